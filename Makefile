@@ -1,0 +1,36 @@
+# One target for each thing that is done with this project. The work is in house/, which needs nothing but Python 3.11
+# or newer; everything it installs and writes lies in .venv and .run.
+
+PYTHON ?= python3
+HOUSE := exec $(PYTHON) -m house
+
+.DEFAULT_GOAL := help
+.NOTPARALLEL:
+.PHONY: help run test test-full bench lint format lock clean
+
+help: ## Show this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
+
+run: ## Start the product with demo data on PORT (8000); Ctrl-C stops it
+	@$(HOUSE) run
+
+test: ## Check everything and run the tests; ARGS="-k name" runs only these tests
+	@$(HOUSE) test '$(subst ','\'',$(ARGS))'
+
+test-full: ## The same with the slow and the fault tests
+	@$(HOUSE) test-full '$(subst ','\'',$(ARGS))'
+
+bench: ## Measure the ratios of docs/benchmarks.md
+	@$(HOUSE) bench '$(subst ','\'',$(ARGS))'
+
+lint: ## Check style, types and the import contract
+	@$(HOUSE) lint
+
+format: ## Bring the code into the project's form
+	@$(HOUSE) format
+
+lock: ## Resolve requirements*.in into requirements*.txt; ARGS=--upgrade takes newer versions
+	@$(HOUSE) lock '$(subst ','\'',$(ARGS))'
+
+clean: ## Remove the virtual environment, the servers and their data
+	@$(HOUSE) clean

@@ -1,0 +1,338 @@
+"""The batch context: one copy, loaded under its lock, changed in memory, decided once and saved as a whole.
+
+Made by the entry points in ``batch.service``; belongs to the thread that opened it.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from datetime import date, datetime
+from enum import Enum
+from typing import Final
+
+import msgspec
+import structlog
+
+from actions.kinds import DeferredAction
+from actions.outbox import outbox_rows
+from batch.announcing import announce
+from batch.changeset import Changeset, Mode, Origin
+from batch.deciding import decide
+from batch.declining import declinations
+from batch.errors import ContextClosed, ContextWithoutLock, CopyIsDeleted, CopyIsLocked, NestedSave, WrongThread
+from batch.idempotency import IdempotencyKey, StoredResponse
+from batch.loading import CopyRecord, FormRecord, Loaded
+from batch.locking import CopyLock
+from batch.saving import KeyedResponse, Save, write
+from batch.summary import search_text, summarise
+from copies.changes import Change
+from copies.codec import decode, decode_document, encode, encode_document
+from copies.document import AnsweredBy, Document
+from copies.models import CopyRevision
+from copies.sealing import Sealer
+from forms.catalogue.releases import CompiledRelease
+from forms.models import ApplicationForm
+from forms.rules.evaluation import Evaluation, Needed, ProductOutcome
+from tenants.access import Actor
+from tenants.models import Tenant
+
+log = structlog.get_logger(__name__)
+
+#: Actors whose work counts as a person's touch.
+PEOPLE: Final = frozenset({"user", "guest", "api_client"})
+
+
+class Phase(Enum):
+    """Where a context stands in its life."""
+
+    OPEN = "open"
+    SAVING = "saving"
+    SAVED = "saved"
+    FAILED = "failed"
+    RELEASED = "released"
+
+
+class SaveResult(msgspec.Struct, frozen=True):
+    """What a save did, or a dry run would do: ``moved`` holds the products whose outcome or premium changed, None for one no longer asked for."""
+
+    version: int
+    changes: list[Change]
+    evaluation: Evaluation
+    moved: dict[str, ProductOutcome | None]
+    actions: list[DeferredAction]
+    written: bool
+
+
+class Setting(msgspec.Struct, frozen=True):
+    """What surrounds a unit of work: whose, by whom, when, under which release and correlation id."""
+
+    scope: Tenant
+    actor: Actor
+    now: datetime
+    as_of: date
+    release: CompiledRelease
+    correlation_id: str = ""
+    created: str = ""
+
+    @property
+    def actor_as_answerer(self) -> AnsweredBy:
+        """Return the actor as answers keep it."""
+        return AnsweredBy(self.actor.type, self.actor.id, self.actor.source)
+
+
+class BatchContext:
+    """The unit of work on one copy. ``with`` frees its lock; an error on the way leaves everything as it was."""
+
+    def __init__(
+        self,
+        loaded: Loaded,
+        setting: Setting,
+        *,
+        lock: CopyLock | None,
+        writable: bool,
+        idempotency: IdempotencyKey | None = None,
+    ) -> None:
+        """Made by ``batch.service``. ``writable`` ones hold the ``lock``, or are of a copy that nobody else knows yet."""
+        self.form: FormRecord = loaded.form
+        self.copy: CopyRecord = loaded.copy
+        self.stored_response: StoredResponse | None = loaded.stored_response
+        self.setting = setting
+        self._lock = lock
+        self._writable = writable
+        self._idempotency = idempotency
+        self._thread = threading.get_ident()
+        self._phase = Phase.OPEN
+        self._sealer = Sealer(tenant_id=setting.scope.id, copy_id=loaded.copy.id, key=loaded.copy.key)
+        self._changeset: Changeset | None = None
+        self._evaluation: Evaluation | None = None
+
+    @property
+    def version(self) -> int:
+        """Return the version that was loaded, or saved last; 0 for a copy not yet saved."""
+        return self.copy.version
+
+    @property
+    def release(self) -> CompiledRelease:
+        """Return the release that decides here."""
+        return self.setting.release
+
+    @property
+    def changeset(self) -> Changeset:
+        """Return the changeset to work on; after a save the next one. Raises ``ContextClosed``, ``WrongThread``."""
+        self._require(Phase.OPEN, Phase.SAVING, Phase.SAVED)
+        if self._changeset is None or self._changeset.mode is Mode.STALE:
+            self._changeset = self._new_changeset()
+            self._phase = Phase.OPEN
+        return self._changeset
+
+    @property
+    def evaluation(self) -> Evaluation:
+        """Return what the rules concluded when the copy was saved last."""
+        if self._evaluation is None:
+            nothing = Evaluation(release=self.release.id, as_of=self.setting.as_of)
+            self._evaluation = decode(self.copy.evaluation, Evaluation) if self.copy.evaluation else nothing
+        return self._evaluation
+
+    def read_only_changeset(self) -> Changeset:
+        """Return a changeset of what was loaded that refuses every write."""
+        return self._new_changeset(Mode.READ_ONLY)
+
+    def evaluation_now(self) -> Evaluation:
+        """Return what the rules conclude today: the saved evaluation, or a fresh one where the evaluation date has moved on. Writes nothing."""
+        if self.evaluation.as_of == self.setting.as_of:
+            return self.evaluation
+        changeset = self._new_changeset()
+        return decide(changeset, release=self.release.id, as_of=self.setting.as_of)
+
+    def save(self, *, respond: Callable[[SaveResult], StoredResponse] | None = None) -> SaveResult:
+        """Decide once, then write document, revision, rows, actions and keyed answer in one transaction.
+
+        ``respond`` makes the answer that is stored under the request's idempotency key. Nothing changed = nothing written and no version step.
+        Raises ``InvalidAnswers``, ``StaleChangeset``, ``CopyIsLocked``, ``CopyIsDeleted`` and the misuse errors; then nothing was written.
+        """
+        if self._phase is Phase.SAVING:
+            raise NestedSave
+        changeset = self.changeset
+        if not self._writable:
+            raise ContextWithoutLock
+        self._phase = Phase.SAVING
+        try:
+            result = self._decide(changeset)
+            keyed = KeyedResponse(self._idempotency, respond(result)) if respond and self._idempotency else None
+            save = self._assemble(changeset, result) if result.written else None
+            if self._lock is not None:
+                self._lock.extend()
+            if save is not None or keyed is not None:
+                write(save, keyed, scope=self.setting.scope, now=self.setting.now)
+        except BaseException:
+            self._end(Phase.FAILED)
+            raise
+        if save is not None:
+            self._move_on(changeset, result, save)
+        self._end(Phase.SAVED)
+        return result
+
+    def preview(self) -> SaveResult:
+        """Decide as ``save`` would and tell what it would do; write nothing. The changeset is stale afterwards."""
+        changeset = self.changeset
+        try:
+            return self._decide(changeset)
+        finally:
+            self._end(Phase.RELEASED)
+
+    def close(self) -> None:
+        """End the context's life; its changeset and mutators are stale."""
+        self._end(Phase.RELEASED)
+
+    # The steps of a save, in their order
+
+    def _decide(self, changeset: Changeset) -> SaveResult:
+        self._require_changeable(changeset)
+        evaluation = decide(changeset, release=self.release.id, as_of=self.setting.as_of)
+        changes = changeset.changes()
+        moved = _moved(self.evaluation, evaluation)
+        written = bool(changes) or not _same(self.evaluation, evaluation) or self.version == 0
+        version = self.version + 1 if written else self.version
+        actions = announce(
+            changeset.catalogue,
+            copy_id=self.copy.id,
+            version=version,
+            created=self.setting.created if self.version == 0 else "",
+            changes=changes,
+            moved=moved,
+        )
+        return SaveResult(version, changes, evaluation, moved, actions if written else [], written)
+
+    def _require_changeable(self, changeset: Changeset) -> None:
+        before, after = self.copy.fields, changeset.copy_fields
+        if before.deleted_at and after.deleted_at:
+            raise CopyIsDeleted
+        if before.locked_at and after.locked_at:
+            raise CopyIsLocked
+
+    def _assemble(self, changeset: Changeset, result: SaveResult) -> Save:
+        setting, document = self.setting, encode_document(changeset.document)
+        evaluation = encode(result.evaluation)
+        touched = setting.now if setting.actor.type in PEOPLE else self.copy.last_touched_by_user_at
+        key = self._sealer.key
+        columns = {
+            "version": result.version,
+            "document": document,
+            "evaluation": evaluation,
+            "release_id": self.release.id,
+            "wrapped_key": key.wrapped if key else None,
+            "key_id": key.key_id if key else "",
+            "key_version": key.version if key else 1,
+            "summary": summarise(changeset.catalogue, changeset.document, result.evaluation),
+            "search_text": search_text(changeset.catalogue, changeset.document),
+            "last_touched_by_user_at": touched,
+            "created_at": self.copy.created_at,
+            "updated_at": setting.now,
+            **msgspec.structs.asdict(changeset.copy_fields),
+        }
+        return Save(
+            copy_id=self.copy.id,
+            application_form_id=self.form.id,
+            loaded_version=self.version,
+            columns=columns,
+            revision=self._revision(result, document, evaluation),
+            outbox=outbox_rows(
+                result.actions,
+                tenant_id=setting.scope.id,
+                copy_id=self.copy.id,
+                version=result.version,
+                correlation_id=setting.correlation_id,
+                now=setting.now,
+            ),
+            declinations=declinations(
+                changeset, self.evaluation, result.evaluation, setting=setting, copy_id=self.copy.id, version=result.version
+            ),
+            form=self._new_form() if self.setting.created == "form" and self.version == 0 else None,
+        )
+
+    def _move_on(self, changeset: Changeset, result: SaveResult, save: Save) -> None:
+        self._evaluation = result.evaluation
+        self.copy = msgspec.structs.replace(
+            self.copy,
+            version=result.version,
+            fields=changeset.copy_fields,
+            document=save.columns["document"],
+            evaluation=save.columns["evaluation"],
+            release_id=self.release.id,
+            last_touched_by_user_at=save.columns["last_touched_by_user_at"],
+            updated_at=self.setting.now,
+            key=self._sealer.key,
+        )
+
+    # What the steps use
+
+    def _new_changeset(self, mode: Mode = Mode.WRITABLE) -> Changeset:
+        return Changeset(
+            document=decode_document(self.copy.document) if self.copy.document else Document(),
+            copy_fields=self.copy.fields,
+            catalogue=self.release.compiled,
+            sealing=self._sealer,
+            origin=Origin(by=self.setting.actor_as_answerer, now=self.setting.now),
+            mode=mode,
+        )
+
+    def _new_form(self) -> ApplicationForm:
+        setting = self.setting
+        return ApplicationForm(
+            id=self.form.id,
+            tenant_id=setting.scope.id,
+            catalogue=self.form.catalogue,
+            as_of=self.form.as_of,
+            created_by_type=setting.actor.type,
+            created_by_id=setting.actor.id,
+            created_at=setting.now,
+        )
+
+    def _revision(self, result: SaveResult, document: bytes, evaluation: bytes) -> CopyRevision:
+        setting = self.setting
+        return CopyRevision(
+            tenant_id=setting.scope.id,
+            copy_id=self.copy.id,
+            version=result.version,
+            document=document,
+            evaluation=evaluation,
+            changes=encode(result.changes),
+            release_id=self.release.id,
+            actor_type=setting.actor.type,
+            actor_id=setting.actor.id,
+            actor_label=setting.actor.label,
+            source=setting.actor.source,
+            correlation_id=setting.correlation_id,
+            created_at=setting.now,
+        )
+
+    def _require(self, *phases: Phase) -> None:
+        if threading.get_ident() != self._thread:
+            raise WrongThread
+        if self._phase not in phases:
+            raise ContextClosed
+
+    def _end(self, phase: Phase) -> None:
+        if self._changeset is not None:
+            self._changeset.close()
+        self._phase = phase
+
+
+def _moved(before: Evaluation, after: Evaluation) -> dict[str, ProductOutcome | None]:
+    codes = [*after.eligibility, *(code for code in before.eligibility if code not in after.eligibility)]
+    return {
+        code: after.eligibility.get(code)
+        for code in codes
+        if before.eligibility.get(code) != after.eligibility.get(code)
+    }
+
+
+def _same(before: Evaluation, after: Evaluation) -> bool:
+    """Tell whether two evaluations conclude the same, whatever their release and date."""
+    nothing = Needed()
+    return (before.eligibility, before.needed or nothing, before.messages) == (
+        after.eligibility,
+        after.needed or nothing,
+        after.messages,
+    )

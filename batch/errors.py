@@ -1,0 +1,254 @@
+"""Every way in which work on a form can be refused: one class per reason, its sentence names the remedy.
+
+``code`` is the stable name of the reason, ``status`` what HTTP says of it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import ClassVar
+
+
+class BatchError(Exception):
+    """Work on a form was refused; nothing was written."""
+
+    code: ClassVar[str] = "batch_error"
+    status: ClassVar[int] = 500
+    sentence: ClassVar[str] = "The work on this form was refused."
+
+    def __init__(self, detail: str = "") -> None:
+        super().__init__(detail or self.sentence)
+
+
+class NotFound(BatchError):
+    """No such form or copy at this tenant."""
+
+    code = "not_found"
+    status = 404
+    sentence = "There is no application form or copy with this id."
+
+
+class LockNotAcquired(BatchError):
+    """Somebody else holds the copy's lock."""
+
+    code = "locked_by_another_save"
+    status = 409
+    sentence = "Another save holds this copy; try again in a moment."
+
+
+class StaleChangeset(BatchError):
+    """The copy was saved by somebody else after it was loaded here."""
+
+    code = "stale"
+    status = 409
+    sentence = "The copy was changed by another save meanwhile; load it again and repeat the change."
+
+
+class VersionMismatch(BatchError):
+    """The caller's version (If-Match) is not the copy's."""
+
+    code = "version_mismatch"
+    status = 412
+
+    def __init__(self, *, expected: int, actual: int) -> None:
+        super().__init__(f"The copy is at version {actual}, not {expected}; read it again and repeat the change.")
+        self.actual = actual
+
+
+class CopyIsLocked(BatchError):
+    """The copy was locked by a person."""
+
+    code = "copy_locked"
+    status = 409
+    sentence = "This copy is locked; unlock it first."
+
+
+class CopyIsDeleted(BatchError):
+    """The copy is deleted."""
+
+    code = "copy_deleted"
+    status = 409
+    sentence = "This copy is deleted; restore it first."
+
+
+class LastCopy(BatchError):
+    """A form keeps at least one copy."""
+
+    code = "last_copy"
+    status = 409
+    sentence = "A form keeps at least one copy; delete the form instead."
+
+
+class IdempotencyConflict(BatchError):
+    """The key was used before with another request."""
+
+    code = "idempotency_key_reused"
+    status = 422
+    sentence = "This Idempotency-Key was used with another request; use a new key for a new request."
+
+
+class IdempotencyInFlight(BatchError):
+    """Another request with this key is under way."""
+
+    code = "idempotency_key_in_flight"
+    status = 409
+    sentence = "A request with this Idempotency-Key is still under way; try again in a moment."
+
+
+class IdempotencyReplay(BatchError):
+    """Another request with this key finished first; its answer is stored now."""
+
+    code = "idempotency_replay"
+    status = 409
+    sentence = "A request with this Idempotency-Key finished meanwhile; send the same request again for its answer."
+
+
+class UnknownCatalogue(BatchError):
+    """No published catalogue of this code."""
+
+    code = "unknown_catalogue"
+    status = 422
+
+    def __init__(self, catalogue: str) -> None:
+        super().__init__(f"Catalogue {catalogue!r} has no published release; publish it or name another.")
+
+
+class Misuse(BatchError):
+    """The batch was called in a way that it forbids: a bug in the caller."""
+
+    code = "misuse"
+
+
+class StaleReference(Misuse):
+    """A changeset or mutator from before a save, or of a closed context, was used."""
+
+    code = "stale_reference"
+    sentence = "This reference is from before the save; take it again from context.changeset."
+
+
+class NestedSave(Misuse):
+    """save() was called while saving."""
+
+    code = "nested_save"
+    sentence = "save() was called inside save(); change the changeset instead, it is saved as a whole."
+
+
+class ReadOnlyChangeset(Misuse):
+    """A write on a changeset that was loaded for reading."""
+
+    code = "read_only_changeset"
+    sentence = "This changeset is read only; use find_and_lock() to write."
+
+
+class ContextClosed(Misuse):
+    """The context was left, or a save failed; it does no more work."""
+
+    code = "context_closed"
+    sentence = "This context is closed; open a new one with find_and_lock()."
+
+
+class ContextWithoutLock(Misuse):
+    """save() on a context that was found without its lock."""
+
+    code = "context_without_lock"
+    sentence = "find() loads without the lock; use find_and_lock() to save, or preview() for a dry run."
+
+
+class WrongThread(Misuse):
+    """A context was used in another thread than the one that opened it."""
+
+    code = "wrong_thread"
+    sentence = "A context belongs to the thread that opened it; open another one here."
+
+
+@dataclass(frozen=True, slots=True)
+class AnswerFault:
+    """What is wrong with one given value: where in the document (``path``) and where in the request (``pointer``)."""
+
+    path: str
+    code: str
+    text: str
+    pointer: str = ""
+
+
+class InvalidAnswers(BatchError):
+    """Given answers or rows are wrong; all faults are listed, nothing was changed."""
+
+    code = "invalid_answers"
+    status = 422
+
+    def __init__(self, faults: Sequence[AnswerFault]) -> None:
+        self.faults = tuple(faults)
+        some = "; ".join(f"{fault.path}: {fault.text}" for fault in self.faults[:3])
+        super().__init__(f"{len(self.faults)} of the given answers cannot be taken: {some}")
+
+
+class UnknownPart(BatchError):
+    """The catalogue or the document has no such part."""
+
+    status = 422
+
+
+class UnknownQuestion(UnknownPart):
+    """No question of this code at this place."""
+
+    code = "unknown_question"
+
+    def __init__(self, path: str, hint: str = "") -> None:
+        super().__init__(f"There is no question at {path!r}{hint}; see the catalogue for its codes.")
+
+
+class UnknownPool(UnknownPart):
+    """No pool of this code at this place."""
+
+    code = "unknown_pool"
+
+    def __init__(self, path: str, hint: str = "") -> None:
+        super().__init__(f"There is no pool at {path!r}{hint}; see the catalogue for its pools.")
+
+
+class UnknownRow(UnknownPart):
+    """No row with this id in the pool."""
+
+    code = "unknown_row"
+
+    def __init__(self, path: str) -> None:
+        super().__init__(f"There is no row at {path!r}; leave the id out to add one.")
+
+
+class UnknownQuestionSet(UnknownPart):
+    """The catalogue has no such question set, or it is not on the document."""
+
+    code = "unknown_question_set"
+
+    def __init__(self, code: str) -> None:
+        super().__init__(f"There is no question set {code!r} here.")
+
+
+class UnknownProduct(UnknownPart):
+    """The catalogue has no such product."""
+
+    code = "unknown_product"
+
+    def __init__(self, code: str) -> None:
+        super().__init__(f"There is no product {code!r} in this catalogue.")
+
+
+class PoolIsFull(UnknownPart):
+    """The pool holds as many rows as it may."""
+
+    code = "pool_full"
+
+    def __init__(self, path: str, most: int) -> None:
+        super().__init__(f"{path!r} holds {most} rows already, which is the most.")
+
+
+class ReadOnlyAnswer(BatchError):
+    """The answer is not for people to change."""
+
+    code = "readonly_answer"
+    status = 422
+
+    def __init__(self, path: str) -> None:
+        super().__init__(f"The answer at {path!r} is read only.")

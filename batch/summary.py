@@ -1,0 +1,42 @@
+"""What lists and search show of a copy without opening its document. Pure; holds nothing sensitive."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from copies.document import Document, walk_containers
+from forms.rules.compile import CompiledCatalogue
+from forms.rules.evaluation import Evaluation
+from forms.states import standing_of
+
+
+def summarise(catalogue: CompiledCatalogue, document: Document, evaluation: Evaluation) -> dict[str, Any]:
+    """Return ``{insured, lines, needed, standing, outcomes, premiums}``: name, line codes, how many paths are needed to quote, where it stands, per product."""
+    insured = document.answers.get(catalogue.definition.title_question)
+    lines = document.answers.get(catalogue.definition.lines_question)
+    needed = len(evaluation.needed.quote)
+    outcomes: dict[str, str] = {code: outcome.outcome for code, outcome in evaluation.eligibility.items()}
+    return {
+        "insured": insured.value if insured and insured.sealed is None else None,
+        "lines": list(lines.value) if lines and isinstance(lines.value, list) else [],
+        "needed": needed,
+        "standing": standing_of(needed=needed, outcomes=outcomes.values()),
+        "outcomes": outcomes,
+        "premiums": {
+            code: outcome.premium for code, outcome in evaluation.eligibility.items() if outcome.premium is not None
+        },
+    }
+
+
+def search_text(catalogue: CompiledCatalogue, document: Document) -> str:
+    """Return the indexed answers as text, choices by their labels too. Sensitive (``spi``) ones never go in."""
+    words: list[str] = []
+    for _, container in walk_containers(document):
+        for code, answer in container.answers.items():
+            known = catalogue.questions.get(code)
+            if known is None or not known.question.indexed or known.question.sensitivity == "spi" or not answer.active:
+                continue
+            values = answer.value if isinstance(answer.value, list) else [answer.value]
+            labels = catalogue.choices(known.question) if known.question.choices else {}
+            words.extend(labels.get(str(value), str(value)) for value in values if value not in (None, ""))
+    return " ".join(dict.fromkeys(words))

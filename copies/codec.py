@@ -1,0 +1,93 @@
+"""Bytes of documents and of what is stored beside them: one version byte, then zstd-compressed msgspec JSON.
+
+A document of an older schema is brought up by the pure functions in ``UPGRADES``, one version at a time, when it is read.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from typing import Any, Final, TypeVar
+
+import msgspec
+import zstandard
+
+from copies.document import SCHEMA_VERSION, Document
+
+T = TypeVar("T")
+RawDocument = dict[str, Any]
+
+#: ``UPGRADES[n]`` takes a document of schema version n, as plain JSON values, to version n + 1.
+UPGRADES: Final[dict[int, Callable[[RawDocument], RawDocument]]] = {}
+
+#: Larger contents than this are not ours: a bomb, or a bug.
+MAX_DECODED_BYTES: Final = 64 * 1024 * 1024
+
+_encoder = msgspec.json.Encoder()
+_document_decoder = msgspec.json.Decoder(Document)
+_local = threading.local()
+
+
+class UnreadableDocument(Exception):
+    """The stored bytes are no document of a schema version known here; a newer release of the software may have written them."""
+
+
+def encode_document(document: Document) -> bytes:
+    """Return the stored form of ``document``."""
+    return bytes((SCHEMA_VERSION,)) + _compress(_encoder.encode(document))
+
+
+def decode_document(data: bytes) -> Document:
+    """Return the document in ``data``, upgraded to the present schema. Raises ``UnreadableDocument``."""
+    if not data:
+        raise UnreadableDocument("The stored document is empty.")
+    version = data[0]
+    try:
+        content = _decompress(data[1:])
+        if version == SCHEMA_VERSION:
+            return _document_decoder.decode(content)
+        return msgspec.convert(upgrade(msgspec.json.decode(content), version), Document)
+    except (msgspec.MsgspecError, zstandard.ZstdError) as error:
+        raise UnreadableDocument(f"The stored document of schema version {version} cannot be read.") from error
+
+
+def upgrade(raw: RawDocument, version: int, *, to: int = SCHEMA_VERSION) -> RawDocument:
+    """Bring plain JSON values of schema ``version`` up to ``to``. Raises ``UnreadableDocument`` for a version with no way up."""
+    if version > to:
+        raise UnreadableDocument(f"The stored document has schema version {version}; this release reads up to {to}.")
+    while version < to:
+        if version not in UPGRADES:
+            raise UnreadableDocument(f"No upgrade leads on from schema version {version}.")
+        raw = UPGRADES[version](raw)
+        version += 1
+        raw["schema_version"] = version
+    return raw
+
+
+def encode(value: object) -> bytes:
+    """Return the stored form of any other struct or list of structs (evaluation, changes)."""
+    return _compress(_encoder.encode(value))
+
+
+def decode(data: bytes, type_: type[T]) -> T:
+    """Return what ``encode`` stored, as ``type_``."""
+    return msgspec.json.decode(_decompress(data), type=type_)
+
+
+def _compress(content: bytes) -> bytes:
+    # A compressor must not be shared between threads, and making one costs more than compressing a small document.
+    if not hasattr(_local, "compressor"):
+        _local.compressor = zstandard.ZstdCompressor(level=3)
+        _local.decompressor = zstandard.ZstdDecompressor()
+    compressed: bytes = _local.compressor.compress(content)
+    return compressed
+
+
+def _decompress(data: bytes) -> bytes:
+    if not hasattr(_local, "decompressor"):
+        _local.compressor = zstandard.ZstdCompressor(level=3)
+        _local.decompressor = zstandard.ZstdDecompressor()
+    if zstandard.frame_content_size(data) > MAX_DECODED_BYTES:
+        raise zstandard.ZstdError("larger than a document may be")
+    content: bytes = _local.decompressor.decompress(data, max_output_size=MAX_DECODED_BYTES)
+    return content

@@ -1,0 +1,89 @@
+"""Rows of the copies app: the copy with its document, its revisions, and the shared index that finds a copy's tenant.
+
+Copies are written by the batch alone.
+"""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from django.contrib.postgres.indexes import GinIndex, OpClass
+from django.db import models
+from django.db.models.functions import Upper
+
+from tenants.scoping import TenantModel
+
+
+class Copy(TenantModel):
+    """One scenario of an application form: a document with a version. A form's default copy has the form's id."""
+
+    id = models.UUIDField(primary_key=True, editable=False)
+    application_form_id = models.UUIDField("application form", editable=False)
+    title = models.CharField(max_length=200, blank=True)
+    version = models.PositiveIntegerField(default=1, help_text="Counts saves; an update must name the version it was made from.")
+    owner_id = models.UUIDField("owner", null=True, blank=True)
+    locked_at = models.DateTimeField(null=True, blank=True, help_text="A locked copy takes no changes until it is unlocked.")
+    deleted_at = models.DateTimeField(null=True, blank=True)
+    last_touched_by_user_at = models.DateTimeField(null=True, blank=True, help_text="Never moved by jobs.")
+    release_id = models.IntegerField("release", null=True, help_text="The catalogue release it was last evaluated with.")
+    document = models.BinaryField()
+    evaluation = models.BinaryField()
+    wrapped_key = models.BinaryField(null=True, help_text="The copy's data key, wrapped by the tenant's.")
+    key_id = models.CharField(max_length=64, blank=True)
+    key_version = models.PositiveIntegerField(default=1)
+    summary = models.JSONField(default=dict, help_text="What lists show: insured, lines, open needs, outcomes. Nothing sensitive.")
+    search_text = models.TextField(blank=True, help_text="Indexed, never sensitive answers.")
+    created_at = models.DateTimeField()
+    updated_at = models.DateTimeField()
+
+    class Meta:
+        verbose_name_plural = "copies"
+        ordering: ClassVar = ["-updated_at"]
+        indexes: ClassVar = [
+            models.Index(fields=["tenant_id", "application_form_id"], name="copy_form"),
+            models.Index(fields=["tenant_id", "-last_touched_by_user_at", "-id"], name="copy_last_touched"),
+            GinIndex(OpClass(Upper("search_text"), name="gin_trgm_ops"), name="copy_search_text"),
+        ]
+
+    def __str__(self) -> str:
+        return self.title or f"Copy {self.id}"
+
+
+class CopyRevision(TenantModel):
+    """One saved version of a copy: its whole document and evaluation, what changed, by whom and why. Never altered."""
+
+    id = models.BigAutoField(primary_key=True)
+    copy_id = models.UUIDField("copy")
+    version = models.PositiveIntegerField()
+    document = models.BinaryField()
+    evaluation = models.BinaryField()
+    changes = models.BinaryField()
+    release_id = models.IntegerField("release", null=True)
+    actor_type = models.CharField(max_length=20)
+    actor_id = models.CharField(max_length=64)
+    actor_label = models.CharField(max_length=200, blank=True)
+    source = models.CharField(max_length=20)
+    correlation_id = models.CharField(max_length=64, blank=True)
+    created_at = models.DateTimeField()
+
+    class Meta:
+        ordering: ClassVar = ["copy_id", "-version"]
+        constraints: ClassVar = [models.UniqueConstraint(fields=["copy_id", "version"], name="revision_once_per_version")]
+
+    def __str__(self) -> str:
+        return f"Version {self.version} of {self.copy_id}"
+
+
+class CopyIndex(models.Model):
+    """Where a copy lives: written to the shared database before the tenant's own row, repaired by a sweep."""
+
+    copy_id = models.UUIDField(primary_key=True)
+    application_form_id = models.UUIDField(db_index=True)
+    tenant_id = models.UUIDField(db_index=True)
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        verbose_name_plural = "copy index"
+
+    def __str__(self) -> str:
+        return f"{self.copy_id} at {self.tenant_id}"

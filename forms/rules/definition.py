@@ -1,0 +1,188 @@
+"""What a catalogue says: the structs of its file, its draft rows and its releases. Pure; no meaning is given here.
+
+Conditions and values are CEL text. ``compile`` checks a definition and turns it into something that can decide.
+"""
+
+from __future__ import annotations
+
+from typing import Literal, TypeAlias
+
+import msgspec
+
+QuestionType: TypeAlias = Literal[
+    "text", "long_text", "choice", "multi_choice", "boolean", "integer", "number", "decimal", "money", "percent",
+    "date", "year", "zip", "email", "phone", "url", "fein", "ssn", "vin", "naics",
+]  # fmt: skip
+Requirement: TypeAlias = Literal["quote", "bind", "optional"]
+Sensitivity: TypeAlias = Literal["", "pii", "spi"]
+
+
+class _Part(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, forbid_unknown_fields=True):
+    """A frozen piece of a catalogue; unknown keys are errors."""
+
+
+class Question(_Part):
+    """One question. ``validate`` holds calls like ``max:120``; ``products`` makes it a carrier question of those products."""
+
+    code: str
+    label: str
+    type: QuestionType
+    required: Requirement = "optional"
+    choices: str = ""
+    when: str = ""
+    validate: tuple[str, ...] = ()
+    products: tuple[str, ...] = ()
+    sensitivity: Sensitivity = ""
+    indexed: bool = False
+    help: str = ""
+    prefill: str = ""
+
+
+class Pool(_Part):
+    """The repeating group that a question set is asked for; ``key`` matches rows between copies, ``parent`` nests it."""
+
+    code: str
+    parent: str = ""
+    min: int = 0
+    max: int = 1000
+    key: tuple[str, ...] = ()
+
+
+class QuestionSet(_Part):
+    """Questions asked together; visible while ``when`` (if any) is true."""
+
+    code: str
+    title: str
+    when: str = ""
+    pool: Pool | None = None
+    questions: tuple[Question, ...] = ()
+
+
+class Derived(_Part):
+    """A named value computed from answers, read by rules like an answer."""
+
+    code: str
+    value: str
+    label: str = ""
+
+
+class FormRule(_Part):
+    """A rule about the form itself: when true, ``say`` is put at the question or pool ``at``."""
+
+    id: str
+    when: str
+    then: Literal["error", "warn", "message", "task"]
+    at: str
+    say: str
+
+
+class Line(_Part):
+    """A line of business. ``states`` (CEL, list of state codes) and ``industry`` (CEL, text) are what its base checks look at."""
+
+    code: str
+    label: str
+    states: str
+    industry: str
+
+
+class Link(_Part):
+    """How a carrier is reached; the figures drive the carrier simulator (seconds of real life, percent, requests a minute)."""
+
+    mode: Literal["sync", "poll", "callback", "manual"]
+    p50_seconds: float = 1
+    p95_seconds: float = 1
+    fail_percent: float = 0
+    per_minute: int = 60
+    quirk: str = ""
+
+
+class Carrier(_Part):
+    """A carrier; not ``admitted`` means that it writes surplus lines."""
+
+    code: str
+    name: str
+    admitted: bool
+    link: Link
+
+
+class Term(_Part):
+    """A premium term: ``of`` (CEL, number) / ``per`` * ``rate`` dollars a year."""
+
+    rate: str
+    per: str = "1"
+    of: str
+
+
+class RateTable(_Part):
+    """A premium term summed over the rows of ``pool``: ``rates[rate_by]`` * (``amount`` / ``per``, else 1), the sum * ``times`` if it is a number.
+
+    ``rate_by`` and ``amount`` are CEL in the scope of one row, ``times`` in the scope of the form. ``reason`` is the rule id of the base check that every
+    row's code has a rate; empty means that a row without a rate counts nothing.
+    """
+
+    pool: str
+    rate_by: str
+    rates: dict[str, str]
+    amount: str = ""
+    per: str = "1"
+    times: str = ""
+    reason: str = ""
+
+
+class Factor(_Part):
+    """Multiplies the premium by ``times`` while ``when`` is true."""
+
+    id: str
+    when: str
+    times: str
+
+
+class Rating(_Part):
+    """How a product's yearly premium in whole dollars is made. Rates, factors and the minimum are decimal texts."""
+
+    minimum: str = "0"
+    terms: tuple[Term, ...] = ()
+    tables: tuple[RateTable, ...] = ()
+    factors: tuple[Factor, ...] = ()
+
+
+class ProductRule(_Part):
+    """An appetite rule. ``adjust`` rates other values (``set``: question code -> value) than the answers say."""
+
+    id: str
+    when: str
+    then: Literal["decline", "refer", "adjust"]
+    why: str
+    set: dict[str, str | int | float | bool] = msgspec.field(default_factory=dict)
+
+
+class Product(_Part):
+    """A carrier's product of one line. ``states`` and ``industries`` (prefixes of the industry code) None means all."""
+
+    code: str
+    carrier: str
+    line: str
+    rate_type: Literal["bindable", "indication"]
+    label: str = ""
+    states: tuple[str, ...] | None = None
+    industries: tuple[str, ...] | None = None
+    rating: Rating = Rating()
+    rules: tuple[ProductRule, ...] = ()
+
+
+class CatalogueDefinition(_Part):
+    """A whole catalogue. ``lines_question`` is the multi-choice question whose choices are the lines wanted; ``title_question`` names the insured."""
+
+    code: str
+    title: str
+    currency: str = "USD"
+    allow_test_identities: bool = False
+    lines_question: str = ""
+    title_question: str = ""
+    choices: dict[str, dict[str, str]] = msgspec.field(default_factory=dict)
+    question_sets: tuple[QuestionSet, ...] = ()
+    derived: tuple[Derived, ...] = ()
+    form_rules: tuple[FormRule, ...] = ()
+    lines: tuple[Line, ...] = ()
+    carriers: tuple[Carrier, ...] = ()
+    products: tuple[Product, ...] = ()

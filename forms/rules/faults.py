@@ -1,0 +1,32 @@
+"""What can be wrong with a catalogue, told all at once: where it is, what it is and how to mend it. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import msgspec
+
+
+class CatalogueFault(msgspec.Struct, frozen=True):
+    """One fault. ``where`` is a key path into the definition (``derived[d_total].value``); ``line`` and ``column`` count from 1 inside its CEL text."""
+
+    code: str
+    where: str
+    text: str
+    remedy: str
+    line: int | None = None
+    column: int | None = None
+
+    def __str__(self) -> str:
+        """Return the fault as one line."""
+        place = f"{self.where}, column {self.column}" if self.column else self.where
+        return f"{place}: {self.text} {self.remedy}"
+
+
+class CatalogueErrors(Exception):
+    """A catalogue that cannot be used; ``faults`` holds every reason, in the order of the definition."""
+
+    def __init__(self, faults: Sequence[CatalogueFault]) -> None:
+        """Keep ``faults``."""
+        self.faults = list(faults)
+        super().__init__("\n".join(str(fault) for fault in self.faults))

@@ -1,0 +1,159 @@
+"""The kinds of value that rules compute with: a known value, hidden (None), ``Unknown`` and, inside lists, ``Maybe``. Pure.
+
+Known values are str, bool, int, Decimal, ``date``, rows and lists of these. Numbers are exact: what is a CEL ``double`` to the type checker is
+an int or a Decimal here, so that 0.1 + 0.2 is 0.3.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import Any, Final, TypeAlias
+
+#: A known value, None (hidden), Unknown; typed loosely because the CEL checker has already proved what can meet what.
+Value: TypeAlias = Any
+
+
+class Unknown:
+    """Not answered yet. ``paths`` are the answers that would decide it."""
+
+    __slots__ = ("paths",)
+
+    def __init__(self, paths: frozenset[str]) -> None:
+        """Keep ``paths``."""
+        self.paths = paths
+
+    def __repr__(self) -> str:
+        """Return the paths in order."""
+        return f"Unknown({', '.join(sorted(self.paths))})"
+
+    def __eq__(self, other: object) -> bool:
+        """Compare by paths."""
+        return isinstance(other, Unknown) and other.paths == self.paths
+
+    def __hash__(self) -> int:
+        """Hash by paths."""
+        return hash(self.paths)
+
+
+class Maybe:
+    """An element that a filter could not decide on: in the list if ``unknown`` turns out true."""
+
+    __slots__ = ("element", "unknown")
+
+    def __init__(self, element: Value, unknown: Unknown) -> None:
+        """Keep ``element`` and what would decide on it."""
+        self.element = element
+        self.unknown = unknown
+
+
+NOTHING: Final = Unknown(frozenset())
+
+
+def merge(unknowns: Iterable[Unknown]) -> Unknown:
+    """Return one Unknown with the paths of all."""
+    first, *rest = unknowns
+    return Unknown(first.paths.union(*(unknown.paths for unknown in rest))) if rest else first
+
+
+def all_of(values: Iterable[Value]) -> Value:
+    """Return Kleene's *and* of ``values`` (hidden is false): False as soon as one is, else Unknown if one is, else True."""
+    unknown: list[Unknown] = []
+    for value in values:
+        if value is True:
+            continue
+        if value is False or value is None:
+            return False
+        unknown.append(value)
+    return merge(unknown) if unknown else True
+
+
+def any_of(values: Iterable[Value]) -> Value:
+    """Return Kleene's *or* of ``values`` (hidden is false): True as soon as one is, else Unknown if one is, else False."""
+    unknown: list[Unknown] = []
+    for value in values:
+        if value is True:
+            return True
+        if value is not False and value is not None:
+            unknown.append(value)
+    return merge(unknown) if unknown else False
+
+
+def equal(left: Value, right: Value) -> Value:
+    """Return whether two values that are neither hidden nor Unknown are equal; lists may hold unknown elements."""
+    if left.__class__ is not list:
+        return left == right
+    if any(isinstance(element, Maybe) for element in (*left, *right)):
+        return merge(_unknowns((*left, *right)))
+    if len(left) != len(right):
+        return False
+    return all_of(_equal_elements(left, right))
+
+
+def contains(elements: list[Value], value: Value) -> Value:
+    """Return whether the known ``value`` is among ``elements``."""
+    return any_of(_matches(elements, value))
+
+
+def total(elements: list[Value]) -> Value:
+    """Return the sum of ``elements`` without the hidden ones; Unknown if one is."""
+    known = _known(elements)
+    return known if known.__class__ is Unknown else sum(known)
+
+
+def least(elements: list[Value]) -> Value:
+    """Return the smallest of ``elements``; hidden over none, Unknown if one is."""
+    known = _known(elements)
+    return known if known.__class__ is Unknown else min(known, default=None)
+
+
+def greatest(elements: list[Value]) -> Value:
+    """Return the greatest of ``elements``; hidden over none, Unknown if one is."""
+    known = _known(elements)
+    return known if known.__class__ is Unknown else max(known, default=None)
+
+
+def count(elements: list[Value]) -> Value:
+    """Return how many ``elements`` there are, hidden ones left out; Unknown if a filter could not decide on one."""
+    undecided = [element.unknown for element in elements if element.__class__ is Maybe]
+    if undecided:
+        return merge(undecided)
+    return sum(1 for element in elements if element is not None)
+
+
+def _known(elements: list[Value]) -> Value:
+    known = [element for element in elements if element is not None]
+    unknowns = list(_unknowns(known))
+    return merge(unknowns) if unknowns else known
+
+
+def _unknowns(elements: Iterable[Value]) -> Iterator[Unknown]:
+    for element in elements:
+        if element.__class__ is Unknown:
+            yield element
+        elif element.__class__ is Maybe:
+            yield element.unknown
+            if element.element.__class__ is Unknown:
+                yield element.element
+
+
+def _equal_elements(left: list[Value], right: list[Value]) -> Iterator[Value]:
+    for one, other in zip(left, right, strict=True):
+        if one is None or other is None:
+            yield False
+        elif one.__class__ is Unknown or other.__class__ is Unknown:
+            yield merge(_unknowns((one, other)))
+        else:
+            yield equal(one, other)
+
+
+def _matches(elements: list[Value], value: Value) -> Iterator[Value]:
+    for element in elements:
+        if element is None:
+            yield False
+        elif element.__class__ is Unknown:
+            yield element
+        elif element.__class__ is Maybe:
+            same = next(_matches([element.element], value))
+            yield all_of((element.unknown, same))
+        else:
+            yield equal(element, value)

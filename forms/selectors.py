@@ -1,0 +1,82 @@
+"""Reads of forms and copies for lists and pages. What is to be written is found through the batch instead."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from django.db.models import F, OuterRef, Q, QuerySet, Subquery
+
+from copies.models import Copy
+from forms.models import ApplicationForm
+from forms.states import State, state_of
+
+
+class NoSuchForm(Exception):
+    """No form with this id at the current tenant."""
+
+
+def access_form(form_id: UUID, *, archived: bool = False) -> ApplicationForm:
+    """Return the current tenant's form. Raises ``NoSuchForm``; a deleted one is found only with ``archived``."""
+    forms = ApplicationForm.objects.filter(id=form_id)
+    form = (forms if archived else forms.filter(deleted_at=None)).first()
+    if form is None:
+        raise NoSuchForm(f"There is no application form {form_id}.")
+    return form
+
+
+def list_copies(form_id: UUID, *, archived: bool = False) -> QuerySet[Copy]:
+    """Return the form's copies in the order they were made, without their documents."""
+    copies = Copy.objects.filter(application_form_id=form_id).defer("document", "evaluation")
+    return (copies if archived else copies.filter(deleted_at=None)).order_by("created_at", "id")
+
+
+def list_forms(*, archived: bool = False) -> QuerySet[Copy]:
+    """Return one copy for each form of the current tenant: the one last touched by a user, without its document.
+
+    Rows come with ``as_of``, ``catalogue`` and ``form_created_at``; order and filter them like any queryset.
+    """
+    forms = ApplicationForm.objects.filter(id=OuterRef("application_form_id"))
+    siblings = Copy.objects.filter(application_form_id=OuterRef("application_form_id"))
+    if not archived:
+        forms, siblings = forms.filter(deleted_at=None), siblings.filter(deleted_at=None)
+    latest = siblings.order_by(F("last_touched_by_user_at").desc(nulls_last=True), "created_at", "id")
+    return (
+        Copy.objects.filter(id=Subquery(latest.values("id")[:1]))
+        .annotate(
+            form_created_at=Subquery(forms.values("created_at")[:1]),
+            as_of=Subquery(forms.values("as_of")[:1]),
+            catalogue=Subquery(forms.values("catalogue")[:1]),
+        )
+        .exclude(form_created_at=None)
+        .defer("document", "evaluation")
+    )
+
+
+def search_forms(copies: QuerySet[Copy], text: str) -> QuerySet[Copy]:
+    """Narrow ``copies`` to those that hold every word of ``text`` in their title or indexed answers, or whose id starts with it."""
+    for word in text.split():
+        matching = Q(search_text__icontains=word) | Q(title__icontains=word)
+        if len(word) >= 4:
+            matching |= Q(application_form_id__istartswith=word) | Q(id__istartswith=word)
+        copies = copies.filter(matching)
+    return copies
+
+
+def in_state(copies: QuerySet[Copy], state: State) -> QuerySet[Copy]:
+    """Narrow ``copies`` to those in ``state``: as ``state_of_copy`` says row by row."""
+    if state == "deleted":
+        return copies.exclude(deleted_at=None)
+    copies = copies.filter(deleted_at=None)
+    if state == "locked":
+        return copies.exclude(locked_at=None)
+    copies = copies.filter(locked_at=None)
+    return copies.filter(summary__standing=state)
+
+
+def state_of_copy(copy: Copy) -> State:
+    """Return the state of a listed copy."""
+    return state_of(
+        deleted=copy.deleted_at is not None,
+        locked=copy.locked_at is not None,
+        standing=copy.summary.get("standing", "incomplete"),
+    )

@@ -1,0 +1,29 @@
+"""The state of a copy or form: what people did to it (deleted, locked), else where it stands by its evaluation. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Final, Literal, TypeAlias
+
+Standing: TypeAlias = Literal["incomplete", "ready", "declined"]
+State: TypeAlias = Literal["deleted", "locked", "incomplete", "ready", "declined"]
+
+#: Outcomes under which a quote can be had.
+OPEN_OUTCOMES: Final = frozenset({"eligible", "refer"})
+
+
+def standing_of(*, needed: int, outcomes: Iterable[str]) -> Standing:
+    """Return where a copy stands: declined by every product, incomplete while something is needed to quote or no product is open, else ready."""
+    outcomes = set(outcomes)
+    if outcomes and outcomes <= {"decline", "locked"}:
+        return "declined"
+    if needed or OPEN_OUTCOMES.isdisjoint(outcomes):
+        return "incomplete"
+    return "ready"
+
+
+def state_of(*, deleted: bool, locked: bool, standing: Standing) -> State:
+    """Return the state that people see."""
+    if deleted:
+        return "deleted"
+    return "locked" if locked else standing

@@ -1,0 +1,42 @@
+"""Who may read which answer: what stands in place of values that the reader has no right to. Pure.
+
+``spi`` answers are shown as their masks whatever the rights; ``pii`` ones as dots without the right ``answers:pii``. Every view that tells values asks here.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from copies.document import Answer, AnswerValue
+from copies.masking import HIDDEN
+from forms.rules.compile import CompiledCatalogue
+
+
+class Discretion:
+    """What one reader may see of one catalogue's answers; counts the personal values that it let through, for the audit log."""
+
+    def __init__(self, catalogue: CompiledCatalogue, *, sees_personal: bool) -> None:
+        """Take whether the reader has the right ``answers:pii``."""
+        self._questions = catalogue.questions
+        self.sees_personal = sees_personal
+        self.personal_shown = 0
+
+    def sensitivity(self, path: str) -> str:
+        """Return "pii", "spi" or "" for the answer at ``path``."""
+        found = self._questions.get(path.rpartition("/")[2])
+        return found.question.sensitivity if found else ""
+
+    def answer(self, code: str, answer: Answer) -> AnswerValue:
+        """Return what may be shown of ``answer`` to question ``code``."""
+        if answer.sealed is not None:
+            return answer.mask
+        return self.value(code, answer.value)
+
+    def value(self, path: str, value: Any) -> Any:
+        """Return what may be shown of ``value``, which a change, a trace or an adjustment tells of ``path``; ``spi`` ones are masks already."""
+        if value in (None, "", []) or self.sensitivity(path) != "pii":
+            return value
+        if not self.sees_personal:
+            return HIDDEN
+        self.personal_shown += 1
+        return value

@@ -1,0 +1,118 @@
+"""Turns every exception of a view into a problem: the exception handler of the REST framework, and what answers where no view does."""
+
+from __future__ import annotations
+
+from http import HTTPStatus
+from typing import Any, Final
+
+import structlog
+from django.core.exceptions import PermissionDenied as DjangoPermissionDenied
+from django.core.exceptions import RequestDataTooBig, SuspiciousOperation
+from django.core.signals import got_request_exception
+from django.db import OperationalError
+from django.http import Http404, HttpRequest, HttpResponse
+from rest_framework import exceptions
+from structlog.contextvars import get_contextvars
+
+from batch.errors import BatchError, InvalidAnswers, Misuse
+from copies.history import NoSuchVersion
+from copies.sealing import KeyServiceUnavailable
+from forms.rules.trace import UnknownTarget
+from forms.selectors import NoSuchForm
+from partner_engine.api.problems import MEDIA_TYPE, Fault, Refused, render
+
+#: Reasons after which the same request may well succeed, and in how many seconds to try.
+RETRY_AFTER: Final = {
+    "idempotency_key_in_flight": 1,
+    "idempotency_replay": 1,
+    "locked_by_another_save": 1,
+    "stale": 1,
+    "unavailable": 2,
+}
+
+logger = structlog.get_logger(__name__)
+
+
+def handle(exception: Exception, context: dict[str, Any]) -> HttpResponse:
+    """Answer ``exception``, raised in a view: the exception handler of the REST framework."""
+    request: HttpRequest = context["request"]._request
+    refused = _as_refused(exception)
+    if refused.status >= HTTPStatus.INTERNAL_SERVER_ERROR:
+        # The traceback goes to the log, which holds no values; the caller learns only the correlation id.
+        logger.error("api.failed", status=refused.status, exc_info=exception)
+        got_request_exception.send(sender=type(context["view"]), request=request)
+    response = respond(request, refused)
+    authenticate = getattr(exception, "auth_header", None)
+    if authenticate:
+        response["WWW-Authenticate"] = authenticate
+    return response
+
+
+def respond(request: HttpRequest, refused: Refused) -> HttpResponse:
+    """Return the problem+json answer for ``refused``."""
+    response = HttpResponse(render(refused, instance=request.path, correlation_id=get_contextvars().get("correlation_id", "")), status=refused.status, content_type=MEDIA_TYPE)
+    for name, value in refused.headers.items():
+        response[name] = value
+    if refused.code in RETRY_AFTER:
+        response["Retry-After"] = str(RETRY_AFTER[refused.code])
+    response["Cache-Control"] = "no-store"
+    return response
+
+
+def _as_refused(exception: Exception) -> Refused:
+    match exception:
+        case Refused():
+            return exception
+        case Misuse():
+            return _internal()
+        case InvalidAnswers():
+            faults = [
+                Fault(pointer=fault.pointer, path=fault.path, code=fault.code, detail=fault.text) for fault in exception.faults
+            ]
+            return Refused(exception.status, exception.code, _count(faults), faults=faults)
+        case BatchError():
+            return Refused(exception.status, exception.code, str(exception))
+        case NoSuchForm():
+            return Refused(404, "not_found", str(exception))
+        case NoSuchVersion():
+            return Refused(404, "no_such_version", str(exception))
+        case UnknownTarget():
+            return Refused(422, "unknown_target", str(exception))
+        case exceptions.APIException():
+            return _from_framework(exception)
+        case Http404():
+            return Refused(404, "not_found", "There is nothing at this address.")
+        case DjangoPermissionDenied():
+            return Refused(403, "permission_denied", "This is not allowed.")
+        case RequestDataTooBig():
+            return Refused(413, "body_too_large", "The body is too large.")
+        case SuspiciousOperation():
+            return Refused(400, "bad_request", "The request is malformed.")
+        case OperationalError() | KeyServiceUnavailable():
+            return Refused(503, "unavailable", "A service that this needs does not answer; try again in a moment.")
+        case _:
+            return _internal()
+
+
+def _from_framework(exception: exceptions.APIException) -> Refused:
+    code = exception.get_codes()
+    headers: dict[str, str] = {}
+    wait = getattr(exception, "wait", None)
+    if wait:
+        headers["Retry-After"] = str(int(wait) + 1)
+    return Refused(
+        exception.status_code,
+        code if isinstance(code, str) else "invalid",
+        str(exception.detail) if not isinstance(exception.detail, (dict, list)) else "The request is invalid.",
+        headers=headers,
+    )
+
+
+def _internal() -> Refused:
+    return Refused(500, "internal_error", "Something went wrong here. Tell support the correlation id.")
+
+
+def _count(faults: list[Fault]) -> str:
+    if len(faults) == 1:
+        return f"One of the given values cannot be taken: {faults[0].detail}"
+    return f"{len(faults)} of the given values cannot be taken; nothing was changed."

@@ -1,0 +1,112 @@
+"""Writes: the headers that guard them (``If-Match``, ``Idempotency-Key``) and the one way a change of a copy becomes an answer."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import re
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from typing import Final
+from uuid import UUID
+
+import msgspec
+from django.conf import settings
+from django.http import HttpResponse
+
+from batch import service as batch
+from batch.context import BatchContext, SaveResult
+from batch.errors import IdempotencyReplay
+from batch.idempotency import IdempotencyKey, StoredResponse
+from partner_engine.api.conditional import expected_version, version_tag
+from partner_engine.api.endpoint import Endpoint, reply
+from partner_engine.api.problems import Fault, Refused
+
+_KEY: Final = re.compile(r"[\x21-\x7e]{1,255}")
+
+Opener = Callable[[IdempotencyKey | None], AbstractContextManager[BatchContext]]
+
+
+def idempotency_key(endpoint: Endpoint) -> IdempotencyKey | None:
+    """Return the request's ``Idempotency-Key``, None without the header. Raises ``Refused`` (400) for one that is no key.
+
+    The fingerprint covers method, address with its query, and body; it is keyed, so that nobody can guess a body from it.
+    """
+    key = endpoint.request.headers.get("Idempotency-Key")
+    if key is None:
+        return None
+    if not _KEY.fullmatch(key):
+        detail = "Idempotency-Key must be 1 to 255 visible ASCII characters; a UUID is a good one."
+        raise Refused(400, "malformed_header", detail, faults=[Fault(code="malformed_header", path="Idempotency-Key", detail=detail)])
+    request = endpoint.request._request
+    told = b"\0".join(((request.method or "").encode(), request.get_full_path().encode(), endpoint.content()))
+    fingerprint = hmac.new(settings.SECRET_KEY.encode(), told, hashlib.sha256).digest()
+    return IdempotencyKey(f"{endpoint.actor.type}:{endpoint.actor.id}", key, fingerprint)
+
+
+def save_copy(
+    endpoint: Endpoint,
+    form_or_copy_id: UUID,
+    *,
+    change: Callable[[BatchContext], None],
+    answer: Callable[[BatchContext, SaveResult], StoredResponse],
+    archived: bool = False,
+) -> HttpResponse:
+    """Lock the copy, let ``change`` change it, save it, answer with ``answer``; a repeated keyed request gets its first answer again."""
+    expected = expected_version(endpoint.request.headers.get("If-Match"))
+
+    def open_copy(key: IdempotencyKey | None) -> AbstractContextManager[BatchContext]:
+        return batch.find_and_lock(
+            form_or_copy_id,
+            scope=endpoint.tenant,
+            actor=endpoint.actor,
+            archived=archived,
+            expected_version=expected,
+            idempotency=key,
+        )
+
+    return save(endpoint, open_copy, change=change, answer=answer)
+
+
+def save(
+    endpoint: Endpoint,
+    open_context: Opener,
+    *,
+    change: Callable[[BatchContext], None],
+    answer: Callable[[BatchContext, SaveResult], StoredResponse],
+) -> HttpResponse:
+    """Do the same in the context that ``open_context`` opens for the request's key."""
+    key = idempotency_key(endpoint)
+    try:
+        return _save_once(open_context(key), change=change, answer=answer)
+    except IdempotencyReplay:
+        # The same request won the race; by now its answer is stored.
+        return _save_once(open_context(key), change=change, answer=answer)
+
+
+def _save_once(
+    opened: AbstractContextManager[BatchContext],
+    *,
+    change: Callable[[BatchContext], None],
+    answer: Callable[[BatchContext, SaveResult], StoredResponse],
+) -> HttpResponse:
+    with opened as context:
+        if context.stored_response is not None:
+            return reply(context.stored_response)
+        change(context)
+        answered: list[StoredResponse] = []
+
+        def respond(result: SaveResult) -> StoredResponse:
+            answered.append(answer(context, result))
+            return answered[0]
+
+        result = context.save(respond=respond)
+        return reply(answered[0] if answered else answer(context, result))
+
+
+def stored(shape: object, *, version: int, status: int = 200, location: str = "") -> StoredResponse:
+    """Return ``shape`` as an answer with the copy's version as its entity tag."""
+    headers = {"ETag": version_tag(version)}
+    if location:
+        headers["Location"] = location
+    return StoredResponse(status, headers, msgspec.json.encode(shape))

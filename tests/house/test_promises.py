@@ -1,0 +1,105 @@
+"""What the house promises about the project's files: floors, openings, targets, locked versions, no machine's paths."""
+
+import ast
+import re
+import subprocess
+import tomllib
+from pathlib import Path
+
+import pytest
+
+CHECKOUT = Path(__file__).resolve().parents[2]
+# Packages that are no part of the product's floors, each for its reason.
+BESIDE_THE_FLOORS = {"house", "tests", "benchmarks"}
+
+
+def tracked_files() -> list[Path]:
+    listing = subprocess.run(
+        ["git", "ls-files", "--cached", "--others", "--exclude-standard"],  # noqa: S607
+        cwd=CHECKOUT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if listing.returncode != 0:
+        pytest.skip("this checkout is not a git repository")
+    return [CHECKOUT / line for line in listing.stdout.splitlines() if (CHECKOUT / line).is_file()]
+
+
+def configuration() -> dict:
+    return tomllib.loads((CHECKOUT / "pyproject.toml").read_text(encoding="utf-8"))["tool"]
+
+
+def floors() -> set[str]:
+    contract = next(entry for entry in configuration()["importlinter"]["contracts"] if entry["type"] == "layers")
+    return {room.strip() for floor in contract["layers"] for room in floor.split("|")}
+
+
+def test_every_python_package_is_on_a_floor() -> None:
+    packages = {path.relative_to(CHECKOUT).parts[0] for path in tracked_files() if path.suffix == ".py"}
+
+    astray = packages - floors() - BESIDE_THE_FLOORS - {"manage.py"}
+
+    assert astray == set()
+
+
+def test_import_contract_and_type_check_cover_every_floor() -> None:
+    tools = configuration()
+
+    assert set(tools["importlinter"]["root_packages"]) == floors() | {"house"}
+    assert set(tools["mypy"]["files"]) == floors() | {"house"}
+
+
+def test_every_folder_with_modules_is_a_package() -> None:
+    on_floors = [
+        path for path in tracked_files() if path.suffix == ".py" and path.relative_to(CHECKOUT).parts[0] in floors()
+    ]
+
+    astray = {
+        str(path.parent.relative_to(CHECKOUT)) for path in on_floors if not (path.parent / "__init__.py").exists()
+    }
+
+    assert astray == set()
+
+
+def test_every_module_opens_with_its_job() -> None:
+    silent = []
+    for path in tracked_files():
+        if path.suffix != ".py" or "migrations" in path.parts:
+            continue
+        tree = ast.parse(path.read_text(encoding="utf-8"))
+        if tree.body and not ast.get_docstring(tree):
+            silent.append(str(path.relative_to(CHECKOUT)))
+
+    assert silent == []
+
+
+def test_no_module_is_named_for_nothing() -> None:
+    nameless = {"utils", "util", "common", "helpers", "misc", "base"}
+
+    assert [path for path in tracked_files() if path.suffix == ".py" and path.stem in nameless] == []
+
+
+def test_no_file_names_a_place_of_one_machine() -> None:
+    # Put together here, or this file would name them itself.
+    places = re.compile("|".join(re.escape("/" + place + "/") for place in ("root", "home", "work", "Users")))
+    found = []
+    for path in tracked_files():
+        try:
+            text = path.read_text(encoding="utf-8")
+        except UnicodeDecodeError:
+            continue
+        found += [f"{path.relative_to(CHECKOUT)}: {match.group()}" for match in places.finditer(text)]
+
+    assert found == []
+
+
+def test_help_lists_every_target() -> None:
+    makefile = (CHECKOUT / "Makefile").read_text(encoding="utf-8")
+    targets = set(re.findall(r"^([a-z-]+):", makefile, flags=re.MULTILINE))
+
+    shown = subprocess.run(["make", "help"], cwd=CHECKOUT, capture_output=True, text=True, check=True).stdout  # noqa: S607
+
+    assert set(re.findall(r"^  make ([a-z-]+) ", shown, flags=re.MULTILINE)) == targets
+    phony = re.search(r"^\.PHONY: (.*)$", makefile, flags=re.MULTILINE)
+    assert phony and set(phony.group(1).split()) == targets

@@ -1,0 +1,126 @@
+"""The supervisor and what it remembers: nothing it started stays, whatever happens to it."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from house.errors import HouseError
+from house.leftovers import Leftovers, birth_of
+from house.running import _port, _refuse_taken_port
+from house.servers import _usable
+
+CHECKOUT = Path(__file__).resolve().parents[2]
+SLEEPER = [sys.executable, "-c", "import time; time.sleep(60)"]
+# Starts a child, tells its id, and waits.
+KEEPER = """
+import sys
+from house.supervisor import Supervisor, say
+with Supervisor() as supervisor:
+    child = supervisor.start("sleeper", [sys.executable, "-c", "import time; time.sleep(60)"])
+    say(str(child.process.pid))
+    supervisor.watch()
+"""
+
+
+def comes_true(condition: Callable[[], bool], *, seconds: float = 10) -> bool:
+    deadline = time.monotonic() + seconds
+    while not condition() and time.monotonic() < deadline:
+        time.sleep(0.02)
+    return condition()
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_signal_to_the_supervisor_alone_ends_its_children(number: signal.Signals) -> None:
+    with subprocess.Popen(
+        [sys.executable, "-c", KEEPER], cwd=CHECKOUT, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
+    ) as keeper:
+        assert keeper.stdout is not None
+        child = int(keeper.stdout.readline())
+        assert birth_of(child) is not None
+
+        keeper.send_signal(number)
+        keeper.wait(20)
+
+        assert birth_of(child) is None
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells a child that its parent was killed")
+def test_killed_supervisor_takes_its_children_along() -> None:
+    with subprocess.Popen([sys.executable, "-c", KEEPER], cwd=CHECKOUT, stdout=subprocess.PIPE) as keeper:
+        assert keeper.stdout is not None
+        child = int(keeper.stdout.readline())
+
+        keeper.kill()
+        keeper.wait(10)
+
+        assert comes_true(lambda: birth_of(child) is None)
+
+
+def test_next_start_ends_what_was_left_behind(tmp_path: Path) -> None:
+    with subprocess.Popen(SLEEPER, start_new_session=True) as sleeper:
+        Leftovers(tmp_path / "processes.json").add(sleeper.pid, signal.SIGTERM)
+
+        ended = Leftovers(tmp_path / "processes.json").end_all()
+
+        assert ended == 1
+        assert sleeper.wait(10) == -signal.SIGTERM
+        assert not (tmp_path / "processes.json").exists()
+
+
+def test_process_that_took_over_a_remembered_id_is_left_alone(tmp_path: Path) -> None:
+    record = tmp_path / "processes.json"
+    with subprocess.Popen(SLEEPER, start_new_session=True) as sleeper:
+        Leftovers(record).add(sleeper.pid, signal.SIGTERM)
+        birth = birth_of(sleeper.pid)
+        assert birth is not None
+        record.write_text(record.read_text(encoding="utf-8").replace(f'"{birth}"', '"1"'), encoding="utf-8")
+
+        ended = Leftovers(record).end_all()
+
+        assert ended == 0
+        assert sleeper.poll() is None
+        sleeper.kill()
+
+
+def test_free_port_is_given_and_a_taken_one_replaced() -> None:
+    port = _usable(0)
+    assert _usable(port) == port
+
+    with subprocess.Popen(
+        [sys.executable, "-m", "http.server", str(port), "--bind", "127.0.0.1"],
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    ) as server:
+        assert comes_true(lambda: _usable(port) != port)
+        with pytest.raises(HouseError, match=rf"^Port {port} is taken .* make run PORT={port + 1}\.$"):
+            _refuse_taken_port("127.0.0.1", port)
+        server.kill()
+
+
+@pytest.mark.parametrize("text", ["abc", "0", "65536", "-1", "80 80", "²"])
+def test_port_that_is_no_port_is_refused(text: str) -> None:
+    with pytest.raises(HouseError, match="PORT must be a number from 1 to 65535"):
+        _port({"PORT": text})
+
+
+def test_port_defaults_to_8000() -> None:
+    assert _port({}) == _port({"PORT": ""}) == _port({"PORT": "8000"}) == 8000
+
+
+def test_house_starts_without_any_installed_package() -> None:
+    answer = subprocess.run(
+        [sys.executable, "-I", "-S", "-c", f"import sys; sys.path.insert(0, {str(CHECKOUT)!r}); import house.commands"],
+        env={"PATH": os.environ["PATH"]},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    assert answer.stderr == ""
+    assert answer.returncode == 0
