@@ -148,7 +148,7 @@ class BatchContext:
     def save(self, *, respond: Callable[[SaveResult], StoredResponse] | None = None) -> SaveResult:
         """Decide once, then write document, revision, rows, actions and keyed answer in one transaction.
 
-        ``respond`` makes the answer that is stored under the request's idempotency key. Nothing changed = nothing written and no version step.
+        ``respond`` makes the caller's answer before anything is written; with an idempotency key it is stored under it. Nothing changed = nothing written and no version step.
         Raises ``InvalidAnswers``, ``StaleChangeset``, ``CopyIsLocked``, ``CopyIsDeleted`` and the misuse errors; then nothing was written.
         """
         if self._phase is Phase.SAVING:
@@ -159,7 +159,8 @@ class BatchContext:
         self._phase = Phase.SAVING
         try:
             result = self._decide(changeset)
-            keyed = KeyedResponse(self._idempotency, respond(result)) if respond and self._idempotency else None
+            response = respond(result) if respond else None
+            keyed = KeyedResponse(self._idempotency, response) if response and self._idempotency else None
             save = self._assemble(changeset, result) if result.written else None
             if self._lock is not None:
                 self._lock.extend()

@@ -11,7 +11,7 @@ HIDDEN: Final = "••••"
 
 
 def mask(value: AnswerValue) -> str:
-    """Return what may be shown of a sensitive ``value``: its last four characters, at most a third of a short one."""
+    """Return what may be shown of a sensitive ``value``: its last four characters, less than half of a short one."""
     text = str(value)
-    shown = min(4, len(text) // 3)
+    shown = min(4, (len(text) - 1) // 2)
     return f"{HIDDEN} {text[-shown:]}" if shown else HIDDEN

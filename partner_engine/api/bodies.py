@@ -32,15 +32,15 @@ class Query(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     """The query parameters of a request."""
 
 
-class Nothing(Body):
+class Nothing(Body, kw_only=True):
     """No body, or an empty object."""
 
 
-class NoQuery(Query):
+class NoQuery(Query, kw_only=True):
     """No query parameters."""
 
 
-class RowInput(Body):
+class RowInput(Body, kw_only=True):
     """A row: without ``id`` a new one; with it a change of that row, or its end with ``delete`` true. The batch checks it, so that all faults are told at once."""
 
     id: str | UnsetType = UNSET
@@ -49,7 +49,7 @@ class RowInput(Body):
     delete: Literal[True] | UnsetType = UNSET
 
 
-class NewForm(Body):
+class NewForm(Body, kw_only=True):
     """A new application form. ``as_of`` (right ``forms:as_of``) is the evaluation date; without it today at the tenant. ``catalogue`` defaults to the tenant's."""
 
     answers: dict[str, Any] = {}
@@ -59,72 +59,72 @@ class NewForm(Body):
     catalogue: Code | None = None
 
 
-class NewCopy(Body):
+class NewCopy(Body, kw_only=True):
     """A new copy of a form. ``from_copy`` names the copy to start from; without it the one last touched by a user."""
 
     title: Title = ""
     from_copy: Annotated[str, Meta(max_length=64)] | None = None
 
 
-class CopyChange(Body):
+class CopyChange(Body, kw_only=True):
     """What of a copy itself can be changed."""
 
     title: Title
 
 
-class AnswersChange(Body):
+class AnswersChange(Body, kw_only=True):
     """Many answers and rows in one save. A null value clears the answer."""
 
     answers: dict[str, Any] = {}
     answer_pools: dict[str, Any] = {}
 
 
-class Reveal(Body):
+class Reveal(Body, kw_only=True):
     """Which sensitive answer to reveal, and why; the reason is kept in the audit trail."""
 
     path: Annotated[str, Meta(min_length=1, max_length=500)]
     reason: Annotated[str, Meta(min_length=5, max_length=500)]
 
 
-class ReadQuery(Query):
+class ReadQuery(Query, kw_only=True):
     """A copy as it stood: at a version, or at a moment (ISO 8601 with offset)."""
 
     at_version: Annotated[int, Meta(ge=1, le=2**31 - 1)] | None = None
     at: Annotated[datetime, Meta(tz=True)] | None = None
 
 
-class DryRunQuery(Query):
+class DryRunQuery(Query, kw_only=True):
     """``dry_run=true`` tells what the request would do and does nothing."""
 
     dry_run: bool = False
 
 
-class ChangesQuery(Query):
+class ChangesQuery(Query, kw_only=True):
     """All changes after version ``since``."""
 
     since: Annotated[int, Meta(ge=0, le=2**31 - 1)] = 0
 
 
-class HistoryQuery(Query):
+class HistoryQuery(Query, kw_only=True):
     """A page of versions, the newest first."""
 
     cursor: Annotated[str, Meta(max_length=200)] = ""
     limit: Annotated[int, Meta(ge=1, le=100)] = 25
 
 
-class ExplainQuery(ReadQuery):
+class ExplainQuery(ReadQuery, kw_only=True):
     """What to explain: a product, question path, question set, derived value, message or premium."""
 
     target: Annotated[str, Meta(min_length=1, max_length=300)]
 
 
-class CatalogueQuery(Query):
+class CatalogueQuery(Query, kw_only=True):
     """Which catalogue; without ``code`` the tenant's."""
 
     code: Code = ""
 
 
-class FormsQuery(Query):
+class FormsQuery(Query, kw_only=True):
     """Filters, search, order and page of the list of forms."""
 
     q: Annotated[str, Meta(max_length=200)] = ""
@@ -144,7 +144,9 @@ def read_body(value: JsonValue, type_: type[T]) -> T:
         return msgspec.convert(value, type_)
     except msgspec.ValidationError as error:
         fault = _fault(error)
-        raise Refused(422, "invalid_body", f"The body is not as it should be: {fault.detail}", faults=[fault]) from error
+        raise Refused(
+            422, "invalid_body", f"The body is not as it should be: {fault.detail}", faults=[fault]
+        ) from error
 
 
 def read_query(parameters: Mapping[str, Sequence[str]], type_: type[T]) -> T:
@@ -170,8 +172,16 @@ def _fault(error: msgspec.ValidationError) -> Fault:
     pointer = join_pointer("", *(name or index for name, index in _STEP.findall(place)))
     field = _FIELD.search(text)
     if field and field["unknown"] is not None:
-        return Fault(pointer=join_pointer(pointer, field["unknown"]), code="unknown_field", detail=f"There is no field {field['unknown']!r} here.")
+        return Fault(
+            pointer=join_pointer(pointer, field["unknown"]),
+            code="unknown_field",
+            detail=f"There is no field {field['unknown']!r} here.",
+        )
     if field:
-        return Fault(pointer=join_pointer(pointer, field["missing"]), code="missing_field", detail=f"The field {field['missing']!r} is missing.")
+        return Fault(
+            pointer=join_pointer(pointer, field["missing"]),
+            code="missing_field",
+            detail=f"The field {field['missing']!r} is missing.",
+        )
     code = "wrong_type" if text.startswith("Expected `") and ", got `" in text else "invalid_value"
     return Fault(pointer=pointer, code=code, detail=f"{text.replace('`', chr(39))}.")

@@ -22,9 +22,13 @@ class Discretion:
         self.personal_shown = 0
 
     def sensitivity(self, path: str) -> str:
-        """Return "pii", "spi" or "" for the answer at ``path``."""
-        found = self._questions.get(path.rpartition("/")[2])
-        return found.question.sensitivity if found else ""
+        """Return "pii", "spi" or "" for what stands at ``path``; a question that the catalogue no longer has counts as personal."""
+        steps = path.split("/")
+        found = self._questions.get(steps[-1])
+        if found is not None:
+            return found.question.sensitivity
+        names_answer = len(steps) % 2 == 1
+        return "pii" if names_answer else ""
 
     def answer(self, code: str, answer: Answer) -> AnswerValue:
         """Return what may be shown of ``answer`` to question ``code``."""
@@ -33,9 +37,13 @@ class Discretion:
         return self.value(code, answer.value)
 
     def value(self, path: str, value: Any) -> Any:
-        """Return what may be shown of ``value``, which a change, a trace or an adjustment tells of ``path``; ``spi`` ones are masks already."""
-        if value in (None, "", []) or self.sensitivity(path) != "pii":
+        """Return what may be shown of ``value``, which a change, a trace or an adjustment tells of ``path``."""
+        sensitivity = self.sensitivity(path)
+        if value in (None, "", []) or not sensitivity:
             return value
+        if sensitivity == "spi":
+            # A mask already, unless the question became sensitive only after the value was noted.
+            return value if isinstance(value, str) and value.startswith(HIDDEN) else HIDDEN
         if not self.sees_personal:
             return HIDDEN
         self.personal_shown += 1

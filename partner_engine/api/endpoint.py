@@ -3,22 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import ExitStack
 from typing import Any, ClassVar, Final, TypeVar
 
 import msgspec
 from django.core.exceptions import RequestDataTooBig
-from django.http import HttpResponse
+from django.http import HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
 from rest_framework import exceptions, parsers, permissions, renderers
 from rest_framework.request import Request
 from rest_framework.views import APIView
 
-from batch.context import StoredResponse
+from batch.idempotency import StoredResponse
 from partner_engine.api.bodies import NoQuery, read_body, read_query
-from partner_engine.api.conditional import is_fresh
+from partner_engine.api.conditional import digest_tag, is_fresh
 from partner_engine.api.problems import Fault, Refused
 from partner_engine.api.strict_json import JsonFault, parse
-from tenants.access import Actor
+from tenants.access import Actor, Right
 from tenants.models import Tenant
+from tenants.scoping import use_tenant
 
 T = TypeVar("T")
 
@@ -33,7 +36,9 @@ class UnreadBody(parsers.BaseParser):
 
     media_type = "*/*"
 
-    def parse(self, stream: Any, media_type: str | None = None, parser_context: Mapping[str, Any] | None = None) -> dict[str, Any]:
+    def parse(
+        self, stream: Any, media_type: str | None = None, parser_context: Mapping[str, Any] | None = None
+    ) -> dict[str, Any]:
         """Return nothing, unread."""
         return {}
 
@@ -45,7 +50,9 @@ class Json(renderers.BaseRenderer):
     format = "json"
     charset = None
 
-    def render(self, data: Any, accepted_media_type: str | None = None, renderer_context: Mapping[str, Any] | None = None) -> bytes:
+    def render(
+        self, data: Any, accepted_media_type: str | None = None, renderer_context: Mapping[str, Any] | None = None
+    ) -> bytes:
         """Return ``data`` as JSON."""
         return msgspec.json.encode(data)
 
@@ -59,19 +66,30 @@ class HasRight(permissions.BasePermission):
         actor: Actor | None = getattr(request, "actor", None)
         if actor is None:
             raise exceptions.NotAuthenticated
-        right = view.rights.get(request.method or "", "")
-        if right and right not in actor.rights:
-            raise Refused(403, "missing_right", f"This needs the right {right!r}.")
+        right = view.rights.get(request.method or "")
+        if right is not None:
+            actor.require(right)
         return True
 
 
 class Endpoint(APIView):
-    """One address. ``rights`` names the right that each method needs; every method that is served must be in it ("" for any signed-in caller)."""
+    """One address. ``rights`` names the right that each method needs; every method that is served must be in it (None lets any signed-in caller in)."""
 
-    rights: ClassVar[Mapping[str, str]] = {}
+    rights: ClassVar[Mapping[str, Right | None]] = {}
     parser_classes = (UnreadBody,)
     renderer_classes = (Json,)
     permission_classes = (HasRight,)
+
+    def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        """Answer under the caller's tenant, which is known as soon as ``initial`` has let them in."""
+        with ExitStack() as scope:
+            self._scope = scope
+            return super().dispatch(request, *args, **kwargs)
+
+    def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
+        """Let the caller in or raise, then make their tenant the current one."""
+        super().initial(request, *args, **kwargs)
+        self._scope.enter_context(use_tenant(self.tenant))
 
     @property
     def actor(self) -> Actor:
@@ -82,10 +100,6 @@ class Endpoint(APIView):
     def tenant(self) -> Tenant:
         """Return the caller's tenant: the scope of all that the endpoint does."""
         return self.request.tenant  # type: ignore[attr-defined,no-any-return]
-
-    def has_right(self, right: str) -> bool:
-        """Tell whether the caller has ``right``."""
-        return right in self.actor.rights
 
     def body(self, type_: type[T]) -> T:
         """Return the request's body as the struct ``type_``. Raises ``Refused``: 400 malformed, 413 too large, 415 no JSON, 422 another shape."""
@@ -123,10 +137,18 @@ class Endpoint(APIView):
 
     def answer(self, shape: object, *, etag: str = "") -> HttpResponse:
         """Answer a read with ``shape``: 304 where the caller has it already."""
-        return self.answer_content(msgspec.json.encode(shape), etag=etag)
+        return self._answer(msgspec.json.encode(shape), etag)
 
-    def answer_content(self, content: bytes, *, etag: str = "") -> HttpResponse:
-        """Answer a read with ``content``, JSON already."""
+    def answer_digested(self, shape: object) -> HttpResponse:
+        """Answer a read of something without a version: its entity tag is the digest of the answer."""
+        content = msgspec.json.encode(shape)
+        return self._answer(content, digest_tag(content))
+
+    def answer_with_tag(self, shape: object, etag: str) -> HttpResponse:
+        """Answer with ``shape`` in any case; ``etag`` is for a later ``If-Match``."""
+        return reply(StoredResponse(200, {"ETag": etag}, msgspec.json.encode(shape)))
+
+    def _answer(self, content: bytes, etag: str) -> HttpResponse:
         if etag and is_fresh(self.request.headers.get("If-None-Match"), etag):
             return reply(StoredResponse(304, {"ETag": etag}, b""))
         return reply(StoredResponse(200, {"ETag": etag} if etag else {}, content))

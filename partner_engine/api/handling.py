@@ -20,6 +20,7 @@ from copies.sealing import KeyServiceUnavailable
 from forms.rules.trace import UnknownTarget
 from forms.selectors import NoSuchForm
 from partner_engine.api.problems import MEDIA_TYPE, Fault, Refused, render
+from tenants.access import MissingRight
 
 #: Reasons after which the same request may well succeed, and in how many seconds to try.
 RETRY_AFTER: Final = {
@@ -50,7 +51,11 @@ def handle(exception: Exception, context: dict[str, Any]) -> HttpResponse:
 
 def respond(request: HttpRequest, refused: Refused) -> HttpResponse:
     """Return the problem+json answer for ``refused``."""
-    response = HttpResponse(render(refused, instance=request.path, correlation_id=get_contextvars().get("correlation_id", "")), status=refused.status, content_type=MEDIA_TYPE)
+    response = HttpResponse(
+        render(refused, instance=request.path, correlation_id=get_contextvars().get("correlation_id", "")),
+        status=refused.status,
+        content_type=MEDIA_TYPE,
+    )
     for name, value in refused.headers.items():
         response[name] = value
     if refused.code in RETRY_AFTER:
@@ -67,9 +72,12 @@ def _as_refused(exception: Exception) -> Refused:
             return _internal()
         case InvalidAnswers():
             faults = [
-                Fault(pointer=fault.pointer, path=fault.path, code=fault.code, detail=fault.text) for fault in exception.faults
+                Fault(pointer=fault.pointer, path=fault.path, code=fault.code, detail=fault.text)
+                for fault in exception.faults
             ]
             return Refused(exception.status, exception.code, _count(faults), faults=faults)
+        case MissingRight():
+            return Refused(403, "missing_right", str(exception))
         case BatchError():
             return Refused(exception.status, exception.code, str(exception))
         case NoSuchForm():

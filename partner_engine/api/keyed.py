@@ -37,7 +37,12 @@ def idempotency_key(endpoint: Endpoint) -> IdempotencyKey | None:
         return None
     if not _KEY.fullmatch(key):
         detail = "Idempotency-Key must be 1 to 255 visible ASCII characters; a UUID is a good one."
-        raise Refused(400, "malformed_header", detail, faults=[Fault(code="malformed_header", path="Idempotency-Key", detail=detail)])
+        raise Refused(
+            400,
+            "malformed_header",
+            detail,
+            faults=[Fault(code="malformed_header", path="Idempotency-Key", detail=detail)],
+        )
     request = endpoint.request._request
     told = b"\0".join(((request.method or "").encode(), request.get_full_path().encode(), endpoint.content()))
     fingerprint = hmac.new(settings.SECRET_KEY.encode(), told, hashlib.sha256).digest()
@@ -100,8 +105,8 @@ def _save_once(
             answered.append(answer(context, result))
             return answered[0]
 
-        result = context.save(respond=respond)
-        return reply(answered[0] if answered else answer(context, result))
+        context.save(respond=respond)
+        return reply(answered[0])
 
 
 def stored(shape: object, *, version: int, status: int = 200, location: str = "") -> StoredResponse:

@@ -35,7 +35,13 @@ class Refused(Exception):
     """A request is refused at the door, before the batch sees it."""
 
     def __init__(
-        self, status: int, code: str, detail: str, *, faults: list[Fault] | None = None, headers: dict[str, str] | None = None
+        self,
+        status: int,
+        code: str,
+        detail: str,
+        *,
+        faults: list[Fault] | None = None,
+        headers: dict[str, str] | None = None,
     ) -> None:
         super().__init__(detail)
         self.status = status

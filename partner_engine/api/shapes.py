@@ -89,7 +89,7 @@ class ChangeShape(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class CopyShape(msgspec.Struct, frozen=True, kw_only=True):
-    """A copy with everything on it. ``release`` is the number of the catalogue release that it was evaluated with."""
+    """A copy with everything on it. ``release`` is the id of the catalogue release that it was evaluated with, ``as_of`` the evaluation date."""
 
     id: str
     application_form_id: str
@@ -156,6 +156,34 @@ class CopySummary(msgspec.Struct, frozen=True, kw_only=True):
     updated_at: datetime
 
 
+class FormSummary(msgspec.Struct, frozen=True, kw_only=True):
+    """A form in a list, with the copy that a person touched last."""
+
+    id: str
+    catalogue: str
+    as_of: date | None
+    created_at: datetime
+    copy: CopySummary
+
+
+class FormPage(msgspec.Struct, frozen=True):
+    """A page of forms; ``next`` is the address of the next page."""
+
+    results: list[FormSummary]
+    next: str | None
+
+
+class FormShape(msgspec.Struct, frozen=True, kw_only=True):
+    """A form with its copies in short, and in whole the ``copy`` that the id in the address means."""
+
+    id: str
+    catalogue: str
+    as_of: date | None
+    created_at: datetime
+    copies: list[CopySummary]
+    copy: CopyShape
+
+
 class Revision(msgspec.Struct, frozen=True, kw_only=True):
     """One saved version of a copy: who saved it, when, through which door, and what changed."""
 
@@ -166,6 +194,34 @@ class Revision(msgspec.Struct, frozen=True, kw_only=True):
     release: int | None
     correlation_id: str
     changes: list[ChangeShape]
+
+
+class HistoryPage(msgspec.Struct, frozen=True):
+    """A page of versions, the newest first; ``next`` is the address of the next page."""
+
+    results: list[Revision]
+    next: str | None
+
+
+class TenantShape(msgspec.Struct, frozen=True):
+    """The tenant that the caller works for."""
+
+    id: str
+    code: str
+    name: str
+    time_zone: str
+    catalogue: str
+
+
+class Me(msgspec.Struct, frozen=True, kw_only=True):
+    """Who calls, for which tenant, with which rights."""
+
+    type: str
+    id: str
+    label: str
+    source: str
+    rights: list[str]
+    tenant: TenantShape
 
 
 def answers(given: Mapping[str, Answer], discretion: Discretion) -> dict[str, AnswerShape]:

@@ -76,8 +76,14 @@ def test_every_module_opens_with_its_job() -> None:
 
 def test_no_module_is_named_for_nothing() -> None:
     nameless = {"utils", "util", "common", "helpers", "misc", "base"}
+    # Django looks for a database backend under this name.
+    given_by_django = {"tenants/postgresql/base.py"}
 
-    assert [path for path in tracked_files() if path.suffix == ".py" and path.stem in nameless] == []
+    found = {
+        str(path.relative_to(CHECKOUT)) for path in tracked_files() if path.suffix == ".py" and path.stem in nameless
+    }
+
+    assert found - given_by_django == set()
 
 
 def test_no_file_names_a_place_of_one_machine() -> None:

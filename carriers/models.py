@@ -1,0 +1,226 @@
+"""Draft rows of carriers: products, rates and appetite rules, as staff edit them.
+
+They are shared by all tenants and name their catalogue by its code: this room does not know the catalogue's own rows. What is in force is
+the published release, never these rows.
+"""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from django.contrib.postgres.fields import ArrayField
+from django.core.validators import MinValueValidator, RegexValidator
+from django.db import models
+
+_CODE = RegexValidator(
+    r"\A[A-Za-z0-9_][A-Za-z0-9_.-]*\Z", "Use letters, digits, underscores, dots and hyphens; begin with a letter or digit."
+)
+
+
+class Decimal6Field(models.DecimalField):
+    """A rate, factor or amount: up to 12 digits before the point and 6 behind it, kept exactly."""
+
+    def __init__(self, *args: object, **options: object) -> None:
+        super().__init__(*args, **{"max_digits": 18, "decimal_places": 6, **options})
+
+
+class Carrier(models.Model):
+    """A carrier and how it is reached."""
+
+    class Mode(models.TextChoices):
+        """How the carrier answers a quote request."""
+
+        SYNC = "sync", "At once (sync)"
+        POLL = "poll", "Accepts, then is asked (poll)"
+        CALLBACK = "callback", "Accepts, then calls back (callback)"
+        MANUAL = "manual", "By hand (manual)"
+
+    catalogue = models.CharField(max_length=64, help_text="Code of the catalogue that it belongs to.")
+    position = models.PositiveIntegerField(default=0, help_text="Order in lists, lowest first.")
+    code = models.CharField(max_length=64, validators=[_CODE])
+    name = models.CharField(max_length=300)
+    admitted = models.BooleanField(
+        default=True,
+        help_text="Without it the carrier writes surplus lines: its products stay locked until every admitted one of the line declines.",
+    )
+    link_mode = models.CharField("link", max_length=20, choices=Mode, default=Mode.SYNC)
+    p50_seconds = models.FloatField(
+        "usual answer (s)", default=1, validators=[MinValueValidator(0)], help_text="Half of the answers come sooner."
+    )
+    p95_seconds = models.FloatField(
+        "slow answer (s)", default=1, validators=[MinValueValidator(0)], help_text="95 percent of the answers come sooner."
+    )
+    fail_percent = models.FloatField(default=0, validators=[MinValueValidator(0)], help_text="Requests that fail, of a hundred.")
+    per_minute = models.PositiveIntegerField("requests a minute", default=60)
+    quirk = models.CharField(max_length=300, blank=True, help_text="What is peculiar about this carrier's link.")
+
+    class Meta:
+        ordering: ClassVar = ["catalogue", "position", "code"]
+        constraints: ClassVar = [
+            models.UniqueConstraint(
+                fields=["catalogue", "code"],
+                name="carrier_code_once",
+                violation_error_message="This catalogue has a carrier of this code already.",
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.code} {self.name}"
+
+
+class CarrierProduct(models.Model):
+    """What a carrier sells of one line, where and to whom."""
+
+    class RateType(models.TextChoices):
+        """What its premium is worth."""
+
+        BINDABLE = "bindable", "Bindable"
+        INDICATION = "indication", "Indication"
+
+    catalogue = models.CharField(max_length=64, help_text="Code of the catalogue that it belongs to.")
+    carrier = models.ForeignKey(Carrier, on_delete=models.CASCADE, related_name="products")
+    position = models.PositiveIntegerField(default=0, help_text="Order in lists, lowest first.")
+    code = models.CharField(max_length=64, validators=[_CODE])
+    line = models.CharField("line of business", max_length=64, help_text="Code of a line of business of the catalogue.")
+    rate_type = models.CharField(max_length=20, choices=RateType, default=RateType.INDICATION)
+    label = models.CharField(max_length=300, blank=True)
+    states = ArrayField(
+        models.CharField(max_length=64), default=list, blank=True, help_text="States it is sold in, divided by commas; empty means all."
+    )
+    industries = ArrayField(
+        models.CharField(max_length=64),
+        default=list,
+        blank=True,
+        help_text="What the industry code may begin with, divided by commas; empty means all.",
+    )
+    minimum = Decimal6Field("minimum premium", default=0, validators=[MinValueValidator(0)])
+
+    class Meta:
+        ordering: ClassVar = ["catalogue", "position", "code"]
+        constraints: ClassVar = [
+            models.UniqueConstraint(
+                fields=["catalogue", "code"],
+                name="product_code_once",
+                violation_error_message="This catalogue has a product of this code already.",
+            )
+        ]
+
+    def __str__(self) -> str:
+        return self.code
+
+
+class RateTerm(models.Model):
+    """A premium term: a rate for every so many of a value."""
+
+    product = models.ForeignKey(CarrierProduct, on_delete=models.CASCADE, related_name="terms")
+    position = models.PositiveIntegerField(default=0)
+    rate = Decimal6Field(help_text="Dollars a year ...")
+    per = Decimal6Field(default=1, validators=[MinValueValidator(0)], help_text="... for every so many ...")
+    of = models.TextField(help_text="... of this value: an expression in CEL that gives a number.")
+
+    class Meta:
+        ordering: ClassVar = ["product", "position", "id"]
+
+    def __str__(self) -> str:
+        return f"{self.rate.normalize():f} per {self.per.normalize():f} of {self.of}"
+
+
+class RateTable(models.Model):
+    """A premium term summed over the rows of a pool, with a rate for each code."""
+
+    product = models.ForeignKey(CarrierProduct, on_delete=models.CASCADE, related_name="tables")
+    position = models.PositiveIntegerField(default=0)
+    pool = models.CharField(max_length=64, help_text="Code of the pool whose rows are rated.")
+    rate_by = models.TextField(help_text="The code that finds a row's rate: an expression in CEL read within the row.")
+    amount = models.TextField(blank=True, help_text="What the rate is for, in CEL within the row; empty means each row counts one.")
+    per = Decimal6Field(default=1, validators=[MinValueValidator(0)], help_text="The rate is for every so many of the amount.")
+    times = models.TextField(blank=True, help_text="Multiplies the sum where it is a number; an expression in CEL.")
+    reason = models.CharField(
+        max_length=64, blank=True, help_text="Rule id with which a code without a rate declines; empty means such a row counts nothing."
+    )
+
+    class Meta:
+        ordering: ClassVar = ["product", "position", "id"]
+
+    def __str__(self) -> str:
+        return f"Rates of {self.pool} by {self.rate_by}"
+
+
+class RateEntry(models.Model):
+    """The rate of one code in a rate table."""
+
+    table = models.ForeignKey(RateTable, on_delete=models.CASCADE, related_name="entries")
+    position = models.PositiveIntegerField(default=0)
+    code = models.CharField(max_length=64)
+    rate = Decimal6Field()
+
+    class Meta:
+        verbose_name_plural = "rate entries"
+        ordering: ClassVar = ["table", "position", "id"]
+        constraints: ClassVar = [
+            models.UniqueConstraint(
+                fields=["table", "code"],
+                name="rate_code_once",
+                violation_error_message="This table has a rate of this code already.",
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.code}: {self.rate.normalize():f}"
+
+
+class RateFactor(models.Model):
+    """Multiplies the premium while its condition is true."""
+
+    product = models.ForeignKey(CarrierProduct, on_delete=models.CASCADE, related_name="factors")
+    position = models.PositiveIntegerField(default=0)
+    code = models.CharField("id", max_length=64, validators=[_CODE])
+    when = models.TextField(help_text="A condition in CEL.")
+    times = Decimal6Field()
+
+    class Meta:
+        ordering: ClassVar = ["product", "position", "id"]
+        constraints: ClassVar = [
+            models.UniqueConstraint(
+                fields=["product", "code"],
+                name="factor_code_once",
+                violation_error_message="This product has a factor of this id already.",
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.code}: times {self.times.normalize():f}"
+
+
+class ProductRule(models.Model):
+    """An appetite rule of a product."""
+
+    class Effect(models.TextChoices):
+        """What a matching rule does."""
+
+        DECLINE = "decline", "Decline"
+        REFER = "refer", "Refer"
+        ADJUST = "adjust", "Rate other values (adjust)"
+
+    product = models.ForeignKey(CarrierProduct, on_delete=models.CASCADE, related_name="rules")
+    position = models.PositiveIntegerField(default=0)
+    code = models.CharField("id", max_length=64, validators=[_CODE])
+    when = models.TextField(help_text="A condition in CEL.")
+    then = models.CharField(max_length=20, choices=Effect)
+    why = models.CharField(max_length=300, help_text="The reason as agents read it.")
+    set = models.JSONField(
+        default=dict, blank=True, help_text='Only to adjust: question code and the value that is rated, as {"limit": "l500"}.'
+    )
+
+    class Meta:
+        ordering: ClassVar = ["product", "position", "id"]
+        constraints: ClassVar = [
+            models.UniqueConstraint(
+                fields=["product", "code"],
+                name="product_rule_code_once",
+                violation_error_message="This product has a rule of this id already.",
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.code}: {self.why}"

@@ -1,0 +1,207 @@
+"""A catalogue that can decide: the parts of a definition with their texts compiled and their places fixed. Pure and immutable.
+
+A value's place is a slot: in the list of the document's values, or in the list of a row's values.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from decimal import Decimal
+from types import MappingProxyType
+from typing import Final, NamedTuple, TypeAlias
+
+from forms.rules.definition import (
+    CatalogueDefinition,
+    Derived,
+    FormRule,
+    Line,
+    Pool,
+    Product,
+    ProductRule,
+    Question,
+    QuestionSet,
+    RateTable,
+)
+from forms.rules.expressions import Expression
+from forms.rules.truth import Value
+from forms.rules.validators import Check, Relation
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CompiledQuestion:
+    """A question. ``order`` is its place among the questions of its set, ``read`` turns a stored answer into a value.
+
+    ``is_read`` is False where no rule and no validator looks at the value.
+    """
+
+    question: Question
+    set_code: str
+    pool: str
+    order: int
+    slot: int
+    required: str
+    read: Callable[[object], Value]
+    when: Expression | None = None
+    checks: tuple[Check, ...] = ()
+    relations: tuple[Relation, ...] = ()
+    gates: tuple[Gate, ...] = ()
+    is_read: bool = True
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CompiledPool:
+    """A pool: its own ``questions`` in order, its ``children`` (pools nested in it) and ``ancestors`` (outermost first)."""
+
+    pool: Pool
+    set_code: str
+    slot: int
+    questions: tuple[str, ...]
+    children: tuple[str, ...] = ()
+    ancestors: tuple[str, ...] = ()
+    width: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CompiledSet:
+    """A question set; ``pool`` is its pool's code or "", ``parent`` the pool around that, ``order`` its place in the form."""
+
+    question_set: QuestionSet
+    order: int
+    pool: str = ""
+    parent: str = ""
+    when: Expression | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CompiledDerived:
+    """A derived value."""
+
+    derived: Derived
+    slot: int
+    value: Expression
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CompiledFormRule:
+    """A form rule; ``pool`` is the pool in whose rows it is asked, or ""."""
+
+    rule: FormRule
+    when: Expression
+    pool: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CompiledLine:
+    """A line of business."""
+
+    line: Line
+    states: Expression
+    industry: Expression
+
+
+class Override(NamedTuple):
+    """What an adjust rule rates instead of an answer: ``value`` for rules, ``rated`` as the catalogue writes it."""
+
+    code: str
+    slot: int
+    value: Value
+    rated: str | int | float | bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CompiledRule:
+    """A product rule; ``overrides`` are what an adjust rule rates instead."""
+
+    rule: ProductRule
+    when: Expression
+    overrides: tuple[Override, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CompiledTerm:
+    """A premium term."""
+
+    rate: Decimal
+    per: Decimal
+    of: Expression
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CompiledTable:
+    """A rate table."""
+
+    table: RateTable
+    rates: Mapping[str, Decimal]
+    rate_by: Expression
+    per: Decimal
+    reads: frozenset[str]
+    amount: Expression | None = None
+    times: Expression | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CompiledFactor:
+    """A premium factor."""
+
+    id: str
+    when: Expression
+    times: Decimal
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CompiledProduct:
+    """A product. ``rivals`` are the admitted products of its line that a surplus product waits for; an admitted one has none and is not ``is_surplus``."""
+
+    product: Product
+    line: CompiledLine
+    is_surplus: bool
+    rivals: tuple[str, ...]
+    states: frozenset[str] | None
+    rules: tuple[CompiledRule, ...]
+    minimum: Decimal
+    terms: tuple[CompiledTerm, ...] = ()
+    tables: tuple[CompiledTable, ...] = ()
+    factors: tuple[CompiledFactor, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Gate:
+    """What keeps one product's carrier question out of the form: the base checks and rules of the product that do not read the question.
+
+    A surplus product is locked here until each of ``rivals`` is declined by what does not read the question either.
+    """
+
+    product: CompiledProduct
+    states: bool
+    industry: bool
+    tables: tuple[CompiledTable, ...]
+    rules: tuple[CompiledRule, ...]
+    rivals: tuple[Gate, ...] = ()
+
+
+_NO_CHOICES: Final[Mapping[str, str]] = MappingProxyType({})
+Step: TypeAlias = CompiledSet | CompiledQuestion | CompiledDerived
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CompiledCatalogue:
+    """A compiled catalogue, safe to share between threads.
+
+    ``steps`` decide visibility and derived values, each after what it reads; ``width`` is the number of the document's slots.
+    """
+
+    definition: CatalogueDefinition
+    questions: Mapping[str, CompiledQuestion]
+    pools: Mapping[str, CompiledPool]
+    sets: Mapping[str, CompiledSet]
+    derived: Mapping[str, CompiledDerived]
+    products: Mapping[str, CompiledProduct]
+    form_rules: tuple[CompiledFormRule, ...]
+    steps: tuple[Step, ...]
+    width: int
+    choice_lists: Mapping[str, Mapping[str, str]]
+
+    def choices(self, question: Question) -> Mapping[str, str]:
+        """Return the choices of ``question``, code -> label; empty for one without."""
+        return self.choice_lists.get(question.choices, _NO_CHOICES)

@@ -1,0 +1,74 @@
+"""``PATCH /copies/{id}/answers``: many answers and rows in one save, or a dry run of it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import ClassVar
+from uuid import UUID
+
+from django.http import HttpResponse
+from rest_framework.request import Request
+
+from batch import service as batch
+from batch.context import BatchContext, SaveResult
+from batch.errors import VersionMismatch
+from batch.idempotency import StoredResponse
+from partner_engine.api import shapes
+from partner_engine.api.bodies import AnswersChange, DryRunQuery
+from partner_engine.api.conditional import expected_version, version_tag
+from partner_engine.api.copies import require_exact
+from partner_engine.api.endpoint import Endpoint
+from partner_engine.api.keyed import idempotency_key, save_copy, stored
+from partner_engine.api.presenting import changes_shape
+from partner_engine.api.schema import documented
+from tenants.access import Right
+
+DESCRIPTION = (
+    "Takes many answers and rows in one save: all of them or, with a single fault, none. Pools hold rows: `{answers}` adds one, `{id, answers}` changes one, "
+    "`{id, delete: true}` ends one; rows nest. The answer tells every change with its cause, the products that moved, what is needed now and all messages. "
+    "With `dry_run=true` nothing at all is written; the same answer tells what would happen."
+)
+
+
+class Answers(Endpoint):
+    """The answers of one copy."""
+
+    rights: ClassVar = {"PATCH": Right.WRITE_FORMS}
+    #: Whether a form's id is taken too, for the copy that it means.
+    fuzzy: ClassVar = False
+
+    @documented(
+        "Change answers",
+        DESCRIPTION,
+        body=AnswersChange,
+        query=DryRunQuery,
+        answers={200: shapes.ChangesShape},
+        write=True,
+        tagged=True,
+    )
+    def patch(self, request: Request, id: UUID) -> HttpResponse:
+        """Change answers."""
+        query = self.query(DryRunQuery)
+        body = self.body(AnswersChange)
+
+        def change(context: BatchContext) -> None:
+            if not self.fuzzy:
+                require_exact(context, id)
+            context.changeset.apply_answers(body.answers, body.answer_pools)
+
+        def answer(context: BatchContext, result: SaveResult) -> StoredResponse:
+            return stored(changes_shape(context, result, actor=self.actor), version=result.version)
+
+        if query.dry_run:
+            return self._dry_run(id, change)
+        return save_copy(self, id, change=change, answer=answer)
+
+    def _dry_run(self, copy_id: UUID, change: Callable[[BatchContext], None]) -> HttpResponse:
+        idempotency_key(self)  # a malformed key is refused here too; there is nothing to keep under a good one
+        expected = expected_version(self.request.headers.get("If-Match"))
+        context = batch.find(copy_id, scope=self.tenant, actor=self.actor)
+        if expected is not None and expected != context.version:
+            raise VersionMismatch(expected=expected, actual=context.version)
+        change(context)
+        shape = changes_shape(context, context.preview(), actor=self.actor, dry_run=True)
+        return self.answer_with_tag(shape, version_tag(context.version))

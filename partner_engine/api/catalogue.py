@@ -1,0 +1,171 @@
+"""``/catalogue``: what is asked, in the release that decides now. Rates and carriers' rules stay inside."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import ClassVar
+
+import msgspec
+from django.http import HttpResponse
+from rest_framework.request import Request
+
+from batch.errors import UnknownCatalogue
+from forms.catalogue import releases
+from forms.rules.definition import Pool, Question
+from partner_engine.api.bodies import CatalogueQuery
+from partner_engine.api.conditional import version_tag
+from partner_engine.api.endpoint import Endpoint
+from partner_engine.api.schema import documented
+from tenants.access import Right
+
+
+class ChoiceShape(msgspec.Struct, frozen=True):
+    """One choice of a question."""
+
+    code: str
+    label: str
+
+
+class QuestionShape(msgspec.Struct, frozen=True, kw_only=True):
+    """A question: its type, choices, when it is visible (CEL) and what its answers are checked for."""
+
+    code: str
+    label: str
+    type: str
+    required: str
+    choices: list[ChoiceShape]
+    when: str
+    validate: list[str]
+    products: list[str]
+    sensitivity: str
+    help: str
+
+
+class PoolShape(msgspec.Struct, frozen=True, kw_only=True):
+    """A repeating group; ``key`` are the questions that tell one row from another, ``parent`` is the pool that it nests in."""
+
+    code: str
+    parent: str
+    min: int
+    max: int
+    key: list[str]
+
+
+class CatalogueSetShape(msgspec.Struct, frozen=True, kw_only=True):
+    """A question set; with a ``pool`` it is asked for every row of it."""
+
+    code: str
+    title: str
+    when: str
+    pool: PoolShape | None
+    questions: list[QuestionShape]
+
+
+class CarrierShape(msgspec.Struct, frozen=True):
+    """A carrier; one that is not admitted writes surplus lines."""
+
+    code: str
+    name: str
+    admitted: bool
+
+
+class ProductShape(msgspec.Struct, frozen=True):
+    """A carrier's product of one line."""
+
+    code: str
+    label: str
+    carrier: str
+    line: str
+    bindable: bool
+
+
+class CatalogueShape(msgspec.Struct, frozen=True, kw_only=True):
+    """A published catalogue. ``lines_question`` is the question for the lines that are wanted, ``title_question`` names the insured."""
+
+    code: str
+    title: str
+    currency: str
+    release: int
+    number: int
+    lines_question: str
+    title_question: str
+    question_sets: list[CatalogueSetShape]
+    lines: list[ChoiceShape]
+    carriers: list[CarrierShape]
+    products: list[ProductShape]
+
+
+class Catalogue(Endpoint):
+    """The catalogue that new forms are asked by."""
+
+    rights: ClassVar = {"GET": Right.READ_CATALOGUE}
+
+    @documented(
+        "Read the catalogue",
+        "Question sets, pools, questions with their choices, lines, carriers and products of the release that decides now. The entity tag changes with a new release.",
+        query=CatalogueQuery,
+        answers={200: CatalogueShape, 304: None},
+    )
+    def get(self, request: Request) -> HttpResponse:
+        """Read the catalogue."""
+        code = self.query(CatalogueQuery).code or self.tenant.catalogue
+        try:
+            release = releases.current(code)
+        except releases.NoRelease as error:
+            raise UnknownCatalogue(code) from error
+        return self.answer(catalogue_shape(release.id), etag=version_tag(release.id))
+
+
+@lru_cache(maxsize=8)
+def catalogue_shape(release_id: int) -> CatalogueShape:
+    """Return the shape of a release, which never changes."""
+    release = releases.get(release_id)
+    definition = release.compiled.definition
+    choices = {
+        code: [ChoiceShape(choice, label) for choice, label in labels.items()]
+        for code, labels in definition.choices.items()
+    }
+    return CatalogueShape(
+        code=definition.code,
+        title=definition.title,
+        currency=definition.currency,
+        release=release.id,
+        number=release.number,
+        lines_question=definition.lines_question,
+        title_question=definition.title_question,
+        question_sets=[
+            CatalogueSetShape(
+                code=found.code,
+                title=found.title,
+                when=found.when,
+                pool=_pool(found.pool) if found.pool else None,
+                questions=[_question(question, choices.get(question.choices, [])) for question in found.questions],
+            )
+            for found in definition.question_sets
+        ],
+        lines=[ChoiceShape(line.code, line.label) for line in definition.lines],
+        carriers=[CarrierShape(carrier.code, carrier.name, carrier.admitted) for carrier in definition.carriers],
+        products=[
+            ProductShape(product.code, product.label, product.carrier, product.line, product.rate_type == "bindable")
+            for product in definition.products
+        ],
+    )
+
+
+def _pool(pool: Pool) -> PoolShape:
+    return PoolShape(code=pool.code, parent=pool.parent, min=pool.min, max=pool.max, key=list(pool.key))
+
+
+def _question(question: Question, choices: list[ChoiceShape]) -> QuestionShape:
+    return QuestionShape(
+        code=question.code,
+        label=question.label,
+        type=question.type,
+        required=question.required,
+        choices=choices,
+        when=question.when,
+        validate=list(question.validate),
+        products=list(question.products),
+        sensitivity=question.sensitivity,
+        help=question.help,
+    )

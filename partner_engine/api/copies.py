@@ -1,0 +1,201 @@
+"""``/copies/{id}``: read a copy as it is or was, rename it, delete and restore it, lock and unlock it."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+from uuid import UUID
+
+from django.http import HttpResponse
+from rest_framework.request import Request
+
+from batch import service as batch
+from batch.context import BatchContext, SaveResult
+from batch.errors import NotFound
+from batch.idempotency import StoredResponse
+from partner_engine.api import shapes
+from partner_engine.api.bodies import CopyChange, NoQuery, Nothing, ReadQuery
+from partner_engine.api.conditional import version_tag
+from partner_engine.api.endpoint import Endpoint
+from partner_engine.api.keyed import save_copy, stored
+from partner_engine.api.presenting import copy_shape
+from partner_engine.api.problems import Fault, Refused
+from partner_engine.api.schema import documented
+from tenants.access import Right
+
+
+def find_copy(endpoint: Endpoint, copy_id: UUID, query: ReadQuery) -> BatchContext:
+    """Return the copy with this very id, as it stands or as ``query`` says it stood. Raises ``NotFound``."""
+    if query.at_version is not None and query.at is not None:
+        detail = "Give at_version or at, not both."
+        raise Refused(400, "invalid_query", detail, faults=[Fault(code="invalid_value", path="at", detail=detail)])
+    context = batch.find(
+        copy_id, scope=endpoint.tenant, actor=endpoint.actor, version=query.at_version, moment=query.at
+    )
+    require_exact(context, copy_id)
+    return context
+
+
+def require_exact(context: BatchContext, copy_id: UUID) -> None:
+    """Raise ``NotFound`` where a form's id led to another copy: below ``/copies`` an id means that copy or nothing."""
+    if context.copy.id != copy_id:
+        raise NotFound
+
+
+class Copy(Endpoint):
+    """One copy."""
+
+    rights: ClassVar = {"GET": Right.READ_FORMS, "PATCH": Right.WRITE_FORMS, "DELETE": Right.WRITE_FORMS}
+
+    @documented(
+        "Read a copy",
+        "The whole copy: answers, rows, question sets, eligibility with reasons, what is needed, messages. `at_version` or `at` give it as it stood then. "
+        "Sensitive answers are masked; personal ones too without the right `answers:pii`.",
+        query=ReadQuery,
+        answers={200: shapes.CopyShape, 304: None},
+        tagged=True,
+    )
+    def get(self, request: Request, id: UUID) -> HttpResponse:
+        """Read a copy."""
+        context = find_copy(self, id, self.query(ReadQuery))
+        shape = copy_shape(context, actor=self.actor)
+        # A new day may decide otherwise without a new version; then the version alone does not prove that nothing changed.
+        decided_as_saved = context.evaluation.as_of == context.setting.as_of
+        if not decided_as_saved:
+            return self.answer_with_tag(shape, version_tag(context.version))
+        return self.answer(shape, etag=version_tag(context.version))
+
+    @documented(
+        "Rename a copy",
+        "Changes the copy's title.",
+        body=CopyChange,
+        query=NoQuery,
+        answers={200: shapes.CopyShape},
+        write=True,
+        tagged=True,
+    )
+    def patch(self, request: Request, id: UUID) -> HttpResponse:
+        """Rename a copy."""
+        self.query()
+        body = self.body(CopyChange)
+
+        def change(context: BatchContext) -> None:
+            require_exact(context, id)
+            context.changeset.copy.rename(body.title)
+
+        return save_copy(self, id, change=change, answer=self._shown)
+
+    @documented(
+        "Delete a copy",
+        "Deletes softly: the copy is found no more until it is restored. A form keeps at least one copy.",
+        body=Nothing,
+        query=NoQuery,
+        answers={204: None},
+        write=True,
+        tagged=True,
+    )
+    def delete(self, request: Request, id: UUID) -> HttpResponse:
+        """Delete a copy."""
+        self.query()
+        self.body(Nothing)
+
+        def change(context: BatchContext) -> None:
+            require_exact(context, id)
+            context.changeset.copy.delete()
+
+        def answer(context: BatchContext, result: SaveResult) -> StoredResponse:
+            return StoredResponse(204, {"ETag": version_tag(result.version)}, b"")
+
+        return save_copy(self, id, change=change, answer=answer)
+
+    def _shown(self, context: BatchContext, result: SaveResult) -> StoredResponse:
+        return stored(copy_shape(context, actor=self.actor, result=result), version=result.version)
+
+
+class CopyAction(Endpoint):
+    """Something done to a copy as a whole; the answer is the copy."""
+
+    rights: ClassVar = {"POST": Right.WRITE_FORMS}
+    archived: ClassVar = False
+
+    def change(self, context: BatchContext) -> None:
+        """Do it in memory."""
+        raise NotImplementedError
+
+    def run(self, copy_id: UUID) -> HttpResponse:
+        """Do it, save, answer with the copy."""
+        self.query()
+        self.body(Nothing)
+
+        def change(context: BatchContext) -> None:
+            require_exact(context, copy_id)
+            self.change(context)
+
+        def answer(context: BatchContext, result: SaveResult) -> StoredResponse:
+            return stored(copy_shape(context, actor=self.actor, result=result), version=result.version)
+
+        return save_copy(self, copy_id, change=change, answer=answer, archived=self.archived)
+
+
+class RestoreCopy(CopyAction):
+    """Brings a deleted copy back."""
+
+    archived: ClassVar = True
+
+    @documented(
+        "Restore a copy",
+        "Brings a deleted copy back with all its answers. One that is not deleted stays as it is.",
+        body=Nothing,
+        query=NoQuery,
+        answers={200: shapes.CopyShape},
+        write=True,
+        tagged=True,
+    )
+    def post(self, request: Request, id: UUID) -> HttpResponse:
+        """Restore a copy."""
+        return self.run(id)
+
+    def change(self, context: BatchContext) -> None:
+        """Restore in memory."""
+        context.changeset.copy.restore()
+
+
+class LockCopy(CopyAction):
+    """Keeps a copy from being changed."""
+
+    @documented(
+        "Lock a copy",
+        "A locked copy takes no changes (409 `copy_locked`) until it is unlocked.",
+        body=Nothing,
+        query=NoQuery,
+        answers={200: shapes.CopyShape},
+        write=True,
+        tagged=True,
+    )
+    def post(self, request: Request, id: UUID) -> HttpResponse:
+        """Lock a copy."""
+        return self.run(id)
+
+    def change(self, context: BatchContext) -> None:
+        """Lock in memory."""
+        context.changeset.copy.lock()
+
+
+class UnlockCopy(CopyAction):
+    """Lets changes in again."""
+
+    @documented(
+        "Unlock a copy",
+        "Lets changes in again. One that is not locked stays as it is.",
+        body=Nothing,
+        query=NoQuery,
+        answers={200: shapes.CopyShape},
+        write=True,
+        tagged=True,
+    )
+    def post(self, request: Request, id: UUID) -> HttpResponse:
+        """Unlock a copy."""
+        return self.run(id)
+
+    def change(self, context: BatchContext) -> None:
+        """Unlock in memory."""
+        context.changeset.copy.unlock()

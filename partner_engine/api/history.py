@@ -1,0 +1,103 @@
+"""``/copies/{id}/changes`` and ``/copies/{id}/history``: catching up with a copy, and its past."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+from uuid import UUID
+
+from django.http import HttpResponse
+from rest_framework.request import Request
+
+from copies.codec import decode
+from copies.history import changes_of, changes_since, list_revisions
+from copies.models import CopyRevision
+from forms.rules.evaluation import Evaluation
+from partner_engine.api import shapes
+from partner_engine.api.audit import note_personal_read
+from partner_engine.api.bodies import ChangesQuery, HistoryQuery, ReadQuery
+from partner_engine.api.conditional import version_tag
+from partner_engine.api.copies import find_copy
+from partner_engine.api.discretion import Discretion
+from partner_engine.api.endpoint import Endpoint
+from partner_engine.api.pagination import decode_number, encode_number, next_link
+from partner_engine.api.presenting import discretion_of
+from partner_engine.api.schema import documented
+from tenants.access import Right
+
+
+class Changes(Endpoint):
+    """What changed on a copy since a version."""
+
+    rights: ClassVar = {"GET": Right.READ_FORMS}
+
+    @documented(
+        "Catch up with a copy",
+        "What changed after version `since`, folded to one entry per path, with the products that moved. 404 `no_such_version` for a version that is yet to come.",
+        query=ChangesQuery,
+        answers={200: shapes.ChangesShape, 304: None},
+        tagged=True,
+    )
+    def get(self, request: Request, id: UUID) -> HttpResponse:
+        """Catch up."""
+        query = self.query(ChangesQuery)
+        context = find_copy(self, id, ReadQuery())
+        since = changes_since(id, query.since, current=context.version)
+        before = decode(since.evaluation, Evaluation).eligibility if since.evaluation else {}
+        after = context.evaluation.eligibility
+        discretion = discretion_of(self.actor, context)
+        shape = shapes.ChangesShape(
+            id=str(context.copy.id),
+            application_form_id=str(context.form.id),
+            version=context.version,
+            dry_run=False,
+            changes=shapes.changes(since.changes, discretion),
+            eligibility={
+                code: shapes.outcome(after[code], discretion) if code in after else None
+                for code in [*after, *(code for code in before if code not in after)]
+                if before.get(code) != after.get(code)
+            },
+            needed=context.evaluation.needed,
+            messages=list(context.evaluation.messages),
+        )
+        note_personal_read(actor=self.actor, copy_id=id, count=discretion.personal_shown)
+        return self.answer(shape, etag=version_tag(context.version))
+
+
+class History(Endpoint):
+    """The versions of a copy."""
+
+    rights: ClassVar = {"GET": Right.READ_FORMS}
+
+    @documented(
+        "List a copy's versions",
+        "Who saved what and when, the newest first. Read a copy as it stood with `GET /copies/{id}?at_version=`.",
+        query=HistoryQuery,
+        answers={200: shapes.HistoryPage},
+    )
+    def get(self, request: Request, id: UUID) -> HttpResponse:
+        """List versions."""
+        query = self.query(HistoryQuery)
+        context = find_copy(self, id, ReadQuery())
+        revisions = list_revisions(id)
+        if query.cursor:
+            revisions = revisions.filter(version__lt=decode_number(query.cursor))
+        found = list(revisions[: query.limit + 1])
+        shown = found[: query.limit]
+        discretion = discretion_of(self.actor, context)
+        results = [_revision(revision, discretion) for revision in shown]
+        note_personal_read(actor=self.actor, copy_id=id, count=discretion.personal_shown)
+        cursor = encode_number(shown[-1].version) if len(found) > query.limit else ""
+        parameters = {name: value for name, value in request.GET.items() if name != "cursor"}
+        return self.answer(shapes.HistoryPage(results, next_link(request.path, parameters, cursor)))
+
+
+def _revision(revision: CopyRevision, discretion: Discretion) -> shapes.Revision:
+    return shapes.Revision(
+        version=revision.version,
+        created_at=revision.created_at,
+        by=shapes.By(revision.actor_type, revision.actor_id, revision.source),
+        label=revision.actor_label,
+        release=revision.release_id,
+        correlation_id=revision.correlation_id,
+        changes=shapes.changes(changes_of(revision), discretion),
+    )

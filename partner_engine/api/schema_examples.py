@@ -1,0 +1,87 @@
+"""Examples of the OpenAPI description: struct name -> (whether it is a request body, value)."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+_FORM: Final = "01935ad0-1f7e-7c32-9d3e-5f0a6d1c2b10"
+_ROW: Final = "6d1f0c0e-6f3b-4f0e-9a51-0a4f4d7a2f11"
+
+_CHANGES: Final[dict[str, Any]] = {
+    "id": _FORM,
+    "application_form_id": _FORM,
+    "version": 8,
+    "dry_run": False,
+    "changes": [
+        {
+            "path": "mqs_gl_limit",
+            "before": "l1m",
+            "after": "l2m",
+            "cause": {"type": "api_client", "id": "harbor-demo"},
+        }
+    ],
+    "eligibility": {
+        "QM-BOP": {
+            "outcome": "eligible",
+            "premium": 2553,
+            "bindable": True,
+            "reasons": [],
+            "missing": [],
+            "adjustments": [],
+        }
+    },
+    "needed": {"quote": [], "bind": ["mqs_fein"]},
+    "messages": [],
+}
+
+EXAMPLES: Final[dict[str, tuple[bool, Any]]] = {
+    "NewForm": (
+        True,
+        {
+            "title": "Copper Kettle",
+            "answers": {"mqs_business_name": "Copper Kettle Bistro LLC", "mqs_naics": "722511", "mqs_lobs": ["bop"]},
+            "answer_pools": {
+                "locations": [
+                    {
+                        "answers": {"mqs_loc_state": "TX", "mqs_loc_zip": "78701"},
+                        "answer_pools": {"buildings": [{"answers": {"mqs_bld_sqft": 3200}}]},
+                    }
+                ]
+            },
+        },
+    ),
+    "AnswersChange": (
+        True,
+        {
+            "answers": {"mqs_gl_limit": "l2m", "mqs_email": None},
+            "answer_pools": {
+                "locations": [
+                    {"id": _ROW, "answers": {"mqs_loc_zip": "78702"}},
+                    {"answers": {"mqs_loc_state": "TX"}},
+                ]
+            },
+        },
+    ),
+    "NewCopy": (True, {"title": "Higher limit", "from_copy": _FORM}),
+    "CopyChange": (True, {"title": "Base"}),
+    "ChangesShape": (False, _CHANGES),
+    "Problem": (
+        False,
+        {
+            "type": "urn:partner-engine:problem:invalid_answers",
+            "title": "Unprocessable Entity",
+            "status": 422,
+            "detail": "One of the given values cannot be taken: There is no question of this code; see the catalogue.",
+            "instance": f"/api/v1/copies/{_FORM}/answers",
+            "correlation_id": "01935ad1a3f27c329d3e5f0a6d1c2b10",
+            "errors": [
+                {
+                    "pointer": "/answers/mqs_nothing",
+                    "path": "mqs_nothing",
+                    "code": "unknown_question",
+                    "detail": "There is no question of this code; see the catalogue.",
+                }
+            ],
+        },
+    ),
+}

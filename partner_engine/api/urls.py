@@ -1,0 +1,54 @@
+"""The addresses of the API below ``/api/v1/``. Each is named without a trailing slash and works with one too."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from django.urls import URLPattern, path, re_path
+from rest_framework.views import APIView
+
+from partner_engine.api.answers import Answers
+from partner_engine.api.application_forms import ApplicationForm, ApplicationForms, FormCopies
+from partner_engine.api.catalogue import Catalogue
+from partner_engine.api.copies import Copy, LockCopy, RestoreCopy, UnlockCopy
+from partner_engine.api.deprecated import FormAnswers
+from partner_engine.api.docs import Description, Docs
+from partner_engine.api.explain import Explain
+from partner_engine.api.history import Changes, History
+from partner_engine.api.me import Me
+from partner_engine.api.needed import Needed
+from partner_engine.api.unknown import Unknown
+
+app_name: Final = "api"
+
+ROUTES: Final[dict[str, tuple[str, type[APIView]]]] = {
+    "application_forms": ("application_forms", ApplicationForms),
+    "application_form": ("application_forms/<uuid:id>", ApplicationForm),
+    "form_copies": ("application_forms/<uuid:id>/copies", FormCopies),
+    "form_answers": ("application_forms/<uuid:id>/answers", FormAnswers),
+    "copy": ("copies/<uuid:id>", Copy),
+    "restore_copy": ("copies/<uuid:id>/restore", RestoreCopy),
+    "lock_copy": ("copies/<uuid:id>/lock", LockCopy),
+    "unlock_copy": ("copies/<uuid:id>/unlock", UnlockCopy),
+    "answers": ("copies/<uuid:id>/answers", Answers),
+    "changes": ("copies/<uuid:id>/changes", Changes),
+    "history": ("copies/<uuid:id>/history", History),
+    "explain": ("copies/<uuid:id>/explain", Explain),
+    "needed": ("copies/<uuid:id>/needed", Needed),
+    "catalogue": ("catalogue", Catalogue),
+    "me": ("me", Me),
+    "schema": ("schema", Description),
+    "docs": ("docs", Docs),
+}
+
+
+def _patterns() -> list[URLPattern]:
+    found: list[URLPattern] = []
+    for name, (address, view) in ROUTES.items():
+        found.append(path(address, view.as_view(), name=name))
+        found.append(path(f"{address}/", view.as_view()))
+    return found
+
+
+#: Below ``/api/`` even what is not there answers in JSON; this comes last.
+urlpatterns = [*_patterns(), re_path(r"", Unknown.as_view(), name="unknown")]

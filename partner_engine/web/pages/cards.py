@@ -1,0 +1,187 @@
+"""The middle of the form page: question sets as cards, pools as rows in them, rows nested in rows. Pure.
+
+A long pool shows one line per row; the questions of a row are built only where the page has that row open.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Final
+
+from copies.document import Container, PoolRow, join_path
+from forms.rules.definition import Pool
+from partner_engine.web.pages.fields import Field, build_field
+from partner_engine.web.pages.formats import element_id, reading_text
+from partner_engine.web.pages.reading import Reading
+
+#: A pool with more rows than this, counting those nested in them, shows lines instead of questions.
+LONG_POOL: Final = 10
+
+
+@dataclass(frozen=True)
+class RowView:
+    """One row of a pool. ``fields`` and ``pools`` are empty while it is ``closed``."""
+
+    path: str
+    id: str
+    number: int
+    title: str
+    noun: str
+    needed: int
+    faulty: bool
+    closed: bool
+    foldable: bool
+    writable: bool
+    duplicable: bool
+    fields: tuple[Field, ...] = ()
+    pools: tuple[PoolView, ...] = ()
+
+
+@dataclass(frozen=True)
+class PoolView:
+    """A pool at the top of the document or in a row."""
+
+    path: str
+    id: str
+    title: str
+    noun: str
+    rows: tuple[RowView, ...]
+    full: bool
+    most: int
+    writable: bool
+    notes: tuple[tuple[str, str], ...] = ()
+    needed: bool = False
+
+
+@dataclass(frozen=True)
+class Card:
+    """One question set. A set that is not on the document keeps its (hidden) place, so that it can appear there."""
+
+    code: str
+    title: str
+    visible: bool
+    fields: tuple[Field, ...] = ()
+    pool: PoolView | None = None
+
+
+def build_cards(reading: Reading) -> tuple[Card, ...]:
+    """Return a card per question set that is not nested in another, in the catalogue's order."""
+    return tuple(build_card(reading, code) for code in top_sets(reading))
+
+
+def top_sets(reading: Reading) -> tuple[str, ...]:
+    """Return the codes of the question sets that have a card of their own."""
+    return tuple(code for code, found in reading.catalogue.sets.items() if not found.parent)
+
+
+def build_card(reading: Reading, code: str) -> Card:
+    """Return the card of the question set ``code``."""
+    question_set = reading.catalogue.sets[code].question_set
+    if code not in reading.visible_sets:
+        return Card(code, question_set.title, visible=False)
+    if question_set.pool is not None:
+        pool = build_pool(reading, question_set.pool, reading.document, "")
+        return Card(code, question_set.title, visible=True, pool=pool)
+    return Card(code, question_set.title, visible=True, fields=_fields(reading, code, reading.document, ""))
+
+
+def build_pool(reading: Reading, pool: Pool, container: Container, prefix: str) -> PoolView:
+    """Return ``pool`` as it stands in ``container``, which is at ``prefix``."""
+    path = join_path(prefix, pool.code)
+    rows = container.answer_pools.get(pool.code, [])
+    long = sum(1 + _nested(row) for row in rows) > LONG_POOL
+    title = _title(reading, pool)
+    return PoolView(
+        path=path,
+        id=element_id(path),
+        title=title,
+        noun=_noun(pool.code),
+        rows=tuple(_row(reading, pool, path, row, number, rows=len(rows), long=long) for number, row in enumerate(rows, 1)),
+        full=len(rows) >= pool.max,
+        most=pool.max,
+        writable=reading.is_writable,
+        notes=tuple((message.kind, message.text) for message in reading.messages.get(path, ())),
+        needed=path in reading.needed_to_quote,
+    )
+
+
+def build_row(reading: Reading, path: str) -> RowView | None:
+    """Return the row at ``path`` (``pool/<row id>[/pool/<row id>]``) with its questions, None where there is none."""
+    *parents, code, row_id = path.split("/")
+    pool, container = reading.catalogue.pools.get(code), reading.container("/".join([*parents, code]))
+    rows = container.answer_pools.get(code, []) if container else []
+    for number, row in enumerate(rows, 1):
+        if pool is not None and row.id == row_id:
+            long = sum(1 + _nested(other) for other in rows) > LONG_POOL
+            return _row(reading, pool.pool, path.rpartition("/")[0], row, number, rows=len(rows), long=long)
+    return None
+
+
+def _row(  # noqa: PLR0913 - the row's place takes four
+    reading: Reading, pool: Pool, pool_path: str, row: PoolRow, number: int, *, rows: int, long: bool
+) -> RowView:
+    path = join_path(pool_path, row.id)
+    closed = long and row.id not in reading.open_rows
+    return RowView(
+        path=path,
+        id=element_id(path),
+        number=number,
+        title=row_title(reading, pool, row),
+        noun=_noun(pool.code),
+        needed=reading.needed_in_rows[path],
+        faulty=path in reading.faulty_rows,
+        closed=closed,
+        foldable=long,
+        writable=reading.is_writable,
+        duplicable=rows < pool.max,
+        fields=() if closed else _fields(reading, reading.catalogue.pools[pool.code].set_code, row, path),
+        pools=() if closed else tuple(_nested_pools(reading, pool, row, path)),
+    )
+
+
+def _nested_pools(reading: Reading, pool: Pool, row: PoolRow, path: str) -> Iterator[PoolView]:
+    for code in reading.catalogue.pools[pool.code].children:
+        child = reading.catalogue.pools[code]
+        if child.set_code in reading.visible_sets:
+            yield build_pool(reading, child.pool, row, path)
+
+
+def _fields(reading: Reading, set_code: str, container: Container, prefix: str) -> tuple[Field, ...]:
+    questions = reading.catalogue.sets[set_code].question_set.questions
+    return tuple(
+        build_field(reading, question, prefix, answer)
+        for question in questions
+        if (answer := container.answers.get(question.code)) is not None and answer.active
+    )
+
+
+def row_title(reading: Reading, pool: Pool, row: PoolRow) -> str:
+    """Return what names a row: the answers that tell it from others (the pool's key), else its first ones; "" while it has none."""
+    codes = pool.key or tuple(question.code for question in reading.catalogue.sets[reading.catalogue.pools[pool.code].set_code].question_set.questions[:2])
+    words = []
+    for code in codes:
+        question = reading.catalogue.questions[code].question
+        answer = row.answers.get(code)
+        if answer is None or not answer.active or not answer.is_answered or reading.is_masked(question):
+            continue
+        labels = reading.catalogue.choices(question) if question.choices else {}
+        words.append(reading_text(question.type, answer.value, labels, reading.catalogue.definition.currency))
+    return ", ".join(words)
+
+
+def _title(reading: Reading, pool: Pool) -> str:
+    return reading.catalogue.sets[reading.catalogue.pools[pool.code].set_code].question_set.title
+
+
+def _noun(code: str) -> str:
+    """Return what one row is called, from the pool's code: ``prior_losses`` gives ``prior loss``, ``wc_classes`` gives ``WC class``."""
+    words = " ".join(word.upper() if len(word) < 3 else word for word in code.split("_"))
+    for ending, single in (("sses", "ss"), ("ies", "y"), ("s", "")):
+        if words.endswith(ending):
+            return words.removesuffix(ending) + single
+    return words
+
+
+def _nested(row: PoolRow) -> int:
+    return sum(1 + _nested(inner) for rows in row.answer_pools.values() for inner in rows)

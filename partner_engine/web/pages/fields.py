@@ -1,0 +1,147 @@
+"""One question as the form page shows it. Pure."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+from copies.document import Answer, join_path
+from forms.rules.compiled import CompiledCatalogue
+from forms.rules.definition import Question
+from forms.rules.reference import industries
+from partner_engine.web.pages.formats import element_id, field_text, listed
+from partner_engine.web.pages.reading import Reading
+
+#: Questions with at most this many choices are shown as buttons beside each other.
+SEGMENTS: Final = 3
+_WIDGETS: Final = {
+    "boolean": "segments",
+    "multi_choice": "checks",
+    "long_text": "area",
+    "date": "date",
+    "naics": "search",
+}
+_INPUT_MODES: Final = {
+    "money": "decimal", "number": "decimal", "decimal": "decimal", "percent": "decimal", "integer": "numeric", "year": "numeric",
+    "zip": "numeric", "phone": "tel", "email": "email", "url": "url",
+}  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Option:
+    """One choice."""
+
+    code: str
+    label: str
+    chosen: bool
+
+
+@dataclass(frozen=True)
+class Field:
+    """One question with its answer, as it stands. ``note`` is the line below it and ``tone`` how serious that is."""
+
+    path: str
+    id: str
+    label: str
+    kind: str
+    widget: str
+    text: str = ""
+    options: tuple[Option, ...] = ()
+    mask: str = ""
+    placeholder: str = ""
+    input_mode: str = ""
+    prefix: str = ""
+    suffix: str = ""
+    needed: str = ""
+    tone: str = ""
+    notes: tuple[tuple[str, str], ...] = ()
+    wide: bool = False
+    readonly: bool = False
+    masked: bool = False
+    answered: bool = False
+    why: bool = False
+
+
+def build_field(reading: Reading, question: Question, prefix: str, answer: Answer) -> Field:
+    """Return ``question`` with its ``answer`` in the container at ``prefix`` as the reader sees it."""
+    path = join_path(prefix, question.code)
+    masked = reading.is_masked(question)
+    shown = None if masked else answer.value
+    widget = _widget(reading, question, masked=masked)
+    notes, tone = _notes(reading, question, path, answer, masked=masked)
+    text = field_text(question.type, shown)
+    if question.type == "naics" and text:
+        text = f"{text} {industries().get(text, '')}".strip()
+    return Field(
+        path=path,
+        id=element_id(path),
+        label=question.label,
+        kind=question.type,
+        widget=widget,
+        text=text,
+        options=_options(reading.catalogue, question, None if masked else answer),
+        mask=(answer.mask or "••••") if masked and answer.is_answered else "",
+        placeholder=_placeholder(question, answer, masked=masked),
+        input_mode=_INPUT_MODES.get(question.type, ""),
+        prefix="$" if question.type == "money" and reading.catalogue.definition.currency == "USD" else "",
+        suffix="%" if question.type == "percent" else "",
+        needed=_needed(reading, path),
+        tone=tone,
+        notes=notes,
+        wide=widget in ("area", "checks"),
+        readonly=answer.readonly or not reading.is_writable,
+        masked=masked,
+        answered=answer.is_answered,
+        why=bool(question.when or question.products),
+    )
+
+
+def _widget(reading: Reading, question: Question, *, masked: bool) -> str:
+    if masked:
+        return "text"
+    if question.type == "choice":
+        choices = reading.catalogue.choices(question)
+        short = sum(len(label) for label in choices.values()) <= 34
+        return "segments" if len(choices) <= SEGMENTS and short else "select"
+    return _WIDGETS.get(question.type, "text")
+
+
+def _options(catalogue: CompiledCatalogue, question: Question, answer: Answer | None) -> tuple[Option, ...]:
+    value = answer.value if answer else None
+    if question.type == "boolean":
+        return Option("true", "Yes", value is True), Option("false", "No", value is False)
+    if question.type not in ("choice", "multi_choice"):
+        return ()
+    chosen = value if isinstance(value, list) else [value]
+    return tuple(Option(code, label, code in chosen) for code, label in catalogue.choices(question).items())
+
+
+def _placeholder(question: Question, answer: Answer, *, masked: bool) -> str:
+    if masked:
+        return (answer.mask or "••••") if answer.is_answered else ("YYYY-MM-DD" if question.type == "date" else "")
+    return "Search by words or code" if question.type == "naics" else ""
+
+
+def _needed(reading: Reading, path: str) -> str:
+    if path in reading.needed_to_quote:
+        return "quote"
+    return "bind" if path in reading.needed_to_bind else ""
+
+
+def _notes(
+    reading: Reading, question: Question, path: str, answer: Answer, *, masked: bool
+) -> tuple[tuple[tuple[str, str], ...], str]:
+    """Return the lines below the field, most serious first, and the tone of the field itself."""
+    messages = reading.messages.get(path, ())
+    notes = [("error", message.text) for message in messages if message.kind == "error"]
+    tone = "error" if notes else ""
+    opened = reading.opened_by.get(path)
+    if opened and not answer.is_answered:
+        notes.append(("needed", f"Needed to quote: opens {listed(opened)}"))
+        tone = tone or "needed"
+    notes += [(message.kind, message.text) for message in messages if message.kind != "error"]
+    if masked and answer.is_answered and reading.is_writable:
+        notes.append(("help", "Kept encrypted. What you type replaces it." if question.sensitivity == "spi" else "Hidden. What you type replaces it."))
+    elif question.help:
+        notes.append(("help", question.help))
+    return tuple(notes), tone

@@ -1,0 +1,124 @@
+"""The form page as a whole: head, the list of question sets at the left, cards in the middle, panel at the right. Pure."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from copies.document import Answer
+from partner_engine.web.pages.cards import Card, build_cards, top_sets
+from partner_engine.web.pages.formats import counted, day, moment
+from partner_engine.web.pages.products import Link, Panel, build_panel, errors, link_to
+from partner_engine.web.pages.reading import Reading
+
+
+@dataclass(frozen=True)
+class NavItem:
+    """One question set in the list at the left; ``tone`` is needed, done, later or empty."""
+
+    code: str
+    title: str
+    progress: str
+    tone: str
+
+
+@dataclass(frozen=True)
+class Tab:
+    """One copy of the form."""
+
+    id: str
+    title: str
+    note: str
+    current: bool
+
+
+@dataclass(frozen=True)
+class Head:
+    """What stands above the form."""
+
+    copy_id: str
+    form_id: str
+    insured: str
+    title: str
+    needed: str
+    next_needed: Link | None
+    chips: tuple[str, ...]
+    version: int
+    saved: str
+    saved_at: str
+    as_of: str
+    locked: bool
+    writable: bool
+
+
+@dataclass(frozen=True)
+class FormPage:
+    """Everything on the form page."""
+
+    head: Head
+    nav: tuple[NavItem, ...]
+    cards: tuple[Card, ...]
+    panel: Panel
+    errors: tuple[tuple[Link, str], ...]
+    tabs: tuple[Tab, ...] = ()
+
+
+def build_form_page(reading: Reading, tabs: Iterable[Tab] = ()) -> FormPage:
+    """Return the page of ``reading``; ``tabs`` are the form's copies where it has several."""
+    return FormPage(
+        build_head(reading), build_nav(reading), build_cards(reading), build_panel(reading), errors(reading), tuple(tabs)
+    )
+
+
+def build_head(reading: Reading) -> Head:
+    """Return who is insured, what is left to do and how it is saved."""
+    facts, reader, needed = reading.facts, reading.reader, reading.evaluation.needed.quote
+    return Head(
+        copy_id=facts.id,
+        form_id=facts.form_id,
+        insured=_text(reading.document.answers.get(reading.catalogue.definition.title_question)) or facts.title or "New application",
+        title=facts.title,
+        needed=f"{counted(len(needed), 'answer')} to quote" if needed else "Ready to quote",
+        next_needed=link_to(reading, needed[0]) if needed else None,
+        chips=tuple(_chips(reading)),
+        version=facts.version,
+        saved=moment(facts.saved_at, reader.zone, now=reader.now),
+        saved_at=facts.saved_at.isoformat(),
+        as_of=day(facts.as_of) if facts.as_of_is_fixed else "",
+        locked=facts.locked,
+        writable=reading.is_writable,
+    )
+
+
+def build_nav(reading: Reading) -> tuple[NavItem, ...]:
+    """Return the question sets on the document with how far each is."""
+    waiting = Counter(reading.top_set(path) for path in reading.evaluation.needed.quote)
+    return tuple(_nav_item(reading, code, waiting[code]) for code in top_sets(reading) if code in reading.visible_sets)
+
+
+def _nav_item(reading: Reading, code: str, waiting: int) -> NavItem:
+    question_set = reading.catalogue.sets[code].question_set
+    if waiting:
+        return NavItem(code, question_set.title, f"{waiting} needed", "needed")
+    if question_set.pool is not None:
+        rows = len(reading.document.answer_pools.get(question_set.pool.code, ()))
+        return NavItem(code, question_set.title, counted(rows, "row"), "done")
+    answers = [answer for found in question_set.questions if (answer := reading.document.answers.get(found.code)) and answer.active]
+    given = sum(answer.is_answered for answer in answers)
+    if answers and not given and all(answer.required != "quote" for answer in answers):
+        return NavItem(code, question_set.title, "later", "later")
+    return NavItem(code, question_set.title, f"{given} of {len(answers)}", "done")
+
+
+def _chips(reading: Reading) -> Iterable[str]:
+    definition, answers = reading.catalogue.definition, reading.document.answers
+    lines = answers.get(definition.lines_question)
+    question = reading.catalogue.questions.get(definition.lines_question)
+    if lines and lines.active and isinstance(lines.value, list) and question:
+        labels = reading.catalogue.choices(question.question)
+        yield from (labels.get(code, code) for code in lines.value)
+
+
+def _text(answer: Answer | None) -> str:
+    return answer.value if answer is not None and isinstance(answer.value, str) else ""

@@ -1,0 +1,135 @@
+"""The right of the form page: products with outcome, premium and reasons, then what the rules have to say. Pure."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+from forms.rules.evaluation import ProductOutcome
+from partner_engine.web.pages.formats import counted, element_id, money, reading_text
+from partner_engine.web.pages.reading import Reading, carrier_and_line
+
+#: How many missing answers of a product are listed; the rest is a number.
+LISTED_MISSING: Final = 3
+_WORDS: Final = {"eligible": "Eligible", "refer": "Refer", "decline": "Declined", "locked": "Locked"}
+
+
+@dataclass(frozen=True)
+class Link:
+    """A place of the form that can be gone to."""
+
+    path: str
+    id: str
+    text: str
+
+
+@dataclass(frozen=True)
+class ProductView:
+    """One product's outcome in words."""
+
+    code: str
+    carrier: str
+    name: str
+    outcome: str
+    badge: str
+    premium: str
+    kind: str
+    reasons: tuple[str, ...]
+    missing: tuple[Link, ...]
+    more_missing: int
+    adjustments: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class MessageView:
+    """A warning, note or task with its place."""
+
+    kind: str
+    word: str
+    text: str
+    link: Link
+
+
+@dataclass(frozen=True)
+class Panel:
+    """All that is right of the form. ``summary`` is its one line for narrow screens."""
+
+    products: tuple[ProductView, ...]
+    messages: tuple[MessageView, ...]
+    summary: str
+    empty: Link | None
+
+
+def build_panel(reading: Reading) -> Panel:
+    """Return the product panel of ``reading``, products by line as the catalogue orders them."""
+    eligibility = reading.evaluation.eligibility
+    lines = [line.code for line in reading.catalogue.definition.lines]
+    order = {product.code: (lines.index(product.line), place) for place, product in enumerate(reading.catalogue.definition.products)}
+    codes = sorted(eligibility, key=lambda code: order.get(code, (len(lines), 0)))
+    products = tuple(_product(reading, code, eligibility[code]) for code in codes)
+    question = reading.catalogue.definition.lines_question
+    messages = tuple(
+        MessageView(message.kind, {"warn": "Check", "task": "To do"}.get(message.kind, "Note"), message.text, link_to(reading, message.path))
+        for message in reading.evaluation.messages
+        if message.kind != "error"
+    )
+    return Panel(products, messages, _summary(reading), link_to(reading, question) if not products and question else None)
+
+
+def errors(reading: Reading) -> tuple[tuple[Link, str], ...]:
+    """Return where answers are wrong and what is wrong with them, in the form's order."""
+    found = (message for message in reading.evaluation.messages if message.kind == "error")
+    return tuple((link_to(reading, message.path), message.text) for message in found)
+
+
+def link_to(reading: Reading, path: str) -> Link:
+    """Return a link to the question or pool at ``path``; inside a pool it says in which row."""
+    label, parts = reading.label(path), path.split("/")
+    if len(parts) > 2 and (pool := reading.catalogue.pools.get(parts[0])):
+        rows = reading.document.answer_pools.get(pool.pool.code, ())
+        number = next((place for place, row in enumerate(rows, 1) if row.id == parts[1]), 0)
+        label = f"{label} ({reading.catalogue.sets[pool.set_code].question_set.title} {number})" if len(rows) > 1 else label
+    return Link(path, element_id(path), label)
+
+
+def _product(reading: Reading, code: str, outcome: ProductOutcome) -> ProductView:
+    carrier, name = carrier_and_line(reading.catalogue, code)
+    missing = len(outcome.missing)
+    currency = reading.catalogue.definition.currency
+    reasons = tuple(dict.fromkeys(reason.text for reason in outcome.reasons if not _only_adjusts(reason.rule, outcome)))
+    if outcome.outcome == "locked":
+        reasons = ("Surplus lines open when every admitted carrier of the line declines",)
+    return ProductView(
+        code=code,
+        carrier=carrier,
+        name=name,
+        outcome=outcome.outcome,
+        badge=_WORDS.get(outcome.outcome) or f"Needs {counted(missing, 'answer')}",
+        premium="" if outcome.premium is None else money(outcome.premium, currency),
+        kind="" if outcome.premium is None else ("bindable" if outcome.bindable else "indication"),
+        reasons=reasons,
+        missing=tuple(link_to(reading, path) for path in outcome.missing[:LISTED_MISSING]),
+        more_missing=max(0, missing - LISTED_MISSING),
+        adjustments=tuple(_adjustment(reading, found.path, found.asked, found.rated) for found in outcome.adjustments),
+    )
+
+
+def _only_adjusts(rule: str, outcome: ProductOutcome) -> bool:
+    return any(found.rule == rule for found in outcome.adjustments)
+
+
+def _adjustment(reading: Reading, path: str, asked: object, rated: object) -> str:
+    known = reading.catalogue.questions.get(path.rpartition("/")[2])
+    kind, labels = (known.question.type, reading.catalogue.choices(known.question) if known.question.choices else {}) if known else ("", {})
+    before, after = (reading_text(kind, value, labels) for value in (asked, rated))  # type: ignore[arg-type]
+    return f"{reading.label(path)}: rated with {after}, asked {before}"
+
+
+def _summary(reading: Reading) -> str:
+    outcomes = reading.evaluation.eligibility
+    open_ones = [found for found in outcomes.values() if found.outcome in ("eligible", "refer")]
+    prices = [found.premium for found in open_ones if found.premium is not None]
+    if not outcomes:
+        return "No products yet"
+    said = f"{len(open_ones)} of {counted(len(outcomes), 'product')} open"
+    return f"{said} · from {money(min(prices), reading.catalogue.definition.currency)}" if prices else said

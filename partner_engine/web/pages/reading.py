@@ -1,0 +1,153 @@
+"""What one reader may see of one copy, and where its needs and messages stand. Pure; the input of every page model of a form."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import date, datetime
+from functools import cached_property
+from zoneinfo import ZoneInfo
+
+from copies.document import Answer, Container, Document, find_container
+from forms.rules.compiled import CompiledCatalogue
+from forms.rules.definition import Question
+from forms.rules.evaluation import Evaluation, Message
+
+
+@dataclass(frozen=True)
+class Reader:
+    """Who looks: what they may do and the time zone that their times are in."""
+
+    zone: ZoneInfo
+    now: datetime
+    may_write: bool = True
+    sees_pii: bool = True
+
+
+@dataclass(frozen=True)
+class CopyFacts:
+    """The copy's own fields that a page shows."""
+
+    id: str
+    form_id: str
+    title: str
+    version: int
+    saved_at: datetime
+    as_of: date
+    as_of_is_fixed: bool = False
+    locked: bool = False
+
+
+@dataclass(frozen=True)
+class Reading:
+    """One copy as one reader sees it. ``open_rows`` are the ids of rows of long pools that the page has open."""
+
+    facts: CopyFacts
+    reader: Reader
+    catalogue: CompiledCatalogue
+    document: Document
+    evaluation: Evaluation
+    open_rows: frozenset[str] = frozenset()
+
+    @property
+    def is_writable(self) -> bool:
+        """Tell whether the reader can change answers now."""
+        return self.reader.may_write and not self.facts.locked
+
+    @cached_property
+    def messages(self) -> dict[str, list[Message]]:
+        """Return messages by the path that they stand at."""
+        found: dict[str, list[Message]] = defaultdict(list)
+        for message in self.evaluation.messages:
+            found[message.path].append(message)
+        return dict(found)
+
+    @cached_property
+    def needed_to_quote(self) -> frozenset[str]:
+        """Return the paths that a quote waits for."""
+        return frozenset(self.evaluation.needed.quote)
+
+    @cached_property
+    def needed_to_bind(self) -> frozenset[str]:
+        """Return the paths that binding waits for."""
+        return frozenset(self.evaluation.needed.bind)
+
+    @cached_property
+    def needed_in_rows(self) -> Counter[str]:
+        """Return how many answers a quote waits for inside each row, by the row's path."""
+        return Counter(row for path in self.evaluation.needed.quote for row in rows_around(path))
+
+    @cached_property
+    def faulty_rows(self) -> frozenset[str]:
+        """Return the paths of rows with a wrong answer in them."""
+        wrong = (message.path for message in self.evaluation.messages if message.kind == "error")
+        return frozenset(row for path in wrong for row in rows_around(path))
+
+    @cached_property
+    def opened_by(self) -> dict[str, list[str]]:
+        """Return, by path, the names of products that wait for that answer and for at most two others."""
+        found: dict[str, list[str]] = defaultdict(list)
+        for code, outcome in self.evaluation.eligibility.items():
+            if len(outcome.missing) <= 3:
+                for path in outcome.missing:
+                    found[path].append(product_name(self.catalogue, code))
+        return dict(found)
+
+    @cached_property
+    def visible_sets(self) -> frozenset[str]:
+        """Return the codes of the question sets on the document."""
+        return frozenset(question_set.code for question_set in self.document.question_sets)
+
+    def is_masked(self, question: Question) -> bool:
+        """Tell whether the reader sees a mask instead of the answer."""
+        return question.sensitivity == "spi" or (question.sensitivity == "pii" and not self.reader.sees_pii)
+
+    def container(self, path: str) -> Container | None:
+        """Return what holds the answer at ``path``."""
+        return find_container(self.document, path.rpartition("/")[0])
+
+    def answer(self, path: str) -> Answer | None:
+        """Return the answer at ``path``."""
+        container = self.container(path)
+        return container.answers.get(path.rpartition("/")[2]) if container else None
+
+    def top_set(self, path: str) -> str:
+        """Return the code of the question set whose card shows ``path``, an answer's, a pool's or a row's; "" for none."""
+        first, _, rest = path.partition("/")
+        pool = self.catalogue.pools.get(first)
+        if pool is not None:
+            return pool.set_code
+        question = self.catalogue.questions.get(first)
+        return question.set_code if question and not rest else ""
+
+    def label(self, path: str) -> str:
+        """Return what the question or pool at ``path`` is called."""
+        code = path.rpartition("/")[2]
+        question = self.catalogue.questions.get(code)
+        if question is not None:
+            return question.question.label
+        pool = self.catalogue.pools.get(code)
+        return self.catalogue.sets[pool.set_code].question_set.title if pool else code
+
+
+def rows_around(path: str) -> Iterator[str]:
+    """Yield the paths of the rows around ``path``, outermost first."""
+    parts = path.split("/")
+    for length in range(2, len(parts), 2):
+        yield "/".join(parts[:length])
+
+
+def carrier_and_line(catalogue: CompiledCatalogue, code: str) -> tuple[str, str]:
+    """Return the carrier's name and the product's own, which is its line's where it has none."""
+    known = catalogue.products.get(code)
+    if known is None:
+        return code, ""
+    product = known.product
+    carrier = next((found.name for found in catalogue.definition.carriers if found.code == product.carrier), product.carrier)
+    return carrier, product.label or known.line.line.label
+
+
+def product_name(catalogue: CompiledCatalogue, code: str) -> str:
+    """Return a product's name in one phrase."""
+    return " ".join(filter(None, carrier_and_line(catalogue, code)))

@@ -1,0 +1,3 @@
+"""Addresses of the agents pages."""
+
+urlpatterns: list[object] = []

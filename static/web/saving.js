@@ -1,0 +1,229 @@
+/* Saves answers and rows of one copy: one request at a time, changes given meanwhile travel together in the next one.
+   A field that is being typed in, waits to be saved or was refused is never replaced by what the server sends. */
+(() => {
+  "use strict";
+
+  const page = document.getElementById("form");
+  const waiting = new Map(); // path -> value, to be sent
+  const sending = new Map(); // path -> value, under way
+  const typed = new Set(); // paths typed in and not yet committed
+  const refused = new Map(); // path -> what stood below the field
+  const orders = []; // row orders, to be sent one by one
+  let busy = false;
+  let failures = 0;
+  let retry = 0;
+
+  const field = (path) => document.getElementById(`f-${path.replaceAll("/", "-")}`);
+  const live = (text) => { document.getElementById("live").textContent = text; };
+
+  function valueOf(element) {
+    const controls = [...element.querySelectorAll("input, select, textarea")];
+    if (element.dataset.widget === "checks") return controls.filter((box) => box.checked).map((box) => box.value);
+    if (element.dataset.widget === "segments") return controls.find((radio) => radio.checked)?.value ?? null;
+    return controls[0].dataset.value ?? controls[0].value;
+  }
+
+  /** Show how the field at `path` stands: saving, saved, failed or nothing. */
+  function show(path, state, text = "") {
+    const element = field(path);
+    if (!element) return;
+    if (state) element.dataset.save = state; else delete element.dataset.save;
+    const sign = element.querySelector(".field-state");
+    if (sign) sign.textContent = text;
+    if (state === "saved") setTimeout(() => { if (element.dataset.save === "saved") show(path, ""); }, 2500);
+  }
+
+  function showAll() {
+    const saved = document.getElementById("saved");
+    const open = waiting.size + sending.size + orders.length;
+    if (failures) {
+      saved.dataset.state = "failed";
+    } else if (busy || open) {
+      saved.dataset.state = "saving";
+      saved.textContent = "Saving…";
+    } else if (refused.size) {
+      saved.dataset.state = "failed";
+      saved.textContent = refused.size === 1 ? "Not saved: 1 answer needs mending" : `Not saved: ${refused.size} answers need mending`;
+    } else {
+      saved.dataset.state = "saved";
+      saved.textContent = "Saved";
+    }
+  }
+
+  function refuse(path, text) {
+    const element = field(path);
+    if (!element) return;
+    const notes = element.querySelector(".notes");
+    if (!refused.has(path)) refused.set(path, notes.innerHTML);
+    const line = document.createElement("p");
+    line.className = "error";
+    line.textContent = `Not saved: ${text}`;
+    notes.replaceChildren(line);
+    element.querySelectorAll("input, select, textarea").forEach((control) => control.setAttribute("aria-invalid", "true"));
+    show(path, "failed", "Not saved");
+  }
+
+  function forgive(path) {
+    if (!refused.has(path)) return;
+    const element = field(path);
+    if (element) {
+      element.querySelector(".notes").innerHTML = refused.get(path);
+      element.querySelectorAll("[aria-invalid]").forEach((control) => control.removeAttribute("aria-invalid"));
+    }
+    refused.delete(path);
+    show(path, "");
+    showAll();
+  }
+
+  function commit(path, value) {
+    typed.delete(path);
+    waiting.set(path, value);
+    show(path, "saving", "Saving…");
+    clearTimeout(retry);
+    next();
+  }
+
+  function order(values) {
+    orders.push(values);
+    next();
+  }
+
+  const openRows = () => [...page.querySelectorAll(".rows.long > [data-open]")].map((row) => row.dataset.row.split("/").pop()).join(",");
+
+  /** Send one request; resolves with the XMLHttpRequest, which has status 0 where nothing answered. */
+  function post(url, values) {
+    return new Promise((resolve) => {
+      const ended = (event) => {
+        if (event.detail.requestConfig?.elt !== page) return;
+        document.body.removeEventListener("htmx:afterRequest", ended);
+        resolve(event.detail.xhr);
+      };
+      document.body.addEventListener("htmx:afterRequest", ended);
+      const headers = { "X-Copy-Version": document.getElementById("head").dataset.version, "X-Open-Rows": openRows() };
+      htmx.ajax("POST", url, { source: page, swap: "none", values, headers }).catch(() => {});
+    });
+  }
+
+  async function next() {
+    if (busy || !(waiting.size || orders.length)) return showAll();
+    busy = true;
+    let values = null;
+    if (waiting.size) {
+      for (const [path, value] of waiting) sending.set(path, value);
+      waiting.clear();
+      showAll();
+      finish(await post(page.dataset.answers, { answers: JSON.stringify(Object.fromEntries(sending)) }));
+    } else {
+      values = orders.shift();
+      showAll();
+      finish(await post(page.dataset.rows, values), values);
+    }
+  }
+
+  function finish(xhr, values) {
+    busy = false;
+    if (xhr.status >= 200 && xhr.status < 300) {
+      failures = 0;
+      if (values) settleRows(values, xhr);
+      sending.clear();
+      return next();
+    }
+    failures += 1;
+    for (const [path, value] of sending) if (!waiting.has(path)) waiting.set(path, value);
+    if (values) orders.unshift(values);
+    sending.clear();
+    fail(xhr);
+  }
+
+  function fail(xhr) {
+    const saved = document.getElementById("saved");
+    const permanent = [401, 403, 404].includes(xhr.status);
+    const why = {
+      0: "the connection is gone; trying again", 401: "you are signed out; sign in in another tab, then press Retry",
+      403: "you may not change this form", 404: "this form is not there any more", 409: "somebody else is saving; trying again",
+    }[xhr.status] ?? "the server had a problem; trying again";
+    const reason = xhr.getResponseHeader?.("X-Problem");
+    saved.replaceChildren(`Not saved: ${reason || why} `);
+    const again = document.createElement("button");
+    again.type = "button"; again.className = "link"; again.textContent = "Retry";
+    again.addEventListener("click", () => { failures = 0; next(); });
+    saved.append(again);
+    for (const path of waiting.keys()) show(path, "failed", "Not saved");
+    showAll();
+    live(`Not saved: ${reason || why}`);
+    if (reason && xhr.status !== 409) { orders.length = 0; return; }
+    if (!permanent) retry = setTimeout(next, Math.min(30000, 1000 * 2 ** failures));
+  }
+
+  function settleRows(values) {
+    if (values.order === "remove") {
+      const foot = field(values.path.split("/").slice(0, -1).join("/"));
+      (foot?.querySelector("[data-add]") ?? foot)?.focus({ preventScroll: true });
+    }
+  }
+
+  /* The server tells by an event what it took and what it refused, before its parts are put into the page. */
+  document.body.addEventListener("answers-taken", (event) => {
+    const { taken = [], faults = [] } = event.detail;
+    for (const path of taken) {
+      const element = field(path);
+      refused.delete(path);
+      if (!element) continue;
+      const unchanged = !typed.has(path) && !waiting.has(path);
+      if (element.hasAttribute("data-masked") && unchanged) element.querySelector("input").value = "";
+      if (unchanged) show(path, "saved", "Saved");
+    }
+    for (const fault of faults) {
+      if (!typed.has(fault.path) && !waiting.has(fault.path)) refuse(fault.path, fault.text);
+    }
+    for (const path of [...taken, ...faults.map((fault) => fault.path)]) sending.delete(path);
+    if (faults.length) live(`Not saved: ${faults[0].text}`);
+  });
+  document.body.addEventListener("copy-saved", (event) => {
+    document.getElementById("head").dataset.version = event.detail.version;
+    if (event.detail.said) live(event.detail.said);
+    page.dispatchEvent(new CustomEvent("saved", { detail: event.detail }));
+  });
+  document.body.addEventListener("row-added", (event) => {
+    setTimeout(() => {
+      const row = document.getElementById(`r-${event.detail.path.replaceAll("/", "-")}`);
+      row?.querySelector("input:not([disabled]), select, textarea")?.focus({ preventScroll: true });
+      row?.scrollIntoView({ block: "nearest", behavior: "smooth" });
+    }, 30);
+  });
+
+  const isHeld = (path) => typed.has(path) || waiting.has(path) || sending.has(path) || refused.has(path);
+  const callbacks = Idiomorph.defaults.callbacks;
+  callbacks.beforeNodeMorphed = (old, fresh) => {
+    if (!(old instanceof Element)) return true;
+    if (old.classList.contains("why") && old.hasAttribute("data-open")) return false;
+    if (old.classList.contains("field") && old.dataset.path && isHeld(old.dataset.path)) return false;
+    if (old.classList.contains("field") && old.dataset.save && fresh instanceof Element) {
+      // The word beside the label stays while it is shown.
+      fresh.dataset.save = old.dataset.save;
+      const sign = fresh.querySelector(".field-state");
+      if (sign) sign.textContent = old.querySelector(".field-state")?.textContent ?? "";
+    }
+    return true;
+  };
+  callbacks.beforeAttributeUpdated = (name, element) =>
+    !(name === "data-open" && element.matches(".panel, .why")) && !(name === "aria-expanded" && element.matches("[data-why], [data-toggle]")) && !(name === "aria-current" && element.matches(".sets a"));
+  callbacks.afterNodeMorphed = (old) => {
+    // A morph changes attributes; what was typed before lives in the property.
+    if (old instanceof HTMLInputElement && old.type === "text" && old.closest(".field") && old.value !== old.defaultValue) old.value = old.defaultValue;
+    if (old instanceof HTMLElement && old.dataset.value) delete old.dataset.value;
+  };
+  callbacks.afterNodeAdded = (node) => {
+    if (node instanceof Element && node.matches(".field, .row, .product")) {
+      node.classList.add("appearing");
+      node.addEventListener("animationend", () => node.classList.remove("appearing"), { once: true });
+    }
+  };
+
+  window.addEventListener("beforeunload", (event) => {
+    if (waiting.size || sending.size || orders.length) event.preventDefault();
+  });
+  window.addEventListener("online", () => { failures = 0; next(); });
+
+  window.saving = { commit, order, forgive, valueOf, field, isRefused: (path) => refused.has(path), typed, live };
+})();

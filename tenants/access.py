@@ -1,0 +1,79 @@
+"""Who acts and what they may: actors, rights, and the rights that roles and OAuth scopes give."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Final
+
+
+class Right(StrEnum):
+    """What somebody may do; each is also an OAuth scope."""
+
+    READ_FORMS = "forms:read"
+    WRITE_FORMS = "forms:write"
+    SET_AS_OF = "forms:as_of"
+    READ_PERSONAL = "answers:pii"
+    REVEAL_SENSITIVE = "answers:reveal"
+    READ_CATALOGUE = "catalogue:read"
+
+
+#: What each right lets one do, as consent pages, docs and admin tell it.
+RIGHT_TEXTS: Final = {
+    Right.READ_FORMS: "Read application forms and copies",
+    Right.WRITE_FORMS: "Start, answer, lock and delete application forms and copies",
+    Right.SET_AS_OF: "Choose the evaluation date of a new application form",
+    Right.READ_PERSONAL: "Read personal answers unmasked",
+    Right.REVEAL_SENSITIVE: "Reveal a sensitive answer, with a reason that is recorded",
+    Right.READ_CATALOGUE: "Read the catalogue",
+}
+
+
+class Role(StrEnum):
+    """What a user is at their tenant, or staff of the product."""
+
+    AGENT = "agent"
+    TENANT_ADMIN = "tenant_admin"
+    STAFF = "staff"
+
+
+_AGENT: Final = frozenset({Right.READ_FORMS, Right.WRITE_FORMS, Right.READ_PERSONAL, Right.READ_CATALOGUE})
+
+ROLE_RIGHTS: Final[dict[Role, frozenset[Right]]] = {
+    Role.AGENT: _AGENT,
+    Role.TENANT_ADMIN: _AGENT | {Right.REVEAL_SENSITIVE, Right.SET_AS_OF},
+    Role.STAFF: frozenset({Right.READ_FORMS, Right.READ_CATALOGUE}),
+}
+
+
+class MissingRight(Exception):
+    """The actor lacks a right."""
+
+    def __init__(self, right: Right) -> None:
+        super().__init__(f"This needs the right {right.value!r} ({RIGHT_TEXTS[right].lower()}).")
+        self.right = right
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Actor:
+    """Who does something: ``type`` is user, api_client, guest, staff or system; ``source`` the door: web, api, admin or job."""
+
+    type: str
+    id: str
+    source: str
+    label: str = ""
+    rights: frozenset[Right] = field(default_factory=frozenset)
+
+    def may(self, right: Right) -> bool:
+        """Tell whether the actor has ``right``."""
+        return right in self.rights
+
+    def require(self, right: Right) -> None:
+        """Raise ``MissingRight`` unless the actor has ``right``."""
+        if right not in self.rights:
+            raise MissingRight(right)
+
+
+def system_actor(name: str, *, source: str = "job") -> Actor:
+    """Return the product itself as an actor, working as ``name``."""
+    return Actor(type="system", id=name, source=source, label=name, rights=frozenset(Right))

@@ -1,0 +1,141 @@
+"""Tenants, their people and their API clients. All in the shared database."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+from uuid import UUID
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from django.contrib.auth.models import AbstractBaseUser, BaseUserManager, PermissionsMixin
+from django.core.exceptions import ValidationError
+from django.db import DEFAULT_DB_ALIAS, connections, models
+from django.db.models.functions import Lower
+from django.utils import timezone
+from oauth2_provider.models import AbstractApplication
+from uuid_utils.compat import uuid7
+
+from tenants.access import ROLE_RIGHTS, Actor, Right, Role
+
+
+def new_id() -> UUID:
+    """Return a new UUIDv7: sortable by time."""
+    return uuid7()
+
+
+def validate_time_zone(name: str) -> None:
+    """Refuse a name that is no IANA time zone."""
+    try:
+        ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError) as error:
+        raise ValidationError(f"{name!r} is no time zone; use an IANA name such as America/New_York.") from error
+
+
+def validate_database(alias: str) -> None:
+    """Refuse an alias for which this installation has no database."""
+    if alias and alias not in connections:
+        raise ValidationError(f"There is no database {alias!r}; set TENANT_DATABASE_{alias.upper()} and start again.")
+
+
+class Tenant(models.Model):
+    """A partner. Its forms live in the database ``database``, empty for the shared one."""
+
+    id = models.UUIDField(primary_key=True, default=new_id, editable=False)
+    code = models.SlugField(unique=True, help_text="Short name, as in addresses and exports.")
+    name = models.CharField(max_length=200)
+    time_zone = models.CharField(max_length=64, default="America/New_York", validators=[validate_time_zone])
+    database = models.CharField(
+        max_length=64, blank=True, validators=[validate_database], help_text="Alias of its own database; empty for the shared one."
+    )  # fmt: skip
+    catalogue = models.CharField(max_length=64, blank=True, help_text="Code of the catalogue that its new forms are asked by.")
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        ordering: ClassVar = ["name"]
+
+    def __str__(self) -> str:
+        return self.name
+
+    @property
+    def database_alias(self) -> str:
+        """Return the alias of the database that holds its forms."""
+        return self.database or DEFAULT_DB_ALIAS
+
+
+class UserManager(BaseUserManager["User"]):
+    """Makes users; e-mail addresses are compared without case."""
+
+    def get_by_natural_key(self, username: str | None) -> User:
+        """Return the user who signs in with this address."""
+        return self.get(email__iexact=username or "")
+
+    def create_user(self, email: str, password: str | None = None, **fields: Any) -> User:
+        """Make a user; without a password nobody can sign in as them."""
+        user = self.model(email=self.normalize_email(email).lower(), **fields)
+        user.set_password(password)
+        user.save(using=self._db)
+        return user
+
+    def create_superuser(self, email: str, password: str | None = None, **fields: Any) -> User:
+        """Make a member of staff with every permission."""
+        return self.create_user(email, password, role=Role.STAFF, is_staff=True, is_superuser=True, **fields)
+
+
+class User(AbstractBaseUser, PermissionsMixin):
+    """A person who signs in by e-mail: an agent or administrator of one tenant, or staff of the product (no tenant)."""
+
+    id = models.UUIDField(primary_key=True, default=new_id, editable=False)
+    email = models.EmailField()
+    full_name = models.CharField(max_length=200, blank=True)
+    role = models.CharField(max_length=20, choices=[(role.value, role.name.replace("_", " ").capitalize()) for role in Role])
+    tenant = models.ForeignKey(Tenant, on_delete=models.PROTECT, null=True, blank=True, related_name="users")
+    is_staff = models.BooleanField(default=False, help_text="May sign in to the admin.")
+    is_active = models.BooleanField(default=True)
+    date_joined = models.DateTimeField(default=timezone.now)
+
+    objects: ClassVar[UserManager] = UserManager()
+
+    USERNAME_FIELD = "email"
+    REQUIRED_FIELDS: ClassVar[list[str]] = []
+
+    class Meta:
+        ordering: ClassVar = ["email"]
+        constraints: ClassVar = [
+            models.UniqueConstraint(Lower("email"), name="user_email_once", violation_error_message="This e-mail address is taken."),
+            models.CheckConstraint(
+                name="user_has_tenant_unless_staff",
+                condition=models.Q(role=Role.STAFF, tenant=None) | (~models.Q(role=Role.STAFF) & models.Q(tenant__isnull=False)),
+                violation_error_message="Agents and tenant administrators belong to a tenant, staff to none.",
+            ),
+        ]  # fmt: skip
+
+    def __str__(self) -> str:
+        return self.email
+
+    @property
+    def rights(self) -> frozenset[Right]:
+        """Return what the user's role lets them do."""
+        return ROLE_RIGHTS[Role(self.role)]
+
+    def as_actor(self, *, source: str) -> Actor:
+        """Return the user as an actor who comes by ``source``."""
+        kind = "staff" if self.role == Role.STAFF else "user"
+        return Actor(type=kind, id=str(self.id), source=source, label=self.full_name or self.email, rights=self.rights)
+
+
+class ApiClient(AbstractApplication):
+    """A program of one tenant that signs in with OAuth2 client credentials; its tokens see that tenant alone."""
+
+    tenant = models.ForeignKey(Tenant, on_delete=models.PROTECT, related_name="api_clients")
+
+    class Meta(AbstractApplication.Meta):
+        verbose_name = "API client"
+        ordering: ClassVar = ["name"]
+
+    def __str__(self) -> str:
+        return self.name or self.client_id
+
+    def as_actor(self, *, scopes: str) -> Actor:
+        """Return the client as an actor with the rights among the space-separated ``scopes`` of its token."""
+        known = {right.value: right for right in Right}
+        rights = frozenset(known[scope] for scope in scopes.split() if scope in known)
+        return Actor(type="api_client", id=str(self.pk), source="api", label=str(self), rights=rights)

@@ -1,0 +1,30 @@
+"""Folding changes of several versions into one per path."""
+
+from copies.changes import Cause, Change, fold
+
+USER = Cause("user", "1")
+RULE = Cause("rule", "FR-01")
+
+
+def test_fold_keeps_first_before_and_last_after() -> None:
+    changes = [Change("a", None, 1, USER), Change("b", "x", "y", USER), Change("a", 1, 2, RULE)]
+
+    folded = fold(changes)
+
+    assert folded == [Change("a", None, 2, RULE), Change("b", "x", "y", USER)]
+
+
+def test_fold_leaves_out_what_ended_as_it_began() -> None:
+    assert fold([Change("a", 1, 2, USER), Change("a", 2, 1, USER)]) == []
+
+
+def test_fold_keeps_a_question_that_went_with_its_value_unchanged() -> None:
+    hidden = Change("a", 1, 1, RULE, active=False)
+
+    assert fold([hidden]) == [hidden]
+
+
+def test_fold_keeps_the_earlier_state_when_the_later_change_has_none() -> None:
+    folded = fold([Change("a", None, None, RULE, active=True, required="quote"), Change("a", None, 3, USER)])
+
+    assert folded == [Change("a", None, 3, USER, active=True, required="quote")]
