@@ -1,11 +1,19 @@
 #!/usr/bin/env python
-"""Django's command line for this project."""
+"""Runs the management commands."""
 
 import os
 import sys
 
 from django.core.management import execute_from_command_line
 
-if __name__ == "__main__":
+
+def main() -> None:
+    """Run the command of the command line."""
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "partner_engine.settings")
+    # Migrations and maintenance may take longer than a request.
+    os.environ.setdefault("STATEMENT_TIMEOUT", "0")
     execute_from_command_line(sys.argv)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,6 +1,8 @@
-"""The kinds of deferred actions: frozen orders that a save leaves behind. Pure: what they do is in ``actions.handlers``.
+"""The kinds of deferred actions: frozen orders that a save leaves behind. Pure: what they do is in
+``actions.handlers``.
 
-Each kind says whether its payload is frozen at the save or read fresh when it runs, and what it is done to: a save keeps one action per kind and target.
+Each kind says whether its payload is frozen at the save or read fresh when it runs, and what it is done to: a save
+keeps one action per kind and target.
 """
 
 from __future__ import annotations

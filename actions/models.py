@@ -14,11 +14,15 @@ class OutboxAction(TenantModel):
 
     id = models.UUIDField(primary_key=True, editable=False)
     kind = models.CharField(max_length=64)
-    target = models.CharField(max_length=200, help_text="What it is done to; actions of one kind and target in a save are one.")
+    target = models.CharField(
+        max_length=200, help_text="What it is done to; actions of one kind and target in a save are one."
+    )
     payload = models.JSONField()
     payload_version = models.PositiveSmallIntegerField(default=1)
     copy_id = models.UUIDField("copy", null=True)
-    version = models.PositiveIntegerField(null=True, help_text="The copy's version that asked for it: its sequence number.")
+    version = models.PositiveIntegerField(
+        null=True, help_text="The copy's version that asked for it: its sequence number."
+    )
     correlation_id = models.CharField(max_length=64, blank=True)
     attempts = models.PositiveSmallIntegerField(default=0)
     next_attempt_at = models.DateTimeField()

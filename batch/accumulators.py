@@ -39,7 +39,9 @@ class SnapshotAccumulator(Generic[S]):
             self._before[path] = snapshot()
 
     def finalize(self, now: Callable[[str], S | None]) -> Iterator[tuple[str, S | None, S | None]]:
-        """Yield ``(path, before, after)`` of every part that stands otherwise than at first, in the order of the first touch."""
+        """Yield ``(path, before, after)`` of every part that stands otherwise than at first, in the order of the first
+        touch.
+        """
         for path, before in self._before.items():
             after = now(path)
             if before != after:

@@ -90,7 +90,10 @@ class Changeset:
     # What callers use
 
     def find_answer(self, path: str) -> AnswerMutator:
-        """Return the mutator of the answer at ``path`` (``code`` or ``pool/<row id>/code``). Raises ``UnknownQuestion``, ``UnknownPool`` or ``UnknownRow``."""
+        """Return the mutator of the answer at ``path`` (``code`` or ``pool/<row id>/code``).
+
+        Raises ``UnknownQuestion``, ``UnknownPool`` or ``UnknownRow``.
+        """
         self.require_open()
         *steps, code = path.split("/")
         if steps:
@@ -110,13 +113,16 @@ class Changeset:
     def apply_answers(self, answers: Mapping[str, object], answer_pools: Mapping[str, object] | None = None) -> None:
         """Take many answers and rows at once, in the shapes of the API.
 
-        ``answers`` maps codes to values (None clears); ``answer_pools`` maps pools to lists of ``{answers, answer_pools}`` (a new row), the same with ``id`` (a change) or ``{id, delete: true}``.
+        ``answers`` maps codes to values (None clears); ``answer_pools`` maps pools to lists of ``{answers,
+        answer_pools}`` (a new row), the same with ``id`` (a change) or ``{id, delete: true}``.
         Raises ``InvalidAnswers`` with every fault; then nothing was changed.
         """
         self.require_writable()
         plan_answers(self, answers, answer_pools or {}).carry_out()
 
-    def apply_to_row(self, row: RowMutator, *, answers: Mapping[str, object], answer_pools: Mapping[str, object]) -> None:
+    def apply_to_row(
+        self, row: RowMutator, *, answers: Mapping[str, object], answer_pools: Mapping[str, object]
+    ) -> None:
         """Do the same below one row."""
         self.require_writable()
         plan_answers(self, answers, answer_pools, row=row).carry_out()
@@ -130,7 +136,10 @@ class Changeset:
         return QuestionSetMutator(self, found)
 
     def add_question_set(self, code: str) -> QuestionSetMutator:
-        """Put the question set ``code`` on the document, in the catalogue's order; one that is there stays. Raises ``UnknownQuestionSet``."""
+        """Put the question set ``code`` on the document, in the catalogue's order; one that is there stays.
+
+        Raises ``UnknownQuestionSet``.
+        """
         self.require_writable()
         if code not in self.catalogue.sets:
             raise UnknownQuestionSet(code)
@@ -216,7 +225,7 @@ class Changeset:
         self._ruling = cause
 
     def changes(self) -> list[Change]:
-        """Return what stands otherwise than when the changeset was made: the caller's changes first, then the rules'."""
+        """Return what stands otherwise than when the changeset was made."""
         found: list[Change] = []
         for path, row_before, row_after in self._rows.finalize(self._row_at):
             found.append(Change(path, row_before, row_after, self._causes[path]))

@@ -54,7 +54,9 @@ class Phase(Enum):
 
 
 class SaveResult(msgspec.Struct, frozen=True):
-    """What a save did, or a dry run would do: ``moved`` holds the products whose outcome or premium changed, None for one no longer asked for."""
+    """What a save did, or a dry run would do: ``moved`` holds the products whose outcome or premium changed, None for
+    one no longer asked for.
+    """
 
     version: int
     changes: list[Change]
@@ -93,7 +95,10 @@ class BatchContext:
         writable: bool,
         idempotency: IdempotencyKey | None = None,
     ) -> None:
-        """Made by ``batch.service``. ``writable`` ones hold the ``lock``, or are of a copy that nobody else knows yet."""
+        """Made by ``batch.service``.
+
+        ``writable`` ones hold the ``lock``, or are of a copy that nobody else knows yet.
+        """
         self.form: FormRecord = loaded.form
         self.copy: CopyRecord = loaded.copy
         self.stored_response: StoredResponse | None = loaded.stored_response
@@ -139,7 +144,9 @@ class BatchContext:
         return self._new_changeset(Mode.READ_ONLY)
 
     def evaluation_now(self) -> Evaluation:
-        """Return what the rules conclude today: the saved evaluation, or a fresh one where the evaluation date has moved on. Writes nothing."""
+        """Return what the rules conclude today: the saved evaluation, or a fresh one where the evaluation date has
+        moved on. Writes nothing.
+        """
         if self.evaluation.as_of == self.setting.as_of:
             return self.evaluation
         changeset = self._new_changeset()
@@ -148,8 +155,10 @@ class BatchContext:
     def save(self, *, respond: Callable[[SaveResult], StoredResponse] | None = None) -> SaveResult:
         """Decide once, then write document, revision, rows, actions and keyed answer in one transaction.
 
-        ``respond`` makes the caller's answer before anything is written; with an idempotency key it is stored under it. Nothing changed = nothing written and no version step.
-        Raises ``InvalidAnswers``, ``StaleChangeset``, ``CopyIsLocked``, ``CopyIsDeleted`` and the misuse errors; then nothing was written.
+        ``respond`` makes the caller's answer before anything is written; with an idempotency key it is stored under it.
+        Nothing changed = nothing written and no version step.
+        Raises ``InvalidAnswers``, ``StaleChangeset``, ``CopyIsLocked``, ``CopyIsDeleted`` and the misuse errors; then
+        nothing was written.
         """
         if self._phase is Phase.SAVING:
             raise NestedSave
@@ -247,7 +256,12 @@ class BatchContext:
                 now=setting.now,
             ),
             declinations=declinations(
-                changeset, self.evaluation, result.evaluation, setting=setting, copy_id=self.copy.id, version=result.version
+                changeset,
+                self.evaluation,
+                result.evaluation,
+                setting=setting,
+                copy_id=self.copy.id,
+                version=result.version,
             ),
             form=self._new_form() if self.setting.created == "form" and self.version == 0 else None,
         )

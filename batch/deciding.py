@@ -15,8 +15,8 @@ from forms.rules.evaluation import Evaluation, FlowResult
 def decide(changeset: Changeset, *, release: int, as_of: date) -> Evaluation:
     """Run the check flow on the changeset's document, take its result in, return its evaluation.
 
-    Raises ``InvalidAnswers`` where an answer that was given now is wrong by itself; a fault that lies between answers is a message instead, for
-    nobody can tell which of them is the wrong one.
+    Raises ``InvalidAnswers`` where an answer that was given now is wrong by itself; a fault that lies between answers
+    is a message instead, for nobody can tell which of them is the wrong one.
     """
     result = check_flow.run(
         changeset.catalogue, changeset.document, as_of=as_of, release=release, reveal=changeset.sealing.reveal

@@ -1,4 +1,6 @@
-"""The record that surplus lines leave when they open: which admitted products declined, by which rules, on which inputs."""
+"""The record that surplus lines leave when they open: which admitted products declined, by which rules, on which
+inputs.
+"""
 
 from __future__ import annotations
 
@@ -51,7 +53,9 @@ def declinations(
     admitted = {carrier.code for carrier in catalogue.carriers if carrier.admitted}
     records = []
     for product in catalogue.products:
-        if product.carrier in admitted or not _opened(before.eligibility.get(product.code), after.eligibility.get(product.code)):
+        if product.carrier in admitted or not _opened(
+            before.eligibility.get(product.code), after.eligibility.get(product.code)
+        ):
             continue
         declined = [
             other.code for other in catalogue.products if other.line == product.line and other.carrier in admitted

@@ -10,9 +10,10 @@ from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING, Any, Final
 
+from forms.rules.cleaning import InvalidValue, clean
+
 from batch.errors import AnswerFault, InvalidAnswers, PoolIsFull, ReadOnlyAnswer, UnknownPart, UnknownRow
 from copies.document import AnswerValue, join_path
-from forms.rules.cleaning import InvalidValue, clean
 
 if TYPE_CHECKING:
     from batch.changeset import Changeset
@@ -26,7 +27,9 @@ NEW_ROW: Final = "new"
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where answers go: the document (``pool`` "") or a row of ``pool``; ``existing`` is None for a row that is yet to be added."""
+    """Where answers go: the document (``pool`` "") or a row of ``pool``; ``existing`` is None for a row that is yet to
+    be added.
+    """
 
     pool: str
     path: str
@@ -62,7 +65,9 @@ class Plan:
         path, pointer = join_path(place.path, code), f"{place.pointer}/answers/{_escape(code)}"
         question = self._changeset.catalogue.questions.get(code)
         if question is None:
-            return self._fault(path, pointer, "unknown_question", "There is no question of this code; see the catalogue.")
+            return self._fault(
+                path, pointer, "unknown_question", "There is no question of this code; see the catalogue."
+            )
         if question.pool != place.pool:
             belongs = f"to the rows of pool {question.pool!r}" if question.pool else "to the top level"
             return self._fault(path, pointer, "wrong_place", f"This question belongs {belongs}.")
@@ -111,7 +116,12 @@ class Plan:
             self._fault(path, pointer, "wrong_type", "A row is an object with answers, answer_pools, id or delete.")
             return 0
         for key in sorted(set(row) - ROW_KEYS):
-            self._fault(path, f"{pointer}/{_escape(str(key))}", "unknown_key", f"A row has no {key!r}; answers go below 'answers'.")
+            self._fault(
+                path,
+                f"{pointer}/{_escape(str(key))}",
+                "unknown_key",
+                f"A row has no {key!r}; answers go below 'answers'.",
+            )
         if "id" not in row:
             if "delete" in row:
                 self._fault(path, f"{pointer}/delete", "missing_id", "To delete a row give its id.")
@@ -126,7 +136,12 @@ class Plan:
             self.add_place(place_of_row, row.get("answers", {}), row.get("answer_pools", {}))
             return 0
         if row["delete"] is not True or len(row) > 2:
-            self._fault(found.path, f"{pointer}/delete", "wrong_type", "To delete a row give its id and delete: true, nothing else.")
+            self._fault(
+                found.path,
+                f"{pointer}/delete",
+                "wrong_type",
+                "To delete a row give its id and delete: true, nothing else.",
+            )
             return 0
         self._steps.append(found.remove)
         return -1

@@ -1,4 +1,6 @@
-"""Keyed requests: the answer to a request is stored with the work it asked for, and given again to whoever repeats the request."""
+"""Keyed requests: the answer to a request is stored with the work it asked for, and given again to whoever repeats the
+request.
+"""
 
 from __future__ import annotations
 
@@ -12,7 +14,9 @@ KEPT: Final = timedelta(hours=24)
 
 
 class IdempotencyKey(msgspec.Struct, frozen=True):
-    """A caller's key: ``client`` is who sent it, ``fingerprint`` tells the request (method, path, body) without holding it."""
+    """A caller's key: ``client`` is who sent it, ``fingerprint`` tells the request (method, path, body) without holding
+    it.
+    """
 
     client: str
     key: str

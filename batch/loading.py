@@ -30,7 +30,10 @@ class FormRecord(msgspec.Struct, frozen=True):
 
 
 class CopyRecord(msgspec.Struct, frozen=True):
-    """The copy's row as loaded; ``document`` and ``evaluation`` are in their stored form. ``version`` 0 is a copy not yet saved."""
+    """The copy's row as loaded; ``document`` and ``evaluation`` are in their stored form.
+
+    ``version`` 0 is a copy not yet saved.
+    """
 
     id: UUID
     application_form_id: UUID
@@ -54,13 +57,15 @@ class Loaded(msgspec.Struct, frozen=True):
 
 
 _SELECT: Final = f"""
-    SELECT c.id, c.application_form_id, c.version, c.title, c.owner_id, c.locked_at, c.deleted_at, c.created_at, c.updated_at,
-           c.last_touched_by_user_at, c.release_id, c.document, c.evaluation, c.wrapped_key, c.key_id, c.key_version,
+    SELECT c.id, c.application_form_id, c.version, c.title, c.owner_id, c.locked_at, c.deleted_at, c.created_at,
+           c.updated_at, c.last_touched_by_user_at, c.release_id, c.document, c.evaluation, c.wrapped_key, c.key_id,
+           c.key_version,
            f.catalogue, f.as_of, f.created_at, f.deleted_at,
            i.fingerprint, i.status, i.headers, i.body
       FROM {Copy._meta.db_table} c
       JOIN {ApplicationForm._meta.db_table} f ON f.id = c.application_form_id AND f.tenant_id = c.tenant_id
-      LEFT JOIN {IdempotencyRecord._meta.db_table} i ON i.tenant_id = c.tenant_id AND i.client = %(client)s AND i.key = %(key)s
+      LEFT JOIN {IdempotencyRecord._meta.db_table} i
+        ON i.tenant_id = c.tenant_id AND i.client = %(client)s AND i.key = %(key)s
      WHERE c.tenant_id = %(tenant)s AND (c.id = %(id)s OR c.application_form_id = %(id)s)
        AND (%(archived)s OR (c.deleted_at IS NULL AND f.deleted_at IS NULL))
      ORDER BY (c.id = %(id)s) DESC, c.last_touched_by_user_at DESC NULLS LAST, c.created_at
@@ -100,7 +105,9 @@ def load_stored_response(idempotency: IdempotencyKey, *, scope: Tenant) -> Store
     return None if record is None else _stored_response(record, idempotency)
 
 
-def load_revision(loaded: Loaded, *, scope: Tenant, version: int | None = None, moment: datetime | None = None) -> Loaded:
+def load_revision(
+    loaded: Loaded, *, scope: Tenant, version: int | None = None, moment: datetime | None = None
+) -> Loaded:
     """Return ``loaded`` as it stood at ``version``, or at ``moment``. Raises ``NotFound`` where there was none."""
     revisions = CopyRevision.objects.using(scope.database_alias).filter(copy_id=loaded.copy.id)
     if version is not None:
@@ -129,9 +136,8 @@ def _form(row: tuple[Any, ...]) -> FormRecord:
 
 def _copy(row: tuple[Any, ...]) -> CopyRecord:
     key = None if row[13] is None else WrappedKey(bytes(row[13]), row[14], row[15])
-    return CopyRecord(
-        row[0], row[1], row[2], CopyFields(*row[3:7]), *row[7:11], document=bytes(row[11]), evaluation=bytes(row[12]), key=key
-    )  # fmt: skip
+    fields = CopyFields(*row[3:7])
+    return CopyRecord(*row[:3], fields, *row[7:11], document=bytes(row[11]), evaluation=bytes(row[12]), key=key)
 
 
 def _stored_response(row: tuple[Any, ...], idempotency: IdempotencyKey | None) -> StoredResponse | None:

@@ -5,7 +5,7 @@ With Redis away, work goes on without the lock; that is counted and logged.
 
 from __future__ import annotations
 
-import random
+import secrets
 from types import TracebackType
 from typing import Final
 from uuid import UUID
@@ -23,7 +23,9 @@ TTL_SECONDS: Final = 10.0
 POLL_SECONDS: Final = 0.01
 
 log = structlog.get_logger(__name__)
-without_lock = Counter("partner_engine_saves_without_lock_total", "Units of work that went on without their lock because Redis was away")
+without_lock = Counter(
+    "partner_engine_saves_without_lock_total", "Work done without its lock: Redis was away"
+)
 lost_lock = Counter("partner_engine_locks_lost_total", "Locks that ran out before their unit of work ended")
 
 
@@ -41,7 +43,7 @@ class CopyLock:
         client: redis.Redis = get_redis_connection("locks")
         # Jitter keeps waiters from polling in step.
         lock = client.lock(
-            self._name, timeout=TTL_SECONDS, sleep=POLL_SECONDS * random.uniform(0.8, 1.2), thread_local=False  # noqa: S311
+            self._name, timeout=TTL_SECONDS, sleep=POLL_SECONDS * (0.8 + secrets.randbelow(400) / 1_000), thread_local=False
         )  # fmt: skip
         try:
             acquired = lock.acquire(blocking=self._wait > 0, blocking_timeout=self._wait or None)

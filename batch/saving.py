@@ -24,7 +24,10 @@ from tenants.models import Tenant
 
 
 class Save(msgspec.Struct, frozen=True):
-    """All that one save writes. ``loaded_version`` 0 makes a new copy; ``form`` comes with the first copy of a new form."""
+    """All that one save writes.
+
+    ``loaded_version`` 0 makes a new copy; ``form`` comes with the first copy of a new form.
+    """
 
     copy_id: UUID
     application_form_id: UUID
@@ -46,7 +49,8 @@ class KeyedResponse(msgspec.Struct, frozen=True):
 def write(save: Save | None, keyed: KeyedResponse | None, *, scope: Tenant, now: datetime) -> None:
     """Commit ``save`` and ``keyed``, either of which may be None, together.
 
-    Raises ``StaleChangeset`` if another save came first, ``IdempotencyReplay`` or ``IdempotencyInFlight`` if another request with the key did.
+    Raises ``StaleChangeset`` if another save came first, ``IdempotencyReplay`` or ``IdempotencyInFlight`` if another
+    request with the key did.
     """
     alias = scope.database_alias
     if save is not None and save.loaded_version == 0:

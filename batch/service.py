@@ -73,10 +73,11 @@ def find_and_lock(  # noqa: PLR0913 - the one door to every write; each is named
 ) -> Iterator[BatchContext | None]:
     """Lock and load a copy for writing; the lock is freed on every way out.
 
-    ``form_or_copy_id`` is a copy's id, or a form's for its copy last touched by a user. ``wait`` is in seconds, 0 does not wait. ``archived`` finds deleted
-    ones too. ``expected_version`` is the version that the caller read. With ``idempotency`` look at ``context.stored_response`` first: it is not None when
-    the request was answered before.
-    Raises ``NotFound``, ``LockNotAcquired`` (with ``raise_on_failure=False`` the context is None instead), ``VersionMismatch``, ``IdempotencyConflict``.
+    ``form_or_copy_id`` is a copy's id, or a form's for its copy last touched by a user. ``wait`` is in seconds, 0 does
+    not wait. ``archived`` finds deleted ones too. ``expected_version`` is the version that the caller read. With
+    ``idempotency`` look at ``context.stored_response`` first: it is not None when the request was answered before.
+    Raises ``NotFound``, ``LockNotAcquired`` (with ``raise_on_failure=False`` the context is None instead),
+    ``VersionMismatch``, ``IdempotencyConflict``.
     """
     identity = _identity(form_or_copy_id)
     with use_tenant(scope), ExitStack() as held:
@@ -96,7 +97,9 @@ def find_and_lock(  # noqa: PLR0913 - the one door to every write; each is named
             return
         if expected_version is not None and loaded.stored_response is None and expected_version != loaded.copy.version:
             raise VersionMismatch(expected=expected_version, actual=loaded.copy.version)
-        context = BatchContext(loaded, _setting(loaded, scope, actor), lock=lock, writable=True, idempotency=idempotency)
+        context = BatchContext(
+            loaded, _setting(loaded, scope, actor), lock=lock, writable=True, idempotency=idempotency
+        )
         try:
             yield context
         finally:
@@ -141,7 +144,8 @@ def build_context(
 ) -> Iterator[BatchContext]:
     """Start a new form with its default copy, whose id is the form's; nothing exists until ``save()``.
 
-    ``as_of`` is the evaluation date for good, None means today at the tenant. ``catalogue`` is a code, by default the tenant's.
+    ``as_of`` is the evaluation date for good, None means today at the tenant. ``catalogue`` is a code, by default the
+    tenant's.
     Raises ``UnknownCatalogue``, ``IdempotencyConflict``.
     """
     now, identity = timezone.now(), uuid7()
@@ -171,7 +175,8 @@ def build_copy(
 ) -> Iterator[BatchContext]:
     """Start a new copy of a form from the copy that ``form_or_copy_id`` means; nothing exists until ``save()``.
 
-    Row ids stay the same; sensitive answers are sealed anew under a key of the new copy's own. Raises ``NotFound``, ``IdempotencyConflict``.
+    Row ids stay the same; sensitive answers are sealed anew under a key of the new copy's own. Raises ``NotFound``,
+    ``IdempotencyConflict``.
     """
     now, identity = timezone.now(), uuid7()
     with use_tenant(scope):

@@ -11,7 +11,9 @@ from forms.states import standing_of
 
 
 def summarise(catalogue: CompiledCatalogue, document: Document, evaluation: Evaluation) -> dict[str, Any]:
-    """Return ``{insured, lines, needed, standing, outcomes, premiums}``: name, line codes, how many paths are needed to quote, where it stands, per product."""
+    """Return ``{insured, lines, needed, standing, outcomes, premiums}``: name, line codes, how many paths are needed to
+    quote, where it stands, per product.
+    """
     insured = document.answers.get(catalogue.definition.title_question)
     lines = document.answers.get(catalogue.definition.lines_question)
     needed = len(evaluation.needed.quote)

@@ -17,10 +17,13 @@ class Cause(msgspec.Struct, frozen=True):
 
 
 class Change(msgspec.Struct, frozen=True, omit_defaults=True):
-    """A value before and after at ``path``; None means unanswered or (for a row) absent. Sensitive values stand as their masks.
+    """A value before and after at ``path``; None means unanswered or (for a row) absent. Sensitive values stand as
+    their masks.
 
-    ``active`` and ``required`` are set where the question appeared, went or changed its requirement; the value itself may then be the same.
-    ``path`` is an answer's path, a row's (``locations/<row id>``), ``question_sets/<code>``, or a field of the copy such as ``copy/title``.
+    ``active`` and ``required`` are set where the question appeared, went or changed its requirement; the value itself
+    may then be the same.
+    ``path`` is an answer's path, a row's (``locations/<row id>``), ``question_sets/<code>``, or a field of the copy
+    such as ``copy/title``.
     """
 
     path: str
@@ -32,7 +35,9 @@ class Change(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 def fold(changes: Iterable[Change]) -> list[Change]:
-    """Fold changes in order of time to one per path: the first before, the last of all else; a value that ended as it began is left out."""
+    """Fold changes in order of time to one per path: the first before, the last of all else; a value that ended as it
+    began is left out.
+    """
     folded: dict[str, Change] = {}
     for change in changes:
         earlier = folded.get(change.path)
@@ -44,4 +49,8 @@ def fold(changes: Iterable[Change]) -> list[Change]:
                 required=earlier.required if change.required is None else change.required,
             )
         folded[change.path] = change
-    return [change for change in folded.values() if change.before != change.after or change.active is not None or change.required is not None]
+    return [
+        change
+        for change in folded.values()
+        if change.before != change.after or change.active is not None or change.required is not None
+    ]

@@ -1,6 +1,7 @@
 """Bytes of documents and of what is stored beside them: one version byte, then zstd-compressed msgspec JSON.
 
-A document of an older schema is brought up by the pure functions in ``UPGRADES``, one version at a time, when it is read.
+A document of an older schema is brought up by the pure functions in ``UPGRADES``, one version at a time, when it is
+read.
 """
 
 from __future__ import annotations
@@ -29,7 +30,9 @@ _local = threading.local()
 
 
 class UnreadableDocument(Exception):
-    """The stored bytes are no document of a schema version known here; a newer release of the software may have written them."""
+    """The stored bytes are no document of a schema version known here; a newer release of the software may have written
+    them.
+    """
 
 
 def encode_document(document: Document) -> bytes:
@@ -52,7 +55,10 @@ def decode_document(data: bytes) -> Document:
 
 
 def upgrade(raw: RawDocument, version: int, *, to: int = SCHEMA_VERSION) -> RawDocument:
-    """Bring plain JSON values of schema ``version`` up to ``to``. Raises ``UnreadableDocument`` for a version with no way up."""
+    """Bring plain JSON values of schema ``version`` up to ``to``.
+
+    Raises ``UnreadableDocument`` for a version with no way up.
+    """
     if version > to:
         raise UnreadableDocument(f"The stored document has schema version {version}; this release reads up to {to}.")
     while version < to:

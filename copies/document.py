@@ -14,12 +14,15 @@ import msgspec
 
 SCHEMA_VERSION: Final = 1
 
-#: What an answer can hold: text (also dates as ISO 8601, ZIP, NAICS), a number, yes or no, several choice codes, or nothing.
+#: What an answer can hold: text (also dates as ISO 8601, ZIP, NAICS), a number, yes or no, several choice codes, or
+#: nothing.
 AnswerValue: TypeAlias = str | int | float | bool | list[str] | None
 
 
 class AnsweredBy(msgspec.Struct, frozen=True, omit_defaults=True):
-    """Who gave an answer: ``type`` is user, api_client, guest, rule, process or import; ``source`` is the door (web, api)."""
+    """Who gave an answer: ``type`` is user, api_client, guest, rule, process or import; ``source`` is the door (web,
+    api).
+    """
 
     type: str
     id: str = ""
@@ -29,7 +32,8 @@ class AnsweredBy(msgspec.Struct, frozen=True, omit_defaults=True):
 class Answer(msgspec.Struct, omit_defaults=True, kw_only=True):
     """One question's state on one document.
 
-    A visible question has an entry even while unanswered (``value`` None). A hidden one that was answered keeps its value with ``active`` False.
+    A visible question has an entry even while unanswered (``value`` None). A hidden one that was answered keeps its
+    value with ``active`` False.
     A sensitive (``spi``) value is never in ``value``: ``sealed`` holds its ciphertext and ``mask`` what may be shown.
     """
 
@@ -85,7 +89,9 @@ Container: TypeAlias = Document | PoolRow
 
 
 def join_path(prefix: str, *parts: str) -> str:
-    """Join ``parts`` to ``prefix`` ("" for the document itself): ``join_path("locations/1", "code") == "locations/1/code"``."""
+    """Join ``parts`` to ``prefix`` ("" for the document itself): ``join_path("locations/1", "code") ==
+    "locations/1/code"``.
+    """
     return "/".join((prefix, *parts) if prefix else parts)
 
 

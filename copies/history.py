@@ -13,7 +13,9 @@ from copies.models import CopyRevision
 
 
 class ChangesSince(msgspec.Struct, frozen=True):
-    """What changed after a version, folded to one change per path; ``evaluation`` is the stored one of that version, None from before the first."""
+    """What changed after a version, folded to one change per path; ``evaluation`` is the stored one of that version,
+    None from before the first.
+    """
 
     changes: list[Change]
     evaluation: bytes | None

@@ -20,18 +20,26 @@ class Copy(TenantModel):
     id = models.UUIDField(primary_key=True, editable=False)
     application_form_id = models.UUIDField("application form", editable=False)
     title = models.CharField(max_length=200, blank=True)
-    version = models.PositiveIntegerField(default=1, help_text="Counts saves; an update must name the version it was made from.")
+    version = models.PositiveIntegerField(
+        default=1, help_text="Counts saves; an update must name the version it was made from."
+    )
     owner_id = models.UUIDField("owner", null=True, blank=True)
-    locked_at = models.DateTimeField(null=True, blank=True, help_text="A locked copy takes no changes until it is unlocked.")
+    locked_at = models.DateTimeField(
+        null=True, blank=True, help_text="A locked copy takes no changes until it is unlocked."
+    )
     deleted_at = models.DateTimeField(null=True, blank=True)
     last_touched_by_user_at = models.DateTimeField(null=True, blank=True, help_text="Never moved by jobs.")
-    release_id = models.IntegerField("release", null=True, help_text="The catalogue release it was last evaluated with.")
+    release_id = models.IntegerField(
+        "release", null=True, help_text="The catalogue release it was last evaluated with."
+    )
     document = models.BinaryField()
     evaluation = models.BinaryField()
     wrapped_key = models.BinaryField(null=True, help_text="The copy's data key, wrapped by the tenant's.")
     key_id = models.CharField(max_length=64, blank=True)
     key_version = models.PositiveIntegerField(default=1)
-    summary = models.JSONField(default=dict, help_text="What lists show: insured, lines, open needs, outcomes. Nothing sensitive.")
+    summary = models.JSONField(
+        default=dict, help_text="What lists show: insured, lines, open needs, outcomes. Nothing sensitive."
+    )
     search_text = models.TextField(blank=True, help_text="Indexed, never sensitive answers.")
     created_at = models.DateTimeField()
     updated_at = models.DateTimeField()
@@ -68,7 +76,9 @@ class CopyRevision(TenantModel):
 
     class Meta:
         ordering: ClassVar = ["copy_id", "-version"]
-        constraints: ClassVar = [models.UniqueConstraint(fields=["copy_id", "version"], name="revision_once_per_version")]
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["copy_id", "version"], name="revision_once_per_version")
+        ]
 
     def __str__(self) -> str:
         return f"Version {self.version} of {self.copy_id}"

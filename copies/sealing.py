@@ -1,6 +1,7 @@
 """Encryption of sensitive answers: a random AES-256-GCM key per copy, wrapped by the tenant's key from a key service.
 
-A ciphertext is bound to tenant, copy, path and key version by its additional data, so it opens nowhere else. Plaintext leaves through ``Sealer.reveal`` alone.
+A ciphertext is bound to tenant, copy, path and key version by its additional data, so it opens nowhere else. Plaintext
+leaves through ``Sealer.reveal`` alone.
 """
 
 from __future__ import annotations
@@ -39,7 +40,9 @@ class KeyServiceUnavailable(Exception):
 
 
 class WrappedKey(msgspec.Struct, frozen=True):
-    """A copy's data key as stored: ``wrapped`` by the tenant's key made from master key ``key_id``; ``version`` counts the copy's data keys."""
+    """A copy's data key as stored: ``wrapped`` by the tenant's key made from master key ``key_id``; ``version`` counts
+    the copy's data keys.
+    """
 
     wrapped: bytes
     key_id: str
@@ -57,7 +60,10 @@ class KeyService(Protocol):
 
 
 class LocalKeyring:
-    """Master keys from the environment; a tenant's key is derived from them (HKDF-SHA256). The last master key wraps new keys."""
+    """Master keys from the environment; a tenant's key is derived from them (HKDF-SHA256).
+
+    The last master key wraps new keys.
+    """
 
     def __init__(self, keys: dict[str, str]) -> None:
         """Take ``keys``: id -> base64 of 32 random bytes, in the order of their age."""
@@ -74,7 +80,9 @@ class LocalKeyring:
     def unwrap(self, key: WrappedKey, *, tenant_id: UUID, copy_id: UUID) -> bytes:
         """Return the data key in ``key``; refuses one of another tenant or copy."""
         if key.key_id not in self._masters:
-            raise KeyServiceUnavailable(f"Master key {key.key_id!r} is not in KEYRING: add it back to open what it wrapped.")
+            raise KeyServiceUnavailable(
+                f"Master key {key.key_id!r} is not in KEYRING: add it back to open what it wrapped."
+            )
         context = _additional_data(tenant_id, copy_id, key.key_id)
         return _decrypt(self._tenant_key(key.key_id, tenant_id), key.wrapped, context)
 
@@ -84,9 +92,14 @@ class LocalKeyring:
 
 
 class Sealer:
-    """Seals and reveals the sensitive answers of one copy. The data key is made at the first seal, unwrapped at the first need."""
+    """Seals and reveals the sensitive answers of one copy.
 
-    def __init__(self, *, tenant_id: UUID, copy_id: UUID, key: WrappedKey | None, service: KeyService | None = None) -> None:
+    The data key is made at the first seal, unwrapped at the first need.
+    """
+
+    def __init__(
+        self, *, tenant_id: UUID, copy_id: UUID, key: WrappedKey | None, service: KeyService | None = None
+    ) -> None:
         """Take the copy's stored ``key``, None while it has no sensitive answer."""
         self._tenant_id = tenant_id
         self._copy_id = copy_id
@@ -105,7 +118,8 @@ class Sealer:
     def reveal(self, path: str, answer: Answer) -> AnswerValue:
         """Return the plain value of ``answer`` at ``path``. Raises ``UnsealingFailed`` or ``KeyServiceUnavailable``.
 
-        Callers keep the value inside one call: it goes to the rules, or to a person whose right, reason and audit row were checked.
+        Callers keep the value inside one call: it goes to the rules, or to a person whose right, reason and audit row
+        were checked.
         """
         if answer.sealed is None:
             return answer.value
@@ -169,4 +183,6 @@ def _decrypt(cipher: AESGCM, data: bytes, context: bytes) -> bytes:
     try:
         return cipher.decrypt(data[:NONCE_BYTES], data[NONCE_BYTES:], context)
     except InvalidTag as error:
-        raise UnsealingFailed("A sealed value does not open here: it was moved, altered or sealed under another key.") from error
+        raise UnsealingFailed(
+            "A sealed value does not open here: it was moved, altered or sealed under another key."
+        ) from error

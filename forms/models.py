@@ -1,4 +1,6 @@
-"""Rows of the forms app: application forms and declinations of a tenant; the catalogue's models come from ``forms.catalogue``."""
+"""Rows of the forms app: application forms and declinations of a tenant; the catalogue's models come from
+``forms.catalogue``.
+"""
 
 from __future__ import annotations
 
@@ -32,7 +34,9 @@ class ApplicationForm(TenantModel):
 
 
 class Declination(TenantModel):
-    """Proof that surplus lines were opened lawfully: which admitted products declined, by which rules, on which inputs, when."""
+    """Proof that surplus lines were opened lawfully: which admitted products declined, by which rules, on which inputs,
+    when.
+    """
 
     id = models.UUIDField(primary_key=True, editable=False)
     copy_id = models.UUIDField("copy")

@@ -53,7 +53,9 @@ def list_forms(*, archived: bool = False) -> QuerySet[Copy]:
 
 
 def search_forms(copies: QuerySet[Copy], text: str) -> QuerySet[Copy]:
-    """Narrow ``copies`` to those that hold every word of ``text`` in their title or indexed answers, or whose id starts with it."""
+    """Narrow ``copies`` to those that hold every word of ``text`` in their title or indexed answers, or whose id starts
+    with it.
+    """
     for word in text.split():
         matching = Q(search_text__icontains=word) | Q(title__icontains=word)
         if len(word) >= 4:

@@ -1,4 +1,7 @@
-"""The state of a copy or form: what people did to it (deleted, locked), else where it stands by its evaluation. Pure."""
+"""The state of a copy or form: what people did to it (deleted, locked), else where it stands by its evaluation.
+
+Pure.
+"""
 
 from __future__ import annotations
 
@@ -13,7 +16,9 @@ OPEN_OUTCOMES: Final = frozenset({"eligible", "refer"})
 
 
 def standing_of(*, needed: int, outcomes: Iterable[str]) -> Standing:
-    """Return where a copy stands: declined by every product, incomplete while something is needed to quote or no product is open, else ready."""
+    """Return where a copy stands: declined by every product, incomplete while something is needed to quote or no
+    product is open, else ready.
+    """
     outcomes = set(outcomes)
     if outcomes and outcomes <= {"decline", "locked"}:
         return "declined"

@@ -1,18 +1,15 @@
-"""The top floor as an app: its system checks and its faces."""
+"""The top floor as a Django app."""
 
 from django.apps import AppConfig
-from django.core.checks import register
 
-from partner_engine.checks import check_production, check_servers
+# Imported so that the checks register themselves.
+from partner_engine import checks
+
+__all__ = ["PartnerEngineConfig", "checks"]
 
 
 class PartnerEngineConfig(AppConfig):
-    """Registers the system checks of the installation."""
+    """How the product is configured and reached."""
 
     name = "partner_engine"
     verbose_name = "Partner Engine"
-
-    def ready(self) -> None:
-        """Register the checks."""
-        register(check_servers)
-        register(check_production, deploy=True)

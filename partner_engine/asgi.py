@@ -1,9 +1,15 @@
-"""The ASGI application: what uvicorn serves."""
+"""The web server's entry: `uvicorn partner_engine.asgi:application`."""
 
 import os
 
 from django.core.asgi import get_asgi_application
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "partner_engine.settings")
+# A pool belongs to a web process alone; settings read this.
+os.environ.setdefault("DATABASE_POOL_SIZE", "10")
 
 application = get_asgi_application()
+
+from partner_engine.checks import refuse_unsafe_settings  # noqa: E402 - settings are there only now
+
+refuse_unsafe_settings()

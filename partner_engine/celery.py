@@ -1,11 +1,43 @@
-"""The Celery application: wakes up the work that waits in the outbox. Tasks are found in the rooms' ``tasks`` modules."""
+"""The Celery application: `celery -A partner_engine`. Carries the correlation id from the sender of a task to its log lines."""
+
+from __future__ import annotations
 
 import os
+from typing import Any, Final
 
-from celery import Celery
+from celery import Celery, Task
+from celery.signals import before_task_publish, celeryd_init, task_postrun, task_prerun
+from structlog.contextvars import bind_contextvars, clear_contextvars, get_contextvars
+
+from partner_engine.checks import refuse_unsafe_settings
+from partner_engine.correlation import correlation_id_of
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "partner_engine.settings")
+
+HEADER: Final = "partner_engine_correlation_id"
 
 app = Celery("partner_engine")
 app.config_from_object("django.conf:settings", namespace="CELERY")
 app.autodiscover_tasks()
+
+
+@celeryd_init.connect
+def _refuse(**kwargs: Any) -> None:
+    refuse_unsafe_settings()
+
+
+@before_task_publish.connect
+def _send_correlation_id(headers: dict[str, Any] | None = None, **kwargs: Any) -> None:
+    if headers is not None:
+        headers.setdefault(HEADER, get_contextvars().get("correlation_id"))
+
+
+@task_prerun.connect
+def _bind_correlation_id(task_id: str, task: Task, **kwargs: Any) -> None:
+    clear_contextvars()
+    bind_contextvars(correlation_id=correlation_id_of(task.request.get(HEADER)), task=task.name, task_id=task_id)
+
+
+@task_postrun.connect
+def _forget_correlation_id(**kwargs: Any) -> None:
+    clear_contextvars()

@@ -1,55 +1,104 @@
-"""System checks of an installation: what is set wrong, and what production must not have. Ids ``partner_engine.E###``."""
+"""What an installation must have set: system checks with ids and hints, and the refusal to start without it."""
 
 from __future__ import annotations
 
-import base64
-import binascii
-from typing import Any
+from collections.abc import Sequence
+from typing import Any, Final
 
+from django.apps import AppConfig
 from django.conf import settings
-from django.core.checks import CheckMessage, Error
+from django.core.checks import CheckMessage, Error, Warning, register, run_checks
+from django.core.checks.messages import ERROR
+from django.db import connections
 
-from tenants.access import Right
-
-_LEAST_SECRET = 50
-
-
-def check_servers(app_configs: object, **kwargs: Any) -> list[CheckMessage]:
-    """Check what must be right everywhere."""
-    faults: list[CheckMessage] = []
-    for alias, database in settings.DATABASES.items():
-        if not database.get("NAME"):
-            faults.append(Error(f"The URL of database {alias!r} names no database.", hint="Write postgres://user:password@host:port/name.", id="partner_engine.E001"))  # fmt: skip
-    if not settings.REDIS_URL.startswith(("redis://", "rediss://", "unix://")):
-        faults.append(Error("REDIS_URL is no Redis URL.", hint="Write redis://host:port/number.", id="partner_engine.E002"))
-    faults += [
-        Error(f"Master key {key_id!r} in KEYRING is not 32 bytes in base64.", hint="Make one with: openssl rand -base64 32", id="partner_engine.E003")
-        for key_id, text in settings.KEYRING.items()
-        if not _is_key(text)
-    ]  # fmt: skip
-    if len({right.value for right in Right}) != len(Right):
-        faults.append(Error("Two rights have one name.", id="partner_engine.E004"))
-    return faults
+TAG: Final = "partner_engine"
+SECRET_KEY_LENGTH: Final = 50
 
 
-def check_production(app_configs: object, **kwargs: Any) -> list[CheckMessage]:
-    """Check what production must not have; part of ``check --deploy`` and of starting the web server with DEBUG off."""
-    faults: list[CheckMessage] = []
-    if settings.DEBUG:
-        faults.append(Error("DEBUG is on.", hint="Set DEBUG=0.", id="partner_engine.E010"))
-    if settings.SECRET_KEY == settings.DEVELOPMENT_SECRET or len(settings.SECRET_KEY) < _LEAST_SECRET:
-        faults.append(Error("SECRET_KEY is the development one, or short.", hint="Set SECRET_KEY to at least 50 random characters.", id="partner_engine.E011"))  # fmt: skip
-    if settings.KEYRING == settings.DEVELOPMENT_KEYRING:
-        faults.append(Error("KEYRING is the development one.", hint='Set KEYRING={"2026-01": "<openssl rand -base64 32>"}.', id="partner_engine.E012"))  # fmt: skip
-    if settings.DEMO:
-        faults.append(Error("DEMO is on: known passwords could sign in.", hint="Unset DEMO.", id="partner_engine.E013"))
-    if "*" in settings.ALLOWED_HOSTS:
-        faults.append(Error("ALLOWED_HOSTS allows every host.", hint="Name the hosts.", id="partner_engine.E014"))
-    return faults
+@register(TAG)
+def check_settings(app_configs: Sequence[AppConfig] | None = None, **kwargs: Any) -> list[CheckMessage]:
+    """Return what is missing or unsafe in production (DEBUG=0)."""
+    if settings.DEVELOPMENT:
+        return []
+    return [
+        Error(f"{name} {fault}", hint=hint, id=f"partner_engine.{check_id}")
+        for check_id, is_wrong, name, fault, hint in _production_faults()
+        if is_wrong
+    ]
 
 
-def _is_key(text: object) -> bool:
-    try:
-        return isinstance(text, str) and len(base64.b64decode(text, validate=True)) == 32
-    except binascii.Error:
-        return False
+def _production_faults() -> list[tuple[str, bool, str, str, str]]:
+    key = settings.SECRET_KEY
+    is_weak = key == settings.DEVELOPMENT_SECRET_KEY or len(key) < SECRET_KEY_LENGTH
+    return [
+        ("E001", is_weak, "SECRET_KEY", "is not set or too short.", f"Set {SECRET_KEY_LENGTH} random characters or more."),
+        (
+            "E002",
+            settings.KEYRING == settings.DEVELOPMENT_KEYRING,
+            "KEYRING",
+            "is not set: sensitive answers would be sealed with a key that everybody knows.",
+            'Set JSON such as {"2026-01": "<base64 of 32 random bytes>"} and keep it as safe as the database.',
+        ),
+        (
+            "E003",
+            not settings.ALLOWED_HOSTS or "*" in settings.ALLOWED_HOSTS,
+            "ALLOWED_HOSTS",
+            "is not set, or lets every name in.",
+            "List the names under which browsers and partners reach this installation.",
+        ),
+        (
+            "E004",
+            settings.TRUSTED_PROXIES is None,
+            "TRUSTED_PROXIES",
+            "is not set, so no client's address can be told.",
+            "Set the number of your proxies before the application: 0 when clients reach it directly.",
+        ),
+        (
+            "E005",
+            settings.DEMO,
+            "DEMO",
+            "is on: its sign-ins are known to everybody.",
+            "Take DEMO away, or start without DEBUG=0 to look at the demo.",
+        ),
+        ("E006", not settings.DATABASE_URL, "DATABASE_URL", "is not set.", "postgres://user:password@host:5432/name"),
+        ("E007", "REDIS_URL" not in settings.env, "REDIS_URL", "is not set.", "redis://:password@host:6379/0"),
+    ]
+
+
+@register("database")
+def check_database_role(
+    app_configs: Sequence[AppConfig] | None = None, databases: Sequence[str] | None = None, **kwargs: Any
+) -> list[CheckMessage]:
+    """Return a fault for each database whose role row-level security does not bind, or whose log would quote values."""
+    found: list[CheckMessage] = []
+    for alias in databases or ():
+        with connections[alias].cursor() as cursor:
+            cursor.execute(
+                "SELECT rolsuper OR rolbypassrls, current_setting('log_min_error_statement') NOT IN ('fatal', 'panic')"
+                " FROM pg_roles WHERE rolname = current_user"
+            )
+            is_unbound, is_quoting = cursor.fetchone()
+        if is_unbound:
+            found.append(
+                Error(
+                    f"The role of database {alias!r} passes by row-level security.",
+                    hint="Connect as an ordinary role that owns the tables: no superuser, no BYPASSRLS.",
+                    id="partner_engine.E008",
+                )
+            )
+        if is_quoting and not settings.DEVELOPMENT:
+            found.append(
+                Warning(
+                    f"The server of database {alias!r} writes failed statements, with their values, into its log.",
+                    hint="As its superuser: ALTER ROLE partner_engine SET log_min_error_statement = 'panic'.",
+                    id="partner_engine.W009",
+                )
+            )
+    return found
+
+
+def refuse_unsafe_settings() -> None:
+    """End the process with a sentence per fault. Servers call it at their start, where Django checks nothing by itself."""
+    faults = [message for message in run_checks(tags=[TAG]) if message.level >= ERROR]
+    if faults:
+        raise SystemExit("\n".join(f"{fault.msg} {fault.hint} ({fault.id})" for fault in faults))

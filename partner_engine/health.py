@@ -1,34 +1,38 @@
-"""Is it alive (``/healthz``), and can it work (``/readyz``)?"""
+"""Is the process alive, is it ready: for load balancers and people on call."""
 
 from __future__ import annotations
 
-from django.db import connections
-from django.db.utils import DatabaseError
-from django.http import HttpRequest, JsonResponse
+import structlog
+from django.db import DatabaseError, connections
+from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 from django_redis import get_redis_connection
 from redis.exceptions import RedisError
 
+log = structlog.get_logger(__name__)
 
-@never_cache
+
 @require_safe
-def live(request: HttpRequest) -> JsonResponse:
-    """Answer 200 as long as the process answers at all."""
-    return JsonResponse({"status": "ok"})
-
-
 @never_cache
+def live(request: HttpRequest) -> HttpResponse:
+    """Answer 200: the process runs. Asks nothing else, so a broken database restarts no web server."""
+    return JsonResponse({"status": "live"})
+
+
 @require_safe
-def ready(request: HttpRequest) -> JsonResponse:
-    """Answer 200 when every database and Redis answer, else 503 with the broken part's name: ``{status, parts: {name: ok|failing}}``."""
-    parts = {f"database {alias}": _database_answers(alias) for alias in connections}
-    parts["redis"] = _redis_answers()
-    body = {
-        "status": "ok" if all(parts.values()) else "failing",
-        "parts": {name: "ok" if answers else "failing" for name, answers in parts.items()},
+@never_cache
+def ready(request: HttpRequest) -> HttpResponse:
+    """Answer 200 when every database and Redis answer, else 503; ``parts`` names what is broken."""
+    parts = {f"database:{alias}": _database_answers(alias) for alias in connections} | {"redis": _redis_answers()}
+    broken = [part for part, is_well in parts.items() if not is_well]
+    shown = {
+        "status": "unavailable" if broken else "ready",
+        "parts": {part: "ok" if is_well else "failed" for part, is_well in parts.items()},
     }
-    return JsonResponse(body, status=200 if all(parts.values()) else 503)
+    if broken:
+        log.warning("not_ready", broken=broken)
+    return JsonResponse(shown, status=503 if broken else 200)
 
 
 def _database_answers(alias: str) -> bool:

@@ -1,71 +1,126 @@
-"""Structured logs: JSON lines in production, readable ones in development. No line holds an answer's value, a request body or SQL parameters."""
+"""Structured logs: JSON in production, readable in development; every line carries what was bound to the work (correlation id, tenant, user).
+
+Values stay out: a traceback keeps its files, lines and kinds of exceptions, and loses their texts, which may quote an answer.
+"""
 
 from __future__ import annotations
 
 import logging.config
-from typing import Any
+import sys
+import traceback
+from collections.abc import MutableMapping
+from types import TracebackType
+from typing import Any, Final
 
 import structlog
-from structlog.types import EventDict, WrappedLogger
+from structlog.typing import Processor
+
+#: Exceptions whose text is a fixed sentence to the operator.
+_TOLD: Final = frozenset({"ImproperlyConfigured", "SystemCheckError", "ModuleNotFoundError"})
+
+Event = MutableMapping[str, Any]
+ExceptionInfo = tuple[type[BaseException], BaseException, TracebackType | None]
+
+
+def logging_settings(*, is_readable: bool, level: str) -> dict[str, Any]:
+    """Return the standard library's logging settings; ``is_readable`` for people, else one JSON object a line."""
+    renderer: Processor = (
+        structlog.dev.ConsoleRenderer(colors=False, sort_keys=False)
+        if is_readable
+        else structlog.processors.JSONRenderer()
+    )
+    return {
+        "version": 1,
+        "disable_existing_loggers": False,
+        "formatters": {
+            "structured": {
+                "()": structlog.stdlib.ProcessorFormatter,
+                "foreign_pre_chain": [task_without_details, *_processors()],
+                "processors": [structlog.stdlib.ProcessorFormatter.remove_processors_meta, renderer],
+            }
+        },
+        "handlers": {"standard": {"class": "logging.StreamHandler", "formatter": "structured"}},
+        "root": {"handlers": ["standard"], "level": level},
+        "loggers": {
+            # Django's own handlers would write the lines a second time, in another form.
+            "django": {"handlers": [], "level": "INFO", "propagate": True},
+            "django.server": {"handlers": [], "level": "INFO", "propagate": True},
+            # Statements and request bodies are in their debug lines, whatever LOG_LEVEL says.
+            **{name: {"level": "WARNING"} for name in _QUIET},
+        },
+    }
+
+
+_QUIET: Final = ("axes", "asyncio", "django.db.backends", "django.template", "oauthlib", "oauth2_provider", "psycopg", "urllib3")
 
 
 def configure(settings: dict[str, Any]) -> None:
-    """Set up logging; called by Django with ``settings.LOGGING``: ``{level, json}``."""
-    shared: list[structlog.types.Processor] = [
+    """Apply ``settings``, and send structlog's lines the same way. Django calls it at its start."""
+    logging.config.dictConfig(settings)
+    structlog.configure(
+        processors=[*_processors(), structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
+        logger_factory=structlog.stdlib.LoggerFactory(),
+        wrapper_class=structlog.stdlib.BoundLogger,
+        cache_logger_on_first_use=True,
+    )
+
+
+def _processors() -> list[Processor]:
+    return [
         structlog.contextvars.merge_contextvars,
         structlog.stdlib.add_logger_name,
         structlog.stdlib.add_log_level,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
-        without_arguments_of_errors,
+        exception_without_values,
+        structlog.stdlib.PositionalArgumentsFormatter(),
+        structlog.processors.UnicodeDecoder(),
     ]
-    renderer: structlog.types.Processor = (
-        structlog.processors.JSONRenderer() if settings["json"] else structlog.dev.ConsoleRenderer(colors=False)
-    )
-    structlog.configure(
-        processors=[structlog.stdlib.filter_by_level, *shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
-        logger_factory=structlog.stdlib.LoggerFactory(),
-        cache_logger_on_first_use=True,
-    )
-    formatter = {
-        "()": structlog.stdlib.ProcessorFormatter,
-        "foreign_pre_chain": shared,
-        "processors": [structlog.stdlib.ProcessorFormatter.remove_processors_meta, renderer],
-    }
-    logging.config.dictConfig(
-        {
-            "version": 1,
-            "disable_existing_loggers": False,
-            "formatters": {"lines": formatter},
-            "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "lines"}},
-            "root": {"handlers": ["console"], "level": settings["level"]},
-            "loggers": {
-                "uvicorn.access": {"level": "WARNING"},
-                "django.server": {"level": "WARNING"},
-                # Statements with their parameters would hold answers.
-                "django.db.backends": {"level": "INFO"},
-            },
-        }
-    )
 
 
-def without_arguments_of_errors(logger: WrappedLogger, method: str, event: EventDict) -> EventDict:
-    """Replace an exception by the places it passed and its type: its text and the variables around it may hold an answer."""
-    found = event.pop("exc_info", None)
-    if not found:
-        return event
-    error = found if isinstance(found, BaseException) else found[1] if isinstance(found, tuple) else None
-    if error is not None:
-        event["error"] = type(error).__name__
-        event["places"] = _places(error)
+def exception_without_values(logger: Any, method: str, event: Event) -> Event:
+    """Put the exception's kinds and places into ``event``; leave out texts and variables."""
+    info = _exception_info(event.pop("exc_info", None))
+    if info is not None:
+        event["exception"] = [_told(error) for error in _chain(info[1])]
     return event
 
 
-def _places(error: BaseException) -> list[str]:
-    places = []
-    trace = error.__traceback__
-    while trace is not None:
-        code = trace.tb_frame.f_code
-        module = trace.tb_frame.f_globals.get("__name__", "?")
-        places.append(f"{module}.{code.co_name}:{trace.tb_lineno}")
-        trace = trace.tb_next
-    return places[-20:]
+def task_without_details(logger: Any, method: str, event: Event) -> Event:
+    """Name the task that failed; Celery's own line quotes arguments and the exception's text."""
+    record = event.get("_record")
+    if record is not None and record.name in ("celery.app.trace", "celery.worker.request") and isinstance(record.args, dict):
+        event["event"] = f"Task {record.args.get('name')} {record.args.get('description', 'ended')}"
+        event["task_id"] = record.args.get("id")
+    return event
+
+
+def _exception_info(given: Any) -> ExceptionInfo | None:
+    if isinstance(given, BaseException):
+        return type(given), given, given.__traceback__
+    if isinstance(given, tuple) and given[1] is not None:
+        return given  # type: ignore[return-value]
+    if given is True or given == 1:
+        found = sys.exc_info()
+        return found if found[1] is not None else None
+    return None
+
+
+def _chain(error: BaseException) -> list[BaseException]:
+    """Return the exception and what caused it, the first cause last."""
+    found: list[BaseException] = []
+    current: BaseException | None = error
+    while current is not None and current not in found:
+        found.append(current)
+        current = current.__cause__ or (None if current.__suppress_context__ else current.__context__)
+    return found
+
+
+def _told(error: BaseException) -> dict[str, Any]:
+    kind = type(error)
+    told: dict[str, Any] = {"type": f"{kind.__module__}.{kind.__qualname__}"}
+    if kind.__name__ in _TOLD:
+        told["text"] = str(error)
+    # lookup_lines=False: neither source nor variables are touched.
+    frames = traceback.StackSummary.extract(traceback.walk_tb(error.__traceback__), lookup_lines=False, capture_locals=False)
+    told["frames"] = [f"{frame.filename}:{frame.lineno} {frame.name}" for frame in frames]
+    return told

@@ -1,77 +1,69 @@
-"""Makes a request's tenant the current one, and tells a request's actor and address."""
+"""Sets who acts and for which tenant, for the length of a request: ``request.actor``, ``request.tenant`` and the scope of all queries.
+
+API clients are known only once their token was read: ``partner_engine.api.authentication`` calls ``act_as`` then.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Callable
+from contextlib import AbstractContextManager
 from typing import Final
-from uuid import UUID
 
-from asgiref.sync import iscoroutinefunction, markcoroutinefunction, sync_to_async
-from django.conf import settings
+from django.contrib.auth.models import AnonymousUser
 from django.db import DEFAULT_DB_ALIAS, connections
-from django.http import HttpRequest, HttpResponseBase
+from django.http import HttpRequest, HttpResponse
+from structlog.contextvars import bind_contextvars
 
+from tenants.access import Actor
 from tenants.models import Tenant, User
-from tenants.scoping import across_tenants, use_tenant
+from tenants.scoping import across_tenants, set_tenant_without_reset, use_tenant, without_tenant
 
-#: Session keys under which staff keep the tenant, or the database, that they look at.
-STAFF_TENANT: Final = "staff_tenant"
-STAFF_DATABASE: Final = "staff_database"
-
-
-class TenantMiddleware:
-    """Puts a request of a signed-in agent under their tenant, and one of staff under what they chose to look at. API tokens are read by the API itself."""
-
-    sync_capable = True
-    async_capable = True
-
-    def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase | Awaitable[HttpResponseBase]]) -> None:
-        self._get_response = get_response
-        self._is_async = iscoroutinefunction(get_response)
-        if self._is_async:
-            markcoroutinefunction(self)
-
-    def __call__(self, request: HttpRequest) -> HttpResponseBase | Awaitable[HttpResponseBase]:
-        """Answer the request in its scope."""
-        if self._is_async:
-            return self._answer_async(request)
-        with scope_of(request):
-            return self._get_response(request)
-
-    async def _answer_async(self, request: HttpRequest) -> HttpResponseBase:
-        with await sync_to_async(scope_of)(request):
-            return await self._get_response(request)  # type: ignore[misc]
+ADMIN: Final = "/admin/"
+#: Where a staff member's choice is kept in the session: a tenant's id, or the alias of a database for all its tenants.
+CHOSEN_TENANT: Final = "chosen_tenant"
+CHOSEN_DATABASE: Final = "chosen_database"
 
 
-def scope_of(request: HttpRequest) -> AbstractContextManager[object]:
-    """Return the scope of a session's request: an agent's tenant; for staff the tenant of their choice, else all tenants of one database."""
-    user = request.user
-    if not isinstance(user, User):
-        return nullcontext()
+class TenancyMiddleware:
+    """Gives each request the scope of its user; after the request none is left."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        """Answer ``request`` within its scope."""
+        user: User | AnonymousUser = request.user
+        request.actor = request.tenant = None  # type: ignore[attr-defined]
+        with without_tenant():
+            if isinstance(user, AnonymousUser) or not user.is_authenticated:
+                return self.get_response(request)
+            source = "admin" if request.path.startswith(ADMIN) else "web"
+            _note(request, user.as_actor(source=source), user.tenant)
+            with _scope_of(request, user):
+                return self.get_response(request)
+
+
+def act_as(request: HttpRequest, *, actor: Actor, tenant: Tenant) -> None:
+    """Let ``actor`` act for ``tenant`` until the request ends."""
+    _note(request, actor, tenant)
+    set_tenant_without_reset(tenant)
+
+
+def _note(request: HttpRequest, actor: Actor, tenant: Tenant | None) -> None:
+    request.actor = actor  # type: ignore[attr-defined]
+    request.tenant = tenant  # type: ignore[attr-defined]
+    bind_contextvars(actor=f"{actor.type}:{actor.id}", tenant=tenant.code if tenant else "")
+
+
+def _scope_of(request: HttpRequest, user: User) -> AbstractContextManager[object]:
+    """Return the scope of ``user``: their tenant; for staff in the admin the one they chose, at first all of the shared database."""
     if user.tenant is not None:
         return use_tenant(user.tenant)
-    if not user.is_staff or not request.path.startswith("/admin/"):
-        return nullcontext()
-    chosen = staff_tenant(request)
-    return use_tenant(chosen) if chosen else across_tenants(using=staff_database(request))
-
-
-def staff_tenant(request: HttpRequest) -> Tenant | None:
-    """Return the tenant that staff chose to look at, None for all of one database."""
-    chosen = request.session.get(STAFF_TENANT)
-    return Tenant.objects.filter(id=UUID(chosen)).first() if chosen else None
-
-
-def staff_database(request: HttpRequest) -> str:
-    """Return the alias of the database that staff look at while they chose no tenant."""
-    alias = request.session.get(STAFF_DATABASE, DEFAULT_DB_ALIAS)
-    return alias if alias in connections else DEFAULT_DB_ALIAS
-
-
-def client_address(request: HttpRequest) -> str:
-    """Return the caller's address: the peer's, or what the outermost of our own proxies saw. What else X-Forwarded-For says is the caller's word."""
-    peer: str = request.META.get("REMOTE_ADDR", "")
-    steps = settings.TRUSTED_PROXIES
-    forwarded = [part.strip() for part in request.headers.get("X-Forwarded-For", "").split(",") if part.strip()]
-    return forwarded[-steps] if steps and len(forwarded) >= steps else peer
+    if not (user.is_staff and request.path.startswith(ADMIN)):
+        return without_tenant()
+    chosen = request.session.get(CHOSEN_TENANT)
+    tenant = Tenant.objects.filter(pk=chosen).first() if chosen else None
+    if tenant is not None:
+        return use_tenant(tenant)
+    alias = request.session.get(CHOSEN_DATABASE, DEFAULT_DB_ALIAS)
+    return across_tenants(using=alias if alias in connections else DEFAULT_DB_ALIAS)

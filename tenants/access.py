@@ -56,7 +56,9 @@ class MissingRight(Exception):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Actor:
-    """Who does something: ``type`` is user, api_client, guest, staff or system; ``source`` the door: web, api, admin or job."""
+    """Who does something: ``type`` is user, api_client, guest, staff or system; ``source`` the door: web, api, admin or
+    job.
+    """
 
     type: str
     id: str

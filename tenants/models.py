@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any, ClassVar
 from uuid import UUID
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from django.contrib.auth.models import AbstractBaseUser, BaseUserManager, PermissionsMixin
+from django.contrib.postgres.fields import ArrayField
 from django.core.exceptions import ValidationError
 from django.db import DEFAULT_DB_ALIAS, connections, models
 from django.db.models.functions import Lower
@@ -14,7 +16,7 @@ from django.utils import timezone
 from oauth2_provider.models import AbstractApplication
 from uuid_utils.compat import uuid7
 
-from tenants.access import ROLE_RIGHTS, Actor, Right, Role
+from tenants.access import RIGHT_TEXTS, ROLE_RIGHTS, Actor, Right, Role
 
 
 def new_id() -> UUID:
@@ -44,9 +46,11 @@ class Tenant(models.Model):
     name = models.CharField(max_length=200)
     time_zone = models.CharField(max_length=64, default="America/New_York", validators=[validate_time_zone])
     database = models.CharField(
-        max_length=64, blank=True, validators=[validate_database], help_text="Alias of its own database; empty for the shared one."
+        max_length=64, blank=True, validators=[validate_database], help_text="Alias of its own database, if any."
     )  # fmt: skip
-    catalogue = models.CharField(max_length=64, blank=True, help_text="Code of the catalogue that its new forms are asked by.")
+    catalogue = models.CharField(
+        max_length=64, blank=True, help_text="Code of the catalogue that its new forms are asked by."
+    )
     created_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:
@@ -66,7 +70,7 @@ class UserManager(BaseUserManager["User"]):
 
     def get_by_natural_key(self, username: str | None) -> User:
         """Return the user who signs in with this address."""
-        return self.get(email__iexact=username or "")
+        return self.alias(address=Lower("email")).select_related("tenant").get(address=(username or "").lower())
 
     def create_user(self, email: str, password: str | None = None, **fields: Any) -> User:
         """Make a user; without a password nobody can sign in as them."""
@@ -86,7 +90,9 @@ class User(AbstractBaseUser, PermissionsMixin):
     id = models.UUIDField(primary_key=True, default=new_id, editable=False)
     email = models.EmailField()
     full_name = models.CharField(max_length=200, blank=True)
-    role = models.CharField(max_length=20, choices=[(role.value, role.name.replace("_", " ").capitalize()) for role in Role])
+    role = models.CharField(
+        max_length=20, choices=[(role.value, role.name.replace("_", " ").capitalize()) for role in Role]
+    )
     tenant = models.ForeignKey(Tenant, on_delete=models.PROTECT, null=True, blank=True, related_name="users")
     is_staff = models.BooleanField(default=False, help_text="May sign in to the admin.")
     is_active = models.BooleanField(default=True)
@@ -100,10 +106,10 @@ class User(AbstractBaseUser, PermissionsMixin):
     class Meta:
         ordering: ClassVar = ["email"]
         constraints: ClassVar = [
-            models.UniqueConstraint(Lower("email"), name="user_email_once", violation_error_message="This e-mail address is taken."),
+            models.UniqueConstraint(Lower("email"), name="user_email_once"),
             models.CheckConstraint(
                 name="user_has_tenant_unless_staff",
-                condition=models.Q(role=Role.STAFF, tenant=None) | (~models.Q(role=Role.STAFF) & models.Q(tenant__isnull=False)),
+                condition=models.Q(role=Role.STAFF, tenant=None) | ~models.Q(role=Role.STAFF) & ~models.Q(tenant=None),
                 violation_error_message="Agents and tenant administrators belong to a tenant, staff to none.",
             ),
         ]  # fmt: skip
@@ -118,14 +124,29 @@ class User(AbstractBaseUser, PermissionsMixin):
 
     def as_actor(self, *, source: str) -> Actor:
         """Return the user as an actor who comes by ``source``."""
-        kind = "staff" if self.role == Role.STAFF else "user"
+        kind = "user" if self.tenant_id else "staff"
         return Actor(type=kind, id=str(self.id), source=source, label=self.full_name or self.email, rights=self.rights)
+
+
+def every_right() -> list[str]:
+    """Return all rights: what a new API client may ask for."""
+    return [right.value for right in Right]
 
 
 class ApiClient(AbstractApplication):
     """A program of one tenant that signs in with OAuth2 client credentials; its tokens see that tenant alone."""
 
     tenant = models.ForeignKey(Tenant, on_delete=models.PROTECT, related_name="api_clients")
+    # The only kind of client that this product serves.
+    client_type = models.CharField(max_length=32, default=AbstractApplication.CLIENT_CONFIDENTIAL, editable=False)
+    authorization_grant_type = models.CharField(
+        max_length=44, default=AbstractApplication.GRANT_CLIENT_CREDENTIALS, editable=False
+    )
+    allowed_scopes = ArrayField(
+        models.CharField(max_length=64, choices=[(right.value, text) for right, text in RIGHT_TEXTS.items()]),
+        default=every_right,
+        help_text="What its tokens may do at most.",
+    )
 
     class Meta(AbstractApplication.Meta):
         verbose_name = "API client"
@@ -134,8 +155,8 @@ class ApiClient(AbstractApplication):
     def __str__(self) -> str:
         return self.name or self.client_id
 
-    def as_actor(self, *, scopes: str) -> Actor:
-        """Return the client as an actor with the rights among the space-separated ``scopes`` of its token."""
-        known = {right.value: right for right in Right}
-        rights = frozenset(known[scope] for scope in scopes.split() if scope in known)
+    def as_actor(self, *, scopes: Iterable[str]) -> Actor:
+        """Return the client as an actor with those rights among ``scopes``, its token's, that it still has itself."""
+        granted = set(scopes) & set(self.allowed_scopes)
+        rights = frozenset(right for right in Right if right.value in granted)
         return Actor(type="api_client", id=str(self.pk), source="api", label=str(self), rights=rights)

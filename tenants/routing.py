@@ -29,7 +29,10 @@ class TenantRouter:
         return isinstance(one, TenantModel) is isinstance(other, TenantModel)
 
     def allow_migrate(self, db: str, app_label: str, model_name: str | None = None, **hints: Any) -> bool | None:
-        """Keep shared tables out of tenants' own databases. SQL that concerns a tenant's tables says so with the hint ``tenant=True``."""
+        """Keep shared tables out of tenants' own databases.
+
+        SQL that concerns a tenant's tables says so with the hint ``tenant=True``.
+        """
         if db == DEFAULT_DB_ALIAS:
             return True
         if model_name is None:

@@ -1,4 +1,7 @@
-"""The scope in force: which tenant's rows may be seen. Kept apart from models, for the database backend reads it while Django starts."""
+"""The scope in force: which tenant's rows may be seen.
+
+Kept apart from models, for the database backend reads it while Django starts.
+"""
 
 from __future__ import annotations
 

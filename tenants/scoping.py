@@ -18,11 +18,14 @@ if TYPE_CHECKING:
 
 M = TypeVar("M", bound=models.Model)
 
+
 class NoTenant(Exception):
     """Rows of a tenant were asked for while no tenant is current: wrap the work in ``use_tenant(tenant)``."""
 
     def __init__(self) -> None:
-        super().__init__("No tenant is current; wrap the work in use_tenant(tenant), or in across_tenants(using=...) for maintenance.")
+        super().__init__(
+            "No tenant is current; wrap the work in use_tenant(tenant), or in across_tenants(using=...)."
+        )
 
 
 def current_tenant() -> Tenant:
@@ -41,6 +44,14 @@ def use_tenant(tenant: Tenant) -> Iterator[Tenant]:
         yield tenant
     finally:
         scope_variable.reset(token)
+
+
+def set_tenant_without_reset(tenant: Tenant) -> None:
+    """Make ``tenant`` the current one for the rest of a request whose tenant is known only when it is under way.
+
+    The caller stands inside a ``without_tenant()`` or ``use_tenant()`` block, which puts things back at its end.
+    """
+    _scope.set(Scope(tenant, tenant.database_alias))
 
 
 @contextmanager

@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import msgspec
+from forms.rules.cleaning import InvalidValue, clean
 
 from batch.errors import AnswerFault, InvalidAnswers, ReadOnlyAnswer
 from copies.document import Answer, AnswerValue, Container, join_path
 from copies.masking import mask
-from forms.rules.cleaning import InvalidValue, clean
 from forms.rules.definition import Question
 
 if TYPE_CHECKING:
@@ -65,9 +65,11 @@ class AnswerMutator:
         return answer is not None and answer.readonly
 
     def apply(self, value: object) -> None:
-        """Clean ``value`` and take it as the answer; None, empty text or an empty list clears it. The same value again changes nothing.
+        """Clean ``value`` and take it as the answer; None, empty text or an empty list clears it. The same value again
+        changes nothing.
 
-        Raises ``InvalidAnswers`` with one fault where the value does not fit the question, ``ReadOnlyAnswer`` where nobody may change it.
+        Raises ``InvalidAnswers`` with one fault where the value does not fit the question, ``ReadOnlyAnswer`` where
+        nobody may change it.
         """
         self._changeset.require_writable()
         try:

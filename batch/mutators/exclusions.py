@@ -11,7 +11,10 @@ if TYPE_CHECKING:
 
 
 class ExclusionsMutator:
-    """Products left out (``force_exclude``) and products that the agent passed by (``bypass``). Stale after the save."""
+    """Products left out (``force_exclude``) and products that the agent passed by (``bypass``).
+
+    Stale after the save.
+    """
 
     def __init__(self, changeset: Changeset) -> None:
         """Made by ``Changeset.exclusions``."""

@@ -120,7 +120,10 @@ class PoolMutator:
 
 
 def open_pool(changeset: Changeset, container: Container, prefix: str, code: str, *, parent: str) -> PoolMutator:
-    """Return the mutator of pool ``code`` in ``container``, a row of pool ``parent`` ("" for the document). Raises ``UnknownPool``."""
+    """Return the mutator of pool ``code`` in ``container``, a row of pool ``parent`` ("" for the document).
+
+    Raises ``UnknownPool``.
+    """
     pool = changeset.catalogue.pools.get(code)
     if pool is None:
         raise UnknownPool(join_path(prefix, code))

@@ -113,7 +113,8 @@ class _Reading:
     """Builds the tree from the parser's events."""
 
     def __init__(self, text: str, events: Iterator[Any]) -> None:
-        self._lines = _LINE_END.split(text)
+        # A value left out at the end is said to stand in the line after the last.
+        self._lines = [*_LINE_END.split(text), ""]
         self._events = events
 
     def document(self) -> Node:
@@ -176,7 +177,7 @@ class _Reading:
         if start.line == end.line:
             return self._lines[start.line][start.column : end.column]
         first, *between = self._lines[start.line : end.line]
-        last = self._lines[end.line][: end.column] if end.line < len(self._lines) else ""
+        last = self._lines[end.line][: end.column]
         return "\n".join([first[start.column :], *between, last])
 
 

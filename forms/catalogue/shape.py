@@ -118,7 +118,7 @@ class _Reading:
             return self._fault("wrong_shape", where, "Here must stand keys with values.", _REMEDY_MAPPING, node)
         built = {}
         for key, value in node.values.items():
-            if not key or len(key) > 64 or not key.isprintable():
+            if not key.strip() or len(key) > 64 or _has_control(key, but=""):
                 self._fault("bad_code", where, f"{key[:64]!r} is no code.", "Codes have 1 to 64 visible characters.", node.keys[key])
             built[key] = self.value(value, kind.value_type, where=f"{where}[{key}]", field=f"{field}[]" if field[-2:] != "[]" else field)
         if not built:
@@ -193,7 +193,7 @@ class _Reading:
             return self._fault("missing_value", where, "The text is empty.", "Write something, or leave the key out.", node)
         if len(text) > most:
             return self._fault("too_long", where, f"It has {len(text)} characters.", f"At most {most} fit.", node)
-        if any(unicodedata.category(character) in ("Cc", "Cs") and character not in "\n\t" for character in text):
+        if _has_control(text, but="\n\t"):
             return self._fault("bad_text", where, "It holds a control character.", "Leave it out.", node)
         if key in ("code", "id"):
             pattern, rule = (_NAME, "letters, digits and underscores") if struct in _NAMED else (_CODE, "letters, digits, _, . and -")
@@ -221,6 +221,11 @@ def _named(item: Node, number: int) -> str:
             if isinstance(named, Scalar) and named.text:
                 return named.text
     return str(number)
+
+
+def _has_control(text: str, *, but: str) -> bool:
+    """Tell whether ``text`` holds control characters or halves of surrogate pairs other than those in ``but``."""
+    return any(unicodedata.category(character) in ("Cc", "Cs") and character not in but for character in text)
 
 
 def _canonical(text: str) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Iterator, Mapping
 from decimal import Decimal
@@ -21,6 +20,7 @@ _NUMBERS: Final = frozenset({"rate", "per", "minimum"})
 #: What may stand without quotes, also between braces. Anything else is quoted, needed or not.
 _PLAIN: Final = re.compile(r"[^\W\d][\w ./()%<>=+*&|!$:-]*", re.UNICODE)
 _MISREAD: Final = re.compile(r": |:\Z| \Z|(?i:\A(?:y|n|yes|no|on|off|true|false|null|all)\Z)")
+_ESCAPES: Final = {'"': '\\"', "\\": "\\\\", "\n": "\\n", "\t": "\\t"}
 _RESOLVER: Final = yaml.resolver.Resolver()
 
 
@@ -114,4 +114,9 @@ def _text(value: str) -> str:
             return value
     if value.isprintable() and "'" not in value and ('"' in value or "\\" in value):
         return f"'{value}'"
-    return json.dumps(value, ensure_ascii=not value.isprintable())
+    return '"' + "".join(_ESCAPES.get(character) or _escaped(character) for character in value) + '"'
+
+
+def _escaped(character: str) -> str:
+    """Return a character as it stands in double quotes."""
+    return character if character.isprintable() else f"\\U{ord(character):08x}"

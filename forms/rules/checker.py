@@ -167,7 +167,9 @@ def _translate(what: str, offset: int) -> TextFault:
         function, given = overload.groups()
         names = given.replace("double", "number").replace("timestamp", "date").replace("google.protobuf.", "")
         sign = function.replace("_", "").replace("@", "") or function
-        return TextFault("type_error", f"{sign!r} does not take {names}.", "Compare and compute only what is of one type.", offset)
+        return TextFault(
+            "type_error", f"{sign!r} does not take {names}.", "Compare and compute only what is of one type.", offset
+        )
     if what.startswith("Syntax error"):
         short = what.removeprefix("Syntax error: ").split(" expecting")[0]
         return TextFault("syntax_error", f"This is no CEL expression: {short}.", "Mend the text at this place.", offset)
@@ -190,7 +192,9 @@ def _describe_rows(rows: Mapping[str, Mapping[str, Kind]]) -> descriptor_pool.De
     timestamp = descriptor_pb2.FileDescriptorProto()
     timestamp_pb2.DESCRIPTOR.CopyToProto(timestamp)
     pool.Add(timestamp)
-    file = descriptor_pb2.FileDescriptorProto(name="rows.proto", package=_ROWS, syntax="proto3", dependency=[timestamp.name])
+    file = descriptor_pb2.FileDescriptorProto(
+        name="rows.proto", package=_ROWS, syntax="proto3", dependency=[timestamp.name]
+    )
     shapes = descriptor_pb2.FieldDescriptorProto
     plain = {TEXT: shapes.TYPE_STRING, NUMBER: shapes.TYPE_DOUBLE, TRUTH: shapes.TYPE_BOOL, DATE: shapes.TYPE_MESSAGE}
     for name, fields in rows.items():
@@ -201,7 +205,11 @@ def _describe_rows(rows: Mapping[str, Mapping[str, Kind]]) -> descriptor_pool.De
             # Field numbers 19000-19999 are reserved by protobuf.
             number = number if number < 19000 else number + 1000
             field = row.field.add(
-                name=code, json_name=f"f{number}", number=number, label=repeated, type=plain.get(element, shapes.TYPE_MESSAGE)
+                name=code,
+                json_name=f"f{number}",
+                number=number,
+                label=repeated,
+                type=plain.get(element, shapes.TYPE_MESSAGE),
             )
             if element == DATE:
                 field.type_name = ".google.protobuf.Timestamp"
@@ -214,10 +222,7 @@ def _describe_rows(rows: Mapping[str, Mapping[str, Kind]]) -> descriptor_pool.De
 def _overloads(name: str, result: Any, *parameters: tuple[Any, ...]) -> Any:
     return cel.FunctionDecl(
         name,
-        [
-            cel.Overload(f"{name}_{number}", result, list(types))
-            for number, types in enumerate(parameters)
-        ],
+        [cel.Overload(f"{name}_{number}", result, list(types)) for number, types in enumerate(parameters)],
     )
 
 

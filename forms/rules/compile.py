@@ -85,7 +85,8 @@ class _Compiler:
         self._mark_unread()
         choices = {code: MappingProxyType(dict(labels)) for code, labels in self._definition.choices.items()}
         named: dict[str, Step] = {set_node(code): part for code, part in self._sets.items()}
-        named |= self._questions | derived
+        named.update(self._questions)
+        named.update(derived)
         return CompiledCatalogue(
             definition=self._definition,
             questions=MappingProxyType(self._questions),
@@ -96,6 +97,12 @@ class _Compiler:
             form_rules=self._form_rules,
             steps=tuple(named[code] for code in order if code in named),
             width=self._texts.width(),
+            codes=MappingProxyType(
+                {
+                    pool: frozenset(code for code, own in self._pool_of.items() if own == pool)
+                    for pool in self._texts.slots
+                }
+            ),
             choice_lists=MappingProxyType(choices),
         )
 
@@ -107,7 +114,9 @@ class _Compiler:
 
     def _question(self, question: Question, part: QuestionSet, order: int) -> CompiledQuestion:
         pool, where = self._pool_of[question.code], f"question_sets[{part.code}].questions[{question.code}]"
-        when = self._texts.compile(question.when, f"{where}.when", wanted=(TRUTH,), pool=pool) if question.when else None
+        when = (
+            self._texts.compile(question.when, f"{where}.when", wanted=(TRUTH,), pool=pool) if question.when else None
+        )
         checks, drafts, wrong = parse_validators(question, pool)
         self._faults += [
             CatalogueFault("wrong_validator", f"{where}.validate", str(fault), fault.remedy) for fault in wrong

@@ -54,7 +54,9 @@ class _Products:
 
     def _product(self, product: Product, where: str) -> CompiledProduct:
         is_surplus = product.carrier not in self._admitted
-        rivals = [other.code for other in self._products if other.line == product.line and other.carrier in self._admitted]
+        rivals = [
+            other.code for other in self._products if other.line == product.line and other.carrier in self._admitted
+        ]
         rating = product.rating
         return CompiledProduct(
             product=product,

@@ -186,7 +186,7 @@ Step: TypeAlias = CompiledSet | CompiledQuestion | CompiledDerived
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CompiledCatalogue:
-    """A compiled catalogue, safe to share between threads.
+    """A compiled catalogue, safe to share between threads. ``codes`` are the codes of the questions of each pool, of the document's under "".
 
     ``steps`` decide visibility and derived values, each after what it reads; ``width`` is the number of the document's slots.
     """
@@ -200,6 +200,7 @@ class CompiledCatalogue:
     form_rules: tuple[CompiledFormRule, ...]
     steps: tuple[Step, ...]
     width: int
+    codes: Mapping[str, frozenset[str]]
     choice_lists: Mapping[str, Mapping[str, str]]
 
     def choices(self, question: Question) -> Mapping[str, str]:

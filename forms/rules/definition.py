@@ -21,7 +21,7 @@ class _Part(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, forbi
     """A frozen piece of a catalogue; unknown keys are errors."""
 
 
-class Question(_Part):
+class Question(_Part, frozen=True, kw_only=True):
     """One question. ``validate`` holds calls like ``max:120``; ``products`` makes it a carrier question of those products."""
 
     code: str
@@ -38,7 +38,7 @@ class Question(_Part):
     prefill: str = ""
 
 
-class Pool(_Part):
+class Pool(_Part, frozen=True, kw_only=True):
     """The repeating group that a question set is asked for; ``key`` matches rows between copies, ``parent`` nests it."""
 
     code: str
@@ -48,7 +48,7 @@ class Pool(_Part):
     key: tuple[str, ...] = ()
 
 
-class QuestionSet(_Part):
+class QuestionSet(_Part, frozen=True, kw_only=True):
     """Questions asked together; visible while ``when`` (if any) is true."""
 
     code: str
@@ -58,7 +58,7 @@ class QuestionSet(_Part):
     questions: tuple[Question, ...] = ()
 
 
-class Derived(_Part):
+class Derived(_Part, frozen=True, kw_only=True):
     """A named value computed from answers, read by rules like an answer."""
 
     code: str
@@ -66,7 +66,7 @@ class Derived(_Part):
     label: str = ""
 
 
-class FormRule(_Part):
+class FormRule(_Part, frozen=True, kw_only=True):
     """A rule about the form itself: when true, ``say`` is put at the question or pool ``at``."""
 
     id: str
@@ -76,7 +76,7 @@ class FormRule(_Part):
     say: str
 
 
-class Line(_Part):
+class Line(_Part, frozen=True, kw_only=True):
     """A line of business. ``states`` (CEL, list of state codes) and ``industry`` (CEL, text) are what its base checks look at."""
 
     code: str
@@ -85,7 +85,7 @@ class Line(_Part):
     industry: str
 
 
-class Link(_Part):
+class Link(_Part, frozen=True, kw_only=True):
     """How a carrier is reached; the figures drive the carrier simulator (seconds of real life, percent, requests a minute)."""
 
     mode: Literal["sync", "poll", "callback", "manual"]
@@ -96,7 +96,7 @@ class Link(_Part):
     quirk: str = ""
 
 
-class Carrier(_Part):
+class Carrier(_Part, frozen=True, kw_only=True):
     """A carrier; not ``admitted`` means that it writes surplus lines."""
 
     code: str
@@ -105,7 +105,7 @@ class Carrier(_Part):
     link: Link
 
 
-class Term(_Part, kw_only=True):
+class Term(_Part, frozen=True, kw_only=True):
     """A premium term: ``of`` (CEL, number) / ``per`` * ``rate`` dollars a year."""
 
     rate: str
@@ -113,7 +113,7 @@ class Term(_Part, kw_only=True):
     of: str
 
 
-class RateTable(_Part):
+class RateTable(_Part, frozen=True, kw_only=True):
     """A premium term summed over the rows of ``pool``: ``rates[rate_by]`` * (``amount`` / ``per``, else 1), the sum * ``times`` if it is a number.
 
     ``rate_by`` and ``amount`` are CEL in the scope of one row, ``times`` in the scope of the form. ``reason`` is the rule id of the base check that every
@@ -129,7 +129,7 @@ class RateTable(_Part):
     reason: str = ""
 
 
-class Factor(_Part):
+class Factor(_Part, frozen=True, kw_only=True):
     """Multiplies the premium by ``times`` while ``when`` is true."""
 
     id: str
@@ -137,7 +137,7 @@ class Factor(_Part):
     times: str
 
 
-class Rating(_Part):
+class Rating(_Part, frozen=True, kw_only=True):
     """How a product's yearly premium in whole dollars is made. Rates, factors and the minimum are decimal texts."""
 
     minimum: str = "0"
@@ -146,7 +146,7 @@ class Rating(_Part):
     factors: tuple[Factor, ...] = ()
 
 
-class ProductRule(_Part):
+class ProductRule(_Part, frozen=True, kw_only=True):
     """An appetite rule. ``adjust`` rates other values (``set``: question code -> value) than the answers say."""
 
     id: str
@@ -156,7 +156,7 @@ class ProductRule(_Part):
     set: dict[str, str | int | float | bool] = msgspec.field(default_factory=dict)
 
 
-class Product(_Part):
+class Product(_Part, frozen=True, kw_only=True):
     """A carrier's product of one line. ``states`` and ``industries`` (prefixes of the industry code) None means all."""
 
     code: str
@@ -170,7 +170,7 @@ class Product(_Part):
     rules: tuple[ProductRule, ...] = ()
 
 
-class CatalogueDefinition(_Part):
+class CatalogueDefinition(_Part, frozen=True, kw_only=True):
     """A whole catalogue. ``lines_question`` is the multi-choice question whose choices are the lines wanted; ``title_question`` names the insured."""
 
     code: str

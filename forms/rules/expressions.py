@@ -96,7 +96,9 @@ class Language:
 
     def __post_init__(self) -> None:
         """Make the checker."""
-        self.checker = Checker({pool: {code: item.kind for code, item in fields.items()} for pool, fields in self.rows.items()})
+        self.checker = Checker(
+            {pool: {code: item.kind for code, item in fields.items()} for pool, fields in self.rows.items()}
+        )
 
 
 class Scope:
@@ -108,7 +110,9 @@ class Scope:
         """Take the variables by name; ``as_of`` is always there. A scope for one text is made faster by naming the ``only`` names it has."""
         self.language = language
         self.variables = {AS_OF: Variable(DATE, 0, AS_OF_SLOT), **variables}
-        checked = self.variables if only is None else {name: item for name, item in self.variables.items() if name in only}
+        checked = (
+            self.variables if only is None else {name: item for name, item in self.variables.items() if name in only}
+        )
         self._check = language.checker.environment({name: item.kind for name, item in checked.items()})
 
     def compile(self, source: str, *, wanted: Iterable[Kind] = ()) -> Expression:
@@ -123,7 +127,9 @@ class Scope:
         if kinds and term.kind != ANY and term.kind not in kinds:
             expected = " or ".join(map(str, kinds))
             raise TextFaults(
-                TextFault("type_error", f"This gives a {term.kind}.", f"A {expected} is needed here.", _first_offset(tree))
+                TextFault(
+                    "type_error", f"This gives a {term.kind}.", f"A {expected} is needed here.", _first_offset(tree)
+                )
             )
         return Expression(source=source, term=term, locals=translator.depth)
 
@@ -168,7 +174,9 @@ class _Translator:
                 kind = Kind("list", items[0].kind if items else ANY)
                 constants = [item.node.value for item in items if isinstance(item.node, Literal)]
                 if len(constants) == len(items):
-                    return Term(meaning.constant([meaning.exact(value) for value in constants]), kind, node, frozenset())
+                    return Term(
+                        meaning.constant([meaning.exact(value) for value in constants]), kind, node, frozenset()
+                    )
                 return self._made(node, kind, items, meaning.list_of([item.run for item in items]))
             case Macro():
                 return self._macro(node, bound)
@@ -244,7 +252,12 @@ class _Translator:
         if node.function in meaning.ARITHMETIC:
             return self._made(node, args[0].kind, args, meaning.arithmetic(node.function, [arg.run for arg in args]))
         if node.function == "_?_:_":
-            return self._made(node, args[1].kind if args[1].kind != ANY else args[2].kind, args, meaning.choice(*(arg.run for arg in args)))
+            return self._made(
+                node,
+                args[1].kind if args[1].kind != ANY else args[2].kind,
+                args,
+                meaning.choice(*(arg.run for arg in args)),
+            )
         if known is None or len(args) != known[0] or known[1] not in (None, node.is_method):
             form = "value.{}(argument)" if known and known[1] else "{}(argument)"
             text = f"{node.function}() is not called this way."
@@ -254,7 +267,7 @@ class _Translator:
     def _function(self, node: Call, args: list[Term]) -> Term:
         runs = [arg.run for arg in args]
         if node.function == "date":
-            return self._constant_argument(node, args[0], meaning.constant_date, DATE, "Write date(\"2026-01-31\").")
+            return self._constant_argument(node, args[0], meaning.constant_date, DATE, 'Write date("2026-01-31").')
         if node.function == "matches":
             remedy = "Give a regular expression (RE2) in quotes."
             made = self._constant_argument(node, args[1], meaning.constant_pattern(runs[0]), TRUTH, remedy)
@@ -283,7 +296,9 @@ class _Translator:
     def _refused(self, node: Node, name: str) -> Term:
         names = ", ".join(sorted([*FUNCTIONS, *meaning.MACROS]))
         text = f"{name.strip('_')!r} is not part of the rule language."
-        return self._fault(node, "unknown_function", text, f"It has comparisons, arithmetic, &&, ||, !, in, ?: and {names}.")
+        return self._fault(
+            node, "unknown_function", text, f"It has comparisons, arithmetic, &&, ||, !, in, ?: and {names}."
+        )
 
     def _fault(self, node: Node, code: str, text: str, remedy: str) -> Term:
         self.faults.append(TextFault(code, text, remedy, node.offset))

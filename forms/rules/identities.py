@@ -17,11 +17,15 @@ _SSN: Final = re.compile(r"(?!000|666|9)\d{3}-(?!00)\d{2}-(?!0000)\d{4}", re.ASC
 _TEST_SSN: Final = re.compile(r"987-65-432\d", re.ASCII)
 _PHONE: Final = re.compile(r"[2-9](?!11)\d{2}[2-9](?!11)\d{6}", re.ASCII)
 _TEST_PHONE: Final = re.compile(r"\d{3}55501\d{2}", re.ASCII)
-_EMAIL: Final = re.compile(r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~.-]{1,64}@(?=.{4,253}\Z)(?:[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?\.)+[A-Za-z][A-Za-z0-9-]{1,62}")
+_EMAIL: Final = re.compile(
+    r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~.-]{1,64}@(?=.{4,253}\Z)(?:[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?\.)+[A-Za-z][A-Za-z0-9-]{1,62}"
+)
 _HOST: Final = re.compile(r"(?=.{4,253}\Z)(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z][a-z0-9-]{1,62}")
 _VIN: Final = re.compile(r"[A-HJ-NPR-Z0-9]{17}", re.ASCII)
 _VIN_WEIGHTS: Final = (8, 7, 6, 5, 4, 3, 2, 10, 0, 9, 8, 7, 6, 5, 4, 3, 2)
-_VIN_VALUES: Final = dict(zip("ABCDEFGHJKLMNPRSTUVWXYZ", (1, 2, 3, 4, 5, 6, 7, 8, 1, 2, 3, 4, 5, 7, 9, 2, 3, 4, 5, 6, 7, 8, 9), strict=True))
+_VIN_VALUES: Final = dict(
+    zip("ABCDEFGHJKLMNPRSTUVWXYZ", (1, 2, 3, 4, 5, 6, 7, 8, 1, 2, 3, 4, 5, 7, 9, 2, 3, 4, 5, 6, 7, 8, 9), strict=True)
+)
 
 
 def is_ein(text: str, allow_test: bool) -> bool:
@@ -47,7 +51,9 @@ def is_vin(text: str, _allow_test: bool = False) -> bool:
     """Tell whether the ninth sign of a VIN is its check digit (49 CFR 565.15: weighted sum modulo 11, ten is X)."""
     if not _VIN.fullmatch(text):
         return False
-    remainder = sum(int(_VIN_VALUES.get(sign, sign)) * weight for sign, weight in zip(text, _VIN_WEIGHTS, strict=True)) % 11
+    remainder = (
+        sum(int(_VIN_VALUES.get(sign, sign)) * weight for sign, weight in zip(text, _VIN_WEIGHTS, strict=True)) % 11
+    )
     return text[8] == ("X" if remainder == 10 else str(remainder))
 
 

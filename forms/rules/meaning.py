@@ -286,7 +286,7 @@ def _loop(finish: Callable[[Any], Value]) -> Callable[[Run, Run, int, Run | None
             elements = source(root, row, local)
             if elements.__class__ is Unknown:
                 return elements
-            return finish(_each(elements or (), body, index, (root, row, local)))
+            return finish(_each(elements or [], body, index, (root, row, local)))
 
         return looped
 
@@ -298,11 +298,13 @@ def _exists(found: Any) -> Value:
 
 
 def _all(found: Any) -> Value:
-    return truth.all_of(value if given is True else truth.any_of((given, value)) if value is True else _either_way(given, value) for _, given, value in found)
+    return truth.all_of(value if given is True else _if_inside(given, value) for _, given, value in found)
 
 
-def _either_way(given: Unknown, value: Value) -> Value:
-    """Return what an element that may be in the list does to *all* when its body is not true."""
+def _if_inside(given: Unknown, value: Value) -> Value:
+    """Return what an element that may be in the list does to *all*: nothing if its body is true, else it depends."""
+    if value is True:
+        return True
     return truth.merge((given, value)) if value.__class__ is Unknown else given
 
 

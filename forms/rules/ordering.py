@@ -84,7 +84,9 @@ class GateMaker:
         """Return the gate of a product for the carrier question at ``position``."""
         product = self._products[product_code]
         line = product.line
-        rules = tuple(rule for rule in product.rules if rule.rule.then == "decline" and self._fits(rule.when.reads, position))
+        rules = tuple(
+            rule for rule in product.rules if rule.rule.then == "decline" and self._fits(rule.when.reads, position)
+        )
         tables = tuple(table for table in product.tables if table.table.reason and self._fits(table.reads, position))
         rivals = tuple(self.gate(rival, position) for rival in product.rivals)
         states, industry = self._fits(line.states.reads, position), self._fits(line.industry.reads, position)

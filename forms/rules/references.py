@@ -42,7 +42,9 @@ class _References:
         self._definition = definition
         sets = definition.question_sets
         self._questions = {question.code: question for part in sets for question in part.questions}
-        self._pool_of = {question.code: part.pool.code if part.pool else "" for part in sets for question in part.questions}
+        self._pool_of = {
+            question.code: part.pool.code if part.pool else "" for part in sets for question in part.questions
+        }
         self._pools = {part.pool.code: part for part in sets if part.pool}
         self._products = {product.code for product in definition.products}
 
@@ -51,7 +53,9 @@ class _References:
         yield from self._top()
         for code, choices in self._definition.choices.items():
             if not choices:
-                yield CatalogueFault("empty_choice_list", f"choices[{code}]", "The list has no choice.", "Add one, or take the list out.")
+                yield CatalogueFault(
+                    "empty_choice_list", f"choices[{code}]", "The list has no choice.", "Add one, or take the list out."
+                )
         for part in self._definition.question_sets:
             yield from self._set(part)
         for derived in self._definition.derived:
@@ -70,21 +74,32 @@ class _References:
         for part in definition.question_sets:
             if part.pool:
                 named.append((part.pool.code, f"question_sets[{part.code}].pool.code"))
-            named += [(question.code, f"question_sets[{part.code}].questions[{question.code}]") for question in part.questions]
+            named += [
+                (question.code, f"question_sets[{part.code}].questions[{question.code}]") for question in part.questions
+            ]
         named += [(derived.code, f"derived[{derived.code}]") for derived in definition.derived]
         yield from _repeated(named, "Questions, pools and derived values")
-        yield from _repeated([(part.code, f"question_sets[{part.code}]") for part in definition.question_sets], "Question sets")
+        yield from _repeated(
+            [(part.code, f"question_sets[{part.code}]") for part in definition.question_sets], "Question sets"
+        )
         yield from _repeated([(line.code, f"lines[{line.code}]") for line in definition.lines], "Lines")
         yield from _repeated([(item.code, f"carriers[{item.code}]") for item in definition.carriers], "Carriers")
         yield from _repeated([(item.code, f"products[{item.code}]") for item in definition.products], "Products")
         rules = [(rule.id, f"form_rules[{rule.id}]") for rule in definition.form_rules]
-        rules += [(rule.id, f"products[{item.code}].rules[{rule.id}]") for item in definition.products for rule in item.rules]
+        rules += [
+            (rule.id, f"products[{item.code}].rules[{rule.id}]") for item in definition.products for rule in item.rules
+        ]
         yield from _repeated(rules, "Rules")
 
     def _top(self) -> Iterator[CatalogueFault]:
         lines, title = self._definition.lines_question, self._definition.title_question
         if self._definition.products and not lines:
-            yield CatalogueFault("missing_key", "lines_question", "Nothing says which lines are wanted.", "Name the multi_choice question whose choices are the lines.")
+            yield CatalogueFault(
+                "missing_key",
+                "lines_question",
+                "Nothing says which lines are wanted.",
+                "Name the multi_choice question whose choices are the lines.",
+            )
         for key, code in (("lines_question", lines), ("title_question", title)):
             if code:
                 yield from self._top_question(code, key)
@@ -94,7 +109,9 @@ class _References:
     def _top_question(self, code: str, where: str) -> Iterator[CatalogueFault]:
         yield from _unknown(code, self._questions, where, "question")
         if self._pool_of.get(code):
-            yield CatalogueFault("wrong_place", where, f"{code!r} is a question of a pool.", "Name a question that is asked once.")
+            yield CatalogueFault(
+                "wrong_place", where, f"{code!r} is a question of a pool.", "Name a question that is asked once."
+            )
 
     def _set(self, part: QuestionSet) -> Iterator[CatalogueFault]:
         where = f"question_sets[{part.code}]"
@@ -118,23 +135,42 @@ class _References:
             above = self._pools[parent].pool
             parent = above.parent if above else ""
         if parent in seen:
-            yield CatalogueFault("cycle", f"{where}.parent", f"The pool {pool.code!r} is nested in itself.", "Take one parent out.")
+            yield CatalogueFault(
+                "cycle", f"{where}.parent", f"The pool {pool.code!r} is nested in itself.", "Take one parent out."
+            )
         own = [question.code for question in part.questions]
         for code in pool.key:
             yield from _unknown(code, own, f"{where}.key", "question of this pool")
         if not 0 <= pool.min <= pool.max:
-            yield CatalogueFault("wrong_value", f"{where}.min", f"{pool.min} to {pool.max} rows is no range.", "Give a min that is not above max.")
+            yield CatalogueFault(
+                "wrong_value",
+                f"{where}.min",
+                f"{pool.min} to {pool.max} rows is no range.",
+                "Give a min that is not above max.",
+            )
 
     def _question(self, question: Question, where: str) -> Iterator[CatalogueFault]:
         yield from _bad_name(question.code, f"{where}.code")
         has_choices = question.type in ("choice", "multi_choice")
         if has_choices and not question.choices:
-            yield CatalogueFault("missing_choice_list", f"{where}.choices", f"A {question.type} question needs a choice list.", "Name one with choices.")
+            yield CatalogueFault(
+                "missing_choice_list",
+                f"{where}.choices",
+                f"A {question.type} question needs a choice list.",
+                "Name one with choices.",
+            )
         elif has_choices and question.choices not in self._definition.choices:
             remedy = closest(question.choices, self._definition.choices, "choice list")
-            yield CatalogueFault("missing_choice_list", f"{where}.choices", f"There is no choice list {question.choices!r}.", remedy)
+            yield CatalogueFault(
+                "missing_choice_list", f"{where}.choices", f"There is no choice list {question.choices!r}.", remedy
+            )
         elif question.choices and not has_choices:
-            yield CatalogueFault("wrong_value", f"{where}.choices", f"A {question.type} question has no choices.", "Take them out, or make it a choice question.")
+            yield CatalogueFault(
+                "wrong_value",
+                f"{where}.choices",
+                f"A {question.type} question has no choices.",
+                "Take them out, or make it a choice question.",
+            )
         for product in question.products:
             yield from _unknown(product, self._products, f"{where}.products", "product")
 
@@ -150,7 +186,9 @@ class _References:
         where = f"products[{product.code}]"
         if not _CODE.fullmatch(product.code):
             yield _bad_code(product.code, f"{where}.code")
-        yield from _unknown(product.carrier, [carrier.code for carrier in self._definition.carriers], f"{where}.carrier", "carrier")
+        yield from _unknown(
+            product.carrier, [carrier.code for carrier in self._definition.carriers], f"{where}.carrier", "carrier"
+        )
         yield from _unknown(product.line, [line.code for line in self._definition.lines], f"{where}.line", "line")
         yield from self._rating(product.rating, f"{where}.rating")
         for rule in product.rules:
@@ -168,39 +206,67 @@ class _References:
             for code, rate in table.rates.items():
                 yield from _wrong_number(rate, f"{place}.rates[{code}]", lambda number: True, "a number")
         for factor in rating.factors:
-            yield from _wrong_number(factor.times, f"{where}.factors[{factor.id}].times", lambda number: number >= 0, "0 or more")
+            yield from _wrong_number(
+                factor.times, f"{where}.factors[{factor.id}].times", lambda number: number >= 0, "0 or more"
+            )
 
     def _adjustment(self, rule: ProductRule, where: str) -> Iterator[CatalogueFault]:
         if (rule.then == "adjust") != bool(rule.set):
-            yield CatalogueFault("wrong_value", where, "Only an adjust rule sets values, and it must.", "Give set: {question: value} with then: adjust.")
+            yield CatalogueFault(
+                "wrong_value",
+                where,
+                "Only an adjust rule sets values, and it must.",
+                "Give set: {question: value} with then: adjust.",
+            )
         for code, value in rule.set.items():
             yield from self._top_question(code, f"{where}[{code}]")
             question = self._questions.get(code)
             if question is not None and not self._fits(question, value):
                 text = f"{value!r} is no value of {code!r} ({question.type})."
                 known = self._definition.choices.get(question.choices, {})
-                yield CatalogueFault("type_error", f"{where}[{code}]", text, f"Give one of: {', '.join(known)}." if known else "Give a value of this type.")
+                yield CatalogueFault(
+                    "type_error",
+                    f"{where}[{code}]",
+                    text,
+                    f"Give one of: {', '.join(known)}." if known else "Give a value of this type.",
+                )
 
     def _fits(self, question: Question, value: object) -> bool:
         kind = KIND_OF_TYPE[question.type]
         if question.type == "multi_choice":
             return False
         if kind == TRUTH or kind == NUMBER:
-            return isinstance(value, bool) if kind == TRUTH else isinstance(value, int | float) and not isinstance(value, bool)
+            return (
+                isinstance(value, bool)
+                if kind == TRUTH
+                else isinstance(value, int | float) and not isinstance(value, bool)
+            )
         if not isinstance(value, str):
             return False
         return question.type != "choice" or value in self._definition.choices.get(question.choices, {value: ""})
 
 
 def _bad_code(code: str, where: str) -> CatalogueFault:
-    return CatalogueFault("bad_code", where, f"{code!r} cannot be a code.", "Use up to 63 letters, digits, points, hyphens and underscores.")
+    return CatalogueFault(
+        "bad_code",
+        where,
+        f"{code!r} cannot be a code.",
+        "Use up to 63 letters, digits, points, hyphens and underscores.",
+    )
 
 
 def _bad_name(code: str, where: str) -> Iterator[CatalogueFault]:
     if not _NAME.fullmatch(code):
-        yield CatalogueFault("bad_code", where, f"{code!r} cannot be named in a condition.", "Use up to 63 letters, digits and underscores, a letter first.")
+        yield CatalogueFault(
+            "bad_code",
+            where,
+            f"{code!r} cannot be named in a condition.",
+            "Use up to 63 letters, digits and underscores, a letter first.",
+        )
     elif code in _RESERVED:
-        yield CatalogueFault("bad_code", where, f"{code!r} means something else in a condition.", "Choose another code.")
+        yield CatalogueFault(
+            "bad_code", where, f"{code!r} means something else in a condition.", "Choose another code."
+        )
 
 
 def _unknown(code: str, known: Collection[str], where: str, what: str) -> Iterator[CatalogueFault]:
@@ -214,7 +280,9 @@ def _repeated(named: list[tuple[str, str]], what: str) -> Iterator[CatalogueFaul
     told: set[str] = set()
     for code, where in named:
         if counts[code] > 1 and code in told:
-            yield CatalogueFault("duplicate_code", where, f"{code!r} is there already.", f"{what} need codes of their own.")
+            yield CatalogueFault(
+                "duplicate_code", where, f"{code!r} is there already.", f"{what} need codes of their own."
+            )
         told.add(code)
 
 

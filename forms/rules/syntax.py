@@ -213,7 +213,8 @@ def _describe() -> type[message.Message]:
                 field.oneof_index = 0
     pool = descriptor_pool.DescriptorPool()
     pool.Add(file)
-    return message_factory.GetMessageClass(pool.FindMessageTypeByName("cel.ParsedExpr"))
+    made: type[message.Message] = message_factory.GetMessageClass(pool.FindMessageTypeByName("cel.ParsedExpr"))
+    return made
 
 
 _PARSED: Final = _describe()

@@ -98,12 +98,12 @@ class Texts:
 def cycle_fault(loop: Iterable[str], where: str) -> CatalogueFault:
     """Return the fault of codes that wait for each other."""
     steps = " -> ".join(loop)
-    return CatalogueFault("cycle", where, f"These need each other to be decided: {steps}.", "Take one of the references out.")
+    return CatalogueFault(
+        "cycle", where, f"These need each other to be decided: {steps}.", "Take one of the references out."
+    )
 
 
 def _placed(fault: TextFault, source: str, where: str) -> CatalogueFault:
     before = source[: fault.offset]
     column = len(before) - (before.rfind("\n") + 1) + 1
     return CatalogueFault(fault.code, where, fault.text, fault.remedy, before.count("\n") + 1, column)
-
-

@@ -125,7 +125,9 @@ def _date_bound(args: list[str], form: str) -> Callable[[Setting], date]:
     try:
         fixed = date.fromisoformat(args[0])
     except ValueError as error:
-        raise WrongValidator(f"{args[0]!r} is no date.", f"Write {form}, {form.split(':')[0]}:2026-01-31 or as_of+30.") from error
+        raise WrongValidator(
+            f"{args[0]!r} is no date.", f"Write {form}, {form.split(':')[0]}:2026-01-31 or as_of+30."
+        ) from error
     return lambda setting: fixed
 
 
@@ -136,16 +138,22 @@ def _say(number: Value) -> str:
 # Checks
 
 
-def _limit(name: str, is_beyond: Callable[[Value, Value], bool], words: str) -> Callable[[Question, list[str]], CheckTest]:
+def _limit(
+    name: str, is_beyond: Callable[[Value, Value], bool], words: str
+) -> Callable[[Question, list[str]], CheckTest]:
     def make(question: Question, args: list[str]) -> CheckTest:
         form = f"{name}:100"
         _count(args, 1, form)
         kind = KIND_OF_TYPE[question.type]
         if kind == TEXT and question.type != "choice":
             length = _whole(args[0], form)
-            return lambda value, setting: f"Give at {words} {length} characters." if is_beyond(len(value), length) else None
+            return lambda value, setting: (
+                f"Give at {words} {length} characters." if is_beyond(len(value), length) else None
+            )
         if kind != NUMBER:
-            raise WrongValidator(f"{name!r} does not fit a {question.type} question.", "It fits numbers, and the length of texts.")
+            raise WrongValidator(
+                f"{name!r} does not fit a {question.type} question.", "It fits numbers, and the length of texts."
+            )
         bound = _number_bound(args[0], form)
 
         def test(value: Value, setting: Setting) -> str | None:
@@ -239,10 +247,22 @@ _CHECKS: Final[dict[str, Callable[[Question, list[str]], CheckTest]]] = {
     "fein": _plain("fein", ("fein", "text"), _if_not(is_ein, "This is no federal tax ID that the IRS gives out.")),
     "ssn": _plain("ssn", ("ssn", "text"), _if_not(is_ssn, "This is no Social Security number that is given out.")),
     "us_phone": _plain("us_phone", ("phone", "text"), _if_not(is_phone, "This is no US phone number.")),
-    "vin_check_digit": _plain("vin_check_digit", ("vin", "text"), _if_not(is_vin, "The VIN's check digit is wrong: look for a typing error.")),
-    "naics6": _plain("naics6", ("naics", "text"), _if_not(lambda value, _: is_industry(value), "There is no six-digit NAICS code like this.")),
-    "zip5": _plain("zip5", ("zip", "text"), _if_not(lambda value, _: bool(re.fullmatch("[0-9]{5}", value)), "A ZIP has five digits.")),
-    "must_be_true": _plain("must_be_true", ("boolean",), lambda value, setting: None if value is True else "This must be confirmed."),
+    "vin_check_digit": _plain(
+        "vin_check_digit", ("vin", "text"), _if_not(is_vin, "The VIN's check digit is wrong: look for a typing error.")
+    ),
+    "naics6": _plain(
+        "naics6",
+        ("naics", "text"),
+        _if_not(lambda value, _: is_industry(value), "There is no six-digit NAICS code like this."),
+    ),
+    "zip5": _plain(
+        "zip5",
+        ("zip", "text"),
+        _if_not(lambda value, _: bool(re.fullmatch("[0-9]{5}", value)), "A ZIP has five digits."),
+    ),
+    "must_be_true": _plain(
+        "must_be_true", ("boolean",), lambda value, setting: None if value is True else "This must be confirmed."
+    ),
 }
 _TYPE_CHECKS: Final[dict[QuestionType, tuple[Check, ...]]] = {
     "email": (Check("email", _if_not(lambda value, _: is_email(value), "This is no e-mail address.")),),
@@ -283,7 +303,11 @@ def _zip_matches_state(question: Question, args: list[str], pool: str) -> _Relat
         states = states_of_zip(value)
         if state in states:
             return None
-        return f"ZIP {value} lies in {' or '.join(sorted(states))}, not in {state}." if states else f"There is no ZIP {value}."
+        return (
+            f"ZIP {value} lies in {' or '.join(sorted(states))}, not in {state}."
+            if states
+            else f"There is no ZIP {value}."
+        )
 
     return _name(args, "zip_matches_state:state_question"), TEXT, test
 
@@ -305,7 +329,9 @@ def _in_pool(question: Question, args: list[str], pool: str) -> _Related:
 
 def _siblings(question: Question, pool: str, name: str) -> str:
     if not pool:
-        raise WrongValidator(f"{name!r} fits only questions of a pool.", "Take it out, or move the question into a pool.")
+        raise WrongValidator(
+            f"{name!r} fits only questions of a pool.", "Take it out, or move the question into a pool."
+        )
     return f"{pool}.map(row_of_{pool}, row_of_{pool}.{question.code})"
 
 

@@ -20,7 +20,7 @@ class WrongValue(ValueError):
 def _number(raw: object) -> Value:
     if raw.__class__ is int:
         return raw
-    if raw.__class__ is float and math.isfinite(raw):  # type: ignore[arg-type]
+    if raw.__class__ is float and math.isfinite(raw):
         return exact(raw)
     raise WrongValue
 
@@ -41,13 +41,13 @@ def _date(raw: object) -> Value:
     if raw.__class__ is not str:
         raise WrongValue
     try:
-        return date.fromisoformat(raw)  # type: ignore[arg-type]
+        return date.fromisoformat(raw)
     except ValueError as error:
         raise WrongValue from error
 
 
 def _texts(raw: object) -> Value:
-    if raw.__class__ is not list or any(item.__class__ is not str for item in raw):  # type: ignore[attr-defined]
+    if raw.__class__ is not list or any(item.__class__ is not str for item in raw):
         raise WrongValue
     return raw
 

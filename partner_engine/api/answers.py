@@ -24,9 +24,10 @@ from partner_engine.api.schema import documented
 from tenants.access import Right
 
 DESCRIPTION = (
-    "Takes many answers and rows in one save: all of them or, with a single fault, none. Pools hold rows: `{answers}` adds one, `{id, answers}` changes one, "
-    "`{id, delete: true}` ends one; rows nest. The answer tells every change with its cause, the products that moved, what is needed now and all messages. "
-    "With `dry_run=true` nothing at all is written; the same answer tells what would happen."
+    "Takes many answers and rows in one save: all of them or, with a single fault, none. Pools hold rows: `{answers}` "
+    "adds one, `{id, answers}` changes one, `{id, delete: true}` ends one; rows nest. The answer tells every change "
+    "with its cause, the products that moved, what is needed now and all messages. With `dry_run=true` nothing at all "
+    "is written; the same answer tells what would happen."
 )
 
 

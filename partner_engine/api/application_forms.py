@@ -40,7 +40,8 @@ class ApplicationForms(Endpoint):
 
     @documented(
         "List application forms",
-        "One entry for each form, with the copy that a person touched last. Pages are stable: follow `next` until it is null.",
+        "One entry for each form, with the copy that a person touched last. Pages are stable: follow `next` until it "
+        "is null.",
         query=FormsQuery,
         answers={200: shapes.FormPage},
     )
@@ -64,8 +65,9 @@ class ApplicationForms(Endpoint):
 
     @documented(
         "Start an application form",
-        "Makes the form and its default copy, with all given answers and nested rows, in one save. The rules decide at once: the answer is the whole copy with "
-        "its eligibility, what is needed and messages. `as_of` needs the right `forms:as_of`.",
+        "Makes the form and its default copy, with all given answers and nested rows, in one save. The rules decide "
+        "at once: the answer is the whole copy with its eligibility, what is needed and messages. `as_of` needs the "
+        "right `forms:as_of`.",
         body=NewForm,
         query=NoQuery,
         answers={201: shapes.CopyShape},
@@ -136,8 +138,8 @@ class ApplicationForm(Endpoint):
 
     @documented(
         "Read an application form",
-        "The form with a summary of each of its copies, and in whole the copy that the id means: the copy with this id, else the form's copy that a "
-        "person touched last.",
+        "The form with a summary of each of its copies, and in whole the copy that the id means: the copy with this "
+        "id, else the form's copy that a person touched last.",
         query=NoQuery,
         answers={200: shapes.FormShape, 304: None},
     )
@@ -164,7 +166,8 @@ class FormCopies(Endpoint):
 
     @documented(
         "Make a copy",
-        "Makes another copy of the form from `from_copy`, or without it from the copy that the id means. Row ids stay the same.",
+        "Makes another copy of the form from `from_copy`, or without it from the copy that the id means. Row ids "
+        "stay the same.",
         body=NewCopy,
         query=NoQuery,
         answers={201: shapes.CopyShape},
@@ -182,7 +185,10 @@ class FormCopies(Endpoint):
         return save(self, open_copy, change=lambda context: None, answer=lambda *saved: created(self, *saved))
 
     def _source(self, form_id: UUID, from_copy: str | None) -> UUID:
-        """Return the copy to start from. Raises ``NotFound`` for no such form, ``Refused`` (422) for a copy that is not this form's."""
+        """Return the copy to start from.
+
+        Raises ``NotFound`` for no such form, ``Refused`` (422) for a copy that is not this form's.
+        """
         form = batch.find(form_id, scope=self.tenant, actor=self.actor)
         if from_copy is None:
             return form.copy.id
@@ -199,7 +205,9 @@ class FormCopies(Endpoint):
 
 
 class _InsuredNames:
-    """Tells of a catalogue whether the name in its summaries may be shown: another catalogue may name the insured by a personal answer."""
+    """Tells of a catalogue whether the name in its summaries may be shown: another catalogue may name the insured by a
+    personal answer.
+    """
 
     def __init__(self, *, sees_personal: bool) -> None:
         self._sees_personal = sees_personal

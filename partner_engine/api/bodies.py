@@ -41,7 +41,9 @@ class NoQuery(Query, kw_only=True):
 
 
 class RowInput(Body, kw_only=True):
-    """A row: without ``id`` a new one; with it a change of that row, or its end with ``delete`` true. The batch checks it, so that all faults are told at once."""
+    """A row: without ``id`` a new one; with it a change of that row, or its end with ``delete`` true. The batch checks
+    it, so that all faults are told at once.
+    """
 
     id: str | UnsetType = UNSET
     answers: dict[str, str | float | bool | list[str] | None] | UnsetType = UNSET
@@ -50,7 +52,11 @@ class RowInput(Body, kw_only=True):
 
 
 class NewForm(Body, kw_only=True):
-    """A new application form. ``as_of`` (right ``forms:as_of``) is the evaluation date; without it today at the tenant. ``catalogue`` defaults to the tenant's."""
+    """A new application form.
+
+    ``as_of`` (right ``forms:as_of``) is the evaluation date; without it today at the tenant. ``catalogue`` defaults to
+    the tenant's.
+    """
 
     answers: dict[str, Any] = {}
     answer_pools: dict[str, Any] = {}
@@ -150,7 +156,10 @@ def read_body(value: JsonValue, type_: type[T]) -> T:
 
 
 def read_query(parameters: Mapping[str, Sequence[str]], type_: type[T]) -> T:
-    """Return query ``parameters`` (name -> values) as ``type_``. Raises ``Refused`` (400): an unknown name or a doubled one is refused, never ignored."""
+    """Return query ``parameters`` (name -> values) as ``type_``.
+
+    Raises ``Refused`` (400): an unknown name or a doubled one is refused, never ignored.
+    """
     for name, values in parameters.items():
         if len(values) > 1:
             raise _invalid_query(Fault(path=name, code="duplicate_parameter", detail=f"{name!r} is given twice."))

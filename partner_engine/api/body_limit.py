@@ -1,4 +1,5 @@
-"""Refuses requests that are too large while they arrive, before anything of them is kept: an ASGI wrapper around the application.
+"""Refuses requests that are too large while they arrive, before anything of them is kept: an ASGI wrapper around the
+application.
 
 A body without a told length (chunked) would otherwise be written to disk to its end first.
 """
@@ -22,7 +23,7 @@ MAX_API_BYTES: Final = 1024 * 1024
 API_PREFIXES: Final = ("/api/", "/o/")
 
 
-class _TooLarge(Exception):
+class _TooLarge(Exception):  # noqa: N818 - a signal, not an error
     """More has arrived than may."""
 
 

@@ -42,7 +42,9 @@ class QuestionShape(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class PoolShape(msgspec.Struct, frozen=True, kw_only=True):
-    """A repeating group; ``key`` are the questions that tell one row from another, ``parent`` is the pool that it nests in."""
+    """A repeating group; ``key`` are the questions that tell one row from another, ``parent`` is the pool that it nests
+    in.
+    """
 
     code: str
     parent: str
@@ -80,7 +82,10 @@ class ProductShape(msgspec.Struct, frozen=True):
 
 
 class CatalogueShape(msgspec.Struct, frozen=True, kw_only=True):
-    """A published catalogue. ``lines_question`` is the question for the lines that are wanted, ``title_question`` names the insured."""
+    """A published catalogue.
+
+    ``lines_question`` is the question for the lines that are wanted, ``title_question`` names the insured.
+    """
 
     code: str
     title: str
@@ -102,7 +107,8 @@ class Catalogue(Endpoint):
 
     @documented(
         "Read the catalogue",
-        "Question sets, pools, questions with their choices, lines, carriers and products of the release that decides now. The entity tag changes with a new release.",
+        "Question sets, pools, questions with their choices, lines, carriers and products of the release that "
+        "decides now. The entity tag changes with a new release.",
         query=CatalogueQuery,
         answers={200: CatalogueShape, 304: None},
     )

@@ -1,4 +1,7 @@
-"""Entity tags and the conditional headers (RFC 9110, section 13). A copy's tag is its version; a view's that has none, the digest of its bytes."""
+"""Entity tags and the conditional headers (RFC 9110, section 13).
+
+A copy's tag is its version; a view's that has none, the digest of its bytes.
+"""
 
 from __future__ import annotations
 
@@ -23,7 +26,8 @@ def digest_tag(content: bytes) -> str:
 
 
 def expected_version(if_match: str | None) -> int | None:
-    """Return the version that ``If-Match`` asks for; None without the header or for ``*``. Raises ``Refused`` (400, or 412 for a tag of no version).
+    """Return the version that ``If-Match`` asks for; None without the header or for ``*``. Raises ``Refused`` (400, or
+    412 for a tag of no version).
 
     The comparison itself is the batch's, inside the lock: anywhere else it would be a race.
     """

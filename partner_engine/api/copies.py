@@ -48,8 +48,9 @@ class Copy(Endpoint):
 
     @documented(
         "Read a copy",
-        "The whole copy: answers, rows, question sets, eligibility with reasons, what is needed, messages. `at_version` or `at` give it as it stood then. "
-        "Sensitive answers are masked; personal ones too without the right `answers:pii`.",
+        "The whole copy: answers, rows, question sets, eligibility with reasons, what is needed, messages. "
+        "`at_version` or `at` give it as it stood then. Sensitive answers are masked; personal ones too without the "
+        "right `answers:pii`.",
         query=ReadQuery,
         answers={200: shapes.CopyShape, 304: None},
         tagged=True,
@@ -58,7 +59,8 @@ class Copy(Endpoint):
         """Read a copy."""
         context = find_copy(self, id, self.query(ReadQuery))
         shape = copy_shape(context, actor=self.actor)
-        # A new day may decide otherwise without a new version; then the version alone does not prove that nothing changed.
+        # A new day may decide otherwise without a new version; then the version alone does not prove that nothing
+        # changed.
         decided_as_saved = context.evaluation.as_of == context.setting.as_of
         if not decided_as_saved:
             return self.answer_with_tag(shape, version_tag(context.version))

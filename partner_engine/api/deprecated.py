@@ -1,4 +1,6 @@
-"""Addresses of older days, kept for those who still call them: they answer as ever, and say when they end and what to call instead (RFC 9745, RFC 8594)."""
+"""Addresses of older days, kept for those who still call them: they answer as ever, and say when they end and what to
+call instead (RFC 9745, RFC 8594).
+"""
 
 from __future__ import annotations
 
@@ -26,8 +28,8 @@ class FormAnswers(Answers):
 
     @documented(
         "Change answers of a form",
-        "Deprecated: use `PATCH /copies/{id}/answers`. The id is a copy's, or a form's for the copy that a person touched last. "
-        + DESCRIPTION,
+        "Deprecated: use `PATCH /copies/{id}/answers`. The id is a copy's, or a form's for the copy that a person "
+        "touched last. " + DESCRIPTION,
         body=AnswersChange,
         query=DryRunQuery,
         answers={200: ChangesShape},

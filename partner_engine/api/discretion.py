@@ -1,6 +1,7 @@
 """Who may read which answer: what stands in place of values that the reader has no right to. Pure.
 
-``spi`` answers are shown as their masks whatever the rights; ``pii`` ones as dots without the right ``answers:pii``. Every view that tells values asks here.
+``spi`` answers are shown as their masks whatever the rights; ``pii`` ones as dots without the right ``answers:pii``.
+Every view that tells values asks here.
 """
 
 from __future__ import annotations
@@ -13,7 +14,9 @@ from forms.rules.compile import CompiledCatalogue
 
 
 class Discretion:
-    """What one reader may see of one catalogue's answers; counts the personal values that it let through, for the audit log."""
+    """What one reader may see of one catalogue's answers; counts the personal values that it let through, for the audit
+    log.
+    """
 
     def __init__(self, catalogue: CompiledCatalogue, *, sees_personal: bool) -> None:
         """Take whether the reader has the right ``answers:pii``."""
@@ -22,7 +25,9 @@ class Discretion:
         self.personal_shown = 0
 
     def sensitivity(self, path: str) -> str:
-        """Return "pii", "spi" or "" for what stands at ``path``; a question that the catalogue no longer has counts as personal."""
+        """Return "pii", "spi" or "" for what stands at ``path``; a question that the catalogue no longer has counts as
+        personal.
+        """
         steps = path.split("/")
         found = self._questions.get(steps[-1])
         if found is not None:

@@ -32,7 +32,10 @@ HEADERS: Final = {"Cache-Control": "no-store", "Vary": "Authorization, Cookie"}
 
 
 class UnreadBody(parsers.BaseParser):
-    """Leaves the body alone. The framework's own reading would skip a chunked body, which has no length; ``Endpoint.body`` reads it instead."""
+    """Leaves the body alone.
+
+    The framework's own reading would skip a chunked body, which has no length; ``Endpoint.body`` reads it instead.
+    """
 
     media_type = "*/*"
 
@@ -44,7 +47,9 @@ class UnreadBody(parsers.BaseParser):
 
 
 class Json(renderers.BaseRenderer):
-    """Names the one media type that is answered; views write their bytes themselves, so that a stored answer is the same to the byte."""
+    """Names the one media type that is answered; views write their bytes themselves, so that a stored answer is the
+    same to the byte.
+    """
 
     media_type = MEDIA_TYPE
     format = "json"
@@ -73,7 +78,9 @@ class HasRight(permissions.BasePermission):
 
 
 class Endpoint(APIView):
-    """One address. ``rights`` names the right that each method needs; every method that is served must be in it (None lets any signed-in caller in)."""
+    """One address. ``rights`` names the right that each method needs; every method that is served must be in it (None
+    lets any signed-in caller in).
+    """
 
     rights: ClassVar[Mapping[str, Right | None]] = {}
     parser_classes = (UnreadBody,)
@@ -102,7 +109,10 @@ class Endpoint(APIView):
         return self.request.tenant  # type: ignore[attr-defined,no-any-return]
 
     def body(self, type_: type[T]) -> T:
-        """Return the request's body as the struct ``type_``. Raises ``Refused``: 400 malformed, 413 too large, 415 no JSON, 422 another shape."""
+        """Return the request's body as the struct ``type_``.
+
+        Raises ``Refused``: 400 malformed, 413 too large, 415 no JSON, 422 another shape.
+        """
         content = self.content()
         if not content:
             return read_body({}, type_)

@@ -1,4 +1,6 @@
-"""Turns every exception of a view into a problem: the exception handler of the REST framework, and what answers where no view does."""
+"""Turns every exception of a view into a problem: the exception handler of the REST framework, and what answers where
+no view does.
+"""
 
 from __future__ import annotations
 
@@ -11,13 +13,13 @@ from django.core.exceptions import RequestDataTooBig, SuspiciousOperation
 from django.core.signals import got_request_exception
 from django.db import OperationalError
 from django.http import Http404, HttpRequest, HttpResponse
+from forms.rules.trace import UnknownTarget
 from rest_framework import exceptions
 from structlog.contextvars import get_contextvars
 
 from batch.errors import BatchError, InvalidAnswers, Misuse
 from copies.history import NoSuchVersion
 from copies.sealing import KeyServiceUnavailable
-from forms.rules.trace import UnknownTarget
 from forms.selectors import NoSuchForm
 from partner_engine.api.problems import MEDIA_TYPE, Fault, Refused, render
 from tenants.access import MissingRight
@@ -29,6 +31,23 @@ RETRY_AFTER: Final = {
     "locked_by_another_save": 1,
     "stale": 1,
     "unavailable": 2,
+}
+
+#: Exceptions of the lower floors whose own sentence is the detail: status and code.
+SPEAKING: Final[dict[type[Exception], tuple[int, str]]] = {
+    NoSuchForm: (404, "not_found"),
+    NoSuchVersion: (404, "no_such_version"),
+    UnknownTarget: (422, "unknown_target"),
+    MissingRight: (403, "missing_right"),
+}
+#: Exceptions whose own words are not for callers: status, code and detail.
+SILENT: Final[dict[type[Exception], tuple[int, str, str]]] = {
+    Http404: (404, "not_found", "There is nothing at this address."),
+    DjangoPermissionDenied: (403, "permission_denied", "This is not allowed."),
+    RequestDataTooBig: (413, "body_too_large", "The body is too large."),
+    SuspiciousOperation: (400, "bad_request", "The request is malformed."),
+    OperationalError: (503, "unavailable", "A service that this needs does not answer; try again in a moment."),
+    KeyServiceUnavailable: (503, "unavailable", "A service that this needs does not answer; try again in a moment."),
 }
 
 logger = structlog.get_logger(__name__)
@@ -65,41 +84,32 @@ def respond(request: HttpRequest, refused: Refused) -> HttpResponse:
 
 
 def _as_refused(exception: Exception) -> Refused:
-    match exception:
-        case Refused():
-            return exception
-        case Misuse():
-            return _internal()
-        case InvalidAnswers():
-            faults = [
-                Fault(pointer=fault.pointer, path=fault.path, code=fault.code, detail=fault.text)
-                for fault in exception.faults
-            ]
-            return Refused(exception.status, exception.code, _count(faults), faults=faults)
-        case MissingRight():
-            return Refused(403, "missing_right", str(exception))
-        case BatchError():
-            return Refused(exception.status, exception.code, str(exception))
-        case NoSuchForm():
-            return Refused(404, "not_found", str(exception))
-        case NoSuchVersion():
-            return Refused(404, "no_such_version", str(exception))
-        case UnknownTarget():
-            return Refused(422, "unknown_target", str(exception))
-        case exceptions.APIException():
-            return _from_framework(exception)
-        case Http404():
-            return Refused(404, "not_found", "There is nothing at this address.")
-        case DjangoPermissionDenied():
-            return Refused(403, "permission_denied", "This is not allowed.")
-        case RequestDataTooBig():
-            return Refused(413, "body_too_large", "The body is too large.")
-        case SuspiciousOperation():
-            return Refused(400, "bad_request", "The request is malformed.")
-        case OperationalError() | KeyServiceUnavailable():
-            return Refused(503, "unavailable", "A service that this needs does not answer; try again in a moment.")
-        case _:
-            return _internal()
+    if isinstance(exception, Refused):
+        return exception
+    if isinstance(exception, InvalidAnswers):
+        return _from_answers(exception)
+    if isinstance(exception, BatchError) and not isinstance(exception, Misuse):
+        return Refused(exception.status, exception.code, str(exception))
+    if isinstance(exception, exceptions.APIException):
+        return _from_framework(exception)
+    for kind, (status, code) in SPEAKING.items():
+        if isinstance(exception, kind):
+            return Refused(status, code, str(exception))
+    for kind, (status, code, detail) in SILENT.items():
+        if isinstance(exception, kind):
+            return Refused(status, code, detail)
+    return Refused(500, "internal_error", "Something went wrong here. Tell support the correlation id.")
+
+
+def _from_answers(exception: InvalidAnswers) -> Refused:
+    faults = [
+        Fault(pointer=fault.pointer, path=fault.path, code=fault.code, detail=fault.text) for fault in exception.faults
+    ]
+    if len(faults) == 1:
+        detail = f"One of the given values cannot be taken: {faults[0].detail}"
+    else:
+        detail = f"{len(faults)} of the given values cannot be taken; nothing was changed."
+    return Refused(exception.status, exception.code, detail, faults=faults)
 
 
 def _from_framework(exception: exceptions.APIException) -> Refused:
@@ -114,13 +124,3 @@ def _from_framework(exception: exceptions.APIException) -> Refused:
         str(exception.detail) if not isinstance(exception.detail, (dict, list)) else "The request is invalid.",
         headers=headers,
     )
-
-
-def _internal() -> Refused:
-    return Refused(500, "internal_error", "Something went wrong here. Tell support the correlation id.")
-
-
-def _count(faults: list[Fault]) -> str:
-    if len(faults) == 1:
-        return f"One of the given values cannot be taken: {faults[0].detail}"
-    return f"{len(faults)} of the given values cannot be taken; nothing was changed."

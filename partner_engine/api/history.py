@@ -32,7 +32,8 @@ class Changes(Endpoint):
 
     @documented(
         "Catch up with a copy",
-        "What changed after version `since`, folded to one entry per path, with the products that moved. 404 `no_such_version` for a version that is yet to come.",
+        "What changed after version `since`, folded to one entry per path, with the products that moved. 404 "
+        "`no_such_version` for a version that is yet to come.",
         query=ChangesQuery,
         answers={200: shapes.ChangesShape, 304: None},
         tagged=True,

@@ -1,4 +1,6 @@
-"""Writes: the headers that guard them (``If-Match``, ``Idempotency-Key``) and the one way a change of a copy becomes an answer."""
+"""Writes: the headers that guard them (``If-Match``, ``Idempotency-Key``) and the one way a change of a copy becomes an
+answer.
+"""
 
 from __future__ import annotations
 
@@ -28,9 +30,11 @@ Opener = Callable[[IdempotencyKey | None], AbstractContextManager[BatchContext]]
 
 
 def idempotency_key(endpoint: Endpoint) -> IdempotencyKey | None:
-    """Return the request's ``Idempotency-Key``, None without the header. Raises ``Refused`` (400) for one that is no key.
+    """Return the request's ``Idempotency-Key``, None without the header. Raises ``Refused`` (400) for one that is no
+    key.
 
-    The fingerprint covers method, address with its query, and body; it is keyed, so that nobody can guess a body from it.
+    The fingerprint covers method, address with its query, and body; it is keyed, so that nobody can guess a body from
+    it.
     """
     key = endpoint.request.headers.get("Idempotency-Key")
     if key is None:
@@ -57,7 +61,9 @@ def save_copy(
     answer: Callable[[BatchContext, SaveResult], StoredResponse],
     archived: bool = False,
 ) -> HttpResponse:
-    """Lock the copy, let ``change`` change it, save it, answer with ``answer``; a repeated keyed request gets its first answer again."""
+    """Lock the copy, let ``change`` change it, save it, answer with ``answer``; a repeated keyed request gets its first
+    answer again.
+    """
     expected = expected_version(endpoint.request.headers.get("If-Match"))
 
     def open_copy(key: IdempotencyKey | None) -> AbstractContextManager[BatchContext]:

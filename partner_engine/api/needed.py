@@ -24,7 +24,8 @@ class Needed(Endpoint):
 
     @documented(
         "Read what is needed",
-        "Paths of answers and rows that are missing or wrong: `quote` before a quote, `bind` before binding. Empty lists mean that nothing is in the way.",
+        "Paths of answers and rows that are missing or wrong: `quote` before a quote, `bind` before binding. Empty "
+        "lists mean that nothing is in the way.",
         query=ReadQuery,
         answers={200: shapes.NeededShape},
         tagged=True,

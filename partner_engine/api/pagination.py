@@ -1,4 +1,6 @@
-"""Cursor pages: an opaque cursor holds the place after the last row that was shown, so that a page costs the same however deep, and no row comes twice."""
+"""Cursor pages: an opaque cursor holds the place after the last row that was shown, so that a page costs the same
+however deep, and no row comes twice.
+"""
 
 from __future__ import annotations
 
@@ -37,7 +39,10 @@ class Page(msgspec.Struct, Generic[M], frozen=True):
 
 
 def page(rows: QuerySet[M], *, order: str, cursor: str, limit: int) -> Page[M]:
-    """Return the page of ``rows`` after ``cursor`` in ``order`` ("-created" is the newest first). Raises ``Refused`` (400) for a cursor that is none."""
+    """Return the page of ``rows`` after ``cursor`` in ``order`` ("-created" is the newest first).
+
+    Raises ``Refused`` (400) for a cursor that is none.
+    """
     descending, column = order.startswith("-"), ORDERS[order.lstrip("-")]
     sign = F(column).desc(nulls_last=True) if descending else F(column).asc(nulls_last=True)
     rows = rows.order_by(sign, "-id" if descending else "id")

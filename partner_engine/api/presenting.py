@@ -1,4 +1,4 @@
-"""From a batch context to the shapes of the API: what a caller is shown of a copy, at rest or while it is being saved."""
+"""From a batch context to the shapes of the API: what a caller is shown of a copy, at rest or being saved."""
 
 from __future__ import annotations
 

@@ -1,4 +1,6 @@
-"""Problem details (RFC 9457): the one shape of every error that this API answers. Pure; ``handling`` turns exceptions into them."""
+"""Problem details (RFC 9457): the one shape of every error that this API answers. Pure; ``handling`` turns exceptions
+into them.
+"""
 
 from __future__ import annotations
 
@@ -11,7 +13,7 @@ MEDIA_TYPE: Final = "application/problem+json"
 
 
 class Fault(msgspec.Struct, frozen=True, kw_only=True):
-    """One thing that is wrong: ``pointer`` (RFC 6901) into the request body, ``path`` of the answer or row in the copy."""
+    """One thing that is wrong: ``pointer`` (RFC 6901) into the body, ``path`` of the answer or row in the copy."""
 
     pointer: str = ""
     path: str = ""
@@ -20,7 +22,9 @@ class Fault(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Problem(msgspec.Struct, frozen=True, kw_only=True):
-    """An error answer. ``type`` is a stable name of the reason; ``instance`` the address that was asked; ``errors`` the single faults."""
+    """An error answer. ``type`` is a stable name of the reason; ``instance`` the address that was asked; ``errors`` the
+    single faults.
+    """
 
     type: str
     title: str

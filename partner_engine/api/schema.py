@@ -1,4 +1,6 @@
-"""The OpenAPI description: made from the very structs that are read and answered, so that it cannot tell otherwise than the code does."""
+"""The OpenAPI description: made from the very structs that are read and answered, so that it cannot tell otherwise than
+the code does.
+"""
 
 from __future__ import annotations
 
@@ -37,7 +39,7 @@ WRITING: Final = {
     412: "`If-Match` is not the present version; nothing was changed.",
     413: "The body is too large.",
     415: "The body is not JSON.",
-    422: "The body is JSON of another shape or holds values that cannot be taken; `errors` names each with its pointer.",
+    422: "The body has another shape or holds values that cannot be taken; `errors` names each with its pointer.",
 }
 LATER: Final = {
     429: "Too many requests; `Retry-After` tells when to try again.",
@@ -83,7 +85,9 @@ def documented(  # noqa: PLR0913 - one word for each thing that a reader of the 
     tagged: bool = False,
     deprecated: bool = False,
 ) -> Callable[[F], F]:
-    """Describe an operation: what it takes (``body``, ``query``), what it answers by status; ``write`` and ``tagged`` say which headers it heeds."""
+    """Describe an operation: what it takes (``body``, ``query``), what it answers by status; ``write`` and ``tagged``
+    say which headers it heeds.
+    """
     headers = [IDEMPOTENCY_KEY] if write else []
     if write and tagged:
         headers.append(IF_MATCH)

@@ -20,7 +20,9 @@ from partner_engine.api.discretion import Discretion
 
 
 class By(msgspec.Struct, frozen=True):
-    """Who did something: ``type`` is user, api_client, guest, staff, rule, process or system; ``source`` the door (web, api, admin, job)."""
+    """Who did something: ``type`` is user, api_client, guest, staff, rule, process or system; ``source`` the door (web,
+    api, admin, job).
+    """
 
     type: str
     id: str
@@ -67,7 +69,10 @@ class AdjustmentShape(msgspec.Struct, frozen=True):
 
 
 class OutcomeShape(msgspec.Struct, frozen=True):
-    """One product's outcome. ``premium`` is whole units of the catalogue's currency a year; ``missing`` are the paths that would decide."""
+    """One product's outcome.
+
+    ``premium`` is whole units of the catalogue's currency a year; ``missing`` are the paths that would decide.
+    """
 
     outcome: Literal["eligible", "refer", "need_info", "decline", "locked"]
     premium: int | None
@@ -78,7 +83,7 @@ class OutcomeShape(msgspec.Struct, frozen=True):
 
 
 class ChangeShape(msgspec.Struct, frozen=True, kw_only=True):
-    """One change at ``path``; ``active`` and ``required`` stand only where they changed. Sensitive values are masked."""
+    """One change at ``path``; ``active`` and ``required`` stand only where they changed. Sensitive values are masks."""
 
     path: str
     before: str | float | bool | list[str] | None
@@ -89,7 +94,10 @@ class ChangeShape(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class CopyShape(msgspec.Struct, frozen=True, kw_only=True):
-    """A copy with everything on it. ``release`` is the id of the catalogue release that it was evaluated with, ``as_of`` the evaluation date."""
+    """A copy with everything on it.
+
+    ``release`` is the id of the catalogue release that it was evaluated with, ``as_of`` the evaluation date.
+    """
 
     id: str
     application_form_id: str
@@ -116,7 +124,9 @@ class CopyShape(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class ChangesShape(msgspec.Struct, frozen=True, kw_only=True):
-    """What a save changed. ``eligibility`` holds only the products that moved; null stands for one that is no longer asked for."""
+    """What a save changed. ``eligibility`` holds only the products that moved; null stands for one that is no longer
+    asked for.
+    """
 
     id: str
     application_form_id: str
@@ -137,7 +147,9 @@ class NeededShape(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class CopySummary(msgspec.Struct, frozen=True, kw_only=True):
-    """A copy in a list: who is insured, which lines, how much is needed before a quote, outcome and premium per product."""
+    """A copy in a list: who is insured, which lines, how much is needed before a quote, outcome and premium per
+    product.
+    """
 
     id: str
     title: str

@@ -1,7 +1,7 @@
 """JSON as this API reads it: RFC 8259 without the holes that lenient parsers leave. Pure.
 
-What another reader of the same bytes could take otherwise (duplicate keys, NaN, numbers beyond double precision, lone surrogates), and what a database
-refuses (NUL), never gets past here.
+What another reader of the same bytes could take otherwise (duplicate keys, NaN, numbers beyond double precision, lone
+surrogates), and what a database refuses (NUL), never gets past here.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ MAX_NUMBER_TEXT: Final = 64
 
 
 class JsonFault(Exception):
-    """The bytes are no acceptable JSON: ``code`` names the reason, ``pointer`` (RFC 6901) the place where it is known."""
+    """The bytes are no acceptable JSON: ``code`` names the reason, ``pointer`` (RFC 6901) the place if it is known."""
 
     def __init__(self, code: str, text: str, *, pointer: str = "") -> None:
         super().__init__(text)
@@ -86,7 +86,10 @@ def _integer(text: str) -> int:
 
 
 def _check(value: JsonValue) -> None:
-    """Refuse too much depth and text that is no Unicode or holds NUL. Walks with a stack of its own: depth must not cost recursion."""
+    """Refuse too much depth and text that is no Unicode or holds NUL.
+
+    Walks with a stack of its own: depth must not cost recursion.
+    """
     waiting: list[tuple[JsonValue, str, int]] = [(value, "", 1)]
     while waiting:
         item, pointer, depth = waiting.pop()

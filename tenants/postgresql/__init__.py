@@ -1,1 +1,1 @@
-"""Django's PostgreSQL backend that tells row-level security, with each statement, whose rows may be seen."""
+"""Django's PostgreSQL backend, whose every statement tells row-level security which tenant it works for."""

@@ -1,73 +1,56 @@
-"""The database wrapper: each statement takes the current scope along in the same round trip.
+"""The database backend: puts the current scope in front of each statement, in the same round trip.
 
-``SELECT set_config(...); <statement>`` goes out as one simple query (Django's cursor binds parameters on the client), and the first result is skipped. So the setting is right
-after a rollback, on a pooled connection and in every thread, and costs no round trip.
+PostgreSQL's policies (``tenants.row_level_security``) compare it with the rows. It is set for the transaction alone, so neither
+a pooled connection nor a pooler in between ever carries one tenant's mark to the next user; without a transaction the two
+statements form one of their own.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any, Final
 
+from django.db import transaction
 from django.db.backends.postgresql import base
-from django.db.backends.utils import CursorDebugWrapper, CursorWrapper
 
-from tenants.scope import current_scope
+from tenants.scoping import current_scope
 
-#: The setting that the policies on tenants' tables read.
-SETTING: Final = "partner_engine.tenant"
+#: The setting that the policies read.
+GUC: Final = "partner_engine.tenant"
+#: Statements about the transaction itself; in front of a rollback in a failed transaction nothing else may stand.
+_BARE: Final = ("SAVEPOINT", "RELEASE", "ROLLBACK")
 
-
-class _ScopedExecution:
-    """Puts the scope before each statement; mixed into Django's two cursor wrappers."""
-
-    def _execute(self: Any, sql: str, params: Any, *ignored_wrapper_args: Any) -> Any:
-        prefix = _prefix(self.cursor.connection)
-        if not prefix or getattr(self.cursor, "name", None):
-            return super()._execute(sql, params, *ignored_wrapper_args)  # type: ignore[misc]
-        result = super()._execute(prefix + sql, params, *ignored_wrapper_args)  # type: ignore[misc]
-        self.cursor.nextset()
-        return result
-
-    def _executemany(self: Any, sql: str, param_list: Any, *ignored_wrapper_args: Any) -> Any:
-        self.db.send_scope()
-        return super()._executemany(sql, param_list, *ignored_wrapper_args)  # type: ignore[misc]
-
-
-class ScopedCursorWrapper(_ScopedExecution, CursorWrapper):
-    """A cursor that takes the scope along."""
-
-
-class ScopedCursorDebugWrapper(_ScopedExecution, CursorDebugWrapper):
-    """The same, keeping its queries for tests and debugging."""
+Execute = Callable[[str, Any, bool, dict[str, Any]], Any]
 
 
 class DatabaseWrapper(base.DatabaseWrapper):
-    """Django's PostgreSQL connection with scoped cursors."""
+    """A connection that marks its statements with the current scope."""
 
-    def make_cursor(self, cursor: Any) -> CursorWrapper:
-        """Return the cursor that takes the scope along."""
-        return ScopedCursorWrapper(cursor, self)
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.execute_wrappers.append(self._marked)
+        self._has_marked = False
 
-    def make_debug_cursor(self, cursor: Any) -> CursorDebugWrapper:
-        """Return the same for when queries are kept."""
-        return ScopedCursorDebugWrapper(cursor, self)
+    def _marked(self, execute: Execute, sql: Any, params: Any, many: bool, context: dict[str, Any]) -> Any:
+        mark = self._mark()
+        if mark is None or (isinstance(sql, str) and sql.startswith(_BARE)):
+            return execute(sql, params, many, context)
+        if many or not isinstance(sql, str):
+            # Such statements go alone; inside one transaction the mark reaches them all the same.
+            with transaction.atomic(using=self.alias, savepoint=False):
+                execute(mark, None, False, context)
+                return execute(sql, params, many, context)
+        result = execute(f"{mark}; {sql}", params, many, context)
+        # The first result is that of the mark.
+        context["cursor"].nextset()
+        return result
 
-    def chunked_cursor(self) -> Any:
-        """Send the scope ahead: a server-side cursor is declared by a single statement."""
-        self.send_scope()
-        return super().chunked_cursor()
-
-    def send_scope(self) -> None:
-        """Send the scope in a statement of its own, where it cannot go along with another."""
-        with self.cursor() as cursor:
-            cursor.execute("SELECT 1")
-
-
-def _prefix(connection: Any) -> str:
-    """Return the statement that sets the scope; nothing on a connection that never had one (migrations run statements that must stand alone)."""
-    scope = current_scope()
-    if scope is None and not getattr(connection, "was_scoped", False):
-        return ""
-    connection.was_scoped = True
-    # The marker is a UUID or "*": nothing that a quote could be hidden in.
-    return f"SELECT set_config('{SETTING}', '{scope.marker if scope else ''}', false);"
+    def _mark(self) -> str | None:
+        """Return the statement that marks the transaction; None when there is nothing to say."""
+        scope = current_scope()
+        if scope is not None:
+            self._has_marked = True
+            # A UUID or "*", never text from outside.
+            return f"SELECT set_config('{GUC}', '{scope.marker}', true)"
+        # A transaction that worked for a tenant goes on without one: take the mark away.
+        return f"SELECT set_config('{GUC}', '', true)" if self._has_marked and self.in_atomic_block else None

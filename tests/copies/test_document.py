@@ -38,7 +38,9 @@ def test_join_path(prefix: str, parts: tuple[str, ...], path: str) -> None:
     assert join_path(prefix, *parts) == path
 
 
-@pytest.mark.parametrize(("value", "answered"), [(None, False), ("", False), ([], False), (0, True), (False, True), ("x", True)])
+@pytest.mark.parametrize(
+    ("value", "answered"), [(None, False), ("", False), ([], False), (0, True), (False, True), ("x", True)]
+)
 def test_is_answered(value: object, answered: bool) -> None:
     assert Answer(value=value).is_answered is answered  # type: ignore[arg-type]
 

@@ -17,7 +17,9 @@ def keyring(*key_ids: str) -> LocalKeyring:
     return LocalKeyring({key_id: base64.b64encode(key_id.encode().ljust(32, b"-")).decode() for key_id in key_ids})
 
 
-def sealer(key: WrappedKey | None = None, *, tenant: UUID = TENANT, copy: UUID = COPY, ring: LocalKeyring | None = None) -> Sealer:
+def sealer(
+    key: WrappedKey | None = None, *, tenant: UUID = TENANT, copy: UUID = COPY, ring: LocalKeyring | None = None
+) -> Sealer:
     return Sealer(tenant_id=tenant, copy_id=copy, key=key, service=ring or keyring("first"))
 
 

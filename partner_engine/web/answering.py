@@ -1,0 +1,81 @@
+"""Takes what was typed into a page: as many answers as can be taken, in one save, with a fault for each of the others."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Final
+from uuid import UUID
+
+import batch.service as batch
+from batch.changeset import Changeset
+from batch.context import BatchContext, SaveResult
+from batch.errors import AnswerFault, InvalidAnswers, ReadOnlyAnswer, UnknownPart
+from forms.rules.evaluation import Evaluation
+from partner_engine.web.agents import Agent
+
+#: How long a page waits for somebody else's save, in seconds; then it says so and tries again.
+WAIT_SECONDS: Final = 5.0
+
+
+@dataclass(frozen=True)
+class Answered:
+    """A save with its context (still readable), what held before, and what could not be taken."""
+
+    context: BatchContext
+    result: SaveResult
+    before: Evaluation
+    version_before: int
+    faults: tuple[AnswerFault, ...] = ()
+
+
+@contextmanager
+def answering(copy_id: UUID, given: Mapping[str, object], agent: Agent) -> Iterator[Answered]:
+    """Save the answers in ``given`` (path -> what was typed) that can be taken; yield while the copy is still locked.
+
+    Raises what the batch raises but for answers that do not fit: those are the faults.
+    """
+    left, faults = dict(given), []
+    while True:
+        with batch.find_and_lock(copy_id, scope=agent.tenant, actor=agent.actor, wait=WAIT_SECONDS) as context:
+            before, version = context.evaluation, context.version
+            for path in list(left):
+                found = _apply(context.changeset, path, left[path])
+                faults += found
+                if found:
+                    del left[path]
+            try:
+                result = context.save()
+            except InvalidAnswers as error:
+                # A value that only the whole form shows to be wrong: save again without it.
+                refused = left.keys() & {fault.path for fault in error.faults}
+                if not refused:
+                    raise
+                faults += error.faults
+                left = {path: value for path, value in left.items() if path not in refused}
+                continue
+            yield Answered(context, result, before, version, tuple(faults))
+            return
+
+
+def _apply(changeset: Changeset, path: str, typed: object) -> list[AnswerFault]:
+    try:
+        answer = changeset.find_answer(path)
+        answer.apply(_value(answer.question.type, typed))
+    except InvalidAnswers as error:
+        return list(error.faults)
+    except (UnknownPart, ReadOnlyAnswer) as error:
+        return [AnswerFault(path, error.code, str(error))]
+    return []
+
+
+def _value(kind: str, typed: object) -> object:
+    """Return what was typed as the value that the question takes."""
+    if kind == "boolean":
+        return {"true": True, "false": False}.get(str(typed), typed or None)
+    if kind == "naics" and isinstance(typed, str):
+        # The field reads "722511 Full-service restaurants": the code comes first.
+        code = typed.strip().partition(" ")[0]
+        return code if code.isdigit() else typed
+    return typed

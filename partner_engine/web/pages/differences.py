@@ -1,0 +1,85 @@
+"""Which parts of the form page a save changes, and the sentence that tells it. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Final
+
+from copies.changes import Change
+from forms.rules.evaluation import Evaluation, ProductOutcome
+from partner_engine.web.pages.formats import counted, money
+from partner_engine.web.pages.reading import Reading, product_name, rows_around
+
+#: From this many changed rows of one pool on, its whole card is sent instead.
+MANY_ROWS: Final = 8
+_WORDS: Final = {"eligible": "eligible", "refer": "referred", "need_info": "needs answers", "decline": "declined", "locked": "locked"}
+
+
+@dataclass(frozen=True)
+class Parts:
+    """Codes of the cards and paths of the top-level rows that are to be shown anew."""
+
+    sets: tuple[str, ...]
+    rows: tuple[str, ...] = ()
+
+
+def changed_parts(reading: Reading, before: Evaluation, changes: Iterable[Change]) -> Parts:
+    """Return the parts of ``reading`` that look otherwise than under ``before``, which ``changes`` led from."""
+    sets: set[str] = set()
+    rows: dict[str, set[str]] = {}
+    for path in _touched(reading, before, changes):
+        if path.startswith("question_sets/"):
+            sets.add(_shown_in(reading, path.partition("/")[2]))
+            continue
+        # A row that came or went changes its pool: of a nested one the row around it, else the whole card.
+        around = next(rows_around(path), None)
+        if around is None:
+            sets.add(reading.top_set(path))
+        else:
+            rows.setdefault(reading.top_set(path), set()).add(around)
+    sets |= {code for code, found in rows.items() if len(found) > MANY_ROWS}
+    return Parts(
+        tuple(sorted(sets - {""})), tuple(sorted(row for code, found in rows.items() if code not in sets for row in found))
+    )
+
+
+def sentence(reading: Reading, changes: Iterable[Change], moved: dict[str, ProductOutcome | None]) -> str:
+    """Return what a save did, for those who hear the page: questions that appeared or went, products that moved."""
+    codes = reading.catalogue.questions
+    seen = [change.active for change in changes if change.active is not None and change.path.rpartition("/")[2] in codes and change.cause.type == "rule"]
+    said = ["Saved."]
+    if appeared := seen.count(True):
+        said.append(f"{counted(appeared, 'question')} appeared.")
+    if gone := seen.count(False):
+        said.append(f"{counted(gone, 'question')} went away.")
+    for code, outcome in moved.items():
+        if outcome is not None:
+            price = f" {money(outcome.premium, reading.catalogue.definition.currency)}" if outcome.premium is not None else ""
+            said.append(f"{product_name(reading.catalogue, code)}: {_WORDS[outcome.outcome]}{price}.")
+    return " ".join(said)
+
+
+def _touched(reading: Reading, before: Evaluation, changes: Iterable[Change]) -> set[str]:
+    """Return the paths at which something looks otherwise."""
+    after = reading.evaluation
+    paths = {change.path for change in changes if not change.path.startswith("copy/")}
+    paths |= {message.path for message in set(before.messages) ^ set(after.messages)}
+    paths |= set(before.needed.quote) ^ set(after.needed.quote)
+    paths |= set(before.needed.bind) ^ set(after.needed.bind)
+    for code in before.eligibility.keys() | after.eligibility.keys():
+        was, now = (found.eligibility.get(code) for found in (before, after))
+        if was != now:
+            paths |= set(was.missing if was else ()) | set(now.missing if now else ())
+    return paths
+
+
+def _shown_in(reading: Reading, set_code: str) -> str:
+    """Return the code of the set whose card shows the set ``set_code``: itself, or that of the outermost pool around it."""
+    known = reading.catalogue.sets.get(set_code)
+    if known is None:
+        return ""
+    if not known.pool:
+        return set_code
+    ancestors = reading.catalogue.pools[known.pool].ancestors
+    return reading.catalogue.pools[ancestors[0]].set_code if ancestors else set_code

@@ -1,0 +1,80 @@
+"""Adds, duplicates, removes and puts back rows of answer pools, as the form page orders it."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+import batch.service as batch
+from batch.changeset import Changeset
+from batch.errors import UnknownRow
+from batch.mutators.pools import PoolMutator, RowMutator
+from copies.document import PoolRow
+from forms.rules.compiled import CompiledCatalogue
+from partner_engine.web.agents import Agent
+
+
+def find_pool(changeset: Changeset, path: str) -> PoolMutator:
+    """Return the pool at ``path`` (``pool[/<row id>/pool]``). Raises ``UnknownPool`` or ``UnknownRow``."""
+    first, *steps = path.split("/")
+    pool = changeset.find_pool(first)
+    for row_id, code in zip(steps[::2], steps[1::2], strict=True):
+        pool = pool.find_row(row_id).find_pool(code)
+    return pool
+
+
+def find_row(changeset: Changeset, path: str) -> RowMutator:
+    """Return the row at ``path`` (``pool/<row id>[...]``). Raises ``UnknownPool`` or ``UnknownRow``."""
+    pool, _, row_id = path.rpartition("/")
+    return find_pool(changeset, pool).find_row(row_id)
+
+
+def add(changeset: Changeset, path: str) -> RowMutator:
+    """Add an empty row to the pool at ``path``, with as many nested ones as the catalogue asks for at least. Raises ``PoolIsFull``."""
+    return _add_with_least(changeset, find_pool(changeset, path))
+
+
+def duplicate(changeset: Changeset, path: str) -> RowMutator:
+    """Add a copy of the row at ``path`` to its pool; sensitive answers are not copied: they are of one person or thing. Raises ``PoolIsFull``."""
+    pool = find_pool(changeset, path.rpartition("/")[0])
+    found = next((row for row in pool.rows_below() if row.id == find_row(changeset, path).id), None)
+    if found is None:
+        raise UnknownRow(path)
+    return pool.add(**_plain(found, changeset.catalogue))  # type: ignore[arg-type]
+
+
+def remove(changeset: Changeset, path: str) -> None:
+    """Remove the row at ``path`` with all that is in it."""
+    find_row(changeset, path).remove()
+
+
+def put_back(changeset: Changeset, path: str, *, copy_id: UUID, version: int, agent: Agent) -> RowMutator:
+    """Put the row at ``path`` back as ``version`` of the copy holds it, where it stood then. Raises ``UnknownRow``, ``NotFound``."""
+    then = batch.find(copy_id, scope=agent.tenant, actor=agent.actor, version=version).read_only_changeset()
+    pool_path, _, row_id = path.rpartition("/")
+    for position, row in enumerate(find_pool(then, pool_path).rows_below()):
+        if row.id == row_id:
+            return find_pool(changeset, pool_path).put_back(row, position=position)
+    raise UnknownRow(path)
+
+
+def _add_with_least(changeset: Changeset, pool: PoolMutator) -> RowMutator:
+    row = pool.add()
+    on_document = {question_set.code for question_set in changeset.document.question_sets}
+    for code in changeset.catalogue.pools[pool.code].children:
+        child = changeset.catalogue.pools[code]
+        if child.set_code in on_document:
+            for _ in range(child.pool.min):
+                _add_with_least(changeset, row.find_pool(code))
+    return row
+
+
+def _plain(row: PoolRow, catalogue: CompiledCatalogue) -> dict[str, object]:
+    """Return a row in the shape of the API, without sensitive answers and those that the catalogue no longer has."""
+    return {
+        "answers": {
+            code: answer.value
+            for code, answer in row.answers.items()
+            if answer.is_answered and answer.sealed is None and code in catalogue.questions
+        },
+        "answer_pools": {code: [_plain(inner, catalogue) for inner in rows] for code, rows in row.answer_pools.items() if code in catalogue.pools},
+    }

@@ -1,0 +1,30 @@
+"""The scopes of OAuth tokens: the rights, and of these what the asking client was given."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from oauth2_provider.scopes import BaseScopes
+
+from tenants.access import RIGHT_TEXTS
+from tenants.models import ApiClient
+
+
+class RightScopes(BaseScopes):
+    """One scope per right; a client that names none gets all of its own."""
+
+    def get_all_scopes(self) -> dict[str, str]:
+        """Return every scope with what it allows."""
+        return {right.value: text for right, text in RIGHT_TEXTS.items()}
+
+    def get_available_scopes(
+        self, application: ApiClient | None = None, request: Any = None, *args: Any, **kwargs: Any
+    ) -> list[str]:
+        """Return the scopes that ``application`` may ask for."""
+        return list(application.allowed_scopes) if application else list(self.get_all_scopes())
+
+    def get_default_scopes(
+        self, application: ApiClient | None = None, request: Any = None, *args: Any, **kwargs: Any
+    ) -> list[str]:
+        """Return the scopes of a token for which none were named."""
+        return self.get_available_scopes(application, request)

@@ -1,0 +1,48 @@
+"""The batch's own fixtures: a tenant with the kennel catalogue, people who act, and a form to work on."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any
+from uuid import UUID
+
+import pytest
+from django.core.cache import caches
+
+from batch import service as batch
+from forms.catalogue.loader import load
+from forms.catalogue.releases import forget_compiled_releases, publish
+from tenants.access import Actor, Right
+from tenants.models import Tenant
+from tests.batch.kennels import ANSWERS, HOUSES, KENNELS
+
+AGENT = Actor(type="user", id=str(UUID(int=7)), source="web", label="Robin Agent", rights=frozenset(Right))
+
+
+@pytest.fixture
+def kennels() -> Iterator[Tenant]:
+    """Return a tenant whose forms are asked by the kennel catalogue."""
+    forget_compiled_releases()
+    publish(load(KENNELS), actor_id="test")
+    yield Tenant.objects.create(code="kennels", name="Kennel Brokers", catalogue="kennels")
+    caches["releases"].clear()
+    forget_compiled_releases()
+
+
+@pytest.fixture
+def agent() -> Actor:
+    """Return a person who works at the tenant."""
+    return AGENT
+
+
+@pytest.fixture
+def make_form(kennels: Tenant, agent: Actor) -> Callable[..., UUID]:
+    """Return a maker of forms: answers go on top of those with which PA-CARE is eligible; returns the form's id."""
+
+    def make(answers: dict[str, Any] | None = None, answer_pools: dict[str, Any] | None = None) -> UUID:
+        with batch.build_context(scope=kennels, actor=agent, title="Base") as context:
+            context.changeset.apply_answers({**ANSWERS, **(answers or {})}, answer_pools or {"houses": HOUSES})
+            context.save()
+            return context.form.id
+
+    return make
