@@ -118,7 +118,7 @@ class Changeset:
         Raises ``InvalidAnswers`` with every fault; then nothing was changed.
         """
         self.require_writable()
-        plan_answers(self, answers, answer_pools or {}).carry_out()
+        plan_answers(self, answers, {} if answer_pools is None else answer_pools).carry_out()
 
     def apply_to_row(
         self, row: RowMutator, *, answers: Mapping[str, object], answer_pools: Mapping[str, object]

@@ -104,6 +104,22 @@ class IdempotencyReplay(BatchError):
     sentence = "A request with this Idempotency-Key finished meanwhile; send the same request again for its answer."
 
 
+class NoReason(BatchError):
+    """A sensitive answer was to be revealed without a reason."""
+
+    code = "reason_required"
+    status = 422
+    sentence = "Say why this sensitive answer is to be revealed; the reason is recorded."
+
+
+class NothingToReveal(BatchError):
+    """There is no sealed answer at the path."""
+
+    code = "nothing_to_reveal"
+    status = 422
+    sentence = "There is no sensitive answer at this path."
+
+
 class UnknownCatalogue(BatchError):
     """No published catalogue of this code."""
 

@@ -23,9 +23,7 @@ TTL_SECONDS: Final = 10.0
 POLL_SECONDS: Final = 0.01
 
 log = structlog.get_logger(__name__)
-without_lock = Counter(
-    "partner_engine_saves_without_lock_total", "Work done without its lock: Redis was away"
-)
+without_lock = Counter("partner_engine_saves_without_lock_total", "Work done without its lock: Redis was away")
 lost_lock = Counter("partner_engine_locks_lost_total", "Locks that ran out before their unit of work ended")
 
 
@@ -42,9 +40,8 @@ class CopyLock:
         """Wait for the lock. Raises ``LockNotAcquired``."""
         client: redis.Redis = get_redis_connection("locks")
         # Jitter keeps waiters from polling in step.
-        lock = client.lock(
-            self._name, timeout=TTL_SECONDS, sleep=POLL_SECONDS * (0.8 + secrets.randbelow(400) / 1_000), thread_local=False
-        )  # fmt: skip
+        poll = POLL_SECONDS * (0.8 + secrets.randbelow(400) / 1_000)
+        lock = client.lock(self._name, timeout=TTL_SECONDS, sleep=poll, thread_local=False)
         try:
             acquired = lock.acquire(blocking=self._wait > 0, blocking_timeout=self._wait or None)
         except RedisError as error:

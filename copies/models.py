@@ -97,3 +97,26 @@ class CopyIndex(models.Model):
 
     def __str__(self) -> str:
         return f"{self.copy_id} at {self.tenant_id}"
+
+
+class SensitiveReveal(TenantModel):
+    """Proof that somebody read a sensitive answer in plain: who, where, why. Never altered."""
+
+    id = models.BigAutoField(primary_key=True)
+    copy_id = models.UUIDField("copy")
+    version = models.PositiveIntegerField()
+    path = models.CharField(max_length=300)
+    reason = models.CharField(max_length=500)
+    actor_type = models.CharField(max_length=20)
+    actor_id = models.CharField(max_length=64)
+    actor_label = models.CharField(max_length=200, blank=True)
+    source = models.CharField(max_length=20)
+    correlation_id = models.CharField(max_length=64, blank=True)
+    created_at = models.DateTimeField()
+
+    class Meta:
+        ordering: ClassVar = ["-created_at", "-id"]
+        indexes: ClassVar = [models.Index(fields=["copy_id", "-created_at"], name="reveal_copy")]
+
+    def __str__(self) -> str:
+        return f"{self.path} of {self.copy_id}"

@@ -45,6 +45,8 @@ def logging_settings(*, is_readable: bool, level: str) -> dict[str, Any]:
             # Django's own handlers would write the lines a second time, in another form.
             "django": {"handlers": [], "level": "INFO", "propagate": True},
             "django.server": {"handlers": [], "level": "INFO", "propagate": True},
+            # Every request is told once already, with its id.
+            "django.request": {"level": "ERROR"},
             # Statements and request bodies are in their debug lines, whatever LOG_LEVEL says.
             **{name: {"level": "WARNING"} for name in _QUIET},
         },

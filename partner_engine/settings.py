@@ -109,7 +109,6 @@ REDIS_URL: str = env.str("REDIS_URL", default="redis://127.0.0.1:6379/0")
 _CACHE = {
     "BACKEND": "django_redis.cache.RedisCache",
     "LOCATION": REDIS_URL,
-    "KEY_PREFIX": "partner_engine",
     "OPTIONS": {
         "SERIALIZER": "django_redis.serializers.json.JSONSerializer",
         "SOCKET_CONNECT_TIMEOUT": 1,
@@ -117,16 +116,15 @@ _CACHE = {
         "IGNORE_EXCEPTIONS": True,
     },
 }
-CACHES = {"default": _CACHE, "locks": _CACHE}
+CACHES = {alias: _CACHE | {"KEY_PREFIX": f"partner_engine.{alias}"} for alias in ("default", "locks", "releases")}
 DJANGO_REDIS_LOG_IGNORED_EXCEPTIONS = True
 CHANNEL_LAYERS = {
     "default": {
-        "BACKEND": "channels_redis.core.RedisChannelLayer",
+        "BACKEND": "channels_redis.pubsub.RedisPubSubChannelLayer",
         "CONFIG": {
-            # Reading waits 5 s for a message, as long as redis-py's own timeout, which would end idle sockets.
+            # redis-py's own timeout would end sockets that are idle for 5 s.
             "hosts": [{"address": REDIS_URL, "socket_timeout": None}],
             "prefix": "partner_engine.sockets",
-            "capacity": 2_000,
         },
     }
 }
@@ -139,6 +137,7 @@ CELERY_TASK_ACKS_LATE = True
 CELERY_TASK_REJECT_ON_WORKER_LOST = True
 CELERY_TASK_TIME_LIMIT = 600
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1
+CELERY_BEAT_SCHEDULER = "django_celery_beat.schedulers:DatabaseScheduler"
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_WORKER_REDIRECT_STDOUTS = False
 
@@ -155,6 +154,7 @@ INSTALLED_APPS = [
     "unfold",
     "unfold.contrib.filters",
     "unfold.contrib.forms",
+    "unfold.contrib.inlines",
     "django.contrib.admin",
     "django.contrib.auth",
     "django.contrib.contenttypes",
@@ -166,6 +166,7 @@ INSTALLED_APPS = [
     "axes",
     "channels",
     "csp",
+    "django_celery_beat",
     "django_htmx",
     "django_otp",
     "django_otp.plugins.otp_static",
@@ -195,6 +196,7 @@ MIDDLEWARE = [
     # Last, and synchronous: all of the above then runs in the one thread of its request.
     "partner_engine.tenancy.TenancyMiddleware",
 ]
+APPEND_SLASH = False
 ROOT_URLCONF = "partner_engine.urls"
 ASGI_APPLICATION = "partner_engine.asgi.application"
 WSGI_APPLICATION = "partner_engine.wsgi.application"
@@ -229,8 +231,9 @@ AUTH_PASSWORD_VALIDATORS = [
     {"NAME": f"django.contrib.auth.password_validation.{name}"}
     for name in ("UserAttributeSimilarityValidator", "MinimumLengthValidator", "CommonPasswordValidator")
 ]
-LOGIN_URL = "/sign-in/"
+LOGIN_URL = "/sign-in"
 LOGIN_REDIRECT_URL = "/"
+LOGOUT_REDIRECT_URL = "/sign-in"
 # Address and name together: whoever guesses is locked out, wherever the owner sits the door stays open.
 AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
 AXES_FAILURE_LIMIT = 5
@@ -239,6 +242,7 @@ AXES_RESET_ON_SUCCESS = True
 AXES_RESET_COOL_OFF_ON_FAILURE_DURING_LOCKOUT = False
 AXES_CLIENT_IP_CALLABLE = "partner_engine.addresses.client_address"
 AXES_USERNAME_CALLABLE = "partner_engine.addresses.sign_in_name"
+AXES_LOCKOUT_CALLABLE = "partner_engine.web.sign_in.locked_out"
 AXES_ENABLE_ACCESS_FAILURE_LOG = False
 SESSION_ENGINE = "django.contrib.sessions.backends.cached_db"
 SESSION_COOKIE_AGE = 12 * 3600
@@ -277,19 +281,31 @@ OAUTH2_PROVIDER = {
 }
 REST_FRAMEWORK = {
     "DEFAULT_AUTHENTICATION_CLASSES": [
-        "partner_engine.api.authentication.TokenAuthentication",
-        "partner_engine.api.authentication.SessionAuthentication",
+        "partner_engine.api.authentication.BearerAuthentication",
+        "partner_engine.api.authentication.AgentSessionAuthentication",
     ],
     "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
     "EXCEPTION_HANDLER": "partner_engine.api.handling.handle",
+    "UNAUTHENTICATED_USER": None,
 }
-SPECTACULAR_SETTINGS: dict[str, Any] = {"TITLE": "Partner Engine", "VERSION": "1", "OAS_VERSION": "3.1.1"}
+SPECTACULAR_SETTINGS = {
+    "TITLE": "Partner Engine API",
+    "VERSION": "1",
+    "OAS_VERSION": "3.1.1",
+    "DESCRIPTION": "Application forms of commercial insurance: start, answer, decide. Errors are problem details (RFC 9457).",
+    "SCHEMA_PATH_PREFIX": r"/api/v1",
+    "PREPROCESSING_HOOKS": ["partner_engine.api.schema.canonical_only"],
+    "POSTPROCESSING_HOOKS": ["partner_engine.api.schema.add_components"],
+    "SERVE_INCLUDE_SCHEMA": False,
+    "SWAGGER_UI_DIST": "SIDECAR",
+    "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
+}
 
 # Looks
 
 UNFOLD: dict[str, Any] = {"SITE_TITLE": "Partner Engine", "SITE_HEADER": "Partner Engine"}
-STATIC_URL = "static/"
-STATIC_ROOT = BASE_DIR / "staticfiles"
+STATIC_URL = "/static/"
+STATIC_ROOT = BASE_DIR / "static_collected"
 STATICFILES_DIRS = [BASE_DIR / "static"]
 WHITENOISE_USE_FINDERS = WHITENOISE_AUTOREFRESH = DEVELOPMENT
 STORAGES = {

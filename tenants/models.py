@@ -133,14 +133,19 @@ def every_right() -> list[str]:
     return [right.value for right in Right]
 
 
+_GRANT_TYPES = [(AbstractApplication.GRANT_CLIENT_CREDENTIALS, "Client credentials")]
+
+
 class ApiClient(AbstractApplication):
     """A program of one tenant that signs in with OAuth2 client credentials; its tokens see that tenant alone."""
 
     tenant = models.ForeignKey(Tenant, on_delete=models.PROTECT, related_name="api_clients")
     # The only kind of client that this product serves.
-    client_type = models.CharField(max_length=32, default=AbstractApplication.CLIENT_CONFIDENTIAL, editable=False)
+    client_type = models.CharField(
+        max_length=32, choices=AbstractApplication.CLIENT_TYPES[:1], default=AbstractApplication.CLIENT_CONFIDENTIAL
+    )
     authorization_grant_type = models.CharField(
-        max_length=44, default=AbstractApplication.GRANT_CLIENT_CREDENTIALS, editable=False
+        max_length=44, choices=_GRANT_TYPES, default=AbstractApplication.GRANT_CLIENT_CREDENTIALS
     )
     allowed_scopes = ArrayField(
         models.CharField(max_length=64, choices=[(right.value, text) for right, text in RIGHT_TEXTS.items()]),

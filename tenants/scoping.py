@@ -51,7 +51,7 @@ def set_tenant_without_reset(tenant: Tenant) -> None:
 
     The caller stands inside a ``without_tenant()`` or ``use_tenant()`` block, which puts things back at its end.
     """
-    _scope.set(Scope(tenant, tenant.database_alias))
+    scope_variable.set(Scope(tenant, tenant.database_alias))
 
 
 @contextmanager

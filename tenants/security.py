@@ -6,20 +6,23 @@ from typing import Final
 
 from django.db.migrations import RunSQL
 
-#: A row shows to its tenant, and to all-tenants work that says so; without a scope no row shows.
-_VISIBLE: Final = "current_setting('partner_engine.tenant', true) IN (tenant_id::text, '*')"
+POLICY: Final = "tenant_scope"
+# Subselects are worked out once per statement, not once per row. Nothing set, or '', shows no row; "*" is all-tenants work that says so.
+_SCOPE: Final = "(SELECT current_setting('partner_engine.tenant', true))"
+_TENANT: Final = "(SELECT NULLIF(NULLIF(current_setting('partner_engine.tenant', true), ''), '*')::uuid)"
+_VISIBLE: Final = f"tenant_id = {_TENANT} OR {_SCOPE} = '*'"
 
 
 def row_level_security(table: str) -> RunSQL:
-    """Return the operation that puts the policy on ``table``; it binds the table's owner too."""
+    """Return the operation that shows and takes rows of ``table`` only for the tenant in scope; it binds the table's owner too."""
     return RunSQL(
         sql=[
             f"ALTER TABLE {table} ENABLE ROW LEVEL SECURITY",
             f"ALTER TABLE {table} FORCE ROW LEVEL SECURITY",
-            f"CREATE POLICY tenant_scope ON {table} USING ({_VISIBLE}) WITH CHECK ({_VISIBLE})",
+            f"CREATE POLICY {POLICY} ON {table} USING ({_VISIBLE}) WITH CHECK ({_VISIBLE})",
         ],
         reverse_sql=[
-            f"DROP POLICY tenant_scope ON {table}",
+            f"DROP POLICY {POLICY} ON {table}",
             f"ALTER TABLE {table} NO FORCE ROW LEVEL SECURITY",
             f"ALTER TABLE {table} DISABLE ROW LEVEL SECURITY",
         ],

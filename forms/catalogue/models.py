@@ -8,9 +8,11 @@ from __future__ import annotations
 from typing import Any, ClassVar, get_args
 
 from django.contrib.postgres.fields import ArrayField
+from django.core.exceptions import ValidationError
 from django.core.validators import RegexValidator
 from django.db import models
 
+from forms.catalogue.checking import check_row, pool_circle
 from forms.rules.definition import QuestionType
 
 _NAME = RegexValidator(
@@ -155,6 +157,19 @@ class QuestionSet(models.Model):
     def __str__(self) -> str:
         return self.title
 
+    def clean(self) -> None:
+        """Refuse pools within themselves or within nothing, and a faulty condition. Raises ``ValidationError``."""
+        if not self.pool_code and (self.pool_parent or self.pool_key):
+            raise ValidationError({"pool_code": "Without a pool there are no rows: name it, or empty the fields about rows."})
+        if self.pool_parent and self.catalogue_id:
+            others = QuestionSet.objects.filter(catalogue_id=self.catalogue_id).exclude(pk=self.pk).exclude(pool_code="")
+            parents = dict(others.values_list("pool_code", "pool_parent"))
+            if self.pool_parent not in parents and self.pool_parent != self.pool_code:
+                raise ValidationError({"pool_parent": f"There is no pool {self.pool_parent!r} in this catalogue."})
+            if pool_circle(self.pool_code, self.pool_parent, {**parents, self.pool_code: self.pool_parent}):
+                raise ValidationError({"pool_parent": "The pool would lie within itself; choose another one."})
+        check_row(self)
+
 
 class Question(models.Model):
     """One question of a set."""
@@ -215,6 +230,19 @@ class Question(models.Model):
     def __str__(self) -> str:
         return self.label
 
+    def clean(self) -> None:
+        """Refuse a code that the catalogue has, a choice list of another one, and faulty conditions or validators. Raises ``ValidationError``."""
+        if not self.question_set_id:
+            return
+        catalogue = self.question_set.catalogue
+        if Question.objects.filter(catalogue=catalogue, code=self.code).exclude(pk=self.pk).exists():
+            raise ValidationError({"code": "This catalogue has a question of this code already."})
+        if self.choices and self.choices.catalogue_id != catalogue.pk:
+            raise ValidationError({"choices": f"This list belongs to {self.choices.catalogue}; choose one of {catalogue}."})
+        if (self.type in ("choice", "multi_choice")) != bool(self.choices_id):
+            raise ValidationError({"choices": "A choice or multi choice needs a list, any other question has none."})
+        check_row(self)
+
 
 class DerivedValue(models.Model):
     """A named value computed from answers; rules read it like an answer."""
@@ -237,6 +265,10 @@ class DerivedValue(models.Model):
 
     def __str__(self) -> str:
         return self.label or self.code
+
+    def clean(self) -> None:
+        """Refuse a faulty expression. Raises ``ValidationError``."""
+        check_row(self)
 
 
 class FormRule(models.Model):
@@ -271,6 +303,10 @@ class FormRule(models.Model):
     def __str__(self) -> str:
         return f"{self.code}: {self.say}"
 
+    def clean(self) -> None:
+        """Refuse a faulty condition. Raises ``ValidationError``."""
+        check_row(self)
+
 
 class LineOfBusiness(models.Model):
     """A line of business, and what the base checks of its products look at."""
@@ -296,6 +332,10 @@ class LineOfBusiness(models.Model):
 
     def __str__(self) -> str:
         return self.label
+
+    def clean(self) -> None:
+        """Refuse faulty expressions. Raises ``ValidationError``."""
+        check_row(self)
 
 
 class Release(models.Model):

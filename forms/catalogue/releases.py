@@ -25,14 +25,14 @@ from forms.rules.compile import compile_catalogue
 from forms.rules.compiled import CompiledCatalogue
 from forms.rules.definition import CatalogueDefinition
 
-_CACHE: Final = "releases"
+_CACHE: Final = "default"
 #: How long Redis is believed without asking the database again: repairs what a restored or emptied database leaves behind.
 _SECONDS_BELIEVED: Final = 60
 _COMPILED_KEPT: Final = 32
 
 #: Sets the current release unless a later one stands there already: of two publishers the slower one must not win.
 _ADVANCE: Final = """
-local known = tonumber(redis.call('GET', KEYS[1]) or '0')
+local known = tonumber(redis.call('GET', KEYS[1]) or '') or 0
 if known <= tonumber(ARGV[1]) then redis.call('SET', KEYS[1], ARGV[1], 'EX', ARGV[2]) end
 """
 

@@ -17,7 +17,7 @@ from forms.rules.truth import Unknown
 from forms.rules.values import plain
 from forms.rules.visibility import decide
 
-__all__ = ["Reveal", "run"]
+__all__ = ["Reveal", "messages_of", "run"]
 
 
 def run(catalogue: CompiledCatalogue, document: Document, *, as_of: date, release: int, reveal: Reveal) -> FlowResult:
@@ -27,7 +27,7 @@ def run(catalogue: CompiledCatalogue, document: Document, *, as_of: date, releas
     """
     state = State(catalogue, document, as_of=as_of, reveal=reveal)
     decide(state)
-    messages = _messages(state)
+    messages = messages_of(state)
     needed = _needed(state, messages)
     added, removed, kept = _question_sets(state)
     waiting = {_set_of(state, path) for path in needed.quote}
@@ -54,7 +54,8 @@ def run(catalogue: CompiledCatalogue, document: Document, *, as_of: date, releas
     )
 
 
-def _messages(state: State) -> tuple[Message, ...]:
+def messages_of(state: State) -> tuple[Message, ...]:
+    """Return all that is said about the form in a decided state, in the order of the form."""
     messages = [Message("error", *fault) for fault in (*state.faults, *_relation_faults(state))]
     for rule in state.catalogue.form_rules:
         for frame in state.frames[rule.pool]:

@@ -12,7 +12,7 @@ from partner_engine.tenancy import act_as
 from tenants.models import ApiClient, User
 
 
-class TokenAuthentication(OAuth2Authentication):
+class BearerAuthentication(OAuth2Authentication):
     """Takes ``Authorization: Bearer``; a token acts for its client's one tenant, with the rights among its scopes."""
 
     def authenticate(self, request: Request) -> tuple[Any, Any] | None:
@@ -28,8 +28,8 @@ class TokenAuthentication(OAuth2Authentication):
         return found[0], token
 
 
-class SessionAuthentication(authentication.SessionAuthentication):
-    """Takes the session of somebody signed in to a tenant; writes need the CSRF token."""
+class AgentSessionAuthentication(authentication.SessionAuthentication):
+    """Takes the session of an agent; writes need the CSRF token. Staff, who belong to no tenant, use the admin."""
 
     def authenticate(self, request: Request) -> tuple[User, None] | None:
         """Return the user; None without a session."""
@@ -38,6 +38,10 @@ class SessionAuthentication(authentication.SessionAuthentication):
             return None
         user: User = found[0]
         if user.tenant is None:
-            raise exceptions.PermissionDenied("Staff belong to no tenant; sign in as an agent or use an API client.")
+            raise exceptions.PermissionDenied("Staff belong to no tenant: use the admin, or an API client.")
         act_as(request._request, actor=user.as_actor(source="api"), tenant=user.tenant)
         return user, None
+
+    def authenticate_header(self, request: Request) -> str:
+        """Return what a 401 says; without it the framework would answer 403."""
+        return 'Bearer realm="api"'

@@ -1,0 +1,106 @@
+"""What all tests share: a second real database, servers' names per test process, and the named cast.
+
+``harbor`` and ``summit`` are tenants of the shared database; ``owner`` and ``member`` work at harbor, ``stranger`` at summit, ``staff`` nowhere.
+``summit_apart`` is a tenant with a database of its own; tests with it say ``@pytest.mark.django_db(databases=["default", "summit_db"])``.
+"""
+
+from __future__ import annotations
+
+import copy
+import os
+from collections.abc import Callable
+
+import pytest
+from django.conf import settings
+from django.test import Client
+
+from tenants.access import Role
+from tenants.models import ApiClient, Tenant, User
+
+SECOND_DATABASE = "summit_db"
+PASSWORD = "quiet-lantern-42"
+
+
+def pytest_configure() -> None:
+    """Add the second database, and keep test processes apart in Redis."""
+    if SECOND_DATABASE not in settings.DATABASES:
+        second = copy.deepcopy(settings.DATABASES["default"])
+        second["NAME"] = f"{second['NAME']}_{SECOND_DATABASE}"
+        second["TEST"] = {**second.get("TEST", {}), "NAME": f"test_{second['NAME']}"}
+        settings.DATABASES[SECOND_DATABASE] = second
+    process = f"{os.environ.get('PYTEST_XDIST_WORKER', 'alone')}:{os.getpid()}"
+    for cache in settings.CACHES.values():
+        cache["KEY_PREFIX"] = f"{cache['KEY_PREFIX']}:{process}"
+    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+
+
+@pytest.fixture
+def harbor(db: None) -> Tenant:
+    """Return a tenant of the shared database."""
+    return Tenant.objects.create(code="harbor", name="Harbor Insurance Partners", catalogue="demo_small_commercial")
+
+
+@pytest.fixture
+def summit(db: None) -> Tenant:
+    """Return another tenant of the shared database."""
+    return Tenant.objects.create(code="summit", name="Summit Brokers", catalogue="demo_small_commercial")
+
+
+@pytest.fixture
+def summit_apart(db: None) -> Tenant:
+    """Return a tenant with a database of its own."""
+    return Tenant.objects.create(
+        code="summit-apart", name="Summit Apart", catalogue="demo_small_commercial", database=SECOND_DATABASE
+    )
+
+
+@pytest.fixture
+def owner(harbor: Tenant) -> User:
+    """Return the agent of harbor who started what the test is about."""
+    return User.objects.create_user("owner@harbor.example", PASSWORD, role=Role.AGENT, tenant=harbor, full_name="Ona Owner")
+
+
+@pytest.fixture
+def member(harbor: Tenant) -> User:
+    """Return the owner's colleague."""
+    return User.objects.create_user(
+        "member@harbor.example", PASSWORD, role=Role.AGENT, tenant=harbor, full_name="Max Member"
+    )
+
+
+@pytest.fixture
+def stranger(summit: Tenant) -> User:
+    """Return an agent of the other tenant."""
+    return User.objects.create_user(
+        "stranger@summit.example", PASSWORD, role=Role.AGENT, tenant=summit, full_name="Sia Stranger"
+    )
+
+
+@pytest.fixture
+def staff(db: None) -> User:
+    """Return a member of the product's staff with every permission."""
+    return User.objects.create_superuser("staff@partner-engine.example", PASSWORD, full_name="Stan Staff")
+
+
+@pytest.fixture
+def harbor_client(harbor: Tenant) -> ApiClient:
+    """Return harbor's API client, whose secret is ``harbor-secret``."""
+    return ApiClient.objects.create(client_id="harbor", client_secret="harbor-secret", name="Harbor", tenant=harbor)
+
+
+@pytest.fixture
+def summit_client(summit: Tenant) -> ApiClient:
+    """Return summit's API client, whose secret is ``summit-secret``."""
+    return ApiClient.objects.create(client_id="summit", client_secret="summit-secret", name="Summit", tenant=summit)
+
+
+@pytest.fixture
+def sign_in() -> Callable[[User], Client]:
+    """Return a maker of browsers in which a user is signed in."""
+
+    def signed_in(user: User) -> Client:
+        client = Client()
+        client.force_login(user, backend="tenants.backends.EmailBackend")
+        return client
+
+    return signed_in
