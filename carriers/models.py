@@ -1,27 +1,29 @@
 """Draft rows of carriers: products, rates and appetite rules, as staff edit them.
 
-They are shared by all tenants and name their catalogue by its code: this room does not know the catalogue's own rows. What is in force is
-the published release, never these rows.
+They are shared by all tenants and name their catalogue by its code: this room does not know the catalogue's own rows.
+What is in force is the published release, never these rows.
 """
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from django.contrib.postgres.fields import ArrayField
+from django.core.exceptions import ValidationError
 from django.core.validators import MinValueValidator, RegexValidator
 from django.db import models
 
 _CODE = RegexValidator(
-    r"\A[A-Za-z0-9_][A-Za-z0-9_.-]*\Z", "Use letters, digits, underscores, dots and hyphens; begin with a letter or digit."
+    r"\A[A-Za-z0-9_][A-Za-z0-9_.-]*\Z", "Use letters, digits, underscores, dots and hyphens; begin with a letter."
 )
 
 
 class Decimal6Field(models.DecimalField):
     """A rate, factor or amount: up to 12 digits before the point and 6 behind it, kept exactly."""
 
-    def __init__(self, *args: object, **options: object) -> None:
-        super().__init__(*args, **{"max_digits": 18, "decimal_places": 6, **options})
+    def __init__(self, *args: Any, **options: Any) -> None:
+        options = {"max_digits": 18, "decimal_places": 6, **options}
+        super().__init__(*args, **options)
 
 
 class Carrier(models.Model):
@@ -41,16 +43,18 @@ class Carrier(models.Model):
     name = models.CharField(max_length=300)
     admitted = models.BooleanField(
         default=True,
-        help_text="Without it the carrier writes surplus lines: its products stay locked until every admitted one of the line declines.",
+        help_text="Others write surplus lines: locked until every admitted product of the line declines.",
     )
     link_mode = models.CharField("link", max_length=20, choices=Mode, default=Mode.SYNC)
     p50_seconds = models.FloatField(
-        "usual answer (s)", default=1, validators=[MinValueValidator(0)], help_text="Half of the answers come sooner."
+        "usual answer (s)", default=1, validators=[MinValueValidator(0)], help_text="Half come sooner."
     )
     p95_seconds = models.FloatField(
-        "slow answer (s)", default=1, validators=[MinValueValidator(0)], help_text="95 percent of the answers come sooner."
+        "slow answer (s)", default=1, validators=[MinValueValidator(0)], help_text="95 percent come sooner."
     )
-    fail_percent = models.FloatField(default=0, validators=[MinValueValidator(0)], help_text="Requests that fail, of a hundred.")
+    fail_percent = models.FloatField(
+        default=0, validators=[MinValueValidator(0)], help_text="Failing requests of a hundred."
+    )
     per_minute = models.PositiveIntegerField("requests a minute", default=60)
     quirk = models.CharField(max_length=300, blank=True, help_text="What is peculiar about this carrier's link.")
 
@@ -85,7 +89,10 @@ class CarrierProduct(models.Model):
     rate_type = models.CharField(max_length=20, choices=RateType, default=RateType.INDICATION)
     label = models.CharField(max_length=300, blank=True)
     states = ArrayField(
-        models.CharField(max_length=64), default=list, blank=True, help_text="States it is sold in, divided by commas; empty means all."
+        models.CharField(max_length=64),
+        default=list,
+        blank=True,
+        help_text="Where it is sold, divided by commas; empty means all.",
     )
     industries = ArrayField(
         models.CharField(max_length=64),
@@ -132,11 +139,17 @@ class RateTable(models.Model):
     position = models.PositiveIntegerField(default=0)
     pool = models.CharField(max_length=64, help_text="Code of the pool whose rows are rated.")
     rate_by = models.TextField(help_text="The code that finds a row's rate: an expression in CEL read within the row.")
-    amount = models.TextField(blank=True, help_text="What the rate is for, in CEL within the row; empty means each row counts one.")
-    per = Decimal6Field(default=1, validators=[MinValueValidator(0)], help_text="The rate is for every so many of the amount.")
+    amount = models.TextField(
+        blank=True, help_text="What the rate is for, in CEL within the row; empty counts each row once."
+    )
+    per = Decimal6Field(
+        default=1, validators=[MinValueValidator(0)], help_text="The rate is for so many of the amount."
+    )
     times = models.TextField(blank=True, help_text="Multiplies the sum where it is a number; an expression in CEL.")
     reason = models.CharField(
-        max_length=64, blank=True, help_text="Rule id with which a code without a rate declines; empty means such a row counts nothing."
+        max_length=64,
+        blank=True,
+        help_text="Rule id that declines a code without a rate; empty counts such a row nothing.",
     )
 
     class Meta:
@@ -209,7 +222,7 @@ class ProductRule(models.Model):
     then = models.CharField(max_length=20, choices=Effect)
     why = models.CharField(max_length=300, help_text="The reason as agents read it.")
     set = models.JSONField(
-        default=dict, blank=True, help_text='Only to adjust: question code and the value that is rated, as {"limit": "l500"}.'
+        default=dict, blank=True, help_text='Only to adjust: question codes and what is rated, as {"limit": "l500"}.'
     )
 
     class Meta:
@@ -224,3 +237,12 @@ class ProductRule(models.Model):
 
     def __str__(self) -> str:
         return f"{self.code}: {self.why}"
+
+    def clean(self) -> None:
+        """Refuse values to rate that are no plain values, or belong to another effect. Raises ``ValidationError``."""
+        if not isinstance(self.set, dict) or not all(
+            isinstance(value, str | int | float) for value in self.set.values()
+        ):
+            raise ValidationError({"set": 'Write question codes with one plain value each, as {"limit": "l500"}.'})
+        if bool(self.set) != (self.then == self.Effect.ADJUST):
+            raise ValidationError({"set": "A rule that adjusts says which values are rated; no other rule does."})

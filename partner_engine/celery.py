@@ -35,7 +35,9 @@ def _send_correlation_id(headers: dict[str, Any] | None = None, **kwargs: Any) -
 @task_prerun.connect
 def _bind_correlation_id(task_id: str, task: Task, **kwargs: Any) -> None:
     clear_contextvars()
-    bind_contextvars(correlation_id=correlation_id_of(task.request.get(HEADER)), task=task.name, task_id=task_id)
+    # A worker finds the message's headers among the request's own; called in process they stay apart.
+    given = task.request.get(HEADER) or (task.request.headers or {}).get(HEADER)
+    bind_contextvars(correlation_id=correlation_id_of(given), task=task.name, task_id=task_id)
 
 
 @task_postrun.connect

@@ -61,7 +61,7 @@ def _production_faults() -> list[tuple[str, bool, str, str, str]]:
             "Take DEMO away, or start without DEBUG=0 to look at the demo.",
         ),
         ("E006", not settings.DATABASE_URL, "DATABASE_URL", "is not set.", "postgres://user:password@host:5432/name"),
-        ("E007", "REDIS_URL" not in settings.env, "REDIS_URL", "is not set.", "redis://:password@host:6379/0"),
+        ("E007", not settings.REDIS_URL, "REDIS_URL", "is not set.", "redis://:password@host:6379/0"),
     ]
 
 

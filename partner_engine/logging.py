@@ -18,28 +18,42 @@ from structlog.typing import Processor
 #: Exceptions whose text is a fixed sentence to the operator.
 _TOLD: Final = frozenset({"ImproperlyConfigured", "SystemCheckError", "ModuleNotFoundError"})
 
+#: Statements, bodies and names are in their lines below a warning, whatever LOG_LEVEL says.
+_QUIET: Final = (
+    "axes",
+    "asyncio",
+    "django.db.backends",
+    "django.template",
+    "oauthlib",
+    "oauth2_provider",
+    "psycopg",
+    "urllib3",
+)
+_ABOUT_TASKS: Final = ("celery.app.trace", "celery.worker.request", "celery.worker.strategy")
+
 Event = MutableMapping[str, Any]
 ExceptionInfo = tuple[type[BaseException], BaseException, TracebackType | None]
 
 
 def logging_settings(*, is_readable: bool, level: str) -> dict[str, Any]:
     """Return the standard library's logging settings; ``is_readable`` for people, else one JSON object a line."""
-    renderer: Processor = (
-        structlog.dev.ConsoleRenderer(colors=False, sort_keys=False)
-        if is_readable
-        else structlog.processors.JSONRenderer()
-    )
+    renderers: list[Processor] = [structlog.processors.JSONRenderer()]
+    if is_readable:
+        renderers = [_as_text, structlog.dev.ConsoleRenderer(colors=False, sort_keys=False)]
     return {
         "version": 1,
         "disable_existing_loggers": False,
         "formatters": {
             "structured": {
                 "()": structlog.stdlib.ProcessorFormatter,
-                "foreign_pre_chain": [task_without_details, *_processors()],
-                "processors": [structlog.stdlib.ProcessorFormatter.remove_processors_meta, renderer],
+                "foreign_pre_chain": _processors(),
+                "processors": [structlog.stdlib.ProcessorFormatter.remove_processors_meta, *renderers],
             }
         },
-        "handlers": {"standard": {"class": "logging.StreamHandler", "formatter": "structured"}},
+        "filters": {"tasks": {"()": TaskWithoutDetails}},
+        "handlers": {
+            "standard": {"class": "logging.StreamHandler", "formatter": "structured", "filters": ["tasks"]}
+        },
         "root": {"handlers": ["standard"], "level": level},
         "loggers": {
             # Django's own handlers would write the lines a second time, in another form.
@@ -47,13 +61,9 @@ def logging_settings(*, is_readable: bool, level: str) -> dict[str, Any]:
             "django.server": {"handlers": [], "level": "INFO", "propagate": True},
             # Every request is told once already, with its id.
             "django.request": {"level": "ERROR"},
-            # Statements and request bodies are in their debug lines, whatever LOG_LEVEL says.
             **{name: {"level": "WARNING"} for name in _QUIET},
         },
     }
-
-
-_QUIET: Final = ("axes", "asyncio", "django.db.backends", "django.template", "oauthlib", "oauth2_provider", "psycopg", "urllib3")
 
 
 def configure(settings: dict[str, Any]) -> None:
@@ -87,13 +97,28 @@ def exception_without_values(logger: Any, method: str, event: Event) -> Event:
     return event
 
 
-def task_without_details(logger: Any, method: str, event: Event) -> Event:
-    """Name the task that failed; Celery's own line quotes arguments and the exception's text."""
-    record = event.get("_record")
-    if record is not None and record.name in ("celery.app.trace", "celery.worker.request") and isinstance(record.args, dict):
-        event["event"] = f"Task {record.args.get('name')} {record.args.get('description', 'ended')}"
-        event["task_id"] = record.args.get("id")
+def _as_text(logger: Any, method: str, event: Event) -> Event:
+    """Turn the exception into the lines that a person reads."""
+    told = event.get("exception")
+    if isinstance(told, list):
+        event["exception"] = "\n".join(
+            line
+            for error in reversed(told)
+            for line in [*(f"  {frame}" for frame in error["frames"]), ": ".join(filter(None, [error["type"], error.get("text")]))]
+        )
     return event
+
+
+class TaskWithoutDetails(logging.Filter):
+    """Names the task that failed; Celery's own line quotes arguments and the exception's text."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Shorten Celery's lines about tasks; keep every line."""
+        if record.name in _ABOUT_TASKS and isinstance(record.args, dict):
+            task = record.args
+            record.msg = f"Task {task.get('name')}[{task.get('id')}] {task.get('description', 'ended')}"
+            record.args = None
+        return True
 
 
 def _exception_info(given: Any) -> ExceptionInfo | None:

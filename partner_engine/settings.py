@@ -43,7 +43,7 @@ TRUSTED_PROXIES: int | None = env.int("TRUSTED_PROXIES", default=0 if DEVELOPMEN
 DEVELOPMENT_KEYRING = {"development": base64.b64encode(b"partner-engine-development-only!").decode()}
 
 
-def _keyring(text: str) -> dict[str, str]:
+def keyring(text: str) -> dict[str, str]:
     """Return the master keys in ``text``. Raises ``ImproperlyConfigured``, which does not repeat them."""
     remedy = 'KEYRING must be JSON such as {"2026-01": "<base64 of 32 random bytes>"}, oldest key first.'
     try:
@@ -56,7 +56,7 @@ def _keyring(text: str) -> dict[str, str]:
     return {str(key_id): key for key_id, key in keys.items()}
 
 
-KEYRING: dict[str, str] = _keyring(env.str("KEYRING")) if env.str("KEYRING", default="") else DEVELOPMENT_KEYRING
+KEYRING: dict[str, str] = keyring(env.str("KEYRING")) if env.str("KEYRING", default="") else DEVELOPMENT_KEYRING
 
 # Databases
 
@@ -105,7 +105,7 @@ DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 # Redis: cache, locks, sockets, jobs. Losing all of it loses no work.
 
-REDIS_URL: str = env.str("REDIS_URL", default="redis://127.0.0.1:6379/0")
+REDIS_URL: str = env.str("REDIS_URL", default="redis://127.0.0.1:6379/0" if DEVELOPMENT else "")
 _CACHE = {
     "BACKEND": "django_redis.cache.RedisCache",
     "LOCATION": REDIS_URL,
@@ -277,13 +277,29 @@ OAUTH2_PROVIDER_APPLICATION_MODEL = "tenants.ApiClient"
 OAUTH2_PROVIDER = {
     "SCOPES_BACKEND_CLASS": "tenants.scopes.RightScopes",
     "ACCESS_TOKEN_EXPIRE_SECONDS": 3_600,
-    "COMPLIANT_BCP_RFC9700_TOKEN_STORAGE": True,
+    "ALLOWED_REDIRECT_URI_SCHEMES": ["https"],
+    "REFRESH_TOKEN_REUSE_PROTECTION": True,
+    **{
+        f"COMPLIANT_BCP_RFC9700_{recommendation}": True
+        for recommendation in (
+            "ACCESS_TOKEN_TRANSPORT",
+            "AUTHZ_RESPONSE_ISS",
+            "IMPLICIT_GRANT",
+            "PASSWORD_GRANT",
+            "PKCE_METHOD",
+            "REDIRECT_URI_SCHEME",
+            "REFRESH_TOKEN",
+            "TOKEN_STORAGE",
+        )
+    },
 }
 REST_FRAMEWORK = {
     "DEFAULT_AUTHENTICATION_CLASSES": [
         "partner_engine.api.authentication.BearerAuthentication",
         "partner_engine.api.authentication.AgentSessionAuthentication",
     ],
+    "DEFAULT_PERMISSION_CLASSES": ["partner_engine.api.permissions.HasRight"],
+    "DEFAULT_RENDERER_CLASSES": ["partner_engine.api.media.Json"],
     "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
     "EXCEPTION_HANDLER": "partner_engine.api.handling.handle",
     "UNAUTHENTICATED_USER": None,

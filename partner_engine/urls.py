@@ -8,6 +8,8 @@ from django_prometheus.exports import ExportToDjangoView
 from oauth2_provider.views import RevokeTokenView, TokenView
 
 from partner_engine import health
+from partner_engine.api.unknown import Unknown
+
 
 def _part(prefix: str, module: str) -> list[URLPattern | URLResolver]:
     try:
@@ -23,7 +25,8 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("o/token/", TokenView.as_view(), name="token"),
     path("o/revoke_token/", RevokeTokenView.as_view(), name="revoke-token"),
     path("admin/", admin.site.urls),
-    *_part("api/v1/", "partner_engine.api.urls"),
+    path("api/v1/", include("partner_engine.api.urls")),
+    re_path(r"^api/", Unknown.as_view()),
     *_part("", "partner_engine.web.urls"),
 ]
 

@@ -109,6 +109,20 @@ class PoolMutator:
         self.rows_below().append(row)
         return mutator
 
+    def put_back(self, row: PoolRow, *, position: int) -> RowMutator:
+        """Put a removed ``row`` of an earlier version back at ``position`` with all that is in it; its sealed answers fit as they are.
+
+        A row that is there stays as it is. Raises ``PoolIsFull``.
+        """
+        self._changeset.require_writable()
+        if any(there.id == row.id for there in self.rows_below()):
+            return self.find_row(row.id)
+        self.require_room()
+        mutator = RowMutator(self._changeset, self, row)
+        self._changeset.touch_row(mutator.path, exists=False)
+        self.rows_below().insert(position, row)
+        return mutator
+
     def require_room(self, *, for_rows: int = 1) -> None:
         """Raise ``PoolIsFull`` where ``for_rows`` more rows are more than the catalogue allows."""
         if len(self._container.answer_pools.get(self.code, ())) + for_rows > self._pool.max:

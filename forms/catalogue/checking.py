@@ -1,7 +1,7 @@
-"""Checks the expressions of one draft row while it is edited, so that a fault is told at its field and not only at publishing.
+"""Checks the expressions of one draft row while it is edited, so that a fault is told at its field.
 
-Rows are held against the questions, pools and derived values that the draft has so far. What only the whole can say (circles, codes that
-are used elsewhere) is left to publishing.
+Rows are held against the questions, pools and derived values that the draft has so far. What only the whole can say
+(circles, codes that are used elsewhere) is left to publishing.
 """
 
 from __future__ import annotations
@@ -27,14 +27,18 @@ _Pools = Callable[[Any, "_Draft"], str]
 def check_row(row: Model) -> None:
     """Hold the expressions of ``row`` (of this app or of ``carriers``) against its draft catalogue.
 
-    Raises ``ValidationError`` with a message for each faulty field. A row whose catalogue is not known yet is not checked.
+    Raises ``ValidationError`` with a message for each faulty field. A row whose catalogue is not known yet is not
+    checked.
     """
     catalogue = _catalogue_of(row)
     expressions = {field: how for field, how in _EXPRESSIONS[row._meta.model_name or ""].items() if getattr(row, field)}
     if catalogue is None or not (expressions or _has_validators(row)):
         return
     draft = _Draft(catalogue)
-    messages = {field: draft.faults(getattr(row, field), kinds, pool(row, draft)) for field, (kinds, pool) in expressions.items()}
+    messages = {
+        field: draft.faults(getattr(row, field), kinds, pool(row, draft))
+        for field, (kinds, pool) in expressions.items()
+    }
     if _has_validators(row):
         messages["validate"] = draft.validator_faults(row)
     faulty = {field: found for field, found in messages.items() if found}
@@ -61,7 +65,9 @@ class _Draft:
     def _part(self, row: Any) -> QuestionSet:
         parent = "" if pool_circle(row.pool_code, row.pool_parent, self.pools) else row.pool_parent
         pool = Pool(code=row.pool_code, parent=parent if parent in self.pools else "") if row.pool_code else None
-        return QuestionSet(code=row.code, title=row.title, pool=pool, questions=tuple(_question(item) for item in row.questions.all()))
+        return QuestionSet(
+            code=row.code, title=row.title, pool=pool, questions=tuple(_question(item) for item in row.questions.all())
+        )
 
     def faults(self, source: str, kinds: tuple[Kind, ...], pool: str) -> list[str]:
         """Return what is wrong with one expression in the rows of ``pool`` ("" for the form itself)."""
@@ -74,11 +80,13 @@ class _Draft:
         pool = row.question_set.pool_code
         _, relations, wrong = parse_validators(_question(row), pool)
         found = [f"{fault} {fault.remedy}" for fault in wrong]
-        return found + [sentence for relation in relations for sentence in self.faults(relation.other, (relation.kind,), pool)]
+        return found + [
+            sentence for relation in relations for sentence in self.faults(relation.other, (relation.kind,), pool)
+        ]
 
 
 def pool_circle(pool: str, parent: str, parents: Mapping[str, str]) -> bool:
-    """Tell whether ``pool``, put within ``parent``, would lie within itself; ``parents`` gives the parent of each pool that is there."""
+    """Tell whether ``pool``, put within ``parent``, lies within itself; ``parents`` gives each pool's parent."""
     around = parent
     for _ in range(len(parents) + 1):
         if not around or around not in parents:

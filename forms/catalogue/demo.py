@@ -32,7 +32,7 @@ class Expected:
 
 @dataclass(frozen=True, kw_only=True)
 class Sample:
-    """One sample application, or one more copy of it (``copy_of`` names the sample), in the shapes that the API takes."""
+    """One sample application, or a further copy of the sample ``copy_of``, in the shapes that the API takes."""
 
     id: str
     title: str

@@ -1,10 +1,13 @@
-"""Reads the draft rows of a catalogue as a definition. It does not judge them: a draft may be faulty while staff work on it."""
+"""Reads the draft rows of a catalogue as a definition.
+
+It does not judge them, not even their types: a draft may be faulty while staff work on it.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 from decimal import Decimal
-from typing import Final
+from typing import Any, Final, cast
 
 from carriers import models as carrier_rows
 from forms.catalogue.models import Catalogue, QuestionSet
@@ -12,7 +15,17 @@ from forms.rules import definition as parts
 from forms.rules.definition import CatalogueDefinition
 
 #: What a question's row and its struct hold under the same name and in the same form.
-PLAIN_QUESTION_FIELDS: Final = ("code", "label", "type", "required", "when", "sensitivity", "indexed", "help", "prefill")
+PLAIN_QUESTION_FIELDS: Final = (
+    "code",
+    "label",
+    "type",
+    "required",
+    "when",
+    "sensitivity",
+    "indexed",
+    "help",
+    "prefill",
+)
 
 
 def read_draft(catalogue: Catalogue) -> CatalogueDefinition:
@@ -31,25 +44,32 @@ def read_draft(catalogue: Catalogue) -> CatalogueDefinition:
             for choice_list in catalogue.choice_lists.prefetch_related("choices")
         },
         question_sets=tuple(_question_set(row) for row in sets),
-        derived=tuple(parts.Derived(code=row.code, value=row.value, label=row.label) for row in catalogue.derived_values.all()),
+        derived=tuple(
+            parts.Derived(code=row.code, value=row.value, label=row.label) for row in catalogue.derived_values.all()
+        ),
         form_rules=tuple(
-            parts.FormRule(id=row.code, when=row.when, then=row.then, at=row.at, say=row.say)
+            parts.FormRule(id=row.code, when=row.when, then=cast(Any, row.then), at=row.at, say=row.say)
             for row in catalogue.form_rules.all()
         ),
         lines=tuple(
-            parts.Line(code=row.code, label=row.label, states=row.states, industry=row.industry) for row in catalogue.lines.all()
+            parts.Line(code=row.code, label=row.label, states=row.states, industry=row.industry)
+            for row in catalogue.lines.all()
         ),
         carriers=tuple(_carrier(row) for row in carrier_rows.Carrier.objects.filter(catalogue=catalogue.code)),
         products=tuple(
             _product(row)
-            for row in products.select_related("carrier").prefetch_related("terms", "tables__entries", "factors", "rules")
+            for row in products.select_related("carrier").prefetch_related(
+                "terms", "tables__entries", "factors", "rules"
+            )
         ),
     )
 
 
 def _question_set(row: QuestionSet) -> parts.QuestionSet:
     pool = (
-        parts.Pool(code=row.pool_code, parent=row.pool_parent, min=row.pool_min, max=row.pool_max, key=tuple(row.pool_key))
+        parts.Pool(
+            code=row.pool_code, parent=row.pool_parent, min=row.pool_min, max=row.pool_max, key=tuple(row.pool_key)
+        )
         if row.pool_code
         else None
     )
@@ -67,7 +87,7 @@ def _question_set(row: QuestionSet) -> parts.QuestionSet:
 
 def _carrier(row: carrier_rows.Carrier) -> parts.Carrier:
     link = parts.Link(
-        mode=row.link_mode,
+        mode=cast(Any, row.link_mode),
         p50_seconds=row.p50_seconds,
         p95_seconds=row.p95_seconds,
         fail_percent=row.fail_percent,
@@ -102,7 +122,7 @@ def _product(row: carrier_rows.CarrierProduct) -> parts.Product:
         code=row.code,
         carrier=row.carrier.code,
         line=row.line,
-        rate_type=row.rate_type,
+        rate_type=cast(Any, row.rate_type),
         label=row.label,
         states=tuple(row.states) or None,
         industries=tuple(row.industries) or None,
@@ -112,7 +132,10 @@ def _product(row: carrier_rows.CarrierProduct) -> parts.Product:
 
 
 def _rules(rows: Iterable[carrier_rows.ProductRule]) -> tuple[parts.ProductRule, ...]:
-    return tuple(parts.ProductRule(id=row.code, when=row.when, then=row.then, why=row.why, set=row.set) for row in rows)
+    return tuple(
+        parts.ProductRule(id=row.code, when=row.when, then=cast(Any, row.then), why=row.why, set=row.set)
+        for row in rows
+    )
 
 
 def _number(value: Decimal) -> str:

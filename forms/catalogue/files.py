@@ -1,4 +1,4 @@
-"""The catalogue file: reads it into a definition, with every fault at its line and column, and names what writes it. Pure.
+"""The catalogue file: reads it into a definition and tells every fault at its line and column. Pure.
 
 The layout is the structs of ``forms.rules.definition`` in YAML, see ``docs/catalogue.md``.
 """
@@ -27,7 +27,8 @@ _STEP: Final = re.compile(r"\.?([^.\[\]]+)|\[((?:[^\[\]]|\[[^\]]*\])*)\]")
 def read_catalogue(source: Path | str) -> CatalogueDefinition:
     """Return the catalogue in the file ``source`` (a path), or in the text ``source``, after compiling it.
 
-    Raises ``CatalogueErrors`` with every fault, sorted; ``line`` and ``column`` of each are its place in the file. Raises ``OSError`` where there is no file.
+    Raises ``CatalogueErrors`` with every fault, sorted; ``line`` and ``column`` of each are its place in the file.
+    Raises ``OSError`` where there is no file.
     """
     try:
         text = source.read_text(encoding="utf-8-sig") if isinstance(source, Path) else source.removeprefix("\ufeff")
@@ -42,10 +43,14 @@ def read_catalogue(source: Path | str) -> CatalogueDefinition:
     if all(fault.code in HARMLESS for fault in faults):
         definition = to_definition(data)
         told = {(fault.code, fault.line, fault.column) for fault in faults}
-        faults += [fault for fault in _compile_faults(definition, root) if (fault.code, fault.line, fault.column) not in told]
+        faults += [
+            fault for fault in _compile_faults(definition, root) if (fault.code, fault.line, fault.column) not in told
+        ]
         if not faults:
             return definition
-    raise CatalogueErrors(sorted(faults, key=lambda fault: (fault.line or 0, fault.column or 0, fault.code, fault.where)))
+    raise CatalogueErrors(
+        sorted(faults, key=lambda fault: (fault.line or 0, fault.column or 0, fault.code, fault.where))
+    )
 
 
 def _compile_faults(definition: CatalogueDefinition, root: Node) -> list[CatalogueFault]:

@@ -1,6 +1,7 @@
 """Writes a definition as the draft rows of its catalogue; ``forms.catalogue.drafts`` reads them back.
 
-Loading owns its transaction (see ADR 0003). Whether a draft holds together is asked when a file is read and at publishing, not here.
+Loading owns its transaction (see ADR 0003). Whether a draft holds together is asked when a file is read and at
+publishing, not here.
 """
 
 from __future__ import annotations
@@ -28,7 +29,7 @@ __all__ = ["load", "read_draft"]
 
 
 def load(definition: CatalogueDefinition) -> Catalogue:
-    """Replace all draft rows of the catalogue of this code by those of ``definition``, in one transaction. Releases stay."""
+    """Replace all draft rows of this catalogue by those of ``definition``, in one transaction. Releases stay."""
     with transaction.atomic():
         Catalogue.objects.get_or_create(code=definition.code, defaults={"title": definition.title})
         catalogue = Catalogue.objects.select_for_update().get(code=definition.code)
@@ -52,7 +53,8 @@ def _clear(catalogue: Catalogue) -> None:
 
 def _load_choices(catalogue: Catalogue, definition: CatalogueDefinition) -> dict[str, ChoiceList]:
     lists = ChoiceList.objects.bulk_create(
-        ChoiceList(catalogue=catalogue, position=position, code=code) for position, code in enumerate(definition.choices)
+        ChoiceList(catalogue=catalogue, position=position, code=code)
+        for position, code in enumerate(definition.choices)
     )
     by_code = {choice_list.code: choice_list for choice_list in lists}
     Choice.objects.bulk_create(
@@ -103,16 +105,31 @@ def _pool_fields(pool: parts.Pool | None) -> dict[str, object]:
 
 def _load_rules(catalogue: Catalogue, definition: CatalogueDefinition) -> None:
     DerivedValue.objects.bulk_create(
-        DerivedValue(catalogue=catalogue, position=position, code=derived.code, value=derived.value, label=derived.label)
+        DerivedValue(
+            catalogue=catalogue, position=position, code=derived.code, value=derived.value, label=derived.label
+        )
         for position, derived in enumerate(definition.derived)
     )
     FormRule.objects.bulk_create(
-        FormRule(catalogue=catalogue, position=position, code=rule.id, when=rule.when, then=rule.then, at=rule.at, say=rule.say)
+        FormRule(
+            catalogue=catalogue,
+            position=position,
+            code=rule.id,
+            when=rule.when,
+            then=rule.then,
+            at=rule.at,
+            say=rule.say,
+        )
         for position, rule in enumerate(definition.form_rules)
     )
     LineOfBusiness.objects.bulk_create(
         LineOfBusiness(
-            catalogue=catalogue, position=position, code=line.code, label=line.label, states=line.states, industry=line.industry
+            catalogue=catalogue,
+            position=position,
+            code=line.code,
+            label=line.label,
+            states=line.states,
+            industry=line.industry,
         )
         for position, line in enumerate(definition.lines)
     )
@@ -157,7 +174,9 @@ def _load_carriers(definition: CatalogueDefinition) -> None:
 
 def _load_rating(row: carrier_rows.CarrierProduct, product: parts.Product) -> None:
     carrier_rows.RateTerm.objects.bulk_create(
-        carrier_rows.RateTerm(product=row, position=position, rate=Decimal(term.rate), per=Decimal(term.per), of=term.of)
+        carrier_rows.RateTerm(
+            product=row, position=position, rate=Decimal(term.rate), per=Decimal(term.per), of=term.of
+        )
         for position, term in enumerate(product.rating.terms)
     )
     tables = carrier_rows.RateTable.objects.bulk_create(
@@ -179,7 +198,9 @@ def _load_rating(row: carrier_rows.CarrierProduct, product: parts.Product) -> No
         for position, (code, rate) in enumerate(table.rates.items())
     )
     carrier_rows.RateFactor.objects.bulk_create(
-        carrier_rows.RateFactor(product=row, position=position, code=factor.id, when=factor.when, times=Decimal(factor.times))
+        carrier_rows.RateFactor(
+            product=row, position=position, code=factor.id, when=factor.when, times=Decimal(factor.times)
+        )
         for position, factor in enumerate(product.rating.factors)
     )
     carrier_rows.ProductRule.objects.bulk_create(

@@ -16,10 +16,11 @@ from forms.catalogue.checking import check_row, pool_circle
 from forms.rules.definition import QuestionType
 
 _NAME = RegexValidator(
-    r"\A[A-Za-z_][A-Za-z0-9_]*\Z", "Use letters, digits and underscores; begin with a letter: conditions read it by this name."
+    r"\A[A-Za-z_][A-Za-z0-9_]*\Z",
+    "Use letters, digits and underscores; begin with a letter: conditions read it by this name.",
 )
 _CODE = RegexValidator(
-    r"\A[A-Za-z0-9_][A-Za-z0-9_.-]*\Z", "Use letters, digits, underscores, dots and hyphens; begin with a letter or digit."
+    r"\A[A-Za-z0-9_][A-Za-z0-9_.-]*\Z", "Use letters, digits, underscores, dots and hyphens; begin with a letter."
 )
 _POSITION_HELP = "Order in lists, lowest first."
 
@@ -32,7 +33,13 @@ class InheritedCatalogueField(models.ForeignKey):
 
     def __init__(self, *, parent: str, **options: Any) -> None:
         self.parent = parent
-        options = {"to": "forms.Catalogue", "on_delete": models.CASCADE, "editable": False, "related_name": "+", **options}
+        options = {
+            "to": "forms.Catalogue",
+            "on_delete": models.CASCADE,
+            "editable": False,
+            "related_name": "+",
+            **options,
+        }
         super().__init__(**options)
 
     def deconstruct(self) -> tuple[str, str, Any, dict[str, Any]]:
@@ -54,12 +61,17 @@ class Catalogue(models.Model):
     title = models.CharField(max_length=300)
     currency = models.CharField(max_length=3, default="USD")
     allow_test_identities = models.BooleanField(
-        default=False, help_text="Lets made-up tax ids, Social Security and phone numbers pass: only for demos and tests."
+        default=False,
+        help_text="Lets made-up tax ids, Social Security and phone numbers pass: only for demos and tests.",
     )
     lines_question = models.CharField(
-        max_length=64, blank=True, help_text="Code of the multiple choice whose choices are the lines of business that are wanted."
+        max_length=64,
+        blank=True,
+        help_text="Code of the multiple choice whose choices are the lines of business that are wanted.",
     )
-    title_question = models.CharField(max_length=64, blank=True, help_text="Code of the question that names the insured.")
+    title_question = models.CharField(
+        max_length=64, blank=True, help_text="Code of the question that names the insured."
+    )
 
     class Meta:
         ordering: ClassVar = ["code"]
@@ -119,7 +131,9 @@ class QuestionSet(models.Model):
     code = models.CharField(max_length=64, validators=[_NAME])
     title = models.CharField(max_length=300)
     when = models.TextField(blank=True, help_text="Shown while this condition (CEL) is true; empty means always.")
-    pool_code = models.CharField("pool", max_length=64, blank=True, validators=[_NAME], help_text="Empty: asked once, no rows.")
+    pool_code = models.CharField(
+        "pool", max_length=64, blank=True, validators=[_NAME], help_text="Empty: asked once, no rows."
+    )
     pool_parent = models.CharField(
         "within the rows of", max_length=64, blank=True, help_text="Code of another pool, for rows within its rows."
     )
@@ -160,9 +174,13 @@ class QuestionSet(models.Model):
     def clean(self) -> None:
         """Refuse pools within themselves or within nothing, and a faulty condition. Raises ``ValidationError``."""
         if not self.pool_code and (self.pool_parent or self.pool_key):
-            raise ValidationError({"pool_code": "Without a pool there are no rows: name it, or empty the fields about rows."})
+            raise ValidationError(
+                {"pool_code": "Without a pool there are no rows: name it, or empty the fields about rows."}
+            )
         if self.pool_parent and self.catalogue_id:
-            others = QuestionSet.objects.filter(catalogue_id=self.catalogue_id).exclude(pk=self.pk).exclude(pool_code="")
+            others = (
+                QuestionSet.objects.filter(catalogue_id=self.catalogue_id).exclude(pk=self.pk).exclude(pool_code="")
+            )
             parents = dict(others.values_list("pool_code", "pool_parent"))
             if self.pool_parent not in parents and self.pool_parent != self.pool_code:
                 raise ValidationError({"pool_parent": f"There is no pool {self.pool_parent!r} in this catalogue."})
@@ -191,12 +209,21 @@ class Question(models.Model):
     question_set = models.ForeignKey(QuestionSet, on_delete=models.CASCADE, related_name="questions")
     catalogue = InheritedCatalogueField(parent="question_set")
     position = models.PositiveIntegerField(default=0, help_text=_POSITION_HELP)
-    code = models.CharField(max_length=64, validators=[_NAME], help_text="Unique in the whole catalogue; conditions read the answer by it.")
+    code = models.CharField(
+        max_length=64, validators=[_NAME], help_text="Unique in the whole catalogue; conditions read the answer by it."
+    )
     label = models.CharField(max_length=300)
-    type = models.CharField(max_length=20, choices=[(name, name.replace("_", " ").capitalize()) for name in get_args(QuestionType)])
+    type = models.CharField(
+        max_length=20, choices=[(name, name.replace("_", " ").capitalize()) for name in get_args(QuestionType)]
+    )
     required = models.CharField(max_length=20, choices=Required, default=Required.OPTIONAL)
     choices = models.ForeignKey(
-        ChoiceList, on_delete=models.PROTECT, null=True, blank=True, related_name="questions", help_text="Only for choice and multi choice."
+        ChoiceList,
+        on_delete=models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="questions",
+        help_text="Only for choice and multi choice.",
     )
     when = models.TextField(blank=True, help_text="Shown while this condition (CEL) is true; empty means always.")
     validate = ArrayField(
@@ -231,14 +258,16 @@ class Question(models.Model):
         return self.label
 
     def clean(self) -> None:
-        """Refuse a code that the catalogue has, a choice list of another one, and faulty conditions or validators. Raises ``ValidationError``."""
+        """Refuse a taken code, wrong choices, faulty conditions and validators. Raises ``ValidationError``."""
         if not self.question_set_id:
             return
         catalogue = self.question_set.catalogue
         if Question.objects.filter(catalogue=catalogue, code=self.code).exclude(pk=self.pk).exists():
             raise ValidationError({"code": "This catalogue has a question of this code already."})
         if self.choices and self.choices.catalogue_id != catalogue.pk:
-            raise ValidationError({"choices": f"This list belongs to {self.choices.catalogue}; choose one of {catalogue}."})
+            raise ValidationError(
+                {"choices": f"This list belongs to {self.choices.catalogue}; choose one of {catalogue}."}
+            )
         if (self.type in ("choice", "multi_choice")) != bool(self.choices_id):
             raise ValidationError({"choices": "A choice or multi choice needs a list, any other question has none."})
         check_row(self)
@@ -313,7 +342,9 @@ class LineOfBusiness(models.Model):
 
     catalogue = models.ForeignKey(Catalogue, on_delete=models.CASCADE, related_name="lines")
     position = models.PositiveIntegerField(default=0, help_text=_POSITION_HELP)
-    code = models.CharField(max_length=64, validators=[_CODE], help_text="A choice of the question that asks for the lines.")
+    code = models.CharField(
+        max_length=64, validators=[_CODE], help_text="A choice of the question that asks for the lines."
+    )
     label = models.CharField(max_length=300)
     states = models.TextField(help_text="The states concerned: an expression in CEL that gives a list of state codes.")
     industry = models.TextField(help_text="The industry code: an expression in CEL that gives a text.")

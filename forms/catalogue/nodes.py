@@ -1,7 +1,7 @@
-"""Reads YAML into a tree of texts that knows where everything stands. Pure; what the texts mean is decided by who asks for them.
+"""Reads YAML into a tree of texts that knows where everything stands. Pure; what the texts mean others decide.
 
-No value is guessed from its looks: ``no``, ``0042`` and ``2026-06-01`` stay the texts that they are. Refused are duplicate keys, tags, aliases
-(a small file could mean a huge one), deep nesting and big files.
+No value is guessed from its looks: ``no``, ``0042`` and ``2026-06-01`` stay the texts that they are. Refused are
+duplicate keys, tags, aliases (a small file could mean a huge one), deep nesting and big files.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ class Mark(NamedTuple):
 
 @dataclass(frozen=True)
 class Scalar:
-    """A single value as it was written. ``source`` is its raw text with quotes and all, ``style`` is "", ``'``, ``"``, ``|`` or ``>``."""
+    """A single value as it was written: ``source`` is its raw text, ``style`` is "", ``'``, ``"``, ``|`` or ``>``."""
 
     mark: Mark
     text: str
@@ -45,7 +45,7 @@ class Scalar:
         return not self.style and self.text in ("", "~", "null", "Null", "NULL")
 
     def place_of(self, offset: int) -> Mark:
-        """Return where the character ``offset`` of the text stands in the file, past quotes, escapes and folded lines."""
+        """Return where character ``offset`` of the text stands in the file, past quotes, escapes and folded lines."""
         before = self.source[: _raw_offset(self, offset)]
         lines = before.count("\n")
         column = len(before) - before.rfind("\n") if lines else self.mark.column + len(before)
@@ -87,7 +87,10 @@ def read_nodes(text: str) -> Node:
     """Return the one document in ``text``. Raises ``UnreadableFile``."""
     if len(text) > MAX_CHARACTERS:
         raise UnreadableFile(
-            "too_big", f"The file has more than {MAX_CHARACTERS:,} characters.", remedy="Divide the catalogue.", mark=Mark(1, 1)
+            "too_big",
+            f"The file has more than {MAX_CHARACTERS:,} characters.",
+            remedy="Divide the catalogue.",
+            mark=Mark(1, 1),
         )
     events = yaml.parse(text, Loader=_LOADER)
     try:
@@ -123,12 +126,16 @@ class _Reading:
         while isinstance(event, (yaml.StreamStartEvent, yaml.DocumentStartEvent)):
             event = self._next()
         if isinstance(event, yaml.StreamEndEvent):
-            raise UnreadableFile("bad_yaml", "The file is empty.", remedy="Begin with the catalogue's code and title.", mark=Mark(1, 1))
+            raise UnreadableFile(
+                "bad_yaml", "The file is empty.", remedy="Begin with the catalogue's code and title.", mark=Mark(1, 1)
+            )
         root = self._node(event, depth=0)
         while not isinstance(event, yaml.StreamEndEvent):
             event = self._next()
             if isinstance(event, yaml.DocumentStartEvent):
-                raise UnreadableFile("bad_yaml", "There is a second document.", remedy="Keep one catalogue a file.", mark=_mark(event))
+                raise UnreadableFile(
+                    "bad_yaml", "There is a second document.", remedy="Keep one catalogue a file.", mark=_mark(event)
+                )
         return root
 
     def _next(self) -> Any:
@@ -137,11 +144,17 @@ class _Reading:
     def _node(self, event: Any, *, depth: int) -> Node:
         mark = _mark(event)
         if isinstance(event, yaml.AliasEvent):
-            raise UnreadableFile("alias", f"*{event.anchor} repeats another part.", remedy="Write the part out.", mark=mark)
+            raise UnreadableFile(
+                "alias", f"*{event.anchor} repeats another part.", remedy="Write the part out.", mark=mark
+            )
         if event.tag is not None:
-            raise UnreadableFile("tag", f"{event.tag!r} has no place here.", remedy="Leave the tag out; quote texts.", mark=mark)
+            raise UnreadableFile(
+                "tag", f"{event.tag!r} has no place here.", remedy="Leave the tag out; quote texts.", mark=mark
+            )
         if depth > MAX_DEPTH:
-            raise UnreadableFile("too_deep", f"Nested deeper than {MAX_DEPTH}.", remedy="See the layout of a catalogue file.", mark=mark)
+            raise UnreadableFile(
+                "too_deep", f"Nested deeper than {MAX_DEPTH}.", remedy="See the layout of a catalogue file.", mark=mark
+            )
         if isinstance(event, yaml.ScalarEvent):
             return Scalar(mark, event.value, event.style or "", self._source(event))
         if isinstance(event, yaml.SequenceStartEvent):
@@ -158,7 +171,9 @@ class _Reading:
         while not isinstance(event := self._next(), yaml.MappingEndEvent):
             key = self._node(event, depth=depth + 1)
             if not isinstance(key, Scalar):
-                raise UnreadableFile("bad_yaml", "A key is a list or a mapping.", remedy="Keys are single words.", mark=key.mark)
+                raise UnreadableFile(
+                    "bad_yaml", "A key is a list or a mapping.", remedy="Keys are single words.", mark=key.mark
+                )
             if key.text in keys:
                 first = keys[key.text].mark
                 raise UnreadableFile(

@@ -1,8 +1,8 @@
-"""Turns one expression of the Python-like notation into CEL. Pure; knows names and pools, not what a whole catalogue holds.
+"""Turns one expression of the Python-like notation into CEL. Pure; knows names and pools, not whole catalogues.
 
-The notation: ``and or not``, comparisons, ``in``, arithmetic, ``x if c else y``, ``any|all|count|sum|min|max(pool, expression of a row)`` where
-``locations.buildings`` walks nested rows, ``naics("722")`` for the beginning of the industry code, ``has("gl")`` for a line that is wanted,
-``year(date)``, ``years(date)``, ``as_of``.
+The notation: ``and or not``, comparisons, ``in``, arithmetic, ``x if c else y``, ``any|all|count|sum|min|max(pool,
+expression of a row)`` where ``locations.buildings`` walks nested rows, ``naics("722")`` for the beginning of the
+industry code, ``has("gl")`` for a line that is wanted, ``year(date)``, ``years(date)``, ``as_of``.
 """
 
 from __future__ import annotations
@@ -15,7 +15,15 @@ from typing import Final, NamedTuple
 
 _TERNARY, _OR, _AND, _RELATION, _SUM, _PRODUCT, _UNARY, _ATOM = range(8)
 
-_RELATIONS: Final = {ast.Eq: "==", ast.NotEq: "!=", ast.Lt: "<", ast.LtE: "<=", ast.Gt: ">", ast.GtE: ">=", ast.In: "in"}
+_RELATIONS: Final = {
+    ast.Eq: "==",
+    ast.NotEq: "!=",
+    ast.Lt: "<",
+    ast.LtE: "<=",
+    ast.Gt: ">",
+    ast.GtE: ">=",
+    ast.In: "in",
+}
 _OPERATORS: Final = {
     ast.Add: ("+", _SUM),
     ast.Sub: ("-", _SUM),
@@ -39,8 +47,8 @@ class NotationError(Exception):
 class Vocabulary:
     """The names that an expression may use.
 
-    ``pools`` gives the codes of the pools on the way to each pool (``{"buildings": ("locations", "buildings")}``), ``fields`` the pool of each
-    question that has one.
+    ``pools`` gives the codes of the pools on the way to each pool (``{"buildings": ("locations", "buildings")}``),
+    ``fields`` the pool of each question that has one.
     """
 
     industry_question: str = ""
@@ -95,12 +103,16 @@ class _Translation:
                 return _Text(sign + self.text(operand).within(_ATOM), _UNARY)
             case ast.BinOp(op=operator) if type(operator) in _OPERATORS:
                 sign, binds = _OPERATORS[type(operator)]
-                return _Text(f"{self.text(node.left).within(binds)} {sign} {self.text(node.right).within(binds + 1)}", binds)
+                return _Text(
+                    f"{self.text(node.left).within(binds)} {sign} {self.text(node.right).within(binds + 1)}", binds
+                )
             case ast.Compare():
                 return self._comparison(node)
             case ast.IfExp():
                 condition = self.text(node.test).within(_OR)
-                return _Text(f"{condition} ? {self.text(node.body).within(_OR)} : {self.text(node.orelse).cel}", _TERNARY)
+                return _Text(
+                    f"{condition} ? {self.text(node.body).within(_OR)} : {self.text(node.orelse).cel}", _TERNARY
+                )
             case ast.Call(func=ast.Name(id=name), args=arguments, keywords=[]):
                 return self._call(node, name, arguments)
             case _:

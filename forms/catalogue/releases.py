@@ -1,7 +1,8 @@
-"""Publishes a catalogue's draft as a release that never changes, and gives every process the compiled release that is current.
+"""Publishes a catalogue's draft as a release that never changes, and gives every process the current one, compiled.
 
-Which release is current stands in Redis, so that all processes see a publish at once; the database decides where Redis does not know or is away.
-Publishing owns its transaction (see ADR 0003) and may not run inside another: the others are told only what is committed.
+Which release is current stands in Redis, so that all processes see a publish at once; the database decides where Redis
+does not know or is away. Publishing owns its transaction (see ADR 0003) and may not run inside another: the others are
+told only what is committed.
 """
 
 from __future__ import annotations
@@ -24,9 +25,11 @@ from forms.catalogue.models import Catalogue, Release
 from forms.rules.compile import compile_catalogue
 from forms.rules.compiled import CompiledCatalogue
 from forms.rules.definition import CatalogueDefinition
+from forms.rules.faults import CatalogueErrors, CatalogueFault
 
 _CACHE: Final = "default"
-#: How long Redis is believed without asking the database again: repairs what a restored or emptied database leaves behind.
+#: How long Redis is believed without asking the database again: repairs what a restored or emptied database
+#: leaves behind.
 _SECONDS_BELIEVED: Final = 60
 _COMPILED_KEPT: Final = 32
 
@@ -54,8 +57,8 @@ class CompiledRelease:
 def publish(catalogue: Catalogue, *, actor_id: str, notes: str = "") -> Release:
     """Publish the draft of ``catalogue`` and make it current everywhere; return the release.
 
-    A draft that says what the current release says is no new release: that one is returned. Raises ``CatalogueErrors`` and publishes nothing
-    where the draft is faulty, ``RuntimeError`` inside of a transaction.
+    A draft that says what the current release says is no new release: that one is returned. Raises ``CatalogueErrors``
+    and publishes nothing where the draft is faulty, ``RuntimeError`` inside of a transaction.
     """
     with transaction.atomic(durable=True):
         locked = Catalogue.objects.select_for_update().get(pk=catalogue.pk)
@@ -66,9 +69,7 @@ def publish(catalogue: Catalogue, *, actor_id: str, notes: str = "") -> Release:
 
 def _release_of(catalogue: Catalogue, *, actor_id: str, notes: str) -> Release:
     """Return the latest release if it says what the draft says, else a new one. The catalogue's row must be locked."""
-    definition = read_draft(catalogue)
-    compile_catalogue(definition)
-    content = msgspec.json.encode(definition)
+    content = _checked_content(read_draft(catalogue))
     checksum = hashlib.sha256(content).hexdigest()
     latest = catalogue.releases.defer("content").order_by("-number").first()
     if latest and latest.checksum == checksum:
@@ -83,6 +84,20 @@ def _release_of(catalogue: Catalogue, *, actor_id: str, notes: str) -> Release:
     )
 
 
+def _checked_content(draft: CatalogueDefinition) -> bytes:
+    """Return the JSON of ``draft``, which is what it will be read from. Raises ``CatalogueErrors`` for a faulty one."""
+    content = msgspec.json.encode(draft)
+    try:
+        definition = msgspec.json.decode(content, type=CatalogueDefinition)
+    except msgspec.ValidationError as error:
+        remedy = "Mend the row in the admin, or load the catalogue's file again."
+        raise CatalogueErrors(
+            [CatalogueFault("bad_value", "", f"A draft row holds a wrong value: {error}.", remedy)]
+        ) from error
+    compile_catalogue(definition)
+    return content
+
+
 def current(catalogue_code: str) -> CompiledRelease:
     """Return the current release of a catalogue. Raises ``NoRelease``."""
     known = _known(catalogue_code)
@@ -93,7 +108,9 @@ def current(catalogue_code: str) -> CompiledRelease:
             release = None
         if release is not None and release.catalogue_code == catalogue_code:
             return release
-    latest = Release.objects.filter(catalogue__code=catalogue_code).order_by("-number").values_list("id", flat=True).first()
+    latest = (
+        Release.objects.filter(catalogue__code=catalogue_code).order_by("-number").values_list("id", flat=True).first()
+    )
     if latest is None:
         raise NoRelease(f"Catalogue {catalogue_code!r} was never published.")
     if known is not None:
@@ -113,7 +130,7 @@ def read_definition(release: Release) -> CatalogueDefinition:
 
 
 class _CompiledReleases:
-    """The releases that this process has compiled, the latest used ones. A release never changes, so they are never stale."""
+    """The releases that this process compiled and used last. A release never changes, so they are never stale."""
 
     def __init__(self) -> None:
         self._releases: OrderedDict[int, CompiledRelease] = OrderedDict()

@@ -9,7 +9,7 @@ from forms.rules.faults import CatalogueFault
 
 
 def describe_faults(faults: Iterable[CatalogueFault], *, file: str = "") -> str:
-    """Return a line for each fault, as compilers write them: place, code, what it is, how to mend it, the part it concerns."""
+    """Return a line for each fault, as compilers write them: place, code, what it is, its remedy, its part."""
     lines = []
     for fault in faults:
         place = f"{file}:{fault.line}:{fault.column}" if file and fault.line else file

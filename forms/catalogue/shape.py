@@ -22,7 +22,8 @@ HARMLESS: Final = frozenset({"unknown_key", "duplicate_code"})
 
 _NAME: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _CODE: Final = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]*")
-#: Their codes are read by conditions or are parts of paths, so they are names; all other codes may have hyphens and dots.
+#: Their codes are read by conditions or are parts of paths, so they are names; all other codes may have hyphens
+#: and dots.
 _NAMED: Final = frozenset({"Question", "QuestionSet", "Pool", "Derived"})
 _NUMBER: Final = re.compile(r"-?(?:0|[1-9][0-9]{0,11})(?:\.[0-9]{1,6})?")
 _INTEGER: Final = re.compile(r"0|[1-9][0-9]{0,8}")
@@ -30,7 +31,10 @@ _INTEGER: Final = re.compile(r"0|[1-9][0-9]{0,8}")
 _DECIMALS: Final = frozenset(
     {"Term.rate", "Term.per", "RateTable.per", "RateTable.rates", "Factor.times", "Rating.minimum"}
 )
-_SENTENCES: Final = dict.fromkeys(("title", "label", "name", "why", "quirk", "validate", "choices"), 300) | {"say": 500, "help": 500}
+_SENTENCES: Final = dict.fromkeys(("title", "label", "name", "why", "quirk", "validate", "choices"), 300) | {
+    "say": 500,
+    "help": 500,
+}
 _CONDITIONS: Final = dict.fromkeys(("when", "value", "states", "industry", "of", "rate_by", "amount", "times"), 4000)
 _MOST: Final = _SENTENCES | _CONDITIONS
 #: Words and numbers that readers of YAML take for something else than a text.
@@ -48,7 +52,7 @@ _BAD: Final = _Bad()
 
 
 def read_shape(root: Node) -> tuple[dict[str, Any], list[CatalogueFault]]:
-    """Return the catalogue in ``root`` as plain data, and every fault. The data are whole unless a fault is other than ``HARMLESS``."""
+    """Return the catalogue in ``root`` as plain data (whole if all faults are ``HARMLESS``), and every fault."""
     reading = _Reading()
     data = reading.value(root, inspect.type_info(CatalogueDefinition), where="", field="")
     return (data if isinstance(data, dict) else {}), reading.faults
@@ -72,7 +76,9 @@ class _Reading:
             return self._either(node, kind, where, field)
         if not isinstance(node, Scalar):
             said = "a list" if isinstance(node, Sequence) else "keys with values"
-            return self._fault("wrong_shape", where, f"Here stands {said}, not a single value.", self._single_remedy(node, field), node)
+            return self._fault(
+                "wrong_shape", where, f"Here stands {said}, not a single value.", self._single_remedy(node, field), node
+            )
         if node.is_empty:
             return self._fault("missing_value", where, "There is no value.", "Write one, or leave the key out.", node)
         return self._scalar(node, kind, where, field)
@@ -80,7 +86,9 @@ class _Reading:
     def _struct(self, node: Node, kind: inspect.StructType, where: str) -> Any:
         if not isinstance(node, Mapping):
             keys = ", ".join(field.name for field in kind.fields if field.required)
-            return self._fault("wrong_shape", where, f"Here must stand keys with values: {keys}.", _REMEDY_MAPPING, node)
+            return self._fault(
+                "wrong_shape", where, f"Here must stand keys with values: {keys}.", _REMEDY_MAPPING, node
+            )
         built: dict[str, Any] = {}
         fields = {field.name: field for field in kind.fields}
         for key, value in node.values.items():
@@ -97,7 +105,13 @@ class _Reading:
     def _unknown_key(self, key: Scalar, known: list[str], where: str) -> None:
         close = difflib.get_close_matches(key.text, known, n=1)
         remedy = f"Did you mean {close[0]!r}?" if close else f"Known here: {', '.join(known)}."
-        self._fault("unknown_key", f"{where}.{key.text}" if where else key.text, f"There is no key {key.text!r} here.", remedy, key)
+        self._fault(
+            "unknown_key",
+            f"{where}.{key.text}" if where else key.text,
+            f"There is no key {key.text!r} here.",
+            remedy,
+            key,
+        )
 
     def _list(self, node: Node, kind: inspect.VarTupleType, where: str, field: str) -> Any:
         if not isinstance(node, Sequence):
@@ -106,7 +120,13 @@ class _Reading:
         for number, item in enumerate(node.items):
             name = _named(item, number)
             if name in names:
-                self._fault("duplicate_code", f"{where}[{name}]", f"{name!r} is in this list twice.", "Give it a code of its own.", item)
+                self._fault(
+                    "duplicate_code",
+                    f"{where}[{name}]",
+                    f"{name!r} is in this list twice.",
+                    "Give it a code of its own.",
+                    item,
+                )
             names.add(name)
             built.append(self.value(item, kind.item_type, where=f"{where}[{name}]", field=field))
         return built
@@ -119,8 +139,16 @@ class _Reading:
         built = {}
         for key, value in node.values.items():
             if not key.strip() or len(key) > 64 or _has_control(key, but=""):
-                self._fault("bad_code", where, f"{key[:64]!r} is no code.", "Codes have 1 to 64 visible characters.", node.keys[key])
-            built[key] = self.value(value, kind.value_type, where=f"{where}[{key}]", field=f"{field}[]" if field[-2:] != "[]" else field)
+                self._fault(
+                    "bad_code",
+                    where,
+                    f"{key[:64]!r} is no code.",
+                    "Codes have 1 to 64 visible characters.",
+                    node.keys[key],
+                )
+            built[key] = self.value(
+                value, kind.value_type, where=f"{where}[{key}]", field=f"{field}[]" if field[-2:] != "[]" else field
+            )
         if not built:
             self._fault("missing_value", where, "It is empty.", "Write what belongs here, or leave the key out.", node)
         return built
@@ -144,11 +172,13 @@ class _Reading:
             if isinstance(node, Scalar) and node.text == "all":
                 return None
             if isinstance(node, Sequence) and not node.items:
-                return self._fault("missing_value", where, "The list is empty.", "Write all, or what it is limited to.", node)
+                return self._fault(
+                    "missing_value", where, "The list is empty.", "Write all, or what it is limited to.", node
+                )
         return self.value(node, parts[0], where=where, field=field)
 
     def _rated(self, node: Node, where: str, field: str) -> Any:
-        """Read a value that a product rates: here alone the file's own type counts, so what could be two things must be quoted."""
+        """Read a value that a product rates: the file's own type counts, so what could be two things is refused."""
         if not isinstance(node, Scalar) or node.style or node.is_empty:
             return self.value(node, inspect.StrType(), where=where, field=field)
         if node.text in ("true", "false"):
@@ -157,7 +187,9 @@ class _Reading:
             return float(node.text) if "." in node.text else int(node.text)
         if _GUESSED.fullmatch(node.text):
             remedy = f'Write "{node.text}" in quotes for a text; true, false or a plain number else.'
-            return self._fault("ambiguous_value", where, f"{node.text} could be a text or something else.", remedy, node)
+            return self._fault(
+                "ambiguous_value", where, f"{node.text} could be a text or something else.", remedy, node
+            )
         return self.value(node, inspect.StrType(), where=where, field=field)
 
     def _scalar(self, node: Scalar, kind: inspect.Type, where: str, field: str) -> Any:
@@ -169,7 +201,9 @@ class _Reading:
             return said if said is _BAD else said == "true"
         if isinstance(kind, inspect.IntType):
             if not _INTEGER.fullmatch(text):
-                return self._fault("bad_number", where, f"{text[:40]!r} is no whole number from 0 on.", "Write digits only.", node)
+                return self._fault(
+                    "bad_number", where, f"{text[:40]!r} is no whole number from 0 on.", "Write digits only.", node
+                )
             return int(text)
         if isinstance(kind, inspect.FloatType) or field.removesuffix("[]") in _DECIMALS:
             if not _NUMBER.fullmatch(text):
@@ -182,7 +216,11 @@ class _Reading:
         if node.text in values:
             return node.text
         close = difflib.get_close_matches(node.text, values, n=1)
-        remedy = f"Did you mean {close[0]!r}?" if close else f"Write one of {', '.join(value or repr('') for value in values)}."
+        remedy = (
+            f"Did you mean {close[0]!r}?"
+            if close
+            else f"Write one of {', '.join(value or repr('') for value in values)}."
+        )
         return self._fault("bad_value", where, f"{node.text[:40]!r} is not allowed here.", remedy, node)
 
     def _text(self, node: Scalar, where: str, field: str) -> Any:
@@ -190,15 +228,23 @@ class _Reading:
         text = node.text
         most = _MOST.get(key, 64)
         if not text.strip():
-            return self._fault("missing_value", where, "The text is empty.", "Write something, or leave the key out.", node)
+            return self._fault(
+                "missing_value", where, "The text is empty.", "Write something, or leave the key out.", node
+            )
         if len(text) > most:
             return self._fault("too_long", where, f"It has {len(text)} characters.", f"At most {most} fit.", node)
         if _has_control(text, but="\n\t"):
             return self._fault("bad_text", where, "It holds a control character.", "Leave it out.", node)
         if key in ("code", "id"):
-            pattern, rule = (_NAME, "letters, digits and underscores") if struct in _NAMED else (_CODE, "letters, digits, _, . and -")
+            pattern, rule = (
+                (_NAME, "letters, digits and underscores")
+                if struct in _NAMED
+                else (_CODE, "letters, digits, _, . and -")
+            )
             if not pattern.fullmatch(text):
-                return self._fault("bad_code", where, f"{text!r} is no code.", f"Use {rule}; begin with a letter.", node)
+                return self._fault(
+                    "bad_code", where, f"{text!r} is no code.", f"Use {rule}; begin with a letter.", node
+                )
         return text.rstrip() if key in _CONDITIONS else text
 
     @staticmethod

@@ -1,13 +1,14 @@
-"""Translates a catalogue of the older file layout (Python-like notation, rules apart from their products) into a definition.
+"""Translates a catalogue of the older layout (Python-like notation, rules apart from products) into a definition.
 
-What that layout leaves unsaid is found in the catalogue itself: the industry question by its type, the lines question by the choices that the
-products' lines are among, the rated rows by the choice list that holds the rates' codes. ``Hints`` overrule what is found.
+What that layout leaves unsaid is found in the catalogue itself: the industry question by its type, the lines question
+by the choices that the products' lines are among, the rated rows by the choice list that holds the rates' codes.
+``Hints`` overrule what is found.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, fields
 from typing import Any, Final, NoReturn
 
 import msgspec
@@ -18,12 +19,17 @@ from forms.rules.definition import CatalogueDefinition
 from forms.rules.faults import CatalogueErrors, CatalogueFault
 
 _QUESTION_KEYS: Final = {"req": "required", "v": "validate", "for": "products", "sens": "sensitivity", "idx": "indexed"}
-_LINK_KEYS: Final = {"p50_s": "p50_seconds", "p95_s": "p95_seconds", "fail_pct": "fail_percent", "per_min": "per_minute"}
+_LINK_KEYS: Final = {
+    "p50_s": "p50_seconds",
+    "p95_s": "p95_seconds",
+    "fail_pct": "fail_percent",
+    "per_min": "per_minute",
+}
 
 
 @dataclass(frozen=True, kw_only=True)
 class Hints:
-    """Names that the source does not say; an empty one is found in the source. All but ``title`` are codes of questions or pools."""
+    """Names that the source does not say, all but ``title`` of questions or pools; empty ones are found in it."""
 
     title: str = ""
     title_question: str = ""
@@ -48,14 +54,17 @@ class _Asked:
 
 
 def translate(source: str, hints: Hints | None = None) -> CatalogueDefinition:
-    """Return the catalogue that the YAML text ``source`` says. Raises ``CatalogueErrors`` with every expression that cannot be translated."""
+    """Return the catalogue that the YAML text ``source`` says.
+
+    Raises ``CatalogueErrors`` with every expression that cannot be translated.
+    """
     try:
         given = yaml.load(source, Loader=yaml.BaseLoader)  # noqa: S506 - builds nothing but texts, lists and mappings
         translation = _Translation(given, hints or Hints())
         built = translation.catalogue()
     except yaml.YAMLError as error:
         _refuse("bad_yaml", f"The source is no YAML: {error}.")
-    except (KeyError, TypeError, AttributeError, IndexError) as error:
+    except (KeyError, TypeError, AttributeError, IndexError, ValueError) as error:
         _refuse("bad_source", f"The source is not laid out as this notation is: {error!r}.")
     if translation.faults:
         raise CatalogueErrors(translation.faults)
@@ -104,7 +113,8 @@ class _Translation:
                 for code, value in self._given.get("derived", {}).items()
             ],
             "form_rules": [
-                self._renamed(rule, {}, f"form_rules[{rule['id']}]", condition="if") for rule in self._given.get("form_rules", ())
+                self._renamed(rule, {}, f"form_rules[{rule['id']}]", condition="if")
+                for rule in self._given.get("form_rules", ())
             ],
             "lines": list(self._lines()),
             "carriers": [
@@ -130,7 +140,10 @@ class _Translation:
         """Return ``hints`` with what they leave empty found in the catalogue."""
         lines = {product["lob"] for product in self._given.get("products", ())}
         states = {
-            state for product in self._given.get("products", ()) if product["states"] != "all" for state in product["states"]
+            state
+            for product in self._given.get("products", ())
+            if product["states"] != "all"
+            for state in product["states"]
         }
         stated = [question for question in self._questions if states and states <= self._codes(question)]
         found = {
@@ -169,12 +182,14 @@ class _Translation:
             yield current
 
     def _lines(self) -> Iterator[dict[str, str]]:
-        """Yield the lines: what is rated by rows looks at the states of those rows, all others at the locations or the mailing address."""
+        """Yield the lines: one rated by classes looks at the states of its rows, others at the locations'."""
         used = {product["lob"] for product in self._given.get("products", ())}
         lines = self._choices.get(self._choice_list(self._names.lines_question), {})
         for code, label in lines.items():
             if code in used:
-                states = self._states(self._rated_pool(code) or self._names.locations, fallback=not self._rated_pool(code))
+                states = self._states(
+                    self._rated_pool(code) or self._names.locations, fallback=not self._rated_pool(code)
+                )
                 yield {"code": code, "label": label, "states": states, "industry": self._names.industry_question}
 
     def _choice_list(self, code: str) -> str:
@@ -191,7 +206,14 @@ class _Translation:
         """Return the CEL for the states of the rows of ``pool``, or of the mailing address while there are none."""
         mailing = self._names.mailing_state
         listed = self._choice_list(mailing)
-        state = next((q.code for q in self._questions if pool and q.pool == pool and listed and q.given.get("choices") == listed), "")
+        state = next(
+            (
+                q.code
+                for q in self._questions
+                if pool and q.pool == pool and listed and q.given.get("choices") == listed
+            ),
+            "",
+        )
         rows = f"{pool}.map({pool[0]}, {pool[0]}.{state})" if state else ""
         alone = f"[{mailing}]" if mailing else "[]"
         if not rows or not fallback:
@@ -237,7 +259,9 @@ class _Translation:
 
     def _carrier(self, product: str) -> str:
         """Return the carrier whose code the product's begins with."""
-        codes = [carrier["code"] for carrier in self._given.get("carriers", ()) if product.startswith(carrier["code"] + "-")]
+        codes = [
+            carrier["code"] for carrier in self._given.get("carriers", ()) if product.startswith(carrier["code"] + "-")
+        ]
         return max(codes, key=len, default=product)
 
     def _rule(self, rule: Mapping[str, Any], where: str) -> dict[str, Any]:
@@ -279,7 +303,9 @@ class _Translation:
                 return question
         raise KeyError(f"no question of a pool has choices for the rates of {', '.join(rates)}")
 
-    def _renamed(self, given: Mapping[str, Any], names: Mapping[str, str], where: str, *, condition: str = "when") -> dict[str, Any]:
+    def _renamed(
+        self, given: Mapping[str, Any], names: Mapping[str, str], where: str, *, condition: str = "when"
+    ) -> dict[str, Any]:
         """Return ``given`` with its keys renamed and its condition in CEL."""
         built = {names.get(key, key): value for key, value in given.items() if key != condition}
         if condition in given:
@@ -292,7 +318,12 @@ class _Translation:
         except NotationError as error:
             self.faults.append(
                 CatalogueFault(
-                    "untranslatable", where, str(error), "Write it in the notation, or in CEL in the translated file.", 1, error.column
+                    "untranslatable",
+                    where,
+                    str(error),
+                    "Write it in the notation, or in CEL in the translated file.",
+                    1,
+                    error.column,
                 )
             )
             return ""

@@ -1,4 +1,4 @@
-"""Writes a catalogue as the text of its file: one line for a leaf such as a question, a block for what holds others. Pure."""
+"""Writes a catalogue as the text of its file: one line for a leaf such as a question, else a block. Pure."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ def _item(struct: msgspec.Struct, *, indent: str) -> Iterator[str]:
 
 
 def _entries(struct: msgspec.Struct) -> Iterator[tuple[str, Any]]:
-    """Yield key and value of every field that differs from its default, and of those that read better when they are said."""
+    """Yield key and value of every field that differs from its default or reads better when it is said."""
     for field in msgspec.structs.fields(struct):
         value = getattr(struct, field.name)
         said = isinstance(struct, Product) and field.name in ("states", "industries")
@@ -74,9 +74,14 @@ def _flow(key: str, value: Any) -> str:
     """Return a value on one line."""
     if isinstance(value, msgspec.Struct):
         factor = "when" in value.__struct_fields__ and "times" in value.__struct_fields__
-        return "{" + ", ".join(
-            f"{name}: {_number(part) if factor and name == 'times' else _flow(name, part)}" for name, part in _entries(value)
-        ) + "}"
+        return (
+            "{"
+            + ", ".join(
+                f"{name}: {_number(part) if factor and name == 'times' else _flow(name, part)}"
+                for name, part in _entries(value)
+            )
+            + "}"
+        )
     if isinstance(value, Mapping):
         write = _number if key == "rates" else _scalar
         return "{" + ", ".join(f"{_text(name)}: {write(part)}" for name, part in value.items()) + "}"

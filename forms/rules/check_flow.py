@@ -23,7 +23,8 @@ __all__ = ["Reveal", "messages_of", "run"]
 def run(catalogue: CompiledCatalogue, document: Document, *, as_of: date, release: int, reveal: Reveal) -> FlowResult:
     """Return what the rules of ``catalogue`` make of ``document`` on the day ``as_of``.
 
-    ``reveal`` gives the plain value of a sealed answer; it is called only for answers that a rule or a validator looks at.
+    ``reveal`` gives the plain value of a sealed answer; it is called only for answers that a rule or a validator
+    looks at.
     """
     state = State(catalogue, document, as_of=as_of, reveal=reveal)
     decide(state)

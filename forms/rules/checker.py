@@ -1,7 +1,7 @@
 """The one place that talks to the CEL library: it parses and type-checks; nothing here decides anything. Pure.
 
-To the checker every number is a ``double``. Whole numbers in a text (``> 3``) are CEL integers, which CEL refuses to compare with doubles, so
-they are rewritten (``> 3.0``) before the check and columns are mapped back.
+To the checker every number is a ``double``. Whole numbers in a text (``> 3``) are CEL integers, which CEL refuses to
+compare with doubles, so they are rewritten (``> 3.0``) before the check and columns are mapped back.
 """
 
 from __future__ import annotations
@@ -82,7 +82,9 @@ class Checker:
 
 
 def pattern_matcher(pattern: str) -> Callable[[str], bool]:
-    """Return a test whether a text holds ``pattern``, run by RE2 in linear time. Raises ``ValueError`` for a wrong pattern."""
+    """Return a test whether a text holds ``pattern``, run by RE2 in linear time. Raises ``ValueError`` for a wrong
+    pattern.
+    """
     expression = _MATCHER.compile(f"subject.matches({unparse(Literal(value=pattern, kind='string_value', offset=0))})")
 
     def matches(subject: str) -> bool:
@@ -107,7 +109,9 @@ def _check(environment: Any, source: str, tree: Node) -> None:
 
 
 def _with_doubles(source: str, tree: Node) -> tuple[str, list[tuple[int, int]]]:
-    """Return ``source`` with whole numbers as doubles, and for each where in the result it ends and by how much it grew."""
+    """Return ``source`` with whole numbers as doubles, and for each where in the result it ends and by how much it
+    grew.
+    """
     pieces, shifts, done = [], [], 0
     for offset in sorted({literal.offset for literal in _whole_numbers(tree)}):
         found = _WHOLE_NUMBER.match(source, offset)

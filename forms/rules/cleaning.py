@@ -1,6 +1,7 @@
 """Brings a given answer into the one form in which it is stored, or refuses it. Pure.
 
-What people type in many ways is cleaned (phones, money, ZIP+4, tax IDs, dates), not refused. Refusals never repeat the value: it may be sensitive.
+What people type in many ways is cleaned (phones, money, ZIP+4, tax IDs, dates), not refused. Refusals never repeat
+the value: it may be sensitive.
 """
 
 from __future__ import annotations
@@ -39,7 +40,8 @@ class InvalidValue(ValueError):
 
 
 def clean(catalogue: CompiledCatalogue, question: Question, raw: object) -> AnswerValue:
-    """Return ``raw`` (as JSON gave it) as the answer to ``question``; None, blank text and an empty list clear the answer (None).
+    """Return ``raw`` (as JSON gave it) as the answer to ``question``; None, blank text and an empty list clear the
+    answer (None).
 
     Raises ``InvalidValue``, and nothing else, whatever is given.
     """

@@ -1,6 +1,7 @@
 """Checks a catalogue definition as a whole and compiles it. Pure.
 
-Codes and references come first, then every text; all their faults are told at once. Where there are none the order of decisions is fixed.
+Codes and references come first, then every text; all their faults are told at once. Where there are none the order of
+decisions is fixed.
 """
 
 from __future__ import annotations
@@ -122,9 +123,13 @@ class _Compiler:
             CatalogueFault("wrong_validator", f"{where}.validate", str(fault), fault.remedy) for fault in wrong
         ]
         relations = [
-            Relation(draft.name, self._texts.compile(draft.other, f"{where}.validate", wanted=(draft.kind,), pool=pool), draft.test)
+            Relation(
+                draft.name,
+                self._texts.compile(draft.other, f"{where}.validate", wanted=(draft.kind,), pool=pool),
+                draft.test,
+            )
             for draft in drafts
-        ]  # fmt: skip
+        ]
         return CompiledQuestion(
             question=question,
             set_code=part.code,

@@ -1,4 +1,5 @@
-"""A catalogue that can decide: the parts of a definition with their texts compiled and their places fixed. Pure and immutable.
+"""A catalogue that can decide: the parts of a definition with their texts compiled and their places fixed. Pure and
+immutable.
 
 A value's place is a slot: in the list of the document's values, or in the list of a row's values.
 """
@@ -51,7 +52,9 @@ class CompiledQuestion:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CompiledPool:
-    """A pool: its own ``questions`` in order, its ``children`` (pools nested in it) and ``ancestors`` (outermost first)."""
+    """A pool: its own ``questions`` in order, its ``children`` (pools nested in it) and ``ancestors`` (outermost
+    first).
+    """
 
     pool: Pool
     set_code: str
@@ -64,7 +67,9 @@ class CompiledPool:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CompiledSet:
-    """A question set; ``pool`` is its pool's code or "", ``parent`` the pool around that, ``order`` its place in the form."""
+    """A question set; ``pool`` is its pool's code or "", ``parent`` the pool around that, ``order`` its place in the
+    form.
+    """
 
     question_set: QuestionSet
     order: int
@@ -151,7 +156,9 @@ class CompiledFactor:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CompiledProduct:
-    """A product. ``rivals`` are the admitted products of its line that a surplus product waits for; an admitted one has none and is not ``is_surplus``."""
+    """A product. ``rivals`` are the admitted products of its line that a surplus product waits for; an admitted one
+    has none and is not ``is_surplus``.
+    """
 
     product: Product
     line: CompiledLine
@@ -167,7 +174,8 @@ class CompiledProduct:
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Gate:
-    """What keeps one product's carrier question out of the form: the base checks and rules of the product that do not read the question.
+    """What keeps one product's carrier question out of the form: the base checks and rules of the product that do not
+    read the question.
 
     A surplus product is locked here until each of ``rivals`` is declined by what does not read the question either.
     """
@@ -186,9 +194,11 @@ Step: TypeAlias = CompiledSet | CompiledQuestion | CompiledDerived
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CompiledCatalogue:
-    """A compiled catalogue, safe to share between threads. ``codes`` are the codes of the questions of each pool, of the document's under "".
+    """A compiled catalogue, safe to share between threads. ``codes`` are the codes of the questions of each pool, of
+    the document's under "".
 
-    ``steps`` decide visibility and derived values, each after what it reads; ``width`` is the number of the document's slots.
+    ``steps`` decide visibility and derived values, each after what it reads; ``width`` is the number of the
+    document's slots.
     """
 
     definition: CatalogueDefinition

@@ -1,4 +1,6 @@
-"""Decides on products: base checks and appetite rules with three truth values, the surplus lock, and the gates of carrier questions. Pure."""
+"""Decides on products: base checks and appetite rules with three truth values, the surplus lock, and the gates of
+carrier questions. Pure.
+"""
 
 from __future__ import annotations
 
@@ -22,7 +24,9 @@ class BaseCheck(NamedTuple):
 
 
 def decide_products(state: State) -> dict[str, ProductOutcome]:
-    """Return the outcome of every product whose line is wanted, in the order of the catalogue; those excluded by force are left out."""
+    """Return the outcome of every product whose line is wanted, in the order of the catalogue; those excluded by
+    force are left out.
+    """
     wanted = [product for product in state.catalogue.products.values() if state.is_wanted(product.product.line)]
     outcomes = {product.product.code: decide_product(state, product) for product in wanted if not product.is_surplus}
     for product in wanted:
@@ -79,7 +83,9 @@ def base_checks(state: State, product: CompiledProduct) -> Iterator[BaseCheck]:
 
 
 def is_open(state: State, gate: Gate) -> bool:
-    """Tell whether a carrier question is asked for the product of ``gate``: wanted, not excluded, neither locked nor declined."""
+    """Tell whether a carrier question is asked for the product of ``gate``: wanted, not excluded, neither locked nor
+    declined.
+    """
     if gate not in state.open_gates:
         product = gate.product.product
         state.open_gates[gate] = (

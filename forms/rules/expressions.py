@@ -1,7 +1,7 @@
 """Compiles one CEL text into Python closures that decide with three truth values. Pure.
 
-A closure takes ``(root, row, local)``: the values of the document by slot, the row whose scope the text is in (or None), and the variables of
-macros by depth. What the closures compute with is told in ``truth``.
+A closure takes ``(root, row, local)``: the values of the document by slot, the row whose scope the text is in (or
+None), and the variables of macros by depth. What the closures compute with is told in ``truth``.
 """
 
 from __future__ import annotations
@@ -29,12 +29,23 @@ Run: TypeAlias = Callable[[list[Value], Any, Any], Value]
 MOST_LOOPS: Final = 4
 AS_OF: Final = "as_of"
 AS_OF_SLOT: Final = 0
-#: Functions that the language has, CEL's and ours: how many arguments (a method's own value counted), and whether it is a method (None: either way).
+#: Functions that the language has, CEL's and ours: how many arguments (a method's own value counted), and whether it
+#: is a method (None: either way).
 FUNCTIONS: Final = {
-    "sum": (1, False), "min": (1, False), "max": (1, False), "count": (1, False), "size": (1, False), "year": (1, False),
-    "years": (1, False), "date": (1, False), "startsWith": (2, True), "endsWith": (2, True), "contains": (2, True),
-    "matches": (2, True), "startsWithAny": (2, None),
-}  # fmt: skip
+    "sum": (1, False),
+    "min": (1, False),
+    "max": (1, False),
+    "count": (1, False),
+    "size": (1, False),
+    "year": (1, False),
+    "years": (1, False),
+    "date": (1, False),
+    "startsWith": (2, True),
+    "endsWith": (2, True),
+    "contains": (2, True),
+    "matches": (2, True),
+    "startsWithAny": (2, None),
+}
 _OPERATORS: Final = {*meaning.COMPARISONS, *meaning.ARITHMETIC, "!_", "_?_:_"}
 
 
@@ -49,7 +60,9 @@ class Variable:
 
 @dataclass(frozen=True, slots=True)
 class Term:
-    """A compiled piece of a text. ``joint`` is ``&&``, ``||`` or ``!`` where ``parts`` are what it joins; else it has none."""
+    """A compiled piece of a text. ``joint`` is ``&&``, ``||`` or ``!`` where ``parts`` are what it joins; else it has
+    none.
+    """
 
     run: Run
     kind: Kind
@@ -107,7 +120,9 @@ class Scope:
     def __init__(
         self, language: Language, variables: Mapping[str, Variable], *, only: frozenset[str] | None = None
     ) -> None:
-        """Take the variables by name; ``as_of`` is always there. A scope for one text is made faster by naming the ``only`` names it has."""
+        """Take the variables by name; ``as_of`` is always there. A scope for one text is made faster by naming the
+        ``only`` names it has.
+        """
         self.language = language
         self.variables = {AS_OF: Variable(DATE, 0, AS_OF_SLOT), **variables}
         checked = (
@@ -116,7 +131,9 @@ class Scope:
         self._check = language.checker.environment({name: item.kind for name, item in checked.items()})
 
     def compile(self, source: str, *, wanted: Iterable[Kind] = ()) -> Expression:
-        """Return the compiled ``source``. Raises ``TextFaults`` where it is wrong, or of none of the ``wanted`` kinds."""
+        """Return the compiled ``source``. Raises ``TextFaults`` where it is wrong, or of none of the ``wanted``
+        kinds.
+        """
         tree = parse(source)
         translator = _Translator(self)
         term = translator.term(tree, {})

@@ -8,7 +8,9 @@ import msgspec
 
 
 class CatalogueFault(msgspec.Struct, frozen=True):
-    """One fault. ``where`` is a key path into the definition (``derived[d_total].value``); ``line`` and ``column`` count from 1 inside its CEL text."""
+    """One fault. ``where`` is a key path into the definition (``derived[d_total].value``); ``line`` and ``column``
+    count from 1 inside its CEL text.
+    """
 
     code: str
     where: str

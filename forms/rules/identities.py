@@ -1,6 +1,7 @@
 """Which tax IDs, Social Security numbers, VINs, phone numbers, e-mail and web addresses can exist. Pure.
 
-Test identities (FEIN prefix 00, SSN 987-65-4320 to -4329, phone 555-0100 to -0199) are reserved for advertising and tests; a catalogue may allow them.
+Test identities (FEIN prefix 00, SSN 987-65-4320 to -4329, phone 555-0100 to -0199) are reserved for advertising and
+tests; a catalogue may allow them.
 """
 
 from __future__ import annotations
@@ -36,7 +37,9 @@ def is_ein(text: str, allow_test: bool) -> bool:
 
 
 def is_ssn(text: str, allow_test: bool) -> bool:
-    """Tell whether ``text`` (``123-45-6789``) can be a Social Security number: no area 000, 666 or 9xx, no group 00, no serial 0000."""
+    """Tell whether ``text`` (``123-45-6789``) can be a Social Security number: no area 000, 666 or 9xx, no group 00,
+    no serial 0000.
+    """
     if allow_test and _TEST_SSN.fullmatch(text):
         return True
     return bool(_SSN.fullmatch(text)) and text not in _VOID_SSNS

@@ -10,7 +10,9 @@ from forms.rules.definition import QuestionType
 
 @dataclass(frozen=True, slots=True)
 class Kind:
-    """``number``, ``text``, ``truth``, ``date``, ``list`` (of ``of``), ``row`` (of ``pool``), or ``any`` where a fault was already told."""
+    """``number``, ``text``, ``truth``, ``date``, ``list`` (of ``of``), ``row`` (of ``pool``), or ``any`` where a
+    fault was already told.
+    """
 
     name: str
     of: Kind | None = None
@@ -38,7 +40,24 @@ def rows_of(pool: str) -> Kind:
 
 
 KIND_OF_TYPE: Final[dict[QuestionType, Kind]] = {
-    "text": TEXT, "long_text": TEXT, "choice": TEXT, "multi_choice": TEXTS, "boolean": TRUTH,
-    "integer": NUMBER, "number": NUMBER, "decimal": NUMBER, "money": NUMBER, "percent": NUMBER, "year": NUMBER,
-    "date": DATE, "zip": TEXT, "email": TEXT, "phone": TEXT, "url": TEXT, "fein": TEXT, "ssn": TEXT, "vin": TEXT, "naics": TEXT,
-}  # fmt: skip
+    "text": TEXT,
+    "long_text": TEXT,
+    "choice": TEXT,
+    "multi_choice": TEXTS,
+    "boolean": TRUTH,
+    "integer": NUMBER,
+    "number": NUMBER,
+    "decimal": NUMBER,
+    "money": NUMBER,
+    "percent": NUMBER,
+    "year": NUMBER,
+    "date": DATE,
+    "zip": TEXT,
+    "email": TEXT,
+    "phone": TEXT,
+    "url": TEXT,
+    "fein": TEXT,
+    "ssn": TEXT,
+    "vin": TEXT,
+    "naics": TEXT,
+}

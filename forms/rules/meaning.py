@@ -1,6 +1,7 @@
 """What each operator and function of the rule language does with known, hidden and unknown values, as closures. Pure.
 
-Comparisons and text tests with a hidden side are false, arithmetic with one is hidden; an unknown side makes them unknown.
+Comparisons and text tests with a hidden side are false, arithmetic with one is hidden; an unknown side makes them
+unknown.
 """
 
 from __future__ import annotations
@@ -197,7 +198,9 @@ ARITHMETIC: Final[dict[str, Callable[..., Value]]] = {
 
 
 def arithmetic(function: str, operands: Sequence[Run]) -> Run:
-    """Give sum, difference, product, quotient or negative: hidden with a hidden side or over zero, else Unknown with an unknown one."""
+    """Give sum, difference, product, quotient or negative: hidden with a hidden side or over zero, else Unknown with
+    an unknown one.
+    """
     compute = ARITHMETIC[function]
 
     def computed(root: list[Value], row: Any, local: Any) -> Value:

@@ -1,4 +1,6 @@
-"""Tells how one compiled text came out in a run: the truth of each part, the values it read, and what would make it true. Pure."""
+"""Tells how one compiled text came out in a run: the truth of each part, the values it read, and what would make it
+true. Pure.
+"""
 
 from __future__ import annotations
 
@@ -42,14 +44,15 @@ class TracedRule(msgspec.Struct, frozen=True):
 class Observer:
     """Observes texts in a decided state; ``sensitive_paths`` are the personal (``pii``) answers among what it told."""
 
-    def __init__(self, state: State) -> None:
-        """Take a state in which everything is decided."""
+    def __init__(self, state: State, *, root: list[Value] | None = None) -> None:
+        """Take a state in which everything is decided; ``root`` stands for other values of the document than were answered."""
         self._state = state
+        self._root = state.root if root is None else root
         self.sensitive_paths: set[str] = set()
 
     def rule(self, identity: str, text: str, expression: Expression, frame: Frame | None = None) -> TracedRule:
         """Return how a condition came out, in the scope of the row ``frame`` if there is one."""
-        value = expression.evaluate(self._state.root, frame)
+        value = expression.evaluate(self._root, frame)
         parts = tuple(self._part(term, expression, frame) for term in _leaves(expression.term))
         matches = value is True
         return TracedRule(
@@ -72,7 +75,7 @@ class Observer:
     def _values_of(self, code: str, frame: Frame | None) -> Iterator[tuple[str, AnswerValue]]:
         state, catalogue = self._state, self._state.catalogue
         if code in catalogue.derived:
-            yield code, plain(state.root[catalogue.derived[code].slot])
+            yield code, plain(self._root[catalogue.derived[code].slot])
         elif code in catalogue.pools:
             yield code, sum(1 for _ in state.visible_rows(code))
         else:
@@ -83,9 +86,9 @@ class Observer:
                 yield f"{row.prefix}{code}", self.shown(row, code)
 
     def shown(self, frame: Frame, code: str) -> AnswerValue:
-        """Return the value of a question as it may be shown: a sensitive one masked, hidden and unanswered ones None."""
+        """Return the value of a question as it may be shown: sensitive ones masked, hidden and unanswered ones None."""
         question = self._state.catalogue.questions[code]
-        value = frame.values[question.slot]
+        value = (self._root if frame is self._state.top else frame.values)[question.slot]
         if value is None or value.__class__ is Unknown:
             return None
         answer = frame.answers.get(code)
@@ -100,7 +103,7 @@ class Observer:
         return TracedPart(term.text, truth_of(value), self.values(term.reads, frame))
 
     def _run(self, term: Term, expression: Expression, frame: Frame | None) -> Value:
-        return term.run(self._state.root, frame, [None] * expression.locals)
+        return term.run(self._root, frame, [None] * expression.locals)
 
     def _unmet(self, term: Term, expression: Expression, frame: Frame | None) -> str:
         """Return in words which parts must still become true."""
@@ -116,7 +119,9 @@ class Observer:
         return f"{term.text} (now {', '.join(now[:3])})" if now else term.text
 
     def _is_told(self, path: str) -> bool:
-        """Tell whether the value at ``path`` may stand in a sentence: nothing sensitive may, for sentences are not masked later."""
+        """Tell whether the value at ``path`` may stand in a sentence: nothing sensitive may, for sentences are not
+        masked later.
+        """
         question = self._state.catalogue.questions.get(path.rpartition("/")[2])
         return question is None or not question.question.sensitivity
 

@@ -1,7 +1,9 @@
-"""Fixes the order in which visibility and derived values are decided, and what keeps carrier questions out of the form. Pure.
+"""Fixes the order in which visibility and derived values are decided, and what keeps carrier questions out of the
+form. Pure.
 
-A carrier question waits for its products, and rules of the products may read carrier questions. So that this has one answer and no circle, a
-carrier question looks only at checks and rules that read (directly or through other values) no carrier question but earlier ones.
+A carrier question waits for its products, and rules of the products may read carrier questions. So that this has one
+answer and no circle, a carrier question looks only at checks and rules that read (directly or through other values)
+no carrier question but earlier ones.
 """
 
 from __future__ import annotations

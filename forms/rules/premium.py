@@ -29,11 +29,14 @@ class PremiumStep:
 
 @dataclass(frozen=True, slots=True)
 class Rated:
-    """A premium, or None where an answer is missing; ``adjusted`` are the overrides that were rated, with the ids of their rules."""
+    """A premium, or None where an answer is missing; ``adjusted`` are the overrides that were rated, with the ids of
+    their rules.
+    """
 
     premium: int | None
     steps: tuple[PremiumStep, ...]
     adjusted: tuple[tuple[str, Override], ...]
+    root: list[Value]
 
 
 def rate(state: State, product: CompiledProduct, adjusting: Iterable[CompiledRule] = ()) -> Rated:
@@ -65,8 +68,8 @@ def rate(state: State, product: CompiledProduct, adjusting: Iterable[CompiledRul
         total = product.minimum
         steps.append(PremiumStep("minimum", f"at least {product.minimum}", total))
     if total is None or abs(total) > _LARGEST:
-        return Rated(None, tuple(steps), adjusted)
-    return Rated(int(total.to_integral_value(ROUND_HALF_UP)), tuple(steps), adjusted)
+        return Rated(None, tuple(steps), adjusted, root)
+    return Rated(int(total.to_integral_value(ROUND_HALF_UP)), tuple(steps), adjusted, root)
 
 
 def _rated_values(state: State, adjusted: Iterable[tuple[str, Override]]) -> list[Value]:

@@ -18,8 +18,8 @@ _NAME: Final = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,62}")
 _CODE: Final = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9_.-]{0,62})?")
 #: Names that mean something else in a text: CEL's own words and types, our functions.
 _RESERVED: Final = frozenset(
-    "as break const continue else false for function if import in let loop package namespace null return true var void while "
-    "bool bytes double duration dyn int list map string timestamp type uint null_type google".split()
+    "as break const continue else false for function if import in let loop package namespace null return true var "
+    "void while bool bytes double duration dyn int list map string timestamp type uint null_type google".split()
 ) | {AS_OF, *FUNCTIONS}
 
 

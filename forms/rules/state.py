@@ -1,4 +1,6 @@
-"""One run of the rules over one document: its values by slot, its rows, and what was concluded so far. Pure; used once and thrown away."""
+"""One run of the rules over one document: its values by slot, its rows, and what was concluded so far. Pure; used
+once and thrown away.
+"""
 
 from __future__ import annotations
 
@@ -17,7 +19,9 @@ Reveal: TypeAlias = Callable[[str, Answer], AnswerValue]
 
 
 class Frame:
-    """The document or one row in a run. ``prefix`` starts the paths of its answers, ``key`` sorts them in the order of the form."""
+    """The document or one row in a run. ``prefix`` starts the paths of its answers, ``key`` sorts them in the order
+    of the form.
+    """
 
     __slots__ = ("answers", "key", "parent", "prefix", "rows", "shown", "values")
 
@@ -35,7 +39,9 @@ class Frame:
 
 
 class State:
-    """A run. ``frames`` are the rows by pool, with the document under ""; ``needed`` and ``faults`` are collected while questions are decided."""
+    """A run. ``frames`` are the rows by pool, with the document under ""; ``needed`` and ``faults`` are collected
+    while questions are decided.
+    """
 
     def __init__(self, catalogue: CompiledCatalogue, document: Document, *, as_of: date, reveal: Reveal) -> None:
         """Lay out frames for ``document``; nothing is decided yet."""

@@ -1,7 +1,9 @@
-"""The syntax tree of a CEL text, how it is read from the CEL parser's protobuf and how it is written as text again. Pure.
+"""The syntax tree of a CEL text, how it is read from the CEL parser's protobuf and how it is written as text again.
+Pure.
 
-The parser is run without macros, so that ``rows.exists(r, ...)`` comes as the call that was written and not as the loop it stands for. Of the wire
-format only the numbers of CEL's published ``syntax.proto`` are needed; they are described here in code.
+The parser is run without macros, so that ``rows.exists(r, ...)`` comes as the call that was written and not as the
+loop it stands for. Of the wire format only the numbers of CEL's published ``syntax.proto`` are needed; they are
+described here in code.
 """
 
 from __future__ import annotations
@@ -14,10 +16,20 @@ from google.protobuf import any_pb2, descriptor_pb2, descriptor_pool, message, m
 
 MACROS: Final = frozenset({"exists", "all", "map", "filter", "exists_one"})
 _BINARY: Final = {
-    "_||_": ("||", 1), "_&&_": ("&&", 2),
-    "_==_": ("==", 3), "_!=_": ("!=", 3), "_<_": ("<", 3), "_<=_": ("<=", 3), "_>_": (">", 3), "_>=_": (">=", 3), "@in": ("in", 3),
-    "_+_": ("+", 4), "_-_": ("-", 4), "_*_": ("*", 5), "_/_": ("/", 5),
-}  # fmt: skip
+    "_||_": ("||", 1),
+    "_&&_": ("&&", 2),
+    "_==_": ("==", 3),
+    "_!=_": ("!=", 3),
+    "_<_": ("<", 3),
+    "_<=_": ("<=", 3),
+    "_>_": (">", 3),
+    "_>=_": (">=", 3),
+    "@in": ("in", 3),
+    "_+_": ("+", 4),
+    "_-_": ("-", 4),
+    "_*_": ("*", 5),
+    "_/_": ("/", 5),
+}
 _TIGHT: Final = 7
 _FIELD: Final = descriptor_pb2.FieldDescriptorProto
 
@@ -90,7 +102,9 @@ Node: TypeAlias = Literal | Name | Field | Call | ListOf | Macro | Foreign
 
 
 def decode(serialized: bytes) -> Node:
-    """Return the tree of a serialized parsed expression (a ``google.protobuf.Any``). Raises ``DecodeError`` where it is nested too deep."""
+    """Return the tree of a serialized parsed expression (a ``google.protobuf.Any``). Raises ``DecodeError`` where it
+    is nested too deep.
+    """
     envelope = any_pb2.Any.FromString(serialized)
     parsed: Any = _PARSED.FromString(envelope.value)
     offsets = {entry.key: entry.value for entry in parsed.source_info.positions}
@@ -184,22 +198,30 @@ def _describe() -> type[message.Message]:
     text, whole, nested, truth = _FIELD.TYPE_STRING, _FIELD.TYPE_INT64, _FIELD.TYPE_MESSAGE, _FIELD.TYPE_BOOL
     shapes: dict[str, tuple[tuple[int, str, Any, Any, str], ...]] = {
         "Constant": (
-            (1, "null_value", _FIELD.TYPE_INT32, one, ""), (2, "bool_value", truth, one, ""), (3, "int64_value", whole, one, ""),
-            (4, "uint64_value", _FIELD.TYPE_UINT64, one, ""), (5, "double_value", _FIELD.TYPE_DOUBLE, one, ""),
-            (6, "string_value", text, one, ""), (7, "bytes_value", _FIELD.TYPE_BYTES, one, ""),
+            (1, "null_value", _FIELD.TYPE_INT32, one, ""),
+            (2, "bool_value", truth, one, ""),
+            (3, "int64_value", whole, one, ""),
+            (4, "uint64_value", _FIELD.TYPE_UINT64, one, ""),
+            (5, "double_value", _FIELD.TYPE_DOUBLE, one, ""),
+            (6, "string_value", text, one, ""),
+            (7, "bytes_value", _FIELD.TYPE_BYTES, one, ""),
         ),
         "Ident": ((1, "name", text, one, ""),),
         "Select": ((1, "operand", nested, one, "Expr"), (2, "field", text, one, "")),
         "Call": ((1, "target", nested, one, "Expr"), (2, "function", text, one, ""), (3, "args", nested, many, "Expr")),
         "List": ((1, "elements", nested, many, "Expr"),),
         "Expr": (
-            (2, "id", whole, one, ""), (3, "const_expr", nested, one, "Constant"), (4, "ident_expr", nested, one, "Ident"),
-            (5, "select_expr", nested, one, "Select"), (6, "call_expr", nested, one, "Call"), (7, "list_expr", nested, one, "List"),
+            (2, "id", whole, one, ""),
+            (3, "const_expr", nested, one, "Constant"),
+            (4, "ident_expr", nested, one, "Ident"),
+            (5, "select_expr", nested, one, "Select"),
+            (6, "call_expr", nested, one, "Call"),
+            (7, "list_expr", nested, one, "List"),
         ),
         "Position": ((1, "key", whole, one, ""), (2, "value", _FIELD.TYPE_INT32, one, "")),
         "SourceInfo": ((4, "positions", nested, many, "Position"),),
         "ParsedExpr": ((2, "expr", nested, one, "Expr"), (3, "source_info", nested, one, "SourceInfo")),
-    }  # fmt: skip
+    }
     file = descriptor_pb2.FileDescriptorProto(name="syntax.proto", package="cel", syntax="proto3")
     for name, fields in shapes.items():
         shape = file.message_type.add(name=name)

@@ -22,14 +22,17 @@ BROKEN: Final = Expression(
 
 
 class Texts:
-    """Fixes the slots of a definition, compiles its derived values, and then any text at the top ("") or in a pool's rows."""
+    """Fixes the slots of a definition, compiles its derived values, and then any text at the top ("") or in a pool's
+    rows.
+    """
 
     def __init__(self, definition: CatalogueDefinition) -> None:
         """Give every question, pool and derived value its slot; compile the derived values."""
         self.faults: list[CatalogueFault] = []
         self.compiled: list[Expression] = []
         self._parents = {part.pool.code: part.pool.parent for part in definition.question_sets if part.pool}
-        #: The values of the document ("") and of each pool's rows by code, with level 0; ``_variables`` gives them their levels.
+        #: The values of the document ("") and of each pool's rows by code, with level 0; ``_variables`` gives them
+        #: their levels.
         self.slots: dict[str, dict[str, Variable]] = {"": {}, **{pool: {} for pool in self._parents}}
         for part in definition.question_sets:
             own = part.pool.code if part.pool else ""
@@ -47,7 +50,9 @@ class Texts:
         return len(self.slots[pool]) + (not pool)
 
     def compile(self, source: str, where: str, *, wanted: Iterable[Kind], pool: str = "") -> Expression:
-        """Return ``source`` compiled in the scope of ``pool``'s rows; where it is wrong the faults are kept and the result stands for nothing."""
+        """Return ``source`` compiled in the scope of ``pool``'s rows; where it is wrong the faults are kept and the
+        result stands for nothing.
+        """
         if pool not in self._scopes:
             self._scopes[pool] = Scope(self._language, self._variables(pool))
         return self._compile(self._scopes[pool], source, where, wanted)
@@ -81,8 +86,18 @@ class Texts:
             where, source = f"derived[{code}].value", named[code].value
             scope = Scope(self._language, self.slots[""], only=names_in(source))
             compiled = self._compile(scope, source, where, _DERIVED_KINDS)
+            self._refuse_sensitive(definition, code, compiled)
             self._place("", code, compiled.kind)
             self.derived[code] = compiled
+
+    def _refuse_sensitive(self, definition: CatalogueDefinition, code: str, value: Expression) -> None:
+        """Refuse a derived value that is a copy of a sensitive answer: it would be stored and shown in the open."""
+        if value.kind in (TEXT, DATE):
+            sensitive = {item.code for part in definition.question_sets for item in part.questions if item.sensitivity}
+            for read in sorted(value.reads & sensitive):
+                text = f"A {value.kind} made of the sensitive answer {read!r} would be stored in the open."
+                remedy = "Derive a number or true or false from it."
+                self.faults.append(CatalogueFault("sensitive", f"derived[{code}].value", text, remedy))
 
     def _derived_order(self, named: Mapping[str, Derived]) -> Iterable[str]:
         reads = {code: [name for name in names_in(derived.value) if name in named] for code, derived in named.items()}

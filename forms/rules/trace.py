@@ -1,17 +1,18 @@
-"""Says why: why a question is shown or hidden, a product came out as it did, a price is what it is, a message stands or does not. Pure.
+"""Says why: why a question is shown or hidden, a product came out as it did, a price is what it is, a message stands
+or does not. Pure.
 
 A trace is made on demand from a document and a catalogue, so that it can be had of any past version too.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import date
-from typing import Final
+from typing import Final, NamedTuple
 
 import msgspec
 
-from copies.document import AnswerValue, Document
+from copies.document import Document
 from forms.rules.check_flow import messages_of
 from forms.rules.compiled import CompiledCatalogue, CompiledProduct
 from forms.rules.eligibility import BaseCheck, base_checks, decide_product, decide_products, is_open
@@ -35,7 +36,9 @@ class PriceStep(msgspec.Struct, frozen=True):
 
 
 class Explanation(msgspec.Struct, frozen=True):
-    """Why ``target`` is what it is. ``sensitive_paths`` are personal answers in ``values`` that not every reader may see."""
+    """Why ``target`` is what it is. ``sensitive_paths`` are personal answers in ``values`` that not every reader may
+    see.
+    """
 
     target: str
     kind: str
@@ -63,13 +66,23 @@ class UnknownTarget(LookupError):
 def explain(
     catalogue: CompiledCatalogue, document: Document, target: str, *, as_of: date, reveal: Reveal, release: int = 0
 ) -> Explanation:
-    """Return why ``target`` is what it is in ``document``; a bare product, derived, set or rule code or question path will do.
+    """Return why ``target`` is what it is in ``document``; a bare product, derived, set or rule code or question path
+    will do.
 
     Raises ``UnknownTarget``.
     """
     state = State(catalogue, document, as_of=as_of, reveal=reveal)
     decide(state)
     return _Tracer(state, release).explain(target)
+
+
+class _Made(NamedTuple):
+    """What an explanation says."""
+
+    result: str | float | bool | None
+    text: str
+    rules: Sequence[TracedRule]
+    steps: Sequence[PriceStep] = ()
 
 
 class _Tracer:
@@ -86,16 +99,16 @@ class _Tracer:
         make = _KINDS.get(kind)
         if make is None:
             raise UnknownTarget(target)
-        result, text, rules, *steps = make(self, name)
+        made = make(self, name)
         return Explanation(
             target=f"{kind}:{name}",
             kind=kind,
-            result=result,
-            text=text,
+            result=made.result,
+            text=made.text,
             release=self._release,
             as_of=self._state.setting.as_of,
-            rules=tuple(rules),
-            premium_steps=tuple(steps),
+            rules=tuple(made.rules),
+            premium_steps=tuple(made.steps),
             sensitive_paths=tuple(sorted(self._observer.sensitive_paths)),
         )
 
@@ -116,19 +129,20 @@ class _Tracer:
         outcome = decide_products(self._state).get(code)
         if outcome is None:
             if not self._state.is_wanted(product.product.line):
-                return "not_asked", f"{code} is not decided: the line {product.line.line.label} is not wanted.", rules
-            return "excluded", f"{code} is excluded on this copy.", rules
+                text = f"{code} is not decided: the line {product.line.line.label} is not wanted."
+                return _Made("not_asked", text, rules)
+            return _Made("excluded", f"{code} is excluded on this copy.", rules)
         if outcome.outcome == "locked":
-            return "locked", self._locked(product), [*self._rivals(product), *rules]
-        return outcome.outcome, _outcome_text(code, outcome), rules
+            return _Made("locked", self._locked(product), [*self._rivals(product), *rules])
+        return _Made(outcome.outcome, _outcome_text(code, outcome), rules)
 
     def rule(self, identity: str) -> _Made:
-        for product in self._catalogue.products.values():
-            for rule in product.rules:
-                if rule.rule.id == identity:
-                    traced = self._observer.rule(identity, rule.rule.why, rule.when)
-                    verb = {"true": "matches", "false": "does not match", "unknown": "cannot be decided yet"}[traced.truth]
-                    return traced.truth, f"Rule {identity} of {product.product.code} {verb}: {rule.rule.why}.", [traced]
+        for code, product in self._catalogue.products.items():
+            rule = next((rule for rule in product.rules if rule.rule.id == identity), None)
+            if rule is not None:
+                traced = self._observer.rule(identity, rule.rule.why, rule.when)
+                text = f"Rule {identity} of {code} {_VERBS[traced.truth]}: {rule.rule.why}."
+                return _Made(traced.truth, text, [traced])
         raise UnknownTarget(identity)
 
     def premium(self, code: str) -> _Made:
@@ -138,13 +152,17 @@ class _Tracer:
         steps = [
             PriceStep(step.kind, step.text, None if step.amount is None else float(step.amount)) for step in rated.steps
         ]
-        factors = [self._observer.rule(factor.id, f"times {factor.times}", factor.when) for factor in product.factors]
-        rules = [self._observer.rule(rule.rule.id, rule.rule.why, rule.when) for rule in adjusting] + factors
+        rules = [self._observer.rule(rule.rule.id, rule.rule.why, rule.when) for rule in adjusting]
+        # Factors look at what is rated, not at what was asked.
+        of_rated = Observer(self._state, root=rated.root)
+        rules += [of_rated.rule(factor.id, f"times {factor.times}", factor.when) for factor in product.factors]
+        self._observer.sensitive_paths |= of_rated.sensitive_paths
         outcome = decide_products(self._state).get(code)
         if outcome is None or outcome.premium is None:
-            return None, f"{code} has no premium: it is given only for eligible and referred products.", rules, *steps
+            text = f"{code} has no premium: it is given only for eligible and referred products."
+            return _Made(None, text, rules, steps)
         currency = self._catalogue.definition.currency
-        return outcome.premium, f"{code} costs {outcome.premium} {currency} a year.", rules, *steps
+        return _Made(outcome.premium, f"{code} costs {outcome.premium} {currency} a year.", rules, steps)
 
     def _product(self, code: str) -> CompiledProduct:
         if code not in self._catalogue.products:
@@ -172,7 +190,9 @@ class _Tracer:
     def _rivals(self, product: CompiledProduct) -> list[TracedRule]:
         outcomes = {code: decide_product(self._state, self._catalogue.products[code]) for code in product.rivals}
         return [
-            TracedRule(code, f"{code} says {outcome.outcome}.", f"{code} declines", truth_of(outcome.outcome == "decline"))
+            TracedRule(
+                code, f"{code} says {outcome.outcome}.", f"{code} declines", truth_of(outcome.outcome == "decline")
+            )
             for code, outcome in outcomes.items()
         ]
 
@@ -188,13 +208,17 @@ class _Tracer:
     def question(self, path: str) -> _Made:
         prefix, code = path[: path.rfind("/") + 1], path.rpartition("/")[2]
         question = self._catalogue.questions.get(code)
-        frame = next((row for row in self._state.frames[question.pool] if row.prefix == prefix), None) if question else None
+        frame = (
+            next((row for row in self._state.frames[question.pool] if row.prefix == prefix), None) if question else None
+        )
         if question is None or frame is None:
             raise UnknownTarget(path)
         part = self._catalogue.sets[question.set_code]
         rules = []
         if part.when:
-            rules.append(self._observer.rule(f"set:{question.set_code}", part.question_set.title, part.when, frame.parent))
+            rules.append(
+                self._observer.rule(f"set:{question.set_code}", part.question_set.title, part.when, frame.parent)
+            )
         if question.when:
             rules.append(self._observer.rule(code, question.question.label, question.when, frame))
         for gate in question.gates:
@@ -204,15 +228,18 @@ class _Tracer:
             condition = f"{product} is wanted and neither locked nor declined"
             rules.append(TracedRule(product, text, condition, truth_of(is_asked)))
         is_shown = frame.values[question.slot] is not None
-        return *_shown(is_shown, question.question.label), rules
+        return _shown(is_shown, question.question.label, rules)
 
     def question_set(self, code: str) -> _Made:
         if code not in self._catalogue.sets:
             raise UnknownTarget(code)
         part = self._catalogue.sets[code]
         owners: list[Frame] = self._state.frames[part.parent]
-        rules = [self._observer.rule(f"set:{code}", part.question_set.title, part.when, row) for row in owners if part.when]
-        return *_shown(code in self._state.shown_sets and code in self._state.asked_sets, part.question_set.title), rules
+        rules = [
+            self._observer.rule(f"set:{code}", part.question_set.title, part.when, row) for row in owners if part.when
+        ]
+        is_shown = code in self._state.shown_sets and code in self._state.asked_sets
+        return _shown(is_shown, part.question_set.title, rules)
 
     def derived(self, code: str) -> _Made:
         if code not in self._catalogue.derived:
@@ -220,16 +247,18 @@ class _Tracer:
         part = self._catalogue.derived[code]
         value = self._state.root[part.slot]
         rule = TracedRule(
-            code,
-            part.derived.label or code,
-            part.value.source,
-            "unknown" if value.__class__ is Unknown else "true",
-            self._observer.values(part.value.reads),
+            id=code,
+            text=part.derived.label or code,
+            condition=part.value.source,
+            truth="unknown" if value.__class__ is Unknown else "true",
+            values=self._observer.values(part.value.reads),
         )
-        missing = f": {', '.join(sorted(value.paths, key=self._state.key))} must be answered" if value.__class__ is Unknown else ""
         shown = plain(value)
-        told = "not known yet" if missing else "not part of this form" if shown is None else str(shown)
-        return _single(shown), f"{code} is {told}{missing}.", [rule]
+        told = "not part of this form" if shown is None else str(shown)
+        if value.__class__ is Unknown:
+            missing = ", ".join(sorted(value.paths, key=self._state.key))
+            told = f"not known yet: {missing} must be answered"
+        return _Made(None if isinstance(shown, list) else shown, f"{code} is {told}.", [rule])
 
     def message(self, name: str) -> _Made:
         messages = [item for item in messages_of(self._state) if name in (item.code, item.path)]
@@ -244,12 +273,8 @@ class _Tracer:
             if frame.shown
         ]
         if not messages:
-            return "not_said", f"Nothing is said by {name}.", traced
-        return "said", " ".join(f"{item.path}: {item.text.rstrip('.')}." for item in messages), traced
-
-
-#: Result, sentence, rules and, for prices, the steps.
-_Made = tuple  # type: ignore[type-arg]
+            return _Made("not_said", f"Nothing is said by {name}.", traced)
+        return _Made("said", " ".join(f"{item.path}: {item.text.rstrip('.')}." for item in messages), traced)
 
 
 def _outcome_text(code: str, outcome: ProductOutcome) -> str:
@@ -265,16 +290,13 @@ def _outcome_text(code: str, outcome: ProductOutcome) -> str:
             return f"{code} is eligible: {why}." if why else f"{code} is eligible: nothing speaks against it."
 
 
-def _shown(is_shown: bool, label: str) -> tuple[str, str]:
+def _shown(is_shown: bool, label: str, rules: Sequence[TracedRule]) -> _Made:
     if is_shown:
-        return "shown", f"{label!r} is shown: all its conditions are true."
-    return "hidden", f"{label!r} is hidden: not all its conditions are true."
+        return _Made("shown", f"{label!r} is shown: all its conditions are true.", rules)
+    return _Made("hidden", f"{label!r} is hidden: not all its conditions are true.", rules)
 
 
-def _single(value: AnswerValue) -> str | float | bool | None:
-    return None if isinstance(value, list) else value
-
-
+_VERBS: Final = {"true": "matches", "false": "does not match", "unknown": "cannot be decided yet"}
 _KINDS: Final[dict[str, Callable[[_Tracer, str], _Made]]] = {
     "product": _Tracer.product,
     "premium": _Tracer.premium,

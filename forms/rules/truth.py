@@ -1,7 +1,8 @@
-"""The kinds of value that rules compute with: a known value, hidden (None), ``Unknown`` and, inside lists, ``Maybe``. Pure.
+"""The kinds of value that rules compute with: a known value, hidden (None), ``Unknown`` and, inside lists, ``Maybe``.
+Pure.
 
-Known values are str, bool, int, Decimal, ``date``, rows and lists of these. Numbers are exact: what is a CEL ``double`` to the type checker is
-an int or a Decimal here, so that 0.1 + 0.2 is 0.3.
+Known values are str, bool, int, Decimal, ``date``, rows and lists of these. Numbers are exact: what is a CEL
+``double`` to the type checker is an int or a Decimal here, so that 0.1 + 0.2 is 0.3.
 """
 
 from __future__ import annotations
@@ -56,7 +57,9 @@ def merge(unknowns: Iterable[Unknown]) -> Unknown:
 
 
 def all_of(values: Iterable[Value]) -> Value:
-    """Return Kleene's *and* of ``values`` (hidden is false): False as soon as one is, else Unknown if one is, else True."""
+    """Return Kleene's *and* of ``values`` (hidden is false): False as soon as one is, else Unknown if one is, else
+    True.
+    """
     unknown: list[Unknown] = []
     for value in values:
         if value is True:
@@ -68,7 +71,9 @@ def all_of(values: Iterable[Value]) -> Value:
 
 
 def any_of(values: Iterable[Value]) -> Value:
-    """Return Kleene's *or* of ``values`` (hidden is false): True as soon as one is, else Unknown if one is, else False."""
+    """Return Kleene's *or* of ``values`` (hidden is false): True as soon as one is, else Unknown if one is, else
+    False.
+    """
     unknown: list[Unknown] = []
     for value in values:
         if value is True:

@@ -1,6 +1,8 @@
-"""The validators that a question can name: ``max:120``, ``not_before:as_of``, ``zip_matches_state:other_question``. Pure.
+"""The validators that a question can name: ``max:120``, ``not_before:as_of``, ``zip_matches_state:other_question``.
+Pure.
 
-A *check* looks at one value by itself; a *relation* compares it with other answers. Both give the sentence that is shown, or None.
+A *check* looks at one value by itself; a *relation* compares it with other answers. Both give the sentence that is
+shown, or None.
 """
 
 from __future__ import annotations
@@ -66,7 +68,9 @@ class WrongValidator(ValueError):
 
 
 def parse_validators(question: Question, pool: str) -> tuple[list[Check], list[RelationDraft], list[WrongValidator]]:
-    """Return the checks and relations of ``question`` (in rows of ``pool``, or "") and what is wrong with those named; the type's own check comes first."""
+    """Return the checks and relations of ``question`` (in rows of ``pool``, or "") and what is wrong with those
+    named; the type's own check comes first.
+    """
     checks, relations, faults = list(_TYPE_CHECKS.get(question.type, ())), [], []
     for call in question.validate:
         name, *args = call.split(":")

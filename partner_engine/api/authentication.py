@@ -1,4 +1,7 @@
-"""Who calls the API: programs by token, people by session. Either sets ``request.actor``, ``request.tenant`` and the scope of all queries."""
+"""Who calls the API: programs by token, people by session.
+
+Either sets ``request.actor``, ``request.tenant`` and the scope of all queries.
+"""
 
 from __future__ import annotations
 
@@ -16,12 +19,16 @@ class BearerAuthentication(OAuth2Authentication):
     """Takes ``Authorization: Bearer``; a token acts for its client's one tenant, with the rights among its scopes."""
 
     def authenticate(self, request: Request) -> tuple[Any, Any] | None:
-        """Return the client as the user and the token as what it came with; None without a token. Raises 401 for a token that is not good."""
+        """Return the client as the user and the token as what it came with; None without a token. Raises 401 for a
+        token that is not good.
+        """
         if not request.headers.get("Authorization", "").lower().startswith("bearer "):
             return None
         found = super().authenticate(request)
         if found is None:
-            raise exceptions.AuthenticationFailed("The token is unknown, expired or revoked; get a new one at /o/token/.")
+            raise exceptions.AuthenticationFailed(
+                "The token is unknown, expired or revoked; get a new one at /o/token/."
+            )
         token = found[1]
         client: ApiClient = token.application
         act_as(request._request, actor=client.as_actor(scopes=token.scope.split()), tenant=client.tenant)

@@ -85,7 +85,7 @@ class AnswersChange(Body, kw_only=True):
     answer_pools: dict[str, Any] = {}
 
 
-class Reveal(Body, kw_only=True):
+class RevealInput(Body, kw_only=True):
     """Which sensitive answer to reveal, and why; the reason is kept in the audit trail."""
 
     path: Annotated[str, Meta(min_length=1, max_length=500)]

@@ -21,6 +21,7 @@ class Discretion:
     def __init__(self, catalogue: CompiledCatalogue, *, sees_personal: bool) -> None:
         """Take whether the reader has the right ``answers:pii``."""
         self._questions = catalogue.questions
+        self._computed = {*catalogue.derived, *catalogue.pools}
         self.sees_personal = sees_personal
         self.personal_shown = 0
 
@@ -32,6 +33,8 @@ class Discretion:
         found = self._questions.get(steps[-1])
         if found is not None:
             return found.question.sensitivity
+        if steps[-1] in self._computed:
+            return ""
         names_answer = len(steps) % 2 == 1
         return "pii" if names_answer else ""
 
@@ -40,6 +43,10 @@ class Discretion:
         if answer.sealed is not None:
             return answer.mask
         return self.value(code, answer.value)
+
+    def values(self, values: dict[str, AnswerValue]) -> dict[str, AnswerValue]:
+        """Return what may be shown of ``values`` by path."""
+        return {path: self.value(path, value) for path, value in values.items()}
 
     def value(self, path: str, value: Any) -> Any:
         """Return what may be shown of ``value``, which a change, a trace or an adjustment tells of ``path``."""

@@ -6,6 +6,7 @@ from typing import Any
 
 from csp.decorators import csp_update
 from django.utils.decorators import method_decorator
+from drf_spectacular.utils import extend_schema
 from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitView
 
 
@@ -25,6 +26,7 @@ class Docs(SpectacularSwaggerSplitView):
     permission_classes = ()
     url_name = "api:schema"
 
+    @extend_schema(exclude=True)
     def get(self, request: Any, *args: Any, **kwargs: Any) -> Any:
         """Show the pages, or with ``?script=`` the script that sets them up."""
         return super().get(request, *args, **kwargs)

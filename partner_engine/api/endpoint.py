@@ -3,78 +3,29 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from contextlib import ExitStack
-from typing import Any, ClassVar, Final, TypeVar
+from typing import ClassVar, Final, TypeVar
 
 import msgspec
 from django.core.exceptions import RequestDataTooBig
-from django.http import HttpRequest, HttpResponse
-from django.http.response import HttpResponseBase
-from rest_framework import exceptions, parsers, permissions, renderers
-from rest_framework.request import Request
+from django.http import HttpResponse
+from rest_framework import exceptions
 from rest_framework.views import APIView
 
 from batch.idempotency import StoredResponse
 from partner_engine.api.bodies import NoQuery, read_body, read_query
 from partner_engine.api.conditional import digest_tag, is_fresh
+from partner_engine.api.media import MEDIA_TYPE, Json, UnreadBody
+from partner_engine.api.permissions import HasRight
 from partner_engine.api.problems import Fault, Refused
 from partner_engine.api.strict_json import JsonFault, parse
 from tenants.access import Actor, Right
 from tenants.models import Tenant
-from tenants.scoping import use_tenant
 
 T = TypeVar("T")
 
 MAX_BODY_BYTES: Final = 1024 * 1024
-MEDIA_TYPE: Final = "application/json"
 #: Answers hold people's data: neither browsers nor proxies keep them.
 HEADERS: Final = {"Cache-Control": "no-store", "Vary": "Authorization, Cookie"}
-
-
-class UnreadBody(parsers.BaseParser):
-    """Leaves the body alone.
-
-    The framework's own reading would skip a chunked body, which has no length; ``Endpoint.body`` reads it instead.
-    """
-
-    media_type = "*/*"
-
-    def parse(
-        self, stream: Any, media_type: str | None = None, parser_context: Mapping[str, Any] | None = None
-    ) -> dict[str, Any]:
-        """Return nothing, unread."""
-        return {}
-
-
-class Json(renderers.BaseRenderer):
-    """Names the one media type that is answered; views write their bytes themselves, so that a stored answer is the
-    same to the byte.
-    """
-
-    media_type = MEDIA_TYPE
-    format = "json"
-    charset = None
-
-    def render(
-        self, data: Any, accepted_media_type: str | None = None, renderer_context: Mapping[str, Any] | None = None
-    ) -> bytes:
-        """Return ``data`` as JSON."""
-        return msgspec.json.encode(data)
-
-
-class HasRight(permissions.BasePermission):
-    """Lets a caller in who has the right that the endpoint names for the method."""
-
-    def has_permission(self, request: Request, view: APIView) -> bool:
-        """Raise 401 for nobody and 403, naming the right, for somebody without it."""
-        assert isinstance(view, Endpoint)  # noqa: S101 - the rights are declared there
-        actor: Actor | None = getattr(request, "actor", None)
-        if actor is None:
-            raise exceptions.NotAuthenticated
-        right = view.rights.get(request.method or "")
-        if right is not None:
-            actor.require(right)
-        return True
 
 
 class Endpoint(APIView):
@@ -86,17 +37,6 @@ class Endpoint(APIView):
     parser_classes = (UnreadBody,)
     renderer_classes = (Json,)
     permission_classes = (HasRight,)
-
-    def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
-        """Answer under the caller's tenant, which is known as soon as ``initial`` has let them in."""
-        with ExitStack() as scope:
-            self._scope = scope
-            return super().dispatch(request, *args, **kwargs)
-
-    def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
-        """Let the caller in or raise, then make their tenant the current one."""
-        super().initial(request, *args, **kwargs)
-        self._scope.enter_context(use_tenant(self.tenant))
 
     @property
     def actor(self) -> Actor:

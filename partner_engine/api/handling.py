@@ -13,13 +13,13 @@ from django.core.exceptions import RequestDataTooBig, SuspiciousOperation
 from django.core.signals import got_request_exception
 from django.db import OperationalError
 from django.http import Http404, HttpRequest, HttpResponse
-from forms.rules.trace import UnknownTarget
 from rest_framework import exceptions
 from structlog.contextvars import get_contextvars
 
 from batch.errors import BatchError, InvalidAnswers, Misuse
 from copies.history import NoSuchVersion
 from copies.sealing import KeyServiceUnavailable
+from forms.rules.trace import UnknownTarget
 from forms.selectors import NoSuchForm
 from partner_engine.api.problems import MEDIA_TYPE, Fault, Refused, render
 from tenants.access import MissingRight

@@ -4,6 +4,7 @@ the code does.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from http import HTTPStatus
 from typing import Any, Final, TypeVar
@@ -82,13 +83,14 @@ def documented(  # noqa: PLR0913 - one word for each thing that a reader of the 
     query: type[msgspec.Struct],
     body: type[msgspec.Struct] | None = None,
     write: bool = False,
+    keyed: bool = True,
     tagged: bool = False,
     deprecated: bool = False,
 ) -> Callable[[F], F]:
     """Describe an operation: what it takes (``body``, ``query``), what it answers by status; ``write`` and ``tagged``
     say which headers it heeds.
     """
-    headers = [IDEMPOTENCY_KEY] if write else []
+    headers = [IDEMPOTENCY_KEY] if write and keyed else []
     if write and tagged:
         headers.append(IF_MATCH)
     if 304 in answers:
@@ -97,6 +99,7 @@ def documented(  # noqa: PLR0913 - one word for each thing that a reader of the 
         headers.append(ETAG)
     problems = {**ALWAYS, **(WRITING if write else {}), **LATER}
     return extend_schema(
+        operation_id=re.sub(r"[^a-z]+", "_", summary.lower()),
         summary=summary,
         description=description,
         request={JSON: _reference(body)} if body else None,

@@ -8,7 +8,7 @@ from django.http import Http404, HttpResponse
 from rest_framework.request import Request
 from rest_framework.views import APIView
 
-from partner_engine.api.endpoint import Json, UnreadBody
+from partner_engine.api.media import Json, UnreadBody
 
 
 class Unknown(APIView):

@@ -17,6 +17,7 @@ from partner_engine.api.explain import Explain
 from partner_engine.api.history import Changes, History
 from partner_engine.api.me import Me
 from partner_engine.api.needed import Needed
+from partner_engine.api.reveal import Reveal
 from partner_engine.api.unknown import Unknown
 
 app_name: Final = "api"
@@ -34,6 +35,7 @@ ROUTES: Final[dict[str, tuple[str, type[APIView]]]] = {
     "changes": ("copies/<uuid:id>/changes", Changes),
     "history": ("copies/<uuid:id>/history", History),
     "explain": ("copies/<uuid:id>/explain", Explain),
+    "reveal": ("copies/<uuid:id>/reveal", Reveal),
     "needed": ("copies/<uuid:id>/needed", Needed),
     "catalogue": ("catalogue", Catalogue),
     "me": ("me", Me),

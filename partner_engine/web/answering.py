@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Final
 from uuid import UUID
 
-import batch.service as batch
+from batch import service as batch
 from batch.changeset import Changeset
 from batch.context import BatchContext, SaveResult
 from batch.errors import AnswerFault, InvalidAnswers, ReadOnlyAnswer, UnknownPart

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from typing import Any
 from uuid import UUID
 
-import batch.service as batch
+from batch import service as batch
 from batch.changeset import Changeset
 from batch.errors import UnknownRow
 from batch.mutators.pools import PoolMutator, RowMutator
@@ -29,17 +30,31 @@ def find_row(changeset: Changeset, path: str) -> RowMutator:
 
 
 def add(changeset: Changeset, path: str) -> RowMutator:
-    """Add an empty row to the pool at ``path``, with as many nested ones as the catalogue asks for at least. Raises ``PoolIsFull``."""
-    return _add_with_least(changeset, find_pool(changeset, path))
+    """Add an empty row to the pool at ``path``. Raises ``PoolIsFull``."""
+    return find_pool(changeset, path).add()
+
+
+def add_least(changeset: Changeset, path: str) -> bool:
+    """Add to the row at ``path`` as many nested rows as the catalogue asks for at least, where they are asked for; tell whether any was added."""
+    row, added = find_row(changeset, path), False
+    on_document = {question_set.code for question_set in changeset.document.question_sets}
+    for code in changeset.catalogue.pools[row.pool_code].children:
+        child = changeset.catalogue.pools[code]
+        pool = row.find_pool(code)
+        for _ in range(child.pool.min - len(pool.rows) if child.set_code in on_document else 0):
+            pool.add()
+            added = True
+    return added
 
 
 def duplicate(changeset: Changeset, path: str) -> RowMutator:
     """Add a copy of the row at ``path`` to its pool; sensitive answers are not copied: they are of one person or thing. Raises ``PoolIsFull``."""
-    pool = find_pool(changeset, path.rpartition("/")[0])
-    found = next((row for row in pool.rows_below() if row.id == find_row(changeset, path).id), None)
-    if found is None:
-        raise UnknownRow(path)
-    return pool.add(**_plain(found, changeset.catalogue))  # type: ignore[arg-type]
+    pool_path, _, row_id = path.rpartition("/")
+    pool = find_pool(changeset, pool_path)
+    for row in pool.rows_below():
+        if row.id == row_id:
+            return pool.add(**_plain(row, changeset.catalogue))
+    raise UnknownRow(path)
 
 
 def remove(changeset: Changeset, path: str) -> None:
@@ -57,18 +72,7 @@ def put_back(changeset: Changeset, path: str, *, copy_id: UUID, version: int, ag
     raise UnknownRow(path)
 
 
-def _add_with_least(changeset: Changeset, pool: PoolMutator) -> RowMutator:
-    row = pool.add()
-    on_document = {question_set.code for question_set in changeset.document.question_sets}
-    for code in changeset.catalogue.pools[pool.code].children:
-        child = changeset.catalogue.pools[code]
-        if child.set_code in on_document:
-            for _ in range(child.pool.min):
-                _add_with_least(changeset, row.find_pool(code))
-    return row
-
-
-def _plain(row: PoolRow, catalogue: CompiledCatalogue) -> dict[str, object]:
+def _plain(row: PoolRow, catalogue: CompiledCatalogue) -> dict[str, Any]:
     """Return a row in the shape of the API, without sensitive answers and those that the catalogue no longer has."""
     return {
         "answers": {

@@ -1,3 +1,26 @@
-"""Addresses of the agents pages."""
+"""Addresses of the agents' pages."""
 
-urlpatterns: list[object] = []
+from __future__ import annotations
+
+from django.contrib.auth.views import LogoutView
+from django.urls import path
+
+from partner_engine.web import application_forms, copies, history, lookups
+from partner_engine.web.sign_in import SignIn
+
+app_name = "web"
+
+urlpatterns = [
+    path("sign-in", SignIn.as_view(), name="sign-in"),
+    path("sign-out", LogoutView.as_view(), name="sign-out"),
+    path("", application_forms.index, name="forms"),
+    path("forms", application_forms.start, name="start"),
+    path("forms/<uuid:copy_id>", copies.show, name="copy"),
+    path("forms/<uuid:copy_id>/answers", copies.answer, name="answers"),
+    path("forms/<uuid:copy_id>/rows", copies.order_rows, name="rows"),
+    path("forms/<uuid:copy_id>/row", copies.show_row, name="row"),
+    path("forms/<uuid:copy_id>/title", copies.rename, name="title"),
+    path("forms/<uuid:copy_id>/why", copies.why, name="why"),
+    path("forms/<uuid:copy_id>/history", history.index, name="history"),
+    path("industries", lookups.industries, name="industries"),
+]

@@ -38,7 +38,7 @@ class DatabaseWrapper(base.DatabaseWrapper):
         if many or not isinstance(sql, str):
             # Such statements go alone; inside one transaction the mark reaches them all the same.
             with transaction.atomic(using=self.alias, savepoint=False):
-                execute(mark, None, False, context)
+                context["cursor"].cursor.execute(mark)
                 return execute(sql, params, many, context)
         result = execute(f"{mark}; {sql}", params, many, context)
         # The first result is that of the mark.

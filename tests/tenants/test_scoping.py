@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
@@ -14,6 +13,7 @@ from uuid_utils.compat import uuid7
 
 from forms.models import ApplicationForm
 from tenants.models import Tenant
+from tenants.postgresql.base import DatabaseWrapper
 from tenants.scoping import NoTenant, TenantModel, across_tenants, current_tenant, use_tenant, without_tenant
 
 pytestmark = pytest.mark.django_db
@@ -166,35 +166,31 @@ class TestConnections:
             cursor.execute("SELECT current_setting('partner_engine.tenant', true)")
             assert cursor.fetchone() in [("",), (None,)]
 
-    @pytest.fixture
-    def pooled(self) -> Iterator[str]:
-        """Return the alias of the test database behind a pool of two connections."""
-        base = connections["default"].settings_dict
-        settings = {**base, "OPTIONS": {**base["OPTIONS"], "pool": {"min_size": 0, "max_size": 2, "timeout": 10}}}
-        connections.settings["pooled"] = settings
-        yield "pooled"
-        connections["pooled"].close()
-        connections["pooled"].close_pool()
-        del connections["pooled"], connections.settings["pooled"]
-
-    def test_threads_that_share_pooled_connections_see_their_own_rows(
-        self, harbor: Tenant, summit: Tenant, pooled: str
-    ) -> None:
+    def test_threads_that_share_pooled_connections_see_their_own_rows(self, harbor: Tenant, summit: Tenant) -> None:
         start_form(harbor)
         start_form(summit)
+        base = connections["default"].settings_dict
+        settings = {**base, "OPTIONS": {**base["OPTIONS"], "pool": {"min_size": 0, "max_size": 2, "timeout": 10}}}
         wrong: list[object] = []
 
+        def rows(pooled: DatabaseWrapper) -> list[object]:
+            with pooled.cursor() as cursor:
+                cursor.execute(EVERY_ROW)
+                return [tenant_id for (tenant_id,) in cursor.fetchall()]
+
         def work(tenant: Tenant) -> None:
+            pooled = DatabaseWrapper(settings, "default")
             for _ in range(25):
                 with use_tenant(tenant):
-                    wrong.extend(found for found in [seen_by_raw_sql(pooled)] if found != [tenant.id])
-                wrong.extend(seen_by_raw_sql(pooled))
-                connections[pooled].close()
+                    wrong.extend(found for found in [rows(pooled)] if found != [tenant.id])
+                wrong.extend(rows(pooled))
+                pooled.close()
 
         threads = [threading.Thread(target=work, args=[tenant]) for tenant in (harbor, summit) * 3]
         for thread in threads:
             thread.start()
         for thread in threads:
             thread.join()
+        DatabaseWrapper(settings, "default").close_pool()
 
         assert wrong == []

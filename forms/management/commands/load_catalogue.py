@@ -16,15 +16,17 @@ from forms.rules.faults import CatalogueErrors
 
 
 class Command(BaseCommand):
-    """Loads a file as draft. A file with faults changes nothing: each is listed with its place, and the exit code is 1."""
+    """Loads a file as draft. One with faults changes nothing: each is listed with its place, and the exit code is 1."""
 
-    help = "Checks a catalogue file (see docs/catalogue.md) and replaces the draft of its catalogue by it. Nothing is published."
+    help = "Checks a catalogue file (see docs/catalogue.md) and makes it the draft of its catalogue; publishes nothing."
 
     def add_arguments(self, parser: CommandParser) -> None:
         """Take the file and the two switches."""
         parser.add_argument("file", type=Path, help="The catalogue file, in YAML.")
         parser.add_argument("--dry-run", action="store_true", help="Only check the file; load nothing.")
-        parser.add_argument("--json", action="store_true", help="Write the result, or the faults, as JSON to the standard output.")
+        parser.add_argument(
+            "--json", action="store_true", help="Write the result, or the faults, as JSON to the standard output."
+        )
 
     def handle(self, *args: Any, **options: Any) -> None:
         """Check, load, and say what was done."""
@@ -44,7 +46,11 @@ class Command(BaseCommand):
         total = "1 fault" if len(faults) == 1 else f"{len(faults)} faults"
         sentence = f"{total} in {file}; nothing was loaded."
         if as_json:
-            data = {"file": str(file), "loaded": False, "faults": [fault_data(fault, file=str(file)) for fault in faults]}
+            data = {
+                "file": str(file),
+                "loaded": False,
+                "faults": [fault_data(fault, file=str(file)) for fault in faults],
+            }
             self.stdout.write(json.dumps(data, ensure_ascii=False, indent=2))
             raise CommandError(sentence) from error
         raise CommandError(f"{sentence}\n{describe_faults(faults, file=str(file))}") from error

@@ -15,7 +15,7 @@ from forms.rules.faults import CatalogueErrors
 class Command(BaseCommand):
     """Publishes a draft. One with faults publishes nothing: each is listed, and the exit code is 1."""
 
-    help = "Publishes the draft of a catalogue: every process decides by it from then on. An unchanged draft is no new release."
+    help = "Publishes the draft of a catalogue: all decide by it from then on. An unchanged draft is no new release."
 
     def add_arguments(self, parser: CommandParser) -> None:
         """Take the catalogue's code and what the release is about."""
@@ -34,7 +34,9 @@ class Command(BaseCommand):
         try:
             release = publish(catalogue, actor_id=options["actor"], notes=options["notes"])
         except CatalogueErrors as error:
-            raise CommandError(f"The draft has faults; nothing was published.\n{describe_faults(error.faults)}") from error
+            raise CommandError(
+                f"The draft has faults; nothing was published.\n{describe_faults(error.faults)}"
+            ) from error
         if release.number > before:
             self.stdout.write(f"Published release {release.number} of {code}; it is current everywhere.")
         else:

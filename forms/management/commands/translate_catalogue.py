@@ -1,10 +1,10 @@
-"""``manage.py translate_catalogue SOURCE``: turns a catalogue of the older, Python-like notation into a catalogue file."""
+"""``manage.py translate_catalogue SOURCE``: turns a catalogue of the older notation into a catalogue file."""
 
 from __future__ import annotations
 
 from dataclasses import fields
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
@@ -26,10 +26,10 @@ _HELP = {
 
 
 class Command(BaseCommand):
-    """Translates a file; nothing is loaded. Expressions that cannot be translated are all listed, and the exit code is 1."""
+    """Translates a file and loads nothing. What cannot be translated is all listed, and the exit code is 1."""
 
-    help = "Translates a catalogue whose conditions are in the older, Python-like notation into a catalogue file (conditions in CEL)."
-    requires_system_checks: ClassVar[list[str]] = []
+    help = "Translates a catalogue in the older, Python-like notation into a catalogue file (conditions in CEL)."
+    requires_system_checks = ()
 
     def add_arguments(self, parser: CommandParser) -> None:
         """Take the source, the file to write and the names that the source does not say."""

@@ -23,6 +23,10 @@ class Parts:
     sets: tuple[str, ...]
     rows: tuple[str, ...] = ()
 
+    def with_set(self, code: str) -> Parts:
+        """Return the parts with the whole card of the set ``code``."""
+        return Parts(tuple(sorted({*self.sets, code})), self.rows)
+
 
 def changed_parts(reading: Reading, before: Evaluation, changes: Iterable[Change]) -> Parts:
     """Return the parts of ``reading`` that look otherwise than under ``before``, which ``changes`` led from."""
@@ -32,7 +36,6 @@ def changed_parts(reading: Reading, before: Evaluation, changes: Iterable[Change
         if path.startswith("question_sets/"):
             sets.add(_shown_in(reading, path.partition("/")[2]))
             continue
-        # A row that came or went changes its pool: of a nested one the row around it, else the whole card.
         around = next(rows_around(path), None)
         if around is None:
             sets.add(reading.top_set(path))

@@ -12,8 +12,8 @@ from forms.rules.reference import industries
 from partner_engine.web.pages.formats import element_id, field_text, listed
 from partner_engine.web.pages.reading import Reading
 
-#: Questions with at most this many choices are shown as buttons beside each other.
-SEGMENTS: Final = 3
+#: Choices that need at most this many pixels beside each other are shown as buttons.
+SEGMENTS_WIDTH: Final = 300
 _WIDGETS: Final = {
     "boolean": "segments",
     "multi_choice": "checks",
@@ -100,9 +100,8 @@ def _widget(reading: Reading, question: Question, *, masked: bool) -> str:
     if masked:
         return "text"
     if question.type == "choice":
-        choices = reading.catalogue.choices(question)
-        short = sum(len(label) for label in choices.values()) <= 34
-        return "segments" if len(choices) <= SEGMENTS and short else "select"
+        labels = reading.catalogue.choices(question).values()
+        return "segments" if sum(max(72, 32 + 8 * len(label)) for label in labels) <= SEGMENTS_WIDTH else "select"
     return _WIDGETS.get(question.type, "text")
 
 

@@ -99,16 +99,18 @@ def build_nav(reading: Reading) -> tuple[NavItem, ...]:
 
 def _nav_item(reading: Reading, code: str, waiting: int) -> NavItem:
     question_set = reading.catalogue.sets[code].question_set
+    # What a title adds in brackets is for the card.
+    title = question_set.title.partition(" (")[0]
     if waiting:
-        return NavItem(code, question_set.title, f"{waiting} needed", "needed")
+        return NavItem(code, title, f"{waiting} needed", "needed")
     if question_set.pool is not None:
         rows = len(reading.document.answer_pools.get(question_set.pool.code, ()))
-        return NavItem(code, question_set.title, counted(rows, "row"), "done")
+        return NavItem(code, title, counted(rows, "row"), "done")
     answers = [answer for found in question_set.questions if (answer := reading.document.answers.get(found.code)) and answer.active]
     given = sum(answer.is_answered for answer in answers)
     if answers and not given and all(answer.required != "quote" for answer in answers):
-        return NavItem(code, question_set.title, "later", "later")
-    return NavItem(code, question_set.title, f"{given} of {len(answers)}", "done")
+        return NavItem(code, title, "later", "later")
+    return NavItem(code, title, f"{given} of {len(answers)}", "done")
 
 
 def _chips(reading: Reading) -> Iterable[str]:

@@ -71,7 +71,12 @@ def test_a_faulty_field_is_named(catalogue, model, find, field, value, words):
 
 @pytest.mark.parametrize(
     ("model", "field", "value"),
-    [(RateTerm, "of", "turnove"), (RateTable, "amount", "run_placs"), (RateTable, "times", "run_places"), (ProductRule, "when", "region")],
+    [
+        (RateTerm, "of", "turnove"),
+        (RateTable, "amount", "run_placs"),
+        (RateTable, "times", "run_places"),
+        (ProductRule, "when", "region"),
+    ],
 )
 def test_carriers_rows_are_checked_by_who_edits_them(catalogue, model, field, value):
     row = model.objects.first()

@@ -1,4 +1,5 @@
 """Reading catalogue files: what is wrong is told with its place, all at once, and nothing is guessed."""
+# ruff: noqa: E501 - the table of wrong files reads line by line
 
 import pytest
 from hypothesis import given
@@ -101,7 +102,9 @@ def test_wrong_file_names_the_place_and_the_remedy(old, new, code, words):
 
 
 def test_all_faults_come_at_once_in_the_order_of_the_file():
-    text = broken("when: 'turnover > 50000'", "when: 'turnove > 1'").replace("choices: sizes}", "choices: sices, helpp: x}")
+    text = broken("when: 'turnover > 50000'", "when: 'turnove > 1'").replace(
+        "choices: sizes}", "choices: sices, helpp: x}"
+    )
     text = text.replace("r.run_places > 40", "r.run_places > true")
 
     faults = faults_of(text)
@@ -129,7 +132,9 @@ def test_a_huge_file_is_refused_before_it_is_parsed():
 
 
 def test_a_small_file_cannot_mean_a_huge_one():
-    laughs = "a: &a [x, x]\n" + "".join(f"{chr(98 + n)}: &{chr(98 + n)} [*{chr(97 + n)}, *{chr(97 + n)}]\n" for n in range(20))
+    laughs = "a: &a [x, x]\n" + "".join(
+        f"{chr(98 + n)}: &{chr(98 + n)} [*{chr(97 + n)}, *{chr(97 + n)}]\n" for n in range(20)
+    )
 
     assert [fault.code for fault in faults_of(laughs)] == ["alias"]
 
@@ -147,7 +152,9 @@ def test_a_file_that_is_not_utf_8_is_refused(tmp_path):
 @pytest.mark.parametrize("bom", ["", "\ufeff"])
 def test_texts_are_what_is_written(tmp_path, bom):
     """Neither ``no`` nor ``0042`` nor a date turns into something else, quoted or not."""
-    text = broken("sizes: {small: Up to 10 kg, large: Over 10 kg}", "sizes: {small: 0042, large: 2026-06-01, no: off, 1_0: 1:30}")
+    text = broken(
+        "sizes: {small: Up to 10 kg, large: Over 10 kg}", "sizes: {small: 0042, large: 2026-06-01, no: off, 1_0: 1:30}"
+    )
     file = tmp_path / "catalogue.yaml"
     file.write_text(bom + text.replace("rates: {small: 4, large: 6.5}", "rates: {no: 4, 1_0: 6.50}"), encoding="utf-8")
 
@@ -160,12 +167,16 @@ def test_texts_are_what_is_written(tmp_path, bom):
 
 
 def test_windows_line_ends_and_other_scripts_keep_places_right():
-    text = broken("title: The kennel", "title: 犬舎 😀 'a'").replace("'region == \"ON\"'", "'\"犬😀\" == region && regoin == region'")
+    text = broken("title: The kennel", "title: 犬舎 😀 'a'").replace(
+        "'region == \"ON\"'", "'\"犬😀\" == region && regoin == region'"
+    )
     line = next(number for number, line in enumerate(text.split("\n"), 1) if "regoin" in line)
     column = text.split("\n")[line - 1].index("regoin") + 1
 
     for variant in (text, text.replace("\n", "\r\n")):
-        assert [(fault.code, fault.line, fault.column) for fault in faults_of(variant)] == [("unknown_question", line, column)]
+        assert [(fault.code, fault.line, fault.column) for fault in faults_of(variant)] == [
+            ("unknown_question", line, column)
+        ]
 
 
 def test_writing_and_reading_gives_the_same_catalogue():

@@ -70,7 +70,10 @@ def test_a_question_code_is_unique_in_the_catalogue_not_beyond():
         Question.objects.create(question_set=other_set, code="trade", label="Trade", type="text")
 
     assert Question.objects.filter(code="trade").count() == 2
-    assert set(Question.objects.filter(code="trade").values_list("catalogue__code", flat=True)) == {"pet_boarding", "other_boarding"}
+    assert set(Question.objects.filter(code="trade").values_list("catalogue__code", flat=True)) == {
+        "pet_boarding",
+        "other_boarding",
+    }
 
 
 @pytest.mark.parametrize(

@@ -63,7 +63,6 @@ def test_expressions(notation, cel):
 @pytest.mark.parametrize(
     ("notation", "words", "column"),
     [
-        ("a +", "no expression", 4),
         ("a is b", "==", 1),
         ("a == None", "None", 6),
         ("f(a)", "f()", 1),
@@ -88,6 +87,12 @@ def test_what_the_notation_does_not_have_is_refused(notation, words, column):
 
     assert words in str(caught.value)
     assert caught.value.column == column
+
+
+@pytest.mark.parametrize("notation", ["a +", "", "a b", "(", "'x", "a = 5", "\x00"])
+def test_what_is_no_expression_is_refused(notation):
+    with pytest.raises(NotationError, match="not an expression"):
+        to_cel(notation, SHOP)
 
 
 @pytest.mark.parametrize(("notation", "words"), [("has('x')", "lines"), ("naics('7')", "industry")])

@@ -99,7 +99,11 @@ def test_catalogues_do_not_touch_each_other(catalogue):
 
 
 def test_what_was_never_published_has_no_release(catalogue):
-    for find in (lambda: releases.current("pet_boarding"), lambda: releases.current("unknown"), lambda: releases.get(2**31 - 1)):
+    for find in (
+        lambda: releases.current("pet_boarding"),
+        lambda: releases.current("unknown"),
+        lambda: releases.get(2**31 - 1),
+    ):
         with pytest.raises(releases.NoRelease):
             find()
 
@@ -208,7 +212,9 @@ for line in sys.stdin:
 @pytest.mark.django_db(transaction=True)
 def test_another_process_sees_a_publish_at_once():
     settings = connection.settings_dict
-    url = f"postgres://{settings['USER']}:{settings['PASSWORD']}@{settings['HOST']}:{settings['PORT']}/{settings['NAME']}"
+    url = (
+        f"postgres://{settings['USER']}:{settings['PASSWORD']}@{settings['HOST']}:{settings['PORT']}/{settings['NAME']}"
+    )
     watcher = subprocess.Popen(
         [sys.executable, "-c", _WATCHER],
         stdin=subprocess.PIPE,

@@ -40,8 +40,21 @@ BOARDING: dict[str, Any] = {
                 {"code": "home_zip", "label": "ZIP", "type": "zip", "validate": ["zip_matches_state:home_state"]},
                 {"code": "industry", "label": "Industry", "type": "naics", "required": "quote", "validate": ["naics6"]},
                 {"code": "income", "label": "Income", "type": "money", "required": "quote", "validate": ["min:0"]},
-                {"code": "opened", "label": "Opened", "type": "date", "required": "quote", "validate": ["not_after:as_of"]},
-                {"code": "owner_ssn", "label": "SSN", "type": "ssn", "required": "bind", "sensitivity": "spi", "validate": ["ssn"]},
+                {
+                    "code": "opened",
+                    "label": "Opened",
+                    "type": "date",
+                    "required": "quote",
+                    "validate": ["not_after:as_of"],
+                },
+                {
+                    "code": "owner_ssn",
+                    "label": "SSN",
+                    "type": "ssn",
+                    "required": "bind",
+                    "sensitivity": "spi",
+                    "validate": ["ssn"],
+                },
                 {"code": "limit", "label": "Limit", "type": "choice", "choices": "limits", "required": "quote"},
                 {"code": "exotic", "label": "Exotic pets?", "type": "boolean", "required": "quote"},
                 {"code": "vet", "label": "Vet on call?", "type": "boolean", "required": "quote", "when": "exotic"},
@@ -54,7 +67,13 @@ BOARDING: dict[str, Any] = {
             "when": '"care" in wanted',
             "pool": {"code": "kennels", "min": 1, "max": 5, "key": ["street"]},
             "questions": [
-                {"code": "street", "label": "Street", "type": "text", "required": "quote", "validate": ["unique_in_pool"]},
+                {
+                    "code": "street",
+                    "label": "Street",
+                    "type": "text",
+                    "required": "quote",
+                    "validate": ["unique_in_pool"],
+                },
                 {"code": "share", "label": "Share", "type": "percent", "validate": ["pool_sum_max:100"]},
                 {"code": "is_heated", "label": "Heated?", "type": "boolean", "required": "quote"},
             ],
@@ -67,15 +86,33 @@ BOARDING: dict[str, Any] = {
             "questions": [
                 {"code": "species", "label": "Species", "type": "choice", "choices": "species", "required": "quote"},
                 {"code": "weight", "label": "Weight", "type": "number", "required": "quote"},
-                {"code": "muzzle", "label": "Muzzle?", "type": "boolean", "required": "quote", "when": 'species == "dog" && weight > 30'},
+                {
+                    "code": "muzzle",
+                    "label": "Muzzle?",
+                    "type": "boolean",
+                    "required": "quote",
+                    "when": 'species == "dog" && weight > 30',
+                },
             ],
         },
         {
             "code": "carrier_extra",
             "title": "Carriers' own",
             "questions": [
-                {"code": "paw_survey", "label": "Survey?", "type": "boolean", "required": "quote", "products": ["PAW-CARE"]},
-                {"code": "fin_survey", "label": "Fin's survey?", "type": "boolean", "required": "quote", "products": ["FIN-CARE"]},
+                {
+                    "code": "paw_survey",
+                    "label": "Survey?",
+                    "type": "boolean",
+                    "required": "quote",
+                    "products": ["PAW-CARE"],
+                },
+                {
+                    "code": "fin_survey",
+                    "label": "Fin's survey?",
+                    "type": "boolean",
+                    "required": "quote",
+                    "products": ["FIN-CARE"],
+                },
             ],
         },
     ],
@@ -109,7 +146,14 @@ BOARDING: dict[str, Any] = {
                 "minimum": "100",
                 "terms": [{"rate": "1.5", "per": "1000", "of": "rated_income"}],
                 "tables": [
-                    {"pool": "pets", "rate_by": "species", "rates": {"dog": "10", "cat": "4.25"}, "amount": "weight", "per": "10", "reason": "kind"}
+                    {
+                        "pool": "pets",
+                        "rate_by": "species",
+                        "rates": {"dog": "10", "cat": "4.25"},
+                        "amount": "weight",
+                        "per": "10",
+                        "reason": "kind",
+                    }
                 ],
                 "factors": [{"id": "new", "when": "years_open < 2", "times": "1.5"}],
             },
@@ -117,7 +161,13 @@ BOARDING: dict[str, Any] = {
                 {"id": "P1", "when": "heaviest > 80", "then": "decline", "why": "Too heavy"},
                 {"id": "P2", "when": "paw_survey == false", "then": "decline", "why": "No survey"},
                 {"id": "P3", "when": "exotic && !vet", "then": "refer", "why": "No vet"},
-                {"id": "P4", "when": 'limit == "high" && years_open < 1', "then": "adjust", "set": {"limit": "low"}, "why": "Too new"},
+                {
+                    "id": "P4",
+                    "when": 'limit == "high" && years_open < 1',
+                    "then": "adjust",
+                    "set": {"limit": "low"},
+                    "why": "Too new",
+                },
             ],
         },
         {
@@ -129,7 +179,7 @@ BOARDING: dict[str, Any] = {
             "rules": [{"id": "F1", "when": "fin_survey == false", "then": "decline", "why": "No survey"}],
         },
     ],
-}  # fmt: skip
+}
 
 #: A kennel that PAW-CARE takes: 1.5 * 40 + 10 * 2 + 4.25 * 0.5 = 82.125, at least 100.
 ANSWERS: dict[str, Any] = {
@@ -163,7 +213,9 @@ def definition(**changes: Any) -> CatalogueDefinition:
 
 
 def document(answers: Mapping[str, Any], *, without: tuple[str, ...] = ()) -> Document:
-    """Return a document of plain values; lists of dicts are pools, whose rows are called a, b, c ... over the whole document."""
+    """Return a document of plain values; lists of dicts are pools, whose rows are called a, b, c ... over the whole
+    document.
+    """
     made = Document()
     _fill(made, {code: value for code, value in answers.items() if code not in without}, itertools.count(97))
     return made
@@ -186,7 +238,9 @@ def fire(catalogue: CompiledCatalogue, made: Document, *, as_of: date = AS_OF) -
 
 
 def settle(catalogue: CompiledCatalogue, made: Document, *, as_of: date = AS_OF) -> Evaluation:
-    """Run the check flow, take in what it asks for, prove that a second run has nothing to add, and return the evaluation."""
+    """Run the check flow, take in what it asks for, prove that a second run has nothing to add, and return the
+    evaluation.
+    """
     result = fire(catalogue, made, as_of=as_of)
     take_in(made, result)
     again = fire(catalogue, made, as_of=as_of)
@@ -208,7 +262,9 @@ def take_in(made: Document, result: FlowResult) -> None:
         assert container is not None
         del container.answers[code]
     kept = [part for part in made.question_sets if part.code not in result.removed_sets]
-    made.question_sets = kept + [DocumentQuestionSet(code=code, added_by=AnsweredBy("rule")) for code in result.added_sets]
+    made.question_sets = kept + [
+        DocumentQuestionSet(code=code, added_by=AnsweredBy("rule")) for code in result.added_sets
+    ]
     for part in made.question_sets:
         if part.code in result.completed_sets:
             part.completed_at = datetime(2026, 6, 1, tzinfo=UTC)

@@ -13,7 +13,7 @@ from partner_engine.api.bodies import (
     FormsQuery,
     NewForm,
     Nothing,
-    Reveal,
+    RevealInput,
     read_body,
     read_query,
 )
@@ -40,7 +40,7 @@ def test_a_body_is_read() -> None:
         ({"version": 1}, Nothing, "unknown_field", "/version"),
         ({"as_of": "2026-02-30"}, NewForm, "invalid_value", "/as_of"),
         ({"as_of": 5}, NewForm, "wrong_type", "/as_of"),
-        ({"path": "", "reason": "to file a claim"}, Reveal, "invalid_value", "/path"),
+        ({"path": "", "reason": "to file a claim"}, RevealInput, "invalid_value", "/path"),
     ],
 )
 def test_what_a_body_may_not_be(value: object, type_: type, code: str, pointer: str) -> None:

@@ -1,0 +1,42 @@
+import django.db.models.manager
+from django.db import migrations, models
+
+from tenants.security import row_level_security
+
+
+class Migration(migrations.Migration):
+    initial = True
+
+    dependencies = []
+
+    operations = [
+        migrations.CreateModel(
+            name="IdempotencyRecord",
+            fields=[
+                ("tenant_id", models.UUIDField(editable=False, verbose_name="tenant")),
+                ("id", models.BigAutoField(primary_key=True, serialize=False)),
+                (
+                    "client",
+                    models.CharField(
+                        help_text="Type and id of the actor: two clients may use the same key.", max_length=100
+                    ),
+                ),
+                ("key", models.CharField(max_length=255)),
+                ("fingerprint", models.BinaryField(help_text="HMAC of method, path and body.")),
+                ("status", models.PositiveSmallIntegerField()),
+                ("headers", models.JSONField(default=dict)),
+                ("body", models.BinaryField()),
+                ("created_at", models.DateTimeField(db_index=True)),
+            ],
+            options={
+                "constraints": [
+                    models.UniqueConstraint(fields=("tenant_id", "client", "key"), name="idempotency_key_once")
+                ],
+            },
+            managers=[
+                ("objects", django.db.models.manager.Manager()),
+                ("unscoped_objects", django.db.models.manager.Manager()),
+            ],
+        ),
+        row_level_security("batch_idempotencyrecord"),
+    ]

@@ -1,0 +1,166 @@
+import django.contrib.postgres.indexes
+import django.db.models.functions.text
+import django.db.models.manager
+from django.db import migrations, models
+
+from tenants.security import row_level_security
+
+
+class Migration(migrations.Migration):
+    initial = True
+
+    dependencies = []
+
+    operations = [
+        # Django's own operation takes no hints, and so would pass by tenants' databases.
+        migrations.RunSQL(
+            "CREATE EXTENSION IF NOT EXISTS pg_trgm", migrations.RunSQL.noop, hints={"tenant": True}
+        ),
+        migrations.CreateModel(
+            name="CopyIndex",
+            fields=[
+                ("copy_id", models.UUIDField(primary_key=True, serialize=False)),
+                ("application_form_id", models.UUIDField(db_index=True)),
+                ("tenant_id", models.UUIDField(db_index=True)),
+                ("created_at", models.DateTimeField(auto_now_add=True)),
+            ],
+            options={
+                "verbose_name_plural": "copy index",
+            },
+        ),
+        migrations.CreateModel(
+            name="Copy",
+            fields=[
+                ("tenant_id", models.UUIDField(editable=False, verbose_name="tenant")),
+                ("id", models.UUIDField(editable=False, primary_key=True, serialize=False)),
+                ("application_form_id", models.UUIDField(editable=False, verbose_name="application form")),
+                ("title", models.CharField(blank=True, max_length=200)),
+                (
+                    "version",
+                    models.PositiveIntegerField(
+                        default=1, help_text="Counts saves; an update must name the version it was made from."
+                    ),
+                ),
+                ("owner_id", models.UUIDField(blank=True, null=True, verbose_name="owner")),
+                (
+                    "locked_at",
+                    models.DateTimeField(
+                        blank=True, help_text="A locked copy takes no changes until it is unlocked.", null=True
+                    ),
+                ),
+                ("deleted_at", models.DateTimeField(blank=True, null=True)),
+                (
+                    "last_touched_by_user_at",
+                    models.DateTimeField(blank=True, help_text="Never moved by jobs.", null=True),
+                ),
+                (
+                    "release_id",
+                    models.IntegerField(
+                        help_text="The catalogue release it was last evaluated with.", null=True, verbose_name="release"
+                    ),
+                ),
+                ("document", models.BinaryField()),
+                ("evaluation", models.BinaryField()),
+                (
+                    "wrapped_key",
+                    models.BinaryField(help_text="The copy's data key, wrapped by the tenant's.", null=True),
+                ),
+                ("key_id", models.CharField(blank=True, max_length=64)),
+                ("key_version", models.PositiveIntegerField(default=1)),
+                (
+                    "summary",
+                    models.JSONField(
+                        default=dict,
+                        help_text="What lists show: insured, lines, open needs, outcomes. Nothing sensitive.",
+                    ),
+                ),
+                ("search_text", models.TextField(blank=True, help_text="Indexed, never sensitive answers.")),
+                ("created_at", models.DateTimeField()),
+                ("updated_at", models.DateTimeField()),
+            ],
+            options={
+                "verbose_name_plural": "copies",
+                "ordering": ["-updated_at"],
+                "permissions": [
+                    ("read_personal", "Can read personal answers unmasked"),
+                    ("reveal_sensitive", "Can reveal sensitive answers, with a reason that is recorded"),
+                ],
+                "indexes": [
+                    models.Index(fields=["tenant_id", "application_form_id"], name="copy_form"),
+                    models.Index(fields=["tenant_id", "-last_touched_by_user_at", "-id"], name="copy_last_touched"),
+                    django.contrib.postgres.indexes.GinIndex(
+                        django.contrib.postgres.indexes.OpClass(
+                            django.db.models.functions.text.Upper("search_text"), name="gin_trgm_ops"
+                        ),
+                        name="copy_search_text",
+                    ),
+                ],
+            },
+            managers=[
+                ("objects", django.db.models.manager.Manager()),
+                ("unscoped_objects", django.db.models.manager.Manager()),
+            ],
+        ),
+        migrations.CreateModel(
+            name="CopyRevision",
+            fields=[
+                ("tenant_id", models.UUIDField(editable=False, verbose_name="tenant")),
+                ("id", models.BigAutoField(primary_key=True, serialize=False)),
+                ("copy_id", models.UUIDField(verbose_name="copy")),
+                ("version", models.PositiveIntegerField()),
+                ("document", models.BinaryField()),
+                ("evaluation", models.BinaryField()),
+                ("changes", models.BinaryField()),
+                ("release_id", models.IntegerField(null=True, verbose_name="release")),
+                ("actor_type", models.CharField(max_length=20)),
+                ("actor_id", models.CharField(max_length=64)),
+                ("actor_label", models.CharField(blank=True, max_length=200)),
+                ("source", models.CharField(max_length=20)),
+                ("correlation_id", models.CharField(blank=True, max_length=64)),
+                ("created_at", models.DateTimeField()),
+            ],
+            options={
+                "ordering": ["copy_id", "-version"],
+                "indexes": [
+                    django.contrib.postgres.indexes.BrinIndex(
+                        autosummarize=True, fields=["created_at"], name="revision_saved"
+                    )
+                ],
+                "constraints": [
+                    models.UniqueConstraint(fields=("copy_id", "version"), name="revision_once_per_version")
+                ],
+            },
+            managers=[
+                ("objects", django.db.models.manager.Manager()),
+                ("unscoped_objects", django.db.models.manager.Manager()),
+            ],
+        ),
+        migrations.CreateModel(
+            name="SensitiveReveal",
+            fields=[
+                ("tenant_id", models.UUIDField(editable=False, verbose_name="tenant")),
+                ("id", models.BigAutoField(primary_key=True, serialize=False)),
+                ("copy_id", models.UUIDField(verbose_name="copy")),
+                ("version", models.PositiveIntegerField()),
+                ("path", models.CharField(max_length=300)),
+                ("reason", models.CharField(max_length=500)),
+                ("actor_type", models.CharField(max_length=20)),
+                ("actor_id", models.CharField(max_length=64)),
+                ("actor_label", models.CharField(blank=True, max_length=200)),
+                ("source", models.CharField(max_length=20)),
+                ("correlation_id", models.CharField(blank=True, max_length=64)),
+                ("created_at", models.DateTimeField()),
+            ],
+            options={
+                "ordering": ["-created_at", "-id"],
+                "indexes": [models.Index(fields=["copy_id", "-created_at"], name="reveal_copy")],
+            },
+            managers=[
+                ("objects", django.db.models.manager.Manager()),
+                ("unscoped_objects", django.db.models.manager.Manager()),
+            ],
+        ),
+        row_level_security("copies_copy"),
+        row_level_security("copies_copyrevision"),
+        row_level_security("copies_sensitivereveal"),
+    ]

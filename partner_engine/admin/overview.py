@@ -1,0 +1,175 @@
+"""The start page: is anything wrong? Numbers with links to what is behind them, and the saves of the last day.
+
+Every count is bounded or small: the page stays quick however many forms there are.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, Final, Literal
+from urllib.parse import urlencode
+
+from axes.models import AccessAttempt
+from django.conf import settings
+from django.db.models import Count, Min, QuerySet, Sum
+from django.db.models.functions import TruncHour
+from django.http import HttpRequest
+from django.urls import reverse
+from django.utils import timezone
+
+from actions.models import OutboxAction
+from copies.models import CopyRevision
+from forms.catalogue.models import Catalogue
+from forms.models import ApplicationForm
+from partner_engine.admin.viewing import age
+
+#: Counted no further than this.
+COUNTED: Final = 10_000
+HOURS: Final = 24
+#: An action that waits longer than this is worth a look.
+LONG_WAIT: Final = timedelta(hours=1)
+Tone = Literal["good", "warn", "bad", "plain"]
+
+
+@dataclass(frozen=True, slots=True)
+class Card:
+    """One number, what it says, and the list behind it ("" where the user may not see it)."""
+
+    title: str
+    figure: str
+    text: str
+    link: str
+    tone: Tone = "plain"
+
+
+@dataclass(frozen=True, slots=True)
+class Bar:
+    """One hour of the chart: ``top`` and ``height`` are in percent of its area."""
+
+    hour: datetime
+    saves: int
+    forms: int
+    left: float
+    top: float
+    height: float
+
+
+@dataclass(frozen=True, slots=True)
+class ReleaseLine:
+    """A catalogue with its current release, None before the first."""
+
+    catalogue: str
+    link: str
+    number: int | None
+    published_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class Overview:
+    """All that the start page shows; ``wrong`` are the cards that want somebody."""
+
+    cards: tuple[Card, ...]
+    bars: tuple[Bar, ...]
+    most: int
+    saves: int
+    releases: tuple[ReleaseLine, ...]
+
+    @property
+    def wrong(self) -> tuple[Card, ...]:
+        """Return the cards that want somebody."""
+        return tuple(card for card in self.cards if card.tone in ("warn", "bad"))
+
+
+def overview(request: HttpRequest) -> Overview:
+    """Return the start page of the tenants that staff look at, as far as the user may see."""
+    now = timezone.now()
+    makers = (
+        (("forms", "applicationform"), lambda: _form_cards(now)),
+        (("actions", "outboxaction"), lambda: _outbox_cards(now)),
+        (("axes", "accessattempt"), lambda: _sign_in_cards(now)),
+    )
+    cards = tuple(card for label, make in makers if _may_view(request, label) for card in make())
+    bars = _bars(now) if _may_view(request, ("copies", "copy")) else ()
+    releases = tuple(_releases()) if _may_view(request, ("forms", "catalogue")) else ()
+    return Overview(cards, bars, max((bar.saves for bar in bars), default=0), sum(bar.saves for bar in bars), releases)
+
+
+def _may_view(request: HttpRequest, label: tuple[str, str]) -> bool:
+    return request.user.has_perm(f"{label[0]}.view_{label[1]}")
+
+
+def _list(app: str, model: str, **query: Any) -> str:
+    address = reverse(f"admin:{app}_{model}_changelist")
+    return f"{address}?{urlencode(query)}" if query else address
+
+
+def _bounded(rows: QuerySet[Any]) -> tuple[int, str]:
+    """Return how many ``rows`` there are, at most ``COUNTED``, as number and text."""
+    amount = len(rows.order_by().values_list("pk", flat=True)[: COUNTED + 1])
+    return amount, f"{COUNTED:,}+" if amount > COUNTED else f"{amount:,}"
+
+
+def _form_cards(now: datetime) -> Iterable[Card]:
+    forms = ApplicationForm.objects.filter(deleted_at=None)
+    _, total = _bounded(forms)
+    _, started = _bounded(forms.filter(created_at__gte=now - timedelta(hours=HOURS)))
+    yield Card("Application forms", total, f"{started} started in the last day", _list("forms", "applicationform"))
+
+
+def _outbox_cards(now: datetime) -> Iterable[Card]:
+    waiting, text = _bounded(OutboxAction.objects.all())
+    oldest = OutboxAction.objects.filter(next_attempt_at__lte=now).aggregate(since=Min("next_attempt_at"))["since"]
+    is_late = oldest is not None and now - oldest > LONG_WAIT
+    told = f"oldest is due since {age(oldest)}" if oldest else "nothing is due"
+    yield Card("Outbox", text, told if waiting else "nothing waits", _list("actions", "outboxaction"), "warn" if is_late else "good")
+    failing, text = _bounded(OutboxAction.objects.filter(attempts__gt=0))
+    link = _list("actions", "outboxaction", standing="failing")
+    yield Card("Dead letters", text, "actions that failed at least once", link, "bad" if failing else "good")
+
+
+def _sign_in_cards(now: datetime) -> Iterable[Card]:
+    lately = AccessAttempt.objects.filter(attempt_time__gte=now - timedelta(hours=HOURS))
+    failures = lately.aggregate(all=Sum("failures_since_start"))["all"] or 0
+    locked = len(
+        lately.filter(
+            failures_since_start__gte=settings.AXES_FAILURE_LIMIT, attempt_time__gte=now - settings.AXES_COOLOFF_TIME
+        ).values_list("pk")
+    )
+    link = _list("axes", "accessattempt")
+    yield Card("Failed sign-ins", f"{failures:,}", "wrong passwords in the last day", link)
+    yield Card("Locked out", f"{locked:,}", "names that may not try now", link, "warn" if locked else "good")
+
+
+def _bars(now: datetime) -> tuple[Bar, ...]:
+    """Return a bar for each of the last hours, the present one last."""
+    last = now.replace(minute=0, second=0, microsecond=0)
+    first = last - timedelta(hours=HOURS - 1)
+    counted = (
+        CopyRevision.objects.filter(created_at__gte=first)
+        .annotate(hour=TruncHour("created_at"))
+        .order_by()
+        .values("hour")
+        .annotate(saves=Count("pk"), forms=Count("copy_id", distinct=True))
+    )
+    by_hour = {row["hour"]: (row["saves"], row["forms"]) for row in counted}
+    most = max((saves for saves, _ in by_hour.values()), default=0) or 1
+    width = 100 / HOURS
+    return tuple(
+        Bar(hour, saves, forms, round(place * width, 2), round(100 - saves / most * 100, 2), round(saves / most * 100, 2))
+        for place in range(HOURS)
+        for hour in (first + timedelta(hours=place),)
+        for saves, forms in (by_hour.get(hour, (0, 0)),)
+    )
+
+
+def _releases() -> Iterable[ReleaseLine]:
+    for catalogue in Catalogue.objects.prefetch_related("releases"):
+        latest = max(catalogue.releases.all(), key=lambda release: release.number, default=None)
+        yield ReleaseLine(
+            catalogue.title,
+            reverse("admin:forms_catalogue_change", args=(catalogue.pk,)),
+            latest.number if latest else None,
+            latest.published_at if latest else None,
+        )

@@ -1,0 +1,211 @@
+"""The admin as a whole: who gets in, what the header and the sidebar offer, the start page, and one search for everything."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from django import forms
+from django.core.exceptions import ValidationError
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.template.response import TemplateResponse
+from django.templatetags.static import static
+from django.urls import URLPattern, path, reverse
+from django_otp.forms import OTPAuthenticationFormMixin
+from django_otp.plugins.otp_totp.models import TOTPDevice
+from unfold.dataclasses import SearchResult
+from unfold.forms import AuthenticationForm
+from unfold.sites import UnfoldAdminSite
+from unfold.widgets import UnfoldAdminTextInputWidget
+
+from partner_engine.admin.choosing import choose_scope, shown_scope
+from partner_engine.admin.overview import overview
+from partner_engine.admin.second_factor import second_factor
+from partner_engine.admin.staff import may_enter
+from tenants.models import User
+
+#: How many rows of one kind the search shows.
+FOUND_OF_A_KIND: Final = 8
+#: What is searched besides the names of pages, in this order: app and model.
+_SEARCHED: Final = (
+    ("forms", "applicationform"),
+    ("copies", "copy"),
+    ("tenants", "user"),
+    ("tenants", "tenant"),
+    ("forms", "questionset"),
+    ("forms", "question"),
+    ("carriers", "carrierproduct"),
+)
+#: The sidebar: groups of (title, icon, app, model).
+_SIDEBAR: Final = (
+    (
+        "Application forms",
+        (
+            ("Forms", "assignment", "forms", "applicationform"),
+            ("Copies", "file_copy", "copies", "copy"),
+            ("Declinations", "gavel", "forms", "declination"),
+            ("Reveals", "visibility", "copies", "sensitivereveal"),
+        ),
+    ),
+    (
+        "Catalogue",
+        (
+            ("Catalogues", "menu_book", "forms", "catalogue"),
+            ("Question sets", "quiz", "forms", "questionset"),
+            ("Questions", "help", "forms", "question"),
+            ("Choice lists", "list", "forms", "choicelist"),
+            ("Derived values", "function", "forms", "derivedvalue"),
+            ("Form rules", "rule", "forms", "formrule"),
+            ("Lines of business", "category", "forms", "lineofbusiness"),
+            ("Releases", "new_releases", "forms", "release"),
+        ),
+    ),
+    (
+        "Carriers",
+        (
+            ("Carriers", "apartment", "carriers", "carrier"),
+            ("Products", "inventory_2", "carriers", "carrierproduct"),
+            ("Rate tables", "table", "carriers", "ratetable"),
+        ),
+    ),
+    (
+        "Tenants and access",
+        (
+            ("Tenants", "domain", "tenants", "tenant"),
+            ("Users", "person", "tenants", "user"),
+            ("Groups", "group", "auth", "group"),
+            ("API clients", "key", "tenants", "apiclient"),
+            ("Failed sign-ins", "lock", "axes", "accessattempt"),
+        ),
+    ),
+    ("Operations", (("Outbox", "outbox", "actions", "outboxaction"),)),
+)
+
+
+class StaffSignIn(OTPAuthenticationFormMixin, AuthenticationForm):
+    """Asks for e-mail, password and, of those who set one up, the code of their second factor."""
+
+    otp_token = forms.CharField(
+        label="Code of your second factor",
+        required=False,
+        widget=UnfoldAdminTextInputWidget({"autocomplete": "one-time-code", "inputmode": "numeric"}),
+        help_text="Only if you set one up.",
+    )
+
+    def clean(self) -> dict[str, Any]:
+        """Check the password, then the code."""
+        self.cleaned_data = super().clean()
+        user = self.get_user()
+        if user is not None and TOTPDevice.objects.filter(user=user, confirmed=True).exists():
+            self.clean_otp(user)
+        return self.cleaned_data
+
+    def confirm_login_allowed(self, user: User) -> None:
+        """Refuse everybody of a tenant, whatever else they are. Raises ``ValidationError``."""
+        super().confirm_login_allowed(user)
+        if user.tenant_id is not None:
+            raise ValidationError("This is the door for staff; agents sign in at the product's own page.", code="no_staff")
+
+
+class StaffSite(UnfoldAdminSite):
+    """The admin of the product's staff."""
+
+    site_title = site_header = "Partner Engine"
+    index_title = "Is anything wrong?"
+    index_template = "admin/overview.html"
+    login_form = StaffSignIn
+    login_template = "admin/sign_in.html"
+    enable_nav_sidebar = True
+
+    def has_permission(self, request: HttpRequest) -> bool:
+        """Let staff in, through their second factor if they have one."""
+        return may_enter(request)
+
+    def extra_urls(self) -> list[URLPattern]:
+        """Return the addresses that belong to no model."""
+        return [
+            path("scope/", self.admin_view(choose_scope), name="scope"),
+            path("second-factor/", self.admin_view(self.second_factor), name="second-factor"),
+        ]
+
+    def extra_context(self, context: dict[str, Any], request: HttpRequest) -> dict[str, Any]:
+        """Add what the header shows: the tenant that is looked at and the others that could be."""
+        return context | ({"scope": shown_scope(request)} if context["has_permission"] else {})
+
+    def index(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> TemplateResponse:
+        """Show whether anything is wrong."""
+        return super().index(request, {**(extra_context or {}), "overview": overview(request)})
+
+    def second_factor(self, request: HttpRequest) -> HttpResponse:
+        """Let staff set up or take away their second factor."""
+        return second_factor(request, context=self.each_context(request))
+
+    def search(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
+        """Show what a word or id finds: pages, forms, copies, people, questions. Nothing found is kept anywhere."""
+        term = request.GET.get("s", "").strip()
+        if not term:
+            return HttpResponse()
+        found = self._found(request, term, rows="extended" in request.GET)
+        template = "command_results" if "extended" in request.GET else "search_results"
+        context = {"results": found, "page_obj": {"count": len(found)}, "page_counter": 0, "execution_time": 0}
+        return render(request, f"unfold/helpers/{template}.html", context, headers={"HX-Trigger": "search"})
+
+    def _found(self, request: HttpRequest, term: str, *, rows: bool) -> list[SearchResult]:
+        pages = [
+            SearchResult(item["title"], group["title"], item["link"], item["icon"])
+            for group in sidebar(request)
+            for item in group["items"]
+            if term.lower() in item["title"].lower()
+        ]
+        return pages + [result for label in _SEARCHED for result in self._rows(request, label, term)] if rows else pages
+
+    def _rows(self, request: HttpRequest, label: tuple[str, str], term: str) -> list[SearchResult]:
+        searched = next((known for model, known in self._registry.items() if _label(model) == label), None)
+        if searched is None or not searched.has_view_permission(request):
+            return []
+        found, may_repeat = searched.get_search_results(request, searched.get_queryset(request), term)
+        rows = list((found.distinct() if may_repeat else found)[:FOUND_OF_A_KIND])
+        kind = str(searched.model._meta.verbose_name).capitalize()
+        describe = getattr(searched, "describe_found", lambda rows: {})(rows)
+        return [
+            SearchResult(describe.get(row.pk, str(row)), kind, reverse(_view(*label, "change"), args=(row.pk,)), "data_object")
+            for row in rows
+        ]
+
+
+def _label(model: Any) -> tuple[str, str]:
+    return model._meta.app_label, model._meta.model_name
+
+
+def _view(app: str, model: str, view: str) -> str:
+    return f"admin:{app}_{model}_{view}"
+
+
+def sidebar(request: HttpRequest) -> list[dict[str, Any]]:
+    """Return the sidebar's groups with those lists that the user may see; unfold asks for it by its name in the settings."""
+    groups = [{"title": "", "items": [{"title": "Start", "icon": "monitoring", "link": reverse("admin:index")}]}]
+    for title, items in _SIDEBAR:
+        links = [
+            {"title": name, "icon": icon, "link": reverse(_view(app, model, "changelist"))}
+            for name, icon, app, model in items
+            if request.user.has_perm(f"{app}.view_{model}") or request.user.has_perm(f"{app}.change_{model}")
+        ]
+        if links:
+            groups.append({"title": title, "separator": True, "items": links})
+    return groups
+
+
+def stylesheet(request: HttpRequest) -> str:
+    """Return the address of the admin's own styles; unfold asks for it by its name in the settings."""
+    return static("admin_staff/staff.css")
+
+
+def account_links(request: HttpRequest) -> list[dict[str, str]]:
+    """Return what a member of staff can change of their own account; unfold asks for it by its name in the settings."""
+    return [
+        {"title": "Second factor", "link": reverse("admin:second-factor")},
+        {"title": "Change password", "link": reverse("admin:password_change")},
+    ]
+
+
+site: Final = StaffSite(name="admin")

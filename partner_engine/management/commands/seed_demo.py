@@ -1,0 +1,95 @@
+"""`manage.py seed_demo`: the demo's tenants, people, API clients, catalogue and forms, under sign-ins that everybody knows.
+
+Only with DEMO=1. Makes what is missing and leaves the rest as it is, so it is safe to run again.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Final
+from uuid import UUID
+
+from django.conf import settings
+from django.core.management.base import BaseCommand, CommandError
+from django.db import transaction
+
+from batch import service as batch
+from forms.catalogue.demo import Sample, load_demo_catalogue, read_samples
+from forms.models import ApplicationForm
+from tenants.access import Actor, Role
+from tenants.models import ApiClient, Tenant, User
+from tenants.scoping import use_tenant
+
+PASSWORD: Final = "demo"  # noqa: S105 - known to everybody on purpose; production refuses DEMO itself
+TENANTS: Final = {"harbor": "Harbor Insurance Partners", "summit": "Summit Brokers"}
+AGENTS: Final = {
+    "agent@harbor.example": ("harbor", "Robin Hale"),
+    "second@harbor.example": ("harbor", "Sam Ortega"),
+    "agent@summit.example": ("summit", "Alex Winter"),
+}
+STAFF: Final = "staff@partner-engine.example"
+#: Whose tenant gets the sample forms.
+AUTHOR: Final = "agent@harbor.example"
+
+
+class Command(BaseCommand):
+    """Loads the demo."""
+
+    help = "Load the demo's tenants, people, API clients, catalogue and forms (only with DEMO=1; safe to run again)."
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        """Load what is missing. Raises ``CommandError`` without DEMO=1."""
+        if not settings.DEMO:
+            raise CommandError("The demo has passwords that everybody knows; set DEMO=1 to load it.")
+        with transaction.atomic():
+            _seed_people()
+        release = load_demo_catalogue(actor_id="seed_demo")
+        Tenant.objects.filter(code__in=TENANTS, catalogue="").update(catalogue=release.catalogue.code)
+        forms = _seed_forms(User.objects.get_by_natural_key(AUTHOR))
+        self.stdout.write(f"The demo is there: {len(TENANTS)} tenants, release {release.number}, {forms} new forms.")
+
+
+def _seed_people() -> None:
+    for code, name in TENANTS.items():
+        tenant, _ = Tenant.objects.get_or_create(code=code, defaults={"name": name})
+        ApiClient.objects.get_or_create(
+            client_id=f"{code}-demo",
+            defaults={"client_secret": f"{code}-demo-secret", "name": f"{name} (demo)", "tenant": tenant},
+        )
+    for email, (code, full_name) in AGENTS.items():
+        _seed_user(email, full_name=full_name, role=Role.AGENT, tenant=Tenant.objects.get(code=code))
+    _seed_user(STAFF, full_name="Jo Keller", role=Role.STAFF, is_staff=True, is_superuser=True)
+
+
+def _seed_user(email: str, **fields: Any) -> None:
+    if not User.objects.filter(email=email).exists():
+        User.objects.create_user(email, PASSWORD, **fields)
+
+
+def _seed_forms(author: User) -> int:
+    """Start a form per sample, with its further copies, unless the author's tenant has forms; return how many."""
+    scope, actor = author.tenant, author.as_actor(source="web")
+    assert scope is not None  # noqa: S101 - an agent
+    with use_tenant(scope):
+        if ApplicationForm.objects.exists():
+            return 0
+    started: dict[str, UUID] = {}
+    for sample in read_samples():
+        if sample.copy_of:
+            _add_copy(sample, started[sample.copy_of], scope=scope, actor=actor)
+        else:
+            started[sample.id] = _start(sample, scope=scope, actor=actor)
+    return len(started)
+
+
+def _start(sample: Sample, *, scope: Tenant, actor: Actor) -> UUID:
+    with batch.build_context(scope=scope, actor=actor, title=sample.title, as_of=sample.as_of) as context:
+        context.changeset.apply_answers(sample.answers, sample.answer_pools)
+        context.save()
+        return context.form.id
+
+
+def _add_copy(sample: Sample, form_id: UUID, *, scope: Tenant, actor: Actor) -> None:
+    with batch.build_copy(form_id, scope=scope, actor=actor, title=sample.title) as context:
+        # The rows came along with the copy.
+        context.changeset.apply_answers(sample.answers)
+        context.save()

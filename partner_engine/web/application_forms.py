@@ -1,0 +1,73 @@
+"""The list of a tenant's application forms, and starting one."""
+
+from __future__ import annotations
+
+from typing import Final, get_args
+
+from django.db.models import F
+from django.http import HttpRequest, HttpResponse, QueryDict
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.utils import timezone
+from django.views.decorators.http import require_GET, require_POST
+
+from batch import service as batch
+from copies.models import Copy
+from forms.catalogue import releases
+from forms.selectors import in_state, list_forms, search_forms
+from forms.states import State
+from partner_engine.web.agents import Agent, for_agents
+from partner_engine.web.pages.forms_list import STATE_WORDS, build_form_line
+from tenants.access import Right
+
+PAGE: Final = 25
+_MOST_PAGES: Final = 1000
+
+
+@require_GET
+@for_agents(Right.READ_FORMS)
+def index(request: HttpRequest, agent: Agent) -> HttpResponse:
+    """List the application forms, last touched first; ``q`` searches, ``state`` narrows, ``page`` pages."""
+    query = request.GET.get("q", "").replace("\0", "").strip()[:200]
+    state = request.GET.get("state", "") if request.GET.get("state", "") in get_args(State) else ""
+    page = min(int(given), _MOST_PAGES) if (given := request.GET.get("page", "")).isdecimal() else 1
+    copies = search_forms(list_forms(archived=state == "deleted"), query)
+    if state:
+        copies = in_state(copies, state)  # type: ignore[arg-type]
+    copies = copies.order_by(F("last_touched_by_user_at").desc(nulls_last=True), "-id")
+    first = (max(page, 1) - 1) * PAGE
+    found = list(copies[first : first + PAGE + 1])
+    shown = agent.context(
+        rows=[_line(copy, agent) for copy in found[:PAGE]],
+        query=query,
+        state=state,
+        states=STATE_WORDS.items(),
+        may_write=agent.reader.may_write,
+        previous=_address(query, state, page - 1) if page > 1 else "",
+        next=_address(query, state, page + 1) if len(found) > PAGE else "",
+    )
+    template = "web/parts/forms_results.html" if request.headers.get("HX-Request") == "true" else "web/forms.html"
+    return render(request, template, shown)
+
+
+@require_POST
+@for_agents(Right.WRITE_FORMS)
+def start(request: HttpRequest, agent: Agent) -> HttpResponse:
+    """Start an application form and go to its page."""
+    with batch.build_context(scope=agent.tenant, actor=agent.actor) as context:
+        context.save()
+        return redirect("web:copy", context.copy.id)
+
+
+def _line(copy: Copy, agent: Agent) -> object:
+    try:
+        catalogue = releases.current(copy.catalogue).compiled  # type: ignore[attr-defined]  # annotated by list_forms
+    except releases.NoRelease:
+        catalogue = None
+    return build_form_line(copy, catalogue, zone=agent.reader.zone, now=timezone.now())
+
+
+def _address(query: str, state: str, page: int) -> str:
+    told = QueryDict(mutable=True)
+    told.update({name: str(value) for name, value in (("q", query), ("state", state), ("page", page)) if value})
+    return f"{reverse('web:forms')}?{told.urlencode()}"

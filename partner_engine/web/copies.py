@@ -1,0 +1,213 @@
+"""The form page: one copy, answered question by question. Every save answers with the parts of the page that it changed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import Final
+from uuid import UUID
+
+import msgspec
+from django.http import HttpRequest, HttpResponse, HttpResponseBadRequest
+from django.shortcuts import render
+from django.views.decorators.http import require_GET, require_POST
+from django_htmx.http import trigger_client_event
+
+from batch import service as batch
+from batch.changeset import Changeset
+from batch.context import BatchContext, SaveResult
+from batch.mutators.pools import RowMutator
+from copies.document import find_container
+from forms.rules.evaluation import Evaluation
+from forms.selectors import list_copies
+from partner_engine.web import rows
+from partner_engine.web.agents import Agent, for_agents
+from partner_engine.web.answering import WAIT_SECONDS, answering
+from partner_engine.web.explaining import explain_product
+from partner_engine.web.opening import note_what_was_shown, read_context
+from partner_engine.web.pages.cards import build_card, build_row, row_title, top_sets
+from partner_engine.web.pages.differences import Parts, changed_parts, sentence
+from partner_engine.web.pages.form_page import Tab, build_form_page, build_head, build_nav
+from partner_engine.web.pages.formats import counted
+from partner_engine.web.pages.products import build_panel, errors
+from partner_engine.web.pages.reading import Reading
+from tenants.access import Right
+
+#: The most answers that one request of the page carries.
+MOST_ANSWERS: Final = 500
+
+
+@require_GET
+@for_agents(Right.READ_FORMS)
+def show(request: HttpRequest, agent: Agent, copy_id: UUID) -> HttpResponse:
+    """Show the form page of a copy, or of a form's copy last touched."""
+    context = batch.find(copy_id, scope=agent.tenant, actor=agent.actor)
+    reading = read_context(context, request, agent)
+    note_what_was_shown(reading, context, agent)
+    page = build_form_page(reading, _tabs(context))
+    return render(request, "web/copy.html", agent.context(page=page, copy_id=context.copy.id))
+
+
+@require_POST
+@for_agents(Right.WRITE_FORMS)
+def answer(request: HttpRequest, agent: Agent, copy_id: UUID) -> HttpResponse:
+    """Take the answers in the field ``answers``, JSON of path -> what was typed; what does not fit is told by the event ``answers-taken``."""
+    try:
+        given = msgspec.json.decode(request.POST.get("answers", ""), type=dict[str, str | list[str] | None])
+    except msgspec.DecodeError:
+        return HttpResponseBadRequest()
+    if not 0 < len(given) <= MOST_ANSWERS:
+        return HttpResponseBadRequest()
+    with answering(copy_id, given, agent) as answered:
+        response = _saved(
+            request, agent, answered.context, answered.result, before=answered.before, version=answered.version_before
+        )
+    refused = {fault.path for fault in answered.faults}
+    told = {
+        "taken": [path for path in given if path not in refused],
+        "faults": [{"path": fault.path, "text": fault.text} for fault in answered.faults],
+    }
+    return trigger_client_event(response, "answers-taken", told)
+
+
+@require_POST
+@for_agents(Right.WRITE_FORMS)
+def order_rows(request: HttpRequest, agent: Agent, copy_id: UUID) -> HttpResponse:
+    """Add, duplicate, remove or put back (``order``) the row or into the pool at ``path``."""
+    order, path = request.POST.get("order", ""), request.POST.get("path", "")
+    orders: dict[str, Callable[[Changeset], RowMutator | None]] = {
+        "add": lambda changeset: rows.add(changeset, path),
+        "duplicate": lambda changeset: rows.duplicate(changeset, path),
+        "remove": lambda changeset: rows.remove(changeset, path),
+        "put-back": lambda changeset: rows.put_back(
+            changeset, path, copy_id=copy_id, version=int(request.POST["version"]), agent=agent
+        ),
+    }
+    version = request.POST.get("version", "0")
+    if order not in orders or path.count("/") > 8 or not version.isdecimal() or len(version) > 9:
+        return HttpResponseBadRequest()
+    with batch.find_and_lock(copy_id, scope=agent.tenant, actor=agent.actor, wait=WAIT_SECONDS) as context:
+        before, loaded = context.evaluation, context.version
+        removed = {"path": path, "version": loaded, "title": _title_of(context, request, agent, path)} if order == "remove" else None
+        row = orders[order](context.changeset)
+        row_path = row.path if row else ""
+        result = context.save()
+        # Only the save tells which nested rows are asked for in a new row.
+        if order == "add" and rows.add_least(context.changeset, row_path):
+            result = context.save()
+        response = _saved(
+            request, agent, context, result, before=before, version=loaded, added=row_path, shown={"removed": removed}
+        )
+    return trigger_client_event(response, "row-added", {"path": row_path}, after="settle") if row_path else response
+
+
+@require_GET
+@for_agents(Right.READ_FORMS)
+def show_row(request: HttpRequest, agent: Agent, copy_id: UUID) -> HttpResponse:
+    """Show one row of a long pool, opened."""
+    path = request.GET.get("path", "")
+    context = batch.find(copy_id, scope=agent.tenant, actor=agent.actor)
+    reading = read_context(context, request, agent)
+    row = build_row(_with_open(reading, path), path)
+    return render(request, "web/parts/row.html", {"row": row}) if row else HttpResponse(status=404)
+
+
+@require_POST
+@for_agents(Right.WRITE_FORMS)
+def rename(request: HttpRequest, agent: Agent, copy_id: UUID) -> HttpResponse:
+    """Give the copy a title."""
+    title = " ".join(request.POST.get("title", "").replace("\0", " ").split())[:200]
+    with batch.find_and_lock(copy_id, scope=agent.tenant, actor=agent.actor, wait=WAIT_SECONDS) as context:
+        before, loaded = context.evaluation, context.version
+        context.changeset.copy.rename(title)
+        result = context.save()
+        return _saved(request, agent, context, result, before=before, version=loaded)
+
+
+@require_GET
+@for_agents(Right.READ_FORMS)
+def why(request: HttpRequest, agent: Agent, copy_id: UUID) -> HttpResponse:
+    """Explain a product's outcome, in the place below it."""
+    context = batch.find(copy_id, scope=agent.tenant, actor=agent.actor)
+    explanation = explain_product(context, read_context(context, request, agent), request.GET.get("target", ""))
+    if explanation is None:
+        return HttpResponse(status=404)
+    return render(request, "web/parts/why.html", {"why": explanation})
+
+
+def _saved(  # noqa: PLR0913 - what the save started from and what it did
+    request: HttpRequest,
+    agent: Agent,
+    context: BatchContext,
+    result: SaveResult,
+    *,
+    before: Evaluation,
+    version: int,
+    added: str = "",
+    shown: dict[str, object] | None = None,
+) -> HttpResponse:
+    """Answer with the parts that the save changed; with all of them where the page showed an older version than was loaded."""
+    reading = read_context(context, request, agent, result=result)
+    is_stale = request.headers.get("X-Copy-Version") != str(version)
+    parts = Parts(top_sets(reading)) if is_stale else changed_parts(reading, before, result.changes)
+    if added:
+        reading, parts = _with_open(reading, added), parts.with_set(reading.top_set(added))
+    said = sentence(reading, result.changes, result.moved)
+    if is_stale:
+        said = f"Somebody else changed this form meanwhile; the page shows it now. {said}"
+    response = render(
+        request,
+        "web/parts/saved.html",
+        {
+            "head": build_head(reading),
+            "nav": build_nav(reading),
+            "panel": build_panel(reading),
+            "errors": errors(reading),
+            "cards": [build_card(reading, code) for code in parts.sets],
+            "rows": [row for path in parts.rows if (row := build_row(reading, path))],
+            "copy_id": context.copy.id,
+            **(shown or {}),
+        },
+    )
+    return trigger_client_event(response, "copy-saved", {"version": reading.facts.version, "said": said, "stale": is_stale})
+
+
+def _with_open(reading: Reading, path: str) -> Reading:
+    """Return ``reading`` with the rows at and around ``path`` open."""
+    return Reading(
+        facts=reading.facts,
+        reader=reading.reader,
+        catalogue=reading.catalogue,
+        document=reading.document,
+        evaluation=reading.evaluation,
+        open_rows=reading.open_rows | set(path.split("/")[1::2]),
+    )
+
+
+def _title_of(context: BatchContext, request: HttpRequest, agent: Agent, path: str) -> str:
+    """Return what the row at ``path`` is called, to say that it was removed."""
+    reading = read_context(context, request, agent)
+    pool, row = reading.catalogue.pools.get(path.split("/")[-2] if "/" in path else ""), find_container(reading.document, path)
+    title = row_title(reading, pool.pool, row) if pool and row is not reading.document and row is not None else ""  # type: ignore[arg-type]
+    return f"“{title}”" if title else "the row"
+
+
+def _tabs(context: BatchContext) -> Iterable[Tab]:
+    """Return the form's copies as tabs where it has several."""
+    copies = list(list_copies(context.form.id))
+    if len(copies) < 2:
+        return ()
+    return (
+        Tab(
+            id=str(copy.id),
+            title=copy.title or f"Copy {number}",
+            note=f"{copy.summary['needed']} needed" if copy.summary.get("needed") else _open_products(copy.summary.get("outcomes", {})),
+            current=copy.id == context.copy.id,
+        )
+        for number, copy in enumerate(copies, 1)
+    )
+
+
+def _open_products(outcomes: dict[str, str]) -> str:
+    declined = sum(outcome == "decline" for outcome in outcomes.values())
+    opened = sum(outcome in ("eligible", "refer") for outcome in outcomes.values())
+    return f"{counted(opened, 'product')} open" + (f", {declined} declined" if declined else "")

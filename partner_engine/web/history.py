@@ -1,0 +1,47 @@
+"""The versions of a copy: who changed what, and when."""
+
+from __future__ import annotations
+
+from typing import Final
+from uuid import UUID
+
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.views.decorators.http import require_GET
+
+from batch import service as batch
+from copies.history import changes_of, list_revisions
+from partner_engine.web.agents import Agent, for_agents
+from partner_engine.web.opening import note_what_was_shown, read_context
+from partner_engine.web.pages.form_page import build_head
+from partner_engine.web.pages.versions import Version, build_version
+from tenants.access import Right
+
+PAGE: Final = 20
+
+
+@require_GET
+@for_agents(Right.READ_FORMS)
+def index(request: HttpRequest, agent: Agent, copy_id: UUID) -> HttpResponse:
+    """List the versions of a copy, the latest first; ``before`` pages on."""
+    context = batch.find(copy_id, scope=agent.tenant, actor=agent.actor)
+    reading = read_context(context, request, agent)
+    revisions = list_revisions(context.copy.id)
+    if (before := request.GET.get("before", "")).isdecimal() and len(before) < 10:
+        revisions = revisions.filter(version__lt=int(before))
+    found = list(revisions[: PAGE + 1])
+    versions: list[Version] = [
+        build_version(
+            reading,
+            changes_of(revision),
+            number=revision.version,
+            by=revision.actor_label or revision.actor_type,
+            source=revision.source,
+            at=revision.created_at,
+        )
+        for revision in found[:PAGE]
+    ]
+    note_what_was_shown(reading, context, agent)
+    older = versions[-1].number if len(found) > PAGE else None
+    shown = agent.context(head=build_head(reading), versions=versions, older=older, copy_id=context.copy.id)
+    return render(request, "web/history.html", shown)

@@ -1,0 +1,20 @@
+"""Lookups for fields whose choices are too many for a list."""
+
+from __future__ import annotations
+
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.views.decorators.http import require_GET
+
+from partner_engine.web.agents import Agent, for_agents
+from partner_engine.web.pages.industries import find_industries
+from tenants.access import Right
+
+
+@require_GET
+@for_agents(Right.READ_CATALOGUE)
+def industries(request: HttpRequest, agent: Agent) -> HttpResponse:
+    """Show the industries that fit the words or code in ``q`` as options of the field ``for``."""
+    query = request.GET.get("q", "")[:100].strip()
+    shown = {"found": find_industries(query), "query": query, "prefix": request.GET.get("for", "")[:200]}
+    return render(request, "web/parts/industries.html", shown)

@@ -1,0 +1,123 @@
+"""The answer to "why?" below a product: what decided, by which values, what would change it, and how the price is made. Pure."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final
+
+from forms.rules.trace import Explanation, TracedRule
+from partner_engine.web.pages.formats import counted, day, money, number, reading_text
+from partner_engine.web.pages.products import Link, link_to
+from partner_engine.web.pages.reading import Reading, product_name
+
+#: A rule that looked at more values than this tells how many there are.
+MOST_VALUES: Final = 6
+_TRUTHS: Final = {"true": "matches", "unknown": "cannot be decided yet", "false": "does not match"}
+_RESULTS: Final = {
+    "eligible": "is open: nothing speaks against it",
+    "refer": "goes to an underwriter",
+    "decline": "declines",
+    "need_info": "cannot be decided before some answers are given",
+    "locked": "waits: surplus lines open when every admitted carrier of the line declines",
+    "excluded": "is excluded on this copy",
+    "not_asked": "is not asked for",
+}
+
+
+#: What the checks are about that every product makes; a rate table's check has its own id.
+_CHECKS: Final = {"state": "Every state is offered", "class": "The class of business is offered"}
+
+
+@dataclass(frozen=True)
+class RuleView:
+    """One rule with the values that it looked at."""
+
+    id: str
+    text: str
+    truth: str
+    word: str
+    condition: str
+    values: tuple[tuple[Link, str], ...]
+    more_values: int
+    would_match: str
+
+
+@dataclass(frozen=True)
+class ExplanationView:
+    """A product's outcome and price explained; ``decided`` are the rules that count, ``others`` those that do not match."""
+
+    text: str
+    decided: tuple[RuleView, ...]
+    others: tuple[RuleView, ...]
+    others_said: str
+    steps: tuple[tuple[str, str], ...]
+    footing: str
+
+
+def build_explanation(reading: Reading, outcome: Explanation, price: Explanation, *, release: int) -> ExplanationView:
+    """Return the view of a product's ``outcome`` and its ``price``; ``release`` is the number that people know the release by."""
+    rules = [_rule(reading, rule) for rule in outcome.rules]
+    decided = tuple(rule for rule in rules if rule.truth != "false")
+    others = tuple(rule for rule in rules if rule.truth == "false")
+    name = product_name(reading.catalogue, outcome.target.partition(":")[2])
+    currency = reading.catalogue.definition.currency
+    return ExplanationView(
+        text=f"{name} {_RESULTS.get(str(outcome.result), str(outcome.result))}.",
+        decided=decided,
+        others=others,
+        others_said=f"{counted(len(others), 'rule')} looked at, none of which {'matches' if len(others) == 1 else 'match'}",
+        steps=tuple((step.text, "" if step.amount is None else money(round(step.amount, 2), currency)) for step in price.premium_steps)
+        if price.result is not None
+        else (),
+        footing=f"Release {release}, as of {day(outcome.as_of)}",
+    )
+
+
+def _rule(reading: Reading, rule: TracedRule) -> RuleView:
+    values = tuple((_place(reading, path), _value(reading, path, value)) for path, value in rule.values.items())
+    is_check = rule.text.startswith("Base check ")
+    return RuleView(
+        id=rule.id,
+        text=_CHECKS.get(rule.id, "Every row has a rate") if is_check else rule.text,
+        truth=rule.truth,
+        word="is not known yet" if is_check and rule.truth == "unknown" else "holds" if is_check else _TRUTHS[rule.truth],
+        condition="" if is_check or rule.would_match else in_words(reading, rule.condition),
+        values=values[:MOST_VALUES],
+        more_values=max(0, len(values) - MOST_VALUES),
+        would_match="" if is_check else in_words(reading, rule.would_match),
+    )
+
+
+def in_words(reading: Reading, text: str) -> str:
+    """Return ``text`` with the labels of questions, pools and derived values in place of their codes."""
+
+    def label(found: re.Match[str]) -> str:
+        code = found[0]
+        if code in reading.catalogue.questions or code in reading.catalogue.pools:
+            return f"“{reading.label(code)}”"
+        return f"“{_derived_label(reading, code)}”" if code in reading.catalogue.derived else code
+
+    return re.sub(r"[A-Za-z_][A-Za-z0-9_]*", label, text)
+
+
+def _derived_label(reading: Reading, code: str) -> str:
+    return reading.catalogue.derived[code].derived.label or code.removeprefix("d_").replace("_", " ")
+
+
+def _place(reading: Reading, path: str) -> Link:
+    return Link("", "", _derived_label(reading, path)) if path in reading.catalogue.derived else link_to(reading, path)
+
+
+def _value(reading: Reading, path: str, value: object) -> str:
+    """Return a traced value as one reads it; personal ones are masked for whom they are not."""
+    known = reading.catalogue.questions.get(path.rpartition("/")[2])
+    if known is not None and reading.is_masked(known.question):
+        return str(value) if known.question.sensitivity == "spi" and value else "••••"
+    if known is not None and isinstance(value, str | int | float | bool | list | None):
+        labels: Mapping[str, str] = reading.catalogue.choices(known.question) if known.question.choices else {}
+        return reading_text(known.question.type, value, labels, reading.catalogue.definition.currency)
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        return number(value)
+    return "–" if value in (None, "") else str(value)

@@ -1,0 +1,29 @@
+"""Searches the six-digit NAICS industries by words or code. Pure."""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import Final
+
+from forms.rules.reference import industries
+
+MOST: Final = 12
+
+
+def find_industries(query: str) -> list[tuple[str, str]]:
+    """Return up to twelve ``(code, title)``: codes that start with ``query``, or titles with every word of it, those that start with it first."""
+    words = query.casefold().split()
+    if not words:
+        return []
+    if len(words) == 1 and words[0].isdigit():
+        return [(code, title) for code, title, _ in _all() if code.startswith(words[0])][:MOST]
+    found = [(code, title, text) for code, title, text in _all() if all(f" {word}" in text for word in words)]
+    found = found or [(code, title, text) for code, title, text in _all() if all(word in text for word in words)]
+    found.sort(key=lambda entry: not entry[2].startswith(f" {words[0]}"))
+    return [(code, title) for code, title, _ in found[:MOST]]
+
+
+@cache
+def _all() -> list[tuple[str, str, str]]:
+    six = ((code, title) for code, title in industries().items() if len(code) == 6)
+    return [(code, title, f" {title.casefold().replace('-', ' ').replace('(', '')}") for code, title in six]

@@ -1,0 +1,81 @@
+"""One version of a copy in its history. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
+
+from copies.changes import Change
+from copies.document import AnswerValue
+from partner_engine.web.pages.formats import moment, reading_text
+from partner_engine.web.pages.products import link_to
+from partner_engine.web.pages.reading import Reading
+
+#: How many changes of a version are listed; of the others their number.
+LISTED: Final = 12
+_SOURCES: Final = {"web": "in the browser", "api": "by the API", "admin": "in the admin", "job": "by the system"}
+
+
+@dataclass(frozen=True)
+class ChangeLine:
+    """One change: what, from, to."""
+
+    label: str
+    before: str
+    after: str
+
+
+@dataclass(frozen=True)
+class Version:
+    """One saved version."""
+
+    number: int
+    by: str
+    source: str
+    at: str
+    at_exactly: str
+    changes: tuple[ChangeLine, ...]
+    more: int
+
+
+def build_version(  # noqa: PLR0913 - a revision has these
+    reading: Reading, changes: Iterable[Change], *, number: int, by: str, source: str, at: datetime
+) -> Version:
+    """Return a version with what people changed in it; what rules made of that is left out."""
+    lines = [line for change in changes if change.cause.type != "rule" and (line := _line(reading, change))]
+    return Version(
+        number=number,
+        by=by,
+        source=_SOURCES.get(source, source),
+        at=moment(at, reading.reader.zone, now=reading.reader.now),
+        at_exactly=at.isoformat(),
+        changes=tuple(lines[:LISTED]),
+        more=max(0, len(lines) - LISTED),
+    )
+
+
+def _line(reading: Reading, change: Change) -> ChangeLine | None:
+    kind, _, name = change.path.partition("/")
+    if kind == "question_sets" or (change.before == change.after):
+        return None
+    if kind == "copy":
+        return ChangeLine(f"Copy: {name.replace('_', ' ')}", str(change.before or "–"), str(change.after or "–"))
+    code = change.path.rpartition("/")[2]
+    known = reading.catalogue.questions.get(code)
+    if known is None:
+        pool = reading.catalogue.pools.get(change.path.split("/")[-2]) if "/" in change.path else None
+        title = reading.catalogue.sets[pool.set_code].question_set.title if pool else change.path
+        return ChangeLine(title, "–" if change.before is None else "a row", "removed" if change.after is None else "a new row")
+    question = known.question
+    labels = reading.catalogue.choices(question) if question.choices else {}
+
+    def said(value: AnswerValue) -> str:
+        if question.sensitivity == "spi":
+            return str(value) if value else "–"
+        if reading.is_masked(question):
+            return "••••" if value not in (None, "", []) else "–"
+        return reading_text(question.type, value, labels, reading.catalogue.definition.currency)
+
+    return ChangeLine(link_to(reading, change.path).text, said(change.before), said(change.after))

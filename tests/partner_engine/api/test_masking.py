@@ -1,0 +1,138 @@
+"""Who sees which answers: sensitive ones nobody, personal ones those with the right, and the log says so."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from structlog.testing import capture_logs
+
+from copies.models import SensitiveReveal
+from forms.catalogue.demo import Sample, read_samples
+from tenants.access import Right
+from tenants.models import ApiClient, Tenant
+from tenants.scoping import use_tenant
+from tests.partner_engine.api.calling import Api, assert_problem
+
+pytestmark = pytest.mark.django_db
+WITHOUT_PERSONAL = [right for right in Right if right is not Right.READ_PERSONAL]
+
+
+@pytest.fixture
+def discreet(demo: None, harbor_client: ApiClient) -> Api:
+    """Return a client without the right to personal answers."""
+    return Api(harbor_client, WITHOUT_PERSONAL)
+
+
+@pytest.fixture
+def s10() -> Sample:
+    return next(sample for sample in read_samples() if sample.id == "S10")
+
+
+def test_sensitive_answers_are_masked_for_everybody_everywhere(api: Api, s10: Sample) -> None:
+    copy = api.start(s10)
+    url = f"/copies/{copy['id']}"
+    changed = api.patch(f"{url}/answers", {"answers": {"mqs_owner_ssn": "987-65-4329"}})
+
+    assert copy["answers"]["mqs_owner_ssn"]["value"] == "•••• 4321"
+    assert [(change["before"], change["after"]) for change in changed.json()["changes"]] == [("•••• 4321", "•••• 4329")]
+    pages = [
+        url,
+        f"{url}?at_version=1",
+        f"{url}/changes?since=0",
+        f"{url}/history",
+        f"{url}/needed",
+        f"{url}/explain?target=question:mqs_owner_ssn",
+        f"{url}/explain?target=question:mqs_fein",
+        f"/application_forms/{copy['id']}",
+        "/application_forms",
+    ]
+    for page in pages:
+        response = api.get(page)
+        assert response.status_code == 200, (page, response.content)
+        for secret in ("987654321", "987654329", "987-65-4321", "987-65-4329"):
+            assert secret not in response.content.decode(), page
+
+
+def test_a_refused_sensitive_value_is_not_told_back(api: Api, s10: Sample) -> None:
+    copy = api.start(s10)
+
+    response = api.patch(f"/copies/{copy['id']}/answers", {"answers": {"mqs_owner_ssn": "000-12-7777"}})
+
+    assert_problem(response, 422, "invalid_answers")
+    assert "7777" not in response.content.decode()
+
+
+def test_personal_answers_are_hidden_without_the_right(api: Api, discreet: Api, s1: Sample) -> None:
+    copy = api.start(s1)
+    url = f"/copies/{copy['id']}"
+    discreet.patch(f"{url}/answers", {"answers": {"mqs_email": "robin.second@example.com"}})
+
+    shown = discreet.get(url).json()["answers"]["mqs_email"]
+
+    assert (shown["value"], shown["sensitive"], shown["masked"]) == ("••••", "pii", True)
+    open_to_us = api.get(url).json()["answers"]["mqs_email"]
+    assert (open_to_us["value"], open_to_us["sensitive"], open_to_us["masked"]) == ("robin.second@example.com", "pii", False)
+    for page in (url, f"{url}?at_version=1", f"{url}/changes?since=0", f"{url}/history", f"/application_forms/{copy['id']}"):
+        content = discreet.get(page).content.decode()
+        for personal in ("robin@example.com", "robin.second@example.com", "6145550101", "1 Demo Way"):
+            assert personal not in content, page
+
+
+def test_a_write_tells_no_personal_answer_back_without_the_right(discreet: Api, s1: Sample) -> None:
+    copy = discreet.start(s1)
+
+    told = discreet.patch(f"/copies/{copy['id']}/answers", {"answers": {"mqs_email": "new@example.com"}}).json()
+
+    assert copy["answers"]["mqs_email"]["value"] == "••••"
+    assert [(change["path"], change["before"], change["after"]) for change in told["changes"]] == [
+        ("mqs_email", "••••", "••••")
+    ]
+
+
+def test_every_read_of_personal_answers_is_logged_without_them(api: Api, discreet: Api, s1: Sample) -> None:
+    copy = api.start(s1)
+
+    with capture_logs() as logs:
+        api.get(f"/copies/{copy['id']}")
+        discreet.get(f"/copies/{copy['id']}")
+
+    reads = [entry for entry in logs if entry["event"] == "audit.personal_answers_read"]
+    assert len(reads) == 1
+    assert (reads[0]["actor_type"], reads[0]["copy_id"]) == ("api_client", copy["id"])
+    personal = [answer for answer in copy["answers"].values() if answer.get("sensitive") == "pii" and answer["value"]]
+    rows = json.dumps(copy["answer_pools"]).count('"sensitive": "pii"')
+    assert reads[0]["count"] == len(personal) + rows
+    assert "robin@example.com" not in str(logs)
+
+
+def test_a_sensitive_answer_is_revealed_with_a_reason(api: Api, harbor: Tenant, s10: Sample) -> None:
+    copy = api.start(s10)
+
+    response = api.post(f"/copies/{copy['id']}/reveal", {"path": "mqs_owner_ssn", "reason": "Carrier asks by phone"})
+
+    assert response.json() == {"path": "mqs_owner_ssn", "value": "987654321"}
+    assert response["Cache-Control"] == "no-store"
+    with use_tenant(harbor):
+        proof = SensitiveReveal.objects.get()
+    assert (str(proof.copy_id), proof.path, proof.reason) == (copy["id"], "mqs_owner_ssn", "Carrier asks by phone")
+
+
+@pytest.mark.parametrize(
+    ("body", "status", "code"),
+    [
+        ({"path": "mqs_owner_ssn"}, 422, "invalid_body"),
+        ({"path": "mqs_owner_ssn", "reason": " "}, 422, "invalid_body"),
+        ({"path": "mqs_owner_ssn", "reason": "       "}, 422, "reason_required"),
+        ({"path": "mqs_email", "reason": "Carrier asks by phone"}, 422, "nothing_to_reveal"),
+        ({"path": "a/b/c", "reason": "Carrier asks by phone"}, 422, "nothing_to_reveal"),
+    ],
+)
+def test_what_is_not_revealed(
+    api: Api, harbor: Tenant, s10: Sample, body: dict[str, str], status: int, code: str
+) -> None:
+    copy = api.start(s10)
+
+    assert_problem(api.post(f"/copies/{copy['id']}/reveal", body), status, code)
+    with use_tenant(harbor):
+        assert not SensitiveReveal.objects.exists()

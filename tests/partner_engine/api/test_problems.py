@@ -1,0 +1,111 @@
+"""Every error is a problem: whatever is asked, wherever."""
+
+from __future__ import annotations
+
+import pytest
+from django.db import OperationalError
+from django.http import HttpRequest
+from django.test import Client
+
+from forms.catalogue.demo import Sample
+from partner_engine.api.application_forms import ApplicationForms
+from partner_engine.api.endpoint import MAX_BODY_BYTES
+from partner_engine.api.me import Me
+from tests.partner_engine.api.calling import V1, Api, assert_problem
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.mark.parametrize("path", ["/api/v1/nothing", "/api/v1/", "/api/v1/copies/7", "/api/", "/api/v2/me", "/api/v1/me/x"])
+@pytest.mark.parametrize("method", ["GET", "POST", "PUT", "OPTIONS"])
+def test_addresses_that_are_not_there(path: str, method: str) -> None:
+    response = Client(raise_request_exception=False).generic(method, path)
+
+    problem = assert_problem(response, 404, "not_found")
+    assert problem["instance"] == path
+
+
+def test_a_caller_who_is_nobody() -> None:
+    response = Client().get(f"{V1}/me")
+
+    assert_problem(response, 401, "not_authenticated")
+    assert response["WWW-Authenticate"].startswith("Bearer")
+
+
+@pytest.mark.parametrize("authorization", ["Bearer x", "bearer ", "Bearer a b", "Bearer " + "x" * 5_000])
+def test_a_token_that_is_none(authorization: str) -> None:
+    response = Client(raise_request_exception=False).get(f"{V1}/me", headers={"Authorization": authorization})
+
+    assert_problem(response, 401, "authentication_failed")
+
+
+def test_a_method_that_is_not_served(api: Api) -> None:
+    response = api.send("PUT", "/me", b"{}")
+
+    assert_problem(response, 405, "method_not_allowed")
+    assert "GET" in response["Allow"]
+
+
+def test_an_answer_that_is_not_to_be_had(api: Api) -> None:
+    assert_problem(api.get("/me", Accept="text/html"), 406, "not_acceptable")
+    assert api.get("/me", Accept="application/problem+json, */*;q=0.1").status_code == 200
+
+
+@pytest.mark.parametrize("content_type", ["text/plain", "application/x-www-form-urlencoded", "multipart/form-data; boundary=x", ""])
+def test_a_body_that_is_no_json_by_its_type(api: Api, content_type: str) -> None:
+    response = api.send("POST", "/application_forms", b"{}", content_type=content_type)
+
+    assert_problem(response, 415, "unsupported_media_type")
+
+
+def test_json_with_a_charset_is_json(api: Api) -> None:
+    response = api.send("POST", "/application_forms", b"{}", content_type="Application/JSON; charset=utf-8")
+
+    assert response.status_code == 201
+
+
+def test_a_body_that_is_too_large(api: Api) -> None:
+    response = api.send("POST", "/application_forms", b" " * (MAX_BODY_BYTES + 1))
+
+    assert_problem(response, 413, "body_too_large")
+
+
+def test_a_fault_of_ours_tells_nothing(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(self: object, request: HttpRequest) -> None:
+        raise RuntimeError("secret detail 123-45-6789")
+
+    monkeypatch.setattr(Me, "get", fail)
+
+    response = api.get("/me")
+
+    problem = assert_problem(response, 500, "internal_error")
+    assert "secret" not in response.content.decode()
+    assert problem["errors"] == []
+
+
+def test_a_database_that_is_away(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(self: object, request: HttpRequest) -> None:
+        raise OperationalError("connection to server at 10.0.0.1 failed")
+
+    monkeypatch.setattr(ApplicationForms, "get", fail)
+
+    response = api.get("/application_forms")
+
+    problem = assert_problem(response, 503, "unavailable")
+    assert response["Retry-After"] == "2"
+    assert "10.0.0.1" not in problem["detail"]
+
+
+def test_the_correlation_id_is_taken_over_and_answered(api: Api) -> None:
+    response = api.get("/nothing", X_Correlation_ID="caller-7")
+
+    assert response["X-Correlation-ID"] == "caller-7"
+    assert assert_problem(response, 404, "not_found")["correlation_id"] == "caller-7"
+
+
+def test_a_trailing_slash_works_too(api: Api, s1: Sample) -> None:
+    copy = api.start(s1)
+
+    assert api.get("/me/").json() == api.get("/me").json()
+    assert api.get(f"/copies/{copy['id']}/").json() == copy
+    assert api.patch(f"/copies/{copy['id']}/answers/", {"answers": {}}).status_code == 200

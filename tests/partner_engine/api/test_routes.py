@@ -1,0 +1,187 @@
+"""Every address of the API, walked: who is let in, what garbage does. A new address without a row here fails."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import pytest
+from django.test import Client
+from django.urls import URLPattern, URLResolver, get_resolver
+
+from forms.catalogue.demo import Sample
+from tenants.access import Right
+from tenants.models import ApiClient, User
+from tests.partner_engine.api.calling import V1, Api, assert_problem
+
+pytestmark = pytest.mark.django_db
+
+
+@dataclass(frozen=True)
+class Row:
+    """One method of one address: the right it needs (None: any caller), a body that it takes, its query."""
+
+    method: str
+    address: str
+    right: Right | None
+    body: bytes = b""
+    query: str = ""
+
+    @property
+    def writes(self) -> bool:
+        return self.method != "GET"
+
+    def path(self, identity: str) -> str:
+        return self.address.replace("<uuid:id>", identity) + self.query
+
+    def __str__(self) -> str:
+        return f"{self.method} {self.address}"
+
+
+READ, WRITE = Right.READ_FORMS, Right.WRITE_FORMS
+ROWS = [
+    Row("GET", "application_forms", READ),
+    Row("POST", "application_forms", WRITE, b'{"answers": {}}'),
+    Row("GET", "application_forms/<uuid:id>", READ),
+    Row("POST", "application_forms/<uuid:id>/copies", WRITE, b'{"title": "x"}'),
+    Row("PATCH", "application_forms/<uuid:id>/answers", WRITE, b'{"answers": {}}'),
+    Row("GET", "copies/<uuid:id>", READ),
+    Row("PATCH", "copies/<uuid:id>", WRITE, b'{"title": "x"}'),
+    Row("DELETE", "copies/<uuid:id>", WRITE, b"{}"),
+    Row("POST", "copies/<uuid:id>/restore", WRITE, b"{}"),
+    Row("POST", "copies/<uuid:id>/lock", WRITE, b"{}"),
+    Row("POST", "copies/<uuid:id>/unlock", WRITE, b"{}"),
+    Row("PATCH", "copies/<uuid:id>/answers", WRITE, b'{"answers": {}}'),
+    Row("GET", "copies/<uuid:id>/changes", READ),
+    Row("GET", "copies/<uuid:id>/history", READ),
+    Row("GET", "copies/<uuid:id>/explain", READ, query="?target=QM-BOP"),
+    Row("GET", "copies/<uuid:id>/needed", READ),
+    Row("POST", "copies/<uuid:id>/reveal", Right.REVEAL_SENSITIVE, b'{"path": "mqs_fein", "reason": "a good one"}'),
+    Row("GET", "catalogue", Right.READ_CATALOGUE),
+    Row("GET", "me", None),
+]
+PUBLIC = {"schema", "docs"}
+OF_ONE = [row for row in ROWS if "<uuid:id>" in row.address]
+WRITES = [row for row in ROWS if row.writes]
+
+DEEP = 1_000
+HOSTILE = {
+    "nothing but garbage": b"\x00\x01",
+    "cut off": b'{"answers": {',
+    "not UTF-8": b'{"answers": {"mqs_business_name": "\xff\xfe"}}',
+    "NUL": b'{"answers": {"mqs_business_name": "a\\u0000b"}, "title": "a\\u0000b"}',
+    "NUL in a key": b'{"a\\u0000": 1}',
+    "lone surrogate": b'{"answers": {"mqs_business_name": "\\ud800"}, "title": "\\ud800"}',
+    "lone surrogate in a key": b'{"\\udc00": 1}',
+    "NaN": b'{"answers": {"mqs_annual_revenue": NaN}}',
+    "Infinity": b'{"answers": {"mqs_annual_revenue": -Infinity}}',
+    "1e400": b'{"answers": {"mqs_annual_revenue": 1e400}}',
+    "a number of 100,000 digits": b'{"answers": {"mqs_annual_revenue": ' + b"9" * 100_000 + b"}}",
+    "2^63": b'{"answers": {"mqs_annual_revenue": 9223372036854775808}}',
+    "duplicate keys": b'{"answers": {"mqs_naics": "722511", "mqs_naics": "541512"}}',
+    "duplicate keys at the top": b'{"title": "a", "title": "b"}',
+    "depth 1,000 of objects": b'{"answers":' * DEEP + b"1" + b"}" * DEEP,
+    "depth 1,000 of lists": b'{"answers":' + b"[" * DEEP + b"]" * DEEP + b"}",
+    "depth 100,000": b"[" * 100_000,
+    "10 MB": b'{"answers": {"mqs_business_name": "' + b"x" * 10_000_000 + b'"}}',
+    "a list": b"[]",
+    "a text": b'"x"',
+    "a number": b"7",
+    "null": b"null",
+    "true": b"true",
+    "unknown fields": b'{"tenant_id": "x", "version": 9, "is_readonly": false}',
+    "answers of a wrong type": b'{"answers": [1, 2], "title": 7, "path": 7, "reason": 7}',
+    "rows of a wrong type": b'{"answers": {}, "answer_pools": {"locations": {"id": 1}}, "title": null}',
+}
+
+
+def routes() -> Iterator[str]:
+    """Yield every address below /api/v1/ that the resolver knows, but for the one that answers what is not there."""
+    for pattern in get_resolver().url_patterns:
+        if isinstance(pattern, URLResolver) and str(pattern.pattern) == "api/v1/":
+            yield from (str(found.pattern) for found in pattern.url_patterns if isinstance(found, URLPattern) if found.name != "unknown")
+
+
+def test_every_address_has_a_row() -> None:
+    addresses = set(routes())
+
+    assert {address.rstrip("/") for address in addresses} == {row.address for row in ROWS} | PUBLIC
+    assert {f"{address}/" for address in addresses if not address.endswith("/")} <= addresses
+
+
+@pytest.mark.parametrize("row", ROWS, ids=str)
+def test_every_method_that_is_served_has_a_row(row: Row, api: Api, s1: Sample) -> None:
+    copy = api.start(s1)
+
+    allowed = api.send("OPTIONS", f"/{row.path(copy['id'])}".partition("?")[0], b"")
+
+    served = {method.strip() for method in allowed["Allow"].split(",")} - {"OPTIONS", "HEAD"}
+    assert served == {found.method for found in ROWS if found.address == row.address}
+
+
+@pytest.mark.parametrize("row", ROWS, ids=str)
+def test_nobody_is_let_in(row: Row, api: Api, s1: Sample) -> None:
+    copy = api.start(s1)
+
+    response = Client().generic(row.method, f"{V1}/{row.path(copy['id'])}", row.body, "application/json")
+
+    assert_problem(response, 401, "not_authenticated")
+
+
+@pytest.mark.parametrize("row", OF_ONE, ids=str)
+def test_another_tenant_finds_nothing(row: Row, api: Api, foreigner: Api, s1: Sample) -> None:
+    copy = api.start(s1)
+
+    response = foreigner.send(row.method, f"/{row.path(copy['id'])}", row.body)
+
+    assert_problem(response, 404, "not_found")
+    assert api.get(f"/copies/{copy['id']}").json() == copy
+
+
+@pytest.mark.parametrize("row", ROWS, ids=str)
+def test_a_caller_without_the_right_is_refused(row: Row, api: Api, harbor_client: ApiClient, s1: Sample) -> None:
+    copy = api.start(s1)
+    limited = Api(harbor_client, [right for right in Right if right is not row.right])
+
+    response = limited.send(row.method, f"/{row.path(copy['id'])}", row.body)
+
+    if row.right is None:
+        assert response.status_code == 200
+        return
+    assert row.right in assert_problem(response, 403, "missing_right")["detail"]
+    assert api.get(f"/copies/{copy['id']}").json() == copy
+
+
+@pytest.mark.parametrize("row", WRITES, ids=str)
+def test_a_session_writes_only_with_its_csrf_token(row: Row, api: Api, owner: User, s1: Sample) -> None:
+    copy = api.start(s1)
+    browser = Client(enforce_csrf_checks=True)
+    browser.force_login(owner, backend="tenants.backends.EmailBackend")
+
+    response = browser.generic(row.method, f"{V1}/{row.path(copy['id'])}", row.body, "application/json")
+
+    assert_problem(response, 403, "permission_denied")
+    assert api.get(f"/copies/{copy['id']}").json() == copy
+
+
+def test_a_session_reads_and_staff_have_none_here(owner: User, staff: User) -> None:
+    browser = Client()
+    browser.force_login(owner, backend="tenants.backends.EmailBackend")
+    assert browser.get(f"{V1}/me").json()["label"] == "Ona Owner"
+
+    browser.force_login(staff, backend="tenants.backends.EmailBackend")
+    assert_problem(browser.get(f"{V1}/me"), 403, "permission_denied")
+
+
+@pytest.mark.parametrize("content", HOSTILE.values(), ids=HOSTILE)
+@pytest.mark.parametrize("row", WRITES, ids=str)
+def test_hostile_json_is_refused(row: Row, content: bytes, api: Api) -> None:
+    copy = api.post("/application_forms").json()
+
+    response = api.send(row.method, f"/{row.path(copy['id'])}", content)
+
+    assert response.status_code in (400, 413, 422), response.content[:300]
+    assert response["Content-Type"] == "application/problem+json"
+    assert json.loads(response.content)["status"] == response.status_code
+    assert api.get(f"/copies/{copy['id']}").json() == copy

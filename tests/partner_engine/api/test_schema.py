@@ -1,0 +1,93 @@
+"""The OpenAPI description and its pages."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import pytest
+import yaml
+from django.contrib.staticfiles import finders
+from django.core.management import call_command
+from django.test import Client
+
+from forms.catalogue.demo import Sample
+from tests.partner_engine.api.calling import Api
+from tests.partner_engine.api.test_routes import ROWS
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture(scope="module")
+def description(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+    """Return the description, which is valid and made without a warning."""
+    file = tmp_path_factory.mktemp("openapi") / "openapi.yaml"
+    call_command("spectacular", validate=True, fail_on_warn=True, file=str(file))
+    return yaml.safe_load(file.read_text())
+
+
+def test_it_tells_every_operation(description: dict[str, Any]) -> None:
+    told = {
+        (method.upper(), path.removeprefix("/api/v1/").replace("{id}", "<uuid:id>"))
+        for path, operations in description["paths"].items()
+        for method in operations
+    }
+
+    assert description["openapi"].startswith("3.1")
+    assert told == {(row.method, row.address) for row in ROWS}
+
+
+def test_every_operation_is_described_with_its_errors(description: dict[str, Any]) -> None:
+    for path, operations in description["paths"].items():
+        for method, operation in operations.items():
+            where = f"{method} {path}"
+            assert operation["summary"] and operation["description"], where
+            for status in ("401", "403", "404", "500"):
+                content = operation["responses"][status]["content"]
+                assert content["application/problem+json"]["schema"] == {"$ref": "#/components/schemas/Problem"}, where
+            if method != "get":
+                assert "422" in operation["responses"], where
+
+
+def test_every_reference_leads_somewhere(description: dict[str, Any]) -> None:
+    names = set(re.findall(r"#/components/schemas/([\w.]+)", yaml.safe_dump(description)))
+
+    assert names == set(description["components"]["schemas"])
+
+
+def test_the_deprecated_operation_says_so(description: dict[str, Any]) -> None:
+    deprecated = [
+        path
+        for path, operations in description["paths"].items()
+        for operation in operations.values()
+        if operation.get("deprecated")
+    ]
+
+    assert deprecated == ["/api/v1/application_forms/{id}/answers"]
+
+
+def test_answers_are_as_described(description: dict[str, Any], api: Api, s1: Sample) -> None:
+    schemas = description["components"]["schemas"]
+    copy = api.start(s1)
+    changes = api.patch(f"/copies/{copy['id']}/answers", {"answers": {"mqs_gl_limit": "l2m"}}).json()
+
+    assert set(copy) == set(schemas["CopyShape"]["properties"]) == set(schemas["CopyShape"]["required"])
+    assert set(changes) == set(schemas["ChangesShape"]["properties"])
+    for answer in copy["answers"].values():
+        assert set(schemas["AnswerShape"]["required"]) <= set(answer) <= set(schemas["AnswerShape"]["properties"])
+
+
+def test_the_pages_load_nothing_from_elsewhere() -> None:
+    client = Client()
+    page = client.get("/api/v1/docs")
+    script = client.get("/api/v1/docs?script=")
+
+    content = page.content.decode()
+    assert (page.status_code, script.status_code) == (200, 200)
+    assert re.findall(r"(?:src|href)=\"(https?:)?//[^\"]*", content) == []
+    assets = re.findall(r"(?:src|href)=\"/static/([^\"]+)\"", content)
+    assert len(assets) >= 3
+    assert [asset for asset in assets if finders.find(asset) is None] == []
+    assert "<script>" not in content
+    assert "'unsafe-eval'" not in page["Content-Security-Policy"]
+    assert client.get("/api/v1/schema").status_code == 200

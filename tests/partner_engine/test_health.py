@@ -1,0 +1,74 @@
+"""``/healthz``, ``/readyz`` and ``/metrics``."""
+
+from __future__ import annotations
+
+import pytest
+import redis
+from django.db import connections
+from django.test import Client
+
+from tests.conftest import SECOND_DATABASE
+
+BOTH = ["default", SECOND_DATABASE]
+
+
+def test_a_living_process_says_so_without_asking_anything_else(client: Client) -> None:
+    # Not marked for databases: a query would fail the test.
+    response = client.get("/healthz")
+
+    assert (response.status_code, response.json()) == (200, {"status": "live"})
+
+
+@pytest.mark.django_db(databases=BOTH)
+def test_ready_when_all_parts_answer(client: Client) -> None:
+    response = client.get("/readyz")
+
+    assert (response.status_code, response.json()) == (
+        200,
+        {"status": "ready", "parts": {"database:default": "ok", "database:summit_db": "ok", "redis": "ok"}},
+    )
+    assert "no-store" in response["Cache-Control"]
+
+
+@pytest.mark.django_db(databases=BOTH)
+def test_not_ready_names_the_cache_that_is_away(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("partner_engine.health.get_redis_connection", _unreachable)
+
+    response = client.get("/readyz")
+
+    assert response.status_code == 503
+    assert response.json()["parts"] == {"database:default": "ok", "database:summit_db": "ok", "redis": "failed"}
+    assert client.get("/healthz").status_code == 200
+
+
+@pytest.mark.django_db(databases=BOTH, transaction=True)
+def test_not_ready_names_the_tenants_database_that_is_away(client: Client) -> None:
+    broken = connections[SECOND_DATABASE]
+    port, broken.settings_dict["PORT"] = broken.settings_dict["PORT"], 1
+    broken.close()
+    try:
+        response = client.get("/readyz")
+    finally:
+        broken.settings_dict["PORT"] = port
+        broken.close()
+
+    assert response.status_code == 503
+    assert response.json()["parts"] == {"database:default": "ok", "database:summit_db": "failed", "redis": "ok"}
+
+
+def test_health_takes_no_writes(client: Client) -> None:
+    assert client.post("/healthz").status_code == 405
+
+
+def test_metrics_name_no_path_and_no_id(client: Client) -> None:
+    client.get("/healthz")
+
+    response = client.get("/metrics")
+
+    assert response.status_code == 200
+    assert b"django_http_requests_total_by_view_transport_method_total" in response.content
+    assert b"/healthz" not in response.content
+
+
+def _unreachable(alias: str) -> object:
+    return redis.Redis(host="127.0.0.1", port=1, socket_connect_timeout=0.2)

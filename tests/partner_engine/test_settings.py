@@ -1,0 +1,159 @@
+"""What the environment makes of the settings, and what production refuses to start with."""
+
+from __future__ import annotations
+
+import base64
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from django.conf import settings
+from django.core.checks import run_checks
+from django.core.exceptions import ImproperlyConfigured
+from django.db import connection
+from pytest_django import Settings
+
+from partner_engine.checks import TAG, check_database_role, check_settings, refuse_unsafe_settings
+from partner_engine.settings import keyring
+
+CHECKOUT = Path(__file__).resolve().parents[2]
+KEY = base64.b64encode(b"k" * 32).decode()
+PRODUCTION = {
+    "DEBUG": "0",
+    "SECRET_KEY": "s" * 20 + "-a-production-key-" + "e" * 20,
+    "KEYRING": json.dumps({"2026-01": KEY}),
+    "ALLOWED_HOSTS": "partner-engine.example",
+    "CSRF_TRUSTED_ORIGINS": "https://partner-engine.example",
+    "TRUSTED_PROXIES": "1",
+    "DATABASE_URL": "postgres://somebody:secret@127.0.0.1:1/nowhere",
+    "REDIS_URL": "redis://127.0.0.1:1/0",
+}
+
+
+def run(code: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    """Run Python code in a process that has this environment and nothing else of ours."""
+    own = {name: value for name, value in os.environ.items() if name in ("PATH", "HOME", "LANG", "SYSTEMROOT")}
+    own |= {"DJANGO_SETTINGS_MODULE": "partner_engine.settings", **environment}
+    return subprocess.run(
+        [sys.executable, "-c", code], env=own, cwd=CHECKOUT, capture_output=True, text=True, timeout=60, check=False
+    )
+
+
+def test_production_has_nothing_to_complain_about() -> None:
+    check = "import sys; from django.core.management import execute_from_command_line as run; "
+    check += "run(['manage.py', 'check', '--deploy', '--fail-level', 'WARNING'])"
+
+    done = run(check, **PRODUCTION)
+
+    assert (done.returncode, done.stderr.count("WARNING")) == (0, 0), done.stderr
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "check_id"),
+    [
+        ("SECRET_KEY", "short", "partner_engine.E001"),
+        ("SECRET_KEY", settings.DEVELOPMENT_SECRET_KEY, "partner_engine.E001"),
+        ("KEYRING", settings.DEVELOPMENT_KEYRING, "partner_engine.E002"),
+        ("ALLOWED_HOSTS", [], "partner_engine.E003"),
+        ("ALLOWED_HOSTS", ["*"], "partner_engine.E003"),
+        ("TRUSTED_PROXIES", None, "partner_engine.E004"),
+        ("DEMO", True, "partner_engine.E005"),
+        ("DATABASE_URL", "", "partner_engine.E006"),
+        ("REDIS_URL", "", "partner_engine.E007"),
+    ],
+)
+def test_each_missing_setting_is_refused_by_its_own_check(
+    settings: Settings, name: str, value: object, check_id: str
+) -> None:
+    _as_in_production(settings)
+    assert check_settings() == []
+
+    setattr(settings, name, value)
+
+    assert [fault.id for fault in check_settings()] == [check_id]
+
+
+def _as_in_production(settings: Settings) -> None:
+    settings.DEVELOPMENT = settings.DEMO = False
+    settings.SECRET_KEY, settings.KEYRING = PRODUCTION["SECRET_KEY"], {"2026-01": KEY}
+    settings.ALLOWED_HOSTS, settings.TRUSTED_PROXIES = [PRODUCTION["ALLOWED_HOSTS"]], 1
+    settings.DATABASE_URL, settings.REDIS_URL = PRODUCTION["DATABASE_URL"], PRODUCTION["REDIS_URL"]
+
+
+def test_a_web_server_does_not_start_on_development_settings_in_production() -> None:
+    done = run("import partner_engine.asgi", DEBUG="0")
+
+    assert done.returncode == 1
+    assert "SECRET_KEY is not set or too short." in done.stderr
+    assert [line.rpartition("(")[2] for line in done.stderr.splitlines() if "(partner_engine." in line] == [
+        f"partner_engine.E00{number})" for number in (1, 2, 3, 4, 6, 7)
+    ]
+    assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize("text", ["{", "[]", '{"a": "c2hvcnQ="}', '{"a": 5}', "{}"])
+def test_a_malformed_keyring_is_refused_without_quoting_it(text: str) -> None:
+    with pytest.raises(ImproperlyConfigured, match=r"^KEYRING must be JSON") as refusal:
+        keyring(text)
+
+    assert text not in str(refusal.value).replace('{"2026-01"', "")
+    assert refusal.value.__cause__ is None
+
+
+def test_the_keyring_keeps_its_order() -> None:
+    assert list(keyring(json.dumps({"2026-02": KEY, "2026-01": KEY}))) == ["2026-02", "2026-01"]
+
+
+def test_a_tenants_database_is_an_alias_with_the_same_guards() -> None:
+    shown = "from partner_engine.settings import DATABASES as d; import json; print(json.dumps(d['summit']))"
+
+    summit = json.loads(run(shown, TENANT_DATABASE_SUMMIT="postgres://one:two@db.example:5433/summit").stdout)
+
+    assert (summit["HOST"], summit["PORT"], summit["NAME"]) == ("db.example", 5433, "summit")
+    assert (summit["ENGINE"], summit["CONN_MAX_AGE"]) == ("tenants.postgresql", 0)
+    assert "-c statement_timeout=8000 -c lock_timeout=2000" in summit["OPTIONS"]["options"]
+    assert "pool" not in summit["OPTIONS"]
+
+
+def test_only_the_web_process_keeps_a_pool() -> None:
+    shown = "; from django.conf import settings; print(settings.DATABASES['default']['OPTIONS'].get('pool'))"
+
+    assert run("import manage" + shown).stdout.strip() == "None"
+    assert "'max_size': 10" in run("import partner_engine.asgi" + shown).stdout
+
+
+def test_development_and_the_demo_need_nothing() -> None:
+    shown = "from django.conf import settings; print(settings.DEBUG, settings.SESSION_COOKIE_SECURE)"
+
+    assert run(shown).stdout.split() == ["True", "False"]
+    assert run(shown, DEMO="1").stdout.split() == ["False", "False"]
+    assert run(shown, **PRODUCTION).stdout.split() == ["False", "True"]
+
+
+def test_an_unsafe_server_ends_with_a_sentence_per_fault(settings: Settings) -> None:
+    _as_in_production(settings)
+    refuse_unsafe_settings()
+    settings.TRUSTED_PROXIES = None
+
+    with pytest.raises(SystemExit, match=r"TRUSTED_PROXIES is not set.*\(partner_engine\.E004\)"):
+        refuse_unsafe_settings()
+    assert check_settings() == run_checks(tags=[TAG])
+
+
+@pytest.mark.django_db
+def test_the_role_of_the_tests_is_bound_by_row_level_security() -> None:
+    with connection.cursor() as cursor:
+        cursor.execute("SHOW statement_timeout")
+        assert cursor.fetchone() == ("8s",)
+
+    assert check_database_role(databases=["default"]) == []
+
+
+def test_settings_fit_one_file() -> None:
+    lines = (CHECKOUT / "partner_engine" / "settings.py").read_text(encoding="utf-8").splitlines()
+
+    assert len(lines) < 350
+    assert settings.USE_TZ is True
