@@ -45,7 +45,7 @@ class Observer:
     """Observes texts in a decided state; ``sensitive_paths`` are the personal (``pii``) answers among what it told."""
 
     def __init__(self, state: State, *, root: list[Value] | None = None) -> None:
-        """Take a state in which everything is decided; ``root`` stands for other values of the document than were answered."""
+        """Take a decided state; ``root`` stands for other values of the document than were answered."""
         self._state = state
         self._root = state.root if root is None else root
         self.sensitive_paths: set[str] = set()

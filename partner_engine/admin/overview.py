@@ -21,7 +21,7 @@ from django.utils import timezone
 
 from actions.models import OutboxAction
 from copies.models import CopyRevision
-from forms.catalogue.models import Catalogue
+from forms.catalogue.models import Catalogue, Release
 from forms.models import ApplicationForm
 from partner_engine.admin.viewing import age
 
@@ -107,7 +107,7 @@ def _list(app: str, model: str, **query: Any) -> str:
 
 def _bounded(rows: QuerySet[Any]) -> tuple[int, str]:
     """Return how many ``rows`` there are, at most ``COUNTED``, as number and text."""
-    amount = len(rows.order_by().values_list("pk", flat=True)[: COUNTED + 1])
+    amount = rows.order_by()[: COUNTED + 1].count()
     return amount, f"{COUNTED:,}+" if amount > COUNTED else f"{amount:,}"
 
 
@@ -135,7 +135,7 @@ def _sign_in_cards(now: datetime) -> Iterable[Card]:
     locked = len(
         lately.filter(
             failures_since_start__gte=settings.AXES_FAILURE_LIMIT, attempt_time__gte=now - settings.AXES_COOLOFF_TIME
-        ).values_list("pk")
+        ).values_list("pk")[: COUNTED + 1]
     )
     link = _list("axes", "accessattempt")
     yield Card("Failed sign-ins", f"{failures:,}", "wrong passwords in the last day", link)
@@ -165,11 +165,9 @@ def _bars(now: datetime) -> tuple[Bar, ...]:
 
 
 def _releases() -> Iterable[ReleaseLine]:
-    for catalogue in Catalogue.objects.prefetch_related("releases"):
-        latest = max(catalogue.releases.all(), key=lambda release: release.number, default=None)
-        yield ReleaseLine(
-            catalogue.title,
-            reverse("admin:forms_catalogue_change", args=(catalogue.pk,)),
-            latest.number if latest else None,
-            latest.published_at if latest else None,
-        )
+    latest = Release.objects.defer("content").order_by("catalogue_id", "-number").distinct("catalogue_id")
+    current = {release.catalogue_id: release for release in latest}
+    for catalogue in Catalogue.objects.all():
+        link = reverse("admin:forms_catalogue_change", args=(catalogue.pk,))
+        release = current.get(catalogue.pk)
+        yield ReleaseLine(catalogue.title, link, release and release.number, release and release.published_at)

@@ -1,8 +1,10 @@
 """Loading replaces a catalogue's draft as a whole, and the draft reads back as what was loaded."""
 
+from concurrent.futures import ThreadPoolExecutor
+
 import pytest
 from django.core.exceptions import ValidationError
-from django.db import IntegrityError, transaction
+from django.db import IntegrityError, connection, transaction
 
 from carriers.models import Carrier, CarrierProduct, ProductRule, RateEntry
 from forms.catalogue.demo import CATALOGUE_FILE
@@ -112,3 +114,19 @@ def test_the_fewest_rows_are_not_more_than_the_most():
 
     with pytest.raises(ValidationError, match="fewest rows"):
         row.full_clean()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_loads_at_once_leave_one_whole_draft():
+    definitions = [read_catalogue(BOARDING.replace("title: Runs", f"title: Runs {number}")) for number in range(4)]
+
+    def load_apart(definition):
+        try:
+            load(definition)
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(load_apart, definitions))
+
+    assert read_draft(Catalogue.objects.get()) in definitions

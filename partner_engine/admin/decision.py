@@ -1,0 +1,84 @@
+"""What the rules concluded about a copy, as staff read it: outcomes with reasons and rules, what is missing, messages. Pure."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+from forms.rules.evaluation import Evaluation, ProductOutcome
+from partner_engine.admin.document import DocumentReader
+from partner_engine.web.pages.formats import money
+from partner_engine.web.pages.reading import carrier_and_line
+
+_WORDS: Final = {
+    "eligible": "Eligible",
+    "refer": "Refer",
+    "need_info": "Needs answers",
+    "decline": "Declined",
+    "locked": "Locked",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class ProductLine:
+    """One product's outcome; ``reasons`` are (rule id, text)."""
+
+    code: str
+    name: str
+    outcome: str
+    word: str
+    premium: str
+    reasons: tuple[tuple[str, str], ...]
+    missing: tuple[str, ...]
+    adjustments: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """A whole evaluation in words; ``messages`` are (kind, place, text, rule)."""
+
+    products: tuple[ProductLine, ...]
+    needed_to_quote: tuple[str, ...]
+    needed_to_bind: tuple[str, ...]
+    messages: tuple[tuple[str, str, str, str], ...]
+    derived: tuple[tuple[str, str], ...]
+
+
+def describe(evaluation: Evaluation, reader: DocumentReader) -> Decision:
+    """Return ``evaluation`` in words; places are named and values guarded by ``reader``."""
+    derived = {part.code: part.label or part.code for part in reader.catalogue.definition.derived}
+    return Decision(
+        tuple(_product(code, outcome, reader) for code, outcome in evaluation.eligibility.items()),
+        tuple(reader.label(path) for path in evaluation.needed.quote),
+        tuple(reader.label(path) for path in evaluation.needed.bind),
+        tuple((message.kind, reader.label(message.path), message.text, message.code) for message in evaluation.messages),
+        tuple((derived.get(code, code), _plain(value)) for code, value in evaluation.derived.items()),
+    )
+
+
+def _product(code: str, outcome: ProductOutcome, reader: DocumentReader) -> ProductLine:
+    premium = "" if outcome.premium is None else money(outcome.premium, reader.catalogue.definition.currency)
+    if premium:
+        premium += " bindable" if outcome.bindable else " indication"
+    return ProductLine(
+        code,
+        " ".join(filter(None, carrier_and_line(reader.catalogue, code))),
+        outcome.outcome,
+        _WORDS[outcome.outcome],
+        premium,
+        tuple((reason.rule, reason.text) for reason in outcome.reasons),
+        tuple(reader.label(path) for path in outcome.missing),
+        tuple(
+            f"{reader.label(found.path)}: rated as {reader.value(found.path, found.rated)}, "
+            f"asked {reader.value(found.path, found.asked)} ({found.rule})"
+            for found in outcome.adjustments
+        ),
+    )
+
+
+def _plain(value: str | float | bool | None) -> str:
+    if value is None:
+        return "–"
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return f"{value:,.2f}".rstrip("0").rstrip(".") if isinstance(value, float) else str(value)

@@ -1,0 +1,245 @@
+"""A copy's document as staff read it: question sets, answers with who gave them when, pools as nested rows. Pure.
+
+Secret (spi) answers are masked always, personal (pii) ones unless the reader may see them. What counts no more is shown, marked as such.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
+
+from copies.changes import Change
+from copies.document import Answer, AnsweredBy, AnswerValue, Container, Document, PoolRow, join_path, walk_answers
+from copies.masking import HIDDEN
+from forms.rules.compiled import CompiledCatalogue
+from forms.rules.definition import Question
+from partner_engine.web.pages.formats import reading_text
+
+#: Who answers and changes things, in words, where no name is known.
+_DOORS: Final = {"web": "web", "api": "API", "admin": "admin", "job": "job"}
+_FIELDS: Final = {"copy/title": "Title", "copy/locked_at": "Locked", "copy/deleted_at": "Deleted", "copy/owner_id": "Owner"}
+NONE: Final = "–"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AnswerLine:
+    """One answer. ``text`` is what may be shown of it; ``can_reveal`` marks a sealed one."""
+
+    path: str
+    code: str
+    label: str
+    text: str
+    is_active: bool
+    is_answered: bool
+    required: str
+    sensitivity: str
+    can_reveal: bool
+    who: str
+    when: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class RowPart:
+    """One row of a pool with its answers and the pools within it."""
+
+    number: int
+    id: str
+    path: str
+    name: str
+    answers: tuple[AnswerLine, ...]
+    pools: tuple[PoolPart, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class PoolPart:
+    """One pool, at the top or within a row."""
+
+    code: str
+    title: str
+    rows: tuple[RowPart, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SetPart:
+    """One question set. One that is not on the document is here because old answers are kept for it."""
+
+    code: str
+    title: str
+    is_on_document: bool
+    completed_at: datetime | None = None
+    added_by: str = ""
+    answers: tuple[AnswerLine, ...] = ()
+    pools: tuple[PoolPart, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class ChangeLine:
+    """One change of a revision, in words."""
+
+    path: str
+    label: str
+    before: str
+    after: str
+    note: str
+    cause: str
+
+
+@dataclass(frozen=True, slots=True)
+class DocumentReader:
+    """Turns one document into what staff read. ``names`` are those of users and API clients by (type, id)."""
+
+    catalogue: CompiledCatalogue
+    document: Document
+    sees_personal: bool
+    names: Mapping[tuple[str, str], str]
+
+    def sets(self) -> tuple[SetPart, ...]:
+        """Return every question set that is on the document or has answers in it, in the order of the catalogue."""
+        parts = [part for code in self.catalogue.sets if (part := self._set(code)) is not None]
+        left = tuple(
+            self._line(code, code, answer) for code, answer in self.document.answers.items() if code not in self.catalogue.questions
+        )
+        return (*parts, *([SetPart(code="", title="No longer in the catalogue", is_on_document=False, answers=left)] if left else []))
+
+    def changes(self, changes: Iterable[Change]) -> tuple[ChangeLine, ...]:
+        """Return the changes of a revision."""
+        return tuple(
+            ChangeLine(
+                change.path,
+                self.label(change.path),
+                self.value(change.path, change.before),
+                self.value(change.path, change.after),
+                _note(change),
+                " ".join(filter(None, (change.cause.type, self._name(change.cause.type, change.cause.id)))),
+            )
+            for change in changes
+        )
+
+    def label(self, path: str) -> str:
+        """Return what the question, pool, row or field at ``path`` is called; inside pools it says in which row."""
+        if path in _FIELDS:
+            return _FIELDS[path]
+        first, _, rest = path.partition("/")
+        if first == "question_sets":
+            return f"Question set: {self._title(rest)}"
+        *steps, last = path.split("/")
+        places, container = [], self.document.answer_pools
+        for pool, row_id in zip(steps[::2], [*steps[1::2], last][: (len(steps) + 1) // 2], strict=True):
+            rows = container.get(pool, [])
+            number = next((number for number, row in enumerate(rows, 1) if row.id == row_id), 0)
+            places.append(f"{self._pool_title(pool)} {number or 'row that is gone'}")
+            container = rows[number - 1].answer_pools if number else {}
+        if len(steps) % 2:
+            return " › ".join(places)
+        known = self.catalogue.questions.get(last)
+        own = known.question.label if known else (self._pool_title(last) if last in self.catalogue.pools else last)
+        return " › ".join([*places, own])
+
+    def value(self, path: str, value: AnswerValue) -> str:
+        """Return ``value``, found at ``path`` in a change, an adjustment or the like, as it may be shown."""
+        known = self.catalogue.questions.get(path.rpartition("/")[2])
+        if known is None:
+            return NONE if value in (None, "", []) else str(value)
+        return self._text(known.question, value, str(value or ""))
+
+    def _set(self, code: str) -> SetPart | None:
+        compiled = self.catalogue.sets[code]
+        if compiled.parent:
+            return None
+        standing = next((part for part in self.document.question_sets if part.code == code), None)
+        answers, pools = (), tuple(self._pools(self.document, "", (compiled.pool,))) if compiled.pool else ()
+        if not compiled.pool:
+            answers = self._lines(compiled.question_set.questions, self.document, "")
+        if standing is None and not answers and not any(pool.rows for pool in pools):
+            return None
+        return SetPart(
+            code=code,
+            title=compiled.question_set.title,
+            is_on_document=standing is not None,
+            completed_at=standing.completed_at if standing else None,
+            added_by=self._who(standing.added_by) if standing else "",
+            answers=answers,
+            pools=pools,
+        )
+
+    def _pools(self, container: Container, prefix: str, codes: Iterable[str]) -> Iterator[PoolPart]:
+        for code in codes:
+            rows = container.answer_pools.get(code, [])
+            if rows or not prefix:
+                parts = (self._row(code, row, join_path(prefix, code, row.id), number) for number, row in enumerate(rows, 1))
+                yield PoolPart(code, self._pool_title(code), tuple(parts))
+
+    def _row(self, pool: str, row: PoolRow, path: str, number: int) -> RowPart:
+        compiled = self.catalogue.pools[pool]
+        questions = self.catalogue.sets[compiled.set_code].question_set.questions
+        lines = self._lines(questions, row, path)
+        keys = compiled.pool.key or tuple(question.code for question in questions[:1])
+        name = ", ".join(line.text for line in lines if line.code in keys and line.is_answered and not line.sensitivity)
+        return RowPart(number, row.id, path, name, lines, tuple(self._pools(row, path, compiled.children)))
+
+    def _lines(self, questions: Iterable[Question], container: Container, prefix: str) -> tuple[AnswerLine, ...]:
+        return tuple(
+            self._line(question.code, join_path(prefix, question.code), answer)
+            for question in questions
+            if (answer := container.answers.get(question.code)) is not None
+        )
+
+    def _line(self, code: str, path: str, answer: Answer) -> AnswerLine:
+        known = self.catalogue.questions.get(code)
+        return AnswerLine(
+            path=path,
+            code=code,
+            label=known.question.label if known else code,
+            # Of a question that the catalogue does not know, nobody can say how it is to be guarded.
+            text=self._text(known.question, answer.value, answer.mask) if known else (HIDDEN if answer.is_answered else NONE),
+            is_active=answer.active,
+            is_answered=answer.is_answered,
+            required=answer.required,
+            sensitivity=known.question.sensitivity if known else "",
+            can_reveal=answer.sealed is not None,
+            who=self._who(answer.answered_by),
+            when=answer.updated_at,
+        )
+
+    def _text(self, question: Question, value: AnswerValue, mask: str) -> str:
+        is_answered = value not in (None, "", []) or bool(mask)
+        if question.sensitivity == "spi" and is_answered:
+            return mask if mask.startswith(HIDDEN) else HIDDEN
+        if question.sensitivity == "pii" and is_answered and not self.sees_personal:
+            return HIDDEN
+        labels = self.catalogue.choices(question) if question.choices else {}
+        return reading_text(question.type, value, labels, self.catalogue.definition.currency)
+
+    def _title(self, set_code: str) -> str:
+        known = self.catalogue.sets.get(set_code)
+        return known.question_set.title if known else set_code
+
+    def _pool_title(self, code: str) -> str:
+        known = self.catalogue.pools.get(code)
+        return self._title(known.set_code) if known else code
+
+    def _who(self, by: AnsweredBy | None) -> str:
+        if by is None:
+            return ""
+        door = f" ({_DOORS.get(by.source, by.source)})" if by.source else ""
+        return f"{self._name(by.type, by.id) or by.type}{door}"
+
+    def _name(self, kind: str, identity: str) -> str:
+        return self.names.get((kind, identity), identity)
+
+
+def answerers(document: Document) -> set[tuple[str, str]]:
+    """Return type and id of everybody who gave an answer, to look their names up."""
+    return {(answer.answered_by.type, answer.answered_by.id) for _, answer in walk_answers(document) if answer.answered_by}
+
+
+def _note(change: Change) -> str:
+    """Return what a change says besides the value: that the question came or went, or is needed by another time now."""
+    notes = []
+    if change.active is not None:
+        notes.append("appeared" if change.active else "went")
+    if change.required is not None:
+        notes.append(f"needed to {change.required}" if change.required else "no longer needed")
+    return ", ".join(notes)

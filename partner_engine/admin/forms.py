@@ -1,0 +1,218 @@
+"""Application forms and declinations: listed, found and read, never written here."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+from django.contrib import admin
+from django.db.models import F, Q, QuerySet
+from django.http import HttpRequest
+from django.urls import reverse
+from django.utils.html import format_html, format_html_join
+from django.utils.safestring import SafeString
+from unfold.admin import ModelAdmin
+from unfold.decorators import display
+
+from copies.models import Copy
+from forms.catalogue.models import Catalogue
+from forms.models import ApplicationForm, Declination
+from forms.selectors import in_state, state_of_copy
+from forms.states import State
+from partner_engine.admin.site import site
+from partner_engine.admin.viewing import BigTableAdmin, age, id_range
+
+STATE_LABELS: dict[str, str] = {"ready": "success", "incomplete": "info", "declined": "danger", "locked": "warning", "deleted": "default"}
+STATES: tuple[State, ...] = ("ready", "incomplete", "declined", "locked", "deleted")
+
+
+class StateFilter(admin.SimpleListFilter):
+    """Narrows forms to those with a copy in a state."""
+
+    title = "state of a copy"
+    parameter_name = "state"
+
+    def lookups(self, request: HttpRequest, model_admin: ModelAdmin) -> list[tuple[str, str]]:
+        """Return the states."""
+        return [(state, state.capitalize()) for state in STATES]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        """Narrow ``queryset``."""
+        state = next((state for state in STATES if state == self.value()), None)
+        if state is None:
+            return queryset
+        copies = in_state(Copy.objects.order_by(), state)
+        if queryset.model is Copy:
+            return queryset.filter(pk__in=copies.values("pk"))
+        return queryset.filter(pk__in=copies.values("application_form_id"))
+
+
+class CatalogueFilter(admin.SimpleListFilter):
+    """Narrows rows that name their catalogue by its code."""
+
+    title = "catalogue"
+    parameter_name = "catalogue"
+
+    def lookups(self, request: HttpRequest, model_admin: ModelAdmin) -> list[tuple[str, str]]:
+        """Return the catalogues."""
+        return list(Catalogue.objects.values_list("code", "title"))
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        """Narrow ``queryset``."""
+        return queryset.filter(catalogue=self.value()) if self.value() else queryset
+
+
+def find_copies(term: str) -> QuerySet[Copy]:
+    """Return the copies of the scope that ``term`` finds: by the beginning of their id or of their form's, or by words of indexed answers."""
+    by_words = Q()
+    for word in term.split():
+        by_words &= Q(search_text__icontains=word)
+    span = id_range(term)
+    by_id = Q(pk__range=span) | Q(application_form_id__range=span) if span else Q(pk__in=())
+    return Copy.objects.order_by().filter(by_words | by_id)
+
+
+def insured_of(copy: Copy | None) -> str:
+    """Return whom the copy insures."""
+    return str((copy.summary.get("insured") if copy else "") or "–")
+
+
+@admin.register(ApplicationForm, site=site)
+class ApplicationFormAdmin(BigTableAdmin):
+    """Application forms, the newest first; what a row says is that of the copy last touched by a person."""
+
+    list_display = ("short_id", "insured", "state", "lines", "touched", "copies", "tenant", "created_at")
+    list_display_links = ("short_id", "insured")
+    list_filter = (StateFilter, CatalogueFilter)
+    # Ids are sortable by time, and their index serves all tenants and one alike.
+    ordering = ("-id",)
+    search_fields = ("id",)
+    search_help_text = "The beginning of a form's or copy's id, or words of the insured's name and other indexed answers"
+    fields = (
+        "id", "tenant", "catalogue", "as_of", "created_by_type", "created_by_id", "created_at", "deleted_at", "all_copies",
+    )  # fmt: skip
+    readonly_fields = fields
+
+    def get_search_results(self, request: HttpRequest, queryset: QuerySet[Any], search_term: str) -> tuple[QuerySet[Any], bool]:
+        """Narrow ``queryset`` to forms of which a copy is found."""
+        if not search_term:
+            return queryset, False
+        by_form = Q(pk__in=find_copies(search_term).values("application_form_id"))
+        return queryset.filter(by_form), False
+
+    def prepare(self, rows: list[Any]) -> None:
+        """Fetch tenants' names and the copies of all forms on the page."""
+        super().prepare(rows)
+        found: dict[Any, list[Copy]] = {}
+        copies = Copy.objects.filter(application_form_id__in=[row.pk for row in rows]).defer("document", "evaluation")
+        for copy in copies.order_by(F("last_touched_by_user_at").desc(nulls_last=True), "created_at", "id"):
+            found.setdefault(copy.application_form_id, []).append(copy)
+        for row in rows:
+            row.found_copies = found.get(row.pk, [])
+
+    def describe_found(self, rows: list[Any]) -> dict[Any, str]:
+        """Return what the search shows of ``rows``."""
+        self.prepare(rows)
+        return {row.pk: f"{insured_of(_latest(row))}, {row.tenant_name}" for row in rows}
+
+    @display(description="Form")
+    def short_id(self, form: Any) -> str:
+        """Return the id."""
+        return str(form.pk)
+
+    @display(description="Insured")
+    def insured(self, form: Any) -> str:
+        """Return whom the form insures."""
+        return insured_of(_latest(form))
+
+    @display(description="State", label=STATE_LABELS)
+    def state(self, form: Any) -> str:
+        """Return the form's state."""
+        latest = _latest(form)
+        return "deleted" if form.deleted_at or latest is None else state_of_copy(latest)
+
+    @display(description="Lines")
+    def lines(self, form: Any) -> str:
+        """Return the lines of business that are wanted."""
+        latest = _latest(form)
+        return ", ".join(latest.summary.get("lines", ())) if latest else ""
+
+    @display(description="Last touched")
+    def touched(self, form: Any) -> str:
+        """Return how long ago a person touched the form."""
+        latest = _latest(form)
+        return age(latest.last_touched_by_user_at if latest else None)
+
+    @display(description="Copies")
+    def copies(self, form: Any) -> str:
+        """Return how many copies the form has."""
+        return str(sum(copy.deleted_at is None for copy in form.found_copies))
+
+    @display(description="Tenant")
+    def tenant(self, form: Any) -> str:
+        """Return the tenant's name."""
+        if not hasattr(form, "tenant_name"):
+            self.prepare([form])
+        return str(form.tenant_name)
+
+    @display(description="Copies")
+    def all_copies(self, form: Any) -> SafeString:
+        """Return the form's copies with links."""
+        if not hasattr(form, "found_copies"):
+            self.prepare([form])
+        rows = [
+            (
+                reverse("admin:copies_copy_change", args=(copy.pk,)),
+                f"{copy.title or 'Copy'}: {insured_of(copy)}",
+                f"version {copy.version}, {state_of_copy(copy)}",
+            )
+            for copy in form.found_copies
+        ]
+        return format_html("<ul>{}</ul>", format_html_join("", '<li><a class="staff-link" href="{}">{}</a> ({})</li>', rows))
+
+
+def _latest(form: Any) -> Copy | None:
+    """Return the copy last touched by a person, of those that are not deleted if there are any."""
+    copies: list[Copy] = form.found_copies
+    return next((copy for copy in copies if copy.deleted_at is None), copies[0] if copies else None)
+
+
+@admin.register(Declination, site=site)
+class DeclinationAdmin(BigTableAdmin):
+    """Proofs that surplus lines were opened lawfully."""
+
+    list_display = ("product", "line", "copy", "version", "tenant", "created_at")
+    ordering = ("-id",)
+    fields = ("product", "line", "copy", "version", "release_id", "tenant", "declined", "created_at")
+    readonly_fields = fields
+    heavy_fields: ClassVar = ("declines", "inputs")
+
+    @display(description="Tenant")
+    def tenant(self, declination: Any) -> str:
+        """Return the tenant's name."""
+        if not hasattr(declination, "tenant_name"):
+            self.prepare([declination])
+        return str(declination.tenant_name)
+
+    @display(description="Copy")
+    def copy(self, declination: Declination) -> SafeString:
+        """Return a link to the copy."""
+        return copy_link(declination.copy_id)
+
+    @display(description="Admitted products that declined")
+    def declined(self, declination: Declination) -> SafeString:
+        """Return each admitted product with its reasons; the answers they were made from are at the copy's version."""
+        rows = [(product, _reasons(reasons)) for product, reasons in _declines(declination.declines)]
+        return format_html("<ul>{}</ul>", format_html_join("", "<li>{}: {}</li>", rows))
+
+
+def copy_link(copy_id: Any) -> SafeString:
+    """Return a link to a copy's page."""
+    return format_html('<a class="staff-link" href="{}">{}</a>', reverse("admin:copies_copy_change", args=(copy_id,)), copy_id)
+
+
+def _declines(declines: Any) -> list[tuple[str, Any]]:
+    return list(declines.items()) if isinstance(declines, dict) else [(str(one.get("product", "")), one.get("reasons", [])) for one in declines]
+
+
+def _reasons(reasons: Any) -> str:
+    return "; ".join(f"{reason.get('text', '')} ({reason.get('rule', '')})" for reason in reasons)
