@@ -79,7 +79,7 @@ def load(
 
     ``archived`` finds deleted ones too. Raises ``NotFound``, ``IdempotencyConflict``.
     """
-    parameters = {
+    parameters: dict[str, Any] = {
         "id": form_or_copy_id,
         "tenant": scope.id,
         "archived": archived,
@@ -136,8 +136,20 @@ def _form(row: tuple[Any, ...]) -> FormRecord:
 
 def _copy(row: tuple[Any, ...]) -> CopyRecord:
     key = None if row[13] is None else WrappedKey(bytes(row[13]), row[14], row[15])
-    fields = CopyFields(*row[3:7])
-    return CopyRecord(*row[:3], fields, *row[7:11], document=bytes(row[11]), evaluation=bytes(row[12]), key=key)
+    created_at, updated_at, touched_at, release_id, document, evaluation = row[7:13]
+    return CopyRecord(
+        id=row[0],
+        application_form_id=row[1],
+        version=row[2],
+        fields=CopyFields(*row[3:7]),
+        created_at=created_at,
+        updated_at=updated_at,
+        last_touched_by_user_at=touched_at,
+        release_id=release_id,
+        document=bytes(document),
+        evaluation=bytes(evaluation),
+        key=key,
+    )
 
 
 def _stored_response(row: tuple[Any, ...], idempotency: IdempotencyKey | None) -> StoredResponse | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING, TypeAlias, TypeVar
 from uuid import UUID
 
 from django.db.models import F, OuterRef, Q, QuerySet, Subquery
@@ -9,6 +10,23 @@ from django.db.models import F, OuterRef, Q, QuerySet, Subquery
 from copies.models import Copy
 from forms.models import ApplicationForm
 from forms.states import State, state_of
+
+C = TypeVar("C", bound=Copy)
+
+if TYPE_CHECKING:
+    from datetime import date, datetime
+    from typing import TypedDict
+
+    from django_stubs_ext import WithAnnotations
+
+    class FormColumns(TypedDict):
+        """What ``list_forms`` adds of the form to each copy."""
+
+        catalogue: str
+        as_of: date | None
+        form_created_at: datetime
+
+    ListedForm: TypeAlias = WithAnnotations[Copy, FormColumns]
 
 
 class NoSuchForm(Exception):
@@ -30,7 +48,7 @@ def list_copies(form_id: UUID, *, archived: bool = False) -> QuerySet[Copy]:
     return (copies if archived else copies.filter(deleted_at=None)).order_by("created_at", "id")
 
 
-def list_forms(*, archived: bool = False) -> QuerySet[Copy]:
+def list_forms(*, archived: bool = False) -> QuerySet[ListedForm]:
     """Return one copy for each form of the current tenant: the one last touched by a user, without its document.
 
     Rows come with ``as_of``, ``catalogue`` and ``form_created_at``; order and filter them like any queryset.
@@ -52,7 +70,7 @@ def list_forms(*, archived: bool = False) -> QuerySet[Copy]:
     )
 
 
-def search_forms(copies: QuerySet[Copy], text: str) -> QuerySet[Copy]:
+def search_forms(copies: QuerySet[C], text: str) -> QuerySet[C]:
     """Narrow ``copies`` to those that hold every word of ``text`` in their title or indexed answers, or whose id starts
     with it.
     """
@@ -64,7 +82,7 @@ def search_forms(copies: QuerySet[Copy], text: str) -> QuerySet[Copy]:
     return copies
 
 
-def in_state(copies: QuerySet[Copy], state: State) -> QuerySet[Copy]:
+def in_state(copies: QuerySet[C], state: State) -> QuerySet[C]:
     """Narrow ``copies`` to those in ``state``: as ``state_of_copy`` says row by row."""
     if state == "deleted":
         return copies.exclude(deleted_at=None)

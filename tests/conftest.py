@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import copy
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import pytest
 from django.conf import settings
@@ -16,6 +16,7 @@ from django.test import Client
 
 from tenants.access import Role
 from tenants.models import ApiClient, Tenant, User
+from tenants.scoping import without_tenant
 
 SECOND_DATABASE = "summit_db"
 PASSWORD = "quiet-lantern-42"
@@ -32,6 +33,13 @@ def pytest_configure() -> None:
     for cache in settings.CACHES.values():
         cache["KEY_PREFIX"] = f"{cache['KEY_PREFIX']}:{process}"
     settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+
+
+@pytest.fixture(autouse=True)
+def no_tenant_to_begin_with() -> Iterator[None]:
+    """Start each test without a tenant, and leave none to the next."""
+    with without_tenant():
+        yield
 
 
 @pytest.fixture

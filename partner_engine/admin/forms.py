@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Final
 
 from django.contrib import admin
 from django.db.models import F, Q, QuerySet
@@ -21,8 +21,8 @@ from forms.states import State
 from partner_engine.admin.site import site
 from partner_engine.admin.viewing import BigTableAdmin, age, id_range
 
-STATE_LABELS: dict[str, str] = {"ready": "success", "incomplete": "info", "declined": "danger", "locked": "warning", "deleted": "default"}
-STATES: tuple[State, ...] = ("ready", "incomplete", "declined", "locked", "deleted")
+STATE_LABELS: Final = {"ready": "success", "incomplete": "info", "declined": "danger", "locked": "warning", "deleted": "default"}
+STATES: Final[tuple[State, ...]] = ("ready", "incomplete", "declined", "locked", "deleted")
 
 
 class StateFilter(admin.SimpleListFilter):
@@ -201,7 +201,7 @@ class DeclinationAdmin(BigTableAdmin):
     @display(description="Admitted products that declined")
     def declined(self, declination: Declination) -> SafeString:
         """Return each admitted product with its reasons; the answers they were made from are at the copy's version."""
-        rows = [(product, _reasons(reasons)) for product, reasons in _declines(declination.declines)]
+        rows = [(product, _reasons(reasons)) for product, reasons in declination.declines.items()]
         return format_html("<ul>{}</ul>", format_html_join("", "<li>{}: {}</li>", rows))
 
 
@@ -210,9 +210,5 @@ def copy_link(copy_id: Any) -> SafeString:
     return format_html('<a class="staff-link" href="{}">{}</a>', reverse("admin:copies_copy_change", args=(copy_id,)), copy_id)
 
 
-def _declines(declines: Any) -> list[tuple[str, Any]]:
-    return list(declines.items()) if isinstance(declines, dict) else [(str(one.get("product", "")), one.get("reasons", [])) for one in declines]
-
-
-def _reasons(reasons: Any) -> str:
-    return "; ".join(f"{reason.get('text', '')} ({reason.get('rule', '')})" for reason in reasons)
+def _reasons(reasons: list[dict[str, str]]) -> str:
+    return "; ".join(f"{reason['text']} ({reason['rule']})" for reason in reasons)

@@ -21,7 +21,7 @@
     } else if (event.key === "g") {
       going = Date.now();
     } else if (event.key === "/") {
-      const search = document.getElementById("search");
+      const search = document.querySelector("[data-search]");
       if (search) { event.preventDefault(); search.focus(); search.select(); }
     } else if (event.key === "?") {
       const keys = document.getElementById("keys");

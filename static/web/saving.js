@@ -33,21 +33,20 @@
     if (state === "saved") setTimeout(() => { if (element.dataset.save === "saved") show(path, ""); }, 2500);
   }
 
-  function showAll() {
-    const saved = document.getElementById("saved");
-    const open = waiting.size + sending.size + orders.length;
-    if (failures) {
-      saved.dataset.state = "failed";
-    } else if (busy || open) {
-      saved.dataset.state = "saving";
-      saved.textContent = "Saving…";
-    } else if (refused.size) {
-      saved.dataset.state = "failed";
-      saved.textContent = refused.size === 1 ? "Not saved: 1 answer needs mending" : `Not saved: ${refused.size} answers need mending`;
-    } else {
-      saved.dataset.state = "saved";
-      saved.textContent = "Saved";
+  /** Say in the head (and in the bar that stays on narrow screens) how the form stands. */
+  function say(state, text) {
+    for (const saved of document.querySelectorAll("[data-saved]")) {
+      saved.dataset.state = state;
+      saved.textContent = text;
     }
+  }
+
+  function showAll() {
+    const open = waiting.size + sending.size + orders.length;
+    if (failures) return;
+    if (busy || open) say("saving", "Saving…");
+    else if (refused.size) say("failed", `Not saved: ${refused.size} ${refused.size === 1 ? "answer needs" : "answers need"} mending`);
+    else say("saved", "Saved");
   }
 
   function refuse(path, text) {
@@ -124,7 +123,7 @@
     busy = false;
     if (xhr.status >= 200 && xhr.status < 300) {
       failures = 0;
-      if (values) settleRows(values, xhr);
+      if (values) settleRows(values);
       sending.clear();
       return next();
     }
@@ -136,20 +135,18 @@
   }
 
   function fail(xhr) {
-    const saved = document.getElementById("saved");
     const permanent = [401, 403, 404].includes(xhr.status);
     const why = {
       0: "the connection is gone; trying again", 401: "you are signed out; sign in in another tab, then press Retry",
       403: "you may not change this form", 404: "this form is not there any more", 409: "somebody else is saving; trying again",
     }[xhr.status] ?? "the server had a problem; trying again";
     const reason = xhr.getResponseHeader?.("X-Problem");
-    saved.replaceChildren(`Not saved: ${reason || why} `);
+    say("failed", `Not saved: ${reason || why} `);
     const again = document.createElement("button");
     again.type = "button"; again.className = "link"; again.textContent = "Retry";
     again.addEventListener("click", () => { failures = 0; next(); });
-    saved.append(again);
+    document.getElementById("saved").append(again);
     for (const path of waiting.keys()) show(path, "failed", "Not saved");
-    showAll();
     live(`Not saved: ${reason || why}`);
     if (reason && xhr.status !== 409) { orders.length = 0; return; }
     if (!permanent) retry = setTimeout(next, Math.min(30000, 1000 * 2 ** failures));

@@ -26,6 +26,8 @@ _RESULTS: Final = {
 }
 
 
+#: Signs of a condition over rows: its text says less than the values that it looked at.
+_ROWS: Final = (".exists(", ".all(", ".map(", ".filter(", ".exists_one(")
 #: What the checks are about that every product makes; a rate table's check has its own id.
 _CHECKS: Final = {"state": "Every state is offered", "class": "The class of business is offered"}
 
@@ -77,16 +79,17 @@ def build_explanation(reading: Reading, outcome: Explanation, price: Explanation
 
 def _rule(reading: Reading, rule: TracedRule) -> RuleView:
     values = tuple((_place(reading, path), _value(reading, path, value)) for path, value in rule.values.items())
+    in_rows = any(sign in rule.condition for sign in _ROWS)
     is_check = rule.text.startswith("Base check ")
     return RuleView(
         id=rule.id,
         text=_CHECKS.get(rule.id, "Every row has a rate") if is_check else rule.text,
         truth=rule.truth,
         word="is not known yet" if is_check and rule.truth == "unknown" else "holds" if is_check else _TRUTHS[rule.truth],
-        condition="" if is_check or rule.would_match else in_words(reading, rule.condition),
+        condition="" if is_check or in_rows or rule.would_match else f"Matches while {in_words(reading, rule.condition)}",
         values=values[:MOST_VALUES],
         more_values=max(0, len(values) - MOST_VALUES),
-        would_match="" if is_check else in_words(reading, rule.would_match),
+        would_match="" if is_check or in_rows else in_words(reading, rule.would_match),
     )
 
 

@@ -61,13 +61,13 @@ def _line(reading: Reading, change: Change) -> ChangeLine | None:
     if kind == "question_sets" or (change.before == change.after):
         return None
     if kind == "copy":
-        return ChangeLine(f"Copy: {name.replace('_', ' ')}", str(change.before or "–"), str(change.after or "–"))
+        return ChangeLine(f"Copy: {name.replace('_', ' ')}", str(change.before or ""), str(change.after or "–"))
     code = change.path.rpartition("/")[2]
     known = reading.catalogue.questions.get(code)
     if known is None:
         pool = reading.catalogue.pools.get(change.path.split("/")[-2]) if "/" in change.path else None
         title = reading.catalogue.sets[pool.set_code].question_set.title if pool else change.path
-        return ChangeLine(title, "–" if change.before is None else "a row", "removed" if change.after is None else "a new row")
+        return ChangeLine(title, "", "row removed" if change.after is None else "row added")
     question = known.question
     labels = reading.catalogue.choices(question) if question.choices else {}
 
@@ -78,4 +78,4 @@ def _line(reading: Reading, change: Change) -> ChangeLine | None:
             return "••••" if value not in (None, "", []) else "–"
         return reading_text(question.type, value, labels, reading.catalogue.definition.currency)
 
-    return ChangeLine(link_to(reading, change.path).text, said(change.before), said(change.after))
+    return ChangeLine(link_to(reading, change.path).text, "" if change.before in (None, "", []) else said(change.before), said(change.after))

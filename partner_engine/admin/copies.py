@@ -1,0 +1,261 @@
+"""Copies: the document read as a whole, its evaluation and revisions; sensitive answers revealed one by one, with a reason.
+
+Nothing here writes a copy. A reveal writes only its own proof, through the batch.
+"""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar, Final
+from uuid import UUID
+
+from django.contrib import admin
+from django.contrib.admin.utils import unquote
+from django.core.exceptions import PermissionDenied
+from django.db.models import Q, QuerySet
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.urls import URLPattern, path
+from django.views.decorators.cache import never_cache
+from unfold.decorators import display
+
+from batch.errors import BatchError
+from batch.revealing import reveal
+from copies.codec import decode, decode_document
+from copies.history import changes_of, list_revisions
+from copies.models import Copy, CopyRevision, SensitiveReveal
+from copies.sealing import KeyServiceUnavailable, UnsealingFailed
+from forms.catalogue import releases
+from forms.models import ApplicationForm
+from forms.rules.evaluation import Evaluation
+from forms.selectors import state_of_copy
+from partner_engine.admin.decision import describe
+from partner_engine.admin.document import DocumentReader, answerers
+from partner_engine.admin.forms import STATE_LABELS, StateFilter, copy_link, find_copies, insured_of
+from partner_engine.admin.site import site
+from partner_engine.admin.staff import may, staff_actor
+from partner_engine.admin.viewing import BigTableAdmin, age
+from tenants.access import Right
+from tenants.models import ApiClient, Tenant, User
+
+REVISIONS_SHOWN: Final = 20
+
+
+@admin.register(Copy, site=site)
+class CopyAdmin(BigTableAdmin):
+    """Copies, the newest first."""
+
+    list_display = ("short_id", "insured", "title", "state", "version", "release_id", "touched", "tenant")
+    list_display_links = ("short_id", "insured")
+    list_filter = (StateFilter,)
+    ordering = ("-id",)
+    search_fields = ("id",)
+    search_help_text = "The beginning of a copy's or form's id, or words of the insured's name and other indexed answers"
+    heavy_fields: ClassVar = ("document", "evaluation", "search_text")
+
+    def get_urls(self) -> list[URLPattern]:
+        """Add the pages on which personal answers are shown and a sensitive one is revealed."""
+        wrap = self.admin_site.admin_view
+        return [
+            path("<path:object_id>/personal/", wrap(self.personal_view), name="copies_copy_personal"),
+            path("<path:object_id>/reveal/", wrap(self.reveal_view), name="copies_copy_reveal"),
+            *super().get_urls(),
+        ]
+
+    def get_search_results(self, request: HttpRequest, queryset: QuerySet[Any], search_term: str) -> tuple[QuerySet[Any], bool]:
+        """Narrow ``queryset`` to what is found."""
+        return (queryset.filter(pk__in=find_copies(search_term).values("pk")) if search_term else queryset), False
+
+    def describe_found(self, rows: list[Any]) -> dict[Any, str]:
+        """Return what the search shows of ``rows``."""
+        return {row.pk: f"{insured_of(row)}, {row.title or row.pk}" for row in rows}
+
+    @never_cache
+    def change_view(
+        self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        """Show the copy; whatever is posted is refused."""
+        if request.method == "POST":
+            raise PermissionDenied
+        return self._page(request, object_id, sees_personal=False)
+
+    @never_cache
+    def personal_view(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        """Show the copy with its personal answers, for this one time. Only by POST, so that no link leads there."""
+        if request.method != "POST" or not may(request, Right.READ_PERSONAL):
+            raise PermissionDenied
+        return self._page(request, object_id, sees_personal=True)
+
+    @never_cache
+    def reveal_view(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        """Ask for the reason, record it and show the one answer that was asked for."""
+        copy = self._find(request, object_id)
+        if not may(request, Right.REVEAL_SENSITIVE):
+            raise PermissionDenied
+        place = request.POST.get("path") or request.GET.get("path", "")
+        reader = _reader(copy, sees_personal=False)
+        context = {
+            **self._context(request, copy),
+            "title": "Reveal a sensitive answer",
+            "path": place,
+            "label": reader.label(place) if reader else place,
+        }
+        if request.method == "POST":
+            context |= _revealed(request, copy, place)
+        return render(request, "admin/copies/copy/reveal.html", context)
+
+    def _page(self, request: HttpRequest, object_id: str, *, sees_personal: bool) -> HttpResponse:
+        copy = self._find(request, object_id)
+        reader = _reader(copy, sees_personal=sees_personal)
+        context = {
+            **self._context(request, copy),
+            "title": str(copy),
+            "state": state_of_copy(copy),
+            "state_label": STATE_LABELS[state_of_copy(copy)],
+            "insured": insured_of(copy),
+            "sees_personal": sees_personal,
+            "may_see_personal": may(request, Right.READ_PERSONAL),
+            "may_reveal": may(request, Right.REVEAL_SENSITIVE),
+            "reader": reader,
+        }
+        if reader is not None:
+            evaluation = decode(bytes(copy.evaluation), Evaluation)
+            context |= {
+                "sets": reader.sets(),
+                "evaluation": evaluation,
+                "decision": describe(evaluation, reader),
+                "release": releases.get(copy.release_id),
+                "revisions": _revisions(request, copy, reader),
+            }
+        return render(request, "admin/copies/copy/page.html", context)
+
+    def _find(self, request: HttpRequest, object_id: str) -> Any:
+        """Return the copy, if it is of a tenant that staff look at. Raises ``Http404``, ``PermissionDenied``."""
+        copy = self.get_object(request, unquote(object_id))
+        if copy is None:
+            raise Http404("There is no such copy at the tenants that you look at.")
+        if not self.has_view_permission(request, copy):
+            raise PermissionDenied
+        return copy
+
+    def _context(self, request: HttpRequest, copy: Any) -> dict[str, Any]:
+        self.prepare([copy])
+        form = ApplicationForm.objects.filter(pk=copy.application_form_id).first()
+        return {**self.admin_site.each_context(request), "opts": self.opts, "original": copy, "copy": copy, "form": form}
+
+    @display(description="Copy")
+    def short_id(self, copy: Copy) -> str:
+        """Return the id."""
+        return str(copy.pk)
+
+    @display(description="Insured")
+    def insured(self, copy: Copy) -> str:
+        """Return whom the copy insures."""
+        return insured_of(copy)
+
+    @display(description="State", label=STATE_LABELS)
+    def state(self, copy: Copy) -> str:
+        """Return the copy's state."""
+        return state_of_copy(copy)
+
+    @display(description="Last touched")
+    def touched(self, copy: Copy) -> str:
+        """Return how long ago a person touched the copy."""
+        return age(copy.last_touched_by_user_at)
+
+    @display(description="Tenant")
+    def tenant(self, copy: Any) -> str:
+        """Return the tenant's name."""
+        return str(copy.tenant_name)
+
+
+def _reader(copy: Any, *, sees_personal: bool) -> DocumentReader | None:
+    """Return the reader of the copy's document, with the release that decided it; None where that is not known."""
+    try:
+        compiled = releases.get(copy.release_id).compiled
+    except releases.NoRelease:
+        return None
+    document = decode_document(bytes(copy.document))
+    return DocumentReader(compiled, document, sees_personal, _names(answerers(document)))
+
+
+def _names(people: set[tuple[str, str]]) -> dict[tuple[str, str], str]:
+    """Return the names of users and API clients."""
+    users = {identity for kind, identity in people if kind in ("user", "staff")}
+    clients = {identity for kind, identity in people if kind == "api_client"}
+    names: dict[tuple[str, str], str] = {}
+    if users:
+        for user in User.objects.filter(pk__in=[one for one in users if _is_id(one)]):
+            names["user", str(user.pk)] = names["staff", str(user.pk)] = user.full_name or user.email
+    if clients:
+        for client in ApiClient.objects.filter(pk__in=[one for one in clients if one.isdecimal()]):
+            names["api_client", str(client.pk)] = str(client)
+    return names
+
+
+def _is_id(text: str) -> bool:
+    try:
+        UUID(text)
+    except ValueError:
+        return False
+    return True
+
+
+def _revisions(request: HttpRequest, copy: Copy, reader: DocumentReader) -> dict[str, Any]:
+    """Return one page of revisions with their changes; ``?before=`` a version gives older ones."""
+    before = request.GET.get("before", "")
+    rows = list_revisions(copy.pk)
+    if before.isdecimal():
+        rows = rows.filter(version__lt=int(before[:9]))
+    found: list[CopyRevision] = list(rows[: REVISIONS_SHOWN + 1])
+    shown = found[:REVISIONS_SHOWN]
+    return {
+        "rows": [(revision, reader.changes(changes_of(revision))) for revision in shown],
+        "older": shown[-1].version if len(found) > REVISIONS_SHOWN else None,
+    }
+
+
+def _revealed(request: HttpRequest, copy: Any, place: str) -> dict[str, Any]:
+    """Return the revealed value, or why there is none, for the page."""
+    reason = request.POST.get("reason", "")
+    tenant = Tenant.objects.get(pk=copy.tenant_id)
+    try:
+        value = reveal(copy.pk, place, scope=tenant, actor=staff_actor(request), reason=reason)
+    except (BatchError, UnsealingFailed, KeyServiceUnavailable) as error:
+        return {"fault": str(error), "reason": reason}
+    return {"is_revealed": True, "value": value}
+
+
+@admin.register(SensitiveReveal, site=site)
+class SensitiveRevealAdmin(BigTableAdmin):
+    """Who read which sensitive answer, and why."""
+
+    list_display = ("created_at", "actor", "path", "copy", "reason", "tenant")
+    ordering = ("-id",)
+    search_fields = ("reason",)
+    search_help_text = "A copy's id, or who revealed"
+    fields = ("created_at", "actor", "source", "path", "copy", "version", "reason", "tenant", "correlation_id")
+    readonly_fields = fields
+
+    def get_search_results(self, request: HttpRequest, queryset: QuerySet[Any], search_term: str) -> tuple[QuerySet[Any], bool]:
+        """Narrow ``queryset`` to the reveals of a copy or of a person."""
+        if not search_term:
+            return queryset, False
+        by_copy = Q(copy_id=search_term) if _is_id(search_term) else Q()
+        return queryset.filter(by_copy or Q(actor_label__icontains=search_term)), False
+
+    @display(description="Who")
+    def actor(self, row: SensitiveReveal) -> str:
+        """Return who revealed."""
+        return row.actor_label or f"{row.actor_type} {row.actor_id}"
+
+    @display(description="Copy")
+    def copy(self, row: SensitiveReveal) -> str:
+        """Return a link to the copy."""
+        return copy_link(row.copy_id)
+
+    @display(description="Tenant")
+    def tenant(self, row: Any) -> str:
+        """Return the tenant's name."""
+        if not hasattr(row, "tenant_name"):
+            self.prepare([row])
+        return str(row.tenant_name)

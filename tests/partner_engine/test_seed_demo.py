@@ -1,0 +1,69 @@
+"""``manage.py seed_demo``."""
+
+from __future__ import annotations
+
+import io
+
+import pytest
+from django.contrib.auth import authenticate
+from django.core.management import CommandError, call_command
+from django.http import HttpRequest
+from django.test import Client
+from pytest_django import Settings
+
+from copies.models import Copy
+from forms.catalogue.demo import read_samples
+from forms.models import ApplicationForm
+from tenants.access import Right
+from tenants.models import ApiClient, Tenant, User
+from tenants.scoping import across_tenants, use_tenant
+
+
+@pytest.mark.django_db
+def test_without_demo_nothing_is_made(settings: Settings) -> None:
+    settings.DEMO = False
+
+    with pytest.raises(CommandError, match="set DEMO=1"):
+        call_command("seed_demo")
+
+    assert (Tenant.objects.count(), User.objects.count()) == (0, 0)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_the_demo_is_made_once(settings: Settings) -> None:
+    settings.DEMO = True
+
+    told = io.StringIO()
+    call_command("seed_demo", stdout=told)
+    before = _everything()
+    call_command("seed_demo", stdout=told)
+
+    samples = read_samples()
+    forms = sum(not sample.copy_of for sample in samples)
+    assert told.getvalue().splitlines() == [
+        f"The demo is there: 2 tenants, release 1, {forms} new forms.",
+        "The demo is there: 2 tenants, release 1, 0 new forms.",
+    ]
+    assert _everything() == before
+    with use_tenant(Tenant.objects.get(code="harbor")):
+        assert (ApplicationForm.objects.count(), Copy.objects.count()) == (forms, len(samples))
+    for email in ("agent@harbor.example", "second@harbor.example", "agent@summit.example"):
+        user = authenticate(HttpRequest(), username=email, password="demo")
+        assert isinstance(user, User)
+        assert user.tenant is not None
+        assert user.tenant.code == email.partition("@")[2].removesuffix(".example")
+    staff = authenticate(HttpRequest(), username="staff@partner-engine.example", password="demo")
+    assert isinstance(staff, User)
+    assert (staff.is_staff, staff.is_superuser, staff.tenant) == (True, True, None)
+    for code in ("harbor", "summit"):
+        asked = {"grant_type": "client_credentials", "client_id": f"{code}-demo", "client_secret": f"{code}-demo-secret"}
+        answer = Client().post("/o/token/", asked)
+        assert answer.status_code == 200
+        assert set(answer.json()["scope"].split()) == set(Right)
+
+
+def _everything() -> list[object]:
+    with across_tenants(using="default"):
+        copies = list(Copy.objects.order_by("id").values_list("id", "version"))
+    users = list(User.objects.order_by("email").values_list("id", "password"))
+    return [copies, users, list(ApiClient.objects.order_by("pk").values_list("pk", "client_secret"))]

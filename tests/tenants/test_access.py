@@ -1,0 +1,108 @@
+"""Rights of roles, actors and API clients, and what the database holds of people."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import pytest
+from django.core.exceptions import ValidationError
+from django.db import IntegrityError, transaction
+
+from tenants.access import RIGHT_TEXTS, ROLE_RIGHTS, Actor, MissingRight, Right, Role, system_actor
+from tenants.models import ApiClient, Tenant, User
+
+AGENT = {Right.READ_FORMS, Right.WRITE_FORMS, Right.READ_PERSONAL, Right.READ_CATALOGUE}
+
+
+@pytest.mark.parametrize(
+    ("role", "rights"),
+    [
+        (Role.AGENT, AGENT),
+        (Role.TENANT_ADMIN, AGENT | {Right.REVEAL_SENSITIVE, Right.SET_AS_OF}),
+        (Role.STAFF, {Right.READ_FORMS, Right.READ_CATALOGUE}),
+    ],
+)
+def test_what_a_role_may(role: Role, rights: set[Right]) -> None:
+    assert ROLE_RIGHTS[role] == rights
+
+
+def test_every_role_and_right_is_described() -> None:
+    assert set(ROLE_RIGHTS) == set(Role)
+    assert set(RIGHT_TEXTS) == set(Right)
+
+
+def test_a_missing_right_is_named() -> None:
+    actor = Actor(type="user", id="1", source="web", rights=frozenset({Right.READ_FORMS}))
+
+    actor.require(Right.READ_FORMS)
+    with pytest.raises(MissingRight, match="'forms:write'") as refusal:
+        actor.require(Right.WRITE_FORMS)
+
+    assert refusal.value.right is Right.WRITE_FORMS
+    assert (actor.may(Right.READ_FORMS), actor.may(Right.WRITE_FORMS)) == (True, False)
+
+
+def test_an_actor_cannot_be_given_more_rights() -> None:
+    with pytest.raises(dataclasses.FrozenInstanceError):
+        system_actor("sweep").rights = frozenset()  # type: ignore[misc]
+
+
+def test_people_act_as_what_they_are(owner: User, staff: User) -> None:
+    assert owner.as_actor(source="web") == Actor(
+        type="user", id=str(owner.id), source="web", label="Ona Owner", rights=ROLE_RIGHTS[Role.AGENT]
+    )
+    assert (staff.as_actor(source="admin").type, staff.rights) == ("staff", ROLE_RIGHTS[Role.STAFF])
+    assert owner.id.version == 7
+
+
+def test_a_client_acts_with_what_both_its_token_and_it_have(harbor_client: ApiClient) -> None:
+    harbor_client.allowed_scopes = [Right.READ_FORMS, Right.READ_CATALOGUE]
+
+    actor = harbor_client.as_actor(scopes=["forms:read", "forms:write", "unheard:of"])
+
+    assert (actor.type, actor.source, actor.rights) == ("api_client", "api", {Right.READ_FORMS})
+
+
+def test_a_client_starts_with_every_right_and_keeps_its_secret_hashed(harbor_client: ApiClient) -> None:
+    harbor_client.refresh_from_db()
+
+    assert harbor_client.allowed_scopes == [right.value for right in Right]
+    assert "harbor-secret" not in harbor_client.client_secret
+
+
+def test_an_address_is_taken_whatever_its_case(owner: User) -> None:
+    with pytest.raises(IntegrityError, match="user_email_once"), transaction.atomic():
+        User(email="OWNER@Harbor.Example", role=Role.AGENT, tenant=owner.tenant).save()
+
+    assert User.objects.get_by_natural_key("Owner@HARBOR.example") == owner
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("role", list(Role))
+def test_only_staff_are_without_a_tenant(role: Role) -> None:
+    user = User(email="somebody@partner-engine.example", role=role)
+    if role is Role.STAFF:
+        user.save()
+        user.tenant = Tenant.objects.create(code="any", name="Any")
+
+    with pytest.raises(IntegrityError, match="user_has_tenant_unless_staff"), transaction.atomic():
+        user.save()
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "told"),
+    [
+        ("time_zone", "Mars/Olympus", "is no time zone"),
+        ("time_zone", "../etc/passwd", "is no time zone"),
+        ("database", "elsewhere", "set TENANT_DATABASE_ELSEWHERE and start again"),
+    ],
+)
+def test_a_tenant_is_checked_where_it_is_entered(harbor: Tenant, field: str, value: str, told: str) -> None:
+    harbor.full_clean()
+    setattr(harbor, field, value)
+
+    with pytest.raises(ValidationError) as refusal:
+        harbor.full_clean()
+
+    assert list(refusal.value.message_dict) == [field]
+    assert told in refusal.value.message_dict[field][0]
