@@ -12,7 +12,8 @@ from django.http import HttpRequest
 def client_address(request: HttpRequest) -> str:
     """Return the client's address: the one that the outermost of our ``TRUSTED_PROXIES`` saw.
 
-    Each proxy appends the address it was called from, so what a client wrote itself stands further left and is not looked at.
+    Each proxy appends the address it was called from, so what a client wrote itself stands further left and is not
+    looked at.
     """
     proxies = settings.TRUSTED_PROXIES or 0
     told = [part.strip() for part in request.META.get("HTTP_X_FORWARDED_FOR", "").split(",") if part.strip()]

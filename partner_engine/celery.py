@@ -1,4 +1,4 @@
-"""The Celery application: `celery -A partner_engine`. Carries the correlation id from the sender of a task to its log lines."""
+"""The Celery application: `celery -A partner_engine`. Carries the correlation id of a task's sender to its log lines."""
 
 from __future__ import annotations
 

@@ -31,7 +31,13 @@ def _production_faults() -> list[tuple[str, bool, str, str, str]]:
     key = settings.SECRET_KEY
     is_weak = key == settings.DEVELOPMENT_SECRET_KEY or len(key) < SECRET_KEY_LENGTH
     return [
-        ("E001", is_weak, "SECRET_KEY", "is not set or too short.", f"Set {SECRET_KEY_LENGTH} random characters or more."),
+        (
+            "E001",
+            is_weak,
+            "SECRET_KEY",
+            "is not set or too short.",
+            f"Set {SECRET_KEY_LENGTH} random characters or more.",
+        ),
         (
             "E002",
             settings.KEYRING == settings.DEVELOPMENT_KEYRING,
@@ -98,7 +104,10 @@ def check_database_role(
 
 
 def refuse_unsafe_settings() -> None:
-    """End the process with a sentence per fault. Servers call it at their start, where Django checks nothing by itself."""
+    """End the process with a sentence per fault.
+
+    Servers call it at their start, where Django checks nothing by itself.
+    """
     faults = [message for message in run_checks(tags=[TAG]) if message.level >= ERROR]
     if faults:
         raise SystemExit("\n".join(f"{fault.msg} {fault.hint} ({fault.id})" for fault in faults))

@@ -1,4 +1,7 @@
-"""What answers where no view does: unknown addresses, refused and failed requests. API callers get problems, people get pages."""
+"""What answers where no view does: unknown addresses, refused and failed requests.
+
+API callers get problems, people get pages.
+"""
 
 from __future__ import annotations
 
@@ -49,7 +52,7 @@ def _answer(request: HttpRequest, status: int, code: str, text: str) -> HttpResp
     context = {"status": status, "title": HTTPStatus(status).phrase, "text": text, "correlation_id": correlation_id}
     try:
         # Without the request: an error page must not need a session or a database.
-        content = render_to_string(f"{status}.html", context)
+        content: str = render_to_string(f"{status}.html", context)
     except TemplateDoesNotExist:
         content = f"{context['title']}. {text}"
     return HttpResponse(content, status=status)

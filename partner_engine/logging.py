@@ -1,6 +1,7 @@
-"""Structured logs: JSON in production, readable in development; every line carries what was bound to the work (correlation id, tenant, user).
+"""Structured logs: JSON in production, readable in development.
 
-Values stay out: a traceback keeps its files, lines and kinds of exceptions, and loses their texts, which may quote an answer.
+Every line carries what was bound to the work: correlation id, tenant, actor. Values stay out: a traceback keeps its
+files, lines and kinds of exceptions, and loses their texts, which may quote an answer.
 """
 
 from __future__ import annotations
@@ -51,9 +52,7 @@ def logging_settings(*, is_readable: bool, level: str) -> dict[str, Any]:
             }
         },
         "filters": {"tasks": {"()": TaskWithoutDetails}},
-        "handlers": {
-            "standard": {"class": "logging.StreamHandler", "formatter": "structured", "filters": ["tasks"]}
-        },
+        "handlers": {"standard": {"class": "logging.StreamHandler", "formatter": "structured", "filters": ["tasks"]}},
         "root": {"handlers": ["standard"], "level": level},
         "loggers": {
             # Django's own handlers would write the lines a second time, in another form.
@@ -104,7 +103,10 @@ def _as_text(logger: Any, method: str, event: Event) -> Event:
         event["exception"] = "\n".join(
             line
             for error in reversed(told)
-            for line in [*(f"  {frame}" for frame in error["frames"]), ": ".join(filter(None, [error["type"], error.get("text")]))]
+            for line in [
+                *(f"  {frame}" for frame in error["frames"]),
+                ": ".join(filter(None, [error["type"], error.get("text")])),
+            ]
         )
     return event
 
@@ -125,7 +127,7 @@ def _exception_info(given: Any) -> ExceptionInfo | None:
     if isinstance(given, BaseException):
         return type(given), given, given.__traceback__
     if isinstance(given, tuple) and given[1] is not None:
-        return given  # type: ignore[return-value]
+        return given
     if given is True or given == 1:
         found = sys.exc_info()
         return found if found[1] is not None else None
@@ -148,6 +150,8 @@ def _told(error: BaseException) -> dict[str, Any]:
     if kind.__name__ in _TOLD:
         told["text"] = str(error)
     # lookup_lines=False: neither source nor variables are touched.
-    frames = traceback.StackSummary.extract(traceback.walk_tb(error.__traceback__), lookup_lines=False, capture_locals=False)
+    frames = traceback.StackSummary.extract(
+        traceback.walk_tb(error.__traceback__), lookup_lines=False, capture_locals=False
+    )
     told["frames"] = [f"{frame.filename}:{frame.lineno} {frame.name}" for frame in frames]
     return told

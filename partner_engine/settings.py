@@ -1,21 +1,20 @@
 """Settings of the whole product, from the environment alone (and `.env`, which the environment overrules).
 
-Without any of it safe development defaults hold. With DEBUG=0 the installation is in production: what must be set then and is
-not, `partner_engine.checks` refuses with a sentence.
+Without any of it safe development defaults hold. With DEBUG=0 the installation is in production: what must be set
+then and is not, `partner_engine.checks` refuses with a sentence.
 """
 
 from __future__ import annotations
 
 import base64
-import json
 import os
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import environ
-from django.core.exceptions import ImproperlyConfigured
 
+from partner_engine.environment import Limits, databases, keyring
 from partner_engine.logging import logging_settings
 
 BASE_DIR = Path(__file__).resolve().parent.parent
@@ -41,21 +40,6 @@ TRUSTED_PROXIES: int | None = env.int("TRUSTED_PROXIES", default=0 if DEVELOPMEN
 
 # Master keys of sensitive answers: {key id: base64 of 32 bytes}; the last wraps new keys, the others open old ones.
 DEVELOPMENT_KEYRING = {"development": base64.b64encode(b"partner-engine-development-only!").decode()}
-
-
-def keyring(text: str) -> dict[str, str]:
-    """Return the master keys in ``text``. Raises ``ImproperlyConfigured``, which does not repeat them."""
-    remedy = 'KEYRING must be JSON such as {"2026-01": "<base64 of 32 random bytes>"}, oldest key first.'
-    try:
-        keys = json.loads(text)
-        lengths = {len(base64.b64decode(key, validate=True)) for key in keys.values()}
-    except (ValueError, TypeError, AttributeError):
-        raise ImproperlyConfigured(remedy) from None
-    if lengths != {32}:
-        raise ImproperlyConfigured(remedy)
-    return {str(key_id): key for key_id, key in keys.items()}
-
-
 KEYRING: dict[str, str] = keyring(env.str("KEYRING")) if env.str("KEYRING", default="") else DEVELOPMENT_KEYRING
 
 # Databases
@@ -66,40 +50,11 @@ DATABASE_POOL_SIZE: int = env.int("DATABASE_POOL_SIZE", default=0)
 #: In milliseconds; less than the 10 s that a copy's lock lives. `manage.py` sets 0: migrations may take longer.
 STATEMENT_TIMEOUT: int = env.int("STATEMENT_TIMEOUT", default=8_000)
 LOCK_TIMEOUT: int = env.int("LOCK_TIMEOUT", default=2_000)
-TENANT_DATABASE_PREFIX = "TENANT_DATABASE_"
-
-
-def _database(url: str) -> dict[str, Any]:
-    """Return Django's settings of the database at ``url``."""
-    session = {
-        "statement_timeout": STATEMENT_TIMEOUT,
-        "lock_timeout": LOCK_TIMEOUT,
-        "idle_in_transaction_session_timeout": 30_000,
-        # The log of the server must not hold what was asked with.
-        "log_parameter_max_length_on_error": 0,
-    }
-    options: dict[str, Any] = {
-        "application_name": "partner_engine",
-        "connect_timeout": 3,
-        "options": " ".join(f"-c {name}={value}" for name, value in session.items()),
-    }
-    if DATABASE_POOL_SIZE:
-        # A short queue: whoever waits longer is better told to come back.
-        options["pool"] = {"min_size": 0, "max_size": DATABASE_POOL_SIZE, "timeout": 3, "max_waiting": 100}
-    return env.db_url_config(url) | {
-        "ENGINE": "tenants.postgresql",
-        "CONN_MAX_AGE": 0,
-        # A server-side cursor cannot be told the tenant in the same round trip, and breaks behind a pooler.
-        "DISABLE_SERVER_SIDE_CURSORS": True,
-        "OPTIONS": options,
-    }
-
-
-DATABASES = {"default": _database(DATABASE_URL or "postgres://partner_engine@127.0.0.1:5432/partner_engine")} | {
-    name.removeprefix(TENANT_DATABASE_PREFIX).lower(): _database(url)
-    for name, url in sorted(os.environ.items())
-    if name.startswith(TENANT_DATABASE_PREFIX) and url
-}
+DATABASES = databases(
+    DATABASE_URL or "postgres://partner_engine@127.0.0.1:5432/partner_engine",
+    os.environ,
+    limits=Limits(statement_timeout=STATEMENT_TIMEOUT, lock_timeout=LOCK_TIMEOUT, pool_size=DATABASE_POOL_SIZE),
+)
 DATABASE_ROUTERS = ["tenants.routing.TenantRouter"]
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
@@ -274,24 +229,14 @@ DATA_UPLOAD_MAX_MEMORY_SIZE = 2 * 1024 * 1024
 # Programs of partners: OAuth2 client credentials; a token is kept as its hash
 
 OAUTH2_PROVIDER_APPLICATION_MODEL = "tenants.ApiClient"
+RFC9700 = ("ACCESS_TOKEN_TRANSPORT", "AUTHZ_RESPONSE_ISS", "IMPLICIT_GRANT", "PASSWORD_GRANT", "PKCE_METHOD")
+RFC9700 += ("REDIRECT_URI_SCHEME", "REFRESH_TOKEN", "TOKEN_STORAGE")
 OAUTH2_PROVIDER = {
     "SCOPES_BACKEND_CLASS": "tenants.scopes.RightScopes",
     "ACCESS_TOKEN_EXPIRE_SECONDS": 3_600,
     "ALLOWED_REDIRECT_URI_SCHEMES": ["https"],
     "REFRESH_TOKEN_REUSE_PROTECTION": True,
-    **{
-        f"COMPLIANT_BCP_RFC9700_{recommendation}": True
-        for recommendation in (
-            "ACCESS_TOKEN_TRANSPORT",
-            "AUTHZ_RESPONSE_ISS",
-            "IMPLICIT_GRANT",
-            "PASSWORD_GRANT",
-            "PKCE_METHOD",
-            "REDIRECT_URI_SCHEME",
-            "REFRESH_TOKEN",
-            "TOKEN_STORAGE",
-        )
-    },
+    **{f"COMPLIANT_BCP_RFC9700_{recommendation}": True for recommendation in RFC9700},
 }
 REST_FRAMEWORK = {
     "DEFAULT_AUTHENTICATION_CLASSES": [
@@ -308,7 +253,8 @@ SPECTACULAR_SETTINGS = {
     "TITLE": "Partner Engine API",
     "VERSION": "1",
     "OAS_VERSION": "3.1.1",
-    "DESCRIPTION": "Application forms of commercial insurance: start, answer, decide. Errors are problem details (RFC 9457).",
+    "DESCRIPTION": "Application forms of commercial insurance: start, answer, decide. "
+    "Errors are problem details (RFC 9457).",
     "SCHEMA_PATH_PREFIX": r"/api/v1",
     "PREPROCESSING_HOOKS": ["partner_engine.api.schema.canonical_only"],
     "POSTPROCESSING_HOOKS": ["partner_engine.api.schema.add_components"],
@@ -319,7 +265,15 @@ SPECTACULAR_SETTINGS = {
 
 # Looks
 
-UNFOLD: dict[str, Any] = {"SITE_TITLE": "Partner Engine", "SITE_HEADER": "Partner Engine"}
+UNFOLD: dict[str, Any] = {
+    "SITE_TITLE": "Partner Engine",
+    "SITE_HEADER": "Partner Engine",
+    "SITE_SYMBOL": "hub",
+    "SITE_URL": None,
+    "STYLES": ["partner_engine.admin.site.stylesheet"],
+    "ACCOUNT": {"navigation": "partner_engine.admin.site.account_links"},
+    "SIDEBAR": {"show_search": True, "command_search": True, "navigation": "partner_engine.admin.site.sidebar"},
+}
 STATIC_URL = "/static/"
 STATIC_ROOT = BASE_DIR / "static_collected"
 STATICFILES_DIRS = [BASE_DIR / "static"]

@@ -1,6 +1,7 @@
-"""Sets who acts and for which tenant, for the length of a request: ``request.actor``, ``request.tenant`` and the scope of all queries.
+"""Sets who acts and for which tenant, for the length of a request.
 
-API clients are known only once their token was read: ``partner_engine.api.authentication`` calls ``act_as`` then.
+That is ``request.actor``, ``request.tenant`` and the scope of all queries. API clients are known only once their token
+was read: ``partner_engine.api.authentication`` calls ``act_as`` then.
 """
 
 from __future__ import annotations
@@ -56,7 +57,10 @@ def _note(request: HttpRequest, actor: Actor, tenant: Tenant | None) -> None:
 
 
 def _scope_of(request: HttpRequest, user: User) -> AbstractContextManager[object]:
-    """Return the scope of ``user``: their tenant; for staff in the admin the one they chose, at first all of the shared database."""
+    """Return the scope of ``user``: their tenant.
+
+    For staff in the admin it is the one they chose, at first all of the shared database; elsewhere staff have none.
+    """
     if user.tenant is not None:
         return use_tenant(user.tenant)
     if not (user.is_staff and request.path.startswith(ADMIN)):

@@ -5,29 +5,21 @@ from __future__ import annotations
 from django.contrib import admin
 from django.urls import URLPattern, URLResolver, include, path, re_path
 from django_prometheus.exports import ExportToDjangoView
-from oauth2_provider.views import RevokeTokenView, TokenView
 
 from partner_engine import health
 from partner_engine.api.unknown import Unknown
-
-
-def _part(prefix: str, module: str) -> list[URLPattern | URLResolver]:
-    try:
-        return [path(prefix, include(module))]
-    except ImportError:
-        return []
-
+from partner_engine.tokens import RevokeToken, Token
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("healthz", health.live, name="healthz"),
     path("readyz", health.ready, name="readyz"),
     path("metrics", ExportToDjangoView, name="metrics"),
-    path("o/token/", TokenView.as_view(), name="token"),
-    path("o/revoke_token/", RevokeTokenView.as_view(), name="revoke-token"),
+    path("o/token/", Token.as_view(), name="token"),
+    path("o/revoke_token/", RevokeToken.as_view(), name="revoke-token"),
     path("admin/", admin.site.urls),
     path("api/v1/", include("partner_engine.api.urls")),
     re_path(r"^api/", Unknown.as_view()),
-    *_part("", "partner_engine.web.urls"),
+    path("", include("partner_engine.web.urls")),
 ]
 
 handler400 = "partner_engine.errors.bad_request"

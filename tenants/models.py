@@ -133,6 +133,14 @@ def every_right() -> list[str]:
     return [right.value for right in Right]
 
 
+class ApiClientManager(models.Manager["ApiClient"]):
+    """Finds API clients."""
+
+    def get_by_natural_key(self, client_id: str) -> ApiClient:
+        """Return the client that signs in with this id."""
+        return self.get(client_id=client_id)
+
+
 _GRANT_TYPES = [(AbstractApplication.GRANT_CLIENT_CREDENTIALS, "Client credentials")]
 
 
@@ -152,6 +160,8 @@ class ApiClient(AbstractApplication):
         default=every_right,
         help_text="What its tokens may do at most.",
     )
+
+    objects: ClassVar[ApiClientManager] = ApiClientManager()
 
     class Meta(AbstractApplication.Meta):
         verbose_name = "API client"

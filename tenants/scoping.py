@@ -23,9 +23,7 @@ class NoTenant(Exception):
     """Rows of a tenant were asked for while no tenant is current: wrap the work in ``use_tenant(tenant)``."""
 
     def __init__(self) -> None:
-        super().__init__(
-            "No tenant is current; wrap the work in use_tenant(tenant), or in across_tenants(using=...)."
-        )
+        super().__init__("No tenant is current; wrap the work in use_tenant(tenant), or in across_tenants(using=...).")
 
 
 def current_tenant() -> Tenant:

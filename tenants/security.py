@@ -7,14 +7,18 @@ from typing import Final
 from django.db.migrations import RunSQL
 
 POLICY: Final = "tenant_scope"
-# Subselects are worked out once per statement, not once per row. Nothing set, or '', shows no row; "*" is all-tenants work that says so.
+# Subselects are worked out once per statement, not once per row. Nothing set, or '', shows no row; "*" is all-tenants
+# work that says so.
 _SCOPE: Final = "(SELECT current_setting('partner_engine.tenant', true))"
 _TENANT: Final = "(SELECT NULLIF(NULLIF(current_setting('partner_engine.tenant', true), ''), '*')::uuid)"
 _VISIBLE: Final = f"tenant_id = {_TENANT} OR {_SCOPE} = '*'"
 
 
 def row_level_security(table: str) -> RunSQL:
-    """Return the operation that shows and takes rows of ``table`` only for the tenant in scope; it binds the table's owner too."""
+    """Return the operation that shows and takes rows of ``table`` only for the tenant in scope.
+
+    It binds the table's owner too.
+    """
     return RunSQL(
         sql=[
             f"ALTER TABLE {table} ENABLE ROW LEVEL SECURITY",

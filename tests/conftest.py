@@ -1,7 +1,8 @@
 """What all tests share: a second real database, servers' names per test process, and the named cast.
 
-``harbor`` and ``summit`` are tenants of the shared database; ``owner`` and ``member`` work at harbor, ``stranger`` at summit, ``staff`` nowhere.
-``summit_apart`` is a tenant with a database of its own; tests with it say ``@pytest.mark.django_db(databases=["default", "summit_db"])``.
+``harbor`` and ``summit`` are tenants of the shared database; ``owner`` and ``member`` work at harbor, ``stranger`` at
+summit, ``staff`` nowhere. ``summit_apart`` is a tenant with a database of its own; tests with it say
+``@pytest.mark.django_db(databases=["default", "summit_db"])``.
 """
 
 from __future__ import annotations
@@ -65,7 +66,9 @@ def summit_apart(db: None) -> Tenant:
 @pytest.fixture
 def owner(harbor: Tenant) -> User:
     """Return the agent of harbor who started what the test is about."""
-    return User.objects.create_user("owner@harbor.example", PASSWORD, role=Role.AGENT, tenant=harbor, full_name="Ona Owner")
+    return User.objects.create_user(
+        "owner@harbor.example", PASSWORD, role=Role.AGENT, tenant=harbor, full_name="Ona Owner"
+    )
 
 
 @pytest.fixture

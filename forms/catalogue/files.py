@@ -13,7 +13,7 @@ from typing import Final
 import msgspec
 
 from forms.catalogue.nodes import Mapping, Mark, Node, Scalar, Sequence, UnreadableFile, read_nodes
-from forms.catalogue.shape import HARMLESS, read_shape, to_definition
+from forms.catalogue.shape import read_shape, to_definition
 from forms.catalogue.writing import write_catalogue
 from forms.rules.compile import compile_catalogue
 from forms.rules.definition import CatalogueDefinition
@@ -40,7 +40,7 @@ def read_catalogue(source: Path | str) -> CatalogueDefinition:
         fault = CatalogueFault("bad_yaml", "", "The file is not UTF-8.", "Save it as UTF-8.", 1, 1)
         raise CatalogueErrors([fault]) from error
     data, faults = read_shape(root)
-    if all(fault.code in HARMLESS for fault in faults):
+    if data is not None:
         definition = to_definition(data)
         told = {(fault.code, fault.line, fault.column) for fault in faults}
         faults += [

@@ -25,6 +25,18 @@ _CODE = RegexValidator(
 _POSITION_HELP = "Order in lists, lowest first."
 
 
+def _once(
+    parent: str, field: str, *, name: str, what: str, condition: models.Q | None = None
+) -> models.UniqueConstraint:
+    """Return the rule that a ``field`` is there once in each ``parent``; ``what`` names it: "carrier of this code"."""
+    where = parent.rpartition("_")[2]
+    article = "an" if what[0] in "aeiou" else "a"
+    message = f"This {where} has {article} {what} already."
+    return models.UniqueConstraint(
+        fields=[parent, field], name=name, condition=condition, violation_error_message=message
+    )
+
+
 class InheritedCatalogueField(models.ForeignKey):
     """The catalogue of a row's parent, written along with the row so that codes can be unique in a whole catalogue.
 
@@ -90,11 +102,7 @@ class ChoiceList(models.Model):
     class Meta:
         ordering: ClassVar = ["catalogue", "position", "code"]
         constraints: ClassVar = [
-            models.UniqueConstraint(
-                fields=["catalogue", "code"],
-                name="choice_list_code_once",
-                violation_error_message="This catalogue has a choice list of this code already.",
-            )
+            _once("catalogue", "code", name="choice_list_code_once", what="choice list of this code")
         ]
 
     def __str__(self) -> str:
@@ -111,13 +119,7 @@ class Choice(models.Model):
 
     class Meta:
         ordering: ClassVar = ["choice_list", "position", "id"]
-        constraints: ClassVar = [
-            models.UniqueConstraint(
-                fields=["choice_list", "code"],
-                name="choice_code_once",
-                violation_error_message="This list has a choice of this code already.",
-            )
-        ]
+        constraints: ClassVar = [_once("choice_list", "code", name="choice_code_once", what="choice of this code")]
 
     def __str__(self) -> str:
         return self.label
@@ -150,16 +152,13 @@ class QuestionSet(models.Model):
     class Meta:
         ordering: ClassVar = ["catalogue", "position", "code"]
         constraints: ClassVar = [
-            models.UniqueConstraint(
-                fields=["catalogue", "code"],
-                name="question_set_code_once",
-                violation_error_message="This catalogue has a question set of this code already.",
-            ),
-            models.UniqueConstraint(
-                fields=["catalogue", "pool_code"],
-                condition=~models.Q(pool_code=""),
+            _once("catalogue", "code", name="question_set_code_once", what="question set of this code"),
+            _once(
+                "catalogue",
+                "pool_code",
                 name="pool_code_once",
-                violation_error_message="This catalogue has a pool of this code already.",
+                what="pool of this code",
+                condition=~models.Q(pool_code=""),
             ),
             models.CheckConstraint(
                 condition=models.Q(pool_min__lte=models.F("pool_max")),
@@ -247,11 +246,7 @@ class Question(models.Model):
     class Meta:
         ordering: ClassVar = ["question_set", "position", "code"]
         constraints: ClassVar = [
-            models.UniqueConstraint(
-                fields=["catalogue", "code"],
-                name="question_code_once",
-                violation_error_message="This catalogue has a question of this code already.",
-            ),
+            _once("catalogue", "code", name="question_code_once", what="question of this code"),
         ]
 
     def __str__(self) -> str:
@@ -285,11 +280,7 @@ class DerivedValue(models.Model):
     class Meta:
         ordering: ClassVar = ["catalogue", "position", "code"]
         constraints: ClassVar = [
-            models.UniqueConstraint(
-                fields=["catalogue", "code"],
-                name="derived_code_once",
-                violation_error_message="This catalogue has a derived value of this code already.",
-            )
+            _once("catalogue", "code", name="derived_code_once", what="derived value of this code")
         ]
 
     def __str__(self) -> str:
@@ -321,13 +312,7 @@ class FormRule(models.Model):
 
     class Meta:
         ordering: ClassVar = ["catalogue", "position", "code"]
-        constraints: ClassVar = [
-            models.UniqueConstraint(
-                fields=["catalogue", "code"],
-                name="form_rule_code_once",
-                violation_error_message="This catalogue has a form rule of this id already.",
-            )
-        ]
+        constraints: ClassVar = [_once("catalogue", "code", name="form_rule_code_once", what="form rule of this id")]
 
     def __str__(self) -> str:
         return f"{self.code}: {self.say}"
@@ -353,13 +338,7 @@ class LineOfBusiness(models.Model):
         verbose_name = "line of business"
         verbose_name_plural = "lines of business"
         ordering: ClassVar = ["catalogue", "position", "code"]
-        constraints: ClassVar = [
-            models.UniqueConstraint(
-                fields=["catalogue", "code"],
-                name="line_code_once",
-                violation_error_message="This catalogue has a line of this code already.",
-            )
-        ]
+        constraints: ClassVar = [_once("catalogue", "code", name="line_code_once", what="line of this code")]
 
     def __str__(self) -> str:
         return self.label

@@ -17,8 +17,17 @@ from forms.catalogue.nodes import Mapping, Mark, Node, Scalar, Sequence
 from forms.rules.definition import CatalogueDefinition
 from forms.rules.faults import CatalogueFault
 
-#: Faults that leave nothing unsaid: the rest of the file can be judged in spite of them.
-HARMLESS: Final = frozenset({"unknown_key", "duplicate_code"})
+#: What stands in for a faulty value that no other part depends on, so that the rest can be judged all the same.
+#: None: the key is left out.
+_STAND_INS: Final[dict[str, Any]] = {
+    **dict.fromkeys(("title", "label", "name", "why", "say"), "-"),
+    **dict.fromkeys(("rate", "times"), "1"),
+    **dict.fromkeys(("help", "quirk", "prefill", "indexed", "sensitivity", "required", "currency", "validate", "key")),
+    **dict.fromkeys(("p50_seconds", "p95_seconds", "fail_percent", "per_minute", "min", "max", "per", "minimum")),
+    "admitted": True,
+    "rate_type": "bindable",
+    "mode": "sync",
+}
 
 _NAME: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _CODE: Final = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]*")
@@ -51,11 +60,14 @@ class _Bad:
 _BAD: Final = _Bad()
 
 
-def read_shape(root: Node) -> tuple[dict[str, Any], list[CatalogueFault]]:
-    """Return the catalogue in ``root`` as plain data (whole if all faults are ``HARMLESS``), and every fault."""
+def read_shape(root: Node) -> tuple[dict[str, Any] | None, list[CatalogueFault]]:
+    """Return the catalogue in ``root`` as plain data, and every fault.
+
+    The data can be judged in spite of the faults; they are None where too much is missing for that.
+    """
     reading = _Reading()
     data = reading.value(root, inspect.type_info(CatalogueDefinition), where="", field="")
-    return (data if isinstance(data, dict) else {}), reading.faults
+    return (data if reading.is_whole and isinstance(data, dict) else None), reading.faults
 
 
 class _Reading:
@@ -63,6 +75,7 @@ class _Reading:
 
     def __init__(self) -> None:
         self.faults: list[CatalogueFault] = []
+        self.is_whole = True
 
     def value(self, node: Node, kind: inspect.Type, *, where: str, field: str) -> Any:
         """Return ``node`` as a value of ``kind``; ``field`` is the struct and key that it is for, as ``Term.rate``."""
@@ -99,8 +112,20 @@ class _Reading:
             built[key] = self.value(value, fields[key].type, where=f"{where}.{key}" if where else key, field=name)
         for field in kind.fields:
             if field.required and field.name not in node.values:
-                self._fault("missing_key", where, f"{field.name!r} is missing.", f"Add {field.name}: ...", node)
+                built[field.name] = self._fault(
+                    "missing_key", where, f"{field.name!r} is missing.", f"Add {field.name}: ...", node
+                )
+        self._stand_in(built)
         return built
+
+    def _stand_in(self, built: dict[str, Any]) -> None:
+        """Put something in the place of what could not be read, or note that the whole cannot be judged."""
+        for key, value in list(built.items()):
+            if value is _BAD or (isinstance(value, list) and _BAD in value):
+                self.is_whole = self.is_whole and key in _STAND_INS
+                del built[key]
+                if _STAND_INS.get(key) is not None:
+                    built[key] = _STAND_INS[key]
 
     def _unknown_key(self, key: Scalar, known: list[str], where: str) -> None:
         close = difflib.get_close_matches(key.text, known, n=1)
@@ -149,6 +174,7 @@ class _Reading:
             built[key] = self.value(
                 value, kind.value_type, where=f"{where}[{key}]", field=f"{field}[]" if field[-2:] != "[]" else field
             )
+        self.is_whole = self.is_whole and _BAD not in built.values()
         if not built:
             self._fault("missing_value", where, "It is empty.", "Write what belongs here, or leave the key out.", node)
         return built
@@ -161,6 +187,7 @@ class _Reading:
             if code is not _BAD and code in built:
                 self._fault("duplicate_code", where, f"{code!r} is in this list twice.", "Keep one of the two.", item)
             built[code] = code
+        self.is_whole = self.is_whole and _BAD not in built
         return built
 
     def _either(self, node: Node, kind: inspect.UnionType, where: str, field: str) -> Any:

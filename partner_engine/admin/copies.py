@@ -6,7 +6,6 @@ Nothing here writes a copy. A reveal writes only its own proof, through the batc
 from __future__ import annotations
 
 from typing import Any, ClassVar, Final
-from uuid import UUID
 
 from django.contrib import admin
 from django.contrib.admin.utils import unquote
@@ -33,7 +32,7 @@ from partner_engine.admin.document import DocumentReader, answerers
 from partner_engine.admin.forms import STATE_LABELS, StateFilter, copy_link, find_copies, insured_of
 from partner_engine.admin.site import site
 from partner_engine.admin.staff import may, staff_actor
-from partner_engine.admin.viewing import BigTableAdmin, age
+from partner_engine.admin.viewing import BigTableAdmin, age, is_id
 from tenants.access import Right
 from tenants.models import ApiClient, Tenant, User
 
@@ -184,20 +183,12 @@ def _names(people: set[tuple[str, str]]) -> dict[tuple[str, str], str]:
     clients = {identity for kind, identity in people if kind == "api_client"}
     names: dict[tuple[str, str], str] = {}
     if users:
-        for user in User.objects.filter(pk__in=[one for one in users if _is_id(one)]):
+        for user in User.objects.filter(pk__in=[one for one in users if is_id(one)]):
             names["user", str(user.pk)] = names["staff", str(user.pk)] = user.full_name or user.email
     if clients:
         for client in ApiClient.objects.filter(pk__in=[one for one in clients if one.isdecimal()]):
             names["api_client", str(client.pk)] = str(client)
     return names
-
-
-def _is_id(text: str) -> bool:
-    try:
-        UUID(text)
-    except ValueError:
-        return False
-    return True
 
 
 def _revisions(request: HttpRequest, copy: Copy, reader: DocumentReader) -> dict[str, Any]:
@@ -240,7 +231,7 @@ class SensitiveRevealAdmin(BigTableAdmin):
         """Narrow ``queryset`` to the reveals of a copy or of a person."""
         if not search_term:
             return queryset, False
-        by_copy = Q(copy_id=search_term) if _is_id(search_term) else Q()
+        by_copy = Q(copy_id=search_term) if is_id(search_term) else Q()
         return queryset.filter(by_copy or Q(actor_label__icontains=search_term)), False
 
     @display(description="Who")

@@ -87,6 +87,15 @@ def id_range(prefix: str) -> tuple[UUID, UUID] | None:
     return UUID(digits.ljust(32, "0")), UUID(digits.ljust(32, "f"))
 
 
+def is_id(text: str) -> bool:
+    """Tell whether ``text`` is a whole UUID."""
+    try:
+        UUID(text)
+    except ValueError:
+        return False
+    return True
+
+
 def age(since: datetime | None) -> str:
     """Return how long ago ``since`` is, in its largest unit: ``40 s``, ``12 min``, ``5 h``, ``3 days``."""
     if since is None:

@@ -2,23 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import ClassVar
 from uuid import UUID
 
 from django.http import HttpResponse
 from rest_framework.request import Request
 
-from batch import service as batch
 from batch.context import BatchContext, SaveResult
 from batch.errors import VersionMismatch
 from batch.idempotency import StoredResponse
 from partner_engine.api import shapes
-from partner_engine.api.bodies import AnswersChange, DryRunQuery
+from partner_engine.api.bodies import AnswersChange, DryRunQuery, ReadQuery
 from partner_engine.api.conditional import expected_version, version_tag
-from partner_engine.api.copies import require_exact
+from partner_engine.api.copies import find_copy
 from partner_engine.api.endpoint import Endpoint
-from partner_engine.api.keyed import idempotency_key, save_copy, stored
+from partner_engine.api.keyed import Answer, Change, idempotency_key, save_copy, stored
 from partner_engine.api.presenting import changes_shape
 from partner_engine.api.schema import documented
 from tenants.access import Right
@@ -35,8 +33,6 @@ class Answers(Endpoint):
     """The answers of one copy."""
 
     rights: ClassVar = {"PATCH": Right.WRITE_FORMS}
-    #: Whether a form's id is taken too, for the copy that it means.
-    fuzzy: ClassVar = False
 
     @documented(
         "Change answers",
@@ -53,8 +49,6 @@ class Answers(Endpoint):
         body = self.body(AnswersChange)
 
         def change(context: BatchContext) -> None:
-            if not self.fuzzy:
-                require_exact(context, id)
             context.changeset.apply_answers(body.answers, body.answer_pools)
 
         def answer(context: BatchContext, result: SaveResult) -> StoredResponse:
@@ -62,12 +56,20 @@ class Answers(Endpoint):
 
         if query.dry_run:
             return self._dry_run(id, change)
+        return self.save(id, change, answer)
+
+    def find(self, id: UUID) -> BatchContext:
+        """Return the copy to change, for a dry run."""
+        return find_copy(self, id, ReadQuery())
+
+    def save(self, id: UUID, change: Change, answer: Answer) -> HttpResponse:
+        """Change the copy and save it."""
         return save_copy(self, id, change=change, answer=answer)
 
-    def _dry_run(self, copy_id: UUID, change: Callable[[BatchContext], None]) -> HttpResponse:
+    def _dry_run(self, id: UUID, change: Change) -> HttpResponse:
         idempotency_key(self)  # a malformed key is refused here too; there is nothing to keep under a good one
         expected = expected_version(self.request.headers.get("If-Match"))
-        context = batch.find(copy_id, scope=self.tenant, actor=self.actor)
+        context = self.find(id)
         if expected is not None and expected != context.version:
             raise VersionMismatch(expected=expected, actual=context.version)
         change(context)

@@ -10,8 +10,9 @@ from rest_framework.request import Request
 
 from batch import service as batch
 from batch.context import BatchContext, SaveResult
-from batch.errors import NotFound
+from batch.errors import LastCopy, NotFound
 from batch.idempotency import StoredResponse
+from forms.selectors import list_copies
 from partner_engine.api import shapes
 from partner_engine.api.bodies import CopyChange, NoQuery, Nothing, ReadQuery
 from partner_engine.api.conditional import version_tag
@@ -31,14 +32,10 @@ def find_copy(endpoint: Endpoint, copy_id: UUID, query: ReadQuery) -> BatchConte
     context = batch.find(
         copy_id, scope=endpoint.tenant, actor=endpoint.actor, version=query.at_version, moment=query.at
     )
-    require_exact(context, copy_id)
-    return context
-
-
-def require_exact(context: BatchContext, copy_id: UUID) -> None:
-    """Raise ``NotFound`` where a form's id led to another copy: below ``/copies`` an id means that copy or nothing."""
+    # A form's id may lead to another copy; below ``/copies`` an id means that copy or nothing.
     if context.copy.id != copy_id:
         raise NotFound
+    return context
 
 
 class Copy(Endpoint):
@@ -81,7 +78,6 @@ class Copy(Endpoint):
         body = self.body(CopyChange)
 
         def change(context: BatchContext) -> None:
-            require_exact(context, id)
             context.changeset.copy.rename(body.title)
 
         return save_copy(self, id, change=change, answer=self._shown)
@@ -101,7 +97,8 @@ class Copy(Endpoint):
         self.body(Nothing)
 
         def change(context: BatchContext) -> None:
-            require_exact(context, id)
+            if not list_copies(context.form.id).exclude(id=id).exists():
+                raise LastCopy
             context.changeset.copy.delete()
 
         def answer(context: BatchContext, result: SaveResult) -> StoredResponse:
@@ -117,7 +114,7 @@ class CopyAction(Endpoint):
     """Something done to a copy as a whole; the answer is the copy."""
 
     rights: ClassVar = {"POST": Right.WRITE_FORMS}
-    archived: ClassVar = False
+    deleted_too: ClassVar = False
 
     def change(self, context: BatchContext) -> None:
         """Do it in memory."""
@@ -128,20 +125,16 @@ class CopyAction(Endpoint):
         self.query()
         self.body(Nothing)
 
-        def change(context: BatchContext) -> None:
-            require_exact(context, copy_id)
-            self.change(context)
-
         def answer(context: BatchContext, result: SaveResult) -> StoredResponse:
             return stored(copy_shape(context, actor=self.actor, result=result), version=result.version)
 
-        return save_copy(self, copy_id, change=change, answer=answer, archived=self.archived)
+        return save_copy(self, copy_id, change=self.change, answer=answer, deleted_too=self.deleted_too)
 
 
 class RestoreCopy(CopyAction):
     """Brings a deleted copy back."""
 
-    archived: ClassVar = True
+    deleted_too: ClassVar = True
 
     @documented(
         "Restore a copy",

@@ -5,15 +5,19 @@ call instead (RFC 9745, RFC 8594).
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from typing import Any, ClassVar, Final
+from typing import Any, Final
+from uuid import UUID
 
 from django.http import HttpResponse
 from django.urls import reverse
 from django.utils.http import http_date
 from rest_framework.request import Request
 
+from batch import service as batch
+from batch.context import BatchContext
 from partner_engine.api.answers import DESCRIPTION, Answers
 from partner_engine.api.bodies import AnswersChange, DryRunQuery
+from partner_engine.api.keyed import Answer, Change, open_for_writing, save
 from partner_engine.api.schema import documented
 from partner_engine.api.shapes import ChangesShape
 
@@ -23,8 +27,6 @@ UNTIL: Final = datetime(2027, 11, 1, tzinfo=UTC)
 
 class FormAnswers(Answers):
     """The answers of the copy that a form's or copy's id means."""
-
-    fuzzy: ClassVar = True
 
     @documented(
         "Change answers of a form",
@@ -40,6 +42,14 @@ class FormAnswers(Answers):
     def patch(self, request: Request, *args: Any, **kwargs: Any) -> HttpResponse:
         """Change answers."""
         return super().patch(request, *args, **kwargs)
+
+    def find(self, id: UUID) -> BatchContext:
+        """Return the copy that the id means."""
+        return batch.find(id, scope=self.tenant, actor=self.actor)
+
+    def save(self, id: UUID, change: Change, answer: Answer) -> HttpResponse:
+        """Change the copy that the id means and save it."""
+        return save(self, open_for_writing(self, id), change=change, answer=answer)
 
     def finalize_response(self, request: Request, response: Any, *args: Any, **kwargs: Any) -> Any:
         """Put the headers of the end on every answer, errors too."""

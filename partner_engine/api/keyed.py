@@ -18,7 +18,7 @@ from django.http import HttpResponse
 
 from batch import service as batch
 from batch.context import BatchContext, SaveResult
-from batch.errors import IdempotencyReplay
+from batch.errors import IdempotencyReplay, NotFound
 from batch.idempotency import IdempotencyKey, StoredResponse
 from partner_engine.api.conditional import expected_version, version_tag
 from partner_engine.api.endpoint import Endpoint, reply
@@ -26,6 +26,8 @@ from partner_engine.api.problems import Fault, Refused
 
 _KEY: Final = re.compile(r"[\x21-\x7e]{1,255}")
 
+Change = Callable[[BatchContext], None]
+Answer = Callable[[BatchContext, SaveResult], StoredResponse]
 Opener = Callable[[IdempotencyKey | None], AbstractContextManager[BatchContext]]
 
 
@@ -55,15 +57,29 @@ def idempotency_key(endpoint: Endpoint) -> IdempotencyKey | None:
 
 def save_copy(
     endpoint: Endpoint,
-    form_or_copy_id: UUID,
+    copy_id: UUID,
     *,
-    change: Callable[[BatchContext], None],
-    answer: Callable[[BatchContext, SaveResult], StoredResponse],
-    archived: bool = False,
+    change: Change,
+    answer: Answer,
+    deleted_too: bool = False,
 ) -> HttpResponse:
-    """Lock the copy, let ``change`` change it, save it, answer with ``answer``; a repeated keyed request gets its first
-    answer again.
+    """Lock the copy with this very id, let ``change`` change it, save it and answer with ``answer``.
+
+    A repeated keyed request gets its first answer again, even if the copy is deleted by now; any other finds a deleted
+    copy only with ``deleted_too``.
     """
+
+    def change_if_there(context: BatchContext) -> None:
+        is_deleted = context.copy.fields.deleted_at is not None or context.form.deleted_at is not None
+        if context.copy.id != copy_id or (is_deleted and not deleted_too):
+            raise NotFound
+        change(context)
+
+    return save(endpoint, open_for_writing(endpoint, copy_id, archived=True), change=change_if_there, answer=answer)
+
+
+def open_for_writing(endpoint: Endpoint, form_or_copy_id: UUID, *, archived: bool = False) -> Opener:
+    """Return what opens the copy that the id means, if it is at the version that ``If-Match`` names."""
     expected = expected_version(endpoint.request.headers.get("If-Match"))
 
     def open_copy(key: IdempotencyKey | None) -> AbstractContextManager[BatchContext]:
@@ -76,17 +92,17 @@ def save_copy(
             idempotency=key,
         )
 
-    return save(endpoint, open_copy, change=change, answer=answer)
+    return open_copy
 
 
 def save(
     endpoint: Endpoint,
     open_context: Opener,
     *,
-    change: Callable[[BatchContext], None],
-    answer: Callable[[BatchContext, SaveResult], StoredResponse],
+    change: Change,
+    answer: Answer,
 ) -> HttpResponse:
-    """Do the same in the context that ``open_context`` opens for the request's key."""
+    """Let ``change`` change the context that ``open_context`` opens for the request's key, save it, answer with ``answer``."""
     key = idempotency_key(endpoint)
     try:
         return _save_once(open_context(key), change=change, answer=answer)
@@ -98,8 +114,8 @@ def save(
 def _save_once(
     opened: AbstractContextManager[BatchContext],
     *,
-    change: Callable[[BatchContext], None],
-    answer: Callable[[BatchContext, SaveResult], StoredResponse],
+    change: Change,
+    answer: Answer,
 ) -> HttpResponse:
     with opened as context:
         if context.stored_response is not None:

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 import msgspec
+from django.http import QueryDict
 from rest_framework import parsers, renderers
 
 MEDIA_TYPE: Final = "application/json"
@@ -21,9 +22,9 @@ class UnreadBody(parsers.BaseParser):
 
     def parse(
         self, stream: Any, media_type: str | None = None, parser_context: Mapping[str, Any] | None = None
-    ) -> dict[str, Any]:
-        """Return nothing, unread."""
-        return {}
+    ) -> QueryDict:
+        """Return nothing, unread, in the type that readers of forms expect."""
+        return QueryDict()
 
 
 class Json(renderers.BaseRenderer):

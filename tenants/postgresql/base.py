@@ -1,8 +1,8 @@
 """The database backend: puts the current scope in front of each statement, in the same round trip.
 
 PostgreSQL's policies (``tenants.security``) compare it with the rows. It is set for the transaction alone, so neither
-a pooled connection nor a pooler in between ever carries one tenant's mark to the next user; without a transaction the two
-statements form one of their own.
+a pooled connection nor a pooler in between ever carries one tenant's mark to the next user; without a transaction the
+two statements form one of their own.
 """
 
 from __future__ import annotations
@@ -48,9 +48,11 @@ class DatabaseWrapper(base.DatabaseWrapper):
     def _mark(self) -> str | None:
         """Return the statement that marks the transaction; None when there is nothing to say."""
         scope = current_scope()
-        if scope is not None:
+        # Looking at all tenants of one database opens no other one.
+        if scope is not None and (scope.tenant is not None or scope.alias == self.alias):
             self._has_marked = True
             # A UUID or "*", never text from outside.
             return f"SELECT set_config('{GUC}', '{scope.marker}', true)"
         # A transaction that worked for a tenant goes on without one: take the mark away.
-        return f"SELECT set_config('{GUC}', '', true)" if self._has_marked and self.in_atomic_block else None
+        is_in_transaction = self.in_atomic_block or not self.autocommit
+        return f"SELECT set_config('{GUC}', '', true)" if self._has_marked and is_in_transaction else None

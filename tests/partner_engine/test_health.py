@@ -6,6 +6,8 @@ import pytest
 import redis
 from django.db import connections
 from django.test import Client
+from redis.backoff import NoBackoff
+from redis.retry import Retry
 
 from tests.conftest import SECOND_DATABASE
 
@@ -71,4 +73,4 @@ def test_metrics_name_no_path_and_no_id(client: Client) -> None:
 
 
 def _unreachable(alias: str) -> object:
-    return redis.Redis(host="127.0.0.1", port=1, socket_connect_timeout=0.2)
+    return redis.Redis(host="127.0.0.1", port=1, retry=Retry(NoBackoff(), 0))

@@ -130,7 +130,13 @@ def test_a_failing_page_tells_and_logs_no_values(lines: Lines, monkeypatch: pyte
 
 
 def test_a_failing_task_is_named_without_its_arguments(lines: Lines) -> None:
-    details = {"name": "actions.tasks.wake", "id": "t1", "description": "raised unexpected", "exc": CANARY, "args": CANARY}
+    details = {
+        "name": "actions.tasks.wake",
+        "id": "t1",
+        "description": "raised unexpected",
+        "exc": CANARY,
+        "args": CANARY,
+    }
 
     logging.getLogger("celery.app.trace").error("Task %(name)s[%(id)s] %(description)s: %(exc)s", details)
 

@@ -56,7 +56,11 @@ def test_the_demo_is_made_once(settings: Settings) -> None:
     assert isinstance(staff, User)
     assert (staff.is_staff, staff.is_superuser, staff.tenant) == (True, True, None)
     for code in ("harbor", "summit"):
-        asked = {"grant_type": "client_credentials", "client_id": f"{code}-demo", "client_secret": f"{code}-demo-secret"}
+        asked = {
+            "grant_type": "client_credentials",
+            "client_id": f"{code}-demo",
+            "client_secret": f"{code}-demo-secret",
+        }
         answer = Client().post("/o/token/", asked)
         assert answer.status_code == 200
         assert set(answer.json()["scope"].split()) == set(Right)

@@ -1,6 +1,7 @@
-"""`manage.py seed_demo`: the demo's tenants, people, API clients, catalogue and forms, under sign-ins that everybody knows.
+"""`manage.py seed_demo`: the demo's tenants, people, API clients, catalogue and forms.
 
-Only with DEMO=1. Makes what is missing and leaves the rest as it is, so it is safe to run again.
+The sign-ins are known to everybody, so it runs only with DEMO=1. It makes what is missing and leaves the rest as it is:
+running it again is safe.
 """
 
 from __future__ import annotations

@@ -2,7 +2,7 @@
 # ruff: noqa: E501 - the table of wrong files reads line by line
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from forms.catalogue.files import read_catalogue, write_catalogue
@@ -113,6 +113,27 @@ def test_all_faults_come_at_once_in_the_order_of_the_file():
     assert [fault.line for fault in faults] == sorted(fault.line for fault in faults)
 
 
+def test_what_nothing_depends_on_does_not_hide_other_faults():
+    text = broken("title: Boarding of pets", "titel: Boarding of pets").replace("rate: 1.25", "rate: 1.2.5")
+    text = text.replace("name: Pawprint Mutual, admitted: true", "name: '', admitted: yes").replace(
+        "[min:0]", "[min: 0]"
+    )
+    text = text.replace("r.run_places > 40", "r.run_places > true").replace("places > 100", "placs > 100")
+
+    faults = faults_of(text)
+
+    assert [fault.code for fault in faults] == [
+        "missing_key",
+        "unknown_key",
+        "wrong_shape",
+        "unknown_question",
+        "missing_value",
+        "bad_value",
+        "bad_number",
+        "type_error",
+    ]
+
+
 def test_two_missing_values_are_both_told():
     faults = faults_of(broken("title: Runs", "title:").replace("type: date", "type: dat"))
 
@@ -199,3 +220,15 @@ def test_any_text_survives_writing_and_reading(pairs):
 def test_no_text_does_more_than_be_refused(text):
     with pytest.raises(CatalogueErrors):
         read_catalogue(text)
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.integers(0, len(BOARDING)), st.integers(0, 60), st.text("[]{}:,'\"#&*!|>-\n \\0azé", max_size=8))
+def test_no_damage_does_more_than_be_refused(start, length, inserted):
+    damaged = BOARDING[:start] + inserted + BOARDING[start + length :]
+
+    try:
+        read_catalogue(damaged)
+    except CatalogueErrors as error:
+        assert error.faults
+        assert all(fault.line and fault.column and fault.remedy for fault in error.faults)

@@ -26,7 +26,9 @@ def test_every_sample_is_decided_as_expected(api: Api, sample: Sample) -> None:
         product: (found["outcome"], {reason["rule"] for reason in found["reasons"]} | set(found["missing"]))
         for product, found in copy["eligibility"].items()
     }
-    assert decided == {product: (expected.outcome, set(expected.details)) for product, expected in sample.expect.items()}
+    assert decided == {
+        product: (expected.outcome, set(expected.details)) for product, expected in sample.expect.items()
+    }
     premiums = {product: found["premium"] for product, found in copy["eligibility"].items()}
     assert premiums == {product: expected.premium for product, expected in sample.expect.items()}
     assert api.get(f"/copies/{copy['id']}").json() == copy
@@ -85,7 +87,9 @@ def test_a_catalogue_that_is_not_there(api: Api) -> None:
 
 def test_faults_in_nested_rows_are_told_at_their_pointers(api: Api, harbor: Tenant) -> None:
     body = {
-        "answer_pools": {"locations": [{"answer_pools": {"buildings": [{"answers": {"mqs_bld_sqft": [], "mqs_x": 1}}]}}]}
+        "answer_pools": {
+            "locations": [{"answer_pools": {"buildings": [{"answers": {"mqs_bld_sqft": [], "mqs_x": 1}}]}}]
+        }
     }
 
     problem = assert_problem(api.post("/application_forms", body), 422, "invalid_answers")

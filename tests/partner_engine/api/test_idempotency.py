@@ -113,7 +113,9 @@ def test_a_refusal_is_not_kept(api: Api, s1: Sample, harbor: Tenant) -> None:
 def test_keys_belong_to_their_client(api: Api, foreigner: Api, harbor: Tenant, summit: Tenant, s1: Sample) -> None:
     colleague = Api(ApiClient.objects.create(client_id="second", name="Second", tenant=harbor))
 
-    forms = [caller.post("/application_forms", form_body(s1), Idempotency_Key="k") for caller in (api, colleague, foreigner)]
+    forms = [
+        caller.post("/application_forms", form_body(s1), Idempotency_Key="k") for caller in (api, colleague, foreigner)
+    ]
 
     assert [response.status_code for response in forms] == [201, 201, 201]
     assert len({response.json()["id"] for response in forms}) == 3

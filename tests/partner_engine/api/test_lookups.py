@@ -30,12 +30,14 @@ def test_the_catalogue_tells_what_is_asked_and_no_rates(api: Api) -> None:
     response = api.get("/catalogue")
 
     told = response.json()
-    assert (told["code"], len(told["question_sets"]), len(told["products"])) == ("demo_small_commercial", 20, 10)
+    assert (told["code"], len(told["question_sets"]), len(told["products"])) == ("demo_small_commercial", 18, 10)
     questions = {found["code"]: found for part in told["question_sets"] for found in part["questions"]}
     assert len(questions) == 105
     assert questions["mqs_fein"]["sensitivity"] == "spi"
     assert {"code": "bop", "label": "Business owners"} in questions["mqs_lobs"]["choices"]
-    buildings = next(found["pool"] for found in told["question_sets"] if found["pool"] and found["pool"]["code"] == "buildings")
+    buildings = next(
+        found["pool"] for found in told["question_sets"] if found["pool"] and found["pool"]["code"] == "buildings"
+    )
     assert buildings["parent"] == "locations"
     assert b"rating" not in response.content
     assert api.get("/catalogue", If_None_Match=response["ETag"]).status_code == 304

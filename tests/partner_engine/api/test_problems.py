@@ -16,7 +16,9 @@ from tests.partner_engine.api.calling import V1, Api, assert_problem
 pytestmark = pytest.mark.django_db
 
 
-@pytest.mark.parametrize("path", ["/api/v1/nothing", "/api/v1/", "/api/v1/copies/7", "/api/", "/api/v2/me", "/api/v1/me/x"])
+@pytest.mark.parametrize(
+    "path", ["/api/v1/nothing", "/api/v1/", "/api/v1/copies/7", "/api/", "/api/v2/me", "/api/v1/me/x"]
+)
 @pytest.mark.parametrize("method", ["GET", "POST", "PUT", "OPTIONS"])
 def test_addresses_that_are_not_there(path: str, method: str) -> None:
     response = Client(raise_request_exception=False).generic(method, path)
@@ -51,7 +53,9 @@ def test_an_answer_that_is_not_to_be_had(api: Api) -> None:
     assert api.get("/me", Accept="application/problem+json, */*;q=0.1").status_code == 200
 
 
-@pytest.mark.parametrize("content_type", ["text/plain", "application/x-www-form-urlencoded", "multipart/form-data; boundary=x", ""])
+@pytest.mark.parametrize(
+    "content_type", ["text/plain", "application/x-www-form-urlencoded", "multipart/form-data; boundary=x", ""]
+)
 def test_a_body_that_is_no_json_by_its_type(api: Api, content_type: str) -> None:
     response = api.send("POST", "/application_forms", b"{}", content_type=content_type)
 

@@ -100,7 +100,12 @@ def routes() -> Iterator[str]:
     """Yield every address below /api/v1/ that the resolver knows, but for the one that answers what is not there."""
     for pattern in get_resolver().url_patterns:
         if isinstance(pattern, URLResolver) and str(pattern.pattern) == "api/v1/":
-            yield from (str(found.pattern) for found in pattern.url_patterns if isinstance(found, URLPattern) if found.name != "unknown")
+            yield from (
+                str(found.pattern)
+                for found in pattern.url_patterns
+                if isinstance(found, URLPattern)
+                if found.name != "unknown"
+            )
 
 
 def test_every_address_has_a_row() -> None:
@@ -174,14 +179,14 @@ def test_a_session_reads_and_staff_have_none_here(owner: User, staff: User) -> N
     assert_problem(browser.get(f"{V1}/me"), 403, "permission_denied")
 
 
-@pytest.mark.parametrize("content", HOSTILE.values(), ids=HOSTILE)
 @pytest.mark.parametrize("row", WRITES, ids=str)
-def test_hostile_json_is_refused(row: Row, content: bytes, api: Api) -> None:
+def test_hostile_json_is_refused(row: Row, api: Api) -> None:
     copy = api.post("/application_forms").json()
 
-    response = api.send(row.method, f"/{row.path(copy['id'])}", content)
+    for name, content in HOSTILE.items():
+        response = api.send(row.method, f"/{row.path(copy['id'])}", content)
 
-    assert response.status_code in (400, 413, 422), response.content[:300]
-    assert response["Content-Type"] == "application/problem+json"
-    assert json.loads(response.content)["status"] == response.status_code
+        assert response.status_code in (400, 413, 422), (name, response.content[:300])
+        assert response["Content-Type"] == "application/problem+json", name
+        assert json.loads(response.content)["status"] == response.status_code, name
     assert api.get(f"/copies/{copy['id']}").json() == copy

@@ -1,0 +1,247 @@
+"""A catalogue as a whole: its parts at a glance, and checking, publishing, exporting and importing it.
+
+Publishing and loading own their transactions, so they are views of their own: the admin's forms would wrap them in another.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from typing import Any, Final
+
+from django import forms
+from django.contrib import admin, messages
+from django.contrib.admin.utils import unquote
+from django.core.exceptions import PermissionDenied
+from django.db.models import Count, Max
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.utils.html import format_html, format_html_join
+from django.utils.safestring import SafeString
+from unfold.decorators import action, display
+from unfold.enums import ActionVariant
+from unfold.widgets import UnfoldAdminFileFieldWidget
+
+from carriers.models import Carrier, CarrierProduct
+from forms.catalogue.drafts import read_draft
+from forms.catalogue.files import read_catalogue, write_catalogue
+from forms.catalogue.loader import load
+from forms.catalogue.models import Catalogue, Release
+from forms.catalogue.releases import publish, read_definition
+from forms.catalogue.reporting import describe_parts
+from forms.rules.compile import compile_catalogue
+from forms.rules.definition import CatalogueDefinition
+from forms.rules.faults import CatalogueErrors, CatalogueFault
+from partner_engine.admin.comparing import compare
+from partner_engine.admin.drafts import DraftAdmin
+from partner_engine.admin.site import site
+
+#: A catalogue file may be this big, in bytes.
+MAX_FILE: Final = 1_000_000
+#: Where the row is that a fault's key path begins at: list and model.
+_PLACES: Final = {
+    "choices": "admin:forms_choicelist_changelist",
+    "question_sets": "admin:forms_questionset_changelist",
+    "derived": "admin:forms_derivedvalue_changelist",
+    "form_rules": "admin:forms_formrule_changelist",
+    "lines": "admin:forms_lineofbusiness_changelist",
+    "carriers": "admin:carriers_carrier_changelist",
+    "products": "admin:carriers_carrierproduct_changelist",
+}
+_FIRST_STEP: Final = re.compile(r"(\w+)\[([^\]]+)\]")
+
+
+class CatalogueFileForm(forms.Form):
+    """The file to import."""
+
+    file = forms.FileField(label="Catalogue file (YAML)", widget=UnfoldAdminFileFieldWidget())
+
+    def clean_file(self) -> str:
+        """Return the text of the file."""
+        given = self.cleaned_data["file"]
+        if given.size > MAX_FILE:
+            raise forms.ValidationError(f"The file is larger than {MAX_FILE:,} bytes; load it with manage.py load_catalogue.")
+        try:
+            return str(given.read().decode("utf-8-sig"))
+        except UnicodeDecodeError as error:
+            raise forms.ValidationError("The file is not UTF-8; save it as UTF-8.") from error
+
+
+@admin.register(Catalogue, site=site)
+class CatalogueAdmin(DraftAdmin):
+    """Catalogues. Their parts are drafts; a release is what decides."""
+
+    list_display = ("title", "code", "current_release", "question_sets", "currency", "allow_test_identities")
+    list_display_links = ("title", "code")
+    search_fields = ("code", "title")
+    fieldsets = (
+        (None, {"fields": (("code", "title"), ("currency", "allow_test_identities"), ("lines_question", "title_question"))}),
+        ("Parts", {"fields": ("parts",)}),
+    )
+    actions_detail = ("check_draft", "publish", "export")
+    actions_list = ("import_file",)
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Catalogue | None = None) -> tuple[str, ...]:
+        """Fix the code once others name the catalogue by it."""
+        return ("parts",) if obj is None else ("code", "parts")
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """Refuse to delete a published catalogue: forms are decided by it."""
+        allowed = super().has_delete_permission(request, obj)
+        return allowed and not (isinstance(obj, Catalogue) and obj.releases.exists())
+
+    def has_publish_permission(self, request: HttpRequest, object_id: str | None = None) -> bool:
+        """Tell whether the user may publish: whoever may add releases."""
+        return request.user.has_perm("forms.add_release")
+
+    def has_import_permission(self, request: HttpRequest, object_id: str | None = None) -> bool:
+        """Tell whether the user may replace a draft by a file."""
+        return request.user.has_perms(("forms.add_catalogue", "forms.change_catalogue"))
+
+    def get_queryset(self, request: HttpRequest) -> Any:
+        """Return the catalogues with the number of their question sets and their current release."""
+        counted = {"set_count": Count("question_sets", distinct=True), "latest": Max("releases__number")}
+        return super().get_queryset(request).annotate(**counted)
+
+    @display(description="Question sets")
+    def question_sets(self, catalogue: Any) -> int:
+        """Return how many question sets the draft has."""
+        return int(catalogue.set_count)
+
+    @display(description="Current release")
+    def current_release(self, catalogue: Any) -> str:
+        """Return the number of the current release."""
+        return str(catalogue.latest or "never published")
+
+    @display(description="Draft")
+    def parts(self, catalogue: Catalogue) -> str | SafeString:
+        """Return links to the lists of the catalogue's parts."""
+        if catalogue.pk is None:
+            return "Save the catalogue first, or import a file."
+        return format_html("<ul>{}</ul>", format_html_join("", '<li><a class="staff-link" href="{}">{}</a>: {}</li>', _parts(catalogue)))
+
+    @action(description="Check", icon="fact_check", permissions=["view"], url_path="check")
+    def check_draft(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        """Show every fault of the draft, and what it changes against the current release."""
+        catalogue = self._find(request, object_id)
+        return self._report(request, catalogue, title="Check catalogue", can_publish=False)
+
+    @action(description="Publish", icon="publish", permissions=["publish"], url_path="publish", variant=ActionVariant.PRIMARY)
+    def publish(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        """Show what publishing would change; by POST, publish."""
+        catalogue = self._find(request, object_id)
+        if request.method != "POST":
+            return self._report(request, catalogue, title="Publish catalogue", can_publish=True)
+        before = Release.objects.filter(catalogue=catalogue).count()
+        try:
+            release = publish(catalogue, actor_id=str(request.user.pk), notes=request.POST.get("notes", "")[:2_000])
+        except CatalogueErrors:
+            return self._report(request, catalogue, title="Publish catalogue", can_publish=True)
+        if release.number > before:
+            self.log_change(request, catalogue, f"Published release {release.number}.")
+            messages.success(request, f"Release {release.number} is published and current everywhere.")
+        else:
+            messages.info(request, f"The draft says what release {release.number} says; nothing was published.")
+        return redirect("admin:forms_release_change", release.pk)
+
+    @action(description="Export YAML", icon="download", permissions=["view"], url_path="export")
+    def export(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        """Download the draft as a file."""
+        catalogue = self._find(request, object_id)
+        text = write_catalogue(read_draft(catalogue))
+        disposition = {"Content-Disposition": f'attachment; filename="{catalogue.code}.yaml"'}
+        return HttpResponse(text, content_type="application/yaml; charset=utf-8", headers=disposition)
+
+    @action(description="Import YAML", icon="upload", permissions=["import"], url_path="import")
+    def import_file(self, request: HttpRequest) -> HttpResponse:
+        """Take a file, show its faults or what it changes, and once that is confirmed replace the draft by it."""
+        form = CatalogueFileForm(request.POST or None, request.FILES or None)
+        context = {**self.admin_site.each_context(request), "opts": self.opts, "title": "Import catalogue", "form": form}
+        text = request.POST.get("text", "")
+        if not text and request.method == "POST" and form.is_valid():
+            text = form.cleaned_data["file"]
+        if text:
+            try:
+                definition = read_catalogue(text)
+            except CatalogueErrors as error:
+                return render(request, "admin/forms/catalogue/import.html", context | {"faults": error.faults})
+            if "confirm" in request.POST:
+                return self._load(request, definition)
+            context |= _import_preview(definition, text)
+        return render(request, "admin/forms/catalogue/import.html", context)
+
+    def _load(self, request: HttpRequest, definition: CatalogueDefinition) -> HttpResponse:
+        catalogue = load(definition)
+        self.log_change(request, catalogue, "Replaced the draft by a file.")
+        messages.success(request, f"Loaded {describe_parts(definition)}. It is a draft until it is published.")
+        return redirect("admin:forms_catalogue_change", catalogue.pk)
+
+    def _report(self, request: HttpRequest, catalogue: Catalogue, *, title: str, can_publish: bool) -> HttpResponse:
+        definition = read_draft(catalogue)
+        faults = _faults(definition)
+        latest = catalogue.releases.order_by("-number").first()
+        context = {
+            **self.admin_site.each_context(request),
+            "opts": self.opts,
+            "original": catalogue,
+            "title": title,
+            "catalogue": catalogue,
+            "faults": [(fault, _place(fault, catalogue)) for fault in faults],
+            "latest": latest,
+            "differences": compare(read_definition(latest) if latest else None, definition),
+            "summary": describe_parts(definition),
+            "can_publish": can_publish,
+        }
+        return render(request, "admin/forms/catalogue/report.html", context)
+
+    def _find(self, request: HttpRequest, object_id: str) -> Any:
+        catalogue = self.get_object(request, unquote(object_id))
+        if catalogue is None:
+            raise Http404("There is no such catalogue.")
+        if not self.has_view_permission(request, catalogue):
+            raise PermissionDenied
+        return catalogue
+
+
+def _faults(definition: CatalogueDefinition) -> list[CatalogueFault]:
+    try:
+        compile_catalogue(definition)
+    except CatalogueErrors as error:
+        return error.faults
+    return []
+
+
+def _import_preview(definition: CatalogueDefinition, text: str) -> dict[str, Any]:
+    known = Catalogue.objects.filter(code=definition.code).first()
+    return {
+        "definition": definition,
+        "known": known,
+        "text": text,
+        "summary": describe_parts(definition),
+        "differences": compare(read_draft(known) if known else None, definition),
+    }
+
+
+def _place(fault: CatalogueFault, catalogue: Catalogue) -> str:
+    """Return the address of the list that shows the row of a fault, "" where there is none."""
+    match = _FIRST_STEP.match(fault.where)
+    if match is None or match[1] not in _PLACES:
+        return ""
+    return f"{reverse(_PLACES[match[1]])}?q={match[2]}"
+
+
+def _parts(catalogue: Catalogue) -> Iterable[tuple[str, str, int]]:
+    own = (
+        ("forms_questionset", "Question sets", catalogue.question_sets),
+        ("forms_choicelist", "Choice lists", catalogue.choice_lists),
+        ("forms_derivedvalue", "Derived values", catalogue.derived_values),
+        ("forms_formrule", "Form rules", catalogue.form_rules),
+        ("forms_lineofbusiness", "Lines of business", catalogue.lines),
+        ("forms_release", "Releases", catalogue.releases),
+    )
+    for view, title, rows in own:
+        yield f"{reverse(f'admin:{view}_changelist')}?catalogue__id__exact={catalogue.pk}", title, rows.count()
+    for view, title, model in (("carrier", "Carriers", Carrier), ("carrierproduct", "Products", CarrierProduct)):
+        address = reverse(f"admin:carriers_{view}_changelist")
+        yield f"{address}?catalogue={catalogue.code}", title, model.objects.filter(catalogue=catalogue.code).count()

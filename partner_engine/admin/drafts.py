@@ -1,0 +1,115 @@
+"""How draft rows of a catalogue are edited: expressions as wide boxes, checked where they stand; order and catalogue in every list."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar, Final
+
+from django import forms
+from django.contrib.admin.widgets import AutocompleteMixin
+from django.core.exceptions import ValidationError
+from django.db import models
+from django.http import HttpRequest
+from unfold.admin import ModelAdmin, StackedInline, TabularInline
+from unfold.widgets import UnfoldAdminSelectWidget, UnfoldAdminTextareaWidget, UnfoldAdminTextInputWidget
+from django.contrib.postgres.fields import ArrayField
+
+from carriers.models import Carrier, CarrierProduct
+from forms.catalogue.checking import check_row
+from forms.catalogue.models import Catalogue
+
+#: Fields that hold CEL.
+EXPRESSIONS: Final = frozenset({"when", "value", "of", "rate_by", "amount", "times", "states", "industry"})
+
+
+class DraftFields:
+    """Gives the fields of draft rows their inputs; choices are fetched once for all rows of a page."""
+
+    def formfield_for_dbfield(self, db_field: Any, request: HttpRequest, **options: Any) -> Any:
+        """Return the form field: short boxes for expressions and lists, in the letters of code."""
+        if isinstance(db_field, ArrayField):
+            options["widget"] = UnfoldAdminTextInputWidget()
+        elif isinstance(db_field, models.TextField) and db_field.name in EXPRESSIONS:
+            options["widget"] = UnfoldAdminTextareaWidget({"rows": 2, "class": "staff-code", "spellcheck": "false"})
+        return super().formfield_for_dbfield(db_field, request, **options)  # type: ignore[misc]
+
+    def formfield_for_foreignkey(self, db_field: Any, request: HttpRequest, **options: Any) -> Any:
+        """Return the form field; its choices are a list, so that a page of rows asks for them once."""
+        field = super().formfield_for_foreignkey(db_field, request, **options)  # type: ignore[misc]
+        if isinstance(field, forms.ModelChoiceField) and not isinstance(field.widget, AutocompleteMixin):
+            field.choices = list(field.choices)
+        return field
+
+
+class DraftAdmin(DraftFields, ModelAdmin):
+    """Draft rows of one kind. They decide nothing until the catalogue is published."""
+
+    warn_unsaved_form = True
+    compressed_fields = False
+    list_per_page = 100
+    show_full_result_count = False
+    actions = None
+
+
+class DraftRows(DraftFields, TabularInline):
+    """Draft rows below the one that they belong to, one line each."""
+
+    extra = 0
+    ordering_field = "position"
+    hide_ordering_field = True
+
+
+class DraftBlocks(DraftFields, StackedInline):
+    """Draft rows below the one that they belong to, a foldable block each."""
+
+    extra = 0
+    collapsible = True
+    ordering_field = "position"
+    hide_ordering_field = True
+
+
+class CheckedForm(forms.ModelForm):
+    """A draft row of a carrier: rooms below do not know the catalogue, so its expressions are checked here."""
+
+    def _post_clean(self) -> None:
+        super()._post_clean()  # type: ignore[misc]
+        if self.errors:
+            return
+        try:
+            check_row(self.instance)
+        except ValidationError as error:
+            self._update_errors(error)  # type: ignore[attr-defined]
+
+
+class InCatalogueForm(CheckedForm):
+    """A row that names its catalogue by its code: chosen from those that there are."""
+
+    catalogue = forms.ChoiceField(widget=UnfoldAdminSelectWidget())
+
+    class Meta:
+        model: ClassVar[Any] = Carrier
+        fields = "__all__"
+
+    def __init__(self, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **options)
+        if "catalogue" in self.fields:
+            self.fields["catalogue"].choices = list(Catalogue.objects.values_list("code", "title"))
+
+
+class ProductForm(InCatalogueForm):
+    """A product: its carrier and its line must be of its catalogue."""
+
+    class Meta:
+        model = CarrierProduct
+        fields = "__all__"
+
+    def clean(self) -> dict[str, Any]:
+        """Hold carrier and line against the catalogue."""
+        given: dict[str, Any] = super().clean() or self.cleaned_data
+        code, carrier, line = given.get("catalogue"), given.get("carrier"), given.get("line")
+        if code and carrier and carrier.catalogue != code:
+            self.add_error("carrier", f"This carrier belongs to catalogue {carrier.catalogue}; choose one of {code}.")
+        catalogue = Catalogue.objects.filter(code=code).first()
+        if catalogue and line and not catalogue.lines.filter(code=line).exists():
+            known = ", ".join(catalogue.lines.values_list("code", flat=True)) or "none yet"
+            self.add_error("line", f"There is no line {line!r} in this catalogue; known are: {known}.")
+        return given

@@ -1,0 +1,69 @@
+"""Releases: what was published when and by whom, and what it changed. They never change themselves."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+from django.contrib import admin
+from django.http import HttpRequest
+from django.template.loader import render_to_string
+from django.utils.safestring import SafeString
+from unfold.decorators import display
+from unfold.views import ChangeList
+
+from forms.catalogue.models import Release
+from forms.catalogue.releases import read_definition
+from forms.catalogue.reporting import describe_parts
+from partner_engine.admin.comparing import compare
+from partner_engine.admin.site import site
+from partner_engine.admin.viewing import PreparedChangeList, ReadOnlyAdmin, is_id
+from tenants.models import User
+
+
+@admin.register(Release, site=site)
+class ReleaseAdmin(ReadOnlyAdmin):
+    """Releases, the newest of each catalogue first."""
+
+    list_display = ("catalogue", "number", "published_at", "published_by", "notes", "id")
+    list_display_links = ("catalogue", "number")
+    list_select_related = ("catalogue",)
+    list_filter = ("catalogue",)
+    ordering = ("catalogue", "-number")
+    fields = ("catalogue", "number", "id", "published_at", "published_by", "notes", "checksum", "holds", "differences")
+    readonly_fields = fields
+    show_full_result_count = False
+    sortable_by: ClassVar = ()
+
+    def get_queryset(self, request: HttpRequest) -> Any:
+        """Return the releases; their content is fetched where it is shown."""
+        return super().get_queryset(request).defer("content")
+
+    def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
+        """Return the changelist that asks ``prepare``."""
+        return PreparedChangeList
+
+    def prepare(self, rows: list[Any]) -> None:
+        """Fetch the names of those who published."""
+        people = {row.published_by_id for row in rows if is_id(row.published_by_id)}
+        names = {str(user.pk): str(user) for user in User.objects.filter(pk__in=people)} if people else {}
+        for row in rows:
+            row.publisher = names.get(row.published_by_id, row.published_by_id)
+
+    @display(description="Published by")
+    def published_by(self, release: Any) -> str:
+        """Return who published; a command is named by its own name."""
+        if not hasattr(release, "publisher"):
+            self.prepare([release])
+        return str(release.publisher)
+
+    @display(description="Holds")
+    def holds(self, release: Release) -> str:
+        """Return what the release consists of."""
+        return describe_parts(read_definition(release))
+
+    @display(description="Changes against the release before")
+    def differences(self, release: Release) -> SafeString:
+        """Return what the release says differently from the one before."""
+        before = Release.objects.filter(catalogue=release.catalogue_id, number__lt=release.number).order_by("-number").first()
+        found = compare(read_definition(before) if before else None, read_definition(release))
+        return render_to_string("admin/forms/differences.html", {"differences": found})

@@ -1,0 +1,164 @@
+"""Tenants with their databases, and API clients, whose secret is shown once and never again."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django import forms
+from django.contrib import admin
+from django.core.exceptions import PermissionDenied
+from django.db import DEFAULT_DB_ALIAS, connections
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.views.decorators.cache import never_cache
+from oauth2_provider.generators import generate_client_secret
+from oauth2_provider.models import get_access_token_model
+from unfold.admin import ModelAdmin
+from unfold.decorators import action, display
+from unfold.widgets import UnfoldAdminCheckboxSelectMultipleWidget, UnfoldAdminSelectWidget
+
+from copies.models import CopyIndex
+from forms.catalogue.models import Catalogue
+from partner_engine.admin.site import site
+from tenants.access import RIGHT_TEXTS
+from tenants.models import ApiClient, Tenant
+
+
+class TenantForm(forms.ModelForm):
+    """A tenant, with the databases and catalogues that there are to choose from."""
+
+    database = forms.ChoiceField(
+        required=False,
+        widget=UnfoldAdminSelectWidget(),
+        help_text="Where its forms are kept. Fixed once it has forms.",
+    )
+    catalogue = forms.ChoiceField(
+        required=False, widget=UnfoldAdminSelectWidget(), help_text="What its new forms are asked by."
+    )
+
+    class Meta:
+        model = Tenant
+        fields = ("code", "name", "time_zone", "database", "catalogue")
+
+    def __init__(self, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **options)
+        own = sorted(alias for alias in connections if alias != DEFAULT_DB_ALIAS)
+        if "database" in self.fields:
+            self.fields["database"].choices = [("", "The shared database"), *((alias, alias) for alias in own)]
+        if "catalogue" in self.fields:
+            self.fields["catalogue"].choices = [("", "None"), *Catalogue.objects.values_list("code", "title")]
+
+
+@admin.register(Tenant, site=site)
+class TenantAdmin(ModelAdmin):
+    """Tenants. One with forms keeps its database and is not deleted."""
+
+    form = TenantForm
+    list_display = ("name", "code", "database_alias", "catalogue", "time_zone", "created_at")
+    search_fields = ("name", "code")
+    ordering = ("name",)
+    warn_unsaved_form = True
+    actions = None
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Tenant | None = None) -> tuple[str, ...]:
+        """Fix the database, and the code that exports go by, once there are forms."""
+        return ("code", "database") if obj is not None and _has_forms(obj) else ()
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """Refuse to delete a tenant that has forms: no foreign key would hold them."""
+        allowed = super().has_delete_permission(request, obj)
+        return allowed and not (isinstance(obj, Tenant) and _has_forms(obj))
+
+    @display(description="Database")
+    def database_alias(self, tenant: Tenant) -> str:
+        """Return where the tenant's forms are."""
+        return tenant.database or "shared"
+
+
+def _has_forms(tenant: Tenant) -> bool:
+    return CopyIndex.objects.filter(tenant_id=tenant.pk).exists()
+
+
+class ApiClientForm(forms.ModelForm):
+    """An API client: whose it is and what its tokens may do at most."""
+
+    allowed_scopes = forms.MultipleChoiceField(
+        choices=[(right.value, f"{text} ({right.value})") for right, text in RIGHT_TEXTS.items()],
+        widget=UnfoldAdminCheckboxSelectMultipleWidget(),
+        label="Scopes",
+        help_text="What its tokens may do at most.",
+    )
+
+    class Meta:
+        model = ApiClient
+        fields = ("name", "tenant", "allowed_scopes")
+
+
+@admin.register(ApiClient, site=site)
+class ApiClientAdmin(ModelAdmin):
+    """API clients. The secret is made here, shown once and kept as a hash."""
+
+    form = ApiClientForm
+    list_display = ("name", "client_id", "tenant", "created")
+    list_select_related = ("tenant",)
+    list_filter = ("tenant",)
+    search_fields = ("name", "client_id")
+    ordering = ("name",)
+    actions = None
+    actions_detail = ("new_secret",)
+
+    def get_fields(self, request: HttpRequest, obj: ApiClient | None = None) -> tuple[str, ...]:
+        """Return the fields; the id is made with the client."""
+        own = ("name", "tenant", "allowed_scopes")
+        return own if obj is None else ("client_id", *own, "created")
+
+    def get_readonly_fields(self, request: HttpRequest, obj: ApiClient | None = None) -> tuple[str, ...]:
+        """Fix what tokens were given for."""
+        return () if obj is None else ("client_id", "tenant", "created")
+
+    def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
+        """Give a new client its secret; the row keeps the hash, the request the secret until the answer is made."""
+        if not change:
+            obj.client_secret = request.new_client_secret = generate_client_secret()  # type: ignore[attr-defined]
+        super().save_model(request, obj, form, change)
+
+    @never_cache
+    def add_view(self, request: HttpRequest, form_url: str = "", extra_context: dict[str, Any] | None = None) -> Any:
+        """Add a client; the answer holds its secret, so no browser keeps it."""
+        return super().add_view(request, form_url, extra_context)
+
+    def response_add(self, request: HttpRequest, obj: Any, post_url_continue: str | None = None) -> HttpResponse:
+        """Show the secret, this one time."""
+        return self._show(request, obj, request.new_client_secret)  # type: ignore[attr-defined]
+
+    @action(description="New secret", icon="key", permissions=["change"], url_path="new-secret")
+    def new_secret(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        """Ask, then make a new secret: the old one and the tokens that it got end at once."""
+        return self._new_secret(request, object_id)
+
+    @never_cache
+    def _new_secret(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        client: Any = self.get_object(request, object_id)
+        if client is None:
+            raise Http404("There is no such API client.")
+        if not self.has_change_permission(request, client):
+            raise PermissionDenied
+        if request.method != "POST":
+            return self._show(request, client, "")
+        secret = generate_client_secret()
+        client.client_secret = secret
+        client.save(update_fields=["client_secret", "updated"])
+        get_access_token_model().objects.filter(application=client).delete()
+        self.log_change(request, client, "Made a new secret.")
+        return self._show(request, client, secret)
+
+    def _show(self, request: HttpRequest, client: ApiClient, secret: str) -> HttpResponse:
+        context = {
+            **self.admin_site.each_context(request),
+            "opts": self.opts,
+            "original": client,
+            "title": "API client",
+            "client": client,
+            "secret": secret,
+        }
+        return render(request, "admin/tenants/apiclient/secret.html", context)

@@ -1,0 +1,75 @@
+"""Turns what the environment says into settings: databases and master keys."""
+
+from __future__ import annotations
+
+import base64
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+import environ
+from django.core.exceptions import ImproperlyConfigured
+
+#: TENANT_DATABASE_SUMMIT=postgres://... makes the alias "summit", which a tenant can name as its own database.
+TENANT_DATABASE_PREFIX: Final = "TENANT_DATABASE_"
+KEY_BYTES: Final = 32
+
+
+@dataclass(frozen=True, kw_only=True)
+class Limits:
+    """What a process allows its connections: timeouts in milliseconds, and how many it keeps (0: no pool)."""
+
+    statement_timeout: int
+    lock_timeout: int
+    pool_size: int
+
+
+def databases(default: str, environment: Mapping[str, str], *, limits: Limits) -> dict[str, dict[str, Any]]:
+    """Return Django's settings of the shared database at the URL ``default`` and of every tenant's own."""
+    own = {
+        name.removeprefix(TENANT_DATABASE_PREFIX).lower(): _database(url, limits)
+        for name, url in sorted(environment.items())
+        if name.startswith(TENANT_DATABASE_PREFIX) and url
+    }
+    return {**own, "default": _database(default, limits)}
+
+
+def _database(url: str, limits: Limits) -> dict[str, Any]:
+    session = {
+        "statement_timeout": limits.statement_timeout,
+        "lock_timeout": limits.lock_timeout,
+        "idle_in_transaction_session_timeout": 30_000,
+        # The log of the server must not hold what was asked with.
+        "log_parameter_max_length_on_error": 0,
+    }
+    database: dict[str, Any] = environ.Env.db_url_config(url)
+    options: dict[str, Any] = {
+        "application_name": "partner_engine",
+        "connect_timeout": 3,
+        "options": " ".join(f"-c {name}={value}" for name, value in session.items()),
+        **database.get("OPTIONS", {}),
+    }
+    if limits.pool_size:
+        # A short queue: whoever waits longer is better told to come back.
+        options["pool"] = {"min_size": 0, "max_size": limits.pool_size, "timeout": 3, "max_waiting": 100}
+    return database | {
+        "ENGINE": "tenants.postgresql",
+        "CONN_MAX_AGE": 0,
+        # A server-side cursor cannot be told the tenant in the same round trip, and breaks behind a pooler.
+        "DISABLE_SERVER_SIDE_CURSORS": True,
+        "OPTIONS": options,
+    }
+
+
+def keyring(text: str) -> dict[str, str]:
+    """Return the master keys in ``text``, in their order. Raises ``ImproperlyConfigured``, which does not repeat them."""
+    remedy = 'KEYRING must be JSON such as {"2026-01": "<base64 of 32 random bytes>"}, oldest key first.'
+    try:
+        keys = json.loads(text)
+        lengths = {len(base64.b64decode(key, validate=True)) for key in keys.values()}
+    except (ValueError, TypeError, AttributeError):
+        raise ImproperlyConfigured(remedy) from None
+    if lengths != {KEY_BYTES}:
+        raise ImproperlyConfigured(remedy)
+    return {str(key_id): key for key_id, key in keys.items()}
