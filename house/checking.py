@@ -1,5 +1,7 @@
 """`make test` and its kin: throw-away servers, then every check of the project, then the tests."""
 
+import base64
+import json
 import os
 import secrets
 import shutil
@@ -137,6 +139,8 @@ def _as_in_production(environment: Mapping[str, str]) -> dict[str, str]:
         "SECRET_KEY": secrets.token_urlsafe(64),
         "ALLOWED_HOSTS": "partner-engine.example",
         "CSRF_TRUSTED_ORIGINS": "https://partner-engine.example",
+        "TRUSTED_PROXIES": "1",
+        "KEYRING": json.dumps({"check": base64.b64encode(secrets.token_bytes(32)).decode()}),
     }
 
 

@@ -24,6 +24,8 @@ ATTEMPTS = 3
 """Starts tried before giving up: a free port can be taken by someone else between choosing and using it."""
 
 # Losing a test's database in a power cut costs nothing; losing the demo's does.
+# A failed statement would be logged with its values; the product logs failures itself, without them.
+DISCREET = "log_min_messages=log"
 CARELESS = ("fsync=off", "synchronous_commit=off", "full_page_writes=off")
 
 
@@ -89,6 +91,7 @@ class Instance:
         for attempt in range(ATTEMPTS):
             self._settings.postgresql_port = port = _usable(self._settings.postgresql_port)
             options = [f"port={port}", "listen_addresses=127.0.0.1", "unix_socket_directories=", "max_connections=200"]
+            options.append(DISCREET)
             command: list[str | Path] = [binaries / "postgres", "-D", data]
             for option in options if self._is_durable else (*options, *CARELESS):
                 command += ["-c", option]

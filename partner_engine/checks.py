@@ -80,7 +80,7 @@ def check_database_role(
     for alias in databases or ():
         with connections[alias].cursor() as cursor:
             cursor.execute(
-                "SELECT rolsuper OR rolbypassrls, current_setting('log_min_error_statement') NOT IN ('fatal', 'panic')"
+                "SELECT rolsuper OR rolbypassrls, current_setting('log_min_messages') NOT IN ('log', 'fatal', 'panic')"
                 " FROM pg_roles WHERE rolname = current_user"
             )
             is_unbound, is_quoting = cursor.fetchone()
@@ -96,7 +96,7 @@ def check_database_role(
             found.append(
                 Warning(
                     f"The server of database {alias!r} writes failed statements, with their values, into its log.",
-                    hint="As its superuser: ALTER ROLE partner_engine SET log_min_error_statement = 'panic'.",
+                    hint="As its superuser: ALTER ROLE partner_engine SET log_min_messages = 'log'.",
                     id="partner_engine.W009",
                 )
             )

@@ -1,6 +1,6 @@
 """Where programs get their tokens and give them back: the library's views, for requests that can be read.
 
-The library looks up in the database what it was sent, and PostgreSQL takes no NUL: without this that would be a failure of ours.
+The library looks up in the database what it was sent, and PostgreSQL takes no NUL: that would be a failure of ours.
 """
 
 from __future__ import annotations

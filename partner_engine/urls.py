@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from django.contrib import admin
 from django.urls import URLPattern, URLResolver, include, path, re_path
 from django_prometheus.exports import ExportToDjangoView
 
 from partner_engine import health
+from partner_engine.admin.site import site
 from partner_engine.api.unknown import Unknown
 from partner_engine.tokens import RevokeToken, Token
 
@@ -16,7 +16,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("metrics", ExportToDjangoView, name="metrics"),
     path("o/token/", Token.as_view(), name="token"),
     path("o/revoke_token/", RevokeToken.as_view(), name="revoke-token"),
-    path("admin/", admin.site.urls),
+    path("admin/", site.urls),
     path("api/v1/", include("partner_engine.api.urls")),
     re_path(r"^api/", Unknown.as_view()),
     path("", include("partner_engine.web.urls")),

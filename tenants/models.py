@@ -38,7 +38,7 @@ def validate_database(alias: str) -> None:
         raise ValidationError(f"There is no database {alias!r}; set TENANT_DATABASE_{alias.upper()} and start again.")
 
 
-class Tenant(models.Model):
+class Tenant(models.Model):  # type: ignore[django-manager-missing]  # API clients have an untyped base
     """A partner. Its forms live in the database ``database``, empty for the shared one."""
 
     id = models.UUIDField(primary_key=True, default=new_id, editable=False)
@@ -84,7 +84,7 @@ class UserManager(BaseUserManager["User"]):
         return self.create_user(email, password, role=Role.STAFF, is_staff=True, is_superuser=True, **fields)
 
 
-class User(AbstractBaseUser, PermissionsMixin):
+class User(AbstractBaseUser, PermissionsMixin):  # type: ignore[django-manager-missing]  # as above
     """A person who signs in by e-mail: an agent or administrator of one tenant, or staff of the product (no tenant)."""
 
     id = models.UUIDField(primary_key=True, default=new_id, editable=False)
@@ -133,14 +133,6 @@ def every_right() -> list[str]:
     return [right.value for right in Right]
 
 
-class ApiClientManager(models.Manager["ApiClient"]):
-    """Finds API clients."""
-
-    def get_by_natural_key(self, client_id: str) -> ApiClient:
-        """Return the client that signs in with this id."""
-        return self.get(client_id=client_id)
-
-
 _GRANT_TYPES = [(AbstractApplication.GRANT_CLIENT_CREDENTIALS, "Client credentials")]
 
 
@@ -160,8 +152,6 @@ class ApiClient(AbstractApplication):
         default=every_right,
         help_text="What its tokens may do at most.",
     )
-
-    objects: ClassVar[ApiClientManager] = ApiClientManager()
 
     class Meta(AbstractApplication.Meta):
         verbose_name = "API client"

@@ -110,9 +110,9 @@ class PoolMutator:
         return mutator
 
     def put_back(self, row: PoolRow, *, position: int) -> RowMutator:
-        """Put a removed ``row`` of an earlier version back at ``position`` with all that is in it; its sealed answers fit as they are.
+        """Put a removed ``row`` of an earlier version back at ``position`` with all that is in it.
 
-        A row that is there stays as it is. Raises ``PoolIsFull``.
+        Its sealed answers fit as they are. A row that is there stays as it is. Raises ``PoolIsFull``.
         """
         self._changeset.require_writable()
         if any(there.id == row.id for there in self.rows_below()):

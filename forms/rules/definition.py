@@ -22,7 +22,10 @@ class _Part(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, forbi
 
 
 class Question(_Part, frozen=True, kw_only=True):
-    """One question. ``validate`` holds calls like ``max:120``; ``products`` makes it a carrier question of those products."""
+    """One question.
+
+    ``validate`` holds calls like ``max:120``; ``products`` makes it a carrier question of those products.
+    """
 
     code: str
     label: str
@@ -77,7 +80,10 @@ class FormRule(_Part, frozen=True, kw_only=True):
 
 
 class Line(_Part, frozen=True, kw_only=True):
-    """A line of business. ``states`` (CEL, list of state codes) and ``industry`` (CEL, text) are what its base checks look at."""
+    """A line of business.
+
+    ``states`` (CEL, list of state codes) and ``industry`` (CEL, text) are what its base checks look at.
+    """
 
     code: str
     label: str
@@ -86,7 +92,9 @@ class Line(_Part, frozen=True, kw_only=True):
 
 
 class Link(_Part, frozen=True, kw_only=True):
-    """How a carrier is reached; the figures drive the carrier simulator (seconds of real life, percent, requests a minute)."""
+    """How a carrier is reached; the figures drive the carrier simulator (seconds of real life, percent, requests a
+    minute).
+    """
 
     mode: Literal["sync", "poll", "callback", "manual"]
     p50_seconds: float = 1
@@ -114,10 +122,11 @@ class Term(_Part, frozen=True, kw_only=True):
 
 
 class RateTable(_Part, frozen=True, kw_only=True):
-    """A premium term summed over the rows of ``pool``: ``rates[rate_by]`` * (``amount`` / ``per``, else 1), the sum * ``times`` if it is a number.
+    """A premium term summed over the rows of ``pool``: ``rates[rate_by]`` * (``amount`` / ``per``, else 1), the sum *
+    ``times`` if it is a number.
 
-    ``rate_by`` and ``amount`` are CEL in the scope of one row, ``times`` in the scope of the form. ``reason`` is the rule id of the base check that every
-    row's code has a rate; empty means that a row without a rate counts nothing.
+    ``rate_by`` and ``amount`` are CEL in the scope of one row, ``times`` in the scope of the form. ``reason`` is the
+    rule id of the base check that every row's code has a rate; empty means that a row without a rate counts nothing.
     """
 
     pool: str
@@ -171,7 +180,11 @@ class Product(_Part, frozen=True, kw_only=True):
 
 
 class CatalogueDefinition(_Part, frozen=True, kw_only=True):
-    """A whole catalogue. ``lines_question`` is the multi-choice question whose choices are the lines wanted; ``title_question`` names the insured."""
+    """A whole catalogue.
+
+    ``lines_question`` is the multi-choice question whose choices are the lines wanted; ``title_question`` names the
+    insured.
+    """
 
     code: str
     title: str

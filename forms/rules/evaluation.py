@@ -1,4 +1,7 @@
-"""What the check flow concludes about one document: the structs that are stored beside it and shown to everyone. Pure."""
+"""What the check flow concludes about one document: the structs that are stored beside it and shown to everyone.
+
+Pure.
+"""
 
 from __future__ import annotations
 
@@ -11,7 +14,9 @@ Outcome: TypeAlias = Literal["eligible", "refer", "need_info", "decline", "locke
 
 
 class Reason(msgspec.Struct, frozen=True):
-    """Why a product came out as it did: a product rule's id, or the base check ``state``, ``class`` or a rate table's own."""
+    """Why a product came out as it did: a product rule's id, or the base check ``state``, ``class`` or a rate table's
+    own.
+    """
 
     rule: str
     text: str
@@ -27,7 +32,10 @@ class Adjustment(msgspec.Struct, frozen=True):
 
 
 class ProductOutcome(msgspec.Struct, frozen=True, omit_defaults=True):
-    """One product's outcome. ``premium`` is whole dollars a year; ``missing`` are the paths whose answers would decide."""
+    """One product's outcome.
+
+    ``premium`` is whole dollars a year; ``missing`` are the paths whose answers would decide.
+    """
 
     outcome: Outcome
     premium: int | None = None
@@ -47,7 +55,9 @@ class Message(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 class Needed(msgspec.Struct, frozen=True):
-    """Paths of what is still to be answered or mended before quoting, and before binding (which includes the former's rest)."""
+    """Paths of what is still to be answered or mended before quoting, and before binding (which includes the former's
+    rest).
+    """
 
     quote: tuple[str, ...] = ()
     bind: tuple[str, ...] = ()
@@ -74,7 +84,9 @@ class AnswerState(msgspec.Struct, frozen=True):
 
 
 class Refusal(msgspec.Struct, frozen=True):
-    """A fault of one value by itself: such an answer is refused when it is given, and is an error message when it turns bad later."""
+    """A fault of one value by itself: such an answer is refused when it is given, and is an error message when it turns
+    bad later.
+    """
 
     path: str
     code: str
@@ -82,9 +94,11 @@ class Refusal(msgspec.Struct, frozen=True):
 
 
 class FlowResult(msgspec.Struct, frozen=True):
-    """What one run of the check flow asks to be done: ``states`` and the question sets to add and remove, and the evaluation.
+    """What one run of the check flow asks to be done: ``states`` and the question sets to add and remove, and the
+    evaluation.
 
-    ``dropped`` are paths of entries that are neither visible nor answered. An applied result, run again, is empty but for ``evaluation``.
+    ``dropped`` are paths of entries that are neither visible nor answered. An applied result, run again, is empty but
+    for ``evaluation``.
     """
 
     evaluation: Evaluation

@@ -1,6 +1,7 @@
 """A catalogue as a whole: its parts at a glance, and checking, publishing, exporting and importing it.
 
-Publishing and loading own their transactions, so they are views of their own: the admin's forms would wrap them in another.
+Publishing and loading own their transactions, so they are views of their own: the admin's forms would wrap them in
+another.
 """
 
 from __future__ import annotations
@@ -61,7 +62,9 @@ class CatalogueFileForm(forms.Form):
         """Return the text of the file."""
         given = self.cleaned_data["file"]
         if given.size > MAX_FILE:
-            raise forms.ValidationError(f"The file is larger than {MAX_FILE:,} bytes; load it with manage.py load_catalogue.")
+            raise forms.ValidationError(
+                f"The file is larger than {MAX_FILE:,} bytes; load it with manage.py load_catalogue."
+            )
         try:
             return str(given.read().decode("utf-8-sig"))
         except UnicodeDecodeError as error:
@@ -76,7 +79,16 @@ class CatalogueAdmin(DraftAdmin):
     list_display_links = ("title", "code")
     search_fields = ("code", "title")
     fieldsets = (
-        (None, {"fields": (("code", "title"), ("currency", "allow_test_identities"), ("lines_question", "title_question"))}),
+        (
+            None,
+            {
+                "fields": (
+                    ("code", "title"),
+                    ("currency", "allow_test_identities"),
+                    ("lines_question", "title_question"),
+                )
+            },
+        ),
         ("Parts", {"fields": ("parts",)}),
     )
     actions_detail = ("check_draft", "publish", "export")
@@ -119,7 +131,10 @@ class CatalogueAdmin(DraftAdmin):
         """Return links to the lists of the catalogue's parts."""
         if catalogue.pk is None:
             return "Save the catalogue first, or import a file."
-        return format_html("<ul>{}</ul>", format_html_join("", '<li><a class="staff-link" href="{}">{}</a>: {}</li>', _parts(catalogue)))
+        return format_html(
+            "<ul>{}</ul>",
+            format_html_join("", '<li><a class="staff-link" href="{}">{}</a>: {}</li>', _parts(catalogue)),
+        )
 
     @action(description="Check", icon="fact_check", permissions=["view"], url_path="check")
     def check_draft(self, request: HttpRequest, object_id: str) -> HttpResponse:
@@ -127,7 +142,13 @@ class CatalogueAdmin(DraftAdmin):
         catalogue = self._find(request, object_id)
         return self._report(request, catalogue, title="Check catalogue", can_publish=False)
 
-    @action(description="Publish", icon="publish", permissions=["publish"], url_path="publish", variant=ActionVariant.PRIMARY)
+    @action(
+        description="Publish",
+        icon="publish",
+        permissions=["publish"],
+        url_path="publish",
+        variant=ActionVariant.PRIMARY,
+    )
     def publish(self, request: HttpRequest, object_id: str) -> HttpResponse:
         """Show what publishing would change; by POST, publish."""
         catalogue = self._find(request, object_id)
@@ -157,7 +178,12 @@ class CatalogueAdmin(DraftAdmin):
     def import_file(self, request: HttpRequest) -> HttpResponse:
         """Take a file, show its faults or what it changes, and once that is confirmed replace the draft by it."""
         form = CatalogueFileForm(request.POST or None, request.FILES or None)
-        context = {**self.admin_site.each_context(request), "opts": self.opts, "title": "Import catalogue", "form": form}
+        context = {
+            **self.admin_site.each_context(request),
+            "opts": self.opts,
+            "title": "Import catalogue",
+            "form": form,
+        }
         text = request.POST.get("text", "")
         if not text and request.method == "POST" and form.is_valid():
             text = form.cleaned_data["file"]

@@ -37,7 +37,10 @@ class ShownScope:
 def shown_scope(request: HttpRequest) -> ShownScope:
     """Return the scope of the request and the others that could be chosen: each tenant, or all in one database."""
     scope = current_scope()
-    tenant_id, alias = (scope.tenant.id if scope and scope.tenant else None), (scope.alias if scope else DEFAULT_DB_ALIAS)
+    tenant_id, alias = (
+        (scope.tenant.id if scope and scope.tenant else None),
+        (scope.alias if scope else DEFAULT_DB_ALIAS),
+    )
     databases = [Choice(f"database:{name}", _all_in(name), tenant_id is None and name == alias) for name in connections]
     tenants = [
         Choice(f"tenant:{pk}", f"{name} (database {database})" if database else name, pk == tenant_id)
@@ -59,7 +62,9 @@ def choose_scope(request: HttpRequest) -> HttpResponse:
     else:
         return HttpResponseBadRequest("There is no such tenant or database.")
     target = request.POST.get("next", "")
-    is_ours = url_has_allowed_host_and_scheme(target, allowed_hosts={request.get_host()}, require_https=request.is_secure())
+    is_ours = url_has_allowed_host_and_scheme(
+        target, allowed_hosts={request.get_host()}, require_https=request.is_secure()
+    )
     return redirect(target if is_ours else reverse("admin:index"))
 
 

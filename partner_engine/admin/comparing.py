@@ -1,4 +1,7 @@
-"""What differs between two definitions of a catalogue: shown before publishing, before importing and at each release. Pure."""
+"""What differs between two definitions of a catalogue: shown before publishing, before importing and at each release.
+
+Pure.
+"""
 
 from __future__ import annotations
 
@@ -25,7 +28,8 @@ class Difference:
 
 
 def compare(before: CatalogueDefinition | None, after: CatalogueDefinition) -> tuple[Difference, ...]:
-    """Return what ``after`` says differently from ``before``, in the order of the definition; all is new without one."""
+    """Return what ``after`` says differently from ``before``, in the order of the definition; all is new without one.
+    """
     return tuple(_structs("", before or CatalogueDefinition(code=after.code, title=""), after))
 
 
@@ -69,7 +73,9 @@ def _is_parts(value: Any) -> bool:
 
 def _by_key(parts: tuple[Any, ...]) -> dict[str, Any]:
     """Return ``parts`` by code or id, those that have none by their number."""
-    return {str(getattr(part, "code", None) or getattr(part, "id", number)): part for number, part in enumerate(parts, 1)}
+    return {
+        str(getattr(part, "code", None) or getattr(part, "id", number)): part for number, part in enumerate(parts, 1)
+    }
 
 
 def _text(value: Any) -> str:

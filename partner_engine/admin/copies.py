@@ -1,4 +1,5 @@
-"""Copies: the document read as a whole, its evaluation and revisions; sensitive answers revealed one by one, with a reason.
+"""Copies: the document read as a whole, its evaluation and revisions; sensitive answers revealed one by one, with a
+reason.
 
 Nothing here writes a copy. A reveal writes only its own proof, through the batch.
 """
@@ -48,7 +49,9 @@ class CopyAdmin(BigTableAdmin):
     list_filter = (StateFilter,)
     ordering = ("-id",)
     search_fields = ("id",)
-    search_help_text = "The beginning of a copy's or form's id, or words of the insured's name and other indexed answers"
+    search_help_text = (
+        "The beginning of a copy's or form's id, or words of the insured's name and other indexed answers"
+    )
     heavy_fields: ClassVar = ("document", "evaluation", "search_text")
 
     def get_urls(self) -> list[URLPattern]:
@@ -60,7 +63,9 @@ class CopyAdmin(BigTableAdmin):
             *super().get_urls(),
         ]
 
-    def get_search_results(self, request: HttpRequest, queryset: QuerySet[Any], search_term: str) -> tuple[QuerySet[Any], bool]:
+    def get_search_results(
+        self, request: HttpRequest, queryset: QuerySet[Any], search_term: str
+    ) -> tuple[QuerySet[Any], bool]:
         """Narrow ``queryset`` to what is found."""
         return (queryset.filter(pk__in=find_copies(search_term).values("pk")) if search_term else queryset), False
 
@@ -139,7 +144,13 @@ class CopyAdmin(BigTableAdmin):
     def _context(self, request: HttpRequest, copy: Any) -> dict[str, Any]:
         self.prepare([copy])
         form = ApplicationForm.objects.filter(pk=copy.application_form_id).first()
-        return {**self.admin_site.each_context(request), "opts": self.opts, "original": copy, "copy": copy, "form": form}
+        return {
+            **self.admin_site.each_context(request),
+            "opts": self.opts,
+            "original": copy,
+            "copy": copy,
+            "form": form,
+        }
 
     @display(description="Copy")
     def short_id(self, copy: Copy) -> str:
@@ -227,7 +238,9 @@ class SensitiveRevealAdmin(BigTableAdmin):
     fields = ("created_at", "actor", "source", "path", "copy", "version", "reason", "tenant", "correlation_id")
     readonly_fields = fields
 
-    def get_search_results(self, request: HttpRequest, queryset: QuerySet[Any], search_term: str) -> tuple[QuerySet[Any], bool]:
+    def get_search_results(
+        self, request: HttpRequest, queryset: QuerySet[Any], search_term: str
+    ) -> tuple[QuerySet[Any], bool]:
         """Narrow ``queryset`` to the reveals of a copy or of a person."""
         if not search_term:
             return queryset, False

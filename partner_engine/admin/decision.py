@@ -1,4 +1,7 @@
-"""What the rules concluded about a copy, as staff read it: outcomes with reasons and rules, what is missing, messages. Pure."""
+"""What the rules concluded about a copy, as staff read it: outcomes with reasons and rules, what is missing, messages.
+
+Pure.
+"""
 
 from __future__ import annotations
 
@@ -51,7 +54,9 @@ def describe(evaluation: Evaluation, reader: DocumentReader) -> Decision:
         tuple(_product(code, outcome, reader) for code, outcome in evaluation.eligibility.items()),
         tuple(reader.label(path) for path in evaluation.needed.quote),
         tuple(reader.label(path) for path in evaluation.needed.bind),
-        tuple((message.kind, reader.label(message.path), message.text, message.code) for message in evaluation.messages),
+        tuple(
+            (message.kind, reader.label(message.path), message.text, message.code) for message in evaluation.messages
+        ),
         tuple((derived.get(code, code), _plain(value)) for code, value in evaluation.derived.items()),
     )
 

@@ -1,6 +1,7 @@
 """A copy's document as staff read it: question sets, answers with who gave them when, pools as nested rows. Pure.
 
-Secret (spi) answers are masked always, personal (pii) ones unless the reader may see them. What counts no more is shown, marked as such.
+Secret (spi) answers are masked always, personal (pii) ones unless the reader may see them. What counts no more is
+shown, marked as such.
 """
 
 from __future__ import annotations
@@ -19,7 +20,12 @@ from partner_engine.web.pages.formats import reading_text
 
 #: Who answers and changes things, in words, where no name is known.
 _DOORS: Final = {"web": "web", "api": "API", "admin": "admin", "job": "job"}
-_FIELDS: Final = {"copy/title": "Title", "copy/locked_at": "Locked", "copy/deleted_at": "Deleted", "copy/owner_id": "Owner"}
+_FIELDS: Final = {
+    "copy/title": "Title",
+    "copy/locked_at": "Locked",
+    "copy/deleted_at": "Deleted",
+    "copy/owner_id": "Owner",
+}
 NONE: Final = "–"
 
 
@@ -99,9 +105,18 @@ class DocumentReader:
         """Return every question set that is on the document or has answers in it, in the order of the catalogue."""
         parts = [part for code in self.catalogue.sets if (part := self._set(code)) is not None]
         left = tuple(
-            self._line(code, code, answer) for code, answer in self.document.answers.items() if code not in self.catalogue.questions
+            self._line(code, code, answer)
+            for code, answer in self.document.answers.items()
+            if code not in self.catalogue.questions
         )
-        return (*parts, *([SetPart(code="", title="No longer in the catalogue", is_on_document=False, answers=left)] if left else []))
+        return (
+            *parts,
+            *(
+                [SetPart(code="", title="No longer in the catalogue", is_on_document=False, answers=left)]
+                if left
+                else []
+            ),
+        )
 
     def changes(self, changes: Iterable[Change]) -> tuple[ChangeLine, ...]:
         """Return the changes of a revision."""
@@ -168,7 +183,9 @@ class DocumentReader:
         for code in codes:
             rows = container.answer_pools.get(code, [])
             if rows or not prefix:
-                parts = (self._row(code, row, join_path(prefix, code, row.id), number) for number, row in enumerate(rows, 1))
+                parts = (
+                    self._row(code, row, join_path(prefix, code, row.id), number) for number, row in enumerate(rows, 1)
+                )
                 yield PoolPart(code, self._pool_title(code), tuple(parts))
 
     def _row(self, pool: str, row: PoolRow, path: str, number: int) -> RowPart:
@@ -193,7 +210,9 @@ class DocumentReader:
             code=code,
             label=known.question.label if known else code,
             # Of a question that the catalogue does not know, nobody can say how it is to be guarded.
-            text=self._text(known.question, answer.value, answer.mask) if known else (HIDDEN if answer.is_answered else NONE),
+            text=self._text(known.question, answer.value, answer.mask)
+            if known
+            else (HIDDEN if answer.is_answered else NONE),
             is_active=answer.active,
             is_answered=answer.is_answered,
             required=answer.required,
@@ -232,7 +251,9 @@ class DocumentReader:
 
 def answerers(document: Document) -> set[tuple[str, str]]:
     """Return type and id of everybody who gave an answer, to look their names up."""
-    return {(answer.answered_by.type, answer.answered_by.id) for _, answer in walk_answers(document) if answer.answered_by}
+    return {
+        (answer.answered_by.type, answer.answered_by.id) for _, answer in walk_answers(document) if answer.answered_by
+    }
 
 
 def _note(change: Change) -> str:

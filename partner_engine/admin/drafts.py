@@ -1,4 +1,6 @@
-"""How draft rows of a catalogue are edited: expressions as wide boxes, checked where they stand; order and catalogue in every list."""
+"""How draft rows of a catalogue are edited: expressions as wide boxes, checked where they stand; order and catalogue in
+every list.
+"""
 
 from __future__ import annotations
 
@@ -6,12 +8,12 @@ from typing import Any, ClassVar, Final
 
 from django import forms
 from django.contrib.admin.widgets import AutocompleteMixin
+from django.contrib.postgres.fields import ArrayField
 from django.core.exceptions import ValidationError
 from django.db import models
 from django.http import HttpRequest
 from unfold.admin import ModelAdmin, StackedInline, TabularInline
 from unfold.widgets import UnfoldAdminSelectWidget, UnfoldAdminTextareaWidget, UnfoldAdminTextInputWidget
-from django.contrib.postgres.fields import ArrayField
 
 from carriers.models import Carrier, CarrierProduct
 from forms.catalogue.checking import check_row

@@ -21,7 +21,13 @@ from forms.states import State
 from partner_engine.admin.site import site
 from partner_engine.admin.viewing import BigTableAdmin, age, id_range
 
-STATE_LABELS: Final = {"ready": "success", "incomplete": "info", "declined": "danger", "locked": "warning", "deleted": "default"}
+STATE_LABELS: Final = {
+    "ready": "success",
+    "incomplete": "info",
+    "declined": "danger",
+    "locked": "warning",
+    "deleted": "default",
+}
 STATES: Final[tuple[State, ...]] = ("ready", "incomplete", "declined", "locked", "deleted")
 
 
@@ -62,7 +68,9 @@ class CatalogueFilter(admin.SimpleListFilter):
 
 
 def find_copies(term: str) -> QuerySet[Copy]:
-    """Return the copies of the scope that ``term`` finds: by the beginning of their id or of their form's, or by words of indexed answers."""
+    """Return the copies of the scope that ``term`` finds: by the beginning of their id or of their form's, or by words
+    of indexed answers.
+    """
     by_words = Q()
     for word in term.split():
         by_words &= Q(search_text__icontains=word)
@@ -86,13 +94,17 @@ class ApplicationFormAdmin(BigTableAdmin):
     # Ids are sortable by time, and their index serves all tenants and one alike.
     ordering = ("-id",)
     search_fields = ("id",)
-    search_help_text = "The beginning of a form's or copy's id, or words of the insured's name and other indexed answers"
+    search_help_text = (
+        "The beginning of a form's or copy's id, or words of the insured's name and other indexed answers"
+    )
     fields = (
         "id", "tenant", "catalogue", "as_of", "created_by_type", "created_by_id", "created_at", "deleted_at", "all_copies",
     )  # fmt: skip
     readonly_fields = fields
 
-    def get_search_results(self, request: HttpRequest, queryset: QuerySet[Any], search_term: str) -> tuple[QuerySet[Any], bool]:
+    def get_search_results(
+        self, request: HttpRequest, queryset: QuerySet[Any], search_term: str
+    ) -> tuple[QuerySet[Any], bool]:
         """Narrow ``queryset`` to forms of which a copy is found."""
         if not search_term:
             return queryset, False
@@ -167,7 +179,9 @@ class ApplicationFormAdmin(BigTableAdmin):
             )
             for copy in form.found_copies
         ]
-        return format_html("<ul>{}</ul>", format_html_join("", '<li><a class="staff-link" href="{}">{}</a> ({})</li>', rows))
+        return format_html(
+            "<ul>{}</ul>", format_html_join("", '<li><a class="staff-link" href="{}">{}</a> ({})</li>', rows)
+        )
 
 
 def _latest(form: Any) -> Copy | None:
@@ -207,7 +221,9 @@ class DeclinationAdmin(BigTableAdmin):
 
 def copy_link(copy_id: Any) -> SafeString:
     """Return a link to a copy's page."""
-    return format_html('<a class="staff-link" href="{}">{}</a>', reverse("admin:copies_copy_change", args=(copy_id,)), copy_id)
+    return format_html(
+        '<a class="staff-link" href="{}">{}</a>', reverse("admin:copies_copy_change", args=(copy_id,)), copy_id
+    )
 
 
 def _reasons(reasons: list[dict[str, str]]) -> str:

@@ -123,7 +123,13 @@ def _outbox_cards(now: datetime) -> Iterable[Card]:
     oldest = OutboxAction.objects.filter(next_attempt_at__lte=now).aggregate(since=Min("next_attempt_at"))["since"]
     is_late = oldest is not None and now - oldest > LONG_WAIT
     told = f"oldest is due since {age(oldest)}" if oldest else "nothing is due"
-    yield Card("Outbox", text, told if waiting else "nothing waits", _list("actions", "outboxaction"), "warn" if is_late else "good")
+    yield Card(
+        "Outbox",
+        text,
+        told if waiting else "nothing waits",
+        _list("actions", "outboxaction"),
+        "warn" if is_late else "good",
+    )
     failing, text = _bounded(OutboxAction.objects.filter(attempts__gt=0))
     link = _list("actions", "outboxaction", standing="failing")
     yield Card("Dead letters", text, "actions that failed at least once", link, "bad" if failing else "good")
@@ -157,7 +163,14 @@ def _bars(now: datetime) -> tuple[Bar, ...]:
     most = max((saves for saves, _ in by_hour.values()), default=0) or 1
     width = 100 / HOURS
     return tuple(
-        Bar(hour, saves, forms, round(place * width, 2), round(100 - saves / most * 100, 2), round(saves / most * 100, 2))
+        Bar(
+            hour,
+            saves,
+            forms,
+            round(place * width, 2),
+            round(100 - saves / most * 100, 2),
+            round(saves / most * 100, 2),
+        )
         for place in range(HOURS)
         for hour in (first + timedelta(hours=place),)
         for saves, forms in (by_hour.get(hour, (0, 0)),)

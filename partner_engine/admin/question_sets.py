@@ -32,8 +32,16 @@ class QuestionBlocks(DraftBlocks):
 
     def formfield_for_foreignkey(self, db_field: Any, request: HttpRequest, **options: Any) -> Any:
         """Offer the choice lists of the set's own catalogue."""
-        if db_field.name == "choices" and request.resolver_match and (pk := request.resolver_match.kwargs.get("object_id")):
-            options["queryset"] = ChoiceList.objects.filter(catalogue__question_sets__pk=pk) if str(pk).isdecimal() else ChoiceList.objects.none()
+        if (
+            db_field.name == "choices"
+            and request.resolver_match
+            and (pk := request.resolver_match.kwargs.get("object_id"))
+        ):
+            options["queryset"] = (
+                ChoiceList.objects.filter(catalogue__question_sets__pk=pk)
+                if str(pk).isdecimal()
+                else ChoiceList.objects.none()
+            )
         return super().formfield_for_foreignkey(db_field, request, **options)
 
 

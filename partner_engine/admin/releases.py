@@ -64,6 +64,10 @@ class ReleaseAdmin(ReadOnlyAdmin):
     @display(description="Changes against the release before")
     def differences(self, release: Release) -> SafeString:
         """Return what the release says differently from the one before."""
-        before = Release.objects.filter(catalogue=release.catalogue_id, number__lt=release.number).order_by("-number").first()
+        before = (
+            Release.objects.filter(catalogue=release.catalogue_id, number__lt=release.number)
+            .order_by("-number")
+            .first()
+        )
         found = compare(read_definition(before) if before else None, read_definition(release))
         return render_to_string("admin/forms/differences.html", {"differences": found})

@@ -1,4 +1,6 @@
-"""The admin as a whole: who gets in, what the header and the sidebar offer, the start page, and one search for everything."""
+"""The admin as a whole: who gets in, what the header and the sidebar offer, the start page, and one search for
+everything.
+"""
 
 from __future__ import annotations
 
@@ -104,7 +106,9 @@ class StaffSignIn(OTPAuthenticationFormMixin, AuthenticationForm):
         """Refuse everybody of a tenant, whatever else they are. Raises ``ValidationError``."""
         super().confirm_login_allowed(user)
         if user.tenant_id is not None:
-            raise ValidationError("This is the door for staff; agents sign in at the product's own page.", code="no_staff")
+            raise ValidationError(
+                "This is the door for staff; agents sign in at the product's own page.", code="no_staff"
+            )
 
 
 class StaffSite(UnfoldAdminSite):
@@ -168,7 +172,9 @@ class StaffSite(UnfoldAdminSite):
         kind = str(searched.model._meta.verbose_name).capitalize()
         describe = getattr(searched, "describe_found", lambda rows: {})(rows)
         return [
-            SearchResult(describe.get(row.pk, str(row)), kind, reverse(_view(*label, "change"), args=(row.pk,)), "data_object")
+            SearchResult(
+                describe.get(row.pk, str(row)), kind, reverse(_view(*label, "change"), args=(row.pk,)), "data_object"
+            )
             for row in rows
         ]
 
@@ -182,7 +188,9 @@ def _view(app: str, model: str, view: str) -> str:
 
 
 def sidebar(request: HttpRequest) -> list[dict[str, Any]]:
-    """Return the sidebar's groups with those lists that the user may see; unfold asks for it by its name in the settings."""
+    """Return the sidebar's groups with those lists that the user may see; unfold asks for it by its name in the
+    settings.
+    """
     groups = [{"title": "", "items": [{"title": "Start", "icon": "monitoring", "link": reverse("admin:index")}]}]
     for title, items in _SIDEBAR:
         links = [

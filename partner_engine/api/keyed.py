@@ -102,7 +102,7 @@ def save(
     change: Change,
     answer: Answer,
 ) -> HttpResponse:
-    """Let ``change`` change the context that ``open_context`` opens for the request's key, save it, answer with ``answer``."""
+    """Open a context for the request's key, let ``change`` change it, save it and answer with ``answer``."""
     key = idempotency_key(endpoint)
     try:
         return _save_once(open_context(key), change=change, answer=answer)

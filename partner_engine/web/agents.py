@@ -47,10 +47,14 @@ class Agent:
 
 def for_agents(
     right: Right,
-) -> Callable[[Callable[Concatenate[HttpRequest, Agent, P], HttpResponse]], Callable[Concatenate[HttpRequest, P], HttpResponse]]:
+) -> Callable[
+    [Callable[Concatenate[HttpRequest, Agent, P], HttpResponse]], Callable[Concatenate[HttpRequest, P], HttpResponse]
+]:
     """Let agents with ``right`` into a view, which gets the ``Agent`` as its second argument; nobody's answer is kept by browsers."""
 
-    def decorate(view: Callable[Concatenate[HttpRequest, Agent, P], HttpResponse]) -> Callable[Concatenate[HttpRequest, P], HttpResponse]:
+    def decorate(
+        view: Callable[Concatenate[HttpRequest, Agent, P], HttpResponse],
+    ) -> Callable[Concatenate[HttpRequest, P], HttpResponse]:
         @wraps(view)
         def answer(request: HttpRequest, /, *args: P.args, **kwargs: P.kwargs) -> HttpResponse:
             response = _let_in(request, right, lambda agent: view(request, agent, *args, **kwargs))

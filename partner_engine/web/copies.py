@@ -87,7 +87,11 @@ def order_rows(request: HttpRequest, agent: Agent, copy_id: UUID) -> HttpRespons
         return HttpResponseBadRequest()
     with batch.find_and_lock(copy_id, scope=agent.tenant, actor=agent.actor, wait=WAIT_SECONDS) as context:
         before, loaded = context.evaluation, context.version
-        removed = {"path": path, "version": loaded, "title": _title_of(context, request, agent, path)} if order == "remove" else None
+        removed = (
+            {"path": path, "version": loaded, "title": _title_of(context, request, agent, path)}
+            if order == "remove"
+            else None
+        )
         row = orders[order](context.changeset)
         row_path = row.path if row else ""
         result = context.save()
@@ -168,7 +172,9 @@ def _saved(  # noqa: PLR0913 - what the save started from and what it did
             **(shown or {}),
         },
     )
-    return trigger_client_event(response, "copy-saved", {"version": reading.facts.version, "said": said, "stale": is_stale})
+    return trigger_client_event(
+        response, "copy-saved", {"version": reading.facts.version, "said": said, "stale": is_stale}
+    )
 
 
 def _with_open(reading: Reading, path: str) -> Reading:
@@ -186,7 +192,10 @@ def _with_open(reading: Reading, path: str) -> Reading:
 def _title_of(context: BatchContext, request: HttpRequest, agent: Agent, path: str) -> str:
     """Return what the row at ``path`` is called, to say that it was removed."""
     reading = read_context(context, request, agent)
-    pool, row = reading.catalogue.pools.get(path.split("/")[-2] if "/" in path else ""), find_container(reading.document, path)
+    pool, row = (
+        reading.catalogue.pools.get(path.split("/")[-2] if "/" in path else ""),
+        find_container(reading.document, path),
+    )
     title = row_title(reading, pool.pool, row) if pool and row is not reading.document and row is not None else ""  # type: ignore[arg-type]
     return f"“{title}”" if title else "the row"
 
@@ -200,7 +209,9 @@ def _tabs(context: BatchContext) -> Iterable[Tab]:
         Tab(
             id=str(copy.id),
             title=copy.title or f"Copy {number}",
-            note=f"{copy.summary['needed']} needed" if copy.summary.get("needed") else _open_products(copy.summary.get("outcomes", {})),
+            note=f"{copy.summary['needed']} needed"
+            if copy.summary.get("needed")
+            else _open_products(copy.summary.get("outcomes", {})),
             current=copy.id == context.copy.id,
         )
         for number, copy in enumerate(copies, 1)

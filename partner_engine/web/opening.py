@@ -11,7 +11,9 @@ from partner_engine.web.agents import Agent
 from partner_engine.web.pages.reading import CopyFacts, Reading
 
 
-def read_context(context: BatchContext, request: HttpRequest, agent: Agent, *, result: SaveResult | None = None) -> Reading:
+def read_context(
+    context: BatchContext, request: HttpRequest, agent: Agent, *, result: SaveResult | None = None
+) -> Reading:
     """Return the context's copy as the agent sees it; with ``result`` as that save leaves it."""
     changeset = context.read_only_changeset()
     fields = changeset.copy_fields

@@ -7,7 +7,7 @@ from uuid import UUID
 
 from batch import service as batch
 from batch.changeset import Changeset
-from batch.errors import UnknownRow
+from batch.errors import UnknownPool, UnknownRow
 from batch.mutators.pools import PoolMutator, RowMutator
 from copies.document import PoolRow
 from forms.rules.compiled import CompiledCatalogue
@@ -17,6 +17,8 @@ from partner_engine.web.agents import Agent
 def find_pool(changeset: Changeset, path: str) -> PoolMutator:
     """Return the pool at ``path`` (``pool[/<row id>/pool]``). Raises ``UnknownPool`` or ``UnknownRow``."""
     first, *steps = path.split("/")
+    if len(steps) % 2:
+        raise UnknownPool(path)
     pool = changeset.find_pool(first)
     for row_id, code in zip(steps[::2], steps[1::2], strict=True):
         pool = pool.find_row(row_id).find_pool(code)
@@ -80,5 +82,9 @@ def _plain(row: PoolRow, catalogue: CompiledCatalogue) -> dict[str, Any]:
             for code, answer in row.answers.items()
             if answer.is_answered and answer.sealed is None and code in catalogue.questions
         },
-        "answer_pools": {code: [_plain(inner, catalogue) for inner in rows] for code, rows in row.answer_pools.items() if code in catalogue.pools},
+        "answer_pools": {
+            code: [_plain(inner, catalogue) for inner in rows]
+            for code, rows in row.answer_pools.items()
+            if code in catalogue.pools
+        },
     }

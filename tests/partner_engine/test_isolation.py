@@ -1,4 +1,4 @@
-"""Two tenants' requests, interleaved, through the whole product under ASGI: every answer holds the caller's forms alone."""
+"""Two tenants' requests, interleaved, through the whole product under ASGI: each is answered as its caller's."""
 
 from __future__ import annotations
 
@@ -12,7 +12,6 @@ from django.core.asgi import get_asgi_application
 
 from tenants.models import ApiClient, Tenant
 from tests.partner_engine.api.calling import Api
-from tests.tenants.test_scoping import start_form
 
 REQUESTS = 200
 AT_ONCE = 8
@@ -42,8 +41,6 @@ def test_interleaved_requests_of_two_tenants(
     harbor: Tenant, summit: Tenant, harbor_client: ApiClient, summit_client: ApiClient
 ) -> None:
     tokens = {harbor.code: Api(harbor_client).token, summit.code: Api(summit_client).token}
-    for tenant in (harbor, summit):
-        start_form(tenant)
     application, places, answers = get_asgi_application(), asyncio.Semaphore(AT_ONCE), []
 
     async def ask(code: str) -> None:

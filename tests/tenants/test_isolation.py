@@ -1,4 +1,4 @@
-"""Row-level security under every way to send a statement, with many tasks at once, and proof that these tests can fail."""
+"""Row-level security under every kind of statement and with many tasks at once; proof that these tests can fail."""
 
 from __future__ import annotations
 
@@ -23,6 +23,7 @@ from tests.tenants.test_scoping import EVERY_ROW, seen_by_raw_sql, start_form
 pytestmark = pytest.mark.django_db
 
 TABLE = "forms_applicationform"
+FAILING = "SELECT catalogue::integer FROM forms_applicationform"
 
 
 @pytest.fixture
@@ -76,7 +77,7 @@ class TestStatements:
     @pytest.mark.usefixtures("forms")
     def test_counts_and_descriptions_are_those_of_the_statement(self, harbor: Tenant) -> None:
         with use_tenant(harbor), connection.cursor() as cursor:
-            cursor.execute(f"UPDATE {TABLE} SET catalogue = %s RETURNING catalogue", ["taken"])
+            cursor.execute("UPDATE forms_applicationform SET catalogue = %s RETURNING catalogue", ["taken"])
             assert (cursor.rowcount, [column.name for column in cursor.description]) == (1, ["catalogue"])
             assert cursor.fetchall() == [("taken",)]
             assert cursor.nextset() is None
@@ -86,7 +87,7 @@ class TestStatements:
         for tenant in (harbor, summit, harbor):
             with use_tenant(tenant):
                 with pytest.raises(DatabaseError), transaction.atomic(), connection.cursor() as cursor:
-                    cursor.execute(f"SELECT catalogue::integer FROM {TABLE}")
+                    cursor.execute(FAILING)
                 assert seen_by_raw_sql() == [tenant.id]
         assert seen_by_raw_sql() == []
 
@@ -120,7 +121,7 @@ class TestOutsideTransactions:
 
         with use_tenant(harbor):
             with pytest.raises(DatabaseError), connection.cursor() as cursor:
-                cursor.execute(f"SELECT catalogue::integer FROM {TABLE}")
+                cursor.execute(FAILING)
             assert seen_by_raw_sql() == [harbor.id]
         assert seen_by_raw_sql() == []
 
@@ -129,7 +130,7 @@ class TestOutsideTransactions:
         start_form(summit)
 
         with use_tenant(harbor), connection.cursor() as cursor:
-            cursor.executemany(f"UPDATE {TABLE} SET catalogue = %s", [("first",), ("second",)])
+            cursor.executemany("UPDATE forms_applicationform SET catalogue = %s", [("first",), ("second",)])
 
         with across_tenants(using="default"):
             told = dict(ApplicationForm.objects.values_list("tenant_id", "catalogue"))

@@ -97,7 +97,9 @@ def build_pool(reading: Reading, pool: Pool, container: Container, prefix: str) 
         id=element_id(path),
         title=title,
         noun=_noun(pool.code),
-        rows=tuple(_row(reading, pool, path, row, number, rows=len(rows), long=long) for number, row in enumerate(rows, 1)),
+        rows=tuple(
+            _row(reading, pool, path, row, number, rows=len(rows), long=long) for number, row in enumerate(rows, 1)
+        ),
         full=len(rows) >= pool.max,
         most=pool.max,
         writable=reading.is_writable,
@@ -158,7 +160,10 @@ def _fields(reading: Reading, set_code: str, container: Container, prefix: str) 
 
 def row_title(reading: Reading, pool: Pool, row: PoolRow) -> str:
     """Return what names a row: the answers that tell it from others (the pool's key), else its first ones; "" while it has none."""
-    codes = pool.key or tuple(question.code for question in reading.catalogue.sets[reading.catalogue.pools[pool.code].set_code].question_set.questions[:2])
+    codes = pool.key or tuple(
+        question.code
+        for question in reading.catalogue.sets[reading.catalogue.pools[pool.code].set_code].question_set.questions[:2]
+    )
     words = []
     for code in codes:
         question = reading.catalogue.questions[code].question

@@ -13,7 +13,13 @@ from partner_engine.web.pages.reading import Reading, product_name, rows_around
 
 #: From this many changed rows of one pool on, its whole card is sent instead.
 MANY_ROWS: Final = 8
-_WORDS: Final = {"eligible": "eligible", "refer": "referred", "need_info": "needs answers", "decline": "declined", "locked": "locked"}
+_WORDS: Final = {
+    "eligible": "eligible",
+    "refer": "referred",
+    "need_info": "needs answers",
+    "decline": "declined",
+    "locked": "locked",
+}
 
 
 @dataclass(frozen=True)
@@ -43,14 +49,19 @@ def changed_parts(reading: Reading, before: Evaluation, changes: Iterable[Change
             rows.setdefault(reading.top_set(path), set()).add(around)
     sets |= {code for code, found in rows.items() if len(found) > MANY_ROWS}
     return Parts(
-        tuple(sorted(sets - {""})), tuple(sorted(row for code, found in rows.items() if code not in sets for row in found))
+        tuple(sorted(sets - {""})),
+        tuple(sorted(row for code, found in rows.items() if code not in sets for row in found)),
     )
 
 
 def sentence(reading: Reading, changes: Iterable[Change], moved: dict[str, ProductOutcome | None]) -> str:
     """Return what a save did, for those who hear the page: questions that appeared or went, products that moved."""
     codes = reading.catalogue.questions
-    seen = [change.active for change in changes if change.active is not None and change.path.rpartition("/")[2] in codes and change.cause.type == "rule"]
+    seen = [
+        change.active
+        for change in changes
+        if change.active is not None and change.path.rpartition("/")[2] in codes and change.cause.type == "rule"
+    ]
     said = ["Saved."]
     if appeared := seen.count(True):
         said.append(f"{counted(appeared, 'question')} appeared.")
@@ -58,7 +69,11 @@ def sentence(reading: Reading, changes: Iterable[Change], moved: dict[str, Produ
         said.append(f"{counted(gone, 'question')} went away.")
     for code, outcome in moved.items():
         if outcome is not None:
-            price = f" {money(outcome.premium, reading.catalogue.definition.currency)}" if outcome.premium is not None else ""
+            price = (
+                f" {money(outcome.premium, reading.catalogue.definition.currency)}"
+                if outcome.premium is not None
+                else ""
+            )
             said.append(f"{product_name(reading.catalogue, code)}: {_WORDS[outcome.outcome]}{price}.")
     return " ".join(said)
 

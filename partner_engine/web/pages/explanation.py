@@ -70,7 +70,10 @@ def build_explanation(reading: Reading, outcome: Explanation, price: Explanation
         decided=decided,
         others=others,
         others_said=f"{counted(len(others), 'rule')} looked at, none of which {'matches' if len(others) == 1 else 'match'}",
-        steps=tuple((step.text, "" if step.amount is None else money(round(step.amount, 2), currency)) for step in price.premium_steps)
+        steps=tuple(
+            (step.text, "" if step.amount is None else money(round(step.amount, 2), currency))
+            for step in price.premium_steps
+        )
         if price.result is not None
         else (),
         footing=f"Release {release}, as of {day(outcome.as_of)}",
@@ -85,8 +88,14 @@ def _rule(reading: Reading, rule: TracedRule) -> RuleView:
         id=rule.id,
         text=_CHECKS.get(rule.id, "Every row has a rate") if is_check else rule.text,
         truth=rule.truth,
-        word="is not known yet" if is_check and rule.truth == "unknown" else "holds" if is_check else _TRUTHS[rule.truth],
-        condition="" if is_check or in_rows or rule.would_match else f"Matches while {in_words(reading, rule.condition)}",
+        word="is not known yet"
+        if is_check and rule.truth == "unknown"
+        else "holds"
+        if is_check
+        else _TRUTHS[rule.truth],
+        condition=""
+        if is_check or in_rows or rule.would_match
+        else f"Matches while {in_words(reading, rule.condition)}",
         values=values[:MOST_VALUES],
         more_values=max(0, len(values) - MOST_VALUES),
         would_match="" if is_check or in_rows else in_words(reading, rule.would_match),

@@ -140,7 +140,14 @@ def _notes(
         tone = tone or "needed"
     notes += [(message.kind, message.text) for message in messages if message.kind != "error"]
     if masked and answer.is_answered and reading.is_writable:
-        notes.append(("help", "Kept encrypted. What you type replaces it." if question.sensitivity == "spi" else "Hidden. What you type replaces it."))
+        notes.append(
+            (
+                "help",
+                "Kept encrypted. What you type replaces it."
+                if question.sensitivity == "spi"
+                else "Hidden. What you type replaces it.",
+            )
+        )
     elif question.help:
         notes.append(("help", question.help))
     return tuple(notes), tone

@@ -67,7 +67,12 @@ class FormPage:
 def build_form_page(reading: Reading, tabs: Iterable[Tab] = ()) -> FormPage:
     """Return the page of ``reading``; ``tabs`` are the form's copies where it has several."""
     return FormPage(
-        build_head(reading), build_nav(reading), build_cards(reading), build_panel(reading), errors(reading), tuple(tabs)
+        build_head(reading),
+        build_nav(reading),
+        build_cards(reading),
+        build_panel(reading),
+        errors(reading),
+        tuple(tabs),
     )
 
 
@@ -77,7 +82,9 @@ def build_head(reading: Reading) -> Head:
     return Head(
         copy_id=facts.id,
         form_id=facts.form_id,
-        insured=_text(reading.document.answers.get(reading.catalogue.definition.title_question)) or facts.title or "New application",
+        insured=_text(reading.document.answers.get(reading.catalogue.definition.title_question))
+        or facts.title
+        or "New application",
         title=facts.title,
         needed=f"{counted(len(needed), 'answer')} to quote" if needed else "Ready to quote",
         next_needed=link_to(reading, needed[0]) if needed else None,
@@ -106,7 +113,11 @@ def _nav_item(reading: Reading, code: str, waiting: int) -> NavItem:
     if question_set.pool is not None:
         rows = len(reading.document.answer_pools.get(question_set.pool.code, ()))
         return NavItem(code, title, counted(rows, "row"), "done")
-    answers = [answer for found in question_set.questions if (answer := reading.document.answers.get(found.code)) and answer.active]
+    answers = [
+        answer
+        for found in question_set.questions
+        if (answer := reading.document.answers.get(found.code)) and answer.active
+    ]
     given = sum(answer.is_answered for answer in answers)
     if answers and not given and all(answer.required != "quote" for answer in answers):
         return NavItem(code, title, "later", "later")

@@ -19,7 +19,13 @@ STATE_WORDS: Final[dict[State, str]] = {
     "locked": "Locked",
     "deleted": "Deleted",
 }
-_TONES: Final[dict[State, str]] = {"incomplete": "needed", "ready": "ready", "declined": "decline", "locked": "", "deleted": ""}
+_TONES: Final[dict[State, str]] = {
+    "incomplete": "needed",
+    "ready": "ready",
+    "declined": "decline",
+    "locked": "",
+    "deleted": "",
+}
 
 
 class ListedCopy(Protocol):
@@ -48,7 +54,9 @@ class FormLine:
     touched_at: str
 
 
-def build_form_line(copy: ListedCopy, catalogue: CompiledCatalogue | None, *, zone: ZoneInfo, now: datetime) -> FormLine:
+def build_form_line(
+    copy: ListedCopy, catalogue: CompiledCatalogue | None, *, zone: ZoneInfo, now: datetime
+) -> FormLine:
     """Return the line of ``copy``, whose line codes ``catalogue`` names."""
     summary = copy.summary
     standing: Standing = summary.get("standing", "incomplete")  # type: ignore[assignment]

@@ -64,16 +64,26 @@ def build_panel(reading: Reading) -> Panel:
     """Return the product panel of ``reading``, products by line as the catalogue orders them."""
     eligibility = reading.evaluation.eligibility
     lines = [line.code for line in reading.catalogue.definition.lines]
-    order = {product.code: (lines.index(product.line), place) for place, product in enumerate(reading.catalogue.definition.products)}
+    order = {
+        product.code: (lines.index(product.line), place)
+        for place, product in enumerate(reading.catalogue.definition.products)
+    }
     codes = sorted(eligibility, key=lambda code: order.get(code, (len(lines), 0)))
     products = tuple(_product(reading, code, eligibility[code]) for code in codes)
     question = reading.catalogue.definition.lines_question
     messages = tuple(
-        MessageView(message.kind, {"warn": "Check", "task": "To do"}.get(message.kind, "Note"), message.text, link_to(reading, message.path))
+        MessageView(
+            message.kind,
+            {"warn": "Check", "task": "To do"}.get(message.kind, "Note"),
+            message.text,
+            link_to(reading, message.path),
+        )
         for message in reading.evaluation.messages
         if message.kind != "error"
     )
-    return Panel(products, messages, _summary(reading), link_to(reading, question) if not products and question else None)
+    return Panel(
+        products, messages, _summary(reading), link_to(reading, question) if not products and question else None
+    )
 
 
 def errors(reading: Reading) -> tuple[tuple[Link, str], ...]:
@@ -88,7 +98,9 @@ def link_to(reading: Reading, path: str) -> Link:
     if len(parts) > 2 and (pool := reading.catalogue.pools.get(parts[0])):
         rows = reading.document.answer_pools.get(pool.pool.code, ())
         number = next((place for place, row in enumerate(rows, 1) if row.id == parts[1]), 0)
-        label = f"{label} ({reading.catalogue.sets[pool.set_code].question_set.title} {number})" if len(rows) > 1 else label
+        label = (
+            f"{label} ({reading.catalogue.sets[pool.set_code].question_set.title} {number})" if len(rows) > 1 else label
+        )
     return Link(path, element_id(path), label)
 
 
@@ -120,7 +132,11 @@ def _only_adjusts(rule: str, outcome: ProductOutcome) -> bool:
 
 def _adjustment(reading: Reading, path: str, asked: object, rated: object) -> str:
     known = reading.catalogue.questions.get(path.rpartition("/")[2])
-    kind, labels = (known.question.type, reading.catalogue.choices(known.question) if known.question.choices else {}) if known else ("", {})
+    kind, labels = (
+        (known.question.type, reading.catalogue.choices(known.question) if known.question.choices else {})
+        if known
+        else ("", {})
+    )
     before, after = (reading_text(kind, value, labels) for value in (asked, rated))  # type: ignore[arg-type]
     return f"{reading.label(path)}: rated with {after}, asked {before}"
 

@@ -144,7 +144,9 @@ def carrier_and_line(catalogue: CompiledCatalogue, code: str) -> tuple[str, str]
     if known is None:
         return code, ""
     product = known.product
-    carrier = next((found.name for found in catalogue.definition.carriers if found.code == product.carrier), product.carrier)
+    carrier = next(
+        (found.name for found in catalogue.definition.carriers if found.code == product.carrier), product.carrier
+    )
     return carrier, product.label or known.line.line.label
 
 

@@ -78,4 +78,8 @@ def _line(reading: Reading, change: Change) -> ChangeLine | None:
             return "••••" if value not in (None, "", []) else "–"
         return reading_text(question.type, value, labels, reading.catalogue.definition.currency)
 
-    return ChangeLine(link_to(reading, change.path).text, "" if change.before in (None, "", []) else said(change.before), said(change.after))
+    return ChangeLine(
+        link_to(reading, change.path).text,
+        "" if change.before in (None, "", []) else said(change.before),
+        said(change.after),
+    )

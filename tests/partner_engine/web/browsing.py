@@ -1,0 +1,45 @@
+"""A form page in a test: sends what the page's program sends."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from django.http import HttpResponse
+from django.test import Client
+
+
+class Page:
+    """One form page that shows ``version``."""
+
+    def __init__(self, client: Client, copy_id: str, version: int = 1) -> None:
+        self.client = client
+        self.copy_id = copy_id
+        self.version = version
+
+    def show(self) -> str:
+        """Load the page anew."""
+        response = self.client.get(f"/forms/{self.copy_id}")
+        assert response.status_code == 200
+        return response.content.decode()
+
+    def answer(self, given: dict[str, object], *, open_rows: str = "") -> HttpResponse:
+        """Commit fields."""
+        return self._post("answers", {"answers": json.dumps(given)}, open_rows)
+
+    def order(self, order: str, path: str, **more: object) -> HttpResponse:
+        """Press a button of a row or a pool."""
+        return self._post("rows", {"order": order, "path": path, **more}, "")
+
+    def _post(self, name: str, values: dict[str, Any], open_rows: str) -> HttpResponse:
+        headers = {"HX-Request": "true", "X-Copy-Version": str(self.version), "X-Open-Rows": open_rows}
+        response = self.client.post(f"/forms/{self.copy_id}/{name}", values, headers=headers)
+        if response.status_code == 200:
+            self.version = told(response)["copy-saved"]["version"]
+        return response  # type: ignore[return-value]
+
+
+def told(response: HttpResponse) -> dict[str, Any]:
+    """Return the events that an answer triggers."""
+    events: dict[str, Any] = json.loads(response.headers["HX-Trigger"])
+    return events

@@ -1,0 +1,65 @@
+"""Agents in their browsers at harbor, and the demo catalogue that their forms are asked by."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+import pytest
+from django.core.cache import caches
+from django.test import Client
+
+from batch import service as batch
+from batch.context import BatchContext
+from forms.catalogue.demo import Sample, load_demo_catalogue, read_samples
+from forms.catalogue.releases import forget_compiled_releases
+from tenants.models import User
+from tests.partner_engine.web.browsing import Page
+
+StartForm = Callable[..., str]
+
+
+@pytest.fixture
+def demo(db: None) -> Iterator[None]:
+    """Publish the demo catalogue."""
+    forget_compiled_releases()
+    load_demo_catalogue(actor_id="test")
+    yield
+    caches["releases"].clear()
+    forget_compiled_releases()
+
+
+@pytest.fixture
+def s1() -> Sample:
+    """Return the restaurant of the demo's samples."""
+    return next(sample for sample in read_samples() if sample.id == "S1")
+
+
+@pytest.fixture
+def start_form(demo: None, owner: User) -> StartForm:
+    """Return a maker of forms of the owner's; it gives the form's id."""
+
+    def start(answers: dict[str, object] | None = None, pools: dict[str, object] | None = None, **given: object) -> str:
+        assert owner.tenant is not None
+        with batch.build_context(scope=owner.tenant, actor=owner.as_actor(source="web"), **given) as context:  # type: ignore[arg-type]
+            context.changeset.apply_answers(answers or {}, pools or {})
+            context.save()
+            return str(context.copy.id)
+
+    return start
+
+
+@pytest.fixture
+def read(owner: User) -> Callable[[str], BatchContext]:
+    """Return a reader of the owner's copies."""
+
+    def read_copy(copy_id: str) -> BatchContext:
+        assert owner.tenant is not None
+        return batch.find(copy_id, scope=owner.tenant, actor=owner.as_actor(source="web"))
+
+    return read_copy
+
+
+@pytest.fixture
+def open_page(owner: User, sign_in: Callable[[User], Client]) -> Callable[[str], Page]:
+    """Return an opener of the owner's form pages."""
+    return lambda copy_id: Page(sign_in(owner), copy_id)

@@ -1,0 +1,75 @@
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+from django.test import Client
+
+from tenants.models import User
+from tests.partner_engine.web.conftest import StartForm
+
+
+def test_empty_list_says_what_to_do(demo: None, owner: User, sign_in: Callable[[User], Client]) -> None:
+    content = sign_in(owner).get("/").content.decode()
+
+    assert "No application forms yet" in content
+    assert "Start an application" in content
+
+
+def test_list_shows_own_tenants_forms_last_touched_first(
+    start_form: StartForm, owner: User, stranger: User, sign_in: Callable[[User], Client]
+) -> None:
+    start_form({"mqs_business_name": "First Bakery", "mqs_lobs": ["bop", "wc"]})
+    start_form({"mqs_business_name": "Second <b>Bar</b>"})
+
+    content = sign_in(owner).get("/").content.decode()
+
+    assert content.index("Second &lt;b&gt;Bar&lt;/b&gt;") < content.index("First Bakery")
+    assert "Business owners, Workers compensation" in content
+    assert "First Bakery" not in sign_in(stranger).get("/").content.decode()
+
+
+@pytest.mark.parametrize(
+    ("query", "found"),
+    [
+        ({"q": "bakery"}, True),
+        ({"q": "bar"}, False),
+        ({"state": "incomplete"}, True),
+        ({"state": "ready"}, False),
+        ({"state": "nonsense"}, True),
+        ({"page": "2"}, False),
+        ({"page": "-1"}, True),
+        ({"page": "9" * 30}, False),
+        ({"q": "\0bak'%_\\"}, False),
+    ],
+)  # fmt: skip
+def test_search_filter_and_pages(
+    start_form: StartForm, owner: User, sign_in: Callable[[User], Client], *, query: dict[str, str], found: bool
+) -> None:
+    start_form({"mqs_business_name": "First Bakery"})
+
+    response = sign_in(owner).get("/", query)
+
+    assert response.status_code == 200
+    assert ("First Bakery" in response.content.decode()) is found
+
+
+def test_part_of_the_list_for_a_search_while_typing(
+    start_form: StartForm, owner: User, sign_in: Callable[[User], Client]
+) -> None:
+    start_form({"mqs_business_name": "First Bakery"})
+
+    content = sign_in(owner).get("/", {"q": "bakery"}, headers={"HX-Request": "true"}).content.decode()
+
+    assert content.lstrip().startswith('<section id="results"')
+    assert "First Bakery" in content
+
+
+def test_start_makes_a_form_and_goes_to_it(demo: None, owner: User, sign_in: Callable[[User], Client]) -> None:
+    client = sign_in(owner)
+
+    response = client.post("/forms")
+
+    assert response.status_code == 302
+    assert "New application" in client.get(response.headers["Location"]).content.decode()
+    assert client.get("/forms").status_code == 405

@@ -1,0 +1,36 @@
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from tests.partner_engine.web.browsing import Page
+from tests.partner_engine.web.conftest import StartForm
+
+
+def test_history_tells_who_changed_what_and_masks_sensitive_answers(
+    start_form: StartForm, open_page: Callable[[str], Page]
+) -> None:
+    page = open_page(start_form({"mqs_legal_entity": "llc", "mqs_annual_revenue": 1000}))
+    page.answer({"mqs_annual_revenue": "2,000", "mqs_fein": "00-0000001"})
+
+    content = page.client.get(f"/forms/{page.copy_id}/history").content.decode()
+
+    assert (
+        '<del><span class="unseen">was </span>$1,000</del> <ins><span class="unseen">now </span>$2,000</ins>' in content
+    )
+    assert "Ona Owner" in content
+    assert "•••" in content
+    assert "000000001" not in content
+    assert "00-0000001" not in content
+
+
+def test_history_pages(start_form: StartForm, open_page: Callable[[str], Page]) -> None:
+    page = open_page(start_form())
+    for number in range(21):
+        page.answer({"mqs_mail_city": f"Town {number}"})
+
+    first = page.client.get(f"/forms/{page.copy_id}/history").content.decode()
+    second = page.client.get(f"/forms/{page.copy_id}/history", {"before": "3"}).content.decode()
+
+    assert "?before=3" in first
+    assert "<b>2</b>" in second
+    assert "<b>3</b>" not in second

@@ -1,0 +1,126 @@
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+
+import pytest
+
+from batch.context import BatchContext
+from tests.partner_engine.web.browsing import Page
+from tests.partner_engine.web.conftest import StartForm
+
+Open = Callable[[str], Page]
+Read = Callable[[str], BatchContext]
+
+
+def test_added_location_brings_the_building_that_it_needs(start_form: StartForm, open_page: Open, read: Read) -> None:
+    page = open_page(start_form({"mqs_lobs": ["bop"]}))
+
+    response = page.order("add", "locations")
+
+    (location,) = read(page.copy_id).changeset.find_pool("locations").rows
+    assert len(location.find_pool("buildings").rows) == 1
+    assert told_settled(response)["row-added"] == {"path": location.path}
+    assert f'name="{location.path}/mqs_loc_street"' in response.content.decode()
+
+
+def test_removed_row_can_be_put_back_where_it_was(start_form: StartForm, open_page: Open, read: Read) -> None:
+    owners = [
+        {"answers": {"mqs_own_name": name, "mqs_own_dob": f"1980-01-0{day}"}} for day, name in enumerate("ABC", 1)
+    ]
+    page = open_page(start_form({}, {"owners": owners}))
+    first, second, third = read(page.copy_id).changeset.find_pool("owners").rows
+
+    removed = page.order("remove", second.path).content.decode()
+    after_removal = [row.id for row in read(page.copy_id).changeset.find_pool("owners").rows]
+    page.order("put-back", second.path, version=1)
+
+    context = read(page.copy_id)
+    assert f'data-put-back="{second.path}" data-version="1"' in removed
+    assert after_removal == [first.id, third.id]
+    assert [row.id for row in context.changeset.find_pool("owners").rows] == [first.id, second.id, third.id]
+    dob = context.changeset.find_pool("owners").find_row(second.id).find_answer("mqs_own_dob")
+    assert (
+        context.changeset.sealing.reveal(
+            dob.path, context.changeset.document.answer_pools["owners"][1].answers["mqs_own_dob"]
+        )
+        == "1980-01-02"
+    )
+
+
+def test_put_back_twice_is_one_row(start_form: StartForm, open_page: Open, read: Read) -> None:
+    page = open_page(start_form({}, {"owners": [{"answers": {"mqs_own_name": "A"}}]}))
+    (row,) = read(page.copy_id).changeset.find_pool("owners").rows
+    page.order("remove", row.path)
+
+    page.order("put-back", row.path, version=1)
+    page.order("put-back", row.path, version=1)
+
+    assert len(read(page.copy_id).changeset.find_pool("owners").rows) == 1
+
+
+def test_duplicate_copies_nested_rows_but_nothing_sensitive(start_form: StartForm, open_page: Open, read: Read) -> None:
+    building = {"answers": {"mqs_bld_desc": "Main"}}
+    pools = {
+        "locations": [{"answers": {"mqs_loc_street": "12 Pecan St"}, "answer_pools": {"buildings": [building]}}],
+        "owners": [{"answers": {"mqs_own_name": "A", "mqs_own_dob": "1980-01-01"}}],
+    }
+    page = open_page(start_form({"mqs_lobs": ["bop"]}, pools))
+    changeset = read(page.copy_id).changeset
+
+    page.order("duplicate", changeset.find_pool("locations").rows[0].path)
+    page.order("duplicate", changeset.find_pool("owners").rows[0].path)
+
+    after = read(page.copy_id).changeset
+    first, second = after.find_pool("locations").rows
+    assert second.find_answer("mqs_loc_street").value == "12 Pecan St"
+    assert second.find_pool("buildings").rows[0].find_answer("mqs_bld_desc").value == "Main"
+    assert second.find_pool("buildings").rows[0].id != first.find_pool("buildings").rows[0].id
+    assert after.find_pool("owners").rows[1].find_answer("mqs_own_name").value == "A"
+    assert after.find_pool("owners").rows[1].find_answer("mqs_own_dob").value is None
+
+
+@pytest.mark.parametrize(
+    ("order", "path", "status"),
+    [
+        ("burn", "owners", 400),
+        ("add", "", 422),
+        ("add", "nothing", 422),
+        ("add", "owners/1", 422),
+        ("remove", "owners", 422),
+        ("remove", "owners/1", 422),
+        ("duplicate", "owners/1", 422),
+        ("put-back", "owners/1", 422),
+        ("add", "a/b/c/d/e/f/g/h/i/j/k", 400),
+    ],
+)  # fmt: skip
+def test_wrong_orders_change_nothing(
+    start_form: StartForm, open_page: Open, read: Read, *, order: str, path: str, status: int
+) -> None:
+    page = open_page(start_form())
+
+    response = page.order(order, path, version="1")
+
+    assert response.status_code == status
+    assert read(page.copy_id).version == 1
+
+
+def test_long_pool_shows_lines_and_opens_rows_one_by_one(start_form: StartForm, open_page: Open, read: Read) -> None:
+    page = open_page(start_form({}, {"owners": [{"answers": {"mqs_own_title": "owner"}} for _ in range(12)]}))
+    rows = read(page.copy_id).changeset.find_pool("owners").rows
+
+    shown = page.show()
+    opened = page.client.get(f"/forms/{page.copy_id}/row", {"path": rows[3].path}).content.decode()
+    answered = page.answer({f"{rows[3].path}/mqs_own_name": "Kai"}, open_rows=rows[3].id).content.decode()
+
+    assert shown.count("data-fold=") == 12
+    assert "/mqs_own_name" not in shown
+    assert f'name="{rows[3].path}/mqs_own_name"' in opened
+    assert answered.count('/mqs_own_name"') >= 1
+    assert f"{rows[4].path}/mqs_own_name" not in answered
+
+
+def told_settled(response: object) -> dict[str, object]:
+    """Return the events that come when the answer is in the page."""
+    found: dict[str, object] = json.loads(response.headers["HX-Trigger-After-Settle"])  # type: ignore[attr-defined]
+    return found

@@ -1,0 +1,50 @@
+from __future__ import annotations
+
+from django.test import Client
+
+from tenants.models import User
+from tests.conftest import PASSWORD
+
+
+def test_agents_go_to_their_forms_and_staff_to_the_admin(demo: None, owner: User, staff: User) -> None:
+    agent = Client().post("/sign-in", {"username": "OWNER@harbor.example", "password": PASSWORD})
+    member_of_staff = Client().post("/sign-in", {"username": staff.email, "password": PASSWORD})
+
+    assert agent.headers["Location"] == "/"
+    assert member_of_staff.headers["Location"] == "/admin/"
+
+
+def test_wrong_password_and_unknown_address_read_alike(owner: User) -> None:
+    wrong = Client().post("/sign-in", {"username": owner.email, "password": "wrong"})
+    unknown = Client().post("/sign-in", {"username": "nobody@harbor.example", "password": "wrong"})
+
+    for response in (wrong, unknown):
+        assert response.status_code == 200
+        assert "E-mail or password is wrong." in response.content.decode()
+        assert 'aria-invalid="true"' in response.content.decode()
+
+
+def test_many_wrong_passwords_lock_out_with_a_reason(owner: User) -> None:
+    client = Client()
+    for _ in range(6):
+        response = client.post("/sign-in", {"username": owner.email, "password": "wrong"})
+
+    with_right_password = client.post("/sign-in", {"username": owner.email, "password": PASSWORD})
+
+    assert response.status_code == with_right_password.status_code == 429
+    assert "closed for 15 minutes" in with_right_password.content.decode()
+
+
+def test_sign_in_goes_on_to_the_page_that_was_asked_for_but_nowhere_else(owner: User) -> None:
+    for following, goes in (("/forms/x", "/forms/x"), ("https://evil.example/", "/"), ("//evil.example", "/")):
+        response = Client().post("/sign-in", {"username": owner.email, "password": PASSWORD, "next": following})
+        assert response.headers["Location"] == goes
+
+
+def test_sign_out(owner: User) -> None:
+    client = Client()
+    client.force_login(owner, backend="tenants.backends.EmailBackend")
+
+    assert client.get("/sign-out").status_code == 405
+    assert client.post("/sign-out").headers["Location"] == "/sign-in"
+    assert client.get("/").headers["Location"] == "/sign-in?next=/"
