@@ -35,22 +35,28 @@ class Change(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 def fold(changes: Iterable[Change]) -> list[Change]:
-    """Fold changes in order of time to one per path: the first before, the last of all else; a value that ended as it
-    began is left out.
+    """Fold changes in order of time to one per path: the first before, the last of all else.
+
+    What ended as it began is left out; so is a question's state that went and came back.
     """
     folded: dict[str, Change] = {}
     for change in changes:
         earlier = folded.get(change.path)
-        if earlier is not None:
-            change = msgspec.structs.replace(
-                change,
-                before=earlier.before,
-                active=earlier.active if change.active is None else change.active,
-                required=earlier.required if change.required is None else change.required,
-            )
-        folded[change.path] = change
-    return [
-        change
-        for change in folded.values()
-        if change.before != change.after or change.active is not None or change.required is not None
-    ]
+        folded[change.path] = change if earlier is None else _joined(earlier, change)
+    return [change for change in folded.values() if change.before != change.after or _has_state(change)]
+
+
+def _joined(earlier: Change, later: Change) -> Change:
+    # ``active`` is told only where it changed: told twice with opposite values, it is as it was before both.
+    if earlier.active is not None and later.active is not None and earlier.active != later.active:
+        return msgspec.structs.replace(later, before=earlier.before, active=None, required=None)
+    return msgspec.structs.replace(
+        later,
+        before=earlier.before,
+        active=earlier.active if later.active is None else later.active,
+        required=earlier.required if later.required is None else later.required,
+    )
+
+
+def _has_state(change: Change) -> bool:
+    return change.active is not None or change.required is not None

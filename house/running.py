@@ -53,6 +53,8 @@ def _start(supervisor: Supervisor, *, environment: dict[str, str], host: str, po
         environment |= urls
         _note(instance.folder / "environment.sh", urls)
     _manage(supervisor, environment, "migrate", "--no-input", "--verbosity", "0")
+    if any(name.startswith("TENANT_DATABASE_") for name in environment):
+        _manage(supervisor, environment, "migrate_tenants")
     if environment["DEMO"] == "1":
         say("Loading the demo data ...")
         _manage(supervisor, environment, "seed_demo")

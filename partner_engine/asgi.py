@@ -4,11 +4,13 @@ import os
 
 from django.core.asgi import get_asgi_application
 
+from partner_engine.api.body_limit import BodyLimit
+
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "partner_engine.settings")
 # A pool belongs to a web process alone; settings read this.
 os.environ.setdefault("DATABASE_POOL_SIZE", "10")
 
-application = get_asgi_application()
+application = BodyLimit(get_asgi_application())
 
 from partner_engine.checks import refuse_unsafe_settings  # noqa: E402 - settings are there only now
 

@@ -1,4 +1,4 @@
-"""The Celery application: `celery -A partner_engine`. Carries the correlation id of a task's sender to its log lines."""
+"""The Celery application: `celery -A partner_engine`. Tasks log under the correlation id of their sender."""
 
 from __future__ import annotations
 

@@ -63,7 +63,7 @@ def _database(url: str, limits: Limits) -> dict[str, Any]:
 
 
 def keyring(text: str) -> dict[str, str]:
-    """Return the master keys in ``text``, in their order. Raises ``ImproperlyConfigured``, which does not repeat them."""
+    """Return the master keys in ``text``, in order. Raises ``ImproperlyConfigured``, which does not repeat them."""
     remedy = 'KEYRING must be JSON such as {"2026-01": "<base64 of 32 random bytes>"}, oldest key first.'
     try:
         keys = json.loads(text)

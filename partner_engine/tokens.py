@@ -10,12 +10,15 @@ import binascii
 from typing import Any, Final
 
 from django.http import HttpRequest, HttpResponseBase, JsonResponse
+from django.utils.decorators import method_decorator
 from django.views import View
+from django.views.decorators.csrf import csrf_exempt
 from oauth2_provider.views import RevokeTokenView, TokenView
 
 _NUL: Final = "\x00"
 
 
+@method_decorator(csrf_exempt, name="dispatch")
 class _Readable(View):
     """Answers 400 in OAuth's form (RFC 6749, 5.2) to what cannot be read; comes before the library's view."""
 

@@ -2,7 +2,8 @@
 
 ``harbor`` and ``summit`` are tenants of the shared database; ``owner`` and ``member`` work at harbor, ``stranger`` at
 summit, ``staff`` nowhere. ``summit_apart`` is a tenant with a database of its own; tests with it say
-``@pytest.mark.django_db(databases=["default", "summit_db"])``.
+``@pytest.mark.django_db(databases=["default", "summit_db"])``. ``demo`` is the demo catalogue's release, which both ask
+by.
 """
 
 from __future__ import annotations
@@ -11,15 +12,27 @@ import copy
 import os
 from collections.abc import Callable, Iterator
 
+import msgspec
 import pytest
+import zstandard
 from django.conf import settings
+from django.db import connection
 from django.test import Client
+from django_redis import get_redis_connection
 
+from forms.catalogue.demo import CATALOGUE_FILE, Sample, read_samples
+from forms.catalogue.files import read_catalogue
+from forms.catalogue.models import Catalogue, Release
 from tenants.access import Role
 from tenants.models import ApiClient, Tenant, User
 from tenants.scoping import without_tenant
 
 SECOND_DATABASE = "summit_db"
+DEMO = "demo_small_commercial"
+#: Always the same, so that a test process compiles it once; no sequence comes as far.
+DEMO_RELEASE = 2_000_000_000
+#: Parallel test processes share a Redis.
+PROCESS = f"{os.environ.get('PYTEST_XDIST_WORKER', 'alone')}:{os.getpid()}"
 PASSWORD = "quiet-lantern-42"
 
 
@@ -30,9 +43,8 @@ def pytest_configure() -> None:
         second["NAME"] = f"{second['NAME']}_{SECOND_DATABASE}"
         second["TEST"] = {**second.get("TEST", {}), "NAME": f"test_{second['NAME']}"}
         settings.DATABASES[SECOND_DATABASE] = second
-    process = f"{os.environ.get('PYTEST_XDIST_WORKER', 'alone')}:{os.getpid()}"
     for cache in settings.CACHES.values():
-        cache["KEY_PREFIX"] = f"{cache['KEY_PREFIX']}:{process}"
+        cache["KEY_PREFIX"] = f"{cache['KEY_PREFIX']}:{PROCESS}"
     settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 
 
@@ -43,24 +55,62 @@ def no_tenant_to_begin_with() -> Iterator[None]:
         yield
 
 
+@pytest.fixture(autouse=True)
+def nothing_left_in_redis(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Take away what the test left in Redis, and nothing of other test processes."""
+    yield
+    uses_database = request.node.get_closest_marker("django_db") or {"db", "transactional_db"} & {*request.fixturenames}
+    if uses_database:
+        redis = get_redis_connection("default")
+        ours = (f"*{PROCESS}*", f"release:{connection.settings_dict['NAME']}:*")
+        left = [key for pattern in ours for key in redis.scan_iter(pattern, count=1_000)]
+        if left:
+            redis.delete(*left)
+
+
+@pytest.fixture(scope="session")
+def demo_content() -> bytes:
+    """Return the demo catalogue as a release holds it."""
+    return zstandard.compress(msgspec.json.encode(read_catalogue(CATALOGUE_FILE)))
+
+
+@pytest.fixture
+def demo(db: None, demo_content: bytes) -> Release:
+    """Return the demo catalogue's release, current and without a draft: to load that takes longer than most tests."""
+    catalogue = Catalogue.objects.create(code=DEMO, title="Demo small commercial")
+    return Release.objects.create(
+        id=DEMO_RELEASE, catalogue=catalogue, number=1, content=demo_content, checksum="0", published_by_id="test"
+    )
+
+
+@pytest.fixture(scope="session")
+def samples() -> dict[str, Sample]:
+    """Return the demo's samples and their further copies by id; ``S1`` is the restaurant."""
+    return {sample.id: sample for sample in read_samples()}
+
+
+@pytest.fixture
+def s1(samples: dict[str, Sample]) -> Sample:
+    """Return the restaurant of the demo's samples."""
+    return samples["S1"]
+
+
 @pytest.fixture
 def harbor(db: None) -> Tenant:
     """Return a tenant of the shared database."""
-    return Tenant.objects.create(code="harbor", name="Harbor Insurance Partners", catalogue="demo_small_commercial")
+    return Tenant.objects.create(code="harbor", name="Harbor Insurance Partners", catalogue=DEMO)
 
 
 @pytest.fixture
 def summit(db: None) -> Tenant:
     """Return another tenant of the shared database."""
-    return Tenant.objects.create(code="summit", name="Summit Brokers", catalogue="demo_small_commercial")
+    return Tenant.objects.create(code="summit", name="Summit Brokers", catalogue=DEMO)
 
 
 @pytest.fixture
 def summit_apart(db: None) -> Tenant:
     """Return a tenant with a database of its own."""
-    return Tenant.objects.create(
-        code="summit-apart", name="Summit Apart", catalogue="demo_small_commercial", database=SECOND_DATABASE
-    )
+    return Tenant.objects.create(code="summit-apart", name="Summit Apart", catalogue=DEMO, database=SECOND_DATABASE)
 
 
 @pytest.fixture

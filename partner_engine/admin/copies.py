@@ -15,7 +15,6 @@ from django.db.models import Q, QuerySet
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.urls import URLPattern, path
-from django.views.decorators.cache import never_cache
 from unfold.decorators import display
 
 from batch.errors import BatchError
@@ -73,7 +72,6 @@ class CopyAdmin(BigTableAdmin):
         """Return what the search shows of ``rows``."""
         return {row.pk: f"{insured_of(row)}, {row.title or row.pk}" for row in rows}
 
-    @never_cache
     def change_view(
         self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:
@@ -82,14 +80,12 @@ class CopyAdmin(BigTableAdmin):
             raise PermissionDenied
         return self._page(request, object_id, sees_personal=False)
 
-    @never_cache
     def personal_view(self, request: HttpRequest, object_id: str) -> HttpResponse:
         """Show the copy with its personal answers, for this one time. Only by POST, so that no link leads there."""
         if request.method != "POST" or not may(request, Right.READ_PERSONAL):
             raise PermissionDenied
         return self._page(request, object_id, sees_personal=True)
 
-    @never_cache
     def reveal_view(self, request: HttpRequest, object_id: str) -> HttpResponse:
         """Ask for the reason, record it and show the one answer that was asked for."""
         copy = self._find(request, object_id)

@@ -11,7 +11,6 @@ from django.db import transaction
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils.safestring import SafeString, mark_safe
-from django.views.decorators.cache import never_cache
 from django_otp import login
 from django_otp.plugins.otp_totp.models import TOTPDevice
 from qrcode.image.svg import SvgPathImage
@@ -19,7 +18,6 @@ from qrcode.image.svg import SvgPathImage
 from tenants.models import User
 
 
-@never_cache
 def second_factor(request: HttpRequest, *, context: dict[str, Any]) -> HttpResponse:
     """Show the key to put into an app until a code from there confirms it; afterwards a code takes the factor away."""
     assert isinstance(request.user, User)  # noqa: S101 - the admin lets nobody else in

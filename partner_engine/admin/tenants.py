@@ -10,7 +10,6 @@ from django.core.exceptions import PermissionDenied
 from django.db import DEFAULT_DB_ALIAS, connections
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
-from django.views.decorators.cache import never_cache
 from oauth2_provider.generators import generate_client_secret
 from oauth2_provider.models import get_access_token_model
 from unfold.admin import ModelAdmin
@@ -122,11 +121,6 @@ class ApiClientAdmin(ModelAdmin):
             obj.client_secret = request.new_client_secret = generate_client_secret()  # type: ignore[attr-defined]
         super().save_model(request, obj, form, change)
 
-    @never_cache
-    def add_view(self, request: HttpRequest, form_url: str = "", extra_context: dict[str, Any] | None = None) -> Any:
-        """Add a client; the answer holds its secret, so no browser keeps it."""
-        return super().add_view(request, form_url, extra_context)
-
     def response_add(self, request: HttpRequest, obj: Any, post_url_continue: str | None = None) -> HttpResponse:
         """Show the secret, this one time."""
         return self._show(request, obj, request.new_client_secret)  # type: ignore[attr-defined]
@@ -134,10 +128,6 @@ class ApiClientAdmin(ModelAdmin):
     @action(description="New secret", icon="key", permissions=["change"], url_path="new-secret")
     def new_secret(self, request: HttpRequest, object_id: str) -> HttpResponse:
         """Ask, then make a new secret: the old one and the tokens that it got end at once."""
-        return self._new_secret(request, object_id)
-
-    @never_cache
-    def _new_secret(self, request: HttpRequest, object_id: str) -> HttpResponse:
         client: Any = self.get_object(request, object_id)
         if client is None:
             raise Http404("There is no such API client.")

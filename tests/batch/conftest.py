@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 from uuid import UUID
 
 import pytest
-from django.core.cache import caches
 
 from batch import service as batch
 from forms.catalogue.loader import load
-from forms.catalogue.releases import forget_compiled_releases, publish
+from forms.catalogue.releases import publish
 from tenants.access import Actor, Right
 from tenants.models import Tenant
 from tests.batch.kennels import ANSWERS, HOUSES, KENNELS
@@ -20,13 +19,10 @@ AGENT = Actor(type="user", id=str(UUID(int=7)), source="web", label="Robin Agent
 
 
 @pytest.fixture
-def kennels() -> Iterator[Tenant]:
+def kennels(db: None) -> Tenant:
     """Return a tenant whose forms are asked by the kennel catalogue."""
-    forget_compiled_releases()
     publish(load(KENNELS), actor_id="test")
-    yield Tenant.objects.create(code="kennels", name="Kennel Brokers", catalogue="kennels")
-    caches["releases"].clear()
-    forget_compiled_releases()
+    return Tenant.objects.create(code="kennels", name="Kennel Brokers", catalogue="kennels")
 
 
 @pytest.fixture

@@ -28,3 +28,12 @@ def test_fold_keeps_the_earlier_state_when_the_later_change_has_none() -> None:
     folded = fold([Change("a", None, None, RULE, active=True, required="quote"), Change("a", None, 3, USER)])
 
     assert folded == [Change("a", None, 3, USER, active=True, required="quote")]
+
+
+def test_fold_leaves_out_a_question_that_went_and_came_back() -> None:
+    went = Change("a", 1, 1, RULE, active=False, required="")
+    came = Change("a", 1, 1, RULE, active=True, required="quote")
+
+    assert fold([went, came]) == []
+    assert fold([came, went]) == []
+    assert fold([went, came, went]) == [went]

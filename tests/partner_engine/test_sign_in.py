@@ -125,6 +125,14 @@ class TestTokens:
         assert (http_request.tenant, http_request.actor.id) == (harbor, str(harbor_client.pk))
         assert http_request.actor.rights == frozenset(Right)
 
+    @pytest.mark.parametrize("address", ["/o/token/", "/o/revoke_token/"])
+    def test_programs_bring_no_csrf_token(self, harbor_client: ApiClient, address: str) -> None:
+        fields = {"client_id": "harbor", "client_secret": "harbor-secret", "token": "any"}
+
+        answer = Client(enforce_csrf_checks=True).post(address, {"grant_type": "client_credentials", **fields})
+
+        assert answer.status_code == 200
+
     def test_the_secret_may_come_in_the_body(self, harbor_client: ApiClient) -> None:
         fields = {"grant_type": "client_credentials", "client_id": "harbor", "client_secret": "harbor-secret"}
 

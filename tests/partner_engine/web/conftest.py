@@ -1,17 +1,15 @@
-"""Agents in their browsers at harbor, and the demo catalogue that their forms are asked by."""
+"""Agents in their browsers at harbor."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 import pytest
-from django.core.cache import caches
 from django.test import Client
 
 from batch import service as batch
 from batch.context import BatchContext
-from forms.catalogue.demo import Sample, load_demo_catalogue, read_samples
-from forms.catalogue.releases import forget_compiled_releases
+from forms.catalogue.models import Release
 from tenants.models import User
 from tests.partner_engine.web.browsing import Page
 
@@ -19,23 +17,7 @@ StartForm = Callable[..., str]
 
 
 @pytest.fixture
-def demo(db: None) -> Iterator[None]:
-    """Publish the demo catalogue."""
-    forget_compiled_releases()
-    load_demo_catalogue(actor_id="test")
-    yield
-    caches["releases"].clear()
-    forget_compiled_releases()
-
-
-@pytest.fixture
-def s1() -> Sample:
-    """Return the restaurant of the demo's samples."""
-    return next(sample for sample in read_samples() if sample.id == "S1")
-
-
-@pytest.fixture
-def start_form(demo: None, owner: User) -> StartForm:
+def start_form(demo: Release, owner: User) -> StartForm:
     """Return a maker of forms of the owner's; it gives the form's id."""
 
     def start(answers: dict[str, object] | None = None, pools: dict[str, object] | None = None, **given: object) -> str:

@@ -5,11 +5,12 @@ from collections.abc import Callable
 import pytest
 from django.test import Client
 
+from forms.catalogue.models import Release
 from tenants.models import User
 from tests.partner_engine.web.conftest import StartForm
 
 
-def test_empty_list_says_what_to_do(demo: None, owner: User, sign_in: Callable[[User], Client]) -> None:
+def test_empty_list_says_what_to_do(demo: Release, owner: User, sign_in: Callable[[User], Client]) -> None:
     content = sign_in(owner).get("/").content.decode()
 
     assert "No application forms yet" in content
@@ -65,7 +66,7 @@ def test_part_of_the_list_for_a_search_while_typing(
     assert "First Bakery" in content
 
 
-def test_start_makes_a_form_and_goes_to_it(demo: None, owner: User, sign_in: Callable[[User], Client]) -> None:
+def test_start_makes_a_form_and_goes_to_it(demo: Release, owner: User, sign_in: Callable[[User], Client]) -> None:
     client = sign_in(owner)
 
     response = client.post("/forms")

@@ -2,11 +2,12 @@ from __future__ import annotations
 
 from django.test import Client
 
+from forms.catalogue.models import Release
 from tenants.models import User
 from tests.conftest import PASSWORD
 
 
-def test_agents_go_to_their_forms_and_staff_to_the_admin(demo: None, owner: User, staff: User) -> None:
+def test_agents_go_to_their_forms_and_staff_to_the_admin(demo: Release, owner: User, staff: User) -> None:
     agent = Client().post("/sign-in", {"username": "OWNER@harbor.example", "password": PASSWORD})
     member_of_staff = Client().post("/sign-in", {"username": staff.email, "password": PASSWORD})
 

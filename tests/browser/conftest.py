@@ -1,0 +1,49 @@
+"""A real browser in front of a real server process, on the test's own database."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Iterator
+
+import pytest
+from playwright.sync_api import Browser, sync_playwright
+
+from forms.catalogue.models import Release
+from tenants.models import User
+from tests.browser.driving import Driver
+from tests.conftest import PASSWORD
+from tests.partner_engine.api.serving import serve
+
+CHROMIUM = os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.which("chromium-browser")
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    """Start Chromium; tests open contexts of their own in it."""
+    if CHROMIUM is None:
+        pytest.skip("There is no Chromium here.")
+    with pytest.MonkeyPatch.context() as patch, sync_playwright() as playwright:
+        # Playwright's own event loop must not make Django think that the tests are asynchronous code.
+        patch.setenv("DJANGO_ALLOW_ASYNC_UNSAFE", "true")
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox", "--disable-gpu"])
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def server(transactional_db: None, demo: Release) -> Iterator[str]:
+    """Serve the test's database by a process of its own; return its address."""
+    with serve() as port:
+        yield f"http://127.0.0.1:{port}"
+
+
+@pytest.fixture
+def driver(browser: Browser, server: str, owner: User) -> Iterator[Driver]:
+    """Return the owner at a desk-sized window, signed in."""
+    context = browser.new_context(viewport={"width": 1440, "height": 980}, reduced_motion="reduce")
+    driver = Driver(context.new_page(), server)
+    driver.sign_in(owner.email, PASSWORD)
+    yield driver
+    context.close()
+    assert driver.faults == []

@@ -1,0 +1,112 @@
+"""What a person does with a form page, in the words of the page."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Any
+
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import ConsoleMessage, Page, expect
+
+SCREENSHOTS = Path(__file__).resolve().parents[2] / "docs" / "screenshots"
+#: The product tells more than axe's best-practice rules ask for; what counts is WCAG.
+SERIOUS = frozenset({"serious", "critical"})
+
+
+class Driver:
+    """A person at a page of the product at ``server``."""
+
+    def __init__(self, page: Page, server: str) -> None:
+        self.page = page
+        self.server = server
+        self.faults: list[str] = []
+        page.set_default_timeout(8000)
+        page.on("pageerror", lambda error: self.faults.append(str(error)))
+        page.on("console", self._note)
+
+    def _note(self, message: ConsoleMessage) -> None:
+        # A refused request is written to the console by the browser itself; tests of refusals look at the page.
+        if message.type == "error" and "Failed to load resource" not in message.text:
+            self.faults.append(message.text)
+
+    def sign_in(self, email: str, password: str) -> None:
+        """Sign in."""
+        self.page.goto(f"{self.server}/sign-in")
+        self.page.fill("#id_username", email)
+        self.page.fill("#id_password", password)
+        self.page.click("button[type=submit]")
+        self.page.wait_for_url(f"{self.server}/")
+
+    def open(self, copy_id: object) -> None:
+        """Open a form page."""
+        self.page.goto(f"{self.server}/forms/{copy_id}")
+
+    def saved(self) -> None:
+        """Wait until everything is saved."""
+        expect(self.page.locator("#saved")).to_have_text("Saved")
+
+    def is_asked(self, path: str) -> bool:
+        """Tell whether the question at ``path`` is on the page."""
+        return self.page.locator(f'[data-path="{path}"]').count() > 0
+
+    def answer(self, path: str, value: Any) -> None:
+        """Answer the question at ``path`` as a person would, by its kind of field, and wait until it is saved."""
+        field = self.page.locator(f'[data-path="{path}"]')
+        match field.get_attribute("data-widget"):
+            case "segments":
+                field.locator(f'input[value="{str(value).lower() if isinstance(value, bool) else value}"]').check()
+            case "checks":
+                for code in value:
+                    field.locator(f'input[value="{code}"]').check()
+            case "select":
+                field.locator("select").select_option(str(value))
+            case _:
+                control = field.locator("input, textarea")
+                control.fill(str(value))
+                control.press("Tab")
+        self.saved()
+
+    def fill_in(self, prefix: str, answers: dict[str, Any]) -> None:
+        """Answer all questions of one place that the page asks, again and again while answers make others appear."""
+        left = {code: value for code, value in answers.items() if value is not None}
+        while asked := [code for code in left if self.is_asked(f"{prefix}{code}")]:
+            for code in asked:
+                value = left.pop(code)
+                if self.is_asked(f"{prefix}{code}"):
+                    self.answer(f"{prefix}{code}", value)
+
+    def fill_in_rows(self, prefix: str, pools: dict[str, list[dict[str, Any]]]) -> None:
+        """Add and answer the rows of ``pools`` below ``prefix``, with what is nested in them."""
+        for pool, rows in pools.items():
+            for number, row in enumerate(rows):
+                lines = self.page.locator(f'[id="rows-{(prefix + pool).replace("/", "-")}"] > .row')
+                if lines.count() <= number:
+                    self.page.click(f'[data-add="{prefix}{pool}"]')
+                    expect(lines).to_have_count(number + 1)
+                    self.saved()
+                path = lines.nth(number).get_attribute("data-row")
+                self.fill_in(f"{path}/", row["answers"])
+                self.fill_in_rows(f"{path}/", row.get("answer_pools", {}))
+
+    def products(self) -> dict[str, tuple[str, str]]:
+        """Return what the panel says: product code -> (badge, price)."""
+        said = {}
+        for product in self.page.locator(".product").all():
+            code = (product.get_attribute("id") or "").removeprefix("product-")
+            price = product.locator(".price")
+            said[code] = (product.locator(".badge").inner_text(), price.inner_text() if price.count() else "")
+        return said
+
+    def check_access(self) -> None:
+        """Raise where axe finds a serious fault on the page as it stands."""
+        # The page's policy lets no program in but its own: axe is put in from outside of it.
+        found = [fault for fault in Axe().run(self.page).response["violations"] if fault["impact"] in SERIOUS]
+        told = [(fault["id"], [node["html"][:160] for node in fault["nodes"][:3]]) for fault in found]
+        assert told == [], self.page.url
+
+    def photograph(self, name: str, *, full: bool = False) -> None:
+        """Keep a picture in docs/screenshots where SCREENSHOTS is set."""
+        if os.environ.get("SCREENSHOTS"):
+            SCREENSHOTS.mkdir(parents=True, exist_ok=True)
+            self.page.screenshot(path=SCREENSHOTS / f"{name}.png", full_page=full)

@@ -1,0 +1,74 @@
+"""The admin's fixtures: staff in the browser, and a kennel's form with a secret, a personal and a hidden answer."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from uuid import UUID
+
+import pytest
+from django.contrib.auth.models import Permission
+from django.core.cache import caches
+from django.test import Client
+
+from batch import service as batch
+from forms.catalogue.loader import load
+from forms.catalogue.models import Catalogue
+from forms.catalogue.releases import forget_compiled_releases, publish
+from tenants.access import Role
+from tenants.models import Tenant, User
+from tests.batch.kennels import ANSWERS, HOUSES, KENNELS
+from tests.conftest import PASSWORD
+
+SSN = "078-05-1120"
+PHONE = "5552013344"
+
+
+@pytest.fixture
+def kennels(db: None) -> Iterator[Catalogue]:
+    """Return the kennel catalogue, published."""
+    forget_compiled_releases()
+    catalogue = load(KENNELS)
+    publish(catalogue, actor_id="test")
+    yield catalogue
+    caches["default"].clear()
+    forget_compiled_releases()
+
+
+@pytest.fixture
+def kennel(kennels: Catalogue, harbor: Tenant, owner: User) -> UUID:
+    """Return the id of a form at harbor: cats were counted, then it turned out that there are none."""
+    return start_kennel(harbor, owner)
+
+
+@pytest.fixture
+def admin(staff: User, sign_in: Callable[[User], Client]) -> Client:
+    """Return the browser of a member of staff with every permission."""
+    return sign_in(staff)
+
+
+@pytest.fixture
+def make_staff(db: None, sign_in: Callable[[User], Client]) -> Callable[..., Client]:
+    """Return a maker of browsers of staff with just these permissions (``app.codename``)."""
+
+    def make(*permissions: str) -> Client:
+        user = User.objects.create_user("junior@partner-engine.example", PASSWORD, role=Role.STAFF, is_staff=True)
+        for name in permissions:
+            app, _, codename = name.partition(".")
+            user.user_permissions.add(Permission.objects.get(content_type__app_label=app, codename=codename))
+        return sign_in(user)
+
+    return make
+
+
+def start_kennel(tenant: Tenant, user: User, *, name: str = "Happy Tails") -> UUID:
+    """Return the id of a form with sensitive answers, saved twice."""
+    actor = user.as_actor(source="web")
+    sensitive = {"owner_ssn": SSN, "owner_phone": PHONE, "has_cats": True, "cat_count": 60}
+    with batch.build_context(scope=tenant, actor=actor, title="Base", catalogue="kennels") as context:
+        context.changeset.apply_answers({**ANSWERS, **sensitive, "kennel_name": name}, {"houses": HOUSES})
+        context.save()
+        form_id = context.form.id
+    with batch.find_and_lock(form_id, scope=tenant, actor=actor) as context:
+        context.changeset.find_answer("has_cats").apply(False)
+        context.save()
+    return form_id

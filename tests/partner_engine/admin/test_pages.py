@@ -1,0 +1,85 @@
+"""Every page of the admin answers, quickly, and only to those who may see it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from uuid import UUID
+
+import pytest
+from django.db import connections
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
+from django.urls import reverse
+
+from forms.catalogue.models import Catalogue
+from partner_engine.admin.site import site
+from tenants.models import User
+
+LISTS = sorted(f"{model._meta.app_label}_{model._meta.model_name}" for model in site._registry)
+#: A changelist may ask this often, sign-in and sidebar included.
+MOST_QUERIES = 15
+BIG_TABLES = ("copies_copy", "copies_copyrevision", "forms_applicationform", "actions_outboxaction", "forms_declination")
+
+
+@pytest.mark.parametrize("name", LISTS)
+def test_a_list_is_shown_in_few_queries_without_counting_big_tables(name: str, admin: Client, kennel: UUID) -> None:
+    with CaptureQueriesContext(connections["default"]) as queries:
+        answer = admin.get(reverse(f"admin:{name}_changelist"))
+
+    assert answer.status_code == 200
+    assert len(queries) <= MOST_QUERIES, [query["sql"][:200] for query in queries]
+    counts = [query["sql"] for query in queries if "COUNT(*)" in query["sql"]]
+    assert not [sql for sql in counts if any(table in sql for table in BIG_TABLES)]
+
+
+@pytest.mark.parametrize("name", LISTS)
+def test_every_row_has_a_page(name: str, admin: Client, kennel: UUID) -> None:
+    model = next(model for model in site._registry if f"{model._meta.app_label}_{model._meta.model_name}" == name)
+    manager = getattr(model, "unscoped_objects", model._default_manager)
+    row = manager.first()
+    address = reverse(f"admin:{name}_change", args=(row.pk,)) if row else reverse(f"admin:{name}_changelist")
+
+    answer = admin.get(address)
+
+    assert answer.status_code == 200
+
+
+@pytest.mark.parametrize("name", LISTS)
+def test_what_can_be_added_has_a_page_for_it(name: str, admin: Client, kennels: Catalogue) -> None:
+    model = next(model for model in site._registry if f"{model._meta.app_label}_{model._meta.model_name}" == name)
+    answer = admin.get(reverse(f"admin:{name}_add"))
+
+    assert answer.status_code == (200 if site._registry[model].has_add_permission(answer.wsgi_request) else 403)
+
+
+def test_staff_without_permissions_see_no_list(make_staff: Callable[..., Client]) -> None:
+    junior = make_staff()
+
+    start = junior.get(reverse("admin:index"))
+
+    assert start.status_code == 200
+    assert b"/admin/copies/copy/" not in start.content
+    for name in LISTS:
+        assert junior.get(reverse(f"admin:{name}_changelist")).status_code == 403, name
+
+
+def test_agents_do_not_get_in(owner: User, sign_in: Callable[[User], Client]) -> None:
+    agent = sign_in(owner)
+
+    assert agent.get("/admin/").status_code == 302
+    assert agent.get(reverse("admin:copies_copy_changelist")).status_code == 302
+
+
+def test_an_agent_is_refused_even_if_marked_as_staff(owner: User, sign_in: Callable[[User], Client]) -> None:
+    User.objects.filter(pk=owner.pk).update(is_staff=True, is_superuser=True)
+
+    assert sign_in(owner).get("/admin/").status_code == 302
+
+
+def test_the_sign_in_of_an_agent_at_the_admin_is_refused(owner: User) -> None:
+    client = Client()
+
+    answer = client.post("/admin/login/", {"username": owner.email, "password": "quiet-lantern-42"})
+
+    assert answer.status_code == 200
+    assert "_auth_user_id" not in client.session

@@ -1,0 +1,91 @@
+"""A web server process of its own on the tests' database, and callers that talk to it over sockets."""
+
+from __future__ import annotations
+
+import http.client
+import json
+import os
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, NamedTuple
+from urllib.parse import quote
+
+from django.conf import settings
+from django.db import connections
+
+ROOT = Path(__file__).resolve().parents[3]
+
+
+class Answer(NamedTuple):
+    status: int
+    headers: dict[str, str]
+    content: bytes
+
+    def json(self) -> Any:
+        return json.loads(self.content)
+
+
+@contextmanager
+def serve(processes: int = 1) -> Iterator[int]:
+    """Run the application under uvicorn; give the port it listens on."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    command = [sys.executable, "-m", "uvicorn", "partner_engine.asgi:application", "--port", str(port)]
+    server = subprocess.Popen(
+        [*command, "--workers", str(processes), "--log-level", "warning"],
+        cwd=ROOT,
+        env={**os.environ, "DATABASE_URL": _database_url(), "LOG_LEVEL": "ERROR"},
+    )
+    try:
+        _wait_for(port, server)
+        yield port
+    finally:
+        server.terminate()
+        server.wait(20)
+
+
+def call(port: int, method: str, path: str, token: str, body: Any = None, **headers: str) -> Answer:
+    """Send one request on a connection of its own; an iterable body goes out in chunks."""
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
+    content = json.dumps(body).encode() if isinstance(body, (dict, list)) else body
+    try:
+        connection.request(
+            method,
+            f"/api/v1{path}",
+            body=content,
+            headers={
+                "Authorization": f"Bearer {token}",
+                "Content-Type": "application/json",
+                **{name.replace("_", "-"): value for name, value in headers.items()},
+            },
+        )
+        response = connection.getresponse()
+        return Answer(response.status, {name.lower(): value for name, value in response.getheaders()}, response.read())
+    finally:
+        connection.close()
+
+
+def _database_url() -> str:
+    database = settings.DATABASES["default"]
+    name = connections["default"].settings_dict["NAME"]
+    password = quote(database["PASSWORD"], safe="")
+    return f"postgres://{database['USER']}:{password}@{database['HOST']}:{database['PORT']}/{name}"
+
+
+def _wait_for(port: int, server: subprocess.Popen[bytes]) -> None:
+    deadline = time.monotonic() + 40
+    while time.monotonic() < deadline:
+        assert server.poll() is None, "the server ended before it answered"
+        try:
+            socket.create_connection(("127.0.0.1", port), timeout=1).close()
+        except OSError:
+            time.sleep(0.1)
+        else:
+            return
+    raise AssertionError("the server did not answer in time")
