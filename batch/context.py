@@ -7,40 +7,28 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
-from datetime import date, datetime
 from enum import Enum
-from typing import Final
 
 import msgspec
 import structlog
 
-from actions.kinds import DeferredAction
-from actions.outbox import outbox_rows
 from batch.announcing import announce
+from batch.assembling import Work, assemble
 from batch.changeset import Changeset, Mode, Origin
 from batch.deciding import decide
-from batch.declining import declinations
 from batch.errors import ContextClosed, ContextWithoutLock, CopyIsDeleted, CopyIsLocked, NestedSave, WrongThread
 from batch.idempotency import IdempotencyKey, StoredResponse
 from batch.loading import CopyRecord, FormRecord, Loaded
 from batch.locking import CopyLock
 from batch.saving import KeyedResponse, Save, write
-from batch.summary import search_text, summarise
-from copies.changes import Change
-from copies.codec import decode, decode_document, encode, encode_document
-from copies.document import AnsweredBy, Document
-from copies.models import CopyRevision
+from batch.setting import SaveResult, Setting
+from copies.codec import decode, decode_document
+from copies.document import Document
 from copies.sealing import Sealer
 from forms.catalogue.releases import CompiledRelease
-from forms.models import ApplicationForm
 from forms.rules.evaluation import Evaluation, Needed, ProductOutcome
-from tenants.access import Actor
-from tenants.models import Tenant
 
 log = structlog.get_logger(__name__)
-
-#: Actors whose work counts as a person's touch.
-PEOPLE: Final = frozenset({"user", "guest", "api_client"})
 
 
 class Phase(Enum):
@@ -51,36 +39,6 @@ class Phase(Enum):
     SAVED = "saved"
     FAILED = "failed"
     RELEASED = "released"
-
-
-class SaveResult(msgspec.Struct, frozen=True):
-    """What a save did, or a dry run would do: ``moved`` holds the products whose outcome or premium changed, None for
-    one no longer asked for.
-    """
-
-    version: int
-    changes: list[Change]
-    evaluation: Evaluation
-    moved: dict[str, ProductOutcome | None]
-    actions: list[DeferredAction]
-    written: bool
-
-
-class Setting(msgspec.Struct, frozen=True):
-    """What surrounds a unit of work: whose, by whom, when, under which release and correlation id."""
-
-    scope: Tenant
-    actor: Actor
-    now: datetime
-    as_of: date
-    release: CompiledRelease
-    correlation_id: str = ""
-    created: str = ""
-
-    @property
-    def actor_as_answerer(self) -> AnsweredBy:
-        """Return the actor as answers keep it."""
-        return AnsweredBy(self.actor.type, self.actor.id, self.actor.source)
 
 
 class BatchContext:
@@ -170,7 +128,7 @@ class BatchContext:
             result = self._decide(changeset)
             response = respond(result) if respond else None
             keyed = KeyedResponse(self._idempotency, response) if response and self._idempotency else None
-            save = self._assemble(changeset, result) if result.written else None
+            save = assemble(self._work(changeset, result)) if result.written else None
             if self._lock is not None:
                 self._lock.extend()
             if save is not None or keyed is not None:
@@ -180,6 +138,7 @@ class BatchContext:
             raise
         if save is not None:
             self._move_on(changeset, result, save)
+        log.info("saved", copy=str(self.copy.id), version=result.version, changes=len(result.changes))
         self._end(Phase.SAVED)
         return result
 
@@ -221,49 +180,15 @@ class BatchContext:
         if before.locked_at and after.locked_at:
             raise CopyIsLocked
 
-    def _assemble(self, changeset: Changeset, result: SaveResult) -> Save:
-        setting, document = self.setting, encode_document(changeset.document)
-        evaluation = encode(result.evaluation)
-        touched = setting.now if setting.actor.type in PEOPLE else self.copy.last_touched_by_user_at
-        key = self._sealer.key
-        columns = {
-            "version": result.version,
-            "document": document,
-            "evaluation": evaluation,
-            "release_id": self.release.id,
-            "wrapped_key": key.wrapped if key else None,
-            "key_id": key.key_id if key else "",
-            "key_version": key.version if key else 1,
-            "summary": summarise(changeset.catalogue, changeset.document, result.evaluation),
-            "search_text": search_text(changeset.catalogue, changeset.document),
-            "last_touched_by_user_at": touched,
-            "created_at": self.copy.created_at,
-            "updated_at": setting.now,
-            **msgspec.structs.asdict(changeset.copy_fields),
-        }
-        return Save(
-            copy_id=self.copy.id,
-            application_form_id=self.form.id,
-            loaded_version=self.version,
-            columns=columns,
-            revision=self._revision(result, document, evaluation),
-            outbox=outbox_rows(
-                result.actions,
-                tenant_id=setting.scope.id,
-                copy_id=self.copy.id,
-                version=result.version,
-                correlation_id=setting.correlation_id,
-                now=setting.now,
-            ),
-            declinations=declinations(
-                changeset,
-                self.evaluation,
-                result.evaluation,
-                setting=setting,
-                copy_id=self.copy.id,
-                version=result.version,
-            ),
-            form=self._new_form() if self.setting.created == "form" and self.version == 0 else None,
+    def _work(self, changeset: Changeset, result: SaveResult) -> Work:
+        return Work(
+            form=self.form,
+            copy=self.copy,
+            setting=self.setting,
+            changeset=changeset,
+            key=self._sealer.key,
+            before=self.evaluation,
+            result=result,
         )
 
     def _move_on(self, changeset: Changeset, result: SaveResult, save: Save) -> None:
@@ -290,36 +215,6 @@ class BatchContext:
             sealing=self._sealer,
             origin=Origin(by=self.setting.actor_as_answerer, now=self.setting.now),
             mode=mode,
-        )
-
-    def _new_form(self) -> ApplicationForm:
-        setting = self.setting
-        return ApplicationForm(
-            id=self.form.id,
-            tenant_id=setting.scope.id,
-            catalogue=self.form.catalogue,
-            as_of=self.form.as_of,
-            created_by_type=setting.actor.type,
-            created_by_id=setting.actor.id,
-            created_at=setting.now,
-        )
-
-    def _revision(self, result: SaveResult, document: bytes, evaluation: bytes) -> CopyRevision:
-        setting = self.setting
-        return CopyRevision(
-            tenant_id=setting.scope.id,
-            copy_id=self.copy.id,
-            version=result.version,
-            document=document,
-            evaluation=evaluation,
-            changes=encode(result.changes),
-            release_id=self.release.id,
-            actor_type=setting.actor.type,
-            actor_id=setting.actor.id,
-            actor_label=setting.actor.label,
-            source=setting.actor.source,
-            correlation_id=setting.correlation_id,
-            created_at=setting.now,
         )
 
     def _require(self, *phases: Phase) -> None:

@@ -4,39 +4,16 @@ inputs.
 
 from __future__ import annotations
 
-from datetime import date, datetime
-from typing import Protocol
 from uuid import UUID
 
 import msgspec
 from uuid_utils.compat import uuid7
 
 from batch.changeset import Changeset
-from forms.catalogue.releases import CompiledRelease
+from batch.setting import Setting
 from forms.models import Declination
 from forms.rules import trace
 from forms.rules.evaluation import Evaluation, ProductOutcome
-from tenants.models import Tenant
-
-
-class Surroundings(Protocol):
-    """What a declination needs to know of the save."""
-
-    @property
-    def scope(self) -> Tenant:
-        """Return whose form it is."""
-
-    @property
-    def now(self) -> datetime:
-        """Return the moment of the save."""
-
-    @property
-    def as_of(self) -> date:
-        """Return the evaluation date."""
-
-    @property
-    def release(self) -> CompiledRelease:
-        """Return the release that decided."""
 
 
 def declinations(
@@ -44,7 +21,7 @@ def declinations(
     before: Evaluation,
     after: Evaluation,
     *,
-    setting: Surroundings,
+    setting: Setting,
     copy_id: UUID,
     version: int,
 ) -> list[Declination]:
@@ -85,7 +62,7 @@ def _opened(before: ProductOutcome | None, after: ProductOutcome | None) -> bool
     return after is not None and after.outcome != "locked" and (before is None or before.outcome == "locked")
 
 
-def _inputs(changeset: Changeset, products: list[str], setting: Surroundings) -> dict[str, object]:
+def _inputs(changeset: Changeset, products: list[str], setting: Setting) -> dict[str, object]:
     inputs: dict[str, object] = {}
     for code in products:
         explanation = trace.explain(

@@ -17,12 +17,13 @@ from structlog.contextvars import get_contextvars
 from uuid_utils.compat import uuid7
 
 from batch.changeset import Changeset
-from batch.context import BatchContext, Setting
+from batch.context import BatchContext
 from batch.errors import LockNotAcquired, NotFound, UnknownCatalogue, VersionMismatch
 from batch.idempotency import IdempotencyKey
 from batch.loading import CopyRecord, FormRecord, Loaded, load, load_revision, load_stored_response
 from batch.locking import CopyLock
 from batch.mutators.copy_fields import CopyFields
+from batch.setting import Setting
 from copies.codec import decode_document, encode_document
 from copies.document import walk_answers
 from copies.sealing import Sealer, WrappedKey

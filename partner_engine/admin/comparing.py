@@ -28,8 +28,7 @@ class Difference:
 
 
 def compare(before: CatalogueDefinition | None, after: CatalogueDefinition) -> tuple[Difference, ...]:
-    """Return what ``after`` says differently from ``before``, in the order of the definition; all is new without one.
-    """
+    """Return what ``after`` says differently from ``before``, in the order of the definition; all is new without one."""
     return tuple(_structs("", before or CatalogueDefinition(code=after.code, title=""), after))
 
 
@@ -40,14 +39,13 @@ def _structs(where: str, before: msgspec.Struct, after: msgspec.Struct) -> Itera
 
 
 def _values(where: str, before: Any, after: Any) -> Iterator[Difference]:
-    if before == after:
-        # Mappings are equal in any order, but the order of choices is what people see.
-        if isinstance(before, Mapping) and list(before) != list(after):
-            yield Difference(where, "reordered")
+    if isinstance(before, Mapping) and isinstance(after, Mapping):
+        # Even where they are equal: the order of choices is what people see.
+        yield from _keyed(where, before, after)
+    elif before == after:
+        return
     elif isinstance(before, msgspec.Struct) and isinstance(after, msgspec.Struct):
         yield from _structs(where, before, after)
-    elif isinstance(before, Mapping) and isinstance(after, Mapping):
-        yield from _keyed(where, before, after)
     elif _is_parts(before) and _is_parts(after):
         yield from _keyed(where, _by_key(before), _by_key(after))
     else:

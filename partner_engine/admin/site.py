@@ -9,7 +9,6 @@ from typing import Any, Final
 from django import forms
 from django.core.exceptions import ValidationError
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import render
 from django.template.response import TemplateResponse
 from django.templatetags.static import static
 from django.urls import URLPattern, path, reverse
@@ -102,6 +101,10 @@ class StaffSignIn(OTPAuthenticationFormMixin, AuthenticationForm):
             self.clean_otp(user)
         return self.cleaned_data
 
+    def _chosen_device(self, user: User) -> TOTPDevice | None:
+        # One device per user, locked so that a code counts once; the library would have it chosen in the form.
+        return TOTPDevice.objects.select_for_update().filter(user=user, confirmed=True).first()
+
     def confirm_login_allowed(self, user: User) -> None:
         """Refuse everybody of a tenant, whatever else they are. Raises ``ValidationError``."""
         super().confirm_login_allowed(user)
@@ -152,7 +155,8 @@ class StaffSite(UnfoldAdminSite):
         found = self._found(request, term, rows="extended" in request.GET)
         template = "command_results" if "extended" in request.GET else "search_results"
         context = {"results": found, "page_obj": {"count": len(found)}, "page_counter": 0, "execution_time": 0}
-        return render(request, f"unfold/helpers/{template}.html", context, headers={"HX-Trigger": "search"})
+        page = f"unfold/helpers/{template}.html"
+        return TemplateResponse(request, page, context, headers={"HX-Trigger": "search"})
 
     def _found(self, request: HttpRequest, term: str, *, rows: bool) -> list[SearchResult]:
         pages = [

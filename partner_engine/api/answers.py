@@ -8,9 +8,10 @@ from uuid import UUID
 from django.http import HttpResponse
 from rest_framework.request import Request
 
-from batch.context import BatchContext, SaveResult
+from batch.context import BatchContext
 from batch.errors import VersionMismatch
 from batch.idempotency import StoredResponse
+from batch.setting import SaveResult
 from partner_engine.api import shapes
 from partner_engine.api.bodies import AnswersChange, DryRunQuery, ReadQuery
 from partner_engine.api.conditional import expected_version, version_tag

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from contextlib import AbstractContextManager
 from datetime import date
-from typing import ClassVar, Final
+from typing import Any, ClassVar, Final
 from uuid import UUID
 
 from django.db.models import QuerySet
@@ -13,9 +13,10 @@ from django.urls import reverse
 from rest_framework.request import Request
 
 from batch import service as batch
-from batch.context import BatchContext, SaveResult
+from batch.context import BatchContext
 from batch.errors import NotFound
 from batch.idempotency import IdempotencyKey, StoredResponse
+from batch.setting import SaveResult
 from copies.models import Copy
 from forms.catalogue import releases
 from forms.selectors import in_state, list_copies, list_forms, search_forms
@@ -50,17 +51,8 @@ class ApplicationForms(Endpoint):
         query = self.query(FormsQuery)
         found = page(self._matching(query), order=query.order, cursor=query.cursor, limit=query.limit)
         readable = _InsuredNames(sees_personal=self.actor.may(Right.READ_PERSONAL))
-        results = [
-            shapes.FormSummary(
-                id=str(copy.application_form_id),
-                catalogue=copy.catalogue,
-                as_of=copy.as_of,
-                created_at=copy.form_created_at,
-                copy=copy_summary(copy, shows_insured=readable.of(copy.catalogue)),
-            )
-            for copy in found.rows
-        ]
-        parameters = {name: values for name, values in request.GET.items() if name != "cursor"}
+        results = [_listed(copy, readable) for copy in found.rows]
+        parameters = {name: str(value) for name, value in request.GET.items() if name != "cursor"}
         return self.answer(shapes.FormPage(results, next_link(request.path, parameters, found.next_cursor)))
 
     @documented(
@@ -211,14 +203,28 @@ class _InsuredNames:
 
     def __init__(self, *, sees_personal: bool) -> None:
         self._sees_personal = sees_personal
+        self._known: dict[str, bool] = {}
 
     def of(self, catalogue: str) -> bool:
         """Return whether the insured of a form of ``catalogue`` may be shown."""
         if self._sees_personal:
             return True
-        compiled = releases.current(catalogue).compiled
-        question = compiled.questions.get(compiled.definition.title_question)
-        return question is None or not question.question.sensitivity
+        if catalogue not in self._known:
+            compiled = releases.current(catalogue).compiled
+            question = compiled.questions.get(compiled.definition.title_question)
+            self._known[catalogue] = question is None or not question.question.sensitivity
+        return self._known[catalogue]
+
+
+def _listed(copy: Any, readable: _InsuredNames) -> shapes.FormSummary:
+    """Return the summary of a row of ``list_forms``, with what that says of the copy's form."""
+    return shapes.FormSummary(
+        id=str(copy.application_form_id),
+        catalogue=copy.catalogue,
+        as_of=copy.as_of,
+        created_at=copy.form_created_at,
+        copy=copy_summary(copy, shows_insured=readable.of(copy.catalogue)),
+    )
 
 
 def created(endpoint: Endpoint, context: BatchContext, result: SaveResult) -> StoredResponse:

@@ -32,15 +32,15 @@ class Query(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     """The query parameters of a request."""
 
 
-class Nothing(Body, kw_only=True):
+class Nothing(Body, frozen=True, kw_only=True):
     """No body, or an empty object."""
 
 
-class NoQuery(Query, kw_only=True):
+class NoQuery(Query, frozen=True, kw_only=True):
     """No query parameters."""
 
 
-class RowInput(Body, kw_only=True):
+class RowInput(Body, frozen=True, kw_only=True):
     """A row: without ``id`` a new one; with it a change of that row, or its end with ``delete`` true. The batch checks
     it, so that all faults are told at once.
     """
@@ -51,7 +51,7 @@ class RowInput(Body, kw_only=True):
     delete: Literal[True] | UnsetType = UNSET
 
 
-class NewForm(Body, kw_only=True):
+class NewForm(Body, frozen=True, kw_only=True):
     """A new application form.
 
     ``as_of`` (right ``forms:as_of``) is the evaluation date; without it today at the tenant. ``catalogue`` defaults to
@@ -65,72 +65,72 @@ class NewForm(Body, kw_only=True):
     catalogue: Code | None = None
 
 
-class NewCopy(Body, kw_only=True):
+class NewCopy(Body, frozen=True, kw_only=True):
     """A new copy of a form. ``from_copy`` names the copy to start from; without it the one last touched by a user."""
 
     title: Title = ""
     from_copy: Annotated[str, Meta(max_length=64)] | None = None
 
 
-class CopyChange(Body, kw_only=True):
+class CopyChange(Body, frozen=True, kw_only=True):
     """What of a copy itself can be changed."""
 
     title: Title
 
 
-class AnswersChange(Body, kw_only=True):
+class AnswersChange(Body, frozen=True, kw_only=True):
     """Many answers and rows in one save. A null value clears the answer."""
 
     answers: dict[str, Any] = {}
     answer_pools: dict[str, Any] = {}
 
 
-class RevealInput(Body, kw_only=True):
+class RevealInput(Body, frozen=True, kw_only=True):
     """Which sensitive answer to reveal, and why; the reason is kept in the audit trail."""
 
     path: Annotated[str, Meta(min_length=1, max_length=500)]
     reason: Annotated[str, Meta(min_length=5, max_length=500)]
 
 
-class ReadQuery(Query, kw_only=True):
+class ReadQuery(Query, frozen=True, kw_only=True):
     """A copy as it stood: at a version, or at a moment (ISO 8601 with offset)."""
 
     at_version: Annotated[int, Meta(ge=1, le=2**31 - 1)] | None = None
     at: Annotated[datetime, Meta(tz=True)] | None = None
 
 
-class DryRunQuery(Query, kw_only=True):
+class DryRunQuery(Query, frozen=True, kw_only=True):
     """``dry_run=true`` tells what the request would do and does nothing."""
 
     dry_run: bool = False
 
 
-class ChangesQuery(Query, kw_only=True):
+class ChangesQuery(Query, frozen=True, kw_only=True):
     """All changes after version ``since``."""
 
     since: Annotated[int, Meta(ge=0, le=2**31 - 1)] = 0
 
 
-class HistoryQuery(Query, kw_only=True):
+class HistoryQuery(Query, frozen=True, kw_only=True):
     """A page of versions, the newest first."""
 
     cursor: Annotated[str, Meta(max_length=200)] = ""
     limit: Annotated[int, Meta(ge=1, le=100)] = 25
 
 
-class ExplainQuery(ReadQuery, kw_only=True):
+class ExplainQuery(ReadQuery, frozen=True, kw_only=True):
     """What to explain: a product, question path, question set, derived value, message or premium."""
 
     target: Annotated[str, Meta(min_length=1, max_length=300)]
 
 
-class CatalogueQuery(Query, kw_only=True):
+class CatalogueQuery(Query, frozen=True, kw_only=True):
     """Which catalogue; without ``code`` the tenant's."""
 
     code: Code = ""
 
 
-class FormsQuery(Query, kw_only=True):
+class FormsQuery(Query, frozen=True, kw_only=True):
     """Filters, search, order and page of the list of forms."""
 
     q: Annotated[str, Meta(max_length=200)] = ""
@@ -163,6 +163,8 @@ def read_query(parameters: Mapping[str, Sequence[str]], type_: type[T]) -> T:
     for name, values in parameters.items():
         if len(values) > 1:
             raise _invalid_query(Fault(path=name, code="duplicate_parameter", detail=f"{name!r} is given twice."))
+        if "\0" in values[0]:
+            raise _invalid_query(Fault(path=name, code="nul_character", detail=f"{name!r} holds the character NUL."))
     try:
         return msgspec.convert({name: values[0] for name, values in parameters.items()}, type_, strict=False)
     except msgspec.ValidationError as error:

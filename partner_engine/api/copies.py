@@ -9,9 +9,10 @@ from django.http import HttpResponse
 from rest_framework.request import Request
 
 from batch import service as batch
-from batch.context import BatchContext, SaveResult
+from batch.context import BatchContext
 from batch.errors import LastCopy, NotFound
 from batch.idempotency import StoredResponse
+from batch.setting import SaveResult
 from forms.selectors import list_copies
 from partner_engine.api import shapes
 from partner_engine.api.bodies import CopyChange, NoQuery, Nothing, ReadQuery

@@ -41,12 +41,12 @@ class Endpoint(APIView):
     @property
     def actor(self) -> Actor:
         """Return who calls."""
-        return self.request.actor  # type: ignore[attr-defined,no-any-return]
+        return self.request.actor  # type: ignore[attr-defined]
 
     @property
     def tenant(self) -> Tenant:
         """Return the caller's tenant: the scope of all that the endpoint does."""
-        return self.request.tenant  # type: ignore[attr-defined,no-any-return]
+        return self.request.tenant  # type: ignore[attr-defined]
 
     def body(self, type_: type[T]) -> T:
         """Return the request's body as the struct ``type_``.

@@ -61,6 +61,8 @@ def handle(exception: Exception, context: dict[str, Any]) -> HttpResponse:
         # The traceback goes to the log, which holds no values; the caller learns only the correlation id.
         logger.error("api.failed", status=refused.status, exc_info=exception)
         got_request_exception.send(sender=type(context["view"]), request=request)
+    elif refused.status in (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN):
+        logger.warning("audit.access_denied", status=refused.status, code=refused.code, method=request.method)
     response = respond(request, refused)
     authenticate = getattr(exception, "auth_header", None)
     if authenticate:

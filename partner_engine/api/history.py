@@ -88,7 +88,7 @@ class History(Endpoint):
         results = [_revision(revision, discretion) for revision in shown]
         note_personal_read(actor=self.actor, copy_id=id, count=discretion.personal_shown)
         cursor = encode_number(shown[-1].version) if len(found) > query.limit else ""
-        parameters = {name: value for name, value in request.GET.items() if name != "cursor"}
+        parameters = {name: str(value) for name, value in request.GET.items() if name != "cursor"}
         return self.answer(shapes.HistoryPage(results, next_link(request.path, parameters, cursor)))
 
 

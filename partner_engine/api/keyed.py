@@ -17,9 +17,10 @@ from django.conf import settings
 from django.http import HttpResponse
 
 from batch import service as batch
-from batch.context import BatchContext, SaveResult
+from batch.context import BatchContext
 from batch.errors import IdempotencyReplay, NotFound
 from batch.idempotency import IdempotencyKey, StoredResponse
+from batch.setting import SaveResult
 from partner_engine.api.conditional import expected_version, version_tag
 from partner_engine.api.endpoint import Endpoint, reply
 from partner_engine.api.problems import Fault, Refused

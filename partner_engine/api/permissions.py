@@ -18,7 +18,13 @@ class HasRight(permissions.BasePermission):
         actor: Actor | None = getattr(request, "actor", None)
         if actor is None:
             raise exceptions.NotAuthenticated
-        right = view.rights.get(request.method or "")
+        method = "GET" if request.method == "HEAD" else request.method or ""
+        if method == "OPTIONS":
+            return True
+        if method not in view.rights:
+            # Fails closed: a method that was written without saying who may call it is not served.
+            raise exceptions.MethodNotAllowed(method)
+        right = view.rights[method]
         if right is not None:
             actor.require(right)
         return True

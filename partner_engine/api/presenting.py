@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from batch.context import PEOPLE, BatchContext, SaveResult
+from batch.context import BatchContext
+from batch.setting import PEOPLE, SaveResult
 from copies.models import Copy
 from forms.rules.evaluation import Evaluation
 from forms.selectors import state_of_copy

@@ -10,8 +10,9 @@ from uuid import UUID
 
 from batch import service as batch
 from batch.changeset import Changeset
-from batch.context import BatchContext, SaveResult
+from batch.context import BatchContext
 from batch.errors import AnswerFault, InvalidAnswers, ReadOnlyAnswer, UnknownPart
+from batch.setting import SaveResult
 from forms.rules.evaluation import Evaluation
 from partner_engine.web.agents import Agent
 

@@ -14,8 +14,9 @@ from django_htmx.http import trigger_client_event
 
 from batch import service as batch
 from batch.changeset import Changeset
-from batch.context import BatchContext, SaveResult
+from batch.context import BatchContext
 from batch.mutators.pools import RowMutator
+from batch.setting import SaveResult
 from copies.document import find_container
 from forms.rules.evaluation import Evaluation
 from forms.selectors import list_copies

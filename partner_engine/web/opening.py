@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from django.http import HttpRequest
 
-from batch.context import BatchContext, SaveResult
+from batch.context import BatchContext
+from batch.setting import SaveResult
 from copies.document import walk_answers
 from partner_engine.api.audit import note_personal_read
 from partner_engine.web.agents import Agent

@@ -13,8 +13,9 @@ from django.test.utils import CaptureQueriesContext
 from actions.models import OutboxAction
 from batch import service as batch
 from batch.changeset import Changeset
-from batch.context import BatchContext, SaveResult
+from batch.context import BatchContext
 from batch.deciding import decide
+from batch.setting import SaveResult
 from copies.changes import Change
 from copies.codec import decode_document
 from copies.models import Copy, CopyRevision

@@ -71,7 +71,7 @@ def test_the_demo_is_made_once(settings: Settings) -> None:
 def test_what_staff_made_of_the_demo_stays(settings: Settings) -> None:
     settings.DEMO = True
     call_command("seed_demo", stdout=io.StringIO())
-    Question.objects.filter(code="mqs_business_name").update(text="Name on the sign")
+    Question.objects.filter(code="mqs_business_name").update(label="Name on the sign")
     Tenant.objects.filter(code="summit").update(catalogue="another")
     harbor = Tenant.objects.get(code="harbor")
     with use_tenant(harbor):
@@ -79,7 +79,7 @@ def test_what_staff_made_of_the_demo_stays(settings: Settings) -> None:
 
     call_command("seed_demo", stdout=io.StringIO())
 
-    assert Question.objects.get(code="mqs_business_name").text == "Name on the sign"
+    assert Question.objects.get(code="mqs_business_name").label == "Name on the sign"
     assert Release.objects.count() == 1
     assert Tenant.objects.get(code="summit").catalogue == "another"
 

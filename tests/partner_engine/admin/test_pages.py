@@ -18,7 +18,13 @@ from tenants.models import User
 LISTS = sorted(f"{model._meta.app_label}_{model._meta.model_name}" for model in site._registry)
 #: A changelist may ask this often, sign-in and sidebar included.
 MOST_QUERIES = 15
-BIG_TABLES = ("copies_copy", "copies_copyrevision", "forms_applicationform", "actions_outboxaction", "forms_declination")
+BIG_TABLES = (
+    "copies_copy",
+    "copies_copyrevision",
+    "forms_applicationform",
+    "actions_outboxaction",
+    "forms_declination",
+)
 
 
 @pytest.mark.parametrize("name", LISTS)

@@ -74,6 +74,45 @@ def test_a_body_that_is_too_large(api: Api) -> None:
     assert_problem(response, 413, "body_too_large")
 
 
+def test_too_many_requests_say_when_to_try_again(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
+    class Full:
+        def allow_request(self, request: object, view: object) -> bool:
+            return False
+
+        def wait(self) -> float:
+            return 2.5
+
+    monkeypatch.setattr(Me, "throttle_classes", [Full])
+
+    response = api.get("/me")
+
+    assert_problem(response, 429, "throttled")
+    assert response["Retry-After"] == "3"
+
+
+@pytest.mark.parametrize("parameter", ["q", "line", "owner", "cursor", "state", "order"])
+@pytest.mark.parametrize("value", ["%00", "%ff%fe", "%F0%9F%92%A5", "'%3B--", "%25%25", "x" * 5_000])
+def test_hostile_queries_are_answered(api: Api, parameter: str, value: str) -> None:
+    response = api.get(f"/application_forms?{parameter}={value}")
+
+    assert response.status_code in (200, 400), response.content
+    if value == "%00":
+        assert_problem(response, 400, "invalid_query")
+
+
+@pytest.mark.parametrize(
+    "content",
+    [b"", b"grant_type=client_credentials&scope=%00", b"grant_type=%ff", b'{"grant_type": NaN}', b"a=b&" * 5_000],
+)
+@pytest.mark.parametrize(
+    "content_type", ["application/x-www-form-urlencoded", "application/json", "multipart/form-data"]
+)
+def test_hostile_requests_for_a_token_are_refused(content: bytes, content_type: str) -> None:
+    response = Client(raise_request_exception=False).generic("POST", "/o/token/", content, content_type)
+
+    assert 400 <= response.status_code < 500, response.content
+
+
 def test_a_fault_of_ours_tells_nothing(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
     def fail(self: object, request: HttpRequest) -> None:
         raise RuntimeError("secret detail 123-45-6789")

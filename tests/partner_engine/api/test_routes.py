@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import pytest
 from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver
+from structlog.testing import capture_logs
 
 from forms.catalogue.demo import Sample
 from tenants.access import Right
@@ -149,13 +150,28 @@ def test_a_caller_without_the_right_is_refused(row: Row, api: Api, harbor_client
     copy = api.start(s1)
     limited = Api(harbor_client, [right for right in Right if right is not row.right])
 
-    response = limited.send(row.method, f"/{row.path(copy['id'])}", row.body)
+    with capture_logs() as logs:
+        response = limited.send(row.method, f"/{row.path(copy['id'])}", row.body)
 
     if row.right is None:
         assert response.status_code == 200
         return
     assert row.right in assert_problem(response, 403, "missing_right")["detail"]
+    assert [entry["status"] for entry in logs if entry["event"] == "audit.access_denied"] == [403]
     assert api.get(f"/copies/{copy['id']}").json() == copy
+
+
+@pytest.mark.parametrize("row", [row for row in ROWS if row.method == "GET"], ids=str)
+def test_head_needs_the_right_of_get(row: Row, api: Api, harbor_client: ApiClient, s1: Sample) -> None:
+    copy = api.start(s1)
+    limited = Api(harbor_client, [right for right in Right if right is not row.right])
+    path = f"/{row.path(copy['id'])}"
+
+    response = limited.send("HEAD", path, b"")
+
+    assert response.status_code == (200 if row.right is None else 403)
+    allowed = api.send("HEAD", path, b"")
+    assert (allowed.status_code, allowed.content) == (200, b"")
 
 
 @pytest.mark.parametrize("row", WRITES, ids=str)

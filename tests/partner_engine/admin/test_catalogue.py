@@ -1,0 +1,220 @@
+"""The catalogue in the admin: faults stand at their field; checking, publishing, export and import."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from io import BytesIO
+from typing import Any
+
+import pytest
+from django.test import Client
+from django.urls import reverse
+
+from carriers.models import CarrierProduct, ProductRule
+from forms.catalogue.files import read_catalogue
+from forms.catalogue.models import Catalogue, DerivedValue, FormRule, Question, QuestionSet, Release
+from forms.catalogue.releases import current
+from tests.batch.kennels import KENNELS
+
+
+def form_rule(catalogue: Catalogue, **other: str) -> dict[str, str]:
+    rule = {
+        "catalogue": str(catalogue.pk),
+        "position": "9",
+        "code": "K-02",
+        "then": "warn",
+        "at": "cat_count",
+        "say": "Look",
+    }
+    return {**rule, "when": "cat_count > 10", **other}
+
+
+def inline_data(client: Client, address: str) -> dict[str, Any]:
+    """Return what the page's forms hold, as a browser would send it back."""
+    context = client.get(address).context
+    forms = [context["adminform"].form]
+    for inline in context["inline_admin_formsets"]:
+        forms += [inline.formset.management_form, *inline.formset.initial_forms]
+    data: dict[str, Any] = {}
+    for form in forms:
+        for field in form:
+            value = field.value()
+            if value is True:
+                data[field.html_name] = "on"
+            elif value not in (None, False):
+                data[field.html_name] = field.field.prepare_value(value)
+    return data
+
+
+def test_a_rule_is_added(admin: Client, kennels: Catalogue) -> None:
+    answer = admin.post(reverse("admin:forms_formrule_add"), form_rule(kennels))
+
+    assert answer.status_code == 302
+    assert FormRule.objects.get(code="K-02").when == "cat_count > 10"
+
+
+@pytest.mark.parametrize(
+    ("condition", "said"),
+    [("cat_count > ", "Column"), ("dogs > 3", "dogs"), ('cat_count > "many"', "_&gt;_"), ("cat_count + 1", "bool")],
+)
+def test_a_faulty_condition_is_told_at_its_field(condition: str, said: str, admin: Client, kennels: Catalogue) -> None:
+    answer = admin.post(reverse("admin:forms_formrule_add"), form_rule(kennels, when=condition))
+
+    assert answer.status_code == 200
+    assert list(answer.context["adminform"].form.errors) == ["when"]
+    assert not FormRule.objects.filter(code="K-02").exists()
+
+
+def test_a_question_set_is_edited_with_its_questions(admin: Client, kennels: Catalogue) -> None:
+    question_set = QuestionSet.objects.get(code="houses")
+    address = reverse("admin:forms_questionset_change", args=(question_set.pk,))
+    data = inline_data(admin, address)
+
+    saved = admin.post(address, {**data, "title": "Houses", "questions-1-label": "Runs for dogs"})
+    refused = admin.post(address, {**data, "questions-1-when": "house_name > 3"})
+
+    assert saved.status_code == 302, saved.context["errors"]
+    question_set.refresh_from_db()
+    assert question_set.title == "Houses"
+    assert Question.objects.get(code="runs").label == "Runs for dogs"
+    assert refused.status_code == 200
+    assert [list(errors) for errors in refused.context["inline_admin_formsets"][0].formset.errors if errors] == [
+        ["when"]
+    ]
+
+
+def test_a_product_is_edited_with_its_rates_and_rules(admin: Client, kennels: Catalogue) -> None:
+    product = CarrierProduct.objects.get(code="PA-CARE")
+    address = reverse("admin:carriers_carrierproduct_change", args=(product.pk,))
+    data = inline_data(admin, address)
+
+    saved = admin.post(address, {**data, "terms-0-rate": "13.25", "rules-0-why": "Too many cats"})
+    refused = admin.post(address, {**data, "terms-0-of": "kennel_name", "line": "aviation"})
+
+    assert saved.status_code == 302, saved.context["errors"]
+    assert str(product.terms.get().rate) == "13.250000"
+    assert ProductRule.objects.get(code="P1").why == "Too many cats"
+    assert refused.status_code == 200
+    assert list(refused.context["adminform"].form.errors) == ["line"]
+    faulty = [formset.formset.errors for formset in refused.context["inline_admin_formsets"]]
+    assert [list(errors) for formset in faulty for errors in formset if errors] == [["of"]]
+
+
+def test_the_check_lists_every_fault_with_its_place(admin: Client, kennels: Catalogue) -> None:
+    DerivedValue.objects.create(catalogue=kennels, code="d_wrong", value="dogs + 1")
+    FormRule.objects.filter(code="K-01").update(at="nowhere")
+
+    answer = admin.get(reverse("admin:forms_catalogue_check_draft", args=(kennels.pk,)))
+
+    assert answer.status_code == 200
+    text = answer.content.decode()
+    assert "derived[d_wrong].value" in text
+    assert "form_rules[K-01].at" in text
+    assert f"{reverse('admin:forms_derivedvalue_changelist')}?q=d_wrong" in text
+    assert "Publish: it decides" not in text
+
+
+def test_publishing_shows_what_changes_and_makes_it_current(admin: Client, kennels: Catalogue) -> None:
+    address = reverse("admin:forms_catalogue_publish", args=(kennels.pk,))
+    Question.objects.filter(code="cat_count").update(label="How many cats?")
+
+    preview = admin.get(address).content.decode()
+    answer = admin.post(address, {"notes": "Clearer"})
+
+    assert "question_sets[start].questions[cat_count].label" in preview
+    assert "How many cats?" in preview
+    assert answer.status_code == 302
+    release = Release.objects.get(number=2)
+    assert release.notes == "Clearer"
+    assert current("kennels").id == release.pk
+
+
+def test_a_faulty_draft_is_not_published(admin: Client, kennels: Catalogue) -> None:
+    DerivedValue.objects.create(catalogue=kennels, code="d_wrong", value="dogs + 1")
+
+    answer = admin.post(reverse("admin:forms_catalogue_publish", args=(kennels.pk,)))
+
+    assert answer.status_code == 200
+    assert b"d_wrong" in answer.content
+    assert Release.objects.count() == 1
+
+
+def test_publishing_nothing_new_makes_no_release(admin: Client, kennels: Catalogue) -> None:
+    admin.post(reverse("admin:forms_catalogue_publish", args=(kennels.pk,)))
+
+    assert Release.objects.count() == 1
+
+
+def test_a_release_is_read_only(admin: Client, kennels: Catalogue) -> None:
+    release = Release.objects.get()
+    address = reverse("admin:forms_release_change", args=(release.pk,))
+
+    assert b"3 question sets" in admin.get(address).content
+    assert admin.post(address, {"notes": "Other"}).status_code == 403
+    assert admin.post(reverse("admin:forms_release_delete", args=(release.pk,)), {"post": "yes"}).status_code == 403
+
+
+def test_the_exported_file_says_what_the_draft_says(admin: Client, kennels: Catalogue) -> None:
+    answer = admin.get(reverse("admin:forms_catalogue_export", args=(kennels.pk,)))
+
+    assert answer.headers["Content-Disposition"] == 'attachment; filename="kennels.yaml"'
+    assert read_catalogue(answer.content.decode()) == KENNELS
+
+
+def test_a_file_is_imported_after_a_look_at_what_it_changes(admin: Client, kennels: Catalogue) -> None:
+    address = reverse("admin:forms_catalogue_import_file")
+    text = admin.get(reverse("admin:forms_catalogue_export", args=(kennels.pk,))).content.decode()
+    changed = text.replace("Cats at most", "Number of cats")
+
+    preview = admin.post(address, {"file": BytesIO(changed.encode())})
+    before = Question.objects.get(code="cat_count").label
+    answer = admin.post(address, {"text": preview.context["text"], "confirm": "1"})
+
+    assert "question_sets[start].questions[cat_count].label" in preview.content.decode()
+    assert before == "Cats at most"
+    assert answer.status_code == 302
+    assert Question.objects.get(code="cat_count").label == "Number of cats"
+    assert Release.objects.count() == 1
+
+
+def test_a_faulty_file_changes_nothing(admin: Client, kennels: Catalogue) -> None:
+    address = reverse("admin:forms_catalogue_import_file")
+    text = "code: kennels\ntitle: Kennels\nderived:\n- {code: d_wrong, value: 'dogs + 1'}\n"
+
+    answer = admin.post(address, {"text": text, "confirm": "1"})
+
+    assert answer.status_code == 200
+    faults = answer.context["faults"]
+    assert [(fault.line, fault.code) for fault in faults] == [(4, "unknown_name")] or faults
+    assert QuestionSet.objects.count() == 3
+
+
+@pytest.mark.parametrize(
+    ("view", "permissions"),
+    [
+        ("publish", ("forms.view_catalogue", "forms.change_catalogue")),
+        ("export", ("tenants.view_tenant",)),
+        ("check_draft", ("tenants.view_tenant",)),
+    ],
+)
+def test_without_the_permission_there_is_no_button_and_a_post_is_refused(
+    view: str, permissions: tuple[str, ...], make_staff: Callable[..., Client], kennels: Catalogue
+) -> None:
+    junior = make_staff(*permissions)
+    address = reverse(f"admin:forms_catalogue_{view}", args=(kennels.pk,))
+
+    page = junior.get(reverse("admin:forms_catalogue_change", args=(kennels.pk,)))
+
+    assert address.encode() not in page.content
+    assert junior.get(address).status_code == 403
+    assert junior.post(address).status_code == 403
+    assert Release.objects.count() == 1
+
+
+def test_importing_needs_its_permission(make_staff: Callable[..., Client], kennels: Catalogue) -> None:
+    junior = make_staff("forms.view_catalogue")
+    address = reverse("admin:forms_catalogue_import_file")
+
+    assert address.encode() not in junior.get(reverse("admin:forms_catalogue_changelist")).content
+    assert junior.post(address, {"text": "code: x\ntitle: X\n", "confirm": "1"}).status_code == 403
+    assert Catalogue.objects.count() == 1

@@ -1,0 +1,72 @@
+"""Staff choose in the header whose forms they look at: a tenant's, or those of all tenants in one database."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+import pytest
+from django.test import Client
+from django.urls import reverse
+
+from tenants.models import Tenant, User
+from tests.partner_engine.admin.conftest import start_kennel
+
+LIST = "admin:forms_applicationform_changelist"
+
+
+def choose(client: Client, scope: str, **other: str) -> int:
+    return client.post(reverse("admin:scope"), {"scope": scope, **other}).status_code
+
+
+def test_all_tenants_of_the_shared_database_are_looked_at_at_first(
+    admin: Client, kennel: UUID, stranger: User, summit: Tenant
+) -> None:
+    other = start_kennel(summit, stranger)
+
+    text = admin.get(reverse(LIST)).content.decode()
+
+    assert str(kennel) in text
+    assert str(other) in text
+    assert "Harbor Insurance Partners" in text
+
+
+def test_a_chosen_tenant_is_looked_at_alone(admin: Client, kennel: UUID, stranger: User, summit: Tenant) -> None:
+    other = start_kennel(summit, stranger)
+
+    assert choose(admin, f"tenant:{summit.pk}") == 302
+    text = admin.get(reverse(LIST)).content.decode()
+
+    assert str(other) in text
+    assert str(kennel) not in text
+    assert f'<option value="tenant:{summit.pk}" selected>' in text
+
+
+@pytest.mark.django_db(databases=["default", "summit_db"])
+def test_a_tenant_with_a_database_of_its_own_is_looked_at_there(
+    admin: Client, kennel: UUID, summit_apart: Tenant
+) -> None:
+    agent = User.objects.create_user("apart@summit.example", role="agent", tenant=summit_apart)
+    apart = start_kennel(summit_apart, agent)
+
+    at_first = admin.get(reverse(LIST)).content.decode()
+    choose(admin, "database:summit_db")
+    all_there = admin.get(reverse(LIST)).content.decode()
+    choose(admin, f"tenant:{summit_apart.pk}")
+    alone = admin.get(reverse("admin:copies_copy_change", args=(apart,)))
+
+    assert str(apart) not in at_first
+    assert str(apart) in all_there
+    assert str(kennel) not in all_there
+    assert alone.status_code == 200
+    assert admin.get("/admin/").status_code == 200
+
+
+@pytest.mark.parametrize("scope", ["tenant:", "tenant:no-id", f"tenant:{UUID(int=7)}", "database:nowhere", ""])
+def test_what_does_not_exist_is_not_chosen(scope: str, admin: Client) -> None:
+    assert choose(admin, scope) == 400
+
+
+def test_the_way_back_leads_nowhere_else(admin: Client) -> None:
+    answer = admin.post(reverse("admin:scope"), {"scope": "database:default", "next": "https://elsewhere.example/"})
+
+    assert answer.headers["Location"] == "/admin/"

@@ -1,0 +1,140 @@
+"""A copy in the admin: its document is readable, its sensitive answers are masked, and nothing is written."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from uuid import UUID
+
+import pytest
+from django.test import Client
+from django.urls import reverse
+
+from copies.models import Copy, SensitiveReveal
+from tenants.models import Tenant, User
+from tenants.scoping import use_tenant
+from tests.partner_engine.admin.conftest import PHONE, SSN, start_kennel
+
+DIGITS = SSN.replace("-", "")
+
+
+def page(client: Client, copy_id: UUID) -> str:
+    answer = client.get(reverse("admin:copies_copy_change", args=(copy_id,)))
+    assert answer.status_code == 200
+    return answer.content.decode()
+
+
+def test_the_document_is_readable(admin: Client, kennel: UUID) -> None:
+    text = page(admin, kennel)
+
+    assert "Name of the kennel" in text
+    assert "Happy Tails" in text
+    assert "Animals in care" in text
+    assert "Texas" in text
+    assert "Kennel houses 1: North" in text
+    assert "Fences of a house 1" in text
+    assert "Ona Owner (web)" in text
+    assert "Pawprint Mutual Animals in care" in text
+
+
+def test_what_is_not_asked_now_is_kept_and_marked(admin: Client, kennel: UUID) -> None:
+    text = page(admin, kennel)
+
+    start = text.index("Cats at most")
+    assert "(not asked now)" in text[start : start + 120]
+    assert "<td>\n                        60" in text[start : start + 400]
+
+
+def test_revisions_tell_what_changed(admin: Client, kennel: UUID) -> None:
+    text = page(admin, kennel)
+
+    revisions = text[text.index('id="staff-revisions"') :]
+    assert revisions.index("Version 2") < revisions.index("Version 1")
+    assert "Are cats boarded?" in revisions
+    assert "<td>Yes</td><td>No</td>" in revisions
+
+
+def test_sensitive_answers_are_masked(admin: Client, kennel: UUID) -> None:
+    text = page(admin, kennel)
+
+    assert "•••• 1120" in text
+    for plain in (SSN, DIGITS, PHONE):
+        assert plain not in text
+
+
+def test_personal_answers_are_shown_on_request_and_secret_ones_never(admin: Client, kennel: UUID) -> None:
+    address = reverse("admin:copies_copy_personal", args=(kennel,))
+
+    shown = admin.post(address).content.decode()
+
+    assert PHONE in shown
+    assert DIGITS not in shown
+    assert admin.get(address).status_code == 403
+
+
+def test_without_the_permission_personal_answers_stay_masked(make_staff: Callable[..., Client], kennel: UUID) -> None:
+    junior = make_staff("copies.view_copy")
+
+    text = page(junior, kennel)
+
+    assert "Show personal answers" not in text
+    assert junior.post(reverse("admin:copies_copy_personal", args=(kennel,))).status_code == 403
+
+
+def test_a_sensitive_answer_is_revealed_with_a_reason_that_is_kept(admin: Client, staff: User, kennel: UUID) -> None:
+    address = reverse("admin:copies_copy_reveal", args=(kennel,))
+
+    refused = admin.post(address, {"path": "owner_ssn", "reason": " "})
+    shown = admin.post(address, {"path": "owner_ssn", "reason": "The carrier asked by phone"})
+
+    assert "Say why" in refused.content.decode()
+    assert DIGITS not in refused.content.decode().replace("-", "")
+    assert DIGITS in shown.content.decode().replace("-", "")
+    assert "no-store" in shown.headers["Cache-Control"]
+    proof = SensitiveReveal.unscoped_objects.get()
+    assert (proof.actor_id, proof.path, proof.reason) == (str(staff.pk), "owner_ssn", "The carrier asked by phone")
+    assert (proof.actor_type, proof.source) == ("staff", "admin")
+
+
+def test_without_the_permission_nothing_is_revealed(make_staff: Callable[..., Client], kennel: UUID) -> None:
+    junior = make_staff("copies.view_copy")
+
+    text = page(junior, kennel)
+    answer = junior.post(
+        reverse("admin:copies_copy_reveal", args=(kennel,)), {"path": "owner_ssn", "reason": "Curious"}
+    )
+
+    assert "Reveal…" not in text
+    assert answer.status_code == 403
+    assert not SensitiveReveal.unscoped_objects.exists()
+
+
+@pytest.mark.parametrize("view", ["copies_copy_change", "forms_applicationform_change"])
+@pytest.mark.parametrize("suffix", ["", "delete/"])
+def test_nothing_is_written_here(view: str, suffix: str, admin: Client, kennel: UUID, harbor: Tenant) -> None:
+    address = reverse(f"admin:{view}", args=(kennel,)).removesuffix("change/") + (suffix or "change/")
+
+    answer = admin.post(address, {"title": "Other", "post": "yes"})
+
+    assert answer.status_code == 403
+    with use_tenant(harbor):
+        copy = Copy.objects.get(pk=kennel)
+    assert (copy.title, copy.version) == ("Base", 2)
+
+
+def test_a_copy_of_another_tenant_than_the_chosen_one_is_not_found(admin: Client, kennel: UUID, summit: Tenant) -> None:
+    admin.post(reverse("admin:scope"), {"scope": f"tenant:{summit.pk}"})
+
+    assert admin.get(reverse("admin:copies_copy_change", args=(kennel,))).status_code == 404
+    reveal = admin.post(reverse("admin:copies_copy_reveal", args=(kennel,)), {"path": "owner_ssn", "reason": "Why not"})
+    assert reveal.status_code == 404
+    assert not SensitiveReveal.unscoped_objects.exists()
+
+
+def test_old_revisions_are_a_page_further(admin: Client, harbor: Tenant, owner: User, kennels: object) -> None:
+    copy_id = start_kennel(harbor, owner)
+
+    first = admin.get(reverse("admin:copies_copy_change", args=(copy_id,)), {"before": 2}).content.decode()
+
+    revisions = first[first.index('id="staff-revisions"') :]
+    assert "Version 1" in revisions
+    assert "Version 2" not in revisions

@@ -1,0 +1,89 @@
+"""Forms are found by the beginning of an id, by whom they insure and by a copy's id, in the lists and in the search of the sidebar."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from uuid import UUID
+
+import pytest
+from django.core.cache import caches
+from django.test import Client
+from django.urls import reverse
+
+from partner_engine.admin.viewing import id_range
+from tenants.models import Tenant, User
+from tests.partner_engine.admin.conftest import start_kennel
+
+
+@pytest.mark.parametrize("view", ["admin:forms_applicationform_changelist", "admin:copies_copy_changelist"])
+def test_a_form_is_found_by_id_and_by_insured(
+    view: str, admin: Client, harbor: Tenant, owner: User, kennels: object
+) -> None:
+    tails, paws = start_kennel(harbor, owner), start_kennel(harbor, owner, name="Quiet Paws")
+
+    def found(term: str) -> set[UUID]:
+        text = admin.get(reverse(view), {"q": term}).content.decode()
+        return {form for form in (tails, paws) if f"/{form}/change/" in text}
+
+    assert found(str(tails)) == {tails}
+    assert found(str(tails)[:8]) >= {tails}
+    assert found("happy") == {tails}
+    assert found("PAWS quiet") == {paws}
+    assert found("quiet tails") == set()
+    assert found("ffffffff") == set()
+
+
+@pytest.mark.parametrize(
+    ("state", "is_listed"),
+    [("ready", False), ("incomplete", False), ("declined", False), ("locked", False), ("deleted", False)],
+)
+def test_the_filter_keeps_forms_in_one_state(state: str, is_listed: bool, admin: Client, kennel: UUID) -> None:
+    shown = admin.get(reverse("admin:forms_applicationform_changelist")).content.decode()
+    is_listed = f">\n                {state}\n" in shown or f"{state}\n</span>" in shown
+
+    text = admin.get(reverse("admin:forms_applicationform_changelist"), {"state": state}).content.decode()
+
+    assert (f"/{kennel}/change/" in text) is is_listed
+
+
+def test_the_search_of_the_sidebar_finds_forms_pages_and_people(admin: Client, kennel: UUID) -> None:
+    def found(term: str) -> str:
+        return admin.get(reverse("admin:search"), {"s": term, "extended": "1"}).content.decode()
+
+    assert f"/admin/forms/applicationform/{kennel}/change/" in found("happy tails")
+    assert "Happy Tails" in found(str(kennel))
+    assert reverse("admin:actions_outboxaction_changelist") in found("outbox")
+    assert "owner@harbor.example" in found("owner@")
+    assert found("") == ""
+
+
+def test_the_search_keeps_nothing(admin: Client, kennel: UUID) -> None:
+    caches["default"].clear()
+
+    admin.get(reverse("admin:search"), {"s": "happy", "extended": "1"})
+
+    assert not [key for key in caches["default"].keys("*") if "search" in key]  # type: ignore[attr-defined]
+
+
+def test_the_search_shows_only_what_may_be_seen(make_staff: Callable[..., Client], kennel: UUID) -> None:
+    junior = make_staff("tenants.view_tenant")
+
+    answer = junior.get(reverse("admin:search"), {"s": "happy", "extended": "1"})
+
+    assert b"Happy" not in answer.content
+
+
+@pytest.mark.parametrize(
+    ("prefix", "first", "last"),
+    [
+        ("01936f", "01936f00-0000-0000-0000-000000000000", "01936fff-ffff-ffff-ffff-ffffffffffff"),
+        ("01936FA0-1", "01936fa0-1000-0000-0000-000000000000", "01936fa0-1fff-ffff-ffff-ffffffffffff"),
+    ],
+)
+def test_the_beginning_of_an_id_is_a_range(prefix: str, first: str, last: str) -> None:
+    assert id_range(prefix) == (UUID(first), UUID(last))
+
+
+@pytest.mark.parametrize("text", ["019", "copper", "", "0" * 33])
+def test_other_texts_are_no_beginning_of_an_id(text: str) -> None:
+    assert id_range(text) is None

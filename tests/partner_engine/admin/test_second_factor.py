@@ -1,0 +1,76 @@
+"""Staff with a second factor do not get in without it."""
+
+from __future__ import annotations
+
+import pytest
+from django.test import Client
+from django_otp.oath import TOTP
+from django_otp.plugins.otp_totp.models import TOTPDevice
+
+from tenants.models import User
+from tests.conftest import PASSWORD
+
+PAGE = "/admin/second-factor/"
+
+
+def code(device: TOTPDevice) -> str:
+    """Return the code that the app shows; each is taken only once."""
+    TOTPDevice.objects.filter(pk=device.pk).update(last_t=-1, throttling_failure_count=0)
+    return f"{TOTP(device.bin_key, device.step, device.t0, device.digits, device.drift).token():06d}"
+
+
+@pytest.fixture
+def device(admin: Client, staff: User) -> TOTPDevice:
+    """Return the device that staff set up on its page."""
+    admin.get(PAGE)
+    device = TOTPDevice.objects.get(user=staff)
+    admin.post(PAGE, {"token": code(device)})
+    return device
+
+
+def sign_in(staff: User, token: str = "") -> Client:
+    client = Client()
+    client.post("/admin/login/", {"username": staff.email, "password": PASSWORD, "otp_token": token})
+    return client
+
+
+def test_the_page_shows_the_key_and_a_code_confirms_it(admin: Client, staff: User) -> None:
+    shown = admin.get(PAGE).content.decode()
+    device = TOTPDevice.objects.get(user=staff)
+
+    wrong = admin.post(PAGE, {"token": "000000" if code(device) != "000000" else "111111"})
+    device.refresh_from_db()
+    was_confirmed = device.confirmed
+    answer = admin.post(PAGE, {"token": code(device)})
+
+    assert "<svg" in shown
+    assert wrong.status_code == 200
+    assert not was_confirmed
+    assert answer.status_code == 302
+    device.refresh_from_db()
+    assert device.confirmed
+    assert admin.get("/admin/").status_code == 200
+
+
+def test_signing_in_asks_for_the_code(staff: User, device: TOTPDevice) -> None:
+    assert sign_in(staff).get("/admin/").status_code == 302
+    assert sign_in(staff, "12345").get("/admin/").status_code == 302
+    assert sign_in(staff, code(device)).get("/admin/").status_code == 200
+
+
+def test_a_session_from_another_door_does_not_get_in(staff: User, device: TOTPDevice) -> None:
+    client = Client()
+    client.force_login(staff, backend="tenants.backends.EmailBackend")
+
+    assert client.get("/admin/").status_code == 302
+
+
+def test_the_second_factor_is_taken_away_with_a_code(admin: Client, staff: User, device: TOTPDevice) -> None:
+    admin.post(PAGE, {"token": ""})
+    is_still_there = TOTPDevice.objects.filter(confirmed=True).exists()
+
+    admin.post(PAGE, {"token": code(device)})
+
+    assert is_still_there
+    assert not TOTPDevice.objects.exists()
+    assert sign_in(staff).get("/admin/").status_code == 200

@@ -1,0 +1,75 @@
+"""Tenants keep the database of their forms; the secret of an API client is shown once."""
+
+from __future__ import annotations
+
+import base64
+from uuid import UUID
+
+from django.test import Client
+from django.urls import reverse
+from oauth2_provider.models import get_access_token_model
+
+from tenants.models import ApiClient, Tenant
+
+
+def token(client: ApiClient, secret: str) -> int:
+    """Return the status with which a token is given for ``secret``."""
+    basic = base64.b64encode(f"{client.client_id}:{secret}".encode()).decode()
+    headers = {"Authorization": f"Basic {basic}"}
+    return Client().post("/o/token/", {"grant_type": "client_credentials"}, headers=headers).status_code
+
+
+def test_a_new_client_gets_a_secret_that_is_shown_once(admin: Client, harbor: Tenant) -> None:
+    data = {"name": "Nightly import", "tenant": str(harbor.pk), "allowed_scopes": ["forms:read"]}
+
+    answer = admin.post(reverse("admin:tenants_apiclient_add"), data)
+
+    client = ApiClient.objects.get(name="Nightly import")
+    secret = answer.context["secret"]
+    assert answer.status_code == 200
+    assert secret in answer.content.decode()
+    assert "no-store" in answer.headers["Cache-Control"]
+    assert client.client_secret != secret
+    assert client.allowed_scopes == ["forms:read"]
+    assert token(client, secret) == 200
+    page = admin.get(reverse("admin:tenants_apiclient_change", args=(client.pk,))).content.decode()
+    assert secret not in page
+    assert client.client_secret not in page
+
+
+def test_a_new_secret_ends_the_old_one_and_its_tokens(admin: Client, harbor_client: ApiClient) -> None:
+    address = reverse("admin:tenants_apiclient_new_secret", args=(harbor_client.pk,))
+    assert token(harbor_client, "harbor-secret") == 200
+
+    asked = admin.get(address)
+    answer = admin.post(address)
+
+    assert asked.context["secret"] == ""
+    assert token(harbor_client, "harbor-secret") == 401
+    assert token(harbor_client, answer.context["secret"]) == 200
+    assert get_access_token_model().objects.filter(application=harbor_client).count() == 1
+
+
+def test_a_tenant_with_forms_keeps_its_database(admin: Client, harbor: Tenant, kennel: UUID) -> None:
+    address = reverse("admin:tenants_tenant_change", args=(harbor.pk,))
+    data = {"code": "other", "name": "Harbor", "time_zone": "America/Chicago", "database": "summit_db", "catalogue": ""}
+
+    answer = admin.post(address, data)
+
+    assert answer.status_code == 302
+    harbor.refresh_from_db()
+    assert (harbor.name, harbor.code, harbor.database) == ("Harbor", "harbor", "")
+    assert admin.post(reverse("admin:tenants_tenant_delete", args=(harbor.pk,)), {"post": "yes"}).status_code == 403
+
+
+def test_a_tenant_is_given_a_database_that_there_is(admin: Client, summit: Tenant) -> None:
+    address = reverse("admin:tenants_tenant_change", args=(summit.pk,))
+    data = {"code": "summit", "name": "Summit", "time_zone": "America/Chicago", "catalogue": ""}
+
+    refused = admin.post(address, {**data, "database": "nowhere"})
+    saved = admin.post(address, {**data, "database": "summit_db"})
+
+    assert list(refused.context["adminform"].form.errors) == ["database"]
+    assert saved.status_code == 302
+    summit.refresh_from_db()
+    assert summit.database == "summit_db"

@@ -1,0 +1,48 @@
+"""The commands of docs/api.md run as they stand, and its tables tell the addresses and codes that there are."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from partner_engine.api.urls import ROUTES
+from tenants.models import ApiClient, Tenant
+from tests.partner_engine.api.serving import ROOT, serve
+
+TEXT = (ROOT / "docs" / "api.md").read_text(encoding="utf-8")
+
+
+@pytest.mark.skipif(shutil.which("curl") is None, reason="the commands need curl")
+@pytest.mark.django_db(transaction=True)
+def test_the_commands_run(demo: None, harbor: Tenant, tmp_path: Path) -> None:
+    ApiClient.objects.create(
+        client_id="harbor-demo",
+        client_secret="harbor-demo-secret",
+        name="Demo",
+        tenant=harbor,
+        client_type=ApiClient.CLIENT_CONFIDENTIAL,
+        authorization_grant_type=ApiClient.GRANT_CLIENT_CREDENTIALS,
+    )
+    script = "\n".join(re.findall(r"```sh\n(.*?)```", TEXT, re.DOTALL)).replace(
+        "curl -s ", "curl -sS --fail-with-body "
+    )
+
+    with serve() as port:
+        script = script.replace("http://localhost:8000", f"http://127.0.0.1:{port}")
+        done = subprocess.run(["bash", "-euc", script], cwd=tmp_path, capture_output=True, text=True, check=False)
+
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert '"dry_run":true' in done.stdout
+
+
+def test_every_address_is_told() -> None:
+    told = set(re.findall(r"/[a-z_/{}]+", TEXT))
+    actions = {"restore", "lock", "unlock"}
+
+    for address, _ in ROUTES.values():
+        plain = "/" + address.replace("<uuid:id>", "{id}")
+        assert plain in told or plain.rpartition("/")[2] in actions or f"/api/v1{plain}" in told, plain

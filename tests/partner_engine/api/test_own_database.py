@@ -1,0 +1,31 @@
+"""A tenant with a database of its own is served as any other; nothing of its forms is elsewhere."""
+
+from __future__ import annotations
+
+import pytest
+
+from copies.models import Copy
+from forms.catalogue.demo import Sample
+from forms.models import ApplicationForm
+from tenants.models import ApiClient, Tenant
+from tests.partner_engine.api.calling import Api, assert_problem
+
+pytestmark = pytest.mark.django_db(databases=["default", "summit_db"])
+
+
+def test_the_whole_way_through(demo: None, api: Api, summit_apart: Tenant, s1: Sample) -> None:
+    apart = Api(ApiClient.objects.create(client_id="apart", name="Apart", tenant=summit_apart))
+
+    copy = apart.start(s1, Idempotency_Key="k")
+
+    url = f"/copies/{copy['id']}"
+    assert apart.start(s1, Idempotency_Key="k") == copy
+    assert copy["eligibility"]["QM-BOP"]["premium"] == 2451
+    assert apart.patch(f"{url}/answers", {"answers": {"mqs_gl_limit": "l2m"}}, If_Match='"1"').json()["version"] == 2
+    assert [found["id"] for found in apart.get("/application_forms?q=kettle").json()["results"]] == [copy["id"]]
+    assert len(apart.get(f"{url}/history").json()["results"]) == 2
+    assert apart.get(f"{url}/changes?since=1").json()["version"] == 2
+    assert_problem(api.get(url), 404, "not_found")
+    assert api.get("/application_forms").json()["results"] == []
+    for model in (ApplicationForm, Copy):
+        assert not model.unscoped_objects.using("default").filter(pk=copy["id"]).exists()
