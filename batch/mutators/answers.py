@@ -9,8 +9,8 @@ from forms.rules.cleaning import InvalidValue, clean
 
 from batch.errors import AnswerFault, InvalidAnswers, ReadOnlyAnswer
 from copies.document import Answer, AnswerValue, Container, join_path
-from copies.masking import mask
 from forms.rules.definition import Question
+from forms.rules.masking import mask_of
 
 if TYPE_CHECKING:
     from batch.changeset import Changeset
@@ -95,7 +95,8 @@ class AnswerMutator:
         if answer is None:
             answer = self._container.answers[self.question.code] = Answer(created_at=now)
         if self.question.sensitivity == "spi" and value is not None:
-            answer.value, answer.sealed, answer.mask = None, self._changeset.sealing.seal(self.path, value), mask(value)
+            sealed = self._changeset.sealing.seal(self.path, value)
+            answer.value, answer.sealed, answer.mask = None, sealed, mask_of(self.question, value)
         else:
             answer.value, answer.sealed, answer.mask = value, None, ""
         answer.answered_by = self._changeset.by

@@ -7,6 +7,7 @@ by the choices that the products' lines are among, the rated rows by the choice 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, fields
 from typing import Any, Final, NoReturn
@@ -72,6 +73,11 @@ def translate(source: str, hints: Hints | None = None) -> CatalogueDefinition:
         return msgspec.convert(built, CatalogueDefinition, strict=False)
     except msgspec.ValidationError as error:
         _refuse("bad_source", f"The source says what a catalogue cannot hold: {error}.")
+
+
+def is_older_notation(source: str) -> bool:
+    """Tell whether ``source`` has this notation's layout: it alone has ``meta`` and a flat list of ``questions``."""
+    return all(re.search(rf"^{key}:", source, re.MULTILINE) for key in ("meta", "questions"))
 
 
 def _refuse(code: str, text: str) -> NoReturn:

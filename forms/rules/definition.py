@@ -42,7 +42,7 @@ class Question(_Part, frozen=True, kw_only=True):
 
 
 class Pool(_Part, frozen=True, kw_only=True):
-    """The repeating group that a question set is asked for; ``key`` matches rows between copies, ``parent`` nests it."""
+    """The repeating group that a question set is for; ``key`` matches rows between copies, ``parent`` nests it."""
 
     code: str
     parent: str = ""

@@ -10,8 +10,8 @@ from typing import Final, Literal, TypeAlias
 import msgspec
 
 from copies.document import AnswerValue
-from copies.masking import mask
 from forms.rules.expressions import Expression, Term
+from forms.rules.masking import mask_of
 from forms.rules.state import Frame, State
 from forms.rules.truth import Unknown, Value
 from forms.rules.values import plain
@@ -93,7 +93,7 @@ class Observer:
             return None
         answer = frame.answers.get(code)
         if question.question.sensitivity == "spi":
-            return (answer.mask if answer else "") or mask(plain(value))
+            return (answer.mask if answer else "") or mask_of(question.question, plain(value))
         if question.question.sensitivity == "pii":
             self.sensitive_paths.add(f"{frame.prefix}{code}")
         return plain(value)

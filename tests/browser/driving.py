@@ -21,7 +21,8 @@ class Driver:
         self.page = page
         self.server = server
         self.faults: list[str] = []
-        page.set_default_timeout(8000)
+        page.set_default_timeout(20_000)
+        expect.set_options(timeout=10_000)
         page.on("pageerror", lambda error: self.faults.append(str(error)))
         page.on("console", self._note)
 

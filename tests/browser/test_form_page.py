@@ -20,19 +20,19 @@ def sample(identity: str) -> Sample:
     return next(found for found in read_samples() if found.id == identity)
 
 
-def start(owner: User, of: Sample, *, answered: bool = False) -> UUID:
+def start(agent: User, of: Sample, *, answered: bool = False) -> UUID:
     """Make a form as of the sample's date: empty, or with all its answers."""
-    assert owner.tenant is not None
-    with batch.build_context(scope=owner.tenant, actor=owner.as_actor(source="web"), as_of=of.as_of) as context:
+    assert agent.tenant is not None
+    with batch.build_context(scope=agent.tenant, actor=agent.as_actor(source="web"), as_of=of.as_of) as context:
         if answered:
             context.changeset.apply_answers(of.answers, of.answer_pools)
         context.save()
         return context.copy.id
 
 
-def test_restaurant_is_filled_in_to_its_outcome_and_stays(driver: Driver, owner: User) -> None:
+def test_restaurant_is_filled_in_to_its_outcome_and_stays(driver: Driver, agent: User) -> None:
     s1 = sample("S1")
-    driver.open(start(owner, s1))
+    driver.open(start(agent, s1))
 
     driver.fill_in("", s1.answers)
     driver.fill_in_rows("", s1.answer_pools)
@@ -49,9 +49,9 @@ def test_restaurant_is_filled_in_to_its_outcome_and_stays(driver: Driver, owner:
     assert driver.page.locator("[name=mqs_fein]").input_value() == ""
 
 
-def test_keys_commit_undo_and_go_places(driver: Driver, owner: User) -> None:
+def test_keys_commit_undo_and_go_places(driver: Driver, agent: User) -> None:
     page = driver.page
-    driver.open(start(owner, sample("S1")))
+    driver.open(start(agent, sample("S1")))
     name = page.locator("[name=mqs_business_name]")
 
     name.fill("Copper Kettle")
@@ -81,9 +81,9 @@ def test_keys_commit_undo_and_go_places(driver: Driver, owner: User) -> None:
     page.wait_for_url(f"{driver.server}/")
 
 
-def test_refused_answer_stays_in_the_field_with_its_reason(driver: Driver, owner: User) -> None:
+def test_refused_answer_stays_in_the_field_with_its_reason(driver: Driver, agent: User) -> None:
     page = driver.page
-    driver.open(start(owner, sample("S1")))
+    driver.open(start(agent, sample("S1")))
     zip_code = page.locator("[name=mqs_mail_zip]")
 
     zip_code.fill("abc")
@@ -100,9 +100,9 @@ def test_refused_answer_stays_in_the_field_with_its_reason(driver: Driver, owner
     expect(page.locator("#version")).to_contain_text("version 3")
 
 
-def test_text_being_typed_survives_the_save_of_another_field(driver: Driver, owner: User) -> None:
+def test_text_being_typed_survives_the_save_of_another_field(driver: Driver, agent: User) -> None:
     page = driver.page
-    driver.open(start(owner, sample("S1")))
+    driver.open(start(agent, sample("S1")))
     # The first save is held up until the second field is half typed.
     page.route("**/answers", lambda route: (page.locator("[name=mqs_mail_city]").fill("Aus"), route.continue_())[1])
 
@@ -118,9 +118,9 @@ def test_text_being_typed_survives_the_save_of_another_field(driver: Driver, own
     expect(page.locator("[name=mqs_mail_city]")).to_have_value("Austin")
 
 
-def test_lost_connection_is_said_and_made_up_for(driver: Driver, owner: User) -> None:
+def test_lost_connection_is_said_and_made_up_for(driver: Driver, agent: User) -> None:
     page = driver.page
-    driver.open(start(owner, sample("S1")))
+    driver.open(start(agent, sample("S1")))
     page.route("**/answers", lambda route: route.abort())
     page.fill("[name=mqs_business_name]", "Copper Kettle")
     page.keyboard.press("Enter")
@@ -131,11 +131,13 @@ def test_lost_connection_is_said_and_made_up_for(driver: Driver, owner: User) ->
 
     driver.saved()
     expect(page.locator("#version")).to_contain_text("version 2")
+    # The lost requests are on the browser's console, as they should be.
+    driver.faults.clear()
 
 
-def test_rows_are_duplicated_removed_and_put_back(driver: Driver, owner: User) -> None:
+def test_rows_are_duplicated_removed_and_put_back(driver: Driver, agent: User) -> None:
     page = driver.page
-    driver.open(start(owner, sample("S1"), answered=True))
+    driver.open(start(agent, sample("S1"), answered=True))
     rows = page.locator("#rows-wc_classes > .row")
     expect(rows).to_have_count(2)
 
@@ -150,9 +152,9 @@ def test_rows_are_duplicated_removed_and_put_back(driver: Driver, owner: User) -
     expect(rows.nth(0).locator("h3")).to_have_text("1 · TX, Restaurant")
 
 
-def test_why_opens_in_place_and_follows_the_answers(driver: Driver, owner: User) -> None:
+def test_why_opens_in_place_and_follows_the_answers(driver: Driver, agent: User) -> None:
     page = driver.page
-    driver.open(start(owner, sample("S1"), answered=True))
+    driver.open(start(agent, sample("S1"), answered=True))
 
     page.locator("[data-why=QM-BOP]").click()
     expect(page.locator("#why-QM-BOP")).to_contain_text("is open")
@@ -164,10 +166,10 @@ def test_why_opens_in_place_and_follows_the_answers(driver: Driver, owner: User)
 
 
 def test_pages_are_accessible_at_every_width_and_in_both_themes(
-    browser: Browser, server: str, owner: User
+    browser: Browser, server: str, agent: User
 ) -> None:
-    filled, empty = start(owner, sample("S7"), answered=True), start(owner, sample("S1"))
-    s11 = start(owner, sample("S11"), answered=True)
+    filled, empty = start(agent, sample("S7"), answered=True), start(agent, sample("S1"))
+    s11 = start(agent, sample("S11"), answered=True)
     for scheme in ("light", "dark"):
         for width, height in ((1440, 980), (390, 844)):
             context = browser.new_context(
@@ -178,7 +180,7 @@ def test_pages_are_accessible_at_every_width_and_in_both_themes(
             driver.page.goto(f"{server}/sign-in")
             driver.check_access()
             driver.photograph(f"sign-in-{name}")
-            driver.sign_in(owner.email, PASSWORD)
+            driver.sign_in(agent.email, PASSWORD)
             driver.check_access()
             driver.photograph(f"forms-{name}")
             for copy_id, page_name in ((filled, "form"), (empty, "new-form"), (s11, "one-answer-left")):

@@ -193,6 +193,10 @@ class TestSabotage:
         with self.without_policy(), use_tenant(harbor):
             assert set(seen_by_raw_sql()) == {form.tenant_id for form in forms}
 
+    def test_without_the_policy_the_manager_still_filters(self, harbor: Tenant, forms: list[ApplicationForm]) -> None:
+        with self.without_policy(), use_tenant(harbor):
+            assert list(ApplicationForm.objects.all()) == [forms[0]]
+
     @pytest.mark.usefixtures("forms")
     def test_without_force_the_owner_of_the_table_sees_every_tenant(self) -> None:
         with connection.cursor() as cursor:

@@ -8,11 +8,19 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from forms.catalogue.files import read_catalogue
+from forms.catalogue.files import read_catalogue, write_catalogue
 from forms.catalogue.loader import load
 from forms.catalogue.reporting import count_parts, describe_faults, describe_parts, fault_data
+from forms.catalogue.translation import is_older_notation, translate
 from forms.rules.definition import CatalogueDefinition
 from forms.rules.faults import CatalogueErrors
+
+
+def _read(file: Path) -> CatalogueDefinition:
+    """Return the catalogue in ``file``; one of the older notation is translated first (see ``translate_catalogue``)."""
+    text = file.read_bytes().decode("utf-8-sig", errors="replace")
+    # The translation is checked as if it had been written to a file: its conditions are compiled too.
+    return read_catalogue(write_catalogue(translate(text)) if is_older_notation(text) else file)
 
 
 class Command(BaseCommand):
@@ -32,7 +40,7 @@ class Command(BaseCommand):
         """Check, load, and say what was done."""
         file: Path = options["file"]
         try:
-            definition = read_catalogue(file)
+            definition = _read(file)
         except OSError as error:
             raise CommandError(f"Cannot read {file}: {error.strerror}. Name a catalogue file.") from error
         except CatalogueErrors as error:

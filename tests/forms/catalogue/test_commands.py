@@ -159,6 +159,18 @@ def test_translate_writes_a_file(tmp_path):
         run("translate_catalogue", tmp_path / "none.yaml")
 
 
+@pytest.mark.django_db
+def test_load_translates_the_older_notation_on_the_way(tmp_path):
+    translated = tmp_path / "translated.yaml"
+    run("translate_catalogue", HERE / "older_notation.yaml", output=translated)
+
+    said = run("load_catalogue", HERE / "older_notation.yaml")
+
+    definition = read_catalogue(translated)
+    assert said.startswith(f"Loaded {definition.code} ")
+    assert read_draft(Catalogue.objects.get(code=definition.code)) == definition
+
+
 def test_translate_lists_what_cannot_be_translated(file):
     source = (HERE / "older_notation.yaml").read_text(encoding="utf-8").replace("yard_past > 1", "yard_past is 1")
 

@@ -41,8 +41,8 @@ def inline_data(client: Client, address: str) -> dict[str, Any]:
             value = field.value()
             if value is True:
                 data[field.html_name] = "on"
-            elif value not in (None, False):
-                data[field.html_name] = field.field.prepare_value(value)
+            elif value is not None and value is not False:
+                data[field.html_name] = value
     return data
 
 
