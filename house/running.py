@@ -57,7 +57,8 @@ def _start(supervisor: Supervisor, *, environment: dict[str, str], host: str, po
         _manage(supervisor, environment, "migrate_tenants")
     if environment["DEMO"] == "1":
         say("Loading the demo data ...")
-        _manage(supervisor, environment, "seed_demo")
+        # Its own sentence is enough on the screen.
+        _manage(supervisor, {"LOG_LEVEL": "WARNING", **environment}, "seed_demo")
     web = _start_programs(supervisor, environment, host=host, port=port)
     shown_host = "127.0.0.1" if host in ("0.0.0.0", "::") else host  # noqa: S104 - compared, not bound
     if not supervisor.wait_until(lambda: _is_ready(shown_host, port), seconds=SECONDS_TO_ANSWER, child=web):

@@ -13,9 +13,7 @@ class Migration(migrations.Migration):
 
     operations = [
         # Django's own operation takes no hints, and so would pass by tenants' databases.
-        migrations.RunSQL(
-            "CREATE EXTENSION IF NOT EXISTS pg_trgm", migrations.RunSQL.noop, hints={"tenant": True}
-        ),
+        migrations.RunSQL("CREATE EXTENSION IF NOT EXISTS pg_trgm", migrations.RunSQL.noop, hints={"tenant": True}),
         migrations.CreateModel(
             name="CopyIndex",
             fields=[

@@ -32,7 +32,7 @@ class StandingFilter(admin.SimpleListFilter):
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
         """Narrow ``queryset``."""
         now = timezone.now()
-        narrowed = {
+        narrowed: dict[str, dict[str, Any]] = {
             "due": {"next_attempt_at__lte": now},
             "later": {"next_attempt_at__gt": now},
             "failing": {"attempts__gt": 0},

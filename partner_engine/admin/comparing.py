@@ -28,7 +28,7 @@ class Difference:
 
 
 def compare(before: CatalogueDefinition | None, after: CatalogueDefinition) -> tuple[Difference, ...]:
-    """Return what ``after`` says differently from ``before``, in the order of the definition; all is new without one."""
+    """Return what ``after`` says differently from ``before``, in the definition's order; all is new without one."""
     return tuple(_structs("", before or CatalogueDefinition(code=after.code, title=""), after))
 
 

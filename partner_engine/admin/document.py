@@ -164,9 +164,8 @@ class DocumentReader:
         if compiled.parent:
             return None
         standing = next((part for part in self.document.question_sets if part.code == code), None)
-        answers, pools = (), tuple(self._pools(self.document, "", (compiled.pool,))) if compiled.pool else ()
-        if not compiled.pool:
-            answers = self._lines(compiled.question_set.questions, self.document, "")
+        pools = tuple(self._pools(self.document, "", (compiled.pool,))) if compiled.pool else ()
+        answers = () if compiled.pool else self._lines(compiled.question_set.questions, self.document, "")
         if standing is None and not answers and not any(pool.rows for pool in pools):
             return None
         return SetPart(

@@ -38,7 +38,8 @@ class DraftFields:
         """Return the form field; its choices are a list, so that a page of rows asks for them once."""
         field = super().formfield_for_foreignkey(db_field, request, **options)  # type: ignore[misc]
         if isinstance(field, forms.ModelChoiceField) and not isinstance(field.widget, AutocompleteMixin):
-            field.choices = list(field.choices)
+            offered: Any = field.choices
+            field.choices = list(offered)
         return field
 
 
@@ -82,7 +83,7 @@ class CheckedForm(forms.ModelForm):
             self._update_errors(error)  # type: ignore[attr-defined]
 
 
-class InCatalogueForm(CheckedForm):
+class InCatalogueForm(forms.ModelForm):
     """A row that names its catalogue by its code: chosen from those that there are."""
 
     catalogue = forms.ChoiceField(widget=UnfoldAdminSelectWidget())
@@ -93,8 +94,9 @@ class InCatalogueForm(CheckedForm):
 
     def __init__(self, *args: Any, **options: Any) -> None:
         super().__init__(*args, **options)
-        if "catalogue" in self.fields:
-            self.fields["catalogue"].choices = list(Catalogue.objects.values_list("code", "title"))
+        field: Any = self.fields.get("catalogue")
+        if field is not None:
+            field.choices = list(Catalogue.objects.values_list("code", "title"))
 
 
 class ProductForm(InCatalogueForm):

@@ -98,7 +98,8 @@ class ApplicationFormAdmin(BigTableAdmin):
         "The beginning of a form's or copy's id, or words of the insured's name and other indexed answers"
     )
     fields = (
-        "id", "tenant", "catalogue", "as_of", "created_by_type", "created_by_id", "created_at", "deleted_at", "all_copies",
+        "id", "tenant", "catalogue", "as_of", "created_by_type", "created_by_id", "created_at", "deleted_at",
+        "all_copies",
     )  # fmt: skip
     readonly_fields = fields
 

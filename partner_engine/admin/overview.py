@@ -183,4 +183,5 @@ def _releases() -> Iterable[ReleaseLine]:
     for catalogue in Catalogue.objects.all():
         link = reverse("admin:forms_catalogue_change", args=(catalogue.pk,))
         release = current.get(catalogue.pk)
-        yield ReleaseLine(catalogue.title, link, release and release.number, release and release.published_at)
+        number, since = (release.number, release.published_at) if release else (None, None)
+        yield ReleaseLine(catalogue.title, link, number, since)

@@ -174,7 +174,7 @@ class StaffSite(UnfoldAdminSite):
         found, may_repeat = searched.get_search_results(request, searched.get_queryset(request), term)
         rows = list((found.distinct() if may_repeat else found)[:FOUND_OF_A_KIND])
         kind = str(searched.model._meta.verbose_name).capitalize()
-        describe = getattr(searched, "describe_found", lambda rows: {})(rows)
+        describe: dict[Any, str] = getattr(searched, "describe_found", lambda rows: {})(rows)
         return [
             SearchResult(
                 describe.get(row.pk, str(row)), kind, reverse(_view(*label, "change"), args=(row.pk,)), "data_object"
@@ -195,7 +195,9 @@ def sidebar(request: HttpRequest) -> list[dict[str, Any]]:
     """Return the sidebar's groups with those lists that the user may see; unfold asks for it by its name in the
     settings.
     """
-    groups = [{"title": "", "items": [{"title": "Start", "icon": "monitoring", "link": reverse("admin:index")}]}]
+    groups: list[dict[str, Any]] = [
+        {"title": "", "items": [{"title": "Start", "icon": "monitoring", "link": reverse("admin:index")}]}
+    ]
     for title, items in _SIDEBAR:
         links = [
             {"title": name, "icon": icon, "link": reverse(_view(app, model, "changelist"))}

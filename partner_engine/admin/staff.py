@@ -19,7 +19,7 @@ RIGHT_PERMISSIONS: Final = {
 
 
 def may_enter(request: HttpRequest) -> bool:
-    """Tell whether the request comes from staff: active, of no tenant, and through the second factor if they have one."""
+    """Tell whether it is staff who ask: active, of no tenant, and through the second factor if they have one."""
     user = request.user
     if not isinstance(user, User) or not (user.is_active and user.is_staff and user.tenant_id is None):
         return False

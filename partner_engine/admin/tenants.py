@@ -41,11 +41,14 @@ class TenantForm(forms.ModelForm):
 
     def __init__(self, *args: Any, **options: Any) -> None:
         super().__init__(*args, **options)
-        own = sorted(alias for alias in connections if alias != DEFAULT_DB_ALIAS)
-        if "database" in self.fields:
-            self.fields["database"].choices = [("", "The shared database"), *((alias, alias) for alias in own)]
-        if "catalogue" in self.fields:
-            self.fields["catalogue"].choices = [("", "None"), *Catalogue.objects.values_list("code", "title")]
+        # A field that may not be changed now is not here.
+        database: Any = self.fields.get("database")
+        if database is not None:
+            own = sorted(alias for alias in connections if alias != DEFAULT_DB_ALIAS)
+            database.choices = [("", "The shared database"), *((alias, alias) for alias in own)]
+        catalogue: Any = self.fields.get("catalogue")
+        if catalogue is not None:
+            catalogue.choices = [("", "None"), *Catalogue.objects.values_list("code", "title")]
 
 
 @admin.register(Tenant, site=site)

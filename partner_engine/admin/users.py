@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar, Final
+from typing import Any, Final
 
 from axes.models import AccessAttempt
 from django.conf import settings
@@ -67,14 +67,14 @@ class PersonAdmin(UserAdmin, ModelAdmin):
         ("What staff may do", {"fields": _POWERS}),
         ("Times", {"fields": ("last_login", "date_joined")}),
     )
-    add_fieldsets: ClassVar = (
+    add_fieldsets = (
         (None, {"fields": ("email", "full_name", "role", "tenant", "usable_password", "password1", "password2")}),
     )
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
         """Let only superusers give powers."""
         times = ("last_login", "date_joined")
-        return times if request.user.is_superuser else (*times, *_POWERS)  # type: ignore[union-attr]
+        return times if request.user.is_superuser else (*times, *_POWERS)
 
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         """Let nobody below a superuser touch one: setting their password would make them one."""
@@ -86,7 +86,7 @@ class PersonAdmin(UserAdmin, ModelAdmin):
         return super().has_delete_permission(request, obj) and not self._is_above(request, obj)
 
     def _is_above(self, request: HttpRequest, obj: Any) -> bool:
-        return isinstance(obj, User) and obj.is_superuser and not request.user.is_superuser  # type: ignore[union-attr]
+        return isinstance(obj, User) and obj.is_superuser and not request.user.is_superuser
 
     def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
         """Open the admin to the role of staff alone."""
@@ -103,15 +103,15 @@ class StaffGroupAdmin(GroupAdmin, ModelAdmin):
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         """Let only superusers give powers."""
-        return bool(request.user.is_superuser)  # type: ignore[union-attr]
+        return bool(request.user.is_superuser)
 
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         """Let only superusers give powers."""
-        return bool(request.user.is_superuser)  # type: ignore[union-attr]
+        return bool(request.user.is_superuser)
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         """Let only superusers take powers."""
-        return bool(request.user.is_superuser)  # type: ignore[union-attr]
+        return bool(request.user.is_superuser)
 
 
 @admin.register(AccessAttempt, site=site)

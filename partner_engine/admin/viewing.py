@@ -38,6 +38,8 @@ class ReadOnlyAdmin(ModelAdmin):
 class PreparedChangeList(ChangeList):
     """A changelist that lets its admin fetch what belongs to the rows of one page, all at once."""
 
+    result_list: Any
+
     def get_results(self, request: HttpRequest) -> None:
         """Fetch the page, then what belongs to its rows."""
         super().get_results(request)

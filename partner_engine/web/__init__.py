@@ -1,1 +1,1 @@
-"""Agents' pages: one file per resource; what a page shows is built by ``pages``, which knows no request and no database."""
+"""Agents' pages, one file per resource; ``pages`` builds what they show and knows no request and no database."""

@@ -1,4 +1,4 @@
-"""Who is at the page: lets signed-in agents in, turns refusals into pages (or, for parts of a page, into a status with its reason)."""
+"""Lets signed-in agents in, and turns refusals into pages (for parts of a page: into a status with its reason)."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def for_agents(
 ) -> Callable[
     [Callable[Concatenate[HttpRequest, Agent, P], HttpResponse]], Callable[Concatenate[HttpRequest, P], HttpResponse]
 ]:
-    """Let agents with ``right`` into a view, which gets the ``Agent`` as its second argument; nobody's answer is kept by browsers."""
+    """Let agents with ``right`` into a view, which gets the ``Agent`` as its second argument; browsers keep no answer."""
 
     def decorate(
         view: Callable[Concatenate[HttpRequest, Agent, P], HttpResponse],

@@ -1,4 +1,4 @@
-"""Takes what was typed into a page: as many answers as can be taken, in one save, with a fault for each of the others."""
+"""Takes what was typed into a page: all that fits in one save, and a fault for each of the others."""
 
 from __future__ import annotations
 

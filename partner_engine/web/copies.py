@@ -1,8 +1,9 @@
-"""The form page: one copy, answered question by question. Every save answers with the parts of the page that it changed."""
+"""The form page: one copy, answered question by question. A save answers with the parts of the page that it changed."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 from typing import Final
 from uuid import UUID
 
@@ -51,7 +52,7 @@ def show(request: HttpRequest, agent: Agent, copy_id: UUID) -> HttpResponse:
 @require_POST
 @for_agents(Right.WRITE_FORMS)
 def answer(request: HttpRequest, agent: Agent, copy_id: UUID) -> HttpResponse:
-    """Take the answers in the field ``answers``, JSON of path -> what was typed; what does not fit is told by the event ``answers-taken``."""
+    """Take ``answers``, JSON of path -> what was typed; the event ``answers-taken`` tells what did not fit."""
     try:
         given = msgspec.json.decode(request.POST.get("answers", ""), type=dict[str, str | list[str] | None])
     except msgspec.DecodeError:
@@ -150,7 +151,7 @@ def _saved(  # noqa: PLR0913 - what the save started from and what it did
     added: str = "",
     shown: dict[str, object] | None = None,
 ) -> HttpResponse:
-    """Answer with the parts that the save changed; with all of them where the page showed an older version than was loaded."""
+    """Answer with the parts that the save changed, or with all where the page showed an older version."""
     reading = read_context(context, request, agent, result=result)
     is_stale = request.headers.get("X-Copy-Version") != str(version)
     parts = Parts(top_sets(reading)) if is_stale else changed_parts(reading, before, result.changes)
@@ -180,14 +181,7 @@ def _saved(  # noqa: PLR0913 - what the save started from and what it did
 
 def _with_open(reading: Reading, path: str) -> Reading:
     """Return ``reading`` with the rows at and around ``path`` open."""
-    return Reading(
-        facts=reading.facts,
-        reader=reading.reader,
-        catalogue=reading.catalogue,
-        document=reading.document,
-        evaluation=reading.evaluation,
-        open_rows=reading.open_rows | set(path.split("/")[1::2]),
-    )
+    return replace(reading, open_rows=reading.open_rows | set(path.split("/")[1::2]))
 
 
 def _title_of(context: BatchContext, request: HttpRequest, agent: Agent, path: str) -> str:

@@ -1,4 +1,4 @@
-"""The page of a refusal: it says what to do next, and never why in the program's words. What no view answers is in ``partner_engine.errors``."""
+"""The page of a refusal: it says what to do next. What no view answers is in ``partner_engine.errors``."""
 
 from __future__ import annotations
 

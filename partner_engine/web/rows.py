@@ -37,7 +37,7 @@ def add(changeset: Changeset, path: str) -> RowMutator:
 
 
 def add_least(changeset: Changeset, path: str) -> bool:
-    """Add to the row at ``path`` as many nested rows as the catalogue asks for at least, where they are asked for; tell whether any was added."""
+    """Add to the row at ``path`` the nested rows that it must have at least; tell whether any was added."""
     row, added = find_row(changeset, path), False
     on_document = {question_set.code for question_set in changeset.document.question_sets}
     for code in changeset.catalogue.pools[row.pool_code].children:
@@ -50,7 +50,10 @@ def add_least(changeset: Changeset, path: str) -> bool:
 
 
 def duplicate(changeset: Changeset, path: str) -> RowMutator:
-    """Add a copy of the row at ``path`` to its pool; sensitive answers are not copied: they are of one person or thing. Raises ``PoolIsFull``."""
+    """Add a copy of the row at ``path`` to its pool. Raises ``PoolIsFull``.
+
+    Sensitive answers are not copied: they are of one person or thing.
+    """
     pool_path, _, row_id = path.rpartition("/")
     pool = find_pool(changeset, pool_path)
     for row in pool.rows_below():
@@ -65,7 +68,7 @@ def remove(changeset: Changeset, path: str) -> None:
 
 
 def put_back(changeset: Changeset, path: str, *, copy_id: UUID, version: int, agent: Agent) -> RowMutator:
-    """Put the row at ``path`` back as ``version`` of the copy holds it, where it stood then. Raises ``UnknownRow``, ``NotFound``."""
+    """Put the row at ``path`` back as the copy's ``version`` holds it. Raises ``UnknownRow``, ``NotFound``."""
     then = batch.find(copy_id, scope=agent.tenant, actor=agent.actor, version=version).read_only_changeset()
     pool_path, _, row_id = path.rpartition("/")
     for position, row in enumerate(find_pool(then, pool_path).rows_below()):

@@ -104,7 +104,7 @@ class Driver:
         # The page's policy lets no program in but its own: axe is put in from outside of it.
         found = [fault for fault in Axe().run(self.page).response["violations"] if fault["impact"] in SERIOUS]
         told = [(fault["id"], [node["html"][:160] for node in fault["nodes"][:3]]) for fault in found]
-        assert told == [], self.page.url
+        assert not told, f"{self.page.url}: {told}"
 
     def photograph(self, name: str, *, full: bool = False) -> None:
         """Keep a picture in docs/screenshots where SCREENSHOTS is set."""

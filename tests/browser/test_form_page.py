@@ -165,15 +165,16 @@ def test_why_opens_in_place_and_follows_the_answers(driver: Driver, agent: User)
     expect(page.locator("#live")).to_contain_text("Quillmark Mutual Business owners: declined.")
 
 
-def test_pages_are_accessible_at_every_width_and_in_both_themes(
-    browser: Browser, server: str, agent: User
-) -> None:
+def test_pages_are_accessible_at_every_width_and_in_both_themes(browser: Browser, server: str, agent: User) -> None:
     filled, empty = start(agent, sample("S7"), answered=True), start(agent, sample("S1"))
     s11 = start(agent, sample("S11"), answered=True)
     for scheme in ("light", "dark"):
         for width, height in ((1440, 980), (390, 844)):
             context = browser.new_context(
-                viewport={"width": width, "height": height}, color_scheme=scheme, bypass_csp=True, reduced_motion="reduce"
+                viewport={"width": width, "height": height},
+                color_scheme=scheme,
+                bypass_csp=True,
+                reduced_motion="reduce",
             )
             driver = Driver(context.new_page(), server)
             name = f"{scheme}-{width}"

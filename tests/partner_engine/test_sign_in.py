@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from django.contrib.auth import authenticate
+from django.contrib.auth.hashers import MD5PasswordHasher
 from django.core.exceptions import PermissionDenied
 from django.db import connection
 from django.http import HttpRequest
@@ -70,6 +71,24 @@ class TestLockOut:
             attempt(spelling(owner.email), "guess", address=ATTACKER)
 
         assert attempt(owner.email, PASSWORD, address=ATTACKER) is None
+
+    @pytest.mark.parametrize("email", ["owner@harbor.example", "nobody@harbor.example"])
+    def test_a_wrong_password_and_a_wrong_name_cost_one_hash_each(
+        self, owner: User, monkeypatch: pytest.MonkeyPatch, email: str
+    ) -> None:
+        hashed: list[str] = []
+        encode = MD5PasswordHasher.encode
+
+        def counted(hasher: MD5PasswordHasher, password: str, salt: str) -> str:
+            hashed.append(password)
+            return encode(hasher, password, salt)
+
+        monkeypatch.setattr(MD5PasswordHasher, "encode", counted)
+
+        assert attempt(email, "guess") is None
+
+        # Whoever measures the time learns nothing of who has an account.
+        assert hashed == ["guess"]
 
     def test_who_is_barred_does_not_get_in(self, owner: User) -> None:
         owner.is_active = False

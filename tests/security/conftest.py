@@ -8,11 +8,10 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
-from django.core.cache import caches
 from django.test import Client
 
-from forms.catalogue.demo import Sample, load_demo_catalogue, read_samples
-from forms.catalogue.releases import forget_compiled_releases
+from forms.catalogue.demo import Sample
+from forms.catalogue.models import Release
 from partner_engine.logging import logging_settings
 from tenants.access import Right
 from tenants.models import ApiClient, User
@@ -21,37 +20,21 @@ from tests.security.canaries import Canaries, make_canaries
 
 
 @pytest.fixture
-def demo(db: None) -> Iterator[None]:
-    """Publish the demo catalogue."""
-    forget_compiled_releases()
-    load_demo_catalogue(actor_id="test")
-    yield
-    caches["releases"].clear()
-    forget_compiled_releases()
-
-
-@pytest.fixture
-def api(demo: None, harbor_client: ApiClient) -> Api:
+def api(demo: Release, harbor_client: ApiClient) -> Api:
     """Return harbor's API client with every right."""
     return Api(harbor_client)
 
 
 @pytest.fixture
-def discreet(demo: None, harbor_client: ApiClient) -> Api:
+def discreet(demo: Release, harbor_client: ApiClient) -> Api:
     """Return harbor's API client without the right to personal answers."""
     return Api(harbor_client, [right for right in Right if right is not Right.READ_PERSONAL])
 
 
 @pytest.fixture
-def foreigner(demo: None, summit_client: ApiClient) -> Api:
+def foreigner(demo: Release, summit_client: ApiClient) -> Api:
     """Return summit's API client with every right."""
     return Api(summit_client)
-
-
-@pytest.fixture
-def s1() -> Sample:
-    """Return the restaurant of the demo's samples."""
-    return next(sample for sample in read_samples() if sample.id == "S1")
 
 
 @pytest.fixture
@@ -79,7 +62,7 @@ def full(api: Api, full_body: dict[str, Any]) -> dict[str, Any]:
 
 
 @pytest.fixture
-def browser(demo: None, owner: User) -> Client:
+def browser(demo: Release, owner: User) -> Client:
     """Return a browser in which an agent of harbor is signed in; failures are answered as in production."""
     client = Client(raise_request_exception=False)
     client.force_login(owner, backend="tenants.backends.EmailBackend")

@@ -1,1 +1,1 @@
-"""Page models: catalogue, document and evaluation turned into what templates show. Pure; no Django, no requests, no queries."""
+"""Page models: catalogue, document and evaluation turned into what templates show. Pure."""

@@ -159,7 +159,7 @@ def _fields(reading: Reading, set_code: str, container: Container, prefix: str) 
 
 
 def row_title(reading: Reading, pool: Pool, row: PoolRow) -> str:
-    """Return what names a row: the answers that tell it from others (the pool's key), else its first ones; "" while it has none."""
+    """Return what names a row: the answers to the pool's key, else its first ones; "" while it has none."""
     codes = pool.key or tuple(
         question.code
         for question in reading.catalogue.sets[reading.catalogue.pools[pool.code].set_code].question_set.questions[:2]
@@ -180,7 +180,7 @@ def _title(reading: Reading, pool: Pool) -> str:
 
 
 def _noun(code: str) -> str:
-    """Return what one row is called, from the pool's code: ``prior_losses`` gives ``prior loss``, ``wc_classes`` gives ``WC class``."""
+    """Return what a pool's code calls one row: ``prior_losses`` gives ``prior loss``, ``wc_classes`` ``WC class``."""
     words = " ".join(word.upper() if len(word) < 3 else word for word in code.split("_"))
     for ending, single in (("sses", "ss"), ("ies", "y"), ("s", "")):
         if words.endswith(ending):

@@ -93,7 +93,7 @@ def _touched(reading: Reading, before: Evaluation, changes: Iterable[Change]) ->
 
 
 def _shown_in(reading: Reading, set_code: str) -> str:
-    """Return the code of the set whose card shows the set ``set_code``: itself, or that of the outermost pool around it."""
+    """Return the code of the set whose card shows ``set_code``: itself, or the outermost pool around it."""
     known = reading.catalogue.sets.get(set_code)
     if known is None:
         return ""

@@ -1,4 +1,4 @@
-"""The answer to "why?" below a product: what decided, by which values, what would change it, and how the price is made. Pure."""
+"""The answer to "why?" below a product: what decided, by which values, what would change it, the price. Pure."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ class RuleView:
 
 @dataclass(frozen=True)
 class ExplanationView:
-    """A product's outcome and price explained; ``decided`` are the rules that count, ``others`` those that do not match."""
+    """A product's outcome and price; ``decided`` are the rules that count, ``others`` those that do not match."""
 
     text: str
     decided: tuple[RuleView, ...]
@@ -59,7 +59,7 @@ class ExplanationView:
 
 
 def build_explanation(reading: Reading, outcome: Explanation, price: Explanation, *, release: int) -> ExplanationView:
-    """Return the view of a product's ``outcome`` and its ``price``; ``release`` is the number that people know the release by."""
+    """Return the view of a product's ``outcome`` and ``price``; people know the release by the number ``release``."""
     rules = [_rule(reading, rule) for rule in outcome.rules]
     decided = tuple(rule for rule in rules if rule.truth != "false")
     others = tuple(rule for rule in rules if rule.truth == "false")
@@ -69,7 +69,7 @@ def build_explanation(reading: Reading, outcome: Explanation, price: Explanation
         text=f"{name} {_RESULTS.get(str(outcome.result), str(outcome.result))}.",
         decided=decided,
         others=others,
-        others_said=f"{counted(len(others), 'rule')} looked at, none of which {'matches' if len(others) == 1 else 'match'}",
+        others_said=f"{counted(len(others), 'other rule')} {'does' if len(others) == 1 else 'do'} not match",
         steps=tuple(
             (step.text, "" if step.amount is None else money(round(step.amount, 2), currency))
             for step in price.premium_steps

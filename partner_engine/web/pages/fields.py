@@ -22,8 +22,8 @@ _WIDGETS: Final = {
     "naics": "search",
 }
 _INPUT_MODES: Final = {
-    "money": "decimal", "number": "decimal", "decimal": "decimal", "percent": "decimal", "integer": "numeric", "year": "numeric",
-    "zip": "numeric", "phone": "tel", "email": "email", "url": "url",
+    "money": "decimal", "number": "decimal", "decimal": "decimal", "percent": "decimal",
+    "integer": "numeric", "year": "numeric", "zip": "numeric", "phone": "tel", "email": "email", "url": "url",
 }  # fmt: skip
 
 
@@ -118,7 +118,7 @@ def _options(catalogue: CompiledCatalogue, question: Question, answer: Answer | 
 def _placeholder(question: Question, answer: Answer, *, masked: bool) -> str:
     if masked:
         return (answer.mask or "••••") if answer.is_answered else ("YYYY-MM-DD" if question.type == "date" else "")
-    return "Search by words or code" if question.type == "naics" else ""
+    return "Search by words or code" if question.type == "naics" and not question.help else ""
 
 
 def _needed(reading: Reading, path: str) -> str:

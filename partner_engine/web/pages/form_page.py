@@ -1,4 +1,4 @@
-"""The form page as a whole: head, the list of question sets at the left, cards in the middle, panel at the right. Pure."""
+"""The form page as a whole: head, question sets at the left, cards in the middle, panel at the right. Pure."""
 
 from __future__ import annotations
 

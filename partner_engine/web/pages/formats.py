@@ -37,7 +37,7 @@ def field_text(question_type: str, value: AnswerValue) -> str:
 
 
 def reading_text(question_type: str, value: AnswerValue, labels: Mapping[str, str], currency: str = "USD") -> str:
-    """Return an answer as one reads it in a sentence: choice labels, yes or no, money with its currency; a dash for none."""
+    """Return an answer as one reads it: choice labels, yes or no, money with its currency; a dash for none."""
     if value is None or value in ("", []):
         return "–"
     if isinstance(value, bool):
@@ -64,7 +64,7 @@ def day(value: object) -> str:
 
 
 def moment(value: datetime, zone: ZoneInfo, *, now: datetime) -> str:
-    """Return a moment in the reader's time zone: ``today 10:42``, ``yesterday 18:05``, ``Jun 1, 10:42`` or ``Jun 1, 2025``."""
+    """Return a moment in ``zone``: ``today 10:42``, ``yesterday 18:05``, ``Jun 1, 10:42`` or ``Jun 1, 2025``."""
     local, today = value.astimezone(zone), now.astimezone(zone).date()
     if local.date() == today:
         return f"today {local:%H:%M}"

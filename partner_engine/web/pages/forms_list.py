@@ -78,4 +78,4 @@ def build_form_line(
 
 def _line_words(codes: object, catalogue: CompiledCatalogue | None) -> list[str]:
     labels = {line.code: line.label for line in catalogue.definition.lines} if catalogue else {}
-    return [labels.get(code, code) for code in codes] if isinstance(codes, list) else []
+    return [labels.get(str(code), str(code)) for code in codes] if isinstance(codes, list) else []

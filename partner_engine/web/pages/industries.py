@@ -11,7 +11,7 @@ MOST: Final = 12
 
 
 def find_industries(query: str) -> list[tuple[str, str]]:
-    """Return up to twelve ``(code, title)``: codes that start with ``query``, or titles with every word of it, those that start with it first."""
+    """Return up to twelve ``(code, title)``: codes that start with ``query``, or titles with its words, best first."""
     words = query.casefold().split()
     if not words:
         return []

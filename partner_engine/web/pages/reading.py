@@ -1,4 +1,4 @@
-"""What one reader may see of one copy, and where its needs and messages stand. Pure; the input of every page model of a form."""
+"""What one reader may see of one copy, and where its needs and messages stand: what page models read. Pure."""
 
 from __future__ import annotations
 
@@ -113,7 +113,7 @@ class Reading:
         return container.answers.get(path.rpartition("/")[2]) if container else None
 
     def top_set(self, path: str) -> str:
-        """Return the code of the question set whose card shows ``path``, an answer's, a pool's or a row's; "" for none."""
+        """Return the code of the set whose card shows ``path``, an answer's, a pool's or a row's; "" for none."""
         first, _, rest = path.partition("/")
         pool = self.catalogue.pools.get(first)
         if pool is not None:

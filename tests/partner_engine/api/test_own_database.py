@@ -6,14 +6,16 @@ import pytest
 
 from copies.models import Copy
 from forms.catalogue.demo import Sample
+from forms.catalogue.models import Release
 from forms.models import ApplicationForm
 from tenants.models import ApiClient, Tenant
+from tenants.scoping import across_tenants
 from tests.partner_engine.api.calling import Api, assert_problem
 
 pytestmark = pytest.mark.django_db(databases=["default", "summit_db"])
 
 
-def test_the_whole_way_through(demo: None, api: Api, summit_apart: Tenant, s1: Sample) -> None:
+def test_the_whole_way_through(demo: Release, api: Api, summit_apart: Tenant, s1: Sample) -> None:
     apart = Api(ApiClient.objects.create(client_id="apart", name="Apart", tenant=summit_apart))
 
     copy = apart.start(s1, Idempotency_Key="k")
@@ -27,5 +29,6 @@ def test_the_whole_way_through(demo: None, api: Api, summit_apart: Tenant, s1: S
     assert apart.get(f"{url}/changes?since=1").json()["version"] == 2
     assert_problem(api.get(url), 404, "not_found")
     assert api.get("/application_forms").json()["results"] == []
-    for model in (ApplicationForm, Copy):
-        assert not model.unscoped_objects.using("default").filter(pk=copy["id"]).exists()
+    with across_tenants(using="default"):
+        assert not ApplicationForm.objects.exists()
+        assert not Copy.objects.exists()

@@ -1,0 +1,338 @@
+"""What is one tenant's is found at no other door: pages, admin, rows, cursors, keys, probes; and on one server under load.
+
+The API's own addresses are walked in ``tests/partner_engine/api/test_routes.py``.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
+from typing import Any
+from urllib.error import URLError
+from urllib.request import Request, urlopen
+
+import pytest
+from django.conf import settings
+from django.db import connection
+from django.http import HttpResponse
+from django.test import Client
+from django.urls import URLPattern, URLResolver, get_resolver, reverse
+
+from forms.catalogue.demo import Sample
+from forms.catalogue.models import Release
+from partner_engine.tenancy import CHOSEN_TENANT
+from tenants.models import ApiClient, Tenant, User
+from tests.partner_engine.api.calling import V1, Api, assert_problem
+from tests.partner_engine.api.test_routes import OF_ONE, Row
+
+pytestmark = pytest.mark.django_db
+
+SignIn = Callable[[User], Client]
+
+#: Every address of the agents' pages: its name -> (method, fields), and whether it is of one copy.
+PAGES: dict[str, tuple[str, dict[str, str], bool]] = {
+    "sign-in": ("GET", {}, False),
+    "sign-out": ("POST", {}, False),
+    "forms": ("GET", {}, False),
+    "start": ("POST", {}, False),
+    "copy": ("GET", {}, True),
+    "answers": ("POST", {"answers": '{"mqs_business_name": "Taken over"}'}, True),
+    "rows": ("POST", {"order": "add", "path": "locations"}, True),
+    "row": ("GET", {"path": "locations"}, True),
+    "title": ("POST", {"title": "Taken over"}, True),
+    "why": ("GET", {"target": "QM-BOP"}, True),
+    "history": ("GET", {}, True),
+    "industries": ("GET", {"q": "restaurant"}, False),
+}
+OF_ONE_COPY = [name for name, (_, _, is_of_one) in PAGES.items() if is_of_one]
+OPEN = {"sign-in", "sign-out"}
+
+
+def ask(client: Client, name: str, copy_id: str, **headers: str) -> HttpResponse:
+    """Ask for the page ``name``."""
+    method, fields, is_of_one = PAGES[name]
+    address = reverse(f"web:{name}", args=[copy_id] if is_of_one else [])
+    return getattr(client, method.lower())(address, fields, headers=headers)
+
+
+class TestPages:
+    def test_every_address_has_a_row(self) -> None:
+        [pages] = [
+            found
+            for found in get_resolver().url_patterns
+            if isinstance(found, URLResolver) and found.namespace == "web"
+        ]
+
+        assert {found.name for found in pages.url_patterns if isinstance(found, URLPattern)} == set(PAGES)
+
+    @pytest.mark.parametrize("name", OF_ONE_COPY)
+    @pytest.mark.parametrize("is_part", [True, False])
+    def test_an_agent_of_another_tenant_finds_nothing(
+        self, name: str, is_part: bool, api: Api, s1: Sample, stranger: User, sign_in: SignIn
+    ) -> None:
+        copy = api.start(s1)
+
+        response = ask(sign_in(stranger), name, copy["id"], **({"HX-Request": "true"} if is_part else {}))
+
+        assert response.status_code == 404
+        assert "Copper Kettle" not in response.content.decode()
+        assert api.get(f"/copies/{copy['id']}").json() == copy
+
+    @pytest.mark.parametrize("name", sorted(set(PAGES) - OPEN))
+    def test_nobody_is_let_in(self, name: str, api: Api, s1: Sample) -> None:
+        copy = api.start(s1)
+
+        page, part = ask(Client(), name, copy["id"]), ask(Client(), name, copy["id"], **{"HX-Request": "true"})
+
+        assert (page.status_code, page["Location"].partition("?")[0]) == (302, "/sign-in")
+        assert (part.status_code, part.content) == (401, b"")
+        assert api.get(f"/copies/{copy['id']}").json() == copy
+
+    @pytest.mark.parametrize("name", sorted(set(PAGES) - OPEN))
+    def test_staff_are_sent_to_the_admin(self, name: str, api: Api, s1: Sample, staff: User, sign_in: SignIn) -> None:
+        copy = api.start(s1)
+
+        response = ask(sign_in(staff), name, copy["id"])
+
+        assert (response.status_code, response["Location"]) == (302, reverse("admin:index"))
+
+    @pytest.mark.parametrize("name", [name for name in PAGES if PAGES[name][0] == "POST"])
+    def test_a_write_needs_the_token_of_its_page(self, name: str, api: Api, s1: Sample, owner: User) -> None:
+        copy = api.start(s1)
+        client = Client(enforce_csrf_checks=True)
+        client.force_login(owner, backend="tenants.backends.EmailBackend")
+
+        response = ask(client, name, copy["id"])
+
+        assert response.status_code == 403
+        assert api.get(f"/copies/{copy['id']}").json() == copy
+
+    def test_lists_and_searches_show_ones_own_alone(
+        self, api: Api, foreigner: Api, s1: Sample, stranger: User, sign_in: SignIn
+    ) -> None:
+        mine, theirs = api.start(s1), foreigner.start(s1)
+
+        shown = sign_in(stranger).get("/", {"q": "Copper"}).content.decode()
+
+        assert theirs["id"] in shown
+        assert mine["id"] not in shown
+
+
+@pytest.mark.parametrize("row", OF_ONE, ids=str)
+def test_a_session_finds_nothing_of_another_tenant_in_the_api(
+    row: Row, api: Api, s1: Sample, stranger: User, sign_in: SignIn
+) -> None:
+    copy = api.start(s1)
+
+    response = sign_in(stranger).generic(row.method, f"{V1}/{row.path(copy['id'])}", row.body, "application/json")
+
+    assert response.status_code in (403, 404)
+    assert response.status_code == 404 or "answers:reveal" in response.json()["detail"]
+    assert api.get(f"/copies/{copy['id']}").json() == copy
+
+
+class TestForeignParts:
+    """One's own copy is named, with parts of a stranger's."""
+
+    @pytest.fixture
+    def pair(self, api: Api, foreigner: Api, s1: Sample) -> tuple[dict[str, Any], dict[str, Any]]:
+        return api.start(s1), foreigner.start(s1)
+
+    @pytest.mark.parametrize("change", [{"answers": {"mqs_loc_state": "OH"}}, {"delete": True}])
+    def test_rows(self, change: dict[str, Any], pair: Any, api: Api, foreigner: Api) -> None:
+        mine, theirs = pair
+        row = theirs["answer_pools"]["locations"][0]["id"]
+        body = {"answers": {"mqs_annual_revenue": 9}, "answer_pools": {"locations": [{"id": row, **change}]}}
+
+        problem = assert_problem(api.patch(f"/copies/{mine['id']}/answers", body), 422, "invalid_answers")
+
+        assert [fault["code"] for fault in problem["errors"]] == ["unknown_row"]
+        assert api.get(f"/copies/{mine['id']}").json() == mine
+        assert foreigner.get(f"/copies/{theirs['id']}").json() == theirs
+
+    def test_the_source_of_a_copy(self, pair: Any, api: Api) -> None:
+        mine, theirs = pair
+
+        refused = [
+            api.post(f"/application_forms/{mine['id']}/copies", {"from_copy": source})
+            for source in (theirs["id"], "01935ad0-1f7e-7c32-9d3e-5f0a6d1c2b10")
+        ]
+
+        # Nobody learns that the one exists and the other does not.
+        assert [response.status_code for response in refused] == [422, 422]
+        assert refused[0].json()["errors"] == refused[1].json()["errors"]
+
+    def test_what_is_explained(self, pair: Any, api: Api) -> None:
+        mine, theirs = pair
+        row = theirs["answer_pools"]["locations"][0]["id"]
+
+        response = api.get(f"/copies/{mine['id']}/explain?target=question:locations/{row}/mqs_loc_state")
+
+        assert_problem(response, 422, "unknown_target")
+
+    def test_a_cursor(self, pair: Any, api: Api, foreigner: Api, s1: Sample) -> None:
+        mine, _ = pair
+        foreigner.start(s1)
+        following = foreigner.get("/application_forms?limit=1").json()["next"]
+
+        found = api.get(following.removeprefix(V1)).json()["results"]
+
+        assert {form["id"] for form in found} <= {mine["id"]}
+
+    def test_an_owner(self, pair: Any, api: Api, stranger: User) -> None:
+        assert api.get(f"/application_forms?owner={stranger.id}").json()["results"] == []
+
+    def test_a_key(self, api: Api, foreigner: Api, s1: Sample) -> None:
+        mine, theirs = api.start(s1, Idempotency_Key="same"), foreigner.start(s1, Idempotency_Key="same")
+
+        assert mine["id"] != theirs["id"]
+        assert_problem(foreigner.get(f"/copies/{mine['id']}"), 404, "not_found")
+
+    def test_a_row_put_back_from_a_strangers_version(
+        self, pair: Any, api: Api, owner: User, sign_in: SignIn
+    ) -> None:
+        mine, theirs = pair
+        path = f"locations/{theirs['answer_pools']['locations'][0]['id']}"
+
+        response = sign_in(owner).post(
+            reverse("web:rows", args=[mine["id"]]), {"order": "put-back", "path": path, "version": "1"}
+        )
+
+        assert response.status_code == 422
+        assert api.get(f"/copies/{mine['id']}").json() == mine
+
+
+def admin_addresses() -> Iterator[str]:
+    """Yield an address for every pattern below the admin but signing in and out, with an id where it asks for one."""
+    [admin] = [
+        found for found in get_resolver().url_patterns if isinstance(found, URLResolver) and found.namespace == "admin"
+    ]
+    for found in admin.url_patterns:
+        patterns = found.url_patterns if isinstance(found, URLResolver) else [found]
+        prefix = str(found.pattern) if isinstance(found, URLResolver) else ""
+        for pattern in patterns:
+            address = f"{prefix}{pattern.pattern}"
+            if any(part in address for part in ("login", "logout", "(?P", "^", "second-factor", "i18n")):
+                continue
+            for place in ("<path:object_id>", "<int:content_type_id>", "<path:object_id>", "<int:id>", "<slug:code>"):
+                address = address.replace(place, "1")
+            if "<" not in address:
+                yield f"/admin/{address}"
+
+
+class TestAdmin:
+    def test_agents_are_let_in_nowhere(self, demo: Release, owner: User, sign_in: SignIn) -> None:
+        client, addresses = sign_in(owner), list(admin_addresses())
+
+        answers = {address: [client.get(address), client.post(address)] for address in addresses}
+
+        assert len(answers) > 30
+        for address, found in answers.items():
+            for response in found:
+                assert response.status_code in (302, 403, 404, 405), address
+                assert response.status_code != 302 or response["Location"].startswith("/admin/login/"), address
+
+    def test_staff_who_chose_a_tenant_see_no_other(
+        self, api: Api, foreigner: Api, s1: Sample, harbor: Tenant, staff: User, sign_in: SignIn
+    ) -> None:
+        mine, theirs = api.start(s1), foreigner.start(s1)
+        client = sign_in(staff)
+        session = client.session
+        session[CHOSEN_TENANT] = str(harbor.id)
+        session.save()
+
+        assert client.get(reverse("admin:copies_copy_change", args=[mine["id"]])).status_code == 200
+        for name in ("admin:copies_copy_change", "admin:forms_applicationform_change"):
+            assert client.get(reverse(name, args=[theirs["id"]])).status_code in (302, 404), name
+        for name in ("admin:copies_copy_changelist", "admin:forms_applicationform_changelist"):
+            shown = client.get(reverse(name)).content.decode()
+            assert mine["id"] in shown, name
+            assert theirs["id"] not in shown, name
+
+
+@pytest.mark.parametrize("address", ["/metrics", "/healthz", "/readyz", f"{V1}/schema", f"{V1}/docs"])
+def test_what_everybody_may_read_names_no_tenant_and_no_form(
+    address: str, api: Api, s1: Sample, harbor: Tenant, owner: User
+) -> None:
+    copy = api.start(s1)
+    api.get(f"/copies/{copy['id']}")
+
+    response = Client().get(address)
+
+    assert response.status_code == 200
+    shown = response.content.decode().lower()
+    for private in (copy["id"], str(harbor.id), owner.email, "copper kettle", "harbor"):
+        assert private not in shown, private
+
+
+@pytest.mark.slow
+@pytest.mark.django_db(transaction=True)
+class TestOneServer:
+    """Two tenants' callers at once, each with many threads, at one process."""
+
+    REQUESTS = 200
+    THREADS = 16
+
+    @pytest.fixture
+    def server(self, demo: Release) -> Iterator[str]:
+        with closing(socket.socket()) as free:
+            free.bind(("127.0.0.1", 0))
+            port = free.getsockname()[1]
+        database = connection.settings_dict
+        url = f"postgres://{database['USER']}:{database['PASSWORD']}@{database['HOST']}:{database['PORT']}/{database['NAME']}"
+        environment = {**os.environ, "DATABASE_URL": url, "DEMO": "1"}
+        command = [sys.executable, "-m", "uvicorn", "partner_engine.asgi:application", "--port", str(port)]
+        process = subprocess.Popen(
+            [*command, "--log-level", "error"], cwd=settings.BASE_DIR, env=environment, stderr=subprocess.DEVNULL
+        )
+        try:
+            wait_for(f"http://127.0.0.1:{port}/readyz")
+            yield f"http://127.0.0.1:{port}{V1}"
+        finally:
+            process.terminate()
+            process.wait(10)
+
+    def test_interleaved_calls_read_their_own_alone(
+        self, server: str, harbor_client: ApiClient, summit_client: ApiClient, s1: Sample
+    ) -> None:
+        apis = [Api(harbor_client), Api(summit_client)]
+        copies = [api.start(s1) for api in apis]
+
+        def call(number: int) -> tuple[int, int, str]:
+            who, what = number % 2, number // 2 % 4
+            path = (f"/copies/{copies[who]['id']}", f"/copies/{copies[1 - who]['id']}", "/application_forms", "/me")[what]
+            headers = {"Authorization": f"Bearer {apis[who].token}"}
+            try:
+                with urlopen(Request(f"{server}{path}", headers=headers), timeout=30) as response:  # noqa: S310
+                    return who, what, response.read().decode()
+            except URLError as error:
+                return who, what, f"status {getattr(error, 'code', error)}"
+
+        with ThreadPoolExecutor(self.THREADS) as threads:
+            answers = list(threads.map(call, range(2 * self.REQUESTS)))
+
+        names = ("harbor", "summit")
+        for who, what, told in answers:
+            if what == 1:
+                assert told == "status 404"
+                continue
+            assert copies[1 - who]["id"] not in told
+            assert copies[who]["id"] in told if what != 3 else json.loads(told)["tenant"]["code"] == names[who]
+
+
+def wait_for(address: str) -> None:
+    """Wait until a server answers at ``address``."""
+    for _ in range(150):
+        try:
+            with urlopen(address, timeout=2):  # noqa: S310
+                return
+        except (URLError, OSError):
+            time.sleep(0.2)
+    raise AssertionError(f"nothing answers at {address}")
