@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from django.contrib import admin
+from unfold.decorators import display
 
 from carriers.models import Carrier, CarrierProduct, ProductRule, RateEntry, RateFactor, RateTable, RateTerm
 from partner_engine.admin.drafts import CheckedForm, DraftAdmin, DraftBlocks, DraftRows, InCatalogueForm, ProductForm
@@ -63,7 +64,7 @@ class CarrierProductAdmin(DraftAdmin):
     """Products with their rates and rules."""
 
     form = ProductForm
-    list_display = ("code", "carrier", "line", "label", "rate_type", "minimum", "catalogue", "position")
+    list_display = ("code", "carrier", "line", "label", "rate_type", "least", "catalogue", "position")
     list_select_related = ("carrier",)
     list_filter = (CatalogueFilter, "carrier", "rate_type")
     search_fields = ("code", "label", "carrier__name")
@@ -73,6 +74,11 @@ class CarrierProductAdmin(DraftAdmin):
         ("Where and to whom", {"fields": ("states", "industries")}),
         ("Rating", {"fields": (("rate_type", "minimum"),)}),
     )
+
+    @display(description="Minimum premium", ordering="minimum")
+    def least(self, product: CarrierProduct) -> str:
+        """Return the minimum premium as people write it."""
+        return f"{product.minimum.normalize():f}"
 
 
 class EntryRows(DraftRows):

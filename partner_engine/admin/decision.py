@@ -20,6 +20,8 @@ _WORDS: Final = {
     "decline": "Declined",
     "locked": "Locked",
 }
+#: Said where the evaluation itself has nothing to say.
+_REASONS: Final = {"locked": (("", "Surplus lines open when every admitted carrier of the line declines"),)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +73,7 @@ def _product(code: str, outcome: ProductOutcome, reader: DocumentReader) -> Prod
         outcome.outcome,
         _WORDS[outcome.outcome],
         premium,
-        tuple((reason.rule, reason.text) for reason in outcome.reasons),
+        tuple((reason.rule, reason.text) for reason in outcome.reasons) or _REASONS.get(outcome.outcome, ()),
         tuple(reader.label(path) for path in outcome.missing),
         tuple(
             f"{reader.label(found.path)}: rated as {reader.value(found.path, found.rated)}, "

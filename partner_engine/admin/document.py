@@ -242,7 +242,8 @@ class DocumentReader:
         if by is None:
             return ""
         door = f" ({_DOORS.get(by.source, by.source)})" if by.source else ""
-        return f"{self._name(by.type, by.id) or by.type}{door}"
+        name = self.names.get((by.type, by.id)) or f"{by.type} {by.id}".strip()
+        return f"{name}{door}"
 
     def _name(self, kind: str, identity: str) -> str:
         return self.names.get((kind, identity), identity)

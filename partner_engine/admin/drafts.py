@@ -4,6 +4,7 @@ every list.
 
 from __future__ import annotations
 
+from decimal import Decimal
 from typing import Any, ClassVar, Final
 
 from django import forms
@@ -23,6 +24,14 @@ from forms.catalogue.models import Catalogue
 EXPRESSIONS: Final = frozenset({"when", "value", "of", "rate_by", "amount", "times", "states", "industry"})
 
 
+class PlainDecimalField(forms.DecimalField):
+    """A number that is shown as people write it, without the zeros that its column keeps."""
+
+    def prepare_value(self, value: Any) -> Any:
+        """Return ``value`` without needless zeros."""
+        return f"{value.normalize():f}" if isinstance(value, Decimal) else value
+
+
 class DraftFields:
     """Gives the fields of draft rows their inputs; choices are fetched once for all rows of a page."""
 
@@ -30,6 +39,8 @@ class DraftFields:
         """Return the form field: short boxes for expressions and lists, in the letters of code."""
         if isinstance(db_field, ArrayField):
             options["widget"] = UnfoldAdminTextInputWidget()
+        elif isinstance(db_field, models.DecimalField):
+            options["form_class"] = PlainDecimalField
         elif isinstance(db_field, models.TextField) and db_field.name in EXPRESSIONS:
             options["widget"] = UnfoldAdminTextareaWidget({"rows": 2, "class": "staff-code", "spellcheck": "false"})
         return super().formfield_for_dbfield(db_field, request, **options)  # type: ignore[misc]
@@ -59,6 +70,13 @@ class DraftRows(DraftFields, TabularInline):
     extra = 0
     ordering_field = "position"
     hide_ordering_field = True
+
+    def formfield_for_dbfield(self, db_field: Any, request: HttpRequest, **options: Any) -> Any:
+        """Return the form field, named for those who do not see the head of its column."""
+        field = super().formfield_for_dbfield(db_field, request, **options)
+        if field is not None:
+            field.widget.attrs["aria-label"] = str(db_field.verbose_name).capitalize()
+        return field
 
 
 class DraftBlocks(DraftFields, StackedInline):

@@ -50,7 +50,7 @@ def for_agents(
 ) -> Callable[
     [Callable[Concatenate[HttpRequest, Agent, P], HttpResponse]], Callable[Concatenate[HttpRequest, P], HttpResponse]
 ]:
-    """Let agents with ``right`` into a view, which gets the ``Agent`` as its second argument; browsers keep no answer."""
+    """Let agents with ``right`` into a view, which gets an ``Agent`` as second argument; browsers keep no answer."""
 
     def decorate(
         view: Callable[Concatenate[HttpRequest, Agent, P], HttpResponse],

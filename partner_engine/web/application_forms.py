@@ -9,6 +9,7 @@ from django.http import HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.dateparse import parse_date
 from django.views.decorators.http import require_GET, require_POST
 
 from batch import service as batch
@@ -43,6 +44,7 @@ def index(request: HttpRequest, agent: Agent) -> HttpResponse:
         state=state,
         states=STATE_WORDS.items(),
         may_write=agent.reader.may_write,
+        may_set_as_of=agent.actor.may(Right.SET_AS_OF),
         previous=_address(query, state, page - 1) if page > 1 else "",
         next=_address(query, state, page + 1) if len(found) > PAGE else "",
     )
@@ -53,8 +55,14 @@ def index(request: HttpRequest, agent: Agent) -> HttpResponse:
 @require_POST
 @for_agents(Right.WRITE_FORMS)
 def start(request: HttpRequest, agent: Agent) -> HttpResponse:
-    """Start an application form and go to its page."""
-    with batch.build_context(scope=agent.tenant, actor=agent.actor) as context:
+    """Start an application form and go to its page; ``as_of`` is its evaluation date, for those who may choose it."""
+    try:
+        as_of = parse_date(request.POST.get("as_of", ""))
+    except ValueError:  # well formed, and no day of any year
+        as_of = None
+    if as_of is not None:
+        agent.actor.require(Right.SET_AS_OF)
+    with batch.build_context(scope=agent.tenant, actor=agent.actor, as_of=as_of) as context:
         context.save()
         return redirect("web:copy", context.copy.id)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from functools import cache
 from typing import Final
 
@@ -12,7 +13,7 @@ MOST: Final = 12
 
 def find_industries(query: str) -> list[tuple[str, str]]:
     """Return up to twelve ``(code, title)``: codes that start with ``query``, or titles with its words, best first."""
-    words = query.casefold().split()
+    words = _plain(query).split()
     if not words:
         return []
     if len(words) == 1 and words[0].isdigit():
@@ -25,5 +26,9 @@ def find_industries(query: str) -> list[tuple[str, str]]:
 
 @cache
 def _all() -> list[tuple[str, str, str]]:
-    six = ((code, title) for code, title in industries().items() if len(code) == 6)
-    return [(code, title, f" {title.casefold().replace('-', ' ').replace('(', '')}") for code, title in six]
+    """Return code, title and what is searched of each industry: its words, each after a space."""
+    return [(code, title, f" {_plain(title)}") for code, title in industries().items() if len(code) == 6]
+
+
+def _plain(text: str) -> str:
+    return re.sub(r"[^\w']+", " ", text.casefold()).strip()

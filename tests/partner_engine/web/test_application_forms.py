@@ -6,6 +6,7 @@ import pytest
 from django.test import Client
 
 from forms.catalogue.models import Release
+from tenants.access import Role
 from tenants.models import User
 from tests.partner_engine.web.conftest import StartForm
 
@@ -74,3 +75,20 @@ def test_start_makes_a_form_and_goes_to_it(demo: Release, owner: User, sign_in: 
     assert response.status_code == 302
     assert "New application" in client.get(response.headers["Location"]).content.decode()
     assert client.get("/forms").status_code == 405
+
+
+def test_evaluation_date_is_for_those_who_may_choose_it(
+    demo: Release, owner: User, member: User, sign_in: Callable[[User], Client]
+) -> None:
+    member.role = Role.TENANT_ADMIN
+    member.save()
+    agent, admin = sign_in(owner), sign_in(member)
+
+    refused = agent.post("/forms", {"as_of": "2026-06-01"})
+    taken = admin.post("/forms", {"as_of": "2026-06-01"})
+
+    assert refused.status_code == 403
+    assert "As of June 1, 2026" in admin.get(taken.headers["Location"]).content.decode()
+    assert 'name="as_of"' in admin.get("/").content.decode()
+    assert 'name="as_of"' not in agent.get("/").content.decode()
+    assert admin.post("/forms", {"as_of": "2026-02-31"}).status_code == 302
