@@ -61,22 +61,30 @@ class Copy(TenantModel):
         return self.title or f"Copy {self.id}"
 
 
-class CopyRevision(TenantModel):
-    """One saved version of a copy: its whole document and evaluation, what changed, by whom and why. Never altered."""
+class Deed(TenantModel):
+    """What somebody did to a copy: who, by which door, in which request, when. Never altered."""
 
-    id = models.BigAutoField(primary_key=True)
     copy_id = models.UUIDField("copy")
     version = models.PositiveIntegerField()
-    document = models.BinaryField()
-    evaluation = models.BinaryField()
-    changes = models.BinaryField()
-    release_id = models.IntegerField("release", null=True)
     actor_type = models.CharField(max_length=20)
     actor_id = models.CharField(max_length=64)
     actor_label = models.CharField(max_length=200, blank=True)
     source = models.CharField(max_length=20)
     correlation_id = models.CharField(max_length=64, blank=True)
     created_at = models.DateTimeField()
+
+    class Meta:
+        abstract = True
+
+
+class CopyRevision(Deed):
+    """One saved version of a copy: its whole document and evaluation, what changed, by whom and why. Never altered."""
+
+    id = models.BigAutoField(primary_key=True)
+    document = models.BinaryField()
+    evaluation = models.BinaryField()
+    changes = models.BinaryField()
+    release_id = models.IntegerField("release", null=True)
 
     class Meta:
         ordering: ClassVar = ["copy_id", "-version"]
@@ -105,20 +113,12 @@ class CopyIndex(models.Model):
         return f"{self.copy_id} at {self.tenant_id}"
 
 
-class SensitiveReveal(TenantModel):
+class SensitiveReveal(Deed):
     """Proof that somebody read a sensitive answer in plain: who, where, why. Never altered."""
 
     id = models.BigAutoField(primary_key=True)
-    copy_id = models.UUIDField("copy")
-    version = models.PositiveIntegerField()
     path = models.CharField(max_length=300)
     reason = models.CharField(max_length=500)
-    actor_type = models.CharField(max_length=20)
-    actor_id = models.CharField(max_length=64)
-    actor_label = models.CharField(max_length=200, blank=True)
-    source = models.CharField(max_length=20)
-    correlation_id = models.CharField(max_length=64, blank=True)
-    created_at = models.DateTimeField()
 
     class Meta:
         ordering: ClassVar = ["-created_at", "-id"]

@@ -214,6 +214,11 @@ def stylesheet(request: HttpRequest) -> str:
     return static("admin_staff/staff.css")
 
 
+def icon(request: HttpRequest) -> str:
+    """Return the address of the product's sign; unfold asks for it by its name in the settings."""
+    return static("web/icon.svg")
+
+
 def account_links(request: HttpRequest) -> list[dict[str, str]]:
     """Return what a member of staff can change of their own account; unfold asks for it by its name in the settings."""
     return [

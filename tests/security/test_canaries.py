@@ -43,7 +43,14 @@ READS = (
     "/me",
 )
 #: Answers that mean nothing to the rules are explained as well.
-TARGETS = ("question:mqs_owner_ssn", "question:mqs_fein", "product:QM-BOP", "premium:QM-BOP", "set:qs_owners", "GF-AUTO")
+TARGETS = (
+    "question:mqs_owner_ssn",
+    "question:mqs_fein",
+    "product:QM-BOP",
+    "premium:QM-BOP",
+    "set:qs_owners",
+    "GF-AUTO",
+)
 
 
 def rows_of(copy: dict[str, Any]) -> dict[str, str]:
@@ -223,7 +230,9 @@ class TestPersonalAnswers:
         assert told["mqs_email"].keys() & {"before", "after", "sensitive"} == {"sensitive"}
         assert told["mqs_annual_revenue"]["after"] == 1_250_000
 
-    def test_are_masked_without_the_right(self, api: Api, discreet: Api, full: dict[str, Any], canaries: Canaries) -> None:
+    def test_are_masked_without_the_right(
+        self, api: Api, discreet: Api, full: dict[str, Any], canaries: Canaries
+    ) -> None:
         told = use_everything(discreet, full, canaries, make_canaries())
 
         # Of a caller's own wrong request nothing is told back either.
@@ -282,7 +291,12 @@ class TestFailures:
         assert in_database(other.pii, but_in=ROWS_OF_COPIES) == set()
 
     def test_of_the_key_service_refuse_the_write_and_mask_the_read(
-        self, api: Api, full: dict[str, Any], canaries: Canaries, written: Callable[[], str], monkeypatch: pytest.MonkeyPatch
+        self,
+        api: Api,
+        full: dict[str, Any],
+        canaries: Canaries,
+        written: Callable[[], str],
+        monkeypatch: pytest.MonkeyPatch,
     ) -> None:
         def unavailable(*args: Any, **kwargs: Any) -> Any:
             raise KeyServiceUnavailable(f"away while holding {canaries.spi}")
@@ -367,7 +381,12 @@ class TestTheseTestsCanFail:
         assert set(find(canaries.pii, discreet.get(f"/copies/{full['id']}").content)) == set(canaries.pii)
 
     def test_a_log_that_writes_exceptions_as_they_are(
-        self, api: Api, full: dict[str, Any], canaries: Canaries, monkeypatch: pytest.MonkeyPatch, written: Callable[[], str]
+        self,
+        api: Api,
+        full: dict[str, Any],
+        canaries: Canaries,
+        monkeypatch: pytest.MonkeyPatch,
+        written: Callable[[], str],
     ) -> None:
         def told(error: BaseException) -> dict[str, Any]:
             return {"type": type(error).__name__, "frames": [], "text": "".join(traceback.format_exception(error))}
@@ -401,7 +420,9 @@ def test_a_token_with_fewer_rights_gets_no_answer_that_was_stored_for_more(
 
 
 @pytest.mark.parametrize("right", [right for right in Right if right is not Right.REVEAL_SENSITIVE])
-def test_no_other_right_reveals(right: Right, full: dict[str, Any], harbor_client: ApiClient, canaries: Canaries) -> None:
+def test_no_other_right_reveals(
+    right: Right, full: dict[str, Any], harbor_client: ApiClient, canaries: Canaries
+) -> None:
     response = Api(harbor_client, [right]).post(
         f"/copies/{full['id']}/reveal", {"path": "mqs_owner_ssn", "reason": "Carrier asks by phone"}
     )

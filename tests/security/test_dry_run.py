@@ -131,7 +131,12 @@ class TestTheseTestsCanFail:
         assert any(statement.startswith("UPDATE") for statement in traces.statements)
         assert any("lock:copy" in command for command in traces.commands)
         assert traces.rows_moved >= 4
-        assert traces.changed >= {"copies_copy", "copies_copyrevision", "actions_outboxaction", "batch_idempotencyrecord"}
+        assert traces.changed >= {
+            "copies_copy",
+            "copies_copyrevision",
+            "actions_outboxaction",
+            "batch_idempotencyrecord",
+        }
 
     def test_a_lock_is_seen(self, api: Api, full: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> None:
         def locking(endpoint: Answers, id: UUID) -> BatchContext:

@@ -1,3 +1,5 @@
+"""The list of application forms, and starting one."""
+
 from __future__ import annotations
 
 from collections.abc import Callable

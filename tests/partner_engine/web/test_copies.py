@@ -1,3 +1,5 @@
+"""The form page over HTTP: answers, refusals, sensitive answers, other people's forms."""
+
 from __future__ import annotations
 
 from collections.abc import Callable

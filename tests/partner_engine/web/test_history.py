@@ -1,3 +1,5 @@
+"""The versions of a copy."""
+
 from __future__ import annotations
 
 from collections.abc import Callable

@@ -1,3 +1,5 @@
+"""Rows added, duplicated, removed and put back over HTTP."""
+
 from __future__ import annotations
 
 import json

@@ -1,3 +1,5 @@
+"""Signing in and out: who goes where, wrong passwords, the lock-out."""
+
 from __future__ import annotations
 
 from django.test import Client

@@ -1,3 +1,5 @@
+"""How values, times and counts read on a page."""
+
 from __future__ import annotations
 
 from datetime import UTC, datetime

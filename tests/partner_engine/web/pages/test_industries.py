@@ -1,3 +1,5 @@
+"""The search of industries by words or code."""
+
 from __future__ import annotations
 
 import pytest
