@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Final
 
 from django.conf import settings
 from django.http import HttpRequest
+
+NAME_LENGTH: Final = 255
 
 
 def client_address(request: HttpRequest) -> str:
@@ -25,4 +27,5 @@ def client_address(request: HttpRequest) -> str:
 def sign_in_name(request: HttpRequest, credentials: Mapping[str, Any] | None) -> str:
     """Return the name that somebody tries to sign in with, in one spelling: upper case gives no fresh tries."""
     given = credentials.get("username") or credentials.get("email") if credentials else request.POST.get("username")
-    return str(given or "").strip().lower()
+    # Nobody has a longer name, and the record of failed attempts takes no longer one.
+    return str(given or "").strip().lower()[:NAME_LENGTH]

@@ -267,8 +267,7 @@ SPECTACULAR_SETTINGS = {
 # Looks
 
 UNFOLD: dict[str, Any] = {
-    "SITE_TITLE": "Partner Engine",
-    "SITE_HEADER": "Partner Engine",
+    **dict.fromkeys(("SITE_TITLE", "SITE_HEADER"), "Partner Engine"),
     "SITE_SYMBOL": "hub",
     "SITE_URL": None,
     "SITE_FAVICONS": [{"rel": "icon", "type": "image/svg+xml", "href": "partner_engine.admin.site.icon"}],

@@ -5,6 +5,7 @@ no view does.
 from __future__ import annotations
 
 from http import HTTPStatus
+from math import ceil
 from typing import Any, Final
 
 import structlog
@@ -119,7 +120,7 @@ def _from_framework(exception: exceptions.APIException) -> Refused:
     headers: dict[str, str] = {}
     wait = getattr(exception, "wait", None)
     if wait:
-        headers["Retry-After"] = str(int(wait) + 1)
+        headers["Retry-After"] = str(ceil(wait))
     return Refused(
         exception.status_code,
         code if isinstance(code, str) else "invalid",

@@ -90,6 +90,10 @@ class TestLockOut:
         # Whoever measures the time learns nothing of who has an account.
         assert hashed == ["guess"]
 
+    def test_a_name_longer_than_any_is_a_wrong_one(self) -> None:
+        for number in range(6):
+            assert attempt("x" * 300 + "@harbor.example", f"guess {number}", address=ATTACKER) is None
+
     def test_who_is_barred_does_not_get_in(self, owner: User) -> None:
         owner.is_active = False
         owner.save()

@@ -1,7 +1,7 @@
 """Values that may not leave their place, and the searches for them: in the database, in Redis, in texts.
 
-A canary is looked for in every form in which somebody could write it: with and without separators, in base64, in hex, and
-in whatever is compressed.
+A canary is looked for in every form in which somebody could write it: with and without separators, in base64, in hex,
+and in whatever is compressed.
 """
 
 from __future__ import annotations
@@ -15,10 +15,12 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Any
 
+import pytest
 import zstandard
 from django.db import connection
 from django_redis import get_redis_connection
 from redis import Redis
+from redis.connection import Connection
 
 from tenants.scoping import across_tenants
 
@@ -141,7 +143,7 @@ def in_database(values: Mapping[str, str], *, but_in: Iterable[str] = ()) -> set
         for (table,) in cursor.fetchall():
             if table in but_in:
                 continue
-            cursor.execute(f'SELECT * FROM "{table}"')
+            cursor.execute(f'SELECT * FROM "{table}"')  # noqa: S608 - a table's own name
             columns = [column.name for column in cursor.description]
             for row in cursor.fetchall():
                 for column, value in zip(columns, row, strict=True):
@@ -166,16 +168,26 @@ def in_redis(values: Mapping[str, str]) -> set[tuple[str, str]]:
 
 
 class RedisCommands:
-    """Every command that Redis is given meanwhile, in its database: ``with RedisCommands() as commands: ...``."""
+    """Every command that Redis gets from this process meanwhile, as the server tells it."""
 
     def __init__(self) -> None:
-        self.all: list[str] = []
+        self._told: list[tuple[int, str]] = []
+        self._ours: set[int] = set()
         self._client: Redis = get_redis_connection("default")
         self._marker = f"end-{secrets.token_hex(8)}"
         self._ready = threading.Event()
         self._thread = threading.Thread(target=self._listen, daemon=True)
+        self._patch = pytest.MonkeyPatch()
 
     def __enter__(self) -> RedisCommands:
+        send, ours = Connection.send_packed_command, self._ours
+
+        def noted(connection: Connection, command: Any, check_health: bool = True) -> None:
+            send(connection, command, check_health=check_health)
+            ours.add(connection._sock.getsockname()[1])
+
+        # Other test processes use the same server: only what comes from our ports is ours.
+        self._patch.setattr(Connection, "send_packed_command", noted)
         self._thread.start()
         assert self._ready.wait(5)
         return self
@@ -183,7 +195,13 @@ class RedisCommands:
     def __exit__(self, *error: object) -> None:
         self._client.echo(self._marker)
         self._thread.join(5)
+        self._patch.undo()
         assert not self._thread.is_alive()
+
+    @property
+    def all(self) -> list[str]:
+        """Return the commands with their arguments."""
+        return [command for port, command in self._told if port in self._ours]
 
     @property
     def names(self) -> set[str]:
@@ -191,11 +209,9 @@ class RedisCommands:
         return {command.split(" ")[0].upper() for command in self.all}
 
     def _listen(self) -> None:
-        database = self._client.connection_pool.connection_kwargs.get("db", 0)
         with self._client.monitor() as monitor:
             self._ready.set()
             for told in monitor.listen():
                 if self._marker in told["command"]:
                     return
-                if told["db"] == database:
-                    self.all.append(told["command"])
+                self._told.append((int(told["client_port"] or 0), told["command"]))

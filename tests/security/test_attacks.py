@@ -1,4 +1,4 @@
-"""What attackers send: at keys, headers, bodies, addresses, pages, the sign-in and the catalogue. Never a 5xx, never an effect."""
+"""What attackers send: at keys, headers, bodies, addresses, pages, the sign-in, the catalogue. No 5xx, no effect."""
 
 from __future__ import annotations
 
@@ -370,9 +370,7 @@ class TestSignIn:
         assert re.match(r"/(?![/\\])", response["Location"])
         assert "\n" not in response["Location"]
 
-    @pytest.mark.parametrize(
-        "name", ["a\0b", pytest.param("x" * 300 + "@example.com", marks=OPEN), "' OR 1=1 --", "\u202e"]
-    )
+    @pytest.mark.parametrize("name", ["a\0b", "x" * 300 + "@example.com", "' OR 1=1 --", "\u202e"])
     def test_names_that_are_none(self, name: str) -> None:
         assert self.attempt(name).status_code < 500
 

@@ -1,4 +1,4 @@
-"""What is one tenant's is found at no other door: pages, admin, rows, cursors, keys, probes; and on one server under load.
+"""What is one tenant's is found at no other door: pages, admin, rows, cursors, keys, probes; nor on a busy server.
 
 The API's own addresses are walked in ``tests/partner_engine/api/test_routes.py``.
 """

@@ -183,7 +183,7 @@ def test_pages_are_stable_and_whole(api: Api, order: str) -> None:
     assert bool(path) is False
 
 
-@pytest.mark.parametrize("cursor", ["x", "e30", "WyItY3JlYXRlZCIsbnVsbCwxXQ", "%00", "💥"])
+@pytest.mark.parametrize("cursor", ["x", "e30", "WyItY3JlYXRlZCIsbnVsbCwxXQ", "💥"])
 def test_a_cursor_that_is_none_is_refused(api: Api, cursor: str) -> None:
     assert_problem(api.get(f"/application_forms?cursor={cursor}"), 400, "invalid_cursor")
 

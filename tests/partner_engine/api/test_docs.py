@@ -8,6 +8,7 @@ import subprocess
 from pathlib import Path
 
 import pytest
+from django.conf import LazySettings
 
 from partner_engine.api.urls import ROUTES
 from tenants.models import ApiClient, Tenant
@@ -19,7 +20,8 @@ TEXT = (ROOT / "docs" / "api.md").read_text(encoding="utf-8")
 
 @pytest.mark.skipif(shutil.which("curl") is None, reason="the commands need curl")
 @pytest.mark.django_db(transaction=True)
-def test_the_commands_run(demo: None, harbor: Tenant, tmp_path: Path) -> None:
+def test_the_commands_run(demo: None, harbor: Tenant, tmp_path: Path, settings: LazySettings) -> None:
+    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.PBKDF2PasswordHasher"]  # as the server has it
     ApiClient.objects.create(
         client_id="harbor-demo",
         client_secret="harbor-demo-secret",

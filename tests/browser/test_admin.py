@@ -1,0 +1,67 @@
+"""The admin in a browser: axe finds nothing serious on its main pages; nothing comes from elsewhere or is blocked."""
+
+from __future__ import annotations
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from django.contrib.auth.hashers import PBKDF2PasswordHasher
+from django.urls import reverse
+from playwright.sync_api import Browser
+
+from carriers.models import CarrierProduct
+from forms.catalogue.loader import load
+from forms.catalogue.models import QuestionSet
+from forms.catalogue.releases import publish
+from tenants.models import Tenant, User
+from tests.batch.kennels import KENNELS
+from tests.browser.driving import SERIOUS
+from tests.conftest import PASSWORD
+from tests.partner_engine.admin.conftest import start_kennel
+
+pytestmark = pytest.mark.browser
+
+
+def main_pages(harbor: Tenant, owner: User) -> list[str]:
+    """Return the addresses of the pages that staff use most, with something on each."""
+    catalogue = load(KENNELS)
+    release = publish(catalogue, actor_id="test")
+    kennel = start_kennel(harbor, owner)
+    lists = ("forms_applicationform", "copies_copy", "forms_questionset", "actions_outboxaction", "tenants_user")
+    rows = {
+        "copies_copy_change": kennel,
+        "forms_applicationform_change": kennel,
+        "forms_questionset_change": QuestionSet.objects.get(code="houses").pk,
+        "carriers_carrierproduct_change": CarrierProduct.objects.get(code="PA-CARE").pk,
+        "forms_catalogue_change": catalogue.pk,
+        "forms_catalogue_publish": catalogue.pk,
+        "forms_release_change": release.pk,
+    }
+    pages = [reverse("admin:index"), reverse("admin:second-factor"), reverse("admin:tenants_apiclient_add")]
+    pages += [reverse(f"admin:{name}_changelist") for name in lists]
+    return pages + [reverse(f"admin:{view}", args=(pk,)) for view, pk in rows.items()]
+
+
+def test_the_main_pages_are_accessible_and_need_nothing_from_elsewhere(
+    browser: Browser, server: str, staff: User, harbor: Tenant, owner: User
+) -> None:
+    # The server checks passwords with more care than tests hash them.
+    User.objects.filter(pk=staff.pk).update(password=PBKDF2PasswordHasher().encode(PASSWORD, "salt"))
+    faults: list[str] = []
+    with browser.new_context(viewport={"width": 1440, "height": 980}) as context:
+        page = context.new_page()
+        page.on("console", lambda message: faults.append(message.text) if message.type == "error" else None)
+        page.on("request", lambda request: faults.append(request.url) if not request.url.startswith(server) else None)
+        page.goto(f"{server}/admin/")
+        page.fill("[name=username]", staff.email)
+        page.fill("[name=password]", PASSWORD)
+        page.click("button[type=submit]")
+        page.wait_for_url(f"{server}/admin/")
+        for address in main_pages(harbor, owner):
+            page.goto(server + address)
+            page.wait_for_load_state("networkidle")
+            found = Axe().run(page).response["violations"]
+            faults += [
+                f"{address} {one['id']}: {one['nodes'][0]['html'][:120]}" for one in found if one["impact"] in SERIOUS
+            ]
+
+    assert faults == []
