@@ -48,7 +48,8 @@ def assemble(work: Work) -> Save:
             "key_id": work.key.key_id if work.key else "",
             "key_version": work.key.version if work.key else 1,
             "summary": summarise(work.changeset.catalogue, work.changeset.document, result.evaluation),
-            "search_text": search_text(work.changeset.catalogue, work.changeset.document),
+            "search_text": search_text(work.changeset.catalogue, work.changeset.document, personal=False),
+            "search_personal": search_text(work.changeset.catalogue, work.changeset.document, personal=True),
             "last_touched_by_user_at": setting.now if setting.actor.type in PEOPLE else copy.last_touched_by_user_at,
             "created_at": copy.created_at,
             "updated_at": setting.now,
@@ -72,6 +73,7 @@ def assemble(work: Work) -> Save:
             version=result.version,
         ),
         form=_form(work) if is_new and setting.created == "form" else None,
+        deletes=work.changeset.copy_fields.deleted_at is not None and copy.fields.deleted_at is None,
     )
 
 

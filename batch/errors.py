@@ -77,7 +77,7 @@ class LastCopy(BatchError):
 
     code = "last_copy"
     status = 409
-    sentence = "A form keeps at least one copy; delete the form instead."
+    sentence = "A form keeps at least one copy; make another one first."
 
 
 class IdempotencyConflict(BatchError):

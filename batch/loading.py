@@ -8,9 +8,10 @@ from uuid import UUID
 
 import msgspec
 from django.db import connections
+from django.utils import timezone
 
 from batch.errors import IdempotencyConflict, NotFound
-from batch.idempotency import IdempotencyKey, StoredResponse
+from batch.idempotency import KEPT, IdempotencyKey, StoredResponse
 from batch.models import IdempotencyRecord
 from batch.mutators.copy_fields import CopyFields
 from copies.models import Copy, CopyRevision
@@ -66,6 +67,7 @@ _SELECT: Final = f"""
       JOIN {ApplicationForm._meta.db_table} f ON f.id = c.application_form_id AND f.tenant_id = c.tenant_id
       LEFT JOIN {IdempotencyRecord._meta.db_table} i
         ON i.tenant_id = c.tenant_id AND i.client = %(client)s AND i.key = %(key)s
+       AND i.created_at >= %(kept_from)s
      WHERE c.tenant_id = %(tenant)s AND (c.id = %(id)s OR c.application_form_id = %(id)s)
        AND (%(archived)s OR (c.deleted_at IS NULL AND f.deleted_at IS NULL))
      ORDER BY (c.id = %(id)s) DESC, c.last_touched_by_user_at DESC NULLS LAST, c.created_at
@@ -85,6 +87,7 @@ def load(
         "archived": archived,
         "client": idempotency.client if idempotency else None,
         "key": idempotency.key if idempotency else None,
+        "kept_from": timezone.now() - KEPT,
     }
     with connections[scope.database_alias].cursor() as cursor:
         cursor.execute(_SELECT, parameters)
@@ -98,7 +101,7 @@ def load_stored_response(idempotency: IdempotencyKey, *, scope: Tenant) -> Store
     """Return the stored answer to a keyed request that is about no copy yet. Raises ``IdempotencyConflict``."""
     record = (
         IdempotencyRecord.objects.using(scope.database_alias)
-        .filter(client=idempotency.client, key=idempotency.key)
+        .filter(client=idempotency.client, key=idempotency.key, created_at__gte=timezone.now() - KEPT)
         .values_list("fingerprint", "status", "headers", "body")
         .first()
     )

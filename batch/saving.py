@@ -15,8 +15,8 @@ from django.db import IntegrityError, OperationalError, transaction
 from psycopg.errors import LockNotAvailable
 
 from actions.models import OutboxAction
-from batch.errors import IdempotencyInFlight, IdempotencyReplay, StaleChangeset
-from batch.idempotency import IdempotencyKey, StoredResponse
+from batch.errors import IdempotencyInFlight, IdempotencyReplay, LastCopy, StaleChangeset
+from batch.idempotency import KEPT, IdempotencyKey, StoredResponse
 from batch.models import IdempotencyRecord
 from copies.models import Copy, CopyIndex, CopyRevision
 from forms.models import ApplicationForm, Declination
@@ -37,6 +37,7 @@ class Save(msgspec.Struct, frozen=True):
     outbox: Sequence[OutboxAction] = ()
     declinations: Sequence[Declination] = ()
     form: ApplicationForm | None = None
+    deletes: bool = False
 
 
 class KeyedResponse(msgspec.Struct, frozen=True):
@@ -49,8 +50,8 @@ class KeyedResponse(msgspec.Struct, frozen=True):
 def write(save: Save | None, keyed: KeyedResponse | None, *, scope: Tenant, now: datetime) -> None:
     """Commit ``save`` and ``keyed``, either of which may be None, together.
 
-    Raises ``StaleChangeset`` if another save came first, ``IdempotencyReplay`` or ``IdempotencyInFlight`` if another
-    request with the key did.
+    Raises ``StaleChangeset`` if another save came first, ``LastCopy`` for the deletion of a form's last copy,
+    ``IdempotencyReplay`` or ``IdempotencyInFlight`` if another request with the key came first.
     """
     alias = scope.database_alias
     if save is not None and save.loaded_version == 0:
@@ -63,6 +64,8 @@ def write(save: Save | None, keyed: KeyedResponse | None, *, scope: Tenant, now:
             return
         if save.form is not None:
             save.form.save(using=alias, force_insert=True)
+        if save.deletes:
+            _keep_one_copy(save, scope)
         _write_copy(save, scope)
         save.revision.save(using=alias, force_insert=True)
         OutboxAction.objects.using(alias).bulk_create(save.outbox)
@@ -77,6 +80,15 @@ def _write_copy(save: Save, scope: Tenant) -> None:
         )
     elif not copies.filter(id=save.copy_id, version=save.loaded_version).update(**save.columns):
         raise StaleChangeset
+
+
+def _keep_one_copy(save: Save, scope: Tenant) -> None:
+    # The form's row is held until the end: of two that delete the last two copies the second one finds none left.
+    forms = ApplicationForm.objects.using(scope.database_alias).filter(id=save.application_form_id)
+    forms.select_for_update().values_list("id", flat=True).get()
+    others = Copy.objects.using(scope.database_alias).filter(application_form_id=save.application_form_id)
+    if not others.filter(deleted_at=None).exclude(id=save.copy_id).exists():
+        raise LastCopy
 
 
 def _write_index(save: Save, scope: Tenant) -> None:
@@ -96,6 +108,8 @@ def _write_response(keyed: KeyedResponse, scope: Tenant, now: datetime) -> None:
         body=keyed.response.body,
         created_at=now,
     )
+    expired = IdempotencyRecord.objects.using(scope.database_alias).filter(created_at__lt=now - KEPT)
+    expired.filter(client=keyed.key.client, key=keyed.key.key).delete()
     try:
         record.save(using=scope.database_alias, force_insert=True)
     except IntegrityError as error:

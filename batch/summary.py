@@ -30,13 +30,18 @@ def summarise(catalogue: CompiledCatalogue, document: Document, evaluation: Eval
     }
 
 
-def search_text(catalogue: CompiledCatalogue, document: Document) -> str:
-    """Return the indexed answers as text, choices by their labels too. Sensitive (``spi``) ones never go in."""
+def search_text(catalogue: CompiledCatalogue, document: Document, *, personal: bool) -> str:
+    """Return the indexed answers as text, choices by their labels: the ``personal`` (``pii``) ones, or those that are
+    not. Sensitive (``spi``) ones are in neither.
+    """
+    sensitivity = "pii" if personal else ""
     words: list[str] = []
     for _, container in walk_containers(document):
         for code, answer in container.answers.items():
             known = catalogue.questions.get(code)
-            if known is None or not known.question.indexed or known.question.sensitivity == "spi" or not answer.active:
+            if known is None or not known.question.indexed or not answer.active:
+                continue
+            if known.question.sensitivity != sensitivity:
                 continue
             values = answer.value if isinstance(answer.value, list) else [answer.value]
             labels = catalogue.choices(known.question) if known.question.choices else {}

@@ -40,7 +40,8 @@ class Copy(TenantModel):
     summary = models.JSONField(
         default=dict, help_text="What lists show: insured, lines, open needs, outcomes. Nothing sensitive."
     )
-    search_text = models.TextField(blank=True, help_text="Indexed, never sensitive answers.")
+    search_text = models.TextField(blank=True, help_text="Indexed answers that are neither personal nor sensitive.")
+    search_personal = models.TextField(blank=True, help_text="Indexed personal answers: found by who may read them.")
     created_at = models.DateTimeField()
     updated_at = models.DateTimeField()
 
@@ -55,6 +56,7 @@ class Copy(TenantModel):
             models.Index(fields=["tenant_id", "application_form_id"], name="copy_form"),
             models.Index(fields=["tenant_id", "-last_touched_by_user_at", "-id"], name="copy_last_touched"),
             GinIndex(OpClass(Upper("search_text"), name="gin_trgm_ops"), name="copy_search_text"),
+            GinIndex(OpClass(Upper("search_personal"), name="gin_trgm_ops"), name="copy_search_personal"),
         ]
 
     def __str__(self) -> str:

@@ -70,12 +70,14 @@ def list_forms(*, archived: bool = False) -> QuerySet[ListedForm]:
     )
 
 
-def search_forms(copies: QuerySet[C], text: str) -> QuerySet[C]:
+def search_forms(copies: QuerySet[C], text: str, *, personal: bool) -> QuerySet[C]:
     """Narrow ``copies`` to those that hold every word of ``text`` in their title or indexed answers, or whose id starts
-    with it.
+    with it. ``personal`` answers are searched only for who may read them: being found would give them away.
     """
     for word in text.split():
         matching = Q(search_text__icontains=word) | Q(title__icontains=word)
+        if personal:
+            matching |= Q(search_personal__icontains=word)
         if len(word) >= 4:
             matching |= Q(application_form_id__istartswith=word) | Q(id__istartswith=word)
         copies = copies.filter(matching)

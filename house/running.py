@@ -77,7 +77,8 @@ def _start_programs(supervisor: Supervisor, environment: dict[str, str], *, host
     commands: dict[str, list[str | Path]] = {
         "web": [
             *(PYTHON, "-m", "uvicorn", "partner_engine.asgi:application", "--host", host, "--port", str(port)),
-            *("--no-access-log", "--log-level", "warning", "--timeout-graceful-shutdown", "5"),
+            # Who a caller is decides the product, by TRUSTED_PROXIES; the server would believe anybody on this machine.
+            *("--no-proxy-headers", "--no-access-log", "--log-level", "warning", "--timeout-graceful-shutdown", "5"),
         ],
         "worker": [
             *celery,

@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import msgspec
-from forms.rules.cleaning import InvalidValue, clean
 
 from batch.errors import AnswerFault, InvalidAnswers, ReadOnlyAnswer
 from copies.document import Answer, AnswerValue, Container, join_path
+from forms.rules.cleaning import InvalidValue, clean
 from forms.rules.definition import Question
 from forms.rules.masking import mask_of
 

@@ -72,7 +72,14 @@ class Migration(migrations.Migration):
                         help_text="What lists show: insured, lines, open needs, outcomes. Nothing sensitive.",
                     ),
                 ),
-                ("search_text", models.TextField(blank=True, help_text="Indexed, never sensitive answers.")),
+                (
+                    "search_text",
+                    models.TextField(blank=True, help_text="Indexed answers that are neither personal nor sensitive."),
+                ),
+                (
+                    "search_personal",
+                    models.TextField(blank=True, help_text="Indexed personal answers: found by who may read them."),
+                ),
                 ("created_at", models.DateTimeField()),
                 ("updated_at", models.DateTimeField()),
             ],
@@ -91,6 +98,12 @@ class Migration(migrations.Migration):
                             django.db.models.functions.text.Upper("search_text"), name="gin_trgm_ops"
                         ),
                         name="copy_search_text",
+                    ),
+                    django.contrib.postgres.indexes.GinIndex(
+                        django.contrib.postgres.indexes.OpClass(
+                            django.db.models.functions.text.Upper("search_personal"), name="gin_trgm_ops"
+                        ),
+                        name="copy_search_personal",
                     ),
                 ],
             },

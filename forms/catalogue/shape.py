@@ -184,10 +184,12 @@ class _Reading:
         built: dict[str, str] = {}
         for item in node.items:
             code = self.value(item, inspect.StrType(), where=where, field=field)
-            if code is not _BAD and code in built:
+            if code is _BAD:
+                self.is_whole = False
+                continue
+            if code in built:
                 self._fault("duplicate_code", where, f"{code!r} is in this list twice.", "Keep one of the two.", item)
             built[code] = code
-        self.is_whole = self.is_whole and _BAD not in built
         return built
 
     def _either(self, node: Node, kind: inspect.UnionType, where: str, field: str) -> Any:

@@ -1,4 +1,4 @@
-"""What may be shown of a sensitive answer: the end of a number that people know things by, of anything else nothing. Pure."""
+"""What may be shown of a sensitive answer: the end of a number that names something, of anything else nothing. Pure."""
 
 from __future__ import annotations
 

@@ -51,7 +51,7 @@ class CopyAdmin(BigTableAdmin):
     search_help_text = (
         "The beginning of a copy's or form's id, or words of the insured's name and other indexed answers"
     )
-    heavy_fields: ClassVar = ("document", "evaluation", "search_text")
+    heavy_fields: ClassVar = ("document", "evaluation", "search_text", "search_personal")
 
     def get_urls(self) -> list[URLPattern]:
         """Add the pages on which personal answers are shown and a sensitive one is revealed."""

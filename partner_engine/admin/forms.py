@@ -73,6 +73,7 @@ def find_copies(term: str) -> QuerySet[Copy]:
     """
     by_words = Q()
     for word in term.split():
+        # Personal answers are not searched here: staff see them masked, and being found would give them away.
         by_words &= Q(search_text__icontains=word)
     span = id_range(term)
     by_id = Q(pk__range=span) | Q(application_form_id__range=span) if span else Q(pk__in=())

@@ -19,6 +19,7 @@ from unfold.widgets import UnfoldAdminCheckboxSelectMultipleWidget, UnfoldAdminS
 from copies.models import CopyIndex
 from forms.catalogue.models import Catalogue
 from partner_engine.admin.site import site
+from partner_engine.admin.viewing import NoGuessing
 from tenants.access import RIGHT_TEXTS
 from tenants.models import ApiClient, Tenant
 
@@ -97,7 +98,7 @@ class ApiClientForm(forms.ModelForm):
 
 
 @admin.register(ApiClient, site=site)
-class ApiClientAdmin(ModelAdmin):
+class ApiClientAdmin(NoGuessing, ModelAdmin):
     """API clients. The secret is made here, shown once and kept as a hash."""
 
     form = ApiClientForm

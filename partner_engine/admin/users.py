@@ -16,7 +16,7 @@ from unfold.decorators import display
 from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationForm
 
 from partner_engine.admin.site import site
-from partner_engine.admin.viewing import ReadOnlyAdmin
+from partner_engine.admin.viewing import NoGuessing, ReadOnlyAdmin
 from tenants.access import Role
 from tenants.models import User
 
@@ -49,7 +49,7 @@ class ExistingUserForm(UserChangeForm):
 
 
 @admin.register(User, site=site)
-class PersonAdmin(UserAdmin, ModelAdmin):
+class PersonAdmin(NoGuessing, UserAdmin, ModelAdmin):
     """Users: agents and administrators of tenants, and staff. Staff rights come by role, groups and permissions."""
 
     form = ExistingUserForm

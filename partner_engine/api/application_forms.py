@@ -89,7 +89,7 @@ class ApplicationForms(Endpoint):
     def _matching(self, query: FormsQuery) -> QuerySet[Copy]:
         copies = list_forms(archived=query.deleted or query.state == "deleted")
         if query.q:
-            copies = search_forms(copies, query.q)
+            copies = search_forms(copies, query.q, personal=self.actor.may(Right.READ_PERSONAL))
         if query.state is not None or query.deleted:
             copies = in_state(copies, query.state or "deleted")
         if query.line:

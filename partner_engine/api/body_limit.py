@@ -14,7 +14,7 @@ from partner_engine.api.problems import MEDIA_TYPE, Refused, render
 Message = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
-Application = Callable[[Message, Receive, Send], Awaitable[None]]
+Application = Callable[[Any, Any, Any], Awaitable[None]]
 
 #: The API's own limit is lower and set at its endpoints; this one has room for files that staff upload.
 MAX_REQUEST_BYTES: Final = 16 * 1024 * 1024

@@ -10,10 +10,9 @@ from rest_framework.request import Request
 
 from batch import service as batch
 from batch.context import BatchContext
-from batch.errors import LastCopy, NotFound
+from batch.errors import NotFound
 from batch.idempotency import StoredResponse
 from batch.setting import SaveResult
-from forms.selectors import list_copies
 from partner_engine.api import shapes
 from partner_engine.api.bodies import CopyChange, NoQuery, Nothing, ReadQuery
 from partner_engine.api.conditional import version_tag
@@ -98,8 +97,6 @@ class Copy(Endpoint):
         self.body(Nothing)
 
         def change(context: BatchContext) -> None:
-            if not list_copies(context.form.id).exclude(id=id).exists():
-                raise LastCopy
             context.changeset.copy.delete()
 
         def answer(context: BatchContext, result: SaveResult) -> StoredResponse:

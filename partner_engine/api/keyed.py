@@ -36,8 +36,8 @@ def idempotency_key(endpoint: Endpoint) -> IdempotencyKey | None:
     """Return the request's ``Idempotency-Key``, None without the header. Raises ``Refused`` (400) for one that is no
     key.
 
-    The fingerprint covers method, address with its query, and body; it is keyed, so that nobody can guess a body from
-    it.
+    The fingerprint covers method, address with its query, body, and the caller's rights: an answer stored for one who
+    may read more is not given to one who may read less. It is keyed, so that nobody can guess a body from it.
     """
     key = endpoint.request.headers.get("Idempotency-Key")
     if key is None:
@@ -51,7 +51,9 @@ def idempotency_key(endpoint: Endpoint) -> IdempotencyKey | None:
             faults=[Fault(code="malformed_header", path="Idempotency-Key", detail=detail)],
         )
     request = endpoint.request._request
-    told = b"\0".join(((request.method or "").encode(), request.get_full_path().encode(), endpoint.content()))
+    rights = ",".join(sorted(endpoint.actor.rights))
+    parts = ((request.method or "").encode(), request.get_full_path().encode(), rights.encode(), endpoint.content())
+    told = b"\0".join(parts)
     fingerprint = hmac.new(settings.SECRET_KEY.encode(), told, hashlib.sha256).digest()
     return IdempotencyKey(f"{endpoint.actor.type}:{endpoint.actor.id}", key, fingerprint)
 

@@ -18,7 +18,7 @@ from batch.changeset import Changeset
 from batch.context import BatchContext
 from batch.mutators.pools import RowMutator
 from batch.setting import SaveResult
-from copies.document import find_container
+from copies.document import PoolRow, find_container
 from forms.rules.evaluation import Evaluation
 from forms.selectors import list_copies
 from partner_engine.web import rows
@@ -76,15 +76,15 @@ def answer(request: HttpRequest, agent: Agent, copy_id: UUID) -> HttpResponse:
 def order_rows(request: HttpRequest, agent: Agent, copy_id: UUID) -> HttpResponse:
     """Add, duplicate, remove or put back (``order``) the row or into the pool at ``path``."""
     order, path = request.POST.get("order", ""), request.POST.get("path", "")
+    version = request.POST.get("version", "0")
     orders: dict[str, Callable[[Changeset], RowMutator | None]] = {
         "add": lambda changeset: rows.add(changeset, path),
         "duplicate": lambda changeset: rows.duplicate(changeset, path),
         "remove": lambda changeset: rows.remove(changeset, path),
         "put-back": lambda changeset: rows.put_back(
-            changeset, path, copy_id=copy_id, version=int(request.POST["version"]), agent=agent
+            changeset, path, copy_id=context.copy.id, version=int(version), agent=agent
         ),
     }
-    version = request.POST.get("version", "0")
     if order not in orders or path.count("/") > 8 or not version.isdecimal() or len(version) > 9:
         return HttpResponseBadRequest()
     with batch.find_and_lock(copy_id, scope=agent.tenant, actor=agent.actor, wait=WAIT_SECONDS) as context:
@@ -113,6 +113,8 @@ def show_row(request: HttpRequest, agent: Agent, copy_id: UUID) -> HttpResponse:
     path = request.GET.get("path", "")
     context = batch.find(copy_id, scope=agent.tenant, actor=agent.actor)
     reading = read_context(context, request, agent)
+    if not isinstance(find_container(reading.document, path), PoolRow):
+        return HttpResponse(status=404)
     row = build_row(_with_open(reading, path), path)
     return render(request, "web/parts/row.html", {"row": row}) if row else HttpResponse(status=404)
 

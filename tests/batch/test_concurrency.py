@@ -122,3 +122,21 @@ def test_concurrent_requests_under_one_key_make_one_form(kennels: Tenant, agent:
     assert len(set(bodies)) == 1
     with use_tenant(kennels):
         assert [str(form.id).encode() for form in ApplicationForm.objects.all()] == [bodies[0]]
+
+
+def test_a_form_keeps_one_copy_whoever_deletes_at_once(
+    make_form: Callable[..., UUID], kennels: Tenant, agent: Actor
+) -> None:
+    form_id = make_form()
+    with batch.build_copy(form_id, scope=kennels, actor=agent) as context:
+        context.save()
+        copies = [form_id, context.copy.id]
+
+    def delete(number: int) -> int:
+        with batch.find_and_lock(copies[number], scope=kennels, actor=agent) as context:
+            context.changeset.copy.delete()
+            return context.save().version
+
+    results = in_threads(2, delete)
+
+    assert sorted(str(type(result)) for result in results) == sorted([str(int), str(errors.LastCopy)])

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import timedelta
 from uuid import UUID
 
 import pytest
+from django.utils import timezone
+from time_machine import TimeMachineFixture
 
 from batch import errors
 from batch import service as batch
@@ -100,3 +103,20 @@ def test_a_form_is_made_once_where_the_other_request_came_first(kennels: Tenant,
         assert Copy.objects.count() == 1
     with batch.build_context(scope=kennels, actor=agent, idempotency=KEY) as third:
         assert third.stored_response == ANSWER
+
+
+def test_an_answer_is_kept_for_a_day(
+    make_form: Callable[..., UUID], kennels: Tenant, agent: Actor, time_machine: TimeMachineFixture
+) -> None:
+    form_id = make_form()
+    with batch.find_and_lock(form_id, scope=kennels, actor=agent, idempotency=KEY) as context:
+        context.save(respond=lambda result: ANSWER)
+
+    time_machine.move_to(timezone.now() + timedelta(hours=25), tick=True)
+
+    other = IdempotencyKey(KEY.client, KEY.key, b"another request")
+    with batch.find_and_lock(form_id, scope=kennels, actor=agent, idempotency=other) as context:
+        assert context.stored_response is None
+        context.save(respond=lambda result: ANSWER)
+    with use_tenant(kennels):
+        assert bytes(IdempotencyRecord.objects.get().fingerprint) == b"another request"

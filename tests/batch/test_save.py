@@ -315,6 +315,8 @@ def test_a_locked_or_deleted_copy_takes_no_changes_but_its_way_back(
     make_form: MakeForm, kennels: Tenant, agent: Actor
 ) -> None:
     form_id = make_form()
+    with batch.build_copy(form_id, scope=kennels, actor=agent) as context:
+        context.save()
     for close, reopen, error in (
         ("lock", "unlock", errors.CopyIsLocked),
         ("delete", "restore", errors.CopyIsDeleted),
@@ -330,6 +332,16 @@ def test_a_locked_or_deleted_copy_takes_no_changes_but_its_way_back(
 
         assert_batch(form_id, lambda changeset, do=reopen: getattr(changeset.copy, do)(), scope=kennels, actor=agent)
     assert batch.find(form_id, scope=kennels, actor=agent).version == 5
+
+
+def test_the_last_copy_of_a_form_stays(make_form: MakeForm, kennels: Tenant, agent: Actor) -> None:
+    form_id = make_form()
+
+    with pytest.raises(errors.LastCopy), batch.find_and_lock(form_id, scope=kennels, actor=agent) as context:
+        context.changeset.copy.delete()
+        context.save()
+
+    assert batch.find(form_id, scope=kennels, actor=agent).version == 1
 
 
 def test_an_earlier_version_can_be_read(make_form: MakeForm, kennels: Tenant, agent: Actor) -> None:

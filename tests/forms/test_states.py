@@ -76,9 +76,9 @@ def test_a_form_is_listed_once_by_the_copy_touched_last(
         listed = list_forms().get()
         assert (listed.id, listed.application_form_id, listed.catalogue) == (copy_id, form_id, "kennels")
         assert [copy.id for copy in list_copies(form_id)] == [form_id, copy_id]
-        assert [copy.id for copy in search_forms(list_forms(), "happy tails")] == [copy_id]
-        assert [copy.id for copy in search_forms(list_forms(), str(form_id)[:13])] == [copy_id]
-        assert not search_forms(list_forms(), "happy nobody").exists()
+        assert [copy.id for copy in search_forms(list_forms(), "happy tails", personal=False)] == [copy_id]
+        assert [copy.id for copy in search_forms(list_forms(), str(form_id)[:13], personal=False)] == [copy_id]
+        assert not search_forms(list_forms(), "happy nobody", personal=True).exists()
         assert access_form(form_id).id == form_id
 
 

@@ -34,8 +34,6 @@ from tests.partner_engine.api.test_routes import OF_ONE, WRITES, Row
 pytestmark = pytest.mark.django_db
 
 SCRIPT = "<script>alert(1)</script>\"'><img src=x onerror=alert(2)>"
-#: Faults that are known and not yet mended; a mended one makes its test fail, so that this mark goes.
-OPEN = pytest.mark.xfail(strict=True, reason="answers 500")
 
 
 class _Running(HTMLParser):
@@ -266,10 +264,10 @@ class TestPages:
     @pytest.mark.parametrize(
         "address",
         [
-            pytest.param(f"/?page={'9' * 5_000}", marks=OPEN, id="5,000 digits"),
-            pytest.param("/forms/{id}/row?path=", marks=OPEN),
-            pytest.param("/forms/{id}/row?path=%00", marks=OPEN),
-            pytest.param("/forms/{id}/row?path=locations", marks=OPEN),
+            pytest.param(f"/?page={'9' * 5_000}", id="5,000 digits"),
+            "/forms/{id}/row?path=",
+            "/forms/{id}/row?path=%00",
+            "/forms/{id}/row?path=locations",
             "/?q=%00",
             "/?page=-1",
             "/forms/{id}/row?path=a/b/c/d",
@@ -284,7 +282,7 @@ class TestPages:
     @pytest.mark.parametrize(
         "fields",
         [
-            pytest.param({"order": "put-back", "path": "locations/x"}, marks=OPEN),
+            {"order": "put-back", "path": "locations/x"},
             {"order": "put-back", "path": "locations/x", "version": "999999999"},
             {"order": "add", "path": "locations\r\nX-Evil: 1"},
             {"order": "add", "path": "\0"},

@@ -404,7 +404,6 @@ class TestTheseTestsCanFail:
         logging.getLogger("partner_engine.tests").info("nothing of it is logged")
 
 
-@pytest.mark.xfail(strict=True, reason="the stored answer is given to whoever has the key, with whatever rights")
 def test_a_token_with_fewer_rights_gets_no_answer_that_was_stored_for_more(
     api: Api, discreet: Api, full: dict[str, Any], canaries: Canaries
 ) -> None:
@@ -430,7 +429,6 @@ def test_no_other_right_reveals(
     assert find(canaries.spi, response.content) == []
 
 
-@pytest.mark.xfail(strict=True, reason="the search reads personal answers for everybody")
 @pytest.mark.parametrize("name", ["email", "last_name"])
 def test_a_search_tells_nothing_of_personal_answers_without_the_right(
     name: str, discreet: Api, full: dict[str, Any], canaries: Canaries

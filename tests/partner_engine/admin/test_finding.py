@@ -83,3 +83,15 @@ def test_the_beginning_of_an_id_is_a_range(prefix: str, first: str, last: str) -
 @pytest.mark.parametrize("text", ["019", "copper", "", "0" * 33])
 def test_other_texts_are_no_beginning_of_an_id(text: str) -> None:
     assert id_range(text) is None
+
+
+@pytest.mark.parametrize(
+    ("view", "lookup"),
+    [
+        ("admin:tenants_apiclient_changelist", "client_secret__startswith"),
+        ("admin:tenants_user_changelist", "password__startswith"),
+        ("admin:copies_copy_changelist", "search_personal__contains"),
+    ],
+)
+def test_lists_are_not_filtered_by_what_they_do_not_tell(view: str, lookup: str, admin: Client, kennel: UUID) -> None:
+    assert admin.get(reverse(view), {lookup: "a"}).status_code in (302, 400)
