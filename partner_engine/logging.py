@@ -21,6 +21,8 @@ _TOLD: Final = frozenset({"ImproperlyConfigured", "SystemCheckError", "ModuleNot
 
 #: Statements, bodies and names are in their lines below a warning, whatever LOG_LEVEL says.
 _QUIET: Final = (
+    # Addresses with their queries would hold names that people search for.
+    "uvicorn.access",
     "axes",
     "asyncio",
     "django.db.backends",
