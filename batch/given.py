@@ -10,10 +10,9 @@ from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING, Any, Final
 
-from forms.rules.cleaning import InvalidValue, clean
-
 from batch.errors import AnswerFault, InvalidAnswers, PoolIsFull, ReadOnlyAnswer, UnknownPart, UnknownRow
 from copies.document import AnswerValue, join_path
+from forms.rules.cleaning import InvalidValue, clean
 
 if TYPE_CHECKING:
     from batch.changeset import Changeset

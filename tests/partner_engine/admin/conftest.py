@@ -7,7 +7,6 @@ from uuid import UUID
 
 import pytest
 from django.contrib.auth.models import Permission
-from django.core.cache import caches
 from django.test import Client
 
 from batch import service as batch
@@ -30,7 +29,6 @@ def kennels(db: None) -> Iterator[Catalogue]:
     catalogue = load(KENNELS)
     publish(catalogue, actor_id="test")
     yield catalogue
-    caches["default"].clear()
     forget_compiled_releases()
 
 
