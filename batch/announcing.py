@@ -32,18 +32,50 @@ def announce(
     actions: list[DeferredAction] = [IndexForm(copy_id=identity)]
     if created:
         actions.append(event(f"{created}.created", {}))
-    if changes:
-        actions.append(event("answers.changed", {"changes": [_told(catalogue, change) for change in changes]}))
+    answers = [_told(catalogue, change) for change in changes if not change.path.startswith("copy/")]
+    if answers:
+        actions.append(event("answers.changed", {"changes": answers}))
+    actions += [event(name, {}) for name in _copy_events(changes) if not created]
     if moved:
-        actions.append(event("product.outcome_changed", {"products": msgspec.to_builtins(moved)}))
+        told = {code: outcome and _outcome_told(catalogue, outcome) for code, outcome in moved.items()}
+        actions.append(event("product.outcome_changed", {"products": told}))
     return actions
+
+
+def _copy_events(changes: Sequence[Change]) -> list[str]:
+    """Return what was done to the copy itself: ``copy.renamed``, ``copy.locked``, ``copy.deleted`` and their like."""
+    names = {
+        "copy/title": ("copy.renamed", "copy.renamed"),
+        "copy/locked_at": ("copy.locked", "copy.unlocked"),
+        "copy/deleted_at": ("copy.deleted", "copy.restored"),
+    }
+    return [names[change.path][change.after is None] for change in changes if change.path in names]
+
+
+def _outcome_told(catalogue: CompiledCatalogue, outcome: ProductOutcome) -> dict[str, Any]:
+    """Return ``outcome`` without what was asked for by an answer that is not told."""
+    told: dict[str, Any] = msgspec.to_builtins(outcome)
+    for adjustment in told.get("adjustments", ()):
+        if _is_untold(catalogue, adjustment["path"]):
+            del adjustment["asked"]
+    return told
 
 
 def _told(catalogue: CompiledCatalogue, change: Change) -> dict[str, Any]:
     """Return ``change`` without the values of sensitive and personal answers."""
     told: dict[str, Any] = msgspec.to_builtins(change)
-    question = catalogue.questions.get(change.path.rpartition("/")[2])
-    if question is not None and question.question.sensitivity:
+    if _is_untold(catalogue, change.path):
         del told["before"], told["after"]
         told["sensitive"] = True
     return told
+
+
+def _is_untold(catalogue: CompiledCatalogue, path: str) -> bool:
+    """Tell whether the value at ``path`` stays here: of a sensitive or personal question, or of one that the catalogue
+    no longer has, for it may have been either.
+    """
+    steps = path.split("/")
+    if len(steps) % 2 == 0:
+        return False  # a row, a question set, an exclusion
+    question = catalogue.questions.get(steps[-1])
+    return question is None or bool(question.question.sensitivity)

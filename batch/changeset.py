@@ -6,7 +6,7 @@ A changeset belongs to one load. After the save it is stale, and so is every mut
 from __future__ import annotations
 
 import uuid
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from datetime import datetime
 from enum import Enum
 from typing import Protocol
@@ -282,7 +282,9 @@ class Changeset:
 
 
 def _answer_change(path: str, before: AnswerSnapshot | None, after: AnswerSnapshot | None, cause: Cause) -> Change:
-    changed: Callable[[str], bool] = lambda name: getattr(before, name, None) != getattr(after, name, None)  # noqa: E731
+    def changed(name: str) -> bool:
+        return bool(getattr(before, name, None) != getattr(after, name, None))
+
     return Change(
         path,
         before.shown if before else None,

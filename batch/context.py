@@ -26,7 +26,7 @@ from copies.codec import decode, decode_document
 from copies.document import Document
 from copies.sealing import Sealer
 from forms.catalogue.releases import CompiledRelease
-from forms.rules.evaluation import Evaluation, Needed, ProductOutcome
+from forms.rules.evaluation import Evaluation, ProductOutcome
 
 log = structlog.get_logger(__name__)
 
@@ -101,14 +101,21 @@ class BatchContext:
         """Return a changeset of what was loaded that refuses every write."""
         return self._new_changeset(Mode.READ_ONLY)
 
-    def evaluation_now(self) -> Evaluation:
-        """Return what the rules conclude today: the saved evaluation, or a fresh one where the evaluation date has
-        moved on. Writes nothing.
+    @property
+    def is_decided_as_saved(self) -> bool:
+        """Tell whether the saved evaluation is that of today and of the current release."""
+        return (self.evaluation.release, self.evaluation.as_of) == (self.release.id, self.setting.as_of)
+
+    def as_it_stands(self) -> tuple[Changeset, Evaluation]:
+        """Return the copy for reading and what the rules conclude of it now: as saved, or decided afresh where the
+        evaluation date or the release has moved on. Writes nothing.
         """
-        if self.evaluation.as_of == self.setting.as_of:
-            return self.evaluation
+        if self.is_decided_as_saved:
+            return self.read_only_changeset(), self.evaluation
         changeset = self._new_changeset()
-        return decide(changeset, release=self.release.id, as_of=self.setting.as_of)
+        evaluation = decide(changeset, release=self.release.id, as_of=self.setting.as_of)
+        changeset.mode = Mode.READ_ONLY
+        return changeset, evaluation
 
     def save(self, *, respond: Callable[[SaveResult], StoredResponse] | None = None) -> SaveResult:
         """Decide once, then write document, revision, rows, actions and keyed answer in one transaction.
@@ -240,9 +247,4 @@ def _moved(before: Evaluation, after: Evaluation) -> dict[str, ProductOutcome | 
 
 def _same(before: Evaluation, after: Evaluation) -> bool:
     """Tell whether two evaluations conclude the same, whatever their release and date."""
-    nothing = Needed()
-    return (before.eligibility, before.needed or nothing, before.messages) == (
-        after.eligibility,
-        after.needed or nothing,
-        after.messages,
-    )
+    return (before.eligibility, before.needed, before.messages) == (after.eligibility, after.needed, after.messages)

@@ -34,6 +34,8 @@ from tenants.scoping import use_tenant
 
 #: How long to wait for a copy's lock, in seconds.
 WAIT_SECONDS: Final = 30.0
+#: How long a copy's title may be.
+MAX_TITLE: Final = 200
 
 
 @overload
@@ -183,7 +185,7 @@ def build_copy(
     with use_tenant(scope):
         source = load(_identity(form_or_copy_id), scope=scope, idempotency=idempotency)
         document, key = _resealed(source, scope, identity)
-        fields = CopyFields(title or f"Copy of {source.copy.fields.title or 'base'}", _owner(actor))
+        fields = CopyFields(title or f"Copy of {source.copy.fields.title or 'base'}"[:MAX_TITLE], _owner(actor))
         record = CopyRecord(identity, source.form.id, 0, fields, now, now, document=document, key=key)
         loaded = Loaded(source.form, record, source.stored_response)
         context = BatchContext(

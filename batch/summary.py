@@ -15,11 +15,12 @@ def summarise(catalogue: CompiledCatalogue, document: Document, evaluation: Eval
     quote, where it stands, per product.
     """
     insured = document.answers.get(catalogue.definition.title_question)
+    named_by = catalogue.questions.get(catalogue.definition.title_question)
     lines = document.answers.get(catalogue.definition.lines_question)
     needed = len(evaluation.needed.quote)
     outcomes: dict[str, str] = {code: outcome.outcome for code, outcome in evaluation.eligibility.items()}
     return {
-        "insured": insured.value if insured and insured.sealed is None else None,
+        "insured": insured.value if insured and named_by and not named_by.question.sensitivity else None,
         "lines": list(lines.value) if lines and isinstance(lines.value, list) else [],
         "needed": needed,
         "standing": standing_of(needed=needed, outcomes=outcomes.values()),

@@ -37,13 +37,25 @@ class Change(msgspec.Struct, frozen=True, omit_defaults=True):
 def fold(changes: Iterable[Change]) -> list[Change]:
     """Fold changes in order of time to one per path: the first before, the last of all else.
 
-    What ended as it began is left out; so is a question's state that went and came back.
+    What ended as it began is left out; so are a question's state that went and came back, and what was in a row that is
+    gone.
     """
     folded: dict[str, Change] = {}
     for change in changes:
         earlier = folded.get(change.path)
         folded[change.path] = change if earlier is None else _joined(earlier, change)
-    return [change for change in folded.values() if change.before != change.after or _has_state(change)]
+    gone = {path for path, change in folded.items() if change.after is None}
+    return [
+        change
+        for change in folded.values()
+        if (change.before != change.after or _has_state(change)) and gone.isdisjoint(_above(change.path))
+    ]
+
+
+def _above(path: str) -> list[str]:
+    """Return the paths of the rows around ``path``."""
+    steps = path.split("/")
+    return ["/".join(steps[:length]) for length in range(2, len(steps), 2)]
 
 
 def _joined(earlier: Change, later: Change) -> Change:

@@ -29,33 +29,23 @@ if TYPE_CHECKING:
     ListedForm: TypeAlias = WithAnnotations[Copy, FormColumns]
 
 
-class NoSuchForm(Exception):
-    """No form with this id at the current tenant."""
-
-
-def access_form(form_id: UUID, *, archived: bool = False) -> ApplicationForm:
-    """Return the current tenant's form. Raises ``NoSuchForm``; a deleted one is found only with ``archived``."""
-    forms = ApplicationForm.objects.filter(id=form_id)
-    form = (forms if archived else forms.filter(deleted_at=None)).first()
-    if form is None:
-        raise NoSuchForm(f"There is no application form {form_id}.")
-    return form
-
-
 def list_copies(form_id: UUID, *, archived: bool = False) -> QuerySet[Copy]:
     """Return the form's copies in the order they were made, without their documents."""
     copies = Copy.objects.filter(application_form_id=form_id).defer("document", "evaluation")
     return (copies if archived else copies.filter(deleted_at=None)).order_by("created_at", "id")
 
 
-def list_forms(*, archived: bool = False) -> QuerySet[ListedForm]:
-    """Return one copy for each form of the current tenant: the one last touched by a user, without its document.
+def list_forms(*, deleted: bool = False) -> QuerySet[ListedForm]:
+    """Return one copy for each form of the current tenant: the one last touched by a user, without its document;
+    ``deleted`` gives the deleted copy last touched of each form that has one.
 
     Rows come with ``as_of``, ``catalogue`` and ``form_created_at``; order and filter them like any queryset.
     """
     forms = ApplicationForm.objects.filter(id=OuterRef("application_form_id"))
     siblings = Copy.objects.filter(application_form_id=OuterRef("application_form_id"))
-    if not archived:
+    if deleted:
+        siblings = siblings.exclude(deleted_at=None)
+    else:
         forms, siblings = forms.filter(deleted_at=None), siblings.filter(deleted_at=None)
     latest = siblings.order_by(F("last_touched_by_user_at").desc(nulls_last=True), "created_at", "id")
     return (

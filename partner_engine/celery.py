@@ -6,7 +6,7 @@ import os
 from typing import Any, Final
 
 from celery import Celery, Task
-from celery.signals import before_task_publish, celeryd_init, task_postrun, task_prerun
+from celery.signals import beat_init, before_task_publish, celeryd_init, task_postrun, task_prerun
 from structlog.contextvars import bind_contextvars, clear_contextvars, get_contextvars
 
 from partner_engine.checks import refuse_unsafe_settings
@@ -21,6 +21,7 @@ app.config_from_object("django.conf:settings", namespace="CELERY")
 app.autodiscover_tasks()
 
 
+@beat_init.connect
 @celeryd_init.connect
 def _refuse(**kwargs: Any) -> None:
     refuse_unsafe_settings()

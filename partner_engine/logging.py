@@ -10,6 +10,7 @@ import logging.config
 import sys
 import traceback
 from collections.abc import MutableMapping
+from functools import cache
 from types import TracebackType
 from typing import Any, Final
 
@@ -71,11 +72,17 @@ def configure(settings: dict[str, Any]) -> None:
     """Apply ``settings``, and send structlog's lines the same way. Django calls it at its start."""
     logging.config.dictConfig(settings)
     structlog.configure(
-        processors=[*_processors(), structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
+        processors=_chain(),
         logger_factory=structlog.stdlib.LoggerFactory(),
         wrapper_class=structlog.stdlib.BoundLogger,
         cache_logger_on_first_use=True,
     )
+
+
+@cache
+def _chain() -> list[Processor]:
+    """Return one and the same list each time: loggers keep the list that they were first used with."""
+    return [*_processors(), structlog.stdlib.ProcessorFormatter.wrap_for_formatter]
 
 
 def _processors() -> list[Processor]:

@@ -18,6 +18,7 @@ from forms.catalogue.releases import publish
 DEMO_FOLDER: Final = Path(__file__).resolve().parents[2] / "demo"
 CATALOGUE_FILE: Final = DEMO_FOLDER / "catalogue.yaml"
 SAMPLES_FILE: Final = DEMO_FOLDER / "samples.yaml"
+_ROW_DEFAULTS: Final = {"buildings": "building_defaults", "locations": "location_defaults"}
 _NOT_POOLS: Final = frozenset({"id", "like", "note", "a", "expect"})
 
 
@@ -73,7 +74,8 @@ def read_samples() -> list[Sample]:
 def _sample(sample: Mapping[str, Any], given: Mapping[str, Any], by_id: Mapping[str, Any]) -> Sample:
     like = by_id.get(sample.get("like", ""), {})
     answers = {**given["sample_defaults"], **like.get("a", {}), **sample["a"]}
-    pools = {code: rows for source in (like, sample) for code, rows in source.items() if code not in _NOT_POOLS}
+    sources = (given["pool_defaults"], like, sample)
+    pools = {code: rows for source in sources for code, rows in source.items() if code not in _NOT_POOLS}
     return Sample(
         id=sample["id"],
         title=str(answers["mqs_business_name"]),
@@ -86,7 +88,7 @@ def _sample(sample: Mapping[str, Any], given: Mapping[str, Any], by_id: Mapping[
 
 def _rows(pool: str, rows: list[Mapping[str, Any]], given: Mapping[str, Any]) -> list[dict[str, Any]]:
     """Return the rows of ``pool``: what holds a list of rows is a pool within the row."""
-    defaults = given["building_defaults"] if pool == "buildings" else {}
+    defaults = given[_ROW_DEFAULTS[pool]] if pool in _ROW_DEFAULTS else {}
     built = []
     for row in rows:
         nested = {code: value for code, value in row.items() if isinstance(value, list)}

@@ -144,7 +144,7 @@ def _sign_in_cards(now: datetime) -> Iterable[Card]:
         ).values_list("pk")[: COUNTED + 1]
     )
     link = _list("axes", "accessattempt")
-    yield Card("Failed sign-ins", f"{failures:,}", "wrong passwords in the last day", link)
+    yield Card("Failed sign-ins", f"{failures:,}", "wrong passwords of the last day, no right one since", link)
     yield Card("Locked out", f"{locked:,}", "names that may not try now", link, "warn" if locked else "good")
 
 

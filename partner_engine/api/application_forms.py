@@ -87,7 +87,7 @@ class ApplicationForms(Endpoint):
         return save(self, open_form, change=change, answer=lambda *saved: created(self, *saved))
 
     def _matching(self, query: FormsQuery) -> QuerySet[Copy]:
-        copies = list_forms(archived=query.deleted or query.state == "deleted")
+        copies = list_forms(deleted=query.deleted or query.state == "deleted")
         if query.q:
             copies = search_forms(copies, query.q, personal=self.actor.may(Right.READ_PERSONAL))
         if query.state is not None or query.deleted:
@@ -100,13 +100,12 @@ class ApplicationForms(Endpoint):
             copies = copies.filter(updated_at__gte=query.updated_since)
         return copies
 
-    def _owner(self, owner: str) -> UUID | str:
-        if owner == "me":
-            return self.actor.id
+    def _owner(self, owner: str) -> UUID:
         try:
-            return UUID(owner)
+            # Programs own no copies: their ids are no users'.
+            return UUID(self.actor.id if owner == "me" else owner)
         except ValueError as error:
-            detail = "owner is a user's id, or `me`."
+            detail = "owner is a user's id, or `me` for a signed-in user."
             raise Refused(
                 400, "invalid_query", detail, faults=[Fault(code="invalid_value", path="owner", detail=detail)]
             ) from error

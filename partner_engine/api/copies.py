@@ -56,10 +56,10 @@ class Copy(Endpoint):
         """Read a copy."""
         context = find_copy(self, id, self.query(ReadQuery))
         shape = copy_shape(context, actor=self.actor)
-        # A new day may decide otherwise without a new version; then the version alone does not prove that nothing
+        # A new day or release may decide otherwise without a new version; then the version alone does not prove that
+        # nothing
         # changed.
-        decided_as_saved = context.evaluation.as_of == context.setting.as_of
-        if not decided_as_saved:
+        if not context.is_decided_as_saved:
             return self.answer_with_tag(shape, version_tag(context.version))
         return self.answer(shape, etag=version_tag(context.version))
 

@@ -21,7 +21,6 @@ from batch.errors import BatchError, InvalidAnswers, Misuse
 from copies.history import NoSuchVersion
 from copies.sealing import KeyServiceUnavailable
 from forms.rules.trace import UnknownTarget
-from forms.selectors import NoSuchForm
 from partner_engine.api.problems import MEDIA_TYPE, Fault, Refused, render
 from tenants.access import MissingRight
 
@@ -36,7 +35,6 @@ RETRY_AFTER: Final = {
 
 #: Exceptions of the lower floors whose own sentence is the detail: status and code.
 SPEAKING: Final[dict[type[Exception], tuple[int, str]]] = {
-    NoSuchForm: (404, "not_found"),
     NoSuchVersion: (404, "no_such_version"),
     UnknownTarget: (422, "unknown_target"),
     MissingRight: (403, "missing_right"),

@@ -24,8 +24,10 @@ def discretion_of(actor: Actor, context: BatchContext) -> Discretion:
 def copy_shape(context: BatchContext, *, actor: Actor, result: SaveResult | None = None) -> shapes.CopyShape:
     """Return the context's copy as ``actor`` may see it; with ``result`` as that save leaves it."""
     discretion = discretion_of(actor, context)
-    changeset = context.read_only_changeset() if result is None else context.changeset
-    evaluation = context.evaluation_now() if result is None else result.evaluation
+    if result is None:
+        changeset, evaluation = context.as_it_stands()
+    else:
+        changeset, evaluation = context.changeset, result.evaluation
     document, fields = changeset.document, changeset.copy_fields
     shape = shapes.CopyShape(
         id=str(context.copy.id),

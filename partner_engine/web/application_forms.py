@@ -33,7 +33,7 @@ def index(request: HttpRequest, agent: Agent) -> HttpResponse:
     state = request.GET.get("state", "") if request.GET.get("state", "") in get_args(State) else ""
     page = min(int(given[:9]), _MOST_PAGES) if (given := request.GET.get("page", "")).isdecimal() else 1
     may_search_personal = agent.actor.may(Right.READ_PERSONAL)
-    copies = search_forms(list_forms(archived=state == "deleted"), query, personal=may_search_personal)
+    copies = search_forms(list_forms(deleted=state == "deleted"), query, personal=may_search_personal)
     if state:
         copies = in_state(copies, state)  # type: ignore[arg-type]
     copies = copies.order_by(F("last_touched_by_user_at").desc(nulls_last=True), "-id")

@@ -16,9 +16,9 @@ def read_context(
     context: BatchContext, request: HttpRequest, agent: Agent, *, result: SaveResult | None = None
 ) -> Reading:
     """Return the context's copy as the agent sees it; with ``result`` as that save leaves it."""
-    changeset = context.read_only_changeset()
+    changeset, concluded = context.as_it_stands()
     fields = changeset.copy_fields
-    evaluation = context.evaluation_now() if result is None else result.evaluation
+    evaluation = concluded if result is None else result.evaluation
     reading = Reading(
         facts=CopyFacts(
             id=str(context.copy.id),

@@ -218,7 +218,7 @@
   };
 
   window.addEventListener("beforeunload", (event) => {
-    if (waiting.size || sending.size || orders.length) event.preventDefault();
+    if (waiting.size || sending.size || orders.length || refused.size) event.preventDefault();
   });
   window.addEventListener("online", () => { failures = 0; next(); });
 

@@ -37,3 +37,13 @@ def test_fold_leaves_out_a_question_that_went_and_came_back() -> None:
     assert fold([went, came]) == []
     assert fold([came, went]) == []
     assert fold([went, came, went]) == [went]
+
+
+def test_fold_leaves_out_what_was_in_a_row_that_is_gone() -> None:
+    added = [Change("p/1", None, "1", USER), Change("p/1/a", None, 5, USER), Change("p/1/q/2", None, "2", USER)]
+    inner = Change("p/1/q/2/b", None, 7, USER)
+    removed = Change("p/1", "1", None, USER)
+
+    assert fold([*added, inner, removed]) == []
+    assert fold([Change("p/1/a", 5, 6, USER), removed]) == [removed]
+    assert fold([*added, inner]) == [*added, inner]

@@ -104,6 +104,14 @@ def link_to(reading: Reading, path: str) -> Link:
     return Link(path, element_id(path), label)
 
 
+def _kind(reading: Reading, outcome: ProductOutcome) -> str:
+    """Return what a premium is worth; while something is needed to quote it may still move."""
+    if outcome.premium is None:
+        return ""
+    kind = "bindable" if outcome.bindable else "indication"
+    return f"{kind}, so far" if reading.evaluation.needed.quote else kind
+
+
 def _product(reading: Reading, code: str, outcome: ProductOutcome) -> ProductView:
     carrier, name = carrier_and_line(reading.catalogue, code)
     missing = len(outcome.missing)
@@ -118,7 +126,7 @@ def _product(reading: Reading, code: str, outcome: ProductOutcome) -> ProductVie
         outcome=outcome.outcome,
         badge=_WORDS.get(outcome.outcome) or f"Needs {counted(missing, 'answer')}",
         premium="" if outcome.premium is None else money(outcome.premium, currency),
-        kind="" if outcome.premium is None else ("bindable" if outcome.bindable else "indication"),
+        kind=_kind(reading, outcome),
         reasons=reasons,
         missing=tuple(link_to(reading, path) for path in outcome.missing[:LISTED_MISSING]),
         more_missing=max(0, missing - LISTED_MISSING),
