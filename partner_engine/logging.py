@@ -72,7 +72,7 @@ def configure(settings: dict[str, Any]) -> None:
     """Apply ``settings``, and send structlog's lines the same way. Django calls it at its start."""
     logging.config.dictConfig(settings)
     structlog.configure(
-        processors=_chain(),
+        processors=_steps(),
         logger_factory=structlog.stdlib.LoggerFactory(),
         wrapper_class=structlog.stdlib.BoundLogger,
         cache_logger_on_first_use=True,
@@ -80,7 +80,7 @@ def configure(settings: dict[str, Any]) -> None:
 
 
 @cache
-def _chain() -> list[Processor]:
+def _steps() -> list[Processor]:
     """Return one and the same list each time: loggers keep the list that they were first used with."""
     return [*_processors(), structlog.stdlib.ProcessorFormatter.wrap_for_formatter]
 
