@@ -38,7 +38,7 @@ class CopyLock:
 
     def __enter__(self) -> CopyLock:
         """Wait for the lock. Raises ``LockNotAcquired``."""
-        client: redis.Redis = get_redis_connection("locks")
+        client: redis.Redis = get_redis_connection("default")
         # Jitter keeps waiters from polling in step.
         poll = POLL_SECONDS * (0.8 + secrets.randbelow(400) / 1_000)
         lock = client.lock(self._name, timeout=TTL_SECONDS, sleep=poll, thread_local=False)

@@ -71,7 +71,7 @@ _CACHE = {
         "IGNORE_EXCEPTIONS": True,
     },
 }
-CACHES = {alias: _CACHE | {"KEY_PREFIX": f"partner_engine.{alias}"} for alias in ("default", "locks")}
+CACHES = {"default": _CACHE | {"KEY_PREFIX": "partner_engine.default"}}
 DJANGO_REDIS_LOG_IGNORED_EXCEPTIONS = True
 CHANNEL_LAYERS = {
     "default": {

@@ -66,7 +66,7 @@ class NewForm(Body, frozen=True, kw_only=True):
 
 
 class NewCopy(Body, frozen=True, kw_only=True):
-    """A new copy of a form. ``from_copy`` names the copy to start from; without it the one last touched by a user."""
+    """A new copy of a form. ``from_copy`` names the copy to start from; without it the one that the form's id means."""
 
     title: Title = ""
     from_copy: Annotated[str, Meta(max_length=64)] | None = None

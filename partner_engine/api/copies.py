@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import ClassVar
 from uuid import UUID
 
@@ -20,7 +21,7 @@ from partner_engine.api.endpoint import Endpoint
 from partner_engine.api.keyed import save_copy, stored
 from partner_engine.api.presenting import copy_shape
 from partner_engine.api.problems import Fault, Refused
-from partner_engine.api.schema import documented
+from partner_engine.api.schema import F, documented
 from tenants.access import Right
 
 
@@ -108,6 +109,12 @@ class Copy(Endpoint):
         return stored(copy_shape(context, actor=self.actor, result=result), version=result.version)
 
 
+def _action(summary: str, description: str) -> Callable[[F], F]:
+    """Describe something done to a copy as a whole: it takes no body and answers with the copy."""
+    answers = {200: shapes.CopyShape}
+    return documented(summary, description, body=Nothing, query=NoQuery, answers=answers, write=True, tagged=True)
+
+
 class CopyAction(Endpoint):
     """Something done to a copy as a whole; the answer is the copy."""
 
@@ -134,14 +141,9 @@ class RestoreCopy(CopyAction):
 
     deleted_too: ClassVar = True
 
-    @documented(
+    @_action(
         "Restore a copy",
         "Brings a deleted copy back with all its answers. One that is not deleted stays as it is.",
-        body=Nothing,
-        query=NoQuery,
-        answers={200: shapes.CopyShape},
-        write=True,
-        tagged=True,
     )
     def post(self, request: Request, id: UUID) -> HttpResponse:
         """Restore a copy."""
@@ -155,14 +157,9 @@ class RestoreCopy(CopyAction):
 class LockCopy(CopyAction):
     """Keeps a copy from being changed."""
 
-    @documented(
+    @_action(
         "Lock a copy",
         "A locked copy takes no changes (409 `copy_locked`) until it is unlocked.",
-        body=Nothing,
-        query=NoQuery,
-        answers={200: shapes.CopyShape},
-        write=True,
-        tagged=True,
     )
     def post(self, request: Request, id: UUID) -> HttpResponse:
         """Lock a copy."""
@@ -176,14 +173,9 @@ class LockCopy(CopyAction):
 class UnlockCopy(CopyAction):
     """Lets changes in again."""
 
-    @documented(
+    @_action(
         "Unlock a copy",
         "Lets changes in again. One that is not locked stays as it is.",
-        body=Nothing,
-        query=NoQuery,
-        answers={200: shapes.CopyShape},
-        write=True,
-        tagged=True,
     )
     def post(self, request: Request, id: UUID) -> HttpResponse:
         """Unlock a copy."""
