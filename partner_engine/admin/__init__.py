@@ -1,4 +1,4 @@
-"""The admin: where staff edit the catalogue and look after tenants, people, forms and the outbox. One file per resource.
+"""The admin: staff edit the catalogue and look after tenants, people, forms and the outbox. One file per resource.
 
 Forms and copies are only read here; what writes one goes through the batch.
 """
