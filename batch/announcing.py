@@ -37,7 +37,7 @@ def announce(
     actions: list[DeferredAction] = [IndexForm(copy_id=identity)]
     if created:
         actions.append(event(f"{created}.created", {}))
-    answers = [_told(catalogue, change) for change in changes if not is_beside_document(change.path)]
+    answers = _told(catalogue, changes)
     if answers:
         actions.append(event("answers.changed", {"changes": answers}))
     actions += [event(name, {}) for name in _field_events(changes) if not created]
@@ -67,12 +67,14 @@ def _outcome_told(catalogue: CompiledCatalogue, outcome: ProductOutcome) -> dict
     return told
 
 
-def _told(catalogue: CompiledCatalogue, change: Change) -> dict[str, Any]:
-    """Return ``change`` without the values of sensitive and personal answers."""
-    told: dict[str, Any] = msgspec.to_builtins(change)
-    if _is_untold(catalogue, change.path):
-        del told["before"], told["after"]
-        told["sensitive"] = True
+def _told(catalogue: CompiledCatalogue, changes: Sequence[Change]) -> list[dict[str, Any]]:
+    """Return the document's ``changes`` without the values of sensitive and personal answers."""
+    of_document = [change for change in changes if not is_beside_document(change.path)]
+    told: list[dict[str, Any]] = msgspec.to_builtins(of_document)
+    for change in told:
+        if _is_untold(catalogue, change["path"]):
+            del change["before"], change["after"]
+            change["sensitive"] = True
     return told
 
 

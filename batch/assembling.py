@@ -15,7 +15,7 @@ from batch.declining import declinations
 from batch.loading import CopyRecord, FormRecord
 from batch.saving import Save
 from batch.setting import PEOPLE, SaveResult, Setting
-from batch.summary import search_text, summarise
+from batch.summary import search_texts, summarise
 from batch.tables import TABLE_OF
 from copies.codec import encode, encode_document
 from copies.sealing import WrappedKey
@@ -69,6 +69,7 @@ def assemble(work: Work) -> Save:
 def _copy(work: Work) -> dict[str, Any]:
     """Return the copy's columns but for its bytes."""
     setting, copy, changeset = work.setting, work.copy, work.changeset
+    text, personal = search_texts(changeset.catalogue, changeset.document)
     return {
         "id": copy.id,
         "tenant_id": setting.scope.id,
@@ -78,8 +79,8 @@ def _copy(work: Work) -> dict[str, Any]:
         "key_id": work.key.key_id if work.key else "",
         "key_version": work.key.version if work.key else 1,
         "summary": summarise(changeset.catalogue, changeset.document, work.result.evaluation),
-        "search_text": search_text(changeset.catalogue, changeset.document, personal=False),
-        "search_personal": search_text(changeset.catalogue, changeset.document, personal=True),
+        "search_text": text,
+        "search_personal": personal,
         "last_touched_by_user_at": setting.now if setting.actor.type in PEOPLE else copy.last_touched_by_user_at,
         "created_at": copy.created_at,
         "updated_at": setting.now,

@@ -110,7 +110,7 @@ class TestDatabase:
         with use_tenant(harbor):
             with pytest.raises(DatabaseError, match="row-level security"), transaction.atomic():
                 forms[1].pk = uuid7()
-                forms[1].save(force_insert=True)
+                ApplicationForm.objects.bulk_create([forms[1]])
             with connection.cursor() as cursor:
                 cursor.execute("UPDATE forms_applicationform SET catalogue = 'taken'")
                 assert cursor.rowcount == 1
