@@ -14,10 +14,9 @@ from uuid import UUID
 import msgspec
 import structlog
 
-from batch.announcing import announce
 from batch.assembling import Work, assemble
-from batch.callbacks import AFTER_RULES, BEFORE_SAVE, ON_CREATE, Known
 from batch.changeset import Changeset, Holding, Mode
+from batch.concluding import conclude
 from batch.deciding import decide
 from batch.errors import (
     ContextClosed,
@@ -29,7 +28,7 @@ from batch.errors import (
     WrongThread,
 )
 from batch.idempotency import IdempotencyKey, StoredResponse
-from batch.loading import Loaded
+from batch.loading import CopyRecord, FormRecord, Loaded
 from batch.memo import Memo
 from batch.neighbours import Neighbour
 from batch.opening import Opening
@@ -40,7 +39,7 @@ from copies.codec import decode, decode_document
 from copies.document import Document
 from copies.sealing import Sealer
 from forms.catalogue.releases import CompiledRelease
-from forms.rules.evaluation import Evaluation, ProductOutcome
+from forms.rules.evaluation import Evaluation
 
 log = structlog.get_logger(__name__)
 
@@ -90,14 +89,26 @@ class BatchContext:
         self._take(loaded)
 
     def _take(self, loaded: Loaded) -> None:
-        self.form = loaded.form
-        self.copy = loaded.copy
-        self.stored_response: StoredResponse | None = loaded.stored_response
         self._loaded = loaded
         self._phase = Phase.OPEN
         self._sealer = Sealer(tenant_id=self.setting.scope.id, copy_id=loaded.copy.id, key=loaded.copy.key)
         self._changeset: Changeset | None = None
         self._evaluation: Evaluation | None = None
+
+    @property
+    def form(self) -> FormRecord:
+        """Return the application form as loaded, or saved last."""
+        return self._loaded.form
+
+    @property
+    def copy(self) -> CopyRecord:
+        """Return the copy as loaded, or saved last."""
+        return self._loaded.copy
+
+    @property
+    def stored_response(self) -> StoredResponse | None:
+        """Return the answer to this keyed request where it was answered before."""
+        return self._loaded.stored_response
 
     @property
     def version(self) -> int:
@@ -249,30 +260,7 @@ class BatchContext:
         self._end(Phase.FAILED)
 
     def _decide(self, changeset: Changeset) -> SaveResult:
-        if self.version == 0:
-            for create in ON_CREATE:
-                create(changeset)
-        known = Known(self.copy.fields, self._loaded.is_last)
-        for check in BEFORE_SAVE:
-            check(changeset, known)
-        evaluation = decide(changeset, release=self.release.id, as_of=self.setting.as_of)
-        changes = changeset.changes()
-        for follow in AFTER_RULES:
-            follow(changeset, changes)
-        changes = changeset.changes()
-        moved = _moved(self.evaluation, evaluation)
-        written = bool(changes) or not _same(self.evaluation, evaluation) or self.version == 0
-        version = self.version + 1 if written else self.version
-        actions = announce(
-            changeset.catalogue,
-            copy_id=self.copy.id,
-            version=version,
-            created=self.setting.created if self.version == 0 else "",
-            changes=changes,
-            moved=moved,
-            told=[told for accumulator in changeset.neighbours.values() for told in accumulator.post_process()],
-        )
-        return SaveResult(version, changes, evaluation, moved, actions if written else [], written)
+        return conclude(changeset, loaded=self._loaded, before=self.evaluation, setting=self.setting)
 
     def _work(self, changeset: Changeset, result: SaveResult) -> Work:
         return Work(
@@ -288,22 +276,22 @@ class BatchContext:
     def _move_on(self, changeset: Changeset, result: SaveResult, save: Save) -> None:
         self._evaluation = result.evaluation
         self.memo.saves += 1
-        self.form = msgspec.structs.replace(
-            self.form, fields=changeset.form_fields, version=self.form.version + (save.form is not None)
-        )
-        self.copy = msgspec.structs.replace(
-            self.copy,
-            version=result.version,
-            fields=changeset.copy_fields,
-            document=save.document,
-            evaluation=save.evaluation,
-            release_id=self.release.id,
-            last_touched_by_user_at=save.copy["last_touched_by_user_at"],
-            updated_at=self.setting.now,
-            key=self._sealer.key,
-        )
         self._loaded = msgspec.structs.replace(
             self._loaded,
+            form=msgspec.structs.replace(
+                self.form, fields=changeset.form_fields, version=self.form.version + (save.form is not None)
+            ),
+            copy=msgspec.structs.replace(
+                self.copy,
+                version=result.version,
+                fields=changeset.copy_fields,
+                document=save.document,
+                evaluation=save.evaluation,
+                release_id=self.release.id,
+                last_touched_by_user_at=save.copy["last_touched_by_user_at"],
+                updated_at=self.setting.now,
+                key=self._sealer.key,
+            ),
             neighbours={name: accumulator.in_force() for name, accumulator in changeset.neighbours.items()},
         )
 
@@ -336,17 +324,3 @@ class BatchContext:
         if self._changeset is not None:
             self._changeset.close()
         self._phase = phase
-
-
-def _moved(before: Evaluation, after: Evaluation) -> dict[str, ProductOutcome | None]:
-    codes = [*after.eligibility, *(code for code in before.eligibility if code not in after.eligibility)]
-    return {
-        code: after.eligibility.get(code)
-        for code in codes
-        if before.eligibility.get(code) != after.eligibility.get(code)
-    }
-
-
-def _same(before: Evaluation, after: Evaluation) -> bool:
-    """Tell whether two evaluations conclude the same, whatever their release and date."""
-    return (before.eligibility, before.needed, before.messages) == (after.eligibility, after.needed, after.messages)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from uuid import UUID
 
+from batch.errors import NotFound
 from batch.idempotency import IdempotencyKey
 from batch.loading import Loaded, load
 from batch.locking import CopyLock
@@ -23,6 +24,7 @@ class Opening:
         self._archived = archived
         self._idempotency = idempotency
         self._lock: CopyLock | None = None
+        self._was_open = False
 
     @property
     def is_degraded(self) -> bool:
@@ -30,17 +32,23 @@ class Opening:
         return False
 
     def open(self) -> Loaded:
-        """Lock and load. Raises ``LockNotAcquired``, ``NotFound``, ``IdempotencyConflict``; then nothing is locked."""
+        """Lock and load; again it is the same copy. Raises ``LockNotAcquired``, ``NotFound``, ``IdempotencyConflict``;
+        then nothing is locked.
+        """
         try:
             loaded = self._lock_and_load()
-            if loaded.copy.id != self._identity:
+            if loaded.copy.id != self._identity and not self._was_open:
                 # A form's id: the lock is on the copy that it means.
                 self.close()
                 self._identity = loaded.copy.id
                 loaded = self._lock_and_load()
+            # Opened before, the id means that copy alone: a form's id could lead to another one by now.
+            if self._was_open and loaded.copy.id != self._identity:
+                raise NotFound
         except BaseException:
             self.close()
             raise
+        self._was_open = True
         return loaded
 
     def extend(self) -> None:
