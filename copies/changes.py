@@ -24,6 +24,15 @@ def is_beside_document(path: str) -> bool:
     return bool(slash) and (first in ("copy", "application_form") or "." in first)
 
 
+def beside_title(path: str) -> str:
+    """Return what stands at a ``path`` beside the document, in words: ``Copy: locked at``, ``Quote requests``."""
+    first, _, name = path.partition("/")
+    owner, _, kind = first.partition(".")
+    if kind:
+        return kind.replace("_", " ").capitalize()
+    return f"{'Copy' if owner == 'copy' else 'Form'}: {name.replace('_', ' ')}"
+
+
 class Cause(msgspec.Struct, frozen=True):
     """Why something changed: ``type`` is user, api_client, guest, system, rule or process."""
 
