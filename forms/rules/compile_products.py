@@ -75,7 +75,8 @@ class _Products:
         overrides = []
         for code, value in rule.set.items():
             kind = KIND_OF_TYPE[self._questions[code].type]
-            overrides.append(Override(code, self._texts.slots[""][code].slot, READERS[kind](value), value))
+            slot, reaches = self._texts.slots[""][code].slot, self._texts.derived_of(code)
+            overrides.append(Override(code, slot, READERS[kind](value), value, reaches))
         when = self._texts.compile(rule.when, f"{where}.when", wanted=(TRUTH,))
         return CompiledRule(rule=rule, when=when, overrides=tuple(overrides))
 

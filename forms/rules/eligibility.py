@@ -4,8 +4,9 @@ carrier questions. Pure.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from typing import NamedTuple
+from collections.abc import Iterable, Iterator, Mapping
+from types import MappingProxyType
+from typing import Final, NamedTuple
 
 from forms.rules.compiled import CompiledProduct, CompiledRule, CompiledTable, Gate
 from forms.rules.evaluation import Adjustment, Outcome, ProductOutcome, Reason
@@ -13,6 +14,8 @@ from forms.rules.premium import Rated, rate
 from forms.rules.state import State
 from forms.rules.truth import Maybe, Unknown, Value, all_of, any_of
 from forms.rules.values import plain
+
+_NOTHING_KNOWN: Final[Mapping[str, ProductOutcome]] = MappingProxyType({})
 
 
 class BaseCheck(NamedTuple):
@@ -23,22 +26,43 @@ class BaseCheck(NamedTuple):
     text: str
 
 
-def decide_products(state: State) -> dict[str, ProductOutcome]:
+def decide_products(
+    state: State, *, known: Mapping[str, ProductOutcome] = _NOTHING_KNOWN
+) -> dict[str, ProductOutcome]:  # fmt: skip
     """Return the outcome of every product whose line is wanted, in the order of the catalogue; those excluded by
     force are left out.
+
+    ``known`` are outcomes that hold as they are, but that a surplus product may be locked or unlocked.
     """
-    wanted = [product for product in state.catalogue.products.values() if state.is_wanted(product.product.line)]
-    outcomes = {product.product.code: decide_product(state, product) for product in wanted if not product.is_surplus}
-    for product in wanted:
-        if product.is_surplus:
-            is_locked = any(outcomes[rival].outcome != "decline" for rival in product.rivals)
-            outcomes[product.product.code] = ProductOutcome("locked") if is_locked else decide_product(state, product)
     excluded = set(state.document.forced_excluded_products)
+    outcomes = _Outcomes(state, known)
     return {
-        product.product.code: outcomes[product.product.code]
-        for product in wanted
-        if product.product.code not in excluded
+        code: outcomes.of(product)
+        for code, product in state.catalogue.products.items()
+        if state.is_wanted(product.product.line) and code not in excluded
     }
+
+
+class _Outcomes:
+    """The outcomes of products, each decided once and only where it is asked for."""
+
+    def __init__(self, state: State, known: Mapping[str, ProductOutcome]) -> None:
+        self._state = state
+        self._known = known
+        self._decided: dict[str, ProductOutcome] = {}
+
+    def of(self, product: CompiledProduct) -> ProductOutcome:
+        code = product.product.code
+        if code not in self._decided:
+            # An excluded rival still says whether it declines.
+            rivals = (self.of(self._state.catalogue.products[rival]) for rival in product.rivals)
+            if product.is_surplus and any(rival.outcome != "decline" for rival in rivals):
+                self._decided[code] = ProductOutcome("locked")
+            elif code in self._known and self._known[code].outcome != "locked":
+                self._decided[code] = self._known[code]
+            else:
+                self._decided[code] = decide_product(self._state, product)
+        return self._decided[code]
 
 
 def decide_product(state: State, product: CompiledProduct) -> ProductOutcome:
