@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, date, datetime
 from functools import cache
+from random import Random
 from typing import Any, TypeAlias
 
 import hypothesis.strategies as st
@@ -90,6 +91,21 @@ def steps(draw: st.DrawFn, catalogue: CompiledCatalogue, movers: tuple[str, ...]
     code = draw(st.sampled_from(movers) if draw(st.booleans()) else st.sampled_from(list(catalogue.questions)))
     question = catalogue.questions[code].question
     return "answer", code, draw(values_for(catalogue, question)), which
+
+
+def fill(changeset: Changeset, random: Random) -> None:
+    """Answer most questions, in one or two rows of every pool."""
+    catalogue = changeset.catalogue
+    for pool in catalogue.pools:
+        for owner in owners_of(changeset, pool):
+            for _ in range(random.choice([1, 2, 2])):
+                owner.find_pool(pool).add()
+    for code, question in catalogue.questions.items():
+        codes = list(catalogue.choices(question.question)) if question.question.choices else []
+        for place in [row for _, row in rows_of(changeset, question.pool)] if question.pool else [changeset]:
+            value = random.choice(codes or SAMPLES[question.question.type])
+            if random.random() < 0.85:
+                place.find_answer(code).apply([value] if question.question.type == "multi_choice" else value)
 
 
 def rows_of(changeset: Changeset, pool: str) -> list[tuple[PoolMutator, RowMutator]]:

@@ -6,13 +6,14 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
+from random import Random
 from types import MappingProxyType
 from typing import Any
 
 import hypothesis.strategies as st
 import msgspec
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, Phase, given, settings
 
 from batch.changeset import Changeset
 from batch.errors import BatchError
@@ -20,14 +21,25 @@ from copies.document import Answer, Document
 from forms.rules import check_flow
 from forms.rules.compiled import CompiledCatalogue, Dependents, Readers
 from forms.rules.evaluation import Evaluation, FlowResult
-from tests.batch.edit_scripts import AS_OF, OpenSealing, Step, carry_out, changeset_of, demo_catalogue, rows_of, steps
+from tests.batch.edit_scripts import (
+    AS_OF,
+    OpenSealing,
+    Step,
+    carry_out,
+    changeset_of,
+    demo_catalogue,
+    fill,
+    rows_of,
+    steps,
+)
 from tests.forms.rules.boarding import take_in
 from tests.forms.rules.random_catalogues import random_catalogue
 
 SCRIPTS_IN_FULL = int(os.environ.get("EDIT_SCRIPTS", "10000"))
 CATALOGUES = 40
 QUIET = [HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.large_base_example]
-Script = list[list[Step]]
+#: The seed of the answers to begin with, and the saves.
+Script = tuple[int, list[list[Step]]]
 
 
 @st.composite
@@ -47,7 +59,8 @@ def other_steps(draw: st.DrawFn, catalogue: CompiledCatalogue) -> Step:
 def scripts(catalogue: CompiledCatalogue, movers: tuple[str, ...]) -> st.SearchStrategy[Script]:
     """Return saves, each of one to four edits."""
     step = st.one_of(*[steps(catalogue, movers)] * 4, other_steps(catalogue))
-    return st.lists(st.lists(step, min_size=1, max_size=4), min_size=1, max_size=15)
+    saves = st.lists(st.lists(step, min_size=1, max_size=4), min_size=1, max_size=15)
+    return st.tuples(st.integers(0, 20), saves)
 
 
 def carry_out_any(changeset: Changeset, step: Step) -> None:
@@ -103,9 +116,12 @@ def follow(
 ) -> FlowResult:  # fmt: skip
     """Run the rules both ways after each save of ``script``, assert that both conclude the same, and take it in."""
     document = Document()
+    seed, saves = script
+    if seed:
+        fill(changeset_of(document, catalogue), Random(seed))
     result = full_run(catalogue, document)
     take_in(document, result)
-    for number, edits in enumerate(script):
+    for number, edits in enumerate(saves):
         changeset = changeset_of(document, catalogue)
         for edit in edits:
             try:
@@ -170,3 +186,63 @@ def test_the_demo_is_decided_the_same_by_many_scripts(script: Script) -> None:
 def test_very_many_catalogues_are_decided_the_same(made: tuple[int, Script]) -> None:
     seed, script = made
     follow(random_catalogue(seed), script)
+
+
+# What must be found out: a catalogue that does not know one kind of its dependencies
+
+
+def without(catalogue: CompiledCatalogue, **changes: Any) -> CompiledCatalogue:
+    return replace(catalogue, dependents=replace(catalogue.dependents, **changes))
+
+
+def reading(dependents: Dependents, **changes: Any) -> MappingProxyType[str, Readers]:
+    return MappingProxyType({code: replace(readers, **changes) for code, readers in dependents.readers.items()})
+
+
+def all_local(dependents: Dependents) -> MappingProxyType[str, Readers]:
+    """Let every row be decided only by itself where it stands in the pool of what it reads."""
+    homes = {part: pool for pool, parts in dependents.parts.items() for part in map(_code, parts) if part}
+
+    def local(code: str, readers: Readers) -> Readers:
+        steps = tuple(
+            reader._replace(is_local=bool(reader.pool) and reader.pool == homes[code]) for reader in readers.steps
+        )
+        related = tuple(
+            reader._replace(is_local=bool(reader.pool) and reader.pool == homes[code]) for reader in readers.related
+        )
+        return replace(readers, steps=steps, related=related)
+
+    return MappingProxyType({code: local(code, readers) for code, readers in dependents.readers.items()})
+
+
+def _code(part: Any) -> str:
+    if isinstance(part, str):
+        return part
+    return part.question.code if hasattr(part, "question") else part.derived.code
+
+
+SABOTAGE = {
+    "steps that read a value": lambda it: {"readers": reading(it, steps=())},
+    "relations": lambda it: {"readers": reading(it, related=())},
+    "form rules": lambda it: {"readers": reading(it, form_rules=())},
+    "products": lambda it: {"readers": reading(it, products=frozenset())},
+    "rows that read other rows": lambda it: {"readers": all_local(it)},
+    "form rules in rows": lambda it: {"form_rules": {}},
+    "carrier questions of an excluded product": lambda it: {"gated": {}},
+}
+
+
+@pytest.mark.parametrize("edge", SABOTAGE)
+def test_a_dependency_that_is_not_known_is_found_out(edge: str) -> None:
+    @settings(
+        max_examples=3000, deadline=None, suppress_health_check=QUIET, database=None, derandomize=True,
+        phases=[Phase.generate], report_multiple_bugs=False,
+    )  # fmt: skip
+    @given(random_scripts(CATALOGUES))
+    def check(made: tuple[int, Script]) -> None:
+        seed, script = made
+        catalogue = random_catalogue(seed)
+        follow(catalogue, script, sabotaged=without(catalogue, **SABOTAGE[edge](catalogue.dependents)))
+
+    with pytest.raises(AssertionError):
+        check()

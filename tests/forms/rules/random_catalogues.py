@@ -78,7 +78,8 @@ class _Maker:
             "derived": derived,
             "form_rules": [self._form_rule(number) for number in range(random.randint(1, 4))],
             "lines": [
-                {"code": code, "label": code, "states": self._states(), "industry": "trade"} for code in CHOICES["lines"]
+                {"code": code, "label": code, "states": self._states(), "industry": "trade"}
+                for code in CHOICES["lines"]
             ],
             "carriers": [
                 {"code": code, "name": code, "admitted": code == "ADM", "link": {"mode": "sync"}}
@@ -176,14 +177,18 @@ class _Maker:
             left, right = self._truth(pool, depth - 1), self._truth(pool, depth - 1)
             forms = ["({} && {})", "({} || {})", "(!({0}) && {1})", "({} ? {} : true)"]
             return random.choice(forms).format(left, right)
-        names = [(code, kind) for kind in ("truth", "number", "text", "date", "list") for code in self._in_scope(pool, kind)]
+        names = [
+            (code, kind) for kind in ("truth", "number", "text", "date", "list") for code in self._in_scope(pool, kind)
+        ]
         pools = self._in_scope(pool, "rows")
         if pools and random.random() < 0.4:
             return self._over_rows(random.choice(pools))
         if not names:
             return "true"
         # What came last is named most: chains get long.
-        code, kind = names[-1 - int(len(names) * random.random() ** 2)] if random.random() < 0.3 else random.choice(names)
+        code, kind = (
+            names[-1 - int(len(names) * random.random() ** 2)] if random.random() < 0.3 else random.choice(names)
+        )
         return self._atom(code, kind, self._in_scope(pool, "number"))
 
     def _atom(self, code: str, kind: str, numbers: list[str]) -> str:
@@ -245,7 +250,9 @@ class _Maker:
         return not self._questions.get(code, {}).get("sensitivity")
 
     def _states(self) -> str:
-        states = [f"{pool}.map(r_{pool}, r_{pool}.{code})" for pool in self._pools("") for code in self._codes(pool, "text")]
+        states = [
+            f"{pool}.map(r_{pool}, r_{pool}.{code})" for pool in self._pools("") for code in self._codes(pool, "text")
+        ]
         return self._random.choice(["[home]", *states])
 
     # Rules
