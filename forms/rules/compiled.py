@@ -7,7 +7,7 @@ A value's place is a slot: in the list of the document's values, or in the list 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from decimal import Decimal
 from types import MappingProxyType
 from typing import Final, NamedTuple, TypeAlias
@@ -105,6 +105,11 @@ class CompiledLine:
     industry: Expression
 
 
+#: The ids of the base checks that every product can have.
+STATE_CHECK: Final = "state"
+CLASS_CHECK: Final = "class"
+
+
 class Override(NamedTuple):
     """What an adjust rule rates instead of an answer: ``value`` for rules, ``rated`` as the catalogue writes it.
 
@@ -161,7 +166,8 @@ class CompiledFactor:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CompiledProduct:
     """A product. ``rivals`` are the admitted products of its line that a surplus product waits for; an admitted one
-    has none and is not ``is_surplus``.
+    has none and is not ``is_surplus``. ``check_ids`` are the ids of its base checks;
+    ``is_told_apart`` is True where each of its reasons can come from one check or rule only.
     """
 
     product: Product
@@ -170,6 +176,8 @@ class CompiledProduct:
     rivals: tuple[str, ...]
     states: frozenset[str] | None
     rules: tuple[CompiledRule, ...]
+    check_ids: tuple[str, ...]
+    is_told_apart: bool
     minimum: Decimal
     terms: tuple[CompiledTerm, ...] = ()
     tables: tuple[CompiledTable, ...] = ()
@@ -192,6 +200,11 @@ class Gate:
     rivals: tuple[Gate, ...] = ()
 
 
+#: The parts of a product that are no rules: its base checks, and what makes its premium and adjustments.
+CHECKS: Final = -1
+RATING: Final = -2
+
+
 class Reader(NamedTuple):
     """Something that reads a value: its ``place`` among its like, and the ``pool`` in whose rows it is decided.
 
@@ -205,12 +218,14 @@ class Reader(NamedTuple):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Readers:
-    """What reads one value: steps, questions with relations, form rules (each by its place) and products (by code)."""
+    """What reads one value: steps, questions with relations, form rules (each by its place) and of products, by their
+    codes, the rules by place, ``CHECKS`` and ``RATING``.
+    """
 
     steps: tuple[Reader, ...] = ()
     related: tuple[Reader, ...] = ()
     form_rules: tuple[Reader, ...] = ()
-    products: frozenset[str] = frozenset()
+    products: Mapping[str, frozenset[int]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

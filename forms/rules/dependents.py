@@ -6,10 +6,12 @@ set in rows on the rows around it.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from types import MappingProxyType
 
 from forms.rules.compiled import (
+    CHECKS,
+    RATING,
     CompiledDerived,
     CompiledFormRule,
     CompiledPool,
@@ -50,23 +52,25 @@ def find_dependents(
         finder.rules_by_id[rule.rule.id] = place
         finder.is_ambiguous |= rule.rule.id in names.get(rule.rule.at, ())
     for product in products:
-        for code in product_reads(product):
-            finder.products.setdefault(code, set()).add(product.product.code)
+        for part, reads in _product_reads(product):
+            for code in reads:
+                finder.products.setdefault(code, {}).setdefault(product.product.code, set()).add(part)
     return finder.found()
 
 
-def product_reads(product: CompiledProduct) -> frozenset[str]:
-    """Return all that deciding and rating ``product`` reads; which products are wanted is no part of it."""
-    texts: list[Expression | None] = [product.line.states, product.line.industry]
-    texts += [rule.when for rule in product.rules]
-    texts += [term.of for term in product.terms]
-    texts += [factor.when for factor in product.factors]
+def _product_reads(product: CompiledProduct) -> Iterator[tuple[int, frozenset[str]]]:
+    """Yield what each part of a product reads; which products are wanted is no part of it."""
+    yield CHECKS, product.line.states.reads | product.line.industry.reads
+    for place, rule in enumerate(product.rules):
+        yield place, rule.when.reads
+        yield RATING, frozenset(override.code for override in rule.overrides)
     for table in product.tables:
-        texts += [table.rate_by, table.amount, table.times]
-    codes = {table.table.pool for table in product.tables}
-    for rule in product.rules:
-        codes.update(override.code for override in rule.overrides)
-    return frozenset(codes).union(*map(_reads, texts))
+        yield CHECKS, table.reads
+        yield RATING, table.reads.union(_reads(table.amount), _reads(table.times))
+    for term in product.terms:
+        yield RATING, term.of.reads
+    for factor in product.factors:
+        yield RATING, factor.when.reads
 
 
 class _Finder:
@@ -86,7 +90,7 @@ class _Finder:
         self.rules_by_id: dict[str, int] = {}
         self.related_by_code: dict[str, int] = {}
         self.rules_in: dict[str, list[int]] = {}
-        self.products: dict[str, set[str]] = {}
+        self.products: dict[str, dict[str, set[int]]] = {}
         for code, part in pools.items():
             self._parts.setdefault(part.pool.parent, {})[part.slot] = code
 
@@ -122,7 +126,7 @@ class _Finder:
             readers=MappingProxyType(
                 {
                     code: Readers(
-                        products=frozenset(self.products.get(code, ())),
+                        products={key: frozenset(parts) for key, parts in self.products.get(code, {}).items()},
                         **{kind: tuple(readers) for kind, readers in self._readers.get(code, {}).items()},
                     )
                     for code in {*self._readers, *self.products}

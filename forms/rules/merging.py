@@ -196,8 +196,7 @@ class _Merger:
         before, products = self._before.eligibility, self._spread.products
         if not products and not self._spread.is_eligibility_moved:
             return before
-        known = {code: outcome for code, outcome in before.items() if code not in products}
-        return decide_products(self._state, known=known)
+        return decide_products(self._state, before=before, parts=products)
 
 
 def _is_fault(catalogue: CompiledCatalogue, message: Message) -> bool:

@@ -1,4 +1,4 @@
-"""What is said about a form: faults of single answers, of answers compared with each other, and the form rules. Pure."""
+"""What is said about a form: faults of single answers, of answers compared with each other, and form rules. Pure."""
 
 from __future__ import annotations
 

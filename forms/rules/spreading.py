@@ -34,8 +34,8 @@ class Spread:
 
     ``moved`` are the paths of answers whose value may be another, ``decided`` all that were decided; ``short_pools``
     are the rows that may be too few now, as (around them, pool), ``sets`` the question sets that may come, go, be
-    complete or not; ``gone`` are prefixes of rows under which nothing said before holds. ``related`` and
-    ``form_rules`` are by place.
+    complete or not. ``gone`` are prefixes of rows under which nothing said before holds. ``related`` and ``form_rules``
+    are by place, ``products`` the parts of products by code.
     """
 
     def __init__(self, state: SparseState, derived_before: dict[str, str | float | bool | None]) -> None:
@@ -44,7 +44,7 @@ class Spread:
         self.moved: set[str] = set()
         self.decided: set[str] = set()
         self.derived: set[str] = set()
-        self.products: set[str] = set()
+        self.products: dict[str, set[int]] = {}
         self.sets: set[str] = set()
         self.related: dict[int, Frames] = {}
         self.form_rules: dict[int, Frames] = {}
@@ -192,7 +192,8 @@ class Spread:
             _add(self.related, reader.place, self._where(reader, frames))
         for reader in readers.form_rules:
             _add(self.form_rules, reader.place, self._where(reader, frames))
-        self.products |= readers.products
+        for product, parts in readers.products.items():
+            self.products.setdefault(product, set()).update(parts)
 
     def _spread_into(self, pool: str, rows: dict[SparseFrame, None]) -> None:
         """Let all that is asked in ``rows`` be decided anew, after they came or were shown or hidden."""
