@@ -220,6 +220,11 @@ class Changeset:
         """Return the paths that were touched by the caller, not by rules."""
         return self._given.finalize()
 
+    @property
+    def touched_paths(self) -> list[str]:
+        """Return the paths that were touched by the caller or by rules; all else stands as it was loaded."""
+        return list(self._causes)
+
     def rule_by(self, cause: Cause | None) -> None:
         """Put ``cause`` on the changes that follow; None goes back to the caller as the cause."""
         self._ruling = cause

@@ -165,7 +165,9 @@ class BatchContext:
 
     def _decide(self, changeset: Changeset) -> SaveResult:
         self._require_changeable(changeset)
-        evaluation = decide(changeset, release=self.release.id, as_of=self.setting.as_of)
+        # A copy not saved yet was never decided, also where its document comes from another copy.
+        before = self.evaluation if self.version else None
+        evaluation = decide(changeset, release=self.release.id, as_of=self.setting.as_of, before=before)
         changes = changeset.changes()
         moved = _moved(self.evaluation, evaluation)
         written = bool(changes) or not _same(self.evaluation, evaluation) or self.version == 0

@@ -129,7 +129,9 @@ def decide_product(state: State, product: CompiledProduct) -> ProductOutcome:
     verdict = _Verdict()
     verdict.hear_checks(base_checks(state, product))
     for rule in product.rules:
-        verdict.hear_rule(rule, rule.when.evaluate(state.root))
+        truth = rule.when.evaluate(state.root)
+        if truth is not False:
+            verdict.hear_rule(rule, truth)
     rated = rate(state, product, verdict.adjusting)
     return _outcome(state, product, verdict, premium=rated.premium, adjustments=_adjustments(state, rated))
 

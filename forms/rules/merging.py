@@ -183,8 +183,8 @@ class _Merger:
         part, state = self._catalogue.sets[code], self._state
         if part.pool:
             return any(owner.shows(part.pool) for owner in self._spread.in_order(None, part.parent))
-        slots = (self._catalogue.questions[question.code].slot for question in part.question_set.questions)
-        return state.is_set_shown(code) and any(state.root[slot] is not None for slot in slots)
+        questions = (self._catalogue.questions[question.code] for question in part.question_set.questions)
+        return state.is_set_shown(code) and any(state.top.asks(question) for question in questions)
 
     def derived(self) -> dict[str, str | float | bool | None]:
         """Return the derived values."""

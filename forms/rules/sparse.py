@@ -83,6 +83,13 @@ class SparseFrame(Frame):
             )
         return self._shown_pools[pool]
 
+    def asks(self, question: CompiledQuestion) -> bool:
+        """Tell whether ``question`` is visible here, without looking at its answer."""
+        if question.slot in self.values:
+            return self.values[question.slot] is not None
+        answer = self.answers.get(question.question.code)
+        return answer is not None and answer.active is True
+
     def value_at(self, slot: int) -> Value:
         """Return the value of a slot that nothing changed."""
         part = self._state.catalogue.dependents.parts[self.pool][slot]
