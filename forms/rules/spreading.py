@@ -120,14 +120,16 @@ class Spread:
         """Begin with a row that came or went."""
         self.gone += (prefix,)
         self.short_pools.add((owner, pool))
-        self._add_sets_of(pool)
         self._spread(pool, {owner: None})
+        self._begin_nested(pool)
 
-    def _add_sets_of(self, pool: str) -> None:
+    def _begin_nested(self, pool: str) -> None:
+        """Go on with what came or went inside such a row: a rate table names the nested pool alone."""
         part = self.state.catalogue.pools[pool]
         self.sets.add(part.set_code)
         for child in part.children:
-            self._add_sets_of(child)
+            self._spread(child, {})
+            self._begin_nested(child)
 
     def _require_known_codes(self, frame: SparseFrame) -> None:
         """Raise ``UnprovableChange`` for a row that brings answers to questions which the release does not have."""

@@ -145,6 +145,11 @@ CASES: dict[str, tuple[dict[str, Any], Callable[[Document], str], Callable[[Flow
         and [message.path for message in result.evaluation.messages] == ["kennels/a/street", "kennels/z/street"],
     ),
     "the last row goes": ({}, remove_house, lambda result: result.evaluation.needed.quote == ("kennels",)),
+    "a row goes with what was rated in it": (
+        {"income": 400_000},
+        remove_house,
+        lambda result: result.evaluation.eligibility["PAW-CARE"].premium == 600,
+    ),
     "a row is another": ({}, replace_house, lambda result: "guests" in result.removed_sets),
     "a nested row goes": (
         {}, remove_guest, lambda result: result.evaluation.derived["heads"] == 1,
