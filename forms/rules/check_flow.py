@@ -76,7 +76,7 @@ def rerun(
     it when it concluded ``before``, all of its result taken in.
     Under another release or date, and where the reach of a change is not known, everything is computed.
     """
-    if (before.release, before.as_of) == (release, as_of) and not catalogue.dependents.is_ambiguous:
+    if (before.release, before.as_of) == (release, as_of) and catalogue.dependents.is_followable:
         new_rows = frozenset(f"{path}/" for path in changed if path.count("/") % 2)
         state = SparseState(catalogue, document, as_of=as_of, reveal=reveal, new_rows=new_rows)
         spread = Spread(state, before.derived)

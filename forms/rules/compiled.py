@@ -237,8 +237,9 @@ class Dependents:
     ``form_rules`` those of the form rules in each pool, ``gated`` the places of the steps of the questions that
     wait for each product. ``parts`` are what stands in each slot of the document's values ("") and of each pool's rows;
     slot 0 of the document is the evaluation date and has none. ``inputs`` are the derived values that must be there
-    before a derived value is computed. ``is_ambiguous`` is True where a form rule is called like a validator of the
-    question that it speaks at: what is said there does not tell which of them said it.
+    before a derived value is computed. ``is_followable`` is False for a catalogue in which changes are not followed:
+    where a form rule is called like a validator of the question that it speaks at (then what is said there does not
+    tell which of them said it), or where very many pools wait for each other (they are looked up by nested calls).
     """
 
     readers: Mapping[str, Readers]
@@ -249,7 +250,7 @@ class Dependents:
     related_by_code: Mapping[str, int]
     parts: Mapping[str, tuple[CompiledQuestion | CompiledDerived | str, ...]]
     inputs: Mapping[str, tuple[str, ...]]
-    is_ambiguous: bool
+    is_followable: bool
 
 
 _NO_CHOICES: Final[Mapping[str, str]] = MappingProxyType({})

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from types import MappingProxyType
+from typing import Final
 
 from forms.rules.compiled import (
     CHECKS,
@@ -26,6 +27,9 @@ from forms.rules.compiled import (
 from forms.rules.expressions import Expression
 from forms.rules.ordering import gate_reads, set_node
 from forms.rules.values import WRONG_TYPE
+
+#: So many pools may wait for each other, each being shown by the one before.
+_MOST_DEPTH: Final = 20
 
 
 def find_dependents(
@@ -87,6 +91,7 @@ class _Finder:
         self._gated: dict[str, list[int]] = {}
         self._readers: dict[str, dict[str, list[Reader]]] = {}
         self.is_ambiguous = False
+        self._depths: dict[str, int] = {}
         self.rules_by_id: dict[str, int] = {}
         self.related_by_code: dict[str, int] = {}
         self.rules_in: dict[str, list[int]] = {}
@@ -98,6 +103,9 @@ class _Finder:
         if isinstance(step, CompiledSet):
             self._steps[set_node(step.question_set.code)] = place
             self.add("steps", place, _reads(step.when), step.parent)
+            if step.pool:
+                waits_for = (self._depths.get(code, 0) for code in (*_reads(step.when), step.parent))
+                self._depths[step.pool] = 1 + max(waits_for)
         elif isinstance(step, CompiledDerived):
             self._steps[step.derived.code] = place
             self._parts.setdefault("", {})[step.slot] = step
@@ -120,7 +128,7 @@ class _Finder:
 
     def found(self) -> Dependents:
         return Dependents(
-            is_ambiguous=self.is_ambiguous,
+            is_followable=not self.is_ambiguous and max(self._depths.values(), default=0) <= _MOST_DEPTH,
             rules_by_id=MappingProxyType(self.rules_by_id),
             related_by_code=MappingProxyType(self.related_by_code),
             readers=MappingProxyType(

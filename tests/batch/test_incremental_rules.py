@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from random import Random
@@ -19,7 +19,7 @@ from batch.changeset import Changeset
 from batch.errors import BatchError
 from copies.document import Answer, Document
 from forms.rules import check_flow
-from forms.rules.compiled import CompiledCatalogue, Dependents, Readers
+from forms.rules.compiled import CHECKS, RATING, CompiledCatalogue, Dependents, Readers
 from forms.rules.evaluation import Evaluation, FlowResult
 from tests.batch.edit_scripts import (
     AS_OF,
@@ -36,7 +36,7 @@ from tests.forms.rules.boarding import take_in
 from tests.forms.rules.random_catalogues import random_catalogue
 
 SCRIPTS_IN_FULL = int(os.environ.get("EDIT_SCRIPTS", "10000"))
-CATALOGUES = 40
+CATALOGUES = 60
 QUIET = [HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.large_base_example]
 #: The seed of the answers to begin with, and the saves.
 Script = tuple[int, list[list[Step]]]
@@ -199,6 +199,19 @@ def reading(dependents: Dependents, **changes: Any) -> MappingProxyType[str, Rea
     return MappingProxyType({code: replace(readers, **changes) for code, readers in dependents.readers.items()})
 
 
+def without_parts(dependents: Dependents, is_left_out: Callable[[int], bool]) -> MappingProxyType[str, Readers]:
+    """Let products forget which of their parts read a value."""
+
+    def left(readers: Readers) -> Readers:
+        parts = {
+            product: frozenset(part for part in parts if not is_left_out(part))
+            for product, parts in readers.products.items()
+        }
+        return replace(readers, products=parts)
+
+    return MappingProxyType({code: left(readers) for code, readers in dependents.readers.items()})
+
+
 def all_local(dependents: Dependents) -> MappingProxyType[str, Readers]:
     """Let every row be decided only by itself where it stands in the pool of what it reads."""
     homes = {part: pool for pool, parts in dependents.parts.items() for part in map(_code, parts) if part}
@@ -226,6 +239,9 @@ SABOTAGE = {
     "relations": lambda it: {"readers": reading(it, related=())},
     "form rules": lambda it: {"readers": reading(it, form_rules=())},
     "products": lambda it: {"readers": reading(it, products={})},
+    "rules of products": lambda it: {"readers": without_parts(it, lambda part: part >= 0)},
+    "base checks": lambda it: {"readers": without_parts(it, lambda part: part == CHECKS)},
+    "ratings": lambda it: {"readers": without_parts(it, lambda part: part == RATING)},
     "rows that read other rows": lambda it: {"readers": all_local(it)},
     "form rules in rows": lambda it: {"form_rules": {}},
     "carrier questions of an excluded product": lambda it: {"gated": {}},

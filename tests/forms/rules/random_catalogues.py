@@ -76,7 +76,7 @@ class _Maker:
             "choices": CHOICES,
             "question_sets": sets,
             "derived": derived,
-            "form_rules": [self._form_rule(number) for number in range(random.randint(1, 4))],
+            "form_rules": [self._form_rule(number) for number in range(random.randint(2, 6))],
             "lines": [
                 {"code": code, "label": code, "states": self._states(), "industry": "trade"}
                 for code in CHOICES["lines"]
@@ -261,7 +261,7 @@ class _Maker:
         at = self._random.choice([*self._questions, *[pool for pool in self._names if pool]])
         return {
             "id": f"F{number}",
-            "when": self._truth(self._pool_of.get(at, "")),
+            "when": self._truth(self._pool_of.get(at, "")) if self._random.random() < 0.7 else "true",
             "then": self._random.choice(["error", "warn", "message", "task"]),
             "at": at,
             "say": f"Says F{number}.",
@@ -302,7 +302,7 @@ class _Maker:
     def _tables(self) -> list[dict[str, Any]]:
         random = self._random
         pools = [pool for pool in self._names if pool and self._codes(pool, "text")]
-        if not pools or random.random() < 0.5:
+        if not pools or random.random() < 0.3:
             return []
         pool = random.choice(pools)
         numbers = self._in_scope(pool, "number")

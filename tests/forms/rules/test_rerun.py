@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable
 from datetime import date
 from typing import Any
@@ -359,3 +360,32 @@ def test_a_long_chain_of_derived_values_is_followed() -> None:
 
     assert [message.code for message in result.evaluation.messages] == ["B"]
     assert result == fire(catalogue, made)
+
+
+@pytest.mark.parametrize(("pools", "runs_in_full"), [(20, 0), (400, 1)])
+def test_a_long_chain_of_pools_is_decided(pools: int, runs_in_full: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    sets = [
+        {
+            "code": f"s{number}",
+            "title": "S",
+            "pool": {"code": f"p{number}"},
+            "when": f"size(p{number - 1}) > 0" if number else "exotic",
+            "questions": [{"code": f"q{number}", "label": "?", "type": "boolean"}],
+        }
+        for number in range(pools)
+    ]
+    last = f"p{pools - 1}"
+    rules = [{"id": "B", "when": f"size({last}) > 0 && vet", "then": "warn", "at": "vet", "say": "All shown"}]
+    catalogue = boarding(question_sets=[*BOARDING["question_sets"], *sets], form_rules=rules)
+    rows = {f"p{number}": [{f"q{number}": True}] for number in range(pools)}
+    made = document({**ANSWERS, **rows, "exotic": True, "vet": False}, names=map(str, itertools.count()))
+    before = settle(catalogue, made)
+    answer(made, "vet", True)
+    expected = fire(catalogue, made)
+    calls = counted(monkeypatch)
+
+    result = rerun(catalogue, made, before, "vet")
+
+    assert [message.code for message in result.evaluation.messages] == ["B"]
+    assert result == expected
+    assert len(calls) == runs_in_full
