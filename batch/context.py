@@ -165,9 +165,7 @@ class BatchContext:
 
     def _decide(self, changeset: Changeset) -> SaveResult:
         self._require_changeable(changeset)
-        # A copy not saved yet was never decided, also where its document comes from another copy.
-        before = self.evaluation if self.version else None
-        evaluation = decide(changeset, release=self.release.id, as_of=self.setting.as_of, before=before)
+        evaluation = decide(changeset, release=self.release.id, as_of=self.setting.as_of, before=self.evaluation)
         changes = changeset.changes()
         moved = _moved(self.evaluation, evaluation)
         written = bool(changes) or not _same(self.evaluation, evaluation) or self.version == 0

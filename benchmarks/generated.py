@@ -151,16 +151,17 @@ class _Maker:
             Question(code="state", label="?", type="choice", choices="letters", required="quote"),
             Question(code="industry", label="?", type="naics", required="quote"),
         ]
-        conditioned = self._conditions / max(1, self._answers * 2 // 3)
-        for number in range(max(4, self._answers - self._in_rows * self._rows - 3)):
-            when = ""
-            if number > 8 and self._random.random() < conditioned:
-                when = self._condition(self._top[-1 - self._random.randrange(5)])
+        top = max(20, self._answers - self._in_rows * self._rows - len(self._top))
+        in_rows = min(self._in_rows // 5, self._conditions // 2)
+        conditioned = _evenly(self._conditions - in_rows, first=9, last=top)
+        for number in range(top):
+            when = self._condition(self._top[-1 - self._random.randrange(5)]) if number in conditioned else ""
             self._top.append(self._question(f"q{number}", _TYPES[number % 5], when))
             if number % 50 == 40:
                 self._derived.append(self._sum(f"d{number}", [item for item in self._top if item.type == "integer"]))
+        conditioned = _evenly(in_rows, first=1, last=self._in_rows)
         for number in range(self._in_rows):
-            when = self._condition(self._row[-1]) if number % 5 == 4 else ""
+            when = self._condition(self._row[-1]) if number in conditioned else ""
             self._row.append(self._question(f"r{number}", _TYPES[number % 5], when))
 
     def _question(self, code: str, kind: QuestionType, when: str) -> Question:
@@ -224,3 +225,9 @@ class _Maker:
                 for rule in share
             ),
         )
+
+
+def _evenly(count: int, *, first: int, last: int) -> set[int]:
+    """Return ``count`` places from ``first`` to before ``last``, evenly spread; fewer where there are not so many."""
+    count = min(count, last - first)
+    return {first + (last - first) * number // count for number in range(count)}

@@ -7,11 +7,12 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable
 from datetime import date
+from typing import Final
 
 from copies.document import Document
 from forms.rules.compiled import CompiledCatalogue
 from forms.rules.eligibility import decide_products
-from forms.rules.evaluation import Evaluation, FlowResult, Message, Needed, Refusal
+from forms.rules.evaluation import EDITION, Evaluation, FlowResult, Message, Needed, Refusal
 from forms.rules.merging import merge, set_of
 from forms.rules.messages import messages_of
 from forms.rules.sparse import SparseState
@@ -21,6 +22,10 @@ from forms.rules.values import plain
 from forms.rules.visibility import decide
 
 __all__ = ["Reveal", "rerun", "run"]
+
+
+#: A change followed costs about as much as so many questions and rules decided in a full run.
+COST_OF_A_CHANGE: Final = 8
 
 
 def run(catalogue: CompiledCatalogue, document: Document, *, as_of: date, release: int, reveal: Reveal) -> FlowResult:
@@ -39,6 +44,7 @@ def run(catalogue: CompiledCatalogue, document: Document, *, as_of: date, releas
     evaluation = Evaluation(
         release=release,
         as_of=as_of,
+        edition=EDITION,
         derived={code: plain(state.root[part.slot]) for code, part in catalogue.derived.items()},  # type: ignore[misc]
         eligibility=decide_products(state),
         needed=needed,
@@ -74,9 +80,11 @@ def rerun(
     ``locations/<row id>`` for a row that came or went, ``question_sets/<code>``, ``forced_excluded_products/<code>``;
     what else is named makes no difference to the rules. Apart from them ``document`` must stand as the check flow left
     it when it concluded ``before``, all of its result taken in.
-    Under another release or date, and where the reach of a change is not known, everything is computed.
+    Under another release, date or edition, where the reach of a change is not known and where so much changed that it
+    is no dearer, everything is computed.
     """
-    if (before.release, before.as_of) == (release, as_of) and catalogue.dependents.is_followable:
+    is_of_now = (before.release, before.as_of, before.edition) == (release, as_of, EDITION)
+    if is_of_now and catalogue.dependents.is_followable and _is_worth_following(catalogue, document, changed):
         new_rows = frozenset(f"{path}/" for path in changed if path.count("/") % 2)
         state = SparseState(catalogue, document, as_of=as_of, reveal=reveal, new_rows=new_rows)
         spread = Spread(state, before.derived)
@@ -86,6 +94,14 @@ def rerun(
             return run(catalogue, document, as_of=as_of, release=release, reveal=reveal)
         return merge(state, spread, before)
     return run(catalogue, document, as_of=as_of, release=release, reveal=reveal)
+
+
+def _is_worth_following(catalogue: CompiledCatalogue, document: Document, changed: Collection[str]) -> bool:
+    full = catalogue.dependents.size
+    for pool, rows in document.answer_pools.items():
+        if pool in catalogue.pools:
+            full += len(rows) * len(catalogue.pools[pool].questions)
+    return len(changed) * COST_OF_A_CHANGE <= full
 
 
 def _needed(state: State, messages: Iterable[Message]) -> Needed:

@@ -240,6 +240,7 @@ class Dependents:
     before a derived value is computed. ``is_followable`` is False for a catalogue in which changes are not followed:
     where a form rule is called like a validator of the question that it speaks at (then what is said there does not
     tell which of them said it), or where very many pools wait for each other (they are looked up by nested calls).
+    ``size`` is the number of steps and rules.
     """
 
     readers: Mapping[str, Readers]
@@ -251,6 +252,7 @@ class Dependents:
     parts: Mapping[str, tuple[CompiledQuestion | CompiledDerived | str, ...]]
     inputs: Mapping[str, tuple[str, ...]]
     is_followable: bool
+    size: int
 
 
 _NO_CHOICES: Final[Mapping[str, str]] = MappingProxyType({})

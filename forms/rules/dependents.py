@@ -53,9 +53,11 @@ def find_dependents(
     for place, rule in enumerate(form_rules):
         finder.add("form_rules", place, rule.when.reads, rule.pool)
         finder.rules_in.setdefault(rule.pool, []).append(place)
+        finder.size += 1
         finder.rules_by_id[rule.rule.id] = place
         finder.is_ambiguous |= rule.rule.id in names.get(rule.rule.at, ())
     for product in products:
+        finder.size += len(product.rules)
         for part, reads in _product_reads(product):
             for code in reads:
                 finder.products.setdefault(code, {}).setdefault(product.product.code, set()).add(part)
@@ -91,6 +93,7 @@ class _Finder:
         self._gated: dict[str, list[int]] = {}
         self._readers: dict[str, dict[str, list[Reader]]] = {}
         self.is_ambiguous = False
+        self.size = len(steps)
         self._depths: dict[str, int] = {}
         self.rules_by_id: dict[str, int] = {}
         self.related_by_code: dict[str, int] = {}
@@ -128,6 +131,7 @@ class _Finder:
 
     def found(self) -> Dependents:
         return Dependents(
+            size=self.size,
             is_followable=not self.is_ambiguous and max(self._depths.values(), default=0) <= _MOST_DEPTH,
             rules_by_id=MappingProxyType(self.rules_by_id),
             related_by_code=MappingProxyType(self.related_by_code),

@@ -30,6 +30,7 @@ def merge(state: SparseState, spread: Spread, before: Evaluation) -> FlowResult:
     evaluation = Evaluation(
         release=before.release,
         as_of=before.as_of,
+        edition=before.edition,
         derived=merger.derived(),
         eligibility=merger.eligibility(),
         needed=needed,

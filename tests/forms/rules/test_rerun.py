@@ -281,6 +281,24 @@ def test_another_day_release_or_an_unknown_path_is_run_in_full(
     assert len(calls) == 1
 
 
+def test_what_an_older_edition_concluded_is_not_built_upon(monkeypatch: pytest.MonkeyPatch) -> None:
+    made = document(ANSWERS)
+    before = msgspec.structs.replace(settle(CATALOGUE, made), edition=0)
+    calls = counted(monkeypatch)
+
+    assert rerun(CATALOGUE, made, before, "exotic").evaluation.edition == 1
+    assert len(calls) == 1
+
+
+def test_where_very_much_changed_everything_is_computed(monkeypatch: pytest.MonkeyPatch) -> None:
+    made = document(ANSWERS)
+    before = settle(CATALOGUE, made)
+    calls = counted(monkeypatch)
+
+    assert rerun(CATALOGUE, made, before, *CATALOGUE.codes[""]).evaluation == before
+    assert len(calls) == 1
+
+
 def counted(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     calls: list[int] = []
     full = check_flow.run
