@@ -79,7 +79,7 @@ class Spread:
         first, _, rest = path.partition("/")
         if not rest:
             self._begin_answer(self.state.top, path)
-        elif first in self.state.catalogue.pools.keys() & _OTHER_PATHS:
+        elif first in _OTHER_PATHS and first in self.state.catalogue.pools:
             raise UnprovableChange(first)
         elif first == "question_sets":
             if rest not in self.state.catalogue.sets:
