@@ -16,6 +16,7 @@ import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 
 from batch.changeset import Changeset
+from batch.deciding import decide
 from batch.errors import BatchError
 from copies.document import Answer, Document
 from forms.rules import check_flow
@@ -187,6 +188,20 @@ def test_the_demo_is_decided_the_same_by_many_scripts(script: Script) -> None:
 def test_very_many_catalogues_are_decided_the_same(made: tuple[int, Script]) -> None:
     seed, script = made
     follow(random_catalogue(seed), script)
+
+
+def test_a_save_runs_the_rules_over_what_changed() -> None:
+    document = Document()
+    evaluation = decide(changeset_of(document, demo_catalogue()), release=1, as_of=AS_OF)
+    changeset = changeset_of(document, demo_catalogue())
+    changeset.find_answer("mqs_lobs").apply(["gl"])
+
+    with never_in_full():
+        partly = decide(changeset, release=1, as_of=AS_OF, before=evaluation)
+
+    assert partly == full_run(demo_catalogue(), document).evaluation
+    assert partly.eligibility
+    assert "mqs_lobs" in changeset.touched_paths
 
 
 # What must be found out: a catalogue that does not know one kind of its dependencies
