@@ -76,6 +76,11 @@ class BatchContext:
         return self.copy.version
 
     @property
+    def is_without_lock(self) -> bool:
+        """Tell whether the copy's lock is not held though it should be: Redis is away, or the lock ran out."""
+        return self._lock is not None and self._lock.is_degraded
+
+    @property
     def release(self) -> CompiledRelease:
         """Return the release that decides here."""
         return self.setting.release

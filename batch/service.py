@@ -21,7 +21,7 @@ from batch.context import BatchContext
 from batch.errors import LockNotAcquired, NotFound, UnknownCatalogue, VersionMismatch
 from batch.idempotency import IdempotencyKey
 from batch.loading import CopyRecord, FormRecord, Loaded, load, load_revision, load_stored_response
-from batch.locking import CopyLock
+from batch.locking import CopyLock, holder_of
 from batch.mutators.copy_fields import CopyFields
 from batch.setting import Setting
 from copies.codec import decode_document, encode_document
@@ -85,13 +85,13 @@ def find_and_lock(  # noqa: PLR0913 - the one door to every write; each is named
     identity = _identity(form_or_copy_id)
     with use_tenant(scope), ExitStack() as held:
         try:
-            lock = held.enter_context(CopyLock(scope.id, identity, wait=wait))
+            lock = held.enter_context(CopyLock(scope.id, identity, wait=wait, holder=holder_of(actor)))
             loaded = load(identity, scope=scope, archived=archived, idempotency=idempotency)
             if loaded.copy.id != identity:
                 # A form's id: the lock is on the copy that it means.
                 held.close()
                 identity = loaded.copy.id
-                lock = held.enter_context(CopyLock(scope.id, identity, wait=wait))
+                lock = held.enter_context(CopyLock(scope.id, identity, wait=wait, holder=holder_of(actor)))
                 loaded = load(identity, scope=scope, archived=archived, idempotency=idempotency)
         except LockNotAcquired:
             if raise_on_failure:
