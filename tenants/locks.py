@@ -1,6 +1,7 @@
 """A fair lock in Redis: those who wait stand in a queue, first come, first served.
 
-Token, release and extension are those of redis-py's ``Lock``; what is added is one script that takes the lock in turn.
+A token in the key, release and extension are as in redis-py's ``Lock``, by its scripts; one script of ours takes the lock
+in turn.
 A lock is for waiting in turn: it can run out under its holder, so what must be safe needs a fence of its own.
 """
 
@@ -9,15 +10,14 @@ from __future__ import annotations
 import contextlib
 import secrets
 import time
-from typing import ClassVar, Final
+from typing import Final
 
 from django.conf import settings
 from redis import Redis
-from redis.commands.core import Script
-from redis.exceptions import RedisError
-from redis.lock import Lock
+from redis.exceptions import LockNotOwnedError, RedisError
 
-from tenants.holders import Holder, holder_in, opening_of
+from tenants.holders import IDENTITY_LENGTH, Holder, holder_in, opening_of
+from tenants.lock_scripts import EXTEND, RELEASE, TAKE, LockScript, run_script
 
 #: How long a lock lives unless it is extended, in seconds.
 TTL_SECONDS: Final = 10.0
@@ -26,51 +26,6 @@ PATIENCE_MS: Final = 1_000
 #: How long waiters sleep: the first in the queue 5 to 10 ms, those behind longer the further back, up to 100 ms.
 STEP_SECONDS: Final = 0.01
 MAX_PLACE_THAT_COUNTS: Final = 10
-
-# KEYS: lock, queue (waiter -> its number), seen (waiter -> when it asked last)
-# ARGV: the waiter, ttl in ms, the holder's opening, patience in ms, "1" to stand in the queue
-# Returns {0, own token} when taken, else {place in the queue from 1, the present holder's token or ''}.
-TAKE: Final = """
-local current = redis.call('get', KEYS[1])
--- An earlier attempt took it, and its answer was lost on the way.
-if current and string.sub(current, 1, #ARGV[1]) == ARGV[1] then
-    return {0, current}
-end
-local time = redis.call('time')
-local now = time[1] * 1000 + math.floor(time[2] / 1000)
-local first = redis.call('zrange', KEYS[2], 0, 0)[1]
-if first then
-    redis.call('zadd', KEYS[3], 'xx', now, ARGV[1])
-    local gone = redis.call('zrangebyscore', KEYS[3], '-inf', now - ARGV[4])
-    for _, waiter in ipairs(gone) do
-        redis.call('zrem', KEYS[2], waiter)
-        redis.call('zrem', KEYS[3], waiter)
-    end
-    first = redis.call('zrange', KEYS[2], 0, 0)[1]
-end
-if not current and (not first or first == ARGV[1]) then
-    local token = ARGV[1] .. ARGV[3] .. string.format('%.0f', now) .. '}'
-    redis.call('set', KEYS[1], token, 'px', ARGV[2])
-    if first then
-        redis.call('zrem', KEYS[2], ARGV[1])
-        redis.call('zrem', KEYS[3], ARGV[1])
-    end
-    return {0, token}
-end
-if ARGV[5] ~= '1' then
-    return {redis.call('zcard', KEYS[2]) + 1, current or ''}
-end
-local place = redis.call('zrank', KEYS[2], ARGV[1])
-if not place then
-    local last = redis.call('zrange', KEYS[2], -1, -1, 'withscores')
-    redis.call('zadd', KEYS[2], (last[2] or 0) + 1, ARGV[1])
-    redis.call('zadd', KEYS[3], now, ARGV[1])
-    place = redis.call('zcard', KEYS[2]) - 1
-end
-redis.call('pexpire', KEYS[2], 2 * ARGV[4])
-redis.call('pexpire', KEYS[3], 2 * ARGV[4])
-return {place + 1, current or ''}
-"""
 
 
 def lock_name(kind: str, *parts: object) -> str:
@@ -100,23 +55,24 @@ def pause(place: int) -> float:
 class FairLock:
     """One lock, by any threads: ``take`` it, ``extend`` it while it is used, ``release`` it."""
 
-    _take: ClassVar[Script | None] = None
-
     def __init__(self, client: Redis, name: str, *, holder: Holder, ttl: float = TTL_SECONDS) -> None:
         """Make the lock with the key ``name`` for ``holder``; it lives ``ttl`` seconds once taken. Asks Redis nothing.
 
         ``client`` answers bytes.
         """
         self.name = name
-        #: Who holds it: this one when taken, else who was in the way at the last attempt, if anybody.
-        self.holder: Holder | None = None
         self._client = client
-        self._identity = secrets.token_hex(16)
+        self._identity = secrets.token_hex(IDENTITY_LENGTH // 2)
         self._opening = opening_of(holder)
-        self._lock = Lock(client, name, timeout=ttl, thread_local=False)
         self._ttl_ms = int(ttl * 1_000)
-        if FairLock._take is None:
-            FairLock._take = client.register_script(TAKE)
+        #: Our token while we hold it; and the one that stood there at the last attempt, ours or another's.
+        self._token: bytes | None = None
+        self._found: bytes | None = None
+
+    @property
+    def holder(self) -> Holder | None:
+        """Return who held it at the last attempt to take it, ourselves or another; None when nobody did."""
+        return holder_in(self._found)
 
     def take(self, *, wait: float) -> bool:
         """Take the lock, waiting in turn up to ``wait`` seconds (0: not at all); tell whether it was taken.
@@ -136,12 +92,13 @@ class FairLock:
         return taken
 
     def extend(self) -> None:
-        """Give the lock its whole time again. Raises ``LockError`` when it is held no more, ``RedisError``."""
-        self._lock.reacquire()
+        """Give the lock its whole time again. Raises ``LockNotOwnedError`` when it is held no more, ``RedisError``."""
+        self._run_as_owner(EXTEND, self._ttl_ms)
 
     def release(self) -> None:
-        """Free the lock. Raises ``LockError`` when it is held no more (another's is left alone), ``RedisError``."""
-        self._lock.release()
+        """Free the lock. Raises ``LockNotOwnedError`` when it is held no more (another's stays), ``RedisError``."""
+        self._run_as_owner(RELEASE)
+        self._token = None
 
     def _wait_in_turn(self, wait: float) -> bool:
         end = time.monotonic() + wait
@@ -154,12 +111,10 @@ class FairLock:
 
     def _try(self, *, joins: bool) -> int:
         """Ask once; return 0 when taken, else the place in the queue."""
-        assert FairLock._take is not None  # noqa: S101 - set when the first lock was made
-        arguments: list[str | int] = [self._identity, self._ttl_ms, self._opening, PATIENCE_MS, int(joins)]
-        place, token = FairLock._take(keys=keys_of(self.name), args=arguments, client=self._client)
-        self.holder = holder_in(token)
+        arguments = (self._identity, self._ttl_ms, self._opening, PATIENCE_MS, int(joins))
+        place, self._found = run_script(self._client, TAKE, keys_of(self.name), arguments)
         if place == 0:
-            self._lock.local.token = token
+            self._token = self._found
         return int(place)
 
     def _withdraw(self) -> None:
@@ -171,5 +126,11 @@ class FairLock:
             pipeline.get(name)
             token = pipeline.execute()[-1]
             if token and token.startswith(self._identity.encode()):
-                self._lock.local.token = token
-                self._lock.release()
+                self._token = token
+                self.release()
+
+    def _run_as_owner(self, script: LockScript, *arguments: int) -> None:
+        is_ours = self._token is not None and run_script(self._client, script, (self.name,), (self._token, *arguments))
+        if not is_ours:
+            self._token = None
+            raise LockNotOwnedError("This lock is held no more: it ran out, or was freed by hand.", self.name)

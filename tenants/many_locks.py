@@ -11,20 +11,17 @@ import secrets
 import time
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any, Final
+from typing import Final
 
 from redis import Redis
-from redis.exceptions import NoScriptError, RedisError
-from redis.lock import Lock
+from redis.exceptions import RedisError
 
-from tenants.holders import Holder, holder_in, opening_of
-from tenants.locks import PATIENCE_MS, TAKE, TTL_SECONDS, keys_of, pause
+from tenants.holders import IDENTITY_LENGTH, Holder, holder_in, opening_of
+from tenants.lock_scripts import EXTEND, RELEASE, TAKE, Call, LockScript, run_script_for_all
+from tenants.locks import PATIENCE_MS, TTL_SECONDS, keys_of, pause
 
 #: How long locks are kept while one below them is waited for, in seconds.
 GRACE_SECONDS: Final = 0.25
-
-#: One command to a script: its keys and arguments.
-Call = tuple[tuple[str, ...], tuple[Any, ...]]
 
 
 class ManyLocks:
@@ -36,7 +33,7 @@ class ManyLocks:
         #: Those that were not got, each with its holder at the last attempt, if it had one.
         self.missed: dict[str, Holder | None] = {}
         self._client = client
-        self._identity = secrets.token_hex(16)
+        self._identity = secrets.token_hex(IDENTITY_LENGTH // 2)
         self._opening = opening_of(holder)
         self._ttl = ttl
         self._tokens: dict[str, bytes] = {}
@@ -75,12 +72,12 @@ class ManyLocks:
         """Give all their whole time again; return those that were held no more. Raises ``RedisError``."""
         self._extended_at = time.monotonic()
         ttl = int(self._ttl * 1_000)
-        return self._lost(Lock.LUA_REACQUIRE_SCRIPT, self._tokens, ttl)
+        return self._lost(EXTEND, self._tokens, ttl)
 
     def release(self) -> frozenset[str]:
         """Free all; return those that were held no more. Raises ``RedisError``."""
         tokens, self._tokens = self._tokens, {}
-        return self._lost(Lock.LUA_RELEASE_SCRIPT, tokens)
+        return self._lost(RELEASE, tokens)
 
     def withdraw(self) -> None:
         """Leave all queues and free all, also what was taken without our hearing of it. Raises ``RedisError``."""
@@ -98,7 +95,7 @@ class ManyLocks:
         ttl = int(self._ttl * 1_000)
         arguments = (self._identity, ttl, self._opening, PATIENCE_MS, int(joins))
         places = [1_000]
-        answers = _run(self._client, TAKE, [(keys_of(name), arguments) for name in names])
+        answers = run_script_for_all(self._client, TAKE, [(keys_of(name), arguments) for name in names])
         for name, (place, token) in zip(names, answers, strict=True):
             if place == 0:
                 self._tokens[name] = token
@@ -117,7 +114,7 @@ class ManyLocks:
             return False
         for name in above:
             del self._tokens[name]
-        self._lost(Lock.LUA_RELEASE_SCRIPT, above)
+        self._lost(RELEASE, above)
         self.missed |= dict.fromkeys(above)
         # Standing in queues without asking would hold up those behind.
         self._leave(missing[1:])
@@ -135,10 +132,10 @@ class ManyLocks:
                 pipeline.zrem(seen, self._identity)
             pipeline.execute()
 
-    def _lost(self, script: str, tokens: dict[str, bytes], *arguments: int) -> frozenset[str]:
-        """Run a script of redis-py's ``Lock`` on each of ``tokens``; return the names that it found not to be ours."""
+    def _lost(self, script: LockScript, tokens: dict[str, bytes], *arguments: int) -> frozenset[str]:
+        """Run ``script`` on each of ``tokens``; return the names that it found not to be ours."""
         calls: list[Call] = [((name,), (token, *arguments)) for name, token in tokens.items()]
-        answers = zip(list(tokens), _run(self._client, script, calls), strict=True)
+        answers = zip(list(tokens), run_script_for_all(self._client, script, calls), strict=True)
         lost = frozenset(name for name, is_ours in answers if not is_ours)
         for name in lost:
             self._tokens.pop(name, None)
@@ -166,27 +163,3 @@ def lock_many(
         yield locks
     finally:
         locks.release()
-
-
-def _run(client: Redis, script: str, calls: Sequence[Call]) -> list[Any]:
-    """Run ``script`` once for each of ``calls`` in one round trip; one more only where the server does not know it."""
-    if not calls:
-        return []
-    answers = _send(client, client.register_script(script).sha, calls)
-    unknown = [number for number, answer in enumerate(answers) if isinstance(answer, NoScriptError)]
-    if unknown:
-        sha = str(client.script_load(script))
-        again = _send(client, sha, [calls[number] for number in unknown])
-        for number, answer in zip(unknown, again, strict=True):
-            answers[number] = answer
-    for answer in answers:
-        if isinstance(answer, RedisError):
-            raise answer
-    return answers
-
-
-def _send(client: Redis, sha: str, calls: Sequence[Call]) -> list[Any]:
-    with client.pipeline(transaction=False) as pipeline:
-        for keys, arguments in calls:
-            pipeline.evalsha(sha, len(keys), *keys, *arguments)
-        return list(pipeline.execute(raise_on_error=False))

@@ -10,10 +10,9 @@ from dataclasses import dataclass
 from typing import Final
 
 from redis import Redis
-from redis.exceptions import LockNotOwnedError
-from redis.lock import Lock
 
 from tenants.holders import IDENTITY_LENGTH, Holder, holder_in
+from tenants.lock_scripts import RELEASE, run_script
 from tenants.locks import keys_of
 
 #: How many keys one step of a search through Redis looks at, and how many locks are read at once.
@@ -58,13 +57,7 @@ def release_by_force(client: Redis, standing: Standing) -> bool:
 
     Whoever held it goes on without knowing: only the fence behind the lock keeps their work and the next one's apart.
     """
-    lock = Lock(client, standing.name, thread_local=False)
-    lock.local.token = standing.token
-    try:
-        lock.release()
-    except LockNotOwnedError:
-        return False
-    return True
+    return bool(run_script(client, RELEASE, (standing.name,), (standing.token,)))
 
 
 def _read(client: Redis, names: list[str]) -> Iterator[Standing]:
