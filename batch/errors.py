@@ -278,4 +278,4 @@ class ReadOnlyAnswer(BatchError):
 
 def _held_by(holder: Holder) -> str:
     since = f" since {holder.since:%H:%M:%S} UTC" if holder.since else ""
-    return f"{holder.who} has been saving this copy{since} ({holder.door}); try again in a moment."
+    return f"{holder.name} has been saving this copy{since} ({holder.door}); try again in a moment."

@@ -21,13 +21,18 @@ MAX_WHO: Final = 120
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Holder:
-    """Who holds or wants a lock: ``who`` (kind, id and name, nothing sensitive), ``where`` (door and ``host:pid``),
+    """Who holds or wants a lock: ``who`` (``name (kind id)``, nothing sensitive), ``where`` (``door host:pid``), and
     ``since`` when it is held, None before it is.
     """
 
     who: str
     where: str
     since: datetime | None = None
+
+    @property
+    def name(self) -> str:
+        """Return ``who`` as people are called: without kind and id, where there is a name."""
+        return self.who.rpartition(" (")[0] or self.who
 
     @property
     def door(self) -> str:

@@ -1,8 +1,7 @@
 """A fair lock in Redis: those who wait stand in a queue, first come, first served.
 
-A token in the key, release and extension are as in redis-py's ``Lock``, by its scripts; one script of ours takes the lock
-in turn.
-A lock is for waiting in turn: it can run out under its holder, so what must be safe needs a fence of its own.
+The token in the key, release and extension are those of redis-py's ``Lock``, by its scripts; one script of ours takes
+it in turn. A lock can run out under its holder: what must be safe needs a fence of its own.
 """
 
 from __future__ import annotations

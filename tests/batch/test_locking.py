@@ -65,8 +65,7 @@ def test_who_is_refused_is_told_who_holds_it(copy_ids: list[UUID]) -> None:
     assert holder is not None and holder.since is not None
     assert (holder.who, holder.where) == ("Kim's desk (api_client 8)", KIM.where)
     assert str(refused.value) == (
-        f"Kim's desk (api_client 8) has been saving this copy since {holder.since:%H:%M:%S} UTC (api); "
-        "try again in a moment."
+        f"Kim's desk has been saving this copy since {holder.since:%H:%M:%S} UTC (api); try again in a moment."
     )
 
 

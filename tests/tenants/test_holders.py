@@ -34,6 +34,14 @@ def test_a_token_of_another_making_names_nobody(token: bytes | None) -> None:
     assert holder_in(token) is None
 
 
+@pytest.mark.parametrize(
+    ("who", "name"),
+    [("Robin Agent (user 7)", "Robin Agent"), ("Robin (late) (user 7)", "Robin (late)"), ("guest 4", "guest 4")],
+)
+def test_people_are_called_by_their_name(who: str, name: str) -> None:
+    assert Holder(who=who, where="web y:1").name == name
+
+
 def test_where_is_the_door_and_the_process() -> None:
     holder = holder_here(who="robin", door="job")
 

@@ -50,7 +50,7 @@ def test_the_refusal_tells_who_saves_the_copy(api: Api, harbor: Tenant, s1: Samp
     assert {**problem["holder"], "since": None} == {"who": "Robin Agent (user 7)", "since": None, "where": "web"}
     since = datetime.fromisoformat(problem["holder"]["since"])
     assert abs(since - datetime.now(UTC)) < timedelta(seconds=30)
-    assert problem["detail"].startswith("Robin Agent (user 7) has been saving this copy since ")
+    assert problem["detail"].startswith("Robin Agent has been saving this copy since ")
     assert problem["detail"].endswith("(web); try again in a moment.")
     after = api.patch(f"/copies/{copy['id']}/answers", change)
     assert (after.status_code, "X-Lock" in after) == (200, False)
