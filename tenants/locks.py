@@ -22,9 +22,10 @@ from tenants.lock_scripts import EXTEND, RELEASE, TAKE, LockScript, run_script
 TTL_SECONDS: Final = 10.0
 #: A waiter that has not asked for so long is dropped from the queue, in milliseconds.
 PATIENCE_MS: Final = 1_000
-#: How long waiters sleep: the first in the queue 5 to 10 ms, those behind longer the further back, up to 100 ms.
-STEP_SECONDS: Final = 0.01
-MAX_PLACE_THAT_COUNTS: Final = 10
+#: How long waiters sleep at most: the first in the queue 10 ms, each one behind 5 ms more, up to 100 ms; half at least.
+FIRST_SECONDS: Final = 0.01
+STEP_SECONDS: Final = 0.005
+LONGEST_SECONDS: Final = 0.1
 
 
 def lock_name(kind: str, *parts: object) -> str:
@@ -47,7 +48,7 @@ def keys_of(name: str) -> tuple[str, str, str]:
 
 def pause(place: int) -> float:
     """Return how many seconds to sleep at ``place`` (from 1) in the queue, with jitter so that none polls in step."""
-    span = STEP_SECONDS * min(place, MAX_PLACE_THAT_COUNTS)
+    span = min(FIRST_SECONDS + STEP_SECONDS * (place - 1), LONGEST_SECONDS)
     return span * (0.5 + secrets.randbelow(500) / 1_000)
 
 
