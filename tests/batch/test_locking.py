@@ -37,8 +37,8 @@ def copy_ids() -> Iterator[list[UUID]]:
 
 @pytest.fixture
 def use_redis(monkeypatch: pytest.MonkeyPatch) -> Callable[[Redis], None]:
-    """Return what gives the locks another Redis; whether it failed is remembered for this test alone."""
-    monkeypatch.setattr(locking, "outage", RedisOutage())
+    """Return what gives the locks another Redis; that it failed is remembered for all of this test, and no other."""
+    monkeypatch.setattr(locking, "outage", RedisOutage(pause=60))
 
     def use(client: Redis) -> None:
         monkeypatch.setattr(locking, "get_redis_connection", lambda alias: client)
@@ -163,7 +163,7 @@ def test_a_redis_that_hangs_is_waited_for_once(copy_ids: list[UUID], use_redis: 
         assert work_without_lock(copy_ids[0], times=20) == [True] * 20
 
         # Within the pause after the first failure nobody asked again.
-        assert time.monotonic() - started < 1.0
+        assert time.monotonic() - started < 10 * PATIENCE
         assert server.connections == 1
     assert counted("partner_engine_saves_without_lock_total") == before + 20
 
