@@ -71,20 +71,14 @@ class CopyLock:
 
     def __enter__(self) -> CopyLock:
         """Wait for the lock in turn. Raises ``LockNotAcquired``, which names the holder."""
-        if not outage.may_ask():
-            self.is_degraded = True
-            _go_without("RedisLeftAlone")
-            return self
-        lock = FairLock(_client(), self._name, holder=self._holder)
         started = time.perf_counter()
         try:
+            lock = FairLock(_reach(), self._name, holder=self._holder)
             taken = lock.take(wait=self._wait)
         except RedisError as error:
-            outage.failed()
             self.is_degraded = True
-            _go_without(type(error).__name__)
+            _go_without(error)
             return self
-        outage.answered()
         lock_wait.labels("taken" if taken else "missed").observe(time.perf_counter() - started)
         if not taken:
             raise LockNotAcquired(holder=lock.holder)
@@ -147,22 +141,21 @@ class CopyLocks:
 
     def __enter__(self) -> CopyLocks:
         """Take what is free, and wait in turn for the rest."""
-        if not outage.may_ask():
-            self._go_on_without("RedisLeftAlone")
-            return self
-        locks = ManyLocks(_client(), self._copies, holder=self._holder)
         started = time.perf_counter()
+        try:
+            locks = ManyLocks(_reach(), self._copies, holder=self._holder)
+        except RedisError as error:
+            self._go_on_without(error)
+            return self
         try:
             locks.take(wait=self._wait)
         except RedisError as error:
-            outage.failed()
-            self._go_on_without(type(error).__name__)
+            self._go_on_without(error)
             return self
         except BaseException:
             with contextlib.suppress(RedisError):
                 locks.withdraw()
             raise
-        outage.answered()
         lock_wait.labels("missed" if locks.missed else "taken").observe(time.perf_counter() - started)
         self._locks = locks
         return self
@@ -176,8 +169,7 @@ class CopyLocks:
         try:
             lost = self._locks.extend()
         except RedisError as error:
-            outage.failed()
-            self._go_on_without(type(error).__name__)
+            self._go_on_without(error)
             return frozenset()
         lost_lock.inc(len(lost))
         return frozenset(self._copies[name] for name in lost)
@@ -195,18 +187,20 @@ class CopyLocks:
             outage.failed()
             lost_lock.inc(len(self._copies))
 
-    def _go_on_without(self, reason: str) -> None:
+    def _go_on_without(self, error: RedisError) -> None:
         self.is_degraded = True
-        _go_without(reason, copies=len(self._copies))
+        _go_without(error, copies=len(self._copies))
 
 
-def _client() -> redis.Redis:
-    return get_redis_connection("default")  # type: ignore[no-any-return]
+def _reach() -> redis.Redis:
+    """Return Redis. Raises ``RedisError`` when it is away, or failed a moment ago."""
+    return outage.reach(get_redis_connection("default"))
 
 
-def _go_without(reason: str, *, copies: int = 1) -> None:
+def _go_without(error: RedisError, *, copies: int = 1) -> None:
+    outage.failed_with(error)
     without_lock.inc(copies)
-    log.warning("save_without_lock", reason=reason, copies=copies)
+    log.warning("save_without_lock", reason=type(error).__name__, copies=copies)
 
 
 def _note_loss(error: RedisError) -> None:

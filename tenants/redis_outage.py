@@ -11,8 +11,15 @@ import time
 from collections.abc import Callable
 from typing import Final
 
+from redis import Redis
+from redis.exceptions import RedisError
+
 #: How long Redis is left alone after a failure, in seconds.
 PAUSE_SECONDS: Final = 1.0
+
+
+class RedisLeftAlone(RedisError):
+    """Redis failed a moment ago and is not asked now."""
 
 
 class RedisOutage:
@@ -35,6 +42,24 @@ class RedisOutage:
                 return False
             self._until = now + self._pause
             return True
+
+    def reach(self, client: Redis) -> Redis:
+        """Return ``client`` if it is worth asking; after a failure ask it for a sign of life first.
+
+        Raises ``RedisLeftAlone``, or ``RedisError`` when it gives none; call ``failed_with`` then.
+        """
+        if not self.may_ask():
+            raise RedisLeftAlone
+        if self._until is not None:
+            # Or the others would go on without it for as long as this one waits for its lock.
+            client.ping()
+            self.answered()
+        return client
+
+    def failed_with(self, error: RedisError) -> None:
+        """Note that Redis failed, unless ``error`` is that it was not asked."""
+        if not isinstance(error, RedisLeftAlone):
+            self.failed()
 
     def failed(self) -> None:
         """Note that Redis refused or did not answer."""

@@ -16,7 +16,7 @@ from batch import errors, locking
 from batch import service as batch
 from batch.locking import CopyLock, CopyLocks, copy_lock_name, holder_of
 from tenants.access import Actor, system_actor
-from tenants.locks import keys_of
+from tenants.locks import FairLock, keys_of
 from tenants.models import Tenant
 from tenants.redis_outage import RedisOutage
 from tests.batch.conftest import AGENT
@@ -209,6 +209,30 @@ def test_locks_are_back_when_redis_is(
     time.sleep(0.06)
 
     assert work_without_lock(copy_ids[0], times=2) == [False, False]
+
+
+def test_one_that_waits_for_its_lock_does_not_keep_the_others_from_theirs(
+    copy_ids: list[UUID], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    now = 0.0
+    monkeypatch.setattr(locking, "outage", RedisOutage(pause=60, clock=lambda: now))
+    locking.outage.failed()
+    now = 61.0
+
+    def wait() -> bool:
+        with CopyLock(TENANT, copy_ids[0], wait=10, holder=ROBIN) as lock:
+            return lock.is_held
+
+    holding = FairLock(get_redis_connection("default"), copy_lock_name(TENANT, copy_ids[0]), holder=KIM)
+    holding.take(wait=0)
+    with ThreadPoolExecutor(1) as pool:
+        waiting = pool.submit(wait)
+        while not get_redis_connection("default").exists(keys_of(copy_lock_name(TENANT, copy_ids[0]))[1]):
+            time.sleep(0.001)
+        with CopyLock(TENANT, copy_ids[1], wait=0, holder=ROBIN) as other:
+            assert other.is_held
+        holding.release()
+        assert waiting.result()
 
 
 def test_redis_lost_in_the_middle_of_a_save_is_told(

@@ -4,7 +4,11 @@ from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
 
-from tenants.redis_outage import RedisOutage
+import pytest
+from redis import Redis
+from redis.exceptions import ConnectionError as RedisConnectionError
+
+from tenants.redis_outage import RedisLeftAlone, RedisOutage
 
 
 class Clock:
@@ -65,3 +69,19 @@ def test_while_it_stays_away_one_asks_per_pause() -> None:
             outage.failed()
 
     assert asked == 4
+
+
+def test_not_having_asked_is_no_new_failure() -> None:
+    clock = Clock()
+    outage = RedisOutage(pause=1.0, clock=clock)
+    outage.failed()
+    clock.now += 0.9
+
+    with pytest.raises(RedisLeftAlone) as left_alone:
+        outage.reach(Redis())
+    outage.failed_with(left_alone.value)
+
+    clock.now += 0.2
+    assert outage.may_ask()
+    outage.failed_with(RedisConnectionError("refused"))
+    assert not outage.may_ask()
