@@ -27,8 +27,9 @@ def waiting(redis: Redis, name: str) -> int:
 
 def test_one_round_trip_takes_it_and_one_frees_it(counted: tuple[Redis, Callable[[], int]], name: str) -> None:
     client, count = counted
-    FairLock(client, name, holder=ROBIN).take(wait=0)  # the scripts are known from here on
-    client.delete(name)
+    first = FairLock(client, name, holder=ROBIN)
+    first.take(wait=0)
+    first.release()  # the scripts are known from here on
     lock = FairLock(client, name, holder=ROBIN)
     count()
 
