@@ -100,6 +100,15 @@ def sabotage(monkeypatch: pytest.MonkeyPatch) -> Callable[[str, str], None]:
     return put
 
 
+@pytest.fixture
+def unknown_scripts(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let the scripts be ones that no server has seen, as after its restart; other tests' stay known to it."""
+    for script in ("TAKE", "EXTEND", "RELEASE"):
+        unseen = script_of(f"{getattr(lock_scripts, script).text}\n-- {uuid4()}")
+        monkeypatch.setattr(locks, script, unseen)
+        monkeypatch.setattr(many_locks, script, unseen)
+
+
 class OtherProcess:
     """A Python process that runs ``code`` and says ``ready`` when it got to where the test wants it."""
 

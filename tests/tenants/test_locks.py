@@ -27,8 +27,9 @@ def waiting(redis: Redis, name: str) -> int:
 
 def test_one_round_trip_takes_it_and_one_frees_it(counted: tuple[Redis, Callable[[], int]], name: str) -> None:
     client, count = counted
-    FairLock(client, name, holder=ROBIN).take(wait=0)  # the scripts are known from here on
-    client.delete(name)
+    first = FairLock(client, name, holder=ROBIN)
+    first.take(wait=0)
+    first.release()  # the scripts are known from here on
     lock = FairLock(client, name, holder=ROBIN)
     count()
 
@@ -40,16 +41,15 @@ def test_one_round_trip_takes_it_and_one_frees_it(counted: tuple[Redis, Callable
     assert client.exists(*keys_of(name)) == 0
 
 
-def test_a_server_that_forgot_the_scripts_is_told_again(redis: Redis, make_lock: MakeLock) -> None:
-    redis.script_flush()
+@pytest.mark.usefixtures("unknown_scripts")
+def test_a_server_that_does_not_know_the_scripts_is_told(redis: Redis, name: str, make_lock: MakeLock) -> None:
     lock = make_lock()
 
     assert lock.take(wait=0)
-
-    redis.script_flush()
     lock.extend()
-    redis.script_flush()
     lock.release()
+
+    assert redis.exists(*keys_of(name)) == 0
 
 
 def test_the_key_tells_the_holder_by_the_clock_of_redis(redis: Redis, name: str, make_lock: MakeLock) -> None:

@@ -47,11 +47,13 @@ def test_one_round_trip_each_takes_extends_and_frees_all(
     assert held_keys(client, names) == set()
 
 
-def test_a_server_that_forgot_the_scripts_is_told_again(redis: Redis, names: Names) -> None:
-    redis.script_flush()
-
+@pytest.mark.usefixtures("unknown_scripts")
+def test_a_server_that_does_not_know_the_scripts_is_told(redis: Redis, names: Names) -> None:
     with lock_many(redis, names, holder=ROBIN, wait=0) as locks:
         assert locks.held == frozenset(names)
+        assert locks.extend() == frozenset()
+
+    assert held_keys(redis, names) == set()
 
 
 def test_what_others_hold_is_told_and_the_rest_taken(redis: Redis, names: Names) -> None:
