@@ -1,0 +1,72 @@
+"""The runner: `make bench`, or `make bench ARGS="saving rules --rounds 9"` for some measurements.
+
+Prints one line for each figure, tells on the error output how far it is, and keeps the figures in results/latest.json.
+"""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import importlib.util
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Final
+
+from benchmarks.figures import LATEST, Figure, keep, line
+from benchmarks.surroundings import describe, prepare
+
+#: Modules of this package with ``measure(rounds) -> list of figures``, in the order of the table.
+MEASUREMENTS: Final = ("saving", "round_trips", "rules", "growth", "storage", "locking")
+FEWEST_ROUNDS: Final = 5
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Measure what is asked for; return 0, for a missed goal is a figure and no failure."""
+    asked = _parse(arguments)
+    prepare()
+    for text in describe():
+        print(text)
+    run(asked.measurements or MEASUREMENTS, rounds=asked.rounds, quick=asked.quick, path=LATEST)
+    return 0
+
+
+def run(names: Sequence[str], *, rounds: int, quick: bool, path: Path) -> list[Figure]:
+    """Run the measurements ``names`` in their order, print their figures and keep them in ``path``.
+
+    ``quick`` takes sizes that only show that everything works, and keeps nothing else's figures.
+    """
+    figures: list[Figure] = []
+    for name in names:
+        print(f"{name} ...", file=sys.stderr, flush=True)
+        module = importlib.import_module(f"benchmarks.{name}")
+        found = module.measure(rounds, **(getattr(module, "QUICK", {}) if quick else {}))
+        for entry in found:
+            print(line(entry), flush=True)
+        figures += found
+        keep(figures, path=path, is_whole=quick or set(names) == set(available()))
+    return figures
+
+
+def available() -> tuple[str, ...]:
+    """Return the measurements that this checkout has."""
+    return tuple(name for name in MEASUREMENTS if importlib.util.find_spec(f"benchmarks.{name}"))
+
+
+def _parse(arguments: Sequence[str]) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="make bench", description=__doc__)
+    parser.add_argument("measurements", nargs="*", help=f"of {', '.join(available())}; none means all")
+    parser.add_argument("--rounds", type=int, default=9, help=f"interleaved rounds, at least {FEWEST_ROUNDS}")
+    parser.add_argument("--quick", action="store_true", help="tiny sizes: shows that everything works")
+    asked = parser.parse_args(arguments)
+    unknown = set(asked.measurements) - set(available())
+    if unknown:
+        parser.error(f"unknown measurements: {', '.join(sorted(unknown))}; there are {', '.join(available())}")
+    if asked.rounds < FEWEST_ROUNDS and not asked.quick:
+        parser.error(f"fewer than {FEWEST_ROUNDS} rounds say nothing")
+    asked.measurements = asked.measurements or available()
+    return asked
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
