@@ -43,6 +43,11 @@ FIXED: Final = 4
 POOL: Final = "units"
 ROW_WIDTH: Final = 10
 PRODUCTS: Final = 8
+WORDS: Final = (
+    "brick veneer frame sprinkler alarm tenant kitchen hood storage parking roof metal shingle annual payroll driver "
+    "trailer delivery radius losses water wind hail theft office retail bakery garage fence pool elevator boiler "
+    "contractor seasonal part-time owner lease mortgage safe deposit camera lighting basement mezzanine dock"
+).split()
 _numbers = count(1)
 
 
@@ -101,13 +106,19 @@ def value_at(code: str, *, variant: int) -> Any:
     figure = (number * 37 + 13 * variant) % 100
     match TYPES[number % len(TYPES)]:
         case "text":
-            return f"Answer {figure} to the question number {number}"
+            return _text(number, variant)
         case "choice":
             return "abcd"[figure % 4]
         case "boolean":
             return (number + variant) % 2 == 0
         case _:
             return figure
+
+
+def _text(number: int, variant: int) -> str:
+    """Return words that compress about as badly as what people write."""
+    chosen = hashlib.sha256(f"{number} {variant}".encode()).digest()
+    return f"{' '.join(WORDS[byte % len(WORDS)] for byte in chosen[: 3 + number % 5])} {chosen.hex()[:4]}"
 
 
 def make_catalogue(code: str, size: Size) -> CatalogueDefinition:
@@ -132,7 +143,7 @@ def make_catalogue(code: str, size: Size) -> CatalogueDefinition:
         ),
         derived=tuple(_derived(number, figures) for number in range(derived)),
         form_rules=tuple(
-            _form_rule(number, figures) for number in range(size.rules - conditions - derived - appetite)
+            _form_rule(number, size, figures) for number in range(size.rules - conditions - derived - appetite)
         ),
         lines=(
             Line(code="care", label="Care", states="[state]", industry="trade"),
@@ -156,10 +167,8 @@ def _questions(size: Size, conditions: int) -> tuple[Question, ...]:
     made = []
     for number in range(FIXED, size.questions):
         kind = TYPES[number % len(TYPES)]
-        # The later half of the questions depends on figures in the first.
-        gate = FIXED + (number - size.questions + conditions) if number >= size.questions - conditions else None
-        while gate is not None and TYPES[gate % len(TYPES)] != "integer":
-            gate -= 1
+        # The later questions depend on answers in the first part, whatever is not free text.
+        is_conditional = number >= size.questions - conditions
         made.append(
             Question(
                 code=f"q{number}",
@@ -168,11 +177,24 @@ def _questions(size: Size, conditions: int) -> tuple[Question, ...]:
                 required="quote" if number % 3 == 0 else "optional",
                 choices="letters" if kind == "choice" else "",
                 validate=("min:0", "max:1000") if kind in ("integer", "money") else (),
-                when=f"q{gate} >= 10" if gate is not None and gate >= FIXED else "",
+                when=_test(FIXED + number - size.questions + conditions, least=10) if is_conditional else "",
                 indexed=number % 50 == 1,
             )
         )
     return tuple(made)
+
+
+def _test(number: int, *, least: int) -> str:
+    """Return a condition on the answer to question ``number``, or to the one before where that is free text."""
+    match TYPES[number % len(TYPES)]:
+        case "boolean":
+            return f"q{number}"
+        case "choice":
+            return f'q{number} != "a"'
+        case "text":
+            return _test(number - 1, least=least)
+        case _:
+            return f"q{number} >= {least}"
 
 
 def _row_questions() -> tuple[Question, ...]:
@@ -195,11 +217,12 @@ def _derived(number: int, figures: list[int]) -> Derived:
     return Derived(code=f"d{number}", value=f"q{one} + q{other} * 2")
 
 
-def _form_rule(number: int, figures: list[int]) -> FormRule:
+def _form_rule(number: int, size: Size, figures: list[int]) -> FormRule:
     if number % 20 == 0:
         return FormRule(id=f"F{number}", when="u_0 > 98 && u_3 > 98", then="warn", at="u_0", say="A large unit")
     one, other = figures[(number * 3) % len(figures)], figures[(number * 5 + 2) % len(figures)]
-    when = f"q{one} > 90 && (q{other} > 50 || q{one} + q{other} > 180)"
+    third = FIXED + 1 + (number * 7) % (size.questions - FIXED - 1)
+    when = f"q{one} > 90 && (q{other} > 50 || {_test(third, least=95)})"
     return FormRule(id=f"F{number}", when=when, then="warn", at=f"q{one}", say=f"Figures {one} and {other} are high")
 
 
