@@ -27,14 +27,15 @@ def main(arguments: Sequence[str]) -> int:
     prepare()
     for text in describe():
         print(text)
-    run(asked.measurements or MEASUREMENTS, rounds=asked.rounds, quick=asked.quick, path=LATEST)
+    # Figures of tiny sizes tell nothing that is worth keeping.
+    run(asked.measurements, rounds=asked.rounds, quick=asked.quick, path=None if asked.quick else LATEST)
     return 0
 
 
-def run(names: Sequence[str], *, rounds: int, quick: bool, path: Path) -> list[Figure]:
-    """Run the measurements ``names`` in their order, print their figures and keep them in ``path``.
+def run(names: Sequence[str], *, rounds: int, quick: bool, path: Path | None) -> list[Figure]:
+    """Run the measurements ``names`` in their order, print their figures and keep them in ``path`` (None: nowhere).
 
-    ``quick`` takes sizes that only show that everything works, and keeps nothing else's figures.
+    ``quick`` takes sizes that only show that everything works.
     """
     figures: list[Figure] = []
     for name in names:
@@ -44,7 +45,10 @@ def run(names: Sequence[str], *, rounds: int, quick: bool, path: Path) -> list[F
         for entry in found:
             print(line(entry), flush=True)
         figures += found
-        keep(figures, path=path, is_whole=quick or set(names) == set(available()))
+        if path is not None:
+            keep(figures, path=path, is_whole=False)
+    if path is not None and set(names) == set(available()):
+        keep(figures, path=path, is_whole=True)
     return figures
 
 

@@ -45,9 +45,10 @@ def milliseconds(seconds: Iterable[float]) -> list[float]:
 def line(entry: Figure) -> str:
     """Return a figure as one line of the table."""
     verdict = {True: "holds", False: "MISSED", None: ""}[entry["holds"]]
-    spread = f"[{entry['low']:,} .. {entry['high']:,}]"
+    value, low, high = (f"{_rounded(entry[key]):,}" for key in ("value", "low", "high"))
+    spread = f"[{low} .. {high}]"
     goal = f"goal {entry['goal']}" if entry["goal"] else ""
-    return f"{entry['name']:<78} {entry['value']:>12,} {entry['unit']:<6} {spread:<28} {goal:<12} {verdict}".rstrip()
+    return f"{entry['name']:<78} {value:>12} {entry['unit']:<6} {spread:<28} {goal:<12} {verdict}".rstrip()
 
 
 def keep(entries: Sequence[Figure], *, path: Path, is_whole: bool) -> None:
@@ -63,4 +64,5 @@ def keep(entries: Sequence[Figure], *, path: Path, is_whole: bool) -> None:
 
 def _rounded(value: float) -> float:
     """Return ``value`` with four significant digits; more would be noise."""
-    return float(f"{value:.4g}")
+    rounded = float(f"{value:.4g}")
+    return int(rounded) if rounded.is_integer() else rounded
