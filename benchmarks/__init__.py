@@ -1,1 +1,1 @@
-"""Measures how fast Partner Engine is against honest opponents in the same run: `make bench`, told in docs/benchmarks.md."""
+"""Measures how fast Partner Engine is, against honest opponents in the same run: `make bench`, docs/benchmarks.md."""

@@ -1,6 +1,7 @@
 """The runner: `make bench`, or `make bench ARGS="saving rules --rounds 9"` for some measurements.
 
-Prints one line for each figure, tells on the error output how far it is, and keeps the figures in results/latest.json.
+Prints one line for each figure, tells on the error output how far it is, keeps the figures in results/latest.json, and
+brings tables and curves of docs/benchmarks.md up to date.
 """
 
 from __future__ import annotations
@@ -8,11 +9,13 @@ from __future__ import annotations
 import argparse
 import importlib
 import importlib.util
+import json
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
+from benchmarks import pages
 from benchmarks.figures import LATEST, Figure, keep, line
 from benchmarks.surroundings import describe, prepare
 
@@ -25,17 +28,21 @@ def main(arguments: Sequence[str]) -> int:
     """Measure what is asked for; return 0, for a missed goal is a figure and no failure."""
     asked = _parse(arguments)
     prepare()
-    for text in describe():
-        print(text)
-    # Figures of tiny sizes tell nothing that is worth keeping.
-    run(asked.measurements, rounds=asked.rounds, quick=asked.quick, path=None if asked.quick else LATEST)
+    machine = describe()
+    print("\n".join(machine))
+    run(asked.measurements, rounds=asked.rounds, quick=asked.quick, path=asked.results)
+    if asked.results == LATEST:
+        figures = json.loads(LATEST.read_text(encoding="utf-8"))
+        pages.write(figures, machine)
+        # Not imported above: tests run without matplotlib.
+        importlib.import_module("benchmarks.drawing").draw(figures)
     return 0
 
 
 def run(names: Sequence[str], *, rounds: int, quick: bool, path: Path | None) -> list[Figure]:
     """Run the measurements ``names`` in their order, print their figures and keep them in ``path`` (None: nowhere).
 
-    ``quick`` takes sizes that only show that everything works.
+    ``quick`` takes sizes that only show that everything works; such figures are not worth keeping.
     """
     figures: list[Figure] = []
     for name in names:
@@ -62,6 +69,7 @@ def _parse(arguments: Sequence[str]) -> argparse.Namespace:
     parser.add_argument("measurements", nargs="*", help=f"of {', '.join(available())}; none means all")
     parser.add_argument("--rounds", type=int, default=9, help=f"interleaved rounds, at least {FEWEST_ROUNDS}")
     parser.add_argument("--quick", action="store_true", help="tiny sizes: shows that everything works")
+    parser.add_argument("--results", type=Path, help="where to keep the figures; results/latest.json unless --quick")
     asked = parser.parse_args(arguments)
     unknown = set(asked.measurements) - set(available())
     if unknown:
@@ -69,6 +77,7 @@ def _parse(arguments: Sequence[str]) -> argparse.Namespace:
     if asked.rounds < FEWEST_ROUNDS and not asked.quick:
         parser.error(f"fewer than {FEWEST_ROUNDS} rounds say nothing")
     asked.measurements = asked.measurements or available()
+    asked.results = asked.results or (None if asked.quick else LATEST)
     return asked
 
 

@@ -198,13 +198,9 @@ def _write_beside(work: Work, evaluation: Evaluation, using: str) -> None:
         form=form, version=form.version, changes=msgspec.to_builtins(changes), created_at=work.now
     )
     CarefulRevision.objects.using(using).bulk_create([revision])
-    actions = announce(
-        work.catalogue, copy_id=form.pk, version=form.version, created="", changes=changes, moved=moved
-    )
+    actions = announce(work.catalogue, copy_id=form.pk, version=form.version, created="", changes=changes, moved=moved)
     CarefulOutbox.objects.using(using).bulk_create(
-        CarefulOutbox(
-            id=uuid4(), kind=action.kind, target=action.target, payload=action.payload(), created_at=work.now
-        )
+        CarefulOutbox(id=uuid4(), kind=action.kind, target=action.target, payload=action.payload(), created_at=work.now)
         for action in actions
     )
 
@@ -238,4 +234,3 @@ def _document(form: CarefulForm, rows: list[CarefulAnswer]) -> Document:
 
 def _question_set(code: str) -> DocumentQuestionSet:
     return DocumentQuestionSet(code=code, added_by=AnsweredBy("rule", code))
-

@@ -1,4 +1,4 @@
-"""The figures of a run as everything that reads them gets them: plain dicts of one shape, kept in results/latest.json."""
+"""The figures of a run: plain dicts of one shape, kept in results/latest.json."""
 
 from __future__ import annotations
 
@@ -45,10 +45,10 @@ def milliseconds(seconds: Iterable[float]) -> list[float]:
 def line(entry: Figure) -> str:
     """Return a figure as one line of the table."""
     verdict = {True: "holds", False: "MISSED", None: ""}[entry["holds"]]
-    value, low, high = (f"{_rounded(entry[key]):,}" for key in ("value", "low", "high"))
+    value, low, high = (shown(entry[key]) for key in ("value", "low", "high"))
     spread = f"[{low} .. {high}]"
     goal = f"goal {entry['goal']}" if entry["goal"] else ""
-    return f"{entry['name']:<78} {value:>12} {entry['unit']:<6} {spread:<28} {goal:<12} {verdict}".rstrip()
+    return f"{entry['name']:<88} {value:>12} {entry['unit']:<6} {spread:<28} {goal:<12} {verdict}".rstrip()
 
 
 def keep(entries: Sequence[Figure], *, path: Path, is_whole: bool) -> None:
@@ -60,6 +60,11 @@ def keep(entries: Sequence[Figure], *, path: Path, is_whole: bool) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     lines = ",\n".join(f" {json.dumps(entry)}" for entry in (*kept, *entries))
     path.write_text(f"[\n{lines}\n]\n", encoding="utf-8")
+
+
+def shown(value: float) -> str:
+    """Return ``value`` as people read it, with four significant digits."""
+    return f"{_rounded(value):,}"
 
 
 def _rounded(value: float) -> float:

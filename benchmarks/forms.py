@@ -1,4 +1,4 @@
-"""Makes what is measured: a catalogue with so many rules, a form with so many answers, published and saved for a tenant.
+"""Makes what is measured: a catalogue with so many rules, published, and a form with so many answers, saved.
 
 Everything follows from its sizes alone, so that two runs measure the same content. There are no sensitive answers:
 encryption is a measurement of its own.

@@ -1,7 +1,8 @@
-"""How saves grow: over 50 to 5,000 answers and 1 to 1,000 changes, ours against careful Django and bare SQL, on the same
-machine and with 2 ms of network added to each round trip.
+"""How saves grow over 50 to 5,000 answers and 1 to 1,000 changes: ours against careful Django and bare SQL.
 
-The figures' names hold the place on the curve; ``drawing`` finds the curves by them.
+Each on the same machine as the database, and with 2 ms of network added to each round trip.
+
+The figures' names hold their places on the curves.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ from benchmarks import careful, raw
 from benchmarks.databases import through_proxy
 from benchmarks.figures import Figure, figure, milliseconds
 from benchmarks.forms import ACTOR, SavedForm, Size, publish, save_form
+from benchmarks.names import Save
 from benchmarks.rounds import Contender, interleave, say
 from benchmarks.saving import OURS, save_ours
 from benchmarks.tables import tables
@@ -33,7 +35,7 @@ ANSWERS: Final = (50, 150, 500, 1_500, 5_000)
 CHANGES: Final = (1, 10, 100, 300, 1_000)
 FIXED_ANSWERS: Final = 2_000
 FIXED_CHANGES: Final = 20
-QUICK: Final = {"answers": (50, 60), "changes": (1, 5), "fixed_answers": 60, "fixed_changes": 2}
+QUICK: Final = {"answers": (50, 60), "changes": (2, 5), "fixed_answers": 60, "fixed_changes": 2}
 #: Below these what every save costs hides how it grows.
 LARGE: Final = 500
 MANY: Final = 100
@@ -83,14 +85,9 @@ def measure(
     ]
 
 
-def name_of(answers: int, changes: int, delay_ms: int, contender: str) -> str:
-    """Return the name of a figure on a curve."""
-    return f"save {changes:,} of {answers:,} answers, {delay_ms} ms added: {contender}"
-
-
 def _place_figures(taken: dict[tuple[int, int], Times]) -> list[Figure]:
     return [
-        figure(name_of(size, number, int(delay), contender), "ms", milliseconds(values))
+        figure(Save(size, number, int(delay), contender).name, "ms", milliseconds(values))
         for (size, number), times in taken.items()
         for (delay, _, contender), values in ((name.partition(" "), values) for name, values in times.items())
     ]
@@ -122,9 +119,7 @@ def _growth_figures(
     ]
 
 
-def _trip_figures(
-    taken: dict[tuple[int, int], Times], added: Sequence[float], place: tuple[int, int]
-) -> list[Figure]:
+def _trip_figures(taken: dict[tuple[int, int], Times], added: Sequence[float], place: tuple[int, int]) -> list[Figure]:
     """Return what the delay cost each contender at ``place``, in round trips."""
     times = taken[place]
     names = [name.partition(" ")[2] for name in times if name.startswith("0 ")]
@@ -141,7 +136,9 @@ def _trip_figures(
 
 def _powers(sizes: Sequence[int], times: Sequence[Sequence[float]]) -> list[float]:
     """Return for each round the slope of time over size, both as logarithms, by least squares."""
-    return [_slope([math.log(size) for size in sizes], [math.log(time) for time in row]) for row in zip(*times, strict=True)]
+    return [
+        _slope([math.log(size) for size in sizes], [math.log(time) for time in row]) for row in zip(*times, strict=True)
+    ]
 
 
 def _slope(xs: Sequence[float], ys: Sequence[float]) -> float:
@@ -217,8 +214,6 @@ def _added_delay(rounds: int) -> list[float]:
         with connections[alias].cursor() as cursor:
             cursor.execute("SELECT 1")
 
-    asked = [
-        Contender(name=alias, run=lambda call, alias=alias: ask(alias), repeats=20) for alias in ("default", FAR)
-    ]
+    asked = [Contender(name=alias, run=lambda call, alias=alias: ask(alias), repeats=20) for alias in ("default", FAR)]
     times = interleave(asked, rounds=rounds)
     return [far - near for far, near in zip(times[FAR], times["default"], strict=True)]

@@ -1,7 +1,7 @@
 """A small TCP proxy in front of PostgreSQL, a process of its own: counts round trips on the wire and adds delay.
 
-It knows so much of the protocol as it takes to find the server's ReadyForQuery messages: the answer that ends each round
-trip. It must not import Django, for it starts in a fresh process.
+It knows so much of the protocol as it takes to find the server's ReadyForQuery messages, which end each round trip. It
+must not import Django, for it starts in a fresh process.
 """
 
 from __future__ import annotations

@@ -92,6 +92,9 @@ def _rows(
     columns = [field.column for field in model._meta.concrete_fields]
     found = connection.execute(f"SELECT {', '.join(columns)} FROM {model._meta.db_table} WHERE {where}", values)
     return [
-        {name: Jsonb(value) if isinstance(value, dict | list) else value for name, value in zip(columns, row, strict=True)}
+        {
+            name: Jsonb(value) if isinstance(value, dict | list) else value
+            for name, value in zip(columns, row, strict=True)
+        }
         for row in found
     ]

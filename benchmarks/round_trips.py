@@ -1,4 +1,4 @@
-"""Counts on the wire how many round trips to PostgreSQL a load and save take, whatever is changed and how much of it."""
+"""Counts on the wire the round trips to PostgreSQL of a load and save, whatever is changed and how much of it."""
 
 from __future__ import annotations
 

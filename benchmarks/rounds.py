@@ -37,11 +37,15 @@ class Middle:
 
 
 def interleave(contenders: Sequence[Contender], *, rounds: int) -> dict[str, list[float]]:
-    """Return for each contender one time per round, in seconds a call: the median of the round's calls."""
+    """Return for each contender one time per round, in seconds a call: the median of the round's calls.
+
+    A single round is a trial that says nothing about speed: there each is called twice.
+    """
+    is_trial = rounds == 1
     calls = {contender.name: 0 for contender in contenders}
     times: dict[str, list[float]] = {contender.name: [] for contender in contenders}
     for contender in contenders:
-        for _ in range(contender.warm_up):
+        for _ in range(1 if is_trial else contender.warm_up):
             contender.run(calls[contender.name])
             calls[contender.name] += 1
     for number in range(rounds):
@@ -49,7 +53,7 @@ def interleave(contenders: Sequence[Contender], *, rounds: int) -> dict[str, lis
         for contender in (*contenders[first:], *contenders[:first]):
             gc.collect()
             turn = []
-            for _ in range(contender.repeats):
+            for _ in range(1 if is_trial else contender.repeats):
                 began = time.perf_counter()
                 contender.run(calls[contender.name])
                 turn.append(time.perf_counter() - began)

@@ -1,10 +1,12 @@
 """The first opponent: signal-driven models as a team would write them first.
 
-A view goes through the answers and saves each by ``update_or_create``; a ``post_save`` receiver keeps the history of the
-answer, evaluates the rules that read it (loading for that only what these rules read), writes only outcomes that changed,
-and sends a webhook task to Celery. A condition that turns shows or hides the answer behind it, whose save fires the
-receiver again. In its favour: it finds rules by what they read, keeps no whole version of the form, tells nobody what is
-still needed, and has no lock, no list and search columns and no row-level security.
+A view goes through the answers and saves each by ``update_or_create``. A ``post_save`` receiver keeps the answer's
+history, evaluates the rules that read it (loading only what these rules read), writes only outcomes that changed, and
+sends a webhook task to Celery. A condition that turns shows or hides the answer behind it, whose save fires the
+receiver again.
+
+In its favour it finds rules by what they read, keeps no whole version of the form, does not tell what is still needed,
+and has no lock, no list and search columns and no row-level security.
 """
 
 from __future__ import annotations

@@ -78,7 +78,9 @@ class Rules:
         ]
         found += [Rule(rule.rule.id, rule.when.reads, _speaks(rule)) for rule in catalogue.form_rules]
         found += [Rule(code, part.value.reads, _value(part.value)) for code, part in catalogue.derived.items()]
-        found += [Rule(code, _product_reads(product), _outcome(product)) for code, product in catalogue.products.items()]
+        found += [
+            Rule(code, _product_reads(product), _outcome(product)) for code, product in catalogue.products.items()
+        ]
         return found
 
 

@@ -93,7 +93,7 @@ def _split() -> Format:
         ("sets", list[DocumentQuestionSet], lambda document: document.question_sets),
     )
     return Format(
-        name="JSON zstd-3, external, split: answers written alone",
+        name="JSON zstd-3, external, split, answers written",
         columns=tuple(
             _column(
                 name,

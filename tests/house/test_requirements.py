@@ -62,7 +62,7 @@ def test_lock_is_not_older_than_what_works(package: str, floor: tuple[int, ...])
     assert version >= floor
 
 
-@pytest.mark.parametrize(("one", "other"), itertools.combinations(TOGETHER, 2))
+@pytest.mark.parametrize(("one", "other"), [*itertools.combinations(TOGETHER, 2)])
 def test_locks_that_are_installed_together_agree(one: str, other: str) -> None:
     first, second = locked(one), locked(other)
 
