@@ -81,7 +81,6 @@ def measure(
         figure("time that the proxy adds to a round trip", "ms", milliseconds(added)),
         *_place_figures(taken),
         *_growth_figures(taken, answers, changes, fixed_answers, fixed_changes),
-        *_trip_figures(taken, added, (min(answers), fixed_changes)),
     ]
 
 
@@ -116,21 +115,6 @@ def _growth_figures(
             _powers(many, [taken[fixed_answers, number][ours] for number in many]),
             goal="<= 1",
         ),
-    ]
-
-
-def _trip_figures(taken: dict[tuple[int, int], Times], added: Sequence[float], place: tuple[int, int]) -> list[Figure]:
-    """Return what the delay cost each contender at ``place``, in round trips."""
-    times = taken[place]
-    names = [name.partition(" ")[2] for name in times if name.startswith("0 ")]
-    trip = sorted(added)[len(added) // 2]
-    return [
-        figure(
-            f"delay paid for {place[1]:,} of {place[0]:,} answers: {name}",
-            "trips",
-            [(far - near) / trip for far, near in zip(times[f"{DELAY_MS} {name}"], times[f"0 {name}"], strict=True)],
-        )
-        for name in names
     ]
 
 

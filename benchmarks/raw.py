@@ -57,8 +57,8 @@ def read_written(connection: psycopg.Connection, copy_id: UUID) -> Written:
     connection.commit()
     return Written(
         copy={name: value for name, value in copy.items() if name not in KEPT},
-        revision={name: value for name, value in revision.items() if name not in ("id", "copy_id", "version")},
-        outbox=[{name: value for name, value in row.items() if name not in ("id", "copy_id")} for row in outbox],
+        revision={name: value for name, value in revision.items() if name != "id"},
+        outbox=outbox,
     )
 
 
@@ -73,9 +73,9 @@ def save(connection: psycopg.Connection, copy_id: UUID, written: Written) -> Non
             [version + 1, *written.copy.values(), copy_id, version],
         )
         assert cursor.rowcount == 1
-        revision = {"copy_id": copy_id, "version": version + 1, **written.revision}
-        _insert(cursor, CopyRevision, [revision])
-        _insert(cursor, OutboxAction, [{"id": uuid7(), "copy_id": copy_id, **row} for row in written.outbox])
+        place = {"copy_id": copy_id, "version": version + 1}
+        _insert(cursor, CopyRevision, [{**written.revision, **place}])
+        _insert(cursor, OutboxAction, [{**row, "id": uuid7(), **place} for row in written.outbox])
 
 
 def _insert(cursor: psycopg.Cursor, model: type[models.Model], rows: list[dict[str, Any]]) -> None:

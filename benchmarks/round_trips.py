@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Final
+from functools import partial
+from typing import Final, Protocol
 
 from batch import service as batch
 from batch.changeset import Changeset
+from benchmarks import careful, raw
 from benchmarks.databases import through_proxy
 from benchmarks.figures import Figure, figure
 from benchmarks.forms import ACTOR, POOL, ROW_WIDTH, SavedForm, Size, save_form, value_at
 from benchmarks.proxy import Proxy
+from benchmarks.tables import tables
 
 SIZE: Final = Size(answers=2_000, rules=200)
 QUICK: Final = {"size": Size(answers=60, rules=20), "numbers": (1, 5)}
@@ -18,27 +21,33 @@ ALIAS: Final = "counted"
 #: More rows would not fit into the pool after some rounds.
 MOST_ROWS: Final = 10
 
-#: Gets the changeset and the number of the round.
-Change = Callable[[Changeset, int], object]
+
+class Change(Protocol):
+    """Changes a changeset, otherwise than in the ``turn`` before."""
+
+    def __call__(self, changeset: Changeset, turn: int) -> object:
+        """Do it."""
 
 
 def measure(rounds: int, *, size: Size = SIZE, numbers: tuple[int, ...] = (1, 10, 100, 1_000)) -> list[Figure]:
-    """Return the round trips for each number of changed answers and added rows, their most and their difference."""
+    """Return the round trips for each number of changed answers and added rows, their most and their difference, and
+    those of the opponents.
+    """
     counted: dict[str, list[int]] = {}
-    with through_proxy(ALIAS) as proxy:
+    with tables(*careful.MODELS), through_proxy(ALIAS) as proxy:
         form = save_form(size, database=ALIAS)
         for name, change in _cases(form, numbers):
             # Each case begins with the answers as they were at first, so that it changes as many as it says.
-            _count(proxy, form, lambda changeset: _set_answers(changeset, form, max(numbers), variant=0))
+            _save(form, lambda changeset: _set_answers(changeset, form, max(numbers), variant=0))
             counted[name] = [
-                _count(proxy, form, lambda changeset, change=change, turn=turn: change(changeset, turn))
-                for turn in range(1, rounds + 1)
+                _count(proxy, partial(_save, form, partial(change, turn=turn))) for turn in range(1, rounds + 1)
             ]
+        others = _count_others(proxy, form, numbers[-1], rounds)
     every = [found for repeated in counted.values() for found in repeated]
     return [
-        *(figure(f"round trips, load + save: {name}", "trips", found) for name, found in counted.items()),
-        figure("round trips, load + save: the most of all these", "trips", [max(every)], goal="<= 3"),
-        figure("round trips, load + save: the most less the fewest", "trips", [max(every) - min(every)], goal="<= 0"),
+        *(figure(f"round trips, load + save: {name}", "trips", found) for name, found in (counted | others).items()),
+        figure("round trips, load + save: the most of all of ours", "trips", [max(every)], goal="<= 3"),
+        figure("round trips, load + save: our most less our fewest", "trips", [max(every) - min(every)], goal="<= 0"),
     ]
 
 
@@ -68,12 +77,30 @@ def _cause_every_action(changeset: Changeset, turn: int) -> None:
     changeset.copy.rename(f"Title {turn}")
 
 
-def _count(proxy: Proxy, form: SavedForm, change: Callable[[Changeset], object]) -> int:
-    """Return the round trips of one load and save. Raises ``AssertionError`` where the two ways of counting differ."""
-    answers, turns = proxy.counts.read()
+def _save(form: SavedForm, change: Callable[[Changeset], object]) -> None:
     with batch.find_and_lock(form.id, scope=form.tenant, actor=ACTOR) as context:
         change(context.changeset)
         context.save()
+
+
+def _count_others(proxy: Proxy, form: SavedForm, number: int, rounds: int) -> dict[str, list[int]]:
+    """Return the round trips of the opponents for ``number`` changed answers."""
+    careful.store(form.id, batch.find_changeset(form.id, scope=form.tenant, actor=ACTOR).document)
+    changes = [form.flat_changes(number, variant=variant) for variant in (0, 1)]
+    counted: dict[str, list[int]] = {"careful Django": [], "bare psycopg": []}
+    with raw.connect(ALIAS, form.tenant) as connection:
+        written = raw.read_written(connection, form.id)
+        for turn in range(1, rounds + 1):
+            careful_save = partial(careful.save, form.id, changes[turn % 2], form.compiled, using=ALIAS)
+            counted["careful Django"].append(_count(proxy, careful_save))
+            counted["bare psycopg"].append(_count(proxy, partial(raw.save, connection, form.id, written)))
+    return counted
+
+
+def _count(proxy: Proxy, work: Callable[[], object]) -> int:
+    """Return the round trips of ``work``. Raises ``AssertionError`` where the two ways of counting differ."""
+    answers, turns = proxy.counts.read()
+    work()
     answers_now, turns_now = proxy.counts.read()
     assert answers_now - answers == turns_now - turns, (answers_now - answers, turns_now - turns)
     return answers_now - answers
