@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 from uuid import UUID
 
 import msgspec
 
 from actions.kinds import DeferredAction, IndexForm, PublishWebhook
-from copies.changes import Change
+from batch.neighbours import Told
+from copies.changes import Change, is_beside_document
 from forms.rules.compile import CompiledCatalogue
 from forms.rules.evaluation import ProductOutcome
 
@@ -22,8 +23,12 @@ def announce(
     created: str,
     changes: Sequence[Change],
     moved: Mapping[str, ProductOutcome | None],
+    told: Iterable[Told] = (),
 ) -> list[DeferredAction]:
-    """Return the actions of one save; ``created`` is "form", "copy" or "" for a save of an existing copy."""
+    """Return the actions of one save; ``created`` is "form", "copy" or "" for a save of an existing copy.
+
+    ``told`` are the events that follow from changes beside the document.
+    """
     identity = str(copy_id)
 
     def event(event_type: str, data: dict[str, Any]) -> PublishWebhook:
@@ -32,22 +37,23 @@ def announce(
     actions: list[DeferredAction] = [IndexForm(copy_id=identity)]
     if created:
         actions.append(event(f"{created}.created", {}))
-    answers = [_told(catalogue, change) for change in changes if not change.path.startswith("copy/")]
+    answers = _told(catalogue, changes)
     if answers:
         actions.append(event("answers.changed", {"changes": answers}))
-    actions += [event(name, {}) for name in _copy_events(changes) if not created]
+    actions += [event(name, {}) for name in _field_events(changes) if not created]
     if moved:
-        told = {code: outcome and _outcome_told(catalogue, outcome) for code, outcome in moved.items()}
-        actions.append(event("product.outcome_changed", {"products": told}))
-    return actions
+        products = {code: outcome and _outcome_told(catalogue, outcome) for code, outcome in moved.items()}
+        actions.append(event("product.outcome_changed", {"products": products}))
+    return actions + [event(name, data) for name, data in told]
 
 
-def _copy_events(changes: Sequence[Change]) -> list[str]:
-    """Return what was done to the copy itself: ``copy.renamed``, ``copy.locked``, ``copy.deleted`` and their like."""
+def _field_events(changes: Sequence[Change]) -> list[str]:
+    """Return what was done to copy and form themselves: ``copy.renamed``, ``copy.locked``, ``form.archived``, ..."""
     names = {
         "copy/title": ("copy.renamed", "copy.renamed"),
         "copy/locked_at": ("copy.locked", "copy.unlocked"),
         "copy/deleted_at": ("copy.deleted", "copy.restored"),
+        "application_form/deleted_at": ("form.archived", "form.restored"),
     }
     return [names[change.path][change.after is None] for change in changes if change.path in names]
 
@@ -61,12 +67,14 @@ def _outcome_told(catalogue: CompiledCatalogue, outcome: ProductOutcome) -> dict
     return told
 
 
-def _told(catalogue: CompiledCatalogue, change: Change) -> dict[str, Any]:
-    """Return ``change`` without the values of sensitive and personal answers."""
-    told: dict[str, Any] = msgspec.to_builtins(change)
-    if _is_untold(catalogue, change.path):
-        del told["before"], told["after"]
-        told["sensitive"] = True
+def _told(catalogue: CompiledCatalogue, changes: Sequence[Change]) -> list[dict[str, Any]]:
+    """Return the document's ``changes`` without the values of sensitive and personal answers."""
+    of_document = [change for change in changes if not is_beside_document(change.path)]
+    told: list[dict[str, Any]] = msgspec.to_builtins(of_document)
+    for change in told:
+        if _is_untold(catalogue, change["path"]):
+            del change["before"], change["after"]
+            change["sensitive"] = True
     return told
 
 

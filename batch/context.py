@@ -6,27 +6,40 @@ Made by the entry points in ``batch.service``; belongs to the thread that opened
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from enum import Enum
+from uuid import UUID
 
 import msgspec
 import structlog
 
-from batch.announcing import announce
 from batch.assembling import Work, assemble
-from batch.changeset import Changeset, Mode, Origin
+from batch.changeset import Changeset, Holding, Mode
+from batch.concluding import conclude
 from batch.deciding import decide
-from batch.errors import ContextClosed, ContextWithoutLock, CopyIsDeleted, CopyIsLocked, NestedSave, WrongThread
+from batch.errors import (
+    ContextClosed,
+    ContextIsReleased,
+    ContextWithoutLock,
+    NestedSave,
+    StaleChangeset,
+    UnsavedChanges,
+    WrongThread,
+)
 from batch.idempotency import IdempotencyKey, StoredResponse
 from batch.loading import CopyRecord, FormRecord, Loaded
-from batch.locking import CopyLock
+from batch.memo import Memo
+from batch.neighbours import Neighbour
+from batch.opening import Opening
+from batch.processes.holds import hold_copy
 from batch.saving import KeyedResponse, Save, write
 from batch.setting import SaveResult, Setting
 from copies.codec import decode, decode_document
 from copies.document import Document
 from copies.sealing import Sealer
 from forms.catalogue.releases import CompiledRelease
-from forms.rules.evaluation import Evaluation, ProductOutcome
+from forms.rules.evaluation import Evaluation
 
 log = structlog.get_logger(__name__)
 
@@ -39,6 +52,16 @@ class Phase(Enum):
     SAVED = "saved"
     FAILED = "failed"
     RELEASED = "released"
+    CLOSED = "closed"
+
+
+class Prepared(msgspec.Struct, frozen=True):
+    """A save that is decided and put together but not written yet; ``save`` is None where nothing changed."""
+
+    changeset: Changeset
+    result: SaveResult
+    save: Save | None
+    keyed: KeyedResponse | None
 
 
 class BatchContext:
@@ -49,26 +72,43 @@ class BatchContext:
         loaded: Loaded,
         setting: Setting,
         *,
-        lock: CopyLock | None,
+        opening: Opening | None = None,
         writable: bool,
         idempotency: IdempotencyKey | None = None,
     ) -> None:
-        """Made by ``batch.service``.
+        """Made by ``batch.service`` and ``batch.chunks``.
 
-        ``writable`` ones hold the ``lock``, or are of a copy that nobody else knows yet.
+        ``writable`` ones hold their lock (``opening``), or are of a copy that nobody else knows yet.
         """
-        self.form: FormRecord = loaded.form
-        self.copy: CopyRecord = loaded.copy
-        self.stored_response: StoredResponse | None = loaded.stored_response
         self.setting = setting
-        self._lock = lock
+        self.memo = Memo()
+        self._opening = opening
         self._writable = writable
         self._idempotency = idempotency
         self._thread = threading.get_ident()
+        self._take(loaded)
+
+    def _take(self, loaded: Loaded) -> None:
+        self._loaded = loaded
         self._phase = Phase.OPEN
-        self._sealer = Sealer(tenant_id=setting.scope.id, copy_id=loaded.copy.id, key=loaded.copy.key)
+        self._sealer = Sealer(tenant_id=self.setting.scope.id, copy_id=loaded.copy.id, key=loaded.copy.key)
         self._changeset: Changeset | None = None
         self._evaluation: Evaluation | None = None
+
+    @property
+    def form(self) -> FormRecord:
+        """Return the application form as loaded, or saved last."""
+        return self._loaded.form
+
+    @property
+    def copy(self) -> CopyRecord:
+        """Return the copy as loaded, or saved last."""
+        return self._loaded.copy
+
+    @property
+    def stored_response(self) -> StoredResponse | None:
+        """Return the answer to this keyed request where it was answered before."""
+        return self._loaded.stored_response
 
     @property
     def version(self) -> int:
@@ -81,8 +121,21 @@ class BatchContext:
         return self.setting.release
 
     @property
+    def neighbours(self) -> Mapping[str, tuple[Neighbour, ...]]:
+        """Return the rows beside the document that are in force, by kind, as loaded or saved last."""
+        return {name: rows for name, rows in self._loaded.neighbours.items() if rows}
+
+    @property
+    def is_degraded(self) -> bool:
+        """Tell whether the work goes on without its lock, because Redis is away."""
+        return self._opening is not None and self._opening.is_degraded
+
+    @property
     def changeset(self) -> Changeset:
-        """Return the changeset to work on; after a save the next one. Raises ``ContextClosed``, ``WrongThread``."""
+        """Return the changeset to work on; after a save the next one.
+
+        Raises ``ContextClosed``, ``ContextIsReleased``, ``WrongThread``.
+        """
         self._require(Phase.OPEN, Phase.SAVING, Phase.SAVED)
         if self._changeset is None or self._changeset.mode is Mode.STALE:
             self._changeset = self._new_changeset()
@@ -125,29 +178,15 @@ class BatchContext:
         Raises ``InvalidAnswers``, ``StaleChangeset``, ``CopyIsLocked``, ``CopyIsDeleted`` and the misuse errors; then
         nothing was written.
         """
-        if self._phase is Phase.SAVING:
-            raise NestedSave
-        changeset = self.changeset
-        if not self._writable:
-            raise ContextWithoutLock
-        self._phase = Phase.SAVING
-        try:
-            result = self._decide(changeset)
-            response = respond(result) if respond else None
-            keyed = KeyedResponse(self._idempotency, response) if response and self._idempotency else None
-            save = assemble(self._work(changeset, result)) if result.written else None
-            if self._lock is not None:
-                self._lock.extend()
-            if save is not None or keyed is not None:
-                write(save, keyed, scope=self.setting.scope, now=self.setting.now)
-        except BaseException:
-            self._end(Phase.FAILED)
-            raise
-        if save is not None:
-            self._move_on(changeset, result, save)
-        log.info("saved", copy=str(self.copy.id), version=result.version, changes=len(result.changes))
-        self._end(Phase.SAVED)
-        return result
+        with self.saving():
+            prepared = self.prepare(respond)
+            if self._opening is not None:
+                self._opening.extend()
+            if prepared.save is not None or prepared.keyed is not None:
+                saves = [prepared.save] if prepared.save is not None else []
+                if len(write(saves, prepared.keyed, scope=self.setting.scope)) < len(saves):
+                    raise StaleChangeset
+            return self.settle(prepared)
 
     def preview(self) -> SaveResult:
         """Decide as ``save`` would and tell what it would do; write nothing. The changeset is stale afterwards."""
@@ -155,37 +194,73 @@ class BatchContext:
         try:
             return self._decide(changeset)
         finally:
+            self._end(Phase.CLOSED)
+
+    @contextmanager
+    def released(self, *, process: UUID | None = None, hold: float = 60.0) -> Iterator[None]:
+        """Give the lock up to call a third party inside the block, then lock and load anew.
+
+        The copy may be another version afterwards: take ``context.changeset`` again. With ``process``, a running one
+        that was saved, the copy is not cloned meanwhile, for at most ``hold`` seconds (300 at most).
+        Raises ``UnsavedChanges``, ``HoldTooLong``, and afterwards what ``find_and_lock`` raises.
+        """
+        self._require(Phase.OPEN, Phase.SAVED)
+        opening = self._opening
+        if opening is None:
+            raise ContextWithoutLock
+        if self._changeset is not None and self._changeset.mode is Mode.WRITABLE and self._changeset.changes():
+            raise UnsavedChanges
+        with hold_copy(process, seconds=hold, scope=self.setting.scope):
             self._end(Phase.RELEASED)
+            opening.close()
+            yield
+        self._phase = Phase.CLOSED  # should locking or loading fail
+        self._take(opening.open())
 
     def close(self) -> None:
         """End the context's life; its changeset and mutators are stale."""
-        self._end(Phase.RELEASED)
+        self._end(Phase.CLOSED)
 
-    # The steps of a save, in their order
+    # The steps of a save, in their order; a chunk takes them for each of its copies
+
+    @contextmanager
+    def saving(self) -> Iterator[None]:
+        """Enclose a save: refuse another one inside, and end the context's life where it fails."""
+        if self._phase is Phase.SAVING:
+            raise NestedSave
+        self._require(Phase.OPEN, Phase.SAVED)
+        if not self._writable:
+            raise ContextWithoutLock
+        try:
+            yield
+        except BaseException:
+            self.fail()
+            raise
+
+    def prepare(self, respond: Callable[[SaveResult], StoredResponse] | None = None) -> Prepared:
+        """Decide and put together what is to be written; write nothing."""
+        changeset = self.changeset
+        self._phase = Phase.SAVING
+        result = self._decide(changeset)
+        response = respond(result) if respond else None
+        keyed = KeyedResponse(self._idempotency, response) if response and self._idempotency else None
+        return Prepared(changeset, result, assemble(self._work(changeset, result)) if result.written else None, keyed)
+
+    def settle(self, prepared: Prepared) -> SaveResult:
+        """Take the saved state as the present one; the changeset is stale from here on."""
+        result, save, changeset = prepared.result, prepared.save, prepared.changeset
+        if save is not None:
+            self._move_on(changeset, result, save)
+        log.info("saved", copy=str(self.copy.id), version=result.version, changes=len(result.changes))
+        self._end(Phase.SAVED)
+        return result
+
+    def fail(self) -> None:
+        """End the context's life because its save failed."""
+        self._end(Phase.FAILED)
 
     def _decide(self, changeset: Changeset) -> SaveResult:
-        self._require_changeable(changeset)
-        evaluation = decide(changeset, release=self.release.id, as_of=self.setting.as_of)
-        changes = changeset.changes()
-        moved = _moved(self.evaluation, evaluation)
-        written = bool(changes) or not _same(self.evaluation, evaluation) or self.version == 0
-        version = self.version + 1 if written else self.version
-        actions = announce(
-            changeset.catalogue,
-            copy_id=self.copy.id,
-            version=version,
-            created=self.setting.created if self.version == 0 else "",
-            changes=changes,
-            moved=moved,
-        )
-        return SaveResult(version, changes, evaluation, moved, actions if written else [], written)
-
-    def _require_changeable(self, changeset: Changeset) -> None:
-        before, after = self.copy.fields, changeset.copy_fields
-        if before.deleted_at and after.deleted_at:
-            raise CopyIsDeleted
-        if before.locked_at and after.locked_at:
-            raise CopyIsLocked
+        return conclude(changeset, loaded=self._loaded, before=self.evaluation, setting=self.setting)
 
     def _work(self, changeset: Changeset, result: SaveResult) -> Work:
         return Work(
@@ -200,33 +275,48 @@ class BatchContext:
 
     def _move_on(self, changeset: Changeset, result: SaveResult, save: Save) -> None:
         self._evaluation = result.evaluation
-        self.copy = msgspec.structs.replace(
-            self.copy,
-            version=result.version,
-            fields=changeset.copy_fields,
-            document=save.columns["document"],
-            evaluation=save.columns["evaluation"],
-            release_id=self.release.id,
-            last_touched_by_user_at=save.columns["last_touched_by_user_at"],
-            updated_at=self.setting.now,
-            key=self._sealer.key,
+        self.memo.saves += 1
+        self._loaded = msgspec.structs.replace(
+            self._loaded,
+            form=msgspec.structs.replace(
+                self.form, fields=changeset.form_fields, version=self.form.version + (save.form is not None)
+            ),
+            copy=msgspec.structs.replace(
+                self.copy,
+                version=result.version,
+                fields=changeset.copy_fields,
+                document=save.document,
+                evaluation=save.evaluation,
+                release_id=self.release.id,
+                last_touched_by_user_at=save.copy["last_touched_by_user_at"],
+                updated_at=self.setting.now,
+                key=self._sealer.key,
+            ),
+            neighbours={name: accumulator.in_force() for name, accumulator in changeset.neighbours.items()},
         )
 
     # What the steps use
 
     def _new_changeset(self, mode: Mode = Mode.WRITABLE) -> Changeset:
         return Changeset(
-            document=decode_document(self.copy.document) if self.copy.document else Document(),
-            copy_fields=self.copy.fields,
+            Holding(
+                document=decode_document(self.copy.document) if self.copy.document else Document(),
+                copy_fields=self.copy.fields,
+                form_fields=self.form.fields,
+                neighbours=self._loaded.neighbours,
+                version=self.version,
+            ),
             catalogue=self.release.compiled,
             sealing=self._sealer,
-            origin=Origin(by=self.setting.actor_as_answerer, now=self.setting.now),
+            origin=self.setting.origin,
             mode=mode,
         )
 
     def _require(self, *phases: Phase) -> None:
         if threading.get_ident() != self._thread:
             raise WrongThread
+        if self._phase is Phase.RELEASED:
+            raise ContextIsReleased
         if self._phase not in phases:
             raise ContextClosed
 
@@ -234,17 +324,3 @@ class BatchContext:
         if self._changeset is not None:
             self._changeset.close()
         self._phase = phase
-
-
-def _moved(before: Evaluation, after: Evaluation) -> dict[str, ProductOutcome | None]:
-    codes = [*after.eligibility, *(code for code in before.eligibility if code not in after.eligibility)]
-    return {
-        code: after.eligibility.get(code)
-        for code in codes
-        if before.eligibility.get(code) != after.eligibility.get(code)
-    }
-
-
-def _same(before: Evaluation, after: Evaluation) -> bool:
-    """Tell whether two evaluations conclude the same, whatever their release and date."""
-    return (before.eligibility, before.needed, before.messages) == (after.eligibility, after.needed, after.messages)

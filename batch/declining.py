@@ -4,14 +4,13 @@ inputs.
 
 from __future__ import annotations
 
+from typing import Any
 from uuid import UUID
 
-import msgspec
 from uuid_utils.compat import uuid7
 
 from batch.changeset import Changeset
 from batch.setting import Setting
-from forms.models import Declination
 from forms.rules import trace
 from forms.rules.evaluation import Evaluation, ProductOutcome
 
@@ -24,8 +23,8 @@ def declinations(
     setting: Setting,
     copy_id: UUID,
     version: int,
-) -> list[Declination]:
-    """Return one record for each surplus product that this save opens."""
+) -> list[dict[str, Any]]:
+    """Return one record for each surplus product that this save opens, as columns of ``Declination``."""
     catalogue = changeset.catalogue.definition
     admitted = {carrier.code for carrier in catalogue.carriers if carrier.admitted}
     records = []
@@ -38,22 +37,18 @@ def declinations(
             other.code for other in catalogue.products if other.line == product.line and other.carrier in admitted
         ]
         records.append(
-            Declination(
-                id=uuid7(),
-                tenant_id=setting.scope.id,
-                copy_id=copy_id,
-                version=version,
-                product=product.code,
-                line=product.line,
-                release_id=setting.release.id,
-                declines={
-                    code: msgspec.to_builtins(after.eligibility[code].reasons)
-                    for code in declined
-                    if code in after.eligibility
-                },
-                inputs=_inputs(changeset, declined, setting),
-                created_at=setting.now,
-            )
+            {
+                "id": uuid7(),
+                "tenant_id": setting.scope.id,
+                "copy_id": copy_id,
+                "version": version,
+                "product": product.code,
+                "line": product.line,
+                "release_id": setting.release.id,
+                "declines": {code: after.eligibility[code].reasons for code in declined if code in after.eligibility},
+                "inputs": _inputs(changeset, declined, setting),
+                "created_at": setting.now,
+            }
         )
     return records
 

@@ -5,8 +5,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import ClassVar
 
 
@@ -72,12 +73,33 @@ class CopyIsDeleted(BatchError):
     sentence = "This copy is deleted; restore it first."
 
 
+class CopyIsHeld(BatchError):
+    """A process works on the copy; until it is done the copy is not cloned."""
+
+    code = "copy_held"
+    status = 409
+
+    def __init__(self, *, kind: str, until: datetime) -> None:
+        super().__init__(
+            f"The process {kind!r} works on this copy; copy it when that is done, or after {until:%H:%M:%S} UTC."
+        )
+        self.until = until
+
+
 class LastCopy(BatchError):
     """A form keeps at least one copy."""
 
     code = "last_copy"
     status = 409
     sentence = "A form keeps at least one copy; make another one first."
+
+
+class TwiceInChunk(BatchError):
+    """Two ids of a chunk mean the same copy."""
+
+    code = "twice_in_chunk"
+    status = 409
+    sentence = "This copy is in the chunk already under another id; name each copy once."
 
 
 class IdempotencyConflict(BatchError):
@@ -118,6 +140,44 @@ class NothingToReveal(BatchError):
     code = "nothing_to_reveal"
     status = 422
     sentence = "There is no sensitive answer at this path."
+
+
+class WrongValue(BatchError):
+    """A value of a row beside the document does not fit."""
+
+    code = "wrong_value"
+    status = 422
+
+    def __init__(self, field: str, remedy: str) -> None:
+        super().__init__(f"The value of {field!r} does not fit: {remedy}.")
+        self.field = field
+
+
+class WrongState(BatchError):
+    """What a row beside the document is asked to become may not follow on what it is."""
+
+    code = "wrong_state"
+    status = 409
+
+    def __init__(self, path: str, *, now: str, wanted: str, possible: Collection[str]) -> None:
+        may = f"it can become {', '.join(sorted(possible))}" if possible else "nothing follows on that"
+        super().__init__(f"{path} is {now} and cannot become {wanted}; {may}.")
+
+
+class LooksLikeAccountNumber(BatchError):
+    """A payment method came with what looks like a card's or an account's number."""
+
+    code = "account_number_refused"
+    status = 422
+    sentence = "This looks like a card or account number; give the payment provider's token and the last four digits."
+
+
+class GuestLinkSpent(BatchError):
+    """A guest's link is wrong, over, revoked or was followed already; which of them is not told."""
+
+    code = "guest_link_spent"
+    status = 403
+    sentence = "This link is not good any more; ask for a new one."
 
 
 class UnknownCatalogue(BatchError):
@@ -169,6 +229,43 @@ class ContextWithoutLock(Misuse):
 
     code = "context_without_lock"
     sentence = "find() loads without the lock; use find_and_lock() to save, or preview() for a dry run."
+
+
+class UnsavedChanges(Misuse):
+    """The lock was to be given up while changes were not saved."""
+
+    code = "unsaved_changes"
+    sentence = "There are changes that were not saved; call save() before released(), or leave the context."
+
+
+class ContextIsReleased(Misuse):
+    """A context was used while its lock is given up."""
+
+    code = "context_released"
+    sentence = "The lock is given up here; leave released() first, then take context.changeset again."
+
+
+class HoldTooLong(Misuse):
+    """A copy was to be held for longer than five minutes."""
+
+    code = "hold_too_long"
+    sentence = "A copy is held for at most 300 seconds; split the process into steps."
+
+
+class ChunkTooLarge(Misuse):
+    """More copies than one chunk may lock at once."""
+
+    code = "chunk_too_large"
+
+    def __init__(self, asked: int, most: int) -> None:
+        super().__init__(f"{asked} copies are too many for one chunk; split them into chunks of at most {most}.")
+
+
+class SaveInsideTransaction(Misuse):
+    """save() was called inside a transaction of the caller's: what it says is done could still be undone."""
+
+    code = "save_inside_transaction"
+    sentence = "save() owns its transaction; call it outside of transaction.atomic()."
 
 
 class WrongThread(Misuse):
@@ -231,6 +328,15 @@ class UnknownRow(UnknownPart):
 
     def __init__(self, path: str) -> None:
         super().__init__(f"There is no row at {path!r}; leave the id out to add one.")
+
+
+class UnknownNeighbour(UnknownPart):
+    """The copy has no such message, quote request, process, ... in force."""
+
+    code = "unknown_neighbour"
+
+    def __init__(self, kind: str, identity: object) -> None:
+        super().__init__(f"There is nothing with the id {str(identity)!r} among the {kind.replace('_', ' ')} here.")
 
 
 class UnknownQuestionSet(UnknownPart):

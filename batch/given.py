@@ -8,20 +8,30 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from batch.errors import AnswerFault, InvalidAnswers, PoolIsFull, ReadOnlyAnswer, UnknownPart, UnknownRow
 from copies.document import AnswerValue, join_path
 from forms.rules.cleaning import InvalidValue, clean
 
 if TYPE_CHECKING:
-    from batch.changeset import Changeset
+    from batch.ledger import Ledger
     from batch.mutators.answers import AnswerMutator
     from batch.mutators.pools import PoolMutator, RowMutator
 
 ROW_KEYS: Final = frozenset({"id", "answers", "answer_pools", "delete"})
 #: Stands for the id of a row that is to be added, in the paths of its faults.
 NEW_ROW: Final = "new"
+
+
+class Opened(Protocol):
+    """What holds answers and pools: a changeset or a row."""
+
+    def find_answer(self, path: str, /) -> AnswerMutator:
+        """Return the mutator of an answer."""
+
+    def find_pool(self, code: str, /) -> PoolMutator:
+        """Return the mutator of a pool."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,16 +43,16 @@ class Place:
     pool: str
     path: str
     pointer: str
-    existing: Changeset | RowMutator | None
-    open: Callable[[], Changeset | RowMutator]
+    existing: Opened | None
+    open: Callable[[], Opened]
 
 
 class Plan:
     """The steps that take given answers into a changeset, and what is wrong with them."""
 
-    def __init__(self, changeset: Changeset) -> None:
-        """Made by ``plan_answers``."""
-        self._changeset = changeset
+    def __init__(self, ledger: Ledger) -> None:
+        """Made by ``plan_answers`` and ``plan_row``."""
+        self._ledger = ledger
         self._steps: list[Callable[[], object]] = []
         self._faults: list[AnswerFault] = []
 
@@ -62,7 +72,7 @@ class Plan:
 
     def _add_answer(self, place: Place, code: str, value: object) -> None:
         path, pointer = join_path(place.path, code), f"{place.pointer}/answers/{_escape(code)}"
-        question = self._changeset.catalogue.questions.get(code)
+        question = self._ledger.catalogue.questions.get(code)
         if question is None:
             return self._fault(
                 path, pointer, "unknown_question", "There is no question of this code; see the catalogue."
@@ -71,7 +81,7 @@ class Plan:
             belongs = f"to the rows of pool {question.pool!r}" if question.pool else "to the top level"
             return self._fault(path, pointer, "wrong_place", f"This question belongs {belongs}.")
         try:
-            cleaned = clean(self._changeset.catalogue, question.question, value)
+            cleaned = clean(self._ledger.catalogue, question.question, value)
         except InvalidValue as error:
             return self._fault(path, pointer, error.code, error.text)
         if place.existing is not None and place.existing.find_answer(code).is_readonly:
@@ -80,7 +90,7 @@ class Plan:
 
     def _take(self, mutator: AnswerMutator, cleaned: AnswerValue, pointer: str) -> None:
         mutator.apply_cleaned(cleaned)
-        self._changeset.pointers[mutator.path] = pointer
+        self._ledger.pointers[mutator.path] = pointer
 
     def _add_pool(self, place: Place, code: str, rows: object) -> None:
         path, pointer = join_path(place.path, code), f"{place.pointer}/answer_pools/{_escape(code)}"
@@ -94,14 +104,14 @@ class Plan:
         room = 0
         for position, row in enumerate(rows):
             room += self._add_row(place, code, existing, row, f"{pointer}/{position}", seen)
-        most = self._changeset.catalogue.pools[code].pool.max
+        most = self._ledger.catalogue.pools[code].pool.max
         if (len(existing.rows) if existing else 0) + room > most and room > 0:
             self._fault(path, pointer, PoolIsFull.code, f"A form has at most {most} rows here.")
 
     def _existing_pool(self, place: Place, code: str) -> PoolMutator | None:
         if place.existing is not None:
             return place.existing.find_pool(code)
-        pool = self._changeset.catalogue.pools.get(code)
+        pool = self._ledger.catalogue.pools.get(code)
         if pool is None or pool.pool.parent != place.pool:
             raise UnknownPart(f"There is no pool {code!r} in a row of {place.pool!r}.")
         return None
@@ -180,18 +190,20 @@ class Plan:
 
 
 def plan_answers(
-    changeset: Changeset,
-    answers: Mapping[str, object],
-    answer_pools: Mapping[str, object],
-    *,
-    row: RowMutator | None = None,
+    ledger: Ledger, top: Opened, *, answers: Mapping[str, object], answer_pools: Mapping[str, object]
 ) -> Plan:
-    """Return the plan for ``answers`` and ``answer_pools`` at the top of the document, or below ``row``."""
-    plan = Plan(changeset)
-    if row is None:
-        plan.add_place(Place("", "", "", changeset, lambda: changeset), answers, answer_pools)
-    else:
-        plan.add_place(Place(row.pool_code, row.path, "", row, lambda: row), answers, answer_pools)
+    """Return the plan for ``answers`` and ``answer_pools`` at the ``top`` of the document."""
+    plan = Plan(ledger)
+    plan.add_place(Place("", "", "", top, lambda: top), answers, answer_pools)
+    return plan
+
+
+def plan_row(
+    ledger: Ledger, row: RowMutator, *, answers: Mapping[str, object], answer_pools: Mapping[str, object]
+) -> Plan:
+    """Return the plan for ``answers`` and ``answer_pools`` in ``row``."""
+    plan = Plan(ledger)
+    plan.add_place(Place(row.pool_code, row.path, "", row, lambda: row), answers, answer_pools)
     return plan
 
 

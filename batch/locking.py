@@ -6,6 +6,7 @@ With Redis away, work goes on without the lock; that is counted and logged.
 from __future__ import annotations
 
 import secrets
+from collections.abc import Iterable
 from types import TracebackType
 from typing import Final
 from uuid import UUID
@@ -75,3 +76,36 @@ class CopyLock:
             lock.release()
         except (LockError, RedisError):
             lost_lock.inc()
+
+
+class CopyLocks:
+    """The locks of many copies."""
+
+    def __init__(self, tenant_id: UUID, *, wait: float) -> None:
+        """Take none yet."""
+        self._tenant_id = tenant_id
+        self._wait = wait
+        self._locks: list[CopyLock] = []
+
+    def acquire(self, copy_ids: Iterable[UUID]) -> set[UUID]:
+        """Lock what can be had within the wait; return it."""
+        got = set()
+        for copy_id in copy_ids:
+            lock = CopyLock(self._tenant_id, copy_id, wait=self._wait)
+            try:
+                lock.__enter__()
+            except LockNotAcquired:
+                continue
+            self._locks.append(lock)
+            got.add(copy_id)
+        return got
+
+    def extend(self) -> None:
+        """Give all locks their whole time again."""
+        for lock in self._locks:
+            lock.extend()
+
+    def close(self) -> None:
+        """Free all."""
+        for lock in self._locks:
+            lock.__exit__(None, None, None)

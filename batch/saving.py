@@ -1,43 +1,55 @@
-"""Writes one save: everything in one transaction of the tenant's database, or nothing.
+"""Writes saves: one statement, which is one transaction and one round trip of the tenant's database, or nothing.
 
-The UPDATE names the version that was loaded; that is what keeps two savers apart, whatever became of the lock.
+The UPDATE names the version that was loaded; that is what keeps two savers apart, whatever became of the lock. All else
+hangs on the copies that it found (``saved``), so a stale save leaves nothing behind (docs/adr/0013).
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from datetime import datetime
+from collections.abc import Mapping, Sequence
+from contextlib import nullcontext
 from typing import Any
 from uuid import UUID
 
 import msgspec
-from django.db import IntegrityError, OperationalError, transaction
+from django.db import DEFAULT_DB_ALIAS, IntegrityError, OperationalError, connections, transaction
 from psycopg.errors import LockNotAvailable
 
-from actions.models import OutboxAction
-from batch.errors import IdempotencyInFlight, IdempotencyReplay, LastCopy, StaleChangeset
-from batch.idempotency import KEPT, IdempotencyKey, StoredResponse
-from batch.models import IdempotencyRecord
-from copies.models import Copy, CopyIndex, CopyRevision
-from forms.models import ApplicationForm, Declination
+from batch.errors import (
+    IdempotencyInFlight,
+    IdempotencyReplay,
+    LockNotAcquired,
+    SaveInsideTransaction,
+)
+from batch.idempotency import IdempotencyKey, StoredResponse
+from batch.statement import compose, index_entries
 from tenants.models import Tenant
 
+Row = Mapping[str, Any]
 
-class Save(msgspec.Struct, frozen=True):
-    """All that one save writes.
 
-    ``loaded_version`` 0 makes a new copy; ``form`` comes with the first copy of a new form.
+class Save(msgspec.Struct, frozen=True, kw_only=True):
+    """All that one save writes. Rows map columns to plain values.
+
+    ``loaded_version`` 0 makes a new copy; ``new_form`` comes with the first copy of a new form. ``form`` are the fields
+    that all its copies share and ``form_version`` the version they were loaded with, where they change.
     """
 
     copy_id: UUID
     application_form_id: UUID
     loaded_version: int
-    columns: dict[str, Any]
-    revision: CopyRevision
-    outbox: Sequence[OutboxAction] = ()
-    declinations: Sequence[Declination] = ()
-    form: ApplicationForm | None = None
-    deletes: bool = False
+    copy: Row
+    document: bytes
+    evaluation: bytes
+    changes: bytes
+    wrapped_key: bytes | None
+    revision: Row
+    outbox: Sequence[Row] = ()
+    declinations: Sequence[Row] = ()
+    neighbours: Mapping[str, Sequence[Row]] = {}
+    new_form: Row | None = None
+    form: Row | None = None
+    form_version: int = 0
 
 
 class KeyedResponse(msgspec.Struct, frozen=True):
@@ -47,74 +59,51 @@ class KeyedResponse(msgspec.Struct, frozen=True):
     response: StoredResponse
 
 
-def write(save: Save | None, keyed: KeyedResponse | None, *, scope: Tenant, now: datetime) -> None:
-    """Commit ``save`` and ``keyed``, either of which may be None, together.
+def write(saves: Sequence[Save], keyed: KeyedResponse | None, *, scope: Tenant) -> set[UUID]:
+    """Commit ``saves`` and ``keyed`` together; return the ids of the copies that were saved.
 
-    Raises ``StaleChangeset`` if another save came first, ``LastCopy`` for the deletion of a form's last copy,
-    ``IdempotencyReplay`` or ``IdempotencyInFlight`` if another request with the key came first.
+    A copy that is not among them was saved by somebody else meanwhile: of that save nothing was written. ``keyed``
+    belongs to the one save, or to a request that changed nothing.
+    Raises ``IdempotencyReplay`` or ``IdempotencyInFlight`` if another request with the key came first,
+    ``LockNotAcquired`` if another save holds the row, ``SaveInsideTransaction``.
     """
-    alias = scope.database_alias
-    if save is not None and save.loaded_version == 0:
-        _write_index(save, scope)
-    with transaction.atomic(using=alias, durable=True):
-        if keyed is not None:
-            # First, so that a second request with this key waits here before it does any work.
-            _write_response(keyed, scope, now)
-        if save is None:
-            return
-        if save.form is not None:
-            save.form.save(using=alias, force_insert=True)
-        if save.deletes:
-            _keep_one_copy(save, scope)
-        _write_copy(save, scope)
-        save.revision.save(using=alias, force_insert=True)
-        OutboxAction.objects.using(alias).bulk_create(save.outbox)
-        Declination.objects.using(alias).bulk_create(save.declinations)
-
-
-def _write_copy(save: Save, scope: Tenant) -> None:
-    copies = Copy.objects.using(scope.database_alias)
-    if save.loaded_version == 0:
-        copies.bulk_create(
-            [Copy(id=save.copy_id, tenant_id=scope.id, application_form_id=save.application_form_id, **save.columns)]
-        )
-    elif not copies.filter(id=save.copy_id, version=save.loaded_version).update(**save.columns):
-        raise StaleChangeset
-
-
-def _keep_one_copy(save: Save, scope: Tenant) -> None:
-    # The form's row is held until the end: of two that delete the last two copies the second one finds none left.
-    forms = ApplicationForm.objects.using(scope.database_alias).filter(id=save.application_form_id)
-    forms.select_for_update().values_list("id", flat=True).get()
-    others = Copy.objects.using(scope.database_alias).filter(application_form_id=save.application_form_id)
-    if not others.filter(deleted_at=None).exclude(id=save.copy_id).exists():
-        raise LastCopy
-
-
-def _write_index(save: Save, scope: Tenant) -> None:
-    # Before the tenant's own rows: a copy is never without its entry; an entry without its copy is swept away later.
-    entry = CopyIndex(copy_id=save.copy_id, application_form_id=save.application_form_id, tenant_id=scope.id)
-    CopyIndex.objects.bulk_create([entry], ignore_conflicts=True)
-
-
-def _write_response(keyed: KeyedResponse, scope: Tenant, now: datetime) -> None:
-    record = IdempotencyRecord(
-        tenant_id=scope.id,
-        client=keyed.key.client,
-        key=keyed.key.key,
-        fingerprint=keyed.key.fingerprint,
-        status=keyed.response.status,
-        headers=keyed.response.headers,
-        body=keyed.response.body,
-        created_at=now,
-    )
-    expired = IdempotencyRecord.objects.using(scope.database_alias).filter(created_at__lt=now - KEPT)
-    expired.filter(client=keyed.key.client, key=keyed.key.key).delete()
+    connection = connections[scope.database_alias]
+    if connection.in_atomic_block and not connection.atomic_blocks[-1]._from_testcase:  # type: ignore[attr-defined]
+        raise SaveInsideTransaction
+    if scope.database_alias != DEFAULT_DB_ALIAS:
+        _write_index(saves, scope)
+    text, parameters = compose(saves, keyed, scope)
+    # Inside a test's transaction a savepoint stands for the transaction that the statement is by itself.
+    own = transaction.atomic(using=scope.database_alias) if connection.in_atomic_block else nullcontext()
     try:
-        record.save(using=scope.database_alias, force_insert=True)
+        with own, connection.cursor() as cursor:
+            cursor.execute(text, parameters)
+            if keyed is not None:
+                cursor.nextset()  # in front stood the removal of an expired answer under the same key
+            return {row[0] for row in cursor.fetchall()}
     except IntegrityError as error:
-        raise IdempotencyReplay from error
-    except OperationalError as error:
-        if isinstance(error.__cause__, LockNotAvailable):
-            raise IdempotencyInFlight from error
+        if _constraint(error) == "idempotency_key_once":
+            raise IdempotencyReplay from error
         raise
+    except OperationalError as error:
+        if not isinstance(error.__cause__, LockNotAvailable):
+            raise
+        # Without its Redis lock another save may hold the copy's row; a new copy can only meet its key.
+        is_known = any(save.loaded_version for save in saves)
+        raise (LockNotAcquired if is_known else IdempotencyInFlight) from error
+
+
+def _write_index(saves: Sequence[Save], scope: Tenant) -> None:
+    """Write the shared index's entries before the tenant's own rows: a copy is never without its entry.
+
+    An entry without its copy is swept away later. In the shared database itself they go with the save.
+    """
+    entries = index_entries(saves, scope)
+    if entries is not None:
+        with connections[DEFAULT_DB_ALIAS].cursor() as cursor:
+            cursor.execute(*entries)
+
+
+def _constraint(error: IntegrityError) -> str | None:
+    diagnosis = getattr(error.__cause__, "diag", None)
+    return getattr(diagnosis, "constraint_name", None)

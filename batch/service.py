@@ -5,28 +5,27 @@ Everything takes ``scope``, the tenant, and finds nothing of another; everything
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import AbstractContextManager, ExitStack, contextmanager
+from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager, closing, contextmanager
 from datetime import date, datetime
 from typing import Final, Literal, overload
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from django.utils import timezone
+from msgspec.structs import replace
 from structlog.contextvars import get_contextvars
-from uuid_utils.compat import uuid7
 
+from batch.building import fresh_copy, new_form
 from batch.changeset import Changeset
+from batch.chunks import MOST_COPIES, Chunk
 from batch.context import BatchContext
-from batch.errors import LockNotAcquired, NotFound, UnknownCatalogue, VersionMismatch
+from batch.errors import ChunkTooLarge, LockNotAcquired, NotFound, TwiceInChunk, UnknownCatalogue, VersionMismatch
 from batch.idempotency import IdempotencyKey
-from batch.loading import CopyRecord, FormRecord, Loaded, load, load_revision, load_stored_response
-from batch.locking import CopyLock
-from batch.mutators.copy_fields import CopyFields
+from batch.loading import Loaded, load, load_many, load_revision, load_stored_response
+from batch.locking import CopyLocks
+from batch.opening import Opening
 from batch.setting import Setting
-from copies.codec import decode_document, encode_document
-from copies.document import walk_answers
-from copies.sealing import Sealer, WrappedKey
 from forms.catalogue import releases
 from tenants.access import Actor
 from tenants.models import Tenant
@@ -34,8 +33,6 @@ from tenants.scoping import use_tenant
 
 #: How long to wait for a copy's lock, in seconds.
 WAIT_SECONDS: Final = 30.0
-#: How long a copy's title may be.
-MAX_TITLE: Final = 200
 
 
 @overload
@@ -82,17 +79,10 @@ def find_and_lock(  # noqa: PLR0913 - the one door to every write; each is named
     Raises ``NotFound``, ``LockNotAcquired`` (with ``raise_on_failure=False`` the context is None instead),
     ``VersionMismatch``, ``IdempotencyConflict``.
     """
-    identity = _identity(form_or_copy_id)
-    with use_tenant(scope), ExitStack() as held:
+    opening = Opening(_identity(form_or_copy_id), scope=scope, wait=wait, archived=archived, idempotency=idempotency)
+    with use_tenant(scope), closing(opening):
         try:
-            lock = held.enter_context(CopyLock(scope.id, identity, wait=wait))
-            loaded = load(identity, scope=scope, archived=archived, idempotency=idempotency)
-            if loaded.copy.id != identity:
-                # A form's id: the lock is on the copy that it means.
-                held.close()
-                identity = loaded.copy.id
-                lock = held.enter_context(CopyLock(scope.id, identity, wait=wait))
-                loaded = load(identity, scope=scope, archived=archived, idempotency=idempotency)
+            loaded = opening.open()
         except LockNotAcquired:
             if raise_on_failure:
                 raise
@@ -101,12 +91,68 @@ def find_and_lock(  # noqa: PLR0913 - the one door to every write; each is named
         if expected_version is not None and loaded.stored_response is None and expected_version != loaded.copy.version:
             raise VersionMismatch(expected=expected_version, actual=loaded.copy.version)
         context = BatchContext(
-            loaded, _setting(loaded, scope, actor), lock=lock, writable=True, idempotency=idempotency
+            loaded, _setting(loaded, scope, actor), opening=opening, writable=True, idempotency=idempotency
         )
-        try:
+        with closing(context):
             yield context
-        finally:
-            context.close()
+
+
+@contextmanager
+def find_and_lock_many(
+    form_or_copy_ids: Sequence[UUID], *, scope: Tenant, actor: Actor, wait: float = WAIT_SECONDS, archived: bool = False
+) -> Iterator[Chunk]:
+    """Lock and load a chunk of copies (500 at most) for writing, with one round trip each; all locks are freed on every
+    way out.
+
+    Ids are fuzzy as in ``find_and_lock``. What cannot be had (not found, held by another save for ``wait`` seconds) is
+    in the chunk's ``errors`` and spoils nothing else. Raises ``ChunkTooLarge``.
+    """
+    ids = list(dict.fromkeys(form_or_copy_ids))
+    if len(ids) > MOST_COPIES:
+        raise ChunkTooLarge(len(ids), MOST_COPIES)
+    with use_tenant(scope), closing(CopyLocks(scope.id, wait=wait)) as locks:
+        chunk = Chunk(ids, scope=scope, locks=locks)
+        loaded = _lock_and_load_many(ids, chunk, locks=locks, scope=scope, archived=archived)
+        settings: dict[str, Setting] = {}
+        for identity, one in loaded.items():
+            try:
+                if one.form.catalogue not in settings:
+                    settings[one.form.catalogue] = _setting(one, scope, actor)
+            except UnknownCatalogue as error:
+                chunk.errors[identity] = error
+                continue
+            setting = settings[one.form.catalogue].of_form(one.form.as_of)
+            chunk.contexts[identity] = BatchContext(one, setting, writable=True)
+        with closing(chunk):
+            yield chunk
+
+
+def _lock_and_load_many(
+    ids: Sequence[UUID], chunk: Chunk, *, locks: CopyLocks, scope: Tenant, archived: bool
+) -> dict[UUID, Loaded]:
+    """Return what could be locked and loaded by id; the rest is noted in the chunk's ``errors``."""
+    found: dict[UUID, Loaded] = {}
+    wanted = {identity: identity for identity in ids}  # what is asked for -> what is locked for it
+    while wanted:
+        got = locks.acquire(wanted.values())
+        loaded = load_many(list(got), scope=scope, archived=archived)
+        known = {one.copy.id for one in found.values()}
+        again: dict[UUID, UUID] = {}
+        for asked, locked in wanted.items():
+            one = loaded.get(locked)
+            if locked not in got:
+                chunk.errors[asked] = LockNotAcquired()
+            elif one is None:
+                chunk.errors[asked] = NotFound()
+            elif one.copy.id in known or one.copy.id in again.values():
+                chunk.errors[asked] = TwiceInChunk()
+            elif one.copy.id != locked:
+                again[asked] = one.copy.id  # a form's id: the lock is on the copy that it means
+            else:
+                known.add(one.copy.id)
+                found[asked] = one
+        wanted = again
+    return found
 
 
 def find(
@@ -126,8 +172,8 @@ def find(
         loaded = load(_identity(form_or_copy_id), scope=scope, archived=archived)
         if version is not None or moment is not None:
             loaded = load_revision(loaded, scope=scope, version=version, moment=moment)
-            return BatchContext(loaded, _setting_of_then(loaded, scope, actor), lock=None, writable=False)
-        return BatchContext(loaded, _setting(loaded, scope, actor), lock=None, writable=False)
+            return BatchContext(loaded, _setting_of_then(loaded, scope, actor), writable=False)
+        return BatchContext(loaded, _setting(loaded, scope, actor), writable=False)
 
 
 def find_changeset(form_or_copy_id: UUID | str, *, scope: Tenant, actor: Actor, archived: bool = False) -> Changeset:
@@ -151,20 +197,15 @@ def build_context(
     tenant's.
     Raises ``UnknownCatalogue``, ``IdempotencyConflict``.
     """
-    now, identity = timezone.now(), uuid7()
     with use_tenant(scope):
-        loaded = Loaded(
-            FormRecord(identity, catalogue or scope.catalogue, as_of, now),
-            CopyRecord(identity, identity, 0, CopyFields(title, _owner(actor)), now, now),
-            load_stored_response(idempotency, scope=scope) if idempotency else None,
-        )
+        loaded = new_form(scope=scope, title=title, as_of=as_of, catalogue=catalogue, now=timezone.now())
+        if idempotency is not None:
+            loaded = replace(loaded, stored_response=load_stored_response(idempotency, scope=scope))
         context = BatchContext(
-            loaded, _setting(loaded, scope, actor, created="form"), lock=None, writable=True, idempotency=idempotency
+            loaded, _setting(loaded, scope, actor, created="form"), writable=True, idempotency=idempotency
         )
-        try:
+        with closing(context):
             yield context
-        finally:
-            context.close()
 
 
 @contextmanager
@@ -179,22 +220,18 @@ def build_copy(
     """Start a new copy of a form from the copy that ``form_or_copy_id`` means; nothing exists until ``save()``.
 
     Row ids stay the same; sensitive answers are sealed anew under a key of the new copy's own. Raises ``NotFound``,
-    ``IdempotencyConflict``.
+    ``CopyIsHeld``, ``IdempotencyConflict``.
     """
-    now, identity = timezone.now(), uuid7()
     with use_tenant(scope):
         source = load(_identity(form_or_copy_id), scope=scope, idempotency=idempotency)
-        document, key = _resealed(source, scope, identity)
-        fields = CopyFields(title or f"Copy of {source.copy.fields.title or 'base'}"[:MAX_TITLE], _owner(actor))
-        record = CopyRecord(identity, source.form.id, 0, fields, now, now, document=document, key=key)
-        loaded = Loaded(source.form, record, source.stored_response)
+        loaded = source
+        if source.stored_response is None:
+            loaded = fresh_copy(source, scope=scope, title=title, now=timezone.now())
         context = BatchContext(
-            loaded, _setting(loaded, scope, actor, created="copy"), lock=None, writable=True, idempotency=idempotency
+            loaded, _setting(loaded, scope, actor, created="copy"), writable=True, idempotency=idempotency
         )
-        try:
+        with closing(context):
             yield context
-        finally:
-            context.close()
 
 
 def _setting(loaded: Loaded, scope: Tenant, actor: Actor, *, created: str = "") -> Setting:
@@ -224,21 +261,6 @@ def _setting_of_then(loaded: Loaded, scope: Tenant, actor: Actor) -> Setting:
         as_of=loaded.form.as_of or moment.astimezone(ZoneInfo(scope.time_zone)).date(),
         release=releases.get(loaded.copy.release_id),
     )
-
-
-def _resealed(source: Loaded, scope: Tenant, copy_id: UUID) -> tuple[bytes, WrappedKey | None]:
-    """Return the source's document for the copy ``copy_id``, with that copy's own key."""
-    document = decode_document(source.copy.document)
-    old = Sealer(tenant_id=scope.id, copy_id=source.copy.id, key=source.copy.key)
-    new = Sealer(tenant_id=scope.id, copy_id=copy_id, key=None)
-    for path, answer in walk_answers(document):
-        if answer.sealed is not None:
-            answer.sealed = new.seal(path, old.reveal(path, answer))
-    return encode_document(document), new.key
-
-
-def _owner(actor: Actor) -> UUID | None:
-    return UUID(actor.id) if actor.type == "user" else None
 
 
 def _identity(form_or_copy_id: UUID | str) -> UUID:

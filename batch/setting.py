@@ -8,6 +8,7 @@ from typing import Final
 import msgspec
 
 from actions.kinds import DeferredAction
+from batch.ledger import Origin
 from copies.changes import Change
 from copies.document import AnsweredBy
 from forms.catalogue.releases import CompiledRelease
@@ -34,6 +35,15 @@ class Setting(msgspec.Struct, frozen=True):
     def actor_as_answerer(self) -> AnsweredBy:
         """Return the actor as answers keep it."""
         return AnsweredBy(self.actor.type, self.actor.id, self.actor.source)
+
+    def of_form(self, as_of: date | None) -> Setting:
+        """Return the setting for a form with an evaluation date of its own, if it has one."""
+        return self if as_of is None or as_of == self.as_of else msgspec.structs.replace(self, as_of=as_of)
+
+    @property
+    def origin(self) -> Origin:
+        """Return who makes the changes and when."""
+        return Origin(by=self.actor_as_answerer, now=self.now, label=self.actor.label)
 
 
 class SaveResult(msgspec.Struct, frozen=True):

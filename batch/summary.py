@@ -31,20 +31,19 @@ def summarise(catalogue: CompiledCatalogue, document: Document, evaluation: Eval
     }
 
 
-def search_text(catalogue: CompiledCatalogue, document: Document, *, personal: bool) -> str:
-    """Return the indexed answers as text, choices by their labels: the ``personal`` (``pii``) ones, or those that are
-    not. Sensitive (``spi``) ones are in neither.
+def search_texts(catalogue: CompiledCatalogue, document: Document) -> tuple[str, str]:
+    """Return the indexed answers as text, choices by their labels: those that are neither personal nor sensitive, and
+    the personal (``pii``) ones. Sensitive (``spi``) ones are in neither.
     """
-    sensitivity = "pii" if personal else ""
-    words: list[str] = []
+    words: dict[str, list[str]] = {"": [], "pii": []}
+    indexed = {code: part.question for code, part in catalogue.questions.items() if part.question.indexed}
     for _, container in walk_containers(document):
         for code, answer in container.answers.items():
-            known = catalogue.questions.get(code)
-            if known is None or not known.question.indexed or not answer.active:
-                continue
-            if known.question.sensitivity != sensitivity:
+            question = indexed.get(code)
+            if question is None or not answer.active or question.sensitivity not in words:
                 continue
             values = answer.value if isinstance(answer.value, list) else [answer.value]
-            labels = catalogue.choices(known.question) if known.question.choices else {}
-            words.extend(labels.get(str(value), str(value)) for value in values if value not in (None, ""))
-    return " ".join(dict.fromkeys(words))
+            labels = catalogue.choices(question) if question.choices else {}
+            found = (labels.get(str(value), str(value)) for value in values if value not in (None, ""))
+            words[question.sensitivity].extend(found)
+    return " ".join(dict.fromkeys(words[""])), " ".join(dict.fromkeys(words["pii"]))

@@ -3,10 +3,34 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import Final
 
 import msgspec
 
 from copies.document import AnswerValue
+
+#: What paths begin with that are no pool's: fields of copy and form, parts of the document that are no answers.
+NO_POOLS: Final = frozenset(
+    {"copy", "application_form", "question_sets", "forced_excluded_products", "agent_bypassed_products"}
+)
+
+
+def is_beside_document(path: str) -> bool:
+    """Tell whether a change at ``path`` is one of copy (``copy/title``) or form, or of a row beside the document
+    (``copy.messages/<id>``), not of the document.
+    """
+    first, slash, _ = path.partition("/")
+    # No pool's code has a dot.
+    return bool(slash) and (first in ("copy", "application_form") or "." in first)
+
+
+def beside_title(path: str) -> str:
+    """Return what stands at a ``path`` beside the document, in words: ``Copy: locked at``, ``Quote requests``."""
+    first, _, name = path.partition("/")
+    owner, _, kind = first.partition(".")
+    if kind:
+        return kind.replace("_", " ").capitalize()
+    return f"{'Copy' if owner == 'copy' else 'Form'}: {name.replace('_', ' ')}"
 
 
 class Cause(msgspec.Struct, frozen=True):
@@ -22,8 +46,8 @@ class Change(msgspec.Struct, frozen=True, omit_defaults=True):
 
     ``active`` and ``required`` are set where the question appeared, went or changed its requirement; the value itself
     may then be the same.
-    ``path`` is an answer's path, a row's (``locations/<row id>``), ``question_sets/<code>``, or a field of the copy
-    such as ``copy/title``.
+    ``path`` is an answer's path, a row's (``locations/<row id>``), ``question_sets/<code>``, a field of copy or form
+    such as ``copy/title``, or a row beside the document such as ``copy.messages/<id>``.
     """
 
     path: str

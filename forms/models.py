@@ -1,5 +1,5 @@
-"""Rows of the forms app: application forms and declinations of a tenant; the catalogue's models come from
-``forms.catalogue``.
+"""Rows of the forms app: a tenant's application forms and what stands beside their documents; the catalogue's models
+come from ``forms.catalogue``. All but those are written by the batch alone.
 """
 
 from __future__ import annotations
@@ -9,15 +9,31 @@ from typing import ClassVar
 from django.db import models
 
 from forms.catalogue import models as catalogue_models
-from tenants.scoping import TenantModel
+from tenants.written_by_batch import WrittenByBatch
 
-__all__ = ["ApplicationForm", "Declination", "catalogue_models"]
+__all__ = [
+    "ApplicationForm",
+    "Declination",
+    "Disposition",
+    "EligibilityResult",
+    "Event",
+    "Message",
+    "NaicsSearch",
+    "PaymentMethod",
+    "catalogue_models",
+]
 
 
-class ApplicationForm(TenantModel):
+class ApplicationForm(WrittenByBatch):
     """One insured's application at one tenant. Its state is derived from its copies, never stored."""
 
+    batch_way: ClassVar = "context.changeset.application_form.refer_as(reference)"
+
     id = models.UUIDField(primary_key=True, editable=False)
+    version = models.PositiveIntegerField(
+        default=1, help_text="Counts changes of the form's own rows, whichever copy they came with."
+    )
+    reference = models.CharField(max_length=200, blank=True, help_text="The partner's own name for it.")
     catalogue = models.CharField(max_length=64, help_text="Code of the catalogue that it is asked by.")
     as_of = models.DateField(null=True, blank=True, help_text="Evaluation date; empty means today at the tenant.")
     created_by_type = models.CharField(max_length=20)
@@ -33,10 +49,12 @@ class ApplicationForm(TenantModel):
         return f"Application form {self.id}"
 
 
-class Declination(TenantModel):
+class Declination(WrittenByBatch):
     """Proof that surplus lines were opened lawfully: which admitted products declined, by which rules, on which inputs,
     when.
     """
+
+    batch_way: ClassVar = "change the answers; declinations come with the save that opens a product"
 
     id = models.UUIDField(primary_key=True, editable=False)
     copy_id = models.UUIDField("copy")
@@ -56,3 +74,151 @@ class Declination(TenantModel):
 
     def __str__(self) -> str:
         return f"{self.product} opened on {self.copy_id}"
+
+
+class OfCopy(WrittenByBatch):
+    """A row beside the document of one copy."""
+
+    id = models.UUIDField(primary_key=True, editable=False)
+    copy_id = models.UUIDField("copy")
+    created_at = models.DateTimeField()
+
+    class Meta:
+        abstract = True
+
+
+class OfForm(WrittenByBatch):
+    """A row beside all copies of one form."""
+
+    id = models.UUIDField(primary_key=True, editable=False)
+    application_form_id = models.UUIDField("application form")
+    created_at = models.DateTimeField()
+
+    class Meta:
+        abstract = True
+
+
+class Message(OfCopy):
+    """Something said about a copy by people, carriers or processes. What rules say is in the evaluation instead."""
+
+    batch_way: ClassVar = "context.changeset.messages.add(...)"
+
+    kind = models.CharField(max_length=40, help_text="What it is about: the form, an answer, a quote request, ...")
+    severity = models.CharField(max_length=20)
+    path = models.CharField(max_length=300, blank=True, help_text="Path of the answer that it is about, if any.")
+    text = models.TextField()
+    metadata = models.JSONField(default=dict)
+    author_type = models.CharField(max_length=20)
+    author_id = models.CharField(max_length=64, blank=True)
+    author_label = models.CharField(max_length=200, blank=True)
+    dismissed_at = models.DateTimeField(null=True)
+
+    class Meta:
+        ordering: ClassVar = ["created_at", "id"]
+        indexes: ClassVar = [models.Index(fields=["copy_id", "created_at"], name="message_copy")]
+
+    def __str__(self) -> str:
+        return self.text[:80]
+
+
+class Event(OfCopy):
+    """Something that happened to a copy: a quote was selected, a mail was sent. Never altered."""
+
+    batch_way: ClassVar = "context.changeset.events.add(kind)"
+
+    kind = models.CharField(max_length=60)
+    details = models.JSONField(default=dict)
+    actor_type = models.CharField(max_length=20)
+    actor_id = models.CharField(max_length=64, blank=True)
+    actor_label = models.CharField(max_length=200, blank=True)
+    source = models.CharField(max_length=20, blank=True)
+
+    class Meta:
+        ordering: ClassVar = ["created_at", "id"]
+        indexes: ClassVar = [models.Index(fields=["copy_id", "created_at"], name="event_copy")]
+
+    def __str__(self) -> str:
+        return self.kind
+
+
+class EligibilityResult(OfCopy):
+    """What a carrier itself said of a product's eligibility (real-time eligibility); the rules' own outcome is in the
+    evaluation.
+    """
+
+    batch_way: ClassVar = "context.changeset.eligibility_results.record(...)"
+
+    product = models.CharField(max_length=64)
+    question_set = models.CharField(max_length=64, blank=True, help_text="The set that it was asked for, if one.")
+    outcome = models.CharField(max_length=20)
+    reasons = models.JSONField(default=list)
+    asked_version = models.PositiveIntegerField(help_text="The copy's version that was told to the carrier.")
+    updated_at = models.DateTimeField()
+
+    class Meta:
+        ordering: ClassVar = ["created_at", "id"]
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["copy_id", "product", "question_set"], name="eligibility_result_once")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.product}: {self.outcome}"
+
+
+class Disposition(OfForm):
+    """How an application ended, as somebody decided: bound, lost, withdrawn. The latest one in force counts."""
+
+    batch_way: ClassVar = "context.changeset.dispositions.give(code)"
+
+    code = models.CharField(max_length=40)
+    reason = models.CharField(max_length=500, blank=True)
+    given_by_type = models.CharField(max_length=20)
+    given_by_id = models.CharField(max_length=64, blank=True)
+    withdrawn_at = models.DateTimeField(null=True)
+
+    class Meta:
+        ordering: ClassVar = ["created_at", "id"]
+        indexes: ClassVar = [models.Index(fields=["application_form_id", "created_at"], name="disposition_form")]
+
+    def __str__(self) -> str:
+        return self.code
+
+
+class PaymentMethod(OfForm):
+    """A way to pay that the insured named: the payment provider's token and a label, never an account number."""
+
+    batch_way: ClassVar = "context.changeset.payment_methods.add(...)"
+
+    kind = models.CharField(max_length=20)
+    token = models.CharField(max_length=200, help_text="The payment provider's name for it.")
+    label = models.CharField(max_length=100)
+    is_default = models.BooleanField(default=False)
+    removed_at = models.DateTimeField(null=True)
+
+    class Meta:
+        ordering: ClassVar = ["created_at", "id"]
+        indexes: ClassVar = [models.Index(fields=["application_form_id"], name="payment_method_form")]
+
+    def __str__(self) -> str:
+        return self.label
+
+
+class NaicsSearch(OfForm):
+    """A search for the industry code, and what was chosen of its finds. Never altered."""
+
+    batch_way: ClassVar = "context.changeset.naics_searches.add(query=...)"
+
+    query = models.CharField(max_length=200)
+    zip_code = models.CharField(max_length=10, blank=True)
+    employees = models.PositiveIntegerField(null=True)
+    found = models.JSONField(default=list, help_text="Codes in the order shown.")
+    chosen = models.CharField(max_length=6, blank=True)
+    searched_by_type = models.CharField(max_length=20)
+    searched_by_id = models.CharField(max_length=64, blank=True)
+
+    class Meta:
+        ordering: ClassVar = ["created_at", "id"]
+        indexes: ClassVar = [models.Index(fields=["application_form_id"], name="naics_search_form")]
+
+    def __str__(self) -> str:
+        return self.query

@@ -1,4 +1,4 @@
-"""Tenants, their people and their API clients. All in the shared database."""
+"""Tenants, their people, their API clients and their guests. All but guests' tokens are in the shared database."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ from oauth2_provider.models import AbstractApplication
 from uuid_utils.compat import uuid7
 
 from tenants.access import RIGHT_TEXTS, ROLE_RIGHTS, Actor, Right, Role
+from tenants.written_by_batch import WrittenByBatch
 
 
 def new_id() -> UUID:
@@ -165,3 +166,27 @@ class ApiClient(AbstractApplication):
         granted = set(scopes) & set(self.allowed_scopes)
         rights = frozenset(right for right in Right if right.value in granted)
         return Actor(type="api_client", id=str(self.pk), source="api", label=str(self), rights=rights)
+
+
+class GuestToken(WrittenByBatch):
+    """A guest's link to one copy. Only its secret's hash is kept: the link itself is shown once, when it is made."""
+
+    batch_way: ClassVar = "context.changeset.guest_tokens.issue(...)"
+
+    id = models.UUIDField(primary_key=True, editable=False)
+    copy_id = models.UUIDField("copy")
+    secret_hash = models.CharField(max_length=64, unique=True, help_text="SHA-256 of the secret, as hexadecimal text.")
+    email = models.EmailField(blank=True, help_text="Whom the link was meant for.")
+    expires_at = models.DateTimeField()
+    exchanged_at = models.DateTimeField(null=True, help_text="When the link was followed: it opens only once.")
+    revoked_at = models.DateTimeField(null=True)
+    issued_by_type = models.CharField(max_length=20)
+    issued_by_id = models.CharField(max_length=64, blank=True)
+    created_at = models.DateTimeField()
+
+    class Meta:
+        ordering: ClassVar = ["created_at", "id"]
+        indexes: ClassVar = [models.Index(fields=["copy_id"], name="guest_token_copy")]
+
+    def __str__(self) -> str:
+        return f"Guest of {self.copy_id}"

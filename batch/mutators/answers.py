@@ -2,44 +2,20 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
-import msgspec
-
 from batch.errors import AnswerFault, InvalidAnswers, ReadOnlyAnswer
+from batch.ledger import Ledger
 from copies.document import Answer, AnswerValue, Container, join_path
 from forms.rules.cleaning import InvalidValue, clean
 from forms.rules.definition import Question
 from forms.rules.masking import mask_of
 
-if TYPE_CHECKING:
-    from batch.changeset import Changeset
-
-
-class AnswerSnapshot(msgspec.Struct, frozen=True):
-    """What of an answer counts as a change. ``shown`` is the value, or the mask of a sealed one."""
-
-    shown: AnswerValue
-    sealed: bytes | None
-    active: bool
-    required: str
-    readonly: bool
-
-
-def snapshot(answer: Answer | None) -> AnswerSnapshot | None:
-    """Return how ``answer`` stands, None where there is none."""
-    if answer is None:
-        return None
-    shown = answer.mask if answer.sealed is not None else answer.value
-    return AnswerSnapshot(shown, answer.sealed, answer.active, answer.required, answer.readonly)
-
 
 class AnswerMutator:
     """One question's answer in the document or in a pool row. Stale after the save."""
 
-    def __init__(self, changeset: Changeset, container: Container, prefix: str, question: Question) -> None:
+    def __init__(self, ledger: Ledger, container: Container, prefix: str, question: Question) -> None:
         """Made by ``Changeset.find_answer`` and ``RowMutator.find_answer``."""
-        self._changeset = changeset
+        self._ledger = ledger
         self._container = container
         self.question = question
         self.path = join_path(prefix, question.code)
@@ -71,9 +47,9 @@ class AnswerMutator:
         Raises ``InvalidAnswers`` with one fault where the value does not fit the question, ``ReadOnlyAnswer`` where
         nobody may change it.
         """
-        self._changeset.require_writable()
+        self._ledger.require_writable()
         try:
-            cleaned = clean(self._changeset.catalogue, self.question, value)
+            cleaned = clean(self._ledger.catalogue, self.question, value)
         except InvalidValue as error:
             raise InvalidAnswers([AnswerFault(self.path, error.code, error.text)]) from error
         self.apply_cleaned(cleaned)
@@ -84,27 +60,27 @@ class AnswerMutator:
 
     def apply_cleaned(self, value: AnswerValue) -> None:
         """Take ``value``, which ``cleaning.clean`` returned, as the answer."""
-        self._changeset.require_writable()
+        self._ledger.require_writable()
         answer = self._container.answers.get(self.question.code)
         if answer is not None and answer.readonly:
             raise ReadOnlyAnswer(self.path)
         if self._holds(answer, value):
             return
-        self._changeset.touch_answer(self.path, answer)
-        now = self._changeset.now
+        self._ledger.touch_answer(self.path, answer)
+        now = self._ledger.now
         if answer is None:
             answer = self._container.answers[self.question.code] = Answer(created_at=now)
         if self.question.sensitivity == "spi" and value is not None:
-            sealed = self._changeset.sealing.seal(self.path, value)
+            sealed = self._ledger.sealing.seal(self.path, value)
             answer.value, answer.sealed, answer.mask = None, sealed, mask_of(self.question, value)
         else:
             answer.value, answer.sealed, answer.mask = value, None, ""
-        answer.answered_by = self._changeset.by
+        answer.answered_by = self._ledger.by
         answer.created_at = answer.created_at or now
         answer.updated_at = now
 
     def _current(self) -> Answer | None:
-        self._changeset.require_open()
+        self._ledger.require_open()
         return self._container.answers.get(self.question.code)
 
     def _holds(self, answer: Answer | None, value: AnswerValue) -> bool:
@@ -112,5 +88,5 @@ class AnswerMutator:
             return value is None
         if answer.sealed is None and self.question.sensitivity == "spi":
             return False  # an open value under a question that became sensitive: seal it
-        held = self._changeset.sealing.reveal(self.path, answer)
+        held = self._ledger.sealing.reveal(self.path, answer)
         return held == value and type(held) is type(value)

@@ -2,37 +2,30 @@
 
 from __future__ import annotations
 
-from datetime import datetime
-from typing import TYPE_CHECKING
 from uuid import UUID
 
 import msgspec
 
-if TYPE_CHECKING:
-    from batch.changeset import Changeset
-
-
-class CopyFields(msgspec.Struct, frozen=True):
-    """What of a copy's row people can change."""
-
-    title: str = ""
-    owner_id: UUID | None = None
-    locked_at: datetime | None = None
-    deleted_at: datetime | None = None
+from batch.ledger import Ledger
+from batch.snapshots import CopyFields
 
 
 class CopyFieldsMutator:
     """The copy's title, lock and deletion. Stale after the save."""
 
-    def __init__(self, changeset: Changeset) -> None:
+    def __init__(self, ledger: Ledger) -> None:
         """Made by ``Changeset.copy``."""
-        self._changeset = changeset
+        self._ledger = ledger
 
     @property
     def fields(self) -> CopyFields:
         """Return the fields as they stand."""
-        self._changeset.require_open()
-        return self._changeset.copy_fields
+        self._ledger.require_open()
+        return self._ledger.copy_fields
+
+    def own(self, owner_id: UUID) -> None:
+        """Make the user ``owner_id`` the copy's owner."""
+        self._replace(owner_id=owner_id)
 
     def rename(self, title: str) -> None:
         """Give the copy ``title``."""
@@ -40,7 +33,7 @@ class CopyFieldsMutator:
 
     def lock(self) -> None:
         """Lock the copy: it takes no changes until it is unlocked. A locked copy keeps the time of its lock."""
-        self._replace(locked_at=self.fields.locked_at or self._changeset.now)
+        self._replace(locked_at=self.fields.locked_at or self._ledger.now)
 
     def unlock(self) -> None:
         """Let changes in again."""
@@ -48,12 +41,12 @@ class CopyFieldsMutator:
 
     def delete(self) -> None:
         """Delete the copy softly: it is found only by those who ask for archived ones."""
-        self._replace(deleted_at=self.fields.deleted_at or self._changeset.now)
+        self._replace(deleted_at=self.fields.deleted_at or self._ledger.now)
 
     def restore(self) -> None:
         """Bring a deleted copy back."""
         self._replace(deleted_at=None)
 
     def _replace(self, **values: object) -> None:
-        self._changeset.require_writable()
-        self._changeset.copy_fields = msgspec.structs.replace(self._changeset.copy_fields, **values)
+        self._ledger.require_writable()
+        self._ledger.copy_fields = msgspec.structs.replace(self._ledger.copy_fields, **values)

@@ -2,12 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from batch.errors import UnknownProduct
-
-if TYPE_CHECKING:
-    from batch.changeset import Changeset
+from batch.ledger import Ledger
 
 
 class ExclusionsMutator:
@@ -16,39 +12,39 @@ class ExclusionsMutator:
     Stale after the save.
     """
 
-    def __init__(self, changeset: Changeset) -> None:
+    def __init__(self, ledger: Ledger) -> None:
         """Made by ``Changeset.exclusions``."""
-        self._changeset = changeset
+        self._ledger = ledger
 
     def force_exclude(self, product: str) -> None:
         """Leave ``product`` out: it is not evaluated any more. Raises ``UnknownProduct``."""
-        self._add(product, self._changeset.document.forced_excluded_products, "forced_excluded_products")
+        self._add(product, self._ledger.document.forced_excluded_products, "forced_excluded_products")
 
     def include(self, product: str) -> None:
         """Take ``product`` back in. Raises ``UnknownProduct``."""
-        self._remove(product, self._changeset.document.forced_excluded_products, "forced_excluded_products")
+        self._remove(product, self._ledger.document.forced_excluded_products, "forced_excluded_products")
 
     def bypass(self, product: str) -> None:
         """Note that the agent passes ``product`` by. Raises ``UnknownProduct``."""
-        self._add(product, self._changeset.document.agent_bypassed_products, "agent_bypassed_products")
+        self._add(product, self._ledger.document.agent_bypassed_products, "agent_bypassed_products")
 
     def take_up(self, product: str) -> None:
         """Note that the agent takes ``product`` up again. Raises ``UnknownProduct``."""
-        self._remove(product, self._changeset.document.agent_bypassed_products, "agent_bypassed_products")
+        self._remove(product, self._ledger.document.agent_bypassed_products, "agent_bypassed_products")
 
     def _add(self, product: str, products: list[str], name: str) -> None:
         self._require(product)
-        self._changeset.touch_exclusion(f"{name}/{product}")
+        self._ledger.touch_exclusion(f"{name}/{product}")
         if product not in products:
             products.append(product)
 
     def _remove(self, product: str, products: list[str], name: str) -> None:
         self._require(product)
-        self._changeset.touch_exclusion(f"{name}/{product}")
+        self._ledger.touch_exclusion(f"{name}/{product}")
         if product in products:
             products.remove(product)
 
     def _require(self, product: str) -> None:
-        self._changeset.require_writable()
-        if product not in self._changeset.catalogue.products:
+        self._ledger.require_writable()
+        if product not in self._ledger.catalogue.products:
             raise UnknownProduct(product)

@@ -3,23 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
 
 from batch.errors import PoolIsFull, UnknownPool, UnknownQuestion, UnknownRow
+from batch.given import plan_row
+from batch.ledger import Ledger
 from batch.mutators.answers import AnswerMutator
 from copies.document import Container, PoolRow, join_path
 from forms.rules.definition import Pool
-
-if TYPE_CHECKING:
-    from batch.changeset import Changeset
 
 
 class RowMutator:
     """One row of a pool. Stale after the save."""
 
-    def __init__(self, changeset: Changeset, pool: PoolMutator, row: PoolRow) -> None:
+    def __init__(self, ledger: Ledger, pool: PoolMutator, row: PoolRow) -> None:
         """Made by ``PoolMutator``."""
-        self._changeset = changeset
+        self._ledger = ledger
         self._pool = pool
         self._row = row
         self.path = join_path(pool.path, row.id)
@@ -27,7 +25,7 @@ class RowMutator:
     @property
     def id(self) -> str:
         """Return the row's id, which survives copying, import and cloning."""
-        self._changeset.require_open()
+        self._ledger.require_open()
         return self._row.id
 
     @property
@@ -37,30 +35,30 @@ class RowMutator:
 
     def find_answer(self, code: str) -> AnswerMutator:
         """Return the mutator of question ``code`` in this row. Raises ``UnknownQuestion``."""
-        self._changeset.require_open()
-        question = self._changeset.catalogue.questions.get(code)
+        self._ledger.require_open()
+        question = self._ledger.catalogue.questions.get(code)
         if question is None or question.pool != self._pool.code:
             raise UnknownQuestion(join_path(self.path, code))
-        return AnswerMutator(self._changeset, self._row, self.path, question.question)
+        return AnswerMutator(self._ledger, self._row, self.path, question.question)
 
     def find_pool(self, code: str) -> PoolMutator:
         """Return the pool ``code`` nested in this row. Raises ``UnknownPool``."""
-        self._changeset.require_open()
-        return open_pool(self._changeset, self._row, self.path, code, parent=self._pool.code)
+        self._ledger.require_open()
+        return open_pool(self._ledger, self._row, self.path, code, parent=self._pool.code)
 
     def remove(self) -> None:
         """Remove the row with all that is in it; earlier versions keep it."""
-        self._changeset.require_writable()
-        self._changeset.touch_row(self.path, exists=True)
+        self._ledger.require_writable()
+        self._ledger.touch_row(self.path, exists=True)
         self._pool.rows_below().remove(self._row)
 
 
 class PoolMutator:
     """One pool, at the top of the document or inside a row. Stale after the save."""
 
-    def __init__(self, changeset: Changeset, container: Container, prefix: str, pool: Pool) -> None:
+    def __init__(self, ledger: Ledger, container: Container, prefix: str, pool: Pool) -> None:
         """Made by ``Changeset.find_pool`` and ``RowMutator.find_pool``."""
-        self._changeset = changeset
+        self._ledger = ledger
         self._container = container
         self._pool = pool
         self.code = pool.code
@@ -69,15 +67,15 @@ class PoolMutator:
     @property
     def rows(self) -> list[RowMutator]:
         """Return the rows in order."""
-        self._changeset.require_open()
-        return [RowMutator(self._changeset, self, row) for row in self._container.answer_pools.get(self.code, ())]
+        self._ledger.require_open()
+        return [RowMutator(self._ledger, self, row) for row in self._container.answer_pools.get(self.code, ())]
 
     def find_row(self, row_id: str) -> RowMutator:
         """Return the row with ``row_id``. Raises ``UnknownRow``."""
-        self._changeset.require_open()
+        self._ledger.require_open()
         for row in self._container.answer_pools.get(self.code, ()):
             if row.id == row_id:
-                return RowMutator(self._changeset, self, row)
+                return RowMutator(self._ledger, self, row)
         raise UnknownRow(join_path(self.path, row_id))
 
     def add(
@@ -90,11 +88,11 @@ class PoolMutator:
 
         Raises ``PoolIsFull``, or ``InvalidAnswers`` with every fault; then no row was added.
         """
-        self._changeset.require_writable()
+        self._ledger.require_writable()
         self.require_room()
         row = self.add_empty()
         try:
-            self._changeset.apply_to_row(row, answers=answers or {}, answer_pools=answer_pools or {})
+            plan_row(self._ledger, row, answers=answers or {}, answer_pools=answer_pools or {}).carry_out()
         except Exception:
             row.remove()
             raise
@@ -102,10 +100,10 @@ class PoolMutator:
 
     def add_empty(self) -> RowMutator:
         """Add an empty row whatever the pool's limit says; ``apply_answers`` has checked it."""
-        self._changeset.require_writable()
-        row = PoolRow(id=self._changeset.new_id(), created_at=self._changeset.now)
-        mutator = RowMutator(self._changeset, self, row)
-        self._changeset.touch_row(mutator.path, exists=False)
+        self._ledger.require_writable()
+        row = PoolRow(id=self._ledger.new_row_id(), created_at=self._ledger.now)
+        mutator = RowMutator(self._ledger, self, row)
+        self._ledger.touch_row(mutator.path, exists=False)
         self.rows_below().append(row)
         return mutator
 
@@ -114,12 +112,12 @@ class PoolMutator:
 
         Its sealed answers fit as they are. A row that is there stays as it is. Raises ``PoolIsFull``.
         """
-        self._changeset.require_writable()
+        self._ledger.require_writable()
         if any(there.id == row.id for there in self.rows_below()):
             return self.find_row(row.id)
         self.require_room()
-        mutator = RowMutator(self._changeset, self, row)
-        self._changeset.touch_row(mutator.path, exists=False)
+        mutator = RowMutator(self._ledger, self, row)
+        self._ledger.touch_row(mutator.path, exists=False)
         self.rows_below().insert(position, row)
         return mutator
 
@@ -133,15 +131,15 @@ class PoolMutator:
         return self._container.answer_pools.setdefault(self.code, [])
 
 
-def open_pool(changeset: Changeset, container: Container, prefix: str, code: str, *, parent: str) -> PoolMutator:
+def open_pool(ledger: Ledger, container: Container, prefix: str, code: str, *, parent: str) -> PoolMutator:
     """Return the mutator of pool ``code`` in ``container``, a row of pool ``parent`` ("" for the document).
 
     Raises ``UnknownPool``.
     """
-    pool = changeset.catalogue.pools.get(code)
+    pool = ledger.catalogue.pools.get(code)
     if pool is None:
         raise UnknownPool(join_path(prefix, code))
     if pool.pool.parent != parent:
         where = f"inside a row of {pool.pool.parent!r}" if pool.pool.parent else "at the top"
         raise UnknownPool(join_path(prefix, code), f": it belongs {where}")
-    return PoolMutator(changeset, container, prefix, pool.pool)
+    return PoolMutator(ledger, container, prefix, pool.pool)

@@ -3,20 +3,17 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import TYPE_CHECKING
 
+from batch.ledger import Ledger
 from copies.document import DocumentQuestionSet
-
-if TYPE_CHECKING:
-    from batch.changeset import Changeset
 
 
 class QuestionSetMutator:
     """One question set on the document. Stale after the save."""
 
-    def __init__(self, changeset: Changeset, question_set: DocumentQuestionSet) -> None:
+    def __init__(self, ledger: Ledger, question_set: DocumentQuestionSet) -> None:
         """Made by ``Changeset.find_question_set`` and ``Changeset.add_question_set``."""
-        self._changeset = changeset
+        self._ledger = ledger
         self._question_set = question_set
         self.code = question_set.code
         self.path = f"question_sets/{self.code}"
@@ -24,12 +21,12 @@ class QuestionSetMutator:
     @property
     def completed_at(self) -> datetime | None:
         """Return when its last needed answer was given, None while something is missing."""
-        self._changeset.require_open()
+        self._ledger.require_open()
         return self._question_set.completed_at
 
     def complete(self) -> None:
         """Mark as completed now."""
-        self._mark(self._changeset.now)
+        self._mark(self._ledger.now)
 
     def reopen(self) -> None:
         """Take the completion back."""
@@ -37,17 +34,17 @@ class QuestionSetMutator:
 
     def keep_if_ineligible(self) -> None:
         """Keep the set on the document although the rules would take it off."""
-        self._changeset.require_writable()
-        self._changeset.touch_question_set(self.code)
+        self._ledger.require_writable()
+        self._ledger.touch_question_set(self.code)
         self._question_set.remove_if_ineligible = False
 
     def remove(self) -> None:
         """Take the set off the document; answers stay, inactive."""
-        self._changeset.require_writable()
-        self._changeset.touch_question_set(self.code)
-        self._changeset.document.question_sets.remove(self._question_set)
+        self._ledger.require_writable()
+        self._ledger.touch_question_set(self.code)
+        self._ledger.document.question_sets.remove(self._question_set)
 
     def _mark(self, moment: datetime | None) -> None:
-        self._changeset.require_writable()
-        self._changeset.touch_question_set(self.code)
+        self._ledger.require_writable()
+        self._ledger.touch_question_set(self.code)
         self._question_set.completed_at = moment

@@ -6,6 +6,7 @@ import django.db.models.deletion
 from django.db import migrations, models
 
 import carriers.models
+from tenants.security import row_level_security
 
 
 class Migration(migrations.Migration):
@@ -389,4 +390,73 @@ class Migration(migrations.Migration):
                 violation_error_message="This table has a rate of this code already.",
             ),
         ),
+        migrations.CreateModel(
+            name="QuoteRequest",
+            fields=[
+                ("tenant_id", models.UUIDField(editable=False, verbose_name="tenant")),
+                ("id", models.UUIDField(editable=False, primary_key=True, serialize=False)),
+                ("copy_id", models.UUIDField(verbose_name="copy")),
+                ("carrier", models.CharField(max_length=64)),
+                ("product", models.CharField(max_length=64)),
+                (
+                    "state",
+                    models.CharField(
+                        choices=[
+                            ("draft", "Draft"),
+                            ("queued", "Queued"),
+                            ("submitted", "Submitted"),
+                            ("quoted", "Quoted"),
+                            ("referred", "Referred"),
+                            ("declined", "Declined"),
+                            ("failed", "Failed"),
+                            ("stale", "Stale"),
+                            ("selected", "Selected"),
+                            ("withdrawn", "Withdrawn"),
+                        ],
+                        max_length=20,
+                    ),
+                ),
+                (
+                    "request_token",
+                    models.CharField(help_text="Tells the carrier that a resend is the same request.", max_length=64),
+                ),
+                (
+                    "asked_version",
+                    models.PositiveIntegerField(help_text="The copy's version that was sent.", null=True),
+                ),
+                ("read_set", models.JSONField(default=list, help_text="Paths of the answers that were sent.")),
+                ("carrier_reference", models.CharField(blank=True, max_length=100)),
+                (
+                    "premium",
+                    models.PositiveBigIntegerField(help_text="Whole units of the currency, a year.", null=True),
+                ),
+                (
+                    "is_bindable",
+                    models.BooleanField(default=False, help_text="A quote that binds; else an indication."),
+                ),
+                (
+                    "reason",
+                    models.CharField(
+                        blank=True, help_text="Why it was referred, declined, failed or stale.", max_length=500
+                    ),
+                ),
+                (
+                    "details",
+                    models.JSONField(
+                        default=dict, help_text="What the carrier said or changed by itself; nothing sensitive."
+                    ),
+                ),
+                ("created_at", models.DateTimeField()),
+                ("updated_at", models.DateTimeField()),
+            ],
+            options={
+                "ordering": ["created_at", "id"],
+                "indexes": [models.Index(fields=["copy_id"], name="quote_request_copy")],
+            },
+            managers=[
+                ("objects", django.db.models.manager.Manager()),
+                ("unscoped_objects", django.db.models.manager.Manager()),
+            ],
+        ),
+        row_level_security("carriers_quoterequest"),
     ]

@@ -171,6 +171,19 @@ class Migration(migrations.Migration):
                 ("unscoped_objects", django.db.models.manager.Manager()),
             ],
         ),
+        # What is compressed already is not compressed again: TOAST keeps these columns as they come.
+        migrations.RunSQL(
+            [
+                f"ALTER TABLE {table} ALTER COLUMN {column} SET STORAGE EXTERNAL"
+                for table, columns in (
+                    ("copies_copy", ("document", "evaluation")),
+                    ("copies_copyrevision", ("document", "evaluation", "changes")),
+                )
+                for column in columns
+            ],
+            migrations.RunSQL.noop,
+            hints={"tenant": True},
+        ),
         row_level_security("copies_copy"),
         row_level_security("copies_copyrevision"),
         row_level_security("copies_sensitivereveal"),

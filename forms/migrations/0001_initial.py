@@ -65,6 +65,13 @@ class Migration(migrations.Migration):
             fields=[
                 ("tenant_id", models.UUIDField(editable=False, verbose_name="tenant")),
                 ("id", models.UUIDField(editable=False, primary_key=True, serialize=False)),
+                ("reference", models.CharField(blank=True, help_text="The partner's own name for it.", max_length=200)),
+                (
+                    "version",
+                    models.PositiveIntegerField(
+                        default=1, help_text="Counts changes of the form's own rows, whichever copy they came with."
+                    ),
+                ),
                 ("catalogue", models.CharField(help_text="Code of the catalogue that it is asked by.", max_length=64)),
                 (
                     "as_of",
@@ -588,6 +595,172 @@ class Migration(migrations.Migration):
             model_name="release",
             constraint=models.UniqueConstraint(fields=("catalogue", "number"), name="release_number_once"),
         ),
+        migrations.CreateModel(
+            name="Disposition",
+            fields=[
+                ("tenant_id", models.UUIDField(editable=False, verbose_name="tenant")),
+                ("id", models.UUIDField(editable=False, primary_key=True, serialize=False)),
+                ("application_form_id", models.UUIDField(verbose_name="application form")),
+                ("created_at", models.DateTimeField()),
+                ("code", models.CharField(max_length=40)),
+                ("reason", models.CharField(blank=True, max_length=500)),
+                ("given_by_type", models.CharField(max_length=20)),
+                ("given_by_id", models.CharField(blank=True, max_length=64)),
+                ("withdrawn_at", models.DateTimeField(null=True)),
+            ],
+            options={
+                "ordering": ["created_at", "id"],
+                "indexes": [models.Index(fields=["application_form_id", "created_at"], name="disposition_form")],
+            },
+            managers=[
+                ("objects", django.db.models.manager.Manager()),
+                ("unscoped_objects", django.db.models.manager.Manager()),
+            ],
+        ),
+        migrations.CreateModel(
+            name="EligibilityResult",
+            fields=[
+                ("tenant_id", models.UUIDField(editable=False, verbose_name="tenant")),
+                ("id", models.UUIDField(editable=False, primary_key=True, serialize=False)),
+                ("copy_id", models.UUIDField(verbose_name="copy")),
+                ("created_at", models.DateTimeField()),
+                ("product", models.CharField(max_length=64)),
+                (
+                    "question_set",
+                    models.CharField(blank=True, help_text="The set that it was asked for, if one.", max_length=64),
+                ),
+                ("outcome", models.CharField(max_length=20)),
+                ("reasons", models.JSONField(default=list)),
+                (
+                    "asked_version",
+                    models.PositiveIntegerField(help_text="The copy's version that was told to the carrier."),
+                ),
+                ("updated_at", models.DateTimeField()),
+            ],
+            options={
+                "ordering": ["created_at", "id"],
+                "constraints": [
+                    models.UniqueConstraint(
+                        fields=("copy_id", "product", "question_set"), name="eligibility_result_once"
+                    )
+                ],
+            },
+            managers=[
+                ("objects", django.db.models.manager.Manager()),
+                ("unscoped_objects", django.db.models.manager.Manager()),
+            ],
+        ),
+        migrations.CreateModel(
+            name="Event",
+            fields=[
+                ("tenant_id", models.UUIDField(editable=False, verbose_name="tenant")),
+                ("id", models.UUIDField(editable=False, primary_key=True, serialize=False)),
+                ("copy_id", models.UUIDField(verbose_name="copy")),
+                ("created_at", models.DateTimeField()),
+                ("kind", models.CharField(max_length=60)),
+                ("details", models.JSONField(default=dict)),
+                ("actor_type", models.CharField(max_length=20)),
+                ("actor_id", models.CharField(blank=True, max_length=64)),
+                ("actor_label", models.CharField(blank=True, max_length=200)),
+                ("source", models.CharField(blank=True, max_length=20)),
+            ],
+            options={
+                "ordering": ["created_at", "id"],
+                "indexes": [models.Index(fields=["copy_id", "created_at"], name="event_copy")],
+            },
+            managers=[
+                ("objects", django.db.models.manager.Manager()),
+                ("unscoped_objects", django.db.models.manager.Manager()),
+            ],
+        ),
+        migrations.CreateModel(
+            name="Message",
+            fields=[
+                ("tenant_id", models.UUIDField(editable=False, verbose_name="tenant")),
+                ("id", models.UUIDField(editable=False, primary_key=True, serialize=False)),
+                ("copy_id", models.UUIDField(verbose_name="copy")),
+                ("created_at", models.DateTimeField()),
+                (
+                    "kind",
+                    models.CharField(
+                        help_text="What it is about: the form, an answer, a quote request, ...", max_length=40
+                    ),
+                ),
+                ("severity", models.CharField(max_length=20)),
+                (
+                    "path",
+                    models.CharField(
+                        blank=True, help_text="Path of the answer that it is about, if any.", max_length=300
+                    ),
+                ),
+                ("text", models.TextField()),
+                ("metadata", models.JSONField(default=dict)),
+                ("author_type", models.CharField(max_length=20)),
+                ("author_id", models.CharField(blank=True, max_length=64)),
+                ("author_label", models.CharField(blank=True, max_length=200)),
+                ("dismissed_at", models.DateTimeField(null=True)),
+            ],
+            options={
+                "ordering": ["created_at", "id"],
+                "indexes": [models.Index(fields=["copy_id", "created_at"], name="message_copy")],
+            },
+            managers=[
+                ("objects", django.db.models.manager.Manager()),
+                ("unscoped_objects", django.db.models.manager.Manager()),
+            ],
+        ),
+        migrations.CreateModel(
+            name="NaicsSearch",
+            fields=[
+                ("tenant_id", models.UUIDField(editable=False, verbose_name="tenant")),
+                ("id", models.UUIDField(editable=False, primary_key=True, serialize=False)),
+                ("application_form_id", models.UUIDField(verbose_name="application form")),
+                ("created_at", models.DateTimeField()),
+                ("query", models.CharField(max_length=200)),
+                ("zip_code", models.CharField(blank=True, max_length=10)),
+                ("employees", models.PositiveIntegerField(null=True)),
+                ("found", models.JSONField(default=list, help_text="Codes in the order shown.")),
+                ("chosen", models.CharField(blank=True, max_length=6)),
+                ("searched_by_type", models.CharField(max_length=20)),
+                ("searched_by_id", models.CharField(blank=True, max_length=64)),
+            ],
+            options={
+                "ordering": ["created_at", "id"],
+                "indexes": [models.Index(fields=["application_form_id"], name="naics_search_form")],
+            },
+            managers=[
+                ("objects", django.db.models.manager.Manager()),
+                ("unscoped_objects", django.db.models.manager.Manager()),
+            ],
+        ),
+        migrations.CreateModel(
+            name="PaymentMethod",
+            fields=[
+                ("tenant_id", models.UUIDField(editable=False, verbose_name="tenant")),
+                ("id", models.UUIDField(editable=False, primary_key=True, serialize=False)),
+                ("application_form_id", models.UUIDField(verbose_name="application form")),
+                ("created_at", models.DateTimeField()),
+                ("kind", models.CharField(max_length=20)),
+                ("token", models.CharField(help_text="The payment provider's name for it.", max_length=200)),
+                ("label", models.CharField(max_length=100)),
+                ("is_default", models.BooleanField(default=False)),
+                ("removed_at", models.DateTimeField(null=True)),
+            ],
+            options={
+                "ordering": ["created_at", "id"],
+                "indexes": [models.Index(fields=["application_form_id"], name="payment_method_form")],
+            },
+            managers=[
+                ("objects", django.db.models.manager.Manager()),
+                ("unscoped_objects", django.db.models.manager.Manager()),
+            ],
+        ),
+        row_level_security("forms_disposition"),
+        row_level_security("forms_eligibilityresult"),
+        row_level_security("forms_event"),
+        row_level_security("forms_message"),
+        row_level_security("forms_naicssearch"),
+        row_level_security("forms_paymentmethod"),
         row_level_security("forms_applicationform"),
         row_level_security("forms_declination"),
         RunSQL(

@@ -9,6 +9,7 @@ from collections.abc import Callable, Collection, Iterable, Iterator
 from decimal import Decimal, InvalidOperation
 from typing import Final
 
+from copies.changes import NO_POOLS
 from forms.rules.definition import CatalogueDefinition, Product, ProductRule, Question, QuestionSet, Rating
 from forms.rules.expressions import AS_OF, FUNCTIONS
 from forms.rules.faults import CatalogueFault
@@ -127,6 +128,10 @@ class _References:
         if pool is None:
             return
         yield from _bad_name(pool.code, f"{where}.code")
+        if pool.code in NO_POOLS:
+            yield CatalogueFault(
+                "bad_code", f"{where}.code", f"{pool.code!r} means another part of a form.", "Choose another code."
+            )
         if pool.parent:
             yield from _unknown(pool.parent, self._pools, f"{where}.parent", "pool")
         seen, parent = {pool.code}, pool.parent

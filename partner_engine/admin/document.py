@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
-from copies.changes import Change
+from copies.changes import Change, beside_title, is_beside_document
 from copies.document import Answer, AnsweredBy, AnswerValue, Container, Document, PoolRow, join_path, walk_answers
 from copies.masking import HIDDEN
 from forms.rules.compiled import CompiledCatalogue
@@ -136,6 +136,8 @@ class DocumentReader:
         """Return what the question, pool, row or field at ``path`` is called; inside pools it says in which row."""
         if path in _FIELDS:
             return _FIELDS[path]
+        if is_beside_document(path):
+            return beside_title(path)
         first, _, rest = path.partition("/")
         if first == "question_sets":
             return f"Question set: {self._title(rest)}"

@@ -11,6 +11,7 @@ from django.db import migrations, models
 
 import tenants.access
 import tenants.models
+from tenants.security import row_level_security
 
 
 class Migration(migrations.Migration):
@@ -289,4 +290,37 @@ class Migration(migrations.Migration):
                 violation_error_message="Agents and tenant administrators belong to a tenant, staff to none.",
             ),
         ),
+        migrations.CreateModel(
+            name="GuestToken",
+            fields=[
+                ("tenant_id", models.UUIDField(editable=False, verbose_name="tenant")),
+                ("id", models.UUIDField(editable=False, primary_key=True, serialize=False)),
+                ("copy_id", models.UUIDField(verbose_name="copy")),
+                (
+                    "secret_hash",
+                    models.CharField(
+                        help_text="SHA-256 of the secret, as hexadecimal text.", max_length=64, unique=True
+                    ),
+                ),
+                ("email", models.EmailField(blank=True, help_text="Whom the link was meant for.", max_length=254)),
+                ("expires_at", models.DateTimeField()),
+                (
+                    "exchanged_at",
+                    models.DateTimeField(help_text="When the link was followed: it opens only once.", null=True),
+                ),
+                ("revoked_at", models.DateTimeField(null=True)),
+                ("issued_by_type", models.CharField(max_length=20)),
+                ("issued_by_id", models.CharField(blank=True, max_length=64)),
+                ("created_at", models.DateTimeField()),
+            ],
+            options={
+                "ordering": ["created_at", "id"],
+                "indexes": [models.Index(fields=["copy_id"], name="guest_token_copy")],
+            },
+            managers=[
+                ("objects", django.db.models.manager.Manager()),
+                ("unscoped_objects", django.db.models.manager.Manager()),
+            ],
+        ),
+        row_level_security("tenants_guesttoken"),
     ]

@@ -133,9 +133,13 @@ def test_a_form_keeps_one_copy_whoever_deletes_at_once(
         copies = [form_id, context.copy.id]
 
     def delete(number: int) -> int:
-        with batch.find_and_lock(copies[number], scope=kennels, actor=agent) as context:
-            context.changeset.copy.delete()
-            return context.save().version
+        while True:
+            try:
+                with batch.find_and_lock(copies[number], scope=kennels, actor=agent) as context:
+                    context.changeset.copy.delete()
+                    return context.save().version
+            except errors.StaleChangeset:
+                continue  # the other one was first: as told, load again and repeat
 
     results = in_threads(2, delete)
 

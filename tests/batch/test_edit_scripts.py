@@ -14,10 +14,9 @@ import msgspec
 import pytest
 from hypothesis import HealthCheck, given, settings
 
-from batch.changeset import Changeset, Origin
+from batch.changeset import Changeset, Holding, Origin
 from batch.deciding import decide
 from batch.errors import InvalidAnswers
-from batch.mutators.copy_fields import CopyFields
 from copies.document import Answer, AnsweredBy, AnswerValue, Container, Document, PoolRow, walk_answers
 from copies.masking import mask
 from forms.catalogue.demo import CATALOGUE_FILE
@@ -47,9 +46,7 @@ def catalogue() -> CompiledCatalogue:
 
 
 def changeset_of(document: Document) -> Changeset:
-    return Changeset(
-        document=document, copy_fields=CopyFields(), catalogue=catalogue(), sealing=OpenSealing(), origin=ORIGIN
-    )
+    return Changeset(Holding(document=document), catalogue=catalogue(), sealing=OpenSealing(), origin=ORIGIN)
 
 
 SAMPLES: dict[str, list[Any]] = {

@@ -1,6 +1,8 @@
 """Folding changes of several versions into one per path."""
 
-from copies.changes import Cause, Change, fold
+import pytest
+
+from copies.changes import Cause, Change, beside_title, fold, is_beside_document
 
 USER = Cause("user", "1")
 RULE = Cause("rule", "FR-01")
@@ -47,3 +49,22 @@ def test_fold_leaves_out_what_was_in_a_row_that_is_gone() -> None:
     assert fold([*added, inner, removed]) == []
     assert fold([Change("p/1/a", 5, 6, USER), removed]) == [removed]
     assert fold([*added, inner]) == [*added, inner]
+
+
+@pytest.mark.parametrize(
+    ("path", "beside", "title"),
+    [
+        ("copy/locked_at", True, "Copy: locked at"),
+        ("application_form/reference", True, "Form: reference"),
+        ("copy.quote_requests/1", True, "Quote requests"),
+        ("form.dispositions/1", True, "Dispositions"),
+        ("copy", False, ""),
+        ("events/7", False, ""),
+        ("locations/1/state", False, ""),
+        ("question_sets/start", False, ""),
+    ],
+)
+def test_what_stands_beside_the_document_is_told_by_its_path(path: str, beside: bool, title: str) -> None:
+    assert is_beside_document(path) is beside
+    if beside:
+        assert beside_title(path) == title

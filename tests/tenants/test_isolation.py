@@ -64,7 +64,7 @@ class TestStatements:
 
     def test_without_a_tenant_nothing_is_written(self, harbor: Tenant) -> None:
         with pytest.raises(DatabaseError, match="row-level security"), transaction.atomic():
-            unsaved(harbor).save(force_insert=True)
+            ApplicationForm.unscoped_objects.bulk_create([unsaved(harbor)])
 
     @pytest.mark.usefixtures("forms")
     def test_composed_statements(self, harbor: Tenant) -> None:

@@ -22,14 +22,20 @@ EVERY_ROW = "SELECT tenant_id FROM forms_applicationform"
 
 def start_form(tenant: Tenant) -> ApplicationForm:
     with use_tenant(tenant):
-        return ApplicationForm.objects.create(
-            id=uuid7(),
-            tenant_id=tenant.id,
-            catalogue="commercial",
-            created_by_type="user",
-            created_by_id="1",
-            created_at=timezone.now(),
+        # Past the batch, as only a test may.
+        (made,) = ApplicationForm.objects.bulk_create(
+            [
+                ApplicationForm(
+                    id=uuid7(),
+                    tenant_id=tenant.id,
+                    catalogue="commercial",
+                    created_by_type="user",
+                    created_by_id="1",
+                    created_at=timezone.now(),
+                )
+            ]
         )
+        return made
 
 
 def seen_by_raw_sql(using: str = "default") -> list[object]:
@@ -104,7 +110,7 @@ class TestDatabase:
         with use_tenant(harbor):
             with pytest.raises(DatabaseError, match="row-level security"), transaction.atomic():
                 forms[1].pk = uuid7()
-                forms[1].save(force_insert=True)
+                ApplicationForm.objects.bulk_create([forms[1]])
             with connection.cursor() as cursor:
                 cursor.execute("UPDATE forms_applicationform SET catalogue = 'taken'")
                 assert cursor.rowcount == 1

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final
 
-from copies.changes import Change
+from copies.changes import Change, is_beside_document
 from forms.rules.evaluation import Evaluation, ProductOutcome
 from partner_engine.web.pages.formats import counted, money
 from partner_engine.web.pages.reading import Reading, product_name, rows_around
@@ -81,7 +81,7 @@ def sentence(reading: Reading, changes: Iterable[Change], moved: dict[str, Produ
 def _touched(reading: Reading, before: Evaluation, changes: Iterable[Change]) -> set[str]:
     """Return the paths at which something looks otherwise."""
     after = reading.evaluation
-    paths = {change.path for change in changes if not change.path.startswith("copy/")}
+    paths = {change.path for change in changes if not is_beside_document(change.path)}
     paths |= {message.path for message in set(before.messages) ^ set(after.messages)}
     paths |= set(before.needed.quote) ^ set(after.needed.quote)
     paths |= set(before.needed.bind) ^ set(after.needed.bind)

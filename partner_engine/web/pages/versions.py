@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
-from copies.changes import Change
+from copies.changes import Change, beside_title, is_beside_document
 from copies.document import AnswerValue
 from partner_engine.web.pages.formats import moment, reading_text
 from partner_engine.web.pages.products import link_to
@@ -57,11 +57,10 @@ def build_version(  # noqa: PLR0913 - a revision has these
 
 
 def _line(reading: Reading, change: Change) -> ChangeLine | None:
-    kind, _, name = change.path.partition("/")
-    if kind == "question_sets" or (change.before == change.after):
+    if change.path.startswith("question_sets/") or (change.before == change.after):
         return None
-    if kind == "copy":
-        return ChangeLine(f"Copy: {name.replace('_', ' ')}", str(change.before or ""), str(change.after or "–"))
+    if is_beside_document(change.path):
+        return ChangeLine(beside_title(change.path), str(change.before or ""), str(change.after or "–"))
     code = change.path.rpartition("/")[2]
     known = reading.catalogue.questions.get(code)
     if known is None:

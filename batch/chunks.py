@@ -1,0 +1,120 @@
+"""Many copies at once: locked, loaded and saved with one round trip each. One bad copy does not spoil the others."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from typing import Final
+from uuid import UUID
+
+import msgspec
+from django.db import DatabaseError
+
+from batch.changeset import Changeset
+from batch.context import BatchContext, Prepared
+from batch.errors import BatchError, StaleChangeset
+from batch.locking import CopyLocks
+from batch.saving import write
+from batch.setting import SaveResult
+from tenants.models import Tenant
+
+#: More copies than this in one chunk hold their locks for too long.
+MOST_COPIES: Final = 500
+
+
+class Outcome(msgspec.Struct, frozen=True):
+    """What became of one copy of a chunk: its ``result``, or the ``error`` that it was refused with."""
+
+    id: UUID
+    result: SaveResult | None = None
+    error: BatchError | DatabaseError | None = None
+
+
+class Chunk:
+    """Contexts of many copies. Those that could not be had are in ``errors`` by the id they were asked for."""
+
+    def __init__(self, ids: Sequence[UUID], *, scope: Tenant, locks: CopyLocks) -> None:
+        """Made by ``batch.service.find_and_lock_many``."""
+        self._ids = list(dict.fromkeys(ids))
+        self._scope = scope
+        self._locks = locks
+        self.contexts: dict[UUID, BatchContext] = {}
+        self.errors: dict[UUID, BatchError | DatabaseError] = {}
+
+    def __iter__(self) -> Iterator[BatchContext]:
+        """Yield the contexts of the copies that nothing has gone wrong with, in the order asked for."""
+        for identity in self._ids:
+            if identity in self.contexts and identity not in self.errors:
+                yield self.contexts[identity]
+
+    def apply(self, change: Callable[[Changeset], object]) -> None:
+        """Carry out ``change`` on every copy; one that refuses it goes to ``errors``, the others go on."""
+        for identity in self._ids:
+            if identity in self.contexts and identity not in self.errors:
+                try:
+                    change(self.contexts[identity].changeset)
+                except BatchError as error:
+                    self.errors[identity] = error
+
+    def save(self) -> list[Outcome]:
+        """Decide each copy and write all in one transaction; return what became of each, in the order asked for.
+
+        A copy that was changed meanwhile, or that the rules refuse, is reported and left out. Where the database
+        refuses the whole, each is written by itself, so that only the one at fault is left out.
+        """
+        prepared: dict[UUID, Prepared] = {}
+        for identity in self._ids:
+            if identity in self.contexts and identity not in self.errors:
+                self._prepare(identity, prepared)
+        self._locks.extend()
+        to_write = {identity: ready for identity, ready in prepared.items() if ready.save is not None}
+        saved = self._write(list(to_write.values()))
+        results = {}
+        for identity, ready in prepared.items():
+            context = self.contexts[identity]
+            if identity in to_write and context.copy.id not in saved:
+                self.errors.setdefault(identity, StaleChangeset())
+            if identity in self.errors:
+                context.fail()
+            else:
+                results[identity] = context.settle(ready)
+        return [Outcome(identity, results.get(identity), self.errors.get(identity)) for identity in self._ids]
+
+    def close(self) -> None:
+        """End the contexts' lives."""
+        for context in self.contexts.values():
+            context.close()
+
+    def _prepare(self, identity: UUID, prepared: dict[UUID, Prepared]) -> None:
+        context = self.contexts[identity]
+        try:
+            with context.saving():
+                prepared[identity] = context.prepare()
+        except BatchError as error:
+            self.errors[identity] = error
+
+    def _write(self, prepared: Sequence[Prepared]) -> set[UUID]:
+        """Write what is ``prepared``; return the ids of the copies that were saved."""
+        saves = [ready.save for ready in prepared if ready.save is not None]
+        # Of two copies that change what their form's copies share, the later one would be stale anyway.
+        first_of_form = {save.application_form_id: save.copy_id for save in reversed(saves) if save.form is not None}
+        saves = [save for save in saves if save.form is None or first_of_form[save.application_form_id] == save.copy_id]
+        if not saves:
+            return set()
+        try:
+            return write(saves, None, scope=self._scope)
+        except (DatabaseError, BatchError) as error:
+            if len(saves) == 1:
+                self._note(saves[0].copy_id, error)
+                return set()
+        written: set[UUID] = set()
+        for save in saves:
+            try:
+                written |= write([save], None, scope=self._scope)
+            except (DatabaseError, BatchError) as error:
+                self._note(save.copy_id, error)
+        return written
+
+    def _note(self, copy_id: UUID, error: BatchError | DatabaseError) -> None:
+        for identity, context in self.contexts.items():
+            if context.copy.id == copy_id:
+                self.errors[identity] = error

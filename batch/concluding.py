@@ -1,0 +1,58 @@
+"""From a changed document to what its save does: callbacks, the rules once, what changed, who is told."""
+
+from __future__ import annotations
+
+from batch.announcing import announce
+from batch.callbacks import AFTER_RULES, BEFORE_SAVE, ON_CREATE, Known
+from batch.changeset import Changeset
+from batch.deciding import decide
+from batch.loading import Loaded
+from batch.setting import SaveResult, Setting
+from forms.rules.evaluation import Evaluation, ProductOutcome
+
+
+def conclude(changeset: Changeset, *, loaded: Loaded, before: Evaluation, setting: Setting) -> SaveResult:
+    """Return what the save of ``changeset`` does; ``before`` is what the rules concluded of ``loaded``.
+
+    Raises what the callbacks of ``BEFORE_SAVE`` raise, and ``InvalidAnswers``.
+    """
+    loaded_version = loaded.copy.version
+    if loaded_version == 0:
+        for create in ON_CREATE:
+            create(changeset)
+    known = Known(loaded.copy.fields, loaded.is_last)
+    for check in BEFORE_SAVE:
+        check(changeset, known)
+    evaluation = decide(changeset, release=setting.release.id, as_of=setting.as_of)
+    answers = changeset.changes()
+    for follow in AFTER_RULES:
+        follow(changeset, answers)
+    changes = changeset.changes()
+    moved = _moved(before, evaluation)
+    written = bool(changes) or not _same(before, evaluation) or loaded_version == 0
+    if not written:
+        return SaveResult(loaded_version, [], evaluation, moved, [], written=False)
+    actions = announce(
+        changeset.catalogue,
+        copy_id=loaded.copy.id,
+        version=loaded_version + 1,
+        created=setting.created if loaded_version == 0 else "",
+        changes=changes,
+        moved=moved,
+        told=[told for accumulator in changeset.neighbours.values() for told in accumulator.post_process()],
+    )
+    return SaveResult(loaded_version + 1, changes, evaluation, moved, actions, written=True)
+
+
+def _moved(before: Evaluation, after: Evaluation) -> dict[str, ProductOutcome | None]:
+    codes = [*after.eligibility, *(code for code in before.eligibility if code not in after.eligibility)]
+    return {
+        code: after.eligibility.get(code)
+        for code in codes
+        if before.eligibility.get(code) != after.eligibility.get(code)
+    }
+
+
+def _same(before: Evaluation, after: Evaluation) -> bool:
+    """Tell whether two evaluations conclude the same, whatever their release and date."""
+    return (before.eligibility, before.needed, before.messages) == (after.eligibility, after.needed, after.messages)

@@ -1,0 +1,18 @@
+"""Reads of processes: which were left by whoever worked on them."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from django.db.models import Q, QuerySet
+from django.db.models.functions import Now
+
+from batch.models import Process
+
+
+def list_abandoned(*, idle: timedelta) -> QuerySet[Process]:
+    """Return the processes of the current scope that say they are running and are not: nothing was saved for ``idle``,
+    and no hold is alive. They can be resumed: lock their copy anew and go on at their ``step``.
+    """
+    running = Process.objects.filter(state="running", updated_at__lt=Now() - idle)
+    return running.filter(Q(held_until=None) | Q(held_until__lt=Now())).order_by("updated_at")
