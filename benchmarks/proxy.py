@@ -13,8 +13,9 @@ import socket
 import struct
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from ctypes import c_long
+from multiprocessing.connection import Connection
 from multiprocessing.sharedctypes import Synchronized
 from typing import Final, Self
 
@@ -65,9 +66,9 @@ class Proxy:
         self._process.close()
 
 
-def _serve(host: str, port: int, delay: float, counts: Counts, sender: object) -> None:
+def _serve(host: str, port: int, delay: float, counts: Counts, sender: Connection) -> None:
     listener = socket.create_server(("127.0.0.1", 0))
-    sender.send(listener.getsockname()[1])  # type: ignore[attr-defined]
+    sender.send(listener.getsockname()[1])
     while True:
         client, _ = listener.accept()
         server = socket.create_connection((host, port))
@@ -81,14 +82,14 @@ def _serve(host: str, port: int, delay: float, counts: Counts, sender: object) -
             threading.Thread(target=_pump, args=(source, target, watch, delay), daemon=True).start()
 
 
-def _pump(source: socket.socket, target: socket.socket, watch: object, delay: float) -> None:
+def _pump(source: socket.socket, target: socket.socket, watch: Callable[[bytes], None], delay: float) -> None:
     """Hand on what ``source`` says until it ends, each piece ``delay`` seconds after it came."""
     waiting: queue.SimpleQueue[tuple[float, bytes]] = queue.SimpleQueue()
     if delay:
         threading.Thread(target=_deliver, args=(waiting, target), daemon=True).start()
     for piece in _pieces(source):
         if piece:
-            watch(piece)  # type: ignore[operator]
+            watch(piece)
         if delay:
             waiting.put((time.monotonic() + delay, piece))
         else:

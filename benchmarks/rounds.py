@@ -36,10 +36,13 @@ class Middle:
     high: float
 
 
-def interleave(contenders: Sequence[Contender], *, rounds: int) -> dict[str, list[float]]:
-    """Return for each contender one time per round, in seconds a call: the median of the round's calls.
+def interleave(
+    contenders: Sequence[Contender], *, rounds: int, pick: Callable[[Sequence[float]], float] = statistics.median
+) -> dict[str, list[float]]:
+    """Return for each contender one time per round, in seconds a call: what ``pick`` takes of the round's calls.
 
-    A single round is a trial that says nothing about speed: there each is called twice.
+    ``min`` sees least of what else the machine does, and is fair only among contenders that take about as long. A
+    single round is a trial that says nothing about speed: there each is called twice.
     """
     is_trial = rounds == 1
     calls = {contender.name: 0 for contender in contenders}
@@ -58,7 +61,7 @@ def interleave(contenders: Sequence[Contender], *, rounds: int) -> dict[str, lis
                 contender.run(calls[contender.name])
                 turn.append(time.perf_counter() - began)
                 calls[contender.name] += 1
-            times[contender.name].append(statistics.median(turn))
+            times[contender.name].append(pick(turn))
         say(f"round {number + 1} of {rounds}")
     return times
 
