@@ -12,6 +12,7 @@ def main() -> None:
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "partner_engine.settings")
     # Migrations and maintenance may take longer than a request.
     os.environ.setdefault("STATEMENT_TIMEOUT", "0")
+    os.environ.setdefault("MAINTENANCE", "1")
     execute_from_command_line(sys.argv)
 
 

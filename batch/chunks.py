@@ -12,7 +12,7 @@ from django.db import DatabaseError
 from batch.changeset import Changeset
 from batch.context import BatchContext, Prepared
 from batch.errors import BatchError, StaleChangeset
-from batch.locking import CopyLocks
+from batch.opening import ManyOpened
 from batch.saving import write
 from batch.setting import SaveResult
 from tenants.models import Tenant
@@ -32,11 +32,11 @@ class Outcome(msgspec.Struct, frozen=True):
 class Chunk:
     """Contexts of many copies. Those that could not be had are in ``errors`` by the id they were asked for."""
 
-    def __init__(self, ids: Sequence[UUID], *, scope: Tenant, locks: CopyLocks) -> None:
+    def __init__(self, ids: Sequence[UUID], *, scope: Tenant, opened: ManyOpened) -> None:
         """Made by ``batch.service.find_and_lock_many``."""
         self._ids = list(dict.fromkeys(ids))
         self._scope = scope
-        self._locks = locks
+        self._opened = opened
         self.contexts: dict[UUID, BatchContext] = {}
         self.errors: dict[UUID, BatchError | DatabaseError] = {}
 
@@ -65,7 +65,7 @@ class Chunk:
         for identity in self._ids:
             if identity in self.contexts and identity not in self.errors:
                 self._prepare(identity, prepared)
-        self._locks.extend()
+        self._opened.extend()
         to_write = {identity: ready for identity, ready in prepared.items() if ready.save is not None}
         saved = self._write(list(to_write.values()))
         results = {}

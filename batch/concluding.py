@@ -23,7 +23,9 @@ def conclude(changeset: Changeset, *, loaded: Loaded, before: Evaluation, settin
     known = Known(loaded.copy.fields, loaded.is_last)
     for check in BEFORE_SAVE:
         check(changeset, known)
-    evaluation = decide(changeset, release=setting.release.id, as_of=setting.as_of)
+    # A copy not saved yet was never decided, also where its document comes from another copy.
+    known_conclusions = before if loaded_version else None
+    evaluation = decide(changeset, release=setting.release.id, as_of=setting.as_of, before=known_conclusions)
     answers = changeset.changes()
     for follow in AFTER_RULES:
         follow(changeset, answers)

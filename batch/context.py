@@ -126,8 +126,8 @@ class BatchContext:
         return {name: rows for name, rows in self._loaded.neighbours.items() if rows}
 
     @property
-    def is_degraded(self) -> bool:
-        """Tell whether the work goes on without its lock, because Redis is away."""
+    def is_without_lock(self) -> bool:
+        """Tell whether the copy's lock is not held though it should be: Redis is away, or the lock ran out."""
         return self._opening is not None and self._opening.is_degraded
 
     @property

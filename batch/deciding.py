@@ -12,21 +12,36 @@ from forms.rules import check_flow
 from forms.rules.evaluation import Evaluation, FlowResult
 
 
-def decide(changeset: Changeset, *, release: int, as_of: date) -> Evaluation:
+def decide(changeset: Changeset, *, release: int, as_of: date, before: Evaluation | None = None) -> Evaluation:
     """Run the check flow on the changeset's document, take its result in, return its evaluation.
 
+    With ``before``, which must be what the rules concluded of the document as it was loaded, only what depends on the
+    changes is computed.
     Raises ``InvalidAnswers`` where an answer that was given now is wrong by itself; a fault that lies between answers
     is a message instead, for nobody can tell which of them is the wrong one.
     """
-    result = check_flow.run(
-        changeset.catalogue, changeset.document, as_of=as_of, release=release, reveal=changeset.sealing.reveal
-    )
+    result = _fire(changeset, before, release=release, as_of=as_of)
     _refuse(changeset, result)
     try:
         _take_in(changeset, result)
     finally:
         changeset.rule_by(None)
     return result.evaluation
+
+
+def _fire(changeset: Changeset, before: Evaluation | None, *, release: int, as_of: date) -> FlowResult:
+    catalogue, document, reveal = changeset.catalogue, changeset.document, changeset.sealing.reveal
+    if before is None:
+        return check_flow.run(catalogue, document, as_of=as_of, release=release, reveal=reveal)
+    return check_flow.rerun(
+        catalogue,
+        document,
+        before=before,
+        changed=changeset.touched_paths,
+        as_of=as_of,
+        release=release,
+        reveal=reveal,
+    )
 
 
 def _refuse(changeset: Changeset, result: FlowResult) -> None:

@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import ClassVar
 
+from tenants.holders import Holder
+
 
 class BatchError(Exception):
     """Work on a form was refused; nothing was written."""
@@ -36,6 +38,10 @@ class LockNotAcquired(BatchError):
     code = "locked_by_another_save"
     status = 409
     sentence = "Another save holds this copy; try again in a moment."
+
+    def __init__(self, *, holder: Holder | None = None) -> None:
+        self.holder = holder
+        super().__init__(_held_by(holder) if holder else "")
 
 
 class StaleChangeset(BatchError):
@@ -374,3 +380,8 @@ class ReadOnlyAnswer(BatchError):
 
     def __init__(self, path: str) -> None:
         super().__init__(f"The answer at {path!r} is read only.")
+
+
+def _held_by(holder: Holder) -> str:
+    since = f" since {holder.since:%H:%M:%S} UTC" if holder.since else ""
+    return f"{holder.name} has been saving this copy{since} ({holder.door}); try again in a moment."

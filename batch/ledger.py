@@ -18,7 +18,7 @@ from batch.accumulators import SimpleAccumulator, SnapshotAccumulator
 from batch.errors import ReadOnlyChangeset, StaleReference
 from batch.neighbours import Neighbour, NeighbourAccumulator, NeighbourKind
 from batch.snapshots import AnswerSnapshot, CopyFields, FormFields, snapshot
-from copies.changes import Cause, Change
+from copies.changes import Cause, Change, is_beside_document
 from copies.document import Answer, AnsweredBy, AnswerValue, Document, DocumentQuestionSet, find_container, join_path
 from forms.rules.compile import CompiledCatalogue
 
@@ -171,6 +171,11 @@ class Ledger:
     def given_paths(self) -> list[str]:
         """Return the paths that were touched by the caller, not by rules."""
         return self._given.finalize()
+
+    @property
+    def touched_paths(self) -> list[str]:
+        """Return the document's paths that were touched by the caller or by rules; all else stands as it was loaded."""
+        return [path for path in self._causes if not is_beside_document(path)]
 
     def rule_by(self, cause: Cause | None) -> None:
         """Put ``cause`` on the changes that follow; None goes back to the caller as the cause."""

@@ -1,11 +1,12 @@
 """The lock on a copy: for fairness and waiting only. What keeps saves safe is the version in the UPDATE.
 
-With Redis away, work goes on without the lock; that is counted and logged.
+With Redis away, work goes on without the lock; that is counted, logged and told (``is_degraded``).
 """
 
 from __future__ import annotations
 
-import secrets
+import contextlib
+import time
 from collections.abc import Iterable
 from types import TracebackType
 from typing import Final
@@ -14,43 +15,73 @@ from uuid import UUID
 import redis
 import structlog
 from django_redis import get_redis_connection
-from prometheus_client import Counter
+from prometheus_client import Counter, Histogram
 from redis.exceptions import LockError, RedisError
-from redis.lock import Lock
 
 from batch.errors import LockNotAcquired
+from tenants.access import Actor
+from tenants.holders import Holder, holder_here
+from tenants.locks import TTL_SECONDS, FairLock, lock_name
+from tenants.many_locks import ManyLocks
+from tenants.redis_outage import outage
 
-TTL_SECONDS: Final = 10.0
-POLL_SECONDS: Final = 0.01
+__all__ = ["TTL_SECONDS", "CopyLock", "CopyLocks", "copy_lock_name", "holder_of"]
+
+KIND: Final = "copy"
 
 log = structlog.get_logger(__name__)
 without_lock = Counter("partner_engine_saves_without_lock_total", "Work done without its lock: Redis was away")
 lost_lock = Counter("partner_engine_locks_lost_total", "Locks that ran out before their unit of work ended")
+lock_wait = Histogram(
+    "partner_engine_lock_wait_seconds",
+    "How long a copy's lock was waited for, and whether it was taken or missed",
+    ["outcome"],
+    buckets=(0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30),
+)
+
+
+def copy_lock_name(tenant_id: UUID, copy_id: UUID) -> str:
+    """Return the key of a copy's lock."""
+    return lock_name(KIND, tenant_id, copy_id)
+
+
+def holder_of(actor: Actor) -> Holder:
+    """Return ``actor`` as the holder of a lock: kind, id and name, and where they work. Nothing sensitive."""
+    name = f"{actor.type} {actor.id}"
+    return holder_here(who=f"{actor.label} ({name})" if actor.label else name, door=actor.source)
 
 
 class CopyLock:
     """The lock of one copy, held between ``__enter__`` and ``__exit__``, in one thread or several."""
 
-    def __init__(self, tenant_id: UUID, copy_id: UUID, *, wait: float) -> None:
-        """Take the lock's place; ``wait`` is how many seconds to wait for it, 0 not at all."""
-        self._name = f"lock:copy:{tenant_id}:{copy_id}"
+    #: Whether the work goes on without the lock: Redis is away, or the lock ran out.
+    is_degraded = False
+
+    def __init__(self, tenant_id: UUID, copy_id: UUID, *, wait: float, holder: Holder) -> None:
+        """Take the lock's place for ``holder``; ``wait`` is how many seconds to wait for it, 0 not at all."""
+        self._name = copy_lock_name(tenant_id, copy_id)
         self._wait = wait
-        self._lock: Lock | None = None
+        self._holder = holder
+        self._lock: FairLock | None = None
+
+    @property
+    def is_held(self) -> bool:
+        """Tell whether the lock is held, as far as is known without asking."""
+        return self._lock is not None
 
     def __enter__(self) -> CopyLock:
-        """Wait for the lock. Raises ``LockNotAcquired``."""
-        client: redis.Redis = get_redis_connection("default")
-        # Jitter keeps waiters from polling in step.
-        poll = POLL_SECONDS * (0.8 + secrets.randbelow(400) / 1_000)
-        lock = client.lock(self._name, timeout=TTL_SECONDS, sleep=poll, thread_local=False)
+        """Wait for the lock in turn. Raises ``LockNotAcquired``, which names the holder."""
+        started = time.perf_counter()
         try:
-            acquired = lock.acquire(blocking=self._wait > 0, blocking_timeout=self._wait or None)
+            lock = FairLock(_reach(), self._name, holder=self._holder)
+            taken = lock.take(wait=self._wait)
         except RedisError as error:
-            without_lock.inc()
-            log.warning("save_without_lock", reason=type(error).__name__)
+            self.is_degraded = True
+            _go_without(error)
             return self
-        if not acquired:
-            raise LockNotAcquired
+        lock_wait.labels("taken" if taken else "missed").observe(time.perf_counter() - started)
+        if not taken:
+            raise LockNotAcquired(holder=lock.holder)
         self._lock = lock
         return self
 
@@ -59,11 +90,12 @@ class CopyLock:
         if self._lock is None:
             return
         try:
-            self._lock.reacquire()
-        except (LockError, RedisError):
+            self._lock.extend()
+        except (LockError, RedisError) as error:
             # The version still decides; only fairness is lost.
-            lost_lock.inc()
+            _note_loss(error)
             self._lock = None
+            self.is_degraded = True
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
@@ -74,38 +106,105 @@ class CopyLock:
             return
         try:
             lock.release()
-        except (LockError, RedisError):
-            lost_lock.inc()
+        except (LockError, RedisError) as fault:
+            _note_loss(fault)
 
 
 class CopyLocks:
-    """The locks of many copies."""
+    """The locks of many copies of one tenant, for a chunk of work; one round trip each to take, extend and free all.
 
-    def __init__(self, tenant_id: UUID, *, wait: float) -> None:
-        """Take none yet."""
-        self._tenant_id = tenant_id
+    ``held`` are the copies to work on, ``missed`` those that others hold. With Redis away all are worked on without.
+    """
+
+    is_degraded = False
+
+    def __init__(self, tenant_id: UUID, copy_ids: Iterable[UUID], *, wait: float, holder: Holder) -> None:
+        """Take the locks' places for ``holder``; ``wait`` is how many seconds to wait for those that are held."""
+        self._copies = {copy_lock_name(tenant_id, copy_id): copy_id for copy_id in copy_ids}
         self._wait = wait
-        self._locks: list[CopyLock] = []
+        self._holder = holder
+        self._locks: ManyLocks | None = None
 
-    def acquire(self, copy_ids: Iterable[UUID]) -> set[UUID]:
-        """Lock what can be had within the wait; return it."""
-        got = set()
-        for copy_id in copy_ids:
-            lock = CopyLock(self._tenant_id, copy_id, wait=self._wait)
-            try:
-                lock.__enter__()
-            except LockNotAcquired:
-                continue
-            self._locks.append(lock)
-            got.add(copy_id)
-        return got
+    @property
+    def held(self) -> frozenset[UUID]:
+        """Return the copies that may be worked on: those whose locks are held, or all when Redis is away."""
+        if self.is_degraded:
+            return frozenset(self._copies.values())
+        return frozenset(self._copies[name] for name in self._locks.held) if self._locks else frozenset()
 
-    def extend(self) -> None:
-        """Give all locks their whole time again."""
-        for lock in self._locks:
-            lock.extend()
+    @property
+    def missed(self) -> dict[UUID, Holder | None]:
+        """Return the copies whose locks were not got, each with its holder, None where that is not known."""
+        if self.is_degraded or self._locks is None:
+            return {}
+        return {self._copies[name]: holder for name, holder in self._locks.missed.items()}
 
-    def close(self) -> None:
-        """Free all."""
-        for lock in self._locks:
-            lock.__exit__(None, None, None)
+    def __enter__(self) -> CopyLocks:
+        """Take what is free, and wait in turn for the rest."""
+        started = time.perf_counter()
+        try:
+            locks = ManyLocks(_reach(), self._copies, holder=self._holder)
+        except RedisError as error:
+            self._go_on_without(error)
+            return self
+        try:
+            locks.take(wait=self._wait)
+        except RedisError as error:
+            self._go_on_without(error)
+            return self
+        except BaseException:
+            with contextlib.suppress(RedisError):
+                locks.withdraw()
+            raise
+        lock_wait.labels("missed" if locks.missed else "taken").observe(time.perf_counter() - started)
+        self._locks = locks
+        return self
+
+    def extend(self) -> frozenset[UUID]:
+        """Give all locks their whole time again; return the copies whose lock ran out, which only their version guards
+        now.
+        """
+        if self._locks is None or self.is_degraded:
+            return frozenset()
+        try:
+            lost = self._locks.extend()
+        except RedisError as error:
+            self._go_on_without(error)
+            return frozenset()
+        lost_lock.inc(len(lost))
+        return frozenset(self._copies[name] for name in lost)
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:  # fmt: skip
+        """Free all, whatever happened."""
+        locks, self._locks = self._locks, None
+        if locks is None or self.is_degraded:
+            return
+        try:
+            lost_lock.inc(len(locks.release()))
+        except RedisError:
+            outage.failed()
+            lost_lock.inc(len(self._copies))
+
+    def _go_on_without(self, error: RedisError) -> None:
+        self.is_degraded = True
+        _go_without(error, copies=len(self._copies))
+
+
+def _reach() -> redis.Redis:
+    """Return Redis. Raises ``RedisError`` when it is away, or failed a moment ago."""
+    return outage.reach(get_redis_connection("default"))
+
+
+def _go_without(error: RedisError, *, copies: int = 1) -> None:
+    outage.failed_with(error)
+    without_lock.inc(copies)
+    log.warning("save_without_lock", reason=type(error).__name__, copies=copies)
+
+
+def _note_loss(error: RedisError) -> None:
+    lost_lock.inc()
+    # That it ran out is an answer too; anything else means that Redis is away.
+    if not isinstance(error, LockError):
+        outage.failed()

@@ -1,13 +1,15 @@
-"""How one copy is locked and loaded: first, and again after its lock was given up."""
+"""How copies are locked and loaded: one, first and again after its lock was given up, or many at once."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from uuid import UUID
 
-from batch.errors import NotFound
+from batch.errors import BatchError, LockNotAcquired, NotFound, TwiceInChunk
 from batch.idempotency import IdempotencyKey
-from batch.loading import Loaded, load
-from batch.locking import CopyLock
+from batch.loading import Loaded, load, load_many
+from batch.locking import CopyLock, CopyLocks
+from tenants.holders import Holder
 from tenants.models import Tenant
 
 
@@ -15,11 +17,19 @@ class Opening:
     """Holds the lock of the copy that an id means, while it is open."""
 
     def __init__(
-        self, form_or_copy_id: UUID, *, scope: Tenant, wait: float, archived: bool, idempotency: IdempotencyKey | None
+        self,
+        form_or_copy_id: UUID,
+        *,
+        scope: Tenant,
+        holder: Holder,
+        wait: float,
+        archived: bool,
+        idempotency: IdempotencyKey | None,
     ) -> None:
         """Take what ``find_and_lock`` was given; nothing is locked yet."""
         self._identity = form_or_copy_id
         self._scope = scope
+        self._holder = holder
         self._wait = wait
         self._archived = archived
         self._idempotency = idempotency
@@ -28,8 +38,8 @@ class Opening:
 
     @property
     def is_degraded(self) -> bool:
-        """Tell whether the work goes on without the lock, because Redis is away."""
-        return False
+        """Tell whether the work goes on without the lock: Redis is away, or the lock ran out."""
+        return self._lock is not None and self._lock.is_degraded
 
     def open(self) -> Loaded:
         """Lock and load; again it is the same copy. Raises ``LockNotAcquired``, ``NotFound``, ``IdempotencyConflict``;
@@ -63,7 +73,64 @@ class Opening:
             lock.__exit__(None, None, None)
 
     def _lock_and_load(self) -> Loaded:
-        lock = CopyLock(self._scope.id, self._identity, wait=self._wait)
+        lock = CopyLock(self._scope.id, self._identity, wait=self._wait, holder=self._holder)
         lock.__enter__()
         self._lock = lock
         return load(self._identity, scope=self._scope, archived=self._archived, idempotency=self._idempotency)
+
+
+class ManyOpened:
+    """Holds the locks of the copies that many ids mean, while it is open."""
+
+    def __init__(self, *, scope: Tenant, holder: Holder, wait: float, archived: bool) -> None:
+        """Take what ``find_and_lock_many`` was given; nothing is locked yet. ``errors`` tells what could not be had."""
+        self._scope = scope
+        self._holder = holder
+        self._wait = wait
+        self._archived = archived
+        self._locks: list[CopyLocks] = []
+        self.errors: dict[UUID, BatchError] = {}
+
+    def open(self, form_or_copy_ids: Iterable[UUID]) -> dict[UUID, Loaded]:
+        """Return what could be locked and loaded, by the id it was asked for."""
+        found: dict[UUID, Loaded] = {}
+        wanted = {identity: identity for identity in form_or_copy_ids}  # what is asked for -> what is locked for it
+        while wanted:
+            locks = CopyLocks(self._scope.id, wanted.values(), wait=self._wait, holder=self._holder)
+            locks.__enter__()
+            self._locks.append(locks)
+            held, missed = locks.held, locks.missed
+            loaded = load_many(list(held), scope=self._scope, archived=self._archived)
+            meant: dict[UUID, UUID] = {}
+            for asked, locked in wanted.items():
+                one = loaded.get(locked)
+                if locked not in held:
+                    self.errors[asked] = LockNotAcquired(holder=missed.get(locked))
+                elif one is None:
+                    self.errors[asked] = NotFound()
+                elif one.copy.id == locked:
+                    found[asked] = one
+                else:
+                    meant[asked] = one.copy.id  # a form's id: the lock is on the copy that it means
+            wanted = self._each_once(meant, {one.copy.id for one in found.values()})
+        return found
+
+    def extend(self) -> None:
+        """Give all locks their whole time again."""
+        for locks in self._locks:
+            locks.extend()
+
+    def close(self) -> None:
+        """Free all locks."""
+        while self._locks:
+            self._locks.pop().__exit__(None, None, None)
+
+    def _each_once(self, meant: dict[UUID, UUID], known: set[UUID]) -> dict[UUID, UUID]:
+        """Return ``meant`` without the copies that were had already under another id."""
+        kept: dict[UUID, UUID] = {}
+        for asked, copy_id in meant.items():
+            if copy_id in known or copy_id in kept.values():
+                self.errors[asked] = TwiceInChunk()
+            else:
+                kept[asked] = copy_id
+        return kept

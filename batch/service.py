@@ -6,7 +6,7 @@ Everything takes ``scope``, the tenant, and finds nothing of another; everything
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from contextlib import AbstractContextManager, closing, contextmanager
+from contextlib import AbstractContextManager, ExitStack, closing, contextmanager
 from datetime import date, datetime
 from typing import Final, Literal, overload
 from uuid import UUID
@@ -20,11 +20,11 @@ from batch.building import fresh_copy, new_form
 from batch.changeset import Changeset
 from batch.chunks import MOST_COPIES, Chunk
 from batch.context import BatchContext
-from batch.errors import ChunkTooLarge, LockNotAcquired, NotFound, TwiceInChunk, UnknownCatalogue, VersionMismatch
+from batch.errors import ChunkTooLarge, LockNotAcquired, NotFound, UnknownCatalogue, VersionMismatch
 from batch.idempotency import IdempotencyKey
-from batch.loading import Loaded, load, load_many, load_revision, load_stored_response
-from batch.locking import CopyLocks
-from batch.opening import Opening
+from batch.loading import Loaded, load, load_revision, load_stored_response
+from batch.locking import holder_of
+from batch.opening import ManyOpened, Opening
 from batch.setting import Setting
 from forms.catalogue import releases
 from tenants.access import Actor
@@ -79,7 +79,14 @@ def find_and_lock(  # noqa: PLR0913 - the one door to every write; each is named
     Raises ``NotFound``, ``LockNotAcquired`` (with ``raise_on_failure=False`` the context is None instead),
     ``VersionMismatch``, ``IdempotencyConflict``.
     """
-    opening = Opening(_identity(form_or_copy_id), scope=scope, wait=wait, archived=archived, idempotency=idempotency)
+    opening = Opening(
+        _identity(form_or_copy_id),
+        scope=scope,
+        holder=holder_of(actor),
+        wait=wait,
+        archived=archived,
+        idempotency=idempotency,
+    )
     with use_tenant(scope), closing(opening):
         try:
             loaded = opening.open()
@@ -110,49 +117,23 @@ def find_and_lock_many(
     ids = list(dict.fromkeys(form_or_copy_ids))
     if len(ids) > MOST_COPIES:
         raise ChunkTooLarge(len(ids), MOST_COPIES)
-    with use_tenant(scope), closing(CopyLocks(scope.id, wait=wait)) as locks:
-        chunk = Chunk(ids, scope=scope, locks=locks)
-        loaded = _lock_and_load_many(ids, chunk, locks=locks, scope=scope, archived=archived)
+    with use_tenant(scope), ExitStack() as held:
+        opened = held.enter_context(
+            closing(ManyOpened(scope=scope, holder=holder_of(actor), wait=wait, archived=archived))
+        )
+        chunk = held.enter_context(closing(Chunk(ids, scope=scope, opened=opened)))
         settings: dict[str, Setting] = {}
-        for identity, one in loaded.items():
+        for identity, loaded in opened.open(ids).items():
             try:
-                if one.form.catalogue not in settings:
-                    settings[one.form.catalogue] = _setting(one, scope, actor)
+                if loaded.form.catalogue not in settings:
+                    settings[loaded.form.catalogue] = _setting(loaded, scope, actor)
             except UnknownCatalogue as error:
                 chunk.errors[identity] = error
                 continue
-            setting = settings[one.form.catalogue].of_form(one.form.as_of)
-            chunk.contexts[identity] = BatchContext(one, setting, writable=True)
-        with closing(chunk):
-            yield chunk
-
-
-def _lock_and_load_many(
-    ids: Sequence[UUID], chunk: Chunk, *, locks: CopyLocks, scope: Tenant, archived: bool
-) -> dict[UUID, Loaded]:
-    """Return what could be locked and loaded by id; the rest is noted in the chunk's ``errors``."""
-    found: dict[UUID, Loaded] = {}
-    wanted = {identity: identity for identity in ids}  # what is asked for -> what is locked for it
-    while wanted:
-        got = locks.acquire(wanted.values())
-        loaded = load_many(list(got), scope=scope, archived=archived)
-        known = {one.copy.id for one in found.values()}
-        again: dict[UUID, UUID] = {}
-        for asked, locked in wanted.items():
-            one = loaded.get(locked)
-            if locked not in got:
-                chunk.errors[asked] = LockNotAcquired()
-            elif one is None:
-                chunk.errors[asked] = NotFound()
-            elif one.copy.id in known or one.copy.id in again.values():
-                chunk.errors[asked] = TwiceInChunk()
-            elif one.copy.id != locked:
-                again[asked] = one.copy.id  # a form's id: the lock is on the copy that it means
-            else:
-                known.add(one.copy.id)
-                found[asked] = one
-        wanted = again
-    return found
+            setting = settings[loaded.form.catalogue].of_form(loaded.form.as_of)
+            chunk.contexts[identity] = BatchContext(loaded, setting, writable=True)
+        chunk.errors.update(opened.errors)
+        yield chunk
 
 
 def find(

@@ -50,6 +50,7 @@ DATABASE_POOL_SIZE: int = env.int("DATABASE_POOL_SIZE", default=0)
 #: In milliseconds; less than the 10 s that a copy's lock lives. `manage.py` sets 0: migrations may take longer.
 STATEMENT_TIMEOUT: int = env.int("STATEMENT_TIMEOUT", default=8_000)
 LOCK_TIMEOUT: int = env.int("LOCK_TIMEOUT", default=2_000)
+MAINTENANCE: bool = env.bool("MAINTENANCE", default=False)  # this process is `manage.py`
 DATABASES = databases(
     DATABASE_URL or "postgres://partner_engine@127.0.0.1:5432/partner_engine",
     os.environ,
@@ -73,6 +74,7 @@ _CACHE = {
 }
 CACHES = {"default": _CACHE | {"KEY_PREFIX": "partner_engine.default"}}
 DJANGO_REDIS_LOG_IGNORED_EXCEPTIONS = True
+LOCK_PREFIX = "partner_engine.locks"
 CHANNEL_LAYERS = {
     "default": {
         "BACKEND": "channels_redis.pubsub.RedisPubSubChannelLayer",

@@ -45,6 +45,7 @@ def pytest_configure() -> None:
         settings.DATABASES[SECOND_DATABASE] = second
     for cache in settings.CACHES.values():
         cache["KEY_PREFIX"] = f"{cache['KEY_PREFIX']}:{PROCESS}"
+    settings.LOCK_PREFIX = f"{settings.LOCK_PREFIX}:{PROCESS}"
     settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 
 

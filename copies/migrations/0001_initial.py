@@ -89,6 +89,7 @@ class Migration(migrations.Migration):
                 "permissions": [
                     ("read_personal", "Can read personal answers unmasked"),
                     ("reveal_sensitive", "Can reveal sensitive answers, with a reason that is recorded"),
+                    ("release_lock", "Can release the lock of a copy whose save is stuck"),
                 ],
                 "indexes": [
                     models.Index(fields=["tenant_id", "application_form_id"], name="copy_form"),

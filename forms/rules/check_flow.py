@@ -5,19 +5,27 @@ Nothing is changed here. Whoever applies the result and runs again gets the same
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from datetime import date
+from typing import Final
 
 from copies.document import Document
 from forms.rules.compiled import CompiledCatalogue
 from forms.rules.eligibility import decide_products
-from forms.rules.evaluation import Evaluation, FlowResult, Message, Needed, Refusal
+from forms.rules.evaluation import EDITION, Evaluation, FlowResult, Message, Needed, Refusal
+from forms.rules.merging import merge, set_of
+from forms.rules.messages import messages_of
+from forms.rules.sparse import SparseState
+from forms.rules.spreading import Spread, UnprovableChange
 from forms.rules.state import Reveal, State
-from forms.rules.truth import Unknown
 from forms.rules.values import plain
 from forms.rules.visibility import decide
 
-__all__ = ["Reveal", "messages_of", "run"]
+__all__ = ["Reveal", "rerun", "run"]
+
+
+#: A change followed costs about as much as so many questions and rules decided in a full run.
+COST_OF_A_CHANGE: Final = 8
 
 
 def run(catalogue: CompiledCatalogue, document: Document, *, as_of: date, release: int, reveal: Reveal) -> FlowResult:
@@ -31,11 +39,12 @@ def run(catalogue: CompiledCatalogue, document: Document, *, as_of: date, releas
     messages = messages_of(state)
     needed = _needed(state, messages)
     added, removed, kept = _question_sets(state)
-    waiting = {_set_of(state, path) for path in needed.quote}
+    waiting = {set_of(catalogue, path) for path in needed.quote}
     completed = {part.code for part in document.question_sets if part.completed_at is not None}
     evaluation = Evaluation(
         release=release,
         as_of=as_of,
+        edition=EDITION,
         derived={code: plain(state.root[part.slot]) for code, part in catalogue.derived.items()},  # type: ignore[misc]
         eligibility=decide_products(state),
         needed=needed,
@@ -55,27 +64,44 @@ def run(catalogue: CompiledCatalogue, document: Document, *, as_of: date, releas
     )
 
 
-def messages_of(state: State) -> tuple[Message, ...]:
-    """Return all that is said about the form in a decided state, in the order of the form."""
-    messages = [Message("error", *fault) for fault in (*state.faults, *_relation_faults(state))]
-    for rule in state.catalogue.form_rules:
-        for frame in state.frames[rule.pool]:
-            if frame.shown and rule.when.evaluate(state.root, frame) is True:
-                messages.append(Message(rule.rule.then, f"{frame.prefix}{rule.rule.at}", rule.rule.id, rule.rule.say))
-    return tuple(sorted(messages, key=lambda message: (state.key(message.path), message.code)))
+def rerun(
+    catalogue: CompiledCatalogue,
+    document: Document,
+    *,
+    before: Evaluation,
+    changed: Collection[str],
+    as_of: date,
+    release: int,
+    reveal: Reveal,
+) -> FlowResult:
+    """Return what ``run`` would return, computing only what depends on ``changed``.
+
+    ``changed`` are paths as the changes of a document have them: ``code``, ``locations/<row id>/code``,
+    ``locations/<row id>`` for a row that came or went, ``question_sets/<code>``, ``forced_excluded_products/<code>``;
+    what else is named makes no difference to the rules. Apart from them ``document`` must stand as the check flow left
+    it when it concluded ``before``, all of its result taken in.
+    Under another release, date or edition, where the reach of a change is not known and where so much changed that it
+    is no dearer, everything is computed.
+    """
+    is_of_now = (before.release, before.as_of, before.edition) == (release, as_of, EDITION)
+    if is_of_now and catalogue.dependents.is_followable and _is_worth_following(catalogue, document, changed):
+        new_rows = frozenset(f"{path}/" for path in changed if path.count("/") % 2)
+        state = SparseState(catalogue, document, as_of=as_of, reveal=reveal, new_rows=new_rows)
+        spread = Spread(state, before.derived)
+        try:
+            spread.run(changed)
+        except UnprovableChange:
+            return run(catalogue, document, as_of=as_of, release=release, reveal=reveal)
+        return merge(state, spread, before)
+    return run(catalogue, document, as_of=as_of, release=release, reveal=reveal)
 
 
-def _relation_faults(state: State) -> Iterable[tuple[str, str, str]]:
-    for question in state.catalogue.questions.values():
-        for name, other, test in question.relations:
-            for frame in state.frames[question.pool]:
-                value = frame.values[question.slot]
-                if value is None or value.__class__ is Unknown:
-                    continue
-                against = other.evaluate(state.root, frame)
-                text = None if against is None or against.__class__ is Unknown else test(value, against)
-                if text is not None:
-                    yield f"{frame.prefix}{question.question.code}", name, text
+def _is_worth_following(catalogue: CompiledCatalogue, document: Document, changed: Collection[str]) -> bool:
+    full = catalogue.dependents.size
+    for pool, rows in document.answer_pools.items():
+        if pool in catalogue.pools:
+            full += len(rows) * len(catalogue.pools[pool].questions)
+    return len(changed) * COST_OF_A_CHANGE <= full
 
 
 def _needed(state: State, messages: Iterable[Message]) -> Needed:
@@ -94,9 +120,3 @@ def _question_sets(state: State) -> tuple[tuple[str, ...], tuple[str, ...], list
     removed = [code for code, part in there.items() if part.remove_if_ineligible and code not in wanted]
     kept = [code for code in state.catalogue.sets if code in wanted or (code in there and code not in removed)]
     return tuple(code for code in wanted if code not in there), tuple(removed), kept
-
-
-def _set_of(state: State, path: str) -> str:
-    code = path.rpartition("/")[2]
-    question = state.catalogue.questions.get(code)
-    return question.set_code if question else state.catalogue.pools[code].set_code

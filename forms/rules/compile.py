@@ -22,6 +22,7 @@ from forms.rules.compiled import (
     Step,
 )
 from forms.rules.definition import CatalogueDefinition, FormRule, Question, QuestionSet
+from forms.rules.dependents import find_dependents
 from forms.rules.faults import CatalogueErrors, CatalogueFault
 from forms.rules.kinds import KIND_OF_TYPE, TRUTH
 from forms.rules.ordering import CycleError, GateMaker, Reads, gate_reads, set_node
@@ -88,15 +89,19 @@ class _Compiler:
         named: dict[str, Step] = {set_node(code): part for code, part in self._sets.items()}
         named.update(self._questions)
         named.update(derived)
+        pools, steps = self._pools(), tuple(named[code] for code in order if code in named)
+        related = tuple(question for question in self._questions.values() if question.relations)
         return CompiledCatalogue(
             definition=self._definition,
             questions=MappingProxyType(self._questions),
-            pools=MappingProxyType(self._pools()),
+            pools=MappingProxyType(pools),
             sets=MappingProxyType(self._sets),
             derived=MappingProxyType(derived),
+            derived_order=tuple(self._texts.derived),
             products=MappingProxyType(self._products),
             form_rules=self._form_rules,
-            steps=tuple(named[code] for code in order if code in named),
+            related=related,
+            steps=steps,
             width=self._texts.width(),
             codes=MappingProxyType(
                 {
@@ -105,6 +110,14 @@ class _Compiler:
                 }
             ),
             choice_lists=MappingProxyType(choices),
+            dependents=find_dependents(
+                steps,
+                pools=pools,
+                related=related,
+                form_rules=self._form_rules,
+                products=self._products.values(),
+                lines_question=self._definition.lines_question,
+            ),
         )
 
     def _set(self, part: QuestionSet, order: int) -> CompiledSet:

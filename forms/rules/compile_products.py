@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from decimal import Decimal
 
 from forms.rules.compiled import (
+    CLASS_CHECK,
+    STATE_CHECK,
     CompiledFactor,
     CompiledLine,
     CompiledProduct,
@@ -58,6 +60,7 @@ class _Products:
             other.code for other in self._products if other.line == product.line and other.carrier in self._admitted
         ]
         rating = product.rating
+        check_ids, rule_ids = tuple(_check_ids(product)), [rule.id for rule in product.rules]
         return CompiledProduct(
             product=product,
             line=self._lines[product.line],
@@ -65,6 +68,8 @@ class _Products:
             rivals=tuple(rivals) if is_surplus else (),
             states=None if product.states is None else frozenset(product.states),
             rules=tuple(self._rule(rule, f"{where}.rules[{rule.id}]") for rule in product.rules),
+            check_ids=check_ids,
+            is_told_apart=len({*check_ids, *rule_ids}) == len(check_ids) + len(rule_ids),
             minimum=Decimal(rating.minimum),
             terms=tuple(self._term(term, f"{where}.rating.terms[{at}]") for at, term in enumerate(rating.terms)),
             tables=tuple(self._table(table, f"{where}.rating.tables[{at}]") for at, table in enumerate(rating.tables)),
@@ -75,7 +80,8 @@ class _Products:
         overrides = []
         for code, value in rule.set.items():
             kind = KIND_OF_TYPE[self._questions[code].type]
-            overrides.append(Override(code, self._texts.slots[""][code].slot, READERS[kind](value), value))
+            slot, reaches = self._texts.slots[""][code].slot, self._texts.derived_of(code)
+            overrides.append(Override(code, slot, READERS[kind](value), value, reaches))
         when = self._texts.compile(rule.when, f"{where}.when", wanted=(TRUTH,))
         return CompiledRule(rule=rule, when=when, overrides=tuple(overrides))
 
@@ -101,3 +107,11 @@ class _Products:
     def _factor(self, factor: Factor, where: str) -> CompiledFactor:
         when = self._texts.compile(factor.when, f"{where}.when", wanted=(TRUTH,))
         return CompiledFactor(id=factor.id, when=when, times=Decimal(factor.times))
+
+
+def _check_ids(product: Product) -> Iterator[str]:
+    if product.states is not None:
+        yield STATE_CHECK
+    if product.industries is not None:
+        yield CLASS_CHECK
+    yield from (table.reason for table in product.rating.tables if table.reason)

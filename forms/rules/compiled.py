@@ -7,7 +7,7 @@ A value's place is a slot: in the list of the document's values, or in the list 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from decimal import Decimal
 from types import MappingProxyType
 from typing import Final, NamedTuple, TypeAlias
@@ -105,13 +105,22 @@ class CompiledLine:
     industry: Expression
 
 
+#: The ids of the base checks that every product can have.
+STATE_CHECK: Final = "state"
+CLASS_CHECK: Final = "class"
+
+
 class Override(NamedTuple):
-    """What an adjust rule rates instead of an answer: ``value`` for rules, ``rated`` as the catalogue writes it."""
+    """What an adjust rule rates instead of an answer: ``value`` for rules, ``rated`` as the catalogue writes it.
+
+    ``reaches`` are the derived values that are made of the answer.
+    """
 
     code: str
     slot: int
     value: Value
     rated: str | int | float | bool
+    reaches: frozenset[str]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -157,7 +166,8 @@ class CompiledFactor:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CompiledProduct:
     """A product. ``rivals`` are the admitted products of its line that a surplus product waits for; an admitted one
-    has none and is not ``is_surplus``.
+    has none and is not ``is_surplus``. ``check_ids`` are the ids of its base checks;
+    ``is_told_apart`` is True where each of its reasons can come from one check or rule only.
     """
 
     product: Product
@@ -166,6 +176,8 @@ class CompiledProduct:
     rivals: tuple[str, ...]
     states: frozenset[str] | None
     rules: tuple[CompiledRule, ...]
+    check_ids: tuple[str, ...]
+    is_told_apart: bool
     minimum: Decimal
     terms: tuple[CompiledTerm, ...] = ()
     tables: tuple[CompiledTable, ...] = ()
@@ -188,6 +200,61 @@ class Gate:
     rivals: tuple[Gate, ...] = ()
 
 
+#: The parts of a product that are no rules: its base checks, and what makes its premium and adjustments.
+CHECKS: Final = -1
+RATING: Final = -2
+
+
+class Reader(NamedTuple):
+    """Something that reads a value: its ``place`` among its like, and the ``pool`` in whose rows it is decided.
+
+    ``is_local`` is True where a row reads the value only of itself or of a row around it.
+    """
+
+    place: int
+    pool: str
+    is_local: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Readers:
+    """What reads one value: steps, questions with relations, form rules (each by its place) and of products, by their
+    codes, the rules by place, ``CHECKS`` and ``RATING``.
+    """
+
+    steps: tuple[Reader, ...] = ()
+    related: tuple[Reader, ...] = ()
+    form_rules: tuple[Reader, ...] = ()
+    products: Mapping[str, frozenset[int]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Dependents:
+    """What depends on what. ``readers`` are those of each question, derived value and pool.
+
+    ``steps`` are the places of questions, derived values and sets (``set:code``) among the catalogue's steps,
+    ``rules_by_id`` and ``related_by_code`` the places of form rules and of questions with relations,
+    ``form_rules`` those of the form rules in each pool, ``gated`` the places of the steps of the questions that
+    wait for each product. ``parts`` are what stands in each slot of the document's values ("") and of each pool's rows;
+    slot 0 of the document is the evaluation date and has none. ``inputs`` are the derived values that must be there
+    before a derived value is computed. ``is_followable`` is False for a catalogue in which changes are not followed:
+    where a form rule is called like a validator of the question that it speaks at (then what is said there does not
+    tell which of them said it), or where very many pools wait for each other (they are looked up by nested calls).
+    ``size`` is the number of steps and rules.
+    """
+
+    readers: Mapping[str, Readers]
+    steps: Mapping[str, int]
+    form_rules: Mapping[str, tuple[int, ...]]
+    gated: Mapping[str, tuple[int, ...]]
+    rules_by_id: Mapping[str, int]
+    related_by_code: Mapping[str, int]
+    parts: Mapping[str, tuple[CompiledQuestion | CompiledDerived | str, ...]]
+    inputs: Mapping[str, tuple[str, ...]]
+    is_followable: bool
+    size: int
+
+
 _NO_CHOICES: Final[Mapping[str, str]] = MappingProxyType({})
 Step: TypeAlias = CompiledSet | CompiledQuestion | CompiledDerived
 
@@ -197,8 +264,9 @@ class CompiledCatalogue:
     """A compiled catalogue, safe to share between threads. ``codes`` are the codes of the questions of each pool, of
     the document's under "".
 
-    ``steps`` decide visibility and derived values, each after what it reads; ``width`` is the number of the
-    document's slots.
+    ``steps`` decide visibility and derived values, each after what it reads; ``derived_order`` are the codes of the
+    derived values in such an order. ``related`` are the questions with relations. ``dependents`` says what has to be
+    decided anew after a change. ``width`` is the number of the document's slots.
     """
 
     definition: CatalogueDefinition
@@ -206,12 +274,15 @@ class CompiledCatalogue:
     pools: Mapping[str, CompiledPool]
     sets: Mapping[str, CompiledSet]
     derived: Mapping[str, CompiledDerived]
+    derived_order: tuple[str, ...]
     products: Mapping[str, CompiledProduct]
     form_rules: tuple[CompiledFormRule, ...]
+    related: tuple[CompiledQuestion, ...]
     steps: tuple[Step, ...]
     width: int
     codes: Mapping[str, frozenset[str]]
     choice_lists: Mapping[str, Mapping[str, str]]
+    dependents: Dependents
 
     def choices(self, question: Question) -> Mapping[str, str]:
         """Return the choices of ``question``, code -> label; empty for one without."""

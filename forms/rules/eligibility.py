@@ -4,15 +4,27 @@ carrier questions. Pure.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from typing import NamedTuple
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from types import MappingProxyType
+from typing import Any, Final, NamedTuple
 
-from forms.rules.compiled import CompiledProduct, CompiledRule, CompiledTable, Gate
+from forms.rules.compiled import (
+    CHECKS,
+    CLASS_CHECK,
+    RATING,
+    STATE_CHECK,
+    CompiledProduct,
+    CompiledRule,
+    CompiledTable,
+    Gate,
+)
 from forms.rules.evaluation import Adjustment, Outcome, ProductOutcome, Reason
 from forms.rules.premium import Rated, rate
 from forms.rules.state import State
 from forms.rules.truth import Maybe, Unknown, Value, all_of, any_of
 from forms.rules.values import plain
+
+_NOTHING_KNOWN: Final[Mapping[str, Any]] = MappingProxyType({})
 
 
 class BaseCheck(NamedTuple):
@@ -23,57 +35,153 @@ class BaseCheck(NamedTuple):
     text: str
 
 
-def decide_products(state: State) -> dict[str, ProductOutcome]:
+def decide_products(
+    state: State,
+    *,
+    before: Mapping[str, ProductOutcome] = _NOTHING_KNOWN,
+    parts: Mapping[str, Collection[int]] = _NOTHING_KNOWN,
+) -> dict[str, ProductOutcome]:
     """Return the outcome of every product whose line is wanted, in the order of the catalogue; those excluded by
     force are left out.
+
+    ``before`` are outcomes of which only the ``parts`` named by product may have changed, and whether surplus products
+    are locked.
     """
-    wanted = [product for product in state.catalogue.products.values() if state.is_wanted(product.product.line)]
-    outcomes = {product.product.code: decide_product(state, product) for product in wanted if not product.is_surplus}
-    for product in wanted:
-        if product.is_surplus:
-            is_locked = any(outcomes[rival].outcome != "decline" for rival in product.rivals)
-            outcomes[product.product.code] = ProductOutcome("locked") if is_locked else decide_product(state, product)
     excluded = set(state.document.forced_excluded_products)
+    outcomes = _Outcomes(state, before, parts)
     return {
-        product.product.code: outcomes[product.product.code]
-        for product in wanted
-        if product.product.code not in excluded
+        code: outcomes.of(product)
+        for code, product in state.catalogue.products.items()
+        if state.is_wanted(product.product.line) and code not in excluded
     }
+
+
+class _Outcomes:
+    """The outcomes of products, each decided once and only where it is asked for."""
+
+    def __init__(
+        self, state: State, before: Mapping[str, ProductOutcome], parts: Mapping[str, Collection[int]]
+    ) -> None:  # fmt: skip
+        self._state = state
+        self._before = before
+        self._parts = parts
+        self._decided: dict[str, ProductOutcome] = {}
+
+    def of(self, product: CompiledProduct) -> ProductOutcome:
+        code = product.product.code
+        if code not in self._decided:
+            # An excluded rival still says whether it declines.
+            rivals = (self.of(self._state.catalogue.products[rival]) for rival in product.rivals)
+            if product.is_surplus and any(rival.outcome != "decline" for rival in rivals):
+                self._decided[code] = ProductOutcome("locked")
+            else:
+                self._decided[code] = self._unlocked(product, self._before.get(code))
+        return self._decided[code]
+
+    def _unlocked(self, product: CompiledProduct, before: ProductOutcome | None) -> ProductOutcome:
+        if before is None or before.outcome == "locked":
+            return decide_product(self._state, product)
+        parts = self._parts.get(product.product.code)
+        return redecide_product(self._state, product, before=before, parts=parts) if parts else before
+
+
+class _Verdict:
+    """What the checks and rules of one product say, collected in their order."""
+
+    def __init__(self) -> None:
+        self.reasons: list[Reason] = []
+        self.unknown: set[str] = set()
+        self.adjusting: list[CompiledRule] = []
+        self._effects: set[str] = set()
+
+    @property
+    def outcome(self) -> Outcome:
+        if "decline" in self._effects:
+            return "decline"
+        if "unknown" in self._effects:
+            return "need_info"
+        return "refer" if "refer" in self._effects else "eligible"
+
+    def hear_checks(self, checks: Iterable[BaseCheck]) -> None:
+        for check in checks:
+            if check.declines is True:
+                self.take("decline", Reason(check.id, check.text))
+            elif check.declines is not False:
+                self.unknown |= check.declines.paths
+                self._effects.add("unknown")
+
+    def hear_rule(self, rule: CompiledRule, truth: Value) -> None:
+        if truth is True:
+            self.take(rule.rule.then, Reason(rule.rule.id, rule.rule.why))
+            if rule.overrides:
+                self.adjusting.append(rule)
+        elif truth.__class__ is Unknown:
+            self.unknown |= truth.paths
+            self._effects.add("unknown")
+
+    def take(self, effect: str, reason: Reason) -> None:
+        self.reasons.append(reason)
+        self._effects.add(effect)
 
 
 def decide_product(state: State, product: CompiledProduct) -> ProductOutcome:
     """Return the outcome of one product that is not locked."""
-    reasons: list[Reason] = []
-    unknown: set[str] = set()
-    effects: set[str] = set()
-    adjusting: list[CompiledRule] = []
-    for check in base_checks(state, product):
-        if check.declines is True:
-            reasons.append(Reason(check.id, check.text))
-            effects.add("decline")
-        elif check.declines is not False:
-            unknown |= check.declines.paths
+    verdict = _Verdict()
+    verdict.hear_checks(base_checks(state, product))
     for rule in product.rules:
         truth = rule.when.evaluate(state.root)
-        if truth is True:
-            reasons.append(Reason(rule.rule.id, rule.rule.why))
-            effects.add(rule.rule.then)
-            if rule.overrides:
-                adjusting.append(rule)
-        elif truth.__class__ is Unknown:
-            unknown |= truth.paths
-            effects.add("unknown")
-    if unknown:
-        effects.add("unknown")
-    outcome = _outcome(effects)
-    rated = rate(state, product, adjusting)
+        if truth is not False:
+            verdict.hear_rule(rule, truth)
+    rated = rate(state, product, verdict.adjusting)
+    return _outcome(state, product, verdict, premium=rated.premium, adjustments=_adjustments(state, rated))
+
+
+def redecide_product(
+    state: State, product: CompiledProduct, *, before: ProductOutcome, parts: Collection[int]
+) -> ProductOutcome:  # fmt: skip
+    """Return what ``decide_product`` would, where only ``parts`` of the product can come out otherwise than ``before``:
+    rules by place, ``CHECKS``, ``RATING``.
+
+    An outcome tells which rules matched, but not what was unknown beside a decline, nor to which rule a missing answer
+    belongs: there the product is decided in full.
+    """
+    if before.outcome == "need_info" or not product.is_told_apart:
+        return decide_product(state, product)
+    verdict, said = _Verdict(), {reason.rule: reason for reason in before.reasons}
+    if CHECKS in parts:
+        verdict.hear_checks(base_checks(state, product))
+    else:
+        for identity in product.check_ids:
+            if identity in said:
+                verdict.take("decline", said[identity])
+    for place, rule in enumerate(product.rules):
+        verdict.hear_rule(rule, rule.when.evaluate(state.root) if place in parts else rule.rule.id in said)
+    if before.outcome == "decline" and verdict.outcome != "decline":
+        return decide_product(state, product)
+    if RATING in parts or verdict.adjusting != [
+        rule for rule in product.rules if rule.overrides and rule.rule.id in said
+    ]:  # fmt: skip
+        rated = rate(state, product, verdict.adjusting)
+        return _outcome(state, product, verdict, premium=rated.premium, adjustments=_adjustments(state, rated))
+    return _outcome(state, product, verdict, premium=before.premium, adjustments=before.adjustments)
+
+
+def _outcome(
+    state: State,
+    product: CompiledProduct,
+    verdict: _Verdict,
+    *,
+    premium: int | None,
+    adjustments: tuple[Adjustment, ...],
+) -> ProductOutcome:
+    outcome = verdict.outcome
     return ProductOutcome(
         outcome=outcome,
-        premium=rated.premium if outcome in ("eligible", "refer") else None,
+        premium=premium if outcome in ("eligible", "refer") else None,
         bindable=outcome == "eligible" and product.product.rate_type == "bindable",
-        reasons=tuple(reasons),
-        missing=tuple(sorted(unknown, key=state.key)) if outcome == "need_info" else (),
-        adjustments=_adjustments(state, rated),
+        reasons=tuple(verdict.reasons),
+        missing=tuple(sorted(verdict.unknown, key=state.key)) if outcome == "need_info" else (),
+        adjustments=adjustments,
     )
 
 
@@ -106,14 +214,6 @@ def _is_declined(state: State, gate: Gate) -> bool:
     return state.declined_gates[gate]
 
 
-def _outcome(effects: set[str]) -> Outcome:
-    if "decline" in effects:
-        return "decline"
-    if "unknown" in effects:
-        return "need_info"
-    return "refer" if "refer" in effects else "eligible"
-
-
 def _adjustments(state: State, rated: Rated) -> tuple[Adjustment, ...]:
     adjustments = []
     for rule_id, override in rated.adjusted:
@@ -133,7 +233,7 @@ def _base_checks(
         code = product.line.industry.evaluate(state.root)
         fails = code if code.__class__ is Unknown else code is None or not code.startswith(product.product.industries)
         yield BaseCheck(
-            "class", fails, f"Not offered for industry {code}." if code else "Not offered without an industry code."
+            CLASS_CHECK, fails, f"Not offered for industry {code}." if code else "Not offered without an industry code."
         )
     for table in tables:
         if table.table.reason:
@@ -143,10 +243,10 @@ def _base_checks(
 def _state_check(state: State, product: CompiledProduct, offered: frozenset[str]) -> BaseCheck:
     concerned = product.line.states.evaluate(state.root)
     if concerned.__class__ is Unknown:
-        return BaseCheck("state", concerned, "")
+        return BaseCheck(STATE_CHECK, concerned, "")
     outside = sorted({item for item in concerned or () if isinstance(item, str) and item not in offered})
     fails = any_of(_is_outside(item, offered) for item in concerned or ())
-    return BaseCheck("state", fails, f"Not offered in {', '.join(outside)}.")
+    return BaseCheck(STATE_CHECK, fails, f"Not offered in {', '.join(outside)}.")
 
 
 def _is_outside(item: Value, offered: frozenset[str]) -> Value:

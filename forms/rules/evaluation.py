@@ -6,10 +6,13 @@ Pure.
 from __future__ import annotations
 
 from datetime import date
-from typing import Literal, TypeAlias
+from typing import Final, Literal, TypeAlias
 
 import msgspec
 
+#: The edition of the rules' own program, to be raised with each change of what it concludes or says of equal answers
+#: under one release; what an older edition concluded is then not built upon.
+EDITION: Final = 1
 Outcome: TypeAlias = Literal["eligible", "refer", "need_info", "decline", "locked"]
 
 
@@ -64,10 +67,14 @@ class Needed(msgspec.Struct, frozen=True):
 
 
 class Evaluation(msgspec.Struct, frozen=True, omit_defaults=True):
-    """What the rules concluded; equal documents under one release and date give equal evaluations."""
+    """What the rules concluded; equal documents under one release and date give equal evaluations.
+
+    ``edition`` is the program's; 0 is of none: nothing was concluded yet.
+    """
 
     release: int
     as_of: date
+    edition: int = 0
     derived: dict[str, str | float | bool | None] = msgspec.field(default_factory=dict)
     eligibility: dict[str, ProductOutcome] = msgspec.field(default_factory=dict)
     needed: Needed = Needed()

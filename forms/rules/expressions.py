@@ -15,17 +15,17 @@ from forms.rules import meaning
 from forms.rules.checker import Checker, TextFault, TextFaults, children, parse
 from forms.rules.kinds import ANY, DATE, NUMBER, TEXT, TRUTH, Kind
 from forms.rules.syntax import Call, Field, Foreign, ListOf, Literal, Macro, Name, Node, unparse
-from forms.rules.truth import Value
+from forms.rules.truth import Slots, Value
 
 
 class Row(Protocol):
     """What a closure needs of a pool row: its values by slot, and the row it is nested in."""
 
-    values: list[Value]
+    values: Any
     parent: Any
 
 
-Run: TypeAlias = Callable[[list[Value], Any, Any], Value]
+Run: TypeAlias = Callable[[Slots, Any, Any], Value]
 MOST_LOOPS: Final = 4
 AS_OF: Final = "as_of"
 AS_OF_SLOT: Final = 0
@@ -95,7 +95,7 @@ class Expression:
         """Return the kind of its value."""
         return self.term.kind
 
-    def evaluate(self, root: list[Value], row: Row | None = None) -> Value:
+    def evaluate(self, root: Slots, row: Row | None = None) -> Value:
         """Return the value for the document's ``root`` values and, in a row's scope, ``row``."""
         return self.term.run(root, row, [None] * self.locals if self.locals else ())
 

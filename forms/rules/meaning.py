@@ -14,9 +14,9 @@ from typing import Any, Final, TypeAlias
 
 from forms.rules import truth
 from forms.rules.checker import pattern_matcher
-from forms.rules.truth import Maybe, Unknown, Value
+from forms.rules.truth import Maybe, Slots, Unknown, Value
 
-Run: TypeAlias = Callable[[list[Value], Any, Any], Value]
+Run: TypeAlias = Callable[[Slots, Any, Any], Value]
 _LARGEST_WHOLE: Final = 10**15
 
 
@@ -50,7 +50,7 @@ def read(level: int, slot: int) -> Run:
         case 2:
             return lambda root, row, local: row.parent.values[slot]
 
-    def climb(root: list[Value], row: Any, local: Any) -> Value:
+    def climb(root: Slots, row: Any, local: Any) -> Value:
         for _ in range(level - 1):
             row = row.parent
         return row.values[slot]
@@ -79,7 +79,7 @@ def list_of(items: Sequence[Run]) -> Run:
 def conjunction(parts: Sequence[Run]) -> Run:
     """Give Kleene's *and*; stops at the first part that is false."""
 
-    def both(root: list[Value], row: Any, local: Any) -> Value:
+    def both(root: Slots, row: Any, local: Any) -> Value:
         unknown = None
         for part in parts:
             value = part(root, row, local)
@@ -96,7 +96,7 @@ def conjunction(parts: Sequence[Run]) -> Run:
 def disjunction(parts: Sequence[Run]) -> Run:
     """Give Kleene's *or*; stops at the first part that is true."""
 
-    def either(root: list[Value], row: Any, local: Any) -> Value:
+    def either(root: Slots, row: Any, local: Any) -> Value:
         unknown = None
         for part in parts:
             value = part(root, row, local)
@@ -112,7 +112,7 @@ def disjunction(parts: Sequence[Run]) -> Run:
 def negation(operand: Run) -> Run:
     """Give *not*; hidden is false, so its negation is true."""
 
-    def opposite(root: list[Value], row: Any, local: Any) -> Value:
+    def opposite(root: Slots, row: Any, local: Any) -> Value:
         value = operand(root, row, local)
         return value if value.__class__ is Unknown else not value
 
@@ -122,7 +122,7 @@ def negation(operand: Run) -> Run:
 def choice(condition: Run, yes: Run, no: Run) -> Run:
     """Give ``yes`` or ``no``; Unknown while the condition is."""
 
-    def chosen(root: list[Value], row: Any, local: Any) -> Value:
+    def chosen(root: Slots, row: Any, local: Any) -> Value:
         value = condition(root, row, local)
         if value.__class__ is Unknown:
             return value
@@ -163,7 +163,7 @@ def comparison(function: str, left: Run, right: Run) -> Run:
     """Give the comparison or text test of two values: false with a hidden side, else Unknown with an unknown one."""
     compare = COMPARISONS.get(function) or TEXT_TESTS[function]
 
-    def compared(root: list[Value], row: Any, local: Any) -> Value:
+    def compared(root: Slots, row: Any, local: Any) -> Value:
         one = left(root, row, local)
         if one is None:
             return False
@@ -203,7 +203,7 @@ def arithmetic(function: str, operands: Sequence[Run]) -> Run:
     """
     compute = ARITHMETIC[function]
 
-    def computed(root: list[Value], row: Any, local: Any) -> Value:
+    def computed(root: Slots, row: Any, local: Any) -> Value:
         values = [operand(root, row, local) for operand in operands]
         if None in values:
             return None
@@ -215,7 +215,7 @@ def arithmetic(function: str, operands: Sequence[Run]) -> Run:
 
 def _over_known(compute: Callable[[Value], Value]) -> Callable[[Run], Run]:
     def function(operand: Run) -> Run:
-        def applied(root: list[Value], row: Any, local: Any) -> Value:
+        def applied(root: Slots, row: Any, local: Any) -> Value:
             value = operand(root, row, local)
             return value if value is None or value.__class__ is Unknown else compute(value)
 
@@ -225,7 +225,7 @@ def _over_known(compute: Callable[[Value], Value]) -> Callable[[Run], Run]:
 
 
 def _years(operand: Run) -> Run:
-    def years(root: list[Value], row: Any, local: Any) -> Value:
+    def years(root: Slots, row: Any, local: Any) -> Value:
         value = operand(root, row, local)
         return value if value is None or value.__class__ is Unknown else full_years(value, root[0])
 
@@ -258,7 +258,7 @@ def constant_pattern(subject: Run) -> Callable[[str], Run]:
 
 
 def _over_known_or_false(operand: Run, compute: Callable[[Value], bool]) -> Run:
-    def applied(root: list[Value], row: Any, local: Any) -> Value:
+    def applied(root: Slots, row: Any, local: Any) -> Value:
         value = operand(root, row, local)
         if value is None:
             return False
@@ -270,7 +270,7 @@ def _over_known_or_false(operand: Run, compute: Callable[[Value], bool]) -> Run:
 # Loops
 
 
-def _each(elements: list[Value], body: Run, index: int, state: tuple[list[Value], Any, Any]) -> Any:
+def _each(elements: list[Value], body: Run, index: int, state: tuple[Slots, Any, Any]) -> Any:
     """Yield each element, what decides whether it is in the list (True or Unknown), and the body's value for it."""
     root, row, local = state
     for element in elements:
@@ -285,7 +285,7 @@ def _each(elements: list[Value], body: Run, index: int, state: tuple[list[Value]
 
 def _loop(finish: Callable[[Any], Value]) -> Callable[[Run, Run, int, Run | None], Run]:
     def macro(source: Run, body: Run, index: int, condition: Run | None) -> Run:
-        def looped(root: list[Value], row: Any, local: Any) -> Value:
+        def looped(root: Slots, row: Any, local: Any) -> Value:
             elements = source(root, row, local)
             if elements.__class__ is Unknown:
                 return elements

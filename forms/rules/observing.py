@@ -13,7 +13,7 @@ from copies.document import AnswerValue
 from forms.rules.expressions import Expression, Term
 from forms.rules.masking import mask_of
 from forms.rules.state import Frame, State
-from forms.rules.truth import Unknown, Value
+from forms.rules.truth import Slots, Unknown, Value
 from forms.rules.values import plain
 
 Truth: TypeAlias = Literal["true", "false", "unknown"]
@@ -44,7 +44,7 @@ class TracedRule(msgspec.Struct, frozen=True):
 class Observer:
     """Observes texts in a decided state; ``sensitive_paths`` are the personal (``pii``) answers among what it told."""
 
-    def __init__(self, state: State, *, root: list[Value] | None = None) -> None:
+    def __init__(self, state: State, *, root: Slots | None = None) -> None:
         """Take a decided state; ``root`` stands for other values of the document than were answered."""
         self._state = state
         self._root = state.root if root is None else root

@@ -10,9 +10,9 @@ from dataclasses import dataclass
 from decimal import ROUND_HALF_UP, Decimal
 from typing import Final
 
-from forms.rules.compiled import CompiledDerived, CompiledProduct, CompiledRule, CompiledTable, Override
+from forms.rules.compiled import CompiledProduct, CompiledRule, CompiledTable, Override
 from forms.rules.state import State
-from forms.rules.truth import Unknown, Value
+from forms.rules.truth import Slots, Unknown, Value
 
 #: Beyond this no premium is meant seriously, and JSON readers lose digits.
 _LARGEST: Final = Decimal(10) ** 15
@@ -36,7 +36,7 @@ class Rated:
     premium: int | None
     steps: tuple[PremiumStep, ...]
     adjusted: tuple[tuple[str, Override], ...]
-    root: list[Value]
+    root: Slots
 
 
 def rate(state: State, product: CompiledProduct, adjusting: Iterable[CompiledRule] = ()) -> Rated:
@@ -72,18 +72,30 @@ def rate(state: State, product: CompiledProduct, adjusting: Iterable[CompiledRul
     return Rated(int(total.to_integral_value(ROUND_HALF_UP)), tuple(steps), adjusted, root)
 
 
-def _rated_values(state: State, adjusted: Iterable[tuple[str, Override]]) -> list[Value]:
-    """Return the document's values with the overrides, and the derived values computed anew from them."""
-    root = list(state.root)
+class _RatedValues(dict[int, Value]):
+    """The document's values but for those that were put here."""
+
+    def __init__(self, beneath: Slots) -> None:
+        self._beneath = beneath
+
+    def __missing__(self, slot: int) -> Value:
+        return self._beneath[slot]
+
+
+def _rated_values(state: State, adjusted: Iterable[tuple[str, Override]]) -> Slots:
+    """Return the document's values with the overrides, and the derived values that they reach computed anew."""
+    root, reached = _RatedValues(state.root), set[str]()
     for _, override in adjusted:
         root[override.slot] = override.value
-    for step in state.catalogue.steps:
-        if isinstance(step, CompiledDerived):
-            root[step.slot] = step.value.evaluate(root)
+        reached.update(override.reaches)
+    for code in state.catalogue.derived_order:
+        if code in reached:
+            part = state.catalogue.derived[code]
+            root[part.slot] = part.value.evaluate(root)
     return root
 
 
-def _table(state: State, root: list[Value], table: CompiledTable) -> Decimal | None:
+def _table(state: State, root: Slots, table: CompiledTable) -> Decimal | None:
     total = Decimal(0)
     for row in state.visible_rows(table.table.pool):
         code = table.rate_by.evaluate(root, row)

@@ -11,7 +11,7 @@ from typing import TypeAlias
 from copies.document import Answer, AnswerValue, Container, Document
 from forms.rules.compiled import CompiledCatalogue, CompiledQuestion, Gate
 from forms.rules.evaluation import AnswerState
-from forms.rules.truth import Value
+from forms.rules.truth import Slots
 from forms.rules.validators import Setting
 
 #: Gives the plain value of a sealed answer at a path.
@@ -30,7 +30,7 @@ class Frame:
     ) -> None:
         """Start with everything hidden."""
         self.answers = container.answers
-        self.values: list[Value] = [None] * width
+        self.values: Slots = [None] * width
         self.parent = parent
         self.prefix = prefix
         self.key = key
@@ -45,18 +45,22 @@ class State:
 
     def __init__(self, catalogue: CompiledCatalogue, document: Document, *, as_of: date, reveal: Reveal) -> None:
         """Lay out frames for ``document``; nothing is decided yet."""
-        self.catalogue = catalogue
-        self.document = document
-        self.reveal = reveal
-        self.setting = Setting(as_of, catalogue.definition.allow_test_identities)
+        self.start(catalogue, document, as_of=as_of, reveal=reveal)
         self.top = Frame(document, catalogue.width, parent=None, prefix="", key=())
-        self.root = self.top.values
+        self.root: Slots = self.top.values
         self.root[0] = as_of
         self.frames: dict[str, list[Frame]] = {"": [self.top], **{pool: [] for pool in catalogue.pools}}
         self._by_prefix: dict[str, Frame] = {"": self.top}
         for code, part in catalogue.pools.items():
             if not part.pool.parent:
                 self._lay_out(document, self.top, code)
+
+    def start(self, catalogue: CompiledCatalogue, document: Document, *, as_of: date, reveal: Reveal) -> None:
+        """Start without frames, and with nothing concluded."""
+        self.catalogue = catalogue
+        self.document = document
+        self.reveal = reveal
+        self.setting = Setting(as_of, catalogue.definition.allow_test_identities)
         self.shown_sets: set[str] = set()
         self.asked_sets: set[str] = set()
         self.states: list[AnswerState] = []
@@ -80,13 +84,17 @@ class State:
     def key(self, path: str) -> tuple[int, ...]:
         """Return what sorts ``path`` (of a question or a pool) in the order of the form."""
         prefix, code = path[: path.rfind("/") + 1], path[path.rfind("/") + 1 :]
-        frame = self._by_prefix[prefix]
+        frame = self.frame_at(prefix)
         question = self.catalogue.questions.get(code)
         order = self.catalogue.sets[question.set_code if question else self.catalogue.pools[code].set_code].order
         if question:
             return (*frame.key, 0 if prefix else order, question.order)
         # In a row the questions come before the pools nested in it.
         return (*frame.key, 1, order) if prefix else (order,)
+
+    def frame_at(self, prefix: str) -> Frame:
+        """Return the document ("") or the row whose paths start with ``prefix``."""
+        return self._by_prefix[prefix]
 
     def _lay_out(self, container: Container, frame: Frame, pool: str) -> None:
         part = self.catalogue.pools[pool]

@@ -57,6 +57,14 @@ class Texts:
             self._scopes[pool] = Scope(self._language, self._variables(pool))
         return self._compile(self._scopes[pool], source, where, wanted)
 
+    def derived_of(self, code: str) -> frozenset[str]:
+        """Return the codes of the derived values that are made of ``code``, also by way of others."""
+        reached = {code}
+        for name, value in self.derived.items():
+            if value.reads & reached:
+                reached.add(name)
+        return frozenset(reached - {code})
+
     def ancestors(self, pool: str) -> tuple[str, ...]:
         """Return the pools around ``pool``, outermost first."""
         parent = self._parents[pool]

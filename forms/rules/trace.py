@@ -13,10 +13,10 @@ from typing import Final, NamedTuple
 import msgspec
 
 from copies.document import Document
-from forms.rules.check_flow import messages_of
 from forms.rules.compiled import CompiledCatalogue, CompiledProduct
 from forms.rules.eligibility import BaseCheck, base_checks, decide_product, decide_products, is_open
 from forms.rules.evaluation import ProductOutcome
+from forms.rules.messages import messages_of
 from forms.rules.observing import Observer, TracedPart, TracedRule, truth_of
 from forms.rules.premium import rate
 from forms.rules.state import Frame, Reveal, State

@@ -12,6 +12,8 @@ from typing import Any, Final, TypeAlias
 
 #: A known value, None (hidden), Unknown; typed loosely because the CEL checker has already proved what can meet what.
 Value: TypeAlias = Any
+#: The values of a document or a row by slot: laid out at once, or read where one is looked at.
+Slots: TypeAlias = "list[Value] | dict[int, Value]"
 
 
 class Unknown:

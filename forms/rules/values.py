@@ -12,6 +12,9 @@ from forms.rules.kinds import DATE, NUMBER, TEXT, TEXTS, TRUTH, Kind
 from forms.rules.meaning import exact
 from forms.rules.truth import Value
 
+#: The code of an answer's fault that its question has another type now.
+WRONG_TYPE: Final = "wrong_type"
+
 
 class WrongValue(ValueError):
     """A stored value does not fit its question, as after a release that changed the question's type."""

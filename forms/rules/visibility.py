@@ -5,6 +5,7 @@ Visible is only what is certainly so: a condition that is unknown does not show 
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Final
 
 from copies.document import Answer
@@ -13,7 +14,7 @@ from forms.rules.eligibility import is_open
 from forms.rules.evaluation import AnswerState
 from forms.rules.state import Frame, State
 from forms.rules.truth import Unknown, Value
-from forms.rules.values import WrongValue
+from forms.rules.values import WRONG_TYPE, WrongValue
 
 #: Stands for a sealed answer that nothing reads: it is known to be there.
 _SEALED: Final = object()
@@ -23,7 +24,7 @@ def decide(state: State) -> None:
     """Take every step of the catalogue in its order: visibility, values and derived values of the whole document."""
     for step in state.catalogue.steps:
         if step.__class__ is CompiledQuestion:
-            _decide_question(state, step)
+            decide_question(state, step, state.frames[step.pool], is_set_shown=step.set_code in state.shown_sets)
         elif step.__class__ is CompiledSet:
             _decide_set(state, step)
         elif step.__class__ is CompiledDerived:
@@ -52,28 +53,33 @@ def _decide_set(state: State, part: CompiledSet) -> None:
                 state.short_pools.append(f"{owner.prefix}{part.pool}")
 
 
-def _decide_question(state: State, question: CompiledQuestion) -> None:
+def decide_question(
+    state: State, question: CompiledQuestion, frames: Iterable[Frame], *, is_set_shown: bool
+) -> None:  # fmt: skip
+    """Decide whether ``question`` is visible in each of ``frames``, where its value still is hidden; put the values of
+    visible ones there, and collect in ``state`` what follows.
+    """
     code, slot, when, root = question.question.code, question.slot, question.when, state.root
-    is_possible = question.set_code in state.shown_sets and (
-        not question.gates or any(is_open(state, gate) for gate in question.gates)
-    )
+    is_possible = is_set_shown and (not question.gates or any(is_open(state, gate) for gate in question.gates))
     is_asked = False
-    for frame in state.frames[question.pool]:
+    for frame in frames:
         answer = frame.answers.get(code)
         if is_possible and frame.shown and (when is None or when.evaluate(root, frame) is True):
             is_asked = True
             if answer is None or answer.active is not True or answer.required != question.required:
                 path = f"{frame.prefix}{code}"
                 state.states.append(AnswerState(path, True, question.required, answer.readonly if answer else False))
-            frame.values[slot] = _value(state, frame, question, answer)
+            frame.values[slot] = value_of(state, frame, question, answer, is_checked=True)
         elif answer is not None:
             _put_away(state, f"{frame.prefix}{code}", answer)
     if is_asked:
         state.asked_sets.add(question.set_code)
 
 
-def _value(state: State, frame: Frame, question: CompiledQuestion, answer: Answer | None) -> Value:
-    """Return the value of a visible answer; collect what is wrong with it, or that it is needed."""
+def value_of(
+    state: State, frame: Frame, question: CompiledQuestion, answer: Answer | None, *, is_checked: bool
+) -> Value:
+    """Return the value of a visible answer. One that ``is_checked`` is collected where it is wrong, or needed."""
     if answer is not None:
         raw = answer.value
         if answer.sealed is not None:
@@ -85,15 +91,16 @@ def _value(state: State, frame: Frame, question: CompiledQuestion, answer: Answe
                 value = question.read(raw)
             except WrongValue:
                 path = f"{frame.prefix}{question.question.code}"
-                state.faults.append((path, "wrong_type", "This answer does not fit the question any more."))
+                if is_checked:
+                    state.faults.append((path, WRONG_TYPE, "This answer does not fit the question any more."))
                 return Unknown(frozenset((path,)))
-            for name, test in question.checks:
+            for name, test in question.checks if is_checked else ():
                 text = test(value, state.setting)
                 if text is not None:
                     state.faults.append((f"{frame.prefix}{question.question.code}", name, text))
             return value
     path = f"{frame.prefix}{question.question.code}"
-    if question.required:
+    if is_checked and question.required:
         state.needed.append((path, question))
     return Unknown(frozenset((path,)))
 
@@ -110,5 +117,7 @@ def _put_away_unknown_codes(state: State) -> None:
     """Keep aside the answers to questions that this release does not have (there)."""
     for pool, frames in state.frames.items():
         for frame in frames:
-            for code in frame.answers.keys() - state.catalogue.codes[pool]:
+            if frame.answers.keys() <= state.catalogue.codes[pool]:
+                continue
+            for code in sorted(frame.answers.keys() - state.catalogue.codes[pool]):
                 _put_away(state, f"{frame.prefix}{code}", frame.answers[code])

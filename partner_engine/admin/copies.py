@@ -30,6 +30,7 @@ from forms.selectors import state_of_copy
 from partner_engine.admin.decision import describe
 from partner_engine.admin.document import DocumentReader, answerers
 from partner_engine.admin.forms import STATE_LABELS, StateFilter, copy_link, find_copies, insured_of
+from partner_engine.admin.locks import ask_for_release, release, shown_lock
 from partner_engine.admin.site import site
 from partner_engine.admin.staff import may, staff_actor
 from partner_engine.admin.viewing import BigTableAdmin, age, is_id
@@ -54,11 +55,12 @@ class CopyAdmin(BigTableAdmin):
     heavy_fields: ClassVar = ("document", "evaluation", "search_text", "search_personal")
 
     def get_urls(self) -> list[URLPattern]:
-        """Add the pages on which personal answers are shown and a sensitive one is revealed."""
+        """Add the pages on which personal answers are shown, a sensitive one is revealed, and a lock is released."""
         wrap = self.admin_site.admin_view
         return [
             path("<path:object_id>/personal/", wrap(self.personal_view), name="copies_copy_personal"),
             path("<path:object_id>/reveal/", wrap(self.reveal_view), name="copies_copy_reveal"),
+            path("<path:object_id>/release-lock/", wrap(self.release_lock_view), name="copies_copy_release_lock"),
             *super().get_urls(),
         ]
 
@@ -103,6 +105,16 @@ class CopyAdmin(BigTableAdmin):
             context |= _revealed(request, copy, place)
         return render(request, "admin/copies/copy/reveal.html", context)
 
+    def release_lock_view(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        """Ask, then release the copy's lock by hand."""
+        copy = self._find(request, object_id)
+        if request.method != "POST":
+            return ask_for_release(request, self._context(request, copy))
+        back, done = release(request, copy)
+        if done:
+            self.log_change(request, copy, done)
+        return back
+
     def _page(self, request: HttpRequest, object_id: str, *, sees_personal: bool) -> HttpResponse:
         copy = self._find(request, object_id)
         reader = _reader(copy, sees_personal=sees_personal)
@@ -116,6 +128,7 @@ class CopyAdmin(BigTableAdmin):
             "may_see_personal": may(request, Right.READ_PERSONAL),
             "may_reveal": may(request, Right.REVEAL_SENSITIVE),
             "reader": reader,
+            **shown_lock(request, copy),
         }
         if reader is not None:
             evaluation = decode(bytes(copy.evaluation), Evaluation)

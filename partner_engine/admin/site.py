@@ -20,6 +20,7 @@ from unfold.sites import UnfoldAdminSite
 from unfold.widgets import UnfoldAdminTextInputWidget
 
 from partner_engine.admin.choosing import choose_scope, shown_scope
+from partner_engine.admin.locks import locks_page
 from partner_engine.admin.overview import overview
 from partner_engine.admin.second_factor import second_factor
 from partner_engine.admin.staff import may_enter
@@ -79,8 +80,10 @@ _SIDEBAR: Final = (
             ("Failed sign-ins", "lock", "axes", "accessattempt"),
         ),
     ),
-    ("Operations", (("Outbox", "outbox", "actions", "outboxaction"),)),
+    ("Operations", (("Outbox", "outbox", "actions", "outboxaction"), ("Locks", "lock_clock", "copies", "copy"))),
 )
+#: Pages of the sidebar that are no list of the rows that they are about.
+_PAGES: Final = {"Locks": "admin:locks"}
 
 
 class StaffSignIn(OTPAuthenticationFormMixin, AuthenticationForm):
@@ -132,6 +135,7 @@ class StaffSite(UnfoldAdminSite):
         """Return the addresses that belong to no model."""
         return [
             path("scope/", self.admin_view(choose_scope), name="scope"),
+            path("locks/", self.admin_view(self.locks), name="locks"),
             path("second-factor/", self.admin_view(self.second_factor), name="second-factor"),
         ]
 
@@ -146,6 +150,10 @@ class StaffSite(UnfoldAdminSite):
     def second_factor(self, request: HttpRequest) -> HttpResponse:
         """Let staff set up or take away their second factor."""
         return second_factor(request, context=self.each_context(request))
+
+    def locks(self, request: HttpRequest) -> HttpResponse:
+        """List the locks that are held."""
+        return locks_page(request, self.each_context(request))
 
     def search(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
         """Show what a word or id finds: pages, forms, copies, people, questions. Nothing found is kept anywhere."""
@@ -200,7 +208,7 @@ def sidebar(request: HttpRequest) -> list[dict[str, Any]]:
     ]
     for title, items in _SIDEBAR:
         links = [
-            {"title": name, "icon": icon, "link": reverse(_view(app, model, "changelist"))}
+            {"title": name, "icon": icon, "link": reverse(_PAGES.get(name) or _view(app, model, "changelist"))}
             for name, icon, app, model in items
             if request.user.has_perm(f"{app}.view_{model}") or request.user.has_perm(f"{app}.change_{model}")
         ]

@@ -17,11 +17,11 @@ from django.http import Http404, HttpRequest, HttpResponse
 from rest_framework import exceptions
 from structlog.contextvars import get_contextvars
 
-from batch.errors import BatchError, InvalidAnswers, Misuse
+from batch.errors import BatchError, InvalidAnswers, LockNotAcquired, Misuse
 from copies.history import NoSuchVersion
 from copies.sealing import KeyServiceUnavailable
 from forms.rules.trace import UnknownTarget
-from partner_engine.api.problems import MEDIA_TYPE, Fault, Refused, render
+from partner_engine.api.problems import MEDIA_TYPE, Fault, HolderShape, Refused, render
 from tenants.access import MissingRight
 
 #: Reasons after which the same request may well succeed, and in how many seconds to try.
@@ -89,6 +89,8 @@ def _as_refused(exception: Exception) -> Refused:
         return exception
     if isinstance(exception, InvalidAnswers):
         return _from_answers(exception)
+    if isinstance(exception, LockNotAcquired):
+        return _from_lock(exception)
     if isinstance(exception, BatchError) and not isinstance(exception, Misuse):
         return Refused(exception.status, exception.code, str(exception))
     if isinstance(exception, exceptions.APIException):
@@ -111,6 +113,13 @@ def _from_answers(exception: InvalidAnswers) -> Refused:
     else:
         detail = f"{len(faults)} of the given values cannot be taken; nothing was changed."
     return Refused(exception.status, exception.code, detail, faults=faults)
+
+
+def _from_lock(exception: LockNotAcquired) -> Refused:
+    holder = exception.holder
+    # Machine and process stay inside: callers are told the door alone.
+    shape = HolderShape(who=holder.who, since=holder.since, where=holder.door) if holder else None
+    return Refused(exception.status, exception.code, str(exception), holder=shape)
 
 
 def _from_framework(exception: exceptions.APIException) -> Refused:

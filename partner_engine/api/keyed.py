@@ -131,7 +131,10 @@ def _save_once(
             return answered[0]
 
         context.save(respond=respond)
-        return reply(answered[0])
+        response = reply(answered[0])
+        if context.is_without_lock:
+            response["X-Lock"] = "degraded"
+        return response
 
 
 def stored(shape: object, *, version: int, status: int = 200, location: str = "") -> StoredResponse:

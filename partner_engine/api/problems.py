@@ -4,10 +4,12 @@ into them.
 
 from __future__ import annotations
 
+from datetime import datetime
 from http import HTTPStatus
 from typing import Final
 
 import msgspec
+from msgspec import UNSET, UnsetType
 
 MEDIA_TYPE: Final = "application/problem+json"
 
@@ -21,9 +23,19 @@ class Fault(msgspec.Struct, frozen=True, kw_only=True):
     detail: str
 
 
+class HolderShape(msgspec.Struct, frozen=True, kw_only=True):
+    """Whose save holds the copy: ``who`` (name, kind and id), ``since`` when, and ``where``, the door they came in by
+    (web, api, admin, job).
+    """
+
+    who: str
+    since: datetime | None
+    where: str
+
+
 class Problem(msgspec.Struct, frozen=True, kw_only=True):
     """An error answer. ``type`` is a stable name of the reason; ``instance`` the address that was asked; ``errors`` the
-    single faults.
+    single faults. ``holder`` stands only at ``locked_by_another_save``, where it is known.
     """
 
     type: str
@@ -33,6 +45,7 @@ class Problem(msgspec.Struct, frozen=True, kw_only=True):
     instance: str
     correlation_id: str
     errors: list[Fault] = []
+    holder: HolderShape | UnsetType = UNSET
 
 
 class Refused(Exception):
@@ -46,6 +59,7 @@ class Refused(Exception):
         *,
         faults: list[Fault] | None = None,
         headers: dict[str, str] | None = None,
+        holder: HolderShape | None = None,
     ) -> None:
         super().__init__(detail)
         self.status = status
@@ -53,6 +67,7 @@ class Refused(Exception):
         self.detail = detail
         self.faults = faults or []
         self.headers = headers or {}
+        self.holder = holder
 
 
 def render(refused: Refused, *, instance: str, correlation_id: str) -> bytes:
@@ -65,5 +80,6 @@ def render(refused: Refused, *, instance: str, correlation_id: str) -> bytes:
         instance=instance,
         correlation_id=correlation_id,
         errors=refused.faults,
+        holder=refused.holder or UNSET,
     )
     return msgspec.json.encode(problem)

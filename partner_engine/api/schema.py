@@ -74,6 +74,14 @@ ETAG: Final = OpenApiParameter(
     description="The copy's version, or the answer's digest.",
 )
 
+X_LOCK: Final = OpenApiParameter(
+    "X-Lock",
+    {"type": "string", "enum": ["degraded"]},
+    OpenApiParameter.HEADER,
+    response=[200, 201, 204],
+    description="`degraded`: saved without waiting in turn, for the lock server is away; the version still guards.",
+)
+
 
 def documented(  # noqa: PLR0913 - one word for each thing that a reader of the description asks
     summary: str,
@@ -93,6 +101,8 @@ def documented(  # noqa: PLR0913 - one word for each thing that a reader of the 
     headers = [IDEMPOTENCY_KEY] if write and keyed else []
     if write and tagged:
         headers.append(IF_MATCH)
+    if write:
+        headers.append(X_LOCK)
     if 304 in answers:
         headers.append(IF_NONE_MATCH)
     if tagged or 304 in answers:

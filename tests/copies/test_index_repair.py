@@ -8,13 +8,14 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from django.core.management import call_command
+from django.core.management import CommandError, call_command
 from django.utils import timezone
 from pytest_django import DjangoAssertNumQueries
 from uuid_utils.compat import uuid7
 
 from copies import index_repair
 from copies.models import Copy, CopyIndex
+from tenants.job_mutex import JobMutex
 from tenants.models import Tenant
 from tenants.scoping import use_tenant
 from tests.conftest import SECOND_DATABASE
@@ -137,3 +138,13 @@ def test_people_are_told_in_a_sentence(harbor: Tenant) -> None:
     call_command("repair_copy_index", "--dry-run", stdout=told)
 
     assert told.getvalue() == "1 copies looked at. Entries to mend: 1 missing, 0 wrong, 0 without a copy.\n"
+
+
+def test_two_sweeps_never_run_at_once(harbor: Tenant) -> None:
+    add_copy(harbor)
+
+    with JobMutex("repair_copy_index"), pytest.raises(CommandError, match="Another sweep"):
+        repair()
+
+    assert CopyIndex.objects.count() == 0
+    assert repair() == {**NOTHING, "checked": 1, "missing": 1, "dry_run": False}

@@ -1,4 +1,4 @@
-"""Nobody but the batch writes rows of forms and copies: ``save()`` warns when it runs, all other ways are found here."""
+"""Nobody but the batch writes rows of forms and copies: ``save()`` warns as it runs, all other ways are found here."""
 
 import ast
 from pathlib import Path

@@ -16,7 +16,7 @@ from django.core.exceptions import ImproperlyConfigured
 from django.db import connection
 from pytest_django import Settings
 
-from partner_engine.checks import TAG, check_database_role, check_settings, refuse_unsafe_settings
+from partner_engine.checks import TAG, check_database_role, check_settings, check_timeouts, refuse_unsafe_settings
 from partner_engine.environment import Limits, databases, keyring
 
 CHECKOUT = Path(__file__).resolve().parents[2]
@@ -81,6 +81,46 @@ def _as_in_production(settings: Settings) -> None:
     settings.SECRET_KEY, settings.KEYRING = PRODUCTION["SECRET_KEY"], {"2026-01": KEY}
     settings.ALLOWED_HOSTS, settings.TRUSTED_PROXIES = [PRODUCTION["ALLOWED_HOSTS"]], 1
     settings.DATABASE_URL, settings.REDIS_URL = PRODUCTION["DATABASE_URL"], PRODUCTION["REDIS_URL"]
+
+
+@pytest.mark.parametrize(
+    ("given", "faults"),
+    [
+        ({}, []),
+        ({"STATEMENT_TIMEOUT": 9_999, "LOCK_TIMEOUT": 9_999}, []),
+        ({"STATEMENT_TIMEOUT": 10_000}, ["STATEMENT_TIMEOUT"]),
+        ({"LOCK_TIMEOUT": 12_000}, ["LOCK_TIMEOUT"]),
+        ({"LOCK_TIMEOUT": 0, "STATEMENT_TIMEOUT": 0}, ["LOCK_TIMEOUT", "STATEMENT_TIMEOUT"]),
+        ({"STATEMENT_TIMEOUT": 0, "MAINTENANCE": True}, []),
+        ({"STATEMENT_TIMEOUT": 60_000, "MAINTENANCE": True}, ["STATEMENT_TIMEOUT"]),
+    ],
+)
+def test_a_statement_must_end_before_a_copys_lock_does(
+    settings: Settings, given: dict[str, int], faults: list[str]
+) -> None:
+    for name, value in given.items():
+        setattr(settings, name, value)
+
+    found = check_timeouts()
+
+    assert [fault.msg.split()[0] for fault in found] == faults
+    assert {fault.id for fault in found} <= {"partner_engine.E010"}
+
+
+def test_a_web_server_does_not_start_with_statements_that_outlive_the_lock() -> None:
+    done = run("import partner_engine.asgi", STATEMENT_TIMEOUT="0")
+
+    assert done.returncode == 1
+    assert "STATEMENT_TIMEOUT is 0 ms, but a copy's lock lives 10000 ms" in done.stderr
+    assert run("import partner_engine.asgi").returncode == 0
+
+
+def test_maintenance_may_take_longer() -> None:
+    check = "import sys; sys.argv = ['manage.py', 'check']; import manage; manage.main()"
+
+    done = run(check)
+
+    assert done.returncode == 0, done.stderr
 
 
 def test_a_web_server_does_not_start_on_development_settings_in_production() -> None:

@@ -123,7 +123,7 @@ class TestTheseTestsCanFail:
             api.patch(f"/copies/{full['id']}/answers", {"answers": {"mqs_annual_revenue": 8}}, Idempotency_Key="one")
 
         assert any("UPDATE copies_copy" in statement for statement in traces.statements)
-        assert any("lock:copy" in command for command in traces.commands)
+        assert any("partner_engine.locks:" in command for command in traces.commands)
         assert traces.rows_moved >= 4
         assert traces.changed >= {
             "copies_copy",
@@ -141,5 +141,5 @@ class TestTheseTestsCanFail:
         with traced() as traces:
             dry_run(api, full)
 
-        assert any("lock:copy" in command for command in traces.commands)
+        assert any("partner_engine.locks:" in command for command in traces.commands)
         assert traces.rows_moved == 0

@@ -6,9 +6,10 @@ import json
 from dataclasses import asdict
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandParser
+from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from copies.index_repair import repair_copy_index
+from tenants.job_mutex import JobMutex
 
 
 class Command(BaseCommand):
@@ -24,8 +25,11 @@ class Command(BaseCommand):
         parser.add_argument("--json", action="store_true", help="Print one JSON object.")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        """Repair, and tell what was found."""
-        found = repair_copy_index(dry_run=options["dry_run"])
+        """Repair, and tell what was found. Raises ``CommandError`` while another sweep runs."""
+        with JobMutex("repair_copy_index") as is_ours:
+            if not is_ours:
+                raise CommandError("Another sweep of the index runs now; nothing was done. See `manage.py locks`.")
+            found = repair_copy_index(dry_run=options["dry_run"])
         if options["json"]:
             self.stdout.write(json.dumps({**asdict(found), "dry_run": options["dry_run"]}))
             return

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from datetime import UTC, date, datetime
 from typing import Any
 
@@ -212,21 +212,27 @@ def definition(**changes: Any) -> CatalogueDefinition:
     return msgspec.convert({**BOARDING, **changes}, CatalogueDefinition)
 
 
-def document(answers: Mapping[str, Any], *, without: tuple[str, ...] = ()) -> Document:
-    """Return a document of plain values; lists of dicts are pools, whose rows are called a, b, c ... over the whole
-    document.
+def document(
+    answers: Mapping[str, Any], *, without: tuple[str, ...] = (), names: Iterator[str] | None = None
+) -> Document:  # fmt: skip
+    """Return a document of plain values; lists of dicts are pools, whose rows are called by ``names``, else a, b, c ...
+    over the whole document.
     """
     made = Document()
-    _fill(made, {code: value for code, value in answers.items() if code not in without}, itertools.count(97))
+    _fill(
+        made,
+        {code: value for code, value in answers.items() if code not in without},
+        names or map(chr, itertools.count(97)),
+    )
     return made
 
 
-def _fill(container: Container, answers: Mapping[str, Any], names: Any) -> None:
+def _fill(container: Container, answers: Mapping[str, Any], names: Iterator[str]) -> None:
     for code, value in answers.items():
         if isinstance(value, list) and value and isinstance(value[0], dict):
             rows = container.answer_pools[code] = []
             for given in value:
-                rows.append(PoolRow(id=chr(next(names))))
+                rows.append(PoolRow(id=next(names)))
                 _fill(rows[-1], given, names)
         else:
             container.answers[code] = Answer(value=value)

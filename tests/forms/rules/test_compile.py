@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from copies.changes import NO_POOLS
 from forms.rules.compile import compile_catalogue
 from forms.rules.definition import CatalogueDefinition
 from forms.rules.faults import CatalogueErrors
@@ -264,3 +265,10 @@ def test_any_text_at_any_place_compiles_or_is_told_as_a_fault(text: str, place: 
         compile_catalogue(msgspec.convert(source, CatalogueDefinition))
     except CatalogueErrors as refused:
         assert refused.faults
+
+
+@pytest.mark.parametrize("code", sorted(NO_POOLS))
+def test_no_pool_is_called_like_another_part_of_a_form(code: str) -> None:
+    refused = compile_changed(lambda source: source["question_sets"][2]["pool"].update(code=code))
+
+    assert ("bad_code", "question_sets[guests].pool.code") in [(fault.code, fault.where) for fault in refused.faults]

@@ -1,0 +1,116 @@
+"""The scripts of locks, and how they are run: by their digest, in one round trip for any number of calls.
+
+To free and to extend a lock are redis-py's own scripts; ``TAKE`` is what makes taking one fair.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+from redis import Redis
+from redis.exceptions import NoScriptError, RedisError
+from redis.lock import Lock
+
+Argument = str | bytes | int
+#: One call of a script: its keys and its arguments.
+Call = tuple[Sequence[str], Sequence[Argument]]
+
+
+@dataclass(frozen=True, slots=True)
+class LockScript:
+    """A script and the digest by which Redis knows it."""
+
+    text: str
+    digest: str
+
+
+def script_of(text: str) -> LockScript:
+    """Return the script with this text."""
+    return LockScript(text, hashlib.sha1(text.encode(), usedforsecurity=False).hexdigest())
+
+
+#: KEYS: the lock. ARGV: the token. Returns 1 when freed, 0 when it is another's.
+RELEASE: Final = script_of(Lock.LUA_RELEASE_SCRIPT)
+#: KEYS: the lock. ARGV: the token, ms to live from now. Returns 1 when extended, 0 when it is another's.
+EXTEND: Final = script_of(Lock.LUA_REACQUIRE_SCRIPT)
+
+# KEYS: lock, queue (waiter -> its number), seen (waiter -> when it asked last)
+# ARGV: the waiter, ttl in ms, the holder's opening, patience in ms, "1" to stand in the queue
+# Returns {0, own token} when taken, else {place in the queue from 1, the present holder's token or ''}.
+TAKE: Final = script_of("""
+local current = redis.call('get', KEYS[1])
+-- An earlier attempt took it, and its answer was lost on the way.
+if current and string.sub(current, 1, #ARGV[1]) == ARGV[1] then
+    return {0, current}
+end
+local time = redis.call('time')
+local now = time[1] * 1000 + math.floor(time[2] / 1000)
+local first = redis.call('zrange', KEYS[2], 0, 0)[1]
+if first then
+    redis.call('zadd', KEYS[3], 'xx', now, ARGV[1])
+    local gone = redis.call('zrangebyscore', KEYS[3], '-inf', now - ARGV[4])
+    for _, waiter in ipairs(gone) do
+        redis.call('zrem', KEYS[2], waiter)
+        redis.call('zrem', KEYS[3], waiter)
+    end
+    first = redis.call('zrange', KEYS[2], 0, 0)[1]
+end
+if not current and (not first or first == ARGV[1]) then
+    local token = ARGV[1] .. ARGV[3] .. string.format('%.0f', now) .. '}'
+    redis.call('set', KEYS[1], token, 'px', ARGV[2])
+    if first then
+        redis.call('zrem', KEYS[2], ARGV[1])
+        redis.call('zrem', KEYS[3], ARGV[1])
+    end
+    return {0, token}
+end
+if ARGV[5] ~= '1' then
+    return {redis.call('zcard', KEYS[2]) + 1, current or ''}
+end
+local place = redis.call('zrank', KEYS[2], ARGV[1])
+if not place then
+    local last = redis.call('zrange', KEYS[2], -1, -1, 'withscores')
+    redis.call('zadd', KEYS[2], (last[2] or 0) + 1, ARGV[1])
+    redis.call('zadd', KEYS[3], now, ARGV[1])
+    place = redis.call('zcard', KEYS[2]) - 1
+end
+redis.call('pexpire', KEYS[2], 2 * ARGV[4])
+redis.call('pexpire', KEYS[3], 2 * ARGV[4])
+return {place + 1, current or ''}
+""")
+
+
+def run_script(client: Redis, script: LockScript, keys: Sequence[str], arguments: Sequence[Argument]) -> Any:
+    """Run ``script`` once; one more round trip only where the server does not know it. Raises ``RedisError``."""
+    try:
+        return client.evalsha(script.digest, len(keys), *keys, *arguments)
+    except NoScriptError:
+        client.script_load(script.text)
+        return client.evalsha(script.digest, len(keys), *keys, *arguments)
+
+
+def run_script_for_all(client: Redis, script: LockScript, calls: Sequence[Call]) -> list[Any]:
+    """Run ``script`` once for each of ``calls``, in one round trip; return the answers. Raises ``RedisError``."""
+    if not calls:
+        return []
+    answers = _send(client, script, calls)
+    unknown = [number for number, answer in enumerate(answers) if isinstance(answer, NoScriptError)]
+    if unknown:
+        client.script_load(script.text)
+        again = _send(client, script, [calls[number] for number in unknown])
+        for number, answer in zip(unknown, again, strict=True):
+            answers[number] = answer
+    for answer in answers:
+        if isinstance(answer, RedisError):
+            raise answer
+    return answers
+
+
+def _send(client: Redis, script: LockScript, calls: Sequence[Call]) -> list[Any]:
+    with client.pipeline(transaction=False) as pipeline:
+        for keys, arguments in calls:
+            pipeline.evalsha(script.digest, len(keys), *keys, *arguments)
+        return list(pipeline.execute(raise_on_error=False))

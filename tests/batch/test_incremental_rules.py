@@ -1,0 +1,280 @@
+"""Whatever is edited, the rules run over what changed conclude what the rules run over everything conclude."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from random import Random
+from types import MappingProxyType
+from typing import Any
+
+import hypothesis.strategies as st
+import msgspec
+import pytest
+from hypothesis import HealthCheck, Phase, given, settings
+
+from batch.changeset import Changeset
+from batch.deciding import decide
+from batch.errors import BatchError
+from copies.document import Answer, Document
+from forms.rules import check_flow
+from forms.rules.compiled import CHECKS, RATING, CompiledCatalogue, Dependents, Readers
+from forms.rules.evaluation import Evaluation, FlowResult
+from tests.batch.edit_scripts import (
+    AS_OF,
+    OpenSealing,
+    Step,
+    carry_out,
+    changeset_of,
+    demo_catalogue,
+    fill,
+    rows_of,
+    steps,
+)
+from tests.forms.rules.boarding import take_in
+from tests.forms.rules.random_catalogues import random_catalogue
+
+SCRIPTS_IN_FULL = int(os.environ.get("EDIT_SCRIPTS", "10000"))
+CATALOGUES = 60
+QUIET = [HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.large_base_example]
+#: The seed of the answers to begin with, and the saves.
+Script = tuple[int, list[list[Step]]]
+
+
+@st.composite
+def other_steps(draw: st.DrawFn, catalogue: CompiledCatalogue) -> Step:
+    """Return an edit that people seldom make."""
+    which = draw(st.integers(0, 5))
+    what = draw(st.sampled_from(["mistype", "exclude", "include", "bypass", "replace", "take_off", "keep", "reopen"]))
+    if what == "mistype":
+        return what, draw(st.sampled_from(list(catalogue.questions))), draw(st.sampled_from(["?", 3, True, []])), which
+    if what in ("exclude", "include", "bypass"):
+        return what, draw(st.sampled_from(list(catalogue.products))), None, which
+    if what == "replace":
+        return what, draw(st.sampled_from(list(catalogue.pools))), None, which
+    return what, draw(st.sampled_from(list(catalogue.sets))), None, which
+
+
+def scripts(catalogue: CompiledCatalogue, movers: tuple[str, ...]) -> st.SearchStrategy[Script]:
+    """Return saves, each of one to four edits."""
+    step = st.one_of(*[steps(catalogue, movers)] * 4, other_steps(catalogue))
+    saves = st.lists(st.lists(step, min_size=1, max_size=4), min_size=1, max_size=15)
+    return st.tuples(st.integers(0, 20), saves)
+
+
+def carry_out_any(changeset: Changeset, step: Step) -> None:
+    what, name, value, which = step
+    if what in ("answer", "add", "remove"):
+        carry_out(changeset, step, {})
+    elif what == "mistype":
+        pool = changeset.catalogue.questions[name].pool
+        places: list[Any] = [row for _, row in rows_of(changeset, pool)] if pool else [changeset]
+        if places:
+            mutator = places[which % len(places)].find_answer(name)
+            answer = mutator._container.answers.get(name)
+            changeset.touch_answer(mutator.path, answer)
+            mutator._container.answers[name] = Answer(value=value)
+    elif what == "replace":
+        rows = rows_of(changeset, name)
+        if rows:
+            pool, row = rows[which % len(rows)]
+            struct = row._row
+            row.remove()
+            pool.put_back(struct, position=0)
+    elif what in ("exclude", "include", "bypass"):
+        exclusions = changeset.exclusions
+        {"exclude": exclusions.force_exclude, "include": exclusions.include, "bypass": exclusions.bypass}[what](name)
+    else:
+        change_set(changeset, what, name)
+
+
+def change_set(changeset: Changeset, what: str, code: str) -> None:
+    found = changeset.add_question_set(code)
+    if what == "take_off":
+        found.remove()
+    elif what == "keep":
+        found.keep_if_ineligible()
+    else:
+        found.reopen() if found.completed_at else found.complete()
+
+
+def full_run(catalogue: CompiledCatalogue, document: Document) -> FlowResult:
+    return check_flow.run(catalogue, document, as_of=AS_OF, release=1, reveal=OpenSealing().reveal)
+
+
+@contextmanager
+def never_in_full() -> Iterator[None]:
+    """Let a run over everything fail: what is tested is the other one."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(check_flow, "run", None)
+        patch.setattr(check_flow, "COST_OF_A_CHANGE", 0)
+        yield
+
+
+def follow(
+    catalogue: CompiledCatalogue, script: Script, *, sabotaged: CompiledCatalogue | None = None
+) -> FlowResult:  # fmt: skip
+    """Run the rules both ways after each save of ``script``, assert that both conclude the same, and take it in."""
+    document = Document()
+    seed, saves = script
+    if seed:
+        fill(changeset_of(document, catalogue), Random(seed))
+    result = full_run(catalogue, document)
+    take_in(document, result)
+    for number, edits in enumerate(saves):
+        changeset = changeset_of(document, catalogue)
+        for edit in edits:
+            try:
+                carry_out_any(changeset, edit)
+            except BatchError:
+                continue  # refused: what it did before stays, and is among the paths
+        before = result.evaluation
+        if number % 2:
+            before = msgspec.json.decode(msgspec.json.encode(before), type=Evaluation)
+        result = full_run(catalogue, document)
+        with never_in_full():
+            partly = check_flow.rerun(
+                sabotaged or catalogue,
+                document,
+                before=before,
+                changed=changeset.given_paths,
+                as_of=AS_OF,
+                release=1,
+                reveal=OpenSealing().reveal,
+            )
+        assert partly == result
+        assert list(partly.evaluation.eligibility) == list(result.evaluation.eligibility)
+        assert list(partly.evaluation.derived) == list(result.evaluation.derived)
+        take_in(document, result)
+    return result
+
+
+def random_movers(catalogue: CompiledCatalogue) -> tuple[str, ...]:
+    return ("lines", "home", "trade", *list(catalogue.questions)[3:6])
+
+
+@st.composite
+def random_scripts(draw: st.DrawFn, count: int) -> tuple[int, Script]:
+    seed = draw(st.integers(0, count - 1))
+    catalogue = random_catalogue(seed)
+    return seed, draw(scripts(catalogue, random_movers(catalogue)))
+
+
+@settings(max_examples=60, deadline=None, suppress_health_check=QUIET)
+@given(scripts(demo_catalogue(), ("mqs_lobs", "mqs_naics", "mqs_legal_entity", "mqs_has_fein", "mqs_any_losses")))
+def test_the_demo_is_decided_the_same(script: Script) -> None:
+    follow(demo_catalogue(), script)
+
+
+@settings(max_examples=150, deadline=None, suppress_health_check=QUIET)
+@given(random_scripts(CATALOGUES))
+def test_any_catalogue_is_decided_the_same(made: tuple[int, Script]) -> None:
+    seed, script = made
+    follow(random_catalogue(seed), script)
+
+
+@pytest.mark.slow
+@settings(max_examples=SCRIPTS_IN_FULL // 4, deadline=None, suppress_health_check=QUIET)
+@given(scripts(demo_catalogue(), ("mqs_lobs", "mqs_naics", "mqs_legal_entity", "mqs_has_fein", "mqs_any_losses")))
+def test_the_demo_is_decided_the_same_by_many_scripts(script: Script) -> None:
+    follow(demo_catalogue(), script)
+
+
+@pytest.mark.slow
+@settings(max_examples=SCRIPTS_IN_FULL, deadline=None, suppress_health_check=QUIET)
+@given(random_scripts(500))
+def test_very_many_catalogues_are_decided_the_same(made: tuple[int, Script]) -> None:
+    seed, script = made
+    follow(random_catalogue(seed), script)
+
+
+def test_a_save_runs_the_rules_over_what_changed() -> None:
+    document = Document()
+    evaluation = decide(changeset_of(document, demo_catalogue()), release=1, as_of=AS_OF)
+    changeset = changeset_of(document, demo_catalogue())
+    changeset.find_answer("mqs_lobs").apply(["gl"])
+
+    with never_in_full():
+        partly = decide(changeset, release=1, as_of=AS_OF, before=evaluation)
+
+    assert partly == full_run(demo_catalogue(), document).evaluation
+    assert partly.eligibility
+    assert "mqs_lobs" in changeset.touched_paths
+
+
+# What must be found out: a catalogue that does not know one kind of its dependencies
+
+
+def without(catalogue: CompiledCatalogue, **changes: Any) -> CompiledCatalogue:
+    return replace(catalogue, dependents=replace(catalogue.dependents, **changes))
+
+
+def reading(dependents: Dependents, **changes: Any) -> MappingProxyType[str, Readers]:
+    return MappingProxyType({code: replace(readers, **changes) for code, readers in dependents.readers.items()})
+
+
+def without_parts(dependents: Dependents, is_left_out: Callable[[int], bool]) -> MappingProxyType[str, Readers]:
+    """Let products forget which of their parts read a value."""
+
+    def left(readers: Readers) -> Readers:
+        parts = {
+            product: frozenset(part for part in parts if not is_left_out(part))
+            for product, parts in readers.products.items()
+        }
+        return replace(readers, products=parts)
+
+    return MappingProxyType({code: left(readers) for code, readers in dependents.readers.items()})
+
+
+def all_local(dependents: Dependents) -> MappingProxyType[str, Readers]:
+    """Let every row be decided only by itself where it stands in the pool of what it reads."""
+    homes = {part: pool for pool, parts in dependents.parts.items() for part in map(_code, parts) if part}
+
+    def local(code: str, readers: Readers) -> Readers:
+        steps = tuple(
+            reader._replace(is_local=bool(reader.pool) and reader.pool == homes[code]) for reader in readers.steps
+        )
+        related = tuple(
+            reader._replace(is_local=bool(reader.pool) and reader.pool == homes[code]) for reader in readers.related
+        )
+        return replace(readers, steps=steps, related=related)
+
+    return MappingProxyType({code: local(code, readers) for code, readers in dependents.readers.items()})
+
+
+def _code(part: Any) -> str:
+    if isinstance(part, str):
+        return part
+    return part.question.code if hasattr(part, "question") else part.derived.code
+
+
+SABOTAGE = {
+    "steps that read a value": lambda it: {"readers": reading(it, steps=())},
+    "relations": lambda it: {"readers": reading(it, related=())},
+    "form rules": lambda it: {"readers": reading(it, form_rules=())},
+    "products": lambda it: {"readers": reading(it, products={})},
+    "rules of products": lambda it: {"readers": without_parts(it, lambda part: part >= 0)},
+    "base checks": lambda it: {"readers": without_parts(it, lambda part: part == CHECKS)},
+    "ratings": lambda it: {"readers": without_parts(it, lambda part: part == RATING)},
+    "rows that read other rows": lambda it: {"readers": all_local(it)},
+    "form rules in rows": lambda it: {"form_rules": {}},
+    "carrier questions of an excluded product": lambda it: {"gated": {}},
+}
+
+
+@pytest.mark.parametrize("edge", SABOTAGE)
+def test_a_dependency_that_is_not_known_is_found_out(edge: str) -> None:
+    @settings(
+        max_examples=3000, deadline=None, suppress_health_check=QUIET, database=None, derandomize=True,
+        phases=[Phase.generate], report_multiple_bugs=False,
+    )  # fmt: skip
+    @given(random_scripts(CATALOGUES))
+    def check(made: tuple[int, Script]) -> None:
+        seed, script = made
+        catalogue = random_catalogue(seed)
+        follow(catalogue, script, sabotaged=without(catalogue, **SABOTAGE[edge](catalogue.dependents)))
+
+    with pytest.raises(AssertionError):
+        check()

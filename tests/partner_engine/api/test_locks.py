@@ -1,0 +1,93 @@
+"""A copy that somebody else saves right now: the refusal tells who, and a save without the lock says so."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+import pytest
+import yaml
+from django.core.management import call_command
+
+from batch import locking, opening
+from batch.locking import CopyLock, holder_of
+from forms.catalogue.demo import Sample
+from tenants.access import Actor
+from tenants.models import Tenant
+from tenants.redis_outage import RedisOutage
+from tests.batch.far_redis import refusing_client
+from tests.partner_engine.api.calling import Api
+
+pytestmark = pytest.mark.django_db
+
+ROBIN = holder_of(Actor(type="user", id="7", source="web", label="Robin Agent"))
+
+
+@pytest.fixture
+def nobody_waits(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let requests wait for no lock: the tests would wait with them."""
+
+    def unwaiting(tenant_id: UUID, copy_id: UUID, *, wait: float, **rest: Any) -> CopyLock:
+        return CopyLock(tenant_id, copy_id, wait=0, **rest)
+
+    monkeypatch.setattr(opening, "CopyLock", unwaiting)
+
+
+@pytest.mark.usefixtures("nobody_waits")
+def test_the_refusal_tells_who_saves_the_copy(api: Api, harbor: Tenant, s1: Sample) -> None:
+    copy = api.start(s1)
+    change = {"answers": {"mqs_gl_limit": "l2m"}}
+
+    with CopyLock(harbor.id, UUID(copy["id"]), wait=0, holder=ROBIN):
+        refused = api.patch(f"/copies/{copy['id']}/answers", change)
+
+    problem = json.loads(refused.content)
+    assert (refused.status_code, problem["type"]) == (409, "urn:partner-engine:problem:locked_by_another_save")
+    assert refused["Retry-After"] == "1"
+    # The door, and neither the machine nor the process behind it.
+    assert {**problem["holder"], "since": None} == {"who": "Robin Agent (user 7)", "since": None, "where": "web"}
+    since = datetime.fromisoformat(problem["holder"]["since"])
+    assert abs(since - datetime.now(UTC)) < timedelta(seconds=30)
+    assert problem["detail"].startswith("Robin Agent has been saving this copy since ")
+    assert problem["detail"].endswith("(web); try again in a moment.")
+    after = api.patch(f"/copies/{copy['id']}/answers", change)
+    assert (after.status_code, "X-Lock" in after) == (200, False)
+
+
+@pytest.mark.usefixtures("nobody_waits")
+def test_a_holder_that_is_not_known_is_left_out(api: Api, harbor: Tenant, s1: Sample) -> None:
+    copy = api.start(s1)
+    name = locking.copy_lock_name(harbor.id, UUID(copy["id"]))
+    locking.get_redis_connection("default").set(name, b"older", px=5_000)
+
+    refused = api.patch(f"/copies/{copy['id']}/answers", {"answers": {"mqs_gl_limit": "l2m"}})
+
+    problem = json.loads(refused.content)
+    assert refused.status_code == 409
+    assert "holder" not in problem
+    assert problem["detail"] == "Another save holds this copy; try again in a moment."
+
+
+def test_a_save_without_the_lock_says_so(api: Api, s1: Sample, monkeypatch: pytest.MonkeyPatch) -> None:
+    copy = api.start(s1)
+    monkeypatch.setattr(locking, "outage", RedisOutage())
+    monkeypatch.setattr(locking, "get_redis_connection", lambda alias: refusing_client())
+
+    saved = api.patch(f"/copies/{copy['id']}/answers", {"answers": {"mqs_gl_limit": "l2m"}})
+
+    assert (saved.status_code, saved["ETag"], saved["X-Lock"]) == (200, '"2"', "degraded")
+
+
+def test_the_description_tells_of_holder_and_header(tmp_path_factory: pytest.TempPathFactory) -> None:
+    file = tmp_path_factory.mktemp("openapi") / "openapi.yaml"
+    call_command("spectacular", file=str(file))
+    description = yaml.safe_load(file.read_text())
+
+    schemas = description["components"]["schemas"]
+    assert schemas["Problem"]["properties"]["holder"] == {"$ref": "#/components/schemas/HolderShape"}
+    assert "holder" not in schemas["Problem"]["required"]
+    assert set(schemas["HolderShape"]["required"]) == {"who", "since", "where"}
+    saved = description["paths"]["/api/v1/copies/{id}/answers"]["patch"]["responses"]["200"]
+    assert saved["headers"]["X-Lock"]["schema"] == {"type": "string", "enum": ["degraded"]}
