@@ -42,6 +42,10 @@ TRUSTED_PROXIES: int | None = env.int("TRUSTED_PROXIES", default=0 if DEVELOPMEN
 DEVELOPMENT_KEYRING = {"development": base64.b64encode(b"partner-engine-development-only!").decode()}
 KEYRING: dict[str, str] = keyring(env.str("KEYRING")) if env.str("KEYRING", default="") else DEVELOPMENT_KEYRING
 
+# Faults on purpose (tenants.failpoints): `name[:nth][:action]` arms a point of a save; not in production by mistake.
+FAILPOINT: str = env.str("PE_FAILPOINT", default="")
+FAILPOINTS_ALLOWED: bool = DEVELOPMENT or env.bool("PE_FAILPOINTS", default=False)
+
 # Databases
 
 DATABASE_URL: str = env.str("DATABASE_URL", default="")
