@@ -27,6 +27,7 @@ from copies.document import Document
 from copies.sealing import Sealer
 from forms.catalogue.releases import CompiledRelease
 from forms.rules.evaluation import Evaluation, ProductOutcome
+from tenants.failpoints import reach
 
 log = structlog.get_logger(__name__)
 
@@ -132,19 +133,27 @@ class BatchContext:
             raise ContextWithoutLock
         self._phase = Phase.SAVING
         try:
+            reach("before_save")
             result = self._decide(changeset)
             response = respond(result) if respond else None
+            reach("responded")
             keyed = KeyedResponse(self._idempotency, response) if response and self._idempotency else None
             save = assemble(self._work(changeset, result)) if result.written else None
+            reach("assembled")
             if self._lock is not None:
                 self._lock.extend()
+            reach("lock_extended")
             if save is not None or keyed is not None:
                 write(save, keyed, scope=self.setting.scope, now=self.setting.now)
+            reach("written")
         except BaseException:
             self._end(Phase.FAILED)
             raise
         if save is not None:
             self._move_on(changeset, result, save)
+        reach("moved_on")
+        reach("hint_sending")
+        reach("hint_sent")
         log.info("saved", copy=str(self.copy.id), version=result.version, changes=len(result.changes))
         self._end(Phase.SAVED)
         return result
@@ -166,7 +175,9 @@ class BatchContext:
     def _decide(self, changeset: Changeset) -> SaveResult:
         self._require_changeable(changeset)
         evaluation = decide(changeset, release=self.release.id, as_of=self.setting.as_of)
+        reach("rules_fired")
         changes = changeset.changes()
+        reach("compared")
         moved = _moved(self.evaluation, evaluation)
         written = bool(changes) or not _same(self.evaluation, evaluation) or self.version == 0
         version = self.version + 1 if written else self.version
@@ -178,6 +189,7 @@ class BatchContext:
             changes=changes,
             moved=moved,
         )
+        reach("announced")
         return SaveResult(version, changes, evaluation, moved, actions if written else [], written)
 
     def _require_changeable(self, changeset: Changeset) -> None:

@@ -18,6 +18,7 @@ from redis.exceptions import LockError, RedisError
 from redis.lock import Lock
 
 from batch.errors import LockNotAcquired
+from tenants.failpoints import reach
 
 TTL_SECONDS: Final = 10.0
 POLL_SECONDS: Final = 0.01
@@ -51,6 +52,7 @@ class CopyLock:
         if not acquired:
             raise LockNotAcquired
         self._lock = lock
+        reach("lock_acquired")
         return self
 
     def extend(self) -> None:
@@ -71,7 +73,9 @@ class CopyLock:
         lock, self._lock = self._lock, None
         if lock is None:
             return
+        reach("lock_releasing")
         try:
             lock.release()
         except (LockError, RedisError):
             lost_lock.inc()
+        reach("lock_released")

@@ -20,6 +20,7 @@ from batch.idempotency import KEPT, IdempotencyKey, StoredResponse
 from batch.models import IdempotencyRecord
 from copies.models import Copy, CopyIndex, CopyRevision
 from forms.models import ApplicationForm, Declination
+from tenants.failpoints import reach
 from tenants.models import Tenant
 
 
@@ -56,6 +57,8 @@ def write(save: Save | None, keyed: KeyedResponse | None, *, scope: Tenant, now:
     alias = scope.database_alias
     if save is not None and save.loaded_version == 0:
         _write_index(save, scope)
+        reach("index_written")
+    reach("write_sending")
     with transaction.atomic(using=alias, durable=True):
         if keyed is not None:
             # First, so that a second request with this key waits here before it does any work.

@@ -29,6 +29,7 @@ from copies.document import walk_answers
 from copies.sealing import Sealer, WrappedKey
 from forms.catalogue import releases
 from tenants.access import Actor
+from tenants.failpoints import reach
 from tenants.models import Tenant
 from tenants.scoping import use_tenant
 
@@ -98,6 +99,7 @@ def find_and_lock(  # noqa: PLR0913 - the one door to every write; each is named
                 raise
             yield None
             return
+        reach("loaded")
         if expected_version is not None and loaded.stored_response is None and expected_version != loaded.copy.version:
             raise VersionMismatch(expected=expected_version, actual=loaded.copy.version)
         context = BatchContext(
