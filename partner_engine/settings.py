@@ -29,6 +29,9 @@ DEVELOPMENT: bool = env.bool("DEBUG", default=True)
 DEMO: bool = env.bool("DEMO", default=False)
 #: Django's own switch: pages with source code. The demo shows the product's error pages, as production does.
 DEBUG = DEVELOPMENT and not DEMO
+#: Arms a fault on purpose (`tenants.failpoints`): `name[:nth][:action]`. In production by PE_FAILPOINTS=1 alone.
+FAILPOINT: str = env.str("PE_FAILPOINT", default="")
+FAILPOINTS_ALLOWED: bool = DEVELOPMENT or env.bool("PE_FAILPOINTS", default=False)
 
 DEVELOPMENT_SECRET_KEY = "development-only-secret-key-of-partner-engine-refused-in-production"  # noqa: S105
 SECRET_KEY: str = env.str("SECRET_KEY", default=DEVELOPMENT_SECRET_KEY)
@@ -41,10 +44,6 @@ TRUSTED_PROXIES: int | None = env.int("TRUSTED_PROXIES", default=0 if DEVELOPMEN
 # Master keys of sensitive answers: {key id: base64 of 32 bytes}; the last wraps new keys, the others open old ones.
 DEVELOPMENT_KEYRING = {"development": base64.b64encode(b"partner-engine-development-only!").decode()}
 KEYRING: dict[str, str] = keyring(env.str("KEYRING")) if env.str("KEYRING", default="") else DEVELOPMENT_KEYRING
-
-# Faults on purpose (tenants.failpoints): `name[:nth][:action]` arms a point of a save; not in production by mistake.
-FAILPOINT: str = env.str("PE_FAILPOINT", default="")
-FAILPOINTS_ALLOWED: bool = DEVELOPMENT or env.bool("PE_FAILPOINTS", default=False)
 
 # Databases
 
