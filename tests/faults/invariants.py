@@ -60,7 +60,7 @@ def read(connection: psycopg.Connection[Any]) -> Stored:
     for copy, version, kind in connection.execute(rows):
         outbox[copy, version].append(kind)
     declined = connection.execute("SELECT copy_id::text, version FROM forms_declination").fetchall()
-    keys = connection.execute("SELECT key, convert_from(body, 'UTF8')::int FROM batch_idempotencyrecord").fetchall()
+    answers = connection.execute("SELECT key, convert_from(body, 'UTF8')::json FROM batch_idempotencyrecord").fetchall()
     indexed = connection.execute("SELECT copy_id::text FROM copies_copyindex").fetchall()
     return Stored(
         versions={row[0]: row[1] for row in copies},
@@ -69,7 +69,8 @@ def read(connection: psycopg.Connection[Any]) -> Stored:
         raw=raw,
         outbox=outbox,
         declinations={(row[0], row[1]) for row in declined},
-        keys=dict(keys),
+        # An answer of the API tells the version in an object, one of the batch's trials is the version.
+        keys={key: answer["version"] if isinstance(answer, dict) else answer for key, answer in answers},
         indexed={row[0] for row in indexed},
     )
 

@@ -42,9 +42,11 @@ class Proxy:
         self.is_blackhole = self.is_refusing = False
         self.seen: Counter[Fate] = Counter()
         self._target = target
-        self._loop = asyncio.new_event_loop()
         self._clients: set[asyncio.StreamWriter] = set()
-        self._server: asyncio.Server | None = None
+        self._loop: asyncio.AbstractEventLoop
+        self._ended: asyncio.Event
+        self._is_listening = threading.Event()
+        self._thread = threading.Thread(target=lambda: asyncio.run(self._listen()))
 
     def cut(self) -> None:
         """Close every connection in good order."""
@@ -56,22 +58,28 @@ class Proxy:
 
     def start(self) -> None:
         """Listen. Runs until ``stop``."""
-        threading.Thread(target=self._loop.run_forever, daemon=True).start()
-        self._do(self._listen())
+        self._thread.start()
+        assert self._is_listening.wait(10), "the proxy does not listen"
 
     def stop(self) -> None:
         """Close everything."""
-        self._do(self._close_all(reset=True))
-        if self._server is not None:
-            self._loop.call_soon_threadsafe(self._server.close)
-        self._loop.call_soon_threadsafe(self._loop.stop)
+        self.is_blackhole = False
+        self._loop.call_soon_threadsafe(self._ended.set)
+        self._thread.join(10)
 
     def _do(self, work: Coroutine[Any, Any, None]) -> None:
         asyncio.run_coroutine_threadsafe(work, self._loop).result(10)
 
     async def _listen(self) -> None:
-        self._server = await asyncio.start_server(self._serve, "127.0.0.1", 0)
-        self.port = self._server.sockets[0].getsockname()[1]
+        self._loop, self._ended = asyncio.get_running_loop(), asyncio.Event()
+        server = await asyncio.start_server(self._serve, "127.0.0.1", 0)
+        self.port = server.sockets[0].getsockname()[1]
+        self._is_listening.set()
+        await self._ended.wait()
+        server.close()
+        await self._close_all(reset=True)
+        while len(asyncio.all_tasks()) > 1:
+            await asyncio.sleep(0.001)
 
     async def _close_all(self, *, reset: bool) -> None:
         for client in list(self._clients):

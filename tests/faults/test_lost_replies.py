@@ -63,8 +63,9 @@ def lose_replies_to_http(world: World, *, cuts: int, sabotage: str = "") -> list
                 fates = iter([Fate.REPLY_LOST])
                 proxy.fate_of_save = lambda fates=fates: next(fates, Fate.PASSES)  # type: ignore[misc]
                 form = world.forms[number % len(world.forms)]
-                body = {"answers": {"kennel_name": str(number), "cat_count": 20 + number}}
-                answer = caller.patch_until_done(f"/copies/{form}/answers", body, key=f"key {number}".replace(" ", "-"))
+                row = {"answers": {"entry": str(number)}}
+                body = {"answers": {"kennel_name": str(number)}, "answer_pools": {"entries": [row]}}
+                answer = caller.patch_until_done(f"/copies/{form}/answers", body, key=str(number))
                 if answer.status != 200:
                     wrong.append(f"{number}: {answer}")
                     continue
@@ -72,7 +73,7 @@ def lose_replies_to_http(world: World, *, cuts: int, sabotage: str = "") -> list
             if caller.statuses != {503: cuts, 200: cuts}:
                 wrong.append(f"the client saw {caller.statuses}")
             wrong += caller.faulty
-    return wrong + wrong_steps(acknowledged, sabotage=sabotage) + world.violations(acknowledged, is_keyed=False)
+    return wrong + wrong_steps(acknowledged, sabotage=sabotage) + world.violations(acknowledged)
 
 
 @pytest.mark.parametrize("cuts", [8, pytest.param(200, marks=FULL)])
