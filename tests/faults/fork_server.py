@@ -27,7 +27,7 @@ from forms.catalogue import releases  # noqa: E402
 from forms.catalogue.loader import load  # noqa: E402
 from partner_engine import urls  # noqa: E402, F401 - imports the faces, so that no trial has to
 from tenants.models import Tenant  # noqa: E402
-from tests.faults import sabotage, work  # noqa: E402, F401
+from tests.faults import appending, sabotage, work  # noqa: E402, F401
 from tests.faults.ledger import LEDGER, TENANT  # noqa: E402
 
 MESSAGE: Final = 65_536

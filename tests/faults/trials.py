@@ -86,12 +86,12 @@ class ForkServer:
         self._lock = Lock()
 
     def fork(self, work: str, *, database: str, port: int, sabotage: str = "", **arguments: Any) -> Trial:
-        """Let a fork do ``work``, a function of ``tests.faults.work`` that takes ``report`` and ``arguments``.
+        """Let a fork do ``work`` (``module:function`` of ``tests.faults``), which takes ``report`` and ``arguments``.
 
         ``database`` at ``port`` is where its data lies; ``sabotage`` names how it is made worse.
         """
         order = {
-            "work": f"tests.faults.work:{work}",
+            "work": f"tests.faults.{work}",
             "database": {"NAME": database, "PORT": port},
             "sabotage": sabotage,
             "arguments": arguments,

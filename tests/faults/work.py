@@ -18,6 +18,7 @@ from batch.setting import SaveResult
 from tenants import failpoints
 from tenants.models import ApiClient, Tenant
 from tests.partner_engine.api.calling import Api
+from tests.faults.calls import failing_call
 from tests.faults.ledger import ACTOR, TENANT, beginning, next_cats
 
 Report = Callable[..., None]
@@ -121,3 +122,19 @@ def make_token(report: Report) -> None:
     """Make an API client of the tenant with a token for every right; report the token."""
     client = ApiClient.objects.create(client_id="ledger", client_secret="ledger-secret", name="L", tenant=_tenant())
     report(token=Api(client).token)
+
+
+def fail_call(report: Report, *, form: str, label: str, ttl: float, number: int, mode: str) -> None:
+    """Save once, or start a form where ``form`` is empty, while the call ``number`` fails; at the end report the calls
+    made.
+    """
+    locking.TTL_SECONDS = ttl
+    tenant = _tenant()
+    with failing_call(number, mode) as calls:
+        try:
+            if form:
+                save_labelled(report, tenant, form=form, label=label)
+            else:
+                start_labelled(report, tenant, label=label)
+        finally:
+            report(calls=calls.made)
