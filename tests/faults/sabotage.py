@@ -16,7 +16,7 @@ from django.db import IntegrityError, transaction
 
 from actions.models import OutboxAction
 from batch import context
-from batch.errors import IdempotencyReplay, StaleChangeset
+from batch.errors import IdempotencyReplay, LastCopy, StaleChangeset
 from batch.models import IdempotencyRecord
 from batch.saving import KeyedResponse, Save
 from copies.models import Copy, CopyIndex, CopyRevision
@@ -89,6 +89,9 @@ class Writer:
                 id=save.copy_id, tenant_id=scope.id, application_form_id=save.application_form_id, **save.columns
             )
             return
+        others = copies.filter(application_form_id=save.application_form_id, deleted_at=None).exclude(id=save.copy_id)
+        if save.deletes and not others.exists():
+            raise LastCopy
         copies = copies.filter(id=save.copy_id)
         if self.is_fenced:
             copies = copies.filter(version=save.loaded_version)
