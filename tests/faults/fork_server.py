@@ -12,9 +12,11 @@ import os
 import socket
 import sys
 from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
 import django
+import time_machine
 
 django.setup()
 
@@ -74,6 +76,8 @@ def run(order: dict[str, Any], pipe: int) -> None:
         for alias in connections:
             connections[alias].settings_dict.update(order["database"])
         sabotage.apply(order["sabotage"])
+        if order["clock_hours"]:
+            time_machine.travel(datetime.now(UTC) + timedelta(hours=order["clock_hours"]), tick=True).start()
         module, _, name = order["work"].partition(":")
         do: Callable[..., None] = getattr(importlib.import_module(module), name)
         do(report, **order["arguments"])

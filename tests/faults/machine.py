@@ -137,9 +137,7 @@ class BatchMachine(RuleBasedStateMachine):
             if not known:
                 return
             version, row_id = known[place % len(known)]
-            then = batch.find(
-                self._id_of(model), scope=self.tenant, actor=self.actor, version=version, archived=True
-            )
+            then = batch.find(self._id_of(model), scope=self.tenant, actor=self.actor, version=version, archived=True)
             rows = then.read_only_changeset().document.answer_pools["houses"]
             try:
                 pool = changeset.find_pool("houses")

@@ -6,8 +6,8 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import struct
 import socket
+import struct
 import threading
 from collections import Counter
 from collections.abc import Callable, Coroutine, Iterator
@@ -96,7 +96,10 @@ class Proxy:
             return
         self._clients.add(client)
         conversation, lost = Conversation(), asyncio.Event()
-        ways = [self._carry_up(reader, server, conversation, lost), self._carry_down(from_server, client, conversation, lost)]
+        ways = [
+            self._carry_up(reader, server, conversation, lost),
+            self._carry_down(from_server, client, conversation, lost),
+        ]
         tasks = [asyncio.ensure_future(way) for way in ways]
         try:
             await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)

@@ -133,6 +133,8 @@ def test_no_append_is_lost_whatever_becomes_of_redis(world: World, chance: rando
 
 
 def test_appends_find_a_writer_that_trusts_its_lock(world: World, chance: random.Random) -> None:
-    found = append_under_faults(world, chance, QUICK._replace(appends=30, flush_every=0.2, away_after=0.2, away_for=0.5), sabotage="unfenced")
+    found = append_under_faults(
+        world, chance, QUICK._replace(appends=30, flush_every=0.2, away_after=0.2, away_for=0.5), sabotage="unfenced"
+    )
 
     assert any(sentence.startswith("lost ") for sentence in found)

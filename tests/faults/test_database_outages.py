@@ -107,7 +107,9 @@ def suffer(world: World, course: Course, *, commits: str = "on") -> list[str]:
             restarted = time.monotonic()
             time.sleep(RECOVERY if course.share else 0.5)
     # In any whole second of the time given, the old pace is there again.
-    windows = [load.pace(restarted + start / 4, restarted + start / 4 + 1) for start in range(int(RECOVERY - 1) * 4 + 1)]
+    windows = [
+        load.pace(restarted + start / 4, restarted + start / 4 + 1) for start in range(int(RECOVERY - 1) * 4 + 1)
+    ]
     statuses: Counter[int] = sum((caller.statuses for caller in load.callers), Counter())
     sys.stdout.write(
         f"{ended} backends ended, {course.restarts} restarts, {len(load.times)} saves, {dict(statuses)}; "

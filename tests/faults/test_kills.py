@@ -49,7 +49,9 @@ def test_kills_find_nothing_in_a_careful_writer(world: World, chance: random.Ran
     assert kill_at_random(world, chance, kills=10, sabotage="careful") == []
 
 
-def kill_at(world: World, failpoint: str, *, form: str, label: str, sabotage: str = "") -> tuple[list[Report], list[str]]:
+def kill_at(
+    world: World, failpoint: str, *, form: str, label: str, sabotage: str = ""
+) -> tuple[list[Report], list[str]]:
     """Kill a saver at ``failpoint``, then let a rival save the same form; return their reports and what is wrong."""
     trial = world.fork("work:save_one", form=form, label=label, ttl=TTL, failpoint=failpoint, sabotage=sabotage)
     status = trial.finish()
@@ -75,9 +77,7 @@ def kill_everywhere(world: World, *, rounds: int, sabotage: str = "") -> list[st
     def on_form(place: int) -> tuple[list[Report], list[str]]:
         reports, wrong = [], []
         for name, number in orders[place :: len(world.forms)]:
-            found = kill_at(
-                world, name, form=world.forms[place], label=f"{name} {number}", sabotage=sabotage
-            )
+            found = kill_at(world, name, form=world.forms[place], label=f"{name} {number}", sabotage=sabotage)
             reports += found[0]
             wrong += found[1]
         return reports, wrong
@@ -112,7 +112,10 @@ def start_everywhere(world: World, *, rounds: int, sabotage: str = "") -> list[s
         if [report.get("repeated", False) for report in again] != [is_saved]:
             wrong.append(f"{label}: asked again {again}")
     with world.connect() as connection:
-        forms, titles = connection.execute("SELECT count(*), count(DISTINCT title) FROM copies_copy").fetchone() or (0, 0)
+        forms, titles = connection.execute("SELECT count(*), count(DISTINCT title) FROM copies_copy").fetchone() or (
+            0,
+            0,
+        )
     if not forms == titles == len(world.forms) + rounds * len(passed):
         wrong.append(f"{forms} forms of {titles} titles")
     return wrong + world.violations(acknowledged)

@@ -28,7 +28,13 @@ QUIET: Final = list(HealthCheck)
 def live(tenant: Tenant, actor: Actor, *, runs: int, steps: int, phases: list[Phase] | None = None) -> None:
     """Let ``runs`` forms live for ``steps`` calls each. Raises ``AssertionError`` where batch and model differ."""
     machine = type("BatchMachine", (BatchMachine,), {"tenant": tenant, "actor": actor})
-    how = settings(max_examples=runs, stateful_step_count=steps, deadline=None, suppress_health_check=QUIET)
+    how = settings(
+        max_examples=runs,
+        stateful_step_count=steps,
+        deadline=None,
+        suppress_health_check=QUIET,
+        report_multiple_bugs=False,
+    )
     run_state_machine_as_test(machine, settings=settings(how, phases=phases) if phases else how)
 
 

@@ -21,7 +21,9 @@ STOPS: Final = [
 ]
 
 
-def stop_and_overtake(world: World, stop: str, *, form: str, label: str, sabotage: str) -> tuple[list[Report], list[str]]:
+def stop_and_overtake(
+    world: World, stop: str, *, form: str, label: str, sabotage: str
+) -> tuple[list[Report], list[str]]:
     """Stop a holder at ``stop``, let a rival save, let the holder go on; return the reports and what is wrong."""
     order = {"form": form, "ttl": TTL, "sabotage": sabotage}
     holder = world.fork("work:save_one", label=f"{label} holder", failpoint=stop, action="tell and stop", **order)

@@ -85,15 +85,19 @@ class ForkServer:
         self._control = control
         self._lock = Lock()
 
-    def fork(self, work: str, *, database: str, port: int, sabotage: str = "", **arguments: Any) -> Trial:
+    def fork(
+        self, work: str, *, database: str, port: int, sabotage: str = "", clock_hours: float = 0.0, **arguments: Any
+    ) -> Trial:  # fmt: skip
         """Let a fork do ``work`` (``module:function`` of ``tests.faults``), which takes ``report`` and ``arguments``.
 
-        ``database`` at ``port`` is where its data lies; ``sabotage`` names how it is made worse.
+        ``database`` at ``port`` is where its data lies; ``sabotage`` names how it is made worse;
+        ``clock_hours`` is how far its clock goes before the right one.
         """
         order = {
             "work": f"tests.faults.{work}",
             "database": {"NAME": database, "PORT": port},
             "sabotage": sabotage,
+            "clock_hours": clock_hours,
             "arguments": arguments,
         }
         reading, writing = os.pipe()

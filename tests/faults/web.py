@@ -14,7 +14,7 @@ from typing import Any, Final
 
 from house.place import CHECKOUT
 from tests.faults.conftest import World
-from tests.partner_engine.api.serving import Answer, wait_for, call
+from tests.partner_engine.api.serving import Answer, call, wait_for
 
 #: Answers after which the same request may well succeed; each says when to try again.
 AGAIN: Final = (409, 503)

@@ -10,6 +10,8 @@ from itertools import count
 from typing import Any
 from uuid import UUID
 
+from django.utils import timezone
+
 from batch import locking
 from batch import service as batch
 from batch.context import BatchContext
@@ -17,9 +19,9 @@ from batch.idempotency import IdempotencyKey, StoredResponse
 from batch.setting import SaveResult
 from tenants import failpoints
 from tenants.models import ApiClient, Tenant
-from tests.partner_engine.api.calling import Api
 from tests.faults.calls import failing_call
 from tests.faults.ledger import ACTOR, TENANT, beginning, next_cats
+from tests.partner_engine.api.calling import Api
 
 Report = Callable[..., None]
 
@@ -45,9 +47,7 @@ def save_until_killed(report: Report, *, form: str, label: str, ttl: float) -> N
         save_labelled(report, tenant, form=form, label=f"{label}.{number}")
 
 
-def save_one(
-    report: Report, *, form: str, label: str, ttl: float, failpoint: str = "", action: str = "kill"
-) -> None:
+def save_one(report: Report, *, form: str, label: str, ttl: float, failpoint: str = "", action: str = "kill") -> None:
     """Save once, with ``failpoint`` armed; action ``tell and stop`` reports before it stops itself."""
     locking.TTL_SECONDS = ttl
     tenant = _tenant()
@@ -138,3 +138,24 @@ def fail_call(report: Report, *, form: str, label: str, ttl: float, number: int,
                 start_labelled(report, tenant, label=label)
         finally:
             report(calls=calls.made)
+
+
+def make_copy(report: Report, *, form: str) -> None:
+    """Make a copy of the form; report its id."""
+    with batch.build_copy(form, scope=_tenant(), actor=ACTOR) as context:
+        context.save()
+        report(copy=str(context.copy.id))
+
+
+def delete_copy(report: Report, *, form: str) -> None:
+    """Delete a copy."""
+    with batch.find_and_lock(form, scope=_tenant(), actor=ACTOR) as context:
+        context.changeset.copy.delete()
+        report(version=context.save().version, form=form)
+
+
+def find_copy(report: Report, *, form: str, at_once: bool = False) -> None:
+    """Report which copy the form's id means, and at which version it is; with ``at_once`` at this very moment."""
+    moment = timezone.now() if at_once else None
+    found = batch.find(form, scope=_tenant(), actor=ACTOR, moment=moment)
+    report(copy=str(found.copy.id), version=found.version)
