@@ -19,7 +19,7 @@ MODES: Final = ("raise before", "raise after", "kill before", "kill after")
 
 
 class Calls:
-    """Fails the call number ``failing`` (from 1, 0 for none) in one of ``MODES``; ``made`` names those that were made."""
+    """Fails the call number ``failing`` (from 1, 0 for none) in one of ``MODES``; ``made`` names those made."""
 
     def __init__(self, *, failing: int, mode: str) -> None:
         """Begin to count."""

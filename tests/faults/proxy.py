@@ -95,11 +95,8 @@ class Proxy:
             _close(client, reset=True)
             return
         self._clients.add(client)
-        conversation, lost = Conversation(), asyncio.Event()
-        ways = [
-            self._carry_up(reader, server, conversation, lost),
-            self._carry_down(from_server, client, conversation, lost),
-        ]
+        talk = Conversation()
+        ways = [self._carry_up(reader, server, talk), self._carry_down(from_server, client, talk)]
         tasks = [asyncio.ensure_future(way) for way in ways]
         try:
             await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
@@ -109,33 +106,27 @@ class Proxy:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
             _close(server, reset=False)
-            _close(client, reset=lost.is_set())
+            _close(client, reset=talk.is_lost)
 
-    async def _carry_up(
-        self, reader: asyncio.StreamReader, server: asyncio.StreamWriter, conversation: Conversation, lost: asyncio.Event
-    ) -> None:  # fmt: skip
+    async def _carry_up(self, reader: asyncio.StreamReader, server: asyncio.StreamWriter, talk: Conversation) -> None:
         while data := await self._read(reader):
-            if conversation.is_save(data):
+            if talk.is_save(data):
                 fate = self.fate_of_save()
                 self.seen[fate] += 1
-                if fate is not Fate.PASSES:
-                    lost.set()
+                talk.is_lost = fate is not Fate.PASSES
                 if fate is Fate.REQUEST_LOST:
                     return
             server.write(data)
             await server.drain()
 
-    async def _carry_down(
-        self, reader: asyncio.StreamReader, client: asyncio.StreamWriter, conversation: Conversation, lost: asyncio.Event
-    ) -> None:  # fmt: skip
+    async def _carry_down(self, reader: asyncio.StreamReader, client: asyncio.StreamWriter, talk: Conversation) -> None:
         while data := await self._read(reader):
-            answered = conversation.is_answered(data)
-            if lost.is_set():
-                if answered:
-                    return
-                continue
-            client.write(data)
-            await client.drain()
+            answered = talk.is_answered(data)
+            if not talk.is_lost:
+                client.write(data)
+                await client.drain()
+            elif answered:
+                return
 
     async def _read(self, reader: asyncio.StreamReader) -> bytes:
         try:

@@ -96,7 +96,7 @@ def trouble_redis(servers: Servers, course: Course, is_over: Callable[[], bool])
 
 
 def wrong_lists(world: World, reports: list[Report], *, appends: int) -> list[str]:
-    """Return what is wrong with the lists: each entry once, and each revision's list a continuation of the one before."""
+    """Return what is wrong with the lists: each entry once, each revision's list the one before and more."""
     with world.connect() as connection:
         stored = invariants.read(connection)
     wrong, found = [], Counter[object]()

@@ -21,8 +21,6 @@ from tests.faults.web import Caller, serving
 
 FULL: Final = pytest.mark.fault
 CLIENTS: Final = 4
-#: How long after the last restart the old pace has to be there again, in seconds.
-RECOVERY: Final = 5.0
 ENDINGS: Final = (
     "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity WHERE datname = current_database()"
     " AND pid <> pg_backend_pid()"
@@ -30,16 +28,17 @@ ENDINGS: Final = (
 
 
 class Course(NamedTuple):
-    """How long a run is, in seconds; how many restarts; what share of the old pace must come back."""
+    """How long a run is, in seconds; how many restarts; what share of the old pace must come back, and how soon."""
 
     baseline: float
     endings: float
     restarts: int
     share: float
+    recovery: float = 5.0
 
 
 #: The short run shares its machine with other tests, so it asks for half of the pace.
-QUICK: Final = Course(baseline=2.0, endings=2.5, restarts=1, share=0.5)
+QUICK: Final = Course(baseline=1.5, endings=2.0, restarts=1, share=0.5, recovery=3.0)
 LONG: Final = Course(baseline=10.0, endings=30.0, restarts=5, share=0.95)
 
 
@@ -105,10 +104,10 @@ def suffer(world: World, course: Course, *, commits: str = "on") -> list[str]:
                 world.servers.kill_postgresql()
                 world.servers.start_postgresql()
             restarted = time.monotonic()
-            time.sleep(RECOVERY if course.share else 0.5)
+            time.sleep(course.recovery)
     # In any whole second of the time given, the old pace is there again.
     windows = [
-        load.pace(restarted + start / 4, restarted + start / 4 + 1) for start in range(int(RECOVERY - 1) * 4 + 1)
+        load.pace(restarted + start / 4, restarted + start / 4 + 1) for start in range(int(course.recovery - 1) * 4 + 1)
     ]
     statuses: Counter[int] = sum((caller.statuses for caller in load.callers), Counter())
     sys.stdout.write(
@@ -140,6 +139,6 @@ def test_no_acknowledged_save_is_lost_with_its_database(world: World, chance: ra
 
 
 def test_restarts_find_commits_that_do_not_wait_for_the_log(world: World, chance: random.Random) -> None:
-    found = suffer(world, Course(baseline=0.5, endings=0.2, restarts=2, share=0.0), commits="off")
+    found = suffer(world, Course(baseline=0.5, endings=0.2, restarts=2, share=0.0, recovery=1.0), commits="off")
 
     assert any(sentence.startswith("acknowledged and ") for sentence in found), found

@@ -55,6 +55,8 @@ class Conversation:
 
     def __init__(self) -> None:
         """Begin before the start-up message."""
+        #: Set by who decides so: the client hears nothing more.
+        self.is_lost = False
         self._from_client, self._from_server = _Messages(), _Messages()
         self._has_started = False
         self._single_bytes = 0
