@@ -37,8 +37,8 @@ class Course(NamedTuple):
     recovery: float = 5.0
 
 
-#: The short run shares its machine with other tests, so it asks for half of the pace.
-QUICK: Final = Course(baseline=1.5, endings=2.0, restarts=1, share=0.5, recovery=3.0)
+#: The short run shares its machine with other tests, so it asks for a third of the pace.
+QUICK: Final = Course(baseline=1.5, endings=2.0, restarts=1, share=0.3, recovery=3.0)
 LONG: Final = Course(baseline=10.0, endings=30.0, restarts=5, share=0.95)
 
 
