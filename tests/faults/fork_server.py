@@ -9,6 +9,7 @@ import gc
 import importlib
 import json
 import os
+import signal
 import socket
 import sys
 from collections.abc import Callable
@@ -27,6 +28,7 @@ from django_redis import get_redis_connection  # noqa: E402
 
 from forms.catalogue import releases  # noqa: E402
 from forms.catalogue.loader import load  # noqa: E402
+from house.supervisor import end_with_parent  # noqa: E402
 from partner_engine import urls  # noqa: E402, F401 - imports the faces, so that no trial has to
 from tenants.models import Tenant  # noqa: E402
 from tests.faults import appending, sabotage, work  # noqa: E402, F401
@@ -72,6 +74,8 @@ def run(order: dict[str, Any], pipe: int) -> None:
         # One write, so that a report is read whole or not at all.
         os.write(pipe, json.dumps(told, default=str).encode() + b"\n")
 
+    # Not even a trial that stands still outlives this process.
+    end_with_parent(signal.SIGKILL)
     try:
         for alias in connections:
             connections[alias].settings_dict.update(order["database"])
