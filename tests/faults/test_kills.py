@@ -16,7 +16,8 @@ from tests.faults.trials import Report
 
 FULL: Final = pytest.mark.fault
 TTL: Final = 0.3
-LONGEST_LIFE: Final = 0.06
+#: How long a saver lives after what it reported last, in seconds.
+LONGEST_LIFE: Final = 0.03
 
 
 def kill_at_random(world: World, chance: random.Random, *, kills: int, sabotage: str = "") -> list[str]:
@@ -25,13 +26,15 @@ def kill_at_random(world: World, chance: random.Random, *, kills: int, sabotage:
     for number in range(kills):
         form = world.forms[number % len(world.forms)]
         trial = world.fork("work:save_until_killed", form=form, label=str(number), ttl=TTL, sabotage=sabotage)
-        trial.next_report()
+        # Some die in their first save, which takes longest, some in a later one; however slow the machine is.
+        for _ in range(chance.choice([1, 2, 3])):
+            trial.next_report()
         time.sleep(chance.uniform(0, LONGEST_LIFE))
         trial.send(signal.SIGKILL)
         assert trial.finish() == -signal.SIGKILL, trial.reports
         acknowledged += trial.reports
     saves = sum("version" in report for report in acknowledged)
-    assert sabotage or saves >= kills, "too few saves to tell anything"
+    assert sabotage or saves >= kills / 2, "too few saves to tell anything"
     return world.violations(acknowledged)
 
 
