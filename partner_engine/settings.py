@@ -29,8 +29,7 @@ DEVELOPMENT: bool = env.bool("DEBUG", default=True)
 DEMO: bool = env.bool("DEMO", default=False)
 #: Django's own switch: pages with source code. The demo shows the product's error pages, as production does.
 DEBUG = DEVELOPMENT and not DEMO
-#: Arms a fault on purpose (`tenants.failpoints`): `name[:nth][:action]`. In production by PE_FAILPOINTS=1 alone.
-FAILPOINT: str = env.str("PE_FAILPOINT", default="")
+FAILPOINT: str = env.str("PE_FAILPOINT", default="")  # arms a fault on purpose: see `tenants.failpoints`
 FAILPOINTS_ALLOWED: bool = DEVELOPMENT or env.bool("PE_FAILPOINTS", default=False)
 
 DEVELOPMENT_SECRET_KEY = "development-only-secret-key-of-partner-engine-refused-in-production"  # noqa: S105

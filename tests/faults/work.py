@@ -40,7 +40,7 @@ def make_forms(report: Report, *, count: int) -> None:
 
 def save_until_killed(report: Report, *, form: str, label: str, ttl: float) -> None:
     """Save one after the other, each under a label and a key of its own, and report each."""
-    locking.TTL_SECONDS = ttl
+    shorten_locks(ttl)
     tenant = _tenant()
     report(started=True)
     for number in count(1):
@@ -49,7 +49,7 @@ def save_until_killed(report: Report, *, form: str, label: str, ttl: float) -> N
 
 def save_one(report: Report, *, form: str, label: str, ttl: float, failpoint: str = "", action: str = "kill") -> None:
     """Save once, with ``failpoint`` armed; action ``tell and stop`` reports before it stops itself."""
-    locking.TTL_SECONDS = ttl
+    shorten_locks(ttl)
     tenant = _tenant()
 
     def tell_and_stop(name: str) -> None:
@@ -106,6 +106,11 @@ def kinds_of(result: SaveResult) -> list[str]:
     return sorted(action.kind for action in result.actions)
 
 
+def shorten_locks(seconds: float) -> None:
+    """Let the locks of this process live for so long: a test has no time for the product's ten seconds."""
+    locking.TTL_SECONDS = seconds
+
+
 def _version_as_answer(result: SaveResult) -> StoredResponse:
     return StoredResponse(200, {}, str(result.version).encode())
 
@@ -128,7 +133,7 @@ def fail_call(report: Report, *, form: str, label: str, ttl: float, number: int,
     """Save once, or start a form where ``form`` is empty, while the call ``number`` fails; at the end report the calls
     made.
     """
-    locking.TTL_SECONDS = ttl
+    shorten_locks(ttl)
     tenant = _tenant()
     with failing_call(number, mode) as calls:
         try:
