@@ -32,7 +32,7 @@ def append_entries(report: Report, *, writer: str, slots: list[list[str]], appen
                 failures[type(error).__name__] += 1
                 tries += 1
                 # As a client waits: longer each time, and not in step with the others.
-                time.sleep(chance.uniform(0, 0.05 * 2 ** min(tries, 4)))
+                time.sleep(chance.uniform(0, 0.1 * 2 ** min(tries, 4)))
                 continue
             if told is not None:
                 report(**told, tries=tries)

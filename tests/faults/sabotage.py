@@ -25,7 +25,7 @@ from tenants.failpoints import reach
 from tenants.models import Tenant
 
 #: How long a writer rests between two pieces, in seconds, so that faults find the gap.
-GAP: Final = 0.002
+GAP: Final = 0.01
 
 
 @dataclass(frozen=True, kw_only=True)

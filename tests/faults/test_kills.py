@@ -45,7 +45,7 @@ def test_a_kill_at_any_instant_leaves_whole_saves(world: World, chance: random.R
 
 @pytest.mark.parametrize("sabotage", ["in_pieces", "outbox_after", "uncommitted"])
 def test_kills_find_a_writer_that_is(world: World, chance: random.Random, sabotage: str) -> None:
-    assert kill_at_random(world, chance, kills=25, sabotage=sabotage) != []
+    assert kill_at_random(world, chance, kills=40, sabotage=sabotage) != []
 
 
 def test_kills_find_nothing_in_a_careful_writer(world: World, chance: random.Random) -> None:
