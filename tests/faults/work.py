@@ -6,7 +6,6 @@ import os
 import signal
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
-from functools import partial
 from itertools import count
 from typing import Any
 from uuid import UUID
@@ -109,7 +108,7 @@ def kinds_of(result: SaveResult) -> list[str]:
 
 def shorten_locks(seconds: float) -> None:
     """Let the locks of this process live for so long: a test has no time for the product's ten seconds."""
-    locking.FairLock = partial(locking.FairLock, ttl=seconds)
+    locking.TTL_SECONDS = seconds
 
 
 def _version_as_answer(result: SaveResult) -> StoredResponse:
