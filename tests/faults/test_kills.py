@@ -17,7 +17,7 @@ from tests.faults.trials import Report
 FULL: Final = pytest.mark.fault
 TTL: Final = 0.3
 #: How long a saver lives after what it reported last, in seconds.
-LONGEST_LIFE: Final = 0.03
+LONGEST_LIFE: Final = 0.04
 
 
 def kill_at_random(world: World, chance: random.Random, *, kills: int, sabotage: str = "") -> list[str]:
