@@ -14,7 +14,8 @@ from typing import Final
 
 from django.conf import settings
 
-#: Every point, in the order in which a save comes by; ``index_written`` is passed by new copies alone.
+#: Every point, in the order in which a save comes by; ``index_written`` is passed by new copies
+#: of tenants with a database of their own alone.
 FAILPOINTS: Final = (
     "lock_acquired",
     "loaded",

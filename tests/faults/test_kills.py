@@ -17,7 +17,7 @@ from tests.faults.trials import Report
 FULL: Final = pytest.mark.fault
 TTL: Final = 0.3
 #: How long a saver lives after what it reported last, in seconds.
-LONGEST_LIFE: Final = 0.03
+LONGEST_LIFE: Final = 0.04
 
 
 def kill_at_random(world: World, chance: random.Random, *, kills: int, sabotage: str = "") -> list[str]:
@@ -103,7 +103,8 @@ def test_failpoints_find_a_writer_that_does_not_commit(world: World) -> None:
 def start_everywhere(world: World, *, rounds: int, sabotage: str = "") -> list[str]:
     """Kill those who start forms, at each failpoint that they pass; asked again, each form is there once."""
     wrong, acknowledged = [], []
-    passed = [name for name in FAILPOINTS if not name.startswith("lock_") and name != "loaded"]
+    # The shared index has a point of its own only beside a tenant's own database; else it goes with the save.
+    passed = [name for name in FAILPOINTS if not name.startswith("lock_") and name not in ("loaded", "index_written")]
     for label in (f"{name} {number}" for number in range(rounds) for name in passed):
         failpoint = label.partition(" ")[0]
         trial = world.fork("work:start_one", label=label, failpoint=failpoint, sabotage=sabotage)

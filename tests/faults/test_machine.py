@@ -12,8 +12,8 @@ from hypothesis import HealthCheck, Phase, settings
 from hypothesis.stateful import run_state_machine_as_test
 
 from batch import context
-from batch.mutators.pools import PoolMutator, RowMutator
-from copies.document import PoolRow
+from batch.mutators.answers import AnswerMutator
+from copies.document import AnswerValue
 from tenants.access import Actor
 from tenants.models import Tenant
 from tests.batch.conftest import agent, kennels, make_form  # noqa: F401 - fixtures
@@ -60,15 +60,16 @@ def test_the_model_finds_nothing_in_a_careful_writer(
     live(kennels, agent, runs=4, steps=40)
 
 
-def test_the_model_finds_rows_put_back_at_the_wrong_place(
+def test_the_model_finds_an_answer_that_cannot_be_cleared(
     kennels: Tenant, agent: Actor, monkeypatch: pytest.MonkeyPatch  # noqa: F811
 ) -> None:  # fmt: skip
-    put_back = PoolMutator.put_back
+    apply_cleaned = AnswerMutator.apply_cleaned
 
-    def at_the_end(pool: PoolMutator, row: PoolRow, *, position: int) -> RowMutator:
-        return put_back(pool, row, position=len(pool.rows))
+    def apply_given(mutator: AnswerMutator, value: AnswerValue) -> None:
+        if value is not None:
+            apply_cleaned(mutator, value)
 
-    monkeypatch.setattr(PoolMutator, "put_back", at_the_end)
+    monkeypatch.setattr(AnswerMutator, "apply_cleaned", apply_given)
 
     with pytest.raises(AssertionError):
-        live(kennels, agent, runs=100, steps=40, phases=[Phase.generate])
+        live(kennels, agent, runs=25, steps=40, phases=[Phase.generate])
