@@ -139,6 +139,12 @@ def test_no_acknowledged_save_is_lost_with_its_database(world: World, chance: ra
 
 
 def test_restarts_find_commits_that_do_not_wait_for_the_log(world: World, chance: random.Random) -> None:
-    found = suffer(world, Course(baseline=0.5, endings=0.2, restarts=2, share=0.0, recovery=1.0), commits="off")
+    course = Course(baseline=0.5, endings=0.2, restarts=2, share=0.0, recovery=1.0)
 
-    assert any(sentence.startswith("acknowledged and ") for sentence in found), found
+    # A commit is at risk for a fifth of a second; on a busy machine not every kill meets one.
+    for _ in range(5):
+        found = suffer(world, course, commits="off")
+        if any(sentence.startswith("acknowledged and ") for sentence in found):
+            return
+
+    pytest.fail(f"no lost commit was found: {found}")
