@@ -26,10 +26,10 @@ def conclude(changeset: Changeset, *, loaded: Loaded, before: Evaluation, settin
     # A copy not saved yet was never decided, also where its document comes from another copy.
     known_conclusions = before if loaded_version else None
     evaluation = decide(changeset, release=setting.release.id, as_of=setting.as_of, before=known_conclusions)
-    answers = changeset.changes()
+    changes = changeset.document_changes()
     for follow in AFTER_RULES:
-        follow(changeset, answers)
-    changes = changeset.changes()
+        follow(changeset, changes)
+    changes += changeset.beside_changes()
     moved = _moved(before, evaluation)
     written = bool(changes) or not _same(before, evaluation) or loaded_version == 0
     if not written:

@@ -11,7 +11,7 @@ from django.core.checks import CheckMessage, Error, Warning, register, run_check
 from django.core.checks.messages import ERROR
 from django.db import connections
 
-from tenants.locks import TTL_SECONDS
+from tenants.locks import FRESH_SECONDS, TTL_SECONDS
 
 TAG: Final = "partner_engine"
 SECRET_KEY_LENGTH: Final = 50
@@ -79,13 +79,13 @@ def check_timeouts(app_configs: Sequence[AppConfig] | None = None, **kwargs: Any
 
     0 means no end; ``manage.py`` lets its own statements take as long as they need.
     """
-    most = int(TTL_SECONDS * 1_000)
+    most = int((TTL_SECONDS - FRESH_SECONDS) * 1_000)
     timeouts = {"LOCK_TIMEOUT": settings.LOCK_TIMEOUT, "STATEMENT_TIMEOUT": settings.STATEMENT_TIMEOUT}
     if settings.MAINTENANCE and settings.STATEMENT_TIMEOUT == 0:
         del timeouts["STATEMENT_TIMEOUT"]
     return [
         Error(
-            f"{name} is {given} ms, but a copy's lock lives {most} ms: a statement must end before it.",
+            f"{name} is {given} ms, but a copy's lock may end after {most} ms: a statement must end before it.",
             hint=f"Set a number of milliseconds between 1 and {most - 1}.",
             id="partner_engine.E010",
         )
