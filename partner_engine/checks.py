@@ -70,6 +70,13 @@ def _production_faults() -> list[tuple[str, bool, str, str, str]]:
         ),
         ("E006", not settings.DATABASE_URL, "DATABASE_URL", "is not set.", "postgres://user:password@host:5432/name"),
         ("E007", not settings.REDIS_URL, "REDIS_URL", "is not set.", "redis://:password@host:6379/0"),
+        (
+            "E010",
+            bool(settings.FAILPOINT) and not settings.FAILPOINTS_ALLOWED,
+            "PE_FAILPOINT",
+            "is set: it kills or stops this process in the middle of a save.",
+            "Take it away; where faults on purpose are wanted, set PE_FAILPOINTS=1.",
+        ),
     ]
 
 

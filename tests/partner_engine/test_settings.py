@@ -63,6 +63,7 @@ def test_production_has_nothing_to_complain_about() -> None:
         ("DEMO", True, "partner_engine.E005"),
         ("DATABASE_URL", "", "partner_engine.E006"),
         ("REDIS_URL", "", "partner_engine.E007"),
+        ("FAILPOINT", "written", "partner_engine.E010"),
     ],
 )
 def test_each_missing_setting_is_refused_by_its_own_check(
@@ -77,7 +78,7 @@ def test_each_missing_setting_is_refused_by_its_own_check(
 
 
 def _as_in_production(settings: Settings) -> None:
-    settings.DEVELOPMENT = settings.DEMO = False
+    settings.DEVELOPMENT = settings.DEMO = settings.FAILPOINTS_ALLOWED = False
     settings.SECRET_KEY, settings.KEYRING = PRODUCTION["SECRET_KEY"], {"2026-01": KEY}
     settings.ALLOWED_HOSTS, settings.TRUSTED_PROXIES = [PRODUCTION["ALLOWED_HOSTS"]], 1
     settings.DATABASE_URL, settings.REDIS_URL = PRODUCTION["DATABASE_URL"], PRODUCTION["REDIS_URL"]
