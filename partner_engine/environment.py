@@ -40,7 +40,8 @@ def _database(url: str, limits: Limits) -> dict[str, Any]:
         "statement_timeout": limits.statement_timeout,
         "lock_timeout": limits.lock_timeout,
         "idle_in_transaction_session_timeout": 30_000,
-        # The log of the server must not hold what was asked with.
+        # The log of the server must not hold what was asked with; for values that stand in the statement's own text
+        # see partner_engine.W009 and docs/running.md.
         "log_parameter_max_length_on_error": 0,
     }
     database: dict[str, Any] = environ.Env.db_url_config(url)
