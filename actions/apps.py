@@ -13,5 +13,4 @@ class ActionsConfig(AppConfig):
 
     def ready(self) -> None:
         """Register what this room does by itself; only now are there models that it can import."""
-        import_module("actions.lag").register_metrics()
         import_module("actions.upkeep").register_own_upkeep()
