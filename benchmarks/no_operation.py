@@ -16,6 +16,7 @@ app = Celery("no_operation", broker=os.environ.get("REDIS_URL", ""))
 app.conf.update(
     task_ignore_result=True,
     task_default_queue=QUEUE,
+    worker_prefetch_multiplier=64,
     broker_transport_options={"global_keyprefix": PREFIX},
     broker_connection_retry_on_startup=True,
 )

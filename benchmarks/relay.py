@@ -1,7 +1,7 @@
 """Measures how fast the relay drains an outbox: against Celery running tasks that do nothing, and against a bare loop
 that claims and deletes rows and runs nothing.
 
-The relay and Celery each have one process with one worker; Celery's messages lie in Redis when its clock starts, the
+The relay is one process; Celery has a worker with two, and its messages lie in Redis when its clock starts, the
 relay's rows in PostgreSQL. Rounds of all sides are interleaved.
 """
 
@@ -119,11 +119,11 @@ def _claim_and_delete() -> float:
 
 @contextmanager
 def _worker() -> Iterator[None]:
-    """Run one Celery worker process that is warm: it has run a task."""
+    """Run one Celery worker that is warm: it has run a task."""
     client = get_redis_connection("default")
     client.delete(*(f"{PREFIX}{name}" for name in (QUEUE, READY, "unacked", "unacked_index")))
     command = [sys.executable, "-W", "ignore", "-m", "celery", "--quiet", "-A", "benchmarks.no_operation", "worker"]
-    command += ["--concurrency", "1", "--without-mingle", "--without-gossip", "--without-heartbeat"]
+    command += ["--concurrency", "2", "--without-mingle", "--without-gossip", "--without-heartbeat"]
     with subprocess.Popen([*command, "--loglevel", "critical", "--queues", QUEUE], start_new_session=True) as process:
         try:
             nothing.apply_async(queue=QUEUE)
