@@ -1,13 +1,25 @@
 """Kinds of deferred actions: what they are done to, and how a save keeps one of each."""
 
+from dataclasses import replace
+
 import msgspec
 import pytest
 
+from actions import kinds
 from actions.kinds import DeferredAction, IndexForm, PayloadTime, PublishWebhook, coalesce
 
 INDEX = IndexForm(copy_id="1")
 EVENT = PublishWebhook(event_type="answers.changed", copy_id="1", version=3, data={"changes": []})
-KINDS: list[DeferredAction] = [INDEX, EVENT]
+KINDS: list[DeferredAction] = [
+    INDEX,
+    EVENT,
+    kinds.UnindexForm(copy_id="1"),
+    kinds.MarkQuotesStale(copy_id="1", carrier="acme"),
+    kinds.SendGuestCompletionMail(copy_id="1"),
+    kinds.SendBindAssistanceMail(copy_id="1", product="QM-BOP", asked_by="Robin"),
+    kinds.StartProcess(copy_id="1", process_kind="quoting", details={"products": ["QM-BOP"]}),
+    kinds.ResumeProcess(copy_id="1", process_id="2"),
+]
 
 
 @pytest.mark.parametrize("action", KINDS, ids=lambda action: action.kind)
@@ -17,6 +29,14 @@ def test_a_payload_is_plain_json(action: DeferredAction) -> None:
 
 def test_kinds_have_names_of_their_own() -> None:
     assert len({action.kind for action in KINDS}) == len(KINDS)
+
+
+@pytest.mark.parametrize("action", KINDS, ids=lambda action: action.kind)
+def test_a_target_fits_its_column(action: DeferredAction) -> None:
+    longest = {name: "x" * 64 for name in ("carrier", "product", "process_kind")} | {"copy_id": "1" * 36}
+    known = {name: value for name, value in longest.items() if hasattr(action, name)}
+
+    assert 0 < len(replace(action, **known).target) <= 200
 
 
 def test_an_event_keeps_what_was_true_at_the_save_and_an_index_reads_what_is_true_when_it_runs() -> None:
