@@ -11,13 +11,11 @@ from dataclasses import dataclass
 from typing import Any, Final
 from uuid import UUID
 
-from django.db.models import F, Q
-
 from batch.summary import search_texts
 from copies.codec import decode_document
 from copies.models import Copy, SearchEntry
 from copies.search_index import FORMAT, Entry, forget_unused_spellings, remove_entries, write_entries
-from copies.search_words import personal_name, weigh
+from copies.search_words import weigh
 from forms.catalogue import releases
 from forms.models import ApplicationForm
 from tenants.models import Tenant
@@ -71,7 +69,9 @@ def rebuild_search(tenant: Tenant, *, dry_run: bool, everything: bool = False) -
             index_copies(copy_ids, tenant=tenant)
         yield done
     with use_tenant(tenant):
-        gone = list(SearchEntry.objects.exclude(pk__in=Copy.objects.order_by().values("pk")).values_list("pk", flat=True))
+        gone = list(
+            SearchEntry.objects.exclude(pk__in=Copy.objects.order_by().values("pk")).values_list("pk", flat=True)
+        )
     done.without_copy = len(gone)
     if not dry_run:
         remove_entries(gone, tenant=tenant)
@@ -104,7 +104,7 @@ def _chunks(tenant: Tenant, *, everything: bool) -> Iterator[tuple[list[UUID], i
         last = max(versions)
 
 
-def _entry(copy: Any, release: releases.LoadedRelease) -> Entry:
+def _entry(copy: Any, release: releases.CompiledRelease) -> Entry:
     """Return the words of ``copy`` as ``release`` reads its document; sensitive (``spi``) answers give none."""
     catalogue, document = release.compiled, decode_document(copy.document)
     others, personal = search_texts(catalogue, document)

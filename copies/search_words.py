@@ -9,8 +9,6 @@ import unicodedata
 from collections.abc import Iterable, Mapping
 from typing import Final, NamedTuple
 
-from copies.document import Document
-
 #: Longer words are cut; of one copy no more words than this are kept.
 LONGEST: Final = 40
 MOST: Final = 1_000
@@ -52,12 +50,6 @@ def weigh(*, names: str, others: str, personal_names: str = "", personal: str = 
             if len(found) >= MOST:
                 return found
     return found
-
-
-def personal_name(document: Document, question: str, *, is_personal: bool) -> str:
-    """Return the answer to ``question``, which names the insured, where that is personal; else ""."""
-    answer = document.answers.get(question) if is_personal else None
-    return answer.value if answer and answer.active and isinstance(answer.value, str) else ""
 
 
 def trigrams_of(word: str) -> frozenset[str]:

@@ -74,9 +74,7 @@ def rank_forms(
 
 def pending_entries() -> list[Entry]:
     """Return the copies of the scope that wait to be indexed, the latest ones, as their own rows tell of them."""
-    waiting = (
-        OutboxAction.objects.filter(kind=IndexForm.kind).order_by("-created_at").values_list("copy_id", flat=True)
-    )
+    waiting = OutboxAction.objects.filter(kind=IndexForm.kind).order_by("-created_at").values_list("copy_id", flat=True)
     columns = ("id", "version", "release_id", "title", "summary", "search_text", "search_personal")
     rows = Copy.objects.filter(pk__in=list(waiting[:MOST_PENDING])).order_by().only(*columns)
     return [

@@ -18,6 +18,7 @@ from partner_engine.api.history import Changes, History
 from partner_engine.api.me import Me
 from partner_engine.api.needed import Needed
 from partner_engine.api.reveal import Reveal
+from partner_engine.api.search import Search
 from partner_engine.api.unknown import Unknown
 
 app_name: Final = "api"
@@ -37,6 +38,7 @@ ROUTES: Final[dict[str, tuple[str, type[APIView]]]] = {
     "explain": ("copies/<uuid:id>/explain", Explain),
     "reveal": ("copies/<uuid:id>/reveal", Reveal),
     "needed": ("copies/<uuid:id>/needed", Needed),
+    "search": ("search", Search),
     "catalogue": ("catalogue", Catalogue),
     "me": ("me", Me),
     "schema": ("schema", Description),

@@ -59,6 +59,7 @@ ROWS = [
     Row("GET", "copies/<uuid:id>/explain", READ, query="?target=QM-BOP"),
     Row("GET", "copies/<uuid:id>/needed", READ),
     Row("POST", "copies/<uuid:id>/reveal", Right.REVEAL_SENSITIVE, b'{"path": "mqs_fein", "reason": "a good one"}'),
+    Row("GET", "search", READ, query="?q=kettle"),
     Row("GET", "catalogue", Right.READ_CATALOGUE),
     Row("GET", "me", None),
 ]
