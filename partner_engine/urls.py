@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 from django.urls import URLPattern, URLResolver, include, path, re_path
-from django_prometheus.exports import ExportToDjangoView
 
 from partner_engine import health
 from partner_engine.admin.site import site
 from partner_engine.api.unknown import Unknown
+from partner_engine.metrics import metrics
 from partner_engine.tokens import RevokeToken, Token
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("healthz", health.live, name="healthz"),
     path("readyz", health.ready, name="readyz"),
-    path("metrics", ExportToDjangoView, name="metrics"),
+    path("metrics", metrics, name="metrics"),
     path("o/token/", Token.as_view(), name="token"),
     path("o/revoke_token/", RevokeToken.as_view(), name="revoke-token"),
     path("admin/", site.urls),
