@@ -109,7 +109,8 @@ def recount_active(tenant: Tenant) -> int:
     for role in ROLES:
         key = _present(tenant.id, role)
         gone += int(client.zremrangebyscore(key, "-inf", timezone.now().timestamp()))
-        present = {member.decode() for member in client.zrange(key, 0, -1)}
+        members: list[bytes] = client.zrange(key, 0, -1)  # type: ignore[assignment]  # typed for every way to ask
+        present = {member.decode() for member in members}
         if present and (left := present - _entitled(tenant, role, present)):
             gone += int(client.zrem(key, *left))
     return gone
