@@ -9,7 +9,7 @@ import base64
 import binascii
 from http import HTTPStatus
 from typing import Any, Final
-from urllib.parse import unquote_plus
+from urllib.parse import unquote_plus, unquote_to_bytes
 
 import structlog
 from django.http import HttpRequest, HttpResponseBase, JsonResponse
@@ -48,7 +48,8 @@ def _is_readable(authorization: str) -> bool:
     if not authorization.isascii() or _NUL in authorization:
         return False
     try:
-        return scheme.lower() != "basic" or b"\x00" not in base64.b64decode(given)
+        # The library decodes both: base64, and then the two halves like a form's fields.
+        return scheme.lower() != "basic" or b"\x00" not in unquote_to_bytes(base64.b64decode(given))
     except binascii.Error:
         # The library answers as to a wrong secret.
         return True
@@ -78,14 +79,20 @@ class RevokeToken(_Readable, RevokeTokenView):
     def post(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
         """Answer as RFC 7009 says."""
         response = super().post(request, *args, **kwargs)
-        client = ApiClient.objects.select_related("tenant").filter(client_id=claimed_client(request)).first()
-        if response.status_code == HTTPStatus.OK and client is not None:
-            try:
-                recount_active(client.tenant)
-            except RedisError as error:
-                # It stops counting by itself a few minutes after its last call.
-                log.info("active_users_not_recounted", reason=type(error).__name__)
+        if response.status_code == HTTPStatus.OK:
+            _recount(claimed_client(request))
         return response
+
+
+def _recount(client_id: str) -> None:
+    client = ApiClient.objects.select_related("tenant").filter(client_id=client_id).first()
+    if client is None:
+        return
+    try:
+        recount_active(client.tenant)
+    except RedisError as error:
+        # It stops counting by itself a few minutes after its last call.
+        log.info("active_users_not_recounted", reason=type(error).__name__)
 
 
 def claimed_client(request: HttpRequest) -> str:
