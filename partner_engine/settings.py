@@ -29,6 +29,8 @@ DEVELOPMENT: bool = env.bool("DEBUG", default=True)
 DEMO: bool = env.bool("DEMO", default=False)
 #: Django's own switch: pages with source code. The demo shows the product's error pages, as production does.
 DEBUG = DEVELOPMENT and not DEMO
+FAILPOINT: str = env.str("PE_FAILPOINT", default="")  # arms a fault on purpose: see `tenants.failpoints`
+FAILPOINTS_ALLOWED: bool = DEVELOPMENT or env.bool("PE_FAILPOINTS", default=False)
 
 DEVELOPMENT_SECRET_KEY = "development-only-secret-key-of-partner-engine-refused-in-production"  # noqa: S105
 SECRET_KEY: str = env.str("SECRET_KEY", default=DEVELOPMENT_SECRET_KEY)
@@ -214,15 +216,10 @@ X_FRAME_OPTIONS = "DENY"
 CONTENT_SECURITY_POLICY = {
     "DIRECTIVES": {
         "default-src": ["'none'"],
-        "script-src": ["'self'"],
-        "style-src": ["'self'"],
+        **dict.fromkeys(("script-src", "style-src", "font-src", "connect-src"), ["'self'"]),
+        **dict.fromkeys(("manifest-src", "form-action"), ["'self'"]),
         "img-src": ["'self'", "data:"],
-        "font-src": ["'self'"],
-        "connect-src": ["'self'"],
-        "manifest-src": ["'self'"],
-        "form-action": ["'self'"],
-        "base-uri": ["'none'"],
-        "frame-ancestors": ["'none'"],
+        **dict.fromkeys(("base-uri", "frame-ancestors"), ["'none'"]),
     }
 }
 DATA_UPLOAD_MAX_MEMORY_SIZE = 2 * 1024 * 1024
