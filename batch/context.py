@@ -27,6 +27,7 @@ from batch.errors import (
     UnsavedChanges,
     WrongThread,
 )
+from batch.handing_over import hand_over
 from batch.idempotency import IdempotencyKey, StoredResponse
 from batch.loading import CopyRecord, FormRecord, Loaded
 from batch.memo import Memo
@@ -189,7 +190,9 @@ class BatchContext:
                 if len(write(saves, prepared.keyed, scope=self.setting.scope)) < len(saves):
                     raise StaleChangeset
             reach("written")
-            return self.settle(prepared)
+            result = self.settle(prepared)
+        hand_over([result], scope=self.setting.scope)
+        return result
 
     def preview(self) -> SaveResult:
         """Decide as ``save`` would and tell what it would do; write nothing. The changeset is stale afterwards."""
@@ -259,8 +262,6 @@ class BatchContext:
         if save is not None:
             self._move_on(changeset, result, save)
         reach("moved_on")
-        reach("hint_sending")
-        reach("hint_sent")
         log.info("saved", copy=str(self.copy.id), version=result.version, changes=len(result.changes))
         self._end(Phase.SAVED)
         return result

@@ -94,6 +94,8 @@ def write_entries(entries: Sequence[Entry], *, tenant: Tenant) -> int:
 
 def remove_entries(copy_ids: Collection[UUID], *, tenant: Tenant) -> int:
     """Take copies out of the search, in one transaction; return how many were in it."""
+    if not copy_ids:
+        return 0
     with use_tenant(tenant), transaction.atomic(using=tenant.database_alias):
         SearchWord.objects.filter(copy_id__in=copy_ids).delete()
         removed, _ = SearchEntry.objects.filter(copy_id__in=copy_ids).delete()

@@ -12,6 +12,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 from django_prometheus.exports import ExportToDjangoView
 
+from actions.lag import note_lag
 from partner_engine.addresses import client_address
 
 log = structlog.get_logger(__name__)
@@ -20,12 +21,16 @@ log = structlog.get_logger(__name__)
 @require_safe
 @never_cache
 def metrics(request: HttpRequest) -> HttpResponse:
-    """Answer with the figures of this process; 403 to others than those let in."""
+    """Answer with the figures of this process, and with how far the relay is behind in every database; 403 to others
+    than those let in.
+    """
     if not _may_read(request):
         log.warning("audit.metrics_refused", address=client_address(request))
         remedy = "Metrics are for METRICS_NETWORKS, and for METRICS_TOKEN as a bearer token."
         return HttpResponse(f"{remedy}\n", status=403, content_type="text/plain")
-    return ExportToDjangoView(request)
+    note_lag()
+    exported: HttpResponse = ExportToDjangoView(request)
+    return exported
 
 
 def _may_read(request: HttpRequest) -> bool:

@@ -14,7 +14,9 @@ from django.core.management import CommandError, call_command
 from django.db import connection, connections
 
 from actions.kinds import IndexForm, UnindexForm
+from actions.models import OutboxAction
 from actions.registry import Delivered, handler_of
+from actions.relay import drain
 from batch import indexing
 from batch import service as batch
 from batch.indexing import index_copies, rebuild_search
@@ -23,6 +25,8 @@ from copies.search_index import Entry, remove_entries, write_entries
 from copies.search_words import weigh
 from forms.catalogue.loader import load
 from forms.catalogue.releases import forget_compiled_releases, publish
+from forms.searching import pending_entries, rank_forms
+from forms.selectors import list_forms
 from tenants.access import Actor
 from tenants.job_mutex import JobMutex
 from tenants.models import Tenant
@@ -258,3 +262,17 @@ def test_lookups_use_the_index_under_row_level_security(kennels: Tenant) -> None
             scan = plan.partition('"Index Cond": ')[2].partition('",')[0]
             assert "tenant_id" in scan, plan
             assert ("word" if model is SearchWord else "trigram") in scan, plan
+
+
+@pytest.mark.django_db(transaction=True)
+def test_the_relay_indexes_what_was_saved(make_form: Make, kennels: Tenant) -> None:
+    made = [make_form({"kennel_name": name}) for name in ("Copper Kettle", "Quiet Paws")]
+
+    drain("default")
+
+    with use_tenant(kennels):
+        assert not OutboxAction.objects.filter(kind=IndexForm.kind).exists()
+        assert pending_entries() == []
+        [found] = rank_forms(list_forms(), "Coper Kettel", personal=False, limit=5)
+    assert found.copy_id == made[0]
+    assert [version(kennels, copy_id) for copy_id in made] == [1, 1]

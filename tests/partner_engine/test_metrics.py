@@ -8,6 +8,9 @@ from django.test import Client
 from pytest_django import Settings
 
 from partner_engine.environment import networks
+from tests.conftest import SECOND_DATABASE
+
+pytestmark = pytest.mark.django_db(databases=["default", SECOND_DATABASE])
 
 FIGURES = b"django_http_requests_total_by_view_transport_method_total"
 

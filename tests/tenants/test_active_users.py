@@ -16,6 +16,7 @@ from redis.exceptions import ConnectionError as RedisConnectionError
 
 from actions.kinds import RecountActiveUsers
 from actions.registry import Delivered, handler_of
+from actions.upkeep import keep_up
 from tenants import active_users
 from tenants.access import Role
 from tenants.active_users import API_CLIENT, WINDOW, count_active, forget_active, last_day, note_active, recount_active
@@ -166,3 +167,15 @@ class TestDoors:
         browser.post(reverse("admin:logout"))
 
         assert count_active([None]) == {}
+
+
+def test_the_hourly_upkeep_recounts_every_tenant_of_the_database(
+    harbor: Tenant, summit: Tenant, summit_apart: Tenant, owner: User
+) -> None:
+    note_active(harbor, role=AGENT, identity=str(owner.pk))
+    for tenant in (harbor, summit, summit_apart):
+        note_active(tenant, role=AGENT, identity=str(uuid4()))
+
+    assert keep_up("default")["active users"] == 2
+
+    assert count_active([harbor.id, summit.id, summit_apart.id]) == {harbor.id: {AGENT: 1}, summit_apart.id: {AGENT: 1}}
