@@ -209,6 +209,26 @@ class ResumeProcess:
         return {"copy_id": self.copy_id, "process_id": self.process_id}
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class RecountActiveUsers:
+    """Take people and programs that may not be there any more out of the tenant's active ones."""
+
+    kind: ClassVar[str] = "recount_active_users"
+    payload_version: ClassVar[int] = 1
+    payload_time: ClassVar[PayloadTime] = PayloadTime.FRESH
+
+    tenant_id: str
+
+    @property
+    def target(self) -> str:
+        """Return the tenant."""
+        return self.tenant_id
+
+    def payload(self) -> dict[str, Any]:
+        """Return nothing: the action's own tenant is recounted."""
+        return {}
+
+
 def coalesce(actions: list[DeferredAction]) -> list[DeferredAction]:
     """Keep the last action of each kind and target, in the order of their first mention."""
     latest: dict[tuple[str, str], DeferredAction] = {}

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, TypeAlias, TypeVar
 from uuid import UUID
 
-from django.db.models import F, OuterRef, Q, QuerySet, Subquery
+from django.db.models import F, OuterRef, QuerySet, Subquery
 
 from copies.models import Copy
 from forms.models import ApplicationForm
@@ -41,16 +41,26 @@ def list_forms(*, deleted: bool = False) -> QuerySet[ListedForm]:
 
     Rows come with ``as_of``, ``catalogue`` and ``form_created_at``; order and filter them like any queryset.
     """
-    forms = ApplicationForm.objects.filter(id=OuterRef("application_form_id"))
-    siblings = Copy.objects.filter(application_form_id=OuterRef("application_form_id"))
-    if deleted:
-        siblings = siblings.exclude(deleted_at=None)
-    else:
-        forms, siblings = forms.filter(deleted_at=None), siblings.filter(deleted_at=None)
+    siblings = _standing(Copy.objects.filter(application_form_id=OuterRef("application_form_id")), deleted=deleted)
     latest = siblings.order_by(F("last_touched_by_user_at").desc(nulls_last=True), "created_at", "id")
+    return _with_form(Copy.objects.filter(id=Subquery(latest.values("id")[:1])), deleted=deleted)
+
+
+def list_every_copy(*, deleted: bool = False) -> QuerySet[ListedForm]:
+    """Return all copies of all forms of the current tenant, or the deleted ones, as ``list_forms`` has them."""
+    return _with_form(_standing(Copy.objects.all(), deleted=deleted), deleted=deleted)
+
+
+def _standing(copies: QuerySet[Copy], *, deleted: bool) -> QuerySet[Copy]:
+    return copies.exclude(deleted_at=None) if deleted else copies.filter(deleted_at=None)
+
+
+def _with_form(copies: QuerySet[Copy], *, deleted: bool) -> QuerySet[ListedForm]:
+    forms = ApplicationForm.objects.filter(id=OuterRef("application_form_id"))
+    if not deleted:
+        forms = forms.filter(deleted_at=None)
     return (
-        Copy.objects.filter(id=Subquery(latest.values("id")[:1]))
-        .annotate(
+        copies.annotate(
             form_created_at=Subquery(forms.values("created_at")[:1]),
             as_of=Subquery(forms.values("as_of")[:1]),
             catalogue=Subquery(forms.values("catalogue")[:1]),
@@ -58,20 +68,6 @@ def list_forms(*, deleted: bool = False) -> QuerySet[ListedForm]:
         .exclude(form_created_at=None)
         .defer("document", "evaluation")
     )
-
-
-def search_forms(copies: QuerySet[C], text: str, *, personal: bool) -> QuerySet[C]:
-    """Narrow ``copies`` to those that hold every word of ``text`` in their title or indexed answers, or whose id starts
-    with it. ``personal`` answers are searched only for who may read them: being found would give them away.
-    """
-    for word in text.split():
-        matching = Q(search_text__icontains=word) | Q(title__icontains=word)
-        if personal:
-            matching |= Q(search_personal__icontains=word)
-        if len(word) >= 4:
-            matching |= Q(application_form_id__istartswith=word) | Q(id__istartswith=word)
-        copies = copies.filter(matching)
-    return copies
 
 
 def in_state(copies: QuerySet[C], state: State) -> QuerySet[C]:

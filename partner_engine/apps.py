@@ -19,3 +19,4 @@ class PartnerEngineConfig(AppConfig):
     def ready(self) -> None:
         """Register the handlers of this room; only now are there models that they can import."""
         import_module("partner_engine.mails").register_handlers()
+        import_module("partner_engine.recounting").register_handlers()

@@ -1,12 +1,13 @@
-"""Turns what the environment says into settings: databases, mail and master keys."""
+"""Turns what the environment says into settings: databases, networks, mail and master keys."""
 
 from __future__ import annotations
 
 import base64
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from ipaddress import IPv4Network, IPv6Network, ip_network
+from typing import Any, Final, TypeAlias
 
 import environ
 from django.core.exceptions import ImproperlyConfigured
@@ -14,6 +15,7 @@ from django.core.exceptions import ImproperlyConfigured
 #: TENANT_DATABASE_SUMMIT=postgres://... makes the alias "summit", which a tenant can name as its own database.
 TENANT_DATABASE_PREFIX: Final = "TENANT_DATABASE_"
 KEY_BYTES: Final = 32
+Network: TypeAlias = IPv4Network | IPv6Network
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -69,6 +71,14 @@ def mail(url: str) -> dict[str, Any]:
     """
     told: dict[str, Any] = environ.Env.email_url_config(url)
     return {**{name: value for name, value in told.items() if value is not None}, "EMAIL_TIMEOUT": 10}
+
+
+def networks(texts: Sequence[str]) -> list[Network]:
+    """Return the networks in ``texts``, such as 10.0.0.0/8 or ::1. Raises ``ImproperlyConfigured``."""
+    try:
+        return [ip_network(text.strip()) for text in texts]
+    except ValueError as error:
+        raise ImproperlyConfigured(f"METRICS_NETWORKS: {error}; list networks such as 10.0.0.0/8,::1.") from error
 
 
 def keyring(text: str) -> dict[str, str]:

@@ -14,7 +14,7 @@ from typing import Any
 
 import environ
 
-from partner_engine.environment import Limits, databases, keyring, mail
+from partner_engine.environment import Limits, databases, keyring, mail, networks
 from partner_engine.logging import logging_settings
 
 BASE_DIR = Path(__file__).resolve().parent.parent
@@ -39,6 +39,8 @@ ALLOWED_HOSTS: list[str] = env.list("ALLOWED_HOSTS", default=["localhost", "127.
 CSRF_TRUSTED_ORIGINS: list[str] = env.list("CSRF_TRUSTED_ORIGINS", default=[])
 #: How many proxies of ours stand before the application; only what they say of a client's address is believed.
 TRUSTED_PROXIES: int | None = env.int("TRUSTED_PROXIES", default=0 if DEVELOPMENT else None)
+METRICS_NETWORKS = networks(env.list("METRICS_NETWORKS", default=["127.0.0.0/8", "::1"]))
+METRICS_TOKEN: str = env.str("METRICS_TOKEN", default="")
 
 # Master keys of sensitive answers: {key id: base64 of 32 bytes}; the last wraps new keys, the others open old ones.
 DEVELOPMENT_KEYRING = {"development": base64.b64encode(b"partner-engine-development-only!").decode()}
@@ -286,8 +288,7 @@ STORAGES = {
 }
 LANGUAGE_CODE = "en-us"
 TIME_ZONE = "UTC"
-USE_TZ = True
-USE_I18N = False
+USE_TZ, USE_I18N = True, False
 
 # Logs: values stay out of them
 

@@ -16,6 +16,7 @@ from django.http import HttpRequest, HttpResponse
 from structlog.contextvars import bind_contextvars
 
 from tenants.access import Actor
+from tenants.active_users import API_CLIENT, note_active
 from tenants.models import Tenant, User
 from tenants.scoping import across_tenants, set_tenant_without_reset, use_tenant, without_tenant
 
@@ -40,6 +41,7 @@ class TenancyMiddleware:
                 return self.get_response(request)
             source = "admin" if request.path.startswith(ADMIN) else "web"
             _note(request, user.as_actor(source=source), user.tenant)
+            note_active(user.tenant, role=user.role, identity=str(user.pk))
             with _scope_of(request, user):
                 return self.get_response(request)
 
@@ -47,6 +49,9 @@ class TenancyMiddleware:
 def act_as(request: HttpRequest, *, actor: Actor, tenant: Tenant) -> None:
     """Let ``actor`` act for ``tenant`` until the request ends."""
     _note(request, actor, tenant)
+    if actor.type == API_CLIENT:
+        # Users were noted when the request came in.
+        note_active(tenant, role=API_CLIENT, identity=actor.id)
     set_tenant_without_reset(tenant)
 
 

@@ -7,12 +7,13 @@ from django.urls import URLPattern, URLResolver, include, path, re_path
 from partner_engine import health
 from partner_engine.admin.site import site
 from partner_engine.api.unknown import Unknown
+from partner_engine.metrics import metrics
 from partner_engine.tokens import RevokeToken, Token
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("healthz", health.live, name="healthz"),
     path("readyz", health.ready, name="readyz"),
-    path("metrics", health.metrics, name="metrics"),
+    path("metrics", metrics, name="metrics"),
     path("o/token/", Token.as_view(), name="token"),
     path("o/revoke_token/", RevokeToken.as_view(), name="revoke-token"),
     path("admin/", site.urls),

@@ -1,5 +1,4 @@
 import django.contrib.postgres.indexes
-import django.db.models.functions.text
 import django.db.models.manager
 from django.db import migrations, models
 
@@ -12,8 +11,6 @@ class Migration(migrations.Migration):
     dependencies = []
 
     operations = [
-        # Django's own operation takes no hints, and so would pass by tenants' databases.
-        migrations.RunSQL("CREATE EXTENSION IF NOT EXISTS pg_trgm", migrations.RunSQL.noop, hints={"tenant": True}),
         migrations.CreateModel(
             name="CopyIndex",
             fields=[
@@ -94,18 +91,6 @@ class Migration(migrations.Migration):
                 "indexes": [
                     models.Index(fields=["tenant_id", "application_form_id"], name="copy_form"),
                     models.Index(fields=["tenant_id", "-last_touched_by_user_at", "-id"], name="copy_last_touched"),
-                    django.contrib.postgres.indexes.GinIndex(
-                        django.contrib.postgres.indexes.OpClass(
-                            django.db.models.functions.text.Upper("search_text"), name="gin_trgm_ops"
-                        ),
-                        name="copy_search_text",
-                    ),
-                    django.contrib.postgres.indexes.GinIndex(
-                        django.contrib.postgres.indexes.OpClass(
-                            django.db.models.functions.text.Upper("search_personal"), name="gin_trgm_ops"
-                        ),
-                        name="copy_search_personal",
-                    ),
                 ],
             },
             managers=[
@@ -172,6 +157,73 @@ class Migration(migrations.Migration):
                 ("unscoped_objects", django.db.models.manager.Manager()),
             ],
         ),
+        migrations.CreateModel(
+            name="SearchEntry",
+            fields=[
+                ("tenant_id", models.UUIDField(editable=False, verbose_name="tenant")),
+                (
+                    "copy_id",
+                    models.UUIDField(editable=False, primary_key=True, serialize=False, verbose_name="copy"),
+                ),
+                ("version", models.PositiveIntegerField()),
+                ("release_id", models.IntegerField(verbose_name="release")),
+                (
+                    "format",
+                    models.PositiveSmallIntegerField(help_text="The way in which the copy was put into words."),
+                ),
+                ("indexed_at", models.DateTimeField()),
+            ],
+            options={"verbose_name_plural": "search entries", "ordering": ["copy_id"]},
+            managers=[
+                ("objects", django.db.models.manager.Manager()),
+                ("unscoped_objects", django.db.models.manager.Manager()),
+            ],
+        ),
+        migrations.CreateModel(
+            name="SearchWord",
+            fields=[
+                ("tenant_id", models.UUIDField(editable=False, verbose_name="tenant")),
+                ("id", models.BigAutoField(primary_key=True, serialize=False)),
+                ("copy_id", models.UUIDField(verbose_name="copy")),
+                ("word", models.CharField(db_collation="C", max_length=40)),
+                ("weight", models.PositiveSmallIntegerField()),
+                ("is_personal", models.BooleanField()),
+            ],
+            options={
+                "ordering": ["id"],
+                "indexes": [
+                    models.Index(
+                        fields=["tenant_id", "word"],
+                        include=["copy_id", "weight", "is_personal"],
+                        name="search_word_found",
+                    )
+                ],
+                "constraints": [models.UniqueConstraint(fields=("copy_id", "word"), name="search_word_once")],
+            },
+            managers=[
+                ("objects", django.db.models.manager.Manager()),
+                ("unscoped_objects", django.db.models.manager.Manager()),
+            ],
+        ),
+        migrations.CreateModel(
+            name="SearchSpelling",
+            fields=[
+                ("tenant_id", models.UUIDField(editable=False, verbose_name="tenant")),
+                ("id", models.BigAutoField(primary_key=True, serialize=False)),
+                ("trigram", models.CharField(db_collation="C", max_length=3)),
+                ("word", models.CharField(db_collation="C", max_length=40)),
+            ],
+            options={
+                "ordering": ["id"],
+                "constraints": [
+                    models.UniqueConstraint(fields=("tenant_id", "trigram", "word"), name="search_spelling_once")
+                ],
+            },
+            managers=[
+                ("objects", django.db.models.manager.Manager()),
+                ("unscoped_objects", django.db.models.manager.Manager()),
+            ],
+        ),
         # What is compressed already is not compressed again: TOAST keeps these columns as they come.
         migrations.RunSQL(
             [
@@ -188,4 +240,7 @@ class Migration(migrations.Migration):
         row_level_security("copies_copy"),
         row_level_security("copies_copyrevision"),
         row_level_security("copies_sensitivereveal"),
+        row_level_security("copies_searchentry"),
+        row_level_security("copies_searchword"),
+        row_level_security("copies_searchspelling"),
     ]

@@ -16,10 +16,11 @@ from unfold.decorators import display
 from copies.models import Copy
 from forms.catalogue.models import Catalogue
 from forms.models import ApplicationForm, Declination
+from forms.searching import search_forms
 from forms.selectors import in_state, state_of_copy
 from forms.states import State
 from partner_engine.admin.site import site
-from partner_engine.admin.viewing import BigTableAdmin, age, id_range
+from partner_engine.admin.viewing import BigTableAdmin, age
 
 STATE_LABELS: Final = {
     "ready": "success",
@@ -71,13 +72,8 @@ def find_copies(term: str) -> QuerySet[Copy]:
     """Return the copies of the scope that ``term`` finds: by the beginning of their id or of their form's, or by words
     of indexed answers.
     """
-    by_words = Q()
-    for word in term.split():
-        # Personal answers are not searched here: staff see them masked, and being found would give them away.
-        by_words &= Q(search_text__icontains=word)
-    span = id_range(term)
-    by_id = Q(pk__range=span) | Q(application_form_id__range=span) if span else Q(pk__in=())
-    return Copy.objects.order_by().filter(by_words | by_id)
+    # Personal answers are not searched here: staff see them masked, and being found would give them away.
+    return search_forms(Copy.objects.order_by(), term, personal=False)
 
 
 def insured_of(copy: Copy | None) -> str:

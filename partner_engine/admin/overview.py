@@ -23,6 +23,7 @@ from actions.models import ActionState, OutboxAction
 from copies.models import CopyRevision
 from forms.catalogue.models import Catalogue, Release
 from forms.models import ApplicationForm
+from partner_engine.admin.activity import Activity, activity
 from partner_engine.admin.viewing import age
 
 #: Counted no further than this.
@@ -68,13 +69,16 @@ class ReleaseLine:
 
 @dataclass(frozen=True, slots=True)
 class Overview:
-    """All that the start page shows; ``wrong`` are the cards that want somebody."""
+    """All that the start page shows; ``wrong`` are the cards that want somebody. ``activity`` is None for who may not
+    see users.
+    """
 
     cards: tuple[Card, ...]
     bars: tuple[Bar, ...]
     most: int
     saves: int
     releases: tuple[ReleaseLine, ...]
+    activity: Activity | None
 
     @property
     def wrong(self) -> tuple[Card, ...]:
@@ -93,7 +97,11 @@ def overview(request: HttpRequest) -> Overview:
     cards = tuple(card for label, make in makers if _may_view(request, label) for card in make())
     bars = _bars(now) if _may_view(request, ("copies", "copy")) else ()
     releases = tuple(_releases()) if _may_view(request, ("forms", "catalogue")) else ()
-    return Overview(cards, bars, max((bar.saves for bar in bars), default=0), sum(bar.saves for bar in bars), releases)
+    people = activity() if _may_view(request, ("tenants", "user")) else None
+    if people is not None:
+        cards = (*cards, _active_card(people))
+    most, saves = max((bar.saves for bar in bars), default=0), sum(bar.saves for bar in bars)
+    return Overview(cards, bars, most, saves, releases, people)
 
 
 def _may_view(request: HttpRequest, label: tuple[str, str]) -> bool:
@@ -109,6 +117,11 @@ def _bounded(rows: QuerySet[Any]) -> tuple[int, str]:
     """Return how many ``rows`` there are, at most ``COUNTED``, as number and text."""
     amount = rows.order_by()[: COUNTED + 1].count()
     return amount, f"{COUNTED:,}+" if amount > COUNTED else f"{amount:,}"
+
+
+def _active_card(people: Activity) -> Card:
+    programs = f"{people.programs:,} API client{'' if people.programs == 1 else 's'} too; seen within five minutes"
+    return Card("Active users", f"{people.people:,}", programs, _list("tenants", "user"))
 
 
 def _form_cards(now: datetime) -> Iterable[Card]:

@@ -24,6 +24,7 @@ from partner_engine.admin.locks import locks_page
 from partner_engine.admin.overview import overview
 from partner_engine.admin.second_factor import second_factor
 from partner_engine.admin.staff import may_enter
+from partner_engine.web.sign_in import leave
 from tenants.models import User
 
 #: How many rows of one kind the search shows.
@@ -146,6 +147,12 @@ class StaffSite(UnfoldAdminSite):
     def index(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> TemplateResponse:
         """Show whether anything is wrong."""
         return super().index(request, {**(extra_context or {}), "overview": overview(request)})
+
+    def logout(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
+        """Sign out; who did no longer counts as active."""
+        if request.method == "POST":
+            leave(request)
+        return super().logout(request, extra_context)
 
     def second_factor(self, request: HttpRequest) -> HttpResponse:
         """Let staff set up or take away their second factor."""

@@ -93,14 +93,6 @@ def tenant_names(ids: Iterable[UUID]) -> dict[UUID, str]:
     return dict(Tenant.objects.filter(pk__in=wanted).values_list("pk", "name")) if wanted else {}
 
 
-def id_range(prefix: str) -> tuple[UUID, UUID] | None:
-    """Return the first and last UUID that begin with ``prefix``, None where no UUID does or it is too short to tell."""
-    digits = prefix.replace("-", "").lower()
-    if not 4 <= len(digits) <= 32 or not set(digits) <= set("0123456789abcdef"):
-        return None
-    return UUID(digits.ljust(32, "0")), UUID(digits.ljust(32, "f"))
-
-
 def is_id(text: str) -> bool:
     """Tell whether ``text`` is a whole UUID."""
     try:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from contextlib import AbstractContextManager
 from datetime import date
-from typing import Any, ClassVar, Final
+from typing import ClassVar, Final
 from uuid import UUID
 
 from django.db.models import QuerySet
@@ -18,12 +18,13 @@ from batch.errors import NotFound
 from batch.idempotency import IdempotencyKey, StoredResponse
 from batch.setting import SaveResult
 from copies.models import Copy
-from forms.catalogue import releases
-from forms.selectors import in_state, list_copies, list_forms, search_forms
+from forms.searching import search_forms
+from forms.selectors import list_copies, list_forms
 from partner_engine.api import shapes
 from partner_engine.api.bodies import FormsQuery, NewCopy, NewForm, NoQuery
 from partner_engine.api.endpoint import Endpoint
 from partner_engine.api.keyed import save, stored
+from partner_engine.api.listing import InsuredNames, form_summary, narrow
 from partner_engine.api.pagination import next_link, page
 from partner_engine.api.presenting import copy_shape, copy_summary
 from partner_engine.api.problems import Fault, Refused
@@ -50,8 +51,8 @@ class ApplicationForms(Endpoint):
         """List forms."""
         query = self.query(FormsQuery)
         found = page(self._matching(query), order=query.order, cursor=query.cursor, limit=query.limit)
-        readable = _InsuredNames(sees_personal=self.actor.may(Right.READ_PERSONAL))
-        results = [_listed(copy, readable) for copy in found.rows]
+        readable = InsuredNames(sees_personal=self.actor.may(Right.READ_PERSONAL))
+        results = [form_summary(copy, readable) for copy in found.rows]
         parameters = {name: str(value) for name, value in request.GET.items() if name != "cursor"}
         return self.answer(shapes.FormPage(results, next_link(request.path, parameters, found.next_cursor)))
 
@@ -90,25 +91,8 @@ class ApplicationForms(Endpoint):
         copies = list_forms(deleted=query.deleted or query.state == "deleted")
         if query.q:
             copies = search_forms(copies, query.q, personal=self.actor.may(Right.READ_PERSONAL))
-        if query.state is not None or query.deleted:
-            copies = in_state(copies, query.state or "deleted")
-        if query.line:
-            copies = copies.filter(summary__lines__contains=[query.line])
-        if query.owner:
-            copies = copies.filter(owner_id=self._owner(query.owner))
-        if query.updated_since is not None:
-            copies = copies.filter(updated_at__gte=query.updated_since)
-        return copies
-
-    def _owner(self, owner: str) -> UUID:
-        try:
-            # Programs own no copies: their ids are no users'.
-            return UUID(self.actor.id if owner == "me" else owner)
-        except ValueError as error:
-            detail = "owner is a user's id, or `me` for a signed-in user."
-            raise Refused(
-                400, "invalid_query", detail, faults=[Fault(code="invalid_value", path="owner", detail=detail)]
-            ) from error
+        state = query.state or ("deleted" if query.deleted else None)
+        return narrow(copies, query, state=state, actor=self.actor)
 
     def _require_as_of(self, as_of: date | None) -> None:
         if as_of is None:
@@ -138,7 +122,7 @@ class ApplicationForm(Endpoint):
         """Read a form."""
         self.query()
         context = batch.find(id, scope=self.tenant, actor=self.actor)
-        readable = _InsuredNames(sees_personal=self.actor.may(Right.READ_PERSONAL)).of(context.form.catalogue)
+        readable = InsuredNames(sees_personal=self.actor.may(Right.READ_PERSONAL)).of(context.form.catalogue)
         shape = shapes.FormShape(
             id=str(context.form.id),
             catalogue=context.form.catalogue,
@@ -193,37 +177,6 @@ class FormCopies(Endpoint):
                 422, "invalid_body", detail, faults=[Fault(code="unknown_copy", pointer="/from_copy", detail=detail)]
             )
         return source.copy.id
-
-
-class _InsuredNames:
-    """Tells of a catalogue whether the name in its summaries may be shown: another catalogue may name the insured by a
-    personal answer.
-    """
-
-    def __init__(self, *, sees_personal: bool) -> None:
-        self._sees_personal = sees_personal
-        self._known: dict[str, bool] = {}
-
-    def of(self, catalogue: str) -> bool:
-        """Return whether the insured of a form of ``catalogue`` may be shown."""
-        if self._sees_personal:
-            return True
-        if catalogue not in self._known:
-            compiled = releases.current(catalogue).compiled
-            question = compiled.questions.get(compiled.definition.title_question)
-            self._known[catalogue] = question is None or not question.question.sensitivity
-        return self._known[catalogue]
-
-
-def _listed(copy: Any, readable: _InsuredNames) -> shapes.FormSummary:
-    """Return the summary of a row of ``list_forms``, with what that says of the copy's form."""
-    return shapes.FormSummary(
-        id=str(copy.application_form_id),
-        catalogue=copy.catalogue,
-        as_of=copy.as_of,
-        created_at=copy.form_created_at,
-        copy=copy_summary(copy, shows_insured=readable.of(copy.catalogue)),
-    )
 
 
 def created(endpoint: Endpoint, context: BatchContext, result: SaveResult) -> StoredResponse:

@@ -144,6 +144,26 @@ class FormsQuery(Query, frozen=True, kw_only=True):
     limit: Annotated[int, Meta(ge=1, le=100)] = 25
 
 
+class SearchQuery(Query, frozen=True, kw_only=True):
+    """What to search for, filters and page."""
+
+    q: Annotated[str, Meta(min_length=1, max_length=200)]
+    state: State | None = None
+    line: Code = ""
+    owner: Annotated[str, Meta(max_length=64)] = ""
+    updated_since: Annotated[datetime, Meta(tz=True)] | None = None
+    cursor: Annotated[str, Meta(max_length=200)] = ""
+    limit: Annotated[int, Meta(ge=1, le=100)] = 25
+
+
+class NaicsQuery(Query, frozen=True, kw_only=True):
+    """Words or the beginning of a code; ``zip`` (five digits) and ``employees`` rank."""
+
+    q: Annotated[str, Meta(min_length=1, max_length=100)]
+    zip: Annotated[str, Meta(pattern=r"^([0-9]{5})?$")] = ""
+    employees: Annotated[int, Meta(ge=0, le=10_000_000)] | None = None
+
+
 def read_body(value: JsonValue, type_: type[T]) -> T:
     """Return ``value`` as the struct ``type_``. Raises ``Refused`` (422) with the place of the fault."""
     try:

@@ -69,6 +69,19 @@ def decode_number(cursor: str) -> int:
     return int(content)
 
 
+def encode_ranked(score: int, id: UUID) -> str:
+    """Return the cursor of a page of finds that ended at this score and id."""
+    return base64.urlsafe_b64encode(msgspec.json.encode((score, id))).decode().rstrip("=")
+
+
+def decode_ranked(cursor: str) -> tuple[int, UUID]:
+    """Return score and id in ``cursor``. Raises ``Refused`` (400)."""
+    try:
+        return msgspec.json.decode(_bytes(cursor), type=tuple[Annotated[int, Meta(ge=0, lt=2**31)], UUID])
+    except msgspec.MsgspecError as error:
+        raise _malformed() from error
+
+
 def next_link(path: str, parameters: dict[str, str], cursor: str) -> str | None:
     """Return the address of the next page, with the same filters; None on the last page."""
     return f"{path}?{urlencode({**parameters, 'cursor': cursor})}" if cursor else None

@@ -185,6 +185,20 @@ class FormPage(msgspec.Struct, frozen=True):
     next: str | None
 
 
+class SearchHit(msgspec.Struct, frozen=True):
+    """A copy that was found, and its form; a higher ``score`` fits better. Scores compare within one search alone."""
+
+    score: int
+    form: FormSummary
+
+
+class SearchPage(msgspec.Struct, frozen=True):
+    """A page of what was found, the best first; ``next`` is the address of the next page."""
+
+    results: list[SearchHit]
+    next: str | None
+
+
 class FormShape(msgspec.Struct, frozen=True, kw_only=True):
     """A form with its copies in short, and in whole the ``copy`` that the id in the address means."""
 

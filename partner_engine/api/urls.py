@@ -16,8 +16,10 @@ from partner_engine.api.docs import Description, Docs
 from partner_engine.api.explain import Explain
 from partner_engine.api.history import Changes, History
 from partner_engine.api.me import Me
+from partner_engine.api.naics import Naics
 from partner_engine.api.needed import Needed
 from partner_engine.api.reveal import Reveal
+from partner_engine.api.search import Search
 from partner_engine.api.unknown import Unknown
 
 app_name: Final = "api"
@@ -37,6 +39,8 @@ ROUTES: Final[dict[str, tuple[str, type[APIView]]]] = {
     "explain": ("copies/<uuid:id>/explain", Explain),
     "reveal": ("copies/<uuid:id>/reveal", Reveal),
     "needed": ("copies/<uuid:id>/needed", Needed),
+    "search": ("search", Search),
+    "naics": ("naics", Naics),
     "catalogue": ("catalogue", Catalogue),
     "me": ("me", Me),
     "schema": ("schema", Description),

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Final, get_args
+from typing import TYPE_CHECKING, Final, get_args
 
-from django.db.models import F
+from django.db.models import F, QuerySet
 from django.http import HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import redirect, render
 from django.urls import reverse
@@ -15,11 +15,15 @@ from django.views.decorators.http import require_GET, require_POST
 from batch import service as batch
 from copies.models import Copy
 from forms.catalogue import releases
-from forms.selectors import in_state, list_forms, search_forms
+from forms.searching import rank_forms
+from forms.selectors import in_state, list_forms
 from forms.states import State
 from partner_engine.web.agents import Agent, for_agents
 from partner_engine.web.pages.forms_list import STATE_WORDS, build_form_line
 from tenants.access import Right
+
+if TYPE_CHECKING:
+    from forms.selectors import ListedForm
 
 PAGE: Final = 25
 _MOST_PAGES: Final = 1000
@@ -28,17 +32,17 @@ _MOST_PAGES: Final = 1000
 @require_GET
 @for_agents(Right.READ_FORMS)
 def index(request: HttpRequest, agent: Agent) -> HttpResponse:
-    """List the application forms, last touched first; ``q`` searches, ``state`` narrows, ``page`` pages."""
+    """List the application forms, last touched first; ``q`` searches, the best first; ``state`` narrows, ``page``
+    pages.
+    """
     query = request.GET.get("q", "").replace("\0", "").strip()[:200]
     state = request.GET.get("state", "") if request.GET.get("state", "") in get_args(State) else ""
     page = min(int(given[:9]), _MOST_PAGES) if (given := request.GET.get("page", "")).isdecimal() else 1
     may_search_personal = agent.actor.may(Right.READ_PERSONAL)
-    copies = search_forms(list_forms(deleted=state == "deleted"), query, personal=may_search_personal)
+    copies = list_forms(deleted=state == "deleted")
     if state:
         copies = in_state(copies, state)  # type: ignore[arg-type]
-    copies = copies.order_by(F("last_touched_by_user_at").desc(nulls_last=True), "-id")
-    first = (max(page, 1) - 1) * PAGE
-    found = list(copies[first : first + PAGE + 1])
+    found = _page(copies, query, may_search_personal, first=(max(page, 1) - 1) * PAGE)
     shown = agent.context(
         rows=[_line(copy, agent) for copy in found[:PAGE]],
         query=query,
@@ -66,6 +70,17 @@ def start(request: HttpRequest, agent: Agent) -> HttpResponse:
     with batch.build_context(scope=agent.tenant, actor=agent.actor, as_of=as_of) as context:
         context.save()
         return redirect("web:copy", context.copy.id)
+
+
+def _page(copies: QuerySet[ListedForm], query: str, personal: bool, *, first: int) -> list[ListedForm]:
+    """Return a page and one row more: what ``query`` finds, the best first; without one the last touched first."""
+    if not query:
+        copies = copies.order_by(F("last_touched_by_user_at").desc(nulls_last=True), "-id")
+        return list(copies[first : first + PAGE + 1])
+    ranked = rank_forms(copies, query, personal=personal, offset=first, limit=PAGE + 1)
+    rows = {copy.pk: copy for copy in copies.filter(pk__in=[found.copy_id for found in ranked])}
+    # One that was deleted between the two queries is not there any more.
+    return [rows[found.copy_id] for found in ranked if found.copy_id in rows]
 
 
 def _line(copy: Copy, agent: Agent) -> object:

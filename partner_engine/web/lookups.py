@@ -6,8 +6,8 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_GET
 
+from forms.rules.industries import find_industries
 from partner_engine.web.agents import Agent, for_agents
-from partner_engine.web.pages.industries import find_industries
 from tenants.access import Right
 
 

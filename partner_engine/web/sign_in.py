@@ -5,13 +5,14 @@ from __future__ import annotations
 from typing import Any, Final
 
 from django.contrib.auth.forms import AuthenticationForm
-from django.contrib.auth.views import LoginView
+from django.contrib.auth.views import LoginView, LogoutView
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.urls import reverse
 from django.utils.decorators import method_decorator
 from django.views.decorators.cache import never_cache
 
+from tenants.active_users import forget_active
 from tenants.models import User
 
 WRONG: Final = "E-mail or password is wrong."
@@ -35,6 +36,22 @@ class SignIn(LoginView):
         """Tell that something was wrong: in the same words whether or not there is such a person."""
         context = super().get_context_data(**kwargs)
         return {**context, "problem": WRONG if context["form"].errors else ""}
+
+
+class SignOut(LogoutView):
+    """Ends the session; who signed out no longer counts as active."""
+
+    def post(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        """Sign out."""
+        leave(request)
+        return super().post(request, *args, **kwargs)
+
+
+def leave(request: HttpRequest) -> None:
+    """Note that the user of ``request``, if there is one, is about to sign out."""
+    user = request.user
+    if isinstance(user, User):
+        forget_active(user.tenant, role=user.role, identity=str(user.pk))
 
 
 def locked_out(

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from django.contrib.auth.views import LogoutView
 from django.urls import path
 
 from partner_engine.web import application_forms, copies, history, lookups
-from partner_engine.web.sign_in import SignIn
+from partner_engine.web.sign_in import SignIn, SignOut
 
 app_name = "web"
 
 urlpatterns = [
     path("sign-in", SignIn.as_view(), name="sign-in"),
-    path("sign-out", LogoutView.as_view(), name="sign-out"),
+    path("sign-out", SignOut.as_view(), name="sign-out"),
     path("", application_forms.index, name="forms"),
     path("forms", application_forms.start, name="start"),
     path("forms/<uuid:copy_id>", copies.show, name="copy"),

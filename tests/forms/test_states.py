@@ -8,7 +8,8 @@ from uuid import UUID
 import pytest
 
 from batch import service as batch
-from forms.selectors import in_state, list_copies, list_forms, search_forms, state_of_copy
+from forms.searching import search_forms
+from forms.selectors import in_state, list_copies, list_forms, state_of_copy
 from forms.states import standing_of, state_of
 from tenants.access import Actor
 from tenants.models import Tenant

@@ -26,7 +26,16 @@ from tenants.scoping import across_tenants
 
 _ZSTD = b"\x28\xb5\x2f\xfd"
 #: What a copy's own rows may hold in plain: personal answers, never sensitive ones.
-ROWS_OF_COPIES = frozenset({"copies_copy", "copies_copyrevision", "batch_idempotencyrecord", "forms_declination"})
+ROWS_OF_COPIES = frozenset(
+    {
+        "batch_idempotencyrecord",
+        "copies_copy",
+        "copies_copyrevision",
+        "copies_searchspelling",
+        "copies_searchword",
+        "forms_declination",
+    }
+)
 
 
 def _digits(count: int) -> str:

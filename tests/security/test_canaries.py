@@ -10,6 +10,7 @@ import logging
 import traceback
 from collections.abc import Callable
 from typing import Any
+from uuid import UUID
 
 import msgspec
 import pytest
@@ -19,10 +20,14 @@ from django.urls import reverse
 
 import batch.announcing
 import batch.given
+import batch.indexing
 import batch.mutators.answers
 from actions.models import OutboxAction
+from batch.indexing import index_copies
 from copies.document import Answer
+from copies.models import SearchWord
 from copies.sealing import KeyServiceUnavailable, LocalKeyring, Sealer
+from copies.search_words import words_of
 from tenants.access import Right
 from tenants.models import ApiClient, Tenant
 from tenants.scoping import use_tenant
@@ -38,6 +43,7 @@ READS = (
     "/copies/{id}/needed",
     "/application_forms/{id}",
     "/application_forms",
+    "/search?q=copper",
     "/catalogue",
     "/me",
 )
@@ -50,6 +56,18 @@ TARGETS = (
     "set:qs_owners",
     "GF-AUTO",
 )
+
+
+def indexed_words(copy: dict[str, Any], tenant: Tenant) -> set[str]:
+    """Index the copy as the relay does; return all words that the search has of it."""
+    index_copies([UUID(copy["id"])], tenant=tenant)
+    with use_tenant(tenant):
+        return set(SearchWord.objects.values_list("word", flat=True))
+
+
+def parts_of(values: dict[str, str]) -> set[str]:
+    """Return the words that the search would cut ``values`` into, but for the shortest, which anything may hold."""
+    return {word for value in values.values() for word in words_of(value) if len(word) > 3}
 
 
 def rows_of(copy: dict[str, Any]) -> dict[str, str]:
@@ -192,6 +210,13 @@ class TestSensitiveAnswers:
         assert in_database(canaries.spi) == set()
         assert in_redis(canaries.spi) == set()
         assert find(canaries.spi, "\n".join(commands.all) + written()) == []
+
+    def test_give_no_words_to_the_search(self, full: dict[str, Any], canaries: Canaries, harbor: Tenant) -> None:
+        words = indexed_words(full, harbor)
+
+        assert words_of(canaries.pii["last_name"])[0] in words
+        assert words & parts_of(canaries.spi) == set()
+        assert in_database(canaries.spi) == set()
 
     def test_have_masks_that_tell_less_than_half(self, full: dict[str, Any], canaries: Canaries) -> None:
         driver = full["answer_pools"]["drivers"][0]["answers"]
@@ -343,6 +368,13 @@ class TestTheseTestsCanFail:
         assert {name for _, name in found} == set(canaries.spi)
         assert {place for place, _ in found} == {"copies_copy.document", "copies_copyrevision.document"}
 
+    def test_sensitive_words_in_the_search(
+        self, full: dict[str, Any], canaries: Canaries, harbor: Tenant, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(batch.indexing, "search_texts", lambda *read: ("", " ".join(canaries.spi.values())))
+
+        assert indexed_words(full, harbor) >= parts_of(canaries.spi)
+
     def test_masks_that_hide_nothing(
         self, api: Api, full_body: dict[str, Any], canaries: Canaries, monkeypatch: pytest.MonkeyPatch
     ) -> None:
@@ -430,10 +462,23 @@ def test_no_other_right_reveals(
 
 
 @pytest.mark.parametrize("name", ["email", "last_name"])
+@pytest.mark.parametrize("address", ["/application_forms", "/search"])
+@pytest.mark.parametrize("is_indexed", [False, True])
 def test_a_search_tells_nothing_of_personal_answers_without_the_right(
-    name: str, discreet: Api, full: dict[str, Any], canaries: Canaries
+    name: str,
+    address: str,
+    is_indexed: bool,
+    api: Api,
+    discreet: Api,
+    full: dict[str, Any],
+    canaries: Canaries,
+    harbor: Tenant,
 ) -> None:
-    # Letter by letter, whether a form is found would give the whole answer away.
-    found = discreet.get(f"/application_forms?q={canaries.pii[name][:-3]}").json()["results"]
+    if is_indexed:
+        indexed_words(full, harbor)
+        with use_tenant(harbor):
+            OutboxAction.objects.all().delete()
 
-    assert found == []
+    # Letter by letter, whether a form is found would give the whole answer away.
+    assert discreet.get(f"{address}?q={canaries.pii[name][:-3]}").json()["results"] == []
+    assert len(api.get(f"{address}?q={canaries.pii[name]}").json()["results"]) == 1

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Callable
 from datetime import timedelta
+from unittest.mock import ANY
 from uuid import UUID, uuid4
 
 from django.test import Client
@@ -10,6 +13,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from actions.models import OutboxAction
+from partner_engine.admin.activity import Activity
 from partner_engine.admin.overview import Card, Overview
 from tenants.models import Tenant, User
 from tenants.scoping import use_tenant
@@ -90,3 +94,37 @@ def test_the_start_page_asks_a_bounded_number_of_questions(
 ) -> None:
     with django_assert_max_num_queries(20):  # type: ignore[operator]
         admin.get(reverse("admin:index"))
+
+
+def test_active_users_are_shown_as_chart_and_table(
+    admin: Client, harbor: Tenant, owner: User, sign_in: Callable[[User], Client]
+) -> None:
+    sign_in(owner).get("/")
+
+    response = admin.get("/admin/")
+
+    people = response.context["overview"].activity
+    assert [(line.tenant, line.people, line.programs) for line in people.lines] == [
+        (harbor.name, 1, 0),
+        ("Staff", 1, 0),
+    ]
+    assert card(response.context["overview"], "Active users").figure == "2"
+    told = json.loads(people.chart)
+    assert [len(told["labels"]), told["datasets"][0]["data"][-1], told["datasets"][1]["data"][-1]] == [24, 2, 0]
+    text = response.content.decode()
+    assert 'data-type="line"' in text
+    assert f"{harbor.name}, now" in text
+
+
+def test_active_users_are_those_of_the_tenant_that_is_looked_at(
+    admin: Client, harbor: Tenant, summit: Tenant, owner: User, sign_in: Callable[[User], Client]
+) -> None:
+    sign_in(owner).get("/")
+    admin.post("/admin/scope/", {"scope": f"tenant:{summit.pk}"})
+
+    assert start_page(admin).activity == Activity((), ANY, ANY)
+    assert {hour.people for hour in start_page(admin).activity.hours} == {0}
+
+
+def test_active_users_are_not_for_everybody(make_staff: Callable[..., Client]) -> None:
+    assert start_page(make_staff("forms.view_applicationform")).activity is None

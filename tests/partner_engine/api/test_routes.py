@@ -59,6 +59,8 @@ ROWS = [
     Row("GET", "copies/<uuid:id>/explain", READ, query="?target=QM-BOP"),
     Row("GET", "copies/<uuid:id>/needed", READ),
     Row("POST", "copies/<uuid:id>/reveal", Right.REVEAL_SENSITIVE, b'{"path": "mqs_fein", "reason": "a good one"}'),
+    Row("GET", "search", READ, query="?q=kettle"),
+    Row("GET", "naics", Right.READ_CATALOGUE, query="?q=plumber"),
     Row("GET", "catalogue", Right.READ_CATALOGUE),
     Row("GET", "me", None),
 ]

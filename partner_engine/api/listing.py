@@ -1,0 +1,91 @@
+"""What lists and search have in common: filters, and what a listed copy tells of itself and its form."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any, Protocol, TypeVar
+from uuid import UUID
+
+from django.db.models import QuerySet
+
+from copies.models import Copy
+from forms.catalogue import releases
+from forms.selectors import in_state
+from forms.states import State
+from partner_engine.api import shapes
+from partner_engine.api.presenting import copy_summary
+from partner_engine.api.problems import Fault, Refused
+from tenants.access import Actor
+
+C = TypeVar("C", bound=Copy)
+
+
+class Filters(Protocol):
+    """The query parameters that narrow a list; empty or None leaves it as it is."""
+
+    @property
+    def line(self) -> str:
+        """Return the code of a line that is wanted."""
+
+    @property
+    def owner(self) -> str:
+        """Return a user's id, or ``me``."""
+
+    @property
+    def updated_since(self) -> datetime | None:
+        """Return the moment of the oldest change."""
+
+
+def narrow(copies: QuerySet[C], query: Filters, *, state: State | None, actor: Actor) -> QuerySet[C]:
+    """Narrow ``copies`` as ``query`` says. Raises ``Refused`` (400) for an owner that is none."""
+    if state is not None:
+        copies = in_state(copies, state)
+    if query.line:
+        copies = copies.filter(summary__lines__contains=[query.line])
+    if query.owner:
+        copies = copies.filter(owner_id=_owner(query.owner, actor))
+    if query.updated_since is not None:
+        copies = copies.filter(updated_at__gte=query.updated_since)
+    return copies
+
+
+def _owner(owner: str, actor: Actor) -> UUID:
+    try:
+        # Programs own no copies: their ids are no users'.
+        return UUID(actor.id if owner == "me" else owner)
+    except ValueError as error:
+        detail = "owner is a user's id, or `me` for a signed-in user."
+        raise Refused(
+            400, "invalid_query", detail, faults=[Fault(code="invalid_value", path="owner", detail=detail)]
+        ) from error
+
+
+class InsuredNames:
+    """Tells of a catalogue whether the name in its summaries may be shown: another catalogue may name the insured by a
+    personal answer.
+    """
+
+    def __init__(self, *, sees_personal: bool) -> None:
+        self._sees_personal = sees_personal
+        self._known: dict[str, bool] = {}
+
+    def of(self, catalogue: str) -> bool:
+        """Return whether the insured of a form of ``catalogue`` may be shown."""
+        if self._sees_personal:
+            return True
+        if catalogue not in self._known:
+            compiled = releases.current(catalogue).compiled
+            question = compiled.questions.get(compiled.definition.title_question)
+            self._known[catalogue] = question is None or not question.question.sensitivity
+        return self._known[catalogue]
+
+
+def form_summary(copy: Any, readable: InsuredNames) -> shapes.FormSummary:
+    """Return the summary of a row of ``list_forms``, with what that says of the copy's form."""
+    return shapes.FormSummary(
+        id=str(copy.application_form_id),
+        catalogue=copy.catalogue,
+        as_of=copy.as_of,
+        created_at=copy.form_created_at,
+        copy=copy_summary(copy, shows_insured=readable.of(copy.catalogue)),
+    )

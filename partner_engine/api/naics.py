@@ -1,0 +1,59 @@
+"""``/naics``: industry codes by everyday or official words, ranked by what the tenant meets where and at what size."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+import msgspec
+from django.http import HttpResponse
+from rest_framework.request import Request
+
+from batch.errors import UnknownCatalogue
+from forms.catalogue import releases
+from forms.common_industries import common_industries
+from forms.rules.industries import MOST, find_industries
+from partner_engine.api.bodies import NaicsQuery
+from partner_engine.api.endpoint import Endpoint
+from partner_engine.api.schema import documented
+from tenants.access import Right
+
+
+class IndustryShape(msgspec.Struct, frozen=True):
+    """An industry of NAICS 2022 with its six-digit code."""
+
+    code: str
+    title: str
+
+
+class IndustriesShape(msgspec.Struct, frozen=True):
+    """The industries that fit, the best first; twelve at most."""
+
+    results: list[IndustryShape]
+
+
+class Naics(Endpoint):
+    """The search for an industry."""
+
+    rights: ClassVar = {"GET": Right.READ_CATALOGUE}
+
+    @documented(
+        "Search for an industry",
+        "Codes that begin with `q`, or industries whose official title or everyday names (`plumber`, `coffee shop`) "
+        "hold all of its words, whatever their endings. Of those that fit alike the ones come first that the tenant's "
+        "forms name more often in the state of `zip`, or that were chosen at about `employees`; this needs the right "
+        "`forms:read` too.",
+        query=NaicsQuery,
+        answers={200: IndustriesShape},
+    )
+    def get(self, request: Request) -> HttpResponse:
+        """Search for an industry."""
+        query = self.query(NaicsQuery)
+        found = find_industries(query.q, most=None)
+        if self.actor.may(Right.READ_FORMS) and (query.zip or query.employees is not None):
+            try:
+                catalogue = releases.current(self.tenant.catalogue).compiled
+            except releases.NoRelease as error:
+                raise UnknownCatalogue(self.tenant.catalogue) from error
+            common = common_industries(found, catalogue, zip_code=query.zip, employees=query.employees)
+            found = find_industries(query.q, common=common)
+        return self.answer(IndustriesShape([IndustryShape(*industry) for industry in found[:MOST]]))

@@ -1,0 +1,47 @@
+"""The figures for Prometheus, for the networks and the token that the settings name."""
+
+from __future__ import annotations
+
+from ipaddress import ip_address
+from secrets import compare_digest
+
+import structlog
+from django.conf import settings
+from django.http import HttpRequest, HttpResponse
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_safe
+from django_prometheus.exports import ExportToDjangoView
+
+from actions.lag import note_lag
+from partner_engine.addresses import client_address
+
+log = structlog.get_logger(__name__)
+
+
+@require_safe
+@never_cache
+def metrics(request: HttpRequest) -> HttpResponse:
+    """Answer with the figures of this process, and with how far the relay is behind in every database; 403 to others
+    than those let in.
+    """
+    if not _may_read(request):
+        log.warning("audit.metrics_refused", address=client_address(request))
+        remedy = "Metrics are for METRICS_NETWORKS, and for METRICS_TOKEN as a bearer token."
+        return HttpResponse(f"{remedy}\n", status=403, content_type="text/plain")
+    note_lag()
+    exported: HttpResponse = ExportToDjangoView(request)
+    return exported
+
+
+def _may_read(request: HttpRequest) -> bool:
+    scheme, _, given = request.headers.get("Authorization", "").partition(" ")
+    token: str = settings.METRICS_TOKEN
+    if token and scheme.lower() == "bearer" and compare_digest(given.encode(), token.encode()):
+        return True
+    try:
+        address = ip_address(client_address(request))
+    except ValueError:
+        # No address at all, such as that of a local socket.
+        return False
+    mapped = getattr(address, "ipv4_mapped", None)
+    return any((mapped or address) in network for network in settings.METRICS_NETWORKS)

@@ -1,0 +1,68 @@
+"""``/metrics`` is for the networks and the token of the settings."""
+
+from __future__ import annotations
+
+import pytest
+from django.core.exceptions import ImproperlyConfigured
+from django.test import Client
+from pytest_django import Settings
+
+from partner_engine.environment import networks
+from tests.conftest import SECOND_DATABASE
+
+pytestmark = pytest.mark.django_db(databases=["default", SECOND_DATABASE])
+
+FIGURES = b"django_http_requests_total_by_view_transport_method_total"
+
+
+@pytest.mark.parametrize(
+    ("address", "is_let_in"),
+    [
+        ("127.0.0.1", True),
+        ("::1", True),
+        ("::ffff:127.0.0.1", True),
+        ("10.1.2.3", True),
+        ("192.0.2.1", False),
+        ("::ffff:192.0.2.1", False),
+        ("2001:db8::1", False),
+        ("", False),
+        ("unix", False),
+    ],
+)
+def test_only_the_named_networks_are_let_in(settings: Settings, address: str, is_let_in: bool) -> None:
+    settings.METRICS_NETWORKS = networks(["127.0.0.0/8", "::1", "10.0.0.0/8"])
+
+    response = Client().get("/metrics", REMOTE_ADDR=address)
+
+    assert (response.status_code, FIGURES in response.content) == ((200, True) if is_let_in else (403, False))
+
+
+@pytest.mark.parametrize(
+    ("header", "is_let_in"),
+    [("Bearer quiet-lantern", True), ("bearer quiet-lantern", True), ("Bearer quiet", False), ("Bearer ", False),
+     ("quiet-lantern", False), ("Basic quiet-lantern", False), ("Bearer \xfc", False)],
+)  # fmt: skip
+def test_the_token_opens_from_anywhere(settings: Settings, header: str, is_let_in: bool) -> None:
+    settings.METRICS_TOKEN = "quiet-lantern"
+
+    response = Client().get("/metrics", REMOTE_ADDR="192.0.2.1", HTTP_AUTHORIZATION=header)
+
+    assert response.status_code == (200 if is_let_in else 403)
+
+
+def test_no_token_is_not_an_empty_one(settings: Settings) -> None:
+    settings.METRICS_TOKEN = ""
+
+    assert Client().get("/metrics", REMOTE_ADDR="192.0.2.1", HTTP_AUTHORIZATION="Bearer ").status_code == 403
+
+
+def test_behind_a_proxy_its_clients_address_counts(settings: Settings) -> None:
+    settings.TRUSTED_PROXIES = 1
+
+    assert Client().get("/metrics", HTTP_X_FORWARDED_FOR="127.0.0.1, 192.0.2.1").status_code == 403
+    assert Client().get("/metrics", HTTP_X_FORWARDED_FOR="192.0.2.1, 127.0.0.1").status_code == 200
+
+
+def test_what_is_no_network_is_refused_at_the_start() -> None:
+    with pytest.raises(ImproperlyConfigured, match="METRICS_NETWORKS"):
+        networks(["10.0.0.0/99"])
