@@ -64,20 +64,24 @@ class PublishWebhook:
 
     event_type: str
     copy_id: str
+    application_form_id: str
     version: int
     data: dict[str, Any]
+    #: Keeps apart what one save tells of several messages, quote requests or question sets.
+    subject: str = ""
 
     @property
     def target(self) -> str:
-        """Return the event type at the copy."""
-        return f"{self.event_type}/{self.copy_id}"
+        """Return the event type at the copy, and the subject where there is one."""
+        return "/".join(part for part in (self.event_type, self.copy_id, self.subject) if part)
 
     def payload(self) -> dict[str, Any]:
-        """Return event type, copy, version (its sequence number) and data."""
+        """Return event type, copy, form, version (its sequence number) and data."""
         # Not ``asdict``: that copies ``data`` deeply, at a cost that grows with every change.
         return {
             "event_type": self.event_type,
             "copy_id": self.copy_id,
+            "application_form_id": self.application_form_id,
             "version": self.version,
             "data": self.data,
         }

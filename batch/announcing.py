@@ -19,6 +19,7 @@ def announce(
     catalogue: CompiledCatalogue,
     *,
     copy_id: UUID,
+    application_form_id: UUID,
     version: int,
     created: str,
     changes: Sequence[Change],
@@ -29,10 +30,17 @@ def announce(
 
     ``told`` are the events that follow from changes beside the document.
     """
-    identity = str(copy_id)
+    identity, form = str(copy_id), str(application_form_id)
 
-    def event(event_type: str, data: dict[str, Any]) -> PublishWebhook:
-        return PublishWebhook(event_type=event_type, copy_id=identity, version=version, data=data)
+    def event(event_type: str, data: dict[str, Any], subject: str = "") -> PublishWebhook:
+        return PublishWebhook(
+            event_type=event_type,
+            copy_id=identity,
+            application_form_id=form,
+            version=version,
+            data=data,
+            subject=subject,
+        )
 
     actions: list[DeferredAction] = [IndexForm(copy_id=identity)]
     if created:
@@ -41,10 +49,17 @@ def announce(
     if answers:
         actions.append(event("answers.changed", {"changes": answers}))
     actions += [event(name, {}) for name in _field_events(changes) if not created]
+    actions += [event("question_set.completed", {"question_set": code}, code) for code in _completed(changes)]
     if moved:
         products = {code: outcome and _outcome_told(catalogue, outcome) for code, outcome in moved.items()}
         actions.append(event("product.outcome_changed", {"products": products}))
-    return actions + [event(name, data) for name, data in told]
+    return actions + [event(name, data, str(number)) for number, (name, data) in enumerate(told, 1)]
+
+
+def _completed(changes: Sequence[Change]) -> list[str]:
+    """Return the question sets of which nothing is missing any more."""
+    sets = [change for change in changes if change.path.startswith("question_sets/")]
+    return [change.path.partition("/")[2] for change in sets if change.after == "completed"]
 
 
 def _field_events(changes: Sequence[Change]) -> list[str]:

@@ -37,6 +37,7 @@ def conclude(changeset: Changeset, *, loaded: Loaded, before: Evaluation, settin
     actions = announce(
         changeset.catalogue,
         copy_id=loaded.copy.id,
+        application_form_id=loaded.form.id,
         version=loaded_version + 1,
         created=setting.created if loaded_version == 0 else "",
         changes=changes,
