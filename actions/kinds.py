@@ -1,5 +1,5 @@
-"""The kinds of deferred actions: frozen orders that a save leaves behind. Pure: what they do is in
-``actions.handlers``.
+"""The kinds of deferred actions: frozen orders that a save leaves behind. Pure: what they do is
+registered by the room that owns it (``actions.registry``).
 
 Each kind says whether its payload is frozen at the save or read fresh when it runs, and what it is done to: a save
 keeps one action per kind and target.
@@ -55,6 +55,26 @@ class IndexForm:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class UnindexForm:
+    """Take one copy out of the search index."""
+
+    kind: ClassVar[str] = "unindex_form"
+    payload_version: ClassVar[int] = 1
+    payload_time: ClassVar[PayloadTime] = PayloadTime.FRESH
+
+    copy_id: str
+
+    @property
+    def target(self) -> str:
+        """Return the copy."""
+        return self.copy_id
+
+    def payload(self) -> dict[str, Any]:
+        """Return the copy's id."""
+        return {"copy_id": self.copy_id}
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class PublishWebhook:
     """Tell the tenant's webhook endpoints of one event; ``data`` holds no sensitive answer."""
 
@@ -85,6 +105,112 @@ class PublishWebhook:
             "version": self.version,
             "data": self.data,
         }
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class MarkQuotesStale:
+    """Mark a carrier's quotes in the form's other copies stale, because the carrier was asked about this copy."""
+
+    kind: ClassVar[str] = "mark_quotes_stale"
+    payload_version: ClassVar[int] = 1
+    payload_time: ClassVar[PayloadTime] = PayloadTime.FRESH
+
+    copy_id: str
+    carrier: str
+
+    @property
+    def target(self) -> str:
+        """Return the carrier at the copy that was asked about."""
+        return f"{self.carrier}/{self.copy_id}"
+
+    def payload(self) -> dict[str, Any]:
+        """Return the copy that was asked about and the carrier's code."""
+        return {"copy_id": self.copy_id, "carrier": self.carrier}
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class SendGuestCompletionMail:
+    """Tell the form's owner by mail that a guest has finished it; once per form, however often it is asked for."""
+
+    kind: ClassVar[str] = "send_guest_completion_mail"
+    payload_version: ClassVar[int] = 1
+    payload_time: ClassVar[PayloadTime] = PayloadTime.FRESH
+
+    copy_id: str
+
+    @property
+    def target(self) -> str:
+        """Return the copy that the guest filled."""
+        return self.copy_id
+
+    def payload(self) -> dict[str, Any]:
+        """Return the copy's id."""
+        return {"copy_id": self.copy_id}
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class SendBindAssistanceMail:
+    """Ask the tenant's administrators by mail to help with binding a quote."""
+
+    kind: ClassVar[str] = "send_bind_assistance_mail"
+    payload_version: ClassVar[int] = 1
+    payload_time: ClassVar[PayloadTime] = PayloadTime.FROZEN
+
+    copy_id: str
+    product: str
+    asked_by: str
+
+    @property
+    def target(self) -> str:
+        """Return the product at the copy."""
+        return f"{self.product}/{self.copy_id}"
+
+    def payload(self) -> dict[str, Any]:
+        """Return the copy, the product's code and who asks: the label of a person."""
+        return {"copy_id": self.copy_id, "product": self.product, "asked_by": self.asked_by}
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class StartProcess:
+    """Start long work on one copy; ``details`` are what it needs, nothing sensitive."""
+
+    kind: ClassVar[str] = "start_process"
+    payload_version: ClassVar[int] = 1
+    payload_time: ClassVar[PayloadTime] = PayloadTime.FROZEN
+
+    copy_id: str
+    process_kind: str
+    details: dict[str, Any]
+
+    @property
+    def target(self) -> str:
+        """Return the process's kind at the copy."""
+        return f"{self.process_kind}/{self.copy_id}"
+
+    def payload(self) -> dict[str, Any]:
+        """Return copy, kind and details of the process."""
+        return {"copy_id": self.copy_id, "process_kind": self.process_kind, "details": self.details}
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ResumeProcess:
+    """Go on with a process that was left by whoever worked on it, at the step that it had come to."""
+
+    kind: ClassVar[str] = "resume_process"
+    payload_version: ClassVar[int] = 1
+    payload_time: ClassVar[PayloadTime] = PayloadTime.FRESH
+
+    copy_id: str
+    process_id: str
+
+    @property
+    def target(self) -> str:
+        """Return the process."""
+        return self.process_id
+
+    def payload(self) -> dict[str, Any]:
+        """Return the ids of copy and process."""
+        return {"copy_id": self.copy_id, "process_id": self.process_id}
 
 
 def coalesce(actions: list[DeferredAction]) -> list[DeferredAction]:
