@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
@@ -15,12 +16,19 @@ from forms.rules.compile import CompiledCatalogue
 from forms.rules.evaluation import ProductOutcome
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class About:
+    """What is told of: a copy of a form at the version that the save makes."""
+
+    copy_id: UUID
+    application_form_id: UUID
+    version: int
+
+
 def announce(
     catalogue: CompiledCatalogue,
     *,
-    copy_id: UUID,
-    application_form_id: UUID,
-    version: int,
+    about: About,
     created: str,
     changes: Sequence[Change],
     moved: Mapping[str, ProductOutcome | None],
@@ -30,14 +38,14 @@ def announce(
 
     ``told`` are the events that follow from changes beside the document.
     """
-    identity, form = str(copy_id), str(application_form_id)
+    identity = str(about.copy_id)
 
     def event(event_type: str, data: dict[str, Any], subject: str = "") -> PublishWebhook:
         return PublishWebhook(
             event_type=event_type,
             copy_id=identity,
-            application_form_id=form,
-            version=version,
+            application_form_id=str(about.application_form_id),
+            version=about.version,
             data=data,
             subject=subject,
         )

@@ -113,7 +113,7 @@ class Guard:
 
 
 def guard_of(networks: Iterable[str], ports: Sequence[int] = STANDARD_PORTS) -> Guard:
-    """Return the guard that allows ``networks`` ("127.0.0.0/8", "::1/128"). Raises ``ValueError`` for one that is none."""
+    """Return the guard that allows ``networks`` ("127.0.0.0/8", "::1/128"). Raises ``ValueError``."""
     return Guard(allowed=tuple(ip_network(text.strip()) for text in networks if text.strip()), ports=tuple(ports))
 
 

@@ -1,4 +1,7 @@
-"""Records what came of an attempt: in the log, at its delivery, and at its endpoint, which may be paused or disabled."""
+"""Records what came of an attempt: in the log, at its delivery, and at its endpoint, which may be paused or disabled.
+
+It does not know how the answer was had.
+"""
 
 from __future__ import annotations
 
@@ -78,9 +81,7 @@ def _finish(claimed: Claimed, answer: Answer, *, now: datetime) -> bool:
     ours = WebhookDelivery.objects.filter(
         pk=delivery.id, state=DeliveryState.PENDING, attempts=claimed.attempt, leased_until__isnull=False
     )
-    changed = ours.update(
-        state=state, next_attempt_at=again, leased_until=None, finished_at=None if again else now
-    )
+    changed = ours.update(state=state, next_attempt_at=again, leased_until=None, finished_at=None if again else now)
     return changed == 1
 
 
@@ -99,7 +100,9 @@ def _note_failure(endpoint: WebhookEndpoint, answer: Answer, *, now: datetime) -
     endpoint.failures += 1
     pause = PAUSE if endpoint.failures >= FAILURES_TO_PAUSE else timedelta(0)
     if answer.status in _BUSY:
-        asked = timedelta(seconds=min(seconds_asked(answer.retry_after, now=now) or 0.0, _LONGEST_PAUSE.total_seconds()))
+        asked = timedelta(
+            seconds=min(seconds_asked(answer.retry_after, now=now) or 0.0, _LONGEST_PAUSE.total_seconds())
+        )
         pause = max(pause, asked)
     if pause:
         endpoint.paused_until = now + pause

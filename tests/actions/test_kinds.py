@@ -6,7 +6,9 @@ import pytest
 from actions.kinds import DeferredAction, IndexForm, PayloadTime, PublishWebhook, coalesce
 
 INDEX = IndexForm(copy_id="1")
-EVENT = PublishWebhook(event_type="answers.changed", copy_id="1", application_form_id="9", version=3, data={"changes": []})
+EVENT = PublishWebhook(
+    event_type="answers.changed", copy_id="1", application_form_id="9", version=3, data={"changes": []}
+)
 KINDS: list[DeferredAction] = [INDEX, EVENT]
 
 
@@ -25,7 +27,9 @@ def test_an_event_keeps_what_was_true_at_the_save_and_an_index_reads_what_is_tru
 
 
 def test_the_last_action_of_one_kind_and_target_stays_at_the_place_of_the_first() -> None:
-    later = PublishWebhook(event_type="answers.changed", copy_id="1", application_form_id="9", version=3, data={"changes": [1]})
+    later = PublishWebhook(
+        event_type="answers.changed", copy_id="1", application_form_id="9", version=3, data={"changes": [1]}
+    )
     other = PublishWebhook(event_type="answers.changed", copy_id="2", application_form_id="9", version=3, data={})
 
     assert coalesce([EVENT, INDEX, other, later, INDEX]) == [later, INDEX, other]
