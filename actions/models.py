@@ -12,8 +12,22 @@ from tenants.scoping import TenantModel
 __all__ = ["OutboxAction", "WebhookAttempt", "WebhookDelivery", "WebhookEndpoint", "WebhookPayload"]
 
 
+class ActionState(models.TextChoices):
+    """How an action in the outbox stands."""
+
+    WAITING = "waiting", "Waiting"
+    DEAD = "dead", "Dead letter"
+
+
+_WAITING = models.Q(state=ActionState.WAITING)
+
+
 class OutboxAction(TenantModel):
-    """One deferred action, waiting. Deleted when done; per copy, order follows the version."""
+    """One deferred action. Deleted when done; per copy and kind, order follows the version.
+
+    All its times are the database's. While a worker has it, ``lease_token`` tells which holding and ``leased_until``
+    for how long; a lease that ran out was a worker's that died or hung (``crashes``).
+    """
 
     id = models.UUIDField(primary_key=True, editable=False)
     kind = models.CharField(max_length=64)
@@ -27,16 +41,27 @@ class OutboxAction(TenantModel):
         null=True, help_text="The copy's version that asked for it: its sequence number."
     )
     correlation_id = models.CharField(max_length=64, blank=True)
+    state = models.CharField(max_length=8, choices=ActionState.choices, default=ActionState.WAITING)
     attempts = models.PositiveSmallIntegerField(default=0)
+    crashes = models.PositiveSmallIntegerField(
+        default=0, help_text="How often a worker was gone before it had told how the attempt ended."
+    )
     next_attempt_at = models.DateTimeField()
+    lease_token = models.UUIDField(null=True, editable=False)
+    leased_until = models.DateTimeField(null=True)
+    last_error = models.CharField(max_length=300, blank=True, help_text="Kind and place of the failure, no values.")
+    died_at = models.DateTimeField(null=True)
     created_at = models.DateTimeField()
 
     class Meta:
         ordering: ClassVar = ["created_at", "id"]
         indexes: ClassVar = [
-            models.Index(fields=["next_attempt_at"], name="outbox_due"),
-            models.Index(fields=["copy_id", "version"], name="outbox_copy"),
+            models.Index(fields=["next_attempt_at"], name="outbox_due", condition=_WAITING),
+            models.Index(fields=["copy_id", "kind", "version"], name="outbox_order", condition=_WAITING),
+            models.Index(fields=["leased_until"], name="outbox_leased", condition=models.Q(lease_token__isnull=False)),
+            models.Index(fields=["died_at"], name="outbox_dead", condition=models.Q(state=ActionState.DEAD)),
         ]
+        permissions: ClassVar = [("requeue_action", "Can requeue and drop deferred actions")]
 
     def __str__(self) -> str:
         return f"{self.kind} for {self.target}"

@@ -1,4 +1,4 @@
-"""Turns deferred actions into outbox rows. The save writes them in its own transaction."""
+"""Turns deferred actions into outbox rows, which the save writes in its own transaction, and hints at them after it."""
 
 from __future__ import annotations
 
@@ -7,9 +7,18 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+import structlog
+from prometheus_client import Counter
+from redis.exceptions import RedisError
 from uuid_utils.compat import uuid7
 
+from actions import hints
 from actions.kinds import DeferredAction, coalesce
+from actions.tasks import BROKER_ERRORS, drain
+from tenants.redis_outage import outage
+
+log = structlog.get_logger(__name__)
+unsent = Counter("partner_engine_action_hints_unsent", "Hints at due actions that could not be sent", ["reason"])
 
 
 def outbox_rows(
@@ -33,9 +42,28 @@ def outbox_rows(
             "copy_id": copy_id,
             "version": version,
             "correlation_id": correlation_id,
+            "state": "waiting",
             "attempts": 0,
+            "crashes": 0,
             "next_attempt_at": now,
+            "last_error": "",
             "created_at": now,
         }
         for action in coalesce(list(actions))
     ]
+
+
+def wake(alias: str) -> None:
+    """Hint that the database ``alias`` has due actions; call it after the commit that stored them.
+
+    At most one hint waits per database. Never raises for a Redis that is away: the actions are found without a hint.
+    """
+    try:
+        if not hints.give(alias):
+            return
+        drain.apply_async(args=[alias], retry=False, expires=hints.SECONDS)
+    except (RedisError, OSError, *BROKER_ERRORS) as error:
+        unsent.labels(type(error).__name__).inc()
+        if isinstance(error, RedisError):
+            outage.failed_with(error)
+        log.warning("hint_not_sent", database=alias, reason=type(error).__name__)

@@ -73,7 +73,7 @@ class RegisteredTwice(Exception):
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Budget:
     """How long a failing action is tried: ``tries`` attempts, the wait between them doubling from ``first`` seconds to
-    ``most``. The default gives up after about nine hours.
+    ``most``. The default gives up after about eight hours.
     """
 
     tries: int = 20

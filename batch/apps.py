@@ -1,5 +1,7 @@
 """The batch app: the unit of work on application forms."""
 
+from importlib import import_module
+
 from django.apps import AppConfig
 
 
@@ -8,3 +10,7 @@ class BatchConfig(AppConfig):
 
     name = "batch"
     verbose_name = "Batch"
+
+    def ready(self) -> None:
+        """Register the handlers of this room; only now are there models that they can import."""
+        import_module("batch.upkeep").register_own_upkeep()

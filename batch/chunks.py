@@ -9,6 +9,7 @@ from uuid import UUID
 import msgspec
 from django.db import DatabaseError
 
+from actions.outbox import wake
 from batch.changeset import Changeset
 from batch.context import BatchContext, Prepared
 from batch.errors import BatchError, StaleChangeset
@@ -77,6 +78,8 @@ class Chunk:
                 context.fail()
             else:
                 results[identity] = context.settle(ready)
+        if any(result.actions for result in results.values()):
+            wake(self._scope.database_alias)
         return [Outcome(identity, results.get(identity), self.errors.get(identity)) for identity in self._ids]
 
     def close(self) -> None:

@@ -14,6 +14,7 @@ from uuid import UUID
 import msgspec
 import structlog
 
+from actions.outbox import wake
 from batch.assembling import Work, assemble
 from batch.changeset import Changeset, Holding, Mode
 from batch.concluding import conclude
@@ -186,7 +187,10 @@ class BatchContext:
                 saves = [prepared.save] if prepared.save is not None else []
                 if len(write(saves, prepared.keyed, scope=self.setting.scope)) < len(saves):
                     raise StaleChangeset
-            return self.settle(prepared)
+            result = self.settle(prepared)
+        if result.actions:
+            wake(self.setting.scope.database_alias)
+        return result
 
     def preview(self) -> SaveResult:
         """Decide as ``save`` would and tell what it would do; write nothing. The changeset is stale afterwards."""

@@ -6,6 +6,7 @@ import os
 from typing import Any, Final
 
 from celery import Celery, Task
+from celery.schedules import crontab
 from celery.signals import beat_init, before_task_publish, celeryd_init, task_postrun, task_prerun
 from structlog.contextvars import bind_contextvars, clear_contextvars, get_contextvars
 
@@ -19,6 +20,12 @@ HEADER: Final = "partner_engine_correlation_id"
 app = Celery("partner_engine")
 app.config_from_object("django.conf:settings", namespace="CELERY")
 app.autodiscover_tasks()
+#: Beat writes these into its table at its start; there staff can switch them off. A message that nobody took in time
+#: is worth nothing, so none pile up while no worker runs.
+app.conf.beat_schedule = {
+    "actions: sweep": {"task": "actions.tasks.sweep", "schedule": 1.0, "options": {"expires": 5}},
+    "actions: prune": {"task": "actions.tasks.prune", "schedule": crontab(minute=17), "options": {"expires": 1_800}},
+}
 
 
 @beat_init.connect

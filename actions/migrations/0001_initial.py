@@ -3,6 +3,7 @@ import django.db.models.deletion
 import django.db.models.manager
 import uuid_utils.compat
 from django.db import migrations, models
+from django.db.migrations import RunSQL
 
 from tenants.security import row_level_security
 
@@ -212,15 +213,47 @@ class Migration(migrations.Migration):
                     ),
                 ),
                 ("correlation_id", models.CharField(blank=True, max_length=64)),
+                (
+                    "state",
+                    models.CharField(
+                        choices=[("waiting", "Waiting"), ("dead", "Dead letter")], default="waiting", max_length=8
+                    ),
+                ),
                 ("attempts", models.PositiveSmallIntegerField(default=0)),
+                (
+                    "crashes",
+                    models.PositiveSmallIntegerField(
+                        default=0, help_text="How often a worker was gone before it had told how the attempt ended."
+                    ),
+                ),
                 ("next_attempt_at", models.DateTimeField()),
+                ("lease_token", models.UUIDField(editable=False, null=True)),
+                ("leased_until", models.DateTimeField(null=True)),
+                (
+                    "last_error",
+                    models.CharField(blank=True, help_text="Kind and place of the failure, no values.", max_length=300),
+                ),
+                ("died_at", models.DateTimeField(null=True)),
                 ("created_at", models.DateTimeField()),
             ],
             options={
                 "ordering": ["created_at", "id"],
+                "permissions": [("requeue_action", "Can requeue and drop deferred actions")],
                 "indexes": [
-                    models.Index(fields=["next_attempt_at"], name="outbox_due"),
-                    models.Index(fields=["copy_id", "version"], name="outbox_copy"),
+                    models.Index(
+                        condition=models.Q(("state", "waiting")), fields=["next_attempt_at"], name="outbox_due"
+                    ),
+                    models.Index(
+                        condition=models.Q(("state", "waiting")),
+                        fields=["copy_id", "kind", "version"],
+                        name="outbox_order",
+                    ),
+                    models.Index(
+                        condition=models.Q(("lease_token__isnull", False)),
+                        fields=["leased_until"],
+                        name="outbox_leased",
+                    ),
+                    models.Index(condition=models.Q(("state", "dead")), fields=["died_at"], name="outbox_dead"),
                 ],
             },
             managers=[
@@ -229,4 +262,12 @@ class Migration(migrations.Migration):
             ],
         ),
         row_level_security("actions_outboxaction"),
+        # Rows come and go all day: what they leave is swept up long before a fifth of the table is dead.
+        RunSQL(
+            "ALTER TABLE actions_outboxaction SET"
+            " (autovacuum_vacuum_scale_factor = 0.01, autovacuum_vacuum_threshold = 1000)",
+            reverse_sql="ALTER TABLE actions_outboxaction RESET"
+            " (autovacuum_vacuum_scale_factor, autovacuum_vacuum_threshold)",
+            hints={"tenant": True},
+        ),
     ]

@@ -1,0 +1,154 @@
+"""The statements of the relay on the outbox: claim due rows under a lease, and tell how each ended.
+
+All times are the database's. Every statement that ends a row names the lease's token: whoever lost the lease ends
+nothing. Each is a transaction by itself; the caller looks across all tenants of the database.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Final
+from uuid import UUID, uuid4
+
+import msgspec
+from django.db import connections
+
+from actions.models import OutboxAction
+from actions.registry import Registry
+
+_TABLE: Final = OutboxAction._meta.db_table
+_COLUMNS: Final = (
+    "id, tenant_id, kind, payload::text, payload_version, copy_id, version, correlation_id, attempts, crashes,"
+    " created_at, target"
+)
+#: A FROZEN action waits for those of its kind that an earlier version of its copy asked for. Of FRESH ones only the
+#: latest of a target runs, and not while an earlier one is at it. A dead letter holds nobody up.
+_CLAIM: Final = f"""
+WITH known AS (
+    SELECT * FROM unnest(%(kinds)s::text[], %(newest)s::int[], %(fresh)s::bool[]) AS k (kind, newest, is_fresh)),
+due AS (
+    SELECT o.id
+      FROM {_TABLE} o JOIN known k ON k.kind = o.kind AND o.payload_version <= k.newest
+     WHERE o.state = 'waiting' AND {{standing}}
+       AND CASE WHEN k.is_fresh THEN NOT EXISTS (
+               SELECT FROM {_TABLE} e
+                WHERE e.state = 'waiting' AND e.copy_id = o.copy_id AND e.kind = o.kind AND e.target = o.target
+                  AND (e.version > o.version OR (e.version < o.version AND e.leased_until > statement_timestamp())))
+           ELSE NOT EXISTS (
+               SELECT FROM {_TABLE} e
+                WHERE e.state = 'waiting' AND e.copy_id = o.copy_id AND e.kind = o.kind AND e.version < o.version)
+           END
+     ORDER BY {{order}} LIMIT %(limit)s FOR UPDATE OF o SKIP LOCKED)
+UPDATE {_TABLE} o
+   SET lease_token = %(token)s, leased_until = clock_timestamp() + make_interval(secs => %(lease)s),
+       attempts = o.attempts + 1, crashes = o.crashes + (o.lease_token IS NOT NULL)::int
+  FROM due WHERE o.id = due.id
+RETURNING {_COLUMNS.replace("id, ", "o.id, ", 1)}"""  # noqa: S608 - names of our own table and columns, here and below
+_NEW: Final = _CLAIM.format(
+    standing="o.lease_token IS NULL AND o.next_attempt_at <= statement_timestamp()", order="o.next_attempt_at"
+)
+_LEFT: Final = _CLAIM.format(
+    standing="o.lease_token IS NOT NULL AND o.leased_until < statement_timestamp()", order="o.leased_until"
+)
+_DONE: Final = f"""
+WITH done AS (
+    DELETE FROM {_TABLE} WHERE id = ANY(%(ids)s) AND lease_token = %(token)s RETURNING kind, target, copy_id, version),
+stood_for AS (
+    DELETE FROM {_TABLE} e USING done d
+     WHERE e.kind = ANY(%(fresh)s) AND e.state = 'waiting' AND e.kind = d.kind AND e.target = d.target
+       AND e.copy_id = d.copy_id AND e.version < d.version
+       AND (e.leased_until IS NULL OR e.leased_until < statement_timestamp())
+    RETURNING 1)
+SELECT (SELECT count(*) FROM done), (SELECT count(*) FROM stood_for)"""  # noqa: S608
+_FREE: Final = "lease_token = NULL, leased_until = NULL"
+_HELD: Final = "WHERE id = ANY(%(ids)s) AND lease_token = %(token)s"
+_LATER: Final = f"""UPDATE {_TABLE} SET {_FREE}, last_error = %(error)s,
+    next_attempt_at = clock_timestamp() + make_interval(secs => %(seconds)s) {_HELD}"""  # noqa: S608
+_DEAD: Final = f"""UPDATE {_TABLE} SET {_FREE}, last_error = %(error)s, state = 'dead', died_at = clock_timestamp()
+    {_HELD}"""  # noqa: S608
+_BACK: Final = f"UPDATE {_TABLE} SET {_FREE}, attempts = attempts - 1 {_HELD}"  # noqa: S608
+_RENEW: Final = f"""UPDATE {_TABLE}
+    SET leased_until = clock_timestamp() + make_interval(secs => %(lease)s) {_HELD}"""  # noqa: S608
+_ERROR_LENGTH: Final = 300
+
+
+@dataclass(frozen=True, slots=True)
+class Claimed:
+    """One row as it was claimed; ``attempts`` and ``crashes`` count this claim."""
+
+    id: UUID
+    tenant_id: UUID
+    kind: str
+    payload: dict[str, Any]
+    payload_version: int
+    copy_id: UUID | None
+    version: int | None
+    correlation_id: str
+    attempts: int
+    crashes: int
+    created_at: datetime
+
+
+class Claims:
+    """One worker's holdings in the outbox of the database ``alias``, under one token."""
+
+    def __init__(self, alias: str, *, registry: Registry, lease: float) -> None:
+        """Claim what ``registry`` understands, for ``lease`` seconds at a time."""
+        self._alias = alias
+        self._lease = lease
+        self._token = uuid4()
+        self._fresh = [entry.kind.kind for entry in registry if entry.is_fresh]
+        self._known = {
+            "kinds": [entry.kind.kind for entry in registry],
+            "newest": [entry.kind.payload_version for entry in registry],
+            "fresh": [entry.is_fresh for entry in registry],
+        }
+
+    def claim(self, limit: int) -> list[Claimed]:
+        """Claim up to ``limit`` due rows that nobody has begun, in the order in which they are to run."""
+        return self._claim(_NEW, limit)
+
+    def claim_left(self) -> list[Claimed]:
+        """Claim one row whose worker let its lease run out: by itself, so that it can harm no other one."""
+        return self._claim(_LEFT, 1)
+
+    def done(self, ids: Sequence[UUID]) -> int:
+        """Delete rows that were run, and those of FRESH kinds that they stood for; return how many were still ours."""
+        if not ids:
+            return 0
+        with connections[self._alias].cursor() as cursor:
+            cursor.execute(_DONE, {"ids": list(ids), "token": self._token, "fresh": self._fresh})
+            return int(cursor.fetchone()[0])
+
+    def later(self, row_id: UUID, *, seconds: float, error: str) -> int:
+        """Let a failed row wait for ``seconds``; ``error`` says why, without values."""
+        return self._end(_LATER, [row_id], seconds=seconds, error=error[:_ERROR_LENGTH])
+
+    def bury(self, row_id: UUID, *, error: str) -> int:
+        """Make a row a dead letter; ``error`` says why, without values."""
+        return self._end(_DEAD, [row_id], error=error[:_ERROR_LENGTH])
+
+    def give_back(self, ids: Iterable[UUID]) -> int:
+        """Give back rows that were not begun; the claim does not count as an attempt."""
+        return self._end(_BACK, list(ids))
+
+    def renew(self, ids: Iterable[UUID]) -> int:
+        """Give rows their whole lease again; return how many are still ours."""
+        return self._end(_RENEW, list(ids), lease=self._lease)
+
+    def _claim(self, text: str, limit: int) -> list[Claimed]:
+        parameters = {**self._known, "token": self._token, "lease": self._lease, "limit": limit}
+        with connections[self._alias].cursor() as cursor:
+            cursor.execute(text, parameters)
+            found = cursor.fetchall()
+        rows = [Claimed(*row[:3], msgspec.json.decode(row[3]), *row[4:11]) for row in found]
+        return sorted(rows, key=lambda row: (row.created_at, row.version or 0, row.id))
+
+    def _end(self, text: str, ids: list[UUID], **values: object) -> int:
+        if not ids:
+            return 0
+        with connections[self._alias].cursor() as cursor:
+            cursor.execute(text, {"ids": ids, "token": self._token, **values})
+            return int(cursor.rowcount)

@@ -1,0 +1,209 @@
+"""The relay: takes due actions out of one database's outbox, runs their handlers, and tells how each ended.
+
+Delivery is at least once. A worker that dies leaves its rows to whoever comes when their lease runs out; those are then
+run one by one, so that an action which kills its worker comes to the dead letters alone (docs/actions.md).
+"""
+
+from __future__ import annotations
+
+import secrets
+import time
+import traceback
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Final
+from uuid import UUID
+
+import structlog
+from prometheus_client import Counter
+from structlog.contextvars import bound_contextvars
+
+from actions.claims import Claimed, Claims
+from actions.keeping import Holding
+from actions.registry import REGISTRY, Delivered, Entry, PermanentFailure, Registry, RetryAfter
+from tenants.models import Tenant
+from tenants.scoping import across_tenants, use_tenant
+
+#: Rows that one round trip claims, and how long a claim holds unless it is renewed.
+BATCH: Final = 200
+LEASE_SECONDS: Final = 30.0
+#: An action that cost this many workers their life is a dead letter.
+MOST_CRASHES: Final = 5
+#: Rows of dead workers that are run between two batches of others.
+_LEFT_AT_ONCE: Final = 50
+#: What was run is deleted at least this often, so that a crash repeats little.
+_SETTLE_SECONDS: Final = 0.05
+_CHANCE: Final = secrets.SystemRandom()
+
+log = structlog.get_logger(__name__)
+ended = Counter("partner_engine_actions", "Attempts at deferred actions, by how they ended", ["kind", "outcome"])
+
+
+@dataclass(slots=True)
+class Drained:
+    """What a drain did, in numbers of actions; ``lost`` were run here but had been taken over by another worker."""
+
+    done: int = 0
+    failed: int = 0
+    dead: int = 0
+    given_back: int = 0
+    lost: int = 0
+
+    @property
+    def attempts(self) -> int:
+        """Return how many handlers were run."""
+        return self.done + self.failed + self.dead + self.lost
+
+
+def drain(  # noqa: PLR0913 - each is named at the call
+    alias: str,
+    *,
+    batch: int = BATCH,
+    until_empty: bool = True,
+    seconds: float = 120.0,
+    lease: float = LEASE_SECONDS,
+    registry: Registry = REGISTRY,
+) -> Drained:
+    """Run the due actions of the database ``alias``, up to ``batch`` per claim; return what became of them.
+
+    With ``until_empty`` go on until nothing is due, for about ``seconds`` at most; else stop after one claim. ``lease``
+    is in seconds. Raises ``DatabaseError``; what was not told then is run again.
+    """
+    worker = _Worker(Claims(alias, registry=registry, lease=lease), registry, alias, lease)
+    ends = time.monotonic() + seconds
+    with across_tenants(using=alias):
+        while worker.round(batch) and until_empty and time.monotonic() < ends:
+            pass
+    return worker.drained
+
+
+class _Worker:
+    """Runs the actions of one drain."""
+
+    def __init__(self, claims: Claims, registry: Registry, alias: str, lease: float) -> None:
+        self.drained = Drained()
+        self._claims = claims
+        self._registry = registry
+        self._alias = alias
+        self._lease = lease
+        self._tenants: dict[UUID, Tenant] = {}
+
+    def round(self, batch: int) -> bool:
+        """Run one claim of new actions and a few that dead workers left; tell whether there was any."""
+        rows = self._claims.claim(batch)
+        self._run(rows)
+        found = bool(rows)
+        for _ in range(_LEFT_AT_ONCE):
+            left = self._claims.claim_left()
+            if not left:
+                break
+            found = True
+            self._run(left)
+        return found
+
+    def _run(self, rows: list[Claimed]) -> None:
+        """Run ``rows`` in their order; what a slow one keeps waiting goes back to other workers."""
+        if not rows:
+            return
+        self._know_tenants(row.tenant_id for row in rows)
+        finished: list[UUID] = []
+        settled_at = time.monotonic()
+        with Holding(self._claims, rows, alias=self._alias, lease=self._lease) as holding:
+            while (row := holding.next()) is not None:
+                if self._attempt(row):
+                    finished.append(row.id)
+                if time.monotonic() - settled_at > _SETTLE_SECONDS:
+                    self._settle(finished, holding)
+                    settled_at = time.monotonic()
+            self._settle(finished, holding)
+        self.drained.given_back += holding.given_back
+
+    def _settle(self, finished: list[UUID], holding: Holding) -> None:
+        ours = self._claims.done(finished)
+        self.drained.done += ours
+        self.drained.lost += len(finished) - ours
+        holding.ended(finished)
+        finished.clear()
+
+    def _attempt(self, row: Claimed) -> bool:
+        """Run one action; tell whether it is done. What went wrong is written to its row."""
+        entry = self._registry.find(row.kind)
+        tenant = self._tenants.get(row.tenant_id)
+        if row.crashes >= MOST_CRASHES:
+            self._bury(row, f"Its worker was gone before the attempt ended, {row.crashes} times.")
+            return False
+        if tenant is None:
+            self._bury(row, "Its tenant is not there any more.")
+            return False
+        known = {"correlation_id": row.correlation_id, "action": str(row.id), "kind": row.kind, "tenant": tenant.code}
+        with bound_contextvars(**known), use_tenant(tenant):
+            try:
+                entry.handler(_delivered(row, tenant))
+            except PermanentFailure as failure:
+                error, wait = failure.reason, None
+            except RetryAfter as failure:
+                error, wait = failure.reason, failure.seconds
+            except Exception as failure:  # noqa: BLE001 - whatever a handler raises is a failure of its action alone
+                log.warning("action_raised", attempt=row.attempts, exc_info=failure)
+                error, wait = _told(failure), _wait(entry, row.attempts)
+            else:
+                ended.labels(row.kind, "done").inc()
+                log.info("action_done", attempt=row.attempts)
+                return True
+            self._fail(row, entry, error=error, wait=wait)
+        return False
+
+    def _fail(self, row: Claimed, entry: Entry, *, error: str, wait: float | None) -> None:
+        """Let the action wait for ``wait`` seconds, or give it up: at once (None) or because its budget is spent."""
+        if wait is None or row.attempts >= entry.budget.tries:
+            self._bury(row, error)
+            return
+        with across_tenants(using=self._alias):
+            ours = self._claims.later(row.id, seconds=wait, error=error)
+        self._count(row, "failed", ours)
+        log.info("action_failed", attempt=row.attempts, reason=error, again_in=round(wait, 1))
+
+    def _bury(self, row: Claimed, error: str) -> None:
+        with across_tenants(using=self._alias):
+            ours = self._claims.bury(row.id, error=error)
+        self._count(row, "dead", ours)
+        log.error("action_dead", action=str(row.id), kind=row.kind, attempt=row.attempts, reason=error)
+
+    def _count(self, row: Claimed, outcome: str, ours: int) -> None:
+        told = outcome if ours else "lost"
+        setattr(self.drained, told, getattr(self.drained, told) + 1)
+        ended.labels(row.kind, told).inc()
+
+    def _know_tenants(self, ids: Iterable[UUID]) -> None:
+        unknown = set(ids) - self._tenants.keys()
+        if unknown:
+            self._tenants |= Tenant.objects.in_bulk(unknown)
+
+
+def _delivered(row: Claimed, tenant: Tenant) -> Delivered:
+    return Delivered(
+        id=row.id,
+        kind=row.kind,
+        payload=row.payload,
+        payload_version=row.payload_version,
+        tenant=tenant,
+        copy_id=row.copy_id,
+        version=row.version,
+        correlation_id=row.correlation_id,
+        attempt=row.attempts,
+        created_at=row.created_at,
+    )
+
+
+def _wait(entry: Entry, attempt: int) -> float:
+    """Return the seconds until the next attempt: between half and all of the budget's wait, so that what failed
+    together does not come back together.
+    """
+    return entry.budget.wait_after(attempt) * _CHANCE.uniform(0.5, 1.0)
+
+
+def _told(error: BaseException) -> str:
+    """Return kind and place of ``error``; its text may quote an answer."""
+    frames = traceback.extract_tb(error.__traceback__)
+    place = f" in {frames[-1].name}, line {frames[-1].lineno}" if frames else ""
+    return f"{type(error).__module__}.{type(error).__qualname__}{place}"

@@ -1,0 +1,340 @@
+"""The relay: runs what is due, in order, at least once, and tells how it ended."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from uuid import uuid4
+
+import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
+from structlog.contextvars import get_contextvars
+from structlog.testing import capture_logs
+
+from actions.claims import Claims
+from actions.registry import Delivered, PermanentFailure, RetryAfter
+from actions.relay import MOST_CRASHES, Drained, drain
+from tenants.models import Tenant
+from tenants.scoping import across_tenants, current_tenant
+from tests.actions.outboxes import Bench, Refill, Ring, pass_time, put, rows
+from tests.conftest import SECOND_DATABASE
+
+pytestmark = pytest.mark.django_db
+COPY = uuid4()
+
+
+class Death(BaseException):
+    """Ends a worker on the spot, as a kill would."""
+
+
+@pytest.fixture
+def bench() -> Bench:
+    return Bench()
+
+
+def run(bench: Bench, **how: object) -> Drained:
+    return drain("default", registry=bench.registry, **how)  # type: ignore[arg-type]
+
+
+def test_what_was_run_is_gone(harbor: Tenant, bench: Bench) -> None:
+    bench.register(Ring)
+    ids = [put(harbor, Ring(bell=str(number))) for number in range(5)]
+
+    drained = run(bench, batch=2)
+
+    assert drained == Drained(done=5)
+    assert [delivered.id for delivered in bench.seen] == ids
+    assert rows() == []
+
+
+def test_a_handler_gets_the_action_as_it_was_stored_with_its_tenant_in_scope(harbor: Tenant, bench: Bench) -> None:
+    scopes: list[object] = []
+    bench.register(Ring, lambda _: scopes.append((current_tenant(), get_contextvars()["correlation_id"])))
+    put(harbor, Ring(bell="front"), copy_id=COPY, version=7)
+    stored = rows()[0]
+
+    run(bench)
+
+    assert bench.seen == [
+        Delivered(
+            id=stored.id, kind="ring", payload={"bell": "front"}, payload_version=1, tenant=harbor, copy_id=COPY,
+            version=7, correlation_id="bell-1", attempt=1, created_at=stored.created_at,
+        )
+    ]  # fmt: skip
+    assert scopes == [(harbor, "bell-1")]
+    assert "correlation_id" not in get_contextvars()
+
+
+def test_actions_of_many_tenants_each_run_in_their_own_scope(harbor: Tenant, summit: Tenant, bench: Bench) -> None:
+    scopes: list[Tenant] = []
+    bench.register(Ring, lambda _: scopes.append(current_tenant()))
+    put(harbor, Ring(bell="a"))
+    put(summit, Ring(bell="b"))
+
+    run(bench)
+
+    assert scopes == [harbor, summit]
+
+
+@pytest.mark.django_db(databases=["default", SECOND_DATABASE])
+def test_a_drain_is_of_one_database(harbor: Tenant, summit_apart: Tenant, bench: Bench) -> None:
+    bench.register(Ring)
+    put(harbor, Ring(bell="shared"))
+    put(summit_apart, Ring(bell="apart"), using=SECOND_DATABASE)
+
+    drain(SECOND_DATABASE, registry=bench.registry)
+
+    assert bench.told == [("apart", 1)]
+    assert len(rows()) == 1
+    assert rows(SECOND_DATABASE) == []
+
+
+def test_many_actions_take_few_round_trips(harbor: Tenant, bench: Bench) -> None:
+    bench.register(Ring)
+    for number in range(50):
+        put(harbor, Ring(bell=str(number)))
+
+    with CaptureQueriesContext(connection) as queries:
+        run(bench)
+
+    # Claim, tenants, delete; then nothing new, nothing left: twice.
+    assert len(queries) <= 8
+
+
+class TestFailures:
+    def test_a_failed_action_waits_longer_each_time_and_then_is_a_dead_letter(
+        self, harbor: Tenant, bench: Bench
+    ) -> None:
+        def fail(_: Delivered) -> None:
+            raise ValueError("078-05-1120")
+
+        bench.register(Ring, fail, tries=4)
+        put(harbor, Ring(bell="front"))
+        waits = []
+        for attempt in (1, 2, 3):
+            assert run(bench) == Drained(failed=1)
+            (row,) = rows()
+            assert (row.state, row.attempts, row.lease_token, row.crashes) == ("waiting", attempt, None, 0)
+            waits.append((row.next_attempt_at - timezone.now()).total_seconds())
+            assert run(bench) == Drained()
+            pass_time(10)
+
+        assert run(bench) == Drained(dead=1)
+
+        (row,) = rows()
+        assert (row.state, row.attempts, row.lease_token) == ("dead", 4, None)
+        assert row.died_at is not None
+        assert row.last_error.startswith("builtins.ValueError in fail, line ")
+        assert "078" not in row.last_error
+        assert [0.5 * 2**n - 0.5 < wait <= 2**n for n, wait in enumerate(waits)] == [True] * 3
+        assert [delivered.attempt for delivered in bench.seen] == [1, 2, 3, 4]
+
+    def test_a_permanent_failure_is_not_tried_again(self, harbor: Tenant, bench: Bench) -> None:
+        def fail(_: Delivered) -> None:
+            raise PermanentFailure("There is no such bell.")
+
+        bench.register(Ring, fail)
+        put(harbor, Ring(bell="front"))
+
+        assert run(bench) == Drained(dead=1)
+        assert [(row.state, row.last_error) for row in rows()] == [("dead", "There is no such bell.")]
+
+    def test_a_handler_may_say_when_to_come_again(self, harbor: Tenant, bench: Bench) -> None:
+        def fail(_: Delivered) -> None:
+            raise RetryAfter(120, "The ringer is out.")
+
+        bench.register(Ring, fail)
+        put(harbor, Ring(bell="front"))
+
+        run(bench)
+
+        (row,) = rows()
+        assert row.last_error == "The ringer is out."
+        assert timedelta(seconds=115) < row.next_attempt_at - timezone.now() <= timedelta(seconds=120)
+
+    def test_one_failure_spoils_nothing_else(self, harbor: Tenant, bench: Bench) -> None:
+        def fail(delivered: Delivered) -> None:
+            if delivered.payload["bell"] == "1":
+                raise ValueError
+
+        bench.register(Ring, fail)
+        for number in range(3):
+            put(harbor, Ring(bell=str(number)))
+
+        assert run(bench) == Drained(done=2, failed=1)
+        assert [row.target for row in rows()] == ["1"]
+
+    def test_an_action_of_a_tenant_that_is_gone_is_a_dead_letter(self, harbor: Tenant, bench: Bench) -> None:
+        bench.register(Ring)
+        put(harbor, Ring(bell="front"), tenant_id=uuid4())
+
+        assert run(bench) == Drained(dead=1)
+        assert bench.seen == []
+
+    def test_logs_tell_the_failure_under_the_correlation_id_of_the_save(self, harbor: Tenant, bench: Bench) -> None:
+        def fail(_: Delivered) -> None:
+            raise RetryAfter(5, "The ringer is out.")
+
+        bench.register(Ring, fail)
+        put(harbor, Ring(bell="front"))
+
+        with capture_logs() as lines:
+            run(bench)
+
+        assert [(line["event"], line["reason"]) for line in lines] == [("action_failed", "The ringer is out.")]
+
+
+class TestOrder:
+    def test_versions_of_a_copy_run_in_their_order_whatever_the_outbox_holds_first(
+        self, harbor: Tenant, bench: Bench
+    ) -> None:
+        bench.register(Ring)
+        for version in (3, 1, 2):
+            put(harbor, Ring(bell="front"), copy_id=COPY, version=version)
+
+        run(bench)
+
+        assert bench.told == [("front", 1), ("front", 2), ("front", 3)]
+
+    def test_a_later_version_waits_for_an_earlier_one_that_failed_and_others_do_not(
+        self, harbor: Tenant, bench: Bench
+    ) -> None:
+        failing = {1}
+
+        def fail(delivered: Delivered) -> None:
+            if delivered.version in failing:
+                raise RetryAfter(60, "Not now.")
+
+        bench.register(Ring, fail)
+        put(harbor, Ring(bell="front"), copy_id=COPY, version=1)
+        put(harbor, Ring(bell="back"), copy_id=COPY, version=2)
+        put(harbor, Ring(bell="other"), version=3)
+
+        run(bench)
+        assert bench.told == [("front", 1), ("other", 3)]
+
+        failing.clear()
+        pass_time(60)
+        run(bench)
+        assert bench.told[2:] == [("front", 1), ("back", 2)]
+
+    def test_a_dead_letter_holds_nothing_up(self, harbor: Tenant, bench: Bench) -> None:
+        def fail(delivered: Delivered) -> None:
+            if delivered.version == 1:
+                raise PermanentFailure("Broken.")
+
+        bench.register(Ring, fail)
+        put(harbor, Ring(bell="front"), copy_id=COPY, version=1)
+        put(harbor, Ring(bell="front"), copy_id=COPY, version=2)
+
+        assert run(bench) == Drained(done=1, dead=1)
+
+    def test_of_fresh_actions_on_one_target_the_latest_stands_for_all(self, harbor: Tenant, bench: Bench) -> None:
+        bench.register(Refill)
+        for version in (1, 2, 3):
+            put(harbor, Refill(bowl="cat"), copy_id=COPY, version=version)
+        put(harbor, Refill(bowl="dog"), copy_id=COPY, version=1)
+
+        run(bench)
+
+        assert bench.told == [("cat", 3), ("dog", 1)] or bench.told == [("dog", 1), ("cat", 3)]
+        assert rows() == []
+
+    def test_a_failed_fresh_action_takes_the_earlier_ones_along_only_when_it_succeeds(
+        self, harbor: Tenant, bench: Bench
+    ) -> None:
+        def fail(delivered: Delivered) -> None:
+            if delivered.attempt == 1:
+                raise RetryAfter(60, "Not now.")
+
+        bench.register(Refill, fail)
+        for version in (1, 2):
+            put(harbor, Refill(bowl="cat"), copy_id=COPY, version=version)
+
+        run(bench)
+        assert len(rows()) == 2
+
+        pass_time(60)
+        run(bench)
+        assert (bench.told, rows()) == ([("cat", 2)] * 2, [])
+
+    def test_a_fresh_action_that_came_while_another_runs_runs_too(self, harbor: Tenant, bench: Bench) -> None:
+        bench.register(
+            Refill,
+            lambda delivered: delivered.version == 1 and put(harbor, Refill(bowl="cat"), copy_id=COPY, version=2),
+        )
+        put(harbor, Refill(bowl="cat"), copy_id=COPY, version=1)
+
+        run(bench)
+
+        assert bench.told == [("cat", 1), ("cat", 2)]
+
+
+class TestLeases:
+    def test_what_another_worker_has_is_left_alone_until_its_lease_runs_out(self, harbor: Tenant, bench: Bench) -> None:
+        bench.register(Ring)
+        put(harbor, Ring(bell="front"))
+        with across_tenants(using="default"):
+            assert len(Claims("default", registry=bench.registry, lease=30).claim(10)) == 1
+
+        assert run(bench) == Drained()
+        pass_time(31)
+        assert run(bench) == Drained(done=1)
+        assert bench.seen[0].attempt == 2
+
+    def test_whoever_lost_the_lease_ends_nothing(self, harbor: Tenant, bench: Bench) -> None:
+        bench.register(Ring)
+        slow = Claims("default", registry=bench.registry, lease=30)
+        row_id = put(harbor, Ring(bell="front"))
+        with across_tenants(using="default"):
+            slow.claim(10)
+        pass_time(31)
+        with across_tenants(using="default"):
+            (taken,) = Claims("default", registry=bench.registry, lease=30).claim_left()
+
+            assert slow.done([row_id]) == slow.bury(row_id, error="x") == slow.renew([row_id]) == 0
+            assert slow.later(row_id, seconds=1, error="x") == slow.give_back([row_id]) == 0
+        assert (taken.id, taken.crashes, rows()[0].state) == (row_id, 1, "waiting")
+
+    def test_what_kills_its_worker_comes_to_the_dead_letters_alone(self, harbor: Tenant, bench: Bench) -> None:
+        def die(delivered: Delivered) -> None:
+            if delivered.payload["bell"] == "1":
+                raise Death
+
+        bench.register(Ring, die)
+        for number in range(4):
+            put(harbor, Ring(bell=str(number)))
+        deaths = 0
+        while any(row.state == "waiting" for row in rows()):
+            try:
+                run(bench)
+            except Death:
+                deaths += 1
+                pass_time(31)
+
+        assert deaths == MOST_CRASHES
+        assert [(row.target, row.state, row.crashes) for row in rows()] == [("1", "dead", MOST_CRASHES)]
+        assert rows()[0].last_error == "Its worker was gone before the attempt ended, 5 times."
+        # Before the first death nothing had been told; afterwards each came by itself.
+        assert sorted(bell for bell, _ in bench.told if bell != "1") == ["0", "0", "2", "3"]
+
+
+class TestUpgrades:
+    def test_what_this_version_does_not_understand_waits_without_an_attempt(self, harbor: Tenant, bench: Bench) -> None:
+        bench.register(Ring)
+        put(harbor, Ring(bell="new"), payload_version=2, copy_id=COPY, version=1)
+        put(harbor, Ring(bell="after"), copy_id=COPY, version=2)
+        put(harbor, Refill(bowl="unknown"))
+
+        assert run(bench) == Drained()
+        assert [(row.state, row.attempts) for row in rows()] == [("waiting", 0)] * 3
+
+    def test_after_the_upgrade_it_runs(self, harbor: Tenant, bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+        bench.register(Ring)
+        put(harbor, Ring(bell="new"), payload_version=2, copy_id=COPY, version=1)
+        put(harbor, Ring(bell="after"), copy_id=COPY, version=2)
+        monkeypatch.setattr(Ring, "payload_version", 2)
+
+        assert run(bench) == Drained(done=2)
+        assert [delivered.payload_version for delivered in bench.seen] == [2, 1]
