@@ -15,3 +15,4 @@ class ActionsConfig(AppConfig):
         """Register what this room does by itself; only now are there models that it can import."""
         import_module("actions.lag").register_metrics()
         import_module("actions.upkeep").register_own_upkeep()
+        import_module("actions.webhooks.registering").register_webhooks()

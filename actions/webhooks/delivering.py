@@ -21,6 +21,7 @@ from actions.webhooks.guard import guard_of
 from actions.webhooks.posting import Answer, HttpPostman, Postman
 from actions.webhooks.recording import record
 from actions.webhooks.signing import active_secrets, signed_headers
+from tenants.job_mutex import JobMutex
 from tenants.vault import SecretDoesNotOpen
 
 MOST_AT_ONCE: Final = 64
@@ -44,18 +45,28 @@ class Deliverer:
         self._under_way: dict[Future[Answer], Claimed] = {}
 
     def run(self, *, seconds: float) -> int:
-        """Deliver until nothing is due; begin nothing more after ``seconds``. Return how many attempts were made."""
+        """Deliver until nothing is due, or for ``seconds``; return how many attempts were recorded."""
         until = time.monotonic() + seconds
         made = 0
-        while True:
-            if time.monotonic() < until:
-                self._begin_due()
+        while time.monotonic() < until:
+            self._begin_due()
             if not self._under_way:
-                return made
-            done, _ = wait(self._under_way, timeout=_TURN_SECONDS, return_when=FIRST_COMPLETED)
-            for future in done:
-                record(self._under_way.pop(future), future.result())
-                made += 1
+                break
+            made += self._record_done()
+        return made
+
+    def finish(self) -> int:
+        """Wait for what is still under way and begin nothing more; return how many attempts were recorded."""
+        made = 0
+        while self._under_way:
+            made += self._record_done()
+        return made
+
+    def _record_done(self) -> int:
+        done, _ = wait(self._under_way, timeout=_TURN_SECONDS, return_when=FIRST_COMPLETED)
+        for future in done:
+            record(self._under_way.pop(future), future.result())
+        return len(done)
 
     def _begin_due(self) -> None:
         for alias in self._aliases:
@@ -86,7 +97,14 @@ class Deliverer:
 
 
 def deliver_due(*, seconds: float) -> int:
-    """Deliver what is due in every database for about ``seconds``; return how many attempts were made."""
+    """Deliver what is due in every database, for about ``seconds``; return how many attempts were made.
+
+    One process does so at a time. Who comes second goes away again: the first looks for what is due as long as it is at
+    it. What is under way at the end is waited for when the next may begin already.
+    """
     guard = guard_of(settings.WEBHOOK_ALLOWED_NETWORKS, settings.WEBHOOK_PORTS)
     with HttpPostman(guard) as postman:
-        return Deliverer(list(connections), postman=postman).run(seconds=seconds)
+        deliverer = Deliverer(list(connections), postman=postman)
+        with JobMutex("deliver webhooks") as is_ours:
+            made = deliverer.run(seconds=seconds) if is_ours else 0
+        return made + deliverer.finish()

@@ -18,6 +18,7 @@ from uuid_utils.compat import uuid7
 
 from actions.webhooks.event_types import ALL, TEST, event_body, is_event_pattern
 from actions.webhooks.guard import guard_of
+from actions.webhooks.hinting import wake_deliveries
 from actions.webhooks.models import DeliveryState, DisabledReason, WebhookDelivery, WebhookEndpoint, WebhookPayload
 from actions.webhooks.signing import new_secret, seal_secret
 from tenants.access import Actor
@@ -147,6 +148,7 @@ def send_test(endpoint: WebhookEndpoint, *, actor: Actor) -> WebhookDelivery:
         delivery: WebhookDelivery = WebhookDelivery.objects.create(
             tenant_id=endpoint.tenant_id, endpoint=endpoint, payload=payload, next_attempt_at=now, created_at=now
         )
+    wake_deliveries()
     _note("tested", endpoint, actor)
     return delivery
 
@@ -176,6 +178,7 @@ def replay(
     replayed = chosen.update(
         state=DeliveryState.PENDING, attempts=0, next_attempt_at=timezone.now(), finished_at=None, leased_until=None
     )
+    wake_deliveries()
     _note("replayed", endpoint, actor, count=replayed)
     return replayed
 

@@ -6,6 +6,7 @@ from django.db import transaction
 
 from actions.registry import Delivered
 from actions.webhooks.event_types import event_body, wants
+from actions.webhooks.hinting import wake_deliveries
 from actions.webhooks.models import WebhookDelivery, WebhookEndpoint, WebhookPayload
 
 
@@ -38,6 +39,7 @@ def publish(action: Delivered) -> None:
                 )
                 for endpoint in endpoints
             )
+    wake_deliveries()
 
 
 def _payload(action: Delivered, event_type: str) -> WebhookPayload:

@@ -95,6 +95,7 @@ def deliver() -> Iterator[Callable[..., int]]:
 
         def run(*, clock: Callable[[str], datetime] | None = None, seconds: float = 5) -> int:
             chosen = {"clock": clock} if clock else {}
-            return Deliverer(["default"], postman=postman, **chosen).run(seconds=seconds)
+            deliverer = Deliverer(["default"], postman=postman, **chosen)
+            return deliverer.run(seconds=seconds) + deliverer.finish()
 
         yield run

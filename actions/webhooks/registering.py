@@ -1,0 +1,15 @@
+"""What webhooks have others do: the relay runs their handler, the hourly upkeep deletes what has served its time."""
+
+from __future__ import annotations
+
+from actions.kinds import PublishWebhook
+from actions.registry import register
+from actions.upkeep import register_upkeep
+from actions.webhooks.keeping import delete_old_webhooks
+from actions.webhooks.publishing import publish
+
+
+def register_webhooks() -> None:
+    """Register handler and upkeep; once, when the apps start."""
+    register(PublishWebhook, publish)
+    register_upkeep("webhooks", delete_old_webhooks)
