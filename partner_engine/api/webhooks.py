@@ -99,9 +99,7 @@ class WebhookEndpoint(Endpoint):
         body = self.body(shapes.EndpointChange)
         endpoint = access_endpoint(id)
         given = {
-            name: value
-            for name in ("url", "event_types", "description")
-            if (value := getattr(body, name)) is not UNSET
+            name: value for name in ("url", "event_types", "description") if (value := getattr(body, name)) is not UNSET
         }
         if given:
             endpoints.change(endpoint, actor=self.actor, **given)
@@ -181,8 +179,8 @@ class ReplayWebhooks(Endpoint):
 
     @documented(
         "Replay webhooks",
-        "Sends one event, or all of a time, once more: with the same `webhook-id` and body and a new timestamp. What is "
-        "still to be sent is left as it is.",
+        "Sends one event, or all of a time, once more: with the same `webhook-id` and body and a new timestamp. What "
+        "is still to be sent is left as it is.",
         body=shapes.ReplayInput,
         query=NoQuery,
         answers={202: shapes.Replayed},
