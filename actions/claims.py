@@ -21,7 +21,7 @@ from actions.registry import Registry
 _TABLE: Final = OutboxAction._meta.db_table
 _COLUMNS: Final = (
     "id, tenant_id, kind, payload::text, payload_version, copy_id, version, correlation_id, attempts, crashes,"
-    " created_at, target"
+    " created_at"
 )
 #: A FROZEN action waits for those of its kind that an earlier version of its copy asked for. Of FRESH ones only the
 #: latest of a target runs, and not while an earlier one is at it. A dead letter holds nobody up.
@@ -100,7 +100,7 @@ class Claims:
         self._lease = lease
         self._token = uuid4()
         self._fresh = [entry.kind.kind for entry in registry if entry.is_fresh]
-        self._known = {
+        self._known: dict[str, Any] = {
             "kinds": [entry.kind.kind for entry in registry],
             "newest": [entry.kind.payload_version for entry in registry],
             "fresh": [entry.is_fresh for entry in registry],
@@ -143,12 +143,16 @@ class Claims:
         with connections[self._alias].cursor() as cursor:
             cursor.execute(text, parameters)
             found = cursor.fetchall()
-        rows = [Claimed(*row[:3], msgspec.json.decode(row[3]), *row[4:11]) for row in found]
+        rows = [_row(*values) for values in found]
         return sorted(rows, key=lambda row: (row.created_at, row.version or 0, row.id))
 
-    def _end(self, text: str, ids: list[UUID], **values: object) -> int:
+    def _end(self, text: str, ids: list[UUID], **values: float | str) -> int:
         if not ids:
             return 0
         with connections[self._alias].cursor() as cursor:
             cursor.execute(text, {"ids": ids, "token": self._token, **values})
             return int(cursor.rowcount)
+
+
+def _row(row_id: UUID, tenant_id: UUID, kind: str, payload: str, *others: Any) -> Claimed:
+    return Claimed(row_id, tenant_id, kind, msgspec.json.decode(payload), *others)

@@ -1,16 +1,14 @@
-"""How far the relay is behind, per database, for ``/metrics``: asked when it is scraped, in one query each."""
+"""How far the relay is behind, per database, for ``/metrics``: asked when they are read, in one query each."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import math
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 import structlog
 from django.db import DatabaseError, connections
-from prometheus_client import REGISTRY as METRICS
-from prometheus_client.core import GaugeMetricFamily
-from prometheus_client.registry import Collector
+from prometheus_client import Gauge
 
 from actions.models import OutboxAction
 from actions.registry import REGISTRY, Registry
@@ -30,6 +28,12 @@ SELECT (SELECT count(*) FROM waiting),
            SELECT min(next_attempt_at) FROM {_TABLE} WHERE state = 'waiting'))), 0)::float"""  # noqa: S608
 
 log = structlog.get_logger(__name__)
+waiting = Gauge("partner_engine_outbox_waiting", "Deferred actions that wait", ["database"])
+dead = Gauge("partner_engine_outbox_dead", "Deferred actions that were given up", ["database"])
+parked = Gauge("partner_engine_outbox_parked", "Deferred actions that wait for a newer worker", ["database"])
+oldest_due = Gauge(
+    "partner_engine_outbox_oldest_due_seconds", "Since when the oldest waiting action is due", ["database"]
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +50,7 @@ class Lag:
 
 def lag_of(alias: str, *, registry: Registry = REGISTRY) -> Lag:
     """Return how far the relay is behind in the database ``alias``. Raises ``DatabaseError``."""
-    known = {
+    known: dict[str, Any] = {
         "kinds": [entry.kind.kind for entry in registry],
         "newest": [entry.kind.payload_version for entry in registry],
     }
@@ -55,39 +59,17 @@ def lag_of(alias: str, *, registry: Registry = REGISTRY) -> Lag:
         return Lag(*cursor.fetchone())
 
 
-class LagCollector(Collector):
-    """Tells Prometheus the lag of every database; one that does not answer has no figures."""
-
-    def describe(self) -> list[GaugeMetricFamily]:
-        """Return the metrics without figures, so that registering asks no database."""
-        return _families()
-
-    def collect(self) -> Iterator[GaugeMetricFamily]:
-        """Yield the metrics of all databases."""
-        families = _families()
-        for alias in connections:
-            try:
-                lag = lag_of(alias)
-            except DatabaseError as error:
-                log.warning("lag_unknown", database=alias, reason=type(error).__name__)
-                continue
-            for family, figure in zip(families, (lag.waiting, lag.dead, lag.parked, lag.oldest_due), strict=True):
-                family.add_metric([alias], figure)
-        yield from families
-
-
-def _families() -> list[GaugeMetricFamily]:
-    texts = {
-        "waiting": "Deferred actions that wait",
-        "dead": "Deferred actions that were given up",
-        "parked": "Deferred actions that wait for a worker of a newer version",
-        "oldest_due_seconds": "Since when the oldest waiting deferred action is due",
-    }
-    return [
-        GaugeMetricFamily(f"partner_engine_outbox_{name}", text, labels=["database"]) for name, text in texts.items()
-    ]
-
-
-def register_metrics() -> None:
-    """Let ``/metrics`` tell the lag."""
-    METRICS.register(LagCollector())
+def note_lag() -> None:
+    """Bring the metrics up to date; of a database that does not answer they are not a number."""
+    for alias in connections:
+        try:
+            lag = lag_of(alias)
+        except DatabaseError as error:
+            log.warning("lag_unknown", database=alias, reason=type(error).__name__)
+            for gauge in (waiting, dead, parked, oldest_due):
+                gauge.labels(alias).set(math.nan)
+            continue
+        waiting.labels(alias).set(lag.waiting)
+        dead.labels(alias).set(lag.dead)
+        parked.labels(alias).set(lag.parked)
+        oldest_due.labels(alias).set(lag.oldest_due)

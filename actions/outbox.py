@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 from uuid import UUID
 
 import structlog
@@ -16,6 +16,9 @@ from actions import hints
 from actions.kinds import DeferredAction, coalesce
 from actions.tasks import BROKER_ERRORS, drain
 from tenants.redis_outage import outage
+
+#: What Redis and Celery raise when they are away.
+_AWAY: Final[tuple[type[Exception], ...]] = (RedisError, OSError, *BROKER_ERRORS)
 
 log = structlog.get_logger(__name__)
 unsent = Counter("partner_engine_action_hints_unsent", "Hints at due actions that could not be sent", ["reason"])
@@ -61,8 +64,8 @@ def wake(alias: str) -> None:
     try:
         if not hints.give(alias):
             return
-        drain.apply_async(args=[alias], retry=False, expires=hints.SECONDS)
-    except (RedisError, OSError, *BROKER_ERRORS) as error:
+        drain.apply_async(args=(alias,), retry=False, expires=hints.SECONDS)
+    except _AWAY as error:
         unsent.labels(type(error).__name__).inc()
         if isinstance(error, RedisError):
             outage.failed_with(error)

@@ -7,16 +7,12 @@ from typing import Final
 import structlog
 from celery import shared_task
 from django.db import DatabaseError, connections
-from kombu.exceptions import OperationalError
 from redis.exceptions import RedisError
 
 from actions import hints, relay
 from actions.upkeep import keep_up
 from actions.webhooks.delivering import deliver_due
 from tenants.job_mutex import JobMutex
-
-#: What sending a task raises when the broker is away.
-BROKER_ERRORS: Final = (OperationalError,)
 
 log = structlog.get_logger(__name__)
 
@@ -31,6 +27,10 @@ def drain(alias: str) -> None:
     drained = relay.drain(alias)
     if drained.attempts:
         log.info("drained", database=alias, done=drained.done, failed=drained.failed, dead=drained.dead)
+
+
+#: What sending a task raises when the broker is away.
+BROKER_ERRORS: Final[tuple[type[Exception], ...]] = (drain.OperationalError,)
 
 
 @shared_task(ignore_result=True)

@@ -59,8 +59,8 @@ def delete_old_dead_letters(alias: str) -> int:
     with connections[alias].cursor() as cursor:
         cursor.execute(
             f"DELETE FROM {OutboxAction._meta.db_table}"  # noqa: S608 - our own table
-            " WHERE state = 'dead' AND died_at < statement_timestamp() - %s",
-            [DEAD_LETTERS_KEPT],
+            " WHERE state = 'dead' AND died_at < statement_timestamp() - make_interval(secs => %s)",
+            [DEAD_LETTERS_KEPT.total_seconds()],
         )
         return int(cursor.rowcount)
 

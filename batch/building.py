@@ -10,6 +10,7 @@ from typing import Final
 from uuid import UUID
 
 import msgspec
+from django.utils import timezone
 from uuid_utils.compat import uuid7
 
 from batch.changeset import KINDS
@@ -31,10 +32,11 @@ def new_form(*, scope: Tenant, title: str, as_of: date | None, catalogue: str, n
     return Loaded(
         FormRecord(identity, catalogue or scope.catalogue, as_of, now),
         CopyRecord(identity, identity, 0, CopyFields(title), now, now),
+        now=now,
     )
 
 
-def fresh_copy(source: Loaded, *, scope: Tenant, title: str, now: datetime) -> Loaded:
+def fresh_copy(source: Loaded, *, scope: Tenant, title: str) -> Loaded:
     """Return a copy of ``source`` that does not exist yet: the same rows and answers, sealed under a key of its own.
 
     What stands beside the document stays with the source; what all copies share is there anyway. Raises ``CopyIsHeld``
@@ -43,7 +45,7 @@ def fresh_copy(source: Loaded, *, scope: Tenant, title: str, now: datetime) -> L
     if source.held is not None:
         kind, until = source.held
         raise CopyIsHeld(kind=kind, until=until)
-    identity = uuid7()
+    identity, now = uuid7(), source.now or timezone.now()
     document, key = _resealed(source, scope, identity)
     fields = CopyFields(title or f"Copy of {source.copy.fields.title or 'base'}"[:MAX_TITLE])
     record = CopyRecord(identity, source.form.id, 0, fields, now, now, document=document, key=key)

@@ -14,7 +14,7 @@ import msgspec
 from batch.changeset import Changeset
 from batch.errors import CopyIsDeleted, CopyIsLocked, LastCopy
 from batch.snapshots import CopyFields
-from copies.changes import Change, is_beside_document
+from copies.changes import Change
 
 
 class Known(msgspec.Struct, frozen=True):
@@ -55,14 +55,13 @@ def keep_one_copy(changeset: Changeset, known: Known) -> None:
 
 def mark_quotes_stale(changeset: Changeset, changes: list[Change]) -> None:
     """A carrier's answer is about the answers that it read: where one of them changed, it is stale."""
-    changed = [change.path for change in changes if not is_beside_document(change.path)]
-    if changed and len(changeset.quote_requests):
-        changeset.quote_requests.mark_stale_where_read(changed)
+    if changes and len(changeset.quote_requests):
+        changeset.quote_requests.mark_stale_where_read([change.path for change in changes])
 
 
 #: Before a new copy's first save.
 ON_CREATE: Final[tuple[OnCreate, ...]] = (own_by_its_maker,)
 #: Before the rules are fired. A deleted copy says so before a locked one does.
 BEFORE_SAVE: Final[tuple[BeforeSave, ...]] = (refuse_deleted, refuse_locked, keep_one_copy)
-#: With what changed, when the rules have been fired: what follows from answers for the rows beside them.
+#: With what changed in the document, when the rules have been fired: what follows for the rows beside it.
 AFTER_RULES: Final[tuple[AfterRules, ...]] = (mark_quotes_stale,)

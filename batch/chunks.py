@@ -9,10 +9,10 @@ from uuid import UUID
 import msgspec
 from django.db import DatabaseError
 
-from actions.outbox import wake
 from batch.changeset import Changeset
 from batch.context import BatchContext, Prepared
 from batch.errors import BatchError, StaleChangeset
+from batch.handing_over import hand_over
 from batch.opening import ManyOpened
 from batch.saving import write
 from batch.setting import SaveResult
@@ -78,8 +78,7 @@ class Chunk:
                 context.fail()
             else:
                 results[identity] = context.settle(ready)
-        if any(result.actions for result in results.values()):
-            wake(self._scope.database_alias)
+        hand_over(results.values(), scope=self._scope)
         return [Outcome(identity, results.get(identity), self.errors.get(identity)) for identity in self._ids]
 
     def close(self) -> None:

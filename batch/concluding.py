@@ -9,6 +9,7 @@ from batch.deciding import decide
 from batch.loading import Loaded
 from batch.setting import SaveResult, Setting
 from forms.rules.evaluation import Evaluation, ProductOutcome
+from tenants.failpoints import reach
 
 
 def conclude(changeset: Changeset, *, loaded: Loaded, before: Evaluation, setting: Setting) -> SaveResult:
@@ -26,10 +27,12 @@ def conclude(changeset: Changeset, *, loaded: Loaded, before: Evaluation, settin
     # A copy not saved yet was never decided, also where its document comes from another copy.
     known_conclusions = before if loaded_version else None
     evaluation = decide(changeset, release=setting.release.id, as_of=setting.as_of, before=known_conclusions)
-    answers = changeset.changes()
+    reach("rules_fired")
+    changes = changeset.document_changes()
     for follow in AFTER_RULES:
-        follow(changeset, answers)
-    changes = changeset.changes()
+        follow(changeset, changes)
+    changes += changeset.beside_changes()
+    reach("compared")
     moved = _moved(before, evaluation)
     written = bool(changes) or not _same(before, evaluation) or loaded_version == 0
     if not written:
@@ -42,6 +45,7 @@ def conclude(changeset: Changeset, *, loaded: Loaded, before: Evaluation, settin
         moved=moved,
         told=[told for accumulator in changeset.neighbours.values() for told in accumulator.post_process()],
     )
+    reach("announced")
     return SaveResult(loaded_version + 1, changes, evaluation, moved, actions, written=True)
 
 

@@ -14,7 +14,6 @@ from uuid import UUID
 import msgspec
 import structlog
 
-from actions.outbox import wake
 from batch.assembling import Work, assemble
 from batch.changeset import Changeset, Holding, Mode
 from batch.concluding import conclude
@@ -28,6 +27,7 @@ from batch.errors import (
     UnsavedChanges,
     WrongThread,
 )
+from batch.handing_over import hand_over
 from batch.idempotency import IdempotencyKey, StoredResponse
 from batch.loading import CopyRecord, FormRecord, Loaded
 from batch.memo import Memo
@@ -41,6 +41,7 @@ from copies.document import Document
 from copies.sealing import Sealer
 from forms.catalogue.releases import CompiledRelease
 from forms.rules.evaluation import Evaluation
+from tenants.failpoints import reach
 
 log = structlog.get_logger(__name__)
 
@@ -183,13 +184,14 @@ class BatchContext:
             prepared = self.prepare(respond)
             if self._opening is not None:
                 self._opening.extend()
+            reach("lock_extended")
             if prepared.save is not None or prepared.keyed is not None:
                 saves = [prepared.save] if prepared.save is not None else []
                 if len(write(saves, prepared.keyed, scope=self.setting.scope)) < len(saves):
                     raise StaleChangeset
+            reach("written")
             result = self.settle(prepared)
-        if result.actions:
-            wake(self.setting.scope.database_alias)
+        hand_over([result], scope=self.setting.scope)
         return result
 
     def preview(self) -> SaveResult:
@@ -245,16 +247,21 @@ class BatchContext:
         """Decide and put together what is to be written; write nothing."""
         changeset = self.changeset
         self._phase = Phase.SAVING
+        reach("before_save")
         result = self._decide(changeset)
         response = respond(result) if respond else None
+        reach("responded")
         keyed = KeyedResponse(self._idempotency, response) if response and self._idempotency else None
-        return Prepared(changeset, result, assemble(self._work(changeset, result)) if result.written else None, keyed)
+        save = assemble(self._work(changeset, result)) if result.written else None
+        reach("assembled")
+        return Prepared(changeset, result, save, keyed)
 
     def settle(self, prepared: Prepared) -> SaveResult:
         """Take the saved state as the present one; the changeset is stale from here on."""
         result, save, changeset = prepared.result, prepared.save, prepared.changeset
         if save is not None:
             self._move_on(changeset, result, save)
+        reach("moved_on")
         log.info("saved", copy=str(self.copy.id), version=result.version, changes=len(result.changes))
         self._end(Phase.SAVED)
         return result

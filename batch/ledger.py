@@ -6,10 +6,11 @@ Mutators know the ledger; the ledger knows no mutator. ``Changeset`` is the face
 from __future__ import annotations
 
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from enum import Enum
-from typing import Any, Protocol
+from functools import cache, partial
+from typing import Any, Final, Protocol
 
 import msgspec
 from uuid_utils.compat import uuid7
@@ -19,7 +20,16 @@ from batch.errors import ReadOnlyChangeset, StaleReference
 from batch.neighbours import Neighbour, NeighbourAccumulator, NeighbourKind
 from batch.snapshots import AnswerSnapshot, CopyFields, FormFields, snapshot
 from copies.changes import Cause, Change, is_beside_document
-from copies.document import Answer, AnsweredBy, AnswerValue, Document, DocumentQuestionSet, find_container, join_path
+from copies.document import (
+    Answer,
+    AnsweredBy,
+    AnswerValue,
+    Container,
+    Document,
+    DocumentQuestionSet,
+    find_container,
+    join_path,
+)
 from forms.rules.compile import CompiledCatalogue
 
 
@@ -183,18 +193,28 @@ class Ledger:
 
     def changes(self) -> list[Change]:
         """Return what stands otherwise than when the work began."""
+        return self.document_changes() + self.beside_changes()
+
+    def document_changes(self) -> list[Change]:
+        """Return what stands otherwise in the document."""
         found: list[Change] = []
         for path, row_before, row_after in self._rows.finalize(self._row_at):
             found.append(Change(path, row_before, row_after, self._causes[path]))
-        for path, before, after in self._answers.finalize(self._answer_at):
-            if after is not None or find_container(self.document, path.rpartition("/")[0]) is not None:
+        # Many answers lie in one row, and a row is found by going through its pool: each once.
+        container_at = cache(partial(find_container, self.document))
+        for path, before, after in self._answers.finalize(lambda path: _answer_at(path, container_at)):
+            if after is not None or container_at(path.rpartition("/")[0]) is not None:
                 found.append(_answer_change(path, before, after, self._causes[path]))
         for code, set_before, set_after in self._question_sets.finalize(self.question_set):
             path = f"question_sets/{code}"
             found.append(Change(path, _set_state(set_before), _set_state(set_after), self._causes[path]))
         for path, excluded_before, excluded_after in self._exclusions.finalize(self._exclusion_at):
             found.append(Change(path, excluded_before, excluded_after, self._causes[path]))
-        found += self._field_changes("copy", self._first.copy_fields, self.copy_fields)
+        return found
+
+    def beside_changes(self) -> list[Change]:
+        """Return what stands otherwise beside the document: fields of copy and form, neighbours."""
+        found = self._field_changes("copy", self._first.copy_fields, self.copy_fields)
         found += self._field_changes("application_form", self._first.form_fields, self.form_fields)
         return found + self._neighbour_changes()
 
@@ -220,11 +240,6 @@ class Ledger:
         if self._ruling is None:
             self._given.add(path)
         self._causes.setdefault(path, self._ruling or self.origin.cause)
-
-    def _answer_at(self, path: str) -> AnswerSnapshot | None:
-        prefix, _, code = path.rpartition("/")
-        container = find_container(self.document, prefix)
-        return None if container is None else snapshot(container.answers.get(code))
 
     def _row_at(self, path: str) -> str | None:
         return None if find_container(self.document, path) is None else path.rpartition("/")[2]
@@ -253,17 +268,25 @@ class Ledger:
         return found
 
 
-def _answer_change(path: str, before: AnswerSnapshot | None, after: AnswerSnapshot | None, cause: Cause) -> Change:
-    def changed(name: str) -> bool:
-        return bool(getattr(before, name, None) != getattr(after, name, None))
+def _answer_at(path: str, container_at: Callable[[str], Container | None]) -> AnswerSnapshot | None:
+    prefix, _, code = path.rpartition("/")
+    container = container_at(prefix)
+    return None if container is None else snapshot(container.answers.get(code))
 
+
+#: How an answer that is not there is compared: neither shown nor asked for.
+_NOTHING: Final = AnswerSnapshot(None, None, active=False, required="", readonly=False)
+
+
+def _answer_change(path: str, before: AnswerSnapshot | None, after: AnswerSnapshot | None, cause: Cause) -> Change:
+    was, now = before or _NOTHING, after or _NOTHING
     return Change(
         path,
-        before.shown if before else None,
-        after.shown if after else None,
+        was.shown,
+        now.shown,
         cause,
-        active=(after.active if after else False) if changed("active") else None,
-        required=(after.required if after else "") if changed("required") else None,
+        active=now.active if (before is None) != (after is None) or was.active != now.active else None,
+        required=now.required if (before is None) != (after is None) or was.required != now.required else None,
     )
 
 

@@ -71,6 +71,8 @@ class Loaded(msgspec.Struct, frozen=True):
     is_last: bool = True
     stored_response: StoredResponse | None = None
     held: tuple[str, datetime] | None = None
+    #: The database's time of the load, which the unit of work goes by: processes' clocks may be off.
+    now: datetime | None = None
 
 
 _NEIGHBOURS: Final = [table for table in TABLES if not table.kind.is_appended]
@@ -108,10 +110,11 @@ _SELECT: Final = f"""
        AND i.created_at >= statement_timestamp() - %(kept)s"""  # noqa: S608 - only table names are put in
 _FIRST_KIND: Final = 29
 _STORED_RESPONSE: Final = f"""
-    SELECT fingerprint, status, headers::text, body
-      FROM {IdempotencyRecord._meta.db_table}
-     WHERE tenant_id = %(tenant)s AND client = %(client)s AND key = %(key)s
-       AND created_at >= statement_timestamp() - %(kept)s"""  # noqa: S608
+    SELECT statement_timestamp(), i.fingerprint, i.status, i.headers::text, i.body
+      FROM (VALUES (1)) AS one
+      LEFT JOIN {IdempotencyRecord._meta.db_table} i
+        ON i.tenant_id = %(tenant)s AND i.client = %(client)s AND i.key = %(key)s
+       AND i.created_at >= statement_timestamp() - %(kept)s"""  # noqa: S608
 
 
 def load(
@@ -149,18 +152,21 @@ def load_many(
     return {row[0]: _loaded(row, idempotency) for row in rows}
 
 
-def load_stored_response(idempotency: IdempotencyKey, *, scope: Tenant) -> StoredResponse | None:
-    """Return the stored answer to a keyed request that is about no copy yet. Raises ``IdempotencyConflict``."""
+def load_nothing(idempotency: IdempotencyKey | None, *, scope: Tenant) -> tuple[datetime, StoredResponse | None]:
+    """Return the database's time, and the stored answer to a keyed request that is about no copy yet.
+
+    Raises ``IdempotencyConflict``.
+    """
     parameters: dict[str, Any] = {
         "tenant": scope.id,
-        "client": idempotency.client,
-        "key": idempotency.key,
+        "client": idempotency.client if idempotency else None,
+        "key": idempotency.key if idempotency else None,
         "kept": KEPT,
     }
     with connections[scope.database_alias].cursor() as cursor:
         cursor.execute(_STORED_RESPONSE, parameters)
-        row = cursor.fetchone()
-    return None if row is None else _stored_response(row, idempotency)
+        now, *stored = cursor.fetchall()[0]
+    return now, _stored_response(stored, idempotency)
 
 
 def load_revision(
@@ -201,7 +207,7 @@ def _loaded(row: tuple[Any, ...], idempotency: IdempotencyKey | None) -> Loaded:
     form = FormRecord(row[2], row[17], row[18], row[19], FormFields(row[20], row[21]), row[22])
     stored_response = _stored_response(row[24:28], idempotency)
     held = _hold(neighbours.get("processes", ()), row[28])
-    return Loaded(form, _copy(row), neighbours, row[23], stored_response, held)
+    return Loaded(form, _copy(row), neighbours, row[23], stored_response, held, now=row[28])
 
 
 def _hold(processes: Sequence[Any], now: datetime) -> tuple[str, datetime] | None:

@@ -20,6 +20,7 @@ from redis.exceptions import LockError, RedisError
 
 from batch.errors import LockNotAcquired
 from tenants.access import Actor
+from tenants.failpoints import reach
 from tenants.holders import Holder, holder_here
 from tenants.locks import TTL_SECONDS, FairLock, lock_name
 from tenants.many_locks import ManyLocks
@@ -73,7 +74,7 @@ class CopyLock:
         """Wait for the lock in turn. Raises ``LockNotAcquired``, which names the holder."""
         started = time.perf_counter()
         try:
-            lock = FairLock(_reach(), self._name, holder=self._holder)
+            lock = FairLock(_reach(), self._name, holder=self._holder, ttl=TTL_SECONDS)
             taken = lock.take(wait=self._wait)
         except RedisError as error:
             self.is_degraded = True
@@ -83,6 +84,7 @@ class CopyLock:
         if not taken:
             raise LockNotAcquired(holder=lock.holder)
         self._lock = lock
+        reach("lock_acquired")
         return self
 
     def extend(self) -> None:
@@ -104,10 +106,12 @@ class CopyLock:
         lock, self._lock = self._lock, None
         if lock is None:
             return
+        reach("lock_releasing")
         try:
             lock.release()
         except (LockError, RedisError) as fault:
             _note_loss(fault)
+        reach("lock_released")
 
 
 class CopyLocks:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterable
 from uuid import UUID
 
@@ -10,6 +11,7 @@ from batch.idempotency import IdempotencyKey
 from batch.loading import Loaded, load, load_many
 from batch.locking import CopyLock, CopyLocks
 from tenants.holders import Holder
+from tenants.locks import FRESH_SECONDS
 from tenants.models import Tenant
 
 
@@ -34,6 +36,7 @@ class Opening:
         self._archived = archived
         self._idempotency = idempotency
         self._lock: CopyLock | None = None
+        self._locked_at = 0.0
         self._was_open = False
 
     @property
@@ -62,8 +65,8 @@ class Opening:
         return loaded
 
     def extend(self) -> None:
-        """Give the lock its whole time again."""
-        if self._lock is not None:
+        """Give the lock its whole time again, unless it was taken only just now."""
+        if self._lock is not None and time.monotonic() - self._locked_at > FRESH_SECONDS:
             self._lock.extend()
 
     def close(self) -> None:
@@ -75,7 +78,7 @@ class Opening:
     def _lock_and_load(self) -> Loaded:
         lock = CopyLock(self._scope.id, self._identity, wait=self._wait, holder=self._holder)
         lock.__enter__()
-        self._lock = lock
+        self._lock, self._locked_at = lock, time.monotonic()
         return load(self._identity, scope=self._scope, archived=self._archived, idempotency=self._idempotency)
 
 

@@ -23,6 +23,7 @@ from batch.errors import (
 )
 from batch.idempotency import IdempotencyKey, StoredResponse
 from batch.statement import compose, index_entries
+from tenants.failpoints import reach
 from tenants.models import Tenant
 
 Row = Mapping[str, Any]
@@ -72,9 +73,11 @@ def write(saves: Sequence[Save], keyed: KeyedResponse | None, *, scope: Tenant) 
         raise SaveInsideTransaction
     if scope.database_alias != DEFAULT_DB_ALIAS:
         _write_index(saves, scope)
+        reach("index_written")
     text, parameters = compose(saves, keyed, scope)
     # Inside a test's transaction a savepoint stands for the transaction that the statement is by itself.
     own = transaction.atomic(using=scope.database_alias) if connection.in_atomic_block else nullcontext()
+    reach("write_sending")
     try:
         with own, connection.cursor() as cursor:
             cursor.execute(text, parameters)

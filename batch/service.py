@@ -22,12 +22,13 @@ from batch.chunks import MOST_COPIES, Chunk
 from batch.context import BatchContext
 from batch.errors import ChunkTooLarge, LockNotAcquired, NotFound, UnknownCatalogue, VersionMismatch
 from batch.idempotency import IdempotencyKey
-from batch.loading import Loaded, load, load_revision, load_stored_response
+from batch.loading import Loaded, load, load_nothing, load_revision
 from batch.locking import holder_of
 from batch.opening import ManyOpened, Opening
 from batch.setting import Setting
 from forms.catalogue import releases
 from tenants.access import Actor
+from tenants.failpoints import reach
 from tenants.models import Tenant
 from tenants.scoping import use_tenant
 
@@ -95,6 +96,7 @@ def find_and_lock(  # noqa: PLR0913 - the one door to every write; each is named
                 raise
             yield None
             return
+        reach("loaded")
         if expected_version is not None and loaded.stored_response is None and expected_version != loaded.copy.version:
             raise VersionMismatch(expected=expected_version, actual=loaded.copy.version)
         context = BatchContext(
@@ -179,9 +181,9 @@ def build_context(
     Raises ``UnknownCatalogue``, ``IdempotencyConflict``.
     """
     with use_tenant(scope):
-        loaded = new_form(scope=scope, title=title, as_of=as_of, catalogue=catalogue, now=timezone.now())
-        if idempotency is not None:
-            loaded = replace(loaded, stored_response=load_stored_response(idempotency, scope=scope))
+        now, stored_response = load_nothing(idempotency, scope=scope)
+        loaded = new_form(scope=scope, title=title, as_of=as_of, catalogue=catalogue, now=now)
+        loaded = replace(loaded, stored_response=stored_response)
         context = BatchContext(
             loaded, _setting(loaded, scope, actor, created="form"), writable=True, idempotency=idempotency
         )
@@ -207,7 +209,7 @@ def build_copy(
         source = load(_identity(form_or_copy_id), scope=scope, idempotency=idempotency)
         loaded = source
         if source.stored_response is None:
-            loaded = fresh_copy(source, scope=scope, title=title, now=timezone.now())
+            loaded = fresh_copy(source, scope=scope, title=title)
         context = BatchContext(
             loaded, _setting(loaded, scope, actor, created="copy"), writable=True, idempotency=idempotency
         )
@@ -216,7 +218,7 @@ def build_copy(
 
 
 def _setting(loaded: Loaded, scope: Tenant, actor: Actor, *, created: str = "") -> Setting:
-    now = timezone.now()
+    now = loaded.now or timezone.now()
     try:
         release = releases.current(loaded.form.catalogue)
     except releases.NoRelease as error:

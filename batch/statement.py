@@ -96,14 +96,11 @@ _EXPIRED: Final = f"""DELETE FROM {IdempotencyRecord._meta.db_table}
        AND created_at < statement_timestamp() - %(kept)s;\n"""  # noqa: S608
 
 
-def _rows(
-    name: str, model: type[models.Model], *, kept: Iterable[str] | None = None, stamped: Iterable[str] = ()
-) -> str:
+def _rows(name: str, model: type[models.Model], *, kept: Iterable[str] | None = None) -> str:
     """Return the part that inserts the rows of ``model`` whose copy was saved; with ``kept`` it updates known ones, all
-    columns but those. The columns ``stamped`` get the database's time, whatever the saving process takes it for.
+    columns but those.
     """
     table, columns = model._meta.db_table, _columns(model)
-    values = ", ".join("statement_timestamp()" if column in stamped else f"r.{column}" for column in columns)
     upsert = ""
     if kept is not None:
         fixed = {"id", "tenant_id", "copy_id", "application_form_id", "created_at", *kept}
@@ -111,7 +108,7 @@ def _rows(
         upsert = f" ON CONFLICT (id) DO UPDATE SET {changed}"
     return f"""put_{name} AS (
     INSERT INTO {table} ({_listed(columns)})
-    SELECT {values}
+    SELECT {_listed(columns, "r")}
       FROM json_to_recordset(%({name})s) AS g (save uuid, "row" json)
       JOIN saved ON saved.id = g.save
      CROSS JOIN LATERAL json_populate_record(NULL::{table}, g."row") r{upsert})"""  # noqa: S608
@@ -126,10 +123,7 @@ def _neighbours_of(kind: str) -> _Reader:
 
 #: What is written beside the copy itself: its part of the statement, and where a save holds the rows.
 _BESIDE: Final[Mapping[str, tuple[str, _Reader]]] = {
-    "outbox": (
-        _rows("outbox", OutboxAction, stamped=("next_attempt_at", "created_at")),
-        lambda save: save.outbox,
-    ),
+    "outbox": (_rows("outbox", OutboxAction), lambda save: save.outbox),
     "declinations": (_rows("declinations", Declination), lambda save: save.declinations),
     **{
         table.kind.name: (

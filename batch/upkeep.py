@@ -14,8 +14,8 @@ def delete_old_answers(alias: str) -> int:
     with connections[alias].cursor() as cursor:
         cursor.execute(
             f"DELETE FROM {IdempotencyRecord._meta.db_table}"  # noqa: S608 - our own table
-            " WHERE created_at < statement_timestamp() - %s",
-            [KEPT],
+            " WHERE created_at < statement_timestamp() - make_interval(secs => %s)",
+            [KEPT.total_seconds()],
         )
         return int(cursor.rowcount)
 

@@ -1,1 +1,1 @@
-"""Measurements of the product against what it is compared with, each pair in one run on one machine."""
+"""Measures how fast Partner Engine is, against honest opponents in the same run: `make bench`, docs/benchmarks.md."""

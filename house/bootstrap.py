@@ -17,6 +17,7 @@ from house.supervisor import Supervisor, say
 PRODUCT = "requirements.txt"
 DEVELOPMENT = "requirements-dev.txt"
 SERVERS = "requirements-servers.txt"
+BENCHMARKS = "requirements-bench.txt"
 # Only the programs in these wheels are used: nothing imports them, and they may be built for any one Python.
 SERVERS_FOLDER = VENV / "servers"
 SERVERS_PYTHON = "3.12"

@@ -8,7 +8,7 @@ import shutil
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
-from house.bootstrap import DEVELOPMENT, PRODUCT, SERVERS, ensure_packages
+from house.bootstrap import BENCHMARKS, DEVELOPMENT, PRODUCT, SERVERS, ensure_packages
 from house.environment import product_environment
 from house.errors import HouseError
 from house.leftovers import Leftovers
@@ -40,10 +40,8 @@ def test(arguments: Sequence[str], *, is_full: bool) -> int:
 
 def bench(arguments: Sequence[str]) -> int:
     """Run the benchmarks against throw-away servers with the durability of real ones; return their exit status."""
-    if not (CHECKOUT / "benchmarks" / "__main__.py").exists():
-        raise HouseError("There are no benchmarks in this checkout yet: benchmarks/__main__.py is missing.")
     with Supervisor() as supervisor:
-        ensure_packages(supervisor, files=[PRODUCT, DEVELOPMENT, SERVERS])
+        ensure_packages(supervisor, files=[PRODUCT, SERVERS, BENCHMARKS])
     return _with_throw_away_servers(
         lambda supervisor, environment: supervisor.run(
             [PYTHON, "-m", "benchmarks", *arguments], environment=environment, folder=CHECKOUT

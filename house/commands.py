@@ -6,7 +6,7 @@ import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from house.bootstrap import DEVELOPMENT, PRODUCT, SERVERS, ensure_packages
+from house.bootstrap import BENCHMARKS, DEVELOPMENT, PRODUCT, SERVERS, ensure_packages
 from house.checking import bench, format_code, lint, test
 from house.environment import product_environment
 from house.errors import HouseError, Stopped
@@ -14,7 +14,12 @@ from house.place import CHECKOUT, PYTHON, RUN, VENV, database_home, locked, serv
 from house.running import run
 from house.supervisor import Supervisor, say
 
-LOCKED = {"requirements.in": PRODUCT, "requirements-servers.in": SERVERS, "requirements-dev.in": DEVELOPMENT}
+LOCKED = {
+    "requirements.in": PRODUCT,
+    "requirements-servers.in": SERVERS,
+    "requirements-dev.in": DEVELOPMENT,
+    "requirements-bench.in": BENCHMARKS,
+}
 
 
 def main(arguments: Sequence[str]) -> int:

@@ -12,6 +12,7 @@ from house.demo_sign_ins import shown
 from house.environment import product_environment
 from house.errors import HouseError, Stopped
 from house.leftovers import Leftovers
+from house.migrated import note_migrations, refuse_rewritten_migrations
 from house.place import CHECKOUT, PYTHON, RUN, locked
 from house.servers import Instance
 from house.supervisor import Child, Supervisor, say
@@ -49,10 +50,14 @@ def _start(supervisor: Supervisor, *, environment: dict[str, str], host: str, po
     if needs_database or needs_redis:
         say("Starting " + " and ".join(["PostgreSQL"] * needs_database + ["Redis"] * needs_redis) + " ...")
         instance = Instance("run", is_durable=True)
+        if needs_database:
+            refuse_rewritten_migrations(instance.folder)
         urls = instance.start(supervisor, database=needs_database, redis=needs_redis)
         environment |= urls
         _note(instance.folder / "environment.sh", urls)
     _manage(supervisor, environment, "migrate", "--no-input", "--verbosity", "0")
+    if needs_database:
+        note_migrations(RUN / "run")
     if any(name.startswith("TENANT_DATABASE_") for name in environment):
         _manage(supervisor, environment, "migrate_tenants")
     if environment["DEMO"] == "1":

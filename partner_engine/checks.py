@@ -11,7 +11,7 @@ from django.core.checks import CheckMessage, Error, Warning, register, run_check
 from django.core.checks.messages import ERROR
 from django.db import connections
 
-from tenants.locks import TTL_SECONDS
+from tenants.locks import FRESH_SECONDS, TTL_SECONDS
 
 TAG: Final = "partner_engine"
 SECRET_KEY_LENGTH: Final = 50
@@ -70,6 +70,13 @@ def _production_faults() -> list[tuple[str, bool, str, str, str]]:
         ),
         ("E006", not settings.DATABASE_URL, "DATABASE_URL", "is not set.", "postgres://user:password@host:5432/name"),
         ("E007", not settings.REDIS_URL, "REDIS_URL", "is not set.", "redis://:password@host:6379/0"),
+        (
+            "E010",
+            bool(settings.FAILPOINT) and not settings.FAILPOINTS_ALLOWED,
+            "PE_FAILPOINT",
+            "is set: it kills or stops this process in the middle of a save.",
+            "Take it away; where faults on purpose are wanted, set PE_FAILPOINTS=1.",
+        ),
     ]
 
 
@@ -79,13 +86,13 @@ def check_timeouts(app_configs: Sequence[AppConfig] | None = None, **kwargs: Any
 
     0 means no end; ``manage.py`` lets its own statements take as long as they need.
     """
-    most = int(TTL_SECONDS * 1_000)
+    most = int((TTL_SECONDS - FRESH_SECONDS) * 1_000)
     timeouts = {"LOCK_TIMEOUT": settings.LOCK_TIMEOUT, "STATEMENT_TIMEOUT": settings.STATEMENT_TIMEOUT}
     if settings.MAINTENANCE and settings.STATEMENT_TIMEOUT == 0:
         del timeouts["STATEMENT_TIMEOUT"]
     return [
         Error(
-            f"{name} is {given} ms, but a copy's lock lives {most} ms: a statement must end before it.",
+            f"{name} is {given} ms, but a copy's lock may end after {most} ms: a statement must end before it.",
             hint=f"Set a number of milliseconds between 1 and {most - 1}.",
             id="partner_engine.E010",
         )

@@ -7,8 +7,11 @@ from django.db import DatabaseError, connections
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
+from django_prometheus.exports import ExportToDjangoView
 from django_redis import get_redis_connection
 from redis.exceptions import RedisError
+
+from actions.lag import note_lag
 
 log = structlog.get_logger(__name__)
 
@@ -33,6 +36,15 @@ def ready(request: HttpRequest) -> HttpResponse:
     if broken:
         log.warning("not_ready", broken=broken)
     return JsonResponse(shown, status=503 if broken else 200)
+
+
+@require_safe
+@never_cache
+def metrics(request: HttpRequest) -> HttpResponse:
+    """Answer with this process's metrics and with how far the relay is behind in every database."""
+    note_lag()
+    exported: HttpResponse = ExportToDjangoView(request)
+    return exported
 
 
 def _database_answers(alias: str) -> bool:

@@ -29,6 +29,8 @@ DEVELOPMENT: bool = env.bool("DEBUG", default=True)
 DEMO: bool = env.bool("DEMO", default=False)
 #: Django's own switch: pages with source code. The demo shows the product's error pages, as production does.
 DEBUG = DEVELOPMENT and not DEMO
+FAILPOINT: str = env.str("PE_FAILPOINT", default="")  # arms a fault on purpose: see `tenants.failpoints`
+FAILPOINTS_ALLOWED: bool = DEVELOPMENT or env.bool("PE_FAILPOINTS", default=False)
 
 DEVELOPMENT_SECRET_KEY = "development-only-secret-key-of-partner-engine-refused-in-production"  # noqa: S105
 SECRET_KEY: str = env.str("SECRET_KEY", default=DEVELOPMENT_SECRET_KEY)

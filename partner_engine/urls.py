@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from django.urls import URLPattern, URLResolver, include, path, re_path
-from django_prometheus.exports import ExportToDjangoView
 
 from partner_engine import health
 from partner_engine.admin.site import site
@@ -13,7 +12,7 @@ from partner_engine.tokens import RevokeToken, Token
 urlpatterns: list[URLPattern | URLResolver] = [
     path("healthz", health.live, name="healthz"),
     path("readyz", health.ready, name="readyz"),
-    path("metrics", ExportToDjangoView, name="metrics"),
+    path("metrics", health.metrics, name="metrics"),
     path("o/token/", Token.as_view(), name="token"),
     path("o/revoke_token/", RevokeToken.as_view(), name="revoke-token"),
     path("admin/", site.urls),

@@ -20,6 +20,8 @@ from tenants.lock_scripts import EXTEND, RELEASE, TAKE, LockScript, run_script
 
 #: How long a lock lives unless it is extended, in seconds.
 TTL_SECONDS: Final = 10.0
+#: A lock younger than this needs no extension: it lasts longer than a statement may take (partner_engine.E010).
+FRESH_SECONDS: Final = 1.0
 #: A waiter that has not asked for so long is dropped from the queue, in milliseconds.
 PATIENCE_MS: Final = 1_000
 #: How long waiters sleep at most: the first in the queue 10 ms, each one behind 5 ms more, up to 100 ms; half at least.

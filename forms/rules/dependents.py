@@ -43,24 +43,14 @@ def find_dependents(
 ) -> Dependents:
     """Return the dependents of all parts of one catalogue; ``steps`` in the order in which they are decided."""
     finder = _Finder(steps, pools, lines_question)
-    names = {step.question.code: _message_codes(step) for step in steps if isinstance(step, CompiledQuestion)}
     for place, step in enumerate(steps):
         finder.add_step(place, step)
     for place, question in enumerate(related):
-        reads = frozenset((question.question.code,)).union(*(other.reads for _, other, _ in question.relations))
-        finder.add("related", place, reads, question.pool)
-        finder.related_by_code[question.question.code] = place
+        finder.add_related(place, question)
     for place, rule in enumerate(form_rules):
-        finder.add("form_rules", place, rule.when.reads, rule.pool)
-        finder.rules_in.setdefault(rule.pool, []).append(place)
-        finder.size += 1
-        finder.rules_by_id[rule.rule.id] = place
-        finder.is_ambiguous |= rule.rule.id in names.get(rule.rule.at, ())
+        finder.add_form_rule(place, rule)
     for product in products:
-        finder.size += len(product.rules)
-        for part, reads in _product_reads(product):
-            for code in reads:
-                finder.products.setdefault(code, {}).setdefault(product.product.code, set()).add(part)
+        finder.add_product(product)
     return finder.found()
 
 
@@ -92,36 +82,57 @@ class _Finder:
         self._parts: dict[str, dict[int, CompiledQuestion | CompiledDerived | str]] = {}
         self._gated: dict[str, list[int]] = {}
         self._readers: dict[str, dict[str, list[Reader]]] = {}
-        self.is_ambiguous = False
-        self.size = len(steps)
         self._depths: dict[str, int] = {}
-        self.rules_by_id: dict[str, int] = {}
-        self.related_by_code: dict[str, int] = {}
-        self.rules_in: dict[str, list[int]] = {}
-        self.products: dict[str, dict[str, set[int]]] = {}
+        self._names: dict[str, set[str]] = {}
+        self._is_ambiguous = False
+        self._size = len(steps)
+        self._rules_by_id: dict[str, int] = {}
+        self._related_by_code: dict[str, int] = {}
+        self._rules_in: dict[str, list[int]] = {}
+        self._products: dict[str, dict[str, set[int]]] = {}
         for code, part in pools.items():
             self._parts.setdefault(part.pool.parent, {})[part.slot] = code
 
     def add_step(self, place: int, step: Step) -> None:
         if isinstance(step, CompiledSet):
             self._steps[set_node(step.question_set.code)] = place
-            self.add("steps", place, _reads(step.when), step.parent)
+            self._add("steps", place, _reads(step.when), step.parent)
             if step.pool:
                 waits_for = (self._depths.get(code, 0) for code in (*_reads(step.when), step.parent))
                 self._depths[step.pool] = 1 + max(waits_for)
         elif isinstance(step, CompiledDerived):
             self._steps[step.derived.code] = place
             self._parts.setdefault("", {})[step.slot] = step
-            self.add("steps", place, step.value.reads, "")
+            self._add("steps", place, step.value.reads, "")
         else:
             self._steps[step.question.code] = place
+            self._names[step.question.code] = _message_codes(step)
             self._parts.setdefault(step.pool, {})[step.slot] = step
             gates = frozenset((self._lines_question,)) if step.gates else frozenset()
-            self.add("steps", place, _reads(step.when).union(gates, *map(gate_reads, step.gates)), step.pool)
+            self._add("steps", place, _reads(step.when).union(gates, *map(gate_reads, step.gates)), step.pool)
             for product in {gate.product.product.code for gate in step.gates}:
                 self._gated.setdefault(product, []).append(place)
 
-    def add(self, kind: str, place: int, reads: frozenset[str], pool: str) -> None:
+    def add_related(self, place: int, question: CompiledQuestion) -> None:
+        code = question.question.code
+        reads = frozenset((code,)).union(*(other.reads for _, other, _ in question.relations))
+        self._add("related", place, reads, question.pool)
+        self._related_by_code[code] = place
+
+    def add_form_rule(self, place: int, rule: CompiledFormRule) -> None:
+        self._add("form_rules", place, rule.when.reads, rule.pool)
+        self._rules_in.setdefault(rule.pool, []).append(place)
+        self._rules_by_id[rule.rule.id] = place
+        self._is_ambiguous |= rule.rule.id in self._names.get(rule.rule.at, ())
+        self._size += 1
+
+    def add_product(self, product: CompiledProduct) -> None:
+        self._size += len(product.rules)
+        for part, reads in _product_reads(product):
+            for code in reads:
+                self._products.setdefault(code, {}).setdefault(product.product.code, set()).add(part)
+
+    def _add(self, kind: str, place: int, reads: frozenset[str], pool: str) -> None:
         around = (*self._pools[pool].ancestors, pool) if pool else ()
         for code in reads:
             home = self._homes.get(code, "")
@@ -131,21 +142,21 @@ class _Finder:
 
     def found(self) -> Dependents:
         return Dependents(
-            size=self.size,
-            is_followable=not self.is_ambiguous and max(self._depths.values(), default=0) <= _MOST_DEPTH,
-            rules_by_id=MappingProxyType(self.rules_by_id),
-            related_by_code=MappingProxyType(self.related_by_code),
+            size=self._size,
+            is_followable=not self._is_ambiguous and max(self._depths.values(), default=0) <= _MOST_DEPTH,
+            rules_by_id=MappingProxyType(self._rules_by_id),
+            related_by_code=MappingProxyType(self._related_by_code),
             readers=MappingProxyType(
                 {
                     code: Readers(
-                        products={key: frozenset(parts) for key, parts in self.products.get(code, {}).items()},
+                        products={key: frozenset(parts) for key, parts in self._products.get(code, {}).items()},
                         **{kind: tuple(readers) for kind, readers in self._readers.get(code, {}).items()},
                     )
-                    for code in {*self._readers, *self.products}
+                    for code in {*self._readers, *self._products}
                 }
             ),
             steps=MappingProxyType(self._steps),
-            form_rules=MappingProxyType({pool: tuple(places) for pool, places in self.rules_in.items()}),
+            form_rules=MappingProxyType({pool: tuple(places) for pool, places in self._rules_in.items()}),
             gated=MappingProxyType({code: tuple(places) for code, places in self._gated.items()}),
             parts=MappingProxyType({pool: self._in_slots(pool) for pool in ("", *self._pools)}),
             inputs=MappingProxyType({code: self._inputs_of(reads) for code, reads in self._inputs.items()}),

@@ -73,7 +73,6 @@ class _Merger:
         #: The paths that may have become needed, or may no longer be.
         self._doubtful = spread.moved | {f"{owner.prefix}{pool}" for owner, pool in spread.short_pools}
         self._errors: set[str] = set()
-        self._mistyped: set[str] = set()
 
     # What is said
 
@@ -85,7 +84,6 @@ class _Merger:
         for message in made:
             insort(kept, message, key=lambda message: (self._state.key(message.path), message.code))
         self._errors = {message.path for message in kept if message.kind == "error"}
-        self._mistyped = {message.path for message in kept if message.code == WRONG_TYPE}
         return tuple(kept)
 
     def _made_anew(self) -> Iterable[Message]:
@@ -140,8 +138,8 @@ class _Merger:
             part = self._catalogue.pools[code].pool
             is_short = part.parent == frame.pool and len(frame.rows_of(code)) < part.min and frame.shows(code)
             return "quote" if is_short else ""
-        is_unanswered = frame.values[question.slot].__class__ is Unknown and path not in self._mistyped
-        return question.required if is_unanswered else ""
+        # An answer of another type is unknown too; that it is wrong makes it needed anyway.
+        return question.required if frame.values[question.slot].__class__ is Unknown else ""
 
     def _patched(self, before: tuple[str, ...], wanted: dict[str, bool]) -> tuple[str, ...]:
         """Return ``before`` with or without each path of ``wanted``, in the order of the form."""

@@ -154,7 +154,6 @@ class Spread:
                 self.moved.add(path)
                 moved[frame] = None
         if moved:
-            self.sets.add(question.set_code)
             self._spread(code, moved)
 
     def _set(self, part: CompiledSet, waiting: Frames) -> None:

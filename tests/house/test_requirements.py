@@ -1,5 +1,6 @@
 """The locked requirements: each direct pin is locked, with hashes, from no named host, not older than it must be."""
 
+import itertools
 import re
 from pathlib import Path
 
@@ -10,7 +11,11 @@ LOCKS = {
     "requirements.in": "requirements.txt",
     "requirements-servers.in": "requirements-servers.txt",
     "requirements-dev.in": "requirements-dev.txt",
+    "requirements-bench.in": "requirements-bench.txt",
 }
+
+# Installed into one environment; of the servers' wheels only the programs are used.
+TOGETHER = ("requirements.txt", "requirements-dev.txt", "requirements-bench.txt")
 
 # Below these versions something we met is broken. A resolver takes an old version without a word when two packages
 # disagree, so the lock is compared with this list.
@@ -57,7 +62,8 @@ def test_lock_is_not_older_than_what_works(package: str, floor: tuple[int, ...])
     assert version >= floor
 
 
-def test_both_locks_agree() -> None:
-    product, development = locked("requirements.txt"), locked("requirements-dev.txt")
+@pytest.mark.parametrize(("one", "other"), [*itertools.combinations(TOGETHER, 2)])
+def test_locks_that_are_installed_together_agree(one: str, other: str) -> None:
+    first, second = locked(one), locked(other)
 
-    assert {name for name in product.keys() & development.keys() if product[name] != development[name]} == set()
+    assert {name for name in first.keys() & second.keys() if first[name] != second[name]} == set()

@@ -243,7 +243,7 @@ FAILING = {
     "the cleaning": ("batch.given", "clean"),
     "the sealing": ("copies.sealing.Sealer", "seal"),
     "the revealing": ("copies.sealing.Sealer", "reveal"),
-    "the rules": ("batch.context", "decide"),
+    "the rules": ("batch.concluding", "decide"),
     "the encoding": ("batch.assembling", "encode_document"),
     "the save": ("batch.context", "write"),
     "the answer": ("partner_engine.api.answers", "changes_shape"),

@@ -260,6 +260,35 @@ def test_only_what_is_looked_at_is_revealed() -> None:
     assert result == check_flow.run(CATALOGUE, made, as_of=AS_OF, release=7, reveal=reveal)
 
 
+def test_a_surplus_product_opens_though_nothing_that_it_reads_changed(never_in_full: Callable[[], None]) -> None:
+    products = [BOARDING["products"][0], {**BOARDING["products"][1], "rules": []}]
+    catalogue = boarding(products=products)
+    made = document(ANSWERS)
+    before = settle(catalogue, made)
+    assert before.eligibility["FIN-CARE"].outcome == "locked"
+    answer(made, "industry", "722511")
+    full = fire(catalogue, made)
+
+    never_in_full()
+    assert rerun(catalogue, made, before, "industry") == full
+    assert outcomes(full) == {"PAW-CARE": "decline", "FIN-CARE": "eligible"}
+
+
+def test_a_derived_value_that_is_unknown_now_is_told_from_a_hidden_one(never_in_full: Callable[[], None]) -> None:
+    rules = [{"id": "B", "when": "!is_vetted", "then": "warn", "at": "vet", "say": "Without a vet"}]
+    catalogue = boarding(derived=[*BOARDING["derived"], {"code": "is_vetted", "value": "vet"}], form_rules=rules)
+    made = document(ANSWERS)
+    before = settle(catalogue, made)
+    assert [message.code for message in before.messages] == ["B"]
+    answer(made, "exotic", True)
+    full = fire(catalogue, made)
+
+    never_in_full()
+    assert rerun(catalogue, made, before, "exotic") == full
+    assert full.evaluation.derived["is_vetted"] is None
+    assert full.evaluation.messages == ()
+
+
 # Where everything is computed
 
 

@@ -43,7 +43,7 @@ def serve(processes: int = 1) -> Iterator[int]:
         env={**os.environ, "DATABASE_URL": _database_url(), "LOG_LEVEL": "ERROR"},
     )
     try:
-        _wait_for(port, server)
+        wait_for(port, server)
         yield port
     finally:
         server.terminate()
@@ -78,7 +78,7 @@ def _database_url() -> str:
     return f"postgres://{database['USER']}:{password}@{database['HOST']}:{database['PORT']}/{name}"
 
 
-def _wait_for(port: int, server: subprocess.Popen[bytes]) -> None:
+def wait_for(port: int, server: subprocess.Popen[bytes]) -> None:
     deadline = time.monotonic() + 40
     while time.monotonic() < deadline:
         assert server.poll() is None, "the server ended before it answered"

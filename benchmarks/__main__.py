@@ -1,0 +1,85 @@
+"""The runner: `make bench`, or `make bench ARGS="saving rules --rounds 9"` for some measurements.
+
+Prints one line for each figure, tells on the error output how far it is, keeps the figures in results/latest.json, and
+brings tables and curves of docs/benchmarks.md up to date.
+"""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import importlib.util
+import json
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Final
+
+from benchmarks import pages
+from benchmarks.figures import LATEST, Figure, keep, line
+from benchmarks.surroundings import describe, prepare
+
+#: Modules of this package with ``measure(rounds) -> list of figures``, in the order of the table.
+MEASUREMENTS: Final = ("saving", "round_trips", "rules", "growth", "storage", "locking")
+FEWEST_ROUNDS: Final = 5
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Measure what is asked for; return 0, for a missed goal is a figure and no failure."""
+    asked = _parse(arguments)
+    prepare()
+    machine = describe()
+    print("\n".join(machine))
+    run(asked.measurements, rounds=asked.rounds, quick=asked.quick, path=asked.results)
+    if asked.results == LATEST:
+        figures = json.loads(LATEST.read_text(encoding="utf-8"))
+        pages.write(figures, machine)
+        # Not imported above: tests run without matplotlib.
+        importlib.import_module("benchmarks.drawing").draw(figures)
+    return 0
+
+
+def run(names: Sequence[str], *, rounds: int, quick: bool, path: Path | None) -> list[Figure]:
+    """Run the measurements ``names`` in their order, print their figures and keep them in ``path`` (None: nowhere).
+
+    ``quick`` takes sizes that only show that everything works; such figures are not worth keeping.
+    """
+    figures: list[Figure] = []
+    for name in names:
+        print(f"{name} ...", file=sys.stderr, flush=True)
+        module = importlib.import_module(f"benchmarks.{name}")
+        found = module.measure(rounds, **(getattr(module, "QUICK", {}) if quick else {}))
+        for entry in found:
+            print(line(entry), flush=True)
+        figures += found
+        if path is not None:
+            keep(figures, path=path, is_whole=False)
+    if path is not None and set(names) == set(available()):
+        keep(figures, path=path, is_whole=True)
+    return figures
+
+
+def available() -> tuple[str, ...]:
+    """Return the measurements that this checkout has."""
+    return tuple(name for name in MEASUREMENTS if importlib.util.find_spec(f"benchmarks.{name}"))
+
+
+def _parse(arguments: Sequence[str]) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="make bench", description=__doc__)
+    parser.add_argument("measurements", nargs="*", help=f"of {', '.join(available())}; none means all")
+    parser.add_argument("--rounds", type=int, default=9, help=f"interleaved rounds, at least {FEWEST_ROUNDS}")
+    parser.add_argument("--quick", action="store_true", help="tiny sizes: shows that everything works")
+    parser.add_argument("--results", type=Path, help="where to keep the figures; results/latest.json unless --quick")
+    asked = parser.parse_args(arguments)
+    unknown = set(asked.measurements) - set(available())
+    if unknown:
+        parser.error(f"unknown measurements: {', '.join(sorted(unknown))}; there are {', '.join(available())}")
+    if asked.rounds < FEWEST_ROUNDS and not asked.quick:
+        parser.error(f"fewer than {FEWEST_ROUNDS} rounds say nothing")
+    asked.measurements = asked.measurements or available()
+    asked.results = asked.results or (None if asked.quick else LATEST)
+    return asked
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,93 @@
+"""Writes the figures into docs/benchmarks.md: tables between marks; the text around them is written by people."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
+from typing import Final
+
+from benchmarks.figures import Figure, shown
+from benchmarks.names import Kept, Save, kept, saves
+
+PAGE: Final = Path(__file__).resolve().parent.parent / "docs" / "benchmarks.md"
+VERDICTS: Final = {True: "yes", False: "**no**", None: ""}
+
+
+def write(figures: Sequence[Figure], machine: Sequence[str], *, page: Path = PAGE) -> None:
+    """Put the tables of ``figures`` and the lines about the ``machine`` in the place of those that ``page`` has."""
+    text = page.read_text(encoding="utf-8")
+    for mark, make in TABLES.items():
+        text = _replaced(text, mark, make(figures))
+    text = _replaced(text, "machine", "\n".join(f"- {line}" for line in machine))
+    page.write_text(text, encoding="utf-8")
+
+
+def _replaced(text: str, mark: str, content: str) -> str:
+    between = re.compile(rf"(<!-- {mark} -->\n).*?(<!-- end -->)", re.DOTALL)
+    return between.sub(lambda match: f"{match[1]}{content}\n{match[2]}", text)
+
+
+def _goals(figures: Sequence[Figure]) -> str:
+    rows = [(*_cells(entry), entry["goal"], VERDICTS[entry["holds"]]) for entry in figures if entry["goal"]]
+    return _table(("figure", "value", "spread", "goal", "holds"), rows)
+
+
+def _others(figures: Sequence[Figure]) -> str:
+    on_curves = {id(entry) for entry in (*saves(figures).values(), *kept(figures).values())}
+    rows = [_cells(entry) for entry in figures if not entry["goal"] and id(entry) not in on_curves]
+    return _table(("figure", "value", "spread"), rows)
+
+
+def _growth(figures: Sequence[Figure]) -> str:
+    points = saves(figures)
+    contenders = list(dict.fromkeys(point.contender for point in points))
+    delays = sorted({point.delay_ms for point in points})
+    rows = []
+    for answers, changes in dict.fromkeys((point.answers, point.changes) for point in points):
+        cells = [f"{answers:,}", f"{changes:,}"]
+        for contender in contenders:
+            found = (points.get(Save(answers, changes, delay, contender)) for delay in delays)
+            cells.append(" / ".join(shown(entry["value"]) if entry else "-" for entry in found))
+        rows.append(cells)
+    return _table(("answers", "changes", *contenders), rows)
+
+
+def _storage_times(figures: Sequence[Figure]) -> str:
+    return _storage(figures, ("load", "save"), shown)
+
+
+def _storage_bytes(figures: Sequence[Figure]) -> str:
+    return _storage(figures, ("stored", "WAL of a save"), lambda value: shown(value / 1_000))
+
+
+def _storage(figures: Sequence[Figure], whats: tuple[str, str], tell: Callable[[float], str]) -> str:
+    points = kept(figures)
+    sizes = sorted({point.answers for point in points})
+    rows = []
+    for name in dict.fromkeys(point.format for point in points):
+        cells = [name]
+        for size in sizes:
+            found = (points.get(Kept(size, name, what)) for what in whats)
+            cells.append(" / ".join(tell(entry["value"]) if entry else "-" for entry in found))
+        rows.append(cells)
+    return _table(("format", *(f"{size:,}" for size in sizes)), rows)
+
+
+def _cells(entry: Figure) -> tuple[str, str, str]:
+    spread = "" if entry["low"] == entry["high"] else f"{shown(entry['low'])} to {shown(entry['high'])}"
+    return entry["name"], f"{shown(entry['value'])} {entry['unit']}", spread
+
+
+def _table(heads: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    lines = [heads, ["---", *["---:"] * (len(heads) - 1)], *rows]
+    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+
+
+TABLES: Final[dict[str, Callable[[Sequence[Figure]], str]]] = {
+    "goals": _goals,
+    "others": _others,
+    "growth": _growth,
+    "storage times": _storage_times,
+    "storage bytes": _storage_bytes,
+}

@@ -1,0 +1,41 @@
+"""Where the figures come from: prepares Django and the database, and tells the machine class and the versions."""
+
+from __future__ import annotations
+
+import os
+import platform
+
+import django
+from django.conf import settings
+from django.core.management import call_command
+from django.db import connection
+
+from benchmarks.rounds import SPREAD
+
+
+def prepare() -> None:
+    """Set Django up as in production, as far as speed goes, and bring the database up to date."""
+    os.environ.setdefault("LOG_LEVEL", "WARNING")
+    django.setup()
+    # With it Django would keep every statement.
+    settings.DEBUG = False
+    call_command("migrate", verbosity=0)
+
+
+def describe() -> list[str]:
+    """Return what a reader must know of this run."""
+    return [
+        f"{os.cpu_count()} CPUs, {platform.system()} {platform.machine()}, Python {platform.python_version()}, "
+        f"Django {django.get_version()}, PostgreSQL {_shown('server_version').split()[0]}",
+        f"load average {os.getloadavg()[0]:.1f} as it began: other work makes times longer and spreads wider",
+        f"PostgreSQL: fsync={_shown('fsync')}, synchronous_commit={_shown('synchronous_commit')}, "
+        f"full_page_writes={_shown('full_page_writes')}, shared_buffers={_shown('shared_buffers')}",
+        f"Interleaved rounds, order rotated; values are medians, spread is the {SPREAD}; garbage collected before each "
+        "turn, automatic collection on; logs from WARNING up",
+    ]
+
+
+def _shown(name: str) -> str:
+    with connection.cursor() as cursor:
+        cursor.execute(f"SHOW {name}")
+        return str(cursor.fetchone()[0])

@@ -1,0 +1,102 @@
+"""The benchmarks run, at sizes that say nothing about speed, and keep figures of one shape."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+import pytest
+from django.db import connection
+
+from benchmarks import pages
+from benchmarks.__main__ import available
+from benchmarks.figures import KEYS, LATEST, figure, keep
+from benchmarks.names import Kept, Save, kept, saves
+
+CHECKOUT = Path(__file__).resolve().parents[2]
+
+
+def is_well_formed(entry: dict[str, Any]) -> bool:
+    numbers = (entry["value"], entry["low"], entry["high"])
+    verdict = (entry["holds"] is not None) == bool(entry["goal"])
+    return tuple(entry) == KEYS and verdict and all(isinstance(number, int | float) for number in numbers)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_every_measurement_runs_and_its_figures_are_kept(tmp_path: Path) -> None:
+    # A program of its own: a test may not open the further connections that some measurements need.
+    settings = connection.settings_dict
+    address = f"{settings['HOST']}:{settings['PORT']}/{settings['NAME']}"
+    url = f"postgres://{settings['USER']}:{quote(settings['PASSWORD'], safe='')}@{address}"
+    path = tmp_path / "latest.json"
+
+    done = subprocess.run(
+        [sys.executable, "-m", "benchmarks", "--quick", "--rounds", "1", "--results", path],
+        cwd=CHECKOUT,
+        env={**os.environ, "DATABASE_URL": url},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    assert done.returncode == 0, done.stderr
+    figures = json.loads(path.read_text(encoding="utf-8"))
+    assert [entry for entry in figures if not is_well_formed(entry)] == []
+    printed = [text for text in done.stdout.splitlines() if text.startswith(tuple(entry["name"] for entry in figures))]
+    assert len(printed) == len(figures)
+    measured = [line.removesuffix(" ...") for line in done.stderr.splitlines() if line.endswith(" ...")]
+    assert measured == list(available())
+
+
+def test_kept_figures_have_the_shape_and_every_goal_of_the_save() -> None:
+    figures = json.loads(LATEST.read_text(encoding="utf-8"))
+
+    assert [entry for entry in figures if not is_well_formed(entry)] == []
+    goals = {entry["goal"] for entry in figures if " / " in entry["name"] and entry["name"].startswith("save 100 of")}
+    assert goals >= {">= 100", ">= 3", "<= 4"}
+
+
+def test_goal_holds_only_where_the_median_keeps_it() -> None:
+    assert figure("ratio", "times", [9, 1, 3], goal=">= 3")["holds"] is True
+    assert figure("ratio", "times", [9, 1, 2.9], goal=">= 3")["holds"] is False
+    assert figure("ratio", "times", [5, 1, 4], goal="<= 4")["holds"] is True
+    assert figure("ratio", "times", [5, 1, 4.1], goal="<= 4")["holds"] is False
+
+
+def test_run_of_some_measurements_leaves_the_figures_of_others(tmp_path: Path) -> None:
+    path = tmp_path / "latest.json"
+    keep([figure("one", "ms", [1]), figure("two", "ms", [1])], path=path, is_whole=True)
+
+    keep([figure("two", "ms", [2])], path=path, is_whole=False)
+
+    kept_now = {entry["name"]: entry["value"] for entry in json.loads(path.read_text(encoding="utf-8"))}
+    assert kept_now == {"one": 1, "two": 2}
+
+
+def test_places_on_curves_are_found_by_their_names() -> None:
+    save = Save(answers=5_000, changes=20, delay_ms=2, contender="careful Django, upsert")
+    document = Kept(answers=2_000, format="JSON zstd-3, external", what="WAL of a save")
+    figures = [figure(save.name, "ms", [1]), figure(document.name, "bytes", [2]), figure("other", "ms", [3])]
+
+    assert list(saves(figures)) == [save]
+    assert list(kept(figures)) == [document]
+
+
+def test_page_takes_the_tables_between_its_marks(tmp_path: Path) -> None:
+    page = tmp_path / "page.md"
+    page.write_text("before\n<!-- goals -->\nold\n<!-- end -->\nafter\n", encoding="utf-8")
+
+    pages.write([figure("ratio", "times", [2, 3, 4], goal=">= 3"), figure("time", "ms", [1])], ["2 CPUs"], page=page)
+
+    assert page.read_text(encoding="utf-8").splitlines() == [
+        "before",
+        "<!-- goals -->",
+        "| figure | value | spread | goal | holds |",
+        "| --- | ---: | ---: | ---: | ---: |",
+        "| ratio | 3 times | 2.5 to 3.5 | >= 3 | yes |",
+        "<!-- end -->",
+        "after",
+    ]

@@ -1,0 +1,134 @@
+"""Savers that are killed, at any instant (F1) and at each failpoint (F2): a save is there whole or not at all."""
+
+from __future__ import annotations
+
+import random
+import signal
+import time
+from concurrent.futures import ThreadPoolExecutor
+from typing import Final
+
+import pytest
+
+from tenants.failpoints import FAILPOINTS
+from tests.faults.conftest import World
+from tests.faults.trials import Report
+
+FULL: Final = pytest.mark.fault
+TTL: Final = 0.3
+#: How long a saver lives after what it reported last, in seconds.
+LONGEST_LIFE: Final = 0.04
+
+
+def kill_at_random(world: World, chance: random.Random, *, kills: int, sabotage: str = "") -> list[str]:
+    """Kill savers at instants that ``chance`` chooses; return what is broken then."""
+    acknowledged: list[Report] = []
+    for number in range(kills):
+        form = world.forms[number % len(world.forms)]
+        trial = world.fork("work:save_until_killed", form=form, label=str(number), ttl=TTL, sabotage=sabotage)
+        # Some die in their first save, which takes longest, some in a later one; however slow the machine is.
+        for _ in range(chance.choice([1, 2, 3])):
+            trial.next_report()
+        time.sleep(chance.uniform(0, LONGEST_LIFE))
+        trial.send(signal.SIGKILL)
+        assert trial.finish() == -signal.SIGKILL, trial.reports
+        acknowledged += trial.reports
+    saves = sum("version" in report for report in acknowledged)
+    assert sabotage or saves >= kills / 2, "too few saves to tell anything"
+    return world.violations(acknowledged)
+
+
+@pytest.mark.parametrize("kills", [50, pytest.param(500, marks=FULL)])
+def test_a_kill_at_any_instant_leaves_whole_saves(world: World, chance: random.Random, kills: int) -> None:
+    assert kill_at_random(world, chance, kills=kills) == []
+
+
+@pytest.mark.parametrize("sabotage", ["in_pieces", "outbox_after", "uncommitted"])
+def test_kills_find_a_writer_that_is(world: World, chance: random.Random, sabotage: str) -> None:
+    assert kill_at_random(world, chance, kills=40, sabotage=sabotage) != []
+
+
+def test_kills_find_nothing_in_a_careful_writer(world: World, chance: random.Random) -> None:
+    assert kill_at_random(world, chance, kills=10, sabotage="careful") == []
+
+
+def kill_at(
+    world: World, failpoint: str, *, form: str, label: str, sabotage: str = ""
+) -> tuple[list[Report], list[str]]:
+    """Kill a saver at ``failpoint``, then let a rival save the same form; return their reports and what is wrong."""
+    trial = world.fork("work:save_one", form=form, label=label, ttl=TTL, failpoint=failpoint, sabotage=sabotage)
+    status = trial.finish()
+    began = time.monotonic()
+    rival = world.do("work:save_one", form=form, label=f"{label} rival", ttl=TTL, sabotage=sabotage)
+    waited = time.monotonic() - began
+    wrong = [] if status == -signal.SIGKILL else [f"{label} came past {failpoint}: {status}"]
+    if waited > TTL + 3.0:
+        wrong.append(f"{label}: the rival waited {waited:.1f} s for the lock of the dead")
+    is_saved = FAILPOINTS.index(failpoint) >= FAILPOINTS.index("written")
+    versions = [report["version"] for report in rival if "version" in report]
+    again = world.do("work:save_one", form=form, label=label, ttl=TTL, sabotage=sabotage)
+    if [report.get("repeated", False) for report in again] != [is_saved]:
+        wrong.append(f"{label} at {failpoint}: {trial.reports}, rival {versions}, asked again {again}")
+    return [*trial.reports, *rival, *again], wrong
+
+
+def kill_everywhere(world: World, *, rounds: int, sabotage: str = "") -> list[str]:
+    """Kill savers at each failpoint, ``rounds`` times, on all forms at once; return what is broken then."""
+    passed = [name for name in FAILPOINTS if name != "index_written"]
+    orders = [(name, number) for number in range(rounds) for name in passed]
+
+    def on_form(place: int) -> tuple[list[Report], list[str]]:
+        reports, wrong = [], []
+        for name, number in orders[place :: len(world.forms)]:
+            found = kill_at(world, name, form=world.forms[place], label=f"{name} {number}", sabotage=sabotage)
+            reports += found[0]
+            wrong += found[1]
+        return reports, wrong
+
+    with ThreadPoolExecutor(len(world.forms)) as pool:
+        found = list(pool.map(on_form, range(len(world.forms))))
+    wrong = [sentence for _, sentences in found for sentence in sentences]
+    return wrong + world.violations([report for reports, _ in found for report in reports])
+
+
+@pytest.mark.parametrize("rounds", [2, pytest.param(20, marks=FULL)])
+def test_a_kill_at_each_failpoint_leaves_the_old_state_or_the_new(world: World, rounds: int) -> None:
+    assert kill_everywhere(world, rounds=rounds) == []
+
+
+def test_failpoints_find_a_writer_that_does_not_commit(world: World) -> None:
+    assert kill_everywhere(world, rounds=1, sabotage="uncommitted") != []
+
+
+def start_everywhere(world: World, *, rounds: int, sabotage: str = "") -> list[str]:
+    """Kill those who start forms, at each failpoint that they pass; asked again, each form is there once."""
+    wrong, acknowledged = [], []
+    # The shared index has a point of its own only beside a tenant's own database; else it goes with the save.
+    passed = [name for name in FAILPOINTS if not name.startswith("lock_") and name not in ("loaded", "index_written")]
+    for label in (f"{name} {number}" for number in range(rounds) for name in passed):
+        failpoint = label.partition(" ")[0]
+        trial = world.fork("work:start_one", label=label, failpoint=failpoint, sabotage=sabotage)
+        if trial.finish() != -signal.SIGKILL:
+            wrong.append(f"{label} was not killed: {trial.reports}")
+        again = world.do("work:start_one", label=label, sabotage=sabotage)
+        acknowledged += [*trial.reports, *again]
+        is_saved = FAILPOINTS.index(failpoint) >= FAILPOINTS.index("written")
+        if [report.get("repeated", False) for report in again] != [is_saved]:
+            wrong.append(f"{label}: asked again {again}")
+    with world.connect() as connection:
+        forms, titles = connection.execute("SELECT count(*), count(DISTINCT title) FROM copies_copy").fetchone() or (
+            0,
+            0,
+        )
+    if not forms == titles == len(world.forms) + rounds * len(passed):
+        wrong.append(f"{forms} forms of {titles} titles")
+    return wrong + world.violations(acknowledged)
+
+
+@pytest.mark.parametrize("rounds", [1, pytest.param(20, marks=FULL)])
+def test_a_form_killed_at_its_start_is_there_whole_or_not_at_all(world: World, rounds: int) -> None:
+    assert start_everywhere(world, rounds=rounds) == []
+
+
+def test_starts_find_a_writer_that_does_not_commit(world: World) -> None:
+    assert start_everywhere(world, rounds=1, sabotage="uncommitted") != []

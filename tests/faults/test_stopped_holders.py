@@ -1,0 +1,71 @@
+"""A holder of the lock stands still for longer than its lock lives, and a rival saves meanwhile (F5)."""
+
+from __future__ import annotations
+
+import random
+import signal
+from concurrent.futures import ThreadPoolExecutor
+from typing import Final
+
+import pytest
+
+from tenants.failpoints import FAILPOINTS
+from tests.faults.conftest import World
+from tests.faults.trials import Report
+
+FULL: Final = pytest.mark.fault
+TTL: Final = 0.3
+#: Where a holder has loaded and has not begun to write.
+STOPS: Final = [
+    name for name in FAILPOINTS[FAILPOINTS.index("loaded") : FAILPOINTS.index("written")] if name != "index_written"
+]
+
+
+def stop_and_overtake(
+    world: World, stop: str, *, form: str, label: str, sabotage: str
+) -> tuple[list[Report], list[str]]:
+    """Stop a holder at ``stop``, let a rival save, let the holder go on; return the reports and what is wrong."""
+    order = {"form": form, "ttl": TTL, "sabotage": sabotage}
+    holder = world.fork("work:save_one", label=f"{label} holder", failpoint=stop, action="tell and stop", **order)
+    told = holder.next_report()
+    if told != {"stopping": stop}:
+        holder.finish()
+        return holder.reports, [f"{label}: the holder did not stop at {stop}: {told}"]
+    holder.wait_until_stopped()
+    rival = world.do("work:save_one", label=f"{label} rival", **order)
+    holder.send(signal.SIGCONT)
+    holder.finish()
+    wrong = []
+    if not any("version" in report for report in rival):
+        wrong.append(f"{label}: the rival could not save: {rival}")
+    if [report.get("error") for report in holder.reports[1:]] != ["StaleChangeset"]:
+        wrong.append(f"{label}: the holder that stood still at {stop} was not refused: {holder.reports[1:]}")
+    return [*holder.reports, *rival], wrong
+
+
+def overtake(world: World, chance: random.Random, *, stops: int, sabotage: str = "") -> list[str]:
+    """Stop ``stops`` holders, on all forms at once; return what is broken then."""
+    orders = [(chance.choice(STOPS), str(number)) for number in range(stops)]
+
+    def on_form(place: int) -> list[tuple[list[Report], list[str]]]:
+        return [
+            stop_and_overtake(world, stop, form=world.forms[place], label=label, sabotage=sabotage)
+            for stop, label in orders[place :: len(world.forms)]
+        ]
+
+    with ThreadPoolExecutor(len(world.forms)) as pool:
+        found = [pair for pairs in pool.map(on_form, range(len(world.forms))) for pair in pairs]
+    wrong = [sentence for _, sentences in found for sentence in sentences]
+    return wrong + world.violations([report for reports, _ in found for report in reports])
+
+
+@pytest.mark.parametrize("stops", [20, pytest.param(200, marks=FULL)])
+def test_who_stood_still_too_long_is_refused(world: World, chance: random.Random, stops: int) -> None:
+    assert overtake(world, chance, stops=stops) == []
+
+
+def test_a_writer_that_trusts_its_lock_is_found(world: World, chance: random.Random) -> None:
+    found = overtake(world, chance, stops=8, sabotage="unfenced")
+
+    assert any("was not refused" in sentence for sentence in found)
+    assert any("acknowledged and written over" in sentence for sentence in found), "no update was lost"
