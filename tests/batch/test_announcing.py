@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import get_args
 from uuid import UUID
 
 import jsonschema
@@ -11,8 +12,10 @@ import pytest
 from django.utils import timezone
 
 from actions.models import OutboxAction
-from actions.webhooks.event_types import event_body, event_schema
+from actions.webhooks.event_types import event_body, event_names, event_schema
 from batch import service as batch
+from batch.mutators.events import EventKind
+from carriers.models import QuoteRequest
 from tenants.access import Actor
 from tenants.models import Tenant
 from tenants.scoping import use_tenant
@@ -89,3 +92,10 @@ def test_a_set_is_told_complete_when_its_last_answer_comes(
     completed = {event["data"]["question_set"] for event in after} - before
     assert len(completed) == 1
     assert [event["data"]["version"] for event in after if event["data"]["question_set"] in completed] == [2]
+
+
+def test_all_that_can_happen_is_published() -> None:
+    happenings = {f"event.{kind}" for kind in get_args(EventKind)}
+    quotes = {f"quote_request.{state}" for state in QuoteRequest.State.values}
+
+    assert happenings | quotes <= set(event_names())

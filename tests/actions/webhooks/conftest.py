@@ -24,7 +24,9 @@ from tenants.models import Tenant
 from tenants.scoping import use_tenant
 from tests.actions.webhooks.receiving import Receiver, running_receiver
 
-ACTOR = Actor(type="user", id="7", source="web", label="Tara Admin", rights=frozenset(Right))
+ACTOR = Actor(
+    type="user", id="01935ad0-1f7e-7c32-9d3e-5f0a6d1c2b07", source="web", label="Tara Admin", rights=frozenset(Right)
+)
 HERE = guard_of(["127.0.0.0/8"])
 Publish = Callable[..., UUID]
 
