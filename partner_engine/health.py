@@ -12,6 +12,7 @@ from django_redis import get_redis_connection
 from redis.exceptions import RedisError
 
 from actions.lag import note_lag
+from actions.webhooks.lag import note_webhook_lag
 
 log = structlog.get_logger(__name__)
 
@@ -43,6 +44,7 @@ def ready(request: HttpRequest) -> HttpResponse:
 def metrics(request: HttpRequest) -> HttpResponse:
     """Answer with this process's metrics and with how far the relay is behind in every database."""
     note_lag()
+    note_webhook_lag()
     exported: HttpResponse = ExportToDjangoView(request)
     return exported
 

@@ -5,21 +5,25 @@ demand.
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
 import pytest
+from django.test import Client
 from django.utils import timezone
 from standardwebhooks import Webhook
 from standardwebhooks.webhooks import WebhookVerificationError
 
 from actions.webhooks import endpoints
+from actions.webhooks.keeping import delete_old_webhooks
 from actions.webhooks.models import DeliveryState, WebhookAttempt, WebhookDelivery, WebhookPayload
 from tenants.models import Tenant
-from tenants.scoping import use_tenant
+from tenants.scoping import across_tenants, use_tenant
 from tests.actions.webhooks.conftest import ACTOR
 from tests.actions.webhooks.receiving import Receiver
+from tests.conftest import SECOND_DATABASE
 
 pytestmark = pytest.mark.django_db
 
@@ -230,3 +234,40 @@ def test_what_a_killed_process_held_is_sent_again_when_its_lease_is_over(
     assert deliver(clock=lambda using: now + timedelta(seconds=31)) == 1
 
     assert len(receiver.received("/killed")) == 1
+
+
+@pytest.mark.django_db(databases=["default", SECOND_DATABASE])
+def test_metrics_tell_what_is_due_and_who_was_given_up(add_endpoint: Any, publish_event: Any, client: Client) -> None:
+    waiting, _ = add_endpoint("http://127.0.0.1:9/waiting")
+    resting, _ = add_endpoint("http://127.0.0.1:9/resting")
+    gone, _ = add_endpoint("http://127.0.0.1:9/gone")
+    now = timezone.now()
+    publish_event(at=now - timedelta(seconds=90))
+    type(resting).objects.filter(pk=resting.pk).update(paused_until=now + timedelta(seconds=30))
+    type(gone).objects.filter(pk=gone.pk).update(disabled_at=now, disabled_reason="gone")
+
+    told = client.get("/metrics").content.decode()
+
+    assert re.search(r'^partner_engine_webhooks_due\{database="default"\} 1\.0$', told, re.MULTILINE)
+    [oldest] = re.findall(
+        r'^partner_engine_webhooks_oldest_due_seconds\{database="default"\} (\S+)$', told, re.MULTILINE
+    )
+    assert 90 <= float(oldest) < 120
+    assert re.search(r'^partner_engine_webhook_endpoints_given_up\{database="default"\} 1\.0$', told, re.MULTILINE)
+
+
+def test_what_has_served_its_time_is_deleted_and_what_waits_is_kept(
+    receiver: Receiver, add_endpoint: Any, publish_event: Any, deliver: Deliver
+) -> None:
+    add_endpoint(receiver.url("/kept"))
+    now = timezone.now()
+    old, recent, waiting = (publish_event(at=now - timedelta(days=days)) for days in (31, 29, 40))
+    WebhookDelivery.objects.filter(payload_id=waiting).update(next_attempt_at=now + timedelta(hours=1))
+    deliver()
+
+    with across_tenants(using="default"):
+        deleted = delete_old_webhooks("default")
+
+    assert deleted == 3  # the event, its delivery, its attempt
+    assert set(WebhookPayload.objects.values_list("id", flat=True)) == {recent, waiting}
+    assert WebhookAttempt.objects.filter(delivery__payload_id=old).count() == 0
