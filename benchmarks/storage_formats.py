@@ -59,7 +59,7 @@ def flat(document: Document) -> FlatDocument:
 
 
 def formats() -> Iterator[Format]:
-    """Yield all ways; the present one is ``JSON zstd-3, external``."""
+    """Yield all ways; others are compared with ``JSON zstd-3, external``."""
     text = ENCODINGS["JSON"]
     for name, alter in (
         ("jsonb, pglz", "SET COMPRESSION pglz"),

@@ -21,6 +21,8 @@ RawDocument = dict[str, Any]
 #: ``UPGRADES[n]`` takes a document of schema version n, as plain JSON values, to version n + 1.
 UPGRADES: Final[dict[int, Callable[[RawDocument], RawDocument]]] = {}
 
+#: Level 1 gives as many bytes as level 3 on documents and takes less time (docs/adr/0006-document-as-bytes.md).
+LEVEL: Final = 1
 #: Larger contents than this are not ours: a bomb, or a bug.
 MAX_DECODED_BYTES: Final = 64 * 1024 * 1024
 
@@ -83,7 +85,7 @@ def decode(data: bytes, type_: type[T]) -> T:
 def _compress(content: bytes) -> bytes:
     # A compressor must not be shared between threads, and making one costs more than compressing a small document.
     if not hasattr(_local, "compressor"):
-        _local.compressor = zstandard.ZstdCompressor(level=3)
+        _local.compressor = zstandard.ZstdCompressor(level=LEVEL)
         _local.decompressor = zstandard.ZstdDecompressor()
     compressed: bytes = _local.compressor.compress(content)
     return compressed
@@ -91,7 +93,7 @@ def _compress(content: bytes) -> bytes:
 
 def _decompress(data: bytes) -> bytes:
     if not hasattr(_local, "decompressor"):
-        _local.compressor = zstandard.ZstdCompressor(level=3)
+        _local.compressor = zstandard.ZstdCompressor(level=LEVEL)
         _local.decompressor = zstandard.ZstdDecompressor()
     if zstandard.frame_content_size(data) > MAX_DECODED_BYTES:
         raise zstandard.ZstdError("larger than a document may be")

@@ -19,7 +19,7 @@ SCHEMA_VERSION: Final = 1
 AnswerValue: TypeAlias = str | int | float | bool | list[str] | None
 
 
-class AnsweredBy(msgspec.Struct, frozen=True, omit_defaults=True):
+class AnsweredBy(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
     """Who gave an answer: ``type`` is user, api_client, guest, rule, process or import; ``source`` is the door (web,
     api).
     """
@@ -29,7 +29,8 @@ class AnsweredBy(msgspec.Struct, frozen=True, omit_defaults=True):
     source: str = ""
 
 
-class Answer(msgspec.Struct, omit_defaults=True, kw_only=True):
+# Thousands of these are decoded at a time and none refers back: the garbage collector need not look at them.
+class Answer(msgspec.Struct, omit_defaults=True, kw_only=True, gc=False):
     """One question's state on one document.
 
     A visible question has an entry even while unanswered (``value`` None). A hidden one that was answered keeps its

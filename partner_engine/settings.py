@@ -219,15 +219,10 @@ X_FRAME_OPTIONS = "DENY"
 CONTENT_SECURITY_POLICY = {
     "DIRECTIVES": {
         "default-src": ["'none'"],
-        "script-src": ["'self'"],
-        "style-src": ["'self'"],
+        **dict.fromkeys(("script-src", "style-src", "font-src", "connect-src"), ["'self'"]),
+        **dict.fromkeys(("manifest-src", "form-action"), ["'self'"]),
         "img-src": ["'self'", "data:"],
-        "font-src": ["'self'"],
-        "connect-src": ["'self'"],
-        "manifest-src": ["'self'"],
-        "form-action": ["'self'"],
-        "base-uri": ["'none'"],
-        "frame-ancestors": ["'none'"],
+        **dict.fromkeys(("base-uri", "frame-ancestors"), ["'none'"]),
     }
 }
 DATA_UPLOAD_MAX_MEMORY_SIZE = 2 * 1024 * 1024
