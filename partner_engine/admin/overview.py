@@ -19,7 +19,7 @@ from django.http import HttpRequest
 from django.urls import reverse
 from django.utils import timezone
 
-from actions.models import OutboxAction
+from actions.models import ActionState, OutboxAction
 from copies.models import CopyRevision
 from forms.catalogue.models import Catalogue, Release
 from forms.models import ApplicationForm
@@ -29,7 +29,7 @@ from partner_engine.admin.viewing import age
 COUNTED: Final = 10_000
 HOURS: Final = 24
 #: An action that waits longer than this is worth a look.
-LONG_WAIT: Final = timedelta(hours=1)
+LONG_WAIT: Final = timedelta(minutes=5)
 Tone = Literal["good", "warn", "bad", "plain"]
 
 
@@ -119,8 +119,9 @@ def _form_cards(now: datetime) -> Iterable[Card]:
 
 
 def _outbox_cards(now: datetime) -> Iterable[Card]:
-    waiting, text = _bounded(OutboxAction.objects.all())
-    oldest = OutboxAction.objects.filter(next_attempt_at__lte=now).aggregate(since=Min("next_attempt_at"))["since"]
+    rows = OutboxAction.objects.filter(state=ActionState.WAITING)
+    waiting, text = _bounded(rows)
+    oldest = rows.filter(next_attempt_at__lte=now).aggregate(since=Min("next_attempt_at"))["since"]
     is_late = oldest is not None and now - oldest > LONG_WAIT
     told = f"oldest is due since {age(oldest)}" if oldest else "nothing is due"
     yield Card(
@@ -130,9 +131,12 @@ def _outbox_cards(now: datetime) -> Iterable[Card]:
         _list("actions", "outboxaction"),
         "warn" if is_late else "good",
     )
-    failing, text = _bounded(OutboxAction.objects.filter(attempts__gt=0))
+    failing, text = _bounded(rows.filter(attempts__gt=0, last_error__gt=""))
     link = _list("actions", "outboxaction", standing="failing")
-    yield Card("Dead letters", text, "actions that failed at least once", link, "bad" if failing else "good")
+    yield Card("Failing actions", text, "failed, and are tried again", link, "warn" if failing else "good")
+    dead, text = _bounded(OutboxAction.objects.filter(state=ActionState.DEAD))
+    link = _list("actions", "outboxaction", standing="dead")
+    yield Card("Dead letters", text, "actions that were given up", link, "bad" if dead else "good")
 
 
 def _sign_in_cards(now: datetime) -> Iterable[Card]:

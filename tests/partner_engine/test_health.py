@@ -62,6 +62,7 @@ def test_health_takes_no_writes(client: Client) -> None:
     assert client.post("/healthz").status_code == 405
 
 
+@pytest.mark.django_db(databases=BOTH)
 def test_metrics_name_no_path_and_no_id(client: Client) -> None:
     client.get("/healthz")
 

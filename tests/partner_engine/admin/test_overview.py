@@ -23,11 +23,12 @@ def card(overview: Overview, title: str) -> Card:
     return next(card for card in overview.cards if card.title == title)
 
 
-def put_action(tenant: Tenant, *, age: timedelta, attempts: int = 0) -> None:
+def put_action(tenant: Tenant, *, age: timedelta, attempts: int = 0, state: str = "waiting") -> None:
     then = timezone.now() - age
     with use_tenant(tenant):
         OutboxAction.objects.create(
-            id=uuid4(), tenant_id=tenant.pk, kind="index_form", target="x", payload={}, attempts=attempts,
+            id=uuid4(), tenant_id=tenant.pk, kind="index_form", target="x", payload={}, attempts=attempts, state=state,
+            last_error="Broken." if attempts else "",
             next_attempt_at=then, created_at=then,
         )  # fmt: skip
 
@@ -49,18 +50,21 @@ def test_saves_and_forms_are_counted(admin: Client, kennel: UUID) -> None:
     assert [(line.catalogue, line.number) for line in overview.releases] == [("Boarding kennels", 1)]
 
 
-def test_a_failing_action_stands_out_and_links_to_it(admin: Client, harbor: Tenant) -> None:
-    put_action(harbor, age=timedelta(minutes=5), attempts=3)
+def test_dead_letters_stand_out_and_link_to_themselves(admin: Client, harbor: Tenant) -> None:
+    put_action(harbor, age=timedelta(minutes=5), attempts=20, state="dead")
+    put_action(harbor, age=timedelta(minutes=3), attempts=3)
     put_action(harbor, age=timedelta(minutes=1))
 
     overview = start_page(admin)
 
-    letters = card(overview, "Dead letters")
+    letters, failing = card(overview, "Dead letters"), card(overview, "Failing actions")
     assert (letters.figure, letters.tone) == ("1", "bad")
+    assert (failing.figure, failing.tone) == ("1", "warn")
     assert letters in overview.wrong
-    assert card(overview, "Outbox").text == "oldest is due since 5 min"
-    listed = admin.get(letters.link).context["cl"].result_list
-    assert [action.attempts for action in listed] == [3]
+    assert (card(overview, "Outbox").figure, card(overview, "Outbox").text) == ("2", "oldest is due since 3 min")
+    for linked, attempts in ((letters, 20), (failing, 3)):
+        listed = admin.get(linked.link).context["cl"].result_list
+        assert [action.attempts for action in listed] == [attempts]
 
 
 def test_an_action_that_waits_for_long_is_told(admin: Client, harbor: Tenant) -> None:

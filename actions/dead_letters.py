@@ -1,0 +1,47 @@
+"""What people do with actions that failed: let them run again, or drop them. In the scope in force, so never of a
+tenant that is not looked at.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from uuid import UUID
+
+from django.db.models import Q
+from django.db.models.functions import Now
+
+from actions.models import ActionState, OutboxAction
+from actions.outbox import wake
+from tenants.scope import current_scope
+
+_NOT_RUNNING = Q(lease_token=None) | Q(leased_until__lt=Now())
+
+
+def requeue(ids: Iterable[UUID]) -> list[UUID]:
+    """Let dead letters, and actions that wait for their next attempt, run at once with a new budget.
+
+    Return the ids of those that are; one that is being run just now is left alone.
+    """
+    with_lease_over = OutboxAction.objects.filter(_NOT_RUNNING, pk__in=list(ids))
+    found = list(with_lease_over.values_list("pk", flat=True))
+    OutboxAction.objects.filter(_NOT_RUNNING, pk__in=found).update(
+        state=ActionState.WAITING,
+        attempts=0,
+        crashes=0,
+        next_attempt_at=Now(),
+        lease_token=None,
+        leased_until=None,
+        died_at=None,
+    )
+    scope = current_scope()
+    if found and scope is not None:
+        wake(scope.alias)
+    return found
+
+
+def drop(ids: Iterable[UUID]) -> list[UUID]:
+    """Delete dead letters for good; return the ids of those that were. What still waits is left alone."""
+    dead = OutboxAction.objects.filter(pk__in=list(ids), state=ActionState.DEAD)
+    found = list(dead.values_list("pk", flat=True))
+    OutboxAction.objects.filter(pk__in=found, state=ActionState.DEAD).delete()
+    return found

@@ -1,0 +1,27 @@
+"""The relay's opponent: a Celery application as it comes, with one task that does nothing. Knows nothing of Django."""
+
+from __future__ import annotations
+
+import os
+from typing import Final
+
+from celery import Celery
+
+#: Where a worker takes tasks from, and where they are laid ready until the clock starts.
+QUEUE: Final = "taken"
+READY: Final = "ready"
+PREFIX: Final = "partner_engine.benchmark."
+
+app = Celery("no_operation", broker=os.environ.get("REDIS_URL", ""))
+app.conf.update(
+    task_ignore_result=True,
+    task_default_queue=QUEUE,
+    worker_prefetch_multiplier=64,
+    broker_transport_options={"global_keyprefix": PREFIX},
+    broker_connection_retry_on_startup=True,
+)
+
+
+@app.task(name="nothing")
+def nothing() -> None:
+    """Do nothing."""

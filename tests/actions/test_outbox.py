@@ -1,0 +1,206 @@
+"""Around the relay: hints, sweeps, upkeep, how far behind it is, and the closed registry."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from datetime import timedelta
+from typing import Any
+from uuid import UUID
+
+import pytest
+from django.db import OperationalError
+from django.test import Client
+from django.utils import timezone
+from django_redis import get_redis_connection
+from prometheus_client import REGISTRY as METRICS
+from redis.exceptions import ConnectionError as NoConnection
+
+from actions import hints, outbox, relay, tasks
+from actions.lag import Lag, lag_of
+from actions.models import OutboxAction
+from actions.registry import Budget, RegisteredTwice, Registry, UnknownKind
+from actions.upkeep import UpkeepRegisteredTwice, keep_up, register_upkeep
+from batch import service as batch
+from batch.models import IdempotencyRecord
+from tenants.access import Actor
+from tenants.models import Tenant
+from tenants.redis_outage import outage
+from tenants.scoping import use_tenant
+from tests.actions.outboxes import Bench, Refill, Ring, put, rows
+from tests.conftest import SECOND_DATABASE
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def sent(monkeypatch: pytest.MonkeyPatch) -> list[tuple[Any, ...]]:
+    """Return what would be sent to Celery."""
+    messages: list[tuple[Any, ...]] = []
+    monkeypatch.setattr(tasks.drain, "apply_async", lambda args, **how: messages.append(args))
+    return messages
+
+
+@pytest.fixture
+def redis_is_back() -> Iterator[None]:
+    """Let no test think that Redis is away because of this one."""
+    yield
+    outage.answered()
+
+
+class TestHints:
+    def test_one_hint_waits_however_many_saves_there_are(self, sent: list[tuple[Any, ...]]) -> None:
+        for _ in range(3):
+            outbox.wake("default")
+        outbox.wake("summit_db")
+
+        assert sent == [("default",), ("summit_db",)]
+
+    def test_a_hint_that_arrived_makes_way_for_the_next(self, sent: list[tuple[Any, ...]]) -> None:
+        outbox.wake("default")
+        tasks.drain("default")
+        outbox.wake("default")
+
+        assert sent == [("default",), ("default",)]
+
+    def test_a_hint_that_nobody_takes_keeps_others_back_for_a_while_only(self, sent: list[tuple[Any, ...]]) -> None:
+        outbox.wake("default")
+
+        left = get_redis_connection("default").ttl(hints._key("default"))
+        assert 0 < left <= hints.SECONDS
+
+    def test_redis_away_fails_no_save_and_is_counted(
+        self, monkeypatch: pytest.MonkeyPatch, redis_is_back: None, sent: list[tuple[Any, ...]]
+    ) -> None:
+        def refuse(alias: str) -> bool:
+            raise NoConnection
+
+        monkeypatch.setattr(hints, "give", refuse)
+        name, labels = "partner_engine_action_hints_unsent_total", {"reason": "ConnectionError"}
+        before = METRICS.get_sample_value(name, labels) or 0
+
+        outbox.wake("default")
+
+        assert METRICS.get_sample_value(name, labels) == before + 1
+        assert sent == []
+
+    def test_a_broker_that_is_away_fails_no_save(self, monkeypatch: pytest.MonkeyPatch, redis_is_back: None) -> None:
+        def refuse(**how: Any) -> None:
+            raise tasks.drain.OperationalError
+
+        monkeypatch.setattr(tasks.drain, "apply_async", refuse)
+
+        outbox.wake("default")
+
+
+class TestTasks:
+    def test_a_sweep_drains_every_database_and_one_that_fails_spoils_no_other(
+        self, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        swept = []
+
+        def drain(alias: str, **how: Any) -> None:
+            swept.append(alias)
+            if len(swept) == 1:
+                raise OperationalError
+
+        monkeypatch.setattr(relay, "drain", drain)
+
+        tasks.sweep()
+
+        assert sorted(swept) == ["default", "summit_db"]
+
+    def test_beat_knows_the_sweep_and_the_upkeep(self) -> None:
+        known = {entry["task"] for entry in tasks.drain.app.conf.beat_schedule.values()}
+
+        assert {"actions.tasks.sweep", "actions.tasks.prune"} <= known
+        assert known <= set(tasks.drain.app.tasks)
+
+
+class TestUpkeep:
+    def test_old_dead_letters_go_and_young_ones_stay(self, harbor: Tenant) -> None:
+        then = timezone.now() - timedelta(days=91)
+        put(harbor, Ring(bell="old"), state="dead", died_at=then)
+        put(harbor, Ring(bell="young"), state="dead", died_at=timezone.now())
+        put(harbor, Ring(bell="waits"))
+
+        assert keep_up("default")["dead letters"] == 1
+        assert [row.target for row in rows()] == ["young", "waits"]
+
+    def test_stored_answers_go_after_a_day(self, harbor: Tenant) -> None:
+        with use_tenant(harbor):
+            for hours in (23, 25):
+                then = timezone.now() - timedelta(hours=hours)
+                IdempotencyRecord.objects.create(
+                    tenant_id=harbor.pk, client="user:1", key=str(hours), fingerprint=b"", status=200, body=b"",
+                    created_at=then,
+                )  # fmt: skip
+
+            assert keep_up("default")["stored answers"] == 1
+            assert [record.key for record in IdempotencyRecord.objects.all()] == ["23"]
+
+    def test_work_is_registered_once(self) -> None:
+        with pytest.raises(UpkeepRegisteredTwice):
+            register_upkeep("dead letters", lambda alias: 0)
+
+
+class TestLag:
+    def test_it_tells_what_waits_what_is_dead_what_needs_an_upgrade_and_since_when(self, harbor: Tenant) -> None:
+        bench = Bench()
+        bench.register(Ring)
+        minute_ago = timezone.now() - timedelta(minutes=1)
+        put(harbor, Ring(bell="a"), next_attempt_at=minute_ago)
+        put(harbor, Ring(bell="b"), payload_version=2)
+        put(harbor, Refill(bowl="c"))
+        put(harbor, Ring(bell="d"), state="dead")
+
+        lag = lag_of("default", registry=bench.registry)
+
+        assert (lag.waiting, lag.dead, lag.parked) == (3, 1, 2)
+        assert 59 < lag.oldest_due < 90
+
+    def test_an_empty_outbox_is_not_behind(self, harbor: Tenant) -> None:
+        assert lag_of("default", registry=Registry()) == Lag(0, 0, 0, 0.0)
+
+    @pytest.mark.django_db(databases=["default", SECOND_DATABASE])
+    def test_metrics_tell_it(self, harbor: Tenant, client: Client) -> None:
+        put(harbor, Ring(bell="a"))
+
+        text = client.get("/metrics").content.decode()
+
+        assert 'partner_engine_outbox_waiting{database="default"} 1.0' in text
+        assert 'partner_engine_outbox_oldest_due_seconds{database="default"}' in text
+
+
+class TestRegistry:
+    def test_it_is_closed(self) -> None:
+        registry = Registry()
+        registry.register(Ring, lambda delivered: None)
+
+        with pytest.raises(RegisteredTwice):
+            registry.register(Ring, lambda delivered: None)
+        with pytest.raises(UnknownKind):
+            registry.find("refill")
+
+    def test_waits_double_up_to_the_most(self) -> None:
+        budget = Budget(first=2, most=30)
+
+        assert [budget.wait_after(attempt) for attempt in (1, 2, 3, 4, 5, 500)] == [2, 4, 8, 16, 30, 30]
+
+
+def test_a_save_hints_at_its_actions_once_they_are_there(
+    make_form: Callable[..., UUID], kennels: Tenant, agent: Actor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    form_id = make_form()
+    hinted: list[tuple[str, int]] = []
+    monkeypatch.setattr("batch.handing_over.wake", lambda alias: hinted.append((alias, len(rows()))))
+    before = len(rows())
+
+    with batch.find_and_lock(form_id, scope=kennels, actor=agent) as context:
+        context.changeset.find_answer("kennel_name").apply("Quiet Paws")
+        result = context.save()
+    with batch.find_and_lock(form_id, scope=kennels, actor=agent) as context:
+        context.save()
+
+    assert hinted == [("default", before + len(result.actions))]
+    with use_tenant(kennels):
+        assert {row.state for row in OutboxAction.objects.all()} == {"waiting"}
