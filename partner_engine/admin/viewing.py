@@ -35,7 +35,7 @@ class NoGuessing:
 class ReadOnlyAdmin(NoGuessing, ModelAdmin):
     """Shows rows and changes none."""
 
-    actions: ClassVar[Sequence[str] | None] = None
+    actions = None
 
     def has_add_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
         """Refuse: rows are made elsewhere."""

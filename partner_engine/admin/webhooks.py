@@ -45,7 +45,7 @@ class WebhookEndpointAdmin(WebhookRowsAdmin):
     search_fields = ("url", "description")
     ordering = ("-created_at",)
     heavy_fields: ClassVar = ("secret", "previous_secret")
-    actions: ClassVar = ("switch_off", "switch_on")
+    actions = ("switch_off", "switch_on")  # type: ignore[assignment]
     fields = (
         "url", "description", "event_types", "standing", "disabled_at", "disabled_reason", "failures", "failing_since",
         "last_failure_at", "paused_until", "previous_secret_until", "created_at", "created_by", "tenant",
@@ -98,7 +98,7 @@ class WebhookDeliveryAdmin(WebhookRowsAdmin):
     list_filter = ("state",)
     list_select_related = ("endpoint", "payload")
     ordering = ("-created_at", "-id")
-    actions: ClassVar = ("replay",)
+    actions = ("replay",)  # type: ignore[assignment]
     inlines = (AttemptInline,)
     fields = (
         "event", "address", "stands", "attempts", "next_attempt_at", "leased_until", "created_at", "finished_at",
