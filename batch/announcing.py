@@ -9,7 +9,7 @@ from uuid import UUID
 
 import msgspec
 
-from actions.kinds import DeferredAction, IndexForm, PublishWebhook
+from actions.kinds import DeferredAction, IndexForm, MarkQuotesStale, PublishWebhook
 from batch.neighbours import Told
 from copies.changes import Change, is_beside_document
 from forms.rules.compile import CompiledCatalogue
@@ -61,7 +61,11 @@ def announce(
     if moved:
         products = {code: outcome and _outcome_told(catalogue, outcome) for code, outcome in moved.items()}
         actions.append(event("product.outcome_changed", {"products": products}))
-    return actions + [event(name, data, str(number)) for number, (name, data) in enumerate(told, 1)]
+    for number, (name, data) in enumerate(told, 1):
+        actions.append(event(name, data, str(number)))
+        if name == "quote_request.submitted":
+            actions.append(MarkQuotesStale(copy_id=identity, carrier=data["carrier"]))
+    return actions
 
 
 def _completed(changes: Sequence[Change]) -> list[str]:

@@ -124,7 +124,8 @@ def _worker() -> Iterator[None]:
     client.delete(*(f"{PREFIX}{name}" for name in (QUEUE, READY, "unacked", "unacked_index")))
     command = [sys.executable, "-W", "ignore", "-m", "celery", "--quiet", "-A", "benchmarks.no_operation", "worker"]
     command += ["--concurrency", "2", "--without-mingle", "--without-gossip", "--without-heartbeat"]
-    with subprocess.Popen([*command, "--loglevel", "critical", "--queues", QUEUE], start_new_session=True) as process:
+    command += ["--loglevel", "critical", "--queues", QUEUE]
+    with subprocess.Popen(command, start_new_session=True) as process:  # noqa: S603 - a command of our own
         try:
             nothing.apply_async(queue=QUEUE)
             _wait_for(client)

@@ -1,5 +1,7 @@
 """The top floor as a Django app."""
 
+from importlib import import_module
+
 from django.apps import AppConfig
 
 # Imported so that the checks register themselves.
@@ -13,3 +15,7 @@ class PartnerEngineConfig(AppConfig):
 
     name = "partner_engine"
     verbose_name = "Partner Engine"
+
+    def ready(self) -> None:
+        """Register the handlers of this room; only now are there models that they can import."""
+        import_module("partner_engine.mails").register_handlers()

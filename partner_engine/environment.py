@@ -1,4 +1,4 @@
-"""Turns what the environment says into settings: databases and master keys."""
+"""Turns what the environment says into settings: databases, mail and master keys."""
 
 from __future__ import annotations
 
@@ -60,6 +60,14 @@ def _database(url: str, limits: Limits) -> dict[str, Any]:
         "DISABLE_SERVER_SIDE_CURSORS": True,
         "OPTIONS": options,
     }
+
+
+def mail(url: str) -> dict[str, Any]:
+    """Return Django's settings of the mail server at ``url`` (``smtp+tls://user:password@host:587``), or of a folder
+    that mails are written to (``filemail:////folder``).
+    """
+    told: dict[str, Any] = environ.Env.email_url_config(url)
+    return {**{name: value for name, value in told.items() if value is not None}, "EMAIL_TIMEOUT": 10}
 
 
 def keyring(text: str) -> dict[str, str]:

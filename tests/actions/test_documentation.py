@@ -1,0 +1,38 @@
+"""The example of ``docs/actions.md`` works as it stands there."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, ClassVar
+
+import pytest
+
+from actions.kinds import PayloadTime
+from actions.registry import Budget, Delivered, PermanentFailure, Registry
+from actions.relay import drain
+from tenants.models import Tenant
+from tests.actions.outboxes import put
+
+PAGE = Path(__file__).resolve().parents[2] / "docs" / "actions.md"
+
+
+@pytest.mark.django_db
+def test_a_kind_is_added_as_the_page_says(harbor: Tenant) -> None:
+    registry = Registry()
+    known: dict[str, Any] = {
+        "dataclass": dataclass, "ClassVar": ClassVar, "Any": Any, "PayloadTime": PayloadTime, "Budget": Budget,
+        "Delivered": Delivered, "PermanentFailure": PermanentFailure, "register": registry.register,
+        "registry": registry, "drain": drain, "put": put, "__name__": __name__,
+    }  # fmt: skip
+    blocks = re.findall(r"```python\n(.*?)```", PAGE.read_text(encoding="utf-8"), flags=re.DOTALL)
+    assert len(blocks) == 3
+
+    for block in blocks:
+        exec(compile(block, str(PAGE), "exec"), known)  # noqa: S102 - the page is ours
+
+    test: Callable[[Tenant], None] = known["test_an_owner_is_greeted"]
+    test(harbor)
+    assert len(known["greeted"]) == 1
