@@ -171,6 +171,28 @@ class SendBindAssistanceMail:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class SendWebhookGivenUpMail:
+    """Tell the tenant's administrators by mail that nothing is sent to a webhook endpoint any more, and why."""
+
+    kind: ClassVar[str] = "send_webhook_given_up_mail"
+    payload_version: ClassVar[int] = 1
+    payload_time: ClassVar[PayloadTime] = PayloadTime.FROZEN
+
+    endpoint_id: str
+    url: str
+    reason: str
+
+    @property
+    def target(self) -> str:
+        """Return the endpoint."""
+        return self.endpoint_id
+
+    def payload(self) -> dict[str, Any]:
+        """Return the endpoint's id and address, and why: a sentence's end."""
+        return {"endpoint_id": self.endpoint_id, "url": self.url, "reason": self.reason}
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class StartProcess:
     """Start long work on one copy; ``details`` are what it needs, nothing sensitive."""
 

@@ -13,6 +13,7 @@ from django.db import transaction
 
 from actions.webhooks.claiming import Claimed
 from actions.webhooks.models import DeliveryState, DisabledReason, WebhookAttempt, WebhookDelivery, WebhookEndpoint
+from actions.webhooks.notices import tell_given_up
 from actions.webhooks.posting import Answer
 from actions.webhooks.schedule import (
     FAILURES_TO_PAUSE,
@@ -60,6 +61,8 @@ def record(claimed: Claimed, answer: Answer) -> None:
             _clear(endpoint)
         else:
             _note_failure(endpoint, answer, now=now)
+            if endpoint.disabled_at == now:
+                tell_given_up(endpoint, alias=claimed.using)
 
 
 def is_success(answer: Answer) -> bool:

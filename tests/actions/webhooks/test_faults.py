@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 from django.utils import timezone
 
+from actions.models import OutboxAction
 from actions.webhooks import claiming, endpoints
 from actions.webhooks.delivering import Deliverer
 from actions.webhooks.models import DeliveryState, DisabledReason, WebhookAttempt, WebhookDelivery
@@ -147,6 +148,8 @@ def test_410_disables_at_once(
         endpoint.refresh_from_db()
         assert (endpoint.disabled_reason, endpoint.disabled_at) != ("", None)
         assert endpoint.disabled_reason == DisabledReason.GONE
+        [told] = OutboxAction.objects.filter(kind="send_webhook_given_up_mail")
+        assert (told.target, told.payload["url"]) == (str(endpoint.id), endpoint.url)
 
         endpoints.switch(endpoint, on=True, actor=ACTOR)
         go_through(timedelta(hours=2))
@@ -171,6 +174,8 @@ def test_five_days_of_nothing_but_failures_disable(
         endpoint.refresh_from_db()
 
         assert endpoint.disabled_reason == DisabledReason.FAILING
+        [told] = OutboxAction.objects.filter(kind="send_webhook_given_up_mail")
+        assert told.payload["reason"] == "nothing but failures for 120 hours"
         assert timedelta(hours=120) <= endpoint.disabled_at - endpoint.failing_since <= timedelta(hours=133)
         asked = receiver.asked["/0"]
         go_through(timedelta(hours=40))
