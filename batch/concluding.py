@@ -34,7 +34,7 @@ def conclude(changeset: Changeset, *, loaded: Loaded, before: Evaluation, settin
     changes += changeset.beside_changes()
     reach("compared")
     moved = _moved(before, evaluation)
-    written = bool(changes) or not _same(before, evaluation) or loaded_version == 0
+    written = bool(changes or changeset.deferred) or not _same(before, evaluation) or loaded_version == 0
     if not written:
         return SaveResult(loaded_version, [], evaluation, moved, [], written=False)
     actions = announce(
@@ -45,6 +45,7 @@ def conclude(changeset: Changeset, *, loaded: Loaded, before: Evaluation, settin
         moved=moved,
         told=[told for accumulator in changeset.neighbours.values() for told in accumulator.post_process()],
     )
+    actions += changeset.deferred
     reach("announced")
     return SaveResult(loaded_version + 1, changes, evaluation, moved, actions, written=True)
 
