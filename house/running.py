@@ -25,7 +25,8 @@ SECONDS_TO_ANSWER = 90.0
 
 def run() -> int:
     """Start everything, stay until a signal comes, stop everything; return 0 after an ordinary end."""
-    environment = product_environment({"DEMO": "1", "EMAIL_URL": f"filemail:///{MAILS}"})
+    own = {"EMAIL_URL": f"filemail:///{MAILS}", "WEBHOOK_ALLOWED_NETWORKS": "127.0.0.0/8,::1/128"}
+    environment = product_environment({"DEMO": "1", **own})
     host = environment.get("HOST") or "127.0.0.1"
     port = _port(environment)
     with locked(RUN / "run.lock", wait=False) as is_ours:

@@ -25,6 +25,7 @@ app.autodiscover_tasks(["batch.processes"])
 #: is worth nothing, so none pile up while no worker runs.
 app.conf.beat_schedule = {
     "actions: sweep": {"task": "actions.tasks.sweep", "schedule": 1.0, "options": {"expires": 5}},
+    "webhooks: sweep": {"task": "actions.tasks.deliver_webhooks", "schedule": 1.0, "options": {"expires": 5}},
     "processes: resume": {"task": "batch.processes.tasks.resume", "schedule": 30.0, "options": {"expires": 25}},
     "actions: prune": {"task": "actions.tasks.prune", "schedule": crontab(minute=17), "options": {"expires": 1_800}},
 }

@@ -12,7 +12,7 @@ from typing import Any, Final
 from django.core.mail import EmailMessage
 from django.template.loader import render_to_string
 
-from actions.kinds import SendBindAssistanceMail, SendGuestCompletionMail
+from actions.kinds import SendBindAssistanceMail, SendGuestCompletionMail, SendWebhookGivenUpMail
 from actions.registry import Delivered, PermanentFailure, register
 from batch import service as batch
 from batch.context import BatchContext
@@ -35,6 +35,7 @@ def register_handlers() -> None:
     """Register who sends which mail."""
     register(SendGuestCompletionMail, send_guest_completion_mail)
     register(SendBindAssistanceMail, send_bind_assistance_mail)
+    register(SendWebhookGivenUpMail, send_webhook_given_up_mail)
 
 
 def send_guest_completion_mail(delivered: Delivered) -> None:
@@ -51,14 +52,26 @@ def send_guest_completion_mail(delivered: Delivered) -> None:
 
 def send_bind_assistance_mail(delivered: Delivered) -> None:
     """Ask the administrators of the tenant to help with binding a product."""
-    administrators = User.objects.filter(tenant=delivered.tenant, role=Role.TENANT_ADMIN, is_active=True)
-    to = list(administrators.order_by("email").values_list("email", flat=True))
-    if not to:
-        raise PermanentFailure("The tenant has no administrator who could be asked.")
+    to = _administrators(delivered)
     facts = _note(delivered, BIND_ASSISTANCE, is_once_per_form=False)
     if facts is not None:
         facts |= {"product": delivered.payload["product"], "asked_by": delivered.payload["asked_by"]}
         _send("mails/bind_assistance.txt", facts, to=to, delivered=delivered)
+
+
+def send_webhook_given_up_mail(delivered: Delivered) -> None:
+    """Tell the administrators of the tenant that one of its webhook endpoints was switched off."""
+    facts = {name: delivered.payload[name] for name in ("endpoint_id", "url", "reason")}
+    _send("mails/webhook_given_up.txt", facts, to=_administrators(delivered), delivered=delivered)
+
+
+def _administrators(delivered: Delivered) -> list[str]:
+    """Return the addresses of the tenant's administrators. Raises ``PermanentFailure`` where there is none."""
+    found = User.objects.filter(tenant=delivered.tenant, role=Role.TENANT_ADMIN, is_active=True)
+    to = list(found.order_by("email").values_list("email", flat=True))
+    if not to:
+        raise PermanentFailure("The tenant has no administrator who could be asked.")
+    return to
 
 
 def _note(delivered: Delivered, event: EventKind, *, is_once_per_form: bool) -> dict[str, Any] | None:

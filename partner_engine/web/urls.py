@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import path
 
-from partner_engine.web import application_forms, copies, history, lookups
+from partner_engine.web import application_forms, copies, history, lookups, webhooks
 from partner_engine.web.sign_in import SignIn, SignOut
 
 app_name = "web"
@@ -21,5 +21,9 @@ urlpatterns = [
     path("forms/<uuid:copy_id>/title", copies.rename, name="title"),
     path("forms/<uuid:copy_id>/why", copies.why, name="why"),
     path("forms/<uuid:copy_id>/history", history.index, name="history"),
+    path("settings/webhooks", webhooks.index, name="webhooks"),
+    path("settings/webhooks/add", webhooks.add, name="add-webhook"),
+    path("settings/webhooks/<uuid:endpoint_id>", webhooks.show, name="webhook"),
+    path("settings/webhooks/<uuid:endpoint_id>/order", webhooks.order, name="order-webhook"),
     path("industries", lookups.industries, name="industries"),
 ]

@@ -9,7 +9,9 @@ from actions import kinds
 from actions.kinds import DeferredAction, IndexForm, PayloadTime, PublishWebhook, coalesce
 
 INDEX = IndexForm(copy_id="1")
-EVENT = PublishWebhook(event_type="answers.changed", copy_id="1", version=3, data={"changes": []})
+EVENT = PublishWebhook(
+    event_type="answers.changed", copy_id="1", application_form_id="9", version=3, data={"changes": []}
+)
 KINDS: list[DeferredAction] = [
     INDEX,
     EVENT,
@@ -17,6 +19,7 @@ KINDS: list[DeferredAction] = [
     kinds.MarkQuotesStale(copy_id="1", carrier="acme"),
     kinds.SendGuestCompletionMail(copy_id="1"),
     kinds.SendBindAssistanceMail(copy_id="1", product="QM-BOP", asked_by="Robin"),
+    kinds.SendWebhookGivenUpMail(endpoint_id="1", url="https://hooks.example.com", reason="it is gone"),
     kinds.StartProcess(copy_id="1", process_kind="quoting", details={"products": ["QM-BOP"]}),
     kinds.ResumeProcess(copy_id="1", process_id="2"),
 ]
@@ -45,7 +48,20 @@ def test_an_event_keeps_what_was_true_at_the_save_and_an_index_reads_what_is_tru
 
 
 def test_the_last_action_of_one_kind_and_target_stays_at_the_place_of_the_first() -> None:
-    later = PublishWebhook(event_type="answers.changed", copy_id="1", version=3, data={"changes": [1]})
-    other = PublishWebhook(event_type="answers.changed", copy_id="2", version=3, data={})
+    later = PublishWebhook(
+        event_type="answers.changed", copy_id="1", application_form_id="9", version=3, data={"changes": [1]}
+    )
+    other = PublishWebhook(event_type="answers.changed", copy_id="2", application_form_id="9", version=3, data={})
 
     assert coalesce([EVENT, INDEX, other, later, INDEX]) == [later, INDEX, other]
+
+
+def test_what_one_save_tells_of_several_subjects_stays_apart() -> None:
+    one, two = (
+        PublishWebhook(
+            event_type="message.added", copy_id="1", application_form_id="9", version=3, data={}, subject=subject
+        )
+        for subject in ("1", "2")
+    )
+
+    assert coalesce([one, two]) == [one, two]

@@ -50,6 +50,7 @@ def test_a_new_form_is_written_whole_by_one_save(kennels: Tenant, agent: Actor) 
         assert [action.payload.get("event_type") for action in OutboxAction.objects.filter(kind="publish_webhook")] == [
             "form.created",
             "answers.changed",
+            *["question_set.completed"] * 3,
             "product.outcome_changed",
         ]
     assert CopyIndex.objects.get(copy_id=copy.id).tenant_id == kennels.id

@@ -10,12 +10,12 @@ import pytest
 from django.core import mail
 from django.core.mail import EmailMessage
 
-from actions.kinds import SendBindAssistanceMail, SendGuestCompletionMail
+from actions.kinds import SendBindAssistanceMail, SendGuestCompletionMail, SendWebhookGivenUpMail
 from actions.registry import PermanentFailure
 from batch import service as batch
 from forms.models import Event
 from partner_engine.environment import mail as mail_settings
-from partner_engine.mails import send_bind_assistance_mail, send_guest_completion_mail
+from partner_engine.mails import send_bind_assistance_mail, send_guest_completion_mail, send_webhook_given_up_mail
 from tenants.access import Actor, Role
 from tenants.models import Tenant, User
 from tenants.scoping import use_tenant
@@ -143,3 +143,17 @@ def test_without_anybody_to_tell_it_fails_for_good(
 )
 def test_the_environment_names_the_mail_server(url: str, expected: dict[str, object]) -> None:
     assert expected.items() <= mail_settings(url).items()
+
+
+def test_administrators_are_told_that_a_webhook_endpoint_was_given_up(kennels: Tenant) -> None:
+    action = SendWebhookGivenUpMail(endpoint_id="1", url="https://hooks.example.com/a&b", reason="it is gone")
+    with use_tenant(kennels), pytest.raises(PermanentFailure):
+        send_webhook_given_up_mail(delivered(action, kennels))
+    User.objects.create_user("boss@kennels.example", "quiet-lantern-42", role=Role.TENANT_ADMIN, tenant=kennels)
+
+    with use_tenant(kennels):
+        send_webhook_given_up_mail(delivered(action, kennels))
+
+    [sent] = mail.outbox
+    assert (sent.to, sent.subject) == (["boss@kennels.example"], "A webhook endpoint was switched off")
+    assert "https://hooks.example.com/a&b: it is gone." in sent.body
