@@ -15,6 +15,7 @@ from batch.errors import BatchError, StaleChangeset
 from batch.opening import ManyOpened
 from batch.saving import write
 from batch.setting import SaveResult
+from batch.telling import tell
 from tenants.models import Tenant
 
 #: More copies than this in one chunk hold their locks for too long.
@@ -77,6 +78,8 @@ class Chunk:
                 context.fail()
             else:
                 results[identity] = context.settle(ready)
+        told = ((self.contexts[identity], result) for identity, result in results.items())
+        tell((context.copy, context.setting, result) for context, result in told)
         return [Outcome(identity, results.get(identity), self.errors.get(identity)) for identity in self._ids]
 
     def close(self) -> None:

@@ -35,6 +35,7 @@ from batch.opening import Opening
 from batch.processes.holds import hold_copy
 from batch.saving import KeyedResponse, Save, write
 from batch.setting import SaveResult, Setting
+from batch.telling import tell
 from copies.codec import decode, decode_document
 from copies.document import Document
 from copies.sealing import Sealer
@@ -186,7 +187,9 @@ class BatchContext:
                 saves = [prepared.save] if prepared.save is not None else []
                 if len(write(saves, prepared.keyed, scope=self.setting.scope)) < len(saves):
                     raise StaleChangeset
-            return self.settle(prepared)
+            result = self.settle(prepared)
+        tell([(self.copy, self.setting, result)])
+        return result
 
     def preview(self) -> SaveResult:
         """Decide as ``save`` would and tell what it would do; write nothing. The changeset is stale afterwards."""

@@ -18,6 +18,7 @@ from partner_engine.api.history import Changes, History
 from partner_engine.api.me import Me
 from partner_engine.api.needed import Needed
 from partner_engine.api.reveal import Reveal
+from partner_engine.api.tickets import Tickets
 from partner_engine.api.unknown import Unknown
 
 app_name: Final = "api"
@@ -39,6 +40,7 @@ ROUTES: Final[dict[str, tuple[str, type[APIView]]]] = {
     "needed": ("copies/<uuid:id>/needed", Needed),
     "catalogue": ("catalogue", Catalogue),
     "me": ("me", Me),
+    "tickets": ("tickets", Tickets),
     "schema": ("schema", Description),
     "docs": ("docs", Docs),
 }
