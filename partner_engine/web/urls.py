@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.contrib.auth.views import LogoutView
 from django.urls import path
 
-from partner_engine.web import application_forms, copies, history, lookups
+from partner_engine.web import application_forms, copies, following, history, lookups
 from partner_engine.web.sign_in import SignIn
 
 app_name = "web"
@@ -19,6 +19,7 @@ urlpatterns = [
     path("forms/<uuid:copy_id>/answers", copies.answer, name="answers"),
     path("forms/<uuid:copy_id>/rows", copies.order_rows, name="rows"),
     path("forms/<uuid:copy_id>/row", copies.show_row, name="row"),
+    path("forms/<uuid:copy_id>/parts", following.catch_up, name="parts"),
     path("forms/<uuid:copy_id>/title", copies.rename, name="title"),
     path("forms/<uuid:copy_id>/why", copies.why, name="why"),
     path("forms/<uuid:copy_id>/history", history.index, name="history"),

@@ -15,11 +15,17 @@ from tests.partner_engine.api.serving import serve
 from tests.partner_engine.sockets.listening import start
 
 
-@pytest.fixture
-def port(transactional_db: None, demo: Release) -> Iterator[int]:
-    """Serve the test's database by a process of its own; return its port."""
+@pytest.fixture(scope="module")
+def server(django_db_setup: None) -> Iterator[int]:
+    """Serve the tests' database by a process of its own; return its port."""
     with serve() as port:
         yield port
+
+
+@pytest.fixture
+def port(transactional_db: None, demo: Release, server: int) -> int:
+    """Return the server's port, with the demo catalogue published."""
+    return server
 
 
 @pytest.fixture

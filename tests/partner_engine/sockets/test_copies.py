@@ -212,7 +212,7 @@ def test_a_ticket_opens_one_socket(port: int, copy_id: UUID, api: Api) -> None:
         async with listening(port, copy_id, ticket=ticket):
             pass
         assert await refused(port, copy_id, ticket=ticket) == 401
-        evil = await asyncio.to_thread(ticket_of, api)
+        evil = await in_thread(ticket_of, api)
         assert await refused(port, copy_id, ticket=evil, origin="http://evil.example") == 403
 
     asyncio.run(listen())
@@ -237,7 +237,7 @@ def test_of_many_that_use_one_ticket_at_once_one_gets_in(port: int, copy_id: UUI
     ("text", "code", "pointer"),
     [
         ("{", "malformed_frame", None),
-        ("[" * 2_000, "malformed_frame", None),
+        ("nonsense", "malformed_frame", None),
         ("[]", "invalid_frame", ""),
         ('{"type": "shout"}', "invalid_frame", "/type"),
         ('{"type": "since"}', "invalid_frame", ""),
