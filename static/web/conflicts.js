@@ -58,7 +58,13 @@
 
   function draw(path) {
     const element = field(path), { theirs, who } = open.get(path), label = labelOf(element);
-    const box = boxOf(path) ?? document.createElement("div");
+    const known = boxOf(path);
+    if (known) {
+      // A button that is being pressed must stay the same one.
+      [textOf(theirs), textOf(element)].forEach((text, place) => { known.querySelectorAll("q")[place].textContent = text; });
+      return;
+    }
+    const box = document.createElement("div");
     box.id = `conflict-${path.replaceAll("/", "-")}`;
     box.className = "conflict";
     box.setAttribute("role", "group");

@@ -43,6 +43,7 @@
   function lose(code) {
     socket = null;
     id = "";
+    delete page.dataset.live;
     clearTimeout(silence);
     presence.nobody();
     if (code === 4401) return end("You are signed out. Sign in in another tab, then reload this page.");
@@ -71,6 +72,7 @@
   function hear(frame) {
     if (frame.type === "snapshot") {
       id = frame.socket;
+      page.dataset.live = "";
       attempts = 0;
       clearTimeout(unsaid);
       unsaid = 0;
