@@ -1,4 +1,4 @@
-"""Two people at one form, in two real browsers: what one does is seen by the other, and nothing is lost when cut off."""
+"""Two people at one form, in two real browsers: each sees what the other does, and nothing is lost when cut off."""
 
 from __future__ import annotations
 
