@@ -7,7 +7,7 @@ version is missing everybody is told to ask.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import Any, Final, Literal
 from uuid import UUID
 
 from partner_engine.sockets.frames import Heartbeat, Person, Released, Resync, write
@@ -22,7 +22,7 @@ TOO_SLOW: Final = 4408
 
 @dataclass
 class Seat:
-    """One socket. ``version`` is that of its snapshot; None as long as it has none."""
+    """One socket. ``version`` is the latest that it was told of; None as long as it has no snapshot."""
 
     grant: Grant
     person: Person
@@ -33,6 +33,12 @@ class Seat:
         """Let ``frame`` wait to be sent; ``at`` is the version to ask for where there is no room for it."""
         if not self.mailbox.put(frame, resync=write(Resync(version=at, reason="overflow"))):
             self.mailbox.close(TOO_SLOW, "read faster, or ask less often")
+
+    def must_ask(self, version: int, *, reason: Literal["gap", "interrupted"]) -> None:
+        """Tell it to ask for the changes up to ``version``, unless it was told of that already."""
+        if self.version is not None and self.version < version:
+            self.version = version
+            self.send(write(Resync(version=version, reason=reason)), at=version)
 
 
 class Table:
@@ -54,9 +60,8 @@ class Table:
         """Let ``seat`` hear what is later than its snapshot at ``version``, also what was told while it was taken."""
         seat.version = version
         self.release = self.release or release
-        if self.latest > version:
-            seat.send(write(Resync(version=self.latest, reason="gap")), at=self.latest)
         self.latest = max(self.latest, version)
+        seat.must_ask(self.latest, reason="gap")
 
     def receive(self, message: dict[str, Any]) -> None:
         """Hand on what was published to the copy's group: ``copy.changed`` or ``copy.presence``."""
@@ -67,14 +72,11 @@ class Table:
                 if seat.person.socket != message["sender"]:
                     seat.send(message["frame"], at=self.latest)
 
-    def found(self, version: int, *, reason: Any = "interrupted") -> None:
+    def found(self, version: int, *, reason: Literal["gap", "interrupted"] = "interrupted") -> None:
         """Take ``version`` as the database's: where it is later than what was told, everybody is to ask."""
-        if version > self.latest:
-            self.latest = version
-            resync = write(Resync(version=version, reason=reason))
-            for seat in self._started():
-                if seat.version is None or seat.version < version:
-                    seat.send(resync, at=version)
+        self.latest = max(self.latest, version)
+        for seat in self._started():
+            seat.must_ask(version, reason=reason)
 
     def beat(self, people: list[Person]) -> None:
         """Tell everybody the version and who is there."""
@@ -96,14 +98,13 @@ class Table:
             seat.mailbox.close(code, reason)
 
     def _changed(self, version: int, *, frame: str, sender: str) -> None:
-        if version <= self.latest:
-            return
-        is_next = version == self.latest + 1
-        self.latest = version
-        if not is_next:
-            frame, sender = write(Resync(version=version, reason="gap")), ""
+        self.latest = max(self.latest, version)
         for seat in self._started():
-            if seat.person.socket != sender and (seat.version or 0) < version:
+            if seat.version is None or seat.version + 1 != version:
+                seat.must_ask(version, reason="gap")
+                continue
+            seat.version = version
+            if seat.person.socket != sender:
                 seat.send(frame, at=version)
 
     def _started(self) -> list[Seat]:
