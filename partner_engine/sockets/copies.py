@@ -165,7 +165,8 @@ class CopySocket(AsyncWebsocketConsumer):
         with contextlib.suppress(OSError, RuntimeError):
             try:
                 while True:
-                    await self.send(text_data=await seat.mailbox.take())
+                    # Past the two methods around it: with hundreds of sockets they are a tenth of the time.
+                    await self.base_send({"type": "websocket.send", "text": await seat.mailbox.take()})
             except Closed as closed:
                 await self.close(code=closed.code, reason=closed.reason)
 

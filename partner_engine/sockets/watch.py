@@ -61,7 +61,7 @@ async def _look_after(hub: Hub) -> None:
 async def _check_rights(hub: Hub) -> None:
     """Close the sockets whose session or token is not good any more."""
     seats = hub.seats
-    good = await in_thread(still_good)({seat.grant for seat in seats})
+    good = await in_thread(still_good)({(seat.grant.kind, seat.grant.key): seat.grant for seat in seats}.values())
     for seat in seats:
         if (seat.grant.kind, seat.grant.key) not in good:
             log.info("socket_revoked", owner=seat.grant.owner)
