@@ -47,10 +47,11 @@ async def _look_after(hub: Hub) -> None:
             await _check_rights(hub)
             checked = time.monotonic()
             await _check_releases(hub)
-            await _check_viewers(hub)
             if time.monotonic() - beaten >= BEAT_SECONDS:
                 beaten = time.monotonic()
                 await _beat(hub)
+            # Last: without Redis it fails, and the rest has to go on.
+            await _check_viewers(hub)
         except (RedisError, OSError, DatabaseError) as error:
             log.warning("sockets_unchecked", reason=type(error).__name__)
         if time.monotonic() - checked > UNCHECKED_SECONDS:
