@@ -13,7 +13,7 @@ from actions.kinds import DeferredAction, IndexForm, MarkQuotesStale, PublishWeb
 from batch.neighbours import Told
 from copies.changes import Change, is_beside_document
 from forms.rules.compile import CompiledCatalogue
-from forms.rules.evaluation import ProductOutcome
+from forms.rules.evaluation import Message, Needed, ProductOutcome
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -72,6 +72,31 @@ def _completed(changes: Sequence[Change]) -> list[str]:
     """Return the question sets of which nothing is missing any more."""
     sets = [change for change in changes if change.path.startswith("question_sets/")]
     return [change.path.partition("/")[2] for change in sets if change.after == "completed"]
+
+
+def live_facts(
+    catalogue: CompiledCatalogue,
+    *,
+    changes: Sequence[Change],
+    moved: Mapping[str, ProductOutcome | None],
+    needed: Needed,
+    messages: Sequence[Message],
+) -> dict[str, Any]:
+    """Return what those who look at the copy are told of one save: nothing sensitive or personal, whoever they are.
+
+    A change of copy, form or a row beside the document is told by its path alone.
+    """
+    beside = [
+        {"path": change.path, "cause": msgspec.to_builtins(change.cause), "untold": True}
+        for change in changes
+        if is_beside_document(change.path)
+    ]
+    return {
+        "changes": _told(catalogue, changes) + beside,
+        "eligibility": {code: outcome and _outcome_told(catalogue, outcome) for code, outcome in moved.items()},
+        "needed": msgspec.to_builtins(needed),
+        "messages": msgspec.to_builtins(messages),
+    }
 
 
 def _field_events(changes: Sequence[Change]) -> list[str]:

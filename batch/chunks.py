@@ -85,7 +85,8 @@ class Chunk:
                 context.fail()
             else:
                 results[identity] = context.settle(ready)
-        hand_over(results.values(), scope=self._scope)
+        done = ((self.contexts[identity], result) for identity, result in results.items())
+        hand_over([(context.copy, context.setting, result) for context, result in done])
         return [Outcome(identity, results.get(identity), self.errors.get(identity)) for identity in self._ids]
 
     def close(self) -> None:

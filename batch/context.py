@@ -194,7 +194,7 @@ class BatchContext:
                     raise StaleChangeset
             reach("written")
             result = self.settle(prepared)
-        hand_over([result], scope=self.setting.scope)
+        hand_over([(self.copy, self.setting, result)])
         return result
 
     def preview(self) -> SaveResult:

@@ -91,6 +91,8 @@ def _start_programs(supervisor: Supervisor, environment: dict[str, str], *, host
             *(PYTHON, "-m", "uvicorn", "partner_engine.asgi:application", "--host", host, "--port", str(port)),
             # Who a caller is decides the product, by TRUSTED_PROXIES; the server would believe anybody on this machine.
             *("--no-proxy-headers", "--no-access-log", "--log-level", "warning", "--timeout-graceful-shutdown", "5"),
+            # Clients of sockets only ask and point; what they are told is small, and compressing it costs each of them.
+            *("--ws-max-size", "65536", "--ws-per-message-deflate", "false"),
         ],
         "worker": [
             *celery,

@@ -156,6 +156,7 @@ MIDDLEWARE = [
     "django_htmx.middleware.HtmxMiddleware",
     "axes.middleware.AxesMiddleware",
     "django_prometheus.middleware.PrometheusAfterMiddleware",
+    "partner_engine.sockets.sender.SenderMiddleware",
     # Last, and synchronous: all of the above then runs in the one thread of its request.
     "partner_engine.tenancy.TenancyMiddleware",
 ]

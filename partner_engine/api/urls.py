@@ -20,6 +20,7 @@ from partner_engine.api.naics import Naics
 from partner_engine.api.needed import Needed
 from partner_engine.api.reveal import Reveal
 from partner_engine.api.search import Search
+from partner_engine.api.tickets import Tickets
 from partner_engine.api.unknown import Unknown
 from partner_engine.api.webhooks import (
     ReplayWebhooks,
@@ -59,6 +60,7 @@ ROUTES: Final[dict[str, tuple[str, type[APIView]]]] = {
     "test_webhook": ("webhook_endpoints/<uuid:id>/test", TestWebhook),
     "webhook_event_schema": ("webhook_event_schema", WebhookEventSchema),
     "me": ("me", Me),
+    "tickets": ("tickets", Tickets),
     "schema": ("schema", Description),
     "docs": ("docs", Docs),
 }
