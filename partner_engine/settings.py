@@ -10,7 +10,6 @@ import base64
 import os
 from datetime import timedelta
 from pathlib import Path
-from typing import Any
 
 import environ
 
@@ -270,15 +269,6 @@ SPECTACULAR_SETTINGS = {
 
 # Looks
 
-UNFOLD: dict[str, Any] = {
-    **dict.fromkeys(("SITE_TITLE", "SITE_HEADER"), "Partner Engine"),
-    "SITE_SYMBOL": "hub",
-    "SITE_URL": None,
-    "SITE_FAVICONS": [{"rel": "icon", "type": "image/svg+xml", "href": "partner_engine.admin.site.icon"}],
-    "STYLES": ["partner_engine.admin.site.stylesheet"],
-    "ACCOUNT": {"navigation": "partner_engine.admin.site.account_links"},
-    "SIDEBAR": {"show_search": True, "command_search": True, "navigation": "partner_engine.admin.site.sidebar"},
-}
 STATIC_URL = "/static/"
 STATIC_ROOT = BASE_DIR / "static_collected"
 STATICFILES_DIRS = [BASE_DIR / "static"]
@@ -293,7 +283,8 @@ STORAGES = {
 }
 LANGUAGE_CODE = "en-us"
 TIME_ZONE = "UTC"
-USE_TZ, USE_I18N = True, False
+USE_TZ = True
+USE_I18N = False
 
 # Logs: values stay out of them
 
