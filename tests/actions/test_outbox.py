@@ -110,6 +110,7 @@ class TestTasks:
         assert sorted(swept) == ["default", "summit_db"]
 
     def test_beat_knows_the_sweep_and_the_upkeep(self) -> None:
+        tasks.drain.app.loader.import_default_modules()  # as a worker does when it starts
         known = {entry["task"] for entry in tasks.drain.app.conf.beat_schedule.values()}
 
         assert {"actions.tasks.sweep", "actions.tasks.prune"} <= known
