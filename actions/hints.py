@@ -15,6 +15,8 @@ from tenants.redis_outage import outage
 
 #: How long a hint that nobody takes keeps further ones back, in seconds.
 SECONDS: Final = 10
+#: Stands in for an alias: due webhook deliveries, of all databases.
+WEBHOOKS: Final = "(webhooks)"
 
 
 def give(alias: str) -> bool:

@@ -84,20 +84,24 @@ class PublishWebhook:
 
     event_type: str
     copy_id: str
+    application_form_id: str
     version: int
     data: dict[str, Any]
+    #: Keeps apart what one save tells of several messages, quote requests or question sets.
+    subject: str = ""
 
     @property
     def target(self) -> str:
-        """Return the event type at the copy."""
-        return f"{self.event_type}/{self.copy_id}"
+        """Return the event type at the copy, and the subject where there is one."""
+        return "/".join(part for part in (self.event_type, self.copy_id, self.subject) if part)
 
     def payload(self) -> dict[str, Any]:
-        """Return event type, copy, version (its sequence number) and data."""
+        """Return event type, copy, form, version (its sequence number) and data."""
         # Not ``asdict``: that copies ``data`` deeply, at a cost that grows with every change.
         return {
             "event_type": self.event_type,
             "copy_id": self.copy_id,
+            "application_form_id": self.application_form_id,
             "version": self.version,
             "data": self.data,
         }
@@ -164,6 +168,28 @@ class SendBindAssistanceMail:
     def payload(self) -> dict[str, Any]:
         """Return the copy, the product's code and who asks: the label of a person."""
         return {"copy_id": self.copy_id, "product": self.product, "asked_by": self.asked_by}
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class SendWebhookGivenUpMail:
+    """Tell the tenant's administrators by mail that nothing is sent to a webhook endpoint any more, and why."""
+
+    kind: ClassVar[str] = "send_webhook_given_up_mail"
+    payload_version: ClassVar[int] = 1
+    payload_time: ClassVar[PayloadTime] = PayloadTime.FROZEN
+
+    endpoint_id: str
+    url: str
+    reason: str
+
+    @property
+    def target(self) -> str:
+        """Return the endpoint."""
+        return self.endpoint_id
+
+    def payload(self) -> dict[str, Any]:
+        """Return the endpoint's id and address, and why: a sentence's end."""
+        return {"endpoint_id": self.endpoint_id, "url": self.url, "reason": self.reason}
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

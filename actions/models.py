@@ -6,7 +6,10 @@ from typing import ClassVar
 
 from django.db import models
 
+from actions.webhooks.models import WebhookAttempt, WebhookDelivery, WebhookEndpoint, WebhookPayload
 from tenants.scoping import TenantModel
+
+__all__ = ["OutboxAction", "WebhookAttempt", "WebhookDelivery", "WebhookEndpoint", "WebhookPayload"]
 
 
 class ActionState(models.TextChoices):

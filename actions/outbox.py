@@ -8,12 +8,14 @@ from typing import Any, Final
 from uuid import UUID
 
 import structlog
+from django.db.models.functions import Now
 from prometheus_client import Counter
 from redis.exceptions import RedisError
 from uuid_utils.compat import uuid7
 
 from actions import hints
 from actions.kinds import DeferredAction, coalesce
+from actions.models import OutboxAction
 from actions.tasks import BROKER_ERRORS, drain
 from tenants.redis_outage import outage
 
@@ -54,6 +56,30 @@ def outbox_rows(
         }
         for action in coalesce(list(actions))
     ]
+
+
+def enqueue(action: DeferredAction, *, alias: str, tenant_id: UUID, copy_id: UUID | None) -> bool:
+    """Store an action that comes from no save, due at once, unless one of its kind and target is there already.
+
+    Returns whether it was stored. For work that finds by itself what is to be done; two that look at the same time may
+    both store it, and handlers bear that.
+    """
+    there = OutboxAction.objects.using(alias).filter(tenant_id=tenant_id, kind=action.kind, target=action.target)
+    if there.exists():
+        return False
+    OutboxAction.objects.using(alias).create(
+        id=uuid7(),
+        tenant_id=tenant_id,
+        kind=action.kind,
+        target=action.target,
+        payload=action.payload(),
+        payload_version=action.payload_version,
+        copy_id=copy_id,
+        correlation_id=str(uuid7()),
+        next_attempt_at=Now(),
+        created_at=Now(),
+    )
+    return True
 
 
 def wake(alias: str) -> None:

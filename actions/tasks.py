@@ -11,6 +11,7 @@ from redis.exceptions import RedisError
 
 from actions import hints, relay
 from actions.upkeep import keep_up
+from actions.webhooks.delivering import deliver_due
 from tenants.job_mutex import JobMutex
 
 log = structlog.get_logger(__name__)
@@ -50,3 +51,13 @@ def prune() -> None:
         if is_ours:
             for alias in connections:
                 keep_up(alias)
+
+
+@shared_task(ignore_result=True)
+def deliver_webhooks() -> None:
+    """Post the webhooks that are due, in every database."""
+    try:
+        hints.take(hints.WEBHOOKS)
+    except RedisError as error:
+        log.warning("hint_not_taken", database=hints.WEBHOOKS, reason=type(error).__name__)
+    deliver_due(seconds=60.0)

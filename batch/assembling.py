@@ -15,10 +15,13 @@ from batch.declining import declinations
 from batch.loading import CopyRecord, FormRecord
 from batch.saving import Save
 from batch.setting import PEOPLE, SaveResult, Setting
+from batch.storable import require_storable
 from batch.summary import search_texts, summarise
 from batch.tables import TABLE_OF
 from copies.codec import encode, encode_document
+from copies.models import Copy
 from copies.sealing import WrappedKey
+from forms.models import ApplicationForm
 from forms.rules.evaluation import Evaluation
 
 
@@ -38,6 +41,9 @@ def assemble(work: Work) -> Save:
     """Return what the save of ``work`` writes."""
     setting, copy, result, changeset = work.setting, work.copy, work.result, work.changeset
     is_new_form = copy.version == 0 and setting.created == "form"
+    require_storable(Copy, msgspec.structs.asdict(changeset.copy_fields))
+    require_storable(ApplicationForm, msgspec.structs.asdict(changeset.form_fields))
+    neighbours = _neighbours(work)  # before anything is encoded: what cannot be stored is refused by its name
     return Save(
         copy_id=copy.id,
         application_form_id=work.form.id,
@@ -59,7 +65,7 @@ def assemble(work: Work) -> Save:
         declinations=declinations(
             changeset, work.before, result.evaluation, setting=setting, copy_id=copy.id, version=result.version
         ),
-        neighbours=_neighbours(work),
+        neighbours=neighbours,
         new_form=_new_form(work) if is_new_form else None,
         form=msgspec.to_builtins(changeset.form_fields) if changeset.touches_form and not is_new_form else None,
         form_version=work.form.version,
@@ -128,6 +134,8 @@ def _neighbours(work: Work) -> Mapping[str, Sequence[dict[str, Any]]]:
         owner = TABLE_OF[name].owner
         whose = {"tenant_id": work.setting.scope.id, owner: owners[owner]}
         rows = [{**msgspec.structs.asdict(after), **whose} for _, after in accumulator.finalize()]
+        for row in rows:
+            require_storable(TABLE_OF[name].model, row)
         if rows:
             changed[name] = rows
     return changed

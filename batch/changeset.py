@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
+from actions.kinds import DeferredAction
 from batch.errors import UnknownQuestion, UnknownQuestionSet
 from batch.given import plan_answers
 from batch.ledger import Holding, Ledger, Mode, Origin, Sealing
@@ -60,6 +61,16 @@ class Changeset(Ledger):
     ) -> None:
         """Made by the context; the document of ``holding`` is this changeset's own and is changed in place."""
         super().__init__(holding, kinds=KINDS, catalogue=catalogue, sealing=sealing, origin=origin, mode=mode)
+        #: What was asked to be done after the save, beside what follows from the changes by itself.
+        self.deferred: list[DeferredAction] = []
+
+    def defer(self, action: DeferredAction) -> None:
+        """Have ``action`` run after the save: it goes to the outbox with it, or not at all.
+
+        Of one kind and target the last one counts. A save that holds nothing else is written for it.
+        """
+        self.require_writable()
+        self.deferred.append(action)
 
     # The document
 

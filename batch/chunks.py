@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from typing import Final
+from contextlib import contextmanager
+from typing import Final, TypeAlias
 from uuid import UUID
 
 import msgspec
@@ -11,12 +12,19 @@ from django.db import DatabaseError
 
 from batch.changeset import Changeset
 from batch.context import BatchContext, Prepared
-from batch.errors import BatchError, StaleChangeset
+from batch.errors import BatchError, LockNotAcquired, Misuse, StaleChangeset
 from batch.handing_over import hand_over
 from batch.opening import ManyOpened
 from batch.saving import write
 from batch.setting import SaveResult
+from copies.codec import UnreadableDocument
+from copies.sealing import KeyServiceUnavailable, UnsealingFailed
 from tenants.models import Tenant
+
+#: Lock and statement timeouts, a deadlock; besides wrong data (22) and violated constraints (23).
+_REFUSALS: Final = frozenset({"55P03", "57014", "40P01"})
+#: What can go wrong with one copy alone.
+Fault: TypeAlias = BatchError | DatabaseError | UnreadableDocument | UnsealingFailed | KeyServiceUnavailable
 
 #: More copies than this in one chunk hold their locks for too long.
 MOST_COPIES: Final = 500
@@ -27,7 +35,7 @@ class Outcome(msgspec.Struct, frozen=True):
 
     id: UUID
     result: SaveResult | None = None
-    error: BatchError | DatabaseError | None = None
+    error: Fault | None = None
 
 
 class Chunk:
@@ -39,7 +47,7 @@ class Chunk:
         self._scope = scope
         self._opened = opened
         self.contexts: dict[UUID, BatchContext] = {}
-        self.errors: dict[UUID, BatchError | DatabaseError] = {}
+        self.errors: dict[UUID, Fault] = {}
 
     def __iter__(self) -> Iterator[BatchContext]:
         """Yield the contexts of the copies that nothing has gone wrong with, in the order asked for."""
@@ -51,16 +59,15 @@ class Chunk:
         """Carry out ``change`` on every copy; one that refuses it goes to ``errors``, the others go on."""
         for identity in self._ids:
             if identity in self.contexts and identity not in self.errors:
-                try:
+                with self._noting(identity):
                     change(self.contexts[identity].changeset)
-                except BatchError as error:
-                    self.errors[identity] = error
 
     def save(self) -> list[Outcome]:
         """Decide each copy and write all in one transaction; return what became of each, in the order asked for.
 
         A copy that was changed meanwhile, or that the rules refuse, is reported and left out. Where the database
-        refuses the whole, each is written by itself, so that only the one at fault is left out.
+        refuses the whole, each is written by itself, so that only the one at fault is left out. Raises
+        ``DatabaseError`` where the database went away: then nobody knows what was saved; load the copies again.
         """
         prepared: dict[UUID, Prepared] = {}
         for identity in self._ids:
@@ -78,7 +85,8 @@ class Chunk:
                 context.fail()
             else:
                 results[identity] = context.settle(ready)
-        hand_over(results.values(), scope=self._scope)
+        done = ((self.contexts[identity], result) for identity, result in results.items())
+        hand_over([(context.copy, context.setting, result) for context, result in done])
         return [Outcome(identity, results.get(identity), self.errors.get(identity)) for identity in self._ids]
 
     def close(self) -> None:
@@ -88,11 +96,8 @@ class Chunk:
 
     def _prepare(self, identity: UUID, prepared: dict[UUID, Prepared]) -> None:
         context = self.contexts[identity]
-        try:
-            with context.saving():
-                prepared[identity] = context.prepare()
-        except BatchError as error:
-            self.errors[identity] = error
+        with self._noting(identity), context.saving():
+            prepared[identity] = context.prepare()
 
     def _write(self, prepared: Sequence[Prepared]) -> set[UUID]:
         """Write what is ``prepared``; return the ids of the copies that were saved."""
@@ -104,19 +109,41 @@ class Chunk:
             return set()
         try:
             return write(saves, None, scope=self._scope)
-        except (DatabaseError, BatchError) as error:
-            if len(saves) == 1:
-                self._note(saves[0].copy_id, error)
-                return set()
+        except DatabaseError as error:
+            # Another fault may have come after the commit: then nobody knows, and nothing is told as refused.
+            if not _is_refusal(error):
+                raise
         written: set[UUID] = set()
-        for save in saves:
+        for number, save in enumerate(saves):
+            if number % 20 == 0:
+                self._opened.extend()
             try:
                 written |= write([save], None, scope=self._scope)
-            except (DatabaseError, BatchError) as error:
+            except DatabaseError as error:
+                if not _is_refusal(error):
+                    raise
+                self._note(save.copy_id, error)
+            except LockNotAcquired as error:
                 self._note(save.copy_id, error)
         return written
 
-    def _note(self, copy_id: UUID, error: BatchError | DatabaseError) -> None:
+    @contextmanager
+    def _noting(self, identity: UUID) -> Iterator[None]:
+        """Note what goes wrong with one copy and go on with the others; a misuse of the batch is the caller's bug."""
+        try:
+            yield
+        except Misuse:
+            raise
+        except (BatchError, UnreadableDocument, UnsealingFailed, KeyServiceUnavailable) as error:
+            self.errors[identity] = error
+
+    def _note(self, copy_id: UUID, error: Fault) -> None:
         for identity, context in self.contexts.items():
             if context.copy.id == copy_id:
                 self.errors[identity] = error
+
+
+def _is_refusal(error: DatabaseError) -> bool:
+    """Tell whether PostgreSQL answered that it refuses the statement, so that nothing of it was written."""
+    state = getattr(error.__cause__, "sqlstate", None) or ""
+    return state[:2] in ("22", "23") or state in _REFUSALS

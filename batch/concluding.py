@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from batch.announcing import announce
+from batch.announcing import About, announce
 from batch.callbacks import AFTER_RULES, BEFORE_SAVE, ON_CREATE, Known
 from batch.changeset import Changeset
 from batch.deciding import decide
@@ -34,18 +34,18 @@ def conclude(changeset: Changeset, *, loaded: Loaded, before: Evaluation, settin
     changes += changeset.beside_changes()
     reach("compared")
     moved = _moved(before, evaluation)
-    written = bool(changes) or not _same(before, evaluation) or loaded_version == 0
+    written = bool(changes or changeset.deferred) or not _same(before, evaluation) or loaded_version == 0
     if not written:
         return SaveResult(loaded_version, [], evaluation, moved, [], written=False)
     actions = announce(
         changeset.catalogue,
-        copy_id=loaded.copy.id,
-        version=loaded_version + 1,
+        about=About(copy_id=loaded.copy.id, application_form_id=loaded.form.id, version=loaded_version + 1),
         created=setting.created if loaded_version == 0 else "",
         changes=changes,
         moved=moved,
         told=[told for accumulator in changeset.neighbours.values() for told in accumulator.post_process()],
     )
+    actions += changeset.deferred
     reach("announced")
     return SaveResult(loaded_version + 1, changes, evaluation, moved, actions, written=True)
 

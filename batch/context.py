@@ -19,6 +19,7 @@ from batch.changeset import Changeset, Holding, Mode
 from batch.concluding import conclude
 from batch.deciding import decide
 from batch.errors import (
+    AlreadyAnswered,
     ContextClosed,
     ContextIsReleased,
     ContextWithoutLock,
@@ -72,18 +73,18 @@ class BatchContext:
     def __init__(
         self,
         loaded: Loaded,
-        setting: Setting,
+        set_up: Callable[[Loaded], Setting],
         *,
         opening: Opening | None = None,
         writable: bool,
         idempotency: IdempotencyKey | None = None,
     ) -> None:
-        """Made by ``batch.service`` and ``batch.chunks``.
+        """Made by ``batch.service``; ``set_up`` gives the setting of each load.
 
         ``writable`` ones hold their lock (``opening``), or are of a copy that nobody else knows yet.
         """
-        self.setting = setting
         self.memo = Memo()
+        self._set_up = set_up
         self._opening = opening
         self._writable = writable
         self._idempotency = idempotency
@@ -92,6 +93,8 @@ class BatchContext:
 
     def _take(self, loaded: Loaded) -> None:
         self._loaded = loaded
+        # Anew with every load: release, day and time may have moved on while the lock was given up.
+        self.setting = self._set_up(loaded)
         self._phase = Phase.OPEN
         self._sealer = Sealer(tenant_id=self.setting.scope.id, copy_id=loaded.copy.id, key=loaded.copy.key)
         self._changeset: Changeset | None = None
@@ -191,7 +194,7 @@ class BatchContext:
                     raise StaleChangeset
             reach("written")
             result = self.settle(prepared)
-        hand_over([result], scope=self.setting.scope)
+        hand_over([(self.copy, self.setting, result)])
         return result
 
     def preview(self) -> SaveResult:
@@ -208,7 +211,8 @@ class BatchContext:
 
         The copy may be another version afterwards: take ``context.changeset`` again. With ``process``, a running one
         that was saved, the copy is not cloned meanwhile, for at most ``hold`` seconds (300 at most).
-        Raises ``UnsavedChanges``, ``HoldTooLong``, and afterwards what ``find_and_lock`` raises.
+        An error in the block passes on when the copy is locked and loaded anew. Raises ``UnsavedChanges``,
+        ``HoldTooLong``, ``NoRunningProcess``, and afterwards what ``find_and_lock`` raises.
         """
         self._require(Phase.OPEN, Phase.SAVED)
         opening = self._opening
@@ -216,12 +220,16 @@ class BatchContext:
             raise ContextWithoutLock
         if self._changeset is not None and self._changeset.mode is Mode.WRITABLE and self._changeset.changes():
             raise UnsavedChanges
-        with hold_copy(process, seconds=hold, scope=self.setting.scope):
-            self._end(Phase.RELEASED)
-            opening.close()
-            yield
-        self._phase = Phase.CLOSED  # should locking or loading fail
-        self._take(opening.open())
+        try:
+            with hold_copy(process, copy_id=self.copy.id, seconds=hold, scope=self.setting.scope):
+                self._end(Phase.RELEASED)
+                opening.close()
+                yield
+        finally:
+            # Also after an error in the block: whoever catches it can note that the process failed.
+            if self._phase is Phase.RELEASED:
+                self._phase = Phase.CLOSED  # should locking or loading fail
+                self._take(opening.open())
 
     def close(self) -> None:
         """End the context's life; its changeset and mutators are stale."""
@@ -237,6 +245,8 @@ class BatchContext:
         self._require(Phase.OPEN, Phase.SAVED)
         if not self._writable:
             raise ContextWithoutLock
+        if self.stored_response is not None:
+            raise AlreadyAnswered
         try:
             yield
         except BaseException:
@@ -249,6 +259,8 @@ class BatchContext:
         self._phase = Phase.SAVING
         reach("before_save")
         result = self._decide(changeset)
+        # What is decided is what is written: whoever makes the answer only looks.
+        changeset.mode = Mode.READ_ONLY
         response = respond(result) if respond else None
         reach("responded")
         keyed = KeyedResponse(self._idempotency, response) if response and self._idempotency else None

@@ -274,6 +274,13 @@ class SaveInsideTransaction(Misuse):
     sentence = "save() owns its transaction; call it outside of transaction.atomic()."
 
 
+class AlreadyAnswered(Misuse):
+    """save() on a context whose keyed request was answered before."""
+
+    code = "already_answered"
+    sentence = "This request was answered before; give context.stored_response again instead of saving."
+
+
 class WrongThread(Misuse):
     """A context was used in another thread than the one that opened it."""
 
@@ -343,6 +350,19 @@ class UnknownNeighbour(UnknownPart):
 
     def __init__(self, kind: str, identity: object) -> None:
         super().__init__(f"There is nothing with the id {str(identity)!r} among the {kind.replace('_', ' ')} here.")
+
+
+class NoRunningProcess(UnknownPart):
+    """The copy has no such process that is running, or another one works on it already."""
+
+    code = "no_running_process"
+    status = 409
+
+    def __init__(self, identity: object) -> None:
+        super().__init__(
+            f"Process {str(identity)!r} does not run on this copy, or somebody works on it already; save it as running "
+            "first, or wait until its hold is over."
+        )
 
 
 class UnknownQuestionSet(UnknownPart):

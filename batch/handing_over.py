@@ -1,18 +1,20 @@
-"""What follows a commit: a hint that there are actions to be run. Nothing here can fail a save that is done."""
+"""What follows a commit: lookers-on are told, the relay gets a hint. Nothing here fails a save that is done."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 
 from actions.outbox import wake
-from batch.setting import SaveResult
+from batch.loading import CopyRecord
+from batch.setting import SaveResult, Setting
+from batch.telling import tell
 from tenants.failpoints import reach
-from tenants.models import Tenant
 
 
-def hand_over(results: Iterable[SaveResult], *, scope: Tenant) -> None:
-    """Hint at the actions that the saves have left in the tenant's outbox; call it once they are committed."""
+def hand_over(saves: Sequence[tuple[CopyRecord, Setting, SaveResult]]) -> None:
+    """Tell lookers-on of ``saves``, all of one tenant, and hint at their actions; call it once they are committed."""
     reach("hint_sending")
-    if any(result.actions for result in results):
-        wake(scope.database_alias)
+    tell(saves)
+    if any(result.actions for _, _, result in saves):
+        wake(saves[0][1].scope.database_alias)
     reach("hint_sent")

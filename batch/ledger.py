@@ -5,6 +5,7 @@ Mutators know the ledger; the ledger knows no mutator. ``Changeset`` is the face
 
 from __future__ import annotations
 
+import threading
 import uuid
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
@@ -16,7 +17,7 @@ import msgspec
 from uuid_utils.compat import uuid7
 
 from batch.accumulators import SimpleAccumulator, SnapshotAccumulator
-from batch.errors import ReadOnlyChangeset, StaleReference
+from batch.errors import ReadOnlyChangeset, StaleReference, UnknownRow, WrongThread
 from batch.neighbours import Neighbour, NeighbourAccumulator, NeighbourKind
 from batch.snapshots import AnswerSnapshot, CopyFields, FormFields, snapshot
 from copies.changes import Cause, Change, is_beside_document
@@ -109,6 +110,8 @@ class Ledger:
         self._given: SimpleAccumulator[str] = SimpleAccumulator()
         self._causes: dict[str, Cause] = {}
         self._ruling: Cause | None = None
+        self._removed_rows: set[str] = set()
+        self._thread = threading.get_ident()
 
     # What mutators use
 
@@ -133,9 +136,17 @@ class Ledger:
             raise StaleReference
 
     def require_writable(self) -> None:
-        """Raise ``StaleReference`` after the save, ``ReadOnlyChangeset`` where nothing may be written."""
+        """Raise ``StaleReference`` after the save, ``ReadOnlyChangeset`` for what is only read, ``WrongThread``."""
+        if threading.get_ident() != self._thread:
+            raise WrongThread
         if self.mode is not Mode.WRITABLE:
             raise StaleReference if self.mode is Mode.STALE else ReadOnlyChangeset
+
+    def require_there(self, path: str) -> None:
+        """Raise ``UnknownRow`` where ``path`` lies in a row that this unit of work has removed."""
+        for removed in self._removed_rows:
+            if path == removed or path.startswith(f"{removed}/"):
+                raise UnknownRow(removed)
 
     def new_row_id(self) -> str:
         """Return a new id for a row of a pool."""
@@ -146,14 +157,21 @@ class Ledger:
         return uuid7()
 
     def touch_answer(self, path: str, answer: Answer | None) -> None:
-        """Note that the answer at ``path`` is about to change."""
+        """Note that the answer at ``path`` is about to change. Raises ``UnknownRow`` in a row that was removed."""
+        self.require_there(path)
         self._answers.add(path, lambda: snapshot(answer))
         self._note(path)
 
     def touch_row(self, path: str, *, exists: bool) -> None:
-        """Note that the row at ``path`` is about to be added or removed."""
+        """Note that the row at ``path`` is about to be added or (``exists``) removed.
+
+        Raises ``UnknownRow`` for one that was removed before, or lies in one that was.
+        """
+        self.require_there(path)
         self._rows.add(path, lambda: path.rpartition("/")[2] if exists else None)
         self._note(path)
+        if exists:
+            self._removed_rows.add(path)
 
     def touch_question_set(self, code: str) -> None:
         """Note that the question set ``code`` is about to change on the document."""
@@ -225,7 +243,7 @@ class Ledger:
             self.form_fields != self._first.form_fields
             or (self.copy_fields.deleted_at is not None and self._first.copy_fields.deleted_at is None)
             or any(
-                before is not None
+                before is not None or accumulator.kind.depends_on_others
                 for accumulator in self.neighbours.values()
                 if accumulator.kind.of_form
                 for before, _ in accumulator.finalize()

@@ -48,6 +48,7 @@ class NeighbourKind(Generic[N]):
     ``shown`` is what history shows of one (nothing sensitive), ``tell`` the events that follow from a change.
     ``is_in_force`` tells what is loaded, as ``Table.in_force`` does in SQL. ``of_form`` ones belong to all copies of
     the form; ``is_appended`` ones are only ever added, and are not loaded.
+    A new one of a kind that ``depends_on_others`` is made by what others there are.
     """
 
     name: str
@@ -57,6 +58,7 @@ class NeighbourKind(Generic[N]):
     is_in_force: Callable[[N], bool] = _is_always
     of_form: bool = False
     is_appended: bool = False
+    depends_on_others: bool = False
 
     def path(self, identity: UUID) -> str:
         """Return the path of a change: ``copy.messages/<id>``, ``form.dispositions/<id>``."""

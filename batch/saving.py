@@ -69,8 +69,10 @@ def write(saves: Sequence[Save], keyed: KeyedResponse | None, *, scope: Tenant) 
     ``LockNotAcquired`` if another save holds the row, ``SaveInsideTransaction``.
     """
     connection = connections[scope.database_alias]
-    if connection.in_atomic_block and not connection.atomic_blocks[-1]._from_testcase:  # type: ignore[attr-defined]
-        raise SaveInsideTransaction
+    for alias in {scope.database_alias, DEFAULT_DB_ALIAS}:
+        blocks = connections[alias].atomic_blocks
+        if blocks and not blocks[-1]._from_testcase:  # type: ignore[attr-defined]
+            raise SaveInsideTransaction
     if scope.database_alias != DEFAULT_DB_ALIAS:
         _write_index(saves, scope)
         reach("index_written")

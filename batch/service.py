@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, ExitStack, closing, contextmanager
 from datetime import date, datetime
+from functools import partial
 from typing import Final, Literal, overload
 from uuid import UUID
 from zoneinfo import ZoneInfo
@@ -99,9 +100,8 @@ def find_and_lock(  # noqa: PLR0913 - the one door to every write; each is named
         reach("loaded")
         if expected_version is not None and loaded.stored_response is None and expected_version != loaded.copy.version:
             raise VersionMismatch(expected=expected_version, actual=loaded.copy.version)
-        context = BatchContext(
-            loaded, _setting(loaded, scope, actor), opening=opening, writable=True, idempotency=idempotency
-        )
+        set_up = _SetUp(scope, actor)
+        context = BatchContext(loaded, set_up, opening=opening, writable=True, idempotency=idempotency)
         with closing(context):
             yield context
 
@@ -124,16 +124,12 @@ def find_and_lock_many(
             closing(ManyOpened(scope=scope, holder=holder_of(actor), wait=wait, archived=archived))
         )
         chunk = held.enter_context(closing(Chunk(ids, scope=scope, opened=opened)))
-        settings: dict[str, Setting] = {}
+        set_up = _SetUp(scope, actor)
         for identity, loaded in opened.open(ids).items():
             try:
-                if loaded.form.catalogue not in settings:
-                    settings[loaded.form.catalogue] = _setting(loaded, scope, actor)
+                chunk.contexts[identity] = BatchContext(loaded, set_up, writable=True)
             except UnknownCatalogue as error:
                 chunk.errors[identity] = error
-                continue
-            setting = settings[loaded.form.catalogue].of_form(loaded.form.as_of)
-            chunk.contexts[identity] = BatchContext(loaded, setting, writable=True)
         chunk.errors.update(opened.errors)
         yield chunk
 
@@ -155,8 +151,8 @@ def find(
         loaded = load(_identity(form_or_copy_id), scope=scope, archived=archived)
         if version is not None or moment is not None:
             loaded = load_revision(loaded, scope=scope, version=version, moment=moment)
-            return BatchContext(loaded, _setting_of_then(loaded, scope, actor), writable=False)
-        return BatchContext(loaded, _setting(loaded, scope, actor), writable=False)
+            return BatchContext(loaded, partial(_setting_of_then, scope=scope, actor=actor), writable=False)
+        return BatchContext(loaded, _SetUp(scope, actor), writable=False)
 
 
 def find_changeset(form_or_copy_id: UUID | str, *, scope: Tenant, actor: Actor, archived: bool = False) -> Changeset:
@@ -184,9 +180,8 @@ def build_context(
         now, stored_response = load_nothing(idempotency, scope=scope)
         loaded = new_form(scope=scope, title=title, as_of=as_of, catalogue=catalogue, now=now)
         loaded = replace(loaded, stored_response=stored_response)
-        context = BatchContext(
-            loaded, _setting(loaded, scope, actor, created="form"), writable=True, idempotency=idempotency
-        )
+        set_up = _SetUp(scope, actor, created="form")
+        context = BatchContext(loaded, set_up, writable=True, idempotency=idempotency)
         with closing(context):
             yield context
 
@@ -210,31 +205,39 @@ def build_copy(
         loaded = source
         if source.stored_response is None:
             loaded = fresh_copy(source, scope=scope, title=title)
-        context = BatchContext(
-            loaded, _setting(loaded, scope, actor, created="copy"), writable=True, idempotency=idempotency
-        )
+        set_up = _SetUp(scope, actor, created="copy")
+        context = BatchContext(loaded, set_up, writable=True, idempotency=idempotency)
         with closing(context):
             yield context
 
 
-def _setting(loaded: Loaded, scope: Tenant, actor: Actor, *, created: str = "") -> Setting:
-    now = loaded.now or timezone.now()
-    try:
-        release = releases.current(loaded.form.catalogue)
-    except releases.NoRelease as error:
-        raise UnknownCatalogue(loaded.form.catalogue) from error
-    return Setting(
-        scope=scope,
-        actor=actor,
-        now=now,
-        as_of=loaded.form.as_of or now.astimezone(ZoneInfo(scope.time_zone)).date(),
-        release=release,
-        correlation_id=get_contextvars().get("correlation_id", ""),
-        created=created,
-    )
+class _SetUp:
+    """Makes the setting of each load: its moment, its day, the release that is current then."""
+
+    def __init__(self, scope: Tenant, actor: Actor, *, created: str = "") -> None:
+        self._scope = scope
+        self._actor = actor
+        self._created = created
+
+    def __call__(self, loaded: Loaded) -> Setting:
+        """Return the setting of ``loaded``. Raises ``UnknownCatalogue``."""
+        now = loaded.now or timezone.now()
+        try:
+            release = releases.current(loaded.form.catalogue)
+        except releases.NoRelease as error:
+            raise UnknownCatalogue(loaded.form.catalogue) from error
+        return Setting(
+            scope=self._scope,
+            actor=self._actor,
+            now=now,
+            as_of=loaded.form.as_of or now.astimezone(ZoneInfo(self._scope.time_zone)).date(),
+            release=release,
+            correlation_id=get_contextvars().get("correlation_id", ""),
+            created=self._created,
+        )
 
 
-def _setting_of_then(loaded: Loaded, scope: Tenant, actor: Actor) -> Setting:
+def _setting_of_then(loaded: Loaded, *, scope: Tenant, actor: Actor) -> Setting:
     moment = loaded.copy.updated_at
     assert loaded.copy.release_id is not None  # noqa: S101 - every revision has one
     return Setting(

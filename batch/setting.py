@@ -36,10 +36,6 @@ class Setting(msgspec.Struct, frozen=True):
         """Return the actor as answers keep it."""
         return AnsweredBy(self.actor.type, self.actor.id, self.actor.source)
 
-    def of_form(self, as_of: date | None) -> Setting:
-        """Return the setting for a form with an evaluation date of its own, if it has one."""
-        return self if as_of is None or as_of == self.as_of else msgspec.structs.replace(self, as_of=as_of)
-
     @property
     def origin(self) -> Origin:
         """Return who makes the changes and when."""

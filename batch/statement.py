@@ -58,7 +58,10 @@ _ADDED: Final = f"""added AS (
     SELECT {_listed(_COPY, "g")}, {_listed(_BYTES, "b")}
       FROM json_populate_recordset(NULL::{Copy._meta.db_table}, %(copies)s) g
       JOIN content b ON b.copy_id = g.id
-     WHERE g.version = 1
+     WHERE g.version = 1{{fence}}
+       AND (g.application_form_id = ANY (%(new_form_ids)s)
+            OR EXISTS (SELECT 1 FROM {ApplicationForm._meta.db_table} f
+                        WHERE f.id = g.application_form_id AND f.deleted_at IS NULL))
     RETURNING id, application_form_id)"""  # noqa: S608
 _REVISED: Final = f"""revised AS (
     INSERT INTO {CopyRevision._meta.db_table} ({_listed(_REVISION)}, document, evaluation, changes)
@@ -193,7 +196,8 @@ def _copies(saves: Saves, parameters: Parameters) -> list[str]:
         parts.append(_UPDATED.format(fence=_FENCE if fenced else ""))
         found.append(f"SELECT {_SAVED} FROM updated")  # noqa: S608
     if False in kinds:
-        parts.append(_ADDED)
+        parts.append(_ADDED.format(fence=_FENCE if fenced else ""))
+        parameters["new_form_ids"] = [save.application_form_id for save in saves if save.new_form is not None]
         found.append(f"SELECT {_SAVED} FROM added")  # noqa: S608
     return [*parts, f"saved AS ({' UNION ALL '.join(found)})", _REVISED]
 

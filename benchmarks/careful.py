@@ -19,7 +19,7 @@ from django.utils import timezone
 from django_redis import get_redis_connection
 from uuid_utils.compat import uuid4
 
-from batch.announcing import announce
+from batch.announcing import About, announce
 from copies.changes import Cause, Change
 from copies.document import Answer, AnsweredBy, Document, DocumentQuestionSet, PoolRow, walk_answers
 from forms.rules import check_flow
@@ -198,7 +198,8 @@ def _write_beside(work: Work, evaluation: Evaluation, using: str) -> None:
         form=form, version=form.version, changes=msgspec.to_builtins(changes), created_at=work.now
     )
     CarefulRevision.objects.using(using).bulk_create([revision])
-    actions = announce(work.catalogue, copy_id=form.pk, version=form.version, created="", changes=changes, moved=moved)
+    about = About(copy_id=form.pk, application_form_id=form.pk, version=form.version)
+    actions = announce(work.catalogue, about=about, created="", changes=changes, moved=moved)
     CarefulOutbox.objects.using(using).bulk_create(
         CarefulOutbox(id=uuid4(), kind=action.kind, target=action.target, payload=action.payload(), created_at=work.now)
         for action in actions

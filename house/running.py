@@ -18,12 +18,15 @@ from house.servers import Instance
 from house.supervisor import Child, Supervisor, say
 
 DEFAULT_PORT = 8000
+#: Where mails are written, unless EMAIL_URL names a server.
+MAILS = RUN / "run" / "mail"
 SECONDS_TO_ANSWER = 90.0
 
 
 def run() -> int:
     """Start everything, stay until a signal comes, stop everything; return 0 after an ordinary end."""
-    environment = product_environment({"DEMO": "1"})
+    own = {"EMAIL_URL": f"filemail:///{MAILS}", "WEBHOOK_ALLOWED_NETWORKS": "127.0.0.0/8,::1/128"}
+    environment = product_environment({"DEMO": "1", **own})
     host = environment.get("HOST") or "127.0.0.1"
     port = _port(environment)
     with locked(RUN / "run.lock", wait=False) as is_ours:
@@ -71,7 +74,11 @@ def _start(supervisor: Supervisor, *, environment: dict[str, str], host: str, po
             supervisor.pump(0.3)
             raise HouseError("The web server ended at once, so everything was stopped; its lines above say why.")
         raise HouseError(f"The web server did not get ready in {SECONDS_TO_ANSWER:.0f} s: {_answer(shown_host, port)}.")
-    _greet(f"http://{shown_host}:{port}", is_demo=environment["DEMO"] == "1")
+    _greet(
+        f"http://{shown_host}:{port}",
+        is_demo=environment["DEMO"] == "1",
+        has_mail_folder=environment["EMAIL_URL"].startswith("filemail:"),
+    )
 
 
 def _start_programs(supervisor: Supervisor, environment: dict[str, str], *, host: str, port: int) -> Child:
@@ -84,6 +91,8 @@ def _start_programs(supervisor: Supervisor, environment: dict[str, str], *, host
             *(PYTHON, "-m", "uvicorn", "partner_engine.asgi:application", "--host", host, "--port", str(port)),
             # Who a caller is decides the product, by TRUSTED_PROXIES; the server would believe anybody on this machine.
             *("--no-proxy-headers", "--no-access-log", "--log-level", "warning", "--timeout-graceful-shutdown", "5"),
+            # Clients of sockets only ask and point; what they are told is small, and compressing it costs each of them.
+            *("--ws-max-size", "65536", "--ws-per-message-deflate", "false"),
         ],
         "worker": [
             *celery,
@@ -157,9 +166,11 @@ def _note(path: Path, urls: dict[str, str]) -> None:
     path.write_text("".join(f"export {name}='{url}'\n" for name, url in urls.items()), encoding="utf-8")
 
 
-def _greet(address: str, *, is_demo: bool) -> None:
+def _greet(address: str, *, is_demo: bool, has_mail_folder: bool) -> None:
     say(f"\nPartner Engine runs at {address}/")
     say(f"API          {address}/api/v1/docs/")
+    if has_mail_folder:
+        say(f"Mails        {MAILS}")
     if is_demo:
         say(shown(address))
     say("Ctrl-C stops it." if sys.stdout.isatty() or os.environ.get("MAKELEVEL") else "SIGTERM stops it.")

@@ -4,8 +4,11 @@ from importlib import import_module
 
 from django.apps import AppConfig
 
+from actions import broadcasting
+
 # Imported so that the checks register themselves.
 from partner_engine import checks
+from partner_engine.sockets.announcing import announce
 
 __all__ = ["PartnerEngineConfig", "checks"]
 
@@ -18,4 +21,6 @@ class PartnerEngineConfig(AppConfig):
 
     def ready(self) -> None:
         """Register the handlers of this room; only now are there models that they can import."""
+        import_module("partner_engine.mails").register_handlers()
         import_module("partner_engine.recounting").register_handlers()
+        broadcasting.register(announce)

@@ -13,6 +13,7 @@ from django.views.decorators.http import require_safe
 from django_prometheus.exports import ExportToDjangoView
 
 from actions.lag import note_lag
+from actions.webhooks.lag import note_webhook_lag
 from partner_engine.addresses import client_address
 
 log = structlog.get_logger(__name__)
@@ -29,6 +30,7 @@ def metrics(request: HttpRequest) -> HttpResponse:
         remedy = "Metrics are for METRICS_NETWORKS, and for METRICS_TOKEN as a bearer token."
         return HttpResponse(f"{remedy}\n", status=403, content_type="text/plain")
     note_lag()
+    note_webhook_lag()
     exported: HttpResponse = ExportToDjangoView(request)
     return exported
 

@@ -10,11 +10,10 @@ import base64
 import os
 from datetime import timedelta
 from pathlib import Path
-from typing import Any
 
 import environ
 
-from partner_engine.environment import Limits, databases, keyring, networks
+from partner_engine.environment import Limits, databases, keyring, mail, networks
 from partner_engine.logging import logging_settings
 
 BASE_DIR = Path(__file__).resolve().parent.parent
@@ -93,13 +92,18 @@ CELERY_BROKER_URL = REDIS_URL
 CELERY_BROKER_TRANSPORT_OPTIONS = {"visibility_timeout": 3_600, "global_keyprefix": "partner_engine.jobs."}
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 # A task is a wake-up: rows hold the work, so nothing is kept of tasks, and a lost one is no loss.
-CELERY_TASK_IGNORE_RESULT = True
-CELERY_TASK_ACKS_LATE = True
-CELERY_TASK_REJECT_ON_WORKER_LOST = True
+CELERY_TASK_IGNORE_RESULT = CELERY_TASK_ACKS_LATE = CELERY_TASK_REJECT_ON_WORKER_LOST = True
 CELERY_TASK_TIME_LIMIT = 600
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1
 CELERY_BEAT_SCHEDULER = "django_celery_beat.schedulers:DatabaseScheduler"
 CELERY_WORKER_HIJACK_ROOT_LOGGER = CELERY_WORKER_REDIRECT_STDOUTS = False
+# Without a mail server mails are written to the log of the worker that sends them.
+globals().update(mail(env.str("EMAIL_URL", default="") or "consolemail://"))
+DEFAULT_FROM_EMAIL = SERVER_EMAIL = env.str("MAIL_FROM", default="Partner Engine <no-reply@partner-engine.example>")
+
+# Webhooks go to the public internet alone, but for these networks, where http and every port are allowed too.
+WEBHOOK_ALLOWED_NETWORKS: list[str] = env.list("WEBHOOK_ALLOWED_NETWORKS", default=[])
+WEBHOOK_PORTS: list[int] = env.list("WEBHOOK_PORTS", cast=int, default=[443, 8443])
 
 # Programs
 
@@ -151,6 +155,7 @@ MIDDLEWARE = [
     "django_htmx.middleware.HtmxMiddleware",
     "axes.middleware.AxesMiddleware",
     "django_prometheus.middleware.PrometheusAfterMiddleware",
+    "partner_engine.sockets.sender.SenderMiddleware",
     # Last, and synchronous: all of the above then runs in the one thread of its request.
     "partner_engine.tenancy.TenancyMiddleware",
 ]
@@ -264,15 +269,6 @@ SPECTACULAR_SETTINGS = {
 
 # Looks
 
-UNFOLD: dict[str, Any] = {
-    **dict.fromkeys(("SITE_TITLE", "SITE_HEADER"), "Partner Engine"),
-    "SITE_SYMBOL": "hub",
-    "SITE_URL": None,
-    "SITE_FAVICONS": [{"rel": "icon", "type": "image/svg+xml", "href": "partner_engine.admin.site.icon"}],
-    "STYLES": ["partner_engine.admin.site.stylesheet"],
-    "ACCOUNT": {"navigation": "partner_engine.admin.site.account_links"},
-    "SIDEBAR": {"show_search": True, "command_search": True, "navigation": "partner_engine.admin.site.sidebar"},
-}
 STATIC_URL = "/static/"
 STATIC_ROOT = BASE_DIR / "static_collected"
 STATICFILES_DIRS = [BASE_DIR / "static"]
@@ -287,7 +283,8 @@ STORAGES = {
 }
 LANGUAGE_CODE = "en-us"
 TIME_ZONE = "UTC"
-USE_TZ, USE_I18N = True, False
+USE_TZ = True
+USE_I18N = False
 
 # Logs: values stay out of them
 

@@ -16,6 +16,7 @@ class Right(StrEnum):
     READ_PERSONAL = "answers:pii"
     REVEAL_SENSITIVE = "answers:reveal"
     READ_CATALOGUE = "catalogue:read"
+    MANAGE_WEBHOOKS = "webhooks:manage"
 
 
 #: What each right lets one do, as consent pages, docs and admin tell it.
@@ -26,6 +27,7 @@ RIGHT_TEXTS: Final = {
     Right.READ_PERSONAL: "Read personal answers unmasked",
     Right.REVEAL_SENSITIVE: "Reveal a sensitive answer, with a reason that is recorded",
     Right.READ_CATALOGUE: "Read the catalogue",
+    Right.MANAGE_WEBHOOKS: "Add, change, test and replay webhook endpoints",
 }
 
 
@@ -41,7 +43,7 @@ _AGENT: Final = frozenset({Right.READ_FORMS, Right.WRITE_FORMS, Right.READ_PERSO
 
 ROLE_RIGHTS: Final[dict[Role, frozenset[Right]]] = {
     Role.AGENT: _AGENT,
-    Role.TENANT_ADMIN: _AGENT | {Right.REVEAL_SENSITIVE, Right.SET_AS_OF},
+    Role.TENANT_ADMIN: _AGENT | {Right.REVEAL_SENSITIVE, Right.SET_AS_OF, Right.MANAGE_WEBHOOKS},
     Role.STAFF: frozenset({Right.READ_FORMS, Right.READ_CATALOGUE}),
 }
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from datetime import datetime
 from typing import ClassVar, Final, Literal, TypeAlias, get_args
 
-from batch.errors import LooksLikeAccountNumber, WrongValue
+from batch.errors import LooksLikeAccountNumber, WrongState, WrongValue
 from batch.neighbours import Neighbour, NeighbourKind, NeighbourMutator, Neighbours, Told
 
 PaymentKind: TypeAlias = Literal["card", "bank_account", "invoice"]
@@ -38,6 +38,7 @@ PAYMENT_METHODS: Final = NeighbourKind(
     tell=_tell,
     is_in_force=lambda row: row.removed_at is None,
     of_form=True,
+    depends_on_others=True,
 )
 
 
@@ -47,7 +48,10 @@ class PaymentMethodMutator(NeighbourMutator[PaymentMethodRow]):
     kind: ClassVar = PAYMENT_METHODS
 
     def make_default(self) -> None:
-        """Pay by this one unless told otherwise; no other one is the default then."""
+        """Pay by this one unless told otherwise; no other is the default then. Raises ``WrongState`` once removed."""
+        self._ledger.require_writable()
+        if self.row.removed_at:
+            raise WrongState(self.path, now="removed", wanted="the default", possible=())
         for other in PaymentMethods(self._ledger):
             other._change(is_default=other.id == self.id)
 

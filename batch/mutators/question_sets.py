@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
+from batch.errors import UnknownQuestionSet
 from batch.ledger import Ledger
 from copies.document import DocumentQuestionSet
 
@@ -34,17 +35,20 @@ class QuestionSetMutator:
 
     def keep_if_ineligible(self) -> None:
         """Keep the set on the document although the rules would take it off."""
-        self._ledger.require_writable()
-        self._ledger.touch_question_set(self.code)
+        self._touch()
         self._question_set.remove_if_ineligible = False
 
     def remove(self) -> None:
         """Take the set off the document; answers stay, inactive."""
-        self._ledger.require_writable()
-        self._ledger.touch_question_set(self.code)
+        self._touch()
         self._ledger.document.question_sets.remove(self._question_set)
 
     def _mark(self, moment: datetime | None) -> None:
-        self._ledger.require_writable()
-        self._ledger.touch_question_set(self.code)
+        self._touch()
         self._question_set.completed_at = moment
+
+    def _touch(self) -> None:
+        self._ledger.require_writable()
+        if self._ledger.question_set(self.code) is not self._question_set:
+            raise UnknownQuestionSet(self.code)  # it was removed in this unit of work
+        self._ledger.touch_question_set(self.code)

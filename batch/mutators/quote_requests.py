@@ -149,11 +149,20 @@ class QuoteRequests(Neighbours[QuoteRequestRow, QuoteRequestMutator]):
 
     def mark_stale_where_read(self, paths: Collection[str]) -> None:
         """Mark those stale that an answer of ``paths`` was sent with; a carrier's answer was about other facts then."""
-        changed = set(paths)
         for request in self:
             row = request.row
-            if row.state in ANSWERED and not changed.isdisjoint(row.read_set):
-                request.mark_stale(f"Changed since it was sent: {', '.join(sorted(changed & set(row.read_set)))}"[:500])
+            if row.state in ANSWERED and (read := _read_of(paths, row.read_set)):
+                request.mark_stale(f"Changed since it was sent: {', '.join(read)}"[:500])
+
+
+def _read_of(changed: Collection[str], read_set: Collection[str]) -> list[str]:
+    """Return the ``changed`` paths that bear on ``read_set``: an answer read, a row around it, a row of a pool read."""
+    read = set(read_set)
+    return sorted(
+        path
+        for path in changed
+        if path in read or path.rpartition("/")[0] in read or any(other.startswith(f"{path}/") for other in read)
+    )
 
 
 def _token() -> str:

@@ -14,6 +14,7 @@ from partner_engine.admin import (
     rules,
     tenants,
     users,
+    webhooks,
 )
 
 __all__ = [
@@ -27,4 +28,5 @@ __all__ = [
     "rules",
     "tenants",
     "users",
+    "webhooks",
 ]

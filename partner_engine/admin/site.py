@@ -82,6 +82,13 @@ _SIDEBAR: Final = (
         ),
     ),
     ("Operations", (("Outbox", "outbox", "actions", "outboxaction"), ("Locks", "lock_clock", "copies", "copy"))),
+    (
+        "Webhooks",
+        (
+            ("Endpoints", "webhook", "actions", "webhookendpoint"),
+            ("Deliveries", "send", "actions", "webhookdelivery"),
+        ),
+    ),
 )
 #: Pages of the sidebar that are no list of the rows that they are about.
 _PAGES: Final = {"Locks": "admin:locks"}

@@ -17,7 +17,9 @@ from unfold.views import ChangeList
 from tenants.models import Tenant
 
 #: Fields that nobody may filter by: whether a row is found would tell them, letter by letter.
-UNTOLD_FIELDS: Final = frozenset({"client_secret", "document", "password", "search_personal", "wrapped_key"})
+UNTOLD_FIELDS: Final = frozenset(
+    {"client_secret", "document", "password", "previous_secret", "search_personal", "secret", "wrapped_key"}
+)
 
 
 class NoGuessing:

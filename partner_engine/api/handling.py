@@ -17,6 +17,9 @@ from django.http import Http404, HttpRequest, HttpResponse
 from rest_framework import exceptions
 from structlog.contextvars import get_contextvars
 
+from actions.webhooks.endpoints import EndpointIsDisabled, TooManyEndpoints, UnknownEventType
+from actions.webhooks.guard import RefusedAddress
+from actions.webhooks.selectors import NoSuchEndpoint
 from batch.errors import BatchError, InvalidAnswers, LockNotAcquired, Misuse
 from copies.history import NoSuchVersion
 from copies.sealing import KeyServiceUnavailable
@@ -38,6 +41,11 @@ SPEAKING: Final[dict[type[Exception], tuple[int, str]]] = {
     NoSuchVersion: (404, "no_such_version"),
     UnknownTarget: (422, "unknown_target"),
     MissingRight: (403, "missing_right"),
+    NoSuchEndpoint: (404, "not_found"),
+    RefusedAddress: (422, "refused_address"),
+    UnknownEventType: (422, "unknown_event_type"),
+    TooManyEndpoints: (409, "too_many_endpoints"),
+    EndpointIsDisabled: (409, "endpoint_is_disabled"),
 }
 #: Exceptions whose own words are not for callers: status, code and detail.
 SILENT: Final[dict[type[Exception], tuple[int, str, str]]] = {

@@ -8,13 +8,12 @@ from uuid import UUID
 from django.http import HttpResponse
 from rest_framework.request import Request
 
-from copies.codec import decode
-from copies.history import changes_of, changes_since, list_revisions
+from copies.history import changes_of, list_revisions
 from copies.models import CopyRevision
-from forms.rules.evaluation import Evaluation
 from partner_engine.api import shapes
 from partner_engine.api.audit import note_personal_read
 from partner_engine.api.bodies import ChangesQuery, HistoryQuery, ReadQuery
+from partner_engine.api.changes import changes_answer
 from partner_engine.api.conditional import version_tag
 from partner_engine.api.copies import find_copy
 from partner_engine.api.discretion import Discretion
@@ -42,25 +41,7 @@ class Changes(Endpoint):
         """Catch up."""
         query = self.query(ChangesQuery)
         context = find_copy(self, id, ReadQuery())
-        since = changes_since(id, query.since, current=context.version)
-        before = decode(since.evaluation, Evaluation).eligibility if since.evaluation else {}
-        after = context.evaluation.eligibility
-        discretion = discretion_of(self.actor, context)
-        shape = shapes.ChangesShape(
-            id=str(context.copy.id),
-            application_form_id=str(context.form.id),
-            version=context.version,
-            dry_run=False,
-            changes=shapes.changes(since.changes, discretion),
-            eligibility={
-                code: shapes.outcome(after[code], discretion) if code in after else None
-                for code in [*after, *(code for code in before if code not in after)]
-                if before.get(code) != after.get(code)
-            },
-            needed=context.evaluation.needed,
-            messages=list(context.evaluation.messages),
-        )
-        note_personal_read(actor=self.actor, copy_id=id, count=discretion.personal_shown)
+        shape = changes_answer(context, query.since, actor=self.actor)
         return self.answer(shape, etag=version_tag(context.version))
 
 

@@ -20,7 +20,7 @@ from partner_engine.api.problems import Fault, Refused
 M = TypeVar("M", bound=Model)
 
 #: Order as asked for -> column. Rows without a value come last in either direction.
-ORDERS: Final = {"last_touched": "last_touched_by_user_at", "created": "form_created_at"}
+ORDERS: Final = {"last_touched": "last_touched_by_user_at", "created": "form_created_at", "event": "created_at"}
 
 
 class Place(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fields=True):

@@ -20,7 +20,17 @@ from partner_engine.api.naics import Naics
 from partner_engine.api.needed import Needed
 from partner_engine.api.reveal import Reveal
 from partner_engine.api.search import Search
+from partner_engine.api.tickets import Tickets
 from partner_engine.api.unknown import Unknown
+from partner_engine.api.webhooks import (
+    ReplayWebhooks,
+    RotateWebhookSecret,
+    TestWebhook,
+    WebhookDeliveries,
+    WebhookEndpoint,
+    WebhookEndpoints,
+    WebhookEventSchema,
+)
 
 app_name: Final = "api"
 
@@ -42,7 +52,15 @@ ROUTES: Final[dict[str, tuple[str, type[APIView]]]] = {
     "search": ("search", Search),
     "naics": ("naics", Naics),
     "catalogue": ("catalogue", Catalogue),
+    "webhook_endpoints": ("webhook_endpoints", WebhookEndpoints),
+    "webhook_endpoint": ("webhook_endpoints/<uuid:id>", WebhookEndpoint),
+    "webhook_deliveries": ("webhook_endpoints/<uuid:id>/deliveries", WebhookDeliveries),
+    "rotate_webhook_secret": ("webhook_endpoints/<uuid:id>/rotate_secret", RotateWebhookSecret),
+    "replay_webhooks": ("webhook_endpoints/<uuid:id>/replay", ReplayWebhooks),
+    "test_webhook": ("webhook_endpoints/<uuid:id>/test", TestWebhook),
+    "webhook_event_schema": ("webhook_event_schema", WebhookEventSchema),
     "me": ("me", Me),
+    "tickets": ("tickets", Tickets),
     "schema": ("schema", Description),
     "docs": ("docs", Docs),
 }

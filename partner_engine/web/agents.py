@@ -42,7 +42,8 @@ class Agent:
     def context(self, **shown: Any) -> dict[str, Any]:
         """Return what every page shows, with ``shown``."""
         initials = "".join(word[0] for word in (self.user.full_name or self.user.email).replace(".", " ").split()[:2])
-        return {"tenant": self.tenant, "initials": initials.upper(), **shown}
+        manages_webhooks = self.actor.may(Right.MANAGE_WEBHOOKS)
+        return {"tenant": self.tenant, "initials": initials.upper(), "manages_webhooks": manages_webhooks, **shown}
 
 
 def for_agents(

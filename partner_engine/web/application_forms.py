@@ -12,6 +12,7 @@ from django.utils import timezone
 from django.utils.dateparse import parse_date
 from django.views.decorators.http import require_GET, require_POST
 
+from actions.webhooks.selectors import list_given_up
 from batch import service as batch
 from copies.models import Copy
 from forms.catalogue import releases
@@ -49,6 +50,7 @@ def index(request: HttpRequest, agent: Agent) -> HttpResponse:
         state=state,
         states=STATE_WORDS.items(),
         may_write=agent.reader.may_write,
+        given_up=list_given_up() if agent.actor.may(Right.MANAGE_WEBHOOKS) else (),
         may_set_as_of=agent.actor.may(Right.SET_AS_OF),
         previous=_address(query, state, page - 1) if page > 1 else "",
         next=_address(query, state, page + 1) if len(found) > PAGE else "",

@@ -26,12 +26,12 @@ from partner_engine.web.agents import Agent, for_agents
 from partner_engine.web.answering import WAIT_SECONDS, answering
 from partner_engine.web.explaining import explain_product
 from partner_engine.web.opening import note_what_was_shown, read_context
-from partner_engine.web.pages.cards import build_card, build_row, row_title, top_sets
+from partner_engine.web.pages.cards import build_row, row_title, top_sets
 from partner_engine.web.pages.differences import Parts, changed_parts, sentence
-from partner_engine.web.pages.form_page import Tab, build_form_page, build_head, build_nav
+from partner_engine.web.pages.form_page import Tab, build_form_page
 from partner_engine.web.pages.formats import counted
-from partner_engine.web.pages.products import build_panel, errors
 from partner_engine.web.pages.reading import Reading
+from partner_engine.web.parts import changed_by, render_parts, shown_version
 from tenants.access import Right
 
 #: The most answers that one request of the page carries.
@@ -46,7 +46,9 @@ def show(request: HttpRequest, agent: Agent, copy_id: UUID) -> HttpResponse:
     reading = read_context(context, request, agent)
     note_what_was_shown(reading, context, agent)
     page = build_form_page(reading, _tabs(context))
-    return render(request, "web/copy.html", agent.context(page=page, copy_id=context.copy.id))
+    return render(
+        request, "web/copy.html", agent.context(page=page, copy_id=context.copy.id, release=context.release.id)
+    )
 
 
 @require_POST
@@ -155,30 +157,18 @@ def _saved(  # noqa: PLR0913 - what the save started from and what it did
 ) -> HttpResponse:
     """Answer with the parts that the save changed, or with all where the page showed an older version."""
     reading = read_context(context, request, agent, result=result)
-    is_stale = request.headers.get("X-Copy-Version") != str(version)
+    shown_before = shown_version(request)
+    is_stale = shown_before != version
     parts = Parts(top_sets(reading)) if is_stale else changed_parts(reading, before, result.changes)
     if added:
         reading, parts = _with_open(reading, added), parts.with_set(reading.top_set(added))
     said = sentence(reading, result.changes, result.moved)
+    told: dict[str, object] = {"version": reading.facts.version, "said": said, "stale": is_stale}
     if is_stale:
-        said = f"Somebody else changed this form meanwhile; the page shows it now. {said}"
-    response = render(
-        request,
-        "web/parts/saved.html",
-        {
-            "head": build_head(reading),
-            "nav": build_nav(reading),
-            "panel": build_panel(reading),
-            "errors": errors(reading),
-            "cards": [build_card(reading, code) for code in parts.sets],
-            "rows": [row for path in parts.rows if (row := build_row(reading, path))],
-            "copy_id": context.copy.id,
-            **(shown or {}),
-        },
-    )
-    return trigger_client_event(
-        response, "copy-saved", {"version": reading.facts.version, "said": said, "stale": is_stale}
-    )
+        told["said"] = f"Somebody else changed this form meanwhile; the page shows it now. {said}"
+        if shown_before:
+            told["theirs"] = changed_by(context.copy.id, since=shown_before, until=version)
+    return trigger_client_event(render_parts(request, reading, parts, shown=shown), "copy-saved", told)
 
 
 def _with_open(reading: Reading, path: str) -> Reading:

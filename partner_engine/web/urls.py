@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import path
 
-from partner_engine.web import application_forms, copies, history, lookups
+from partner_engine.web import application_forms, copies, following, history, lookups, webhooks
 from partner_engine.web.sign_in import SignIn, SignOut
 
 app_name = "web"
@@ -18,8 +18,13 @@ urlpatterns = [
     path("forms/<uuid:copy_id>/answers", copies.answer, name="answers"),
     path("forms/<uuid:copy_id>/rows", copies.order_rows, name="rows"),
     path("forms/<uuid:copy_id>/row", copies.show_row, name="row"),
+    path("forms/<uuid:copy_id>/parts", following.catch_up, name="parts"),
     path("forms/<uuid:copy_id>/title", copies.rename, name="title"),
     path("forms/<uuid:copy_id>/why", copies.why, name="why"),
     path("forms/<uuid:copy_id>/history", history.index, name="history"),
+    path("settings/webhooks", webhooks.index, name="webhooks"),
+    path("settings/webhooks/add", webhooks.add, name="add-webhook"),
+    path("settings/webhooks/<uuid:endpoint_id>", webhooks.show, name="webhook"),
+    path("settings/webhooks/<uuid:endpoint_id>/order", webhooks.order, name="order-webhook"),
     path("industries", lookups.industries, name="industries"),
 ]

@@ -1,5 +1,6 @@
 /* Saves answers and rows of one copy: one request at a time, changes given meanwhile travel together in the next one.
-   A field that is being typed in, waits to be saved or was refused is never replaced by what the server sends. */
+   What others saved is asked for in the same line. A field that is being typed in, waits to be saved or was refused is
+   never replaced by what the server sends. */
 (() => {
   "use strict";
 
@@ -9,11 +10,13 @@
   const typed = new Set(); // paths typed in and not yet committed
   const refused = new Map(); // path -> what stood below the field
   const orders = []; // row orders, to be sent one by one
+  let behind = 0; // a later version that others made, to be shown; Infinity: whatever there is
   let busy = false;
   let failures = 0;
   let retry = 0;
 
   const field = (path) => document.getElementById(`f-${path.replaceAll("/", "-")}`);
+  const shownVersion = () => Number(document.getElementById("head").dataset.version);
   const live = (text) => { document.getElementById("live").textContent = text; };
 
   function valueOf(element) {
@@ -63,6 +66,7 @@
   }
 
   function forgive(path) {
+    window.conflicts.take(path);
     if (!refused.has(path)) return;
     const element = field(path);
     if (element) {
@@ -75,6 +79,8 @@
   }
 
   function commit(path, value) {
+    // Two answers stand at the field: its person chooses, leaving the field does not.
+    if (window.conflicts.has(path)) return window.conflicts.remind(path);
     typed.delete(path);
     waiting.set(path, value);
     show(path, "saving", "Saving…");
@@ -89,8 +95,15 @@
 
   const openRows = () => [...page.querySelectorAll(".rows.long > [data-open]")].map((row) => row.dataset.row.split("/").pop()).join(",");
 
+  /** Show what others saved up to `version`, before anything of ours is sent. */
+  function refresh(version = Infinity) {
+    if (version <= shownVersion()) return;
+    behind = Math.max(behind, version);
+    next();
+  }
+
   /** Send one request; resolves with the XMLHttpRequest, which has status 0 where nothing answered. */
-  function post(url, values) {
+  function ask(method, url, values) {
     return new Promise((resolve) => {
       const ended = (event) => {
         if (event.detail.requestConfig?.elt !== page) return;
@@ -98,25 +111,38 @@
         resolve(event.detail.xhr);
       };
       document.body.addEventListener("htmx:afterRequest", ended);
-      const headers = { "X-Copy-Version": document.getElementById("head").dataset.version, "X-Open-Rows": openRows() };
-      htmx.ajax("POST", url, { source: page, swap: "none", values, headers }).catch(() => {});
+      const headers = { "X-Copy-Version": String(shownVersion()), "X-Open-Rows": openRows() };
+      htmx.ajax(method, url, { source: page, swap: "none", values, headers }).catch(() => {});
     });
   }
 
   async function next() {
-    if (busy || !(waiting.size || orders.length)) return showAll();
+    if (busy) return showAll();
+    if (behind > shownVersion()) return catchUp();
+    if (!(waiting.size || orders.length)) return showAll();
     busy = true;
     let values = null;
     if (waiting.size) {
       for (const [path, value] of waiting) sending.set(path, value);
       waiting.clear();
       showAll();
-      finish(await post(page.dataset.answers, { answers: JSON.stringify(Object.fromEntries(sending)) }));
+      finish(await ask("POST", page.dataset.answers, { answers: JSON.stringify(Object.fromEntries(sending)) }));
     } else {
       values = orders.shift();
       showAll();
-      finish(await post(page.dataset.rows, values), values);
+      finish(await ask("POST", page.dataset.rows, values), values);
     }
+  }
+
+  async function catchUp() {
+    busy = true;
+    const xhr = await ask("GET", page.dataset.parts);
+    busy = false;
+    // Where the connection is gone it is asked again once there is one; any other fault must not keep answers back.
+    if (xhr.status !== 0 || !(waiting.size || orders.length)) behind = 0;
+    if (xhr.status === 0 && (waiting.size || orders.length)) { failures += 1; return fail(xhr); }
+    if (xhr.status === 0) return;
+    next();
   }
 
   function finish(xhr, values) {
@@ -141,6 +167,8 @@
       403: "you may not change this form", 404: "this form is not there any more", 409: "somebody else is saving; trying again",
     }[xhr.status] ?? "the server had a problem; trying again";
     const reason = xhr.getResponseHeader?.("X-Problem");
+    // Others may have answered the same meanwhile: look before sending again.
+    if (xhr.status === 0) behind = Infinity;
     say("failed", `Not saved: ${reason || why} `);
     const again = document.createElement("button");
     again.type = "button"; again.className = "link"; again.textContent = "Retry";
@@ -177,8 +205,12 @@
     if (faults.length) live(`Not saved: ${faults[0].text}`);
   });
   document.body.addEventListener("copy-saved", (event) => {
-    document.getElementById("head").dataset.version = event.detail.version;
-    if (event.detail.said) live(event.detail.said);
+    const { version, said, theirs = {}, title } = event.detail;
+    document.getElementById("head").dataset.version = version;
+    const name = document.getElementById("copy-title");
+    if (title !== undefined && document.activeElement !== name) name.value = title;
+    window.conflicts.expect(theirs, (path) => typed.has(path) || (waiting.has(path) && !sending.has(path)));
+    if (said) live(said);
     page.dispatchEvent(new CustomEvent("saved", { detail: event.detail }));
   });
   document.body.addEventListener("row-added", (event) => {
@@ -194,7 +226,10 @@
   callbacks.beforeNodeMorphed = (old, fresh) => {
     if (!(old instanceof Element)) return true;
     if (old.classList.contains("why") && old.hasAttribute("data-open")) return false;
-    if (old.classList.contains("field") && old.dataset.path && isHeld(old.dataset.path)) return false;
+    if (old.classList.contains("field") && old.dataset.path && isHeld(old.dataset.path)) {
+      window.conflicts.meet(old, fresh);
+      return false;
+    }
     if (old.classList.contains("field") && old.dataset.save && fresh instanceof Element) {
       // The word beside the label stays while it is shown.
       fresh.dataset.save = old.dataset.save;
@@ -205,6 +240,8 @@
   };
   callbacks.beforeAttributeUpdated = (name, element) =>
     !(name === "data-open" && element.matches(".panel, .why")) && !(name === "aria-expanded" && element.matches("[data-why], [data-toggle]")) && !(name === "aria-current" && element.matches(".sets a"));
+  // What a page alone knows (who is at a field) has an id that the server's parts do not have.
+  callbacks.beforeNodeRemoved = (node) => !(node instanceof Element && node.matches(".here"));
   callbacks.afterNodeMorphed = (old) => {
     // A morph changes attributes; what was typed before lives in the property.
     if (old instanceof HTMLInputElement && old.type === "text" && old.closest(".field") && old.value !== old.defaultValue) old.value = old.defaultValue;
@@ -218,9 +255,24 @@
   };
 
   window.addEventListener("beforeunload", (event) => {
-    if (waiting.size || sending.size || orders.length || refused.size) event.preventDefault();
+    if (waiting.size || sending.size || orders.length || refused.size || window.conflicts.count()) event.preventDefault();
   });
   window.addEventListener("online", () => { failures = 0; next(); });
 
-  window.saving = { commit, order, forgive, valueOf, field, isRefused: (path) => refused.has(path), typed, live };
+  /** Give up what was typed or waits at `path`; the field takes what the server sends. */
+  function drop(path) {
+    typed.delete(path);
+    waiting.delete(path);
+    show(path, "");
+    showAll();
+  }
+
+  /** Keep what waits at `path` from being sent: it is not decided yet. */
+  function withhold(path) {
+    waiting.delete(path);
+    typed.add(path);
+    show(path, "failed", "Not saved");
+  }
+
+  window.saving = { commit, order, forgive, drop, withhold, refresh, shownVersion, valueOf, field, isRefused: (path) => refused.has(path), typed, live };
 })();

@@ -239,6 +239,7 @@ class Migration(migrations.Migration):
                                 ("answers:pii", "Read personal answers unmasked"),
                                 ("answers:reveal", "Reveal a sensitive answer, with a reason that is recorded"),
                                 ("catalogue:read", "Read the catalogue"),
+                                ("webhooks:manage", "Add, change, test and replay webhook endpoints"),
                             ],
                             max_length=64,
                         ),

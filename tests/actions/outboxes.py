@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any, ClassVar
 from uuid import UUID, uuid4
 
@@ -117,3 +117,19 @@ def pass_time(seconds: float, using: str = DEFAULT_DB_ALIAS) -> None:
             " leased_until = leased_until - make_interval(secs => %s)",
             [seconds, seconds],
         )
+
+
+def delivered(action: DeferredAction, tenant: Tenant, *, action_id: UUID | None = None) -> Delivered:
+    """Return ``action`` as its handler gets it."""
+    return Delivered(
+        id=action_id or uuid4(),
+        kind=action.kind,
+        payload=action.payload(),
+        payload_version=action.payload_version,
+        tenant=tenant,
+        copy_id=None,
+        version=None,
+        correlation_id="",
+        attempt=1,
+        created_at=datetime.now(UTC),
+    )

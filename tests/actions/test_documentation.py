@@ -25,7 +25,7 @@ def test_a_kind_is_added_as_the_page_says(harbor: Tenant) -> None:
     known: dict[str, Any] = {
         "dataclass": dataclass, "ClassVar": ClassVar, "Any": Any, "PayloadTime": PayloadTime, "Budget": Budget,
         "Delivered": Delivered, "PermanentFailure": PermanentFailure, "register": registry.register,
-        "registry": registry, "drain": drain, "put": put, "__name__": "docs",
+        "registry": registry, "drain": drain, "put": put, "__name__": __name__,
     }  # fmt: skip
     blocks = re.findall(r"```python\n(.*?)```", PAGE.read_text(encoding="utf-8"), flags=re.DOTALL)
     assert len(blocks) == 3

@@ -12,6 +12,7 @@ from django.utils import timezone
 from structlog.contextvars import get_contextvars
 from structlog.testing import capture_logs
 
+from actions import claims
 from actions.claims import Claims
 from actions.registry import Delivered, PermanentFailure, RetryAfter
 from actions.relay import MOST_CRASHES, Drained, drain
@@ -338,3 +339,16 @@ class TestUpgrades:
 
         assert run(bench) == Drained(done=2)
         assert [delivered.payload_version for delivered in bench.seen] == [2, 1]
+
+    def test_a_relay_that_takes_everything_would_run_what_it_does_not_understand(
+        self, harbor: Tenant, bench: Bench, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        bench.register(Ring)
+        put(harbor, Ring(bell="new"), payload_version=2)
+        careless = claims._NEW.replace("AND o.payload_version <= k.newest", "")
+        assert careless != claims._NEW
+        monkeypatch.setattr(claims, "_NEW", careless)
+
+        run(bench)
+
+        assert [delivered.payload_version for delivered in bench.seen] == [2]

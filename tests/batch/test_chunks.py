@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import date
 from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
-from django.db import DatabaseError, connections
+from django.db import DatabaseError, OperationalError, connections
 from django.test.utils import CaptureQueriesContext
 
 from actions.models import OutboxAction
@@ -16,6 +17,8 @@ from batch import errors
 from batch import service as batch
 from batch.changeset import Changeset
 from batch.chunks import MOST_COPIES, Chunk, Outcome
+from batch.saving import write
+from copies.codec import UnreadableDocument
 from copies.models import Copy, CopyRevision
 from forms.models import ApplicationForm, Message
 from tenants.access import Actor
@@ -176,3 +179,73 @@ def test_a_chunk_has_its_bounds(kennels: Tenant, agent: Actor) -> None:
     with batch.find_and_lock_many([], scope=kennels, actor=agent) as chunk:
         assert isinstance(chunk, Chunk)
         assert chunk.save() == []
+
+
+def test_every_copy_is_evaluated_on_its_own_day(make_form: Callable[..., UUID], kennels: Tenant, agent: Actor) -> None:
+    with batch.build_context(scope=kennels, actor=agent, as_of=date(2020, 1, 1)) as context:
+        context.save()
+        dated = context.form.id
+    other = make_form()
+
+    with batch.find_and_lock_many([dated, other], scope=kennels, actor=agent) as chunk:
+        chunk.apply(to_ohio)
+        chunk.save()
+
+    found = [batch.find(form_id, scope=kennels, actor=agent) for form_id in (dated, other)]
+    assert found[0].evaluation.as_of == date(2020, 1, 1)
+    assert found[1].evaluation.as_of > date(2020, 1, 1)
+    assert all(context.is_decided_as_saved for context in found)
+
+
+def test_where_nobody_knows_what_was_written_nothing_is_told_as_refused(
+    forms: list[UUID], kennels: Tenant, agent: Actor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    written: list[int] = []
+
+    def lost(saves: list[Any], keyed: None, *, scope: Tenant) -> set[UUID]:
+        written.append(len(saves))
+        write(saves, keyed, scope=scope)
+        raise OperationalError("the connection is lost")
+
+    monkeypatch.setattr("batch.chunks.write", lost)
+
+    with (
+        pytest.raises(OperationalError),
+        batch.find_and_lock_many(forms, scope=kennels, actor=agent) as chunk,
+    ):
+        chunk.apply(to_ohio)
+        chunk.save()
+
+    assert written == [5]
+
+
+def test_a_copy_that_cannot_be_read_spoils_no_other(forms: list[UUID], kennels: Tenant, agent: Actor) -> None:
+    with use_tenant(kennels):
+        Copy.objects.filter(id=forms[0]).update(document=b"\x01nothing")
+
+    with batch.find_and_lock_many(forms, scope=kennels, actor=agent) as chunk:
+        chunk.apply(to_ohio)
+        outcomes = chunk.save()
+
+    assert [type(outcome.error) for outcome in outcomes] == [UnreadableDocument, *[type(None)] * 4]
+
+
+def test_a_value_that_cannot_be_stored_spoils_no_other(forms: list[UUID], kennels: Tenant, agent: Actor) -> None:
+    with batch.find_and_lock_many(forms, scope=kennels, actor=agent) as chunk:
+        for number, context in enumerate(chunk):
+            context.changeset.messages.add("half a pair: \ud800" if number == 1 else "whole")
+        outcomes = chunk.save()
+
+    assert [type(outcome.error) for outcome in outcomes] == [
+        type(None),
+        errors.WrongValue,
+        *[type(None)] * 3,
+    ]
+
+
+def test_a_misuse_is_the_callers_bug_and_no_outcome(forms: list[UUID], kennels: Tenant, agent: Actor) -> None:
+    with batch.find_and_lock_many(forms, scope=kennels, actor=agent) as chunk:
+        stale = next(iter(chunk)).changeset
+        chunk.save()
+        with pytest.raises(errors.StaleReference):
+            chunk.apply(lambda changeset: stale.messages.add("late"))

@@ -17,6 +17,7 @@ from batch.changeset import KINDS, Changeset
 from batch.mutators import quote_requests
 from batch.tables import TABLES
 from carriers.models import QuoteRequest
+from copies.models import Copy
 from forms.models import ApplicationForm, Disposition, EligibilityResult, Event, Message, NaicsSearch, PaymentMethod
 from tenants.access import Actor
 from tenants.models import GuestToken, Tenant
@@ -405,3 +406,99 @@ def test_every_kind_is_stale_after_the_save_and_read_only_when_read(
         message.dismiss()
     with pytest.raises(errors.StaleReference):
         len(stale.messages)
+
+
+@pytest.mark.parametrize(
+    ("change", "field"),
+    [
+        (lambda changeset: changeset.copy.rename("x" * 201), "title"),
+        (lambda changeset: changeset.copy.rename("a\0b"), "title"),
+        (lambda changeset: changeset.application_form.refer_as("a\0b"), "reference"),
+        (lambda changeset: changeset.messages.add("half a pair: \ud800"), "text"),
+        (lambda changeset: changeset.messages.add("x", path="p" * 301), "path"),
+        (lambda changeset: changeset.messages.add("x", metadata={"n": float("nan")}), "metadata"),
+        (lambda changeset: changeset.messages.add("x", metadata={"a\0b": [1]}), "metadata"),
+        (lambda changeset: changeset.processes.start("quoting", step="s" * 61), "step"),
+        (lambda changeset: changeset.naics_searches.add("dogs", employees=2**31), "employees"),
+        (
+            lambda changeset: changeset.guest_tokens.issue(valid_for=timedelta(days=1), email="a" * 255),
+            "email",
+        ),
+    ],
+)
+def test_what_the_database_would_refuse_is_refused_by_name(
+    form_id: UUID, kennels: Tenant, agent: Actor, change: Callable[[Changeset], object], field: str
+) -> None:
+    with (
+        pytest.raises(errors.WrongValue) as refusal,
+        batch.find_and_lock(form_id, scope=kennels, actor=agent) as context,
+    ):
+        change(context.changeset)
+        context.save()
+
+    assert refusal.value.field == field
+    assert batch.find(form_id, scope=kennels, actor=agent).version == 1
+
+
+def test_a_new_copy_does_not_write_over_what_its_form_has_become(form_id: UUID, kennels: Tenant, agent: Actor) -> None:
+    with batch.build_copy(form_id, scope=kennels, actor=agent) as slow:
+        with batch.find_and_lock(form_id, scope=kennels, actor=agent) as other:
+            other.changeset.application_form.refer_as("One")
+            other.save()
+        slow.changeset.application_form.refer_as("Two")
+        with pytest.raises(errors.StaleChangeset):
+            slow.save()
+    with batch.build_copy(form_id, scope=kennels, actor=agent) as late:
+        with batch.find_and_lock(form_id, scope=kennels, actor=agent) as other:
+            other.changeset.application_form.archive()
+            other.save()
+        with pytest.raises(errors.StaleChangeset):
+            late.save()
+
+    with use_tenant(kennels):
+        form = ApplicationForm.objects.get()
+        assert (form.reference, form.deleted_at is not None, Copy.objects.count()) == ("One", True, 1)
+
+
+def test_of_two_first_payment_methods_one_is_the_default(form_id: UUID, kennels: Tenant, agent: Actor) -> None:
+    with batch.build_copy(form_id, scope=kennels, actor=agent) as context:
+        context.save()
+        copy_id = context.copy.id
+
+    with (
+        batch.find_and_lock(form_id, scope=kennels, actor=agent) as one,
+        batch.find_and_lock(copy_id, scope=kennels, actor=agent) as other,
+    ):
+        one.changeset.payment_methods.add("invoice", token="a", label="A")
+        other.changeset.payment_methods.add("invoice", token="b", label="B")
+        one.save()
+        with pytest.raises(errors.StaleChangeset):
+            other.save()
+    with batch.find_and_lock(form_id, scope=kennels, actor=agent) as context:
+        method = only(context.changeset, "payment_methods")
+        method.remove()
+        with pytest.raises(errors.WrongState, match="removed"):
+            method.make_default()
+
+
+@pytest.mark.parametrize("change", ["the row goes", "a row comes", "an answer in it changes"])
+def test_a_quote_goes_stale_with_the_rows_that_it_was_made_from(
+    saved: Saved, form_id: UUID, kennels: Tenant, agent: Actor, change: str
+) -> None:
+    (row,) = batch.find_changeset(form_id, scope=kennels, actor=agent).find_pool("houses").rows
+
+    def ask(changeset: Changeset) -> None:
+        request = changeset.quote_requests.request("PA-CARE")
+        request.queue()
+        request.submit(read_set=["houses", f"{row.path}/runs"])
+
+    saved(ask)
+    changes: dict[str, Callable[[Changeset], object]] = {
+        "the row goes": lambda changeset: changeset.find_pool("houses").rows[0].remove(),
+        "a row comes": lambda changeset: changeset.find_pool("houses").add(),
+        "an answer in it changes": lambda changeset: changeset.find_answer(f"{row.path}/runs").apply(21),
+    }
+    saved(changes[change])
+
+    with use_tenant(kennels):
+        assert QuoteRequest.objects.get().state == "stale"

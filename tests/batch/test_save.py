@@ -4,13 +4,19 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from uuid import UUID, uuid4
 
 import pytest
+from django.db import transaction
 
 from actions.models import OutboxAction
 from batch import errors
 from batch import service as batch
+from batch.context import BatchContext
+from batch.idempotency import IdempotencyKey, StoredResponse
+from batch.saving import Save
+from batch.setting import SaveResult
 from copies.changes import Cause
 from copies.models import Copy, CopyIndex, CopyRevision
 from forms.models import ApplicationForm, Declination
@@ -44,6 +50,7 @@ def test_a_new_form_is_written_whole_by_one_save(kennels: Tenant, agent: Actor) 
         assert [action.payload.get("event_type") for action in OutboxAction.objects.filter(kind="publish_webhook")] == [
             "form.created",
             "answers.changed",
+            *["question_set.completed"] * 3,
             "product.outcome_changed",
         ]
     assert CopyIndex.objects.get(copy_id=copy.id).tenant_id == kennels.id
@@ -427,6 +434,106 @@ class TestMisuse:
             thread.join()
 
         assert len(found) == 1
+
+    def test_an_answer_that_is_made_from_a_save_changes_nothing(
+        self, make_form: MakeForm, kennels: Tenant, agent: Actor
+    ) -> None:
+        def respond(result: SaveResult) -> StoredResponse:
+            context.changeset.find_answer("kennel_name").apply("Sneaked in")
+            raise AssertionError
+
+        with (
+            pytest.raises(errors.ReadOnlyChangeset),
+            batch.find_and_lock(make_form(), scope=kennels, actor=agent) as context,
+        ):
+            context.changeset.find_answer("state").apply("OH")
+            context.save(respond=respond)
+
+    def test_an_answered_request_is_not_saved_again(self, make_form: MakeForm, kennels: Tenant, agent: Actor) -> None:
+        form_id, key = make_form(), IdempotencyKey("user:7", "once", b"request")
+        with batch.find_and_lock(form_id, scope=kennels, actor=agent, idempotency=key) as context:
+            context.save(respond=lambda result: StoredResponse(200, {}, b""))
+
+        doors: list[AbstractContextManager[BatchContext]] = [
+            batch.find_and_lock(form_id, scope=kennels, actor=agent, idempotency=key),
+            batch.build_copy(form_id, scope=kennels, actor=agent, idempotency=key),
+            batch.build_context(scope=kennels, actor=agent, idempotency=key),
+        ]
+        for door in doors:
+            with door as context, pytest.raises(errors.AlreadyAnswered, match="stored_response"):
+                context.save()
+
+    def test_what_was_removed_takes_no_changes(self, make_form: MakeForm, kennels: Tenant, agent: Actor) -> None:
+        with batch.find_and_lock(make_form(), scope=kennels, actor=agent) as context:
+            changeset = context.changeset
+            (row,) = changeset.find_pool("houses").rows
+            answer, question_set = row.find_answer("runs"), changeset.find_question_set("start")
+            row.remove()
+            question_set.remove()
+
+            for write in (
+                row.remove,
+                lambda: answer.apply(3),
+                lambda: row.find_answer("house_name").apply("Ghost"),
+                lambda: row.find_pool("fences").add(),
+            ):
+                with pytest.raises(errors.UnknownRow):
+                    write()
+            for mark in (question_set.complete, question_set.remove):
+                with pytest.raises(errors.UnknownQuestionSet):
+                    mark()
+
+    @pytest.mark.django_db(transaction=True)
+    def test_a_save_inside_a_transaction(self, make_form: MakeForm, kennels: Tenant, agent: Actor) -> None:
+        form_id = make_form()
+        with (
+            pytest.raises(errors.SaveInsideTransaction, match="owns its transaction"),
+            batch.find_and_lock(form_id, scope=kennels, actor=agent) as context,
+            transaction.atomic(),
+        ):
+            context.changeset.find_answer("state").apply("OH")
+            context.save()
+        assert batch.find(form_id, scope=kennels, actor=agent).version == 1
+
+
+def test_every_row_that_a_save_writes_has_all_columns(make_form: MakeForm, kennels: Tenant, agent: Actor) -> None:
+    made: list[Save] = []
+    with (
+        pytest.MonkeyPatch.context() as patch,
+        batch.build_context(scope=kennels, actor=agent) as context,
+    ):
+        patch.setattr("batch.context.write", lambda saves, keyed, *, scope: made.extend(saves) or {saves[0].copy_id})
+        context.changeset.apply_answers({**ANSWERS, "has_cats": True, "cat_count": 120}, {"houses": HOUSES})
+        context.save()
+    (save,) = made
+    rows = {
+        Copy: ({**save.copy, "document": b"", "evaluation": b"", "wrapped_key": None}, set()),
+        CopyRevision: ({**save.revision, "document": b"", "evaluation": b"", "changes": b""}, {"id"}),
+        ApplicationForm: (save.new_form, set()),
+        OutboxAction: (save.outbox[0], set()),
+        Declination: (save.declinations[0], set()),
+    }
+
+    for model, (row, made_there) in rows.items():
+        assert row is not None
+        assert set(row) == {field.attname for field in model._meta.concrete_fields} - made_there, model
+
+
+def test_of_two_deletions_at_once_the_later_one_is_stale(make_form: MakeForm, kennels: Tenant, agent: Actor) -> None:
+    form_id = make_form()
+    with batch.build_copy(form_id, scope=kennels, actor=agent) as context:
+        context.save()
+        copy_id = context.copy.id
+
+    with (
+        batch.find_and_lock(form_id, scope=kennels, actor=agent) as one,
+        batch.find_and_lock(copy_id, scope=kennels, actor=agent) as other,
+    ):
+        one.changeset.copy.delete()
+        other.changeset.copy.delete()
+        one.save()
+        with pytest.raises(errors.StaleChangeset):
+            other.save()
 
 
 def test_an_excluded_product_is_not_evaluated(make_form: MakeForm, kennels: Tenant, agent: Actor) -> None:

@@ -28,10 +28,11 @@ from django.urls import URLPattern, URLResolver, get_resolver, reverse
 from forms.catalogue.demo import Sample
 from forms.catalogue.models import Release
 from partner_engine.tenancy import CHOSEN_TENANT
+from tenants.access import Role
 from tenants.models import ApiClient, Tenant, User
 from tests.conftest import SECOND_DATABASE
 from tests.partner_engine.api.calling import V1, Api, assert_problem
-from tests.partner_engine.api.test_routes import OF_ONE, Row
+from tests.partner_engine.api.test_routes import OF_ONE, Row, start, webhooks_of
 
 pytestmark = pytest.mark.django_db
 
@@ -51,7 +52,14 @@ PAGES: dict[str, tuple[str, dict[str, str], bool]] = {
     "why": ("GET", {"target": "QM-BOP"}, True),
     "history": ("GET", {}, True),
     "industries": ("GET", {"q": "restaurant"}, False),
+    "webhooks": ("GET", {}, False),
+    "add-webhook": ("POST", {"url": "https://hooks.example.com/", "event_types": "*"}, False),
+    "webhook": ("GET", {}, False),
+    "order-webhook": ("POST", {"order": "remove"}, False),
 }
+#: Of one webhook endpoint; ``start`` gives it the copy's id.
+OF_ONE_ENDPOINT = {"webhook", "order-webhook"}
+WEBHOOKS = ["webhooks", "add-webhook", *sorted(OF_ONE_ENDPOINT)]
 OF_ONE_COPY = [name for name, (_, _, is_of_one) in PAGES.items() if is_of_one]
 OPEN = {"sign-in", "sign-out"}
 
@@ -59,7 +67,7 @@ OPEN = {"sign-in", "sign-out"}
 def ask(client: Client, name: str, copy_id: str, **headers: str) -> HttpResponse:
     """Ask for the page ``name``."""
     method, fields, is_of_one = PAGES[name]
-    address = reverse(f"web:{name}", args=[copy_id] if is_of_one else [])
+    address = reverse(f"web:{name}", args=[copy_id] if is_of_one or name in OF_ONE_ENDPOINT else [])
     return getattr(client, method.lower())(address, fields, headers=headers)
 
 
@@ -85,6 +93,30 @@ class TestPages:
         assert response.status_code == 404
         assert "Copper Kettle" not in response.content.decode()
         assert api.get(f"/copies/{copy['id']}").json() == copy
+
+    @pytest.mark.parametrize("name", sorted(OF_ONE_ENDPOINT))
+    def test_an_administrator_of_another_tenant_finds_no_webhook(
+        self, name: str, api: Api, s1: Sample, stranger: User, sign_in: SignIn
+    ) -> None:
+        copy = start(api, s1)
+        stranger.role = Role.TENANT_ADMIN
+        stranger.save()
+
+        response = ask(sign_in(stranger), name, copy["id"])
+
+        assert response.status_code == 404
+        assert "hooks.example.com" not in response.content.decode()
+        assert [str(found["id"]) for found in webhooks_of("harbor")] == [copy["id"]]
+
+    @pytest.mark.parametrize("name", WEBHOOKS)
+    def test_agents_manage_no_webhooks(self, name: str, api: Api, s1: Sample, owner: User, sign_in: SignIn) -> None:
+        copy = start(api, s1)
+
+        response = ask(sign_in(owner), name, copy["id"])
+
+        assert response.status_code == 403
+        assert "hooks.example.com" not in response.content.decode()
+        assert [str(found["id"]) for found in webhooks_of("harbor")] == [copy["id"]]
 
     @pytest.mark.parametrize("name", sorted(set(PAGES) - OPEN))
     def test_nobody_is_let_in(self, name: str, api: Api, s1: Sample) -> None:
@@ -130,12 +162,12 @@ class TestPages:
 def test_a_session_finds_nothing_of_another_tenant_in_the_api(
     row: Row, api: Api, s1: Sample, stranger: User, sign_in: SignIn
 ) -> None:
-    copy = api.start(s1)
+    copy = start(api, s1)
 
     response = sign_in(stranger).generic(row.method, f"{V1}/{row.path(copy['id'])}", row.body, "application/json")
 
     assert response.status_code in (403, 404)
-    assert response.status_code == 404 or "answers:reveal" in response.json()["detail"]
+    assert response.status_code == 404 or str(row.right) in response.json()["detail"]
     assert api.get(f"/copies/{copy['id']}").json() == copy
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Final
 
@@ -54,15 +54,19 @@ def changed_parts(reading: Reading, before: Evaluation, changes: Iterable[Change
     )
 
 
-def sentence(reading: Reading, changes: Iterable[Change], moved: dict[str, ProductOutcome | None]) -> str:
-    """Return what a save did, for those who hear the page: questions that appeared or went, products that moved."""
+def sentence(
+    reading: Reading, changes: Iterable[Change], moved: Mapping[str, ProductOutcome | None], *, opening: str = "Saved."
+) -> str:
+    """Return what a save did, for those who hear the page: ``opening``, questions that appeared or went, products that
+    moved.
+    """
     codes = reading.catalogue.questions
     seen = [
         change.active
         for change in changes
         if change.active is not None and change.path.rpartition("/")[2] in codes and change.cause.type == "rule"
     ]
-    said = ["Saved."]
+    said = [opening]
     if appeared := seen.count(True):
         said.append(f"{counted(appeared, 'question')} appeared.")
     if gone := seen.count(False):

@@ -15,6 +15,9 @@ from batch import service as batch
 from batch.models import Process
 from batch.processes import holds
 from batch.processes.selectors import list_abandoned
+from copies.models import CopyRevision
+from forms.catalogue import releases
+from forms.catalogue.models import Catalogue, Release
 from tenants.access import Actor
 from tenants.models import Tenant
 from tenants.scoping import use_tenant
@@ -121,7 +124,7 @@ def test_a_hold_is_kept_alive_while_the_process_lives(
 @pytest.mark.usefixtures("quick_leases")
 def test_what_a_crash_leaves_behind_runs_out(form_id: UUID, process_id: UUID, kennels: Tenant, agent: Actor) -> None:
     # A process that was killed renews nothing more and frees nothing.
-    assert holds._lease(process_id, 0.6, kennels)
+    assert holds._Hold(process_id, form_id, kennels, ends=time.monotonic() + 60).lease()
     with pytest.raises(errors.CopyIsHeld):
         clone(form_id, kennels, agent)
 
@@ -146,7 +149,7 @@ def test_releasing_has_its_rules(form_id: UUID, process_id: UUID, kennels: Tenan
         context.save()
         with pytest.raises(errors.HoldTooLong, match="300"), context.released(process=process_id, hold=301):
             pass
-        with pytest.raises(errors.UnknownNeighbour), context.released(process=uuid4()):
+        with pytest.raises(errors.NoRunningProcess), context.released(process=uuid4()):
             pass
         with context.released():
             with pytest.raises(errors.ContextIsReleased, match="released"):
@@ -197,3 +200,58 @@ def test_a_process_that_was_left_is_resumed_at_its_step(
         process = Process.objects.get()
         assert not list_abandoned(idle=timedelta(0)).exists()
     assert (process.state, process.attempts, process.error) == ("completed", 2, "")
+
+
+def test_what_moved_on_meanwhile_holds_after_the_release(form_id: UUID, kennels: Tenant, agent: Actor) -> None:
+    with batch.find_and_lock(form_id, scope=kennels, actor=agent) as context:
+        first, release = context.setting.now, context.release.id
+        with context.released():
+            with batch.find_and_lock(form_id, scope=kennels, actor=agent) as other:
+                other.changeset.find_answer("state").apply("OH")
+                other.save()
+            Release.objects.create(
+                catalogue=Catalogue.objects.get(),
+                number=2,
+                content=Release.objects.get().content,
+                checksum="2",
+                published_by_id="test",
+            )
+            releases._tell("kennels", Release.objects.latest("number").id)
+        context.changeset.find_answer("kennel_name").apply("Happier Tails")
+        context.save()
+
+        assert context.setting.now > first
+        assert context.release.id != release
+        assert context.copy.release_id == context.release.id
+    moments = CopyRevision.unscoped_objects.order_by("version").values_list("created_at", flat=True)
+    with use_tenant(kennels):
+        assert list(moments) == sorted(moments)
+
+
+def test_who_catches_the_error_notes_that_the_process_failed(
+    form_id: UUID, process_id: UUID, kennels: Tenant, agent: Actor
+) -> None:
+    with batch.find_and_lock(form_id, scope=kennels, actor=agent) as context:
+        try:
+            with context.released(process=process_id):
+                raise TimeoutError
+        except TimeoutError:
+            context.changeset.processes.find(process_id).fail("The carrier does not answer")
+        assert context.save().version == 3
+
+    with use_tenant(kennels):
+        assert Process.objects.get().state == "failed"
+
+
+def test_one_at_a_time_holds_for_a_process_and_only_its_own_copy(
+    form_id: UUID, process_id: UUID, make_form: MakeForm, kennels: Tenant, agent: Actor
+) -> None:
+    with batch.find_and_lock(form_id, scope=kennels, actor=agent) as context, context.released(process=process_id):
+        with batch.find_and_lock(form_id, scope=kennels, actor=agent) as other:
+            with pytest.raises(errors.NoRunningProcess), other.released(process=process_id):
+                pass
+        with pytest.raises(errors.CopyIsHeld):
+            clone(form_id, kennels, agent)
+    with batch.find_and_lock(make_form(), scope=kennels, actor=agent) as elsewhere:
+        with pytest.raises(errors.NoRunningProcess), elsewhere.released(process=process_id):
+            pass

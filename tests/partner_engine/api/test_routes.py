@@ -5,15 +5,19 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any
 
 import pytest
 from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver
+from django.utils import timezone
 from structlog.testing import capture_logs
 
+from actions.models import WebhookEndpoint
 from forms.catalogue.demo import Sample
 from tenants.access import Right
-from tenants.models import ApiClient, User
+from tenants.models import ApiClient, Tenant, User
+from tenants.scoping import use_tenant
 from tests.partner_engine.api.calling import V1, Api, assert_problem
 
 pytestmark = pytest.mark.django_db
@@ -40,7 +44,7 @@ class Row:
         return f"{self.method} {self.address}"
 
 
-READ, WRITE = Right.READ_FORMS, Right.WRITE_FORMS
+READ, WRITE, HOOKS = Right.READ_FORMS, Right.WRITE_FORMS, Right.MANAGE_WEBHOOKS
 ROWS = [
     Row("GET", "application_forms", READ),
     Row("POST", "application_forms", WRITE, b'{"answers": {}}'),
@@ -62,6 +66,16 @@ ROWS = [
     Row("GET", "search", READ, query="?q=kettle"),
     Row("GET", "naics", Right.READ_CATALOGUE, query="?q=plumber"),
     Row("GET", "catalogue", Right.READ_CATALOGUE),
+    Row("GET", "webhook_endpoints", HOOKS),
+    Row("POST", "webhook_endpoints", HOOKS, b'{"url": "https://hooks.example.com/x", "event_types": ["*"]}'),
+    Row("GET", "webhook_endpoints/<uuid:id>", HOOKS),
+    Row("PATCH", "webhook_endpoints/<uuid:id>", HOOKS, b'{"description": "x"}'),
+    Row("DELETE", "webhook_endpoints/<uuid:id>", HOOKS, b"{}"),
+    Row("POST", "webhook_endpoints/<uuid:id>/rotate_secret", HOOKS, b"{}"),
+    Row("GET", "webhook_endpoints/<uuid:id>/deliveries", HOOKS),
+    Row("POST", "webhook_endpoints/<uuid:id>/replay", HOOKS, b'{"since": "2026-11-25T00:00:00Z"}'),
+    Row("POST", "webhook_endpoints/<uuid:id>/test", HOOKS, b"{}"),
+    Row("GET", "webhook_event_schema", None),
     Row("GET", "me", None),
 ]
 PUBLIC = {"schema", "docs"}
@@ -99,6 +113,31 @@ HOSTILE = {
 }
 
 
+def start(api: Api, sample: Sample) -> dict[str, Any]:
+    """Start the sample's form; return its copy. The tenant gets a webhook endpoint of the same id, so that one id leads
+    to something at every address.
+    """
+    copy = api.start(sample)
+    tenant = Tenant.objects.get(code="harbor")
+    with use_tenant(tenant):
+        WebhookEndpoint.objects.create(
+            id=copy["id"],
+            tenant_id=tenant.id,
+            url="https://hooks.example.com/x",
+            event_types=["*"],
+            secret=b"",
+            created_at=timezone.now(),
+            created_by="test",
+        )
+    return copy
+
+
+def webhooks_of(code: str) -> list[dict[str, Any]]:
+    """Return all that the tenant has of webhook endpoints."""
+    with use_tenant(Tenant.objects.get(code=code)):
+        return list(WebhookEndpoint.objects.values())
+
+
 def routes() -> Iterator[str]:
     """Yield every address below /api/v1/ that the resolver knows, but for the one that answers what is not there."""
     for pattern in get_resolver().url_patterns:
@@ -120,7 +159,7 @@ def test_every_address_has_a_row() -> None:
 
 @pytest.mark.parametrize("row", ROWS, ids=str)
 def test_every_method_that_is_served_has_a_row(row: Row, api: Api, s1: Sample) -> None:
-    copy = api.start(s1)
+    copy = start(api, s1)
 
     allowed = api.send("OPTIONS", f"/{row.path(copy['id'])}".partition("?")[0], b"")
 
@@ -130,7 +169,7 @@ def test_every_method_that_is_served_has_a_row(row: Row, api: Api, s1: Sample) -
 
 @pytest.mark.parametrize("row", ROWS, ids=str)
 def test_nobody_is_let_in(row: Row, api: Api, s1: Sample) -> None:
-    copy = api.start(s1)
+    copy = start(api, s1)
 
     response = Client().generic(row.method, f"{V1}/{row.path(copy['id'])}", row.body, "application/json")
 
@@ -139,17 +178,20 @@ def test_nobody_is_let_in(row: Row, api: Api, s1: Sample) -> None:
 
 @pytest.mark.parametrize("row", OF_ONE, ids=str)
 def test_another_tenant_finds_nothing(row: Row, api: Api, foreigner: Api, s1: Sample) -> None:
-    copy = api.start(s1)
+    copy = start(api, s1)
+
+    endpoints = webhooks_of("harbor")
 
     response = foreigner.send(row.method, f"/{row.path(copy['id'])}", row.body)
 
     assert_problem(response, 404, "not_found")
+    assert webhooks_of("harbor") == endpoints
     assert api.get(f"/copies/{copy['id']}").json() == copy
 
 
 @pytest.mark.parametrize("row", ROWS, ids=str)
 def test_a_caller_without_the_right_is_refused(row: Row, api: Api, harbor_client: ApiClient, s1: Sample) -> None:
-    copy = api.start(s1)
+    copy = start(api, s1)
     limited = Api(harbor_client, [right for right in Right if right is not row.right])
 
     with capture_logs() as logs:
@@ -165,7 +207,7 @@ def test_a_caller_without_the_right_is_refused(row: Row, api: Api, harbor_client
 
 @pytest.mark.parametrize("row", [row for row in ROWS if row.method == "GET"], ids=str)
 def test_head_needs_the_right_of_get(row: Row, api: Api, harbor_client: ApiClient, s1: Sample) -> None:
-    copy = api.start(s1)
+    copy = start(api, s1)
     limited = Api(harbor_client, [right for right in Right if right is not row.right])
     path = f"/{row.path(copy['id'])}"
 
@@ -178,7 +220,7 @@ def test_head_needs_the_right_of_get(row: Row, api: Api, harbor_client: ApiClien
 
 @pytest.mark.parametrize("row", WRITES, ids=str)
 def test_a_session_writes_only_with_its_csrf_token(row: Row, api: Api, owner: User, s1: Sample) -> None:
-    copy = api.start(s1)
+    copy = start(api, s1)
     browser = Client(enforce_csrf_checks=True)
     browser.force_login(owner, backend="tenants.backends.EmailBackend")
 

@@ -1,0 +1,1 @@
+"""Webhooks: what partners' systems are told of events, signed, retried and logged."""

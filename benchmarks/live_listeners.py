@@ -1,0 +1,91 @@
+"""The far end of the live measurement: a process with many sockets, and as many bare Redis subscriptions.
+
+It notes when the bytes of each message arrive, by the clock that all processes of a machine share, and does nothing
+else: what a browser makes of them is not measured. It must not import Django, for it starts in a fresh process.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import re
+import secrets
+import time
+from dataclasses import dataclass, field
+from multiprocessing.connection import Connection
+from typing import Final
+
+#: What every message carries, on both ways.
+MARK: Final = re.compile(rb'(?<!"heartbeat",)"version":(\d+)')
+
+
+@dataclass(frozen=True, kw_only=True)
+class Way:
+    """Where to connect to, and what to say there; ``greeting`` is in the answer once it is ready."""
+
+    host: str
+    port: int
+    openings: tuple[bytes, ...]
+    greeting: bytes
+
+
+@dataclass
+class Heard(asyncio.Protocol):
+    """One connection: (version, moment) of each message."""
+
+    opening: bytes
+    greeting: bytes
+    ready: asyncio.Event = field(default_factory=asyncio.Event)
+    arrivals: list[tuple[int, float]] = field(default_factory=list)
+    _so_far: bytes = b""
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Say what is to be said first."""
+        assert isinstance(transport, asyncio.WriteTransport)
+        transport.write(self.opening)
+
+    def data_received(self, data: bytes) -> None:
+        """Note the moment."""
+        now = time.monotonic()
+        if not self.ready.is_set():
+            self._so_far += data
+            if self.greeting in self._so_far:
+                self.ready.set()
+            return
+        self.arrivals += [(int(found), now) for found in MARK.findall(data)]
+
+
+def socket_opening(path: str, *, port: int, cookie: str) -> bytes:
+    """Return the handshake of a page that opens a socket."""
+    key = base64.b64encode(secrets.token_bytes(16)).decode()
+    lines = [
+        f"GET {path} HTTP/1.1",
+        f"Host: 127.0.0.1:{port}",
+        f"Origin: http://127.0.0.1:{port}",
+        f"Cookie: sessionid={cookie}",
+        "Upgrade: websocket",
+        "Connection: Upgrade",
+        f"Sec-WebSocket-Key: {key}",
+        "Sec-WebSocket-Version: 13",
+    ]
+    return ("\r\n".join(lines) + "\r\n\r\n").encode()
+
+
+def listen(ways: dict[str, Way], pipe: Connection) -> None:
+    """Connect all ways, say so on ``pipe``, and on any message there send the arrivals by way; an empty one ends it."""
+    asyncio.run(_listen(ways, pipe))
+
+
+async def _listen(ways: dict[str, Way], pipe: Connection) -> None:
+    loop, heard = asyncio.get_running_loop(), {}
+    for name, way in ways.items():
+        heard[name] = [Heard(opening, way.greeting) for opening in way.openings]
+        for one in heard[name]:
+            await loop.create_connection(lambda one=one: one, way.host, way.port)  # type: ignore[misc]
+            await asyncio.wait_for(one.ready.wait(), 10)
+    pipe.send("ready")
+    while await asyncio.to_thread(pipe.recv):
+        pipe.send({name: [one.arrivals for one in found] for name, found in heard.items()})
+        for found in heard.values():
+            for one in found:
+                one.arrivals = []

@@ -1,0 +1,141 @@
+"""Webhooks for staff: endpoints and how they fare, deliveries with their attempts. They switch, and send once more."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+from django.contrib import admin, messages
+from django.db.models import QuerySet
+from django.http import HttpRequest
+from unfold.admin import TabularInline
+from unfold.decorators import display
+
+from actions.models import WebhookAttempt, WebhookDelivery, WebhookEndpoint
+from actions.webhooks import endpoints
+from actions.webhooks.models import DeliveryState
+from partner_engine.admin.site import site
+from partner_engine.admin.viewing import BigTableAdmin
+from tenants.access import Actor
+
+_STANDINGS = {"on": "success", "failing": "warning", "off": "danger"}
+_STATES = {"delivered": "success", "pending": "info", "failed": "danger"}
+
+
+class WebhookRowsAdmin(BigTableAdmin):
+    """What both lists share: the tenant's name, and orders for staff who may change endpoints."""
+
+    def has_manage_permission(self, request: HttpRequest) -> bool:
+        """Tell whether the member of staff may switch endpoints and replay."""
+        return bool(request.user.has_perm("actions.change_webhookendpoint"))
+
+    @display(description="Tenant")
+    def tenant(self, row: Any) -> str:
+        """Return the tenant's name."""
+        if not hasattr(row, "tenant_name"):
+            self.prepare([row])
+        return str(row.tenant_name)
+
+
+@admin.register(WebhookEndpoint, site=site)
+class WebhookEndpointAdmin(WebhookRowsAdmin):
+    """Endpoints; their secrets are shown to nobody."""
+
+    list_display = ("url", "standing", "failures", "failing_since", "paused_until", "tenant")
+    list_filter = ("disabled_reason",)
+    search_fields = ("url", "description")
+    ordering = ("-created_at",)
+    heavy_fields: ClassVar = ("secret", "previous_secret")
+    actions = ("switch_off", "switch_on")  # type: ignore[assignment]
+    fields = (
+        "url", "description", "event_types", "standing", "disabled_at", "disabled_reason", "failures", "failing_since",
+        "last_failure_at", "paused_until", "previous_secret_until", "created_at", "created_by", "tenant",
+    )  # fmt: skip
+    readonly_fields = fields
+
+    @display(description="Standing", label=_STANDINGS)
+    def standing(self, endpoint: WebhookEndpoint) -> str:
+        """Return how the endpoint stands."""
+        if endpoint.disabled_at:
+            return "off"
+        return "failing" if endpoint.failures else "on"
+
+    @admin.action(description="Switch off", permissions=["manage"])
+    def switch_off(self, request: HttpRequest, queryset: QuerySet[WebhookEndpoint]) -> None:
+        """Let the chosen endpoints be sent nothing."""
+        self._switch(request, queryset, on=False)
+
+    @admin.action(description="Switch on", permissions=["manage"])
+    def switch_on(self, request: HttpRequest, queryset: QuerySet[WebhookEndpoint]) -> None:
+        """Let the chosen endpoints be sent events again, and what waited."""
+        self._switch(request, queryset, on=True)
+
+    def _switch(self, request: HttpRequest, queryset: QuerySet[WebhookEndpoint], *, on: bool) -> None:
+        chosen = list(queryset)
+        for endpoint in chosen:
+            endpoints.switch(endpoint, on=on, actor=_actor(request))
+        self.message_user(request, f"Switched {'on' if on else 'off'}: {len(chosen)}.", messages.SUCCESS)
+
+
+class AttemptInline(TabularInline):
+    """The attempts at one delivery."""
+
+    model = WebhookAttempt
+    fields = readonly_fields = ("number", "created_at", "status", "error", "duration", "excerpt")
+    ordering = ("created_at",)
+    extra = max_num = 0
+    can_delete = False
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """Refuse: what happened stays as it was."""
+        return False
+
+
+@admin.register(WebhookDelivery, site=site)
+class WebhookDeliveryAdmin(WebhookRowsAdmin):
+    """Deliveries, the latest first."""
+
+    list_display = ("event", "address", "stands", "attempts", "next_attempt_at", "created_at", "tenant")
+    list_filter = ("state",)
+    list_select_related = ("endpoint", "payload")
+    ordering = ("-created_at", "-id")
+    actions = ("replay",)  # type: ignore[assignment]
+    inlines = (AttemptInline,)
+    fields = (
+        "event", "address", "stands", "attempts", "next_attempt_at", "leased_until", "created_at", "finished_at",
+        "body", "tenant",
+    )  # fmt: skip
+    readonly_fields = fields
+
+    @display(description="Event")
+    def event(self, delivery: WebhookDelivery) -> str:
+        """Return the event's type."""
+        return delivery.payload.event_type
+
+    @display(description="Address")
+    def address(self, delivery: WebhookDelivery) -> str:
+        """Return where it goes."""
+        return delivery.endpoint.url
+
+    @display(description="Standing", label=_STATES)
+    def stands(self, delivery: WebhookDelivery) -> str:
+        """Return how the delivery stands."""
+        return delivery.state
+
+    @display(description="Body")
+    def body(self, delivery: WebhookDelivery) -> str:
+        """Return what is sent."""
+        return delivery.payload.body
+
+    @admin.action(description="Send once more", permissions=["manage"])
+    def replay(self, request: HttpRequest, queryset: QuerySet[WebhookDelivery]) -> None:
+        """Have the chosen deliveries sent once more, under the same ids."""
+        sent = 0
+        for delivery in queryset.exclude(state=DeliveryState.PENDING).select_related("endpoint"):
+            if delivery.endpoint.disabled_at is None:
+                sent += endpoints.replay(delivery.endpoint, actor=_actor(request), event_id=delivery.payload_id)
+        self.message_user(request, f"Sent once more: {sent}.", messages.SUCCESS)
+
+
+def _actor(request: HttpRequest) -> Actor:
+    actor: Actor = request.actor  # type: ignore[attr-defined]
+    return actor

@@ -1,0 +1,222 @@
+"""``/ws/copies/{id}/``: hear what others save on a copy and who is there; ask for changes since a version."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import secrets
+import time
+from typing import Any, Final
+from urllib.parse import parse_qs
+from uuid import UUID
+
+import msgspec
+import structlog
+from channels.generic.websocket import AsyncWebsocketConsumer
+from django.conf import settings
+from django.db import Error as DatabaseError
+from django.http import parse_cookie
+from redis.exceptions import RedisError
+from structlog.contextvars import bind_contextvars
+
+from batch.errors import NotFound
+from partner_engine.api.problems import MEDIA_TYPE, Refused, render
+from partner_engine.correlation import correlation_id_of
+from partner_engine.sockets import tickets, viewers
+from partner_engine.sockets.facts import changes_frame, read_copy
+from partner_engine.sockets.frames import (
+    MOST_BYTES,
+    BadFrame,
+    ErrorFrame,
+    Focus,
+    Person,
+    Presence,
+    Snapshot,
+    read,
+    write,
+)
+from partner_engine.sockets.grants import Grant, by_session, by_token
+from partner_engine.sockets.hub import GONE, Hub, in_thread
+from partner_engine.sockets.mailbox import Closed
+from partner_engine.sockets.origin import headers_of, is_our_host, is_our_page, names_a_page
+from partner_engine.sockets.seats import Seat, Table
+from partner_engine.sockets.watch import hub_looked_after
+
+TOO_LARGE: Final = 1009
+#: Frames that a client may send at once, and then for each second.
+BURST: Final = 40
+PER_SECOND: Final = 10
+
+log = structlog.get_logger(__name__)
+
+
+class CopySocket(AsyncWebsocketConsumer):
+    """One socket at one copy."""
+
+    #: No layer has this name: the hub listens for all sockets of a process, none has a channel of its own.
+    channel_layer_alias = "none"
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._hub: Hub | None = None
+        self._table: Table | None = None
+        self._seat: Seat | None = None
+        self._writer: asyncio.Task[None] | None = None
+        self._allowance = float(BURST)
+        self._asked_at = time.monotonic()
+
+    async def connect(self) -> None:
+        """Let the client in, or answer its handshake with 401, 403, 404, 429 or 503."""
+        headers = headers_of(self.scope)
+        correlation_id = correlation_id_of(headers.get("x-correlation-id"))
+        bind_contextvars(correlation_id=correlation_id)
+        hub = hub_looked_after()
+        copy_id: UUID = self.scope["url_route"]["kwargs"]["id"]
+        try:
+            grant = await in_thread(grant_of)(self.scope)
+            facts = await in_thread(read_copy)(grant.tenant, copy_id)
+            if facts is None:
+                raise Refused(404, "not_found", "There is no such copy.")
+            person = _person(grant)
+            await _admit(hub, grant, person)
+        except Refused as refused:
+            return await self._deny(refused, correlation_id)
+        except DatabaseError:
+            detail = "A service that this needs does not answer; try again in a moment."
+            return await self._deny(Refused(503, "unavailable", detail), correlation_id)
+        await self.accept()
+        self._hub, self._seat = hub, Seat(grant, person)
+        # Subscribed first, then the snapshot: what is saved in between is told, not lost.
+        self._table = await hub.sit(self._seat, tenant=grant.tenant, copy_id=copy_id, catalogue=facts.catalogue)
+        await self._begin(copy_id)
+
+    async def receive(self, text_data: str | None = None, bytes_data: bytes | None = None) -> None:
+        """Answer a frame; one that is wrong is answered with what is wrong."""
+        seat, table = self._seat, self._table
+        if seat is None or table is None:
+            return
+        if text_data is None:
+            return self._say(ErrorFrame(code="text_only", detail="Frames are text: JSON."))
+        if len(text_data.encode()) > MOST_BYTES:
+            return seat.mailbox.close(TOO_LARGE, f"a frame has at most {MOST_BYTES} bytes")
+        if not self._may_ask():
+            return self._say(ErrorFrame(code="too_many_frames", detail=f"Send at most {PER_SECOND} frames a second."))
+        try:
+            await self._answer(text_data, seat, table)
+        except BadFrame as bad:
+            self._say(bad.frame)
+        except NotFound:
+            seat.mailbox.close(GONE, "this copy is not there any more")
+
+    async def disconnect(self, code: int) -> None:
+        """Leave nothing behind."""
+        if self._writer is not None:
+            self._writer.cancel()
+        if self._hub is not None and self._table is not None and self._seat is not None:
+            await self._hub.rise(self._table, self._seat)
+            log.info("socket_closed", copy=str(self._table.copy_id), code=code)
+
+    async def _begin(self, copy_id: UUID) -> None:
+        seat, table, hub = self._seat, self._table, self._hub
+        if seat is None or table is None or hub is None:
+            return
+        facts = await in_thread(read_copy)(seat.grant.tenant, copy_id)
+        self._writer = asyncio.create_task(self._write(seat))
+        if facts is None:
+            return seat.mailbox.close(GONE, "this copy is not there any more")
+        snapshot = Snapshot(
+            socket=seat.person.socket,
+            copy=str(copy_id),
+            version=facts.version,
+            release=facts.release,
+            people=await hub.people(table),
+        )
+        seat.send(write(snapshot), at=facts.version)
+        table.start(seat, version=facts.version, release=facts.release)
+        log.info("socket_opened", copy=str(copy_id), owner=seat.grant.owner, version=facts.version)
+        with contextlib.suppress(RedisError, OSError):
+            await hub.tell(table, Presence(event="joined", person=seat.person))
+
+    async def _answer(self, text: str, seat: Seat, table: Table) -> None:
+        asked = read(text)
+        if isinstance(asked, Focus):
+            if self._hub is not None and asked.path != seat.person.path:
+                await self._hub.move(table, seat, asked.path)
+            return
+        answer = await in_thread(changes_frame)(seat.grant, table.copy_id, since=asked.version)
+        seat.send(write(answer), at=answer.body.version)
+
+    def _say(self, frame: msgspec.Struct) -> None:
+        if self._seat is not None and self._table is not None:
+            self._seat.send(write(frame), at=self._table.latest)
+
+    def _may_ask(self) -> bool:
+        now = time.monotonic()
+        self._allowance = min(float(BURST), self._allowance + (now - self._asked_at) * PER_SECOND)
+        self._asked_at = now
+        if self._allowance < 1:
+            return False
+        self._allowance -= 1
+        return True
+
+    async def _write(self, seat: Seat) -> None:
+        """Send what waits, one frame after the other: a client that does not read holds up nobody else."""
+        # The server raises OSError, and RuntimeError where the close was under way already.
+        with contextlib.suppress(OSError, RuntimeError):
+            try:
+                while True:
+                    # Past the two methods around it: with hundreds of sockets they are a tenth of the time.
+                    await self.base_send({"type": "websocket.send", "text": await seat.mailbox.take()})
+            except Closed as closed:
+                await self.close(code=closed.code, reason=closed.reason)
+
+    async def _deny(self, refused: Refused, correlation_id: str) -> None:
+        log.info("socket_refused", path=self.scope["path"], status=refused.status)
+        if "websocket.http.response" not in self.scope.get("extensions", {}):
+            await self.close()
+            return
+        headers = [(b"content-type", MEDIA_TYPE.encode()), (b"cache-control", b"no-store")]
+        start: dict[str, Any] = {"type": "websocket.http.response.start", "status": refused.status, "headers": headers}
+        body = render(refused, instance=self.scope["path"], correlation_id=correlation_id)
+        await self.base_send(start)
+        await self.base_send({"type": "websocket.http.response.body", "body": body})
+
+
+def grant_of(scope: dict[str, Any]) -> Grant:
+    """Return by which right the handshake comes: ``?ticket=``, else the session. Raises ``Refused``.
+
+    A page of another origin is refused whatever it brings; without a ticket there must be a page of ours.
+    """
+    if not is_our_host(scope) or (names_a_page(scope) and not is_our_page(scope)):
+        raise Refused(403, "foreign_page", "This page may not open a socket here.")
+    ticket = parse_qs(scope["query_string"].decode("latin-1")).get("ticket", [""])[0]
+    if not ticket:
+        if not names_a_page(scope):
+            raise Refused(401, "not_authenticated", "Programs come with a ticket: POST /api/v1/tickets.")
+        cookies = parse_cookie(headers_of(scope).get("cookie", ""))
+        return by_session(cookies.get(settings.SESSION_COOKIE_NAME, ""))
+    try:
+        found = tickets.redeem(ticket)
+    except RedisError as error:
+        raise Refused(503, "unavailable", "Tickets cannot be checked now; try again.") from error
+    if found is None:
+        raise Refused(401, "authentication_failed", "The ticket is used, expired or unknown; get a new one.")
+    kind, key = found
+    return by_session(key) if kind == "session" else by_token(int(key))
+
+
+def _person(grant: Grant) -> Person:
+    actor = grant.actor
+    return Person(socket=secrets.token_hex(16), type=actor.type, id=actor.id, name=actor.label)
+
+
+async def _admit(hub: Hub, grant: Grant, person: Person) -> None:
+    """Count the socket among its owner's. Raises ``Refused`` for one too many."""
+    here = sum(seat.grant.owner == grant.owner for seat in hub.seats)
+    is_admitted = here < viewers.MOST_SOCKETS
+    with contextlib.suppress(RedisError, OSError):
+        is_admitted = is_admitted and await viewers.admit(
+            hub.redis, tenant_id=grant.tenant.id, owner=grant.owner, socket_id=person.socket
+        )
+    if not is_admitted:
+        raise Refused(429, "too_many_sockets", f"You have {viewers.MOST_SOCKETS} sockets open; close one.")

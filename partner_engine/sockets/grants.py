@@ -1,0 +1,111 @@
+"""By which right a socket is open: a session or a token. Asked when it opens, and again and again while it is open.
+
+Asking the tables finds every way in which a right can end: sign-out, revocation, expiry, deactivation, another
+password, another role or scope, whoever did it by whatever door.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from typing import Final
+
+from django.contrib.auth import HASH_SESSION_KEY, SESSION_KEY
+from django.contrib.sessions.backends.cached_db import SessionStore
+from django.contrib.sessions.models import Session
+from django.db.models import QuerySet
+from django.utils import timezone
+from django.utils.crypto import constant_time_compare
+from oauth2_provider.models import get_access_token_model
+
+from partner_engine.api.problems import Refused
+from tenants.access import Actor, Right
+from tenants.models import Tenant, User
+
+#: Which right it takes to listen.
+NEEDED: Final = Right.READ_FORMS
+
+
+@dataclass(frozen=True, kw_only=True)
+class Grant:
+    """``kind`` is session or token, ``key`` what it is found by; whoever has it acts as ``actor`` for ``tenant``."""
+
+    kind: str
+    key: str
+    user_id: str
+    actor: Actor
+    tenant: Tenant
+
+    @property
+    def owner(self) -> str:
+        """Return whose sockets are counted together."""
+        return f"{self.actor.type}:{self.actor.id}"
+
+
+def by_session(session_key: str) -> Grant:
+    """Return the grant of the agent who is signed in by this session. Raises ``Refused``."""
+    session = SessionStore(session_key).load() if session_key else {}
+    user = _active_users([session.get(SESSION_KEY, "")]).first()
+    if user is None or not _is_same_password(user, session.get(HASH_SESSION_KEY)):
+        raise Refused(401, "not_authenticated", "Sign in first.")
+    if user.tenant is None:
+        raise Refused(403, "permission_denied", "Staff belong to no tenant: use the admin.")
+    actor = user.as_actor(source="web")
+    return _allowed(Grant(kind="session", key=session_key, user_id=str(user.pk), actor=actor, tenant=user.tenant))
+
+
+def by_token(token_id: int) -> Grant:
+    """Return the grant of the API client whose token has this id. Raises ``Refused``."""
+    token = _tokens([str(token_id)]).first()
+    if token is None:
+        raise Refused(401, "authentication_failed", "The token is revoked or expired; get a new one at /o/token/.")
+    client = token.application
+    actor = client.as_actor(scopes=token.scope.split())
+    return _allowed(Grant(kind="token", key=str(token.pk), user_id="", actor=actor, tenant=client.tenant))
+
+
+def still_good(grants: Collection[Grant]) -> set[tuple[str, str]]:
+    """Return kind and key of those grants that hold now, in a constant number of queries."""
+    good: set[tuple[str, str]] = set()
+    sessions = {grant.key for grant in grants if grant.kind == "session"}
+    if sessions:
+        good |= _good_sessions(sessions, {grant.user_id for grant in grants if grant.kind == "session"})
+    tokens = {grant.key for grant in grants if grant.kind == "token"}
+    if tokens:
+        for token in _tokens(tokens):
+            if token.application.as_actor(scopes=token.scope.split()).may(NEEDED):
+                good.add(("token", str(token.pk)))
+    return good
+
+
+def _good_sessions(keys: Collection[str], user_ids: Collection[str]) -> set[tuple[str, str]]:
+    found = Session.objects.filter(session_key__in=keys, expire_date__gt=timezone.now())
+    users = {str(user.pk): user for user in _active_users(user_ids)}
+    good = set()
+    for session in found:
+        data = session.get_decoded()
+        user = users.get(data.get(SESSION_KEY, ""))
+        is_theirs = user is not None and _is_same_password(user, data.get(HASH_SESSION_KEY))
+        if user is not None and is_theirs and user.tenant_id and NEEDED in user.rights:
+            good.add(("session", session.session_key))
+    return good
+
+
+def _tokens(ids: Collection[str]):  # type: ignore[no-untyped-def]  # the token's model is untyped
+    tokens = get_access_token_model().objects.select_related("application__tenant")
+    return tokens.filter(pk__in=ids, expires__gt=timezone.now(), application__isnull=False)
+
+
+def _active_users(ids: Collection[str]) -> QuerySet[User]:
+    return User.objects.select_related("tenant").filter(pk__in=[known for known in ids if known], is_active=True)
+
+
+def _is_same_password(user: User, told: str | None) -> bool:
+    hashes = [user.get_session_auth_hash(), *user.get_session_auth_fallback_hash()]
+    return any(constant_time_compare(told or "", known) for known in hashes)
+
+
+def _allowed(grant: Grant) -> Grant:
+    if not grant.actor.may(NEEDED):
+        raise Refused(403, "permission_denied", f"This needs the right {NEEDED.value!r}.")
+    return grant

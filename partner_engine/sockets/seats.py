@@ -1,0 +1,111 @@
+"""The sockets of this process at one copy: who sits there, and which version each of them knows of.
+
+Order is by the copy's version alone, never by arrival: what is older than the latest told is dropped, and where a
+version is missing everybody is told to ask.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any, Final, Literal
+from uuid import UUID
+
+from partner_engine.sockets.frames import Heartbeat, Person, Released, Resync, write
+from partner_engine.sockets.grants import Grant
+from partner_engine.sockets.layer import address
+from partner_engine.sockets.mailbox import Mailbox
+from partner_engine.sockets.viewers import group_of, key_of
+from tenants.models import Tenant
+
+TOO_SLOW: Final = 4408
+
+
+@dataclass
+class Seat:
+    """One socket. ``version`` is the latest that it was told of; None as long as it has no snapshot."""
+
+    grant: Grant
+    person: Person
+    mailbox: Mailbox = field(default_factory=Mailbox)
+    version: int | None = None
+
+    def send(self, frame: str, *, at: int) -> None:
+        """Let ``frame`` wait to be sent; ``at`` is the version to ask for where there is no room for it."""
+        if not self.mailbox.put(frame, resync=write(Resync(version=at, reason="overflow"))):
+            self.mailbox.close(TOO_SLOW, "read faster, or ask less often")
+
+    def must_ask(self, version: int, *, reason: Literal["gap", "interrupted"]) -> None:
+        """Tell it to ask for the changes up to ``version``, unless it was told of that already."""
+        if self.version is not None and self.version < version:
+            self.version = version
+            self.send(write(Resync(version=version, reason=reason)), at=version)
+
+
+class Table:
+    """All seats at one copy."""
+
+    def __init__(self, *, tenant: Tenant, copy_id: UUID, catalogue: str) -> None:
+        self.tenant = tenant
+        self.copy_id = copy_id
+        self.catalogue = catalogue
+        self.address = address(group_of(tenant.id, copy_id))
+        self.key = key_of(tenant.id, copy_id)
+        self.seats: dict[str, Seat] = {}
+        #: The latest version that was told or found; 0 before the first snapshot.
+        self.latest = 0
+        #: The release in force as last told; 0 before that.
+        self.release = 0
+
+    def start(self, seat: Seat, *, version: int, release: int) -> None:
+        """Let ``seat`` hear what is later than its snapshot at ``version``, also what was told while it was taken."""
+        seat.version = version
+        self.release = self.release or release
+        self.latest = max(self.latest, version)
+        seat.must_ask(self.latest, reason="gap")
+
+    def receive(self, message: dict[str, Any]) -> None:
+        """Hand on what was published to the copy's group: ``copy.changed`` or ``copy.presence``."""
+        if message["type"] == "copy.changed":
+            self._changed(message["version"], frame=message["frame"], sender=message["sender"])
+        elif message["type"] == "copy.presence":
+            for seat in self._started():
+                if seat.person.socket != message["sender"]:
+                    seat.send(message["frame"], at=self.latest)
+
+    def found(self, version: int, *, reason: Literal["gap", "interrupted"] = "interrupted") -> None:
+        """Take ``version`` as the database's: where it is later than what was told, everybody is to ask."""
+        self.latest = max(self.latest, version)
+        for seat in self._started():
+            seat.must_ask(version, reason=reason)
+
+    def beat(self, people: list[Person]) -> None:
+        """Tell everybody the version and who is there."""
+        frame = write(Heartbeat(version=self.latest, release=self.release, people=people))
+        for seat in self._started():
+            seat.send(frame, at=self.latest)
+
+    def released(self, release: int) -> None:
+        """Tell everybody of the release in force where it is another one than before."""
+        if release != self.release:
+            self.release = release
+            frame = write(Released(release=release))
+            for seat in self._started():
+                seat.send(frame, at=self.latest)
+
+    def close(self, code: int, reason: str) -> None:
+        """Close all sockets at the copy."""
+        for seat in self.seats.values():
+            seat.mailbox.close(code, reason)
+
+    def _changed(self, version: int, *, frame: str, sender: str) -> None:
+        self.latest = max(self.latest, version)
+        for seat in self._started():
+            if seat.version is None or seat.version + 1 != version:
+                seat.must_ask(version, reason="gap")
+                continue
+            seat.version = version
+            if seat.person.socket != sender:
+                seat.send(frame, at=version)
+
+    def _started(self) -> list[Seat]:
+        return [seat for seat in self.seats.values() if seat.version is not None]

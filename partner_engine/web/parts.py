@@ -1,0 +1,55 @@
+"""Answers with parts of the form page: those that a save changed, or that others changed meanwhile."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from uuid import UUID
+
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+
+from copies.changes import is_beside_document
+from copies.history import changes_of
+from copies.models import CopyRevision
+from partner_engine.web.pages.cards import build_card, build_row
+from partner_engine.web.pages.differences import Parts
+from partner_engine.web.pages.form_page import build_head, build_nav
+from partner_engine.web.pages.products import build_panel, errors
+from partner_engine.web.pages.reading import Reading
+
+
+def render_parts(
+    request: HttpRequest, reading: Reading, parts: Parts, *, shown: Mapping[str, object] | None = None
+) -> HttpResponse:
+    """Return head, list of sets, panel and errors as they stand, with the cards and rows in ``parts``."""
+    return render(
+        request,
+        "web/parts/saved.html",
+        {
+            "head": build_head(reading),
+            "nav": build_nav(reading),
+            "panel": build_panel(reading),
+            "errors": errors(reading),
+            "cards": [build_card(reading, code) for code in parts.sets],
+            "rows": [row for path in parts.rows if (row := build_row(reading, path))],
+            "copy_id": reading.facts.id,
+            **(shown or {}),
+        },
+    )
+
+
+def shown_version(request: HttpRequest) -> int:
+    """Return the version that the page shows, 0 where it does not say."""
+    told = request.headers.get("X-Copy-Version", "")
+    return int(told) if told.isdecimal() and len(told) < 10 else 0
+
+
+def changed_by(copy_id: UUID, *, since: int, until: int) -> dict[str, str]:
+    """Return, by path in the document, who changed it last in the versions after ``since`` up to ``until``."""
+    revisions = CopyRevision.objects.filter(copy_id=copy_id, version__gt=since, version__lte=until).order_by("version")
+    return {
+        change.path: revision.actor_label or "Somebody else"
+        for revision in revisions.only("changes", "actor_label")
+        for change in changes_of(revision)
+        if not is_beside_document(change.path)
+    }

@@ -1,0 +1,172 @@
+"""Webhooks of a tenant, for its administrators: endpoints, their secret once, tests, deliveries, replays."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any, Final
+from uuid import UUID
+
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.utils import timezone
+from django.views.decorators.http import require_GET, require_POST
+
+from actions.webhooks import endpoints
+from actions.webhooks.event_types import ALL, EVENT_TYPES
+from actions.webhooks.guard import RefusedAddress
+from actions.webhooks.models import WebhookEndpoint
+from actions.webhooks.selectors import (
+    NoSuchEndpoint,
+    access_endpoint,
+    list_deliveries,
+    list_endpoints,
+    list_given_up,
+)
+from partner_engine.web.agents import Agent, for_agents
+from tenants.access import Right
+
+PAGE: Final = 25
+_MOST_PAGES: Final = 1_000
+_MOST_HOURS: Final = 24 * 30
+#: What an endpoint can be asked for on the page; single types by the API.
+_CHOICES: Final = (
+    (ALL, "All events"),
+    *((f"{known.family}.{ALL}", known.family.replace("_", " ").capitalize()) for known in EVENT_TYPES[:-1]),
+)
+
+
+@require_GET
+@for_agents(Right.MANAGE_WEBHOOKS)
+def index(request: HttpRequest, agent: Agent) -> HttpResponse:
+    """List the endpoints, with a form to add one."""
+    return _list(request, agent, given={"event_types": [ALL]})
+
+
+@require_POST
+@for_agents(Right.MANAGE_WEBHOOKS)
+def add(request: HttpRequest, agent: Agent) -> HttpResponse:
+    """Add an endpoint and show its secret, once."""
+    given: dict[str, Any] = {
+        "url": request.POST.get("url", "").strip(),
+        "description": request.POST.get("description", "").replace("\0", "").strip()[:200],
+        "event_types": request.POST.getlist("event_types"),
+    }
+    try:
+        endpoint, secret = endpoints.add(given.pop("url"), tenant=agent.tenant, actor=agent.actor, **given)
+    except endpoints.UnknownEventType:
+        problem = "Choose at least one kind of events."
+    except (RefusedAddress, endpoints.TooManyEndpoints) as error:
+        problem = str(error)
+    else:
+        return _detail(request, agent, endpoint, secret=secret)
+    given["url"] = request.POST.get("url", "")
+    return _list(request, agent, given=given, problem=problem, status=422)
+
+
+@require_GET
+@for_agents(Right.MANAGE_WEBHOOKS)
+def show(request: HttpRequest, agent: Agent, endpoint_id: UUID) -> HttpResponse:
+    """Show an endpoint with its deliveries and their attempts; ``page`` pages."""
+    return _detail(request, agent, _find(endpoint_id))
+
+
+@require_POST
+@for_agents(Right.MANAGE_WEBHOOKS)
+def order(request: HttpRequest, agent: Agent, endpoint_id: UUID) -> HttpResponse:
+    """Do what the page orders: ``order`` is test, replay, rotate, on, off or remove."""
+    endpoint, name = _find(endpoint_id), request.POST.get("order", "")
+    if name == "remove":
+        endpoints.remove(endpoint, actor=agent.actor)
+        return redirect("web:webhooks")
+    if name == "rotate":
+        return _detail(request, agent, endpoint, secret=endpoints.rotate_secret(endpoint, actor=agent.actor))
+    if name not in _ORDERS:
+        return _detail(request, agent, endpoint, problem="There is no such order.", status=422)
+    try:
+        told = _ORDERS[name](request, agent, endpoint)
+    except endpoints.EndpointIsDisabled as error:
+        return _detail(request, agent, endpoint, problem=str(error), status=409)
+    return redirect(f"{reverse('web:webhook', args=[endpoint.id])}?told={told}")
+
+
+def _test(request: HttpRequest, agent: Agent, endpoint: WebhookEndpoint) -> str:
+    endpoints.send_test(endpoint, actor=agent.actor)
+    return "test"
+
+
+def _replay(request: HttpRequest, agent: Agent, endpoint: WebhookEndpoint) -> str:
+    if event := request.POST.get("event", ""):
+        try:
+            event_id = UUID(event)
+        except ValueError as error:
+            raise Http404 from error
+        endpoints.replay(endpoint, actor=agent.actor, event_id=event_id)
+        return "replay"
+    given = request.POST.get("hours", "")
+    hours = min(int(given[:4]), _MOST_HOURS) if given.isascii() and given.isdecimal() else 1
+    endpoints.replay(endpoint, actor=agent.actor, since=timezone.now() - timedelta(hours=hours))
+    return "replay"
+
+
+def _switch(request: HttpRequest, agent: Agent, endpoint: WebhookEndpoint) -> str:
+    endpoints.switch(endpoint, on=request.POST["order"] == "on", actor=agent.actor)
+    return "switched"
+
+
+_ORDERS: Final[dict[str, Callable[[HttpRequest, Agent, WebhookEndpoint], str]]] = {
+    "test": _test,
+    "replay": _replay,
+    "on": _switch,
+    "off": _switch,
+}
+_TOLD: Final = {
+    "test": "A test event is on its way; load the page again to see what came back.",
+    "replay": "What was asked for is sent once more.",
+}
+
+
+def _find(endpoint_id: UUID) -> WebhookEndpoint:
+    try:
+        return access_endpoint(endpoint_id)
+    except NoSuchEndpoint as error:
+        raise Http404 from error
+
+
+def _list(request: HttpRequest, agent: Agent, *, given: Any, problem: str = "", status: int = 200) -> HttpResponse:
+    shown = agent.context(
+        endpoints=list_endpoints(),
+        given_up=list_given_up(),
+        choices=_CHOICES,
+        given=given,
+        problem=problem,
+        zone=agent.tenant.time_zone,
+    )
+    return render(request, "web/webhooks.html", shown, status=status)
+
+
+def _detail(
+    request: HttpRequest,
+    agent: Agent,
+    endpoint: WebhookEndpoint,
+    *,
+    secret: str = "",
+    problem: str = "",
+    status: int = 200,
+) -> HttpResponse:
+    given = request.GET.get("page", "")
+    page = max(1, min(int(given[:9]), _MOST_PAGES)) if given.isascii() and given.isdecimal() else 1
+    first = (page - 1) * PAGE
+    found = list(list_deliveries(endpoint)[first : first + PAGE + 1])
+    shown = agent.context(
+        endpoint=endpoint,
+        deliveries=found[:PAGE],
+        next=page + 1 if len(found) > PAGE else None,
+        secret=secret,
+        problem=problem,
+        told=_TOLD.get(request.GET.get("told", ""), ""),
+        now=timezone.now(),
+        zone=agent.tenant.time_zone,
+    )
+    return render(request, "web/webhook.html", shown, status=status)

@@ -1,0 +1,122 @@
+/* The page's socket: hears what others save (and lets the page ask for it), who is there, and when it is cut off. */
+(() => {
+  "use strict";
+
+  const page = document.getElementById("form");
+  const banner = document.getElementById("banner");
+  const { refresh, shownVersion, live } = window.saving;
+  const presence = window.presence;
+  const SILENCE = 45000; // the server says something every 20 s
+  const UNSAID = 1500; // a gap that short is nobody's concern
+  let socket = null, id = "", attempts = 0, isOver = false;
+  let retry = 0, silence = 0, unsaid = 0, pointed = 0;
+  let place = null; // the question that one is at, as told to the others
+
+  function tell(text, action) {
+    banner.replaceChildren();
+    banner.dataset.state = action ? "news" : "offline";
+    if (!text) return;
+    const said = document.createElement("span");
+    said.textContent = text;
+    banner.append(said);
+    if (action) banner.append(action);
+  }
+  const tellOffline = () => tell("You are offline. What you answer is kept and sent later; what others do is shown when you are back.");
+  const isOffline = () => banner.dataset.state === "offline" && banner.childElementCount > 0;
+
+  function connect() {
+    clearTimeout(retry);
+    if (isOver || socket) return;
+    const scheme = location.protocol === "https:" ? "wss" : "ws";
+    const opened = socket = new WebSocket(`${scheme}://${location.host}${page.dataset.socket}`);
+    opened.addEventListener("message", (event) => { if (opened === socket) hear(JSON.parse(event.data)); });
+    opened.addEventListener("close", (event) => { if (opened === socket) lose(event.code); });
+    listen();
+  }
+
+  /** A connection that says nothing for long is none, whatever it says of itself. */
+  function listen() {
+    clearTimeout(silence);
+    silence = setTimeout(() => { const deaf = socket; lose(0); deaf?.close(); }, id ? SILENCE : 10000);
+  }
+
+  function lose(code) {
+    socket = null;
+    id = "";
+    delete page.dataset.live;
+    clearTimeout(silence);
+    presence.nobody();
+    if (code === 4401) return end("You are signed out. Sign in in another tab, then reload this page.");
+    if (code === 4404) return end("This form is not there any more.");
+    if (!unsaid) unsaid = setTimeout(tellOffline, UNSAID);
+    attempts += 1;
+    if (attempts > 2) ask();
+    // Apart from each other: a server that comes back is not asked by everybody at once.
+    retry = setTimeout(connect, Math.min(30000, 250 * 2 ** attempts) * (0.5 + Math.random() / 2));
+  }
+
+  function end(text) {
+    isOver = true;
+    clearTimeout(retry);
+    tell(text);
+    live(text);
+  }
+
+  /** A refused handshake does not say why; the server's pages do. */
+  async function ask() {
+    const answer = await fetch(page.dataset.parts, { headers: { "HX-Request": "true", "X-Copy-Version": String(shownVersion()) } }).catch(() => null);
+    if (answer?.status === 401) end("You are signed out. Sign in in another tab, then reload this page.");
+    else if (answer?.status === 404) end("This form is not there any more.");
+  }
+
+  function hear(frame) {
+    if (frame.type === "snapshot") {
+      id = frame.socket;
+      page.dataset.live = "";
+      attempts = 0;
+      clearTimeout(unsaid);
+      unsaid = 0;
+      if (isOffline()) { tell(""); live("You are online again."); }
+      presence.everybody(frame.people, id);
+      const was = place;
+      place = null;
+      point(was);
+    }
+    if (frame.type === "heartbeat") presence.everybody(frame.people, id);
+    if (frame.type === "presence") {
+      const said = presence.note(frame.event, frame.person);
+      if (said) live(said);
+    }
+    if (frame.version) refresh(frame.version);
+    if (frame.release && String(frame.release) !== page.dataset.release) tellRelease(frame.release);
+    listen();
+  }
+
+  function tellRelease(release) {
+    page.dataset.release = release;
+    const text = "The questions of this form have changed.", show = document.createElement("button");
+    show.type = "button"; show.className = "button small"; show.textContent = "Show them";
+    show.addEventListener("click", () => location.reload());
+    tell(text, show);
+    live(`${text} A new release is in force.`);
+  }
+
+  function point(path) {
+    if (path === place || !id) return;
+    place = path;
+    socket.send(JSON.stringify({ type: "focus", path }));
+  }
+  const pointSoon = (path) => { clearTimeout(pointed); pointed = setTimeout(point, 150, path); };
+  page.addEventListener("focusin", (event) => pointSoon(event.target.closest(".field[data-path]")?.dataset.path ?? null));
+  page.addEventListener("focusout", () => pointSoon(null));
+
+  // What this page saves itself it need not be told.
+  document.body.addEventListener("htmx:configRequest", (event) => { if (id) event.detail.headers["X-Socket-Id"] = id; });
+
+  window.addEventListener("offline", () => { tellOffline(); const gone = socket; if (gone) { lose(0); gone.close(); } });
+  window.addEventListener("online", () => { attempts = 0; connect(); });
+  document.addEventListener("visibilitychange", () => { if (!document.hidden && !socket) connect(); });
+  window.addEventListener("pagehide", () => { clearTimeout(retry); const gone = socket; socket = null; id = ""; gone?.close(); });
+  window.addEventListener("pageshow", (event) => { if (event.persisted) { refresh(); connect(); } });
+  connect();
+})();

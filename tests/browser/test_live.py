@@ -1,0 +1,195 @@
+"""Two people at one form, in two real browsers: each sees what the other does, and nothing is lost when cut off."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from uuid import UUID
+
+import pytest
+from django.contrib.auth.hashers import PBKDF2PasswordHasher
+from django.db import connection
+from django_redis import get_redis_connection
+from playwright.sync_api import Browser, expect
+
+from batch import service as batch
+from forms.catalogue.models import Catalogue, Release
+from tenants.models import Tenant, User
+from tests.browser.driving import Driver
+from tests.conftest import PASSWORD
+from tests.partner_engine.sockets.cutting import Line, line_to
+from tests.partner_engine.sockets.listening import save, start
+
+pytestmark = pytest.mark.browser
+
+
+@pytest.fixture
+def copy_id(server: str, agent: User) -> UUID:
+    """Return an empty form's copy."""
+    assert agent.tenant is not None
+    return start(agent.tenant, agent.as_actor(source="web"))
+
+
+@pytest.fixture
+def line(server: str) -> Iterator[Line]:
+    """Return the other one's line to the server."""
+    with line_to(int(server.rpartition(":")[2])) as line:
+        yield line
+
+
+@pytest.fixture
+def other(browser: Browser, line: Line, member: User) -> Iterator[Driver]:
+    """Return the colleague at a phone-sized dark window, signed in over a line that can be cut."""
+    member.password = PBKDF2PasswordHasher().encode(PASSWORD, "salt")
+    member.save()
+    with browser.new_context(
+        viewport={"width": 390, "height": 844}, color_scheme="dark", reduced_motion="reduce", bypass_csp=True
+    ) as context:
+        driver = Driver(context.new_page(), f"http://127.0.0.1:{line.port}")
+        driver.sign_in(member.email, PASSWORD)
+        yield driver
+        context.close()
+    assert driver.faults == []
+
+
+def is_online(driver: Driver) -> None:
+    """Wait until the page's socket is open."""
+    expect(driver.page.locator("#form[data-live]")).to_be_attached()
+
+
+def test_a_change_is_seen_within_a_second_and_people_come_and_go(driver: Driver, other: Driver, copy_id: UUID) -> None:
+    driver.open(copy_id)
+    other.open(copy_id)
+    expect(driver.page.locator("#people")).to_contain_text("Max Member")
+    expect(other.page.locator("#people")).to_contain_text("Ona Owner")
+
+    other.page.locator("[name=mqs_mail_city]").focus()
+    expect(driver.page.locator("#f-mqs_mail_city .here")).to_have_text("Max Member is here")
+    driver.page.select_option("[name=mqs_legal_entity]", "sole_prop")
+    driver.saved()
+    saved_at = time.monotonic()
+    expect(other.page.locator("[name=mqs_legal_entity]")).to_have_value("sole_prop", timeout=1_000)
+    assert time.monotonic() - saved_at < 1.0
+    expect(other.page.locator("#f-mqs_has_fein")).to_be_visible()
+    expect(other.page.locator("#version")).to_contain_text("version 2")
+    expect(other.page.locator("#live")).to_contain_text("Ona Owner changed 1 answer.")
+    expect(driver.page.locator("#f-mqs_mail_city .here")).to_be_visible()
+    other.check_access()
+    driver.photograph("live-light-1440")
+    other.photograph("live-dark-390")
+
+    other.page.goto(f"{other.server}/")
+    expect(driver.page.locator("#people li")).to_have_count(0)
+    expect(driver.page.locator(".here")).to_have_count(0)
+
+
+def test_two_answers_to_one_question_are_shown_to_choose_from(driver: Driver, other: Driver, copy_id: UUID) -> None:
+    driver.open(copy_id)
+    other.open(copy_id)
+    is_online(other)
+    for mine, choice, stands in (("Dallas", "Keep mine", "Dallas"), ("Waco", "Take theirs", "El Paso")):
+        field = other.page.locator("#f-mqs_mail_city")
+        field.locator("input").click()
+        field.locator("input").fill(mine)
+        theirs = "Austin" if choice == "Keep mine" else "El Paso"
+        driver.answer("mqs_mail_city", theirs)
+
+        expect(field.locator(".conflict")).to_contain_text(f"Ona Owner answered {theirs}")
+        expect(field.locator(".conflict")).to_contain_text(f"You answered {mine}")
+        expect(field.locator("input")).to_have_value(mine)
+        expect(field.locator("input")).to_be_focused()
+        other.check_access()
+        other.photograph("conflict-dark-390")
+        # To leave the field is no choice.
+        other.page.locator("#insured").click()
+        expect(field.locator(".conflict")).to_be_visible()
+        field.get_by_role("button", name=choice).focus()
+        other.page.keyboard.press("Enter")
+
+        expect(field.locator(".conflict")).to_have_count(0)
+        expect(field.locator("input")).to_have_value(stands)
+        expect(driver.page.locator("[name=mqs_mail_city]")).to_have_value(stands)
+        other.saved()
+
+
+def test_being_cut_off_for_ten_seconds_loses_nothing(driver: Driver, other: Driver, copy_id: UUID, line: Line) -> None:
+    driver.open(copy_id)
+    other.open(copy_id)
+    is_online(other)
+
+    line.cut()
+    cut_at = time.monotonic()
+    other.page.fill("[name=mqs_mail_zip]", "78701")
+    other.page.keyboard.press("Enter")
+    other.page.fill("[name=mqs_mail_city]", "Dallas")
+    other.page.keyboard.press("Enter")
+    driver.answer("mqs_business_name", "Copper Kettle")
+    driver.answer("mqs_mail_city", "Austin")
+    expect(other.page.locator("#banner")).to_contain_text("You are offline")
+    other.check_access()
+    other.photograph("offline-dark-390")
+    other.page.wait_for_timeout(max(0, 10_000 - (time.monotonic() - cut_at) * 1_000))
+    line.mend()
+
+    expect(other.page.locator("#banner")).to_be_empty(timeout=40_000)
+    expect(other.page.locator("#insured")).to_have_text("Copper Kettle")
+    expect(other.page.locator("#f-mqs_mail_city .conflict")).to_contain_text(
+        "Ona Owner answered Austin", timeout=40_000
+    )
+    expect(driver.page.locator("[name=mqs_mail_zip]")).to_have_value("78701")
+    expect(driver.page.locator("[name=mqs_mail_city]")).to_have_value("Austin")
+    other.page.get_by_role("button", name="Take theirs").click()
+    other.saved()
+    expect(other.page.locator("[name=mqs_mail_city]")).to_have_value("Austin")
+    # The lost requests are on the browser's console, as they should be.
+    other.faults.clear()
+
+
+def test_a_burst_of_saves_is_followed_to_the_last(driver: Driver, harbor: Tenant, agent: User, copy_id: UUID) -> None:
+    driver.open(copy_id)
+    is_online(driver)
+    actor = agent.as_actor(source="api")
+    for number in range(20):
+        save(harbor, actor, copy_id, {"mqs_mail_city": f"City {number}"})
+
+    expect(driver.page.locator("[name=mqs_mail_city]")).to_have_value("City 19", timeout=2_000)
+    expect(driver.page.locator("#version")).to_contain_text("version 21")
+
+
+def test_a_row_added_and_removed_elsewhere(driver: Driver, harbor: Tenant, agent: User, copy_id: UUID) -> None:
+    driver.open(copy_id)
+    is_online(driver)
+    actor = agent.as_actor(source="api")
+    with batch.find_and_lock(copy_id, scope=harbor, actor=actor) as context:
+        context.changeset.apply_answers({"mqs_lobs": ["wc"]})
+        context.save()
+        row = context.changeset.find_pool("locations").add(answers={"mqs_loc_state": "TX"}).id
+        context.save()
+
+    expect(driver.page.locator(f"#r-locations-{row}")).to_be_visible(timeout=2_000)
+    with batch.find_and_lock(copy_id, scope=harbor, actor=actor) as context:
+        context.changeset.find_pool("locations").find_row(row).remove()
+        context.save()
+    expect(driver.page.locator(f"#r-locations-{row}")).to_have_count(0, timeout=2_000)
+
+
+def test_a_new_release_and_the_end_of_a_session_are_told(
+    driver: Driver, demo: Release, agent: User, copy_id: UUID
+) -> None:
+    driver.open(copy_id)
+    is_online(driver)
+    catalogue = Catalogue.objects.get(pk=demo.catalogue_id)
+    newer = Release.objects.create(
+        id=demo.id + 1, catalogue=catalogue, number=2, content=bytes(demo.content), checksum="1", published_by_id="test"
+    )
+    # Written past the publishing, the release is known to nobody yet.
+    get_redis_connection("default").delete(f"release:{connection.settings_dict['NAME']}:{catalogue.code}")
+    expect(driver.page.locator("#banner")).to_contain_text("The questions of this form have changed", timeout=5_000)
+    driver.page.get_by_role("button", name="Show them").click()
+    expect(driver.page.locator("#form")).to_have_attribute("data-release", str(newer.id))
+    expect(driver.page.locator("#banner")).to_be_empty()
+    is_online(driver)
+
+    agent.is_active = False
+    agent.save()
+    expect(driver.page.locator("#banner")).to_contain_text("You are signed out", timeout=2_000)

@@ -1,0 +1,67 @@
+"""The pages of webhooks in a browser: an administrator adds an endpoint, has it tested, and reads what came back."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+from playwright.sync_api import Browser, expect
+
+from actions.webhooks.delivering import Deliverer
+from actions.webhooks.posting import HttpPostman
+from tenants.access import Role
+from tenants.models import User
+from tests.actions.webhooks.conftest import HERE
+from tests.actions.webhooks.receiving import Receiver, running_receiver
+from tests.browser.driving import Driver
+from tests.conftest import PASSWORD
+
+pytestmark = pytest.mark.browser
+
+WIDTHS = (1440, 390)
+
+
+@pytest.fixture
+def receiver() -> Iterator[Receiver]:
+    """Return a partner's system, to which the server may send."""
+    with running_receiver() as running:
+        yield running
+
+
+@pytest.fixture(autouse=True)
+def own_network(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let the server that the test starts allow what runs on this machine."""
+    monkeypatch.setenv("WEBHOOK_ALLOWED_NETWORKS", "127.0.0.0/8")
+
+
+@pytest.mark.parametrize("width", WIDTHS)
+def test_an_endpoint_is_added_tested_and_read(
+    width: int, own_network: None, receiver: Receiver, browser: Browser, server: str, agent: User
+) -> None:
+    agent.role = Role.TENANT_ADMIN
+    agent.save()
+    with browser.new_context(viewport={"width": width, "height": 980}, reduced_motion="reduce") as context:
+        driver = Driver(context.new_page(), server)
+        page = driver.page
+        driver.sign_in(agent.email, PASSWORD)
+        page.get_by_role("link", name="Webhooks").click()
+        driver.check_access()
+        page.get_by_label("Address").fill(receiver.url("/browser"))
+        page.get_by_label("What it is for").fill("CRM")
+        page.get_by_role("button", name="Add", exact=True).click()
+        expect(page.locator(".secret")).to_contain_text("whsec_")
+        driver.check_access()
+
+        page.get_by_role("button", name="Send a test").click()
+        with HttpPostman(HERE) as postman:
+            Deliverer(["default"], postman=postman).run(seconds=5)
+        page.reload()
+
+        expect(page.get_by_text("Delivered")).to_be_visible()
+        page.get_by_text("1", exact=True).click()
+        expect(page.get_by_text("thank you")).to_be_visible()
+        driver.check_access()
+        assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
+        page.get_by_role("link", name="All webhooks").click()
+        expect(page.get_by_role("link", name=receiver.url("/browser"))).to_be_visible()
+    assert driver.faults == []

@@ -1,0 +1,1 @@
+"""Live updates over real sockets, against a server process of its own."""

@@ -1,0 +1,46 @@
+"""A server process and a copy to listen to."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from uuid import UUID
+
+import pytest
+
+from forms.catalogue.models import Release
+from tenants.access import Actor
+from tenants.models import ApiClient, Tenant, User
+from tests.partner_engine.api.calling import Api
+from tests.partner_engine.api.serving import serve
+from tests.partner_engine.sockets.listening import start
+
+
+@pytest.fixture(scope="module")
+def server(django_db_setup: None) -> Iterator[int]:
+    """Serve the tests' database by a process of its own; return its port."""
+    with serve() as port:
+        yield port
+
+
+@pytest.fixture
+def port(transactional_db: None, demo: Release, server: int) -> int:
+    """Return the server's port, with the demo catalogue published."""
+    return server
+
+
+@pytest.fixture
+def actor(owner: User) -> Actor:
+    """Return the owner at work in the web."""
+    return owner.as_actor(source="web")
+
+
+@pytest.fixture
+def copy_id(port: int, harbor: Tenant, actor: Actor) -> UUID:
+    """Return an empty form's copy of harbor."""
+    return start(harbor, actor)
+
+
+@pytest.fixture
+def api(port: int, harbor_client: ApiClient) -> Api:
+    """Return harbor's API client with every right."""
+    return Api(harbor_client)
