@@ -272,7 +272,7 @@ FAILING = {
     "the encoding": ("batch.assembling", "encode_document"),
     "the save": ("batch.context", "write"),
     "the answer": ("partner_engine.api.answers", "changes_shape"),
-    "the page": ("partner_engine.web.copies", "build_head"),
+    "the page": ("partner_engine.web.parts", "build_head"),
 }
 
 
