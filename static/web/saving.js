@@ -136,13 +136,12 @@
 
   async function catchUp() {
     busy = true;
+    behind = 0; // what is told from here on is asked for in the next round
     const xhr = await ask("GET", page.dataset.parts);
     busy = false;
-    // Where the connection is gone it is asked again once there is one; any other fault must not keep answers back.
-    if (xhr.status !== 0 || !(waiting.size || orders.length)) behind = 0;
-    if (xhr.status === 0 && (waiting.size || orders.length)) { failures += 1; return fail(xhr); }
-    if (xhr.status === 0) return;
-    next();
+    // Any other fault than a lost connection must not keep answers back.
+    if (xhr.status !== 0) return next();
+    if (waiting.size || orders.length) { failures += 1; fail(xhr); }
   }
 
   function finish(xhr, values) {

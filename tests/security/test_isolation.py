@@ -48,6 +48,7 @@ PAGES: dict[str, tuple[str, dict[str, str], bool]] = {
     "answers": ("POST", {"answers": '{"mqs_business_name": "Taken over"}'}, True),
     "rows": ("POST", {"order": "add", "path": "locations"}, True),
     "row": ("GET", {"path": "locations"}, True),
+    "parts": ("GET", {}, True),
     "title": ("POST", {"title": "Taken over"}, True),
     "why": ("GET", {"target": "QM-BOP"}, True),
     "history": ("GET", {}, True),

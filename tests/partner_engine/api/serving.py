@@ -33,9 +33,7 @@ class Answer(NamedTuple):
 @contextmanager
 def serve(processes: int = 1) -> Iterator[int]:
     """Run the application under uvicorn; give the port it listens on."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
+    port = _free_port()
     command = [sys.executable, "-m", "uvicorn", "partner_engine.asgi:application", "--port", str(port)]
     server = subprocess.Popen(
         [*command, "--workers", str(processes), "--log-level", "warning"],
@@ -69,6 +67,23 @@ def call(port: int, method: str, path: str, token: str, body: Any = None, **head
         return Answer(response.status, {name.lower(): value for name, value in response.getheaders()}, response.read())
     finally:
         connection.close()
+
+
+def _free_port() -> int:
+    """Return a port that nobody has, of those that the system gives nobody of itself: servers start slowly, and another
+    test process would be given the same one meanwhile.
+    """
+    begin = 10_000 + os.getpid() % 2_000 * 10
+    for port in range(begin, begin + 10):
+        with socket.socket() as free:
+            # As servers do: a port whose last connections are only being forgotten is free.
+            free.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                free.bind(("127.0.0.1", port))
+            except OSError:
+                continue
+            return port
+    raise AssertionError(f"no port from {begin} on is free")
 
 
 def _database_url() -> str:
