@@ -18,6 +18,7 @@ from weakref import WeakKeyDictionary
 import msgspec
 import structlog
 from channels.db import database_sync_to_async
+from django.db import Error as DatabaseError
 from redis.exceptions import RedisError
 
 from partner_engine.sockets import layer, viewers
@@ -49,7 +50,8 @@ class Hub:
 
     def __init__(self) -> None:
         self.tables: dict[str, Table] = {}
-        self.redis = layer.connect()
+        self.redis = layer.connect_to_ask()
+        self._listening = layer.connect_to_listen()
         self._own = layer.address(f"hub.{secrets.token_hex(8)}")
         self._pubsub: Any = None
         self._ready: dict[str, asyncio.Event] = defaultdict(asyncio.Event)
@@ -151,7 +153,7 @@ class Hub:
 
     async def _listen(self) -> None:
         confirmed = False
-        async with self.redis.pubsub() as pubsub:
+        async with self._listening.pubsub() as pubsub:
             # Our own address comes last: once it is confirmed all others are.
             await pubsub.subscribe(*self.tables, self._own)
             self._pubsub = pubsub
@@ -177,12 +179,19 @@ class Hub:
 
     async def _recover(self) -> None:
         """Make up for what was lost while nobody listened."""
-        for address in set(self.tables) - {name for name, ready in self._ready.items() if ready.is_set()}:
-            # Came while the connection was being made.
-            if self._pubsub is not None:
-                await self._pubsub.subscribe(address)
-        await self.register()
-        await self.compare()
+        try:
+            for address in set(self.tables) - {name for name, ready in self._ready.items() if ready.is_set()}:
+                # Came while the connection was being made.
+                if self._pubsub is not None:
+                    await self._pubsub.subscribe(address)
+            await self.register()
+        except (RedisError, OSError) as error:
+            # Whoever looks after the sockets registers them anew; what was lost must be told all the same.
+            log.warning("sockets_unregistered", reason=type(error).__name__)
+        try:
+            await self.compare()
+        except DatabaseError as error:
+            log.warning("sockets_not_compared", reason=type(error).__name__)
 
 
 _hubs: Final[WeakKeyDictionary[asyncio.AbstractEventLoop, Hub]] = WeakKeyDictionary()

@@ -32,19 +32,27 @@ def decode(content: bytes) -> dict[str, Any]:
     return _decoder.decode(content)
 
 
-def connect() -> aioredis.Redis:
-    """Return a client of the layer's Redis for one event loop.
+def connect_to_listen() -> aioredis.Redis:
+    """Return a client of the layer's Redis for one event loop's subscriptions.
 
     It never tries again by itself: a connection that was lost for a moment has lost messages, and must be noticed.
     """
-    host = _configuration()["hosts"][0]
+    return _client(timeout=None, retries=0)
+
+
+def connect_to_ask() -> aioredis.Redis:
+    """Return a client for commands. After a restart of Redis each of its connections is made anew when it is used."""
+    return _client(timeout=2, retries=2)
+
+
+def _client(*, timeout: float | None, retries: int) -> aioredis.Redis:
     return aioredis.Redis.from_url(
-        host["address"],
-        socket_timeout=None,
+        _configuration()["hosts"][0]["address"],
+        socket_timeout=timeout,
         socket_connect_timeout=2,
         socket_keepalive=True,
         health_check_interval=10,
-        retry=Retry(NoBackoff(), 0),
+        retry=Retry(NoBackoff(), retries),
     )
 
 
