@@ -15,6 +15,7 @@ import environ
 
 from partner_engine.environment import Limits, databases, keyring, mail, networks
 from partner_engine.logging import logging_settings
+from partner_engine.theme import UNFOLD as UNFOLD
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 env = environ.Env()
