@@ -10,7 +10,7 @@ from typing import Any, ClassVar
 
 import pytest
 
-from actions.kinds import PayloadTime
+from actions.kinds import Order, PayloadTime
 from actions.registry import Budget, Delivered, PermanentFailure, Registry
 from actions.relay import drain
 from tenants.models import Tenant
@@ -23,7 +23,8 @@ PAGE = Path(__file__).resolve().parents[2] / "docs" / "actions.md"
 def test_a_kind_is_added_as_the_page_says(harbor: Tenant) -> None:
     registry = Registry()
     known: dict[str, Any] = {
-        "dataclass": dataclass, "ClassVar": ClassVar, "Any": Any, "PayloadTime": PayloadTime, "Budget": Budget,
+        "dataclass": dataclass, "ClassVar": ClassVar, "Any": Any, "PayloadTime": PayloadTime, "Order": Order,
+        "Budget": Budget,
         "Delivered": Delivered, "PermanentFailure": PermanentFailure, "register": registry.register,
         "registry": registry, "drain": drain, "put": put, "__name__": __name__,
     }  # fmt: skip
