@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from celery import Celery, Task
 from celery.schedules import crontab
-from celery.signals import beat_init, before_task_publish, celeryd_init, task_postrun, task_prerun
+from celery.signals import beat_init, before_task_publish, celeryd_init, setup_logging, task_postrun, task_prerun
 from structlog.contextvars import bind_contextvars, clear_contextvars, get_contextvars
 
 from partner_engine.checks import refuse_unsafe_settings
@@ -35,6 +35,11 @@ app.conf.beat_schedule = {
 @celeryd_init.connect
 def _refuse(**kwargs: Any) -> None:
     refuse_unsafe_settings()
+
+
+@setup_logging.connect
+def _keep_logging(**kwargs: Any) -> None:
+    """Let workers log as the settings say: Celery, left alone, would raise the level of the product's own lines."""
 
 
 @before_task_publish.connect

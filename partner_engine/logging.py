@@ -25,6 +25,9 @@ _QUIET: Final = (
     # Addresses with their queries would hold names that people search for.
     "uvicorn.access",
     "axes",
+    # Each second a line for each task that only looks whether there is work.
+    "celery",
+    "django_celery_beat",
     "asyncio",
     "django.db.backends",
     "django.template",

@@ -201,6 +201,7 @@ class BatchMachine(RuleBasedStateMachine):
         copy_id, model = self._pick(which)
         if model.is_deleted or model.is_locked:
             return
+        self.moment += 1
         key = IdempotencyKey("user:7", f"{self.form}:{self.moment}", b"request")
         given = StoredResponse(200, {}, str(self.moment).encode())
         with self._opened(copy_id, key) as context:
@@ -208,7 +209,6 @@ class BatchMachine(RuleBasedStateMachine):
             model.title = f"Under a key {self.moment}"
             context.changeset.copy.rename(model.title)
             assert context.save(respond=lambda result: given).written is model.saved(before, self.moment)
-            self.moment += 1
         with self._opened(copy_id, key) as context:
             assert context.stored_response == given
 

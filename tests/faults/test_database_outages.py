@@ -87,7 +87,7 @@ def suffer(world: World, course: Course, *, commits: str = "on") -> list[str]:
     """Load a server, end its backends, restart its database; return what is broken then. ``commits`` is what
     ``synchronous_commit`` is set to.
     """
-    token = world.do("work:make_token")[0]["token"]
+    token = make_token(world)
     with world.connect() as connection:
         connection.execute(f"ALTER DATABASE {world.database} SET synchronous_commit = {commits}")
         connection.execute(f"ALTER ROLE CURRENT_USER IN DATABASE {world.database} SET synchronous_commit = {commits}")
@@ -121,6 +121,16 @@ def suffer(world: World, course: Course, *, commits: str = "on") -> list[str]:
         *(sentence for caller in load.callers for sentence in caller.faulty),
         *world.violations(load.acknowledged),
     ]
+
+
+def make_token(world: World) -> str:
+    """Return a token of the API; a database that was restarted a moment ago may refuse the first connections."""
+    for _ in range(20):
+        (report,) = world.do("work:make_token")
+        if "token" in report:
+            return str(report["token"])
+        time.sleep(0.5)
+    raise AssertionError(report)
 
 
 def end_backends(world: World, *, seconds: float) -> int:

@@ -40,7 +40,7 @@ def live(tenant: Tenant, actor: Actor, *, runs: int, steps: int, phases: list[Ph
 
 @pytest.mark.parametrize(("runs", "steps"), [(20, 40), pytest.param(500, 50, marks=FULL)])
 def test_batch_and_model_never_differ(kennels: Tenant, agent: Actor, runs: int, steps: int) -> None:  # noqa: F811
-    live(kennels, agent, runs=runs, steps=steps)
+    live(kennels, agent, runs=runs, steps=steps, phases=[Phase.generate])
 
 
 def test_the_model_finds_a_writer_that_trusts_its_lock(
@@ -57,7 +57,7 @@ def test_the_model_finds_nothing_in_a_careful_writer(
 ) -> None:  # fmt: skip
     monkeypatch.setattr(context, "write", SABOTAGES["careful"].write)
 
-    live(kennels, agent, runs=4, steps=40)
+    live(kennels, agent, runs=4, steps=40, phases=[Phase.generate])
 
 
 def test_the_model_finds_an_answer_that_cannot_be_cleared(
