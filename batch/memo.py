@@ -23,9 +23,3 @@ class Memo:
     def recall(self, name: str, default: Any = None) -> Any:
         """Return what was kept under ``name``, else ``default``."""
         return self._kept.get(name, default)
-
-    def once(self, name: str) -> bool:
-        """Tell whether this is the first time that ``once`` is asked for ``name``: for what is done once a context."""
-        is_first = name not in self._kept
-        self._kept.setdefault(name, True)
-        return is_first
