@@ -12,8 +12,9 @@ from django.db import DatabaseError
 
 from batch.changeset import Changeset
 from batch.context import BatchContext, Prepared
-from batch.errors import BatchError, LockNotAcquired, Misuse, StaleChangeset
+from batch.errors import BatchError, LockNotAcquired, StaleChangeset
 from batch.handing_over import hand_over
+from batch.misuse import Misuse
 from batch.opening import ManyOpened
 from batch.saving import write
 from batch.setting import SaveResult

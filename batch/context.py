@@ -18,20 +18,20 @@ from batch.assembling import Work, assemble
 from batch.changeset import Changeset, Holding, Mode
 from batch.concluding import conclude
 from batch.deciding import decide
-from batch.errors import (
+from batch.errors import StaleChangeset
+from batch.handing_over import hand_over
+from batch.idempotency import IdempotencyKey, StoredResponse
+from batch.loading import CopyRecord, FormRecord, Loaded
+from batch.memo import Memo
+from batch.misuse import (
     AlreadyAnswered,
     ContextClosed,
     ContextIsReleased,
     ContextWithoutLock,
     NestedSave,
-    StaleChangeset,
     UnsavedChanges,
     WrongThread,
 )
-from batch.handing_over import hand_over
-from batch.idempotency import IdempotencyKey, StoredResponse
-from batch.loading import CopyRecord, FormRecord, Loaded
-from batch.memo import Memo
 from batch.neighbours import Neighbour
 from batch.opening import Opening
 from batch.processes.holds import hold_copy

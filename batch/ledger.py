@@ -17,7 +17,8 @@ import msgspec
 from uuid_utils.compat import uuid7
 
 from batch.accumulators import SimpleAccumulator, SnapshotAccumulator
-from batch.errors import ReadOnlyChangeset, StaleReference, UnknownRow, WrongThread
+from batch.errors import UnknownRow
+from batch.misuse import ReadOnlyChangeset, StaleReference, WrongThread
 from batch.neighbours import Neighbour, NeighbourAccumulator, NeighbourKind
 from batch.snapshots import AnswerSnapshot, CopyFields, FormFields, snapshot
 from copies.changes import Cause, Change, is_beside_document

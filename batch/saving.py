@@ -8,25 +8,23 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from contextlib import nullcontext
-from typing import Any
+from typing import Any, Final
 from uuid import UUID
 
 import msgspec
 from django.db import DEFAULT_DB_ALIAS, IntegrityError, OperationalError, connections, transaction
 from psycopg.errors import LockNotAvailable
 
-from batch.errors import (
-    IdempotencyInFlight,
-    IdempotencyReplay,
-    LockNotAcquired,
-    SaveInsideTransaction,
-)
+from batch.errors import IdempotencyInFlight, IdempotencyReplay, LockNotAcquired
 from batch.idempotency import IdempotencyKey, StoredResponse
+from batch.misuse import SaveInsideTransaction
 from batch.statement import compose, index_entries
 from tenants.failpoints import reach
 from tenants.models import Tenant
 
 Row = Mapping[str, Any]
+#: The unique constraint of the stored answers, and so its index.
+_KEY_ONCE: Final = "idempotency_key_once"
 
 
 class Save(msgspec.Struct, frozen=True, kw_only=True):
@@ -87,15 +85,14 @@ def write(saves: Sequence[Save], keyed: KeyedResponse | None, *, scope: Tenant) 
                 cursor.nextset()  # in front stood the removal of an expired answer under the same key
             return {row[0] for row in cursor.fetchall()}
     except IntegrityError as error:
-        if _constraint(error) == "idempotency_key_once":
+        if _constraint(error) == _KEY_ONCE:
             raise IdempotencyReplay from error
         raise
     except OperationalError as error:
         if not isinstance(error.__cause__, LockNotAvailable):
             raise
-        # Without its Redis lock another save may hold the copy's row; a new copy can only meet its key.
-        is_known = any(save.loaded_version for save in saves)
-        raise (LockNotAcquired if is_known else IdempotencyInFlight) from error
+        # Without its Redis lock another save may hold the copy's row; else it is the same key that waits.
+        raise (IdempotencyInFlight if _waited_for_key(error) else LockNotAcquired) from error
 
 
 def _write_index(saves: Sequence[Save], scope: Tenant) -> None:
@@ -107,6 +104,12 @@ def _write_index(saves: Sequence[Save], scope: Tenant) -> None:
     if entries is not None:
         with connections[DEFAULT_DB_ALIAS].cursor() as cursor:
             cursor.execute(*entries)
+
+
+def _waited_for_key(error: OperationalError) -> bool:
+    """Tell whether the lock waited for was that of a key; PostgreSQL names the index, in whatever language."""
+    diagnosis = getattr(error.__cause__, "diag", None)
+    return _KEY_ONCE in (getattr(diagnosis, "context", None) or "")
 
 
 def _constraint(error: IntegrityError) -> str | None:

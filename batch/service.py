@@ -21,10 +21,11 @@ from batch.building import fresh_copy, new_form
 from batch.changeset import Changeset
 from batch.chunks import MOST_COPIES, Chunk
 from batch.context import BatchContext
-from batch.errors import ChunkTooLarge, LockNotAcquired, NotFound, UnknownCatalogue, VersionMismatch
+from batch.errors import LockNotAcquired, NotFound, UnknownCatalogue, VersionMismatch
 from batch.idempotency import IdempotencyKey
 from batch.loading import Loaded, load, load_nothing, load_revision
 from batch.locking import holder_of
+from batch.misuse import ChunkTooLarge
 from batch.opening import ManyOpened, Opening
 from batch.setting import Setting
 from forms.catalogue import releases

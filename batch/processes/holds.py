@@ -16,7 +16,8 @@ from uuid import UUID
 import structlog
 from django.db import DatabaseError, connections
 
-from batch.errors import HoldTooLong, NoRunningProcess
+from batch.errors import NoRunningProcess
+from batch.misuse import HoldTooLong
 from batch.models import Process
 from tenants.models import Tenant
 from tenants.scoping import use_tenant

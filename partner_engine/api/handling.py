@@ -20,7 +20,8 @@ from structlog.contextvars import get_contextvars
 from actions.webhooks.endpoints import EndpointIsDisabled, TooManyEndpoints, UnknownEventType
 from actions.webhooks.guard import RefusedAddress
 from actions.webhooks.selectors import NoSuchEndpoint
-from batch.errors import BatchError, InvalidAnswers, LockNotAcquired, Misuse
+from batch.errors import BatchError, InvalidAnswers, LockNotAcquired
+from batch.misuse import Misuse
 from copies.history import NoSuchVersion
 from copies.sealing import KeyServiceUnavailable
 from forms.rules.trace import UnknownTarget

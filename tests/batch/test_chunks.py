@@ -13,7 +13,7 @@ from django.test.utils import CaptureQueriesContext
 
 from actions.models import OutboxAction
 from actions.outbox import outbox_rows
-from batch import errors
+from batch import errors, misuse
 from batch import service as batch
 from batch.changeset import Changeset
 from batch.chunks import MOST_COPIES, Chunk, Outcome
@@ -172,7 +172,7 @@ def test_two_copies_of_a_form_in_one_chunk(forms: list[UUID], kennels: Tenant, a
 
 def test_a_chunk_has_its_bounds(kennels: Tenant, agent: Actor) -> None:
     with (
-        pytest.raises(errors.ChunkTooLarge, match=f"at most {MOST_COPIES}"),
+        pytest.raises(misuse.ChunkTooLarge, match=f"at most {MOST_COPIES}"),
         batch.find_and_lock_many([uuid4() for _ in range(MOST_COPIES + 1)], scope=kennels, actor=agent),
     ):
         pass
@@ -247,5 +247,5 @@ def test_a_misuse_is_the_callers_bug_and_no_outcome(forms: list[UUID], kennels: 
     with batch.find_and_lock_many(forms, scope=kennels, actor=agent) as chunk:
         stale = next(iter(chunk)).changeset
         chunk.save()
-        with pytest.raises(errors.StaleReference):
+        with pytest.raises(misuse.StaleReference):
             chunk.apply(lambda changeset: stale.messages.add("late"))

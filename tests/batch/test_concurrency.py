@@ -9,14 +9,16 @@ from concurrent.futures import ThreadPoolExecutor
 from uuid import UUID
 
 import pytest
-from django.db import connections
+from django.db import connections, transaction
+from django.db.models.functions import Now
 
 from batch import errors
 from batch import service as batch
 from batch.idempotency import IdempotencyKey, StoredResponse
 from batch.locking import CopyLock
+from batch.models import IdempotencyRecord
 from copies.history import changes_of
-from copies.models import CopyRevision
+from copies.models import Copy, CopyRevision
 from forms.models import ApplicationForm
 from tenants.access import Actor
 from tenants.models import Tenant
@@ -144,3 +146,42 @@ def test_a_form_keeps_one_copy_whoever_deletes_at_once(
     results = in_threads(2, delete)
 
     assert sorted(str(type(result)) for result in results) == sorted([str(int), str(errors.LastCopy)])
+
+
+@pytest.mark.parametrize(
+    ("held", "refusal"), [("key", errors.IdempotencyInFlight), ("row", errors.LockNotAcquired)], ids=["key", "row"]
+)
+@pytest.mark.usefixtures("no_lock")
+def test_what_a_save_waited_for_in_vain_is_told_apart(
+    make_form: Callable[..., UUID], kennels: Tenant, agent: Actor, held: str, refusal: type[Exception]
+) -> None:
+    form_id = make_form()
+    key = IdempotencyKey("user:7", "held", b"request")
+    is_held, is_over = threading.Event(), threading.Event()
+
+    def hold() -> None:
+        with use_tenant(kennels), transaction.atomic():
+            if held == "key":
+                row = {"client": key.client, "key": key.key, "fingerprint": b"request", "status": 200, "headers": {}}
+                IdempotencyRecord.objects.create(**row, tenant_id=kennels.id, body=b"", created_at=Now())
+            else:
+                Copy.objects.select_for_update().get(id=form_id)
+            is_held.set()
+            is_over.wait()
+            transaction.set_rollback(True)
+
+    def save() -> None:
+        is_held.wait()
+        try:
+            with connections["default"].cursor() as cursor:
+                cursor.execute("SET lock_timeout = '100ms'")
+            with batch.find_and_lock(form_id, scope=kennels, actor=agent, idempotency=key) as context:
+                context.changeset.find_answer("state").apply("OH")
+                context.save(respond=lambda result: StoredResponse(200, {}, b""))
+        finally:
+            is_over.set()
+
+    _, refused = in_threads(2, lambda number: (hold, save)[number]())
+
+    assert type(refused) is refusal
+    assert batch.find(form_id, scope=kennels, actor=agent).version == 1

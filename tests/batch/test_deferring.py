@@ -9,7 +9,7 @@ import pytest
 
 from actions.kinds import SendBindAssistanceMail
 from actions.models import OutboxAction
-from batch import errors
+from batch import misuse
 from batch import service as batch
 from batch.changeset import Changeset
 from tenants.access import Actor
@@ -63,7 +63,7 @@ def test_a_preview_and_a_read_only_changeset_defer_nothing(
     context.changeset.defer(mail(form_id))
     context.preview()
 
-    with pytest.raises(errors.ReadOnlyChangeset):
+    with pytest.raises(misuse.ReadOnlyChangeset):
         batch.find_changeset(form_id, scope=kennels, actor=agent).defer(mail(form_id))
     with use_tenant(kennels):
         assert not OutboxAction.objects.filter(kind="send_bind_assistance_mail").exists()

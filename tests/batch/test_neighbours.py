@@ -11,7 +11,7 @@ import msgspec
 import pytest
 from django.db import connection
 
-from batch import errors
+from batch import errors, misuse
 from batch import service as batch
 from batch.changeset import KINDS, Changeset
 from batch.mutators import quote_requests
@@ -398,13 +398,13 @@ def test_every_kind_is_stale_after_the_save_and_read_only_when_read(
         context.save()
 
     for write in writes:
-        with pytest.raises(errors.ReadOnlyChangeset, match="find_and_lock"):
+        with pytest.raises(misuse.ReadOnlyChangeset, match="find_and_lock"):
             write(reading)
-        with pytest.raises(errors.StaleReference, match=r"context\.changeset"):
+        with pytest.raises(misuse.StaleReference, match=r"context\.changeset"):
             write(stale)
-    with pytest.raises(errors.StaleReference):
+    with pytest.raises(misuse.StaleReference):
         message.dismiss()
-    with pytest.raises(errors.StaleReference):
+    with pytest.raises(misuse.StaleReference):
         len(stale.messages)
 
 

@@ -11,7 +11,7 @@ import pytest
 from django.db import transaction
 
 from actions.models import OutboxAction
-from batch import errors
+from batch import errors, misuse
 from batch import service as batch
 from batch.context import BatchContext
 from batch.idempotency import IdempotencyKey, StoredResponse
@@ -373,16 +373,16 @@ class TestMisuse:
             answer.apply("OH")
             context.save()
 
-            with pytest.raises(errors.StaleReference, match=r"context\.changeset"):
+            with pytest.raises(misuse.StaleReference, match=r"context\.changeset"):
                 answer.apply("TX")
-            with pytest.raises(errors.StaleReference):
+            with pytest.raises(misuse.StaleReference):
                 changeset.find_answer("state")
             context.changeset.find_answer("state").apply("TX")
             assert context.save().version == 3
 
     def test_a_save_inside_a_save(self, make_form: MakeForm, kennels: Tenant, agent: Actor) -> None:
         with (
-            pytest.raises(errors.NestedSave, match="inside save"),
+            pytest.raises(misuse.NestedSave, match="inside save"),
             batch.find_and_lock(make_form(), scope=kennels, actor=agent, idempotency=None) as context,
         ):
             context.changeset.find_answer("state").apply("OH")
@@ -393,13 +393,13 @@ class TestMisuse:
         with batch.find_and_lock(make_form(), scope=kennels, actor=agent) as context:
             pass
 
-        with pytest.raises(errors.ContextClosed, match="find_and_lock"):
+        with pytest.raises(misuse.ContextClosed, match="find_and_lock"):
             context.save()
 
     def test_a_context_without_lock(self, make_form: MakeForm, kennels: Tenant, agent: Actor) -> None:
         context = batch.find(make_form(), scope=kennels, actor=agent)
 
-        with pytest.raises(errors.ContextWithoutLock, match="preview"):
+        with pytest.raises(misuse.ContextWithoutLock, match="preview"):
             context.save()
 
     def test_a_read_only_changeset(self, make_form: MakeForm, kennels: Tenant, agent: Actor) -> None:
@@ -415,7 +415,7 @@ class TestMisuse:
         ]
 
         for write in writes:
-            with pytest.raises(errors.ReadOnlyChangeset, match="find_and_lock"):
+            with pytest.raises(misuse.ReadOnlyChangeset, match="find_and_lock"):
                 write()
 
     def test_another_thread(self, make_form: MakeForm, kennels: Tenant, agent: Actor) -> None:
@@ -426,7 +426,7 @@ class TestMisuse:
             def use() -> None:
                 try:
                     context.changeset.find_answer("state")
-                except errors.WrongThread as error:
+                except misuse.WrongThread as error:
                     found.append(error)
 
             thread = threading.Thread(target=use)
@@ -443,7 +443,7 @@ class TestMisuse:
             raise AssertionError
 
         with (
-            pytest.raises(errors.ReadOnlyChangeset),
+            pytest.raises(misuse.ReadOnlyChangeset),
             batch.find_and_lock(make_form(), scope=kennels, actor=agent) as context,
         ):
             context.changeset.find_answer("state").apply("OH")
@@ -460,7 +460,7 @@ class TestMisuse:
             batch.build_context(scope=kennels, actor=agent, idempotency=key),
         ]
         for door in doors:
-            with door as context, pytest.raises(errors.AlreadyAnswered, match="stored_response"):
+            with door as context, pytest.raises(misuse.AlreadyAnswered, match="stored_response"):
                 context.save()
 
     def test_what_was_removed_takes_no_changes(self, make_form: MakeForm, kennels: Tenant, agent: Actor) -> None:
@@ -487,7 +487,7 @@ class TestMisuse:
     def test_a_save_inside_a_transaction(self, make_form: MakeForm, kennels: Tenant, agent: Actor) -> None:
         form_id = make_form()
         with (
-            pytest.raises(errors.SaveInsideTransaction, match="owns its transaction"),
+            pytest.raises(misuse.SaveInsideTransaction, match="owns its transaction"),
             batch.find_and_lock(form_id, scope=kennels, actor=agent) as context,
             transaction.atomic(),
         ):

@@ -10,7 +10,7 @@ from uuid import UUID, uuid4
 import pytest
 from django.db import connection
 
-from batch import errors
+from batch import errors, misuse
 from batch import service as batch
 from batch.models import Process
 from batch.processes import holds
@@ -65,7 +65,7 @@ def test_others_save_while_the_lock_is_given_up(form_id: UUID, kennels: Tenant, 
                 assert other.save().version == 3
 
         assert context.version == 3
-        with pytest.raises(errors.StaleReference):
+        with pytest.raises(misuse.StaleReference):
             before.find_answer("state")
         assert context.changeset.find_answer("state").value == "OH"
         context.changeset.processes.find(process.id).complete()
@@ -100,7 +100,7 @@ def test_an_error_frees_the_hold_and_the_lock(form_id: UUID, process_id: UUID, k
     clone(form_id, kennels, agent)
     with batch.find_and_lock(form_id, scope=kennels, actor=agent, wait=0) as again:
         assert again.version == 2
-    with pytest.raises(errors.ContextClosed):
+    with pytest.raises(misuse.ContextClosed):
         assert context.changeset
 
 
@@ -144,22 +144,22 @@ def test_a_hold_ends_when_its_time_is_over(form_id: UUID, process_id: UUID, kenn
 def test_releasing_has_its_rules(form_id: UUID, process_id: UUID, kennels: Tenant, agent: Actor) -> None:
     with batch.find_and_lock(form_id, scope=kennels, actor=agent) as context:
         context.changeset.find_answer("state").apply("OH")
-        with pytest.raises(errors.UnsavedChanges, match=r"save\(\)"), context.released():
+        with pytest.raises(misuse.UnsavedChanges, match=r"save\(\)"), context.released():
             pass
         context.save()
-        with pytest.raises(errors.HoldTooLong, match="300"), context.released(process=process_id, hold=301):
+        with pytest.raises(misuse.HoldTooLong, match="300"), context.released(process=process_id, hold=301):
             pass
         with pytest.raises(errors.NoRunningProcess), context.released(process=uuid4()):
             pass
         with context.released():
-            with pytest.raises(errors.ContextIsReleased, match="released"):
+            with pytest.raises(misuse.ContextIsReleased, match="released"):
                 assert context.changeset
-            with pytest.raises(errors.ContextIsReleased):
+            with pytest.raises(misuse.ContextIsReleased):
                 context.save()
-            with pytest.raises(errors.ContextIsReleased), context.released():
+            with pytest.raises(misuse.ContextIsReleased), context.released():
                 pass
         assert context.changeset.find_answer("state").value == "OH"
-    with pytest.raises(errors.ContextWithoutLock), batch.find(form_id, scope=kennels, actor=agent).released():
+    with pytest.raises(misuse.ContextWithoutLock), batch.find(form_id, scope=kennels, actor=agent).released():
         pass
 
 
@@ -172,7 +172,7 @@ def test_a_copy_that_went_while_the_lock_was_given_up_is_not_found(
             with batch.find_and_lock(form_id, scope=kennels, actor=agent) as other:
                 other.changeset.copy.delete()
                 other.save()
-        with pytest.raises(errors.ContextClosed):
+        with pytest.raises(misuse.ContextClosed):
             context.save()
 
 
