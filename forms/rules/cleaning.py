@@ -69,7 +69,8 @@ def _text(raw: object, longest: int) -> str:
     if len(raw) > longest:
         raise InvalidValue("too_long", f"Give at most {longest} characters.")
     text = raw.replace("\r\n", "\n").replace("\r", "\n").strip()
-    if any(unicodedata.category(sign) in ("Cc", "Cs") and sign not in "\n\t" for sign in text):
+    # Asked of the whole text first: hardly any holds what cannot be printed.
+    if not text.isprintable() and any(unicodedata.category(sign) in ("Cc", "Cs") and sign not in "\n\t" for sign in text):
         raise InvalidValue("bad_character", "The text holds a control character.")
     return unicodedata.normalize("NFC", text)
 
