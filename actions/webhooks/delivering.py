@@ -14,7 +14,7 @@ from typing import Final, TypeAlias
 
 import structlog
 from django.conf import settings
-from django.db import connections
+from django.db import DatabaseError, connections
 
 from actions.webhooks.claiming import Claimed, claim, database_time
 from actions.webhooks.guard import guard_of
@@ -64,16 +64,33 @@ class Deliverer:
 
     def _record_done(self) -> int:
         done, _ = wait(self._under_way, timeout=_TURN_SECONDS, return_when=FIRST_COMPLETED)
-        for future in done:
-            record(self._under_way.pop(future), future.result())
-        return len(done)
+        return sum(self._record(self._under_way.pop(future), future) for future in done)
+
+    def _record(self, claimed: Claimed, future: Future[Answer]) -> bool:
+        """Tell whether the attempt was recorded; of one that was not the lease runs out, and it is made again."""
+        try:
+            record(claimed, future.result())
+        except Exception:
+            # What is wrong with one, or with its database, must not end the posts to all others.
+            log.exception("webhook_not_recorded", delivery=str(claimed.delivery.id), database=claimed.using)
+            connections[claimed.using].close_if_unusable_or_obsolete()
+            return False
+        return True
 
     def _begin_due(self) -> None:
-        for alias in self._aliases:
+        for alias in tuple(self._aliases):
             room = MOST_AT_ONCE - len(self._under_way)
-            if room > 0:
-                for claimed in claim(alias, now=self._clock(alias), limit=room):
-                    self._under_way[self._begin(claimed)] = claimed
+            if room <= 0:
+                return
+            try:
+                due = claim(alias, now=self._clock(alias), limit=room)
+            except DatabaseError as error:
+                # The next deliverer asks it again; this one would wait for it at every turn.
+                log.warning("webhooks_not_claimed", database=alias, reason=type(error).__name__)
+                self._aliases.remove(alias)
+                continue
+            for claimed in due:
+                self._under_way[self._begin(claimed)] = claimed
 
     def _begin(self, claimed: Claimed) -> Future[Answer]:
         endpoint, payload = claimed.delivery.endpoint, claimed.delivery.payload

@@ -8,6 +8,7 @@ import asyncio
 import socket
 import ssl
 from collections.abc import Awaitable, Callable, Iterable
+from functools import cache
 from typing import Any, Final, TypeAlias
 
 import httpcore2
@@ -109,7 +110,7 @@ class GuardedBackend(httpcore2.AsyncNetworkBackend):
 def pool(guard: Guard, *, is_plain: bool, resolve: Resolver | None = None) -> httpcore2.AsyncConnectionPool:
     """Return a pool for ``https`` or (``is_plain``) ``http`` addresses. No connection is kept: each is checked anew."""
     return httpcore2.AsyncConnectionPool(
-        ssl_context=ssl.create_default_context(),
+        ssl_context=_tls(),
         max_connections=MOST_CONNECTIONS,
         max_keepalive_connections=0,
         network_backend=GuardedBackend(guard, is_plain=is_plain, resolve=resolve),
@@ -120,3 +121,9 @@ async def resolve_name(host: str, port: int) -> list[str]:
     """Return the addresses of ``host`` as the system's resolver gives them."""
     found = await asyncio.get_running_loop().getaddrinfo(host, port, type=socket.SOCK_STREAM)
     return [str(address[0]) for *_, address in found]
+
+
+@cache
+def _tls() -> ssl.SSLContext:
+    """Return what all connections of the process share: to read the roots takes longer than a post."""
+    return ssl.create_default_context()

@@ -10,7 +10,7 @@ import ssl
 import threading
 import time
 from collections.abc import Mapping
-from concurrent.futures import Future
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Final, Protocol
 
@@ -20,6 +20,9 @@ from actions.webhooks.guard import Guard, RefusedAddress
 from actions.webhooks.network import Resolver, pool
 
 MOST_KEPT: Final = 1_024
+#: Names that are looked up at once. A lookup cannot be broken off: one whose server never answers keeps its thread for
+#: half a minute, and with as many threads as there are processors a few such names would keep all others waiting.
+_LOOKUPS: Final = 256
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -57,6 +60,7 @@ class HttpPostman:
         self._limits = limits or Limits()
         self._pools = {scheme: pool(guard, is_plain=scheme == "http", resolve=resolve) for scheme in ("http", "https")}
         self._loop = asyncio.new_event_loop()
+        self._loop.set_default_executor(ThreadPoolExecutor(_LOOKUPS, thread_name_prefix="webhook names"))
         self._thread = threading.Thread(target=self._loop.run_forever, name="webhook posts", daemon=True)
 
     def __enter__(self) -> HttpPostman:
@@ -87,10 +91,8 @@ class HttpPostman:
             error = "refused_address"
         except (TimeoutError, httpcore2.TimeoutException):
             error = "timeout"
-        except httpcore2.ConnectError:
-            error = "no_connection"
-        except ssl.SSLError:
-            error = "tls"
+        except httpcore2.ConnectError as failure:
+            error = "tls" if isinstance(failure.__context__, ssl.SSLError) else "no_connection"
         except (httpcore2.NetworkError, httpcore2.ProtocolError, httpcore2.UnsupportedProtocol, OSError):
             error = "broken_connection"
         # The status is the answer: what became of its body does not change it.

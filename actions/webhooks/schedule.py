@@ -54,7 +54,8 @@ def seconds_asked(retry_after: str, *, now: datetime) -> float | None:
         return float(text[:9])
     try:
         moment = parsedate_to_datetime(text)
-    except ValueError:
+    except (ValueError, OverflowError):
+        # The second is for a zone that no clock reaches: what comes from outside may be anything.
         return None
     if moment.tzinfo is None:
         return None

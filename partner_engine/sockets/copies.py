@@ -36,7 +36,7 @@ from partner_engine.sockets.frames import (
     write,
 )
 from partner_engine.sockets.grants import Grant, by_session, by_token
-from partner_engine.sockets.hub import GONE, Hub, in_thread
+from partner_engine.sockets.hub import GONE, TRY_AGAIN, Hub, in_thread
 from partner_engine.sockets.mailbox import Closed
 from partner_engine.sockets.origin import headers_of, is_our_host, is_our_page, names_a_page
 from partner_engine.sockets.seats import Seat, Table
@@ -64,6 +64,13 @@ class CopySocket(AsyncWebsocketConsumer):
         self._writer: asyncio.Task[None] | None = None
         self._allowance = float(BURST)
         self._asked_at = time.monotonic()
+
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        """Serve the socket; leave nothing behind however that ends, also where nobody tells of a disconnect."""
+        try:
+            await super().__call__(scope, receive, send)
+        finally:
+            await self._leave()
 
     async def connect(self) -> None:
         """Let the client in, or answer its handshake with 401, 403, 404, 429 or 503."""
@@ -107,21 +114,30 @@ class CopySocket(AsyncWebsocketConsumer):
             self._say(bad.frame)
         except NotFound:
             seat.mailbox.close(GONE, "this copy is not there any more")
+        except DatabaseError:
+            seat.mailbox.close(TRY_AGAIN, "a service that this needs does not answer")
 
     async def disconnect(self, code: int) -> None:
         """Leave nothing behind."""
+        await self._leave(code)
+
+    async def _leave(self, code: int | None = None) -> None:
         if self._writer is not None:
             self._writer.cancel()
-        if self._hub is not None and self._table is not None and self._seat is not None:
-            await self._hub.rise(self._table, self._seat)
-            log.info("socket_closed", copy=str(self._table.copy_id), code=code)
+        table, self._table = self._table, None
+        if self._hub is not None and table is not None and self._seat is not None:
+            await self._hub.rise(table, self._seat)
+            log.info("socket_closed", copy=str(table.copy_id), code=code)
 
     async def _begin(self, copy_id: UUID) -> None:
         seat, table, hub = self._seat, self._table, self._hub
         if seat is None or table is None or hub is None:
             return
-        facts = await in_thread(read_copy)(seat.grant.tenant, copy_id)
         self._writer = asyncio.create_task(self._write(seat))
+        try:
+            facts = await in_thread(read_copy)(seat.grant.tenant, copy_id)
+        except DatabaseError:
+            return seat.mailbox.close(TRY_AGAIN, "a service that this needs does not answer")
         if facts is None:
             return seat.mailbox.close(GONE, "this copy is not there any more")
         snapshot = Snapshot(

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, TypeAlias
+from uuid import UUID
 
 from django.contrib.auth import HASH_SESSION_KEY, SESSION_KEY
 from django.contrib.sessions.backends.cached_db import SessionStore
@@ -65,30 +66,48 @@ def by_token(token_id: int) -> Grant:
 
 
 def still_good(grants: Collection[Grant]) -> set[tuple[str, str]]:
-    """Return kind and key of those grants that hold now, in a constant number of queries."""
-    good: set[tuple[str, str]] = set()
-    sessions = {grant.key for grant in grants if grant.kind == "session"}
-    if sessions:
-        good |= _good_sessions(sessions, {grant.user_id for grant in grants if grant.kind == "session"})
-    tokens = {grant.key for grant in grants if grant.kind == "token"}
-    if tokens:
-        for token in _tokens(tokens):
-            if token.application.as_actor(scopes=token.scope.split()).may(NEEDED):
-                good.add(("token", str(token.pk)))
-    return good
+    """Return kind and key of those grants that hold now, in a constant number of queries.
+
+    One whose tenant or rights are others by now holds no more: whoever has it comes anew, and gets what is theirs now.
+    """
+    standing = _sessions_now([grant for grant in grants if grant.kind == "session"])
+    standing |= _tokens_now([grant for grant in grants if grant.kind == "token"])
+    ended = {
+        (grant.kind, grant.key)
+        for grant in grants
+        if standing.get((grant.kind, grant.key)) != (grant.tenant.id, grant.actor.rights)
+    }
+    return {(grant.kind, grant.key) for grant in grants} - ended
 
 
-def _good_sessions(keys: Collection[str], user_ids: Collection[str]) -> set[tuple[str, str]]:
-    found = Session.objects.filter(session_key__in=keys, expire_date__gt=timezone.now())
-    users = {str(user.pk): user for user in _active_users(user_ids)}
-    good = set()
-    for session in found:
+#: Kind and key of a grant, with the tenant and the rights that it gives now.
+_Standing: TypeAlias = dict[tuple[str, str], tuple[UUID | None, frozenset[Right]]]
+
+
+def _sessions_now(grants: Collection[Grant]) -> _Standing:
+    if not grants:
+        return {}
+    keys = {grant.key for grant in grants}
+    users = {str(user.pk): user for user in _active_users({grant.user_id for grant in grants})}
+    standing: _Standing = {}
+    for session in Session.objects.filter(session_key__in=keys, expire_date__gt=timezone.now()):
         data = session.get_decoded()
         user = users.get(data.get(SESSION_KEY, ""))
-        is_theirs = user is not None and _is_same_password(user, data.get(HASH_SESSION_KEY))
-        if user is not None and is_theirs and user.tenant_id and NEEDED in user.rights:
-            good.add(("session", session.session_key))
-    return good
+        if user is not None and _is_same_password(user, data.get(HASH_SESSION_KEY)):
+            standing["session", session.session_key] = (user.tenant_id, user.rights)
+    return standing
+
+
+def _tokens_now(grants: Collection[Grant]) -> _Standing:
+    if not grants:
+        return {}
+    return {
+        ("token", str(token.pk)): (
+            token.application.tenant_id,
+            token.application.as_actor(scopes=token.scope.split()).rights,
+        )
+        for token in _tokens({grant.key for grant in grants})
+    }
 
 
 def _tokens(ids: Collection[str]):  # type: ignore[no-untyped-def]  # the token's model is untyped

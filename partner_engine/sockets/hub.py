@@ -32,6 +32,7 @@ T = TypeVar("T")
 #: How long a socket waits for its subscription, in seconds; without Redis it opens all the same, and hears of versions.
 PATIENCE: Final = 2.0
 GONE: Final = 4404
+TRY_AGAIN: Final = 1013
 
 log = structlog.get_logger(__name__)
 

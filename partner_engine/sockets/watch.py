@@ -15,7 +15,7 @@ from redis.exceptions import RedisError
 
 from partner_engine.sockets.facts import releases_in_force
 from partner_engine.sockets.grants import still_good
-from partner_engine.sockets.hub import Hub, hub_here, in_thread
+from partner_engine.sockets.hub import TRY_AGAIN, Hub, hub_here, in_thread
 
 #: A right that ended closes its sockets within a second.
 CHECK_SECONDS: Final = 0.5
@@ -23,7 +23,6 @@ BEAT_SECONDS: Final = 20.0
 #: How long sockets stay open while rights cannot be asked for, in seconds.
 UNCHECKED_SECONDS: Final = 10.0
 REVOKED: Final = 4401
-TRY_AGAIN: Final = 1013
 
 log = structlog.get_logger(__name__)
 
@@ -62,7 +61,7 @@ async def _look_after(hub: Hub) -> None:
 async def _check_rights(hub: Hub) -> None:
     """Close the sockets whose session or token is not good any more."""
     seats = hub.seats
-    good = await in_thread(still_good)({(seat.grant.kind, seat.grant.key): seat.grant for seat in seats}.values())
+    good = await in_thread(still_good)({seat.grant for seat in seats})
     for seat in seats:
         if (seat.grant.kind, seat.grant.key) not in good:
             log.info("socket_revoked", owner=seat.grant.owner)

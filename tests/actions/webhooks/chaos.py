@@ -80,8 +80,14 @@ class Chaos:
                 await writer.drain()
                 self.sent[path] += 10_000
         else:
-            more = {"429": f"retry-after: {ASKED}\r\n", "302": f"location: http://127.0.0.1:{self.port}/trap\r\n"}
-            status = f"HTTP/1.1 {what} Some\r\n{more.get(what, '')}content-length: 2\r\n\r\nok"
+            more = {
+                "429": f"retry-after: {ASKED}\r\n",
+                "302": f"location: http://127.0.0.1:{self.port}/trap\r\n",
+                # Of a zone that is further away than a timedelta reaches.
+                "nonsense": f"retry-after: Mon, 01 Jan 2020 00:00:00 +{'9' * 20}\r\n",
+            }
+            code = 429 if what == "nonsense" else what
+            status = f"HTTP/1.1 {code} Some\r\n{more.get(what, '')}content-length: 2\r\n\r\nok"
             writer.write(status.encode())
             await writer.drain()
 
