@@ -14,13 +14,13 @@ from typing import Final, TypeAlias
 
 import structlog
 from django.conf import settings
-from django.db import connections
 
 from actions.webhooks.claiming import Claimed, claim, database_time
 from actions.webhooks.guard import guard_of
 from actions.webhooks.posting import Answer, HttpPostman, Postman
 from actions.webhooks.recording import record
 from actions.webhooks.signing import active_secrets, signed_headers
+from tenants.failpoints import reach
 from tenants.job_mutex import JobMutex
 from tenants.vault import SecretDoesNotOpen
 
@@ -65,7 +65,9 @@ class Deliverer:
     def _record_done(self) -> int:
         done, _ = wait(self._under_way, timeout=_TURN_SECONDS, return_when=FIRST_COMPLETED)
         for future in done:
+            reach("webhook_posted")
             record(self._under_way.pop(future), future.result())
+            reach("webhook_recorded")
         return len(done)
 
     def _begin_due(self) -> None:
@@ -73,6 +75,7 @@ class Deliverer:
             room = MOST_AT_ONCE - len(self._under_way)
             if room > 0:
                 for claimed in claim(alias, now=self._clock(alias), limit=room):
+                    reach("webhook_claimed")
                     self._under_way[self._begin(claimed)] = claimed
 
     def _begin(self, claimed: Claimed) -> Future[Answer]:
@@ -96,15 +99,16 @@ class Deliverer:
         return self._postman.post(endpoint.url, headers=headers, body=payload.body.encode())
 
 
-def deliver_due(*, seconds: float) -> int:
-    """Deliver what is due in every database, for about ``seconds``; return how many attempts were made.
+def deliver_due(alias: str, *, seconds: float) -> int:
+    """Deliver what is due in the database ``alias``, for about ``seconds``; return how many attempts were made.
 
     One process does so at a time. Who comes second goes away again: the first looks for what is due as long as it is at
-    it. What is under way at the end is waited for when the next may begin already.
+    it. What is under way at the end is waited for when the next may begin already. Raises ``DatabaseError``; what was
+    not told then is sent again.
     """
     guard = guard_of(settings.WEBHOOK_ALLOWED_NETWORKS, settings.WEBHOOK_PORTS)
     with HttpPostman(guard) as postman:
-        deliverer = Deliverer(list(connections), postman=postman)
-        with JobMutex("deliver webhooks") as is_ours:
+        deliverer = Deliverer([alias], postman=postman)
+        with JobMutex(f"deliver webhooks of {alias}") as is_ours:
             made = deliverer.run(seconds=seconds) if is_ours else 0
         return made + deliverer.finish()
