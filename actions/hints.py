@@ -15,8 +15,8 @@ from tenants.redis_outage import outage
 
 #: How long a hint that nobody takes keeps further ones back, in seconds.
 SECONDS: Final = 10
-#: Stands in for an alias: due webhook deliveries, of all databases.
-WEBHOOKS: Final = "(webhooks)"
+#: Before an alias: its due webhook deliveries.
+WEBHOOKS: Final = "webhooks:"
 
 
 def give(alias: str) -> bool:

@@ -21,6 +21,7 @@ from structlog.contextvars import bound_contextvars
 from actions.claims import Claimed, Claims
 from actions.keeping import Holding
 from actions.registry import REGISTRY, Delivered, Entry, PermanentFailure, Registry, RetryAfter
+from tenants.failpoints import reach
 from tenants.models import Tenant
 from tenants.scoping import across_tenants, use_tenant
 
@@ -105,12 +106,14 @@ class _Worker:
         """Run ``rows`` in their order; what a slow one keeps waiting goes back to other workers."""
         if not rows:
             return
+        reach("action_claimed")
         self._know_tenants(row.tenant_id for row in rows)
         finished: list[UUID] = []
         settled_at = time.monotonic()
         with Holding(self._claims, rows, alias=self._alias, lease=self._lease) as holding:
             while (row := holding.next()) is not None:
                 if self._attempt(row):
+                    reach("action_ran")
                     finished.append(row.id)
                 if time.monotonic() - settled_at > _SETTLE_SECONDS:
                     self._settle(finished, holding)
@@ -123,6 +126,8 @@ class _Worker:
         self.drained.done += ours
         self.drained.lost += len(finished) - ours
         holding.ended(finished)
+        if finished:
+            reach("action_settled")
         finished.clear()
 
     def _attempt(self, row: Claimed) -> bool:

@@ -6,7 +6,7 @@ from typing import Final
 
 import structlog
 from celery import shared_task
-from django.db import DatabaseError, connections
+from django.db import connections
 from redis.exceptions import RedisError
 
 from actions import hints, relay
@@ -20,10 +20,7 @@ log = structlog.get_logger(__name__)
 @shared_task(ignore_result=True)
 def drain(alias: str) -> None:
     """Run the due actions of the database ``alias``."""
-    try:
-        hints.take(alias)
-    except RedisError as error:
-        log.warning("hint_not_taken", database=alias, reason=type(error).__name__)
+    _take_hint(alias)
     drained = relay.drain(alias)
     if drained.attempts:
         log.info("drained", database=alias, done=drained.done, failed=drained.failed, dead=drained.dead)
@@ -31,17 +28,6 @@ def drain(alias: str) -> None:
 
 #: What sending a task raises when the broker is away.
 BROKER_ERRORS: Final[tuple[type[Exception], ...]] = (drain.OperationalError,)
-
-
-@shared_task(ignore_result=True)
-def sweep() -> None:
-    """Run the due actions of every database: those whose hint was lost, and those whose time has come."""
-    for alias in connections:
-        try:
-            relay.drain(alias, seconds=20.0)
-        except DatabaseError as error:
-            # The others go on; what this one holds is found by the next sweep.
-            log.warning("database_not_swept", database=alias, reason=type(error).__name__)
 
 
 @shared_task(ignore_result=True)
@@ -54,10 +40,14 @@ def prune() -> None:
 
 
 @shared_task(ignore_result=True)
-def deliver_webhooks() -> None:
-    """Post the webhooks that are due, in every database."""
+def deliver_webhooks(alias: str) -> None:
+    """Post the webhooks that are due in the database ``alias``."""
+    _take_hint(f"{hints.WEBHOOKS}{alias}")
+    deliver_due(alias, seconds=60.0)
+
+
+def _take_hint(name: str) -> None:
     try:
-        hints.take(hints.WEBHOOKS)
+        hints.take(name)
     except RedisError as error:
-        log.warning("hint_not_taken", database=hints.WEBHOOKS, reason=type(error).__name__)
-    deliver_due(seconds=60.0)
+        log.warning("hint_not_taken", hint=name, reason=type(error).__name__)

@@ -82,7 +82,7 @@ def _start(supervisor: Supervisor, *, environment: dict[str, str], host: str, po
 
 
 def _start_programs(supervisor: Supervisor, environment: dict[str, str], *, host: str, port: int) -> Child:
-    """Start web, worker and beat; return the web server."""
+    """Start web, relay, worker and beat; return the web server."""
     # On one's own machine root may well run the worker; Celery's long warning would hide the addresses.
     as_root = "ignore:You're running the worker"
     celery: list[str | Path] = [PYTHON, "-W", as_root, "-m", "celery", "--quiet", "-A", "partner_engine"]
@@ -94,6 +94,7 @@ def _start_programs(supervisor: Supervisor, environment: dict[str, str], *, host
             # Clients of sockets only ask and point; what they are told is small, and compressing it costs each of them.
             *("--ws-max-size", "65536", "--ws-per-message-deflate", "false"),
         ],
+        "relay": [PYTHON, "manage.py", "relay"],
         "worker": [
             *celery,
             "worker",

@@ -22,10 +22,9 @@ app.config_from_object("django.conf:settings", namespace="CELERY")
 app.autodiscover_tasks()
 app.autodiscover_tasks(["batch.processes"])
 #: Beat writes these into its table at its start; there staff can switch them off. A message that nobody took in time
-#: is worth nothing, so none pile up while no worker runs.
+#: is worth nothing, so none pile up while no worker runs. Due actions and webhooks are not here: `manage.py relay`
+#: looks for them, which needs no broker.
 app.conf.beat_schedule = {
-    "actions: sweep": {"task": "actions.tasks.sweep", "schedule": 1.0, "options": {"expires": 5}},
-    "webhooks: sweep": {"task": "actions.tasks.deliver_webhooks", "schedule": 1.0, "options": {"expires": 5}},
     "processes: resume": {"task": "batch.processes.tasks.resume", "schedule": 30.0, "options": {"expires": 25}},
     "actions: prune": {"task": "actions.tasks.prune", "schedule": crontab(minute=17), "options": {"expires": 1_800}},
 }

@@ -1,4 +1,5 @@
-"""Named points of a save at which a fault can be made to strike: for tests of what a crash leaves behind.
+"""Named points of a save, and of what it causes, at which a fault can be made to strike: for tests of what a crash
+leaves behind.
 
 Unarmed, a point costs one look at a global. Arming needs a development installation, or PE_FAILPOINTS=1.
 """
@@ -14,9 +15,9 @@ from typing import Final
 
 from django.conf import settings
 
-#: Every point, in the order in which a save comes by; ``index_written`` is passed by new copies
-#: of tenants with a database of their own alone.
-FAILPOINTS: Final = (
+#: In the order in which a save comes by; ``index_written`` is passed by new copies of tenants with a database of their
+#: own alone.
+SAVING: Final = (
     "lock_acquired",
     "loaded",
     "before_save",
@@ -35,6 +36,10 @@ FAILPOINTS: Final = (
     "lock_releasing",
     "lock_released",
 )
+#: In the order in which a deferred action, and then a webhook's delivery, comes by.
+RELAYING: Final = ("action_claimed", "action_ran", "action_settled")
+DELIVERING: Final = ("webhook_claimed", "webhook_posted", "webhook_noted", "webhook_recorded")
+FAILPOINTS: Final = SAVING + RELAYING + DELIVERING
 Action = Callable[[str], object]
 
 

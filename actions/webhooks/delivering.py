@@ -21,6 +21,7 @@ from actions.webhooks.guard import guard_of
 from actions.webhooks.posting import Answer, HttpPostman, Postman
 from actions.webhooks.recording import record
 from actions.webhooks.signing import active_secrets, signed_headers
+from tenants.failpoints import reach
 from tenants.job_mutex import JobMutex
 from tenants.vault import SecretDoesNotOpen
 
@@ -68,6 +69,7 @@ class Deliverer:
 
     def _record(self, claimed: Claimed, future: Future[Answer]) -> bool:
         """Tell whether the attempt was recorded; of one that was not the lease runs out, and it is made again."""
+        reach("webhook_posted")
         try:
             record(claimed, future.result())
         except Exception:
@@ -75,6 +77,7 @@ class Deliverer:
             log.exception("webhook_not_recorded", delivery=str(claimed.delivery.id), database=claimed.using)
             connections[claimed.using].close_if_unusable_or_obsolete()
             return False
+        reach("webhook_recorded")
         return True
 
     def _begin_due(self) -> None:
@@ -87,9 +90,11 @@ class Deliverer:
             except DatabaseError as error:
                 # The next deliverer asks it again; this one would wait for it at every turn.
                 log.warning("webhooks_not_claimed", database=alias, reason=type(error).__name__)
+                connections[alias].close_if_unusable_or_obsolete()
                 self._aliases.remove(alias)
                 continue
             for claimed in due:
+                reach("webhook_claimed")
                 self._under_way[self._begin(claimed)] = claimed
 
     def _begin(self, claimed: Claimed) -> Future[Answer]:
@@ -113,15 +118,16 @@ class Deliverer:
         return self._postman.post(endpoint.url, headers=headers, body=payload.body.encode())
 
 
-def deliver_due(*, seconds: float) -> int:
-    """Deliver what is due in every database, for about ``seconds``; return how many attempts were made.
+def deliver_due(alias: str, *, seconds: float) -> int:
+    """Deliver what is due in the database ``alias``, for about ``seconds``; return how many attempts were made.
 
     One process does so at a time. Who comes second goes away again: the first looks for what is due as long as it is at
-    it. What is under way at the end is waited for when the next may begin already.
+    it. What is under way at the end is waited for when the next may begin already. What a database that is away was not
+    told of is sent again.
     """
     guard = guard_of(settings.WEBHOOK_ALLOWED_NETWORKS, settings.WEBHOOK_PORTS)
     with HttpPostman(guard) as postman:
-        deliverer = Deliverer(list(connections), postman=postman)
-        with JobMutex("deliver webhooks") as is_ours:
+        deliverer = Deliverer([alias], postman=postman)
+        with JobMutex(f"deliver webhooks of {alias}") as is_ours:
             made = deliverer.run(seconds=seconds) if is_ours else 0
         return made + deliverer.finish()

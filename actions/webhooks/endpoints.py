@@ -148,7 +148,7 @@ def send_test(endpoint: WebhookEndpoint, *, actor: Actor) -> WebhookDelivery:
         delivery: WebhookDelivery = WebhookDelivery.objects.create(
             tenant_id=endpoint.tenant_id, endpoint=endpoint, payload=payload, next_attempt_at=now, created_at=now
         )
-    wake_deliveries()
+    wake_deliveries(router.db_for_write(WebhookDelivery))
     _note("tested", endpoint, actor)
     return delivery
 
@@ -178,7 +178,7 @@ def replay(
     replayed = chosen.update(
         state=DeliveryState.PENDING, attempts=0, next_attempt_at=timezone.now(), finished_at=None, leased_until=None
     )
-    wake_deliveries()
+    wake_deliveries(router.db_for_write(WebhookDelivery))
     _note("replayed", endpoint, actor, count=replayed)
     return replayed
 

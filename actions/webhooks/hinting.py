@@ -16,12 +16,16 @@ _AWAY: Final[tuple[type[Exception], ...]] = (RedisError, OSError, *BROKER_ERRORS
 log = structlog.get_logger(__name__)
 
 
-def wake_deliveries() -> None:
-    """Hint that deliveries are due, after the commit that stored them. Never raises for a Redis that is away."""
+def wake_deliveries(alias: str) -> None:
+    """Hint that the database ``alias`` has due deliveries, after the commit that stored them.
+
+    Never raises for a Redis that is away.
+    """
+    name = f"{hints.WEBHOOKS}{alias}"
     try:
-        if hints.give(hints.WEBHOOKS):
-            deliver_webhooks.apply_async(retry=False, expires=hints.SECONDS)
+        if hints.give(name):
+            deliver_webhooks.apply_async(args=(alias,), retry=False, expires=hints.SECONDS)
     except _AWAY as error:
         if isinstance(error, RedisError):
             outage.failed_with(error)
-        log.warning("hint_not_sent", database=hints.WEBHOOKS, reason=type(error).__name__)
+        log.warning("hint_not_sent", hint=name, reason=type(error).__name__)

@@ -110,11 +110,17 @@ class GuardedBackend(httpcore2.AsyncNetworkBackend):
 def pool(guard: Guard, *, is_plain: bool, resolve: Resolver | None = None) -> httpcore2.AsyncConnectionPool:
     """Return a pool for ``https`` or (``is_plain``) ``http`` addresses. No connection is kept: each is checked anew."""
     return httpcore2.AsyncConnectionPool(
-        ssl_context=_tls(),
+        ssl_context=None if is_plain else _tls(),
         max_connections=MOST_CONNECTIONS,
         max_keepalive_connections=0,
         network_backend=GuardedBackend(guard, is_plain=is_plain, resolve=resolve),
     )
+
+
+@cache
+def _tls() -> ssl.SSLContext:
+    """Return what verifies certificates: made once, as reading all authorities takes long."""
+    return ssl.create_default_context()
 
 
 async def resolve_name(host: str, port: int) -> list[str]:

@@ -39,7 +39,7 @@ def publish(action: Delivered) -> None:
                 )
                 for endpoint in endpoints
             )
-    wake_deliveries()
+    wake_deliveries(action.tenant.database_alias)
 
 
 def _payload(action: Delivered, event_type: str) -> WebhookPayload:

@@ -23,6 +23,7 @@ from actions.webhooks.schedule import (
     next_attempt,
     seconds_asked,
 )
+from tenants.failpoints import reach
 from tenants.scoping import across_tenants
 
 GONE: Final = 410
@@ -55,6 +56,7 @@ def record(claimed: Claimed, answer: Answer) -> None:
             duration=round(answer.duration * 1000),
             created_at=claimed.at,
         )
+        reach("webhook_noted")
         if not _finish(claimed, answer, now=now) or answer.error in OWN_ERRORS:
             return
         if is_success(answer):

@@ -8,14 +8,13 @@ from typing import Any
 from uuid import UUID
 
 import pytest
-from django.db import OperationalError
 from django.test import Client
 from django.utils import timezone
 from django_redis import get_redis_connection
 from prometheus_client import REGISTRY as METRICS
 from redis.exceptions import ConnectionError as NoConnection
 
-from actions import hints, outbox, relay, tasks
+from actions import hints, outbox, tasks
 from actions.lag import Lag, lag_of
 from actions.models import OutboxAction
 from actions.registry import Budget, RegisteredTwice, Registry, UnknownKind
@@ -93,27 +92,11 @@ class TestHints:
 
 
 class TestTasks:
-    def test_a_sweep_drains_every_database_and_one_that_fails_spoils_no_other(
-        self, monkeypatch: pytest.MonkeyPatch
-    ) -> None:
-        swept = []
-
-        def drain(alias: str, **how: Any) -> None:
-            swept.append(alias)
-            if len(swept) == 1:
-                raise OperationalError
-
-        monkeypatch.setattr(relay, "drain", drain)
-
-        tasks.sweep()
-
-        assert sorted(swept) == ["default", "summit_db"]
-
-    def test_beat_knows_the_sweep_and_the_upkeep(self) -> None:
+    def test_beat_knows_the_upkeep(self) -> None:
         tasks.drain.app.loader.import_default_modules()
         known = {entry["task"] for entry in tasks.drain.app.conf.beat_schedule.values()}
 
-        assert {"actions.tasks.sweep", "actions.tasks.prune"} <= known
+        assert "actions.tasks.prune" in known
         assert known <= set(tasks.drain.app.tasks)
 
 

@@ -1,4 +1,4 @@
-"""A Celery worker of the product, beat included, whose relay knows the tests' own kind: ``celery -A`` this module."""
+"""A Celery worker of the product whose relay knows the tests' own kind: ``celery -A`` this module."""
 
 from __future__ import annotations
 

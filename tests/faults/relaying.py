@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import signal
+import threading
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -18,7 +19,8 @@ from django.db import connections
 
 from actions import claims, relay
 from actions.outbox import wake
-from actions.registry import Budget, Delivered, Registry, RetryAfter
+from actions.registry import REGISTRY, Budget, Delivered, Registry, RetryAfter
+from actions.sweeping import sweep_once, sweep_until
 from tests.actions.outboxes import Ring
 
 #: One row per attempt, written as soon as the handler runs.
@@ -39,13 +41,20 @@ def put(connection: psycopg.Connection[Any], *, action: UUID, bell: str, copy: U
     connection.execute(PUT, {"id": action, "bell": bell, "copy": copy, "version": version})
 
 
-def relay_until_killed(
-    report: Report, *, lease: float, rest: float = 0.0, hang: float = 0.0, fail_once: bool = False, worse: str = ""
+def relay_until_killed(  # noqa: PLR0913 - each is named at the call
+    report: Report,
+    *,
+    lease: float,
+    rest: float = 0.0,
+    hang: float = 0.0,
+    fail_once: bool = False,
+    fails: bool = False,
+    worse: str = "",
 ) -> None:
     """Run the relay for ever; each attempt rests for ``rest`` seconds after it was noted.
 
     The bell ``poison`` kills its worker, ``hanging`` takes ``hang`` seconds; with ``fail_once`` every seventh action
-    fails at first.
+    fails at first, with ``fails`` each one after it rested.
     """
     make_worse(worse)
 
@@ -57,6 +66,8 @@ def relay_until_killed(
         if bell == "poison":
             os.kill(os.getpid(), signal.SIGKILL)
         time.sleep(hang if bell == "hanging" else rest)
+        if fails:
+            raise RetryAfter(0.05, "Not today.")
 
     registry = Registry()
     registry.register(Ring, ring, budget=Budget(tries=100))
@@ -87,6 +98,10 @@ def make_worse(worse: str) -> None:
         claims._NEW = text.replace("ORDER BY o.next_attempt_at", "ORDER BY o.id")  # type: ignore[misc]
     elif worse == "a cursor":
         claims.Claims.claim = _claim_by_cursor  # type: ignore[method-assign]
+    elif worse == "no token":
+        for name in ("_DONE", "_LATER", "_DEAD", "_BACK", "_RENEW"):
+            text = getattr(claims, name).replace("lease_token = %(token)s", "lease_token IS NOT NULL")
+            setattr(claims, name, text)
     elif worse == "own clock":
         now = f"'{datetime.now(UTC).isoformat()}'::timestamptz"
         for name in ("_NEW", "_LEFT"):
@@ -105,6 +120,18 @@ def _claim_by_cursor(self: claims.Claims, limit: int) -> list[claims.Claimed]:
     found = self._claim(text.replace("ORDER BY o.next_attempt_at", "ORDER BY o.id"), limit)
     _last = max((row.id for row in found), default=_last)
     return found
+
+
+def sweep_beside_a_dead_database(report: Report, *, dead_port: int, worse: str = "") -> None:
+    """Sweep this database and another, at ``dead_port``, where nobody answers; ``one by one`` gives them one thread."""
+    connections.databases["dead"] = {**connections.databases["default"], "PORT": dead_port}
+    REGISTRY.register(Ring, note)
+    over = threading.Event()
+    report(started=os.getpid())
+    if worse == "one by one":
+        while True:
+            sweep_once(["dead", "default"])
+    sweep_until(over, ["dead", "default"], every=0.2)
 
 
 def hint(report: Report) -> None:

@@ -10,7 +10,7 @@ from typing import Final
 
 import pytest
 
-from tenants.failpoints import FAILPOINTS
+from tenants.failpoints import SAVING
 from tests.faults.conftest import World
 from tests.faults.trials import Report
 
@@ -64,7 +64,7 @@ def kill_at(
     wrong = [] if status == -signal.SIGKILL else [f"{label} came past {failpoint}: {status}"]
     if waited > TTL + 3.0:
         wrong.append(f"{label}: the rival waited {waited:.1f} s for the lock of the dead")
-    is_saved = FAILPOINTS.index(failpoint) >= FAILPOINTS.index("written")
+    is_saved = SAVING.index(failpoint) >= SAVING.index("written")
     versions = [report["version"] for report in rival if "version" in report]
     again = world.do("work:save_one", form=form, label=label, ttl=TTL, sabotage=sabotage)
     if [report.get("repeated", False) for report in again] != [is_saved]:
@@ -74,7 +74,7 @@ def kill_at(
 
 def kill_everywhere(world: World, *, rounds: int, sabotage: str = "") -> list[str]:
     """Kill savers at each failpoint, ``rounds`` times, on all forms at once; return what is broken then."""
-    passed = [name for name in FAILPOINTS if name != "index_written"]
+    passed = [name for name in SAVING if name != "index_written"]
     orders = [(name, number) for number in range(rounds) for name in passed]
 
     def on_form(place: int) -> tuple[list[Report], list[str]]:
@@ -104,7 +104,7 @@ def start_everywhere(world: World, *, rounds: int, sabotage: str = "") -> list[s
     """Kill those who start forms, at each failpoint that they pass; asked again, each form is there once."""
     wrong, acknowledged = [], []
     # The shared index has a point of its own only beside a tenant's own database; else it goes with the save.
-    passed = [name for name in FAILPOINTS if not name.startswith("lock_") and name not in ("loaded", "index_written")]
+    passed = [name for name in SAVING if not name.startswith("lock_") and name not in ("loaded", "index_written")]
     for label in (f"{name} {number}" for number in range(rounds) for name in passed):
         failpoint = label.partition(" ")[0]
         trial = world.fork("work:start_one", label=label, failpoint=failpoint, sabotage=sabotage)
@@ -112,7 +112,7 @@ def start_everywhere(world: World, *, rounds: int, sabotage: str = "") -> list[s
             wrong.append(f"{label} was not killed: {trial.reports}")
         again = world.do("work:start_one", label=label, sabotage=sabotage)
         acknowledged += [*trial.reports, *again]
-        is_saved = FAILPOINTS.index(failpoint) >= FAILPOINTS.index("written")
+        is_saved = SAVING.index(failpoint) >= SAVING.index("written")
         if [report.get("repeated", False) for report in again] != [is_saved]:
             wrong.append(f"{label}: asked again {again}")
     with world.connect() as connection:

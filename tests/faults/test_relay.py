@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 import signal
+import socket
 import time
 from collections import Counter, defaultdict
 from collections.abc import Iterator
@@ -253,3 +254,66 @@ def test_leases_do_not_care_for_clocks_of_workers(world: World, hours: float) ->
 @pytest.mark.parametrize(("hours", "found"), [(1.0, "taken early"), (-1.0, "stuck")])
 def test_clocks_find_a_relay_that_trusts_its_own(world: World, hours: float, found: str) -> None:
     assert any(found in wrong for wrong in lease_under_clocks(world, hours=hours, worse="own clock"))
+
+
+def longest_wait(world: World, *, worse: str = "") -> float:
+    """Put a few actions, one after the other, beside a database that takes connections and says nothing; return how
+    long the slowest took, in seconds.
+    """
+    with outbox(world) as connection, socket.create_server(("127.0.0.1", 0)) as silent:
+        how = {"dead_port": silent.getsockname()[1], "worse": worse}
+        worker = world.fork("relaying:sweep_beside_a_dead_database", **how)
+        waits = []
+        try:
+            assert "started" in (worker.next_report() or {})
+            for _ in range(4):
+                put(connection, action=uuid7(), bell="plain", copy=uuid7())
+                began = time.monotonic()
+                has_drained(connection, seconds=20)
+                waits.append(time.monotonic() - began)
+        finally:
+            dismiss(worker)
+        return max(waits)
+
+
+def test_a_dead_database_holds_up_no_other(world: World) -> None:
+    assert longest_wait(world) < 2.0
+
+
+def test_it_finds_a_sweep_that_goes_one_by_one(world: World) -> None:
+    assert longest_wait(world, worse="one by one") > 2.0
+
+
+def what_runs_after_a_late_return(world: World, *, worse: str = "") -> int:
+    """Stop a worker until another has taken its action over, and let it go on and fail: whoever looks for work then
+    must not find what the other one has. Return how often the action was begun.
+    """
+    lease = 0.5
+    with outbox(world) as connection:
+        put(connection, action=uuid7(), bell="hanging", copy=uuid7())
+        begun = "SELECT count(*) FROM effects"
+        with workers(world, 1, lease=lease, hang=0.2, fails=True, worse=worse) as (late,):
+            while not one(connection, begun):
+                time.sleep(0.002)
+            late.send(signal.SIGSTOP)
+            with workers(world, 1, lease=lease, hang=60, worse=worse):
+                until_begun(connection, 2)
+                late.send(signal.SIGCONT)
+                time.sleep(lease * 2)
+                with workers(world, 1, lease=lease, hang=60, worse=worse):
+                    time.sleep(1.5)
+                    return int(one(connection, begun))
+
+
+def until_begun(connection: psycopg.Connection[Any], times: int) -> None:
+    deadline = time.monotonic() + 20
+    while one(connection, "SELECT count(*) FROM effects") < times and time.monotonic() < deadline:
+        time.sleep(0.01)
+
+
+def test_who_comes_back_late_ends_nothing_of_the_other(world: World) -> None:
+    assert what_runs_after_a_late_return(world) == 2
+
+
+def test_a_late_return_finds_leases_without_a_token(world: World) -> None:
+    assert what_runs_after_a_late_return(world, worse="no token") > 2

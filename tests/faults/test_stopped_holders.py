@@ -9,16 +9,14 @@ from typing import Final
 
 import pytest
 
-from tenants.failpoints import FAILPOINTS
+from tenants.failpoints import SAVING
 from tests.faults.conftest import World
 from tests.faults.trials import Report
 
 FULL: Final = pytest.mark.fault
 TTL: Final = 0.3
 #: Where a holder has loaded and has not begun to write.
-STOPS: Final = [
-    name for name in FAILPOINTS[FAILPOINTS.index("loaded") : FAILPOINTS.index("written")] if name != "index_written"
-]
+STOPS: Final = [name for name in SAVING[SAVING.index("loaded") : SAVING.index("written")] if name != "index_written"]
 
 
 def stop_and_overtake(

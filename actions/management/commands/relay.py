@@ -1,20 +1,21 @@
-"""``manage.py relay``: runs due actions by looking for them, without Celery and without Redis."""
+"""``manage.py relay``: looks for due actions and webhooks, without Celery and without Redis."""
 
 from __future__ import annotations
 
-import time
+import signal
+import threading
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandParser
 from django.db import connections
 
-from actions.tasks import sweep
+from actions.sweeping import sweep_once, sweep_until
 
 
 class Command(BaseCommand):
-    """Sweeps all databases again and again; any number of them may run, beside workers or instead of them."""
+    """Sweeps all databases again and again; any number of them may run."""
 
-    help = "Run due actions of all databases until it is stopped; needs PostgreSQL alone."
+    help = "Run due actions and webhooks of all databases until it is stopped; needs PostgreSQL alone."
 
     def add_arguments(self, parser: CommandParser) -> None:
         """Take how often to look."""
@@ -22,11 +23,11 @@ class Command(BaseCommand):
         parser.add_argument("--once", action="store_true", help="Look once, and end.")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        """Sweep; a database that is away is looked at again by the next sweep."""
-        while True:
-            sweep()
-            if options["once"]:
-                return
-            # A connection that broke is not used again.
-            connections.close_all()
-            time.sleep(options["every"])
+        """Sweep until SIGTERM or Ctrl-C; a database that is away is looked at again."""
+        if options["once"]:
+            sweep_once(connections)
+            return
+        over = threading.Event()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, lambda *told: over.set())
+        sweep_until(over, connections, every=options["every"])

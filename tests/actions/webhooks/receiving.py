@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import base64
 import json
+import signal
 import socket
 import subprocess
 import sys
@@ -35,9 +36,12 @@ async def app(scope: dict[str, Any], receive: Any, send: Any) -> None:
     body, more = b"", True
     while more:
         message = await receive()
+        if message["type"] == "http.disconnect":
+            return  # the sender died while it sent
         body, more = body + message.get("body", b""), message.get("more_body", False)
     headers = {name.decode(): value.decode() for name, value in scope["headers"]}
-    RECEIVED.append({"path": scope["path"], "headers": headers, "body": base64.b64encode(body).decode()})
+    told = {"path": scope["path"], "headers": headers, "body": base64.b64encode(body).decode(), "at": time.time()}
+    RECEIVED.append(told)
     _, kind, *rest = scope["path"].split("/")
     if kind == "slow":
         await asyncio.sleep(float(rest[0]))
@@ -52,29 +56,37 @@ async def _answer(send: Any, status: int, body: bytes) -> None:
 
 @dataclass(frozen=True)
 class Got:
-    """One request as it was received."""
+    """One request as it was received, ``at`` that second since 1970."""
 
     path: str
     headers: dict[str, str]
     body: bytes
+    at: float
 
 
 class Receiver:
     """The running program."""
 
-    def __init__(self, port: int) -> None:
+    def __init__(self, port: int, process: subprocess.Popen[bytes]) -> None:
         self.port = port
+        self._process = process
 
     def url(self, path: str = "/hook") -> str:
         return f"http://127.0.0.1:{self.port}{path}"
 
     def received(self, path: str = "/hook") -> list[Got]:
         """Return what was sent to ``path``, in order."""
-        with urlopen(self.url("/received"), timeout=5) as response:  # noqa: S310
+        with urlopen(self.url("/received"), timeout=30) as response:  # noqa: S310
             found = json.load(response)
         return [
-            Got(each["path"], each["headers"], base64.b64decode(each["body"])) for each in found if each["path"] == path
+            Got(each["path"], each["headers"], base64.b64decode(each["body"]), each["at"])
+            for each in found
+            if each["path"] == path
         ]
+
+    def stop(self) -> None:
+        """Let it stand still: it takes connections and answers nothing, until the test ends it."""
+        self._process.send_signal(signal.SIGSTOP)
 
 
 @contextmanager
@@ -86,7 +98,7 @@ def running_receiver() -> Iterator[Receiver]:
     command = [sys.executable, "-m", "uvicorn", "tests.actions.webhooks.receiving:app", "--port", str(port)]
     process = subprocess.Popen([*command, "--log-level", "error", "--lifespan", "off"], cwd=settings.BASE_DIR)
     try:
-        receiver = Receiver(port)
+        receiver = Receiver(port, process)
         for _ in range(100):
             try:
                 receiver.received()
@@ -96,4 +108,5 @@ def running_receiver() -> Iterator[Receiver]:
         yield receiver
     finally:
         process.terminate()
+        process.send_signal(signal.SIGCONT)
         process.wait(10)
