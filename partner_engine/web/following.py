@@ -20,7 +20,7 @@ from partner_engine.web.pages.formats import counted
 from partner_engine.web.pages.reading import Reading
 from partner_engine.web.parts import changed_by, render_parts, shown_version
 from partner_engine.web.visitors import Visitor
-from tenants.access import Right
+from tenants.access import Actor, Right
 
 
 @require_GET
@@ -41,7 +41,7 @@ def catch_up(request: HttpRequest, visitor: Visitor, copy_id: UUID) -> HttpRespo
     told = {
         "version": context.version,
         "title": reading.facts.title,
-        "said": _said(reading, found, theirs),
+        "said": _said(reading, found, theirs, actor=visitor.actor),
         "theirs": theirs,
     }
     return trigger_client_event(render_parts(request, reading, _parts(reading, found)), "copy-saved", told)
@@ -54,9 +54,9 @@ def _parts(reading: Reading, found: ChangesSince) -> Parts:
     return changed_parts(reading, decode(found.evaluation, Evaluation), found.changes)
 
 
-def _said(reading: Reading, found: ChangesSince, theirs: Mapping[str, str]) -> str:
-    """Return what others did, for those who hear the page; nothing where nothing changed."""
-    if not found.changes:
+def _said(reading: Reading, found: ChangesSince, theirs: Mapping[str, str], *, actor: Actor) -> str:
+    """Return what others did, for those who hear the page; nothing where they did nothing."""
+    if all((change.cause.type, change.cause.id) == (actor.type, actor.id) for change in found.changes):
         return ""
     before = decode(found.evaluation, Evaluation).eligibility if found.evaluation else {}
     after = reading.evaluation.eligibility

@@ -7,7 +7,7 @@
 
   document.getElementById("guests-button").addEventListener("click", load);
   // What its hands are at stays: an address that is not copied yet is shown only once.
-  const isInUse = () => document.getElementById("guest-address") || dialog.querySelector("input:focus, select:focus");
+  const isInUse = () => document.getElementById("guest-address") || document.getElementById("guest-name")?.value || dialog.querySelector("select:focus, li :focus");
   document.getElementById("form").addEventListener("saved", () => { if (dialog.open && !isInUse()) load(); });
 
   dialog.addEventListener("htmx:beforeRequest", () => document.getElementById("guest-problem")?.setAttribute("hidden", ""));
@@ -19,6 +19,10 @@
   };
   dialog.addEventListener("htmx:responseError", refuse);
   dialog.addEventListener("htmx:sendError", refuse);
+  dialog.addEventListener("htmx:afterRequest", (event) => {
+    // A save of one's own is not told by the socket.
+    if (event.detail.successful && event.detail.requestConfig.verb === "post") window.saving.refresh();
+  });
   dialog.addEventListener("htmx:afterSwap", () => {
     const address = document.getElementById("guest-address");
     if (address) address.select(); else dialog.querySelector("#guest-name")?.focus();
