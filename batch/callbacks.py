@@ -36,9 +36,15 @@ def own_by_its_maker(changeset: Changeset) -> None:
 
 
 def refuse_locked(changeset: Changeset, known: Known) -> None:
-    """A locked copy takes nothing but its unlocking."""
-    if known.fields.locked_at and changeset.copy_fields.locked_at:
+    """A locked copy takes nothing but its unlocking, and the end of guests' links: that cannot wait."""
+    if known.fields.locked_at and changeset.copy_fields.locked_at and not _only_ends_links(changeset):
         raise CopyIsLocked
+
+
+def _only_ends_links(changeset: Changeset) -> bool:
+    changes = changeset.changes()
+    ended = [change for change in changes if change.path.startswith("copy.guest_tokens/") and change.after == "revoked"]
+    return bool(changes) and len(ended) == len(changes) and not changeset.deferred
 
 
 def refuse_deleted(changeset: Changeset, known: Known) -> None:

@@ -186,6 +186,28 @@ class GuestLinkSpent(BatchError):
     sentence = "This link is not good any more; ask for a new one."
 
 
+class TooManyGuestLinks(BatchError):
+    """A copy has as many guests' links as it may."""
+
+    code = "too_many_guest_links"
+    status = 409
+
+    def __init__(self, most: int) -> None:
+        super().__init__(f"This copy has {most} guests' links, which is the most; revoke one first.")
+
+
+class AnswersMissing(BatchError):
+    """A guest said that all is answered, and it is not."""
+
+    code = "answers_missing"
+    status = 409
+
+    def __init__(self, paths: Sequence[str]) -> None:
+        self.paths = tuple(paths)
+        answers = "1 answer is" if len(paths) == 1 else f"{len(paths)} answers are"
+        super().__init__(f"{answers} still needed.")
+
+
 class UnknownCatalogue(BatchError):
     """No published catalogue of this code."""
 

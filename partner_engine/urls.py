@@ -19,6 +19,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("admin/", site.urls),
     path("api/v1/", include("partner_engine.api.urls")),
     re_path(r"^api/", Unknown.as_view()),
+    path("guest/", include("partner_engine.web.guest_urls", namespace="guest")),
     path("", include("partner_engine.web.urls")),
 ]
 

@@ -46,6 +46,8 @@ ROLE_RIGHTS: Final[dict[Role, frozenset[Right]]] = {
     Role.TENANT_ADMIN: _AGENT | {Right.REVEAL_SENSITIVE, Right.SET_AS_OF, Right.MANAGE_WEBHOOKS},
     Role.STAFF: frozenset({Right.READ_FORMS, Right.READ_CATALOGUE}),
 }
+#: What a guest may do, at the one copy of their link.
+GUEST_RIGHTS: Final = frozenset({Right.READ_FORMS, Right.WRITE_FORMS, Right.READ_CATALOGUE})
 
 
 class MissingRight(Exception):

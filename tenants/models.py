@@ -16,7 +16,7 @@ from django.utils import timezone
 from oauth2_provider.models import AbstractApplication
 from uuid_utils.compat import uuid7
 
-from tenants.access import RIGHT_TEXTS, ROLE_RIGHTS, Actor, Right, Role
+from tenants.access import GUEST_RIGHTS, RIGHT_TEXTS, ROLE_RIGHTS, Actor, Right, Role
 from tenants.written_by_batch import WrittenByBatch
 
 
@@ -169,16 +169,19 @@ class ApiClient(AbstractApplication):
 
 
 class GuestToken(WrittenByBatch):
-    """A guest's link to one copy. Only its secret's hash is kept: the link itself is shown once, when it is made."""
+    """A guest's link to one copy. Only hashes of secrets are kept: the link itself is shown once, when it is made."""
 
     batch_way: ClassVar = "context.changeset.guest_tokens.issue(...)"
 
     id = models.UUIDField(primary_key=True, editable=False)
     copy_id = models.UUIDField("copy")
     secret_hash = models.CharField(max_length=64, unique=True, help_text="SHA-256 of the secret, as hexadecimal text.")
-    email = models.EmailField(blank=True, help_text="Whom the link was meant for.")
-    expires_at = models.DateTimeField()
+    name = models.CharField(max_length=100, blank=True, help_text="Whom the link is meant for.")
+    expires_at = models.DateTimeField(help_text="The end of the link, and of the session that it opened.")
     exchanged_at = models.DateTimeField(null=True, help_text="When the link was followed: it opens only once.")
+    session_hash = models.CharField(max_length=64, blank=True, help_text="SHA-256 of the session's secret, likewise.")
+    seen_at = models.DateTimeField(null=True, help_text="When its guest was here last, to the minute.")
+    finished_at = models.DateTimeField(null=True, help_text="When its guest said that all is answered.")
     revoked_at = models.DateTimeField(null=True)
     issued_by_type = models.CharField(max_length=20)
     issued_by_id = models.CharField(max_length=64, blank=True)
@@ -190,3 +193,8 @@ class GuestToken(WrittenByBatch):
 
     def __str__(self) -> str:
         return f"Guest of {self.copy_id}"
+
+    def as_actor(self, *, source: str) -> Actor:
+        """Return the guest as an actor who comes by ``source``."""
+        label = f"{self.name} (guest)" if self.name else "Guest"
+        return Actor(type="guest", id=str(self.id), source=source, label=label, rights=GUEST_RIGHTS)

@@ -151,7 +151,7 @@ EVENT_TYPES: Final = (
     EventType(family="quote_request", names=_QUOTE_STATES, data=QuoteRequestEvent),
     EventType(family="process", names=("running", "waiting", "completed", "failed"), data=ProcessEvent),
     EventType(family="disposition", names=("given", "taken_back"), data=DispositionEvent),
-    EventType(family="guest_link", names=("issued", "followed", "revoked"), data=GuestLinkEvent),
+    EventType(family="guest_link", names=("issued", "followed", "finished", "revoked"), data=GuestLinkEvent),
     EventType(family="payment_method", names=("added", "removed"), data=PaymentMethodEvent),
     EventType(family="eligibility_result", names=("recorded",), data=EligibilityResult),
     EventType(family="event", names=_HAPPENINGS, data=HappenedEvent),

@@ -127,9 +127,3 @@ async def resolve_name(host: str, port: int) -> list[str]:
     """Return the addresses of ``host`` as the system's resolver gives them."""
     found = await asyncio.get_running_loop().getaddrinfo(host, port, type=socket.SOCK_STREAM)
     return [str(address[0]) for *_, address in found]
-
-
-@cache
-def _tls() -> ssl.SSLContext:
-    """Return what all connections of the process share: to read the roots takes longer than a post."""
-    return ssl.create_default_context()

@@ -14,6 +14,7 @@ from partner_engine.api.copies import Copy, LockCopy, RestoreCopy, UnlockCopy
 from partner_engine.api.deprecated import FormAnswers
 from partner_engine.api.docs import Description, Docs
 from partner_engine.api.explain import Explain
+from partner_engine.api.guest_links import GuestLink, GuestLinks
 from partner_engine.api.history import Changes, History
 from partner_engine.api.me import Me
 from partner_engine.api.naics import Naics
@@ -48,6 +49,8 @@ ROUTES: Final[dict[str, tuple[str, type[APIView]]]] = {
     "history": ("copies/<uuid:id>/history", History),
     "explain": ("copies/<uuid:id>/explain", Explain),
     "reveal": ("copies/<uuid:id>/reveal", Reveal),
+    "guest_links": ("copies/<uuid:id>/guest_links", GuestLinks),
+    "guest_link": ("copies/<uuid:id>/guest_links/<uuid:link_id>", GuestLink),
     "needed": ("copies/<uuid:id>/needed", Needed),
     "search": ("search", Search),
     "naics": ("naics", Naics),

@@ -35,7 +35,7 @@ from partner_engine.sockets.frames import (
     read,
     write,
 )
-from partner_engine.sockets.grants import Grant, by_session, by_token
+from partner_engine.sockets.grants import GUEST_SOCKET_COOKIE, Grant, by_guest, by_session, by_token
 from partner_engine.sockets.hub import GONE, TRY_AGAIN, Hub, in_thread
 from partner_engine.sockets.mailbox import Closed
 from partner_engine.sockets.origin import headers_of, is_our_host, is_our_page, names_a_page
@@ -80,7 +80,7 @@ class CopySocket(AsyncWebsocketConsumer):
         hub = hub_looked_after()
         copy_id: UUID = self.scope["url_route"]["kwargs"]["id"]
         try:
-            grant = await in_thread(grant_of)(self.scope)
+            grant = await in_thread(grant_of)(self.scope, copy_id)
             facts = await in_thread(read_copy)(grant.tenant, copy_id)
             if facts is None:
                 raise Refused(404, "not_found", "There is no such copy.")
@@ -145,7 +145,7 @@ class CopySocket(AsyncWebsocketConsumer):
             copy=str(copy_id),
             version=facts.version,
             release=facts.release,
-            people=await hub.people(table),
+            people=seat.known(await hub.people(table)),
         )
         seat.send(write(snapshot), at=facts.version)
         table.start(seat, version=facts.version, release=facts.release)
@@ -159,6 +159,9 @@ class CopySocket(AsyncWebsocketConsumer):
             if self._hub is not None and asked.path != seat.person.path:
                 await self._hub.move(table, seat, asked.path)
             return
+        if seat.grant.is_guest:
+            detail = "Guests read what changed on their page."
+            return self._say(ErrorFrame(code="not_for_guests", detail=detail))
         answer = await in_thread(changes_frame)(seat.grant, table.copy_id, since=asked.version)
         seat.send(write(answer), at=answer.body.version)
 
@@ -198,18 +201,22 @@ class CopySocket(AsyncWebsocketConsumer):
         await self.base_send({"type": "websocket.http.response.body", "body": body})
 
 
-def grant_of(scope: dict[str, Any]) -> Grant:
-    """Return by which right the handshake comes: ``?ticket=``, else the session. Raises ``Refused``.
+def grant_of(scope: dict[str, Any], copy_id: UUID) -> Grant:
+    """Return by which right the handshake comes: ``?ticket=``, ``?as=guest`` for a guest's session, else the agent's.
+    Raises ``Refused``.
 
     A page of another origin is refused whatever it brings; without a ticket there must be a page of ours.
     """
     if not is_our_host(scope) or (names_a_page(scope) and not is_our_page(scope)):
         raise Refused(403, "foreign_page", "This page may not open a socket here.")
-    ticket = parse_qs(scope["query_string"].decode("latin-1")).get("ticket", [""])[0]
+    query = parse_qs(scope["query_string"].decode("latin-1"))
+    ticket = query.get("ticket", [""])[0]
     if not ticket:
         if not names_a_page(scope):
             raise Refused(401, "not_authenticated", "Programs come with a ticket: POST /api/v1/tickets.")
         cookies = parse_cookie(headers_of(scope).get("cookie", ""))
+        if query.get("as") == ["guest"]:
+            return by_guest(copy_id, cookies.get(GUEST_SOCKET_COOKIE, ""))
         return by_session(cookies.get(settings.SESSION_COOKIE_NAME, ""))
     try:
         found = tickets.redeem(ticket)

@@ -5,6 +5,7 @@ Every frame is one JSON object with its ``type``.
 
 from __future__ import annotations
 
+import hashlib
 from typing import Annotated, Any, Final, Literal
 
 import msgspec
@@ -108,6 +109,7 @@ class Focus(msgspec.Struct, frozen=True, tag="focus", tag_field="type", forbid_u
 
 Asked = Since | Focus
 _asked: Final = msgspec.json.Decoder(Asked)
+_told: Final = msgspec.json.Decoder(Changed | Presence)
 _encoder: Final = msgspec.json.Encoder()
 
 
@@ -130,6 +132,22 @@ def read(text: str) -> Asked:
         raise BadFrame(ErrorFrame(code="invalid_frame", detail=detail, errors=[fault])) from error
     except (msgspec.DecodeError, UnicodeError, RecursionError) as error:
         raise BadFrame(ErrorFrame(code="malformed_frame", detail="A frame is one JSON object.")) from error
+
+
+def by_name(person: Person) -> Person:
+    """Return ``person`` as guests are told of them: the name, and a socket that tells apart but is good for nothing."""
+    unlinked = hashlib.sha256(person.socket.encode()).hexdigest()[:32]
+    return Person(socket=unlinked, type=person.type, id="", name=person.name)
+
+
+def for_guests(text: str) -> str:
+    """Return the ``changed`` or ``presence`` frame in ``text`` as guests are told it: that somebody saved or came."""
+    frame = _told.decode(text)
+    if isinstance(frame, Presence):
+        return write(msgspec.structs.replace(frame, person=by_name(frame.person)))
+    by = {**frame.by, "id": ""}
+    nothing = {"changes": None, "eligibility": None, "needed": None, "messages": None}
+    return write(msgspec.structs.replace(frame, by=by, correlation_id="", **nothing))
 
 
 def write(frame: msgspec.Struct) -> str:

@@ -19,23 +19,32 @@ from django.utils import timezone
 from django.utils.crypto import constant_time_compare
 from oauth2_provider.models import get_access_token_model
 
+from batch.errors import GuestLinkSpent
+from batch.guests import access_guest, still_in_force
 from partner_engine.api.problems import Refused
 from tenants.access import Actor, Right
 from tenants.models import Tenant, User
 
+#: The cookie with the secret of a guest's session, for the socket at their copy.
+GUEST_SOCKET_COOKIE: Final = "guest_socket"
 #: Which right it takes to listen.
 NEEDED: Final = Right.READ_FORMS
 
 
 @dataclass(frozen=True, kw_only=True)
 class Grant:
-    """``kind`` is session or token, ``key`` what it is found by; whoever has it acts as ``actor`` for ``tenant``."""
+    """``kind`` is session, token or guest, ``key`` what it is found by; who has it acts as ``actor`` for ``tenant``."""
 
     kind: str
     key: str
     user_id: str
     actor: Actor
     tenant: Tenant
+
+    @property
+    def is_guest(self) -> bool:
+        """Tell whether it is a guest's, who hears only that something was saved and by whom."""
+        return self.kind == "guest"
 
     @property
     def owner(self) -> str:
@@ -65,8 +74,23 @@ def by_token(token_id: int) -> Grant:
     return _allowed(Grant(kind="token", key=str(token.pk), user_id="", actor=actor, tenant=client.tenant))
 
 
+def by_guest(copy_id: UUID, session: str) -> Grant:
+    """Return the grant of the guest whose session at this copy it is. Raises ``Refused``."""
+    try:
+        guest = access_guest(copy_id, session)
+    except GuestLinkSpent as error:
+        raise Refused(401, "not_authenticated", str(error)) from error
+    return _allowed(Grant(kind="guest", key=str(guest.link_id), user_id="", actor=guest.actor, tenant=guest.tenant))
+
+
+def guests_still_good(tenant: Tenant, grants: Collection[Grant]) -> set[tuple[str, str]]:
+    """Return kind and key of those grants of the tenant's guests that hold now, in one query of its database."""
+    in_force = still_in_force(tenant, {UUID(grant.key) for grant in grants})
+    return {("guest", str(link_id)) for link_id in in_force}
+
+
 def still_good(grants: Collection[Grant]) -> set[tuple[str, str]]:
-    """Return kind and key of those grants that hold now, in a constant number of queries.
+    """Return kind and key of those grants of sessions and tokens that hold now, in a constant number of queries.
 
     One whose tenant or rights are others by now holds no more: whoever has it comes anew, and gets what is theirs now.
     """

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final, Literal
 from uuid import UUID
 
-from partner_engine.sockets.frames import Heartbeat, Person, Released, Resync, write
+from partner_engine.sockets.frames import Heartbeat, Person, Released, Resync, by_name, for_guests, write
 from partner_engine.sockets.grants import Grant
 from partner_engine.sockets.layer import address
 from partner_engine.sockets.mailbox import Mailbox
@@ -33,6 +33,12 @@ class Seat:
         """Let ``frame`` wait to be sent; ``at`` is the version to ask for where there is no room for it."""
         if not self.mailbox.put(frame, resync=write(Resync(version=at, reason="overflow"))):
             self.mailbox.close(TOO_SLOW, "read faster, or ask less often")
+
+    def known(self, people: list[Person]) -> list[Person]:
+        """Return ``people`` as they are told on this socket: to guests all others by their names alone."""
+        if not self.grant.is_guest:
+            return people
+        return [person if person.id == self.person.id else by_name(person) for person in people]
 
     def must_ask(self, version: int, *, reason: Literal["gap", "interrupted"]) -> None:
         """Tell it to ask for the changes up to ``version``, unless it was told of that already."""
@@ -68,9 +74,8 @@ class Table:
         if message["type"] == "copy.changed":
             self._changed(message["version"], frame=message["frame"], sender=message["sender"])
         elif message["type"] == "copy.presence":
-            for seat in self._started():
-                if seat.person.socket != message["sender"]:
-                    seat.send(message["frame"], at=self.latest)
+            others = [seat for seat in self._started() if seat.person.socket != message["sender"]]
+            self._hand_on(others, message["frame"])
 
     def found(self, version: int, *, reason: Literal["gap", "interrupted"] = "interrupted") -> None:
         """Take ``version`` as the database's: where it is later than what was told, everybody is to ask."""
@@ -82,7 +87,11 @@ class Table:
         """Tell everybody the version and who is there."""
         frame = write(Heartbeat(version=self.latest, release=self.release, people=people))
         for seat in self._started():
-            seat.send(frame, at=self.latest)
+            if seat.grant.is_guest:
+                known = Heartbeat(version=self.latest, release=self.release, people=seat.known(people))
+                seat.send(write(known), at=self.latest)
+            else:
+                seat.send(frame, at=self.latest)
 
     def released(self, release: int) -> None:
         """Tell everybody of the release in force where it is another one than before."""
@@ -99,13 +108,21 @@ class Table:
 
     def _changed(self, version: int, *, frame: str, sender: str) -> None:
         self.latest = max(self.latest, version)
+        hearing = []
         for seat in self._started():
             if seat.version is None or seat.version + 1 != version:
                 seat.must_ask(version, reason="gap")
                 continue
             seat.version = version
             if seat.person.socket != sender:
-                seat.send(frame, at=version)
+                hearing.append(seat)
+        self._hand_on(hearing, frame)
+
+    def _hand_on(self, seats: list[Seat], frame: str) -> None:
+        """Send ``frame`` to ``seats``; to guests among them what guests may know of it, made once for all."""
+        told = for_guests(frame) if any(seat.grant.is_guest for seat in seats) else ""
+        for seat in seats:
+            seat.send(told if seat.grant.is_guest else frame, at=self.latest)
 
     def _started(self) -> list[Seat]:
         return [seat for seat in self.seats.values() if seat.version is not None]

@@ -1,12 +1,14 @@
 """What is looked after while sockets are open: whether their rights hold, who is there, which release is in force.
 
-Asking is bounded: a constant number of queries for all sockets of a process, twice a second while there are any.
+Asking is bounded: a constant number of queries for all sockets of a process, and one for each tenant with guests there,
+twice a second while there are any.
 """
 
 from __future__ import annotations
 
 import asyncio
 import time
+from collections import defaultdict
 from typing import Final
 
 import structlog
@@ -14,8 +16,10 @@ from django.db import Error as DatabaseError
 from redis.exceptions import RedisError
 
 from partner_engine.sockets.facts import releases_in_force
-from partner_engine.sockets.grants import still_good
+from partner_engine.sockets.grants import guests_still_good, still_good
 from partner_engine.sockets.hub import TRY_AGAIN, Hub, hub_here, in_thread
+from partner_engine.sockets.seats import Seat
+from tenants.models import Tenant
 
 #: A right that ended closes its sockets within a second.
 CHECK_SECONDS: Final = 0.5
@@ -59,13 +63,32 @@ async def _look_after(hub: Hub) -> None:
 
 
 async def _check_rights(hub: Hub) -> None:
-    """Close the sockets whose session or token is not good any more."""
+    """Close the sockets whose session, token or link is not good any more."""
     seats = hub.seats
-    good = await in_thread(still_good)({seat.grant for seat in seats})
+    good = await in_thread(still_good)({seat.grant for seat in seats if not seat.grant.is_guest})
+    good |= await _good_guests([seat for seat in seats if seat.grant.is_guest])
     for seat in seats:
         if (seat.grant.kind, seat.grant.key) not in good:
             log.info("socket_revoked", owner=seat.grant.owner)
             seat.mailbox.close(REVOKED, "your right to listen has ended")
+
+
+async def _good_guests(seats: list[Seat]) -> set[tuple[str, str]]:
+    """Return kind and key of the guests' grants that hold. Their links are in their tenants' databases: where one does
+    not answer, its guests alone are sent away, to come again.
+    """
+    by_tenant: dict[Tenant, list[Seat]] = defaultdict(list)
+    for seat in seats:
+        by_tenant[seat.grant.tenant].append(seat)
+    good: set[tuple[str, str]] = set()
+    for tenant, theirs in by_tenant.items():
+        try:
+            good |= await in_thread(guests_still_good)(tenant, [seat.grant for seat in theirs])
+        except DatabaseError as error:
+            log.warning("guests_unchecked", tenant=tenant.code, reason=type(error).__name__)
+            for seat in theirs:
+                seat.mailbox.close(TRY_AGAIN, "rights cannot be checked now")
+    return good
 
 
 async def _check_releases(hub: Hub) -> None:

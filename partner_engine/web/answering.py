@@ -5,19 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Final
 from uuid import UUID
 
-from batch import service as batch
 from batch.changeset import Changeset
 from batch.context import BatchContext
 from batch.errors import AnswerFault, InvalidAnswers, ReadOnlyAnswer, UnknownPart
 from batch.setting import SaveResult
 from forms.rules.evaluation import Evaluation
-from partner_engine.web.agents import Agent
-
-#: How long a page waits for somebody else's save, in seconds; then it says so and tries again.
-WAIT_SECONDS: Final = 5.0
+from partner_engine.web.visitors import Visitor
 
 
 @dataclass(frozen=True)
@@ -32,14 +27,14 @@ class Answered:
 
 
 @contextmanager
-def answering(copy_id: UUID, given: Mapping[str, object], agent: Agent) -> Iterator[Answered]:
+def answering(copy_id: UUID, given: Mapping[str, object], visitor: Visitor) -> Iterator[Answered]:
     """Save the answers in ``given`` (path -> what was typed) that can be taken; yield while the copy is still locked.
 
     Raises what the batch raises but for answers that do not fit: those are the faults.
     """
     left, faults = dict(given), []
     while True:
-        with batch.find_and_lock(copy_id, scope=agent.tenant, actor=agent.actor, wait=WAIT_SECONDS) as context:
+        with visitor.find_and_lock(copy_id) as context:
             before, version = context.evaluation, context.version
             for path in list(left):
                 found = _apply(context.changeset, path, left[path])

@@ -13,7 +13,6 @@ from django.shortcuts import render
 from django.views.decorators.http import require_GET, require_POST
 from django_htmx.http import trigger_client_event
 
-from batch import service as batch
 from batch.changeset import Changeset
 from batch.context import BatchContext
 from batch.mutators.pools import RowMutator
@@ -22,8 +21,8 @@ from copies.document import PoolRow, find_container
 from forms.rules.evaluation import Evaluation
 from forms.selectors import list_copies
 from partner_engine.web import rows
-from partner_engine.web.agents import Agent, for_agents
-from partner_engine.web.answering import WAIT_SECONDS, answering
+from partner_engine.web.agents import Agent, for_agents, for_visitors
+from partner_engine.web.answering import answering
 from partner_engine.web.explaining import explain_product
 from partner_engine.web.opening import note_what_was_shown, read_context
 from partner_engine.web.pages.cards import build_row, row_title, top_sets
@@ -32,6 +31,7 @@ from partner_engine.web.pages.form_page import Tab, build_form_page
 from partner_engine.web.pages.formats import counted
 from partner_engine.web.pages.reading import Reading
 from partner_engine.web.parts import changed_by, render_parts, shown_version
+from partner_engine.web.visitors import Visitor
 from tenants.access import Right
 
 #: The most answers that one request of the page carries.
@@ -39,21 +39,29 @@ MOST_ANSWERS: Final = 500
 
 
 @require_GET
-@for_agents(Right.READ_FORMS)
-def show(request: HttpRequest, agent: Agent, copy_id: UUID) -> HttpResponse:
+@for_visitors(Right.READ_FORMS)
+def show(request: HttpRequest, visitor: Visitor, copy_id: UUID) -> HttpResponse:
     """Show the form page of a copy, or of a form's copy last touched."""
-    context = batch.find(copy_id, scope=agent.tenant, actor=agent.actor)
-    reading = read_context(context, request, agent)
-    note_what_was_shown(reading, context, agent)
-    page = build_form_page(reading, _tabs(context))
+    context = visitor.find(copy_id)
+    reading = read_context(context, request, visitor)
+    note_what_was_shown(reading, context, visitor)
+    # Of the form's other copies a guest learns nothing.
+    page = build_form_page(reading, () if visitor.guest else _tabs(context))
     return render(
-        request, "web/copy.html", agent.context(page=page, copy_id=context.copy.id, release=context.release.id)
+        request,
+        "web/copy.html",
+        visitor.context(
+            page=page,
+            copy_id=context.copy.id,
+            release=context.release.id,
+            has_finished=reading.reader.has_finished,
+        ),
     )
 
 
 @require_POST
-@for_agents(Right.WRITE_FORMS)
-def answer(request: HttpRequest, agent: Agent, copy_id: UUID) -> HttpResponse:
+@for_visitors(Right.WRITE_FORMS)
+def answer(request: HttpRequest, visitor: Visitor, copy_id: UUID) -> HttpResponse:
     """Take ``answers``, JSON of path -> what was typed; the event ``answers-taken`` tells what did not fit."""
     try:
         given = msgspec.json.decode(request.POST.get("answers", ""), type=dict[str, str | list[str] | None])
@@ -61,9 +69,9 @@ def answer(request: HttpRequest, agent: Agent, copy_id: UUID) -> HttpResponse:
         return HttpResponseBadRequest()
     if not 0 < len(given) <= MOST_ANSWERS:
         return HttpResponseBadRequest()
-    with answering(copy_id, given, agent) as answered:
+    with answering(copy_id, given, visitor) as answered:
         response = _saved(
-            request, agent, answered.context, answered.result, before=answered.before, version=answered.version_before
+            request, visitor, answered.context, answered.result, before=answered.before, version=answered.version_before
         )
     refused = {fault.path for fault in answered.faults}
     told = {
@@ -74,8 +82,8 @@ def answer(request: HttpRequest, agent: Agent, copy_id: UUID) -> HttpResponse:
 
 
 @require_POST
-@for_agents(Right.WRITE_FORMS)
-def order_rows(request: HttpRequest, agent: Agent, copy_id: UUID) -> HttpResponse:
+@for_visitors(Right.WRITE_FORMS)
+def order_rows(request: HttpRequest, visitor: Visitor, copy_id: UUID) -> HttpResponse:
     """Add, duplicate, remove or put back (``order``) the row or into the pool at ``path``."""
     order, path = request.POST.get("order", ""), request.POST.get("path", "")
     version = request.POST.get("version", "0")
@@ -84,15 +92,15 @@ def order_rows(request: HttpRequest, agent: Agent, copy_id: UUID) -> HttpRespons
         "duplicate": lambda changeset: rows.duplicate(changeset, path),
         "remove": lambda changeset: rows.remove(changeset, path),
         "put-back": lambda changeset: rows.put_back(
-            changeset, path, copy_id=context.copy.id, version=int(version), agent=agent
+            changeset, path, copy_id=context.copy.id, version=int(version), visitor=visitor
         ),
     }
     if order not in orders or path.count("/") > 8 or not version.isdecimal() or len(version) > 9:
         return HttpResponseBadRequest()
-    with batch.find_and_lock(copy_id, scope=agent.tenant, actor=agent.actor, wait=WAIT_SECONDS) as context:
+    with visitor.find_and_lock(copy_id) as context:
         before, loaded = context.evaluation, context.version
         removed = (
-            {"path": path, "version": loaded, "title": _title_of(context, request, agent, path)}
+            {"path": path, "version": loaded, "title": _title_of(context, request, visitor, path)}
             if order == "remove"
             else None
         )
@@ -103,18 +111,18 @@ def order_rows(request: HttpRequest, agent: Agent, copy_id: UUID) -> HttpRespons
         if order == "add" and rows.add_least(context.changeset, row_path):
             result = context.save()
         response = _saved(
-            request, agent, context, result, before=before, version=loaded, added=row_path, shown={"removed": removed}
+            request, visitor, context, result, before=before, version=loaded, added=row_path, shown={"removed": removed}
         )
     return trigger_client_event(response, "row-added", {"path": row_path}, after="settle") if row_path else response
 
 
 @require_GET
-@for_agents(Right.READ_FORMS)
-def show_row(request: HttpRequest, agent: Agent, copy_id: UUID) -> HttpResponse:
+@for_visitors(Right.READ_FORMS)
+def show_row(request: HttpRequest, visitor: Visitor, copy_id: UUID) -> HttpResponse:
     """Show one row of a long pool, opened."""
     path = request.GET.get("path", "")
-    context = batch.find(copy_id, scope=agent.tenant, actor=agent.actor)
-    reading = read_context(context, request, agent)
+    context = visitor.find(copy_id)
+    reading = read_context(context, request, visitor)
     if not isinstance(find_container(reading.document, path), PoolRow):
         return HttpResponse(status=404)
     row = build_row(_with_open(reading, path), path)
@@ -126,7 +134,7 @@ def show_row(request: HttpRequest, agent: Agent, copy_id: UUID) -> HttpResponse:
 def rename(request: HttpRequest, agent: Agent, copy_id: UUID) -> HttpResponse:
     """Give the copy a title."""
     title = " ".join(request.POST.get("title", "").replace("\0", " ").split())[:200]
-    with batch.find_and_lock(copy_id, scope=agent.tenant, actor=agent.actor, wait=WAIT_SECONDS) as context:
+    with agent.find_and_lock(copy_id) as context:
         before, loaded = context.evaluation, context.version
         context.changeset.copy.rename(title)
         result = context.save()
@@ -137,7 +145,7 @@ def rename(request: HttpRequest, agent: Agent, copy_id: UUID) -> HttpResponse:
 @for_agents(Right.READ_FORMS)
 def why(request: HttpRequest, agent: Agent, copy_id: UUID) -> HttpResponse:
     """Explain a product's outcome, in the place below it."""
-    context = batch.find(copy_id, scope=agent.tenant, actor=agent.actor)
+    context = agent.find(copy_id)
     explanation = explain_product(context, read_context(context, request, agent), request.GET.get("target", ""))
     if explanation is None:
         return HttpResponse(status=404)
@@ -146,7 +154,7 @@ def why(request: HttpRequest, agent: Agent, copy_id: UUID) -> HttpResponse:
 
 def _saved(  # noqa: PLR0913 - what the save started from and what it did
     request: HttpRequest,
-    agent: Agent,
+    visitor: Visitor,
     context: BatchContext,
     result: SaveResult,
     *,
@@ -156,13 +164,13 @@ def _saved(  # noqa: PLR0913 - what the save started from and what it did
     shown: dict[str, object] | None = None,
 ) -> HttpResponse:
     """Answer with the parts that the save changed, or with all where the page showed an older version."""
-    reading = read_context(context, request, agent, result=result)
+    reading = read_context(context, request, visitor, result=result)
     shown_before = shown_version(request)
     is_stale = shown_before != version
     parts = Parts(top_sets(reading)) if is_stale else changed_parts(reading, before, result.changes)
     if added:
         reading, parts = _with_open(reading, added), parts.with_set(reading.top_set(added))
-    said = sentence(reading, result.changes, result.moved)
+    said = sentence(reading, result.changes, {} if visitor.guest else result.moved)
     told: dict[str, object] = {"version": reading.facts.version, "said": said, "stale": is_stale}
     if is_stale:
         told["said"] = f"Somebody else changed this form meanwhile; the page shows it now. {said}"
@@ -176,9 +184,9 @@ def _with_open(reading: Reading, path: str) -> Reading:
     return replace(reading, open_rows=reading.open_rows | set(path.split("/")[1::2]))
 
 
-def _title_of(context: BatchContext, request: HttpRequest, agent: Agent, path: str) -> str:
+def _title_of(context: BatchContext, request: HttpRequest, visitor: Visitor, path: str) -> str:
     """Return what the row at ``path`` is called, to say that it was removed."""
-    reading = read_context(context, request, agent)
+    reading = read_context(context, request, visitor)
     pool, row = (
         reading.catalogue.pools.get(path.split("/")[-2] if "/" in path else ""),
         find_container(reading.document, path),

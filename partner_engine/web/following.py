@@ -9,39 +9,39 @@ from django.http import HttpRequest, HttpResponse
 from django.views.decorators.http import require_GET
 from django_htmx.http import trigger_client_event
 
-from batch import service as batch
 from copies.codec import decode
 from copies.history import ChangesSince, NoSuchVersion, changes_since
 from forms.rules.evaluation import Evaluation
-from partner_engine.web.agents import Agent, for_agents
+from partner_engine.web.agents import for_visitors
 from partner_engine.web.opening import note_what_was_shown, read_context
 from partner_engine.web.pages.cards import top_sets
 from partner_engine.web.pages.differences import Parts, changed_parts, sentence
 from partner_engine.web.pages.formats import counted
 from partner_engine.web.pages.reading import Reading
 from partner_engine.web.parts import changed_by, render_parts, shown_version
-from tenants.access import Right
+from partner_engine.web.visitors import Visitor
+from tenants.access import Actor, Right
 
 
 @require_GET
-@for_agents(Right.READ_FORMS)
-def catch_up(request: HttpRequest, agent: Agent, copy_id: UUID) -> HttpResponse:
+@for_visitors(Right.READ_FORMS)
+def catch_up(request: HttpRequest, visitor: Visitor, copy_id: UUID) -> HttpResponse:
     """Show the parts that changed since ``X-Copy-Version``, or all where that version says too little.
 
     The event ``copy-saved`` tells the version, what to say, and by path whose answer stands there now (``theirs``).
     """
-    context = batch.find(copy_id, scope=agent.tenant, actor=agent.actor)
-    reading, since = read_context(context, request, agent), shown_version(request)
+    context = visitor.find(copy_id)
+    reading, since = read_context(context, request, visitor), shown_version(request)
     try:
         found = changes_since(context.copy.id, since, current=context.version)
     except NoSuchVersion:
         found = ChangesSince([], None)
     theirs = changed_by(context.copy.id, since=since, until=context.version) if found.changes else {}
-    note_what_was_shown(reading, context, agent)
+    note_what_was_shown(reading, context, visitor)
     told = {
         "version": context.version,
         "title": reading.facts.title,
-        "said": _said(reading, found, theirs),
+        "said": _said(reading, found, theirs, actor=visitor.actor),
         "theirs": theirs,
     }
     return trigger_client_event(render_parts(request, reading, _parts(reading, found)), "copy-saved", told)
@@ -54,13 +54,15 @@ def _parts(reading: Reading, found: ChangesSince) -> Parts:
     return changed_parts(reading, decode(found.evaluation, Evaluation), found.changes)
 
 
-def _said(reading: Reading, found: ChangesSince, theirs: Mapping[str, str]) -> str:
-    """Return what others did, for those who hear the page; nothing where nothing changed."""
-    if not found.changes:
+def _said(reading: Reading, found: ChangesSince, theirs: Mapping[str, str], *, actor: Actor) -> str:
+    """Return what others did, for those who hear the page; nothing where they did nothing."""
+    if all((change.cause.type, change.cause.id) == (actor.type, actor.id) for change in found.changes):
         return ""
     before = decode(found.evaluation, Evaluation).eligibility if found.evaluation else {}
     after = reading.evaluation.eligibility
     moved = {code: outcome for code, outcome in after.items() if before.get(code) != outcome}
+    if reading.reader.is_guest:
+        moved = {}
     given = [change for change in found.changes if change.path in theirs and change.cause.type != "rule"]
     names = ", ".join(sorted({theirs[change.path] for change in given})) or "Somebody else"
     opening = f"{names} changed {counted(len(given), 'answer')}." if given else f"{names} changed this form."

@@ -33,6 +33,8 @@ def render_parts(
             "cards": [build_card(reading, code) for code in parts.sets],
             "rows": [row for path in parts.rows if (row := build_row(reading, path))],
             "copy_id": reading.facts.id,
+            "guest": reading.reader.is_guest,
+            "has_finished": reading.reader.has_finished,
             **(shown or {}),
         },
     )

@@ -5,13 +5,14 @@ from __future__ import annotations
 from typing import Any
 from uuid import UUID
 
-from batch import service as batch
 from batch.changeset import Changeset
 from batch.errors import UnknownPool, UnknownRow
 from batch.mutators.pools import PoolMutator, RowMutator
 from copies.document import PoolRow
+from copies.history import changes_of, list_revisions
 from forms.rules.compiled import CompiledCatalogue
-from partner_engine.web.agents import Agent
+from partner_engine.web.visitors import Visitor
+from tenants.access import Actor
 
 
 def find_pool(changeset: Changeset, path: str) -> PoolMutator:
@@ -67,14 +68,25 @@ def remove(changeset: Changeset, path: str) -> None:
     find_row(changeset, path).remove()
 
 
-def put_back(changeset: Changeset, path: str, *, copy_id: UUID, version: int, agent: Agent) -> RowMutator:
-    """Put the row at ``path`` back as the copy's ``version`` holds it. Raises ``UnknownRow``, ``NotFound``."""
-    then = batch.find(copy_id, scope=agent.tenant, actor=agent.actor, version=version).read_only_changeset()
+def put_back(changeset: Changeset, path: str, *, copy_id: UUID, version: int, visitor: Visitor) -> RowMutator:
+    """Put the row at ``path`` back as the copy's ``version`` holds it. Raises ``UnknownRow``, ``NotFound``.
+
+    A guest puts back only what they took away themselves: of earlier versions they learn nothing.
+    """
+    if visitor.guest is not None and not _took_away(visitor.actor, path, copy_id=copy_id, version=version + 1):
+        raise UnknownRow(path)
+    then = visitor.find(copy_id, version=version).read_only_changeset()
     pool_path, _, row_id = path.rpartition("/")
     for position, row in enumerate(find_pool(then, pool_path).rows_below()):
         if row.id == row_id:
             return find_pool(changeset, pool_path).put_back(row, position=position)
     raise UnknownRow(path)
+
+
+def _took_away(actor: Actor, path: str, *, copy_id: UUID, version: int) -> bool:
+    """Tell whether it was ``actor`` who removed the row at ``path`` with the copy's ``version``."""
+    saved = list_revisions(copy_id).filter(version=version, actor_type=actor.type, actor_id=actor.id).first()
+    return saved is not None and any(change.path == path and change.after is None for change in changes_of(saved))
 
 
 def _plain(row: PoolRow, catalogue: CompiledCatalogue) -> dict[str, Any]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import path
 
-from partner_engine.web import application_forms, copies, following, history, lookups, webhooks
+from partner_engine.web import application_forms, copies, following, guest_links, history, lookups, webhooks
 from partner_engine.web.sign_in import SignIn, SignOut
 
 app_name = "web"
@@ -22,6 +22,9 @@ urlpatterns = [
     path("forms/<uuid:copy_id>/title", copies.rename, name="title"),
     path("forms/<uuid:copy_id>/why", copies.why, name="why"),
     path("forms/<uuid:copy_id>/history", history.index, name="history"),
+    path("forms/<uuid:copy_id>/guest-links", guest_links.index, name="guest-links"),
+    path("forms/<uuid:copy_id>/guest-links/new", guest_links.issue, name="issue-guest-link"),
+    path("forms/<uuid:copy_id>/guest-links/<uuid:link_id>/revoke", guest_links.revoke, name="revoke-guest-link"),
     path("settings/webhooks", webhooks.index, name="webhooks"),
     path("settings/webhooks/add", webhooks.add, name="add-webhook"),
     path("settings/webhooks/<uuid:endpoint_id>", webhooks.show, name="webhook"),

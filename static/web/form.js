@@ -224,6 +224,6 @@
   keys.goTo("n", () => { const link = document.getElementById("next-needed"); if (link) go(link.dataset.go); });
   keys.goTo("p", () => { const button = document.querySelector(".drawer-button"); if (button.offsetParent) toggle(button, true); document.getElementById("products").focus(); });
   keys.goTo("s", () => { const button = document.querySelector(".menu-button"); if (button.offsetParent) toggle(button, true); document.querySelector(".sets a")?.focus(); });
-  keys.goTo("h", () => location.assign(document.getElementById("history").href));
+  keys.goTo("h", () => document.getElementById("history")?.click());
   document.addEventListener("keydown", (event) => { if (event.key === "Escape" && !event.defaultPrevented) closeDrawers(); });
 })();

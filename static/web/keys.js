@@ -2,7 +2,7 @@
 (() => {
   "use strict";
 
-  const GO = { f: () => location.assign("/") };
+  const GO = { f: () => document.querySelector("a.brand")?.click() };
   let going = 0;
 
   /** Let a page add where "g" and a letter go. */

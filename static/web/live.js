@@ -46,7 +46,7 @@
     delete page.dataset.live;
     clearTimeout(silence);
     presence.nobody();
-    if (code === 4401) return end("You are signed out. Sign in in another tab, then reload this page.");
+    if (code === 4401) return end(page.dataset.ended);
     if (code === 4404) return end("This form is not there any more.");
     if (!unsaid) unsaid = setTimeout(tellOffline, UNSAID);
     attempts += 1;
@@ -65,7 +65,7 @@
   /** A refused handshake does not say why; the server's pages do. */
   async function ask() {
     const answer = await fetch(page.dataset.parts, { headers: { "HX-Request": "true", "X-Copy-Version": String(shownVersion()) } }).catch(() => null);
-    if (answer?.status === 401) end("You are signed out. Sign in in another tab, then reload this page.");
+    if (answer?.status === 401) end(page.dataset.ended);
     else if (answer?.status === 404) end("This form is not there any more.");
   }
 

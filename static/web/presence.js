@@ -6,7 +6,8 @@
   const people = new Map(); // socket -> person
   let me = ""; // type and id of the person at this page
 
-  const keyOf = (person) => `${person.type}:${person.id}`;
+  // Guests are told of others by name alone.
+  const keyOf = (person) => `${person.type}:${person.id || person.name}`;
   const others = () => [...people.values()].filter((person) => keyOf(person) !== me);
   const initials = (name) => name.split(/[\s.@]+/).filter(Boolean).slice(0, 2).map((word) => word[0].toUpperCase()).join("");
 

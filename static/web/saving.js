@@ -207,7 +207,7 @@
     const { version, said, theirs = {}, title } = event.detail;
     document.getElementById("head").dataset.version = version;
     const name = document.getElementById("copy-title");
-    if (title !== undefined && document.activeElement !== name) name.value = title;
+    if (name && title !== undefined && document.activeElement !== name) name.value = title;
     window.conflicts.expect(theirs, (path) => typed.has(path) || (waiting.has(path) && !sending.has(path)));
     if (said) live(said);
     page.dispatchEvent(new CustomEvent("saved", { detail: event.detail }));

@@ -303,11 +303,26 @@ class Migration(migrations.Migration):
                         help_text="SHA-256 of the secret, as hexadecimal text.", max_length=64, unique=True
                     ),
                 ),
-                ("email", models.EmailField(blank=True, help_text="Whom the link was meant for.", max_length=254)),
-                ("expires_at", models.DateTimeField()),
+                ("name", models.CharField(blank=True, help_text="Whom the link is meant for.", max_length=100)),
+                (
+                    "expires_at",
+                    models.DateTimeField(help_text="The end of the link, and of the session that it opened."),
+                ),
                 (
                     "exchanged_at",
                     models.DateTimeField(help_text="When the link was followed: it opens only once.", null=True),
+                ),
+                (
+                    "session_hash",
+                    models.CharField(blank=True, help_text="SHA-256 of the session's secret, likewise.", max_length=64),
+                ),
+                (
+                    "seen_at",
+                    models.DateTimeField(help_text="When its guest was here last, to the minute.", null=True),
+                ),
+                (
+                    "finished_at",
+                    models.DateTimeField(help_text="When its guest said that all is answered.", null=True),
                 ),
                 ("revoked_at", models.DateTimeField(null=True)),
                 ("issued_by_type", models.CharField(max_length=20)),

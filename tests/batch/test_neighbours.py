@@ -11,10 +11,12 @@ import msgspec
 import pytest
 from django.db import connection
 
+from actions.kinds import SendGuestCompletionMail
 from batch import errors, misuse
 from batch import service as batch
 from batch.changeset import KINDS, Changeset
 from batch.mutators import quote_requests
+from batch.mutators.guest_tokens import MOST_LINKS
 from batch.tables import TABLES
 from carriers.models import QuoteRequest
 from copies.models import Copy
@@ -237,7 +239,7 @@ def test_a_guests_link_is_followed_once(saved: Saved, form_id: UUID, kennels: Te
     secrets: list[str] = []
 
     def issue(changeset: Changeset) -> None:
-        secrets.append(changeset.guest_tokens.issue(valid_for=timedelta(days=7), email="guest@example.com")[1])
+        secrets.append(changeset.guest_tokens.issue(valid_for=timedelta(days=7), name="Gus Guest")[1])
 
     result = saved(issue)
     secret = secrets[-1]
@@ -252,14 +254,65 @@ def test_a_guests_link_is_followed_once(saved: Saved, form_id: UUID, kennels: Te
             batch.find_and_lock(form_id, scope=kennels, actor=agent) as context,
             pytest.raises(errors.GuestLinkSpent),
         ):
-            only(context.changeset, "guest_tokens").exchange(wrong)
+            only(context.changeset, "guest_tokens").exchange(wrong, device="this")
+    sessions: list[str] = []
 
-    followed = saved(lambda changeset: only(changeset, "guest_tokens").exchange(secret))
+    def exchange(changeset: Changeset, device: str = "this") -> None:
+        sessions.append(only(changeset, "guest_tokens").exchange(secret, device=device))
+
+    followed = saved(exchange)
 
     assert told(followed) == ["guest_link.followed"]
+    with use_tenant(kennels):
+        stored = GuestToken.objects.values().get()
+    assert sessions[0] not in str(stored)
+    assert sessions[0] not in str(followed.changes)
+    # The answer may have been lost: the same page asks again.
+    assert not saved(exchange).written
+    assert len({*sessions}) == 1
     with batch.find_and_lock(form_id, scope=kennels, actor=agent) as context, pytest.raises(errors.GuestLinkSpent):
-        only(context.changeset, "guest_tokens").exchange(secret)
+        exchange(context.changeset, device="another")
+    assert told(saved(lambda changeset: only(changeset, "guest_tokens").finish())) == ["guest_link.finished"]
+    assert not saved(lambda changeset: only(changeset, "guest_tokens").finish()).written
     assert told(saved(lambda changeset: only(changeset, "guest_tokens").revoke())) == ["guest_link.revoked"]
+
+
+def test_a_copy_has_a_bounded_number_of_guests_links(form_id: UUID, kennels: Tenant, agent: Actor) -> None:
+    with batch.find_and_lock(form_id, scope=kennels, actor=agent) as context:
+        links = [context.changeset.guest_tokens.issue(valid_for=timedelta(days=1))[0] for _ in range(MOST_LINKS)]
+        with pytest.raises(errors.TooManyGuestLinks, match="revoke one first"):
+            context.changeset.guest_tokens.issue(valid_for=timedelta(days=1))
+        links[0].revoke()
+        context.changeset.guest_tokens.issue(valid_for=timedelta(days=1))
+        context.save()
+
+    assert len(batch.find_changeset(form_id, scope=kennels, actor=agent).guest_tokens) == MOST_LINKS
+
+
+def test_of_a_locked_copy_guests_links_can_be_ended_and_nothing_else(
+    saved: Saved, form_id: UUID, kennels: Tenant, agent: Actor
+) -> None:
+    saved(lambda changeset: changeset.guest_tokens.issue(valid_for=timedelta(days=1)))
+    saved(lambda changeset: changeset.copy.lock())
+    others: list[Callable[[Changeset], object]] = [
+        lambda changeset: changeset.guest_tokens.issue(valid_for=timedelta(days=1)),
+        lambda changeset: only(changeset, "guest_tokens").finish(),
+        lambda changeset: (only(changeset, "guest_tokens").revoke(), changeset.messages.add("By the way")),
+        lambda changeset: (
+            only(changeset, "guest_tokens").revoke(),
+            changeset.defer(SendGuestCompletionMail(copy_id=str(form_id))),
+        ),
+    ]
+    for change in others:
+        with (
+            batch.find_and_lock(form_id, scope=kennels, actor=agent) as context,
+            pytest.raises(errors.CopyIsLocked),
+        ):
+            change(context.changeset)
+            context.save()
+
+    assert told(saved(lambda changeset: only(changeset, "guest_tokens").revoke())) == ["guest_link.revoked"]
+    assert batch.find(form_id, scope=kennels, actor=agent).copy.fields.locked_at is not None
 
 
 def test_the_forms_own_fields(saved: Saved, form_id: UUID, kennels: Tenant, agent: Actor) -> None:
@@ -421,8 +474,8 @@ def test_every_kind_is_stale_after_the_save_and_read_only_when_read(
         (lambda changeset: changeset.processes.start("quoting", step="s" * 61), "step"),
         (lambda changeset: changeset.naics_searches.add("dogs", employees=2**31), "employees"),
         (
-            lambda changeset: changeset.guest_tokens.issue(valid_for=timedelta(days=1), email="a" * 255),
-            "email",
+            lambda changeset: changeset.guest_tokens.issue(valid_for=timedelta(days=1), name="a" * 101),
+            "name",
         ),
     ],
 )

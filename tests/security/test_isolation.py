@@ -30,9 +30,11 @@ from forms.catalogue.models import Release
 from partner_engine.tenancy import CHOSEN_TENANT
 from tenants.access import Role
 from tenants.models import ApiClient, Tenant, User
+from tenants.scoping import NoTenant, current_tenant
 from tests.conftest import SECOND_DATABASE
 from tests.partner_engine.api.calling import V1, Api, assert_problem
-from tests.partner_engine.api.test_routes import OF_ONE, Row, start, webhooks_of
+from tests.partner_engine.api.test_routes import OF_ONE, ROWS, Row, start, webhooks_of
+from tests.partner_engine.guesting import guest_of, let_expire, revoke
 
 pytestmark = pytest.mark.django_db
 
@@ -52,11 +54,25 @@ PAGES: dict[str, tuple[str, dict[str, str], bool]] = {
     "title": ("POST", {"title": "Taken over"}, True),
     "why": ("GET", {"target": "QM-BOP"}, True),
     "history": ("GET", {}, True),
+    "guest-links": ("GET", {}, True),
+    "issue-guest-link": ("POST", {"name": "Gus"}, True),
+    "revoke-guest-link": ("POST", {}, True),
     "industries": ("GET", {"q": "restaurant"}, False),
     "webhooks": ("GET", {}, False),
     "add-webhook": ("POST", {"url": "https://hooks.example.com/", "event_types": "*"}, False),
     "webhook": ("GET", {}, False),
     "order-webhook": ("POST", {"order": "remove"}, False),
+}
+#: Every address of guests' pages likewise; all are of one copy.
+GUEST_PAGES: dict[str, tuple[str, dict[str, str]]] = {
+    "open": ("GET", {}),
+    "copy": ("GET", {}),
+    "answers": ("POST", {"answers": '{"mqs_business_name": "Taken over"}'}),
+    "rows": ("POST", {"order": "add", "path": "locations"}),
+    "row": ("GET", {"path": "locations"}),
+    "parts": ("GET", {}),
+    "industries": ("GET", {"q": "restaurant"}),
+    "done": ("POST", {}),
 }
 #: Of one webhook endpoint; ``start`` gives it the copy's id.
 OF_ONE_ENDPOINT = {"webhook", "order-webhook"}
@@ -68,7 +84,8 @@ OPEN = {"sign-in", "sign-out"}
 def ask(client: Client, name: str, copy_id: str, **headers: str) -> HttpResponse:
     """Ask for the page ``name``."""
     method, fields, is_of_one = PAGES[name]
-    address = reverse(f"web:{name}", args=[copy_id] if is_of_one or name in OF_ONE_ENDPOINT else [])
+    args = [copy_id] if is_of_one or name in OF_ONE_ENDPOINT else []
+    address = reverse(f"web:{name}", args=[*args, copy_id] if name == "revoke-guest-link" else args)
     return getattr(client, method.lower())(address, fields, headers=headers)
 
 
@@ -157,6 +174,153 @@ class TestPages:
 
         assert theirs["id"] in shown
         assert mine["id"] not in shown
+
+
+def ask_as_guest(client: Client, name: str, copy_id: str, **headers: str) -> HttpResponse:
+    """Ask for the guest's page ``name`` of a copy."""
+    method, fields = GUEST_PAGES[name]
+    return getattr(client, method.lower())(reverse(f"guest:{name}", args=[copy_id]), fields, headers=headers)
+
+
+def everybodys(client: Client) -> Client:
+    """Return ``client`` with its cookies good for every address, as no browser would send them."""
+    for morsel in client.cookies.values():
+        morsel["path"] = "/"
+    return client
+
+
+def a_guest_of_another_form(api: Api, foreigner: Api, sample: Sample, copy_id: str) -> Client:
+    return guest_of(Tenant.objects.get(code="harbor"), api.start(sample)["id"])[0]
+
+
+def a_guest_of_another_tenant(api: Api, foreigner: Api, sample: Sample, copy_id: str) -> Client:
+    return guest_of(Tenant.objects.get(code="summit"), foreigner.start(sample)["id"])[0]
+
+
+def a_guest_whose_link_was_revoked(api: Api, foreigner: Api, sample: Sample, copy_id: str) -> Client:
+    harbor = Tenant.objects.get(code="harbor")
+    client, link_id = guest_of(harbor, copy_id)
+    revoke(harbor, copy_id, link_id)
+    return client
+
+
+def a_guest_whose_link_is_over(api: Api, foreigner: Api, sample: Sample, copy_id: str) -> Client:
+    harbor = Tenant.objects.get(code="harbor")
+    client, link_id = guest_of(harbor, copy_id)
+    let_expire(harbor, link_id)
+    return client
+
+
+def nobody(api: Api, foreigner: Api, sample: Sample, copy_id: str) -> Client:
+    return Client()
+
+
+class TestGuests:
+    """A guest is let in to the one copy of their link, while it lasts, and nowhere else."""
+
+    def test_every_address_has_a_row(self) -> None:
+        [pages] = [
+            found
+            for found in get_resolver().url_patterns
+            if isinstance(found, URLResolver) and found.namespace == "guest"
+        ]
+
+        assert {found.name for found in pages.url_patterns if isinstance(found, URLPattern)} == set(GUEST_PAGES)
+
+    @pytest.mark.parametrize("name", sorted(set(GUEST_PAGES) - {"open"}))
+    @pytest.mark.parametrize(
+        "outsider",
+        [
+            nobody,
+            a_guest_of_another_form,
+            a_guest_of_another_tenant,
+            a_guest_whose_link_was_revoked,
+            a_guest_whose_link_is_over,
+        ],
+    )
+    def test_outsiders_are_let_in_nowhere(
+        self, outsider: Callable[..., Client], name: str, api: Api, foreigner: Api, s1: Sample
+    ) -> None:
+        identity = api.start(s1)["id"]
+        client = everybodys(outsider(api, foreigner, s1, identity))
+        copy = api.get(f"/copies/{identity}").json()
+
+        page = ask_as_guest(client, name, identity)
+        part = ask_as_guest(client, name, identity, **{"HX-Request": "true"})
+
+        assert (page.status_code, page["Location"]) == (302, f"/guest/{identity}")
+        assert (part.status_code, part.content) == (401, b"")
+        assert api.get(f"/copies/{identity}").json() == copy
+
+    @pytest.mark.parametrize("name", sorted(set(GUEST_PAGES) - {"open"}))
+    @pytest.mark.parametrize("who", ["owner", "stranger", "staff"])
+    def test_a_session_of_agents_or_staff_is_no_guests(
+        self, name: str, who: str, api: Api, s1: Sample, request: pytest.FixtureRequest, sign_in: SignIn
+    ) -> None:
+        copy = api.start(s1)
+
+        page = ask_as_guest(sign_in(request.getfixturevalue(who)), name, copy["id"])
+
+        assert (page.status_code, page["Location"]) == (302, f"/guest/{copy['id']}")
+        assert api.get(f"/copies/{copy['id']}").json() == copy
+
+    @pytest.mark.parametrize("name", sorted(GUEST_PAGES))
+    def test_ones_own_copy_is_served(self, name: str, api: Api, s1: Sample, harbor: Tenant) -> None:
+        copy = api.start(s1)
+        client, _ = guest_of(harbor, copy["id"])
+
+        response = ask_as_guest(client, name, copy["id"], **{"HX-Request": "true"})
+
+        # The row's address names no row; done answers without content; the way in goes on to the form.
+        assert response.status_code == {"row": 404, "done": 204, "open": 302}.get(name, 200)
+
+    @pytest.mark.parametrize("name", [name for name in GUEST_PAGES if GUEST_PAGES[name][0] == "POST"])
+    def test_a_write_needs_the_token_of_its_page(self, name: str, api: Api, s1: Sample, harbor: Tenant) -> None:
+        identity = api.start(s1)["id"]
+        client, _ = guest_of(harbor, identity)
+        client.handler.enforce_csrf_checks = True
+        copy = api.get(f"/copies/{identity}").json()
+
+        assert ask_as_guest(client, name, identity).status_code == 403
+        assert api.get(f"/copies/{identity}").json() == copy
+
+    @pytest.mark.parametrize("name", sorted(set(PAGES) - OPEN))
+    def test_agents_pages_are_closed(self, name: str, api: Api, s1: Sample, harbor: Tenant) -> None:
+        identity = api.start(s1)["id"]
+        client = everybodys(guest_of(harbor, identity)[0])
+        copy = api.get(f"/copies/{identity}").json()
+
+        response = ask(client, name, identity)
+
+        assert (response.status_code, response["Location"].partition("?")[0]) == (302, "/sign-in")
+        assert api.get(f"/copies/{identity}").json() == copy
+
+    @pytest.mark.parametrize("row", ROWS, ids=str)
+    def test_the_api_is_closed(self, row: Row, api: Api, s1: Sample, harbor: Tenant) -> None:
+        identity = start(api, s1)["id"]
+        client = everybodys(guest_of(harbor, identity)[0])
+        copy = api.get(f"/copies/{identity}").json()
+
+        response = client.generic(row.method, f"{V1}/{row.path(identity)}", row.body, "application/json")
+
+        assert_problem(response, 401, "not_authenticated")
+        assert api.get(f"/copies/{identity}").json() == copy
+
+    def test_the_admin_is_closed(self, api: Api, s1: Sample, harbor: Tenant) -> None:
+        client = everybodys(guest_of(harbor, api.start(s1)["id"])[0])
+
+        for address in admin_addresses():
+            for response in (client.get(address), client.post(address)):
+                assert response.status_code in (302, 403, 404, 405), address
+                assert response.status_code != 302 or response["Location"].startswith("/admin/login/"), address
+
+    def test_a_scope_ends_with_its_request(self, api: Api, s1: Sample, harbor: Tenant) -> None:
+        copy = api.start(s1)
+        client, _ = guest_of(harbor, copy["id"])
+        client.get(f"/guest/{copy['id']}/form")
+
+        with pytest.raises(NoTenant):
+            current_tenant()
 
 
 @pytest.mark.parametrize("row", OF_ONE, ids=str)

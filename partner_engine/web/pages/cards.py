@@ -168,7 +168,7 @@ def row_title(reading: Reading, pool: Pool, row: PoolRow) -> str:
     for code in codes:
         question = reading.catalogue.questions[code].question
         answer = row.answers.get(code)
-        if answer is None or not answer.active or not answer.is_answered or reading.is_masked(question):
+        if answer is None or not answer.active or not answer.is_answered or reading.is_masked(question, answer):
             continue
         labels = reading.catalogue.choices(question) if question.choices else {}
         words.append(reading_text(question.type, answer.value, labels, reading.catalogue.definition.currency))

@@ -65,7 +65,7 @@ class Field:
 def build_field(reading: Reading, question: Question, prefix: str, answer: Answer) -> Field:
     """Return ``question`` with its ``answer`` in the container at ``prefix`` as the reader sees it."""
     path = join_path(prefix, question.code)
-    masked = reading.is_masked(question)
+    masked = reading.is_masked(question, answer)
     shown = None if masked else answer.value
     widget = _widget(reading, question, masked=masked)
     notes, tone = _notes(reading, question, path, answer, masked=masked)

@@ -86,7 +86,7 @@ def build_head(reading: Reading) -> Head:
         or facts.title
         or "New application",
         title=facts.title,
-        needed=f"{counted(len(needed), 'answer')} to quote" if needed else "Ready to quote",
+        needed=_left(len(needed), is_guest=reader.is_guest),
         next_needed=link_to(reading, needed[0]) if needed else None,
         chips=tuple(_chips(reading)),
         version=facts.version,
@@ -131,6 +131,12 @@ def _chips(reading: Reading) -> Iterable[str]:
     if lines and lines.active and isinstance(lines.value, list) and question:
         labels = reading.catalogue.choices(question.question)
         yield from (labels.get(code, code) for code in lines.value)
+
+
+def _left(needed: int, *, is_guest: bool) -> str:
+    if is_guest:
+        return f"{counted(needed, 'answer')} left" if needed else "All answered"
+    return f"{counted(needed, 'answer')} to quote" if needed else "Ready to quote"
 
 
 def _text(answer: Answer | None) -> str:

@@ -11,6 +11,8 @@ from partner_engine.web.pages.reading import Reading, carrier_and_line
 
 #: How many missing answers of a product are listed; the rest is a number.
 LISTED_MISSING: Final = 3
+#: How many answers that are left are listed for a guest.
+LISTED_LEFT: Final = 8
 _WORDS: Final = {"eligible": "Eligible", "refer": "Refer", "decline": "Declined", "locked": "Locked"}
 
 
@@ -52,16 +54,20 @@ class MessageView:
 
 @dataclass(frozen=True)
 class Panel:
-    """All that is right of the form. ``summary`` is its one line for narrow screens."""
+    """All that is right of the form. ``summary`` is its one line for narrow screens; ``left`` is for guests."""
 
     products: tuple[ProductView, ...]
     messages: tuple[MessageView, ...]
     summary: str
     empty: Link | None
+    left: tuple[Link, ...] = ()
+    more_left: int = 0
 
 
 def build_panel(reading: Reading) -> Panel:
     """Return the product panel of ``reading``, products by line as the catalogue orders them."""
+    if reading.reader.is_guest:
+        return _guests_panel(reading)
     eligibility = reading.evaluation.eligibility
     lines = [line.code for line in reading.catalogue.definition.lines]
     order = {
@@ -84,6 +90,16 @@ def build_panel(reading: Reading) -> Panel:
     return Panel(
         products, messages, _summary(reading), link_to(reading, question) if not products and question else None
     )
+
+
+def _guests_panel(reading: Reading) -> Panel:
+    """Return what a guest sees there: what is left to answer, and nothing of products."""
+    needed = reading.evaluation.needed.quote
+    left = tuple(link_to(reading, path) for path in needed[:LISTED_LEFT])
+    said = f"{counted(len(needed), 'answer')} left" if needed else "All answered"
+    if reading.reader.has_finished:
+        said = "You are done"
+    return Panel((), (), said, None, left=left, more_left=len(needed) - len(left))
 
 
 def errors(reading: Reading) -> tuple[tuple[Link, str], ...]:

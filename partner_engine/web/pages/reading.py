@@ -17,12 +17,19 @@ from forms.rules.evaluation import Evaluation, Message
 
 @dataclass(frozen=True)
 class Reader:
-    """Who looks: what they may do and the time zone that their times are in."""
+    """Who looks: what they may do and the time zone that their times are in; ``guest_id`` where it is a guest."""
 
     zone: ZoneInfo
     now: datetime
     may_write: bool = True
     sees_pii: bool = True
+    guest_id: str = ""
+    has_finished: bool = False
+
+    @property
+    def is_guest(self) -> bool:
+        """Tell whether it is a guest, who answers and learns nothing of products."""
+        return bool(self.guest_id)
 
 
 @dataclass(frozen=True)
@@ -60,7 +67,9 @@ class Reading:
         """Return messages by the path that they stand at."""
         found: dict[str, list[Message]] = defaultdict(list)
         for message in self.evaluation.messages:
-            found[message.path].append(message)
+            # Warnings, notes and tasks speak to agents.
+            if message.kind == "error" or not self.reader.is_guest:
+                found[message.path].append(message)
         return dict(found)
 
     @cached_property
@@ -88,6 +97,8 @@ class Reading:
     def opened_by(self) -> dict[str, list[str]]:
         """Return, by path, the names of products that wait for that answer and for at most two others."""
         found: dict[str, list[str]] = defaultdict(list)
+        if self.reader.is_guest:
+            return found
         for code, outcome in self.evaluation.eligibility.items():
             if len(outcome.missing) <= 3:
                 for path in outcome.missing:
@@ -99,9 +110,12 @@ class Reading:
         """Return the codes of the question sets on the document."""
         return frozenset(question_set.code for question_set in self.document.question_sets)
 
-    def is_masked(self, question: Question) -> bool:
-        """Tell whether the reader sees a mask instead of the answer."""
-        return question.sensitivity == "spi" or (question.sensitivity == "pii" and not self.reader.sees_pii)
+    def is_masked(self, question: Question, answer: Answer | None = None) -> bool:
+        """Tell whether the reader sees a mask instead of the answer; a guest sees the personal ones that they gave."""
+        if question.sensitivity == "pii" and not self.reader.sees_pii:
+            by = answer.answered_by if answer is not None and answer.is_answered else None
+            return by is None or not self.reader.is_guest or (by.type, by.id) != ("guest", self.reader.guest_id)
+        return question.sensitivity == "spi"
 
     def container(self, path: str) -> Container | None:
         """Return what holds the answer at ``path``."""

@@ -38,7 +38,7 @@ class Row:
         return self.method != "GET"
 
     def path(self, identity: str) -> str:
-        return self.address.replace("<uuid:id>", identity) + self.query
+        return self.address.replace("<uuid:id>", identity).replace("<uuid:link_id>", identity) + self.query
 
     def __str__(self) -> str:
         return f"{self.method} {self.address}"
@@ -63,6 +63,9 @@ ROWS = [
     Row("GET", "copies/<uuid:id>/explain", READ, query="?target=QM-BOP"),
     Row("GET", "copies/<uuid:id>/needed", READ),
     Row("POST", "copies/<uuid:id>/reveal", Right.REVEAL_SENSITIVE, b'{"path": "mqs_fein", "reason": "a good one"}'),
+    Row("GET", "copies/<uuid:id>/guest_links", READ),
+    Row("POST", "copies/<uuid:id>/guest_links", WRITE, b'{"name": "Gus"}'),
+    Row("DELETE", "copies/<uuid:id>/guest_links/<uuid:link_id>", WRITE, b"{}"),
     Row("GET", "search", READ, query="?q=kettle"),
     Row("GET", "naics", Right.READ_CATALOGUE, query="?q=plumber"),
     Row("GET", "catalogue", Right.READ_CATALOGUE),

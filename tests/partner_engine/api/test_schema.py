@@ -28,7 +28,7 @@ def description(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
 
 def test_it_tells_every_operation(description: dict[str, Any]) -> None:
     told = {
-        (method.upper(), path.removeprefix("/api/v1/").replace("{id}", "<uuid:id>"))
+        (method.upper(), re.sub(r"{(\w+)}", r"<uuid:\1>", path.removeprefix("/api/v1/")))
         for path, operations in description["paths"].items()
         for method in operations
     }

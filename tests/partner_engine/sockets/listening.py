@@ -93,14 +93,25 @@ class Listener:
 
 @asynccontextmanager
 async def listening(
-    port: int, copy_id: object, *, cookie: str = "", ticket: str = "", origin: str | None = "", path: str = ""
+    port: int,
+    copy_id: object,
+    *,
+    cookie: str = "",
+    ticket: str = "",
+    guest: str = "",
+    origin: str | None = "",
+    path: str = "",
 ) -> AsyncIterator[Listener]:
-    """Open a socket; by ``cookie`` (a session's key) as a page of the server does, by ``ticket`` as a program."""
+    """Open a socket; by ``cookie`` (a session's key) or ``guest`` (a guest's session) as a page of the server does, by
+    ``ticket`` as a program.
+    """
     address = path or f"/ws/copies/{copy_id}/"
     if origin == "":
-        origin = f"http://127.0.0.1:{port}" if cookie else None
-    url = f"ws://127.0.0.1:{port}{address}" + (f"?ticket={ticket}" if ticket else "")
-    headers = {"Cookie": f"sessionid={cookie}"} if cookie else {}
+        origin = f"http://127.0.0.1:{port}" if cookie or guest else None
+    query = f"?ticket={ticket}" if ticket else "?as=guest" if guest else ""
+    url = f"ws://127.0.0.1:{port}{address}{query}"
+    cookies = {"sessionid": cookie, "guest_socket": guest}
+    headers = {"Cookie": "; ".join(f"{name}={value}" for name, value in cookies.items() if value)}
     async with connect(url, origin=origin, additional_headers=headers, proxy=None, max_size=None) as connection:
         listener = Listener(connection)
         try:

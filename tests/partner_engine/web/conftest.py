@@ -10,7 +10,8 @@ from django.test import Client
 from batch import service as batch
 from batch.context import BatchContext
 from forms.catalogue.models import Release
-from tenants.models import User
+from tenants.models import ApiClient, User
+from tests.partner_engine.api.calling import Api
 from tests.partner_engine.web.browsing import Page
 
 StartForm = Callable[..., str]
@@ -39,6 +40,12 @@ def read(owner: User) -> Callable[[str], BatchContext]:
         return batch.find(copy_id, scope=owner.tenant, actor=owner.as_actor(source="web"))
 
     return read_copy
+
+
+@pytest.fixture
+def api(demo: Release, harbor_client: ApiClient) -> Api:
+    """Return harbor's API client with every right."""
+    return Api(harbor_client)
 
 
 @pytest.fixture

@@ -1,0 +1,89 @@
+"""Guests' links to a copy as agents see them on its form page: make one, copy it once, see how it stands, end it."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Final
+from uuid import UUID
+
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.utils import timezone
+from django.views.decorators.http import require_GET, require_POST
+
+from batch.context import BatchContext
+from batch.errors import BatchError, TooManyGuestLinks, UnknownNeighbour
+from batch.guests import list_links, state_of
+from partner_engine.api.guest_links import DEFAULT_DAYS, guest_address
+from partner_engine.web.agents import Agent, for_agents
+from partner_engine.web.pages.guest_lines import build_guest_line
+from tenants.access import Right
+
+#: For how many days a link can be made on the page.
+DAYS: Final = (1, 7, DEFAULT_DAYS, 30, 90)
+
+
+@require_GET
+@for_agents(Right.READ_FORMS)
+def index(request: HttpRequest, agent: Agent, copy_id: UUID) -> HttpResponse:
+    """Show the links."""
+    return _show(request, agent, agent.find(copy_id))
+
+
+@require_POST
+@for_agents(Right.WRITE_FORMS)
+def issue(request: HttpRequest, agent: Agent, copy_id: UUID) -> HttpResponse:
+    """Make a link and show its address, once."""
+    given = request.POST.get("days", "")
+    days = int(given) if given in map(str, DAYS) else DEFAULT_DAYS
+    name = " ".join(request.POST.get("name", "").replace("\0", " ").split())[:100]
+    with agent.find_and_lock(copy_id) as context:
+        try:
+            link, secret = context.changeset.guest_tokens.issue(valid_for=timedelta(days=days), name=name)
+            made = link.id
+            context.save()
+        except TooManyGuestLinks as error:
+            return _show(request, agent, context, problem=error)
+        return _show(request, agent, context, made=made, address=guest_address(request, context.copy.id, secret))
+
+
+@require_POST
+@for_agents(Right.WRITE_FORMS)
+def revoke(request: HttpRequest, agent: Agent, copy_id: UUID, link_id: UUID) -> HttpResponse:
+    """End a link and what it opened; one that was ended before stays so."""
+    with agent.find_and_lock(copy_id) as context:
+        try:
+            context.changeset.guest_tokens.find(link_id).revoke()
+        except UnknownNeighbour:
+            if not list_links(context.copy.id).filter(pk=link_id).exists():
+                return HttpResponse(status=404)
+        else:
+            context.save()
+        return _show(request, agent, context, said="The link has ended. Whoever used it is told.")
+
+
+def _show(  # noqa: PLR0913 - what an order left behind
+    request: HttpRequest,
+    agent: Agent,
+    context: BatchContext,
+    *,
+    made: UUID | None = None,
+    address: str = "",
+    said: str = "",
+    problem: BatchError | None = None,
+) -> HttpResponse:
+    reader, now = agent.reader, timezone.now()
+    links = [build_guest_line(link, state_of(link, now), reader) for link in list_links(context.copy.id)]
+    shown = {
+        "lines": links,
+        "copy_id": context.copy.id,
+        "may_write": reader.may_write,
+        "made": made,
+        "address": address,
+        "said": said,
+        "problem": problem,
+        "days": [(days, f"{days} day{'s' if days > 1 else ''}") for days in DAYS],
+        "default_days": DEFAULT_DAYS,
+        "tenant": agent.tenant,
+    }
+    return render(request, "web/parts/guest_links.html", shown, status=422 if problem else 200)

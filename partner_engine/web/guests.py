@@ -1,0 +1,112 @@
+"""A guest's way in, and out: the page that a link leads to, its exchange for a session, and "I am done".
+
+Whoever only looks at the link (mail scanners, previews) uses nothing up: the exchange is an order of the page's own
+program, which alone knows what stands behind the ``#``.
+"""
+
+from __future__ import annotations
+
+import secrets
+from typing import Final
+from uuid import UUID
+
+import structlog
+from django.conf import settings
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.utils import timezone
+from django.views.decorators.http import require_http_methods, require_POST
+
+from batch.errors import AnswersMissing, BatchError, GuestLinkSpent
+from batch.guests import Guest, access_guest, finish, follow_link
+from partner_engine.addresses import client_address
+from partner_engine.sockets.grants import GUEST_SOCKET_COOKIE
+from partner_engine.web.agents import GUEST_COOKIE, for_visitors
+from partner_engine.web.opening import read_context
+from partner_engine.web.pages.products import build_panel
+from partner_engine.web.visitors import Visitor
+from tenants.access import Right
+from tenants.guess_limit import GuessLimit
+
+_GUESSES: Final = GuessLimit("guest_link")
+_DEVICE_BYTES: Final = 16
+_TOO_MANY: Final = "Too many tries from here. Wait a quarter of an hour, then open your link again."
+
+log = structlog.get_logger(__name__)
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+def open_link(request: HttpRequest, copy_id: UUID) -> HttpResponse:
+    """Show the page that a link leads to; on its order exchange the link's secret for a session.
+
+    Whoever has a session goes on to the form.
+    """
+    response = _exchange(request, copy_id) if request.method == "POST" else _welcome(request, copy_id)
+    response.headers["Cache-Control"] = "no-store"
+    response.headers["Referrer-Policy"] = "no-referrer"
+    return response
+
+
+@require_POST
+@for_visitors(Right.WRITE_FORMS)
+def done(request: HttpRequest, visitor: Visitor, copy_id: UUID) -> HttpResponse:
+    """Note that the guest has answered all; where something is missing, say what."""
+    assert visitor.guest is not None  # noqa: S101 - at a guest's address there is one
+    try:
+        finish(visitor.guest)
+    except AnswersMissing as missing:
+        reading = read_context(visitor.find(copy_id), request, visitor)
+        shown = {"panel": build_panel(reading), "copy_id": copy_id, "problem": str(missing), "guest": True}
+        return render(request, "web/parts/guest_panel.html", shown, status=422)
+    return HttpResponse(status=204)
+
+
+def _welcome(request: HttpRequest, copy_id: UUID) -> HttpResponse:
+    try:
+        access_guest(copy_id, request.COOKIES.get(GUEST_COOKIE, ""))
+    except GuestLinkSpent:
+        had_one = GUEST_COOKIE in request.COOKIES
+        shown = {"device": secrets.token_urlsafe(_DEVICE_BYTES), "had_one": had_one}
+        return render(request, "web/guest_link.html", shown)
+    return redirect("guest:copy", copy_id)
+
+
+def _exchange(request: HttpRequest, copy_id: UUID) -> HttpResponse:
+    address, secret, device = client_address(request), request.POST.get("secret", ""), request.POST.get("device", "")
+    if len(device) < _DEVICE_BYTES or len(device) > 100 or len(secret) > 100:
+        return HttpResponse(status=400)
+    wait = _GUESSES.take(str(copy_id), address)
+    if wait:
+        log.warning("audit.guest_link_guesses_refused", address=address, copy_id=str(copy_id))
+        response = HttpResponse(_TOO_MANY, status=429, content_type="text/plain; charset=utf-8")
+        response.headers["Retry-After"] = str(wait)
+        return response
+    try:
+        guest, session = follow_link(copy_id, secret, device=device)
+    except BatchError as error:
+        if error.status >= 500:
+            raise
+        log.info("audit.guest_link_refused", address=address, copy_id=str(copy_id), reason=error.code)
+        return HttpResponse(str(error), status=error.status, content_type="text/plain; charset=utf-8")
+    _GUESSES.clear(str(copy_id), address)
+    log.info("audit.guest_link_followed", address=address, copy_id=str(copy_id), link=str(guest.link_id))
+    response = HttpResponse(reverse("guest:copy", args=[copy_id]), content_type="text/plain; charset=utf-8")
+    _remember(response, guest, session)
+    return response
+
+
+def _remember(response: HttpResponse, guest: Guest, session: str) -> None:
+    """Give the browser the session, for the guest's pages and socket of this copy alone, as long as the link lasts."""
+    seconds = max(1, int((guest.expires_at - timezone.now()).total_seconds()))
+    pages = reverse("guest:open", args=[guest.copy_id])
+    for name, path in ((GUEST_COOKIE, pages), (GUEST_SOCKET_COOKIE, f"/ws/copies/{guest.copy_id}/")):
+        response.set_cookie(
+            name,
+            session,
+            max_age=seconds,
+            path=path,
+            secure=settings.SESSION_COOKIE_SECURE,
+            httponly=True,
+            samesite="Lax",
+        )

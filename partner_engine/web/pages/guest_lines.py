@@ -1,0 +1,67 @@
+"""One line of the list of guests' links. Pure but for the row that it is given."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final, Protocol
+from uuid import UUID
+
+from partner_engine.web.pages.formats import moment
+from partner_engine.web.pages.reading import Reader
+
+#: State -> its word and tone.
+_STATES: Final = {
+    "issued": ("Not opened yet", "needed"),
+    "followed": ("Opened", "eligible"),
+    "finished": ("Done", "eligible"),
+    "expired": ("Expired", ""),
+    "revoked": ("Ended", ""),
+}
+
+
+class Link(Protocol):
+    """What a line needs of a link."""
+
+    id: UUID
+    name: str
+    created_at: datetime
+    expires_at: datetime
+    exchanged_at: datetime | None
+    seen_at: datetime | None
+    finished_at: datetime | None
+    revoked_at: datetime | None
+
+
+@dataclass(frozen=True)
+class GuestLine:
+    """One link; ``facts`` say when what happened."""
+
+    id: UUID
+    name: str
+    state: str
+    tone: str
+    facts: str
+    is_open: bool
+
+
+def build_guest_line(link: Link, state: str, reader: Reader) -> GuestLine:
+    """Return the line of ``link``, which is in ``state``."""
+
+    def at(value: datetime) -> str:
+        return moment(value, reader.zone, now=reader.now)
+
+    word, tone = _STATES[state]
+    facts = [f"made {at(link.created_at)}"]
+    if link.exchanged_at:
+        facts.append(f"opened {at(link.exchanged_at)}")
+    if link.seen_at:
+        facts.append(f"last seen {at(link.seen_at)}")
+    if link.finished_at:
+        facts.append(f"done {at(link.finished_at)}")
+    is_open = state in ("issued", "followed", "finished")
+    if link.revoked_at:
+        facts.append(f"ended {at(link.revoked_at)}")
+    else:
+        facts.append(f"{'good until' if is_open else 'was good until'} {at(link.expires_at)}")
+    return GuestLine(link.id, link.name or "Guest", word, tone, " · ".join(facts), is_open)

@@ -1,0 +1,195 @@
+"""An agent and a guest in two real browsers: a link is made, opened, answered by, and ended."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from uuid import UUID
+
+import pytest
+from playwright.sync_api import Browser, Route, expect
+
+from batch import service as batch
+from forms.catalogue.demo import Sample
+from tenants.models import Tenant, User
+from tests.browser.driving import Driver
+from tests.partner_engine.guesting import issue, let_expire
+from tests.partner_engine.sockets.listening import save, start
+
+pytestmark = pytest.mark.browser
+
+PHONE = {"width": 390, "height": 844}
+DESK = {"width": 1440, "height": 980}
+
+
+@pytest.fixture
+def copy_id(server: str, agent: User) -> UUID:
+    """Return an empty form's copy."""
+    assert agent.tenant is not None
+    return start(agent.tenant, agent.as_actor(source="web"))
+
+
+@pytest.fixture
+def guest(browser: Browser, server: str) -> Iterator[Driver]:
+    """Return a guest at a phone-sized dark window."""
+    with browser.new_context(viewport=PHONE, color_scheme="dark", reduced_motion="reduce") as context:
+        driver = Driver(context.new_page(), server)
+        yield driver
+        context.close()
+    assert driver.faults == []
+
+
+def make_link(driver: Driver, name: str) -> str:
+    """Make a link in the page's dialog, by the keyboard alone; return its address."""
+    driver.page.locator("#guests-button").focus()
+    driver.page.keyboard.press("Enter")
+    expect(driver.page.locator("#guest-name")).to_be_focused()
+    driver.page.keyboard.type(name)
+    driver.page.keyboard.press("Enter")
+    address = driver.page.locator("#guest-address")
+    expect(address).to_be_focused()
+    return address.input_value()
+
+
+def open_link(guest: Driver, url: str) -> None:
+    """Open a link as the guest and press its button."""
+    guest.page.goto(url)
+    guest.page.get_by_role("button", name="Open the application").click()
+    guest.page.wait_for_url("**/form")
+    expect(guest.page.locator("#form[data-live]")).to_be_attached()
+
+
+def test_a_guest_answers_is_seen_and_is_shut_out(driver: Driver, guest: Driver, copy_id: UUID) -> None:
+    driver.open(copy_id)
+    driver.page.locator("#guests-button").click()
+    expect(driver.page.locator("#guest-links")).to_contain_text("No guest yet")
+    driver.check_access()
+    driver.photograph("guest-links-empty-light-1440")
+    driver.page.keyboard.press("Escape")
+    url = make_link(driver, "Gus Miller")
+    expect(driver.page.locator(".guest-list")).to_contain_text("Not opened yet")
+    driver.check_access()
+    driver.photograph("guest-links-light-1440")
+
+    guest.page.goto(url)
+    guest.check_access()
+    guest.photograph("guest-link-dark-390")
+    open_link(guest, url)
+    assert guest.page.url == f"{guest.server}/guest/{copy_id}/form"
+    guest.check_access()
+    guest.photograph("guest-form-dark-390")
+    guest.page.get_by_role("button", name="answers left").click()
+    guest.check_access()
+    guest.photograph("guest-left-dark-390")
+    guest.page.keyboard.press("Escape")
+    expect(driver.page.locator("#people")).to_contain_text("Gus Miller (guest)")
+    expect(guest.page.locator("#people")).to_contain_text("Ona Owner")
+
+    driver.page.get_by_role("button", name="Close").click()
+    guest.answer("mqs_mail_city", "Waco")
+    saved_at = time.monotonic()
+    expect(driver.page.locator("[name=mqs_mail_city]")).to_have_value("Waco", timeout=1_000)
+    assert time.monotonic() - saved_at < 1.0
+    expect(driver.page.locator("#live")).to_contain_text("Gus Miller (guest) changed 1 answer.")
+    driver.answer("mqs_business_name", "Copper Kettle")
+    expect(guest.page.locator("#insured")).to_have_text("Copper Kettle", timeout=1_000)
+
+    driver.page.locator("#guests-button").click()
+    expect(driver.page.locator(".guest-list")).to_contain_text("last seen")
+    driver.page.on("dialog", lambda dialog: dialog.accept())
+    driver.page.get_by_role("button", name="End the link of Gus Miller").click()
+    expect(driver.page.locator(".guest-list")).to_contain_text("Ended")
+    ended_at = time.monotonic()
+    expect(guest.page.locator("#banner")).to_contain_text("Your link has ended", timeout=2_000)
+    assert time.monotonic() - ended_at < 1.0
+    expect(driver.page.locator("#people li")).to_have_count(0)
+    guest.photograph("guest-ended-dark-390")
+    guest.page.fill("[name=mqs_mail_city]", "Dallas")
+    guest.page.keyboard.press("Tab")
+    expect(guest.page.locator("#saved")).to_contain_text("This link is not good any more")
+    guest.check_access()
+    guest.page.on("dialog", lambda dialog: dialog.accept())
+    guest.page.goto(f"{guest.server}/guest/{copy_id}")
+    expect(guest.page.get_by_role("heading", name="Your link has ended")).to_be_visible()
+    expect(driver.page.locator("[name=mqs_mail_city]")).to_have_value("Waco")
+    # That it was refused is on the browser's console, as it should be.
+    guest.faults.clear()
+
+
+def test_the_secret_leaves_the_address_and_goes_to_no_other_server(
+    driver: Driver, guest: Driver, harbor: Tenant, copy_id: UUID
+) -> None:
+    _, secret = issue(harbor, copy_id)
+    url = f"{guest.server}/guest/{copy_id}#{secret}"
+    asked: list[tuple[str, str]] = []
+
+    def note(route: Route) -> None:
+        asked.append((route.request.url, route.request.headers.get("referer", "")))
+        route.continue_()
+
+    guest.page.route("**/*", note)
+    open_link(guest, url)
+    guest.page.go_back()
+    guest.page.wait_for_load_state()
+    assert secret not in guest.page.url
+    # The link again, in the browser where it was opened: its form, and the secret gone from the address.
+    guest.page.goto("about:blank")
+    guest.page.goto(url)
+    guest.page.wait_for_url(f"{guest.server}/guest/{copy_id}/form")
+
+    assert len(asked) > 10
+    assert not any(secret in address or referrer for address, referrer in asked)
+
+
+def test_a_link_is_good_in_one_browser_alone(
+    driver: Driver, guest: Driver, browser: Browser, harbor: Tenant, copy_id: UUID
+) -> None:
+    link_id, secret = issue(harbor, copy_id)
+    url = f"{guest.server}/guest/{copy_id}#{secret}"
+    open_link(guest, url)
+
+    with browser.new_context(viewport=DESK) as context:
+        other = Driver(context.new_page(), guest.server)
+        other.page.goto(url)
+        other.page.get_by_role("button", name="Open the application").click()
+        expect(other.page.get_by_role("heading", name="This link is not good any more")).to_be_focused()
+        assert other.page.url == f"{guest.server}/guest/{copy_id}"
+        other.check_access()
+        other.photograph("guest-link-over-light-1440")
+        other.page.goto(f"{guest.server}/guest/{copy_id}/form")
+        expect(other.page.get_by_role("heading", name="Open your link again")).to_be_visible()
+        other.check_access()
+    guest.page.reload()
+    expect(guest.page.locator("#form[data-live]")).to_be_attached()
+
+    let_expire(harbor, link_id)
+    expect(guest.page.locator("#banner")).to_contain_text("Your link has ended", timeout=2_000)
+
+
+def test_a_guest_says_when_done(
+    browser: Browser, server: str, agent: User, harbor: Tenant, s1: Sample, guest: Driver
+) -> None:
+    copy_id = start(harbor, agent.as_actor(source="web"), s1)
+    save(harbor, agent.as_actor(source="web"), copy_id, {"mqs_mail_city": None})
+    _, secret = issue(harbor, copy_id, name="Gus")
+    guest.page.set_viewport_size(DESK)
+    guest.page.emulate_media(color_scheme="light")
+    open_link(guest, f"{server}/guest/{copy_id}#{secret}")
+
+    guest.page.get_by_role("button", name="I am done").click()
+    expect(guest.page.locator("#done-problem")).to_have_text("1 answer is still needed.")
+    guest.check_access()
+    guest.photograph("guest-form-light-1440")
+    guest.page.locator("#products").get_by_role("link", name="Mailing city").click()
+    expect(guest.page.locator("[name=mqs_mail_city]")).to_be_focused()
+    # Right from the field: what was typed is saved first.
+    guest.page.keyboard.type("Austin")
+    guest.page.get_by_role("button", name="I am done").click()
+
+    expect(guest.page.get_by_role("heading", name="Thank you")).to_be_visible()
+    expect(guest.page.locator("#live")).to_contain_text("Thank you")
+    guest.check_access()
+    with_actions = batch.find(copy_id, scope=harbor, actor=agent.as_actor(source="web"))
+    assert with_actions.read_only_changeset().document.answers["mqs_mail_city"].value == "Austin"
+    # Of the refusal the browser itself writes to the console.
+    guest.faults.clear()
