@@ -32,6 +32,7 @@ from partner_engine.sockets.frames import (
     Person,
     Presence,
     Snapshot,
+    View,
     read,
     write,
 )
@@ -142,6 +143,9 @@ class CopySocket(AsyncWebsocketConsumer):
         if isinstance(asked, Focus):
             if self._hub is not None and asked.path != seat.person.path:
                 await self._hub.move(table, seat, asked.path)
+            return
+        if isinstance(asked, View):
+            seat.is_in_view = asked.visible
             return
         answer = await in_thread(changes_frame)(seat.grant, table.copy_id, since=asked.version)
         seat.send(write(answer), at=answer.body.version)

@@ -2,19 +2,30 @@
 
 from __future__ import annotations
 
+from uuid import UUID
+
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_GET
 
-from forms.rules.industries import find_industries
+from batch import service as batch
+from forms.common_industries import search_industries
 from partner_engine.web.agents import Agent, for_agents
+from partner_engine.web.industries import place_and_size
 from tenants.access import Right
 
 
 @require_GET
-@for_agents(Right.READ_CATALOGUE)
-def industries(request: HttpRequest, agent: Agent) -> HttpResponse:
-    """Show the industries that fit the words or code in ``q`` as options of the field ``for``."""
+@for_agents(Right.READ_FORMS)
+def industries(request: HttpRequest, agent: Agent, copy_id: UUID) -> HttpResponse:
+    """Show the industries that fit the words or code in ``q`` as options of the field ``for``.
+
+    They are ranked as ``/api/v1/naics`` ranks them for the copy's ZIP and number of employees.
+    """
     query = request.GET.get("q", "")[:100].strip()
-    shown = {"found": find_industries(query), "query": query, "prefix": request.GET.get("for", "")[:200]}
+    context = batch.find(copy_id, scope=agent.tenant, actor=agent.actor)
+    catalogue = context.release.compiled
+    zip_code, employees = place_and_size(context.read_only_changeset().document, catalogue)
+    found = search_industries(query, catalogue, zip_code=zip_code, employees=employees)
+    shown = {"found": found, "query": query, "prefix": request.GET.get("for", "")[:200]}
     return render(request, "web/parts/industries.html", shown)

@@ -21,10 +21,10 @@ urlpatterns = [
     path("forms/<uuid:copy_id>/parts", following.catch_up, name="parts"),
     path("forms/<uuid:copy_id>/title", copies.rename, name="title"),
     path("forms/<uuid:copy_id>/why", copies.why, name="why"),
+    path("forms/<uuid:copy_id>/industries", lookups.industries, name="industries"),
     path("forms/<uuid:copy_id>/history", history.index, name="history"),
     path("settings/webhooks", webhooks.index, name="webhooks"),
     path("settings/webhooks/add", webhooks.add, name="add-webhook"),
     path("settings/webhooks/<uuid:endpoint_id>", webhooks.show, name="webhook"),
     path("settings/webhooks/<uuid:endpoint_id>/order", webhooks.order, name="order-webhook"),
-    path("industries", lookups.industries, name="industries"),
 ]

@@ -52,7 +52,7 @@ PAGES: dict[str, tuple[str, dict[str, str], bool]] = {
     "title": ("POST", {"title": "Taken over"}, True),
     "why": ("GET", {"target": "QM-BOP"}, True),
     "history": ("GET", {}, True),
-    "industries": ("GET", {"q": "restaurant"}, False),
+    "industries": ("GET", {"q": "restaurant"}, True),
     "webhooks": ("GET", {}, False),
     "add-webhook": ("POST", {"url": "https://hooks.example.com/", "event_types": "*"}, False),
     "webhook": ("GET", {}, False),
