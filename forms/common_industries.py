@@ -15,11 +15,23 @@ from copies.models import SearchWord
 from copies.search_words import words_of
 from forms.models import NaicsSearch
 from forms.rules.compiled import CompiledCatalogue
-from forms.rules.industries import Industry
+from forms.rules.industries import Industry, find_industries
 from forms.rules.reference import states_of_zip
 
 #: Sizes that are told apart: from so many employees on.
 SIZES: Final = (0, 5, 10, 20, 50, 100, 250)
+
+
+def search_industries(
+    query: str, catalogue: CompiledCatalogue, *, zip_code: str = "", employees: int | None = None
+) -> list[Industry]:
+    """Return the industries that fit ``query``, the best first; of those that fit alike the ones first that the
+    current tenant meets more often in the state of the ZIP, or chose at about that size.
+    """
+    if not zip_code and employees is None:
+        return find_industries(query)
+    found = find_industries(query, most=None)
+    return find_industries(query, common=common_industries(found, catalogue, zip_code=zip_code, employees=employees))
 
 
 def common_industries(

@@ -6,7 +6,7 @@ minutes. Somebody counts until ``WINDOW`` seconds after their last sign of life,
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final, NamedTuple
 from uuid import UUID
@@ -45,19 +45,33 @@ class Hour(NamedTuple):
     programs: int
 
 
+class Sign(NamedTuple):
+    """A sign of life of a person or program; ``tenant_id`` is None for staff."""
+
+    tenant_id: UUID | None
+    role: str
+    identity: str
+
+
 def note_active(tenant: Tenant | None, *, role: str, identity: str) -> None:
-    """Note a sign of life: a sign-in, a page, a call, a socket's heartbeat. Never fails for a Redis that is away."""
+    """Note a sign of life: a sign-in, a page, a call. Never fails for a Redis that is away."""
+    note_all_active([Sign(tenant.id if tenant else None, role, identity)])
+
+
+def note_all_active(signs: Collection[Sign]) -> None:
+    """Note many signs of life in one round trip. Never fails for a Redis that is away."""
     now = timezone.now()
-    key = _present(tenant.id if tenant else None, role)
-    hour = _seen(tenant.id if tenant else None, role, now)
 
     def write(pipeline: Pipeline) -> None:
-        pipeline.zadd(key, {identity: now.timestamp() + WINDOW})
-        pipeline.expire(key, WINDOW)
-        pipeline.pfadd(hour, identity)
-        pipeline.expire(hour, timedelta(hours=HOURS + 1))
+        for tenant_id, role, identity in signs:
+            key, hour = _present(tenant_id, role), _seen(tenant_id, role, now)
+            pipeline.zadd(key, {identity: now.timestamp() + WINDOW})
+            pipeline.expire(key, WINDOW)
+            pipeline.pfadd(hour, identity)
+            pipeline.expire(hour, timedelta(hours=HOURS + 1))
 
-    _send(write)
+    if signs:
+        _send(write)
 
 
 def forget_active(tenant: Tenant | None, *, role: str, identity: str) -> None:

@@ -9,18 +9,25 @@ from uuid import UUID
 
 from django.db import DEFAULT_DB_ALIAS
 
-from tenants.active_users import API_CLIENT, Hour, count_active, last_day
+from tenants.active_users import ROLES, Hour, count_active, last_day
 from tenants.models import Tenant
 from tenants.scope import current_scope
 
 
 @dataclass(frozen=True, slots=True)
 class ActiveLine:
-    """A tenant with how many are active there now; staff stand in a line of their own."""
+    """A tenant with how many are active there now, people by role too; staff stand in a line of their own."""
 
     tenant: str
-    people: int
+    agents: int
+    administrators: int
+    staff: int
     programs: int
+
+    @property
+    def people(self) -> int:
+        """Return how many people are active, whatever their role."""
+        return self.agents + self.administrators + self.staff
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +57,7 @@ def activity() -> Activity:
     names = dict(_looked_at())
     hours = last_day(list(names))
     lines = (
-        ActiveLine(names[tenant_id], sum(roles.values()) - roles.get(API_CLIENT, 0), roles.get(API_CLIENT, 0))
+        ActiveLine(names[tenant_id], *(roles.get(role, 0) for role in ROLES))
         for tenant_id, roles in count_active(names).items()
     )
     return Activity(tuple(sorted(lines, key=lambda line: line.tenant)), tuple(hours), _chart(hours))

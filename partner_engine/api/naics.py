@@ -10,8 +10,8 @@ from rest_framework.request import Request
 
 from batch.errors import UnknownCatalogue
 from forms.catalogue import releases
-from forms.common_industries import common_industries
-from forms.rules.industries import MOST, find_industries
+from forms.common_industries import search_industries
+from forms.rules.industries import find_industries
 from partner_engine.api.bodies import NaicsQuery
 from partner_engine.api.endpoint import Endpoint
 from partner_engine.api.schema import documented
@@ -48,12 +48,11 @@ class Naics(Endpoint):
     def get(self, request: Request) -> HttpResponse:
         """Search for an industry."""
         query = self.query(NaicsQuery)
-        found = find_industries(query.q, most=None)
+        found = find_industries(query.q)
         if self.actor.may(Right.READ_FORMS) and (query.zip or query.employees is not None):
             try:
                 catalogue = releases.current(self.tenant.catalogue).compiled
             except releases.NoRelease as error:
                 raise UnknownCatalogue(self.tenant.catalogue) from error
-            common = common_industries(found, catalogue, zip_code=query.zip, employees=query.employees)
-            found = find_industries(query.q, common=common)
-        return self.answer(IndustriesShape([IndustryShape(*industry) for industry in found[:MOST]]))
+            found = search_industries(query.q, catalogue, zip_code=query.zip, employees=query.employees)
+        return self.answer(IndustriesShape([IndustryShape(*industry) for industry in found]))

@@ -32,6 +32,7 @@ from partner_engine.sockets.frames import (
     Person,
     Presence,
     Snapshot,
+    View,
     read,
     write,
 )
@@ -158,6 +159,9 @@ class CopySocket(AsyncWebsocketConsumer):
         if isinstance(asked, Focus):
             if self._hub is not None and asked.path != seat.person.path:
                 await self._hub.move(table, seat, asked.path)
+            return
+        if isinstance(asked, View):
+            seat.is_in_view = asked.visible
             return
         if seat.grant.is_guest:
             detail = "Guests read what changed on their page."

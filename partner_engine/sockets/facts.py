@@ -1,4 +1,5 @@
-"""What sockets ask of the database: whether a copy is there, its version, what changed, which release is in force.
+"""What sockets ask of the database: whether a copy is there, its version, what changed, which release is in force, who
+its listeners are.
 
 Called in threads; each call sets its own tenant.
 """
@@ -19,7 +20,8 @@ from forms.models import ApplicationForm
 from partner_engine.api.changes import changes_answer
 from partner_engine.sockets.frames import BadFrame, ChangesAnswer, ErrorFrame
 from partner_engine.sockets.grants import Grant
-from tenants.models import Tenant
+from tenants.active_users import API_CLIENT, Sign, note_all_active
+from tenants.models import Tenant, User
 from tenants.scoping import use_tenant
 
 
@@ -74,3 +76,12 @@ def changes_frame(grant: Grant, copy_id: UUID, *, since: int) -> ChangesAnswer:
         except NoSuchVersion as error:
             fault = {"pointer": "/version", "code": "no_such_version", "detail": str(error)}
             raise BadFrame(ErrorFrame(code="no_such_version", detail=str(error), errors=[fault])) from error
+
+
+def note_listeners(grants: Collection[Grant]) -> None:
+    """Note that the people and programs who listen by ``grants`` are at work, in one query and one call to Redis."""
+    people = {grant.user_id: grant.tenant.id for grant in grants if grant.kind == "session"}
+    roles = User.objects.filter(pk__in=people).values_list("pk", "role")
+    signs = [Sign(people[str(pk)], role, str(pk)) for pk, role in roles]
+    programs = {grant.actor.id: grant.tenant.id for grant in grants if grant.actor.type == API_CLIENT}
+    note_all_active([*signs, *(Sign(tenant_id, API_CLIENT, key) for key, tenant_id in programs.items())])

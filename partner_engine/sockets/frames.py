@@ -107,7 +107,13 @@ class Focus(msgspec.Struct, frozen=True, tag="focus", tag_field="type", forbid_u
     path: Annotated[str, Meta(max_length=300)] | None
 
 
-Asked = Since | Focus
+class View(msgspec.Struct, frozen=True, tag="view", tag_field="type", forbid_unknown_fields=True):
+    """Tell whether the page is in view; as long as it is, its person is counted among the active users."""
+
+    visible: bool
+
+
+Asked = Since | Focus | View
 _asked: Final = msgspec.json.Decoder(Asked)
 _told: Final = msgspec.json.Decoder(Changed | Presence)
 _encoder: Final = msgspec.json.Encoder()

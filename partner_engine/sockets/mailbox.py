@@ -45,6 +45,11 @@ class Mailbox:
         self._wake.set()
         return self._overflows < MOST_OVERFLOWS
 
+    @property
+    def is_closed(self) -> bool:
+        """Tell whether nothing more is sent."""
+        return self._closed is not None
+
     def close(self, code: int, reason: str) -> None:
         """Send nothing more, also of what waits."""
         if self._closed is None:

@@ -22,12 +22,16 @@ TOO_SLOW: Final = 4408
 
 @dataclass
 class Seat:
-    """One socket. ``version`` is the latest that it was told of; None as long as it has no snapshot."""
+    """One socket. ``version`` is the latest that it was told of; None as long as it has no snapshot.
+
+    ``is_in_view`` is what its page last said; programs say nothing and are at work as long as they listen.
+    """
 
     grant: Grant
     person: Person
     mailbox: Mailbox = field(default_factory=Mailbox)
     version: int | None = None
+    is_in_view: bool = True
 
     def send(self, frame: str, *, at: int) -> None:
         """Let ``frame`` wait to be sent; ``at`` is the version to ask for where there is no room for it."""

@@ -15,7 +15,7 @@ import structlog
 from django.db import Error as DatabaseError
 from redis.exceptions import RedisError
 
-from partner_engine.sockets.facts import releases_in_force
+from partner_engine.sockets.facts import note_listeners, releases_in_force
 from partner_engine.sockets.grants import guests_still_good, still_good
 from partner_engine.sockets.hub import TRY_AGAIN, Hub, hub_here, in_thread
 from partner_engine.sockets.seats import Seat
@@ -114,6 +114,8 @@ async def _beat(hub: Hub) -> None:
     """Tell all sockets version and people; the database says which version it is."""
     await hub.compare()
     await _register_if_possible(hub)
+    in_view = {seat.grant.owner: seat.grant for seat in hub.seats if seat.is_in_view and not seat.mailbox.is_closed}
+    await in_thread(note_listeners)(list(in_view.values()))
     for table in list(hub.tables.values()):
         table.beat(await hub.people(table))
 

@@ -12,6 +12,7 @@ from batch.context import BatchContext
 from batch.errors import AnswerFault, InvalidAnswers, ReadOnlyAnswer, UnknownPart
 from batch.setting import SaveResult
 from forms.rules.evaluation import Evaluation
+from partner_engine.web.industries import place_and_size
 from partner_engine.web.visitors import Visitor
 
 
@@ -27,9 +28,12 @@ class Answered:
 
 
 @contextmanager
-def answering(copy_id: UUID, given: Mapping[str, object], visitor: Visitor) -> Iterator[Answered]:
+def answering(
+    copy_id: UUID, given: Mapping[str, object], visitor: Visitor, *, searched: Mapping[str, str]
+) -> Iterator[Answered]:
     """Save the answers in ``given`` (path -> what was typed) that can be taken; yield while the copy is still locked.
 
+    ``searched`` tells by path by which words an industry was found: the choice is kept, and ranks later searches.
     Raises what the batch raises but for answers that do not fit: those are the faults.
     """
     left, faults = dict(given), []
@@ -37,7 +41,7 @@ def answering(copy_id: UUID, given: Mapping[str, object], visitor: Visitor) -> I
         with visitor.find_and_lock(copy_id) as context:
             before, version = context.evaluation, context.version
             for path in list(left):
-                found = _apply(context.changeset, path, left[path])
+                found = _apply(context.changeset, path, left[path], searched.get(path, ""))
                 faults += found
                 if found:
                     del left[path]
@@ -55,10 +59,15 @@ def answering(copy_id: UUID, given: Mapping[str, object], visitor: Visitor) -> I
             return
 
 
-def _apply(changeset: Changeset, path: str, typed: object) -> list[AnswerFault]:
+def _apply(changeset: Changeset, path: str, typed: object, query: str) -> list[AnswerFault]:
     try:
         answer = changeset.find_answer(path)
+        before = answer.value
         answer.apply(_value(answer.question.type, typed))
+        words = " ".join(query.replace("\0", " ").split())[:200]
+        if words and answer.question.type == "naics" and answer.value not in (before, None):
+            zip_code, employees = place_and_size(changeset.document, changeset.catalogue)
+            changeset.naics_searches.add(words, zip_code=zip_code, employees=employees, chosen=str(answer.value))
     except InvalidAnswers as error:
         return list(error.faults)
     except (UnknownPart, ReadOnlyAnswer) as error:

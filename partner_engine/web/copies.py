@@ -62,14 +62,18 @@ def show(request: HttpRequest, visitor: Visitor, copy_id: UUID) -> HttpResponse:
 @require_POST
 @for_visitors(Right.WRITE_FORMS)
 def answer(request: HttpRequest, visitor: Visitor, copy_id: UUID) -> HttpResponse:
-    """Take ``answers``, JSON of path -> what was typed; the event ``answers-taken`` tells what did not fit."""
+    """Take ``answers``, JSON of path -> what was typed; the event ``answers-taken`` tells what did not fit.
+
+    ``searched``, JSON of path -> words, says how industries among them were found.
+    """
     try:
         given = msgspec.json.decode(request.POST.get("answers", ""), type=dict[str, str | list[str] | None])
+        searched = msgspec.json.decode(request.POST.get("searched", "{}"), type=dict[str, str])
     except msgspec.DecodeError:
         return HttpResponseBadRequest()
     if not 0 < len(given) <= MOST_ANSWERS:
         return HttpResponseBadRequest()
-    with answering(copy_id, given, visitor) as answered:
+    with answering(copy_id, given, visitor, searched=searched) as answered:
         response = _saved(
             request, visitor, answered.context, answered.result, before=answered.before, version=answered.version_before
         )

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from uuid import UUID
 
 from django.http import HttpRequest, HttpResponse
+from django.middleware.csrf import get_token
 from django.views.decorators.http import require_GET
 from django_htmx.http import trigger_client_event
 
@@ -28,7 +29,8 @@ from tenants.access import Actor, Right
 def catch_up(request: HttpRequest, visitor: Visitor, copy_id: UUID) -> HttpResponse:
     """Show the parts that changed since ``X-Copy-Version``, or all where that version says too little.
 
-    The event ``copy-saved`` tells the version, what to say, and by path whose answer stands there now (``theirs``).
+    The event ``copy-saved`` tells the version, what to say, by path whose answer stands there now (``theirs``), and the
+    session's ``token`` for writes.
     """
     context = visitor.find(copy_id)
     reading, since = read_context(context, request, visitor), shown_version(request)
@@ -43,6 +45,7 @@ def catch_up(request: HttpRequest, visitor: Visitor, copy_id: UUID) -> HttpRespo
         "title": reading.facts.title,
         "said": _said(reading, found, theirs, actor=visitor.actor),
         "theirs": theirs,
+        "token": get_token(request),
     }
     return trigger_client_event(render_parts(request, reading, _parts(reading, found)), "copy-saved", told)
 

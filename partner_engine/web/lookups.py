@@ -8,18 +8,24 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_GET
 
-from forms.rules.industries import find_industries
+from forms.common_industries import search_industries
 from partner_engine.web.agents import for_visitors
+from partner_engine.web.industries import place_and_size
 from partner_engine.web.visitors import Visitor
 from tenants.access import Right
 
 
 @require_GET
-@for_visitors(Right.READ_CATALOGUE)
-def industries(request: HttpRequest, visitor: Visitor, copy_id: UUID | None = None) -> HttpResponse:
-    """Show the industries that fit the words or code in ``q`` as options of the field ``for``; a guest's address names
-    their copy.
+@for_visitors(Right.READ_FORMS)
+def industries(request: HttpRequest, visitor: Visitor, copy_id: UUID) -> HttpResponse:
+    """Show the industries that fit the words or code in ``q`` as options of the field ``for``.
+
+    They are ranked as ``/api/v1/naics`` ranks them for the copy's ZIP and number of employees.
     """
     query = request.GET.get("q", "")[:100].strip()
-    shown = {"found": find_industries(query), "query": query, "prefix": request.GET.get("for", "")[:200]}
+    context = visitor.find(copy_id)
+    catalogue = context.release.compiled
+    zip_code, employees = place_and_size(context.read_only_changeset().document, catalogue)
+    found = search_industries(query, catalogue, zip_code=zip_code, employees=employees)
+    shown = {"found": found, "query": query, "prefix": request.GET.get("for", "")[:200]}
     return render(request, "web/parts/industries.html", shown)

@@ -21,6 +21,7 @@ urlpatterns = [
     path("forms/<uuid:copy_id>/parts", following.catch_up, name="parts"),
     path("forms/<uuid:copy_id>/title", copies.rename, name="title"),
     path("forms/<uuid:copy_id>/why", copies.why, name="why"),
+    path("forms/<uuid:copy_id>/industries", lookups.industries, name="industries"),
     path("forms/<uuid:copy_id>/history", history.index, name="history"),
     path("forms/<uuid:copy_id>/guest-links", guest_links.index, name="guest-links"),
     path("forms/<uuid:copy_id>/guest-links/new", guest_links.issue, name="issue-guest-link"),
@@ -29,5 +30,4 @@ urlpatterns = [
     path("settings/webhooks/add", webhooks.add, name="add-webhook"),
     path("settings/webhooks/<uuid:endpoint_id>", webhooks.show, name="webhook"),
     path("settings/webhooks/<uuid:endpoint_id>/order", webhooks.order, name="order-webhook"),
-    path("industries", lookups.industries, name="industries"),
 ]

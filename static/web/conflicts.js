@@ -91,7 +91,6 @@
   function take(path) {
     if (!open.has(path)) return;
     const { theirs } = open.get(path), element = field(path);
-    close(path);
     drop(path);
     Idiomorph.morph(element, theirs, { morphStyle: "outerHTML" });
     live(`Took the other answer: ${textOf(theirs)}.`);
@@ -108,5 +107,5 @@
     if (element && open.has(element.dataset.path)) draw(element.dataset.path);
   });
 
-  window.conflicts = { expect, meet, has: (path) => open.has(path), take, remind, count: () => open.size };
+  window.conflicts = { expect, meet, has: (path) => open.has(path), take, remind, close, textOf, labelOf, button };
 })();

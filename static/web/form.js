@@ -25,7 +25,7 @@
     const element = fieldOf(event.target), control = event.target;
     if (!element) return;
     const path = element.dataset.path;
-    if (element.hasAttribute("data-masked") && control.value === "") return void typed.delete(path);
+    if (element.hasAttribute("data-masked") && control.value === "") { typed.delete(path); return forgive(path); }
     if (control.type === "date" && document.activeElement === control) {
       // A date typed part by part is a (wrong) date at every key: wait until the hands rest.
       clearTimeout(later.get(path));
@@ -81,6 +81,7 @@
     control.removeAttribute("aria-activedescendant");
   }
   function choose(element, control, option) {
+    element.dataset.searched = control.value.trim();
     control.value = `${option.dataset.value} ${option.lastElementChild.textContent}`;
     control.dataset.value = option.dataset.value;
     closeSearch(element, control);

@@ -8,13 +8,13 @@
   const presence = window.presence;
   const SILENCE = 45000; // the server says something every 20 s
   const UNSAID = 1500; // a gap that short is nobody's concern
-  let socket = null, id = "", attempts = 0, isOver = false;
+  let socket = null, id = "", attempts = 0, isOver = false, isSignedOut = false;
   let retry = 0, silence = 0, unsaid = 0, pointed = 0;
   let place = null; // the question that one is at, as told to the others
 
-  function tell(text, action) {
+  function tell(text, action, state = "offline") {
     banner.replaceChildren();
-    banner.dataset.state = action ? "news" : "offline";
+    banner.dataset.state = state;
     if (!text) return;
     const said = document.createElement("span");
     said.textContent = text;
@@ -46,11 +46,11 @@
     delete page.dataset.live;
     clearTimeout(silence);
     presence.nobody();
-    if (code === 4401) return end(page.dataset.ended);
+    if (code === 4401) return leave();
     if (code === 4404) return end("This form is not there any more.");
-    if (!unsaid) unsaid = setTimeout(tellOffline, UNSAID);
+    if (!unsaid && !isSignedOut) unsaid = setTimeout(tellOffline, UNSAID);
     attempts += 1;
-    if (attempts > 2) ask();
+    if (attempts > 2 || isSignedOut) ask();
     // Apart from each other: a server that comes back is not asked by everybody at once.
     retry = setTimeout(connect, Math.min(30000, 250 * 2 ** attempts) * (0.5 + Math.random() / 2));
   }
@@ -62,10 +62,31 @@
     live(text);
   }
 
+  /** A guest's link is over for good; an agent may sign in again. */
+  function leave() {
+    if (page.dataset.ended) end(page.dataset.ended);
+    else signedOut();
+  }
+
+  /** What was typed stays: the page goes on once its person has signed in elsewhere. */
+  function signedOut() {
+    clearTimeout(retry);
+    retry = setTimeout(comeBack, 5000);
+    isOver = true;
+    if (isSignedOut) return;
+    isSignedOut = true;
+    const link = document.createElement("a");
+    link.href = page.dataset.signIn; link.target = "_blank"; link.textContent = "Sign in in another tab";
+    clearTimeout(unsaid);
+    unsaid = 0;
+    tell("You are signed out. What you typed is kept here.", link);
+    live("You are signed out. Sign in in another tab; what you typed is kept here.");
+  }
+
   /** A refused handshake does not say why; the server's pages do. */
   async function ask() {
     const answer = await fetch(page.dataset.parts, { headers: { "HX-Request": "true", "X-Copy-Version": String(shownVersion()) } }).catch(() => null);
-    if (answer?.status === 401) end(page.dataset.ended);
+    if (answer?.status === 401) leave();
     else if (answer?.status === 404) end("This form is not there any more.");
   }
 
@@ -76,8 +97,11 @@
       attempts = 0;
       clearTimeout(unsaid);
       unsaid = 0;
-      if (isOffline()) { tell(""); live("You are online again."); }
+      if (isOffline()) { tell(""); live(isSignedOut ? "You are signed in again." : "You are online again."); }
+      if (isSignedOut) refresh(); // brings the new session's token, without which nothing is taken
+      isSignedOut = false;
       presence.everybody(frame.people, id);
+      if (document.hidden) tellView();
       const was = place;
       place = null;
       point(was);
@@ -97,7 +121,7 @@
     const text = "The questions of this form have changed.", show = document.createElement("button");
     show.type = "button"; show.className = "button small"; show.textContent = "Show them";
     show.addEventListener("click", () => location.reload());
-    tell(text, show);
+    tell(text, show, "news");
     live(`${text} A new release is in force.`);
   }
 
@@ -115,7 +139,17 @@
 
   window.addEventListener("offline", () => { tellOffline(); const gone = socket; if (gone) { lose(0); gone.close(); } });
   window.addEventListener("online", () => { attempts = 0; connect(); });
-  document.addEventListener("visibilitychange", () => { if (!document.hidden && !socket) connect(); });
+  // Who has the page open and in view is at work here, also without a word.
+  const tellView = () => { if (id) socket.send(JSON.stringify({ type: "view", visible: !document.hidden })); };
+  document.addEventListener("visibilitychange", tellView);
+
+  function comeBack() {
+    if (document.hidden || socket) return;
+    if (isSignedOut) isOver = false;
+    connect();
+  }
+  document.addEventListener("visibilitychange", comeBack);
+  window.addEventListener("focus", comeBack);
   window.addEventListener("pagehide", () => { clearTimeout(retry); const gone = socket; socket = null; id = ""; gone?.close(); });
   window.addEventListener("pageshow", (event) => { if (event.persisted) { refresh(); connect(); } });
   connect();

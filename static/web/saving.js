@@ -1,6 +1,6 @@
 /* Saves answers and rows of one copy: one request at a time, changes given meanwhile travel together in the next one.
    What others saved is asked for in the same line. A field that is being typed in, waits to be saved or was refused is
-   never replaced by what the server sends. */
+   never replaced or taken away by what the server sends. */
 (() => {
   "use strict";
 
@@ -9,7 +9,9 @@
   const sending = new Map(); // path -> value, under way
   const typed = new Set(); // paths typed in and not yet committed
   const refused = new Map(); // path -> what stood below the field
+  const withheld = new Set(); // paths that wait for their person's choice
   const orders = []; // row orders, to be sent one by one
+  let ordered = null; // the one under way
   let behind = 0; // a later version that others made, to be shown; Infinity: whatever there is
   let busy = false;
   let failures = 0;
@@ -48,6 +50,7 @@
     const open = waiting.size + sending.size + orders.length;
     if (failures) return;
     if (busy || open) say("saving", "Saving…");
+    else if (withheld.size) say("failed", `Not saved: ${withheld.size} ${withheld.size === 1 ? "answer waits" : "answers wait"} for your choice`);
     else if (refused.size) say("failed", `Not saved: ${refused.size} ${refused.size === 1 ? "answer needs" : "answers need"} mending`);
     else say("saved", "Saved");
   }
@@ -67,21 +70,28 @@
 
   function forgive(path) {
     window.conflicts.take(path);
-    if (!refused.has(path)) return;
+    window.kept.discard(path);
+    if (!mend(path)) return;
+    show(path, "");
+    showAll();
+  }
+
+  /** Take the reason for which the answer at `path` was refused off the page. */
+  function mend(path) {
     const element = field(path);
-    if (element) {
+    if (refused.has(path) && element) {
       element.querySelector(".notes").innerHTML = refused.get(path);
       element.querySelectorAll("[aria-invalid]").forEach((control) => control.removeAttribute("aria-invalid"));
     }
-    refused.delete(path);
-    show(path, "");
-    showAll();
+    return refused.delete(path);
   }
 
   function commit(path, value) {
     // Two answers stand at the field: its person chooses, leaving the field does not.
     if (window.conflicts.has(path)) return window.conflicts.remind(path);
+    if (window.kept.waits(path)) return window.kept.remind();
     typed.delete(path);
+    withheld.delete(path);
     waiting.set(path, value);
     show(path, "saving", "Saving…");
     clearTimeout(retry);
@@ -93,7 +103,9 @@
     next();
   }
 
-  const openRows = () => [...page.querySelectorAll(".rows.long > [data-open]")].map((row) => row.dataset.row.split("/").pop()).join(",");
+  // A short list may have become a long one, whose rows come closed: those that are worked in stay open.
+  const isWorkedIn = (row) => row.contains(document.activeElement) || [...row.querySelectorAll(".field[data-path]")].some((element) => isHeld(element.dataset.path));
+  const openRows = () => [...page.querySelectorAll(".rows > [data-open]")].filter((row) => row.matches(".long > *") || isWorkedIn(row)).map((row) => row.dataset.row.split("/").pop()).join(",");
 
   /** Show what others saved up to `version`, before anything of ours is sent. */
   function refresh(version = Infinity) {
@@ -116,21 +128,23 @@
     });
   }
 
+  const asJson = (entries) => JSON.stringify(Object.fromEntries(entries));
+
   async function next() {
     if (busy) return showAll();
     if (behind > shownVersion()) return catchUp();
     if (!(waiting.size || orders.length)) return showAll();
     busy = true;
-    let values = null;
     if (waiting.size) {
       for (const [path, value] of waiting) sending.set(path, value);
       waiting.clear();
       showAll();
-      finish(await ask("POST", page.dataset.answers, { answers: JSON.stringify(Object.fromEntries(sending)) }));
+      const found = [...sending.keys()].map((path) => [path, field(path)?.dataset.searched]).filter(([, words]) => words);
+      finish(await ask("POST", page.dataset.answers, { answers: asJson(sending), searched: asJson(found) }));
     } else {
-      values = orders.shift();
+      ordered = orders.shift();
       showAll();
-      finish(await ask("POST", page.dataset.rows, values), values);
+      finish(await ask("POST", page.dataset.rows, ordered), ordered);
     }
   }
 
@@ -146,6 +160,7 @@
 
   function finish(xhr, values) {
     busy = false;
+    ordered = null;
     if (xhr.status >= 200 && xhr.status < 300) {
       failures = 0;
       if (values) settleRows(values);
@@ -162,7 +177,7 @@
   function fail(xhr) {
     const permanent = [401, 403, 404].includes(xhr.status);
     const why = {
-      0: "the connection is gone; trying again", 401: "you are signed out; sign in in another tab, then press Retry",
+      0: "the connection is gone; trying again", 401: "you are signed out; sign in in another tab",
       403: "you may not change this form", 404: "this form is not there any more", 409: "somebody else is saving; trying again",
     }[xhr.status] ?? "the server had a problem; trying again";
     const reason = xhr.getResponseHeader?.("X-Problem");
@@ -201,10 +216,16 @@
       if (!typed.has(fault.path) && !waiting.has(fault.path)) refuse(fault.path, fault.text);
     }
     for (const path of [...taken, ...faults.map((fault) => fault.path)]) sending.delete(path);
+    for (const path of taken) window.kept.taken(path);
+    for (const fault of faults) window.kept.refused(fault.path);
     if (faults.length) live(`Not saved: ${faults[0].text}`);
   });
   document.body.addEventListener("copy-saved", (event) => {
-    const { version, said, theirs = {}, title } = event.detail;
+    const { version, said, theirs = {}, title, token } = event.detail;
+    if (token) takeToken(token);
+    window.kept.expect(theirs, shownVersion());
+    // What I take away myself is not kept for me.
+    if (ordered?.order === "remove") for (const path of held()) if (path.startsWith(`${ordered.path}/`)) drop(path);
     document.getElementById("head").dataset.version = version;
     const name = document.getElementById("copy-title");
     if (name && title !== undefined && document.activeElement !== name) name.value = title;
@@ -212,23 +233,33 @@
     if (said) live(said);
     page.dispatchEvent(new CustomEvent("saved", { detail: event.detail }));
   });
+  /** Whoever signed in again in another tab has another token for writes. */
+  function takeToken(token) {
+    document.body.setAttribute("hx-headers", JSON.stringify({ "X-CSRFToken": token }));
+    for (const input of document.querySelectorAll("[name=csrfmiddlewaretoken]")) input.value = token;
+  }
+
   document.body.addEventListener("row-added", (event) => {
     setTimeout(() => {
       const row = document.getElementById(`r-${event.detail.path.replaceAll("/", "-")}`);
+      if (row?.contains(document.activeElement)) return; // put back around what is being typed
       row?.querySelector("input:not([disabled]), select, textarea")?.focus({ preventScroll: true });
       row?.scrollIntoView({ block: "nearest", behavior: "smooth" });
     }, 30);
   });
 
+  const held = () => [...typed, ...waiting.keys(), ...sending.keys(), ...refused.keys()];
   const isHeld = (path) => typed.has(path) || waiting.has(path) || sending.has(path) || refused.has(path);
   const callbacks = Idiomorph.defaults.callbacks;
   callbacks.beforeNodeMorphed = (old, fresh) => {
     if (!(old instanceof Element)) return true;
     if (old.classList.contains("why") && old.hasAttribute("data-open")) return false;
     if (old.classList.contains("field") && old.dataset.path && isHeld(old.dataset.path)) {
+      window.kept.meet(old.dataset.path);
       window.conflicts.meet(old, fresh);
       return false;
     }
+    if (old.matches(".set") && !old.hidden && fresh.hidden && window.kept.keep(old)) return false;
     if (old.classList.contains("field") && old.dataset.save && fresh instanceof Element) {
       // The word beside the label stays while it is shown.
       fresh.dataset.save = old.dataset.save;
@@ -240,7 +271,7 @@
   callbacks.beforeAttributeUpdated = (name, element) =>
     !(name === "data-open" && element.matches(".panel, .why")) && !(name === "aria-expanded" && element.matches("[data-why], [data-toggle]")) && !(name === "aria-current" && element.matches(".sets a"));
   // What a page alone knows (who is at a field) has an id that the server's parts do not have.
-  callbacks.beforeNodeRemoved = (node) => !(node instanceof Element && node.matches(".here"));
+  callbacks.beforeNodeRemoved = (node) => !(node instanceof Element && (node.matches(".here") || window.kept.keep(node)));
   callbacks.afterNodeMorphed = (old) => {
     // A morph changes attributes; what was typed before lives in the property.
     if (old instanceof HTMLInputElement && old.type === "text" && old.closest(".field") && old.value !== old.defaultValue) old.value = old.defaultValue;
@@ -254,24 +285,30 @@
   };
 
   window.addEventListener("beforeunload", (event) => {
-    if (waiting.size || sending.size || orders.length || refused.size || window.conflicts.count()) event.preventDefault();
+    if (held().length || orders.length) event.preventDefault();
   });
   window.addEventListener("online", () => { failures = 0; next(); });
 
-  /** Give up what was typed or waits at `path`; the field takes what the server sends. */
+  /** Give up what was typed, waits or was refused at `path`; the field takes what the server sends. */
   function drop(path) {
     typed.delete(path);
     waiting.delete(path);
+    refused.delete(path);
+    withheld.delete(path);
+    window.conflicts.close(path);
     show(path, "");
     showAll();
   }
 
   /** Keep what waits at `path` from being sent: it is not decided yet. */
   function withhold(path) {
+    mend(path);
     waiting.delete(path);
     typed.add(path);
+    withheld.add(path);
     show(path, "failed", "Not saved");
+    showAll();
   }
 
-  window.saving = { commit, order, forgive, drop, withhold, refresh, shownVersion, valueOf, field, isRefused: (path) => refused.has(path), typed, live };
+  window.saving = { commit, order, forgive, drop, withhold, refresh, shownVersion, valueOf, field, isHeld, isRefused: (path) => refused.has(path), typed, live };
 })();

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 from collections.abc import Iterator
+from uuid import UUID
 
 import pytest
 from django.contrib.auth.hashers import PBKDF2PasswordHasher
@@ -15,6 +16,8 @@ from tenants.models import User
 from tests.browser.driving import Driver
 from tests.conftest import PASSWORD
 from tests.partner_engine.api.serving import serve
+from tests.partner_engine.sockets.cutting import Line, line_to
+from tests.partner_engine.sockets.listening import start
 
 CHROMIUM = os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.which("chromium-browser")
 
@@ -54,4 +57,33 @@ def driver(browser: Browser, server: str, agent: User) -> Iterator[Driver]:
         driver = Driver(context.new_page(), server)
         driver.sign_in(agent.email, PASSWORD)
         yield driver
+    assert driver.faults == []
+
+
+@pytest.fixture
+def copy_id(server: str, agent: User) -> UUID:
+    """Return an empty form's copy."""
+    assert agent.tenant is not None
+    return start(agent.tenant, agent.as_actor(source="web"))
+
+
+@pytest.fixture
+def line(server: str) -> Iterator[Line]:
+    """Return the other one's line to the server."""
+    with line_to(int(server.rpartition(":")[2])) as line:
+        yield line
+
+
+@pytest.fixture
+def other(browser: Browser, line: Line, member: User) -> Iterator[Driver]:
+    """Return the colleague at a phone-sized dark window, signed in over a line that can be cut."""
+    member.password = PBKDF2PasswordHasher().encode(PASSWORD, "salt")
+    member.save()
+    with browser.new_context(
+        viewport={"width": 390, "height": 844}, color_scheme="dark", reduced_motion="reduce", bypass_csp=True
+    ) as context:
+        driver = Driver(context.new_page(), f"http://127.0.0.1:{line.port}")
+        driver.sign_in(member.email, PASSWORD)
+        yield driver
+        context.close()
     assert driver.faults == []

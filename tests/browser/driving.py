@@ -43,6 +43,10 @@ class Driver:
         """Open a form page."""
         self.page.goto(f"{self.server}/forms/{copy_id}")
 
+    def is_online(self) -> None:
+        """Wait until the form page's socket is open."""
+        expect(self.page.locator("#form[data-live]")).to_be_attached()
+
     def saved(self) -> None:
         """Wait until everything is saved."""
         expect(self.page.locator("#saved")).to_have_text("Saved")
@@ -105,6 +109,19 @@ class Driver:
         found = [fault for fault in Axe().run(self.page).response["violations"] if fault["impact"] in SERIOUS]
         told = [(fault["id"], [node["html"][:160] for node in fault["nodes"][:3]]) for fault in found]
         assert not told, f"{self.page.url}: {told}"
+
+    def check_in_every_look(self, name: str, *, at: str) -> None:
+        """Run axe and take a picture in both themes, at desk and phone, with what stands ``at`` in the middle."""
+        before = self.page.viewport_size
+        for theme in ("light", "dark"):
+            for width, height in ((1440, 980), (390, 844)):
+                self.page.emulate_media(color_scheme=theme, reduced_motion="reduce")  # type: ignore[arg-type]
+                self.page.set_viewport_size({"width": width, "height": height})
+                self.page.locator(at).first.evaluate("(element) => element.scrollIntoView({ block: 'center' })")
+                self.check_access()
+                self.photograph(f"{name}-{theme}-{width}")
+        if before:
+            self.page.set_viewport_size(before)
 
     def photograph(self, name: str, *, full: bool = False) -> None:
         """Keep a picture in docs/screenshots where SCREENSHOTS is set."""

@@ -2,59 +2,26 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
-from collections.abc import Iterator
 from uuid import UUID
 
 import pytest
-from django.contrib.auth.hashers import PBKDF2PasswordHasher
 from django.db import connection
 from django_redis import get_redis_connection
 from playwright.sync_api import Browser, expect
+from playwright.sync_api import Error as PlaywrightError
 
 from batch import service as batch
 from forms.catalogue.models import Catalogue, Release
 from tenants.models import Tenant, User
 from tests.browser.driving import Driver
 from tests.conftest import PASSWORD
-from tests.partner_engine.sockets.cutting import Line, line_to
-from tests.partner_engine.sockets.listening import save, start
+from tests.partner_engine.api.serving import serve
+from tests.partner_engine.sockets.cutting import Line
+from tests.partner_engine.sockets.listening import save
 
 pytestmark = pytest.mark.browser
-
-
-@pytest.fixture
-def copy_id(server: str, agent: User) -> UUID:
-    """Return an empty form's copy."""
-    assert agent.tenant is not None
-    return start(agent.tenant, agent.as_actor(source="web"))
-
-
-@pytest.fixture
-def line(server: str) -> Iterator[Line]:
-    """Return the other one's line to the server."""
-    with line_to(int(server.rpartition(":")[2])) as line:
-        yield line
-
-
-@pytest.fixture
-def other(browser: Browser, line: Line, member: User) -> Iterator[Driver]:
-    """Return the colleague at a phone-sized dark window, signed in over a line that can be cut."""
-    member.password = PBKDF2PasswordHasher().encode(PASSWORD, "salt")
-    member.save()
-    with browser.new_context(
-        viewport={"width": 390, "height": 844}, color_scheme="dark", reduced_motion="reduce", bypass_csp=True
-    ) as context:
-        driver = Driver(context.new_page(), f"http://127.0.0.1:{line.port}")
-        driver.sign_in(member.email, PASSWORD)
-        yield driver
-        context.close()
-    assert driver.faults == []
-
-
-def is_online(driver: Driver) -> None:
-    """Wait until the page's socket is open."""
-    expect(driver.page.locator("#form[data-live]")).to_be_attached()
 
 
 def test_a_change_is_seen_within_a_second_and_people_come_and_go(driver: Driver, other: Driver, copy_id: UUID) -> None:
@@ -74,19 +41,66 @@ def test_a_change_is_seen_within_a_second_and_people_come_and_go(driver: Driver,
     expect(other.page.locator("#version")).to_contain_text("version 2")
     expect(other.page.locator("#live")).to_contain_text("Ona Owner changed 1 answer.")
     expect(driver.page.locator("#f-mqs_mail_city .here")).to_be_visible()
-    other.check_access()
-    driver.photograph("live-light-1440")
-    other.photograph("live-dark-390")
+    driver.page.locator("[name=mqs_mail_zip]").focus()
+    expect(other.page.locator("#f-mqs_mail_zip .here")).to_have_text("Ona Owner is here")
+    other.check_in_every_look("presence", at=".here")
 
     other.page.goto(f"{other.server}/")
     expect(driver.page.locator("#people li")).to_have_count(0)
     expect(driver.page.locator(".here")).to_have_count(0)
 
 
+@pytest.mark.parametrize("end", ["close", "crash"])
+def test_who_closes_the_page_or_whose_page_crashes_is_gone(
+    driver: Driver, other: Driver, copy_id: UUID, end: str
+) -> None:
+    driver.open(copy_id)
+    other.open(copy_id)
+    other.page.locator("[name=mqs_mail_city]").focus()
+    expect(driver.page.locator("#f-mqs_mail_city .here")).to_be_visible()
+
+    if end == "close":
+        other.page.close()
+    else:
+        with contextlib.suppress(PlaywrightError):
+            other.page.goto("chrome://crash")
+
+    expect(driver.page.locator("#people li")).to_have_count(0, timeout=3_000)
+    expect(driver.page.locator(".here")).to_have_count(0)
+    expect(driver.page.locator("#live")).to_contain_text("Max Member has left.")
+
+
+def test_typing_goes_on_while_thirty_changes_of_others_come_in(
+    driver: Driver, harbor: Tenant, agent: User, copy_id: UUID
+) -> None:
+    actor = agent.as_actor(source="api")
+    save(harbor, actor, copy_id, {"mqs_lobs": ["gl"]})
+    driver.open(copy_id)
+    driver.is_online()
+    field = driver.page.locator("[name=mqs_annual_revenue]")
+    field.click()
+    field.evaluate("(input) => { window.left = 0; input.addEventListener('blur', () => { window.left += 1; }); }")
+    stood = field.bounding_box()
+    text = "1,250,000 and what else I type"
+    for number, letter in enumerate(text):
+        driver.page.keyboard.type(letter)
+        # Above the field questions come and go, and answers change.
+        entity = ("sole_prop", "llc")[number % 2]
+        save(harbor, actor, copy_id, {"mqs_legal_entity": entity, "mqs_mail_city": f"City {number}"})
+
+    expect(driver.page.locator("#version")).to_contain_text(f"version {2 + len(text)}")
+    expect(driver.page.locator("[name=mqs_mail_city]")).to_have_value(f"City {len(text) - 1}")
+    expect(field).to_have_value(text)
+    expect(field).to_be_focused()
+    assert field.evaluate("(input) => [input.selectionStart, window.left]") == [len(text), 0]
+    assert field.bounding_box() == pytest.approx(stood, abs=1)
+    expect(driver.page.locator("#live")).to_contain_text("Ona Owner changed")
+
+
 def test_two_answers_to_one_question_are_shown_to_choose_from(driver: Driver, other: Driver, copy_id: UUID) -> None:
     driver.open(copy_id)
     other.open(copy_id)
-    is_online(other)
+    other.is_online()
     for mine, choice, stands in (("Dallas", "Keep mine", "Dallas"), ("Waco", "Take theirs", "El Paso")):
         field = other.page.locator("#f-mqs_mail_city")
         field.locator("input").click()
@@ -98,12 +112,20 @@ def test_two_answers_to_one_question_are_shown_to_choose_from(driver: Driver, ot
         expect(field.locator(".conflict")).to_contain_text(f"You answered {mine}")
         expect(field.locator("input")).to_have_value(mine)
         expect(field.locator("input")).to_be_focused()
-        other.check_access()
-        other.photograph("conflict-dark-390")
+        expect(other.page.locator("#live")).to_have_text(
+            f"Ona Owner answered Mailing city while you did: {theirs}. Yours is kept. Choose below the field."
+        )
+        expect(other.page.locator("#saved")).to_have_text("Not saved: 1 answer waits for your choice")
+        if choice == "Keep mine":
+            other.check_in_every_look("conflict", at=".conflict")
         # To leave the field is no choice.
         other.page.locator("#insured").click()
         expect(field.locator(".conflict")).to_be_visible()
-        field.get_by_role("button", name=choice).focus()
+        field.locator("input").focus()
+        other.page.keyboard.press("Tab")
+        expect(field.get_by_role("button", name="Keep mine")).to_be_focused()
+        if choice == "Take theirs":
+            other.page.keyboard.press("Tab")
         other.page.keyboard.press("Enter")
 
         expect(field.locator(".conflict")).to_have_count(0)
@@ -115,7 +137,7 @@ def test_two_answers_to_one_question_are_shown_to_choose_from(driver: Driver, ot
 def test_being_cut_off_for_ten_seconds_loses_nothing(driver: Driver, other: Driver, copy_id: UUID, line: Line) -> None:
     driver.open(copy_id)
     other.open(copy_id)
-    is_online(other)
+    other.is_online()
 
     line.cut()
     cut_at = time.monotonic()
@@ -126,8 +148,7 @@ def test_being_cut_off_for_ten_seconds_loses_nothing(driver: Driver, other: Driv
     driver.answer("mqs_business_name", "Copper Kettle")
     driver.answer("mqs_mail_city", "Austin")
     expect(other.page.locator("#banner")).to_contain_text("You are offline")
-    other.check_access()
-    other.photograph("offline-dark-390")
+    other.check_in_every_look("offline", at="#f-mqs_mail_city")
     other.page.wait_for_timeout(max(0, 10_000 - (time.monotonic() - cut_at) * 1_000))
     line.mend()
 
@@ -145,9 +166,56 @@ def test_being_cut_off_for_ten_seconds_loses_nothing(driver: Driver, other: Driv
     other.faults.clear()
 
 
+def test_a_restart_of_the_server_loses_nothing(agent: User, copy_id: UUID, browser: Browser, line: Line) -> None:
+    with browser.new_context(reduced_motion="reduce") as context:
+        driver = Driver(context.new_page(), f"http://127.0.0.1:{line.port}")
+        with serve() as line.to:
+            driver.sign_in(agent.email, PASSWORD)
+            driver.open(copy_id)
+            driver.is_online()
+        driver.page.fill("[name=mqs_mail_zip]", "78701")
+        driver.page.keyboard.press("Enter")
+        driver.page.locator("[name=mqs_mail_city]").click()
+        driver.page.keyboard.type("Dal")
+        expect(driver.page.locator("#banner")).to_contain_text("You are offline")
+
+        with serve() as line.to:
+            expect(driver.page.locator("#banner")).to_be_empty(timeout=40_000)
+            driver.page.keyboard.type("las")
+            driver.page.keyboard.press("Enter")
+            driver.saved()
+            driver.page.reload()
+            expect(driver.page.locator("[name=mqs_mail_zip]")).to_have_value("78701")
+            expect(driver.page.locator("[name=mqs_mail_city]")).to_have_value("Dallas")
+
+
+def test_a_session_that_ends_in_another_tab_keeps_what_is_typed(driver: Driver, agent: User, copy_id: UUID) -> None:
+    driver.open(copy_id)
+    driver.is_online()
+    driver.page.locator("[name=mqs_mail_city]").click()
+    driver.page.keyboard.type("Dal")
+    tab = Driver(driver.page.context.new_page(), driver.server)
+    tab.page.goto(driver.server)
+    tab.page.get_by_role("button", name="Sign out").click()
+
+    expect(driver.page.locator("#banner")).to_contain_text("You are signed out. What you typed is kept here.")
+    expect(driver.page.get_by_role("link", name="Sign in in another tab")).to_have_attribute("target", "_blank")
+    driver.page.keyboard.type("las")
+    driver.page.keyboard.press("Enter")
+    expect(driver.page.locator("#saved")).to_contain_text("Not saved: you are signed out")
+
+    tab.sign_in(agent.email, PASSWORD)
+    expect(driver.page.locator("#banner")).to_be_empty()
+    driver.saved()
+    driver.page.reload()
+    expect(driver.page.locator("[name=mqs_mail_city]")).to_have_value("Dallas")
+    # The refused requests are on the browser's console, as they should be.
+    driver.faults.clear()
+
+
 def test_a_burst_of_saves_is_followed_to_the_last(driver: Driver, harbor: Tenant, agent: User, copy_id: UUID) -> None:
     driver.open(copy_id)
-    is_online(driver)
+    driver.is_online()
     actor = agent.as_actor(source="api")
     for number in range(20):
         save(harbor, actor, copy_id, {"mqs_mail_city": f"City {number}"})
@@ -158,7 +226,7 @@ def test_a_burst_of_saves_is_followed_to_the_last(driver: Driver, harbor: Tenant
 
 def test_a_row_added_and_removed_elsewhere(driver: Driver, harbor: Tenant, agent: User, copy_id: UUID) -> None:
     driver.open(copy_id)
-    is_online(driver)
+    driver.is_online()
     actor = agent.as_actor(source="api")
     with batch.find_and_lock(copy_id, scope=harbor, actor=actor) as context:
         context.changeset.apply_answers({"mqs_lobs": ["wc"]})
@@ -177,7 +245,7 @@ def test_a_new_release_and_the_end_of_a_session_are_told(
     driver: Driver, demo: Release, agent: User, copy_id: UUID
 ) -> None:
     driver.open(copy_id)
-    is_online(driver)
+    driver.is_online()
     catalogue = Catalogue.objects.get(pk=demo.catalogue_id)
     newer = Release.objects.create(
         id=demo.id + 1, catalogue=catalogue, number=2, content=bytes(demo.content), checksum="1", published_by_id="test"
@@ -188,7 +256,7 @@ def test_a_new_release_and_the_end_of_a_session_are_told(
     driver.page.get_by_role("button", name="Show them").click()
     expect(driver.page.locator("#form")).to_have_attribute("data-release", str(newer.id))
     expect(driver.page.locator("#banner")).to_be_empty()
-    is_online(driver)
+    driver.is_online()
 
     agent.is_active = False
     agent.save()

@@ -219,7 +219,7 @@ class TestPages:
             browser.get(f"{address}/history"),
             browser.get(f"{address}/row", {"path": row}),
             browser.get(f"{address}/why", {"target": "QM-BOP"}),
-            browser.get("/industries", {"q": SCRIPT, "for": SCRIPT}),
+            browser.get(f"{address}/industries", {"q": SCRIPT, "for": SCRIPT}),
             browser.post(f"{address}/rows", {"order": "duplicate", "path": row}, headers={"HX-Request": "true"}),
             browser.get(f"/sign-in?next={quote(SCRIPT)}"),
             browser.get(f"/{quote(SCRIPT)}"),
@@ -273,7 +273,7 @@ class TestPages:
             "/forms/{id}/row?path=a/b/c/d",
             "/forms/{id}/why?target=%00",
             "/forms/{id}/history?before=99999999999",
-            "/industries?q=%00&for=%00",
+            "/forms/{id}/industries?q=%00&for=%00",
         ],
     )
     def test_addresses_that_are_none(self, address: str, marked: dict[str, Any], browser: Client) -> None:

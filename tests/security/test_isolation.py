@@ -57,7 +57,7 @@ PAGES: dict[str, tuple[str, dict[str, str], bool]] = {
     "guest-links": ("GET", {}, True),
     "issue-guest-link": ("POST", {"name": "Gus"}, True),
     "revoke-guest-link": ("POST", {}, True),
-    "industries": ("GET", {"q": "restaurant"}, False),
+    "industries": ("GET", {"q": "restaurant"}, True),
     "webhooks": ("GET", {}, False),
     "add-webhook": ("POST", {"url": "https://hooks.example.com/", "event_types": "*"}, False),
     "webhook": ("GET", {}, False),

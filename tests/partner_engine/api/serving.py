@@ -31,10 +31,10 @@ class Answer(NamedTuple):
 
 
 @contextmanager
-def serve(processes: int = 1) -> Iterator[int]:
+def serve(processes: int = 1, *, application: str = "partner_engine.asgi:application") -> Iterator[int]:
     """Run the application under uvicorn; give the port it listens on."""
     port = _free_port()
-    command = [sys.executable, "-m", "uvicorn", "partner_engine.asgi:application", "--port", str(port)]
+    command = [sys.executable, "-m", "uvicorn", application, "--port", str(port)]
     server = subprocess.Popen(
         [*command, "--workers", str(processes), "--log-level", "warning"],
         cwd=ROOT,

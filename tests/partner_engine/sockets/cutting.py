@@ -12,10 +12,10 @@ SIZE = 65_536
 
 
 class Line:
-    """Relays 127.0.0.1:``port`` to the server; while it is cut nothing goes through and nobody gets in."""
+    """Relays 127.0.0.1:``port`` to the server at port ``to``; while it is cut nothing goes through, nobody gets in."""
 
     def __init__(self, to: int) -> None:
-        self._to = to
+        self.to = to
         self._door = socket.create_server(("127.0.0.1", 0))
         self.port: int = self._door.getsockname()[1]
         self._is_cut = False
@@ -52,7 +52,7 @@ class Line:
                 near.close()
                 continue
             try:
-                far = socket.create_connection(("127.0.0.1", self._to), timeout=5)
+                far = socket.create_connection(("127.0.0.1", self.to), timeout=5)
             except OSError:
                 near.close()
                 continue

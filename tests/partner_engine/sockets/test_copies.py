@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import json
+import time
 from typing import Any
 from uuid import UUID
 
 import pytest
+from django_redis import get_redis_connection
 
 from batch import service as batch
+from partner_engine.sockets import tickets
 from tenants.access import Actor, Right
 from tenants.models import ApiClient, Tenant, User
 from tests.partner_engine.api.calling import NOBODY, Api
@@ -218,6 +221,25 @@ def test_a_ticket_opens_one_socket(port: int, copy_id: UUID, api: Api) -> None:
     asyncio.run(listen())
 
 
+def test_a_ticket_is_good_for_half_a_minute(port: int, copy_id: UUID, api: Api) -> None:
+    ticket, redis = ticket_of(api), get_redis_connection("default")
+    key = tickets._key(ticket)
+
+    assert 25_000 < redis.pttl(key) <= 30_000
+    redis.pexpire(key, 1)
+    time.sleep(0.01)
+    assert asyncio.run(refused(port, copy_id, ticket=ticket)) == 401
+
+
+def test_a_right_that_went_before_its_ticket_was_used(
+    port: int, copy_id: UUID, api: Api, harbor_client: ApiClient
+) -> None:
+    ticket = ticket_of(api)
+    ApiClient.objects.filter(pk=harbor_client.pk).update(allowed_scopes=["catalogue:read"])
+
+    assert asyncio.run(refused(port, copy_id, ticket=ticket)) == 403
+
+
 def test_of_many_that_use_one_ticket_at_once_one_gets_in(port: int, copy_id: UUID, api: Api) -> None:
     ticket = ticket_of(api)
 
@@ -244,6 +266,7 @@ def test_of_many_that_use_one_ticket_at_once_one_gets_in(port: int, copy_id: UUI
         ('{"type": "since", "version": -1}', "invalid_frame", "/version"),
         ('{"type": "since", "version": 1, "more": 2}', "invalid_frame", ""),
         ('{"type": "focus", "path": 7}', "invalid_frame", "/path"),
+        ('{"type": "view", "visible": "yes"}', "invalid_frame", "/visible"),
         (b"\x00\x01", "text_only", None),
     ],
 )  # fmt: skip

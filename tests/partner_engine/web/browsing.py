@@ -23,9 +23,12 @@ class Page:
         assert response.status_code == 200
         return response.content.decode()
 
-    def answer(self, given: dict[str, object], *, open_rows: str = "") -> HttpResponse:
-        """Commit fields."""
-        return self._post("answers", {"answers": json.dumps(given)}, open_rows)
+    def answer(
+        self, given: dict[str, object], *, open_rows: str = "", searched: dict[str, str] | None = None
+    ) -> HttpResponse:
+        """Commit fields; ``searched`` are the words by which industries among them were found."""
+        values = {"answers": json.dumps(given), "searched": json.dumps(searched or {})}
+        return self._post("answers", values, open_rows)
 
     def order(self, order: str, path: str, **more: object) -> HttpResponse:
         """Press a button of a row or a pool."""

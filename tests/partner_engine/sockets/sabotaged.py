@@ -1,0 +1,67 @@
+"""Servers whose sockets are worse than the product's, each in one way: a test that lets one pass guards nothing.
+
+Each is an application of its own for ``serve``: ``tests.partner_engine.sockets.sabotaged:any_origin``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, Final
+
+from django_redis import get_redis_connection
+
+from partner_engine.asgi import application
+from partner_engine.sockets import copies, grants, tickets, watch
+from partner_engine.sockets.hub import Hub
+
+
+def any_origin() -> None:
+    """Let pages of every origin open a socket with the cookies of their visitor."""
+    copies.is_our_page = lambda scope: True
+
+
+def kept_tickets() -> None:
+    """Leave a ticket good after its use."""
+
+    def redeem(ticket: str) -> tuple[str, str] | None:
+        found = get_redis_connection("default").get(tickets._key(ticket))
+        kind, _, key = found.decode().partition(":") if found else ("", "", "")
+        return (kind, key) if kind else None
+
+    tickets.redeem = redeem
+
+
+def every_right() -> None:
+    """Let in whoever is known, with or without the right to listen."""
+    grants._allowed = lambda grant: grant
+
+
+def blind_watch() -> None:
+    """Never look whether a right that opened a socket still holds."""
+
+    async def look_away(hub: Hub) -> None: ...
+
+    watch._check_rights = look_away
+
+
+def slow_watch() -> None:
+    """Look after the sockets too seldom."""
+    watch.CHECK_SECONDS = 2.5  # type: ignore[misc]  # that it is final is what is sabotaged
+
+
+SABOTAGES: Final[dict[str, Callable[[], None]]] = {
+    sabotage.__name__: sabotage for sabotage in (any_origin, kept_tickets, every_right, blind_watch, slow_watch)
+}
+
+
+def application_with(name: str) -> str:
+    """Return what ``serve`` calls the application with the sabotage ``name``."""
+    return f"{__name__}:application_{name}"
+
+
+def __getattr__(name: str) -> Any:
+    sabotage = SABOTAGES.get(name.removeprefix("application_"))
+    if sabotage is None:
+        raise AttributeError(name)
+    sabotage()
+    return application
