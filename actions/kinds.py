@@ -47,24 +47,9 @@ class Order:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class IndexForm(Order):
-    """Bring one copy's entry in the search index up to date."""
+    """Bring one copy's entry in the search index up to date; one that is gone leaves it."""
 
     kind: ClassVar[str] = "index_form"
-    payload_time: ClassVar[PayloadTime] = PayloadTime.FRESH
-
-    copy_id: str
-
-    @property
-    def target(self) -> str:
-        """Return the copy."""
-        return self.copy_id
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class UnindexForm(Order):
-    """Take one copy out of the search index."""
-
-    kind: ClassVar[str] = "unindex_form"
     payload_time: ClassVar[PayloadTime] = PayloadTime.FRESH
 
     copy_id: str
@@ -207,6 +192,21 @@ class RecountActiveUsers(Order):
     def target(self) -> str:
         """Return the tenant."""
         return self.tenant_id
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Purge(Order):
+    """Delete what has served its time among the tenant's rows; ``what`` names the rows (``actions.upkeep``)."""
+
+    kind: ClassVar[str] = "purge"
+    payload_time: ClassVar[PayloadTime] = PayloadTime.FRESH
+
+    what: str
+
+    @property
+    def target(self) -> str:
+        """Return what is deleted; the tenant is the row's."""
+        return self.what
 
 
 def coalesce(actions: list[DeferredAction]) -> list[DeferredAction]:

@@ -1,29 +1,17 @@
-"""Turns deferred actions into outbox rows, which the save writes in its own transaction, and hints at them after it."""
+"""Turns deferred actions into outbox rows: of a save, which writes them in its own transaction, or of no save."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Any, Final
+from typing import Any
 from uuid import UUID
 
-import structlog
 from django.db.models.functions import Now
-from prometheus_client import Counter
-from redis.exceptions import RedisError
 from uuid_utils.compat import uuid7
 
-from actions import hints
 from actions.kinds import DeferredAction, coalesce
 from actions.models import OutboxAction
-from actions.tasks import BROKER_ERRORS, drain
-from tenants.redis_outage import outage
-
-#: What Redis and Celery raise when they are away.
-_AWAY: Final[tuple[type[Exception], ...]] = (RedisError, OSError, *BROKER_ERRORS)
-
-log = structlog.get_logger(__name__)
-unsent = Counter("partner_engine_action_hints_unsent", "Hints at due actions that could not be sent", ["reason"])
 
 
 def outbox_rows(
@@ -80,19 +68,3 @@ def enqueue(action: DeferredAction, *, alias: str, tenant_id: UUID, copy_id: UUI
         created_at=Now(),
     )
     return True
-
-
-def wake(alias: str) -> None:
-    """Hint that the database ``alias`` has due actions; call it after the commit that stored them.
-
-    At most one hint waits per database. Never raises for a Redis that is away: the actions are found without a hint.
-    """
-    try:
-        if not hints.give(alias):
-            return
-        drain.apply_async(args=(alias,), retry=False, expires=hints.SECONDS)
-    except _AWAY as error:
-        unsent.labels(type(error).__name__).inc()
-        if isinstance(error, RedisError):
-            outage.failed_with(error)
-        log.warning("hint_not_sent", database=alias, reason=type(error).__name__)

@@ -6,11 +6,11 @@ from typing import Final
 
 import structlog
 from celery import shared_task
-from django.db import connections
+from django.db import DatabaseError, connections
 from redis.exceptions import RedisError
 
 from actions import hints, relay
-from actions.upkeep import keep_up
+from actions.upkeep import ask_for_chores
 from actions.webhooks.delivering import deliver_due
 from tenants.job_mutex import JobMutex
 
@@ -31,12 +31,14 @@ BROKER_ERRORS: Final[tuple[type[Exception], ...]] = (drain.OperationalError,)
 
 
 @shared_task(ignore_result=True)
-def prune() -> None:
-    """Delete what has served its time, in every database; only one may run."""
-    with JobMutex("prune") as is_ours:
-        if is_ours:
-            for alias in connections:
-                keep_up(alias)
+def upkeep() -> None:
+    """Ask for the chores of all tenants, in every database; only one may ask."""
+    with JobMutex("upkeep") as is_ours:
+        for alias in connections if is_ours else ():
+            try:
+                log.info("chores_asked_for", database=alias, amount=ask_for_chores(alias))
+            except DatabaseError as error:
+                log.warning("no_chores_asked_for", database=alias, reason=type(error).__name__)
 
 
 @shared_task(ignore_result=True)

@@ -1,70 +1,88 @@
-"""What is deleted because it has served its time: each room registers its own work, an hourly task does all of it.
+"""What each tenant is done every hour: rooms register their chores, a tick puts them into the outbox as actions.
 
-Knows no table of the rooms that register.
+There they are tried again, seen, and given up like any other. Knows no table of the rooms that register.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import timedelta
-from typing import Final, TypeAlias
+from typing import Any, Final, TypeAlias
 
 import structlog
-from django.db import DatabaseError, connections
+from django.db import DEFAULT_DB_ALIAS
+from django.db.models import QuerySet
+from django.db.models.functions import Now
 
-from actions.models import OutboxAction
+from actions.kinds import DeferredAction, Purge
+from actions.models import ActionState, OutboxAction
+from actions.outbox import enqueue
+from actions.registry import Delivered, PermanentFailure
+from tenants.models import Tenant
 from tenants.scoping import across_tenants
 
-#: Deletes what has served its time in the database ``alias``, of all its tenants; returns how many rows.
-Work: TypeAlias = Callable[[str], int]
+#: Makes the action that is one chore for a tenant.
+Chore: TypeAlias = Callable[[Tenant], DeferredAction]
+#: Gives what has served its time, of the tenant in scope.
+Find: TypeAlias = Callable[[], QuerySet[Any]]
 #: How long a dead letter is kept for somebody to look at.
 DEAD_LETTERS_KEPT: Final = timedelta(days=90)
+#: Rows that one transaction deletes, beside what hangs on them.
+AT_ONCE: Final = 500
 
 log = structlog.get_logger(__name__)
-_works: dict[str, Work] = {}
+_chores: list[Chore] = []
+_purges: dict[str, Find] = {}
 
 
-class UpkeepRegisteredTwice(Exception):
-    """There is work of this name already."""
+class PurgeRegisteredTwice(Exception):
+    """There is a purge of this name already."""
 
-    def __init__(self, name: str) -> None:
-        super().__init__(f"The upkeep {name!r} is registered already.")
-
-
-def register_upkeep(name: str, work: Work) -> None:
-    """Let the hourly upkeep do ``work`` in each database. Raises ``UpkeepRegisteredTwice``."""
-    if name in _works:
-        raise UpkeepRegisteredTwice(name)
-    _works[name] = work
+    def __init__(self, what: str) -> None:
+        super().__init__(f"The purge of {what!r} is registered already.")
 
 
-def keep_up(alias: str) -> dict[str, int]:
-    """Do all upkeep in the database ``alias``; return how many rows each deleted.
+def register_chore(chore: Chore) -> None:
+    """Let every tenant have the action ``chore`` each hour."""
+    _chores.append(chore)
 
-    Work that the database refuses is told and left for the next time; the others go on.
+
+def register_purge(what: str, find: Find) -> None:
+    """Let what ``find`` finds be deleted each hour, tenant by tenant. Raises ``PurgeRegisteredTwice``."""
+    if what in _purges:
+        raise PurgeRegisteredTwice(what)
+    _purges[what] = find
+    register_chore(lambda tenant: Purge(what=what))
+
+
+def ask_for_chores(alias: str) -> int:
+    """Put every chore of every tenant of the database ``alias`` into its outbox, unless it is there; return how many.
+
+    A chore that was given up stays so, among the dead letters, until somebody runs it again or drops it. Raises
+    ``DatabaseError``.
     """
-    deleted: dict[str, int] = {}
-    for name, work in _works.items():
-        try:
-            with across_tenants(using=alias):
-                deleted[name] = work(alias)
-        except DatabaseError as error:
-            log.warning("upkeep_failed", database=alias, work=name, reason=type(error).__name__)
-    log.info("upkeep", database=alias, **deleted)
-    return deleted
-
-
-def delete_old_dead_letters(alias: str) -> int:
-    """Delete dead letters that nobody requeued in ``DEAD_LETTERS_KEPT``, by the database's clock."""
-    with connections[alias].cursor() as cursor:
-        cursor.execute(
-            f"DELETE FROM {OutboxAction._meta.db_table}"  # noqa: S608 - our own table
-            " WHERE state = 'dead' AND died_at < statement_timestamp() - make_interval(secs => %s)",
-            [DEAD_LETTERS_KEPT.total_seconds()],
+    tenants = list(Tenant.objects.filter(database="" if alias == DEFAULT_DB_ALIAS else alias))
+    with across_tenants(using=alias):
+        return sum(
+            enqueue(chore(tenant), alias=alias, tenant_id=tenant.pk, copy_id=None)
+            for tenant in tenants
+            for chore in _chores
         )
-        return int(cursor.rowcount)
 
 
-def register_own_upkeep() -> None:
-    """Register the upkeep of the outbox itself."""
-    register_upkeep("dead letters", delete_old_dead_letters)
+def purge(action: Delivered) -> None:
+    """Delete what has served its time, some rows at a time; what an attempt that dies has deleted stays deleted."""
+    what = str(action.payload["what"])
+    if what not in _purges:
+        raise PermanentFailure("Nobody knows what is to be deleted.")
+    old = _purges[what]()
+    deleted = 0
+    while ids := list(old.order_by().values_list("pk", flat=True)[:AT_ONCE]):
+        deleted += old.model._default_manager.filter(pk__in=ids).delete()[0]
+    if deleted:
+        log.info("purged", what=what, rows=deleted)
+
+
+def old_dead_letters() -> QuerySet[OutboxAction]:
+    """Return dead letters that nobody ran again or dropped in ``DEAD_LETTERS_KEPT``."""
+    return OutboxAction.objects.filter(state=ActionState.DEAD, died_at__lt=Now() - DEAD_LETTERS_KEPT)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from actions.outbox import wake
+from actions.waking import wake
 from batch.loading import CopyRecord
 from batch.setting import SaveResult, Setting
 from batch.telling import tell

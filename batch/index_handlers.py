@@ -1,15 +1,12 @@
-"""What the relay does for ``IndexForm`` and ``UnindexForm``. Both read the copy as it stands, so they may be run late,
-twice or in any order.
-"""
+"""What the relay does for ``IndexForm``: reads the copy as it stands, so late, twice or in any order is as good."""
 
 from __future__ import annotations
 
 from uuid import UUID
 
-from actions.kinds import IndexForm, UnindexForm
+from actions.kinds import IndexForm
 from actions.registry import Delivered, register
 from batch.indexing import index_copies
-from copies.search_index import remove_entries
 
 
 def index_form(action: Delivered) -> None:
@@ -17,12 +14,6 @@ def index_form(action: Delivered) -> None:
     index_copies([UUID(action.payload["copy_id"])], tenant=action.tenant)
 
 
-def unindex_form(action: Delivered) -> None:
-    """Take the copy out of the search."""
-    remove_entries([UUID(action.payload["copy_id"])], tenant=action.tenant)
-
-
 def register_handlers() -> None:
-    """Tell the relay who does these kinds. Raises ``RegisteredTwice``."""
+    """Tell the relay who does this kind. Raises ``RegisteredTwice``."""
     register(IndexForm, index_form)
-    register(UnindexForm, unindex_form)

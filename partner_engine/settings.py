@@ -92,6 +92,8 @@ CHANNEL_LAYERS = {
 CELERY_BROKER_URL = REDIS_URL
 CELERY_BROKER_TRANSPORT_OPTIONS = {"visibility_timeout": 3_600, "global_keyprefix": "partner_engine.jobs."}
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
+# For ever: else a worker ends after three quarters of an hour without Redis.
+CELERY_BROKER_CONNECTION_MAX_RETRIES = None
 # A task is a wake-up: rows hold the work, so nothing is kept of tasks, and a lost one is no loss.
 CELERY_TASK_IGNORE_RESULT = CELERY_TASK_ACKS_LATE = CELERY_TASK_REJECT_ON_WORKER_LOST = True
 CELERY_TASK_TIME_LIMIT = 600

@@ -5,8 +5,8 @@ from __future__ import annotations
 from actions.kinds import PublishWebhook, SendWebhookGivenUpMail
 from actions.outbox import enqueue
 from actions.registry import register
-from actions.upkeep import register_upkeep
-from actions.webhooks.keeping import delete_old_webhooks
+from actions.upkeep import register_purge
+from actions.webhooks.keeping import old_webhooks
 from actions.webhooks.models import WebhookEndpoint
 from actions.webhooks.notices import register_teller
 from actions.webhooks.publishing import publish
@@ -15,7 +15,7 @@ from actions.webhooks.publishing import publish
 def register_webhooks() -> None:
     """Register handler, upkeep and notices; once, when the apps start."""
     register(PublishWebhook, publish)
-    register_upkeep("webhooks", delete_old_webhooks)
+    register_purge("webhooks", old_webhooks)
     register_teller(ask_for_mail)
 
 

@@ -15,13 +15,14 @@ EVENT = PublishWebhook(
 KINDS: list[DeferredAction] = [
     INDEX,
     EVENT,
-    kinds.UnindexForm(copy_id="1"),
     kinds.MarkQuotesStale(copy_id="1", carrier="acme"),
     kinds.SendGuestCompletionMail(copy_id="1"),
     kinds.SendBindAssistanceMail(copy_id="1", product="QM-BOP", asked_by="Robin"),
     kinds.SendWebhookGivenUpMail(endpoint_id="1", url="https://hooks.example.com", reason="it is gone"),
     kinds.StartProcess(copy_id="1", process_kind="quoting", details={"products": ["QM-BOP"]}),
     kinds.ResumeProcess(copy_id="1", process_id="2"),
+    kinds.RecountActiveUsers(tenant_id="1"),
+    kinds.Purge(what="dead letters"),
 ]
 
 

@@ -2,30 +2,33 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterator
 from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
 import pytest
+from django.db import OperationalError
 from django.test import Client
 from django.utils import timezone
 from django_redis import get_redis_connection
 from prometheus_client import REGISTRY as METRICS
 from redis.exceptions import ConnectionError as NoConnection
 
-from actions import hints, outbox, tasks
+from actions import hints, relay, tasks, upkeep, waking
+from actions.kinds import Purge
 from actions.lag import Lag, lag_of
 from actions.models import OutboxAction
 from actions.registry import Budget, RegisteredTwice, Registry, UnknownKind
-from actions.upkeep import UpkeepRegisteredTwice, keep_up, register_upkeep
+from actions.upkeep import PurgeRegisteredTwice, ask_for_chores, register_purge
 from batch import service as batch
 from batch.models import IdempotencyRecord
 from tenants.access import Actor
 from tenants.models import Tenant
 from tenants.redis_outage import outage
 from tenants.scoping import use_tenant
-from tests.actions.outboxes import Bench, Refill, Ring, put, rows
+from tests.actions.outboxes import Bench, Refill, Ring, delivered, put, rows
 from tests.conftest import SECOND_DATABASE
 
 pytestmark = pytest.mark.django_db
@@ -49,20 +52,20 @@ def redis_is_back() -> Iterator[None]:
 class TestHints:
     def test_one_hint_waits_however_many_saves_there_are(self, sent: list[tuple[Any, ...]]) -> None:
         for _ in range(3):
-            outbox.wake("default")
-        outbox.wake("summit_db")
+            waking.wake("default")
+        waking.wake("summit_db")
 
         assert sent == [("default",), ("summit_db",)]
 
     def test_a_hint_that_arrived_makes_way_for_the_next(self, sent: list[tuple[Any, ...]]) -> None:
-        outbox.wake("default")
+        waking.wake("default")
         tasks.drain("default")
-        outbox.wake("default")
+        waking.wake("default")
 
         assert sent == [("default",), ("default",)]
 
     def test_a_hint_that_nobody_takes_keeps_others_back_for_a_while_only(self, sent: list[tuple[Any, ...]]) -> None:
-        outbox.wake("default")
+        waking.wake("default")
 
         left = get_redis_connection("default").ttl(hints._key("default"))
         assert 0 < left <= hints.SECONDS
@@ -77,7 +80,7 @@ class TestHints:
         name, labels = "partner_engine_action_hints_unsent_total", {"reason": "ConnectionError"}
         before = METRICS.get_sample_value(name, labels) or 0
 
-        outbox.wake("default")
+        waking.wake("default")
 
         assert METRICS.get_sample_value(name, labels) == before + 1
         assert sent == []
@@ -88,7 +91,7 @@ class TestHints:
 
         monkeypatch.setattr(tasks.drain, "apply_async", refuse)
 
-        outbox.wake("default")
+        waking.wake("default")
 
 
 class TestTasks:
@@ -96,19 +99,50 @@ class TestTasks:
         tasks.drain.app.loader.import_default_modules()
         known = {entry["task"] for entry in tasks.drain.app.conf.beat_schedule.values()}
 
-        assert "actions.tasks.prune" in known
+        assert "actions.tasks.upkeep" in known
         assert known <= set(tasks.drain.app.tasks)
 
 
 class TestUpkeep:
-    def test_old_dead_letters_go_and_young_ones_stay(self, harbor: Tenant) -> None:
+    def test_each_tenant_is_asked_for_each_chore_once(self, harbor: Tenant, summit: Tenant) -> None:
+        new = ask_for_chores("default")
+
+        asked = Counter((row.tenant_id, row.kind, row.target) for row in rows())
+        assert new == len(asked) == sum(asked.values())
+        for tenant in (harbor, summit):
+            assert asked[tenant.pk, "recount_active_users", str(tenant.pk)] == 1
+            for what in ("dead letters", "stored answers", "webhooks"):
+                assert asked[tenant.pk, "purge", what] == 1
+        assert ask_for_chores("default") == 0
+
+    @pytest.mark.django_db(databases=["default", SECOND_DATABASE])
+    def test_a_tenant_with_its_own_database_is_asked_there(self, harbor: Tenant, summit_apart: Tenant) -> None:
+        tasks.upkeep()
+
+        assert {row.tenant_id for row in rows()} == {harbor.pk}
+        assert {row.tenant_id for row in rows(SECOND_DATABASE)} == {summit_apart.pk}
+
+    def test_old_dead_letters_go_and_young_ones_stay(self, harbor: Tenant, summit: Tenant) -> None:
         then = timezone.now() - timedelta(days=91)
-        put(harbor, Ring(bell="old"), state="dead", died_at=then)
+        for tenant in (harbor, summit):
+            put(tenant, Ring(bell=f"old of {tenant.code}"), state="dead", died_at=then)
         put(harbor, Ring(bell="young"), state="dead", died_at=timezone.now())
         put(harbor, Ring(bell="waits"))
 
-        assert keep_up("default")["dead letters"] == 1
-        assert [row.target for row in rows()] == ["young", "waits"]
+        run_purge(harbor, "dead letters")
+
+        assert {row.target for row in rows()} == {f"old of {summit.code}", "young", "waits"}
+
+    def test_more_than_one_transaction_deletes_go_all_the_same(
+        self, harbor: Tenant, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(upkeep, "AT_ONCE", 2)
+        for number in range(5):
+            put(harbor, Ring(bell=str(number)), state="dead", died_at=timezone.now() - timedelta(days=91))
+
+        run_purge(harbor, "dead letters")
+
+        assert rows() == []
 
     def test_stored_answers_go_after_a_day(self, harbor: Tenant) -> None:
         with use_tenant(harbor):
@@ -119,12 +153,38 @@ class TestUpkeep:
                     created_at=then,
                 )  # fmt: skip
 
-            assert keep_up("default")["stored answers"] == 1
+        run_purge(harbor, "stored answers")
+
+        with use_tenant(harbor):
             assert [record.key for record in IdempotencyRecord.objects.all()] == ["23"]
 
-    def test_work_is_registered_once(self) -> None:
-        with pytest.raises(UpkeepRegisteredTwice):
-            register_upkeep("dead letters", lambda alias: 0)
+    def test_what_nobody_knows_is_a_dead_letter(self, harbor: Tenant) -> None:
+        put(harbor, Purge(what="everything"))
+
+        assert relay.drain("default").dead == 1
+        assert [(row.state, row.last_error) for row in rows()] == [("dead", "Nobody knows what is to be deleted.")]
+
+    def test_a_purge_that_the_database_refuses_is_tried_again(
+        self, harbor: Tenant, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        def refuse() -> None:
+            raise OperationalError
+
+        monkeypatch.setitem(upkeep._purges, "dead letters", refuse)
+        put(harbor, Purge(what="dead letters"))
+
+        assert relay.drain("default").failed == 1
+        assert [(row.state, row.attempts) for row in rows()] == [("waiting", 1)]
+
+    def test_a_purge_is_registered_once(self) -> None:
+        with pytest.raises(PurgeRegisteredTwice):
+            register_purge("dead letters", OutboxAction.objects.none)
+
+
+def run_purge(tenant: Tenant, what: str) -> None:
+    """Run the purge of ``what`` as the relay does."""
+    with use_tenant(tenant):
+        upkeep.purge(delivered(Purge(what=what), tenant))
 
 
 class TestLag:

@@ -14,7 +14,7 @@ import pytest
 from django.core.management import CommandError, call_command
 from django.db import connection, connections
 
-from actions.kinds import IndexForm, UnindexForm
+from actions.kinds import IndexForm
 from actions.models import OutboxAction
 from actions.registry import Delivered, handler_of
 from actions.relay import drain
@@ -86,15 +86,6 @@ class TestHandlers:
         assert first == {"base", "happy", "tails", "5552013344"}
         assert words(kennels, form_id) == {"base", "quiet", "paws", "5552013344"}
         assert version(kennels, form_id) == 2
-
-    def test_a_copy_is_taken_out(self, make_form: Make, kennels: Tenant) -> None:
-        form_id = make_form()
-        deliver(IndexForm.kind, form_id, kennels)
-
-        deliver(UnindexForm.kind, form_id, kennels)
-        deliver(UnindexForm.kind, form_id, kennels)
-
-        assert (words(kennels, form_id), version(kennels, form_id)) == (set(), None)
 
     def test_a_copy_that_is_gone_leaves_the_index(self, kennels: Tenant) -> None:
         gone = uuid4()

@@ -34,7 +34,7 @@ from tests.faults.ledger import ACTOR
 from tests.faults.work import armed_or_not
 
 #: How long a delivery is leased here, and how much of that a post may take; the product's are 30 s and 15 s.
-LEASE: Final = 2.0
+LEASE: Final = 3.0
 POST_SHARE: Final = 0.8
 PUT: Final = """
 INSERT INTO actions_outboxaction (id, tenant_id, kind, target, payload, payload_version, copy_id, version,

@@ -18,9 +18,9 @@ import psycopg
 from django.db import connections
 
 from actions import claims, relay
-from actions.outbox import wake
 from actions.registry import REGISTRY, Budget, Delivered, Registry, RetryAfter
 from actions.sweeping import sweep_once, sweep_until
+from actions.waking import wake
 from tests.actions.outboxes import Ring
 
 #: One row per attempt, written as soon as the handler runs.

@@ -77,12 +77,15 @@ class Outcome:
 def drain_while_redis_dies(world: World, *, events: int, away: float, is_swept: bool = True) -> Outcome:
     """Kill Redis after some of ``events`` were run by a Celery worker and, if it ``is_swept``, ``manage.py relay``."""
     with outbox(world) as connection, ExitStack() as programs:
+        if is_swept:
+            programs.enter_context(running(world, RELAY))
+            put_many(connection, 1)
+            until(lambda: waiting(connection) == 0, seconds=60)
+            connection.execute("DELETE FROM effects")
         worker = programs.enter_context(running(world, CELERY))
         put_many(connection, events // 2)
         world.do("relaying:hint")
-        until(lambda: one(connection, "SELECT count(*) FROM effects") >= events // 10, seconds=30)
-        if is_swept:
-            programs.enter_context(running(world, RELAY))
+        until(lambda: one(connection, "SELECT count(*) FROM effects") >= events // 10, seconds=60)
         world.servers.kill_redis()
         gone = time.monotonic()
         put_many(connection, events // 4)

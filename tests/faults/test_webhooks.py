@@ -181,7 +181,7 @@ def kill_on_the_way(
             # Much is still on its way when the next portion comes.
             wait_for(connection, workers, 2 * len(stored) - 3 * portion, partners.quick, seconds=3.0)
         told = [*partners.quick, *partners.slow]
-        wait_for(connection, workers, 2 * len(stored) + len(rare_of(stored)), told, seconds=60.0)
+        wait_for(connection, workers, 2 * len(stored) + len(rare_of(stored)), told, seconds=120.0)
         left = connection.execute("SELECT kind, state, last_error FROM actions_outboxaction").fetchall()
         wrong = [] if [row[:2] for row in left] == [("ring", "dead")] else [f"the outbox holds {left}"]
         waiting = count(connection, WAITING, partners.dead)

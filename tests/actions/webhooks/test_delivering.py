@@ -16,11 +16,14 @@ from django.utils import timezone
 from standardwebhooks import Webhook
 from standardwebhooks.webhooks import WebhookVerificationError
 
+from actions.kinds import Purge
+from actions.upkeep import purge
 from actions.webhooks import endpoints
-from actions.webhooks.keeping import delete_old_webhooks
+from actions.webhooks.keeping import old_webhooks
 from actions.webhooks.models import DeliveryState, WebhookAttempt, WebhookDelivery, WebhookPayload
 from tenants.models import Tenant
-from tenants.scoping import across_tenants, use_tenant
+from tenants.scoping import use_tenant
+from tests.actions.outboxes import delivered
 from tests.actions.webhooks.conftest import ACTOR
 from tests.actions.webhooks.receiving import Receiver
 from tests.conftest import SECOND_DATABASE
@@ -257,7 +260,7 @@ def test_metrics_tell_what_is_due_and_who_was_given_up(add_endpoint: Any, publis
 
 
 def test_what_has_served_its_time_is_deleted_and_what_waits_is_kept(
-    receiver: Receiver, add_endpoint: Any, publish_event: Any, deliver: Deliver
+    harbor: Tenant, receiver: Receiver, add_endpoint: Any, publish_event: Any, deliver: Deliver
 ) -> None:
     add_endpoint(receiver.url("/kept"))
     now = timezone.now()
@@ -265,9 +268,9 @@ def test_what_has_served_its_time_is_deleted_and_what_waits_is_kept(
     WebhookDelivery.objects.filter(payload_id=waiting).update(next_attempt_at=now + timedelta(hours=1))
     deliver()
 
-    with across_tenants(using="default"):
-        deleted = delete_old_webhooks("default")
+    with use_tenant(harbor):
+        assert [payload.id for payload in old_webhooks()] == [old]
+        purge(delivered(Purge(what="webhooks"), harbor))
 
-    assert deleted == 3  # the event, its delivery, its attempt
     assert set(WebhookPayload.objects.values_list("id", flat=True)) == {recent, waiting}
     assert WebhookAttempt.objects.filter(delivery__payload_id=old).count() == 0

@@ -10,7 +10,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
 from urllib.parse import quote
@@ -31,21 +31,33 @@ class Answer(NamedTuple):
 
 
 @contextmanager
-def serve(processes: int = 1, *, application: str = "partner_engine.asgi:application") -> Iterator[int]:
-    """Run the application under uvicorn; give the port it listens on."""
+def serve(
+    processes: int = 1, *, application: str = "partner_engine.asgi:application", log: Path | None = None
+) -> Iterator[int]:
+    """Run the application under uvicorn; give the port it listens on. With ``log`` it tells there what it does."""
     port = _free_port()
     command = [sys.executable, "-m", "uvicorn", application, "--port", str(port)]
-    server = subprocess.Popen(
-        [*command, "--workers", str(processes), "--log-level", "warning"],
-        cwd=ROOT,
-        env={**os.environ, "DATABASE_URL": _database_url(), "LOG_LEVEL": "ERROR"},
-    )
-    try:
+    command += ["--workers", str(processes), "--log-level", "warning"]
+    with program(command, log=log) as server:
         wait_for(port, server)
         yield port
-    finally:
-        server.terminate()
-        server.wait(20)
+
+
+@contextmanager
+def program(command: list[str], *, log: Path | None = None) -> Iterator[subprocess.Popen[bytes]]:
+    """Run a program of the product on the tests' database; with ``log`` it tells there what it does."""
+    with ExitStack() as files:
+        process = subprocess.Popen(
+            command,
+            cwd=ROOT,
+            env={**os.environ, "DATABASE_URL": _database_url(), "LOG_LEVEL": "INFO" if log else "ERROR"},
+            stderr=files.enter_context(log.open("wb")) if log else None,
+        )
+        try:
+            yield process
+        finally:
+            process.terminate()
+            process.wait(20)
 
 
 def call(port: int, method: str, path: str, token: str, body: Any = None, **headers: str) -> Answer:
