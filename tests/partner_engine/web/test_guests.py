@@ -6,7 +6,7 @@ import json
 import re
 from collections.abc import Callable
 from typing import Any
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import pytest
 from django.db import connection
@@ -17,7 +17,9 @@ from structlog.testing import capture_logs
 from actions.models import OutboxAction
 from batch import service as batch
 from batch.context import BatchContext
+from batch.guests import access_guest
 from forms.catalogue.demo import Sample
+from partner_engine.web.visitors import Visitor
 from tenants.models import GuestToken, Tenant, User
 from tenants.scoping import across_tenants, use_tenant
 from tests.partner_engine.api.calling import Api
@@ -449,6 +451,34 @@ class TestSecrets:
         told = str(logs)
         assert secret not in told and client.cookies["guest"].value not in told and DEVICE not in told
         assert secret not in opened.content.decode() + str(opened.headers)
+
+
+class TestSabotage:
+    """What the tests above would say of a product without one of its parts."""
+
+    def test_a_session_that_is_not_bound_to_its_copy_opens_another(
+        self, harbor: Tenant, copy_id: str, start_form: StartForm, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        client, _ = guest_of(harbor, copy_id)
+        other = start_form()
+        assert client.get(f"/guest/{other}/form").status_code == 302
+        monkeypatch.setattr(
+            "partner_engine.web.agents.access_guest", lambda _, session: access_guest(UUID(copy_id), session)
+        )
+        monkeypatch.setattr(Visitor, "_own", lambda self, context: context)
+
+        assert client.get(f"/guest/{other}/form").status_code == 200
+
+    def test_a_guest_who_goes_by_fuzzy_ids_finds_another_copy(
+        self, harbor: Tenant, api: Api, s1: Sample, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        copy = api.start(s1)
+        api.post(f"/application_forms/{copy['id']}/copies", {"title": "x"})
+        client, _ = guest_of(harbor, copy["id"])
+        api.delete(f"/copies/{copy['id']}")
+        monkeypatch.setattr(Visitor, "_own", lambda self, context: context)
+
+        assert client.get(f"/guest/{copy['id']}/form").status_code == 200
 
 
 def everything_stored() -> str:

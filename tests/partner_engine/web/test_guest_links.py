@@ -1,0 +1,130 @@
+"""Guests' links on the agent's form page: made and shown once, listed with how they stand, ended."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any
+from uuid import uuid4
+
+import pytest
+from django.http import HttpResponse
+from django.test import Client
+from django.utils import timezone
+
+from batch import service as batch
+from tenants.models import GuestToken, Tenant, User
+from tenants.scoping import use_tenant
+from tests.partner_engine.guesting import follow, guest_of, issue, let_expire
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def copy_id(start_form: Callable[..., str]) -> str:
+    """Return an empty form's copy, the owner's."""
+    return start_form()
+
+
+@pytest.fixture
+def ask(owner: User, sign_in: Callable[[User], Client], copy_id: str) -> Callable[..., HttpResponse]:
+    """Return what asks for parts of the owner's dialog."""
+    client = sign_in(owner)
+
+    def send(path: str = "", values: dict[str, Any] | None = None) -> HttpResponse:
+        method = client.get if values is None else client.post
+        return method(f"/forms/{copy_id}/guest-links{path}", values or {}, headers={"HX-Request": "true"})  # type: ignore[return-value]
+
+    return send
+
+
+def text(response: HttpResponse) -> str:
+    """Return what a part says."""
+    return " ".join(re.sub(r"<[^>]*>", " ", response.content.decode()).split())
+
+
+def test_without_links_it_says_what_they_are_for(ask: Callable[..., HttpResponse]) -> None:
+    response = ask()
+
+    assert response.status_code == 200
+    assert "No guest yet." in text(response) and "Make a link" in text(response)
+
+
+def test_a_link_is_shown_once_and_opens(ask: Callable[..., HttpResponse], copy_id: str, harbor: Tenant) -> None:
+    made = ask("/new", {"name": " Gus   Miller ", "days": "30"})
+
+    assert (made.status_code, made["Cache-Control"]) == (200, "no-store")
+    [secret] = re.findall(rf'value="http://testserver/guest/{copy_id}#([\w-]{{43}})"', made.content.decode())
+    assert "Gus Miller Not opened yet new" in text(made)
+    listed = ask()
+    assert secret not in listed.content.decode()
+    assert "Gus Miller Not opened yet" in text(listed)
+    with use_tenant(harbor):
+        link = GuestToken.objects.get()
+    assert timedelta(days=29, hours=23) < link.expires_at - timezone.now() < timedelta(days=30)
+    assert (link.issued_by_type, link.name) == ("user", "Gus Miller")
+    assert follow(Client(), copy_id, secret).status_code == 200
+    assert "Gus Miller Opened" in text(ask())
+
+
+@pytest.mark.parametrize("days", ["", "0", "91", "-1", "x", "14.5", "365"])
+def test_a_time_that_is_no_choice_is_the_usual_one(days: str, ask: Callable[..., HttpResponse], harbor: Tenant) -> None:
+    assert ask("/new", {"days": days}).status_code == 200
+
+    with use_tenant(harbor):
+        lasts = GuestToken.objects.get().expires_at - timezone.now()
+    assert timedelta(days=13, hours=23) < lasts < timedelta(days=14)
+
+
+def test_a_link_is_ended_and_again(ask: Callable[..., HttpResponse], copy_id: str, harbor: Tenant) -> None:
+    client, link_id = guest_of(harbor, copy_id)
+
+    answers = [ask(f"/{link_id}/revoke", {}) for _ in range(2)]
+
+    assert [response.status_code for response in answers] == [200, 200]
+    assert "Guest Ended" in text(answers[0]) and "End the link" not in text(answers[1])
+    assert client.get(f"/guest/{copy_id}/form").status_code == 302
+
+
+def test_a_link_of_another_copy_cannot_be_ended_here(
+    ask: Callable[..., HttpResponse], harbor: Tenant, start_form: Callable[..., str]
+) -> None:
+    other = start_form()
+    client, link_id = guest_of(harbor, other)
+
+    assert ask(f"/{link_id}/revoke", {}).status_code == 404
+    assert ask(f"/{uuid4()}/revoke", {}).status_code == 404
+    assert client.get(f"/guest/{other}/form").status_code == 200
+
+
+def test_the_end_by_time_is_said(ask: Callable[..., HttpResponse], copy_id: str, harbor: Tenant) -> None:
+    link_id, _ = issue(harbor, copy_id, name="Ida")
+    let_expire(harbor, link_id)
+
+    said = text(ask())
+
+    assert "Ida Expired" in said and "was good until" in said and "End the link" not in said
+
+
+def test_one_too_many_and_a_locked_copy_are_refused_with_the_reason(
+    ask: Callable[..., HttpResponse], copy_id: str, harbor: Tenant, owner: User
+) -> None:
+    with batch.find_and_lock(copy_id, scope=harbor, actor=owner.as_actor(source="web")) as context:
+        for _ in range(50):
+            context.changeset.guest_tokens.issue(valid_for=timedelta(days=1))
+        context.save()
+
+    refused = ask("/new", {})
+
+    assert refused.status_code == 422
+    assert "which is the most; revoke one first." in text(refused) and "/guest/" not in refused.content.decode()
+    with batch.find_and_lock(copy_id, scope=harbor, actor=owner.as_actor(source="web")) as context:
+        ended = next(iter(context.changeset.guest_tokens)).id
+        context.changeset.copy.lock()
+        context.save()
+    assert ask(f"/{ended}/revoke", {}).status_code == 200
+    locked = ask("/new", {})
+    assert (locked.status_code, locked["X-Problem"]) == (409, "This copy is locked; unlock it first.")
+    with use_tenant(harbor):
+        assert GuestToken.objects.filter(revoked_at=None).count() == 49
