@@ -252,16 +252,15 @@
   const isHeld = (path) => typed.has(path) || waiting.has(path) || sending.has(path) || refused.has(path);
   const callbacks = Idiomorph.defaults.callbacks;
   callbacks.beforeNodeMorphed = (old, fresh) => {
-    if (!(old instanceof Element)) return true;
+    if (!(old instanceof HTMLElement && fresh instanceof HTMLElement)) return true;
     if (old.classList.contains("why") && old.hasAttribute("data-open")) return false;
+    const isGone = "room" in fresh.dataset || (old.matches(".set") && !old.hidden && fresh.hidden);
+    if (isGone && window.kept.keep(old)) return false;
     if (old.classList.contains("field") && old.dataset.path && isHeld(old.dataset.path)) {
       window.kept.meet(old.dataset.path);
       window.conflicts.meet(old, fresh);
       return false;
     }
-    if (!(fresh instanceof Element)) return true;
-    const isGone = "room" in fresh.dataset || (old.matches(".set") && !old.hidden && fresh.hidden);
-    if (isGone && window.kept.keep(old)) return false;
     if (held().length) window.kept.makeRoom(old, fresh);
     if (old.classList.contains("field") && old.dataset.save) {
       // The word beside the label stays while it is shown.
