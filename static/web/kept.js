@@ -32,6 +32,21 @@
     return held.length > 0;
   }
 
+  const holds = (element) => [element, ...element.querySelectorAll(".field[data-path]")].some(({ dataset }) => dataset.path && isHeld(dataset.path));
+
+  /** Give what stays its place in `fresh`, which is to take the place of `old`: else it would come behind all the others. */
+  function makeRoom(old, fresh) {
+    const inFresh = (element) => [...fresh.children].find(({ id }) => id === element.id);
+    for (const child of old.children) {
+      if (!child.id || inFresh(child) || !holds(child)) continue;
+      const room = child.cloneNode(false);
+      room.dataset.room = "";
+      let before = child.previousElementSibling;
+      while (before && !(before.id && inFresh(before))) before = before.previousElementSibling;
+      if (before) inFresh(before).after(room); else fresh.prepend(room);
+    }
+  }
+
   function hold(element, place) {
     const { path } = element.dataset;
     if (kept.get(path)?.place === place) return;
@@ -128,5 +143,5 @@
   const waits = (path) => kept.has(path) && !kept.get(path).isChosen;
   const remind = () => live("This is not asked any more. Choose below the field what becomes of your text.");
 
-  window.kept = { expect, keep, meet, discard, taken, refused, waits, remind };
+  window.kept = { expect, keep, makeRoom, meet, discard, taken, refused, waits, remind };
 })();

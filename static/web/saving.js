@@ -50,7 +50,7 @@
     const open = waiting.size + sending.size + orders.length;
     if (failures) return;
     if (busy || open) say("saving", "Saving…");
-    else if (withheld.size) say("failed", `Not saved: ${withheld.size} ${withheld.size === 1 ? "answer waits" : "answers wait"} for your choice`);
+    else if (withheld.size) say("failed", `Not saved: choose ${withheld.size === 1 ? "an answer" : `${withheld.size} answers`}`);
     else if (refused.size) say("failed", `Not saved: ${refused.size} ${refused.size === 1 ? "answer needs" : "answers need"} mending`);
     else say("saved", "Saved");
   }
@@ -252,15 +252,17 @@
   const isHeld = (path) => typed.has(path) || waiting.has(path) || sending.has(path) || refused.has(path);
   const callbacks = Idiomorph.defaults.callbacks;
   callbacks.beforeNodeMorphed = (old, fresh) => {
-    if (!(old instanceof Element)) return true;
+    if (!(old instanceof HTMLElement && fresh instanceof HTMLElement)) return true;
     if (old.classList.contains("why") && old.hasAttribute("data-open")) return false;
+    const isGone = "room" in fresh.dataset || (old.matches(".set") && !old.hidden && fresh.hidden);
+    if (isGone && window.kept.keep(old)) return false;
     if (old.classList.contains("field") && old.dataset.path && isHeld(old.dataset.path)) {
       window.kept.meet(old.dataset.path);
       window.conflicts.meet(old, fresh);
       return false;
     }
-    if (old.matches(".set") && !old.hidden && fresh.hidden && window.kept.keep(old)) return false;
-    if (old.classList.contains("field") && old.dataset.save && fresh instanceof Element) {
+    if (held().length) window.kept.makeRoom(old, fresh);
+    if (old.classList.contains("field") && old.dataset.save) {
       // The word beside the label stays while it is shown.
       fresh.dataset.save = old.dataset.save;
       const sign = fresh.querySelector(".field-state");

@@ -118,6 +118,8 @@ class Driver:
                 self.page.emulate_media(color_scheme=theme, reduced_motion="reduce")  # type: ignore[arg-type]
                 self.page.set_viewport_size({"width": width, "height": height})
                 self.page.locator(at).first.evaluate("(element) => element.scrollIntoView({ block: 'center' })")
+                # Else some inherited colours are still told as those of the other theme.
+                self.page.evaluate("(theme) => document.documentElement.style.setProperty('--told', theme)", theme)
                 self.check_access()
                 self.photograph(f"{name}-{theme}-{width}")
         if before:

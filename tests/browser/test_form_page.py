@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from uuid import UUID
 
 import pytest
@@ -9,7 +10,9 @@ from playwright.sync_api import Browser, expect
 
 from batch import service as batch
 from forms.catalogue.demo import Sample, read_samples
+from forms.models import NaicsSearch
 from tenants.models import User
+from tenants.scoping import use_tenant
 from tests.browser.driving import Driver
 from tests.conftest import PASSWORD
 
@@ -150,6 +153,22 @@ def test_rows_are_duplicated_removed_and_put_back(driver: Driver, agent: User) -
 
     expect(rows).to_have_count(3)
     expect(rows.nth(0).locator("h3")).to_have_text("1 · TX, Restaurant")
+
+
+def test_an_industry_is_found_chosen_and_remembered(driver: Driver, agent: User) -> None:
+    driver.open(start(agent, sample("S1")))
+    field = driver.page.locator("#f-mqs_naics")
+    field.locator("input").click()
+    driver.page.keyboard.type("coffee shop", delay=20)
+    expect(field.get_by_role("option").first).to_be_visible()
+    driver.page.keyboard.press("ArrowDown")
+    driver.page.keyboard.press("Enter")
+    driver.saved()
+
+    expect(field.locator("input")).to_have_value(re.compile(r"^722515 "))
+    assert agent.tenant is not None
+    with use_tenant(agent.tenant):
+        assert list(NaicsSearch.objects.values_list("query", "chosen")) == [("coffee shop", "722515")]
 
 
 def test_why_opens_in_place_and_follows_the_answers(driver: Driver, agent: User) -> None:

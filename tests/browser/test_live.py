@@ -115,7 +115,7 @@ def test_two_answers_to_one_question_are_shown_to_choose_from(driver: Driver, ot
         expect(other.page.locator("#live")).to_have_text(
             f"Ona Owner answered Mailing city while you did: {theirs}. Yours is kept. Choose below the field."
         )
-        expect(other.page.locator("#saved")).to_have_text("Not saved: 1 answer waits for your choice")
+        expect(other.page.locator("#saved")).to_have_text("Not saved: choose an answer")
         if choice == "Keep mine":
             other.check_in_every_look("conflict", at=".conflict")
         # To leave the field is no choice.

@@ -113,7 +113,7 @@ def test_active_users_are_shown_as_chart_and_table(
     assert [len(told["labels"]), told["datasets"][0]["data"][-1], told["datasets"][1]["data"][-1]] == [24, 2, 0]
     text = response.content.decode()
     assert 'data-type="line"' in text
-    assert f"{harbor.name}, now" in text
+    assert f"{harbor.name}, now<br><small>1 agent</small>" in text
 
 
 def test_active_users_are_those_of_the_tenant_that_is_looked_at(

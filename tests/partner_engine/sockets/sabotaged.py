@@ -1,4 +1,5 @@
-"""Servers whose sockets are worse than the product's, each in one way: a test that lets one pass guards nothing.
+"""Servers whose sockets are worse than the product's, each in one way: a test that lets one pass guards nothing. And
+one whose sockets are only harder to keep up with: there every test has to pass.
 
 Each is an application of its own for ``serve``: ``tests.partner_engine.sockets.sabotaged:any_origin``.
 """
@@ -11,7 +12,7 @@ from typing import Any, Final
 from django_redis import get_redis_connection
 
 from partner_engine.asgi import application
-from partner_engine.sockets import copies, grants, tickets, watch
+from partner_engine.sockets import copies, grants, mailbox, tickets, watch
 from partner_engine.sockets.hub import Hub
 
 
@@ -44,9 +45,14 @@ def blind_watch() -> None:
     watch._check_rights = look_away
 
 
+def small_mailboxes() -> None:
+    """Let ten frames wait for a socket: who reads a little late is soon told to ask."""
+    mailbox.ROOM = 10  # type: ignore[misc]  # that it is final
+
+
 def slow_watch() -> None:
     """Look after the sockets too seldom."""
-    watch.CHECK_SECONDS = 2.5  # type: ignore[misc]  # that it is final is what is sabotaged
+    watch.CHECK_SECONDS = 2.5  # type: ignore[misc]  # that it is final
 
 
 SABOTAGES: Final[dict[str, Callable[[], None]]] = {
@@ -55,13 +61,14 @@ SABOTAGES: Final[dict[str, Callable[[], None]]] = {
 
 
 def application_with(name: str) -> str:
-    """Return what ``serve`` calls the application with the sabotage ``name``."""
+    """Return what ``serve`` calls the application that is changed by ``name``."""
     return f"{__name__}:application_{name}"
 
 
 def __getattr__(name: str) -> Any:
-    sabotage = SABOTAGES.get(name.removeprefix("application_"))
-    if sabotage is None:
+    variants = SABOTAGES | {small_mailboxes.__name__: small_mailboxes}
+    change = variants.get(name.removeprefix("application_"))
+    if change is None:
         raise AttributeError(name)
-    sabotage()
+    change()
     return application

