@@ -38,7 +38,8 @@ class Row:
         return self.method != "GET"
 
     def path(self, identity: str) -> str:
-        return self.address.replace("<uuid:id>", identity) + self.query
+        address = self.address.replace("<uuid:id>", identity).replace("<uuid:message_id>", identity)
+        return address.replace("<slug:code>", "qs_auto") + self.query
 
     def __str__(self) -> str:
         return f"{self.method} {self.address}"
@@ -63,6 +64,14 @@ ROWS = [
     Row("GET", "copies/<uuid:id>/explain", READ, query="?target=QM-BOP"),
     Row("GET", "copies/<uuid:id>/needed", READ),
     Row("POST", "copies/<uuid:id>/reveal", Right.REVEAL_SENSITIVE, b'{"path": "mqs_fein", "reason": "a good one"}'),
+    Row("GET", "copies/<uuid:id>/messages", READ),
+    Row("POST", "copies/<uuid:id>/messages", WRITE, b'{"text": "x"}'),
+    Row("DELETE", "copies/<uuid:id>/messages/<uuid:message_id>", WRITE, b"{}"),
+    Row("POST", "copies/<uuid:id>/question_sets", WRITE, b'{"code": "qs_auto"}'),
+    Row("DELETE", "copies/<uuid:id>/question_sets/<slug:code>", WRITE, b"{}"),
+    Row("GET", "copies/<uuid:id>/events", READ),
+    Row("POST", "copies/<uuid:id>/events", WRITE, b'{"kind": "external_transfer"}'),
+    Row("GET", "copies/<uuid:id>/processes", READ),
     Row("GET", "search", READ, query="?q=kettle"),
     Row("GET", "naics", Right.READ_CATALOGUE, query="?q=plumber"),
     Row("GET", "catalogue", Right.READ_CATALOGUE),
