@@ -95,6 +95,17 @@ class Changeset(Ledger):
         self.require_open()
         return open_pool(self, self.document, "", code, parent="")
 
+    def require_place(self, path: str) -> None:
+        """Check that ``path`` is that of an answer or of a row that is there.
+
+        Raises ``UnknownQuestion``, ``UnknownPool`` or ``UnknownRow``.
+        """
+        steps = path.split("/")
+        if len(steps) % 2:
+            self.find_answer(path)
+        else:
+            self._find_row(steps, path)
+
     def apply_answers(self, answers: Mapping[str, object], answer_pools: Mapping[str, object] | None = None) -> None:
         """Take many answers and rows at once, in the shapes of the API.
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import date
 
 from batch.changeset import Changeset
-from batch.errors import AnswerFault, InvalidAnswers
+from batch.errors import AnswerFault, InvalidAnswers, QuestionSetIsAskedFor
 from copies.changes import Cause
 from copies.document import Answer, Container, join_path, walk_containers
 from forms.rules import check_flow
@@ -18,7 +18,8 @@ def decide(changeset: Changeset, *, release: int, as_of: date, before: Evaluatio
     With ``before``, which must be what the rules concluded of the document as it was loaded, only what depends on the
     changes is computed.
     Raises ``InvalidAnswers`` where an answer that was given now is wrong by itself; a fault that lies between answers
-    is a message instead, for nobody can tell which of them is the wrong one.
+    is a message instead, for nobody can tell which of them is the wrong one. Raises ``QuestionSetIsAskedFor`` where the
+    caller took off a question set that the rules would put back.
     """
     result = _fire(changeset, before, release=release, as_of=as_of)
     _refuse(changeset, result)
@@ -53,6 +54,10 @@ def _refuse(changeset: Changeset, result: FlowResult) -> None:
     ]
     if faults:
         raise InvalidAnswers(faults)
+    for code in result.added_sets:
+        # What the caller touched and is not there now was taken off by the caller.
+        if f"question_sets/{code}" in given:
+            raise QuestionSetIsAskedFor(code)
 
 
 def _take_in(changeset: Changeset, result: FlowResult) -> None:

@@ -178,6 +178,19 @@ class LooksLikeAccountNumber(BatchError):
     sentence = "This looks like a card or account number; give the payment provider's token and the last four digits."
 
 
+class LooksSensitive(BatchError):
+    """A text that everybody reads holds what looks like somebody's number."""
+
+    code = "sensitive_text_refused"
+    status = 422
+
+    def __init__(self, field: str) -> None:
+        super().__init__(
+            f"What stands in {field!r} looks like a Social Security, tax or card number; leave it out, for this is "
+            "read and sent on in the clear."
+        )
+
+
 class GuestLinkSpent(BatchError):
     """A guest's link is wrong, over, revoked or was followed already; which of them is not told."""
 
@@ -302,6 +315,19 @@ class UnknownQuestionSet(UnknownPart):
 
     def __init__(self, code: str) -> None:
         super().__init__(f"There is no question set {code!r} here.")
+
+
+class QuestionSetIsAskedFor(BatchError):
+    """A question set was to be taken off that the rules put on."""
+
+    code = "question_set_asked_for"
+    status = 409
+
+    def __init__(self, code: str) -> None:
+        super().__init__(
+            f"The rules ask for the question set {code!r}; it goes by itself when they no longer do. An explanation of "
+            f"'set:{code}' tells by which answers that is."
+        )
 
 
 class UnknownProduct(UnknownPart):

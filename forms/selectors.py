@@ -8,7 +8,7 @@ from uuid import UUID
 from django.db.models import F, OuterRef, QuerySet, Subquery
 
 from copies.models import Copy
-from forms.models import ApplicationForm
+from forms.models import ApplicationForm, Event, Message
 from forms.states import State, state_of
 
 C = TypeVar("C", bound=Copy)
@@ -49,6 +49,16 @@ def list_forms(*, deleted: bool = False) -> QuerySet[ListedForm]:
 def list_every_copy(*, deleted: bool = False) -> QuerySet[ListedForm]:
     """Return all copies of all forms of the current tenant, or the deleted ones, as ``list_forms`` has them."""
     return _with_form(_standing(Copy.objects.all(), deleted=deleted), deleted=deleted)
+
+
+def list_messages(copy_id: UUID) -> QuerySet[Message]:
+    """Return what was said about the copy and not dismissed."""
+    return Message.objects.filter(copy_id=copy_id, dismissed_at=None)
+
+
+def list_events(copy_id: UUID) -> QuerySet[Event]:
+    """Return what happened to the copy."""
+    return Event.objects.filter(copy_id=copy_id)
 
 
 def _standing(copies: QuerySet[Copy], *, deleted: bool) -> QuerySet[Copy]:

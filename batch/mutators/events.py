@@ -7,6 +7,7 @@ from typing import Any, ClassVar, Final, Literal, TypeAlias, get_args
 
 from batch.errors import WrongValue
 from batch.neighbours import Neighbour, NeighbourKind, NeighbourMutator, Neighbours
+from batch.private_numbers import refuse_private_numbers
 
 EventKind: TypeAlias = Literal[
     "quote_request_selected",
@@ -52,10 +53,12 @@ class Events(Neighbours[EventRow, EventMutator]):
     def add(self, kind: EventKind, *, details: Mapping[str, Any] | None = None) -> EventMutator:
         """Keep that ``kind`` happened now, by the actor at work; ``details`` hold nothing sensitive.
 
-        Raises ``WrongValue`` for an unknown kind.
+        Raises ``WrongValue`` for an unknown kind, ``LooksSensitive`` for a detail that looks like somebody's number.
         """
         if kind not in get_args(EventKind):
             raise WrongValue("kind", f"an event is one of {', '.join(get_args(EventKind))}")
+        for name, value in (details or {}).items():
+            refuse_private_numbers(str(value), field=f"details/{name}")
         origin = self._ledger.origin
         return self._put(
             EventRow(

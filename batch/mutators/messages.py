@@ -8,6 +8,7 @@ from typing import Any, ClassVar, Final, Literal, TypeAlias, get_args
 
 from batch.errors import WrongValue
 from batch.neighbours import Neighbour, NeighbourKind, NeighbourMutator, Neighbours, Told
+from batch.private_numbers import refuse_private_numbers
 
 About: TypeAlias = Literal["application_form", "answer", "real_time_eligibility", "quote_request", "process"]
 Severity: TypeAlias = Literal["info", "warning", "error", "task"]
@@ -67,11 +68,12 @@ class Messages(Neighbours[MessageRow, MessageMutator]):
         path: str = "",
         metadata: Mapping[str, Any] | None = None,
     ) -> MessageMutator:
-        """Say ``text`` (at most 2,000 characters, nothing sensitive). Raises ``WrongValue``."""
+        """Say ``text`` (at most 2,000 characters, nothing sensitive). Raises ``WrongValue``, ``LooksSensitive``."""
         if not 0 < len(text.strip()) <= MAX_TEXT:
             raise WrongValue("text", f"a message has 1 to {MAX_TEXT} characters")
         if kind not in get_args(About) or severity not in get_args(Severity):
             raise WrongValue("kind", f"a message is about one of {', '.join(get_args(About))}")
+        refuse_private_numbers(text, field="text")
         origin = self._ledger.origin
         return self._put(
             MessageRow(

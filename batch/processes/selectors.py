@@ -1,13 +1,19 @@
-"""Reads of processes: which were left by whoever worked on them."""
+"""Reads of processes: those of a copy, and which were left by whoever worked on them."""
 
 from __future__ import annotations
 
 from datetime import timedelta
+from uuid import UUID
 
 from django.db.models import Q, QuerySet
 from django.db.models.functions import Now
 
 from batch.models import Process
+
+
+def list_processes(copy_id: UUID) -> QuerySet[Process]:
+    """Return the processes of the copy, ended ones too."""
+    return Process.objects.filter(copy_id=copy_id)
 
 
 def list_abandoned(*, idle: timedelta) -> QuerySet[Process]:

@@ -16,7 +16,7 @@ from partner_engine.api.strict_json import JsonValue, join_pointer
 
 T = TypeVar("T")
 
-_PLACE: Final = re.compile(r"^(?P<text>.*?)(?: - at `\$?(?P<place>[^`]*)`)?$", re.DOTALL)
+_PLACE: Final = re.compile(r"^(?P<text>.*?)(?: - at (?:`key` in )?`\$?(?P<place>[^`]*)`)?$", re.DOTALL)
 _FIELD: Final = re.compile(r"unknown field `(?P<unknown>[^`]*)`|missing required field `(?P<missing>[^`]*)`")
 _STEP: Final = re.compile(r"\.([^.\[\]]+)|\[(\d+)\]")
 
@@ -111,8 +111,8 @@ class ChangesQuery(Query, frozen=True, kw_only=True):
     since: Annotated[int, Meta(ge=0, le=2**31 - 1)] = 0
 
 
-class HistoryQuery(Query, frozen=True, kw_only=True):
-    """A page of versions, the newest first."""
+class PageQuery(Query, frozen=True, kw_only=True):
+    """A page of what a copy has, the newest first."""
 
     cursor: Annotated[str, Meta(max_length=200)] = ""
     limit: Annotated[int, Meta(ge=1, le=100)] = 25

@@ -18,7 +18,7 @@ from partner_engine.api import shapes
 from partner_engine.api.bodies import CopyChange, NoQuery, Nothing, ReadQuery
 from partner_engine.api.conditional import version_tag
 from partner_engine.api.endpoint import Endpoint
-from partner_engine.api.keyed import save_copy, stored
+from partner_engine.api.keyed import gone, save_copy, stored
 from partner_engine.api.presenting import copy_shape
 from partner_engine.api.problems import Fault, Refused
 from partner_engine.api.schema import F, documented
@@ -100,10 +100,7 @@ class Copy(Endpoint):
         def change(context: BatchContext) -> None:
             context.changeset.copy.delete()
 
-        def answer(context: BatchContext, result: SaveResult) -> StoredResponse:
-            return StoredResponse(204, {"ETag": version_tag(result.version)}, b"")
-
-        return save_copy(self, id, change=change, answer=answer)
+        return save_copy(self, id, change=change, answer=gone)
 
     def _shown(self, context: BatchContext, result: SaveResult) -> StoredResponse:
         return stored(copy_shape(context, actor=self.actor, result=result), version=result.version)

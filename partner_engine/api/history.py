@@ -12,7 +12,7 @@ from copies.history import changes_of, list_revisions
 from copies.models import CopyRevision
 from partner_engine.api import shapes
 from partner_engine.api.audit import note_personal_read
-from partner_engine.api.bodies import ChangesQuery, HistoryQuery, ReadQuery
+from partner_engine.api.bodies import ChangesQuery, PageQuery, ReadQuery
 from partner_engine.api.changes import changes_answer
 from partner_engine.api.conditional import version_tag
 from partner_engine.api.copies import find_copy
@@ -53,12 +53,12 @@ class History(Endpoint):
     @documented(
         "List a copy's versions",
         "Who saved what and when, the newest first. Read a copy as it stood with `GET /copies/{id}?at_version=`.",
-        query=HistoryQuery,
+        query=PageQuery,
         answers={200: shapes.HistoryPage},
     )
     def get(self, request: Request, id: UUID) -> HttpResponse:
         """List versions."""
-        query = self.query(HistoryQuery)
+        query = self.query(PageQuery)
         context = find_copy(self, id, ReadQuery())
         revisions = list_revisions(id)
         if query.cursor:

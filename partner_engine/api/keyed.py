@@ -143,3 +143,8 @@ def stored(shape: object, *, version: int, status: int = 200, location: str = ""
     if location:
         headers["Location"] = location
     return StoredResponse(status, headers, msgspec.json.encode(shape))
+
+
+def gone(context: BatchContext, result: SaveResult) -> StoredResponse:
+    """Answer that something is not there any more: without a body, with the copy's version as the entity tag."""
+    return StoredResponse(204, {"ETag": version_tag(result.version)}, b"")

@@ -14,6 +14,7 @@ from uuid import UUID
 import msgspec
 from django.db.models import F, Model, Q, QuerySet
 from msgspec import Meta
+from rest_framework.request import Request
 
 from partner_engine.api.problems import Fault, Refused
 
@@ -85,6 +86,12 @@ def decode_ranked(cursor: str) -> tuple[int, UUID]:
 def next_link(path: str, parameters: dict[str, str], cursor: str) -> str | None:
     """Return the address of the next page, with the same filters; None on the last page."""
     return f"{path}?{urlencode({**parameters, 'cursor': cursor})}" if cursor else None
+
+
+def next_page(request: Request, cursor: str) -> str | None:
+    """Return the address of the page after the one that ``request`` asked for; None on the last page."""
+    filters = {name: str(value) for name, value in request.GET.items() if name != "cursor"}
+    return next_link(request.path, filters, cursor)
 
 
 def _after(place: Place, column: str, *, descending: bool) -> Q:

@@ -7,6 +7,34 @@ from typing import Any, Final
 _FORM: Final = "01935ad0-1f7e-7c32-9d3e-5f0a6d1c2b10"
 _ROW: Final = "6d1f0c0e-6f3b-4f0e-9a51-0a4f4d7a2f11"
 
+_MESSAGE: Final[dict[str, Any]] = {
+    "id": "01935ad1-5d2c-7a10-8f21-7c0b1f9f3a01",
+    "kind": "answer",
+    "severity": "task",
+    "path": "mqs_gl_limit",
+    "text": "The owner asks for the higher limit; call back on Monday.",
+    "by": {"type": "api_client", "id": "harbor-demo", "name": "Harbor demo"},
+    "created_at": "2026-11-25T14:06:00Z",
+}
+_EVENT: Final[dict[str, Any]] = {
+    "id": "01935ad1-5d2c-7a10-8f21-7c0b1f9f3a02",
+    "kind": "external_transfer",
+    "details": {"to": "desk 4"},
+    "by": {"type": "api_client", "id": "harbor-demo", "name": "Harbor demo"},
+    "source": "api",
+    "created_at": "2026-11-25T14:13:00Z",
+}
+_PROCESS: Final[dict[str, Any]] = {
+    "id": "01935ad1-5d2c-7a10-8f21-7c0b1f9f3a03",
+    "kind": "quoting",
+    "state": "waiting",
+    "step": "ask",
+    "attempts": 1,
+    "created_at": "2026-11-25T14:08:00Z",
+    "updated_at": "2026-11-25T14:08:20Z",
+    "ended_at": None,
+}
+
 _CHANGES: Final[dict[str, Any]] = {
     "id": _FORM,
     "application_form_id": _FORM,
@@ -64,6 +92,14 @@ EXAMPLES: Final[dict[str, tuple[bool, Any]]] = {
     ),
     "NewCopy": (True, {"title": "Higher limit", "from_copy": _FORM}),
     "CopyChange": (True, {"title": "Base"}),
+    "NewMessage": (True, {name: _MESSAGE[name] for name in ("text", "severity", "path")}),
+    "PostedMessage": (False, _MESSAGE),
+    "PostedMessagePage": (False, {"results": [_MESSAGE], "next": None}),
+    "NewQuestionSet": (True, {"code": "qs_wc"}),
+    "NewEvent": (True, {name: _EVENT[name] for name in ("kind", "details")}),
+    "EventShape": (False, _EVENT),
+    "EventPage": (False, {"results": [_EVENT], "next": None}),
+    "ProcessPage": (False, {"results": [_PROCESS], "next": None}),
     "ChangesShape": (False, _CHANGES),
     "Problem": (
         False,

@@ -13,12 +13,16 @@ from partner_engine.api.catalogue import Catalogue
 from partner_engine.api.copies import Copy, LockCopy, RestoreCopy, UnlockCopy
 from partner_engine.api.deprecated import FormAnswers
 from partner_engine.api.docs import Description, Docs
+from partner_engine.api.events import Events
 from partner_engine.api.explain import Explain
 from partner_engine.api.guest_links import GuestLink, GuestLinks
 from partner_engine.api.history import Changes, History
 from partner_engine.api.me import Me
+from partner_engine.api.messages import Message, Messages
 from partner_engine.api.naics import Naics
 from partner_engine.api.needed import Needed
+from partner_engine.api.processes import Processes
+from partner_engine.api.question_sets import QuestionSet, QuestionSets
 from partner_engine.api.reveal import Reveal
 from partner_engine.api.search import Search
 from partner_engine.api.tickets import Tickets
@@ -52,6 +56,12 @@ ROUTES: Final[dict[str, tuple[str, type[APIView]]]] = {
     "guest_links": ("copies/<uuid:id>/guest_links", GuestLinks),
     "guest_link": ("copies/<uuid:id>/guest_links/<uuid:link_id>", GuestLink),
     "needed": ("copies/<uuid:id>/needed", Needed),
+    "messages": ("copies/<uuid:id>/messages", Messages),
+    "message": ("copies/<uuid:id>/messages/<uuid:message_id>", Message),
+    "question_sets": ("copies/<uuid:id>/question_sets", QuestionSets),
+    "question_set": ("copies/<uuid:id>/question_sets/<slug:code>", QuestionSet),
+    "events": ("copies/<uuid:id>/events", Events),
+    "processes": ("copies/<uuid:id>/processes", Processes),
     "search": ("search", Search),
     "naics": ("naics", Naics),
     "catalogue": ("catalogue", Catalogue),

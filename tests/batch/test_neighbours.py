@@ -404,6 +404,8 @@ def test_wrong_values_are_refused_with_the_remedy(form_id: UUID, kennels: Tenant
             (lambda: changeset.messages.add("x", kind="rumour"), errors.WrongValue),  # type: ignore[arg-type]
             (lambda: changeset.messages.find(uuid4()), errors.UnknownNeighbour),
             (lambda: changeset.messages.find("no id"), errors.UnknownNeighbour),
+            (lambda: changeset.messages.add("His number is 987-65-4321"), errors.LooksSensitive),
+            (lambda: changeset.events.add("external_transfer", details={"n": "98-7654321"}), errors.LooksSensitive),
             (lambda: changeset.events.add("party"), errors.WrongValue),  # type: ignore[arg-type]
             (lambda: changeset.quote_requests.request("NOBODY"), errors.UnknownProduct),
             (lambda: changeset.eligibility_results.record("NOBODY", outcome="eligible"), errors.UnknownProduct),

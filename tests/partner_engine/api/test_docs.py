@@ -47,5 +47,5 @@ def test_every_address_is_told() -> None:
     actions = {"restore", "lock", "unlock"}
 
     for address, _ in ROUTES.values():
-        plain = "/" + re.sub(r"<uuid:(\w+)>", r"{\1}", address)
+        plain = "/" + re.sub(r"<\w+:(\w+)>", r"{\1}", address)
         assert plain in told or plain.rpartition("/")[2] in actions or f"/api/v1{plain}" in told, plain

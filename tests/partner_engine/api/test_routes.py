@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -38,7 +39,8 @@ class Row:
         return self.method != "GET"
 
     def path(self, identity: str) -> str:
-        return self.address.replace("<uuid:id>", identity).replace("<uuid:link_id>", identity) + self.query
+        address = re.sub(r"<uuid:\w+>", identity, self.address)
+        return address.replace("<slug:code>", "qs_auto") + self.query
 
     def __str__(self) -> str:
         return f"{self.method} {self.address}"
@@ -66,6 +68,14 @@ ROWS = [
     Row("GET", "copies/<uuid:id>/guest_links", READ),
     Row("POST", "copies/<uuid:id>/guest_links", WRITE, b'{"name": "Gus"}'),
     Row("DELETE", "copies/<uuid:id>/guest_links/<uuid:link_id>", WRITE, b"{}"),
+    Row("GET", "copies/<uuid:id>/messages", READ),
+    Row("POST", "copies/<uuid:id>/messages", WRITE, b'{"text": "x"}'),
+    Row("DELETE", "copies/<uuid:id>/messages/<uuid:message_id>", WRITE, b"{}"),
+    Row("POST", "copies/<uuid:id>/question_sets", WRITE, b'{"code": "qs_auto"}'),
+    Row("DELETE", "copies/<uuid:id>/question_sets/<slug:code>", WRITE, b"{}"),
+    Row("GET", "copies/<uuid:id>/events", READ),
+    Row("POST", "copies/<uuid:id>/events", WRITE, b'{"kind": "external_transfer"}'),
+    Row("GET", "copies/<uuid:id>/processes", READ),
     Row("GET", "search", READ, query="?q=kettle"),
     Row("GET", "naics", Right.READ_CATALOGUE, query="?q=plumber"),
     Row("GET", "catalogue", Right.READ_CATALOGUE),

@@ -1,0 +1,40 @@
+"""``/copies/{id}/processes``: the long work on a copy, how far it is and how it ended."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+from uuid import UUID
+
+from django.http import HttpResponse
+from rest_framework.request import Request
+
+from batch.processes.selectors import list_processes
+from partner_engine.api import neighbour_shapes as shapes
+from partner_engine.api.bodies import PageQuery, ReadQuery
+from partner_engine.api.conditional import version_tag
+from partner_engine.api.copies import find_copy
+from partner_engine.api.endpoint import Endpoint
+from partner_engine.api.pagination import next_page, page
+from partner_engine.api.schema import documented
+from tenants.access import Right
+
+
+class Processes(Endpoint):
+    """The processes of one copy."""
+
+    rights: ClassVar = {"GET": Right.READ_FORMS}
+
+    @documented(
+        "List processes",
+        "The long work on the copy, such as asking carriers, the newest first; ended ones too.",
+        query=PageQuery,
+        answers={200: shapes.ProcessPage, 304: None},
+        tagged=True,
+    )
+    def get(self, request: Request, id: UUID) -> HttpResponse:
+        """List processes."""
+        query = self.query(PageQuery)
+        context = find_copy(self, id, ReadQuery())
+        found = page(list_processes(id), order="-event", cursor=query.cursor, limit=query.limit)
+        shape = shapes.ProcessPage([shapes.process(row) for row in found.rows], next_page(request, found.next_cursor))
+        return self.answer(shape, etag=version_tag(context.version))
