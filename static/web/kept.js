@@ -4,7 +4,7 @@
   "use strict";
 
   const { commit, order, drop, withhold, valueOf, field, isHeld, live } = window.saving;
-  const { textOf, labelOf, button } = window.conflicts;
+  const { textOf, labelOf, button, close } = window.conflicts;
   const kept = new Map(); // path -> { place: what stays on the page, version: the last that had it, isChosen }
   let theirs = {}, version = 0; // of the parts that come: whose changes they show, and what the page showed before
 
@@ -51,6 +51,7 @@
     const { path } = element.dataset;
     if (kept.get(path)?.place === place) return;
     boxOf(path)?.remove();
+    close(path); // there is nothing to choose between any more
     kept.set(path, { place, version, isChosen: false });
     withhold(path);
     place.dataset.gone = "";
