@@ -16,11 +16,13 @@ _TURNS: Final = 100
 
 
 def delete_old_webhooks(alias: str) -> int:
-    """Delete events older than ``KEPT`` of which nothing is still to be sent; return how many rows went.
+    """Delete events older than ``KEPT`` of which nothing is still to be sent; return how many rows went. What waits for
+    an endpoint that is off does not keep them.
 
     The scope is the database ``alias``, of all its tenants.
     """
-    waiting = WebhookDelivery.objects.filter(payload=OuterRef("pk"), state=DeliveryState.PENDING)
+    pending = WebhookDelivery.objects.filter(payload=OuterRef("pk"), state=DeliveryState.PENDING)
+    waiting = pending.filter(endpoint__disabled_at=None)
     old = WebhookPayload.objects.filter(~Exists(waiting), created_at__lt=database_time(alias) - KEPT)
     deleted = 0
     for _ in range(_TURNS):
