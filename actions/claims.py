@@ -25,6 +25,8 @@ _COLUMNS: Final = (
 )
 #: A FROZEN action waits for those of its kind that an earlier version of its copy asked for. Of FRESH ones only the
 #: latest of a target runs, and not while an earlier one is at it. A dead letter holds nobody up.
+#: By min and max, not by NOT EXISTS: those are looked up at an end of the index, whatever the planner believes; a scan
+#: of the table for each of some thousand versions of one copy takes longer than a statement may.
 _CLAIM: Final = f"""
 WITH known AS (
     SELECT * FROM unnest(%(kinds)s::text[], %(newest)s::int[], %(fresh)s::bool[]) AS k (kind, newest, is_fresh)),
@@ -32,13 +34,17 @@ due AS (
     SELECT o.id
       FROM {_TABLE} o JOIN known k ON k.kind = o.kind AND o.payload_version <= k.newest
      WHERE o.state = 'waiting' AND {{standing}}
-       AND CASE WHEN k.is_fresh THEN NOT EXISTS (
+       AND CASE WHEN k.is_fresh THEN COALESCE((
+               SELECT max(e.version) FROM {_TABLE} e
+                WHERE e.state = 'waiting' AND e.copy_id = o.copy_id AND e.kind = o.kind AND e.target = o.target)
+                   <= o.version, TRUE)
+               AND NOT EXISTS (
                SELECT FROM {_TABLE} e
                 WHERE e.state = 'waiting' AND e.copy_id = o.copy_id AND e.kind = o.kind AND e.target = o.target
-                  AND (e.version > o.version OR (e.version < o.version AND e.leased_until > statement_timestamp())))
-           ELSE NOT EXISTS (
-               SELECT FROM {_TABLE} e
-                WHERE e.state = 'waiting' AND e.copy_id = o.copy_id AND e.kind = o.kind AND e.version < o.version)
+                  AND e.version < o.version AND e.lease_token IS NOT NULL AND e.leased_until > statement_timestamp())
+           ELSE COALESCE((
+               SELECT min(e.version) FROM {_TABLE} e
+                WHERE e.state = 'waiting' AND e.copy_id = o.copy_id AND e.kind = o.kind) >= o.version, TRUE)
            END
      ORDER BY {{order}} LIMIT %(limit)s FOR UPDATE OF o SKIP LOCKED)
 UPDATE {_TABLE} o

@@ -85,8 +85,9 @@ class Holding:
                             self._renew()
                             renewed_at = time.monotonic()
                 except DatabaseError as error:
-                    # The next turn may succeed; if none does, another worker runs the rows again.
+                    # The next turn may succeed, on a new connection; if none does, another worker runs the rows again.
                     log.warning("lease_not_renewed", database=self._alias, reason=type(error).__name__)
+                    connections[self._alias].close()
         finally:
             if used:
                 connections[self._alias].close()

@@ -3,11 +3,21 @@
 from __future__ import annotations
 
 import os
+from contextlib import suppress
 from typing import Any, Final
 
 from celery import Celery, Task
 from celery.schedules import crontab
-from celery.signals import beat_init, before_task_publish, celeryd_init, setup_logging, task_postrun, task_prerun
+from celery.signals import (
+    beat_init,
+    before_task_publish,
+    celeryd_init,
+    setup_logging,
+    task_postrun,
+    task_prerun,
+    worker_init,
+)
+from kombu.exceptions import OperationalError
 from structlog.contextvars import bind_contextvars, clear_contextvars, get_contextvars
 
 from partner_engine.checks import refuse_unsafe_settings
@@ -22,7 +32,7 @@ app.config_from_object("django.conf:settings", namespace="CELERY")
 app.autodiscover_tasks()
 app.autodiscover_tasks(["batch.processes"])
 #: Beat writes these into its table at its start; there staff can switch them off. A message that nobody took in time
-#: is worth nothing, so none pile up while no worker runs. Due actions and webhooks are not here: `manage.py relay`
+#: is worth nothing: it expires. Due actions and webhooks are not here: `manage.py relay`
 #: looks for them, which needs no broker.
 app.conf.beat_schedule = {
     "processes: resume": {"task": "batch.processes.tasks.resume", "schedule": 30.0, "options": {"expires": 25}},
@@ -34,6 +44,16 @@ app.conf.beat_schedule = {
 @celeryd_init.connect
 def _refuse(**kwargs: Any) -> None:
     refuse_unsafe_settings()
+
+
+@worker_init.connect
+def forget_old_wake_ups(**kwargs: Any) -> None:
+    """Empty the queue: an hour of beat without a worker leaves 7,200 messages, which a worker throws away one by one, a
+    few dozen a second, with all new ones waiting behind. What a message hinted at stands in the tables.
+    """
+    # With the broker away there is nothing to be emptied; the worker goes on asking for it by itself.
+    with suppress(OperationalError):
+        app.control.purge()
 
 
 @setup_logging.connect

@@ -14,6 +14,9 @@ KEPT: Final = timedelta(days=30)
 
 
 def old_webhooks() -> QuerySet[WebhookPayload]:
-    """Return events older than ``KEPT`` of which nothing is still to be sent."""
-    waiting = WebhookDelivery.objects.filter(payload=OuterRef("pk"), state=DeliveryState.PENDING)
+    """Return events older than ``KEPT`` of which nothing is still to be sent; what waits for an endpoint that is off
+    does not keep them.
+    """
+    pending = WebhookDelivery.objects.filter(payload=OuterRef("pk"), state=DeliveryState.PENDING)
+    waiting = pending.filter(endpoint__disabled_at=None)
     return WebhookPayload.objects.filter(~Exists(waiting), created_at__lt=Now() - KEPT)

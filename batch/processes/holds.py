@@ -87,8 +87,10 @@ class _Hold:
                 try:
                     self.lease()
                 except DatabaseError as error:
-                    # The next renewal may succeed; if none does, the copy can be cloned a little early.
+                    # The next renewal may succeed, on a new connection; if none does, the copy can be cloned a little
+                    # early.
                     log.warning("hold_not_renewed", process=str(self._process), reason=type(error).__name__)
+                    connections[self._scope.database_alias].close()
         finally:
             connections[self._scope.database_alias].close()
 

@@ -70,11 +70,12 @@ def start_process(delivered: Delivered, *, works: Works = WORKS) -> None:
     """
     kind, started_by = str(delivered.payload["process_kind"]), str(delivered.id)
     work = _work(works, kind)
-    known = Process.objects.filter(copy_id=delivered.payload["copy_id"], details__started_by=started_by).first()
-    if known is not None:
-        _go_on(delivered, known, work)
-        return
     with _locked(delivered) as context:
+        # Asked for under the lock alone: a worker that was thought dead may have started it while this one waited.
+        known = Process.objects.filter(copy_id=delivered.payload["copy_id"], details__started_by=started_by).first()
+        if known is not None:
+            _go_on(context, known, work)
+            return
         details = {**delivered.payload["details"], STARTED_BY: started_by}
         process_id = context.changeset.processes.start(kind, details=details).id
         context.save()
@@ -86,18 +87,20 @@ def resume_process(delivered: Delivered, *, works: Works = WORKS) -> None:
     known = Process.objects.filter(id=delivered.payload["process_id"], copy_id=delivered.payload["copy_id"]).first()
     if known is None:
         raise PermanentFailure("There is no such process.")
-    _go_on(delivered, known, _work(works, known.kind))
-
-
-def _go_on(delivered: Delivered, process: Process, work: Work) -> None:
+    work = _work(works, known.kind)
     with _locked(delivered) as context:
         # Only now nobody else moves it.
-        process.refresh_from_db()
-        if process.state != "running":
-            return
-        if process.held_until is not None and process.held_until > context.setting.now:
-            raise RetryAfter(10.0, "Somebody works on this process.")
-        work(context, process.pk)
+        known.refresh_from_db()
+        _go_on(context, known, work)
+
+
+def _go_on(context: BatchContext, process: Process, work: Work) -> None:
+    """Do the work of ``process``, as it was read under the lock of its copy."""
+    if process.state != "running":
+        return
+    if process.held_until is not None and process.held_until > context.setting.now:
+        raise RetryAfter(10.0, "Somebody works on this process.")
+    work(context, process.pk)
 
 
 @contextmanager

@@ -37,7 +37,9 @@ class EndpointChange(Body, frozen=True, kw_only=True):
 
 
 class ReplayInput(Body, frozen=True, kw_only=True):
-    """What is sent once more: one event (the id in ``webhook-id``), or all from ``since`` to before ``until``."""
+    """What is sent once more: one event (``event_id`` is ``webhook-id`` less ``msg_``), or all from ``since`` to before
+    ``until``.
+    """
 
     event_id: UUID | None = None
     since: Annotated[datetime, Meta(tz=True)] | None = None

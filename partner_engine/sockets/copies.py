@@ -47,6 +47,9 @@ TOO_LARGE: Final = 1009
 #: Frames that a client may send at once, and then for each second.
 BURST: Final = 40
 PER_SECOND: Final = 10
+#: Frames that are refused in a row before the socket is closed: each of them costs all others at this process.
+MOST_REFUSED: Final = 100
+TOO_MANY: Final = 4429
 
 log = structlog.get_logger(__name__)
 
@@ -64,6 +67,7 @@ class CopySocket(AsyncWebsocketConsumer):
         self._seat: Seat | None = None
         self._writer: asyncio.Task[None] | None = None
         self._allowance = float(BURST)
+        self._refused = 0
         self._asked_at = time.monotonic()
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
@@ -108,7 +112,11 @@ class CopySocket(AsyncWebsocketConsumer):
         if len(text_data.encode()) > MOST_BYTES:
             return seat.mailbox.close(TOO_LARGE, f"a frame has at most {MOST_BYTES} bytes")
         if not self._may_ask():
+            self._refused += 1
+            if self._refused > MOST_REFUSED:
+                return seat.mailbox.close(TOO_MANY, f"send at most {PER_SECOND} frames a second")
             return self._say(ErrorFrame(code="too_many_frames", detail=f"Send at most {PER_SECOND} frames a second."))
+        self._refused = 0
         try:
             await self._answer(text_data, seat, table)
         except BadFrame as bad:

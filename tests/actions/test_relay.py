@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import time
+from collections.abc import Iterable
 from datetime import timedelta
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import pytest
 from django.db import connection
@@ -272,6 +274,27 @@ class TestOrder:
         assert bench.told == [("cat", 1), ("cat", 2)]
 
 
+@pytest.mark.parametrize(("action", "runs"), [(Ring(bell="front"), 1), (Refill(bowl="front"), 6_000)])
+def test_thousands_of_versions_of_one_copy_do_not_stop_the_relay(
+    harbor: Tenant, bench: Bench, action: Ring | Refill, runs: int
+) -> None:
+    bench.register(type(action))
+    put(harbor, action, copy_id=COPY, version=1)
+    with across_tenants(using="default"), connection.cursor() as cursor:
+        cursor.execute(
+            "INSERT INTO actions_outboxaction SELECT (jsonb_populate_record(o, jsonb_build_object("
+            "'id', gen_random_uuid(), 'version', g.number, 'payload', o.payload))).*"
+            " FROM actions_outboxaction o, generate_series(2, 6000) g (number)"
+        )
+        cursor.execute("ANALYZE actions_outboxaction")
+        # What takes the third part of a second here, or a quarter of a minute where it reads the table for each row.
+        cursor.execute("SET LOCAL statement_timeout = '4s'")
+
+    run(bench, until_empty=False)
+
+    assert bench.told == [("front", runs)]
+
+
 class TestLeases:
     def test_what_another_worker_has_is_left_alone_until_its_lease_runs_out(self, harbor: Tenant, bench: Bench) -> None:
         bench.register(Ring)
@@ -297,6 +320,33 @@ class TestLeases:
             assert slow.done([row_id]) == slow.bury(row_id, error="x") == slow.renew([row_id]) == 0
             assert slow.later(row_id, seconds=1, error="x") == slow.give_back([row_id]) == 0
         assert (taken.id, taken.crashes, rows()[0].state) == (row_id, 1, "waiting")
+
+    @pytest.mark.django_db(transaction=True)
+    def test_a_broken_connection_ends_no_renewing(
+        self, harbor: Tenant, bench: Bench, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        renew, renewed, other = Claims.renew, [], Bench()
+
+        def renew_but_for_once(claims: Claims, ids: Iterable[UUID]) -> int:
+            if not renewed:
+                renewed.append(0)
+                connection.cursor().execute("SELECT pg_terminate_backend(pg_backend_pid())")
+            renewed.append(renew(claims, ids))
+            return renewed[-1]
+
+        def take_long(_: Delivered) -> None:
+            time.sleep(2.0)
+            run(other)
+
+        monkeypatch.setattr(Claims, "renew", renew_but_for_once)
+        bench.register(Ring, take_long)
+        other.register(Ring)
+        put(harbor, Ring(bell="front"))
+
+        drained = run(bench, lease=0.9)
+
+        assert renewed[:3] == [0, 1, 1]
+        assert (drained, other.seen) == (Drained(done=1), [])
 
     def test_what_kills_its_worker_comes_to_the_dead_letters_alone(self, harbor: Tenant, bench: Bench) -> None:
         def die(delivered: Delivered) -> None:

@@ -11,7 +11,9 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from django.db import connection
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 from standardwebhooks import Webhook
 from standardwebhooks.webhooks import WebhookVerificationError
@@ -225,6 +227,39 @@ def test_a_test_event_comes_and_is_logged(receiver: Receiver, add_endpoint: Any,
     assert (attempt.number, attempt.status, attempt.error, attempt.excerpt) == (1, 200, "", "thank you")
 
 
+def test_a_web_server_whose_clock_is_ahead_delays_nothing(
+    receiver: Receiver, add_endpoint: Any, publish_event: Any, deliver: Deliver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    endpoint, _ = add_endpoint(receiver.url("/ahead"))
+    event = publish_event()
+    deliver()
+    real = timezone.now
+    monkeypatch.setattr(timezone, "now", lambda: real() + timedelta(hours=1))
+
+    endpoints.send_test(endpoint, actor=ACTOR)
+    assert endpoints.replay(endpoint, actor=ACTOR, event_id=event) == 1
+
+    assert deliver() == 2
+
+
+def test_an_endpoint_is_removed_with_all_that_was_sent_there_and_none_of_it_is_read(
+    receiver: Receiver, add_endpoint: Any, publish_event: Any, deliver: Deliver
+) -> None:
+    gone, _ = add_endpoint(receiver.url("/gone"))
+    stays, _ = add_endpoint(receiver.url("/stays"))
+    for _ in range(3):
+        publish_event()
+    deliver()
+
+    with CaptureQueriesContext(connection) as queries:
+        endpoints.remove(gone, actor=ACTOR)
+
+    # There may be hundreds of thousands.
+    assert [query for query in queries if 'SELECT "actions_webhookdelivery"' in query["sql"]] == []
+    assert set(WebhookDelivery.objects.values_list("endpoint", flat=True)) == {stays.id}
+    assert WebhookAttempt.objects.count() == 3
+
+
 def test_what_a_killed_process_held_is_sent_again_when_its_lease_is_over(
     receiver: Receiver, add_endpoint: Any, publish_event: Any, deliver: Deliver
 ) -> None:
@@ -274,3 +309,18 @@ def test_what_has_served_its_time_is_deleted_and_what_waits_is_kept(
 
     assert set(WebhookPayload.objects.values_list("id", flat=True)) == {recent, waiting}
     assert WebhookAttempt.objects.filter(delivery__payload_id=old).count() == 0
+
+
+def test_what_waits_for_an_endpoint_that_is_off_is_not_kept_for_ever(
+    harbor: Tenant, add_endpoint: Any, publish_event: Any
+) -> None:
+    endpoint, _ = add_endpoint("http://127.0.0.1:9/off")
+    now = timezone.now()
+    publish_event(at=now - timedelta(days=31))
+    recent = publish_event(at=now - timedelta(days=29))
+    endpoints.switch(endpoint, on=False, actor=ACTOR)
+
+    with use_tenant(harbor):
+        purge(delivered(Purge(what="webhooks"), harbor))
+
+    assert [*WebhookPayload.objects.values_list("id", flat=True)] == [recent]

@@ -7,6 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
+from django.core.management import call_command
 from django.db import connections
 from django.utils import timezone
 from standardwebhooks import Webhook
@@ -61,6 +62,19 @@ def test_a_save_is_told_to_the_tenants_endpoint_by_the_tasks_alone(
         assert not OutboxAction.objects.filter(kind="publish_webhook").exists()
     with across_tenants(using="default" if has_own_database else SECOND_DATABASE):
         assert not WebhookPayload.objects.exists()
+
+
+@pytest.mark.django_db(databases=["default", SECOND_DATABASE], transaction=True)
+def test_where_there_are_no_workers_the_command_does_all_of_it(receiver: Receiver, kennels: Release) -> None:
+    tenant = Tenant.objects.create(code="told", name="Told", catalogue="kennels")
+    with use_tenant(tenant):
+        endpoints.add(receiver.url("/by-command"), tenant=tenant, actor=ACTOR, event_types=["form.created"])
+    with batch.build_context(scope=tenant, actor=ACTOR, title="Base") as context:
+        context.save()
+
+    call_command("relay", once=True)
+
+    assert len(receiver.received("/by-command")) == 1
 
 
 @pytest.mark.django_db(transaction=True)

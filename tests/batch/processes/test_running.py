@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import timedelta
+from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
@@ -14,6 +15,7 @@ from actions.models import OutboxAction
 from actions.registry import PermanentFailure, RetryAfter
 from batch.context import BatchContext
 from batch.models import Process
+from batch.processes import running
 from batch.processes.resuming import ask_to_resume
 from batch.processes.running import (
     ProcessKindRegisteredTwice,
@@ -89,6 +91,25 @@ def test_delivered_again_it_is_not_started_again(copy_id: UUID, kennels: Tenant)
 
     assert [process.state for process in processes(kennels)] == ["completed"] * 2
     assert walk.steps == ["", ""]
+
+
+def test_a_worker_that_was_thought_dead_does_not_start_it_a_second_time(
+    copy_id: UUID, kennels: Tenant, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    walk, action, lock = Walk(), delivered(order(copy_id), kennels), running.batch.find_and_lock
+
+    def lock_after_another_one(*arguments: Any, **named: Any) -> Any:
+        # Stopped just before it has the lock; meanwhile its lease ran out and another worker did all there was to do.
+        monkeypatch.setattr(running.batch, "find_and_lock", lock)
+        start_process(action, works=works_of(walk))
+        return lock(*arguments, **named)
+
+    monkeypatch.setattr(running.batch, "find_and_lock", lock_after_another_one)
+    with use_tenant(kennels):
+        start_process(action, works=works_of(walk))
+
+    assert [process.state for process in processes(kennels)] == ["completed"]
+    assert walk.steps == [""]
 
 
 def test_after_a_failure_it_goes_on_where_it_was_left(copy_id: UUID, kennels: Tenant) -> None:

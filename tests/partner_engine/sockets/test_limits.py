@@ -130,6 +130,20 @@ def test_many_frames_are_answered_with_a_refusal(port: int, copy_id: UUID, owner
     asyncio.run(listen())
 
 
+def test_who_goes_on_sending_is_sent_away(port: int, copy_id: UUID, owner: User) -> None:
+    session = session_of(owner)
+
+    async def listen() -> None:
+        async with listening(port, copy_id, cookie=session) as page:
+            with contextlib.suppress(ConnectionClosed):
+                for _ in range(1_000):
+                    await page.say(type="focus", path=None)
+            assert await page.ends() == 4429
+            assert len(page.of("error")) <= 100
+
+    asyncio.run(listen())
+
+
 def test_one_person_has_so_many_sockets_and_no_more(port: int, copy_id: UUID, owner: User, member: User) -> None:
     session, other = session_of(owner), session_of(member)
 

@@ -1,0 +1,33 @@
+"""How workers begin."""
+
+from __future__ import annotations
+
+import pytest
+from celery import Celery
+from celery.signals import worker_init
+
+from partner_engine import celery
+
+
+def waiting(app: Celery) -> int:
+    with app.connection_for_read() as connection:
+        return connection.default_channel._size("celery")
+
+
+def test_a_worker_does_not_begin_with_what_was_hinted_at_while_there_was_none(monkeypatch: pytest.MonkeyPatch) -> None:
+    app = Celery("wake-ups", broker="memory://")
+    monkeypatch.setattr(celery, "app", app)
+    for _ in range(3):
+        app.send_task("actions.tasks.sweep")
+    assert waiting(app) == 3
+
+    worker_init.send(sender=None)
+
+    assert waiting(app) == 0
+
+
+def test_a_broker_that_is_away_keeps_no_worker_from_beginning(monkeypatch: pytest.MonkeyPatch) -> None:
+    away = Celery("wake-ups", broker="redis://127.0.0.1:9/0")
+    monkeypatch.setattr(celery, "app", away)
+
+    celery.forget_old_wake_ups()
