@@ -62,7 +62,7 @@ def answer(request: HttpRequest, agent: Agent, copy_id: UUID) -> HttpResponse:
     if not 0 < len(given) <= MOST_ANSWERS:
         return HttpResponseBadRequest()
     with answering(copy_id, given, agent) as answered:
-        response = _saved(
+        response = saved(
             request, agent, answered.context, answered.result, before=answered.before, version=answered.version_before
         )
     refused = {fault.path for fault in answered.faults}
@@ -102,7 +102,7 @@ def order_rows(request: HttpRequest, agent: Agent, copy_id: UUID) -> HttpRespons
         # Only the save tells which nested rows are asked for in a new row.
         if order == "add" and rows.add_least(context.changeset, row_path):
             result = context.save()
-        response = _saved(
+        response = saved(
             request, agent, context, result, before=before, version=loaded, added=row_path, shown={"removed": removed}
         )
     return trigger_client_event(response, "row-added", {"path": row_path}, after="settle") if row_path else response
@@ -130,7 +130,7 @@ def rename(request: HttpRequest, agent: Agent, copy_id: UUID) -> HttpResponse:
         before, loaded = context.evaluation, context.version
         context.changeset.copy.rename(title)
         result = context.save()
-        return _saved(request, agent, context, result, before=before, version=loaded)
+        return saved(request, agent, context, result, before=before, version=loaded)
 
 
 @require_GET
@@ -144,7 +144,7 @@ def why(request: HttpRequest, agent: Agent, copy_id: UUID) -> HttpResponse:
     return render(request, "web/parts/why.html", {"why": explanation})
 
 
-def _saved(  # noqa: PLR0913 - what the save started from and what it did
+def saved(  # noqa: PLR0913 - what the save started from and what it did
     request: HttpRequest,
     agent: Agent,
     context: BatchContext,

@@ -9,7 +9,7 @@
   const sending = new Map(); // path -> value, under way
   const typed = new Set(); // paths typed in and not yet committed
   const refused = new Map(); // path -> what stood below the field
-  const orders = []; // row orders, to be sent one by one
+  const orders = []; // orders of rows, or of what stands at `to`, to be sent one by one
   let behind = 0; // a later version that others made, to be shown; Infinity: whatever there is
   let busy = false;
   let failures = 0;
@@ -130,7 +130,8 @@
     } else {
       values = orders.shift();
       showAll();
-      finish(await ask("POST", page.dataset.rows, values), values);
+      const { to = page.dataset.rows, ...told } = values;
+      finish(await ask("POST", to, told), values);
     }
   }
 
