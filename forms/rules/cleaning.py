@@ -70,7 +70,9 @@ def _text(raw: object, longest: int) -> str:
         raise InvalidValue("too_long", f"Give at most {longest} characters.")
     text = raw.replace("\r\n", "\n").replace("\r", "\n").strip()
     # Asked of the whole text first: hardly any holds what cannot be printed.
-    if not text.isprintable() and any(unicodedata.category(sign) in ("Cc", "Cs") and sign not in "\n\t" for sign in text):
+    if not text.isprintable() and any(
+        unicodedata.category(sign) in ("Cc", "Cs") and sign not in "\n\t" for sign in text
+    ):
         raise InvalidValue("bad_character", "The text holds a control character.")
     return unicodedata.normalize("NFC", text)
 
