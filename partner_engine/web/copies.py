@@ -74,7 +74,7 @@ def answer(request: HttpRequest, visitor: Visitor, copy_id: UUID) -> HttpRespons
     if not 0 < len(given) <= MOST_ANSWERS:
         return HttpResponseBadRequest()
     with answering(copy_id, given, visitor, searched=searched) as answered:
-        response = _saved(
+        response = saved(
             request, visitor, answered.context, answered.result, before=answered.before, version=answered.version_before
         )
     refused = {fault.path for fault in answered.faults}
@@ -114,7 +114,7 @@ def order_rows(request: HttpRequest, visitor: Visitor, copy_id: UUID) -> HttpRes
         # Only the save tells which nested rows are asked for in a new row.
         if order == "add" and rows.add_least(context.changeset, row_path):
             result = context.save()
-        response = _saved(
+        response = saved(
             request, visitor, context, result, before=before, version=loaded, added=row_path, shown={"removed": removed}
         )
     return trigger_client_event(response, "row-added", {"path": row_path}, after="settle") if row_path else response
@@ -142,7 +142,7 @@ def rename(request: HttpRequest, agent: Agent, copy_id: UUID) -> HttpResponse:
         before, loaded = context.evaluation, context.version
         context.changeset.copy.rename(title)
         result = context.save()
-        return _saved(request, agent, context, result, before=before, version=loaded)
+        return saved(request, agent, context, result, before=before, version=loaded)
 
 
 @require_GET
@@ -156,7 +156,7 @@ def why(request: HttpRequest, agent: Agent, copy_id: UUID) -> HttpResponse:
     return render(request, "web/parts/why.html", {"why": explanation})
 
 
-def _saved(  # noqa: PLR0913 - what the save started from and what it did
+def saved(  # noqa: PLR0913 - what the save started from and what it did
     request: HttpRequest,
     visitor: Visitor,
     context: BatchContext,

@@ -35,6 +35,7 @@ def read_context(
         document=changeset.document,
         evaluation=evaluation,
         open_rows=frozenset(filter(None, request.headers.get("X-Open-Rows", "").split(","))),
+        posted=context.neighbours.get("messages", ()),  # type: ignore[arg-type]
     )
     return reading
 

@@ -14,6 +14,7 @@ from copies.models import CopyRevision
 from partner_engine.web.pages.cards import build_card, build_row
 from partner_engine.web.pages.differences import Parts
 from partner_engine.web.pages.form_page import build_head, build_nav
+from partner_engine.web.pages.posted import build_posted
 from partner_engine.web.pages.products import build_panel, errors
 from partner_engine.web.pages.reading import Reading
 
@@ -21,7 +22,9 @@ from partner_engine.web.pages.reading import Reading
 def render_parts(
     request: HttpRequest, reading: Reading, parts: Parts, *, shown: Mapping[str, object] | None = None
 ) -> HttpResponse:
-    """Return head, list of sets, panel and errors as they stand, with the cards and rows in ``parts``."""
+    """Return what stands around the answers (head, sets, panel, posted messages, errors), with the cards and rows in
+    ``parts``.
+    """
     return render(
         request,
         "web/parts/saved.html",
@@ -29,6 +32,8 @@ def render_parts(
             "head": build_head(reading),
             "nav": build_nav(reading),
             "panel": build_panel(reading),
+            "posted": build_posted(reading),
+            "writable": reading.is_writable,
             "errors": errors(reading),
             "cards": [build_card(reading, code) for code in parts.sets],
             "rows": [row for path in parts.rows if (row := build_row(reading, path))],

@@ -4,7 +4,16 @@ from __future__ import annotations
 
 from django.urls import path
 
-from partner_engine.web import application_forms, copies, following, guest_links, history, lookups, webhooks
+from partner_engine.web import (
+    application_forms,
+    copies,
+    following,
+    guest_links,
+    history,
+    lookups,
+    messages,
+    webhooks,
+)
 from partner_engine.web.sign_in import SignIn, SignOut
 
 app_name = "web"
@@ -20,6 +29,7 @@ urlpatterns = [
     path("forms/<uuid:copy_id>/row", copies.show_row, name="row"),
     path("forms/<uuid:copy_id>/parts", following.catch_up, name="parts"),
     path("forms/<uuid:copy_id>/title", copies.rename, name="title"),
+    path("forms/<uuid:copy_id>/messages", messages.order, name="messages"),
     path("forms/<uuid:copy_id>/why", copies.why, name="why"),
     path("forms/<uuid:copy_id>/industries", lookups.industries, name="industries"),
     path("forms/<uuid:copy_id>/history", history.index, name="history"),

@@ -10,7 +10,7 @@
   const typed = new Set(); // paths typed in and not yet committed
   const refused = new Map(); // path -> what stood below the field
   const withheld = new Set(); // paths that wait for their person's choice
-  const orders = []; // row orders, to be sent one by one
+  const orders = []; // orders of rows, or of what stands at `to`, to be sent one by one
   let ordered = null; // the one under way
   let behind = 0; // a later version that others made, to be shown; Infinity: whatever there is
   let busy = false;
@@ -144,7 +144,8 @@
     } else {
       ordered = orders.shift();
       showAll();
-      finish(await ask("POST", page.dataset.rows, ordered), ordered);
+      const { to = page.dataset.rows, ...told } = ordered;
+      finish(await ask("POST", to, told), ordered);
     }
   }
 

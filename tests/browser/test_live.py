@@ -97,6 +97,34 @@ def test_typing_goes_on_while_thirty_changes_of_others_come_in(
     expect(driver.page.locator("#live")).to_contain_text("Ona Owner changed")
 
 
+def test_what_is_posted_is_read_at_once_and_what_is_typed_stays(driver: Driver, other: Driver, copy_id: UUID) -> None:
+    driver.open(copy_id)
+    other.open(copy_id)
+    other.is_online()
+    other.page.locator("#message-text").fill("Still thinking")
+
+    driver.page.locator("#message-text").fill("His number is 987-65-4321")
+    driver.page.get_by_role("button", name="Post", exact=True).click()
+    expect(driver.page.locator("#saved")).to_contain_text("looks like a Social Security")
+    expect(driver.page.locator("#message-text")).to_have_value("His number is 987-65-4321")
+    driver.page.locator("#message-text").fill("Call the owner")
+    driver.page.locator("#message-text").press("Control+Enter")
+
+    expect(driver.page.locator("#message-text")).to_have_value("")
+    expect(driver.page.locator("#posted li")).to_have_count(1)
+    expect(other.page.locator("#posted li")).to_contain_text("Call the owner")
+    expect(other.page.locator("#posted li")).to_contain_text("Ona Owner")
+    expect(other.page.locator("#message-text")).to_have_value("Still thinking")
+    driver.saved()
+    driver.check_access()
+    other.check_access()
+
+    other.page.get_by_role("button", name="Dismiss").click()
+    expect(driver.page.locator("#posted li")).to_have_count(0)
+    expect(other.page.locator("#posted li")).to_have_count(0)
+    expect(other.page.locator("#message-text")).to_have_value("Still thinking")
+
+
 def test_two_answers_to_one_question_are_shown_to_choose_from(driver: Driver, other: Driver, copy_id: UUID) -> None:
     driver.open(copy_id)
     other.open(copy_id)

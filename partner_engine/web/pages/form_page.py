@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from copies.document import Answer
 from partner_engine.web.pages.cards import Card, build_cards, top_sets
 from partner_engine.web.pages.formats import counted, day, moment
+from partner_engine.web.pages.posted import PostedView, build_posted
 from partner_engine.web.pages.products import Link, Panel, build_panel, errors, link_to
 from partner_engine.web.pages.reading import Reading
 
@@ -60,6 +61,7 @@ class FormPage:
     nav: tuple[NavItem, ...]
     cards: tuple[Card, ...]
     panel: Panel
+    posted: tuple[PostedView, ...]
     errors: tuple[tuple[Link, str], ...]
     tabs: tuple[Tab, ...] = ()
 
@@ -71,6 +73,7 @@ def build_form_page(reading: Reading, tabs: Iterable[Tab] = ()) -> FormPage:
         build_nav(reading),
         build_cards(reading),
         build_panel(reading),
+        build_posted(reading),
         errors(reading),
         tuple(tabs),
     )

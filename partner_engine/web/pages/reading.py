@@ -9,6 +9,7 @@ from datetime import date, datetime
 from functools import cached_property
 from zoneinfo import ZoneInfo
 
+from batch.mutators.messages import MessageRow
 from copies.document import Answer, Container, Document, find_container
 from forms.rules.compiled import CompiledCatalogue
 from forms.rules.definition import Question
@@ -48,7 +49,9 @@ class CopyFacts:
 
 @dataclass(frozen=True)
 class Reading:
-    """One copy as one reader sees it. ``open_rows`` are the ids of rows of long pools that the page has open."""
+    """One copy as one reader sees it. ``open_rows`` are the ids of rows of long pools that the page has open,
+    ``posted`` the posted messages in the order they were made.
+    """
 
     facts: CopyFacts
     reader: Reader
@@ -56,6 +59,7 @@ class Reading:
     document: Document
     evaluation: Evaluation
     open_rows: frozenset[str] = frozenset()
+    posted: tuple[MessageRow, ...] = ()
 
     @property
     def is_writable(self) -> bool:

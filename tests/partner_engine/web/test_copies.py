@@ -178,6 +178,7 @@ def test_other_tenants_and_nobody_get_nothing(
         "/answers": {"answers": '{"mqs_business_name": "Mine"}'},
         "/rows": {"order": "add", "path": "owners"},
         "/title": {"title": "x"},
+        "/messages": {"order": "post", "text": "x"},
     }
 
     for client, allowed in ((sign_in(stranger), {404}), (Client(), {302}), (sign_in(staff), {302})):
@@ -193,7 +194,10 @@ def test_writes_need_the_forms_token(start_form: StartForm, owner: User) -> None
     client.force_login(owner, backend="tenants.backends.EmailBackend")
     copy_id = start_form()
 
-    statuses = {client.post(f"/forms/{copy_id}{address}").status_code for address in ("/answers", "/rows", "/title")}
+    statuses = {
+        client.post(f"/forms/{copy_id}{address}").status_code
+        for address in ("/answers", "/rows", "/title", "/messages")
+    }
 
     assert statuses == {403}
     assert client.post("/forms").status_code == 403

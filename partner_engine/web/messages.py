@@ -1,0 +1,35 @@
+"""The posted messages of the form page: post one, dismiss one."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from uuid import UUID
+
+from django.http import HttpRequest, HttpResponse, HttpResponseBadRequest
+from django.views.decorators.http import require_POST
+from django_htmx.http import trigger_client_event
+
+from batch.errors import UnknownNeighbour
+from partner_engine.web.agents import Agent, for_agents
+from partner_engine.web.copies import saved
+from tenants.access import Right
+
+
+@require_POST
+@for_agents(Right.WRITE_FORMS)
+def order(request: HttpRequest, agent: Agent, copy_id: UUID) -> HttpResponse:
+    """Post ``text`` or dismiss the message with ``id``, as ``order`` says; one that is gone already stays gone."""
+    wanted = request.POST.get("order", "")
+    if wanted not in ("post", "dismiss"):
+        return HttpResponseBadRequest()
+    with agent.find_and_lock(copy_id) as context:
+        before, loaded = context.evaluation, context.version
+        messages = context.changeset.messages
+        if wanted == "post":
+            messages.add(request.POST.get("text", ""))
+        else:
+            with suppress(UnknownNeighbour):
+                messages.find(request.POST.get("id", "")).dismiss()
+        result = context.save()
+        response = saved(request, agent, context, result, before=before, version=loaded)
+    return trigger_client_event(response, "message-posted", {}) if wanted == "post" else response
