@@ -8,6 +8,11 @@
   document.getElementById("guests-button").addEventListener("click", load);
   // What its hands are at stays: an address that is not copied yet is shown only once.
   const isInUse = () => document.getElementById("guest-address") || document.getElementById("guest-name")?.value || dialog.querySelector("select:focus, li :focus");
+  dialog.addEventListener("htmx:beforeSwap", (event) => {
+    if (event.detail.requestConfig.verb === "get" && isInUse()) event.detail.shouldSwap = false;
+  });
+  // Opened again it shows nothing old, also no address.
+  dialog.addEventListener("close", () => place.replaceChildren());
   document.getElementById("form").addEventListener("saved", () => { if (dialog.open && !isInUse()) load(); });
 
   dialog.addEventListener("htmx:beforeRequest", () => document.getElementById("guest-problem")?.setAttribute("hidden", ""));

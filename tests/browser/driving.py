@@ -129,4 +129,5 @@ class Driver:
         """Keep a picture in docs/screenshots where SCREENSHOTS is set."""
         if os.environ.get("SCREENSHOTS"):
             SCREENSHOTS.mkdir(parents=True, exist_ok=True)
-            self.page.screenshot(path=SCREENSHOTS / f"{name}.png", full_page=full)
+            # To hide the caret a style is put into the page, which the page's policy refuses.
+            self.page.screenshot(path=SCREENSHOTS / f"{name}.png", full_page=full, caret="initial")

@@ -70,6 +70,10 @@ def test_a_guest_answers_is_seen_and_is_shut_out(driver: Driver, guest: Driver, 
     expect(driver.page.locator(".guest-list")).to_contain_text("Not opened yet")
     driver.check_access()
     driver.photograph("guest-links-light-1440")
+    driver.page.set_viewport_size(PHONE)
+    driver.check_access()
+    driver.photograph("guest-links-light-390")
+    driver.page.set_viewport_size(DESK)
 
     guest.page.goto(url)
     guest.check_access()
@@ -148,14 +152,14 @@ def test_a_link_is_good_in_one_browser_alone(
     url = f"{guest.server}/guest/{copy_id}#{secret}"
     open_link(guest, url)
 
-    with browser.new_context(viewport=DESK) as context:
+    with browser.new_context(viewport=DESK, color_scheme="dark") as context:
         other = Driver(context.new_page(), guest.server)
         other.page.goto(url)
         other.page.get_by_role("button", name="Open the application").click()
         expect(other.page.get_by_role("heading", name="This link is not good any more")).to_be_focused()
         assert other.page.url == f"{guest.server}/guest/{copy_id}"
         other.check_access()
-        other.photograph("guest-link-over-light-1440")
+        other.photograph("guest-link-over-dark-1440")
         other.page.goto(f"{guest.server}/guest/{copy_id}/form")
         expect(other.page.get_by_role("heading", name="Open your link again")).to_be_visible()
         other.check_access()
@@ -188,7 +192,9 @@ def test_a_guest_says_when_done(
 
     expect(guest.page.get_by_role("heading", name="Thank you")).to_be_visible()
     expect(guest.page.locator("#live")).to_contain_text("Thank you")
+    guest.page.set_viewport_size(PHONE)
     guest.check_access()
+    guest.photograph("guest-done-light-390")
     with_actions = batch.find(copy_id, scope=harbor, actor=agent.as_actor(source="web"))
     assert with_actions.read_only_changeset().document.answers["mqs_mail_city"].value == "Austin"
     # Of the refusal the browser itself writes to the console.
