@@ -7,12 +7,13 @@ from uuid import UUID
 
 import pytest
 
+from batch import service as batch
 from forms.catalogue.models import Release
 from tenants.access import Actor
 from tenants.models import ApiClient, Tenant, User
 from tests.partner_engine.api.calling import Api
 from tests.partner_engine.api.serving import serve
-from tests.partner_engine.sockets.listening import start
+from tests.partner_engine.sockets.listening import session_of, start
 
 
 @pytest.fixture(scope="module")
@@ -44,3 +45,21 @@ def copy_id(port: int, harbor: Tenant, actor: Actor) -> UUID:
 def api(port: int, harbor_client: ApiClient) -> Api:
     """Return harbor's API client with every right."""
     return Api(harbor_client)
+
+
+@pytest.fixture
+def sessions(owner: User, stranger: User, staff: User) -> dict[str, str]:
+    """Return the sessions of three who are signed in."""
+    return {name: session_of(user) for name, user in {"owner": owner, "stranger": stranger, "staff": staff}.items()}
+
+
+@pytest.fixture
+def deleted(port: int, harbor: Tenant, actor: Actor) -> UUID:
+    """Return a copy of harbor that is not there any more."""
+    deleted = start(harbor, actor)
+    with batch.build_copy(deleted, scope=harbor, actor=actor) as context:
+        context.save()
+    with batch.find_and_lock(deleted, scope=harbor, actor=actor) as context:
+        context.changeset.copy.delete()
+        context.save()
+    return deleted

@@ -70,9 +70,9 @@ def test_who_does_not_look_or_may_not_is_not_noted(
 def test_the_heartbeat_notes_them(
     port: int, copy_id: UUID, harbor: Tenant, api: Api, owner: User, member: User, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    in_view, hidden, ticket = session_of(owner), session_of(member), ticket_of(api)
     # The server is a process of its own, whose keys are not told apart by test process.
     monkeypatch.setattr(active_users, "_prefix", lambda: "partner_engine.default:active")
-    in_view, hidden, ticket = session_of(owner), session_of(member), ticket_of(api)
 
     async def listen() -> None:
         async with (

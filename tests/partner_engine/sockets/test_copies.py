@@ -159,24 +159,6 @@ def test_presence_comes_moves_and_goes(port: int, copy_id: UUID, member: User, o
     asyncio.run(listen())
 
 
-@pytest.fixture
-def sessions(owner: User, stranger: User, staff: User) -> dict[str, str]:
-    """Return the sessions of three who are signed in."""
-    return {name: session_of(user) for name, user in {"owner": owner, "stranger": stranger, "staff": staff}.items()}
-
-
-@pytest.fixture
-def deleted(port: int, harbor: Tenant, actor: Actor) -> UUID:
-    """Return a copy of harbor that is not there any more."""
-    deleted = start(harbor, actor)
-    with batch.build_copy(deleted, scope=harbor, actor=actor) as context:
-        context.save()
-    with batch.find_and_lock(deleted, scope=harbor, actor=actor) as context:
-        context.changeset.copy.delete()
-        context.save()
-    return deleted
-
-
 def test_without_the_right_to_listen_there_is_no_ticket(port: int, harbor_client: ApiClient) -> None:
     assert Api(harbor_client, [Right.READ_CATALOGUE]).post("/tickets").status_code == 403
 
