@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable
 from typing import Final, TypeAlias
 
 import structlog
-from django.db import connections
+from django.db import DatabaseError, connections
 
 from actions import relay
 from actions.webhooks.delivering import deliver_due
@@ -73,7 +73,11 @@ def _sweep(work: Work, alias: str, every: float, over: threading.Event) -> None:
 def _try(work: Work, alias: str) -> None:
     try:
         work(alias)
-    except Exception as error:  # noqa: BLE001 - whatever went wrong: the rows are there, and the next look may do better
-        log.warning("database_not_swept", database=alias, exc_info=error)
+    except DatabaseError as error:
+        log.warning("database_not_swept", database=alias, reason=type(error).__name__)
         # A connection that broke is not used again.
+        connections.close_all()
+    except Exception:
+        # The rows are there, and the next look may do better.
+        log.exception("sweep_failed", database=alias)
         connections.close_all()

@@ -26,6 +26,8 @@ FULL: Final = pytest.mark.fault
 #: How soon after Redis is back the oldest due action has been run, in seconds; and how soon while it is away.
 MOST_LAG: Final = 10.0
 LAG_WITHOUT_REDIS: Final = 5.0
+#: So many are timed: a few, or their number would count more than their wait.
+FEW: Final = 20
 #: Celery asks for Redis ever less often, the longer it is away: 2, 4, 6 ... seconds apart.
 WORKER_BACK: Final = 40.0
 CELERY: Final = (
@@ -83,20 +85,20 @@ def drain_while_redis_dies(world: World, *, events: int, away: float, is_swept: 
             until(lambda: waiting(connection) == 0, seconds=60)
             connection.execute("DELETE FROM effects")
         worker = programs.enter_context(running(world, CELERY))
-        put_many(connection, events // 2)
+        put_many(connection, events * 2 // 3)
         world.do("relaying:hint")
         until(lambda: one(connection, "SELECT count(*) FROM effects") >= events // 10, seconds=60)
         world.servers.kill_redis()
         gone = time.monotonic()
-        put_many(connection, events // 4)
+        put_many(connection, events - events * 2 // 3 - 2 * FEW)
         time.sleep(away)
         # The drain that was under way comes to its end; of what comes now no worker is told.
-        until(lambda: waiting(connection) == 0, seconds=30)
+        until(lambda: waiting(connection) == 0, seconds=60)
         began = time.monotonic()
-        put_many(connection, events // 4)
+        put_many(connection, FEW)
         until(lambda: waiting(connection) == 0, seconds=LAG_WITHOUT_REDIS if is_swept else 1)
         waited = time.monotonic() - began
-        put_many(connection, events - events // 2 - 2 * (events // 4))
+        put_many(connection, FEW)
         world.servers.start_redis()
         back = time.monotonic()
         until(lambda: waiting(connection) == 0, seconds=MOST_LAG if is_swept else 4)

@@ -36,6 +36,7 @@ Connection: TypeAlias = psycopg.Connection[Any]
 COMMON, RARE = "copy.renamed", "copy.locked"
 #: One event in so many is rare: told to the slow endpoint too.
 RARE_SHARE: Final = 25
+PATIENCE: Final = 180.0
 _DELIVERIES: Final = (
     "SELECT count(*) FROM actions_webhookdelivery d JOIN actions_webhookendpoint e ON e.id = d.endpoint_id"
 )
@@ -288,16 +289,15 @@ def delay(world: World, receivers: Receivers, *, events: int, are_well: bool, wo
     """Have ``events`` drained; return the 95th percentile of the seconds until the quick endpoints have them.
 
     Unless all ``are_well``, one endpoint is slow, one dead, and one action kills whoever runs it. What does not come
-    in a minute counts as a minute.
+    in ``PATIENCE`` seconds counts as that.
     """
-    patience = 60.0
     with way(world, receivers, are_well=are_well) as (partners, connection), crew(world, worse=worse) as workers:
         put(connection, action=uuid7(), bell="plain" if are_well else "poison", copy=uuid7())
         began = time.time()
         stored = put_some(connection, events)
-        wait_for(connection, workers, 2 * len(stored), partners.quick, seconds=patience)
+        wait_for(connection, workers, 2 * len(stored), partners.quick, seconds=PATIENCE)
         came = [got.at - began for receiver, path in partners.quick.values() for got in receiver.received(path)]
-        return quantiles([*came, *[patience] * (2 * events - len(came))], n=20)[-1]
+        return quantiles([*came, *[PATIENCE] * (2 * events - len(came))], n=20)[-1]
 
 
 def cost_of_bad_neighbours(world: World, receivers: Receivers, *, events: int, worse: str = "") -> float:
@@ -308,10 +308,11 @@ def cost_of_bad_neighbours(world: World, receivers: Receivers, *, events: int, w
         good = pool.submit(delay, other, receivers, events=events, are_well=True)
         told = f"95% came in {bad.result():.2f} s with bad neighbours, in {good.result():.2f} s with good ones"
     print(told)  # noqa: T201 - shown where the test fails
+    assert good.result() < PATIENCE, "this machine is too busy to tell"
     return bad.result() / good.result()
 
 
-@pytest.mark.parametrize(("events", "most"), [(300, 1.25), pytest.param(2_500, 1.10, marks=FULL)])
+@pytest.mark.parametrize(("events", "most"), [(150, 1.25), pytest.param(2_500, 1.10, marks=FULL)])
 def test_a_dead_endpoint_a_slow_one_and_a_poison_delay_nobody_else(
     world: World, receivers: Receivers, events: int, most: float
 ) -> None:
@@ -319,4 +320,4 @@ def test_a_dead_endpoint_a_slow_one_and_a_poison_delay_nobody_else(
 
 
 def test_delays_find_deliveries_without_a_limit_per_endpoint(world: World, receivers: Receivers) -> None:
-    assert cost_of_bad_neighbours(world, receivers, events=200, worse="no limit per endpoint") > 1.25
+    assert cost_of_bad_neighbours(world, receivers, events=150, worse="no limit per endpoint") > 1.25
