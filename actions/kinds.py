@@ -36,9 +36,18 @@ class DeferredAction(Protocol):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Order:
-    """What the kinds here have in common: the payload is their fields as they are."""
+    """What the kinds here have in common: the payload is their fields as they are, some of which say what they are done
+    to.
+    """
 
     payload_version: ClassVar[int] = 1
+    #: The fields that make up the target; one that is empty is left out.
+    targeted_by: ClassVar[tuple[str, ...]] = ("copy_id",)
+
+    @property
+    def target(self) -> str:
+        """Return what the action is done to."""
+        return "/".join(part for name in self.targeted_by if (part := getattr(self, name)))
 
     def payload(self) -> dict[str, Any]:
         """Return the fields by name. Not ``asdict``: that copies deeply, at a cost that grows with every change."""
@@ -54,11 +63,6 @@ class IndexForm(Order):
 
     copy_id: str
 
-    @property
-    def target(self) -> str:
-        """Return the copy."""
-        return self.copy_id
-
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class PublishWebhook(Order):
@@ -66,6 +70,7 @@ class PublishWebhook(Order):
 
     kind: ClassVar[str] = "publish_webhook"
     payload_time: ClassVar[PayloadTime] = PayloadTime.FROZEN
+    targeted_by: ClassVar[tuple[str, ...]] = ("event_type", "copy_id", "subject")
 
     event_type: str
     copy_id: str
@@ -75,11 +80,6 @@ class PublishWebhook(Order):
     #: Keeps apart what one save tells of several messages, quote requests or question sets.
     subject: str = ""
 
-    @property
-    def target(self) -> str:
-        """Return the event type at the copy, and the subject where there is one."""
-        return "/".join(part for part in (self.event_type, self.copy_id, self.subject) if part)
-
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class MarkQuotesStale(Order):
@@ -87,14 +87,10 @@ class MarkQuotesStale(Order):
 
     kind: ClassVar[str] = "mark_quotes_stale"
     payload_time: ClassVar[PayloadTime] = PayloadTime.FRESH
+    targeted_by: ClassVar[tuple[str, ...]] = ("carrier", "copy_id")
 
     copy_id: str
     carrier: str
-
-    @property
-    def target(self) -> str:
-        """Return the carrier at the copy that was asked about."""
-        return f"{self.carrier}/{self.copy_id}"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -106,11 +102,6 @@ class SendGuestCompletionMail(Order):
 
     copy_id: str
 
-    @property
-    def target(self) -> str:
-        """Return the copy that the guest filled."""
-        return self.copy_id
-
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class SendBindAssistanceMail(Order):
@@ -118,15 +109,11 @@ class SendBindAssistanceMail(Order):
 
     kind: ClassVar[str] = "send_bind_assistance_mail"
     payload_time: ClassVar[PayloadTime] = PayloadTime.FROZEN
+    targeted_by: ClassVar[tuple[str, ...]] = ("product", "copy_id")
 
     copy_id: str
     product: str
     asked_by: str
-
-    @property
-    def target(self) -> str:
-        """Return the product at the copy."""
-        return f"{self.product}/{self.copy_id}"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -135,15 +122,13 @@ class SendWebhookGivenUpMail(Order):
 
     kind: ClassVar[str] = "send_webhook_given_up_mail"
     payload_time: ClassVar[PayloadTime] = PayloadTime.FROZEN
+    targeted_by: ClassVar[tuple[str, ...]] = ("endpoint_id", "given_up_at")
 
     endpoint_id: str
     url: str
     reason: str
-
-    @property
-    def target(self) -> str:
-        """Return the endpoint."""
-        return self.endpoint_id
+    #: When, so that one given up again is told again whatever became of the first mail.
+    given_up_at: str
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -152,15 +137,11 @@ class StartProcess(Order):
 
     kind: ClassVar[str] = "start_process"
     payload_time: ClassVar[PayloadTime] = PayloadTime.FROZEN
+    targeted_by: ClassVar[tuple[str, ...]] = ("process_kind", "copy_id")
 
     copy_id: str
     process_kind: str
     details: dict[str, Any]
-
-    @property
-    def target(self) -> str:
-        """Return the process's kind at the copy."""
-        return f"{self.process_kind}/{self.copy_id}"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -169,14 +150,10 @@ class ResumeProcess(Order):
 
     kind: ClassVar[str] = "resume_process"
     payload_time: ClassVar[PayloadTime] = PayloadTime.FRESH
+    targeted_by: ClassVar[tuple[str, ...]] = ("process_id",)
 
     copy_id: str
     process_id: str
-
-    @property
-    def target(self) -> str:
-        """Return the process."""
-        return self.process_id
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -185,13 +162,9 @@ class RecountActiveUsers(Order):
 
     kind: ClassVar[str] = "recount_active_users"
     payload_time: ClassVar[PayloadTime] = PayloadTime.FRESH
+    targeted_by: ClassVar[tuple[str, ...]] = ("tenant_id",)
 
     tenant_id: str
-
-    @property
-    def target(self) -> str:
-        """Return the tenant."""
-        return self.tenant_id
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -200,13 +173,9 @@ class Purge(Order):
 
     kind: ClassVar[str] = "purge"
     payload_time: ClassVar[PayloadTime] = PayloadTime.FRESH
+    targeted_by: ClassVar[tuple[str, ...]] = ("what",)
 
     what: str
-
-    @property
-    def target(self) -> str:
-        """Return what is deleted; the tenant is the row's."""
-        return self.what
 
 
 def coalesce(actions: list[DeferredAction]) -> list[DeferredAction]:

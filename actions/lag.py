@@ -28,12 +28,17 @@ SELECT (SELECT count(*) FROM waiting),
            SELECT min(next_attempt_at) FROM {_TABLE} WHERE state = 'waiting'))), 0)::float"""  # noqa: S608
 
 log = structlog.get_logger(__name__)
-waiting = Gauge("partner_engine_outbox_waiting", "Deferred actions that wait", ["database"])
-dead = Gauge("partner_engine_outbox_dead", "Deferred actions that were given up", ["database"])
-parked = Gauge("partner_engine_outbox_parked", "Deferred actions that wait for a newer worker", ["database"])
-oldest_due = Gauge(
-    "partner_engine_outbox_oldest_due_seconds", "Since when the oldest waiting action is due", ["database"]
-)
+
+
+def gauge(name: str, text: str) -> Gauge:
+    """Return a figure per database that is asked for when it is read: of several processes the latest one's counts."""
+    return Gauge(name, text, ["database"], multiprocess_mode="mostrecent")
+
+
+waiting = gauge("partner_engine_outbox_waiting", "Deferred actions that wait")
+dead = gauge("partner_engine_outbox_dead", "Deferred actions that were given up")
+parked = gauge("partner_engine_outbox_parked", "Deferred actions that wait for a newer worker")
+oldest_due = gauge("partner_engine_outbox_oldest_due_seconds", "Since when the oldest waiting action is due")
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,6 +3,7 @@
 import errno
 import http.client
 import os
+import shutil
 import socket
 import sys
 from pathlib import Path
@@ -20,6 +21,8 @@ from house.supervisor import Child, Supervisor, say
 DEFAULT_PORT = 8000
 #: Where mails are written, unless EMAIL_URL names a server.
 MAILS = RUN / "run" / "mail"
+#: Where the programs count, so that /metrics tells of all of them.
+COUNTS = RUN / "run" / "metrics"
 SECONDS_TO_ANSWER = 90.0
 
 
@@ -83,6 +86,9 @@ def _start(supervisor: Supervisor, *, environment: dict[str, str], host: str, po
 
 def _start_programs(supervisor: Supervisor, environment: dict[str, str], *, host: str, port: int) -> Child:
     """Start web, relay, worker and beat; return the web server."""
+    shutil.rmtree(COUNTS, ignore_errors=True)
+    COUNTS.mkdir()
+    environment = {"PROMETHEUS_MULTIPROC_DIR": str(COUNTS), **environment}
     # On one's own machine root may well run the worker; Celery's long warning would hide the addresses.
     as_root = "ignore:You're running the worker"
     celery: list[str | Path] = [PYTHON, "-W", as_root, "-m", "celery", "--quiet", "-A", "partner_engine"]

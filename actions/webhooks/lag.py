@@ -10,8 +10,8 @@ from typing import Final
 
 import structlog
 from django.db import DatabaseError, connections
-from prometheus_client import Gauge
 
+from actions.lag import gauge
 from actions.webhooks.models import WebhookDelivery, WebhookEndpoint
 from tenants.scoping import across_tenants
 
@@ -30,11 +30,9 @@ SELECT (SELECT count(*) FROM due),
 """  # noqa: S608 - names of our own tables
 
 log = structlog.get_logger(__name__)
-due = Gauge("partner_engine_webhooks_due", "Webhook deliveries that could be sent now", ["database"])
-oldest_due = Gauge(
-    "partner_engine_webhooks_oldest_due_seconds", "Since when the oldest webhook delivery could be sent", ["database"]
-)
-given_up = Gauge("partner_engine_webhook_endpoints_given_up", "Webhook endpoints that were switched off", ["database"])
+due = gauge("partner_engine_webhooks_due", "Webhook deliveries that could be sent now")
+oldest_due = gauge("partner_engine_webhooks_oldest_due_seconds", "Since when the oldest webhook delivery could be sent")
+given_up = gauge("partner_engine_webhook_endpoints_given_up", "Webhook endpoints that were switched off")
 
 
 def note_webhook_lag() -> None:
@@ -48,5 +46,5 @@ def note_webhook_lag() -> None:
         except DatabaseError as error:
             log.warning("webhook_lag_unknown", database=alias, reason=type(error).__name__)
             values = (math.nan, math.nan, math.nan)
-        for gauge, value in zip((due, oldest_due, given_up), values, strict=True):
-            gauge.labels(alias).set(value)
+        for figure, value in zip((due, oldest_due, given_up), values, strict=True):
+            figure.labels(alias).set(value)

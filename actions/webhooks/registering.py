@@ -22,6 +22,9 @@ def register_webhooks() -> None:
 def ask_for_mail(endpoint: WebhookEndpoint, alias: str) -> None:
     """Have the tenant's administrators told by mail; the action comes with the transaction under way."""
     mail = SendWebhookGivenUpMail(
-        endpoint_id=str(endpoint.id), url=endpoint.url, reason=endpoint.get_disabled_reason_display()
+        endpoint_id=str(endpoint.id),
+        url=endpoint.url,
+        reason=endpoint.get_disabled_reason_display(),
+        given_up_at=str(endpoint.disabled_at),
     )
     enqueue(mail, alias=alias, tenant_id=endpoint.tenant_id, copy_id=None)

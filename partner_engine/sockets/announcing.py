@@ -50,7 +50,9 @@ def _message(saved: Saved) -> dict[str, object]:
     frame = write(_changed(saved, facts))
     if len(frame) > MOST_FRAME_BYTES:
         frame = write(_changed(saved, {}))
-    return {"type": "copy.changed", "version": saved.version, "sender": saved.sender, "frame": frame}
+    # With its owner: the ids of sockets are known to all who are there, and nobody is to silence another's.
+    sender = f"{':'.join(saved.actor)}/{saved.sender}"
+    return {"type": "copy.changed", "version": saved.version, "sender": sender, "frame": frame}
 
 
 def _changed(saved: Saved, facts: dict[str, object]) -> Changed:

@@ -118,7 +118,7 @@ class Table:
                 seat.must_ask(version, reason="gap")
                 continue
             seat.version = version
-            if seat.person.socket != sender:
+            if f"{seat.grant.owner}/{seat.person.socket}" != sender:
                 hearing.append(seat)
         self._hand_on(hearing, frame)
 

@@ -18,7 +18,9 @@ KINDS: list[DeferredAction] = [
     kinds.MarkQuotesStale(copy_id="1", carrier="acme"),
     kinds.SendGuestCompletionMail(copy_id="1"),
     kinds.SendBindAssistanceMail(copy_id="1", product="QM-BOP", asked_by="Robin"),
-    kinds.SendWebhookGivenUpMail(endpoint_id="1", url="https://hooks.example.com", reason="it is gone"),
+    kinds.SendWebhookGivenUpMail(
+        endpoint_id="1", url="https://hooks.example.com", reason="it is gone", given_up_at="2026-03-01"
+    ),
     kinds.StartProcess(copy_id="1", process_kind="quoting", details={"products": ["QM-BOP"]}),
     kinds.ResumeProcess(copy_id="1", process_id="2"),
     kinds.RecountActiveUsers(tenant_id="1"),

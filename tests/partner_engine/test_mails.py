@@ -146,7 +146,9 @@ def test_the_environment_names_the_mail_server(url: str, expected: dict[str, obj
 
 
 def test_administrators_are_told_that_a_webhook_endpoint_was_given_up(kennels: Tenant) -> None:
-    action = SendWebhookGivenUpMail(endpoint_id="1", url="https://hooks.example.com/a&b", reason="it is gone")
+    action = SendWebhookGivenUpMail(
+        endpoint_id="1", url="https://hooks.example.com/a&b", reason="it is gone", given_up_at="2026-03-01"
+    )
     with use_tenant(kennels), pytest.raises(PermanentFailure):
         send_webhook_given_up_mail(delivered(action, kennels))
     User.objects.create_user("boss@kennels.example", "quiet-lantern-42", role=Role.TENANT_ADMIN, tenant=kennels)

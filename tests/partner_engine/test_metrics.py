@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
+from pathlib import Path
+
 import pytest
 from django.core.exceptions import ImproperlyConfigured
 from django.test import Client
@@ -66,3 +71,16 @@ def test_behind_a_proxy_its_clients_address_counts(settings: Settings) -> None:
 def test_what_is_no_network_is_refused_at_the_start() -> None:
     with pytest.raises(ImproperlyConfigured, match="METRICS_NETWORKS"):
         networks(["10.0.0.0/99"])
+
+
+def test_what_other_programs_of_the_machine_count_is_told_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    work = "import django; django.setup(); from actions.relay import ended; ended.labels('greet_owner', 'done').inc(3)"
+    environment = {**os.environ, "PROMETHEUS_MULTIPROC_DIR": str(tmp_path)}
+    subprocess.run([sys.executable, "-c", work], env=environment, check=True)
+    counted = b'partner_engine_actions_total{kind="greet_owner",outcome="done"} 3.0'
+
+    alone = Client().get("/metrics").content
+    monkeypatch.setenv("PROMETHEUS_MULTIPROC_DIR", str(tmp_path))
+    together = Client().get("/metrics").content
+
+    assert (counted in alone, counted in together) == (False, True)

@@ -149,7 +149,7 @@ def test_410_disables_at_once(
         assert (endpoint.disabled_reason, endpoint.disabled_at) != ("", None)
         assert endpoint.disabled_reason == DisabledReason.GONE
         [told] = OutboxAction.objects.filter(kind="send_webhook_given_up_mail")
-        assert (told.target, told.payload["url"]) == (str(endpoint.id), endpoint.url)
+        assert (told.payload["endpoint_id"], told.payload["url"]) == (str(endpoint.id), endpoint.url)
 
         endpoints.switch(endpoint, on=True, actor=ACTOR)
         go_through(timedelta(hours=2))

@@ -72,7 +72,11 @@ def test_a_save_is_published_where_somebody_looks(
         save(harbor, actor, copy_id, {"mqs_mail_city": "Austin"})
 
     found = told(heard)
-    assert (found["type"], found["version"], found["sender"]) == ("copy.changed", 2, "f" * 32)
+    assert (found["type"], found["version"], found["sender"]) == (
+        "copy.changed",
+        2,
+        f"{actor.type}:{actor.id}/{'f' * 32}",
+    )
     assert found["frame"]["changes"][0]["after"] == "Austin"
 
 

@@ -122,3 +122,14 @@ def test_the_database_knows_better() -> None:
     table.released(2)
 
     assert told(seat) == [("resync", 3), ("changed", 4), ("release", 0)]
+
+
+def test_only_ones_own_changes_are_kept_from_a_socket() -> None:
+    table = Table(tenant=TENANT, copy_id=UUID(int=2), catalogue="demo")
+    seat = sit(table)
+    table.start(seat, version=1, release=1)
+
+    table.receive(changed(2, sender=f"{seat.grant.owner}/{seat.person.socket}"))
+    table.receive(changed(3, sender=f"user:8/{seat.person.socket}"))
+
+    assert told(seat) == [("changed", 3)]
