@@ -108,6 +108,8 @@ def let_all_deliver(*, lease: float) -> None:
     delivering.JobMutex = _everybody  # type: ignore[assignment,misc]
     delivering.HttpPostman = partial(HttpPostman, limits=Limits(total=lease * POST_SHARE))  # type: ignore[assignment,misc]
     claiming.LEASE = timedelta(seconds=lease)  # type: ignore[misc]
+    # Two for each of the four endpoints.
+    delivering.MOST_AT_ONCE = 8  # type: ignore[misc]
     # A post that this machine was too busy for comes again soon, and does not keep its endpoint waiting for minutes.
     schedule.DELAYS = (0, *[1] * 100)  # type: ignore[assignment,misc]
     recording.PAUSE = timedelta(seconds=1)  # type: ignore[misc]

@@ -51,7 +51,7 @@ def test_a_save_is_told_to_the_tenants_endpoint_by_the_tasks_alone(
         context.save()
         form = str(context.form.id)
     relay.drain(alias)
-    deliver_webhooks("default")
+    deliver_webhooks(alias)
 
     [got] = receiver.received(path)
     told = Webhook(secret).verify(got.body, got.headers)
