@@ -13,6 +13,14 @@ SCREENSHOTS = Path(__file__).resolve().parents[2] / "docs" / "screenshots"
 #: The product tells more than axe's best-practice rules ask for; what counts is WCAG.
 SERIOUS = frozenset({"serious", "critical"})
 
+#: After a change of theme some inherited colours are still told as those of the other one, until all styles are new.
+RESTYLE = """() => new Promise((done) => {
+    for (const sheet of document.styleSheets) sheet.disabled = true;
+    document.body.getBoundingClientRect();
+    for (const sheet of document.styleSheets) sheet.disabled = false;
+    requestAnimationFrame(() => requestAnimationFrame(() => done(null)));
+})"""
+
 
 class Driver:
     """A person at a page of the product at ``server``."""
@@ -117,9 +125,8 @@ class Driver:
             for width, height in ((1440, 980), (390, 844)):
                 self.page.emulate_media(color_scheme=theme, reduced_motion="reduce")  # type: ignore[arg-type]
                 self.page.set_viewport_size({"width": width, "height": height})
+                self.page.evaluate(RESTYLE)
                 self.page.locator(at).first.evaluate("(element) => element.scrollIntoView({ block: 'center' })")
-                # Else some inherited colours are still told as those of the other theme.
-                self.page.evaluate("(theme) => document.documentElement.style.setProperty('--told', theme)", theme)
                 self.check_access()
                 self.photograph(f"{name}-{theme}-{width}")
         if before:

@@ -52,6 +52,7 @@ PAGES: dict[str, tuple[str, dict[str, str], bool]] = {
     "row": ("GET", {"path": "locations"}, True),
     "parts": ("GET", {}, True),
     "title": ("POST", {"title": "Taken over"}, True),
+    "messages": ("POST", {"order": "post", "text": "Taken over"}, True),
     "why": ("GET", {"target": "QM-BOP"}, True),
     "history": ("GET", {}, True),
     "guest-links": ("GET", {}, True),

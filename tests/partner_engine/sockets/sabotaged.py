@@ -1,17 +1,16 @@
 """Servers whose sockets are worse than the product's, each in one way: a test that lets one pass guards nothing. And
 one whose sockets are only harder to keep up with: there every test has to pass.
 
-Each is an application of its own for ``serve``: ``tests.partner_engine.sockets.sabotaged:any_origin``.
+``sabotaged_application`` makes each an application of its own for ``serve``.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, Final
+from typing import Final
 
 from django_redis import get_redis_connection
 
-from partner_engine.asgi import application
 from partner_engine.sockets import copies, grants, mailbox, tickets, watch
 from partner_engine.sockets.hub import Hub
 
@@ -60,15 +59,10 @@ SABOTAGES: Final[dict[str, Callable[[], None]]] = {
 }
 
 
+#: Every variant, for better or for worse.
+VARIANTS: Final = SABOTAGES | {small_mailboxes.__name__: small_mailboxes}
+
+
 def application_with(name: str) -> str:
     """Return what ``serve`` calls the application that is changed by ``name``."""
-    return f"{__name__}:application_{name}"
-
-
-def __getattr__(name: str) -> Any:
-    variants = SABOTAGES | {small_mailboxes.__name__: small_mailboxes}
-    change = variants.get(name.removeprefix("application_"))
-    if change is None:
-        raise AttributeError(name)
-    change()
-    return application
+    return f"{__name__}_application:application_{name}"
