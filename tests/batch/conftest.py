@@ -9,10 +9,12 @@ from uuid import UUID
 import pytest
 
 from batch import service as batch
+from batch.changeset import Changeset
 from forms.catalogue.loader import load
 from forms.catalogue.releases import publish
 from tenants.access import Actor, Right
 from tenants.models import Tenant
+from tests.batch.asserting import assert_batch
 from tests.batch.kennels import ANSWERS, HOUSES, KENNELS
 
 AGENT = Actor(type="user", id=str(UUID(int=7)), source="web", label="Robin Agent", rights=frozenset(Right))
@@ -42,3 +44,19 @@ def make_form(kennels: Tenant, agent: Actor) -> Callable[..., UUID]:
             return context.form.id
 
     return make
+
+
+@pytest.fixture
+def form_id(make_form: Callable[..., UUID]) -> UUID:
+    """Return a saved form."""
+    return make_form()
+
+
+@pytest.fixture
+def saved(form_id: UUID, kennels: Tenant, agent: Actor) -> Callable[..., Any]:
+    """Return what carries a change out on the form and checks everything that holds on every save."""
+
+    def save(change: Callable[[Changeset], object]) -> Any:
+        return assert_batch(form_id, change, scope=kennels, actor=agent)
+
+    return save

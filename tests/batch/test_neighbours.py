@@ -4,57 +4,26 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import timedelta
-from typing import Any
 from uuid import UUID, uuid4
 
-import msgspec
 import pytest
 from django.db import connection
 
-from actions.kinds import SendGuestCompletionMail
 from batch import errors, misuse
 from batch import service as batch
 from batch.changeset import KINDS, Changeset
-from batch.mutators import quote_requests
-from batch.mutators.guest_tokens import MOST_LINKS
 from batch.tables import TABLES
-from carriers.models import QuoteRequest
 from copies.models import Copy
 from forms.models import ApplicationForm, Disposition, EligibilityResult, Event, Message, NaicsSearch, PaymentMethod
 from tenants.access import Actor
-from tenants.models import GuestToken, Tenant
+from tenants.models import Tenant
 from tenants.scoping import use_tenant
 from tests.batch.asserting import assert_batch
+from tests.batch.neighbouring import Saved, only, told
 
 pytestmark = pytest.mark.django_db
 
 MakeForm = Callable[..., UUID]
-Saved = Callable[..., Any]
-
-
-@pytest.fixture
-def form_id(make_form: MakeForm) -> UUID:
-    return make_form()
-
-
-@pytest.fixture
-def saved(form_id: UUID, kennels: Tenant, agent: Actor) -> Saved:
-    """Return what carries a change out on the form and checks everything that holds on every save."""
-
-    def save(change: Callable[[Changeset], object]) -> Any:
-        return assert_batch(form_id, change, scope=kennels, actor=agent)
-
-    return save
-
-
-def told(result: Any) -> list[str]:
-    """Return the events that the save told beside ``answers.changed``."""
-    return [action.event_type for action in result.actions if action.kind == "publish_webhook"]
-
-
-def only(changeset: Changeset, kind: str) -> Any:
-    (found,) = getattr(changeset, kind)
-    return found
 
 
 def test_every_struct_holds_the_columns_of_its_table() -> None:
@@ -98,71 +67,6 @@ def test_an_event_is_kept_for_good(saved: Saved, form_id: UUID, kennels: Tenant,
     )
     assert told(result) == ["event.external_transfer"]
     assert batch.find(form_id, scope=kennels, actor=agent).neighbours == {}
-
-
-def test_a_quote_request_goes_its_way(saved: Saved, kennels: Tenant) -> None:
-    saved(lambda changeset: changeset.quote_requests.request("PA-CARE"))
-    saved(lambda changeset: only(changeset, "quote_requests").queue())
-    saved(lambda changeset: only(changeset, "quote_requests").submit(read_set=["state", "has_cats"]))
-    quoted = saved(lambda changeset: only(changeset, "quote_requests").quote(premium=640, is_bindable=True))
-    selected = saved(lambda changeset: only(changeset, "quote_requests").select())
-
-    assert told(quoted) == ["quote_request.quoted"]
-    assert told(selected) == ["quote_request.selected"]
-    with use_tenant(kennels):
-        request = QuoteRequest.objects.get()
-    assert (request.carrier, request.state, request.premium, request.is_bindable) == ("PA", "selected", 640, True)
-    # Asked under version 3: the one that was loaded when it was submitted.
-    assert (request.asked_version, request.read_set) == (3, ["has_cats", "state"])
-
-
-def test_a_quote_goes_stale_when_an_answer_changes_that_it_was_made_from(saved: Saved, kennels: Tenant) -> None:
-    def ask(changeset: Changeset) -> None:
-        request = changeset.quote_requests.request("PA-CARE")
-        request.queue()
-        request.submit(read_set=["state"])
-        request.quote(premium=500, is_bindable=False)
-
-    saved(ask)
-
-    other = saved(lambda changeset: changeset.find_answer("kennel_name").apply("Happier Tails"))
-    assert "quote_request.stale" not in told(other)
-
-    result = saved(lambda changeset: changeset.find_answer("state").apply("OH"))
-
-    assert "quote_request.stale" in told(result)
-    with use_tenant(kennels):
-        request = QuoteRequest.objects.get()
-    assert (request.state, request.reason) == ("stale", "Changed since it was sent: state")
-    assert [change.after for change in result.changes if change.path.startswith("copy.quote_requests/")] == ["stale"]
-
-
-def test_what_may_follow_on_a_quote_requests_state(form_id: UUID, kennels: Tenant, agent: Actor) -> None:
-    steps: dict[str, Callable[[Any], None]] = {
-        "queued": lambda request: request.queue(),
-        "submitted": lambda request: request.submit(read_set=[]),
-        "quoted": lambda request: request.deselect(),
-        "referred": lambda request: request.refer("An underwriter looks"),
-        "declined": lambda request: request.decline("Too many dogs"),
-        "failed": lambda request: request.fail("No answer"),
-        "stale": lambda request: request.mark_stale("Changed"),
-        "selected": lambda request: request.select(),
-        "withdrawn": lambda request: request.withdraw(),
-    }
-    with batch.find_and_lock(form_id, scope=kennels, actor=agent) as context:
-        request = context.changeset.quote_requests.request("PA-CARE")
-        for state, following in quote_requests.FOLLOWING.items():
-            for wanted, step in steps.items():
-                context.changeset.put_neighbour(
-                    quote_requests.QUOTE_REQUESTS, msgspec.structs.replace(request.row, state=state)
-                )
-                if wanted in following:
-                    step(request)
-                    assert request.row.state == wanted
-                else:
-                    with pytest.raises(errors.WrongState, match=f"is {state} and cannot become {wanted}"):
-                        step(request)
-                    assert request.row.state == state
 
 
 def test_a_later_eligibility_result_takes_the_place_of_an_earlier_one(saved: Saved, kennels: Tenant) -> None:
@@ -233,86 +137,6 @@ def test_a_search_for_the_industry_is_kept(saved: Saved, kennels: Tenant) -> Non
         ["812910", "112990"],
         "812910",
     )
-
-
-def test_a_guests_link_is_followed_once(saved: Saved, form_id: UUID, kennels: Tenant, agent: Actor) -> None:
-    secrets: list[str] = []
-
-    def issue(changeset: Changeset) -> None:
-        secrets.append(changeset.guest_tokens.issue(valid_for=timedelta(days=7), name="Gus Guest")[1])
-
-    result = saved(issue)
-    secret = secrets[-1]
-
-    assert told(result) == ["guest_link.issued"]
-    with use_tenant(kennels):
-        stored = GuestToken.objects.values().get()
-    assert secret not in str(stored)
-    assert secret not in str(result.changes)
-    for wrong in ("", "x" * 43, secrets[0]):
-        with (
-            batch.find_and_lock(form_id, scope=kennels, actor=agent) as context,
-            pytest.raises(errors.GuestLinkSpent),
-        ):
-            only(context.changeset, "guest_tokens").exchange(wrong, device="this")
-    sessions: list[str] = []
-
-    def exchange(changeset: Changeset, device: str = "this") -> None:
-        sessions.append(only(changeset, "guest_tokens").exchange(secret, device=device))
-
-    followed = saved(exchange)
-
-    assert told(followed) == ["guest_link.followed"]
-    with use_tenant(kennels):
-        stored = GuestToken.objects.values().get()
-    assert sessions[0] not in str(stored)
-    assert sessions[0] not in str(followed.changes)
-    # The answer may have been lost: the same page asks again.
-    assert not saved(exchange).written
-    assert len({*sessions}) == 1
-    with batch.find_and_lock(form_id, scope=kennels, actor=agent) as context, pytest.raises(errors.GuestLinkSpent):
-        exchange(context.changeset, device="another")
-    assert told(saved(lambda changeset: only(changeset, "guest_tokens").finish())) == ["guest_link.finished"]
-    assert not saved(lambda changeset: only(changeset, "guest_tokens").finish()).written
-    assert told(saved(lambda changeset: only(changeset, "guest_tokens").revoke())) == ["guest_link.revoked"]
-
-
-def test_a_copy_has_a_bounded_number_of_guests_links(form_id: UUID, kennels: Tenant, agent: Actor) -> None:
-    with batch.find_and_lock(form_id, scope=kennels, actor=agent) as context:
-        links = [context.changeset.guest_tokens.issue(valid_for=timedelta(days=1))[0] for _ in range(MOST_LINKS)]
-        with pytest.raises(errors.TooManyGuestLinks, match="revoke one first"):
-            context.changeset.guest_tokens.issue(valid_for=timedelta(days=1))
-        links[0].revoke()
-        context.changeset.guest_tokens.issue(valid_for=timedelta(days=1))
-        context.save()
-
-    assert len(batch.find_changeset(form_id, scope=kennels, actor=agent).guest_tokens) == MOST_LINKS
-
-
-def test_of_a_locked_copy_guests_links_can_be_ended_and_nothing_else(
-    saved: Saved, form_id: UUID, kennels: Tenant, agent: Actor
-) -> None:
-    saved(lambda changeset: changeset.guest_tokens.issue(valid_for=timedelta(days=1)))
-    saved(lambda changeset: changeset.copy.lock())
-    others: list[Callable[[Changeset], object]] = [
-        lambda changeset: changeset.guest_tokens.issue(valid_for=timedelta(days=1)),
-        lambda changeset: only(changeset, "guest_tokens").finish(),
-        lambda changeset: (only(changeset, "guest_tokens").revoke(), changeset.messages.add("By the way")),
-        lambda changeset: (
-            only(changeset, "guest_tokens").revoke(),
-            changeset.defer(SendGuestCompletionMail(copy_id=str(form_id))),
-        ),
-    ]
-    for change in others:
-        with (
-            batch.find_and_lock(form_id, scope=kennels, actor=agent) as context,
-            pytest.raises(errors.CopyIsLocked),
-        ):
-            change(context.changeset)
-            context.save()
-
-    assert told(saved(lambda changeset: only(changeset, "guest_tokens").revoke())) == ["guest_link.revoked"]
-    assert batch.find(form_id, scope=kennels, actor=agent).copy.fields.locked_at is not None
 
 
 def test_the_forms_own_fields(saved: Saved, form_id: UUID, kennels: Tenant, agent: Actor) -> None:
@@ -534,26 +358,3 @@ def test_of_two_first_payment_methods_one_is_the_default(form_id: UUID, kennels:
         method.remove()
         with pytest.raises(errors.WrongState, match="removed"):
             method.make_default()
-
-
-@pytest.mark.parametrize("change", ["the row goes", "a row comes", "an answer in it changes"])
-def test_a_quote_goes_stale_with_the_rows_that_it_was_made_from(
-    saved: Saved, form_id: UUID, kennels: Tenant, agent: Actor, change: str
-) -> None:
-    (row,) = batch.find_changeset(form_id, scope=kennels, actor=agent).find_pool("houses").rows
-
-    def ask(changeset: Changeset) -> None:
-        request = changeset.quote_requests.request("PA-CARE")
-        request.queue()
-        request.submit(read_set=["houses", f"{row.path}/runs"])
-
-    saved(ask)
-    changes: dict[str, Callable[[Changeset], object]] = {
-        "the row goes": lambda changeset: changeset.find_pool("houses").rows[0].remove(),
-        "a row comes": lambda changeset: changeset.find_pool("houses").add(),
-        "an answer in it changes": lambda changeset: changeset.find_answer(f"{row.path}/runs").apply(21),
-    }
-    saved(changes[change])
-
-    with use_tenant(kennels):
-        assert QuoteRequest.objects.get().state == "stale"
