@@ -1,15 +1,15 @@
-"""Hints at due actions after they were stored, so that nobody has to look for them."""
+"""Hints at due actions and due webhook deliveries after they were stored, so that nobody has to look for them."""
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Any, Final
 
 import structlog
 from prometheus_client import Counter
 from redis.exceptions import RedisError
 
 from actions import hints
-from actions.tasks import BROKER_ERRORS, drain
+from actions.tasks import BROKER_ERRORS, deliver_webhooks, drain
 from tenants.redis_outage import outage
 
 #: What Redis and Celery raise when they are away.
@@ -24,12 +24,20 @@ def wake(alias: str) -> None:
 
     At most one hint waits per database. Never raises for a Redis that is away: the actions are found without a hint.
     """
+    _hint(alias, drain, alias)
+
+
+def wake_deliveries(alias: str) -> None:
+    """Hint that the database ``alias`` has due webhook deliveries, as ``wake`` does."""
+    _hint(f"{hints.WEBHOOKS}{alias}", deliver_webhooks, alias)
+
+
+def _hint(name: str, task: Any, alias: str) -> None:
     try:
-        if not hints.give(alias):
-            return
-        drain.apply_async(args=(alias,), retry=False, expires=hints.SECONDS)
+        if hints.give(name):
+            task.apply_async(args=(alias,), retry=False, expires=hints.SECONDS)
     except _AWAY as error:
         unsent.labels(type(error).__name__).inc()
         if isinstance(error, RedisError):
             outage.failed_with(error)
-        log.warning("hint_not_sent", database=alias, reason=type(error).__name__)
+        log.warning("hint_not_sent", hint=name, reason=type(error).__name__)

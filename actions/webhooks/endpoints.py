@@ -17,10 +17,10 @@ from django.db.models.functions import Now
 from django.utils import timezone
 from uuid_utils.compat import uuid7
 
+from actions.waking import wake_deliveries
 from actions.webhooks.claiming import database_time
 from actions.webhooks.event_types import ALL, TEST, event_body, is_event_pattern
 from actions.webhooks.guard import guard_of
-from actions.webhooks.hinting import wake_deliveries
 from actions.webhooks.models import (
     DeliveryState,
     DisabledReason,

@@ -5,8 +5,8 @@ from __future__ import annotations
 from django.db import transaction
 
 from actions.registry import Delivered
+from actions.waking import wake_deliveries
 from actions.webhooks.event_types import event_body, wants
-from actions.webhooks.hinting import wake_deliveries
 from actions.webhooks.models import WebhookDelivery, WebhookEndpoint, WebhookPayload
 
 

@@ -17,14 +17,11 @@ from rest_framework.request import Request
 from batch.context import BatchContext
 from batch.errors import NotFound
 from batch.guests import LinkState, list_links, state_of
-from batch.idempotency import StoredResponse
 from batch.mutators.guest_tokens import LONGEST, GuestTokenRow
-from batch.setting import SaveResult
 from partner_engine.api.bodies import Body, NoQuery, Nothing, ReadQuery
-from partner_engine.api.conditional import version_tag
 from partner_engine.api.copies import find_copy
 from partner_engine.api.endpoint import Endpoint, reply
-from partner_engine.api.keyed import open_for_writing, save_copy, stored
+from partner_engine.api.keyed import gone, open_for_writing, save_copy, stored
 from partner_engine.api.schema import documented
 from tenants.access import Right
 from tenants.models import GuestToken
@@ -154,10 +151,7 @@ class GuestLink(Endpoint):
             if link_id in {link.id for link in links}:
                 links.find(link_id).revoke()
 
-        def answer(context: BatchContext, result: SaveResult) -> StoredResponse:
-            return StoredResponse(204, {"ETag": version_tag(result.version)}, b"")
-
-        return save_copy(self, id, change=change, answer=answer)
+        return save_copy(self, id, change=change, answer=gone)
 
 
 def guest_address(request: HttpRequest | Request, copy_id: UUID, secret: str) -> str:

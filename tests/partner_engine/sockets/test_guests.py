@@ -15,8 +15,8 @@ from batch import service as batch
 from partner_engine.sockets import watch
 from partner_engine.sockets.frames import Person
 from partner_engine.sockets.grants import Grant, by_guest, guests_still_good
+from partner_engine.sockets.hub import TRY_AGAIN
 from partner_engine.sockets.seats import Seat
-from partner_engine.sockets.watch import TRY_AGAIN
 from tenants.access import Actor
 from tenants.models import Tenant, User
 from tests.partner_engine.api.calling import Api
