@@ -13,5 +13,5 @@ class ActionsConfig(AppConfig):
 
     def ready(self) -> None:
         """Register what this room does by itself; only now are there models that it can import."""
-        import_module("actions.registering").register_own()
-        import_module("actions.webhooks.registering").register_webhooks()
+        import_module("actions.handlers").register_own()
+        import_module("webhooks.handlers").register_webhooks()

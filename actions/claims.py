@@ -81,7 +81,7 @@ _ERROR_LENGTH: Final = 300
 
 
 @dataclass(frozen=True, slots=True)
-class Claimed:
+class LeasedAction:
     """One row as it was claimed; ``attempts`` and ``crashes`` count this claim."""
 
     id: UUID
@@ -112,11 +112,11 @@ class Claims:
             "fresh": [entry.is_fresh for entry in registry],
         }
 
-    def claim(self, limit: int) -> list[Claimed]:
+    def claim(self, limit: int) -> list[LeasedAction]:
         """Claim up to ``limit`` due rows that nobody has begun, in the order in which they are to run."""
         return self._claim(_NEW, limit)
 
-    def claim_left(self) -> list[Claimed]:
+    def claim_left(self) -> list[LeasedAction]:
         """Claim one row whose worker let its lease run out: by itself, so that it can harm no other one."""
         return self._claim(_LEFT, 1)
 
@@ -144,7 +144,7 @@ class Claims:
         """Give rows their whole lease again; return how many are still ours."""
         return self._end(_RENEW, list(ids), lease=self._lease)
 
-    def _claim(self, text: str, limit: int) -> list[Claimed]:
+    def _claim(self, text: str, limit: int) -> list[LeasedAction]:
         parameters = {**self._known, "token": self._token, "lease": self._lease, "limit": limit}
         with connections[self._alias].cursor() as cursor:
             cursor.execute(text, parameters)
@@ -160,5 +160,5 @@ class Claims:
             return int(cursor.rowcount)
 
 
-def _row(row_id: UUID, tenant_id: UUID, kind: str, payload: str, *others: Any) -> Claimed:
-    return Claimed(row_id, tenant_id, kind, msgspec.json.decode(payload), *others)
+def _row(row_id: UUID, tenant_id: UUID, kind: str, payload: str, *others: Any) -> LeasedAction:
+    return LeasedAction(row_id, tenant_id, kind, msgspec.json.decode(payload), *others)

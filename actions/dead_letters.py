@@ -11,8 +11,8 @@ from django.db.models import Q
 from django.db.models.functions import Now
 
 from actions.models import ActionState, OutboxAction
-from actions.waking import wake
-from tenants.scope import current_scope
+from actions.wakeup import wake
+from tenants.current_tenant import current_scope
 
 _NOT_RUNNING = Q(lease_token=None) | Q(leased_until__lt=Now())
 

@@ -35,7 +35,7 @@ class DeferredAction(Protocol):
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Order:
+class FieldsPayload:
     """What the kinds here have in common: the payload is their fields as they are, some of which say what they are done
     to.
     """
@@ -55,7 +55,7 @@ class Order:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class IndexForm(Order):
+class IndexForm(FieldsPayload):
     """Bring one copy's entry in the search index up to date; one that is gone leaves it."""
 
     kind: ClassVar[str] = "index_form"
@@ -65,7 +65,7 @@ class IndexForm(Order):
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class PublishWebhook(Order):
+class PublishWebhook(FieldsPayload):
     """Tell the tenant's webhook endpoints of one event; ``data`` holds no sensitive answer."""
 
     kind: ClassVar[str] = "publish_webhook"
@@ -82,7 +82,7 @@ class PublishWebhook(Order):
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class MarkQuotesStale(Order):
+class MarkQuotesStale(FieldsPayload):
     """Mark a carrier's quotes in the form's other copies stale, because the carrier was asked about this copy."""
 
     kind: ClassVar[str] = "mark_quotes_stale"
@@ -94,7 +94,7 @@ class MarkQuotesStale(Order):
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class SendGuestCompletionMail(Order):
+class SendGuestCompletionMail(FieldsPayload):
     """Tell the form's owner by mail that a guest has finished it; once per form, however often it is asked for."""
 
     kind: ClassVar[str] = "send_guest_completion_mail"
@@ -104,7 +104,7 @@ class SendGuestCompletionMail(Order):
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class SendBindAssistanceMail(Order):
+class SendBindAssistanceMail(FieldsPayload):
     """Ask the tenant's administrators by mail to help with binding a quote."""
 
     kind: ClassVar[str] = "send_bind_assistance_mail"
@@ -117,7 +117,7 @@ class SendBindAssistanceMail(Order):
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class SendWebhookGivenUpMail(Order):
+class SendWebhookGivenUpMail(FieldsPayload):
     """Tell the tenant's administrators by mail that nothing is sent to a webhook endpoint any more, and why."""
 
     kind: ClassVar[str] = "send_webhook_given_up_mail"
@@ -132,7 +132,7 @@ class SendWebhookGivenUpMail(Order):
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class StartProcess(Order):
+class StartProcess(FieldsPayload):
     """Start long work on one copy; ``details`` are what it needs, nothing sensitive."""
 
     kind: ClassVar[str] = "start_process"
@@ -145,7 +145,7 @@ class StartProcess(Order):
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class ResumeProcess(Order):
+class ResumeProcess(FieldsPayload):
     """Go on with a process that was left by whoever worked on it, at the step that it had come to."""
 
     kind: ClassVar[str] = "resume_process"
@@ -157,7 +157,7 @@ class ResumeProcess(Order):
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class RecountActiveUsers(Order):
+class RecountActiveUsers(FieldsPayload):
     """Take people and programs that may not be there any more out of the tenant's active ones."""
 
     kind: ClassVar[str] = "recount_active_users"
@@ -168,8 +168,8 @@ class RecountActiveUsers(Order):
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Purge(Order):
-    """Delete what has served its time among the tenant's rows; ``what`` names the rows (``actions.upkeep``)."""
+class Purge(FieldsPayload):
+    """Delete what has served its time among the tenant's rows; ``what`` names the rows (``actions.maintenance``)."""
 
     kind: ClassVar[str] = "purge"
     payload_time: ClassVar[PayloadTime] = PayloadTime.FRESH

@@ -12,7 +12,7 @@ from prometheus_client import Gauge
 
 from actions.models import OutboxAction
 from actions.registry import REGISTRY, Registry
-from tenants.scoping import across_tenants
+from tenants.current_tenant import across_tenants
 
 #: Counted no further than this: a scrape stays quick however long the outbox is.
 COUNTED: Final = 100_000

@@ -6,8 +6,8 @@ from typing import ClassVar
 
 from django.db import models
 
-from actions.webhooks.models import WebhookAttempt, WebhookDelivery, WebhookEndpoint, WebhookPayload
-from tenants.scoping import TenantModel
+from tenants.managers import TenantModel
+from webhooks.models import WebhookAttempt, WebhookDelivery, WebhookEndpoint, WebhookPayload
 
 __all__ = ["OutboxAction", "WebhookAttempt", "WebhookDelivery", "WebhookEndpoint", "WebhookPayload"]
 

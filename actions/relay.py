@@ -18,12 +18,12 @@ import structlog
 from prometheus_client import Counter
 from structlog.contextvars import bound_contextvars
 
-from actions.claims import Claimed, Claims
-from actions.keeping import Holding
+from actions.claims import Claims, LeasedAction
+from actions.lease import LeasedRows
 from actions.registry import REGISTRY, Delivered, Entry, PermanentFailure, Registry, RetryAfter
-from tenants.failpoints import reach
+from failpoints import failpoint
+from tenants.current_tenant import across_tenants, use_tenant
 from tenants.models import Tenant
-from tenants.scoping import across_tenants, use_tenant
 
 #: Rows that one round trip claims, and how long a claim holds unless it is renewed.
 BATCH: Final = 200
@@ -102,18 +102,18 @@ class _Worker:
             self._run(left)
         return found
 
-    def _run(self, rows: list[Claimed]) -> None:
+    def _run(self, rows: list[LeasedAction]) -> None:
         """Run ``rows`` in their order; what a slow one keeps waiting goes back to other workers."""
         if not rows:
             return
-        reach("action_claimed")
+        failpoint("action_claimed")
         self._know_tenants(row.tenant_id for row in rows)
         finished: list[UUID] = []
         settled_at = time.monotonic()
-        with Holding(self._claims, rows, alias=self._alias, lease=self._lease) as holding:
+        with LeasedRows(self._claims, rows, alias=self._alias, lease=self._lease) as holding:
             while (row := holding.next()) is not None:
                 if self._attempt(row):
-                    reach("action_ran")
+                    failpoint("action_ran")
                     finished.append(row.id)
                 if time.monotonic() - settled_at > _SETTLE_SECONDS:
                     self._settle(finished, holding)
@@ -121,16 +121,16 @@ class _Worker:
             self._settle(finished, holding)
         self.drained.given_back += holding.given_back
 
-    def _settle(self, finished: list[UUID], holding: Holding) -> None:
+    def _settle(self, finished: list[UUID], holding: LeasedRows) -> None:
         ours = self._claims.done(finished)
         self.drained.done += ours
         self.drained.lost += len(finished) - ours
         holding.ended(finished)
         if finished:
-            reach("action_settled")
+            failpoint("action_settled")
         finished.clear()
 
-    def _attempt(self, row: Claimed) -> bool:
+    def _attempt(self, row: LeasedAction) -> bool:
         """Run one action; tell whether it is done. What went wrong is written to its row."""
         entry = self._registry.find(row.kind)
         tenant = self._tenants.get(row.tenant_id)
@@ -158,7 +158,7 @@ class _Worker:
             self._fail(row, entry, error=error, wait=wait)
         return False
 
-    def _fail(self, row: Claimed, entry: Entry, *, error: str, wait: float | None) -> None:
+    def _fail(self, row: LeasedAction, entry: Entry, *, error: str, wait: float | None) -> None:
         """Let the action wait for ``wait`` seconds, or give it up: at once (None) or because its budget is spent."""
         if wait is None or row.attempts >= entry.budget.tries:
             self._bury(row, error)
@@ -168,13 +168,13 @@ class _Worker:
         self._count(row, "failed", ours)
         log.info("action_failed", attempt=row.attempts, reason=error, again_in=round(wait, 1))
 
-    def _bury(self, row: Claimed, error: str) -> None:
+    def _bury(self, row: LeasedAction, error: str) -> None:
         with across_tenants(using=self._alias):
             ours = self._claims.bury(row.id, error=error)
         self._count(row, "dead", ours)
         log.error("action_dead", action=str(row.id), kind=row.kind, attempt=row.attempts, reason=error)
 
-    def _count(self, row: Claimed, outcome: str, ours: int) -> None:
+    def _count(self, row: LeasedAction, outcome: str, ours: int) -> None:
         told = outcome if ours else "lost"
         setattr(self.drained, told, getattr(self.drained, told) + 1)
         ended.labels(row.kind, told).inc()
@@ -185,7 +185,7 @@ class _Worker:
             self._tenants |= Tenant.objects.in_bulk(unknown)
 
 
-def _delivered(row: Claimed, tenant: Tenant) -> Delivered:
+def _delivered(row: LeasedAction, tenant: Tenant) -> Delivered:
     return Delivered(
         id=row.id,
         kind=row.kind,

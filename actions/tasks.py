@@ -9,10 +9,10 @@ from celery import shared_task
 from django.db import DatabaseError, connections
 from redis.exceptions import RedisError
 
-from actions import hints, relay
-from actions.upkeep import ask_for_chores
-from actions.webhooks.delivering import deliver_due
-from tenants.job_mutex import JobMutex
+from actions import relay, wakeup_hints
+from actions.maintenance import ask_for_chores
+from redis_locks.job_mutex import JobMutex
+from webhooks.delivery import deliver_due
 
 log = structlog.get_logger(__name__)
 
@@ -50,6 +50,6 @@ def deliver_webhooks(alias: str) -> None:
 
 def _take_hint(name: str) -> None:
     try:
-        hints.take(name)
+        wakeup_hints.take(name)
     except RedisError as error:
         log.warning("hint_not_taken", hint=name, reason=type(error).__name__)

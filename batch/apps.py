@@ -13,6 +13,6 @@ class BatchConfig(AppConfig):
 
     def ready(self) -> None:
         """Register the handlers of this room; only now are there models that they can import."""
-        import_module("batch.action_handlers").register_handlers()
-        import_module("batch.index_handlers").register_handlers()
-        import_module("batch.upkeep").register_own_upkeep()
+        import_module("batch.handlers").register_handlers()
+        import_module("search.handlers").register_handlers()
+        import_module("batch.retention").register_own_upkeep()

@@ -11,9 +11,9 @@ from uuid import UUID
 
 import msgspec
 
-from batch.changeset import Changeset
+from batch.changes.changeset import Changeset
+from batch.changes.snapshots import CopyFields
 from batch.errors import CopyIsDeleted, CopyIsLocked, LastCopy
-from batch.snapshots import CopyFields
 from copies.changes import Change
 
 
@@ -43,7 +43,7 @@ def refuse_locked(changeset: Changeset, known: Known) -> None:
 
 def _only_ends_links(changeset: Changeset) -> bool:
     changes = changeset.changes()
-    ended = [change for change in changes if change.path.startswith("copy.guest_tokens/") and change.after == "revoked"]
+    ended = [change for change in changes if change.path.startswith("copy.guest_links/") and change.after == "revoked"]
     return bool(changes) and len(ended) == len(changes) and not changeset.deferred
 
 

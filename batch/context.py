@@ -14,14 +14,14 @@ from uuid import UUID
 import msgspec
 import structlog
 
-from batch.assembling import Work, assemble
-from batch.changeset import Changeset, Holding, Mode
-from batch.concluding import conclude
-from batch.deciding import decide
+from batch.changes.attached import AttachedRecord
+from batch.changes.changeset import Changeset, Holding, Mode
+from batch.changes.decision import decide
+from batch.effects.after_commit import hand_over
 from batch.errors import StaleChangeset
-from batch.handing_over import hand_over
 from batch.idempotency import IdempotencyKey, StoredResponse
-from batch.loading import CopyRecord, FormRecord, Loaded
+from batch.locks.holds import hold_copy
+from batch.locks.locked_copy import LockedCopy
 from batch.memo import Memo
 from batch.misuse import (
     AlreadyAnswered,
@@ -32,17 +32,17 @@ from batch.misuse import (
     UnsavedChanges,
     WrongThread,
 )
-from batch.neighbours import Neighbour
-from batch.opening import Opening
-from batch.processes.holds import hold_copy
-from batch.saving import KeyedResponse, Save, write
-from batch.setting import SaveResult, Setting
+from batch.save import conclude
+from batch.storage.load import CopyRecord, FormRecord, Loaded
+from batch.storage.records import SaveResult, Setting
+from batch.storage.rows import Work, assemble
+from batch.storage.write import KeyedResponse, Save, write
+from catalogue.releases import CompiledRelease
 from copies.codec import decode, decode_document
 from copies.document import Document
 from copies.sealing import Sealer
-from forms.catalogue.releases import CompiledRelease
-from forms.rules.evaluation import Evaluation
-from tenants.failpoints import reach
+from failpoints import failpoint
+from rules.flow.evaluation import Evaluation
 
 log = structlog.get_logger(__name__)
 
@@ -75,7 +75,7 @@ class BatchContext:
         loaded: Loaded,
         set_up: Callable[[Loaded], Setting],
         *,
-        opening: Opening | None = None,
+        opening: LockedCopy | None = None,
         writable: bool,
         idempotency: IdempotencyKey | None = None,
     ) -> None:
@@ -126,7 +126,7 @@ class BatchContext:
         return self.setting.release
 
     @property
-    def neighbours(self) -> Mapping[str, tuple[Neighbour, ...]]:
+    def neighbours(self) -> Mapping[str, tuple[AttachedRecord, ...]]:
         """Return the rows beside the document that are in force, by kind, as loaded or saved last."""
         return {name: rows for name, rows in self._loaded.neighbours.items() if rows}
 
@@ -187,12 +187,12 @@ class BatchContext:
             prepared = self.prepare(respond)
             if self._opening is not None:
                 self._opening.extend()
-            reach("lock_extended")
+            failpoint("lock_extended")
             if prepared.save is not None or prepared.keyed is not None:
                 saves = [prepared.save] if prepared.save is not None else []
                 if len(write(saves, prepared.keyed, scope=self.setting.scope)) < len(saves):
                     raise StaleChangeset
-            reach("written")
+            failpoint("written")
             result = self.settle(prepared)
         hand_over([(self.copy, self.setting, result)])
         return result
@@ -257,15 +257,15 @@ class BatchContext:
         """Decide and put together what is to be written; write nothing."""
         changeset = self.changeset
         self._phase = Phase.SAVING
-        reach("before_save")
+        failpoint("before_save")
         result = self._decide(changeset)
         # What is decided is what is written: whoever makes the answer only looks.
         changeset.mode = Mode.READ_ONLY
         response = respond(result) if respond else None
-        reach("responded")
+        failpoint("responded")
         keyed = KeyedResponse(self._idempotency, response) if response and self._idempotency else None
         save = assemble(self._work(changeset, result)) if result.written else None
-        reach("assembled")
+        failpoint("assembled")
         return Prepared(changeset, result, save, keyed)
 
     def settle(self, prepared: Prepared) -> SaveResult:
@@ -273,7 +273,7 @@ class BatchContext:
         result, save, changeset = prepared.result, prepared.save, prepared.changeset
         if save is not None:
             self._move_on(changeset, result, save)
-        reach("moved_on")
+        failpoint("moved_on")
         log.info("saved", copy=str(self.copy.id), version=result.version, changes=len(result.changes))
         self._end(Phase.SAVED)
         return result

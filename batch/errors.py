@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import ClassVar
 
-from tenants.holders import Holder
+from redis_locks.lock_holder import Holder
 
 
 class BatchError(Exception):
@@ -191,7 +191,7 @@ class LooksSensitive(BatchError):
         )
 
 
-class GuestLinkSpent(BatchError):
+class GuestLinkInvalid(BatchError):
     """A guest's link is wrong, over, revoked or was followed already; which of them is not told."""
 
     code = "guest_link_spent"

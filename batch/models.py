@@ -7,7 +7,7 @@ from typing import ClassVar
 from django.db import models
 
 from forms.models import OfCopy
-from tenants.scoping import TenantModel
+from tenants.managers import TenantModel
 
 
 class IdempotencyRecord(TenantModel):
@@ -37,7 +37,7 @@ class Process(OfCopy):
     While ``held_until`` lies ahead, the copy is not cloned.
     """
 
-    batch_way: ClassVar = "context.changeset.processes.start(kind)"
+    batch_call: ClassVar = "context.changeset.processes.start(kind)"
 
     kind = models.CharField(max_length=60)
     state = models.CharField(max_length=20)

@@ -17,22 +17,22 @@ from django.utils import timezone
 from msgspec.structs import replace
 from structlog.contextvars import get_contextvars
 
-from batch.building import fresh_copy, new_form
-from batch.changeset import Changeset
-from batch.chunks import MOST_COPIES, Chunk
+from batch.changes.changeset import Changeset
+from batch.chunk import MOST_COPIES, Chunk
 from batch.context import BatchContext
 from batch.errors import LockNotAcquired, NotFound, UnknownCatalogue, VersionMismatch
 from batch.idempotency import IdempotencyKey
-from batch.loading import Loaded, load, load_nothing, load_revision
-from batch.locking import holder_of
+from batch.locks.copy_lock import holder_of
+from batch.locks.locked_copy import LockedCopies, LockedCopy
 from batch.misuse import ChunkTooLarge
-from batch.opening import ManyOpened, Opening
-from batch.setting import Setting
-from forms.catalogue import releases
+from batch.new_copies import fresh_copy, new_form
+from batch.storage.load import Loaded, load, load_nothing, load_revision
+from batch.storage.records import Setting
+from catalogue import releases
+from failpoints import failpoint
 from tenants.access import Actor
-from tenants.failpoints import reach
+from tenants.current_tenant import use_tenant
 from tenants.models import Tenant
-from tenants.scoping import use_tenant
 
 #: How long to wait for a copy's lock, in seconds.
 WAIT_SECONDS: Final = 30.0
@@ -82,7 +82,7 @@ def find_and_lock(  # noqa: PLR0913 - the one door to every write; each is named
     Raises ``NotFound``, ``LockNotAcquired`` (with ``raise_on_failure=False`` the context is None instead),
     ``VersionMismatch``, ``IdempotencyConflict``.
     """
-    opening = Opening(
+    opening = LockedCopy(
         _identity(form_or_copy_id),
         scope=scope,
         holder=holder_of(actor),
@@ -98,7 +98,7 @@ def find_and_lock(  # noqa: PLR0913 - the one door to every write; each is named
                 raise
             yield None
             return
-        reach("loaded")
+        failpoint("loaded")
         if expected_version is not None and loaded.stored_response is None and expected_version != loaded.copy.version:
             raise VersionMismatch(expected=expected_version, actual=loaded.copy.version)
         set_up = _SetUp(scope, actor)
@@ -122,7 +122,7 @@ def find_and_lock_many(
         raise ChunkTooLarge(len(ids), MOST_COPIES)
     with use_tenant(scope), ExitStack() as held:
         opened = held.enter_context(
-            closing(ManyOpened(scope=scope, holder=holder_of(actor), wait=wait, archived=archived))
+            closing(LockedCopies(scope=scope, holder=holder_of(actor), wait=wait, archived=archived))
         )
         chunk = held.enter_context(closing(Chunk(ids, scope=scope, opened=opened)))
         set_up = _SetUp(scope, actor)

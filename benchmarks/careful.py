@@ -19,13 +19,13 @@ from django.utils import timezone
 from django_redis import get_redis_connection
 from uuid_utils.compat import uuid4
 
-from batch.announcing import About, announce
+from batch.effects.actions_of_save import About, announce
 from copies.changes import Cause, Change
 from copies.document import Answer, AnsweredBy, Document, DocumentQuestionSet, PoolRow, walk_answers
-from forms.rules import check_flow
-from forms.rules.cleaning import clean
-from forms.rules.compiled import CompiledCatalogue
-from forms.rules.evaluation import Evaluation, FlowResult
+from rules.definition.model import CompiledCatalogue
+from rules.flow import check_flow
+from rules.flow.evaluation import Evaluation, FlowResult
+from rules.types.cleaning import clean
 
 WRITTEN: Final = ["value", "active", "required", "answered_by", "updated_at"]
 CAUSE: Final = Cause("user", "7")

@@ -16,10 +16,9 @@ import msgspec
 import zstandard
 
 from batch import service as batch
-from forms.catalogue import releases
-from forms.catalogue.models import Catalogue, Release
-from forms.rules.compiled import CompiledCatalogue
-from forms.rules.definition import (
+from catalogue import releases
+from catalogue.models import Catalogue, Release
+from rules.definition.catalogue import (
     Carrier,
     CatalogueDefinition,
     Derived,
@@ -34,6 +33,7 @@ from forms.rules.definition import (
     Rating,
     Term,
 )
+from rules.definition.model import CompiledCatalogue
 from tenants.access import Actor, Right
 from tenants.models import Tenant
 

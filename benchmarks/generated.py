@@ -18,7 +18,7 @@ from copies.document import (
     PoolRow,
     find_container,
 )
-from forms.rules.definition import (
+from rules.definition.catalogue import (
     Carrier,
     CatalogueDefinition,
     Derived,
@@ -34,7 +34,7 @@ from forms.rules.definition import (
     Rating,
     Term,
 )
-from forms.rules.evaluation import FlowResult
+from rules.flow.evaluation import FlowResult
 
 _TYPES: Final[tuple[QuestionType, ...]] = ("integer", "boolean", "choice", "money", "text")
 _RULES_OF_PRODUCT: Final = 40

@@ -24,14 +24,14 @@ from django.conf import settings
 from django.test import Client
 from django_redis import get_redis_connection
 
-from actions import broadcasting
+from actions import live_updates
 from batch import service as batch
 from benchmarks.figures import Figure, figure, milliseconds
 from benchmarks.forms import ACTOR, SavedForm, Size, save_form
 from benchmarks.live_listeners import Way, listen, socket_opening
 from benchmarks.rounds import ratios, say
-from partner_engine.sockets.announcing import announce
-from partner_engine.sockets.viewers import MOST_SOCKETS
+from partner_engine.live.publisher import announce
+from partner_engine.live.transport.viewers import MOST_SOCKETS
 from tenants.access import Role
 from tenants.models import Tenant, User
 
@@ -78,7 +78,7 @@ def _save(form: SavedForm, messages: int) -> Begun:
     """Save again and again; what is committed is told to the sockets from here, as in any process that saves."""
     begun: Begun = {}
 
-    def announce_timed(saved: Sequence[broadcasting.Saved]) -> None:
+    def announce_timed(saved: Sequence[live_updates.Saved]) -> None:
         begun[saved[0].version] = time.monotonic()
         announce(saved)
 
@@ -114,12 +114,12 @@ def _took(begun: Begun, pipe: Connection, *, way: str, sockets: int) -> list[flo
 
 
 @contextmanager
-def _announced_by(announcer: broadcasting.Announcer) -> Iterator[None]:
-    broadcasting._registered[:] = [announcer]
+def _announced_by(announcer: live_updates.Announcer) -> Iterator[None]:
+    live_updates._registered[:] = [announcer]
     try:
         yield
     finally:
-        broadcasting._registered[:] = [announce]
+        live_updates._registered[:] = [announce]
 
 
 @contextmanager

@@ -16,8 +16,8 @@ from django_redis import get_redis_connection
 from redis import Redis
 from redis.lock import Lock
 
-from tenants.holders import holder_here
-from tenants.locks import TTL_SECONDS, FairLock, lock_name
+from redis_locks.fair_lock import TTL_SECONDS, FairLock, lock_name
+from redis_locks.lock_holder import holder_here
 
 #: How many times a round repeats the uncontended pair of calls.
 PAIRS: Final = 200

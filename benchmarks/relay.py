@@ -28,8 +28,8 @@ from actions.relay import drain
 from benchmarks.figures import Figure, figure
 from benchmarks.no_operation import PREFIX, QUEUE, READY, app, nothing
 from benchmarks.rounds import ratios
+from tenants.current_tenant import across_tenants
 from tenants.models import Tenant
-from tenants.scoping import across_tenants
 
 #: Actions and tasks of one turn; for a trial few are enough.
 ACTIONS: Final = 5_000

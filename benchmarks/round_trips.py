@@ -7,7 +7,7 @@ from functools import partial
 from typing import Final, Protocol
 
 from batch import service as batch
-from batch.changeset import Changeset
+from batch.changes.changeset import Changeset
 from benchmarks import careful, raw
 from benchmarks.databases import through_proxy
 from benchmarks.figures import Figure, figure

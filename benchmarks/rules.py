@@ -13,8 +13,8 @@ from benchmarks.figures import Figure, figure, milliseconds
 from benchmarks.forms import ACTOR, SavedForm, Size, save_form, value_at
 from benchmarks.rounds import Contender, interleave, ratios, say
 from copies.document import Answer, AnswerValue, Document
-from forms.rules import check_flow
-from forms.rules.evaluation import Evaluation, FlowResult
+from rules.flow import check_flow
+from rules.flow.evaluation import Evaluation, FlowResult
 
 SIZE: Final = Size(answers=2_000, rules=1_000)
 QUICK: Final = {"size": Size(answers=60, rules=20)}

@@ -20,12 +20,12 @@ from uuid_utils.compat import uuid7
 
 from benchmarks.figures import Figure, figure, milliseconds
 from benchmarks.rounds import Contender, interleave
-from copies.search_index import Entry, write_entries
-from copies.search_words import weigh
-from forms.searching import rank_forms
 from forms.selectors import list_forms
+from search.forms import rank_forms
+from search.index import Entry, write_entries
+from search.words import weigh
+from tenants.current_tenant import use_tenant
 from tenants.models import Tenant
-from tenants.scoping import use_tenant
 
 QUICK: Final = {"sizes": (300,)}
 #: Up to so many copies the goal holds.
@@ -108,7 +108,7 @@ def _filled(size: int) -> Iterator[tuple[Tenant, float]]:
             cursor.execute("CREATE EXTENSION IF NOT EXISTS pg_trgm")
             cursor.execute("CREATE INDEX bench_text ON copies_copy USING gin (to_tsvector('simple', search_text))")
             cursor.execute("CREATE INDEX bench_trigrams ON copies_copy USING gin (search_text gin_trgm_ops)")
-            for table in ("copies_copy", "copies_searchword", "copies_searchspelling", "forms_applicationform"):
+            for table in ("copies_copy", "search_searchword", "search_searchspelling", "forms_applicationform"):
                 cursor.execute(f"VACUUM ANALYZE {table}")
         yield tenants[0], size / spent
     finally:
@@ -154,8 +154,8 @@ def _empty(tenants: Sequence[Tenant]) -> None:
     for tenant in tenants:
         with use_tenant(tenant), connection.cursor() as cursor:
             for table in (
-                "copies_copy", "forms_applicationform", "copies_searchword", "copies_searchspelling",
-                "copies_searchentry",
+                "copies_copy", "forms_applicationform", "search_searchword", "search_searchspelling",
+                "search_searchentry",
             ):  # fmt: skip
                 cursor.execute(f"DELETE FROM {table} WHERE tenant_id = %s", [tenant.id])
         tenant.delete()

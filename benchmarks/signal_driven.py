@@ -23,8 +23,8 @@ from django.db.models.signals import post_save
 
 from benchmarks.signal_rules import Rules
 from copies.document import Document, walk_answers
-from forms.rules.compiled import CompiledCatalogue
 from partner_engine.celery import app
+from rules.definition.model import CompiledCatalogue
 
 QUEUE: Final = "benchmarks"
 

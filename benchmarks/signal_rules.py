@@ -12,9 +12,9 @@ from decimal import Decimal
 from types import SimpleNamespace
 from typing import Any, Final, NamedTuple
 
-from forms.rules.compiled import CompiledCatalogue, CompiledFormRule, CompiledProduct
-from forms.rules.expressions import Expression
-from forms.rules.truth import NOTHING, Unknown
+from rules.definition.model import CompiledCatalogue, CompiledFormRule, CompiledProduct
+from rules.language.expressions import Expression
+from rules.language.values import NOTHING, Unknown
 
 AS_OF: Final = date(2026, 6, 1)
 #: Row id ("" for the top), question code and value of an active answer.

@@ -13,7 +13,7 @@ from django.core.exceptions import ValidationError
 from django.core.validators import MinValueValidator, RegexValidator
 from django.db import models
 
-from tenants.written_by_batch import WrittenByBatch
+from copies.guarded_models import BatchWrittenModel
 
 _CODE = RegexValidator(
     r"\A[A-Za-z0-9_][A-Za-z0-9_.-]*\Z", "Use letters, digits, underscores, dots and hyphens; begin with a letter."
@@ -250,10 +250,10 @@ class ProductRule(models.Model):
             raise ValidationError({"set": "A rule that adjusts says which values are rated; no other rule does."})
 
 
-class QuoteRequest(WrittenByBatch):
+class QuoteRequest(BatchWrittenModel):
     """One copy's request to a carrier for one product, from draft to selection."""
 
-    batch_way: ClassVar = "context.changeset.quote_requests.request(product)"
+    batch_call: ClassVar = "context.changeset.quote_requests.request(product)"
 
     class State(models.TextChoices):
         """Where it stands."""

@@ -16,8 +16,8 @@ from django.db.models import QuerySet
 from django.utils import timezone
 
 from copies.models import Copy, CopyIndex
+from tenants.current_tenant import across_tenants
 from tenants.models import Tenant
-from tenants.scoping import across_tenants
 
 #: A younger entry may be that of a save under way.
 GRACE: Final = timedelta(hours=1)

@@ -10,14 +10,14 @@ from typing import ClassVar
 from django.contrib.postgres.indexes import BrinIndex
 from django.db import models
 
-from tenants.scoping import TenantModel
-from tenants.written_by_batch import WrittenByBatch
+from copies.guarded_models import BatchWrittenModel
+from tenants.managers import TenantModel
 
 
-class Copy(WrittenByBatch):
+class Copy(BatchWrittenModel):
     """One scenario of an application form: a document with a version. A form's default copy has the form's id."""
 
-    batch_way: ClassVar = "context.changeset.copy.rename(title), or find_answer(path).apply(value)"
+    batch_call: ClassVar = "context.changeset.copy.rename(title), or find_answer(path).apply(value)"
 
     id = models.UUIDField(primary_key=True, editable=False)
     application_form_id = models.UUIDField("application form", editable=False)
@@ -64,7 +64,7 @@ class Copy(WrittenByBatch):
         return self.title or f"Copy {self.id}"
 
 
-class Deed(TenantModel):
+class AuditFields(TenantModel):
     """What somebody did to a copy: who, by which door, in which request, when. Never altered."""
 
     copy_id = models.UUIDField("copy")
@@ -80,10 +80,10 @@ class Deed(TenantModel):
         abstract = True
 
 
-class CopyRevision(WrittenByBatch, Deed):
+class CopyRevision(BatchWrittenModel, AuditFields):
     """One saved version of a copy: its whole document and evaluation, what changed, by whom and why. Never altered."""
 
-    batch_way: ClassVar = "change what is to be told; its revision comes with the save"
+    batch_call: ClassVar = "change what is to be told; its revision comes with the save"
 
     id = models.BigAutoField(primary_key=True)
     document = models.BinaryField()
@@ -177,7 +177,7 @@ class SearchSpelling(TenantModel):
         return f"{self.trigram} of {self.word}"
 
 
-class SensitiveReveal(Deed):
+class SensitiveReveal(AuditFields):
     """Proof that somebody read a sensitive answer in plain: who, where, why. Never altered."""
 
     id = models.BigAutoField(primary_key=True)

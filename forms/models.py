@@ -1,5 +1,5 @@
 """Rows of the forms app: a tenant's application forms and what stands beside their documents; the catalogue's models
-come from ``forms.catalogue``. All but those are written by the batch alone.
+come from ``catalogue``. All but those are written by the batch alone.
 """
 
 from __future__ import annotations
@@ -8,8 +8,8 @@ from typing import ClassVar
 
 from django.db import models
 
-from forms.catalogue import models as catalogue_models
-from tenants.written_by_batch import WrittenByBatch
+from catalogue import models as catalogue_models
+from copies.guarded_models import BatchWrittenModel
 
 __all__ = [
     "ApplicationForm",
@@ -24,10 +24,10 @@ __all__ = [
 ]
 
 
-class ApplicationForm(WrittenByBatch):
+class ApplicationForm(BatchWrittenModel):
     """One insured's application at one tenant. Its state is derived from its copies, never stored."""
 
-    batch_way: ClassVar = "context.changeset.application_form.refer_as(reference)"
+    batch_call: ClassVar = "context.changeset.application_form.refer_as(reference)"
 
     id = models.UUIDField(primary_key=True, editable=False)
     version = models.PositiveIntegerField(
@@ -49,12 +49,12 @@ class ApplicationForm(WrittenByBatch):
         return f"Application form {self.id}"
 
 
-class Declination(WrittenByBatch):
+class Declination(BatchWrittenModel):
     """Proof that surplus lines were opened lawfully: which admitted products declined, by which rules, on which inputs,
     when.
     """
 
-    batch_way: ClassVar = "change the answers; declinations come with the save that opens a product"
+    batch_call: ClassVar = "change the answers; declinations come with the save that opens a product"
 
     id = models.UUIDField(primary_key=True, editable=False)
     copy_id = models.UUIDField("copy")
@@ -76,7 +76,7 @@ class Declination(WrittenByBatch):
         return f"{self.product} opened on {self.copy_id}"
 
 
-class OfCopy(WrittenByBatch):
+class OfCopy(BatchWrittenModel):
     """A row beside the document of one copy."""
 
     id = models.UUIDField(primary_key=True, editable=False)
@@ -87,7 +87,7 @@ class OfCopy(WrittenByBatch):
         abstract = True
 
 
-class OfForm(WrittenByBatch):
+class OfForm(BatchWrittenModel):
     """A row beside all copies of one form."""
 
     id = models.UUIDField(primary_key=True, editable=False)
@@ -101,7 +101,7 @@ class OfForm(WrittenByBatch):
 class Message(OfCopy):
     """Something said about a copy by people, carriers or processes. What rules say is in the evaluation instead."""
 
-    batch_way: ClassVar = "context.changeset.messages.add(...)"
+    batch_call: ClassVar = "context.changeset.messages.add(...)"
 
     kind = models.CharField(max_length=40, help_text="What it is about: the form, an answer, a quote request, ...")
     severity = models.CharField(max_length=20)
@@ -124,7 +124,7 @@ class Message(OfCopy):
 class Event(OfCopy):
     """Something that happened to a copy: a quote was selected, a mail was sent. Never altered."""
 
-    batch_way: ClassVar = "context.changeset.events.add(kind)"
+    batch_call: ClassVar = "context.changeset.events.add(kind)"
 
     kind = models.CharField(max_length=60)
     details = models.JSONField(default=dict)
@@ -146,7 +146,7 @@ class EligibilityResult(OfCopy):
     evaluation.
     """
 
-    batch_way: ClassVar = "context.changeset.eligibility_results.record(...)"
+    batch_call: ClassVar = "context.changeset.eligibility_results.record(...)"
 
     product = models.CharField(max_length=64)
     question_set = models.CharField(max_length=64, blank=True, help_text="The set that it was asked for, if one.")
@@ -168,7 +168,7 @@ class EligibilityResult(OfCopy):
 class Disposition(OfForm):
     """How an application ended, as somebody decided: bound, lost, withdrawn. The latest one in force counts."""
 
-    batch_way: ClassVar = "context.changeset.dispositions.give(code)"
+    batch_call: ClassVar = "context.changeset.dispositions.give(code)"
 
     code = models.CharField(max_length=40)
     reason = models.CharField(max_length=500, blank=True)
@@ -187,7 +187,7 @@ class Disposition(OfForm):
 class PaymentMethod(OfForm):
     """A way to pay that the insured named: the payment provider's token and a label, never an account number."""
 
-    batch_way: ClassVar = "context.changeset.payment_methods.add(...)"
+    batch_call: ClassVar = "context.changeset.payment_methods.add(...)"
 
     kind = models.CharField(max_length=20)
     token = models.CharField(max_length=200, help_text="The payment provider's name for it.")
@@ -206,7 +206,7 @@ class PaymentMethod(OfForm):
 class NaicsSearch(OfForm):
     """A search for the industry code, and what was chosen of its finds. Never altered."""
 
-    batch_way: ClassVar = "context.changeset.naics_searches.add(query=...)"
+    batch_call: ClassVar = "context.changeset.naics_searches.add(query=...)"
 
     query = models.CharField(max_length=200)
     zip_code = models.CharField(max_length=10, blank=True)

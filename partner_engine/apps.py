@@ -4,11 +4,11 @@ from importlib import import_module
 
 from django.apps import AppConfig
 
-from actions import broadcasting
+from actions import live_updates
 
 # Imported so that the checks register themselves.
 from partner_engine import checks
-from partner_engine.sockets.announcing import announce
+from partner_engine.live.publisher import announce
 
 __all__ = ["PartnerEngineConfig", "checks"]
 
@@ -22,5 +22,5 @@ class PartnerEngineConfig(AppConfig):
     def ready(self) -> None:
         """Register the handlers of this room; only now are there models that they can import."""
         import_module("partner_engine.mails").register_handlers()
-        import_module("partner_engine.recounting").register_handlers()
-        broadcasting.register(announce)
+        import_module("partner_engine.handlers").register_handlers()
+        live_updates.register(announce)

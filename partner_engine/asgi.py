@@ -5,7 +5,7 @@ import os
 from channels.routing import ProtocolTypeRouter
 from django.core.asgi import get_asgi_application
 
-from partner_engine.api.body_limit import BodyLimit
+from partner_engine.api.http.body_limit import BodyLimit
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "partner_engine.settings")
 # A pool belongs to a web process alone; settings read this.
@@ -14,7 +14,7 @@ os.environ.setdefault("DATABASE_POOL_SIZE", "10")
 pages = BodyLimit(get_asgi_application())
 
 from partner_engine.checks import refuse_unsafe_settings  # noqa: E402 - settings are there only now
-from partner_engine.sockets.routing import SOCKETS  # noqa: E402 - and models
+from partner_engine.live.routing import SOCKETS  # noqa: E402 - and models
 
 application = ProtocolTypeRouter({"http": pages, "websocket": SOCKETS})
 

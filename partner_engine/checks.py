@@ -11,7 +11,7 @@ from django.core.checks import CheckMessage, Error, Warning, register, run_check
 from django.core.checks.messages import ERROR
 from django.db import connections
 
-from tenants.locks import FRESH_SECONDS, TTL_SECONDS
+from redis_locks.fair_lock import FRESH_SECONDS, TTL_SECONDS
 
 TAG: Final = "partner_engine"
 SECRET_KEY_LENGTH: Final = 50
@@ -73,9 +73,9 @@ def _production_faults() -> list[tuple[str, bool, str, str, str]]:
         (
             "E010",
             bool(settings.FAILPOINT) and not settings.FAILPOINTS_ALLOWED,
-            "PE_FAILPOINT",
+            "FAILPOINT",
             "is set: it kills or stops this process in the middle of a save.",
-            "Take it away; where faults on purpose are wanted, set PE_FAILPOINTS=1.",
+            "Take it away; where faults on purpose are wanted, set ALLOW_FAILPOINTS=1.",
         ),
     ]
 

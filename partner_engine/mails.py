@@ -15,10 +15,10 @@ from django.template.loader import render_to_string
 from actions.kinds import SendBindAssistanceMail, SendGuestCompletionMail, SendWebhookGivenUpMail
 from actions.registry import Delivered, PermanentFailure, register
 from batch import service as batch
+from batch.changes.mutators.events import EventKind
 from batch.context import BatchContext
 from batch.errors import NotFound
-from batch.mutators.events import EventKind
-from batch.summary import summarise
+from batch.storage.summary import summarise
 from copies.models import Copy
 from forms.models import Event
 from tenants.access import Role, system_actor

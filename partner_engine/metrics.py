@@ -13,8 +13,8 @@ from django.views.decorators.http import require_safe
 from django_prometheus.exports import ExportToDjangoView
 
 from actions.lag import note_lag
-from actions.webhooks.lag import note_webhook_lag
-from partner_engine.addresses import client_address
+from partner_engine.client_addresses import client_address
+from webhooks.lag import note_webhook_lag
 
 log = structlog.get_logger(__name__)
 

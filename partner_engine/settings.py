@@ -13,9 +13,9 @@ from pathlib import Path
 
 import environ
 
+from partner_engine.admin_theme import UNFOLD
 from partner_engine.environment import Limits, databases, keyring, mail, networks
 from partner_engine.logging import logging_settings
-from partner_engine.theme import UNFOLD as UNFOLD
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 env = environ.Env()
@@ -29,8 +29,8 @@ DEVELOPMENT: bool = env.bool("DEBUG", default=True)
 DEMO: bool = env.bool("DEMO", default=False)
 #: Django's own switch: pages with source code. The demo shows the product's error pages, as production does.
 DEBUG = DEVELOPMENT and not DEMO
-FAILPOINT: str = env.str("PE_FAILPOINT", default="")  # arms a fault on purpose: see `tenants.failpoints`
-FAILPOINTS_ALLOWED: bool = DEVELOPMENT or env.bool("PE_FAILPOINTS", default=False)
+FAILPOINT: str = env.str("FAILPOINT", default="")  # arms a fault on purpose: see `failpoints`
+FAILPOINTS_ALLOWED: bool = DEVELOPMENT or env.bool("ALLOW_FAILPOINTS", default=False)
 
 DEVELOPMENT_SECRET_KEY = "development-only-secret-key-of-partner-engine-refused-in-production"  # noqa: S105
 SECRET_KEY: str = env.str("SECRET_KEY", default=DEVELOPMENT_SECRET_KEY)
@@ -85,7 +85,7 @@ CHANNEL_LAYERS = {
         "CONFIG": {
             # redis-py's own timeout would end sockets that are idle for 5 s.
             "hosts": [{"address": REDIS_URL, "socket_timeout": None}],
-            "prefix": "partner_engine.sockets",
+            "prefix": "partner_engine.live",
         },
     }
 }
@@ -158,9 +158,9 @@ MIDDLEWARE = [
     "django_htmx.middleware.HtmxMiddleware",
     "axes.middleware.AxesMiddleware",
     "django_prometheus.middleware.PrometheusAfterMiddleware",
-    "partner_engine.sockets.sender.SenderMiddleware",
+    "partner_engine.live.transport.sender.SenderMiddleware",
     # Last, and synchronous: all of the above then runs in the one thread of its request.
-    "partner_engine.tenancy.TenancyMiddleware",
+    "partner_engine.tenant_middleware.TenancyMiddleware",
 ]
 APPEND_SLASH = False
 ROOT_URLCONF = "partner_engine.urls"
@@ -206,15 +206,15 @@ AXES_FAILURE_LIMIT = 5
 AXES_COOLOFF_TIME = timedelta(minutes=15)
 AXES_RESET_ON_SUCCESS = True
 AXES_RESET_COOL_OFF_ON_FAILURE_DURING_LOCKOUT = False
-AXES_CLIENT_IP_CALLABLE = "partner_engine.addresses.client_address"
-AXES_USERNAME_CALLABLE = "partner_engine.addresses.sign_in_name"
+AXES_CLIENT_IP_CALLABLE = "partner_engine.client_addresses.client_address"
+AXES_USERNAME_CALLABLE = "partner_engine.client_addresses.sign_in_name"
 AXES_LOCKOUT_CALLABLE = "partner_engine.web.sign_in.locked_out"
 AXES_ENABLE_ACCESS_FAILURE_LOG = False
 SESSION_ENGINE = "django.contrib.sessions.backends.cached_db"
 SESSION_COOKIE_AGE = 12 * 3600
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = not DEVELOPMENT
 CSRF_COOKIE_HTTPONLY = True
-CSRF_FAILURE_VIEW = "partner_engine.errors.csrf_failure"
+CSRF_FAILURE_VIEW = "partner_engine.error_pages.csrf_failure"
 SECURE_SSL_REDIRECT: bool = env.bool("SECURE_SSL_REDIRECT", default=not DEVELOPMENT)
 # Probes come by plain HTTP from inside.
 SECURE_REDIRECT_EXEMPT = [r"^healthz$", r"^readyz$", r"^metrics$"]
@@ -239,7 +239,7 @@ OAUTH2_PROVIDER_APPLICATION_MODEL = "tenants.ApiClient"
 RFC9700 = ["ACCESS_TOKEN_TRANSPORT", "AUTHZ_RESPONSE_ISS", "IMPLICIT_GRANT", "PASSWORD_GRANT", "PKCE_METHOD"]
 RFC9700 += ["REDIRECT_URI_SCHEME", "REFRESH_TOKEN", "TOKEN_STORAGE"]
 OAUTH2_PROVIDER = {
-    "SCOPES_BACKEND_CLASS": "tenants.scopes.RightScopes",
+    "SCOPES_BACKEND_CLASS": "tenants.oauth_scopes.RightScopes",
     "ACCESS_TOKEN_EXPIRE_SECONDS": 3_600,
     "ALLOWED_REDIRECT_URI_SCHEMES": ["https"],
     "REFRESH_TOKEN_REUSE_PROTECTION": True,
@@ -247,13 +247,13 @@ OAUTH2_PROVIDER = {
 }
 REST_FRAMEWORK = {
     "DEFAULT_AUTHENTICATION_CLASSES": [
-        "partner_engine.api.authentication.BearerAuthentication",
-        "partner_engine.api.authentication.AgentSessionAuthentication",
+        "partner_engine.api.http.authentication.BearerAuthentication",
+        "partner_engine.api.http.authentication.AgentSessionAuthentication",
     ],
-    "DEFAULT_PERMISSION_CLASSES": ["partner_engine.api.permissions.HasRight"],
-    "DEFAULT_RENDERER_CLASSES": ["partner_engine.api.media.Json"],
+    "DEFAULT_PERMISSION_CLASSES": ["partner_engine.api.http.permissions.HasRight"],
+    "DEFAULT_RENDERER_CLASSES": ["partner_engine.api.http.json.Json"],
     "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
-    "EXCEPTION_HANDLER": "partner_engine.api.handling.handle",
+    "EXCEPTION_HANDLER": "partner_engine.api.http.exceptions.handle",
     "UNAUTHENTICATED_USER": None,
 }
 SPECTACULAR_SETTINGS = {
@@ -263,8 +263,8 @@ SPECTACULAR_SETTINGS = {
     "DESCRIPTION": "Application forms of commercial insurance: start, answer, decide. "
     "Errors are problem details (RFC 9457).",
     "SCHEMA_PATH_PREFIX": r"/api/v1",
-    "PREPROCESSING_HOOKS": ["partner_engine.api.schema.canonical_only"],
-    "POSTPROCESSING_HOOKS": ["partner_engine.api.schema.add_components"],
+    "PREPROCESSING_HOOKS": ["partner_engine.api.http.schema.canonical_only"],
+    "POSTPROCESSING_HOOKS": ["partner_engine.api.http.schema.add_components"],
     "SERVE_INCLUDE_SCHEMA": False,
     "SWAGGER_UI_DIST": "SIDECAR",
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",

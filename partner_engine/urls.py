@@ -6,9 +6,9 @@ from django.urls import URLPattern, URLResolver, include, path, re_path
 
 from partner_engine import health
 from partner_engine.admin.site import site
-from partner_engine.api.unknown import Unknown
+from partner_engine.api.http.not_found import Unknown
 from partner_engine.metrics import metrics
-from partner_engine.tokens import RevokeToken, Token
+from partner_engine.oauth_tokens import RevokeToken, Token
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("healthz", health.live, name="healthz"),
@@ -23,7 +23,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("", include("partner_engine.web.urls")),
 ]
 
-handler400 = "partner_engine.errors.bad_request"
-handler403 = "partner_engine.errors.permission_denied"
-handler404 = "partner_engine.errors.not_found"
-handler500 = "partner_engine.errors.server_error"
+handler400 = "partner_engine.error_pages.bad_request"
+handler403 = "partner_engine.error_pages.permission_denied"
+handler404 = "partner_engine.error_pages.not_found"
+handler500 = "partner_engine.error_pages.server_error"

@@ -16,8 +16,8 @@ from django.utils import timezone
 from oauth2_provider.models import AbstractApplication
 from uuid_utils.compat import uuid7
 
+from copies.guarded_models import BatchWrittenModel
 from tenants.access import GUEST_RIGHTS, RIGHT_TEXTS, ROLE_RIGHTS, Actor, Right, Role
-from tenants.written_by_batch import WrittenByBatch
 
 
 def new_id() -> UUID:
@@ -168,10 +168,10 @@ class ApiClient(AbstractApplication):
         return Actor(type="api_client", id=str(self.pk), source="api", label=str(self), rights=rights)
 
 
-class GuestToken(WrittenByBatch):
+class GuestLink(BatchWrittenModel):
     """A guest's link to one copy. Only hashes of secrets are kept: the link itself is shown once, when it is made."""
 
-    batch_way: ClassVar = "context.changeset.guest_tokens.issue(...)"
+    batch_call: ClassVar = "context.changeset.guest_links.issue(...)"
 
     id = models.UUIDField(primary_key=True, editable=False)
     copy_id = models.UUIDField("copy")
@@ -189,7 +189,7 @@ class GuestToken(WrittenByBatch):
 
     class Meta:
         ordering: ClassVar = ["created_at", "id"]
-        indexes: ClassVar = [models.Index(fields=["copy_id"], name="guest_token_copy")]
+        indexes: ClassVar = [models.Index(fields=["copy_id"], name="guest_link_copy")]
 
     def __str__(self) -> str:
         return f"Guest of {self.copy_id}"

@@ -8,8 +8,8 @@ from django.apps import apps
 from django.db import DEFAULT_DB_ALIAS
 from django.db.models import Model
 
-from tenants.scope import current_scope
-from tenants.scoping import TenantModel
+from tenants.current_tenant import current_scope
+from tenants.managers import TenantModel
 
 
 class TenantRouter:

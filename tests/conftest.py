@@ -20,12 +20,12 @@ from django.db import connection
 from django.test import Client
 from django_redis import get_redis_connection
 
-from forms.catalogue.demo import CATALOGUE_FILE, Sample, read_samples
-from forms.catalogue.files import read_catalogue
-from forms.catalogue.models import Catalogue, Release
+from catalogue.demo import CATALOGUE_FILE, Sample, read_samples
+from catalogue.files import read_catalogue
+from catalogue.models import Catalogue, Release
 from tenants.access import Role
+from tenants.current_tenant import without_tenant
 from tenants.models import ApiClient, Tenant, User
-from tenants.scoping import without_tenant
 
 SECOND_DATABASE = "summit_db"
 DEMO = "demo_small_commercial"

@@ -5,7 +5,7 @@ import uuid_utils.compat
 from django.db import migrations, models
 from django.db.migrations import RunSQL
 
-from tenants.security import row_level_security
+from tenants.row_level_security import row_level_security
 
 
 class Migration(migrations.Migration):
@@ -186,10 +186,10 @@ class Migration(migrations.Migration):
                 fields=("payload", "endpoint"), name="webhook_delivery_once_per_endpoint"
             ),
         ),
-        row_level_security("actions_webhookendpoint"),
-        row_level_security("actions_webhookpayload"),
-        row_level_security("actions_webhookdelivery"),
-        row_level_security("actions_webhookattempt"),
+        row_level_security("webhooks_webhookendpoint"),
+        row_level_security("webhooks_webhookpayload"),
+        row_level_security("webhooks_webhookdelivery"),
+        row_level_security("webhooks_webhookattempt"),
         migrations.CreateModel(
             name="OutboxAction",
             fields=[

@@ -1,7 +1,7 @@
 import django.db.models.manager
 from django.db import migrations, models
 
-from tenants.security import row_level_security
+from tenants.row_level_security import row_level_security
 
 
 class Migration(migrations.Migration):
@@ -72,6 +72,6 @@ class Migration(migrations.Migration):
                 ("unscoped_objects", django.db.models.manager.Manager()),
             ],
         ),
-        row_level_security("batch_process"),
+        row_level_security("forms_process"),
         row_level_security("batch_idempotencyrecord"),
     ]

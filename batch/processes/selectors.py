@@ -8,7 +8,7 @@ from uuid import UUID
 from django.db.models import Q, QuerySet
 from django.db.models.functions import Now
 
-from batch.models import Process
+from forms.models import Process
 
 
 def list_processes(copy_id: UUID) -> QuerySet[Process]:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import structlog
 from celery import shared_task
 
-from batch.processes.resuming import ask_to_resume_everywhere
-from tenants.job_mutex import JobMutex
+from batch.processes.resumption import ask_to_resume_everywhere
+from redis_locks.job_mutex import JobMutex
 
 log = structlog.get_logger(__name__)
 

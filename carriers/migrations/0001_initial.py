@@ -6,7 +6,7 @@ import django.db.models.deletion
 from django.db import migrations, models
 
 import carriers.models
-from tenants.security import row_level_security
+from tenants.row_level_security import row_level_security
 
 
 class Migration(migrations.Migration):
@@ -458,5 +458,5 @@ class Migration(migrations.Migration):
                 ("unscoped_objects", django.db.models.manager.Manager()),
             ],
         ),
-        row_level_security("carriers_quoterequest"),
+        row_level_security("forms_quoterequest"),
     ]

@@ -2,7 +2,7 @@ import django.contrib.postgres.indexes
 import django.db.models.manager
 from django.db import migrations, models
 
-from tenants.security import row_level_security
+from tenants.row_level_security import row_level_security
 
 
 class Migration(migrations.Migration):
@@ -240,7 +240,7 @@ class Migration(migrations.Migration):
         row_level_security("copies_copy"),
         row_level_security("copies_copyrevision"),
         row_level_security("copies_sensitivereveal"),
-        row_level_security("copies_searchentry"),
-        row_level_security("copies_searchword"),
-        row_level_security("copies_searchspelling"),
+        row_level_security("search_searchentry"),
+        row_level_security("search_searchword"),
+        row_level_security("search_searchspelling"),
     ]

@@ -5,8 +5,8 @@ import django.db.models.manager
 from django.db import migrations, models
 from django.db.migrations import RunSQL
 
-import forms.catalogue.models
-from tenants.security import row_level_security
+import catalogue.models
+from tenants.row_level_security import row_level_security
 
 
 class Migration(migrations.Migration):
@@ -113,7 +113,7 @@ class Migration(migrations.Migration):
                 (
                     "catalogue",
                     models.ForeignKey(
-                        on_delete=django.db.models.deletion.CASCADE, related_name="choice_lists", to="forms.catalogue"
+                        on_delete=django.db.models.deletion.CASCADE, related_name="choice_lists", to="catalogue"
                     ),
                 ),
             ],
@@ -193,7 +193,7 @@ class Migration(migrations.Migration):
                 (
                     "catalogue",
                     models.ForeignKey(
-                        on_delete=django.db.models.deletion.CASCADE, related_name="derived_values", to="forms.catalogue"
+                        on_delete=django.db.models.deletion.CASCADE, related_name="derived_values", to="catalogue"
                     ),
                 ),
             ],
@@ -232,7 +232,7 @@ class Migration(migrations.Migration):
                 (
                     "catalogue",
                     models.ForeignKey(
-                        on_delete=django.db.models.deletion.CASCADE, related_name="form_rules", to="forms.catalogue"
+                        on_delete=django.db.models.deletion.CASCADE, related_name="form_rules", to="catalogue"
                     ),
                 ),
             ],
@@ -269,7 +269,7 @@ class Migration(migrations.Migration):
                 (
                     "catalogue",
                     models.ForeignKey(
-                        on_delete=django.db.models.deletion.CASCADE, related_name="lines", to="forms.catalogue"
+                        on_delete=django.db.models.deletion.CASCADE, related_name="lines", to="catalogue"
                     ),
                 ),
             ],
@@ -343,7 +343,7 @@ class Migration(migrations.Migration):
                 (
                     "catalogue",
                     models.ForeignKey(
-                        on_delete=django.db.models.deletion.CASCADE, related_name="question_sets", to="forms.catalogue"
+                        on_delete=django.db.models.deletion.CASCADE, related_name="question_sets", to="catalogue"
                     ),
                 ),
             ],
@@ -461,12 +461,12 @@ class Migration(migrations.Migration):
                 ),
                 (
                     "catalogue",
-                    forms.catalogue.models.InheritedCatalogueField(
+                    catalogue.models.InheritedCatalogueField(
                         editable=False,
                         on_delete=django.db.models.deletion.CASCADE,
                         parent="question_set",
                         related_name="+",
-                        to="forms.catalogue",
+                        to="catalogue",
                     ),
                 ),
                 (
@@ -510,7 +510,7 @@ class Migration(migrations.Migration):
                         editable=False,
                         on_delete=django.db.models.deletion.PROTECT,
                         related_name="releases",
-                        to="forms.catalogue",
+                        to="catalogue",
                     ),
                 ),
             ],
@@ -767,17 +767,17 @@ class Migration(migrations.Migration):
             # A release never changes, whoever asks.
             sql=[
                 """
-                CREATE FUNCTION forms_release_is_immutable() RETURNS trigger LANGUAGE plpgsql AS $$
+                CREATE FUNCTION catalogue_release_is_immutable() RETURNS trigger LANGUAGE plpgsql AS $$
                 BEGIN RAISE EXCEPTION 'A release never changes; publish a new one.' USING ERRCODE = 'restrict_violation'; END $$
                 """,
                 """
-                CREATE TRIGGER release_is_immutable BEFORE UPDATE OR DELETE ON forms_release
-                FOR EACH ROW EXECUTE FUNCTION forms_release_is_immutable()
+                CREATE TRIGGER release_is_immutable BEFORE UPDATE OR DELETE ON catalogue_release
+                FOR EACH ROW EXECUTE FUNCTION catalogue_release_is_immutable()
                 """,
             ],
             reverse_sql=[
-                "DROP TRIGGER release_is_immutable ON forms_release",
-                "DROP FUNCTION forms_release_is_immutable()",
+                "DROP TRIGGER release_is_immutable ON catalogue_release",
+                "DROP FUNCTION catalogue_release_is_immutable()",
             ],
         ),
     ]

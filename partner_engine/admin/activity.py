@@ -9,9 +9,9 @@ from uuid import UUID
 
 from django.db import DEFAULT_DB_ALIAS
 
-from tenants.active_users import ROLES, Hour, count_active, last_day
+from partner_engine.active_users import ROLES, Hour, count_active, last_day
+from tenants.current_tenant import current_scope
 from tenants.models import Tenant
-from tenants.scope import current_scope
 
 
 @dataclass(frozen=True, slots=True)

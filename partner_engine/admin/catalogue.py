@@ -25,28 +25,28 @@ from unfold.enums import ActionVariant
 from unfold.widgets import UnfoldAdminFileFieldWidget
 
 from carriers.models import Carrier, CarrierProduct
-from forms.catalogue.drafts import read_draft
-from forms.catalogue.files import read_catalogue, write_catalogue
-from forms.catalogue.loader import load
-from forms.catalogue.models import Catalogue, Release
-from forms.catalogue.releases import publish, read_definition
-from forms.catalogue.reporting import describe_parts
-from forms.rules.compile import compile_catalogue
-from forms.rules.definition import CatalogueDefinition
-from forms.rules.faults import CatalogueErrors, CatalogueFault
-from partner_engine.admin.comparing import compare
+from catalogue.drafts import read_draft
+from catalogue.files import read_catalogue, write_catalogue
+from catalogue.loader import load
+from catalogue.models import Catalogue, Release
+from catalogue.releases import publish, read_definition
+from catalogue.reports import describe_parts
+from partner_engine.admin.comparison import compare
 from partner_engine.admin.drafts import DraftAdmin
 from partner_engine.admin.site import site
+from rules.definition.catalogue import CatalogueDefinition
+from rules.definition.compiler import compile_catalogue
+from rules.definition.faults import CatalogueErrors, CatalogueFault
 
 #: A catalogue file may be this big, in bytes.
 MAX_FILE: Final = 1_000_000
 #: Where the row is that a fault's key path begins at: list and model.
 _PLACES: Final = {
-    "choices": "admin:forms_choicelist_changelist",
-    "question_sets": "admin:forms_questionset_changelist",
-    "derived": "admin:forms_derivedvalue_changelist",
-    "form_rules": "admin:forms_formrule_changelist",
-    "lines": "admin:forms_lineofbusiness_changelist",
+    "choices": "admin:catalogue_choicelist_changelist",
+    "question_sets": "admin:catalogue_questionset_changelist",
+    "derived": "admin:catalogue_derivedvalue_changelist",
+    "form_rules": "admin:catalogue_formrule_changelist",
+    "lines": "admin:catalogue_lineofbusiness_changelist",
     "carriers": "admin:carriers_carrier_changelist",
     "products": "admin:carriers_carrierproduct_changelist",
 }
@@ -105,11 +105,11 @@ class CatalogueAdmin(DraftAdmin):
 
     def has_publish_permission(self, request: HttpRequest, object_id: str | None = None) -> bool:
         """Tell whether the user may publish: whoever may add releases."""
-        return request.user.has_perm("forms.add_release")
+        return request.user.has_perm("catalogue.add_release")
 
     def has_import_permission(self, request: HttpRequest, object_id: str | None = None) -> bool:
         """Tell whether the user may replace a draft by a file."""
-        return request.user.has_perms(("forms.add_catalogue", "forms.change_catalogue"))
+        return request.user.has_perms(("catalogue.add_catalogue", "catalogue.change_catalogue"))
 
     def get_queryset(self, request: HttpRequest) -> Any:
         """Return the catalogues with the number of their question sets and their current release."""
@@ -164,7 +164,7 @@ class CatalogueAdmin(DraftAdmin):
             messages.success(request, f"Release {release.number} is published and current everywhere.")
         else:
             messages.info(request, f"The draft says what release {release.number} says; nothing was published.")
-        return redirect("admin:forms_release_change", release.pk)
+        return redirect("admin:catalogue_release_change", release.pk)
 
     @action(description="Export YAML", icon="download", permissions=["view"], url_path="export")
     def export(self, request: HttpRequest, object_id: str) -> HttpResponse:
@@ -191,17 +191,17 @@ class CatalogueAdmin(DraftAdmin):
             try:
                 definition = read_catalogue(text)
             except CatalogueErrors as error:
-                return render(request, "admin/forms/catalogue/import.html", context | {"faults": error.faults})
+                return render(request, "admin/catalogue/catalogue/import.html", context | {"faults": error.faults})
             if "confirm" in request.POST:
                 return self._load(request, definition)
             context |= _import_preview(definition, text)
-        return render(request, "admin/forms/catalogue/import.html", context)
+        return render(request, "admin/catalogue/catalogue/import.html", context)
 
     def _load(self, request: HttpRequest, definition: CatalogueDefinition) -> HttpResponse:
         catalogue = load(definition)
         self.log_change(request, catalogue, "Replaced the draft by a file.")
         messages.success(request, f"Loaded {describe_parts(definition)}. It is a draft until it is published.")
-        return redirect("admin:forms_catalogue_change", catalogue.pk)
+        return redirect("admin:catalogue_catalogue_change", catalogue.pk)
 
     def _report(self, request: HttpRequest, catalogue: Catalogue, *, title: str, can_publish: bool) -> HttpResponse:
         definition = read_draft(catalogue)
@@ -219,7 +219,7 @@ class CatalogueAdmin(DraftAdmin):
             "summary": describe_parts(definition),
             "can_publish": can_publish,
         }
-        return render(request, "admin/forms/catalogue/report.html", context)
+        return render(request, "admin/catalogue/catalogue/report.html", context)
 
     def _find(self, request: HttpRequest, object_id: str) -> Any:
         catalogue = self.get_object(request, unquote(object_id))
@@ -259,12 +259,12 @@ def _place(fault: CatalogueFault, catalogue: Catalogue) -> str:
 
 def _parts(catalogue: Catalogue) -> Iterable[tuple[str, str, int]]:
     own = (
-        ("forms_questionset", "Question sets", catalogue.question_sets),
-        ("forms_choicelist", "Choice lists", catalogue.choice_lists),
-        ("forms_derivedvalue", "Derived values", catalogue.derived_values),
-        ("forms_formrule", "Form rules", catalogue.form_rules),
-        ("forms_lineofbusiness", "Lines of business", catalogue.lines),
-        ("forms_release", "Releases", catalogue.releases),
+        ("catalogue_questionset", "Question sets", catalogue.question_sets),
+        ("catalogue_choicelist", "Choice lists", catalogue.choice_lists),
+        ("catalogue_derivedvalue", "Derived values", catalogue.derived_values),
+        ("catalogue_formrule", "Form rules", catalogue.form_rules),
+        ("catalogue_lineofbusiness", "Lines of business", catalogue.lines),
+        ("catalogue_release", "Releases", catalogue.releases),
     )
     for view, title, rows in own:
         yield f"{reverse(f'admin:{view}_changelist')}?catalogue__id__exact={catalogue.pk}", title, rows.count()

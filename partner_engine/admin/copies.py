@@ -18,14 +18,13 @@ from django.urls import URLPattern, path
 from unfold.decorators import display
 
 from batch.errors import BatchError
-from batch.revealing import reveal
+from batch.reveal import reveal
+from catalogue import releases
 from copies.codec import decode, decode_document
 from copies.history import changes_of, list_revisions
 from copies.models import Copy, CopyRevision, SensitiveReveal
 from copies.sealing import KeyServiceUnavailable, UnsealingFailed
-from forms.catalogue import releases
 from forms.models import ApplicationForm
-from forms.rules.evaluation import Evaluation
 from forms.selectors import state_of_copy
 from partner_engine.admin.decision import describe
 from partner_engine.admin.document import DocumentReader, answerers
@@ -34,6 +33,7 @@ from partner_engine.admin.locks import ask_for_release, release, shown_lock
 from partner_engine.admin.site import site
 from partner_engine.admin.staff import may, staff_actor
 from partner_engine.admin.viewing import BigTableAdmin, age, is_id
+from rules.flow.evaluation import Evaluation
 from tenants.access import Right
 from tenants.models import ApiClient, Tenant, User
 

@@ -8,10 +8,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final
 
-from forms.rules.evaluation import Evaluation, ProductOutcome
 from partner_engine.admin.document import DocumentReader
-from partner_engine.web.pages.formats import money
 from partner_engine.web.pages.reading import carrier_and_line
+from presentation.formats import money
+from rules.flow.evaluation import Evaluation, ProductOutcome
 
 _WORDS: Final = {
     "eligible": "Eligible",

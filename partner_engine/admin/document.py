@@ -13,10 +13,10 @@ from typing import Final
 
 from copies.changes import Change, beside_title, is_beside_document
 from copies.document import Answer, AnsweredBy, AnswerValue, Container, Document, PoolRow, join_path, walk_answers
-from copies.masking import HIDDEN
-from forms.rules.compiled import CompiledCatalogue
-from forms.rules.definition import Question
-from partner_engine.web.pages.formats import reading_text
+from copies.mask import HIDDEN
+from presentation.formats import reading_text
+from rules.definition.catalogue import Question
+from rules.definition.model import CompiledCatalogue
 
 #: Who answers and changes things, in words, where no name is known.
 _DOORS: Final = {"web": "web", "api": "API", "admin": "admin", "job": "job"}

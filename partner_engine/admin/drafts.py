@@ -17,8 +17,8 @@ from unfold.admin import ModelAdmin, StackedInline, TabularInline
 from unfold.widgets import UnfoldAdminSelectWidget, UnfoldAdminTextareaWidget, UnfoldAdminTextInputWidget
 
 from carriers.models import Carrier, CarrierProduct
-from forms.catalogue.checking import check_row
-from forms.catalogue.models import Catalogue
+from catalogue.checks import check_row
+from catalogue.models import Catalogue
 
 #: Fields that hold CEL.
 EXPRESSIONS: Final = frozenset({"when", "value", "of", "rate_by", "amount", "times", "states", "industry"})

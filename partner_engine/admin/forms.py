@@ -13,14 +13,14 @@ from django.utils.safestring import SafeString
 from unfold.admin import ModelAdmin
 from unfold.decorators import display
 
+from catalogue.models import Catalogue
 from copies.models import Copy
-from forms.catalogue.models import Catalogue
 from forms.models import ApplicationForm, Declination
-from forms.searching import search_forms
 from forms.selectors import in_state, state_of_copy
 from forms.states import State
 from partner_engine.admin.site import site
 from partner_engine.admin.viewing import BigTableAdmin, age
+from search.forms import search_forms
 
 STATE_LABELS: Final = {
     "ready": "success",

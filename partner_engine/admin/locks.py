@@ -11,11 +11,11 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import redirect, render
 from redis.exceptions import RedisError
 
-from batch.held_locks import HeldLock, held_lock, list_held_locks, release_held_lock
+from batch.locks.held import HeldLock, held_lock, list_held_locks, release_held_lock
 from partner_engine.admin.staff import staff_actor
 from partner_engine.admin.viewing import tenant_names
+from tenants.current_tenant import current_scope
 from tenants.models import Tenant
-from tenants.scope import current_scope
 
 RELEASE: Final = "copies.release_lock"
 VIEW: Final = "copies.view_copy"

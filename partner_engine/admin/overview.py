@@ -20,8 +20,8 @@ from django.urls import reverse
 from django.utils import timezone
 
 from actions.models import ActionState, OutboxAction
+from catalogue.models import Catalogue, Release
 from copies.models import CopyRevision
-from forms.catalogue.models import Catalogue, Release
 from forms.models import ApplicationForm
 from partner_engine.admin.activity import Activity, activity
 from partner_engine.admin.viewing import age
@@ -198,7 +198,7 @@ def _releases() -> Iterable[ReleaseLine]:
     latest = Release.objects.defer("content").order_by("catalogue_id", "-number").distinct("catalogue_id")
     current = {release.catalogue_id: release for release in latest}
     for catalogue in Catalogue.objects.all():
-        link = reverse("admin:forms_catalogue_change", args=(catalogue.pk,))
+        link = reverse("admin:catalogue_catalogue_change", args=(catalogue.pk,))
         release = current.get(catalogue.pk)
         number, since = (release.number, release.published_at) if release else (None, None)
         yield ReleaseLine(catalogue.title, link, number, since)

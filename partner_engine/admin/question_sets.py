@@ -9,7 +9,7 @@ from django.db.models import Count, QuerySet
 from django.http import HttpRequest
 from unfold.decorators import display
 
-from forms.catalogue.models import Choice, ChoiceList, Question, QuestionSet
+from catalogue.models import Choice, ChoiceList, Question, QuestionSet
 from partner_engine.admin.drafts import DraftAdmin, DraftBlocks, DraftRows
 from partner_engine.admin.site import site
 

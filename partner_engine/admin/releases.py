@@ -11,10 +11,10 @@ from django.utils.safestring import SafeString
 from unfold.decorators import display
 from unfold.views import ChangeList
 
-from forms.catalogue.models import Release
-from forms.catalogue.releases import read_definition
-from forms.catalogue.reporting import describe_parts
-from partner_engine.admin.comparing import compare
+from catalogue.models import Release
+from catalogue.releases import read_definition
+from catalogue.reports import describe_parts
+from partner_engine.admin.comparison import compare
 from partner_engine.admin.site import site
 from partner_engine.admin.viewing import PreparedChangeList, ReadOnlyAdmin, is_id
 from tenants.models import User
@@ -70,4 +70,4 @@ class ReleaseAdmin(ReadOnlyAdmin):
             .first()
         )
         found = compare(read_definition(before) if before else None, read_definition(release))
-        return render_to_string("admin/forms/differences.html", {"differences": found})
+        return render_to_string("admin/catalogue/differences.html", {"differences": found})

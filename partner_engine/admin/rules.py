@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.contrib import admin
 
-from forms.catalogue.models import DerivedValue, FormRule, LineOfBusiness
+from catalogue.models import DerivedValue, FormRule, LineOfBusiness
 from partner_engine.admin.drafts import DraftAdmin
 from partner_engine.admin.site import site
 

@@ -19,11 +19,11 @@ from unfold.forms import AuthenticationForm
 from unfold.sites import UnfoldAdminSite
 from unfold.widgets import UnfoldAdminTextInputWidget
 
-from partner_engine.admin.choosing import choose_scope, shown_scope
 from partner_engine.admin.locks import locks_page
 from partner_engine.admin.overview import overview
 from partner_engine.admin.second_factor import second_factor
 from partner_engine.admin.staff import may_enter
+from partner_engine.admin.tenant_choice import choose_scope, shown_scope
 from partner_engine.web.sign_in import leave
 from tenants.models import User
 

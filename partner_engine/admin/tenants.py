@@ -16,8 +16,8 @@ from unfold.admin import ModelAdmin
 from unfold.decorators import action, display
 from unfold.widgets import UnfoldAdminCheckboxSelectMultipleWidget, UnfoldAdminSelectWidget
 
+from catalogue.models import Catalogue
 from copies.models import CopyIndex
-from forms.catalogue.models import Catalogue
 from partner_engine.admin.site import site
 from partner_engine.admin.viewing import NoGuessing
 from tenants.access import RIGHT_TEXTS

@@ -11,11 +11,11 @@ from unfold.admin import TabularInline
 from unfold.decorators import display
 
 from actions.models import WebhookAttempt, WebhookDelivery, WebhookEndpoint
-from actions.webhooks import endpoints
-from actions.webhooks.models import DeliveryState
 from partner_engine.admin.site import site
 from partner_engine.admin.viewing import BigTableAdmin
 from tenants.access import Actor
+from webhooks import endpoints
+from webhooks.models import DeliveryState
 
 _STANDINGS = {"on": "success", "failing": "warning", "off": "danger"}
 _STATES = {"delivered": "success", "pending": "info", "failed": "danger"}
@@ -26,7 +26,7 @@ class WebhookRowsAdmin(BigTableAdmin):
 
     def has_manage_permission(self, request: HttpRequest) -> bool:
         """Tell whether the member of staff may switch endpoints and replay."""
-        return bool(request.user.has_perm("actions.change_webhookendpoint"))
+        return bool(request.user.has_perm("webhooks.change_webhookendpoint"))
 
     @display(description="Tenant")
     def tenant(self, row: Any) -> str:

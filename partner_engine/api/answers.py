@@ -11,15 +11,15 @@ from rest_framework.request import Request
 from batch.context import BatchContext
 from batch.errors import VersionMismatch
 from batch.idempotency import StoredResponse
-from batch.setting import SaveResult
+from batch.storage.records import SaveResult
 from partner_engine.api import shapes
 from partner_engine.api.bodies import AnswersChange, DryRunQuery, ReadQuery
-from partner_engine.api.conditional import expected_version, version_tag
 from partner_engine.api.copies import find_copy
-from partner_engine.api.endpoint import Endpoint
-from partner_engine.api.keyed import Answer, Change, idempotency_key, save_copy, stored
-from partner_engine.api.presenting import changes_shape
-from partner_engine.api.schema import documented
+from partner_engine.api.copy_response import changes_shape
+from partner_engine.api.http.conditional import expected_version, version_tag
+from partner_engine.api.http.endpoint import Endpoint
+from partner_engine.api.http.schema import documented
+from partner_engine.api.http.writes import Answer, Change, idempotency_key, save_copy, stored
 from tenants.access import Right
 
 DESCRIPTION = (

@@ -16,19 +16,19 @@ from batch import service as batch
 from batch.context import BatchContext
 from batch.errors import NotFound
 from batch.idempotency import IdempotencyKey, StoredResponse
-from batch.setting import SaveResult
+from batch.storage.records import SaveResult
 from copies.models import Copy
-from forms.searching import search_forms
 from forms.selectors import list_copies, list_forms
 from partner_engine.api import shapes
 from partner_engine.api.bodies import FormsQuery, NewCopy, NewForm, NoQuery
-from partner_engine.api.endpoint import Endpoint
-from partner_engine.api.keyed import save, stored
+from partner_engine.api.copy_response import copy_shape, copy_summary
+from partner_engine.api.http.endpoint import Endpoint
+from partner_engine.api.http.pagination import next_link, page
+from partner_engine.api.http.problems import Fault, Refused
+from partner_engine.api.http.schema import documented
+from partner_engine.api.http.writes import save, stored
 from partner_engine.api.listing import InsuredNames, form_summary, narrow
-from partner_engine.api.pagination import next_link, page
-from partner_engine.api.presenting import copy_shape, copy_summary
-from partner_engine.api.problems import Fault, Refused
-from partner_engine.api.schema import documented
+from search.forms import search_forms
 from tenants.access import Right
 
 #: Evaluation dates that make sense; dates near the ends of the calendar cannot be reckoned with.

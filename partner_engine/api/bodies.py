@@ -11,8 +11,8 @@ import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
 from forms.states import State
-from partner_engine.api.problems import Fault, Refused
-from partner_engine.api.strict_json import JsonValue, join_pointer
+from partner_engine.api.http.problems import Fault, Refused
+from partner_engine.api.http.strict_json import JsonValue, join_pointer
 
 T = TypeVar("T")
 

@@ -10,12 +10,12 @@ from django.http import HttpResponse
 from rest_framework.request import Request
 
 from batch.errors import UnknownCatalogue
-from forms.catalogue import releases
-from forms.rules.definition import Pool, Question
+from catalogue import releases
 from partner_engine.api.bodies import CatalogueQuery
-from partner_engine.api.conditional import version_tag
-from partner_engine.api.endpoint import Endpoint
-from partner_engine.api.schema import documented
+from partner_engine.api.http.conditional import version_tag
+from partner_engine.api.http.endpoint import Endpoint
+from partner_engine.api.http.schema import documented
+from rules.definition.catalogue import Pool, Question
 from tenants.access import Right
 
 

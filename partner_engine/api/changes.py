@@ -5,10 +5,10 @@ from __future__ import annotations
 from batch.context import BatchContext
 from copies.codec import decode
 from copies.history import changes_since
-from forms.rules.evaluation import Evaluation
 from partner_engine.api import shapes
-from partner_engine.api.audit import note_personal_read
-from partner_engine.api.presenting import discretion_of
+from partner_engine.api.copy_response import discretion_of
+from partner_engine.audit import note_personal_read
+from rules.flow.evaluation import Evaluation
 from tenants.access import Actor
 
 

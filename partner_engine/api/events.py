@@ -8,20 +8,20 @@ from uuid import UUID
 from django.http import HttpResponse
 from rest_framework.request import Request
 
+from batch.changes.mutators.events import EventMutator
 from batch.context import BatchContext
 from batch.idempotency import StoredResponse
-from batch.mutators.events import EventMutator
-from batch.setting import SaveResult
+from batch.storage.records import SaveResult
 from forms.selectors import list_events
-from partner_engine.api import neighbour_shapes as shapes
+from partner_engine.api import attached_shapes as shapes
 from partner_engine.api.bodies import NoQuery, PageQuery, ReadQuery
-from partner_engine.api.conditional import version_tag
 from partner_engine.api.copies import find_copy
-from partner_engine.api.endpoint import Endpoint
-from partner_engine.api.keyed import save_copy, stored
-from partner_engine.api.pagination import next_page, page
-from partner_engine.api.pointing import pointing
-from partner_engine.api.schema import documented
+from partner_engine.api.http.conditional import version_tag
+from partner_engine.api.http.endpoint import Endpoint
+from partner_engine.api.http.field_errors import pointing
+from partner_engine.api.http.pagination import next_page, page
+from partner_engine.api.http.schema import documented
+from partner_engine.api.http.writes import save_copy, stored
 from tenants.access import Right
 
 

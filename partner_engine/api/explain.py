@@ -10,15 +10,15 @@ import msgspec
 from django.http import HttpResponse
 from rest_framework.request import Request
 
-from forms.rules.trace import PriceStep, TracedPart, TracedRule, explain
-from partner_engine.api.audit import note_personal_read
 from partner_engine.api.bodies import ExplainQuery
-from partner_engine.api.conditional import version_tag
 from partner_engine.api.copies import find_copy
-from partner_engine.api.discretion import Discretion
-from partner_engine.api.endpoint import Endpoint
-from partner_engine.api.presenting import discretion_of
-from partner_engine.api.schema import documented
+from partner_engine.api.copy_response import discretion_of
+from partner_engine.api.http.conditional import version_tag
+from partner_engine.api.http.endpoint import Endpoint
+from partner_engine.api.http.schema import documented
+from partner_engine.audit import note_personal_read
+from presentation.redaction import Discretion
+from rules.explain.trace import PriceStep, TracedPart, TracedRule, explain
 from tenants.access import Right
 
 

@@ -14,17 +14,17 @@ from django.utils import timezone
 from msgspec import Meta
 from rest_framework.request import Request
 
+from batch.changes.mutators.guest_links import LONGEST, GuestLinkRow
 from batch.context import BatchContext
 from batch.errors import NotFound
-from batch.guests import LinkState, list_links, state_of
-from batch.mutators.guest_tokens import LONGEST, GuestTokenRow
+from forms.models import GuestLink
+from guests.service import LinkState, list_links, state_of
 from partner_engine.api.bodies import Body, NoQuery, Nothing, ReadQuery
 from partner_engine.api.copies import find_copy
-from partner_engine.api.endpoint import Endpoint, reply
-from partner_engine.api.keyed import gone, open_for_writing, save_copy, stored
-from partner_engine.api.schema import documented
+from partner_engine.api.http.endpoint import Endpoint, reply
+from partner_engine.api.http.schema import documented
+from partner_engine.api.http.writes import gone, open_for_writing, save_copy, stored
 from tenants.access import Right
-from tenants.models import GuestToken
 
 DEFAULT_DAYS: Final = 14
 
@@ -111,7 +111,7 @@ class GuestLinks(Endpoint):
         with open_for_writing(self, id)(None) as context:
             if context.copy.id != id:
                 raise NotFound
-            link, secret = context.changeset.guest_tokens.issue(
+            link, secret = context.changeset.guest_links.issue(
                 valid_for=timedelta(days=body.valid_days), name=" ".join(body.name.split())
             )
             row = link.row
@@ -142,12 +142,12 @@ class GuestLink(Endpoint):
         """Revoke a link."""
         self.query()
         self.body(Nothing)
-        known = GuestToken.objects.filter(copy_id=id, pk=link_id)
+        known = GuestLink.objects.filter(copy_id=id, pk=link_id)
 
         def change(context: BatchContext) -> None:
             if not known.exists():
                 raise Http404
-            links = context.changeset.guest_tokens
+            links = context.changeset.guest_links
             if link_id in {link.id for link in links}:
                 links.find(link_id).revoke()
 
@@ -162,7 +162,7 @@ def guest_address(request: HttpRequest | Request, copy_id: UUID, secret: str) ->
     return f"{request.build_absolute_uri(reverse('guest:open', args=[copy_id]))}#{secret}"
 
 
-def _fields(link: GuestToken, state: LinkState) -> Mapping[str, Any]:
+def _fields(link: GuestLink, state: LinkState) -> Mapping[str, Any]:
     return {
         "id": str(link.id),
         "name": link.name,
@@ -177,6 +177,6 @@ def _fields(link: GuestToken, state: LinkState) -> Mapping[str, Any]:
     }
 
 
-def _new_fields(row: GuestTokenRow) -> Mapping[str, Any]:
+def _new_fields(row: GuestLinkRow) -> Mapping[str, Any]:
     given = {field: getattr(row, field) for field in row.__struct_fields__}
-    return _fields(GuestToken(**given), "issued")
+    return _fields(GuestLink(**given), "issued")

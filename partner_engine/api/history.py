@@ -11,16 +11,16 @@ from rest_framework.request import Request
 from copies.history import changes_of, list_revisions
 from copies.models import CopyRevision
 from partner_engine.api import shapes
-from partner_engine.api.audit import note_personal_read
 from partner_engine.api.bodies import ChangesQuery, PageQuery, ReadQuery
 from partner_engine.api.changes import changes_answer
-from partner_engine.api.conditional import version_tag
 from partner_engine.api.copies import find_copy
-from partner_engine.api.discretion import Discretion
-from partner_engine.api.endpoint import Endpoint
-from partner_engine.api.pagination import decode_number, encode_number, next_link
-from partner_engine.api.presenting import discretion_of
-from partner_engine.api.schema import documented
+from partner_engine.api.copy_response import discretion_of
+from partner_engine.api.http.conditional import version_tag
+from partner_engine.api.http.endpoint import Endpoint
+from partner_engine.api.http.pagination import decode_number, encode_number, next_link
+from partner_engine.api.http.schema import documented
+from partner_engine.audit import note_personal_read
+from presentation.redaction import Discretion
 from tenants.access import Right
 
 

@@ -8,13 +8,13 @@ from uuid import UUID
 
 from django.db.models import QuerySet
 
+from catalogue import releases
 from copies.models import Copy
-from forms.catalogue import releases
 from forms.selectors import in_state
 from forms.states import State
 from partner_engine.api import shapes
-from partner_engine.api.presenting import copy_summary
-from partner_engine.api.problems import Fault, Refused
+from partner_engine.api.copy_response import copy_summary
+from partner_engine.api.http.problems import Fault, Refused
 from tenants.access import Actor
 
 C = TypeVar("C", bound=Copy)

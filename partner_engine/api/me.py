@@ -9,8 +9,8 @@ from rest_framework.request import Request
 
 from partner_engine.api import shapes
 from partner_engine.api.bodies import NoQuery
-from partner_engine.api.endpoint import Endpoint
-from partner_engine.api.schema import documented
+from partner_engine.api.http.endpoint import Endpoint
+from partner_engine.api.http.schema import documented
 
 
 class Me(Endpoint):

@@ -8,21 +8,21 @@ from uuid import UUID
 from django.http import HttpResponse
 from rest_framework.request import Request
 
+from batch.changes.mutators.messages import About, MessageMutator
 from batch.context import BatchContext
 from batch.errors import NotFound, UnknownNeighbour
 from batch.idempotency import StoredResponse
-from batch.mutators.messages import About, MessageMutator
-from batch.setting import SaveResult
+from batch.storage.records import SaveResult
 from forms.selectors import list_messages
-from partner_engine.api import neighbour_shapes as shapes
+from partner_engine.api import attached_shapes as shapes
 from partner_engine.api.bodies import NoQuery, Nothing, PageQuery, ReadQuery
-from partner_engine.api.conditional import version_tag
 from partner_engine.api.copies import find_copy
-from partner_engine.api.endpoint import Endpoint
-from partner_engine.api.keyed import gone, save_copy, stored
-from partner_engine.api.pagination import next_page, page
-from partner_engine.api.pointing import pointing
-from partner_engine.api.schema import documented
+from partner_engine.api.http.conditional import version_tag
+from partner_engine.api.http.endpoint import Endpoint
+from partner_engine.api.http.field_errors import pointing
+from partner_engine.api.http.pagination import next_page, page
+from partner_engine.api.http.schema import documented
+from partner_engine.api.http.writes import gone, save_copy, stored
 from tenants.access import Right
 
 

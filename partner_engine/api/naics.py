@@ -9,12 +9,12 @@ from django.http import HttpResponse
 from rest_framework.request import Request
 
 from batch.errors import UnknownCatalogue
-from forms.catalogue import releases
-from forms.common_industries import search_industries
-from forms.rules.industries import find_industries
+from catalogue import releases
 from partner_engine.api.bodies import NaicsQuery
-from partner_engine.api.endpoint import Endpoint
-from partner_engine.api.schema import documented
+from partner_engine.api.http.endpoint import Endpoint
+from partner_engine.api.http.schema import documented
+from rules.industries import find_industries
+from search.industries import search_industries
 from tenants.access import Right
 
 

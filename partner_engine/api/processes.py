@@ -9,13 +9,13 @@ from django.http import HttpResponse
 from rest_framework.request import Request
 
 from batch.processes.selectors import list_processes
-from partner_engine.api import neighbour_shapes as shapes
+from partner_engine.api import attached_shapes as shapes
 from partner_engine.api.bodies import PageQuery, ReadQuery
-from partner_engine.api.conditional import version_tag
 from partner_engine.api.copies import find_copy
-from partner_engine.api.endpoint import Endpoint
-from partner_engine.api.pagination import next_page, page
-from partner_engine.api.schema import documented
+from partner_engine.api.http.conditional import version_tag
+from partner_engine.api.http.endpoint import Endpoint
+from partner_engine.api.http.pagination import next_page, page
+from partner_engine.api.http.schema import documented
 from tenants.access import Right
 
 

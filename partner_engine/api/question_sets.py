@@ -11,13 +11,13 @@ from rest_framework.request import Request
 from batch.context import BatchContext
 from batch.errors import NotFound, UnknownQuestionSet
 from batch.idempotency import StoredResponse
-from batch.setting import SaveResult
-from partner_engine.api import neighbour_shapes, shapes
+from batch.storage.records import SaveResult
+from partner_engine.api import attached_shapes, shapes
 from partner_engine.api.bodies import NoQuery, Nothing
-from partner_engine.api.endpoint import Endpoint
-from partner_engine.api.keyed import gone, save_copy, stored
-from partner_engine.api.pointing import pointing
-from partner_engine.api.schema import documented
+from partner_engine.api.http.endpoint import Endpoint
+from partner_engine.api.http.field_errors import pointing
+from partner_engine.api.http.schema import documented
+from partner_engine.api.http.writes import gone, save_copy, stored
 from tenants.access import Right
 
 
@@ -31,7 +31,7 @@ class QuestionSets(Endpoint):
         "It stays until it is taken off by hand, also while the rules do not ask for it: `remove_if_ineligible` is "
         "false. Its questions are asked where their own conditions hold, as always. One that is there already is kept "
         "from now on: 200 instead of 201.",
-        body=neighbour_shapes.NewQuestionSet,
+        body=attached_shapes.NewQuestionSet,
         query=NoQuery,
         answers={200: shapes.QuestionSetShape, 201: shapes.QuestionSetShape},
         write=True,
@@ -40,7 +40,7 @@ class QuestionSets(Endpoint):
     def post(self, request: Request, id: UUID) -> HttpResponse:
         """Put a question set on."""
         self.query()
-        code = self.body(neighbour_shapes.NewQuestionSet).code
+        code = self.body(attached_shapes.NewQuestionSet).code
         status = 200
 
         def change(context: BatchContext) -> None:

@@ -9,11 +9,11 @@ import msgspec
 from django.http import HttpResponse
 from rest_framework.request import Request
 
-from batch.revealing import reveal
+from batch.reveal import reveal
 from partner_engine.api.bodies import NoQuery, ReadQuery, RevealInput
 from partner_engine.api.copies import find_copy
-from partner_engine.api.endpoint import Endpoint
-from partner_engine.api.schema import documented
+from partner_engine.api.http.endpoint import Endpoint
+from partner_engine.api.http.schema import documented
 from tenants.access import Right
 
 

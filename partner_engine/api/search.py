@@ -7,14 +7,14 @@ from typing import ClassVar
 from django.http import HttpResponse
 from rest_framework.request import Request
 
-from forms.searching import Ranked, rank_forms
 from forms.selectors import list_every_copy
 from partner_engine.api import shapes
 from partner_engine.api.bodies import SearchQuery
-from partner_engine.api.endpoint import Endpoint
+from partner_engine.api.http.endpoint import Endpoint
+from partner_engine.api.http.pagination import decode_ranked, encode_ranked, next_link
+from partner_engine.api.http.schema import documented
 from partner_engine.api.listing import InsuredNames, form_summary, narrow
-from partner_engine.api.pagination import decode_ranked, encode_ranked, next_link
-from partner_engine.api.schema import documented
+from search.forms import Ranked, rank_forms
 from tenants.access import Right
 
 

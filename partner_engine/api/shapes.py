@@ -14,9 +14,9 @@ from msgspec import UNSET, UnsetType
 
 from copies.changes import Cause, Change
 from copies.document import Answer, AnsweredBy, Document, PoolRow
-from forms.rules.evaluation import Evaluation, Message, Needed, ProductOutcome, Reason
 from forms.states import State
-from partner_engine.api.discretion import Discretion
+from presentation.redaction import Discretion
+from rules.flow.evaluation import Evaluation, Message, Needed, ProductOutcome, Reason
 
 
 class By(msgspec.Struct, frozen=True):

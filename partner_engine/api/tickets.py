@@ -11,10 +11,10 @@ from rest_framework.request import Request
 
 from batch.idempotency import StoredResponse
 from partner_engine.api.bodies import NoQuery, Nothing
-from partner_engine.api.endpoint import Endpoint, reply
-from partner_engine.api.problems import Refused
-from partner_engine.api.schema import documented
-from partner_engine.sockets.tickets import SECONDS, issue
+from partner_engine.api.http.endpoint import Endpoint, reply
+from partner_engine.api.http.problems import Refused
+from partner_engine.api.http.schema import documented
+from partner_engine.live.tickets import SECONDS, issue
 from tenants.access import Right
 
 

@@ -11,12 +11,13 @@ from partner_engine.api.answers import Answers
 from partner_engine.api.application_forms import ApplicationForm, ApplicationForms, FormCopies
 from partner_engine.api.catalogue import Catalogue
 from partner_engine.api.copies import Copy, LockCopy, RestoreCopy, UnlockCopy
-from partner_engine.api.deprecated import FormAnswers
 from partner_engine.api.docs import Description, Docs
 from partner_engine.api.events import Events
 from partner_engine.api.explain import Explain
 from partner_engine.api.guest_links import GuestLink, GuestLinks
 from partner_engine.api.history import Changes, History
+from partner_engine.api.http.deprecation import FormAnswers
+from partner_engine.api.http.not_found import Unknown
 from partner_engine.api.me import Me
 from partner_engine.api.messages import Message, Messages
 from partner_engine.api.naics import Naics
@@ -26,7 +27,6 @@ from partner_engine.api.question_sets import QuestionSet, QuestionSets
 from partner_engine.api.reveal import Reveal
 from partner_engine.api.search import Search
 from partner_engine.api.tickets import Tickets
-from partner_engine.api.unknown import Unknown
 from partner_engine.api.webhooks import (
     ReplayWebhooks,
     RotateWebhookSecret,

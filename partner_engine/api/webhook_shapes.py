@@ -10,9 +10,9 @@ from uuid import UUID
 import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
-from actions.webhooks.models import WebhookAttempt, WebhookDelivery, WebhookEndpoint
-from actions.webhooks.signing import message_id
 from partner_engine.api.bodies import Body, Query
+from webhooks.models import WebhookAttempt, WebhookDelivery, WebhookEndpoint
+from webhooks.signatures import message_id
 
 Url = Annotated[str, Meta(min_length=1, max_length=2_000)]
 EventTypes = Annotated[list[Annotated[str, Meta(min_length=1, max_length=64)]], Meta(min_length=1, max_length=50)]

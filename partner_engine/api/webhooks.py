@@ -10,17 +10,17 @@ from django.http import HttpResponse
 from msgspec import UNSET
 from rest_framework.request import Request
 
-from actions.webhooks import endpoints
-from actions.webhooks.event_types import event_schema
-from actions.webhooks.selectors import access_endpoint, list_deliveries, list_endpoints
 from batch.idempotency import StoredResponse
 from partner_engine.api import webhook_shapes as shapes
 from partner_engine.api.bodies import NoQuery, Nothing
-from partner_engine.api.endpoint import Endpoint, reply
-from partner_engine.api.pagination import next_link, page
-from partner_engine.api.problems import Fault, Refused
-from partner_engine.api.schema import documented
+from partner_engine.api.http.endpoint import Endpoint, reply
+from partner_engine.api.http.pagination import next_link, page
+from partner_engine.api.http.problems import Fault, Refused
+from partner_engine.api.http.schema import documented
 from tenants.access import Right
+from webhooks import endpoints
+from webhooks.event_types import event_schema
+from webhooks.selectors import access_endpoint, list_deliveries, list_endpoints
 
 _RIGHT = Right.MANAGE_WEBHOOKS
 

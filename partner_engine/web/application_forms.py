@@ -12,16 +12,16 @@ from django.utils import timezone
 from django.utils.dateparse import parse_date
 from django.views.decorators.http import require_GET, require_POST
 
-from actions.webhooks.selectors import list_given_up
 from batch import service as batch
+from catalogue import releases
 from copies.models import Copy
-from forms.catalogue import releases
-from forms.searching import rank_forms
 from forms.selectors import in_state, list_forms
 from forms.states import State
-from partner_engine.web.agents import Agent, for_agents
+from partner_engine.web.access import Agent, for_agents
 from partner_engine.web.pages.forms_list import STATE_WORDS, build_form_line
+from search.forms import rank_forms
 from tenants.access import Right
+from webhooks.selectors import list_given_up
 
 if TYPE_CHECKING:
     from forms.selectors import ListedForm

@@ -13,25 +13,25 @@ from django.shortcuts import render
 from django.views.decorators.http import require_GET, require_POST
 from django_htmx.http import trigger_client_event
 
-from batch.changeset import Changeset
+from batch.changes.changeset import Changeset
+from batch.changes.mutators.pools import RowMutator
 from batch.context import BatchContext
-from batch.mutators.pools import RowMutator
-from batch.setting import SaveResult
+from batch.storage.records import SaveResult
 from copies.document import PoolRow, find_container
-from forms.rules.evaluation import Evaluation
 from forms.selectors import list_copies
-from partner_engine.web import rows
-from partner_engine.web.agents import Agent, for_agents, for_visitors
-from partner_engine.web.answering import answering
-from partner_engine.web.explaining import explain_product
-from partner_engine.web.opening import note_what_was_shown, read_context
+from partner_engine.web import row_commands
+from partner_engine.web.access import Agent, for_agents, for_visitors
+from partner_engine.web.answer_input import answering
+from partner_engine.web.copy_view import note_what_was_shown, read_context
+from partner_engine.web.explanations import explain_product
 from partner_engine.web.pages.cards import build_row, row_title, top_sets
 from partner_engine.web.pages.differences import Parts, changed_parts, sentence
 from partner_engine.web.pages.form_page import Tab, build_form_page
-from partner_engine.web.pages.formats import counted
 from partner_engine.web.pages.reading import Reading
-from partner_engine.web.parts import changed_by, render_parts, shown_version
+from partner_engine.web.rendering import changed_by, render_parts, shown_version
 from partner_engine.web.visitors import Visitor
+from presentation.formats import counted
+from rules.flow.evaluation import Evaluation
 from tenants.access import Right
 
 #: The most answers that one request of the page carries.
@@ -92,10 +92,10 @@ def order_rows(request: HttpRequest, visitor: Visitor, copy_id: UUID) -> HttpRes
     order, path = request.POST.get("order", ""), request.POST.get("path", "")
     version = request.POST.get("version", "0")
     orders: dict[str, Callable[[Changeset], RowMutator | None]] = {
-        "add": lambda changeset: rows.add(changeset, path),
-        "duplicate": lambda changeset: rows.duplicate(changeset, path),
-        "remove": lambda changeset: rows.remove(changeset, path),
-        "put-back": lambda changeset: rows.put_back(
+        "add": lambda changeset: row_commands.add(changeset, path),
+        "duplicate": lambda changeset: row_commands.duplicate(changeset, path),
+        "remove": lambda changeset: row_commands.remove(changeset, path),
+        "put-back": lambda changeset: row_commands.put_back(
             changeset, path, copy_id=context.copy.id, version=int(version), visitor=visitor
         ),
     }
@@ -112,7 +112,7 @@ def order_rows(request: HttpRequest, visitor: Visitor, copy_id: UUID) -> HttpRes
         row_path = row.path if row else ""
         result = context.save()
         # Only the save tells which nested rows are asked for in a new row.
-        if order == "add" and rows.add_least(context.changeset, row_path):
+        if order == "add" and row_commands.add_least(context.changeset, row_path):
             result = context.save()
         response = saved(
             request, visitor, context, result, before=before, version=loaded, added=row_path, shown={"removed": removed}

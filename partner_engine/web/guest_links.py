@@ -13,9 +13,9 @@ from django.views.decorators.http import require_GET, require_POST
 
 from batch.context import BatchContext
 from batch.errors import BatchError, TooManyGuestLinks, UnknownNeighbour
-from batch.guests import list_links, state_of
+from guests.service import list_links, state_of
 from partner_engine.api.guest_links import DEFAULT_DAYS, guest_address
-from partner_engine.web.agents import Agent, for_agents
+from partner_engine.web.access import Agent, for_agents
 from partner_engine.web.pages.guest_lines import build_guest_line
 from tenants.access import Right
 
@@ -39,7 +39,7 @@ def issue(request: HttpRequest, agent: Agent, copy_id: UUID) -> HttpResponse:
     name = " ".join(request.POST.get("name", "").replace("\0", " ").split())[:100]
     with agent.find_and_lock(copy_id) as context:
         try:
-            link, secret = context.changeset.guest_tokens.issue(valid_for=timedelta(days=days), name=name)
+            link, secret = context.changeset.guest_links.issue(valid_for=timedelta(days=days), name=name)
             made = link.id
             context.save()
         except TooManyGuestLinks as error:
@@ -53,7 +53,7 @@ def revoke(request: HttpRequest, agent: Agent, copy_id: UUID, link_id: UUID) -> 
     """End a link and what it opened; one that was ended before stays so."""
     with agent.find_and_lock(copy_id) as context:
         try:
-            context.changeset.guest_tokens.find(link_id).revoke()
+            context.changeset.guest_links.find(link_id).revoke()
         except UnknownNeighbour:
             if not list_links(context.copy.id).filter(pk=link_id).exists():
                 return HttpResponse(status=404)

@@ -18,18 +18,18 @@ from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.http import require_http_methods, require_POST
 
-from batch.errors import AnswersMissing, BatchError, GuestLinkSpent
-from batch.guests import Guest, access_guest, finish, follow_link
-from partner_engine.addresses import client_address
-from partner_engine.sockets.grants import GUEST_SOCKET_COOKIE
-from partner_engine.web.agents import GUEST_COOKIE, for_visitors
-from partner_engine.web.opening import read_context
+from batch.errors import AnswersMissing, BatchError, GuestLinkInvalid
+from guests.service import Guest, access_guest, finish, follow_link
+from partner_engine.attempt_limit import AttemptLimit
+from partner_engine.client_addresses import client_address
+from partner_engine.live.grants import GUEST_SOCKET_COOKIE
+from partner_engine.web.access import GUEST_COOKIE, for_visitors
+from partner_engine.web.copy_view import read_context
 from partner_engine.web.pages.products import build_panel
 from partner_engine.web.visitors import Visitor
 from tenants.access import Right
-from tenants.guess_limit import GuessLimit
 
-_GUESSES: Final = GuessLimit("guest_link")
+_GUESSES: Final = AttemptLimit("guest_link")
 _DEVICE_BYTES: Final = 16
 _TOO_MANY: Final = "Too many tries from here. Wait a quarter of an hour, then open your link again."
 
@@ -65,7 +65,7 @@ def done(request: HttpRequest, visitor: Visitor, copy_id: UUID) -> HttpResponse:
 def _welcome(request: HttpRequest, copy_id: UUID) -> HttpResponse:
     try:
         access_guest(copy_id, request.COOKIES.get(GUEST_COOKIE, ""))
-    except GuestLinkSpent:
+    except GuestLinkInvalid:
         had_one = GUEST_COOKIE in request.COOKIES
         shown = {"device": secrets.token_urlsafe(_DEVICE_BYTES), "had_one": had_one}
         return render(request, "web/guest_link.html", shown)

@@ -11,8 +11,8 @@ from django.views.decorators.http import require_GET
 
 from batch import service as batch
 from copies.history import changes_of, list_revisions
-from partner_engine.web.agents import Agent, for_agents
-from partner_engine.web.opening import note_what_was_shown, read_context
+from partner_engine.web.access import Agent, for_agents
+from partner_engine.web.copy_view import note_what_was_shown, read_context
 from partner_engine.web.pages.form_page import build_head
 from partner_engine.web.pages.versions import Version, build_version
 from tenants.access import Right

@@ -8,10 +8,10 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_GET
 
-from forms.common_industries import search_industries
-from partner_engine.web.agents import for_visitors
-from partner_engine.web.industries import place_and_size
+from partner_engine.web.access import for_visitors
+from partner_engine.web.industry_context import place_and_size
 from partner_engine.web.visitors import Visitor
+from search.industries import search_industries
 from tenants.access import Right
 
 

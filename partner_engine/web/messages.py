@@ -10,7 +10,7 @@ from django.views.decorators.http import require_POST
 from django_htmx.http import trigger_client_event
 
 from batch.errors import UnknownNeighbour
-from partner_engine.web.agents import Agent, for_agents
+from partner_engine.web.access import Agent, for_agents
 from partner_engine.web.copies import saved
 from tenants.access import Right
 

@@ -12,7 +12,7 @@ from django.urls import reverse
 from django.utils.decorators import method_decorator
 from django.views.decorators.cache import never_cache
 
-from tenants.active_users import forget_active
+from partner_engine.active_users import forget_active
 from tenants.models import User
 
 WRONG: Final = "E-mail or password is wrong."

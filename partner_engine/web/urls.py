@@ -4,16 +4,7 @@ from __future__ import annotations
 
 from django.urls import path
 
-from partner_engine.web import (
-    application_forms,
-    copies,
-    following,
-    guest_links,
-    history,
-    lookups,
-    messages,
-    webhooks,
-)
+from partner_engine.web import application_forms, catch_up, copies, guest_links, history, lookups, messages, webhooks
 from partner_engine.web.sign_in import SignIn, SignOut
 
 app_name = "web"
@@ -27,7 +18,7 @@ urlpatterns = [
     path("forms/<uuid:copy_id>/answers", copies.answer, name="answers"),
     path("forms/<uuid:copy_id>/rows", copies.order_rows, name="rows"),
     path("forms/<uuid:copy_id>/row", copies.show_row, name="row"),
-    path("forms/<uuid:copy_id>/parts", following.catch_up, name="parts"),
+    path("forms/<uuid:copy_id>/parts", catch_up.catch_up, name="parts"),
     path("forms/<uuid:copy_id>/title", copies.rename, name="title"),
     path("forms/<uuid:copy_id>/messages", messages.order, name="messages"),
     path("forms/<uuid:copy_id>/why", copies.why, name="why"),

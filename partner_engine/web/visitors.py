@@ -13,7 +13,7 @@ from django.utils import timezone
 from batch import service as batch
 from batch.context import BatchContext
 from batch.errors import NotFound
-from batch.guests import Guest
+from guests.service import Guest
 from partner_engine.web.pages.reading import Reader
 from tenants.access import Actor, Right
 from tenants.models import Tenant

@@ -13,19 +13,13 @@ from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.http import require_GET, require_POST
 
-from actions.webhooks import endpoints
-from actions.webhooks.event_types import ALL, EVENT_TYPES
-from actions.webhooks.guard import RefusedAddress
-from actions.webhooks.models import WebhookEndpoint
-from actions.webhooks.selectors import (
-    NoSuchEndpoint,
-    access_endpoint,
-    list_deliveries,
-    list_endpoints,
-    list_given_up,
-)
-from partner_engine.web.agents import Agent, for_agents
+from partner_engine.web.access import Agent, for_agents
 from tenants.access import Right
+from webhooks import endpoints
+from webhooks.event_types import ALL, EVENT_TYPES
+from webhooks.models import WebhookEndpoint
+from webhooks.selectors import NoSuchEndpoint, access_endpoint, list_deliveries, list_endpoints, list_given_up
+from webhooks.ssrf import RefusedAddress
 
 PAGE: Final = 25
 _MOST_PAGES: Final = 1_000

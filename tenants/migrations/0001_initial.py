@@ -11,7 +11,7 @@ from django.db import migrations, models
 
 import tenants.access
 import tenants.models
-from tenants.security import row_level_security
+from tenants.row_level_security import row_level_security
 
 
 class Migration(migrations.Migration):
@@ -331,12 +331,12 @@ class Migration(migrations.Migration):
             ],
             options={
                 "ordering": ["created_at", "id"],
-                "indexes": [models.Index(fields=["copy_id"], name="guest_token_copy")],
+                "indexes": [models.Index(fields=["copy_id"], name="guest_link_copy")],
             },
             managers=[
                 ("objects", django.db.models.manager.Manager()),
                 ("unscoped_objects", django.db.models.manager.Manager()),
             ],
         ),
-        row_level_security("tenants_guesttoken"),
+        row_level_security("forms_guestlink"),
     ]

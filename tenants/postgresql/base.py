@@ -1,6 +1,6 @@
 """The database backend: puts the current scope in front of each statement, in the same round trip.
 
-PostgreSQL's policies (``tenants.security``) compare it with the rows. It is set for the transaction alone, so neither
+PostgreSQL's policies (``tenants.row_level_security``) compare it with the rows. It is set for the transaction alone, so neither
 a pooled connection nor a pooler in between ever carries one tenant's mark to the next user; without a transaction the
 two statements form one of their own.
 """
@@ -13,7 +13,7 @@ from typing import Any, Final
 from django.db import transaction
 from django.db.backends.postgresql import base
 
-from tenants.scope import current_scope
+from tenants.current_tenant import current_scope
 
 #: The setting that the policies read.
 GUC: Final = "partner_engine.tenant"

@@ -10,11 +10,11 @@ from typing import Any, ClassVar
 
 import pytest
 
-from actions.kinds import Order, PayloadTime
+from actions.kinds import FieldsPayload, PayloadTime
 from actions.registry import Budget, Delivered, PermanentFailure, Registry
 from actions.relay import drain
 from tenants.models import Tenant
-from tests.actions.outboxes import put
+from tests.harness.outboxes import put
 
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "actions.md"
 
@@ -23,7 +23,7 @@ PAGE = Path(__file__).resolve().parents[2] / "docs" / "actions.md"
 def test_a_kind_is_added_as_the_page_says(harbor: Tenant) -> None:
     registry = Registry()
     known: dict[str, Any] = {
-        "dataclass": dataclass, "ClassVar": ClassVar, "Any": Any, "PayloadTime": PayloadTime, "Order": Order,
+        "dataclass": dataclass, "ClassVar": ClassVar, "Any": Any, "PayloadTime": PayloadTime, "FieldsPayload": FieldsPayload,
         "Budget": Budget,
         "Delivered": Delivered, "PermanentFailure": PermanentFailure, "register": registry.register,
         "registry": registry, "drain": drain, "put": put, "__name__": __name__,

@@ -16,20 +16,20 @@ from django_redis import get_redis_connection
 from prometheus_client import REGISTRY as METRICS
 from redis.exceptions import ConnectionError as NoConnection
 
-from actions import hints, relay, tasks, upkeep, waking
+from actions import maintenance, relay, tasks, wakeup, wakeup_hints
 from actions.kinds import Purge
 from actions.lag import Lag, lag_of
+from actions.maintenance import PurgeRegisteredTwice, ask_for_chores, register_purge
 from actions.models import OutboxAction
 from actions.registry import Budget, RegisteredTwice, Registry, UnknownKind
-from actions.upkeep import PurgeRegisteredTwice, ask_for_chores, register_purge
 from batch import service as batch
 from batch.models import IdempotencyRecord
+from redis_locks.outage import outage
 from tenants.access import Actor
+from tenants.current_tenant import use_tenant
 from tenants.models import Tenant
-from tenants.redis_outage import outage
-from tenants.scoping import use_tenant
-from tests.actions.outboxes import Bench, Refill, Ring, delivered, put, rows
 from tests.conftest import SECOND_DATABASE
+from tests.harness.outboxes import Bench, Refill, Ring, delivered, put, rows
 
 pytestmark = pytest.mark.django_db
 
@@ -52,23 +52,23 @@ def redis_is_back() -> Iterator[None]:
 class TestHints:
     def test_one_hint_waits_however_many_saves_there_are(self, sent: list[tuple[Any, ...]]) -> None:
         for _ in range(3):
-            waking.wake("default")
-        waking.wake("summit_db")
+            wakeup.wake("default")
+        wakeup.wake("summit_db")
 
         assert sent == [("default",), ("summit_db",)]
 
     def test_a_hint_that_arrived_makes_way_for_the_next(self, sent: list[tuple[Any, ...]]) -> None:
-        waking.wake("default")
+        wakeup.wake("default")
         tasks.drain("default")
-        waking.wake("default")
+        wakeup.wake("default")
 
         assert sent == [("default",), ("default",)]
 
     def test_a_hint_that_nobody_takes_keeps_others_back_for_a_while_only(self, sent: list[tuple[Any, ...]]) -> None:
-        waking.wake("default")
+        wakeup.wake("default")
 
-        left = get_redis_connection("default").ttl(hints._key("default"))
-        assert 0 < left <= hints.SECONDS
+        left = get_redis_connection("default").ttl(wakeup_hints._key("default"))
+        assert 0 < left <= wakeup_hints.SECONDS
 
     def test_redis_away_fails_no_save_and_is_counted(
         self, monkeypatch: pytest.MonkeyPatch, redis_is_back: None, sent: list[tuple[Any, ...]]
@@ -76,11 +76,11 @@ class TestHints:
         def refuse(alias: str) -> bool:
             raise NoConnection
 
-        monkeypatch.setattr(hints, "give", refuse)
+        monkeypatch.setattr(wakeup_hints, "give", refuse)
         name, labels = "partner_engine_action_hints_unsent_total", {"reason": "ConnectionError"}
         before = METRICS.get_sample_value(name, labels) or 0
 
-        waking.wake("default")
+        wakeup.wake("default")
 
         assert METRICS.get_sample_value(name, labels) == before + 1
         assert sent == []
@@ -91,7 +91,7 @@ class TestHints:
 
         monkeypatch.setattr(tasks.drain, "apply_async", refuse)
 
-        waking.wake("default")
+        wakeup.wake("default")
 
 
 class TestTasks:
@@ -136,7 +136,7 @@ class TestUpkeep:
     def test_more_than_one_transaction_deletes_go_all_the_same(
         self, harbor: Tenant, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr(upkeep, "AT_ONCE", 2)
+        monkeypatch.setattr(maintenance, "AT_ONCE", 2)
         for number in range(5):
             put(harbor, Ring(bell=str(number)), state="dead", died_at=timezone.now() - timedelta(days=91))
 
@@ -170,7 +170,7 @@ class TestUpkeep:
         def refuse() -> None:
             raise OperationalError
 
-        monkeypatch.setitem(upkeep._purges, "dead letters", refuse)
+        monkeypatch.setitem(maintenance._purges, "dead letters", refuse)
         put(harbor, Purge(what="dead letters"))
 
         assert relay.drain("default").failed == 1
@@ -184,7 +184,7 @@ class TestUpkeep:
 def run_purge(tenant: Tenant, what: str) -> None:
     """Run the purge of ``what`` as the relay does."""
     with use_tenant(tenant):
-        upkeep.purge(delivered(Purge(what=what), tenant))
+        maintenance.purge(delivered(Purge(what=what), tenant))
 
 
 class TestLag:
@@ -236,7 +236,7 @@ def test_a_save_hints_at_its_actions_once_they_are_there(
 ) -> None:
     form_id = make_form()
     hinted: list[tuple[str, int]] = []
-    monkeypatch.setattr("batch.handing_over.wake", lambda alias: hinted.append((alias, len(rows()))))
+    monkeypatch.setattr("batch.effects.after_commit.wake", lambda alias: hinted.append((alias, len(rows()))))
     before = len(rows())
 
     with batch.find_and_lock(form_id, scope=kennels, actor=agent) as context:

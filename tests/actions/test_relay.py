@@ -18,10 +18,10 @@ from actions import claims
 from actions.claims import Claims
 from actions.registry import Delivered, PermanentFailure, RetryAfter
 from actions.relay import MOST_CRASHES, Drained, drain
+from tenants.current_tenant import across_tenants, current_tenant
 from tenants.models import Tenant
-from tenants.scoping import across_tenants, current_tenant
-from tests.actions.outboxes import Bench, Refill, Ring, pass_time, put, rows
 from tests.conftest import SECOND_DATABASE
+from tests.harness.outboxes import Bench, Refill, Ring, pass_time, put, rows
 
 pytestmark = pytest.mark.django_db
 COPY = uuid4()

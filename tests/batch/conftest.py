@@ -9,13 +9,13 @@ from uuid import UUID
 import pytest
 
 from batch import service as batch
-from batch.changeset import Changeset
-from forms.catalogue.loader import load
-from forms.catalogue.releases import publish
+from batch.changes.changeset import Changeset
+from catalogue.loader import load
+from catalogue.releases import publish
 from tenants.access import Actor, Right
 from tenants.models import Tenant
-from tests.batch.asserting import assert_batch
-from tests.batch.kennels import ANSWERS, HOUSES, KENNELS
+from tests.harness.batch_asserts import assert_batch
+from tests.harness.kennel_catalogue import ANSWERS, HOUSES, KENNELS
 
 AGENT = Actor(type="user", id=str(UUID(int=7)), source="web", label="Robin Agent", rights=frozenset(Right))
 

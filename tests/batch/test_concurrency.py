@@ -15,14 +15,14 @@ from django.db.models.functions import Now
 from batch import errors
 from batch import service as batch
 from batch.idempotency import IdempotencyKey, StoredResponse
-from batch.locking import CopyLock
+from batch.locks.copy_lock import CopyLock
 from batch.models import IdempotencyRecord
 from copies.history import changes_of
 from copies.models import Copy, CopyRevision
 from forms.models import ApplicationForm
 from tenants.access import Actor
+from tenants.current_tenant import use_tenant
 from tenants.models import Tenant
-from tenants.scoping import use_tenant
 
 pytestmark = [pytest.mark.django_db(transaction=True)]
 

@@ -12,11 +12,11 @@ import msgspec
 import pytest
 from hypothesis import HealthCheck, given, settings
 
-from batch.deciding import decide
+from batch.changes.decision import decide
 from batch.errors import InvalidAnswers
 from copies.document import Answer, Container, Document, PoolRow, walk_answers
-from copies.masking import mask
-from tests.batch.edit_scripts import AS_OF, OpenSealing, Step, carry_out, changeset_of, demo_catalogue, steps
+from copies.mask import mask
+from tests.harness.edit_scripts import AS_OF, OpenSealing, Step, carry_out, changeset_of, demo_catalogue, steps
 
 SCRIPTS_IN_FULL = int(os.environ.get("EDIT_SCRIPTS", "10000"))
 

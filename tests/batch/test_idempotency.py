@@ -16,8 +16,8 @@ from batch.models import IdempotencyRecord
 from copies.models import Copy
 from forms.models import ApplicationForm
 from tenants.access import Actor
+from tenants.current_tenant import use_tenant
 from tenants.models import Tenant
-from tenants.scoping import use_tenant
 
 pytestmark = pytest.mark.django_db
 

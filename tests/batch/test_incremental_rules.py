@@ -15,14 +15,15 @@ import msgspec
 import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 
-from batch.changeset import Changeset
-from batch.deciding import decide
+from batch.changes.changeset import Changeset
+from batch.changes.decision import decide
 from batch.errors import BatchError
 from copies.document import Answer, Document
-from forms.rules import check_flow
-from forms.rules.compiled import CHECKS, RATING, CompiledCatalogue, Dependents, Readers
-from forms.rules.evaluation import Evaluation, FlowResult
-from tests.batch.edit_scripts import (
+from rules.definition.model import CHECKS, RATING, CompiledCatalogue, Dependents, Readers
+from rules.flow import check_flow
+from rules.flow.evaluation import Evaluation, FlowResult
+from tests.harness.boarding_catalogue import take_in
+from tests.harness.edit_scripts import (
     AS_OF,
     OpenSealing,
     Step,
@@ -33,8 +34,7 @@ from tests.batch.edit_scripts import (
     rows_of,
     steps,
 )
-from tests.forms.rules.boarding import take_in
-from tests.forms.rules.random_catalogues import random_catalogue
+from tests.harness.random_catalogues import random_catalogue
 
 SCRIPTS_IN_FULL = int(os.environ.get("EDIT_SCRIPTS", "10000"))
 CATALOGUES = 60

@@ -14,7 +14,7 @@ from batch import errors, misuse
 from batch import service as batch
 from batch.context import BatchContext
 from batch.idempotency import IdempotencyKey, StoredResponse
-from batch.setting import SaveResult
+from batch.storage.records import SaveResult
 from tenants.access import Actor
 from tenants.models import Tenant
 

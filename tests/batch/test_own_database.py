@@ -12,13 +12,14 @@ from django.db import DEFAULT_DB_ALIAS
 
 from batch import service as batch
 from batch.errors import NotFound
-from batch.revealing import reveal
+from batch.reveal import reveal
 from copies.models import Copy, CopyIndex, CopyRevision, SensitiveReveal
 from tenants.access import Actor
+from tenants.current_tenant import across_tenants, use_tenant
+from tenants.managers import TenantModel
 from tenants.models import Tenant
-from tenants.scoping import TenantModel, across_tenants, use_tenant
-from tests.batch.asserting import assert_batch
 from tests.conftest import SECOND_DATABASE
+from tests.harness.batch_asserts import assert_batch
 
 pytestmark = pytest.mark.django_db(databases=["default", SECOND_DATABASE])
 

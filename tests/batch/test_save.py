@@ -10,15 +10,15 @@ import pytest
 from actions.models import OutboxAction
 from batch import errors
 from batch import service as batch
-from batch.saving import Save
+from batch.storage.write import Save
 from copies.changes import Cause
 from copies.models import Copy, CopyIndex, CopyRevision
 from forms.models import ApplicationForm, Declination
 from tenants.access import Actor, system_actor
+from tenants.current_tenant import use_tenant
 from tenants.models import Tenant
-from tenants.scoping import use_tenant
-from tests.batch.asserting import assert_batch
-from tests.batch.kennels import ANSWERS, HOUSES
+from tests.harness.batch_asserts import assert_batch
+from tests.harness.kennel_catalogue import ANSWERS, HOUSES
 
 pytestmark = pytest.mark.django_db
 

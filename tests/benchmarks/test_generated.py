@@ -10,9 +10,9 @@ import pytest
 
 from benchmarks.generated import generated_catalogue, generated_document, generated_value, take_in
 from copies.document import find_container, walk_answers
-from forms.rules import check_flow
-from forms.rules.compile import compile_catalogue
-from tests.forms.rules.boarding import AS_OF
+from rules.definition.compiler import compile_catalogue
+from rules.flow import check_flow
+from tests.harness.boarding_catalogue import AS_OF
 
 
 @pytest.mark.parametrize(("rules", "answers"), [(10, 60), (200, 500), (1000, 2000)])

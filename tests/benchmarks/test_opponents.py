@@ -12,7 +12,7 @@ from benchmarks.forms import ACTOR, SavedForm, Size, save_form
 from benchmarks.saving import save_ours
 from benchmarks.tables import tables
 from copies.document import walk_answers
-from forms.rules import check_flow
+from rules.flow import check_flow
 
 SIZE = Size(answers=120, rules=60)
 CHANGES = 60

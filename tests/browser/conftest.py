@@ -11,13 +11,13 @@ import pytest
 from django.contrib.auth.hashers import PBKDF2PasswordHasher
 from playwright.sync_api import Browser, sync_playwright
 
-from forms.catalogue.models import Release
+from catalogue.models import Release
 from tenants.models import User
-from tests.browser.driving import Driver
 from tests.conftest import PASSWORD
-from tests.partner_engine.api.serving import serve
-from tests.partner_engine.sockets.cutting import Line, line_to
-from tests.partner_engine.sockets.listening import start
+from tests.harness.cut_line import Line, line_to
+from tests.harness.form_driver import Driver
+from tests.harness.socket_client import start
+from tests.harness.web_servers import serve
 
 CHROMIUM = os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.which("chromium-browser")
 

@@ -9,13 +9,13 @@ from django.urls import reverse
 from playwright.sync_api import Browser
 
 from carriers.models import CarrierProduct
-from forms.catalogue.loader import load
-from forms.catalogue.models import QuestionSet
-from forms.catalogue.releases import publish
+from catalogue.loader import load
+from catalogue.models import QuestionSet
+from catalogue.releases import publish
 from tenants.models import Tenant, User
-from tests.batch.kennels import KENNELS
-from tests.browser.driving import SERIOUS
 from tests.conftest import PASSWORD
+from tests.harness.form_driver import SERIOUS
+from tests.harness.kennel_catalogue import KENNELS
 from tests.partner_engine.admin.conftest import start_kennel
 
 pytestmark = pytest.mark.browser
@@ -26,15 +26,15 @@ def main_pages(harbor: Tenant, owner: User) -> list[str]:
     catalogue = load(KENNELS)
     release = publish(catalogue, actor_id="test")
     kennel = start_kennel(harbor, owner)
-    lists = ("forms_applicationform", "copies_copy", "forms_questionset", "actions_outboxaction", "tenants_user")
+    lists = ("forms_applicationform", "copies_copy", "catalogue_questionset", "actions_outboxaction", "tenants_user")
     rows = {
         "copies_copy_change": kennel,
         "forms_applicationform_change": kennel,
-        "forms_questionset_change": QuestionSet.objects.get(code="houses").pk,
+        "catalogue_questionset_change": QuestionSet.objects.get(code="houses").pk,
         "carriers_carrierproduct_change": CarrierProduct.objects.get(code="PA-CARE").pk,
-        "forms_catalogue_change": catalogue.pk,
-        "forms_catalogue_publish": catalogue.pk,
-        "forms_release_change": release.pk,
+        "catalogue_catalogue_change": catalogue.pk,
+        "catalogue_catalogue_publish": catalogue.pk,
+        "catalogue_release_change": release.pk,
     }
     pages = [reverse("admin:index"), reverse("admin:second-factor"), reverse("admin:tenants_apiclient_add")]
     pages += [reverse(f"admin:{name}_changelist") for name in lists]

@@ -9,12 +9,12 @@ import pytest
 from playwright.sync_api import Browser, expect
 
 from batch import service as batch
-from forms.catalogue.demo import Sample, read_samples
+from catalogue.demo import Sample, read_samples
 from forms.models import NaicsSearch
+from tenants.current_tenant import use_tenant
 from tenants.models import User
-from tenants.scoping import use_tenant
-from tests.browser.driving import Driver
 from tests.conftest import PASSWORD
+from tests.harness.form_driver import Driver
 
 pytestmark = pytest.mark.browser
 

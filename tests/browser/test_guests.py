@@ -10,11 +10,11 @@ import pytest
 from playwright.sync_api import Browser, Route, expect
 
 from batch import service as batch
-from forms.catalogue.demo import Sample
+from catalogue.demo import Sample
 from tenants.models import Tenant, User
-from tests.browser.driving import Driver
-from tests.partner_engine.guesting import issue, let_expire
-from tests.partner_engine.sockets.listening import save, start
+from tests.harness.form_driver import Driver
+from tests.harness.guests import issue, let_expire
+from tests.harness.socket_client import save, start
 
 pytestmark = pytest.mark.browser
 

@@ -7,8 +7,8 @@ from uuid import UUID
 import pytest
 from playwright.sync_api import Locator, expect
 
-from tests.browser.driving import Driver
-from tests.partner_engine.sockets.cutting import Line
+from tests.harness.cut_line import Line
+from tests.harness.form_driver import Driver
 
 pytestmark = pytest.mark.browser
 

@@ -13,13 +13,13 @@ from playwright.sync_api import Browser, expect
 from playwright.sync_api import Error as PlaywrightError
 
 from batch import service as batch
-from forms.catalogue.models import Catalogue, Release
+from catalogue.models import Catalogue, Release
 from tenants.models import Tenant, User
-from tests.browser.driving import Driver
 from tests.conftest import PASSWORD
-from tests.partner_engine.api.serving import serve
-from tests.partner_engine.sockets.cutting import Line
-from tests.partner_engine.sockets.listening import save
+from tests.harness.cut_line import Line
+from tests.harness.form_driver import Driver
+from tests.harness.socket_client import save
+from tests.harness.web_servers import serve
 
 pytestmark = pytest.mark.browser
 

@@ -7,14 +7,14 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import Browser, expect
 
-from actions.webhooks.delivering import Deliverer
-from actions.webhooks.posting import HttpPostman
 from tenants.access import Role
 from tenants.models import User
-from tests.actions.webhooks.conftest import HERE
-from tests.actions.webhooks.receiving import Receiver, running_receiver
-from tests.browser.driving import Driver
 from tests.conftest import PASSWORD
+from tests.harness.form_driver import Driver
+from tests.harness.webhook_receiver import Receiver, running_receiver
+from tests.webhooks.conftest import HERE
+from webhooks.client import HttpWebhookClient
+from webhooks.delivery import Deliverer
 
 pytestmark = pytest.mark.browser
 
@@ -53,7 +53,7 @@ def test_an_endpoint_is_added_tested_and_read(
         driver.check_access()
 
         page.get_by_role("button", name="Send a test").click()
-        with HttpPostman(HERE) as postman:
+        with HttpWebhookClient(HERE) as postman:
             Deliverer(["default"], postman=postman).run(seconds=5)
         page.reload()
 

@@ -15,9 +15,9 @@ from uuid_utils.compat import uuid7
 
 from copies import index_repair
 from copies.models import Copy, CopyIndex
-from tenants.job_mutex import JobMutex
+from redis_locks.job_mutex import JobMutex
+from tenants.current_tenant import use_tenant
 from tenants.models import Tenant
-from tenants.scoping import use_tenant
 from tests.conftest import SECOND_DATABASE
 
 pytestmark = pytest.mark.django_db(databases=["default", SECOND_DATABASE])

@@ -6,7 +6,7 @@ from uuid import UUID, uuid4
 import pytest
 
 from copies.document import Answer
-from copies.masking import mask
+from copies.mask import mask
 from copies.sealing import KeyServiceUnavailable, LocalKeyring, Sealer, UnsealingFailed, WrappedKey
 
 TENANT, OTHER_TENANT, COPY, OTHER_COPY = (UUID(int=number) for number in range(1, 5))

@@ -18,9 +18,9 @@ import psycopg
 import pytest
 
 from house.place import CHECKOUT
-from tests.faults import invariants
-from tests.faults.servers import Servers, running
-from tests.faults.trials import ForkServer, Report, Trial, forking
+from tests.harness.faults import invariants
+from tests.harness.faults.servers import Servers, running
+from tests.harness.faults.trials import ForkServer, Report, Trial, forking
 
 FORMS: Final = 8
 

@@ -16,8 +16,8 @@ from typing import Final, NamedTuple
 import pytest
 
 from tests.faults.conftest import World
-from tests.faults.trials import Report
-from tests.faults.web import Caller, serving
+from tests.harness.faults.trials import Report
+from tests.harness.faults.web import Caller, serving
 
 FULL: Final = pytest.mark.fault
 CLIENTS: Final = 4

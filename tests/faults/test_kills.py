@@ -10,9 +10,9 @@ from typing import Final
 
 import pytest
 
-from tenants.failpoints import SAVING
+from failpoints import SAVING
 from tests.faults.conftest import World
-from tests.faults.trials import Report
+from tests.harness.faults.trials import Report
 
 FULL: Final = pytest.mark.fault
 TTL: Final = 0.3

@@ -12,13 +12,13 @@ from hypothesis import HealthCheck, Phase, settings
 from hypothesis.stateful import run_state_machine_as_test
 
 from batch import context
-from batch.mutators.answers import AnswerMutator
+from batch.changes.mutators.answers import AnswerMutator
 from copies.document import AnswerValue
 from tenants.access import Actor
 from tenants.models import Tenant
 from tests.batch.conftest import agent, kennels, make_form  # noqa: F401 - fixtures
-from tests.faults.machine import BatchMachine
-from tests.faults.sabotage import SABOTAGES
+from tests.harness.faults.machine import BatchMachine
+from tests.harness.faults.sabotage import SABOTAGES
 
 pytestmark = pytest.mark.django_db(transaction=True)
 FULL: Final = pytest.mark.fault

@@ -10,8 +10,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.faults.proxy import Proxy, proxying
-from tests.faults.wire import Conversation
+from tests.harness.faults.proxy import Proxy, proxying
+from tests.harness.faults.wire import Conversation
 
 STARTUP = b"\x00\x00\x00\x08\x00\x03\x00\x00"
 SSL_REQUEST = b"\x00\x00\x00\x08\x04\xd2\x16\x2f"

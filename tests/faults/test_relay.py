@@ -19,8 +19,8 @@ from uuid_utils.compat import uuid7
 
 from actions.relay import MOST_CRASHES
 from tests.faults.conftest import World
-from tests.faults.relaying import EFFECTS, put
-from tests.faults.trials import Trial
+from tests.harness.faults.relay_trials import EFFECTS, put
+from tests.harness.faults.trials import Trial
 
 FULL: Final = pytest.mark.fault
 WORK: Final = "relaying:relay_until_killed"

@@ -19,8 +19,8 @@ from uuid_utils.compat import uuid7
 from house.place import CHECKOUT
 from house.supervisor import end_with_parent
 from tests.faults.conftest import World
-from tests.faults.relaying import put
 from tests.faults.test_relay import one, outbox, waiting
+from tests.harness.faults.relay_trials import put
 
 FULL: Final = pytest.mark.fault
 #: How soon after Redis is back the oldest due action has been run, in seconds; and how soon while it is away.
@@ -31,10 +31,10 @@ FEW: Final = 20
 #: Celery asks for Redis ever less often, the longer it is away: 2, 4, 6 ... seconds apart.
 WORKER_BACK: Final = 40.0
 CELERY: Final = (
-    *(sys.executable, "-W", "ignore", "-m", "celery", "--quiet", "-A", "tests.faults.celeried", "worker"),
+    *(sys.executable, "-W", "ignore", "-m", "celery", "--quiet", "-A", "tests.harness.faults.celery_worker", "worker"),
     *("--concurrency", "1", "--without-mingle", "--without-gossip", "--loglevel", "critical"),
 )
-RELAY: Final = (sys.executable, "-m", "tests.faults.relay_command")
+RELAY: Final = (sys.executable, "-m", "tests.harness.faults.relay_command")
 
 
 @contextmanager

@@ -20,14 +20,14 @@ import pytest
 from standardwebhooks import Webhook
 from uuid_utils.compat import uuid7
 
-from actions.webhooks.claiming import PER_ENDPOINT
-from tenants.failpoints import DELIVERING, RELAYING
-from tests.actions.webhooks.receiving import Got, Receiver, running_receiver
+from failpoints import DELIVERING, RELAYING
 from tests.faults.conftest import World
-from tests.faults.delivering import put_event
-from tests.faults.relaying import put
 from tests.faults.test_relay import is_dead
-from tests.faults.trials import Trial
+from tests.harness.faults.delivery_trials import put_event
+from tests.harness.faults.relay_trials import put
+from tests.harness.faults.trials import Trial
+from tests.harness.webhook_receiver import Got, Receiver, running_receiver
+from webhooks.claims import PER_ENDPOINT
 
 FULL: Final = pytest.mark.fault
 PUBLISH: Final = "delivering:publish_until_killed"
@@ -39,12 +39,12 @@ RARE_SHARE: Final = 25
 PATIENCE: Final = 180.0
 LEFT: Final = "SELECT kind, state FROM actions_outboxaction"
 _DELIVERIES: Final = (
-    "SELECT count(*) FROM actions_webhookdelivery d JOIN actions_webhookendpoint e ON e.id = d.endpoint_id"
+    "SELECT count(*) FROM webhooks_webhookdelivery d JOIN webhooks_webhookendpoint e ON e.id = d.endpoint_id"
 )
 DELIVERED: Final = f"{_DELIVERIES} WHERE e.url = %s AND d.state = 'delivered'"
 WAITING: Final = f"{_DELIVERIES} WHERE e.url = %s AND d.state = 'pending'"
 FAILED: Final = (
-    f"{_DELIVERIES} JOIN actions_webhookattempt a ON a.delivery_id = d.id"
+    f"{_DELIVERIES} JOIN webhooks_webhookattempt a ON a.delivery_id = d.id"
     " WHERE e.url = %s AND coalesce(a.status, 0) <> 200"
 )
 
@@ -245,7 +245,7 @@ def kill_at_points(world: World, receivers: Receivers, *, rounds: int, worse: st
                 wrong.append(f"nobody was killed at {failpoint}: {trial.reports}")
             # The dead one's leases are over, and somebody else comes.
             connection.execute("UPDATE actions_outboxaction SET leased_until = now() - interval '1 s'")
-            connection.execute("UPDATE actions_webhookdelivery SET leased_until = now() - interval '1 s'")
+            connection.execute("UPDATE webhooks_webhookdelivery SET leased_until = now() - interval '1 s'")
             wrong += [f"{report}" for report in world.do("delivering:pass_on", worse=worse) if "error" in report]
         wrong += [f"{row} is left" for row in connection.execute("SELECT kind, state FROM actions_outboxaction")]
         for url, (receiver, path) in partners.quick.items():

@@ -8,12 +8,12 @@ from uuid import UUID
 import pytest
 
 from batch import service as batch
-from forms.searching import search_forms
 from forms.selectors import in_state, list_copies, list_forms, state_of_copy
 from forms.states import standing_of, state_of
+from search.forms import search_forms
 from tenants.access import Actor
+from tenants.current_tenant import use_tenant
 from tenants.models import Tenant
-from tenants.scoping import use_tenant
 from tests.batch.conftest import agent, kennels, make_form  # noqa: F401 - fixtures of the batch
 
 

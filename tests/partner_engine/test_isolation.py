@@ -11,7 +11,7 @@ from asgiref.testing import ApplicationCommunicator
 from django.core.asgi import get_asgi_application
 
 from tenants.models import ApiClient, Tenant
-from tests.partner_engine.api.calling import Api
+from tests.harness.api_client import Api
 
 REQUESTS = 200
 AT_ONCE = 8

@@ -17,10 +17,10 @@ from forms.models import Event
 from partner_engine.environment import mail as mail_settings
 from partner_engine.mails import send_bind_assistance_mail, send_guest_completion_mail, send_webhook_given_up_mail
 from tenants.access import Actor, Role
+from tenants.current_tenant import use_tenant
 from tenants.models import Tenant, User
-from tenants.scoping import use_tenant
-from tests.actions.outboxes import delivered
 from tests.batch.conftest import agent, kennels, make_form
+from tests.harness.outboxes import delivered
 
 __all__ = ["agent", "kennels", "make_form"]
 

@@ -12,15 +12,15 @@ from uuid import UUID
 
 import pytest
 
-from actions.webhooks import endpoints
-from forms.catalogue.models import Release
+from catalogue.models import Release
 from tenants.access import Actor
+from tenants.current_tenant import use_tenant
 from tenants.models import ApiClient, Tenant, User
-from tenants.scoping import use_tenant
-from tests.actions.webhooks.receiving import running_receiver
-from tests.partner_engine.api.calling import Api
-from tests.partner_engine.api.serving import call, program, serve
-from tests.partner_engine.sockets.listening import listening, session_of, start
+from tests.harness.api_client import Api
+from tests.harness.socket_client import listening, session_of, start
+from tests.harness.web_servers import call, program, serve
+from tests.harness.webhook_receiver import running_receiver
+from webhooks import endpoints
 
 RELAY = [sys.executable, "manage.py", "relay", "--every", "0.2"]
 GIVEN = "one-request-four-hops"

@@ -11,13 +11,13 @@ from django.http import HttpRequest
 from django.test import Client
 from pytest_django import Settings
 
+from catalogue.demo import read_samples
+from catalogue.models import Question, Release
 from copies.models import Copy
-from forms.catalogue.demo import read_samples
-from forms.catalogue.models import Question, Release
 from forms.models import ApplicationForm
 from tenants.access import Right
+from tenants.current_tenant import across_tenants, use_tenant
 from tenants.models import ApiClient, Tenant, User
-from tenants.scoping import across_tenants, use_tenant
 
 
 @pytest.mark.django_db

@@ -17,8 +17,8 @@ from rest_framework.exceptions import AuthenticationFailed
 from rest_framework.exceptions import PermissionDenied as ApiPermissionDenied
 from rest_framework.request import Request
 
-from partner_engine.addresses import client_address
-from partner_engine.api.authentication import AgentSessionAuthentication, BearerAuthentication
+from partner_engine.api.http.authentication import AgentSessionAuthentication, BearerAuthentication
+from partner_engine.client_addresses import client_address
 from tenants.access import Right
 from tenants.models import ApiClient, Tenant, User
 from tests.conftest import PASSWORD

@@ -12,7 +12,7 @@ from django.utils import timezone
 from oauth2_provider.models import get_access_token_model
 from structlog.testing import capture_logs
 
-from tenants.active_users import count_active
+from partner_engine.active_users import count_active
 from tenants.models import ApiClient, Tenant
 
 pytestmark = pytest.mark.django_db

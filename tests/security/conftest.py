@@ -10,13 +10,13 @@ from typing import Any
 import pytest
 from django.test import Client
 
-from forms.catalogue.demo import Sample
-from forms.catalogue.models import Release
+from catalogue.demo import Sample
+from catalogue.models import Release
 from partner_engine.logging import logging_settings
 from tenants.access import Right
 from tenants.models import ApiClient, User
-from tests.partner_engine.api.calling import Api, form_body
-from tests.security.canaries import Canaries, make_canaries
+from tests.harness.api_client import Api, form_body
+from tests.harness.canaries import Canaries, make_canaries
 
 
 @pytest.fixture

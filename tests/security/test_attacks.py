@@ -17,18 +17,18 @@ from django.conf import settings
 from django.test import Client
 from django.urls import reverse
 
+from catalogue.demo import Sample
+from catalogue.files import read_catalogue
 from copies.codec import MAX_DECODED_BYTES, UnreadableDocument, decode_document
 from copies.document import SCHEMA_VERSION
-from forms.catalogue.demo import Sample
-from forms.catalogue.files import read_catalogue
-from forms.rules.checker import pattern_matcher
-from forms.rules.cleaning import clean
-from forms.rules.compile import compile_catalogue
-from forms.rules.faults import CatalogueErrors
 from partner_engine.logging import logging_settings
+from rules.definition.compiler import compile_catalogue
+from rules.definition.faults import CatalogueErrors
+from rules.language.checker import pattern_matcher
+from rules.types.cleaning import clean
 from tenants.models import User
 from tests.conftest import PASSWORD
-from tests.partner_engine.api.calling import Api, assert_problem
+from tests.harness.api_client import Api, assert_problem
 from tests.partner_engine.api.test_routes import OF_ONE, WRITES, Row
 
 pytestmark = pytest.mark.django_db

@@ -17,22 +17,22 @@ import pytest
 from django.core.cache import cache
 from django.test import Client
 from django.urls import reverse
+from search.models import SearchWord
 
-import batch.announcing
-import batch.given
-import batch.indexing
-import batch.mutators.answers
+import batch.changes.input
+import batch.changes.mutators.answers
+import batch.effects.actions_of_save
+import search.indexer
 from actions.models import OutboxAction
-from batch.indexing import index_copies
 from copies.document import Answer
-from copies.models import SearchWord
 from copies.sealing import KeyServiceUnavailable, LocalKeyring, Sealer
-from copies.search_words import words_of
+from search.indexer import index_copies
+from search.words import words_of
 from tenants.access import Right
+from tenants.current_tenant import use_tenant
 from tenants.models import ApiClient, Tenant
-from tenants.scoping import use_tenant
-from tests.partner_engine.api.calling import Api
-from tests.security.canaries import ROWS_OF_COPIES, Canaries, RedisCommands, find, in_database, in_redis, make_canaries
+from tests.harness.api_client import Api
+from tests.harness.canaries import ROWS_OF_COPIES, Canaries, RedisCommands, find, in_database, in_redis, make_canaries
 
 pytestmark = pytest.mark.django_db
 READS = (
@@ -268,14 +268,14 @@ class TestPersonalAnswers:
 
 
 FAILING = {
-    "the cleaning": ("batch.given", "clean"),
+    "the cleaning": ("batch.changes.input", "clean"),
     "the sealing": ("copies.sealing.Sealer", "seal"),
     "the revealing": ("copies.sealing.Sealer", "reveal"),
-    "the rules": ("batch.concluding", "decide"),
-    "the encoding": ("batch.assembling", "encode_document"),
+    "the rules": ("batch.save", "decide"),
+    "the encoding": ("batch.storage.rows", "encode_document"),
     "the save": ("batch.context", "write"),
     "the answer": ("partner_engine.api.answers", "changes_shape"),
-    "the page": ("partner_engine.web.parts", "build_head"),
+    "the page": ("partner_engine.web.rendering", "build_head"),
 }
 
 
@@ -374,14 +374,14 @@ class TestTheseTestsCanFail:
     def test_sensitive_words_in_the_search(
         self, full: dict[str, Any], canaries: Canaries, harbor: Tenant, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr(batch.indexing, "search_texts", lambda *read: ("", " ".join(canaries.spi.values())))
+        monkeypatch.setattr(search.indexer, "search_texts", lambda *read: ("", " ".join(canaries.spi.values())))
 
         assert indexed_words(full, harbor) >= parts_of(canaries.spi)
 
     def test_masks_that_hide_nothing(
         self, api: Api, full_body: dict[str, Any], canaries: Canaries, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr(batch.mutators.answers, "mask_of", lambda question, value: f"•••• {value}")
+        monkeypatch.setattr(batch.changes.mutators.answers, "mask_of", lambda question, value: f"•••• {value}")
 
         copy = api.post("/application_forms", full_body)
 
@@ -399,7 +399,9 @@ class TestTheseTestsCanFail:
     def test_values_in_webhooks(
         self, api: Api, full_body: dict[str, Any], canaries: Canaries, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr(batch.announcing, "_told", lambda catalogue, change: msgspec.to_builtins(change))
+        monkeypatch.setattr(
+            batch.effects.actions_of_save, "_told", lambda catalogue, change: msgspec.to_builtins(change)
+        )
 
         api.post("/application_forms", full_body)
 

@@ -14,9 +14,9 @@ from django.db import connection
 from batch.context import BatchContext
 from batch.service import find, find_and_lock
 from partner_engine.api.answers import Answers
-from tenants.scoping import across_tenants
-from tests.partner_engine.api.calling import Api
-from tests.security.canaries import RedisCommands, make_canaries
+from tenants.current_tenant import across_tenants
+from tests.harness.api_client import Api
+from tests.harness.canaries import RedisCommands, make_canaries
 
 pytestmark = pytest.mark.django_db
 

@@ -13,10 +13,10 @@ import pytest
 from django.apps import apps
 from django.db import connection
 
-from forms.catalogue.demo import Sample
-from partner_engine.api import endpoint
-from tenants.scoping import across_tenants
-from tests.partner_engine.api.calling import Api
+from catalogue.demo import Sample
+from partner_engine.api.http import endpoint
+from tenants.current_tenant import across_tenants
+from tests.harness.api_client import Api
 from tests.partner_engine.api.test_routes import HOSTILE, PUBLIC, WRITES, routes
 
 pytestmark = pytest.mark.django_db

@@ -25,16 +25,16 @@ from django.http import HttpResponse
 from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver, reverse
 
-from forms.catalogue.demo import Sample
-from forms.catalogue.models import Release
-from partner_engine.tenancy import CHOSEN_TENANT
+from catalogue.demo import Sample
+from catalogue.models import Release
+from partner_engine.tenant_middleware import CHOSEN_TENANT
 from tenants.access import Role
+from tenants.current_tenant import NoTenant, current_tenant
 from tenants.models import ApiClient, Tenant, User
-from tenants.scoping import NoTenant, current_tenant
 from tests.conftest import SECOND_DATABASE
-from tests.partner_engine.api.calling import V1, Api, assert_problem
+from tests.harness.api_client import V1, Api, assert_problem
+from tests.harness.guests import guest_of, let_expire, revoke
 from tests.partner_engine.api.test_routes import OF_ONE, ROWS, Row, start, webhooks_of
-from tests.partner_engine.guesting import guest_of, let_expire, revoke
 
 pytestmark = pytest.mark.django_db
 

@@ -15,10 +15,10 @@ from django.conf import settings
 from django_redis import get_redis_connection
 from redis import Connection, ConnectionPool, Redis
 
-from tenants import lock_scripts, locks, many_locks
-from tenants.holders import Holder
-from tenants.lock_scripts import TAKE, script_of
-from tenants.locks import FairLock, keys_of, lock_name
+from redis_locks import fair_lock, lua_scripts, many_locks
+from redis_locks.fair_lock import FairLock, keys_of, lock_name
+from redis_locks.lock_holder import Holder
+from redis_locks.lua_scripts import TAKE, script_of
 
 CHECKOUT = Path(__file__).resolve().parents[2]
 ROBIN = Holder(who="Robin Agent (user 7)", where="web desk:1")
@@ -92,9 +92,9 @@ def sabotage(monkeypatch: pytest.MonkeyPatch) -> Callable[[str, str], None]:
     """Return what breaks the script that takes locks: it replaces one piece of its text."""
 
     def put(piece: str, other: str) -> None:
-        assert lock_scripts.TAKE.text.count(piece) == 1
+        assert lua_scripts.TAKE.text.count(piece) == 1
         broken = script_of(TAKE.text.replace(piece, other))
-        monkeypatch.setattr(locks, "TAKE", broken)
+        monkeypatch.setattr(fair_lock, "TAKE", broken)
         monkeypatch.setattr(many_locks, "TAKE", broken)
 
     return put
@@ -105,7 +105,7 @@ def unknown_scripts(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let the scripts be ones that no server has seen, as after its restart; other tests' stay known to it."""
     for script in ("TAKE", "EXTEND", "RELEASE"):
         unseen = script_of(f"{getattr(lock_scripts, script).text}\n-- {uuid4()}")
-        monkeypatch.setattr(locks, script, unseen)
+        monkeypatch.setattr(fair_lock, script, unseen)
         monkeypatch.setattr(many_locks, script, unseen)
 
 

@@ -8,10 +8,11 @@ from django.db import connections, router
 
 from copies.models import Copy
 from forms.models import ApplicationForm
+from tenants.current_tenant import across_tenants, use_tenant
+from tenants.managers import TenantModel
 from tenants.models import Tenant, User
-from tenants.scoping import TenantModel, across_tenants, use_tenant
 from tests.conftest import SECOND_DATABASE
-from tests.tenants.test_scoping import seen_by_raw_sql, start_form
+from tests.tenants.test_managers import seen_by_raw_sql, start_form
 
 pytestmark = pytest.mark.django_db(databases=["default", SECOND_DATABASE])
 

@@ -9,7 +9,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandParser
 from django.db import connections
 
-from actions.sweeping import sweep_once, sweep_until
+from actions.poller import sweep_once, sweep_until
 
 
 class Command(BaseCommand):

@@ -11,12 +11,12 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django_redis import get_redis_connection
 from redis.exceptions import RedisError
 
-from batch.held_locks import HeldLock, list_held_locks, release_held_lock
+from batch.locks.held import HeldLock, list_held_locks, release_held_lock
+from redis_locks.fair_lock import lock_name, parts_of_name
+from redis_locks.inspection import LockInfo, list_locks
+from redis_locks.job_mutex import KIND as JOB
 from tenants.access import system_actor
-from tenants.job_mutex import KIND as JOB
-from tenants.locks import lock_name, parts_of_name
 from tenants.models import Tenant
-from tenants.standing import Standing, list_standings
 
 #: The columns of the table: heading, and what of a line stands there.
 _COLUMNS: Final = (
@@ -57,7 +57,7 @@ class Command(BaseCommand):
 
     def _list(self, *, as_json: bool) -> None:
         codes = dict(Tenant.objects.values_list("pk", "code"))
-        jobs = list_standings(get_redis_connection("default"), lock_name(JOB, "*"))
+        jobs = list_locks(get_redis_connection("default"), lock_name(JOB, "*"))
         lines = [_copy_line(lock, codes) for lock in list_held_locks()]
         lines += [_line("job", "", ":".join(parts_of_name(job.name)[1:]), job) for job in jobs]
         if as_json:
@@ -94,7 +94,7 @@ def _copy_line(lock: HeldLock, codes: Mapping[UUID, str]) -> dict[str, Any]:
     return _line("copy", tenant, str(lock.copy_id), lock.standing)
 
 
-def _line(kind: str, tenant: str, name: str, standing: Standing) -> dict[str, Any]:
+def _line(kind: str, tenant: str, name: str, standing: LockInfo) -> dict[str, Any]:
     holder = standing.holder
     return {
         "kind": kind,

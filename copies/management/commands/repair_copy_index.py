@@ -9,7 +9,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from copies.index_repair import repair_copy_index
-from tenants.job_mutex import JobMutex
+from redis_locks.job_mutex import JobMutex
 
 
 class Command(BaseCommand):

@@ -14,11 +14,11 @@ from django.core.management.base import BaseCommand, CommandError
 from django.db import transaction
 
 from batch import service as batch
-from forms.catalogue.demo import Sample, load_demo_catalogue, read_samples
+from catalogue.demo import Sample, load_demo_catalogue, read_samples
 from forms.models import ApplicationForm
 from tenants.access import Actor, Role
+from tenants.current_tenant import use_tenant
 from tenants.models import ApiClient, Tenant, User
-from tenants.scoping import use_tenant
 
 PASSWORD: Final = "demo"  # noqa: S105 - known to everybody on purpose; production refuses DEMO itself
 TENANTS: Final = {"harbor": "Harbor Insurance Partners", "summit": "Summit Brokers"}

@@ -10,10 +10,10 @@ from dataclasses import dataclass
 from typing import Final
 
 from copies.document import Container, PoolRow, join_path
-from forms.rules.definition import Pool
 from partner_engine.web.pages.fields import Field, build_field
-from partner_engine.web.pages.formats import element_id, reading_text
 from partner_engine.web.pages.reading import Reading
+from presentation.formats import element_id, reading_text
+from rules.definition.catalogue import Pool
 
 #: A pool with more rows than this, counting those nested in them, shows lines instead of questions.
 LONG_POOL: Final = 10

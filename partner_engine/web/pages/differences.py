@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from typing import Final
 
 from copies.changes import Change, is_beside_document
-from forms.rules.evaluation import Evaluation, ProductOutcome
-from partner_engine.web.pages.formats import counted, money
 from partner_engine.web.pages.reading import Reading, product_name, rows_around
+from presentation.formats import counted, money
+from rules.flow.evaluation import Evaluation, ProductOutcome
 
 #: From this many changed rows of one pool on, its whole card is sent instead.
 MANY_ROWS: Final = 8

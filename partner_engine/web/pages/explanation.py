@@ -7,10 +7,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from forms.rules.trace import Explanation, TracedRule
-from partner_engine.web.pages.formats import counted, day, money, number, reading_text
 from partner_engine.web.pages.products import Link, link_to
 from partner_engine.web.pages.reading import Reading, product_name
+from presentation.formats import counted, day, money, number, reading_text
+from rules.explain.trace import Explanation, TracedRule
 
 #: A rule that looked at more values than this tells how many there are.
 MOST_VALUES: Final = 6

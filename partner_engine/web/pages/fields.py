@@ -6,11 +6,11 @@ from dataclasses import dataclass
 from typing import Final
 
 from copies.document import Answer, join_path
-from forms.rules.compiled import CompiledCatalogue
-from forms.rules.definition import Question
-from forms.rules.reference import industries
-from partner_engine.web.pages.formats import element_id, field_text, listed
 from partner_engine.web.pages.reading import Reading
+from presentation.formats import element_id, field_text, listed
+from rules.definition.catalogue import Question
+from rules.definition.model import CompiledCatalogue
+from rules.reference_data import industries
 
 #: Choices that need at most this many pixels beside each other are shown as buttons.
 SEGMENTS_WIDTH: Final = 300

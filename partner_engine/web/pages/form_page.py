@@ -8,10 +8,10 @@ from dataclasses import dataclass
 
 from copies.document import Answer
 from partner_engine.web.pages.cards import Card, build_cards, top_sets
-from partner_engine.web.pages.formats import counted, day, moment
 from partner_engine.web.pages.posted import PostedView, build_posted
 from partner_engine.web.pages.products import Link, Panel, build_panel, errors, link_to
 from partner_engine.web.pages.reading import Reading
+from presentation.formats import counted, day, moment
 
 
 @dataclass(frozen=True)

@@ -8,9 +8,9 @@ from typing import Final, Protocol
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
-from forms.rules.compiled import CompiledCatalogue
 from forms.states import Standing, State, state_of
-from partner_engine.web.pages.formats import moment
+from presentation.formats import moment
+from rules.definition.model import CompiledCatalogue
 
 STATE_WORDS: Final[dict[State, str]] = {
     "incomplete": "In progress",

@@ -7,8 +7,8 @@ from datetime import datetime
 from typing import Final, Protocol
 from uuid import UUID
 
-from partner_engine.web.pages.formats import moment
 from partner_engine.web.pages.reading import Reader
+from presentation.formats import moment
 
 #: State -> its word and tone.
 _STATES: Final = {

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from typing import Final
 
 from copies.document import find_container
-from partner_engine.web.pages.formats import element_id, moment
 from partner_engine.web.pages.products import Link, link_to
 from partner_engine.web.pages.reading import Reading
+from presentation.formats import element_id, moment
 
 _WORDS: Final = {"task": "To do", "warning": "Check", "error": "Problem"}
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final
 
-from forms.rules.evaluation import ProductOutcome
-from partner_engine.web.pages.formats import counted, element_id, money, reading_text
 from partner_engine.web.pages.reading import Reading, carrier_and_line
+from presentation.formats import counted, element_id, money, reading_text
+from rules.flow.evaluation import ProductOutcome
 
 #: How many missing answers of a product are listed; the rest is a number.
 LISTED_MISSING: Final = 3

@@ -9,11 +9,11 @@ from datetime import date, datetime
 from functools import cached_property
 from zoneinfo import ZoneInfo
 
-from batch.mutators.messages import MessageRow
+from batch.changes.mutators.messages import MessageRow
 from copies.document import Answer, Container, Document, find_container
-from forms.rules.compiled import CompiledCatalogue
-from forms.rules.definition import Question
-from forms.rules.evaluation import Evaluation, Message
+from rules.definition.catalogue import Question
+from rules.definition.model import CompiledCatalogue
+from rules.flow.evaluation import Evaluation, Message
 
 
 @dataclass(frozen=True)

@@ -9,9 +9,9 @@ from typing import Final
 
 from copies.changes import Change, beside_title, is_beside_document
 from copies.document import AnswerValue
-from partner_engine.web.pages.formats import moment, reading_text
 from partner_engine.web.pages.products import link_to
 from partner_engine.web.pages.reading import Reading
+from presentation.formats import moment, reading_text
 
 #: How many changes of a version are listed; of the others their number.
 LISTED: Final = 12

@@ -10,13 +10,13 @@ from django.contrib.auth.models import Permission
 from django.test import Client
 
 from batch import service as batch
-from forms.catalogue.loader import load
-from forms.catalogue.models import Catalogue
-from forms.catalogue.releases import forget_compiled_releases, publish
+from catalogue.loader import load
+from catalogue.models import Catalogue
+from catalogue.releases import forget_compiled_releases, publish
 from tenants.access import Role
 from tenants.models import Tenant, User
-from tests.batch.kennels import ANSWERS, HOUSES, KENNELS
 from tests.conftest import PASSWORD
+from tests.harness.kennel_catalogue import ANSWERS, HOUSES, KENNELS
 
 SSN = "078-05-1120"
 PHONE = "5552013344"

@@ -16,7 +16,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from tenants.models import Tenant
-from tests.actions.outboxes import Ring, put, rows
+from tests.harness.outboxes import Ring, put, rows
 
 LIST = reverse("admin:actions_outboxaction_changelist")
 

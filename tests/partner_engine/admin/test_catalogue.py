@@ -11,10 +11,10 @@ from django.test import Client
 from django.urls import reverse
 
 from carriers.models import CarrierProduct, ProductRule
-from forms.catalogue.files import read_catalogue
-from forms.catalogue.models import Catalogue, DerivedValue, FormRule, Question, QuestionSet, Release
-from forms.catalogue.releases import current
-from tests.batch.kennels import KENNELS
+from catalogue.files import read_catalogue
+from catalogue.models import Catalogue, DerivedValue, FormRule, Question, QuestionSet, Release
+from catalogue.releases import current
+from tests.harness.kennel_catalogue import KENNELS
 
 
 def form_rule(catalogue: Catalogue, **other: str) -> dict[str, str]:
@@ -47,7 +47,7 @@ def inline_data(client: Client, address: str) -> dict[str, Any]:
 
 
 def test_a_rule_is_added(admin: Client, kennels: Catalogue) -> None:
-    answer = admin.post(reverse("admin:forms_formrule_add"), form_rule(kennels))
+    answer = admin.post(reverse("admin:catalogue_formrule_add"), form_rule(kennels))
 
     assert answer.status_code == 302
     assert FormRule.objects.get(code="K-02").when == "cat_count > 10"
@@ -58,7 +58,7 @@ def test_a_rule_is_added(admin: Client, kennels: Catalogue) -> None:
     [("cat_count > ", "Column"), ("dogs > 3", "dogs"), ('cat_count > "many"', "_&gt;_"), ("cat_count + 1", "bool")],
 )
 def test_a_faulty_condition_is_told_at_its_field(condition: str, said: str, admin: Client, kennels: Catalogue) -> None:
-    answer = admin.post(reverse("admin:forms_formrule_add"), form_rule(kennels, when=condition))
+    answer = admin.post(reverse("admin:catalogue_formrule_add"), form_rule(kennels, when=condition))
 
     assert answer.status_code == 200
     assert list(answer.context["adminform"].form.errors) == ["when"]
@@ -67,7 +67,7 @@ def test_a_faulty_condition_is_told_at_its_field(condition: str, said: str, admi
 
 def test_a_question_set_is_edited_with_its_questions(admin: Client, kennels: Catalogue) -> None:
     question_set = QuestionSet.objects.get(code="houses")
-    address = reverse("admin:forms_questionset_change", args=(question_set.pk,))
+    address = reverse("admin:catalogue_questionset_change", args=(question_set.pk,))
     data = inline_data(admin, address)
 
     saved = admin.post(address, {**data, "title": "Houses", "questions-1-label": "Runs for dogs"})
@@ -104,18 +104,18 @@ def test_the_check_lists_every_fault_with_its_place(admin: Client, kennels: Cata
     DerivedValue.objects.create(catalogue=kennels, code="d_wrong", value="dogs + 1")
     FormRule.objects.filter(code="K-01").update(at="nowhere")
 
-    answer = admin.get(reverse("admin:forms_catalogue_check_draft", args=(kennels.pk,)))
+    answer = admin.get(reverse("admin:catalogue_catalogue_check_draft", args=(kennels.pk,)))
 
     assert answer.status_code == 200
     text = answer.content.decode()
     assert "derived[d_wrong].value" in text
     assert "form_rules[K-01].at" in text
-    assert f"{reverse('admin:forms_derivedvalue_changelist')}?q=d_wrong" in text
+    assert f"{reverse('admin:catalogue_derivedvalue_changelist')}?q=d_wrong" in text
     assert "Publish: it decides" not in text
 
 
 def test_publishing_shows_what_changes_and_makes_it_current(admin: Client, kennels: Catalogue) -> None:
-    address = reverse("admin:forms_catalogue_publish", args=(kennels.pk,))
+    address = reverse("admin:catalogue_catalogue_publish", args=(kennels.pk,))
     Question.objects.filter(code="cat_count").update(label="How many cats?")
 
     preview = admin.get(address).content.decode()
@@ -132,7 +132,7 @@ def test_publishing_shows_what_changes_and_makes_it_current(admin: Client, kenne
 def test_a_faulty_draft_is_not_published(admin: Client, kennels: Catalogue) -> None:
     DerivedValue.objects.create(catalogue=kennels, code="d_wrong", value="dogs + 1")
 
-    answer = admin.post(reverse("admin:forms_catalogue_publish", args=(kennels.pk,)))
+    answer = admin.post(reverse("admin:catalogue_catalogue_publish", args=(kennels.pk,)))
 
     assert answer.status_code == 200
     assert b"d_wrong" in answer.content
@@ -140,30 +140,30 @@ def test_a_faulty_draft_is_not_published(admin: Client, kennels: Catalogue) -> N
 
 
 def test_publishing_nothing_new_makes_no_release(admin: Client, kennels: Catalogue) -> None:
-    admin.post(reverse("admin:forms_catalogue_publish", args=(kennels.pk,)))
+    admin.post(reverse("admin:catalogue_catalogue_publish", args=(kennels.pk,)))
 
     assert Release.objects.count() == 1
 
 
 def test_a_release_is_read_only(admin: Client, kennels: Catalogue) -> None:
     release = Release.objects.get()
-    address = reverse("admin:forms_release_change", args=(release.pk,))
+    address = reverse("admin:catalogue_release_change", args=(release.pk,))
 
     assert b"3 question sets" in admin.get(address).content
     assert admin.post(address, {"notes": "Other"}).status_code == 403
-    assert admin.post(reverse("admin:forms_release_delete", args=(release.pk,)), {"post": "yes"}).status_code == 403
+    assert admin.post(reverse("admin:catalogue_release_delete", args=(release.pk,)), {"post": "yes"}).status_code == 403
 
 
 def test_the_exported_file_says_what_the_draft_says(admin: Client, kennels: Catalogue) -> None:
-    answer = admin.get(reverse("admin:forms_catalogue_export", args=(kennels.pk,)))
+    answer = admin.get(reverse("admin:catalogue_catalogue_export", args=(kennels.pk,)))
 
     assert answer.headers["Content-Disposition"] == 'attachment; filename="kennels.yaml"'
     assert read_catalogue(answer.content.decode()) == KENNELS
 
 
 def test_a_file_is_imported_after_a_look_at_what_it_changes(admin: Client, kennels: Catalogue) -> None:
-    address = reverse("admin:forms_catalogue_import_file")
-    text = admin.get(reverse("admin:forms_catalogue_export", args=(kennels.pk,))).content.decode()
+    address = reverse("admin:catalogue_catalogue_import_file")
+    text = admin.get(reverse("admin:catalogue_catalogue_export", args=(kennels.pk,))).content.decode()
     changed = text.replace("Cats at most", "Number of cats")
 
     preview = admin.post(address, {"file": BytesIO(changed.encode())})
@@ -178,7 +178,7 @@ def test_a_file_is_imported_after_a_look_at_what_it_changes(admin: Client, kenne
 
 
 def test_a_faulty_file_changes_nothing(admin: Client, kennels: Catalogue) -> None:
-    address = reverse("admin:forms_catalogue_import_file")
+    address = reverse("admin:catalogue_catalogue_import_file")
     text = "code: kennels\ntitle: Kennels\nderived:\n- {code: d_wrong, value: 'dogs + 1'}\n"
 
     answer = admin.post(address, {"text": text, "confirm": "1"})
@@ -192,7 +192,7 @@ def test_a_faulty_file_changes_nothing(admin: Client, kennels: Catalogue) -> Non
 @pytest.mark.parametrize(
     ("view", "permissions"),
     [
-        ("publish", ("forms.view_catalogue", "forms.change_catalogue")),
+        ("publish", ("catalogue.view_catalogue", "catalogue.change_catalogue")),
         ("export", ("tenants.view_tenant",)),
         ("check_draft", ("tenants.view_tenant",)),
     ],
@@ -201,9 +201,9 @@ def test_without_the_permission_there_is_no_button_and_a_post_is_refused(
     view: str, permissions: tuple[str, ...], make_staff: Callable[..., Client], kennels: Catalogue
 ) -> None:
     junior = make_staff(*permissions)
-    address = reverse(f"admin:forms_catalogue_{view}", args=(kennels.pk,))
+    address = reverse(f"admin:catalogue_catalogue_{view}", args=(kennels.pk,))
 
-    page = junior.get(reverse("admin:forms_catalogue_change", args=(kennels.pk,)))
+    page = junior.get(reverse("admin:catalogue_catalogue_change", args=(kennels.pk,)))
 
     assert address.encode() not in page.content
     assert junior.get(address).status_code == 403
@@ -212,9 +212,9 @@ def test_without_the_permission_there_is_no_button_and_a_post_is_refused(
 
 
 def test_importing_needs_its_permission(make_staff: Callable[..., Client], kennels: Catalogue) -> None:
-    junior = make_staff("forms.view_catalogue")
-    address = reverse("admin:forms_catalogue_import_file")
+    junior = make_staff("catalogue.view_catalogue")
+    address = reverse("admin:catalogue_catalogue_import_file")
 
-    assert address.encode() not in junior.get(reverse("admin:forms_catalogue_changelist")).content
+    assert address.encode() not in junior.get(reverse("admin:catalogue_catalogue_changelist")).content
     assert junior.post(address, {"text": "code: x\ntitle: X\n", "confirm": "1"}).status_code == 403
     assert Catalogue.objects.count() == 1

@@ -10,8 +10,8 @@ from django.test import Client
 from django.urls import reverse
 
 from copies.models import Copy, SensitiveReveal
+from tenants.current_tenant import across_tenants, use_tenant
 from tenants.models import Tenant, User
-from tenants.scoping import across_tenants, use_tenant
 from tests.partner_engine.admin.conftest import PHONE, SSN, start_kennel
 
 DIGITS = SSN.replace("-", "")

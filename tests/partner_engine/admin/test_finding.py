@@ -10,8 +10,8 @@ from django.core.cache import caches
 from django.test import Client
 from django.urls import reverse
 
-from copies.search import id_range
 from partner_engine.admin.forms import STATES
+from search.queries import id_range
 from tenants.models import Tenant, User
 from tests.partner_engine.admin.conftest import start_kennel
 

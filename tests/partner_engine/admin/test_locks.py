@@ -13,12 +13,12 @@ from django.http import HttpResponse
 from django.test import Client
 from django.urls import reverse
 
-from batch import held_locks
-from batch.held_locks import held_lock
-from batch.locking import CopyLock, holder_of
+from batch.locks import held
+from batch.locks.copy_lock import CopyLock, holder_of
+from batch.locks.held import held_lock
 from tenants.access import Actor
 from tenants.models import Tenant, User
-from tests.batch.far_redis import refusing_client
+from tests.harness.broken_redis import refusing_client
 from tests.partner_engine.admin.conftest import start_kennel
 
 ROBIN = holder_of(Actor(type="user", id="7", source="web", label="Robin <Agent>"))
@@ -156,7 +156,7 @@ def test_the_list_is_for_those_who_may_see_copies(make_staff: Callable[..., Clie
 def test_without_redis_pages_say_so(
     admin: Client, kennel: UUID, monkeypatch: pytest.MonkeyPatch, harbor: Tenant
 ) -> None:
-    monkeypatch.setattr(held_locks, "get_redis_connection", lambda alias: refusing_client())
+    monkeypatch.setattr(held, "get_redis_connection", lambda alias: refusing_client())
 
     assert "do not wait for each other" in page(admin, kennel)
     assert "Saves go on without locks" in admin.get(reverse("admin:locks")).content.decode()

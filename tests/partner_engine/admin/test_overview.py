@@ -15,8 +15,8 @@ from django.utils import timezone
 from actions.models import OutboxAction
 from partner_engine.admin.activity import Activity
 from partner_engine.admin.overview import Card, Overview
+from tenants.current_tenant import use_tenant
 from tenants.models import Tenant, User
-from tenants.scoping import use_tenant
 
 
 def start_page(client: Client) -> Overview:

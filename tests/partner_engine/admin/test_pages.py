@@ -11,10 +11,10 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
-from forms.catalogue.models import Catalogue
+from catalogue.models import Catalogue
 from partner_engine.admin.site import site
+from tenants.current_tenant import across_tenants
 from tenants.models import User
-from tenants.scoping import across_tenants
 
 LISTS = sorted(f"{model._meta.app_label}_{model._meta.model_name}" for model in site._registry)
 #: A changelist may ask this often, sign-in and sidebar included.

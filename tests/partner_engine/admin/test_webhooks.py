@@ -9,16 +9,16 @@ from django.contrib.auth.models import Permission
 from django.test import Client
 from django.urls import reverse
 
-from actions.webhooks.models import WebhookDelivery, WebhookEndpoint
 from tenants.access import Role
+from tenants.current_tenant import use_tenant
 from tenants.models import Tenant, User
-from tenants.scoping import use_tenant
-from tests.actions.webhooks.conftest import add_endpoint, deliver, own_network, publish_event, receiver  # noqa: F401
-from tests.actions.webhooks.receiving import Receiver
+from tests.harness.webhook_receiver import Receiver
+from tests.webhooks.conftest import add_endpoint, deliver, own_network, publish_event, receiver  # noqa: F401
+from webhooks.models import WebhookDelivery, WebhookEndpoint
 
 pytestmark = pytest.mark.django_db
 
-ENDPOINTS, DELIVERIES = "admin:actions_webhookendpoint_changelist", "admin:actions_webhookdelivery_changelist"
+ENDPOINTS, DELIVERIES = "admin:webhooks_webhookendpoint_changelist", "admin:webhooks_webhookdelivery_changelist"
 
 
 @pytest.fixture
@@ -52,9 +52,9 @@ def test_staff_see_endpoint_delivery_and_attempts_but_no_secret(
 
     pages = [
         admin.get(reverse(ENDPOINTS)),
-        admin.get(reverse("admin:actions_webhookendpoint_change", args=[endpoint.pk])),
+        admin.get(reverse("admin:webhooks_webhookendpoint_change", args=[endpoint.pk])),
         admin.get(reverse(DELIVERIES)),
-        admin.get(reverse("admin:actions_webhookdelivery_change", args=[delivery.pk])),
+        admin.get(reverse("admin:webhooks_webhookdelivery_change", args=[delivery.pk])),
     ]
 
     assert [page.status_code for page in pages] == [200] * 4

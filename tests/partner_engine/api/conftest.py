@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from forms.catalogue.models import Release
+from catalogue.models import Release
 from tenants.models import ApiClient
-from tests.partner_engine.api.calling import Api
+from tests.harness.api_client import Api
 
 
 @pytest.fixture

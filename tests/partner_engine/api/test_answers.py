@@ -5,11 +5,11 @@ from __future__ import annotations
 import pytest
 
 from batch.models import IdempotencyRecord
+from catalogue.demo import Sample
 from copies.models import CopyRevision
-from forms.catalogue.demo import Sample
+from tenants.current_tenant import use_tenant
 from tenants.models import Tenant
-from tenants.scoping import use_tenant
-from tests.partner_engine.api.calling import NOBODY, Api, assert_problem
+from tests.harness.api_client import NOBODY, Api, assert_problem
 
 pytestmark = pytest.mark.django_db
 

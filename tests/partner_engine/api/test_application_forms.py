@@ -6,12 +6,12 @@ from uuid import uuid4
 
 import pytest
 
-from forms.catalogue.demo import Sample, read_samples
+from catalogue.demo import Sample, read_samples
 from forms.models import ApplicationForm
 from tenants.access import Right
+from tenants.current_tenant import use_tenant
 from tenants.models import ApiClient, Tenant
-from tenants.scoping import use_tenant
-from tests.partner_engine.api.calling import Api, assert_problem, form_body
+from tests.harness.api_client import Api, assert_problem, form_body
 
 pytestmark = pytest.mark.django_db
 

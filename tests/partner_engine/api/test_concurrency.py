@@ -12,13 +12,13 @@ from typing import Any
 
 import pytest
 
-from forms.catalogue.demo import Sample
+from catalogue.demo import Sample
 from forms.models import ApplicationForm
-from partner_engine.api.endpoint import MAX_BODY_BYTES
+from partner_engine.api.http.endpoint import MAX_BODY_BYTES
+from tenants.current_tenant import use_tenant
 from tenants.models import Tenant
-from tenants.scoping import use_tenant
-from tests.partner_engine.api.calling import Api, form_body
-from tests.partner_engine.api.serving import Answer, call, serve
+from tests.harness.api_client import Api, form_body
+from tests.harness.web_servers import Answer, call, serve
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from forms.catalogue.demo import Sample
-from tests.partner_engine.api.calling import NOBODY, Api, assert_problem
+from catalogue.demo import Sample
+from tests.harness.api_client import NOBODY, Api, assert_problem
 
 pytestmark = pytest.mark.django_db
 

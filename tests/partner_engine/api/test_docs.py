@@ -12,7 +12,7 @@ from django.conf import LazySettings
 
 from partner_engine.api.urls import ROUTES
 from tenants.models import ApiClient, Tenant
-from tests.partner_engine.api.serving import ROOT, serve
+from tests.harness.web_servers import ROOT, serve
 
 BASH = shutil.which("bash") or "/bin/sh"
 TEXT = (ROOT / "docs" / "api.md").read_text(encoding="utf-8")

@@ -8,13 +8,13 @@ from uuid import UUID
 import pytest
 
 from batch import service as batch
-from forms.catalogue.demo import Sample
+from catalogue.demo import Sample
 from forms.models import Event
 from tenants.access import system_actor
+from tenants.current_tenant import use_tenant
 from tenants.models import ApiClient, Tenant
-from tenants.scoping import use_tenant
-from tests.partner_engine.api.calling import Api, assert_problem
-from tests.partner_engine.api.told import events_told
+from tests.harness.api_client import Api, assert_problem
+from tests.harness.outbox_events import events_told
 
 pytestmark = pytest.mark.django_db
 #: What only the product itself knows.

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from forms.catalogue.demo import Sample, read_samples
+from catalogue.demo import Sample, read_samples
 from tenants.access import Right
 from tenants.models import ApiClient
-from tests.partner_engine.api.calling import Api, assert_problem
+from tests.harness.api_client import Api, assert_problem
 
 pytestmark = pytest.mark.django_db
 SAMPLES = {sample.id: sample for sample in read_samples()}

@@ -10,11 +10,12 @@ import pytest
 from django.test import Client
 
 from batch.models import IdempotencyRecord
-from forms.catalogue.demo import Sample
-from tenants.models import GuestToken, Tenant
-from tenants.scoping import use_tenant
-from tests.partner_engine.api.calling import NOBODY, Api, assert_problem
-from tests.partner_engine.guesting import follow, let_expire
+from catalogue.demo import Sample
+from forms.models import GuestLink
+from tenants.current_tenant import use_tenant
+from tenants.models import Tenant
+from tests.harness.api_client import NOBODY, Api, assert_problem
+from tests.harness.guests import follow, let_expire
 
 pytestmark = pytest.mark.django_db
 
@@ -51,7 +52,7 @@ def test_a_link_is_made_and_its_address_told_once(api: Api, copy: dict[str, Any]
     assert listed(api, copy) == [made]
     assert secret not in api.get(f"/copies/{copy['id']}/history").content.decode()
     with use_tenant(harbor):
-        assert secret not in str(GuestToken.objects.values().get())
+        assert secret not in str(GuestLink.objects.values().get())
 
 
 def test_a_key_stores_no_address(api: Api, copy: dict[str, Any], harbor: Tenant) -> None:

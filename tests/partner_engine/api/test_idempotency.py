@@ -7,12 +7,12 @@ from typing import Any
 import pytest
 
 from batch.models import IdempotencyRecord
+from catalogue.demo import Sample
 from copies.models import Copy, CopyRevision
-from forms.catalogue.demo import Sample
 from forms.models import ApplicationForm
+from tenants.current_tenant import use_tenant
 from tenants.models import ApiClient, Tenant
-from tenants.scoping import use_tenant
-from tests.partner_engine.api.calling import Api, assert_problem, form_body
+from tests.harness.api_client import Api, assert_problem, form_body
 
 pytestmark = pytest.mark.django_db
 

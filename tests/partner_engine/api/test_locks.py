@@ -11,14 +11,14 @@ import pytest
 import yaml
 from django.core.management import call_command
 
-from batch import locking, opening
-from batch.locking import CopyLock, holder_of
-from forms.catalogue.demo import Sample
+from batch.locks import copy_lock, locked_copy
+from batch.locks.copy_lock import CopyLock, holder_of
+from catalogue.demo import Sample
+from redis_locks.outage import RedisOutage
 from tenants.access import Actor
 from tenants.models import Tenant
-from tenants.redis_outage import RedisOutage
-from tests.batch.far_redis import refusing_client
-from tests.partner_engine.api.calling import Api
+from tests.harness.api_client import Api
+from tests.harness.broken_redis import refusing_client
 
 pytestmark = pytest.mark.django_db
 
@@ -32,7 +32,7 @@ def nobody_waits(monkeypatch: pytest.MonkeyPatch) -> None:
     def unwaiting(tenant_id: UUID, copy_id: UUID, *, wait: float, **rest: Any) -> CopyLock:
         return CopyLock(tenant_id, copy_id, wait=0, **rest)
 
-    monkeypatch.setattr(opening, "CopyLock", unwaiting)
+    monkeypatch.setattr(locked_copy, "CopyLock", unwaiting)
 
 
 @pytest.mark.usefixtures("nobody_waits")
@@ -59,8 +59,8 @@ def test_the_refusal_tells_who_saves_the_copy(api: Api, harbor: Tenant, s1: Samp
 @pytest.mark.usefixtures("nobody_waits")
 def test_a_holder_that_is_not_known_is_left_out(api: Api, harbor: Tenant, s1: Sample) -> None:
     copy = api.start(s1)
-    name = locking.copy_lock_name(harbor.id, UUID(copy["id"]))
-    locking.get_redis_connection("default").set(name, b"older", px=5_000)
+    name = copy_lock.copy_lock_name(harbor.id, UUID(copy["id"]))
+    copy_lock.get_redis_connection("default").set(name, b"older", px=5_000)
 
     refused = api.patch(f"/copies/{copy['id']}/answers", {"answers": {"mqs_gl_limit": "l2m"}})
 
@@ -72,8 +72,8 @@ def test_a_holder_that_is_not_known_is_left_out(api: Api, harbor: Tenant, s1: Sa
 
 def test_a_save_without_the_lock_says_so(api: Api, s1: Sample, monkeypatch: pytest.MonkeyPatch) -> None:
     copy = api.start(s1)
-    monkeypatch.setattr(locking, "outage", RedisOutage())
-    monkeypatch.setattr(locking, "get_redis_connection", lambda alias: refusing_client())
+    monkeypatch.setattr(copy_lock, "outage", RedisOutage())
+    monkeypatch.setattr(copy_lock, "get_redis_connection", lambda alias: refusing_client())
 
     saved = api.patch(f"/copies/{copy['id']}/answers", {"answers": {"mqs_gl_limit": "l2m"}})
 

@@ -8,12 +8,12 @@ from typing import Any
 import pytest
 from structlog.testing import capture_logs
 
+from catalogue.demo import Sample, read_samples
 from copies.models import SensitiveReveal
-from forms.catalogue.demo import Sample, read_samples
 from tenants.access import Right
+from tenants.current_tenant import use_tenant
 from tenants.models import ApiClient, Tenant
-from tenants.scoping import use_tenant
-from tests.partner_engine.api.calling import Api, assert_problem
+from tests.harness.api_client import Api, assert_problem
 
 pytestmark = pytest.mark.django_db
 WITHOUT_PERSONAL = [right for right in Right if right is not Right.READ_PERSONAL]

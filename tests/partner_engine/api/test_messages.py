@@ -8,12 +8,12 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from forms.catalogue.demo import Sample
+from catalogue.demo import Sample
 from forms.models import Message
+from tenants.current_tenant import use_tenant
 from tenants.models import ApiClient, Tenant
-from tenants.scoping import use_tenant
-from tests.partner_engine.api.calling import NOBODY, Api, assert_problem
-from tests.partner_engine.api.told import events_told
+from tests.harness.api_client import NOBODY, Api, assert_problem
+from tests.harness.outbox_events import events_told
 
 pytestmark = pytest.mark.django_db
 #: Whose token it is and for which client, the copy, its messages.

@@ -7,10 +7,10 @@ from uuid import UUID
 import pytest
 
 from batch import service as batch
-from batch.indexing import index_copies
+from search.indexer import index_copies
 from tenants.access import Right, system_actor
 from tenants.models import ApiClient, Tenant
-from tests.partner_engine.api.calling import Api, assert_problem
+from tests.harness.api_client import Api, assert_problem
 
 pytestmark = pytest.mark.django_db
 

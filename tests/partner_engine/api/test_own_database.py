@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import pytest
 
+from catalogue.demo import Sample
+from catalogue.models import Release
 from copies.models import Copy
-from forms.catalogue.demo import Sample
-from forms.catalogue.models import Release
 from forms.models import ApplicationForm
+from tenants.current_tenant import across_tenants
 from tenants.models import ApiClient, Tenant
-from tenants.scoping import across_tenants
-from tests.partner_engine.api.calling import Api, assert_problem
+from tests.harness.api_client import Api, assert_problem
 
 pytestmark = pytest.mark.django_db(databases=["default", "summit_db"])
 

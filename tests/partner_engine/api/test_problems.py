@@ -7,11 +7,11 @@ from django.db import OperationalError
 from django.http import HttpRequest
 from django.test import Client
 
-from forms.catalogue.demo import Sample
+from catalogue.demo import Sample
 from partner_engine.api.application_forms import ApplicationForms
-from partner_engine.api.endpoint import MAX_BODY_BYTES
+from partner_engine.api.http.endpoint import MAX_BODY_BYTES
 from partner_engine.api.me import Me
-from tests.partner_engine.api.calling import V1, Api, assert_problem
+from tests.harness.api_client import V1, Api, assert_problem
 
 pytestmark = pytest.mark.django_db
 

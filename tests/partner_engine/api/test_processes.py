@@ -8,10 +8,10 @@ from uuid import UUID
 import pytest
 
 from batch import service as batch
-from forms.catalogue.demo import Sample
+from catalogue.demo import Sample
 from tenants.access import system_actor
 from tenants.models import Tenant
-from tests.partner_engine.api.calling import Api, assert_problem
+from tests.harness.api_client import Api, assert_problem
 
 pytestmark = pytest.mark.django_db
 

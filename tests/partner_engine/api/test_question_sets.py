@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 
-from forms.catalogue.demo import Sample
+from catalogue.demo import Sample
 from tenants.models import ApiClient, Tenant
-from tests.partner_engine.api.calling import Api, assert_problem
-from tests.partner_engine.api.told import events_told
+from tests.harness.api_client import Api, assert_problem
+from tests.harness.outbox_events import events_told
 
 pytestmark = pytest.mark.django_db
 #: A set that the restaurant is not asked, and one that it is.

@@ -15,11 +15,11 @@ from django.utils import timezone
 from structlog.testing import capture_logs
 
 from actions.models import WebhookEndpoint
-from forms.catalogue.demo import Sample
+from catalogue.demo import Sample
 from tenants.access import Right
+from tenants.current_tenant import use_tenant
 from tenants.models import ApiClient, Tenant, User
-from tenants.scoping import use_tenant
-from tests.partner_engine.api.calling import V1, Api, assert_problem
+from tests.harness.api_client import V1, Api, assert_problem
 
 pytestmark = pytest.mark.django_db
 

@@ -11,8 +11,8 @@ from django.contrib.staticfiles import finders
 from django.core.management import call_command
 from django.test import Client
 
-from forms.catalogue.demo import Sample
-from tests.partner_engine.api.calling import Api
+from catalogue.demo import Sample
+from tests.harness.api_client import Api
 from tests.partner_engine.api.test_routes import ROWS
 
 pytestmark = pytest.mark.django_db

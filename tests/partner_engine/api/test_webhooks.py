@@ -8,11 +8,11 @@ import jsonschema
 import pytest
 from standardwebhooks import Webhook
 
-from actions.webhooks.event_types import event_names
 from tenants.models import Tenant
-from tests.actions.webhooks.conftest import deliver, own_network, publish_event, receiver  # noqa: F401 - fixtures
-from tests.actions.webhooks.receiving import Receiver
-from tests.partner_engine.api.calling import NOBODY, Api, assert_problem
+from tests.harness.api_client import NOBODY, Api, assert_problem
+from tests.harness.webhook_receiver import Receiver
+from tests.webhooks.conftest import deliver, own_network, publish_event, receiver  # noqa: F401 - fixtures
+from webhooks.event_types import event_names
 
 pytestmark = pytest.mark.django_db
 

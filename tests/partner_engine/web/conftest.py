@@ -9,10 +9,10 @@ from django.test import Client
 
 from batch import service as batch
 from batch.context import BatchContext
-from forms.catalogue.models import Release
+from catalogue.models import Release
 from tenants.models import ApiClient, User
-from tests.partner_engine.api.calling import Api
-from tests.partner_engine.web.browsing import Page
+from tests.harness.api_client import Api
+from tests.harness.page_client import Page
 
 StartForm = Callable[..., str]
 

@@ -7,7 +7,7 @@ from collections.abc import Callable
 import pytest
 from django.test import Client
 
-from forms.catalogue.models import Release
+from catalogue.models import Release
 from tenants.access import Role
 from tenants.models import User
 from tests.partner_engine.web.conftest import StartForm

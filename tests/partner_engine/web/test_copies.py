@@ -9,7 +9,7 @@ from django.test import Client
 from batch import service as batch
 from batch.context import BatchContext
 from tenants.models import User
-from tests.partner_engine.web.browsing import Page, told
+from tests.harness.page_client import Page, told
 from tests.partner_engine.web.conftest import StartForm
 
 Open = Callable[[str], Page]

@@ -14,9 +14,10 @@ from django.test import Client
 from django.utils import timezone
 
 from batch import service as batch
-from tenants.models import GuestToken, Tenant, User
-from tenants.scoping import use_tenant
-from tests.partner_engine.guesting import follow, guest_of, issue, let_expire
+from forms.models import GuestLink
+from tenants.current_tenant import use_tenant
+from tenants.models import Tenant, User
+from tests.harness.guests import follow, guest_of, issue, let_expire
 
 pytestmark = pytest.mark.django_db
 
@@ -61,7 +62,7 @@ def test_a_link_is_shown_once_and_opens(ask: Callable[..., HttpResponse], copy_i
     assert secret not in listed.content.decode()
     assert "Gus Miller Not opened yet" in text(listed)
     with use_tenant(harbor):
-        link = GuestToken.objects.get()
+        link = GuestLink.objects.get()
     assert timedelta(days=29, hours=23) < link.expires_at - timezone.now() < timedelta(days=30)
     assert (link.issued_by_type, link.name) == ("user", "Gus Miller")
     assert follow(Client(), copy_id, secret).status_code == 200
@@ -73,7 +74,7 @@ def test_a_time_that_is_no_choice_is_the_usual_one(days: str, ask: Callable[...,
     assert ask("/new", {"days": days}).status_code == 200
 
     with use_tenant(harbor):
-        lasts = GuestToken.objects.get().expires_at - timezone.now()
+        lasts = GuestLink.objects.get().expires_at - timezone.now()
     assert timedelta(days=13, hours=23) < lasts < timedelta(days=14)
 
 
@@ -112,7 +113,7 @@ def test_one_too_many_and_a_locked_copy_are_refused_with_the_reason(
 ) -> None:
     with batch.find_and_lock(copy_id, scope=harbor, actor=owner.as_actor(source="web")) as context:
         for _ in range(50):
-            context.changeset.guest_tokens.issue(valid_for=timedelta(days=1))
+            context.changeset.guest_links.issue(valid_for=timedelta(days=1))
         context.save()
 
     refused = ask("/new", {})
@@ -120,11 +121,11 @@ def test_one_too_many_and_a_locked_copy_are_refused_with_the_reason(
     assert refused.status_code == 422
     assert "which is the most; revoke one first." in text(refused) and "/guest/" not in refused.content.decode()
     with batch.find_and_lock(copy_id, scope=harbor, actor=owner.as_actor(source="web")) as context:
-        ended = next(iter(context.changeset.guest_tokens)).id
+        ended = next(iter(context.changeset.guest_links)).id
         context.changeset.copy.lock()
         context.save()
     assert ask(f"/{ended}/revoke", {}).status_code == 200
     locked = ask("/new", {})
     assert (locked.status_code, locked["X-Problem"]) == (409, "This copy is locked; unlock it first.")
     with use_tenant(harbor):
-        assert GuestToken.objects.filter(revoked_at=None).count() == 49
+        assert GuestLink.objects.filter(revoked_at=None).count() == 49

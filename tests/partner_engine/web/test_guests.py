@@ -17,13 +17,14 @@ from structlog.testing import capture_logs
 from actions.models import OutboxAction
 from batch import service as batch
 from batch.context import BatchContext
-from batch.guests import access_guest
-from forms.catalogue.demo import Sample
+from catalogue.demo import Sample
+from forms.models import GuestLink
+from guests.service import access_guest
 from partner_engine.web.visitors import Visitor
-from tenants.models import GuestToken, Tenant, User
-from tenants.scoping import across_tenants, use_tenant
-from tests.partner_engine.api.calling import Api
-from tests.partner_engine.guesting import DEVICE, follow, guest_of, issue, let_expire, revoke
+from tenants.current_tenant import across_tenants, use_tenant
+from tenants.models import Tenant, User
+from tests.harness.api_client import Api
+from tests.harness.guests import DEVICE, follow, guest_of, issue, let_expire, revoke
 
 pytestmark = pytest.mark.django_db
 
@@ -144,7 +145,7 @@ class TestOpening:
         after = batch.find(copy_id, scope=harbor, actor=User(full_name="x", role="agent").as_actor(source="web"))
         assert after.version == version
         with use_tenant(harbor):
-            assert not GuestToken.objects.exclude(exchanged_at=None).exists()
+            assert not GuestLink.objects.exclude(exchanged_at=None).exists()
 
     @pytest.mark.parametrize("device", ["", "short", "x" * 101])
     def test_a_page_that_does_not_name_itself_is_refused(self, device: str, harbor: Tenant, copy_id: str) -> None:
@@ -351,11 +352,11 @@ class TestTheForm:
         for _ in range(2):
             client.get(f"/guest/{copy_id}/form")
             with use_tenant(harbor):
-                seen.append(GuestToken.objects.get(pk=link_id).seen_at)
+                seen.append(GuestLink.objects.get(pk=link_id).seen_at)
         answer(client, copy_id, {"mqs_mail_city": "Waco"}, version)
 
         with use_tenant(harbor):
-            seen.append(GuestToken.objects.get(pk=link_id).seen_at)
+            seen.append(GuestLink.objects.get(pk=link_id).seen_at)
         assert seen[0] is not None and len({*seen}) == 1
         assert read(copy_id).version == version + 1
 
@@ -395,7 +396,7 @@ class TestDone:
             events = [
                 action.payload.get("event_type") for action in OutboxAction.objects.filter(kind="publish_webhook")
             ]
-            assert GuestToken.objects.get(pk=link_id).finished_at is not None
+            assert GuestLink.objects.get(pk=link_id).finished_at is not None
         assert events.count("guest_link.finished") == 1
         assert "Thank you" in client.get(f"/guest/{copy_id}/form").content.decode()
         [link] = api.get(f"/copies/{copy_id}/guest_links").json()["results"]
@@ -432,7 +433,7 @@ class TestSecrets:
             assert follow(Client(REMOTE_ADDR=word[:15]), copy_id, word).status_code == 403
 
     def test_what_is_stored_would_be_found(self, harbor: Tenant, copy_id: str, monkeypatch: Any) -> None:
-        monkeypatch.setattr("batch.mutators.guest_tokens.hash_of", lambda secret: secret)
+        monkeypatch.setattr("batch.changes.mutators.guest_links.hash_of", lambda secret: secret)
 
         _, secret = issue(harbor, copy_id)
 
@@ -463,7 +464,7 @@ class TestSabotage:
         other = start_form()
         assert client.get(f"/guest/{other}/form").status_code == 302
         monkeypatch.setattr(
-            "partner_engine.web.agents.access_guest", lambda _, session: access_guest(UUID(copy_id), session)
+            "partner_engine.web.access.access_guest", lambda _, session: access_guest(UUID(copy_id), session)
         )
         monkeypatch.setattr(Visitor, "_own", lambda self, context: context)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from tests.partner_engine.web.browsing import Page
+from tests.harness.page_client import Page
 from tests.partner_engine.web.conftest import StartForm
 
 

@@ -11,11 +11,11 @@ import pytest
 from django.test import Client
 
 from batch import service as batch
-from batch.indexing import index_copies
 from forms.models import NaicsSearch
+from search.indexer import index_copies
+from tenants.current_tenant import use_tenant
 from tenants.models import Tenant, User
-from tenants.scoping import use_tenant
-from tests.partner_engine.web.browsing import Page, told
+from tests.harness.page_client import Page, told
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("demo")]
 

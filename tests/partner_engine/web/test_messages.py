@@ -11,9 +11,9 @@ from django.http import HttpResponse
 
 from batch import service as batch
 from forms.models import Message
+from tenants.current_tenant import use_tenant
 from tenants.models import Tenant, User
-from tenants.scoping import use_tenant
-from tests.partner_engine.web.browsing import Page, told
+from tests.harness.page_client import Page, told
 from tests.partner_engine.web.conftest import StartForm
 
 pytestmark = pytest.mark.django_db

@@ -8,7 +8,7 @@ from collections.abc import Callable
 import pytest
 
 from batch.context import BatchContext
-from tests.partner_engine.web.browsing import Page
+from tests.harness.page_client import Page
 from tests.partner_engine.web.conftest import StartForm
 
 Open = Callable[[str], Page]

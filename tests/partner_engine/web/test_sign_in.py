@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.test import Client
 
-from forms.catalogue.models import Release
+from catalogue.models import Release
 from tenants.models import User
 from tests.conftest import PASSWORD
 

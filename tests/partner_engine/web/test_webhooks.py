@@ -10,12 +10,12 @@ from django.test import Client
 from django.utils import timezone
 from standardwebhooks import Webhook
 
-from actions.webhooks.models import DisabledReason, WebhookDelivery, WebhookEndpoint
 from tenants.access import Role
+from tenants.current_tenant import use_tenant
 from tenants.models import Tenant, User
-from tenants.scoping import use_tenant
-from tests.actions.webhooks.conftest import deliver, own_network, receiver  # noqa: F401 - fixtures
-from tests.actions.webhooks.receiving import Receiver
+from tests.harness.webhook_receiver import Receiver
+from tests.webhooks.conftest import deliver, own_network, receiver  # noqa: F401 - fixtures
+from webhooks.models import DisabledReason, WebhookDelivery, WebhookEndpoint
 
 pytestmark = pytest.mark.django_db
 

@@ -9,14 +9,14 @@ import pytest
 
 from copies.changes import Cause, Change
 from copies.document import Answer, AnsweredBy, Document, DocumentQuestionSet, PoolRow
-from forms.rules.compile import compile_catalogue
-from forms.rules.definition import CatalogueDefinition, Pool, Question, QuestionSet
-from forms.rules.evaluation import Evaluation, Message, Needed
 from partner_engine.web.pages.cards import LONG_POOL, build_card, build_row
 from partner_engine.web.pages.differences import Parts, changed_parts, sentence
 from partner_engine.web.pages.form_page import build_nav
 from partner_engine.web.pages.products import errors
 from partner_engine.web.pages.reading import CopyFacts, Reader, Reading
+from rules.definition.catalogue import CatalogueDefinition, Pool, Question, QuestionSet
+from rules.definition.compiler import compile_catalogue
+from rules.flow.evaluation import Evaluation, Message, Needed
 
 KENNEL = compile_catalogue(
     CatalogueDefinition(

@@ -1,0 +1,110 @@
+"""Keeps what a worker has claimed: renews leases while a handler takes long, and gives back what waits behind it.
+
+In a thread of its own with a connection of its own, which does nothing as long as actions are quick.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections import deque
+from collections.abc import Iterable, Sequence
+from types import TracebackType
+from typing import Final
+from uuid import UUID
+
+import structlog
+from django.db import DatabaseError, connections
+
+from actions.claims import Claims, LeasedAction
+from tenants.current_tenant import across_tenants
+
+#: What a worker has not begun by then goes back to other workers, in seconds after its claim.
+PATIENCE: Final = 1.0
+#: No handler is kept alive for longer than this: it hangs, and another worker may try.
+MOST_SECONDS: Final = 600.0
+
+log = structlog.get_logger(__name__)
+
+
+class LeasedRows:
+    """The rows of one claim: ``next()`` gives one after the other to be run."""
+
+    def __init__(self, claims: Claims, rows: Sequence[LeasedAction], *, alias: str, lease: float) -> None:
+        """Hold ``rows``, claimed just now for ``lease`` seconds in the database ``alias``."""
+        self.given_back = 0
+        self._claims = claims
+        self._alias = alias
+        self._lease = lease
+        self._guard = threading.Lock()
+        self._waiting = deque(rows)
+        self._begun: set[UUID] = set()
+        self._claimed_at = self._began_at = time.monotonic()
+        self._over = threading.Event()
+        self._keeper = threading.Thread(target=self._keep, name=f"relay of {alias}", daemon=True)
+
+    def __enter__(self) -> LeasedRows:
+        """Start keeping."""
+        self._keeper.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:  # fmt: skip
+        """Stop keeping; what is left runs out by itself."""
+        self._over.set()
+        self._keeper.join()
+
+    def next(self) -> LeasedAction | None:
+        """Return the next row to be run, None when there is none left here."""
+        with self._guard:
+            if not self._waiting:
+                return None
+            row = self._waiting.popleft()
+            self._begun.add(row.id)
+            self._began_at = time.monotonic()
+            return row
+
+    def ended(self, ids: Iterable[UUID]) -> None:
+        """Forget rows whose end was told."""
+        with self._guard:
+            self._begun.difference_update(ids)
+
+    def _keep(self) -> None:
+        """Look after the rows until all are run."""
+        pause = min(PATIENCE, self._lease / 3)
+        renewed_at = time.monotonic()
+        used = False
+        try:
+            while not self._over.wait(pause):
+                try:
+                    with across_tenants(using=self._alias):
+                        used |= self._surrender()
+                        if time.monotonic() - renewed_at >= self._lease / 3:
+                            used = True
+                            self._renew()
+                            renewed_at = time.monotonic()
+                except DatabaseError as error:
+                    # The next turn may succeed, on a new connection; if none does, another worker runs the rows again.
+                    log.warning("lease_not_renewed", database=self._alias, reason=type(error).__name__)
+                    connections[self._alias].close()
+        finally:
+            if used:
+                connections[self._alias].close()
+
+    def _surrender(self) -> bool:
+        """Give back what has waited long behind others; tell whether there was any."""
+        with self._guard:
+            if not self._waiting or time.monotonic() - self._claimed_at < PATIENCE:
+                return False
+            ids = [row.id for row in self._waiting]
+            self._waiting.clear()
+        self.given_back += self._claims.give_back(ids)
+        return True
+
+    def _renew(self) -> None:
+        with self._guard:
+            is_hanging = time.monotonic() - self._began_at > MOST_SECONDS
+            ids = [*self._begun, *(row.id for row in self._waiting)]
+        if not is_hanging:
+            self._claims.renew(ids)

@@ -1,0 +1,212 @@
+"""Answers and rows as the API gives them, checked as a whole before anything is changed. Pure.
+
+The plan of what is to be done is made first; if it has a single fault nothing is carried out.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
+from typing import TYPE_CHECKING, Any, Final, Protocol
+
+from batch.errors import AnswerFault, InvalidAnswers, PoolIsFull, ReadOnlyAnswer, UnknownPart, UnknownRow
+from copies.document import AnswerValue, join_path
+from rules.types.cleaning import InvalidValue, clean
+
+if TYPE_CHECKING:
+    from batch.changes.mutators.answers import AnswerMutator
+    from batch.changes.mutators.pools import PoolMutator, RowMutator
+    from batch.changes.tracker import ChangeTracker
+
+ROW_KEYS: Final = frozenset({"id", "answers", "answer_pools", "delete"})
+#: Stands for the id of a row that is to be added, in the paths of its faults.
+NEW_ROW: Final = "new"
+
+
+class Opened(Protocol):
+    """What holds answers and pools: a changeset or a row."""
+
+    def find_answer(self, path: str, /) -> AnswerMutator:
+        """Return the mutator of an answer."""
+
+    def find_pool(self, code: str, /) -> PoolMutator:
+        """Return the mutator of a pool."""
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where answers go: the document (``pool`` "") or a row of ``pool``; ``existing`` is None for a row that is yet to
+    be added.
+    """
+
+    pool: str
+    path: str
+    pointer: str
+    existing: Opened | None
+    open: Callable[[], Opened]
+
+
+class Plan:
+    """The steps that take given answers into a changeset, and what is wrong with them."""
+
+    def __init__(self, ledger: ChangeTracker) -> None:
+        """Made by ``plan_answers`` and ``plan_row``."""
+        self._ledger = ledger
+        self._steps: list[Callable[[], object]] = []
+        self._faults: list[AnswerFault] = []
+
+    def carry_out(self) -> None:
+        """Do all steps, or raise ``InvalidAnswers`` with every fault and do none."""
+        if self._faults:
+            raise InvalidAnswers(self._faults)
+        for step in self._steps:
+            step()
+
+    def add_place(self, place: Place, answers: object, answer_pools: object) -> None:
+        """Plan ``answers`` and ``answer_pools`` for ``place``."""
+        for code, value in self._items(answers, place.path, f"{place.pointer}/answers"):
+            self._add_answer(place, code, value)
+        for code, rows in self._items(answer_pools, place.path, f"{place.pointer}/answer_pools"):
+            self._add_pool(place, code, rows)
+
+    def _add_answer(self, place: Place, code: str, value: object) -> None:
+        path, pointer = join_path(place.path, code), f"{place.pointer}/answers/{_escape(code)}"
+        question = self._ledger.catalogue.questions.get(code)
+        if question is None:
+            return self._fault(
+                path, pointer, "unknown_question", "There is no question of this code; see the catalogue."
+            )
+        if question.pool != place.pool:
+            belongs = f"to the rows of pool {question.pool!r}" if question.pool else "to the top level"
+            return self._fault(path, pointer, "wrong_place", f"This question belongs {belongs}.")
+        try:
+            cleaned = clean(self._ledger.catalogue, question.question, value)
+        except InvalidValue as error:
+            return self._fault(path, pointer, error.code, error.text)
+        if place.existing is not None and place.existing.find_answer(code).is_readonly:
+            return self._fault(path, pointer, ReadOnlyAnswer.code, "This answer is read only.")
+        self._steps.append(lambda: self._take(place.open().find_answer(code), cleaned, pointer))
+
+    def _take(self, mutator: AnswerMutator, cleaned: AnswerValue, pointer: str) -> None:
+        mutator.apply_cleaned(cleaned)
+        self._ledger.pointers[mutator.path] = pointer
+
+    def _add_pool(self, place: Place, code: str, rows: object) -> None:
+        path, pointer = join_path(place.path, code), f"{place.pointer}/answer_pools/{_escape(code)}"
+        try:
+            existing = self._existing_pool(place, code)
+        except UnknownPart as error:
+            return self._fault(path, pointer, error.code, str(error))
+        if not isinstance(rows, Sequence) or isinstance(rows, str):
+            return self._fault(path, pointer, "wrong_type", "Give a list of rows.")
+        seen: set[str] = set()
+        room = 0
+        for position, row in enumerate(rows):
+            room += self._add_row(place, code, existing, row, f"{pointer}/{position}", seen)
+        most = self._ledger.catalogue.pools[code].pool.max
+        if (len(existing.rows) if existing else 0) + room > most and room > 0:
+            self._fault(path, pointer, PoolIsFull.code, f"A form has at most {most} rows here.")
+
+    def _existing_pool(self, place: Place, code: str) -> PoolMutator | None:
+        if place.existing is not None:
+            return place.existing.find_pool(code)
+        pool = self._ledger.catalogue.pools.get(code)
+        if pool is None or pool.pool.parent != place.pool:
+            raise UnknownPart(f"There is no pool {code!r} in a row of {place.pool!r}.")
+        return None
+
+    def _add_row(
+        self, place: Place, code: str, pool: PoolMutator | None, row: object, pointer: str, seen: set[str]
+    ) -> int:  # fmt: skip
+        """Plan one row; return by how many rows the pool grows."""
+        path = join_path(place.path, code)
+        if not isinstance(row, Mapping):
+            self._fault(path, pointer, "wrong_type", "A row is an object with answers, answer_pools, id or delete.")
+            return 0
+        for key in sorted(set(row) - ROW_KEYS):
+            self._fault(
+                path,
+                f"{pointer}/{_escape(str(key))}",
+                "unknown_key",
+                f"A row has no {key!r}; answers go below 'answers'.",
+            )
+        if "id" not in row:
+            if "delete" in row:
+                self._fault(path, f"{pointer}/delete", "missing_id", "To delete a row give its id.")
+            else:
+                self._add_new_row(place, code, row, pointer)
+            return 1
+        found = self._find_row(pool, path, row["id"], f"{pointer}/id", seen)
+        if found is None:
+            return 0
+        if "delete" not in row:
+            place_of_row = Place(code, found.path, pointer, found, lambda: found)
+            self.add_place(place_of_row, row.get("answers", {}), row.get("answer_pools", {}))
+            return 0
+        if row["delete"] is not True or len(row) > 2:
+            self._fault(
+                found.path,
+                f"{pointer}/delete",
+                "wrong_type",
+                "To delete a row give its id and delete: true, nothing else.",
+            )
+            return 0
+        self._steps.append(found.remove)
+        return -1
+
+    def _add_new_row(self, place: Place, code: str, row: Mapping[str, Any], pointer: str) -> None:
+        add = cache(lambda: place.open().find_pool(code).add_empty())
+        self._steps.append(add)
+        new = Place(code, join_path(place.path, code, NEW_ROW), pointer, None, add)
+        self.add_place(new, row.get("answers", {}), row.get("answer_pools", {}))
+
+    def _find_row(
+        self, pool: PoolMutator | None, path: str, row_id: object, pointer: str, seen: set[str]
+    ) -> RowMutator | None:  # fmt: skip
+        if not isinstance(row_id, str):
+            self._fault(path, pointer, "wrong_type", "A row's id is a text.")
+            return None
+        if row_id in seen:
+            self._fault(join_path(path, row_id), pointer, "duplicate_row", "This row is given twice.")
+            return None
+        seen.add(row_id)
+        try:
+            if pool is None:
+                raise UnknownRow(join_path(path, row_id))
+            return pool.find_row(row_id)
+        except UnknownRow as error:
+            self._fault(join_path(path, row_id), pointer, error.code, str(error))
+            return None
+
+    def _items(self, given: object, path: str, pointer: str) -> list[tuple[str, object]]:
+        if isinstance(given, Mapping):
+            return list(given.items())
+        self._fault(path, pointer, "wrong_type", "Give an object with one entry per code.")
+        return []
+
+    def _fault(self, path: str, pointer: str, code: str, text: str) -> None:
+        self._faults.append(AnswerFault(path, code, text, pointer))
+
+
+def plan_answers(
+    ledger: ChangeTracker, top: Opened, *, answers: Mapping[str, object], answer_pools: Mapping[str, object]
+) -> Plan:
+    """Return the plan for ``answers`` and ``answer_pools`` at the ``top`` of the document."""
+    plan = Plan(ledger)
+    plan.add_place(Place("", "", "", top, lambda: top), answers, answer_pools)
+    return plan
+
+
+def plan_row(
+    ledger: ChangeTracker, row: RowMutator, *, answers: Mapping[str, object], answer_pools: Mapping[str, object]
+) -> Plan:
+    """Return the plan for ``answers`` and ``answer_pools`` in ``row``."""
+    plan = Plan(ledger)
+    plan.add_place(Place(row.pool_code, row.path, "", row, lambda: row), answers, answer_pools)
+    return plan
+
+
+def _escape(token: str) -> str:
+    """Escape a JSON pointer token (RFC 6901)."""
+    return token.replace("~", "~0").replace("/", "~1")

@@ -1,0 +1,45 @@
+"""The mutator of the application form's own fields: its reference, and its archiving. Pure."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import msgspec
+
+from batch.changes.snapshots import FormFields
+from batch.changes.tracker import ChangeTracker
+from batch.errors import WrongValue
+
+MAX_REFERENCE: Final = 200
+
+
+class ApplicationFormMutator:
+    """The fields that all copies of a form share. Stale after the save."""
+
+    def __init__(self, ledger: ChangeTracker) -> None:
+        """Made by ``Changeset.application_form``."""
+        self._ledger = ledger
+
+    @property
+    def fields(self) -> FormFields:
+        """Return the fields as they stand."""
+        self._ledger.require_open()
+        return self._ledger.form_fields
+
+    def refer_as(self, reference: str) -> None:
+        """Keep the partner's own name for the form (at most 200 characters). Raises ``WrongValue``."""
+        if len(reference) > MAX_REFERENCE:
+            raise WrongValue("reference", f"a reference has at most {MAX_REFERENCE} characters")
+        self._replace(reference=reference)
+
+    def archive(self) -> None:
+        """Put the form with all its copies away: it is found only by those who ask for archived ones."""
+        self._replace(deleted_at=self.fields.deleted_at or self._ledger.now)
+
+    def restore(self) -> None:
+        """Bring an archived form back."""
+        self._replace(deleted_at=None)
+
+    def _replace(self, **values: object) -> None:
+        self._ledger.require_writable()
+        self._ledger.form_fields = msgspec.structs.replace(self._ledger.form_fields, **values)

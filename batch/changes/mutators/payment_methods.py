@@ -1,0 +1,88 @@
+"""Payment methods of the insured: a payment provider's token and a label, never an account number. Pure."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from datetime import datetime
+from typing import ClassVar, Final, Literal, TypeAlias, get_args
+
+from batch.changes.attached import AttachedRecord, RecordCollection, RecordKind, RecordMutator, Told
+from batch.errors import LooksLikeAccountNumber, WrongState, WrongValue
+
+PaymentKind: TypeAlias = Literal["card", "bank_account", "invoice"]
+#: Seven digits and more in a row, spaces and hyphens apart, are an account's or a card's number.
+_LONG_NUMBER: Final = re.compile(r"(?:\d[ -]?){7,}")
+
+
+class PaymentMethodRow(AttachedRecord, frozen=True, kw_only=True):
+    """One payment method of a form."""
+
+    kind: str
+    token: str
+    label: str
+    is_default: bool = False
+    removed_at: datetime | None = None
+
+
+def _tell(before: PaymentMethodRow | None, after: PaymentMethodRow) -> Iterator[Told]:
+    if before is None or before.removed_at != after.removed_at:
+        name = "payment_method.added" if before is None else "payment_method.removed"
+        yield name, {"id": str(after.id), "kind": after.kind}
+
+
+PAYMENT_METHODS: Final = RecordKind(
+    name="payment_methods",
+    struct=PaymentMethodRow,
+    shown=lambda row: None if row.removed_at else row.label + (" (default)" if row.is_default else ""),
+    tell=_tell,
+    is_in_force=lambda row: row.removed_at is None,
+    of_form=True,
+    depends_on_others=True,
+)
+
+
+class PaymentMethodMutator(RecordMutator[PaymentMethodRow]):
+    """One payment method."""
+
+    kind: ClassVar = PAYMENT_METHODS
+
+    def make_default(self) -> None:
+        """Pay by this one unless told otherwise; no other is the default then. Raises ``WrongState`` once removed."""
+        self._ledger.require_writable()
+        if self.row.removed_at:
+            raise WrongState(self.path, now="removed", wanted="the default", possible=())
+        for other in PaymentMethods(self._ledger):
+            other._change(is_default=other.id == self.id)
+
+    def remove(self) -> None:
+        """Take the payment method away."""
+        self._change(removed_at=self.row.removed_at or self._ledger.now, is_default=False)
+
+
+class PaymentMethods(RecordCollection[PaymentMethodRow, PaymentMethodMutator]):
+    """The payment methods of the form."""
+
+    mutator: ClassVar = PaymentMethodMutator
+
+    def add(self, kind: PaymentKind, *, token: str, label: str) -> PaymentMethodMutator:
+        """Keep a payment method by the provider's ``token``; ``label`` is shown, such as "Visa •••• 4242".
+
+        Raises ``LooksLikeAccountNumber`` where the label holds a long number, ``WrongValue``.
+        """
+        if kind not in get_args(PaymentKind):
+            raise WrongValue("kind", f"a payment method is one of {', '.join(get_args(PaymentKind))}")
+        if not 0 < len(token) <= 200 or not 0 < len(label) <= 100:
+            raise WrongValue("label", "token and label are needed, of at most 200 and 100 characters")
+        if _LONG_NUMBER.search(label) or token.replace(" ", "").replace("-", "").isdigit():
+            raise LooksLikeAccountNumber
+        return self._put(
+            PaymentMethodRow(
+                id=self._ledger.new_id(),
+                created_at=self._ledger.now,
+                kind=kind,
+                token=token,
+                label=label,
+                is_default=not len(self),
+            )
+        )

@@ -1,0 +1,72 @@
+"""Locks of copies that are held now: for staff and operators, who see what is stuck and free it by hand."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from uuid import UUID
+
+import structlog
+from django_redis import get_redis_connection
+
+from batch.locks.copy_lock import KIND, copy_lock_name
+from redis_locks.fair_lock import lock_name, parts_of_name
+from redis_locks.inspection import LockInfo, list_locks, lock_info, release_by_force
+from redis_locks.lock_holder import Holder
+from tenants.access import Actor
+
+log = structlog.get_logger("partner_engine.audit")
+
+
+@dataclass(frozen=True, slots=True)
+class HeldLock:
+    """The lock of one copy, and how it stands."""
+
+    tenant_id: UUID
+    copy_id: UUID
+    standing: LockInfo
+
+    @property
+    def holder(self) -> Holder | None:
+        """Return who holds it, None where that is not known."""
+        return self.standing.holder
+
+
+def held_lock(tenant_id: UUID, copy_id: UUID) -> HeldLock | None:
+    """Return the copy's lock, None while nobody holds it. Raises ``RedisError``."""
+    standing = lock_info(get_redis_connection("default"), copy_lock_name(tenant_id, copy_id))
+    return HeldLock(tenant_id, copy_id, standing) if standing else None
+
+
+def list_held_locks() -> list[HeldLock]:
+    """Return the locks of copies of all tenants that are held, those held longest first. Raises ``RedisError``.
+
+    Goes through all keys of Redis: for people, not for work.
+    """
+    found = list_locks(get_redis_connection("default"), lock_name(KIND, "*"))
+    locks = [HeldLock(UUID(tenant), UUID(copy), one) for one in found for tenant, copy in [_ids(one.name)]]
+    return sorted(locks, key=lambda lock: lock.holder.since.timestamp() if lock.holder and lock.holder.since else 0)
+
+
+def release_held_lock(lock: HeldLock, *, actor: Actor) -> bool:
+    """Free ``lock`` if it is still held as it was found; tell whether it was, and note it in the audit log.
+
+    A save that held it still ends well or is refused as stale: the version decides. Raises ``RedisError``.
+    """
+    is_released = release_by_force(get_redis_connection("default"), lock.standing)
+    log.warning(
+        "audit.lock_released",
+        actor_type=actor.type,
+        actor_id=actor.id,
+        source=actor.source,
+        copy_id=str(lock.copy_id),
+        tenant_id=str(lock.tenant_id),
+        holder=lock.holder.who if lock.holder else "",
+        where=lock.holder.where if lock.holder else "",
+        is_released=is_released,
+    )
+    return is_released
+
+
+def _ids(name: str) -> tuple[str, str]:
+    _, tenant, copy = parts_of_name(name)
+    return tenant, copy

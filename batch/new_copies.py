@@ -1,0 +1,64 @@
+"""Builders of what a context starts from where there is nothing to load: a new form, a fresh copy of a form.
+
+An existing form is loaded instead (``batch.storage.load``).
+"""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from typing import Final
+from uuid import UUID
+
+import msgspec
+from django.utils import timezone
+from uuid_utils.compat import uuid7
+
+from batch.changes.changeset import KINDS
+from batch.changes.snapshots import CopyFields
+from batch.errors import CopyIsHeld
+from batch.storage.load import CopyRecord, FormRecord, Loaded
+from copies.codec import decode_document, encode_document
+from copies.document import walk_answers
+from copies.sealing import Sealer, WrappedKey
+from tenants.models import Tenant
+
+#: How long a copy's title may be.
+MAX_TITLE: Final = 200
+
+
+def new_form(*, scope: Tenant, title: str, as_of: date | None, catalogue: str, now: datetime) -> Loaded:
+    """Return a form that does not exist yet, with its default copy, whose id is the form's."""
+    identity = uuid7()
+    return Loaded(
+        FormRecord(identity, catalogue or scope.catalogue, as_of, now),
+        CopyRecord(identity, identity, 0, CopyFields(title), now, now),
+        now=now,
+    )
+
+
+def fresh_copy(source: Loaded, *, scope: Tenant, title: str) -> Loaded:
+    """Return a copy of ``source`` that does not exist yet: the same rows and answers, sealed under a key of its own.
+
+    What stands beside the document stays with the source; what all copies share is there anyway. Raises ``CopyIsHeld``
+    while a process works on the source.
+    """
+    if source.held is not None:
+        kind, until = source.held
+        raise CopyIsHeld(kind=kind, until=until)
+    identity, now = uuid7(), source.now or timezone.now()
+    document, key = _resealed(source, scope, identity)
+    fields = CopyFields(title or f"Copy of {source.copy.fields.title or 'base'}"[:MAX_TITLE])
+    record = CopyRecord(identity, source.form.id, 0, fields, now, now, document=document, key=key)
+    shared = {kind.name: source.neighbours.get(kind.name, ()) for kind in KINDS if kind.of_form}
+    return msgspec.structs.replace(source, copy=record, neighbours=shared, is_last=False)
+
+
+def _resealed(source: Loaded, scope: Tenant, copy_id: UUID) -> tuple[bytes, WrappedKey | None]:
+    """Return the source's document for the copy ``copy_id``, with that copy's own key."""
+    document = decode_document(source.copy.document)
+    old = Sealer(tenant_id=scope.id, copy_id=source.copy.id, key=source.copy.key)
+    new = Sealer(tenant_id=scope.id, copy_id=copy_id, key=None)
+    for path, answer in walk_answers(document):
+        if answer.sealed is not None:
+            answer.sealed = new.seal(path, old.reveal(path, answer))
+    return encode_document(document), new.key

@@ -1,0 +1,54 @@
+"""Reveals one sensitive answer to a person who has the right and gives a reason.
+
+The proof is written before the value leaves.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+from uuid import UUID
+
+from batch import service
+from batch.errors import NoReason, NothingToReveal
+from copies.document import AnswerValue, find_container
+from copies.models import SensitiveReveal
+from tenants.access import Actor, Right
+from tenants.current_tenant import use_tenant
+from tenants.models import Tenant
+
+MAX_REASON: Final = 500
+
+
+def reveal(form_or_copy_id: UUID | str, path: str, *, scope: Tenant, actor: Actor, reason: str) -> AnswerValue:
+    """Return the plain value of the sensitive answer at ``path`` and record who read it and why.
+
+    Raises ``MissingRight``, ``NoReason``, ``NotFound``, ``NothingToReveal``, and what the key service raises; then
+    nothing was revealed.
+    """
+    actor.require(Right.REVEAL_SENSITIVE)
+    reason = reason.strip()
+    if not reason or len(reason) > MAX_REASON:
+        raise NoReason
+    context = service.find(form_or_copy_id, scope=scope, actor=actor, archived=True)
+    changeset = context.read_only_changeset()
+    prefix, _, code = path.rpartition("/")
+    container = find_container(changeset.document, prefix)
+    answer = None if container is None else container.answers.get(code)
+    if answer is None or answer.sealed is None:
+        raise NothingToReveal
+    value = changeset.sealing.reveal(path, answer)
+    with use_tenant(scope):
+        SensitiveReveal.objects.create(
+            tenant_id=scope.id,
+            copy_id=context.copy.id,
+            version=context.version,
+            path=path,
+            reason=reason,
+            actor_type=actor.type,
+            actor_id=actor.id,
+            actor_label=actor.label,
+            source=actor.source,
+            correlation_id=context.setting.correlation_id,
+            created_at=context.setting.now,
+        )
+    return value

@@ -1,0 +1,73 @@
+"""The record that surplus lines leave when they open: which admitted products declined, by which rules, on which
+inputs.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import UUID
+
+from uuid_utils.compat import uuid7
+
+from batch.changes.changeset import Changeset
+from batch.storage.records import Setting
+from rules.explain import trace
+from rules.flow.evaluation import Evaluation, ProductOutcome
+
+
+def declinations(
+    changeset: Changeset,
+    before: Evaluation,
+    after: Evaluation,
+    *,
+    setting: Setting,
+    copy_id: UUID,
+    version: int,
+) -> list[dict[str, Any]]:
+    """Return one record for each surplus product that this save opens, as columns of ``Declination``."""
+    catalogue = changeset.catalogue.definition
+    admitted = {carrier.code for carrier in catalogue.carriers if carrier.admitted}
+    records = []
+    for product in catalogue.products:
+        if product.carrier in admitted or not _opened(
+            before.eligibility.get(product.code), after.eligibility.get(product.code)
+        ):
+            continue
+        declined = [
+            other.code for other in catalogue.products if other.line == product.line and other.carrier in admitted
+        ]
+        records.append(
+            {
+                "id": uuid7(),
+                "tenant_id": setting.scope.id,
+                "copy_id": copy_id,
+                "version": version,
+                "product": product.code,
+                "line": product.line,
+                "release_id": setting.release.id,
+                "declines": {code: after.eligibility[code].reasons for code in declined if code in after.eligibility},
+                "inputs": _inputs(changeset, declined, setting),
+                "created_at": setting.now,
+            }
+        )
+    return records
+
+
+def _opened(before: ProductOutcome | None, after: ProductOutcome | None) -> bool:
+    return after is not None and after.outcome != "locked" and (before is None or before.outcome == "locked")
+
+
+def _inputs(changeset: Changeset, products: list[str], setting: Setting) -> dict[str, object]:
+    inputs: dict[str, object] = {}
+    for code in products:
+        explanation = trace.explain(
+            changeset.catalogue,
+            changeset.document,
+            f"product:{code}",
+            as_of=setting.as_of,
+            reveal=changeset.sealing.reveal,
+        )
+        for rule in explanation.rules:
+            if rule.truth == "true":
+                inputs.update(rule.values)
+    return inputs

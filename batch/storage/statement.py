@@ -1,0 +1,246 @@
+"""Composes the one statement of a save: its parts are common table expressions that hang on ``saved``.
+
+Rows go to PostgreSQL as JSON and become rows of their table there, so the text of the statement is the same for one row
+and for thousands. Bytes go beside them, as they are.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Final, TypeAlias
+
+import msgspec
+from django.db import models
+
+from actions.models import OutboxAction
+from batch.idempotency import KEPT
+from batch.models import IdempotencyRecord
+from batch.storage.tables import TABLES
+from copies.models import Copy, CopyIndex, CopyRevision
+from forms.models import ApplicationForm, Declination
+from tenants.models import Tenant
+
+if TYPE_CHECKING:
+    from batch.storage.write import KeyedResponse, Save
+
+Parameters: TypeAlias = dict[str, Any]
+Saves: TypeAlias = Sequence["Save"]
+
+_BYTES: Final = ("document", "evaluation", "wrapped_key")
+
+
+def _columns(model: type[models.Model], *, but: Iterable[str] = ()) -> tuple[str, ...]:
+    left_out = set(but)
+    return tuple(field.attname for field in model._meta.concrete_fields if field.attname not in left_out)
+
+
+def _listed(columns: Iterable[str], alias: str = "") -> str:
+    return ", ".join(f"{alias}.{column}" if alias else column for column in columns)
+
+
+_COPY: Final = _columns(Copy, but=_BYTES)
+_COPY_CHANGED: Final = [name for name in _COPY if name not in ("id", "tenant_id", "application_form_id", "created_at")]
+_REVISION: Final = _columns(CopyRevision, but=("id", "document", "evaluation", "changes"))
+_SAVED: Final = "id, application_form_id"
+
+#: The copies' bytes, each once: the revision takes them from here too.
+_CONTENT: Final = "content (copy_id, document, evaluation, changes, wrapped_key) AS (VALUES {values})"
+_UPDATED: Final = f"""updated AS (
+    UPDATE {Copy._meta.db_table} c
+       SET {", ".join(f"{name} = g.{name}" for name in _COPY_CHANGED)},
+           {", ".join(f"{name} = b.{name}" for name in _BYTES)}
+      FROM json_populate_recordset(NULL::{Copy._meta.db_table}, %(copies)s) g
+      JOIN content b ON b.copy_id = g.id
+     WHERE c.id = g.id AND c.tenant_id = g.tenant_id AND c.version = g.version - 1 AND g.version > 1{{fence}}
+    RETURNING c.id, c.application_form_id)"""  # noqa: S608 - names of our own tables and columns, here and below
+_ADDED: Final = f"""added AS (
+    INSERT INTO {Copy._meta.db_table} ({_listed((*_COPY, *_BYTES))})
+    SELECT {_listed(_COPY, "g")}, {_listed(_BYTES, "b")}
+      FROM json_populate_recordset(NULL::{Copy._meta.db_table}, %(copies)s) g
+      JOIN content b ON b.copy_id = g.id
+     WHERE g.version = 1{{fence}}
+       AND (g.application_form_id = ANY (%(new_form_ids)s)
+            OR EXISTS (SELECT 1 FROM {ApplicationForm._meta.db_table} f
+                        WHERE f.id = g.application_form_id AND f.deleted_at IS NULL))
+    RETURNING id, application_form_id)"""  # noqa: S608
+_REVISED: Final = f"""revised AS (
+    INSERT INTO {CopyRevision._meta.db_table} ({_listed(_REVISION)}, document, evaluation, changes)
+    SELECT {_listed(_REVISION, "g")}, b.document, b.evaluation, b.changes
+      FROM json_populate_recordset(NULL::{CopyRevision._meta.db_table}, %(revisions)s) g
+      JOIN saved ON saved.id = g.copy_id
+      JOIN content b ON b.copy_id = g.copy_id)"""  # noqa: S608
+#: What belongs to all copies of a form has a version of its own: of two copies that change it the later one is stale.
+_FENCED: Final = f"""fenced AS (
+    SELECT g.copy_id
+      FROM json_to_recordset(%(forms)s) AS g (copy_id uuid, id uuid, version integer)
+      JOIN {ApplicationForm._meta.db_table} f ON f.id = g.id AND f.version = g.version
+       FOR UPDATE OF f)"""  # noqa: S608
+_FENCE: Final = " AND (g.id <> ALL (%(fenced)s) OR g.id IN (SELECT copy_id FROM fenced))"
+_FORM_CHANGED: Final = f"""form_changed AS (
+    UPDATE {ApplicationForm._meta.db_table} f
+       SET reference = g.reference, deleted_at = g.deleted_at, version = f.version + 1
+      FROM json_to_recordset(%(forms)s) AS g (copy_id uuid, id uuid, reference text, deleted_at timestamptz)
+      JOIN saved ON saved.id = g.copy_id
+     WHERE f.id = g.id)"""  # noqa: S608
+_FORM_ADDED: Final = f"""form_added AS (
+    INSERT INTO {ApplicationForm._meta.db_table} ({_listed(_columns(ApplicationForm))})
+    SELECT {_listed(_columns(ApplicationForm), "g")}
+      FROM json_populate_recordset(NULL::{ApplicationForm._meta.db_table}, %(new_forms)s) g)"""  # noqa: S608
+_INDEX: Final = f"""INSERT INTO {CopyIndex._meta.db_table} ({_listed(_columns(CopyIndex))})
+    SELECT {_listed(_columns(CopyIndex), "g")}
+      FROM json_populate_recordset(NULL::{CopyIndex._meta.db_table}, %(index)s) g
+    ON CONFLICT DO NOTHING"""  # noqa: S608
+_KEYED: Final = f"""INSERT INTO {IdempotencyRecord._meta.db_table}
+           (tenant_id, client, key, fingerprint, status, headers, body, created_at)
+    SELECT %(tenant)s, %(client)s, %(key)s, %(fingerprint)s, %(status)s, %(headers)s::jsonb, %(body)s,
+           statement_timestamp()"""  # noqa: S608
+_EXPIRED: Final = f"""DELETE FROM {IdempotencyRecord._meta.db_table}
+     WHERE tenant_id = %(tenant)s AND client = %(client)s AND key = %(key)s
+       AND created_at < statement_timestamp() - %(kept)s;\n"""  # noqa: S608
+
+
+def _rows(name: str, model: type[models.Model], *, kept: Iterable[str] | None = None) -> str:
+    """Return the part that inserts the rows of ``model`` whose copy was saved; with ``kept`` it updates known ones, all
+    columns but those.
+    """
+    table, columns = model._meta.db_table, _columns(model)
+    upsert = ""
+    if kept is not None:
+        fixed = {"id", "tenant_id", "copy_id", "application_form_id", "created_at", *kept}
+        changed = ", ".join(f"{column} = EXCLUDED.{column}" for column in columns if column not in fixed)
+        upsert = f" ON CONFLICT (id) DO UPDATE SET {changed}"
+    return f"""put_{name} AS (
+    INSERT INTO {table} ({_listed(columns)})
+    SELECT {_listed(columns, "r")}
+      FROM json_to_recordset(%({name})s) AS g (save uuid, "row" json)
+      JOIN saved ON saved.id = g.save
+     CROSS JOIN LATERAL json_populate_record(NULL::{table}, g."row") r{upsert})"""  # noqa: S608
+
+
+_Reader: TypeAlias = Callable[["Save"], Sequence[Mapping[str, Any]]]
+
+
+def _neighbours_of(kind: str) -> _Reader:
+    return lambda save: save.neighbours.get(kind, ())
+
+
+#: What is written beside the copy itself: its part of the statement, and where a save holds the rows.
+_BESIDE: Final[Mapping[str, tuple[str, _Reader]]] = {
+    "outbox": (_rows("outbox", OutboxAction), lambda save: save.outbox),
+    "declinations": (_rows("declinations", Declination), lambda save: save.declinations),
+    **{
+        table.kind.name: (
+            _rows(table.kind.name, table.model, kept=None if table.kind.is_appended else table.kept),
+            _neighbours_of(table.kind.name),
+        )
+        for table in TABLES
+    },
+}
+
+
+def compose(saves: Saves, keyed: KeyedResponse | None, scope: Tenant) -> tuple[str, Parameters]:
+    """Return text and parameters of the statement that writes ``saves`` and ``keyed``; it gives the saved ids."""
+    parameters: Parameters = {}
+    first = ""
+    if keyed is not None:
+        first = _EXPIRED
+        parameters |= _keyed_parameters(keyed, scope)
+        if not saves:
+            return f"{first}{_KEYED} RETURNING id", parameters
+    parts = [*_copies(saves, parameters), *_forms(saves, parameters), *_beside(saves, parameters)]
+    if not scope.database and (entries := index_entries(saves, scope)):
+        parts.append(f"indexed AS ({entries[0]})")
+        parameters |= entries[1]
+    if keyed is not None:
+        parts.append(f"keyed AS ({_KEYED} FROM saved)")
+    return f"{first}WITH {', '.join(parts)}\nSELECT id FROM saved", parameters
+
+
+def index_entries(saves: Saves, scope: Tenant) -> tuple[str, Parameters] | None:
+    """Return the statement that gives new copies their entries in the shared index, None without new ones."""
+    entries = [
+        {
+            "copy_id": save.copy_id,
+            "application_form_id": save.application_form_id,
+            "tenant_id": scope.id,
+            "created_at": save.copy["created_at"],
+        }
+        for save in saves
+        if save.loaded_version == 0
+    ]
+    return (_INDEX, {"index": _json(entries)}) if entries else None
+
+
+def _copies(saves: Saves, parameters: Parameters) -> list[str]:
+    values = []
+    for number, save in enumerate(saves):
+        values.append(
+            f"(%(id{number})s::uuid, %(document{number})s::bytea, %(evaluation{number})s::bytea,"
+            f" %(changes{number})s::bytea, %(key{number})s::bytea)"
+        )
+        parameters[f"id{number}"] = save.copy_id
+        parameters[f"document{number}"] = save.document
+        parameters[f"evaluation{number}"] = save.evaluation
+        parameters[f"changes{number}"] = save.changes
+        parameters[f"key{number}"] = save.wrapped_key
+    parameters["copies"] = _json([save.copy for save in saves])
+    parameters["revisions"] = _json([save.revision for save in saves])
+    parts = [_CONTENT.format(values=", ".join(values))]
+    fenced = [save.copy_id for save in saves if save.form is not None]
+    if fenced:
+        parameters["fenced"] = fenced
+        parts.append(_FENCED)
+    kinds = {bool(save.loaded_version) for save in saves}
+    found = []
+    if True in kinds:
+        parts.append(_UPDATED.format(fence=_FENCE if fenced else ""))
+        found.append(f"SELECT {_SAVED} FROM updated")  # noqa: S608
+    if False in kinds:
+        parts.append(_ADDED.format(fence=_FENCE if fenced else ""))
+        parameters["new_form_ids"] = [save.application_form_id for save in saves if save.new_form is not None]
+        found.append(f"SELECT {_SAVED} FROM added")  # noqa: S608
+    return [*parts, f"saved AS ({' UNION ALL '.join(found)})", _REVISED]
+
+
+def _forms(saves: Saves, parameters: Parameters) -> list[str]:
+    parts = []
+    changed = [
+        {"copy_id": save.copy_id, "id": save.application_form_id, "version": save.form_version, **save.form}
+        for save in saves
+        if save.form is not None
+    ]
+    if changed:
+        parameters["forms"] = _json(changed)
+        parts.append(_FORM_CHANGED)
+    new = [save.new_form for save in saves if save.new_form is not None]
+    if new:
+        parameters["new_forms"] = _json(new)
+        parts.append(_FORM_ADDED)
+    return parts
+
+
+def _beside(saves: Saves, parameters: Parameters) -> list[str]:
+    parts = []
+    for name, (part, read) in _BESIDE.items():
+        rows = [{"save": save.copy_id, "row": row} for save in saves for row in read(save)]
+        if rows:
+            parameters[name] = _json(rows)
+            parts.append(part)
+    return parts
+
+
+def _keyed_parameters(keyed: KeyedResponse, scope: Tenant) -> Parameters:
+    return {
+        "tenant": scope.id,
+        "client": keyed.key.client,
+        "key": keyed.key.key,
+        "fingerprint": keyed.key.fingerprint,
+        "status": keyed.response.status,
+        "headers": _json(keyed.response.headers),
+        "body": keyed.response.body,
+        "kept": KEPT,
+    }
+
+
+def _json(value: object) -> str:
+    return msgspec.json.encode(value).decode()

@@ -1,0 +1,49 @@
+"""What lists and search show of a copy without opening its document. Pure; holds nothing sensitive."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from copies.document import Document, walk_containers
+from forms.states import standing_of
+from rules.definition.compiler import CompiledCatalogue
+from rules.flow.evaluation import Evaluation
+
+
+def summarise(catalogue: CompiledCatalogue, document: Document, evaluation: Evaluation) -> dict[str, Any]:
+    """Return ``{insured, lines, needed, standing, outcomes, premiums}``: name, line codes, how many paths are needed to
+    quote, where it stands, per product.
+    """
+    insured = document.answers.get(catalogue.definition.title_question)
+    named_by = catalogue.questions.get(catalogue.definition.title_question)
+    lines = document.answers.get(catalogue.definition.lines_question)
+    needed = len(evaluation.needed.quote)
+    outcomes: dict[str, str] = {code: outcome.outcome for code, outcome in evaluation.eligibility.items()}
+    return {
+        "insured": insured.value if insured and named_by and not named_by.question.sensitivity else None,
+        "lines": list(lines.value) if lines and isinstance(lines.value, list) else [],
+        "needed": needed,
+        "standing": standing_of(needed=needed, outcomes=outcomes.values()),
+        "outcomes": outcomes,
+        "premiums": {
+            code: outcome.premium for code, outcome in evaluation.eligibility.items() if outcome.premium is not None
+        },
+    }
+
+
+def search_texts(catalogue: CompiledCatalogue, document: Document) -> tuple[str, str]:
+    """Return the indexed answers as text, choices by their labels: those that are neither personal nor sensitive, and
+    the personal (``pii``) ones. Sensitive (``spi``) ones are in neither.
+    """
+    words: dict[str, list[str]] = {"": [], "pii": []}
+    indexed = {code: part.question for code, part in catalogue.questions.items() if part.question.indexed}
+    for _, container in walk_containers(document):
+        for code, answer in container.answers.items():
+            question = indexed.get(code)
+            if question is None or not answer.active or question.sensitivity not in words:
+                continue
+            values = answer.value if isinstance(answer.value, list) else [answer.value]
+            labels = catalogue.choices(question) if question.choices else {}
+            found = (labels.get(str(value), str(value)) for value in values if value not in (None, ""))
+            words[question.sensitivity].extend(found)
+    return " ".join(dict.fromkeys(words[""])), " ".join(dict.fromkeys(words["pii"]))

@@ -1,0 +1,109 @@
+"""The demo: its catalogue, loaded and published, and its sample applications with the outcomes that they must have."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+from typing import Any, Final
+
+import yaml
+
+from catalogue.files import read_catalogue
+from catalogue.loader import load
+from catalogue.models import Release
+from catalogue.releases import publish
+
+DEMO_FOLDER: Final = Path(__file__).resolve().parents[2] / "demo"
+CATALOGUE_FILE: Final = DEMO_FOLDER / "catalogue.yaml"
+SAMPLES_FILE: Final = DEMO_FOLDER / "samples.yaml"
+_ROW_DEFAULTS: Final = {"buildings": "building_defaults", "locations": "location_defaults"}
+_NOT_POOLS: Final = frozenset({"id", "like", "note", "a", "expect"})
+
+
+@dataclass(frozen=True, kw_only=True)
+class Expected:
+    """What one product must say of a sample: ``details`` are rule ids, base checks or missing questions."""
+
+    outcome: str
+    premium: int | None = None
+    details: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Sample:
+    """One sample application, or a further copy of the sample ``copy_of``, in the shapes that the API takes."""
+
+    id: str
+    title: str
+    as_of: date
+    answers: dict[str, Any]
+    answer_pools: dict[str, list[dict[str, Any]]]
+    expect: dict[str, Expected]
+    copy_of: str = ""
+
+
+def load_demo_catalogue(*, actor_id: str) -> Release:
+    """Load the demo's catalogue and publish it; where its release is the current one already, nothing changes."""
+    catalogue = load(read_catalogue(CATALOGUE_FILE))
+    return publish(catalogue, actor_id=actor_id, notes="The demo")
+
+
+def read_samples() -> list[Sample]:
+    """Return the demo's samples in order, then the further copies of them."""
+    given = yaml.safe_load(SAMPLES_FILE.read_text(encoding="utf-8"))
+    by_id = {sample["id"]: sample for sample in given["samples"]}
+    samples = [_sample(by_id[identity], given, by_id) for identity in by_id]
+    base = {sample.id: sample for sample in samples}
+    copies = [
+        Sample(
+            id=f"{copy['of']} {copy['title']}",
+            title=copy["title"],
+            as_of=base[copy["of"]].as_of,
+            answers={**base[copy["of"]].answers, **copy["set"]},
+            answer_pools=base[copy["of"]].answer_pools,
+            expect=_expected(copy["expect"]),
+            copy_of=copy["of"],
+        )
+        for copy in given["copies"]
+    ]
+    return samples + copies
+
+
+def _sample(sample: Mapping[str, Any], given: Mapping[str, Any], by_id: Mapping[str, Any]) -> Sample:
+    like = by_id.get(sample.get("like", ""), {})
+    answers = {**given["sample_defaults"], **like.get("a", {}), **sample["a"]}
+    sources = (given["pool_defaults"], like, sample)
+    pools = {code: rows for source in sources for code, rows in source.items() if code not in _NOT_POOLS}
+    return Sample(
+        id=sample["id"],
+        title=str(answers["mqs_business_name"]),
+        as_of=date.fromisoformat(given["as_of"]),
+        answers={code: value for code, value in answers.items() if value is not None},
+        answer_pools={code: _rows(code, rows, given) for code, rows in pools.items()},
+        expect=_expected(sample["expect"]),
+    )
+
+
+def _rows(pool: str, rows: list[Mapping[str, Any]], given: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """Return the rows of ``pool``: what holds a list of rows is a pool within the row."""
+    defaults = given[_ROW_DEFAULTS[pool]] if pool in _ROW_DEFAULTS else {}
+    built = []
+    for row in rows:
+        nested = {code: value for code, value in row.items() if isinstance(value, list)}
+        answers = {**defaults, **{code: value for code, value in row.items() if code not in nested}}
+        pools = {code: _rows(code, below, given) for code, below in nested.items()}
+        built.append({"answers": answers, **({"answer_pools": pools} if pools else {})})
+    return built
+
+
+def _expected(expect: Mapping[str, Any]) -> dict[str, Expected]:
+    """Return the outcomes of ``{product: outcome}`` or ``{product: [outcome, premium, id, ...]}``."""
+    built = {}
+    for product, value in expect.items():
+        outcome, *rest = value if isinstance(value, list) else [value]
+        premium = next((part for part in rest if isinstance(part, int)), None)
+        details = tuple(part for part in rest if isinstance(part, str))
+        built[product] = Expected(outcome=outcome, premium=premium, details=details)
+    return built

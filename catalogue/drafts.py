@@ -1,0 +1,144 @@
+"""Reads the draft rows of a catalogue as a definition.
+
+It does not judge them, not even their types: a draft may be faulty while staff work on it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from decimal import Decimal
+from typing import Any, Final, cast
+
+from carriers import models as carrier_rows
+from catalogue.models import Catalogue, QuestionSet
+from rules.definition import catalogue as parts
+from rules.definition.catalogue import CatalogueDefinition
+
+#: What a question's row and its struct hold under the same name and in the same form.
+PLAIN_QUESTION_FIELDS: Final = (
+    "code",
+    "label",
+    "type",
+    "required",
+    "when",
+    "sensitivity",
+    "indexed",
+    "help",
+    "prefill",
+)
+
+
+def read_draft(catalogue: Catalogue) -> CatalogueDefinition:
+    """Return what the draft rows of ``catalogue`` say, in a number of queries that does not grow with them."""
+    sets = catalogue.question_sets.prefetch_related("questions__choices")
+    products = carrier_rows.CarrierProduct.objects.filter(catalogue=catalogue.code)
+    return CatalogueDefinition(
+        code=catalogue.code,
+        title=catalogue.title,
+        currency=catalogue.currency,
+        allow_test_identities=catalogue.allow_test_identities,
+        lines_question=catalogue.lines_question,
+        title_question=catalogue.title_question,
+        choices={
+            choice_list.code: {choice.code: choice.label for choice in choice_list.choices.all()}
+            for choice_list in catalogue.choice_lists.prefetch_related("choices")
+        },
+        question_sets=tuple(_question_set(row) for row in sets),
+        derived=tuple(
+            parts.Derived(code=row.code, value=row.value, label=row.label) for row in catalogue.derived_values.all()
+        ),
+        form_rules=tuple(
+            parts.FormRule(id=row.code, when=row.when, then=cast(Any, row.then), at=row.at, say=row.say)
+            for row in catalogue.form_rules.all()
+        ),
+        lines=tuple(
+            parts.Line(code=row.code, label=row.label, states=row.states, industry=row.industry)
+            for row in catalogue.lines.all()
+        ),
+        carriers=tuple(_carrier(row) for row in carrier_rows.Carrier.objects.filter(catalogue=catalogue.code)),
+        products=tuple(
+            _product(row)
+            for row in products.select_related("carrier").prefetch_related(
+                "terms", "tables__entries", "factors", "rules"
+            )
+        ),
+    )
+
+
+def _question_set(row: QuestionSet) -> parts.QuestionSet:
+    pool = (
+        parts.Pool(
+            code=row.pool_code, parent=row.pool_parent, min=row.pool_min, max=row.pool_max, key=tuple(row.pool_key)
+        )
+        if row.pool_code
+        else None
+    )
+    questions = tuple(
+        parts.Question(
+            choices=question.choices.code if question.choices else "",
+            validate=tuple(question.validate),
+            products=tuple(question.products),
+            **{name: getattr(question, name) for name in PLAIN_QUESTION_FIELDS},
+        )
+        for question in row.questions.all()
+    )
+    return parts.QuestionSet(code=row.code, title=row.title, when=row.when, pool=pool, questions=questions)
+
+
+def _carrier(row: carrier_rows.Carrier) -> parts.Carrier:
+    link = parts.Link(
+        mode=cast(Any, row.link_mode),
+        p50_seconds=row.p50_seconds,
+        p95_seconds=row.p95_seconds,
+        fail_percent=row.fail_percent,
+        per_minute=row.per_minute,
+        quirk=row.quirk,
+    )
+    return parts.Carrier(code=row.code, name=row.name, admitted=row.admitted, link=link)
+
+
+def _product(row: carrier_rows.CarrierProduct) -> parts.Product:
+    tables = tuple(
+        parts.RateTable(
+            pool=table.pool,
+            rate_by=table.rate_by,
+            rates={entry.code: _number(entry.rate) for entry in table.entries.all()},
+            amount=table.amount,
+            per=_number(table.per),
+            times=table.times,
+            reason=table.reason,
+        )
+        for table in row.tables.all()
+    )
+    rating = parts.Rating(
+        minimum=_number(row.minimum),
+        terms=tuple(parts.Term(rate=_number(term.rate), per=_number(term.per), of=term.of) for term in row.terms.all()),
+        tables=tables,
+        factors=tuple(
+            parts.Factor(id=factor.code, when=factor.when, times=_number(factor.times)) for factor in row.factors.all()
+        ),
+    )
+    return parts.Product(
+        code=row.code,
+        carrier=row.carrier.code,
+        line=row.line,
+        rate_type=cast(Any, row.rate_type),
+        label=row.label,
+        states=tuple(row.states) or None,
+        industries=tuple(row.industries) or None,
+        rating=rating,
+        rules=_rules(row.rules.all()),
+    )
+
+
+def _rules(rows: Iterable[carrier_rows.ProductRule]) -> tuple[parts.ProductRule, ...]:
+    return tuple(
+        parts.ProductRule(id=row.code, when=row.when, then=cast(Any, row.then), why=row.why, set=row.set)
+        for row in rows
+    )
+
+
+def _number(value: Decimal) -> str:
+    """Return a decimal number as a definition writes it: no exponent, no needless zeros."""
+    text = f"{value:f}"
+    return text.rstrip("0").rstrip(".") if "." in text else text

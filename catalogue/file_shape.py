@@ -1,0 +1,314 @@
+"""Holds the tree of a file against the structs of a catalogue: what is missing, unknown or of the wrong kind. Pure.
+
+Every fault is collected with its place. What conditions mean is not looked at here.
+"""
+
+from __future__ import annotations
+
+import difflib
+import re
+import unicodedata
+from typing import Any, Final
+
+import msgspec
+from msgspec import inspect
+
+from catalogue.yaml_nodes import Mapping, Mark, Node, Scalar, Sequence
+from rules.definition.catalogue import CatalogueDefinition
+from rules.definition.faults import CatalogueFault
+
+#: What stands in for a faulty value that no other part depends on, so that the rest can be judged all the same.
+#: None: the key is left out.
+_STAND_INS: Final[dict[str, Any]] = {
+    **dict.fromkeys(("title", "label", "name", "why", "say"), "-"),
+    **dict.fromkeys(("rate", "times"), "1"),
+    **dict.fromkeys(("help", "quirk", "prefill", "indexed", "sensitivity", "required", "currency", "validate", "key")),
+    **dict.fromkeys(("p50_seconds", "p95_seconds", "fail_percent", "per_minute", "min", "max", "per", "minimum")),
+    "admitted": True,
+    "rate_type": "bindable",
+    "mode": "sync",
+}
+
+_NAME: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+_CODE: Final = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]*")
+#: Their codes are read by conditions or are parts of paths, so they are names; all other codes may have hyphens
+#: and dots.
+_NAMED: Final = frozenset({"Question", "QuestionSet", "Pool", "Derived"})
+_NUMBER: Final = re.compile(r"-?(?:0|[1-9][0-9]{0,11})(?:\.[0-9]{1,6})?")
+_INTEGER: Final = re.compile(r"0|[1-9][0-9]{0,8}")
+#: Fields that hold decimal numbers as text.
+_DECIMALS: Final = frozenset(
+    {"Term.rate", "Term.per", "RateTable.per", "RateTable.rates", "Factor.times", "Rating.minimum"}
+)
+_SENTENCES: Final = dict.fromkeys(("title", "label", "name", "why", "quirk", "validate", "choices"), 300) | {
+    "say": 500,
+    "help": 500,
+}
+_CONDITIONS: Final = dict.fromkeys(("when", "value", "states", "industry", "of", "rate_by", "amount", "times"), 4000)
+_MOST: Final = _SENTENCES | _CONDITIONS
+#: Words and numbers that readers of YAML take for something else than a text.
+_GUESSED: Final = re.compile(r"(?i:y|n|yes|no|on|off)|[-+.]?[0-9].*")
+
+_REMEDY_LIST: Final = "Write a list: [a, b], or a line with a hyphen each."
+_REMEDY_MAPPING: Final = "Write keys with values: {key: value}, or a line each."
+
+
+class _Bad:
+    """Stands for a value that could not be read."""
+
+
+_BAD: Final = _Bad()
+
+
+def read_shape(root: Node) -> tuple[dict[str, Any] | None, list[CatalogueFault]]:
+    """Return the catalogue in ``root`` as plain data, and every fault.
+
+    The data can be judged in spite of the faults; they are None where too much is missing for that.
+    """
+    reading = _Reading()
+    data = reading.value(root, inspect.type_info(CatalogueDefinition), where="", field="")
+    return (data if reading.is_whole and isinstance(data, dict) else None), reading.faults
+
+
+class _Reading:
+    """One walk over a file, side by side with the types of the structs."""
+
+    def __init__(self) -> None:
+        self.faults: list[CatalogueFault] = []
+        self.is_whole = True
+
+    def value(self, node: Node, kind: inspect.Type, *, where: str, field: str) -> Any:
+        """Return ``node`` as a value of ``kind``; ``field`` is the struct and key that it is for, as ``Term.rate``."""
+        if isinstance(kind, inspect.StructType):
+            return self._struct(node, kind, where)
+        if isinstance(kind, inspect.VarTupleType):
+            return self._list(node, kind, where, field)
+        if isinstance(kind, inspect.DictType):
+            return self._dict(node, kind, where, field)
+        if isinstance(kind, inspect.UnionType):
+            return self._either(node, kind, where, field)
+        if not isinstance(node, Scalar):
+            said = "a list" if isinstance(node, Sequence) else "keys with values"
+            return self._fault(
+                "wrong_shape", where, f"Here stands {said}, not a single value.", self._single_remedy(node, field), node
+            )
+        if node.is_empty:
+            return self._fault("missing_value", where, "There is no value.", "Write one, or leave the key out.", node)
+        return self._scalar(node, kind, where, field)
+
+    def _struct(self, node: Node, kind: inspect.StructType, where: str) -> Any:
+        if not isinstance(node, Mapping):
+            keys = ", ".join(field.name for field in kind.fields if field.required)
+            return self._fault(
+                "wrong_shape", where, f"Here must stand keys with values: {keys}.", _REMEDY_MAPPING, node
+            )
+        built: dict[str, Any] = {}
+        fields = {field.name: field for field in kind.fields}
+        for key, value in node.values.items():
+            if key not in fields:
+                self._unknown_key(node.keys[key], list(fields), where)
+                continue
+            name = f"{kind.cls.__name__}.{key}"
+            built[key] = self.value(value, fields[key].type, where=f"{where}.{key}" if where else key, field=name)
+        for field in kind.fields:
+            if field.required and field.name not in node.values:
+                built[field.name] = self._fault(
+                    "missing_key", where, f"{field.name!r} is missing.", f"Add {field.name}: ...", node
+                )
+        self._stand_in(built)
+        return built
+
+    def _stand_in(self, built: dict[str, Any]) -> None:
+        """Put something in the place of what could not be read, or note that the whole cannot be judged."""
+        for key, value in list(built.items()):
+            if value is _BAD or (isinstance(value, list) and _BAD in value):
+                self.is_whole = self.is_whole and key in _STAND_INS
+                del built[key]
+                if _STAND_INS.get(key) is not None:
+                    built[key] = _STAND_INS[key]
+
+    def _unknown_key(self, key: Scalar, known: list[str], where: str) -> None:
+        close = difflib.get_close_matches(key.text, known, n=1)
+        remedy = f"Did you mean {close[0]!r}?" if close else f"Known here: {', '.join(known)}."
+        self._fault(
+            "unknown_key",
+            f"{where}.{key.text}" if where else key.text,
+            f"There is no key {key.text!r} here.",
+            remedy,
+            key,
+        )
+
+    def _list(self, node: Node, kind: inspect.VarTupleType, where: str, field: str) -> Any:
+        if not isinstance(node, Sequence):
+            return self._fault("wrong_shape", where, "Here must stand a list.", _REMEDY_LIST, node)
+        built, names = [], set()
+        for number, item in enumerate(node.items):
+            name = _named(item, number)
+            if name in names:
+                self._fault(
+                    "duplicate_code",
+                    f"{where}[{name}]",
+                    f"{name!r} is in this list twice.",
+                    "Give it a code of its own.",
+                    item,
+                )
+            names.add(name)
+            built.append(self.value(item, kind.item_type, where=f"{where}[{name}]", field=field))
+        return built
+
+    def _dict(self, node: Node, kind: inspect.DictType, where: str, field: str) -> Any:
+        if isinstance(node, Sequence) and field == "CatalogueDefinition.choices[]":
+            return self._codes(node, where, field)
+        if not isinstance(node, Mapping):
+            return self._fault("wrong_shape", where, "Here must stand keys with values.", _REMEDY_MAPPING, node)
+        built = {}
+        for key, value in node.values.items():
+            if not key.strip() or len(key) > 64 or _has_control(key, but=""):
+                self._fault(
+                    "bad_code",
+                    where,
+                    f"{key[:64]!r} is no code.",
+                    "Codes have 1 to 64 visible characters.",
+                    node.keys[key],
+                )
+            built[key] = self.value(
+                value, kind.value_type, where=f"{where}[{key}]", field=f"{field}[]" if field[-2:] != "[]" else field
+            )
+        self.is_whole = self.is_whole and _BAD not in built.values()
+        if not built:
+            self._fault("missing_value", where, "It is empty.", "Write what belongs here, or leave the key out.", node)
+        return built
+
+    def _codes(self, node: Sequence, where: str, field: str) -> dict[str, str]:
+        """Read a choice list whose codes are the labels too."""
+        built: dict[str, str] = {}
+        for item in node.items:
+            code = self.value(item, inspect.StrType(), where=where, field=field)
+            if code is _BAD:
+                self.is_whole = False
+                continue
+            if code in built:
+                self._fault("duplicate_code", where, f"{code!r} is in this list twice.", "Keep one of the two.", item)
+            built[code] = code
+        return built
+
+    def _either(self, node: Node, kind: inspect.UnionType, where: str, field: str) -> Any:
+        """Read what may be of several kinds: a part or nothing, a list or ``all``, a value to be rated."""
+        parts = [part for part in kind.types if not isinstance(part, inspect.NoneType)]
+        if len(parts) > 1:
+            return self._rated(node, where, field)
+        if isinstance(parts[0], inspect.VarTupleType):
+            if isinstance(node, Scalar) and node.text == "all":
+                return None
+            if isinstance(node, Sequence) and not node.items:
+                return self._fault(
+                    "missing_value", where, "The list is empty.", "Write all, or what it is limited to.", node
+                )
+        return self.value(node, parts[0], where=where, field=field)
+
+    def _rated(self, node: Node, where: str, field: str) -> Any:
+        """Read a value that a product rates: the file's own type counts, so what could be two things is refused."""
+        if not isinstance(node, Scalar) or node.style or node.is_empty:
+            return self.value(node, inspect.StrType(), where=where, field=field)
+        if node.text in ("true", "false"):
+            return node.text == "true"
+        if _NUMBER.fullmatch(node.text):
+            return float(node.text) if "." in node.text else int(node.text)
+        if _GUESSED.fullmatch(node.text):
+            remedy = f'Write "{node.text}" in quotes for a text; true, false or a plain number else.'
+            return self._fault(
+                "ambiguous_value", where, f"{node.text} could be a text or something else.", remedy, node
+            )
+        return self.value(node, inspect.StrType(), where=where, field=field)
+
+    def _scalar(self, node: Scalar, kind: inspect.Type, where: str, field: str) -> Any:
+        text = node.text
+        if isinstance(kind, inspect.LiteralType):
+            return self._one_of(node, list(kind.values), where)
+        if isinstance(kind, inspect.BoolType):
+            said = self._one_of(node, ["true", "false"], where)
+            return said if said is _BAD else said == "true"
+        if isinstance(kind, inspect.IntType):
+            if not _INTEGER.fullmatch(text):
+                return self._fault(
+                    "bad_number", where, f"{text[:40]!r} is no whole number from 0 on.", "Write digits only.", node
+                )
+            return int(text)
+        if isinstance(kind, inspect.FloatType) or field.removesuffix("[]") in _DECIMALS:
+            if not _NUMBER.fullmatch(text):
+                remedy = "Write digits with a point: 1250 or 0.95; at most 12 before it and 6 behind."
+                return self._fault("bad_number", where, f"{text[:40]!r} is no decimal number.", remedy, node)
+            return float(text) if isinstance(kind, inspect.FloatType) else _canonical(text)
+        return self._text(node, where, field)
+
+    def _one_of(self, node: Scalar, values: list[Any], where: str) -> Any:
+        if node.text in values:
+            return node.text
+        close = difflib.get_close_matches(node.text, values, n=1)
+        remedy = (
+            f"Did you mean {close[0]!r}?"
+            if close
+            else f"Write one of {', '.join(value or repr('') for value in values)}."
+        )
+        return self._fault("bad_value", where, f"{node.text[:40]!r} is not allowed here.", remedy, node)
+
+    def _text(self, node: Scalar, where: str, field: str) -> Any:
+        struct, _, key = field.removesuffix("[]").rpartition(".")
+        text = node.text
+        most = _MOST.get(key, 64)
+        if not text.strip():
+            return self._fault(
+                "missing_value", where, "The text is empty.", "Write something, or leave the key out.", node
+            )
+        if len(text) > most:
+            return self._fault("too_long", where, f"It has {len(text)} characters.", f"At most {most} fit.", node)
+        if _has_control(text, but="\n\t"):
+            return self._fault("bad_text", where, "It holds a control character.", "Leave it out.", node)
+        if key in ("code", "id"):
+            pattern, rule = (
+                (_NAME, "letters, digits and underscores")
+                if struct in _NAMED
+                else (_CODE, "letters, digits, _, . and -")
+            )
+            if not pattern.fullmatch(text):
+                return self._fault(
+                    "bad_code", where, f"{text!r} is no code.", f"Use {rule}; begin with a letter.", node
+                )
+        return text.rstrip() if key in _CONDITIONS else text
+
+    @staticmethod
+    def _single_remedy(node: Node, field: str) -> str:
+        if isinstance(node, Mapping) and field.endswith(".validate"):
+            return "Write validators without a space after the colon: [min:0, max:120]."
+        return "Write one value; put a text with ': ' or brackets in quotes."
+
+    def _fault(self, code: str, where: str, text: str, remedy: str, node: Node) -> Any:
+        mark: Mark = node.mark
+        self.faults.append(CatalogueFault(code, where, text, remedy, mark.line, mark.column))
+        return _BAD
+
+
+def _named(item: Node, number: int) -> str:
+    """Return what an item of a list is called in key paths: its code or id, else its number."""
+    if isinstance(item, Mapping):
+        for key in ("code", "id"):
+            named = item.values.get(key)
+            if isinstance(named, Scalar) and named.text:
+                return named.text
+    return str(number)
+
+
+def _has_control(text: str, *, but: str) -> bool:
+    """Tell whether ``text`` holds control characters or halves of surrogate pairs other than those in ``but``."""
+    return any(unicodedata.category(character) in ("Cc", "Cs") and character not in but for character in text)
+
+
+def _canonical(text: str) -> str:
+    """Return a decimal number without needless zeros, so that equal numbers are equal texts."""
+    number = text.rstrip("0").rstrip(".") if "." in text else text
+    return "0" if number == "-0" else number
+
+
+def to_definition(data: dict[str, Any]) -> CatalogueDefinition:
+    """Return faultless ``data`` as the structs that rules are compiled from."""
+    return msgspec.convert(data, CatalogueDefinition)

@@ -1,0 +1,127 @@
+"""Writes a catalogue as the text of its file: one line for a leaf such as a question, else a block. Pure."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from decimal import Decimal
+from typing import Any, Final
+
+import msgspec
+import yaml
+
+from rules.definition.catalogue import CatalogueDefinition, Product, QuestionSet, RateTable, Rating
+
+#: Structs that are written over several lines; every other one is a leaf.
+_BLOCKS: Final = (CatalogueDefinition, QuestionSet, Product, Rating, RateTable)
+#: Decimal texts, written as the numbers that they are.
+_NUMBERS: Final = frozenset({"rate", "per", "minimum"})
+
+#: What may stand without quotes, also between braces. Anything else is quoted, needed or not.
+_PLAIN: Final = re.compile(r"[^\W\d][\w ./()%<>=+*&|!$:-]*", re.UNICODE)
+_MISREAD: Final = re.compile(r": |:\Z| \Z|(?i:\A(?:y|n|yes|no|on|off|true|false|null|all)\Z)")
+_ESCAPES: Final = {'"': '\\"', "\\": "\\\\", "\n": "\\n", "\t": "\\t"}
+_RESOLVER: Final = yaml.resolver.Resolver()
+
+
+def write_catalogue(definition: CatalogueDefinition) -> str:
+    """Return the text of the file that ``read_catalogue`` reads as ``definition``."""
+    return "\n".join(_block(definition, indent="")) + "\n"
+
+
+def _block(struct: msgspec.Struct, *, indent: str) -> Iterator[str]:
+    """Yield the lines of a struct, a key each."""
+    for key, value in _entries(struct):
+        if isinstance(value, msgspec.Struct) and isinstance(value, _BLOCKS):
+            yield f"{indent}{key}:"
+            yield from _block(value, indent=indent + "  ")
+        elif key == "choices" and isinstance(value, Mapping):
+            yield f"{indent}{key}:"
+            yield from (f"{indent}  {_text(code)}: {_choices(labels)}" for code, labels in value.items())
+        elif isinstance(value, tuple) and value and isinstance(value[0], msgspec.Struct):
+            yield f"{indent}{key}:"
+            for item in value:
+                yield from _item(item, indent=indent)
+        else:
+            yield f"{indent}{key}: {_flow(key, value)}"
+
+
+def _item(struct: msgspec.Struct, *, indent: str) -> Iterator[str]:
+    """Yield the lines of one item of a list."""
+    if not isinstance(struct, _BLOCKS):
+        yield f"{indent}- {_flow('', struct)}"
+        return
+    for number, line in enumerate(_block(struct, indent=indent + "  ")):
+        yield line if number else f"{indent}- {line.lstrip()}"
+
+
+def _entries(struct: msgspec.Struct) -> Iterator[tuple[str, Any]]:
+    """Yield key and value of every field that differs from its default or reads better when it is said."""
+    for field in msgspec.structs.fields(struct):
+        value = getattr(struct, field.name)
+        said = isinstance(struct, Product) and field.name in ("states", "industries")
+        if said or field.required or value != _default(field):
+            yield field.name, value
+
+
+def _default(field: msgspec.structs.FieldInfo) -> Any:
+    if field.default_factory is not msgspec.NODEFAULT:
+        return field.default_factory()
+    return field.default
+
+
+def _flow(key: str, value: Any) -> str:
+    """Return a value on one line."""
+    if isinstance(value, msgspec.Struct):
+        factor = "when" in value.__struct_fields__ and "times" in value.__struct_fields__
+        return (
+            "{"
+            + ", ".join(
+                f"{name}: {_number(part) if factor and name == 'times' else _flow(name, part)}"
+                for name, part in _entries(value)
+            )
+            + "}"
+        )
+    if isinstance(value, Mapping):
+        write = _number if key == "rates" else _scalar
+        return "{" + ", ".join(f"{_text(name)}: {write(part)}" for name, part in value.items()) + "}"
+    if isinstance(value, tuple):
+        return "[" + ", ".join(_text(part) for part in value) + "]"
+    if value is None:
+        return "all"
+    return _number(value) if key in _NUMBERS else _scalar(value)
+
+
+def _choices(labels: Mapping[str, str]) -> str:
+    """Return a choice list: only its codes where they are the labels."""
+    if labels and all(code == label for code, label in labels.items()):
+        return "[" + ", ".join(_text(code) for code in labels) + "]"
+    return _flow("", labels)
+
+
+def _scalar(value: str | int | float | bool) -> str:
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return _text(value) if isinstance(value, str) else _number(repr(value))
+
+
+def _number(text: str) -> str:
+    """Return a decimal number without exponent and without needless zeros."""
+    plain = f"{Decimal(text):f}"
+    return plain.rstrip("0").rstrip(".") if "." in plain else plain
+
+
+def _text(value: str) -> str:
+    """Return a text, quoted unless every reader of YAML takes it as that text."""
+    if _PLAIN.fullmatch(value) and not _MISREAD.search(value):
+        tag = _RESOLVER.resolve(yaml.ScalarNode, value, (True, False))
+        if tag == "tag:yaml.org,2002:str":
+            return value
+    if value.isprintable() and "'" not in value and ('"' in value or "\\" in value):
+        return f"'{value}'"
+    return '"' + "".join(_ESCAPES.get(character) or _escaped(character) for character in value) + '"'
+
+
+def _escaped(character: str) -> str:
+    """Return a character as it stands in double quotes."""
+    return character if character.isprintable() else f"\\U{ord(character):08x}"

@@ -1,0 +1,109 @@
+"""The catalogue file: reads it into a definition and tells every fault at its line and column. Pure.
+
+The layout is the structs of ``rules.definition.catalogue`` in YAML, see ``docs/catalogue.md``.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+import msgspec
+
+from catalogue.file_shape import read_shape, to_definition
+from catalogue.file_writer import write_catalogue
+from catalogue.yaml_nodes import Mapping, Mark, Node, Scalar, Sequence, UnreadableFile, read_nodes
+from rules.definition.catalogue import CatalogueDefinition
+from rules.definition.compiler import compile_catalogue
+from rules.definition.faults import CatalogueErrors, CatalogueFault
+
+__all__ = ["read_catalogue", "write_catalogue"]
+
+_STEP: Final = re.compile(r"\.?([^.\[\]]+)|\[((?:[^\[\]]|\[[^\]]*\])*)\]")
+
+
+def read_catalogue(source: Path | str) -> CatalogueDefinition:
+    """Return the catalogue in the file ``source`` (a path), or in the text ``source``, after compiling it.
+
+    Raises ``CatalogueErrors`` with every fault, sorted; ``line`` and ``column`` of each are its place in the file.
+    Raises ``OSError`` where there is no file.
+    """
+    try:
+        text = source.read_text(encoding="utf-8-sig") if isinstance(source, Path) else source.removeprefix("\ufeff")
+        root = read_nodes(text)
+    except UnreadableFile as error:
+        fault = CatalogueFault(error.code, "", str(error), error.remedy, error.mark.line, error.mark.column)
+        raise CatalogueErrors([fault]) from error
+    except UnicodeDecodeError as error:
+        fault = CatalogueFault("bad_yaml", "", "The file is not UTF-8.", "Save it as UTF-8.", 1, 1)
+        raise CatalogueErrors([fault]) from error
+    data, faults = read_shape(root)
+    if data is not None:
+        definition = to_definition(data)
+        told = {(fault.code, fault.line, fault.column) for fault in faults}
+        faults += [
+            fault for fault in _compile_faults(definition, root) if (fault.code, fault.line, fault.column) not in told
+        ]
+        if not faults:
+            return definition
+    raise CatalogueErrors(
+        sorted(faults, key=lambda fault: (fault.line or 0, fault.column or 0, fault.code, fault.where))
+    )
+
+
+def _compile_faults(definition: CatalogueDefinition, root: Node) -> list[CatalogueFault]:
+    """Return what is wrong with the meaning of ``definition``, each fault placed in the file."""
+    try:
+        compile_catalogue(definition)
+    except CatalogueErrors as error:
+        places = _Places(root)
+        return [places.placed(fault) for fault in error.faults]
+    return []
+
+
+@dataclass(frozen=True)
+class _Places:
+    """Finds key paths such as ``derived[d_total].value`` in the tree of a file."""
+
+    root: Node
+
+    def placed(self, fault: CatalogueFault) -> CatalogueFault:
+        """Return ``fault`` with the line and column of the file in place of those within a condition."""
+        node = self._node(fault.where, last=fault.code.startswith("duplicate"))
+        mark: Mark = node.mark
+        if fault.column and isinstance(node, Scalar):
+            lines = node.text.split("\n")[: (fault.line or 1) - 1]
+            mark = node.place_of(sum(len(line) + 1 for line in lines) + fault.column - 1)
+        return msgspec.structs.replace(fault, line=mark.line, column=mark.column)
+
+    def _node(self, where: str, *, last: bool) -> Node:
+        """Return the node at ``where``, or the nearest one around it; of items with one code the last, if ``last``."""
+        node = self.root
+        for match in _STEP.finditer(where):
+            below = _below(node, match[1] or match[2], last=last)
+            if below is None:
+                break
+            node = below
+        return node
+
+
+def _below(node: Node, step: str, *, last: bool) -> Node | None:
+    """Return what ``step`` (a key, an item's code or id, an item's number) names in ``node``."""
+    if isinstance(node, Mapping):
+        return node.values.get(step)
+    if not isinstance(node, Sequence):
+        return None
+    named = [item for item in node.items if _is_called(item, step)]
+    if named:
+        return named[-1 if last else 0]
+    return node.items[int(step)] if step.isdecimal() and int(step) < len(node.items) else None
+
+
+def _is_called(item: Node, name: str) -> bool:
+    if isinstance(item, Scalar):
+        return item.text == name
+    if isinstance(item, Sequence):
+        return False
+    return any(isinstance(value := item.values.get(key), Scalar) and value.text == name for key in ("code", "id"))

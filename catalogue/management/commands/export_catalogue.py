@@ -1,0 +1,45 @@
+"""``manage.py export_catalogue CODE``: writes a catalogue's draft, or one of its releases, as a catalogue file."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+
+from catalogue.drafts import read_draft
+from catalogue.files import write_catalogue
+from catalogue.models import Catalogue
+from catalogue.releases import read_definition
+from rules.definition.catalogue import CatalogueDefinition
+
+
+class Command(BaseCommand):
+    """Writes what ``load_catalogue`` reads."""
+
+    help = "Writes the draft of a catalogue, or a release of it, as a catalogue file."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        """Take the catalogue's code, the release and the file."""
+        parser.add_argument("code", help="The catalogue's code.")
+        parser.add_argument("--release", type=int, help="Number of a release; the draft if it is left out.")
+        parser.add_argument("--output", type=Path, help="The file to write; the standard output if it is left out.")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        """Write the file."""
+        text = write_catalogue(self._definition(options["code"], options["release"]))
+        if options["output"] is None:
+            self.stdout.write(text, ending="")
+        else:
+            options["output"].write_text(text, encoding="utf-8")
+
+    def _definition(self, code: str, number: int | None) -> CatalogueDefinition:
+        catalogue = Catalogue.objects.filter(code=code).first()
+        if catalogue is None:
+            raise CommandError(f"There is no catalogue {code!r}.")
+        if number is None:
+            return read_draft(catalogue)
+        release = catalogue.releases.filter(number=number).first()
+        if release is None:
+            raise CommandError(f"There is no release {number} of {code!r}; it has {catalogue.releases.count()}.")
+        return read_definition(release)

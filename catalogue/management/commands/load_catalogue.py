@@ -1,0 +1,76 @@
+"""``manage.py load_catalogue FILE``: checks a catalogue file and replaces the catalogue's draft by it."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+
+from catalogue.files import read_catalogue, write_catalogue
+from catalogue.loader import load
+from catalogue.reports import count_parts, describe_faults, describe_parts, fault_data
+from catalogue.translation import is_older_notation, translate
+from rules.definition.catalogue import CatalogueDefinition
+from rules.definition.faults import CatalogueErrors
+
+
+def _read(file: Path) -> CatalogueDefinition:
+    """Return the catalogue in ``file``; one of the older notation is translated first (see ``translate_catalogue``)."""
+    text = file.read_bytes().decode("utf-8-sig", errors="replace")
+    # The translation is checked as if it had been written to a file: its conditions are compiled too.
+    return read_catalogue(write_catalogue(translate(text)) if is_older_notation(text) else file)
+
+
+class Command(BaseCommand):
+    """Loads a file as draft. One with faults changes nothing: each is listed with its place, and the exit code is 1."""
+
+    help = "Checks a catalogue file (see docs/catalogue.md) and makes it the draft of its catalogue; publishes nothing."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        """Take the file and the two switches."""
+        parser.add_argument("file", type=Path, help="The catalogue file, in YAML.")
+        parser.add_argument("--dry-run", action="store_true", help="Only check the file; load nothing.")
+        parser.add_argument(
+            "--json", action="store_true", help="Write the result, or the faults, as JSON to the standard output."
+        )
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        """Check, load, and say what was done."""
+        file: Path = options["file"]
+        try:
+            definition = _read(file)
+        except OSError as error:
+            raise CommandError(f"Cannot read {file}: {error.strerror}. Name a catalogue file.") from error
+        except CatalogueErrors as error:
+            self._refuse(error, file, as_json=options["json"])
+        if not options["dry_run"]:
+            load(definition)
+        self._tell(definition, file, options)
+
+    def _refuse(self, error: CatalogueErrors, file: Path, *, as_json: bool) -> None:
+        faults = error.faults
+        total = "1 fault" if len(faults) == 1 else f"{len(faults)} faults"
+        sentence = f"{total} in {file}; nothing was loaded."
+        if as_json:
+            data = {
+                "file": str(file),
+                "loaded": False,
+                "faults": [fault_data(fault, file=str(file)) for fault in faults],
+            }
+            self.stdout.write(json.dumps(data, ensure_ascii=False, indent=2))
+            raise CommandError(sentence) from error
+        raise CommandError(f"{sentence}\n{describe_faults(faults, file=str(file))}") from error
+
+    def _tell(self, definition: CatalogueDefinition, file: Path, options: dict[str, Any]) -> None:
+        loaded = not options["dry_run"]
+        if options["json"]:
+            counts = {name.replace(" ", "_"): count for name, count in count_parts(definition).items()}
+            data = {"file": str(file), "loaded": loaded, "faults": [], "code": definition.code, "parts": counts}
+            self.stdout.write(json.dumps(data, ensure_ascii=False, indent=2))
+            return
+        done = "Loaded" if loaded else "Nothing was loaded, but there are no faults in"
+        self.stdout.write(f"{done} {definition.code} ({definition.title}): {describe_parts(definition)}.")
+        if loaded:
+            self.stdout.write(f"It is a draft until it is published: manage.py publish_catalogue {definition.code}")

@@ -1,0 +1,43 @@
+"""``manage.py publish_catalogue CODE``: publishes a catalogue's draft as its next release."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+
+from catalogue.models import Catalogue
+from catalogue.releases import publish
+from catalogue.reports import describe_faults
+from rules.definition.faults import CatalogueErrors
+
+
+class Command(BaseCommand):
+    """Publishes a draft. One with faults publishes nothing: each is listed, and the exit code is 1."""
+
+    help = "Publishes the draft of a catalogue: all decide by it from then on. An unchanged draft is no new release."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        """Take the catalogue's code and what the release is about."""
+        parser.add_argument("code", help="The catalogue's code.")
+        parser.add_argument("--notes", default="", help="What is new; kept with the release.")
+        parser.add_argument("--actor", default="command", help="Who publishes; kept with the release.")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        """Publish, and say which release is current."""
+        code = options["code"]
+        catalogue = Catalogue.objects.filter(code=code).first()
+        if catalogue is None:
+            known = ", ".join(Catalogue.objects.values_list("code", flat=True)) or "none yet"
+            raise CommandError(f"There is no catalogue {code!r}. Load it first; known are: {known}.")
+        before = catalogue.releases.count()
+        try:
+            release = publish(catalogue, actor_id=options["actor"], notes=options["notes"])
+        except CatalogueErrors as error:
+            raise CommandError(
+                f"The draft has faults; nothing was published.\n{describe_faults(error.faults)}"
+            ) from error
+        if release.number > before:
+            self.stdout.write(f"Published release {release.number} of {code}; it is current everywhere.")
+        else:
+            self.stdout.write(f"The draft says what release {release.number} says, which stays current.")

@@ -1,0 +1,153 @@
+"""Named points of a save, and of what it causes, at which a fault can be made to strike: for tests of what a crash
+leaves behind.
+
+Unarmed, a point costs one look at a global. Arming needs a development installation, or ALLOW_FAILPOINTS=1.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from itertools import count
+from typing import Final
+
+from django.conf import settings
+
+#: In the order in which a save comes by; ``index_written`` is passed by new copies of tenants with a database of their
+#: own alone.
+SAVING: Final = (
+    "lock_acquired",
+    "loaded",
+    "before_save",
+    "rules_fired",
+    "compared",
+    "announced",
+    "responded",
+    "assembled",
+    "lock_extended",
+    "index_written",
+    "write_sending",
+    "written",
+    "moved_on",
+    "hint_sending",
+    "hint_sent",
+    "lock_releasing",
+    "lock_released",
+)
+#: In the order in which a deferred action, and then a webhook's delivery, comes by.
+RELAYING: Final = ("action_claimed", "action_ran", "action_settled")
+DELIVERING: Final = ("webhook_claimed", "webhook_posted", "webhook_noted", "webhook_recorded")
+FAILPOINTS: Final = SAVING + RELAYING + DELIVERING
+Action = Callable[[str], object]
+
+
+class FailpointReached(Exception):
+    """The armed point was reached and its action is ``raise``."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(f"The armed failpoint {name!r} was reached.")
+
+
+class FailpointsRefused(RuntimeError):
+    """A failpoint was to be armed where it cannot or must not be."""
+
+
+def _kill(name: str) -> None:
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+def _stop(name: str) -> None:
+    os.kill(os.getpid(), signal.SIGSTOP)
+
+
+def _raise(name: str) -> None:
+    raise FailpointReached(name)
+
+
+ACTIONS: Final[Mapping[str, Action]] = {"kill": _kill, "stop": _stop, "raise": _raise}
+
+
+class Failpoint:
+    """One armed point: acts when it is reached for the ``nth`` time, once."""
+
+    def __init__(self, name: str, *, nth: int, action: Action) -> None:
+        """Check ``name``. Raises ``FailpointsRefused``."""
+        require_known(name)
+        self.name = name
+        self._nth = nth
+        self._action = action
+        self._passes = count(1)
+
+    def failpoint(self, name: str) -> None:
+        """Act if ``name`` is this point and its turn has come. Raises ``FailpointsRefused`` for an unknown name."""
+        require_known(name)
+        if name == self.name and next(self._passes) == self._nth:
+            self._action(name)
+
+
+_armed: Failpoint | None = None
+
+
+def failpoint(name: str) -> None:
+    """Say that the work has come to the point ``name`` of ``FAILPOINTS``; does nothing unless one is armed."""
+    if _armed is not None:
+        _armed.reach(name)
+
+
+@contextmanager
+def armed(name: str, *, nth: int = 1, action: str | Action = "raise") -> Iterator[Failpoint]:
+    """Arm one point for the block, in all threads of this process; what was armed before comes back after it.
+
+    ``action`` is kill (SIGKILL to oneself), stop (SIGSTOP), raise (``FailpointReached``), or a callable that gets the
+    name. Raises ``FailpointsRefused``.
+    """
+    global _armed
+    require_permission()
+    before, _armed = _armed, Failpoint(name, nth=nth, action=_action(action))
+    try:
+        yield _armed
+    finally:
+        _armed = before
+
+
+def parse(text: str) -> Failpoint | None:
+    """Return the point that ``name[:nth][:action]`` arms, None for no text; ``nth`` counts from 1, the action is kill
+    where none is named. Raises ``FailpointsRefused``.
+    """
+    if not text:
+        return None
+    require_permission()
+    name, *rest = text.split(":")
+    nth = int(rest.pop(0)) if rest and rest[0].isdigit() else 1
+    action = rest.pop(0) if rest else "kill"
+    if nth < 1 or rest:
+        raise FailpointsRefused("FAILPOINT must be name[:nth][:action], nth from 1.")
+    return Failpoint(name, nth=nth, action=_action(action))
+
+
+def require_permission() -> None:
+    """Raise ``FailpointsRefused`` where no point may be armed."""
+    if not settings.FAILPOINTS_ALLOWED:
+        raise FailpointsRefused(
+            "Failpoints kill or stop this process on purpose and DEBUG is off: take FAILPOINT out of the "
+            "environment, or set ALLOW_FAILPOINTS=1 where that is wanted."
+        )
+
+
+def require_known(name: str) -> None:
+    """Raise ``FailpointsRefused`` for a name that is no point."""
+    if name not in FAILPOINTS:
+        raise FailpointsRefused(f"There is no failpoint {name!r}; there are {', '.join(FAILPOINTS)}.")
+
+
+def _action(action: str | Action) -> Action:
+    if callable(action):
+        return action
+    if action not in ACTIONS:
+        raise FailpointsRefused(f"There is no action {action!r}; there are {', '.join(ACTIONS)}.")
+    return ACTIONS[action]
+
+
+_armed = parse(settings.FAILPOINT)

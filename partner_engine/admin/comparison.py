@@ -1,0 +1,93 @@
+"""What differs between two definitions of a catalogue: shown before publishing, before importing and at each release.
+
+Pure.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, Final, Literal
+
+import msgspec
+
+from rules.definition.catalogue import CatalogueDefinition
+
+#: Longer values are cut when they are shown.
+SHOWN_LENGTH: Final = 200
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """One difference at ``where``, a key path such as ``products[QM-BOP].rules[QM-3].when``."""
+
+    where: str
+    kind: Literal["added", "removed", "changed", "reordered"]
+    before: str = ""
+    after: str = ""
+
+
+def compare(before: CatalogueDefinition | None, after: CatalogueDefinition) -> tuple[Difference, ...]:
+    """Return what ``after`` says differently from ``before``, in the definition's order; all is new without one."""
+    return tuple(_structs("", before or CatalogueDefinition(code=after.code, title=""), after))
+
+
+def _structs(where: str, before: msgspec.Struct, after: msgspec.Struct) -> Iterator[Difference]:
+    for field in after.__struct_fields__:
+        path = f"{where}.{field}" if where else field
+        yield from _values(path, getattr(before, field), getattr(after, field))
+
+
+def _values(where: str, before: Any, after: Any) -> Iterator[Difference]:
+    if isinstance(before, Mapping) and isinstance(after, Mapping):
+        # Even where they are equal: the order of choices is what people see.
+        yield from _keyed(where, before, after)
+    elif before == after:
+        return
+    elif isinstance(before, msgspec.Struct) and isinstance(after, msgspec.Struct):
+        yield from _structs(where, before, after)
+    elif _is_parts(before) and _is_parts(after):
+        yield from _keyed(where, _by_key(before), _by_key(after))
+    else:
+        yield Difference(where, "changed", _text(before), _text(after))
+
+
+def _keyed(where: str, before: Mapping[str, Any], after: Mapping[str, Any]) -> Iterator[Difference]:
+    for key in {**before, **after}:
+        path = f"{where}[{key}]"
+        if key not in after:
+            yield Difference(path, "removed", before=_text(before[key]))
+        elif key not in before:
+            yield Difference(path, "added", after=_text(after[key]))
+        else:
+            yield from _values(path, before[key], after[key])
+    if [key for key in before if key in after] != [key for key in after if key in before]:
+        yield Difference(where, "reordered")
+
+
+def _is_parts(value: Any) -> bool:
+    return isinstance(value, tuple) and all(isinstance(part, msgspec.Struct) for part in value)
+
+
+def _by_key(parts: tuple[Any, ...]) -> dict[str, Any]:
+    """Return ``parts`` by code or id, those that have none by their number."""
+    return {
+        str(getattr(part, "code", None) or getattr(part, "id", number)): part for number, part in enumerate(parts, 1)
+    }
+
+
+def _text(value: Any) -> str:
+    """Return a value as staff read it: a part by its name, long texts cut."""
+    if isinstance(value, msgspec.Struct):
+        named = (getattr(value, name, "") for name in ("title", "label", "name", "why", "say", "value", "of", "when"))
+        value = next(filter(None, named), "")
+    elif value is None:
+        value = "all"
+    elif isinstance(value, bool):
+        value = "yes" if value else "no"
+    elif isinstance(value, tuple | list):
+        value = ", ".join(_text(part) for part in value)
+    elif isinstance(value, Mapping):
+        value = ", ".join(f"{key}: {_text(part)}" for key, part in value.items())
+    text = str(value)
+    return text if len(text) <= SHOWN_LENGTH else f"{text[:SHOWN_LENGTH]}…"

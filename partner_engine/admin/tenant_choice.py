@@ -1,0 +1,79 @@
+"""Which tenant staff look at: the choice in the header, kept in their session. ``partner_engine.tenant_middleware`` obeys it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from uuid import UUID
+
+from django.db import DEFAULT_DB_ALIAS, connections
+from django.http import HttpRequest, HttpResponse, HttpResponseBadRequest
+from django.shortcuts import redirect
+from django.urls import reverse
+from django.utils.http import url_has_allowed_host_and_scheme
+from django.views.decorators.http import require_POST
+
+from partner_engine.tenant_middleware import CHOSEN_DATABASE, CHOSEN_TENANT
+from tenants.current_tenant import current_scope
+from tenants.models import Tenant
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """One scope to look at; ``value`` is what the header's form sends."""
+
+    value: str
+    label: str
+    is_chosen: bool
+
+
+@dataclass(frozen=True, slots=True)
+class ShownScope:
+    """What is looked at, and every choice."""
+
+    label: str
+    choices: tuple[Choice, ...]
+
+
+def shown_scope(request: HttpRequest) -> ShownScope:
+    """Return the scope of the request and the others that could be chosen: each tenant, or all in one database."""
+    scope = current_scope()
+    tenant_id, alias = (
+        (scope.tenant.id if scope and scope.tenant else None),
+        (scope.alias if scope else DEFAULT_DB_ALIAS),
+    )
+    databases = [Choice(f"database:{name}", _all_in(name), tenant_id is None and name == alias) for name in connections]
+    tenants = [
+        Choice(f"tenant:{pk}", f"{name} (database {database})" if database else name, pk == tenant_id)
+        for pk, name, database in Tenant.objects.order_by("name").values_list("pk", "name", "database")
+    ]
+    choices = (*databases, *tenants)
+    return ShownScope(next((choice.label for choice in choices if choice.is_chosen), ""), choices)
+
+
+@require_POST
+def choose_scope(request: HttpRequest) -> HttpResponse:
+    """Keep the choice ``tenant:<id>`` or ``database:<alias>`` in the session; go back to the page it was made on."""
+    kind, _, name = request.POST.get("scope", "").partition(":")
+    if kind == "tenant" and _is_tenant(name):
+        request.session[CHOSEN_TENANT] = name
+    elif kind == "database" and name in connections:
+        request.session.pop(CHOSEN_TENANT, None)
+        request.session[CHOSEN_DATABASE] = name
+    else:
+        return HttpResponseBadRequest("There is no such tenant or database.")
+    target = request.POST.get("next", "")
+    is_ours = url_has_allowed_host_and_scheme(
+        target, allowed_hosts={request.get_host()}, require_https=request.is_secure()
+    )
+    return redirect(target if is_ours else reverse("admin:index"))
+
+
+def _is_tenant(text: str) -> bool:
+    try:
+        return Tenant.objects.filter(pk=UUID(text)).exists()
+    except ValueError:
+        return False
+
+
+def _all_in(alias: str) -> str:
+    return "All tenants of the shared database" if alias == DEFAULT_DB_ALIAS else f"All tenants of database {alias}"

@@ -1,0 +1,140 @@
+"""What the API takes and answers about what stands beside a copy's document: posted messages, events, processes, and
+question sets that are put on by hand.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Annotated, Literal
+from uuid import UUID
+
+import msgspec
+from msgspec import Meta
+
+from batch.changes.mutators.events import EventRow
+from batch.changes.mutators.messages import MAX_TEXT, MessageRow, Severity
+from forms.models import Event, Message, Process
+from partner_engine.api.bodies import Body, Code
+
+#: Of what a caller can say that it happened; of the rest only this product knows.
+CallersEvent = Literal["application_form_retrieved", "external_transfer", "bridged_to_off_platform_carrier"]
+Details = Annotated[
+    dict[Annotated[str, Meta(min_length=1, max_length=64)], Annotated[str, Meta(max_length=500)]],
+    Meta(max_length=20),
+]
+
+
+class NewMessage(Body, frozen=True, kw_only=True):
+    """A message to post: plain text, nothing sensitive. ``path`` is that of the answer or row that it is about."""
+
+    text: Annotated[str, Meta(min_length=1, max_length=MAX_TEXT)]
+    severity: Severity = "info"
+    path: Annotated[str, Meta(max_length=300)] = ""
+
+
+class NewQuestionSet(Body, frozen=True, kw_only=True):
+    """A question set of the catalogue."""
+
+    code: Code
+
+
+class NewEvent(Body, frozen=True, kw_only=True):
+    """Something that happened; ``details`` are kept and told with it, nothing sensitive."""
+
+    kind: CallersEvent
+    details: Details = {}
+
+
+class Who(msgspec.Struct, frozen=True):
+    """Who said or did something."""
+
+    type: str
+    id: str
+    name: str
+
+
+class PostedMessage(msgspec.Struct, frozen=True, kw_only=True):
+    """What a person, a system or a process says about a copy. ``kind`` is what it is about, ``path`` the place."""
+
+    id: UUID
+    kind: str
+    severity: str
+    path: str
+    text: str
+    by: Who
+    created_at: datetime
+
+
+class PostedMessagePage(msgspec.Struct, frozen=True):
+    """A page of posted messages, the newest first; ``next`` is the address of the next page."""
+
+    results: list[PostedMessage]
+    next: str | None
+
+
+class EventShape(msgspec.Struct, frozen=True, kw_only=True):
+    """Something that happened to a copy, kept for good. ``source`` is the door it came by (web, api, admin, job)."""
+
+    id: UUID
+    kind: str
+    details: dict[str, str]
+    by: Who
+    source: str
+    created_at: datetime
+
+
+class EventPage(msgspec.Struct, frozen=True):
+    """A page of events, the newest first; ``next`` is the address of the next page."""
+
+    results: list[EventShape]
+    next: str | None
+
+
+class ProcessShape(msgspec.Struct, frozen=True, kw_only=True):
+    """Long work on a copy. ``step`` is where it stands, ``attempts`` how often it was begun."""
+
+    id: UUID
+    kind: str
+    state: Literal["running", "waiting", "completed", "failed"]
+    step: str
+    attempts: int
+    created_at: datetime
+    updated_at: datetime
+    ended_at: datetime | None
+
+
+class ProcessPage(msgspec.Struct, frozen=True):
+    """A page of processes, the newest first; ``next`` is the address of the next page."""
+
+    results: list[ProcessShape]
+    next: str | None
+
+
+def posted_message(row: Message | MessageRow) -> PostedMessage:
+    """Return the shape of a message."""
+    return PostedMessage(
+        id=row.id,
+        kind=row.kind,
+        severity=row.severity,
+        path=row.path,
+        text=row.text,
+        by=Who(row.author_type, row.author_id, row.author_label),
+        created_at=row.created_at,
+    )
+
+
+def event(row: Event | EventRow) -> EventShape:
+    """Return the shape of an event."""
+    return EventShape(
+        id=row.id,
+        kind=row.kind,
+        details={name: str(value) for name, value in row.details.items()},
+        by=Who(row.actor_type, row.actor_id, row.actor_label),
+        source=row.source,
+        created_at=row.created_at,
+    )
+
+
+def process(row: Process) -> ProcessShape:
+    """Return the shape of a process: neither what it goes on from nor why it failed, which is for staff."""
+    return ProcessShape(**{name: getattr(row, name) for name in ProcessShape.__struct_fields__})

@@ -1,0 +1,112 @@
+"""From a batch context to the shapes of the API: what a caller is shown of a copy, at rest or being saved."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from batch.context import BatchContext
+from batch.storage.records import PEOPLE, SaveResult
+from copies.models import Copy
+from forms.selectors import state_of_copy
+from forms.states import State, standing_of, state_of
+from partner_engine.api import shapes
+from partner_engine.audit import note_personal_read
+from presentation.redaction import Discretion
+from rules.flow.evaluation import Evaluation
+from tenants.access import Actor, Right
+
+
+def discretion_of(actor: Actor, context: BatchContext) -> Discretion:
+    """Return what ``actor`` may see of the context's copy."""
+    return Discretion(context.release.compiled, sees_personal=actor.may(Right.READ_PERSONAL))
+
+
+def copy_shape(context: BatchContext, *, actor: Actor, result: SaveResult | None = None) -> shapes.CopyShape:
+    """Return the context's copy as ``actor`` may see it; with ``result`` as that save leaves it."""
+    discretion = discretion_of(actor, context)
+    if result is None:
+        changeset, evaluation = context.as_it_stands()
+    else:
+        changeset, evaluation = context.changeset, result.evaluation
+    document, fields = changeset.document, changeset.copy_fields
+    shape = shapes.CopyShape(
+        id=str(context.copy.id),
+        application_form_id=str(context.form.id),
+        title=fields.title,
+        version=context.version if result is None else result.version,
+        state=_state(evaluation, deleted_at=fields.deleted_at, locked_at=fields.locked_at),
+        catalogue=context.form.catalogue,
+        as_of=evaluation.as_of,
+        release=evaluation.release,
+        owner_id=str(fields.owner_id) if fields.owner_id else None,
+        locked_at=fields.locked_at,
+        deleted_at=fields.deleted_at,
+        last_touched_by_user_at=_touched_at(context, result),
+        created_at=context.copy.created_at,
+        updated_at=context.setting.now if result is not None and result.written else context.copy.updated_at,
+        answers=shapes.answers(document.answers, discretion),
+        answer_pools=shapes.rows(document.answer_pools, discretion),
+        question_sets=shapes.question_sets(document),
+        forced_excluded_products=document.forced_excluded_products,
+        agent_bypassed_products=document.agent_bypassed_products,
+        eligibility=shapes.eligibility(evaluation, discretion),
+        needed=evaluation.needed,
+        messages=list(evaluation.messages),
+    )
+    note_personal_read(actor=actor, copy_id=context.copy.id, count=discretion.personal_shown)
+    return shape
+
+
+def changes_shape(
+    context: BatchContext, result: SaveResult, *, actor: Actor, dry_run: bool = False
+) -> shapes.ChangesShape:
+    """Return what ``result`` changed, as ``actor`` may see it."""
+    discretion = discretion_of(actor, context)
+    shape = shapes.ChangesShape(
+        id=str(context.copy.id),
+        application_form_id=str(context.form.id),
+        version=context.version if dry_run else result.version,
+        dry_run=dry_run,
+        changes=shapes.changes(result.changes, discretion),
+        eligibility={
+            code: None if outcome is None else shapes.outcome(outcome, discretion)
+            for code, outcome in result.moved.items()
+        },
+        needed=result.evaluation.needed,
+        messages=list(result.evaluation.messages),
+    )
+    note_personal_read(actor=actor, copy_id=context.copy.id, count=discretion.personal_shown)
+    return shape
+
+
+def copy_summary(copy: Copy, *, shows_insured: bool = True) -> shapes.CopySummary:
+    """Return a listed copy's summary; without ``shows_insured`` the insured's name is left out."""
+    summary = copy.summary
+    return shapes.CopySummary(
+        id=str(copy.id),
+        title=copy.title,
+        version=copy.version,
+        state=state_of_copy(copy),
+        insured=summary.get("insured") if shows_insured else None,
+        lines=summary.get("lines", []),
+        needed=summary.get("needed", 0),
+        outcomes=summary.get("outcomes", {}),
+        premiums=summary.get("premiums", {}),
+        owner_id=str(copy.owner_id) if copy.owner_id else None,
+        locked_at=copy.locked_at,
+        deleted_at=copy.deleted_at,
+        last_touched_by_user_at=copy.last_touched_by_user_at,
+        created_at=copy.created_at,
+        updated_at=copy.updated_at,
+    )
+
+
+def _state(evaluation: Evaluation, *, deleted_at: datetime | None, locked_at: datetime | None) -> State:
+    outcomes = [outcome.outcome for outcome in evaluation.eligibility.values()]
+    standing = standing_of(needed=len(evaluation.needed.quote), outcomes=outcomes)
+    return state_of(deleted=deleted_at is not None, locked=locked_at is not None, standing=standing)
+
+
+def _touched_at(context: BatchContext, result: SaveResult | None) -> datetime | None:
+    touches = result is not None and result.written and context.setting.actor.type in PEOPLE
+    return context.setting.now if touches else context.copy.last_touched_by_user_at

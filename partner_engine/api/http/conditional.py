@@ -1,0 +1,70 @@
+"""Entity tags and the conditional headers (RFC 9110, section 13).
+
+A copy's tag is its version; a view's that has none, the digest of its bytes.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from typing import Final
+
+from partner_engine.api.http.problems import Fault, Refused
+
+_TAG: Final = re.compile(r'\s*(W/)?"([\x21\x23-\x7e]*)"\s*(?:,|$)')
+_MAX_HEADER: Final = 1_000
+
+
+def version_tag(version: int) -> str:
+    """Return the strong entity tag of a copy's version: ``"7"``."""
+    return f'"{version}"'
+
+
+def digest_tag(content: bytes) -> str:
+    """Return the strong entity tag of an answer without a version."""
+    return f'"{hashlib.sha256(content).hexdigest()[:32]}"'
+
+
+def expected_version(if_match: str | None) -> int | None:
+    """Return the version that ``If-Match`` asks for; None without the header or for ``*``. Raises ``Refused`` (400, or
+    412 for a tag of no version).
+
+    The comparison itself is the batch's, inside the lock: anywhere else it would be a race.
+    """
+    if if_match is None or if_match.strip() == "*":
+        return None
+    tags = _tags("If-Match", if_match)
+    if len(tags) != 1:
+        raise _malformed("If-Match", "name one version")
+    weak, tag = tags[0]
+    if weak or not tag.isdecimal() or len(tag) > 10:
+        raise Refused(412, "version_mismatch", 'If-Match must be the strong ETag of a read, such as "7".')
+    return int(tag)
+
+
+def is_fresh(if_none_match: str | None, etag: str) -> bool:
+    """Tell whether the caller's ``If-None-Match`` names ``etag`` (weak comparison), so that 304 is the answer."""
+    if if_none_match is None:
+        return False
+    if if_none_match.strip() == "*":
+        return True
+    return any(f'"{tag}"' == etag for _, tag in _tags("If-None-Match", if_none_match))
+
+
+def _tags(header: str, value: str) -> list[tuple[bool, str]]:
+    if len(value) > _MAX_HEADER:
+        raise _malformed(header, "it is too long")
+    tags: list[tuple[bool, str]] = []
+    position = 0
+    while position < len(value):
+        match = _TAG.match(value, position)
+        if match is None:
+            raise _malformed(header, 'write it as "7"')
+        tags.append((match.group(1) is not None, match.group(2)))
+        position = match.end()
+    return tags
+
+
+def _malformed(header: str, remedy: str) -> Refused:
+    detail = f"{header} is malformed: {remedy}."
+    return Refused(400, "malformed_header", detail, faults=[Fault(code="malformed_header", path=header, detail=detail)])

@@ -1,0 +1,145 @@
+"""Turns every exception of a view into a problem: the exception handler of the REST framework, and what answers where
+no view does.
+"""
+
+from __future__ import annotations
+
+from http import HTTPStatus
+from math import ceil
+from typing import Any, Final
+
+import structlog
+from django.core.exceptions import PermissionDenied as DjangoPermissionDenied
+from django.core.exceptions import RequestDataTooBig, SuspiciousOperation
+from django.core.signals import got_request_exception
+from django.db import OperationalError
+from django.http import Http404, HttpRequest, HttpResponse
+from rest_framework import exceptions
+from structlog.contextvars import get_contextvars
+
+from batch.errors import BatchError, InvalidAnswers, LockNotAcquired
+from batch.misuse import Misuse
+from copies.history import NoSuchVersion
+from copies.sealing import KeyServiceUnavailable
+from partner_engine.api.http.problems import MEDIA_TYPE, Fault, HolderShape, Refused, render
+from rules.explain.trace import UnknownTarget
+from tenants.access import MissingRight
+from webhooks.endpoints import EndpointIsDisabled, TooManyEndpoints, UnknownEventType
+from webhooks.selectors import NoSuchEndpoint
+from webhooks.ssrf import RefusedAddress
+
+#: Reasons after which the same request may well succeed, and in how many seconds to try.
+RETRY_AFTER: Final = {
+    "idempotency_key_in_flight": 1,
+    "idempotency_replay": 1,
+    "locked_by_another_save": 1,
+    "stale": 1,
+    "unavailable": 2,
+}
+
+#: Exceptions of the lower floors whose own sentence is the detail: status and code.
+SPEAKING: Final[dict[type[Exception], tuple[int, str]]] = {
+    NoSuchVersion: (404, "no_such_version"),
+    UnknownTarget: (422, "unknown_target"),
+    MissingRight: (403, "missing_right"),
+    NoSuchEndpoint: (404, "not_found"),
+    RefusedAddress: (422, "refused_address"),
+    UnknownEventType: (422, "unknown_event_type"),
+    TooManyEndpoints: (409, "too_many_endpoints"),
+    EndpointIsDisabled: (409, "endpoint_is_disabled"),
+}
+#: Exceptions whose own words are not for callers: status, code and detail.
+SILENT: Final[dict[type[Exception], tuple[int, str, str]]] = {
+    Http404: (404, "not_found", "There is nothing at this address."),
+    DjangoPermissionDenied: (403, "permission_denied", "This is not allowed."),
+    RequestDataTooBig: (413, "body_too_large", "The body is too large."),
+    SuspiciousOperation: (400, "bad_request", "The request is malformed."),
+    OperationalError: (503, "unavailable", "A service that this needs does not answer; try again in a moment."),
+    KeyServiceUnavailable: (503, "unavailable", "A service that this needs does not answer; try again in a moment."),
+}
+
+logger = structlog.get_logger(__name__)
+
+
+def handle(exception: Exception, context: dict[str, Any]) -> HttpResponse:
+    """Answer ``exception``, raised in a view: the exception handler of the REST framework."""
+    request: HttpRequest = context["request"]._request
+    refused = _as_refused(exception)
+    if refused.status >= HTTPStatus.INTERNAL_SERVER_ERROR:
+        # The traceback goes to the log, which holds no values; the caller learns only the correlation id.
+        logger.error("api.failed", status=refused.status, exc_info=exception)
+        got_request_exception.send(sender=type(context["view"]), request=request)
+    elif refused.status in (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN):
+        logger.warning("audit.access_denied", status=refused.status, code=refused.code, method=request.method)
+    response = respond(request, refused)
+    authenticate = getattr(exception, "auth_header", None)
+    if authenticate:
+        response["WWW-Authenticate"] = authenticate
+    return response
+
+
+def respond(request: HttpRequest, refused: Refused) -> HttpResponse:
+    """Return the problem+json answer for ``refused``."""
+    response = HttpResponse(
+        render(refused, instance=request.path, correlation_id=get_contextvars().get("correlation_id", "")),
+        status=refused.status,
+        content_type=MEDIA_TYPE,
+    )
+    for name, value in refused.headers.items():
+        response[name] = value
+    if refused.code in RETRY_AFTER:
+        response["Retry-After"] = str(RETRY_AFTER[refused.code])
+    response["Cache-Control"] = "no-store"
+    return response
+
+
+def _as_refused(exception: Exception) -> Refused:
+    if isinstance(exception, Refused):
+        return exception
+    if isinstance(exception, InvalidAnswers):
+        return _from_answers(exception)
+    if isinstance(exception, LockNotAcquired):
+        return _from_lock(exception)
+    if isinstance(exception, BatchError) and not isinstance(exception, Misuse):
+        return Refused(exception.status, exception.code, str(exception))
+    if isinstance(exception, exceptions.APIException):
+        return _from_framework(exception)
+    for kind, (status, code) in SPEAKING.items():
+        if isinstance(exception, kind):
+            return Refused(status, code, str(exception))
+    for kind, (status, code, detail) in SILENT.items():
+        if isinstance(exception, kind):
+            return Refused(status, code, detail)
+    return Refused(500, "internal_error", "Something went wrong here. Tell support the correlation id.")
+
+
+def _from_answers(exception: InvalidAnswers) -> Refused:
+    faults = [
+        Fault(pointer=fault.pointer, path=fault.path, code=fault.code, detail=fault.text) for fault in exception.faults
+    ]
+    if len(faults) == 1:
+        detail = f"One of the given values cannot be taken: {faults[0].detail}"
+    else:
+        detail = f"{len(faults)} of the given values cannot be taken; nothing was changed."
+    return Refused(exception.status, exception.code, detail, faults=faults)
+
+
+def _from_lock(exception: LockNotAcquired) -> Refused:
+    holder = exception.holder
+    # Machine and process stay inside: callers are told the door alone.
+    shape = HolderShape(who=holder.who, since=holder.since, where=holder.door) if holder else None
+    return Refused(exception.status, exception.code, str(exception), holder=shape)
+
+
+def _from_framework(exception: exceptions.APIException) -> Refused:
+    code = exception.get_codes()
+    headers: dict[str, str] = {}
+    wait = getattr(exception, "wait", None)
+    if wait:
+        headers["Retry-After"] = str(ceil(wait))
+    return Refused(
+        exception.status_code,
+        code if isinstance(code, str) else "invalid",
+        str(exception.detail) if not isinstance(exception.detail, (dict, list)) else "The request is invalid.",
+        headers=headers,
+    )

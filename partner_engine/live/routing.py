@@ -1,0 +1,24 @@
+"""The addresses of sockets below ``/ws/``."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from channels.generic.websocket import AsyncWebsocketConsumer
+from channels.routing import URLRouter
+from django.urls import path, re_path
+
+from partner_engine.live.copies import CopySocket
+
+
+class Nowhere(AsyncWebsocketConsumer):
+    """Refuses a handshake at an address that is none."""
+
+    channel_layer_alias = "none"
+
+    async def connect(self) -> None:
+        """Refuse."""
+        await self.close()
+
+
+SOCKETS: Final = URLRouter([path("ws/copies/<uuid:id>/", CopySocket.as_asgi()), re_path("", Nowhere.as_asgi())])

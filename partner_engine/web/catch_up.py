@@ -1,0 +1,72 @@
+"""Shows a page what others changed since the version that it shows."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from uuid import UUID
+
+from django.http import HttpRequest, HttpResponse
+from django.middleware.csrf import get_token
+from django.views.decorators.http import require_GET
+from django_htmx.http import trigger_client_event
+
+from copies.codec import decode
+from copies.history import ChangesSince, NoSuchVersion, changes_since
+from partner_engine.web.access import for_visitors
+from partner_engine.web.copy_view import note_what_was_shown, read_context
+from partner_engine.web.pages.cards import top_sets
+from partner_engine.web.pages.differences import Parts, changed_parts, sentence
+from partner_engine.web.pages.reading import Reading
+from partner_engine.web.rendering import changed_by, render_parts, shown_version
+from partner_engine.web.visitors import Visitor
+from presentation.formats import counted
+from rules.flow.evaluation import Evaluation
+from tenants.access import Actor, Right
+
+
+@require_GET
+@for_visitors(Right.READ_FORMS)
+def catch_up(request: HttpRequest, visitor: Visitor, copy_id: UUID) -> HttpResponse:
+    """Show the parts that changed since ``X-Copy-Version``, or all where that version says too little.
+
+    The event ``copy-saved`` tells the version, what to say, by path whose answer stands there now (``theirs``), and the
+    session's ``token`` for writes.
+    """
+    context = visitor.find(copy_id)
+    reading, since = read_context(context, request, visitor), shown_version(request)
+    try:
+        found = changes_since(context.copy.id, since, current=context.version)
+    except NoSuchVersion:
+        found = ChangesSince([], None)
+    theirs = changed_by(context.copy.id, since=since, until=context.version) if found.changes else {}
+    note_what_was_shown(reading, context, visitor)
+    told = {
+        "version": context.version,
+        "title": reading.facts.title,
+        "said": _said(reading, found, theirs, actor=visitor.actor),
+        "theirs": theirs,
+        "token": get_token(request),
+    }
+    return trigger_client_event(render_parts(request, reading, _parts(reading, found)), "copy-saved", told)
+
+
+def _parts(reading: Reading, found: ChangesSince) -> Parts:
+    """Return what is to be shown anew; a lock changes every field."""
+    if found.evaluation is None or any(change.path == "copy/locked_at" for change in found.changes):
+        return Parts(top_sets(reading))
+    return changed_parts(reading, decode(found.evaluation, Evaluation), found.changes)
+
+
+def _said(reading: Reading, found: ChangesSince, theirs: Mapping[str, str], *, actor: Actor) -> str:
+    """Return what others did, for those who hear the page; nothing where they did nothing."""
+    if all((change.cause.type, change.cause.id) == (actor.type, actor.id) for change in found.changes):
+        return ""
+    before = decode(found.evaluation, Evaluation).eligibility if found.evaluation else {}
+    after = reading.evaluation.eligibility
+    moved = {code: outcome for code, outcome in after.items() if before.get(code) != outcome}
+    if reading.reader.is_guest:
+        moved = {}
+    given = [change for change in found.changes if change.path in theirs and change.cause.type != "rule"]
+    names = ", ".join(sorted({theirs[change.path] for change in given})) or "Somebody else"
+    opening = f"{names} changed {counted(len(given), 'answer')}." if given else f"{names} changed this form."
+    return sentence(reading, found.changes, moved, opening=opening)

@@ -1,0 +1,50 @@
+"""From a batch context to what a page builder reads."""
+
+from __future__ import annotations
+
+from django.http import HttpRequest
+
+from batch.context import BatchContext
+from batch.storage.records import SaveResult
+from copies.document import walk_answers
+from partner_engine.audit import note_personal_read
+from partner_engine.web.pages.reading import CopyFacts, Reading
+from partner_engine.web.visitors import Visitor
+
+
+def read_context(
+    context: BatchContext, request: HttpRequest, visitor: Visitor, *, result: SaveResult | None = None
+) -> Reading:
+    """Return the context's copy as the visitor sees it; with ``result`` as that save leaves it."""
+    changeset, concluded = context.as_it_stands()
+    fields = changeset.copy_fields
+    evaluation = concluded if result is None else result.evaluation
+    reading = Reading(
+        facts=CopyFacts(
+            id=str(context.copy.id),
+            form_id=str(context.form.id),
+            title=fields.title if visitor.guest is None else "",
+            version=context.version,
+            saved_at=context.copy.updated_at,
+            as_of=evaluation.as_of,
+            as_of_is_fixed=context.form.as_of is not None,
+            locked=fields.locked_at is not None,
+        ),
+        reader=visitor.reader,
+        catalogue=context.release.compiled,
+        document=changeset.document,
+        evaluation=evaluation,
+        open_rows=frozenset(filter(None, request.headers.get("X-Open-Rows", "").split(","))),
+        posted=context.neighbours.get("messages", ()),  # type: ignore[arg-type]
+    )
+    return reading
+
+
+def note_what_was_shown(reading: Reading, context: BatchContext, visitor: Visitor) -> None:
+    """Log how many personal answers a page shows."""
+    shown = 0
+    for path, answer in walk_answers(reading.document):
+        known = reading.catalogue.questions.get(path.rpartition("/")[2])
+        shown += bool(known and known.question.sensitivity == "pii" and answer.active and answer.is_answered)
+    if reading.reader.sees_pii:
+        note_personal_read(actor=visitor.actor, copy_id=context.copy.id, count=shown)

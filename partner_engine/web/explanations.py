@@ -1,0 +1,30 @@
+"""Why a product came out as it did and what it costs, for the place below it."""
+
+from __future__ import annotations
+
+from batch.context import BatchContext
+from partner_engine.web.pages.explanation import ExplanationView, build_explanation
+from partner_engine.web.pages.reading import Reading
+from rules.explain.trace import Explanation, UnknownTarget, explain
+
+
+def explain_product(context: BatchContext, reading: Reading, code: str) -> ExplanationView | None:
+    """Return why the product ``code`` came out as it did; None where there is no such product."""
+    if code not in reading.catalogue.products:
+        return None
+    changeset = context.read_only_changeset()
+
+    def traced(kind: str) -> Explanation:
+        return explain(
+            reading.catalogue,
+            changeset.document,
+            f"{kind}:{code}",
+            as_of=reading.evaluation.as_of,
+            reveal=changeset.sealing.reveal,
+            release=context.release.id,
+        )
+
+    try:
+        return build_explanation(reading, traced("product"), traced("premium"), release=context.release.number)
+    except UnknownTarget:
+        return None

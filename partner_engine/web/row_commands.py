@@ -1,0 +1,105 @@
+"""Adds, duplicates, removes and puts back rows of answer pools, as the form page orders it."""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import UUID
+
+from batch.changes.changeset import Changeset
+from batch.changes.mutators.pools import PoolMutator, RowMutator
+from batch.errors import UnknownPool, UnknownRow
+from copies.document import PoolRow
+from copies.history import changes_of, list_revisions
+from partner_engine.web.visitors import Visitor
+from rules.definition.model import CompiledCatalogue
+from tenants.access import Actor
+
+
+def find_pool(changeset: Changeset, path: str) -> PoolMutator:
+    """Return the pool at ``path`` (``pool[/<row id>/pool]``). Raises ``UnknownPool`` or ``UnknownRow``."""
+    first, *steps = path.split("/")
+    if len(steps) % 2:
+        raise UnknownPool(path)
+    pool = changeset.find_pool(first)
+    for row_id, code in zip(steps[::2], steps[1::2], strict=True):
+        pool = pool.find_row(row_id).find_pool(code)
+    return pool
+
+
+def find_row(changeset: Changeset, path: str) -> RowMutator:
+    """Return the row at ``path`` (``pool/<row id>[...]``). Raises ``UnknownPool`` or ``UnknownRow``."""
+    pool, _, row_id = path.rpartition("/")
+    return find_pool(changeset, pool).find_row(row_id)
+
+
+def add(changeset: Changeset, path: str) -> RowMutator:
+    """Add an empty row to the pool at ``path``. Raises ``PoolIsFull``."""
+    return find_pool(changeset, path).add()
+
+
+def add_least(changeset: Changeset, path: str) -> bool:
+    """Add to the row at ``path`` the nested rows that it must have at least; tell whether any was added."""
+    row, added = find_row(changeset, path), False
+    on_document = {question_set.code for question_set in changeset.document.question_sets}
+    for code in changeset.catalogue.pools[row.pool_code].children:
+        child = changeset.catalogue.pools[code]
+        pool = row.find_pool(code)
+        for _ in range(child.pool.min - len(pool.rows) if child.set_code in on_document else 0):
+            pool.add()
+            added = True
+    return added
+
+
+def duplicate(changeset: Changeset, path: str) -> RowMutator:
+    """Add a copy of the row at ``path`` to its pool. Raises ``PoolIsFull``.
+
+    Sensitive answers are not copied: they are of one person or thing.
+    """
+    pool_path, _, row_id = path.rpartition("/")
+    pool = find_pool(changeset, pool_path)
+    for row in pool.rows_below():
+        if row.id == row_id:
+            return pool.add(**_plain(row, changeset.catalogue))
+    raise UnknownRow(path)
+
+
+def remove(changeset: Changeset, path: str) -> None:
+    """Remove the row at ``path`` with all that is in it."""
+    find_row(changeset, path).remove()
+
+
+def put_back(changeset: Changeset, path: str, *, copy_id: UUID, version: int, visitor: Visitor) -> RowMutator:
+    """Put the row at ``path`` back as the copy's ``version`` holds it. Raises ``UnknownRow``, ``NotFound``.
+
+    A guest puts back only what they took away themselves: of earlier versions they learn nothing.
+    """
+    if visitor.guest is not None and not _took_away(visitor.actor, path, copy_id=copy_id, version=version + 1):
+        raise UnknownRow(path)
+    then = visitor.find(copy_id, version=version).read_only_changeset()
+    pool_path, _, row_id = path.rpartition("/")
+    for position, row in enumerate(find_pool(then, pool_path).rows_below()):
+        if row.id == row_id:
+            return find_pool(changeset, pool_path).put_back(row, position=position)
+    raise UnknownRow(path)
+
+
+def _took_away(actor: Actor, path: str, *, copy_id: UUID, version: int) -> bool:
+    """Tell whether it was ``actor`` who removed the row at ``path`` with the copy's ``version``."""
+    saved = list_revisions(copy_id).filter(version=version, actor_type=actor.type, actor_id=actor.id).first()
+    return saved is not None and any(change.path == path and change.after is None for change in changes_of(saved))
+
+
+def _plain(row: PoolRow, catalogue: CompiledCatalogue) -> dict[str, Any]:
+    """Return a row in the shape of the API, without sensitive answers and those that the catalogue no longer has."""
+    return {
+        "answers": {
+            code: answer.value
+            for code, answer in row.answers.items()
+            if answer.is_answered and answer.sealed is None and code in catalogue.questions
+        },
+        "answer_pools": {
+            code: [_plain(inner, catalogue) for inner in rows]
+            for code, rows in row.answer_pools.items()
+            if code in catalogue.pools
+        },
+    }

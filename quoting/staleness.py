@@ -1,0 +1,58 @@
+"""When a carrier is asked about one copy, its quotes in the form's other copies hold no more: marks them stale."""
+
+from __future__ import annotations
+
+from typing import Final
+from uuid import UUID
+
+from actions.registry import Delivered, RetryAfter
+from batch import service as batch
+from batch.changes.changeset import Changeset
+from batch.chunk import MOST_COPIES
+from batch.errors import CopyIsDeleted, CopyIsLocked, NotFound
+from copies.models import Copy
+from forms.models import QuoteRequest
+from tenants.access import system_actor
+
+#: Answers of a carrier that hold only as long as it was not asked about another copy. One that is under way may still
+#: come, and is not touched.
+_ANSWERS: Final = frozenset({"quoted", "referred", "declined", "selected"})
+_REASON: Final = "The carrier was asked about another copy of this form."
+_WAIT_SECONDS: Final = 5.0
+#: What stays as it is for good: the copy is gone, or closed to changes.
+_LEFT_ALONE: Final = (NotFound, CopyIsDeleted, CopyIsLocked)
+
+
+def mark_quotes_stale(delivered: Delivered) -> None:
+    """Mark the carrier's answers in the other copies stale; a second time there are none left to mark.
+
+    Raises ``RetryAfter`` while another copy is being saved.
+    """
+    asked, carrier = UUID(delivered.payload["copy_id"]), str(delivered.payload["carrier"])
+    others = _copies_with_answers(asked, carrier)
+
+    def mark(changeset: Changeset) -> None:
+        for request in changeset.quote_requests:
+            if request.row.carrier == carrier and request.row.state in _ANSWERS:
+                request.mark_stale(_REASON)
+
+    is_held = False
+    for place in range(0, len(others), MOST_COPIES):
+        ids = others[place : place + MOST_COPIES]
+        actor = system_actor("stale quotes")
+        with batch.find_and_lock_many(ids, scope=delivered.tenant, actor=actor, wait=_WAIT_SECONDS) as chunk:
+            chunk.apply(mark)
+            errors = [outcome.error for outcome in chunk.save() if outcome.error is not None]
+        is_held |= any(not isinstance(error, _LEFT_ALONE) for error in errors)
+    if is_held:
+        raise RetryAfter(2.0, "Another copy of the form is being saved.")
+
+
+def _copies_with_answers(asked: UUID, carrier: str) -> list[UUID]:
+    """Return the ids of the other copies of the form of ``asked`` that hold such an answer, in order."""
+    form = Copy.objects.filter(id=asked).values("application_form_id")
+    copies = Copy.objects.filter(application_form_id__in=form, deleted_at=None).exclude(id=asked)
+    ids = list(copies.order_by("id").values_list("id", flat=True))
+    answered = QuoteRequest.objects.filter(copy_id__in=ids, carrier=carrier, state__in=sorted(_ANSWERS))
+    found = set(answered.values_list("copy_id", flat=True))
+    return [copy_id for copy_id in ids if copy_id in found]

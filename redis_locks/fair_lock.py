@@ -1,0 +1,138 @@
+"""A fair lock in Redis: those who wait stand in a queue, first come, first served.
+
+The token in the key, release and extension are those of redis-py's ``Lock``, by its scripts; one script of ours takes
+it in turn. A lock can run out under its holder: what must be safe needs a fence of its own.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import secrets
+import time
+from typing import Final
+
+from django.conf import settings
+from redis import Redis
+from redis.exceptions import LockNotOwnedError, RedisError
+
+from redis_locks.lock_holder import IDENTITY_LENGTH, Holder, holder_in, opening_of
+from redis_locks.lua_scripts import EXTEND, RELEASE, TAKE, LockScript, run_script
+
+#: How long a lock lives unless it is extended, in seconds.
+TTL_SECONDS: Final = 10.0
+#: A lock younger than this needs no extension: it lasts longer than a statement may take (partner_engine.E010).
+FRESH_SECONDS: Final = 1.0
+#: A waiter that has not asked for so long is dropped from the queue, in milliseconds.
+PATIENCE_MS: Final = 1_000
+#: How long waiters sleep at most: the first in the queue 10 ms, each one behind 5 ms more, up to 100 ms; half at least.
+FIRST_SECONDS: Final = 0.01
+STEP_SECONDS: Final = 0.005
+LONGEST_SECONDS: Final = 0.1
+
+
+def lock_name(kind: str, *parts: object) -> str:
+    """Return the key of the lock of that kind and name, such as ``lock_name("copy", tenant_id, copy_id)``.
+
+    What stands in braces is the hash tag: all keys of one lock are in one slot of a Redis Cluster.
+    """
+    return f"{settings.LOCK_PREFIX}:{{{':'.join(map(str, (kind, *parts)))}}}"
+
+
+def parts_of_name(name: str) -> list[str]:
+    """Return kind and parts of the lock with the key ``name``."""
+    return name[name.rindex("{") + 1 : -1].split(":")
+
+
+def keys_of(name: str) -> tuple[str, str, str]:
+    """Return the keys of a lock: its own, the queue of those who wait, and when each of them asked last."""
+    return name, f"{name}:queue", f"{name}:seen"
+
+
+def pause(place: int) -> float:
+    """Return how many seconds to sleep at ``place`` (from 1) in the queue, with jitter so that none polls in step."""
+    span = min(FIRST_SECONDS + STEP_SECONDS * (place - 1), LONGEST_SECONDS)
+    return span * (0.5 + secrets.randbelow(500) / 1_000)
+
+
+class FairLock:
+    """One lock, by any threads: ``take`` it, ``extend`` it while it is used, ``release`` it."""
+
+    def __init__(self, client: Redis, name: str, *, holder: Holder, ttl: float = TTL_SECONDS) -> None:
+        """Make the lock with the key ``name`` for ``holder``; it lives ``ttl`` seconds once taken. Asks Redis nothing.
+
+        ``client`` answers bytes.
+        """
+        self.name = name
+        self._client = client
+        self._identity = secrets.token_hex(IDENTITY_LENGTH // 2)
+        self._opening = opening_of(holder)
+        self._ttl_ms = int(ttl * 1_000)
+        #: Our token while we hold it; and the one that stood there at the last attempt, ours or another's.
+        self._token: bytes | None = None
+        self._found: bytes | None = None
+
+    @property
+    def holder(self) -> Holder | None:
+        """Return who held it at the last attempt to take it, ourselves or another; None when nobody did."""
+        return holder_in(self._found)
+
+    def take(self, *, wait: float) -> bool:
+        """Take the lock, waiting in turn up to ``wait`` seconds (0: not at all); tell whether it was taken.
+
+        One round trip when nobody is in the way. Raises ``RedisError``.
+        """
+        try:
+            taken = self._wait_in_turn(wait)
+        except RedisError:
+            # Nothing more is asked of it: where it hangs, that would cost as long again.
+            raise
+        except BaseException:
+            self._withdraw()
+            raise
+        if not taken and wait > 0:
+            self._withdraw()
+        return taken
+
+    def extend(self) -> None:
+        """Give the lock its whole time again. Raises ``LockNotOwnedError`` when it is held no more, ``RedisError``."""
+        self._run_as_owner(EXTEND, self._ttl_ms)
+
+    def release(self) -> None:
+        """Free the lock. Raises ``LockNotOwnedError`` when it is held no more (another's stays), ``RedisError``."""
+        self._run_as_owner(RELEASE)
+        self._token = None
+
+    def _wait_in_turn(self, wait: float) -> bool:
+        end = time.monotonic() + wait
+        while (place := self._try(joins=wait > 0)) != 0:
+            left = end - time.monotonic()
+            if left <= 0:
+                return False
+            time.sleep(min(pause(place), left))
+        return True
+
+    def _try(self, *, joins: bool) -> int:
+        """Ask once; return 0 when taken, else the place in the queue."""
+        arguments = (self._identity, self._ttl_ms, self._opening, PATIENCE_MS, int(joins))
+        place, self._found = run_script(self._client, TAKE, keys_of(self.name), arguments)
+        if place == 0:
+            self._token = self._found
+        return int(place)
+
+    def _withdraw(self) -> None:
+        """Leave the queue; free the lock if it was taken without our hearing of it."""
+        name, queue, seen = keys_of(self.name)
+        with contextlib.suppress(RedisError), self._client.pipeline(transaction=False) as pipeline:
+            pipeline.zrem(queue, self._identity)
+            pipeline.zrem(seen, self._identity)
+            pipeline.get(name)
+            token = pipeline.execute()[-1]
+            if token and token.startswith(self._identity.encode()):
+                self._token = token
+                self.release()
+
+    def _run_as_owner(self, script: LockScript, *arguments: int) -> None:
+        is_ours = self._token is not None and run_script(self._client, script, (self.name,), (self._token, *arguments))
+        if not is_ours:
+            self._token = None
+            raise LockNotOwnedError("This lock is held no more: it ran out, or was freed by hand.", self.name)

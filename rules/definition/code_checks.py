@@ -1,0 +1,300 @@
+"""Checks the codes of a definition and what they refer to, before any text is compiled. Pure."""
+
+from __future__ import annotations
+
+import difflib
+import re
+from collections import Counter
+from collections.abc import Callable, Collection, Iterable, Iterator
+from decimal import Decimal, InvalidOperation
+from typing import Final
+
+from copies.changes import NO_POOLS
+from rules.definition.catalogue import CatalogueDefinition, Product, ProductRule, Question, QuestionSet, Rating
+from rules.definition.faults import CatalogueFault
+from rules.language.expressions import AS_OF, FUNCTIONS
+from rules.language.kinds import KIND_OF_TYPE, NUMBER, TRUTH
+
+_NAME: Final = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,62}")
+_CODE: Final = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9_.-]{0,62})?")
+#: Names that mean something else in a text: CEL's own words and types, our functions.
+_RESERVED: Final = frozenset(
+    "as break const continue else false for function if import in let loop package namespace null return true var "
+    "void while bool bytes double duration dyn int list map string timestamp type uint null_type google".split()
+) | {AS_OF, *FUNCTIONS}
+
+
+def check_references(definition: CatalogueDefinition) -> list[CatalogueFault]:
+    """Return the faults of ``definition`` in its codes, its choice lists and its references, in its own order."""
+    return list(_References(definition).faults())
+
+
+def closest(name: str, names: Iterable[str], what: str) -> str:
+    """Return the remedy for a ``name`` that is not among ``names``."""
+    known = list(names)
+    found = difflib.get_close_matches(name, known, n=1)
+    if found:
+        return f"Did you mean {found[0]!r}?"
+    return f"Add the {what}, or name one of: {', '.join(known[:20])}." if known else f"Add the {what} first."
+
+
+class _References:
+    def __init__(self, definition: CatalogueDefinition) -> None:
+        self._definition = definition
+        sets = definition.question_sets
+        self._questions = {question.code: question for part in sets for question in part.questions}
+        self._pool_of = {
+            question.code: part.pool.code if part.pool else "" for part in sets for question in part.questions
+        }
+        self._pools = {part.pool.code: part for part in sets if part.pool}
+        self._products = {product.code for product in definition.products}
+
+    def faults(self) -> Iterator[CatalogueFault]:
+        yield from self._duplicates()
+        yield from self._top()
+        for code, choices in self._definition.choices.items():
+            if not choices:
+                yield CatalogueFault(
+                    "empty_choice_list", f"choices[{code}]", "The list has no choice.", "Add one, or take the list out."
+                )
+        for part in self._definition.question_sets:
+            yield from self._set(part)
+        for derived in self._definition.derived:
+            yield from _bad_name(derived.code, f"derived[{derived.code}].code")
+        for rule in self._definition.form_rules:
+            known = [*self._questions, *self._pools]
+            yield from _unknown(rule.at, known, f"form_rules[{rule.id}].at", "question or pool")
+        for line in self._definition.lines:
+            yield from self._line(line.code)
+        for product in self._definition.products:
+            yield from self._product(product)
+
+    def _duplicates(self) -> Iterator[CatalogueFault]:
+        definition = self._definition
+        named: list[tuple[str, str]] = []
+        for part in definition.question_sets:
+            if part.pool:
+                named.append((part.pool.code, f"question_sets[{part.code}].pool.code"))
+            named += [
+                (question.code, f"question_sets[{part.code}].questions[{question.code}]") for question in part.questions
+            ]
+        named += [(derived.code, f"derived[{derived.code}]") for derived in definition.derived]
+        yield from _repeated(named, "Questions, pools and derived values")
+        yield from _repeated(
+            [(part.code, f"question_sets[{part.code}]") for part in definition.question_sets], "Question sets"
+        )
+        yield from _repeated([(line.code, f"lines[{line.code}]") for line in definition.lines], "Lines")
+        yield from _repeated([(item.code, f"carriers[{item.code}]") for item in definition.carriers], "Carriers")
+        yield from _repeated([(item.code, f"products[{item.code}]") for item in definition.products], "Products")
+        rules = [(rule.id, f"form_rules[{rule.id}]") for rule in definition.form_rules]
+        rules += [
+            (rule.id, f"products[{item.code}].rules[{rule.id}]") for item in definition.products for rule in item.rules
+        ]
+        yield from _repeated(rules, "Rules")
+
+    def _top(self) -> Iterator[CatalogueFault]:
+        lines, title = self._definition.lines_question, self._definition.title_question
+        if self._definition.products and not lines:
+            yield CatalogueFault(
+                "missing_key",
+                "lines_question",
+                "Nothing says which lines are wanted.",
+                "Name the multi_choice question whose choices are the lines.",
+            )
+        for key, code in (("lines_question", lines), ("title_question", title)):
+            if code:
+                yield from self._top_question(code, key)
+        if lines in self._questions and self._questions[lines].type != "multi_choice":
+            yield CatalogueFault("type_error", "lines_question", f"{lines!r} is no multi_choice question.", "Name one.")
+
+    def _top_question(self, code: str, where: str) -> Iterator[CatalogueFault]:
+        yield from _unknown(code, self._questions, where, "question")
+        if self._pool_of.get(code):
+            yield CatalogueFault(
+                "wrong_place", where, f"{code!r} is a question of a pool.", "Name a question that is asked once."
+            )
+
+    def _set(self, part: QuestionSet) -> Iterator[CatalogueFault]:
+        where = f"question_sets[{part.code}]"
+        if not _CODE.fullmatch(part.code):
+            yield _bad_code(part.code, f"{where}.code")
+        if part.pool:
+            yield from self._pool(part, f"{where}.pool")
+        for question in part.questions:
+            yield from self._question(question, f"{where}.questions[{question.code}]")
+
+    def _pool(self, part: QuestionSet, where: str) -> Iterator[CatalogueFault]:
+        pool = part.pool
+        if pool is None:
+            return
+        yield from _bad_name(pool.code, f"{where}.code")
+        if pool.code in NO_POOLS:
+            yield CatalogueFault(
+                "bad_code", f"{where}.code", f"{pool.code!r} means another part of a form.", "Choose another code."
+            )
+        if pool.parent:
+            yield from _unknown(pool.parent, self._pools, f"{where}.parent", "pool")
+        seen, parent = {pool.code}, pool.parent
+        while parent in self._pools and parent not in seen:
+            seen.add(parent)
+            above = self._pools[parent].pool
+            parent = above.parent if above else ""
+        if parent in seen:
+            yield CatalogueFault(
+                "cycle", f"{where}.parent", f"The pool {pool.code!r} is nested in itself.", "Take one parent out."
+            )
+        own = [question.code for question in part.questions]
+        for code in pool.key:
+            yield from _unknown(code, own, f"{where}.key", "question of this pool")
+        if not 0 <= pool.min <= pool.max:
+            yield CatalogueFault(
+                "wrong_value",
+                f"{where}.min",
+                f"{pool.min} to {pool.max} rows is no range.",
+                "Give a min that is not above max.",
+            )
+
+    def _question(self, question: Question, where: str) -> Iterator[CatalogueFault]:
+        yield from _bad_name(question.code, f"{where}.code")
+        has_choices = question.type in ("choice", "multi_choice")
+        if has_choices and not question.choices:
+            yield CatalogueFault(
+                "missing_choice_list",
+                f"{where}.choices",
+                f"A {question.type} question needs a choice list.",
+                "Name one with choices.",
+            )
+        elif has_choices and question.choices not in self._definition.choices:
+            remedy = closest(question.choices, self._definition.choices, "choice list")
+            yield CatalogueFault(
+                "missing_choice_list", f"{where}.choices", f"There is no choice list {question.choices!r}.", remedy
+            )
+        elif question.choices and not has_choices:
+            yield CatalogueFault(
+                "wrong_value",
+                f"{where}.choices",
+                f"A {question.type} question has no choices.",
+                "Take them out, or make it a choice question.",
+            )
+        for product in question.products:
+            yield from _unknown(product, self._products, f"{where}.products", "product")
+
+    def _line(self, code: str) -> Iterator[CatalogueFault]:
+        asked = self._questions.get(self._definition.lines_question)
+        if asked is not None and asked.choices in self._definition.choices:
+            choices = self._definition.choices[asked.choices]
+            if code not in choices:
+                text = f"{code!r} is no choice of {asked.code!r}, so the line can never be wanted."
+                yield CatalogueFault("unknown_choice", f"lines[{code}].code", text, closest(code, choices, "choice"))
+
+    def _product(self, product: Product) -> Iterator[CatalogueFault]:
+        where = f"products[{product.code}]"
+        if not _CODE.fullmatch(product.code):
+            yield _bad_code(product.code, f"{where}.code")
+        yield from _unknown(
+            product.carrier, [carrier.code for carrier in self._definition.carriers], f"{where}.carrier", "carrier"
+        )
+        yield from _unknown(product.line, [line.code for line in self._definition.lines], f"{where}.line", "line")
+        yield from self._rating(product.rating, f"{where}.rating")
+        for rule in product.rules:
+            yield from self._adjustment(rule, f"{where}.rules[{rule.id}].set")
+
+    def _rating(self, rating: Rating, where: str) -> Iterator[CatalogueFault]:
+        yield from _wrong_number(rating.minimum, f"{where}.minimum", lambda number: number >= 0, "0 or more")
+        for position, term in enumerate(rating.terms):
+            yield from _wrong_number(term.rate, f"{where}.terms[{position}].rate", lambda number: True, "a number")
+            yield from _wrong_number(term.per, f"{where}.terms[{position}].per", lambda number: number > 0, "above 0")
+        for position, table in enumerate(rating.tables):
+            place = f"{where}.tables[{position}]"
+            yield from _unknown(table.pool, self._pools, f"{place}.pool", "pool")
+            yield from _wrong_number(table.per, f"{place}.per", lambda number: number > 0, "above 0")
+            for code, rate in table.rates.items():
+                yield from _wrong_number(rate, f"{place}.rates[{code}]", lambda number: True, "a number")
+        for factor in rating.factors:
+            yield from _wrong_number(
+                factor.times, f"{where}.factors[{factor.id}].times", lambda number: number >= 0, "0 or more"
+            )
+
+    def _adjustment(self, rule: ProductRule, where: str) -> Iterator[CatalogueFault]:
+        if (rule.then == "adjust") != bool(rule.set):
+            yield CatalogueFault(
+                "wrong_value",
+                where,
+                "Only an adjust rule sets values, and it must.",
+                "Give set: {question: value} with then: adjust.",
+            )
+        for code, value in rule.set.items():
+            yield from self._top_question(code, f"{where}[{code}]")
+            question = self._questions.get(code)
+            if question is not None and not self._fits(question, value):
+                text = f"{value!r} is no value of {code!r} ({question.type})."
+                known = self._definition.choices.get(question.choices, {})
+                yield CatalogueFault(
+                    "type_error",
+                    f"{where}[{code}]",
+                    text,
+                    f"Give one of: {', '.join(known)}." if known else "Give a value of this type.",
+                )
+
+    def _fits(self, question: Question, value: object) -> bool:
+        kind = KIND_OF_TYPE[question.type]
+        if question.type == "multi_choice":
+            return False
+        if kind == TRUTH or kind == NUMBER:
+            return (
+                isinstance(value, bool)
+                if kind == TRUTH
+                else isinstance(value, int | float) and not isinstance(value, bool)
+            )
+        if not isinstance(value, str):
+            return False
+        return question.type != "choice" or value in self._definition.choices.get(question.choices, {value: ""})
+
+
+def _bad_code(code: str, where: str) -> CatalogueFault:
+    return CatalogueFault(
+        "bad_code",
+        where,
+        f"{code!r} cannot be a code.",
+        "Use up to 63 letters, digits, points, hyphens and underscores.",
+    )
+
+
+def _bad_name(code: str, where: str) -> Iterator[CatalogueFault]:
+    if not _NAME.fullmatch(code):
+        yield CatalogueFault(
+            "bad_code",
+            where,
+            f"{code!r} cannot be named in a condition.",
+            "Use up to 63 letters, digits and underscores, a letter first.",
+        )
+    elif code in _RESERVED:
+        yield CatalogueFault(
+            "bad_code", where, f"{code!r} means something else in a condition.", "Choose another code."
+        )
+
+
+def _unknown(code: str, known: Collection[str], where: str, what: str) -> Iterator[CatalogueFault]:
+    if code not in known:
+        kind = "question" if what.startswith("question") else what
+        yield CatalogueFault(f"unknown_{kind}", where, f"There is no {what} {code!r}.", closest(code, known, what))
+
+
+def _repeated(named: list[tuple[str, str]], what: str) -> Iterator[CatalogueFault]:
+    counts = Counter(code for code, _ in named)
+    told: set[str] = set()
+    for code, where in named:
+        if counts[code] > 1 and code in told:
+            yield CatalogueFault(
+                "duplicate_code", where, f"{code!r} is there already.", f"{what} need codes of their own."
+            )
+        told.add(code)
+
+
+def _wrong_number(text: str, where: str, is_right: Callable[[Decimal], bool], words: str) -> Iterator[CatalogueFault]:
+    try:
+        number = Decimal(text)
+    except InvalidOperation:
+        number = Decimal("nan")
+    if not number.is_finite() or abs(number.adjusted()) > 15 or not is_right(number):
+        yield CatalogueFault("wrong_value", where, f"{text!r} is not a number that fits here.", f"Give {words}.")

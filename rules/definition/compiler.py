@@ -1,0 +1,210 @@
+"""Checks a catalogue definition as a whole and compiles it. Pure.
+
+Codes and references come first, then every text; all their faults are told at once. Where there are none the order of
+decisions is fixed.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from types import MappingProxyType
+from typing import Final
+
+from rules.definition.catalogue import CatalogueDefinition, FormRule, Question, QuestionSet
+from rules.definition.code_checks import check_references
+from rules.definition.dependency_order import CycleError, GateMaker, Reads, gate_reads, set_node
+from rules.definition.faults import CatalogueErrors, CatalogueFault
+from rules.definition.model import (
+    CompiledCatalogue,
+    CompiledDerived,
+    CompiledFormRule,
+    CompiledPool,
+    CompiledProduct,
+    CompiledQuestion,
+    CompiledSet,
+    Step,
+)
+from rules.definition.product_compiler import compile_lines, compile_products
+from rules.definition.texts import Texts, cycle_fault
+from rules.flow.stored_values import READERS
+from rules.incremental.dependents import find_dependents
+from rules.language.kinds import KIND_OF_TYPE, TRUTH
+from rules.types.validators import Relation, parse_validators
+
+__all__ = ["CatalogueErrors", "CatalogueFault", "CompiledCatalogue", "compile_catalogue"]
+
+_REQUIRED: Final = {"quote": "quote", "bind": "bind", "optional": ""}
+#: Faults after which texts cannot be compiled in any sensible way.
+_BREAKING: Final = frozenset({"duplicate_code", "bad_code", "cycle", "unknown_pool", "unknown_line"})
+
+
+def compile_catalogue(definition: CatalogueDefinition) -> CompiledCatalogue:
+    """Return ``definition`` compiled. Raises ``CatalogueErrors`` with every fault that can be told apart."""
+    faults = check_references(definition)
+    if any(fault.code in _BREAKING for fault in faults):
+        raise CatalogueErrors(faults)
+    compiler = _Compiler(definition, has_wrong_products=any(fault.where.startswith("products") for fault in faults))
+    faults += compiler.faults()
+    if faults:
+        raise CatalogueErrors(faults)
+    return compiler.catalogue()
+
+
+class _Compiler:
+    def __init__(self, definition: CatalogueDefinition, *, has_wrong_products: bool) -> None:
+        self._definition = definition
+        self._faults: list[CatalogueFault] = []
+        self._texts = texts = Texts(definition)
+        self._pool_of = {
+            question.code: part.pool.code if part.pool else ""
+            for part in definition.question_sets
+            for question in part.questions
+        }
+        self._sets = {part.code: self._set(part, order) for order, part in enumerate(definition.question_sets)}
+        self._questions = {
+            question.code: self._question(question, part, order)
+            for part in definition.question_sets
+            for order, question in enumerate(part.questions)
+        }
+        self._form_rules = tuple(map(self._form_rule, definition.form_rules))
+        lines = compile_lines(definition, texts)
+        self._products: dict[str, CompiledProduct] = {}
+        if not has_wrong_products:
+            self._products = compile_products(definition, texts, lines)
+
+    def faults(self) -> list[CatalogueFault]:
+        return [*self._texts.faults, *self._faults]
+
+    def catalogue(self) -> CompiledCatalogue:
+        """Return the whole; the texts must be without faults. Raises ``CatalogueErrors`` for a circle."""
+        derived = {
+            part.code: CompiledDerived(
+                derived=part, slot=self._texts.slots[""][part.code].slot, value=self._texts.derived[part.code]
+            )
+            for part in self._definition.derived
+        }
+        order = self._order()
+        self._mark_unread()
+        choices = {code: MappingProxyType(dict(labels)) for code, labels in self._definition.choices.items()}
+        named: dict[str, Step] = {set_node(code): part for code, part in self._sets.items()}
+        named.update(self._questions)
+        named.update(derived)
+        pools, steps = self._pools(), tuple(named[code] for code in order if code in named)
+        related = tuple(question for question in self._questions.values() if question.relations)
+        return CompiledCatalogue(
+            definition=self._definition,
+            questions=MappingProxyType(self._questions),
+            pools=MappingProxyType(pools),
+            sets=MappingProxyType(self._sets),
+            derived=MappingProxyType(derived),
+            derived_order=tuple(self._texts.derived),
+            products=MappingProxyType(self._products),
+            form_rules=self._form_rules,
+            related=related,
+            steps=steps,
+            width=self._texts.width(),
+            codes=MappingProxyType(
+                {
+                    pool: frozenset(code for code, own in self._pool_of.items() if own == pool)
+                    for pool in self._texts.slots
+                }
+            ),
+            choice_lists=MappingProxyType(choices),
+            dependents=find_dependents(
+                steps,
+                pools=pools,
+                related=related,
+                form_rules=self._form_rules,
+                products=self._products.values(),
+                lines_question=self._definition.lines_question,
+            ),
+        )
+
+    def _set(self, part: QuestionSet, order: int) -> CompiledSet:
+        pool, parent = (part.pool.code, part.pool.parent) if part.pool else ("", "")
+        where = f"question_sets[{part.code}].when"
+        when = self._texts.compile(part.when, where, wanted=(TRUTH,), pool=parent) if part.when else None
+        return CompiledSet(question_set=part, order=order, pool=pool, parent=parent, when=when)
+
+    def _question(self, question: Question, part: QuestionSet, order: int) -> CompiledQuestion:
+        pool, where = self._pool_of[question.code], f"question_sets[{part.code}].questions[{question.code}]"
+        when = (
+            self._texts.compile(question.when, f"{where}.when", wanted=(TRUTH,), pool=pool) if question.when else None
+        )
+        checks, drafts, wrong = parse_validators(question, pool)
+        self._faults += [
+            CatalogueFault("wrong_validator", f"{where}.validate", str(fault), fault.remedy) for fault in wrong
+        ]
+        relations = [
+            Relation(
+                draft.name,
+                self._texts.compile(draft.other, f"{where}.validate", wanted=(draft.kind,), pool=pool),
+                draft.test,
+            )
+            for draft in drafts
+        ]
+        return CompiledQuestion(
+            question=question,
+            set_code=part.code,
+            pool=pool,
+            order=order,
+            slot=self._texts.slots[pool][question.code].slot,
+            required=_REQUIRED[question.required],
+            read=READERS[KIND_OF_TYPE[question.type]],
+            when=when,
+            checks=tuple(checks),
+            relations=tuple(relations),
+        )
+
+    def _pools(self) -> dict[str, CompiledPool]:
+        pools = {}
+        for part in self._definition.question_sets:
+            if part.pool:
+                code = part.pool.code
+                pools[code] = CompiledPool(
+                    pool=part.pool,
+                    set_code=part.code,
+                    slot=self._texts.slots[part.pool.parent][code].slot,
+                    questions=tuple(question.code for question in part.questions),
+                    children=tuple(item.pool for item in self._sets.values() if item.pool and item.parent == code),
+                    ancestors=self._texts.ancestors(code),
+                    width=self._texts.width(code),
+                )
+        return pools
+
+    def _form_rule(self, rule: FormRule) -> CompiledFormRule:
+        pool = self._pool_of.get(rule.at, "")
+        when = self._texts.compile(rule.when, f"form_rules[{rule.id}].when", wanted=(TRUTH,), pool=pool)
+        return CompiledFormRule(rule=rule, when=when, pool=pool)
+
+    def _order(self) -> list[str]:
+        """Return the order of decisions, and put the gates into the carrier questions."""
+        reads = Reads(sets=self._sets.values(), questions=self._questions, derived=self._texts.derived)
+        maker = GateMaker(reads, self._products)
+        lines_question = self._definition.lines_question
+        for code, question in list(self._questions.items()):
+            if question.question.products:
+                gates = tuple(maker.gate(product, reads.position(code)) for product in question.question.products)
+                self._questions[code] = replace(question, gates=gates)
+                reads.add(code, frozenset((lines_question,)).union(*map(gate_reads, gates)))
+        try:
+            return reads.order()
+        except CycleError as error:
+            loop = list(error.args[1])
+            raise CatalogueErrors([cycle_fault(loop, self._place(loop))]) from error
+
+    def _place(self, loop: list[str]) -> str:
+        """Return where the first code of ``loop`` that has a text stands."""
+        for code in loop:
+            if code in self._questions:
+                return f"question_sets[{self._questions[code].set_code}].questions[{code}].when"
+            if code in self._texts.derived:
+                return f"derived[{code}].value"
+        return f"question_sets[{loop[0].removeprefix('set:')}].when"
+
+    def _mark_unread(self) -> None:
+        """Note which questions no rule and no validator looks at, so that a sealed answer to one is never opened."""
+        read = {self._definition.lines_question}.union(*(expression.reads for expression in self._texts.compiled))
+        for code, question in self._questions.items():
+            if code not in read and not question.checks and not question.relations:
+                self._questions[code] = replace(question, is_read=False)

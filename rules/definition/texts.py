@@ -1,0 +1,132 @@
+"""Compiles the texts of one definition in the scopes they stand in, and keeps the faults with their places. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from graphlib import CycleError, TopologicalSorter
+from typing import Final
+
+from rules.definition.catalogue import CatalogueDefinition, Derived
+from rules.definition.faults import CatalogueFault
+from rules.language.checker import TextFault, TextFaults
+from rules.language.expressions import Expression, Language, Scope, Term, Variable, names_in
+from rules.language.kinds import ANY, DATE, KIND_OF_TYPE, NUMBER, TEXT, TRUTH, Kind, rows_of
+from rules.language.operators import constant
+from rules.language.syntax import Literal
+
+_DERIVED_KINDS: Final = (NUMBER, TEXT, TRUTH, DATE)
+#: Stands for a text that has faults.
+BROKEN: Final = Expression(
+    source="", term=Term(constant(None), ANY, Literal(value=None, kind="null_value", offset=0), frozenset()), locals=0
+)
+
+
+class Texts:
+    """Fixes the slots of a definition, compiles its derived values, and then any text at the top ("") or in a pool's
+    rows.
+    """
+
+    def __init__(self, definition: CatalogueDefinition) -> None:
+        """Give every question, pool and derived value its slot; compile the derived values."""
+        self.faults: list[CatalogueFault] = []
+        self.compiled: list[Expression] = []
+        self._parents = {part.pool.code: part.pool.parent for part in definition.question_sets if part.pool}
+        #: The values of the document ("") and of each pool's rows by code, with level 0; ``_variables`` gives them
+        #: their levels.
+        self.slots: dict[str, dict[str, Variable]] = {"": {}, **{pool: {} for pool in self._parents}}
+        for part in definition.question_sets:
+            own = part.pool.code if part.pool else ""
+            for question in part.questions:
+                self._place(own, question.code, KIND_OF_TYPE[question.type])
+        for pool, parent in self._parents.items():
+            self._place(parent, pool, rows_of(pool))
+        self._language = Language({pool: fields for pool, fields in self.slots.items() if pool})
+        self._scopes: dict[str, Scope] = {}
+        self.derived: dict[str, Expression] = {}
+        self._compile_derived(definition)
+
+    def width(self, pool: str = "") -> int:
+        """Return how many slots the document or a row of ``pool`` has."""
+        return len(self.slots[pool]) + (not pool)
+
+    def compile(self, source: str, where: str, *, wanted: Iterable[Kind], pool: str = "") -> Expression:
+        """Return ``source`` compiled in the scope of ``pool``'s rows; where it is wrong the faults are kept and the
+        result stands for nothing.
+        """
+        if pool not in self._scopes:
+            self._scopes[pool] = Scope(self._language, self._variables(pool))
+        return self._compile(self._scopes[pool], source, where, wanted)
+
+    def derived_of(self, code: str) -> frozenset[str]:
+        """Return the codes of the derived values that are made of ``code``, also by way of others."""
+        reached = {code}
+        for name, value in self.derived.items():
+            if value.reads & reached:
+                reached.add(name)
+        return frozenset(reached - {code})
+
+    def ancestors(self, pool: str) -> tuple[str, ...]:
+        """Return the pools around ``pool``, outermost first."""
+        parent = self._parents[pool]
+        return (*self.ancestors(parent), parent) if parent else ()
+
+    def _place(self, pool: str, code: str, kind: Kind) -> None:
+        self.slots[pool][code] = Variable(kind, 0, self.width(pool))
+
+    def _variables(self, pool: str) -> Mapping[str, Variable]:
+        variables = dict(self.slots[""])
+        around = (*self.ancestors(pool), pool) if pool else ()
+        for depth, name in enumerate(reversed(around), start=1):
+            variables |= {code: Variable(item.kind, depth, item.slot) for code, item in self.slots[name].items()}
+        return variables
+
+    def _compile(self, scope: Scope, source: str, where: str, wanted: Iterable[Kind]) -> Expression:
+        try:
+            self.compiled.append(scope.compile(source, wanted=wanted))
+        except TextFaults as error:
+            self.faults += [_placed(fault, source, where) for fault in error.faults]
+            return BROKEN
+        return self.compiled[-1]
+
+    def _compile_derived(self, definition: CatalogueDefinition) -> None:
+        named = {derived.code: derived for derived in definition.derived}
+        for code in self._derived_order(named):
+            where, source = f"derived[{code}].value", named[code].value
+            scope = Scope(self._language, self.slots[""], only=names_in(source))
+            compiled = self._compile(scope, source, where, _DERIVED_KINDS)
+            self._refuse_sensitive(definition, code, compiled)
+            self._place("", code, compiled.kind)
+            self.derived[code] = compiled
+
+    def _refuse_sensitive(self, definition: CatalogueDefinition, code: str, value: Expression) -> None:
+        """Refuse a derived value that is a copy of a sensitive answer: it would be stored and shown in the open."""
+        if value.kind in (TEXT, DATE):
+            sensitive = {item.code for part in definition.question_sets for item in part.questions if item.sensitivity}
+            for read in sorted(value.reads & sensitive):
+                text = f"A {value.kind} made of the sensitive answer {read!r} would be stored in the open."
+                remedy = "Derive a number or true or false from it."
+                self.faults.append(CatalogueFault("sensitive", f"derived[{code}].value", text, remedy))
+
+    def _derived_order(self, named: Mapping[str, Derived]) -> Iterable[str]:
+        reads = {code: [name for name in names_in(derived.value) if name in named] for code, derived in named.items()}
+        try:
+            return tuple(TopologicalSorter(reads).static_order())
+        except CycleError as error:
+            self.faults.append(cycle_fault(error.args[1], f"derived[{error.args[1][0]}].value"))
+            for code in named:
+                self._place("", code, ANY)
+            return ()
+
+
+def cycle_fault(loop: Iterable[str], where: str) -> CatalogueFault:
+    """Return the fault of codes that wait for each other."""
+    steps = " -> ".join(loop)
+    return CatalogueFault(
+        "cycle", where, f"These need each other to be decided: {steps}.", "Take one of the references out."
+    )
+
+
+def _placed(fault: TextFault, source: str, where: str) -> CatalogueFault:
+    before = source[: fault.offset]
+    column = len(before) - (before.rfind("\n") + 1) + 1
+    return CatalogueFault(fault.code, where, fault.text, fault.remedy, before.count("\n") + 1, column)

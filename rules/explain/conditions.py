@@ -1,0 +1,156 @@
+"""Tells how one compiled text came out in a run: the truth of each part, the values it read, and what would make it
+true. Pure.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import Final, Literal, TypeAlias
+
+import msgspec
+
+from copies.document import AnswerValue
+from rules.flow.state import Frame, State
+from rules.flow.stored_values import plain
+from rules.language.expressions import Expression, Term
+from rules.language.values import Slots, Unknown, Value
+from rules.types.mask import mask_of
+
+Truth: TypeAlias = Literal["true", "false", "unknown"]
+#: Of a pool with very many rows only so many are told.
+_MOST_ROWS: Final = 100
+
+
+class TracedPart(msgspec.Struct, frozen=True):
+    """One part of a condition: its text, its truth and the values it read by path (None: hidden or not answered)."""
+
+    condition: str
+    truth: Truth
+    values: dict[str, AnswerValue]
+
+
+class TracedRule(msgspec.Struct, frozen=True):
+    """One rule as it came out; ``would_match`` says what would make it true where it is not."""
+
+    id: str
+    text: str
+    condition: str
+    truth: Truth
+    values: dict[str, AnswerValue] = msgspec.field(default_factory=dict)
+    parts: tuple[TracedPart, ...] = ()
+    would_match: str = ""
+
+
+class Observer:
+    """Observes texts in a decided state; ``sensitive_paths`` are the personal (``pii``) answers among what it told."""
+
+    def __init__(self, state: State, *, root: Slots | None = None) -> None:
+        """Take a decided state; ``root`` stands for other values of the document than were answered."""
+        self._state = state
+        self._root = state.root if root is None else root
+        self.sensitive_paths: set[str] = set()
+
+    def rule(self, identity: str, text: str, expression: Expression, frame: Frame | None = None) -> TracedRule:
+        """Return how a condition came out, in the scope of the row ``frame`` if there is one."""
+        value = expression.evaluate(self._root, frame)
+        parts = tuple(self._part(term, expression, frame) for term in _leaves(expression.term))
+        matches = value is True
+        return TracedRule(
+            id=identity,
+            text=text,
+            condition=expression.source,
+            truth=truth_of(value),
+            values=self.values(expression.reads, frame),
+            parts=parts,
+            would_match="" if matches else f"It would match if {self._unmet(expression.term, expression, frame)}.",
+        )
+
+    def values(self, reads: Iterable[str], frame: Frame | None = None) -> dict[str, AnswerValue]:
+        """Return the values of ``reads`` by path: of the row's own scope, else of every visible row."""
+        found: dict[str, AnswerValue] = {}
+        for code in sorted(reads):
+            found.update(self._values_of(code, frame))
+        return found
+
+    def _values_of(self, code: str, frame: Frame | None) -> Iterator[tuple[str, AnswerValue]]:
+        state, catalogue = self._state, self._state.catalogue
+        if code in catalogue.derived:
+            yield code, plain(self._root[catalogue.derived[code].slot])
+        elif code in catalogue.pools:
+            yield code, sum(1 for _ in state.visible_rows(code))
+        else:
+            question = catalogue.questions[code]
+            around = _enclosing(frame, question.pool) if question.pool else state.top
+            frames = [around] if around else list(state.visible_rows(question.pool))[:_MOST_ROWS]
+            for row in frames:
+                yield f"{row.prefix}{code}", self.shown(row, code)
+
+    def shown(self, frame: Frame, code: str) -> AnswerValue:
+        """Return the value of a question as it may be shown: sensitive ones masked, hidden and unanswered ones None."""
+        question = self._state.catalogue.questions[code]
+        value = (self._root if frame is self._state.top else frame.values)[question.slot]
+        if value is None or value.__class__ is Unknown:
+            return None
+        answer = frame.answers.get(code)
+        if question.question.sensitivity == "spi":
+            return (answer.mask if answer else "") or mask_of(question.question, plain(value))
+        if question.question.sensitivity == "pii":
+            self.sensitive_paths.add(f"{frame.prefix}{code}")
+        return plain(value)
+
+    def _part(self, term: Term, expression: Expression, frame: Frame | None) -> TracedPart:
+        value = self._run(term, expression, frame)
+        return TracedPart(term.text, truth_of(value), self.values(term.reads, frame))
+
+    def _run(self, term: Term, expression: Expression, frame: Frame | None) -> Value:
+        return term.run(self._root, frame, [None] * expression.locals)
+
+    def _unmet(self, term: Term, expression: Expression, frame: Frame | None) -> str:
+        """Return in words which parts must still become true."""
+        if term.joint in ("&&", "||"):
+            open_parts = [part for part in term.parts if self._run(part, expression, frame) is not True]
+            words = [self._unmet(part, expression, frame) for part in open_parts]
+            return f" {'and' if term.joint == '&&' else 'or'} ".join(words)
+        now = [
+            f"{path} is {'without a value' if value is None else _say(value)}"
+            for path, value in self.values(term.reads, frame).items()
+            if self._is_told(path)
+        ]
+        return f"{term.text} (now {', '.join(now[:3])})" if now else term.text
+
+    def _is_told(self, path: str) -> bool:
+        """Tell whether the value at ``path`` may stand in a sentence: nothing sensitive may, for sentences are not
+        masked later.
+        """
+        question = self._state.catalogue.questions.get(path.rpartition("/")[2])
+        return question is None or not question.question.sensitivity
+
+
+def _say(value: AnswerValue) -> str:
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return ", ".join(value) if isinstance(value, list) else str(value)
+
+
+def truth_of(value: Value) -> Truth:
+    """Return a truth value in words; hidden is false."""
+    if value.__class__ is Unknown:
+        return "unknown"
+    return "true" if value is True else "false"
+
+
+def _leaves(term: Term) -> Iterator[Term]:
+    if term.joint in ("&&", "||"):
+        for part in term.parts:
+            yield from _leaves(part)
+    else:
+        yield term
+
+
+def _enclosing(frame: Frame | None, pool: str) -> Frame | None:
+    """Return ``frame`` or the row around it that belongs to ``pool``."""
+    while frame is not None and frame.prefix:
+        if frame.prefix.split("/")[-3] == pool:
+            return frame
+        frame = frame.parent
+    return None

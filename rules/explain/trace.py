@@ -1,0 +1,308 @@
+"""Says why: why a question is shown or hidden, a product came out as it did, a price is what it is, a message stands
+or does not. Pure.
+
+A trace is made on demand from a document and a catalogue, so that it can be had of any past version too.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from datetime import date
+from typing import Final, NamedTuple
+
+import msgspec
+
+from copies.document import Document
+from rules.definition.model import CompiledCatalogue, CompiledProduct
+from rules.explain.conditions import Observer, TracedPart, TracedRule, truth_of
+from rules.flow.eligibility import BaseCheck, base_checks, decide_product, decide_products, is_open
+from rules.flow.evaluation import ProductOutcome
+from rules.flow.messages import messages_of
+from rules.flow.premium import rate
+from rules.flow.state import Frame, Reveal, State
+from rules.flow.stored_values import plain
+from rules.flow.visibility import decide
+from rules.language.values import Unknown
+
+__all__ = ["Explanation", "PriceStep", "TracedPart", "TracedRule", "UnknownTarget", "explain"]
+
+
+class PriceStep(msgspec.Struct, frozen=True):
+    """One step of a premium: what was taken, and the amount after it (None: an answer is missing)."""
+
+    kind: str
+    text: str
+    amount: float | None
+
+
+class Explanation(msgspec.Struct, frozen=True):
+    """Why ``target`` is what it is. ``sensitive_paths`` are personal answers in ``values`` that not every reader may
+    see.
+    """
+
+    target: str
+    kind: str
+    result: str | float | bool | None
+    text: str
+    release: int
+    as_of: date
+    rules: tuple[TracedRule, ...] = ()
+    premium_steps: tuple[PriceStep, ...] = ()
+    sensitive_paths: tuple[str, ...] = ()
+
+
+class UnknownTarget(LookupError):
+    """Nothing of this name can be explained."""
+
+    def __init__(self, target: str) -> None:
+        """Keep ``target``."""
+        self.target = target
+        super().__init__(
+            f"There is nothing to explain called {target!r}. Give product:CODE, premium:CODE, question:PATH, set:CODE, "
+            "derived:CODE or message:RULE."
+        )
+
+
+def explain(
+    catalogue: CompiledCatalogue, document: Document, target: str, *, as_of: date, reveal: Reveal, release: int = 0
+) -> Explanation:
+    """Return why ``target`` is what it is in ``document``; a bare product, derived, set or rule code or question path
+    will do.
+
+    Raises ``UnknownTarget``.
+    """
+    state = State(catalogue, document, as_of=as_of, reveal=reveal)
+    decide(state)
+    return _Tracer(state, release).explain(target)
+
+
+class _Made(NamedTuple):
+    """What an explanation says."""
+
+    result: str | float | bool | None
+    text: str
+    rules: Sequence[TracedRule]
+    steps: Sequence[PriceStep] = ()
+
+
+class _Tracer:
+    def __init__(self, state: State, release: int) -> None:
+        self._state = state
+        self._catalogue = state.catalogue
+        self._release = release
+        self._observer = Observer(state)
+
+    def explain(self, target: str) -> Explanation:
+        kind, colon, name = target.partition(":")
+        if not colon:
+            kind, name = self._kind_of(target), target
+        make = _KINDS.get(kind)
+        if make is None:
+            raise UnknownTarget(target)
+        made = make(self, name)
+        return Explanation(
+            target=f"{kind}:{name}",
+            kind=kind,
+            result=made.result,
+            text=made.text,
+            release=self._release,
+            as_of=self._state.setting.as_of,
+            rules=tuple(made.rules),
+            premium_steps=tuple(made.steps),
+            sensitive_paths=tuple(sorted(self._observer.sensitive_paths)),
+        )
+
+    def _kind_of(self, name: str) -> str:
+        known = {"product": self._catalogue.products, "derived": self._catalogue.derived, "set": self._catalogue.sets}
+        for kind, names in known.items():
+            if name in names:
+                return kind
+        if name.rpartition("/")[2] in self._catalogue.questions:
+            return "question"
+        return "message" if any(rule.rule.id == name for rule in self._catalogue.form_rules) else "rule"
+
+    # Products
+
+    def product(self, code: str) -> _Made:
+        product = self._product(code)
+        rules = self._product_rules(product)
+        outcome = decide_products(self._state).get(code)
+        if outcome is None:
+            if not self._state.is_wanted(product.product.line):
+                text = f"{code} is not decided: the line {product.line.line.label} is not wanted."
+                return _Made("not_asked", text, rules)
+            return _Made("excluded", f"{code} is excluded on this copy.", rules)
+        if outcome.outcome == "locked":
+            return _Made("locked", self._locked(product), [*self._rivals(product), *rules])
+        return _Made(outcome.outcome, _outcome_text(code, outcome), rules)
+
+    def rule(self, identity: str) -> _Made:
+        for code, product in self._catalogue.products.items():
+            rule = next((rule for rule in product.rules if rule.rule.id == identity), None)
+            if rule is not None:
+                traced = self._observer.rule(identity, rule.rule.why, rule.when)
+                text = f"Rule {identity} of {code} {_VERBS[traced.truth]}: {rule.rule.why}."
+                return _Made(traced.truth, text, [traced])
+        raise UnknownTarget(identity)
+
+    def premium(self, code: str) -> _Made:
+        product = self._product(code)
+        adjusting = [rule for rule in product.rules if rule.overrides and rule.when.evaluate(self._state.root) is True]
+        rated = rate(self._state, product, adjusting)
+        steps = [
+            PriceStep(step.kind, step.text, None if step.amount is None else float(step.amount)) for step in rated.steps
+        ]
+        rules = [self._observer.rule(rule.rule.id, rule.rule.why, rule.when) for rule in adjusting]
+        # Factors look at what is rated, not at what was asked.
+        of_rated = Observer(self._state, root=rated.root)
+        rules += [of_rated.rule(factor.id, f"times {factor.times}", factor.when) for factor in product.factors]
+        self._observer.sensitive_paths |= of_rated.sensitive_paths
+        outcome = decide_products(self._state).get(code)
+        if outcome is None or outcome.premium is None:
+            text = f"{code} has no premium: it is given only for eligible and referred products."
+            return _Made(None, text, rules, steps)
+        currency = self._catalogue.definition.currency
+        return _Made(outcome.premium, f"{code} costs {outcome.premium} {currency} a year.", rules, steps)
+
+    def _product(self, code: str) -> CompiledProduct:
+        if code not in self._catalogue.products:
+            raise UnknownTarget(code)
+        return self._catalogue.products[code]
+
+    def _product_rules(self, product: CompiledProduct) -> list[TracedRule]:
+        checks = [self._check(product, check) for check in base_checks(self._state, product)]
+        return checks + [self._observer.rule(rule.rule.id, rule.rule.why, rule.when) for rule in product.rules]
+
+    def _check(self, product: CompiledProduct, check: BaseCheck) -> TracedRule:
+        line = product.line
+        tables = {table.table.reason: table for table in product.tables}
+        if check.id in tables:
+            condition, reads = f"{tables[check.id].rate_by.source} has no rate", tables[check.id].reads
+        elif check.id == "state":
+            condition, reads = f"a state of {line.states.source} is not offered", line.states.reads
+        else:
+            condition, reads = f"{line.industry.source} is not offered", line.industry.reads
+        truth = truth_of(check.declines)
+        text = check.text if truth == "true" else f"Base check {check.id}."
+        would_match = "" if truth == "true" else f"It would match if {condition}."
+        return TracedRule(check.id, text, condition, truth, self._observer.values(reads), would_match=would_match)
+
+    def _rivals(self, product: CompiledProduct) -> list[TracedRule]:
+        outcomes = {code: decide_product(self._state, self._catalogue.products[code]) for code in product.rivals}
+        return [
+            TracedRule(
+                code, f"{code} says {outcome.outcome}.", f"{code} declines", truth_of(outcome.outcome == "decline")
+            )
+            for code, outcome in outcomes.items()
+        ]
+
+    def _locked(self, product: CompiledProduct) -> str:
+        waiting = [rule.id for rule in self._rivals(product) if rule.truth != "true"]
+        return (
+            f"{product.product.code} writes surplus lines and stays locked until every admitted product of the line "
+            f"declines; {' and '.join(waiting)} did not."
+        )
+
+    # The form
+
+    def question(self, path: str) -> _Made:
+        prefix, code = path[: path.rfind("/") + 1], path.rpartition("/")[2]
+        question = self._catalogue.questions.get(code)
+        frame = (
+            next((row for row in self._state.frames[question.pool] if row.prefix == prefix), None) if question else None
+        )
+        if question is None or frame is None:
+            raise UnknownTarget(path)
+        part = self._catalogue.sets[question.set_code]
+        rules = []
+        if part.when:
+            rules.append(
+                self._observer.rule(f"set:{question.set_code}", part.question_set.title, part.when, frame.parent)
+            )
+        if question.when:
+            rules.append(self._observer.rule(code, question.question.label, question.when, frame))
+        for gate in question.gates:
+            product = gate.product.product.code
+            is_asked = is_open(self._state, gate)
+            text = f"{product} {'asks' if is_asked else 'does not ask'} this."
+            condition = f"{product} is wanted and neither locked nor declined"
+            rules.append(TracedRule(product, text, condition, truth_of(is_asked)))
+        is_shown = frame.values[question.slot] is not None
+        return _shown(is_shown, question.question.label, rules)
+
+    def question_set(self, code: str) -> _Made:
+        if code not in self._catalogue.sets:
+            raise UnknownTarget(code)
+        part = self._catalogue.sets[code]
+        owners: list[Frame] = self._state.frames[part.parent]
+        rules = [
+            self._observer.rule(f"set:{code}", part.question_set.title, part.when, row) for row in owners if part.when
+        ]
+        is_shown = code in self._state.shown_sets and code in self._state.asked_sets
+        return _shown(is_shown, part.question_set.title, rules)
+
+    def derived(self, code: str) -> _Made:
+        if code not in self._catalogue.derived:
+            raise UnknownTarget(code)
+        part = self._catalogue.derived[code]
+        value = self._state.root[part.slot]
+        rule = TracedRule(
+            id=code,
+            text=part.derived.label or code,
+            condition=part.value.source,
+            truth="unknown" if value.__class__ is Unknown else "true",
+            values=self._observer.values(part.value.reads),
+        )
+        shown = plain(value)
+        told = "not part of this form" if shown is None else str(shown)
+        if value.__class__ is Unknown:
+            missing = ", ".join(sorted(value.paths, key=self._state.key))
+            told = f"not known yet: {missing} must be answered"
+        return _Made(None if isinstance(shown, list) else shown, f"{code} is {told}.", [rule])
+
+    def message(self, name: str) -> _Made:
+        messages = [item for item in messages_of(self._state) if name in (item.code, item.path)]
+        rules = [rule for rule in self._catalogue.form_rules if name in (rule.rule.id, rule.rule.at)]
+        is_path = name.rpartition("/")[2] in {*self._catalogue.questions, *self._catalogue.pools}
+        if not messages and not rules and not is_path:
+            raise UnknownTarget(name)
+        traced = [
+            self._observer.rule(rule.rule.id, rule.rule.say, rule.when, frame if rule.pool else None)
+            for rule in rules
+            for frame in self._state.frames[rule.pool]
+            if frame.shown
+        ]
+        if not messages:
+            return _Made("not_said", f"Nothing is said by {name}.", traced)
+        return _Made("said", " ".join(f"{item.path}: {item.text.rstrip('.')}." for item in messages), traced)
+
+
+def _outcome_text(code: str, outcome: ProductOutcome) -> str:
+    why = "; ".join(f"{reason.text.rstrip('.')} ({reason.rule})" for reason in outcome.reasons)
+    match outcome.outcome:
+        case "decline":
+            return f"{code} declines: {why}."
+        case "need_info":
+            return f"{code} cannot be decided before these are answered: {', '.join(outcome.missing)}."
+        case "refer":
+            return f"{code} refers to an underwriter: {why}."
+        case _:
+            return f"{code} is eligible: {why}." if why else f"{code} is eligible: nothing speaks against it."
+
+
+def _shown(is_shown: bool, label: str, rules: Sequence[TracedRule]) -> _Made:
+    if is_shown:
+        return _Made("shown", f"{label!r} is shown: all its conditions are true.", rules)
+    return _Made("hidden", f"{label!r} is hidden: not all its conditions are true.", rules)
+
+
+_VERBS: Final = {"true": "matches", "false": "does not match", "unknown": "cannot be decided yet"}
+_KINDS: Final[dict[str, Callable[[_Tracer, str], _Made]]] = {
+    "product": _Tracer.product,
+    "premium": _Tracer.premium,
+    "question": _Tracer.question,
+    "set": _Tracer.question_set,
+    "derived": _Tracer.derived,
+    "message": _Tracer.message,
+    "rule": _Tracer.rule,
+}

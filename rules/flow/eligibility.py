@@ -1,0 +1,264 @@
+"""Decides on products: base checks and appetite rules with three truth values, the surplus lock, and the gates of
+carrier questions. Pure.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from types import MappingProxyType
+from typing import Any, Final, NamedTuple
+
+from rules.definition.model import (
+    CHECKS,
+    CLASS_CHECK,
+    RATING,
+    STATE_CHECK,
+    CompiledProduct,
+    CompiledRule,
+    CompiledTable,
+    Gate,
+)
+from rules.flow.evaluation import Adjustment, Outcome, ProductOutcome, Reason
+from rules.flow.premium import Rated, rate
+from rules.flow.state import State
+from rules.flow.stored_values import plain
+from rules.language.values import Maybe, Unknown, Value, all_of, any_of
+
+_NOTHING_KNOWN: Final[Mapping[str, Any]] = MappingProxyType({})
+
+
+class BaseCheck(NamedTuple):
+    """A base check: the id of its reason, whether it declines (True, False or Unknown), and what it says then."""
+
+    id: str
+    declines: Value
+    text: str
+
+
+def decide_products(
+    state: State,
+    *,
+    before: Mapping[str, ProductOutcome] = _NOTHING_KNOWN,
+    parts: Mapping[str, Collection[int]] = _NOTHING_KNOWN,
+) -> dict[str, ProductOutcome]:
+    """Return the outcome of every product whose line is wanted, in the order of the catalogue; those excluded by
+    force are left out.
+
+    ``before`` are outcomes of which only the ``parts`` named by product may have changed, and whether surplus products
+    are locked.
+    """
+    excluded = set(state.document.forced_excluded_products)
+    outcomes = _Outcomes(state, before, parts)
+    return {
+        code: outcomes.of(product)
+        for code, product in state.catalogue.products.items()
+        if state.is_wanted(product.product.line) and code not in excluded
+    }
+
+
+class _Outcomes:
+    """The outcomes of products, each decided once and only where it is asked for."""
+
+    def __init__(
+        self, state: State, before: Mapping[str, ProductOutcome], parts: Mapping[str, Collection[int]]
+    ) -> None:  # fmt: skip
+        self._state = state
+        self._before = before
+        self._parts = parts
+        self._decided: dict[str, ProductOutcome] = {}
+
+    def of(self, product: CompiledProduct) -> ProductOutcome:
+        code = product.product.code
+        if code not in self._decided:
+            # An excluded rival still says whether it declines.
+            rivals = (self.of(self._state.catalogue.products[rival]) for rival in product.rivals)
+            if product.is_surplus and any(rival.outcome != "decline" for rival in rivals):
+                self._decided[code] = ProductOutcome("locked")
+            else:
+                self._decided[code] = self._unlocked(product, self._before.get(code))
+        return self._decided[code]
+
+    def _unlocked(self, product: CompiledProduct, before: ProductOutcome | None) -> ProductOutcome:
+        if before is None or before.outcome == "locked":
+            return decide_product(self._state, product)
+        parts = self._parts.get(product.product.code)
+        return redecide_product(self._state, product, before=before, parts=parts) if parts else before
+
+
+class _Verdict:
+    """What the checks and rules of one product say, collected in their order."""
+
+    def __init__(self) -> None:
+        self.reasons: list[Reason] = []
+        self.unknown: set[str] = set()
+        self.adjusting: list[CompiledRule] = []
+        self._effects: set[str] = set()
+
+    @property
+    def outcome(self) -> Outcome:
+        if "decline" in self._effects:
+            return "decline"
+        if "unknown" in self._effects:
+            return "need_info"
+        return "refer" if "refer" in self._effects else "eligible"
+
+    def hear_checks(self, checks: Iterable[BaseCheck]) -> None:
+        for check in checks:
+            if check.declines is True:
+                self.take("decline", Reason(check.id, check.text))
+            elif check.declines is not False:
+                self.unknown |= check.declines.paths
+                self._effects.add("unknown")
+
+    def hear_rule(self, rule: CompiledRule, truth: Value) -> None:
+        if truth is True:
+            self.take(rule.rule.then, Reason(rule.rule.id, rule.rule.why))
+            if rule.overrides:
+                self.adjusting.append(rule)
+        elif truth.__class__ is Unknown:
+            self.unknown |= truth.paths
+            self._effects.add("unknown")
+
+    def take(self, effect: str, reason: Reason) -> None:
+        self.reasons.append(reason)
+        self._effects.add(effect)
+
+
+def decide_product(state: State, product: CompiledProduct) -> ProductOutcome:
+    """Return the outcome of one product that is not locked."""
+    verdict = _Verdict()
+    verdict.hear_checks(base_checks(state, product))
+    for rule in product.rules:
+        truth = rule.when.evaluate(state.root)
+        if truth is not False:
+            verdict.hear_rule(rule, truth)
+    rated = rate(state, product, verdict.adjusting)
+    return _outcome(state, product, verdict, premium=rated.premium, adjustments=_adjustments(state, rated))
+
+
+def redecide_product(
+    state: State, product: CompiledProduct, *, before: ProductOutcome, parts: Collection[int]
+) -> ProductOutcome:  # fmt: skip
+    """Return what ``decide_product`` would, where only ``parts`` of the product can come out otherwise than ``before``:
+    rules by place, ``CHECKS``, ``RATING``.
+
+    An outcome tells which rules matched, but not what was unknown beside a decline, nor to which rule a missing answer
+    belongs: there the product is decided in full.
+    """
+    if before.outcome == "need_info" or not product.is_told_apart:
+        return decide_product(state, product)
+    verdict, said = _Verdict(), {reason.rule: reason for reason in before.reasons}
+    if CHECKS in parts:
+        verdict.hear_checks(base_checks(state, product))
+    else:
+        for identity in product.check_ids:
+            if identity in said:
+                verdict.take("decline", said[identity])
+    for place, rule in enumerate(product.rules):
+        verdict.hear_rule(rule, rule.when.evaluate(state.root) if place in parts else rule.rule.id in said)
+    if before.outcome == "decline" and verdict.outcome != "decline":
+        return decide_product(state, product)
+    if RATING in parts or verdict.adjusting != [
+        rule for rule in product.rules if rule.overrides and rule.rule.id in said
+    ]:  # fmt: skip
+        rated = rate(state, product, verdict.adjusting)
+        return _outcome(state, product, verdict, premium=rated.premium, adjustments=_adjustments(state, rated))
+    return _outcome(state, product, verdict, premium=before.premium, adjustments=before.adjustments)
+
+
+def _outcome(
+    state: State,
+    product: CompiledProduct,
+    verdict: _Verdict,
+    *,
+    premium: int | None,
+    adjustments: tuple[Adjustment, ...],
+) -> ProductOutcome:
+    outcome = verdict.outcome
+    return ProductOutcome(
+        outcome=outcome,
+        premium=premium if outcome in ("eligible", "refer") else None,
+        bindable=outcome == "eligible" and product.product.rate_type == "bindable",
+        reasons=tuple(verdict.reasons),
+        missing=tuple(sorted(verdict.unknown, key=state.key)) if outcome == "need_info" else (),
+        adjustments=adjustments,
+    )
+
+
+def base_checks(state: State, product: CompiledProduct) -> Iterator[BaseCheck]:
+    """Yield the base checks of ``product`` that can decline at all."""
+    yield from _base_checks(state, product, states=True, industry=True, tables=product.tables)
+
+
+def is_open(state: State, gate: Gate) -> bool:
+    """Tell whether a carrier question is asked for the product of ``gate``: wanted, not excluded, neither locked nor
+    declined.
+    """
+    if gate not in state.open_gates:
+        product = gate.product.product
+        state.open_gates[gate] = (
+            state.is_wanted(product.line)
+            and product.code not in state.document.forced_excluded_products
+            and not _is_declined(state, gate)
+            and (not gate.product.is_surplus or all(_is_declined(state, rival) for rival in gate.rivals))
+        )
+    return state.open_gates[gate]
+
+
+def _is_declined(state: State, gate: Gate) -> bool:
+    if gate not in state.declined_gates:
+        checks = _base_checks(state, gate.product, states=gate.states, industry=gate.industry, tables=gate.tables)
+        state.declined_gates[gate] = any(check.declines is True for check in checks) or any(
+            rule.when.evaluate(state.root) is True for rule in gate.rules
+        )
+    return state.declined_gates[gate]
+
+
+def _adjustments(state: State, rated: Rated) -> tuple[Adjustment, ...]:
+    adjustments = []
+    for rule_id, override in rated.adjusted:
+        answer = state.document.answers.get(override.code)
+        asked = answer.mask if answer is not None and answer.sealed is not None else plain(state.root[override.slot])
+        if asked != override.rated:
+            adjustments.append(Adjustment(override.code, asked, override.rated, rule_id))
+    return tuple(adjustments)
+
+
+def _base_checks(
+    state: State, product: CompiledProduct, *, states: bool, industry: bool, tables: Iterable[CompiledTable]
+) -> Iterator[BaseCheck]:
+    if states and product.states is not None:
+        yield _state_check(state, product, product.states)
+    if industry and product.product.industries is not None:
+        code = product.line.industry.evaluate(state.root)
+        fails = code if code.__class__ is Unknown else code is None or not code.startswith(product.product.industries)
+        yield BaseCheck(
+            CLASS_CHECK, fails, f"Not offered for industry {code}." if code else "Not offered without an industry code."
+        )
+    for table in tables:
+        if table.table.reason:
+            yield _table_check(state, table)
+
+
+def _state_check(state: State, product: CompiledProduct, offered: frozenset[str]) -> BaseCheck:
+    concerned = product.line.states.evaluate(state.root)
+    if concerned.__class__ is Unknown:
+        return BaseCheck(STATE_CHECK, concerned, "")
+    outside = sorted({item for item in concerned or () if isinstance(item, str) and item not in offered})
+    fails = any_of(_is_outside(item, offered) for item in concerned or ())
+    return BaseCheck(STATE_CHECK, fails, f"Not offered in {', '.join(outside)}.")
+
+
+def _is_outside(item: Value, offered: frozenset[str]) -> Value:
+    if item is None or item.__class__ is Unknown:
+        return item
+    if item.__class__ is Maybe:
+        return all_of((item.unknown, _is_outside(item.element, offered)))
+    return item not in offered
+
+
+def _table_check(state: State, table: CompiledTable) -> BaseCheck:
+    codes = [table.rate_by.evaluate(state.root, row) for row in state.visible_rows(table.table.pool)]
+    fails = any_of(code if code is None or code.__class__ is Unknown else code not in table.rates for code in codes)
+    without = sorted({code for code in codes if isinstance(code, str) and code not in table.rates})
+    return BaseCheck(table.table.reason, fails, f"No rate for {', '.join(without)}.")

@@ -1,0 +1,45 @@
+"""What is said about a form: faults of single answers, of answers compared with each other, and form rules. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+from rules.definition.model import CompiledFormRule, CompiledQuestion
+from rules.flow.evaluation import Message
+from rules.flow.state import Frame, State
+from rules.language.values import Unknown
+
+
+def messages_of(state: State) -> tuple[Message, ...]:
+    """Return all that is said about the form in a decided state, in the order of the form."""
+    messages = fault_messages(state)
+    for question in state.catalogue.related:
+        messages += relation_messages(state, question, state.frames[question.pool])
+    for rule in state.catalogue.form_rules:
+        messages += rule_messages(state, rule, state.frames[rule.pool])
+    return tuple(sorted(messages, key=lambda message: (state.key(message.path), message.code)))
+
+
+def fault_messages(state: State) -> list[Message]:
+    """Return what is wrong with single answers, as it was collected."""
+    return [Message("error", *fault) for fault in state.faults]
+
+
+def relation_messages(state: State, question: CompiledQuestion, frames: Iterable[Frame]) -> Iterator[Message]:
+    """Yield where the answers to ``question`` in ``frames`` do not fit other answers."""
+    for name, other, test in question.relations:
+        for frame in frames:
+            value = frame.values[question.slot]
+            if value is None or value.__class__ is Unknown:
+                continue
+            against = other.evaluate(state.root, frame)
+            text = None if against is None or against.__class__ is Unknown else test(value, against)
+            if text is not None:
+                yield Message("error", f"{frame.prefix}{question.question.code}", name, text)
+
+
+def rule_messages(state: State, rule: CompiledFormRule, frames: Iterable[Frame]) -> Iterator[Message]:
+    """Yield what a form rule says in ``frames``."""
+    for frame in frames:
+        if frame.shown and rule.when.evaluate(state.root, frame) is True:
+            yield Message(rule.rule.then, f"{frame.prefix}{rule.rule.at}", rule.rule.id, rule.rule.say)

@@ -1,0 +1,123 @@
+"""Decides which sets and questions are visible and required, and reads the answers of the visible ones as values. Pure.
+
+Visible is only what is certainly so: a condition that is unknown does not show its question yet.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Final
+
+from copies.document import Answer
+from rules.definition.model import CompiledDerived, CompiledQuestion, CompiledSet
+from rules.flow.eligibility import is_open
+from rules.flow.evaluation import AnswerState
+from rules.flow.state import Frame, State
+from rules.flow.stored_values import WRONG_TYPE, WrongValue
+from rules.language.values import Unknown, Value
+
+#: Stands for a sealed answer that nothing reads: it is known to be there.
+_SEALED: Final = object()
+
+
+def decide(state: State) -> None:
+    """Take every step of the catalogue in its order: visibility, values and derived values of the whole document."""
+    for step in state.catalogue.steps:
+        if step.__class__ is CompiledQuestion:
+            decide_question(state, step, state.frames[step.pool], is_set_shown=step.set_code in state.shown_sets)
+        elif step.__class__ is CompiledSet:
+            _decide_set(state, step)
+        elif step.__class__ is CompiledDerived:
+            state.root[step.slot] = step.value.evaluate(state.root)
+    _put_away_unknown_codes(state)
+
+
+def _decide_set(state: State, part: CompiledSet) -> None:
+    if not part.pool:
+        if part.when is None or part.when.evaluate(state.root) is True:
+            state.shown_sets.add(part.question_set.code)
+        return
+    pool = state.catalogue.pools[part.pool]
+    for owner in state.frames[part.parent]:
+        shown = owner.shown and (
+            part.when is None or part.when.evaluate(state.root, owner if part.parent else None) is True
+        )
+        rows = owner.rows[part.pool]
+        for row in rows:
+            row.shown = shown
+        owner.values[pool.slot] = rows if shown else []
+        if shown:
+            state.shown_sets.add(part.question_set.code)
+            state.asked_sets.add(part.question_set.code)
+            if len(rows) < pool.pool.min:
+                state.short_pools.append(f"{owner.prefix}{part.pool}")
+
+
+def decide_question(
+    state: State, question: CompiledQuestion, frames: Iterable[Frame], *, is_set_shown: bool
+) -> None:  # fmt: skip
+    """Decide whether ``question`` is visible in each of ``frames``, where its value still is hidden; put the values of
+    visible ones there, and collect in ``state`` what follows.
+    """
+    code, slot, when, root = question.question.code, question.slot, question.when, state.root
+    is_possible = is_set_shown and (not question.gates or any(is_open(state, gate) for gate in question.gates))
+    is_asked = False
+    for frame in frames:
+        answer = frame.answers.get(code)
+        if is_possible and frame.shown and (when is None or when.evaluate(root, frame) is True):
+            is_asked = True
+            if answer is None or answer.active is not True or answer.required != question.required:
+                path = f"{frame.prefix}{code}"
+                state.states.append(AnswerState(path, True, question.required, answer.readonly if answer else False))
+            frame.values[slot] = value_of(state, frame, question, answer, is_checked=True)
+        elif answer is not None:
+            _put_away(state, f"{frame.prefix}{code}", answer)
+    if is_asked:
+        state.asked_sets.add(question.set_code)
+
+
+def value_of(
+    state: State, frame: Frame, question: CompiledQuestion, answer: Answer | None, *, is_checked: bool
+) -> Value:
+    """Return the value of a visible answer. One that ``is_checked`` is collected where it is wrong, or needed."""
+    if answer is not None:
+        raw = answer.value
+        if answer.sealed is not None:
+            if not question.is_read:
+                return _SEALED
+            raw = state.reveal(f"{frame.prefix}{question.question.code}", answer)
+        if raw is not None and raw != "" and raw != []:
+            try:
+                value = question.read(raw)
+            except WrongValue:
+                path = f"{frame.prefix}{question.question.code}"
+                if is_checked:
+                    state.faults.append((path, WRONG_TYPE, "This answer does not fit the question any more."))
+                return Unknown(frozenset((path,)))
+            for name, test in question.checks if is_checked else ():
+                text = test(value, state.setting)
+                if text is not None:
+                    state.faults.append((f"{frame.prefix}{question.question.code}", name, text))
+            return value
+    path = f"{frame.prefix}{question.question.code}"
+    if is_checked and question.required:
+        state.needed.append((path, question))
+    return Unknown(frozenset((path,)))
+
+
+def _put_away(state: State, path: str, answer: Answer) -> None:
+    """Keep a hidden answer aside; an entry without a value goes."""
+    if not answer.is_answered:
+        state.dropped.append(path)
+    elif answer.active or answer.required:
+        state.states.append(AnswerState(path, False, "", answer.readonly))
+
+
+def _put_away_unknown_codes(state: State) -> None:
+    """Keep aside the answers to questions that this release does not have (there)."""
+    for pool, frames in state.frames.items():
+        for frame in frames:
+            if frame.answers.keys() <= state.catalogue.codes[pool]:
+                continue
+            for code in sorted(frame.answers.keys() - state.catalogue.codes[pool]):
+                _put_away(state, f"{frame.prefix}{code}", frame.answers[code])

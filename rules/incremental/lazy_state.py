@@ -1,0 +1,219 @@
+"""A run that looks only where it is asked: values, rows and what is shown are read from a document that the check flow
+has left, each when something first needs it. Pure; used once and thrown away.
+
+What the check flow left says of itself what is visible: a visible question has an active entry, a hidden one none or
+an inactive one. So a value that nothing changed is read, not decided.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import date
+from typing import Any
+
+from copies.document import Container, Document, PoolRow
+from rules.definition.model import CompiledCatalogue, CompiledDerived, CompiledQuestion
+from rules.flow.state import Frame, Reveal, State
+from rules.flow.visibility import value_of
+from rules.language.values import Value
+
+
+class SparseFrame(Frame):
+    """The document or one row: ``pool`` is the row's, ``position`` its place among its neighbours.
+
+    ``is_new`` is True for a row that was added, and for all below it.
+    """
+
+    __slots__ = ("_laid_out", "_shown_pools", "_state", "container", "is_new", "pool", "position")
+
+    parent: SparseFrame | None
+
+    def __init__(
+        self, state: SparseState, container: Container, pool: str, *, parent: SparseFrame | None, prefix: str
+    ) -> None:  # fmt: skip
+        """Read nothing yet."""
+        self._state = state
+        self.position = 0
+        self._shown_pools: dict[str, bool] = {}
+        self._laid_out: dict[str, list[SparseFrame]] = {}
+        self.container = container
+        self.pool = pool
+        self.answers = container.answers
+        self.parent = parent
+        self.prefix = prefix
+        self.is_new: bool = parent is not None and (parent.is_new or prefix in state.new_rows)
+
+    def __getattr__(self, name: str) -> Any:
+        """Make what was not needed so far."""
+        match name:
+            case "values":
+                self.values = SparseValues(self)
+                return self.values
+            case "shown":
+                self.shown = self.parent is None or self.parent.shows(self.pool)
+                return self.shown
+            case "key":
+                self.key = self._key()
+                return self.key
+        raise AttributeError(name)
+
+    def rows_of(self, pool: str) -> list[SparseFrame]:
+        """Return the rows of ``pool`` in this document or row."""
+        if pool not in self._laid_out:
+            rows = self.container.answer_pools.get(pool, ())
+            self._laid_out[pool] = [
+                self._state.frame_of(row, pool, parent=self, position=position) for position, row in enumerate(rows)
+            ]
+        return self._laid_out[pool]
+
+    def row(self, pool: str, row_id: str) -> SparseFrame | None:
+        """Return one row of ``pool``, or None where there is none of this id."""
+        for position, row in enumerate(self.container.answer_pools.get(pool, ())):
+            if row.id == row_id:
+                return self._state.frame_of(row, pool, parent=self, position=position)
+        return None
+
+    def shows(self, pool: str) -> bool:
+        """Tell whether the rows of ``pool`` in this document or row count."""
+        if pool not in self._shown_pools:
+            part = self._state.catalogue.sets[self._state.catalogue.pools[pool].set_code]
+            row = self if part.parent else None
+            self._shown_pools[pool] = self.shown and (
+                part.when is None or part.when.evaluate(self._state.root, row) is True
+            )
+        return self._shown_pools[pool]
+
+    def asks(self, question: CompiledQuestion) -> bool:
+        """Tell whether ``question`` is visible here, without looking at its answer."""
+        if question.slot in self.values:
+            return self.values[question.slot] is not None
+        answer = self.answers.get(question.question.code)
+        return answer is not None and answer.active is True
+
+    def value_at(self, slot: int) -> Value:
+        """Return the value of a slot that nothing changed."""
+        part = self._state.catalogue.dependents.parts[self.pool][slot]
+        if isinstance(part, CompiledQuestion):
+            answer = self.answers.get(part.question.code)
+            if answer is None or answer.active is not True:
+                return None
+            return value_of(self._state, self, part, answer, is_checked=False)
+        if isinstance(part, CompiledDerived):
+            return self._state.derived_value(part)
+        return self.rows_of(part) if self.shows(part) else []
+
+    def _key(self) -> tuple[int, ...]:
+        if self.parent is None:
+            return ()
+        catalogue = self._state.catalogue
+        order = catalogue.sets[catalogue.pools[self.pool].set_code].order
+        above = (*self.parent.key, 1, order) if self.parent.prefix else (order,)
+        return (*above, self.position)
+
+
+class SparseValues(dict[int, Value]):
+    """The values of one frame by slot: what was put here, else what the document says."""
+
+    __slots__ = ("_frame",)
+
+    def __init__(self, frame: SparseFrame) -> None:
+        """Hold nothing yet."""
+        self._frame = frame
+
+    def __missing__(self, slot: int) -> Value:
+        """Read the value and keep it."""
+        value = self[slot] = self._frame.value_at(slot)
+        return value
+
+
+class _SparseFrames(dict[str, list[Frame]]):
+    """All rows by pool, laid out where a pool is asked for."""
+
+    def __init__(self, state: SparseState) -> None:
+        self._state = state
+
+    def __missing__(self, pool: str) -> list[Frame]:
+        frames = self[pool] = list(self._state.rows_below([self._state.top], pool))
+        return frames
+
+
+class SparseState(State):
+    """A run over a document in which only some values changed. ``new_rows`` are the prefixes of rows that were added.
+
+    Until a changed value has been put in its place, nothing that depends on it may be read.
+    """
+
+    top: SparseFrame
+
+    def __init__(
+        self, catalogue: CompiledCatalogue, document: Document, *, as_of: date, reveal: Reveal, new_rows: frozenset[str]
+    ) -> None:
+        """Lay out nothing but the document itself."""
+        self.start(catalogue, document, as_of=as_of, reveal=reveal)
+        self.new_rows = new_rows
+        self._frame_at: dict[str, SparseFrame] = {}
+        self._shown: dict[str, bool] = {}
+        self.top = self.frame_of(document, "", parent=None, position=0)
+        self.root = self.top.values
+        self.root[0] = as_of
+        self.frames = _SparseFrames(self)
+        self.frames[""] = [self.top]
+
+    def frame_of(
+        self, container: Container, pool: str, *, parent: SparseFrame | None, position: int
+    ) -> SparseFrame:  # fmt: skip
+        """Return the one frame of ``container``."""
+        prefix = f"{parent.prefix}{pool}/{container.id}/" if parent and isinstance(container, PoolRow) else ""
+        frame = self._frame_at.get(prefix)
+        if frame is None:
+            frame = self._frame_at[prefix] = SparseFrame(self, container, pool, parent=parent, prefix=prefix)
+            frame.position = position
+        return frame
+
+    def frame_at(self, prefix: str) -> SparseFrame:
+        """Return the document ("") or the row whose paths start with ``prefix``. Raises ``LookupError``."""
+        if prefix not in self._frame_at:
+            frame: SparseFrame | None = self.top
+            steps = prefix.split("/")
+            for pool, row_id in zip(steps[:-1:2], steps[1::2], strict=True):
+                frame = frame.row(pool, row_id) if frame else None
+            if frame is None:
+                raise LookupError(prefix)
+        return self._frame_at[prefix]
+
+    def rows_below(self, frames: list[SparseFrame], pool: str) -> Iterator[SparseFrame]:
+        """Yield the rows of ``pool`` in and below ``frames``, which are rows around it (or of it), in their order."""
+        for frame in frames:
+            if frame.pool == pool:
+                yield frame
+                continue
+            around = (*self.catalogue.pools[pool].ancestors, pool)
+            below = around[around.index(frame.pool) + 1 if frame.pool else 0]
+            yield from self.rows_below(frame.rows_of(below), pool)
+
+    def is_set_shown(self, code: str) -> bool:
+        """Tell whether the condition of a question set outside pools is true."""
+        if code not in self._shown:
+            when = self.catalogue.sets[code].when
+            self._shown[code] = when is None or when.evaluate(self.root) is True
+        return self._shown[code]
+
+    def derived_value(self, part: CompiledDerived) -> Value:
+        """Return a derived value that nothing changed, computed anew; first those that it is made of, one by one, for
+        a chain of them may be longer than calls can nest.
+        """
+        waiting = [part]
+        while True:
+            step = waiting[-1]
+            if step.slot in self.root:
+                waiting.pop()
+                continue
+            inputs = (self.catalogue.derived[code] for code in self.catalogue.dependents.inputs[step.derived.code])
+            missing = [made_of for made_of in inputs if made_of.slot not in self.root]
+            if missing:
+                waiting += missing
+                continue
+            value = step.value.evaluate(self.root)
+            if step is part:
+                return value
+            self.root[step.slot] = value

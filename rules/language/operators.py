@@ -1,0 +1,348 @@
+"""What each operator and function of the rule language does with known, hidden and unknown values, as closures. Pure.
+
+Comparisons and text tests with a hidden side are false, arithmetic with one is hidden; an unknown side makes them
+unknown.
+"""
+
+from __future__ import annotations
+
+import operator
+from collections.abc import Callable, Sequence
+from datetime import date
+from decimal import Decimal
+from typing import Any, Final, TypeAlias
+
+from rules.language import values as truth
+from rules.language.checker import pattern_matcher
+from rules.language.values import Maybe, Slots, Unknown, Value
+
+Run: TypeAlias = Callable[[Slots, Any, Any], Value]
+_LARGEST_WHOLE: Final = 10**15
+
+
+def exact(value: Value) -> Value:
+    """Return a float as the int or Decimal that was written; anything else as it is."""
+    if value.__class__ is not float:
+        return value
+    return int(value) if value.is_integer() and abs(value) < _LARGEST_WHOLE else Decimal(repr(value))
+
+
+def full_years(start: date, end: date) -> int:
+    """Return how many full years lie between ``start`` and ``end``."""
+    return end.year - start.year - ((end.month, end.day) < (start.month, start.day))
+
+
+# Reading
+
+
+def constant(value: Value) -> Run:
+    """Give ``value``."""
+    return lambda root, row, local: value
+
+
+def read(level: int, slot: int) -> Run:
+    """Give a value of the document (level 0), of the row (1) or of a row around it."""
+    match level:
+        case 0:
+            return lambda root, row, local: root[slot]
+        case 1:
+            return lambda root, row, local: row.values[slot]
+        case 2:
+            return lambda root, row, local: row.parent.values[slot]
+
+    def climb(root: Slots, row: Any, local: Any) -> Value:
+        for _ in range(level - 1):
+            row = row.parent
+        return row.values[slot]
+
+    return climb
+
+
+def read_local(index: int) -> Run:
+    """Give the variable of a macro."""
+    return lambda root, row, local: local[index]
+
+
+def read_field(operand: Run, slot: int) -> Run:
+    """Give a value of the row that ``operand`` gives."""
+    return lambda root, row, local: operand(root, row, local).values[slot]
+
+
+def list_of(items: Sequence[Run]) -> Run:
+    """Give a list."""
+    return lambda root, row, local: [item(root, row, local) for item in items]
+
+
+# Truth
+
+
+def conjunction(parts: Sequence[Run]) -> Run:
+    """Give Kleene's *and*; stops at the first part that is false."""
+
+    def both(root: Slots, row: Any, local: Any) -> Value:
+        unknown = None
+        for part in parts:
+            value = part(root, row, local)
+            if value is True:
+                continue
+            if value is False or value is None:
+                return False
+            unknown = value if unknown is None else Unknown(unknown.paths | value.paths)
+        return True if unknown is None else unknown
+
+    return both
+
+
+def disjunction(parts: Sequence[Run]) -> Run:
+    """Give Kleene's *or*; stops at the first part that is true."""
+
+    def either(root: Slots, row: Any, local: Any) -> Value:
+        unknown = None
+        for part in parts:
+            value = part(root, row, local)
+            if value is True:
+                return True
+            if value is not False and value is not None:
+                unknown = value if unknown is None else Unknown(unknown.paths | value.paths)
+        return False if unknown is None else unknown
+
+    return either
+
+
+def negation(operand: Run) -> Run:
+    """Give *not*; hidden is false, so its negation is true."""
+
+    def opposite(root: Slots, row: Any, local: Any) -> Value:
+        value = operand(root, row, local)
+        return value if value.__class__ is Unknown else not value
+
+    return opposite
+
+
+def choice(condition: Run, yes: Run, no: Run) -> Run:
+    """Give ``yes`` or ``no``; Unknown while the condition is."""
+
+    def chosen(root: Slots, row: Any, local: Any) -> Value:
+        value = condition(root, row, local)
+        if value.__class__ is Unknown:
+            return value
+        return yes(root, row, local) if value else no(root, row, local)
+
+    return chosen
+
+
+def _unequal(left: Value, right: Value) -> Value:
+    value = truth.equal(left, right)
+    return value if value.__class__ is Unknown else not value
+
+
+def _starts_with_any(text: str, prefixes: list[Value]) -> Value:
+    return truth.any_of(
+        prefix if prefix is None or prefix.__class__ is Unknown else text.startswith(prefix) for prefix in prefixes
+    )
+
+
+COMPARISONS: Final[dict[str, Callable[[Value, Value], Value]]] = {
+    "_==_": truth.equal,
+    "_!=_": _unequal,
+    "_<_": operator.lt,
+    "_<=_": operator.le,
+    "_>_": operator.gt,
+    "_>=_": operator.ge,
+    "@in": lambda value, elements: truth.contains(elements, value),
+}
+TEXT_TESTS: Final[dict[str, Callable[[Value, Value], Value]]] = {
+    "startsWith": str.startswith,
+    "endsWith": str.endswith,
+    "contains": operator.contains,
+    "startsWithAny": _starts_with_any,
+}
+
+
+def comparison(function: str, left: Run, right: Run) -> Run:
+    """Give the comparison or text test of two values: false with a hidden side, else Unknown with an unknown one."""
+    compare = COMPARISONS.get(function) or TEXT_TESTS[function]
+
+    def compared(root: Slots, row: Any, local: Any) -> Value:
+        one = left(root, row, local)
+        if one is None:
+            return False
+        other = right(root, row, local)
+        if other is None:
+            return False
+        if one.__class__ is Unknown:
+            return Unknown(one.paths | other.paths) if other.__class__ is Unknown else one
+        return other if other.__class__ is Unknown else compare(one, other)
+
+    return compared
+
+
+# Numbers
+
+
+def _add(left: Value, right: Value) -> Value:
+    return left + right
+
+
+def _divide(left: Value, right: Value) -> Value:
+    return Decimal(left) / Decimal(right) if right else None
+
+
+ARITHMETIC: Final[dict[str, Callable[..., Value]]] = {
+    "_+_": _add,
+    "_-_": operator.sub,
+    "_*_": operator.mul,
+    "_/_": _divide,
+    "-_": operator.neg,
+}
+
+
+def arithmetic(function: str, operands: Sequence[Run]) -> Run:
+    """Give sum, difference, product, quotient or negative: hidden with a hidden side or over zero, else Unknown with
+    an unknown one.
+    """
+    compute = ARITHMETIC[function]
+
+    def computed(root: Slots, row: Any, local: Any) -> Value:
+        values = [operand(root, row, local) for operand in operands]
+        if None in values:
+            return None
+        unknown = [value for value in values if value.__class__ is Unknown]
+        return truth.merge(unknown) if unknown else compute(*values)
+
+    return computed
+
+
+def _over_known(compute: Callable[[Value], Value]) -> Callable[[Run], Run]:
+    def function(operand: Run) -> Run:
+        def applied(root: Slots, row: Any, local: Any) -> Value:
+            value = operand(root, row, local)
+            return value if value is None or value.__class__ is Unknown else compute(value)
+
+        return applied
+
+    return function
+
+
+def _years(operand: Run) -> Run:
+    def years(root: Slots, row: Any, local: Any) -> Value:
+        value = operand(root, row, local)
+        return value if value is None or value.__class__ is Unknown else full_years(value, root[0])
+
+    return years
+
+
+def _size(value: Value) -> Value:
+    return len(value) if isinstance(value, str) else truth.count(value)
+
+
+FUNCTIONS: Final[dict[str, Callable[[Run], Run]]] = {
+    "sum": _over_known(truth.total),
+    "min": _over_known(truth.least),
+    "max": _over_known(truth.greatest),
+    "count": _over_known(truth.count),
+    "size": _over_known(_size),
+    "year": _over_known(operator.attrgetter("year")),
+    "years": _years,
+}
+
+
+def constant_date(text: str) -> Run:
+    """Give the date that ``text`` (ISO 8601) names. Raises ``ValueError``."""
+    return constant(date.fromisoformat(text))
+
+
+def constant_pattern(subject: Run) -> Callable[[str], Run]:
+    """Return what makes, of a pattern, the test whether ``subject`` holds it. That raises ``ValueError``."""
+    return lambda pattern: _over_known_or_false(subject, pattern_matcher(pattern))
+
+
+def _over_known_or_false(operand: Run, compute: Callable[[Value], bool]) -> Run:
+    def applied(root: Slots, row: Any, local: Any) -> Value:
+        value = operand(root, row, local)
+        if value is None:
+            return False
+        return value if value.__class__ is Unknown else compute(value)
+
+    return applied
+
+
+# Loops
+
+
+def _each(elements: list[Value], body: Run, index: int, state: tuple[Slots, Any, Any]) -> Any:
+    """Yield each element, what decides whether it is in the list (True or Unknown), and the body's value for it."""
+    root, row, local = state
+    for element in elements:
+        held, given = (element.element, element.unknown) if element.__class__ is Maybe else (element, True)
+        if held.__class__ is Unknown or held is None:
+            # No body can be computed on a value that is not there: it is passed on as it is.
+            yield held, given, held
+        else:
+            local[index] = held
+            yield held, given, body(root, row, local)
+
+
+def _loop(finish: Callable[[Any], Value]) -> Callable[[Run, Run, int, Run | None], Run]:
+    def macro(source: Run, body: Run, index: int, condition: Run | None) -> Run:
+        def looped(root: Slots, row: Any, local: Any) -> Value:
+            elements = source(root, row, local)
+            if elements.__class__ is Unknown:
+                return elements
+            return finish(_each(elements or [], body, index, (root, row, local)))
+
+        return looped
+
+    return macro
+
+
+def _exists(found: Any) -> Value:
+    return truth.any_of(truth.all_of((given, value)) for _, given, value in found)
+
+
+def _all(found: Any) -> Value:
+    return truth.all_of(value if given is True else _if_inside(given, value) for _, given, value in found)
+
+
+def _if_inside(given: Unknown, value: Value) -> Value:
+    """Return what an element that may be in the list does to *all*: nothing if its body is true, else it depends."""
+    if value is True:
+        return True
+    return truth.merge((given, value)) if value.__class__ is Unknown else given
+
+
+def _exists_one(found: Any) -> Value:
+    values = [truth.all_of((given, value)) for _, given, value in found]
+    unknown = [value for value in values if value.__class__ is Unknown]
+    certain = sum(1 for value in values if value is True)
+    return truth.merge(unknown) if unknown and certain < 2 else certain == 1
+
+
+def _kept(found: Any) -> list[Value]:
+    kept = []
+    for element, given, value in found:
+        inside = truth.all_of((given, value))
+        if inside is True:
+            kept.append(element)
+        elif inside is not False:
+            kept.append(Maybe(element, inside))
+    return kept
+
+
+def _mapped(found: Any) -> list[Value]:
+    return [value if given is True else Maybe(value, given) for _, given, value in found]
+
+
+def _map(source: Run, body: Run, index: int, condition: Run | None) -> Run:
+    if condition is not None:
+        source = _loop(_kept)(source, condition, index, None)
+    return _loop(_mapped)(source, body, index, None)
+
+
+MACROS: Final[dict[str, Callable[[Run, Run, int, Run | None], Run]]] = {
+    "exists": _loop(_exists),
+    "all": _loop(_all),
+    "exists_one": _loop(_exists_one),
+    "filter": _loop(_kept),
+    "map": _map,
+}

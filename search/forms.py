@@ -1,0 +1,92 @@
+"""The one search of the product: narrows lists of copies, and ranks what it finds.
+
+A copy just saved is found at once: until its action in the outbox is done, it is read from its own row.
+"""
+
+from __future__ import annotations
+
+from typing import Final, NamedTuple, TypeVar
+from uuid import UUID
+
+from django.db import connections, router
+from django.db.models import QuerySet
+from django.db.models.expressions import RawSQL
+
+from actions.kinds import IndexForm
+from actions.models import OutboxAction
+from copies.models import Copy
+from search.index import Entry
+from search.queries import find_hits
+from search.words import weigh
+
+C = TypeVar("C", bound=Copy)
+
+#: Of so many copies that wait to be indexed the latest are read from their own rows; a relay that stands still for
+#: longer makes the search late, not slow.
+MOST_PENDING: Final = 200
+
+
+class Ranked(NamedTuple):
+    """A copy that was found; the higher the score, the better it fits."""
+
+    score: int
+    copy_id: UUID
+
+
+def search_forms(copies: QuerySet[C], text: str, *, personal: bool) -> QuerySet[C]:
+    """Narrow ``copies`` to those that hold every word of ``text`` in title or indexed answers, or whose id starts with
+    it; all of them where ``text`` is empty.
+
+    ``personal`` answers are searched only for who may read them: being found would give them away.
+    """
+    if not text.strip():
+        return copies
+    hits = find_hits(text, sees_personal=personal, pending=pending_entries())
+    if hits.scores is not None:
+        return copies.filter(pk__in=list(hits.scores))
+    return copies.filter(pk__in=RawSQL(f"SELECT copy_id FROM ({hits.sql}) AS hits", hits.parameters))  # noqa: S608, S611
+
+
+def rank_forms(
+    copies: QuerySet[C], text: str, *, personal: bool, limit: int, after: Ranked | None = None, offset: int = 0
+) -> list[Ranked]:
+    """Return those of ``copies`` that ``text`` finds, the best first (of equal ones the youngest), at most ``limit``:
+    those behind ``after``, less the first ``offset``.
+    """
+    hits = find_hits(text, sees_personal=personal, pending=pending_entries())
+    if hits.scores is not None:
+        kept = copies.filter(pk__in=list(hits.scores)).order_by().values_list("pk", flat=True)
+        ranked = sorted((Ranked(hits.scores[copy_id], copy_id) for copy_id in kept), reverse=True)
+        if after is not None:
+            ranked = [one for one in ranked if one < after]
+        return ranked[offset : offset + limit]
+    sql, parameters = copies.order_by().values("pk").query.sql_with_params()
+    behind = "WHERE (hits.score, kept.id) < (%s, %s)" if after else ""
+    with connections[router.db_for_read(Copy)].cursor() as cursor:
+        cursor.execute(
+            f"""SELECT hits.score, kept.id
+                  FROM ({hits.sql}) AS hits JOIN ({sql}) AS kept (id) ON kept.id = hits.copy_id {behind}
+                 ORDER BY hits.score DESC, kept.id DESC LIMIT %s OFFSET %s""",  # noqa: S608 - composed by this room
+            [*hits.parameters, *parameters, *(after or ()), limit, offset],
+        )
+        return [Ranked(*row) for row in cursor.fetchall()]
+
+
+def pending_entries() -> list[Entry]:
+    """Return the copies of the scope that wait to be indexed, the latest ones, as their own rows tell of them."""
+    waiting = OutboxAction.objects.filter(kind=IndexForm.kind).order_by("-created_at").values_list("copy_id", flat=True)
+    columns = ("id", "version", "release_id", "title", "summary", "search_text", "search_personal")
+    rows = Copy.objects.filter(pk__in=list(waiting[:MOST_PENDING])).order_by().only(*columns)
+    return [
+        Entry(
+            copy_id=copy.pk,
+            version=copy.version,
+            release_id=copy.release_id or 0,
+            words=weigh(
+                names=f"{copy.title} {copy.summary.get('insured') or ''}",
+                others=copy.search_text,
+                personal=copy.search_personal,
+            ),
+        )
+        for copy in rows
+    ]

@@ -1,0 +1,126 @@
+"""Keeps the search index: reads copies as they stand now, by the release in force, and writes their words.
+
+Here and not below, because a document is read with its catalogue: which answers are indexed, personal or sensitive is
+said there, and may have changed since the copy was saved.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+from uuid import UUID
+
+from batch.storage.summary import search_texts
+from catalogue import releases
+from copies.codec import decode_document
+from copies.models import Copy
+from forms.models import ApplicationForm
+from search.index import FORMAT, Entry, forget_unused_spellings, remove_entries, write_entries
+from search.models import SearchEntry
+from search.words import weigh
+from tenants.current_tenant import use_tenant
+from tenants.models import Tenant
+
+CHUNK: Final = 200
+
+
+@dataclass(kw_only=True, slots=True)
+class Rebuilt:
+    """What a rebuild did or would do: copies ``looked_at``, ``stale`` ones read anew, entries ``without_copy`` taken
+    away, rows of ``forgotten`` spellings.
+    """
+
+    looked_at: int = 0
+    stale: int = 0
+    without_copy: int = 0
+    forgotten: int = 0
+
+
+def index_copies(copy_ids: Sequence[UUID], *, tenant: Tenant) -> int:
+    """Bring the entries of these copies up to date; one that is gone leaves the index. Return how many were written.
+
+    Safe beside saves and other writers: an entry never goes back to an earlier version.
+    """
+    with use_tenant(tenant):
+        columns = ("id", "application_form_id", "version", "title", "document")
+        copies = list(Copy.objects.filter(pk__in=copy_ids).order_by().only(*columns))
+        forms = ApplicationForm.objects.filter(pk__in={copy.application_form_id for copy in copies})
+        catalogues = dict(forms.order_by().values_list("pk", "catalogue"))
+    entries = [
+        _entry(copy, releases.current(catalogues[copy.application_form_id]))
+        for copy in copies
+        if copy.application_form_id in catalogues
+    ]
+    remove_entries(set(copy_ids) - {entry.copy_id for entry in entries}, tenant=tenant)
+    return write_entries(sorted(entries, key=lambda entry: entry.copy_id), tenant=tenant)
+
+
+def rebuild_search(tenant: Tenant, *, dry_run: bool, everything: bool = False) -> Iterator[Rebuilt]:
+    """Read anew every copy whose entry is of another version, release or way of reading, or (``everything``) all.
+
+    Yields the sums so far after each chunk. What a rebuild has done stands: one that was broken off goes on where it
+    stopped. With ``dry_run`` only counts.
+    """
+    done = Rebuilt()
+    for copy_ids, amount in _chunks(tenant, everything=everything):
+        done.looked_at += amount
+        done.stale += len(copy_ids)
+        if copy_ids and not dry_run:
+            index_copies(copy_ids, tenant=tenant)
+        yield done
+    with use_tenant(tenant):
+        gone = list(
+            SearchEntry.objects.exclude(pk__in=Copy.objects.order_by().values("pk")).values_list("pk", flat=True)
+        )
+    done.without_copy = len(gone)
+    if not dry_run:
+        remove_entries(gone, tenant=tenant)
+        done.forgotten = forget_unused_spellings(tenant=tenant)
+    yield done
+
+
+def _chunks(tenant: Tenant, *, everything: bool) -> Iterator[tuple[list[UUID], int]]:
+    """Yield, chunk by chunk in the order of ids, the copies to read anew and how many were looked at."""
+    last: UUID | None = None
+    while True:
+        with use_tenant(tenant):
+            rows = Copy.objects.order_by("pk") if last is None else Copy.objects.order_by("pk").filter(pk__gt=last)
+            versions = dict(rows.values_list("pk", "version")[:CHUNK])
+            forms = dict(Copy.objects.filter(pk__in=versions).values_list("pk", "application_form_id"))
+            catalogues = dict(ApplicationForm.objects.filter(pk__in=set(forms.values())).values_list("pk", "catalogue"))
+            entries = SearchEntry.objects.filter(pk__in=versions, format=FORMAT)
+            known = {pk: told for pk, *told in entries.values_list("pk", "version", "release_id")}
+        if not versions:
+            return
+        yield (
+            [
+                copy_id
+                for copy_id, version in versions.items()
+                if (code := catalogues.get(forms[copy_id])) is not None
+                and (everything or known.get(copy_id) != [version, releases.current(code).id])
+            ],
+            len(versions),
+        )
+        last = max(versions)
+
+
+def _entry(copy: Any, release: releases.CompiledRelease) -> Entry:
+    """Return the words of ``copy`` as ``release`` reads its document; sensitive (``spi``) answers give none."""
+    catalogue, document = release.compiled, decode_document(copy.document)
+    others, personal = search_texts(catalogue, document)
+    naming = catalogue.questions.get(catalogue.definition.title_question)
+    sensitivity = naming.question.sensitivity if naming else "spi"
+    insured = document.answers.get(catalogue.definition.title_question)
+    name = insured.value if insured and insured.active and isinstance(insured.value, str) else ""
+    return Entry(
+        copy_id=copy.pk,
+        version=copy.version,
+        release_id=release.id,
+        words=weigh(
+            names=f"{copy.title} {name if sensitivity == '' else ''}",
+            others=others,
+            personal_names=name if sensitivity == "pii" else "",
+            personal=personal,
+        ),
+    )

@@ -1,0 +1,73 @@
+"""Which industries a tenant meets where, and at what size: ranks what the search for industries finds.
+
+Counted are the tenant's own forms and choices, the only ones that are known; nothing is told of them but an order.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from typing import Final
+
+from django.db.models import Count
+
+from forms.models import NaicsSearch
+from rules.definition.model import CompiledCatalogue
+from rules.industries import Industry, find_industries
+from rules.reference_data import states_of_zip
+from search.models import SearchWord
+from search.words import words_of
+
+#: Sizes that are told apart: from so many employees on.
+SIZES: Final = (0, 5, 10, 20, 50, 100, 250)
+
+
+def search_industries(
+    query: str, catalogue: CompiledCatalogue, *, zip_code: str = "", employees: int | None = None
+) -> list[Industry]:
+    """Return the industries that fit ``query``, the best first; of those that fit alike the ones first that the
+    current tenant meets more often in the state of the ZIP, or chose at about that size.
+    """
+    if not zip_code and employees is None:
+        return find_industries(query)
+    found = find_industries(query, most=None)
+    return find_industries(query, common=common_industries(found, catalogue, zip_code=zip_code, employees=employees))
+
+
+def common_industries(
+    found: Iterable[Industry], catalogue: CompiledCatalogue, *, zip_code: str = "", employees: int | None = None
+) -> Mapping[str, int]:
+    """Return how often each industry of ``found`` was met at the current tenant: in forms of the state of the ZIP,
+    which ``catalogue`` names in its choices, and as the choice in searches at about that size.
+    """
+    codes = [industry.code for industry in found]
+    met: Counter[str] = Counter()
+    labels = {
+        labels[state]
+        for state in states_of_zip(zip_code)
+        for labels in catalogue.choice_lists.values()
+        if state in labels
+    }
+    for label in labels:
+        met.update(_in_state(codes, label))
+    if employees is not None:
+        met.update(_at_size(codes, employees))
+    return met
+
+
+def _in_state(codes: list[str], label: str) -> dict[str, int]:
+    """Return how many copies have both the code and every word of the state's name among their indexed answers."""
+    rows = SearchWord.objects.filter(word__in=codes)
+    for word in words_of(label):
+        there = SearchWord.objects.filter(word=word, is_personal=False).order_by().values("copy_id")
+        rows = rows.filter(copy_id__in=there)
+    return dict(rows.order_by().values("word").annotate(amount=Count("copy_id")).values_list("word", "amount"))
+
+
+def _at_size(codes: list[str], employees: int) -> dict[str, int]:
+    first = max(size for size in SIZES if size <= employees)
+    last = next((size for size in SIZES if size > employees), None)
+    searches = NaicsSearch.objects.filter(chosen__in=codes, employees__gte=first)
+    if last is not None:
+        searches = searches.filter(employees__lt=last)
+    return dict(searches.order_by().values("chosen").annotate(amount=Count("pk")).values_list("chosen", "amount"))

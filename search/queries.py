@@ -1,0 +1,227 @@
+"""Finds copies by their words in the search index, by beginnings of ids, and by words that are misspelt.
+
+Every condition on a row is equality or order, which PostgreSQL lets run under row-level security on an index
+(docs/adr/0015-search.md). Copies whose entries are not written yet are handed in.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, Final, NamedTuple
+from uuid import UUID
+
+from django.db import connections, router
+from django.db.models import Count
+
+from copies.models import Copy
+from search.index import Entry
+from search.models import SearchSpelling, SearchWord
+from search.words import alike, trigrams_of, words_of
+from tenants.current_tenant import NoTenant, current_scope
+
+#: Further words of a search are not looked at.
+MOST_WORDS: Final = 8
+#: A search that finds no more copies than this is answered with their ids, others by a condition.
+MOST_IDS: Final = 2_000
+#: For how many words a misspelt word may stand, and how many are compared with it.
+_MOST_SPELLINGS: Final = 6
+_MOST_COMPARED: Final = 200
+#: What a word that is found counts, times its weight: whole, as the beginning of a longer one; and a whole id.
+_WHOLE: Final = 100
+_BEGINNING: Final = 70
+_ID: Final = 1_000
+#: Words this short are not taken for beginnings: of those there are too many.
+_SHORT: Final = 1
+_LAST: Final = "\U0010ffff"
+
+_WORDS: Final = SearchWord._meta.db_table
+_COPIES: Final = Copy._meta.db_table
+
+
+class Hits(NamedTuple):
+    """What a search found: ``scores`` by copy where these are few, else None; ``sql`` gives ``copy_id, score``."""
+
+    scores: Mapping[UUID, int] | None
+    sql: str
+    parameters: tuple[Any, ...]
+
+
+class _Sought(NamedTuple):
+    """One word of a search; ``spellings`` are words that it may be a misspelling of."""
+
+    word: str
+    ids: tuple[UUID, UUID] | None
+    spellings: Mapping[str, float]
+
+
+def find_hits(text: str, *, sees_personal: bool, pending: Sequence[Entry] = ()) -> Hits:
+    """Return the copies of the scope that hold every word of ``text``, as a whole word or as the beginning of one; a
+    word of four and more hexadecimal digits may also begin an id. Where nothing is found, words alike are tried.
+
+    ``pending`` are read in place of their entries. Raises ``NoTenant``.
+    """
+    sought = [_Sought(word, ids, {}) for word, ids in _terms(text)]
+    found = _run(sought, sees_personal=sees_personal, pending=pending)
+    if found.scores or found.scores is None:
+        return found
+    spelt = [_Sought(one.word, one.ids, _spellings(one.word, pending)) for one in sought]
+    return _run(spelt, sees_personal=sees_personal, pending=pending) if any(one.spellings for one in spelt) else found
+
+
+def id_range(prefix: str) -> tuple[UUID, UUID] | None:
+    """Return the first and last UUID that begin with ``prefix``, None where no UUID does or it is too short to tell."""
+    digits = prefix.replace("-", "").lower()
+    if not 4 <= len(digits) <= 32 or not set(digits) <= set("0123456789abcdef"):
+        return None
+    return UUID(digits.ljust(32, "0")), UUID(digits.ljust(32, "f"))
+
+
+def _terms(text: str) -> list[tuple[str, tuple[UUID, UUID] | None]]:
+    """Return the words of ``text``, each with the ids that it may begin; an id is one word, dashes and all."""
+    found: dict[str, tuple[UUID, UUID] | None] = {}
+    for part in text.split():
+        ids = id_range(part)
+        if ids and "-" in part:
+            found[part.lower()] = ids
+            continue
+        for word in words_of(part):
+            found.setdefault(word, id_range(word))
+    return list(found.items())[:MOST_WORDS]
+
+
+def _run(sought: Sequence[_Sought], *, sees_personal: bool, pending: Sequence[Entry]) -> Hits:
+    sql, parameters = _compose(sought, sees_personal=sees_personal, pending=pending)
+    if not sought:
+        return Hits({}, sql, parameters)
+    with connections[router.db_for_read(Copy)].cursor() as cursor:
+        cursor.execute(f"{sql} LIMIT {MOST_IDS + 1}", parameters)
+        rows = cursor.fetchall()
+    return Hits(dict(rows) if len(rows) <= MOST_IDS else None, sql, parameters)
+
+
+def _compose(
+    sought: Sequence[_Sought], *, sees_personal: bool, pending: Sequence[Entry]
+) -> tuple[str, tuple[Any, ...]]:
+    """Return the statement that gives each copy in which every word is found, with its score."""
+    parts: list[str] = []
+    parameters: list[Any] = []
+    for place, one in enumerate(sought):
+        for part, given in (
+            _by_beginning(place, one, sees_personal, pending),
+            _by_spelling(place, one, sees_personal, pending),
+            _by_id(place, one),
+            _by_pending(place, one, sees_personal, pending),
+        ):
+            if part:
+                parts.append(part)
+                parameters += given
+    if not parts:
+        return f"SELECT id AS copy_id, 0 AS score FROM {_COPIES} WHERE FALSE", ()  # noqa: S608
+    # Each place of the search has to be found, and counts by the best word that stands for it.
+    return (
+        f"""SELECT copy_id, sum(best)::integer AS score
+              FROM (SELECT copy_id, place, max(score) AS best
+                      FROM ({" UNION ALL ".join(parts)}) AS found (copy_id, place, score)
+                     GROUP BY copy_id, place) AS places
+             GROUP BY copy_id HAVING count(*) = {len(sought)}""",  # noqa: S608 - parts of this module
+        tuple(parameters),
+    )
+
+
+def _visible(sees_personal: bool, pending: Sequence[Entry]) -> tuple[str, list[Any]]:
+    """Return the condition on words: the tenant's, those that the reader may be found by, not of pending copies."""
+    condition, parameters = _in_scope()
+    if not sees_personal:
+        condition += " AND NOT w.is_personal"
+    if pending:
+        condition += " AND w.copy_id <> ALL(%s)"
+        parameters = [*parameters, [entry.copy_id for entry in pending]]
+    return condition, parameters
+
+
+def _in_scope(alias: str = "w") -> tuple[str, list[Any]]:
+    scope = current_scope()
+    if scope is None:
+        raise NoTenant
+    # Said here too: the index begins with the tenant, and the policy alone is no condition that it could use.
+    return (f"{alias}.tenant_id = %s", [scope.tenant.id]) if scope.tenant else ("TRUE", [])
+
+
+def _by_beginning(
+    place: int, one: _Sought, sees_personal: bool, pending: Sequence[Entry]
+) -> tuple[str, list[Any]]:  # fmt: skip
+    visible, parameters = _visible(sees_personal, pending)
+    if len(one.word) <= _SHORT:
+        asked, given = "w.word = %s", [one.word]
+    else:
+        asked, given = "w.word >= %s AND w.word < %s", [one.word, one.word + _LAST]
+    score = f"w.weight * CASE WHEN w.word = %s THEN {_WHOLE} ELSE {_BEGINNING} END"
+    sql = f"SELECT w.copy_id, {place}, {score} FROM {_WORDS} w WHERE {visible} AND {asked}"  # noqa: S608
+    return sql, [one.word, *parameters, *given]
+
+
+def _by_spelling(
+    place: int, one: _Sought, sees_personal: bool, pending: Sequence[Entry]
+) -> tuple[str, list[Any]]:  # fmt: skip
+    if not one.spellings:
+        return "", []
+    visible, parameters = _visible(sees_personal, pending)
+    values = ", ".join(["(%s, %s)"] * len(one.spellings))
+    sql = f"""SELECT w.copy_id, {place}, w.weight * s.score
+                FROM (VALUES {values}) AS s (word, score) JOIN {_WORDS} w ON w.word = s.word
+               WHERE {visible}"""  # noqa: S608
+    return sql, [part for word, score in _scored(one) for part in (word, score)] + parameters
+
+
+def _by_id(place: int, one: _Sought) -> tuple[str, list[Any]]:
+    if one.ids is None:
+        return "", []
+    in_scope, parameters = _in_scope("c")
+    sql = " UNION ALL ".join(
+        f"SELECT c.id, {place}, {_ID} FROM {_COPIES} c WHERE {in_scope} AND c.{column} BETWEEN %s AND %s"  # noqa: S608
+        for column in ("id", "application_form_id")
+    )
+    return sql, [*parameters, *one.ids] * 2
+
+
+def _by_pending(
+    place: int, one: _Sought, sees_personal: bool, pending: Sequence[Entry]
+) -> tuple[str, list[Any]]:  # fmt: skip
+    scores = {entry.copy_id: _score(entry, one, sees_personal) for entry in pending}
+    told = [(copy_id, score) for copy_id, score in scores.items() if score]
+    if not told:
+        return "", []
+    values = ", ".join(["(%s::uuid, %s::integer)"] * len(told))
+    sql = f"SELECT p.id, {place}, p.score FROM (VALUES {values}) AS p (id, score)"  # noqa: S608
+    return sql, [part for row in told for part in row]
+
+
+def _score(entry: Entry, one: _Sought, sees_personal: bool) -> int:
+    """Return what the word counts in a pending copy, as the statement has it for the others."""
+    spelt = dict(_scored(one))
+    best = 0
+    for word, weight in entry.words.items():
+        if weight.is_personal and not sees_personal:
+            continue
+        if word == one.word:
+            best = max(best, weight.weight * _WHOLE)
+        elif len(one.word) > _SHORT and word.startswith(one.word):
+            best = max(best, weight.weight * _BEGINNING)
+        best = max(best, weight.weight * spelt.get(word, 0))
+    return best
+
+
+def _scored(one: _Sought) -> Iterable[tuple[str, int]]:
+    """Return the spellings with what they count: less than any beginning."""
+    return [(word, int(likeness * _BEGINNING)) for word, likeness in one.spellings.items()]
+
+
+def _spellings(word: str, pending: Sequence[Entry]) -> Mapping[str, float]:
+    """Return the known words most like ``word``: of the tenant, and of the pending copies."""
+    trigrams = trigrams_of(word)
+    if not trigrams:
+        return {}
+    rows = SearchSpelling.objects.filter(trigram__in=trigrams).values("word").annotate(shared=Count("trigram"))
+    known = [row["word"] for row in rows.order_by("-shared", "word")[:_MOST_COMPARED]]
+    known += [other for entry in pending for other in entry.words]
+    return alike(word, known, most=_MOST_SPELLINGS)

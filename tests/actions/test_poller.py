@@ -1,0 +1,74 @@
+"""``manage.py relay``: what it does in each database, and that it goes on whatever happens."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import threading
+from collections.abc import Callable
+
+import pytest
+from django.core.management import call_command
+from django.db import OperationalError
+
+from actions.poller import sweep_until
+from house.place import CHECKOUT
+from tenants.models import Tenant
+from tests.conftest import SECOND_DATABASE
+from tests.harness.outboxes import Ring, put, rows
+
+
+def failing_first(over: threading.Event, seen: dict[str, int]) -> Callable[[str], None]:
+    """Return work that fails in each database at first, and ends the sweep when all have come further."""
+
+    def work(alias: str) -> None:
+        seen[alias] = seen.get(alias, 0) + 1
+        if seen[alias] == 1:
+            raise OperationalError
+        if min(seen.values()) > 2 and len(seen) == 2:
+            over.set()
+
+    return work
+
+
+def test_each_database_is_looked_at_again_whatever_went_wrong() -> None:
+    over, seen = threading.Event(), dict[str, int]()
+
+    sweep_until(over, ["one", "two"], every=0.001, works=[failing_first(over, seen)])
+
+    assert set(seen) == {"one", "two"}
+    assert min(seen.values()) > 2
+
+
+@pytest.mark.django_db(databases=["default", SECOND_DATABASE], transaction=True)
+def test_once_it_looks_at_all_databases(harbor: Tenant) -> None:
+    put(harbor, Ring(bell="nobody here knows it"))
+
+    call_command("relay", once=True)
+
+    assert [row.attempts for row in rows()] == [0]
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_it_ends_in_peace(number: int) -> None:
+    code = (
+        "import django; django.setup(); import actions.poller as s; "
+        "s.WORKS = (lambda alias: print('looks', flush=True),); s.sweep_until.__kwdefaults__['works'] = s.WORKS; "
+        "from django.core.management import call_command; call_command('relay', every=0.01)"
+    )
+    process = subprocess.Popen(
+        [sys.executable, "-c", code],
+        cwd=CHECKOUT,
+        env={**os.environ, "DJANGO_SETTINGS_MODULE": "partner_engine.settings"},
+        stdout=subprocess.PIPE,
+    )
+    try:
+        assert process.stdout is not None and process.stdout.readline() == b"looks\n"
+        process.send_signal(number)
+        process.communicate(timeout=20)
+    finally:
+        process.kill()
+
+    assert process.returncode == 0

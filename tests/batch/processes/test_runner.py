@@ -1,0 +1,179 @@
+"""Processes are started once per action, go on where they were left, and are looked for when nobody works on them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any
+from uuid import UUID, uuid4
+
+import pytest
+from django.db import connection
+
+from actions.kinds import ResumeProcess, StartProcess
+from actions.models import OutboxAction
+from actions.registry import PermanentFailure, RetryAfter
+from batch.context import BatchContext
+from batch.processes import runner
+from batch.processes.resumption import ask_to_resume
+from batch.processes.runner import ProcessKindRegisteredTwice, Works, resume_process, start_process
+from forms.models import Process
+from tenants.current_tenant import use_tenant
+from tenants.models import Tenant
+from tests.harness.outboxes import delivered
+
+pytestmark = pytest.mark.django_db
+
+
+class Walk:
+    """Work of two steps; the first may fail."""
+
+    def __init__(self, *, failures: int = 0) -> None:
+        self.steps: list[str] = []
+        self._failures = failures
+
+    def __call__(self, context: BatchContext, process_id: UUID) -> None:
+        process = context.changeset.processes.find(process_id)
+        self.steps.append(process.row.step)
+        if process.row.step == "":
+            process.go_on("back")
+            context.save()
+            if self._failures:
+                self._failures -= 1
+                raise RuntimeError
+        context.changeset.processes.find(process_id).complete()
+        context.save()
+
+
+def works_of(walk: Walk) -> Works:
+    works = Works()
+    works.register("walk", walk)
+    return works
+
+
+@pytest.fixture
+def copy_id(make_form: Callable[..., UUID]) -> UUID:
+    return make_form()
+
+
+def order(copy_id: UUID) -> StartProcess:
+    return StartProcess(copy_id=str(copy_id), process_kind="walk", details={"dog": "Rex"})
+
+
+def processes(tenant: Tenant) -> list[Process]:
+    with use_tenant(tenant):
+        return list(Process.objects.all())
+
+
+def test_it_is_started_and_does_its_work(copy_id: UUID, kennels: Tenant) -> None:
+    walk = Walk()
+
+    with use_tenant(kennels):
+        start_process(delivered(order(copy_id), kennels), works=works_of(walk))
+
+    (process,) = processes(kennels)
+    assert (process.kind, process.state, process.details["dog"]) == ("walk", "completed", "Rex")
+    assert walk.steps == [""]
+
+
+def test_delivered_again_it_is_not_started_again(copy_id: UUID, kennels: Tenant) -> None:
+    walk, action = Walk(), delivered(order(copy_id), kennels)
+
+    with use_tenant(kennels):
+        for _ in range(2):
+            start_process(action, works=works_of(walk))
+        start_process(delivered(order(copy_id), kennels), works=works_of(walk))
+
+    assert [process.state for process in processes(kennels)] == ["completed"] * 2
+    assert walk.steps == ["", ""]
+
+
+def test_a_worker_that_was_thought_dead_does_not_start_it_a_second_time(
+    copy_id: UUID, kennels: Tenant, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    walk, action, lock = Walk(), delivered(order(copy_id), kennels), runner.batch.find_and_lock
+
+    def lock_after_another_one(*arguments: Any, **named: Any) -> Any:
+        # Stopped just before it has the lock; meanwhile its lease ran out and another worker did all there was to do.
+        monkeypatch.setattr(runner.batch, "find_and_lock", lock)
+        start_process(action, works=works_of(walk))
+        return lock(*arguments, **named)
+
+    monkeypatch.setattr(runner.batch, "find_and_lock", lock_after_another_one)
+    with use_tenant(kennels):
+        start_process(action, works=works_of(walk))
+
+    assert [process.state for process in processes(kennels)] == ["completed"]
+    assert walk.steps == [""]
+
+
+def test_after_a_failure_it_goes_on_where_it_was_left(copy_id: UUID, kennels: Tenant) -> None:
+    walk, action = Walk(failures=1), delivered(order(copy_id), kennels)
+
+    with use_tenant(kennels):
+        with pytest.raises(RuntimeError):
+            start_process(action, works=works_of(walk))
+        start_process(action, works=works_of(walk))
+
+    assert [process.state for process in processes(kennels)] == ["completed"]
+    assert walk.steps == ["", "back"]
+
+
+def test_what_was_left_is_asked_to_be_resumed_once(copy_id: UUID, kennels: Tenant) -> None:
+    walk = Walk(failures=1)
+    with use_tenant(kennels), pytest.raises(RuntimeError):
+        start_process(delivered(order(copy_id), kennels), works=works_of(walk))
+    assert ask_to_resume("default") == 0
+    pass_minutes(3)
+
+    assert ask_to_resume("default") == 1
+    assert ask_to_resume("default") == 0
+    with use_tenant(kennels):
+        asked = OutboxAction.objects.get(kind="resume_process")
+        assert asked.payload == {"copy_id": str(copy_id), "process_id": str(processes(kennels)[0].pk)}
+        resume_process(delivered(ResumeProcess(**asked.payload), kennels), works=works_of(walk))
+
+    assert [process.state for process in processes(kennels)] == ["completed"]
+    assert ask_to_resume("default", idle=timedelta(0)) == 0
+
+
+def test_one_that_somebody_works_on_is_left_alone(copy_id: UUID, kennels: Tenant) -> None:
+    walk = Walk(failures=1)
+    with use_tenant(kennels):
+        with pytest.raises(RuntimeError):
+            start_process(delivered(order(copy_id), kennels), works=works_of(walk))
+        hold = "UPDATE forms_process SET held_until = clock_timestamp() + interval '10 seconds'"
+        with connection.cursor() as cursor:
+            cursor.execute(hold)
+        process = Process.objects.get()
+        resume = ResumeProcess(copy_id=str(copy_id), process_id=str(process.pk))
+
+        with pytest.raises(RetryAfter):
+            resume_process(delivered(resume, kennels), works=works_of(walk))
+
+    assert walk.steps == [""]
+
+
+def test_what_can_never_be_done_fails_for_good(copy_id: UUID, kennels: Tenant) -> None:
+    with use_tenant(kennels):
+        with pytest.raises(PermanentFailure, match="No work"):
+            start_process(delivered(order(copy_id), kennels), works=Works())
+        with pytest.raises(PermanentFailure, match="not there"):
+            start_process(delivered(order(uuid4()), kennels), works=works_of(Walk()))
+        with pytest.raises(PermanentFailure, match="no such process"):
+            gone = ResumeProcess(copy_id=str(copy_id), process_id=str(uuid4()))
+            resume_process(delivered(gone, kennels), works=works_of(Walk()))
+
+    assert processes(kennels) == []
+
+
+def test_a_kind_has_one_work() -> None:
+    works = works_of(Walk())
+
+    with pytest.raises(ProcessKindRegisteredTwice):
+        works.register("walk", Walk())
+
+
+def pass_minutes(minutes: int) -> None:
+    with use_tenant(Tenant.objects.get(code="kennels")), connection.cursor() as cursor:
+        cursor.execute("UPDATE forms_process SET updated_at = updated_at - make_interval(mins => %s)", [minutes])

@@ -1,0 +1,52 @@
+"""Revealing a sensitive answer needs the right and a reason, and leaves its proof."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable
+from uuid import UUID
+
+import pytest
+
+from batch import errors
+from batch.reveal import reveal
+from copies.models import SensitiveReveal
+from tenants.access import Actor, MissingRight, Right
+from tenants.current_tenant import use_tenant
+from tenants.models import Tenant
+
+pytestmark = pytest.mark.django_db
+SSN = "987-65-4321"
+
+
+def test_the_value_is_given_and_the_proof_is_kept(
+    make_form: Callable[..., UUID], kennels: Tenant, agent: Actor
+) -> None:
+    form_id = make_form({"owner_ssn": SSN})
+
+    value = reveal(form_id, "owner_ssn", scope=kennels, actor=agent, reason=" Carrier asks by phone ")
+
+    assert str(value).replace("-", "") == SSN.replace("-", "")
+    with use_tenant(kennels):
+        proof = SensitiveReveal.objects.get()
+    assert (proof.copy_id, proof.path, proof.reason) == (form_id, "owner_ssn", "Carrier asks by phone")
+    assert (proof.actor_id, proof.source, proof.version) == (agent.id, "web", 1)
+
+
+def test_who_lacks_the_right_or_the_reason_sees_nothing(
+    make_form: Callable[..., UUID], kennels: Tenant, agent: Actor
+) -> None:
+    form_id = make_form({"owner_ssn": SSN})
+    without = dataclasses.replace(agent, rights=agent.rights - {Right.REVEAL_SENSITIVE})
+
+    with pytest.raises(MissingRight):
+        reveal(form_id, "owner_ssn", scope=kennels, actor=without, reason="curious")
+    for reason in ("", "   ", "x" * 501):
+        with pytest.raises(errors.NoReason):
+            reveal(form_id, "owner_ssn", scope=kennels, actor=agent, reason=reason)
+    for path in ("state", "nope", "houses/none/runs"):
+        with pytest.raises(errors.NothingToReveal):
+            reveal(form_id, path, scope=kennels, actor=agent, reason="Carrier asks")
+
+    with use_tenant(kennels):
+        assert not SensitiveReveal.objects.exists()

@@ -1,0 +1,193 @@
+"""The catalogue commands: what they say, what they leave alone, how they end."""
+
+import json
+import subprocess
+import sys
+from io import StringIO
+from pathlib import Path
+
+import pytest
+from django.core.management import CommandError, call_command
+
+from carriers.models import ProductRule
+from catalogue import releases
+from catalogue.demo import CATALOGUE_FILE
+from catalogue.files import read_catalogue
+from catalogue.loader import load, read_draft
+from catalogue.models import Catalogue, Release
+from tests.harness.boarding_files import BOARDING
+
+HERE = Path(__file__).parent
+
+
+@pytest.fixture(autouse=True)
+def _fresh_process():
+    releases.forget_compiled_releases()
+
+
+@pytest.fixture
+def file(tmp_path):
+    def write(text):
+        path = tmp_path / "boarding.yaml"
+        path.write_text(text, encoding="utf-8")
+        return path
+
+    return write
+
+
+def run(*arguments, **options):
+    output = StringIO()
+    call_command(*arguments, stdout=output, **options)
+    return output.getvalue()
+
+
+@pytest.mark.django_db
+def test_load_says_what_it_loaded_and_what_to_do_next(file):
+    said = run("load_catalogue", file(BOARDING))
+
+    assert said == (
+        "Loaded pet_boarding (Boarding of pets): 2 question sets, 10 questions, 1 pool, 4 choice lists, "
+        "1 derived value, 1 form rule, 2 lines, 1 carrier, 1 product, 2 product rules.\n"
+        "It is a draft until it is published: manage.py publish_catalogue pet_boarding\n"
+    )
+    assert read_draft(Catalogue.objects.get()) == read_catalogue(BOARDING)
+    assert not Release.objects.exists()
+
+
+@pytest.mark.django_db
+def test_load_lists_every_fault_and_loads_nothing(file):
+    load(read_catalogue(BOARDING))
+    path = file(BOARDING.replace("turnover > 50000", "turnove > 50000").replace("choices: sizes", "choices: sices"))
+
+    with pytest.raises(CommandError) as caught:
+        run("load_catalogue", path)
+
+    lines = str(caught.value).split("\n")
+    assert lines[0] == f"2 faults in {path}; nothing was loaded."
+    assert lines[1].startswith(f"{path}:20:79: unknown_question: ")
+    assert lines[2].startswith(f"{path}:27:90: missing_choice_list: ")
+    assert lines[1].endswith("[question_sets[start].questions[night_watch].when]")
+    assert read_draft(Catalogue.objects.get()) == read_catalogue(BOARDING)
+
+
+@pytest.mark.django_db
+def test_dry_run_loads_nothing(file):
+    said = run("load_catalogue", file(BOARDING), dry_run=True)
+
+    assert said.startswith("Nothing was loaded, but there are no faults in pet_boarding")
+    assert not Catalogue.objects.exists()
+
+
+@pytest.mark.django_db
+def test_json_for_other_programs(file):
+    path = file(BOARDING)
+    good = json.loads(run("load_catalogue", path, json=True))
+    output = StringIO()
+    file(BOARDING.replace("type: date", "type: dat"))
+
+    with pytest.raises(CommandError, match="1 fault in"):
+        call_command("load_catalogue", path, "--json", stdout=output)
+
+    bad = json.loads(output.getvalue())
+    assert (good["loaded"], good["code"], good["faults"], good["parts"]["product_rules"]) == (
+        True,
+        "pet_boarding",
+        [],
+        2,
+    )
+    assert (bad["file"], bad["loaded"]) == (str(path), False)
+    assert [(fault["line"], fault["column"], fault["code"]) for fault in bad["faults"]] == [(18, 44, "bad_value")]
+
+
+def test_a_file_that_is_not_there_is_told(tmp_path):
+    with pytest.raises(CommandError, match="Cannot read .*No such file"):
+        run("load_catalogue", tmp_path / "none.yaml")
+
+
+@pytest.mark.django_db
+def test_publish_says_which_release_is_current():
+    load(read_catalogue(BOARDING))
+
+    first = run("publish_catalogue", "pet_boarding", notes="First")
+    again = run("publish_catalogue", "pet_boarding")
+
+    assert first == "Published release 1 of pet_boarding; it is current everywhere.\n"
+    assert again == "The draft says what release 1 says, which stays current.\n"
+    assert Release.objects.get().notes == "First"
+
+
+@pytest.mark.django_db
+def test_publish_lists_the_faults_of_a_draft():
+    load(read_catalogue(BOARDING))
+    ProductRule.objects.filter(code="P1").update(when="runs.exists(r, r.run_places > 'x')")
+
+    with pytest.raises(CommandError) as caught:
+        run("publish_catalogue", "pet_boarding")
+
+    assert "nothing was published" in str(caught.value)
+    assert "type_error" in str(caught.value)
+    assert "[products[PAW-CARE].rules[P1].when, column " in str(caught.value)
+    assert not Release.objects.exists()
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("command", ["publish_catalogue", "export_catalogue"])
+def test_an_unknown_catalogue_is_told(command):
+    with pytest.raises(CommandError, match="no catalogue 'unknown'"):
+        run(command, "unknown")
+
+
+@pytest.mark.django_db
+def test_export_writes_what_load_reads(tmp_path):
+    load(read_catalogue(CATALOGUE_FILE))
+    run("publish_catalogue", "demo_small_commercial")
+    Catalogue.objects.update(title="Changed since")
+
+    run("export_catalogue", "demo_small_commercial", release=1, output=tmp_path / "release.yaml")
+
+    assert (tmp_path / "release.yaml").read_text(encoding="utf-8") == CATALOGUE_FILE.read_text(encoding="utf-8")
+    assert "title: Changed since" in run("export_catalogue", "demo_small_commercial")
+    with pytest.raises(CommandError, match="no release 2"):
+        run("export_catalogue", "demo_small_commercial", release=2)
+
+
+def test_translate_writes_a_file(tmp_path):
+    run("translate_catalogue", HERE / "older_notation.yaml", output=tmp_path / "yards.yaml", title="Yards")
+
+    assert read_catalogue(tmp_path / "yards.yaml").title == "Yards"
+    with pytest.raises(CommandError, match="Cannot read"):
+        run("translate_catalogue", tmp_path / "none.yaml")
+
+
+@pytest.mark.django_db
+def test_load_translates_the_older_notation_on_the_way(tmp_path):
+    translated = tmp_path / "translated.yaml"
+    run("translate_catalogue", HERE / "older_notation.yaml", output=translated)
+
+    said = run("load_catalogue", HERE / "older_notation.yaml")
+
+    definition = read_catalogue(translated)
+    assert said.startswith(f"Loaded {definition.code} ")
+    assert read_draft(Catalogue.objects.get(code=definition.code)) == definition
+
+
+def test_translate_lists_what_cannot_be_translated(file):
+    source = (HERE / "older_notation.yaml").read_text(encoding="utf-8").replace("yard_past > 1", "yard_past is 1")
+
+    with pytest.raises(CommandError, match=r"untranslatable: 'is' is no part of the notation"):
+        run("translate_catalogue", file(source))
+
+
+def test_a_faulty_file_ends_the_program_with_an_exit_code(file):
+    path = file(BOARDING.replace("type: date", "type: dat"))
+
+    ended = subprocess.run(
+        [sys.executable, "manage.py", "load_catalogue", str(path), "--dry-run", "--skip-checks"],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    assert ended.returncode == 1
+    assert f"{path}:18:44: bad_value: 'dat' is not allowed here. Did you mean 'date'?" in ended.stderr
+    assert "Traceback" not in ended.stderr

@@ -1,0 +1,138 @@
+"""Editing draft rows: what is wrong with an expression is said at its field."""
+
+import pytest
+from django.core.exceptions import ValidationError
+
+from carriers.models import CarrierProduct, ProductRule, RateTable, RateTerm
+from catalogue.checks import check_row, pool_circle
+from catalogue.demo import CATALOGUE_FILE
+from catalogue.files import read_catalogue
+from catalogue.loader import load
+from catalogue.models import ChoiceList, DerivedValue, FormRule, LineOfBusiness, Question, QuestionSet
+from tests.harness.boarding_files import BOARDING
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def catalogue():
+    return load(read_catalogue(BOARDING))
+
+
+def refused(row):
+    with pytest.raises(ValidationError) as caught:
+        row.full_clean()
+    return caught.value.message_dict
+
+
+def test_every_row_of_the_demo_passes():
+    load(read_catalogue(CATALOGUE_FILE))
+
+    for model in (QuestionSet, Question, DerivedValue, FormRule, LineOfBusiness):
+        for row in model.objects.all():
+            row.full_clean()
+    for model in (RateTerm, RateTable, ProductRule):
+        for row in model.objects.all():
+            row.full_clean()
+            check_row(row)
+
+
+def test_an_unknown_question_is_told_at_the_condition(catalogue):
+    row = Question.objects.get(code="night_watch")
+    row.when = "turnove > 5"
+
+    assert refused(row) == {"when": ["Column 1: There is no 'turnove' here. Did you mean 'turnover'?"]}
+
+
+@pytest.mark.parametrize(
+    ("model", "find", "field", "value", "words"),
+    [
+        (Question, {"code": "run_places"}, "when", "run_size > 5", ">"),
+        (Question, {"code": "night_watch"}, "when", "run_size == 'small'", "run_size"),
+        (Question, {"code": "turnover"}, "validate", ["minn:0"], "minn"),
+        (QuestionSet, {"code": "kennels"}, "when", "turnover", "number"),
+        (QuestionSet, {"code": "kennels"}, "pool_parent", "runs", "itself"),
+        (QuestionSet, {"code": "kennels"}, "pool_parent", "cages", "cages"),
+        (DerivedValue, {"code": "places"}, "value", "sum(runs.map(r, r.run_size))", "sum"),
+        (FormRule, {"code": "F1"}, "when", "places >", "CEL"),
+        (LineOfBusiness, {"code": "care"}, "states", "region", "list"),
+        (LineOfBusiness, {"code": "care"}, "industry", "turnover", "text"),
+    ],
+)
+def test_a_faulty_field_is_named(catalogue, model, find, field, value, words):
+    row = model.objects.get(**find)
+    setattr(row, field, value)
+
+    faults = refused(row)
+
+    assert list(faults) == [field]
+    assert words in faults[field][0]
+
+
+@pytest.mark.parametrize(
+    ("model", "field", "value"),
+    [
+        (RateTerm, "of", "turnove"),
+        (RateTable, "amount", "run_placs"),
+        (RateTable, "times", "run_places"),
+        (ProductRule, "when", "region"),
+    ],
+)
+def test_carriers_rows_are_checked_by_who_edits_them(catalogue, model, field, value):
+    row = model.objects.first()
+    setattr(row, field, value)
+
+    with pytest.raises(ValidationError) as caught:
+        check_row(row)
+
+    assert list(caught.value.message_dict) == [field]
+
+
+def test_a_row_of_a_pool_reads_its_own_answers(catalogue):
+    row = Question.objects.get(code="run_places")
+    row.when = "run_size == 'large' && turnover > 5"
+
+    row.full_clean()
+
+
+def test_a_code_of_another_set_is_refused(catalogue):
+    row = Question(question_set=QuestionSet.objects.get(code="kennels"), code="trade", label="Trade", type="text")
+
+    assert list(refused(row)) == ["code"]
+
+
+def test_choices_belong_to_choice_questions_of_the_same_catalogue(catalogue):
+    other = load(read_catalogue(BOARDING.replace("code: pet_boarding", "code: cat_boarding")))
+    row = Question.objects.get(catalogue=catalogue, code="run_size")
+
+    row.choices = ChoiceList.objects.get(catalogue=other, code="sizes")
+    assert list(refused(row)) == ["choices"]
+    row.choices = None
+    assert list(refused(row)) == ["choices"]
+
+
+def test_a_row_without_its_parent_is_not_held_against_anything():
+    check_row(Question(code="a", label="A", type="text", when="nothing > 5"))
+    check_row(ProductRule(code="a", when="nothing > 5"))
+    check_row(ProductRule(product=CarrierProduct(catalogue="unknown"), code="a", when="nothing > 5"))
+
+
+def test_a_draft_with_pools_in_a_circle_can_still_be_edited(catalogue):
+    QuestionSet.objects.filter(code="kennels").update(pool_parent="runs")
+    row = Question.objects.get(code="night_watch")
+
+    row.full_clean()
+
+
+@pytest.mark.parametrize(
+    ("pool", "parent", "parents", "circle"),
+    [
+        ("a", "", {"a": ""}, False),
+        ("b", "a", {"a": "", "b": "a"}, False),
+        ("a", "a", {"a": "a"}, True),
+        ("a", "b", {"a": "b", "b": "a"}, True),
+        ("c", "a", {"a": "b", "b": "a", "c": "a"}, True),
+    ],
+)
+def test_pool_circles(pool, parent, parents, circle):
+    assert pool_circle(pool, parent, parents) is circle

@@ -1,0 +1,127 @@
+"""``assert_batch``: runs a change through the batch and checks what must hold on every use of it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+from uuid import UUID, uuid4
+
+import msgspec
+import pytest
+from django.db import IntegrityError, connections
+from django.test.utils import CaptureQueriesContext
+
+from actions.kinds import DeferredAction
+from actions.models import OutboxAction
+from actions.outbox import outbox_rows
+from batch import service as batch
+from batch.changes.changeset import Changeset
+from batch.changes.decision import decide
+from batch.context import BatchContext
+from batch.storage.records import SaveResult
+from batch.storage.tables import TABLES
+from copies.changes import Change
+from copies.codec import decode_document
+from copies.models import Copy, CopyRevision
+from forms.models import ApplicationForm
+from tenants.access import Actor
+from tenants.current_tenant import use_tenant
+from tenants.models import Tenant
+
+
+class Boom(Exception):
+    """A failure made on purpose."""
+
+
+def assert_batch(
+    copy_id: UUID, change: Callable[[Changeset], object], *, scope: Tenant, actor: Actor, kinds: list[str] | None = None
+) -> SaveResult:
+    """Carry out ``change`` and save; return the result.
+
+    Checks that a failing save leaves no trace, that the save is one statement (which is one transaction), that a
+    reload equals memory, that firing the rules again changes nothing, that one revision tells the changes, and that the
+    outbox holds what the result says (``kinds`` in order where given).
+    """
+    _assert_failure_leaves_no_trace(copy_id, change, scope=scope, actor=actor)
+    with use_tenant(scope):
+        known_actions = set(OutboxAction.objects.values_list("id", flat=True))
+
+    with batch.find_and_lock(copy_id, scope=scope, actor=actor, archived=True) as context:
+        change(context.changeset)
+        with CaptureQueriesContext(connections[scope.database_alias]) as queries:
+            result = context.save()
+        _assert_reload_equals_memory(context, scope, actor)
+
+    sent = [query["sql"] for query in queries if not query["sql"].startswith(("SAVEPOINT", "RELEASE"))]
+    assert len(sent) == (1 if result.written else 0), sent
+    with use_tenant(scope):
+        actions = list(OutboxAction.objects.exclude(id__in=known_actions).order_by("created_at", "id"))
+        assert sorted(action.kind for action in actions) == sorted(action.kind for action in result.actions)
+        assert all(action.version == result.version for action in actions)
+        if kinds is not None:
+            assert [action.kind for action in actions] == kinds
+        if result.written:
+            _assert_revision(context.copy.id, result)
+    return result
+
+
+def _assert_reload_equals_memory(context: BatchContext, scope: Tenant, actor: Actor) -> None:
+    stored = batch.find(context.copy.id, scope=scope, actor=actor, archived=True)
+
+    assert stored.copy == context.copy
+    assert stored.form == context.form
+    assert stored.neighbours == context.neighbours
+    assert stored.evaluation == context.evaluation
+    with use_tenant(scope):
+        again = stored.changeset
+        before = msgspec.json.encode(again.document)
+        evaluation = decide(again, release=stored.release.id, as_of=stored.setting.as_of)
+    assert again.changes() == []
+    assert msgspec.json.encode(again.document) == before
+    assert msgspec.structs.replace(evaluation, release=0) == msgspec.structs.replace(stored.evaluation, release=0)
+
+
+def _assert_revision(copy_id: UUID, result: SaveResult) -> None:
+    revision = CopyRevision.objects.get(copy_id=copy_id, version=result.version)
+    copy = Copy.objects.get(id=copy_id)
+    assert copy.version == result.version
+    assert bytes(revision.document) == bytes(copy.document)
+    assert decode_document(bytes(revision.document)) == decode_document(bytes(copy.document))
+    told = msgspec.convert(msgspec.to_builtins(result.changes), list[Change])
+    assert [change.path for change in told] == [change.path for change in result.changes]
+
+
+def _assert_failure_leaves_no_trace(
+    copy_id: UUID, change: Callable[[Changeset], object], *, scope: Tenant, actor: Actor
+) -> None:
+    def trace() -> list[object]:
+        with use_tenant(scope):
+            return [
+                list(Copy.objects.order_by("id").values()),
+                list(CopyRevision.objects.order_by("id").values_list("id", flat=True)),
+                list(OutboxAction.objects.order_by("id").values_list("id", flat=True)),
+                list(ApplicationForm.objects.order_by("id").values()),
+                *(list(table.model.objects.order_by("id").values()) for table in TABLES),
+            ]
+
+    before = trace()
+    with (
+        pytest.MonkeyPatch.context() as patch,
+        pytest.raises(Boom),
+        batch.find_and_lock(copy_id, scope=scope, actor=actor, archived=True) as context,
+    ):
+        # One of the written rows is refused by the database: all others must go with it.
+        patch.setattr("batch.storage.rows.outbox_rows", _with_a_bad_row)
+        change(context.changeset)
+        try:
+            written = context.save().written
+        except IntegrityError as error:
+            raise Boom from error
+        if not written:
+            raise Boom
+    assert trace() == before
+
+
+def _with_a_bad_row(actions: Sequence[DeferredAction], **known: Any) -> list[dict[str, Any]]:
+    rows = outbox_rows(actions, **known)
+    return [*rows, {**rows[0], "id": uuid4(), "kind": None}]

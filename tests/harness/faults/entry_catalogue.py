@@ -1,0 +1,46 @@
+"""The catalogue of the fault tests: the kennels', with a pool of labelled entries to append to, and whose answers they
+are.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Final
+from uuid import UUID
+
+import msgspec
+
+from rules.definition.catalogue import Pool, Question, QuestionSet
+from tenants.access import Actor, Right
+from tests.harness.kennel_catalogue import ANSWERS, KENNELS
+
+#: How many rows fit on one form: documents stay small, however many appends there are.
+CAPACITY: Final = 40
+TENANT: Final = "ledger"
+ACTOR: Final = Actor(type="user", id=str(UUID(int=7)), source="web", label="Robin Agent", rights=frozenset(Right))
+
+LEDGER: Final = msgspec.structs.replace(
+    KENNELS,
+    code=TENANT,
+    title="Boarding kennels with a ledger",
+    question_sets=(
+        *KENNELS.question_sets,
+        QuestionSet(
+            code="entries",
+            title="Ledger",
+            pool=Pool(code="entries", max=CAPACITY),
+            questions=(Question(code="entry", label="Entry", type="text"),),
+        ),
+    ),
+)
+
+
+def beginning(label: str) -> dict[str, Any]:
+    """Return the answers of a new form: PA-CARE is eligible."""
+    return {**ANSWERS, "kennel_name": label, "has_cats": True, "cat_count": 20}
+
+
+def next_cats(cats: object) -> int:
+    """Return the number of cats that turns PA-CARE's outcome over: each save then moves products, and every second one
+    opens surplus lines, which leaves a declination.
+    """
+    return 20 if cats == 101 else 101

@@ -1,0 +1,156 @@
+"""Writers that are worse than the product's, each in one way: a fault test that does not notice them proves nothing.
+
+They stand in for ``batch.storage.write.write`` as ``batch.context`` calls it, and know no more of it than ``Save`` and
+``KeyedResponse``. ``careful`` is worse in no way: with it every test must pass, or this writer itself is to blame.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass
+from typing import Any, Final
+from uuid import UUID
+
+import msgspec
+from django.db import IntegrityError, transaction
+from django.db.models.functions import Now
+
+from actions.models import OutboxAction
+from batch import context
+from batch.errors import IdempotencyReplay
+from batch.models import IdempotencyRecord
+from batch.storage.write import KeyedResponse, Save
+from copies.models import Copy, CopyIndex, CopyRevision
+from failpoints import failpoint
+from forms.models import ApplicationForm, Declination
+from tenants.models import Tenant
+
+#: How long a writer rests between two pieces, in seconds, so that faults find the gap.
+GAP: Final = 0.005
+
+
+@dataclass(frozen=True, kw_only=True)
+class Writer:
+    """Writes one save, statement by statement; each switch that is off takes one promise away."""
+
+    is_fenced: bool = True
+    is_one_transaction: bool = True
+    is_outbox_inside: bool = True
+    keeps_key: bool = True
+    commits: bool = True
+
+    def write(self, saves: Sequence[Save], keyed: KeyedResponse | None, *, scope: Tenant) -> set[UUID]:
+        """Write the one save of ``saves``, if any, and ``keyed`` as ``batch.storage.write.write`` does."""
+        alias = scope.database_alias
+        save = next(iter(saves), None)
+        failpoint("write_sending")
+        is_stale = False
+        with self._transaction(alias):
+            if keyed is not None and self.keeps_key:
+                _write_key(keyed, scope=scope)
+            if save is not None:
+                is_stale = not self._write_rows(save, scope, alias)
+            if is_stale or not self.commits:
+                transaction.set_rollback(True, using=alias)
+        if save is not None and not is_stale and not self.is_outbox_inside:
+            time.sleep(GAP)
+            OutboxAction.objects.using(alias).bulk_create(_outbox(save))
+        return set() if save is None or is_stale else {save.copy_id}
+
+    def _transaction(self, alias: str) -> AbstractContextManager[Any]:
+        return transaction.atomic(using=alias) if self.is_one_transaction else nullcontext()
+
+    def _write_rows(self, save: Save, scope: Tenant, alias: str) -> bool:
+        """Write all rows; tell whether the copy still stood at the version that was loaded."""
+        if save.loaded_version == 0:
+            CopyIndex.objects.create(
+                copy_id=save.copy_id, application_form_id=save.application_form_id, tenant_id=scope.id
+            )
+        if save.new_form is not None:
+            ApplicationForm.objects.using(alias).bulk_create([ApplicationForm(**save.new_form)])
+        self._rest()
+        if not self._write_copy(save, alias):
+            return False
+        self._rest()
+        revision = CopyRevision(
+            **save.revision, document=save.document, evaluation=save.evaluation, changes=save.changes
+        )
+        if self.is_fenced:
+            CopyRevision.objects.using(alias).bulk_create([revision])
+        else:
+            # The number is taken already: whoever trusts the lock alone writes over what stands there.
+            stood = CopyRevision.objects.using(alias).filter(copy_id=save.copy_id, version=revision.version)
+            stood.delete()
+            CopyRevision.objects.using(alias).bulk_create([revision])
+        self._rest()
+        if self.is_outbox_inside:
+            OutboxAction.objects.using(alias).bulk_create(_outbox(save))
+        self._rest()
+        declinations = [Declination(**_plain(row)) for row in save.declinations]
+        Declination.objects.using(alias).bulk_create(declinations, ignore_conflicts=not self.is_fenced)
+        return True
+
+    def _write_copy(self, save: Save, alias: str) -> bool:
+        columns = {
+            **save.copy,
+            "document": save.document,
+            "evaluation": save.evaluation,
+            "wrapped_key": save.wrapped_key,
+        }
+        copies = Copy.objects.using(alias)
+        if save.loaded_version == 0:
+            copies.bulk_create([Copy(**columns)])
+            return True
+        copies = copies.filter(id=save.copy_id)
+        if self.is_fenced:
+            copies = copies.filter(version=save.loaded_version)
+        return bool(copies.update(**columns))
+
+    def _rest(self) -> None:
+        if not self.is_one_transaction:
+            time.sleep(GAP)
+
+
+def _plain(row: Mapping[str, Any]) -> dict[str, Any]:
+    """Return ``row`` with what PostgreSQL keeps as JSON in plain values."""
+    return {
+        name: msgspec.to_builtins(value) if isinstance(value, dict | list) else value for name, value in row.items()
+    }
+
+
+def _outbox(save: Save) -> list[OutboxAction]:
+    return [OutboxAction(**_plain(row)) for row in save.outbox]
+
+
+def _write_key(keyed: KeyedResponse, *, scope: Tenant) -> None:
+    try:
+        IdempotencyRecord.objects.using(scope.database_alias).create(
+            tenant_id=scope.id,
+            client=keyed.key.client,
+            key=keyed.key.key,
+            fingerprint=keyed.key.fingerprint,
+            status=keyed.response.status,
+            headers=keyed.response.headers,
+            body=keyed.response.body,
+            created_at=Now(),
+        )
+    except IntegrityError as error:
+        raise IdempotencyReplay from error
+
+
+SABOTAGES: Final = {
+    "careful": Writer(),
+    "unfenced": Writer(is_fenced=False),
+    "in_pieces": Writer(is_one_transaction=False),
+    "outbox_after": Writer(is_outbox_inside=False),
+    "key_dropped": Writer(keeps_key=False),
+    "uncommitted": Writer(commits=False),
+}
+
+
+def apply(name: str) -> None:
+    """Let this process save by the writer ``name``; "" leaves the product as it is."""
+    if name:
+        context.write = SABOTAGES[name].write

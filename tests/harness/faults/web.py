@@ -1,0 +1,87 @@
+"""A web server of a fault test, and a client that repeats requests as the API's answers tell it to."""
+
+from __future__ import annotations
+
+import os
+import socket
+import subprocess
+import sys
+import time
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any, Final
+
+from house.place import CHECKOUT
+from tests.faults.conftest import World
+from tests.harness.web_servers import Answer, call, wait_for
+
+#: Answers after which the same request may well succeed; each says when to try again.
+AGAIN: Final = (409, 503)
+
+
+@contextmanager
+def serving(world: World, *, database_port: int, sabotage: str = "") -> Iterator[int]:
+    """Run the application on the world's database, by way of ``database_port``; give the port it listens on."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    command = [sys.executable, "-m", "uvicorn", "tests.harness.faults.asgi:application", "--port", str(port)]
+    server = subprocess.Popen(
+        [*command, "--log-level", "critical"],
+        cwd=CHECKOUT,
+        env={
+            **os.environ,
+            "DATABASE_URL": world.servers.url_of(world.database, port=database_port),
+            "REDIS_URL": world.servers.redis_url,
+            "LOG_LEVEL": "CRITICAL",
+            "PE_SABOTAGE": sabotage,
+        },
+    )
+    try:
+        wait_for(port, server)
+        yield port
+    finally:
+        server.terminate()
+        server.wait(20)
+
+
+class Caller:
+    """One API client that writes under keys; counts the answers it gets."""
+
+    def __init__(self, port: int, token: str) -> None:
+        """Call the server at ``port``."""
+        self._port, self._token = port, token
+        self.statuses: Counter[int] = Counter()
+        #: Answers that told neither a result nor when to come back.
+        self.faulty: list[str] = []
+
+    def patch(self, path: str, body: Any, *, key: str) -> Answer:
+        """Send one PATCH, without repeating it. Raises ``OSError`` where the server went away."""
+        answer = call(self._port, "PATCH", path, self._token, body, Idempotency_Key=key)
+        self._note(answer)
+        return answer
+
+    def get(self, path: str) -> Answer:
+        """Send one GET."""
+        answer = call(self._port, "GET", path, self._token)
+        self._note(answer)
+        return answer
+
+    def patch_until_done(self, path: str, body: Any, *, key: str, seconds: float = 60.0) -> Answer:
+        """Repeat a PATCH under its key until it is answered for good. Raises ``TimeoutError`` after ``seconds``."""
+        deadline = time.monotonic() + seconds
+        while time.monotonic() < deadline:
+            answer = self.patch(path, body, key=key)
+            if answer.status not in AGAIN:
+                return answer
+            # A tenth of what it says: the test has less time than a client.
+            time.sleep(int(answer.headers.get("retry-after", "1")) / 10)
+        raise TimeoutError(f"{path} under {key} was not answered in {seconds} s")
+
+    def _note(self, answer: Answer) -> None:
+        self.statuses[answer.status] += 1
+        if answer.status in AGAIN and not answer.headers.get("retry-after", "").isdigit():
+            self.faulty.append(f"{answer.status} without Retry-After: {answer.content[:200]!r}")
+        elif answer.status >= 400 and answer.status not in AGAIN:
+            self.faulty.append(f"{answer.status}: {answer.content[:200]!r}")

@@ -1,0 +1,69 @@
+"""Servers whose sockets are worse than the product's, each in one way: a test that lets one pass guards nothing. And
+one whose sockets are only harder to keep up with: there every test has to pass.
+
+``sabotaged_application`` makes each an application of its own for ``serve``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Final
+
+from django_redis import get_redis_connection
+
+from partner_engine.live import copies, grants, tickets
+from partner_engine.live.transport import keepalive, mailbox
+from partner_engine.live.transport.hub import Hub
+
+
+def any_origin() -> None:
+    """Let pages of every origin open a socket with the cookies of their visitor."""
+    copies.is_our_page = lambda scope: True
+
+
+def kept_tickets() -> None:
+    """Leave a ticket good after its use."""
+
+    def redeem(ticket: str) -> tuple[str, str] | None:
+        found = get_redis_connection("default").get(tickets._key(ticket))
+        kind, _, key = found.decode().partition(":") if found else ("", "", "")
+        return (kind, key) if kind else None
+
+    tickets.redeem = redeem
+
+
+def every_right() -> None:
+    """Let in whoever is known, with or without the right to listen."""
+    grants._allowed = lambda grant: grant
+
+
+def blind_watch() -> None:
+    """Never look whether a right that opened a socket still holds."""
+
+    async def look_away(hub: Hub) -> None: ...
+
+    keepalive._check_rights = look_away
+
+
+def small_mailboxes() -> None:
+    """Let ten frames wait for a socket: who reads a little late is soon told to ask."""
+    mailbox.ROOM = 10  # type: ignore[misc]  # that it is final
+
+
+def slow_watch() -> None:
+    """Look after the sockets too seldom."""
+    keepalive.CHECK_SECONDS = 10.0  # type: ignore[misc]  # that it is final
+
+
+SABOTAGES: Final[dict[str, Callable[[], None]]] = {
+    sabotage.__name__: sabotage for sabotage in (any_origin, kept_tickets, every_right, blind_watch, slow_watch)
+}
+
+
+#: Every variant, for better or for worse.
+VARIANTS: Final = SABOTAGES | {small_mailboxes.__name__: small_mailboxes}
+
+
+def application_with(name: str) -> str:
+    """Return what ``serve`` calls the application that is changed by ``name``."""
+    return f"{__name__}_application:application_{name}"

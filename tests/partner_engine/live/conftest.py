@@ -1,0 +1,65 @@
+"""A server process and a copy to listen to."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from uuid import UUID
+
+import pytest
+
+from batch import service as batch
+from catalogue.models import Release
+from tenants.access import Actor
+from tenants.models import ApiClient, Tenant, User
+from tests.harness.api_client import Api
+from tests.harness.socket_client import session_of, start
+from tests.harness.web_servers import serve
+
+
+@pytest.fixture(scope="module")
+def server(django_db_setup: None) -> Iterator[int]:
+    """Serve the tests' database by a process of its own; return its port."""
+    with serve() as port:
+        yield port
+
+
+@pytest.fixture
+def port(transactional_db: None, demo: Release, server: int) -> int:
+    """Return the server's port, with the demo catalogue published."""
+    return server
+
+
+@pytest.fixture
+def actor(owner: User) -> Actor:
+    """Return the owner at work in the web."""
+    return owner.as_actor(source="web")
+
+
+@pytest.fixture
+def copy_id(port: int, harbor: Tenant, actor: Actor) -> UUID:
+    """Return an empty form's copy of harbor."""
+    return start(harbor, actor)
+
+
+@pytest.fixture
+def api(port: int, harbor_client: ApiClient) -> Api:
+    """Return harbor's API client with every right."""
+    return Api(harbor_client)
+
+
+@pytest.fixture
+def sessions(owner: User, stranger: User, staff: User) -> dict[str, str]:
+    """Return the sessions of three who are signed in."""
+    return {name: session_of(user) for name, user in {"owner": owner, "stranger": stranger, "staff": staff}.items()}
+
+
+@pytest.fixture
+def deleted(port: int, harbor: Tenant, actor: Actor) -> UUID:
+    """Return a copy of harbor that is not there any more."""
+    deleted = start(harbor, actor)
+    with batch.build_copy(deleted, scope=harbor, actor=actor) as context:
+        context.save()
+    with batch.find_and_lock(deleted, scope=harbor, actor=actor) as context:
+        context.changeset.copy.delete()
+        context.save()
+    return deleted

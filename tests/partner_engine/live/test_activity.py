@@ -1,0 +1,88 @@
+"""Who has a page open and in view is at work, also without a word; so is a program that listens."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from uuid import UUID
+
+import pytest
+
+from partner_engine import active_users
+from partner_engine.active_users import API_CLIENT, count_active
+from partner_engine.live.frames import Person
+from partner_engine.live.grants import Grant, by_session
+from partner_engine.live.queries import note_listeners
+from partner_engine.live.transport.hub import hub_here
+from partner_engine.live.transport.keepalive import BEAT_SECONDS, _beat
+from partner_engine.live.transport.rooms import Connection, Room
+from tenants.access import Role
+from tenants.models import ApiClient, Tenant, User
+from tests.harness.api_client import Api
+from tests.harness.socket_client import listening, session_of, ticket_of
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+AGENT = Role.AGENT.value
+
+
+def test_who_listens_is_noted_in_one_query(
+    harbor: Tenant,
+    harbor_client: ApiClient,
+    owner: User,
+    member: User,
+    django_assert_num_queries: Callable[[int], object],
+) -> None:
+    grants = [by_session(session_of(user)) for user in (owner, member, owner)]
+    program = harbor_client.as_actor(scopes=["forms:read"])
+    grants.append(Grant(kind="token", key="1", user_id="", actor=program, tenant=harbor))
+
+    with django_assert_num_queries(1):  # type: ignore[attr-defined]
+        note_listeners(grants)
+
+    assert count_active([harbor.id]) == {harbor.id: {AGENT: 2, API_CLIENT: 1}}
+
+
+@pytest.mark.parametrize("why_not", ["hidden", "shut out"])
+def test_who_does_not_look_or_may_not_is_not_noted(
+    copy_id: UUID, harbor: Tenant, owner: User, member: User, why_not: str
+) -> None:
+    grants = {user: by_session(session_of(user)) for user in (owner, member)}
+
+    async def beat() -> None:
+        hub, _ = hub_here()
+        table = hub.tables["here"] = Room(tenant=harbor, copy_id=copy_id, catalogue="demo")
+        for user, grant in grants.items():
+            person = Person(socket=user.email, type="user", id=str(user.pk), name=user.email)
+            table.seats[person.socket] = Connection(grant, person)
+        if why_not == "hidden":
+            table.seats[member.email].is_in_view = False
+        else:
+            table.seats[member.email].mailbox.close(4401, "your right to listen has ended")
+        await _beat(hub)
+
+    asyncio.run(beat())
+
+    assert count_active([harbor.id]) == {harbor.id: {AGENT: 1}}
+
+
+@pytest.mark.slow
+def test_the_heartbeat_notes_them(
+    port: int, copy_id: UUID, harbor: Tenant, api: Api, owner: User, member: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    in_view, hidden, ticket = session_of(owner), session_of(member), ticket_of(api)
+    # The server is a process of its own, whose keys are not told apart by test process.
+    monkeypatch.setattr(active_users, "_prefix", lambda: "partner_engine.default:active")
+
+    async def listen() -> None:
+        async with (
+            listening(port, copy_id, cookie=in_view) as page,
+            listening(port, copy_id, cookie=hidden) as other,
+            listening(port, copy_id, ticket=ticket),
+        ):
+            await other.say(type="view", visible=False)
+            assert await asyncio.to_thread(count_active, [harbor.id]) == {}
+            await page.gets("heartbeat", seconds=BEAT_SECONDS + 5)
+            assert await asyncio.to_thread(count_active, [harbor.id]) == {harbor.id: {AGENT: 1, API_CLIENT: 1}}
+
+    asyncio.run(listen())

@@ -1,0 +1,251 @@
+"""Guests at the socket of their copy: what they are told, and that they hear nothing once their link has ended."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable
+from types import SimpleNamespace
+from uuid import UUID
+
+import pytest
+from django.db import DatabaseError
+
+from batch import service as batch
+from partner_engine.live.frames import Person
+from partner_engine.live.grants import Grant, by_guest, guests_still_good
+from partner_engine.live.transport import keepalive
+from partner_engine.live.transport.hub import TRY_AGAIN
+from partner_engine.live.transport.rooms import Connection
+from tenants.access import Actor
+from tenants.models import Tenant, User
+from tests.harness.api_client import Api
+from tests.harness.guests import guest_of, let_expire, revoke
+from tests.harness.socket_client import in_thread, listening, refused, save, session_of, start, ticket_of
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+REVOKED = 4401
+
+
+def session(tenant: Tenant, copy_id: UUID, name: str = "") -> tuple[str, UUID]:
+    """Return the session of a new guest, and its link's id."""
+    client, link_id = guest_of(tenant, copy_id, name=name)
+    return client.cookies["guest_socket"].value, link_id
+
+
+def test_a_guest_hears_that_somebody_saved_and_nothing_of_what(
+    port: int, harbor: Tenant, actor: Actor, copy_id: UUID, owner: User
+) -> None:
+    secret, _ = session(harbor, copy_id, "Gus")
+    agents = session_of(owner)
+
+    async def listen() -> None:
+        async with (
+            listening(port, copy_id, cookie=agents) as agent,
+            listening(port, copy_id, guest=secret) as guest,
+        ):
+            version = guest.frames[0]["version"]
+            await in_thread(save, harbor, actor, copy_id, {"mqs_mail_city": "Austin", "mqs_lobs": ["bop"]})
+            told = await guest.gets("changed", version=version + 1)
+            heard = await agent.gets("changed", version=version + 1)
+
+        assert told["by"] == {"type": "user", "id": "", "name": "Ona Owner"}
+        assert {name: told[name] for name in ("changes", "eligibility", "needed", "messages", "correlation_id")} == {
+            "changes": None,
+            "eligibility": None,
+            "needed": None,
+            "messages": None,
+            "correlation_id": "",
+        }
+        assert heard["changes"] and heard["eligibility"]
+
+    asyncio.run(listen())
+
+
+def test_people_are_known_to_a_guest_by_name_alone(
+    port: int, harbor: Tenant, copy_id: UUID, owner: User, member: User
+) -> None:
+    secret, link_id = session(harbor, copy_id, "Gus")
+    agents, members = session_of(owner), session_of(member)
+
+    async def listen() -> None:
+        async with (
+            listening(port, copy_id, cookie=agents) as agent,
+            listening(port, copy_id, guest=secret) as guest,
+        ):
+            joined = await agent.gets("presence", event="joined")
+            assert joined["person"] == {
+                "socket": guest.socket,
+                "type": "guest",
+                "id": str(link_id),
+                "name": "Gus (guest)",
+                "path": None,
+            }
+            await agent.say(type="focus", path="mqs_mail_city")
+            moved = await guest.gets("presence", event="focus")
+            async with listening(port, copy_id, cookie=members) as other:
+                await guest.gets("presence", event="joined")
+                sockets = {agent.socket, other.socket}
+
+            people = guest.frames[0]["people"]
+            assert [(person["id"], person["name"], person["path"]) for person in people] == [
+                (str(link_id), "Gus (guest)", None),
+                ("", "Ona Owner", None),
+            ]
+            assert (moved["person"]["id"], moved["person"]["name"], moved["person"]["path"]) == ("", "Ona Owner", None)
+            # Whoever knew a socket could keep it from being told of what they save.
+            assert not any(socket in str(guest.frames) for socket in sockets)
+            assert str(owner.pk) not in str(guest.frames)
+
+    asyncio.run(listen())
+
+
+def test_a_guest_asks_their_page_and_not_the_socket(port: int, harbor: Tenant, copy_id: UUID) -> None:
+    secret, _ = session(harbor, copy_id)
+
+    async def listen() -> None:
+        async with listening(port, copy_id, guest=secret) as guest:
+            await guest.say(type="since", version=1)
+            assert (await guest.gets("error"))["code"] == "not_for_guests"
+            assert guest.of("changes") == []
+            assert guest.closed is None
+
+    asyncio.run(listen())
+
+
+def end_by_agent(tenant: Tenant, copy_id: UUID, link_id: UUID) -> None:
+    revoke(tenant, copy_id, link_id)
+
+
+def end_by_time(tenant: Tenant, copy_id: UUID, link_id: UUID) -> None:
+    let_expire(tenant, link_id)
+
+
+@pytest.mark.parametrize("end", [end_by_agent, end_by_time])
+def test_the_end_of_a_link_closes_its_sockets_within_a_second(
+    port: int, harbor: Tenant, actor: Actor, copy_id: UUID, owner: User, end: Callable[..., None]
+) -> None:
+    ended, link_id = session(harbor, copy_id)
+    kept, _ = session(harbor, copy_id)
+    agents = session_of(owner)
+
+    async def listen() -> None:
+        async with (
+            listening(port, copy_id, guest=ended) as guest,
+            listening(port, copy_id, guest=ended) as second,
+            listening(port, copy_id, guest=kept) as other,
+            listening(port, copy_id, cookie=agents) as agent,
+        ):
+            await in_thread(end, harbor, copy_id, link_id)
+            at = time.monotonic()
+            assert [await guest.ends(seconds=3), await second.ends(seconds=3)] == [REVOKED, REVOKED]
+            assert time.monotonic() - at < 1.0
+            await agent.gets("presence", event="left")
+            heard = len(guest.frames)
+            await in_thread(save, harbor, actor, copy_id, {"mqs_mail_city": "Austin"})
+            await asyncio.sleep(0.3)
+            assert len(guest.frames) == heard
+            assert (other.closed, agent.closed) == (None, None)
+        assert await refused(port, copy_id, guest=ended) == 401
+
+    asyncio.run(listen())
+
+
+@pytest.mark.parametrize(("asks_again", "closed"), [(True, REVOKED), (False, None)], ids=["asked again", "sabotaged"])
+def test_it_is_the_asking_again_that_closes_them(
+    asks_again: bool, closed: int | None, harbor: Tenant, copy_id: UUID, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    secret, link_id = session(harbor, copy_id)
+    seat = seat_of(by_guest(copy_id, secret))
+    revoke(harbor, copy_id, link_id)
+    if not asks_again:
+        monkeypatch.setattr(
+            keepalive, "guests_still_good", lambda tenant, grants: {(grant.kind, grant.key) for grant in grants}
+        )
+
+    asyncio.run(keepalive._check_rights(SimpleNamespace(seats=[seat])))  # type: ignore[arg-type]
+
+    assert code_of(seat) == closed
+
+
+def test_who_is_no_guest_of_this_copy_is_refused(
+    port: int, harbor: Tenant, summit: Tenant, stranger: User, actor: Actor, copy_id: UUID, owner: User, api: Api
+) -> None:
+    other, foreign = start(harbor, actor), start(summit, stranger.as_actor(source="web"))
+    secret, _ = session(harbor, copy_id)
+    of_another_form, of_another_tenant = session(harbor, other)[0], session(summit, foreign)[0]
+    own, agents = f"http://127.0.0.1:{port}", session_of(owner)
+
+    async def ask() -> None:
+        for guest in (of_another_form, of_another_tenant, "guess", agents):
+            assert await refused(port, copy_id, guest=guest) == 401
+        # A page of somebody else's, and a program, bring the cookie too.
+        assert await refused(port, copy_id, guest=secret, origin="https://evil.example") == 403
+        assert await refused(port, copy_id, guest=secret, origin=None) == 401
+        # As an agent one comes by an agent's session alone.
+        assert await refused(port, copy_id, cookie=secret) == 401
+        assert await refused(port, other, guest=secret) == 401
+        path = f"/ws/copies/{copy_id}/"
+        assert await refused(port, copy_id, guest="", path=f"{path}?as=guest", origin=own) == 401
+
+    asyncio.run(ask())
+    assert ticket_of(api)
+
+
+def test_guests_of_a_tenant_are_asked_for_at_once(
+    harbor: Tenant, copy_id: UUID, django_assert_num_queries: Callable[[int], object]
+) -> None:
+    grants = [by_guest(copy_id, session(harbor, copy_id)[0]) for _ in range(3)]
+
+    with django_assert_num_queries(1):  # type: ignore[attr-defined]
+        assert len(guests_still_good(harbor, grants)) == 3
+
+
+def test_where_a_tenants_database_is_away_its_guests_alone_come_again(
+    harbor: Tenant, summit: Tenant, actor: Actor, copy_id: UUID, stranger: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    foreign = start(summit, stranger.as_actor(source="web"))
+    seats = [
+        seat_of(by_guest(identity, session(tenant, identity)[0]))
+        for tenant, identity in ((harbor, copy_id), (summit, foreign))
+    ]
+
+    def away(tenant: Tenant, grants: list[Grant]) -> set[tuple[str, str]]:
+        if tenant == harbor:
+            raise DatabaseError
+        return {(grant.kind, grant.key) for grant in grants}
+
+    monkeypatch.setattr(keepalive, "guests_still_good", away)
+
+    good = asyncio.run(keepalive._good_guests(seats))
+
+    assert good == {("guest", seats[1].grant.key)}
+    assert [code_of(seat) for seat in seats] == [TRY_AGAIN, None]
+
+
+def seat_of(grant: Grant) -> Connection:
+    return Connection(grant, Person(socket="0", type="guest", id=grant.actor.id, name=grant.actor.label))
+
+
+def code_of(seat: Connection) -> int | None:
+    closed = seat.mailbox._closed
+    return closed.code if closed else None
+
+
+def test_a_deleted_copy_is_gone_for_its_guests_too(port: int, harbor: Tenant, actor: Actor, owner: User) -> None:
+    form = start(harbor, actor)
+    with batch.build_copy(form, scope=harbor, actor=actor) as context:
+        context.save()
+    secret, _ = session(harbor, form)
+
+    def delete() -> None:
+        with batch.find_and_lock(form, scope=harbor, actor=actor) as context:
+            context.changeset.copy.delete()
+            context.save()
+
+    async def ask() -> None:
+        await in_thread(delete)
+        assert await refused(port, form, guest=secret) == 404
+
+    asyncio.run(ask())

@@ -1,0 +1,153 @@
+"""Telling of a save: only where somebody looks, and never at the cost of the save."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+from uuid import UUID, uuid4
+
+import msgspec
+import pytest
+from django_redis import get_redis_connection
+from redis import Redis
+from redis.client import PubSub
+
+from actions import live_updates
+from actions.live_updates import AnnouncerKnown, Saved, announce, register, sent_by
+from catalogue.models import Release
+from partner_engine.live import publisher
+from partner_engine.live.transport import channel_layer
+from partner_engine.live.transport.viewers import group_of, key_of
+from redis_locks.outage import outage
+from tenants.access import Actor
+from tenants.models import Tenant, User
+from tests.harness.broken_redis import refusing_client
+from tests.harness.socket_client import save, start
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def actor(owner: User) -> Actor:
+    return owner.as_actor(source="web")
+
+
+@pytest.fixture
+def copy_id(demo: Release, harbor: Tenant, actor: Actor) -> UUID:
+    return start(harbor, actor)
+
+
+@pytest.fixture
+def heard(harbor: Tenant, copy_id: UUID) -> Iterator[PubSub]:
+    """Listen to the copy's group, as a hub does."""
+    with get_redis_connection("default").pubsub(ignore_subscribe_messages=True) as pubsub:
+        pubsub.subscribe(channel_layer.address(group_of(harbor.id, copy_id)))
+        pubsub.get_message(timeout=2)
+        yield pubsub
+
+
+@pytest.fixture
+def somebody(harbor: Tenant, copy_id: UUID) -> Iterator[None]:
+    """Let somebody look at the copy."""
+    redis, key = get_redis_connection("default"), key_of(harbor.id, copy_id)
+    redis.hset(key, "a socket", "{}")
+    yield
+    redis.delete(key)
+
+
+def message(pubsub: PubSub) -> dict[str, Any] | None:
+    found = pubsub.get_message(timeout=0.5)
+    return None if found is None else channel_layer.decode(found["data"])
+
+
+def told(pubsub: PubSub) -> dict[str, Any]:
+    found = message(pubsub)
+    assert found is not None
+    return found | {"frame": msgspec.json.decode(found["frame"])}
+
+
+def test_a_save_is_published_where_somebody_looks(
+    harbor: Tenant, actor: Actor, copy_id: UUID, heard: PubSub, somebody: None
+) -> None:
+    with sent_by("f" * 32):
+        save(harbor, actor, copy_id, {"mqs_mail_city": "Austin"})
+
+    found = told(heard)
+    assert (found["type"], found["version"], found["sender"]) == (
+        "copy.changed",
+        2,
+        f"{actor.type}:{actor.id}/{'f' * 32}",
+    )
+    assert found["frame"]["changes"][0]["after"] == "Austin"
+
+
+def test_nothing_is_published_or_written_where_nobody_looks(
+    harbor: Tenant, actor: Actor, copy_id: UUID, heard: PubSub, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[Any] = []
+    monkeypatch.setattr("batch.effects.live_updates.live_facts", lambda *given, **named: asked.append(given) or {})
+
+    save(harbor, actor, copy_id, {"mqs_mail_city": "Austin"})
+
+    assert message(heard) is None
+    assert asked == []
+
+
+def test_a_save_that_changes_nothing_is_not_told(
+    harbor: Tenant, actor: Actor, copy_id: UUID, heard: PubSub, somebody: None
+) -> None:
+    save(harbor, actor, copy_id, {})
+
+    assert message(heard) is None
+
+
+def test_a_save_of_more_than_a_frame_holds_is_told_by_its_version(
+    harbor: Tenant, actor: Actor, copy_id: UUID, heard: PubSub, somebody: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(publisher, "MOST_FRAME_BYTES", 500)
+
+    save(harbor, actor, copy_id, {"mqs_mail_city": "Austin"})
+
+    frame = told(heard)["frame"]
+    assert frame["version"] == 2
+    assert frame["changes"] is frame["eligibility"] is frame["needed"] is frame["messages"] is None
+
+
+@pytest.fixture
+def no_redis(monkeypatch: pytest.MonkeyPatch) -> Iterator[Redis]:
+    """Let the announcer find a Redis that refuses, and the other tests one that is well again."""
+    client = refusing_client()
+    monkeypatch.setattr(publisher, "get_redis_connection", lambda alias: client)
+    yield client
+    outage.answered()
+
+
+def test_without_redis_a_save_is_saved(harbor: Tenant, actor: Actor, copy_id: UUID, no_redis: Redis) -> None:
+    assert save(harbor, actor, copy_id, {"mqs_mail_city": "Austin"}).version == 2
+
+
+def test_an_announcer_that_fails_fails_no_save(
+    harbor: Tenant, actor: Actor, copy_id: UUID, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(saved: Sequence[Saved]) -> None:
+        raise KeyError("a bug")
+
+    monkeypatch.setattr(live_updates, "_registered", [fail])
+
+    assert save(harbor, actor, copy_id, {"mqs_mail_city": "Austin"}).version == 2
+
+
+def test_there_is_one_announcer(monkeypatch: pytest.MonkeyPatch) -> None:
+    calls: list[Sequence[Saved]] = []
+    monkeypatch.setattr(live_updates, "_registered", [])
+    register(calls.append)
+
+    with pytest.raises(AnnouncerKnown):
+        register(lambda saved: None)
+    saved = Saved(
+        tenant_id=uuid4(), copy_id=uuid4(), version=1, release=1, actor=("user", "7"), label="Ona",
+        sender="", correlation_id="", facts=dict,
+    )  # fmt: skip
+    announce([saved])
+    announce([])
+    assert calls == [[saved]]

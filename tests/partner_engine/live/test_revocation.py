@@ -1,0 +1,147 @@
+"""A right that ends closes its sockets within a second, whoever ended it by whatever door."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable
+from datetime import timedelta
+from uuid import UUID
+
+import pytest
+from django.contrib.sessions.models import Session
+from django.test import Client
+from django.utils import timezone
+from oauth2_provider.models import get_access_token_model
+
+from batch import service as batch
+from partner_engine.live.grants import by_session, still_good
+from tenants.access import Actor, Role
+from tenants.models import ApiClient, Tenant, User
+from tests.harness.api_client import Api
+from tests.harness.socket_client import in_thread, listening, save, session_of, start, ticket_of
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+REVOKED = 4401
+GONE = 4404
+
+
+def sign_out(user: User, session: str) -> None:
+    client = Client()
+    client.cookies["sessionid"] = session
+    assert client.post("/sign-out").status_code == 302
+
+
+def deactivate(user: User, session: str) -> None:
+    User.objects.filter(pk=user.pk).update(is_active=False)
+
+
+def change_password(user: User, session: str) -> None:
+    user.set_password("another-lantern-43")
+    user.save()
+
+
+def make_staff(user: User, session: str) -> None:
+    User.objects.filter(pk=user.pk).update(role=Role.STAFF, tenant=None)
+
+
+def expire(user: User, session: str) -> None:
+    Session.objects.filter(session_key=session).update(expire_date=timezone.now())
+
+
+@pytest.mark.parametrize("end", [sign_out, deactivate, change_password, make_staff, expire])
+def test_the_end_of_a_session(
+    port: int, copy_id: UUID, owner: User, member: User, end: Callable[[User, str], None]
+) -> None:
+    ended, kept = session_of(member), session_of(owner)
+
+    async def listen() -> None:
+        async with listening(port, copy_id, cookie=ended) as page, listening(port, copy_id, cookie=kept) as other:
+            await in_thread(end, member, ended)
+            at = time.monotonic()
+            assert await page.ends(seconds=3) == REVOKED
+            assert time.monotonic() - at < 1.0
+            await other.gets("presence", event="left")
+            assert other.closed is None
+
+    asyncio.run(listen())
+
+
+def revoke(api: Api, client: ApiClient) -> None:
+    get_access_token_model().objects.get(token=api.token).revoke()
+
+
+def let_expire(api: Api, client: ApiClient) -> None:
+    get_access_token_model().objects.filter(token=api.token).update(expires=timezone.now() - timedelta(seconds=1))
+
+
+def take_scope(api: Api, client: ApiClient) -> None:
+    ApiClient.objects.filter(pk=client.pk).update(allowed_scopes=["catalogue:read"])
+
+
+def remove_client(api: Api, client: ApiClient) -> None:
+    client.delete()
+
+
+@pytest.mark.parametrize("end", [revoke, let_expire, take_scope, remove_client])
+def test_the_end_of_a_token(
+    port: int, copy_id: UUID, api: Api, harbor_client: ApiClient, end: Callable[[Api, ApiClient], None]
+) -> None:
+    ticket = ticket_of(api)
+
+    async def listen() -> None:
+        async with listening(port, copy_id, ticket=ticket) as program:
+            await in_thread(end, api, harbor_client)
+            at = time.monotonic()
+            assert await program.ends(seconds=3) == REVOKED
+            assert time.monotonic() - at < 1.0
+
+    asyncio.run(listen())
+
+
+def test_who_is_let_out_hears_nothing_more(
+    port: int, harbor: Tenant, actor: Actor, copy_id: UUID, member: User
+) -> None:
+    session = session_of(member)
+
+    async def listen() -> None:
+        async with listening(port, copy_id, cookie=session) as page:
+            await in_thread(sign_out, member, session)
+            await page.ends(seconds=3)
+            await in_thread(save, harbor, actor, copy_id, {"mqs_mail_city": "Austin"})
+            await asyncio.sleep(0.3)
+            assert page.of("changed") == []
+
+    asyncio.run(listen())
+
+
+def test_a_copy_that_goes(port: int, harbor: Tenant, actor: Actor, owner: User) -> None:
+    form, session = start(harbor, actor), session_of(owner)
+    with batch.build_copy(form, scope=harbor, actor=actor) as context:
+        context.save()
+
+    def delete() -> None:
+        with batch.find_and_lock(form, scope=harbor, actor=actor) as context:
+            context.changeset.copy.delete()
+            context.save()
+
+    async def listen() -> None:
+        async with listening(port, form, cookie=session) as page:
+            await in_thread(delete)
+            assert (await page.gets("changed", version=2))["changes"][0]["path"] == "copy/deleted_at"
+            await page.say(type="since", version=1)
+            assert await page.ends(seconds=3) == GONE
+
+    asyncio.run(listen())
+
+
+def test_asking_again_costs_the_same_for_any_number(
+    port: int, owner: User, member: User, django_assert_num_queries: Callable[[int], object]
+) -> None:
+    grants = [by_session(session_of(user)) for user in (owner, member, owner)]
+
+    with django_assert_num_queries(2):  # type: ignore[attr-defined]
+        good = still_good(grants)
+
+    assert good == {("session", grant.key) for grant in grants}

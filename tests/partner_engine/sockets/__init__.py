@@ -1,1 +1,0 @@
-"""Live updates over real sockets, against a server process of its own."""

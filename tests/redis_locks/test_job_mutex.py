@@ -1,0 +1,126 @@
+"""A job runs once at a time, over processes; the mutex lives as long as the job and not much longer."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Iterator
+from uuid import uuid4
+
+import pytest
+from django.conf import settings
+from redis import ConnectionPool, Redis
+
+from redis_locks.fair_lock import keys_of, lock_name
+from redis_locks.job_mutex import JobMutex
+from tests.tenants.conftest import OtherProcess
+
+RUN_JOB = """
+import sys
+from django.conf import settings
+from redis import Redis
+from redis_locks.job_mutex import JobMutex
+job, prefix, ttl = sys.argv[1:]
+settings.LOCK_PREFIX = prefix
+with JobMutex(job, ttl=float(ttl), client=Redis.from_url(settings.REDIS_URL)) as is_ours:
+    print(is_ours, flush=True)
+    sys.stdin.readline()
+"""
+
+
+@pytest.fixture
+def job(redis: Redis) -> Iterator[str]:
+    """Return the name of a job that nobody else runs."""
+    name = f"sweep-{uuid4().hex[:8]}"
+    yield name
+    redis.delete(*keys_of(lock_name("job", name)))
+
+
+def test_of_two_processes_one_runs_the_job(job: str, other_process: Callable[..., OtherProcess]) -> None:
+    first = other_process(RUN_JOB, job, settings.LOCK_PREFIX, "10")
+    assert first.line() == "True"
+
+    second = other_process(RUN_JOB, job, settings.LOCK_PREFIX, "10")
+    assert second.line() == "False"
+    mutex = JobMutex(job)
+    with mutex as is_ours:
+        assert not is_ours
+        assert mutex.holder is not None and mutex.holder.who == f"job {job}"
+    second.go_on()
+    with JobMutex(job) as is_ours:
+        assert not is_ours  # the second one, which had no right to it, freed nothing
+
+    first.go_on()
+    with JobMutex(job) as is_ours:
+        assert is_ours
+
+
+def test_after_its_process_was_killed_it_is_free_within_its_time(
+    job: str, other_process: Callable[..., OtherProcess]
+) -> None:
+    process = other_process(RUN_JOB, job, settings.LOCK_PREFIX, "1")
+    assert process.line() == "True"
+    process.kill()
+
+    with JobMutex(job) as is_ours:
+        assert not is_ours
+    time.sleep(1.1)
+    with JobMutex(job) as is_ours:
+        assert is_ours
+
+
+def outlives_its_time(job: str) -> bool:
+    with JobMutex(job, ttl=0.3) as is_ours:
+        assert is_ours
+        time.sleep(0.7)
+        with JobMutex(job) as also_theirs:
+            return not also_theirs
+
+
+def test_it_lives_as_long_as_the_job(job: str) -> None:
+    assert outlives_its_time(job)
+
+
+def test_without_extension_it_would_not(job: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(JobMutex, "_keep", lambda self: None)
+
+    assert not outlives_its_time(job)
+
+
+@pytest.mark.parametrize("fault", [ValueError, KeyboardInterrupt, SystemExit])
+def test_it_is_freed_on_every_way_out(job: str, redis: Redis, fault: type[BaseException]) -> None:
+    with pytest.raises(fault), JobMutex(job):
+        assert redis.exists(lock_name("job", job))
+        raise fault
+
+    assert not redis.exists(lock_name("job", job))
+    assert not [thread for thread in threading.enumerate() if thread.name == f"mutex of {job}"]
+
+
+def test_one_that_was_taken_away_frees_nothing_of_others(job: str, redis: Redis) -> None:
+    with JobMutex(job) as is_ours:
+        assert is_ours
+        redis.set(lock_name("job", job), b"another's")
+
+    assert redis.get(lock_name("job", job)) == b"another's"
+
+
+def test_without_redis_the_job_runs(job: str) -> None:
+    away = Redis(connection_pool=ConnectionPool(host="127.0.0.1", port=1))
+
+    with JobMutex(job, client=away) as is_ours:
+        assert is_ours
+
+
+def test_with_redis_gone_meanwhile_it_ends_well(job: str, monkeypatch: pytest.MonkeyPatch, redis: Redis) -> None:
+    away = Redis(connection_pool=ConnectionPool(host="127.0.0.1", port=1))
+    mutex = JobMutex(job, ttl=0.15, client=redis)
+
+    with mutex as is_ours:
+        assert is_ours
+        monkeypatch.setattr(mutex._lock, "_client", away)
+        time.sleep(0.3)
+        keeper = mutex._keeper
+        assert keeper is not None and keeper.is_alive()
+
+    assert not keeper.is_alive()

@@ -1,0 +1,215 @@
+"""Fair locks are taken in turn: in the order of arrival, past the dead, and nobody starves; each with its sabotage."""
+
+from __future__ import annotations
+
+import statistics
+import threading
+import time
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+from redis import Redis
+from redis.lock import Lock
+
+from redis_locks import fair_lock
+from redis_locks.fair_lock import FairLock, keys_of, pause
+from tests.tenants.conftest import ROBIN
+
+MakeLock = Callable[..., FairLock]
+Sabotage = Callable[[str, str], None]
+
+IN_TURN = "if not current and (not first or first == ARGV[1]) then"
+WHENEVER_FREE = "if not current then"
+#: What drops waiters that no longer ask.
+DROPPED = "redis.call('zrangebyscore', KEYS[3], '-inf', now - ARGV[4])"
+#: The first of the queue, where it is looked at after the drop.
+NEWEST_FIRST = (
+    "    first = redis.call('zrange', KEYS[2], 0, 0)[1]\n",
+    "    first = redis.call('zrange', KEYS[2], -1, -1)[1]\n",
+)
+
+
+def waiting(redis: Redis, name: str) -> int:
+    return redis.zcard(keys_of(name)[1])
+
+
+def until(condition: Callable[[], bool], *, seconds: float = 10.0) -> None:
+    end = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < end
+        time.sleep(0.002)
+
+
+def order_of_turns(redis: Redis, name: str, takers: Sequence[Callable[[], Callable[[], None]]]) -> list[int]:
+    """Let ``takers`` come one after the other while the lock is held, then free it; return in which order they got it.
+
+    A taker takes the lock and returns what frees it.
+    """
+    first = FairLock(redis, name, holder=ROBIN)
+    assert first.take(wait=0)
+    turns: list[int] = []
+    started = threading.Semaphore(0)
+
+    def contend(number: int) -> None:
+        started.release()
+        free = takers[number]()
+        turns.append(number)
+        free()
+
+    with ThreadPoolExecutor(len(takers)) as pool:
+        for number in range(len(takers)):
+            pool.submit(contend, number)
+            started.acquire()
+            # The next one comes only after this one stands in the queue, or had the time to.
+            end = time.monotonic() + 0.03
+            while waiting(redis, name) <= number and time.monotonic() < end:
+                time.sleep(0.001)
+        first.release()
+    return turns
+
+
+def fair_takers(make_lock: MakeLock, count: int) -> list[Callable[[], Callable[[], None]]]:
+    def take() -> Callable[[], None]:
+        lock = make_lock()
+        assert lock.take(wait=30)
+        return lock.release
+
+    return [take] * count
+
+
+def test_twenty_waiters_are_served_in_the_order_they_came(
+    redis: Redis, name: str, make_lock: MakeLock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # A machine that is busy elsewhere must not look like a dead waiter.
+    monkeypatch.setattr(fair_lock, "PATIENCE_MS", 10_000)
+
+    assert order_of_turns(redis, name, fair_takers(make_lock, 20)) == list(range(20))
+
+
+def test_the_order_is_no_accident_without_a_queue_it_is_another(
+    redis: Redis, name: str, make_lock: MakeLock, sabotage: Sabotage
+) -> None:
+    sabotage(IN_TURN, WHENEVER_FREE)
+
+    turns = order_of_turns(redis, name, fair_takers(make_lock, 20))
+
+    assert turns != list(range(20))
+    assert sorted(turns) == list(range(20))
+
+
+def test_the_order_of_a_polling_lock_is_another_too(redis: Redis, name: str) -> None:
+    def take() -> Callable[[], None]:
+        lock = Lock(redis, name, timeout=10, sleep=0.01, thread_local=False)
+        assert lock.acquire(blocking_timeout=30)
+        return lock.release
+
+    turns = order_of_turns(redis, name, [take] * 12)
+
+    assert turns != list(range(12))
+
+
+def newcomer_overtakes(make_lock: MakeLock) -> bool:
+    first, waiter = make_lock(), make_lock()
+    first.take(wait=0)
+    assert waiter._try(joins=True) == 1
+    first.release()
+    # Free, but somebody waits, and just sleeps between two looks.
+    overtakes = make_lock().take(wait=0)
+    assert waiter._try(joins=True) == (1 if overtakes else 0)
+    return overtakes
+
+
+def test_a_newcomer_never_overtakes_who_waits(make_lock: MakeLock) -> None:
+    assert not newcomer_overtakes(make_lock)
+
+
+def test_without_turns_a_newcomer_would_overtake(make_lock: MakeLock, sabotage: Sabotage) -> None:
+    sabotage(IN_TURN, WHENEVER_FREE)
+
+    assert newcomer_overtakes(make_lock)
+
+
+def gets_past_a_dead_waiter(make_lock: MakeLock, monkeypatch: pytest.MonkeyPatch) -> bool:
+    monkeypatch.setattr(fair_lock, "PATIENCE_MS", 300)
+    first, dead, alive = make_lock(), make_lock(), make_lock()
+    first.take(wait=0)
+    assert dead._try(joins=True) == 1
+    assert alive._try(joins=True) == 2
+    first.release()
+    return alive.take(wait=1)
+
+
+def test_a_waiter_that_died_is_dropped(make_lock: MakeLock, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert gets_past_a_dead_waiter(make_lock, monkeypatch)
+
+
+def test_a_dead_waiter_would_block_if_it_were_not_dropped(
+    make_lock: MakeLock, monkeypatch: pytest.MonkeyPatch, sabotage: Sabotage
+) -> None:
+    sabotage(DROPPED, "{}")
+
+    assert not gets_past_a_dead_waiter(make_lock, monkeypatch)
+
+
+def test_a_waiter_that_only_paused_keeps_its_place_while_nobody_else_came(
+    redis: Redis, name: str, make_lock: MakeLock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(fair_lock, "PATIENCE_MS", 100)
+    first, slow = make_lock(), make_lock()
+    first.take(wait=0)
+    slow._try(joins=True)
+
+    time.sleep(0.13)
+
+    assert slow._try(joins=True) == 1
+    assert waiting(redis, name) == 1
+
+
+def test_a_queue_of_the_dead_goes_away_by_itself(
+    redis: Redis, name: str, make_lock: MakeLock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(fair_lock, "PATIENCE_MS", 50)
+    make_lock().take(wait=0)
+    make_lock()._try(joins=True)
+
+    until(lambda: redis.exists(*keys_of(name)[1:]) == 0, seconds=2)
+
+
+def test_the_further_back_the_slower_it_polls_and_never_in_step() -> None:
+    for place, least, most in ((1, 0.005, 0.01), (2, 0.0075, 0.015), (20, 0.05, 0.1), (500, 0.05, 0.1)):
+        pauses = {pause(place) for _ in range(200)}
+
+        assert least - 1e-9 <= min(pauses) < max(pauses) <= most
+        assert len(pauses) > 50
+
+
+def longest_against_median(make_lock: MakeLock, *, threads: int, turns: int) -> float:
+    waits: list[float] = []
+    barrier = threading.Barrier(threads)
+
+    def contend(_: int) -> None:
+        barrier.wait()
+        for _ in range(turns):
+            lock, started = make_lock(), time.monotonic()
+            assert lock.take(wait=120)
+            waits.append(time.monotonic() - started)
+            time.sleep(0.001)
+            lock.release()
+
+    with ThreadPoolExecutor(threads) as pool:
+        list(pool.map(contend, range(threads)))
+    assert len(waits) == threads * turns
+    return max(waits) / statistics.median(waits)
+
+
+@pytest.mark.slow
+def test_nobody_starves_among_fifty(make_lock: MakeLock) -> None:
+    assert longest_against_median(make_lock, threads=50, turns=6) <= 10
+
+
+@pytest.mark.slow
+def test_with_the_newest_served_first_some_would_starve(make_lock: MakeLock, sabotage: Sabotage) -> None:
+    sabotage(*NEWEST_FIRST)
+
+    assert longest_against_median(make_lock, threads=50, turns=3) > 10

@@ -1,0 +1,92 @@
+"""What is wrong with one endpoint, or with one database, keeps no other endpoint from being told."""
+
+from __future__ import annotations
+
+import socket
+import threading
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from django.db import OperationalError, connections
+
+from tenants.current_tenant import use_tenant
+from tenants.models import Tenant
+from tests.conftest import SECOND_DATABASE
+from tests.harness.webhook_chaos import chaos
+from tests.harness.webhook_receiver import Receiver
+from tests.webhooks.conftest import HERE
+from webhooks.client import HttpWebhookClient, Limits
+from webhooks.delivery import Deliverer
+from webhooks.models import DeliveryState, WebhookAttempt, WebhookDelivery
+
+
+@pytest.fixture(autouse=True)
+def at_harbor(harbor: Tenant) -> Any:
+    with use_tenant(harbor):
+        yield
+
+
+@pytest.mark.django_db
+def test_an_answer_that_asks_for_nonsense_is_recorded_like_any_other(
+    receiver: Receiver, add_endpoint: Any, publish_event: Any, deliver: Callable[..., int]
+) -> None:
+    with chaos(1) as rude:
+        add_endpoint(rude.url("/rude", ["nonsense"]))
+        add_endpoint(receiver.url("/beside-rude"))
+        publish_event()
+
+        assert deliver() == 2
+
+    assert len(receiver.received("/beside-rude")) == 1
+    assert sorted(WebhookAttempt.objects.values_list("status", flat=True)) == [200, 429]
+
+
+@pytest.mark.django_db(databases=["default", SECOND_DATABASE])
+@pytest.mark.parametrize("order", [["default", SECOND_DATABASE], [SECOND_DATABASE, "default"]])
+def test_a_database_that_is_away_stops_no_other(
+    order: list[str], receiver: Receiver, add_endpoint: Any, publish_event: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def is_away(*arguments: Any, **named: Any) -> None:
+        raise OperationalError("the connection failed")
+
+    path = f"/beside-{order[0]}"
+    add_endpoint(receiver.url(path))
+    publish_event()
+    monkeypatch.setattr(connections[SECOND_DATABASE], "cursor", is_away)
+
+    with HttpWebhookClient(HERE, limits=Limits(connect=1, total=1)) as postman:
+        deliverer = Deliverer(order, postman=postman)
+        made = deliverer.run(seconds=5) + deliverer.finish()
+
+    assert made == 1
+    assert len(receiver.received(path)) == 1
+    assert WebhookDelivery.objects.get().state == DeliveryState.DELIVERED
+
+
+@pytest.mark.django_db
+def test_names_that_nobody_resolves_hold_up_no_other(
+    receiver: Receiver, add_endpoint: Any, publish_event: Any, deliver: Callable[..., int], monkeypatch: Any
+) -> None:
+    resolve, over = socket.getaddrinfo, threading.Event()
+
+    def slow_for_some(host: Any, *arguments: Any, **named: Any) -> Any:
+        # As a name server does that never answers: the resolver waits far longer than anybody here.
+        if str(host).endswith("silent.example"):
+            over.wait(10)
+            raise socket.gaierror
+        return resolve(host, *arguments, **named)
+
+    monkeypatch.setattr(socket, "getaddrinfo", slow_for_some)
+    for number in range(18):
+        add_endpoint(f"http://{number}.silent.example/")
+    add_endpoint(receiver.url("/behind-the-silent").replace("127.0.0.1", "localhost"))
+    publish_event()
+    publish_event()
+
+    try:
+        deliver()
+    finally:
+        over.set()
+
+    assert len(receiver.received("/behind-the-silent")) == 2

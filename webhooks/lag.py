@@ -1,0 +1,50 @@
+"""How far deliveries are behind, per database, for ``/metrics``: asked when they are read, in one query each.
+
+What waits for an endpoint that is off or rests is not behind: nobody here could send it sooner.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Final
+
+import structlog
+from django.db import DatabaseError, connections
+
+from actions.lag import gauge
+from tenants.current_tenant import across_tenants
+from webhooks.models import WebhookDelivery, WebhookEndpoint
+
+#: Counted no further than this: a scrape stays quick however much waits.
+COUNTED: Final = 100_000
+_LAG: Final = f"""
+WITH due AS (SELECT d.next_attempt_at
+               FROM {WebhookDelivery._meta.db_table} d
+               JOIN {WebhookEndpoint._meta.db_table} e ON e.id = d.endpoint_id
+              WHERE d.state = 'pending' AND d.next_attempt_at <= statement_timestamp() AND e.disabled_at IS NULL
+                AND (e.paused_until IS NULL OR e.paused_until <= statement_timestamp())
+              LIMIT {COUNTED})
+SELECT (SELECT count(*) FROM due),
+       COALESCE(extract(epoch FROM statement_timestamp() - (SELECT min(next_attempt_at) FROM due)), 0)::float,
+       (SELECT count(*) FROM {WebhookEndpoint._meta.db_table} WHERE disabled_reason IN ('gone', 'failing'))
+"""  # noqa: S608 - names of our own tables
+
+log = structlog.get_logger(__name__)
+due = gauge("partner_engine_webhooks_due", "Webhook deliveries that could be sent now")
+oldest_due = gauge("partner_engine_webhooks_oldest_due_seconds", "Since when the oldest webhook delivery could be sent")
+given_up = gauge("partner_engine_webhook_endpoints_given_up", "Webhook endpoints that were switched off")
+
+
+def note_webhook_lag() -> None:
+    """Bring the metrics up to date; of a database that does not answer they are not a number."""
+    for alias in connections:
+        values: tuple[float, float, float]
+        try:
+            with across_tenants(using=alias), connections[alias].cursor() as cursor:
+                cursor.execute(_LAG)
+                values = cursor.fetchone()
+        except DatabaseError as error:
+            log.warning("webhook_lag_unknown", database=alias, reason=type(error).__name__)
+            values = (math.nan, math.nan, math.nan)
+        for figure, value in zip((due, oldest_due, given_up), values, strict=True):
+            figure.labels(alias).set(value)

@@ -1,0 +1,125 @@
+"""Rows of webhooks, all in the tenant's database: endpoints, what they are told, one delivery per endpoint and event,
+and every attempt at one.
+"""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from django.contrib.postgres.fields import ArrayField
+from django.db import models
+from uuid_utils.compat import uuid7
+
+from tenants.managers import TenantModel
+
+
+class DeliveryState(models.TextChoices):
+    """How a delivery stands."""
+
+    PENDING = "pending"
+    DELIVERED = "delivered"
+    FAILED = "failed"
+
+
+class DisabledReason(models.TextChoices):
+    """Why nothing is sent to an endpoint."""
+
+    BY_HAND = "by_hand", "switched off by hand"
+    GONE = "gone", "the endpoint answered 410 Gone"
+    FAILING = "failing", "nothing but failures for 120 hours"
+
+
+class WebhookEndpoint(TenantModel):
+    """Where a partner's system wants to be told of events. Its secrets are sealed by the tenant's key."""
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    url = models.CharField(max_length=2_000)
+    description = models.CharField(max_length=200, blank=True)
+    event_types = ArrayField(models.CharField(max_length=64), help_text='["*"] means all.')
+    secret = models.BinaryField()
+    previous_secret = models.BinaryField(null=True, help_text="Signs too until the rotation is over.")
+    previous_secret_until = models.DateTimeField(null=True)
+    disabled_at = models.DateTimeField(null=True)
+    disabled_reason = models.CharField(max_length=16, choices=DisabledReason.choices, blank=True)
+    failures = models.PositiveIntegerField(default=0, help_text="Failed attempts since the last success.")
+    failing_since = models.DateTimeField(null=True)
+    last_failure_at = models.DateTimeField(null=True)
+    paused_until = models.DateTimeField(null=True, help_text="Nothing is sent before, to spare it and the others.")
+    created_at = models.DateTimeField()
+    created_by = models.CharField(max_length=200)
+
+    class Meta:
+        ordering: ClassVar = ["created_at", "id"]
+        indexes: ClassVar = [models.Index(fields=["tenant_id"], name="webhook_endpoint_tenant")]
+
+    def __str__(self) -> str:
+        return self.url
+
+
+class WebhookPayload(TenantModel):
+    """What is told of one event: its id is the action's, its ``body`` the very text that is signed and sent."""
+
+    id = models.UUIDField(primary_key=True, editable=False)
+    event_type = models.CharField(max_length=64)
+    copy_id = models.UUIDField("copy", null=True)
+    version = models.PositiveIntegerField(null=True)
+    body = models.TextField()
+    correlation_id = models.CharField(max_length=64, blank=True)
+    created_at = models.DateTimeField(db_index=True)
+
+    class Meta:
+        ordering: ClassVar = ["-created_at"]
+
+    def __str__(self) -> str:
+        return self.event_type
+
+
+class WebhookDelivery(TenantModel):
+    """One event for one endpoint. ``attempts`` counts from the last replay; ``next_attempt_at`` is the job."""
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    endpoint = models.ForeignKey(WebhookEndpoint, on_delete=models.CASCADE, related_name="deliveries")
+    payload = models.ForeignKey(WebhookPayload, on_delete=models.CASCADE, related_name="deliveries")
+    state = models.CharField(max_length=16, choices=DeliveryState.choices, default=DeliveryState.PENDING)
+    attempts = models.PositiveSmallIntegerField(default=0)
+    next_attempt_at = models.DateTimeField(null=True)
+    leased_until = models.DateTimeField(null=True, help_text="While a process sends it.")
+    created_at = models.DateTimeField()
+    finished_at = models.DateTimeField(null=True)
+
+    class Meta:
+        ordering: ClassVar = ["-created_at", "-id"]
+        verbose_name_plural = "webhook deliveries"
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["payload", "endpoint"], name="webhook_delivery_once_per_endpoint")
+        ]
+        indexes: ClassVar = [
+            models.Index(
+                fields=["endpoint", "next_attempt_at"],
+                name="webhook_delivery_due",
+                condition=models.Q(state=DeliveryState.PENDING),
+            ),
+            models.Index(fields=["endpoint", "-created_at", "-id"], name="webhook_delivery_log"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.payload_id} for {self.endpoint_id}"
+
+
+class WebhookAttempt(TenantModel):
+    """One try at a delivery: what the endpoint answered (``status``), or why there was no answer (``error``)."""
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    delivery = models.ForeignKey(WebhookDelivery, on_delete=models.CASCADE, related_name="log")
+    number = models.PositiveSmallIntegerField()
+    status = models.PositiveSmallIntegerField(null=True)
+    error = models.CharField(max_length=40, blank=True)
+    excerpt = models.TextField(blank=True, help_text="The beginning of the answer, at most 1 KiB.")
+    duration = models.PositiveIntegerField(help_text="In milliseconds.")
+    created_at = models.DateTimeField()
+
+    class Meta:
+        ordering: ClassVar = ["created_at", "id"]
+
+    def __str__(self) -> str:
+        return f"{self.number}: {self.status or self.error}"

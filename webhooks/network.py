@@ -1,0 +1,129 @@
+"""Connections that only reach what the guard allows: a name is resolved once, and the address that was checked is the
+one that is connected to. The name stays in ``Host`` and in the TLS handshake.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+import ssl
+from collections.abc import Awaitable, Callable, Iterable
+from functools import cache
+from typing import Any, Final, TypeAlias
+
+import httpcore2
+
+from webhooks.ssrf import Guard, RefusedAddress
+
+#: Returns the addresses of a host at a port. Raises ``OSError``.
+Resolver: TypeAlias = Callable[[str, int], Awaitable[list[str]]]
+
+MOST_CONNECTIONS: Final = 100
+#: Of one answer, its headers included.
+MOST_READ: Final = 64 * 1024
+_PIECE: Final = 8 * 1024
+
+
+class BoundedStream(httpcore2.AsyncNetworkStream):
+    """A connection of which no more than ``MOST_READ`` bytes are read: then it ends, whatever else would come."""
+
+    def __init__(self, below: httpcore2.AsyncNetworkStream) -> None:
+        self._below = below
+        self._left = MOST_READ
+
+    async def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
+        """Return the next bytes, b"" at the end."""
+        if self._left <= 0:
+            return b""
+        found = await self._below.read(min(max_bytes, self._left, _PIECE), timeout)
+        self._left -= len(found)
+        return found
+
+    async def write(self, buffer: bytes, timeout: float | None = None) -> None:
+        """Write ``buffer``."""
+        await self._below.write(buffer, timeout)
+
+    async def aclose(self) -> None:
+        """Close the connection."""
+        await self._below.aclose()
+
+    async def start_tls(
+        self, ssl_context: ssl.SSLContext, server_hostname: str | None = None, timeout: float | None = None
+    ) -> httpcore2.AsyncNetworkStream:
+        """Return the connection with TLS on it, bounded the same."""
+        return BoundedStream(await self._below.start_tls(ssl_context, server_hostname, timeout))
+
+    def get_extra_info(self, info: str) -> Any:
+        """Return what the connection tells of itself."""
+        return self._below.get_extra_info(info)
+
+
+class GuardedBackend(httpcore2.AsyncNetworkBackend):
+    """Makes connections for ``https`` or (``is_plain``) ``http`` addresses."""
+
+    def __init__(self, guard: Guard, *, is_plain: bool, resolve: Resolver | None = None) -> None:
+        """Take the ``guard``; ``resolve`` stands in for the system's resolver."""
+        self._guard = guard
+        self._is_plain = is_plain
+        self._resolve = resolve or resolve_name
+        self._below = httpcore2.AnyIOBackend()
+
+    async def connect_tcp(
+        self,
+        host: str,
+        port: int,
+        timeout: float | None = None,
+        local_address: str | None = None,
+        socket_options: Iterable[httpcore2.SOCKET_OPTION] | None = None,
+    ) -> httpcore2.AsyncNetworkStream:
+        """Connect to the first address of ``host``. Raises ``RefusedAddress`` if any of its addresses is refused: a
+        name with two faces is not to be trusted with either.
+        """
+        try:
+            async with asyncio.timeout(timeout):
+                addresses = await self._resolve(host, port)
+        except (OSError, UnicodeError) as error:
+            raise httpcore2.ConnectError("The name is not known.") from error
+        if not addresses:
+            raise httpcore2.ConnectError("The name has no address.")
+        for address in addresses:
+            self._guard.check_address(address, port, is_plain=self._is_plain)
+        connected = await self._below.connect_tcp(
+            addresses[0], port, timeout=timeout, local_address=local_address, socket_options=socket_options
+        )
+        return BoundedStream(connected)
+
+    async def connect_unix_socket(
+        self,
+        path: str,
+        timeout: float | None = None,
+        socket_options: Iterable[httpcore2.SOCKET_OPTION] | None = None,
+    ) -> httpcore2.AsyncNetworkStream:
+        """Refuse: no webhook goes there."""
+        raise RefusedAddress("A file is no address.")
+
+    async def sleep(self, seconds: float) -> None:
+        """Wait."""
+        await asyncio.sleep(seconds)
+
+
+def pool(guard: Guard, *, is_plain: bool, resolve: Resolver | None = None) -> httpcore2.AsyncConnectionPool:
+    """Return a pool for ``https`` or (``is_plain``) ``http`` addresses. No connection is kept: each is checked anew."""
+    return httpcore2.AsyncConnectionPool(
+        ssl_context=None if is_plain else _tls(),
+        max_connections=MOST_CONNECTIONS,
+        max_keepalive_connections=0,
+        network_backend=GuardedBackend(guard, is_plain=is_plain, resolve=resolve),
+    )
+
+
+@cache
+def _tls() -> ssl.SSLContext:
+    """Return what verifies certificates: made once, as reading all authorities takes long."""
+    return ssl.create_default_context()
+
+
+async def resolve_name(host: str, port: int) -> list[str]:
+    """Return the addresses of ``host`` as the system's resolver gives them."""
+    found = await asyncio.get_running_loop().getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    return [str(address[0]) for *_, address in found]
