@@ -93,7 +93,7 @@ _armed: Failpoint | None = None
 def failpoint(name: str) -> None:
     """Say that the work has come to the point ``name`` of ``FAILPOINTS``; does nothing unless one is armed."""
     if _armed is not None:
-        _armed.reach(name)
+        _armed.strike(name)
 
 
 @contextmanager

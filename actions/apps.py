@@ -1,17 +1,15 @@
 """The actions app: side effects stored with a save and run after it."""
 
-from importlib import import_module
-
 from django.apps import AppConfig
+from django.utils.module_loading import autodiscover_modules
 
 
 class ActionsConfig(AppConfig):
-    """Knows kinds of deferred actions, their outbox and the relay; not which saves make them, nor who handles them."""
+    """Stores and runs deferred actions; knows neither the saves that emit them nor their handlers."""
 
     name = "actions"
     verbose_name = "Deferred actions"
 
     def ready(self) -> None:
-        """Register what this room does by itself; only now are there models that it can import."""
-        import_module("actions.handlers").register_own()
-        import_module("webhooks.handlers").register_webhooks()
+        """Import the ``handlers.py`` of every app, which declares handlers, sweeps, hourly actions and retention."""
+        autodiscover_modules("handlers")

@@ -11,7 +11,7 @@ from django.db.models import Q
 from django.db.models.functions import Now
 
 from actions.models import ActionState, OutboxAction
-from actions.wakeup import wake
+from actions.wakeup import wake_relay
 from tenants.current_tenant import current_scope
 
 _NOT_RUNNING = Q(lease_token=None) | Q(leased_until__lt=Now())
@@ -35,7 +35,7 @@ def requeue(ids: Iterable[UUID]) -> list[UUID]:
     )
     scope = current_scope()
     if found and scope is not None:
-        wake(scope.alias)
+        wake_relay(scope.alias)
     return found
 
 

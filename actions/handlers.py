@@ -1,13 +1,22 @@
-"""What the outbox does for itself: registered when the apps start."""
+"""The sweep, the handler and the retention rule of the outbox itself."""
 
 from __future__ import annotations
 
+from typing import Final
+
+from actions import maintenance, relay
 from actions.kinds import Purge
-from actions.maintenance import old_dead_letters, purge, register_purge
-from actions.registry import register
+from actions.maintenance import retention
+from actions.registry import handles
+from actions.sweeps import sweep
+
+_SWEEP_SECONDS: Final = 2.0
+
+handles(Purge)(maintenance.purge)
+retention("dead letters")(maintenance.old_dead_letters)
 
 
-def register_own() -> None:
-    """Register the handler of ``Purge``, and old dead letters as something to purge."""
-    register(Purge, purge)
-    register_purge("dead letters", old_dead_letters)
+@sweep("actions")
+def run_actions(alias: str) -> None:
+    """Run the due actions of the database ``alias``, for a few seconds at most. Raises ``DatabaseError``."""
+    relay.drain(alias, seconds=_SWEEP_SECONDS)

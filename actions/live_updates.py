@@ -1,7 +1,7 @@
-"""Tells those who look at a copy what was saved: straight from the saving process, after its commit.
+"""Publishes live updates to the viewers of a copy: straight from the saving process, after its commit.
 
-Who carries it to them is registered from above when the product starts. What is told is a hint: it may be lost, and
-whoever missed one asks for the changes since the version that they know.
+The publisher is registered from above when the product starts. An update is a hint: it may be lost, and a viewer who
+missed one requests the changes since the last version seen.
 """
 
 from __future__ import annotations
@@ -20,10 +20,10 @@ log = structlog.get_logger(__name__)
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Saved:
-    """One save that others may want to hear of.
+    """One committed save, as its viewers receive it.
 
-    ``facts`` gives the changes as plain JSON without any sensitive or personal value; it is asked only where somebody
-    looks. ``actor`` is type and id; ``sender`` is the socket that the save came from, "" for none.
+    ``facts`` returns the changes as plain JSON without sensitive or personal values; it is called only for copies with
+    viewers. ``actor`` is type and id; ``sender`` is the socket that the save came from, "" for none.
     """
 
     tenant_id: UUID
@@ -37,43 +37,43 @@ class Saved:
     facts: Callable[[], dict[str, Any]]
 
 
-Announcer = Callable[[Sequence[Saved]], None]
+Publisher = Callable[[Sequence[Saved]], None]
 
 
-class AnnouncerKnown(Exception):
-    """There is one announcer, and it is registered already."""
+class PublisherRegistered(Exception):
+    """A publisher is registered already."""
 
     def __init__(self) -> None:
-        super().__init__("An announcer is registered already; a product has one.")
+        super().__init__("An publisher is registered already; a product has one.")
 
 
-_registered: Final[list[Announcer]] = []
+_registered: Final[list[Publisher]] = []
 _sender: Final[ContextVar[str]] = ContextVar("sender", default="")
 
 
-def register(announcer: Announcer) -> None:
-    """Let ``announcer`` carry what is saved to those who look. Raises ``AnnouncerKnown``."""
-    if _registered and _registered[0] is not announcer:
-        raise AnnouncerKnown
-    _registered[:] = [announcer]
+def register_publisher(publisher: Publisher) -> None:
+    """Use ``publisher`` for all live updates. Raises ``PublisherRegistered``."""
+    if _registered and _registered[0] is not publisher:
+        raise PublisherRegistered
+    _registered[:] = [publisher]
 
 
-def announce(saved: Sequence[Saved]) -> None:
-    """Tell of saves that are committed; what fails here is logged and never fails a save.
+def publish(saved: Sequence[Saved]) -> None:
+    """Publish committed saves to their viewers; a failure is logged and never fails a save.
 
     Call it outside of any transaction.
     """
     try:
-        for announcer in _registered if saved else ():
-            announcer(saved)
+        for publisher in _registered if saved else ():
+            publisher(saved)
     except Exception:
-        # The save is in the database: whatever is wrong with the telling, an error now would say the opposite.
-        log.exception("announcing_failed", copies=len(saved))
+        # The save is committed: an error now would state the opposite.
+        log.exception("publishing_failed", copies=len(saved))
 
 
 @contextmanager
 def sent_by(socket_id: str) -> Iterator[None]:
-    """Note inside the block that saves come from the page or program behind ``socket_id``, which knows of them."""
+    """Mark saves inside the block as sent by ``socket_id``, so that they are not echoed to it."""
     token = _sender.set(socket_id)
     try:
         yield

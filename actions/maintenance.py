@@ -1,6 +1,6 @@
-"""What each tenant is done every hour: rooms register their chores, a tick puts them into the outbox as actions.
+"""Hourly maintenance per tenant: apps declare it in ``handlers.py``, a tick puts it into the outbox as actions.
 
-There they are tried again, seen, and given up like any other. Knows no table of the rooms that register.
+There it is retried, shown and given up like any other action. Knows no table of the apps that declare it.
 """
 
 from __future__ import annotations
@@ -21,10 +21,10 @@ from actions.registry import Delivered, PermanentFailure
 from tenants.current_tenant import across_tenants
 from tenants.models import Tenant
 
-#: Makes the action that is one chore for a tenant.
+#: Makes the hourly action of a tenant.
 Chore: TypeAlias = Callable[[Tenant], DeferredAction]
-#: Gives what has served its time, of the tenant in scope.
-Find: TypeAlias = Callable[[], QuerySet[Any]]
+#: Returns the expired rows of the tenant in scope.
+Expired: TypeAlias = Callable[[], QuerySet[Any]]
 #: How long a dead letter is kept for somebody to look at.
 DEAD_LETTERS_KEPT: Final = timedelta(days=90)
 #: Rows that one transaction deletes, beside what hangs on them.
@@ -32,33 +32,42 @@ AT_ONCE: Final = 500
 
 log = structlog.get_logger(__name__)
 _chores: list[Chore] = []
-_purges: dict[str, Find] = {}
+_expired: dict[str, Expired] = {}
 
 
-class PurgeRegisteredTwice(Exception):
-    """There is a purge of this name already."""
+class RetentionRegisteredTwice(Exception):
+    """A retention rule of this name exists already."""
 
     def __init__(self, what: str) -> None:
-        super().__init__(f"The purge of {what!r} is registered already.")
+        super().__init__(f"The retention of {what!r} is registered already.")
 
 
-def register_chore(chore: Chore) -> None:
-    """Let every tenant have the action ``chore`` each hour."""
+def hourly(chore: Chore) -> Chore:
+    """Emit the action that the decorated function makes, for every tenant, each hour."""
     _chores.append(chore)
+    return chore
 
 
-def register_purge(what: str, find: Find) -> None:
-    """Let what ``find`` finds be deleted each hour, tenant by tenant. Raises ``PurgeRegisteredTwice``."""
-    if what in _purges:
-        raise PurgeRegisteredTwice(what)
-    _purges[what] = find
-    register_chore(lambda tenant: Purge(what=what))
+def retention(what: str) -> Callable[[Expired], Expired]:
+    """Delete the rows that the decorated function returns each hour, tenant by tenant.
+
+    Raises ``RetentionRegisteredTwice``.
+    """
+
+    def register(expired: Expired) -> Expired:
+        if what in _expired:
+            raise RetentionRegisteredTwice(what)
+        _expired[what] = expired
+        hourly(lambda tenant: Purge(what=what))
+        return expired
+
+    return register
 
 
-def ask_for_chores(alias: str) -> int:
-    """Put every chore of every tenant of the database ``alias`` into its outbox, unless it is there; return how many.
+def emit_hourly_actions(alias: str) -> int:
+    """Emit the hourly actions of every tenant of the database ``alias`` that are not waiting yet; return their number.
 
-    A chore that was given up stays so, among the dead letters, until somebody runs it again or drops it. Raises
+    An action that was given up stays among the dead letters until somebody requeues or drops it. Raises
     ``DatabaseError``.
     """
     tenants = list(Tenant.objects.filter(database="" if alias == DEFAULT_DB_ALIAS else alias))
@@ -71,11 +80,11 @@ def ask_for_chores(alias: str) -> int:
 
 
 def purge(action: Delivered) -> None:
-    """Delete what has served its time, some rows at a time; what an attempt that dies has deleted stays deleted."""
+    """Delete expired rows in portions; rows deleted by an attempt that dies stay deleted."""
     what = str(action.payload["what"])
-    if what not in _purges:
-        raise PermanentFailure("Nobody knows what is to be deleted.")
-    old = _purges[what]()
+    if what not in _expired:
+        raise PermanentFailure("No retention rule of this name is registered.")
+    old = _expired[what]()
     deleted = 0
     while ids := list(old.order_by().values_list("pk", flat=True)[:AT_ONCE]):
         deleted += old.model._default_manager.filter(pk__in=ids).delete()[0]
@@ -84,5 +93,5 @@ def purge(action: Delivered) -> None:
 
 
 def old_dead_letters() -> QuerySet[OutboxAction]:
-    """Return dead letters that nobody ran again or dropped in ``DEAD_LETTERS_KEPT``."""
+    """Return the dead letters that are older than ``DEAD_LETTERS_KEPT``."""
     return OutboxAction.objects.filter(state=ActionState.DEAD, died_at__lt=Now() - DEAD_LETTERS_KEPT)

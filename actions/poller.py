@@ -1,50 +1,33 @@
-"""Looks again and again for what is due in every database: what nobody was told of, and what has waited long enough.
+"""The poller behind ``manage.py relay``: runs every sweep in every database, again and again.
 
-Needs PostgreSQL alone. Each database has threads of its own, so that one which is slow or away holds up no other.
+Needs PostgreSQL alone. Each database has threads of its own, so that one which is slow or away delays no other.
 """
 
 from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Iterable
-from typing import Final, TypeAlias
+from collections.abc import Iterable
+from typing import Final
 
 import structlog
 from django.db import DatabaseError, connections
 
-from actions import relay
-from webhooks.delivery import deliver_due
+from actions.sweeps import SWEEPS, Sweep, Work
 
-#: Does once what is due in the database that an alias names.
-Work: TypeAlias = Callable[[str], object]
-#: How long those who are at work are waited for at the end; what they do not finish, others do.
+#: Seconds to wait for running sweeps at the end; unfinished work is taken over by other processes.
 _FAREWELL_SECONDS: Final = 10.0
-_MOST_SECONDS: Final = 2.0
 
 log = structlog.get_logger(__name__)
 
 
-def run_actions(alias: str) -> None:
-    """Run the due actions of the database ``alias``, for a few seconds at most. Raises ``DatabaseError``."""
-    relay.drain(alias, seconds=_MOST_SECONDS)
-
-
-def deliver_webhooks(alias: str) -> None:
-    """Post the due webhooks of the database ``alias``, for about a minute at most. Raises ``DatabaseError``."""
-    deliver_due(alias, seconds=60.0)
-
-
-#: Two deliver, by turns: who comes to the end of its time waits for what is under way, and the other goes on.
-WORKS: Final[tuple[Work, ...]] = (run_actions, deliver_webhooks, deliver_webhooks)
-
-
-def sweep_until(
-    over: threading.Event, aliases: Iterable[str], *, every: float, works: Iterable[Work] = WORKS
+def poll_until(
+    over: threading.Event, aliases: Iterable[str], *, every: float, sweeps: Iterable[Sweep] = SWEEPS
 ) -> None:  # fmt: skip
-    """Do all ``works`` in all databases, ``every`` so many seconds, until it is ``over``."""
+    """Run all ``sweeps`` in all databases, waiting ``every`` seconds in between, until ``over`` is set."""
+    works = [sweep.work for sweep in sweeps for _ in range(sweep.threads)]
     threads = [
-        threading.Thread(target=_sweep, args=(work, alias, every, over), name=f"sweep of {alias}", daemon=True)
+        threading.Thread(target=_poll, args=(work, alias, every, over), name=f"sweep of {alias}", daemon=True)
         for alias in aliases
         for work in works
     ]
@@ -56,14 +39,14 @@ def sweep_until(
         thread.join(max(0.0, ends - time.monotonic()))
 
 
-def sweep_once(aliases: Iterable[str]) -> None:
-    """Do what is due in each of the databases, one after the other."""
+def poll_once(aliases: Iterable[str]) -> None:
+    """Run every sweep once in each of the databases, one after the other."""
     for alias in aliases:
-        for work in (run_actions, deliver_webhooks):
-            _try(work, alias)
+        for sweep in SWEEPS:
+            _try(sweep.work, alias)
 
 
-def _sweep(work: Work, alias: str, every: float, over: threading.Event) -> None:
+def _poll(work: Work, alias: str, every: float, over: threading.Event) -> None:
     while not over.is_set():
         _try(work, alias)
         over.wait(every)
@@ -75,9 +58,9 @@ def _try(work: Work, alias: str) -> None:
         work(alias)
     except DatabaseError as error:
         log.warning("database_not_swept", database=alias, reason=type(error).__name__)
-        # A connection that broke is not used again.
+        # A broken connection is not used again.
         connections.close_all()
     except Exception:
-        # The rows are there, and the next look may do better.
+        # The rows are still there, and the next sweep may succeed.
         log.exception("sweep_failed", database=alias)
         connections.close_all()

@@ -1,7 +1,7 @@
-"""Who does what: the closed registry of handlers, one per kind of deferred action.
+"""The closed registry of handlers, one per kind of deferred action.
 
-The room that owns a handler registers it when the apps start (``AppConfig.ready``); the relay looks it up. Knows no
-handler and no room by itself.
+An app declares its handlers with ``@handles`` in its ``handlers.py``, which ``ActionsConfig.ready`` imports; the relay
+looks them up. Knows no handler and no app.
 """
 
 from __future__ import annotations
@@ -60,7 +60,7 @@ class UnknownKind(Exception):
     """No handler is registered for the kind."""
 
     def __init__(self, kind: str) -> None:
-        super().__init__(f"No handler is registered for {kind!r}; register it in the ready() of the room that owns it.")
+        super().__init__(f"No handler is registered for {kind!r}; declare it with @handles in an app's handlers.py.")
 
 
 class RegisteredTwice(Exception):
@@ -133,9 +133,17 @@ class Registry:
 REGISTRY: Final = Registry()
 
 
-def register(kind: type[DeferredAction], handler: Handler, *, budget: Budget | None = None) -> None:
-    """Let ``handler`` run the actions of ``kind`` in this product. Raises ``RegisteredTwice``."""
-    REGISTRY.register(kind, handler, budget=budget)
+def handles(kind: type[DeferredAction], *, budget: Budget | None = None) -> Callable[[Handler], Handler]:
+    """Register the decorated function as the handler of ``kind``, retried within ``budget``.
+
+    Raises ``RegisteredTwice``.
+    """
+
+    def register(handler: Handler) -> Handler:
+        REGISTRY.register(kind, handler, budget=budget)
+        return handler
+
+    return register
 
 
 def handler_of(kind_name: str) -> Handler:

@@ -1,7 +1,5 @@
 """The batch app: the unit of work on application forms."""
 
-from importlib import import_module
-
 from django.apps import AppConfig
 
 
@@ -10,9 +8,3 @@ class BatchConfig(AppConfig):
 
     name = "batch"
     verbose_name = "Batch"
-
-    def ready(self) -> None:
-        """Register the handlers of this room; only now are there models that they can import."""
-        import_module("batch.handlers").register_handlers()
-        import_module("search.handlers").register_handlers()
-        import_module("batch.retention").register_own_upkeep()

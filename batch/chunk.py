@@ -12,7 +12,7 @@ from django.db import DatabaseError
 
 from batch.changes.changeset import Changeset
 from batch.context import BatchContext, Prepared
-from batch.effects.after_commit import hand_over
+from batch.effects.after_commit import after_commit
 from batch.errors import BatchError, LockNotAcquired, StaleChangeset
 from batch.locks.locked_copy import LockedCopies
 from batch.misuse import Misuse
@@ -87,7 +87,7 @@ class Chunk:
             else:
                 results[identity] = context.settle(ready)
         done = ((self.contexts[identity], result) for identity, result in results.items())
-        hand_over([(context.copy, context.setting, result) for context, result in done])
+        after_commit([(context.copy, context.setting, result) for context, result in done])
         return [ItemResult(identity, results.get(identity), self.errors.get(identity)) for identity in self._ids]
 
     def close(self) -> None:

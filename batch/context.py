@@ -17,7 +17,7 @@ import structlog
 from batch.changes.attached import AttachedRecord
 from batch.changes.changeset import Changeset, Holding, Mode
 from batch.changes.decision import decide
-from batch.effects.after_commit import hand_over
+from batch.effects.after_commit import after_commit
 from batch.errors import StaleChangeset
 from batch.idempotency import IdempotencyKey, StoredResponse
 from batch.locks.holds import hold_copy
@@ -194,7 +194,7 @@ class BatchContext:
                     raise StaleChangeset
             failpoint("written")
             result = self.settle(prepared)
-        hand_over([(self.copy, self.setting, result)])
+        after_commit([(self.copy, self.setting, result)])
         return result
 
     def preview(self) -> SaveResult:

@@ -1,15 +1,13 @@
-"""The batch's own kinds of deferred actions, registered when the apps start."""
+"""The handlers and the retention rule of the batch."""
 
 from __future__ import annotations
 
-from actions.kinds import MarkQuotesStale, ResumeProcess, StartProcess
-from actions.registry import register
+from actions.kinds import ResumeProcess, StartProcess
+from actions.maintenance import retention
+from actions.registry import handles
 from batch.processes.runner import resume_process, start_process
-from quoting.staleness import mark_quotes_stale
+from batch.retention import old_responses
 
-
-def register_handlers() -> None:
-    """Register who does what."""
-    register(MarkQuotesStale, mark_quotes_stale)
-    register(StartProcess, start_process)
-    register(ResumeProcess, resume_process)
+handles(StartProcess)(start_process)
+handles(ResumeProcess)(resume_process)
+retention("stored answers")(old_responses)

@@ -6,7 +6,6 @@ from typing import ClassVar
 
 from django.db import models
 
-from forms.models import OfCopy
 from tenants.managers import TenantModel
 
 
@@ -29,35 +28,3 @@ class IdempotencyRecord(TenantModel):
 
     def __str__(self) -> str:
         return f"{self.client} {self.key}"
-
-
-class Process(OfCopy):
-    """Long work on one copy that calls third parties between two locks.
-
-    While ``held_until`` lies ahead, the copy is not cloned.
-    """
-
-    batch_call: ClassVar = "context.changeset.processes.start(kind)"
-
-    kind = models.CharField(max_length=60)
-    state = models.CharField(max_length=20)
-    step = models.CharField(max_length=60, blank=True, help_text="Where it goes on when it is resumed.")
-    details = models.JSONField(default=dict, help_text="What it needs to go on; nothing sensitive.")
-    error = models.CharField(max_length=500, blank=True)
-    attempts = models.PositiveSmallIntegerField(default=0)
-    held_until = models.DateTimeField(null=True)
-    updated_at = models.DateTimeField()
-    ended_at = models.DateTimeField(null=True)
-
-    class Meta:
-        verbose_name_plural = "processes"
-        ordering: ClassVar = ["created_at", "id"]
-        indexes: ClassVar = [
-            models.Index(fields=["copy_id", "created_at"], name="process_copy"),
-            models.Index(
-                fields=["updated_at"], name="process_open", condition=models.Q(state__in=("running", "waiting"))
-            ),
-        ]
-
-    def __str__(self) -> str:
-        return f"{self.kind} {self.state}"

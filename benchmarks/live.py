@@ -30,7 +30,7 @@ from benchmarks.figures import Figure, figure, milliseconds
 from benchmarks.forms import ACTOR, SavedForm, Size, save_form
 from benchmarks.live_listeners import Way, listen, socket_opening
 from benchmarks.rounds import ratios, say
-from partner_engine.live.publisher import announce
+from partner_engine.live.publisher import publish
 from partner_engine.live.transport.viewers import MOST_SOCKETS
 from tenants.access import Role
 from tenants.models import Tenant, User
@@ -80,9 +80,9 @@ def _save(form: SavedForm, messages: int) -> Begun:
 
     def announce_timed(saved: Sequence[live_updates.Saved]) -> None:
         begun[saved[0].version] = time.monotonic()
-        announce(saved)
+        publish(saved)
 
-    with _announced_by(announce_timed):
+    with _published_by(announce_timed):
         for _ in range(messages):
             with batch.find_and_lock(form.id, scope=form.tenant, actor=ACTOR) as context:
                 given = form.changes(CHANGED, variant=context.version)
@@ -114,12 +114,12 @@ def _took(begun: Begun, pipe: Connection, *, way: str, sockets: int) -> list[flo
 
 
 @contextmanager
-def _announced_by(announcer: live_updates.Announcer) -> Iterator[None]:
-    live_updates._registered[:] = [announcer]
+def _published_by(publisher: live_updates.Publisher) -> Iterator[None]:
+    live_updates._registered[:] = [publisher]
     try:
         yield
     finally:
-        live_updates._registered[:] = [announce]
+        live_updates._registered[:] = [publish]
 
 
 @contextmanager

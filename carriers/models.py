@@ -1,4 +1,4 @@
-"""Draft rows of carriers (products, rates and appetite rules, as staff edit them) and tenants' quote requests.
+"""Draft rows of carriers (products, rates and appetite rules, as staff edit them).
 
 Drafts are shared by all tenants and name their catalogue by its code: this room does not know the catalogue's own rows.
 What is in force is the published release, never these rows.
@@ -12,8 +12,6 @@ from django.contrib.postgres.fields import ArrayField
 from django.core.exceptions import ValidationError
 from django.core.validators import MinValueValidator, RegexValidator
 from django.db import models
-
-from copies.guarded_models import BatchWrittenModel
 
 _CODE = RegexValidator(
     r"\A[A-Za-z0-9_][A-Za-z0-9_.-]*\Z", "Use letters, digits, underscores, dots and hyphens; begin with a letter."
@@ -248,46 +246,3 @@ class ProductRule(models.Model):
             raise ValidationError({"set": 'Write question codes with one plain value each, as {"limit": "l500"}.'})
         if bool(self.set) != (self.then == self.Effect.ADJUST):
             raise ValidationError({"set": "A rule that adjusts says which values are rated; no other rule does."})
-
-
-class QuoteRequest(BatchWrittenModel):
-    """One copy's request to a carrier for one product, from draft to selection."""
-
-    batch_call: ClassVar = "context.changeset.quote_requests.request(product)"
-
-    class State(models.TextChoices):
-        """Where it stands."""
-
-        DRAFT = "draft", "Draft"
-        QUEUED = "queued", "Queued"
-        SUBMITTED = "submitted", "Submitted"
-        QUOTED = "quoted", "Quoted"
-        REFERRED = "referred", "Referred"
-        DECLINED = "declined", "Declined"
-        FAILED = "failed", "Failed"
-        STALE = "stale", "Stale"
-        SELECTED = "selected", "Selected"
-        WITHDRAWN = "withdrawn", "Withdrawn"
-
-    id = models.UUIDField(primary_key=True, editable=False)
-    copy_id = models.UUIDField("copy")
-    carrier = models.CharField(max_length=64)
-    product = models.CharField(max_length=64)
-    state = models.CharField(max_length=20, choices=State)
-    request_token = models.CharField(max_length=64, help_text="Tells the carrier that a resend is the same request.")
-    asked_version = models.PositiveIntegerField(null=True, help_text="The copy's version that was sent.")
-    read_set = models.JSONField(default=list, help_text="Paths of the answers that were sent.")
-    carrier_reference = models.CharField(max_length=100, blank=True)
-    premium = models.PositiveBigIntegerField(null=True, help_text="Whole units of the currency, a year.")
-    is_bindable = models.BooleanField(default=False, help_text="A quote that binds; else an indication.")
-    reason = models.CharField(max_length=500, blank=True, help_text="Why it was referred, declined, failed or stale.")
-    details = models.JSONField(default=dict, help_text="What the carrier said or changed by itself; nothing sensitive.")
-    created_at = models.DateTimeField()
-    updated_at = models.DateTimeField()
-
-    class Meta:
-        ordering: ClassVar = ["created_at", "id"]
-        indexes: ClassVar = [models.Index(fields=["copy_id"], name="quote_request_copy")]
-
-    def __str__(self) -> str:
-        return f"{self.product} {self.state}"

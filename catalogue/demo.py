@@ -15,7 +15,7 @@ from catalogue.loader import load
 from catalogue.models import Release
 from catalogue.releases import publish
 
-DEMO_FOLDER: Final = Path(__file__).resolve().parents[2] / "demo"
+DEMO_FOLDER: Final = Path(__file__).resolve().parents[1] / "demo"
 CATALOGUE_FILE: Final = DEMO_FOLDER / "catalogue.yaml"
 SAMPLES_FILE: Final = DEMO_FOLDER / "samples.yaml"
 _ROW_DEFAULTS: Final = {"buildings": "building_defaults", "locations": "location_defaults"}

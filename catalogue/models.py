@@ -46,7 +46,7 @@ class InheritedCatalogueField(models.ForeignKey):
     def __init__(self, *, parent: str, **options: Any) -> None:
         self.parent = parent
         options = {
-            "to": "forms.Catalogue",
+            "to": "catalogue.Catalogue",
             "on_delete": models.CASCADE,
             "editable": False,
             "related_name": "+",

@@ -118,65 +118,6 @@ class CopyIndex(models.Model):
         return f"{self.copy_id} at {self.tenant_id}"
 
 
-class SearchEntry(TenantModel):
-    """How far a copy is in the search: at which version its words were taken, by which release. Written by the relay
-    and by ``rebuild_search``, never backwards.
-    """
-
-    copy_id = models.UUIDField("copy", primary_key=True, editable=False)
-    version = models.PositiveIntegerField()
-    release_id = models.IntegerField("release")
-    format = models.PositiveSmallIntegerField(help_text="The way in which the copy was put into words.")
-    indexed_at = models.DateTimeField()
-
-    class Meta:
-        verbose_name_plural = "search entries"
-        ordering: ClassVar = ["copy_id"]
-
-    def __str__(self) -> str:
-        return f"{self.copy_id} at version {self.version}"
-
-
-class SearchWord(TenantModel):
-    """A word that a copy is found by. Holds no sensitive answer; personal ones are for who may read them."""
-
-    id = models.BigAutoField(primary_key=True)
-    copy_id = models.UUIDField("copy")
-    # By bytes: then beginnings of words are ranges of the index.
-    word = models.CharField(max_length=40, db_collation="C")
-    weight = models.PositiveSmallIntegerField()
-    is_personal = models.BooleanField()
-
-    class Meta:
-        ordering: ClassVar = ["id"]
-        constraints: ClassVar = [models.UniqueConstraint(fields=["copy_id", "word"], name="search_word_once")]
-        indexes: ClassVar = [
-            models.Index(
-                fields=["tenant_id", "word"], include=["copy_id", "weight", "is_personal"], name="search_word_found"
-            )
-        ]
-
-    def __str__(self) -> str:
-        return f"{self.word} of {self.copy_id}"
-
-
-class SearchSpelling(TenantModel):
-    """Three letters in a row of a word that some copy of the tenant has: leads from a misspelt word to known ones."""
-
-    id = models.BigAutoField(primary_key=True)
-    trigram = models.CharField(max_length=3, db_collation="C")
-    word = models.CharField(max_length=40, db_collation="C")
-
-    class Meta:
-        ordering: ClassVar = ["id"]
-        constraints: ClassVar = [
-            models.UniqueConstraint(fields=["tenant_id", "trigram", "word"], name="search_spelling_once")
-        ]
-
-    def __str__(self) -> str:
-        return f"{self.trigram} of {self.word}"
-
-
 class SensitiveReveal(AuditFields):
     """Proof that somebody read a sensitive answer in plain: who, where, why. Never altered."""
 

@@ -1,6 +1,4 @@
-"""Rows of the forms app: a tenant's application forms and what stands beside their documents; the catalogue's models
-come from ``catalogue``. All but those are written by the batch alone.
-"""
+"""A tenant's application forms and the records attached to a form or copy. Written by the batch alone."""
 
 from __future__ import annotations
 
@@ -8,8 +6,8 @@ from typing import ClassVar
 
 from django.db import models
 
-from catalogue import models as catalogue_models
 from copies.guarded_models import BatchWrittenModel
+from tenants.access import GUEST_RIGHTS, Actor
 
 __all__ = [
     "ApplicationForm",
@@ -18,9 +16,11 @@ __all__ = [
     "EligibilityResult",
     "Event",
     "Message",
+    "GuestLink",
     "NaicsSearch",
     "PaymentMethod",
-    "catalogue_models",
+    "Process",
+    "QuoteRequest",
 ]
 
 
@@ -222,3 +222,110 @@ class NaicsSearch(OfForm):
 
     def __str__(self) -> str:
         return self.query
+
+
+class Process(OfCopy):
+    """Long work on one copy that calls third parties between two locks.
+
+    While ``held_until`` lies ahead, the copy is not cloned.
+    """
+
+    batch_call: ClassVar = "context.changeset.processes.start(kind)"
+
+    kind = models.CharField(max_length=60)
+    state = models.CharField(max_length=20)
+    step = models.CharField(max_length=60, blank=True, help_text="Where it goes on when it is resumed.")
+    details = models.JSONField(default=dict, help_text="What it needs to go on; nothing sensitive.")
+    error = models.CharField(max_length=500, blank=True)
+    attempts = models.PositiveSmallIntegerField(default=0)
+    held_until = models.DateTimeField(null=True)
+    updated_at = models.DateTimeField()
+    ended_at = models.DateTimeField(null=True)
+
+    class Meta:
+        verbose_name_plural = "processes"
+        ordering: ClassVar = ["created_at", "id"]
+        indexes: ClassVar = [
+            models.Index(fields=["copy_id", "created_at"], name="process_copy"),
+            models.Index(
+                fields=["updated_at"], name="process_open", condition=models.Q(state__in=("running", "waiting"))
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.state}"
+
+
+class QuoteRequest(BatchWrittenModel):
+    """One copy's request to a carrier for one product, from draft to selection."""
+
+    batch_call: ClassVar = "context.changeset.quote_requests.request(product)"
+
+    class State(models.TextChoices):
+        """Where it stands."""
+
+        DRAFT = "draft", "Draft"
+        QUEUED = "queued", "Queued"
+        SUBMITTED = "submitted", "Submitted"
+        QUOTED = "quoted", "Quoted"
+        REFERRED = "referred", "Referred"
+        DECLINED = "declined", "Declined"
+        FAILED = "failed", "Failed"
+        STALE = "stale", "Stale"
+        SELECTED = "selected", "Selected"
+        WITHDRAWN = "withdrawn", "Withdrawn"
+
+    id = models.UUIDField(primary_key=True, editable=False)
+    copy_id = models.UUIDField("copy")
+    carrier = models.CharField(max_length=64)
+    product = models.CharField(max_length=64)
+    state = models.CharField(max_length=20, choices=State)
+    request_token = models.CharField(max_length=64, help_text="Tells the carrier that a resend is the same request.")
+    asked_version = models.PositiveIntegerField(null=True, help_text="The copy's version that was sent.")
+    read_set = models.JSONField(default=list, help_text="Paths of the answers that were sent.")
+    carrier_reference = models.CharField(max_length=100, blank=True)
+    premium = models.PositiveBigIntegerField(null=True, help_text="Whole units of the currency, a year.")
+    is_bindable = models.BooleanField(default=False, help_text="A quote that binds; else an indication.")
+    reason = models.CharField(max_length=500, blank=True, help_text="Why it was referred, declined, failed or stale.")
+    details = models.JSONField(default=dict, help_text="What the carrier said or changed by itself; nothing sensitive.")
+    created_at = models.DateTimeField()
+    updated_at = models.DateTimeField()
+
+    class Meta:
+        ordering: ClassVar = ["created_at", "id"]
+        indexes: ClassVar = [models.Index(fields=["copy_id"], name="quote_request_copy")]
+
+    def __str__(self) -> str:
+        return f"{self.product} {self.state}"
+
+
+class GuestLink(BatchWrittenModel):
+    """A guest's link to one copy. Only hashes of secrets are kept: the link itself is shown once, when it is made."""
+
+    batch_call: ClassVar = "context.changeset.guest_links.issue(...)"
+
+    id = models.UUIDField(primary_key=True, editable=False)
+    copy_id = models.UUIDField("copy")
+    secret_hash = models.CharField(max_length=64, unique=True, help_text="SHA-256 of the secret, as hexadecimal text.")
+    name = models.CharField(max_length=100, blank=True, help_text="Whom the link is meant for.")
+    expires_at = models.DateTimeField(help_text="The end of the link, and of the session that it opened.")
+    exchanged_at = models.DateTimeField(null=True, help_text="When the link was followed: it opens only once.")
+    session_hash = models.CharField(max_length=64, blank=True, help_text="SHA-256 of the session's secret, likewise.")
+    seen_at = models.DateTimeField(null=True, help_text="When its guest was here last, to the minute.")
+    finished_at = models.DateTimeField(null=True, help_text="When its guest said that all is answered.")
+    revoked_at = models.DateTimeField(null=True)
+    issued_by_type = models.CharField(max_length=20)
+    issued_by_id = models.CharField(max_length=64, blank=True)
+    created_at = models.DateTimeField()
+
+    class Meta:
+        ordering: ClassVar = ["created_at", "id"]
+        indexes: ClassVar = [models.Index(fields=["copy_id"], name="guest_link_copy")]
+
+    def __str__(self) -> str:
+        return f"Guest of {self.copy_id}"
+
+    def as_actor(self, *, source: str) -> Actor:
+        """Return the guest as an actor who comes by ``source``."""
+        label = f"{self.name} (guest)" if self.name else "Guest"
+        return Actor(type="guest", id=str(self.id), source=source, label=label, rights=GUEST_RIGHTS)

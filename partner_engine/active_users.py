@@ -155,7 +155,7 @@ def _prefix() -> str:
 def _send(fill: Callable[[Pipeline], object]) -> list[int]:
     """Return what Redis answers to the commands that ``fill`` puts into a pipeline; nothing while it is away."""
     try:
-        client: Redis = outage.reach(get_redis_connection("default"))
+        client: Redis = outage.client_or_raise(get_redis_connection("default"))
         with client.pipeline(transaction=False) as pipeline:
             fill(pipeline)
             answers: list[int] = pipeline.execute()

@@ -1,14 +1,12 @@
 """The top floor as a Django app."""
 
-from importlib import import_module
-
 from django.apps import AppConfig
 
 from actions import live_updates
 
 # Imported so that the checks register themselves.
 from partner_engine import checks
-from partner_engine.live.publisher import announce
+from partner_engine.live.publisher import publish
 
 __all__ = ["PartnerEngineConfig", "checks"]
 
@@ -20,7 +18,5 @@ class PartnerEngineConfig(AppConfig):
     verbose_name = "Partner Engine"
 
     def ready(self) -> None:
-        """Register the handlers of this room; only now are there models that they can import."""
-        import_module("partner_engine.mails").register_handlers()
-        import_module("partner_engine.handlers").register_handlers()
-        live_updates.register(announce)
+        """Register the publisher of live updates."""
+        live_updates.register_publisher(publish)

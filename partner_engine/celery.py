@@ -36,7 +36,11 @@ app.autodiscover_tasks(["batch.processes"])
 #: looks for them, which needs no broker.
 app.conf.beat_schedule = {
     "processes: resume": {"task": "batch.processes.tasks.resume", "schedule": 30.0, "options": {"expires": 25}},
-    "actions: upkeep": {"task": "actions.tasks.upkeep", "schedule": crontab(minute=17), "options": {"expires": 1_800}},
+    "actions: maintenance": {
+        "task": "actions.tasks.run_maintenance",
+        "schedule": crontab(minute=17),
+        "options": {"expires": 1_800},
+    },
 }
 
 

@@ -1,27 +1,41 @@
-"""Recounts active users: every hour, tenant by tenant."""
+"""The handlers and hourly actions of the top floor: mails, and the recount of active users."""
 
 from __future__ import annotations
 
+from typing import Final
+
 from redis.exceptions import RedisError
 
-from actions.kinds import RecountActiveUsers
-from actions.maintenance import register_chore
-from actions.registry import Budget, Delivered, RetryAfter, register
+from actions.kinds import (
+    RecountActiveUsers,
+    SendBindAssistanceMail,
+    SendGuestCompletionMail,
+    SendWebhookGivenUpMail,
+)
+from actions.maintenance import hourly
+from actions.registry import Budget, Delivered, RetryAfter, handles
+from partner_engine import mails
 from partner_engine.active_users import recount_active
+from tenants.models import Tenant
 
-#: The next hour asks again.
-_BUDGET = Budget(tries=8)
+#: The next hour emits another one.
+_RECOUNT_BUDGET: Final = Budget(tries=8)
+
+handles(SendGuestCompletionMail)(mails.send_guest_completion_mail)
+handles(SendBindAssistanceMail)(mails.send_bind_assistance_mail)
+handles(SendWebhookGivenUpMail)(mails.send_webhook_given_up_mail)
 
 
+@handles(RecountActiveUsers, budget=_RECOUNT_BUDGET)
 def recount_active_users(action: Delivered) -> None:
-    """Recount the tenant's active users; twice is as once."""
+    """Recount the tenant's active users; idempotent."""
     try:
         recount_active(action.tenant)
     except RedisError as error:
         raise RetryAfter(60.0, "Redis is away.") from error
 
 
-def register_handlers() -> None:
-    """Tell the relay who does this kind, and register it as a chore. Raises ``RegisteredTwice``."""
-    register(RecountActiveUsers, recount_active_users, budget=_BUDGET)
-    register_chore(lambda tenant: RecountActiveUsers(tenant_id=str(tenant.pk)))
+@hourly
+def recount_every_hour(tenant: Tenant) -> RecountActiveUsers:
+    """Return the hourly recount of ``tenant``."""
+    return RecountActiveUsers(tenant_id=str(tenant.pk))

@@ -12,8 +12,7 @@ from typing import Any, Final
 from django.core.mail import EmailMessage
 from django.template.loader import render_to_string
 
-from actions.kinds import SendBindAssistanceMail, SendGuestCompletionMail, SendWebhookGivenUpMail
-from actions.registry import Delivered, PermanentFailure, register
+from actions.registry import Delivered, PermanentFailure
 from batch import service as batch
 from batch.changes.mutators.events import EventKind
 from batch.context import BatchContext
@@ -29,13 +28,6 @@ BIND_ASSISTANCE: Final[EventKind] = "agent_needs_bind_assistance_email_sent"
 _WAIT_SECONDS: Final = 5.0
 #: From here on a mail server means it for good.
 _PERMANENT_CODES: Final = 500
-
-
-def register_handlers() -> None:
-    """Register who sends which mail."""
-    register(SendGuestCompletionMail, send_guest_completion_mail)
-    register(SendBindAssistanceMail, send_bind_assistance_mail)
-    register(SendWebhookGivenUpMail, send_webhook_given_up_mail)
 
 
 def send_guest_completion_mail(delivered: Delivered) -> None:

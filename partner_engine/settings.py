@@ -13,7 +13,6 @@ from pathlib import Path
 
 import environ
 
-from partner_engine.admin_theme import UNFOLD
 from partner_engine.environment import Limits, databases, keyring, mail, networks
 from partner_engine.logging import logging_settings
 
@@ -112,11 +111,16 @@ WEBHOOK_PORTS: list[int] = env.list("WEBHOOK_PORTS", cast=int, default=[443, 844
 
 INSTALLED_APPS = [
     "partner_engine",
+    "quoting",
+    "guests",
+    "search",
     "batch",
+    "catalogue",
     "forms",
     "copies",
-    "actions",
     "carriers",
+    "webhooks",
+    "actions",
     "tenants",
     "unfold",
     "unfold.contrib.filters",

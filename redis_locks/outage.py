@@ -43,7 +43,7 @@ class RedisOutage:
             self._until = now + self._pause
             return True
 
-    def reach(self, client: Redis) -> Redis:
+    def client_or_raise(self, client: Redis) -> Redis:
         """Return ``client`` if it is worth asking; after a failure ask it for a sign of life first.
 
         Raises ``RedisLeftAlone``, or ``RedisError`` when it gives none; call ``failed_with`` then.

@@ -1,4 +1,4 @@
-"""Tenants, their people, their API clients and their guests. All but guests' tokens are in the shared database."""
+"""Tenants, their people and API clients, all in the shared database."""
 
 from __future__ import annotations
 
@@ -16,8 +16,7 @@ from django.utils import timezone
 from oauth2_provider.models import AbstractApplication
 from uuid_utils.compat import uuid7
 
-from copies.guarded_models import BatchWrittenModel
-from tenants.access import GUEST_RIGHTS, RIGHT_TEXTS, ROLE_RIGHTS, Actor, Right, Role
+from tenants.access import RIGHT_TEXTS, ROLE_RIGHTS, Actor, Right, Role
 
 
 def new_id() -> UUID:
@@ -166,35 +165,3 @@ class ApiClient(AbstractApplication):
         granted = set(scopes) & set(self.allowed_scopes)
         rights = frozenset(right for right in Right if right.value in granted)
         return Actor(type="api_client", id=str(self.pk), source="api", label=str(self), rights=rights)
-
-
-class GuestLink(BatchWrittenModel):
-    """A guest's link to one copy. Only hashes of secrets are kept: the link itself is shown once, when it is made."""
-
-    batch_call: ClassVar = "context.changeset.guest_links.issue(...)"
-
-    id = models.UUIDField(primary_key=True, editable=False)
-    copy_id = models.UUIDField("copy")
-    secret_hash = models.CharField(max_length=64, unique=True, help_text="SHA-256 of the secret, as hexadecimal text.")
-    name = models.CharField(max_length=100, blank=True, help_text="Whom the link is meant for.")
-    expires_at = models.DateTimeField(help_text="The end of the link, and of the session that it opened.")
-    exchanged_at = models.DateTimeField(null=True, help_text="When the link was followed: it opens only once.")
-    session_hash = models.CharField(max_length=64, blank=True, help_text="SHA-256 of the session's secret, likewise.")
-    seen_at = models.DateTimeField(null=True, help_text="When its guest was here last, to the minute.")
-    finished_at = models.DateTimeField(null=True, help_text="When its guest said that all is answered.")
-    revoked_at = models.DateTimeField(null=True)
-    issued_by_type = models.CharField(max_length=20)
-    issued_by_id = models.CharField(max_length=64, blank=True)
-    created_at = models.DateTimeField()
-
-    class Meta:
-        ordering: ClassVar = ["created_at", "id"]
-        indexes: ClassVar = [models.Index(fields=["copy_id"], name="guest_link_copy")]
-
-    def __str__(self) -> str:
-        return f"Guest of {self.copy_id}"
-
-    def as_actor(self, *, source: str) -> Actor:
-        """Return the guest as an actor who comes by ``source``."""
-        label = f"{self.name} (guest)" if self.name else "Guest"
-        return Actor(type="guest", id=str(self.id), source=source, label=label, rights=GUEST_RIGHTS)

@@ -14,7 +14,7 @@ from pytest_django import Settings
 
 from failpoints import FAILPOINTS, FailpointReached, FailpointsRefused, armed, failpoint, parse
 
-CHECKOUT = Path(__file__).resolve().parents[2]
+CHECKOUT = Path(__file__).resolve().parents[1]
 
 
 def run(code: str, **environment: str) -> subprocess.CompletedProcess[str]:

@@ -34,6 +34,9 @@ Clock: TypeAlias = Callable[[str], datetime]
 
 log = structlog.get_logger(__name__)
 
+#: How long one run delivers before it ends, in seconds.
+DELIVERY_SECONDS: Final = 60.0
+
 
 class Deliverer:
     """Delivers what is due in the databases ``aliases``; one round is ``run``."""

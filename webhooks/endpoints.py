@@ -17,7 +17,6 @@ from django.db.models.functions import Now
 from django.utils import timezone
 from uuid_utils.compat import uuid7
 
-from actions.wakeup import wake_deliveries
 from tenants.access import Actor
 from tenants.models import Tenant
 from webhooks.claims import database_time
@@ -32,6 +31,7 @@ from webhooks.models import (
 )
 from webhooks.signatures import new_secret, seal_secret
 from webhooks.ssrf import guard_of
+from webhooks.wakeup import wake_deliveries
 
 MOST_ENDPOINTS: Final = 20
 MOST_EVENT_TYPES: Final = 50

@@ -5,9 +5,9 @@ from __future__ import annotations
 from django.db import transaction
 
 from actions.registry import Delivered
-from actions.wakeup import wake_deliveries
 from webhooks.event_types import event_body, wants
 from webhooks.models import WebhookDelivery, WebhookEndpoint, WebhookPayload
+from webhooks.wakeup import wake_deliveries
 
 
 def publish(action: Delivered) -> None:

@@ -74,7 +74,7 @@ class CopyLock:
         """Wait for the lock in turn. Raises ``LockNotAcquired``, which names the holder."""
         started = time.perf_counter()
         try:
-            lock = FairLock(_reach(), self._name, holder=self._holder, ttl=TTL_SECONDS)
+            lock = FairLock(_client(), self._name, holder=self._holder, ttl=TTL_SECONDS)
             taken = lock.take(wait=self._wait)
         except RedisError as error:
             self.is_degraded = True
@@ -147,7 +147,7 @@ class CopyLocks:
         """Take what is free, and wait in turn for the rest."""
         started = time.perf_counter()
         try:
-            locks = ManyLocks(_reach(), self._copies, holder=self._holder)
+            locks = ManyLocks(_client(), self._copies, holder=self._holder)
         except RedisError as error:
             self._go_on_without(error)
             return self
@@ -196,9 +196,9 @@ class CopyLocks:
         _go_without(error, copies=len(self._copies))
 
 
-def _reach() -> redis.Redis:
+def _client() -> redis.Redis:
     """Return Redis. Raises ``RedisError`` when it is away, or failed a moment ago."""
-    return outage.reach(get_redis_connection("default"))
+    return outage.client_or_raise(get_redis_connection("default"))
 
 
 def _go_without(error: RedisError, *, copies: int = 1) -> None:

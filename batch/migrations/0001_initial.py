@@ -38,40 +38,5 @@ class Migration(migrations.Migration):
                 ("unscoped_objects", django.db.models.manager.Manager()),
             ],
         ),
-        migrations.CreateModel(
-            name="Process",
-            fields=[
-                ("tenant_id", models.UUIDField(editable=False, verbose_name="tenant")),
-                ("id", models.UUIDField(editable=False, primary_key=True, serialize=False)),
-                ("copy_id", models.UUIDField(verbose_name="copy")),
-                ("created_at", models.DateTimeField()),
-                ("kind", models.CharField(max_length=60)),
-                ("state", models.CharField(max_length=20)),
-                ("step", models.CharField(blank=True, help_text="Where it goes on when it is resumed.", max_length=60)),
-                ("details", models.JSONField(default=dict, help_text="What it needs to go on; nothing sensitive.")),
-                ("error", models.CharField(blank=True, max_length=500)),
-                ("attempts", models.PositiveSmallIntegerField(default=0)),
-                ("held_until", models.DateTimeField(null=True)),
-                ("updated_at", models.DateTimeField()),
-                ("ended_at", models.DateTimeField(null=True)),
-            ],
-            options={
-                "verbose_name_plural": "processes",
-                "ordering": ["created_at", "id"],
-                "indexes": [
-                    models.Index(fields=["copy_id", "created_at"], name="process_copy"),
-                    models.Index(
-                        condition=models.Q(("state__in", ("running", "waiting"))),
-                        fields=["updated_at"],
-                        name="process_open",
-                    ),
-                ],
-            },
-            managers=[
-                ("objects", django.db.models.manager.Manager()),
-                ("unscoped_objects", django.db.models.manager.Manager()),
-            ],
-        ),
-        row_level_security("forms_process"),
         row_level_security("batch_idempotencyrecord"),
     ]

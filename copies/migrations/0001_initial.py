@@ -102,19 +102,19 @@ class Migration(migrations.Migration):
             name="CopyRevision",
             fields=[
                 ("tenant_id", models.UUIDField(editable=False, verbose_name="tenant")),
-                ("id", models.BigAutoField(primary_key=True, serialize=False)),
                 ("copy_id", models.UUIDField(verbose_name="copy")),
                 ("version", models.PositiveIntegerField()),
-                ("document", models.BinaryField()),
-                ("evaluation", models.BinaryField()),
-                ("changes", models.BinaryField()),
-                ("release_id", models.IntegerField(null=True, verbose_name="release")),
                 ("actor_type", models.CharField(max_length=20)),
                 ("actor_id", models.CharField(max_length=64)),
                 ("actor_label", models.CharField(blank=True, max_length=200)),
                 ("source", models.CharField(max_length=20)),
                 ("correlation_id", models.CharField(blank=True, max_length=64)),
                 ("created_at", models.DateTimeField()),
+                ("id", models.BigAutoField(primary_key=True, serialize=False)),
+                ("document", models.BinaryField()),
+                ("evaluation", models.BinaryField()),
+                ("changes", models.BinaryField()),
+                ("release_id", models.IntegerField(null=True, verbose_name="release")),
             ],
             options={
                 "ordering": ["copy_id", "-version"],
@@ -136,88 +136,21 @@ class Migration(migrations.Migration):
             name="SensitiveReveal",
             fields=[
                 ("tenant_id", models.UUIDField(editable=False, verbose_name="tenant")),
-                ("id", models.BigAutoField(primary_key=True, serialize=False)),
                 ("copy_id", models.UUIDField(verbose_name="copy")),
                 ("version", models.PositiveIntegerField()),
-                ("path", models.CharField(max_length=300)),
-                ("reason", models.CharField(max_length=500)),
                 ("actor_type", models.CharField(max_length=20)),
                 ("actor_id", models.CharField(max_length=64)),
                 ("actor_label", models.CharField(blank=True, max_length=200)),
                 ("source", models.CharField(max_length=20)),
                 ("correlation_id", models.CharField(blank=True, max_length=64)),
                 ("created_at", models.DateTimeField()),
+                ("id", models.BigAutoField(primary_key=True, serialize=False)),
+                ("path", models.CharField(max_length=300)),
+                ("reason", models.CharField(max_length=500)),
             ],
             options={
                 "ordering": ["-created_at", "-id"],
                 "indexes": [models.Index(fields=["copy_id", "-created_at"], name="reveal_copy")],
-            },
-            managers=[
-                ("objects", django.db.models.manager.Manager()),
-                ("unscoped_objects", django.db.models.manager.Manager()),
-            ],
-        ),
-        migrations.CreateModel(
-            name="SearchEntry",
-            fields=[
-                ("tenant_id", models.UUIDField(editable=False, verbose_name="tenant")),
-                (
-                    "copy_id",
-                    models.UUIDField(editable=False, primary_key=True, serialize=False, verbose_name="copy"),
-                ),
-                ("version", models.PositiveIntegerField()),
-                ("release_id", models.IntegerField(verbose_name="release")),
-                (
-                    "format",
-                    models.PositiveSmallIntegerField(help_text="The way in which the copy was put into words."),
-                ),
-                ("indexed_at", models.DateTimeField()),
-            ],
-            options={"verbose_name_plural": "search entries", "ordering": ["copy_id"]},
-            managers=[
-                ("objects", django.db.models.manager.Manager()),
-                ("unscoped_objects", django.db.models.manager.Manager()),
-            ],
-        ),
-        migrations.CreateModel(
-            name="SearchWord",
-            fields=[
-                ("tenant_id", models.UUIDField(editable=False, verbose_name="tenant")),
-                ("id", models.BigAutoField(primary_key=True, serialize=False)),
-                ("copy_id", models.UUIDField(verbose_name="copy")),
-                ("word", models.CharField(db_collation="C", max_length=40)),
-                ("weight", models.PositiveSmallIntegerField()),
-                ("is_personal", models.BooleanField()),
-            ],
-            options={
-                "ordering": ["id"],
-                "indexes": [
-                    models.Index(
-                        fields=["tenant_id", "word"],
-                        include=["copy_id", "weight", "is_personal"],
-                        name="search_word_found",
-                    )
-                ],
-                "constraints": [models.UniqueConstraint(fields=("copy_id", "word"), name="search_word_once")],
-            },
-            managers=[
-                ("objects", django.db.models.manager.Manager()),
-                ("unscoped_objects", django.db.models.manager.Manager()),
-            ],
-        ),
-        migrations.CreateModel(
-            name="SearchSpelling",
-            fields=[
-                ("tenant_id", models.UUIDField(editable=False, verbose_name="tenant")),
-                ("id", models.BigAutoField(primary_key=True, serialize=False)),
-                ("trigram", models.CharField(db_collation="C", max_length=3)),
-                ("word", models.CharField(db_collation="C", max_length=40)),
-            ],
-            options={
-                "ordering": ["id"],
-                "constraints": [
-                    models.UniqueConstraint(fields=("tenant_id", "trigram", "word"), name="search_spelling_once")
-                ],
             },
             managers=[
                 ("objects", django.db.models.manager.Manager()),
@@ -240,7 +173,4 @@ class Migration(migrations.Migration):
         row_level_security("copies_copy"),
         row_level_security("copies_copyrevision"),
         row_level_security("copies_sensitivereveal"),
-        row_level_security("search_searchentry"),
-        row_level_security("search_searchword"),
-        row_level_security("search_searchspelling"),
     ]

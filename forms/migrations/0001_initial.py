@@ -1,11 +1,6 @@
-import django.contrib.postgres.fields
-import django.core.validators
-import django.db.models.deletion
 import django.db.models.manager
 from django.db import migrations, models
-from django.db.migrations import RunSQL
 
-import catalogue.models
 from tenants.row_level_security import row_level_security
 
 
@@ -16,62 +11,17 @@ class Migration(migrations.Migration):
 
     operations = [
         migrations.CreateModel(
-            name="Catalogue",
-            fields=[
-                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
-                (
-                    "code",
-                    models.CharField(
-                        max_length=64,
-                        unique=True,
-                        validators=[
-                            django.core.validators.RegexValidator(
-                                "\\A[A-Za-z0-9_][A-Za-z0-9_.-]*\\Z",
-                                "Use letters, digits, underscores, dots and hyphens; begin with a letter.",
-                            )
-                        ],
-                    ),
-                ),
-                ("title", models.CharField(max_length=300)),
-                ("currency", models.CharField(default="USD", max_length=3)),
-                (
-                    "allow_test_identities",
-                    models.BooleanField(
-                        default=False,
-                        help_text="Lets made-up tax ids, Social Security and phone numbers pass: only for demos and tests.",
-                    ),
-                ),
-                (
-                    "lines_question",
-                    models.CharField(
-                        blank=True,
-                        help_text="Code of the multiple choice whose choices are the lines of business that are wanted.",
-                        max_length=64,
-                    ),
-                ),
-                (
-                    "title_question",
-                    models.CharField(
-                        blank=True, help_text="Code of the question that names the insured.", max_length=64
-                    ),
-                ),
-            ],
-            options={
-                "ordering": ["code"],
-            },
-        ),
-        migrations.CreateModel(
             name="ApplicationForm",
             fields=[
                 ("tenant_id", models.UUIDField(editable=False, verbose_name="tenant")),
                 ("id", models.UUIDField(editable=False, primary_key=True, serialize=False)),
-                ("reference", models.CharField(blank=True, help_text="The partner's own name for it.", max_length=200)),
                 (
                     "version",
                     models.PositiveIntegerField(
                         default=1, help_text="Counts changes of the form's own rows, whichever copy they came with."
                     ),
                 ),
+                ("reference", models.CharField(blank=True, help_text="The partner's own name for it.", max_length=200)),
                 ("catalogue", models.CharField(help_text="Code of the catalogue that it is asked by.", max_length=64)),
                 (
                     "as_of",
@@ -92,52 +42,6 @@ class Migration(migrations.Migration):
                 ("objects", django.db.models.manager.Manager()),
                 ("unscoped_objects", django.db.models.manager.Manager()),
             ],
-        ),
-        migrations.CreateModel(
-            name="ChoiceList",
-            fields=[
-                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
-                ("position", models.PositiveIntegerField(default=0, help_text="Order in lists, lowest first.")),
-                (
-                    "code",
-                    models.CharField(
-                        max_length=64,
-                        validators=[
-                            django.core.validators.RegexValidator(
-                                "\\A[A-Za-z0-9_][A-Za-z0-9_.-]*\\Z",
-                                "Use letters, digits, underscores, dots and hyphens; begin with a letter.",
-                            )
-                        ],
-                    ),
-                ),
-                (
-                    "catalogue",
-                    models.ForeignKey(
-                        on_delete=django.db.models.deletion.CASCADE, related_name="choice_lists", to="catalogue"
-                    ),
-                ),
-            ],
-            options={
-                "ordering": ["catalogue", "position", "code"],
-            },
-        ),
-        migrations.CreateModel(
-            name="Choice",
-            fields=[
-                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
-                ("position", models.PositiveIntegerField(default=0, help_text="Order in lists, lowest first.")),
-                ("code", models.CharField(max_length=64)),
-                ("label", models.CharField(max_length=300)),
-                (
-                    "choice_list",
-                    models.ForeignKey(
-                        on_delete=django.db.models.deletion.CASCADE, related_name="choices", to="forms.choicelist"
-                    ),
-                ),
-            ],
-            options={
-                "ordering": ["choice_list", "position", "id"],
-            },
         ),
         migrations.CreateModel(
             name="Declination",
@@ -170,430 +74,6 @@ class Migration(migrations.Migration):
                 ("objects", django.db.models.manager.Manager()),
                 ("unscoped_objects", django.db.models.manager.Manager()),
             ],
-        ),
-        migrations.CreateModel(
-            name="DerivedValue",
-            fields=[
-                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
-                ("position", models.PositiveIntegerField(default=0, help_text="Order in lists, lowest first.")),
-                (
-                    "code",
-                    models.CharField(
-                        max_length=64,
-                        validators=[
-                            django.core.validators.RegexValidator(
-                                "\\A[A-Za-z_][A-Za-z0-9_]*\\Z",
-                                "Use letters, digits and underscores; begin with a letter: conditions read it by this name.",
-                            )
-                        ],
-                    ),
-                ),
-                ("value", models.TextField(help_text="An expression in CEL.")),
-                ("label", models.CharField(blank=True, max_length=300)),
-                (
-                    "catalogue",
-                    models.ForeignKey(
-                        on_delete=django.db.models.deletion.CASCADE, related_name="derived_values", to="catalogue"
-                    ),
-                ),
-            ],
-            options={
-                "ordering": ["catalogue", "position", "code"],
-            },
-        ),
-        migrations.CreateModel(
-            name="FormRule",
-            fields=[
-                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
-                ("position", models.PositiveIntegerField(default=0, help_text="Order in lists, lowest first.")),
-                (
-                    "code",
-                    models.CharField(
-                        max_length=64,
-                        validators=[
-                            django.core.validators.RegexValidator(
-                                "\\A[A-Za-z0-9_][A-Za-z0-9_.-]*\\Z",
-                                "Use letters, digits, underscores, dots and hyphens; begin with a letter.",
-                            )
-                        ],
-                        verbose_name="id",
-                    ),
-                ),
-                ("when", models.TextField(help_text="A condition in CEL.")),
-                (
-                    "then",
-                    models.CharField(
-                        choices=[("error", "Error"), ("warn", "Warning"), ("message", "Message"), ("task", "Task")],
-                        max_length=20,
-                    ),
-                ),
-                ("at", models.CharField(help_text="Code of the question or pool where it is said.", max_length=64)),
-                ("say", models.CharField(max_length=500)),
-                (
-                    "catalogue",
-                    models.ForeignKey(
-                        on_delete=django.db.models.deletion.CASCADE, related_name="form_rules", to="catalogue"
-                    ),
-                ),
-            ],
-            options={
-                "ordering": ["catalogue", "position", "code"],
-            },
-        ),
-        migrations.CreateModel(
-            name="LineOfBusiness",
-            fields=[
-                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
-                ("position", models.PositiveIntegerField(default=0, help_text="Order in lists, lowest first.")),
-                (
-                    "code",
-                    models.CharField(
-                        help_text="A choice of the question that asks for the lines.",
-                        max_length=64,
-                        validators=[
-                            django.core.validators.RegexValidator(
-                                "\\A[A-Za-z0-9_][A-Za-z0-9_.-]*\\Z",
-                                "Use letters, digits, underscores, dots and hyphens; begin with a letter.",
-                            )
-                        ],
-                    ),
-                ),
-                ("label", models.CharField(max_length=300)),
-                (
-                    "states",
-                    models.TextField(
-                        help_text="The states concerned: an expression in CEL that gives a list of state codes."
-                    ),
-                ),
-                ("industry", models.TextField(help_text="The industry code: an expression in CEL that gives a text.")),
-                (
-                    "catalogue",
-                    models.ForeignKey(
-                        on_delete=django.db.models.deletion.CASCADE, related_name="lines", to="catalogue"
-                    ),
-                ),
-            ],
-            options={
-                "verbose_name": "line of business",
-                "verbose_name_plural": "lines of business",
-                "ordering": ["catalogue", "position", "code"],
-            },
-        ),
-        migrations.CreateModel(
-            name="QuestionSet",
-            fields=[
-                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
-                ("position", models.PositiveIntegerField(default=0, help_text="Order in lists, lowest first.")),
-                (
-                    "code",
-                    models.CharField(
-                        max_length=64,
-                        validators=[
-                            django.core.validators.RegexValidator(
-                                "\\A[A-Za-z_][A-Za-z0-9_]*\\Z",
-                                "Use letters, digits and underscores; begin with a letter: conditions read it by this name.",
-                            )
-                        ],
-                    ),
-                ),
-                ("title", models.CharField(max_length=300)),
-                (
-                    "when",
-                    models.TextField(
-                        blank=True, help_text="Shown while this condition (CEL) is true; empty means always."
-                    ),
-                ),
-                (
-                    "pool_code",
-                    models.CharField(
-                        blank=True,
-                        help_text="Empty: asked once, no rows.",
-                        max_length=64,
-                        validators=[
-                            django.core.validators.RegexValidator(
-                                "\\A[A-Za-z_][A-Za-z0-9_]*\\Z",
-                                "Use letters, digits and underscores; begin with a letter: conditions read it by this name.",
-                            )
-                        ],
-                        verbose_name="pool",
-                    ),
-                ),
-                (
-                    "pool_parent",
-                    models.CharField(
-                        blank=True,
-                        help_text="Code of another pool, for rows within its rows.",
-                        max_length=64,
-                        verbose_name="within the rows of",
-                    ),
-                ),
-                ("pool_min", models.PositiveIntegerField(default=0, verbose_name="fewest rows")),
-                ("pool_max", models.PositiveIntegerField(default=1000, verbose_name="most rows")),
-                (
-                    "pool_key",
-                    django.contrib.postgres.fields.ArrayField(
-                        base_field=models.CharField(max_length=64),
-                        blank=True,
-                        default=list,
-                        help_text="Questions, divided by commas, that tell which rows of two copies are the same.",
-                        size=None,
-                        verbose_name="row key",
-                    ),
-                ),
-                (
-                    "catalogue",
-                    models.ForeignKey(
-                        on_delete=django.db.models.deletion.CASCADE, related_name="question_sets", to="catalogue"
-                    ),
-                ),
-            ],
-            options={
-                "ordering": ["catalogue", "position", "code"],
-            },
-        ),
-        migrations.CreateModel(
-            name="Question",
-            fields=[
-                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
-                ("position", models.PositiveIntegerField(default=0, help_text="Order in lists, lowest first.")),
-                (
-                    "code",
-                    models.CharField(
-                        help_text="Unique in the whole catalogue; conditions read the answer by it.",
-                        max_length=64,
-                        validators=[
-                            django.core.validators.RegexValidator(
-                                "\\A[A-Za-z_][A-Za-z0-9_]*\\Z",
-                                "Use letters, digits and underscores; begin with a letter: conditions read it by this name.",
-                            )
-                        ],
-                    ),
-                ),
-                ("label", models.CharField(max_length=300)),
-                (
-                    "type",
-                    models.CharField(
-                        choices=[
-                            ("text", "Text"),
-                            ("long_text", "Long text"),
-                            ("choice", "Choice"),
-                            ("multi_choice", "Multi choice"),
-                            ("boolean", "Boolean"),
-                            ("integer", "Integer"),
-                            ("number", "Number"),
-                            ("decimal", "Decimal"),
-                            ("money", "Money"),
-                            ("percent", "Percent"),
-                            ("date", "Date"),
-                            ("year", "Year"),
-                            ("zip", "Zip"),
-                            ("email", "Email"),
-                            ("phone", "Phone"),
-                            ("url", "Url"),
-                            ("fein", "Fein"),
-                            ("ssn", "Ssn"),
-                            ("vin", "Vin"),
-                            ("naics", "Naics"),
-                        ],
-                        max_length=20,
-                    ),
-                ),
-                (
-                    "required",
-                    models.CharField(
-                        choices=[("quote", "Before a quote"), ("bind", "Before binding"), ("optional", "Never")],
-                        default="optional",
-                        max_length=20,
-                    ),
-                ),
-                (
-                    "when",
-                    models.TextField(
-                        blank=True, help_text="Shown while this condition (CEL) is true; empty means always."
-                    ),
-                ),
-                (
-                    "validate",
-                    django.contrib.postgres.fields.ArrayField(
-                        base_field=models.CharField(max_length=300),
-                        blank=True,
-                        default=list,
-                        help_text="Divided by commas, as min:0, max:as_of.",
-                        size=None,
-                        verbose_name="validators",
-                    ),
-                ),
-                (
-                    "products",
-                    django.contrib.postgres.fields.ArrayField(
-                        base_field=models.CharField(max_length=64),
-                        blank=True,
-                        default=list,
-                        help_text="A carrier question: asked only while one of these products (codes, divided by commas) is open.",
-                        size=None,
-                    ),
-                ),
-                (
-                    "sensitivity",
-                    models.CharField(
-                        blank=True,
-                        choices=[
-                            ("", "Not sensitive"),
-                            ("pii", "Personal: masked without the right to see it (pii)"),
-                            ("spi", "Secret: encrypted, never shown in full (spi)"),
-                        ],
-                        default="",
-                        max_length=20,
-                    ),
-                ),
-                (
-                    "indexed",
-                    models.BooleanField(
-                        default=False, help_text="Forms are found by this answer; never for a secret one."
-                    ),
-                ),
-                ("help", models.CharField(blank=True, max_length=500)),
-                (
-                    "prefill",
-                    models.CharField(
-                        blank=True, help_text="Where a first answer may come from, as vin.", max_length=64
-                    ),
-                ),
-                (
-                    "catalogue",
-                    catalogue.models.InheritedCatalogueField(
-                        editable=False,
-                        on_delete=django.db.models.deletion.CASCADE,
-                        parent="question_set",
-                        related_name="+",
-                        to="catalogue",
-                    ),
-                ),
-                (
-                    "choices",
-                    models.ForeignKey(
-                        blank=True,
-                        help_text="Only for choice and multi choice.",
-                        null=True,
-                        on_delete=django.db.models.deletion.PROTECT,
-                        related_name="questions",
-                        to="forms.choicelist",
-                    ),
-                ),
-                (
-                    "question_set",
-                    models.ForeignKey(
-                        on_delete=django.db.models.deletion.CASCADE, related_name="questions", to="forms.questionset"
-                    ),
-                ),
-            ],
-            options={
-                "ordering": ["question_set", "position", "code"],
-            },
-        ),
-        migrations.CreateModel(
-            name="Release",
-            fields=[
-                ("id", models.AutoField(primary_key=True, serialize=False)),
-                (
-                    "number",
-                    models.PositiveIntegerField(editable=False, help_text="Counts the releases of one catalogue."),
-                ),
-                ("content", models.BinaryField(help_text="The whole definition: compressed JSON.")),
-                ("checksum", models.CharField(editable=False, help_text="SHA-256 of the definition.", max_length=64)),
-                ("notes", models.TextField(blank=True, editable=False)),
-                ("published_at", models.DateTimeField(auto_now_add=True)),
-                ("published_by_id", models.CharField(editable=False, max_length=64, verbose_name="published by")),
-                (
-                    "catalogue",
-                    models.ForeignKey(
-                        editable=False,
-                        on_delete=django.db.models.deletion.PROTECT,
-                        related_name="releases",
-                        to="catalogue",
-                    ),
-                ),
-            ],
-            options={
-                "ordering": ["catalogue", "-number"],
-            },
-        ),
-        migrations.AddConstraint(
-            model_name="choicelist",
-            constraint=models.UniqueConstraint(
-                fields=("catalogue", "code"),
-                name="choice_list_code_once",
-                violation_error_message="This catalogue has a choice list of this code already.",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="choice",
-            constraint=models.UniqueConstraint(
-                fields=("choice_list", "code"),
-                name="choice_code_once",
-                violation_error_message="This list has a choice of this code already.",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="derivedvalue",
-            constraint=models.UniqueConstraint(
-                fields=("catalogue", "code"),
-                name="derived_code_once",
-                violation_error_message="This catalogue has a derived value of this code already.",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="formrule",
-            constraint=models.UniqueConstraint(
-                fields=("catalogue", "code"),
-                name="form_rule_code_once",
-                violation_error_message="This catalogue has a form rule of this id already.",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="lineofbusiness",
-            constraint=models.UniqueConstraint(
-                fields=("catalogue", "code"),
-                name="line_code_once",
-                violation_error_message="This catalogue has a line of this code already.",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="questionset",
-            constraint=models.UniqueConstraint(
-                fields=("catalogue", "code"),
-                name="question_set_code_once",
-                violation_error_message="This catalogue has a question set of this code already.",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="questionset",
-            constraint=models.UniqueConstraint(
-                condition=models.Q(("pool_code", ""), _negated=True),
-                fields=("catalogue", "pool_code"),
-                name="pool_code_once",
-                violation_error_message="This catalogue has a pool of this code already.",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="questionset",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("pool_min__lte", models.F("pool_max"))),
-                name="pool_min_to_max",
-                violation_error_message="The fewest rows are more than the most.",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="question",
-            constraint=models.UniqueConstraint(
-                fields=("catalogue", "code"),
-                name="question_code_once",
-                violation_error_message="This catalogue has a question of this code already.",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="release",
-            constraint=models.UniqueConstraint(fields=("catalogue", "number"), name="release_number_once"),
         ),
         migrations.CreateModel(
             name="Disposition",
@@ -667,6 +147,47 @@ class Migration(migrations.Migration):
             options={
                 "ordering": ["created_at", "id"],
                 "indexes": [models.Index(fields=["copy_id", "created_at"], name="event_copy")],
+            },
+            managers=[
+                ("objects", django.db.models.manager.Manager()),
+                ("unscoped_objects", django.db.models.manager.Manager()),
+            ],
+        ),
+        migrations.CreateModel(
+            name="GuestLink",
+            fields=[
+                ("tenant_id", models.UUIDField(editable=False, verbose_name="tenant")),
+                ("id", models.UUIDField(editable=False, primary_key=True, serialize=False)),
+                ("copy_id", models.UUIDField(verbose_name="copy")),
+                (
+                    "secret_hash",
+                    models.CharField(
+                        help_text="SHA-256 of the secret, as hexadecimal text.", max_length=64, unique=True
+                    ),
+                ),
+                ("name", models.CharField(blank=True, help_text="Whom the link is meant for.", max_length=100)),
+                (
+                    "expires_at",
+                    models.DateTimeField(help_text="The end of the link, and of the session that it opened."),
+                ),
+                (
+                    "exchanged_at",
+                    models.DateTimeField(help_text="When the link was followed: it opens only once.", null=True),
+                ),
+                (
+                    "session_hash",
+                    models.CharField(blank=True, help_text="SHA-256 of the session's secret, likewise.", max_length=64),
+                ),
+                ("seen_at", models.DateTimeField(help_text="When its guest was here last, to the minute.", null=True)),
+                ("finished_at", models.DateTimeField(help_text="When its guest said that all is answered.", null=True)),
+                ("revoked_at", models.DateTimeField(null=True)),
+                ("issued_by_type", models.CharField(max_length=20)),
+                ("issued_by_id", models.CharField(blank=True, max_length=64)),
+                ("created_at", models.DateTimeField()),
+            ],
+            options={
+                "ordering": ["created_at", "id"],
+                "indexes": [models.Index(fields=["copy_id"], name="guest_link_copy")],
             },
             managers=[
                 ("objects", django.db.models.manager.Manager()),
@@ -755,29 +276,117 @@ class Migration(migrations.Migration):
                 ("unscoped_objects", django.db.models.manager.Manager()),
             ],
         ),
+        migrations.CreateModel(
+            name="Process",
+            fields=[
+                ("tenant_id", models.UUIDField(editable=False, verbose_name="tenant")),
+                ("id", models.UUIDField(editable=False, primary_key=True, serialize=False)),
+                ("copy_id", models.UUIDField(verbose_name="copy")),
+                ("created_at", models.DateTimeField()),
+                ("kind", models.CharField(max_length=60)),
+                ("state", models.CharField(max_length=20)),
+                ("step", models.CharField(blank=True, help_text="Where it goes on when it is resumed.", max_length=60)),
+                ("details", models.JSONField(default=dict, help_text="What it needs to go on; nothing sensitive.")),
+                ("error", models.CharField(blank=True, max_length=500)),
+                ("attempts", models.PositiveSmallIntegerField(default=0)),
+                ("held_until", models.DateTimeField(null=True)),
+                ("updated_at", models.DateTimeField()),
+                ("ended_at", models.DateTimeField(null=True)),
+            ],
+            options={
+                "verbose_name_plural": "processes",
+                "ordering": ["created_at", "id"],
+                "indexes": [
+                    models.Index(fields=["copy_id", "created_at"], name="process_copy"),
+                    models.Index(
+                        condition=models.Q(("state__in", ("running", "waiting"))),
+                        fields=["updated_at"],
+                        name="process_open",
+                    ),
+                ],
+            },
+            managers=[
+                ("objects", django.db.models.manager.Manager()),
+                ("unscoped_objects", django.db.models.manager.Manager()),
+            ],
+        ),
+        migrations.CreateModel(
+            name="QuoteRequest",
+            fields=[
+                ("tenant_id", models.UUIDField(editable=False, verbose_name="tenant")),
+                ("id", models.UUIDField(editable=False, primary_key=True, serialize=False)),
+                ("copy_id", models.UUIDField(verbose_name="copy")),
+                ("carrier", models.CharField(max_length=64)),
+                ("product", models.CharField(max_length=64)),
+                (
+                    "state",
+                    models.CharField(
+                        choices=[
+                            ("draft", "Draft"),
+                            ("queued", "Queued"),
+                            ("submitted", "Submitted"),
+                            ("quoted", "Quoted"),
+                            ("referred", "Referred"),
+                            ("declined", "Declined"),
+                            ("failed", "Failed"),
+                            ("stale", "Stale"),
+                            ("selected", "Selected"),
+                            ("withdrawn", "Withdrawn"),
+                        ],
+                        max_length=20,
+                    ),
+                ),
+                (
+                    "request_token",
+                    models.CharField(help_text="Tells the carrier that a resend is the same request.", max_length=64),
+                ),
+                (
+                    "asked_version",
+                    models.PositiveIntegerField(help_text="The copy's version that was sent.", null=True),
+                ),
+                ("read_set", models.JSONField(default=list, help_text="Paths of the answers that were sent.")),
+                ("carrier_reference", models.CharField(blank=True, max_length=100)),
+                (
+                    "premium",
+                    models.PositiveBigIntegerField(help_text="Whole units of the currency, a year.", null=True),
+                ),
+                (
+                    "is_bindable",
+                    models.BooleanField(default=False, help_text="A quote that binds; else an indication."),
+                ),
+                (
+                    "reason",
+                    models.CharField(
+                        blank=True, help_text="Why it was referred, declined, failed or stale.", max_length=500
+                    ),
+                ),
+                (
+                    "details",
+                    models.JSONField(
+                        default=dict, help_text="What the carrier said or changed by itself; nothing sensitive."
+                    ),
+                ),
+                ("created_at", models.DateTimeField()),
+                ("updated_at", models.DateTimeField()),
+            ],
+            options={
+                "ordering": ["created_at", "id"],
+                "indexes": [models.Index(fields=["copy_id"], name="quote_request_copy")],
+            },
+            managers=[
+                ("objects", django.db.models.manager.Manager()),
+                ("unscoped_objects", django.db.models.manager.Manager()),
+            ],
+        ),
+        row_level_security("forms_applicationform"),
+        row_level_security("forms_declination"),
         row_level_security("forms_disposition"),
         row_level_security("forms_eligibilityresult"),
         row_level_security("forms_event"),
+        row_level_security("forms_guestlink"),
         row_level_security("forms_message"),
         row_level_security("forms_naicssearch"),
         row_level_security("forms_paymentmethod"),
-        row_level_security("forms_applicationform"),
-        row_level_security("forms_declination"),
-        RunSQL(
-            # A release never changes, whoever asks.
-            sql=[
-                """
-                CREATE FUNCTION catalogue_release_is_immutable() RETURNS trigger LANGUAGE plpgsql AS $$
-                BEGIN RAISE EXCEPTION 'A release never changes; publish a new one.' USING ERRCODE = 'restrict_violation'; END $$
-                """,
-                """
-                CREATE TRIGGER release_is_immutable BEFORE UPDATE OR DELETE ON catalogue_release
-                FOR EACH ROW EXECUTE FUNCTION catalogue_release_is_immutable()
-                """,
-            ],
-            reverse_sql=[
-                "DROP TRIGGER release_is_immutable ON catalogue_release",
-                "DROP FUNCTION catalogue_release_is_immutable()",
-            ],
-        ),
+        row_level_security("forms_process"),
+        row_level_security("forms_quoterequest"),
     ]

@@ -96,7 +96,7 @@ def overview(request: HttpRequest) -> Overview:
     )
     cards = tuple(card for label, make in makers if _may_view(request, label) for card in make())
     bars = _bars(now) if _may_view(request, ("copies", "copy")) else ()
-    releases = tuple(_releases()) if _may_view(request, ("forms", "catalogue")) else ()
+    releases = tuple(_releases()) if _may_view(request, ("catalogue", "catalogue")) else ()
     people = activity() if _may_view(request, ("tenants", "user")) else None
     if people is not None:
         cards = (*cards, _active_card(people))

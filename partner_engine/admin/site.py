@@ -35,8 +35,8 @@ _SEARCHED: Final = (
     ("copies", "copy"),
     ("tenants", "user"),
     ("tenants", "tenant"),
-    ("forms", "questionset"),
-    ("forms", "question"),
+    ("catalogue", "questionset"),
+    ("catalogue", "question"),
     ("carriers", "carrierproduct"),
 )
 #: The sidebar: groups of (title, icon, app, model).
@@ -53,14 +53,14 @@ _SIDEBAR: Final = (
     (
         "Catalogue",
         (
-            ("Catalogues", "menu_book", "forms", "catalogue"),
-            ("Question sets", "quiz", "forms", "questionset"),
-            ("Questions", "help", "forms", "question"),
-            ("Choice lists", "list", "forms", "choicelist"),
-            ("Derived values", "function", "forms", "derivedvalue"),
-            ("Form rules", "rule", "forms", "formrule"),
-            ("Lines of business", "category", "forms", "lineofbusiness"),
-            ("Releases", "new_releases", "forms", "release"),
+            ("Catalogues", "menu_book", "catalogue", "catalogue"),
+            ("Question sets", "quiz", "catalogue", "questionset"),
+            ("Questions", "help", "catalogue", "question"),
+            ("Choice lists", "list", "catalogue", "choicelist"),
+            ("Derived values", "function", "catalogue", "derivedvalue"),
+            ("Form rules", "rule", "catalogue", "formrule"),
+            ("Lines of business", "category", "catalogue", "lineofbusiness"),
+            ("Releases", "new_releases", "catalogue", "release"),
         ),
     ),
     (
@@ -85,8 +85,8 @@ _SIDEBAR: Final = (
     (
         "Webhooks",
         (
-            ("Endpoints", "webhook", "actions", "webhookendpoint"),
-            ("Deliveries", "send", "actions", "webhookdelivery"),
+            ("Endpoints", "webhook", "webhooks", "webhookendpoint"),
+            ("Deliveries", "send", "webhooks", "webhookdelivery"),
         ),
     ),
 )

@@ -17,7 +17,7 @@ from rest_framework.request import Request
 from batch.changes.mutators.guest_links import LONGEST, GuestLinkRow
 from batch.context import BatchContext
 from batch.errors import NotFound
-from forms.models import GuestLink
+from forms.models import GuestLink as StoredLink
 from guests.service import LinkState, list_links, state_of
 from partner_engine.api.bodies import Body, NoQuery, Nothing, ReadQuery
 from partner_engine.api.copies import find_copy
@@ -142,7 +142,7 @@ class GuestLink(Endpoint):
         """Revoke a link."""
         self.query()
         self.body(Nothing)
-        known = GuestLink.objects.filter(copy_id=id, pk=link_id)
+        known = StoredLink.objects.filter(copy_id=id, pk=link_id)
 
         def change(context: BatchContext) -> None:
             if not known.exists():
@@ -162,7 +162,7 @@ def guest_address(request: HttpRequest | Request, copy_id: UUID, secret: str) ->
     return f"{request.build_absolute_uri(reverse('guest:open', args=[copy_id]))}#{secret}"
 
 
-def _fields(link: GuestLink, state: LinkState) -> Mapping[str, Any]:
+def _fields(link: StoredLink, state: LinkState) -> Mapping[str, Any]:
     return {
         "id": str(link.id),
         "name": link.name,
@@ -179,4 +179,4 @@ def _fields(link: GuestLink, state: LinkState) -> Mapping[str, Any]:
 
 def _new_fields(row: GuestLinkRow) -> Mapping[str, Any]:
     given = {field: getattr(row, field) for field in row.__struct_fields__}
-    return _fields(GuestLink(**given), "issued")
+    return _fields(StoredLink(**given), "issued")

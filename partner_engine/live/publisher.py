@@ -1,4 +1,4 @@
-"""The announcer of the product: carries what was saved to the sockets at its copy, from the thread that saved."""
+"""The publisher of live updates: sends committed saves to the sockets at their copy, from the saving thread."""
 
 from __future__ import annotations
 
@@ -22,10 +22,10 @@ MOST_FRAME_BYTES: Final = 64 * 1024
 log = structlog.get_logger(__name__)
 
 
-def announce(saved: Sequence[Saved]) -> None:
+def publish(saved: Sequence[Saved]) -> None:
     """Publish each save at whose copy somebody looks; without Redis nobody is told, and sockets find out by version."""
     try:
-        redis = outage.reach(get_redis_connection("default"))
+        redis = outage.client_or_raise(get_redis_connection("default"))
         _publish(redis, saved)
     except (RedisError, OSError) as error:
         if isinstance(error, RedisError):

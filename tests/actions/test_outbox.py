@@ -19,7 +19,7 @@ from redis.exceptions import ConnectionError as NoConnection
 from actions import maintenance, relay, tasks, wakeup, wakeup_hints
 from actions.kinds import Purge
 from actions.lag import Lag, lag_of
-from actions.maintenance import PurgeRegisteredTwice, ask_for_chores, register_purge
+from actions.maintenance import RetentionRegisteredTwice, emit_hourly_actions, retention
 from actions.models import OutboxAction
 from actions.registry import Budget, RegisteredTwice, Registry, UnknownKind
 from batch import service as batch
@@ -99,13 +99,13 @@ class TestTasks:
         tasks.drain.app.loader.import_default_modules()
         known = {entry["task"] for entry in tasks.drain.app.conf.beat_schedule.values()}
 
-        assert "actions.tasks.upkeep" in known
+        assert "actions.tasks.run_maintenance" in known
         assert known <= set(tasks.drain.app.tasks)
 
 
 class TestUpkeep:
     def test_each_tenant_is_asked_for_each_chore_once(self, harbor: Tenant, summit: Tenant) -> None:
-        new = ask_for_chores("default")
+        new = emit_hourly_actions("default")
 
         asked = Counter((row.tenant_id, row.kind, row.target) for row in rows())
         assert new == len(asked) == sum(asked.values())
@@ -113,11 +113,11 @@ class TestUpkeep:
             assert asked[tenant.pk, "recount_active_users", str(tenant.pk)] == 1
             for what in ("dead letters", "stored answers", "webhooks"):
                 assert asked[tenant.pk, "purge", what] == 1
-        assert ask_for_chores("default") == 0
+        assert emit_hourly_actions("default") == 0
 
     @pytest.mark.django_db(databases=["default", SECOND_DATABASE])
     def test_a_tenant_with_its_own_database_is_asked_there(self, harbor: Tenant, summit_apart: Tenant) -> None:
-        tasks.upkeep()
+        tasks.run_maintenance()
 
         assert {row.tenant_id for row in rows()} == {harbor.pk}
         assert {row.tenant_id for row in rows(SECOND_DATABASE)} == {summit_apart.pk}
@@ -177,8 +177,8 @@ class TestUpkeep:
         assert [(row.state, row.attempts) for row in rows()] == [("waiting", 1)]
 
     def test_a_purge_is_registered_once(self) -> None:
-        with pytest.raises(PurgeRegisteredTwice):
-            register_purge("dead letters", OutboxAction.objects.none)
+        with pytest.raises(RetentionRegisteredTwice):
+            retention("dead letters")(OutboxAction.objects.none)
 
 
 def run_purge(tenant: Tenant, what: str) -> None:

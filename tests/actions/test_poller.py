@@ -13,7 +13,8 @@ import pytest
 from django.core.management import call_command
 from django.db import OperationalError
 
-from actions.poller import sweep_until
+from actions.poller import poll_until
+from actions.sweeps import Sweep
 from house.place import CHECKOUT
 from tenants.models import Tenant
 from tests.conftest import SECOND_DATABASE
@@ -36,7 +37,9 @@ def failing_first(over: threading.Event, seen: dict[str, int]) -> Callable[[str]
 def test_each_database_is_looked_at_again_whatever_went_wrong() -> None:
     over, seen = threading.Event(), dict[str, int]()
 
-    sweep_until(over, ["one", "two"], every=0.001, works=[failing_first(over, seen)])
+    sweep = Sweep(name="failing first", work=failing_first(over, seen), threads=1)
+
+    poll_until(over, ["one", "two"], every=0.001, sweeps=[sweep])
 
     assert set(seen) == {"one", "two"}
     assert min(seen.values()) > 2
@@ -54,8 +57,9 @@ def test_once_it_looks_at_all_databases(harbor: Tenant) -> None:
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_it_ends_in_peace(number: int) -> None:
     code = (
-        "import django; django.setup(); import actions.poller as s; "
-        "s.WORKS = (lambda alias: print('looks', flush=True),); s.sweep_until.__kwdefaults__['works'] = s.WORKS; "
+        "import django; django.setup(); import actions.poller as p; from actions.sweeps import Sweep; "
+        "one = Sweep(name='looks', work=lambda alias: print('looks', flush=True), threads=1); "
+        "p.poll_until.__kwdefaults__['sweeps'] = (one,); "
         "from django.core.management import call_command; call_command('relay', every=0.01)"
     )
     process = subprocess.Popen(

@@ -9,7 +9,7 @@ from catalogue.files import read_catalogue, write_catalogue
 from catalogue.reports import describe_faults
 from rules.definition.faults import CatalogueErrors
 
-PAGE = (Path(__file__).parents[3] / "docs" / "catalogue.md").read_text(encoding="utf-8")
+PAGE = (Path(__file__).parents[2] / "docs" / "catalogue.md").read_text(encoding="utf-8")
 
 
 def block(info: str) -> str:
@@ -37,7 +37,7 @@ def test_the_faulty_example_gives_what_the_page_shows():
 
 
 def test_every_fault_code_of_the_reader_is_explained():
-    folder = Path(__file__).parents[3] / "forms" / "catalogue"
+    folder = Path(__file__).parents[2] / "catalogue"
     sources = "".join((folder / name).read_text(encoding="utf-8") for name in ("nodes.py", "shape.py", "files.py"))
     codes = set(re.findall(r'(?:_fault|UnreadableFile|CatalogueFault)\(\s*"([a-z_]+)"', sources))
 

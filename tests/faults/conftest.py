@@ -72,7 +72,7 @@ def forks(servers: Servers) -> Iterator[ForkServer]:
 def world(servers: Servers, forks: ForkServer) -> World:
     """Return a new database with forms at version 1."""
     world = World(servers, forks, servers.new_database(), [])
-    world.forms = world.do("work:make_forms", count=FORMS)[0]["forms"]
+    world.forms = world.do("scenarios:make_forms", count=FORMS)[0]["forms"]
     return world
 
 

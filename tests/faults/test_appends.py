@@ -45,12 +45,12 @@ LONG: Final = Course(appends=2_000, flush_every=1.0, away_after=10.0, away_for=1
 def append_under_faults(world: World, chance: random.Random, course: Course, *, sabotage: str = "") -> list[str]:
     """Let the writers append; return what is broken then."""
     forms_per_slot = WRITERS * course.appends * 3 // (2 * SLOTS * CAPACITY) + 2
-    made = world.do("work:make_forms", count=forms_per_slot * SLOTS)[0]["forms"]
+    made = world.do("scenarios:make_forms", count=forms_per_slot * SLOTS)[0]["forms"]
     slots = [made[place::SLOTS] for place in range(SLOTS)]
-    reader = world.fork("appending:read_entries", forms=[slot[0] for slot in slots])
+    reader = world.fork("append_trials:read_entries", forms=[slot[0] for slot in slots])
     writers = [
         world.fork(
-            "appending:append_entries",
+            "append_trials:append_entries",
             writer=str(number),
             slots=slots,
             appends=course.appends,

@@ -17,7 +17,7 @@ SKEWS: Final = [1.0, -1.0]
 
 def save(world: World, form: str, label: str, **how: Any) -> dict[str, Any]:
     """Save once; return the report."""
-    (report,) = world.do("work:save_one", form=form, label=label, ttl=TTL, **how)
+    (report,) = world.do("scenarios:save_one", form=form, label=label, ttl=TTL, **how)
     assert "version" in report, report
     return report
 
@@ -26,7 +26,7 @@ def save(world: World, form: str, label: str, **how: Any) -> dict[str, Any]:
 def test_a_lock_lives_as_long_as_redis_says(world: World, skew: float) -> None:
     order = {"form": world.forms[0], "ttl": TTL}
     holder = world.fork(
-        "work:save_one", label="holder", failpoint="loaded", action="tell and stop", clock_hours=skew, **order
+        "scenarios:save_one", label="holder", failpoint="loaded", action="tell and stop", clock_hours=skew, **order
     )
     assert holder.next_report() == {"stopping": "loaded"}
 
@@ -46,7 +46,7 @@ def test_versions_follow_the_saves_and_no_clock(world: World) -> None:
 
     assert [report["version"] for report in reports] == list(range(2, 11))
     assert world.violations(reports) == []
-    assert world.do("work:find_copy", form=world.forms[0])[0]["version"] == 10
+    assert world.do("scenarios:find_copy", form=world.forms[0])[0]["version"] == 10
 
 
 @pytest.mark.parametrize("skew", SKEWS)
@@ -81,17 +81,17 @@ def test_an_action_is_due_at_once(world: World, skew: float) -> None:
 @pytest.mark.parametrize("skews", [(0.0, 0.0), (1.0, 0.0), (0.0, -1.0)])
 def test_a_form_means_the_copy_touched_last(world: World, skews: tuple[float, float]) -> None:
     form = world.forms[0]
-    early, late = (world.do("work:make_copy", form=form)[0]["copy"] for _ in range(2))
-    world.do("work:delete_copy", form=form)
+    early, late = (world.do("scenarios:make_copy", form=form)[0]["copy"] for _ in range(2))
+    world.do("scenarios:delete_copy", form=form)
 
     save(world, early, "early", clock_hours=skews[0])
     save(world, late, "late", clock_hours=skews[1])
 
-    assert world.do("work:find_copy", form=form)[0]["copy"] == late
+    assert world.do("scenarios:find_copy", form=form)[0]["copy"] == late
 
 
 @pytest.mark.parametrize("skew", [0.0, *SKEWS])
 def test_what_is_saved_stands_in_its_history_at_once(world: World, skew: float) -> None:
     made = save(world, world.forms[0], "once", clock_hours=skew)
 
-    assert world.do("work:find_copy", form=world.forms[0], at_once=True)[0]["version"] == made["version"]
+    assert world.do("scenarios:find_copy", form=world.forms[0], at_once=True)[0]["version"] == made["version"]

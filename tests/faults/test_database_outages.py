@@ -126,7 +126,7 @@ def suffer(world: World, course: Course, *, commits: str = "on") -> list[str]:
 def make_token(world: World) -> str:
     """Return a token of the API; a database that was restarted a moment ago may refuse the first connections."""
     for _ in range(20):
-        (report,) = world.do("work:make_token")
+        (report,) = world.do("scenarios:make_token")
         if "token" in report:
             return str(report["token"])
         time.sleep(0.5)

@@ -28,7 +28,7 @@ def fail_each(world: World, mode: str, *, form: str, sabotage: str) -> tuple[lis
     for number in range(1, MOST_CALLS):
         label = f"{mode} {number}" if form else f"start, {mode} {number}"
         order = {"form": form, "label": label, "ttl": TTL, "sabotage": sabotage}
-        trial = world.fork("work:fail_call", number=number, mode=mode, **order)
+        trial = world.fork("scenarios:fail_call", number=number, mode=mode, **order)
         status = trial.finish()
         made = [report["calls"] for report in trial.reports if "calls" in report]
         reports += trial.reports
@@ -37,7 +37,7 @@ def fail_each(world: World, mode: str, *, form: str, sabotage: str) -> tuple[lis
         errors = {report["error"] for report in trial.reports if "error" in report}
         if errors - REFUSALS or status not in (0, -signal.SIGKILL):
             wrong.append(f"{label}: {trial.reports}")
-        again = world.do("work:fail_call", number=0, mode=mode, **order)
+        again = world.do("scenarios:fail_call", number=0, mode=mode, **order)
         reports += again
         if not any("version" in report for report in again):
             wrong.append(f"{label}: asked again {again}")

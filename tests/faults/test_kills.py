@@ -25,7 +25,7 @@ def kill_at_random(world: World, chance: random.Random, *, kills: int, sabotage:
     acknowledged: list[Report] = []
     for number in range(kills):
         form = world.forms[number % len(world.forms)]
-        trial = world.fork("work:save_until_killed", form=form, label=str(number), ttl=TTL, sabotage=sabotage)
+        trial = world.fork("scenarios:save_until_killed", form=form, label=str(number), ttl=TTL, sabotage=sabotage)
         # Some die in their first save, which takes longest, some in a later one; however slow the machine is.
         for _ in range(chance.choice([1, 2, 3])):
             trial.next_report()
@@ -56,17 +56,17 @@ def kill_at(
     world: World, failpoint: str, *, form: str, label: str, sabotage: str = ""
 ) -> tuple[list[Report], list[str]]:
     """Kill a saver at ``failpoint``, then let a rival save the same form; return their reports and what is wrong."""
-    trial = world.fork("work:save_one", form=form, label=label, ttl=TTL, failpoint=failpoint, sabotage=sabotage)
+    trial = world.fork("scenarios:save_one", form=form, label=label, ttl=TTL, failpoint=failpoint, sabotage=sabotage)
     status = trial.finish()
     began = time.monotonic()
-    rival = world.do("work:save_one", form=form, label=f"{label} rival", ttl=TTL, sabotage=sabotage)
+    rival = world.do("scenarios:save_one", form=form, label=f"{label} rival", ttl=TTL, sabotage=sabotage)
     waited = time.monotonic() - began
     wrong = [] if status == -signal.SIGKILL else [f"{label} came past {failpoint}: {status}"]
     if waited > TTL + 3.0:
         wrong.append(f"{label}: the rival waited {waited:.1f} s for the lock of the dead")
     is_saved = SAVING.index(failpoint) >= SAVING.index("written")
     versions = [report["version"] for report in rival if "version" in report]
-    again = world.do("work:save_one", form=form, label=label, ttl=TTL, sabotage=sabotage)
+    again = world.do("scenarios:save_one", form=form, label=label, ttl=TTL, sabotage=sabotage)
     if [report.get("repeated", False) for report in again] != [is_saved]:
         wrong.append(f"{label} at {failpoint}: {trial.reports}, rival {versions}, asked again {again}")
     return [*trial.reports, *rival, *again], wrong
@@ -107,10 +107,10 @@ def start_everywhere(world: World, *, rounds: int, sabotage: str = "") -> list[s
     passed = [name for name in SAVING if not name.startswith("lock_") and name not in ("loaded", "index_written")]
     for label in (f"{name} {number}" for number in range(rounds) for name in passed):
         failpoint = label.partition(" ")[0]
-        trial = world.fork("work:start_one", label=label, failpoint=failpoint, sabotage=sabotage)
+        trial = world.fork("scenarios:start_one", label=label, failpoint=failpoint, sabotage=sabotage)
         if trial.finish() != -signal.SIGKILL:
             wrong.append(f"{label} was not killed: {trial.reports}")
-        again = world.do("work:start_one", label=label, sabotage=sabotage)
+        again = world.do("scenarios:start_one", label=label, sabotage=sabotage)
         acknowledged += [*trial.reports, *again]
         is_saved = SAVING.index(failpoint) >= SAVING.index("written")
         if [report.get("repeated", False) for report in again] != [is_saved]:

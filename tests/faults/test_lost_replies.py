@@ -24,10 +24,10 @@ def lose_replies(world: World, chance: random.Random, *, cuts: int, sabotage: st
             fate = Fate.REPLY_LOST if chance.random() < 0.8 else Fate.REQUEST_LOST
             proxy.fate_of_save = lambda fate=fate: fate  # type: ignore[misc]
             order = {"form": world.forms[number % len(world.forms)], "label": str(number), "ttl": TTL}
-            first = world.do("work:save_one", port=proxy.port, sabotage=sabotage, **order)
+            first = world.do("scenarios:save_one", port=proxy.port, sabotage=sabotage, **order)
             if [report.get("error") for report in first] != ["OperationalError"]:
                 wrong.append(f"{number}: the connection was lost and the saver says {first}")
-            again = world.do("work:save_one", sabotage=sabotage, **order)
+            again = world.do("scenarios:save_one", sabotage=sabotage, **order)
             if [report.get("repeated", False) for report in again] != [fate is Fate.REPLY_LOST]:
                 wrong.append(f"{number}: {fate.value}, asked again: {again}")
             acknowledged += again
@@ -54,7 +54,7 @@ def test_lost_replies_find_a_writer_that_drops_the_key(world: World, chance: ran
 
 def lose_replies_to_http(world: World, *, cuts: int, sabotage: str = "") -> list[str]:
     """Lose the replies to saves of a web server, let its client repeat; return what is broken then."""
-    wrong, token = [], world.do("work:make_token")[0]["token"]
+    wrong, token = [], world.do("scenarios:make_token")[0]["token"]
     acknowledged: list[Report] = []
     with proxying(world.servers.ports[0]) as proxy:
         with serving(world, database_port=proxy.port, sabotage=sabotage) as port:

@@ -23,7 +23,7 @@ from tests.harness.faults.relay_trials import EFFECTS, put
 from tests.harness.faults.trials import Trial
 
 FULL: Final = pytest.mark.fault
-WORK: Final = "relaying:relay_until_killed"
+WORK: Final = "relay_trials:relay_until_killed"
 
 
 @contextmanager
@@ -262,7 +262,7 @@ def longest_wait(world: World, *, worse: str = "") -> float:
     """
     with outbox(world) as connection, socket.create_server(("127.0.0.1", 0)) as silent:
         how = {"dead_port": silent.getsockname()[1], "worse": worse}
-        worker = world.fork("relaying:sweep_beside_a_dead_database", **how)
+        worker = world.fork("relay_trials:sweep_beside_a_dead_database", **how)
         waits = []
         try:
             assert "started" in (worker.next_report() or {})

@@ -86,7 +86,7 @@ def drain_while_redis_dies(world: World, *, events: int, away: float, is_swept: 
             connection.execute("DELETE FROM effects")
         worker = programs.enter_context(running(world, CELERY))
         put_many(connection, events * 2 // 3)
-        world.do("relaying:hint")
+        world.do("relay_trials:hint")
         until(lambda: one(connection, "SELECT count(*) FROM effects") >= events // 10, seconds=60)
         world.servers.kill_redis()
         gone = time.monotonic()
@@ -138,7 +138,7 @@ def test_a_worker_takes_hints_again_without_a_restart(world: World, away: float)
             put_many(connection, 5)
             began = time.monotonic()
             while waiting(connection) and time.monotonic() - began < WORKER_BACK:
-                world.do("relaying:hint")
+                world.do("relay_trials:hint")
                 until(lambda: waiting(connection) == 0, seconds=1)
             assert waiting(connection) == 0
             world.servers.kill_redis()

@@ -24,13 +24,13 @@ def stop_and_overtake(
 ) -> tuple[list[Report], list[str]]:
     """Stop a holder at ``stop``, let a rival save, let the holder go on; return the reports and what is wrong."""
     order = {"form": form, "ttl": TTL, "sabotage": sabotage}
-    holder = world.fork("work:save_one", label=f"{label} holder", failpoint=stop, action="tell and stop", **order)
+    holder = world.fork("scenarios:save_one", label=f"{label} holder", failpoint=stop, action="tell and stop", **order)
     told = holder.next_report()
     if told != {"stopping": stop}:
         holder.finish()
         return holder.reports, [f"{label}: the holder did not stop at {stop}: {told}"]
     holder.wait_until_stopped()
-    rival = world.do("work:save_one", label=f"{label} rival", **order)
+    rival = world.do("scenarios:save_one", label=f"{label} rival", **order)
     holder.send(signal.SIGCONT)
     holder.finish()
     wrong = []

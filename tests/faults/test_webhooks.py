@@ -30,8 +30,8 @@ from tests.harness.webhook_receiver import Got, Receiver, running_receiver
 from webhooks.claims import PER_ENDPOINT
 
 FULL: Final = pytest.mark.fault
-PUBLISH: Final = "delivering:publish_until_killed"
-DELIVER: Final = "delivering:deliver_until_killed"
+PUBLISH: Final = "delivery_trials:publish_until_killed"
+DELIVER: Final = "delivery_trials:deliver_until_killed"
 Connection: TypeAlias = psycopg.Connection[Any]
 COMMON, RARE = "copy.renamed", "copy.locked"
 #: One event in so many is rare: told to the slow endpoint too.
@@ -81,7 +81,7 @@ class Partners:
         self.quick = {receiver.url(quick): (receiver, quick) for receiver in receivers.quick}
         self.slow = {receivers.slow.url(slow): (receivers.slow, slow)}
         wanted = {url: ["*"] for url in (*self.quick, self.dead)} | {url: [RARE] for url in self.slow}
-        (report,) = world.do("delivering:add_endpoints", wanted=wanted)
+        (report,) = world.do("delivery_trials:add_endpoints", wanted=wanted)
         self.secrets: dict[str, str] = report["secrets"]
 
 
@@ -240,13 +240,13 @@ def kill_at_points(world: World, receivers: Receivers, *, rounds: int, worse: st
         for failpoint in (*RELAYING, *DELIVERING) * rounds:
             put_event(connection, copy=(copy := uuid7()), event_type=COMMON)
             killed_at[copy] = failpoint
-            trial = world.fork("delivering:pass_on", failpoint=failpoint, worse=worse)
+            trial = world.fork("delivery_trials:pass_on", failpoint=failpoint, worse=worse)
             if trial.finish() != -signal.SIGKILL:
                 wrong.append(f"nobody was killed at {failpoint}: {trial.reports}")
             # The dead one's leases are over, and somebody else comes.
             connection.execute("UPDATE actions_outboxaction SET leased_until = now() - interval '1 s'")
             connection.execute("UPDATE webhooks_webhookdelivery SET leased_until = now() - interval '1 s'")
-            wrong += [f"{report}" for report in world.do("delivering:pass_on", worse=worse) if "error" in report]
+            wrong += [f"{report}" for report in world.do("delivery_trials:pass_on", worse=worse) if "error" in report]
         wrong += [f"{row} is left" for row in connection.execute("SELECT kind, state FROM actions_outboxaction")]
         for url, (receiver, path) in partners.quick.items():
             wrong += wrong_ids(killed_at, partners.secrets[url], receiver.received(path))

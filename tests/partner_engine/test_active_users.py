@@ -15,7 +15,7 @@ from oauth2_provider.models import get_access_token_model
 from redis.exceptions import ConnectionError as RedisConnectionError
 
 from actions.kinds import RecountActiveUsers
-from actions.maintenance import ask_for_chores
+from actions.maintenance import emit_hourly_actions
 from actions.registry import Delivered, handler_of
 from actions.relay import drain
 from partner_engine import active_users
@@ -185,7 +185,7 @@ def test_the_hourly_upkeep_recounts_every_tenant_of_the_database(
     for tenant in (harbor, summit, summit_apart):
         note_active(tenant, role=AGENT, identity=str(uuid4()))
 
-    ask_for_chores("default")
+    emit_hourly_actions("default")
     drain("default")
 
     assert count_active([harbor.id, summit.id, summit_apart.id]) == {harbor.id: {AGENT: 1}, summit_apart.id: {AGENT: 1}}

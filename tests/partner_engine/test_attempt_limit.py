@@ -61,7 +61,7 @@ def test_who_is_refused_is_told_when_to_come_back(monkeypatch: pytest.MonkeyPatc
 def test_further_tries_do_not_put_off_the_end() -> None:
     limit = AttemptLimit("end", tries=1, minutes=1)
     takes(limit, "harbor", HERE, 10)
-    prefix = f"{guess_limit.settings.CACHES['default']['KEY_PREFIX']}.guesses"
+    prefix = f"{attempt_limit.settings.CACHES['default']['KEY_PREFIX']}.guesses"
     [key] = list(get_redis_connection("default").scan_iter(f"{prefix}*"))
 
     assert get_redis_connection("default").llen(key) == 1

@@ -78,7 +78,7 @@ def test_not_having_asked_is_no_new_failure() -> None:
     clock.now += 0.9
 
     with pytest.raises(RedisLeftAlone) as left_alone:
-        outage.reach(Redis())
+        outage.client_or_raise(Redis())
     outage.failed_with(left_alone.value)
 
     clock.now += 0.2

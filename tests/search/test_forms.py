@@ -6,7 +6,6 @@ from collections.abc import Callable
 from uuid import UUID
 
 import pytest
-from search.models import SearchWord
 
 from actions.models import OutboxAction
 from batch import service as batch
@@ -15,6 +14,7 @@ from forms.selectors import list_forms
 from search import forms
 from search.forms import Ranked, pending_entries, rank_forms, search_forms
 from search.indexer import index_copies
+from search.models import SearchWord
 from tenants.access import Actor
 from tenants.current_tenant import across_tenants, use_tenant
 from tenants.models import Tenant

@@ -13,7 +13,6 @@ import msgspec
 import pytest
 from django.core.management import CommandError, call_command
 from django.db import connection, connections
-from search.models import SearchEntry, SearchSpelling, SearchWord
 
 from actions.kinds import IndexForm
 from actions.models import OutboxAction
@@ -28,6 +27,7 @@ from search import indexer
 from search.forms import pending_entries, rank_forms
 from search.index import Entry, remove_entries, write_entries
 from search.indexer import index_copies, rebuild_search
+from search.models import SearchEntry, SearchSpelling, SearchWord
 from search.words import weigh
 from tenants.access import Actor
 from tenants.current_tenant import use_tenant

@@ -17,7 +17,6 @@ import pytest
 from django.core.cache import cache
 from django.test import Client
 from django.urls import reverse
-from search.models import SearchWord
 
 import batch.changes.input
 import batch.changes.mutators.answers
@@ -27,6 +26,7 @@ from actions.models import OutboxAction
 from copies.document import Answer
 from copies.sealing import KeyServiceUnavailable, LocalKeyring, Sealer
 from search.indexer import index_copies
+from search.models import SearchWord
 from search.words import words_of
 from tenants.access import Right
 from tenants.current_tenant import use_tenant

@@ -104,7 +104,7 @@ def sabotage(monkeypatch: pytest.MonkeyPatch) -> Callable[[str, str], None]:
 def unknown_scripts(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let the scripts be ones that no server has seen, as after its restart; other tests' stay known to it."""
     for script in ("TAKE", "EXTEND", "RELEASE"):
-        unseen = script_of(f"{getattr(lock_scripts, script).text}\n-- {uuid4()}")
+        unseen = script_of(f"{getattr(lua_scripts, script).text}\n-- {uuid4()}")
         monkeypatch.setattr(fair_lock, script, unseen)
         monkeypatch.setattr(many_locks, script, unseen)
 

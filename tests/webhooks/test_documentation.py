@@ -11,7 +11,7 @@ import pytest
 
 from webhooks.event_types import EVENT_TYPES, event_names, event_schema, wants
 
-PAGE = (Path(__file__).resolve().parents[3] / "docs" / "webhooks.md").read_text(encoding="utf-8")
+PAGE = (Path(__file__).resolve().parents[2] / "docs" / "webhooks.md").read_text(encoding="utf-8")
 EXAMPLES = [json.loads(found) for found in re.findall(r"```json\n(.*?)\n```", PAGE, re.DOTALL)]
 #: As strict as can be: what an example holds beyond the schema would be a promise that nobody keeps.
 VALIDATOR = jsonschema.Draft202012Validator(event_schema())

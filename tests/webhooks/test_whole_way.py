@@ -14,7 +14,6 @@ from standardwebhooks import Webhook
 
 from actions import relay
 from actions.models import OutboxAction
-from actions.tasks import deliver_webhooks
 from batch import service as batch
 from catalogue.loader import load
 from catalogue.models import Release
@@ -27,6 +26,7 @@ from tests.harness.webhook_receiver import Receiver
 from tests.webhooks.conftest import ACTOR
 from webhooks import claims, endpoints
 from webhooks.models import WebhookDelivery, WebhookEndpoint, WebhookPayload
+from webhooks.tasks import deliver
 
 
 @pytest.fixture
@@ -51,7 +51,7 @@ def test_a_save_is_told_to_the_tenants_endpoint_by_the_tasks_alone(
         context.save()
         form = str(context.form.id)
     relay.drain(alias)
-    deliver_webhooks(alias)
+    deliver(alias)
 
     [got] = receiver.received(path)
     told = Webhook(secret).verify(got.body, got.headers)

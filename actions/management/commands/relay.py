@@ -9,7 +9,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandParser
 from django.db import connections
 
-from actions.poller import sweep_once, sweep_until
+from actions.poller import poll_once, poll_until
 
 
 class Command(BaseCommand):
@@ -25,9 +25,9 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         """Sweep until SIGTERM or Ctrl-C; a database that is away is looked at again."""
         if options["once"]:
-            sweep_once(connections)
+            poll_once(connections)
             return
         over = threading.Event()
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, lambda *told: over.set())
-        sweep_until(over, connections, every=options["every"])
+        poll_until(over, connections, every=options["every"])

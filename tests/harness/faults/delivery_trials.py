@@ -106,7 +106,7 @@ def let_all_deliver(*, lease: float) -> None:
     """Let this process deliver whoever else does: as when Redis is away, and with it the mutex."""
     settings.WEBHOOK_ALLOWED_NETWORKS = ["127.0.0.0/8"]
     delivery.JobMutex = _everybody  # type: ignore[assignment,misc]
-    delivery.HttpPostman = partial(HttpWebhookClient, limits=Limits(total=lease * POST_SHARE))  # type: ignore[assignment,misc]
+    delivery.HttpWebhookClient = partial(HttpWebhookClient, limits=Limits(total=lease * POST_SHARE))  # type: ignore[assignment,misc]
     claims.LEASE = timedelta(seconds=lease)  # type: ignore[misc]
     # Two for each of the four endpoints.
     delivery.MOST_AT_ONCE = 8  # type: ignore[misc]

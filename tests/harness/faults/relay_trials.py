@@ -18,9 +18,9 @@ import psycopg
 from django.db import connections
 
 from actions import claims, relay
-from actions.poller import sweep_once, sweep_until
+from actions.poller import poll_once, poll_until
 from actions.registry import REGISTRY, Budget, Delivered, Registry, RetryAfter
-from actions.wakeup import wake
+from actions.wakeup import wake_relay
 from tests.harness.outboxes import Ring
 
 #: One row per attempt, written as soon as the handler runs.
@@ -130,11 +130,11 @@ def sweep_beside_a_dead_database(report: Report, *, dead_port: int, worse: str =
     report(started=os.getpid())
     if worse == "one by one":
         while True:
-            sweep_once(["dead", "default"])
-    sweep_until(over, ["dead", "default"], every=0.2)
+            poll_once(["dead", "default"])
+    poll_until(over, ["dead", "default"], every=0.2)
 
 
 def hint(report: Report) -> None:
     """Hint at the outbox as a save does."""
-    wake("default")
+    wake_relay("default")
     report(hinted=True)

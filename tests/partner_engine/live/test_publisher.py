@@ -13,7 +13,7 @@ from redis import Redis
 from redis.client import PubSub
 
 from actions import live_updates
-from actions.live_updates import AnnouncerKnown, Saved, announce, register, sent_by
+from actions.live_updates import PublisherRegistered, Saved, publish, register_publisher, sent_by
 from catalogue.models import Release
 from partner_engine.live import publisher
 from partner_engine.live.transport import channel_layer
@@ -115,7 +115,7 @@ def test_a_save_of_more_than_a_frame_holds_is_told_by_its_version(
 
 @pytest.fixture
 def no_redis(monkeypatch: pytest.MonkeyPatch) -> Iterator[Redis]:
-    """Let the announcer find a Redis that refuses, and the other tests one that is well again."""
+    """Let the publisher find a Redis that refuses, and the other tests one that is well again."""
     client = refusing_client()
     monkeypatch.setattr(publisher, "get_redis_connection", lambda alias: client)
     yield client
@@ -126,7 +126,7 @@ def test_without_redis_a_save_is_saved(harbor: Tenant, actor: Actor, copy_id: UU
     assert save(harbor, actor, copy_id, {"mqs_mail_city": "Austin"}).version == 2
 
 
-def test_an_announcer_that_fails_fails_no_save(
+def test_a_publisher_that_fails_fails_no_save(
     harbor: Tenant, actor: Actor, copy_id: UUID, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def fail(saved: Sequence[Saved]) -> None:
@@ -137,17 +137,17 @@ def test_an_announcer_that_fails_fails_no_save(
     assert save(harbor, actor, copy_id, {"mqs_mail_city": "Austin"}).version == 2
 
 
-def test_there_is_one_announcer(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_there_is_one_publisher(monkeypatch: pytest.MonkeyPatch) -> None:
     calls: list[Sequence[Saved]] = []
     monkeypatch.setattr(live_updates, "_registered", [])
-    register(calls.append)
+    register_publisher(calls.append)
 
-    with pytest.raises(AnnouncerKnown):
-        register(lambda saved: None)
+    with pytest.raises(PublisherRegistered):
+        register_publisher(lambda saved: None)
     saved = Saved(
         tenant_id=uuid4(), copy_id=uuid4(), version=1, release=1, actor=("user", "7"), label="Ona",
         sender="", correlation_id="", facts=dict,
     )  # fmt: skip
-    announce([saved])
-    announce([])
+    publish([saved])
+    publish([])
     assert calls == [[saved]]

@@ -1,0 +1,555 @@
+import django.contrib.postgres.fields
+import django.core.validators
+import django.db.models.deletion
+from django.db import migrations, models
+
+import catalogue.models
+
+
+class Migration(migrations.Migration):
+    initial = True
+
+    dependencies = []
+
+    operations = [
+        migrations.CreateModel(
+            name="Catalogue",
+            fields=[
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                (
+                    "code",
+                    models.CharField(
+                        max_length=64,
+                        unique=True,
+                        validators=[
+                            django.core.validators.RegexValidator(
+                                "\\A[A-Za-z0-9_][A-Za-z0-9_.-]*\\Z",
+                                "Use letters, digits, underscores, dots and hyphens; begin with a letter.",
+                            )
+                        ],
+                    ),
+                ),
+                ("title", models.CharField(max_length=300)),
+                ("currency", models.CharField(default="USD", max_length=3)),
+                (
+                    "allow_test_identities",
+                    models.BooleanField(
+                        default=False,
+                        help_text="Lets made-up tax ids, Social Security and phone numbers pass: only for demos and tests.",
+                    ),
+                ),
+                (
+                    "lines_question",
+                    models.CharField(
+                        blank=True,
+                        help_text="Code of the multiple choice whose choices are the lines of business that are wanted.",
+                        max_length=64,
+                    ),
+                ),
+                (
+                    "title_question",
+                    models.CharField(
+                        blank=True, help_text="Code of the question that names the insured.", max_length=64
+                    ),
+                ),
+            ],
+            options={
+                "ordering": ["code"],
+            },
+        ),
+        migrations.CreateModel(
+            name="ChoiceList",
+            fields=[
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("position", models.PositiveIntegerField(default=0, help_text="Order in lists, lowest first.")),
+                (
+                    "code",
+                    models.CharField(
+                        max_length=64,
+                        validators=[
+                            django.core.validators.RegexValidator(
+                                "\\A[A-Za-z0-9_][A-Za-z0-9_.-]*\\Z",
+                                "Use letters, digits, underscores, dots and hyphens; begin with a letter.",
+                            )
+                        ],
+                    ),
+                ),
+                (
+                    "catalogue",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="choice_lists",
+                        to="catalogue.catalogue",
+                    ),
+                ),
+            ],
+            options={
+                "ordering": ["catalogue", "position", "code"],
+            },
+        ),
+        migrations.CreateModel(
+            name="Choice",
+            fields=[
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("position", models.PositiveIntegerField(default=0, help_text="Order in lists, lowest first.")),
+                ("code", models.CharField(max_length=64)),
+                ("label", models.CharField(max_length=300)),
+                (
+                    "choice_list",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE, related_name="choices", to="catalogue.choicelist"
+                    ),
+                ),
+            ],
+            options={
+                "ordering": ["choice_list", "position", "id"],
+            },
+        ),
+        migrations.CreateModel(
+            name="DerivedValue",
+            fields=[
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("position", models.PositiveIntegerField(default=0, help_text="Order in lists, lowest first.")),
+                (
+                    "code",
+                    models.CharField(
+                        max_length=64,
+                        validators=[
+                            django.core.validators.RegexValidator(
+                                "\\A[A-Za-z_][A-Za-z0-9_]*\\Z",
+                                "Use letters, digits and underscores; begin with a letter: conditions read it by this name.",
+                            )
+                        ],
+                    ),
+                ),
+                ("value", models.TextField(help_text="An expression in CEL.")),
+                ("label", models.CharField(blank=True, max_length=300)),
+                (
+                    "catalogue",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="derived_values",
+                        to="catalogue.catalogue",
+                    ),
+                ),
+            ],
+            options={
+                "ordering": ["catalogue", "position", "code"],
+            },
+        ),
+        migrations.CreateModel(
+            name="FormRule",
+            fields=[
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("position", models.PositiveIntegerField(default=0, help_text="Order in lists, lowest first.")),
+                (
+                    "code",
+                    models.CharField(
+                        max_length=64,
+                        validators=[
+                            django.core.validators.RegexValidator(
+                                "\\A[A-Za-z0-9_][A-Za-z0-9_.-]*\\Z",
+                                "Use letters, digits, underscores, dots and hyphens; begin with a letter.",
+                            )
+                        ],
+                        verbose_name="id",
+                    ),
+                ),
+                ("when", models.TextField(help_text="A condition in CEL.")),
+                (
+                    "then",
+                    models.CharField(
+                        choices=[("error", "Error"), ("warn", "Warning"), ("message", "Message"), ("task", "Task")],
+                        max_length=20,
+                    ),
+                ),
+                ("at", models.CharField(help_text="Code of the question or pool where it is said.", max_length=64)),
+                ("say", models.CharField(max_length=500)),
+                (
+                    "catalogue",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE, related_name="form_rules", to="catalogue.catalogue"
+                    ),
+                ),
+            ],
+            options={
+                "ordering": ["catalogue", "position", "code"],
+            },
+        ),
+        migrations.CreateModel(
+            name="LineOfBusiness",
+            fields=[
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("position", models.PositiveIntegerField(default=0, help_text="Order in lists, lowest first.")),
+                (
+                    "code",
+                    models.CharField(
+                        help_text="A choice of the question that asks for the lines.",
+                        max_length=64,
+                        validators=[
+                            django.core.validators.RegexValidator(
+                                "\\A[A-Za-z0-9_][A-Za-z0-9_.-]*\\Z",
+                                "Use letters, digits, underscores, dots and hyphens; begin with a letter.",
+                            )
+                        ],
+                    ),
+                ),
+                ("label", models.CharField(max_length=300)),
+                (
+                    "states",
+                    models.TextField(
+                        help_text="The states concerned: an expression in CEL that gives a list of state codes."
+                    ),
+                ),
+                ("industry", models.TextField(help_text="The industry code: an expression in CEL that gives a text.")),
+                (
+                    "catalogue",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE, related_name="lines", to="catalogue.catalogue"
+                    ),
+                ),
+            ],
+            options={
+                "verbose_name": "line of business",
+                "verbose_name_plural": "lines of business",
+                "ordering": ["catalogue", "position", "code"],
+            },
+        ),
+        migrations.CreateModel(
+            name="QuestionSet",
+            fields=[
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("position", models.PositiveIntegerField(default=0, help_text="Order in lists, lowest first.")),
+                (
+                    "code",
+                    models.CharField(
+                        max_length=64,
+                        validators=[
+                            django.core.validators.RegexValidator(
+                                "\\A[A-Za-z_][A-Za-z0-9_]*\\Z",
+                                "Use letters, digits and underscores; begin with a letter: conditions read it by this name.",
+                            )
+                        ],
+                    ),
+                ),
+                ("title", models.CharField(max_length=300)),
+                (
+                    "when",
+                    models.TextField(
+                        blank=True, help_text="Shown while this condition (CEL) is true; empty means always."
+                    ),
+                ),
+                (
+                    "pool_code",
+                    models.CharField(
+                        blank=True,
+                        help_text="Empty: asked once, no rows.",
+                        max_length=64,
+                        validators=[
+                            django.core.validators.RegexValidator(
+                                "\\A[A-Za-z_][A-Za-z0-9_]*\\Z",
+                                "Use letters, digits and underscores; begin with a letter: conditions read it by this name.",
+                            )
+                        ],
+                        verbose_name="pool",
+                    ),
+                ),
+                (
+                    "pool_parent",
+                    models.CharField(
+                        blank=True,
+                        help_text="Code of another pool, for rows within its rows.",
+                        max_length=64,
+                        verbose_name="within the rows of",
+                    ),
+                ),
+                ("pool_min", models.PositiveIntegerField(default=0, verbose_name="fewest rows")),
+                ("pool_max", models.PositiveIntegerField(default=1000, verbose_name="most rows")),
+                (
+                    "pool_key",
+                    django.contrib.postgres.fields.ArrayField(
+                        base_field=models.CharField(max_length=64),
+                        blank=True,
+                        default=list,
+                        help_text="Questions, divided by commas, that tell which rows of two copies are the same.",
+                        size=None,
+                        verbose_name="row key",
+                    ),
+                ),
+                (
+                    "catalogue",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="question_sets",
+                        to="catalogue.catalogue",
+                    ),
+                ),
+            ],
+            options={
+                "ordering": ["catalogue", "position", "code"],
+            },
+        ),
+        migrations.CreateModel(
+            name="Question",
+            fields=[
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("position", models.PositiveIntegerField(default=0, help_text="Order in lists, lowest first.")),
+                (
+                    "code",
+                    models.CharField(
+                        help_text="Unique in the whole catalogue; conditions read the answer by it.",
+                        max_length=64,
+                        validators=[
+                            django.core.validators.RegexValidator(
+                                "\\A[A-Za-z_][A-Za-z0-9_]*\\Z",
+                                "Use letters, digits and underscores; begin with a letter: conditions read it by this name.",
+                            )
+                        ],
+                    ),
+                ),
+                ("label", models.CharField(max_length=300)),
+                (
+                    "type",
+                    models.CharField(
+                        choices=[
+                            ("text", "Text"),
+                            ("long_text", "Long text"),
+                            ("choice", "Choice"),
+                            ("multi_choice", "Multi choice"),
+                            ("boolean", "Boolean"),
+                            ("integer", "Integer"),
+                            ("number", "Number"),
+                            ("decimal", "Decimal"),
+                            ("money", "Money"),
+                            ("percent", "Percent"),
+                            ("date", "Date"),
+                            ("year", "Year"),
+                            ("zip", "Zip"),
+                            ("email", "Email"),
+                            ("phone", "Phone"),
+                            ("url", "Url"),
+                            ("fein", "Fein"),
+                            ("ssn", "Ssn"),
+                            ("vin", "Vin"),
+                            ("naics", "Naics"),
+                        ],
+                        max_length=20,
+                    ),
+                ),
+                (
+                    "required",
+                    models.CharField(
+                        choices=[("quote", "Before a quote"), ("bind", "Before binding"), ("optional", "Never")],
+                        default="optional",
+                        max_length=20,
+                    ),
+                ),
+                (
+                    "when",
+                    models.TextField(
+                        blank=True, help_text="Shown while this condition (CEL) is true; empty means always."
+                    ),
+                ),
+                (
+                    "validate",
+                    django.contrib.postgres.fields.ArrayField(
+                        base_field=models.CharField(max_length=300),
+                        blank=True,
+                        default=list,
+                        help_text="Divided by commas, as min:0, max:as_of.",
+                        size=None,
+                        verbose_name="validators",
+                    ),
+                ),
+                (
+                    "products",
+                    django.contrib.postgres.fields.ArrayField(
+                        base_field=models.CharField(max_length=64),
+                        blank=True,
+                        default=list,
+                        help_text="A carrier question: asked only while one of these products (codes, divided by commas) is open.",
+                        size=None,
+                    ),
+                ),
+                (
+                    "sensitivity",
+                    models.CharField(
+                        blank=True,
+                        choices=[
+                            ("", "Not sensitive"),
+                            ("pii", "Personal: masked without the right to see it (pii)"),
+                            ("spi", "Secret: encrypted, never shown in full (spi)"),
+                        ],
+                        default="",
+                        max_length=20,
+                    ),
+                ),
+                (
+                    "indexed",
+                    models.BooleanField(
+                        default=False, help_text="Forms are found by this answer; never for a secret one."
+                    ),
+                ),
+                ("help", models.CharField(blank=True, max_length=500)),
+                (
+                    "prefill",
+                    models.CharField(
+                        blank=True, help_text="Where a first answer may come from, as vin.", max_length=64
+                    ),
+                ),
+                (
+                    "catalogue",
+                    catalogue.models.InheritedCatalogueField(
+                        editable=False,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        parent="question_set",
+                        related_name="+",
+                        to="catalogue.catalogue",
+                    ),
+                ),
+                (
+                    "choices",
+                    models.ForeignKey(
+                        blank=True,
+                        help_text="Only for choice and multi choice.",
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="questions",
+                        to="catalogue.choicelist",
+                    ),
+                ),
+                (
+                    "question_set",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="questions",
+                        to="catalogue.questionset",
+                    ),
+                ),
+            ],
+            options={
+                "ordering": ["question_set", "position", "code"],
+            },
+        ),
+        migrations.CreateModel(
+            name="Release",
+            fields=[
+                ("id", models.AutoField(primary_key=True, serialize=False)),
+                (
+                    "number",
+                    models.PositiveIntegerField(editable=False, help_text="Counts the releases of one catalogue."),
+                ),
+                ("content", models.BinaryField(help_text="The whole definition: compressed JSON.")),
+                ("checksum", models.CharField(editable=False, help_text="SHA-256 of the definition.", max_length=64)),
+                ("notes", models.TextField(blank=True, editable=False)),
+                ("published_at", models.DateTimeField(auto_now_add=True)),
+                ("published_by_id", models.CharField(editable=False, max_length=64, verbose_name="published by")),
+                (
+                    "catalogue",
+                    models.ForeignKey(
+                        editable=False,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="releases",
+                        to="catalogue.catalogue",
+                    ),
+                ),
+            ],
+            options={
+                "ordering": ["catalogue", "-number"],
+            },
+        ),
+        migrations.AddConstraint(
+            model_name="choicelist",
+            constraint=models.UniqueConstraint(
+                fields=("catalogue", "code"),
+                name="choice_list_code_once",
+                violation_error_message="This catalogue has a choice list of this code already.",
+            ),
+        ),
+        migrations.AddConstraint(
+            model_name="choice",
+            constraint=models.UniqueConstraint(
+                fields=("choice_list", "code"),
+                name="choice_code_once",
+                violation_error_message="This list has a choice of this code already.",
+            ),
+        ),
+        migrations.AddConstraint(
+            model_name="derivedvalue",
+            constraint=models.UniqueConstraint(
+                fields=("catalogue", "code"),
+                name="derived_code_once",
+                violation_error_message="This catalogue has a derived value of this code already.",
+            ),
+        ),
+        migrations.AddConstraint(
+            model_name="formrule",
+            constraint=models.UniqueConstraint(
+                fields=("catalogue", "code"),
+                name="form_rule_code_once",
+                violation_error_message="This catalogue has a form rule of this id already.",
+            ),
+        ),
+        migrations.AddConstraint(
+            model_name="lineofbusiness",
+            constraint=models.UniqueConstraint(
+                fields=("catalogue", "code"),
+                name="line_code_once",
+                violation_error_message="This catalogue has a line of this code already.",
+            ),
+        ),
+        migrations.AddConstraint(
+            model_name="questionset",
+            constraint=models.UniqueConstraint(
+                fields=("catalogue", "code"),
+                name="question_set_code_once",
+                violation_error_message="This catalogue has a question set of this code already.",
+            ),
+        ),
+        migrations.AddConstraint(
+            model_name="questionset",
+            constraint=models.UniqueConstraint(
+                condition=models.Q(("pool_code", ""), _negated=True),
+                fields=("catalogue", "pool_code"),
+                name="pool_code_once",
+                violation_error_message="This catalogue has a pool of this code already.",
+            ),
+        ),
+        migrations.AddConstraint(
+            model_name="questionset",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("pool_min__lte", models.F("pool_max"))),
+                name="pool_min_to_max",
+                violation_error_message="The fewest rows are more than the most.",
+            ),
+        ),
+        migrations.AddConstraint(
+            model_name="question",
+            constraint=models.UniqueConstraint(
+                fields=("catalogue", "code"),
+                name="question_code_once",
+                violation_error_message="This catalogue has a question of this code already.",
+            ),
+        ),
+        migrations.AddConstraint(
+            model_name="release",
+            constraint=models.UniqueConstraint(fields=("catalogue", "number"), name="release_number_once"),
+        ),
+        migrations.RunSQL(
+            # A release never changes, whoever asks.
+            sql=[
+                """
+                CREATE FUNCTION catalogue_release_is_immutable() RETURNS trigger LANGUAGE plpgsql AS $$
+                BEGIN RAISE EXCEPTION 'A release never changes; publish a new one.' USING ERRCODE = 'restrict_violation'; END $$
+                """,
+                """
+                CREATE TRIGGER release_is_immutable BEFORE UPDATE OR DELETE ON catalogue_release
+                FOR EACH ROW EXECUTE FUNCTION catalogue_release_is_immutable()
+                """,
+            ],
+            reverse_sql=[
+                "DROP TRIGGER release_is_immutable ON catalogue_release",
+                "DROP FUNCTION catalogue_release_is_immutable()",
+            ],
+        ),
+    ]

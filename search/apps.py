@@ -1,0 +1,10 @@
+"""The search app."""
+
+from django.apps import AppConfig
+
+
+class SearchConfig(AppConfig):
+    """The search index over forms, its queries and its upkeep."""
+
+    name = "search"
+    verbose_name = "Search"
