@@ -80,7 +80,7 @@ class Failpoint:
         self._action = action
         self._passes = count(1)
 
-    def failpoint(self, name: str) -> None:
+    def strike(self, name: str) -> None:
         """Act if ``name`` is this point and its turn has come. Raises ``FailpointsRefused`` for an unknown name."""
         require_known(name)
         if name == self.name and next(self._passes) == self._nth:

@@ -7,9 +7,6 @@ from typing import ClassVar
 from django.db import models
 
 from tenants.managers import TenantModel
-from webhooks.models import WebhookAttempt, WebhookDelivery, WebhookEndpoint, WebhookPayload
-
-__all__ = ["OutboxAction", "WebhookAttempt", "WebhookDelivery", "WebhookEndpoint", "WebhookPayload"]
 
 
 class ActionState(models.TextChoices):

@@ -117,7 +117,7 @@ def _catalogue_of(row: Any) -> Any:
         if hasattr(row, f"{parent}_id"):
             holder = getattr(row, parent) if getattr(row, f"{parent}_id") else None
     if isinstance(holder, CarrierProduct):
-        return apps.get_model("forms", "Catalogue").objects.filter(code=holder.catalogue).first()
+        return apps.get_model("catalogue", "Catalogue").objects.filter(code=holder.catalogue).first()
     return holder.catalogue if holder is not None and holder.catalogue_id else None
 
 

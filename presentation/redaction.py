@@ -41,7 +41,7 @@ class Discretion:
     def answer(self, code: str, answer: Answer) -> AnswerValue:
         """Return what may be shown of ``answer`` to question ``code``."""
         if answer.sealed is not None:
-            return answer.mask
+            return str(answer.mask)
         return self.value(code, answer.value)
 
     def values(self, values: dict[str, AnswerValue]) -> dict[str, AnswerValue]:

@@ -1,4 +1,4 @@
-"""Which tenant staff look at: the choice in the header, kept in their session. ``partner_engine.tenant_middleware`` obeys it."""
+"""The tenant that staff look at: chosen in the header, stored in the session, applied by the tenant middleware."""
 
 from __future__ import annotations
 

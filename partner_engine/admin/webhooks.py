@@ -10,12 +10,11 @@ from django.http import HttpRequest
 from unfold.admin import TabularInline
 from unfold.decorators import display
 
-from actions.models import WebhookAttempt, WebhookDelivery, WebhookEndpoint
 from partner_engine.admin.site import site
 from partner_engine.admin.viewing import BigTableAdmin
 from tenants.access import Actor
 from webhooks import endpoints
-from webhooks.models import DeliveryState
+from webhooks.models import DeliveryState, WebhookAttempt, WebhookDelivery, WebhookEndpoint
 
 _STANDINGS = {"on": "success", "failing": "warning", "off": "danger"}
 _STATES = {"delivered": "success", "pending": "info", "failed": "danger"}

@@ -1,8 +1,8 @@
 """The database backend: puts the current scope in front of each statement, in the same round trip.
 
-PostgreSQL's policies (``tenants.row_level_security``) compare it with the rows. It is set for the transaction alone, so neither
-a pooled connection nor a pooler in between ever carries one tenant's mark to the next user; without a transaction the
-two statements form one of their own.
+PostgreSQL's policies (``tenants.row_level_security``) compare it with the rows. It is set for the transaction alone, so
+neither a pooled connection nor a pooler in between ever carries one tenant's mark to the next user; without a
+transaction the two statements form one of their own.
 """
 
 from __future__ import annotations

@@ -28,8 +28,8 @@ def test_a_kind_is_added_as_the_page_says(harbor: Tenant) -> None:
         return partial(registry.register, kind, budget=budget)
 
     known: dict[str, Any] = {
-        "dataclass": dataclass, "ClassVar": ClassVar, "Any": Any, "PayloadTime": PayloadTime, "FieldsPayload": FieldsPayload,
-        "Budget": Budget,
+        "dataclass": dataclass, "ClassVar": ClassVar, "Any": Any, "PayloadTime": PayloadTime,
+        "FieldsPayload": FieldsPayload, "Budget": Budget,
         "Delivered": Delivered, "PermanentFailure": PermanentFailure, "handles": handles,
         "registry": registry, "drain": drain, "put": put, "__name__": __name__,
     }  # fmt: skip

@@ -38,7 +38,8 @@ def test_the_faulty_example_gives_what_the_page_shows():
 
 def test_every_fault_code_of_the_reader_is_explained():
     folder = Path(__file__).parents[2] / "catalogue"
-    sources = "".join((folder / name).read_text(encoding="utf-8") for name in ("nodes.py", "shape.py", "files.py"))
+    names = ("yaml_nodes.py", "file_shape.py", "files.py")
+    sources = "".join((folder / name).read_text(encoding="utf-8") for name in names)
     codes = set(re.findall(r'(?:_fault|UnreadableFile|CatalogueFault)\(\s*"([a-z_]+)"', sources))
 
     assert len(codes) > 12

@@ -88,7 +88,7 @@ class ForkServer:
     def fork(
         self, work: str, *, database: str, port: int, sabotage: str = "", clock_hours: float = 0.0, **arguments: Any
     ) -> Trial:  # fmt: skip
-        """Let a fork do ``work`` (``module:function`` of ``tests.harness.faults``), which takes ``report`` and ``arguments``.
+        """Let a fork do ``work`` (``module:function`` in this folder), which takes ``report`` and ``arguments``.
 
         ``database`` at ``port`` is where its data lies; ``sabotage`` names how it is made worse;
         ``clock_hours`` is how far its clock goes before the right one.

@@ -14,12 +14,12 @@ from django.urls import URLPattern, URLResolver, get_resolver
 from django.utils import timezone
 from structlog.testing import capture_logs
 
-from actions.models import WebhookEndpoint
 from catalogue.demo import Sample
 from tenants.access import Right
 from tenants.current_tenant import use_tenant
 from tenants.models import ApiClient, Tenant, User
 from tests.harness.api_client import V1, Api, assert_problem
+from webhooks.models import WebhookEndpoint
 
 pytestmark = pytest.mark.django_db
 
