@@ -50,7 +50,7 @@ def keys_of(name: str) -> tuple[str, str, str]:
 
 
 def pause(place: int) -> float:
-    """Return the seconds to sleep at ``place`` (from 1) in the queue, with jitter so that waiters do not poll in step."""
+    """Return the seconds to sleep at ``place`` (from 1) in the queue, with jitter against polling in step."""
     span = min(FIRST_SECONDS + STEP_SECONDS * (place - 1), LONGEST_SECONDS)
     return span * (0.5 + secrets.randbelow(500) / 1_000)
 

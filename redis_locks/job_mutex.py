@@ -24,7 +24,7 @@ log = structlog.get_logger(__name__)
 
 
 class JobMutex:
-    """The right to run the job ``name``: ``with JobMutex(name) as is_ours`` yields False while another process has it."""
+    """The right to run the job ``name``: ``with JobMutex(name) as is_ours`` yields False if another has it."""
 
     def __init__(self, name: str, *, ttl: float = TTL_SECONDS, client: Redis | None = None) -> None:
         """Prepare the mutex; after a crash it is free again within ``ttl`` seconds."""

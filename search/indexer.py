@@ -105,7 +105,7 @@ def _chunks(tenant: Tenant, *, everything: bool) -> Iterator[tuple[list[UUID], i
 
 
 def _entry(copy: Any, release: releases.CompiledRelease) -> Entry:
-    """Return the words of ``copy``, whose document ``release`` explains; sensitive (``spi``) answers contribute none."""
+    """Return the words of ``copy`` under ``release``; sensitive (``spi``) answers contribute none."""
     catalogue, document = release.compiled, decode_document(copy.document)
     others, personal = search_texts(catalogue, document)
     naming = catalogue.questions.get(catalogue.definition.title_question)
