@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import re
-import subprocess
 
 import pytest
 
-from house.place import CHECKOUT
+from tests.house.test_promises import CHECKOUT, tracked_files
 
 #: Phrases that the style guide in CONTRIBUTING.md replaces, each with its replacement.
 PHRASES = {
@@ -30,13 +29,18 @@ PHRASES = {
 }
 _TEXTS = (".py", ".md", ".html", ".js", ".css", ".txt", ".toml")
 #: This file names the phrases, and the style guide explains them.
-_EXEMPT = ("tests/house/test_plain_english.py", "CONTRIBUTING.md", "requirements", "static/web/vendor/", "docs/benchmarks/")
+_EXEMPT = (
+    "tests/house/test_plain_english.py",
+    "CONTRIBUTING.md",
+    "requirements",
+    "static/web/vendor/",
+    "docs/benchmarks/",
+)
 
 
 def texts() -> list[str]:
     """Return the paths of all files that contain prose or code."""
-    listed = subprocess.run(["git", "ls-files"], cwd=CHECKOUT, check=True, capture_output=True, text=True).stdout
-    return [path for path in listed.split() if path.endswith(_TEXTS) and not path.startswith(_EXEMPT)]
+    return [path for path in tracked_files("*") if path.endswith(_TEXTS) and not path.startswith(_EXEMPT)]
 
 
 @pytest.mark.parametrize("pattern", PHRASES, ids=lambda pattern: re.sub(r"\W+", " ", pattern).strip())
