@@ -16,7 +16,7 @@ import structlog
 from django.conf import settings
 from django.db import DatabaseError, connections
 
-from encryption.tenant_secrets import SecretDoesNotOpen
+from encryption.envelope import DecryptionFailed
 from failpoints import failpoint
 from redis_locks.job_mutex import JobMutex
 from webhooks.attempt_log import record
@@ -101,7 +101,7 @@ class Deliverer:
         endpoint, payload = claimed.delivery.endpoint, claimed.delivery.payload
         try:
             secrets = active_secrets(endpoint, now=claimed.at)
-        except SecretDoesNotOpen:
+        except DecryptionFailed:
             # A matter of the installation's keys, not of the endpoint: told to operators, and tried again.
             log.error("webhook_secret_does_not_open", endpoint=str(endpoint.id))
             failed: Future[PostResult] = Future()

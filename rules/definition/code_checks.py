@@ -9,7 +9,7 @@ from collections.abc import Callable, Collection, Iterable, Iterator
 from decimal import Decimal, InvalidOperation
 from typing import Final
 
-from copies.changes import NO_POOLS
+from copies.paths import RESERVED as RESERVED_STEPS
 from rules.definition.catalogue import CatalogueDefinition, Product, ProductRule, Question, QuestionSet, Rating
 from rules.definition.faults import CatalogueFault
 from rules.language.expressions import AS_OF, FUNCTIONS
@@ -106,6 +106,15 @@ class _References:
                 yield from self._top_question(code, key)
         if lines in self._questions and self._questions[lines].type != "multi_choice":
             yield CatalogueFault("type_error", "lines_question", f"{lines!r} is no multi_choice question.", "Name one.")
+        for code in self._definition.employees_questions:
+            yield from self._top_question(code, "employees_questions")
+            if code in self._questions and self._questions[code].type != "integer":
+                yield CatalogueFault(
+                    "type_error",
+                    "employees_questions",
+                    f"{code!r} is no integer question.",
+                    "Name questions of whole numbers.",
+                )
 
     def _top_question(self, code: str, where: str) -> Iterator[CatalogueFault]:
         yield from _unknown(code, self._questions, where, "question")
@@ -128,7 +137,7 @@ class _References:
         if pool is None:
             return
         yield from _bad_name(pool.code, f"{where}.code")
-        if pool.code in NO_POOLS:
+        if pool.code in RESERVED_STEPS:
             yield CatalogueFault(
                 "bad_code", f"{where}.code", f"{pool.code!r} means another part of a form.", "Choose another code."
             )

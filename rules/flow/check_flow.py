@@ -10,6 +10,7 @@ from datetime import date
 from typing import Final
 
 from copies.document import Document
+from copies.paths import Path
 from rules.definition.model import CompiledCatalogue
 from rules.flow.eligibility import decide_products
 from rules.flow.evaluation import EDITION, Evaluation, FlowResult, Message, Needed, Refusal
@@ -85,7 +86,7 @@ def rerun(
     """
     is_of_now = (before.release, before.as_of, before.edition) == (release, as_of, EDITION)
     if is_of_now and catalogue.dependents.is_followable and _is_worth_following(catalogue, document, changed):
-        new_rows = frozenset(f"{path}/" for path in changed if path.count("/") % 2)
+        new_rows = frozenset(f"{path}/" for path in changed if Path(path).is_row)
         state = SparseState(catalogue, document, as_of=as_of, reveal=reveal, new_rows=new_rows)
         spread = Spread(state, before.derived)
         try:

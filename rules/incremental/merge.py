@@ -6,6 +6,7 @@ from bisect import insort
 from collections.abc import Iterable
 from typing import Final
 
+from copies.paths import Path, split_prefix
 from rules.definition.model import CompiledCatalogue
 from rules.flow.eligibility import decide_products
 from rules.flow.evaluation import Evaluation, FlowResult, Message, Needed, ProductOutcome, Refusal
@@ -59,7 +60,7 @@ def refusals_in(catalogue: CompiledCatalogue, messages: Iterable[Message]) -> tu
 
 def set_of(catalogue: CompiledCatalogue, path: str) -> str:
     """Return the question set of the question or pool at ``path``."""
-    code = path.rpartition("/")[2]
+    code = Path(path).code
     question = catalogue.questions.get(code)
     return question.set_code if question else catalogue.pools[code].set_code
 
@@ -107,7 +108,7 @@ class _Merger:
 
     def _is_decided(self, message: Message) -> bool:
         spread, dependents = self._spread, self._catalogue.dependents
-        prefix, code = message.path[: message.path.rfind("/") + 1], message.path[message.path.rfind("/") + 1 :]
+        prefix, code = split_prefix(message.path)
         place = dependents.rules_by_id.get(message.code, -1)
         if place >= 0 and self._catalogue.form_rules[place].rule.at == code:
             return place in spread.form_rules and _covers(spread.form_rules[place], prefix)
@@ -132,7 +133,7 @@ class _Merger:
 
     def _required(self, path: str) -> str:
         """Return for what an answer or another row is needed at ``path``, if at all."""
-        prefix, code = path[: path.rfind("/") + 1], path[path.rfind("/") + 1 :]
+        prefix, code = split_prefix(path)
         frame, question = self._state.frame_at(prefix), self._catalogue.questions.get(code)
         if question is None:
             part = self._catalogue.pools[code].pool
@@ -199,7 +200,7 @@ class _Merger:
 
 
 def _is_fault(catalogue: CompiledCatalogue, message: Message) -> bool:
-    question = catalogue.questions.get(message.path.rpartition("/")[2])
+    question = catalogue.questions.get(Path(message.path).code)
     return question is not None and (
         message.code == WRONG_TYPE or any(name == message.code for name, _ in question.checks)
     )

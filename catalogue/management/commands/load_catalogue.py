@@ -17,19 +17,21 @@ from rules.definition.faults import CatalogueErrors
 
 
 def _read(file: Path) -> CatalogueDefinition:
-    """Return the catalogue in ``file``; one of the older notation is translated first (see ``translate_catalogue``)."""
+    """Return the catalogue in ``file``; the older notation is translated first (see ``translate_catalogue``)."""
     text = file.read_bytes().decode("utf-8-sig", errors="replace")
-    # The translation is checked as if it had been written to a file: its conditions are compiled too.
+    # The translation is checked like a file: its conditions are compiled too.
     return read_catalogue(write_catalogue(translate(text)) if is_older_notation(text) else file)
 
 
 class Command(BaseCommand):
-    """Loads a file as draft. One with faults changes nothing: each is listed with its place, and the exit code is 1."""
+    """Loads a file as draft. A faulty file changes nothing: every fault is listed with its place, and the exit code is
+    1.
+    """
 
     help = "Checks a catalogue file (see docs/catalogue.md) and makes it the draft of its catalogue; publishes nothing."
 
     def add_arguments(self, parser: CommandParser) -> None:
-        """Take the file and the two switches."""
+        """Add the file and the two switches."""
         parser.add_argument("file", type=Path, help="The catalogue file, in YAML.")
         parser.add_argument("--dry-run", action="store_true", help="Only check the file; load nothing.")
         parser.add_argument(
@@ -37,7 +39,7 @@ class Command(BaseCommand):
         )
 
     def handle(self, *args: Any, **options: Any) -> None:
-        """Check, load, and say what was done."""
+        """Check, load, and report the result."""
         file: Path = options["file"]
         try:
             definition = _read(file)

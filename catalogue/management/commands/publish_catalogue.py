@@ -13,18 +13,18 @@ from rules.definition.faults import CatalogueErrors
 
 
 class Command(BaseCommand):
-    """Publishes a draft. One with faults publishes nothing: each is listed, and the exit code is 1."""
+    """Publishes a draft. A faulty draft is not published: every fault is listed, and the exit code is 1."""
 
     help = "Publishes the draft of a catalogue: all decide by it from then on. An unchanged draft is no new release."
 
     def add_arguments(self, parser: CommandParser) -> None:
-        """Take the catalogue's code and what the release is about."""
+        """Add the catalogue's code and the notes of the release."""
         parser.add_argument("code", help="The catalogue's code.")
         parser.add_argument("--notes", default="", help="What is new; kept with the release.")
         parser.add_argument("--actor", default="command", help="Who publishes; kept with the release.")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        """Publish, and say which release is current."""
+        """Publish, and report the current release."""
         code = options["code"]
         catalogue = Catalogue.objects.filter(code=code).first()
         if catalogue is None:

@@ -26,13 +26,13 @@ _HELP = {
 
 
 class Command(BaseCommand):
-    """Translates a file and loads nothing. What cannot be translated is all listed, and the exit code is 1."""
+    """Translates a file and loads nothing. Everything that cannot be translated is listed, and the exit code is 1."""
 
     help = "Translates a catalogue in the older, Python-like notation into a catalogue file (conditions in CEL)."
     requires_system_checks = ()
 
     def add_arguments(self, parser: CommandParser) -> None:
-        """Take the source, the file to write and the names that the source does not say."""
+        """Add the source, the file to write and the names that the source leaves out."""
         parser.add_argument("source", type=Path, help="The catalogue in the older notation.")
         parser.add_argument("--output", type=Path, help="The file to write; the standard output if it is left out.")
         for hint in fields(Hints):
