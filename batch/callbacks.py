@@ -12,9 +12,11 @@ from uuid import UUID
 import msgspec
 
 from batch.changes.changeset import Changeset
+from batch.changes.mutators.guest_links import GUEST_TOKENS
 from batch.changes.snapshots import CopyFields
 from batch.errors import CopyIsDeleted, CopyIsLocked, LastCopy
 from copies.changes import Change
+from copies.paths import Path
 
 
 class Known(msgspec.Struct, frozen=True):
@@ -43,7 +45,8 @@ def refuse_locked(changeset: Changeset, known: Known) -> None:
 
 def _only_ends_links(changeset: Changeset) -> bool:
     changes = changeset.changes()
-    ended = [change for change in changes if change.path.startswith("copy.guest_links/") and change.after == "revoked"]
+    links = [change for change in changes if Path(change.path).kind == GUEST_TOKENS.name]
+    ended = [change for change in links if change.after == "revoked"]
     return bool(changes) and len(ended) == len(changes) and not changeset.deferred
 
 

@@ -19,13 +19,14 @@ from batch.misuse import Misuse
 from batch.storage.records import SaveResult
 from batch.storage.write import write
 from copies.codec import UnreadableDocument
-from copies.sealing import KeyServiceUnavailable, UnsealingFailed
+from encryption.envelope import DecryptionFailed
+from encryption.key_ring import KeyServiceUnavailable
 from tenants.models import Tenant
 
 #: Lock and statement timeouts, a deadlock; besides wrong data (22) and violated constraints (23).
 _REFUSALS: Final = frozenset({"55P03", "57014", "40P01"})
 #: What can go wrong with one copy alone.
-Fault: TypeAlias = BatchError | DatabaseError | UnreadableDocument | UnsealingFailed | KeyServiceUnavailable
+Fault: TypeAlias = BatchError | DatabaseError | UnreadableDocument | DecryptionFailed | KeyServiceUnavailable
 
 #: More copies than this in one chunk hold their locks for too long.
 MOST_COPIES: Final = 500
@@ -135,7 +136,7 @@ class Chunk:
             yield
         except Misuse:
             raise
-        except (BatchError, UnreadableDocument, UnsealingFailed, KeyServiceUnavailable) as error:
+        except (BatchError, UnreadableDocument, DecryptionFailed, KeyServiceUnavailable) as error:
             self.errors[identity] = error
 
     def _note(self, copy_id: UUID, error: Fault) -> None:

@@ -40,7 +40,7 @@ from batch.storage.write import KeyedResponse, Save, write
 from catalogue.releases import CompiledRelease
 from copies.codec import decode, decode_document
 from copies.document import Document
-from copies.sealing import Sealer
+from copies.sealed_answers import Sealer
 from failpoints import failpoint
 from rules.flow.evaluation import Evaluation
 

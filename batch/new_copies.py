@@ -19,7 +19,8 @@ from batch.errors import CopyIsHeld
 from batch.storage.load import CopyRecord, FormRecord, Loaded
 from copies.codec import decode_document, encode_document
 from copies.document import walk_answers
-from copies.sealing import Sealer, WrappedKey
+from copies.sealed_answers import Sealer
+from encryption.key_ring import WrappedKey
 from tenants.models import Tenant
 
 #: How long a copy's title may be.

@@ -1,4 +1,4 @@
-"""Reads a copy's past: its revisions, and what changed since a version."""
+"""Reads of a copy's history: its revisions, and the changes since a version."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from copies.models import CopyRevision
 
 
 class ChangesSince(msgspec.Struct, frozen=True):
-    """What changed after a version, folded to one change per path; ``evaluation`` is the stored one of that version,
-    None from before the first.
+    """The changes after a version, folded to one per path. ``evaluation`` is the stored one of that version, None
+    before the first version.
     """
 
     changes: list[Change]
@@ -22,7 +22,7 @@ class ChangesSince(msgspec.Struct, frozen=True):
 
 
 class NoSuchVersion(Exception):
-    """The copy never had this version."""
+    """The copy has no such version."""
 
 
 def list_revisions(copy_id: UUID) -> QuerySet[CopyRevision]:
@@ -31,12 +31,12 @@ def list_revisions(copy_id: UUID) -> QuerySet[CopyRevision]:
 
 
 def changes_of(revision: CopyRevision) -> list[Change]:
-    """Return what one revision changed."""
+    """Return the changes of one revision."""
     return decode(bytes(revision.changes), list[Change])
 
 
 def changes_since(copy_id: UUID, version: int, *, current: int) -> ChangesSince:
-    """Return what the versions after ``version`` up to ``current`` changed. Raises ``NoSuchVersion``."""
+    """Return the changes of the versions after ``version`` up to ``current``. Raises ``NoSuchVersion``."""
     if not 0 <= version <= current:
         raise NoSuchVersion(f"The copy is at version {current}; there is no version {version}.")
     later = CopyRevision.objects.filter(copy_id=copy_id, version__gt=version, version__lte=current).order_by("version")

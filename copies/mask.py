@@ -1,4 +1,4 @@
-"""What may be shown of a sensitive answer. Pure."""
+"""The public form of sensitive answers. Pure."""
 
 from __future__ import annotations
 
@@ -6,12 +6,12 @@ from typing import Final
 
 from copies.document import AnswerValue
 
-#: Stands for a personal answer that the reader has no right to.
+#: Shown in place of a personal answer to a reader without the right to it.
 HIDDEN: Final = "••••"
 
 
 def mask(value: AnswerValue) -> str:
-    """Return what may be shown of a sensitive ``value``: its last four characters, less than half of a short one."""
+    """Return the mask of a sensitive ``value``: its last four characters, fewer than half of a short one."""
     text = str(value)
     shown = min(4, (len(text) - 1) // 2)
     return f"{HIDDEN} {text[-shown:]}" if shown else HIDDEN

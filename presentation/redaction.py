@@ -10,6 +10,7 @@ from typing import Any
 
 from copies.document import Answer, AnswerValue
 from copies.mask import HIDDEN
+from copies.paths import Path
 from rules.definition.compiler import CompiledCatalogue
 
 
@@ -29,14 +30,14 @@ class Discretion:
         """Return "pii", "spi" or "" for what stands at ``path``; a question that the catalogue no longer has counts as
         personal.
         """
-        steps = path.split("/")
-        found = self._questions.get(steps[-1])
+        place = Path(path)
+        code = place.code
+        found = self._questions.get(code)
         if found is not None:
             return found.question.sensitivity
-        if steps[-1] in self._computed:
+        if code in self._computed:
             return ""
-        names_answer = len(steps) % 2 == 1
-        return "pii" if names_answer else ""
+        return "pii" if place.is_answer else ""
 
     def answer(self, code: str, answer: Answer) -> AnswerValue:
         """Return what may be shown of ``answer`` to question ``code``."""

@@ -16,6 +16,7 @@ import msgspec
 
 from batch.changes.accumulators import SimpleAccumulator, SnapshotAccumulator
 from batch.errors import UnknownNeighbour
+from copies.paths import attached_path
 
 if TYPE_CHECKING:
     from batch.changes.tracker import ChangeTracker
@@ -62,7 +63,7 @@ class RecordKind(Generic[N]):
 
     def path(self, identity: UUID) -> str:
         """Return the path of a change: ``copy.messages/<id>``, ``form.dispositions/<id>``."""
-        return f"{'form' if self.of_form else 'copy'}.{self.name}/{identity}"
+        return attached_path(self.name, identity, of_form=self.of_form)
 
 
 class RecordAccumulator(Generic[N]):

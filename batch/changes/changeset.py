@@ -29,9 +29,12 @@ from batch.changes.mutators.quote_requests import QUOTE_REQUESTS, QuoteRequests
 from batch.changes.tracker import ChangeTracker, Holding, Mode, Origin, Sealing
 from batch.errors import UnknownQuestion, UnknownQuestionSet
 from copies.document import DocumentQuestionSet
+from copies.paths import Path, row_steps, split_path
 from rules.definition.compiler import CompiledCatalogue
 
 __all__ = ["KINDS", "Changeset", "Holding", "Mode", "Origin"]
+
+_FORM_OF_ANSWERS: Final = ": a path goes pool/row id/.../code"
 
 #: Every kind of neighbour, in the order their changes are told and written.
 KINDS: Final[Sequence[RecordKind[Any]]] = (
@@ -80,9 +83,11 @@ class Changeset(ChangeTracker):
         Raises ``UnknownQuestion``, ``UnknownPool`` or ``UnknownRow``.
         """
         self.require_open()
-        *steps, code = path.split("/")
-        if steps:
-            return self._find_row(steps, path).find_answer(code)
+        if not Path(path).is_answer:
+            raise UnknownQuestion(path, _FORM_OF_ANSWERS)
+        row, code = split_path(path)
+        if row:
+            return self.find_row(row).find_answer(code)
         question = self.catalogue.questions.get(code)
         if question is None:
             raise UnknownQuestion(path)
@@ -95,16 +100,28 @@ class Changeset(ChangeTracker):
         self.require_open()
         return open_pool(self, self.document, "", code, parent="")
 
+    def find_row(self, path: str) -> RowMutator:
+        """Return the row at ``path`` (``pool/<row id>[/pool/<row id>]``).
+
+        Raises ``UnknownPool``, ``UnknownRow``, or ``UnknownQuestion`` for a path that is no row's.
+        """
+        if Path(path).is_answer:
+            raise UnknownQuestion(path, _FORM_OF_ANSWERS)
+        (pool, row_id), *inner = row_steps(path)
+        row = self.find_pool(pool).find_row(row_id)
+        for pool, row_id in inner:
+            row = row.find_pool(pool).find_row(row_id)
+        return row
+
     def require_place(self, path: str) -> None:
         """Check that ``path`` is that of an answer or of a row that is there.
 
         Raises ``UnknownQuestion``, ``UnknownPool`` or ``UnknownRow``.
         """
-        steps = path.split("/")
-        if len(steps) % 2:
+        if Path(path).is_answer:
             self.find_answer(path)
         else:
-            self._find_row(steps, path)
+            self.find_row(path)
 
     def apply_answers(self, answers: Mapping[str, object], answer_pools: Mapping[str, object] | None = None) -> None:
         """Take many answers and rows at once, in the shapes of the API.
@@ -148,14 +165,6 @@ class Changeset(ChangeTracker):
         """Return the mutator of excluded and bypassed products."""
         self.require_open()
         return ExclusionsMutator(self)
-
-    def _find_row(self, steps: list[str], path: str) -> RowMutator:
-        if len(steps) % 2:
-            raise UnknownQuestion(path, ": a path goes pool/row id/.../code")
-        row = self.find_pool(steps[0]).find_row(steps[1])
-        for pool, row_id in zip(steps[2::2], steps[3::2], strict=True):
-            row = row.find_pool(pool).find_row(row_id)
-        return row
 
     # The copy, its form, and what stands beside the document
 

@@ -7,7 +7,8 @@ from datetime import date
 from batch.changes.changeset import Changeset
 from batch.errors import AnswerFault, InvalidAnswers, QuestionSetIsAskedFor
 from copies.changes import Cause
-from copies.document import Answer, Container, join_path, walk_containers
+from copies.document import Answer, Container, walk_containers
+from copies.paths import question_set_path, split_path
 from rules.flow import check_flow
 from rules.flow.evaluation import Evaluation, FlowResult
 from rules.incremental import partial_run
@@ -57,7 +58,7 @@ def _refuse(changeset: Changeset, result: FlowResult) -> None:
         raise InvalidAnswers(faults)
     for code in result.added_sets:
         # What the caller touched and is not there now was taken off by the caller.
-        if f"question_sets/{code}" in given:
+        if question_set_path(code) in given:
             raise QuestionSetIsAskedFor(code)
 
 
@@ -81,15 +82,15 @@ def _take_in(changeset: Changeset, result: FlowResult) -> None:
 def _take_states(changeset: Changeset, result: FlowResult) -> None:
     containers: dict[str, Container] = dict(walk_containers(changeset.document))
     for state in result.states:
-        prefix, _, code = state.path.rpartition("/")
+        prefix, code = split_path(state.path)
         answers = containers[prefix].answers
         changeset.rule_by(Cause("rule", code))
         changeset.touch_answer(state.path, answers.get(code))
         answer = answers.setdefault(code, Answer())
         answer.active, answer.required, answer.readonly = state.active, state.required, state.readonly
     for path in result.dropped:
-        prefix, _, code = path.rpartition("/")
+        prefix, code = split_path(path)
         answers = containers[prefix].answers
         changeset.rule_by(Cause("rule", code))
-        changeset.touch_answer(join_path(prefix, code), answers.get(code))
+        changeset.touch_answer(path, answers.get(code))
         del answers[code]

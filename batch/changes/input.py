@@ -11,7 +11,8 @@ from functools import cache
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from batch.errors import AnswerFault, InvalidAnswers, PoolIsFull, ReadOnlyAnswer, UnknownPart, UnknownRow
-from copies.document import AnswerValue, join_path
+from copies.document import AnswerValue
+from copies.paths import join_path
 from rules.types.cleaning import InvalidValue, clean
 
 if TYPE_CHECKING:

@@ -21,7 +21,7 @@ from batch.changes.attached import AttachedRecord, RecordAccumulator, RecordKind
 from batch.changes.snapshots import AnswerSnapshot, CopyFields, FormFields, snapshot
 from batch.errors import UnknownRow
 from batch.misuse import ReadOnlyChangeset, StaleReference, WrongThread
-from copies.changes import Cause, Change, is_beside_document
+from copies.changes import Cause, Change
 from copies.document import (
     Answer,
     AnsweredBy,
@@ -30,8 +30,8 @@ from copies.document import (
     Document,
     DocumentQuestionSet,
     find_container,
-    join_path,
 )
+from copies.paths import Path, is_below, is_in_document, join_path, question_set_path, split_path
 from rules.definition.compiler import CompiledCatalogue
 
 
@@ -146,7 +146,7 @@ class ChangeTracker:
     def require_there(self, path: str) -> None:
         """Raise ``UnknownRow`` where ``path`` lies in a row that this unit of work has removed."""
         for removed in self._removed_rows:
-            if path == removed or path.startswith(f"{removed}/"):
+            if path == removed or is_below(path, removed):
                 raise UnknownRow(removed)
 
     def new_row_id(self) -> str:
@@ -169,7 +169,7 @@ class ChangeTracker:
         Raises ``UnknownRow`` for one that was removed before, or lies in one that was.
         """
         self.require_there(path)
-        self._rows.add(path, lambda: path.rpartition("/")[2] if exists else None)
+        self._rows.add(path, lambda: Path(path).code if exists else None)
         self._note(path)
         if exists:
             self._removed_rows.add(path)
@@ -178,7 +178,7 @@ class ChangeTracker:
         """Note that the question set ``code`` is about to change on the document."""
         found = self.question_set(code)
         self._question_sets.add(code, lambda: None if found is None else msgspec.structs.replace(found))
-        self._note(f"question_sets/{code}")
+        self._note(question_set_path(code))
 
     def touch_exclusion(self, path: str) -> None:
         """Note that an exclusion (``forced_excluded_products/<code>``) is about to change."""
@@ -204,7 +204,7 @@ class ChangeTracker:
     @property
     def touched_paths(self) -> list[str]:
         """Return the document's paths that were touched by the caller or by rules; all else stands as it was loaded."""
-        return [path for path in self._causes if not is_beside_document(path)]
+        return [path for path in self._causes if is_in_document(path)]
 
     def rule_by(self, cause: Cause | None) -> None:
         """Put ``cause`` on the changes that follow; None goes back to the caller as the cause."""
@@ -222,10 +222,10 @@ class ChangeTracker:
         # Many answers lie in one row, and a row is found by going through its pool: each once.
         container_at = cache(partial(find_container, self.document))
         for path, before, after in self._answers.finalize(lambda path: _answer_at(path, container_at)):
-            if after is not None or container_at(path.rpartition("/")[0]) is not None:
+            if after is not None or container_at(split_path(path)[0]) is not None:
                 found.append(_answer_change(path, before, after, self._causes[path]))
         for code, set_before, set_after in self._question_sets.finalize(self.question_set):
-            path = f"question_sets/{code}"
+            path = question_set_path(code)
             found.append(Change(path, _set_state(set_before), _set_state(set_after), self._causes[path]))
         for path, excluded_before, excluded_after in self._exclusions.finalize(self._exclusion_at):
             found.append(Change(path, excluded_before, excluded_after, self._causes[path]))
@@ -261,10 +261,10 @@ class ChangeTracker:
         self._causes.setdefault(path, self._ruling or self.origin.cause)
 
     def _row_at(self, path: str) -> str | None:
-        return None if find_container(self.document, path) is None else path.rpartition("/")[2]
+        return None if find_container(self.document, path) is None else Path(path).code
 
     def _exclusion_at(self, path: str) -> str | None:
-        name, _, product = path.partition("/")
+        name, product = split_path(path)
         return product if product in getattr(self.document, name) else None
 
     def _field_changes(self, prefix: str, first: msgspec.Struct, now: msgspec.Struct) -> list[Change]:
@@ -288,7 +288,7 @@ class ChangeTracker:
 
 
 def _answer_at(path: str, container_at: Callable[[str], Container | None]) -> AnswerSnapshot | None:
-    prefix, _, code = path.rpartition("/")
+    prefix, code = split_path(path)
     container = container_at(prefix)
     return None if container is None else snapshot(container.answers.get(code))
 

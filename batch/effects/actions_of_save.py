@@ -11,7 +11,8 @@ import msgspec
 
 from actions.kinds import DeferredAction, IndexForm, MarkQuotesStale, PublishWebhook
 from batch.changes.attached import Told
-from copies.changes import Change, is_beside_document
+from copies.changes import Change
+from copies.paths import Path
 from rules.definition.compiler import CompiledCatalogue
 from rules.flow.evaluation import Message, Needed, ProductOutcome
 
@@ -70,8 +71,8 @@ def announce(
 
 def _completed(changes: Sequence[Change]) -> list[str]:
     """Return the question sets of which nothing is missing any more."""
-    sets = [change for change in changes if change.path.startswith("question_sets/")]
-    return [change.path.partition("/")[2] for change in sets if change.after == "completed"]
+    sets = [(Path(change.path), change.after) for change in changes]
+    return [path.code for path, after in sets if path.is_question_set and after == "completed"]
 
 
 def live_facts(
@@ -89,7 +90,7 @@ def live_facts(
     beside = [
         {"path": change.path, "cause": msgspec.to_builtins(change.cause), "untold": True}
         for change in changes
-        if is_beside_document(change.path)
+        if not Path(change.path).is_in_document
     ]
     return {
         "changes": _told(catalogue, changes) + beside,
@@ -121,7 +122,7 @@ def _outcome_told(catalogue: CompiledCatalogue, outcome: ProductOutcome) -> dict
 
 def _told(catalogue: CompiledCatalogue, changes: Sequence[Change]) -> list[dict[str, Any]]:
     """Return the document's ``changes`` without the values of sensitive and personal answers."""
-    of_document = [change for change in changes if not is_beside_document(change.path)]
+    of_document = [change for change in changes if Path(change.path).is_in_document]
     told: list[dict[str, Any]] = msgspec.to_builtins(of_document)
     for change in told:
         if _is_untold(catalogue, change["path"]):
@@ -134,8 +135,8 @@ def _is_untold(catalogue: CompiledCatalogue, path: str) -> bool:
     """Tell whether the value at ``path`` stays here: of a sensitive or personal question, or of one that the catalogue
     no longer has, for it may have been either.
     """
-    steps = path.split("/")
-    if len(steps) % 2 == 0:
+    place = Path(path)
+    if not place.is_answer:
         return False  # a row, a question set, an exclusion
-    question = catalogue.questions.get(steps[-1])
+    question = catalogue.questions.get(place.code)
     return question is None or bool(question.question.sensitivity)

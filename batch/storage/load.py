@@ -19,7 +19,7 @@ from batch.idempotency import KEPT, IdempotencyKey, StoredResponse
 from batch.models import IdempotencyRecord
 from batch.storage.tables import TABLES
 from copies.models import Copy, CopyRevision
-from copies.sealing import WrappedKey
+from encryption.key_ring import WrappedKey
 from forms.models import ApplicationForm
 from tenants.models import Tenant
 

@@ -20,7 +20,7 @@ from batch.storage.tables import TABLE_OF
 from batch.storage.write import Save
 from copies.codec import encode, encode_document
 from copies.models import Copy
-from copies.sealing import WrappedKey
+from encryption.key_ring import WrappedKey
 from forms.models import ApplicationForm
 from rules.flow.evaluation import Evaluation
 

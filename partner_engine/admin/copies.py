@@ -23,7 +23,8 @@ from catalogue import releases
 from copies.codec import decode, decode_document
 from copies.history import changes_of, list_revisions
 from copies.models import Copy, CopyRevision, SensitiveReveal
-from copies.sealing import KeyServiceUnavailable, UnsealingFailed
+from encryption.envelope import DecryptionFailed
+from encryption.key_ring import KeyServiceUnavailable
 from forms.models import ApplicationForm
 from forms.selectors import state_of_copy
 from partner_engine.admin.decision import describe
@@ -231,7 +232,7 @@ def _revealed(request: HttpRequest, copy: Any, place: str) -> dict[str, Any]:
     tenant = Tenant.objects.get(pk=copy.tenant_id)
     try:
         value = reveal(copy.pk, place, scope=tenant, actor=staff_actor(request), reason=reason)
-    except (BatchError, UnsealingFailed, KeyServiceUnavailable) as error:
+    except (BatchError, DecryptionFailed, KeyServiceUnavailable) as error:
         return {"fault": str(error), "reason": reason}
     return {"is_revealed": True, "value": value}
 

@@ -11,9 +11,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
-from copies.changes import Change, beside_title, is_beside_document
-from copies.document import Answer, AnsweredBy, AnswerValue, Container, Document, PoolRow, join_path, walk_answers
+from copies.changes import Change, outside_title
+from copies.document import Answer, AnsweredBy, AnswerValue, Container, Document, PoolRow, row_number, walk_answers
 from copies.mask import HIDDEN
+from copies.paths import Path, join_path, row_steps
 from presentation.formats import reading_text
 from rules.definition.catalogue import Question
 from rules.definition.model import CompiledCatalogue
@@ -136,19 +137,18 @@ class DocumentReader:
         """Return what the question, pool, row or field at ``path`` is called; inside pools it says in which row."""
         if path in _FIELDS:
             return _FIELDS[path]
-        if is_beside_document(path):
-            return beside_title(path)
-        first, _, rest = path.partition("/")
-        if first == "question_sets":
-            return f"Question set: {self._title(rest)}"
-        *steps, last = path.split("/")
-        places, container = [], self.document.answer_pools
-        for pool, row_id in zip(steps[::2], [*steps[1::2], last][: (len(steps) + 1) // 2], strict=True):
-            rows = container.get(pool, [])
-            number = next((number for number, row in enumerate(rows, 1) if row.id == row_id), 0)
-            places.append(f"{self._pool_title(pool)} {number or 'row that is gone'}")
-            container = rows[number - 1].answer_pools if number else {}
-        if len(steps) % 2:
+        place = Path(path)
+        if not place.is_in_document:
+            return outside_title(path)
+        last = place.code
+        if place.is_question_set:
+            return f"Question set: {self._title(last)}"
+        rows = [*place.rows_around(), *(() if place.is_answer else (path,))]
+        places = [
+            f"{self._pool_title(pool)} {row_number(self.document, row) or 'row that is gone'}"
+            for row, (pool, _) in zip(rows, row_steps(path), strict=True)
+        ]
+        if not place.is_answer:
             return " › ".join(places)
         known = self.catalogue.questions.get(last)
         own = known.question.label if known else (self._pool_title(last) if last in self.catalogue.pools else last)
@@ -156,7 +156,7 @@ class DocumentReader:
 
     def value(self, path: str, value: AnswerValue) -> str:
         """Return ``value``, found at ``path`` in a change, an adjustment or the like, as it may be shown."""
-        known = self.catalogue.questions.get(path.rpartition("/")[2])
+        known = self.catalogue.questions.get(Path(path).code)
         if known is None:
             return NONE if value in (None, "", []) else str(value)
         return self._text(known.question, value, str(value or ""))

@@ -10,6 +10,7 @@ from typing import Final, Literal, TypeAlias
 import msgspec
 
 from copies.document import AnswerValue
+from copies.paths import Path, row_steps
 from rules.flow.state import Frame, State
 from rules.flow.stored_values import plain
 from rules.language.expressions import Expression, Term
@@ -125,7 +126,7 @@ class ConditionExplainer:
 
         A sensitive one may not, because sentences are not masked later.
         """
-        question = self._state.catalogue.questions.get(path.rpartition("/")[2])
+        question = self._state.catalogue.questions.get(Path(path).code)
         return question is None or not question.question.sensitivity
 
 
@@ -153,7 +154,7 @@ def _leaves(term: Term) -> Iterator[Term]:
 def _enclosing(frame: Frame | None, pool: str) -> Frame | None:
     """Return ``frame`` or the enclosing row that belongs to ``pool``."""
     while frame is not None and frame.prefix:
-        if frame.prefix.split("/")[-3] == pool:
+        if row_steps(frame.prefix)[-1][0] == pool:
             return frame
         frame = frame.parent
     return None

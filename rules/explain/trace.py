@@ -13,6 +13,7 @@ from typing import Final, NamedTuple
 import msgspec
 
 from copies.document import Document
+from copies.paths import Path, split_prefix
 from rules.definition.model import CompiledCatalogue, CompiledProduct
 from rules.explain.conditions import ConditionExplainer, TracedPart, TracedRule, truth_of
 from rules.flow.eligibility import BaseCheck, base_checks, decide_product, decide_products, is_open
@@ -116,7 +117,7 @@ class _Explainer:
         for kind, names in known.items():
             if name in names:
                 return kind
-        if name.rpartition("/")[2] in self._catalogue.questions:
+        if Path(name).code in self._catalogue.questions:
             return "question"
         return "message" if any(rule.rule.id == name for rule in self._catalogue.form_rules) else "rule"
 
@@ -208,7 +209,7 @@ class _Explainer:
     # The form
 
     def question(self, path: str) -> _Content:
-        prefix, code = path[: path.rfind("/") + 1], path.rpartition("/")[2]
+        prefix, code = split_prefix(path)
         question = self._catalogue.questions.get(code)
         frame = (
             next((row for row in self._state.frames[question.pool] if row.prefix == prefix), None) if question else None
@@ -265,7 +266,7 @@ class _Explainer:
     def message(self, name: str) -> _Content:
         messages = [item for item in messages_of(self._state) if name in (item.code, item.path)]
         rules = [rule for rule in self._catalogue.form_rules if name in (rule.rule.id, rule.rule.at)]
-        is_path = name.rpartition("/")[2] in {*self._catalogue.questions, *self._catalogue.pools}
+        is_path = Path(name).code in {*self._catalogue.questions, *self._catalogue.pools}
         if not messages and not rules and not is_path:
             raise UnknownTarget(name)
         traced = [

@@ -24,7 +24,8 @@ import batch.effects.actions_of_save
 import search.indexer
 from actions.models import OutboxAction
 from copies.document import Answer
-from copies.sealing import KeyServiceUnavailable, LocalKeyring, Sealer
+from copies.sealed_answers import Sealer
+from encryption.key_ring import KeyServiceUnavailable, LocalKeyring
 from search.indexer import index_copies
 from search.models import SearchWord
 from search.words import words_of
@@ -269,8 +270,8 @@ class TestPersonalAnswers:
 
 FAILING = {
     "the cleaning": ("batch.changes.input", "clean"),
-    "the sealing": ("copies.sealing.Sealer", "seal"),
-    "the revealing": ("copies.sealing.Sealer", "reveal"),
+    "the sealing": ("copies.sealed_answers.Sealer", "seal"),
+    "the revealing": ("copies.sealed_answers.Sealer", "reveal"),
     "the rules": ("batch.save", "decide"),
     "the encoding": ("batch.storage.rows", "encode_document"),
     "the save": ("batch.context", "write"),

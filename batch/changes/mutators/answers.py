@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from batch.changes.tracker import ChangeTracker
 from batch.errors import AnswerFault, InvalidAnswers, ReadOnlyAnswer
-from copies.document import Answer, AnswerValue, Container, join_path
+from copies.document import Answer, AnswerValue, Container
+from copies.paths import join_path
 from rules.definition.catalogue import Question
 from rules.types.cleaning import InvalidValue, clean
 from rules.types.mask import mask_of

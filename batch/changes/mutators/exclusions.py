@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from batch.changes.tracker import ChangeTracker
 from batch.errors import UnknownProduct
+from copies.paths import BYPASSED, EXCLUDED, join_path
 
 
 class ExclusionsMutator:
@@ -18,29 +19,29 @@ class ExclusionsMutator:
 
     def force_exclude(self, product: str) -> None:
         """Leave ``product`` out: it is not evaluated any more. Raises ``UnknownProduct``."""
-        self._add(product, self._ledger.document.forced_excluded_products, "forced_excluded_products")
+        self._add(product, self._ledger.document.forced_excluded_products, EXCLUDED)
 
     def include(self, product: str) -> None:
         """Take ``product`` back in. Raises ``UnknownProduct``."""
-        self._remove(product, self._ledger.document.forced_excluded_products, "forced_excluded_products")
+        self._remove(product, self._ledger.document.forced_excluded_products, EXCLUDED)
 
     def bypass(self, product: str) -> None:
         """Note that the agent passes ``product`` by. Raises ``UnknownProduct``."""
-        self._add(product, self._ledger.document.agent_bypassed_products, "agent_bypassed_products")
+        self._add(product, self._ledger.document.agent_bypassed_products, BYPASSED)
 
     def take_up(self, product: str) -> None:
         """Note that the agent takes ``product`` up again. Raises ``UnknownProduct``."""
-        self._remove(product, self._ledger.document.agent_bypassed_products, "agent_bypassed_products")
+        self._remove(product, self._ledger.document.agent_bypassed_products, BYPASSED)
 
     def _add(self, product: str, products: list[str], name: str) -> None:
         self._require(product)
-        self._ledger.touch_exclusion(f"{name}/{product}")
+        self._ledger.touch_exclusion(join_path(name, product))
         if product not in products:
             products.append(product)
 
     def _remove(self, product: str, products: list[str], name: str) -> None:
         self._require(product)
-        self._ledger.touch_exclusion(f"{name}/{product}")
+        self._ledger.touch_exclusion(join_path(name, product))
         if product in products:
             products.remove(product)
 

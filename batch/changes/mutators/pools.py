@@ -8,7 +8,8 @@ from batch.changes.input import plan_row
 from batch.changes.mutators.answers import AnswerMutator
 from batch.changes.tracker import ChangeTracker
 from batch.errors import PoolIsFull, UnknownPool, UnknownQuestion, UnknownRow
-from copies.document import Container, PoolRow, join_path
+from copies.document import Container, PoolRow
+from copies.paths import join_path
 from rules.definition.catalogue import Pool
 
 

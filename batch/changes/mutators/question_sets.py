@@ -7,6 +7,7 @@ from datetime import datetime
 from batch.changes.tracker import ChangeTracker
 from batch.errors import UnknownQuestionSet
 from copies.document import DocumentQuestionSet
+from copies.paths import question_set_path
 
 
 class QuestionSetMutator:
@@ -17,7 +18,7 @@ class QuestionSetMutator:
         self._ledger = ledger
         self._question_set = question_set
         self.code = question_set.code
-        self.path = f"question_sets/{self.code}"
+        self.path = question_set_path(self.code)
 
     @property
     def completed_at(self) -> datetime | None:

@@ -9,6 +9,7 @@ from typing import Any, ClassVar, Final
 
 from batch.changes.attached import AttachedRecord, RecordCollection, RecordKind, RecordMutator, Told
 from batch.errors import UnknownProduct, WrongState
+from copies.paths import Path
 
 #: Which states may follow which.
 FOLLOWING: Final[Mapping[str, frozenset[str]]] = {
@@ -158,11 +159,8 @@ class QuoteRequests(RecordCollection[QuoteRequestRow, QuoteRequestMutator]):
 def _read_of(changed: Collection[str], read_set: Collection[str]) -> list[str]:
     """Return the ``changed`` paths that bear on ``read_set``: an answer read, a row around it, a row of a pool read."""
     read = set(read_set)
-    return sorted(
-        path
-        for path in changed
-        if path in read or path.rpartition("/")[0] in read or any(other.startswith(f"{path}/") for other in read)
-    )
+    rows = {row for path in read for row in Path(path).rows_around()}
+    return sorted(path for path in changed if path in read or path in rows or Path(path).parent in read)
 
 
 def _token() -> str:

@@ -9,7 +9,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
 
-from copies.document import Container, PoolRow, join_path
+from copies.document import Container, PoolRow
+from copies.paths import Path, join_path, split_path
 from partner_engine.web.pages.fields import Field, build_field
 from partner_engine.web.pages.reading import Reading
 from presentation.formats import element_id, reading_text
@@ -110,13 +111,14 @@ def build_pool(reading: Reading, pool: Pool, container: Container, prefix: str) 
 
 def build_row(reading: Reading, path: str) -> RowView | None:
     """Return the row at ``path`` (``pool/<row id>[/pool/<row id>]``) with its questions, None where there is none."""
-    *parents, code, row_id = path.split("/")
-    pool, container = reading.catalogue.pools.get(code), reading.container("/".join([*parents, code]))
+    pool_path, row_id = split_path(path)
+    code = Path(pool_path).code
+    pool, container = reading.catalogue.pools.get(code), reading.container(pool_path)
     rows = container.answer_pools.get(code, []) if container else []
     for number, row in enumerate(rows, 1):
         if pool is not None and row.id == row_id:
             long = sum(1 + _nested(other) for other in rows) > LONG_POOL
-            return _row(reading, pool.pool, path.rpartition("/")[0], row, number, rows=len(rows), long=long)
+            return _row(reading, pool.pool, pool_path, row, number, rows=len(rows), long=long)
     return None
 
 

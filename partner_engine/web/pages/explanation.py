@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
+from copies.paths import Path
 from partner_engine.web.pages.products import Link, link_to
 from partner_engine.web.pages.reading import Reading, product_name
 from presentation.formats import counted, day, money, number, reading_text
@@ -124,7 +125,7 @@ def _place(reading: Reading, path: str) -> Link:
 
 def _value(reading: Reading, path: str, value: object) -> str:
     """Return a traced value as one reads it; personal ones are masked for whom they are not."""
-    known = reading.catalogue.questions.get(path.rpartition("/")[2])
+    known = reading.catalogue.questions.get(Path(path).code)
     if known is not None and reading.is_masked(known.question):
         return str(value) if known.question.sensitivity == "spi" and value else "••••"
     if known is not None and isinstance(value, str | int | float | bool | list | None):

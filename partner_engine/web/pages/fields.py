@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final
 
-from copies.document import Answer, join_path
+from copies.document import Answer
 from copies.mask import HIDDEN
+from copies.paths import join_path
 from partner_engine.web.pages.reading import Reading
 from presentation.formats import element_id, field_text, listed
 from rules.definition.catalogue import Question

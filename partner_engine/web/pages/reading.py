@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date, datetime
 from functools import cached_property
 from zoneinfo import ZoneInfo
 
 from batch.changes.mutators.messages import MessageRow
-from copies.document import Answer, Container, Document, find_container
+from copies.document import Answer, Container, Document, find_answer, find_container
+from copies.paths import Path, split_first
 from rules.definition.catalogue import Question
 from rules.definition.model import CompiledCatalogue
 from rules.flow.evaluation import Evaluation, Message
@@ -89,13 +89,13 @@ class Reading:
     @cached_property
     def needed_in_rows(self) -> Counter[str]:
         """Return how many answers a quote waits for inside each row, by the row's path."""
-        return Counter(row for path in self.evaluation.needed.quote for row in rows_around(path))
+        return Counter(row for path in self.evaluation.needed.quote for row in Path(path).rows_around())
 
     @cached_property
     def faulty_rows(self) -> frozenset[str]:
         """Return the paths of rows with a wrong answer in them."""
         wrong = (message.path for message in self.evaluation.messages if message.kind == "error")
-        return frozenset(row for path in wrong for row in rows_around(path))
+        return frozenset(row for path in wrong for row in Path(path).rows_around())
 
     @cached_property
     def opened_by(self) -> dict[str, list[str]]:
@@ -123,16 +123,15 @@ class Reading:
 
     def container(self, path: str) -> Container | None:
         """Return what holds the answer at ``path``."""
-        return find_container(self.document, path.rpartition("/")[0])
+        return find_container(self.document, Path(path).parent)
 
     def answer(self, path: str) -> Answer | None:
         """Return the answer at ``path``."""
-        container = self.container(path)
-        return container.answers.get(path.rpartition("/")[2]) if container else None
+        return find_answer(self.document, path)
 
     def top_set(self, path: str) -> str:
         """Return the code of the set whose card shows ``path``, an answer's, a pool's or a row's; "" for none."""
-        first, _, rest = path.partition("/")
+        first, rest = split_first(path)
         pool = self.catalogue.pools.get(first)
         if pool is not None:
             return pool.set_code
@@ -141,19 +140,12 @@ class Reading:
 
     def label(self, path: str) -> str:
         """Return what the question or pool at ``path`` is called."""
-        code = path.rpartition("/")[2]
+        code = Path(path).code
         question = self.catalogue.questions.get(code)
         if question is not None:
             return question.question.label
         pool = self.catalogue.pools.get(code)
         return self.catalogue.sets[pool.set_code].question_set.title if pool else code
-
-
-def rows_around(path: str) -> Iterator[str]:
-    """Yield the paths of the rows around ``path``, outermost first."""
-    parts = path.split("/")
-    for length in range(2, len(parts), 2):
-        yield "/".join(parts[:length])
 
 
 def carrier_and_line(catalogue: CompiledCatalogue, code: str) -> tuple[str, str]:

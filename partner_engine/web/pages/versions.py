@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
-from copies.changes import Change, beside_title, is_beside_document
+from copies.changes import Change, outside_title
 from copies.document import AnswerValue
+from copies.paths import Path
 from partner_engine.web.pages.products import link_to
 from partner_engine.web.pages.reading import Reading
 from presentation.formats import moment, reading_text
@@ -57,14 +58,14 @@ def build_version(  # noqa: PLR0913 - a revision has these
 
 
 def _line(reading: Reading, change: Change) -> ChangeLine | None:
-    if change.path.startswith("question_sets/") or (change.before == change.after):
+    path = Path(change.path)
+    if path.is_question_set or (change.before == change.after):
         return None
-    if is_beside_document(change.path):
-        return ChangeLine(beside_title(change.path), str(change.before or ""), str(change.after or "–"))
-    code = change.path.rpartition("/")[2]
-    known = reading.catalogue.questions.get(code)
+    if not path.is_in_document:
+        return ChangeLine(outside_title(change.path), str(change.before or ""), str(change.after or "–"))
+    known = reading.catalogue.questions.get(path.code)
     if known is None:
-        pool = reading.catalogue.pools.get(change.path.split("/")[-2]) if "/" in change.path else None
+        pool = reading.catalogue.pools.get(path.pool) if path.is_row else None
         title = reading.catalogue.sets[pool.set_code].question_set.title if pool else change.path
         return ChangeLine(title, "", "row removed" if change.after is None else "row added")
     question = known.question

@@ -82,7 +82,7 @@ def test_a_copy_is_not_cloned_while_a_process_works_on_it(
         with context.released(process=process_id, hold=30):
             with pytest.raises(errors.CopyIsHeld, match="quoting") as refusal:
                 clone(form_id, kennels, agent)
-            assert refusal.value.status == 409
+            assert refusal.value.code == "copy_held"
         assert held_until(process_id, kennels) is None
 
     assert clone(form_id, kennels, agent) != form_id
