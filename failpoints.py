@@ -23,7 +23,7 @@ SAVING: Final = (
     "before_save",
     "rules_fired",
     "compared",
-    "announced",
+    "emitted",
     "responded",
     "assembled",
     "lock_extended",

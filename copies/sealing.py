@@ -23,6 +23,7 @@ from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from django.conf import settings
 
 from copies.document import Answer, AnswerValue
+from copies.wrapped_key import WrappedKey
 
 NONCE_BYTES: Final = 12
 KEY_BYTES: Final = 32
@@ -37,16 +38,6 @@ class UnsealingFailed(Exception):
 
 class KeyServiceUnavailable(Exception):
     """The key service gives no key; sensitive answers can be neither written nor revealed until it does."""
-
-
-class WrappedKey(msgspec.Struct, frozen=True):
-    """A copy's data key as stored: ``wrapped`` by the tenant's key made from master key ``key_id``; ``version`` counts
-    the copy's data keys.
-    """
-
-    wrapped: bytes
-    key_id: str
-    version: int = 1
 
 
 class KeyService(Protocol):

@@ -4,11 +4,8 @@ from importlib import import_module
 
 from django.apps import AppConfig
 
-from actions import live_updates
-
 # Imported so that the checks register themselves.
 from partner_engine import checks
-from partner_engine.live.publisher import announce
 
 __all__ = ["PartnerEngineConfig", "checks"]
 
@@ -23,4 +20,4 @@ class PartnerEngineConfig(AppConfig):
         """Register the handlers of this room; only now are there models that they can import."""
         import_module("partner_engine.mails").register_handlers()
         import_module("partner_engine.handlers").register_handlers()
-        live_updates.register(announce)
+        import_module("partner_engine.live.publisher").register()

@@ -1,20 +1,56 @@
-"""What follows a commit: lookers-on are told, the relay gets a hint. Nothing here fails a save that is done."""
+"""The effects of a save after its commit: live updates are published, the relay is woken. None of them fails a save.
+
+The publisher is registered from above when the product starts. A live update is a hint: it may be lost, and a viewer
+that missed one asks for the changes since the version that it knows.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from typing import Final, TypeAlias
+
+import structlog
 
 from actions.wakeup import wake
-from batch.effects.live_updates import tell
-from batch.storage.load import CopyRecord
-from batch.storage.records import SaveResult, Setting
+from batch.storage.records import PlannedSave
 from failpoints import failpoint
+from tenants.models import Tenant
+
+#: Carries saves to the viewers of their copies.
+Publisher: TypeAlias = Callable[[Sequence[PlannedSave]], None]
+
+log = structlog.get_logger(__name__)
+_registered: Final[list[Publisher]] = []
 
 
-def hand_over(saves: Sequence[tuple[CopyRecord, Setting, SaveResult]]) -> None:
-    """Tell lookers-on of ``saves``, all of one tenant, and hint at their actions; call it once they are committed."""
+class PublisherRegistered(Exception):
+    """A second publisher was to be registered."""
+
+    def __init__(self) -> None:
+        super().__init__("A publisher of live updates is registered already; a product has one.")
+
+
+def register_publisher(publisher: Publisher) -> None:
+    """Publish all saves through ``publisher``. Raises ``PublisherRegistered`` where there is another one."""
+    if _registered and _registered[0] is not publisher:
+        raise PublisherRegistered
+    _registered[:] = [publisher]
+
+
+def after_commit(saves: Sequence[PlannedSave], *, scope: Tenant) -> None:
+    """Publish ``saves`` and wake the relay for their actions; call it once they are committed."""
     failpoint("hint_sending")
-    tell(saves)
-    if any(result.actions for _, _, result in saves):
-        wake(saves[0][1].scope.database_alias)
+    publish([save for save in saves if save.result.written])
+    if any(save.result.actions for save in saves):
+        wake(scope.database_alias)
     failpoint("hint_sent")
+
+
+def publish(saves: Sequence[PlannedSave]) -> None:
+    """Publish committed ``saves``; a fault is logged and never raised. Call it outside of any transaction."""
+    try:
+        for publisher in _registered if saves else ():
+            publisher(saves)
+    except Exception:
+        # The save is in the database: an error now would say the opposite.
+        log.exception("publishing_failed", copies=len(saves))

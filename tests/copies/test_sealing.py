@@ -7,7 +7,8 @@ import pytest
 
 from copies.document import Answer
 from copies.mask import mask
-from copies.sealing import KeyServiceUnavailable, LocalKeyring, Sealer, UnsealingFailed, WrappedKey
+from copies.sealing import KeyServiceUnavailable, LocalKeyring, Sealer, UnsealingFailed
+from copies.wrapped_key import WrappedKey
 
 TENANT, OTHER_TENANT, COPY, OTHER_COPY = (UUID(int=number) for number in range(1, 5))
 PATH = "owners/1/ssn"
