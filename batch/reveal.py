@@ -46,7 +46,7 @@ def reveal(form_or_copy_id: UUID | str, path: str, *, scope: Tenant, actor: Acto
             actor_id=actor.id,
             actor_label=actor.label,
             source=actor.source,
-            correlation_id=context.setting.correlation_id,
-            created_at=context.setting.now,
+            correlation_id=context.save_context.correlation_id,
+            created_at=context.save_context.now,
         )
     return value

@@ -94,7 +94,7 @@ def finish(guest: Guest) -> None:
     """
     with batch.find_and_lock(guest.copy_id, scope=guest.tenant, actor=guest.actor, wait=_WAIT_SECONDS) as context:
         link = context.changeset.guest_links.find(guest.link_id)
-        changeset, evaluation = context.as_it_stands()
+        changeset, evaluation = context.current_view()
         missing = [path for path in evaluation.needed.quote if not _is_read_only(changeset.document, path)]
         if missing:
             raise AnswersMissing(missing)

@@ -60,7 +60,7 @@ class Copy(Endpoint):
         # A new day or release may decide otherwise without a new version; then the version alone does not prove that
         # nothing
         # changed.
-        if not context.is_decided_as_saved:
+        if not context.is_evaluation_current:
             return self.answer_with_tag(shape, version_tag(context.version))
         return self.answer(shape, etag=version_tag(context.version))
 

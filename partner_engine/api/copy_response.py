@@ -25,7 +25,7 @@ def copy_shape(context: BatchContext, *, actor: Actor, result: SaveResult | None
     """Return the context's copy as ``actor`` may see it; with ``result`` as that save leaves it."""
     discretion = discretion_of(actor, context)
     if result is None:
-        changeset, evaluation = context.as_it_stands()
+        changeset, evaluation = context.current_view()
     else:
         changeset, evaluation = context.changeset, result.evaluation
     document, fields = changeset.document, changeset.copy_fields
@@ -43,7 +43,7 @@ def copy_shape(context: BatchContext, *, actor: Actor, result: SaveResult | None
         deleted_at=fields.deleted_at,
         last_touched_by_user_at=_touched_at(context, result),
         created_at=context.copy.created_at,
-        updated_at=context.setting.now if result is not None and result.written else context.copy.updated_at,
+        updated_at=context.save_context.now if result is not None and result.written else context.copy.updated_at,
         answers=shapes.answers(document.answers, discretion),
         answer_pools=shapes.rows(document.answer_pools, discretion),
         question_sets=shapes.question_sets(document),
@@ -108,5 +108,5 @@ def _state(evaluation: Evaluation, *, deleted_at: datetime | None, locked_at: da
 
 
 def _touched_at(context: BatchContext, result: SaveResult | None) -> datetime | None:
-    touches = result is not None and result.written and context.setting.actor.type in PEOPLE
-    return context.setting.now if touches else context.copy.last_touched_by_user_at
+    touches = result is not None and result.written and context.save_context.actor.type in PEOPLE
+    return context.save_context.now if touches else context.copy.last_touched_by_user_at

@@ -61,7 +61,7 @@ class Explain(Endpoint):
             context.release.compiled,
             changeset.document,
             query.target,
-            as_of=context.setting.as_of,
+            as_of=context.save_context.as_of,
             reveal=changeset.sealing.reveal,
             release=context.release.id,
         )

@@ -33,7 +33,7 @@ class Needed(Endpoint):
     def get(self, request: Request, id: UUID) -> HttpResponse:
         """Read what is needed."""
         context = find_copy(self, id, self.query(ReadQuery))
-        _, evaluation = context.as_it_stands()
+        _, evaluation = context.current_view()
         shape = shapes.NeededShape(
             version=context.version, needed=evaluation.needed, messages=list(evaluation.messages)
         )

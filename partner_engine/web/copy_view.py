@@ -17,7 +17,7 @@ def read_context(
     context: BatchContext, request: HttpRequest, visitor: Visitor, *, result: SaveResult | None = None
 ) -> Reading:
     """Return the context's copy as the visitor sees it; with ``result`` as that save leaves it."""
-    changeset, concluded = context.as_it_stands()
+    changeset, concluded = context.current_view()
     fields = changeset.copy_fields
     evaluation = concluded if result is None else result.evaluation
     reading = Reading(
@@ -36,7 +36,7 @@ def read_context(
         document=changeset.document,
         evaluation=evaluation,
         open_rows=frozenset(filter(None, request.headers.get("X-Open-Rows", "").split(","))),
-        posted=context.neighbours.get("messages", ()),  # type: ignore[arg-type]
+        posted=context.attached.get("messages", ()),  # type: ignore[arg-type]
     )
     return reading
 
