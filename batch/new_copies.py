@@ -20,7 +20,7 @@ from batch.storage.records import CopyRecord, FormRecord, Loaded
 from copies.codec import decode_document, encode_document
 from copies.document import walk_answers
 from copies.sealed_answers import Sealer
-from encryption.key_ring import WrappedKey
+from encryption.wrapped_key import WrappedKey
 from tenants.models import Tenant
 
 #: The maximum length of a copy's title.

@@ -10,7 +10,8 @@ from uuid import UUID
 import msgspec
 
 from copies.document import Answer, AnswerValue
-from encryption.key_ring import DataKey, KeyService, WrappedKey
+from encryption.key_ring import DataKey, KeyService
+from encryption.wrapped_key import WrappedKey
 
 
 class Sealer:

@@ -13,10 +13,10 @@ from functools import cache
 from typing import Final, Protocol
 from uuid import UUID
 
-import msgspec
 from django.conf import settings
 
 from encryption.envelope import DecryptionFailed, context_of, decrypt, derive_key, encrypt, new_key
+from encryption.wrapped_key import WrappedKey
 
 #: How long and how many unwrapped data keys stay in a process's memory.
 CACHE_SECONDS: Final = 300.0
@@ -25,16 +25,6 @@ CACHE_SIZE: Final = 2_000
 
 class KeyServiceUnavailable(Exception):
     """The key service returns no key; sensitive answers can be neither written nor revealed until it does."""
-
-
-class WrappedKey(msgspec.Struct, frozen=True):
-    """An owner's data key as stored: ``wrapped`` by the tenant's key made from master key ``key_id``; ``version``
-    counts the owner's data keys.
-    """
-
-    wrapped: bytes
-    key_id: str
-    version: int = 1
 
 
 class KeyService(Protocol):

@@ -20,7 +20,7 @@ from batch.models import IdempotencyRecord
 from batch.storage.records import CopyRecord, FormRecord, Loaded
 from batch.storage.tables import TABLES
 from copies.models import Copy, CopyRevision
-from encryption.key_ring import WrappedKey
+from encryption.wrapped_key import WrappedKey
 from forms.models import ApplicationForm
 from tenants.models import Tenant
 

@@ -15,7 +15,7 @@ from batch.changes.snapshots import CopyFields, FormFields
 from batch.idempotency import KeyedResponse, StoredResponse
 from copies.changes import Cause, Change
 from copies.document import AnsweredBy
-from encryption.key_ring import WrappedKey
+from encryption.wrapped_key import WrappedKey
 from rules.definition.model import CompiledCatalogue
 from rules.flow.evaluation import Evaluation, ProductOutcome
 from tenants.access import Actor

@@ -18,7 +18,7 @@ from batch.storage.summary import search_texts, summarise
 from batch.storage.tables import TABLE_OF
 from copies.codec import encode, encode_document
 from copies.models import Copy
-from encryption.key_ring import WrappedKey
+from encryption.wrapped_key import WrappedKey
 from forms.models import ApplicationForm
 
 

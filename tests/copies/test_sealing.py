@@ -9,7 +9,8 @@ from copies.document import Answer
 from copies.mask import mask
 from copies.sealed_answers import Sealer
 from encryption.envelope import DecryptionFailed
-from encryption.key_ring import LocalKeyring, WrappedKey
+from encryption.key_ring import LocalKeyring
+from encryption.wrapped_key import WrappedKey
 
 TENANT, OTHER_TENANT, COPY, OTHER_COPY = (UUID(int=number) for number in range(1, 5))
 PATH = "owners/1/ssn"

@@ -9,7 +9,8 @@ from copies.document import Answer
 from copies.sealed_answers import Sealer
 from encryption import key_ring
 from encryption.envelope import DecryptionFailed
-from encryption.key_ring import DataKey, DataKeyCache, KeyServiceUnavailable, LocalKeyring, WrappedKey
+from encryption.key_ring import DataKey, DataKeyCache, KeyServiceUnavailable, LocalKeyring
+from encryption.wrapped_key import WrappedKey
 
 TENANT, OTHER_TENANT, OWNER = (UUID(int=number) for number in range(1, 4))
 

@@ -59,7 +59,7 @@ def _emit(before: GuestLinkRow | None, after: GuestLinkRow) -> Iterator[RecordEv
 GUEST_LINKS: Final = RecordKind(
     name="guest_links",
     struct=GuestLinkRow,
-    model="tenants.GuestToken",
+    model="forms.GuestLink",
     shown=_state,
     events=EventType(
         family="guest_link",

@@ -53,7 +53,7 @@ def _emit(before: ProcessRow | None, after: ProcessRow) -> Iterator[RecordEvent]
 PROCESSES: Final = RecordKind(
     name="processes",
     struct=ProcessRow,
-    model="batch.Process",
+    model="forms.Process",
     shown=lambda row: row.state,
     events=EventType(family="process", names=tuple(FOLLOWING), data=ProcessEvent, when="a process entered this state"),
     emit=_emit,

@@ -76,7 +76,7 @@ def _emit(before: QuoteRequestRow | None, after: QuoteRequestRow) -> Iterator[Re
 QUOTE_REQUESTS: Final = RecordKind(
     name="quote_requests",
     struct=QuoteRequestRow,
-    model="carriers.QuoteRequest",
+    model="forms.QuoteRequest",
     shown=lambda row: row.state,
     events=EventType(
         family="quote_request",
