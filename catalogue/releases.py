@@ -9,7 +9,9 @@ from __future__ import annotations
 
 import hashlib
 from collections import OrderedDict
+from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from threading import Lock
 from typing import Final
 
@@ -22,7 +24,7 @@ from redis.exceptions import RedisError
 
 from catalogue.drafts import read_draft
 from catalogue.models import Catalogue, Release
-from rules.definition.catalogue import CatalogueDefinition
+from rules.definition.catalogue import CatalogueDefinition, Sensitivity
 from rules.definition.compiler import compile_catalogue
 from rules.definition.faults import CatalogueErrors, CatalogueFault
 from rules.definition.model import CompiledCatalogue
@@ -32,6 +34,7 @@ _CACHE: Final = "default"
 #: leaves behind.
 _SECONDS_BELIEVED: Final = 60
 _COMPILED_KEPT: Final = 32
+_SENSITIVITIES_KEPT: Final = 256
 
 #: Sets the current release unless a later one stands there already: of two publishers the slower one must not win.
 _ADVANCE: Final = """
@@ -124,6 +127,16 @@ def get(release_id: int) -> CompiledRelease:
     return _compiled.get(release_id)
 
 
+@lru_cache(maxsize=_SENSITIVITIES_KEPT)
+def sensitivities_of(release_id: int) -> Mapping[str, Sensitivity]:
+    """Return the sensitivity of each question of a release, without compiling it. Raises ``NoRelease``."""
+    row = Release.objects.filter(pk=release_id).first()
+    if row is None:
+        raise NoRelease(f"There is no release {release_id}.")
+    sets = read_definition(row).question_sets
+    return {question.code: question.sensitivity for part in sets for question in part.questions}
+
+
 def read_definition(release: Release) -> CatalogueDefinition:
     """Return what ``release`` says."""
     return msgspec.json.decode(zstandard.decompress(bytes(release.content)), type=CatalogueDefinition)
@@ -167,6 +180,7 @@ def _compile(release_id: int) -> CompiledRelease:
 def forget_compiled_releases() -> None:
     """Forget what this process has compiled: for tests, whose releases are undone."""
     _compiled.clear()
+    sensitivities_of.cache_clear()
 
 
 def _redis() -> Redis:

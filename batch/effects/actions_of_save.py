@@ -12,6 +12,7 @@ import msgspec
 from actions.kinds import DeferredAction, IndexForm, MarkQuotesStale, PublishWebhook
 from batch.changes.attached import Told
 from copies.changes import Change, is_beside_document
+from presentation.visibility import NOBODY, Visibility
 from rules.definition.compiler import CompiledCatalogue
 from rules.flow.evaluation import Message, Needed, ProductOutcome
 
@@ -112,30 +113,21 @@ def _field_events(changes: Sequence[Change]) -> list[str]:
 
 def _outcome_told(catalogue: CompiledCatalogue, outcome: ProductOutcome) -> dict[str, Any]:
     """Return ``outcome`` without what was asked for by an answer that is not told."""
+    visibility = Visibility(catalogue, NOBODY)
     told: dict[str, Any] = msgspec.to_builtins(outcome)
     for adjustment in told.get("adjustments", ()):
-        if _is_untold(catalogue, adjustment["path"]):
+        if not visibility.may_leave(adjustment["path"], adjustment["asked"]):
             del adjustment["asked"]
     return told
 
 
 def _told(catalogue: CompiledCatalogue, changes: Sequence[Change]) -> list[dict[str, Any]]:
     """Return the document's ``changes`` without the values of sensitive and personal answers."""
+    visibility = Visibility(catalogue, NOBODY)
     of_document = [change for change in changes if not is_beside_document(change.path)]
     told: list[dict[str, Any]] = msgspec.to_builtins(of_document)
     for change in told:
-        if _is_untold(catalogue, change["path"]):
+        if not visibility.may_leave(change["path"], change["before"], change["after"]):
             del change["before"], change["after"]
             change["sensitive"] = True
     return told
-
-
-def _is_untold(catalogue: CompiledCatalogue, path: str) -> bool:
-    """Tell whether the value at ``path`` stays here: of a sensitive or personal question, or of one that the catalogue
-    no longer has, for it may have been either.
-    """
-    steps = path.split("/")
-    if len(steps) % 2 == 0:
-        return False  # a row, a question set, an exclusion
-    question = catalogue.questions.get(steps[-1])
-    return question is None or bool(question.question.sensitivity)

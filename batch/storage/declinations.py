@@ -11,6 +11,7 @@ from uuid_utils.compat import uuid7
 
 from batch.changes.changeset import Changeset
 from batch.storage.records import Setting
+from presentation.visibility import Reader, Visibility
 from rules.explain import trace
 from rules.flow.evaluation import Evaluation, ProductOutcome
 
@@ -58,6 +59,8 @@ def _opened(before: ProductOutcome | None, after: ProductOutcome | None) -> bool
 
 
 def _inputs(changeset: Changeset, products: list[str], setting: Setting) -> dict[str, object]:
+    # The proof is kept with the personal answers that decided, shown to nobody without the right.
+    visibility = Visibility(changeset.catalogue, Reader(sees_personal=True))
     inputs: dict[str, object] = {}
     for code in products:
         explanation = trace.explain(
@@ -66,6 +69,7 @@ def _inputs(changeset: Changeset, products: list[str], setting: Setting) -> dict
             f"product:{code}",
             as_of=setting.as_of,
             reveal=changeset.sealing.reveal,
+            visibility=visibility,
         )
         for rule in explanation.rules:
             if rule.truth == "true":

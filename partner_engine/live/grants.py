@@ -25,8 +25,6 @@ from partner_engine.api.http.problems import Refused
 from tenants.access import Actor, Right
 from tenants.models import Tenant, User
 
-#: The cookie with the secret of a guest's session, for the socket at their copy.
-GUEST_SOCKET_COOKIE: Final = "guest_socket"
 #: Which right it takes to listen.
 NEEDED: Final = Right.READ_FORMS
 

@@ -14,7 +14,7 @@ import msgspec
 
 from copies.document import Document
 from rules.definition.model import CompiledCatalogue, CompiledProduct
-from rules.explain.conditions import Observer, TracedPart, TracedRule, truth_of
+from rules.explain.conditions import Observer, TracedPart, TracedRule, Visibility, truth_of
 from rules.flow.eligibility import BaseCheck, base_checks, decide_product, decide_products, is_open
 from rules.flow.evaluation import ProductOutcome
 from rules.flow.messages import messages_of
@@ -36,9 +36,7 @@ class PriceStep(msgspec.Struct, frozen=True):
 
 
 class Explanation(msgspec.Struct, frozen=True):
-    """Why ``target`` is what it is. ``sensitive_paths`` are personal answers in ``values`` that not every reader may
-    see.
-    """
+    """Why ``target`` is what it is, with the values that its reader may see."""
 
     target: str
     kind: str
@@ -48,7 +46,6 @@ class Explanation(msgspec.Struct, frozen=True):
     as_of: date
     rules: tuple[TracedRule, ...] = ()
     premium_steps: tuple[PriceStep, ...] = ()
-    sensitive_paths: tuple[str, ...] = ()
 
 
 class UnknownTarget(LookupError):
@@ -63,17 +60,24 @@ class UnknownTarget(LookupError):
         )
 
 
-def explain(
-    catalogue: CompiledCatalogue, document: Document, target: str, *, as_of: date, reveal: Reveal, release: int = 0
+def explain(  # noqa: PLR0913 - the document's surroundings are four
+    catalogue: CompiledCatalogue,
+    document: Document,
+    target: str,
+    *,
+    as_of: date,
+    reveal: Reveal,
+    visibility: Visibility,
+    release: int = 0,
 ) -> Explanation:
     """Return why ``target`` is what it is in ``document``; a bare product, derived, set or rule code or question path
-    will do.
+    will do. ``visibility`` decides which values the reader sees.
 
     Raises ``UnknownTarget``.
     """
     state = State(catalogue, document, as_of=as_of, reveal=reveal)
     decide(state)
-    return _Tracer(state, release).explain(target)
+    return _Tracer(state, visibility, release).explain(target)
 
 
 class _Made(NamedTuple):
@@ -86,11 +90,12 @@ class _Made(NamedTuple):
 
 
 class _Tracer:
-    def __init__(self, state: State, release: int) -> None:
+    def __init__(self, state: State, visibility: Visibility, release: int) -> None:
         self._state = state
+        self._visibility = visibility
         self._catalogue = state.catalogue
         self._release = release
-        self._observer = Observer(state)
+        self._observer = Observer(state, visibility)
 
     def explain(self, target: str) -> Explanation:
         kind, colon, name = target.partition(":")
@@ -109,7 +114,6 @@ class _Tracer:
             as_of=self._state.setting.as_of,
             rules=tuple(made.rules),
             premium_steps=tuple(made.steps),
-            sensitive_paths=tuple(sorted(self._observer.sensitive_paths)),
         )
 
     def _kind_of(self, name: str) -> str:
@@ -154,9 +158,8 @@ class _Tracer:
         ]
         rules = [self._observer.rule(rule.rule.id, rule.rule.why, rule.when) for rule in adjusting]
         # Factors look at what is rated, not at what was asked.
-        of_rated = Observer(self._state, root=rated.root)
+        of_rated = Observer(self._state, self._visibility, root=rated.root)
         rules += [of_rated.rule(factor.id, f"times {factor.times}", factor.when) for factor in product.factors]
-        self._observer.sensitive_paths |= of_rated.sensitive_paths
         outcome = decide_products(self._state).get(code)
         if outcome is None or outcome.premium is None:
             text = f"{code} has no premium: it is given only for eligible and referred products."

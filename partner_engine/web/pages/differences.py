@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from typing import Final
 
 from copies.changes import Change, is_beside_document
-from partner_engine.web.pages.reading import Reading, product_name, rows_around
+from partner_engine.web.pages.reading import Reading, rows_around
 from presentation.formats import counted, money
+from presentation.product_names import product_name
 from rules.flow.evaluation import Evaluation, ProductOutcome
 
 #: From this many changed rows of one pool on, its whole card is sent instead.

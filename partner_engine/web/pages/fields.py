@@ -8,6 +8,7 @@ from typing import Final
 from copies.document import Answer, join_path
 from partner_engine.web.pages.reading import Reading
 from presentation.formats import element_id, field_text, listed
+from presentation.visibility import PERSONAL
 from rules.definition.catalogue import Question
 from rules.definition.model import CompiledCatalogue
 from rules.reference_data import industries
@@ -65,8 +66,9 @@ class Field:
 def build_field(reading: Reading, question: Question, prefix: str, answer: Answer) -> Field:
     """Return ``question`` with its ``answer`` in the container at ``prefix`` as the reader sees it."""
     path = join_path(prefix, question.code)
-    masked = reading.is_masked(question, answer)
+    masked = reading.visibility.hides(path, answer)
     shown = None if masked else answer.value
+    mask = str(reading.visibility.answer(path, answer)) if masked and answer.is_answered else ""
     widget = _widget(reading, question, masked=masked)
     notes, tone = _notes(reading, question, path, answer, masked=masked)
     text = field_text(question.type, shown)
@@ -80,8 +82,8 @@ def build_field(reading: Reading, question: Question, prefix: str, answer: Answe
         widget=widget,
         text=text,
         options=_options(reading.catalogue, question, None if masked else answer),
-        mask=(answer.mask or "••••") if masked and answer.is_answered else "",
-        placeholder=_placeholder(question, answer, masked=masked),
+        mask=mask,
+        placeholder=_placeholder(question, mask, masked=masked),
         input_mode=_INPUT_MODES.get(question.type, ""),
         prefix="$" if question.type == "money" and reading.catalogue.definition.currency == "USD" else "",
         suffix="%" if question.type == "percent" else "",
@@ -115,9 +117,9 @@ def _options(catalogue: CompiledCatalogue, question: Question, answer: Answer | 
     return tuple(Option(code, label, code in chosen) for code, label in catalogue.choices(question).items())
 
 
-def _placeholder(question: Question, answer: Answer, *, masked: bool) -> str:
+def _placeholder(question: Question, mask: str, *, masked: bool) -> str:
     if masked:
-        return (answer.mask or "••••") if answer.is_answered else ("YYYY-MM-DD" if question.type == "date" else "")
+        return mask or ("YYYY-MM-DD" if question.type == "date" else "")
     return "Search by words or code" if question.type == "naics" and not question.help else ""
 
 
@@ -143,9 +145,9 @@ def _notes(
         notes.append(
             (
                 "help",
-                "Kept encrypted. What you type replaces it."
-                if question.sensitivity == "spi"
-                else "Hidden. What you type replaces it.",
+                "Hidden. What you type replaces it."
+                if reading.visibility.of(path, answer) is PERSONAL
+                else "Kept encrypted. What you type replaces it.",
             )
         )
     elif question.help:
