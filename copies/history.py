@@ -14,11 +14,12 @@ from copies.models import CopyRevision
 
 class ChangesSince(msgspec.Struct, frozen=True):
     """The changes after a version, folded to one per path. ``evaluation`` is the stored one of that version, None
-    before the first version.
+    before the first version; ``release_ids`` are the releases under which the values were recorded.
     """
 
     changes: list[Change]
     evaluation: bytes | None
+    release_ids: tuple[int, ...] = ()
 
 
 class NoSuchVersion(Exception):
@@ -40,6 +41,8 @@ def changes_since(copy_id: UUID, version: int, *, current: int) -> ChangesSince:
     if not 0 <= version <= current:
         raise NoSuchVersion(f"The copy is at version {current}; there is no version {version}.")
     later = CopyRevision.objects.filter(copy_id=copy_id, version__gt=version, version__lte=current).order_by("version")
-    changes = fold(change for revision in later.only("changes") for change in changes_of(revision))
-    base = CopyRevision.objects.filter(copy_id=copy_id, version=version).only("evaluation").first()
-    return ChangesSince(changes, bytes(base.evaluation) if base else None)
+    revisions = list(later.only("changes", "release_id"))
+    changes = fold(change for revision in revisions for change in changes_of(revision))
+    base = CopyRevision.objects.filter(copy_id=copy_id, version=version).only("evaluation", "release_id").first()
+    recorded = [revision.release_id for revision in (base, *revisions) if revision and revision.release_id]
+    return ChangesSince(changes, bytes(base.evaluation) if base else None, tuple(dict.fromkeys(recorded)))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Final
 
 from copies.document import AnswerValue
@@ -9,9 +10,16 @@ from copies.document import AnswerValue
 #: Shown in place of a personal answer to a reader without the right to it.
 HIDDEN: Final = "••••"
 
+_MASK: Final = re.compile(rf"{HIDDEN}(?: .{{1,4}})?", re.DOTALL)
+
 
 def mask(value: AnswerValue) -> str:
     """Return the mask of a sensitive ``value``: its last four characters, fewer than half of a short one."""
     text = str(value)
     shown = min(4, (len(text) - 1) // 2)
     return f"{HIDDEN} {text[-shown:]}" if shown else HIDDEN
+
+
+def is_mask(value: object) -> bool:
+    """Tell whether ``value`` has the form of a mask: dots, and at most four characters behind them."""
+    return isinstance(value, str) and _MASK.fullmatch(value) is not None

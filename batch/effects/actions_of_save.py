@@ -14,6 +14,7 @@ from batch.changes.changeset import Changeset
 from batch.storage.records import Loaded, PlannedSave, SaveResult
 from copies.changes import Change
 from copies.paths import Path
+from presentation.visibility import NOBODY, Visibility
 from rules.definition.model import CompiledCatalogue
 from rules.flow.evaluation import ProductOutcome
 
@@ -111,30 +112,21 @@ def _redacted_outcomes(
 
 def _redacted_outcome(catalogue: CompiledCatalogue, outcome: ProductOutcome) -> dict[str, Any]:
     """Return ``outcome`` without the limits that private answers request."""
+    visibility = Visibility(catalogue, NOBODY)
     redacted: dict[str, Any] = msgspec.to_builtins(outcome)
     for adjustment in redacted.get("adjustments", ()):
-        if _is_private(catalogue, adjustment["path"]):
+        if not visibility.may_leave(adjustment["path"], adjustment["asked"]):
             del adjustment["asked"]
     return redacted
 
 
 def _redacted(catalogue: CompiledCatalogue, changes: Sequence[Change]) -> list[dict[str, Any]]:
     """Return the document's ``changes`` without the values of sensitive and personal answers."""
+    visibility = Visibility(catalogue, NOBODY)
     of_document = [change for change in changes if Path(change.path).is_in_document]
     redacted: list[dict[str, Any]] = msgspec.to_builtins(of_document)
     for change in redacted:
-        if _is_private(catalogue, change["path"]):
+        if not visibility.may_leave(change["path"], change["before"], change["after"]):
             del change["before"], change["after"]
             change["sensitive"] = True
     return redacted
-
-
-def _is_private(catalogue: CompiledCatalogue, path: str) -> bool:
-    """Tell whether the value at ``path`` is never published: a sensitive or personal question, or one that the
-    catalogue no longer has, because it may have been either.
-    """
-    place = Path(path)
-    if not place.is_answer:
-        return False  # a row, a question set, an exclusion
-    question = catalogue.questions.get(place.code)
-    return question is None or bool(question.question.sensitivity)

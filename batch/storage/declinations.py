@@ -10,6 +10,7 @@ from uuid_utils.compat import uuid7
 
 from batch.changes.changeset import Changeset
 from batch.storage.records import SaveContext, SaveResult
+from presentation.visibility import Reader, Visibility
 from rules.explain import trace
 from rules.flow.evaluation import ProductOutcome
 
@@ -51,6 +52,8 @@ def _opened(before: ProductOutcome | None, after: ProductOutcome | None) -> bool
 
 
 def _inputs(changeset: Changeset, products: list[str], context: SaveContext) -> dict[str, object]:
+    # The proof is stored with the personal answers that decided; only readers with the right are shown them.
+    visibility = Visibility(changeset.catalogue, Reader(sees_personal=True))
     inputs: dict[str, object] = {}
     for code in products:
         explanation = trace.explain(
@@ -59,6 +62,7 @@ def _inputs(changeset: Changeset, products: list[str], context: SaveContext) -> 
             f"product:{code}",
             as_of=context.as_of,
             reveal=changeset.sealing.reveal,
+            visibility=visibility,
         )
         for rule in explanation.rules:
             if rule.truth == "true":

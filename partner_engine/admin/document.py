@@ -1,7 +1,6 @@
 """A copy's document as staff read it: question sets, answers with who gave them when, pools as nested rows. Pure.
 
-Secret (spi) answers are masked always, personal (pii) ones unless the reader may see them. What counts no more is
-shown, marked as such.
+What counts no more is shown, marked as such.
 """
 
 from __future__ import annotations
@@ -13,9 +12,8 @@ from typing import Final
 
 from copies.changes import Change, outside_title
 from copies.document import Answer, AnsweredBy, AnswerValue, Container, Document, PoolRow, row_number, walk_answers
-from copies.mask import HIDDEN
 from copies.paths import Path, join_path, row_steps
-from presentation.formats import reading_text
+from presentation.visibility import Visibility
 from rules.definition.catalogue import Question
 from rules.definition.model import CompiledCatalogue
 
@@ -27,7 +25,6 @@ _FIELDS: Final = {
     "copy/deleted_at": "Deleted",
     "copy/owner_id": "Owner",
 }
-NONE: Final = "–"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,7 +38,7 @@ class AnswerLine:
     is_active: bool
     is_answered: bool
     required: str
-    sensitivity: str
+    tag: str
     can_reveal: bool
     who: str
     when: datetime | None
@@ -99,7 +96,7 @@ class DocumentReader:
 
     catalogue: CompiledCatalogue
     document: Document
-    sees_personal: bool
+    visibility: Visibility
     names: Mapping[tuple[str, str], str]
 
     def sets(self) -> tuple[SetPart, ...]:
@@ -119,14 +116,14 @@ class DocumentReader:
             ),
         )
 
-    def changes(self, changes: Iterable[Change]) -> tuple[ChangeLine, ...]:
-        """Return the changes of a revision."""
+    def changes(self, changes: Iterable[Change], visibility: Visibility) -> tuple[ChangeLine, ...]:
+        """Return the changes of a revision; ``visibility`` is the reader's for the values of that time."""
         return tuple(
             ChangeLine(
                 change.path,
                 self.label(change.path),
-                self.value(change.path, change.before),
-                self.value(change.path, change.after),
+                visibility.text(change.path, change.before),
+                visibility.text(change.path, change.after),
                 _note(change),
                 " ".join(filter(None, (change.cause.type, self._name(change.cause.type, change.cause.id)))),
             )
@@ -155,11 +152,8 @@ class DocumentReader:
         return " › ".join([*places, own])
 
     def value(self, path: str, value: AnswerValue) -> str:
-        """Return ``value``, found at ``path`` in a change, an adjustment or the like, as it may be shown."""
-        known = self.catalogue.questions.get(Path(path).code)
-        if known is None:
-            return NONE if value in (None, "", []) else str(value)
-        return self._text(known.question, value, str(value or ""))
+        """Return ``value``, found at ``path`` in an adjustment, as it may be shown."""
+        return self.visibility.text(path, value)
 
     def _set(self, code: str) -> SetPart | None:
         compiled = self.catalogue.sets[code]
@@ -194,7 +188,7 @@ class DocumentReader:
         questions = self.catalogue.sets[compiled.set_code].question_set.questions
         lines = self._lines(questions, row, path)
         keys = compiled.pool.key or tuple(question.code for question in questions[:1])
-        name = ", ".join(line.text for line in lines if line.code in keys and line.is_answered and not line.sensitivity)
+        name = ", ".join(line.text for line in lines if line.code in keys and line.is_answered and not line.tag)
         return RowPart(number, row.id, path, name, lines, tuple(self._pools(row, path, compiled.children)))
 
     def _lines(self, questions: Iterable[Question], container: Container, prefix: str) -> tuple[AnswerLine, ...]:
@@ -210,27 +204,15 @@ class DocumentReader:
             path=path,
             code=code,
             label=known.question.label if known else code,
-            # Of a question that the catalogue does not know, nobody can say how it is to be guarded.
-            text=self._text(known.question, answer.value, answer.mask)
-            if known
-            else (HIDDEN if answer.is_answered else NONE),
+            text=self.visibility.answer_text(path, answer),
             is_active=answer.active,
             is_answered=answer.is_answered,
             required=answer.required,
-            sensitivity=known.question.sensitivity if known else "",
+            tag=self.visibility.of(path, answer).tag,
             can_reveal=answer.sealed is not None,
             who=self._who(answer.answered_by),
             when=answer.updated_at,
         )
-
-    def _text(self, question: Question, value: AnswerValue, mask: str) -> str:
-        is_answered = value not in (None, "", []) or bool(mask)
-        if question.sensitivity == "spi" and is_answered:
-            return mask if mask.startswith(HIDDEN) else HIDDEN
-        if question.sensitivity == "pii" and is_answered and not self.sees_personal:
-            return HIDDEN
-        labels = self.catalogue.choices(question) if question.choices else {}
-        return reading_text(question.type, value, labels, self.catalogue.definition.currency)
 
     def _title(self, set_code: str) -> str:
         known = self.catalogue.sets.get(set_code)

@@ -7,10 +7,10 @@ from django.http import HttpRequest
 from batch.context import BatchContext
 from batch.storage.records import SaveResult
 from copies.document import walk_answers
-from copies.paths import Path
 from partner_engine.audit import note_personal_read
 from partner_engine.web.pages.reading import CopyFacts, Reading
 from partner_engine.web.visitors import Visitor
+from presentation.visibility import PERSONAL
 
 
 def read_context(
@@ -45,7 +45,7 @@ def note_what_was_shown(reading: Reading, context: BatchContext, visitor: Visito
     """Log how many personal answers a page shows."""
     shown = 0
     for path, answer in walk_answers(reading.document):
-        known = reading.catalogue.questions.get(Path(path).code)
-        shown += bool(known and known.question.sensitivity == "pii" and answer.active and answer.is_answered)
+        is_personal = reading.visibility.of(path, answer) is PERSONAL
+        shown += is_personal and answer.active and answer.is_answered
     if reading.reader.sees_pii:
         note_personal_read(actor=visitor.actor, copy_id=context.copy.id, count=shown)

@@ -23,7 +23,7 @@ from guests.service import Guest, access_guest, finish, follow_link
 from partner_engine.attempt_limit import AttemptLimit
 from partner_engine.client_addresses import client_address
 from partner_engine.error_statuses import status_of
-from partner_engine.live.grants import GUEST_SOCKET_COOKIE
+from partner_engine.guest_access import GUEST_SOCKET_COOKIE
 from partner_engine.web.access import GUEST_COOKIE, for_visitors
 from partner_engine.web.copy_view import read_context
 from partner_engine.web.pages.products import build_panel

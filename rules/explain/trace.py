@@ -15,7 +15,7 @@ import msgspec
 from copies.document import Document
 from copies.paths import Path, split_prefix
 from rules.definition.model import CompiledCatalogue, CompiledProduct
-from rules.explain.conditions import ConditionExplainer, TracedPart, TracedRule, truth_of
+from rules.explain.conditions import ConditionExplainer, TracedPart, TracedRule, Visibility, truth_of
 from rules.flow.eligibility import BaseCheck, base_checks, decide_product, decide_products, is_open
 from rules.flow.evaluation import ProductOutcome
 from rules.flow.messages import messages_of
@@ -37,9 +37,7 @@ class PriceStep(msgspec.Struct, frozen=True):
 
 
 class Explanation(msgspec.Struct, frozen=True):
-    """The explanation of ``target``. ``sensitive_paths`` are the personal answers in ``values``, which not every reader
-    may see.
-    """
+    """The explanation of ``target``, with the values that its reader may see."""
 
     target: str
     kind: str
@@ -49,7 +47,6 @@ class Explanation(msgspec.Struct, frozen=True):
     as_of: date
     rules: tuple[TracedRule, ...] = ()
     premium_steps: tuple[PriceStep, ...] = ()
-    sensitive_paths: tuple[str, ...] = ()
 
 
 class UnknownTarget(LookupError):
@@ -63,17 +60,24 @@ class UnknownTarget(LookupError):
         )
 
 
-def explain(
-    catalogue: CompiledCatalogue, document: Document, target: str, *, as_of: date, reveal: Reveal, release: int = 0
+def explain(  # noqa: PLR0913 - the document's surroundings are four
+    catalogue: CompiledCatalogue,
+    document: Document,
+    target: str,
+    *,
+    as_of: date,
+    reveal: Reveal,
+    visibility: Visibility,
+    release: int = 0,
 ) -> Explanation:
-    """Return the explanation of ``target`` in ``document``.
+    """Return the explanation of ``target`` in ``document``; ``visibility`` decides which values the reader sees.
 
     The code of a product, derived value, set or rule, or a question path, also works without its prefix. Raises
     ``UnknownTarget``.
     """
     state = State(catalogue, document, as_of=as_of, reveal=reveal)
     decide(state)
-    return _Explainer(state, release).explain(target)
+    return _Explainer(state, visibility, release).explain(target)
 
 
 class _Content(NamedTuple):
@@ -86,11 +90,12 @@ class _Content(NamedTuple):
 
 
 class _Explainer:
-    def __init__(self, state: State, release: int) -> None:
+    def __init__(self, state: State, visibility: Visibility, release: int) -> None:
         self._state = state
+        self._visibility = visibility
         self._catalogue = state.catalogue
         self._release = release
-        self._observer = ConditionExplainer(state)
+        self._observer = ConditionExplainer(state, visibility)
 
     def explain(self, target: str) -> Explanation:
         kind, colon, name = target.partition(":")
@@ -109,7 +114,6 @@ class _Explainer:
             as_of=self._state.check_context.as_of,
             rules=tuple(made.rules),
             premium_steps=tuple(made.steps),
-            sensitive_paths=tuple(sorted(self._observer.sensitive_paths)),
         )
 
     def _kind_of(self, name: str) -> str:
@@ -154,9 +158,8 @@ class _Explainer:
         ]
         rules = [self._observer.rule(rule.rule.id, rule.rule.why, rule.when) for rule in adjusting]
         # Factors read the rated values, not the answers.
-        of_rated = ConditionExplainer(self._state, root=rated.root)
+        of_rated = ConditionExplainer(self._state, self._visibility, root=rated.root)
         rules += [of_rated.rule(factor.id, f"times {factor.times}", factor.when) for factor in product.factors]
-        self._observer.sensitive_paths |= of_rated.sensitive_paths
         outcome = decide_products(self._state).get(code)
         if outcome is None or outcome.premium is None:
             text = f"{code} has no premium: only eligible and referred products have one."

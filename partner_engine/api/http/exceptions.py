@@ -21,8 +21,8 @@ from batch.errors import BatchError, InvalidAnswers, LockNotAcquired
 from batch.misuse import Misuse
 from copies.history import NoSuchVersion
 from encryption.key_ring import KeyServiceUnavailable
-from partner_engine.api.http.problems import MEDIA_TYPE, Fault, HolderShape, Refused, render
 from partner_engine.error_statuses import status_of
+from partner_engine.problems import MEDIA_TYPE, Fault, HolderShape, Refused, render
 from rules.explain.trace import UnknownTarget
 from tenants.access import MissingRight
 from webhooks.endpoints import EndpointIsDisabled, TooManyEndpoints, UnknownEventType

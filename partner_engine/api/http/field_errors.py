@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from batch.errors import LooksSensitive, UnknownPart, WrongValue
-from partner_engine.api.http.problems import Fault, Refused
 from partner_engine.error_statuses import status_of
+from partner_engine.problems import Fault, Refused
 
 
 @contextmanager

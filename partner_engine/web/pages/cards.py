@@ -13,7 +13,7 @@ from copies.document import Container, PoolRow
 from copies.paths import Path, join_path, split_path
 from partner_engine.web.pages.fields import Field, build_field
 from partner_engine.web.pages.reading import Reading
-from presentation.formats import element_id, reading_text
+from presentation.formats import element_id
 from rules.definition.catalogue import Pool
 
 #: A pool with more rows than this, counting those nested in them, shows lines instead of questions.
@@ -168,12 +168,10 @@ def row_title(reading: Reading, pool: Pool, row: PoolRow) -> str:
     )
     words = []
     for code in codes:
-        question = reading.catalogue.questions[code].question
         answer = row.answers.get(code)
-        if answer is None or not answer.active or not answer.is_answered or reading.is_masked(question, answer):
+        if answer is None or not answer.active or not answer.is_answered or reading.visibility.hides(code, answer):
             continue
-        labels = reading.catalogue.choices(question) if question.choices else {}
-        words.append(reading_text(question.type, answer.value, labels, reading.catalogue.definition.currency))
+        words.append(reading.visibility.answer_text(code, answer))
     return ", ".join(words)
 
 

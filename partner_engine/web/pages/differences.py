@@ -8,8 +8,9 @@ from typing import Final
 
 from copies.changes import Change
 from copies.paths import Path, is_in_document
-from partner_engine.web.pages.reading import Reading, product_name
+from partner_engine.web.pages.reading import Reading
 from presentation.formats import counted, money
+from presentation.product_names import product_name
 from rules.flow.evaluation import Evaluation, ProductOutcome
 
 #: From this many changed rows of one pool on, its whole card is sent instead.

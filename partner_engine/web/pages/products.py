@@ -7,8 +7,9 @@ from typing import Final
 
 from copies.document import row_number
 from copies.paths import Path
-from partner_engine.web.pages.reading import Reading, carrier_and_line
+from partner_engine.web.pages.reading import Reading
 from presentation.formats import counted, element_id, money, reading_text
+from presentation.product_names import carrier_and_line
 from rules.flow.evaluation import ProductOutcome
 
 #: How many missing answers of a product are listed; the rest is a number.

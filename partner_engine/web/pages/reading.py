@@ -11,7 +11,9 @@ from zoneinfo import ZoneInfo
 from batch.changes.mutators.messages import MessageRow
 from copies.document import Answer, Container, Document, find_answer, find_container
 from copies.paths import Path, split_first
-from rules.definition.catalogue import Question
+from presentation import visibility
+from presentation.product_names import product_name
+from presentation.visibility import Visibility
 from rules.definition.model import CompiledCatalogue
 from rules.flow.evaluation import Evaluation, Message
 
@@ -114,12 +116,11 @@ class Reading:
         """Return the codes of the question sets on the document."""
         return frozenset(question_set.code for question_set in self.document.question_sets)
 
-    def is_masked(self, question: Question, answer: Answer | None = None) -> bool:
-        """Tell whether the reader sees a mask instead of the answer; a guest sees the personal ones that they gave."""
-        if question.sensitivity == "pii" and not self.reader.sees_pii:
-            by = answer.answered_by if answer is not None and answer.is_answered else None
-            return by is None or not self.reader.is_guest or (by.type, by.id) != ("guest", self.reader.guest_id)
-        return question.sensitivity == "spi"
+    @cached_property
+    def visibility(self) -> Visibility:
+        """Return which values the reader may see."""
+        reader = visibility.Reader(sees_personal=self.reader.sees_pii, guest_id=self.reader.guest_id)
+        return Visibility(self.catalogue, reader)
 
     def container(self, path: str) -> Container | None:
         """Return what holds the answer at ``path``."""
@@ -146,20 +147,3 @@ class Reading:
             return question.question.label
         pool = self.catalogue.pools.get(code)
         return self.catalogue.sets[pool.set_code].question_set.title if pool else code
-
-
-def carrier_and_line(catalogue: CompiledCatalogue, code: str) -> tuple[str, str]:
-    """Return the carrier's name and the product's own, which is its line's where it has none."""
-    known = catalogue.products.get(code)
-    if known is None:
-        return code, ""
-    product = known.product
-    carrier = next(
-        (found.name for found in catalogue.definition.carriers if found.code == product.carrier), product.carrier
-    )
-    return carrier, product.label or known.line.line.label
-
-
-def product_name(catalogue: CompiledCatalogue, code: str) -> str:
-    """Return a product's name in one phrase."""
-    return " ".join(filter(None, carrier_and_line(catalogue, code)))

@@ -1,6 +1,6 @@
 """What the API answers, as structs: the one source of the JSON, of its types and of its OpenAPI schema. Pure.
 
-Every function here turns records of the lower floors into a shape; nothing is looked up and no right is decided.
+Every function here turns records of the lower rooms into a shape; nothing is looked up, and ``visibility`` decides what
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from msgspec import UNSET, UnsetType
 from copies.changes import Cause, Change
 from copies.document import Answer, AnsweredBy, Document, PoolRow
 from forms.states import State
-from presentation.redaction import Discretion
+from presentation.visibility import Visibility
 from rules.flow.evaluation import Evaluation, Message, Needed, ProductOutcome, Reason
 
 
@@ -250,15 +250,15 @@ class Me(msgspec.Struct, frozen=True, kw_only=True):
     tenant: TenantShape
 
 
-def answers(given: Mapping[str, Answer], discretion: Discretion) -> dict[str, AnswerShape]:
+def answers(given: Mapping[str, Answer], visibility: Visibility) -> dict[str, AnswerShape]:
     """Return the shape of a container's answers by code."""
-    return {code: _answer(code, answer, discretion) for code, answer in given.items()}
+    return {code: _answer(code, answer, visibility) for code, answer in given.items()}
 
 
-def rows(given: Mapping[str, Iterable[PoolRow]], discretion: Discretion) -> dict[str, list[RowShape]]:
+def rows(given: Mapping[str, Iterable[PoolRow]], visibility: Visibility) -> dict[str, list[RowShape]]:
     """Return the shape of a container's pools by code, rows in order."""
     return {
-        pool: [RowShape(row.id, answers(row.answers, discretion), rows(row.answer_pools, discretion)) for row in found]
+        pool: [RowShape(row.id, answers(row.answers, visibility), rows(row.answer_pools, visibility)) for row in found]
         for pool, found in given.items()
     }
 
@@ -271,7 +271,7 @@ def question_sets(document: Document) -> list[QuestionSetShape]:
     ]
 
 
-def outcome(given: ProductOutcome, discretion: Discretion) -> OutcomeShape:
+def outcome(given: ProductOutcome, visibility: Visibility) -> OutcomeShape:
     """Return the shape of one product's outcome."""
     return OutcomeShape(
         outcome=given.outcome,
@@ -280,24 +280,24 @@ def outcome(given: ProductOutcome, discretion: Discretion) -> OutcomeShape:
         reasons=list(given.reasons),
         missing=list(given.missing),
         adjustments=[
-            AdjustmentShape(found.path, discretion.value(found.path, found.asked), found.rated, found.rule)
+            AdjustmentShape(found.path, visibility.shown(found.path, found.asked), found.rated, found.rule)
             for found in given.adjustments
         ],
     )
 
 
-def eligibility(evaluation: Evaluation, discretion: Discretion) -> dict[str, OutcomeShape]:
+def eligibility(evaluation: Evaluation, visibility: Visibility) -> dict[str, OutcomeShape]:
     """Return the shape of every product's outcome."""
-    return {product: outcome(found, discretion) for product, found in evaluation.eligibility.items()}
+    return {product: outcome(found, visibility) for product, found in evaluation.eligibility.items()}
 
 
-def changes(given: Iterable[Change], discretion: Discretion) -> list[ChangeShape]:
+def changes(given: Iterable[Change], visibility: Visibility) -> list[ChangeShape]:
     """Return the shape of ``given``."""
     return [
         ChangeShape(
             path=change.path,
-            before=discretion.value(change.path, change.before),
-            after=discretion.value(change.path, change.after),
+            before=visibility.shown(change.path, change.before),
+            after=visibility.shown(change.path, change.after),
             cause=change.cause,
             active=UNSET if change.active is None else change.active,
             required=UNSET if change.required is None else change.required,
@@ -306,19 +306,18 @@ def changes(given: Iterable[Change], discretion: Discretion) -> list[ChangeShape
     ]
 
 
-def _answer(code: str, answer: Answer, discretion: Discretion) -> AnswerShape:
-    value = discretion.answer(code, answer)
-    sensitivity: Any = discretion.sensitivity(code)
+def _answer(code: str, answer: Answer, visibility: Visibility) -> AnswerShape:
+    sensitivity = visibility.of(code, answer).tag
     required: Any = answer.required
     return AnswerShape(
-        value=value,
+        value=visibility.answer(code, answer),
         active=answer.active,
         required=required,
         readonly=answer.readonly,
         answered_by=_by(answer.answered_by) if answer.answered_by else None,
         updated_at=answer.updated_at,
         sensitive=sensitivity or UNSET,
-        masked=(sensitivity == "spi" or not discretion.sees_personal) if sensitivity else UNSET,
+        masked=visibility.hides(code, answer) if sensitivity else UNSET,
     )
 
 

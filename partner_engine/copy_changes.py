@@ -5,14 +5,14 @@ from __future__ import annotations
 from batch.context import BatchContext
 from copies.codec import decode
 from copies.history import changes_since
-from partner_engine.api import shapes
-from partner_engine.api.copy_response import discretion_of
 from partner_engine.audit import note_personal_read
+from partner_engine.copy_visibility import past_sensitivities, visibility_of
+from presentation import shapes
 from rules.flow.evaluation import Evaluation
 from tenants.access import Actor
 
 
-def changes_answer(context: BatchContext, since: int, *, actor: Actor) -> shapes.ChangesShape:
+def changes_response(context: BatchContext, since: int, *, actor: Actor) -> shapes.ChangesShape:
     """Return the changes after version ``since`` up to the context's, folded to one per path, with the products that
     moved. Raises ``NoSuchVersion``.
     """
@@ -20,20 +20,20 @@ def changes_answer(context: BatchContext, since: int, *, actor: Actor) -> shapes
     found = changes_since(copy_id, since, current=context.version)
     before = decode(found.evaluation, Evaluation).eligibility if found.evaluation else {}
     after = context.evaluation.eligibility
-    discretion = discretion_of(actor, context)
+    visibility = visibility_of(context, actor=actor).at(past_sensitivities(found.release_ids))
     shape = shapes.ChangesShape(
         id=str(copy_id),
         application_form_id=str(context.form.id),
         version=context.version,
         dry_run=False,
-        changes=shapes.changes(found.changes, discretion),
+        changes=shapes.changes(found.changes, visibility),
         eligibility={
-            code: shapes.outcome(after[code], discretion) if code in after else None
+            code: shapes.outcome(after[code], visibility) if code in after else None
             for code in [*after, *(code for code in before if code not in after)]
             if before.get(code) != after.get(code)
         },
         needed=context.evaluation.needed,
         messages=list(context.evaluation.messages),
     )
-    note_personal_read(actor=actor, copy_id=copy_id, count=discretion.personal_shown)
+    note_personal_read(actor=actor, copy_id=copy_id, count=visibility.personal_shown)
     return shape

@@ -13,9 +13,8 @@ from uuid import UUID
 
 from django_redis import get_redis_connection
 
-from partner_engine.live.transport.viewers import PREFIX
-
 SECONDS: Final = 30
+_PREFIX: Final = "partner_engine.live"
 
 
 def issue(*, tenant_id: UUID, kind: str, key: str) -> str:
@@ -38,4 +37,4 @@ def redeem(ticket: str) -> tuple[str, str] | None:
 
 def _key(ticket: str) -> str:
     tenant = ticket.partition(".")[0]
-    return f"{PREFIX}:{{{tenant}}}:tickets:{hashlib.sha256(ticket.encode()).hexdigest()}"
+    return f"{_PREFIX}:{{{tenant}}}:tickets:{hashlib.sha256(ticket.encode()).hexdigest()}"
