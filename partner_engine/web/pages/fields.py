@@ -21,6 +21,8 @@ _WIDGETS: Final = {
     "date": "date",
     "naics": "search",
 }
+_MAX_LENGTHS: Final = {"area": 10_000, "search": 200}
+_MAX_LENGTH: Final = 2_000
 _INPUT_MODES: Final = {
     "money": "decimal", "number": "decimal", "decimal": "decimal", "percent": "decimal",
     "integer": "numeric", "year": "numeric", "zip": "numeric", "phone": "tel", "email": "email", "url": "url",
@@ -50,6 +52,7 @@ class Field:
     mask: str = ""
     placeholder: str = ""
     input_mode: str = ""
+    max_length: int = _MAX_LENGTH
     prefix: str = ""
     suffix: str = ""
     needed: str = ""
@@ -83,6 +86,7 @@ def build_field(reading: Reading, question: Question, prefix: str, answer: Answe
         mask=(answer.mask or "••••") if masked and answer.is_answered else "",
         placeholder=_placeholder(question, answer, masked=masked),
         input_mode=_INPUT_MODES.get(question.type, ""),
+        max_length=_MAX_LENGTHS.get(widget, _MAX_LENGTH),
         prefix="$" if question.type == "money" and reading.catalogue.definition.currency == "USD" else "",
         suffix="%" if question.type == "percent" else "",
         needed=_needed(reading, path),
