@@ -18,6 +18,7 @@ from house.supervisor import Supervisor, say
 
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 QUICK = "not slow and not fault"
+BROWSER_CODE = ("static", "tests/browser_code")
 TEST_PREFIX = "test-"
 
 Work = Callable[[Supervisor, dict[str, str]], int]
@@ -59,12 +60,17 @@ def lint() -> int:
 
 
 def format_code() -> int:
-    """Bring the code into the project's form; return ruff's exit status."""
+    """Bring the code into the project's form; return the worst exit status of the formatters."""
     with Supervisor() as supervisor:
         ensure_packages(supervisor, files=[PRODUCT, DEVELOPMENT])
         environment = product_environment({})
-        supervisor.run([PYTHON, "-m", "ruff", "check", "--fix", "."], environment=environment, folder=CHECKOUT)
-        return supervisor.run([PYTHON, "-m", "ruff", "format", "."], environment=environment, folder=CHECKOUT)
+        formatters: list[list[str | Path]] = [
+            [PYTHON, "-m", "ruff", "check", "--fix", "."],
+            [PYTHON, "-m", "ruff", "format", "."],
+            [PYTHON.with_name("oxfmt"), *BROWSER_CODE],
+            [PYTHON, "-m", "djlint", "--quiet", "--reformat", "templates"],
+        ]
+        return max(supervisor.run(command, environment=environment, folder=CHECKOUT) for command in formatters)
 
 
 def _test(
@@ -100,6 +106,17 @@ def _static_checks() -> dict[str, list[str | Path]]:
         "format": [PYTHON, "-m", "ruff", "format", "--check", "."],
         "import contract": [PYTHON, "-c", "from importlinter.cli import lint_imports_command as check; check()"],
         "types": [PYTHON, "-m", "mypy"],
+        **_browser_checks(),
+    }
+
+
+def _browser_checks() -> dict[str, list[str | Path]]:
+    """Return the checks of what browsers read: JavaScript, style sheets and templates."""
+    return {
+        "browser code": [PYTHON.with_name("oxlint"), "--deny-warnings", *BROWSER_CODE],
+        "browser code format": [PYTHON.with_name("oxfmt"), "--check", *BROWSER_CODE],
+        "templates": [PYTHON, "-m", "djlint", "--quiet", "--lint", "templates"],
+        "template format": [PYTHON, "-m", "djlint", "--quiet", "--check", "templates"],
     }
 
 

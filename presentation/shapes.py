@@ -1,6 +1,6 @@
 """What the API returns, as structs: the one source of the JSON, of its types and of its OpenAPI schema. Pure.
 
-The functions turn records of the lower rooms into shapes; nothing is looked up, and ``visibility`` decides what is shown.
+The functions turn records into shapes; nothing is looked up, and ``visibility`` decides what is shown.
 """
 
 from __future__ import annotations

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from catalogue.releases import forget_compiled_releases
 from tests.harness.kennel_catalogue import ANSWERS, KENNELS
 from tests.harness.later_releases import publish_release, with_sensitivity
-from tests.harness.page_client import Page
+from tests.harness.page_client import Page, markup
 from tests.partner_engine.web.conftest import StartForm
 
 
@@ -17,7 +17,7 @@ def test_history_tells_who_changed_what_and_masks_sensitive_answers(
     page = open_page(start_form({"mqs_legal_entity": "llc", "mqs_annual_revenue": 1000}))
     page.answer({"mqs_annual_revenue": "2,000", "mqs_fein": "00-0000001"})
 
-    content = page.client.get(f"/forms/{page.copy_id}/history").content.decode()
+    content = markup(page.client.get(f"/forms/{page.copy_id}/history"))
 
     assert (
         '<del><span class="unseen">was </span>$1,000</del> <ins><span class="unseen">now </span>$2,000</ins>' in content
