@@ -39,7 +39,9 @@ PASSWORD = "quiet-lantern-42"
 
 
 def pytest_configure() -> None:
-    """Add the second database, and keep test processes apart in Redis."""
+    """Add the second database, clone both from a migrated one where there is one, keep processes apart in Redis."""
+    if "TEST_TEMPLATE" in os.environ:
+        settings.DATABASES["default"].setdefault("TEST", {})["TEMPLATE"] = os.environ["TEST_TEMPLATE"]
     if SECOND_DATABASE not in settings.DATABASES:
         second = copy.deepcopy(settings.DATABASES["default"])
         second["NAME"] = f"{second['NAME']}_{SECOND_DATABASE}"
