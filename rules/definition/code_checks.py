@@ -12,7 +12,7 @@ from typing import Final
 from copies.paths import RESERVED as RESERVED_STEPS
 from rules.definition.catalogue import CatalogueDefinition, Product, ProductRule, Question, QuestionSet, Rating
 from rules.definition.faults import CatalogueFault
-from rules.language.expressions import AS_OF, FUNCTIONS
+from rules.language.expressions import AS_OF, function_names
 from rules.types.integer import INTEGER
 from rules.types.multi_choice import MULTI_CHOICE
 from rules.types.registry import type_of
@@ -24,7 +24,7 @@ _CODE: Final = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9_.-]{0,62})?")
 _RESERVED: Final = frozenset(
     "as break const continue else false for function if import in let loop package namespace null return true var "
     "void while bool bytes double duration dyn int list map string timestamp type uint null_type google".split()
-) | {AS_OF, *FUNCTIONS}
+) | {AS_OF, *function_names()}
 
 
 def check_references(definition: CatalogueDefinition) -> list[CatalogueFault]:
