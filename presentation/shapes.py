@@ -1,6 +1,7 @@
 """What the API answers, as structs: the one source of the JSON, of its types and of its OpenAPI schema. Pure.
 
-Every function here turns records of the lower floors into a shape; nothing is looked up, and ``visibility`` decides what is shown.
+Every function here turns records of the lower floors into a shape; nothing is looked up, and ``visibility`` decides
+what is shown.
 """
 
 from __future__ import annotations
