@@ -18,56 +18,56 @@ class StaleReference(Misuse):
     """A changeset or mutator from before a save, or of a closed context, was used."""
 
     code = "stale_reference"
-    sentence = "This reference is from before the save; take it again from context.changeset."
+    sentence = "This reference is from before the save. Get a new one from context.changeset."
 
 
 class NestedSave(Misuse):
     """save() was called while saving."""
 
     code = "nested_save"
-    sentence = "save() was called inside save(); change the changeset instead, it is saved as a whole."
+    sentence = "save() was called inside save(). Change the changeset instead; it is saved as a whole."
 
 
 class ReadOnlyChangeset(Misuse):
     """A write on a changeset that was loaded for reading."""
 
     code = "read_only_changeset"
-    sentence = "This changeset is read only; use find_and_lock() to write."
+    sentence = "This changeset is read-only. Use find_and_lock() to write."
 
 
 class ContextClosed(Misuse):
     """The context was left, or a save failed; it does no more work."""
 
     code = "context_closed"
-    sentence = "This context is closed; open a new one with find_and_lock()."
+    sentence = "This context is closed. Open a new one with find_and_lock()."
 
 
 class ContextWithoutLock(Misuse):
     """save() on a context that was found without its lock."""
 
     code = "context_without_lock"
-    sentence = "find() loads without the lock; use find_and_lock() to save, or preview() for a dry run."
+    sentence = "find() loads without the lock. Use find_and_lock() to save, or preview() for a dry run."
 
 
 class UnsavedChanges(Misuse):
     """The lock was to be given up while changes were not saved."""
 
     code = "unsaved_changes"
-    sentence = "There are changes that were not saved; call save() before released(), or leave the context."
+    sentence = "There are unsaved changes. Call save() before released(), or leave the context."
 
 
 class ContextIsReleased(Misuse):
     """A context was used while its lock is given up."""
 
     code = "context_released"
-    sentence = "The lock is given up here; leave released() first, then take context.changeset again."
+    sentence = "The lock has been given up here. Leave released() first, then get a new context.changeset."
 
 
 class HoldTooLong(Misuse):
     """A copy was to be held for longer than five minutes."""
 
     code = "hold_too_long"
-    sentence = "A copy is held for at most 300 seconds; split the process into steps."
+    sentence = "A copy can be held for at most 300 seconds. Split the process into steps."
 
 
 class ChunkTooLarge(Misuse):
@@ -76,25 +76,25 @@ class ChunkTooLarge(Misuse):
     code = "chunk_too_large"
 
     def __init__(self, asked: int, most: int) -> None:
-        super().__init__(f"{asked} copies are too many for one chunk; split them into chunks of at most {most}.")
+        super().__init__(f"{asked} copies are too many for one chunk. Split them into chunks of at most {most}.")
 
 
 class SaveInsideTransaction(Misuse):
     """save() was called inside a transaction of the caller's: what it says is done could still be undone."""
 
     code = "save_inside_transaction"
-    sentence = "save() owns its transaction; call it outside of transaction.atomic()."
+    sentence = "save() owns its transaction. Call it outside of transaction.atomic()."
 
 
 class AlreadyAnswered(Misuse):
     """save() on a context whose keyed request was answered before."""
 
     code = "already_answered"
-    sentence = "This request was answered before; give context.stored_response again instead of saving."
+    sentence = "This request already has a response. Return context.stored_response instead of saving."
 
 
 class WrongThread(Misuse):
     """A context was used in another thread than the one that opened it."""
 
     code = "wrong_thread"
-    sentence = "A context belongs to the thread that opened it; open another one here."
+    sentence = "A context belongs to the thread that opened it. Open another one here."

@@ -17,12 +17,13 @@ from rules.definition.catalogue import QuestionType
 
 _NAME = RegexValidator(
     r"\A[A-Za-z_][A-Za-z0-9_]*\Z",
-    "Use letters, digits and underscores; begin with a letter: conditions read it by this name.",
+    "Use letters, digits, and underscores, and do not begin with a digit. Conditions refer to it by this name.",
 )
 _CODE = RegexValidator(
-    r"\A[A-Za-z0-9_][A-Za-z0-9_.-]*\Z", "Use letters, digits, underscores, dots and hyphens; begin with a letter."
+    r"\A[A-Za-z0-9_][A-Za-z0-9_.-]*\Z",
+    "Use letters, digits, underscores, dots, and hyphens. Do not begin with a dot or a hyphen.",
 )
-_POSITION_HELP = "Order in lists, lowest first."
+_POSITION_HELP = "The order in lists, lowest first."
 
 
 def _once(
@@ -31,7 +32,7 @@ def _once(
     """Return the rule that a ``field`` is there once in each ``parent``; ``what`` names it: "carrier of this code"."""
     where = parent.rpartition("_")[2]
     article = "an" if what[0] in "aeiou" else "a"
-    message = f"This {where} has {article} {what} already."
+    message = f"This {where} already has {article} {what}."
     return models.UniqueConstraint(
         fields=[parent, field], name=name, condition=condition, violation_error_message=message
     )
@@ -74,15 +75,15 @@ class Catalogue(models.Model):
     currency = models.CharField(max_length=3, default="USD")
     allow_test_identities = models.BooleanField(
         default=False,
-        help_text="Lets made-up tax ids, Social Security and phone numbers pass: only for demos and tests.",
+        help_text="Accepts made-up tax IDs, Social Security numbers, and phone numbers. For demos and tests only.",
     )
     lines_question = models.CharField(
         max_length=64,
         blank=True,
-        help_text="Code of the multiple choice whose choices are the lines of business that are wanted.",
+        help_text="The code of the multi choice question that asks for the lines of business.",
     )
     title_question = models.CharField(
-        max_length=64, blank=True, help_text="Code of the question that names the insured."
+        max_length=64, blank=True, help_text="The code of the question that names the insured."
     )
 
     class Meta:
@@ -102,7 +103,7 @@ class ChoiceList(models.Model):
     class Meta:
         ordering: ClassVar = ["catalogue", "position", "code"]
         constraints: ClassVar = [
-            _once("catalogue", "code", name="choice_list_code_once", what="choice list of this code")
+            _once("catalogue", "code", name="choice_list_code_once", what="choice list with this code")
         ]
 
     def __str__(self) -> str:
@@ -119,7 +120,7 @@ class Choice(models.Model):
 
     class Meta:
         ordering: ClassVar = ["choice_list", "position", "id"]
-        constraints: ClassVar = [_once("choice_list", "code", name="choice_code_once", what="choice of this code")]
+        constraints: ClassVar = [_once("choice_list", "code", name="choice_code_once", what="choice with this code")]
 
     def __str__(self) -> str:
         return self.label
@@ -132,38 +133,47 @@ class QuestionSet(models.Model):
     position = models.PositiveIntegerField(default=0, help_text=_POSITION_HELP)
     code = models.CharField(max_length=64, validators=[_NAME])
     title = models.CharField(max_length=300)
-    when = models.TextField(blank=True, help_text="Shown while this condition (CEL) is true; empty means always.")
+    when = models.TextField(
+        "condition", blank=True, help_text="Shown while this CEL condition is true. Leave empty to show it always."
+    )
     pool_code = models.CharField(
-        "pool", max_length=64, blank=True, validators=[_NAME], help_text="Empty: asked once, no rows."
+        "pool",
+        max_length=64,
+        blank=True,
+        validators=[_NAME],
+        help_text="Leave empty if the questions are asked once, without rows.",
     )
     pool_parent = models.CharField(
-        "within the rows of", max_length=64, blank=True, help_text="Code of another pool, for rows within its rows."
+        "within the rows of",
+        max_length=64,
+        blank=True,
+        help_text="The code of another pool, if these rows are nested in its rows.",
     )
-    pool_min = models.PositiveIntegerField("fewest rows", default=0)
-    pool_max = models.PositiveIntegerField("most rows", default=1000)
+    pool_min = models.PositiveIntegerField("minimum rows", default=0)
+    pool_max = models.PositiveIntegerField("maximum rows", default=1000)
     pool_key = ArrayField(
         models.CharField(max_length=64),
         verbose_name="row key",
         default=list,
         blank=True,
-        help_text="Questions, divided by commas, that tell which rows of two copies are the same.",
+        help_text="Question codes, separated by commas, that identify the same row in two copies.",
     )
 
     class Meta:
         ordering: ClassVar = ["catalogue", "position", "code"]
         constraints: ClassVar = [
-            _once("catalogue", "code", name="question_set_code_once", what="question set of this code"),
+            _once("catalogue", "code", name="question_set_code_once", what="question set with this code"),
             _once(
                 "catalogue",
                 "pool_code",
                 name="pool_code_once",
-                what="pool of this code",
+                what="pool with this code",
                 condition=~models.Q(pool_code=""),
             ),
             models.CheckConstraint(
                 condition=models.Q(pool_min__lte=models.F("pool_max")),
                 name="pool_min_to_max",
-                violation_error_message="The fewest rows are more than the most.",
+                violation_error_message="The minimum is greater than the maximum.",
             ),
         ]
 
@@ -174,7 +184,7 @@ class QuestionSet(models.Model):
         """Refuse pools within themselves or within nothing, and a faulty condition. Raises ``ValidationError``."""
         if not self.pool_code and (self.pool_parent or self.pool_key):
             raise ValidationError(
-                {"pool_code": "Without a pool there are no rows: name it, or empty the fields about rows."}
+                {"pool_code": "Without a pool there are no rows. Enter a pool code, or clear the fields about rows."}
             )
         if self.pool_parent and self.catalogue_id:
             others = (
@@ -184,7 +194,7 @@ class QuestionSet(models.Model):
             if self.pool_parent not in parents and self.pool_parent != self.pool_code:
                 raise ValidationError({"pool_parent": f"There is no pool {self.pool_parent!r} in this catalogue."})
             if pool_circle(self.pool_code, self.pool_parent, {**parents, self.pool_code: self.pool_parent}):
-                raise ValidationError({"pool_parent": "The pool would lie within itself; choose another one."})
+                raise ValidationError({"pool_parent": "The pool would be nested in itself. Choose another one."})
         check_row(self)
 
 
@@ -202,14 +212,16 @@ class Question(models.Model):
         """How an answer is guarded."""
 
         NONE = "", "Not sensitive"
-        PII = "pii", "Personal: masked without the right to see it (pii)"
+        PII = "pii", "Personal: masked unless the reader may see it (pii)"
         SPI = "spi", "Secret: encrypted, never shown in full (spi)"
 
     question_set = models.ForeignKey(QuestionSet, on_delete=models.CASCADE, related_name="questions")
     catalogue = InheritedCatalogueField(parent="question_set")
     position = models.PositiveIntegerField(default=0, help_text=_POSITION_HELP)
     code = models.CharField(
-        max_length=64, validators=[_NAME], help_text="Unique in the whole catalogue; conditions read the answer by it."
+        max_length=64,
+        validators=[_NAME],
+        help_text="Unique in the whole catalogue. Conditions refer to the answer by this code.",
     )
     label = models.CharField(max_length=300)
     type = models.CharField(
@@ -222,31 +234,35 @@ class Question(models.Model):
         null=True,
         blank=True,
         related_name="questions",
-        help_text="Only for choice and multi choice.",
+        help_text="Only for choice and multi choice questions.",
     )
-    when = models.TextField(blank=True, help_text="Shown while this condition (CEL) is true; empty means always.")
+    when = models.TextField(
+        "condition", blank=True, help_text="Shown while this CEL condition is true. Leave empty to show it always."
+    )
     validate = ArrayField(
         models.CharField(max_length=300),
         verbose_name="validators",
         default=list,
         blank=True,
-        help_text="Divided by commas, as min:0, max:as_of.",
+        help_text="Separated by commas, such as min:0, max:as_of.",
     )
     products = ArrayField(
         models.CharField(max_length=64),
         default=list,
         blank=True,
-        help_text="A carrier question: asked only while one of these products (codes, divided by commas) is open.",
+        help_text="Product codes, separated by commas. The question is asked only while one of them is open.",
     )
     sensitivity = models.CharField(max_length=20, choices=Sensitivity, default=Sensitivity.NONE, blank=True)
-    indexed = models.BooleanField(default=False, help_text="Forms are found by this answer; never for a secret one.")
+    indexed = models.BooleanField(
+        default=False, help_text="Forms can be found by this answer. Not allowed for secret answers."
+    )
     help = models.CharField(max_length=500, blank=True)
-    prefill = models.CharField(max_length=64, blank=True, help_text="Where a first answer may come from, as vin.")
+    prefill = models.CharField(max_length=64, blank=True, help_text="Where a first answer can come from, such as vin.")
 
     class Meta:
         ordering: ClassVar = ["question_set", "position", "code"]
         constraints: ClassVar = [
-            _once("catalogue", "code", name="question_code_once", what="question of this code"),
+            _once("catalogue", "code", name="question_code_once", what="question with this code"),
         ]
 
     def __str__(self) -> str:
@@ -258,13 +274,15 @@ class Question(models.Model):
             return
         catalogue = self.question_set.catalogue
         if Question.objects.filter(catalogue=catalogue, code=self.code).exclude(pk=self.pk).exists():
-            raise ValidationError({"code": "This catalogue has a question of this code already."})
+            raise ValidationError({"code": "This catalogue already has a question with this code."})
         if self.choices and self.choices.catalogue_id != catalogue.pk:
             raise ValidationError(
-                {"choices": f"This list belongs to {self.choices.catalogue}; choose one of {catalogue}."}
+                {"choices": f"This list belongs to {self.choices.catalogue}. Choose one of {catalogue}."}
             )
         if (self.type in ("choice", "multi_choice")) != bool(self.choices_id):
-            raise ValidationError({"choices": "A choice or multi choice needs a list, any other question has none."})
+            raise ValidationError(
+                {"choices": "A choice or multi choice question needs a list. Other questions must not have one."}
+            )
         check_row(self)
 
 
@@ -274,13 +292,13 @@ class DerivedValue(models.Model):
     catalogue = models.ForeignKey(Catalogue, on_delete=models.CASCADE, related_name="derived_values")
     position = models.PositiveIntegerField(default=0, help_text=_POSITION_HELP)
     code = models.CharField(max_length=64, validators=[_NAME])
-    value = models.TextField(help_text="An expression in CEL.")
+    value = models.TextField(help_text="A CEL expression.")
     label = models.CharField(max_length=300, blank=True)
 
     class Meta:
         ordering: ClassVar = ["catalogue", "position", "code"]
         constraints: ClassVar = [
-            _once("catalogue", "code", name="derived_code_once", what="derived value of this code")
+            _once("catalogue", "code", name="derived_code_once", what="derived value with this code")
         ]
 
     def __str__(self) -> str:
@@ -304,15 +322,17 @@ class FormRule(models.Model):
 
     catalogue = models.ForeignKey(Catalogue, on_delete=models.CASCADE, related_name="form_rules")
     position = models.PositiveIntegerField(default=0, help_text=_POSITION_HELP)
-    code = models.CharField("id", max_length=64, validators=[_CODE])
-    when = models.TextField(help_text="A condition in CEL.")
-    then = models.CharField(max_length=20, choices=Effect)
-    at = models.CharField(max_length=64, help_text="Code of the question or pool where it is said.")
-    say = models.CharField(max_length=500)
+    code = models.CharField("ID", max_length=64, validators=[_CODE])
+    when = models.TextField("condition", help_text="A CEL condition.")
+    then = models.CharField("effect", max_length=20, choices=Effect)
+    at = models.CharField(
+        "shown at", max_length=64, help_text="The code of the question or pool where the message is shown."
+    )
+    say = models.CharField("message", max_length=500)
 
     class Meta:
         ordering: ClassVar = ["catalogue", "position", "code"]
-        constraints: ClassVar = [_once("catalogue", "code", name="form_rule_code_once", what="form rule of this id")]
+        constraints: ClassVar = [_once("catalogue", "code", name="form_rule_code_once", what="form rule with this ID")]
 
     def __str__(self) -> str:
         return f"{self.code}: {self.say}"
@@ -328,17 +348,17 @@ class LineOfBusiness(models.Model):
     catalogue = models.ForeignKey(Catalogue, on_delete=models.CASCADE, related_name="lines")
     position = models.PositiveIntegerField(default=0, help_text=_POSITION_HELP)
     code = models.CharField(
-        max_length=64, validators=[_CODE], help_text="A choice of the question that asks for the lines."
+        max_length=64, validators=[_CODE], help_text="A choice of the question that asks for the lines of business."
     )
     label = models.CharField(max_length=300)
-    states = models.TextField(help_text="The states concerned: an expression in CEL that gives a list of state codes.")
-    industry = models.TextField(help_text="The industry code: an expression in CEL that gives a text.")
+    states = models.TextField(help_text="A CEL expression that returns a list of the state codes concerned.")
+    industry = models.TextField(help_text="A CEL expression that returns the industry code as text.")
 
     class Meta:
         verbose_name = "line of business"
         verbose_name_plural = "lines of business"
         ordering: ClassVar = ["catalogue", "position", "code"]
-        constraints: ClassVar = [_once("catalogue", "code", name="line_code_once", what="line of this code")]
+        constraints: ClassVar = [_once("catalogue", "code", name="line_code_once", what="line with this code")]
 
     def __str__(self) -> str:
         return self.label
@@ -353,8 +373,8 @@ class Release(models.Model):
 
     id = models.AutoField(primary_key=True)
     catalogue = models.ForeignKey(Catalogue, on_delete=models.PROTECT, related_name="releases", editable=False)
-    number = models.PositiveIntegerField(editable=False, help_text="Counts the releases of one catalogue.")
-    content = models.BinaryField(help_text="The whole definition: compressed JSON.")
+    number = models.PositiveIntegerField(editable=False, help_text="The number of the release in its catalogue.")
+    content = models.BinaryField(help_text="The whole definition as compressed JSON.")
     checksum = models.CharField(max_length=64, editable=False, help_text="SHA-256 of the definition.")
     notes = models.TextField(blank=True, editable=False)
     published_at = models.DateTimeField(auto_now_add=True)

@@ -23,23 +23,23 @@ def require_storable(model: type[models.Model], row: Mapping[str, Any]) -> None:
             if isinstance(part, str):
                 _require_text(name, part)
             elif isinstance(part, float) and not math.isfinite(part):
-                raise WrongValue(name, "a number has to be finite")
+                raise WrongValue(name, "the number must be finite")
         bound = most.get(name)
         if bound is None or value is None:
             continue
         if isinstance(value, str) and len(value) > bound:
-            raise WrongValue(name, f"at most {bound} characters are kept")
+            raise WrongValue(name, f"it can have at most {bound} characters")
         if isinstance(value, int) and not -bound - 1 <= value <= bound:
-            raise WrongValue(name, f"at most {bound} can be kept")
+            raise WrongValue(name, f"it can be at most {bound}")
 
 
 def _require_text(name: str, text: str) -> None:
     if "\0" in text:
-        raise WrongValue(name, "a text holds no NUL character")
+        raise WrongValue(name, "the text must not contain a NUL character")
     try:
         text.encode()
     except UnicodeEncodeError as error:
-        raise WrongValue(name, "a text is valid Unicode") from error
+        raise WrongValue(name, "the text must be valid Unicode") from error
 
 
 def _parts(value: Any) -> Iterator[Any]:

@@ -24,7 +24,7 @@ class Migration(migrations.Migration):
                         validators=[
                             django.core.validators.RegexValidator(
                                 "\\A[A-Za-z0-9_][A-Za-z0-9_.-]*\\Z",
-                                "Use letters, digits, underscores, dots and hyphens; begin with a letter.",
+                                "Use letters, digits, underscores, dots, and hyphens. Do not begin with a dot or a hyphen.",
                             )
                         ],
                     ),
@@ -35,21 +35,21 @@ class Migration(migrations.Migration):
                     "allow_test_identities",
                     models.BooleanField(
                         default=False,
-                        help_text="Lets made-up tax ids, Social Security and phone numbers pass: only for demos and tests.",
+                        help_text="Accepts made-up tax IDs, Social Security numbers, and phone numbers. For demos and tests only.",
                     ),
                 ),
                 (
                     "lines_question",
                     models.CharField(
                         blank=True,
-                        help_text="Code of the multiple choice whose choices are the lines of business that are wanted.",
+                        help_text="The code of the multi choice question that asks for the lines of business.",
                         max_length=64,
                     ),
                 ),
                 (
                     "title_question",
                     models.CharField(
-                        blank=True, help_text="Code of the question that names the insured.", max_length=64
+                        blank=True, help_text="The code of the question that names the insured.", max_length=64
                     ),
                 ),
             ],
@@ -61,7 +61,7 @@ class Migration(migrations.Migration):
             name="ChoiceList",
             fields=[
                 ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
-                ("position", models.PositiveIntegerField(default=0, help_text="Order in lists, lowest first.")),
+                ("position", models.PositiveIntegerField(default=0, help_text="The order in lists, lowest first.")),
                 (
                     "code",
                     models.CharField(
@@ -69,7 +69,7 @@ class Migration(migrations.Migration):
                         validators=[
                             django.core.validators.RegexValidator(
                                 "\\A[A-Za-z0-9_][A-Za-z0-9_.-]*\\Z",
-                                "Use letters, digits, underscores, dots and hyphens; begin with a letter.",
+                                "Use letters, digits, underscores, dots, and hyphens. Do not begin with a dot or a hyphen.",
                             )
                         ],
                     ),
@@ -91,7 +91,7 @@ class Migration(migrations.Migration):
             name="Choice",
             fields=[
                 ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
-                ("position", models.PositiveIntegerField(default=0, help_text="Order in lists, lowest first.")),
+                ("position", models.PositiveIntegerField(default=0, help_text="The order in lists, lowest first.")),
                 ("code", models.CharField(max_length=64)),
                 ("label", models.CharField(max_length=300)),
                 (
@@ -109,7 +109,7 @@ class Migration(migrations.Migration):
             name="DerivedValue",
             fields=[
                 ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
-                ("position", models.PositiveIntegerField(default=0, help_text="Order in lists, lowest first.")),
+                ("position", models.PositiveIntegerField(default=0, help_text="The order in lists, lowest first.")),
                 (
                     "code",
                     models.CharField(
@@ -117,12 +117,12 @@ class Migration(migrations.Migration):
                         validators=[
                             django.core.validators.RegexValidator(
                                 "\\A[A-Za-z_][A-Za-z0-9_]*\\Z",
-                                "Use letters, digits and underscores; begin with a letter: conditions read it by this name.",
+                                "Use letters, digits, and underscores, and do not begin with a digit. Conditions refer to it by this name.",
                             )
                         ],
                     ),
                 ),
-                ("value", models.TextField(help_text="An expression in CEL.")),
+                ("value", models.TextField(help_text="A CEL expression.")),
                 ("label", models.CharField(blank=True, max_length=300)),
                 (
                     "catalogue",
@@ -141,7 +141,7 @@ class Migration(migrations.Migration):
             name="FormRule",
             fields=[
                 ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
-                ("position", models.PositiveIntegerField(default=0, help_text="Order in lists, lowest first.")),
+                ("position", models.PositiveIntegerField(default=0, help_text="The order in lists, lowest first.")),
                 (
                     "code",
                     models.CharField(
@@ -149,22 +149,30 @@ class Migration(migrations.Migration):
                         validators=[
                             django.core.validators.RegexValidator(
                                 "\\A[A-Za-z0-9_][A-Za-z0-9_.-]*\\Z",
-                                "Use letters, digits, underscores, dots and hyphens; begin with a letter.",
+                                "Use letters, digits, underscores, dots, and hyphens. Do not begin with a dot or a hyphen.",
                             )
                         ],
-                        verbose_name="id",
+                        verbose_name="ID",
                     ),
                 ),
-                ("when", models.TextField(help_text="A condition in CEL.")),
+                ("when", models.TextField(help_text="A CEL condition.", verbose_name="condition")),
                 (
                     "then",
                     models.CharField(
                         choices=[("error", "Error"), ("warn", "Warning"), ("message", "Message"), ("task", "Task")],
                         max_length=20,
+                        verbose_name="effect",
                     ),
                 ),
-                ("at", models.CharField(help_text="Code of the question or pool where it is said.", max_length=64)),
-                ("say", models.CharField(max_length=500)),
+                (
+                    "at",
+                    models.CharField(
+                        help_text="The code of the question or pool where the message is shown.",
+                        max_length=64,
+                        verbose_name="shown at",
+                    ),
+                ),
+                ("say", models.CharField(max_length=500, verbose_name="message")),
                 (
                     "catalogue",
                     models.ForeignKey(
@@ -180,16 +188,16 @@ class Migration(migrations.Migration):
             name="LineOfBusiness",
             fields=[
                 ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
-                ("position", models.PositiveIntegerField(default=0, help_text="Order in lists, lowest first.")),
+                ("position", models.PositiveIntegerField(default=0, help_text="The order in lists, lowest first.")),
                 (
                     "code",
                     models.CharField(
-                        help_text="A choice of the question that asks for the lines.",
+                        help_text="A choice of the question that asks for the lines of business.",
                         max_length=64,
                         validators=[
                             django.core.validators.RegexValidator(
                                 "\\A[A-Za-z0-9_][A-Za-z0-9_.-]*\\Z",
-                                "Use letters, digits, underscores, dots and hyphens; begin with a letter.",
+                                "Use letters, digits, underscores, dots, and hyphens. Do not begin with a dot or a hyphen.",
                             )
                         ],
                     ),
@@ -197,11 +205,9 @@ class Migration(migrations.Migration):
                 ("label", models.CharField(max_length=300)),
                 (
                     "states",
-                    models.TextField(
-                        help_text="The states concerned: an expression in CEL that gives a list of state codes."
-                    ),
+                    models.TextField(help_text="A CEL expression that returns a list of the state codes concerned."),
                 ),
-                ("industry", models.TextField(help_text="The industry code: an expression in CEL that gives a text.")),
+                ("industry", models.TextField(help_text="A CEL expression that returns the industry code as text.")),
                 (
                     "catalogue",
                     models.ForeignKey(
@@ -219,7 +225,7 @@ class Migration(migrations.Migration):
             name="QuestionSet",
             fields=[
                 ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
-                ("position", models.PositiveIntegerField(default=0, help_text="Order in lists, lowest first.")),
+                ("position", models.PositiveIntegerField(default=0, help_text="The order in lists, lowest first.")),
                 (
                     "code",
                     models.CharField(
@@ -227,7 +233,7 @@ class Migration(migrations.Migration):
                         validators=[
                             django.core.validators.RegexValidator(
                                 "\\A[A-Za-z_][A-Za-z0-9_]*\\Z",
-                                "Use letters, digits and underscores; begin with a letter: conditions read it by this name.",
+                                "Use letters, digits, and underscores, and do not begin with a digit. Conditions refer to it by this name.",
                             )
                         ],
                     ),
@@ -236,19 +242,21 @@ class Migration(migrations.Migration):
                 (
                     "when",
                     models.TextField(
-                        blank=True, help_text="Shown while this condition (CEL) is true; empty means always."
+                        blank=True,
+                        help_text="Shown while this CEL condition is true. Leave empty to show it always.",
+                        verbose_name="condition",
                     ),
                 ),
                 (
                     "pool_code",
                     models.CharField(
                         blank=True,
-                        help_text="Empty: asked once, no rows.",
+                        help_text="Leave empty if the questions are asked once, without rows.",
                         max_length=64,
                         validators=[
                             django.core.validators.RegexValidator(
                                 "\\A[A-Za-z_][A-Za-z0-9_]*\\Z",
-                                "Use letters, digits and underscores; begin with a letter: conditions read it by this name.",
+                                "Use letters, digits, and underscores, and do not begin with a digit. Conditions refer to it by this name.",
                             )
                         ],
                         verbose_name="pool",
@@ -258,20 +266,20 @@ class Migration(migrations.Migration):
                     "pool_parent",
                     models.CharField(
                         blank=True,
-                        help_text="Code of another pool, for rows within its rows.",
+                        help_text="The code of another pool, if these rows are nested in its rows.",
                         max_length=64,
                         verbose_name="within the rows of",
                     ),
                 ),
-                ("pool_min", models.PositiveIntegerField(default=0, verbose_name="fewest rows")),
-                ("pool_max", models.PositiveIntegerField(default=1000, verbose_name="most rows")),
+                ("pool_min", models.PositiveIntegerField(default=0, verbose_name="minimum rows")),
+                ("pool_max", models.PositiveIntegerField(default=1000, verbose_name="maximum rows")),
                 (
                     "pool_key",
                     django.contrib.postgres.fields.ArrayField(
                         base_field=models.CharField(max_length=64),
                         blank=True,
                         default=list,
-                        help_text="Questions, divided by commas, that tell which rows of two copies are the same.",
+                        help_text="Question codes, separated by commas, that identify the same row in two copies.",
                         size=None,
                         verbose_name="row key",
                     ),
@@ -293,16 +301,16 @@ class Migration(migrations.Migration):
             name="Question",
             fields=[
                 ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
-                ("position", models.PositiveIntegerField(default=0, help_text="Order in lists, lowest first.")),
+                ("position", models.PositiveIntegerField(default=0, help_text="The order in lists, lowest first.")),
                 (
                     "code",
                     models.CharField(
-                        help_text="Unique in the whole catalogue; conditions read the answer by it.",
+                        help_text="Unique in the whole catalogue. Conditions refer to the answer by this code.",
                         max_length=64,
                         validators=[
                             django.core.validators.RegexValidator(
                                 "\\A[A-Za-z_][A-Za-z0-9_]*\\Z",
-                                "Use letters, digits and underscores; begin with a letter: conditions read it by this name.",
+                                "Use letters, digits, and underscores, and do not begin with a digit. Conditions refer to it by this name.",
                             )
                         ],
                     ),
@@ -347,7 +355,9 @@ class Migration(migrations.Migration):
                 (
                     "when",
                     models.TextField(
-                        blank=True, help_text="Shown while this condition (CEL) is true; empty means always."
+                        blank=True,
+                        help_text="Shown while this CEL condition is true. Leave empty to show it always.",
+                        verbose_name="condition",
                     ),
                 ),
                 (
@@ -356,7 +366,7 @@ class Migration(migrations.Migration):
                         base_field=models.CharField(max_length=300),
                         blank=True,
                         default=list,
-                        help_text="Divided by commas, as min:0, max:as_of.",
+                        help_text="Separated by commas, such as min:0, max:as_of.",
                         size=None,
                         verbose_name="validators",
                     ),
@@ -367,7 +377,7 @@ class Migration(migrations.Migration):
                         base_field=models.CharField(max_length=64),
                         blank=True,
                         default=list,
-                        help_text="A carrier question: asked only while one of these products (codes, divided by commas) is open.",
+                        help_text="Product codes, separated by commas. The question is asked only while one of them is open.",
                         size=None,
                     ),
                 ),
@@ -377,7 +387,7 @@ class Migration(migrations.Migration):
                         blank=True,
                         choices=[
                             ("", "Not sensitive"),
-                            ("pii", "Personal: masked without the right to see it (pii)"),
+                            ("pii", "Personal: masked unless the reader may see it (pii)"),
                             ("spi", "Secret: encrypted, never shown in full (spi)"),
                         ],
                         default="",
@@ -387,14 +397,14 @@ class Migration(migrations.Migration):
                 (
                     "indexed",
                     models.BooleanField(
-                        default=False, help_text="Forms are found by this answer; never for a secret one."
+                        default=False, help_text="Forms can be found by this answer. Not allowed for secret answers."
                     ),
                 ),
                 ("help", models.CharField(blank=True, max_length=500)),
                 (
                     "prefill",
                     models.CharField(
-                        blank=True, help_text="Where a first answer may come from, as vin.", max_length=64
+                        blank=True, help_text="Where a first answer can come from, such as vin.", max_length=64
                     ),
                 ),
                 (
@@ -411,7 +421,7 @@ class Migration(migrations.Migration):
                     "choices",
                     models.ForeignKey(
                         blank=True,
-                        help_text="Only for choice and multi choice.",
+                        help_text="Only for choice and multi choice questions.",
                         null=True,
                         on_delete=django.db.models.deletion.PROTECT,
                         related_name="questions",
@@ -437,9 +447,11 @@ class Migration(migrations.Migration):
                 ("id", models.AutoField(primary_key=True, serialize=False)),
                 (
                     "number",
-                    models.PositiveIntegerField(editable=False, help_text="Counts the releases of one catalogue."),
+                    models.PositiveIntegerField(
+                        editable=False, help_text="The number of the release in its catalogue."
+                    ),
                 ),
-                ("content", models.BinaryField(help_text="The whole definition: compressed JSON.")),
+                ("content", models.BinaryField(help_text="The whole definition as compressed JSON.")),
                 ("checksum", models.CharField(editable=False, help_text="SHA-256 of the definition.", max_length=64)),
                 ("notes", models.TextField(blank=True, editable=False)),
                 ("published_at", models.DateTimeField(auto_now_add=True)),
@@ -463,7 +475,7 @@ class Migration(migrations.Migration):
             constraint=models.UniqueConstraint(
                 fields=("catalogue", "code"),
                 name="choice_list_code_once",
-                violation_error_message="This catalogue has a choice list of this code already.",
+                violation_error_message="This catalogue already has a choice list with this code.",
             ),
         ),
         migrations.AddConstraint(
@@ -471,7 +483,7 @@ class Migration(migrations.Migration):
             constraint=models.UniqueConstraint(
                 fields=("choice_list", "code"),
                 name="choice_code_once",
-                violation_error_message="This list has a choice of this code already.",
+                violation_error_message="This list already has a choice with this code.",
             ),
         ),
         migrations.AddConstraint(
@@ -479,7 +491,7 @@ class Migration(migrations.Migration):
             constraint=models.UniqueConstraint(
                 fields=("catalogue", "code"),
                 name="derived_code_once",
-                violation_error_message="This catalogue has a derived value of this code already.",
+                violation_error_message="This catalogue already has a derived value with this code.",
             ),
         ),
         migrations.AddConstraint(
@@ -487,7 +499,7 @@ class Migration(migrations.Migration):
             constraint=models.UniqueConstraint(
                 fields=("catalogue", "code"),
                 name="form_rule_code_once",
-                violation_error_message="This catalogue has a form rule of this id already.",
+                violation_error_message="This catalogue already has a form rule with this ID.",
             ),
         ),
         migrations.AddConstraint(
@@ -495,7 +507,7 @@ class Migration(migrations.Migration):
             constraint=models.UniqueConstraint(
                 fields=("catalogue", "code"),
                 name="line_code_once",
-                violation_error_message="This catalogue has a line of this code already.",
+                violation_error_message="This catalogue already has a line with this code.",
             ),
         ),
         migrations.AddConstraint(
@@ -503,7 +515,7 @@ class Migration(migrations.Migration):
             constraint=models.UniqueConstraint(
                 fields=("catalogue", "code"),
                 name="question_set_code_once",
-                violation_error_message="This catalogue has a question set of this code already.",
+                violation_error_message="This catalogue already has a question set with this code.",
             ),
         ),
         migrations.AddConstraint(
@@ -512,7 +524,7 @@ class Migration(migrations.Migration):
                 condition=models.Q(("pool_code", ""), _negated=True),
                 fields=("catalogue", "pool_code"),
                 name="pool_code_once",
-                violation_error_message="This catalogue has a pool of this code already.",
+                violation_error_message="This catalogue already has a pool with this code.",
             ),
         ),
         migrations.AddConstraint(
@@ -520,7 +532,7 @@ class Migration(migrations.Migration):
             constraint=models.CheckConstraint(
                 condition=models.Q(("pool_min__lte", models.F("pool_max"))),
                 name="pool_min_to_max",
-                violation_error_message="The fewest rows are more than the most.",
+                violation_error_message="The minimum is greater than the maximum.",
             ),
         ),
         migrations.AddConstraint(
@@ -528,7 +540,7 @@ class Migration(migrations.Migration):
             constraint=models.UniqueConstraint(
                 fields=("catalogue", "code"),
                 name="question_code_once",
-                violation_error_message="This catalogue has a question of this code already.",
+                violation_error_message="This catalogue already has a question with this code.",
             ),
         ),
         migrations.AddConstraint(

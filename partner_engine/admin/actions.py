@@ -30,19 +30,19 @@ PERMISSION: Final = "actions.requeue_action"
 MOST: Final = 500
 
 
-class StandingFilter(admin.SimpleListFilter):
+class ActionStateFilter(admin.SimpleListFilter):
     """Narrows actions to those that are due, wait for later, are being run, failed or were given up."""
 
-    title = "standing"
-    parameter_name = "standing"
+    title = "state"
+    parameter_name = "state"
 
     def lookups(self, request: HttpRequest, model_admin: ModelAdmin) -> list[tuple[str, str]]:
-        """Return the standings."""
+        """Return the states."""
         return [
             ("due", "Due"),
             ("later", "Later"),
             ("running", "Being run"),
-            ("failing", "Failed, tried again"),
+            ("failing", "Failed, will be tried again"),
             ("dead", "Dead letters"),
         ]
 
@@ -63,14 +63,14 @@ class StandingFilter(admin.SimpleListFilter):
 class OutboxActionAdmin(BigTableAdmin):
     """Deferred actions, those that are due longest first."""
 
-    list_display = ("kind", "target", "standing", "last_error", "waits", "attempts", "next_attempt_at", "tenant")
-    list_filter = (StandingFilter,)
+    list_display = ("kind", "target", "action_state", "last_error", "waits", "attempts", "next_attempt_at", "tenant")
+    list_filter = (ActionStateFilter,)
     ordering = ("next_attempt_at",)
     heavy_fields: ClassVar = ("payload",)
     actions = ("requeue_chosen", "drop_chosen")  # type: ignore[assignment]
     fields = (
-        "kind", "target", "standing", "last_error", "waits", "attempts", "crashes", "next_attempt_at", "leased_until",
-        "died_at", "created_at", "copy", "version", "tenant", "payload_version", "correlation_id",
+        "kind", "target", "action_state", "last_error", "waits", "attempts", "crashes", "next_attempt_at",
+        "leased_until", "died_at", "created_at", "copy", "version", "tenant", "payload_version", "correlation_id",
     )  # fmt: skip
     readonly_fields = fields
 
@@ -101,25 +101,25 @@ class OutboxActionAdmin(BigTableAdmin):
             self.prepare(chosen)
             context = {
                 **self.admin_site.each_context(request),
-                "title": f"{verb.capitalize()} {len(chosen)} {'action' if len(chosen) == 1 else 'actions'}?",
+                "title": _question(verb, len(chosen)),
                 "verb": verb,
                 "chosen": chosen,
                 "action_name": request.POST["action"],
             }
             return render(request, "admin/actions/outboxaction/confirm.html", context)
         done = set(do([action.pk for action in chosen]))
-        told = {"run again": "Let run again", "drop": "Dropped"}[verb]
+        told = {"run again": "Queued again", "drop": "Dropped"}[verb]
         for action in chosen:
             if action.pk in done:
                 self.log_change(request, action, f"{told}: {action}, after {action.attempts} attempts.")
         left = len(chosen) - len(done)
-        text = f"{told}: {len(done)}." + (f" Left alone, for they stand otherwise by now: {left}." if left else "")
+        text = f"{told}: {len(done)}." + (f" Unchanged, because their state has changed: {left}." if left else "")
         self.message_user(request, text, messages.SUCCESS if done else messages.WARNING)
         return None
 
-    @display(description="Standing", label=_LABELS)
-    def standing(self, action: OutboxAction) -> str:
-        """Return how the action stands."""
+    @display(description="State", label=_LABELS)
+    def action_state(self, action: OutboxAction) -> str:
+        """Return the state of the action."""
         if action.state == ActionState.DEAD:
             return "dead"
         if not REGISTRY.understands(action.kind, action.payload_version):
@@ -144,3 +144,9 @@ class OutboxActionAdmin(BigTableAdmin):
         if not hasattr(action, "tenant_name"):
             self.prepare([action])
         return str(action.tenant_name)
+
+
+def _question(verb: str, amount: int) -> str:
+    """Return the confirmation page's title for ``verb`` on ``amount`` actions."""
+    actions = "1 action" if amount == 1 else f"{amount} actions"
+    return f"Run {actions} again?" if verb == "run again" else f"{verb.capitalize()} {actions}?"

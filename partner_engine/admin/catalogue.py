@@ -63,12 +63,12 @@ class CatalogueFileForm(forms.Form):
         given = self.cleaned_data["file"]
         if given.size > MAX_FILE:
             raise forms.ValidationError(
-                f"The file is larger than {MAX_FILE:,} bytes; load it with manage.py load_catalogue."
+                f"The file is larger than {MAX_FILE:,} bytes. Load it with manage.py load_catalogue."
             )
         try:
             return str(given.read().decode("utf-8-sig"))
         except UnicodeDecodeError as error:
-            raise forms.ValidationError("The file is not UTF-8; save it as UTF-8.") from error
+            raise forms.ValidationError("The file is not encoded as UTF-8. Save it as UTF-8.") from error
 
 
 @admin.register(Catalogue, site=site)
@@ -163,7 +163,7 @@ class CatalogueAdmin(DraftAdmin):
             self.log_change(request, catalogue, f"Published release {release.number}.")
             messages.success(request, f"Release {release.number} is published and current everywhere.")
         else:
-            messages.info(request, f"The draft says what release {release.number} says; nothing was published.")
+            messages.info(request, f"The draft is the same as release {release.number}. Nothing was published.")
         return redirect("admin:catalogue_release_change", release.pk)
 
     @action(description="Export YAML", icon="download", permissions=["view"], url_path="export")
@@ -199,7 +199,7 @@ class CatalogueAdmin(DraftAdmin):
 
     def _load(self, request: HttpRequest, definition: CatalogueDefinition) -> HttpResponse:
         catalogue = load(definition)
-        self.log_change(request, catalogue, "Replaced the draft by a file.")
+        self.log_change(request, catalogue, "Replaced the draft with a file.")
         messages.success(request, f"Loaded {describe_parts(definition)}. It is a draft until it is published.")
         return redirect("admin:catalogue_catalogue_change", catalogue.pk)
 

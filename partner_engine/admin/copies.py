@@ -50,7 +50,7 @@ class CopyAdmin(BigTableAdmin):
     ordering = ("-id",)
     search_fields = ("id",)
     search_help_text = (
-        "The beginning of a copy's or form's id, or words of the insured's name and other indexed answers"
+        "The beginning of a copy ID or form ID, or words from the insured's name or another indexed answer"
     )
     heavy_fields: ClassVar = ("document", "evaluation", "search_text", "search_personal")
 
@@ -145,7 +145,7 @@ class CopyAdmin(BigTableAdmin):
         """Return the copy, if it is of a tenant that staff look at. Raises ``Http404``, ``PermissionDenied``."""
         copy = self.get_object(request, unquote(object_id))
         if copy is None:
-            raise Http404("There is no such copy at the tenants that you look at.")
+            raise Http404("There is no such copy in the tenants that you are viewing.")
         if not self.has_view_permission(request, copy):
             raise PermissionDenied
         return copy
@@ -176,7 +176,7 @@ class CopyAdmin(BigTableAdmin):
         """Return the copy's state."""
         return state_of_copy(copy)
 
-    @display(description="Last touched")
+    @display(description="Last changed by a person")
     def touched(self, copy: Copy) -> str:
         """Return how long ago a person touched the copy."""
         return age(copy.last_touched_by_user_at)
@@ -243,7 +243,7 @@ class SensitiveRevealAdmin(BigTableAdmin):
     list_display = ("created_at", "actor", "path", "copy", "reason", "tenant")
     ordering = ("-id",)
     search_fields = ("reason",)
-    search_help_text = "A copy's id, or who revealed"
+    search_help_text = "A copy ID, or the name of the person who revealed an answer"
     fields = ("created_at", "actor", "source", "path", "copy", "version", "reason", "tenant", "correlation_id")
     readonly_fields = fields
 

@@ -21,7 +21,7 @@ _WORDS: Final = {
     "locked": "Locked",
 }
 #: Said where the evaluation itself has nothing to say.
-_REASONS: Final = {"locked": (("", "Surplus lines open when every admitted carrier of the line declines"),)}
+_REASONS: Final = {"locked": (("", "Surplus lines open only when every admitted carrier of the line declines"),)}
 
 
 @dataclass(frozen=True, slots=True)

@@ -146,7 +146,7 @@ class DocumentReader:
         for pool, row_id in zip(steps[::2], [*steps[1::2], last][: (len(steps) + 1) // 2], strict=True):
             rows = container.get(pool, [])
             number = next((number for number, row in enumerate(rows, 1) if row.id == row_id), 0)
-            places.append(f"{self._pool_title(pool)} {number or 'row that is gone'}")
+            places.append(f"{self._pool_title(pool)} {number or '(removed row)'}")
             container = rows[number - 1].answer_pools if number else {}
         if len(steps) % 2:
             return " › ".join(places)
@@ -262,7 +262,7 @@ def _note(change: Change) -> str:
     """Return what a change says besides the value: that the question came or went, or is needed by another time now."""
     notes = []
     if change.active is not None:
-        notes.append("appeared" if change.active else "went")
+        notes.append("appeared" if change.active else "disappeared")
     if change.required is not None:
         notes.append(f"needed to {change.required}" if change.required else "no longer needed")
     return ", ".join(notes)

@@ -129,9 +129,11 @@ class ProductForm(InCatalogueForm):
         given: dict[str, Any] = super().clean() or self.cleaned_data
         code, carrier, line = given.get("catalogue"), given.get("carrier"), given.get("line")
         if code and carrier and carrier.catalogue != code:
-            self.add_error("carrier", f"This carrier belongs to catalogue {carrier.catalogue}; choose one of {code}.")
+            self.add_error(
+                "carrier", f"This carrier belongs to catalogue {carrier.catalogue}. Choose a carrier of {code}."
+            )
         catalogue = Catalogue.objects.filter(code=code).first()
         if catalogue and line and not catalogue.lines.filter(code=line).exists():
             known = ", ".join(catalogue.lines.values_list("code", flat=True)) or "none yet"
-            self.add_error("line", f"There is no line {line!r} in this catalogue; known are: {known}.")
+            self.add_error("line", f"There is no line {line!r} in this catalogue. Its lines are: {known}.")
         return given

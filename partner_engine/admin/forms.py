@@ -92,7 +92,7 @@ class ApplicationFormAdmin(BigTableAdmin):
     ordering = ("-id",)
     search_fields = ("id",)
     search_help_text = (
-        "The beginning of a form's or copy's id, or words of the insured's name and other indexed answers"
+        "The beginning of a form ID or copy ID, or words from the insured's name or another indexed answer"
     )
     fields = (
         "id", "tenant", "catalogue", "as_of", "created_by_type", "created_by_id", "created_at", "deleted_at",
@@ -146,7 +146,7 @@ class ApplicationFormAdmin(BigTableAdmin):
         latest = _latest(form)
         return ", ".join(latest.summary.get("lines", ())) if latest else ""
 
-    @display(description="Last touched")
+    @display(description="Last changed by a person")
     def touched(self, form: Any) -> str:
         """Return how long ago a person touched the form."""
         latest = _latest(form)

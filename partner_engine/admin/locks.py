@@ -51,9 +51,9 @@ def release(request: HttpRequest, copy: Any) -> tuple[HttpResponseRedirect, str]
             done = f"Released the lock, held by {_who(lock)}."
             messages.success(request, done)
         else:
-            messages.info(request, "That lock was freed meanwhile; nothing was released.")
+            messages.info(request, "That lock has already been released. Nothing was changed.")
     except RedisError:
-        messages.error(request, "Redis does not answer; without it no lock is held.")
+        messages.error(request, "Redis is not responding, so no lock is held.")
     return back, done
 
 
@@ -84,4 +84,4 @@ def _require(request: HttpRequest, permission: str) -> None:
 
 
 def _who(lock: HeldLock) -> str:
-    return f"{lock.holder.who} ({lock.holder.where})" if lock.holder else "somebody unknown"
+    return f"{lock.holder.who} ({lock.holder.where})" if lock.holder else "an unknown process"

@@ -120,7 +120,7 @@ def _bounded(rows: QuerySet[Any]) -> tuple[int, str]:
 
 
 def _active_card(people: Activity) -> Card:
-    programs = f"{people.programs:,} API client{'' if people.programs == 1 else 's'} too; seen within five minutes"
+    programs = f"{people.programs:,} API client{'' if people.programs == 1 else 's'}; seen in the last five minutes"
     return Card("Active users", f"{people.people:,}", programs, _list("tenants", "user"))
 
 
@@ -136,20 +136,20 @@ def _outbox_cards(now: datetime) -> Iterable[Card]:
     waiting, text = _bounded(rows)
     oldest = rows.filter(next_attempt_at__lte=now).aggregate(since=Min("next_attempt_at"))["since"]
     is_late = oldest is not None and now - oldest > LONG_WAIT
-    told = f"oldest is due since {age(oldest)}" if oldest else "nothing is due"
+    told = f"the oldest has been due for {age(oldest)}" if oldest else "nothing is due"
     yield Card(
         "Outbox",
         text,
-        told if waiting else "nothing waits",
+        told if waiting else "nothing is waiting",
         _list("actions", "outboxaction"),
         "warn" if is_late else "good",
     )
     failing, text = _bounded(rows.filter(attempts__gt=0, last_error__gt=""))
-    link = _list("actions", "outboxaction", standing="failing")
-    yield Card("Failing actions", text, "failed, and are tried again", link, "warn" if failing else "good")
+    link = _list("actions", "outboxaction", state="failing")
+    yield Card("Failing actions", text, "failed and will be tried again", link, "warn" if failing else "good")
     dead, text = _bounded(OutboxAction.objects.filter(state=ActionState.DEAD))
-    link = _list("actions", "outboxaction", standing="dead")
-    yield Card("Dead letters", text, "actions that were given up", link, "bad" if dead else "good")
+    link = _list("actions", "outboxaction", state="dead")
+    yield Card("Dead letters", text, "actions that are not tried again", link, "bad" if dead else "good")
 
 
 def _sign_in_cards(now: datetime) -> Iterable[Card]:
@@ -161,8 +161,8 @@ def _sign_in_cards(now: datetime) -> Iterable[Card]:
         ).values_list("pk")[: COUNTED + 1]
     )
     link = _list("axes", "accessattempt")
-    yield Card("Failed sign-ins", f"{failures:,}", "wrong passwords of the last day, no right one since", link)
-    yield Card("Locked out", f"{locked:,}", "names that may not try now", link, "warn" if locked else "good")
+    yield Card("Failed sign-ins", f"{failures:,}", "in the last day, without a successful sign-in since", link)
+    yield Card("Locked out", f"{locked:,}", "users who cannot try again yet", link, "warn" if locked else "good")
 
 
 def _bars(now: datetime) -> tuple[Bar, ...]:

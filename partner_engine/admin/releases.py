@@ -56,12 +56,12 @@ class ReleaseAdmin(ReadOnlyAdmin):
             self.prepare([release])
         return str(release.publisher)
 
-    @display(description="Holds")
+    @display(description="Contents")
     def holds(self, release: Release) -> str:
         """Return what the release consists of."""
         return describe_parts(read_definition(release))
 
-    @display(description="Changes against the release before")
+    @display(description="Changes since the previous release")
     def differences(self, release: Release) -> SafeString:
         """Return what the release says differently from the one before."""
         before = (

@@ -26,7 +26,7 @@ def second_factor(request: HttpRequest, *, context: dict[str, Any]) -> HttpRespo
         if _verified(device, request.POST.get("token", "")):
             _switch(request, device)
             return redirect("admin:index" if device.confirmed else "admin:second-factor")
-        messages.error(request, "This code is wrong or too old; enter the one that the app shows now.")
+        messages.error(request, "This code is wrong or too old. Enter the code that the app shows now.")
     page = {**context, "title": "Second factor", "device": device, "secret": "", "image": ""}
     if not device.confirmed:
         page |= {"secret": _spelled(device), "image": _image(device.config_url)}
@@ -53,12 +53,12 @@ def _switch(request: HttpRequest, device: TOTPDevice) -> None:
     if device.confirmed:
         device.delete()
         device.confirmed = False
-        messages.success(request, "The second factor is gone: your password alone signs you in.")
+        messages.success(request, "The second factor has been removed. You now sign in with your password only.")
         return
     TOTPDevice.objects.filter(pk=device.pk).update(confirmed=True)
     device.confirmed = True
     login(request, device)
-    messages.success(request, "The second factor is set up: from now on signing in asks for a code.")
+    messages.success(request, "The second factor is set up. From now on, you need a code to sign in.")
 
 
 def _spelled(device: TOTPDevice) -> str:

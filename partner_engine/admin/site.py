@@ -24,7 +24,7 @@ from partner_engine.admin.overview import overview
 from partner_engine.admin.second_factor import second_factor
 from partner_engine.admin.staff import may_enter
 from partner_engine.admin.tenant_choice import choose_scope, shown_scope
-from partner_engine.web.sign_in import leave
+from partner_engine.web.sign_in import forget_activity
 from tenants.models import User
 
 #: How many rows of one kind the search shows.
@@ -98,10 +98,10 @@ class StaffSignIn(OTPAuthenticationFormMixin, AuthenticationForm):
     """Asks for e-mail, password and, of those who set one up, the code of their second factor."""
 
     otp_token = forms.CharField(
-        label="Code of your second factor",
+        label="Second-factor code",
         required=False,
         widget=UnfoldAdminTextInputWidget({"autocomplete": "one-time-code", "inputmode": "numeric"}),
-        help_text="Only if you set one up.",
+        help_text="Only if you have set up a second factor.",
     )
 
     def clean(self) -> dict[str, Any]:
@@ -120,9 +120,7 @@ class StaffSignIn(OTPAuthenticationFormMixin, AuthenticationForm):
         """Refuse everybody of a tenant, whatever else they are. Raises ``ValidationError``."""
         super().confirm_login_allowed(user)
         if user.tenant_id is not None:
-            raise ValidationError(
-                "This is the door for staff; agents sign in at the product's own page.", code="no_staff"
-            )
+            raise ValidationError("This page is for staff. Agents sign in on the product's own page.", code="no_staff")
 
 
 class StaffSite(UnfoldAdminSite):
@@ -158,7 +156,7 @@ class StaffSite(UnfoldAdminSite):
     def logout(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
         """Sign out; who did no longer counts as active."""
         if request.method == "POST":
-            leave(request)
+            forget_activity(request)
         return super().logout(request, extra_context)
 
     def second_factor(self, request: HttpRequest) -> HttpResponse:

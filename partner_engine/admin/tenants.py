@@ -30,10 +30,10 @@ class TenantForm(forms.ModelForm):
     database = forms.ChoiceField(
         required=False,
         widget=UnfoldAdminSelectWidget(),
-        help_text="Where its forms are kept. Fixed once it has forms.",
+        help_text="The database that stores its forms. It cannot be changed once the tenant has forms.",
     )
     catalogue = forms.ChoiceField(
-        required=False, widget=UnfoldAdminSelectWidget(), help_text="What its new forms are asked by."
+        required=False, widget=UnfoldAdminSelectWidget(), help_text="The catalogue that its new forms use."
     )
 
     class Meta:
@@ -89,7 +89,7 @@ class ApiClientForm(forms.ModelForm):
         choices=[(right.value, f"{text} ({right.value})") for right, text in RIGHT_TEXTS.items()],
         widget=UnfoldAdminCheckboxSelectMultipleWidget(),
         label="Scopes",
-        help_text="What its tokens may do at most.",
+        help_text="The most that its tokens are allowed to do.",
     )
 
     class Meta:
@@ -143,7 +143,7 @@ class ApiClientAdmin(NoGuessing, ModelAdmin):
         client.client_secret = secret
         client.save(update_fields=["client_secret", "updated"])
         get_access_token_model().objects.filter(application=client).delete()
-        self.log_change(request, client, "Made a new secret.")
+        self.log_change(request, client, "Created a new secret.")
         return self._show(request, client, secret)
 
     def _show(self, request: HttpRequest, client: ApiClient, secret: str) -> HttpResponse:

@@ -64,8 +64,8 @@ class PersonAdmin(NoGuessing, UserAdmin, ModelAdmin):
     actions = None
     fieldsets = (
         (None, {"fields": ("email", "password", "full_name", "role", "tenant", "is_active")}),
-        ("What staff may do", {"fields": _POWERS}),
-        ("Times", {"fields": ("last_login", "date_joined")}),
+        ("Staff permissions", {"fields": _POWERS}),
+        ("Dates", {"fields": ("last_login", "date_joined")}),
     )
     add_fieldsets = (
         (None, {"fields": ("email", "full_name", "role", "tenant", "usable_password", "password1", "password2")}),
@@ -118,18 +118,22 @@ class StaffGroupAdmin(GroupAdmin, ModelAdmin):
 class FailedSignInAdmin(ReadOnlyAdmin):
     """Failed sign-ins by name and address; deleting one lets the name try again from there."""
 
-    list_display = ("username", "ip_address", "failures_since_start", "standing", "attempt_time")
+    list_display = ("username", "ip_address", "failures_since_start", "lock_state", "attempt_time")
     ordering = ("-attempt_time",)
     search_fields = ("username", "ip_address")
-    fields = ("username", "ip_address", "failures_since_start", "standing", "attempt_time", "path_info", "user_agent")
+    fields = ("username", "ip_address", "failures_since_start", "lock_state", "attempt_time", "path_info", "user_agent")
     readonly_fields = fields
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         """Let those unlock who have the permission to delete."""
         return super(ReadOnlyAdmin, self).has_delete_permission(request, obj)
 
-    @display(description="Standing", label={"locked out": "danger", "may try": "default"})
-    def standing(self, attempt: AccessAttempt) -> str:
+    @display(description="State", label={"locked out": "danger", "can try again": "default"})
+    def lock_state(self, attempt: AccessAttempt) -> str:
         """Return whether the name is locked out now."""
         is_fresh = attempt.attempt_time >= timezone.now() - settings.AXES_COOLOFF_TIME
-        return "locked out" if is_fresh and attempt.failures_since_start >= settings.AXES_FAILURE_LIMIT else "may try"
+        return (
+            "locked out"
+            if is_fresh and attempt.failures_since_start >= settings.AXES_FAILURE_LIMIT
+            else "can try again"
+        )

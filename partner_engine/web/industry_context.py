@@ -1,4 +1,4 @@
-"""What a search for an industry goes by besides its words: where the business is, and how large. Pure."""
+"""The place and size of a business, which rank its industry search. Pure."""
 
 from __future__ import annotations
 
@@ -7,12 +7,12 @@ from typing import Final
 from copies.document import Document, walk_answers
 from rules.definition.model import CompiledCatalogue
 
-#: The questions that say how many work there, where a catalogue has them; else the size is not known.
+#: The questions for the number of employees. Without them in the catalogue, the size is unknown.
 EMPLOYEES: Final = ("mqs_full_time_emp", "mqs_part_time_emp")
 
 
 def place_and_size(document: Document, catalogue: CompiledCatalogue) -> tuple[str, int | None]:
-    """Return the first ZIP code that ``document`` holds ("" for none), and how many are employed (None: not known)."""
+    """Return the first ZIP code of ``document`` ("" for none) and the number of employees (None if unknown)."""
     zip_code = ""
     for path, answer in walk_answers(document):
         known = catalogue.questions.get(path.rpartition("/")[2])

@@ -131,7 +131,7 @@ class _Tracer:
             if not self._state.is_wanted(product.product.line):
                 text = f"{code} is not decided: the line {product.line.line.label} is not wanted."
                 return _Made("not_asked", text, rules)
-            return _Made("excluded", f"{code} is excluded on this copy.", rules)
+            return _Made("excluded", f"{code} is excluded from this copy.", rules)
         if outcome.outcome == "locked":
             return _Made("locked", self._locked(product), [*self._rivals(product), *rules])
         return _Made(outcome.outcome, _outcome_text(code, outcome), rules)

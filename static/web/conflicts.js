@@ -99,7 +99,7 @@
 
   function remind(path) {
     draw(path);
-    live("Two answers stand here. Choose below the field.");
+    live("There are two answers. Choose one below the field.");
   }
 
   document.getElementById("form").addEventListener("input", (event) => {

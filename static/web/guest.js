@@ -24,12 +24,12 @@
       button.disabled = false;
       const { status } = answer.detail.xhr;
       if (status === 204) {
-        window.saving.live("Thank you. Whoever sent you here is told.");
+        window.saving.live("Thank you. Your agent has been notified.");
         return window.saving.refresh();
       }
       if (status === 422) return;
       const problem = document.getElementById("done-problem");
-      problem.textContent = answer.detail.xhr.getResponseHeader("X-Problem") || "The server does not answer. Try again.";
+      problem.textContent = answer.detail.xhr.getResponseHeader("X-Problem") || "The server is not responding. Try again.";
       problem.hidden = false;
     };
     document.body.addEventListener("htmx:afterRequest", finished);

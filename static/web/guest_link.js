@@ -24,7 +24,7 @@
     problem.hidden = true;
     form.elements.secret.value = secret;
     const answer = await fetch(form.action, { method: "POST", body: new FormData(form) }).catch(() => null);
-    if (answer === null || answer.status >= 500) return refuse("The server does not answer. Try again.");
+    if (answer === null || answer.status >= 500) return refuse("The server is not responding. Try again.");
     const text = await answer.text();
     if (answer.ok) {
       forget();

@@ -19,7 +19,7 @@
   const refuse = (event) => {
     const problem = document.getElementById("guest-problem");
     if (!problem) return;
-    problem.textContent = event.detail.xhr?.getResponseHeader("X-Problem") || "The server does not answer. Try again.";
+    problem.textContent = event.detail.xhr?.getResponseHeader("X-Problem") || "The server is not responding. Try again.";
     problem.hidden = false;
   };
   dialog.addEventListener("htmx:responseError", refuse);

@@ -57,7 +57,7 @@
     place.dataset.gone = "";
     for (const other of place.querySelectorAll(".row-head button, .pool-foot, .field[data-path]")) other.inert = !isKept(other);
     const who = whoAt(path), what = isRow(place) ? `${who || "Somebody"} removed this row.`
-      : who ? `${who} changed another answer: this question is not asked any more.` : "After another answer this question is not asked any more.";
+      : who ? `${who} changed another answer. This question is no longer asked.` : "This question is no longer asked because another answer changed.";
     draw(element, place, what);
     live(`${what} What you typed for ${labelOf(element)} is kept. Choose below the field.`);
   }
@@ -68,7 +68,7 @@
     const box = document.createElement("div"), said = document.createElement("p"), choose = document.createElement("div");
     box.id = `kept-${path.replaceAll("/", "-")}`; box.className = "conflict";
     box.setAttribute("role", "group");
-    box.setAttribute("aria-label", `What becomes of your text for ${label}`);
+    box.setAttribute("aria-label", `Choose what to do with your text for ${label}`);
     said.textContent = `${what} Yours is not saved yet.`;
     choose.className = "choose";
     choose.append(
@@ -142,7 +142,7 @@
   const refused = (path) => { if (kept.has(path)) kept.get(path).isChosen = false; };
 
   const waits = (path) => kept.has(path) && !kept.get(path).isChosen;
-  const remind = () => live("This is not asked any more. Choose below the field what becomes of your text.");
+  const remind = () => live("This question is no longer asked. Choose below the field what to do with your text.");
 
   window.kept = { expect, keep, makeRoom, meet, discard, taken, refused, waits, remind };
 })();

@@ -21,7 +21,7 @@
     banner.append(said);
     if (action) banner.append(action);
   }
-  const tellOffline = () => tell("You are offline. What you answer is kept and sent later; what others do is shown when you are back.");
+  const tellOffline = () => tell("You are offline. Your answers are stored here and saved when you are back online.");
   const isOffline = () => banner.dataset.state === "offline" && banner.childElementCount > 0;
 
   function connect() {
@@ -47,7 +47,7 @@
     clearTimeout(silence);
     presence.nobody();
     if (code === 4401) return leave();
-    if (code === 4404) return end("This form is not there any more.");
+    if (code === 4404) return end("This form no longer exists.");
     if (!unsaid && !isSignedOut) unsaid = setTimeout(tellOffline, UNSAID);
     attempts += 1;
     if (attempts > 2 || isSignedOut) ask();
@@ -76,18 +76,18 @@
     if (isSignedOut) return;
     isSignedOut = true;
     const link = document.createElement("a");
-    link.href = page.dataset.signIn; link.target = "_blank"; link.textContent = "Sign in in another tab";
+    link.href = page.dataset.signIn; link.target = "_blank"; link.textContent = "Sign in using another tab";
     clearTimeout(unsaid);
     unsaid = 0;
-    tell("You are signed out. What you typed is kept here.", link);
-    live("You are signed out. Sign in in another tab; what you typed is kept here.");
+    tell("You are signed out. What you typed is still here.", link);
+    live("You are signed out. Sign in using another tab. What you typed is still here.");
   }
 
   /** A refused handshake does not say why; the server's pages do. */
   async function ask() {
     const answer = await fetch(page.dataset.parts, { headers: { "HX-Request": "true", "X-Copy-Version": String(shownVersion()) } }).catch(() => null);
     if (answer?.status === 401) leave();
-    else if (answer?.status === 404) end("This form is not there any more.");
+    else if (answer?.status === 404) end("This form no longer exists.");
   }
 
   function hear(frame) {

@@ -51,7 +51,7 @@
     if (failures) return;
     if (busy || open) say("saving", "Saving…");
     else if (withheld.size) say("failed", `Not saved: choose ${withheld.size === 1 ? "an answer" : `${withheld.size} answers`}`);
-    else if (refused.size) say("failed", `Not saved: ${refused.size} ${refused.size === 1 ? "answer needs" : "answers need"} mending`);
+    else if (refused.size) say("failed", `Not saved: ${refused.size} ${refused.size === 1 ? "answer needs" : "answers need"} fixing`);
     else say("saved", "Saved");
   }
 

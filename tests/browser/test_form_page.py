@@ -92,7 +92,7 @@ def test_refused_answer_stays_in_the_field_with_its_reason(driver: Driver, agent
     zip_code.fill("abc")
     zip_code.press("Tab")
 
-    expect(page.locator("#saved")).to_have_text("Not saved: 1 answer needs mending")
+    expect(page.locator("#saved")).to_have_text("Not saved: 1 answer needs fixing")
     expect(page.locator("#n-mqs_mail_zip")).to_contain_text("Not saved:")
     expect(zip_code).to_have_attribute("aria-invalid", "true")
     driver.page.locator("[name=mqs_mail_city]").fill("Austin")

@@ -98,7 +98,7 @@ def test_a_question_that_is_not_asked_any_more_keeps_what_i_type(driver: Driver,
     field = type_slowly(other, "mqs_payroll_total", "120000")
     driver.answer("mqs_lobs", ["wc"])
 
-    is_kept(field, "Ona Owner changed another answer: this question is not asked any more.", "120000")
+    is_kept(field, "Ona Owner changed another answer. This question is no longer asked.", "120000")
     other.check_in_every_look("hidden-question", at=".conflict")
     # To leave the field is no choice.
     other.page.locator("#insured").click()
@@ -118,7 +118,7 @@ def test_a_whole_set_that_goes_away_keeps_what_i_type(driver: Driver, other: Dri
     driver.page.locator('#f-mqs_lobs input[value="bop"]').uncheck()
     driver.saved()
 
-    is_kept(field, "Ona Owner changed another answer: this question is not asked any more.", "Austin")
+    is_kept(field, "Ona Owner changed another answer. This question is no longer asked.", "Austin")
     other.page.keyboard.press("Escape")
     expect(other.page.locator("#s-qs_locations")).to_be_hidden()
     expect(other.page.locator("[data-gone]")).to_have_count(0)
@@ -144,7 +144,7 @@ def test_what_waits_to_be_sent_is_kept_too(driver: Driver, other: Driver, row: s
 def test_what_i_remove_myself_is_not_kept_for_me(other: Driver, row: str) -> None:
     type_slowly(other, f"{row}/mqs_loc_zip", "1")
     other.page.keyboard.press("Enter")
-    expect(other.page.locator("#saved")).to_contain_text("Not saved: 1 answer needs mending")
+    expect(other.page.locator("#saved")).to_contain_text("Not saved: 1 answer needs fixing")
 
     remove(other, row)
 

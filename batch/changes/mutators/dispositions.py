@@ -56,9 +56,9 @@ class Dispositions(RecordCollection[DispositionRow, DispositionMutator]):
     def give(self, code: Code, *, reason: str = "") -> DispositionMutator:
         """Say how the application ended. Raises ``WrongValue``."""
         if code not in get_args(Code):
-            raise WrongValue("code", f"a disposition is one of {', '.join(get_args(Code))}")
+            raise WrongValue("code", f"it must be one of {', '.join(get_args(Code))}")
         if len(reason) > MAX_REASON:
-            raise WrongValue("reason", f"a reason has at most {MAX_REASON} characters")
+            raise WrongValue("reason", f"a reason can have at most {MAX_REASON} characters")
         by = self._ledger.by
         return self._put(
             DispositionRow(

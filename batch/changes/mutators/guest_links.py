@@ -99,7 +99,7 @@ class GuestLinks(RecordCollection[GuestLinkRow, GuestLinkMutator]):
         if len(self) >= MOST_LINKS:
             raise TooManyGuestLinks(MOST_LINKS)
         if not timedelta(0) < valid_for <= LONGEST:
-            raise WrongValue("valid_for", f"a link is good for at most {LONGEST.days} days")
+            raise WrongValue("valid_for", f"a link can be valid for at most {LONGEST.days} days")
         secret = secrets.token_urlsafe(_SECRET_BYTES)
         by, now = self._ledger.by, self._ledger.now
         made = self._put(

@@ -48,9 +48,9 @@ class NaicsSearches(RecordCollection[NaicsSearchRow, NaicsSearchMutator]):
     ) -> NaicsSearchMutator:
         """Keep a search for ``query`` (at most 200 characters). Raises ``WrongValue``."""
         if not 0 < len(query) <= 200 or len(zip_code) > 10 or len(chosen) > 6:
-            raise WrongValue("query", "a search has words (at most 200 characters), a ZIP code and a code of 6 digits")
+            raise WrongValue("query", "a search needs words (at most 200 characters), a ZIP code, and a six-digit code")
         if employees is not None and employees < 0:
-            raise WrongValue("employees", "a number of employees is not negative")
+            raise WrongValue("employees", "the number of employees must not be negative")
         by = self._ledger.by
         return self._put(
             NaicsSearchRow(

@@ -94,7 +94,7 @@ class Processes(RecordCollection[ProcessRow, ProcessMutator]):
     def start(self, kind: str, *, step: str = "", details: Mapping[str, Any] | None = None) -> ProcessMutator:
         """Start a process of ``kind``, such as ``quoting``; it is running from the save on. Raises ``WrongValue``."""
         if not 0 < len(kind) <= 60:
-            raise WrongValue("kind", "the kind of a process has 1 to 60 characters")
+            raise WrongValue("kind", "the kind of a process must have 1 to 60 characters")
         now = self._ledger.now
         return self._put(
             ProcessRow(

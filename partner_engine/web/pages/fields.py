@@ -12,7 +12,7 @@ from rules.definition.catalogue import Question
 from rules.definition.model import CompiledCatalogue
 from rules.reference_data import industries
 
-#: Choices that need at most this many pixels beside each other are shown as buttons.
+#: Choices that fit in this many pixels are shown as buttons in one line.
 SEGMENTS_WIDTH: Final = 300
 _WIDGETS: Final = {
     "boolean": "segments",
@@ -38,7 +38,7 @@ class Option:
 
 @dataclass(frozen=True)
 class Field:
-    """One question with its answer, as it stands. ``note`` is the line below it and ``tone`` how serious that is."""
+    """One question with its answer. ``notes`` are the lines below it, ``tone`` is the severity of the worst one."""
 
     path: str
     id: str
@@ -63,7 +63,7 @@ class Field:
 
 
 def build_field(reading: Reading, question: Question, prefix: str, answer: Answer) -> Field:
-    """Return ``question`` with its ``answer`` in the container at ``prefix`` as the reader sees it."""
+    """Return the field of ``question`` with its ``answer`` in the container at ``prefix``, as the reader sees it."""
     path = join_path(prefix, question.code)
     masked = reading.is_masked(question, answer)
     shown = None if masked else answer.value
@@ -130,7 +130,7 @@ def _needed(reading: Reading, path: str) -> str:
 def _notes(
     reading: Reading, question: Question, path: str, answer: Answer, *, masked: bool
 ) -> tuple[tuple[tuple[str, str], ...], str]:
-    """Return the lines below the field, most serious first, and the tone of the field itself."""
+    """Return the lines below the field, most serious first, and the tone of the field."""
     messages = reading.messages.get(path, ())
     notes = [("error", message.text) for message in messages if message.kind == "error"]
     tone = "error" if notes else ""
@@ -143,7 +143,7 @@ def _notes(
         notes.append(
             (
                 "help",
-                "Kept encrypted. What you type replaces it."
+                "Stored encrypted. What you type replaces it."
                 if question.sensitivity == "spi"
                 else "Hidden. What you type replaces it.",
             )

@@ -1,4 +1,4 @@
-"""One line of the list of application forms. Pure but for the row that it is given."""
+"""One line of the list of application forms. Pure except for the row that is passed in."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ _TONES: Final[dict[State, str]] = {
 
 
 class ListedCopy(Protocol):
-    """What a line needs of a listed copy."""
+    """The fields of a listed copy that a line shows."""
 
     id: UUID
     title: str
@@ -57,7 +57,7 @@ class FormLine:
 def build_form_line(
     copy: ListedCopy, catalogue: CompiledCatalogue | None, *, zone: ZoneInfo, now: datetime
 ) -> FormLine:
-    """Return the line of ``copy``, whose line codes ``catalogue`` names."""
+    """Return the line of ``copy``. ``catalogue`` has the names of the lines of business."""
     summary = copy.summary
     standing: Standing = summary.get("standing", "incomplete")  # type: ignore[assignment]
     state = state_of(deleted=copy.deleted_at is not None, locked=copy.locked_at is not None, standing=standing)

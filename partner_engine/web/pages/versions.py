@@ -13,14 +13,14 @@ from partner_engine.web.pages.products import link_to
 from partner_engine.web.pages.reading import Reading
 from presentation.formats import moment, reading_text
 
-#: How many changes of a version are listed; of the others their number.
+#: The number of changes that are listed for a version.
 LISTED: Final = 12
-_SOURCES: Final = {"web": "in the browser", "api": "by the API", "admin": "in the admin", "job": "by the system"}
+_SOURCES: Final = {"web": "in the browser", "api": "through the API", "admin": "in the admin", "job": "by the system"}
 
 
 @dataclass(frozen=True)
 class ChangeLine:
-    """One change: what, from, to."""
+    """One change of a version."""
 
     label: str
     before: str
@@ -40,10 +40,10 @@ class Version:
     more: int
 
 
-def build_version(  # noqa: PLR0913 - a revision has these
+def build_version(  # noqa: PLR0913 - the fields of a revision
     reading: Reading, changes: Iterable[Change], *, number: int, by: str, source: str, at: datetime
 ) -> Version:
-    """Return a version with what people changed in it; what rules made of that is left out."""
+    """Return a version with the changes that people made, without those of rules."""
     lines = [line for change in changes if change.cause.type != "rule" and (line := _line(reading, change))]
     return Version(
         number=number,
@@ -70,7 +70,7 @@ def _line(reading: Reading, change: Change) -> ChangeLine | None:
     question = known.question
     labels = reading.catalogue.choices(question) if question.choices else {}
 
-    def said(value: AnswerValue) -> str:
+    def text(value: AnswerValue) -> str:
         if question.sensitivity == "spi":
             return str(value) if value else "–"
         if reading.is_masked(question):
@@ -79,6 +79,6 @@ def _line(reading: Reading, change: Change) -> ChangeLine | None:
 
     return ChangeLine(
         link_to(reading, change.path).text,
-        "" if change.before in (None, "", []) else said(change.before),
-        said(change.after),
+        "" if change.before in (None, "", []) else text(change.before),
+        text(change.after),
     )
