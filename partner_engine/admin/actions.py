@@ -1,5 +1,6 @@
-"""The outbox: deferred actions that wait, with their ages, and dead letters with their reasons, to be run again or
-dropped. Nothing else of an action can be changed.
+"""The outbox in the admin: waiting actions with their age, and dead letters with their last error.
+
+Staff can run actions again or drop dead letters. Nothing else of an action can be changed.
 """
 
 from __future__ import annotations
@@ -26,12 +27,12 @@ from partner_engine.admin.viewing import BigTableAdmin, age
 
 _LABELS = {"waiting": "info", "running": "success", "failing": "warning", "dead": "danger", "needs upgrade": "default"}
 PERMISSION: Final = "actions.requeue_action"
-#: More than this are not done in one go.
+#: The largest number of actions that one command changes.
 MOST: Final = 500
 
 
 class ActionStateFilter(admin.SimpleListFilter):
-    """Narrows actions to those that are due, wait for later, are being run, failed or were given up."""
+    """The list filter for due, later, running, failing, and dead actions."""
 
     title = "state"
     parameter_name = "state"
@@ -47,7 +48,7 @@ class ActionStateFilter(admin.SimpleListFilter):
         ]
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
-        """Narrow ``queryset``."""
+        """Return the rows of ``queryset`` in the chosen state."""
         waits = {"state": ActionState.WAITING}
         narrowed: dict[str, dict[str, Any]] = {
             "due": {**waits, "next_attempt_at__lte": Now()},
@@ -61,7 +62,7 @@ class ActionStateFilter(admin.SimpleListFilter):
 
 @admin.register(OutboxAction, site=site)
 class OutboxActionAdmin(BigTableAdmin):
-    """Deferred actions, those that are due longest first."""
+    """Deferred actions, longest due first."""
 
     list_display = ("kind", "target", "action_state", "last_error", "waits", "attempts", "next_attempt_at", "tenant")
     list_filter = (ActionStateFilter,)
@@ -75,20 +76,20 @@ class OutboxActionAdmin(BigTableAdmin):
     readonly_fields = fields
 
     def has_requeue_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        """Tell whether the member of staff may run actions again and drop them."""
+        """Return whether the user may run actions again and drop them."""
         return request.user.has_perm(PERMISSION)
 
     @admin_action(description="Run again now…", permissions=["requeue"])
     def requeue_chosen(self, request: HttpRequest, queryset: QuerySet[Any]) -> HttpResponse | None:
-        """Ask, then let the chosen actions run again with a new budget."""
-        return self._ask_or_do(request, queryset, verb="run again", do=requeue)
+        """Ask for confirmation, then queue the chosen actions again with all attempts."""
+        return self._confirm_or_execute(request, queryset, verb="run again", do=requeue)
 
     @admin_action(description="Drop dead letters…", permissions=["requeue"])
     def drop_chosen(self, request: HttpRequest, queryset: QuerySet[Any]) -> HttpResponse | None:
-        """Ask, then delete the chosen dead letters for good."""
-        return self._ask_or_do(request, queryset, verb="drop", do=drop)
+        """Ask for confirmation, then delete the chosen dead letters."""
+        return self._confirm_or_execute(request, queryset, verb="drop", do=drop)
 
-    def _ask_or_do(
+    def _confirm_or_execute(
         self,
         request: HttpRequest,
         queryset: QuerySet[Any],
@@ -108,12 +109,12 @@ class OutboxActionAdmin(BigTableAdmin):
             }
             return render(request, "admin/actions/outboxaction/confirm.html", context)
         done = set(do([action.pk for action in chosen]))
-        told = {"run again": "Queued again", "drop": "Dropped"}[verb]
+        result = {"run again": "Queued again", "drop": "Dropped"}[verb]
         for action in chosen:
             if action.pk in done:
-                self.log_change(request, action, f"{told}: {action}, after {action.attempts} attempts.")
+                self.log_change(request, action, f"{result}: {action}, after {action.attempts} attempts.")
         left = len(chosen) - len(done)
-        text = f"{told}: {len(done)}." + (f" Unchanged, because their state has changed: {left}." if left else "")
+        text = f"{result}: {len(done)}." + (f" Unchanged, because their state has changed: {left}." if left else "")
         self.message_user(request, text, messages.SUCCESS if done else messages.WARNING)
         return None
 
@@ -130,7 +131,7 @@ class OutboxActionAdmin(BigTableAdmin):
 
     @display(description="Age")
     def waits(self, action: OutboxAction) -> str:
-        """Return how old the action is."""
+        """Return the age of the action."""
         return age(action.created_at)
 
     @display(description="Copy")

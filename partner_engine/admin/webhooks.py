@@ -1,4 +1,4 @@
-"""Webhooks for staff: endpoints and how they fare, deliveries with their attempts. They switch, and send once more."""
+"""Webhooks in the admin: endpoints, deliveries, and attempts, with commands to turn off, turn on, and replay."""
 
 from __future__ import annotations
 
@@ -21,10 +21,10 @@ _DELIVERY_STATES = {"delivered": "success", "pending": "info", "failed": "danger
 
 
 class WebhookRowsAdmin(BigTableAdmin):
-    """What both lists share: the tenant's name, and orders for staff who may change endpoints."""
+    """The base class of both lists: the tenant's name, and the permission for commands."""
 
     def has_manage_permission(self, request: HttpRequest) -> bool:
-        """Tell whether the member of staff may switch endpoints and replay."""
+        """Return whether the user may turn endpoints on and off and replay deliveries."""
         return bool(request.user.has_perm("webhooks.change_webhookendpoint"))
 
     @display(description="Tenant")
@@ -37,7 +37,7 @@ class WebhookRowsAdmin(BigTableAdmin):
 
 @admin.register(WebhookEndpoint, site=site)
 class WebhookEndpointAdmin(WebhookRowsAdmin):
-    """Endpoints; their secrets are shown to nobody."""
+    """Webhook endpoints without their secrets."""
 
     list_display = ("url", "endpoint_state", "failures", "failing_since", "paused_until", "tenant")
     list_filter = ("disabled_reason",)
@@ -47,7 +47,8 @@ class WebhookEndpointAdmin(WebhookRowsAdmin):
     actions = ("switch_off", "switch_on")  # type: ignore[assignment]
     fields = (
         "url", "description", "event_types", "endpoint_state", "disabled_at", "disabled_reason", "failures",
-        "failing_since", "last_failure_at", "paused_until", "previous_secret_until", "created_at", "created_by", "tenant",
+        "failing_since", "last_failure_at", "paused_until", "previous_secret_until", "created_at", "created_by",
+        "tenant",
     )  # fmt: skip
     readonly_fields = fields
 
@@ -60,12 +61,12 @@ class WebhookEndpointAdmin(WebhookRowsAdmin):
 
     @admin.action(description="Turn off", permissions=["manage"])
     def switch_off(self, request: HttpRequest, queryset: QuerySet[WebhookEndpoint]) -> None:
-        """Let the chosen endpoints be sent nothing."""
+        """Turn off the chosen endpoints."""
         self._switch(request, queryset, on=False)
 
     @admin.action(description="Turn on", permissions=["manage"])
     def switch_on(self, request: HttpRequest, queryset: QuerySet[WebhookEndpoint]) -> None:
-        """Let the chosen endpoints be sent events again, and what waited."""
+        """Turn on the chosen endpoints and send them the waiting events."""
         self._switch(request, queryset, on=True)
 
     def _switch(self, request: HttpRequest, queryset: QuerySet[WebhookEndpoint], *, on: bool) -> None:
@@ -76,7 +77,7 @@ class WebhookEndpointAdmin(WebhookRowsAdmin):
 
 
 class AttemptInline(TabularInline):
-    """The attempts at one delivery."""
+    """The attempts of one delivery."""
 
     model = WebhookAttempt
     fields = readonly_fields = ("number", "created_at", "status", "error", "duration", "excerpt")
@@ -85,13 +86,13 @@ class AttemptInline(TabularInline):
     can_delete = False
 
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        """Refuse: what happened stays as it was."""
+        """Refuse to change attempts."""
         return False
 
 
 @admin.register(WebhookDelivery, site=site)
 class WebhookDeliveryAdmin(WebhookRowsAdmin):
-    """Deliveries, the latest first."""
+    """Webhook deliveries, latest first."""
 
     list_display = ("event", "address", "delivery_state", "attempts", "next_attempt_at", "created_at", "tenant")
     list_filter = ("state",)
@@ -107,12 +108,12 @@ class WebhookDeliveryAdmin(WebhookRowsAdmin):
 
     @display(description="Event")
     def event(self, delivery: WebhookDelivery) -> str:
-        """Return the event's type."""
+        """Return the type of the event."""
         return delivery.payload.event_type
 
     @display(description="Address")
     def address(self, delivery: WebhookDelivery) -> str:
-        """Return where it goes."""
+        """Return the URL of the endpoint."""
         return delivery.endpoint.url
 
     @display(description="State", label=_DELIVERY_STATES)
@@ -122,12 +123,12 @@ class WebhookDeliveryAdmin(WebhookRowsAdmin):
 
     @display(description="Body")
     def body(self, delivery: WebhookDelivery) -> str:
-        """Return what is sent."""
+        """Return the body that is sent."""
         return delivery.payload.body
 
     @admin.action(description="Send again", permissions=["manage"])
     def replay(self, request: HttpRequest, queryset: QuerySet[WebhookDelivery]) -> None:
-        """Have the chosen deliveries sent once more, under the same ids."""
+        """Send the chosen deliveries again with the same ids."""
         sent = 0
         for delivery in queryset.exclude(state=DeliveryState.PENDING).select_related("endpoint"):
             if delivery.endpoint.disabled_at is None:
