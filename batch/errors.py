@@ -189,8 +189,8 @@ class LooksSensitive(BatchError):
 
     def __init__(self, field: str) -> None:
         super().__init__(
-            f"The text in {field!r} looks like a Social Security, tax ID, or card number. Remove it, because this "
-            "text is stored and sent unencrypted."
+            f"The {field} contains what looks like a Social Security, tax ID, or card number. Remove the number, "
+            f"because the {field} is stored and sent unencrypted."
         )
 
 

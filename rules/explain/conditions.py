@@ -112,7 +112,7 @@ class Observer:
             words = [self._unmet(part, expression, frame) for part in open_parts]
             return f" {'and' if term.joint == '&&' else 'or'} ".join(words)
         now = [
-            f"{path} is {'without a value' if value is None else _say(value)}"
+            f"{path} is {'not answered' if value is None else _say(value)}"
             for path, value in self.values(term.reads, frame).items()
             if self._is_told(path)
         ]

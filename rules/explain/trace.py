@@ -191,7 +191,7 @@ class _Tracer:
         outcomes = {code: decide_product(self._state, self._catalogue.products[code]) for code in product.rivals}
         return [
             TracedRule(
-                code, f"{code} says {outcome.outcome}.", f"{code} declines", truth_of(outcome.outcome == "decline")
+                code, f"The outcome of {code} is {outcome.outcome}.", f"{code} declines", truth_of(outcome.outcome == "decline")
             )
             for code, outcome in outcomes.items()
         ]

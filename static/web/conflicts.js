@@ -37,7 +37,7 @@
     open.set(path, { theirs: theirs.cloneNode(true), who });
     withhold(path);
     draw(path);
-    live(`${who} answered ${labelOf(mine)} while you did: ${textOf(theirs)}. Yours is kept. Choose below the field.`);
+    live(`${who} answered ${labelOf(mine)} while you did: ${textOf(theirs)}. Your answer is still here. Choose below the field.`);
   }
 
   function line(who, text) {

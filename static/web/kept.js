@@ -59,7 +59,7 @@
     const who = whoAt(path), what = isRow(place) ? `${who || "Somebody"} removed this row.`
       : who ? `${who} changed another answer. This question is no longer asked.` : "This question is no longer asked because another answer changed.";
     draw(element, place, what);
-    live(`${what} What you typed for ${labelOf(element)} is kept. Choose below the field.`);
+    live(`${what} What you typed for ${labelOf(element)} is still here. Choose below the field.`);
   }
   const isKept = (element) => kept.has(element.dataset.path);
 

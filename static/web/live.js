@@ -122,7 +122,7 @@
     show.type = "button"; show.className = "button small"; show.textContent = "Show them";
     show.addEventListener("click", () => location.reload());
     tell(text, show, "news");
-    live(`${text} A new release is in force.`);
+    live(`${text} A new release has been published.`);
   }
 
   function point(path) {

@@ -178,9 +178,9 @@
   function fail(xhr) {
     const permanent = [401, 403, 404].includes(xhr.status);
     const why = {
-      0: "the connection is gone; trying again", 401: "you are signed out; sign in in another tab",
-      403: "you may not change this form", 404: "this form is not there any more", 409: "somebody else is saving; trying again",
-    }[xhr.status] ?? "the server had a problem; trying again";
+      0: "the connection was lost. Trying again.", 401: "you are signed out. Sign in using another tab.",
+      403: "you do not have permission to change this form.", 404: "this form no longer exists.", 409: "somebody else is saving. Trying again.",
+    }[xhr.status] ?? "the server had a problem. Trying again.";
     const reason = xhr.getResponseHeader?.("X-Problem");
     // Others may have answered the same meanwhile: look before sending again.
     if (xhr.status === 0) behind = Infinity;

@@ -71,7 +71,7 @@ def build_explanation(reading: Reading, outcome: Explanation, price: Explanation
         others=others,
         others_said=f"{counted(len(others), 'other rule')} {'does' if len(others) == 1 else 'do'} not match",
         steps=tuple(
-            (step.text, "" if step.amount is None else money(round(step.amount, 2), currency))
+            (in_words(reading, step.text), "" if step.amount is None else money(round(step.amount, 2), currency))
             for step in price.premium_steps
         )
         if price.result is not None
@@ -90,7 +90,7 @@ def _rule(reading: Reading, rule: TracedRule) -> RuleView:
         truth=rule.truth,
         word="is not known yet"
         if is_check and rule.truth == "unknown"
-        else "holds"
+        else "passes"
         if is_check
         else _TRUTHS[rule.truth],
         condition=""
