@@ -1,11 +1,11 @@
-"""Draft rows of a catalogue, as staff edit them, and the releases that were published from them.
+"""Draft rows of a catalogue, edited by staff, and the releases that were published from them.
 
-Rows are shared by all tenants. A draft decides nothing: forms are decided by releases, which never change.
+Rows are shared by all tenants. Forms are decided by releases, which never change; drafts decide nothing.
 """
 
 from __future__ import annotations
 
-from typing import Any, ClassVar, get_args
+from typing import Any, ClassVar
 
 from django.contrib.postgres.fields import ArrayField
 from django.core.exceptions import ValidationError
@@ -13,15 +13,14 @@ from django.core.validators import RegexValidator
 from django.db import models
 
 from catalogue.checks import check_row, pool_circle
-from rules.definition.catalogue import QuestionType
+from rules.types.registry import QUESTION_TYPES
 
 _NAME = RegexValidator(
     r"\A[A-Za-z_][A-Za-z0-9_]*\Z",
-    "Use letters, digits, and underscores, and do not begin with a digit. Conditions refer to it by this name.",
+    "Use letters, digits and underscores, starting with a letter: conditions use this name.",
 )
 _CODE = RegexValidator(
-    r"\A[A-Za-z0-9_][A-Za-z0-9_.-]*\Z",
-    "Use letters, digits, underscores, dots, and hyphens. Do not begin with a dot or a hyphen.",
+    r"\A[A-Za-z0-9_][A-Za-z0-9_.-]*\Z", "Use letters, digits, underscores, periods and hyphens, starting with a letter."
 )
 _POSITION_HELP = "The order in lists, lowest first."
 
@@ -29,7 +28,9 @@ _POSITION_HELP = "The order in lists, lowest first."
 def _once(
     parent: str, field: str, *, name: str, what: str, condition: models.Q | None = None
 ) -> models.UniqueConstraint:
-    """Return the rule that a ``field`` is there once in each ``parent``; ``what`` names it: "carrier of this code"."""
+    """Return the constraint that ``field`` is unique in each ``parent``; ``what`` names the row: "carrier with this
+    code".
+    """
     where = parent.rpartition("_")[2]
     article = "an" if what[0] in "aeiou" else "a"
     message = f"This {where} already has {article} {what}."
@@ -38,10 +39,15 @@ def _once(
     )
 
 
-class InheritedCatalogueField(models.ForeignKey):
-    """The catalogue of a row's parent, written along with the row so that codes can be unique in a whole catalogue.
+def question_type_choices() -> list[tuple[str, str]]:
+    """Return the codes of the question types with their labels, for forms of the admin."""
+    return [(code, code.replace("_", " ").capitalize()) for code in QUESTION_TYPES]
 
-    ``parent`` names the foreign key that leads there. Nobody sets this field: it is filled whenever the row is written.
+
+class InheritedCatalogueField(models.ForeignKey):
+    """The catalogue of a row's parent, copied into the row so that codes can be unique in a whole catalogue.
+
+    ``parent`` names the foreign key to the parent. The field is filled on every save and cannot be edited.
     """
 
     def __init__(self, *, parent: str, **options: Any) -> None:
@@ -56,31 +62,31 @@ class InheritedCatalogueField(models.ForeignKey):
         super().__init__(**options)
 
     def deconstruct(self) -> tuple[str, str, Any, dict[str, Any]]:
-        """Name ``parent`` in migrations too."""
+        """Include ``parent`` in migrations."""
         name, path, args, options = super().deconstruct()
         return name, path, args, {**options, "parent": self.parent}
 
     def pre_save(self, model_instance: models.Model, add: bool) -> Any:
-        """Take the parent's catalogue."""
+        """Copy the parent's catalogue."""
         catalogue_id = getattr(model_instance, self.parent).catalogue_id
         setattr(model_instance, self.attname, catalogue_id)
         return catalogue_id
 
 
 class Catalogue(models.Model):
-    """One catalogue: what is asked and how it is decided. Its parts are drafts until they are published."""
+    """One catalogue: its questions and rules. The parts are drafts until they are published."""
 
     code = models.CharField(max_length=64, unique=True, validators=[_CODE])
     title = models.CharField(max_length=300)
     currency = models.CharField(max_length=3, default="USD")
     allow_test_identities = models.BooleanField(
         default=False,
-        help_text="Accepts made-up tax IDs, Social Security numbers, and phone numbers. For demos and tests only.",
+        help_text="Accepts made-up tax IDs, Social Security numbers and phone numbers. For demos and tests only.",
     )
     lines_question = models.CharField(
         max_length=64,
         blank=True,
-        help_text="The code of the multi choice question that asks for the lines of business.",
+        help_text="Code of the multi choice question whose choices are the lines of business that can be requested.",
     )
     title_question = models.CharField(
         max_length=64, blank=True, help_text="The code of the question that names the insured."
@@ -94,7 +100,7 @@ class Catalogue(models.Model):
 
 
 class ChoiceList(models.Model):
-    """A list of choices that questions share."""
+    """A list of choices that several questions can use."""
 
     catalogue = models.ForeignKey(Catalogue, on_delete=models.CASCADE, related_name="choice_lists")
     position = models.PositiveIntegerField(default=0, help_text=_POSITION_HELP)
@@ -111,7 +117,7 @@ class ChoiceList(models.Model):
 
 
 class Choice(models.Model):
-    """One choice of a list: answers hold its code, people see its label."""
+    """One choice of a list: answers hold its code, pages show its label."""
 
     choice_list = models.ForeignKey(ChoiceList, on_delete=models.CASCADE, related_name="choices")
     position = models.PositiveIntegerField(default=0, help_text=_POSITION_HELP)
@@ -127,7 +133,7 @@ class Choice(models.Model):
 
 
 class QuestionSet(models.Model):
-    """Questions asked together; with a pool code they repeat, once a row."""
+    """Questions that belong together; with a pool code they repeat in each row."""
 
     catalogue = models.ForeignKey(Catalogue, on_delete=models.CASCADE, related_name="question_sets")
     position = models.PositiveIntegerField(default=0, help_text=_POSITION_HELP)
@@ -141,13 +147,10 @@ class QuestionSet(models.Model):
         max_length=64,
         blank=True,
         validators=[_NAME],
-        help_text="Leave empty if the questions are asked once, without rows.",
+        help_text="Leave empty for questions that are asked once, without rows.",
     )
     pool_parent = models.CharField(
-        "within the rows of",
-        max_length=64,
-        blank=True,
-        help_text="The code of another pool, if these rows are nested in its rows.",
+        "parent pool", max_length=64, blank=True, help_text="Code of another pool whose rows contain these rows."
     )
     pool_min = models.PositiveIntegerField("minimum rows", default=0)
     pool_max = models.PositiveIntegerField("maximum rows", default=1000)
@@ -156,7 +159,7 @@ class QuestionSet(models.Model):
         verbose_name="row key",
         default=list,
         blank=True,
-        help_text="Question codes, separated by commas, that identify the same row in two copies.",
+        help_text="Questions that identify the same row in two copies, separated by commas.",
     )
 
     class Meta:
@@ -173,7 +176,7 @@ class QuestionSet(models.Model):
             models.CheckConstraint(
                 condition=models.Q(pool_min__lte=models.F("pool_max")),
                 name="pool_min_to_max",
-                violation_error_message="The minimum is greater than the maximum.",
+                violation_error_message="The minimum must not be greater than the maximum.",
             ),
         ]
 
@@ -181,10 +184,10 @@ class QuestionSet(models.Model):
         return self.title
 
     def clean(self) -> None:
-        """Refuse pools within themselves or within nothing, and a faulty condition. Raises ``ValidationError``."""
+        """Refuse a pool inside itself or an unknown one, and a faulty condition. Raises ``ValidationError``."""
         if not self.pool_code and (self.pool_parent or self.pool_key):
             raise ValidationError(
-                {"pool_code": "Without a pool there are no rows. Enter a pool code, or clear the fields about rows."}
+                {"pool_code": "Without a pool there are no rows: name a pool, or clear the fields about rows."}
             )
         if self.pool_parent and self.catalogue_id:
             others = (
@@ -194,7 +197,7 @@ class QuestionSet(models.Model):
             if self.pool_parent not in parents and self.pool_parent != self.pool_code:
                 raise ValidationError({"pool_parent": f"There is no pool {self.pool_parent!r} in this catalogue."})
             if pool_circle(self.pool_code, self.pool_parent, {**parents, self.pool_code: self.pool_parent}):
-                raise ValidationError({"pool_parent": "The pool would be nested in itself. Choose another one."})
+                raise ValidationError({"pool_parent": "The pool would contain itself; choose another one."})
         check_row(self)
 
 
@@ -202,14 +205,14 @@ class Question(models.Model):
     """One question of a set."""
 
     class Required(models.TextChoices):
-        """By when an answer is needed."""
+        """The step that needs an answer."""
 
         QUOTE = "quote", "Before a quote"
         BIND = "bind", "Before binding"
         OPTIONAL = "optional", "Never"
 
     class Sensitivity(models.TextChoices):
-        """How an answer is guarded."""
+        """The protection of an answer."""
 
         NONE = "", "Not sensitive"
         PII = "pii", "Personal: masked unless the reader may see it (pii)"
@@ -221,12 +224,10 @@ class Question(models.Model):
     code = models.CharField(
         max_length=64,
         validators=[_NAME],
-        help_text="Unique in the whole catalogue. Conditions refer to the answer by this code.",
+        help_text="Unique in the whole catalogue; conditions use it to read the answer.",
     )
     label = models.CharField(max_length=300)
-    type = models.CharField(
-        max_length=20, choices=[(name, name.replace("_", " ").capitalize()) for name in get_args(QuestionType)]
-    )
+    type = models.CharField(max_length=20, choices=question_type_choices)
     required = models.CharField(max_length=20, choices=Required, default=Required.OPTIONAL)
     choices = models.ForeignKey(
         ChoiceList,
@@ -244,20 +245,22 @@ class Question(models.Model):
         verbose_name="validators",
         default=list,
         blank=True,
-        help_text="Separated by commas, such as min:0, max:as_of.",
+        help_text="Separated by commas, for example min:0, max:as_of.",
     )
     products = ArrayField(
         models.CharField(max_length=64),
         default=list,
         blank=True,
-        help_text="Product codes, separated by commas. The question is asked only while one of them is open.",
+        help_text=(
+            "Makes this a carrier question: asked only while one of these products is open (codes, comma-separated)."
+        ),
     )
     sensitivity = models.CharField(max_length=20, choices=Sensitivity, default=Sensitivity.NONE, blank=True)
     indexed = models.BooleanField(
-        default=False, help_text="Forms can be found by this answer. Not allowed for secret answers."
+        default=False, help_text="Makes this answer searchable; not allowed for a secret one."
     )
     help = models.CharField(max_length=500, blank=True)
-    prefill = models.CharField(max_length=64, blank=True, help_text="Where a first answer can come from, such as vin.")
+    prefill = models.CharField(max_length=64, blank=True, help_text="Source of a first answer, for example vin.")
 
     class Meta:
         ordering: ClassVar = ["question_set", "position", "code"]
@@ -269,7 +272,7 @@ class Question(models.Model):
         return self.label
 
     def clean(self) -> None:
-        """Refuse a taken code, wrong choices, faulty conditions and validators. Raises ``ValidationError``."""
+        """Refuse a duplicate code, invalid choices, faulty conditions and validators. Raises ``ValidationError``."""
         if not self.question_set_id:
             return
         catalogue = self.question_set.catalogue
@@ -279,9 +282,10 @@ class Question(models.Model):
             raise ValidationError(
                 {"choices": f"This list belongs to {self.choices.catalogue}. Choose one of {catalogue}."}
             )
-        if (self.type in ("choice", "multi_choice")) != bool(self.choices_id):
+        question_type = QUESTION_TYPES.get(self.type)
+        if question_type is not None and question_type.has_choices != bool(self.choices_id):
             raise ValidationError(
-                {"choices": "A choice or multi choice question needs a list. Other questions must not have one."}
+                {"choices": "A choice or multi choice question needs a choice list; other questions have none."}
             )
         check_row(self)
 
@@ -310,10 +314,10 @@ class DerivedValue(models.Model):
 
 
 class FormRule(models.Model):
-    """A rule about the form itself: while it is true, something is said at a question or pool."""
+    """A rule about the form: while it is true, a question or pool shows its message."""
 
     class Effect(models.TextChoices):
-        """What a matching rule says."""
+        """The kind of a matching rule's message."""
 
         ERROR = "error", "Error"
         WARN = "warn", "Warning"
@@ -325,9 +329,7 @@ class FormRule(models.Model):
     code = models.CharField("ID", max_length=64, validators=[_CODE])
     when = models.TextField("condition", help_text="A CEL condition.")
     then = models.CharField("effect", max_length=20, choices=Effect)
-    at = models.CharField(
-        "shown at", max_length=64, help_text="The code of the question or pool where the message is shown."
-    )
+    at = models.CharField("shown at", max_length=64, help_text="Code of the question or pool that shows the message.")
     say = models.CharField("message", max_length=500)
 
     class Meta:
@@ -343,16 +345,16 @@ class FormRule(models.Model):
 
 
 class LineOfBusiness(models.Model):
-    """A line of business, and what the base checks of its products look at."""
+    """A line of business, with the expressions that the base checks of its products read."""
 
     catalogue = models.ForeignKey(Catalogue, on_delete=models.CASCADE, related_name="lines")
     position = models.PositiveIntegerField(default=0, help_text=_POSITION_HELP)
-    code = models.CharField(
-        max_length=64, validators=[_CODE], help_text="A choice of the question that asks for the lines of business."
-    )
+    code = models.CharField(max_length=64, validators=[_CODE], help_text="A choice of the question for the lines.")
     label = models.CharField(max_length=300)
-    states = models.TextField(help_text="A CEL expression that returns a list of the state codes concerned.")
-    industry = models.TextField(help_text="A CEL expression that returns the industry code as text.")
+    states = models.TextField(
+        help_text="The states that the base check tests: a CEL expression whose value is a list of state codes."
+    )
+    industry = models.TextField(help_text="The industry code: a CEL expression whose value is a text.")
 
     class Meta:
         verbose_name = "line of business"
@@ -369,11 +371,11 @@ class LineOfBusiness(models.Model):
 
 
 class Release(models.Model):
-    """One published catalogue. The database refuses every change and removal of these rows."""
+    """One published catalogue. The database refuses every change and deletion of these rows."""
 
     id = models.AutoField(primary_key=True)
     catalogue = models.ForeignKey(Catalogue, on_delete=models.PROTECT, related_name="releases", editable=False)
-    number = models.PositiveIntegerField(editable=False, help_text="The number of the release in its catalogue.")
+    number = models.PositiveIntegerField(editable=False, help_text="The number of the release within its catalogue.")
     content = models.BinaryField(help_text="The whole definition as compressed JSON.")
     checksum = models.CharField(max_length=64, editable=False, help_text="SHA-256 of the definition.")
     notes = models.TextField(blank=True, editable=False)

@@ -10,6 +10,7 @@ from copies.changes import Cause
 from copies.document import Answer, Container, join_path, walk_containers
 from rules.flow import check_flow
 from rules.flow.evaluation import Evaluation, FlowResult
+from rules.incremental import partial_run
 
 
 def decide(changeset: Changeset, *, release: int, as_of: date, before: Evaluation | None = None) -> Evaluation:
@@ -34,7 +35,7 @@ def _fire(changeset: Changeset, before: Evaluation | None, *, release: int, as_o
     catalogue, document, reveal = changeset.catalogue, changeset.document, changeset.sealing.reveal
     if before is None:
         return check_flow.run(catalogue, document, as_of=as_of, release=release, reveal=reveal)
-    return check_flow.rerun(
+    return partial_run.rerun(
         catalogue,
         document,
         before=before,

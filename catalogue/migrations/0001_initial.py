@@ -24,7 +24,7 @@ class Migration(migrations.Migration):
                         validators=[
                             django.core.validators.RegexValidator(
                                 "\\A[A-Za-z0-9_][A-Za-z0-9_.-]*\\Z",
-                                "Use letters, digits, underscores, dots, and hyphens. Do not begin with a dot or a hyphen.",
+                                "Use letters, digits, underscores, periods and hyphens, starting with a letter.",
                             )
                         ],
                     ),
@@ -35,14 +35,14 @@ class Migration(migrations.Migration):
                     "allow_test_identities",
                     models.BooleanField(
                         default=False,
-                        help_text="Accepts made-up tax IDs, Social Security numbers, and phone numbers. For demos and tests only.",
+                        help_text="Accepts made-up tax IDs, Social Security numbers and phone numbers. For demos and tests only.",
                     ),
                 ),
                 (
                     "lines_question",
                     models.CharField(
                         blank=True,
-                        help_text="The code of the multi choice question that asks for the lines of business.",
+                        help_text="Code of the multi choice question whose choices are the lines of business that can be requested.",
                         max_length=64,
                     ),
                 ),
@@ -69,7 +69,7 @@ class Migration(migrations.Migration):
                         validators=[
                             django.core.validators.RegexValidator(
                                 "\\A[A-Za-z0-9_][A-Za-z0-9_.-]*\\Z",
-                                "Use letters, digits, underscores, dots, and hyphens. Do not begin with a dot or a hyphen.",
+                                "Use letters, digits, underscores, periods and hyphens, starting with a letter.",
                             )
                         ],
                     ),
@@ -117,7 +117,7 @@ class Migration(migrations.Migration):
                         validators=[
                             django.core.validators.RegexValidator(
                                 "\\A[A-Za-z_][A-Za-z0-9_]*\\Z",
-                                "Use letters, digits, and underscores, and do not begin with a digit. Conditions refer to it by this name.",
+                                "Use letters, digits and underscores, starting with a letter: conditions use this name.",
                             )
                         ],
                     ),
@@ -149,7 +149,7 @@ class Migration(migrations.Migration):
                         validators=[
                             django.core.validators.RegexValidator(
                                 "\\A[A-Za-z0-9_][A-Za-z0-9_.-]*\\Z",
-                                "Use letters, digits, underscores, dots, and hyphens. Do not begin with a dot or a hyphen.",
+                                "Use letters, digits, underscores, periods and hyphens, starting with a letter.",
                             )
                         ],
                         verbose_name="ID",
@@ -167,7 +167,7 @@ class Migration(migrations.Migration):
                 (
                     "at",
                     models.CharField(
-                        help_text="The code of the question or pool where the message is shown.",
+                        help_text="Code of the question or pool that shows the message.",
                         max_length=64,
                         verbose_name="shown at",
                     ),
@@ -192,12 +192,12 @@ class Migration(migrations.Migration):
                 (
                     "code",
                     models.CharField(
-                        help_text="A choice of the question that asks for the lines of business.",
+                        help_text="A choice of the question for the lines.",
                         max_length=64,
                         validators=[
                             django.core.validators.RegexValidator(
                                 "\\A[A-Za-z0-9_][A-Za-z0-9_.-]*\\Z",
-                                "Use letters, digits, underscores, dots, and hyphens. Do not begin with a dot or a hyphen.",
+                                "Use letters, digits, underscores, periods and hyphens, starting with a letter.",
                             )
                         ],
                     ),
@@ -205,9 +205,11 @@ class Migration(migrations.Migration):
                 ("label", models.CharField(max_length=300)),
                 (
                     "states",
-                    models.TextField(help_text="A CEL expression that returns a list of the state codes concerned."),
+                    models.TextField(
+                        help_text="The states that the base check tests: a CEL expression whose value is a list of state codes."
+                    ),
                 ),
-                ("industry", models.TextField(help_text="A CEL expression that returns the industry code as text.")),
+                ("industry", models.TextField(help_text="The industry code: a CEL expression whose value is a text.")),
                 (
                     "catalogue",
                     models.ForeignKey(
@@ -233,7 +235,7 @@ class Migration(migrations.Migration):
                         validators=[
                             django.core.validators.RegexValidator(
                                 "\\A[A-Za-z_][A-Za-z0-9_]*\\Z",
-                                "Use letters, digits, and underscores, and do not begin with a digit. Conditions refer to it by this name.",
+                                "Use letters, digits and underscores, starting with a letter: conditions use this name.",
                             )
                         ],
                     ),
@@ -251,12 +253,12 @@ class Migration(migrations.Migration):
                     "pool_code",
                     models.CharField(
                         blank=True,
-                        help_text="Leave empty if the questions are asked once, without rows.",
+                        help_text="Leave empty for questions that are asked once, without rows.",
                         max_length=64,
                         validators=[
                             django.core.validators.RegexValidator(
                                 "\\A[A-Za-z_][A-Za-z0-9_]*\\Z",
-                                "Use letters, digits, and underscores, and do not begin with a digit. Conditions refer to it by this name.",
+                                "Use letters, digits and underscores, starting with a letter: conditions use this name.",
                             )
                         ],
                         verbose_name="pool",
@@ -266,9 +268,9 @@ class Migration(migrations.Migration):
                     "pool_parent",
                     models.CharField(
                         blank=True,
-                        help_text="The code of another pool, if these rows are nested in its rows.",
+                        help_text="Code of another pool whose rows contain these rows.",
                         max_length=64,
-                        verbose_name="within the rows of",
+                        verbose_name="parent pool",
                     ),
                 ),
                 ("pool_min", models.PositiveIntegerField(default=0, verbose_name="minimum rows")),
@@ -279,7 +281,7 @@ class Migration(migrations.Migration):
                         base_field=models.CharField(max_length=64),
                         blank=True,
                         default=list,
-                        help_text="Question codes, separated by commas, that identify the same row in two copies.",
+                        help_text="Questions that identify the same row in two copies, separated by commas.",
                         size=None,
                         verbose_name="row key",
                     ),
@@ -305,45 +307,18 @@ class Migration(migrations.Migration):
                 (
                     "code",
                     models.CharField(
-                        help_text="Unique in the whole catalogue. Conditions refer to the answer by this code.",
+                        help_text="Unique in the whole catalogue; conditions use it to read the answer.",
                         max_length=64,
                         validators=[
                             django.core.validators.RegexValidator(
                                 "\\A[A-Za-z_][A-Za-z0-9_]*\\Z",
-                                "Use letters, digits, and underscores, and do not begin with a digit. Conditions refer to it by this name.",
+                                "Use letters, digits and underscores, starting with a letter: conditions use this name.",
                             )
                         ],
                     ),
                 ),
                 ("label", models.CharField(max_length=300)),
-                (
-                    "type",
-                    models.CharField(
-                        choices=[
-                            ("text", "Text"),
-                            ("long_text", "Long text"),
-                            ("choice", "Choice"),
-                            ("multi_choice", "Multi choice"),
-                            ("boolean", "Boolean"),
-                            ("integer", "Integer"),
-                            ("number", "Number"),
-                            ("decimal", "Decimal"),
-                            ("money", "Money"),
-                            ("percent", "Percent"),
-                            ("date", "Date"),
-                            ("year", "Year"),
-                            ("zip", "Zip"),
-                            ("email", "Email"),
-                            ("phone", "Phone"),
-                            ("url", "Url"),
-                            ("fein", "Fein"),
-                            ("ssn", "Ssn"),
-                            ("vin", "Vin"),
-                            ("naics", "Naics"),
-                        ],
-                        max_length=20,
-                    ),
-                ),
+                ("type", models.CharField(choices=catalogue.models.question_type_choices, max_length=20)),
                 (
                     "required",
                     models.CharField(
@@ -366,7 +341,7 @@ class Migration(migrations.Migration):
                         base_field=models.CharField(max_length=300),
                         blank=True,
                         default=list,
-                        help_text="Separated by commas, such as min:0, max:as_of.",
+                        help_text="Separated by commas, for example min:0, max:as_of.",
                         size=None,
                         verbose_name="validators",
                     ),
@@ -377,7 +352,7 @@ class Migration(migrations.Migration):
                         base_field=models.CharField(max_length=64),
                         blank=True,
                         default=list,
-                        help_text="Product codes, separated by commas. The question is asked only while one of them is open.",
+                        help_text="Makes this a carrier question: asked only while one of these products is open (codes, comma-separated).",
                         size=None,
                     ),
                 ),
@@ -397,15 +372,13 @@ class Migration(migrations.Migration):
                 (
                     "indexed",
                     models.BooleanField(
-                        default=False, help_text="Forms can be found by this answer. Not allowed for secret answers."
+                        default=False, help_text="Makes this answer searchable; not allowed for a secret one."
                     ),
                 ),
                 ("help", models.CharField(blank=True, max_length=500)),
                 (
                     "prefill",
-                    models.CharField(
-                        blank=True, help_text="Where a first answer can come from, such as vin.", max_length=64
-                    ),
+                    models.CharField(blank=True, help_text="Source of a first answer, for example vin.", max_length=64),
                 ),
                 (
                     "catalogue",
@@ -448,7 +421,7 @@ class Migration(migrations.Migration):
                 (
                     "number",
                     models.PositiveIntegerField(
-                        editable=False, help_text="The number of the release in its catalogue."
+                        editable=False, help_text="The number of the release within its catalogue."
                     ),
                 ),
                 ("content", models.BinaryField(help_text="The whole definition as compressed JSON.")),
@@ -532,7 +505,7 @@ class Migration(migrations.Migration):
             constraint=models.CheckConstraint(
                 condition=models.Q(("pool_min__lte", models.F("pool_max"))),
                 name="pool_min_to_max",
-                violation_error_message="The minimum is greater than the maximum.",
+                violation_error_message="The minimum must not be greater than the maximum.",
             ),
         ),
         migrations.AddConstraint(

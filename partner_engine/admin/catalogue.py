@@ -163,7 +163,7 @@ class CatalogueAdmin(DraftAdmin):
             self.log_change(request, catalogue, f"Published release {release.number}.")
             messages.success(request, f"Release {release.number} is published and current everywhere.")
         else:
-            messages.info(request, f"The draft is the same as release {release.number}. Nothing was published.")
+            messages.info(request, f"The draft equals release {release.number}; nothing was published.")
         return redirect("admin:catalogue_release_change", release.pk)
 
     @action(description="Export YAML", icon="download", permissions=["view"], url_path="export")

@@ -22,6 +22,7 @@ from copies.document import Answer, Document
 from rules.definition.model import CHECKS, RATING, CompiledCatalogue, Dependents, Readers
 from rules.flow import check_flow
 from rules.flow.evaluation import Evaluation, FlowResult
+from rules.incremental import partial_run
 from tests.harness.boarding_catalogue import take_in
 from tests.harness.edit_scripts import (
     AS_OF,
@@ -109,7 +110,7 @@ def never_in_full() -> Iterator[None]:
     """Let a run over everything fail: what is tested is the other one."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(check_flow, "run", None)
-        patch.setattr(check_flow, "COST_OF_A_CHANGE", 0)
+        patch.setattr(partial_run, "COST_OF_A_CHANGE", 0)
         yield
 
 
@@ -135,7 +136,7 @@ def follow(
             before = msgspec.json.decode(msgspec.json.encode(before), type=Evaluation)
         result = full_run(catalogue, document)
         with never_in_full():
-            partly = check_flow.rerun(
+            partly = partial_run.rerun(
                 sabotaged or catalogue,
                 document,
                 before=before,

@@ -216,7 +216,7 @@ def test_what_moved_on_meanwhile_holds_after_the_release(form_id: UUID, kennels:
                 checksum="2",
                 published_by_id="test",
             )
-            releases._tell("kennels", Release.objects.latest("number").id)
+            releases._set_current("kennels", Release.objects.latest("number").id)
         context.changeset.find_answer("kennel_name").apply("Happier Tails")
         context.save()
 
