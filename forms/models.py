@@ -81,7 +81,7 @@ class Declination(BatchWrittenModel):
 
 
 class OfCopy(BatchWrittenModel):
-    """A row beside the document of one copy."""
+    """An attached record of one copy."""
 
     id = models.UUIDField(primary_key=True, editable=False)
     copy_id = models.UUIDField("copy")
@@ -92,7 +92,7 @@ class OfCopy(BatchWrittenModel):
 
 
 class OfForm(BatchWrittenModel):
-    """A row beside all copies of one form."""
+    """An attached record of one form, shared by all its copies."""
 
     id = models.UUIDField(primary_key=True, editable=False)
     application_form_id = models.UUIDField("application form")

@@ -250,7 +250,7 @@ def _import_preview(definition: CatalogueDefinition, text: str) -> dict[str, Any
 
 
 def _place(fault: CatalogueFault, catalogue: Catalogue) -> str:
-    """Return the URL of the list with the row of a fault, "" if there is none."""
+    """Return the URL of the list with the row of a fault, "" if it has no list."""
     match = _FIRST_STEP.match(fault.where)
     if match is None or match[1] not in _PLACES:
         return ""

@@ -78,7 +78,7 @@ def find_copies(term: str) -> QuerySet[Copy]:
 
 
 def insured_of(copy: Copy | None) -> str:
-    """Return the name of the insured, "–" if there is none."""
+    """Return the name of the insured, "–" if it is missing."""
     return str((copy.summary.get("insured") if copy else "") or "–")
 
 

@@ -58,7 +58,7 @@ def _parts(reading: Reading, found: ChangesSince) -> Parts:
 
 
 def _announcement(reading: Reading, found: ChangesSince, theirs: Mapping[str, str], *, actor: Actor) -> str:
-    """Return the announcement of other people's changes for screen readers, "" if there are none."""
+    """Return the announcement of other people's changes for screen readers, "" without any."""
     if all((change.cause.type, change.cause.id) == (actor.type, actor.id) for change in found.changes):
         return ""
     before = decode(found.evaluation, Evaluation).eligibility if found.evaluation else {}
