@@ -1,6 +1,6 @@
-"""Every way in which work on a form can be refused: one class per reason, its sentence names the remedy.
+"""The reasons for which work on a form is refused: one class per reason, its sentence names the remedy.
 
-``code`` is the stable name of the reason, ``status`` what HTTP says of it.
+``code`` is the stable name of the reason. ``partner_engine.error_statuses`` maps the classes to HTTP.
 """
 
 from __future__ import annotations
@@ -17,7 +17,6 @@ class BatchError(Exception):
     """Work on a form was refused; nothing was written."""
 
     code: ClassVar[str] = "batch_error"
-    status: ClassVar[int] = 500
     sentence: ClassVar[str] = "The work on this form was refused."
 
     def __init__(self, detail: str = "") -> None:
@@ -28,7 +27,6 @@ class NotFound(BatchError):
     """No such form or copy at this tenant."""
 
     code = "not_found"
-    status = 404
     sentence = "There is no application form or copy with this id."
 
 
@@ -36,7 +34,6 @@ class LockNotAcquired(BatchError):
     """Somebody else holds the copy's lock."""
 
     code = "locked_by_another_save"
-    status = 409
     sentence = "Another save is using this copy. Try again in a moment."
 
     def __init__(self, *, holder: Holder | None = None) -> None:
@@ -48,7 +45,6 @@ class StaleChangeset(BatchError):
     """The copy was saved by somebody else after it was loaded here."""
 
     code = "stale"
-    status = 409
     sentence = "Another save has changed this copy. Load it again and repeat your change."
 
 
@@ -56,7 +52,6 @@ class VersionMismatch(BatchError):
     """The caller's version (If-Match) is not the copy's."""
 
     code = "version_mismatch"
-    status = 412
 
     def __init__(self, *, expected: int, actual: int) -> None:
         super().__init__(f"The copy is at version {actual}, not {expected}. Read it again and repeat your change.")
@@ -67,7 +62,6 @@ class CopyIsLocked(BatchError):
     """The copy was locked by a person."""
 
     code = "copy_locked"
-    status = 409
     sentence = "This copy is locked. Unlock it first."
 
 
@@ -75,7 +69,6 @@ class CopyIsDeleted(BatchError):
     """The copy is deleted."""
 
     code = "copy_deleted"
-    status = 409
     sentence = "This copy is deleted. Restore it first."
 
 
@@ -83,7 +76,6 @@ class CopyIsHeld(BatchError):
     """A process works on the copy; until it is done the copy is not cloned."""
 
     code = "copy_held"
-    status = 409
 
     def __init__(self, *, kind: str, until: datetime) -> None:
         super().__init__(
@@ -97,7 +89,6 @@ class LastCopy(BatchError):
     """A form keeps at least one copy."""
 
     code = "last_copy"
-    status = 409
     sentence = "A form must have at least one copy. Create another one first."
 
 
@@ -105,7 +96,6 @@ class TwiceInChunk(BatchError):
     """Two ids of a chunk mean the same copy."""
 
     code = "twice_in_chunk"
-    status = 409
     sentence = "This copy is already in the chunk under another id. Name each copy once."
 
 
@@ -113,7 +103,6 @@ class IdempotencyConflict(BatchError):
     """The key was used before with another request."""
 
     code = "idempotency_key_reused"
-    status = 422
     sentence = "This Idempotency-Key was used with another request. Use a new key for a new request."
 
 
@@ -121,7 +110,6 @@ class IdempotencyInFlight(BatchError):
     """Another request with this key is under way."""
 
     code = "idempotency_key_in_flight"
-    status = 409
     sentence = "A request with this Idempotency-Key is still being processed. Try again in a moment."
 
 
@@ -129,7 +117,6 @@ class IdempotencyReplay(BatchError):
     """Another request with this key finished first; its answer is stored now."""
 
     code = "idempotency_replay"
-    status = 409
     sentence = "A request with this Idempotency-Key has just finished. Send the same request again to get its response."
 
 
@@ -137,7 +124,6 @@ class NoReason(BatchError):
     """A sensitive answer was to be revealed without a reason."""
 
     code = "reason_required"
-    status = 422
     sentence = "Give a reason for revealing this sensitive answer. The reason is recorded."
 
 
@@ -145,7 +131,6 @@ class NothingToReveal(BatchError):
     """There is no sealed answer at the path."""
 
     code = "nothing_to_reveal"
-    status = 422
     sentence = "There is no sensitive answer at this path."
 
 
@@ -153,7 +138,6 @@ class WrongValue(BatchError):
     """A value of a row beside the document does not fit."""
 
     code = "wrong_value"
-    status = 422
 
     def __init__(self, field: str, remedy: str) -> None:
         super().__init__(f"The value of {field!r} is not valid: {remedy}.")
@@ -164,7 +148,6 @@ class WrongState(BatchError):
     """What a row beside the document is asked to become may not follow on what it is."""
 
     code = "wrong_state"
-    status = 409
 
     def __init__(self, path: str, *, now: str, wanted: str, possible: Collection[str]) -> None:
         may = f"it can become {', '.join(sorted(possible))}" if possible else "this state is final"
@@ -175,7 +158,6 @@ class LooksLikeAccountNumber(BatchError):
     """A payment method came with what looks like a card's or an account's number."""
 
     code = "account_number_refused"
-    status = 422
     sentence = (
         "This looks like a card or account number. Send the payment provider's token and the last four digits instead."
     )
@@ -185,7 +167,6 @@ class LooksSensitive(BatchError):
     """A text that everybody reads holds what looks like somebody's number."""
 
     code = "sensitive_text_refused"
-    status = 422
 
     def __init__(self, field: str) -> None:
         super().__init__(
@@ -198,7 +179,6 @@ class GuestLinkInvalid(BatchError):
     """A guest's link is wrong, over, revoked or was followed already; which of them is not told."""
 
     code = "guest_link_spent"
-    status = 403
     sentence = "This link is no longer valid. Ask your agent for a new one."
 
 
@@ -206,7 +186,6 @@ class TooManyGuestLinks(BatchError):
     """A copy has as many guests' links as it may."""
 
     code = "too_many_guest_links"
-    status = 409
 
     def __init__(self, most: int) -> None:
         super().__init__(f"This copy has {most} guest links, which is the maximum. End one first.")
@@ -216,7 +195,6 @@ class AnswersMissing(BatchError):
     """A guest said that all is answered, and it is not."""
 
     code = "answers_missing"
-    status = 409
 
     def __init__(self, paths: Sequence[str]) -> None:
         self.paths = tuple(paths)
@@ -228,7 +206,6 @@ class UnknownCatalogue(BatchError):
     """No published catalogue of this code."""
 
     code = "unknown_catalogue"
-    status = 422
 
     def __init__(self, catalogue: str) -> None:
         super().__init__(f"The catalogue {catalogue!r} has no published release. Publish it, or name another one.")
@@ -248,7 +225,6 @@ class InvalidAnswers(BatchError):
     """Given answers or rows are wrong; all faults are listed, nothing was changed."""
 
     code = "invalid_answers"
-    status = 422
 
     def __init__(self, faults: Sequence[AnswerFault]) -> None:
         self.faults = tuple(faults)
@@ -258,8 +234,6 @@ class InvalidAnswers(BatchError):
 
 class UnknownPart(BatchError):
     """The catalogue or the document has no such part."""
-
-    status = 422
 
 
 class UnknownQuestion(UnknownPart):
@@ -302,7 +276,6 @@ class NoRunningProcess(UnknownPart):
     """The copy has no such process that is running, or another one works on it already."""
 
     code = "no_running_process"
-    status = 409
 
     def __init__(self, identity: object) -> None:
         super().__init__(
@@ -324,7 +297,6 @@ class QuestionSetIsAskedFor(BatchError):
     """A question set was to be taken off that the rules put on."""
 
     code = "question_set_asked_for"
-    status = 409
 
     def __init__(self, code: str) -> None:
         super().__init__(
@@ -355,7 +327,6 @@ class ReadOnlyAnswer(BatchError):
     """The answer is not for people to change."""
 
     code = "readonly_answer"
-    status = 422
 
     def __init__(self, path: str) -> None:
         super().__init__(f"The answer at {path!r} is read-only.")

@@ -39,6 +39,7 @@ def read_draft(catalogue: Catalogue) -> CatalogueDefinition:
         allow_test_identities=catalogue.allow_test_identities,
         lines_question=catalogue.lines_question,
         title_question=catalogue.title_question,
+        employees_questions=tuple(catalogue.employees_questions),
         choices={
             choice_list.code: {choice.code: choice.label for choice in choice_list.choices.all()}
             for choice_list in catalogue.choice_lists.prefetch_related("choices")

@@ -34,6 +34,7 @@ def load(definition: CatalogueDefinition) -> Catalogue:
         catalogue = Catalogue.objects.select_for_update().get(code=definition.code)
         for field in ("title", "currency", "allow_test_identities", "lines_question", "title_question"):
             setattr(catalogue, field, getattr(definition, field))
+        catalogue.employees_questions = list(definition.employees_questions)
         catalogue.save()
         _clear(catalogue)
         _load_questions(catalogue, definition, _load_choices(catalogue, definition))

@@ -91,6 +91,12 @@ class Catalogue(models.Model):
     title_question = models.CharField(
         max_length=64, blank=True, help_text="The code of the question that names the insured."
     )
+    employees_questions = ArrayField(
+        models.CharField(max_length=64),
+        default=list,
+        blank=True,
+        help_text="Codes of the questions whose numbers add up to the number of employees, divided by commas.",
+    )
 
     class Meta:
         ordering: ClassVar = ["code"]

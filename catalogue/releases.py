@@ -9,7 +9,9 @@ from __future__ import annotations
 
 import hashlib
 from collections import OrderedDict
+from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from threading import Lock
 from typing import Final
 
@@ -22,7 +24,7 @@ from redis.exceptions import RedisError
 
 from catalogue.drafts import read_draft
 from catalogue.models import Catalogue, Release
-from rules.definition.catalogue import CatalogueDefinition
+from rules.definition.catalogue import CatalogueDefinition, Sensitivity
 from rules.definition.compiler import compile_catalogue
 from rules.definition.faults import CatalogueErrors, CatalogueFault
 from rules.definition.model import CompiledCatalogue
@@ -31,6 +33,7 @@ _CACHE: Final = "default"
 #: The lifetime of the id in Redis, in seconds; it repairs the id after a database was restored or emptied.
 _CACHE_SECONDS: Final = 60
 _MAX_COMPILED: Final = 32
+_MAX_SENSITIVITIES: Final = 256
 
 #: Sets the current release unless a later one is set: the slower of two publishers must not win.
 _ADVANCE: Final = """
@@ -123,6 +126,16 @@ def get(release_id: int) -> CompiledRelease:
     return _compiled.get(release_id)
 
 
+@lru_cache(maxsize=_MAX_SENSITIVITIES)
+def sensitivities_of(release_id: int) -> Mapping[str, Sensitivity]:
+    """Return the sensitivity of each question of a release, without compiling it. Raises ``NoRelease``."""
+    row = Release.objects.filter(pk=release_id).first()
+    if row is None:
+        raise NoRelease(f"There is no release {release_id}.")
+    sets = read_definition(row).question_sets
+    return {question.code: question.sensitivity for part in sets for question in part.questions}
+
+
 def read_definition(release: Release) -> CatalogueDefinition:
     """Return the definition in ``release``."""
     return msgspec.json.decode(zstandard.decompress(bytes(release.content)), type=CatalogueDefinition)
@@ -166,6 +179,7 @@ def _compile(release_id: int) -> CompiledRelease:
 def forget_compiled_releases() -> None:
     """Drop the compiled releases of this process; for tests, whose releases are rolled back."""
     _compiled.clear()
+    sensitivities_of.cache_clear()
 
 
 def _redis() -> Redis:

@@ -1,7 +1,7 @@
-"""Who is at work now, per tenant and role, and how many were in each hour of the last day.
+"""The active users now, per tenant and role, and their number in each hour of the last day.
 
-In Redis alone and losable: every request says again who is there, so that a Redis that was emptied knows within
-minutes. Somebody counts until ``WINDOW`` seconds after their last sign of life, or until they sign out.
+In Redis alone and losable: every request reports its user again, so that an emptied Redis is complete within minutes. A
+user counts until ``WINDOW`` seconds after their last request, or until they sign out.
 """
 
 from __future__ import annotations
@@ -29,14 +29,14 @@ HOURS: Final = 24
 #: Programs have no role; they are counted as one.
 API_CLIENT: Final = "api_client"
 ROLES: Final = (Role.AGENT.value, Role.TENANT_ADMIN.value, Role.STAFF.value, API_CLIENT)
-#: Stands for the tenant of staff, who belong to none.
+#: Used in place of a tenant for staff, who belong to none.
 NO_TENANT: Final = "none"
 
 log = structlog.get_logger(__name__)
 
 
 class Hour(NamedTuple):
-    """An hour that begins at ``start``, and how many different people and programs were seen in it, about: from some
+    """An hour that begins at ``start``, and the approximate number of different people and programs in it: from some
     hundreds on Redis estimates, to within one percent.
     """
 
@@ -46,7 +46,7 @@ class Hour(NamedTuple):
 
 
 class Sign(NamedTuple):
-    """A sign of life of a person or program; ``tenant_id`` is None for staff."""
+    """A sign of activity of a person or program; ``tenant_id`` is None for staff."""
 
     tenant_id: UUID | None
     role: str
@@ -54,12 +54,12 @@ class Sign(NamedTuple):
 
 
 def note_active(tenant: Tenant | None, *, role: str, identity: str) -> None:
-    """Note a sign of life: a sign-in, a page, a call. Never fails for a Redis that is away."""
+    """Record a sign of activity: a sign-in, a page, a call. Never fails while Redis is away."""
     note_all_active([Sign(tenant.id if tenant else None, role, identity)])
 
 
 def note_all_active(signs: Collection[Sign]) -> None:
-    """Note many signs of life in one round trip. Never fails for a Redis that is away."""
+    """Record many signs of activity in one round trip. Never fails while Redis is away."""
     now = timezone.now()
 
     def write(pipeline: Pipeline) -> None:
@@ -75,18 +75,18 @@ def note_all_active(signs: Collection[Sign]) -> None:
 
 
 def forget_active(tenant: Tenant | None, *, role: str, identity: str) -> None:
-    """Note that somebody signed out. Who is signed in elsewhere too is back with the next sign of life there."""
+    """Record a sign-out. A user with another session is back with its next request."""
     _send(lambda pipeline: pipeline.zrem(_present(tenant.id if tenant else None, role), identity))
 
 
 def count_active(tenant_ids: Iterable[UUID | None]) -> dict[UUID | None, dict[str, int]]:
-    """Return how many are active now, by tenant (None: staff) and role; roles without any are left out.
+    """Return the number of active users by tenant (None: staff) and role, without roles that have none.
 
     Empty while Redis is away.
     """
     now = timezone.now().timestamp()
     asked = [(tenant_id, role) for tenant_id in tenant_ids for role in ROLES]
-    # Those whose time ran out may still stand there until ``recount_active``.
+    # Expired entries may remain until ``recount_active``.
     found = _send(lambda pipeline: [pipeline.zcount(_present(*pair), f"({now}", "+inf") for pair in asked])
     counts: dict[UUID | None, dict[str, int]] = {}
     for (tenant_id, role), amount in zip(asked, found, strict=False):
@@ -96,7 +96,7 @@ def count_active(tenant_ids: Iterable[UUID | None]) -> dict[UUID | None, dict[st
 
 
 def last_day(tenant_ids: Sequence[UUID | None]) -> list[Hour]:
-    """Return the last hours, the present one last: how many different users of these tenants were seen in each.
+    """Return the last hours, the current one last, each with the number of different users of these tenants.
 
     Empty while Redis is away.
     """
@@ -115,8 +115,8 @@ def last_day(tenant_ids: Sequence[UUID | None]) -> list[Hour]:
 
 
 def recount_active(tenant: Tenant) -> int:
-    """Take away whose time ran out, and who may not be there any more: people who were shut out or changed their role,
-    programs without a token that is still good. Return how many were taken away. Raises ``RedisError``.
+    """Delete expired entries, and those of people who were barred or changed their role and of programs without a valid
+    token. Return the number of deleted entries. Raises ``RedisError``.
     """
     client: Redis = get_redis_connection("default")
     gone = 0
@@ -153,7 +153,7 @@ def _prefix() -> str:
 
 
 def _send(fill: Callable[[Pipeline], object]) -> list[int]:
-    """Return what Redis answers to the commands that ``fill`` puts into a pipeline; nothing while it is away."""
+    """Return the replies of Redis to the commands that ``fill`` puts into a pipeline; nothing while it is away."""
     try:
         client: Redis = outage.client_or_raise(get_redis_connection("default"))
         with client.pipeline(transaction=False) as pipeline:

@@ -1,8 +1,7 @@
-"""How often a secret may be tried: five times in a quarter of an hour, per name and address, exact however many try at
-once.
+"""A limit on attempts at a secret: five in a quarter of an hour, per name and address, exact under concurrency.
 
-A try is counted before it is made, for only then does a crowd of them get no more than the five; a right one makes
-the count begin anew. While Redis is away nothing is counted, and the secrets are all that guards.
+An attempt is counted before it is made, or many at once would get more than the five; a right one resets the count.
+While Redis is away nothing is counted, and the length of the secrets is the only protection.
 """
 
 from __future__ import annotations
@@ -24,14 +23,14 @@ from redis_locks.outage import RedisLeftAlone, outage
 
 TRIES: Final = 5
 MINUTES: Final = 15
-#: While the first try that counts is younger, the right secret may be among those under way: come back soon.
+#: While the first counted attempt is younger, the right secret may be among those in progress: retry soon.
 _UNDER_WAY_SECONDS: Final = 5
 
 log = structlog.get_logger(__name__)
 
 
 class AttemptLimit:
-    """The tries of one ``kind`` of secret."""
+    """The attempts at one ``kind`` of secret."""
 
     def __init__(self, kind: str, *, tries: int = TRIES, minutes: int = MINUTES) -> None:
         """Take the limit: ``tries`` within ``minutes``."""
@@ -39,14 +38,14 @@ class AttemptLimit:
         self._item = RateLimitItemPerMinute(tries, minutes)
 
     def take(self, name: str, address: str) -> int:
-        """Count a try; return 0 if it may be made, else in how many seconds to come back."""
+        """Count an attempt; return 0 if it may be made, else the seconds to wait."""
         try:
             limiter = _limiter()
             key = self._key(name, address)
             if limiter.hit(self._item, *key):
                 outage.answered()
                 return 0
-            # The moment when the oldest try is forgotten, in seconds of the epoch.
+            # The time at which the oldest attempt expires, in seconds of the epoch.
             left = limiter.get_window_stats(self._item, *key).reset_time - time.time()
         except RedisError as error:
             outage.failed_with(error)
@@ -56,7 +55,7 @@ class AttemptLimit:
         return 1 if is_under_way else max(1, ceil(left))
 
     def clear(self, name: str, address: str) -> None:
-        """Begin anew: the secret was right."""
+        """Reset the count: the secret was right."""
         try:
             _limiter().clear(self._item, *self._key(name, address))
         except RedisError as error:

@@ -52,6 +52,16 @@ class Migration(migrations.Migration):
                         blank=True, help_text="The code of the question that names the insured.", max_length=64
                     ),
                 ),
+                (
+                    "employees_questions",
+                    django.contrib.postgres.fields.ArrayField(
+                        base_field=models.CharField(max_length=64),
+                        blank=True,
+                        default=list,
+                        help_text="Codes of the questions whose numbers add up to the number of employees, divided by commas.",
+                        size=None,
+                    ),
+                ),
             ],
             options={
                 "ordering": ["code"],

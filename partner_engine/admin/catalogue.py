@@ -86,6 +86,7 @@ class CatalogueAdmin(DraftAdmin):
                     ("code", "title"),
                     ("currency", "allow_test_identities"),
                     ("lines_question", "title_question"),
+                    "employees_questions",
                 )
             },
         ),

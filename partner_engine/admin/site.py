@@ -22,7 +22,7 @@ from partner_engine.admin.overview import overview
 from partner_engine.admin.second_factor import second_factor
 from partner_engine.admin.staff import may_enter
 from partner_engine.admin.tenant_choice import choose_scope, shown_scope
-from partner_engine.web.sign_in import forget_activity
+from partner_engine.sign_out import note_sign_out
 from tenants.models import User
 
 #: The number of rows of one model in search results.
@@ -154,7 +154,7 @@ class StaffSite(UnfoldAdminSite):
     def logout(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
         """Sign out and remove the user from the active users."""
         if request.method == "POST":
-            forget_activity(request)
+            note_sign_out(request)
         return super().logout(request, extra_context)
 
     def second_factor(self, request: HttpRequest) -> HttpResponse:

@@ -19,15 +19,17 @@ from batch.idempotency import IdempotencyKey, StoredResponse
 from batch.storage.records import SaveResult
 from copies.models import Copy
 from forms.selectors import list_copies, list_forms
-from partner_engine.api import shapes
 from partner_engine.api.bodies import FormsQuery, NewCopy, NewForm, NoQuery
 from partner_engine.api.copy_response import copy_shape, copy_summary
 from partner_engine.api.http.endpoint import Endpoint
 from partner_engine.api.http.pagination import next_link, page
-from partner_engine.api.http.problems import Fault, Refused
 from partner_engine.api.http.schema import documented
 from partner_engine.api.http.writes import save, stored
-from partner_engine.api.listing import InsuredNames, form_summary, narrow
+from partner_engine.api.listing import form_summary, narrow
+from partner_engine.copy_visibility import InsuredNames
+from partner_engine.problems import Fault, Refused
+from presentation import shapes
+from presentation.visibility import Reader
 from search.forms import search_forms
 from tenants.access import Right
 
@@ -51,8 +53,8 @@ class ApplicationForms(Endpoint):
         """List forms."""
         query = self.query(FormsQuery)
         found = page(self._matching(query), order=query.order, cursor=query.cursor, limit=query.limit)
-        readable = InsuredNames(sees_personal=self.actor.may(Right.READ_PERSONAL))
-        results = [form_summary(copy, readable) for copy in found.rows]
+        names = InsuredNames(Reader.for_actor(self.actor))
+        results = [form_summary(copy, names) for copy in found.rows]
         parameters = {name: str(value) for name, value in request.GET.items() if name != "cursor"}
         return self.answer(shapes.FormPage(results, next_link(request.path, parameters, found.next_cursor)))
 
@@ -122,13 +124,13 @@ class ApplicationForm(Endpoint):
         """Read a form."""
         self.query()
         context = batch.find(id, scope=self.tenant, actor=self.actor)
-        readable = InsuredNames(sees_personal=self.actor.may(Right.READ_PERSONAL)).of(context.form.catalogue)
+        names, catalogue = InsuredNames(Reader.for_actor(self.actor)), context.form.catalogue
         shape = shapes.FormShape(
             id=str(context.form.id),
             catalogue=context.form.catalogue,
             as_of=context.form.as_of,
             created_at=context.form.created_at,
-            copies=[copy_summary(copy, shows_insured=readable) for copy in list_copies(context.form.id)],
+            copies=[copy_summary(copy, insured=names.of(copy, catalogue)) for copy in list_copies(context.form.id)],
             copy=copy_shape(context, actor=self.actor),
         )
         return self.answer_digested(shape)

@@ -11,8 +11,8 @@ import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
 from forms.states import State
-from partner_engine.api.http.problems import Fault, Refused
 from partner_engine.api.http.strict_json import JsonValue, join_pointer
+from partner_engine.problems import Fault, Refused
 
 T = TypeVar("T")
 

@@ -14,14 +14,14 @@ from batch.context import BatchContext
 from batch.errors import NotFound
 from batch.idempotency import StoredResponse
 from batch.storage.records import SaveResult
-from partner_engine.api import shapes
 from partner_engine.api.bodies import CopyChange, NoQuery, Nothing, ReadQuery
 from partner_engine.api.copy_response import copy_shape
 from partner_engine.api.http.conditional import version_tag
 from partner_engine.api.http.endpoint import Endpoint
-from partner_engine.api.http.problems import Fault, Refused
 from partner_engine.api.http.schema import F, documented
 from partner_engine.api.http.writes import gone, save_copy, stored
+from partner_engine.problems import Fault, Refused
+from presentation import shapes
 from tenants.access import Right
 
 
@@ -60,7 +60,7 @@ class Copy(Endpoint):
         # A new day or release may decide otherwise without a new version; then the version alone does not prove that
         # nothing
         # changed.
-        if not context.is_decided_as_saved:
+        if not context.is_evaluation_current:
             return self.answer_with_tag(shape, version_tag(context.version))
         return self.answer(shape, etag=version_tag(context.version))
 

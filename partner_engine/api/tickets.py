@@ -12,9 +12,9 @@ from rest_framework.request import Request
 from batch.idempotency import StoredResponse
 from partner_engine.api.bodies import NoQuery, Nothing
 from partner_engine.api.http.endpoint import Endpoint, reply
-from partner_engine.api.http.problems import Refused
 from partner_engine.api.http.schema import documented
-from partner_engine.live.tickets import SECONDS, issue
+from partner_engine.problems import Refused
+from partner_engine.socket_tickets import SECONDS, issue
 from tenants.access import Right
 
 

@@ -15,8 +15,8 @@ from partner_engine.api import webhook_shapes as shapes
 from partner_engine.api.bodies import NoQuery, Nothing
 from partner_engine.api.http.endpoint import Endpoint, reply
 from partner_engine.api.http.pagination import next_link, page
-from partner_engine.api.http.problems import Fault, Refused
 from partner_engine.api.http.schema import documented
+from partner_engine.problems import Fault, Refused
 from tenants.access import Right
 from webhooks import endpoints
 from webhooks.event_types import event_schema

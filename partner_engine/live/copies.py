@@ -20,9 +20,9 @@ from redis.exceptions import RedisError
 from structlog.contextvars import bind_contextvars
 
 from batch.errors import NotFound
-from partner_engine.api.http.problems import MEDIA_TYPE, Refused, render
+from partner_engine import socket_tickets
 from partner_engine.correlation import correlation_id_of
-from partner_engine.live import tickets
+from partner_engine.guest_access import GUEST_SOCKET_COOKIE
 from partner_engine.live.frames import (
     MOST_BYTES,
     BadFrame,
@@ -35,7 +35,7 @@ from partner_engine.live.frames import (
     read,
     write,
 )
-from partner_engine.live.grants import GUEST_SOCKET_COOKIE, Grant, by_guest, by_session, by_token
+from partner_engine.live.grants import Grant, by_guest, by_session, by_token
 from partner_engine.live.queries import changes_frame, read_copy
 from partner_engine.live.transport import viewers
 from partner_engine.live.transport.hub import GONE, TRY_AGAIN, Hub, in_thread
@@ -43,6 +43,7 @@ from partner_engine.live.transport.keepalive import hub_looked_after
 from partner_engine.live.transport.mailbox import Closed
 from partner_engine.live.transport.origin import headers_of, is_our_host, is_our_page, names_a_page
 from partner_engine.live.transport.rooms import Connection, Room
+from partner_engine.problems import MEDIA_TYPE, Refused, render
 
 TOO_LARGE: Final = 1009
 #: Frames that a client may send at once, and then for each second.
@@ -226,13 +227,13 @@ def grant_of(scope: dict[str, Any], copy_id: UUID) -> Grant:
     ticket = query.get("ticket", [""])[0]
     if not ticket:
         if not names_a_page(scope):
-            raise Refused(401, "not_authenticated", "Programs come with a ticket: POST /api/v1/tickets.")
+            raise Refused(401, "not_authenticated", "Programs come with a ticket: POST /api/v1/socket_tickets.")
         cookies = parse_cookie(headers_of(scope).get("cookie", ""))
         if query.get("as") == ["guest"]:
             return by_guest(copy_id, cookies.get(GUEST_SOCKET_COOKIE, ""))
         return by_session(cookies.get(settings.SESSION_COOKIE_NAME, ""))
     try:
-        found = tickets.redeem(ticket)
+        found = socket_tickets.redeem(ticket)
     except RedisError as error:
         raise Refused(503, "unavailable", "Tickets cannot be checked now; try again.") from error
     if found is None:

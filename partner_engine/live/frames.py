@@ -11,7 +11,7 @@ from typing import Annotated, Any, Final, Literal
 import msgspec
 from msgspec import Meta
 
-from partner_engine.api.shapes import ChangesShape
+from presentation.shapes import ChangesShape
 
 #: Of what a client sends, in bytes: it asks and points, it does not write.
 MOST_BYTES: Final = 4096

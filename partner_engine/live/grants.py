@@ -21,12 +21,10 @@ from oauth2_provider.models import get_access_token_model
 
 from batch.errors import GuestLinkInvalid
 from guests.service import access_guest, still_in_force
-from partner_engine.api.http.problems import Refused
+from partner_engine.problems import Refused
 from tenants.access import Actor, Right
 from tenants.models import Tenant, User
 
-#: The cookie with the secret of a guest's session, for the socket at their copy.
-GUEST_SOCKET_COOKIE: Final = "guest_socket"
 #: Which right it takes to listen.
 NEEDED: Final = Right.READ_FORMS
 

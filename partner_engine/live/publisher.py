@@ -10,59 +10,63 @@ from django_redis import get_redis_connection
 from redis import Redis
 from redis.exceptions import RedisError
 
-from actions.live_updates import Saved
+from batch.effects.actions_of_save import live_facts
+from batch.storage.records import PlannedSave
 from partner_engine.live.frames import Changed, write
 from partner_engine.live.transport.channel_layer import address, encode
+from partner_engine.live.transport.sender import current_sender
 from partner_engine.live.transport.viewers import group_of, watched
 from redis_locks.outage import outage
 
-#: A larger frame would cost every reader more than to ask for the changes once.
+#: A larger frame would cost every reader more than to request the changes once.
 MOST_FRAME_BYTES: Final = 64 * 1024
 
 log = structlog.get_logger(__name__)
 
 
-def publish(saved: Sequence[Saved]) -> None:
-    """Publish each save at whose copy somebody looks; without Redis nobody is told, and sockets find out by version."""
+def publish(saves: Sequence[PlannedSave]) -> None:
+    """Publish each save whose copy has viewers; without Redis, sockets notice the new version by themselves."""
     try:
         redis = outage.client_or_raise(get_redis_connection("default"))
-        _publish(redis, saved)
+        _publish(redis, saves)
     except (RedisError, OSError) as error:
         if isinstance(error, RedisError):
             outage.failed_with(error)
-        log.warning("announcing_without_redis", copies=len(saved))
+        log.warning("publishing_without_redis", copies=len(saves))
 
 
-def _publish(redis: Redis, saved: Sequence[Saved]) -> None:
-    looked_at = watched(redis, [(one.tenant_id, one.copy_id) for one in saved])
-    told = [one for one, is_watched in zip(saved, looked_at, strict=True) if is_watched]
-    if not told:
+def _publish(redis: Redis, saves: Sequence[PlannedSave]) -> None:
+    copies = [(save.context.tenant_id, save.loaded.copy.id) for save in saves]
+    viewed = [
+        (copy, save) for copy, save, is_viewed in zip(copies, saves, watched(redis, copies), strict=True) if is_viewed
+    ]
+    if not viewed:
         return
     with redis.pipeline(transaction=False) as pipeline:
-        for one in told:
-            pipeline.publish(address(group_of(one.tenant_id, one.copy_id)), encode(_message(one)))
+        for (tenant_id, copy_id), save in viewed:
+            pipeline.publish(address(group_of(tenant_id, copy_id)), encode(_message(save)))
         pipeline.execute()
 
 
-def _message(saved: Saved) -> dict[str, object]:
-    """Return what goes over the wire: the frame is written once, by who saved, for all sockets of all processes."""
-    facts = saved.facts()
-    frame = write(_changed(saved, facts))
+def _message(save: PlannedSave) -> dict[str, object]:
+    """Return the message of a save: its frame is written once, by the saver, for all sockets of all processes."""
+    frame = write(_changed(save, live_facts(save)))
     if len(frame) > MOST_FRAME_BYTES:
-        frame = write(_changed(saved, {}))
-    # With its owner: the ids of sockets are known to all who are there, and nobody is to silence another's.
-    sender = f"{':'.join(saved.actor)}/{saved.sender}"
-    return {"type": "copy.changed", "version": saved.version, "sender": sender, "frame": frame}
+        frame = write(_changed(save, {}))
+    # With its owner: all sockets of a copy know each other's ids, and none may silence another one.
+    actor = save.context.actor
+    sender = f"{actor.type}:{actor.id}/{current_sender()}"
+    return {"type": "copy.changed", "version": save.result.version, "sender": sender, "frame": frame}
 
 
-def _changed(saved: Saved, facts: dict[str, object]) -> Changed:
-    kind, identity = saved.actor
+def _changed(save: PlannedSave, facts: dict[str, object]) -> Changed:
+    context, actor = save.context, save.context.actor
     return Changed(
-        version=saved.version,
-        release=saved.release,
-        by={"type": kind, "id": identity, "name": saved.label},
-        correlation_id=saved.correlation_id,
-        changes=facts.get("changes"),  # type: ignore[arg-type]  # as batch.effects.actions_of_save.live_facts gives them
+        version=save.result.version,
+        release=context.release.id,
+        by={"type": actor.type, "id": actor.id, "name": actor.label},
+        correlation_id=context.correlation_id,
+        changes=facts.get("changes"),  # type: ignore[arg-type]  # as live_facts returns them
         eligibility=facts.get("eligibility"),  # type: ignore[arg-type]
         needed=facts.get("needed"),  # type: ignore[arg-type]
         messages=facts.get("messages"),  # type: ignore[arg-type]

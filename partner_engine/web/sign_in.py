@@ -12,7 +12,7 @@ from django.urls import reverse
 from django.utils.decorators import method_decorator
 from django.views.decorators.cache import never_cache
 
-from partner_engine.active_users import forget_active
+from partner_engine.sign_out import note_sign_out
 from tenants.models import User
 
 WRONG: Final = "The email address or the password is wrong."
@@ -43,15 +43,8 @@ class SignOut(LogoutView):
 
     def post(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         """End the session of the request."""
-        forget_activity(request)
+        note_sign_out(request)
         return super().post(request, *args, **kwargs)
-
-
-def forget_activity(request: HttpRequest) -> None:
-    """Remove the user of ``request``, if any, from the active users before a sign-out."""
-    user = request.user
-    if isinstance(user, User):
-        forget_active(user.tenant, role=user.role, identity=str(user.pk))
 
 
 def locked_out(

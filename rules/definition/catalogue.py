@@ -188,7 +188,7 @@ class CatalogueDefinition(_Part, frozen=True, kw_only=True):
     """A whole catalogue.
 
     ``lines_question`` is the multi-choice question whose choices are the requested lines; ``title_question`` names the
-    insured.
+    insured; the numbers of ``employees_questions`` add up to the number of employees.
     """
 
     code: str
@@ -197,6 +197,7 @@ class CatalogueDefinition(_Part, frozen=True, kw_only=True):
     allow_test_identities: bool = False
     lines_question: str = ""
     title_question: str = ""
+    employees_questions: tuple[str, ...] = ()
     choices: dict[str, dict[str, str]] = msgspec.field(default_factory=dict)
     question_sets: tuple[QuestionSet, ...] = ()
     derived: tuple[Derived, ...] = ()

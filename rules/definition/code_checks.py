@@ -9,10 +9,11 @@ from collections.abc import Callable, Collection, Iterable, Iterator
 from decimal import Decimal, InvalidOperation
 from typing import Final
 
-from copies.changes import NO_POOLS
+from copies.paths import RESERVED as RESERVED_STEPS
 from rules.definition.catalogue import CatalogueDefinition, Product, ProductRule, Question, QuestionSet, Rating
 from rules.definition.faults import CatalogueFault
-from rules.language.expressions import AS_OF, FUNCTIONS
+from rules.language.expressions import AS_OF, function_names
+from rules.types.integer import INTEGER
 from rules.types.multi_choice import MULTI_CHOICE
 from rules.types.registry import type_of
 from rules.types.stored_answers import TypeMismatch
@@ -23,7 +24,7 @@ _CODE: Final = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9_.-]{0,62})?")
 _RESERVED: Final = frozenset(
     "as break const continue else false for function if import in let loop package namespace null return true var "
     "void while bool bytes double duration dyn int list map string timestamp type uint null_type google".split()
-) | {AS_OF, *FUNCTIONS}
+) | {AS_OF, *function_names()}
 
 
 def check_references(definition: CatalogueDefinition) -> list[CatalogueFault]:
@@ -110,6 +111,15 @@ class _References:
             yield CatalogueFault(
                 "type_error", "lines_question", f"{lines!r} is not a multi_choice question.", "Name one."
             )
+        for code in self._definition.employees_questions:
+            yield from self._top_question(code, "employees_questions")
+            if code in self._questions and self._questions[code].type != INTEGER.code:
+                yield CatalogueFault(
+                    "type_error",
+                    "employees_questions",
+                    f"{code!r} is not an integer question.",
+                    "Name questions of whole numbers.",
+                )
 
     def _top_question(self, code: str, where: str) -> Iterator[CatalogueFault]:
         yield from _unknown(code, self._questions, where, "question")
@@ -135,7 +145,7 @@ class _References:
         if pool is None:
             return
         yield from _bad_name(pool.code, f"{where}.code")
-        if pool.code in NO_POOLS:
+        if pool.code in RESERVED_STEPS:
             yield CatalogueFault(
                 "bad_code",
                 f"{where}.code",

@@ -11,6 +11,7 @@ from decimal import Decimal
 from types import MappingProxyType
 from typing import Final, NamedTuple, TypeAlias
 
+from copies.paths import Path
 from rules.definition.catalogue import (
     CatalogueDefinition,
     Derived,
@@ -293,6 +294,6 @@ class CompiledCatalogue:
 
     def set_of(self, path: str) -> str:
         """Return the code of the question set that contains the question or pool at ``path``."""
-        code = path.rpartition("/")[2]
+        code = Path(path).code
         question = self.questions.get(code)
         return question.set_code if question else self.pools[code].set_code

@@ -5,20 +5,30 @@ Pure.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from typing import Final, Literal, TypeAlias
+from typing import Final, Literal, Protocol, TypeAlias
 
 import msgspec
 
 from copies.document import AnswerValue
+from copies.paths import row_steps
 from rules.flow.state import Frame, State
 from rules.flow.stored_values import plain
 from rules.language.expressions import Expression, Term
 from rules.language.values import Slots, Unknown, Value
-from rules.types.mask import mask_of
 
 Truth: TypeAlias = Literal["true", "false", "unknown"]
 #: The number of rows of a pool whose values are listed.
 _MOST_ROWS: Final = 100
+
+
+class Visibility(Protocol):
+    """What the reader of a trace may see, as the presentation decides it."""
+
+    def shown(self, path: str, value: AnswerValue, /) -> AnswerValue:
+        """Return what the reader may see of ``value`` at ``path``; the mask of a sealed answer is passed as it is."""
+
+    def may_leave(self, path: str, *values: object) -> bool:
+        """Tell whether ``values`` at ``path`` may stand in a sentence that everybody reads."""
 
 
 class TracedPart(msgspec.Struct, frozen=True):
@@ -42,15 +52,13 @@ class TracedRule(msgspec.Struct, frozen=True):
 
 
 class ConditionExplainer:
-    """Explains texts in a decided state; ``sensitive_paths`` collects the personal (``pii``) answers among the
-    values.
-    """
+    """Explains texts in a decided state, for one reader."""
 
-    def __init__(self, state: State, *, root: Slots | None = None) -> None:
+    def __init__(self, state: State, visibility: Visibility, *, root: Slots | None = None) -> None:
         """Prepare to explain a decided state; ``root`` replaces the document's values, for example by rated ones."""
         self._state = state
+        self._visibility = visibility
         self._root = state.root if root is None else root
-        self.sensitive_paths: set[str] = set()
 
     def rule(self, identity: str, text: str, expression: Expression, frame: Frame | None = None) -> TracedRule:
         """Return the truth and the parts of a condition, in the scope of the row ``frame`` if given."""
@@ -68,11 +76,14 @@ class ConditionExplainer:
         )
 
     def values(self, reads: Iterable[str], frame: Frame | None = None) -> dict[str, AnswerValue]:
-        """Return the values of ``reads`` by path: those of the row's own scope, otherwise of every visible row."""
-        values: dict[str, AnswerValue] = {}
+        """Return the values of ``reads`` by path, as the reader may see them: of the row's own scope, otherwise of
+        every visible row.
+        """
+        return {path: self._visibility.shown(path, value) for path, value in self._values(reads, frame)}
+
+    def _values(self, reads: Iterable[str], frame: Frame | None) -> Iterator[tuple[str, AnswerValue]]:
         for code in sorted(reads):
-            values.update(self._values_of(code, frame))
-        return values
+            yield from self._values_of(code, frame)
 
     def _values_of(self, code: str, frame: Frame | None) -> Iterator[tuple[str, AnswerValue]]:
         state, catalogue = self._state, self._state.catalogue
@@ -85,20 +96,16 @@ class ConditionExplainer:
             around = _enclosing(frame, question.pool) if question.pool else state.top
             frames = [around] if around else list(state.visible_rows(question.pool))[:_MOST_ROWS]
             for row in frames:
-                yield f"{row.prefix}{code}", self.shown(row, code)
+                yield f"{row.prefix}{code}", self._value(row, code)
 
-    def shown(self, frame: Frame, code: str) -> AnswerValue:
-        """Return the value of a question with secret ones masked; hidden and unanswered ones are None."""
+    def _value(self, frame: Frame, code: str) -> AnswerValue:
+        """Return the value of a question, the mask of a sealed one; hidden and unanswered ones are None."""
         question = self._state.catalogue.questions[code]
         value = (self._root if frame is self._state.top else frame.values)[question.slot]
         if value is None or value.__class__ is Unknown:
             return None
         answer = frame.answers.get(code)
-        if question.question.sensitivity == "spi":
-            return (answer.mask if answer else "") or mask_of(question.question, plain(value))
-        if question.question.sensitivity == "pii":
-            self.sensitive_paths.add(f"{frame.prefix}{code}")
-        return plain(value)
+        return answer.mask if answer is not None and answer.sealed is not None else plain(value)
 
     def _part(self, term: Term, expression: Expression, frame: Frame | None) -> TracedPart:
         value = self._run(term, expression, frame)
@@ -115,18 +122,11 @@ class ConditionExplainer:
             return f" {'and' if term.joint == '&&' else 'or'} ".join(words)
         now = [
             f"{path} is {'not answered' if value is None else _text_of(value)}"
-            for path, value in self.values(term.reads, frame).items()
-            if self._may_be_quoted(path)
+            for path, value in self._values(term.reads, frame)
+            # A sentence is not masked later.
+            if self._visibility.may_leave(path, value)
         ]
         return f"{term.text} (now {', '.join(now[:3])})" if now else term.text
-
-    def _may_be_quoted(self, path: str) -> bool:
-        """Return whether the value at ``path`` may be part of a sentence.
-
-        A sensitive one may not, because sentences are not masked later.
-        """
-        question = self._state.catalogue.questions.get(path.rpartition("/")[2])
-        return question is None or not question.question.sensitivity
 
 
 def _text_of(value: AnswerValue) -> str:
@@ -153,7 +153,7 @@ def _leaves(term: Term) -> Iterator[Term]:
 def _enclosing(frame: Frame | None, pool: str) -> Frame | None:
     """Return ``frame`` or the enclosing row that belongs to ``pool``."""
     while frame is not None and frame.prefix:
-        if frame.prefix.split("/")[-3] == pool:
+        if row_steps(frame.prefix)[-1][0] == pool:
             return frame
         frame = frame.parent
     return None

@@ -13,8 +13,9 @@ from typing import Final, NamedTuple
 import msgspec
 
 from copies.document import Document
+from copies.paths import Path, split_prefix
 from rules.definition.model import CompiledCatalogue, CompiledProduct
-from rules.explain.conditions import ConditionExplainer, TracedPart, TracedRule, truth_of
+from rules.explain.conditions import ConditionExplainer, TracedPart, TracedRule, Visibility, truth_of
 from rules.flow.eligibility import BaseCheck, base_checks, decide_product, decide_products, is_open
 from rules.flow.evaluation import ProductOutcome
 from rules.flow.messages import messages_of
@@ -36,9 +37,7 @@ class PriceStep(msgspec.Struct, frozen=True):
 
 
 class Explanation(msgspec.Struct, frozen=True):
-    """The explanation of ``target``. ``sensitive_paths`` are the personal answers in ``values``, which not every reader
-    may see.
-    """
+    """The explanation of ``target``, with the values that its reader may see."""
 
     target: str
     kind: str
@@ -48,7 +47,6 @@ class Explanation(msgspec.Struct, frozen=True):
     as_of: date
     rules: tuple[TracedRule, ...] = ()
     premium_steps: tuple[PriceStep, ...] = ()
-    sensitive_paths: tuple[str, ...] = ()
 
 
 class UnknownTarget(LookupError):
@@ -62,17 +60,24 @@ class UnknownTarget(LookupError):
         )
 
 
-def explain(
-    catalogue: CompiledCatalogue, document: Document, target: str, *, as_of: date, reveal: Reveal, release: int = 0
+def explain(  # noqa: PLR0913 - the document's surroundings are four
+    catalogue: CompiledCatalogue,
+    document: Document,
+    target: str,
+    *,
+    as_of: date,
+    reveal: Reveal,
+    visibility: Visibility,
+    release: int = 0,
 ) -> Explanation:
-    """Return the explanation of ``target`` in ``document``.
+    """Return the explanation of ``target`` in ``document``; ``visibility`` decides which values the reader sees.
 
     The code of a product, derived value, set or rule, or a question path, also works without its prefix. Raises
     ``UnknownTarget``.
     """
     state = State(catalogue, document, as_of=as_of, reveal=reveal)
     decide(state)
-    return _Explainer(state, release).explain(target)
+    return _Explainer(state, visibility, release).explain(target)
 
 
 class _Content(NamedTuple):
@@ -85,11 +90,12 @@ class _Content(NamedTuple):
 
 
 class _Explainer:
-    def __init__(self, state: State, release: int) -> None:
+    def __init__(self, state: State, visibility: Visibility, release: int) -> None:
         self._state = state
+        self._visibility = visibility
         self._catalogue = state.catalogue
         self._release = release
-        self._observer = ConditionExplainer(state)
+        self._observer = ConditionExplainer(state, visibility)
 
     def explain(self, target: str) -> Explanation:
         kind, colon, name = target.partition(":")
@@ -108,7 +114,6 @@ class _Explainer:
             as_of=self._state.check_context.as_of,
             rules=tuple(made.rules),
             premium_steps=tuple(made.steps),
-            sensitive_paths=tuple(sorted(self._observer.sensitive_paths)),
         )
 
     def _kind_of(self, name: str) -> str:
@@ -116,7 +121,7 @@ class _Explainer:
         for kind, names in known.items():
             if name in names:
                 return kind
-        if name.rpartition("/")[2] in self._catalogue.questions:
+        if Path(name).code in self._catalogue.questions:
             return "question"
         return "message" if any(rule.rule.id == name for rule in self._catalogue.form_rules) else "rule"
 
@@ -153,9 +158,8 @@ class _Explainer:
         ]
         rules = [self._observer.rule(rule.rule.id, rule.rule.why, rule.when) for rule in adjusting]
         # Factors read the rated values, not the answers.
-        of_rated = ConditionExplainer(self._state, root=rated.root)
+        of_rated = ConditionExplainer(self._state, self._visibility, root=rated.root)
         rules += [of_rated.rule(factor.id, f"times {factor.times}", factor.when) for factor in product.factors]
-        self._observer.sensitive_paths |= of_rated.sensitive_paths
         outcome = decide_products(self._state).get(code)
         if outcome is None or outcome.premium is None:
             text = f"{code} has no premium: only eligible and referred products have one."
@@ -208,7 +212,7 @@ class _Explainer:
     # The form
 
     def question(self, path: str) -> _Content:
-        prefix, code = path[: path.rfind("/") + 1], path.rpartition("/")[2]
+        prefix, code = split_prefix(path)
         question = self._catalogue.questions.get(code)
         frame = (
             next((row for row in self._state.frames[question.pool] if row.prefix == prefix), None) if question else None
@@ -265,7 +269,7 @@ class _Explainer:
     def message(self, name: str) -> _Content:
         messages = [item for item in messages_of(self._state) if name in (item.code, item.path)]
         rules = [rule for rule in self._catalogue.form_rules if name in (rule.rule.id, rule.rule.at)]
-        is_path = name.rpartition("/")[2] in {*self._catalogue.questions, *self._catalogue.pools}
+        is_path = Path(name).code in {*self._catalogue.questions, *self._catalogue.pools}
         if not messages and not rules and not is_path:
             raise UnknownTarget(name)
         traced = [

@@ -9,6 +9,7 @@ from datetime import date
 from typing import TypeAlias
 
 from copies.document import Answer, AnswerValue, Container, Document
+from copies.paths import split_prefix
 from rules.definition.model import CompiledCatalogue, CompiledQuestion, Gate
 from rules.flow.evaluation import AnswerState
 from rules.language.values import Slots
@@ -83,7 +84,7 @@ class State:
 
     def key(self, path: str) -> tuple[int, ...]:
         """Return the sort key of ``path`` (of a question or a pool) in the order of the form."""
-        prefix, code = path[: path.rfind("/") + 1], path[path.rfind("/") + 1 :]
+        prefix, code = split_prefix(path)
         frame = self.frame_at(prefix)
         question = self.catalogue.questions.get(code)
         order = self.catalogue.sets[question.set_code if question else self.catalogue.pools[code].set_code].order

@@ -10,7 +10,7 @@ from collections.abc import Collection
 from heapq import heappop, heappush
 from typing import Final, TypeAlias
 
-from copies.changes import NO_POOLS, is_beside_document
+from copies.paths import EXCLUDED, QUESTION_SETS, RESERVED, Path, is_in_document, row_steps, split_first, split_path
 from rules.definition.dependency_order import set_node
 from rules.definition.model import CompiledDerived, CompiledQuestion, CompiledSet, Reader
 from rules.flow.stored_values import plain
@@ -75,19 +75,19 @@ class ChangeFollower:
     # Starting points
 
     def _begin(self, path: str) -> None:
-        first, _, rest = path.partition("/")
+        first, rest = split_first(path)
         if not rest:
             self._begin_answer(self.state.top, path)
-        elif first == "question_sets":
+        elif first == QUESTION_SETS:
             if rest not in self.state.catalogue.sets:
                 raise UnprovableChange(path)
             self.sets.add(rest)
-        elif first == "forced_excluded_products":
+        elif first == EXCLUDED:
             self.is_eligibility_affected = True
             for place in self._dependents.gated.get(rest, ()):
                 self._push(place, None)
-        elif first not in NO_POOLS and not is_beside_document(path):
-            self._begin_below(path.split("/"))
+        elif first not in RESERVED and is_in_document(path):
+            self._begin_below(path)
 
     def _begin_answer(self, frame: LazyFrame, code: str) -> None:
         question = self.state.catalogue.questions.get(code)
@@ -95,9 +95,9 @@ class ChangeFollower:
             raise UnprovableChange(code)
         self._push(self._dependents.steps[code], {frame: None})
 
-    def _begin_below(self, steps: list[str]) -> None:
+    def _begin_below(self, path: str) -> None:
         frame: LazyFrame = self.state.top
-        for pool, row_id in zip(steps[::2], steps[1::2], strict=False):
+        for pool, row_id in row_steps(path):
             part = self.state.catalogue.pools.get(pool)
             if part is None or part.pool.parent != frame.pool:
                 raise UnprovableChange(pool)
@@ -106,8 +106,8 @@ class ChangeFollower:
                 self._begin_rows(frame, pool, f"{frame.prefix}{pool}/{row_id}/")
                 return
             frame = row
-        if len(steps) % 2:
-            self._begin_answer(frame, steps[-1])
+        if Path(path).is_answer:
+            self._begin_answer(frame, split_path(path)[1])
         elif frame.parent is not None:
             self._require_known_codes(frame)
             self._begin_rows(frame.parent, frame.pool, frame.prefix)

@@ -12,6 +12,7 @@ from datetime import date
 from typing import Any
 
 from copies.document import Container, Document, PoolRow
+from copies.paths import row_steps
 from rules.definition.model import CompiledCatalogue, CompiledDerived, CompiledQuestion
 from rules.flow.state import Frame, Reveal, State
 from rules.flow.visibility import value_of
@@ -172,8 +173,7 @@ class LazyState(State):
         """Return the document ("") or the row with the path prefix ``prefix``. Raises ``LookupError``."""
         if prefix not in self._frame_at:
             frame: LazyFrame | None = self.top
-            steps = prefix.split("/")
-            for pool, row_id in zip(steps[:-1:2], steps[1::2], strict=True):
+            for pool, row_id in row_steps(prefix):
                 frame = frame.row(pool, row_id) if frame else None
             if frame is None:
                 raise LookupError(prefix)

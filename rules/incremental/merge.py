@@ -6,6 +6,7 @@ from bisect import insort
 from collections.abc import Iterable
 from typing import Final
 
+from copies.paths import Path, split_prefix
 from rules.definition.model import CompiledCatalogue
 from rules.flow.eligibility import decide_products
 from rules.flow.evaluation import Evaluation, FlowResult, Message, Needed, ProductOutcome, Refusal
@@ -104,7 +105,7 @@ class _Merger:
 
     def _is_decided(self, message: Message) -> bool:
         follower, dependents = self._follower, self._catalogue.dependents
-        prefix, code = message.path[: message.path.rfind("/") + 1], message.path[message.path.rfind("/") + 1 :]
+        prefix, code = split_prefix(message.path)
         place = dependents.rules_by_id.get(message.code, -1)
         if place >= 0 and self._catalogue.form_rules[place].rule.at == code:
             return place in follower.form_rules and _covers(follower.form_rules[place], prefix)
@@ -129,7 +130,7 @@ class _Merger:
 
     def _required(self, path: str) -> str:
         """Return the purpose for which an answer or another row is required at ``path``, or ""."""
-        prefix, code = path[: path.rfind("/") + 1], path[path.rfind("/") + 1 :]
+        prefix, code = split_prefix(path)
         frame, question = self._state.frame_at(prefix), self._catalogue.questions.get(code)
         if question is None:
             part = self._catalogue.pools[code].pool
@@ -194,7 +195,7 @@ class _Merger:
 
 
 def _is_fault(catalogue: CompiledCatalogue, message: Message) -> bool:
-    question = catalogue.questions.get(message.path.rpartition("/")[2])
+    question = catalogue.questions.get(Path(message.path).code)
     return question is not None and (
         message.code == WRONG_TYPE or any(name == message.code for name, _ in question.checks)
     )

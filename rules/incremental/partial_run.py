@@ -10,6 +10,7 @@ from datetime import date
 from typing import Final
 
 from copies.document import Document
+from copies.paths import Path
 from rules.definition.model import CompiledCatalogue
 from rules.flow import check_flow
 from rules.flow.evaluation import EDITION, Evaluation, FlowResult
@@ -44,7 +45,7 @@ def rerun(
     """
     is_current = (before.release, before.as_of, before.edition) == (release, as_of, EDITION)
     if is_current and catalogue.dependents.is_followable and _is_worth_following(catalogue, document, changed):
-        new_rows = frozenset(f"{path}/" for path in changed if path.count("/") % 2)
+        new_rows = frozenset(f"{path}/" for path in changed if Path(path).is_row)
         state = LazyState(catalogue, document, as_of=as_of, reveal=reveal, new_rows=new_rows)
         follower = ChangeFollower(state, before.derived)
         try:

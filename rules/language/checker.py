@@ -75,7 +75,7 @@ class Checker:
             self._descriptors,
             config=cel.NewEnvConfigFromYaml("stdlib:\n  exclude_functions:\n  - name: size\n"),
             variables={name: _cel_type(kind) for name, kind in variables.items()},
-            functions=_FUNCTIONS,
+            functions=FUNCTION_TYPES,
         )
         return lambda source, tree: _check(environment, source, tree)
 
@@ -225,7 +225,8 @@ def _describe_rows(rows: Mapping[str, Mapping[str, Kind]]) -> descriptor_pool.De
     return pool
 
 
-def _overloads(name: str, result: Any, *parameters: tuple[Any, ...]) -> Any:
+def function_type(name: str, result: Any, *parameters: tuple[Any, ...]) -> Any:
+    """Return the declaration of a function for the type checker: its result, and the types of each overload."""
     return cel.FunctionDecl(
         name,
         [cel.Overload(f"{name}_{number}", result, list(types)) for number, types in enumerate(parameters)],
@@ -234,15 +235,15 @@ def _overloads(name: str, result: Any, *parameters: tuple[Any, ...]) -> Any:
 
 _T: Final = cel.Type
 _CEL_TYPES: Final = {"number": _T.DOUBLE, "text": _T.STRING, "truth": _T.BOOL, "date": _T.TIMESTAMP, "any": _T.DYN}
-_FUNCTIONS: Final = [
-    _overloads("sum", _T.DOUBLE, (_T.List(_T.DOUBLE),)),
-    _overloads("min", _T.DOUBLE, (_T.List(_T.DOUBLE),)),
-    _overloads("max", _T.DOUBLE, (_T.List(_T.DOUBLE),)),
-    _overloads("count", _T.DOUBLE, (_T.List(_T.DYN),)),
-    _overloads("size", _T.DOUBLE, (_T.List(_T.DYN),), (_T.STRING,)),
-    _overloads("year", _T.DOUBLE, (_T.TIMESTAMP,)),
-    _overloads("years", _T.DOUBLE, (_T.TIMESTAMP,)),
-    _overloads("date", _T.TIMESTAMP, (_T.STRING,)),
+FUNCTION_TYPES: Final = [
+    function_type("sum", _T.DOUBLE, (_T.List(_T.DOUBLE),)),
+    function_type("min", _T.DOUBLE, (_T.List(_T.DOUBLE),)),
+    function_type("max", _T.DOUBLE, (_T.List(_T.DOUBLE),)),
+    function_type("count", _T.DOUBLE, (_T.List(_T.DYN),)),
+    function_type("size", _T.DOUBLE, (_T.List(_T.DYN),), (_T.STRING,)),
+    function_type("year", _T.DOUBLE, (_T.TIMESTAMP,)),
+    function_type("years", _T.DOUBLE, (_T.TIMESTAMP,)),
+    function_type("date", _T.TIMESTAMP, (_T.STRING,)),
     cel.FunctionDecl(
         "startsWithAny",
         [

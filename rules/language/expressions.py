@@ -29,16 +29,9 @@ Run: TypeAlias = Callable[[Slots, Any, Any], Value]
 MOST_LOOPS: Final = 4
 AS_OF: Final = "as_of"
 AS_OF_SLOT: Final = 0
-#: Functions of the language, CEL's and ours: the number of arguments (a method's target included), and whether it is a
-#: method (None: either).
-FUNCTIONS: Final = {
-    "sum": (1, False),
-    "min": (1, False),
-    "max": (1, False),
-    "count": (1, False),
-    "size": (1, False),
-    "year": (1, False),
-    "years": (1, False),
+#: Functions besides the numbers of ``operators.FUNCTIONS``: the number of arguments (a method's target included), and
+#: whether it is a method (None: either).
+_SPECIAL: Final = {
     "date": (1, False),
     "startsWith": (2, True),
     "endsWith": (2, True),
@@ -152,6 +145,15 @@ class Scope:
         return Expression(source=source, term=term, locals=translator.depth)
 
 
+def _signature(function: str) -> tuple[int, bool | None] | None:
+    return (1, False) if function in operators.FUNCTIONS else _SPECIAL.get(function)
+
+
+def function_names() -> list[str]:
+    """Return the names of all functions, sorted."""
+    return sorted([*operators.FUNCTIONS, *_SPECIAL])
+
+
 def names_in(source: str) -> frozenset[str]:
     """Return the names in ``source``, bound or not; empty if it is not a valid expression."""
     try:
@@ -259,7 +261,7 @@ class _Translator:
     def _call(self, node: Call, bound: Mapping[str, tuple[int, Kind]]) -> Term:
         if node.function in ("_&&_", "_||_"):
             return self._joined(node, bound)
-        known = FUNCTIONS.get(node.function)
+        known = _signature(node.function)
         if known is None and node.function not in _OPERATORS:
             return self._refused(node, node.function)
         args = [self.term(arg, bound) for arg in node.args]
@@ -312,7 +314,7 @@ class _Translator:
         return Term(run, kind, node, frozenset().union(*(arg.reads for arg in args)))
 
     def _refused(self, node: Node, name: str) -> Term:
-        names = ", ".join(sorted([*FUNCTIONS, *operators.MACROS]))
+        names = ", ".join(sorted([*function_names(), *operators.MACROS]))
         text = f"{name.strip('_')!r} is not part of the rule language."
         return self._fault(
             node, "unknown_function", text, f"It has comparisons, arithmetic, &&, ||, !, in, ?: and {names}."

@@ -216,7 +216,9 @@ def arithmetic(function: str, operands: Sequence[Run]) -> Run:
     return computed
 
 
-def _over_known(compute: Callable[[Value], Value]) -> Callable[[Run], Run]:
+def over_known(compute: Callable[[Value], Value]) -> Callable[[Run], Run]:
+    """Return the function that applies ``compute`` to known values; hidden and unknown ones pass through."""
+
     def function(operand: Run) -> Run:
         def applied(root: Slots, row: Any, local: Any) -> Value:
             value = operand(root, row, local)
@@ -240,12 +242,12 @@ def _size(value: Value) -> Value:
 
 
 FUNCTIONS: Final[dict[str, Callable[[Run], Run]]] = {
-    "sum": _over_known(truth.total),
-    "min": _over_known(truth.least),
-    "max": _over_known(truth.greatest),
-    "count": _over_known(truth.count),
-    "size": _over_known(_size),
-    "year": _over_known(operator.attrgetter("year")),
+    "sum": over_known(truth.total),
+    "min": over_known(truth.least),
+    "max": over_known(truth.greatest),
+    "count": over_known(truth.count),
+    "size": over_known(_size),
+    "year": over_known(operator.attrgetter("year")),
     "years": _years,
 }
 

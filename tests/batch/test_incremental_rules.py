@@ -75,7 +75,7 @@ def carry_out_any(changeset: Changeset, step: Step) -> None:
         if places:
             mutator = places[which % len(places)].find_answer(name)
             answer = mutator._container.answers.get(name)
-            changeset.touch_answer(mutator.path, answer)
+            changeset.tracker.touch_answer(mutator.path, answer)
             mutator._container.answers[name] = Answer(value=value)
     elif what == "replace":
         rows = rows_of(changeset, name)
@@ -140,7 +140,7 @@ def follow(
                 sabotaged or catalogue,
                 document,
                 before=before,
-                changed=changeset.given_paths,
+                changed=changeset.tracker.submitted_paths,
                 as_of=AS_OF,
                 release=1,
                 reveal=OpenSealing().reveal,
@@ -193,16 +193,16 @@ def test_very_many_catalogues_are_decided_the_same(made: tuple[int, Script]) -> 
 
 def test_a_save_runs_the_rules_over_what_changed() -> None:
     document = Document()
-    evaluation = decide(changeset_of(document, demo_catalogue()), release=1, as_of=AS_OF)
+    evaluation = decide(changeset_of(document, demo_catalogue()))
     changeset = changeset_of(document, demo_catalogue())
     changeset.find_answer("mqs_lobs").apply(["gl"])
 
     with never_in_full():
-        partly = decide(changeset, release=1, as_of=AS_OF, before=evaluation)
+        partly = decide(changeset, before=evaluation)
 
     assert partly == full_run(demo_catalogue(), document).evaluation
     assert partly.eligibility
-    assert "mqs_lobs" in changeset.touched_paths
+    assert "mqs_lobs" in changeset.tracker.touched_paths
 
 
 # What must be found out: a catalogue that does not know one kind of its dependencies

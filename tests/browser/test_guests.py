@@ -62,7 +62,7 @@ def open_link(guest: Driver, url: str) -> None:
 def test_a_guest_answers_is_seen_and_is_shut_out(driver: Driver, guest: Driver, copy_id: UUID) -> None:
     driver.open(copy_id)
     driver.page.locator("#guests-button").click()
-    expect(driver.page.locator("#guest-links")).to_contain_text("No guest yet")
+    expect(driver.page.locator("#guest-links")).to_contain_text("There is no guest yet")
     driver.check_access()
     driver.photograph("guest-links-empty-light-1440")
     driver.page.keyboard.press("Escape")

@@ -26,7 +26,6 @@ class Command(BaseCommand):
         parser.add_argument("--output", type=Path, help="The file to write; without it, the standard output.")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        """Write the file."""
         text = write_catalogue(self._definition(options["code"], options["release"]))
         if options["output"] is None:
             self.stdout.write(text, ending="")

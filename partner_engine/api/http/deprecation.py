@@ -19,7 +19,7 @@ from partner_engine.api.answers import DESCRIPTION, Answers
 from partner_engine.api.bodies import AnswersChange, DryRunQuery
 from partner_engine.api.http.schema import documented
 from partner_engine.api.http.writes import Answer, Change, open_for_writing, save
-from partner_engine.api.shapes import ChangesShape
+from presentation.shapes import ChangesShape
 
 SINCE: Final = datetime(2026, 11, 1, tzinfo=UTC)
 UNTIL: Final = datetime(2027, 11, 1, tzinfo=UTC)

@@ -23,7 +23,7 @@ from batch.idempotency import IdempotencyKey, StoredResponse
 from batch.storage.records import SaveResult
 from partner_engine.api.http.conditional import expected_version, version_tag
 from partner_engine.api.http.endpoint import Endpoint, reply
-from partner_engine.api.http.problems import Fault, Refused
+from partner_engine.problems import Fault, Refused
 
 _KEY: Final = re.compile(r"[\x21-\x7e]{1,255}")
 

@@ -1,18 +1,18 @@
-"""The explanation of a product: the deciding rules with their values, and how the price is made up. Pure."""
+"""The answer to "why?" below a product: what decided, by which values, what would change it, the price. Pure."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
 from partner_engine.web.pages.products import Link, link_to
-from partner_engine.web.pages.reading import Reading, product_name
-from presentation.formats import counted, day, money, number, reading_text
+from partner_engine.web.pages.reading import Reading
+from presentation.formats import counted, day, money
+from presentation.product_names import product_name
 from rules.explain.trace import Explanation, TracedRule
 
-#: If a rule read more values than this, only the number of the others is shown.
+#: A rule that looked at more values than this tells how many there are.
 MOST_VALUES: Final = 6
 _TRUTHS: Final = {"true": "matches", "unknown": "cannot be decided yet", "false": "does not match"}
 _RESULTS: Final = {
@@ -26,15 +26,15 @@ _RESULTS: Final = {
 }
 
 
-#: Signs of a condition over rows, whose text is less helpful than the values that it read.
+#: Signs of a condition over rows: its text says less than the values that it looked at.
 _ROWS: Final = (".exists(", ".all(", ".map(", ".filter(", ".exists_one(")
-#: The subjects of the base checks of every product. The check of a rate table has its own id.
+#: What the checks are about that every product makes; a rate table's check has its own id.
 _CHECKS: Final = {"state": "The product is offered in every state", "class": "The class of business is offered"}
 
 
 @dataclass(frozen=True)
 class RuleView:
-    """One rule with the values that it read."""
+    """One rule with the values that it looked at."""
 
     id: str
     text: str
@@ -48,7 +48,7 @@ class RuleView:
 
 @dataclass(frozen=True)
 class ExplanationView:
-    """A product's outcome and price, with the rules that ``decided`` and the ``others``, which do not match."""
+    """A product's outcome and price; ``decided`` are the rules that count, ``others`` those that do not match."""
 
     text: str
     decided: tuple[RuleView, ...]
@@ -59,7 +59,7 @@ class ExplanationView:
 
 
 def build_explanation(reading: Reading, outcome: Explanation, price: Explanation, *, release: int) -> ExplanationView:
-    """Return the view of a product's ``outcome`` and ``price``. ``release`` is the number that people know."""
+    """Return the view of a product's ``outcome`` and ``price``; people know the release by the number ``release``."""
     rules = [_rule(reading, rule) for rule in outcome.rules]
     decided = tuple(rule for rule in rules if rule.truth != "false")
     others = tuple(rule for rule in rules if rule.truth == "false")
@@ -71,7 +71,7 @@ def build_explanation(reading: Reading, outcome: Explanation, price: Explanation
         others=others,
         others_said=f"{counted(len(others), 'other rule')} {'does' if len(others) == 1 else 'do'} not match",
         steps=tuple(
-            (in_words(reading, step.text), "" if step.amount is None else money(round(step.amount, 2), currency))
+            (step.text, "" if step.amount is None else money(round(step.amount, 2), currency))
             for step in price.premium_steps
         )
         if price.result is not None
@@ -81,7 +81,7 @@ def build_explanation(reading: Reading, outcome: Explanation, price: Explanation
 
 
 def _rule(reading: Reading, rule: TracedRule) -> RuleView:
-    values = tuple((_place(reading, path), _value(reading, path, value)) for path, value in rule.values.items())
+    values = tuple((_place(reading, path), reading.visibility.text(path, value)) for path, value in rule.values.items())
     in_rows = any(sign in rule.condition for sign in _ROWS)
     is_check = rule.text.startswith("Base check ")
     return RuleView(
@@ -90,7 +90,7 @@ def _rule(reading: Reading, rule: TracedRule) -> RuleView:
         truth=rule.truth,
         word="is not known yet"
         if is_check and rule.truth == "unknown"
-        else "passes"
+        else "holds"
         if is_check
         else _TRUTHS[rule.truth],
         condition=""
@@ -120,16 +120,3 @@ def _derived_label(reading: Reading, code: str) -> str:
 
 def _place(reading: Reading, path: str) -> Link:
     return Link("", "", _derived_label(reading, path)) if path in reading.catalogue.derived else link_to(reading, path)
-
-
-def _value(reading: Reading, path: str, value: object) -> str:
-    """Return a traced value as text, masked if the reader may not see it."""
-    known = reading.catalogue.questions.get(path.rpartition("/")[2])
-    if known is not None and reading.is_masked(known.question):
-        return str(value) if known.question.sensitivity == "spi" and value else "••••"
-    if known is not None and isinstance(value, str | int | float | bool | list | None):
-        labels: Mapping[str, str] = reading.catalogue.choices(known.question) if known.question.choices else {}
-        return reading_text(known.question.type, value, labels, reading.catalogue.definition.currency)
-    if isinstance(value, int | float) and not isinstance(value, bool):
-        return number(value)
-    return "–" if value in (None, "") else str(value)

@@ -5,10 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final
 
-from copies.document import Answer, join_path
-from copies.mask import HIDDEN
+from copies.document import Answer
+from copies.paths import join_path
 from partner_engine.web.pages.reading import Reading
 from presentation.formats import element_id, field_text, listed
+from presentation.visibility import PERSONAL
 from rules.definition.catalogue import Question
 from rules.definition.model import CompiledCatalogue
 from rules.types.question_type import QuestionType
@@ -29,9 +30,9 @@ class Option:
 
 @dataclass(frozen=True)
 class Field:
-    """One question with its answer. ``notes`` are the lines below it, ``tone`` is the severity of the worst one.
+    """One question with its answer. ``notes`` are the lines below it and ``tone`` is how serious they are.
 
-    ``max_length`` is the maximum length of the typed text, in characters.
+    ``max_length`` limits what can be typed, in characters.
     """
 
     path: str
@@ -60,8 +61,9 @@ class Field:
 def build_field(reading: Reading, question: Question, prefix: str, answer: Answer) -> Field:
     """Return the field of ``question`` with its ``answer`` in the container at ``prefix``, as the reader sees it."""
     path = join_path(prefix, question.code)
-    masked = reading.is_masked(question, answer)
+    masked = reading.visibility.hides(path, answer)
     shown = None if masked else answer.value
+    mask = str(reading.visibility.answer(path, answer)) if masked and answer.is_answered else ""
     question_type = type_of(question.type)
     widget = _widget(reading, question, question_type, masked=masked)
     notes, tone = _notes(reading, question, path, answer, masked=masked)
@@ -73,8 +75,8 @@ def build_field(reading: Reading, question: Question, prefix: str, answer: Answe
         widget=widget,
         text=field_text(question.type, shown),
         options=_options(reading.catalogue, question, None if masked else answer),
-        mask=(answer.mask or HIDDEN) if masked and answer.is_answered else "",
-        placeholder=_placeholder(question, answer, masked=masked),
+        mask=mask,
+        placeholder=_placeholder(question, mask, masked=masked),
         input_mode=question_type.input_mode,
         max_length=question_type.max_length,
         prefix="$" if question_type.unit == "currency" and reading.catalogue.definition.currency == "USD" else "",
@@ -110,10 +112,10 @@ def _options(catalogue: CompiledCatalogue, question: Question, answer: Answer | 
     return tuple(Option(code, label, code in chosen) for code, label in labels.items())
 
 
-def _placeholder(question: Question, answer: Answer, *, masked: bool) -> str:
+def _placeholder(question: Question, mask: str, *, masked: bool) -> str:
     question_type = type_of(question.type)
     if masked:
-        return (answer.mask or HIDDEN) if answer.is_answered else question_type.format_hint
+        return mask or question_type.format_hint
     return "" if question.help else question_type.placeholder
 
 
@@ -139,9 +141,9 @@ def _notes(
         notes.append(
             (
                 "help",
-                "Stored encrypted. What you type replaces it."
-                if question.sensitivity == "spi"
-                else "Hidden. What you type replaces it.",
+                "Hidden. What you type replaces it."
+                if reading.visibility.of(path, answer) is PERSONAL
+                else "Stored encrypted. What you type replaces it.",
             )
         )
     elif question.help:

@@ -17,7 +17,7 @@ from partner_engine.api.bodies import (
     read_body,
     read_query,
 )
-from partner_engine.api.http.problems import Refused
+from partner_engine.problems import Refused
 
 
 def test_a_body_is_read() -> None:
