@@ -8,10 +8,10 @@ import { fromTemplate } from "./page-templates.js";
 const WORDS = { saving: "Saving…", saved: "Saved", failed: "Not saved" };
 const SAVED_IS_SHOWN = 2_500;
 const REASONS = {
-  0: "the connection is lost; trying again",
+  0: "the connection was lost. Trying again.",
   401: "you are signed out. Sign in using another tab.",
   403: "you do not have permission to change this form.",
-  404: "this form no longer exists",
+  404: "this form no longer exists.",
   409: "somebody else is saving. Trying again.",
 };
 
