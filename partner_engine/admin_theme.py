@@ -1,4 +1,4 @@
-"""How the staff admin looks and what its sidebar holds: settings of its theme."""
+"""The settings of the admin's theme: title, icon, stylesheet, and sidebar."""
 
 from __future__ import annotations
 

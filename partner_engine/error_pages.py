@@ -26,22 +26,26 @@ def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
 
 def permission_denied(request: HttpRequest, exception: Exception) -> HttpResponse:
     """Answer a request that is not allowed."""
-    return _answer(request, 403, "permission_denied", "This is not allowed.")
+    return _answer(request, 403, "permission_denied", "You are not allowed to do this.")
 
 
 def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
     """Answer a write whose page did not come from here, or is too old."""
-    return _answer(request, 403, "csrf_failed", "The page was open too long or came from elsewhere; load it again.")
+    return _answer(
+        request, 403, "csrf_failed", "The page was open too long or came from another site. Reload it and try again."
+    )
 
 
 def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
     """Answer an address at which there is nothing."""
-    return _answer(request, 404, "not_found", "There is nothing at this address.")
+    return _answer(request, 404, "not_found", "There is no page or resource at this address.")
 
 
 def server_error(request: HttpRequest) -> HttpResponse:
     """Answer a request that failed here; tells nothing of why."""
-    return _answer(request, 500, "internal_error", "Something went wrong here. Tell support the correlation id.")
+    return _answer(
+        request, 500, "internal_error", "Something went wrong on our side. Give the correlation ID to support."
+    )
 
 
 def _answer(request: HttpRequest, status: int, code: str, text: str) -> HttpResponse:

@@ -37,7 +37,7 @@ def send_guest_completion_mail(delivered: Delivered) -> None:
         return
     owner = User.objects.filter(pk=facts["owner_id"], tenant=delivered.tenant, is_active=True).first()
     if owner is None:
-        raise PermanentFailure("The copy has no owner who could be told.")
+        raise PermanentFailure("The copy has no owner to notify.")
     facts["owner"] = owner.full_name or owner.email
     _send("mails/guest_completed.txt", facts, to=[owner.email], delivered=delivered)
 
@@ -62,7 +62,7 @@ def _administrators(delivered: Delivered) -> list[str]:
     found = User.objects.filter(tenant=delivered.tenant, role=Role.TENANT_ADMIN, is_active=True)
     to = list(found.order_by("email").values_list("email", flat=True))
     if not to:
-        raise PermanentFailure("The tenant has no administrator who could be asked.")
+        raise PermanentFailure("The tenant has no administrator to notify.")
     return to
 
 
@@ -82,7 +82,7 @@ def _note(delivered: Delivered, event: EventKind, *, is_once_per_form: bool) -> 
                 context.save()
             return _facts(context)
     except NotFound as error:
-        raise PermanentFailure("Its copy is not there any more.") from error
+        raise PermanentFailure("The copy no longer exists.") from error
 
 
 def _facts(context: BatchContext) -> dict[str, Any]:
@@ -106,7 +106,7 @@ def _send(template: str, facts: dict[str, Any], *, to: list[str], delivered: Del
     try:
         mail.send()
     except SMTPRecipientsRefused as error:
-        raise PermanentFailure("The mail server refused the receivers.") from error
+        raise PermanentFailure("The mail server refused the recipients.") from error
     except SMTPResponseException as error:
         if error.smtp_code >= _PERMANENT_CODES:
             raise PermanentFailure(f"The mail server refused the mail with {error.smtp_code}.") from error

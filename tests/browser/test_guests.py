@@ -40,7 +40,7 @@ def guest(browser: Browser, server: str) -> Iterator[Driver]:
 
 
 def make_link(driver: Driver, name: str) -> str:
-    """Make a link in the page's dialog, by the keyboard alone; return its address."""
+    """Create a link in the page's dialog, by the keyboard alone; return its address."""
     driver.page.locator("#guests-button").focus()
     driver.page.keyboard.press("Enter")
     expect(driver.page.locator("#guest-name")).to_be_focused()
@@ -110,7 +110,7 @@ def test_a_guest_answers_is_seen_and_is_shut_out(driver: Driver, guest: Driver, 
     guest.photograph("guest-ended-dark-390")
     guest.page.fill("[name=mqs_mail_city]", "Dallas")
     guest.page.keyboard.press("Tab")
-    expect(guest.page.locator("#saved")).to_contain_text("This link is not good any more")
+    expect(guest.page.locator("#saved")).to_contain_text("This link is no longer valid")
     guest.check_access()
     guest.page.on("dialog", lambda dialog: dialog.accept())
     guest.page.goto(f"{guest.server}/guest/{copy_id}")

@@ -107,7 +107,7 @@ EXAMPLES: Final[dict[str, tuple[bool, Any]]] = {
             "type": "urn:partner-engine:problem:invalid_answers",
             "title": "Unprocessable Entity",
             "status": 422,
-            "detail": "One of the given values cannot be taken: There is no question of this code; see the catalogue.",
+            "detail": "1 of the submitted answers are not valid: mqs_nothing: There is no question with this code.",
             "instance": f"/api/v1/copies/{_FORM}/answers",
             "correlation_id": "01935ad1a3f27c329d3e5f0a6d1c2b10",
             "errors": [
@@ -115,7 +115,7 @@ EXAMPLES: Final[dict[str, tuple[bool, Any]]] = {
                     "pointer": "/answers/mqs_nothing",
                     "path": "mqs_nothing",
                     "code": "unknown_question",
-                    "detail": "There is no question of this code; see the catalogue.",
+                    "detail": "There is no question with this code. See the catalogue.",
                 }
             ],
         },

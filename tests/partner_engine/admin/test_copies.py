@@ -48,7 +48,7 @@ def test_what_is_not_asked_now_is_kept_and_marked(admin: Client, kennel: UUID) -
     text = page(admin, kennel)
 
     start = text.index("Cats at most")
-    assert "(not asked now)" in text[start : start + 120]
+    assert "(not asked)" in text[start : start + 120]
     assert "<td> 60" in text[start : start + 400]
 
 

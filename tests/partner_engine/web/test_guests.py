@@ -30,7 +30,7 @@ pytestmark = pytest.mark.django_db
 
 StartForm = Callable[..., str]
 Read = Callable[[str], BatchContext]
-OVER = "This link is not good any more; ask for a new one."
+OVER = "This link is no longer valid. Ask your agent for a new one."
 
 
 @pytest.fixture

@@ -23,7 +23,7 @@ def test_wrong_password_and_unknown_address_read_alike(owner: User) -> None:
 
     for response in (wrong, unknown):
         assert response.status_code == 200
-        assert "E-mail or password is wrong." in response.content.decode()
+        assert "The email address or the password is wrong." in response.content.decode()
         assert 'aria-invalid="true"' in response.content.decode()
 
 
