@@ -127,7 +127,7 @@ class BatchContext:
 
     @property
     def is_without_lock(self) -> bool:
-        """Tell whether the copy's lock should be held and is not: Redis is away, or the lock expired."""
+        """Return whether the copy's lock should be held and is not: Redis is away, or the lock expired."""
         return self._locked is not None and self._locked.is_degraded
 
     @property
@@ -156,7 +156,7 @@ class BatchContext:
 
     @property
     def is_evaluation_current(self) -> bool:
-        """Tell whether the saved evaluation is that of today and of the current release."""
+        """Return whether the saved evaluation is that of today and of the current release."""
         return (self.evaluation.release, self.evaluation.as_of) == (self.release.id, self.save_context.as_of)
 
     def current_view(self) -> tuple[Changeset, Evaluation]:

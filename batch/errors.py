@@ -263,10 +263,10 @@ class UnknownRow(UnknownPart):
         super().__init__(f"There is no row at {path!r}. Leave the id out to add a row.")
 
 
-class UnknownNeighbour(UnknownPart):
+class UnknownRecord(UnknownPart):
     """The copy has no such message, quote request, process, ... in force."""
 
-    code = "unknown_neighbour"
+    code = "unknown_record"
 
     def __init__(self, kind: str, identity: object) -> None:
         super().__init__(f"There is no row with the id {str(identity)!r} in the {kind.replace('_', ' ')} of this copy.")

@@ -159,7 +159,7 @@ def compare(changeset: Changeset, changes: list[Change], *, before: Evaluation, 
 
 
 def _conclude_the_same(before: Evaluation, after: Evaluation) -> bool:
-    """Tell whether two evaluations conclude the same, whatever their release and date."""
+    """Return whether two evaluations conclude the same, whatever their release and date."""
     return (before.eligibility, before.needed, before.messages) == (after.eligibility, after.needed, after.messages)
 
 

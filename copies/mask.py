@@ -21,5 +21,5 @@ def mask(value: AnswerValue) -> str:
 
 
 def is_mask(value: object) -> bool:
-    """Tell whether ``value`` has the form of a mask: dots, and at most four characters behind them."""
+    """Return whether ``value`` has the form of a mask: dots, and at most four characters behind them."""
     return isinstance(value, str) and _MASK.fullmatch(value) is not None

@@ -18,7 +18,7 @@ from django.db.models.functions import Now
 from actions.kinds import SendGuestCompletionMail
 from batch import service as batch
 from batch.changes.mutators.guest_links import hash_of
-from batch.errors import AnswersMissing, GuestLinkInvalid, NotFound, UnknownNeighbour
+from batch.errors import AnswersMissing, GuestLinkInvalid, NotFound, UnknownRecord
 from copies.document import Document, find_answer
 from copies.models import CopyIndex
 from forms.models import GuestLink
@@ -81,7 +81,7 @@ def follow_link(copy_id: UUID, secret: str, *, device: str) -> tuple[Guest, str]
         with batch.find_and_lock(copy_id, scope=tenant, actor=actor, wait=_WAIT_SECONDS) as context:
             session = context.changeset.guest_links.find(link.id).exchange(secret, device=device)
             context.save()
-    except (NotFound, UnknownNeighbour) as error:
+    except (NotFound, UnknownRecord) as error:
         raise GuestLinkInvalid from error
     return _guest(link, tenant), session
 

@@ -103,7 +103,7 @@ class Visibility:
         return max(level, SECRET) if answer is not None and answer.sealed is not None else level
 
     def hides(self, path: str, answer: Answer | None = None) -> bool:
-        """Tell whether the reader sees a mask in place of the value at ``path``; a guest sees the personal ``answer``
+        """Return whether the reader sees a mask in place of the value at ``path``; a guest sees the personal ``answer``
         that they gave.
         """
         level = self.of(path, answer)
@@ -112,7 +112,7 @@ class Visibility:
         return level is not PUBLIC
 
     def may_leave(self, path: str, *values: object) -> bool:
-        """Tell whether ``values`` recorded at ``path`` may go to everybody: public ones, and no masks."""
+        """Return whether ``values`` recorded at ``path`` may go to everybody: public ones, and no masks."""
         return self.of(path) is PUBLIC and not any(map(is_mask, values))
 
     def shown(self, path: str, value: Any) -> Any:

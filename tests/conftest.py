@@ -56,7 +56,7 @@ def pytest_configure() -> None:
 
 
 def _is_enclosed(alias: str) -> bool:
-    """Tell whether a transaction is open besides the one that pytest-django puts around a test."""
+    """Return whether a transaction is open besides the one that pytest-django puts around a test."""
     blocks = connections[alias].atomic_blocks
     return bool(blocks) and not blocks[-1]._from_testcase
 

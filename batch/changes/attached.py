@@ -39,7 +39,7 @@ class InForce(Protocol):
         """Return the condition on the row ``r``."""
 
     def __call__(self, record: Any, /) -> bool:
-        """Tell whether ``record`` is in force."""
+        """Return whether ``record`` is in force."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +65,7 @@ class WhileUnset:
         return f"r.{self.column} IS NULL"
 
     def __call__(self, record: Any, /) -> bool:
-        """Tell whether the column of ``record`` is unset."""
+        """Return whether the column of ``record`` is unset."""
         return getattr(record, self.column) is None
 
 
@@ -82,7 +82,7 @@ class WhileNot:
         return f"r.{self.column} <> '{self.value}'"
 
     def __call__(self, record: Any, /) -> bool:
-        """Tell whether the column of ``record`` has another value."""
+        """Return whether the column of ``record`` has another value."""
         return bool(getattr(record, self.column) != self.value)
 
 

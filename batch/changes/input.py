@@ -29,7 +29,7 @@ class AnswerTarget(Protocol):
 
     @property
     def is_readonly(self) -> bool:
-        """Tell whether nobody may change the answer."""
+        """Return whether nobody may change the answer."""
 
     def apply_cleaned(self, value: AnswerValue, /) -> None:
         """Store the cleaned ``value``."""

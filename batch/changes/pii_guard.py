@@ -23,6 +23,6 @@ def refuse_private_numbers(text: str, *, field: str) -> None:
 
 
 def _checks_out(number: str) -> bool:
-    """Tell whether the digits end with the check digit of cards (ISO/IEC 7812-1, Luhn's formula)."""
+    """Return whether the digits end with the check digit of cards (ISO/IEC 7812-1, Luhn's formula)."""
     doubled = (sum(divmod(2 * int(digit), 10)) for digit in number[-2::-2])
     return (sum(doubled) + sum(int(digit) for digit in number[::-2])) % 10 == 0

@@ -10,7 +10,7 @@ import msgspec
 
 from batch.changes.attached import AttachedRecord, RecordAccumulator, RecordKind
 from batch.changes.tracker import ChangeTracker
-from batch.errors import UnknownNeighbour, WrongState
+from batch.errors import UnknownRecord, WrongState
 
 R = TypeVar("R", bound=AttachedRecord)
 
@@ -77,14 +77,14 @@ class RecordCollection(Generic[R, M]):
         return len(self._in_force())
 
     def find(self, identity: UUID | str) -> M:
-        """Return the mutator of the record with this id. Raises ``UnknownNeighbour``."""
+        """Return the mutator of the record with this id. Raises ``UnknownRecord``."""
         self._tracker.require_open()
         try:
             known = UUID(str(identity))
         except ValueError as error:
-            raise UnknownNeighbour(self._kind.name, identity) from error
+            raise UnknownRecord(self._kind.name, identity) from error
         if known not in self._accumulator.rows:
-            raise UnknownNeighbour(self._kind.name, identity)
+            raise UnknownRecord(self._kind.name, identity)
         return self._opened(known)
 
     def _in_force(self) -> list[R]:

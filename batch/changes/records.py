@@ -100,7 +100,7 @@ class Loaded(msgspec.Struct, frozen=True):
 
     @property
     def is_new(self) -> bool:
-        """Tell whether the copy was never saved."""
+        """Return whether the copy was never saved."""
         return self.copy.version == 0
 
     @property

@@ -233,7 +233,7 @@ class ChangeTracker:
 
     @property
     def touches_form(self) -> bool:
-        """Tell whether the changes concern all copies of the form, or delete this copy."""
+        """Return whether the changes concern all copies of the form, or delete this copy."""
         return (
             self.form_fields != self.loaded.form.fields
             or (self.copy_fields.deleted_at is not None and self.loaded.copy.fields.deleted_at is None)

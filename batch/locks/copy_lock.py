@@ -66,7 +66,7 @@ class CopyLock:
 
     @property
     def is_held(self) -> bool:
-        """Tell whether the lock is held, as far as is known without a round trip."""
+        """Return whether the lock is held, as far as is known without a round trip."""
         return self._lock is not None
 
     def acquire(self) -> None:

@@ -48,7 +48,7 @@ def list_held_locks() -> list[HeldLock]:
 
 
 def release_held_lock(lock: HeldLock, *, actor: Actor) -> bool:
-    """Free ``lock`` if it is still held as it was found; tell whether it was, and note it in the audit log.
+    """Free ``lock`` if it is still held as it was found; return whether it was, and note it in the audit log.
 
     A save that held it still ends well or is refused as stale: the version decides. Raises ``RedisError``.
     """

@@ -75,7 +75,7 @@ class _Hold:
         self._ends = ends
 
     def lease(self, *, only_alone: bool = False) -> bool:
-        """Lease for a little longer; tell whether the process was there to be leased."""
+        """Lease for a little longer; return whether the process was there to be leased."""
         seconds = min(LEASE_SECONDS, self._ends - time.monotonic())
         text = _LEASE + (_ALONE if only_alone else "")
         return seconds > 0 and self._execute(text, [seconds, self._process, self._scope.id, self._copy_id]) == 1

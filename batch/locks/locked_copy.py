@@ -42,7 +42,7 @@ class LockedCopy:
 
     @property
     def is_degraded(self) -> bool:
-        """Tell whether the work goes on without the lock: Redis is away, or the lock expired."""
+        """Return whether the work goes on without the lock: Redis is away, or the lock expired."""
         return self._lock is not None and self._lock.is_degraded
 
     def open(self) -> Loaded:

@@ -11,7 +11,7 @@ from django.db import connections
 
 
 def is_enclosed(alias: str) -> bool:
-    """Tell whether a transaction of the caller is open, which could still undo a save."""
+    """Return whether a transaction of the caller is open, which could still undo a save."""
     return connections[alias].in_atomic_block
 
 

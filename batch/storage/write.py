@@ -127,7 +127,7 @@ def _write_index(saves: Sequence[SaveRows], scope: Tenant) -> None:
 
 
 def _waited_for_key(error: OperationalError) -> bool:
-    """Tell whether the lock waited for was that of a key; PostgreSQL names the index, in whatever language."""
+    """Return whether the lock waited for was that of a key; PostgreSQL names the index, in whatever language."""
     diagnosis = getattr(error.__cause__, "diag", None)
     return _KEY_ONCE in (getattr(diagnosis, "context", None) or "")
 
@@ -138,7 +138,7 @@ def _constraint(error: IntegrityError) -> str | None:
 
 
 def _is_refusal(error: DatabaseError | LockNotAcquired) -> bool:
-    """Tell whether PostgreSQL refused the statement, so that nothing of it was written."""
+    """Return whether PostgreSQL refused the statement, so that nothing of it was written."""
     if isinstance(error, LockNotAcquired):
         return True
     state = getattr(error.__cause__, "sqlstate", None) or ""

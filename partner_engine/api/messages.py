@@ -11,7 +11,7 @@ from rest_framework.request import Request
 from batch.changes.mutators.messages import About, MessageMutator
 from batch.changes.records import SaveResult
 from batch.context import BatchContext
-from batch.errors import NotFound, UnknownNeighbour
+from batch.errors import NotFound, UnknownRecord
 from batch.idempotency import StoredResponse
 from forms.selectors import list_messages
 from partner_engine.api import attached_shapes as shapes
@@ -101,7 +101,7 @@ class Message(Endpoint):
         def change(context: BatchContext) -> None:
             try:
                 context.changeset.messages.find(message_id).dismiss()
-            except UnknownNeighbour as error:
+            except UnknownRecord as error:
                 raise NotFound("The copy has no message with this id, or it was dismissed already.") from error
 
         return save_copy(self, id, change=change, answer=gone)

@@ -12,7 +12,7 @@ from django.utils import timezone
 from django.views.decorators.http import require_GET, require_POST
 
 from batch.context import BatchContext
-from batch.errors import BatchError, TooManyGuestLinks, UnknownNeighbour
+from batch.errors import BatchError, TooManyGuestLinks, UnknownRecord
 from guests.service import list_links, state_of
 from partner_engine.guest_access import DEFAULT_DAYS, guest_address
 from partner_engine.web.access import Agent, for_agents
@@ -54,7 +54,7 @@ def revoke(request: HttpRequest, agent: Agent, copy_id: UUID, link_id: UUID) -> 
     with agent.find_and_lock(copy_id) as context:
         try:
             context.changeset.guest_links.find(link_id).revoke()
-        except UnknownNeighbour:
+        except UnknownRecord:
             if not list_links(context.copy.id).filter(pk=link_id).exists():
                 return HttpResponse(status=404)
         else:

@@ -9,7 +9,7 @@ from django.http import HttpRequest, HttpResponse, HttpResponseBadRequest
 from django.views.decorators.http import require_POST
 from django_htmx.http import trigger_client_event
 
-from batch.errors import UnknownNeighbour
+from batch.errors import UnknownRecord
 from partner_engine.web.access import Agent, for_agents
 from partner_engine.web.copies import respond_to_save
 from tenants.access import Right
@@ -28,7 +28,7 @@ def order(request: HttpRequest, agent: Agent, copy_id: UUID) -> HttpResponse:
         if wanted == "post":
             messages.add(request.POST.get("text", ""))
         else:
-            with suppress(UnknownNeighbour):
+            with suppress(UnknownRecord):
                 messages.find(request.POST.get("id", "")).dismiss()
         result = context.save()
         response = respond_to_save(request, agent, context, result, before=before, version=loaded)

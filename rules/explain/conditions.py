@@ -28,7 +28,7 @@ class Visibility(Protocol):
         """Return what the reader may see of ``value`` at ``path``; the mask of a sealed answer is passed as it is."""
 
     def may_leave(self, path: str, *values: object) -> bool:
-        """Tell whether ``values`` at ``path`` may stand in a sentence that everybody reads."""
+        """Return whether ``values`` at ``path`` may stand in a sentence that everybody reads."""
 
 
 class TracedPart(msgspec.Struct, frozen=True):

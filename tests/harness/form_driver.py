@@ -60,7 +60,7 @@ class Driver:
         expect(self.page.locator("#saved")).to_have_text("Saved")
 
     def is_asked(self, path: str) -> bool:
-        """Tell whether the question at ``path`` is on the page."""
+        """Return whether the question at ``path`` is on the page."""
         return self.page.locator(f'[data-path="{path}"]').count() > 0
 
     def answer(self, path: str, value: Any) -> None:

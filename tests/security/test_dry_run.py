@@ -25,7 +25,7 @@ READING = {"GET", "MGET", "EXISTS", "CLIENT", "HELLO", "SELECT", "PING", "ECHO"}
 
 
 def _is_write(command: str) -> bool:
-    """Tell whether ``command`` changes Redis; that the caller is there is noted with every call, whatever it asks."""
+    """Return whether ``command`` changes Redis; that the caller is there is noted with every call, whatever it asks."""
     name, _, rest = command.partition(" ")
     return name.upper() not in READING and ":active:" not in rest.partition(" ")[0]
 

@@ -31,13 +31,13 @@ class AnswerMutator:
 
     @property
     def is_active(self) -> bool:
-        """Tell whether the question is visible, as of the last run of the rules."""
+        """Return whether the question is visible, as of the last run of the rules."""
         answer = self._current()
         return answer is not None and answer.active
 
     @property
     def is_readonly(self) -> bool:
-        """Tell whether nobody may change the answer."""
+        """Return whether nobody may change the answer."""
         answer = self._current()
         return answer is not None and answer.readonly
 

@@ -226,8 +226,8 @@ def test_wrong_values_are_refused_with_the_remedy(form_id: UUID, kennels: Tenant
             (lambda: changeset.messages.add(" "), errors.WrongValue),
             (lambda: changeset.messages.add("x" * 2_001), errors.WrongValue),
             (lambda: changeset.messages.add("x", kind="rumour"), errors.WrongValue),  # type: ignore[arg-type]
-            (lambda: changeset.messages.find(uuid4()), errors.UnknownNeighbour),
-            (lambda: changeset.messages.find("no id"), errors.UnknownNeighbour),
+            (lambda: changeset.messages.find(uuid4()), errors.UnknownRecord),
+            (lambda: changeset.messages.find("no id"), errors.UnknownRecord),
             (lambda: changeset.messages.add("His number is 987-65-4321"), errors.LooksSensitive),
             (lambda: changeset.events.add("external_transfer", details={"n": "98-7654321"}), errors.LooksSensitive),
             (lambda: changeset.events.add("party"), errors.WrongValue),  # type: ignore[arg-type]

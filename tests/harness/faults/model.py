@@ -57,7 +57,7 @@ class ModelCopy:
 
     @property
     def is_full(self) -> bool:
-        """Tell whether no further house fits."""
+        """Return whether no further house fits."""
         return len(self.picture["houses"]) == MOST_HOUSES
 
 

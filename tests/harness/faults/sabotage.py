@@ -64,7 +64,7 @@ class Writer:
         return transaction.atomic(using=alias) if self.is_one_transaction else nullcontext()
 
     def _write_rows(self, save: SaveRows, scope: Tenant, alias: str) -> bool:
-        """Write all rows; tell whether the copy still stood at the version that was loaded."""
+        """Write all rows; return whether the copy still stood at the version that was loaded."""
         if save.loaded_version == 0:
             CopyIndex.objects.create(
                 copy_id=save.copy_id, application_form_id=save.application_form_id, tenant_id=scope.id

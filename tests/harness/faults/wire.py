@@ -64,7 +64,7 @@ class Conversation:
         self._has_written = False
 
     def is_save(self, data: bytes) -> bool:
-        """Take what the client sent; tell whether a whole save is in it."""
+        """Take what the client sent; return whether a whole save is in it."""
         self._from_client.add(data)
         while not self._has_started:
             message = self._from_client.next_untyped()
@@ -89,7 +89,7 @@ class Conversation:
         return self._has_written and _COMMIT.match(text.lstrip(b"\0")) is not None
 
     def is_answered(self, data: bytes) -> bool:
-        """Take what the server sent; tell whether it has answered all of a query."""
+        """Take what the server sent; return whether it has answered all of a query."""
         self._from_server.add(data)
         while self._single_bytes and self._from_server.skip(1):
             self._single_bytes -= 1
