@@ -4,7 +4,7 @@ from django.apps import AppConfig
 
 
 class BatchConfig(AppConfig):
-    """Locks, loads, changes, decides and saves; knows no face of the product."""
+    """The app that locks, loads, changes, decides and saves; it knows no face of the product."""
 
     name = "batch"
     verbose_name = "Batch"

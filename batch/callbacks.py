@@ -28,7 +28,7 @@ def set_owner(changeset: Changeset) -> None:
 
 
 def refuse_locked(changeset: Changeset, loaded: Loaded) -> None:
-    """Refuse all changes of a locked copy but its unlocking and the revocation of guest links, which cannot wait."""
+    """Refuse all changes of a locked copy except its unlocking and the revocation of guest links, which cannot wait."""
     if loaded.copy.fields.locked_at and changeset.copy_fields.locked_at and not _only_ends_links(changeset):
         raise CopyIsLocked
 

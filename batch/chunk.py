@@ -27,7 +27,7 @@ class ItemResult(msgspec.Struct, frozen=True):
 
 
 class Chunk:
-    """Contexts of many copies. Copies that failed are in ``errors``, by the id that was requested."""
+    """Contexts of many copies. Copies that failed are in ``errors``, by requested id."""
 
     def __init__(self, ids: Sequence[UUID], *, locked: LockedCopies) -> None:
         """Made by ``batch.service.find_and_lock_many``."""
@@ -52,8 +52,7 @@ class Chunk:
         """Save all copies in one transaction; return the end of each, in the order requested.
 
         A copy that was changed meanwhile, or that the rules refuse, is reported and left out. Where the database
-        refuses the whole, each is written by itself, so that only those at fault are left out. Raises
-        ``DatabaseError`` where the database went away: then nobody knows what was saved; load the copies again.
+        refuses the whole, each is written by itself, so that only those at fault are left out. Raises ``DatabaseError`` where the connection was lost: then it is unknown what was saved; load the copies again.
         """
         contexts = list(self)
         for context in contexts:
@@ -63,7 +62,7 @@ class Chunk:
         return [ItemResult(identity, saved.get(identity), self.errors.get(identity)) for identity in self._ids]
 
     def close(self) -> None:
-        """End the contexts' lives."""
+        """Close all contexts."""
         for context in self.contexts.values():
             context.close()
 

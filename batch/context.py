@@ -75,8 +75,7 @@ class BatchContext:
         locked: LockedCopy | None = None,
         idempotency: IdempotencyKey | None = None,
     ) -> None:
-        """Made by ``batch.service``. ``writable`` contexts hold their lock (``locked``), or are of a new copy, which
-        nobody else knows yet. Raises ``UnknownCatalogue``.
+        """Made by ``batch.service``. ``writable`` contexts hold their lock (``locked``), or belong to a new copy, which no other caller knows. Raises ``UnknownCatalogue``.
         """
         self.scope = scope
         self.idempotency = idempotency
@@ -88,7 +87,7 @@ class BatchContext:
 
     def _take(self, loaded: Loaded) -> None:
         self.loaded = loaded
-        # Anew with every load: release, day and time may have moved on while the copy was unlocked.
+        # Made with every load: release, day and time may have changed while the copy was unlocked.
         self.save_context: SaveContext = save_context_for(loaded, scope=self.scope, actor=self._actor)
         self.sealer = Sealer(tenant_id=self.scope.id, copy_id=loaded.copy.id, key=loaded.copy.key)
         self._phase = Phase.OPEN
@@ -156,7 +155,7 @@ class BatchContext:
 
     @property
     def is_evaluation_current(self) -> bool:
-        """Return whether the saved evaluation is that of today and of the current release."""
+        """Return whether the saved evaluation is of today and of the current release."""
         return (self.evaluation.release, self.evaluation.as_of) == (self.release.id, self.save_context.as_of)
 
     def current_view(self) -> tuple[Changeset, Evaluation]:
@@ -237,7 +236,7 @@ class BatchContext:
         return changeset
 
     def move_on(self, planned: PlannedSave) -> None:
-        """Take the state that was saved as the present one; the changeset is stale from here on."""
+        """Make the saved state the present one; the changeset is stale afterwards."""
         result, changeset = planned.result, self._changeset
         if planned.rows is not None and changeset is not None:
             self._evaluation = result.evaluation

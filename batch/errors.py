@@ -1,4 +1,4 @@
-"""The reasons for which work on a form is refused: one class per reason, its sentence names the remedy.
+"""The refusals of work on a form: one class per reason, whose sentence names the remedy.
 
 ``code`` is the stable name of the reason. ``partner_engine.error_statuses`` maps the classes to HTTP.
 """
@@ -114,14 +114,14 @@ class IdempotencyInFlight(BatchError):
 
 
 class IdempotencyReplay(BatchError):
-    """Another request with this key finished first; its answer is stored now."""
+    """Another request with this key finished first; its response is stored."""
 
     code = "idempotency_replay"
     sentence = "A request with this Idempotency-Key has just finished. Send the same request again to get its response."
 
 
 class NoReason(BatchError):
-    """A sensitive answer was to be revealed without a reason."""
+    """A sensitive answer is revealed only with a reason."""
 
     code = "reason_required"
     sentence = "Give a reason for revealing this sensitive answer. The reason is recorded."
@@ -135,7 +135,7 @@ class NothingToReveal(BatchError):
 
 
 class WrongValue(BatchError):
-    """A value of a row beside the document does not fit."""
+    """A value of an attached record is invalid."""
 
     code = "wrong_value"
 
@@ -145,7 +145,7 @@ class WrongValue(BatchError):
 
 
 class WrongState(BatchError):
-    """What a row beside the document is asked to become may not follow on what it is."""
+    """The requested state of an attached record may not follow its present state."""
 
     code = "wrong_state"
 
@@ -155,7 +155,7 @@ class WrongState(BatchError):
 
 
 class LooksLikeAccountNumber(BatchError):
-    """A payment method came with what looks like a card's or an account's number."""
+    """A payment method contains a number that looks like a card's or an account's."""
 
     code = "account_number_refused"
     sentence = (
@@ -164,7 +164,7 @@ class LooksLikeAccountNumber(BatchError):
 
 
 class LooksSensitive(BatchError):
-    """A text that everybody reads holds what looks like somebody's number."""
+    """A text without protection contains a number that looks like a personal one."""
 
     code = "sensitive_text_refused"
 
@@ -176,14 +176,14 @@ class LooksSensitive(BatchError):
 
 
 class GuestLinkInvalid(BatchError):
-    """A guest's link is wrong, over, revoked or was followed already; which of them is not told."""
+    """A guest link is wrong, expired, revoked or already used; the error does not reveal which."""
 
     code = "guest_link_spent"
     sentence = "This link is no longer valid. Ask your agent for a new one."
 
 
 class TooManyGuestLinks(BatchError):
-    """A copy has as many guests' links as it may."""
+    """The copy has the maximum number of guest links."""
 
     code = "too_many_guest_links"
 
@@ -192,7 +192,7 @@ class TooManyGuestLinks(BatchError):
 
 
 class AnswersMissing(BatchError):
-    """A guest said that all is answered, and it is not."""
+    """A guest cannot finish while needed answers are missing."""
 
     code = "answers_missing"
 
@@ -213,7 +213,7 @@ class UnknownCatalogue(BatchError):
 
 @dataclass(frozen=True, slots=True)
 class AnswerFault:
-    """What is wrong with one given value: where in the document (``path``) and where in the request (``pointer``)."""
+    """The fault of one submitted value, with its place in the document (``path``) and in the request (``pointer``)."""
 
     path: str
     code: str
@@ -222,7 +222,7 @@ class AnswerFault:
 
 
 class InvalidAnswers(BatchError):
-    """Given answers or rows are wrong; all faults are listed, nothing was changed."""
+    """Submitted answers or rows are invalid; all faults are listed, nothing was changed."""
 
     code = "invalid_answers"
 
@@ -264,7 +264,7 @@ class UnknownRow(UnknownPart):
 
 
 class UnknownRecord(UnknownPart):
-    """The copy has no such message, quote request, process, ... in force."""
+    """The copy has no such attached record (message, quote request, process, ...) in force."""
 
     code = "unknown_record"
 
@@ -273,7 +273,7 @@ class UnknownRecord(UnknownPart):
 
 
 class NoRunningProcess(UnknownPart):
-    """The copy has no such process that is running, or another one works on it already."""
+    """The copy has no such running process, or another worker holds it."""
 
     code = "no_running_process"
 
@@ -294,7 +294,7 @@ class UnknownQuestionSet(UnknownPart):
 
 
 class QuestionSetIsAskedFor(BatchError):
-    """A question set was to be taken off that the rules put on."""
+    """A question set that the rules require cannot be removed."""
 
     code = "question_set_asked_for"
 
@@ -315,7 +315,7 @@ class UnknownProduct(UnknownPart):
 
 
 class PoolIsFull(UnknownPart):
-    """The pool holds as many rows as it may."""
+    """The pool has the maximum number of rows."""
 
     code = "pool_full"
 
@@ -324,7 +324,7 @@ class PoolIsFull(UnknownPart):
 
 
 class ReadOnlyAnswer(BatchError):
-    """The answer is not for people to change."""
+    """The answer is read-only for people."""
 
     code = "readonly_answer"
 

@@ -12,7 +12,7 @@ KEPT: Final = timedelta(hours=24)
 
 
 class IdempotencyKey(msgspec.Struct, frozen=True):
-    """A caller's key: ``client`` is its sender, ``fingerprint`` identifies the request (method, path, body) without
+    """A caller's key: ``client`` sent it, ``fingerprint`` identifies the request (method, path, body) without
     containing it.
     """
 

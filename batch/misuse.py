@@ -1,4 +1,4 @@
-"""Misuses of the batch: bugs in calling code, to be fixed there, not refusals to be shown to anybody.
+"""Misuses of the batch: bugs in calling code, which are fixed there and never shown to a user.
 
 One class per reason; its sentence names the remedy.
 """
@@ -29,7 +29,7 @@ class NestedSave(Misuse):
 
 
 class ReadOnlyChangeset(Misuse):
-    """A write on a changeset that was loaded for reading."""
+    """A changeset that was loaded for reading was written."""
 
     code = "read_only_changeset"
     sentence = "This changeset is read-only. Use find_and_lock() to write."
@@ -43,14 +43,14 @@ class ContextClosed(Misuse):
 
 
 class ContextWithoutLock(Misuse):
-    """save() on a context that was found without its lock."""
+    """save() was called on a context that was loaded without its lock."""
 
     code = "context_without_lock"
     sentence = "find() loads without the lock. Use find_and_lock() to save, or preview() for a dry run."
 
 
 class UnsavedChanges(Misuse):
-    """The lock was to be released while changes were not saved."""
+    """The lock cannot be released while changes are unsaved."""
 
     code = "unsaved_changes"
     sentence = "There are changes that were not saved; call save() before unlocked(), or leave the context."
@@ -64,14 +64,14 @@ class ContextIsUnlocked(Misuse):
 
 
 class HoldTooLong(Misuse):
-    """A copy was to be held for longer than five minutes."""
+    """A copy cannot be held for longer than five minutes."""
 
     code = "hold_too_long"
     sentence = "A copy can be held for at most 300 seconds. Split the process into steps."
 
 
 class ChunkTooLarge(Misuse):
-    """More copies than one chunk may lock at once."""
+    """A chunk has more copies than it may lock at once."""
 
     code = "chunk_too_large"
 
@@ -87,7 +87,7 @@ class SaveInsideTransaction(Misuse):
 
 
 class AlreadyAnswered(Misuse):
-    """save() on a context whose keyed request was answered before."""
+    """save() was called although the response to the keyed request is stored already."""
 
     code = "already_answered"
     sentence = "This request was answered before; return context.stored_response instead of saving."

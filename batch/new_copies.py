@@ -1,4 +1,4 @@
-"""Builds the start of a context where nothing can be loaded: a new form, or a new copy of a form.
+"""Builds the initial state of a context without a stored copy: a new form, or a new copy of a form.
 
 An existing form is loaded instead (``batch.storage.load``).
 """

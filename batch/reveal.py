@@ -1,6 +1,6 @@
-"""Reveals one sensitive answer to a person who has the right and gives a reason.
+"""Reveals one sensitive answer to a user who has the right and states a reason.
 
-The proof is written before the value leaves.
+The record is written before the value is returned.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ MAX_REASON: Final = 500
 
 
 def reveal(form_or_copy_id: UUID | str, path: str, *, scope: Tenant, actor: Actor, reason: str) -> AnswerValue:
-    """Return the plain value of the sensitive answer at ``path`` and record who read it and why.
+    """Return the plain value of the sensitive answer at ``path``; record reader and reason.
 
     Raises ``MissingRight``, ``NoReason``, ``NotFound``, ``NothingToReveal``, and what the key service raises; then
     nothing was revealed.

@@ -67,7 +67,7 @@ class UnitOfWork(Protocol):
         """Enter the phase of saving; return the changes to save."""
 
     def move_on(self, planned: PlannedSave, /) -> None:
-        """Take the state that was saved as the present one."""
+        """Make the saved state the present one."""
 
     def fail(self) -> None:
         """End the unit of work because its save failed."""
@@ -78,7 +78,7 @@ Respond: TypeAlias = Callable[[SaveResult], StoredResponse]
 
 
 def raise_fault(unit: UnitOfWork, fault: Fault) -> None:
-    """Raise ``fault``: the way of a save of one copy."""
+    """Raise ``fault``, as a save of one copy does."""
     raise fault
 
 
@@ -159,7 +159,7 @@ def compare(changeset: Changeset, changes: list[Change], *, before: Evaluation, 
 
 
 def _conclude_the_same(before: Evaluation, after: Evaluation) -> bool:
-    """Return whether two evaluations conclude the same, whatever their release and date."""
+    """Return whether two evaluations have equal results, apart from release and date."""
     return (before.eligibility, before.needed, before.messages) == (after.eligibility, after.needed, after.messages)
 
 

@@ -1,4 +1,4 @@
-"""Makes the surroundings of a load: its moment, its evaluation date and the release that decides."""
+"""Builds the context of a save: moment, evaluation date and deciding release."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from tenants.models import Tenant
 
 
 def save_context_for(loaded: Loaded, *, scope: Tenant, actor: Actor) -> SaveContext:
-    """Return the surroundings of ``loaded``: of the time of the load, or of the past for an earlier version.
+    """Return the context of ``loaded``: of the time of the load, or of its own time for an earlier version.
 
     Raises ``UnknownCatalogue``.
     """

@@ -1,6 +1,6 @@
 """The entry points to work on application forms: the only way to write a form or copy.
 
-Each takes ``scope``, the tenant, and returns nothing of another one; each that may write takes ``actor``.
+Each takes ``scope``, the tenant, and returns no data of other tenants; each that may write takes ``actor``.
 """
 
 from __future__ import annotations
@@ -56,7 +56,7 @@ def find_and_lock(
     expected_version: int | None = ...,
     idempotency: IdempotencyKey | None = ...,
 ) -> AbstractContextManager[BatchContext | None]: ...
-@contextmanager  # type: ignore[misc]  # the overloads tell which of the two it yields
+@contextmanager  # type: ignore[misc]  # the overloads declare which of the two it yields
 def find_and_lock(  # noqa: PLR0913 - the one door to every write; each is named at the call
     form_or_copy_id: UUID | str,
     *,
@@ -72,7 +72,7 @@ def find_and_lock(  # noqa: PLR0913 - the one door to every write; each is named
 
     ``form_or_copy_id`` is a copy's id, or a form's for its copy last touched by a user. ``wait`` is in seconds, 0 does
     not wait. ``archived`` includes deleted copies. ``expected_version`` is the version that the caller read. With
-    ``idempotency`` look at ``context.stored_response`` first: it is set when the request was answered before.
+    ``idempotency`` look at ``context.stored_response`` first: it is set when the request is a repetition.
     Raises ``NotFound``, ``LockNotAcquired`` (with ``raise_on_failure=False`` the context is None instead),
     ``VersionMismatch``, ``IdempotencyConflict``.
     """

@@ -20,7 +20,7 @@ from webhooks.event_types import EventType
 
 
 class AttachedRecord(msgspec.Struct, frozen=True, kw_only=True):
-    """One attached record. Its fields are the columns of its table but for tenant, copy and form."""
+    """One attached record. Its fields are the columns of its table except tenant, copy and form."""
 
     id: UUID
     created_at: datetime
@@ -98,7 +98,7 @@ class RecordKind(Generic[R]):
     ``shown`` gives the text of a record in history (nothing sensitive). ``events`` declares the types of its webhook
     events; ``emit`` gives the events of a change, by their names in that family, with their data.
     Records ``of_form`` belong to all copies of the form. Records that are ``append_only`` are never changed nor loaded.
-    With ``depends_on_others`` a new record is made from the others that exist, so two at once are one too many.
+    With ``depends_on_others`` a new record depends on those that exist, so two cannot be added at once.
     """
 
     name: str

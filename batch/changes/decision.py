@@ -18,7 +18,7 @@ def decide(changeset: Changeset, *, before: Evaluation | None = None) -> Evaluat
 
     ``before`` is the evaluation of the document as loaded: with it, only what depends on the changes is computed.
     Raises ``InvalidAnswers`` where a submitted answer is wrong by itself; a fault between answers is a message instead,
-    because nobody can tell which of them is wrong. Raises ``QuestionSetIsAskedFor`` where the caller removed a question
+    because it is unknown which of them is wrong. Raises ``QuestionSetIsAskedFor`` where the caller removed a question
     set that the rules would add again.
     """
     result = _fire(changeset.tracker, before)

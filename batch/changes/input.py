@@ -1,7 +1,7 @@
 """Answers and rows in the shapes of the API, checked as a whole before anything is changed. Pure.
 
-All steps are planned first; with a single fault none is carried out. Mutators are known here by what is used of them,
-because they call this module.
+All steps are planned first; with a single fault none is carried out. Mutators appear here as protocols, because they
+call this module.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ class AnswerTarget(Protocol):
 
     @property
     def is_readonly(self) -> bool:
-        """Return whether nobody may change the answer."""
+        """Return whether the answer is read-only for people."""
 
     def apply_cleaned(self, value: AnswerValue, /) -> None:
         """Store the cleaned ``value``."""

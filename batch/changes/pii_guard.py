@@ -1,6 +1,6 @@
-"""Finds in a text that everybody reads what no such text may hold: somebody's number. Pure.
+"""Refuses personal numbers in texts that are stored and shown without protection. Pure.
 
-Telephone numbers, sums, dates and references pass: only what can hardly be anything else is found.
+Telephone numbers, sums, dates and references pass: only numbers that can hardly be anything else are refused.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from typing import Final
 
 from batch.errors import LooksSensitive
 
-#: A Social Security number as people write it, or a federal tax number. Both stand alone: a UUID is neither.
+#: A Social Security number as people write it, or a federal tax number. Both are delimited: a part of a UUID is neither.
 _TAX: Final = re.compile(r"(?<![\w-])(?:\d{3}[- ]\d{2}[- ]\d{4}|\d{2}-\d{7})(?![\w-])")
 _CARD: Final = re.compile(r"(?<![\w-])\d(?:[- ]?\d){12,18}(?![\w-])")
 

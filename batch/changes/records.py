@@ -141,7 +141,7 @@ class SaveResult(msgspec.Struct, frozen=True, kw_only=True):
     """The effect of a save, or of a dry run. ``moved`` holds the products whose outcome or premium changed, None for
     one that is no longer offered.
 
-    Made by ``save``; read by the steps after the comparison, by the caller and by whoever builds the response.
+    Made by ``save``; read by the steps after the comparison, by the caller and by the builder of the response.
     """
 
     version: int

@@ -213,7 +213,7 @@ class ChangeTracker:
         found: list[Change] = []
         for path, row_before, row_after in self._rows.finalize(self._row_at):
             found.append(Change(path, row_before, row_after, self._causes[path]))
-        # Many answers lie in one row, and a row is found by going through its pool: each once.
+        # Many answers are in one row, and finding a row means a walk through its pool: walk once per row.
         container_at = cache(partial(find_container, self.document))
         for path, before, after in self._answers.finalize(lambda path: _answer_at(path, container_at)):
             if after is not None or container_at(split_path(path)[0]) is not None:

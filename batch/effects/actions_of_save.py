@@ -111,7 +111,7 @@ def _redacted_outcomes(
 
 
 def _redacted_outcome(catalogue: CompiledCatalogue, outcome: ProductOutcome) -> dict[str, Any]:
-    """Return ``outcome`` without the limits that private answers request."""
+    """Return ``outcome`` without the limits that private answers ask for."""
     visibility = Visibility(catalogue, NOBODY)
     redacted: dict[str, Any] = msgspec.to_builtins(outcome)
     for adjustment in redacted.get("adjustments", ()):

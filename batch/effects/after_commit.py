@@ -24,7 +24,7 @@ _registered: Final[list[Publisher]] = []
 
 
 class PublisherRegistered(Exception):
-    """A second publisher was to be registered."""
+    """Only one publisher can be registered."""
 
     def __init__(self) -> None:
         super().__init__("A publisher of live updates is registered already; a product has one.")

@@ -214,6 +214,6 @@ def _go_without(error: RedisError, *, copies: int = 1) -> None:
 
 def _note_loss(error: RedisError) -> None:
     lost_lock.inc()
-    # That it ran out is an answer too; anything else means that Redis is away.
+    # An expired lock proves that Redis responds; any other error means that Redis is away.
     if not isinstance(error, LockError):
         outage.failed()

@@ -1,4 +1,4 @@
-"""Locks of copies that are held now: for staff and operators, who see what is stuck and free it by hand."""
+"""The locks of copies that are held now: staff and operators list them and release stuck ones by hand."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ log = structlog.get_logger("partner_engine.audit")
 
 @dataclass(frozen=True, slots=True)
 class HeldLock:
-    """The lock of one copy, and how it stands."""
+    """The lock of one copy that is held, with its state."""
 
     tenant_id: UUID
     copy_id: UUID
@@ -27,7 +27,7 @@ class HeldLock:
 
     @property
     def holder(self) -> Holder | None:
-        """Return who holds it, None where that is not known."""
+        """Return the holder, None where it is unknown."""
         return self.standing.holder
 
 
@@ -40,7 +40,7 @@ def held_lock(tenant_id: UUID, copy_id: UUID) -> HeldLock | None:
 def list_held_locks() -> list[HeldLock]:
     """Return the locks of copies of all tenants that are held, those held longest first. Raises ``RedisError``.
 
-    Goes through all keys of Redis: for people, not for work.
+    Scans all keys of Redis: for staff, not for requests.
     """
     found = list_locks(get_redis_connection("default"), lock_name(KIND, "*"))
     locks = [HeldLock(UUID(tenant), UUID(copy), one) for one in found for tenant, copy in [_ids(one.name)]]
@@ -48,9 +48,9 @@ def list_held_locks() -> list[HeldLock]:
 
 
 def release_held_lock(lock: HeldLock, *, actor: Actor) -> bool:
-    """Free ``lock`` if it is still held as it was found; return whether it was, and note it in the audit log.
+    """Release ``lock`` if its holder is still the same; return whether it was, and record it in the audit log.
 
-    A save that held it still ends well or is refused as stale: the version decides. Raises ``RedisError``.
+    The save that held it still succeeds or is refused as stale: the version decides. Raises ``RedisError``.
     """
     is_released = release_by_force(get_redis_connection("default"), lock.standing)
     log.warning(

@@ -1,7 +1,7 @@
 """Holds: while a process works on a copy, the copy is not cloned.
 
-A hold is a short lease on the process's row, kept alive by a thread of the process that works: when that dies, the
-lease runs out by itself a few seconds later. Both ends are told by the database's clock.
+A hold is a short lease on the process's row, kept alive by a thread of the process that works: when that thread dies,
+the lease expires a few seconds later. Start and end are the database's time.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from tenants.models import Tenant
 
 #: The longest time that a copy is held, in seconds.
 MOST_SECONDS: Final = 300.0
-#: How long a lease lasts and how often it is renewed: what a crash leaves behind is gone after the one.
+#: The length of a lease, after which a crash leaves nothing behind, and the interval of its renewal.
 LEASE_SECONDS: Final = 10.0
 RENEW_SECONDS: Final = 3.0
 
@@ -34,14 +34,14 @@ _LEASE: Final = (
     f"UPDATE {Process._meta.db_table} SET held_until = clock_timestamp() + make_interval(secs => %s)"  # noqa: S608
     " WHERE id = %s AND tenant_id = %s AND copy_id = %s AND state = 'running'"
 )
-#: The first lease is not taken while another one is alive: somebody else may be at work on the process still.
+#: The first lease is not taken while another one is alive: another worker may still run the process.
 _ALONE: Final = " AND (held_until IS NULL OR held_until <= clock_timestamp())"
 _FREE: Final = f"UPDATE {Process._meta.db_table} SET held_until = NULL WHERE id = %s AND tenant_id = %s"  # noqa: S608
 
 
 @contextmanager
 def hold_copy(process: UUID | None, *, copy_id: UUID, seconds: float, scope: Tenant) -> Iterator[None]:
-    """Hold the copy of ``process`` while the block runs, for at most ``seconds`` (300 at most); None holds nothing.
+    """Hold the copy of ``process`` while the block runs, for at most ``seconds`` (300 at most); for None nothing is held.
 
     Raises ``HoldTooLong``, ``NoRunningProcess`` where the copy has no such process that is running, or another one
     holds it already.
@@ -75,13 +75,13 @@ class _Hold:
         self._ends = ends
 
     def lease(self, *, only_alone: bool = False) -> bool:
-        """Lease for a little longer; return whether the process was there to be leased."""
+        """Extend the lease; return whether the process could be leased."""
         seconds = min(LEASE_SECONDS, self._ends - time.monotonic())
         text = _LEASE + (_ALONE if only_alone else "")
         return seconds > 0 and self._execute(text, [seconds, self._process, self._scope.id, self._copy_id]) == 1
 
     def keep(self) -> None:
-        """Renew the lease until the work is ``done`` or its time is over; in a thread of its own."""
+        """Renew the lease until the work is ``done`` or its time is over; runs in its own thread."""
         try:
             while not self.done.wait(RENEW_SECONDS) and time.monotonic() < self._ends:
                 try:
@@ -95,7 +95,7 @@ class _Hold:
             connections[self._scope.database_alias].close()
 
     def free(self) -> None:
-        """End the lease; where that fails it runs out by itself."""
+        """End the lease; if that fails, it expires."""
         try:
             self._execute(_FREE, [self._process, self._scope.id])
         except DatabaseError as error:

@@ -46,7 +46,7 @@ class LockedCopy:
         return self._lock is not None and self._lock.is_degraded
 
     def open(self) -> Loaded:
-        """Lock and load; a second time the same copy. Raises ``LockNotAcquired``, ``NotFound``,
+        """Lock and load; a second call opens the same copy. Raises ``LockNotAcquired``, ``NotFound``,
         ``IdempotencyConflict``; then nothing is locked.
         """
         try:
@@ -56,7 +56,7 @@ class LockedCopy:
                 self.close()
                 self._identity = loaded.copy.id
                 loaded = self._lock_and_load()
-            # Opened before, the id means that copy alone: a form's id could lead to another one by now.
+            # A second opening locks the same copy: a form's id could mean another one meanwhile.
             if self._was_open and loaded.copy.id != self._identity:
                 raise NotFound
         except BaseException:
@@ -130,7 +130,7 @@ class LockedCopies:
             self._locks.pop().release()
 
     def _each_once(self, meant: dict[UUID, UUID], known: set[UUID]) -> dict[UUID, UUID]:
-        """Return ``meant`` without the copies that are known under another id."""
+        """Return ``meant`` without copies that two ids mean."""
         each_once: dict[UUID, UUID] = {}
         for requested, copy_id in meant.items():
             if copy_id in known or copy_id in each_once.values():

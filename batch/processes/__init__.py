@@ -1,1 +1,1 @@
-"""Long work on one copy between two locks: holds that keep the copy from being cloned meanwhile, and what was left."""
+"""Processes: long work on one copy between two locks, and their resumption after a crash."""

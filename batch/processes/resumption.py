@@ -1,4 +1,4 @@
-"""Finds processes that were left by whoever worked on them, and asks for each to be resumed, once."""
+"""Finds abandoned processes and requests the resumption of each, once."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from actions.outbox import enqueue
 from batch.processes.selectors import list_abandoned
 from tenants.current_tenant import across_tenants
 
-#: A process that nothing was saved of for so long, and that nobody holds, was left.
+#: A process without a hold that was not saved for this long is abandoned.
 IDLE: Final = timedelta(minutes=2)
 _AT_ONCE: Final = 500
 
 
 def ask_to_resume(alias: str, *, idle: timedelta = IDLE) -> int:
-    """Put an order to resume into the outbox of ``alias`` for each process that was left; return how many are new."""
+    """Enqueue ``ResumeProcess`` in database ``alias`` for each abandoned process; return the number of new ones."""
     with across_tenants(using=alias):
         left = list(list_abandoned(idle=idle)[:_AT_ONCE])
         return sum(
@@ -33,7 +33,7 @@ def ask_to_resume(alias: str, *, idle: timedelta = IDLE) -> int:
 
 
 def ask_to_resume_everywhere() -> dict[str, int]:
-    """Do so in every database; return the numbers by alias. One that does not answer is left for the next time."""
+    """Enqueue in every database; return the numbers by alias. A database that fails is skipped until the next run."""
     asked = {}
     for alias in connections:
         try:

@@ -1,7 +1,7 @@
-"""Starts processes and resumes those that were left: one kind of work per kind of process, in a closed registry.
+"""Starts processes and resumes abandoned ones: one function per kind of process, in a closed registry.
 
-Work gets the batch context of its copy, locked, and the process's id. It saves as it goes along and ends the process
-itself; what it raises leaves the process to be resumed at its step.
+The function receives the locked batch context of its copy and the process's id. It saves at each step and ends the
+process itself; after an error the process is resumed at its step.
 """
 
 from __future__ import annotations
@@ -26,52 +26,52 @@ _WAIT_SECONDS: Final = 5.0
 
 
 class UnknownProcessKind(Exception):
-    """No work is registered for this kind of process."""
+    """This kind of process has no registered function."""
 
     def __init__(self, kind: str) -> None:
         super().__init__(f"No work is registered for processes of the kind {kind!r}.")
 
 
 class ProcessKindRegisteredTwice(Exception):
-    """There is work for this kind of process already."""
+    """This kind of process has a registered function already."""
 
     def __init__(self, kind: str) -> None:
         super().__init__(f"Processes of the kind {kind!r} have their work already.")
 
 
 class Works:
-    """What is done for each kind of process."""
+    """The registry of functions by kind of process."""
 
     def __init__(self) -> None:
-        """Begin without any."""
+        """Start with an empty registry."""
         self._works: dict[str, Work] = {}
 
     def register(self, kind: str, work: Work) -> None:
-        """Let ``work`` be what processes of ``kind`` do. Raises ``ProcessKindRegisteredTwice``."""
+        """Register ``work`` for processes of ``kind``. Raises ``ProcessKindRegisteredTwice``."""
         if kind in self._works:
             raise ProcessKindRegisteredTwice(kind)
         self._works[kind] = work
 
     def find(self, kind: str) -> Work:
-        """Return the work of ``kind``. Raises ``UnknownProcessKind``."""
+        """Return the function for ``kind``. Raises ``UnknownProcessKind``."""
         if kind not in self._works:
             raise UnknownProcessKind(kind)
         return self._works[kind]
 
 
-#: The product's own.
+#: The registry of the product.
 WORKS: Final = Works()
 
 
 def start_process(delivered: Delivered, *, works: Works = WORKS) -> None:
-    """Start the process that the action asks for and do its work; delivered again, go on where it was left.
+    """Start the requested process and run it; a repeated delivery resumes it.
 
-    Raises ``PermanentFailure`` for a copy that is gone and a kind without work.
+    Raises ``PermanentFailure`` for a missing copy and an unknown kind.
     """
     kind, started_by = str(delivered.payload["process_kind"]), str(delivered.id)
     work = _work(works, kind)
     with _locked(delivered) as context:
-        # Asked for under the lock alone: a worker that was thought dead may have started it while this one waited.
+        # Checked under the lock: another worker may have started it while this one waited.
         known = Process.objects.filter(copy_id=delivered.payload["copy_id"], details__started_by=started_by).first()
         if known is not None:
             _go_on(context, known, work)
@@ -83,19 +83,19 @@ def start_process(delivered: Delivered, *, works: Works = WORKS) -> None:
 
 
 def resume_process(delivered: Delivered, *, works: Works = WORKS) -> None:
-    """Go on with a process at its step; nothing is left to do for one that has ended."""
+    """Resume a process at its step; an ended one is ignored."""
     known = Process.objects.filter(id=delivered.payload["process_id"], copy_id=delivered.payload["copy_id"]).first()
     if known is None:
         raise PermanentFailure("There is no such process.")
     work = _work(works, known.kind)
     with _locked(delivered) as context:
-        # Only now nobody else moves it.
+        # Read under the lock: no other worker changes it now.
         known.refresh_from_db()
         _go_on(context, known, work)
 
 
 def _go_on(context: BatchContext, process: Process, work: Work) -> None:
-    """Do the work of ``process``, as it was read under the lock of its copy."""
+    """Run ``process``, which was read under the lock of its copy."""
     if process.state != "running":
         return
     if process.held_until is not None and process.held_until > context.save_context.now:
@@ -105,7 +105,7 @@ def _go_on(context: BatchContext, process: Process, work: Work) -> None:
 
 @contextmanager
 def _locked(delivered: Delivered) -> Iterator[BatchContext]:
-    """Lock the action's copy. Raises ``PermanentFailure`` where it is gone."""
+    """Lock the action's copy. Raises ``PermanentFailure`` where it is missing."""
     try:
         with batch.find_and_lock(
             delivered.payload["copy_id"], scope=delivered.tenant, actor=_ACTOR, wait=_WAIT_SECONDS

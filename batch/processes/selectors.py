@@ -1,4 +1,4 @@
-"""Reads of processes: those of a copy, and which were left by whoever worked on them."""
+"""Selectors of processes: those of a copy, and abandoned ones."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ def list_processes(copy_id: UUID) -> QuerySet[Process]:
 
 
 def list_abandoned(*, idle: timedelta) -> QuerySet[Process]:
-    """Return the processes of the current scope that say they are running and are not: nothing was saved for ``idle``,
-    and no hold is alive. They can be resumed: lock their copy anew and go on at their ``step``.
+    """Return the abandoned processes of the current scope: running by their state, not saved for ``idle``, without a
+    hold. To resume one, lock its copy and continue at its ``step``.
     """
     running = Process.objects.filter(state="running", updated_at__lt=Now() - idle)
     return running.filter(Q(held_until=None) | Q(held_until__lt=Now())).order_by("updated_at")

@@ -1,4 +1,4 @@
-"""Celery's shell around processes that were left."""
+"""The Celery task that resumes abandoned processes."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ log = structlog.get_logger(__name__)
 
 @shared_task(ignore_result=True)
 def resume() -> None:
-    """Ask for every process that was left to be resumed; only one may look."""
+    """Request the resumption of all abandoned processes; one worker runs at a time."""
     with JobMutex("resume processes") as is_ours:
         if is_ours and any(asked := ask_to_resume_everywhere().values()):
             log.info("processes_left", asked=sum(asked))

@@ -121,7 +121,7 @@ def load_many(
 
 
 def load_nothing(idempotency: IdempotencyKey | None, *, scope: Tenant) -> tuple[datetime, StoredResponse | None]:
-    """Return the database's time, and the stored response to a keyed request that is about no copy yet.
+    """Return the database's time, and the stored response to a keyed request for a new copy.
 
     Raises ``IdempotencyConflict``.
     """

@@ -57,7 +57,7 @@ def rows_of_save(changeset: Changeset, result: SaveResult, *, key: WrappedKey | 
 
 
 def _copy(changeset: Changeset, result: SaveResult, key: WrappedKey | None) -> Row:
-    """Return the copy's columns but for its bytes."""
+    """Return the copy's columns without its bytes."""
     loaded, context = changeset.tracker.loaded, changeset.tracker.context
     text, personal = search_texts(changeset.catalogue, changeset.document)
     copy = loaded.copy
@@ -80,7 +80,7 @@ def _copy(changeset: Changeset, result: SaveResult, key: WrappedKey | None) -> R
 
 
 def _revision(loaded: Loaded, context: SaveContext, result: SaveResult) -> Row:
-    """Return the revision's columns but for its bytes."""
+    """Return the revision's columns without its bytes."""
     return {
         "tenant_id": context.tenant_id,
         "copy_id": loaded.copy.id,

@@ -1,7 +1,7 @@
 """Composes the one statement of a save: its parts are common table expressions that depend on ``saved``.
 
 Rows go to PostgreSQL as JSON and become rows of their table there, so the text of the statement is the same for one row
-and for thousands. Bytes go beside them, as they are.
+and for thousands. Bytes are separate parameters.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What lists and search show of a copy without opening its document. Pure; holds nothing sensitive."""
+"""The summary of a copy for lists and search, which do not open its document. Pure; nothing sensitive."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from rules.flow.evaluation import Evaluation
 
 
 def summarise(catalogue: CompiledCatalogue, document: Document, evaluation: Evaluation) -> dict[str, Any]:
-    """Return ``{insured, lines, needed, standing, outcomes, premiums}``: name, line codes, how many paths are needed to
-    quote, where it stands, per product.
+    """Return ``{insured, lines, needed, standing, outcomes, premiums}``: name, line codes, the number of paths needed to
+    quote, state, outcome and premium per product.
     """
     insured = document.answers.get(catalogue.definition.title_question)
     is_named_openly = Visibility(catalogue, NOBODY).of(catalogue.definition.title_question, insured) is PUBLIC

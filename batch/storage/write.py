@@ -1,7 +1,7 @@
 """Writes saves: one statement, which is one transaction and one round trip of the tenant's database, or nothing.
 
-The UPDATE names the version that was loaded; that is what keeps two savers apart, whatever became of the lock. All else
-depends on the copies that it updated (``saved``), so a stale save leaves nothing behind (docs/adr/0013).
+The UPDATE names the loaded version, which separates two saves even without the lock. All other parts depend on the
+copies that it updated (``saved``), so a stale save writes nothing (docs/adr/0013).
 """
 
 from __future__ import annotations
@@ -35,14 +35,14 @@ class Locks(Protocol):
     """The lock or locks that are held for a save."""
 
     def extend(self) -> None:
-        """Give them their whole time again."""
+        """Reset the time to live of each."""
 
 
 def write_all(planned: Sequence[PlannedSave], *, scope: Tenant, locks: Locks | None) -> dict[UUID, Refusal]:
     """Write all ``planned`` saves in one transaction; return the refusals by copy.
 
-    Where the database refuses the whole, each save is written by itself, so that only those at fault are left out.
-    Raises all other errors of ``write``: then it is not known what was written.
+    Where the database refuses all together, each save is written alone, so that only faulty ones are left out.
+    Raises all other errors of ``write``: then it is unknown what was written.
     """
     saves = [one.rows for one in planned if one.rows is not None]
     keyed = next((one.keyed for one in planned if one.keyed is not None), None)
@@ -85,7 +85,7 @@ def _write_each(
 def write(saves: Sequence[SaveRows], keyed: KeyedResponse | None, *, scope: Tenant) -> set[UUID]:
     """Commit ``saves`` and ``keyed`` together; return the ids of the copies that were saved.
 
-    A copy that is not among them was saved by somebody else meanwhile: of that save nothing was written. ``keyed``
+    A copy that is missing there was changed meanwhile: nothing of that save was written. ``keyed``
     belongs to the one save, or to a request that changed nothing.
     Raises ``IdempotencyReplay`` or ``IdempotencyInFlight`` if another request with the key came first,
     ``LockNotAcquired`` if another save holds the row, ``SaveInsideTransaction``.
@@ -111,14 +111,14 @@ def write(saves: Sequence[SaveRows], keyed: KeyedResponse | None, *, scope: Tena
     except OperationalError as error:
         if not isinstance(error.__cause__, LockNotAvailable):
             raise
-        # Without its Redis lock another save may hold the copy's row; else it is the same key that waits.
+        # Without the Redis lock another save may hold the copy's row; otherwise the wait is for the same key.
         raise (IdempotencyInFlight if _waited_for_key(error) else LockNotAcquired) from error
 
 
 def _write_index(saves: Sequence[SaveRows], scope: Tenant) -> None:
-    """Write the shared index's entries before the tenant's own rows: a copy is never without its entry.
+    """Write the entries of the shared index before the tenant's own rows: each copy always has its entry.
 
-    An entry without its copy is swept away later. In the shared database itself they go with the save.
+    An entry without its copy is removed later. In the shared database the entries are part of the save.
     """
     entries = index_entries(saves, scope)
     if entries is not None:
@@ -127,7 +127,7 @@ def _write_index(saves: Sequence[SaveRows], scope: Tenant) -> None:
 
 
 def _waited_for_key(error: OperationalError) -> bool:
-    """Return whether the lock waited for was that of a key; PostgreSQL names the index, in whatever language."""
+    """Return whether the statement waited for the lock of a key; PostgreSQL names the index in any language."""
     diagnosis = getattr(error.__cause__, "diag", None)
     return _KEY_ONCE in (getattr(diagnosis, "context", None) or "")
 
@@ -138,7 +138,7 @@ def _constraint(error: IntegrityError) -> str | None:
 
 
 def _is_refusal(error: DatabaseError | LockNotAcquired) -> bool:
-    """Return whether PostgreSQL refused the statement, so that nothing of it was written."""
+    """Return whether PostgreSQL refused the statement, so that nothing was written."""
     if isinstance(error, LockNotAcquired):
         return True
     state = getattr(error.__cause__, "sqlstate", None) or ""

@@ -1,4 +1,4 @@
-"""The mutator of one answer. Pure: the answer struct underneath is changed here and nowhere else."""
+"""The mutator of one answer, the only code that changes an answer struct. Pure."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ class AnswerMutator:
 
     @property
     def is_readonly(self) -> bool:
-        """Return whether nobody may change the answer."""
+        """Return whether the answer is read-only for people."""
         answer = self._current()
         return answer is not None and answer.readonly
 
@@ -46,7 +46,7 @@ class AnswerMutator:
         changes nothing.
 
         Raises ``InvalidAnswers`` with one fault where the value does not fit the question, ``ReadOnlyAnswer`` where
-        nobody may change it.
+        people may not change it.
         """
         self._tracker.require_writable()
         try:
@@ -56,7 +56,7 @@ class AnswerMutator:
         self.apply_cleaned(cleaned)
 
     def clear(self) -> None:
-        """Remove the answer; the same as to apply None."""
+        """Remove the answer, as ``apply(None)`` does."""
         self.apply(None)
 
     def apply_cleaned(self, value: AnswerValue) -> None:

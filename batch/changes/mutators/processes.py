@@ -90,7 +90,7 @@ class ProcessMutator(StateMutator[ProcessRow]):
         self._go("completed", ended_at=self._tracker.now)
 
     def fail(self, error: str) -> None:
-        """End the process because of ``error`` (for staff; nothing sensitive)."""
+        """End the process because of ``error``, a text for staff without anything sensitive."""
         self._go("failed", error=error[:500], ended_at=self._tracker.now)
 
 

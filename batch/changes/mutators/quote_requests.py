@@ -31,7 +31,7 @@ ANSWERED: Final = frozenset({"submitted", "quoted", "referred", "declined", "sel
 
 
 class QuoteRequestRow(AttachedRecord, frozen=True, kw_only=True):
-    """One quote request. ``read_set`` are the paths of the answers that were sent with version ``asked_version``."""
+    """One quote request. ``read_set`` holds the paths of the answers that were sent with version ``asked_version``."""
 
     carrier: str
     product: str

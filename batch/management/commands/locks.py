@@ -1,4 +1,4 @@
-"""``manage.py locks``: which locks are held, by whom, since when, and how many wait; frees one that is stuck."""
+"""``manage.py locks``: lists the held locks with holder, start and waiting callers; releases a stuck one."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from redis_locks.job_mutex import KIND as JOB
 from tenants.access import system_actor
 from tenants.models import Tenant
 
-#: The columns of the table: heading, and what of a line stands there.
+#: The columns of the table: heading and key of the line.
 _COLUMNS: Final = (
     ("TENANT", "tenant"),
     ("COPY OR JOB", "name"),
@@ -31,18 +31,18 @@ _COLUMNS: Final = (
 
 
 class Command(BaseCommand):
-    """Shows locks, and frees one by hand."""
+    """Lists locks, or releases one."""
 
     help = "List the locks of copies and jobs that are held, across all tenants; free a copy's that is stuck."
 
     def add_arguments(self, parser: CommandParser) -> None:
-        """Take what is to be done and how it is told."""
+        """Declare the command's options."""
         parser.add_argument("--json", action="store_true", help="Print one JSON object.")
         parser.add_argument("--release", metavar="COPY_ID", type=UUID, help="Free the lock of this copy.")
-        parser.add_argument("--dry-run", action="store_true", help="With --release: tell what would be freed.")
+        parser.add_argument("--dry-run", action="store_true", help="With --release: show the lock without freeing it.")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        """List, or free one. Raises ``CommandError``: nothing to free, or Redis is away."""
+        """List the locks, or release one. Raises ``CommandError`` where none is held or Redis is away."""
         if options["dry_run"] and options["release"] is None:
             raise CommandError("--dry-run goes with --release COPY_ID.")
         try:
