@@ -68,7 +68,7 @@ ACTIONS: Final[Mapping[str, Action]] = {"kill": _kill, "stop": _stop, "raise": _
 
 
 class Failpoint:
-    """One armed point: acts once, when it is reached for the ``nth`` time."""
+    """One armed point: it acts once, when it is reached for the ``nth`` time."""
 
     def __init__(self, name: str, *, nth: int, action: Action) -> None:
         """Check ``name``. Raises ``FailpointsRefused``."""

@@ -1,4 +1,4 @@
-"""What staff do with failed actions: requeue or drop them, within the current tenant scope."""
+"""Requeues or drops failed actions for staff, within the current tenant scope."""
 
 from __future__ import annotations
 

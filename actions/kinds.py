@@ -125,7 +125,7 @@ class SendWebhookGivenUpMail(FieldsPayload):
     endpoint_id: str
     url: str
     reason: str
-    #: The time, so that an endpoint disabled again causes another mail, whatever became of the first one.
+    #: The time, so that an endpoint disabled again causes another mail, whether or not the first one was sent.
     given_up_at: str
 
 

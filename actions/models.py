@@ -1,4 +1,4 @@
-"""The outbox: deferred actions stored in the transaction of the save that asked for them. The row is the job."""
+"""The outbox: deferred actions stored in the transaction of the save that emitted them. The row is the job."""
 
 from __future__ import annotations
 

@@ -42,7 +42,7 @@ class Change(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 def fold(changes: Iterable[Change]) -> list[Change]:
-    """Fold changes in order of time to one per path: the first before, the last of all else.
+    """Fold changes in order of time to one per path: ``before`` of the first, all else of the last.
 
     Changes that were undone are left out, also those of a question's state, and changes inside a removed row.
     """
@@ -59,7 +59,7 @@ def fold(changes: Iterable[Change]) -> list[Change]:
 
 
 def _joined(earlier: Change, later: Change) -> Change:
-    # ``active`` is set only where it changed: set twice with opposite values, it is as it was before both.
+    # ``active`` is set only where it changed, so two opposite values cancel each other.
     if earlier.active is not None and later.active is not None and earlier.active != later.active:
         return msgspec.structs.replace(later, before=earlier.before, active=None, required=None)
     return msgspec.structs.replace(

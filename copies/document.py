@@ -1,6 +1,6 @@
 """The document of one copy: answers, answer pools, question sets and exclusions, as plain structs.
 
-Pure: knows no database, no catalogue and no rules. The mutators of the batch change documents, nothing else does.
+Pure: knows no database, no catalogue and no rules. Only the mutators of the batch change documents.
 """
 
 from __future__ import annotations
@@ -113,7 +113,7 @@ def find_container(document: Document, prefix: str) -> Container | None:
 
 
 def find_answer(document: Document, path: str) -> Answer | None:
-    """Return the answer at ``path``, None where there is none."""
+    """Return the answer at ``path``, None for a missing one."""
     prefix, code = split_path(path)
     container = find_container(document, prefix)
     return None if container is None else container.answers.get(code)

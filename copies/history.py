@@ -1,4 +1,4 @@
-"""Reads of a copy's history: its revisions, and the changes since a version."""
+"""Selectors of a copy's history: its revisions, and the changes since a version."""
 
 from __future__ import annotations
 

@@ -88,7 +88,7 @@ def _take_entries(alias_of: dict[UUID, str], found: Repaired, *, dry_run: bool) 
     for entries in _chunks(old.values_list("copy_id", "tenant_id"), key="copy_id"):
         by_alias: dict[str, list[UUID]] = {}
         for copy_id, tenant_id in entries:
-            # A tenant that is gone left no database of its own to look into.
+            # A deleted tenant has no database of its own that could be read.
             by_alias.setdefault(alias_of.get(tenant_id, "default"), []).append(copy_id)
         for alias, ids in by_alias.items():
             if alias not in connections:

@@ -10,8 +10,8 @@
 ``copy.messages/<id>``                    an attached record of the copy; ``form.dispositions/<id>``: one of the form
 ========================================  =============================================================
 
-Documents, changes, requests and rows hold paths as plain ``str``, for msgspec encodes no subclass of it. ``Path(text)``
-reads one; what it returns and what the functions here build is plain again.
+Documents, changes, requests and rows hold paths as plain ``str``, because msgspec encodes no subclass of it.
+``Path(text)`` reads one; its methods and the functions here return plain ``str``.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ EXCLUDED: Final = "forced_excluded_products"
 BYPASSED: Final = "agent_bypassed_products"
 COPY: Final = "copy"
 FORM: Final = "application_form"
-#: First steps that mean something else than a pool; no pool may have such a code.
+#: First steps that are no pool's code; no pool may have such a code.
 RESERVED: Final = frozenset({COPY, FORM, QUESTION_SETS, EXCLUDED, BYPASSED})
 
 
@@ -131,7 +131,7 @@ def attached_path(kind: str, identity: UUID | str, *, of_form: bool = False) -> 
     return f"{'form' if of_form else COPY}.{kind}/{identity}"
 
 
-# Functions on plain text for the hot loops of a save, where making a ``Path`` of each text would be felt.
+# Functions on plain text for the hot loops of a save, where a ``Path`` for each text would be too slow.
 
 
 def split_path(path: str) -> tuple[str, str]:
@@ -158,9 +158,9 @@ def is_below(path: str, other: str) -> bool:
 
 
 def is_in_document(path: str) -> bool:
-    """Do the work of ``Path.is_in_document``."""
+    """Return whether the path lies in the document, as ``Path.is_in_document`` does."""
     first, slash, _ = path.partition("/")
-    # No code of a pool has a dot.
+    # Codes of pools contain no dot.
     return not slash or (first not in (COPY, FORM) and "." not in first)
 
 

@@ -1,6 +1,6 @@
 """Sensitive answers of one copy, encrypted under the copy's data key and bound to tenant, copy, path and key version.
 
-Plain values leave through ``Sealer.reveal`` alone.
+Only ``Sealer.reveal`` returns plain values.
 """
 
 from __future__ import annotations

@@ -34,7 +34,7 @@ def new_key() -> bytes:
 
 
 def derive_key(master: bytes, *, info: bytes) -> bytes:
-    """Return the key of 32 bytes that belongs to ``info``. Keys of different ``info`` tell nothing of each other."""
+    """Return the key of 32 bytes that belongs to ``info``. Keys of different ``info`` reveal nothing of each other."""
     return HKDF(algorithm=hashes.SHA256(), length=KEY_BYTES, salt=None, info=info).derive(master)
 
 

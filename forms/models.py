@@ -231,7 +231,7 @@ class NaicsSearch(OfForm):
 class Process(OfCopy):
     """Long work on one copy that calls third parties between two locks.
 
-    While ``held_until`` lies ahead, the copy is not cloned.
+    Until ``held_until`` the copy is not cloned.
     """
 
     batch_call: ClassVar = "context.changeset.processes.start(kind)"
@@ -266,7 +266,7 @@ class QuoteRequest(BatchWrittenModel):
     batch_call: ClassVar = "context.changeset.quote_requests.request(product)"
 
     class State(models.TextChoices):
-        """Where it stands."""
+        """The state of the request to the carrier."""
 
         DRAFT = "draft", "Draft"
         QUEUED = "queued", "Queued"
@@ -338,6 +338,6 @@ class GuestLink(BatchWrittenModel):
         return f"Guest of {self.copy_id}"
 
     def as_actor(self, *, source: str) -> Actor:
-        """Return the guest as an actor who comes by ``source``."""
+        """Return the guest as an actor with the entry point ``source``."""
         label = f"{self.name} (guest)" if self.name else "Guest"
         return Actor(type="guest", id=str(self.id), source=source, label=label, rights=GUEST_RIGHTS)

@@ -1,4 +1,4 @@
-"""Reads of forms and copies for lists and pages. Code that writes loads them through the batch instead."""
+"""Selectors of forms and copies for lists and pages. Code that writes loads them through the batch instead."""
 
 from __future__ import annotations
 

@@ -28,7 +28,7 @@ def standing_of(*, needed: int, outcomes: Iterable[str]) -> Standing:
 
 
 def state_of(*, deleted: bool, locked: bool, standing: Standing) -> State:
-    """Return the state that people see."""
+    """Return the state that is shown to users."""
     if deleted:
         return "deleted"
     return "locked" if locked else standing

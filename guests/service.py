@@ -72,7 +72,7 @@ def follow_link(copy_id: UUID, secret: str, *, device: str) -> tuple[Guest, str]
     """
     tenant = _tenant_of(copy_id)
     with use_tenant(tenant):
-        # Without the copy's lock: a wrong guess must not delay anybody.
+        # Without the copy's lock: a wrong guess must not delay other users.
         link = _in_force().filter(copy_id=copy_id, secret_hash=hash_of(secret)).first()
     if link is None:
         raise GuestLinkInvalid
@@ -100,7 +100,7 @@ def finish(guest: Guest) -> None:
             raise AnswersMissing(missing)
         if link.row.finished_at is None:
             link.finish()
-            # A form started by an API client may have no owner with a mail address.
+            # A form started by an API client may have no owner to notify by mail.
             if context.copy.fields.owner_id is not None:
                 context.changeset.defer(SendGuestCompletionMail(copy_id=str(guest.copy_id)))
             context.save()
@@ -123,7 +123,7 @@ def state_of(link: GuestLink, now: datetime) -> LinkState:
 
 
 def still_in_force(tenant: Tenant, link_ids: Collection[UUID]) -> set[UUID]:
-    """Return the given links that are neither revoked nor expired, in one query."""
+    """Return those of the ``links`` that are neither revoked nor expired, in one query."""
     with use_tenant(tenant):
         return set(_in_force().filter(pk__in=link_ids).values_list("pk", flat=True))
 

@@ -30,7 +30,7 @@ SECONDS_TO_BE_READY = 90.0
 CELERY = '-W "ignore:You\'re running the worker" -m celery --quiet -A partner_engine'
 """Celery without its long warning about root, which would hide the addresses."""
 PROGRAMS = {
-    # Who a caller is decides the product, by TRUSTED_PROXIES: the server's own rule would trust this whole machine.
+    # The product identifies callers by TRUSTED_PROXIES; the server's own rule would trust this whole machine.
     # Messages of sockets are small, and compression costs memory per connection.
     "web": "-m uvicorn partner_engine.asgi:application --host {host} --port {port} --no-proxy-headers --no-access-log "
     "--log-level warning --timeout-graceful-shutdown 5 --ws-max-size 65536 --ws-per-message-deflate false",
@@ -146,7 +146,7 @@ def _refuse_taken_port(host: str, port: int) -> None:
 
 
 def _readiness(host: str, port: int) -> str:
-    """Return the status and beginning of the response of /readyz, or why there is none."""
+    """Return the status and beginning of the response of /readyz, or the reason why it is missing."""
     connection = http.client.HTTPConnection(host, port, timeout=5)
     try:
         connection.request("GET", "/readyz")

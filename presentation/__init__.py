@@ -1,1 +1,1 @@
-"""What faces, messages and the search index share: who may see which value, and how values read. Pure."""
+"""The policy of visibility and the display of values, shared by faces, messages and the search index. Pure."""

@@ -1,4 +1,4 @@
-"""How values, times and counts read on a page. Pure."""
+"""The text of values, times and counts on a page. Pure."""
 
 from __future__ import annotations
 
@@ -27,8 +27,8 @@ def field_text(question_type: str, value: AnswerValue) -> str:
 def reading_text(question_type: str, value: AnswerValue, labels: Mapping[str, str], currency: str = "USD") -> str:
     """Return an answer as text to read: choice labels, yes or no, money with its currency; a dash for no answer.
 
-    ``question_type`` is a type's code, or "" for a question that is unknown. A value that an earlier type left is
-    displayed by what it is.
+    ``question_type`` is a type's code, or "" for a question that is unknown. A value of an earlier type is
+    displayed by its own kind.
     """
     if value is None or value in ("", []):
         return "–"

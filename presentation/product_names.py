@@ -1,4 +1,4 @@
-"""What products are called on screens and in messages. Pure."""
+"""The names of products on screens and in messages. Pure."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from rules.definition.model import CompiledCatalogue
 
 
 def carrier_and_line(catalogue: CompiledCatalogue, code: str) -> tuple[str, str]:
-    """Return the carrier's name and the product's own, which is its line's where it has none."""
+    """Return the carrier's name and the product's own, by default its line's."""
     known = catalogue.products.get(code)
     if known is None:
         return code, ""

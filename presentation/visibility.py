@@ -1,6 +1,6 @@
-"""Who may see which value: the one policy of the product. Pure.
+"""The one policy of the product on who may see which value. Pure.
 
-Every face, message, log and index asks here and compares no sensitivity of its own (ADR 19).
+Every face, message, log and index uses it and compares no sensitivity itself (ADR 19).
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ Tag: TypeAlias = Literal["", "pii", "spi"]
 
 
 class Confidentiality(IntEnum):
-    """How far a value is kept from readers, the strictest last. UNKNOWN: its question is gone from the catalogue."""
+    """How far a value is kept from readers, the strictest last. UNKNOWN: the catalogue no longer has the question."""
 
     PUBLIC = 0
     PERSONAL = 1
@@ -45,7 +45,7 @@ _NO_VALUES: Final[tuple[object, ...]] = (None, "", [])
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Reader:
-    """Who reads: with the right to personal answers or without, and as the guest ``guest_id`` or not.
+    """A reader: with or without the right to personal answers; ``guest_id`` is set for a guest.
 
     Without ``sees_masks`` not even the last characters of a secret answer are shown.
     """
@@ -61,7 +61,7 @@ class Reader:
         return cls(sees_personal=actor.may(Right.READ_PERSONAL), guest_id=guest_id)
 
 
-#: Reads what goes to many at once, or is kept: live updates, webhooks, logs, summaries.
+#: The reader of texts that go to many at once or are stored: live updates, webhooks, logs, summaries.
 NOBODY: Final = Reader(sees_masks=False)
 
 
@@ -76,7 +76,7 @@ class Visibility:
         """Take the catalogue of today's release; ``past`` are the sensitivities, by question code, of the releases
         under which the values were recorded.
 
-        A past value is as confidential as the strictest of these releases says.
+        A past value has the strictest confidentiality among these releases.
         """
         self.reader = reader
         self.personal_shown = 0
@@ -88,7 +88,7 @@ class Visibility:
         return Visibility(self._catalogue, self.reader, past=past)
 
     def of(self, path: str, answer: Answer | None = None) -> Confidentiality:
-        """Return how confidential the value at ``path`` is; a sealed ``answer`` stays secret.
+        """Return the confidentiality of the value at ``path``; a sealed ``answer`` stays secret.
 
         Derived values, rows, and fields of copy and form are public.
         """
@@ -116,21 +116,21 @@ class Visibility:
         return self.of(path) is PUBLIC and not any(map(is_mask, values))
 
     def shown(self, path: str, value: Any) -> Any:
-        """Return what the reader may see of ``value``, found at ``path`` in a change, a trace or an adjustment."""
+        """Return ``value`` or its mask for the reader; ``path`` is its place in a change, a trace or an adjustment."""
         return self._let_through(value, self.of(path), is_hidden=self.hides(path))
 
     def answer(self, path: str, answer: Answer) -> AnswerValue:
-        """Return what the reader may see of ``answer`` at ``path``."""
+        """Return the value of ``answer`` at ``path``, or its mask, for the reader."""
         value = answer.value if answer.sealed is None else answer.mask
         shown: AnswerValue = self._let_through(value, self.of(path, answer), is_hidden=self.hides(path, answer))
         return shown
 
     def text(self, path: str, value: Any) -> str:
-        """Return what the reader may see of ``value`` as one reads it: labels, yes or no, money; a dash for none."""
+        """Return ``value`` or its mask as text to read: labels, yes or no, money; a dash for none."""
         return self._read(path, self.shown(path, value))
 
     def answer_text(self, path: str, answer: Answer) -> str:
-        """Return what the reader may see of ``answer`` as one reads it."""
+        """Return ``answer`` or its mask as text to read."""
         return self._read(path, self.answer(path, answer))
 
     def _let_through(self, value: Any, level: Confidentiality, *, is_hidden: bool) -> Any:

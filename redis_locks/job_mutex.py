@@ -38,7 +38,7 @@ class JobMutex:
         self._keeper: threading.Thread | None = None
 
     def __enter__(self) -> bool:
-        """Return whether the job may run in this process now. Never waits."""
+        """Return whether the job may run in this process now; does not wait."""
         try:
             taken = self._lock.take(wait=0)
         except RedisError as error:

@@ -37,8 +37,8 @@ RELEASE: Final = script_of(Lock.LUA_RELEASE_SCRIPT)
 #: KEYS: the lock. ARGV: the token, the new time to live in ms. Returns 1 when extended, 0 if it belongs to another.
 EXTEND: Final = script_of(Lock.LUA_REACQUIRE_SCRIPT)
 
-# KEYS: lock, queue (waiter -> its number), seen (waiter -> when it asked last)
-# ARGV: the waiter, ttl in ms, the holder's opening, patience in ms, "1" to stand in the queue
+# KEYS: lock, queue (waiter -> its number), seen (waiter -> time of its last poll)
+# ARGV: the waiter, ttl in ms, the holder's opening, patience in ms, "1" to join the queue
 # Returns {0, own token} when taken, else {place in the queue from 1, the present holder's token or ''}.
 TAKE: Final = script_of("""
 local current = redis.call('get', KEYS[1])

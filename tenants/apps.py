@@ -4,7 +4,7 @@ from django.apps import AppConfig
 
 
 class TenantsConfig(AppConfig):
-    """The lowest app: knows no form."""
+    """The app of tenants and users; it knows no form."""
 
     name = "tenants"
     verbose_name = "Tenants and people"

@@ -13,6 +13,6 @@ class EmailBackend(ModelBackend):
     """Django's backend; a wrong address takes as long as a wrong password."""
 
     def get_user(self, user_id: UUID) -> User | None:
-        """Return the active user of a session, None for a deleted or barred one."""
+        """Return the active user of a session, None for a deleted or inactive one."""
         user = User.objects.select_related("tenant").filter(pk=user_id).first()
         return user if user is not None and self.user_can_authenticate(user) else None

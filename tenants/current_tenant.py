@@ -1,4 +1,4 @@
-"""The current tenant of a unit of work, and with it the rows that may be seen.
+"""The current tenant of a unit of work, which decides the visible rows.
 
 It is in a context variable: it follows async code, and every thread starts without one. Imports no model, because the
 database backend reads it while Django starts.
@@ -14,19 +14,19 @@ from typing import TYPE_CHECKING, Final
 if TYPE_CHECKING:
     from tenants.models import Tenant
 
-#: What row-level security is told while all tenants of one database are looked at.
+#: The marker for row-level security while rows of all tenants of one database are shown.
 ALL_TENANTS: Final = "*"
 
 
 class Scope:
-    """Which rows may be seen: one tenant's, or (``tenant`` None) those of all tenants in the database ``alias``."""
+    """The visible rows: one tenant's, or (``tenant`` None) those of all tenants in the database ``alias``."""
 
     __slots__ = ("alias", "marker", "tenant")
 
     def __init__(self, tenant: Tenant | None, alias: str) -> None:
         self.tenant = tenant
         self.alias = alias
-        #: What row-level security compares with ``tenant_id``.
+        #: The marker that row-level security compares with ``tenant_id``.
         self.marker = str(tenant.id) if tenant else ALL_TENANTS
 
 
@@ -39,7 +39,7 @@ def current_scope() -> Scope | None:
 
 
 class NoTenant(Exception):
-    """Rows of a tenant were asked for while no tenant is current: wrap the work in ``use_tenant(tenant)``."""
+    """Rows of a tenant were queried while no tenant is current: wrap the work in ``use_tenant(tenant)``."""
 
     def __init__(self) -> None:
         super().__init__("No tenant is current; wrap the work in use_tenant(tenant), or in across_tenants(using=...).")
@@ -55,7 +55,7 @@ def current_tenant() -> Tenant:
 
 @contextmanager
 def use_tenant(tenant: Tenant) -> Iterator[Tenant]:
-    """Make ``tenant`` the current one: its rows are seen, in its database."""
+    """Make ``tenant`` the current one inside the block: queries return its rows, from its database."""
     token = scope_variable.set(Scope(tenant, tenant.database_alias))
     try:
         yield tenant
@@ -64,9 +64,9 @@ def use_tenant(tenant: Tenant) -> Iterator[Tenant]:
 
 
 def set_tenant_without_reset(tenant: Tenant) -> None:
-    """Make ``tenant`` the current one for the rest of a request whose tenant is known only when it is under way.
+    """Make ``tenant`` the current one for the rest of a request whose tenant is known only after its start.
 
-    The caller stands inside a ``without_tenant()`` or ``use_tenant()`` block, which puts things back at its end.
+    Call it inside a ``without_tenant()`` or ``use_tenant()`` block, which restores the former scope at its end.
     """
     scope_variable.set(Scope(tenant, tenant.database_alias))
 
@@ -83,7 +83,7 @@ def across_tenants(*, using: str) -> Iterator[None]:
 
 @contextmanager
 def without_tenant() -> Iterator[None]:
-    """Leave the current scope for a while; asking for rows of a tenant then raises."""
+    """Leave the current scope inside the block; queries for rows of a tenant then raise."""
     token = scope_variable.set(None)
     try:
         yield

@@ -12,10 +12,10 @@ M = TypeVar("M", bound=models.Model)
 
 
 class TenantManager(models.Manager[M]):
-    """Shows rows of the current tenant alone; raises ``NoTenant`` without one."""
+    """A manager that returns rows of the current tenant only; it raises ``NoTenant`` without one."""
 
     def get_queryset(self) -> models.QuerySet[M]:
-        """Return the current scope's rows."""
+        """Return the rows of the current scope."""
         scope = current_scope()
         if scope is None:
             raise NoTenant
@@ -33,5 +33,5 @@ class TenantModel(models.Model):
 
     class Meta:
         abstract = True
-        # Django's own machinery (deletion, refresh_from_db) goes by this one; row-level security still stands.
+        # Django itself uses this one (deletion, refresh_from_db); row-level security still applies.
         base_manager_name = "unscoped_objects"

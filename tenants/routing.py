@@ -1,4 +1,4 @@
-"""The database of a model's rows: a tenant's rows in the tenant's database, all others in the shared one."""
+"""The database router: a tenant's rows are in the tenant's database, all others in the shared one."""
 
 from __future__ import annotations
 

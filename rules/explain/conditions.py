@@ -22,13 +22,13 @@ _MOST_ROWS: Final = 100
 
 
 class Visibility(Protocol):
-    """What the reader of a trace may see, as the presentation decides it."""
+    """The policy of visibility for the reader of a trace; ``presentation`` implements it."""
 
     def shown(self, path: str, value: AnswerValue, /) -> AnswerValue:
-        """Return what the reader may see of ``value`` at ``path``; the mask of a sealed answer is passed as it is."""
+        """Return ``value`` or its mask for the reader; the mask of a sealed answer is passed as it is."""
 
     def may_leave(self, path: str, *values: object) -> bool:
-        """Return whether ``values`` at ``path`` may stand in a sentence that everybody reads."""
+        """Return whether ``values`` at ``path`` may be part of a sentence for all readers."""
 
 
 class TracedPart(msgspec.Struct, frozen=True):

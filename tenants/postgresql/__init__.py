@@ -1,1 +1,1 @@
-"""Django's PostgreSQL backend, whose every statement tells row-level security which tenant it works for."""
+"""Django's PostgreSQL backend; each statement names its tenant for row-level security."""

@@ -1,7 +1,7 @@
 """The database backend: sends the current scope before each statement, in the same round trip.
 
 PostgreSQL's policies (``tenants.row_level_security``) compare it with the rows. It is set for the transaction alone, so
-neither a pooled connection nor a pooler in between ever carries one tenant's mark to the next user; without a
+neither a pooled connection nor a pooler in between carries one tenant's marker to the next user; without a
 transaction the two statements form one of their own.
 """
 
@@ -41,14 +41,14 @@ class DatabaseWrapper(base.DatabaseWrapper):
                 context["cursor"].cursor.execute(mark)
                 return execute(sql, params, many, context)
         result = execute(f"{mark}; {sql}", params, many, context)
-        # The first result is that of the mark.
+        # The first result is that of the marker.
         context["cursor"].nextset()
         return result
 
     def _mark(self) -> str | None:
         """Return the statement that marks the transaction, None where no marker is needed."""
         scope = current_scope()
-        # A view of all tenants of one database opens no other database.
+        # The scope of all tenants of one database excludes other databases.
         if scope is not None and (scope.tenant is not None or scope.alias == self.alias):
             self._has_marked = True
             # A UUID or "*", never text from outside.

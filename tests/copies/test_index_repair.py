@@ -137,7 +137,7 @@ def test_people_are_told_in_a_sentence(harbor: Tenant) -> None:
 
     call_command("repair_copy_index", "--dry-run", stdout=told)
 
-    assert told.getvalue() == "1 copies looked at. Entries to mend: 1 missing, 0 wrong, 0 without a copy.\n"
+    assert told.getvalue() == "1 copies looked at. Entries to repair: 1 missing, 0 wrong, 0 without a copy.\n"
 
 
 def test_two_sweeps_never_run_at_once(harbor: Tenant) -> None:

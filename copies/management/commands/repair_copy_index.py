@@ -13,19 +13,19 @@ from redis_locks.job_mutex import JobMutex
 
 
 class Command(BaseCommand):
-    """Mends the shared index of copies."""
+    """Repairs the shared index of copies."""
 
     help = (
         "Give every copy its entry in the shared index and remove entries without a copy; a second run changes nothing."
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
-        """Take what every maintenance command takes."""
+        """Add the options of every maintenance command."""
         parser.add_argument("--dry-run", action="store_true", help="Count, and change nothing.")
         parser.add_argument("--json", action="store_true", help="Print one JSON object.")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        """Repair, and tell what was found. Raises ``CommandError`` while another sweep runs."""
+        """Repair the index and report the result. Raises ``CommandError`` while another repair runs."""
         with JobMutex("repair_copy_index") as is_ours:
             if not is_ours:
                 raise CommandError("Another sweep of the index runs now; nothing was done. See `manage.py locks`.")
@@ -33,7 +33,7 @@ class Command(BaseCommand):
         if options["json"]:
             self.stdout.write(json.dumps({**asdict(found), "dry_run": options["dry_run"]}))
             return
-        verb = "to mend" if options["dry_run"] else "mended"
+        verb = "to repair" if options["dry_run"] else "repaired"
         self.stdout.write(
             f"{found.checked} copies looked at. Entries {verb}: {found.missing} missing, {found.wrong} wrong, "
             f"{found.without_copy} without a copy."
