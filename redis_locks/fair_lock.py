@@ -20,7 +20,7 @@ from redis_locks.lua_scripts import EXTEND, RELEASE, TAKE, LockScript, run_scrip
 
 #: Seconds that a lock lives unless it is extended.
 TTL_SECONDS: Final = 10.0
-#: A younger lock needs no extension: it outlives any statement (partner_engine.E011).
+#: A younger lock needs no extension: it outlives any statement (partner_engine.E010).
 FRESH_SECONDS: Final = 1.0
 #: Milliseconds after which a waiter that stopped polling leaves the queue.
 PATIENCE_MS: Final = 1_000
