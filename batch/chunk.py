@@ -52,7 +52,8 @@ class Chunk:
         """Save all copies in one transaction; return the end of each, in the order requested.
 
         A copy that was changed meanwhile, or that the rules refuse, is reported and left out. Where the database
-        refuses the whole, each is written by itself, so that only those at fault are left out. Raises ``DatabaseError`` where the connection was lost: then it is unknown what was saved; load the copies again.
+        refuses the whole, each is written by itself, so that only those at fault are left out. Raises ``DatabaseError``
+        where the connection was lost: then it is unknown what was saved; load the copies again.
         """
         contexts = list(self)
         for context in contexts:

@@ -75,7 +75,8 @@ class BatchContext:
         locked: LockedCopy | None = None,
         idempotency: IdempotencyKey | None = None,
     ) -> None:
-        """Made by ``batch.service``. ``writable`` contexts hold their lock (``locked``), or belong to a new copy, which no other caller knows. Raises ``UnknownCatalogue``.
+        """Made by ``batch.service``. ``writable`` contexts hold their lock (``locked``), or belong to a new copy, which
+        no other caller knows. Raises ``UnknownCatalogue``.
         """
         self.scope = scope
         self.idempotency = idempotency

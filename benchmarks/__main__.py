@@ -1,7 +1,7 @@
 """The runner: `make bench`, or `make bench ARGS="saving rules --rounds 9"` for some measurements.
 
-Prints one line for each figure, tells on the error output how far it is, keeps the figures in results/latest.json, and
-brings tables and curves of docs/benchmarks.md up to date.
+Prints one line for each figure, reports progress on the error output, writes the figures to results/latest.json, and
+updates the tables and curves of docs/benchmarks.md.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ FEWEST_ROUNDS: Final = 5
 
 
 def main(arguments: Sequence[str]) -> int:
-    """Measure what is asked for; return 0, for a missed goal is a figure and no failure."""
+    """Run the requested measurements; return 0, because a missed goal is a figure and no failure."""
     asked = _parse(arguments)
     prepare()
     machine = describe()
@@ -40,9 +40,9 @@ def main(arguments: Sequence[str]) -> int:
 
 
 def run(names: Sequence[str], *, rounds: int, quick: bool, path: Path | None) -> list[Figure]:
-    """Run the measurements ``names`` in their order, print their figures and keep them in ``path`` (None: nowhere).
+    """Run the measurements ``names`` in their order, print their figures and write them to ``path`` (None: nowhere).
 
-    ``quick`` takes sizes that only show that everything works; such figures are not worth keeping.
+    ``quick`` uses small sizes to check that everything works; such figures are useless otherwise.
     """
     figures: list[Figure] = []
     for name in names:
@@ -60,7 +60,7 @@ def run(names: Sequence[str], *, rounds: int, quick: bool, path: Path | None) ->
 
 
 def available() -> tuple[str, ...]:
-    """Return the measurements that this checkout has."""
+    """Return the names of all measurements in this checkout."""
     return tuple(name for name in MEASUREMENTS if importlib.util.find_spec(f"benchmarks.{name}"))
 
 

@@ -1,9 +1,9 @@
 """The second opponent: the best careful Django, with answers as rows.
 
 One transaction: the form locked by ``select_for_update``, all answers loaded by one query, our own rule engine once on
-them (so that writing is what is compared), only what changed written by ``bulk_update``, one revision with the changes
-and the same outbox rows as ours by ``bulk_create``, a hint ``on_commit`` (one Redis command). In its favour it keeps no
-whole document per version, no list and search columns, and no row-level security.
+them (so that only writing is compared), changed rows written by ``bulk_update``, one revision with the changes and
+the same outbox rows as ours by ``bulk_create``, a hint ``on_commit`` (one Redis command). In its favor it stores no
+whole document per version, no list and search columns, and has no row-level security.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ CAUSE: Final = Cause("user", "7")
 
 
 class CarefulForm(models.Model):
-    """A form with what the rules concluded last."""
+    """A form with the last results of the rules."""
 
     id = models.UUIDField(primary_key=True)
     version = models.PositiveIntegerField(default=1)
@@ -64,7 +64,7 @@ class CarefulAnswer(models.Model):
 
 
 class CarefulRevision(models.Model):
-    """What one save changed."""
+    """The changes of one save."""
 
     form = models.ForeignKey(CarefulForm, on_delete=models.CASCADE)
     version = models.PositiveIntegerField()
@@ -77,7 +77,7 @@ class CarefulRevision(models.Model):
 
 
 class CarefulOutbox(models.Model):
-    """An action to be done."""
+    """A deferred action."""
 
     id = models.UUIDField(primary_key=True)
     kind = models.CharField(max_length=64)
@@ -117,7 +117,7 @@ class Work:
                 self.rows[path].answered_by = "user/7/api"
 
     def decide(self) -> FlowResult:
-        """Fire the rules once and take in the states that they ask for."""
+        """Run the rules once and apply their states."""
         result = check_flow.run(
             self.catalogue, self.document, as_of=date(2026, 6, 1), release=1, reveal=lambda path, answer: answer.value
         )
@@ -129,14 +129,14 @@ class Work:
         return result
 
     def changed_rows(self) -> Iterator[CarefulAnswer]:
-        """Yield the rows that differ, brought up to date."""
+        """Yield the rows that differ, with their new values."""
         for path in self.before:
             row, answer = self.rows[path], self.answers[path]
             row.value, row.active, row.required, row.updated_at = answer.value, answer.active, answer.required, self.now
             yield row
 
     def changes(self) -> list[Change]:
-        """Return what changed."""
+        """Return the changes of this save."""
         return [Change(path, before, self.answers[path].value, CAUSE) for path, before in self.before.items()]
 
 
@@ -166,7 +166,7 @@ def save(
     using: str = "default",
     upsert: bool = False,
 ) -> int:
-    """Load, change and save in one transaction; return how many rows were written.
+    """Load, change and save in one transaction; return the number of written rows.
 
     ``upsert`` writes the rows by ``INSERT ... ON CONFLICT`` instead of ``bulk_update``.
     """

@@ -1,4 +1,4 @@
-"""Further ways to the default database: the same server, reached through a proxy under an alias of its own."""
+"""Further connections to the default database: the same server behind a proxy, under a separate alias."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from benchmarks.proxy import Proxy
 
 @contextmanager
 def through_proxy(alias: str, *, delay: float = 0) -> Iterator[Proxy]:
-    """Make the default database reachable as ``alias`` too, by way of a proxy that adds ``delay`` seconds to a round
+    """Connect to the default database as ``alias`` too, through a proxy that adds ``delay`` seconds to a round
     trip.
     """
     settings = connection.settings_dict

@@ -1,6 +1,6 @@
-"""Draws the curves of docs/benchmarks.md as SVG, from the figures that a run has kept.
+"""Draws the curves of docs/benchmarks.md as SVG, from the figures that a run has stored.
 
-Needs matplotlib, which only `make bench` installs. The files hold no date: the same figures draw the same bytes.
+Needs matplotlib, which only `make bench` installs. The files contain no date: equal figures give equal bytes.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ mpl.rcParams |= {"svg.hashsalt": "benchmarks", "svg.fonttype": "none", "font.siz
 
 
 def draw(figures: Sequence[Figure], *, folder: Path = FOLDER) -> None:
-    """Write an SVG for each curve of which ``figures`` has places."""
+    """Write an SVG for each curve that ``figures`` has places for."""
     folder.mkdir(parents=True, exist_ok=True)
     points = saves(figures)
     by_answers = {point: entry for point, entry in points.items() if point.changes == FIXED_CHANGES}

@@ -1,4 +1,4 @@
-"""The figures of a run: plain dicts of one shape, kept in results/latest.json."""
+"""The figures of a run: plain dicts of one shape, stored in results/latest.json."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ def line(entry: Figure) -> str:
 
 
 def keep(entries: Sequence[Figure], *, path: Path, is_whole: bool) -> None:
-    """Write ``entries`` to ``path``; a run of some measurements leaves the figures of the others as they were."""
+    """Write ``entries`` to ``path``; a run of some measurements leaves the figures of the others unchanged."""
     kept: list[Figure] = []
     if not is_whole and path.exists():
         names = {entry["name"] for entry in entries}
@@ -63,7 +63,7 @@ def keep(entries: Sequence[Figure], *, path: Path, is_whole: bool) -> None:
 
 
 def shown(value: float) -> str:
-    """Return ``value`` as people read it, with four significant digits."""
+    """Return ``value`` as text with four significant digits."""
     return f"{_rounded(value):,}"
 
 

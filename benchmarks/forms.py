@@ -1,7 +1,7 @@
-"""Makes what is measured: a catalogue with so many rules, published, and a form with so many answers, saved.
+"""Makes the measured content: a published catalogue and a saved form, with given numbers of rules and answers.
 
-Everything follows from its sizes alone, so that two runs measure the same content. There are no sensitive answers:
-encryption is a measurement of its own.
+Everything follows from the sizes alone, so that two runs measure the same content. There are no sensitive answers:
+encryption is not part of these measurements.
 """
 
 from __future__ import annotations
@@ -53,19 +53,19 @@ _numbers = count(1)
 
 @dataclass(frozen=True, kw_only=True)
 class Size:
-    """How large a form is: ``answers`` in all (a third of them in rows of a pool), under ``rules`` rules."""
+    """The size of a form: ``answers`` in all (a third of them in rows of a pool), under ``rules`` rules."""
 
     answers: int
     rules: int
 
     @property
     def rows(self) -> int:
-        """Return how many pool rows there are, of ``ROW_WIDTH`` answers each."""
+        """Return the number of pool rows, of ``ROW_WIDTH`` answers each."""
         return self.answers // 3 // ROW_WIDTH
 
     @property
     def questions(self) -> int:
-        """Return how many questions the top of the form has, the four fixed ones counted."""
+        """Return the number of questions at the top of the form, with the four fixed ones."""
         return self.answers - self.rows * ROW_WIDTH
 
 
@@ -116,7 +116,7 @@ def value_at(code: str, *, variant: int) -> Any:
 
 
 def _text(number: int, variant: int) -> str:
-    """Return words that compress about as badly as what people write."""
+    """Return words that compress about as badly as human text."""
     chosen = hashlib.sha256(f"{number} {variant}".encode()).digest()
     return f"{' '.join(WORDS[byte % len(WORDS)] for byte in chosen[: 3 + number % 5])} {chosen.hex()[:4]}"
 
@@ -167,7 +167,7 @@ def _questions(size: Size, conditions: int) -> tuple[Question, ...]:
     made = []
     for number in range(FIXED, size.questions):
         kind = TYPES[number % len(TYPES)]
-        # The later questions depend on answers in the first part, whatever is not free text.
+        # The later questions depend on answers in the first part that are not free text.
         is_conditional = number >= size.questions - conditions
         made.append(
             Question(
@@ -246,7 +246,7 @@ def _product(number: int, appetite: int, figures: list[int]) -> Product:
 
 
 def publish(size: Size) -> tuple[str, CompiledCatalogue]:
-    """Store a catalogue for ``size`` as a release; return its code and what it compiles to."""
+    """Store a catalogue for ``size`` as a release; return its code and the compiled catalogue."""
     code = f"bench_{next(_numbers)}_{size.answers}_{size.rules}"
     content = msgspec.json.encode(make_catalogue(code, size))
     # Straight to the release: drafts are for staff, and one row for each question would take longer than to measure.

@@ -1,5 +1,5 @@
-"""A catalogue and a document of any size for measurements: so many rules, so many answers, partly in rows. Seeded, so
-that the same figures give the same content.
+"""A catalogue and a document of any size for measurements: a number of rules and of answers, partly in rows. Seeded,
+so that equal sizes give equal content.
 """
 
 from __future__ import annotations
@@ -43,10 +43,10 @@ _LETTERS: Final = {"a": "A", "b": "B", "c": "C"}
 
 
 def generated_catalogue(*, rules: int, answers: int, rows: int = 20, seed: int = 1) -> CatalogueDefinition:
-    """Return a catalogue of ``rules`` rules, whose document of ``rows`` rows holds about ``answers`` answers.
+    """Return a catalogue of ``rules`` rules, whose document of ``rows`` rows contains about ``answers`` answers.
 
     A third of the answers is in the rows. Of ten rules one is a form rule, seven are rules of products (40 each, one
-    carrier of four not admitted) and two are conditions of questions; one rule of five looks at rows or at a derived
+    carrier of four not admitted) and two are conditions of questions; one rule of five reads rows or a derived
     value.
     """
     return _Maker(rules=rules, answers=answers, rows=rows, seed=seed).definition()
@@ -82,7 +82,7 @@ def generated_value(definition: CatalogueDefinition, question: Question, random:
 
 
 def take_in(document: Document, result: FlowResult) -> None:
-    """Apply what the check flow asks for, as a save does, so that ``document`` stands as after one."""
+    """Apply the result of the check flow to ``document``, as a save does."""
     for state in result.states:
         prefix, _, code = state.path.rpartition("/")
         container = find_container(document, prefix)
@@ -174,7 +174,7 @@ class _Maker:
         return Derived(code=code, value=" + ".join(item.code for item in self._random.sample(numbers, 2)))
 
     def _condition(self, question: Question) -> str:
-        """Return what mostly shows the question that waits for ``question``."""
+        """Return a condition that is mostly true, for a question that depends on ``question``."""
         return {
             "integer": f"{question.code} < 1000",
             "money": f"{question.code} < 2600000",

@@ -1,8 +1,8 @@
 """How saves grow over 50 to 5,000 answers and 1 to 1,000 changes: ours against careful Django and bare SQL.
 
-Each on the same machine as the database, and with 2 ms of network added to each round trip.
+Each is measured on the database's machine, and with 2 ms of network added to each round trip.
 
-The figures' names hold their places on the curves.
+The names of the figures contain their places on the curves.
 """
 
 from __future__ import annotations
@@ -36,14 +36,14 @@ CHANGES: Final = (1, 10, 100, 300, 1_000)
 FIXED_ANSWERS: Final = 2_000
 FIXED_CHANGES: Final = 20
 QUICK: Final = {"answers": (50, 60), "changes": (2, 5), "fixed_answers": 60, "fixed_changes": 2}
-#: Below these what every save costs hides how it grows.
+#: Below these sizes the fixed cost of a save hides its growth.
 LARGE: Final = 500
 MANY: Final = 100
 
 
 @dataclass(frozen=True, kw_only=True)
 class Way:
-    """One of the two ways to the database, with the forms of one size that are saved over it."""
+    """One of the two connections to the database, with the forms of one size that are saved through it."""
 
     alias: str
     delay_ms: int
@@ -65,7 +65,7 @@ def measure(
     fixed_answers: int = FIXED_ANSWERS,
     fixed_changes: int = FIXED_CHANGES,
 ) -> list[Figure]:
-    """Return the time of every contender at every place of both curves, near and far, and how ours grow."""
+    """Return the time of every contender at every place of both curves, near and far, and the growth of ours."""
     places = {size: [fixed_changes] for size in answers}
     places[fixed_answers] = sorted({*changes, *places.get(fixed_answers, ())})
     taken: dict[tuple[int, int], Times] = {}
@@ -192,7 +192,7 @@ def _contenders_of(way: Way, number: int) -> list[Contender]:
 
 
 def _added_delay(rounds: int) -> list[float]:
-    """Return how much longer a round trip takes by the proxy, in seconds, one value for each round."""
+    """Return the seconds that the proxy adds to a round trip, one value for each round."""
 
     def ask(alias: str) -> None:
         with connections[alias].cursor() as cursor:

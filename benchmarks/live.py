@@ -1,6 +1,6 @@
-"""Measures how long a save takes from its commit to the frame at 200 sockets, against bare Redis publish/subscribe.
+"""Measures the time from a save's commit to the frame at 200 sockets, against bare Redis publish/subscribe.
 
-One server process holds the sockets; one process listens to them and to as many bare subscriptions, in rounds of both.
+One server process has the sockets; one process listens to them and to as many bare subscriptions, in rounds of both.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ from tenants.access import Role
 from tenants.models import Tenant, User
 
 SOCKETS: Final = 200
-#: Messages of a turn, and the pause between them, in seconds: nobody saves one form faster than by hand.
+#: Messages of a turn, and the pause between them, in seconds: one form is saved by hand, not faster.
 MESSAGES: Final = 20
 PAUSE: Final = 0.05
 CHANGED: Final = 5
@@ -45,12 +45,12 @@ SIZE: Final = Size(answers=500, rules=200)
 QUICK: Final = {"size": Size(answers=60, rules=20), "sockets": 5, "messages": 2}
 CHANNEL: Final = "partner_engine.bench"
 
-#: version -> when it was committed or published
+#: version -> time of its commit or publication
 Begun = dict[int, float]
 
 
 def measure(rounds: int, *, size: Size = SIZE, sockets: int = SOCKETS, messages: int = MESSAGES) -> list[Figure]:
-    """Return p50 and p99 over all sockets and messages of each round, of both ways, and how many times as long."""
+    """Return p50 and p99 over all sockets and messages of each round, of both ways, and their ratio."""
     form = save_form(size)
     ours: dict[str, list[float]] = {"p50": [], "p99": []}
     bare: dict[str, list[float]] = {"p50": [], "p99": []}
@@ -76,7 +76,7 @@ def measure(rounds: int, *, size: Size = SIZE, sockets: int = SOCKETS, messages:
 
 
 def _save(form: SavedForm, messages: int) -> Begun:
-    """Save again and again; what is committed is published to the sockets from here, as in any process that saves."""
+    """Save repeatedly; live updates are published from this process, as from any process that saves."""
     begun: Begun = {}
 
     def publish_timed(saves: Sequence[PlannedSave]) -> None:
@@ -105,7 +105,7 @@ def _publish(form: SavedForm, messages: int) -> Begun:
 
 
 def _took(begun: Begun, pipe: Connection, *, way: str, sockets: int) -> list[float]:
-    """Return for every message at every socket how long it took, in seconds. Raises where one did not come."""
+    """Return the seconds that each message took to each socket. Raises where one did not arrive."""
     time.sleep(0.3)
     pipe.send(True)
     found = pipe.recv()[way]
@@ -153,7 +153,7 @@ def _listeners(form: SavedForm, *, port: int, sockets: int) -> Iterator[Connecti
         if not here.poll(60):
             raise TimeoutError("The sockets did not open.")
         here.recv()
-        # Their comings are told to those who came before; let that settle.
+        # Each new socket is announced to the earlier ones; wait for these messages.
         time.sleep(1)
         yield here
     finally:
@@ -172,7 +172,7 @@ def _session(tenant: Tenant, number: int) -> str:
 
 @contextmanager
 def _server() -> Iterator[int]:
-    """Run one web server process; give its port."""
+    """Run one web server process; yield its port."""
     with socket.create_server(("127.0.0.1", 0)) as free:
         port: int = free.getsockname()[1]
     arguments: list[Any] = ["-m", "uvicorn", "partner_engine.asgi:application", "--port", str(port)]

@@ -1,7 +1,7 @@
 """The far end of the live measurement: a process with many sockets, and as many bare Redis subscriptions.
 
 It notes when the bytes of each message arrive, by the clock that all processes of a machine share, and does nothing
-else: what a browser makes of them is not measured. It must not import Django, for it starts in a fresh process.
+else: the work of a browser is not measured. It must not import Django, because it starts in a fresh process.
 """
 
 from __future__ import annotations
@@ -15,13 +15,13 @@ from dataclasses import dataclass, field
 from multiprocessing.connection import Connection
 from typing import Final
 
-#: What every message carries, on both ways.
+#: The content of every message, on both ways.
 MARK: Final = re.compile(rb'(?<!"heartbeat",)"version":(\d+)')
 
 
 @dataclass(frozen=True, kw_only=True)
 class Way:
-    """Where to connect to, and what to say there; ``greeting`` is in the answer once it is ready."""
+    """An address to connect to, and the first request there; the reply contains ``greeting`` when it is ready."""
 
     host: str
     port: int
@@ -40,12 +40,12 @@ class Heard(asyncio.Protocol):
     _so_far: bytes = b""
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """Say what is to be said first."""
+        """Send the first request."""
         assert isinstance(transport, asyncio.WriteTransport)
         transport.write(self.opening)
 
     def data_received(self, data: bytes) -> None:
-        """Note the moment."""
+        """Record the time of arrival."""
         now = time.monotonic()
         if not self.ready.is_set():
             self._so_far += data
@@ -72,7 +72,9 @@ def socket_opening(path: str, *, port: int, cookie: str) -> bytes:
 
 
 def listen(ways: dict[str, Way], pipe: Connection) -> None:
-    """Connect all ways, say so on ``pipe``, and on any message there send the arrivals by way; an empty one ends it."""
+    """Connect all ways, report it on ``pipe``, and send the arrivals by way on each message there; an empty one ends
+    it.
+    """
     asyncio.run(_listen(ways, pipe))
 
 

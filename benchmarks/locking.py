@@ -1,6 +1,6 @@
-"""Measures the copy lock: alone against bare round trips to Redis, and its hand-over against redis-py's own lock.
+"""Measures the copy lock: alone against bare round trips to Redis, and its passing on against redis-py's own lock.
 
-Rounds of both sides are interleaved, so that whatever else the machine does falls on both alike.
+Rounds of both sides are interleaved, so that other work of the machine affects both equally.
 """
 
 from __future__ import annotations
@@ -43,9 +43,9 @@ class Passed(Protocol):
 
 
 def measure(rounds: int) -> list[dict[str, Any]]:
-    """Return what was measured in ``rounds`` rounds; ``low`` and ``high`` are the lowest and highest round.
+    """Return the figures of ``rounds`` rounds; ``low`` and ``high`` are the lowest and highest round.
 
-    Times are medians of a round, in microseconds (lock and bare round trips) or milliseconds (hand-over).
+    Times are medians of a round, in microseconds (lock and bare round trips) or milliseconds (passing on).
     """
     client: Redis = get_redis_connection("default")
     alone, bare, fair, polled = [], [], [], []
@@ -136,7 +136,7 @@ class _Polled:
 def _hand_over(make: Callable[[str], Passed]) -> float:
     """Let threads pass one lock around; return the median time from one's release to the next one's hold, in ms.
 
-    Only hand-overs count for which somebody waited.
+    Only releases with a waiter count.
     """
     name = lock_name("copy", "benchmark", uuid4())
     events: list[tuple[float, float]] = []
@@ -152,7 +152,7 @@ def _hand_over(make: Callable[[str], Passed]) -> float:
             got = time.perf_counter()
             time.sleep(HOLD_SECONDS)
             waiting_since.append(asked)
-            # Noted before the release: the next one may be quicker than this thread's next line.
+            # Recorded before the release: the next holder may be quicker than this thread's next line.
             events.append((got, time.perf_counter()))
             lock.release()
 

@@ -27,7 +27,7 @@ class Save(NamedTuple):
 
 
 class Kept(NamedTuple):
-    """A document of ``answers`` kept in ``format``; ``what`` of it is load, save, stored or WAL of a save."""
+    """A document of ``answers`` stored in ``format``; ``what`` of it is load, save, stored or WAL of a save."""
 
     answers: int
     format: str

@@ -1,4 +1,4 @@
-"""The relay's opponent: a Celery application as it comes, with one task that does nothing. Knows nothing of Django."""
+"""The relay's opponent: a plain Celery application with one empty task, without Django."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Final
 
 from celery import Celery
 
-#: Where a worker takes tasks from, and where they are laid ready until the clock starts.
+#: The queue of the worker, and the key under which tasks are prepared until the clock starts.
 QUEUE: Final = "taken"
 READY: Final = "ready"
 PREFIX: Final = "partner_engine.benchmark."

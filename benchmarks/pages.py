@@ -1,4 +1,4 @@
-"""Writes the figures into docs/benchmarks.md: tables between marks; the text around them is written by people."""
+"""Writes the figures into docs/benchmarks.md: tables between marks; the text around them is written by hand."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ VERDICTS: Final = {True: "yes", False: "**no**", None: ""}
 
 
 def write(figures: Sequence[Figure], machine: Sequence[str], *, page: Path = PAGE) -> None:
-    """Put the tables of ``figures`` and the lines about the ``machine`` in the place of those that ``page`` has."""
+    """Replace the tables and the lines about the machine in ``page`` by those of ``figures`` and ``machine``."""
     text = page.read_text(encoding="utf-8")
     for mark, make in TABLES.items():
         text = _replaced(text, mark, make(figures))

@@ -1,7 +1,7 @@
-"""A small TCP proxy in front of PostgreSQL, a process of its own: counts round trips on the wire and adds delay.
+"""A small TCP proxy in front of PostgreSQL, in its own process: counts round trips on the wire and adds delay.
 
-It knows so much of the protocol as it takes to find the server's ReadyForQuery messages, which end each round trip. It
-must not import Django, for it starts in a fresh process.
+It parses just enough of the protocol to find the server's ReadyForQuery messages, which end each round trip. It must
+not import Django, because it starts in a fresh process.
 """
 
 from __future__ import annotations
@@ -21,12 +21,12 @@ from typing import Final, Self
 
 READY: Final = ord("Z")
 HEADER: Final = 5
-#: What a client asks before it starts; the server answers with one byte that is no message.
+#: The requests of a client before it starts; the server responds with one byte that is no message.
 ENCRYPTION_REQUESTS: Final = (80877103, 80877104)
 
 
 class Counts:
-    """What the proxy has seen: shared between both processes."""
+    """The counts of the proxy, shared between both processes."""
 
     def __init__(self) -> None:
         context = multiprocessing.get_context("spawn")
@@ -34,14 +34,15 @@ class Counts:
         self.turns: Synchronized[int] = context.Value(c_long, 0)
 
     def read(self) -> tuple[int, int]:
-        """Return how many ReadyForQuery came from the server, and how often the client spoke after an answer."""
+        """Return the number of ReadyForQuery messages, and how often the client sent after a response."""
         return self.answers.value, self.turns.value
 
 
 class Proxy:
     """Listens on ``port`` of 127.0.0.1 between ``__enter__`` and ``__exit__``.
 
-    ``delay`` is in seconds for a whole round trip: half of it is added to each way, without slowing what is under way.
+    ``delay`` is in seconds for a whole round trip: half of it is added to each direction, without slowing data in
+    transit.
     """
 
     def __init__(self, host: str, port: int, *, delay: float = 0) -> None:
@@ -83,7 +84,7 @@ def _serve(host: str, port: int, delay: float, counts: Counts, sender: Connectio
 
 
 def _pump(source: socket.socket, target: socket.socket, watch: Callable[[bytes], None], delay: float) -> None:
-    """Hand on what ``source`` says until it ends, each piece ``delay`` seconds after it came."""
+    """Forward the data of ``source`` until it ends, each piece ``delay`` seconds after its arrival."""
     waiting: queue.SimpleQueue[tuple[float, bytes]] = queue.SimpleQueue()
     if delay:
         threading.Thread(target=_deliver, args=(waiting, target), daemon=True).start()
@@ -105,7 +106,7 @@ def _deliver(waiting: queue.SimpleQueue[tuple[float, bytes]], target: socket.soc
 
 
 def _hand_on(target: socket.socket, piece: bytes) -> None:
-    # The other side may have gone already.
+    # The other side may be closed already.
     with contextlib.suppress(OSError):
         if piece:
             target.sendall(piece)
@@ -114,7 +115,7 @@ def _hand_on(target: socket.socket, piece: bytes) -> None:
 
 
 def _pieces(source: socket.socket) -> Iterator[bytes]:
-    """Yield what comes from ``source``, and an empty piece at its end."""
+    """Yield the data of ``source``, and an empty piece at its end."""
     piece = b"-"
     while piece:
         try:
@@ -136,7 +137,7 @@ class Conversation:
         self._has_started = False
 
     def asked(self, piece: bytes) -> None:
-        """Take note of what the client sends: a turn begins where it speaks after an answer."""
+        """Record data of the client: a turn begins where it sends after a response."""
         if not self._has_started:
             length, code = struct.unpack_from("!II", piece)
             if length == 8 and code in ENCRYPTION_REQUESTS:
@@ -149,7 +150,7 @@ class Conversation:
                 self._counts.turns.value += 1
 
     def answered(self, piece: bytes) -> None:
-        """Count the ReadyForQuery messages in what the server sends; a message may come in several pieces."""
+        """Count the ReadyForQuery messages in data of the server; a message may arrive in several pieces."""
         self._was_answered = True
         data = self._rest + piece
         bare = min(self._bare, len(data))

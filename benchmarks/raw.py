@@ -1,8 +1,8 @@
 """The floor: one bare psycopg transaction that writes the same bytes into the same tables.
 
 BEGIN, SELECT the document, UPDATE it by its version, INSERT the revision, INSERT the outbox rows, COMMIT; values are
-bound by the server and statements prepared. It decodes nothing, changes nothing, fires no rules and takes no lock. What
-it writes was taken from what our own save wrote.
+bound by the server and statements prepared. It decodes nothing, changes nothing, runs no rules and takes no lock. Its
+values are copied from a save of our own.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ KEPT = frozenset({"id", "tenant_id", "application_form_id", "version"})
 
 @dataclass(frozen=True, kw_only=True)
 class Written:
-    """What one save wrote: the copy's columns, the revision's, and those of each outbox row."""
+    """The written values of one save: the columns of the copy, of the revision, and of each outbox row."""
 
     copy: dict[str, Any]
     revision: dict[str, Any]
@@ -49,7 +49,7 @@ def connect(alias: str, tenant: Tenant) -> psycopg.Connection:
 
 
 def read_written(connection: psycopg.Connection, copy_id: UUID) -> Written:
-    """Return what the last save of the copy wrote."""
+    """Return the values that the last save of the copy wrote."""
     copy = _rows(connection, Copy, "id = %s", [copy_id])[0]
     place = [copy_id, copy["version"]]
     revision = _rows(connection, CopyRevision, "copy_id = %s AND version = %s", place)[0]

@@ -1,7 +1,7 @@
-"""Measures how fast the relay drains an outbox: against Celery running tasks that do nothing, and against a bare loop
-that claims and deletes rows and runs nothing.
+"""Measures the speed of the relay at draining an outbox: against Celery running empty tasks, and against a bare loop
+that only claims and deletes rows.
 
-The relay is one process; Celery has a worker with two, and its messages lie in Redis when its clock starts, the
+The relay is one process; Celery has a worker with two, and its messages are in Redis when its clock starts, the
 relay's rows in PostgreSQL. Rounds of all sides are interleaved.
 """
 
@@ -34,7 +34,7 @@ from tenants.models import Tenant
 #: Actions and tasks of one turn; for a trial few are enough.
 ACTIONS: Final = 5_000
 QUICK: Final = {"actions": 200}
-#: What the bare loop takes per round trip.
+#: Rows that the bare loop claims per round trip.
 _BARE: Final = """DELETE FROM actions_outboxaction WHERE id IN (
     SELECT id FROM actions_outboxaction WHERE state = 'waiting' AND next_attempt_at <= statement_timestamp()
      ORDER BY next_attempt_at LIMIT 200 FOR UPDATE SKIP LOCKED)"""
@@ -44,7 +44,7 @@ _PATIENCE: Final = 60.0
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Nothing:
-    """An action that does nothing."""
+    """An empty action."""
 
     kind: ClassVar[str] = "nothing"
     payload_version: ClassVar[int] = 1
@@ -52,16 +52,16 @@ class Nothing:
 
     @property
     def target(self) -> str:
-        """Return nothing to speak of."""
+        """Return an empty target."""
         return "nothing"
 
     def payload(self) -> dict[str, Any]:
-        """Return what an action of a save has about."""
+        """Return a payload of about the size of a save's action."""
         return {"copy_id": str(uuid4())}
 
 
 def measure(rounds: int, *, actions: int = ACTIONS) -> list[Figure]:
-    """Return actions and tasks per second and their ratios; each turn runs ``actions`` of them to the last."""
+    """Return actions and tasks per second and their ratios; each turn runs all of ``actions``."""
     tenant = Tenant.objects.create(code=f"relay-{uuid4().hex[:8]}", name="Relay")
     registry = Registry()
     registry.register(Nothing, lambda delivered: None)
@@ -119,7 +119,7 @@ def _claim_and_delete() -> float:
 
 @contextmanager
 def _worker() -> Iterator[None]:
-    """Run one Celery worker that is warm: it has run a task."""
+    """Run one Celery worker that is warm: it has already run a task."""
     client = get_redis_connection("default")
     client.delete(*(f"{PREFIX}{name}" for name in (QUEUE, READY, "unacked", "unacked_index")))
     command = [sys.executable, "-W", "ignore", "-m", "celery", "--quiet", "-A", "benchmarks.no_operation", "worker"]
@@ -148,7 +148,7 @@ def _celery(amount: int) -> float:
 
 
 def _wait_for(client: Redis) -> None:
-    """Wait until no task lies in the queue and none is under way."""
+    """Wait until the queue is empty and no task is running."""
     ends = time.monotonic() + _PATIENCE
     while client.exists(f"{PREFIX}{QUEUE}") or client.exists(f"{PREFIX}unacked"):
         if time.monotonic() > ends:

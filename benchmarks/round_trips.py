@@ -1,4 +1,4 @@
-"""Counts on the wire the round trips to PostgreSQL of a load and save, whatever is changed and how much of it."""
+"""Counts on the wire the round trips to PostgreSQL of a load and save, for different kinds and numbers of changes."""
 
 from __future__ import annotations
 
@@ -23,21 +23,21 @@ MOST_ROWS: Final = 10
 
 
 class Change(Protocol):
-    """Changes a changeset, otherwise than in the ``turn`` before."""
+    """Changes a changeset, differently in each ``turn``."""
 
     def __call__(self, changeset: Changeset, turn: int) -> object:
-        """Do it."""
+        """Apply the change."""
 
 
 def measure(rounds: int, *, size: Size = SIZE, numbers: tuple[int, ...] = (1, 10, 100, 1_000)) -> list[Figure]:
-    """Return the round trips for each number of changed answers and added rows, their most and their difference, and
-    those of the opponents.
+    """Return the round trips for each number of changed answers and added rows, their maximum and their difference,
+    and those of the opponents.
     """
     counted: dict[str, list[int]] = {}
     with tables(*careful.MODELS), through_proxy(ALIAS) as proxy:
         form = save_form(size, database=ALIAS)
         for name, change in _cases(form, numbers):
-            # Each case begins with the answers as they were at first, so that it changes as many as it says.
+            # Each case starts with the original answers, so that it changes the stated number of them.
             _save(form, lambda changeset: _set_answers(changeset, form, max(numbers), variant=0))
             counted[name] = [
                 _count(proxy, partial(_save, form, partial(change, turn=turn))) for turn in range(1, rounds + 1)
@@ -72,7 +72,7 @@ def _set_answers(changeset: Changeset, form: SavedForm, number: int, *, variant:
 
 
 def _cause_every_action(changeset: Changeset, turn: int) -> None:
-    """Change answers, the copy itself and which products are asked for: each has an action of its own."""
+    """Change answers, the copy itself and the requested products: each emits its own action."""
     changeset.apply_answers({"state": ("TX", "OH")[turn % 2], "lines": (["care", "fire"], ["care"])[turn % 2]})
     changeset.copy.rename(f"Title {turn}")
 
@@ -98,7 +98,7 @@ def _count_others(proxy: Proxy, form: SavedForm, number: int, rounds: int) -> di
 
 
 def _count(proxy: Proxy, work: Callable[[], object]) -> int:
-    """Return the round trips of ``work``. Raises ``AssertionError`` where the two ways of counting differ."""
+    """Return the round trips of ``work``. Raises ``AssertionError`` where the two counts differ."""
     answers, turns = proxy.counts.read()
     work()
     answers_now, turns_now = proxy.counts.read()

@@ -1,6 +1,6 @@
-"""Takes times in interleaved rounds and tells their middle and spread. Knows nothing of what it measures.
+"""Measures times in interleaved rounds and returns their median and spread. Knows nothing of the measured work.
 
-In each round every contender takes its turn, and each round begins with another one: what disturbs the machine meets
+In each round every contender takes its turn, and each round begins with another one: disturbances of the machine affect
 all of them. Garbage is collected before each turn; automatic collection stays on, as in production.
 """
 
@@ -13,7 +13,7 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-#: What ``low`` and ``high`` of each figure are.
+#: The meaning of ``low`` and ``high`` of each figure.
 SPREAD = "quartiles of the rounds"
 
 
@@ -39,10 +39,10 @@ class Middle:
 def interleave(
     contenders: Sequence[Contender], *, rounds: int, pick: Callable[[Sequence[float]], float] = statistics.median
 ) -> dict[str, list[float]]:
-    """Return for each contender one time per round, in seconds a call: what ``pick`` takes of the round's calls.
+    """Return for each contender one time per round, in seconds a call: the one that ``pick`` selects of its calls.
 
-    ``min`` sees least of what else the machine does, and is fair only among contenders that take about as long. A
-    single round is a trial that says nothing about speed: there each is called twice.
+    ``min`` is least affected by other work of the machine, and is fair only among contenders that take about as long.
+    A single round is a trial without meaning for speed: each contender is called twice.
     """
     is_trial = rounds == 1
     calls = {contender.name: 0 for contender in contenders}
@@ -67,7 +67,7 @@ def interleave(
 
 
 def middle(values: Sequence[float]) -> Middle:
-    """Return the median and the quartiles of ``values``, of which there may be only one."""
+    """Return the median and the quartiles of ``values``, which may be a single one."""
     if len(values) == 1:
         return Middle(value=values[0], low=values[0], high=values[0])
     low, value, high = statistics.quantiles(values, n=4, method="inclusive")
@@ -75,10 +75,10 @@ def middle(values: Sequence[float]) -> Middle:
 
 
 def ratios(slower: Sequence[float], faster: Sequence[float]) -> list[float]:
-    """Return how many times as long the first took in each round."""
+    """Return the ratio of the first to the second in each round."""
     return [slow / fast for slow, fast in zip(slower, faster, strict=True)]
 
 
 def say(line: str) -> None:
-    """Tell the person at the terminal how far it is."""
+    """Print the progress at the terminal."""
     print(f"    {line}", file=sys.stderr, flush=True)

@@ -1,4 +1,4 @@
-"""Fires 1,000 rules on 2,000 answers: all of them, and only what one changed answer can move."""
+"""Runs 1,000 rules on 2,000 answers: all of them, and only those that one changed answer can affect."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ CASES: Final = 20
 
 @dataclass(frozen=True, kw_only=True)
 class Case:
-    """A document as the rules left it but for one answer, at ``path``."""
+    """A document as the rules left it except one answer, at ``path``."""
 
     document: Document
     path: str

@@ -1,6 +1,6 @@
 """Saves 100 changed answers of a 500-answer copy under 200 rules: ours against signals, careful Django and bare SQL.
 
-Each contender does all that a request would do behind HTTP: load, change, save.
+Each contender does the work of a request behind HTTP: load, change, save.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ def measure(rounds: int, *, size: Size = SIZE, changes: int = CHANGES) -> list[F
 
 
 def save_ours(form: SavedForm, changes: dict[str, Any]) -> int:
-    """Load, change and save by the public door; return the version."""
+    """Load, change and save through the public entry point; return the version."""
     with batch.find_and_lock(form.id, scope=form.tenant, actor=ACTOR) as context:
         context.changeset.apply_answers(changes["answers"], changes["answer_pools"])
         return context.save().version

@@ -1,7 +1,7 @@
-"""Measures the search, misspelt names and common words too, beside what PostgreSQL's own full text and trigrams take
+"""Measures the search, with misspelled names and common words too, against PostgreSQL's own full text and trigrams
 under the same row-level security.
 
-One tenant has all the copies but a few. Names are of made-up words; everything follows from the number of copies.
+One tenant has nearly all copies. Names are invented words; everything follows from the number of copies.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from tenants.current_tenant import use_tenant
 from tenants.models import Tenant
 
 QUICK: Final = {"sizes": (300,)}
-#: Up to so many copies the goal holds.
+#: The goal holds up to this number of copies.
 GOAL_SIZE: Final = 10_000
 #: Copies of the other tenant.
 OTHERS: Final = 100
@@ -40,13 +40,13 @@ _SYLLABLES: Final = (
 ).split()
 _STATES: Final = ("Texas", "Ohio", "New York", "California", "Florida")
 
-#: What this product asks for, by what it shows.
+#: The searches of this product, by name.
 SEARCHES: Final = {
     "a name": "copper kettle",
     "a misspelt name": "Coper Kettel",
     "words that a fifth of them have": "restaurant texas",
 }
-#: What PostgreSQL would be asked for otherwise: an index for each is there.
+#: The alternative queries to PostgreSQL; each has its index.
 OTHERWISE: Final = {
     "full text": ("to_tsvector('simple', search_text) @@ to_tsquery('simple', %s)", "copper & kettle:*"),
     "trigrams, misspelt": ("search_text %%> %s", "coper kettel"),
@@ -54,7 +54,7 @@ OTHERWISE: Final = {
 
 
 def measure(rounds: int, *, sizes: Sequence[int] = (10_000, 100_000)) -> list[Figure]:
-    """Return the milliseconds of each kind of search among so many copies; those of ours with rank and form."""
+    """Return the milliseconds of each kind of search among that many copies; those of ours with rank and form."""
     return [entry for size in sizes for entry in _measure(rounds, size)]
 
 
@@ -91,13 +91,13 @@ def _ask(tenant: Tenant, condition: str, text: str, turn: int) -> object:
 
 @contextmanager
 def _filled(size: int) -> Iterator[tuple[Tenant, float]]:
-    """Hold a tenant with ``size`` copies and another one with few; give the tenant and how many were indexed a second.
+    """Yield a tenant with ``size`` copies next to one with few, and the number of copies indexed per second.
 
-    One copy is called ``NAME``; all is gone afterwards.
+    One copy is called ``NAME``; all are deleted afterwards.
     """
     tenants = [Tenant.objects.create(code=code, name=code) for code in ("search", "search-others")]
     with connection.cursor() as cursor:
-        # To fill and to empty takes longer than a save may.
+        # Filling and emptying take longer than a save may.
         cursor.execute("SET statement_timeout = 0")
     numbers = random.Random(size)
     words = sorted({_word(numbers) for _ in range(max(1_000, size // 5))})
@@ -120,7 +120,7 @@ def _word(numbers: random.Random) -> str:
 
 
 def _fill(tenant: Tenant, size: int, words: Sequence[str], numbers: random.Random) -> float:
-    """Make ``size`` copies of as many forms; return the seconds that their index took."""
+    """Make ``size`` copies of as many forms; return the seconds that indexing took."""
     spent = 0.0
     for first in range(0, size, CHUNK):
         copies = []

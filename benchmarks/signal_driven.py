@@ -1,12 +1,12 @@
-"""The first opponent: signal-driven models as a team would write them first.
+"""The first opponent: signal-driven models as a team would write them at first.
 
 A view goes through the answers and saves each by ``update_or_create``. A ``post_save`` receiver keeps the answer's
 history, evaluates the rules that read it (loading only what these rules read), writes only outcomes that changed, and
-sends a webhook task to Celery. A condition that turns shows or hides the answer behind it, whose save fires the
+sends a webhook task to Celery. A condition that changes shows or hides its answer, whose save calls the
 receiver again.
 
-In its favour it finds rules by what they read, keeps no whole version of the form, does not tell what is still needed,
-and has no lock, no list and search columns and no row-level security.
+In its favor it finds rules by the answers they read, stores no whole version of the form, does not compute the needed
+answers, and has no lock, no list and search columns and no row-level security.
 """
 
 from __future__ import annotations
@@ -57,7 +57,7 @@ class SignalAnswer(models.Model):
 
 
 class SignalHistory(models.Model):
-    """An answer as it was saved once."""
+    """An earlier value of an answer."""
 
     answer = models.ForeignKey(SignalAnswer, on_delete=models.CASCADE)
     value = models.JSONField(null=True)
@@ -70,7 +70,7 @@ class SignalHistory(models.Model):
 
 
 class SignalOutcome(models.Model):
-    """What one rule says on a form; none where it is silent."""
+    """The result of one rule on a form; no row without a result."""
 
     form = models.ForeignKey(SignalForm, on_delete=models.CASCADE)
     rule = models.CharField(max_length=64)
@@ -82,17 +82,17 @@ class SignalOutcome(models.Model):
 
 
 MODELS: Final = (SignalForm, SignalAnswer, SignalHistory, SignalOutcome)
-#: The rules of each form's catalogue: a team would keep them in memory too.
+#: The rules of each form's catalogue; a team would cache them too.
 rules_of: Final[dict[UUID, Rules]] = {}
 
 
 @shared_task(name="benchmarks.publish_webhook", ignore_result=True)
 def publish_webhook(form_id: str, row: str, question: str) -> None:
-    """Stand for the delivery: only the sending is measured."""
+    """Represent the delivery: only the sending is measured."""
 
 
 def on_answer_saved(sender: type[SignalAnswer], instance: SignalAnswer, using: str, **kwargs: Any) -> None:
-    """Keep the history of the saved answer, fire the rules that read it, tell the partner."""
+    """Store the history of the saved answer, run the rules that read it, notify the partner."""
     SignalHistory.objects.using(using).create(
         answer=instance, value=instance.value, active=instance.active, answered_by=instance.answered_by
     )
@@ -108,7 +108,7 @@ def on_answer_saved(sender: type[SignalAnswer], instance: SignalAnswer, using: s
         for rule, shown in said.items():
             if rule.shows:
                 _show(answers, rule.shows, shown, using)
-    # What ``delay`` does, with a queue that nothing else uses.
+    # The same as ``delay``, with a queue that no other code uses.
     publish_webhook.apply_async((str(instance.form_id), instance.row, instance.question), queue=QUEUE)
 
 
@@ -142,7 +142,7 @@ def connect() -> None:
 
 
 def store(form_id: UUID, document: Document, catalogue: CompiledCatalogue) -> None:
-    """Store ``document`` as rows, without firing anything."""
+    """Store ``document`` as rows, without running any rule."""
     connect()
     rules_of[form_id] = Rules(catalogue)
     form = SignalForm.objects.create(id=form_id)
@@ -164,7 +164,7 @@ def save(form_id: UUID, changes: Mapping[str, Any], *, using: str = "default", i
 
 
 def forget_tasks() -> None:
-    """Throw away the messages that nobody is there to take."""
+    """Delete the messages, which no worker takes."""
     with app.connection_for_write() as connection:
         connection.default_channel.queue_purge(QUEUE)
 

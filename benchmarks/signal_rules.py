@@ -1,7 +1,7 @@
-"""The rules of a catalogue as signal-driven models need them: each by itself, found by the answers that it reads.
+"""The rules of a catalogue as signal-driven models need them: one by one, found by the answers that they read.
 
 Conditions, form rules (in rows of pools too), derived values and products, each a function of plain answers; the
-expressions are our own compiled ones, so that deciding is not what is compared.
+expressions are our own compiled ones, so that the evaluation is not compared.
 """
 
 from __future__ import annotations
@@ -29,7 +29,9 @@ class Values(NamedTuple):
 
 
 class Rule(NamedTuple):
-    """What is decided when one of the answers ``reads`` changes; ``shows`` is the question that a condition shows."""
+    """A rule that is decided when one of the answers ``reads`` changes; ``shows`` is the question that a condition
+    shows.
+    """
 
     id: str
     reads: frozenset[str]
@@ -52,7 +54,7 @@ class Rules:
         return self._by_code.get(code, [])
 
     def values(self, known: Iterable[Known]) -> Values:
-        """Lay out plain answers."""
+        """Return plain answers as ``Values``."""
         catalogue = self._catalogue
         values = Values([NOTHING] * catalogue.width, {})
         values.root[0] = AS_OF
@@ -89,7 +91,7 @@ def _is_true(when: Expression) -> Callable[[Values], bool]:
 
 
 def _speaks(rule: CompiledFormRule) -> Callable[[Values], Any]:
-    """Return the ids of the rows for which the rule speaks, or whether it does at the top; None where it is silent."""
+    """Return the ids of the rows in which the rule is true, or whether it is at the top; None without a result."""
     if not rule.pool:
         return lambda values: rule.when.evaluate(values.root) is True or None
     return lambda values: (

@@ -1,8 +1,8 @@
-"""How a document is best stored: time to load and to save, bytes kept and bytes of WAL, by size and format.
+"""Compares formats of a document: time to load and to save, stored bytes and bytes of WAL, by size and format.
 
 One row of a table for each format, over one bare connection without waiting for the disc (``synchronous_commit`` off):
-the flush is the same for all, and the WAL tells what it has to carry. A save changes 20 answers at the top of the form.
-Of each turn the fastest call counts.
+the flush is the same for all, and the WAL measures its content. A save changes 20 answers at the top of the form. Of
+each turn the fastest call counts.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ SIZES: Final = (50, 500, 2_000, 5_000)
 QUICK: Final = {"sizes": (50,)}
 CHANGES: Final = 20
 TABLE: Final = "benchmarks_storage"
-#: WAL is that of the lower half of so many saves: the others may carry whole pages after a checkpoint.
+#: WAL is that of the lower half of these saves: the others may contain whole pages after a checkpoint.
 SAVES: Final = 15
 
 
@@ -64,7 +64,7 @@ class Stored:
         return [column.decode(value) for column, value in zip(self.format.columns, row, strict=True)]
 
     def save(self, call: int) -> None:
-        """Change answers, encode what changed and update the row."""
+        """Change answers, encode the changed parts and update the row."""
         for code in self._codes:
             self._document.answers[code].value = value_at(code, variant=call % 2)
         columns = self.format.columns[: self.format.written]
@@ -74,11 +74,11 @@ class Stored:
         self._version += 1
 
     def require_same(self) -> None:
-        """Raise ``AssertionError`` where what comes back is not what was stored."""
+        """Raise ``AssertionError`` where the loaded document differs from the stored one."""
         assert self.read() == self._parts, self.format.name
 
     def bytes_stored(self) -> int:
-        """Return what PostgreSQL keeps of the document, after its own compression."""
+        """Return the bytes that PostgreSQL stores, after its own compression."""
         sizes = " + ".join(f"pg_column_size({column.name})" for column in self.format.columns)
         row = self._cursor.execute(f"SELECT {sizes} FROM {self._table}").fetchone()
         assert row is not None
@@ -101,7 +101,7 @@ class Stored:
 
 
 def measure(rounds: int, *, sizes: Sequence[int] = SIZES) -> list[Figure]:
-    """Return for each size and format: milliseconds to load and to save, bytes kept, bytes of WAL for a save."""
+    """Return for each size and format: milliseconds to load and to save, stored bytes, bytes of WAL for a save."""
     figures: list[Figure] = []
     for answers in sizes:
         say(f"{answers:,} answers")
@@ -109,7 +109,7 @@ def measure(rounds: int, *, sizes: Sequence[int] = SIZES) -> list[Figure]:
         with raw.connect("default", form.tenant) as connection:
             connection.autocommit = True
             connection.execute("SET synchronous_commit = off")
-            # One for all formats: a save gives its answers new values first, whatever they are then.
+            # One for all formats: a save first gives its answers new values.
             document = _document(form)
             stored = [Stored(connection, kept, number, document) for number, kept in enumerate(formats())]
             figures += _measured(stored, answers, rounds)
@@ -140,7 +140,7 @@ def _measured(stored: Sequence[Stored], answers: int, rounds: int) -> list[Figur
 
 
 def _document(form: SavedForm) -> Document:
-    """Return the form's document as it is after some weeks: answered at many moments, by three people."""
+    """Return a document as after some weeks: answered at many times, by three people."""
     document = batch.find_changeset(form.id, scope=form.tenant, actor=ACTOR).document
     chance = Random(form.size.answers)
     people = [AnsweredBy("user", str(Random(number).getrandbits(64)), "web") for number in range(3)]
@@ -152,5 +152,5 @@ def _document(form: SavedForm) -> Document:
 
 
 def _place(column: Column) -> str:
-    # JSON is sent as the text that it is: the server makes jsonb of it.
+    # JSON is sent as text, which the server converts to jsonb.
     return "convert_from(%s, 'UTF8')::jsonb" if column.type == "jsonb" else "%s"

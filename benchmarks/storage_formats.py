@@ -1,4 +1,4 @@
-"""The ways to store a document that are compared: encoding, compression, column type and how PostgreSQL keeps it."""
+"""The compared formats of a document: encoding, compression, column type and PostgreSQL's storage option."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class FlatDocument(msgspec.Struct, omit_defaults=True, kw_only=True):
 
 @dataclass(frozen=True, kw_only=True)
 class Column:
-    """One column: its type with options of ``ALTER COLUMN``, and how a document's part gets into it and out again."""
+    """One column: its type with options of ``ALTER COLUMN``, and the conversion of a document's part to and from it."""
 
     name: str
     type: str
@@ -59,7 +59,7 @@ def flat(document: Document) -> FlatDocument:
 
 
 def formats() -> Iterator[Format]:
-    """Yield all ways; others are compared with ``JSON zstd-3, external``."""
+    """Yield all formats; others are compared with ``JSON zstd-3, external``."""
     text = ENCODINGS["JSON"]
     for name, alter in (
         ("jsonb, pglz", "SET COMPRESSION pglz"),

@@ -1,6 +1,6 @@
-"""The document as protobuf: a hand-written descriptor, and the way from and to the structs that the product changes.
+"""The document as protobuf: a hand-written descriptor, and the conversion from and to the structs of the product.
 
-Answers carry their code and stand in lists, which protobuf reads faster than maps.
+Answers contain their code and are in lists, which protobuf reads faster than maps.
 """
 
 from __future__ import annotations

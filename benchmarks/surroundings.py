@@ -1,4 +1,4 @@
-"""Where the figures come from: prepares Django and the database, and tells the machine class and the versions."""
+"""The environment of the figures: prepares Django and the database, and describes the machine and the versions."""
 
 from __future__ import annotations
 
@@ -14,16 +14,16 @@ from benchmarks.rounds import SPREAD
 
 
 def prepare() -> None:
-    """Set Django up as in production, as far as speed goes, and bring the database up to date."""
+    """Set Django up as in production, as far as speed goes, and migrate the database."""
     os.environ.setdefault("LOG_LEVEL", "WARNING")
     django.setup()
-    # With it Django would keep every statement.
+    # With DEBUG Django would store every statement.
     settings.DEBUG = False
     call_command("migrate", verbosity=0)
 
 
 def describe() -> list[str]:
-    """Return what a reader must know of this run."""
+    """Return the facts that a reader must know about this run."""
     return [
         f"{os.cpu_count()} CPUs, {platform.system()} {platform.machine()}, Python {platform.python_version()}, "
         f"Django {django.get_version()}, PostgreSQL {_shown('server_version').split()[0]}",

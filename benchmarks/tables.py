@@ -10,7 +10,7 @@ from django.db import connection, models
 
 @contextmanager
 def tables(*made_of: type[models.Model]) -> Iterator[None]:
-    """Hold the tables of these models for the block, in the default database."""
+    """Create the tables of these models for the block, in the default database."""
     _drop(made_of)
     with connection.schema_editor() as editor:
         for model in made_of:

@@ -79,7 +79,7 @@ def test_nothing_is_armed_where_debug_is_off(settings: Settings) -> None:
 
 
 def test_the_environment_arms_a_whole_process() -> None:
-    code = "from failpoints import reach; reach('loaded'); print('first', flush=True); reach('loaded')"
+    code = "from failpoints import failpoint; failpoint('loaded'); print('first', flush=True); failpoint('loaded')"
 
     assert run(code, FAILPOINT="loaded:2").returncode == -signal.SIGKILL
     done = run(code, FAILPOINT="loaded:raise")
@@ -97,9 +97,9 @@ def test_production_refuses_to_load_it_and_says_why() -> None:
 
 def test_each_point_stands_in_the_code_once() -> None:
     found = []
-    for path in (path for room in ("batch", "actions") for path in CHECKOUT.joinpath(room).rglob("*.py")):
+    for path in (path for room in ("batch", "actions", "webhooks") for path in CHECKOUT.joinpath(room).rglob("*.py")):
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-            if isinstance(node, ast.Call) and getattr(node.func, "id", "") == "reach":
+            if isinstance(node, ast.Call) and getattr(node.func, "id", "") == "failpoint":
                 (name,) = node.args
                 assert isinstance(name, ast.Constant), path
                 found.append(name.value)

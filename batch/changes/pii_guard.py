@@ -10,7 +10,8 @@ from typing import Final
 
 from batch.errors import LooksSensitive
 
-#: A Social Security number as people write it, or a federal tax number. Both are delimited: a part of a UUID is neither.
+#: A Social Security number as people write it, or a federal tax number. Both are delimited: a part of a UUID is
+#: neither.
 _TAX: Final = re.compile(r"(?<![\w-])(?:\d{3}[- ]\d{2}[- ]\d{4}|\d{2}-\d{7})(?![\w-])")
 _CARD: Final = re.compile(r"(?<![\w-])\d(?:[- ]?\d){12,18}(?![\w-])")
 

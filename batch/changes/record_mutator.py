@@ -40,7 +40,9 @@ class RecordMutator(Generic[R]):
 
 
 class StateMutator(RecordMutator[R]):
-    """An attached record with a ``state`` and an ``updated_at``; ``following`` maps each state to those that may follow."""
+    """An attached record with a ``state`` and an ``updated_at``; ``following`` maps each state to those that may
+    follow.
+    """
 
     following: ClassVar[Mapping[str, frozenset[str]]]
 

@@ -41,7 +41,8 @@ _FREE: Final = f"UPDATE {Process._meta.db_table} SET held_until = NULL WHERE id 
 
 @contextmanager
 def hold_copy(process: UUID | None, *, copy_id: UUID, seconds: float, scope: Tenant) -> Iterator[None]:
-    """Hold the copy of ``process`` while the block runs, for at most ``seconds`` (300 at most); for None nothing is held.
+    """Hold the copy of ``process`` while the block runs, for at most ``seconds`` (300 at most); for None nothing is
+    held.
 
     Raises ``HoldTooLong``, ``NoRunningProcess`` where the copy has no such process that is running, or another one
     holds it already.

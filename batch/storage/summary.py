@@ -12,8 +12,8 @@ from rules.flow.evaluation import Evaluation
 
 
 def summarise(catalogue: CompiledCatalogue, document: Document, evaluation: Evaluation) -> dict[str, Any]:
-    """Return ``{insured, lines, needed, standing, outcomes, premiums}``: name, line codes, the number of paths needed to
-    quote, state, outcome and premium per product.
+    """Return ``{insured, lines, needed, standing, outcomes, premiums}``: name, line codes, the number of paths needed
+    to quote, state, outcome and premium per product.
     """
     insured = document.answers.get(catalogue.definition.title_question)
     is_named_openly = Visibility(catalogue, NOBODY).of(catalogue.definition.title_question, insured) is PUBLIC
