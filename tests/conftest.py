@@ -31,7 +31,7 @@ from tenants.models import ApiClient, Tenant, User
 
 SECOND_DATABASE = "summit_db"
 DEMO = "demo_small_commercial"
-#: Always the same, so that a test process compiles it once; no sequence comes as far.
+#: Always the same, so that a test process compiles it once; no sequence reaches it.
 DEMO_RELEASE = 2_000_000_000
 #: Parallel test processes share a Redis.
 PROCESS = f"{os.environ.get('PYTEST_XDIST_WORKER', 'alone')}:{os.getpid()}"
@@ -68,14 +68,14 @@ def _begin(alias: str) -> AbstractContextManager[object]:
 
 @pytest.fixture(autouse=True)
 def no_tenant_to_begin_with() -> Iterator[None]:
-    """Start each test without a tenant, and leave none to the next."""
+    """Start each test without a current tenant, and end it without one."""
     with without_tenant():
         yield
 
 
 @pytest.fixture(autouse=True)
 def nothing_left_in_redis(request: pytest.FixtureRequest) -> Iterator[None]:
-    """Take away what the test left in Redis, and nothing of other test processes."""
+    """Delete the test's keys from Redis, and none of other test processes."""
     yield
     uses_database = request.node.get_closest_marker("django_db") or {"db", "transactional_db"} & {*request.fixturenames}
     if uses_database:
@@ -88,13 +88,15 @@ def nothing_left_in_redis(request: pytest.FixtureRequest) -> Iterator[None]:
 
 @pytest.fixture(scope="session")
 def demo_content() -> bytes:
-    """Return the demo catalogue as a release holds it."""
+    """Return the demo catalogue as the content of a release."""
     return zstandard.compress(msgspec.json.encode(read_catalogue(CATALOGUE_FILE)))
 
 
 @pytest.fixture
 def demo(db: None, demo_content: bytes) -> Release:
-    """Return the demo catalogue's release, current and without a draft: to load that takes longer than most tests."""
+    """Return the demo catalogue's release, current and without a draft, because loading a draft takes longer than most
+    tests.
+    """
     catalogue = Catalogue.objects.create(code=DEMO, title="Demo small commercial")
     return Release.objects.create(
         id=DEMO_RELEASE, catalogue=catalogue, number=1, content=demo_content, checksum="0", published_by_id="test"
@@ -133,7 +135,7 @@ def summit_apart(db: None) -> Tenant:
 
 @pytest.fixture
 def owner(harbor: Tenant) -> User:
-    """Return the agent of harbor who started what the test is about."""
+    """Return the agent of harbor who started the test's form."""
     return User.objects.create_user(
         "owner@harbor.example", PASSWORD, role=Role.AGENT, tenant=harbor, full_name="Ona Owner"
     )
@@ -175,7 +177,7 @@ def summit_client(summit: Tenant) -> ApiClient:
 
 @pytest.fixture
 def sign_in() -> Callable[[User], Client]:
-    """Return a maker of browsers in which a user is signed in."""
+    """Return a function that makes a browser with a signed-in user."""
 
     def signed_in(user: User) -> Client:
         client = Client()

@@ -1,4 +1,4 @@
-"""Forms to save, as the batch's tests have them."""
+"""The fixtures of the batch, for forms to save."""
 
 from tests.batch.conftest import agent, kennels, make_form
 

@@ -1,4 +1,4 @@
-"""The example of ``docs/actions.md`` works as it stands there."""
+"""The example of ``docs/actions.md`` works as written."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Kinds of deferred actions: what they are done to, and how a save keeps one of each."""
+"""Kinds of deferred actions: their targets, and how a save stores one action per target."""
 
 from dataclasses import replace
 
@@ -33,7 +33,7 @@ def test_a_payload_is_plain_json(action: DeferredAction) -> None:
     assert msgspec.json.decode(msgspec.json.encode(action.payload())) == action.payload()
 
 
-def test_kinds_have_names_of_their_own() -> None:
+def test_kinds_have_distinct_names() -> None:
     assert len({action.kind for action in KINDS}) == len(KINDS)
 
 
@@ -59,7 +59,7 @@ def test_the_last_action_of_one_kind_and_target_stays_at_the_place_of_the_first(
     assert coalesce([EVENT, INDEX, other, later, INDEX]) == [later, INDEX, other]
 
 
-def test_what_one_save_tells_of_several_subjects_stays_apart() -> None:
+def test_events_of_one_save_about_several_subjects_stay_separate() -> None:
     one, two = (
         PublishWebhook(
             event_type="message.added", copy_id="1", application_form_id="9", version=3, data={}, subject=subject

@@ -1,4 +1,4 @@
-"""Around the relay: hints, sweeps, upkeep, how far behind it is, and the closed registry."""
+"""Hints, sweeps, hourly maintenance, lag, and the closed registry."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ pytestmark = pytest.mark.django_db
 
 @pytest.fixture
 def sent(monkeypatch: pytest.MonkeyPatch) -> list[tuple[Any, ...]]:
-    """Return what would be sent to Celery."""
+    """Return the tasks that would be sent to Celery."""
     messages: list[tuple[Any, ...]] = []
     monkeypatch.setattr(tasks.drain, "apply_async", lambda args, **how: messages.append(args))
     return messages
@@ -44,13 +44,13 @@ def sent(monkeypatch: pytest.MonkeyPatch) -> list[tuple[Any, ...]]:
 
 @pytest.fixture
 def redis_is_back() -> Iterator[None]:
-    """Let no test think that Redis is away because of this one."""
+    """Reset the memory of an outage, so that it does not affect other tests."""
     yield
     outage.answered()
 
 
 class TestHints:
-    def test_one_hint_waits_however_many_saves_there_are(self, sent: list[tuple[Any, ...]]) -> None:
+    def test_at_most_one_hint_is_in_transit(self, sent: list[tuple[Any, ...]]) -> None:
         for _ in range(3):
             wakeup.wake_relay("default")
         wakeup.wake_relay("summit_db")
@@ -64,7 +64,7 @@ class TestHints:
 
         assert sent == [("default",), ("default",)]
 
-    def test_a_hint_that_nobody_takes_keeps_others_back_for_a_while_only(self, sent: list[tuple[Any, ...]]) -> None:
+    def test_a_hint_without_a_worker_holds_back_others_only_for_a_while(self, sent: list[tuple[Any, ...]]) -> None:
         wakeup.wake_relay("default")
 
         left = get_redis_connection("default").ttl(wakeup_hints._key("default"))
@@ -95,7 +95,7 @@ class TestHints:
 
 
 class TestTasks:
-    def test_beat_knows_the_upkeep(self) -> None:
+    def test_beat_runs_the_maintenance(self) -> None:
         tasks.drain.app.loader.import_default_modules()
         known = {entry["task"] for entry in tasks.drain.app.conf.beat_schedule.values()}
 
@@ -104,7 +104,7 @@ class TestTasks:
 
 
 class TestUpkeep:
-    def test_each_tenant_is_asked_for_each_chore_once(self, harbor: Tenant, summit: Tenant) -> None:
+    def test_each_hourly_action_is_emitted_once_per_tenant(self, harbor: Tenant, summit: Tenant) -> None:
         new = emit_hourly_actions("default")
 
         asked = Counter((row.tenant_id, row.kind, row.target) for row in rows())
@@ -116,13 +116,13 @@ class TestUpkeep:
         assert emit_hourly_actions("default") == 0
 
     @pytest.mark.django_db(databases=["default", SECOND_DATABASE])
-    def test_a_tenant_with_its_own_database_is_asked_there(self, harbor: Tenant, summit_apart: Tenant) -> None:
+    def test_hourly_actions_are_emitted_in_the_tenants_own_database(self, harbor: Tenant, summit_apart: Tenant) -> None:
         tasks.run_maintenance()
 
         assert {row.tenant_id for row in rows()} == {harbor.pk}
         assert {row.tenant_id for row in rows(SECOND_DATABASE)} == {summit_apart.pk}
 
-    def test_old_dead_letters_go_and_young_ones_stay(self, harbor: Tenant, summit: Tenant) -> None:
+    def test_old_dead_letters_are_deleted_and_recent_ones_stay(self, harbor: Tenant, summit: Tenant) -> None:
         then = timezone.now() - timedelta(days=91)
         for tenant in (harbor, summit):
             put(tenant, Ring(bell=f"old of {tenant.code}"), state="dead", died_at=then)
@@ -133,7 +133,7 @@ class TestUpkeep:
 
         assert {row.target for row in rows()} == {f"old of {summit.code}", "young", "waits"}
 
-    def test_more_than_one_transaction_deletes_go_all_the_same(
+    def test_more_rows_than_one_transaction_deletes_are_all_deleted(
         self, harbor: Tenant, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         monkeypatch.setattr(maintenance, "AT_ONCE", 2)
@@ -144,7 +144,7 @@ class TestUpkeep:
 
         assert rows() == []
 
-    def test_stored_answers_go_after_a_day(self, harbor: Tenant) -> None:
+    def test_stored_responses_are_deleted_after_a_day(self, harbor: Tenant) -> None:
         with use_tenant(harbor):
             for hours in (23, 25):
                 then = timezone.now() - timedelta(hours=hours)
@@ -158,13 +158,13 @@ class TestUpkeep:
         with use_tenant(harbor):
             assert [record.key for record in IdempotencyRecord.objects.all()] == ["23"]
 
-    def test_what_nobody_knows_is_a_dead_letter(self, harbor: Tenant) -> None:
+    def test_an_unknown_retention_rule_is_a_dead_letter(self, harbor: Tenant) -> None:
         put(harbor, Purge(what="everything"))
 
         assert relay.drain("default").dead == 1
         assert [(row.state, row.last_error) for row in rows()] == [("dead", "Nobody knows what is to be deleted.")]
 
-    def test_a_purge_that_the_database_refuses_is_tried_again(
+    def test_a_purge_that_the_database_refuses_is_retried(
         self, harbor: Tenant, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         def refuse() -> None:
@@ -188,7 +188,7 @@ def run_purge(tenant: Tenant, what: str) -> None:
 
 
 class TestLag:
-    def test_it_tells_what_waits_what_is_dead_what_needs_an_upgrade_and_since_when(self, harbor: Tenant) -> None:
+    def test_lag_counts_waiting_dead_and_parked_actions_and_their_age(self, harbor: Tenant) -> None:
         bench = Bench()
         bench.register(Ring)
         minute_ago = timezone.now() - timedelta(minutes=1)
@@ -206,7 +206,7 @@ class TestLag:
         assert lag_of("default", registry=Registry()) == Lag(0, 0, 0, 0.0)
 
     @pytest.mark.django_db(databases=["default", SECOND_DATABASE])
-    def test_metrics_tell_it(self, harbor: Tenant, client: Client) -> None:
+    def test_metrics_report_the_lag(self, harbor: Tenant, client: Client) -> None:
         put(harbor, Ring(bell="a"))
 
         text = client.get("/metrics").content.decode()
@@ -225,7 +225,7 @@ class TestRegistry:
         with pytest.raises(UnknownKind):
             registry.find("refill")
 
-    def test_waits_double_up_to_the_most(self) -> None:
+    def test_waits_double_up_to_the_maximum(self) -> None:
         budget = Budget(first=2, most=30)
 
         assert [budget.wait_after(attempt) for attempt in (1, 2, 3, 4, 5, 500)] == [2, 4, 8, 16, 30, 30]

@@ -1,4 +1,4 @@
-"""``manage.py relay``: what it does in each database, and that it goes on whatever happens."""
+"""``manage.py relay``: its work in each database, and that it continues after any failure."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from tests.harness.outboxes import Ring, put, rows
 
 
 def failing_first(over: threading.Event, seen: dict[str, int]) -> Callable[[str], None]:
-    """Return work that fails in each database at first, and ends the sweep when all have come further."""
+    """Return work that first fails in each database, and ends the sweep after it succeeded in all."""
 
     def work(alias: str) -> None:
         seen[alias] = seen.get(alias, 0) + 1
@@ -34,7 +34,7 @@ def failing_first(over: threading.Event, seen: dict[str, int]) -> Callable[[str]
     return work
 
 
-def test_each_database_is_looked_at_again_whatever_went_wrong() -> None:
+def test_each_database_is_polled_again_after_any_failure() -> None:
     over, seen = threading.Event(), dict[str, int]()
 
     sweep = Sweep(name="failing first", work=failing_first(over, seen), threads=1)
@@ -46,7 +46,7 @@ def test_each_database_is_looked_at_again_whatever_went_wrong() -> None:
 
 
 @pytest.mark.django_db(databases=["default", SECOND_DATABASE], transaction=True)
-def test_once_it_looks_at_all_databases(harbor: Tenant) -> None:
+def test_one_poll_covers_all_databases(harbor: Tenant) -> None:
     put(harbor, Ring(bell="nobody here knows it"))
 
     call_command("relay", once=True)
@@ -55,7 +55,7 @@ def test_once_it_looks_at_all_databases(harbor: Tenant) -> None:
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
-def test_it_ends_in_peace(number: int) -> None:
+def test_it_ends_in_an_orderly_way(number: int) -> None:
     code = (
         "import django; django.setup(); import actions.poller as p; from actions.sweeps import Sweep; "
         "one = Sweep(name='looks', work=lambda alias: print('looks', flush=True), threads=1); "

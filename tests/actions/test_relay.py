@@ -1,4 +1,4 @@
-"""The relay: runs what is due, in order, at least once, and tells how it ended."""
+"""The relay: runs due actions in order, at least once, and records the result."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ COPY = uuid4()
 
 
 class Death(BaseException):
-    """Ends a worker on the spot, as a kill would."""
+    """Ends a worker at once, as a kill would."""
 
 
 @pytest.fixture
@@ -40,7 +40,7 @@ def run(bench: Bench, **how: object) -> Drained:
     return drain("default", registry=bench.registry, **how)  # type: ignore[arg-type]
 
 
-def test_what_was_run_is_gone(harbor: Tenant, bench: Bench) -> None:
+def test_an_action_that_ran_is_deleted(harbor: Tenant, bench: Bench) -> None:
     bench.register(Ring)
     ids = [put(harbor, Ring(bell=str(number))) for number in range(5)]
 
@@ -133,7 +133,7 @@ class TestFailures:
         assert [0.5 * 2**n - 0.5 < wait <= 2**n for n, wait in enumerate(waits)] == [True] * 3
         assert [delivered.attempt for delivered in bench.seen] == [1, 2, 3, 4]
 
-    def test_a_permanent_failure_is_not_tried_again(self, harbor: Tenant, bench: Bench) -> None:
+    def test_a_permanent_failure_is_not_retried(self, harbor: Tenant, bench: Bench) -> None:
         def fail(_: Delivered) -> None:
             raise PermanentFailure("There is no such bell.")
 
@@ -143,7 +143,7 @@ class TestFailures:
         assert run(bench) == Drained(dead=1)
         assert [(row.state, row.last_error) for row in rows()] == [("dead", "There is no such bell.")]
 
-    def test_a_handler_may_say_when_to_come_again(self, harbor: Tenant, bench: Bench) -> None:
+    def test_a_handler_may_set_the_time_of_the_retry(self, harbor: Tenant, bench: Bench) -> None:
         def fail(_: Delivered) -> None:
             raise RetryAfter(120, "The ringer is out.")
 
@@ -156,7 +156,7 @@ class TestFailures:
         assert row.last_error == "The ringer is out."
         assert timedelta(seconds=115) < row.next_attempt_at - timezone.now() <= timedelta(seconds=120)
 
-    def test_one_failure_spoils_nothing_else(self, harbor: Tenant, bench: Bench) -> None:
+    def test_one_failure_affects_no_other_action(self, harbor: Tenant, bench: Bench) -> None:
         def fail(delivered: Delivered) -> None:
             if delivered.payload["bell"] == "1":
                 raise ValueError
@@ -168,14 +168,14 @@ class TestFailures:
         assert run(bench) == Drained(done=2, failed=1)
         assert [row.target for row in rows()] == ["1"]
 
-    def test_an_action_of_a_tenant_that_is_gone_is_a_dead_letter(self, harbor: Tenant, bench: Bench) -> None:
+    def test_an_action_of_a_deleted_tenant_is_a_dead_letter(self, harbor: Tenant, bench: Bench) -> None:
         bench.register(Ring)
         put(harbor, Ring(bell="front"), tenant_id=uuid4())
 
         assert run(bench) == Drained(dead=1)
         assert bench.seen == []
 
-    def test_logs_tell_the_failure_under_the_correlation_id_of_the_save(self, harbor: Tenant, bench: Bench) -> None:
+    def test_a_failure_is_logged_under_the_correlation_id_of_the_save(self, harbor: Tenant, bench: Bench) -> None:
         def fail(_: Delivered) -> None:
             raise RetryAfter(5, "The ringer is out.")
 
@@ -189,9 +189,7 @@ class TestFailures:
 
 
 class TestOrder:
-    def test_versions_of_a_copy_run_in_their_order_whatever_the_outbox_holds_first(
-        self, harbor: Tenant, bench: Bench
-    ) -> None:
+    def test_versions_of_a_copy_run_in_order(self, harbor: Tenant, bench: Bench) -> None:
         bench.register(Ring)
         for version in (3, 1, 2):
             put(harbor, Ring(bell="front"), copy_id=COPY, version=version)
@@ -222,7 +220,7 @@ class TestOrder:
         run(bench)
         assert bench.told[2:] == [("front", 1), ("back", 2)]
 
-    def test_a_dead_letter_holds_nothing_up(self, harbor: Tenant, bench: Bench) -> None:
+    def test_a_dead_letter_blocks_nothing(self, harbor: Tenant, bench: Bench) -> None:
         def fail(delivered: Delivered) -> None:
             if delivered.version == 1:
                 raise PermanentFailure("Broken.")
@@ -233,7 +231,7 @@ class TestOrder:
 
         assert run(bench) == Drained(done=1, dead=1)
 
-    def test_of_fresh_actions_on_one_target_the_latest_stands_for_all(self, harbor: Tenant, bench: Bench) -> None:
+    def test_the_latest_fresh_action_of_a_target_replaces_the_earlier_ones(self, harbor: Tenant, bench: Bench) -> None:
         bench.register(Refill)
         for version in (1, 2, 3):
             put(harbor, Refill(bowl="cat"), copy_id=COPY, version=version)
@@ -244,7 +242,7 @@ class TestOrder:
         assert bench.told == [("cat", 3), ("dog", 1)] or bench.told == [("dog", 1), ("cat", 3)]
         assert rows() == []
 
-    def test_a_failed_fresh_action_takes_the_earlier_ones_along_only_when_it_succeeds(
+    def test_a_failed_fresh_action_replaces_earlier_ones_only_when_it_succeeds(
         self, harbor: Tenant, bench: Bench
     ) -> None:
         def fail(delivered: Delivered) -> None:
@@ -262,7 +260,7 @@ class TestOrder:
         run(bench)
         assert (bench.told, rows()) == ([("cat", 2)] * 2, [])
 
-    def test_a_fresh_action_that_came_while_another_runs_runs_too(self, harbor: Tenant, bench: Bench) -> None:
+    def test_a_fresh_action_emitted_while_another_runs_runs_too(self, harbor: Tenant, bench: Bench) -> None:
         bench.register(
             Refill,
             lambda delivered: delivered.version == 1 and put(harbor, Refill(bowl="cat"), copy_id=COPY, version=2),
@@ -284,7 +282,7 @@ def test_thousands_of_versions_of_one_copy_do_not_stop_the_relay(harbor: Tenant,
             " FROM actions_outboxaction o, generate_series(2, 6000) g (number)"
         )
         cursor.execute("ANALYZE actions_outboxaction")
-        # What takes the third part of a second here, or a quarter of a minute where it reads the table for each row.
+        # A third of a second here, or a quarter of a minute where a claim reads the table for each row.
         cursor.execute("SET LOCAL statement_timeout = '4s'")
 
     run(bench, until_empty=False)
@@ -293,7 +291,7 @@ def test_thousands_of_versions_of_one_copy_do_not_stop_the_relay(harbor: Tenant,
 
 
 class TestLeases:
-    def test_what_another_worker_has_is_left_alone_until_its_lease_runs_out(self, harbor: Tenant, bench: Bench) -> None:
+    def test_rows_of_another_worker_are_left_until_their_lease_expires(self, harbor: Tenant, bench: Bench) -> None:
         bench.register(Ring)
         put(harbor, Ring(bell="front"))
         with across_tenants(using="default"):
@@ -304,7 +302,7 @@ class TestLeases:
         assert run(bench) == Drained(done=1)
         assert bench.seen[0].attempt == 2
 
-    def test_whoever_lost_the_lease_ends_nothing(self, harbor: Tenant, bench: Bench) -> None:
+    def test_a_worker_without_its_lease_ends_nothing(self, harbor: Tenant, bench: Bench) -> None:
         bench.register(Ring)
         slow = Claims("default", registry=bench.registry, lease=30)
         row_id = put(harbor, Ring(bell="front"))
@@ -345,7 +343,7 @@ class TestLeases:
         assert renewed[:3] == [0, 1, 1]
         assert (drained, other.seen) == (Drained(done=1), [])
 
-    def test_what_kills_its_worker_comes_to_the_dead_letters_alone(self, harbor: Tenant, bench: Bench) -> None:
+    def test_an_action_that_kills_its_worker_becomes_a_dead_letter_alone(self, harbor: Tenant, bench: Bench) -> None:
         def die(delivered: Delivered) -> None:
             if delivered.payload["bell"] == "1":
                 raise Death
@@ -364,12 +362,12 @@ class TestLeases:
         assert deaths == MOST_CRASHES
         assert [(row.target, row.state, row.crashes) for row in rows()] == [("1", "dead", MOST_CRASHES)]
         assert rows()[0].last_error == "Its worker was gone before the attempt ended, 5 times."
-        # Before the first death nothing had been told; afterwards each came by itself.
+        # Before the first death nothing was recorded; afterwards each row ran alone.
         assert sorted(bell for bell, _ in bench.told if bell != "1") == ["0", "0", "2", "3"]
 
 
 class TestUpgrades:
-    def test_what_this_version_does_not_understand_waits_without_an_attempt(self, harbor: Tenant, bench: Bench) -> None:
+    def test_an_unknown_action_waits_without_an_attempt(self, harbor: Tenant, bench: Bench) -> None:
         bench.register(Ring)
         put(harbor, Ring(bell="new"), payload_version=2, copy_id=COPY, version=1)
         put(harbor, Ring(bell="after"), copy_id=COPY, version=2)
@@ -378,7 +376,9 @@ class TestUpgrades:
         assert run(bench) == Drained()
         assert [(row.state, row.attempts) for row in rows()] == [("waiting", 0)] * 3
 
-    def test_after_the_upgrade_it_runs(self, harbor: Tenant, bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_an_unknown_action_runs_after_the_upgrade(
+        self, harbor: Tenant, bench: Bench, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
         bench.register(Ring)
         put(harbor, Ring(bell="new"), payload_version=2, copy_id=COPY, version=1)
         put(harbor, Ring(bell="after"), copy_id=COPY, version=2)
@@ -387,7 +387,7 @@ class TestUpgrades:
         assert run(bench) == Drained(done=2)
         assert [delivered.payload_version for delivered in bench.seen] == [2, 1]
 
-    def test_a_relay_that_takes_everything_would_run_what_it_does_not_understand(
+    def test_a_relay_that_claims_every_kind_would_run_unknown_actions(
         self, harbor: Tenant, bench: Bench, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         bench.register(Ring)

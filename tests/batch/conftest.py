@@ -1,4 +1,4 @@
-"""The batch's own fixtures: a tenant with the kennel catalogue, people who act, and a form to work on."""
+"""The fixtures of the batch: a tenant with the kennel catalogue, actors, and a form to work on."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ AGENT = Actor(type="user", id=str(UUID(int=7)), source="web", label="Robin Agent
 
 @pytest.fixture
 def kennels(db: None) -> Tenant:
-    """Return a tenant whose forms are asked by the kennel catalogue."""
+    """Return a tenant whose forms use the kennel catalogue."""
     publish(load(KENNELS), actor_id="test")
     return Tenant.objects.create(code="kennels", name="Kennel Brokers", catalogue="kennels")
 
@@ -35,7 +35,8 @@ def agent() -> Actor:
 
 @pytest.fixture
 def make_form(kennels: Tenant, agent: Actor) -> Callable[..., UUID]:
-    """Return a maker of forms: answers go on top of those with which PA-CARE is eligible; returns the form's id."""
+    """Return a function that saves a form and returns its id; its answers extend those with which PA-CARE is eligible.
+    """
 
     def make(answers: dict[str, Any] | None = None, answer_pools: dict[str, Any] | None = None) -> UUID:
         with batch.build_context(scope=kennels, actor=agent, title="Base") as context:
@@ -54,7 +55,7 @@ def form_id(make_form: Callable[..., UUID]) -> UUID:
 
 @pytest.fixture
 def saved(form_id: UUID, kennels: Tenant, agent: Actor) -> Callable[..., Any]:
-    """Return what carries a change out on the form and checks everything that holds on every save."""
+    """Return a function that saves a change of the form and checks all invariants of a save."""
 
     def save(change: Callable[[Changeset], object]) -> Any:
         return assert_batch(form_id, change, scope=kennels, actor=agent)

@@ -1,4 +1,4 @@
-"""Many copies at once: one round trip each to load and save, and one bad copy does not spoil the others."""
+"""Many copies at once: one round trip each to load and save, and a bad copy does not affect the others."""
 
 from __future__ import annotations
 
@@ -74,7 +74,7 @@ def test_statements_do_not_grow_with_the_chunk(forms: list[UUID], kennels: Tenan
     assert counts == {2}
 
 
-def test_what_goes_wrong_with_one_is_told_and_spoils_no_other(forms: list[UUID], kennels: Tenant, agent: Actor) -> None:
+def test_a_fault_of_one_copy_is_reported_and_affects_no_other(forms: list[UUID], kennels: Tenant, agent: Actor) -> None:
     refused, stale, locked, held = forms[:4]
     unknown = uuid4()
     with batch.find_and_lock(locked, scope=kennels, actor=agent) as context:
@@ -110,7 +110,7 @@ def test_what_goes_wrong_with_one_is_told_and_spoils_no_other(forms: list[UUID],
         assert again.errors == {}
 
 
-def test_what_the_database_refuses_of_one_is_left_out_alone(
+def test_only_the_copy_that_the_database_refuses_is_left_out(
     forms: list[UUID], kennels: Tenant, agent: Actor, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def rows(actions: Any, **known: Any) -> list[dict[str, Any]]:
@@ -148,7 +148,7 @@ def test_ids_of_forms_mean_their_copy_and_each_copy_counts_once(
         assert context.copy.id == copy_id
 
 
-def test_nothing_changed_is_nothing_written(forms: list[UUID], kennels: Tenant, agent: Actor) -> None:
+def test_without_changes_nothing_is_written(forms: list[UUID], kennels: Tenant, agent: Actor) -> None:
     with batch.find_and_lock_many(forms, scope=kennels, actor=agent) as chunk:
         outcomes: list[ItemResult] = chunk.save()
 
@@ -197,7 +197,7 @@ def test_every_copy_is_evaluated_on_its_own_day(make_form: Callable[..., UUID], 
     assert all(context.is_evaluation_current for context in found)
 
 
-def test_where_nobody_knows_what_was_written_nothing_is_told_as_refused(
+def test_an_unknown_result_is_not_reported_as_a_refusal(
     forms: list[UUID], kennels: Tenant, agent: Actor, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     written: list[int] = []
@@ -219,7 +219,7 @@ def test_where_nobody_knows_what_was_written_nothing_is_told_as_refused(
     assert written == [5]
 
 
-def test_a_copy_that_cannot_be_read_spoils_no_other(forms: list[UUID], kennels: Tenant, agent: Actor) -> None:
+def test_an_unreadable_copy_affects_no_other(forms: list[UUID], kennels: Tenant, agent: Actor) -> None:
     with use_tenant(kennels):
         Copy.objects.filter(id=forms[0]).update(document=b"\x01nothing")
 
@@ -230,7 +230,7 @@ def test_a_copy_that_cannot_be_read_spoils_no_other(forms: list[UUID], kennels: 
     assert [type(outcome.error) for outcome in outcomes] == [UnreadableDocument, *[type(None)] * 4]
 
 
-def test_a_value_that_cannot_be_stored_spoils_no_other(forms: list[UUID], kennels: Tenant, agent: Actor) -> None:
+def test_an_unstorable_value_affects_no_other_copy(forms: list[UUID], kennels: Tenant, agent: Actor) -> None:
     with batch.find_and_lock_many(forms, scope=kennels, actor=agent) as chunk:
         for number, context in enumerate(chunk):
             context.changeset.messages.add("half a pair: \ud800" if number == 1 else "whole")
@@ -244,7 +244,7 @@ def test_a_value_that_cannot_be_stored_spoils_no_other(forms: list[UUID], kennel
     assert [outcome.result is None for outcome in outcomes] == [False, True, False, False, False]
 
 
-def test_a_copy_whose_row_another_save_holds_spoils_no_other(
+def test_a_copy_held_by_another_save_affects_no_other(
     forms: list[UUID], kennels: Tenant, agent: Actor, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def busy(saves: list[Any], keyed: None, *, scope: Tenant) -> set[UUID]:

@@ -1,4 +1,4 @@
-"""Many savers of one copy, in threads with connections of their own: no update is lost, no version is left out."""
+"""Many concurrent saves of one copy, in threads with their own connections: no update and no version is lost."""
 
 from __future__ import annotations
 
@@ -70,7 +70,7 @@ def test_writers_of_one_copy_lose_no_update(make_form: Callable[..., UUID], kenn
 
 @pytest.fixture
 def no_lock(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """Take the lock away, as when Redis is gone or the lock ran out."""
+    """Remove the lock, as when Redis is away or the lock expired."""
     monkeypatch.setattr(CopyLock, "acquire", lambda self: None)
     yield
 
@@ -126,7 +126,7 @@ def test_concurrent_requests_under_one_key_make_one_form(kennels: Tenant, agent:
         assert [str(form.id).encode() for form in ApplicationForm.objects.all()] == [bodies[0]]
 
 
-def test_a_form_keeps_one_copy_whoever_deletes_at_once(
+def test_a_form_keeps_one_copy_under_concurrent_deletions(
     make_form: Callable[..., UUID], kennels: Tenant, agent: Actor
 ) -> None:
     form_id = make_form()
@@ -141,7 +141,7 @@ def test_a_form_keeps_one_copy_whoever_deletes_at_once(
                     context.changeset.copy.delete()
                     return context.save().version
             except errors.StaleChangeset:
-                continue  # the other one was first: as told, load again and repeat
+                continue  # the other one was first: load again and repeat
 
     results = in_threads(2, delete)
 
@@ -152,7 +152,7 @@ def test_a_form_keeps_one_copy_whoever_deletes_at_once(
     ("held", "refusal"), [("key", errors.IdempotencyInFlight), ("row", errors.LockNotAcquired)], ids=["key", "row"]
 )
 @pytest.mark.usefixtures("no_lock")
-def test_what_a_save_waited_for_in_vain_is_told_apart(
+def test_timeouts_of_the_lock_and_of_the_key_are_distinguished(
     make_form: Callable[..., UUID], kennels: Tenant, agent: Actor, held: str, refusal: type[Exception]
 ) -> None:
     form_id = make_form()

@@ -1,5 +1,5 @@
-"""Random edits of the demo form: whatever is shown and hidden on the way, no answer is lost, and how the form
-came to its answers makes no difference to what is decided.
+"""Random edits of the demo form: no answer is lost while questions appear and disappear, and the result depends on the
+answers only, not on the way to them.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ SCRIPTS_IN_FULL = int(os.environ.get("EDIT_SCRIPTS", "10000"))
 
 
 def fresh(container: Container, into: Container) -> None:
-    """Copy what people gave (values and rows) and nothing that rules made."""
+    """Copy the values and rows of people, without results of rules."""
     for code, answer in container.answers.items():
         if answer.is_answered:
             into.answers[code] = Answer(value=answer.value, sealed=answer.sealed, mask=answer.mask)
@@ -34,7 +34,7 @@ def fresh(container: Container, into: Container) -> None:
 
 
 def picture(document: Document) -> dict[str, Any]:
-    """Return what must be equal, whatever way led here."""
+    """Return the parts that must be equal for equal answers."""
     return {
         "answers": {
             path: (answer.value, answer.sealed, answer.mask, answer.active, answer.required)
@@ -54,7 +54,7 @@ def run(script: list[Step]) -> None:
             carry_out(changeset, step, held)
             evaluation = decide(changeset)
         except InvalidAnswers:
-            # Refused, as a save would be: everything is as it was.
+            # Refused, as a save would be: nothing has changed.
             document, held = msgspec.json.decode(before, type=Document), held_before
 
     kept = {path: answer for path, answer in walk_answers(document) if answer.is_answered}

@@ -1,4 +1,4 @@
-"""A keyed request has one effect and one answer."""
+"""A keyed request has one effect and one response."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ KEY = IdempotencyKey("user:7", "key-1", b"request")
 ANSWER = StoredResponse(200, {"ETag": '"2"'}, b"{}")
 
 
-def test_the_answer_is_given_again_to_the_same_request(
+def test_the_same_request_gets_the_stored_response(
     make_form: Callable[..., UUID], kennels: Tenant, agent: Actor
 ) -> None:
     form_id = make_form()
@@ -39,7 +39,7 @@ def test_the_answer_is_given_again_to_the_same_request(
         assert context.stored_response == ANSWER
 
 
-def test_an_answer_is_stored_also_where_nothing_changed(
+def test_a_response_is_stored_also_without_changes(
     make_form: Callable[..., UUID], kennels: Tenant, agent: Actor
 ) -> None:
     form_id = make_form()
@@ -51,7 +51,7 @@ def test_an_answer_is_stored_also_where_nothing_changed(
         assert context.stored_response == ANSWER
 
 
-def test_where_the_database_refuses_to_store_an_answer_alone_the_save_fails(
+def test_the_save_fails_if_its_response_cannot_be_stored(
     make_form: Callable[..., UUID], kennels: Tenant, agent: Actor
 ) -> None:
     form_id = make_form()
@@ -67,9 +67,7 @@ def test_where_the_database_refuses_to_store_an_answer_alone_the_save_fails(
         assert context.stored_response is None
 
 
-def test_another_request_under_the_key_is_refused(
-    make_form: Callable[..., UUID], kennels: Tenant, agent: Actor
-) -> None:
+def test_another_request_with_the_key_is_refused(make_form: Callable[..., UUID], kennels: Tenant, agent: Actor) -> None:
     form_id = make_form()
     with batch.find_and_lock(form_id, scope=kennels, actor=agent, idempotency=KEY) as context:
         context.save(respond=lambda result: ANSWER)
@@ -105,7 +103,7 @@ def test_a_refused_request_stores_nothing(make_form: Callable[..., UUID], kennel
         assert not IdempotencyRecord.objects.exists()
 
 
-def test_a_form_is_made_once_where_the_other_request_came_first(kennels: Tenant, agent: Actor) -> None:
+def test_a_form_is_created_once_if_another_request_came_first(kennels: Tenant, agent: Actor) -> None:
     with (
         batch.build_context(scope=kennels, actor=agent, idempotency=KEY) as first,
         batch.build_context(scope=kennels, actor=agent, idempotency=KEY) as second,
@@ -121,13 +119,13 @@ def test_a_form_is_made_once_where_the_other_request_came_first(kennels: Tenant,
         assert third.stored_response == ANSWER
 
 
-def test_an_answer_is_kept_for_a_day(make_form: Callable[..., UUID], kennels: Tenant, agent: Actor) -> None:
+def test_a_response_is_stored_for_a_day(make_form: Callable[..., UUID], kennels: Tenant, agent: Actor) -> None:
     form_id = make_form()
     with batch.find_and_lock(form_id, scope=kennels, actor=agent, idempotency=KEY) as context:
         context.save(respond=lambda result: ANSWER)
 
     with use_tenant(kennels):
-        # The database's clock decides, so the answer is made older instead of the day later.
+        # The database's clock decides, so the response is made older.
         IdempotencyRecord.objects.update(created_at=Now() - timedelta(hours=25))
 
     other = IdempotencyKey(KEY.client, KEY.key, b"another request")

@@ -1,4 +1,4 @@
-"""Whatever is edited, the rules run over what changed conclude what the rules run over everything conclude."""
+"""For every edit, a partial run of the rules returns the same result as a full run."""
 
 from __future__ import annotations
 
@@ -40,13 +40,13 @@ from tests.harness.random_catalogues import random_catalogue
 SCRIPTS_IN_FULL = int(os.environ.get("EDIT_SCRIPTS", "10000"))
 CATALOGUES = 60
 QUIET = [HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.large_base_example]
-#: The seed of the answers to begin with, and the saves.
+#: The seed of the first answers, and the saves.
 Script = tuple[int, list[list[Step]]]
 
 
 @st.composite
 def other_steps(draw: st.DrawFn, catalogue: CompiledCatalogue) -> Step:
-    """Return an edit that people seldom make."""
+    """Return a rare kind of edit."""
     which = draw(st.integers(0, 5))
     what = draw(st.sampled_from(["mistype", "exclude", "include", "bypass", "replace", "take_off", "keep", "reopen"]))
     if what == "mistype":
@@ -107,7 +107,7 @@ def full_run(catalogue: CompiledCatalogue, document: Document) -> FlowResult:
 
 @contextmanager
 def never_in_full() -> Iterator[None]:
-    """Let a run over everything fail: what is tested is the other one."""
+    """Let a full run fail, so that only partial runs are tested."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(check_flow, "run", None)
         patch.setattr(partial_run, "COST_OF_A_CHANGE", 0)
@@ -117,7 +117,7 @@ def never_in_full() -> Iterator[None]:
 def follow(
     catalogue: CompiledCatalogue, script: Script, *, sabotaged: CompiledCatalogue | None = None
 ) -> FlowResult:  # fmt: skip
-    """Run the rules both ways after each save of ``script``, assert that both conclude the same, and take it in."""
+    """Run the rules both ways after each save of ``script``, assert equal results, and apply them."""
     document = Document()
     seed, saves = script
     if seed:
@@ -130,7 +130,7 @@ def follow(
             try:
                 carry_out_any(changeset, edit)
             except BatchError:
-                continue  # refused: what it did before stays, and is among the paths
+                continue  # refused: earlier changes stay, and are among the paths
         before = result.evaluation
         if number % 2:
             before = msgspec.json.decode(msgspec.json.encode(before), type=Evaluation)
@@ -191,7 +191,7 @@ def test_very_many_catalogues_are_decided_the_same(made: tuple[int, Script]) -> 
     follow(random_catalogue(seed), script)
 
 
-def test_a_save_runs_the_rules_over_what_changed() -> None:
+def test_a_save_runs_only_the_affected_rules() -> None:
     document = Document()
     evaluation = decide(changeset_of(document, demo_catalogue()))
     changeset = changeset_of(document, demo_catalogue())
@@ -205,7 +205,7 @@ def test_a_save_runs_the_rules_over_what_changed() -> None:
     assert "mqs_lobs" in changeset.tracker.touched_paths
 
 
-# What must be found out: a catalogue that does not know one kind of its dependencies
+# Sabotages: a catalogue without one kind of its dependencies
 
 
 def without(catalogue: CompiledCatalogue, **changes: Any) -> CompiledCatalogue:
@@ -217,7 +217,7 @@ def reading(dependents: Dependents, **changes: Any) -> MappingProxyType[str, Rea
 
 
 def without_parts(dependents: Dependents, is_left_out: Callable[[int], bool]) -> MappingProxyType[str, Readers]:
-    """Let products forget which of their parts read a value."""
+    """Remove from products the parts that read a value."""
 
     def left(readers: Readers) -> Readers:
         parts = {
@@ -230,7 +230,7 @@ def without_parts(dependents: Dependents, is_left_out: Callable[[int], bool]) ->
 
 
 def all_local(dependents: Dependents) -> MappingProxyType[str, Readers]:
-    """Let every row be decided only by itself where it stands in the pool of what it reads."""
+    """Let every row depend only on itself within the pool that it reads."""
     homes = {part: pool for pool, parts in dependents.parts.items() for part in map(_code, parts) if part}
 
     def local(code: str, readers: Readers) -> Readers:
@@ -266,7 +266,7 @@ SABOTAGE = {
 
 
 @pytest.mark.parametrize("edge", SABOTAGE)
-def test_a_dependency_that_is_not_known_is_found_out(edge: str) -> None:
+def test_a_missing_dependency_is_detected(edge: str) -> None:
     @settings(
         max_examples=3000, deadline=None, suppress_health_check=QUIET, database=None, derandomize=True,
         phases=[Phase.generate], report_multiple_bugs=False,

@@ -100,7 +100,7 @@ def test_another_thread(make_form: MakeForm, kennels: Tenant, agent: Actor) -> N
     assert len(found) == 1
 
 
-def test_an_answer_that_is_made_from_a_save_changes_nothing(make_form: MakeForm, kennels: Tenant, agent: Actor) -> None:
+def test_building_a_response_changes_nothing(make_form: MakeForm, kennels: Tenant, agent: Actor) -> None:
     def respond(result: SaveResult) -> StoredResponse:
         context.changeset.find_answer("kennel_name").apply("Sneaked in")
         raise AssertionError
@@ -128,7 +128,7 @@ def test_an_answered_request_is_not_saved_again(make_form: MakeForm, kennels: Te
             context.save()
 
 
-def test_what_was_removed_takes_no_changes(make_form: MakeForm, kennels: Tenant, agent: Actor) -> None:
+def test_removed_parts_refuse_changes(make_form: MakeForm, kennels: Tenant, agent: Actor) -> None:
     with batch.find_and_lock(make_form(), scope=kennels, actor=agent) as context:
         changeset = context.changeset
         (row,) = changeset.find_pool("houses").rows

@@ -1,4 +1,4 @@
-"""A tenant with a database of its own: one save is one transaction there, and the shared one gets the index alone."""
+"""A tenant with its own database: a save is one transaction there, and the shared one gets only the index entry."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Revealing a sensitive answer needs the right and a reason, and leaves its proof."""
+"""Revealing a sensitive answer needs the right and a reason, and is recorded."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ pytestmark = pytest.mark.django_db
 SSN = "987-65-4321"
 
 
-def test_the_value_is_given_and_the_proof_is_kept(
+def test_the_value_is_returned_and_the_reveal_recorded(
     make_form: Callable[..., UUID], kennels: Tenant, agent: Actor
 ) -> None:
     form_id = make_form({"owner_ssn": SSN})
@@ -33,7 +33,7 @@ def test_the_value_is_given_and_the_proof_is_kept(
     assert (proof.actor_id, proof.source, proof.version) == (agent.id, "web", 1)
 
 
-def test_who_lacks_the_right_or_the_reason_sees_nothing(
+def test_without_right_or_reason_nothing_is_revealed(
     make_form: Callable[..., UUID], kennels: Tenant, agent: Actor
 ) -> None:
     form_id = make_form({"owner_ssn": SSN})

@@ -1,4 +1,4 @@
-"""A save from load to commit: what is written, what is told, and what is refused."""
+"""A save from load to commit: its writes, its result, and its refusals."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ pytestmark = pytest.mark.django_db
 MakeForm = Callable[..., UUID]
 
 
-def test_a_new_form_is_written_whole_by_one_save(kennels: Tenant, agent: Actor) -> None:
+def test_a_new_form_is_written_by_one_save(kennels: Tenant, agent: Actor) -> None:
     with batch.build_context(scope=kennels, actor=agent, title="Base") as context:
         context.changeset.apply_answers(ANSWERS, {"houses": HOUSES})
         result = context.save()
@@ -115,7 +115,7 @@ def test_rows_are_added_changed_and_removed(make_form: MakeForm, kennels: Tenant
     assert removed.evaluation.eligibility["PA-CARE"].premium == 300
 
 
-def test_a_line_taken_off_and_put_back_returns_its_answers(make_form: MakeForm, kennels: Tenant, agent: Actor) -> None:
+def test_a_line_removed_and_added_again_returns_its_answers(make_form: MakeForm, kennels: Tenant, agent: Actor) -> None:
     form_id = make_form()
     before = batch.find_changeset(form_id, scope=kennels, actor=agent).document
 
@@ -162,7 +162,7 @@ def test_a_wrong_value_is_refused_and_changes_nothing(make_form: MakeForm, kenne
     assert batch.find(form_id, scope=kennels, actor=agent).version == 1
 
 
-def test_a_dry_run_tells_and_writes_nothing(make_form: MakeForm, kennels: Tenant, agent: Actor) -> None:
+def test_a_dry_run_returns_the_result_and_writes_nothing(make_form: MakeForm, kennels: Tenant, agent: Actor) -> None:
     form_id = make_form()
     context = batch.find(form_id, scope=kennels, actor=agent)
 
@@ -178,7 +178,7 @@ def test_a_dry_run_tells_and_writes_nothing(make_form: MakeForm, kennels: Tenant
         assert not Declination.objects.exists()
 
 
-def test_opening_surplus_lines_leaves_a_declination(make_form: MakeForm, kennels: Tenant, agent: Actor) -> None:
+def test_opening_surplus_lines_records_a_declination(make_form: MakeForm, kennels: Tenant, agent: Actor) -> None:
     form_id = make_form()
 
     assert_batch(
@@ -275,7 +275,7 @@ def test_another_tenants_id_is_not_found(make_form: MakeForm, kennels: Tenant, a
             pass
 
 
-def test_a_version_that_moved_on_is_refused(make_form: MakeForm, kennels: Tenant, agent: Actor) -> None:
+def test_another_version_is_refused(make_form: MakeForm, kennels: Tenant, agent: Actor) -> None:
     form_id = make_form()
 
     with (
@@ -300,7 +300,7 @@ def test_a_save_after_another_one_is_stale_even_without_the_lock(
         assert CopyRevision.objects.count() == 1
 
 
-def test_a_held_lock_is_not_waited_for_when_told_so(make_form: MakeForm, kennels: Tenant, agent: Actor) -> None:
+def test_a_held_lock_is_not_waited_for_with_wait_0(make_form: MakeForm, kennels: Tenant, agent: Actor) -> None:
     form_id = make_form()
 
     with batch.find_and_lock(form_id, scope=kennels, actor=agent):
@@ -312,7 +312,7 @@ def test_a_held_lock_is_not_waited_for_when_told_so(make_form: MakeForm, kennels
         assert free.version == 1
 
 
-def test_a_locked_or_deleted_copy_takes_no_changes_but_its_way_back(
+def test_a_locked_or_deleted_copy_can_only_be_unlocked_or_restored(
     make_form: MakeForm, kennels: Tenant, agent: Actor
 ) -> None:
     form_id = make_form()
@@ -373,7 +373,7 @@ def test_every_row_that_a_save_writes_has_all_columns(make_form: MakeForm, kenne
         Copy: ({**save.copy, "document": b"", "evaluation": b"", "wrapped_key": None}, set()),
         CopyRevision: ({**save.revision, "document": b"", "evaluation": b"", "changes": b""}, {"id"}),
         ApplicationForm: (save.new_form, set()),
-        # Who leased it and how it died come later.
+        # The columns of leases and failures are filled later.
         OutboxAction: (save.outbox[0], {"lease_token", "leased_until", "died_at"}),
         Declination: (save.declinations[0], set()),
     }

@@ -1,5 +1,5 @@
-"""The content that measurements are taken on: of the size that was asked for, the same every time, and decided the same
-in full and from what changed.
+"""The measured content: it has the requested size, is the same every time, and full and partial runs decide it
+equally.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The opponents do the work that they are measured by: after the same changes they hold the same answers as ours."""
+"""The opponents do the measured work: after the same changes they store the same answers as ours."""
 
 from collections.abc import Iterator
 from datetime import date

@@ -1,4 +1,4 @@
-"""The proxy counts what is on the wire, and adds the delay that it is told to add."""
+"""The proxy counts round trips on the wire, and adds the requested delay."""
 
 import time
 from collections.abc import Iterator
@@ -27,7 +27,7 @@ def server(db: None) -> dict[str, str]:
 @pytest.fixture
 def counting(server: dict[str, str]) -> Iterator[tuple[Proxy, psycopg.Connection]]:
     with Proxy(server["host"], int(server["port"])) as proxy:
-        # Without a word about encryption, so that the proxy meets the question for it too.
+        # Without a setting for encryption, so that the proxy gets the request for it too.
         with psycopg.connect(**{**server, "port": str(proxy.port)}, autocommit=True) as through:
             yield proxy, through
 
@@ -46,7 +46,7 @@ def test_large_answers_and_questions_are_one_round_trip(counting: tuple[Proxy, p
     proxy, through = counting
     before = proxy.counts.read()
 
-    # A server's message that is full of what would end one, in many pieces.
+    # A server's message, in many pieces, whose content looks like ends of messages.
     found = through.execute("SELECT repeat('Z', 3000000), length(%s)", ["Z" * 3_000_000]).fetchone()
 
     assert found == ("Z" * 3_000_000, 3_000_000)

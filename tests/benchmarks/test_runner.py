@@ -1,4 +1,4 @@
-"""The benchmarks run, at sizes that say nothing about speed, and keep figures of one shape."""
+"""The benchmarks run, with sizes too small to measure speed, and store figures of one shape."""
 
 import json
 import os
@@ -27,7 +27,7 @@ def is_well_formed(entry: dict[str, Any]) -> bool:
 
 @pytest.mark.django_db(transaction=True)
 def test_every_measurement_runs_and_its_figures_are_kept(tmp_path: Path) -> None:
-    # A program of its own: a test may not open the further connections that some measurements need.
+    # In a separate process, because a test may not open the connections that some measurements need.
     settings = connection.settings_dict
     address = f"{settings['HOST']}:{settings['PORT']}/{settings['NAME']}"
     url = f"postgres://{settings['USER']}:{quote(settings['PASSWORD'], safe='')}@{address}"

@@ -28,7 +28,7 @@ def browser() -> Iterator[Browser]:
     if CHROMIUM is None:
         pytest.skip("There is no Chromium here.")
     with pytest.MonkeyPatch.context() as patch, sync_playwright() as playwright:
-        # Playwright's own event loop must not make Django think that the tests are asynchronous code.
+        # Because of Playwright's event loop Django would treat the tests as asynchronous code.
         patch.setenv("DJANGO_ALLOW_ASYNC_UNSAFE", "true")
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox", "--disable-gpu"])
         yield browser
@@ -37,14 +37,14 @@ def browser() -> Iterator[Browser]:
 
 @pytest.fixture
 def server(transactional_db: None, demo: Release) -> Iterator[str]:
-    """Serve the test's database by a process of its own; return its address."""
+    """Serve the test's database from a separate process; return its address."""
     with serve() as port:
         yield f"http://127.0.0.1:{port}"
 
 
 @pytest.fixture
 def agent(owner: User) -> User:
-    """Return the owner with a password that the server knows how to check: tests hash with less care."""
+    """Return the owner with a password hash that the server can check: tests use a faster hasher."""
     owner.password = PBKDF2PasswordHasher().encode(PASSWORD, "salt")
     owner.save()
     return owner
@@ -69,7 +69,7 @@ def copy_id(server: str, agent: User) -> UUID:
 
 @pytest.fixture
 def line(server: str) -> Iterator[Line]:
-    """Return the other one's line to the server."""
+    """Return the connection of the second user to the server."""
     with line_to(int(server.rpartition(":")[2])) as line:
         yield line
 

@@ -1,4 +1,5 @@
-"""The admin in a browser: axe finds nothing serious on its main pages; nothing comes from elsewhere or is blocked."""
+"""The admin in a browser: axe finds nothing serious on its main pages; nothing is loaded from other servers or blocked.
+"""
 
 from __future__ import annotations
 
@@ -44,7 +45,7 @@ def main_pages(harbor: Tenant, owner: User) -> list[str]:
 def test_the_main_pages_are_accessible_and_need_nothing_from_elsewhere(
     browser: Browser, server: str, staff: User, harbor: Tenant, owner: User
 ) -> None:
-    # The server checks passwords with more care than tests hash them.
+    # The server does not accept the fast password hashes of tests.
     User.objects.filter(pk=staff.pk).update(password=PBKDF2PasswordHasher().encode(PASSWORD, "salt"))
     faults: list[str] = []
     with browser.new_context(viewport={"width": 1440, "height": 980}) as context:

@@ -1,4 +1,4 @@
-"""The way of an agent through a form: from nothing to decided products, by hand and by keys."""
+"""An agent's work on a form: from an empty form to decided products, by mouse and by keys."""
 
 from __future__ import annotations
 
@@ -106,7 +106,7 @@ def test_refused_answer_stays_in_the_field_with_its_reason(driver: Driver, agent
 def test_text_being_typed_survives_the_save_of_another_field(driver: Driver, agent: User) -> None:
     page = driver.page
     driver.open(start(agent, sample("S1")))
-    # The first save is held up until the second field is half typed.
+    # The first save is delayed until the second field is half typed.
     page.route("**/answers", lambda route: (page.locator("[name=mqs_mail_city]").fill("Aus"), route.continue_())[1])
 
     page.select_option("[name=mqs_legal_entity]", "sole_prop")
@@ -121,7 +121,7 @@ def test_text_being_typed_survives_the_save_of_another_field(driver: Driver, age
     expect(page.locator("[name=mqs_mail_city]")).to_have_value("Austin")
 
 
-def test_lost_connection_is_said_and_made_up_for(driver: Driver, agent: User) -> None:
+def test_a_lost_connection_is_shown_and_its_changes_are_sent_later(driver: Driver, agent: User) -> None:
     page = driver.page
     driver.open(start(agent, sample("S1")))
     page.route("**/answers", lambda route: route.abort())
@@ -134,7 +134,7 @@ def test_lost_connection_is_said_and_made_up_for(driver: Driver, agent: User) ->
 
     driver.saved()
     expect(page.locator("#version")).to_contain_text("version 2")
-    # The lost requests are on the browser's console, as they should be.
+    # The browser's console shows the lost requests, as expected.
     driver.faults.clear()
 
 

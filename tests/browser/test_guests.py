@@ -1,4 +1,4 @@
-"""An agent and a guest in two real browsers: a link is made, opened, answered by, and ended."""
+"""An agent and a guest in two real browsers: a link is issued, opened, used to answer, and ended."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ def open_link(guest: Driver, url: str) -> None:
     expect(guest.page.locator("#form[data-live]")).to_be_attached()
 
 
-def test_a_guest_answers_is_seen_and_is_shut_out(driver: Driver, guest: Driver, copy_id: UUID) -> None:
+def test_a_guest_answers_is_seen_and_is_revoked(driver: Driver, guest: Driver, copy_id: UUID) -> None:
     driver.open(copy_id)
     driver.page.locator("#guests-button").click()
     expect(driver.page.locator("#guest-links")).to_contain_text("There is no guest yet")
@@ -116,7 +116,7 @@ def test_a_guest_answers_is_seen_and_is_shut_out(driver: Driver, guest: Driver, 
     guest.page.goto(f"{guest.server}/guest/{copy_id}")
     expect(guest.page.get_by_role("heading", name="Your link has ended")).to_be_visible()
     expect(driver.page.locator("[name=mqs_mail_city]")).to_have_value("Waco")
-    # That it was refused is on the browser's console, as it should be.
+    # The browser's console shows the refusal, as expected.
     guest.faults.clear()
 
 
@@ -136,7 +136,7 @@ def test_the_secret_leaves_the_address_and_goes_to_no_other_server(
     guest.page.go_back()
     guest.page.wait_for_load_state()
     assert secret not in guest.page.url
-    # The link again, in the browser where it was opened: its form, and the secret gone from the address.
+    # The link once more, in the browser where it was opened: its form, and no secret in the address.
     guest.page.goto("about:blank")
     guest.page.goto(url)
     guest.page.wait_for_url(f"{guest.server}/guest/{copy_id}/form")
@@ -145,7 +145,7 @@ def test_the_secret_leaves_the_address_and_goes_to_no_other_server(
     assert not any(secret in address or referrer for address, referrer in asked)
 
 
-def test_a_link_is_good_in_one_browser_alone(
+def test_a_link_is_valid_in_one_browser_only(
     driver: Driver, guest: Driver, browser: Browser, harbor: Tenant, copy_id: UUID
 ) -> None:
     link_id, secret = issue(harbor, copy_id)
@@ -170,7 +170,7 @@ def test_a_link_is_good_in_one_browser_alone(
     expect(guest.page.locator("#banner")).to_contain_text("Your link has ended", timeout=2_000)
 
 
-def test_a_guest_says_when_done(
+def test_a_guest_finishes(
     browser: Browser, server: str, agent: User, harbor: Tenant, s1: Sample, guest: Driver
 ) -> None:
     copy_id = start(harbor, agent.as_actor(source="web"), s1)
@@ -186,7 +186,7 @@ def test_a_guest_says_when_done(
     guest.photograph("guest-form-light-1440")
     guest.page.locator("#products").get_by_role("link", name="Mailing city").click()
     expect(guest.page.locator("[name=mqs_mail_city]")).to_be_focused()
-    # Right from the field: what was typed is saved first.
+    # Directly from the field: typed text is saved first.
     guest.page.keyboard.type("Austin")
     guest.page.get_by_role("button", name="I am done").click()
 
@@ -197,5 +197,5 @@ def test_a_guest_says_when_done(
     guest.photograph("guest-done-light-390")
     with_actions = batch.find(copy_id, scope=harbor, actor=agent.as_actor(source="web"))
     assert with_actions.read_only_changeset().document.answers["mqs_mail_city"].value == "Austin"
-    # Of the refusal the browser itself writes to the console.
+    # The browser itself writes the refusal to the console.
     guest.faults.clear()

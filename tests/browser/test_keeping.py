@@ -1,4 +1,4 @@
-"""What I type where somebody else takes the question away: it stays until I have chosen, wherever it was on its way."""
+"""Text typed into a question that another user removes: it stays on the page until the user decides about it."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ pytestmark = pytest.mark.browser
 
 @pytest.fixture
 def row(driver: Driver, other: Driver, copy_id: UUID) -> str:
-    """Return the path of a location that both have on their pages."""
+    """Return the path of a location that both pages show."""
     driver.open(copy_id)
     other.open(copy_id)
     other.is_online()
@@ -51,7 +51,7 @@ def is_kept(field: Locator, said: str, text: str) -> None:
     expect(field.locator("input")).to_be_focused()
 
 
-def test_a_row_that_is_removed_around_what_i_type_can_be_put_back(driver: Driver, other: Driver, row: str) -> None:
+def test_a_row_removed_during_typing_can_be_restored(driver: Driver, other: Driver, row: str) -> None:
     driver.answer(f"{row}/mqs_loc_state", "TX")
     field = type_slowly(other, f"{row}/mqs_loc_city", "San An")
     before = field.bounding_box()
@@ -75,7 +75,7 @@ def test_a_row_that_is_removed_around_what_i_type_can_be_put_back(driver: Driver
     expect(other.page.locator(".conflict, [data-gone], #main [inert]")).to_have_count(0)
 
 
-def test_what_is_kept_is_copied_and_discarded(driver: Driver, other: Driver, row: str) -> None:
+def test_kept_text_is_copied_and_discarded(driver: Driver, other: Driver, row: str) -> None:
     other.page.context.grant_permissions(["clipboard-read", "clipboard-write"])
     field = type_slowly(other, f"{row}/mqs_loc_city", "Dallas")
     remove(driver, row)
@@ -91,7 +91,7 @@ def test_what_is_kept_is_copied_and_discarded(driver: Driver, other: Driver, row
     expect(row_of(driver, row)).to_have_count(0)
 
 
-def test_a_question_that_is_not_asked_any_more_keeps_what_i_type(driver: Driver, other: Driver, copy_id: UUID) -> None:
+def test_a_hidden_question_keeps_typed_text(driver: Driver, other: Driver, copy_id: UUID) -> None:
     driver.open(copy_id)
     other.open(copy_id)
     other.is_online()
@@ -101,7 +101,7 @@ def test_a_question_that_is_not_asked_any_more_keeps_what_i_type(driver: Driver,
 
     is_kept(field, "Ona Owner changed another answer: this question is no longer asked.", "120000")
     other.check_in_every_look("hidden-question", at=".conflict")
-    # To leave the field is no choice.
+    # Leaving the field is not a decision.
     other.page.locator("#insured").click()
     expect(field.locator(".conflict")).to_be_visible()
     field.get_by_role("button", name="Save it for later").click()
@@ -114,7 +114,7 @@ def test_a_question_that_is_not_asked_any_more_keeps_what_i_type(driver: Driver,
     expect(other.page.locator("[name=mqs_payroll_total]")).to_have_value("120,000")
 
 
-def test_a_whole_set_that_goes_away_keeps_what_i_type(driver: Driver, other: Driver, row: str) -> None:
+def test_a_hidden_set_keeps_typed_text(driver: Driver, other: Driver, row: str) -> None:
     field = type_slowly(other, f"{row}/mqs_loc_city", "Austin")
     driver.page.locator('#f-mqs_lobs input[value="bop"]').uncheck()
     driver.saved()
@@ -127,7 +127,7 @@ def test_a_whole_set_that_goes_away_keeps_what_i_type(driver: Driver, other: Dri
     expect(field.locator("input")).to_have_value("")
 
 
-def test_what_waits_to_be_sent_is_kept_too(driver: Driver, other: Driver, row: str, line: Line) -> None:
+def test_unsent_text_is_kept_too(driver: Driver, other: Driver, row: str, line: Line) -> None:
     line.cut()
     field = type_slowly(other, f"{row}/mqs_loc_city", "Waco")
     other.page.keyboard.press("Enter")
@@ -142,7 +142,7 @@ def test_what_waits_to_be_sent_is_kept_too(driver: Driver, other: Driver, row: s
     other.faults.clear()
 
 
-def test_what_i_remove_myself_is_not_kept_for_me(other: Driver, row: str) -> None:
+def test_text_in_a_row_that_the_user_removes_is_not_kept(other: Driver, row: str) -> None:
     type_slowly(other, f"{row}/mqs_loc_zip", "1")
     other.page.keyboard.press("Enter")
     expect(other.page.locator("#saved")).to_contain_text("Not saved: 1 answer needs fixing")

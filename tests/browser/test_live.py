@@ -1,4 +1,4 @@
-"""Two people at one form, in two real browsers: each sees what the other does, and nothing is lost when cut off."""
+"""Two users of one form, in two real browsers: each sees the other's changes, and a lost connection loses nothing."""
 
 from __future__ import annotations
 
@@ -51,9 +51,7 @@ def test_a_change_is_seen_within_a_second_and_people_come_and_go(driver: Driver,
 
 
 @pytest.mark.parametrize("end", ["close", "crash"])
-def test_who_closes_the_page_or_whose_page_crashes_is_gone(
-    driver: Driver, other: Driver, copy_id: UUID, end: str
-) -> None:
+def test_a_closed_or_crashed_page_leaves_the_roster(driver: Driver, other: Driver, copy_id: UUID, end: str) -> None:
     driver.open(copy_id)
     other.open(copy_id)
     other.page.locator("[name=mqs_mail_city]").focus()
@@ -84,7 +82,7 @@ def test_typing_goes_on_while_thirty_changes_of_others_come_in(
     text = "1,250,000 and what else I type"
     for number, letter in enumerate(text):
         driver.page.keyboard.type(letter)
-        # Above the field questions come and go, and answers change.
+        # Above the field, questions appear and disappear, and answers change.
         entity = ("sole_prop", "llc")[number % 2]
         save(harbor, actor, copy_id, {"mqs_legal_entity": entity, "mqs_mail_city": f"City {number}"})
 
@@ -97,7 +95,7 @@ def test_typing_goes_on_while_thirty_changes_of_others_come_in(
     expect(driver.page.locator("#live")).to_contain_text("Ona Owner changed")
 
 
-def test_what_is_posted_is_read_at_once_and_what_is_typed_stays(driver: Driver, other: Driver, copy_id: UUID) -> None:
+def test_posted_messages_appear_at_once_and_typed_text_stays(driver: Driver, other: Driver, copy_id: UUID) -> None:
     driver.open(copy_id)
     other.open(copy_id)
     other.is_online()
@@ -237,7 +235,7 @@ def test_a_session_that_ends_in_another_tab_keeps_what_is_typed(driver: Driver, 
     driver.saved()
     driver.page.reload()
     expect(driver.page.locator("[name=mqs_mail_city]")).to_have_value("Dallas")
-    # The refused requests are on the browser's console, as they should be.
+    # The browser's console shows the refused requests, as expected.
     driver.faults.clear()
 
 
@@ -269,7 +267,7 @@ def test_a_row_added_and_removed_elsewhere(driver: Driver, harbor: Tenant, agent
     expect(driver.page.locator(f"#r-locations-{row}")).to_have_count(0, timeout=2_000)
 
 
-def test_a_new_release_and_the_end_of_a_session_are_told(
+def test_a_new_release_and_the_end_of_a_session_are_shown(
     driver: Driver, demo: Release, agent: User, copy_id: UUID
 ) -> None:
     driver.open(copy_id)
@@ -278,7 +276,7 @@ def test_a_new_release_and_the_end_of_a_session_are_told(
     newer = Release.objects.create(
         id=demo.id + 1, catalogue=catalogue, number=2, content=bytes(demo.content), checksum="1", published_by_id="test"
     )
-    # Written past the publishing, the release is known to nobody yet.
+    # Written without publishing, so no process knows the release yet.
     get_redis_connection("default").delete(f"release:{connection.settings_dict['NAME']}:{catalogue.code}")
     expect(driver.page.locator("#banner")).to_contain_text("The questions of this form have changed", timeout=5_000)
     driver.page.get_by_role("button", name="Show them").click()

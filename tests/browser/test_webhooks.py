@@ -1,4 +1,4 @@
-"""The pages of webhooks in a browser: an administrator adds an endpoint, has it tested, and reads what came back."""
+"""The pages of webhooks in a browser: an administrator adds an endpoint, tests it, and reads the response."""
 
 from __future__ import annotations
 
@@ -23,14 +23,14 @@ WIDTHS = (1440, 390)
 
 @pytest.fixture
 def receiver() -> Iterator[Receiver]:
-    """Return a partner's system, to which the server may send."""
+    """Return a partner's system to which the server may send."""
     with running_receiver() as running:
         yield running
 
 
 @pytest.fixture(autouse=True)
 def own_network(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let the server that the test starts allow what runs on this machine."""
+    """Allow the test's server to send to this machine."""
     monkeypatch.setenv("WEBHOOK_ALLOWED_NETWORKS", "127.0.0.0/8")
 
 

@@ -1,4 +1,4 @@
-"""The browser's modules: the pure ones under Node.js, which comes as a wheel, and how all of them hang together."""
+"""The browser's modules: the pure ones under Node.js, which comes as a wheel, and the imports between all of them."""
 
 from __future__ import annotations
 
@@ -83,7 +83,7 @@ def test_no_module_is_imported_by_what_it_imports() -> None:
 def test_modules_share_by_import_and_take_markup_from_templates(ban: str) -> None:
     faulty = [path.name for path in MODULES if re.search(ban, path.read_text(encoding="utf-8"))]
 
-    # The name of a way to swap is no assignment.
+    # The name of a swap method is not an assignment.
     allowed = {"requests.js"} if ban == "innerHTML" else set()
     assert set(faulty) == allowed
 

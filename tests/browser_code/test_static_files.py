@@ -14,7 +14,7 @@ from tests.browser_code.test_modules import ENTRIES, IMPORT, MODULES, WEB
 
 @pytest.fixture(scope="module")
 def collected(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Give the project's own files their names with hashes, as a deployment does; return the folder."""
+    """Collect the project's own files under names with hashes, as a deployment does; return the folder."""
     folder = tmp_path_factory.mktemp("collected")
     shutil.copytree(WEB, folder / "web")
     storage = ModuleStorage(location=str(folder), base_url="/static/")

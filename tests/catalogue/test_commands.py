@@ -1,4 +1,4 @@
-"""The catalogue commands: what they say, what they leave alone, how they end."""
+"""The catalogue commands: their output, their effects, their exit codes."""
 
 import json
 import subprocess
@@ -42,7 +42,7 @@ def run(*arguments, **options):
 
 
 @pytest.mark.django_db
-def test_load_says_what_it_loaded_and_what_to_do_next(file):
+def test_load_reports_its_result_and_the_next_step(file):
     said = run("load_catalogue", file(BOARDING))
 
     assert said == (
@@ -99,13 +99,13 @@ def test_json_for_other_programs(file):
     assert [(fault["line"], fault["column"], fault["code"]) for fault in bad["faults"]] == [(18, 44, "bad_value")]
 
 
-def test_a_file_that_is_not_there_is_told(tmp_path):
+def test_a_missing_file_is_reported(tmp_path):
     with pytest.raises(CommandError, match="Cannot read .*No such file"):
         run("load_catalogue", tmp_path / "none.yaml")
 
 
 @pytest.mark.django_db
-def test_publish_says_which_release_is_current():
+def test_publish_reports_the_current_release():
     load(read_catalogue(BOARDING))
 
     first = run("publish_catalogue", "pet_boarding", notes="First")
@@ -132,13 +132,13 @@ def test_publish_lists_the_faults_of_a_draft():
 
 @pytest.mark.django_db
 @pytest.mark.parametrize("command", ["publish_catalogue", "export_catalogue"])
-def test_an_unknown_catalogue_is_told(command):
+def test_an_unknown_catalogue_is_reported(command):
     with pytest.raises(CommandError, match="no catalogue 'unknown'"):
         run(command, "unknown")
 
 
 @pytest.mark.django_db
-def test_export_writes_what_load_reads(tmp_path):
+def test_export_writes_a_file_that_load_reads(tmp_path):
     load(read_catalogue(CATALOGUE_FILE))
     run("publish_catalogue", "demo_small_commercial")
     Catalogue.objects.update(title="Changed since")

@@ -55,7 +55,7 @@ def test_samples_answer_questions_of_the_demo_and_expect_its_products():
         assert {expected.outcome for expected in sample.expect.values()} <= OUTCOMES
 
 
-def test_a_sample_stands_on_its_defaults():
+def test_a_sample_uses_its_defaults():
     samples = {sample.id: sample for sample in read_samples()}
     first, blank, copy = samples["S1"], samples["S11"], samples["S1 Bar-heavy plan"]
 

@@ -1,4 +1,4 @@
-"""What docs/catalogue.md says about the file is true."""
+"""The examples and tables of docs/catalogue.md are correct."""
 
 import re
 from pathlib import Path

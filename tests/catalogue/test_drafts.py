@@ -1,4 +1,4 @@
-"""Editing draft rows: what is wrong with an expression is said at its field."""
+"""Editing draft rows: the fault of an expression is reported at its field."""
 
 import pytest
 from django.core.exceptions import ValidationError
@@ -37,7 +37,7 @@ def test_every_row_of_the_demo_passes():
             check_row(row)
 
 
-def test_an_unknown_question_is_told_at_the_condition(catalogue):
+def test_an_unknown_question_is_reported_at_the_condition(catalogue):
     row = Question.objects.get(code="night_watch")
     row.when = "turnove > 5"
 
@@ -78,7 +78,7 @@ def test_a_faulty_field_is_named(catalogue, model, find, field, value, words):
         (ProductRule, "when", "region"),
     ],
 )
-def test_carriers_rows_are_checked_by_who_edits_them(catalogue, model, field, value):
+def test_carriers_rows_are_checked_when_they_are_edited(catalogue, model, field, value):
     row = model.objects.first()
     setattr(row, field, value)
 
@@ -111,7 +111,7 @@ def test_choices_belong_to_choice_questions_of_the_same_catalogue(catalogue):
     assert list(refused(row)) == ["choices"]
 
 
-def test_a_row_without_its_parent_is_not_held_against_anything():
+def test_a_row_without_its_parent_is_not_checked():
     check_row(Question(code="a", label="A", type="text", when="nothing > 5"))
     check_row(ProductRule(code="a", when="nothing > 5"))
     check_row(ProductRule(product=CarrierProduct(catalogue="unknown"), code="a", when="nothing > 5"))

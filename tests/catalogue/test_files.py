@@ -1,4 +1,4 @@
-"""Reading catalogue files: what is wrong is told with its place, all at once, and nothing is guessed."""
+"""Reading catalogue files: all faults are reported together with their places, and nothing is guessed."""
 # ruff: noqa: E501 - the table of wrong files reads line by line
 
 import pytest
@@ -11,7 +11,7 @@ from rules.definition import catalogue as parts
 from rules.definition.faults import CatalogueErrors, CatalogueFault
 from tests.harness.boarding_files import BOARDING
 
-#: Marks in a text where the fault is to be found.
+#: Marks the place of the fault in a text.
 HERE = "▮"
 
 
@@ -31,7 +31,7 @@ def broken(old: str, new: str) -> str:
     return BOARDING.replace(old, new)
 
 
-#: name, what is replaced, by what (with the mark at the fault), code, part of the sentence or its remedy
+#: name, replaced text, new text (with the mark at the fault), code, part of the sentence or its remedy
 WRONG = [
     ("unknown question", "when: 'turnover > 50000'", "when: '▮turnove > 50000'", "unknown_question", "turnover"),
     ("unknown question after an escape", "'region == \"ON\"'", '"region == \\"ON\\" && ▮regoin == \'x\'"', "unknown_question", "region"),
@@ -113,7 +113,7 @@ def test_all_faults_come_at_once_in_the_order_of_the_file():
     assert [fault.line for fault in faults] == sorted(fault.line for fault in faults)
 
 
-def test_what_nothing_depends_on_does_not_hide_other_faults():
+def test_a_fault_without_dependents_does_not_hide_other_faults():
     text = broken("title: Boarding of pets", "titel: Boarding of pets").replace("rate: 1.25", "rate: 1.2.5")
     text = text.replace("name: Pawprint Mutual, admitted: true", "name: '', admitted: yes").replace(
         "[min:0]", "[min: 0]"
@@ -134,7 +134,7 @@ def test_what_nothing_depends_on_does_not_hide_other_faults():
     ]
 
 
-def test_two_missing_values_are_both_told():
+def test_two_missing_values_are_both_reported():
     faults = faults_of(broken("title: Runs", "title:").replace("type: date", "type: dat"))
 
     assert [(fault.code, fault.where) for fault in faults] == [
@@ -144,7 +144,7 @@ def test_two_missing_values_are_both_told():
 
 
 @pytest.mark.parametrize("text", ["", "\n# nothing\n", "just a text", "- a\n- b", "\x00", "{", "\ud800"])
-def test_what_is_no_catalogue_is_refused(text):
+def test_a_file_without_a_catalogue_is_refused(text):
     assert faults_of(text)
 
 
@@ -171,7 +171,7 @@ def test_a_file_that_is_not_utf_8_is_refused(tmp_path):
 
 
 @pytest.mark.parametrize("bom", ["", "\ufeff"])
-def test_texts_are_what_is_written(tmp_path, bom):
+def test_texts_are_read_as_written(tmp_path, bom):
     """Neither ``no`` nor ``0042`` nor a date turns into something else, quoted or not."""
     text = broken(
         "sizes: {small: Up to 10 kg, large: Over 10 kg}", "sizes: {small: 0042, large: 2026-06-01, no: off, 1_0: 1:30}"
@@ -217,14 +217,14 @@ def test_any_text_survives_writing_and_reading(pairs):
 
 
 @given(st.text(max_size=200))
-def test_no_text_does_more_than_be_refused(text):
+def test_no_text_causes_more_than_a_refusal(text):
     with pytest.raises(CatalogueErrors):
         read_catalogue(text)
 
 
 @settings(max_examples=300, deadline=None)
 @given(st.integers(0, len(BOARDING)), st.integers(0, 60), st.text("[]{}:,'\"#&*!|>-\n \\0azé", max_size=8))
-def test_no_damage_does_more_than_be_refused(start, length, inserted):
+def test_no_damage_causes_more_than_a_refusal(start, length, inserted):
     damaged = BOARDING[:start] + inserted + BOARDING[start + length :]
 
     try:

@@ -1,4 +1,4 @@
-"""Loading replaces a catalogue's draft as a whole, and the draft reads back as what was loaded."""
+"""Loading replaces a catalogue's draft as a whole, and the draft reads back as the loaded definition."""
 
 from concurrent.futures import ThreadPoolExecutor
 
@@ -17,7 +17,7 @@ pytestmark = pytest.mark.django_db
 
 
 @pytest.mark.parametrize("source", [CATALOGUE_FILE, BOARDING], ids=["demo", "boarding"])
-def test_what_was_loaded_reads_back_the_same(source):
+def test_a_loaded_definition_reads_back_the_same(source):
     definition = read_catalogue(source)
 
     catalogue = load(definition)
@@ -99,7 +99,7 @@ def test_codes_are_unique_by_the_database(model, fields):
         model.objects.create(**given)
 
 
-def test_codes_once_a_list():
+def test_codes_are_unique_within_a_list():
     load(read_catalogue(BOARDING))
 
     with pytest.raises(IntegrityError), transaction.atomic():

@@ -81,7 +81,7 @@ def test_expressions(notation, cel):
         ("b'x'", "not a value", 1),
     ],
 )
-def test_what_the_notation_does_not_have_is_refused(notation, words, column):
+def test_an_unknown_construct_is_refused(notation, words, column):
     with pytest.raises(NotationError, match=".") as caught:
         to_cel(notation, SHOP)
 
@@ -90,19 +90,19 @@ def test_what_the_notation_does_not_have_is_refused(notation, words, column):
 
 
 @pytest.mark.parametrize("notation", ["a +", "", "a b", "(", "'x", "a = 5", "\x00"])
-def test_what_is_no_expression_is_refused(notation):
+def test_an_invalid_expression_is_refused(notation):
     with pytest.raises(NotationError, match="not an expression"):
         to_cel(notation, SHOP)
 
 
 @pytest.mark.parametrize(("notation", "words"), [("has('x')", "lines"), ("naics('7')", "industry")])
-def test_a_catalogue_without_the_question_is_told(notation, words):
+def test_a_catalogue_without_the_question_is_reported(notation, words):
     with pytest.raises(NotationError, match=words):
         to_cel(notation, Vocabulary())
 
 
 @given(st.text(max_size=60))
-def test_no_text_does_more_than_be_refused(text):
+def test_no_text_causes_more_than_a_refusal(text):
     try:
         to_cel(text, SHOP)
     except NotationError as error:

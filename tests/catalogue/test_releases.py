@@ -1,4 +1,4 @@
-"""Publishing: checked, compiled, never changed, and seen by every process at once."""
+"""Publishing: a release is checked, compiled, immutable, and used by every process at once."""
 
 import os
 import subprocess
@@ -22,7 +22,7 @@ OTHER_TITLE = BOARDING.replace("title: Boarding of pets", "title: Boarding of ca
 
 @pytest.fixture(autouse=True)
 def _fresh_process():
-    """Forget what an undone test has published."""
+    """Clear the releases of earlier tests from memory."""
     releases.forget_compiled_releases()
     redis = get_redis_connection("default")
     redis.delete(*redis.keys(f"release:{connection.settings_dict['NAME']}:*") or ["-"])
@@ -37,7 +37,7 @@ def publish(catalogue, **options):
     return releases.publish(catalogue, actor_id="tester", **options)
 
 
-def test_a_release_says_what_the_draft_said(catalogue):
+def test_a_release_equals_the_draft(catalogue):
     release = publish(catalogue, notes="First")
 
     assert (release.number, release.notes, release.published_by_id) == (1, "First", "tester")
@@ -67,7 +67,7 @@ def test_a_changed_draft_is_the_next_release_and_the_old_one_stays(catalogue):
     assert releases.get(second.id).compiled.definition.title == "Boarding of cats"
 
 
-def test_going_back_is_a_new_release(catalogue):
+def test_returning_to_an_older_draft_is_a_new_release(catalogue):
     publish(catalogue)
     publish(load(read_catalogue(OTHER_TITLE)))
 
@@ -89,7 +89,7 @@ def test_a_faulty_draft_publishes_nothing(catalogue):
     assert releases.current("pet_boarding").id == first.id
 
 
-def test_catalogues_do_not_touch_each_other(catalogue):
+def test_catalogues_are_independent(catalogue):
     publish(catalogue)
     other = publish(load(read_catalogue(BOARDING.replace("code: pet_boarding", "code: cat_boarding"))))
 
@@ -98,7 +98,7 @@ def test_catalogues_do_not_touch_each_other(catalogue):
     assert releases.current("pet_boarding").id != other.id
 
 
-def test_what_was_never_published_has_no_release(catalogue):
+def test_an_unpublished_catalogue_has_no_release(catalogue):
     for find in (
         lambda: releases.current("pet_boarding"),
         lambda: releases.current("unknown"),
@@ -151,7 +151,7 @@ def test_without_redis_the_database_decides(catalogue, monkeypatch):
 
 
 @pytest.mark.parametrize("said", ["999999", "nonsense", ""])
-def test_what_redis_says_of_another_database_is_mended(catalogue, said):
+def test_a_release_id_of_another_database_is_corrected(catalogue, said):
     release = publish(catalogue)
     redis = get_redis_connection("default")
     key = releases._key("pet_boarding")

@@ -26,7 +26,7 @@ def test_the_translated_file_is_faultless():
     assert read_catalogue(HERE / "boat_yards.yaml") == translate(SOURCE)
 
 
-def test_hints_overrule_what_is_found():
+def test_options_override_inferred_names():
     hints = Hints(
         title="Yards",
         title_question="pier_name",
@@ -47,7 +47,7 @@ def test_hints_overrule_what_is_found():
     assert translated.question_sets[0].questions[5].when == '!("crew" in yard_covers) && yard_name.startsWith("3366")'
 
 
-def test_every_expression_that_cannot_be_translated_is_told():
+def test_every_untranslatable_expression_is_reported():
     source = SOURCE.replace("sum(piers.boats, boat_value)", "sum(boats, boat_value)").replace(
         "yard_past > 1", "yard_past ** 2"
     )

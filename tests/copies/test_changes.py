@@ -16,7 +16,7 @@ def test_fold_keeps_first_before_and_last_after() -> None:
     assert folded == [Change("a", None, 2, RULE), Change("b", "x", "y", USER)]
 
 
-def test_fold_leaves_out_what_ended_as_it_began() -> None:
+def test_fold_leaves_out_undone_changes() -> None:
     assert fold([Change("a", 1, 2, USER), Change("a", 2, 1, USER)]) == []
 
 
@@ -41,7 +41,7 @@ def test_fold_leaves_out_a_question_that_went_and_came_back() -> None:
     assert fold([went, came, went]) == [went]
 
 
-def test_fold_leaves_out_what_was_in_a_row_that_is_gone() -> None:
+def test_fold_leaves_out_changes_in_a_removed_row() -> None:
     added = [Change("p/1", None, "1", USER), Change("p/1/a", None, 5, USER), Change("p/1/q/2", None, "2", USER)]
     inner = Change("p/1/q/2/b", None, 7, USER)
     removed = Change("p/1", "1", None, USER)

@@ -1,4 +1,4 @@
-"""The stored form of documents: round trip, upgrades, and what is refused."""
+"""The stored form of documents: round trip, upgrades, and refusals."""
 
 from collections.abc import Callable
 from typing import Any
@@ -20,7 +20,9 @@ answers = st.dictionaries(st.text(min_size=1, max_size=12), values.map(lambda va
 
 
 @given(answers, answers, st.binary(max_size=20))
-def test_what_is_encoded_comes_back(top: dict[str, Answer], below: dict[str, Answer], sealed: bytes) -> None:
+def test_an_encoded_document_decodes_to_the_same(
+    top: dict[str, Answer], below: dict[str, Answer], sealed: bytes
+) -> None:
     document = Document(
         answers={**top, "secret": Answer(sealed=sealed, mask="••••")},
         answer_pools={"locations": [PoolRow(id="1", answers=below)]},
@@ -59,7 +61,7 @@ def test_a_stored_document_of_an_older_version_is_read_through_its_upgrades(monk
     ],
     ids=["empty", "too old", "too new", "not compressed", "wrong content"],
 )
-def test_what_is_no_document_is_refused(stored: bytes) -> None:
+def test_invalid_bytes_are_refused(stored: bytes) -> None:
     with pytest.raises(codec.UnreadableDocument):
         codec.decode_document(stored)
 

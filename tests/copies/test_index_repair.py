@@ -26,7 +26,7 @@ NOTHING = {"missing": 0, "wrong": 0, "without_copy": 0, "unreachable": []}
 
 
 def repair(*options: str) -> dict[str, Any]:
-    """Run the command; return what it tells."""
+    """Run the command; return its output."""
     told = io.StringIO()
     call_command("repair_copy_index", "--json", *options, stdout=told)
     return json.loads(told.getvalue())
@@ -36,7 +36,7 @@ def add_copy(tenant: Tenant) -> Copy:
     """Write a copy without its entry."""
     now, identity = timezone.now(), uuid7()
     with use_tenant(tenant):
-        # Past the batch, as only a test may.
+        # Without the batch, as only a test may.
         (made,) = Copy.objects.bulk_create(
             [
                 Copy(
@@ -71,7 +71,7 @@ def test_copies_of_every_database_get_their_entries(harbor: Tenant, summit_apart
     assert repair() == {**NOTHING, "checked": 2, "dry_run": False}
 
 
-def test_an_entry_that_tells_something_else_is_put_right(harbor: Tenant, summit: Tenant) -> None:
+def test_a_wrong_entry_is_corrected(harbor: Tenant, summit: Tenant) -> None:
     copy = add_copy(harbor)
     CopyIndex.objects.create(copy_id=copy.id, application_form_id=uuid7(), tenant_id=summit.id)
 
@@ -81,7 +81,7 @@ def test_an_entry_that_tells_something_else_is_put_right(harbor: Tenant, summit:
     assert (entry.application_form_id, entry.tenant_id) == (copy.application_form_id, harbor.id)
 
 
-def test_entries_without_a_copy_go_once_no_save_can_be_under_way(harbor: Tenant, summit_apart: Tenant) -> None:
+def test_entries_without_a_copy_are_deleted_after_the_grace_period(harbor: Tenant, summit_apart: Tenant) -> None:
     now = timezone.now()
     never = [
         Copy(id=uuid7(), application_form_id=uuid7(), tenant_id=tenant_id, created_at=now, updated_at=now)
@@ -108,7 +108,7 @@ def test_a_dry_run_counts_and_changes_nothing(harbor: Tenant) -> None:
     assert list(CopyIndex.objects.values_list("copy_id", flat=True)) == [gone.id]
 
 
-def test_entries_of_a_database_that_is_not_there_are_left_alone(harbor: Tenant) -> None:
+def test_entries_of_a_missing_database_are_left_unchanged(harbor: Tenant) -> None:
     away = Tenant.objects.create(code="away", name="Away", database="away_db")
     add_entry(Copy(id=uuid7(), application_form_id=uuid7(), tenant_id=away.id), hours_ago=2)
 
@@ -131,7 +131,7 @@ def test_it_goes_through_many_copies_in_chunks(
     assert CopyIndex.objects.count() == 5
 
 
-def test_people_are_told_in_a_sentence(harbor: Tenant) -> None:
+def test_the_result_is_printed_as_a_sentence(harbor: Tenant) -> None:
     add_copy(harbor)
     told = io.StringIO()
 

@@ -1,4 +1,4 @@
-"""Paths: every form of them in a table, and building against reading."""
+"""Paths: a table of all their forms, and building compared with reading."""
 
 import json
 import pickle
@@ -68,7 +68,7 @@ def test_the_parts_of_a_path(path: str, code: str, parent: str, row: str, pool: 
     read = Path(path)
 
     assert (read.code, read.parent, read.row, read.pool, list(read.rows_around())) == (code, parent, row, pool, around)
-    # msgspec encodes no subclass: nothing that leaves a path may be one.
+    # msgspec encodes no subclass of str, so a path's methods must return plain ones.
     assert {type(part) for part in (read.code, read.parent, read.row, read.pool, *read.steps, *around)} == {str}
 
 
@@ -88,7 +88,7 @@ def test_what_lies_outside_the_document(path: str, kind: str, owner: str) -> Non
     assert (Path(path).kind, Path(path).field_owner) == (kind, owner)
 
 
-def test_a_path_is_its_text_for_everybody_else() -> None:
+def test_a_path_equals_its_text() -> None:
     path = Path("locations/1/state")
 
     assert path == "locations/1/state"

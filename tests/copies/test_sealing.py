@@ -27,7 +27,7 @@ def sealer(
 
 
 @pytest.mark.parametrize("value", ["987-65-4321", "1980-02-29", 42, True, ["a", "b"]])
-def test_what_is_sealed_is_revealed_at_its_place(value: object) -> None:
+def test_a_sealed_value_is_revealed_at_its_place(value: object) -> None:
     writer = sealer()
     sealed = writer.seal(PATH, value)  # type: ignore[arg-type]
 
@@ -86,7 +86,7 @@ def test_the_newest_master_key_wraps_and_older_ones_still_open() -> None:
     assert sealer(old.key, copy=copy, ring=both).reveal(PATH, Answer(sealed=sealed)) == "987-65-4321"
 
 
-def test_an_open_answer_is_read_as_it_is() -> None:
+def test_a_plain_answer_is_read_unchanged() -> None:
     assert sealer().reveal("name", Answer(value="Kettle")) == "Kettle"
 
 

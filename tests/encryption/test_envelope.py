@@ -1,4 +1,4 @@
-"""Authenticated encryption: what opens, what does not, and derivations that stored data depend on."""
+"""Authenticated encryption: valid and invalid ciphertexts, and derivations that stored data depend on."""
 
 from uuid import UUID
 
@@ -9,7 +9,7 @@ from encryption.envelope import DecryptionFailed, context_of, decrypt, derive_ke
 KEY, CONTEXT = b"k" * 32, context_of("tenant", "owner")
 
 
-def test_what_is_encrypted_opens_with_its_key_and_context() -> None:
+def test_a_ciphertext_opens_with_its_key_and_context() -> None:
     data = encrypt(KEY, b"Kettle", context=CONTEXT)
 
     assert decrypt(KEY, data, context=CONTEXT) == b"Kettle"

@@ -1,4 +1,4 @@
-"""The key ring: master keys by age, data keys of owners, and what older releases stored."""
+"""The key ring: master keys by age, data keys of owners, and values that older releases stored."""
 
 import base64
 from uuid import UUID, uuid4
@@ -14,7 +14,7 @@ from encryption.wrapped_key import WrappedKey
 
 TENANT, OTHER_TENANT, OWNER = (UUID(int=number) for number in range(1, 4))
 
-# Written before encryption had a package of its own.
+# Written before encryption was a separate package.
 STORED_KEY = WrappedKey(
     base64.b64decode("+0opNQSnXiKmSL/KLZ3qNa6zNBSaQzgEH6fOAcp78cIcxba4xpbvAfjLMfm6ANZbK6YqUG3t/9e9PfqO"), "first"
 )
@@ -48,7 +48,7 @@ def test_the_newest_master_key_wraps_and_older_ones_still_open() -> None:
     assert both.unwrap(STORED_KEY, tenant_id=TENANT, owner_id=OWNER)
 
 
-def test_a_master_key_that_is_gone_is_named() -> None:
+def test_a_missing_master_key_is_named() -> None:
     with pytest.raises(KeyServiceUnavailable, match="first"):
         keyring("second").unwrap(STORED_KEY, tenant_id=TENANT, owner_id=OWNER)
 

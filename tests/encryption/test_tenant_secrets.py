@@ -1,4 +1,4 @@
-"""Small secrets of tenants open for their owner and purpose, as long as their master key is there."""
+"""Small secrets of tenants open for their owner and purpose, as long as their master key exists."""
 
 import base64
 from typing import Any
@@ -12,7 +12,7 @@ from encryption.tenant_secrets import open_sealed, seal
 
 TENANT, OTHER_TENANT, OWNER = (UUID(int=number) for number in range(1, 4))
 FIRST, SECOND = (base64.b64encode(name.ljust(32, b"-")).decode() for name in (b"first", b"second"))
-# Written before encryption had a package of its own.
+# Written before encryption was a separate package.
 STORED = base64.b64decode("k6VmaXJzdMQMkT07bl9o5mODNvahxBy3p0W/Gzgbca98MIJfBP6QccGRfBzVEmh59Ig4")
 PLACE: dict[str, Any] = {"tenant_id": TENANT, "purpose": "webhook", "owner": OWNER}
 
@@ -36,12 +36,12 @@ def test_a_new_secret_opens_at_its_place_alone() -> None:
 
 
 @pytest.mark.parametrize("sealed", [b"", b"x", STORED[:-1], STORED[:20]])
-def test_what_is_no_secret_does_not_open(sealed: bytes) -> None:
+def test_invalid_bytes_do_not_open(sealed: bytes) -> None:
     with pytest.raises(DecryptionFailed, match="does not open"):
         open_sealed(sealed, **PLACE)
 
 
-def test_the_newest_master_key_is_used_and_one_that_is_gone_opens_nothing(settings: LazySettings) -> None:
+def test_the_newest_master_key_is_used_and_a_missing_one_opens_nothing(settings: LazySettings) -> None:
     sealed = seal("whsec_new", **PLACE)
     settings.KEYRING = {"first": FIRST}
 

@@ -88,7 +88,7 @@ def test_without_extension_it_would_not(job: str, monkeypatch: pytest.MonkeyPatc
 
 
 @pytest.mark.parametrize("fault", [ValueError, KeyboardInterrupt, SystemExit])
-def test_it_is_freed_on_every_way_out(job: str, redis: Redis, fault: type[BaseException]) -> None:
+def test_a_lock_is_released_on_every_way_out(job: str, redis: Redis, fault: type[BaseException]) -> None:
     with pytest.raises(fault), JobMutex(job):
         assert redis.exists(lock_name("job", job))
         raise fault

@@ -1,4 +1,4 @@
-"""Rows beside the document: each kind is added and changed through its mutator, written with the save, told, loaded."""
+"""Attached records: each kind is added and changed through its mutator, written with the save, published, loaded."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def test_every_struct_holds_the_columns_of_its_table() -> None:
     assert [table.kind for table in TABLES] == list(KINDS)
 
 
-def test_a_message_is_said_and_dismissed(saved: Saved, form_id: UUID, kennels: Tenant, agent: Actor) -> None:
+def test_a_message_is_added_and_dismissed(saved: Saved, form_id: UUID, kennels: Tenant, agent: Actor) -> None:
     added = saved(lambda changeset: changeset.messages.add("Call the owner", kind="answer", path="state"))
 
     with use_tenant(kennels):
@@ -54,7 +54,7 @@ def test_a_message_is_said_and_dismissed(saved: Saved, form_id: UUID, kennels: T
     assert not len(batch.find_changeset(form_id, scope=kennels, actor=agent).messages)
 
 
-def test_an_event_is_kept_for_good(saved: Saved, form_id: UUID, kennels: Tenant, agent: Actor) -> None:
+def test_an_event_is_stored_forever(saved: Saved, form_id: UUID, kennels: Tenant, agent: Actor) -> None:
     result = saved(lambda changeset: changeset.events.add("external_transfer", details={"to": "elsewhere"}))
 
     with use_tenant(kennels):
@@ -69,7 +69,7 @@ def test_an_event_is_kept_for_good(saved: Saved, form_id: UUID, kennels: Tenant,
     assert batch.find(form_id, scope=kennels, actor=agent).attached == {}
 
 
-def test_a_later_eligibility_result_takes_the_place_of_an_earlier_one(saved: Saved, kennels: Tenant) -> None:
+def test_a_later_eligibility_result_replaces_an_earlier_one(saved: Saved, kennels: Tenant) -> None:
     saved(lambda changeset: changeset.eligibility_results.record("PA-CARE", outcome="refer", reasons=["Large"]))
     saved(lambda changeset: changeset.eligibility_results.record("PA-CARE", outcome="eligible"))
     saved(lambda changeset: changeset.eligibility_results.record("PA-CARE", outcome="decline", question_set="houses"))
@@ -79,7 +79,9 @@ def test_a_later_eligibility_result_takes_the_place_of_an_earlier_one(saved: Sav
     assert found == [("PA-CARE", "", "eligible", 2), ("PA-CARE", "houses", "decline", 3)]
 
 
-def test_a_disposition_is_all_copies_of_the_form(saved: Saved, form_id: UUID, kennels: Tenant, agent: Actor) -> None:
+def test_a_disposition_belongs_to_all_copies_of_the_form(
+    saved: Saved, form_id: UUID, kennels: Tenant, agent: Actor
+) -> None:
     with batch.build_copy(form_id, scope=kennels, actor=agent) as context:
         context.save()
         copy_id = context.copy.id
@@ -122,7 +124,7 @@ def test_a_payment_method_never_holds_an_account_number(
         assert not context.save().written
 
 
-def test_a_search_for_the_industry_is_kept(saved: Saved, kennels: Tenant) -> None:
+def test_a_search_for_the_industry_is_stored(saved: Saved, kennels: Tenant) -> None:
     saved(
         lambda changeset: changeset.naics_searches.add(
             "dog boarding", zip_code="78701", employees=4, found=["812910", "112990"], chosen="812910"
@@ -154,9 +156,7 @@ def test_the_forms_own_fields(saved: Saved, form_id: UUID, kennels: Tenant, agen
     assert (form.reference, form.deleted_at, form.version) == ("HT-2026", None, 4)
 
 
-def test_of_two_copies_that_change_what_they_share_the_later_one_is_stale(
-    form_id: UUID, kennels: Tenant, agent: Actor
-) -> None:
+def test_of_two_changes_of_shared_fields_the_later_one_is_stale(form_id: UUID, kennels: Tenant, agent: Actor) -> None:
     with batch.build_copy(form_id, scope=kennels, actor=agent) as context:
         context.save()
         copy_id = context.copy.id
@@ -176,7 +176,7 @@ def test_of_two_copies_that_change_what_they_share_the_later_one_is_stale(
     with use_tenant(kennels):
         assert ApplicationForm.objects.get().reference == "One"
         assert [message.text for message in Message.objects.all()] == ["With it"]
-    # What is only added to the form disturbs nobody.
+    # Records that are only added to the form cause no conflict.
     with (
         batch.find_and_lock(form_id, scope=kennels, actor=agent) as one,
         batch.find_and_lock(copy_id, scope=kennels, actor=agent) as other,
@@ -186,7 +186,7 @@ def test_of_two_copies_that_change_what_they_share_the_later_one_is_stale(
         assert (one.save().written, other.save().written) == (True, True)
 
 
-def test_only_what_changed_is_written(form_id: UUID, kennels: Tenant, agent: Actor) -> None:
+def test_only_changed_records_are_written(form_id: UUID, kennels: Tenant, agent: Actor) -> None:
     with batch.find_and_lock(form_id, scope=kennels, actor=agent) as context:
         for number in range(5):
             context.changeset.messages.add(f"Message {number}")
@@ -305,7 +305,7 @@ def test_every_kind_is_stale_after_the_save_and_read_only_when_read(
         ),
     ],
 )
-def test_what_the_database_would_refuse_is_refused_by_name(
+def test_a_value_that_the_database_would_refuse_is_refused_by_name(
     form_id: UUID, kennels: Tenant, agent: Actor, change: Callable[[Changeset], object], field: str
 ) -> None:
     with (
@@ -319,7 +319,7 @@ def test_what_the_database_would_refuse_is_refused_by_name(
     assert batch.find(form_id, scope=kennels, actor=agent).version == 1
 
 
-def test_a_new_copy_does_not_write_over_what_its_form_has_become(form_id: UUID, kennels: Tenant, agent: Actor) -> None:
+def test_a_new_copy_does_not_overwrite_later_changes_of_its_form(form_id: UUID, kennels: Tenant, agent: Actor) -> None:
     with batch.build_copy(form_id, scope=kennels, actor=agent) as slow:
         with batch.find_and_lock(form_id, scope=kennels, actor=agent) as other:
             other.changeset.application_form.refer_as("One")

@@ -1,4 +1,4 @@
-"""Answers and rows as the API gives them: every fault is found, with its place, and one fault keeps all out."""
+"""Answers and rows in the shapes of the API: every fault is reported with its place, and one fault refuses all."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ FAULTS: list[tuple[str, Any, Any, str, str]] = [
 @pytest.mark.parametrize(
     ("answers", "pools", "pointer", "code"), [case[1:] for case in FAULTS], ids=[case[0] for case in FAULTS]
 )
-def test_a_fault_is_named_with_its_place_and_keeps_all_out(
+def test_a_fault_is_reported_with_its_place_and_nothing_is_applied(
     answers: Any, pools: Any, pointer: str, code: str, make_form: Callable[..., UUID], kennels: Tenant, agent: Actor
 ) -> None:
     context = batch.find(make_form(), scope=kennels, actor=agent)
@@ -83,7 +83,7 @@ def test_a_fault_is_named_with_its_place_and_keeps_all_out(
     assert changeset.changes() == []
 
 
-def test_all_faults_are_told_at_once(make_form: Callable[..., UUID], kennels: Tenant, agent: Actor) -> None:
+def test_all_faults_are_reported_at_once(make_form: Callable[..., UUID], kennels: Tenant, agent: Actor) -> None:
     context = batch.find(make_form(), scope=kennels, actor=agent)
 
     with use_tenant(kennels), pytest.raises(InvalidAnswers) as refusal:

@@ -1,4 +1,4 @@
-"""What is found in texts that everybody reads, and what passes."""
+"""Personal numbers that are refused in unprotected texts, and texts that pass."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from batch.errors import LooksSensitive
         "no 1234567890123 but 4222222222222",
     ],
 )
-def test_somebodys_number_is_refused(text: str) -> None:
+def test_a_personal_number_is_refused(text: str) -> None:
     with pytest.raises(LooksSensitive, match="'text'") as refused:
         refuse_private_numbers(text, field="text")
 
@@ -46,5 +46,5 @@ def test_somebodys_number_is_refused(text: str) -> None:
         "d0-1234-7332-9331-0123a",
     ],
 )
-def test_all_else_passes(text: str) -> None:
+def test_other_texts_pass(text: str) -> None:
     refuse_private_numbers(text, field="text")

@@ -1,4 +1,4 @@
-"""Question sets that are put on a document and taken off by hand, against what the rules want."""
+"""Question sets that are added and removed by hand, against the result of the rules."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def codes(form_id: UUID, tenant: Tenant, actor: Actor) -> list[str]:
     return [found.code for found in batch.find_changeset(form_id, scope=tenant, actor=actor).document.question_sets]
 
 
-def test_one_that_is_kept_stays_without_its_condition(make_form: MakeForm, kennels: Tenant, agent: Actor) -> None:
+def test_a_kept_set_stays_without_its_condition(make_form: MakeForm, kennels: Tenant, agent: Actor) -> None:
     form_id = make_form({"lines": ["premises"]})
     assert "houses" not in codes(form_id, kennels, agent)
 
@@ -39,7 +39,7 @@ def test_one_that_is_kept_stays_without_its_condition(make_form: MakeForm, kenne
     assert "houses" not in codes(form_id, kennels, agent)
 
 
-def test_one_that_is_not_kept_goes_at_once(make_form: MakeForm, kennels: Tenant, agent: Actor) -> None:
+def test_a_set_that_is_not_kept_is_removed_at_once(make_form: MakeForm, kennels: Tenant, agent: Actor) -> None:
     form_id = make_form({"lines": ["premises"]})
 
     result = assert_batch(form_id, lambda changeset: changeset.add_question_set("houses"), scope=kennels, actor=agent)
@@ -48,7 +48,7 @@ def test_one_that_is_not_kept_goes_at_once(make_form: MakeForm, kennels: Tenant,
 
 
 @pytest.mark.parametrize("is_kept", [False, True])
-def test_one_that_the_rules_ask_for_cannot_be_taken_off(
+def test_a_set_that_the_rules_require_cannot_be_removed(
     make_form: MakeForm, kennels: Tenant, agent: Actor, is_kept: bool
 ) -> None:
     form_id = make_form()
@@ -70,7 +70,9 @@ def test_one_that_the_rules_ask_for_cannot_be_taken_off(
         assert CopyRevision.objects.filter(copy_id=form_id).count() == 1
 
 
-def test_it_goes_with_the_change_that_ends_its_condition(make_form: MakeForm, kennels: Tenant, agent: Actor) -> None:
+def test_a_set_is_removed_with_the_change_that_ends_its_condition(
+    make_form: MakeForm, kennels: Tenant, agent: Actor
+) -> None:
     form_id = make_form()
 
     def change(changeset: Changeset) -> None:
@@ -82,7 +84,7 @@ def test_it_goes_with_the_change_that_ends_its_condition(make_form: MakeForm, ke
     assert "houses" not in codes(form_id, kennels, agent)
 
 
-def test_what_is_not_there(make_form: MakeForm, kennels: Tenant, agent: Actor) -> None:
+def test_an_unknown_set_is_refused(make_form: MakeForm, kennels: Tenant, agent: Actor) -> None:
     with batch.find_and_lock(make_form(), scope=kennels, actor=agent) as context:
         with pytest.raises(UnknownQuestionSet):
             context.changeset.add_question_set("none")

@@ -1,4 +1,4 @@
-"""What the world is told of a save, event by event, as the published schema says it."""
+"""The published events of a save, compared with their schema."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ def test_two_messages_of_one_save_are_two_events(make_form: Callable[..., UUID],
     assert found == ["one", "two"]
 
 
-def test_what_saves_tell_is_as_the_schema_says(make_form: Callable[..., UUID], kennels: Tenant, agent: Actor) -> None:
+def test_events_of_saves_match_the_schema(make_form: Callable[..., UUID], kennels: Tenant, agent: Actor) -> None:
     with batch.find_and_lock(make_form(), scope=kennels, actor=agent) as context:
         changeset = context.changeset
         changeset.copy.rename("Other")
@@ -76,7 +76,7 @@ def test_what_saves_tell_is_as_the_schema_says(make_form: Callable[..., UUID], k
         VALIDATOR.validate(event)
 
 
-def test_a_set_is_told_complete_when_its_last_answer_comes(
+def test_a_set_is_published_as_complete_with_its_last_answer(
     make_form: Callable[..., UUID], kennels: Tenant, agent: Actor
 ) -> None:
     form = make_form({"kennel_name": None})
@@ -94,7 +94,7 @@ def test_a_set_is_told_complete_when_its_last_answer_comes(
     assert [event["data"]["version"] for event in after if event["data"]["question_set"] in completed] == [2]
 
 
-def test_all_that_can_happen_is_published() -> None:
+def test_every_event_type_can_be_published() -> None:
     happenings = {f"event.{kind}" for kind in get_args(EventKind)}
     quotes = {f"quote_request.{state}" for state in QuoteRequest.State.values}
 

@@ -1,4 +1,4 @@
-"""Actions that a caller asks for leave with the save, or not at all."""
+"""Actions that a caller defers are stored with the save, or not at all."""
 
 from __future__ import annotations
 
@@ -24,7 +24,9 @@ def mail(copy_id: UUID, asked_by: str = "Robin") -> SendBindAssistanceMail:
     return SendBindAssistanceMail(copy_id=str(copy_id), product="PA-CARE", asked_by=asked_by)
 
 
-def test_it_leaves_with_the_changes(make_form: Callable[..., UUID], kennels: Tenant, agent: Actor) -> None:
+def test_a_deferred_action_is_stored_with_the_changes(
+    make_form: Callable[..., UUID], kennels: Tenant, agent: Actor
+) -> None:
     form_id = make_form()
 
     def change(changeset: Changeset) -> None:
@@ -40,7 +42,7 @@ def test_it_leaves_with_the_changes(make_form: Callable[..., UUID], kennels: Ten
     )
 
 
-def test_alone_it_is_reason_enough_to_write(make_form: Callable[..., UUID], kennels: Tenant, agent: Actor) -> None:
+def test_a_deferred_action_alone_causes_a_write(make_form: Callable[..., UUID], kennels: Tenant, agent: Actor) -> None:
     form_id = make_form()
 
     with batch.find_and_lock(form_id, scope=kennels, actor=agent) as context:

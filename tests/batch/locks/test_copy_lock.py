@@ -1,4 +1,4 @@
-"""The lock on a copy: who holds it is told, every way out frees it, and without Redis work goes on."""
+"""The lock of a copy: it names its holder, is released on every way out, and work continues without Redis."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ KIM = holder_of(Actor(type="api_client", id="8", source="api", label="Kim's desk
 
 @pytest.fixture
 def copy_ids() -> Iterator[list[UUID]]:
-    """Return ids of three copies; what their locks leave in Redis goes away."""
+    """Return ids of three copies; delete the keys of their locks afterwards."""
     made = [uuid4() for _ in range(3)]
     yield made
     get_redis_connection("default").delete(*(key for one in made for key in keys_of(copy_lock_name(TENANT, one))))
@@ -38,7 +38,7 @@ def copy_ids() -> Iterator[list[UUID]]:
 
 @pytest.fixture
 def use_redis(monkeypatch: pytest.MonkeyPatch) -> Callable[[Redis], None]:
-    """Return what gives the locks another Redis; that it failed is remembered for all of this test, and no other."""
+    """Return a function that connects the locks to another Redis; a failure is remembered during this test only."""
     monkeypatch.setattr(copy_lock, "outage", RedisOutage(pause=60))
 
     def use(client: Redis) -> None:
@@ -58,7 +58,7 @@ def is_free(copy_id: UUID) -> bool:
 # One copy
 
 
-def test_who_is_refused_is_told_who_holds_it(copy_ids: list[UUID]) -> None:
+def test_a_refusal_names_the_holder(copy_ids: list[UUID]) -> None:
     with CopyLock(TENANT, copy_ids[0], wait=0, holder=KIM), pytest.raises(errors.LockNotAcquired) as refused:
         CopyLock(TENANT, copy_ids[0], wait=0, holder=ROBIN).__enter__()
 
@@ -70,7 +70,7 @@ def test_who_is_refused_is_told_who_holds_it(copy_ids: list[UUID]) -> None:
     )
 
 
-def test_somebody_unknown_holds_it_too(copy_ids: list[UUID]) -> None:
+def test_a_refusal_may_name_an_unknown_holder(copy_ids: list[UUID]) -> None:
     get_redis_connection("default").set(copy_lock_name(TENANT, copy_ids[0]), b"older", px=5_000)
 
     with pytest.raises(errors.LockNotAcquired, match="Another save holds this copy") as refused:
@@ -79,14 +79,14 @@ def test_somebody_unknown_holds_it_too(copy_ids: list[UUID]) -> None:
     assert refused.value.holder is None
 
 
-def test_an_actor_is_told_by_kind_id_and_name() -> None:
+def test_an_actor_is_named_by_kind_id_and_name() -> None:
     assert ROBIN.who == f"Robin Agent (user {UUID(int=7)})"
     assert holder_of(Actor(type="guest", id="4", source="web")).who == "guest 4"
     assert holder_of(system_actor("purge")).door == "job"
 
 
 @pytest.mark.parametrize("fault", [ValueError, KeyboardInterrupt, SystemExit, GeneratorExit])
-def test_it_is_freed_on_every_way_out(copy_ids: list[UUID], fault: type[BaseException]) -> None:
+def test_a_lock_is_released_on_every_way_out(copy_ids: list[UUID], fault: type[BaseException]) -> None:
     with pytest.raises(fault), CopyLock(TENANT, copy_ids[0], wait=0, holder=ROBIN) as lock:
         assert lock.is_held and not is_free(copy_ids[0])
         raise fault
@@ -96,7 +96,7 @@ def test_it_is_freed_on_every_way_out(copy_ids: list[UUID], fault: type[BaseExce
 
 @pytest.mark.django_db
 @pytest.mark.parametrize("fault", [ValueError, KeyboardInterrupt])
-def test_the_batch_frees_it_on_every_way_out(
+def test_the_batch_releases_the_lock_on_every_way_out(
     make_form: Callable[..., UUID], kennels: Tenant, agent: Actor, fault: type[BaseException]
 ) -> None:
     form_id = make_form()
@@ -107,7 +107,7 @@ def test_the_batch_frees_it_on_every_way_out(
         assert not context.is_without_lock
 
 
-def test_one_that_ran_out_is_counted_and_told(copy_ids: list[UUID]) -> None:
+def test_an_expired_lock_is_counted_and_reported(copy_ids: list[UUID]) -> None:
     before = counted("partner_engine_locks_lost_total")
 
     with CopyLock(TENANT, copy_ids[0], wait=0, holder=ROBIN) as lock:
@@ -119,7 +119,7 @@ def test_one_that_ran_out_is_counted_and_told(copy_ids: list[UUID]) -> None:
     assert counted("partner_engine_locks_lost_total") == before + 1
 
 
-def test_how_long_it_was_waited_for_is_measured(copy_ids: list[UUID]) -> None:
+def test_the_waiting_time_is_measured(copy_ids: list[UUID]) -> None:
     name, bucket = "partner_engine_lock_wait_seconds", "partner_engine_lock_wait_seconds_bucket"
     taken, missed = counted(f"{name}_count", outcome="taken"), counted(f"{name}_count", outcome="missed")
     quick = counted(bucket, outcome="missed", le="0.05")
@@ -144,7 +144,7 @@ def work_without_lock(copy_id: UUID, *, times: int) -> list[bool]:
     return told
 
 
-def test_with_redis_refusing_work_goes_on_and_is_counted(
+def test_work_continues_while_redis_refuses_and_is_counted(
     copy_ids: list[UUID], use_redis: Callable[[Redis], None]
 ) -> None:
     use_redis(refusing_client())
@@ -163,7 +163,7 @@ def test_a_redis_that_hangs_is_waited_for_once(copy_ids: list[UUID], use_redis: 
 
         assert work_without_lock(copy_ids[0], times=20) == [True] * 20
 
-        # Within the pause after the first failure nobody asked again.
+        # During the pause after the first failure no thread called Redis.
         assert time.monotonic() - started < 10 * PATIENCE
         assert server.connections == 1
     assert counted("partner_engine_saves_without_lock_total") == before + 20
@@ -183,7 +183,7 @@ def test_without_remembering_every_save_would_wait_for_it(
         assert time.monotonic() - started >= 3 * PATIENCE
 
 
-def test_of_many_threads_few_wait_for_a_redis_that_hangs(
+def test_few_of_many_threads_wait_for_a_redis_that_hangs(
     copy_ids: list[UUID], use_redis: Callable[[Redis], None]
 ) -> None:
     with hanging_server() as server:
@@ -198,7 +198,7 @@ def test_of_many_threads_few_wait_for_a_redis_that_hangs(
         assert server.connections == 1
 
 
-def test_locks_are_back_when_redis_is(
+def test_locks_return_with_redis(
     copy_ids: list[UUID], use_redis: Callable[[Redis], None], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(copy_lock, "outage", RedisOutage(pause=0.05))
@@ -212,9 +212,7 @@ def test_locks_are_back_when_redis_is(
     assert work_without_lock(copy_ids[0], times=2) == [False, False]
 
 
-def test_one_that_waits_for_its_lock_does_not_keep_the_others_from_theirs(
-    copy_ids: list[UUID], monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_waiter_does_not_delay_other_locks(copy_ids: list[UUID], monkeypatch: pytest.MonkeyPatch) -> None:
     now = 0.0
     monkeypatch.setattr(copy_lock, "outage", RedisOutage(pause=60, clock=lambda: now))
     copy_lock.outage.failed()
@@ -236,7 +234,7 @@ def test_one_that_waits_for_its_lock_does_not_keep_the_others_from_theirs(
         assert waiting.result()
 
 
-def test_redis_lost_in_the_middle_of_a_save_is_told(
+def test_redis_lost_during_a_save_is_reported(
     copy_ids: list[UUID], use_redis: Callable[[Redis], None], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     use_redis(get_redis_connection("default"))
@@ -252,7 +250,7 @@ def test_redis_lost_in_the_middle_of_a_save_is_told(
 
 
 @pytest.mark.django_db
-def test_a_save_without_redis_is_whole_and_says_so(
+def test_a_save_without_redis_is_complete_and_reports_it(
     make_form: Callable[..., UUID], kennels: Tenant, agent: Actor, use_redis: Callable[[Redis], None]
 ) -> None:
     form_id = make_form({"has_cats": True, "cat_count": 1})
@@ -269,7 +267,7 @@ def test_a_save_without_redis_is_whole_and_says_so(
 # Many copies
 
 
-def test_a_chunk_works_on_what_is_free(copy_ids: list[UUID]) -> None:
+def test_a_chunk_works_on_free_copies(copy_ids: list[UUID]) -> None:
     with (
         CopyLock(TENANT, copy_ids[1], wait=0, holder=KIM),
         CopyLocks(TENANT, copy_ids, wait=0.05, holder=ROBIN) as locks,
@@ -281,7 +279,7 @@ def test_a_chunk_works_on_what_is_free(copy_ids: list[UUID]) -> None:
     assert all(map(is_free, copy_ids))
 
 
-def test_a_chunk_is_told_which_locks_ran_out(copy_ids: list[UUID]) -> None:
+def test_a_chunk_learns_which_locks_expired(copy_ids: list[UUID]) -> None:
     before = counted("partner_engine_locks_lost_total")
     with CopyLocks(TENANT, copy_ids, wait=0, holder=ROBIN) as locks:
         assert locks.extend() == frozenset()

@@ -1,4 +1,4 @@
-"""``manage.py locks``: who holds what, over all tenants, and one that is stuck is freed."""
+"""``manage.py locks``: lists the holders of all tenants, and releases a stuck lock."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ ROBIN = holder_of(Actor(type="user", id="7", source="web", label="Robin Agent"))
 
 
 def run(*options: str) -> str:
-    """Run the command; return what it prints."""
+    """Run the command; return its output."""
     told = io.StringIO()
     call_command("locks", *options, stdout=told)
     return told.getvalue()
@@ -63,7 +63,7 @@ def test_holders_of_all_tenants_and_jobs_are_listed(harbor: Tenant, summit: Tena
     assert str(ours) in first and "Robin Agent (user 7)" in first
 
 
-def test_a_stuck_lock_is_freed_and_noted(harbor: Tenant) -> None:
+def test_a_stuck_lock_is_released_and_recorded(harbor: Tenant) -> None:
     copy_id, other = uuid4(), uuid4()
     with held(harbor, copy_id) as stuck, held(harbor, other):
         with capture_logs() as logs:
@@ -88,7 +88,7 @@ def test_a_dry_run_frees_nothing(harbor: Tenant) -> None:
     assert (told["released"], told["dry_run"], told["lock"]["name"]) == (False, True, str(copy_id))
 
 
-def test_what_nobody_holds_is_not_freed() -> None:
+def test_a_free_lock_is_not_released() -> None:
     with pytest.raises(CommandError, match="Nobody holds the lock"):
         run("--release", str(uuid4()))
 
@@ -98,7 +98,7 @@ def test_a_dry_run_of_the_list_is_refused() -> None:
         run("--dry-run")
 
 
-def test_without_redis_it_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_missing_redis_is_reported(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(held_locks, "get_redis_connection", lambda alias: refusing_client())
 
     with pytest.raises(CommandError, match="Redis does not answer"):

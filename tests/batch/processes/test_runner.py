@@ -1,4 +1,4 @@
-"""Processes are started once per action, go on where they were left, and are looked for when nobody works on them."""
+"""Processes are started once per action, resumed at their step, and found when they are abandoned."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ def processes(tenant: Tenant) -> list[Process]:
         return list(Process.objects.all())
 
 
-def test_it_is_started_and_does_its_work(copy_id: UUID, kennels: Tenant) -> None:
+def test_a_process_is_started_and_runs(copy_id: UUID, kennels: Tenant) -> None:
     walk = Walk()
 
     with use_tenant(kennels):
@@ -76,7 +76,7 @@ def test_it_is_started_and_does_its_work(copy_id: UUID, kennels: Tenant) -> None
     assert walk.steps == [""]
 
 
-def test_delivered_again_it_is_not_started_again(copy_id: UUID, kennels: Tenant) -> None:
+def test_a_repeated_delivery_does_not_start_it_again(copy_id: UUID, kennels: Tenant) -> None:
     walk, action = Walk(), delivered(order(copy_id), kennels)
 
     with use_tenant(kennels):
@@ -94,7 +94,7 @@ def test_a_worker_that_was_thought_dead_does_not_start_it_a_second_time(
     walk, action, lock = Walk(), delivered(order(copy_id), kennels), runner.batch.find_and_lock
 
     def lock_after_another_one(*arguments: Any, **named: Any) -> Any:
-        # Stopped just before it has the lock; meanwhile its lease ran out and another worker did all there was to do.
+        # Stopped just before it gets the lock; meanwhile its lease expired and another worker did the work.
         monkeypatch.setattr(runner.batch, "find_and_lock", lock)
         start_process(action, works=works_of(walk))
         return lock(*arguments, **named)
@@ -107,7 +107,7 @@ def test_a_worker_that_was_thought_dead_does_not_start_it_a_second_time(
     assert walk.steps == [""]
 
 
-def test_after_a_failure_it_goes_on_where_it_was_left(copy_id: UUID, kennels: Tenant) -> None:
+def test_after_a_failure_it_resumes_at_its_step(copy_id: UUID, kennels: Tenant) -> None:
     walk, action = Walk(failures=1), delivered(order(copy_id), kennels)
 
     with use_tenant(kennels):
@@ -119,7 +119,7 @@ def test_after_a_failure_it_goes_on_where_it_was_left(copy_id: UUID, kennels: Te
     assert walk.steps == ["", "back"]
 
 
-def test_what_was_left_is_asked_to_be_resumed_once(copy_id: UUID, kennels: Tenant) -> None:
+def test_an_abandoned_process_is_resumed_once(copy_id: UUID, kennels: Tenant) -> None:
     walk = Walk(failures=1)
     with use_tenant(kennels), pytest.raises(RuntimeError):
         start_process(delivered(order(copy_id), kennels), works=works_of(walk))
@@ -137,7 +137,7 @@ def test_what_was_left_is_asked_to_be_resumed_once(copy_id: UUID, kennels: Tenan
     assert ask_to_resume("default", idle=timedelta(0)) == 0
 
 
-def test_one_that_somebody_works_on_is_left_alone(copy_id: UUID, kennels: Tenant) -> None:
+def test_a_running_process_is_not_resumed(copy_id: UUID, kennels: Tenant) -> None:
     walk = Walk(failures=1)
     with use_tenant(kennels):
         with pytest.raises(RuntimeError):
@@ -154,7 +154,7 @@ def test_one_that_somebody_works_on_is_left_alone(copy_id: UUID, kennels: Tenant
     assert walk.steps == [""]
 
 
-def test_what_can_never_be_done_fails_for_good(copy_id: UUID, kennels: Tenant) -> None:
+def test_impossible_work_fails_permanently(copy_id: UUID, kennels: Tenant) -> None:
     with use_tenant(kennels):
         with pytest.raises(PermanentFailure, match="No work"):
             start_process(delivered(order(copy_id), kennels), works=Works())

@@ -1,4 +1,4 @@
-"""Long work between two locks: the lock is given up for the call, a hold keeps the copy from being cloned meanwhile."""
+"""Long work between two locks: the copy is unlocked during the call, and a hold prevents its cloning."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ def clone(form_id: UUID, scope: Tenant, actor: Actor) -> UUID:
         return context.copy.id
 
 
-def test_others_save_while_the_lock_is_given_up(form_id: UUID, kennels: Tenant, agent: Actor) -> None:
+def test_others_save_while_the_copy_is_unlocked(form_id: UUID, kennels: Tenant, agent: Actor) -> None:
     with batch.find_and_lock(form_id, scope=kennels, actor=agent) as context:
         process = context.changeset.processes.start("quoting")
         context.save()
@@ -120,8 +120,8 @@ def test_a_hold_is_kept_alive_while_the_process_lives(
 
 
 @pytest.mark.usefixtures("quick_leases")
-def test_what_a_crash_leaves_behind_runs_out(form_id: UUID, process_id: UUID, kennels: Tenant, agent: Actor) -> None:
-    # A process that was killed renews nothing more and frees nothing.
+def test_a_hold_expires_after_a_crash(form_id: UUID, process_id: UUID, kennels: Tenant, agent: Actor) -> None:
+    # A killed process renews and releases nothing.
     assert holds._Hold(process_id, form_id, kennels, ends=time.monotonic() + 60).lease()
     with pytest.raises(errors.CopyIsHeld):
         clone(form_id, kennels, agent)
@@ -139,7 +139,7 @@ def test_a_hold_ends_when_its_time_is_over(form_id: UUID, process_id: UUID, kenn
             clone(form_id, kennels, agent)
 
 
-def test_releasing_has_its_rules(form_id: UUID, process_id: UUID, kennels: Tenant, agent: Actor) -> None:
+def test_unlocking_has_its_rules(form_id: UUID, process_id: UUID, kennels: Tenant, agent: Actor) -> None:
     with batch.find_and_lock(form_id, scope=kennels, actor=agent) as context:
         context.changeset.find_answer("state").apply("OH")
         with pytest.raises(misuse.UnsavedChanges, match=r"save\(\)"), context.unlocked():
@@ -161,9 +161,7 @@ def test_releasing_has_its_rules(form_id: UUID, process_id: UUID, kennels: Tenan
         pass
 
 
-def test_a_copy_that_went_while_the_lock_was_given_up_is_not_found(
-    form_id: UUID, kennels: Tenant, agent: Actor
-) -> None:
+def test_a_copy_deleted_while_unlocked_is_not_found(form_id: UUID, kennels: Tenant, agent: Actor) -> None:
     clone(form_id, kennels, agent)
     with batch.find_and_lock(form_id, scope=kennels, actor=agent) as context:
         with pytest.raises(errors.NotFound), context.unlocked():
@@ -174,7 +172,7 @@ def test_a_copy_that_went_while_the_lock_was_given_up_is_not_found(
             context.save()
 
 
-def test_a_process_that_was_left_is_resumed_at_its_step(
+def test_an_abandoned_process_is_resumed_at_its_step(
     form_id: UUID, process_id: UUID, kennels: Tenant, agent: Actor
 ) -> None:
     with use_tenant(kennels):
@@ -200,7 +198,7 @@ def test_a_process_that_was_left_is_resumed_at_its_step(
     assert (process.state, process.attempts, process.error) == ("completed", 2, "")
 
 
-def test_what_moved_on_meanwhile_holds_after_the_release(form_id: UUID, kennels: Tenant, agent: Actor) -> None:
+def test_changes_made_while_unlocked_are_current_afterwards(form_id: UUID, kennels: Tenant, agent: Actor) -> None:
     with batch.find_and_lock(form_id, scope=kennels, actor=agent) as context:
         first, release = context.save_context.now, context.release.id
         with context.unlocked():
@@ -226,7 +224,7 @@ def test_what_moved_on_meanwhile_holds_after_the_release(form_id: UUID, kennels:
         assert list(moments) == sorted(moments)
 
 
-def test_who_catches_the_error_notes_that_the_process_failed(
+def test_a_caller_that_catches_the_error_can_fail_the_process(
     form_id: UUID, process_id: UUID, kennels: Tenant, agent: Actor
 ) -> None:
     with batch.find_and_lock(form_id, scope=kennels, actor=agent) as context:

@@ -197,7 +197,7 @@ def test_the_place_inside_a_text_is_told_by_line_and_column() -> None:
     assert (fault.where, fault.line, fault.column) == ("products[PAW-CARE].rules[P1].when", 2, 10)
 
 
-def test_all_faults_are_told_at_once() -> None:
+def test_all_faults_are_reported_at_once() -> None:
     def change(source: dict[str, Any]) -> None:
         question(source, "vet").update(when="exotik")
         question(source, "limit").update(choices="limitz")

@@ -1,4 +1,4 @@
-"""Guests' links: issued, followed once, bounded in number, revoked."""
+"""Guest links: issued, followed once, limited in number, revoked."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ def test_a_guests_link_is_followed_once(saved: Saved, form_id: UUID, kennels: Te
         stored = GuestLink.objects.values().get()
     assert sessions[0] not in str(stored)
     assert sessions[0] not in str(followed.changes)
-    # The answer may have been lost: the same page asks again.
+    # The response may have been lost: the same page repeats the request.
     assert not saved(exchange).written
     assert len({*sessions}) == 1
     with batch.find_and_lock(form_id, scope=kennels, actor=agent) as context, pytest.raises(errors.GuestLinkInvalid):

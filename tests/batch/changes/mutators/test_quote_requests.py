@@ -1,4 +1,4 @@
-"""Quote requests: their states, and when they go stale."""
+"""Quote requests: their states, and when they become stale."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ pytestmark = pytest.mark.django_db
 MakeForm = Callable[..., UUID]
 
 
-def test_a_quote_request_goes_its_way(saved: Saved, kennels: Tenant) -> None:
+def test_a_quote_request_passes_its_states(saved: Saved, kennels: Tenant) -> None:
     saved(lambda changeset: changeset.quote_requests.request("PA-CARE"))
     saved(lambda changeset: only(changeset, "quote_requests").queue())
     saved(lambda changeset: only(changeset, "quote_requests").submit(read_set=["state", "has_cats"]))
@@ -36,11 +36,11 @@ def test_a_quote_request_goes_its_way(saved: Saved, kennels: Tenant) -> None:
     with use_tenant(kennels):
         request = QuoteRequest.objects.get()
     assert (request.carrier, request.state, request.premium, request.is_bindable) == ("PA", "selected", 640, True)
-    # Asked under version 3: the one that was loaded when it was submitted.
+    # Sent with version 3, which was loaded when it was submitted.
     assert (request.asked_version, request.read_set) == (3, ["has_cats", "state"])
 
 
-def test_a_quote_goes_stale_when_an_answer_changes_that_it_was_made_from(saved: Saved, kennels: Tenant) -> None:
+def test_a_quote_becomes_stale_when_an_answer_of_its_read_set_changes(saved: Saved, kennels: Tenant) -> None:
     def ask(changeset: Changeset) -> None:
         request = changeset.quote_requests.request("PA-CARE")
         request.queue()
@@ -61,7 +61,7 @@ def test_a_quote_goes_stale_when_an_answer_changes_that_it_was_made_from(saved: 
     assert [change.after for change in result.changes if change.path.startswith("copy.quote_requests/")] == ["stale"]
 
 
-def test_what_may_follow_on_a_quote_requests_state(form_id: UUID, kennels: Tenant, agent: Actor) -> None:
+def test_a_state_refuses_those_that_may_not_follow(form_id: UUID, kennels: Tenant, agent: Actor) -> None:
     steps: dict[str, Callable[[Any], None]] = {
         "queued": lambda request: request.queue(),
         "submitted": lambda request: request.submit(read_set=[]),
@@ -90,7 +90,7 @@ def test_what_may_follow_on_a_quote_requests_state(form_id: UUID, kennels: Tenan
 
 
 @pytest.mark.parametrize("change", ["the row goes", "a row comes", "an answer in it changes"])
-def test_a_quote_goes_stale_with_the_rows_that_it_was_made_from(
+def test_a_quote_becomes_stale_with_the_rows_of_its_read_set(
     saved: Saved, form_id: UUID, kennels: Tenant, agent: Actor, change: str
 ) -> None:
     (row,) = batch.find_changeset(form_id, scope=kennels, actor=agent).find_pool("houses").rows
