@@ -1,4 +1,4 @@
-"""What fault tests share: servers that may be killed, a process that forks, a database with forms, a seed that is told.
+"""The fixtures of fault tests: servers that may be killed, a process that forks, a database with forms, a seed.
 
 ``FAULT_SEED`` repeats a run.
 """
@@ -35,21 +35,21 @@ class World:
     forms: list[str]
 
     def fork(self, work: str, *, port: int | None = None, **arguments: Any) -> Trial:
-        """Let a fork do ``work`` here, straight or by way of the proxy at ``port``."""
+        """Run ``work`` in a fork, directly or through the proxy at ``port``."""
         return self.forks.fork(work, database=self.database, port=port or self.servers.ports[0], **arguments)
 
     def do(self, work: str, **arguments: Any) -> list[Report]:
-        """Let a fork do ``work`` to its end; return what it reported."""
+        """Run ``work`` in a fork to its end; return its reports."""
         trial = self.fork(work, **arguments)
         trial.finish()
         return trial.reports
 
     def connect(self) -> psycopg.Connection[Any]:
-        """Open a connection of the test's own."""
+        """Open a separate connection for the test."""
         return self.servers.connect(self.database)
 
     def violations(self, acknowledged: list[Report], *, is_keyed: bool = True) -> list[str]:
-        """Return what is broken here."""
+        """Return the broken invariants of this database."""
         with self.connect() as connection:
             return invariants.violations(connection, acknowledged, is_keyed=is_keyed)
 
@@ -78,7 +78,7 @@ def world(servers: Servers, forks: ForkServer) -> World:
 
 @pytest.fixture
 def chance(servers: Servers) -> random.Random:
-    """Return the run's source of chance; its seed and surroundings are told where the test fails."""
+    """Return the run's random generator; seed and environment are printed when the test fails."""
     seed = int(os.environ.get("FAULT_SEED") or secrets.randbelow(1_000_000))
     with servers.connect("postgres") as connection:
         query = "SELECT current_setting('fsync'), current_setting('synchronous_commit')"

@@ -24,13 +24,13 @@ from tests.harness.faults.trials import Report
 FULL: Final = pytest.mark.fault
 WRITERS: Final = 8
 SLOTS: Final = 5
-#: Retries after which a save is to have succeeded, and how many of them must.
+#: Retries within which a save must succeed, and the share that must.
 RETRIES: Final = 2
 SHARE: Final = 0.99
 
 
 class Course(NamedTuple):
-    """How long a run is: appends of each writer, how often Redis is emptied, when it goes and how long it is away."""
+    """The length of a run: appends of each writer, how often Redis is emptied, and when and how long it is away."""
 
     appends: int
     flush_every: float
@@ -43,7 +43,7 @@ LONG: Final = Course(appends=2_000, flush_every=1.0, away_after=10.0, away_for=1
 
 
 def append_under_faults(world: World, chance: random.Random, course: Course, *, sabotage: str = "") -> list[str]:
-    """Let the writers append; return what is broken then."""
+    """Let the writers append; return the broken promises."""
     forms_per_slot = WRITERS * course.appends * 3 // (2 * SLOTS * CAPACITY) + 2
     made = world.do("scenarios:make_forms", count=forms_per_slot * SLOTS)[0]["forms"]
     slots = [made[place::SLOTS] for place in range(SLOTS)]
@@ -79,7 +79,7 @@ def append_under_faults(world: World, chance: random.Random, course: Course, *, 
 
 
 def trouble_redis(servers: Servers, course: Course, is_over: Callable[[], bool]) -> None:
-    """Empty Redis again and again, and take it away once, until the writers are done. Starts it from this thread:
+    """Empty Redis repeatedly, and stop it once, until the writers are done. Restarts it from this thread:
     a server ends with the thread that started it.
     """
     began, has_been_away = time.monotonic(), False
@@ -96,7 +96,7 @@ def trouble_redis(servers: Servers, course: Course, is_over: Callable[[], bool])
 
 
 def wrong_lists(world: World, reports: list[Report], *, appends: int) -> list[str]:
-    """Return what is wrong with the lists: each entry once, each revision's list the one before and more."""
+    """Return the faults of the lists: each entry must occur once, each revision's list must extend the one before."""
     with world.connect() as connection:
         stored = invariants.read(connection)
     wrong, found = [], Counter[object]()
@@ -121,14 +121,14 @@ def too_many_tries(reports: list[Report], *, appends: int) -> list[str]:
 
 
 def tell(reports: list[Report], seconds: float) -> None:
-    """Write down what the run was like."""
+    """Print the course of the run."""
     tries = Counter(report["tries"] for report in reports if "tries" in report)
     failures = sum((Counter(report["failures"]) for report in reports if "failures" in report), Counter())
     sys.stdout.write(f"{sum(tries.values())} appends in {seconds:.1f} s, retries {sorted(tries.items())}, {failures}\n")
 
 
 @pytest.mark.parametrize("course", [QUICK, pytest.param(LONG, marks=FULL)], ids=["quick", "long"])
-def test_no_append_is_lost_whatever_becomes_of_redis(world: World, chance: random.Random, course: Course) -> None:
+def test_no_append_is_lost_without_redis(world: World, chance: random.Random, course: Course) -> None:
     assert append_under_faults(world, chance, course) == []
 
 

@@ -1,4 +1,4 @@
-"""A process whose clock is an hour off (F21): locks, keys, versions, actions and history do not care."""
+"""A process whose clock is an hour off (F21): locks, keys, versions, actions and history are not affected."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import pytest
 from tests.faults.conftest import World
 
 TTL: Final = 0.3
-#: How far a clock is off, in hours.
+#: The error of a clock, in hours.
 SKEWS: Final = [1.0, -1.0]
 
 
@@ -23,7 +23,7 @@ def save(world: World, form: str, label: str, **how: Any) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize("skew", SKEWS)
-def test_a_lock_lives_as_long_as_redis_says(world: World, skew: float) -> None:
+def test_a_lock_lives_by_the_clock_of_redis(world: World, skew: float) -> None:
     order = {"form": world.forms[0], "ttl": TTL}
     holder = world.fork(
         "scenarios:save_one", label="holder", failpoint="loaded", action="tell and stop", clock_hours=skew, **order
@@ -41,7 +41,7 @@ def test_a_lock_lives_as_long_as_redis_says(world: World, skew: float) -> None:
     assert world.violations([rival]) == []
 
 
-def test_versions_follow_the_saves_and_no_clock(world: World) -> None:
+def test_versions_follow_the_saves_not_the_clock(world: World) -> None:
     reports = [save(world, world.forms[0], str(number), clock_hours=(0, 1.0, -1.0)[number % 3]) for number in range(9)]
 
     assert [report["version"] for report in reports] == list(range(2, 11))
@@ -51,7 +51,7 @@ def test_versions_follow_the_saves_and_no_clock(world: World) -> None:
 
 @pytest.mark.parametrize("skew", SKEWS)
 @pytest.mark.parametrize("first", [True, False], ids=["first", "second"])
-def test_a_key_is_known_to_clocks_that_differ(world: World, skew: float, first: bool) -> None:
+def test_a_key_is_known_under_different_clocks(world: World, skew: float, first: bool) -> None:
     hours = (skew, 0.0) if first else (0.0, skew)
 
     made = save(world, world.forms[0], "once", clock_hours=hours[0])
@@ -61,7 +61,7 @@ def test_a_key_is_known_to_clocks_that_differ(world: World, skew: float, first: 
 
 
 @pytest.mark.parametrize("skew", [0.0, *SKEWS])
-def test_a_key_is_kept_for_a_day_whoever_asks(world: World, skew: float) -> None:
+def test_a_key_is_stored_for_a_day_under_any_clock(world: World, skew: float) -> None:
     save(world, world.forms[0], "once")
     with world.connect() as connection:
         connection.execute("UPDATE batch_idempotencyrecord SET created_at = now() - interval '23 hours 30 minutes'")
@@ -91,7 +91,7 @@ def test_a_form_means_the_copy_touched_last(world: World, skews: tuple[float, fl
 
 
 @pytest.mark.parametrize("skew", [0.0, *SKEWS])
-def test_what_is_saved_stands_in_its_history_at_once(world: World, skew: float) -> None:
+def test_a_save_is_in_the_history_at_once(world: World, skew: float) -> None:
     made = save(world, world.forms[0], "once", clock_hours=skew)
 
     assert world.do("scenarios:find_copy", form=world.forms[0], at_once=True)[0]["version"] == made["version"]

@@ -28,7 +28,7 @@ ENDINGS: Final = (
 
 
 class Course(NamedTuple):
-    """How long a run is, in seconds; how many restarts; what share of the old pace must come back, and how soon."""
+    """The length of a run in seconds, its restarts, the share of the throughput that must return, and how soon."""
 
     baseline: float
     endings: float
@@ -37,16 +37,16 @@ class Course(NamedTuple):
     recovery: float = 5.0
 
 
-#: The short run shares its machine with other tests, so it asks for a third of the pace.
+#: The short run shares its machine with other tests, so it requires a third of the throughput.
 QUICK: Final = Course(baseline=1.5, endings=2.0, restarts=1, share=0.3, recovery=3.0)
 LONG: Final = Course(baseline=10.0, endings=30.0, restarts=5, share=0.95)
 
 
 class Load:
-    """Clients that write without pause, each to forms of its own, and repeat what was not answered for good."""
+    """Clients that write without pause, each to its own forms, and repeat requests without a final response."""
 
     def __init__(self, port: int, token: str, forms: list[str]) -> None:
-        """Get ready; ``running`` starts it."""
+        """Prepare the load; ``running`` starts it."""
         self.callers = [Caller(port, token) for _ in range(CLIENTS)]
         self.acknowledged: list[Report] = []
         #: When each save was acknowledged, by ``time.monotonic``.
@@ -84,8 +84,8 @@ class Load:
 
 
 def suffer(world: World, course: Course, *, commits: str = "on") -> list[str]:
-    """Load a server, end its backends, restart its database; return what is broken then. ``commits`` is what
-    ``synchronous_commit`` is set to.
+    """Load a server, end its backends, restart its database; return the broken promises. ``commits`` is the
+    value of ``synchronous_commit``.
     """
     token = make_token(world)
     with world.connect() as connection:
@@ -105,7 +105,7 @@ def suffer(world: World, course: Course, *, commits: str = "on") -> list[str]:
                 world.servers.start_postgresql()
             restarted = time.monotonic()
             time.sleep(course.recovery)
-    # In any whole second of the time given, the old pace is there again.
+    # In some whole second of the limit, the old throughput is reached again.
     windows = [
         load.pace(restarted + start / 4, restarted + start / 4 + 1) for start in range(int(course.recovery - 1) * 4 + 1)
     ]
@@ -134,7 +134,7 @@ def make_token(world: World) -> str:
 
 
 def end_backends(world: World, *, seconds: float) -> int:
-    """End all backends of the world's database every 50 ms; return how many there were."""
+    """End all backends of the world's database every 50 ms; return their number."""
     ended, until = 0, time.monotonic() + seconds
     with world.connect() as connection:
         while time.monotonic() < until:
@@ -151,7 +151,7 @@ def test_no_acknowledged_save_is_lost_with_its_database(world: World, chance: ra
 def test_restarts_find_commits_that_do_not_wait_for_the_log(world: World, chance: random.Random) -> None:
     course = Course(baseline=0.5, endings=0.2, restarts=2, share=0.0, recovery=1.0)
 
-    # A commit is at risk for a fifth of a second; on a busy machine not every kill meets one.
+    # A commit is at risk for a fifth of a second; on a busy machine not every kill hits one.
     for _ in range(5):
         found = suffer(world, course, commits="off")
         if any(sentence.startswith("acknowledged and ") for sentence in found):

@@ -1,4 +1,4 @@
-"""Each call to PostgreSQL and Redis fails once, in each way, until a run comes through untouched (F3)."""
+"""Each call to PostgreSQL and Redis fails once, in each way, until a run has no fault left (F3)."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ from tests.harness.faults.trials import Report
 TTL: Final = 0.3
 #: More calls than any save makes.
 MOST_CALLS: Final = 60
-#: What a caller of the batch may meet; the API answers each with 409 or 503.
+#: The errors that a caller of the batch may get; the API responds to each with 409 or 503.
 REFUSALS: Final = {"OperationalError", "LockNotAcquired"}
 
 
 def fail_each(world: World, mode: str, *, form: str, sabotage: str) -> tuple[list[Report], list[str], int]:
-    """Fail one call after the other in ``mode``, each time ask again without a fault; return the reports, what is
-    wrong, and how many calls there were. ``form`` is empty for starts.
+    """Fail one call after the other in ``mode``, each time repeat without a fault; return the reports, the faults, and
+    the number of calls. ``form`` is empty for starts.
     """
     reports: list[Report] = []
     wrong: list[str] = []
@@ -45,7 +45,7 @@ def fail_each(world: World, mode: str, *, form: str, sabotage: str) -> tuple[lis
 
 
 def fail_everywhere(world: World, *, starts: bool, sabotage: str = "") -> list[str]:
-    """Fail each call in each mode; return what is broken then."""
+    """Fail each call in each mode; return the broken promises."""
 
     def of_mode(place: int) -> tuple[list[Report], list[str], int]:
         return fail_each(world, MODES[place], form="" if starts else world.forms[place], sabotage=sabotage)

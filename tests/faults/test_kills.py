@@ -1,4 +1,6 @@
-"""Savers that are killed, at any instant (F1) and at each failpoint (F2): a save is there whole or not at all."""
+"""Saving processes are killed at any instant (F1) and at each failpoint (F2): a save is stored completely or not at
+all.
+"""
 
 from __future__ import annotations
 
@@ -16,17 +18,17 @@ from tests.harness.faults.trials import Report
 
 FULL: Final = pytest.mark.fault
 TTL: Final = 0.3
-#: How long a saver lives after what it reported last, in seconds.
+#: The seconds from a process's last report to its kill.
 LONGEST_LIFE: Final = 0.04
 
 
 def kill_at_random(world: World, chance: random.Random, *, kills: int, sabotage: str = "") -> list[str]:
-    """Kill savers at instants that ``chance`` chooses; return what is broken then."""
+    """Kill saving processes at random instants; return the broken promises."""
     acknowledged: list[Report] = []
     for number in range(kills):
         form = world.forms[number % len(world.forms)]
         trial = world.fork("scenarios:save_until_killed", form=form, label=str(number), ttl=TTL, sabotage=sabotage)
-        # Some die in their first save, which takes longest, some in a later one; however slow the machine is.
+        # Some die in their first save, which takes longest, some in a later one, on machines of any speed.
         for _ in range(chance.choice([1, 2, 3])):
             trial.next_report()
         time.sleep(chance.uniform(0, LONGEST_LIFE))
@@ -55,7 +57,7 @@ def test_kills_find_nothing_in_a_careful_writer(world: World, chance: random.Ran
 def kill_at(
     world: World, failpoint: str, *, form: str, label: str, sabotage: str = ""
 ) -> tuple[list[Report], list[str]]:
-    """Kill a saver at ``failpoint``, then let a rival save the same form; return their reports and what is wrong."""
+    """Kill a save at ``failpoint``, then let a rival save the same form; return their reports and the faults."""
     trial = world.fork("scenarios:save_one", form=form, label=label, ttl=TTL, failpoint=failpoint, sabotage=sabotage)
     status = trial.finish()
     began = time.monotonic()
@@ -73,7 +75,7 @@ def kill_at(
 
 
 def kill_everywhere(world: World, *, rounds: int, sabotage: str = "") -> list[str]:
-    """Kill savers at each failpoint, ``rounds`` times, on all forms at once; return what is broken then."""
+    """Kill saves at each failpoint, ``rounds`` times, on all forms at once; return the broken promises."""
     passed = [name for name in SAVING if name != "index_written"]
     orders = [(name, number) for number in range(rounds) for name in passed]
 
@@ -101,9 +103,9 @@ def test_failpoints_find_a_writer_that_does_not_commit(world: World) -> None:
 
 
 def start_everywhere(world: World, *, rounds: int, sabotage: str = "") -> list[str]:
-    """Kill those who start forms, at each failpoint that they pass; asked again, each form is there once."""
+    """Kill starts of forms at each failpoint; after a repetition, each form exists once."""
     wrong, acknowledged = [], []
-    # The shared index has a point of its own only beside a tenant's own database; else it goes with the save.
+    # Only with a tenant's own database the shared index has its own failpoint; otherwise it is part of the save.
     passed = [name for name in SAVING if not name.startswith("lock_") and name not in ("loaded", "index_written")]
     for label in (f"{name} {number}" for number in range(rounds) for name in passed):
         failpoint = label.partition(" ")[0]
@@ -126,7 +128,7 @@ def start_everywhere(world: World, *, rounds: int, sabotage: str = "") -> list[s
 
 
 @pytest.mark.parametrize("rounds", [1, pytest.param(20, marks=FULL)])
-def test_a_form_killed_at_its_start_is_there_whole_or_not_at_all(world: World, rounds: int) -> None:
+def test_a_form_killed_at_its_start_is_stored_completely_or_not_at_all(world: World, rounds: int) -> None:
     assert start_everywhere(world, rounds=rounds) == []
 
 

@@ -1,4 +1,4 @@
-"""The reply to a save is lost on its way (F4): whoever asks again under the same key gets the one answer there is."""
+"""The reply to a save is lost in transit (F4): a repetition with the same key gets the one stored response."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ TTL: Final = 0.3
 
 
 def lose_replies(world: World, chance: random.Random, *, cuts: int, sabotage: str = "") -> list[str]:
-    """Lose requests and replies of saves by the batch API, ask again under the key; return what is broken then."""
+    """Lose requests and replies of saves by the batch API, repeat with the key; return the broken promises."""
     wrong, acknowledged = [], []
     with proxying(world.servers.ports[0]) as proxy:
         for number in range(cuts):
@@ -37,7 +37,7 @@ def lose_replies(world: World, chance: random.Random, *, cuts: int, sabotage: st
 
 
 def wrong_steps(acknowledged: list[Report], *, sabotage: str) -> list[str]:
-    """Return what is wrong with the versions: each form's saves are to be 2, 3, 4 and so on."""
+    """Return the faults of the versions: each form's saves must be 2, 3, 4 and so on."""
     forms = {report["form"] for report in acknowledged if "version" in report}
     made = {form: [r["version"] for r in acknowledged if r.get("form") == form and "version" in r] for form in forms}
     return [f"{form} went by {steps}" for form, steps in made.items() if steps != list(range(2, len(steps) + 2))]
@@ -53,7 +53,7 @@ def test_lost_replies_find_a_writer_that_drops_the_key(world: World, chance: ran
 
 
 def lose_replies_to_http(world: World, *, cuts: int, sabotage: str = "") -> list[str]:
-    """Lose the replies to saves of a web server, let its client repeat; return what is broken then."""
+    """Lose the replies of a web server to saves, let its client repeat; return the broken promises."""
     wrong, token = [], world.do("scenarios:make_token")[0]["token"]
     acknowledged: list[Report] = []
     with proxying(world.servers.ports[0]) as proxy:

@@ -1,4 +1,4 @@
-"""The proxy does to connections what it says, and knows a save when it goes by."""
+"""The proxy disturbs connections as requested, and recognizes saves."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ class TestWire:
         assert talk.is_answered(ready(b"I"))
         assert not talk.is_save(query(b"COMMIT"))
 
-    def test_a_commit_of_something_else_is_none(self) -> None:
+    def test_another_commit_is_not_a_save(self) -> None:
         talk = Conversation()
         talk.is_save(STARTUP)
         talk.is_save(query(b"BEGIN"))
@@ -70,7 +70,7 @@ class TestWire:
 
 @pytest.fixture
 def echo() -> Iterator[int]:
-    """Return the port of a server that says again what it hears."""
+    """Return the port of an echo server."""
     with socket.create_server(("127.0.0.1", 0)) as server:
 
         def serve() -> None:
@@ -107,7 +107,7 @@ class TestProxy:
         with socket.create_connection(("127.0.0.1", proxy.port), timeout=5) as connection:
             yield connection
 
-    def test_it_passes_what_comes(self, connection: socket.socket) -> None:
+    def test_the_proxy_forwards_data(self, connection: socket.socket) -> None:
         assert said(connection) == b"x"
 
     def test_a_cut_is_an_end(self, proxy: Proxy, connection: socket.socket) -> None:
@@ -133,7 +133,7 @@ class TestProxy:
 
         assert 0.1 <= time.monotonic() - began < 2
 
-    def test_a_black_hole_keeps_what_it_gets_until_it_opens(self, proxy: Proxy, connection: socket.socket) -> None:
+    def test_a_black_hole_holds_data_until_it_opens(self, proxy: Proxy, connection: socket.socket) -> None:
         proxy.is_blackhole = True
         connection.settimeout(0.2)
         with pytest.raises(TimeoutError):
@@ -144,7 +144,7 @@ class TestProxy:
         connection.settimeout(5)
         assert connection.recv(100) == b"x"
 
-    def test_who_is_refused_gets_no_word(self, proxy: Proxy) -> None:
+    def test_a_refused_client_gets_no_data(self, proxy: Proxy) -> None:
         proxy.is_refusing = True
 
         with pytest.raises(ConnectionError), socket.create_connection(("127.0.0.1", proxy.port), timeout=5) as late:

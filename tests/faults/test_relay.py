@@ -28,7 +28,7 @@ WORK: Final = "relay_trials:relay_until_killed"
 
 @contextmanager
 def outbox(world: World) -> Iterator[psycopg.Connection[Any]]:
-    """Open a connection to an outbox that is empty, beside the table in which attempts are noted."""
+    """Open a connection to an empty outbox and the table in which attempts are recorded."""
     with world.connect() as connection:
         connection.execute("DELETE FROM actions_outboxaction")
         connection.execute(EFFECTS)
@@ -37,7 +37,7 @@ def outbox(world: World) -> Iterator[psycopg.Connection[Any]]:
 
 @contextmanager
 def workers(world: World, amount: int, **how: Any) -> Iterator[list[Trial]]:
-    """Run ``amount`` workers; those that stand in the list at the end are killed then."""
+    """Run ``amount`` workers; those in the list are killed at the end."""
     crew = [hire(world, **how) for _ in range(amount)]
     try:
         yield crew
@@ -79,7 +79,7 @@ def has_drained(connection: psycopg.Connection[Any], *, seconds: float) -> bool:
 def drain_under_kills(
     world: World, chance: random.Random, *, events: int, kills: int, lease: float, worse: str = "", seconds: float
 ) -> list[str]:
-    """Let two workers drain ``events`` and a poison, killing one of them again and again; return what is wrong."""
+    """Let two workers drain ``events`` and a poison, killing one of them repeatedly; return the broken promises."""
     how = {"lease": lease, "rest": 0.002, "worse": worse}
     with outbox(world) as connection:
         poison = uuid7()
@@ -115,7 +115,7 @@ def is_dead(worker: Trial) -> bool:
 
 
 def what_is_wrong(connection: psycopg.Connection[Any], ids: set[UUID], poison: UUID, *, kills: int) -> list[str]:
-    """Return a sentence for each promise that was broken; the outbox must hold the dead poison alone."""
+    """Return a sentence for each promise that was broken; the outbox must contain only the dead poison."""
     left = connection.execute("SELECT id, state, crashes FROM actions_outboxaction").fetchall()
     attempts = Counter(row[0] for row in connection.execute("SELECT action FROM effects"))
     wrong = [f"lost {action}" for action in ids - attempts.keys() - {row[0] for row in left}]
@@ -131,7 +131,7 @@ def what_is_wrong(connection: psycopg.Connection[Any], ids: set[UUID], poison: U
 @pytest.mark.parametrize(
     ("events", "kills", "lease", "seconds"), [(500, 10, 0.5, 30), pytest.param(5_000, 100, 2.0, 180, marks=FULL)]
 )
-def test_kills_lose_nothing_and_a_poison_is_put_away(
+def test_kills_lose_nothing_and_a_poison_becomes_a_dead_letter(
     world: World, chance: random.Random, events: int, kills: int, lease: float, seconds: float
 ) -> None:
     assert drain_under_kills(world, chance, events=events, kills=kills, lease=lease, seconds=seconds) == []
@@ -146,7 +146,7 @@ def test_kills_find_a_relay_that_is_worse(world: World, chance: random.Random, w
     assert any(found in sentence for sentence in wrong), wrong
 
 
-def test_what_a_dead_worker_had_is_run_as_soon_as_its_lease_is_over(world: World) -> None:
+def test_rows_of_a_dead_worker_run_as_soon_as_its_lease_expires(world: World) -> None:
     lease = 1.0
     with outbox(world) as connection:
         put(connection, action=uuid7(), bell="hanging", copy=uuid7())
@@ -163,7 +163,7 @@ def test_what_a_dead_worker_had_is_run_as_soon_as_its_lease_is_over(world: World
         assert one(connection, "SELECT count(*) FROM effects") == 2
 
 
-def test_a_slow_action_holds_up_no_other(world: World) -> None:
+def test_a_slow_action_delays_no_other(world: World) -> None:
     with outbox(world) as connection:
         with connection.transaction():
             for number in range(50):
@@ -180,7 +180,7 @@ def test_a_slow_action_holds_up_no_other(world: World) -> None:
 def drain_in_order(
     world: World, chance: random.Random, *, copies: int, held: float, worse: str = "", patience: float = 20
 ) -> list[str]:
-    """Drain versions of copies while an older transaction is open for ``held`` seconds; return what is wrong."""
+    """Drain versions of copies while an older transaction is open for ``held`` seconds; return the broken promises."""
     orders = [(copy, version) for copy in (uuid7() for _ in range(copies)) for version in range(1, 8)]
     chance.shuffle(orders)
     with outbox(world) as connection, world.connect() as older:
@@ -207,27 +207,27 @@ def wrong_order(connection: psycopg.Connection[Any], *, expected: int) -> list[s
 
 
 @pytest.mark.parametrize(("copies", "held"), [(30, 1.0), pytest.param(1_000, 2.0, marks=FULL)])
-def test_an_older_transaction_skips_nothing_and_turns_no_order_round(
+def test_an_older_transaction_skips_nothing_and_keeps_the_order(
     world: World, chance: random.Random, copies: int, held: float
 ) -> None:
     assert drain_in_order(world, chance, copies=copies, held=held) == []
 
 
-def test_it_finds_a_relay_that_goes_by_a_cursor(world: World, chance: random.Random) -> None:
+def test_a_relay_with_a_cursor_is_detected(world: World, chance: random.Random) -> None:
     assert any(
         "were delivered" in wrong
         for wrong in drain_in_order(world, chance, copies=5, held=0.5, worse="a cursor", patience=0.5)
     )
 
 
-def test_it_finds_a_relay_without_order(world: World, chance: random.Random) -> None:
+def test_a_relay_without_order_is_detected(world: World, chance: random.Random) -> None:
     assert any("[" in wrong for wrong in drain_in_order(world, chance, copies=10, held=0.0, worse="no order"))
 
 
 def lease_under_clocks(world: World, *, hours: float, worse: str = "") -> list[str]:
-    """Let a worker hang on an action while another, whose clock is ``hours`` off, looks for work; then kill the first.
+    """Let a worker hang on an action while another, whose clock is ``hours`` off, claims work; then kill the first.
 
-    Return what is wrong.
+    Return the broken promises.
     """
     lease, wrong = 1.0, []
     with outbox(world) as connection:
@@ -247,7 +247,7 @@ def lease_under_clocks(world: World, *, hours: float, worse: str = "") -> list[s
 
 
 @pytest.mark.parametrize("hours", [1.0, -1.0])
-def test_leases_do_not_care_for_clocks_of_workers(world: World, hours: float) -> None:
+def test_leases_do_not_depend_on_clocks_of_workers(world: World, hours: float) -> None:
     assert lease_under_clocks(world, hours=hours) == []
 
 
@@ -257,8 +257,8 @@ def test_clocks_find_a_relay_that_trusts_its_own(world: World, hours: float, fou
 
 
 def longest_wait(world: World, *, worse: str = "") -> float:
-    """Put a few actions, one after the other, beside a database that takes connections and says nothing; return how
-    long the slowest took, in seconds.
+    """Emit a few actions, one after the other, while another database accepts connections and never responds; return
+    the seconds of the slowest.
     """
     with outbox(world) as connection, socket.create_server(("127.0.0.1", 0)) as silent:
         how = {"dead_port": silent.getsockname()[1], "worse": worse}
@@ -276,17 +276,17 @@ def longest_wait(world: World, *, worse: str = "") -> float:
         return max(waits)
 
 
-def test_a_dead_database_holds_up_no_other(world: World) -> None:
+def test_a_dead_database_delays_no_other(world: World) -> None:
     assert longest_wait(world) < 2.0
 
 
-def test_it_finds_a_sweep_that_goes_one_by_one(world: World) -> None:
+def test_a_sweep_of_one_database_after_the_other_is_detected(world: World) -> None:
     assert longest_wait(world, worse="one by one") > 2.0
 
 
 def what_runs_after_a_late_return(world: World, *, worse: str = "") -> int:
-    """Stop a worker until another has taken its action over, and let it go on and fail: whoever looks for work then
-    must not find what the other one has. Return how often the action was begun.
+    """Stop a worker until another has taken its action over, and let it continue and fail: the other's action must not
+    be claimed again. Return how often the action was begun.
     """
     lease = 0.5
     with outbox(world) as connection:
@@ -311,7 +311,7 @@ def until_begun(connection: psycopg.Connection[Any], times: int) -> None:
         time.sleep(0.01)
 
 
-def test_who_comes_back_late_ends_nothing_of_the_other(world: World) -> None:
+def test_a_late_worker_ends_no_action_of_the_other(world: World) -> None:
     assert what_runs_after_a_late_return(world) == 2
 
 

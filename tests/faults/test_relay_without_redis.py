@@ -1,4 +1,4 @@
-"""Redis is killed while the outbox drains, and is empty when it comes back (F8): no action is lost, and none waits."""
+"""Redis is killed while the outbox drains, and is empty when it returns (F8): no action is lost, and none waits."""
 
 from __future__ import annotations
 
@@ -23,12 +23,12 @@ from tests.faults.test_relay import one, outbox, waiting
 from tests.harness.faults.relay_trials import put
 
 FULL: Final = pytest.mark.fault
-#: How soon after Redis is back the oldest due action has been run, in seconds; and how soon while it is away.
+#: The seconds within which the oldest due action must run after Redis returned; and while it is away.
 MOST_LAG: Final = 10.0
 LAG_WITHOUT_REDIS: Final = 5.0
-#: So many are timed: a few, or their number would count more than their wait.
+#: The number of timed actions; with many, their number would count more than their wait.
 FEW: Final = 20
-#: Celery asks for Redis ever less often, the longer it is away: 2, 4, 6 ... seconds apart.
+#: Celery reconnects to Redis less often the longer it is away: after 2, 4, 6 ... seconds.
 WORKER_BACK: Final = 40.0
 CELERY: Final = (
     *(sys.executable, "-W", "ignore", "-m", "celery", "--quiet", "-A", "tests.harness.faults.celery_worker", "worker"),
@@ -39,7 +39,7 @@ RELAY: Final = (sys.executable, "-m", "tests.harness.faults.relay_command")
 
 @contextmanager
 def running(world: World, command: Iterable[str]) -> Iterator[subprocess.Popen[bytes]]:
-    """Run ``command`` on the world's database and Redis; kill it and what it started after the block."""
+    """Run ``command`` on the world's database and Redis; kill it and its children after the block."""
     process = subprocess.Popen(
         [*command],
         cwd=CHECKOUT,
@@ -67,8 +67,8 @@ def put_many(connection: psycopg.Connection[Any], amount: int) -> None:
 
 @dataclass
 class Outcome:
-    """How a drain ended during which Redis was away: actions that are ``lost``, the longest that one waited then, and
-    how long after Redis was back the oldest due one was run, in seconds.
+    """The result of a drain without Redis: ``lost`` actions, the longest wait meanwhile, and the seconds from the
+    return of Redis to the run of the oldest due action.
     """
 
     lost: int
@@ -92,7 +92,7 @@ def drain_while_redis_dies(world: World, *, events: int, away: float, is_swept: 
         gone = time.monotonic()
         put_many(connection, events - events * 2 // 3 - 2 * FEW)
         time.sleep(away)
-        # The drain that was under way comes to its end; of what comes now no worker is told.
+        # The running drain ends; of later actions no worker gets a hint.
         until(lambda: waiting(connection) == 0, seconds=60)
         began = time.monotonic()
         put_many(connection, FEW)

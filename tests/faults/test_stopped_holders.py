@@ -1,4 +1,4 @@
-"""A holder of the lock stands still for longer than its lock lives, and a rival saves meanwhile (F5)."""
+"""The holder of a lock is stopped for longer than the lock lives, and a rival saves meanwhile (F5)."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ from tests.harness.faults.trials import Report
 
 FULL: Final = pytest.mark.fault
 TTL: Final = 0.3
-#: Where a holder has loaded and has not begun to write.
+#: Points after the load and before the write.
 STOPS: Final = [name for name in SAVING[SAVING.index("loaded") : SAVING.index("written")] if name != "index_written"]
 
 
 def stop_and_overtake(
     world: World, stop: str, *, form: str, label: str, sabotage: str
 ) -> tuple[list[Report], list[str]]:
-    """Stop a holder at ``stop``, let a rival save, let the holder go on; return the reports and what is wrong."""
+    """Stop a holder at ``stop``, let a rival save, let the holder continue; return the reports and the faults."""
     order = {"form": form, "ttl": TTL, "sabotage": sabotage}
     holder = world.fork("scenarios:save_one", label=f"{label} holder", failpoint=stop, action="tell and stop", **order)
     told = holder.next_report()
@@ -42,7 +42,7 @@ def stop_and_overtake(
 
 
 def overtake(world: World, chance: random.Random, *, stops: int, sabotage: str = "") -> list[str]:
-    """Stop ``stops`` holders, on all forms at once; return what is broken then."""
+    """Stop ``stops`` holders, on all forms at once; return the broken promises."""
     orders = [(chance.choice(STOPS), str(number)) for number in range(stops)]
 
     def on_form(place: int) -> list[tuple[list[Report], list[str]]]:
@@ -58,11 +58,11 @@ def overtake(world: World, chance: random.Random, *, stops: int, sabotage: str =
 
 
 @pytest.mark.parametrize("stops", [20, pytest.param(200, marks=FULL)])
-def test_who_stood_still_too_long_is_refused(world: World, chance: random.Random, stops: int) -> None:
+def test_a_holder_stopped_for_too_long_is_refused(world: World, chance: random.Random, stops: int) -> None:
     assert overtake(world, chance, stops=stops) == []
 
 
-def test_a_writer_that_trusts_its_lock_is_found(world: World, chance: random.Random) -> None:
+def test_a_writer_that_trusts_its_lock_is_detected(world: World, chance: random.Random) -> None:
     found = overtake(world, chance, stops=8, sabotage="unfenced")
 
     assert any("was not refused" in sentence for sentence in found)

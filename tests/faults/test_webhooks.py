@@ -1,4 +1,4 @@
-"""Webhook events on their way to real receivers while the workers between are killed (F9)."""
+"""Webhook events in transit to real receivers while the workers are killed (F9)."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ PUBLISH: Final = "delivery_trials:publish_until_killed"
 DELIVER: Final = "delivery_trials:deliver_until_killed"
 Connection: TypeAlias = psycopg.Connection[Any]
 COMMON, RARE = "copy.renamed", "copy.locked"
-#: One event in so many is rare: told to the slow endpoint too.
+#: One event in this many is rare: the slow endpoint subscribes to it too.
 RARE_SHARE: Final = 25
 PATIENCE: Final = 180.0
 LEFT: Final = "SELECT kind, state FROM actions_outboxaction"
@@ -51,7 +51,7 @@ FAILED: Final = (
 
 @dataclass(frozen=True)
 class Receivers:
-    """Four receivers, each a process; the ``dead`` one takes connections and answers nothing."""
+    """Four receivers, each a process; the ``dead`` one accepts connections and never responds."""
 
     quick: list[Receiver]
     slow: Receiver
@@ -86,20 +86,20 @@ class Partners:
 
 
 class Crew:
-    """Two relay workers and two delivery workers; whoever died is replaced."""
+    """Two relay workers and two delivery workers; dead ones are replaced."""
 
     def __init__(self, world: World, *, worse: str) -> None:
-        """Hire them."""
+        """Start the workers."""
         self._world = world
         self._worse = worse
         self._workers = [(work, self._hire(work)) for work in (PUBLISH, PUBLISH, DELIVER, DELIVER)]
 
     def kill(self, work: str, chance: random.Random) -> None:
-        """Kill one of those who do ``work``."""
+        """Kill one worker of ``work``."""
         chance.choice([worker for found, worker in self._workers if found == work]).send(signal.SIGKILL)
 
     def replace_the_dead(self) -> None:
-        """Hire somebody for each who was killed."""
+        """Start a worker for each killed one."""
         for place, (work, worker) in enumerate(self._workers):
             if is_dead(worker):
                 dismiss(worker)
@@ -215,7 +215,7 @@ def broken(connection: Connection, partners: Partners, stored: dict[UUID, str], 
 
 
 def verified(secret: str, got: Got) -> UUID:
-    """Return the copy that was told of. Raises ``WebhookVerificationError``."""
+    """Return the copy of the event. Raises ``WebhookVerificationError``."""
     return UUID(Webhook(secret).verify(got.body, got.headers)["data"]["copy_id"])
 
 
@@ -293,7 +293,7 @@ def test_points_find_a_way_that_is_worse(world: World, receivers: Receivers, wor
 def delay(world: World, receivers: Receivers, *, events: int, are_well: bool, worse: str = "") -> float:
     """Have ``events`` drained; return the 95th percentile of the seconds until the quick endpoints have them.
 
-    Unless all ``are_well``, one endpoint is slow, one dead, and one action kills whoever runs it. What does not come
+    Unless all ``are_well``, one endpoint is slow, one dead, and one action kills its worker. What does not come
     in ``PATIENCE`` seconds counts as that.
     """
     with way(world, receivers, are_well=are_well) as (partners, connection), crew(world, worse=worse) as workers:
@@ -306,12 +306,12 @@ def delay(world: World, receivers: Receivers, *, events: int, are_well: bool, wo
 
 
 def cost_of_bad_neighbours(world: World, receivers: Receivers, *, events: int, worse: str = "") -> float:
-    """Drain twice at the same time, with bad neighbours and with good ones; return the ratio of the delays."""
+    """Drain twice at the same time, with faulty endpoints and without; return the ratio of the delays."""
     other = World(world.servers, world.forks, world.servers.new_database(), [])
     with ThreadPoolExecutor(2) as pool:
         bad = pool.submit(delay, world, receivers, events=events, are_well=False, worse=worse)
         good = pool.submit(delay, other, receivers, events=events, are_well=True)
-        told = f"95% came in {bad.result():.2f} s with bad neighbours, in {good.result():.2f} s with good ones"
+        told = f"95% came in {bad.result():.2f} s with faulty endpoints, in {good.result():.2f} s without"
     print(told)  # noqa: T201 - shown where the test fails
     assert good.result() < PATIENCE, "this machine is too busy to tell"
     return bad.result() / good.result()

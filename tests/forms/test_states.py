@@ -1,4 +1,4 @@
-"""Where a copy stands, and the lists of forms by it."""
+"""The state of a copy, and lists of forms by state."""
 
 from __future__ import annotations
 
@@ -29,18 +29,18 @@ from tests.batch.conftest import agent, kennels, make_form  # noqa: F401 - fixtu
         (3, ["decline"], "declined"),
     ],
 )
-def test_standing(needed: int, outcomes: list[str], standing: str) -> None:
+def test_state_by_evaluation(needed: int, outcomes: list[str], standing: str) -> None:
     assert standing_of(needed=needed, outcomes=outcomes) == standing
 
 
-def test_what_people_did_comes_before_where_it_stands() -> None:
+def test_deletion_and_lock_come_before_the_evaluation() -> None:
     assert state_of(deleted=True, locked=True, standing="ready") == "deleted"
     assert state_of(deleted=False, locked=True, standing="ready") == "locked"
     assert state_of(deleted=False, locked=False, standing="ready") == "ready"
 
 
 @pytest.mark.django_db
-def test_lists_by_state_say_what_each_row_says(
+def test_lists_by_state_match_the_state_of_each_row(
     make_form: Callable[..., UUID],  # noqa: F811
     kennels: Tenant,  # noqa: F811
     agent: Actor,  # noqa: F811
@@ -83,7 +83,7 @@ def test_a_form_is_listed_once_by_the_copy_touched_last(
 
 
 @pytest.mark.django_db
-def test_another_tenants_form_is_not_there(
+def test_another_tenants_form_is_not_listed(
     make_form: Callable[..., UUID],  # noqa: F811
     kennels: Tenant,  # noqa: F811
 ) -> None:

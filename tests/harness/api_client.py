@@ -69,7 +69,7 @@ def form_body(sample: Sample) -> dict[str, Any]:
 
 
 def assert_problem(response: HttpResponse, status: int, code: str) -> dict[str, Any]:
-    """Check that the answer is a whole problem; return it."""
+    """Check that the response is a complete problem; return it."""
     assert (response.status_code, response["Content-Type"]) == (status, "application/problem+json"), response.content
     problem = json.loads(response.content)
     assert set(problem) == {"type", "title", "status", "detail", "instance", "correlation_id", "errors"}

@@ -1,4 +1,4 @@
-"""What tests of the rows beside a document share."""
+"""Helpers for tests of attached records."""
 
 from __future__ import annotations
 
@@ -7,12 +7,12 @@ from typing import Any
 
 from batch.changes.changeset import Changeset
 
-#: Carries a change out and checks everything that holds on every save.
+#: Saves a change and checks all invariants of a save.
 Saved = Callable[..., Any]
 
 
 def told(result: Any) -> list[str]:
-    """Return the events that the save told beside ``answers.changed``."""
+    """Return the events of the save other than ``answers.changed``."""
     return [action.event_type for action in result.actions if action.kind == "publish_webhook"]
 
 

@@ -1,4 +1,4 @@
-"""``assert_batch``: runs a change through the batch and checks what must hold on every use of it."""
+"""``assert_batch``: runs a change through the batch and checks the invariants of every use."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ from tenants.models import Tenant
 
 
 class Boom(Exception):
-    """A failure made on purpose."""
+    """A deliberate failure."""
 
 
 def assert_batch(
@@ -39,8 +39,8 @@ def assert_batch(
     """Carry out ``change`` and save; return the result.
 
     Checks that a failing save leaves no trace, that the save is one statement (which is one transaction), that a
-    reload equals memory, that firing the rules again changes nothing, that one revision tells the changes, and that the
-    outbox holds what the result says (``kinds`` in order where given).
+    reload equals memory, that firing the rules again changes nothing, that one revision contains the changes, and that
+    the outbox contains the actions of the result (``kinds`` in order, if passed).
     """
     _assert_failure_leaves_no_trace(copy_id, change, scope=scope, actor=actor)
     with use_tenant(scope):
@@ -110,7 +110,7 @@ def _assert_failure_leaves_no_trace(
         pytest.raises(Boom),
         batch.find_and_lock(copy_id, scope=scope, actor=actor, archived=True) as context,
     ):
-        # One of the written rows is refused by the database: all others must go with it.
+        # The database refuses one of the written rows: none of the others may be stored.
         patch.setattr("batch.storage.rows.outbox_rows", _with_a_bad_row)
         change(context.changeset)
         try:

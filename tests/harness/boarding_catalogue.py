@@ -215,7 +215,7 @@ def definition(**changes: Any) -> CatalogueDefinition:
 def document(
     answers: Mapping[str, Any], *, without: tuple[str, ...] = (), names: Iterator[str] | None = None
 ) -> Document:  # fmt: skip
-    """Return a document of plain values; lists of dicts are pools, whose rows are called by ``names``, else a, b, c ...
+    """Return a document of plain values; lists of dicts are pools, whose rows are named by ``names``, else a, b, c ...
     over the whole document.
     """
     made = Document()
@@ -244,7 +244,7 @@ def fire(catalogue: CompiledCatalogue, made: Document, *, as_of: date = AS_OF) -
 
 
 def settle(catalogue: CompiledCatalogue, made: Document, *, as_of: date = AS_OF) -> Evaluation:
-    """Run the check flow, take in what it asks for, prove that a second run has nothing to add, and return the
+    """Run the check flow, apply its result, check that a second run changes nothing, and return the
     evaluation.
     """
     result = fire(catalogue, made, as_of=as_of)

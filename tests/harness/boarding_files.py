@@ -1,4 +1,4 @@
-"""A small catalogue of another trade, with codes of its own, that the catalogue's tests load and break."""
+"""A small catalogue of another trade, which the catalogue's tests load and break."""
 
 BOARDING = """\
 code: pet_boarding

@@ -1,4 +1,4 @@
-"""Redis servers that are no good: one that refuses, one that takes every connection and never answers."""
+"""Broken Redis servers: one that refuses, one that accepts every connection and never responds."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from contextlib import contextmanager
 
 from redis import ConnectionPool, Redis
 
-#: How long the tests' clients wait for an answer, in seconds.
+#: The seconds that the tests' clients wait for a response.
 PATIENCE = 0.3
 
 
 class HangingServer:
-    """Takes connections and whatever comes over them, and answers nothing; ``connections`` counts them."""
+    """Accepts connections and data, and never responds; ``connections`` counts them."""
 
     def __init__(self) -> None:
         self.connections = 0
@@ -25,11 +25,11 @@ class HangingServer:
 
     @property
     def client(self) -> Redis:
-        """Return a client of this server, as impatient as the product's."""
+        """Return a client of this server with the product's timeout."""
         return client_at(self._door.getsockname()[1])
 
     def close(self) -> None:
-        """Shut the door, and let all connections go."""
+        """Stop listening, and close all connections."""
         self._door.shutdown(socket.SHUT_RDWR)
         self._door.close()
         self._thread.join()
@@ -47,14 +47,14 @@ class HangingServer:
 
 
 def client_at(port: int) -> Redis:
-    """Return a client of the server at ``port``; it gives up after a moment and tries nothing twice."""
+    """Return a client of the server at ``port``; it gives up after a moment and retries nothing."""
     pool = ConnectionPool(host="127.0.0.1", port=port, socket_timeout=PATIENCE, socket_connect_timeout=PATIENCE)
     return Redis(connection_pool=pool)
 
 
 @contextmanager
 def hanging_server() -> Iterator[HangingServer]:
-    """Run a server that never answers."""
+    """Run a server that never responds."""
     server = HangingServer()
     try:
         yield server
@@ -63,7 +63,7 @@ def hanging_server() -> Iterator[HangingServer]:
 
 
 def refusing_client() -> Redis:
-    """Return a client of a port at which nobody listens."""
+    """Return a client of a closed port."""
     with socket.create_server(("127.0.0.1", 0)) as door:
         port = door.getsockname()[1]
     return client_at(port)

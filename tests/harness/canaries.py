@@ -1,7 +1,7 @@
 """Values that may not leave their place, and the searches for them: in the database, in Redis, in texts.
 
-A canary is looked for in every form in which somebody could write it: with and without separators, in base64, in hex,
-and in whatever is compressed.
+A canary is searched in every possible spelling: with and without separators, in base64, in hex, and in compressed
+data.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from redis.connection import Connection
 from tenants.current_tenant import across_tenants
 
 _ZSTD = b"\x28\xb5\x2f\xfd"
-#: What a copy's own rows may hold in plain: personal answers, never sensitive ones.
+#: Columns of a copy that may contain personal answers in plain, never sensitive ones.
 ROWS_OF_COPIES = frozenset(
     {
         "batch_idempotencyrecord",
@@ -63,7 +63,7 @@ class Canaries:
     pii: Mapping[str, str]
 
     def answers(self) -> dict[str, Any]:
-        """Return all that stand at the top of the document."""
+        """Return the answers at the top of the document."""
         return {
             "mqs_has_fein": False,
             "mqs_fein": self.spi["fein"],
@@ -76,7 +76,7 @@ class Canaries:
         }
 
     def answer_pools(self) -> dict[str, Any]:
-        """Return the rows that hold the others."""
+        """Return the rows with the other answers."""
         owner = {"mqs_own_name": self.pii["owner_name"], "mqs_own_title": "president", "mqs_own_pct": 60}
         driver = {"mqs_drv_name": self.pii["driver_name"], "mqs_drv_violations": 1}
         return {
@@ -91,7 +91,7 @@ class Canaries:
 
 
 def make_canaries() -> Canaries:
-    """Return canaries that nobody used before."""
+    """Return new canaries."""
     return Canaries(
         spi={
             "fein": f"46-{_digits(7)}",
@@ -115,7 +115,7 @@ def make_canaries() -> Canaries:
 
 
 def spellings(value: str) -> set[bytes]:
-    """Return the forms in which ``value`` could have been written, in lower case."""
+    """Return the possible spellings of ``value``, in lower case."""
     texts = {value}
     if re.fullmatch(r"[\d-]+", value):
         texts |= {value.replace("-", ""), value.replace("-", " "), value.replace("-", "/")}
@@ -123,13 +123,13 @@ def spellings(value: str) -> set[bytes]:
         year, month, day = value.split("-")
         texts |= {f"{month}/{day}/{year}", f"{int(month)}/{int(day)}/{year}"}
     found = {text.encode() for text in texts}
-    # In base64 the surroundings decide on the first and last signs; the middle stands for each of the three offsets.
+    # In base64 the context decides the first and last characters; the middle is searched at each of the three offsets.
     middles = {base64.b64encode(b"\0" * shift + text)[4:-4] for text in found for shift in range(3) if len(text) > 8}
     return {form.lower() for form in found | {text.hex().encode() for text in found} | middles if len(form) > 7}
 
 
 def find(values: Mapping[str, str], content: bytes | str) -> list[str]:
-    """Return the names of the ``values`` that ``content`` gives away, compressed parts included."""
+    """Return the names of the ``values`` that ``content`` contains, also in compressed parts."""
     raw = content.encode("utf-8", "replace") if isinstance(content, str) else content
     texts = [part.lower() for part in _unpacked(raw)]
     return [name for name, value in values.items() if any(form in text for form in spellings(value) for text in texts)]
@@ -145,7 +145,7 @@ def _unpacked(raw: bytes) -> Iterator[bytes]:
 
 
 def in_database(values: Mapping[str, str], *, but_in: Iterable[str] = ()) -> set[tuple[str, str]]:
-    """Return ``(table.column, name)`` of all that any table of the database, but for some, gives away."""
+    """Return ``(table.column, name)`` of all canaries in the tables of the database, except some columns."""
     found: set[tuple[str, str]] = set()
     with across_tenants(using="default"), connection.cursor() as cursor:
         cursor.execute("SELECT relname FROM pg_class WHERE relkind = 'r' AND relnamespace = 'public'::regnamespace")
@@ -162,7 +162,7 @@ def in_database(values: Mapping[str, str], *, but_in: Iterable[str] = ()) -> set
 
 
 def in_redis(values: Mapping[str, str]) -> set[tuple[str, str]]:
-    """Return ``(key, name)`` of all that the keys of Redis give away, by name or content."""
+    """Return ``(key, name)`` of all canaries in keys of Redis or their content."""
     client: Redis = get_redis_connection("default")
     found: set[tuple[str, str]] = set()
     for key in client.scan_iter(count=1_000):
@@ -177,7 +177,7 @@ def in_redis(values: Mapping[str, str]) -> set[tuple[str, str]]:
 
 
 class RedisCommands:
-    """Every command that Redis gets from this process meanwhile, as the server tells it."""
+    """The commands that Redis receives from this process during the block, by its monitor."""
 
     def __init__(self) -> None:
         self._told: list[tuple[int, str]] = []
@@ -195,7 +195,7 @@ class RedisCommands:
             send(connection, command, check_health=check_health)
             ours.add(connection._sock.getsockname()[1])
 
-        # Other test processes use the same server: only what comes from our ports is ours.
+        # Other test processes use the same server: count only commands from our ports.
         self._patch.setattr(Connection, "send_packed_command", noted)
         self._thread.start()
         assert self._ready.wait(5)

@@ -1,4 +1,4 @@
-"""A line to a server that can be cut: a TCP relay, in threads of its own."""
+"""A connection to a server that can be cut: a TCP relay in separate threads."""
 
 from __future__ import annotations
 
@@ -12,7 +12,9 @@ SIZE = 65_536
 
 
 class Line:
-    """Relays 127.0.0.1:``port`` to the server at port ``to``; while it is cut nothing goes through, nobody gets in."""
+    """Relays 127.0.0.1:``port`` to the server at port ``to``; while it is cut, it forwards nothing and accepts no
+    connection.
+    """
 
     def __init__(self, to: int) -> None:
         self.to = to

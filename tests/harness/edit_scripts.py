@@ -29,13 +29,13 @@ NOW = datetime(2026, 6, 1, tzinfo=UTC)
 COPY_ID = UUID(int=7)
 
 
-#: What shows and hides most in the demo.
+#: The questions that show and hide most in the demo.
 DEMO_MOVERS = ("mqs_lobs", "mqs_naics", "mqs_legal_entity", "mqs_has_fein", "mqs_any_losses")
 Step: TypeAlias = tuple[str, Any, Any, int]
 
 
 class OpenSealing:
-    """Keeps sensitive values readable, so that the test can compare them."""
+    """A sealing that leaves values readable, so that the test can compare them."""
 
     def seal(self, path: str, value: AnswerValue) -> bytes:
         return msgspec.json.encode(value)
@@ -81,7 +81,7 @@ SAMPLES: dict[str, list[Any]] = {
 
 
 def values_for(catalogue: CompiledCatalogue, question: Question) -> st.SearchStrategy[Any]:
-    """Return values that fit the question, and none."""
+    """Return valid values of the question, and None."""
     codes = list(catalogue.choices(question)) if question.choices else []
     if question.type == "multi_choice":
         return st.lists(st.sampled_from(codes), max_size=4, unique=True)
@@ -90,12 +90,12 @@ def values_for(catalogue: CompiledCatalogue, question: Question) -> st.SearchStr
 
 @st.composite
 def steps(draw: st.DrawFn, catalogue: CompiledCatalogue, movers: tuple[str, ...] = DEMO_MOVERS) -> Step:
-    """Return one edit: (what, question or pool, value, which row)."""
+    """Return one edit: (kind, question or pool, value, row)."""
     which = draw(st.integers(0, 5))
     if catalogue.pools and draw(st.integers(0, 9)) < 3:
         what = draw(st.sampled_from(["add", "add", "remove"]))
         return what, draw(st.sampled_from(list(catalogue.pools))), None, which
-    # Half of the edits are to what shows and hides most.
+    # Half of the edits are to the questions that show and hide most.
     code = draw(st.sampled_from(movers) if draw(st.booleans()) else st.sampled_from(list(catalogue.questions)))
     question = catalogue.questions[code].question
     return "answer", code, draw(values_for(catalogue, question)), which
@@ -123,13 +123,13 @@ def rows_of(changeset: Changeset, pool: str) -> list[tuple[PoolMutator, RowMutat
 
 
 def owners_of(changeset: Changeset, pool: str) -> list[Changeset] | list[RowMutator]:
-    """Return what can hold rows of ``pool``: the document, or the rows around it."""
+    """Return the containers of rows of ``pool``: the document, or the rows around it."""
     parent = changeset.catalogue.pools[pool].pool.parent
     return [row for _, row in rows_of(changeset, parent)] if parent else [changeset]
 
 
 def carry_out(changeset: Changeset, step: Step, held: dict[str, Any]) -> None:
-    """Do one edit; ``held`` keeps what every answer must still be."""
+    """Apply one edit; ``held`` has the expected value of every answer."""
     what, name, value, which = step
     if what == "answer":
         pool = changeset.catalogue.questions[name].pool

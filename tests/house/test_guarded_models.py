@@ -67,7 +67,7 @@ def product_files() -> list[Path]:
     ]
 
 
-def test_every_row_of_a_form_or_copy_is_the_batchs() -> None:
+def test_every_row_of_a_form_or_copy_belongs_to_the_batch() -> None:
     assert {
         "ApplicationForm",
         "Copy",
@@ -85,7 +85,7 @@ def test_every_row_of_a_form_or_copy_is_the_batchs() -> None:
     } == NAMES
 
 
-def test_no_product_code_writes_them_past_the_batch() -> None:
+def test_no_product_code_writes_them_without_the_batch() -> None:
     found = [f"{path.relative_to(CHECKOUT)}:{line}" for path in product_files() for line in found_in(path.read_text())]
 
     assert found == []
@@ -100,11 +100,11 @@ def test_no_product_code_writes_them_past_the_batch() -> None:
         "late = Copy.objects.filter(id=1)\nlate.delete()",
     ],
 )
-def test_such_a_write_is_found(source: str) -> None:
+def test_such_a_write_is_detected(source: str) -> None:
     assert len(found_in(source)) == 1
 
 
-def test_other_rows_and_reads_are_left_alone() -> None:
+def test_other_rows_and_reads_are_allowed() -> None:
     assert found_in("Tenant.objects.create(code='x')\nCopy.objects.filter(id=1).first()\n{}.update(a=1)") == []
 
 

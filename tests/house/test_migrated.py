@@ -26,7 +26,7 @@ def test_a_new_instance_and_one_of_the_same_migrations_start(checkout: Path) -> 
     migration_digests.refuse_rewritten_migrations(checkout / "run")
 
 
-def test_further_migrations_are_no_reason(checkout: Path) -> None:
+def test_further_migrations_are_accepted(checkout: Path) -> None:
     migration_digests.store_migrations(checkout / "run")
     (checkout / "copies" / "migrations" / "0002_more.py").write_text("two")
 

@@ -73,10 +73,10 @@ def test_no_other_module_makes_dots() -> None:
         "show = {'': 1}[question.sensitivity]",
     ],
 )
-def test_a_read_is_found(source: str) -> None:
+def test_a_read_is_detected(source: str) -> None:
     assert reads_of_sensitivity(source) == [1]
 
 
 @pytest.mark.parametrize("source", ["Question(code='a', sensitivity='pii')", "row.sensitivity = 'pii'", "sensitivity"])
-def test_what_is_no_read_is_not(source: str) -> None:
+def test_other_code_is_not_reported(source: str) -> None:
     assert reads_of_sensitivity(source) == []

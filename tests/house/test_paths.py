@@ -53,7 +53,7 @@ def product_files() -> list[Path]:
     ]
 
 
-def test_nobody_else_splits_paths() -> None:
+def test_no_other_module_splits_paths() -> None:
     own = CHECKOUT / "copies" / "paths.py"
     found = [
         f"{path.relative_to(CHECKOUT)}:{line}"
@@ -77,9 +77,9 @@ def test_nobody_else_splits_paths() -> None:
         "path = f'question_sets/{code}'",
     ],
 )
-def test_such_a_split_is_found(source: str) -> None:
+def test_such_a_split_is_detected(source: str) -> None:
     assert len(found_in(source)) == 1
 
 
-def test_other_text_is_left_alone() -> None:
+def test_other_text_is_not_reported() -> None:
     assert found_in("labels = host.split('.')\nnames = {'copy/title': 1}\nurl = f'{base}/copies/{id}'") == []

@@ -74,7 +74,7 @@ def test_every_module_opens_with_its_job() -> None:
     assert silent == []
 
 
-def test_no_module_is_named_for_nothing() -> None:
+def test_no_module_has_a_meaningless_name() -> None:
     nameless = {"utils", "util", "common", "helpers", "misc", "base"}
     # Django looks for a database backend under this name.
     given_by_django = {"tenants/postgresql/base.py"}
@@ -86,7 +86,7 @@ def test_no_module_is_named_for_nothing() -> None:
     assert found - given_by_django == set()
 
 
-def test_no_file_names_a_place_of_one_machine() -> None:
+def test_no_file_names_a_path_of_one_machine() -> None:
     # Put together here, or this file would name them itself.
     places = re.compile("|".join(re.escape("/" + place + "/") for place in ("root", "home", "work", "Users")))
     found = []

@@ -93,7 +93,7 @@ def test_every_exported_package_has_hashes_and_no_host(name: str) -> None:
 
 
 @pytest.mark.parametrize(("package", "floor"), AT_LEAST.items())
-def test_lock_is_not_older_than_what_works(package: str, floor: tuple[int, ...]) -> None:
+def test_lock_is_not_older_than_the_working_versions(package: str, floor: tuple[int, ...]) -> None:
     version = tuple(int(part) for part in locked()[package].split("."))
 
     assert version >= floor

@@ -21,7 +21,7 @@ def test_no_rooms_import_each_other_in_a_circle():
     assert circles(HOUSE.room_imports()) == []
 
 
-def test_a_circle_is_found():
+def test_a_circle_is_detected():
     assert circles({"a": ["b"], "b": ["c"], "c": ["a"], "d": ["a"]}) == [["a", "b", "c"]]
 
 

@@ -51,7 +51,7 @@ def test_signal_to_the_supervisor_alone_ends_its_children(number: signal.Signals
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells a child that its parent was killed")
-def test_killed_supervisor_takes_its_children_along() -> None:
+def test_children_end_with_a_killed_supervisor() -> None:
     with subprocess.Popen([sys.executable, "-c", KEEPER], cwd=CHECKOUT, stdout=subprocess.PIPE) as keeper:
         assert keeper.stdout is not None
         child = int(keeper.stdout.readline())
@@ -62,7 +62,7 @@ def test_killed_supervisor_takes_its_children_along() -> None:
         assert comes_true(lambda: birth_of(child) is None)
 
 
-def test_next_start_ends_what_was_left_behind(tmp_path: Path) -> None:
+def test_next_start_ends_leftover_processes(tmp_path: Path) -> None:
     with subprocess.Popen(SLEEPER, start_new_session=True) as sleeper:
         Leftovers(tmp_path / "processes.json").add(sleeper.pid, signal.SIGTERM)
 
@@ -73,7 +73,7 @@ def test_next_start_ends_what_was_left_behind(tmp_path: Path) -> None:
         assert not (tmp_path / "processes.json").exists()
 
 
-def test_process_that_took_over_a_remembered_id_is_left_alone(tmp_path: Path) -> None:
+def test_a_new_process_with_a_recorded_id_is_not_ended(tmp_path: Path) -> None:
     record = tmp_path / "processes.json"
     with subprocess.Popen(SLEEPER, start_new_session=True) as sleeper:
         Leftovers(record).add(sleeper.pid, signal.SIGTERM)
@@ -88,7 +88,7 @@ def test_process_that_took_over_a_remembered_id_is_left_alone(tmp_path: Path) ->
         sleeper.kill()
 
 
-def test_free_port_is_given_and_a_taken_one_replaced() -> None:
+def test_a_free_port_is_kept_and_a_taken_one_replaced() -> None:
     port = _usable(0)
     assert _usable(port) == port
 
@@ -104,7 +104,7 @@ def test_free_port_is_given_and_a_taken_one_replaced() -> None:
 
 
 @pytest.mark.parametrize("text", ["abc", "0", "65536", "-1", "80 80", "²"])
-def test_port_that_is_no_port_is_refused(text: str) -> None:
+def test_an_invalid_port_is_refused(text: str) -> None:
     with pytest.raises(HouseError, match="PORT must be a number from 1 to 65535"):
         _port({"PORT": text})
 
