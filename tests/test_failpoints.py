@@ -58,7 +58,7 @@ def test_an_inner_point_gives_way_to_the_outer_one() -> None:
 
 
 @pytest.mark.parametrize("text", ["nowhere", "written:0", "written:1:explode", "written:1:kill:x", "written::", ":1"])
-def test_what_cannot_be_armed(text: str) -> None:
+def test_invalid_failpoints_are_refused(text: str) -> None:
     with pytest.raises(FailpointsRefused):
         parse(text)
 
@@ -87,7 +87,7 @@ def test_the_environment_arms_a_whole_process() -> None:
     assert run(code, FAILPOINT="loaded:2:raise").stdout == "first\n"
 
 
-def test_production_refuses_to_load_it_and_says_why() -> None:
+def test_production_refuses_to_load_it_with_a_reason() -> None:
     refused = run("import failpoints", DEBUG="0", FAILPOINT="loaded")
     allowed = run("import failpoints", DEBUG="0", FAILPOINT="loaded", ALLOW_FAILPOINTS="1")
 
@@ -95,7 +95,7 @@ def test_production_refuses_to_load_it_and_says_why() -> None:
     assert allowed.returncode == 0, allowed.stderr
 
 
-def test_each_point_stands_in_the_code_once() -> None:
+def test_each_point_is_in_the_code_once() -> None:
     found = []
     for path in (path for room in ("batch", "actions", "webhooks") for path in CHECKOUT.joinpath(room).rglob("*.py")):
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):

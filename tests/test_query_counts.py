@@ -85,7 +85,7 @@ def test_a_guests_page(name: str, api: Api, s1: Sample, harbor: Tenant):
     compare(f"guest page {name}", queries, response)
 
 
-def test_the_baseline_names_nothing_that_is_gone():
+def test_the_baseline_names_only_existing_tests():
     known = {f"api {row}" for row in ROWS} | {f"page {name}" for name in PAGES}
 
     assert set(COUNTS) == known | {f"guest page {name}" for name in GUEST_PAGES}

@@ -138,7 +138,7 @@ def test_the_api(harbor_client: ApiClient, copy_id: UUID, path: str) -> None:
     assert tuple(seen) == API[path]
 
 
-def test_masks_of_the_past_are_shown_as_they_are(harbor_client: ApiClient, copy_id: UUID) -> None:
+def test_past_masks_are_shown_unchanged(harbor_client: ApiClient, copy_id: UUID) -> None:
     api = Api(harbor_client)
 
     now, then = api.get(f"/copies/{copy_id}").json(), api.get(f"/copies/{copy_id}?at_version=2").json()
@@ -179,7 +179,7 @@ def test_the_admin(sign_in: Callable[[User], Client], staff: User, copy_id: UUID
     assert parts(personal) == {"document": TODAY[0], "revisions": PAST[0]}
 
 
-def test_messages_for_everybody(harbor: Tenant, owner: User, copy_id: UUID, heard: list[dict[str, Any]]) -> None:
+def test_messages_for_all_readers(harbor: Tenant, owner: User, copy_id: UUID, heard: list[dict[str, Any]]) -> None:
     with batch.find_and_lock(copy_id, scope=harbor, actor=owner.as_actor(source="web")) as context:
         given = {code: f"{word} three" for code, (_, now, word) in NOTES.items() if now is not None}
         context.changeset.apply_answers(given)

@@ -108,7 +108,7 @@ def test_answers(now: Sensitivity | None, answer: Answer, level: int, expected: 
 
 
 @pytest.mark.parametrize("kind", ["date", "money", "percent", "boolean", "integer"])
-def test_masks_read_the_same_whatever_the_type(kind: str) -> None:
+def test_masks_are_equal_for_all_types(kind: str) -> None:
     policy = Visibility(catalogue_of("spi", kind=kind), WITH_RIGHT)
 
     assert policy.text("note", "2026-01-01") == DOTS
@@ -119,11 +119,11 @@ def test_masks_read_the_same_whatever_the_type(kind: str) -> None:
 @pytest.mark.parametrize(
     "path", ["houses/1", "question_sets/start", "copy/title", "copy.messages/1", "houses/1/fences/2", "houses"]
 )
-def test_what_is_no_answer_is_public(path: str) -> None:
+def test_other_paths_are_public(path: str) -> None:
     assert Visibility(compile_catalogue(KENNELS), NOBODY).of(path) is PUBLIC
 
 
-def test_personal_values_let_through_are_counted() -> None:
+def test_shown_personal_values_are_counted() -> None:
     policy = Visibility(catalogue_of("pii"), WITH_RIGHT)
     for value in (PLAIN, None, "", PLAIN):
         policy.shown("note", value)

@@ -61,7 +61,7 @@ def copies(make_form: Callable[..., UUID], kennels: Tenant, agent: Actor) -> tup
     return form_id, other
 
 
-def test_the_other_copys_quote_goes_stale_when_the_relay_comes(
+def test_the_other_copys_quote_becomes_stale_when_the_relay_runs(
     copies: tuple[UUID, UUID], kennels: Tenant, agent: Actor
 ) -> None:
     first, second = copies
@@ -77,7 +77,7 @@ def test_the_other_copys_quote_goes_stale_when_the_relay_comes(
         assert not OutboxAction.objects.filter(kind="mark_quotes_stale").exists()
 
 
-def test_delivered_twice_it_marks_once(copies: tuple[UUID, UUID], kennels: Tenant, agent: Actor) -> None:
+def test_a_repeated_delivery_marks_once(copies: tuple[UUID, UUID], kennels: Tenant, agent: Actor) -> None:
     first, second = copies
     submit(second, kennels, agent)
     drain("default")
@@ -89,7 +89,7 @@ def test_delivered_twice_it_marks_once(copies: tuple[UUID, UUID], kennels: Tenan
         assert Copy.objects.get(id=first).version == version
 
 
-def test_one_that_is_being_saved_is_tried_again(
+def test_a_copy_in_a_save_is_retried(
     copies: tuple[UUID, UUID], kennels: Tenant, agent: Actor, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     first, second = copies

@@ -25,7 +25,7 @@ def waiting(redis: Redis, name: str) -> int:
     return redis.zcard(keys_of(name)[1])
 
 
-def test_one_round_trip_takes_it_and_one_frees_it(counted: tuple[Redis, Callable[[], int]], name: str) -> None:
+def test_one_round_trip_takes_the_lock_and_one_frees_it(counted: tuple[Redis, Callable[[], int]], name: str) -> None:
     client, count = counted
     first = FairLock(client, name, holder=ROBIN)
     first.take(wait=0)
@@ -42,7 +42,7 @@ def test_one_round_trip_takes_it_and_one_frees_it(counted: tuple[Redis, Callable
 
 
 @pytest.mark.usefixtures("unknown_scripts")
-def test_a_server_that_does_not_know_the_scripts_is_told(redis: Redis, name: str, make_lock: MakeLock) -> None:
+def test_a_server_without_the_scripts_gets_them(redis: Redis, name: str, make_lock: MakeLock) -> None:
     lock = make_lock()
 
     assert lock.take(wait=0)
@@ -52,7 +52,7 @@ def test_a_server_that_does_not_know_the_scripts_is_told(redis: Redis, name: str
     assert redis.exists(*keys_of(name)) == 0
 
 
-def test_the_key_tells_the_holder_by_the_clock_of_redis(redis: Redis, name: str, make_lock: MakeLock) -> None:
+def test_the_key_contains_the_holder_by_the_clock_of_redis(redis: Redis, name: str, make_lock: MakeLock) -> None:
     seconds, _ = redis.time()
     make_lock(holder=KIM).take(wait=0)
 
@@ -64,7 +64,7 @@ def test_the_key_tells_the_holder_by_the_clock_of_redis(redis: Redis, name: str,
     assert 9_000 < redis.pttl(name) <= 10_000
 
 
-def test_who_is_refused_learns_who_holds_it(make_lock: MakeLock) -> None:
+def test_a_refused_caller_learns_the_holder(make_lock: MakeLock) -> None:
     make_lock(holder=KIM).take(wait=0)
     second = make_lock()
 
@@ -77,7 +77,7 @@ def test_who_is_refused_learns_who_holds_it(make_lock: MakeLock) -> None:
     assert second.holder is not None and second.holder.who == KIM.who
 
 
-def test_who_gave_up_stands_in_no_queue(redis: Redis, name: str, make_lock: MakeLock) -> None:
+def test_a_waiter_that_gave_up_leaves_the_queue(redis: Redis, name: str, make_lock: MakeLock) -> None:
     first = make_lock()
     first.take(wait=0)
 
@@ -89,7 +89,7 @@ def test_who_gave_up_stands_in_no_queue(redis: Redis, name: str, make_lock: Make
     assert redis.exists(*keys_of(name)) == 0
 
 
-def test_a_paused_holder_frees_no_lock_but_its_own(redis: Redis, name: str, make_lock: MakeLock) -> None:
+def test_a_paused_holder_frees_only_its_own_lock(redis: Redis, name: str, make_lock: MakeLock) -> None:
     paused = make_lock(ttl=0.05)
     paused.take(wait=0)
     time.sleep(0.08)
@@ -106,7 +106,7 @@ def test_a_paused_holder_frees_no_lock_but_its_own(redis: Redis, name: str, make
     other.release()
 
 
-def test_a_release_that_does_not_look_whose_it_is_would_be_noticed(
+def test_a_release_without_the_token_would_be_noticed(
     redis: Redis, name: str, make_lock: MakeLock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(fair_lock, "RELEASE", script_of("redis.call('del', KEYS[1]) return 1"))
@@ -120,7 +120,7 @@ def test_a_release_that_does_not_look_whose_it_is_would_be_noticed(
     assert redis.get(name) is None
 
 
-def test_extended_it_outlives_its_time(redis: Redis, name: str, make_lock: MakeLock) -> None:
+def test_an_extended_lock_outlives_its_time(redis: Redis, name: str, make_lock: MakeLock) -> None:
     lock = make_lock(ttl=0.3)
     lock.take(wait=0)
 
@@ -133,7 +133,7 @@ def test_extended_it_outlives_its_time(redis: Redis, name: str, make_lock: MakeL
     lock.release()
 
 
-def test_a_lost_answer_is_no_lost_lock(make_lock: MakeLock, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_lost_reply_is_not_a_lost_lock(make_lock: MakeLock, monkeypatch: pytest.MonkeyPatch) -> None:
     lock = make_lock()
 
     def lose_the_answer(client: Redis, script: LockScript, *rest: object) -> object:
@@ -150,7 +150,7 @@ def test_a_lost_answer_is_no_lost_lock(make_lock: MakeLock, monkeypatch: pytest.
     assert make_lock().take(wait=0)
 
 
-def test_interrupted_while_waiting_it_leaves_the_queue(
+def test_an_interrupted_waiter_leaves_the_queue(
     redis: Redis, name: str, make_lock: MakeLock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     make_lock().take(wait=0)
@@ -166,7 +166,7 @@ def test_interrupted_while_waiting_it_leaves_the_queue(
     assert waiting(redis, name) == 0
 
 
-def test_interrupted_just_when_it_was_taken_it_is_freed(
+def test_a_lock_interrupted_just_when_taken_is_freed(
     redis: Redis, name: str, make_lock: MakeLock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def interrupt(client: Redis, script: LockScript, *rest: object) -> object:
@@ -193,7 +193,7 @@ sys.stdin.read()
 """
 
 
-def test_after_its_process_was_killed_it_is_free_within_its_time(
+def test_a_lock_of_a_killed_process_expires(
     name: str, make_lock: MakeLock, other_process: Callable[..., OtherProcess], settings: object
 ) -> None:
     process = other_process(TAKE_AND_HANG, settings.REDIS_URL, name)  # type: ignore[attr-defined]
@@ -207,7 +207,7 @@ def test_after_its_process_was_killed_it_is_free_within_its_time(
     assert time.monotonic() - started < 3
 
 
-def test_a_lock_is_handed_over_quickly(make_lock: MakeLock) -> None:
+def test_a_lock_is_passed_on_quickly(make_lock: MakeLock) -> None:
     first, freed = make_lock(), []
     first.take(wait=0)
 

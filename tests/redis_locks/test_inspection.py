@@ -13,7 +13,7 @@ from redis_locks.inspection import list_locks, lock_info, release_by_force
 from tests.tenants.conftest import KIM, ROBIN
 
 
-def test_it_tells_holder_waiters_and_time_left(redis: Redis, name: str, make_lock: Callable[..., FairLock]) -> None:
+def test_it_returns_holder_waiters_and_time_left(redis: Redis, name: str, make_lock: Callable[..., FairLock]) -> None:
     assert lock_info(redis, name) is None
     make_lock(holder=KIM).take(wait=0)
     for _ in range(2):
@@ -27,7 +27,7 @@ def test_it_tells_holder_waiters_and_time_left(redis: Redis, name: str, make_loc
     assert len(standing.identity) == 32
 
 
-def test_a_token_of_another_making_is_listed_without_a_holder(redis: Redis, name: str) -> None:
+def test_a_foreign_token_is_listed_without_a_holder(redis: Redis, name: str) -> None:
     redis.set(name, b"5d1c9a0e7b1c11f0", px=5_000)
 
     standing = lock_info(redis, name)
@@ -35,7 +35,7 @@ def test_a_token_of_another_making_is_listed_without_a_holder(redis: Redis, name
     assert standing is not None and standing.holder is None
 
 
-def test_locks_are_listed_and_nothing_beside_them(redis: Redis, make_name: Callable[[], str]) -> None:
+def test_only_locks_are_listed(redis: Redis, make_name: Callable[[], str]) -> None:
     names = sorted(make_name() for _ in range(5))
     for name in names:
         FairLock(redis, name, holder=ROBIN).take(wait=0)
@@ -46,9 +46,7 @@ def test_locks_are_listed_and_nothing_beside_them(redis: Redis, make_name: Calla
     assert found == names
 
 
-def test_only_the_holding_that_was_looked_at_is_freed(
-    redis: Redis, name: str, make_lock: Callable[..., FairLock]
-) -> None:
+def test_only_the_inspected_holding_is_freed(redis: Redis, name: str, make_lock: Callable[..., FairLock]) -> None:
     first = make_lock()
     first.take(wait=0)
     looked_at = lock_info(redis, name)
@@ -71,7 +69,7 @@ def test_all_keys_of_a_lock_are_in_one_slot_of_a_cluster(name: str) -> None:
     assert key_slot(lock_name("copy", "tenant", "two").encode()) not in slots
 
 
-def test_a_name_tells_its_parts() -> None:
+def test_a_name_contains_its_parts() -> None:
     assert lock_name("copy", "tenant", "one") == f"{settings.LOCK_PREFIX}:{{copy:tenant:one}}"
     assert parts_of_name(lock_name("copy", "tenant", "one")) == ["copy", "tenant", "one"]
     assert parts_of_name(lock_name("job", "a job")) == ["job", "a job"]

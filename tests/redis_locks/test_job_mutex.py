@@ -55,9 +55,7 @@ def test_of_two_processes_one_runs_the_job(job: str, other_process: Callable[...
         assert is_ours
 
 
-def test_after_its_process_was_killed_it_is_free_within_its_time(
-    job: str, other_process: Callable[..., OtherProcess]
-) -> None:
+def test_a_lock_of_a_killed_process_expires(job: str, other_process: Callable[..., OtherProcess]) -> None:
     process = other_process(RUN_JOB, job, settings.LOCK_PREFIX, "1")
     assert process.line() == "True"
     process.kill()
@@ -77,11 +75,11 @@ def outlives_its_time(job: str) -> bool:
             return not also_theirs
 
 
-def test_it_lives_as_long_as_the_job(job: str) -> None:
+def test_the_mutex_lives_as_long_as_the_job(job: str) -> None:
     assert outlives_its_time(job)
 
 
-def test_without_extension_it_would_not(job: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_extension_the_mutex_would_expire(job: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(JobMutex, "_keep", lambda self: None)
 
     assert not outlives_its_time(job)
@@ -97,7 +95,7 @@ def test_a_lock_is_released_on_every_way_out(job: str, redis: Redis, fault: type
     assert not [thread for thread in threading.enumerate() if thread.name == f"mutex of {job}"]
 
 
-def test_one_that_was_taken_away_frees_nothing_of_others(job: str, redis: Redis) -> None:
+def test_a_lost_mutex_frees_no_other(job: str, redis: Redis) -> None:
     with JobMutex(job) as is_ours:
         assert is_ours
         redis.set(lock_name("job", job), b"another's")
@@ -112,7 +110,7 @@ def test_without_redis_the_job_runs(job: str) -> None:
         assert is_ours
 
 
-def test_with_redis_gone_meanwhile_it_ends_well(job: str, monkeypatch: pytest.MonkeyPatch, redis: Redis) -> None:
+def test_a_job_succeeds_if_redis_goes_away_meanwhile(job: str, monkeypatch: pytest.MonkeyPatch, redis: Redis) -> None:
     away = Redis(connection_pool=ConnectionPool(host="127.0.0.1", port=1))
     mutex = JobMutex(job, ttl=0.15, client=redis)
 

@@ -15,7 +15,7 @@ def token_of(holder: Holder, *, milliseconds: int = 1_700_000_000_123) -> bytes:
 
 
 @pytest.mark.parametrize("who", ["Robin Agent (user 7)", 'Q"uote\\ (user 8)', "Zoë Ünal-李 (guest 9)", "", "}{"])
-def test_what_is_written_is_read(who: str) -> None:
+def test_a_written_holder_is_read(who: str) -> None:
     holder = holder_in(token_of(Holder(who=who, where="api desk:12")))
 
     assert holder == Holder(who=who, where="api desk:12", since=datetime(2023, 11, 14, 22, 13, 20, 123_000, UTC))
@@ -30,7 +30,7 @@ def test_a_long_name_is_cut() -> None:
 @pytest.mark.parametrize(
     "token", [None, b"", b"5d1c9a0e7b1c11f0b2f5", b"f" * 40, b"f" * 32 + b'{"who":1}', b"f" * 32 + b"\xff\xfe"]
 )
-def test_a_token_of_another_making_names_nobody(token: bytes | None) -> None:
+def test_a_foreign_token_has_no_holder(token: bytes | None) -> None:
     assert holder_in(token) is None
 
 
@@ -38,11 +38,11 @@ def test_a_token_of_another_making_names_nobody(token: bytes | None) -> None:
     ("who", "name"),
     [("Robin Agent (user 7)", "Robin Agent"), ("Robin (late) (user 7)", "Robin (late)"), ("guest 4", "guest 4")],
 )
-def test_people_are_called_by_their_name(who: str, name: str) -> None:
+def test_people_are_named_by_their_name(who: str, name: str) -> None:
     assert Holder(who=who, where="web y:1").name == name
 
 
-def test_where_is_the_door_and_the_process() -> None:
+def test_where_is_the_entry_point_and_the_process() -> None:
     holder = holder_here(who="robin", door="job")
 
     assert holder.where.startswith("job ")

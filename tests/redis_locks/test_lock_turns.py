@@ -78,7 +78,7 @@ def fair_takers(make_lock: MakeLock, count: int) -> list[Callable[[], Callable[[
     return [take] * count
 
 
-def test_twenty_waiters_are_served_in_the_order_they_came(
+def test_twenty_waiters_are_served_in_order(
     redis: Redis, name: str, make_lock: MakeLock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # A machine that is busy elsewhere must not look like a dead waiter.
@@ -87,9 +87,7 @@ def test_twenty_waiters_are_served_in_the_order_they_came(
     assert order_of_turns(redis, name, fair_takers(make_lock, 20)) == list(range(20))
 
 
-def test_the_order_is_no_accident_without_a_queue_it_is_another(
-    redis: Redis, name: str, make_lock: MakeLock, sabotage: Sabotage
-) -> None:
+def test_without_a_queue_the_order_differs(redis: Redis, name: str, make_lock: MakeLock, sabotage: Sabotage) -> None:
     sabotage(IN_TURN, WHENEVER_FREE)
 
     turns = order_of_turns(redis, name, fair_takers(make_lock, 20))
@@ -98,7 +96,7 @@ def test_the_order_is_no_accident_without_a_queue_it_is_another(
     assert sorted(turns) == list(range(20))
 
 
-def test_the_order_of_a_polling_lock_is_another_too(redis: Redis, name: str) -> None:
+def test_the_order_of_a_polling_lock_differs_too(redis: Redis, name: str) -> None:
     def take() -> Callable[[], None]:
         lock = Lock(redis, name, timeout=10, sleep=0.01, thread_local=False)
         assert lock.acquire(blocking_timeout=30)
@@ -120,7 +118,7 @@ def newcomer_overtakes(make_lock: MakeLock) -> bool:
     return overtakes
 
 
-def test_a_newcomer_never_overtakes_who_waits(make_lock: MakeLock) -> None:
+def test_a_newcomer_never_overtakes_a_waiter(make_lock: MakeLock) -> None:
     assert not newcomer_overtakes(make_lock)
 
 
@@ -140,7 +138,7 @@ def gets_past_a_dead_waiter(make_lock: MakeLock, monkeypatch: pytest.MonkeyPatch
     return alive.take(wait=1)
 
 
-def test_a_waiter_that_died_is_dropped(make_lock: MakeLock, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_dead_waiter_is_dropped(make_lock: MakeLock, monkeypatch: pytest.MonkeyPatch) -> None:
     assert gets_past_a_dead_waiter(make_lock, monkeypatch)
 
 
@@ -152,7 +150,7 @@ def test_a_dead_waiter_would_block_if_it_were_not_dropped(
     assert not gets_past_a_dead_waiter(make_lock, monkeypatch)
 
 
-def test_a_waiter_that_only_paused_keeps_its_place_while_nobody_else_came(
+def test_a_paused_waiter_keeps_its_place_without_newcomers(
     redis: Redis, name: str, make_lock: MakeLock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(fair_lock, "PATIENCE_MS", 100)
@@ -166,7 +164,7 @@ def test_a_waiter_that_only_paused_keeps_its_place_while_nobody_else_came(
     assert waiting(redis, name) == 1
 
 
-def test_a_queue_of_the_dead_goes_away_by_itself(
+def test_a_queue_of_dead_waiters_expires(
     redis: Redis, name: str, make_lock: MakeLock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(fair_lock, "PATIENCE_MS", 50)
@@ -176,7 +174,7 @@ def test_a_queue_of_the_dead_goes_away_by_itself(
     until(lambda: redis.exists(*keys_of(name)[1:]) == 0, seconds=2)
 
 
-def test_the_further_back_the_slower_it_polls_and_never_in_step() -> None:
+def test_waiters_further_back_poll_more_slowly_and_with_jitter() -> None:
     for place, least, most in ((1, 0.005, 0.01), (2, 0.0075, 0.015), (20, 0.05, 0.1), (500, 0.05, 0.1)):
         pauses = {pause(place) for _ in range(200)}
 

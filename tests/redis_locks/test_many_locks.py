@@ -48,7 +48,7 @@ def test_one_round_trip_each_takes_extends_and_frees_all(
 
 
 @pytest.mark.usefixtures("unknown_scripts")
-def test_a_server_that_does_not_know_the_scripts_is_told(redis: Redis, names: Names) -> None:
+def test_a_server_without_the_scripts_gets_them(redis: Redis, names: Names) -> None:
     with lock_many(redis, names, holder=ROBIN, wait=0) as locks:
         assert locks.held == frozenset(names)
         assert locks.extend() == frozenset()
@@ -56,7 +56,7 @@ def test_a_server_that_does_not_know_the_scripts_is_told(redis: Redis, names: Na
     assert held_keys(redis, names) == set()
 
 
-def test_what_others_hold_is_told_and_the_rest_taken(redis: Redis, names: Names) -> None:
+def test_locks_of_others_are_returned_and_the_rest_taken(redis: Redis, names: Names) -> None:
     other = FairLock(redis, names[3], holder=KIM)
     other.take(wait=0)
 
@@ -88,7 +88,7 @@ def test_the_rest_is_waited_for_in_turn(redis: Redis, names: Names) -> None:
     chunk.release()
 
 
-def test_while_it_waits_what_it_holds_does_not_run_out(redis: Redis, names: Names) -> None:
+def test_held_locks_do_not_expire_while_others_are_waited_for(redis: Redis, names: Names) -> None:
     FairLock(redis, names[-1], holder=KIM).take(wait=0)
 
     with lock_many(redis, names, holder=ROBIN, wait=0.8, ttl=0.3) as locks:
@@ -114,7 +114,7 @@ def chunks_that_cross(redis: Redis, names: Names, *, wait: float) -> tuple[int, 
     return counts[0], counts[1], time.monotonic() - started
 
 
-def test_chunks_that_hold_what_the_other_wants_both_get_all(redis: Redis, names: Names) -> None:
+def test_crossing_chunks_both_get_all_locks(redis: Redis, names: Names) -> None:
     low, high, seconds = chunks_that_cross(redis, names, wait=20)
 
     assert (low, high) == (10, 10)
@@ -133,7 +133,7 @@ def test_without_giving_way_they_would_block_each_other(
 
 
 @pytest.mark.slow
-def test_many_chunks_over_the_same_copies_all_come_to_their_end(redis: Redis, names: Names) -> None:
+def test_many_chunks_over_the_same_copies_all_finish(redis: Redis, names: Names) -> None:
     def work(number: int) -> int:
         # Each wants them in an order of its own, and starts anywhere.
         mine = names[number % 10 :] + names[: number % 10]
@@ -146,7 +146,7 @@ def test_many_chunks_over_the_same_copies_all_come_to_their_end(redis: Redis, na
     assert held_keys(redis, names) == set()
 
 
-def test_what_ran_out_is_told_and_anothers_lock_is_left_alone(redis: Redis, names: Names) -> None:
+def test_expired_locks_are_returned_and_other_locks_untouched(redis: Redis, names: Names) -> None:
     locks = ManyLocks(redis, names, holder=ROBIN)
     locks.take(wait=0)
     redis.delete(names[2], names[7])
@@ -168,7 +168,7 @@ def test_all_are_freed_on_every_way_out(redis: Redis, names: Names, fault: type[
     assert held_keys(redis, names) == set()
 
 
-def test_interrupted_while_waiting_nothing_stays(redis: Redis, names: Names, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_interruption_leaves_no_lock(redis: Redis, names: Names, monkeypatch: pytest.MonkeyPatch) -> None:
     FairLock(redis, names[0], holder=KIM).take(wait=0)
 
     def interrupt(seconds: float) -> None:
@@ -183,7 +183,7 @@ def test_interrupted_while_waiting_nothing_stays(redis: Redis, names: Names, mon
     assert redis.zcard(keys_of(names[0])[1]) == 0
 
 
-def test_no_name_is_no_work(counted: tuple[Redis, Callable[[], int]]) -> None:
+def test_without_names_nothing_happens(counted: tuple[Redis, Callable[[], int]]) -> None:
     client, count = counted
 
     with lock_many(client, [], holder=ROBIN, wait=5) as locks:

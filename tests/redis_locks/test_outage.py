@@ -20,7 +20,7 @@ class Clock:
         return self.now
 
 
-def test_after_a_failure_nobody_asks_for_a_while() -> None:
+def test_after_a_failure_redis_is_not_called_for_a_while() -> None:
     clock = Clock()
     outage = RedisOutage(pause=1.0, clock=clock)
     assert outage.may_ask()
@@ -32,7 +32,7 @@ def test_after_a_failure_nobody_asks_for_a_while() -> None:
     assert not outage.may_ask()
 
 
-def test_after_the_pause_one_of_many_asks() -> None:
+def test_after_the_pause_one_of_many_calls() -> None:
     clock = Clock()
     outage = RedisOutage(pause=1.0, clock=clock)
     outage.failed()
@@ -44,7 +44,7 @@ def test_after_the_pause_one_of_many_asks() -> None:
     assert answers.count(True) == 1
 
 
-def test_all_ask_again_once_one_was_answered() -> None:
+def test_all_call_again_after_one_response() -> None:
     clock = Clock()
     outage = RedisOutage(pause=1.0, clock=clock)
     outage.failed()
@@ -57,7 +57,7 @@ def test_all_ask_again_once_one_was_answered() -> None:
     assert outage.may_ask() and outage.may_ask()
 
 
-def test_while_it_stays_away_one_asks_per_pause() -> None:
+def test_during_an_outage_one_caller_per_pause_tries() -> None:
     clock = Clock()
     outage = RedisOutage(pause=1.0, clock=clock)
     outage.failed()
@@ -71,7 +71,7 @@ def test_while_it_stays_away_one_asks_per_pause() -> None:
     assert asked == 4
 
 
-def test_not_having_asked_is_no_new_failure() -> None:
+def test_a_skipped_call_is_not_a_new_failure() -> None:
     clock = Clock()
     outage = RedisOutage(pause=1.0, clock=clock)
     outage.failed()

@@ -39,7 +39,7 @@ def test_everyday_words_find_the_trade_first(query: str, code: str) -> None:
     assert find_industries(query)[0].code == code
 
 
-def test_of_those_that_fit_alike_the_more_common_come_first() -> None:
+def test_of_equal_matches_the_more_common_come_first() -> None:
     assert [found.code for found in find_industries("restaurants")][:2] == ["722511", "722513"]
     assert [found.code for found in find_industries("restaurants", common={"722513": 2})][:2] == ["722513", "722511"]
     # A better fit stays before a more common one.
@@ -60,7 +60,7 @@ def test_nothing_fits(query: str) -> None:
     assert find_industries(query) == []
 
 
-def test_every_everyday_word_stands_for_real_industries() -> None:
+def test_every_everyday_word_names_real_industries() -> None:
     with searched._WORDS.open(encoding="utf-8", newline="") as file:
         rows = list(csv.DictReader(file))
 

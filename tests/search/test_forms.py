@@ -60,7 +60,7 @@ def found(tenant: Tenant, text: str, *, personal: bool = True) -> list[UUID]:
         ("oppe", False),
     ],
 )
-def test_a_form_is_found_by_words_by_their_beginnings_and_misspelt(
+def test_a_form_is_found_by_words_prefixes_and_misspellings(
     make_form: Make,  # noqa: F811
     kennels: Tenant,  # noqa: F811
     settle: Callable[[], None],
@@ -74,7 +74,7 @@ def test_a_form_is_found_by_words_by_their_beginnings_and_misspelt(
     assert found(kennels, text) == ([kettle] if is_found else [])
 
 
-def test_a_whole_word_goes_before_a_beginning_and_a_name_before_other_answers(
+def test_whole_words_rank_above_prefixes_and_names_above_other_answers(
     make_form: Make,  # noqa: F811
     kennels: Tenant,  # noqa: F811
     settle: Callable[[], None],
@@ -88,7 +88,7 @@ def test_a_whole_word_goes_before_a_beginning_and_a_name_before_other_answers(
     assert found(kennels, "5552013344") == [personal]
 
 
-def test_personal_answers_are_found_only_by_who_may_read_them_and_sensitive_ones_by_nobody(
+def test_personal_answers_are_found_only_with_the_right_and_sensitive_ones_never(
     make_form: Make,  # noqa: F811
     kennels: Tenant,  # noqa: F811
     settle: Callable[[], None],
@@ -123,7 +123,7 @@ def test_ids_and_their_beginnings_are_found(
     assert found(kennels, "ffffffff") == []
 
 
-def test_a_change_is_found_at_once_and_the_former_words_no_more(
+def test_a_change_is_found_at_once_and_the_former_words_are_not(
     make_form: Make,  # noqa: F811
     kennels: Tenant,  # noqa: F811
     agent: Actor,  # noqa: F811
@@ -142,7 +142,7 @@ def test_a_change_is_found_at_once_and_the_former_words_no_more(
     assert found(kennels, "tails") == []
 
 
-def test_of_many_that_wait_the_latest_are_found_at_once(
+def test_of_many_waiting_copies_the_latest_are_found_at_once(
     make_form: Make,  # noqa: F811
     kennels: Tenant,  # noqa: F811
     monkeypatch: pytest.MonkeyPatch,
@@ -172,7 +172,7 @@ def test_nothing_of_another_tenant_is_found(
         assert [copy.pk for copy in search_forms(list_forms(), "hapy tails", personal=False)] == [form_id]
 
 
-def test_more_finds_than_fit_in_memory_give_the_same(
+def test_more_matches_than_fit_in_memory_give_the_same(
     make_form: Make,  # noqa: F811
     kennels: Tenant,  # noqa: F811
     settle: Callable[[], None],
@@ -194,7 +194,7 @@ def test_more_finds_than_fit_in_memory_give_the_same(
         assert all(isinstance(one, Ranked) for one in first)
 
 
-def test_no_words_find_everything_or_nothing(make_form: Make, kennels: Tenant) -> None:  # noqa: F811
+def test_without_words_all_or_nothing_is_found(make_form: Make, kennels: Tenant) -> None:  # noqa: F811
     form_id = make_form()
 
     with use_tenant(kennels):

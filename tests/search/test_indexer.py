@@ -70,7 +70,7 @@ def entry(copy_id: UUID, at: int, names: str) -> Entry:
 
 @pytest.mark.django_db
 class TestHandlers:
-    def test_a_copy_is_indexed_as_it_stands_now_and_twice_is_as_once(
+    def test_indexing_reads_the_present_copy_and_is_idempotent(
         self, make_form: Make, kennels: Tenant, agent: Actor
     ) -> None:
         form_id = make_form({"owner_phone": "(555) 201-3344", "owner_ssn": "078-05-1120"})
@@ -87,7 +87,7 @@ class TestHandlers:
         assert words(kennels, form_id) == {"base", "quiet", "paws", "5552013344"}
         assert version(kennels, form_id) == 2
 
-    def test_a_copy_that_is_gone_leaves_the_index(self, kennels: Tenant) -> None:
+    def test_a_deleted_copy_leaves_the_index(self, kennels: Tenant) -> None:
         gone = uuid4()
         write_entries([entry(gone, 3, "Ghost Kennels")], tenant=kennels)
 
@@ -95,7 +95,7 @@ class TestHandlers:
 
         assert (words(kennels, gone), version(kennels, gone)) == (set(), None)
 
-    def test_what_the_catalogue_made_sensitive_meanwhile_is_not_indexed(self, make_form: Make, kennels: Tenant) -> None:
+    def test_an_answer_that_became_sensitive_is_not_indexed(self, make_form: Make, kennels: Tenant) -> None:
         form_id = make_form({"owner_phone": "(555) 201-3344"})
         start, *others = KENNELS.question_sets
         questions = tuple(
@@ -123,7 +123,7 @@ class TestWriting:
 
         assert (words(kennels, copy_id), version(kennels, copy_id)) == ({"later", "kennels"}, 5)
 
-    def test_another_tenants_entry_is_neither_changed_nor_taken(self, kennels: Tenant) -> None:
+    def test_another_tenants_entry_is_neither_changed_nor_removed(self, kennels: Tenant) -> None:
         copy_id = uuid4()
         write_entries([entry(copy_id, 1, "Happy Tails")], tenant=kennels)
         stranger = Tenant.objects.create(code="stranger", name="Stranger")
@@ -158,7 +158,7 @@ def test_two_writers_leave_the_words_of_the_later_version_alone(kennels: Tenant)
 
 @pytest.mark.django_db
 class TestRebuilding:
-    def test_what_is_missing_or_stale_is_read_anew_and_a_second_run_finds_nothing(
+    def test_missing_and_stale_entries_are_read_again_once(
         self, make_form: Make, kennels: Tenant, agent: Actor
     ) -> None:
         up_to_date, stale, missing = (make_form() for _ in range(3))
@@ -183,7 +183,7 @@ class TestRebuilding:
         again = [*rebuild_search(kennels, dry_run=False)][-1]
         assert (again.stale, again.without_copy, again.forgotten) == (0, 0, 0)
 
-    def test_broken_off_it_goes_on_where_it_stopped(
+    def test_an_interrupted_rebuild_continues(
         self, make_form: Make, kennels: Tenant, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         made = sorted(make_form() for _ in range(3))
@@ -203,7 +203,7 @@ class TestRebuilding:
 
         assert [*rebuild_search(kennels, dry_run=True)][-1].stale == 1
 
-    def test_the_command_tells_in_json_and_in_words(self, make_form: Make, kennels: Tenant) -> None:
+    def test_the_command_reports_as_json_and_as_text(self, make_form: Make, kennels: Tenant) -> None:
         form_id = make_form()
         told = StringIO()
         call_command("rebuild_search", json=True, dry_run=True, stdout=told)
@@ -252,7 +252,7 @@ def test_lookups_use_the_index_under_row_level_security(kennels: Tenant) -> None
 
 
 @pytest.mark.django_db(transaction=True)
-def test_the_relay_indexes_what_was_saved(make_form: Make, kennels: Tenant) -> None:
+def test_the_relay_indexes_saved_copies(make_form: Make, kennels: Tenant) -> None:
     made = [make_form({"kennel_name": name}) for name in ("Copper Kettle", "Quiet Paws")]
 
     drain("default")

@@ -24,7 +24,7 @@ def test_a_text_is_cut_into_plain_words(text: str, words: list[str]) -> None:
     assert words_of(text) == words
 
 
-def test_a_word_counts_by_its_best_place_and_is_personal_only_where_it_stands_nowhere_else() -> None:
+def test_a_word_has_its_best_weight_and_is_personal_only_if_nowhere_public() -> None:
     found = weigh(names="Copper Kettle", others="copper texas", personal="Jo Texas", personal_names="Jo")
 
     assert found == {
@@ -35,7 +35,7 @@ def test_a_word_counts_by_its_best_place_and_is_personal_only_where_it_stands_no
     }
 
 
-def test_of_one_copy_only_so_many_words_are_kept() -> None:
+def test_the_words_of_one_copy_are_limited() -> None:
     assert len(weigh(names="", others=" ".join(f"w{number}" for number in range(MOST + 50)))) == MOST
 
 
@@ -46,10 +46,10 @@ def test_trigrams_are_those_of_pg_trgm() -> None:
 
 
 @pytest.mark.parametrize(("wrong", "right"), [("coper", "copper"), ("kettel", "kettle"), ("resturant", "restaurant")])
-def test_misspelt_words_are_alike(wrong: str, right: str) -> None:
+def test_misspelled_words_are_similar(wrong: str, right: str) -> None:
     assert likeness(trigrams_of(wrong), trigrams_of(right)) >= ALIKE
     assert list(alike(wrong, ["harbor", right, "zebra"], most=6)) == [right]
 
 
-def test_the_most_alike_come_first_and_no_more_than_asked_for() -> None:
+def test_the_most_similar_come_first_up_to_the_limit() -> None:
     assert list(alike("kettel", ["kettle", "kettering", "kitten", "settle"], most=2)) == ["kettering", "kettle"]

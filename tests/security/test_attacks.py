@@ -59,7 +59,7 @@ def run_by(page: str) -> list[str]:
 
 
 class TestKeysAndVersions:
-    def test_a_key_is_of_one_request_alone(self, api: Api, s1: Sample) -> None:
+    def test_a_key_belongs_to_one_request(self, api: Api, s1: Sample) -> None:
         copy = api.start(s1)
         url, key = f"/copies/{copy['id']}", {"Idempotency_Key": "one"}
         api.patch(f"{url}/answers", {"answers": {"mqs_annual_revenue": 1_000}}, **key)
@@ -78,14 +78,14 @@ class TestKeysAndVersions:
         assert api.get(url).json() == after
 
     @pytest.mark.parametrize("key", ["", " ", "a b", "x" * 256, "é", "a\x7f", "\u2028"])
-    def test_a_key_that_is_none(self, key: str, api: Api) -> None:
+    def test_an_invalid_key(self, key: str, api: Api) -> None:
         assert_problem(api.post("/application_forms", {}, Idempotency_Key=key), 400, "malformed_header")
 
     @pytest.mark.parametrize(
         "tag",
         ['W/"1"', '""', '"-1"', '"1.0"', '"+1"', '"0"', '"2"', '"99999999999"', '"1e0"', '"²"', "1", '"1', '"1", "2"'],
     )
-    def test_a_version_that_is_not_the_copys(self, tag: str, api: Api, s1: Sample) -> None:
+    def test_an_invalid_version(self, tag: str, api: Api, s1: Sample) -> None:
         copy = api.start(s1)
 
         response = api.patch(f"/copies/{copy['id']}/answers", {"answers": {"mqs_annual_revenue": 7}}, If_Match=tag)
@@ -96,7 +96,7 @@ class TestKeysAndVersions:
 
 class TestBodies:
     @pytest.mark.parametrize("row", WRITES, ids=str)
-    def test_nothing_is_set_that_is_not_asked_for(self, row: Row, api: Api, s1: Sample) -> None:
+    def test_unknown_fields_set_nothing(self, row: Row, api: Api, s1: Sample) -> None:
         copy = api.start(s1)
 
         for field in ("id", "tenant_id", "version", "owner_id", "locked_at", "deleted_at", "eligibility", "release"):
@@ -106,7 +106,7 @@ class TestBodies:
             )
         assert api.get(f"/copies/{copy['id']}").json() == copy
 
-    def test_nor_in_rows(self, api: Api, s1: Sample) -> None:
+    def test_unknown_fields_of_rows_set_nothing(self, api: Api, s1: Sample) -> None:
         copy = api.start(s1)
 
         for extra in ("active", "readonly", "required", "sealed", "mask", "answered_by"):
@@ -143,7 +143,7 @@ class TestBodies:
 
 
 class TestAddresses:
-    def test_ids_that_are_none(self, api: Api) -> None:
+    def test_invalid_ids(self, api: Api) -> None:
         for identity in ("..", "%2e%2e", "1", "x" * 36, "%00", "' OR 1=1 --", "{" + "0" * 32 + "}", "-" * 36):
             for row in OF_ONE:
                 response = api.send(row.method, f"/{row.path(quote(identity, safe='%'))}", row.body)
@@ -164,7 +164,7 @@ class TestAddresses:
             "%0d%0aX-Evil:%201",
         ],
     )
-    def test_targets_that_are_none(self, target: str, api: Api, s1: Sample) -> None:
+    def test_invalid_targets(self, target: str, api: Api, s1: Sample) -> None:
         copy = api.start(s1)
 
         response = api.get(f"/copies/{copy['id']}/explain?target={target}")
@@ -180,7 +180,7 @@ class TestAddresses:
         assert 400 <= api.get(f"/{query}").status_code < 500
 
     @pytest.mark.parametrize("given", ["a\r\nSet-Cookie: evil=1", "x" * 65, "<script>", "a b", "é", ""])
-    def test_a_correlation_id_that_is_none_is_replaced(self, given: str, api: Api) -> None:
+    def test_an_invalid_correlation_id_is_replaced(self, given: str, api: Api) -> None:
         response = api.get("/me", X_Correlation_ID=given)
 
         assert re.fullmatch(r"[0-9a-f-]{36}", response["X-Correlation-ID"])
@@ -242,7 +242,7 @@ class TestPages:
         for name in ("admin:copies_copy_change", "admin:forms_applicationform_change"):
             assert "<script>alert" not in client.get(reverse(name, args=[marked["id"]])).content.decode()
 
-    def test_nothing_on_a_page_runs_but_our_own_files(self, marked: dict[str, Any], browser: Client) -> None:
+    def test_only_our_own_files_run_on_a_page(self, marked: dict[str, Any], browser: Client) -> None:
         for address in ("/", reverse("web:copy", args=[marked["id"]]), "/nowhere"):
             page = browser.get(address)
             policy = page["Content-Security-Policy"]
@@ -253,7 +253,7 @@ class TestPages:
             assert (page["X-Frame-Options"], page["X-Content-Type-Options"]) == ("DENY", "nosniff")
             assert run_by(page.content.decode()) == []
 
-    def test_pages_with_peoples_data_are_not_kept(self, marked: dict[str, Any], browser: Client, api: Api) -> None:
+    def test_pages_with_personal_data_are_not_cached(self, marked: dict[str, Any], browser: Client, api: Api) -> None:
         address = reverse("web:copy", args=[marked["id"]])
 
         for page in ("/", address, f"{address}/history", f"{address}/why?target=QM-BOP"):
@@ -276,7 +276,7 @@ class TestPages:
             "/forms/{id}/industries?q=%00&for=%00",
         ],
     )
-    def test_addresses_that_are_none(self, address: str, marked: dict[str, Any], browser: Client) -> None:
+    def test_invalid_addresses(self, address: str, marked: dict[str, Any], browser: Client) -> None:
         assert browser.get(address.format(id=marked["id"])).status_code < 500
 
     @pytest.mark.parametrize(
@@ -293,9 +293,7 @@ class TestPages:
         ],
         ids=str,
     )
-    def test_orders_that_are_none(
-        self, fields: dict[str, str], marked: dict[str, Any], browser: Client, api: Api
-    ) -> None:
+    def test_invalid_orders(self, fields: dict[str, str], marked: dict[str, Any], browser: Client, api: Api) -> None:
         before = api.get(f"/copies/{marked['id']}").json()
 
         response = browser.post(reverse("web:rows", args=[marked["id"]]), fields, headers={"HX-Request": "true"})
@@ -316,7 +314,7 @@ class TestPages:
             '{"": "x", "///": "y", "a\\r\\nb": "z"}',
         ],
     )
-    def test_typed_answers_that_are_none(self, given: str, marked: dict[str, Any], browser: Client, api: Api) -> None:
+    def test_invalid_typed_answers(self, given: str, marked: dict[str, Any], browser: Client, api: Api) -> None:
         before = api.get(f"/copies/{marked['id']}").json()
 
         response = browser.post(
@@ -332,7 +330,7 @@ class TestSignIn:
         client = client or Client(raise_request_exception=False)
         return client.post("/sign-in", {"username": user, "password": password}, **meta)
 
-    def test_the_session_of_before_is_worth_nothing_after(self, owner: User) -> None:
+    def test_an_old_session_is_invalid_after_sign_in(self, owner: User) -> None:
         client = Client()
         client.get("/sign-in")
         session = client.session
@@ -359,7 +357,7 @@ class TestSignIn:
             "/%5cevil.example/..//x\r\n",
         ],
     )
-    def test_it_leads_nowhere_else(self, address: str, owner: User) -> None:
+    def test_the_sign_in_redirects_only_to_this_site(self, address: str, owner: User) -> None:
         response = Client().post(
             f"/sign-in?next={quote(address)}", {"username": owner.email, "password": PASSWORD, "next": address}
         )
@@ -369,7 +367,7 @@ class TestSignIn:
         assert "\n" not in response["Location"]
 
     @pytest.mark.parametrize("name", ["a\0b", "x" * 300 + "@example.com", "' OR 1=1 --", "\u202e"])
-    def test_names_that_are_none(self, name: str) -> None:
+    def test_invalid_names(self, name: str) -> None:
         assert self.attempt(name).status_code < 500
 
     def test_known_and_unknown_people_are_refused_alike(self, owner: User) -> None:
@@ -380,7 +378,7 @@ class TestSignIn:
         assert told[0] == told[1]
         assert known.status_code == unknown.status_code == 200
 
-    def test_told_addresses_give_no_fresh_tries(self, owner: User) -> None:
+    def test_claimed_addresses_give_no_further_attempts(self, owner: User) -> None:
         for number in range(settings.AXES_FAILURE_LIMIT):
             self.attempt(owner.email, HTTP_X_FORWARDED_FOR=f"203.0.113.{number}")
 
@@ -390,7 +388,7 @@ class TestSignIn:
         elsewhere = self.attempt(owner.email, PASSWORD, REMOTE_ADDR="198.51.100.7")
         assert elsewhere.status_code == 302
 
-    def test_one_does_not_sign_out_by_a_link(self, browser: Client) -> None:
+    def test_a_link_does_not_sign_out(self, browser: Client) -> None:
         assert browser.get("/sign-out").status_code == 405
         assert browser.get("/").status_code == 200
 
@@ -398,7 +396,7 @@ class TestSignIn:
 class TestBombs:
     """What would eat memory or time."""
 
-    def test_a_stored_document_that_unpacks_without_end(self) -> None:
+    def test_a_stored_decompression_bomb(self) -> None:
         bomb = zstandard.ZstdCompressor().compress(b"[" + b" " * (MAX_DECODED_BYTES + 1) + b"]")
         nameless = zstandard.ZstdCompressor(write_content_size=False).compress(b" " * (MAX_DECODED_BYTES + 1))
 
@@ -420,7 +418,7 @@ class TestBombs:
         ],
         ids=["aliases", "objects", "depth", "keys", "binary", "twice", "NUL", "lists"],
     )
-    def test_a_catalogue_file_that_is_none(self, text: str) -> None:
+    def test_an_invalid_catalogue_file(self, text: str) -> None:
         began = time.perf_counter()
 
         with pytest.raises(CatalogueErrors):
@@ -463,7 +461,7 @@ class TestBombs:
             assert time.perf_counter() - began < 0.2, compiled.question.code
 
 
-def test_an_id_does_not_tell_its_neighbour(api: Api, s1: Sample) -> None:
+def test_an_id_does_not_reveal_the_next_one(api: Api, s1: Sample) -> None:
     first, second = (int(api.start(s1)["id"][-12:], 16) for _ in range(2))
 
     # UUIDv7: time in front, random bits at the end.

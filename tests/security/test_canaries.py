@@ -167,7 +167,7 @@ def use_pages(browser: Client, copy: dict[str, Any], canaries: Canaries, other: 
 
 
 class TestSensitiveAnswers:
-    def test_stand_nowhere_in_plain_after_the_api_was_used(
+    def test_are_nowhere_in_plain_text_after_use_of_the_api(
         self, api: Api, full: dict[str, Any], canaries: Canaries, written: Callable[[], str]
     ) -> None:
         other = make_canaries()
@@ -185,7 +185,7 @@ class TestSensitiveAnswers:
         assert commands.names & {"EVALSHA", "SET"}
         assert "request" in written()
 
-    def test_stand_nowhere_in_plain_after_the_pages_were_used(
+    def test_are_nowhere_in_plain_text_after_use_of_the_pages(
         self, browser: Client, full: dict[str, Any], canaries: Canaries, written: Callable[[], str]
     ) -> None:
         other = make_canaries()
@@ -200,7 +200,7 @@ class TestSensitiveAnswers:
             assert find(values, "\n".join(commands.all)) == []
             assert find(values, written()) == []
 
-    def test_leave_by_the_reveal_alone_and_nothing_of_it_stays(
+    def test_are_returned_only_by_the_reveal_and_stored_nowhere(
         self, api: Api, full: dict[str, Any], canaries: Canaries, written: Callable[[], str]
     ) -> None:
         path = f"drivers/{rows_of(full)['drivers']}/mqs_drv_license"
@@ -221,7 +221,7 @@ class TestSensitiveAnswers:
         assert words & parts_of(canaries.spi) == set()
         assert in_database(canaries.spi) == set()
 
-    def test_have_masks_that_tell_less_than_half(self, full: dict[str, Any], canaries: Canaries) -> None:
+    def test_have_masks_that_show_less_than_half(self, full: dict[str, Any], canaries: Canaries) -> None:
         driver = full["answer_pools"]["drivers"][0]["answers"]
 
         assert driver["mqs_drv_license"]["value"] == f"•••• {canaries.spi['license'][-4:]}"
@@ -245,7 +245,7 @@ class TestPersonalAnswers:
             assert find(values, "\n".join(commands.all)) == []
             assert find(values, written()) == []
 
-    def test_are_told_of_in_webhooks_without_their_values(
+    def test_are_published_in_webhooks_without_their_values(
         self, full: dict[str, Any], harbor: Tenant, canaries: Canaries
     ) -> None:
         with use_tenant(harbor):
@@ -283,7 +283,7 @@ class TestFailures:
     """Something breaks while the values are in its hands."""
 
     @pytest.mark.parametrize("part", FAILING)
-    def test_tell_no_value(
+    def test_reveal_no_value(
         self,
         part: str,
         api: Api,
@@ -407,7 +407,7 @@ class TestTheseTestsCanFail:
         found = in_database(canaries.pii, but_in=ROWS_OF_COPIES)
         assert {place for place, _ in found} == {"actions_outboxaction.payload"}
 
-    def test_a_reader_who_is_believed_to_have_the_right(
+    def test_a_reader_wrongly_treated_as_having_the_right(
         self, discreet: Api, full: dict[str, Any], canaries: Canaries, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         everybody = lambda actor, right: True  # noqa: E731
@@ -415,7 +415,7 @@ class TestTheseTestsCanFail:
 
         assert set(find(canaries.pii, discreet.get(f"/copies/{full['id']}").content)) == set(canaries.pii)
 
-    def test_a_log_that_writes_exceptions_as_they_are(
+    def test_a_log_that_writes_exceptions_unfiltered(
         self,
         api: Api,
         full: dict[str, Any],
@@ -468,7 +468,7 @@ def test_no_other_right_reveals(
 @pytest.mark.parametrize("name", ["email", "last_name"])
 @pytest.mark.parametrize("address", ["/application_forms", "/search"])
 @pytest.mark.parametrize("is_indexed", [False, True])
-def test_a_search_tells_nothing_of_personal_answers_without_the_right(
+def test_a_search_reveals_no_personal_answers_without_the_right(
     name: str,
     address: str,
     is_indexed: bool,

@@ -92,13 +92,13 @@ def test_the_addresses_are_those_of_the_resolver() -> None:
     assert len(WRITES) >= 10
 
 
-def test_no_address_takes_what_is_no_good(api: Api, s1: Sample) -> None:
+def test_no_endpoint_accepts_a_hostile_body(api: Api, s1: Sample) -> None:
     copy = api.start(s1)
 
     assert accepted(api, copy["id"], HOSTILE | MORE) == []
 
 
-def test_a_lenient_reader_is_found(api: Api, s1: Sample, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_lenient_reader_is_detected(api: Api, s1: Sample, monkeypatch: pytest.MonkeyPatch) -> None:
     copy = api.start(s1)
     monkeypatch.setattr(endpoint, "parse", json.loads)
 

@@ -138,7 +138,7 @@ class TestPages:
         assert [str(found["id"]) for found in webhooks_of("harbor")] == [copy["id"]]
 
     @pytest.mark.parametrize("name", sorted(set(PAGES) - OPEN))
-    def test_nobody_is_let_in(self, name: str, api: Api, s1: Sample) -> None:
+    def test_anonymous_callers_are_refused(self, name: str, api: Api, s1: Sample) -> None:
         copy = api.start(s1)
 
         page, part = ask(Client(), name, copy["id"]), ask(Client(), name, copy["id"], **{"HX-Request": "true"})
@@ -166,7 +166,7 @@ class TestPages:
         assert response.status_code == 403
         assert api.get(f"/copies/{copy['id']}").json() == copy
 
-    def test_lists_and_searches_show_ones_own_alone(
+    def test_lists_and_searches_show_only_own_forms(
         self, api: Api, foreigner: Api, s1: Sample, stranger: User, sign_in: SignIn
     ) -> None:
         mine, theirs = api.start(s1), foreigner.start(s1)
@@ -239,7 +239,7 @@ class TestGuests:
             a_guest_whose_link_is_over,
         ],
     )
-    def test_outsiders_are_let_in_nowhere(
+    def test_outsiders_are_refused_everywhere(
         self, outsider: Callable[..., Client], name: str, api: Api, foreigner: Api, s1: Sample
     ) -> None:
         identity = api.start(s1)["id"]
@@ -255,7 +255,7 @@ class TestGuests:
 
     @pytest.mark.parametrize("name", sorted(set(GUEST_PAGES) - {"open"}))
     @pytest.mark.parametrize("who", ["owner", "stranger", "staff"])
-    def test_a_session_of_agents_or_staff_is_no_guests(
+    def test_a_session_of_agents_or_staff_is_not_a_guests(
         self, name: str, who: str, api: Api, s1: Sample, request: pytest.FixtureRequest, sign_in: SignIn
     ) -> None:
         copy = api.start(s1)
@@ -368,7 +368,7 @@ class TestForeignParts:
         assert [response.status_code for response in refused] == [422, 422]
         assert refused[0].json()["errors"] == refused[1].json()["errors"]
 
-    def test_what_is_explained(self, pair: Any, api: Api) -> None:
+    def test_explanations(self, pair: Any, api: Api) -> None:
         mine, theirs = pair
         row = theirs["answer_pools"]["locations"][0]["id"]
 
@@ -425,7 +425,7 @@ def admin_addresses() -> Iterator[str]:
 
 
 class TestAdmin:
-    def test_agents_are_let_in_nowhere(self, demo: Release, owner: User, sign_in: SignIn) -> None:
+    def test_agents_are_refused_everywhere(self, demo: Release, owner: User, sign_in: SignIn) -> None:
         client, addresses = sign_in(owner), list(admin_addresses())
 
         answers = {address: [client.get(address), client.post(address)] for address in addresses}
@@ -456,9 +456,7 @@ class TestAdmin:
 
 @pytest.mark.django_db(databases=["default", SECOND_DATABASE])
 @pytest.mark.parametrize("address", ["/metrics", "/healthz", "/readyz"])
-def test_what_probes_read_names_no_tenant_and_no_form(
-    address: str, api: Api, s1: Sample, harbor: Tenant, owner: User
-) -> None:
+def test_probes_show_no_tenant_and_no_form(address: str, api: Api, s1: Sample, harbor: Tenant, owner: User) -> None:
     copy = api.start(s1)
     api.get(f"/copies/{copy['id']}")
 
@@ -497,7 +495,7 @@ class TestOneServer:
             process.terminate()
             process.wait(10)
 
-    def test_interleaved_calls_read_their_own_alone(
+    def test_interleaved_calls_read_only_their_own_data(
         self, server: str, harbor_client: ApiClient, summit_client: ApiClient, s1: Sample
     ) -> None:
         apis = [Api(harbor_client), Api(summit_client)]

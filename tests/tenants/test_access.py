@@ -22,7 +22,7 @@ AGENT = {Right.READ_FORMS, Right.WRITE_FORMS, Right.READ_PERSONAL, Right.READ_CA
         (Role.STAFF, {Right.READ_FORMS, Right.READ_CATALOGUE}),
     ],
 )
-def test_what_a_role_may(role: Role, rights: set[Right]) -> None:
+def test_rights_of_roles(role: Role, rights: set[Right]) -> None:
     assert ROLE_RIGHTS[role] == rights
 
 
@@ -42,12 +42,12 @@ def test_a_missing_right_is_named() -> None:
     assert (actor.may(Right.READ_FORMS), actor.may(Right.WRITE_FORMS)) == (True, False)
 
 
-def test_an_actor_cannot_be_given_more_rights() -> None:
+def test_an_actor_cannot_get_more_rights() -> None:
     with pytest.raises(dataclasses.FrozenInstanceError):
         system_actor("sweep").rights = frozenset()  # type: ignore[misc]
 
 
-def test_people_act_as_what_they_are(owner: User, staff: User) -> None:
+def test_people_act_with_their_own_kind(owner: User, staff: User) -> None:
     assert owner.as_actor(source="web") == Actor(
         type="user", id=str(owner.id), source="web", label="Ona Owner", rights=ROLE_RIGHTS[Role.AGENT]
     )
@@ -55,7 +55,7 @@ def test_people_act_as_what_they_are(owner: User, staff: User) -> None:
     assert owner.id.version == 7
 
 
-def test_a_client_acts_with_what_both_its_token_and_it_have(harbor_client: ApiClient) -> None:
+def test_a_client_has_the_rights_of_both_its_token_and_itself(harbor_client: ApiClient) -> None:
     harbor_client.allowed_scopes = [Right.READ_FORMS, Right.READ_CATALOGUE]
 
     actor = harbor_client.as_actor(scopes=["forms:read", "forms:write", "unheard:of"])
@@ -70,7 +70,7 @@ def test_a_client_starts_with_every_right_and_keeps_its_secret_hashed(harbor_cli
     assert "harbor-secret" not in harbor_client.client_secret
 
 
-def test_an_address_is_taken_whatever_its_case(owner: User) -> None:
+def test_an_address_is_taken_in_any_case(owner: User) -> None:
     with pytest.raises(IntegrityError, match="user_email_once"), transaction.atomic():
         User(email="OWNER@Harbor.Example", role=Role.AGENT, tenant=owner.tenant).save()
 

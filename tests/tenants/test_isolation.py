@@ -105,7 +105,7 @@ class TestStatements:
 
 
 @pytest.mark.django_db(databases=["default", SECOND_DATABASE])
-def test_looking_at_all_tenants_of_one_database_opens_no_other(harbor: Tenant, summit_apart: Tenant) -> None:
+def test_the_scope_of_all_tenants_of_one_database_opens_no_other(harbor: Tenant, summit_apart: Tenant) -> None:
     start_form(harbor)
     start_form(summit_apart)
 
@@ -136,7 +136,7 @@ class TestOutsideTransactions:
             told = dict(ApplicationForm.objects.values_list("tenant_id", "catalogue"))
         assert told == {harbor.id: "second", summit.id: "commercial"}
 
-    def test_a_transaction_that_was_begun_by_hand_goes_on_without_its_tenant(self, harbor: Tenant) -> None:
+    def test_a_manual_transaction_continues_without_its_tenant(self, harbor: Tenant) -> None:
         start_form(harbor)
 
         transaction.set_autocommit(False)
@@ -205,14 +205,14 @@ class TestSabotage:
         assert len(seen_by_raw_sql()) == 2
 
     @pytest.mark.usefixtures("forms")
-    def test_without_the_mark_in_front_nothing_shows(self, harbor: Tenant) -> None:
+    def test_without_the_marker_nothing_shows(self, harbor: Tenant) -> None:
         with use_tenant(harbor), connection.cursor() as cursor:
             # The driver's own cursor: what the backend adds is missing.
             cursor.cursor.execute("SELECT set_config('partner_engine.tenant', '', true)")
             cursor.cursor.execute(EVERY_ROW)
             assert cursor.cursor.fetchall() == []
 
-    def test_a_scope_that_stayed_for_the_session_would_be_seen(self, harbor: Tenant) -> None:
+    def test_a_scope_that_outlives_its_transaction_would_be_noticed(self, harbor: Tenant) -> None:
         start_form(harbor)
         with connection.cursor() as cursor:
             cursor.cursor.execute(f"SELECT set_config('partner_engine.tenant', '{harbor.id}', false)")

@@ -46,7 +46,7 @@ def seen_by_raw_sql(using: str = "default") -> list[object]:
 
 
 class TestManagers:
-    def test_without_a_tenant_asking_for_rows_raises(self) -> None:
+    def test_without_a_tenant_queries_raise(self) -> None:
         with pytest.raises(NoTenant):
             ApplicationForm.objects.count()
         with pytest.raises(NoTenant):
@@ -71,7 +71,7 @@ class TestManagers:
         with use_tenant(harbor), ThreadPoolExecutor(1) as pool, pytest.raises(NoTenant):
             pool.submit(current_tenant).result()
 
-    def test_all_tenants_show_only_where_it_is_said(self, harbor: Tenant, summit: Tenant) -> None:
+    def test_all_tenants_show_only_on_request(self, harbor: Tenant, summit: Tenant) -> None:
         forms = {start_form(harbor), start_form(summit)}
 
         with across_tenants(using="default"):
@@ -93,7 +93,7 @@ class TestDatabase:
         assert not ApplicationForm.unscoped_objects.exists()
 
     @pytest.mark.usefixtures("forms")
-    def test_with_a_tenant_there_are_its_rows_alone(self, harbor: Tenant, summit: Tenant) -> None:
+    def test_with_a_tenant_there_are_only_its_rows(self, harbor: Tenant, summit: Tenant) -> None:
         with use_tenant(harbor):
             assert seen_by_raw_sql() == [harbor.id]
         with use_tenant(summit):
@@ -129,7 +129,7 @@ class TestDatabase:
             assert seen_by_raw_sql() == [harbor.id]
 
     @pytest.mark.usefixtures("forms")
-    def test_a_scope_that_ends_inside_a_transaction_takes_its_rows_along(self, harbor: Tenant) -> None:
+    def test_rows_are_hidden_after_a_scope_ends_inside_a_transaction(self, harbor: Tenant) -> None:
         with transaction.atomic():
             with use_tenant(harbor):
                 assert seen_by_raw_sql() == [harbor.id]

@@ -14,7 +14,7 @@ from tests.conftest import SECOND_DATABASE
 pytestmark = pytest.mark.django_db(databases=["default", SECOND_DATABASE])
 
 
-def test_a_database_that_is_up_to_date_stays_as_it_is() -> None:
+def test_a_current_database_stays_unchanged() -> None:
     told = io.StringIO()
     applied = MigrationRecorder(connections[SECOND_DATABASE]).applied_migrations()
 
@@ -25,7 +25,7 @@ def test_a_database_that_is_up_to_date_stays_as_it_is() -> None:
     assert MigrationRecorder(connections[SECOND_DATABASE]).applied_migrations() == applied
 
 
-def test_a_database_that_is_behind_is_told() -> None:
+def test_an_outdated_database_is_reported() -> None:
     MigrationRecorder(connections[SECOND_DATABASE]).record_unapplied("batch", "0001_initial")
 
     with pytest.raises(SystemExit) as ended:

@@ -37,7 +37,7 @@ def test_the_second_database_keeps_tenants_apart_too(summit_apart: Tenant) -> No
         assert seen_by_raw_sql(SECOND_DATABASE) == []
 
 
-def test_shared_rows_stay_in_the_shared_database_whatever_the_scope(summit_apart: Tenant) -> None:
+def test_shared_rows_stay_in_the_shared_database_in_any_scope(summit_apart: Tenant) -> None:
     with use_tenant(summit_apart):
         assert (router.db_for_read(Copy), router.db_for_write(Copy)) == (SECOND_DATABASE, SECOND_DATABASE)
         assert (router.db_for_read(User), router.db_for_write(User)) == ("default", "default")

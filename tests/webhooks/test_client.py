@@ -47,7 +47,7 @@ def port_of_nobodys_certificate(tmp_path: Path) -> Iterator[int]:
         thread.join(5)
 
 
-def test_a_certificate_that_nobody_signed_is_told_apart_from_no_connection(port_of_nobodys_certificate: int) -> None:
+def test_an_untrusted_certificate_is_distinguished_from_no_connection(port_of_nobodys_certificate: int) -> None:
     with HttpWebhookClient(HERE, limits=Limits(connect=2, total=2)) as postman:
         answers = [
             postman.post(f"https://127.0.0.1:{port}/", headers={}, body=b"{}").result(5)

@@ -42,7 +42,7 @@ def at_harbor(harbor: Tenant) -> Any:
 
 
 class TestSignature:
-    def test_the_public_library_takes_it(
+    def test_the_public_library_verifies_it(
         self, receiver: Receiver, add_endpoint: Any, publish_event: Any, deliver: Deliver
     ) -> None:
         _, secret = add_endpoint(receiver.url("/signed"))
@@ -76,7 +76,7 @@ class TestSignature:
         with pytest.raises(WebhookVerificationError, match="No matching signature"):
             Webhook(old).verify(after.body, after.headers)
 
-    def test_a_flip_of_any_byte_is_found(
+    def test_a_flip_of_any_byte_is_detected(
         self, receiver: Receiver, add_endpoint: Any, publish_event: Any, deliver: Deliver
     ) -> None:
         _, secret = add_endpoint(receiver.url("/flipped"))
@@ -98,7 +98,7 @@ class TestSignature:
                 with pytest.raises(WebhookVerificationError):
                     webhook.verify(got.body, {**got.headers, name: told.decode()})
 
-    def test_secrets_at_rest_are_not_readable_and_open_for_their_endpoint_alone(
+    def test_stored_secrets_are_encrypted_and_open_only_for_their_endpoint(
         self, receiver: Receiver, add_endpoint: Any, publish_event: Any, deliver: Deliver
     ) -> None:
         one, secret = add_endpoint(receiver.url("/sealed"))
@@ -118,7 +118,7 @@ class TestSignature:
 
 
 class TestFanOut:
-    def test_each_endpoint_gets_what_it_asked_for(
+    def test_each_endpoint_gets_its_subscribed_events(
         self, receiver: Receiver, add_endpoint: Any, publish_event: Any, deliver: Deliver
     ) -> None:
         add_endpoint(receiver.url("/all"))
@@ -148,7 +148,7 @@ class TestFanOut:
 
         assert [got.headers["webhook-id"] for got in receiver.received("/twice")] == [f"msg_{event.hex}"]
 
-    def test_nothing_is_kept_of_what_nobody_wants(self, add_endpoint: Any, publish_event: Any) -> None:
+    def test_events_without_subscribers_are_not_stored(self, add_endpoint: Any, publish_event: Any) -> None:
         add_endpoint("http://127.0.0.1:9/hook", "copy.locked")
         disabled, _ = add_endpoint("http://127.0.0.1:9/hook")
         endpoints.switch(disabled, on=False, actor=ACTOR)
@@ -157,7 +157,7 @@ class TestFanOut:
 
         assert (WebhookPayload.objects.count(), WebhookDelivery.objects.count()) == (0, 0)
 
-    def test_another_tenants_endpoints_are_told_nothing(
+    def test_another_tenants_endpoints_get_nothing(
         self, receiver: Receiver, add_endpoint: Any, publish_event: Any, deliver: Deliver, summit: Tenant
     ) -> None:
         add_endpoint(receiver.url("/harbor-only"))
@@ -186,7 +186,7 @@ class TestReplay:
         assert int(second.headers["webhook-timestamp"]) - int(first.headers["webhook-timestamp"]) >= 89
         assert Webhook(secret).verify(second.body, second.headers)
 
-    def test_a_range_takes_what_was_in_it_and_is_over(
+    def test_a_replay_of_a_period_takes_its_finished_events(
         self, receiver: Receiver, add_endpoint: Any, publish_event: Any, deliver: Deliver
     ) -> None:
         endpoint, _ = add_endpoint(receiver.url("/range"))
@@ -213,7 +213,7 @@ class TestReplay:
                 act(endpoint, actor=ACTOR)
 
 
-def test_a_test_event_comes_and_is_logged(receiver: Receiver, add_endpoint: Any, deliver: Deliver) -> None:
+def test_a_test_event_arrives_and_is_logged(receiver: Receiver, add_endpoint: Any, deliver: Deliver) -> None:
     endpoint, secret = add_endpoint(receiver.url("/tested"), "copy.locked")
 
     delivery = endpoints.send_test(endpoint, actor=ACTOR)
@@ -242,7 +242,7 @@ def test_a_web_server_whose_clock_is_ahead_delays_nothing(
     assert deliver() == 2
 
 
-def test_an_endpoint_is_removed_with_all_that_was_sent_there_and_none_of_it_is_read(
+def test_an_endpoint_is_removed_with_its_deliveries_without_reading_them(
     receiver: Receiver, add_endpoint: Any, publish_event: Any, deliver: Deliver
 ) -> None:
     gone, _ = add_endpoint(receiver.url("/gone"))
@@ -260,7 +260,7 @@ def test_an_endpoint_is_removed_with_all_that_was_sent_there_and_none_of_it_is_r
     assert WebhookAttempt.objects.count() == 3
 
 
-def test_what_a_killed_process_held_is_sent_again_when_its_lease_is_over(
+def test_deliveries_of_a_killed_process_are_sent_again_after_their_lease(
     receiver: Receiver, add_endpoint: Any, publish_event: Any, deliver: Deliver
 ) -> None:
     add_endpoint(receiver.url("/killed"))
@@ -275,7 +275,9 @@ def test_what_a_killed_process_held_is_sent_again_when_its_lease_is_over(
 
 
 @pytest.mark.django_db(databases=["default", SECOND_DATABASE])
-def test_metrics_tell_what_is_due_and_who_was_given_up(add_endpoint: Any, publish_event: Any, client: Client) -> None:
+def test_metrics_report_due_deliveries_and_disabled_endpoints(
+    add_endpoint: Any, publish_event: Any, client: Client
+) -> None:
     waiting, _ = add_endpoint("http://127.0.0.1:9/waiting")
     resting, _ = add_endpoint("http://127.0.0.1:9/resting")
     gone, _ = add_endpoint("http://127.0.0.1:9/gone")
@@ -294,7 +296,7 @@ def test_metrics_tell_what_is_due_and_who_was_given_up(add_endpoint: Any, publis
     assert re.search(r'^partner_engine_webhook_endpoints_given_up\{database="default"\} 1\.0$', told, re.MULTILINE)
 
 
-def test_what_has_served_its_time_is_deleted_and_what_waits_is_kept(
+def test_expired_events_are_deleted_and_pending_ones_stay(
     harbor: Tenant, receiver: Receiver, add_endpoint: Any, publish_event: Any, deliver: Deliver
 ) -> None:
     add_endpoint(receiver.url("/kept"))
@@ -311,9 +313,7 @@ def test_what_has_served_its_time_is_deleted_and_what_waits_is_kept(
     assert WebhookAttempt.objects.filter(delivery__payload_id=old).count() == 0
 
 
-def test_what_waits_for_an_endpoint_that_is_off_is_not_kept_for_ever(
-    harbor: Tenant, add_endpoint: Any, publish_event: Any
-) -> None:
+def test_events_for_a_disabled_endpoint_expire(harbor: Tenant, add_endpoint: Any, publish_event: Any) -> None:
     endpoint, _ = add_endpoint("http://127.0.0.1:9/off")
     now = timezone.now()
     publish_event(at=now - timedelta(days=31))

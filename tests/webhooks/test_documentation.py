@@ -26,11 +26,11 @@ def test_an_example_is_an_event_and_holds_nothing_else(example: dict) -> None:
     assert set(example["data"]) == set(known.data.__struct_fields__)
 
 
-def test_every_family_has_an_example_and_every_type_stands_on_the_page() -> None:
+def test_every_family_has_an_example_and_every_type_is_on_the_page() -> None:
     assert {example["type"].partition(".")[0] for example in EXAMPLES} == {known.family for known in event_types()}
     assert event_table() in PAGE, f"docs/webhooks.md needs this table:\n{event_table()}"
 
 
-def test_an_endpoint_wants_types_families_or_all() -> None:
+def test_an_endpoint_subscribes_to_types_families_or_all() -> None:
     assert wants(["*"], "copy.locked") and wants(["copy.*"], "copy.locked") and wants(["copy.locked"], "copy.locked")
     assert not wants(["copy.unlocked", "form.*"], "copy.locked")

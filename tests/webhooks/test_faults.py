@@ -92,7 +92,7 @@ def lay_in_schedule(attempts: list[WebhookAttempt]) -> None:
 
 
 @pytest.mark.parametrize("seed", range(3))
-def test_by_seed_everything_is_delivered_in_the_end_and_on_schedule(
+def test_everything_is_delivered_on_schedule(
     seed: int, add_endpoint: Any, publish_event: Any, go_through: Callable[[timedelta], None]
 ) -> None:
     with chaos(seed) as receiver:
@@ -158,7 +158,7 @@ def test_410_disables_at_once(
         assert receiver.asked["/0"] == 2
 
 
-def test_five_days_of_nothing_but_failures_disable(
+def test_five_days_of_failures_disable(
     add_endpoint: Any, publish_event: Any, go_through: Callable[[timedelta], None], clock: Clock
 ) -> None:
     with chaos(0) as receiver:
@@ -182,7 +182,7 @@ def test_five_days_of_nothing_but_failures_disable(
         assert receiver.asked["/0"] == asked
 
 
-def test_a_success_in_between_begins_the_count_anew(
+def test_a_success_restarts_the_count(
     add_endpoint: Any, publish_event: Any, go_through: Callable[[timedelta], None], clock: Clock
 ) -> None:
     with chaos(0) as receiver:
@@ -197,7 +197,7 @@ def test_a_success_in_between_begins_the_count_anew(
 
 
 class TestOneDeadEndpoint:
-    def test_it_slows_nobody_else(
+    def test_a_dead_endpoint_delays_no_other(
         self, receiver: Receiver, add_endpoint: Any, publish_event: Any, deliver: Callable[..., int]
     ) -> None:
         add_endpoint(receiver.url("/slow/3"))
@@ -219,7 +219,7 @@ class TestOneDeadEndpoint:
         assert 5 <= dead.count() <= 6
         assert taken < 15
 
-    def test_no_more_than_two_at_once_and_one_to_try_it_out(self, add_endpoint: Any, publish_event: Any) -> None:
+    def test_at_most_two_posts_at_once_and_one_probe(self, add_endpoint: Any, publish_event: Any) -> None:
         endpoint, _ = add_endpoint("http://127.0.0.1:9/hook")
         for _ in range(5):
             publish_event()

@@ -35,7 +35,7 @@ def test_the_tenth_failure_is_the_last() -> None:
 
 
 @pytest.mark.parametrize(("asked", "waits"), [(60.0, 60), (1.0, 5), (10**9, 86_400)])
-def test_what_is_asked_for_is_waited_for_but_never_less_than_the_schedule(asked: float, waits: float) -> None:
+def test_requested_delays_are_respected_but_never_below_the_schedule(asked: float, waits: float) -> None:
     found = next_attempt(ONE, attempts=1, now=NOW, requested=asked)
 
     assert found is not None
@@ -59,7 +59,7 @@ def test_retry_after_is_seconds_or_a_date(text: str, seconds: float | None) -> N
     assert requested_seconds(text, now=NOW) == seconds
 
 
-def test_failures_far_apart_are_not_one_failure() -> None:
+def test_failures_far_apart_are_separate() -> None:
     start = NOW - timedelta(hours=100)
 
     assert failing_since(None, last=None, now=NOW) == NOW

@@ -28,7 +28,7 @@ def at_harbor(harbor: Tenant) -> Any:
 
 
 @pytest.mark.django_db
-def test_an_answer_that_asks_for_nonsense_is_recorded_like_any_other(
+def test_an_invalid_retry_after_is_recorded_like_any_other(
     receiver: Receiver, add_endpoint: Any, publish_event: Any, deliver: Callable[..., int]
 ) -> None:
     with chaos(1) as rude:
@@ -44,7 +44,7 @@ def test_an_answer_that_asks_for_nonsense_is_recorded_like_any_other(
 
 @pytest.mark.django_db(databases=["default", SECOND_DATABASE])
 @pytest.mark.parametrize("order", [["default", SECOND_DATABASE], [SECOND_DATABASE, "default"]])
-def test_a_database_that_is_away_stops_no_other(
+def test_a_missing_database_stops_no_other(
     order: list[str], receiver: Receiver, add_endpoint: Any, publish_event: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def is_away(*arguments: Any, **named: Any) -> None:
@@ -65,7 +65,7 @@ def test_a_database_that_is_away_stops_no_other(
 
 
 @pytest.mark.django_db
-def test_names_that_nobody_resolves_hold_up_no_other(
+def test_unresolvable_names_delay_no_other(
     receiver: Receiver, add_endpoint: Any, publish_event: Any, deliver: Callable[..., int], monkeypatch: Any
 ) -> None:
     resolve, over = socket.getaddrinfo, threading.Event()

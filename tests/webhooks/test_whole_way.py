@@ -36,7 +36,7 @@ def kennels(db: None) -> Release:
 
 @pytest.mark.django_db(databases=["default", SECOND_DATABASE], transaction=True)
 @pytest.mark.parametrize("has_own_database", [False, True])
-def test_a_save_is_told_to_the_tenants_endpoint_by_the_tasks_alone(
+def test_the_tasks_alone_deliver_a_save_to_the_tenants_endpoint(
     has_own_database: bool, receiver: Receiver, kennels: Release
 ) -> None:
     alias = SECOND_DATABASE if has_own_database else "default"
@@ -65,7 +65,7 @@ def test_a_save_is_told_to_the_tenants_endpoint_by_the_tasks_alone(
 
 
 @pytest.mark.django_db(databases=["default", SECOND_DATABASE], transaction=True)
-def test_where_there_are_no_workers_the_command_does_all_of_it(receiver: Receiver, kennels: Release) -> None:
+def test_without_workers_the_command_does_all_of_it(receiver: Receiver, kennels: Release) -> None:
     tenant = Tenant.objects.create(code="told", name="Told", catalogue="kennels")
     with use_tenant(tenant):
         endpoints.add(receiver.url("/by-command"), tenant=tenant, actor=ACTOR, event_types=["form.created"])

@@ -182,7 +182,7 @@ def test_every_method_that_is_served_has_a_row(row: Row, api: Api, s1: Sample) -
 
 
 @pytest.mark.parametrize("row", ROWS, ids=str)
-def test_nobody_is_let_in(row: Row, api: Api, s1: Sample) -> None:
+def test_anonymous_callers_are_refused(row: Row, api: Api, s1: Sample) -> None:
     copy = start(api, s1)
 
     response = Client().generic(row.method, f"{V1}/{row.path(copy['id'])}", row.body, "application/json")

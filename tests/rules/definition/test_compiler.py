@@ -183,14 +183,14 @@ def product(source: dict[str, Any], code: str = "PAW-CARE") -> dict[str, Any]:
         (lambda s: product(s)["rules"][3].update(set={}), "wrong_value", "products[PAW-CARE].rules[P4].set"),
     ],
 )
-def test_a_fault_is_told_with_its_place(change: Change, code: str, where: str) -> None:
+def test_a_fault_is_reported_with_its_place(change: Change, code: str, where: str) -> None:
     refused = compile_changed(change)
 
     assert (code.replace(" or pool", ""), where) in [(fault.code, fault.where) for fault in refused.faults]
     assert all(fault.text and fault.remedy for fault in refused.faults)
 
 
-def test_the_place_inside_a_text_is_told_by_line_and_column() -> None:
+def test_the_place_inside_a_text_has_line_and_column() -> None:
     refused = compile_changed(lambda s: product(s)["rules"][0].update(when="heaviest > 80 ||\n  exotic > 3"))
 
     [fault] = refused.faults
@@ -209,13 +209,13 @@ def test_all_faults_are_reported_at_once() -> None:
     assert sorted(codes) == ["missing_choice_list", "syntax_error", "type_error", "unknown_question"]
 
 
-def test_a_text_that_reads_a_broken_derived_value_adds_no_fault_of_its_own() -> None:
+def test_a_text_that_reads_a_broken_derived_value_adds_no_fault() -> None:
     refused = compile_changed(lambda s: s["derived"][3].update(value="nothing"))
 
     assert [fault.where for fault in refused.faults] == ["derived[heaviest].value"]
 
 
-def test_a_derived_value_may_stand_before_the_one_it_reads() -> None:
+def test_a_derived_value_may_come_before_the_one_it_reads() -> None:
     catalogue = boarding(
         derived=[{"code": "twice", "value": "once * 2"}, {"code": "once", "value": "income + 1"}, *BOARDING["derived"]]
     )
@@ -250,7 +250,7 @@ def test_carrier_questions_of_one_product_do_not_wait_for_each_other() -> None:
     ),
     place=st.integers(0, 7),
 )
-def test_any_text_at_any_place_compiles_or_is_told_as_a_fault(text: str, place: int) -> None:
+def test_any_text_at_any_place_compiles_or_is_a_fault(text: str, place: int) -> None:
     source = copy.deepcopy(BOARDING)
     places: list[Change] = [
         lambda s: question(s, "vet").update(when=text),
@@ -271,7 +271,7 @@ def test_any_text_at_any_place_compiles_or_is_told_as_a_fault(text: str, place: 
 
 
 @pytest.mark.parametrize("code", sorted(RESERVED))
-def test_no_pool_is_called_like_another_part_of_a_form(code: str) -> None:
+def test_no_pool_has_the_name_of_another_part_of_a_form(code: str) -> None:
     refused = compile_changed(lambda source: source["question_sets"][2]["pool"].update(code=code))
 
     assert ("bad_code", "question_sets[guests].pool.code") in [(fault.code, fault.where) for fault in refused.faults]

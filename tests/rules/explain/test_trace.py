@@ -65,7 +65,7 @@ def test_need_info_names_the_questions() -> None:
     assert (why.result, why.text) == ("need_info", "PAW-CARE cannot be decided before these are answered: paw_survey.")
 
 
-def test_a_locked_product_names_who_did_not_decline() -> None:
+def test_a_locked_product_names_the_products_that_did_not_decline() -> None:
     why = explain("FIN-CARE")
 
     assert why.result == "locked"
@@ -73,7 +73,7 @@ def test_a_locked_product_names_who_did_not_decline() -> None:
     assert why.rules[0].truth == "false"
 
 
-def test_a_premium_tells_its_steps() -> None:
+def test_a_premium_lists_its_steps() -> None:
     why = explain("premium:PAW-CARE", limit="high", income=200000, opened="2026-01-01")
 
     assert (why.result, [rule.id for rule in why.rules]) == (483, ["P4", "new"])
@@ -84,7 +84,7 @@ def test_a_premium_tells_its_steps() -> None:
     ]
 
 
-def test_factors_are_traced_on_what_is_rated() -> None:
+def test_factors_are_traced_on_rated_values() -> None:
     products = msgspec.convert(msgspec.to_builtins(BOARDING["products"]), list[dict[str, Any]])
     products[0]["rating"]["factors"] = [{"id": "high", "when": 'limit == "high"', "times": "3"}]
     made = document({**ANSWERS, "limit": "high", "opened": "2026-01-01"})
@@ -106,7 +106,7 @@ def test_factors_are_traced_on_what_is_rated() -> None:
     ]
 
 
-def test_a_hidden_question_says_what_would_show_it() -> None:
+def test_a_hidden_question_explains_what_would_show_it() -> None:
     why = explain("vet_fee")
 
     assert (why.kind, why.result) == ("question", "hidden")
@@ -142,7 +142,7 @@ def test_sets_derived_values_rules_and_messages_are_explained() -> None:
 @pytest.mark.parametrize(
     ("reader", "name"), [(Reader(sees_personal=True), "Happy Tails"), (Reader(), "••••"), (NOBODY, "••••")]
 )
-def test_secret_values_are_masked_and_personal_ones_are_for_who_may_see_them(reader: Reader, name: str) -> None:
+def test_secret_values_are_masked_and_personal_ones_need_the_right(reader: Reader, name: str) -> None:
     sets = msgspec.convert(msgspec.to_builtins(BOARDING["question_sets"]), list[dict[str, Any]])
     sets[0]["questions"][0] |= {"sensitivity": "pii", "when": 'owner_ssn != ""'}
     catalogue = boarding(

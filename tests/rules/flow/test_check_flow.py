@@ -23,7 +23,7 @@ def states(made: Document) -> dict[str, tuple[bool, str]]:
     return {path: (answer.active, answer.required) for path, answer in walk_answers(made)}
 
 
-def test_an_empty_document_gets_entries_for_what_is_visible() -> None:
+def test_an_empty_document_gets_entries_for_visible_questions() -> None:
     made = document({})
 
     evaluation = settle(CATALOGUE, made)
@@ -83,7 +83,7 @@ def test_hiding_cascades_and_keeps_the_answers() -> None:
     assert states(made)["vet_fee"] == (True, "")
 
 
-def test_a_line_taken_off_hides_its_rows_with_all_below_and_brings_them_back() -> None:
+def test_a_removed_line_hides_its_rows_and_brings_them_back() -> None:
     made = document(ANSWERS)
     settle(CATALOGUE, made)
     before = states(made)
@@ -103,7 +103,7 @@ def test_a_line_taken_off_hides_its_rows_with_all_below_and_brings_them_back() -
     assert states(made) == before
 
 
-def test_an_unanswered_entry_goes_when_it_is_hidden() -> None:
+def test_an_unanswered_entry_is_dropped_when_hidden() -> None:
     made = document({"exotic": True})
     settle(CATALOGUE, made)
     assert "vet" in made.answers
@@ -138,7 +138,7 @@ def test_a_pool_below_its_least_rows_is_needed() -> None:
     assert evaluation.needed.bind == ("owner_ssn", "kennels")
 
 
-def test_a_question_that_the_release_does_not_have_is_kept_inactive() -> None:
+def test_a_question_missing_in_the_release_stays_inactive() -> None:
     made = document({**ANSWERS, "gone": "x"})
     made.answers["blank"] = Answer()
 
@@ -148,7 +148,7 @@ def test_a_question_that_the_release_does_not_have_is_kept_inactive() -> None:
     assert result.dropped == ("blank",)
 
 
-def test_a_wrong_value_is_refused_and_a_wrong_relation_is_only_said() -> None:
+def test_a_wrong_value_is_refused_and_a_wrong_relation_is_a_message() -> None:
     made = document({**ANSWERS, "income": -1, "home_zip": "43215"})
 
     result = fire(CATALOGUE, made)
@@ -180,7 +180,7 @@ def test_rows_are_compared_with_each_other() -> None:
     ]
 
 
-def test_form_rules_speak_at_the_top_and_in_rows() -> None:
+def test_form_rules_apply_at_the_top_and_in_rows() -> None:
     rows = [
         {"street": "1", "is_heated": True, "pets": [{"species": "cat", "weight": 1}, {"species": "snake", "weight": 1}]}
     ]
@@ -214,7 +214,7 @@ def test_question_sets_are_completed_and_opened_again() -> None:
     assert fire(CATALOGUE, made).reopened_sets == ("start",)
 
 
-def test_a_set_that_shall_stay_is_not_removed() -> None:
+def test_a_kept_set_is_not_removed() -> None:
     made = document(ANSWERS)
     settle(CATALOGUE, made)
     made.question_sets[1].remove_if_ineligible = False
@@ -223,7 +223,7 @@ def test_a_set_that_shall_stay_is_not_removed() -> None:
     assert fire(CATALOGUE, made).removed_sets == ("guests", "carrier_extra")
 
 
-def test_a_sealed_answer_is_revealed_only_where_something_looks_at_it() -> None:
+def test_a_sealed_answer_is_revealed_only_where_it_is_read() -> None:
     calls: list[str] = []
 
     def reveal(path: str, answer: Answer) -> Any:
@@ -274,7 +274,7 @@ EDITS = st.one_of(
 
 @settings(max_examples=150, deadline=None)
 @given(script=st.lists(EDITS, max_size=12))
-def test_no_edit_script_loses_an_answer_and_the_way_does_not_matter(script: list[tuple[str, Any]]) -> None:
+def test_no_edit_script_loses_an_answer_and_the_result_depends_on_answers_only(script: list[tuple[str, Any]]) -> None:
     start = {**ANSWERS, "vet": True, "vet_fee": 90}
     made, given_values = document(start), dict(walk_answers(document(start)))
     wanted = {path: answer.value for path, answer in given_values.items()}
@@ -316,7 +316,7 @@ def test_blank_values_count_as_unanswered(value: Any) -> None:
     assert settle(CATALOGUE, made).needed.quote == ("kennel_name",)
 
 
-def test_take_in_of_a_result_is_the_same_for_new_and_known_entries() -> None:
+def test_applying_a_result_is_the_same_for_new_and_known_entries() -> None:
     made = document(ANSWERS)
     take_in(made, fire(CATALOGUE, made))
 

@@ -101,7 +101,7 @@ def test_surplus_opens_when_every_admitted_product_declines_and_then_asks_its_qu
     assert (made.answers["paw_survey"].active, made.answers["paw_survey"].value) == (False, True)
 
 
-def test_a_product_declined_by_its_own_question_goes_on_asking_it() -> None:
+def test_a_product_declined_by_its_own_question_keeps_asking_it() -> None:
     made = document({**ANSWERS, "paw_survey": False})
 
     evaluation = settle(CATALOGUE, made)
@@ -138,7 +138,7 @@ def test_an_adjustment_rates_another_value_through_derived_values_and_keeps_the_
     assert made.answers["limit"].value == "high"
 
 
-def test_the_date_of_evaluation_decides() -> None:
+def test_the_evaluation_date_decides() -> None:
     answers = {**ANSWERS, "income": 200000, "opened": "2024-06-02"}
 
     prices = [

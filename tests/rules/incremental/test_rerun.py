@@ -199,7 +199,7 @@ CASES: dict[str, tuple[dict[str, Any], Callable[[Document], str], Callable[[Flow
 
 
 @pytest.mark.parametrize("case", CASES)
-def test_what_changed_is_decided_as_in_a_full_run(case: str, never_in_full: Callable[[], None]) -> None:
+def test_a_partial_run_decides_as_a_full_run(case: str, never_in_full: Callable[[], None]) -> None:
     answers, edit, sign = CASES[case]
     made = document({**ANSWERS, **answers})
     before = settle(CATALOGUE, made)
@@ -212,7 +212,7 @@ def test_what_changed_is_decided_as_in_a_full_run(case: str, never_in_full: Call
     assert sign(full), full
 
 
-def test_where_nothing_changed_the_evaluation_stands() -> None:
+def test_without_changes_the_evaluation_stays() -> None:
     made = document(ANSWERS)
     before = settle(CATALOGUE, made)
 
@@ -230,7 +230,7 @@ def test_an_untouched_fault_is_still_among_the_refusals() -> None:
     )
 
 
-def test_a_set_that_shall_stay_stays() -> None:
+def test_a_kept_set_stays() -> None:
     made = document(ANSWERS)
     before = settle(CATALOGUE, made)
     made.question_sets[1].remove_if_ineligible = False
@@ -241,7 +241,7 @@ def test_a_set_that_shall_stay_stays() -> None:
     assert result.removed_sets == ("guests", "carrier_extra")
 
 
-def test_only_what_is_looked_at_is_revealed() -> None:
+def test_only_read_answers_are_revealed() -> None:
     made, calls = document(ANSWERS), []
     made.answers["owner_ssn"] = Answer(sealed=b"x", mask="•••• 4321")
     made.answers["kennel_name"] = Answer(sealed=b"y", mask="••••")
@@ -261,7 +261,7 @@ def test_only_what_is_looked_at_is_revealed() -> None:
     assert result == check_flow.run(CATALOGUE, made, as_of=AS_OF, release=7, reveal=reveal)
 
 
-def test_a_surplus_product_opens_though_nothing_that_it_reads_changed(never_in_full: Callable[[], None]) -> None:
+def test_a_surplus_product_opens_without_a_change_of_its_reads(never_in_full: Callable[[], None]) -> None:
     products = [BOARDING["products"][0], {**BOARDING["products"][1], "rules": []}]
     catalogue = boarding(products=products)
     made = document(ANSWERS)
@@ -275,7 +275,7 @@ def test_a_surplus_product_opens_though_nothing_that_it_reads_changed(never_in_f
     assert outcomes(full) == {"PAW-CARE": "decline", "FIN-CARE": "eligible"}
 
 
-def test_a_derived_value_that_is_unknown_now_is_told_from_a_hidden_one(never_in_full: Callable[[], None]) -> None:
+def test_an_unknown_derived_value_is_distinguished_from_a_hidden_one(never_in_full: Callable[[], None]) -> None:
     rules = [{"id": "B", "when": "!is_vetted", "then": "warn", "at": "vet", "say": "Without a vet"}]
     catalogue = boarding(derived=[*BOARDING["derived"], {"code": "is_vetted", "value": "vet"}], form_rules=rules)
     made = document(ANSWERS)
@@ -311,7 +311,7 @@ def test_another_day_release_or_an_unknown_path_is_run_in_full(
     assert len(calls) == 1
 
 
-def test_what_an_older_edition_concluded_is_not_built_upon(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_evaluations_of_an_older_edition_are_not_reused(monkeypatch: pytest.MonkeyPatch) -> None:
     made = document(ANSWERS)
     before = msgspec.structs.replace(settle(CATALOGUE, made), edition=0)
     calls = counted(monkeypatch)
@@ -320,7 +320,7 @@ def test_what_an_older_edition_concluded_is_not_built_upon(monkeypatch: pytest.M
     assert len(calls) == 1
 
 
-def test_where_very_much_changed_everything_is_computed(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_many_changes_cause_a_full_run(monkeypatch: pytest.MonkeyPatch) -> None:
     made = document(ANSWERS)
     before = settle(CATALOGUE, made)
     calls = counted(monkeypatch)
@@ -336,7 +336,7 @@ def counted(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     return calls
 
 
-def test_a_row_that_brings_unknown_codes_is_run_in_full(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_row_with_unknown_codes_causes_a_full_run(monkeypatch: pytest.MonkeyPatch) -> None:
     made = document(ANSWERS)
     before = settle(CATALOGUE, made)
     path = add_house(made)
@@ -349,7 +349,7 @@ def test_a_row_that_brings_unknown_codes_is_run_in_full(monkeypatch: pytest.Monk
     assert len(calls) == 1
 
 
-def test_a_rule_called_like_a_validator_has_unique_reasons_by_a_full_run() -> None:
+def test_a_rule_named_like_a_validator_has_unique_reasons_by_a_full_run() -> None:
     rules = [{"id": "min", "when": "exotic", "then": "error", "at": "income", "say": "Must be at least 0."}]
     catalogue = boarding(form_rules=rules)
     made = document({**ANSWERS, "income": -1, "exotic": True})
@@ -362,7 +362,7 @@ def test_a_rule_called_like_a_validator_has_unique_reasons_by_a_full_run() -> No
     assert result == fire(catalogue, made)
 
 
-def test_a_rule_called_like_a_base_check_has_unique_reasons() -> None:
+def test_a_rule_named_like_a_base_check_has_unique_reasons() -> None:
     products = msgspec.json.decode(msgspec.json.encode(BOARDING["products"]))
     products[0]["rules"].append({"id": "state", "when": "exotic", "then": "decline", "why": "Not offered in OH."})
     catalogue = boarding(products=products)

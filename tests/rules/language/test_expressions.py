@@ -165,14 +165,14 @@ def test_a_wrong_text_is_refused_at_its_place(source: str, code: str, offset: in
         assert first.offset == offset
 
 
-def test_all_unknown_names_of_a_text_are_told_with_the_closest_name() -> None:
+def test_all_unknown_names_of_a_text_are_reported_with_the_closest_name() -> None:
     with pytest.raises(TextFaults) as refused:
         SCOPE.compile("maby > 1 && manny > 2")
 
     assert [fault.remedy for fault in refused.value.faults] == ["Did you mean 'many'?", "Did you mean 'many'?"]
 
 
-def test_a_text_says_what_it_reads() -> None:
+def test_a_text_names_its_reads() -> None:
     assert SCOPE.compile("n > 1 && rooms.exists(r, r.size > as_of.x) ".replace("as_of.x", "m")).reads == {
         "n",
         "m",
@@ -192,7 +192,7 @@ def test_a_text_says_what_it_reads() -> None:
         "a ? n : m",
     ],
 )
-def test_a_tree_is_written_as_the_text_it_came_from(source: str) -> None:
+def test_a_tree_is_written_as_its_source_text(source: str) -> None:
     assert unparse(SCOPE.compile(source).term.node) == source
 
 

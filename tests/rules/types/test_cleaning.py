@@ -106,7 +106,7 @@ def test_a_value_is_brought_into_its_form(kind: Any, raw: Any, stored: Any) -> N
         ("naics", "7225111", "naics"),
     ],
 )
-def test_a_value_that_fits_no_form_is_refused(kind: Any, raw: Any, code: str | None) -> None:
+def test_an_invalid_value_is_refused(kind: Any, raw: Any, code: str | None) -> None:
     if code is None:
         assert clean(CATALOGUE, question(kind), raw) is None
         return
@@ -134,7 +134,7 @@ HOSTILE = st.recursive(
 
 @settings(max_examples=400, deadline=None)
 @given(kind=st.sampled_from(sorted(QUESTION_TYPES)), raw=HOSTILE)
-def test_whatever_is_given_is_cleaned_for_good_or_refused(kind: Any, raw: Any) -> None:
+def test_any_input_is_cleaned_to_a_stable_value_or_refused(kind: Any, raw: Any) -> None:
     try:
         cleaned = clean(CATALOGUE, question(kind), raw)
     except InvalidValue as refused:

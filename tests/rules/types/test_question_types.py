@@ -104,7 +104,7 @@ def test_the_mask_of_a_number_that_names_something_shows_its_end(code: str) -> N
     assert type_of(code).mask("123456789") == f"{HIDDEN} 6789"
 
 
-def test_a_text_that_its_composed_form_makes_too_long_is_refused() -> None:
+def test_a_text_whose_composed_form_is_too_long_is_refused() -> None:
     text = type_of("text")
 
     with pytest.raises(InvalidValue) as refusal:

@@ -94,7 +94,7 @@ def test_email_and_url_are_checked_by_their_type() -> None:
         "",
     ],
 )
-def test_a_wrong_validator_is_told_with_its_remedy(call: str) -> None:
+def test_a_wrong_validator_is_reported_with_its_remedy(call: str) -> None:
     _, _, wrong = parse_validators(Question(code="q", label="Q", type="integer", validate=(call,)), "")
 
     if call == "in_pool:x":
@@ -108,14 +108,14 @@ def test_a_vin_with_its_check_digit_passes(vin: str) -> None:
 
 
 @pytest.mark.parametrize("vin", ["1M8GDM9A1KP042788", "1M8GDM9AXKP04278", "IM8GDM9AXKP042788", "1m8gdm9axkp042788", ""])
-def test_a_vin_without_it_does_not(vin: str) -> None:
+def test_a_vin_without_its_check_digit_is_refused(vin: str) -> None:
     assert not is_vin(vin)
 
 
 @pytest.mark.parametrize(
     "text", ["000-12-3456", "666-12-3456", "900-12-3456", "123-00-4567", "123-45-0000", "078-05-1120", "987-65-4330"]
 )
-def test_numbers_that_are_never_given_out_are_no_ssn(text: str) -> None:
+def test_unassigned_numbers_are_invalid_ssns(text: str) -> None:
     assert not is_ssn(text, True)
 
 
@@ -157,7 +157,7 @@ def test_an_email_address_passes(text: str) -> None:
         "a@b.com\n",
     ],
 )
-def test_what_is_no_email_address_does_not(text: str) -> None:
+def test_an_invalid_email_address_is_refused(text: str) -> None:
     assert not is_email(text)
 
 
