@@ -1,4 +1,4 @@
-"""Points of a save that can be armed: each stands in the code once, acts in its turn, and never by mistake."""
+"""Points of a save that can be armed: each is in the code once, acts in its turn, and never by mistake."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ CHECKOUT = Path(__file__).resolve().parents[1]
 
 
 def run(code: str, **environment: str) -> subprocess.CompletedProcess[str]:
-    """Run Python code in a process that has this environment and nothing else of ours."""
+    """Run Python code in a process with only this environment."""
     own = {name: value for name, value in os.environ.items() if name in ("PATH", "HOME", "LANG")}
     own |= {"DJANGO_SETTINGS_MODULE": "partner_engine.settings", **environment}
     return subprocess.run(

@@ -1,5 +1,5 @@
-"""What every face shows of one form whose questions a later release removed, closed and opened: the real pages, answers
-and messages, as a table.
+"""The values that every face shows of a form whose questions a later release removed, protected and opened: real pages,
+responses and messages, as a table.
 """
 
 from __future__ import annotations
@@ -31,8 +31,8 @@ from tests.harness.later_releases import publish_release
 
 pytestmark = pytest.mark.django_db
 
-#: Each question with its sensitivity in the first release and in the second (None: removed), and the word in all of its
-#: answers that stands in no other.
+#: Each question with its sensitivity in the first release and in the second (None: removed), and the word that only its
+#: answers contain.
 NOTES: Final[dict[str, tuple[Sensitivity, Sensitivity | None, str]]] = {
     "public_note": ("", "", "quagga"),
     "personal_note": ("pii", "pii", "okapi"),
@@ -47,7 +47,7 @@ WITHOUT_PERSONAL: Final = [right for right in Right if right is not Right.READ_P
 
 
 def catalogue(release: int) -> CatalogueDefinition:
-    """Return the kennels with the notes as this release has them; a product's rule reads them all."""
+    """Return the kennel catalogue with the notes of this release; a product's rule reads them all."""
     known = {code: note[release] for code, note in NOTES.items() if note[release] is not None}
     notes = tuple(
         Question(code=code, label=code, type="text", sensitivity=sensitivity, indexed=True)  # type: ignore[arg-type]
@@ -93,7 +93,7 @@ def copy_id(harbor: Tenant, owner: User, heard: list[dict[str, Any]]) -> Iterato
 
 
 def words(text: str) -> set[str]:
-    """Return the words of notes that stand in ``text``."""
+    """Return the words of notes that ``text`` contains."""
     return {word for word in WORDS if word in text}
 
 
@@ -111,7 +111,7 @@ def parts(page: str) -> dict[str, set[str]]:
 
 
 PUBLIC, PERSONAL, OPENED, CLOSED = {"quagga"}, {"okapi"}, {"wombat"}, {"dugong"}
-#: What an answer of today shows with the right to personal answers and without it; and what one of the past does.
+#: The shown value of a present answer with the right to personal answers and without it; and that of a past one.
 TODAY: Final = (PUBLIC | PERSONAL | OPENED, PUBLIC | OPENED)
 PAST: Final = (PUBLIC | PERSONAL | OPENED, PUBLIC)
 API: Final = {
@@ -188,7 +188,7 @@ def test_messages_for_all_readers(harbor: Tenant, owner: User, copy_id: UUID, he
     with use_tenant(harbor):
         events = list(OutboxAction.objects.order_by("id").values_list("version", "payload"))
 
-    # What was public when it was told was told.
+    # Values that were public when they were published stay published.
     expected = [PUBLIC | CLOSED, PUBLIC | CLOSED, set(), PUBLIC | OPENED]
     assert [words(str(facts)) for facts in heard] == expected
     told = [words(str([payload for made, payload in events if made == version])) for version in (1, 2, 3, 4)]

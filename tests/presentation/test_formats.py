@@ -1,4 +1,4 @@
-"""How values, times and counts read on a page."""
+"""The text of values, times and counts on a page."""
 
 from __future__ import annotations
 

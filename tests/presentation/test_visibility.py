@@ -1,4 +1,4 @@
-"""The policy as a table: how confidential a question was and is, who reads, what is shown."""
+"""The policy as a table: confidentiality then and now, reader, shown value."""
 
 from __future__ import annotations
 
@@ -31,14 +31,14 @@ def catalogue_of(sensitivity: Sensitivity | None, *, kind: str = "text") -> Comp
 
 
 #: Sensitivity when the value was recorded (None: the question of today alone counts), sensitivity today (None: the
-#: question is gone), what was recorded, and what is shown: with the right to personal answers, without, to a guest,
-#: to nobody in particular.
+#: question was removed), the recorded value, and the shown value: with the right to personal answers, without, for a
+#: guest, for many readers.
 TABLE: Final[list[tuple[Sensitivity | None, Sensitivity | None, str, tuple[str, str, str, str]]]] = [
-    # As it stands
+    # Unchanged
     (None, "", PLAIN, (PLAIN, PLAIN, PLAIN, PLAIN)),
     (None, "pii", PLAIN, (PLAIN, DOTS, DOTS, DOTS)),
     (None, "spi", MASK, (MASK, MASK, MASK, DOTS)),
-    # The question is gone, whatever it was
+    # The question was removed
     (None, None, PLAIN, (DOTS, DOTS, DOTS, DOTS)),
     ("", None, PLAIN, (DOTS, DOTS, DOTS, DOTS)),
     ("pii", None, PLAIN, (DOTS, DOTS, DOTS, DOTS)),
@@ -47,11 +47,11 @@ TABLE: Final[list[tuple[Sensitivity | None, Sensitivity | None, str, tuple[str, 
     ("", "pii", PLAIN, (PLAIN, DOTS, DOTS, DOTS)),
     ("", "spi", PLAIN, (DOTS, DOTS, DOTS, DOTS)),
     ("pii", "spi", PLAIN, (DOTS, DOTS, DOTS, DOTS)),
-    # It became less strict: what was recorded stays as it was
+    # It became less strict: recorded values keep their confidentiality
     ("pii", "", PLAIN, (PLAIN, DOTS, DOTS, DOTS)),
     ("spi", "", MASK, (MASK, MASK, MASK, DOTS)),
     ("spi", "pii", MASK, (MASK, MASK, MASK, DOTS)),
-    # Text that begins like a mask is none
+    # Text that begins like a mask is not a mask
     (None, "spi", f"{MASK} and more", (DOTS, DOTS, DOTS, DOTS)),
 ]
 
@@ -71,7 +71,7 @@ def test_recorded_values(
     assert [policy.may_leave("note", None, recorded) for policy in policies] == [may_leave] * 4
 
 
-#: Sensitivity today and the answer, with the confidentiality and what is shown to each of READERS.
+#: Sensitivity today and the answer, with the confidentiality and the shown value for each of READERS.
 ANSWERS: Final = [
     ("", Answer(value=PLAIN), PUBLIC, (PLAIN, PLAIN, PLAIN, PLAIN)),
     ("pii", Answer(value=PLAIN), PERSONAL, (PLAIN, DOTS, DOTS, DOTS)),
@@ -85,12 +85,12 @@ ANSWERS: Final = [
         SECRET,
         (MASK, MASK, MASK, DOTS),
     ),
-    # Not sealed yet, for the question became secret after it was answered
+    # Not sealed yet, because the question became secret after it was answered
     ("spi", Answer(value=PLAIN), SECRET, (DOTS, DOTS, DOTS, DOTS)),
-    # Sealed still, although the question is secret no more
+    # Still sealed, although the question is no longer secret
     ("", Answer(sealed=b"x", mask=MASK), SECRET, (MASK, MASK, MASK, DOTS)),
     ("pii", Answer(sealed=b"x", mask=MASK), SECRET, (MASK, MASK, MASK, DOTS)),
-    # The question is gone
+    # The question was removed
     (None, Answer(value=PLAIN), UNKNOWN, (DOTS, DOTS, DOTS, DOTS)),
     (None, Answer(value=PLAIN, answered_by=AnsweredBy("guest", "g1")), UNKNOWN, (DOTS, DOTS, DOTS, DOTS)),
     (None, Answer(sealed=b"x", mask=MASK), UNKNOWN, (MASK, MASK, MASK, DOTS)),

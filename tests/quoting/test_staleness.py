@@ -1,4 +1,4 @@
-"""Asking a carrier about one copy makes its answers about the form's other copies stale."""
+"""Submitting one copy to a carrier makes its quotes on the form's other copies stale."""
 
 from __future__ import annotations
 

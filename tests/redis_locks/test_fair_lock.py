@@ -1,4 +1,4 @@
-"""One fair lock on the real Redis: whose it is, how long it lives, freed on every way out."""
+"""One fair lock on the real Redis: its holder, its time to live, and its release on every way out."""
 
 from __future__ import annotations
 
@@ -220,5 +220,5 @@ def test_a_lock_is_passed_on_quickly(make_lock: MakeLock) -> None:
         pool.submit(free)
         assert make_lock().take(wait=10)
 
-    # Generous: benchmarks/locking.py measures it.
+    # Generous: benchmarks/locking.py measures it exactly.
     assert time.monotonic() - freed[0] < 1

@@ -1,4 +1,4 @@
-"""How locks stand, and one freed by hand: the one that was looked at, no other."""
+"""The state of locks, and a release by hand of exactly the inspected holding."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A job runs once at a time, over processes; the mutex lives as long as the job and not much longer."""
+"""A job runs once at a time, over all processes; the mutex lives hardly longer than the job."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ with JobMutex(job, ttl=float(ttl), client=Redis.from_url(settings.REDIS_URL)) as
 
 @pytest.fixture
 def job(redis: Redis) -> Iterator[str]:
-    """Return the name of a job that nobody else runs."""
+    """Return the name of a job that no other test runs."""
     name = f"sweep-{uuid4().hex[:8]}"
     yield name
     redis.delete(*keys_of(lock_name("job", name)))
@@ -48,7 +48,7 @@ def test_of_two_processes_one_runs_the_job(job: str, other_process: Callable[...
         assert mutex.holder is not None and mutex.holder.who == f"job {job}"
     second.go_on()
     with JobMutex(job) as is_ours:
-        assert not is_ours  # the second one, which had no right to it, freed nothing
+        assert not is_ours  # the second one, which did not hold it, freed nothing
 
     first.go_on()
     with JobMutex(job) as is_ours:

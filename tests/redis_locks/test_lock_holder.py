@@ -1,4 +1,4 @@
-"""The holder in a lock's token: written, read again, and nothing made up where it is not readable."""
+"""The holder in a lock's token: written, read again, and unknown where it is unreadable."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Fair locks are taken in turn: in the order of arrival, past the dead, and nobody starves; each with its sabotage."""
+"""Fair locks are taken in order of arrival, dead waiters are skipped, and none starves; each test has its sabotage."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ Sabotage = Callable[[str, str], None]
 
 IN_TURN = "if not current and (not first or first == ARGV[1]) then"
 WHENEVER_FREE = "if not current then"
-#: What drops waiters that no longer ask.
+#: The part of the script that drops waiters that no longer poll.
 DROPPED = "redis.call('zrangebyscore', KEYS[3], '-inf', now - ARGV[4])"
-#: The first of the queue, where it is looked at after the drop.
+#: The part that reads the first of the queue after the drop.
 NEWEST_FIRST = (
     "    first = redis.call('zrange', KEYS[2], 0, 0)[1]\n",
     "    first = redis.call('zrange', KEYS[2], -1, -1)[1]\n",
@@ -42,7 +42,7 @@ def until(condition: Callable[[], bool], *, seconds: float = 10.0) -> None:
 
 
 def order_of_turns(redis: Redis, name: str, takers: Sequence[Callable[[], Callable[[], None]]]) -> list[int]:
-    """Let ``takers`` come one after the other while the lock is held, then free it; return in which order they got it.
+    """Let ``takers`` come one after the other while the lock is held, then free it; return the order of their turns.
 
     A taker takes the lock and returns what frees it.
     """
@@ -61,7 +61,7 @@ def order_of_turns(redis: Redis, name: str, takers: Sequence[Callable[[], Callab
         for number in range(len(takers)):
             pool.submit(contend, number)
             started.acquire()
-            # The next one comes only after this one stands in the queue, or had the time to.
+            # The next one comes only after this one is in the queue, or had the time to.
             end = time.monotonic() + 0.03
             while waiting(redis, name) <= number and time.monotonic() < end:
                 time.sleep(0.001)
@@ -81,7 +81,7 @@ def fair_takers(make_lock: MakeLock, count: int) -> list[Callable[[], Callable[[
 def test_twenty_waiters_are_served_in_order(
     redis: Redis, name: str, make_lock: MakeLock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    # A machine that is busy elsewhere must not look like a dead waiter.
+    # A busy machine must not look like a dead waiter.
     monkeypatch.setattr(fair_lock, "PATIENCE_MS", 10_000)
 
     assert order_of_turns(redis, name, fair_takers(make_lock, 20)) == list(range(20))
@@ -112,7 +112,7 @@ def newcomer_overtakes(make_lock: MakeLock) -> bool:
     first.take(wait=0)
     assert waiter._try(joins=True) == 1
     first.release()
-    # Free, but somebody waits, and just sleeps between two looks.
+    # Free, but a waiter sleeps between two polls.
     overtakes = make_lock().take(wait=0)
     assert waiter._try(joins=True) == (1 if overtakes else 0)
     return overtakes

@@ -1,4 +1,4 @@
-"""Many locks at once: one round trip for all, what is free is taken, and two chunks never block each other for good."""
+"""Many locks at once: one round trip for all, free locks are taken, and two chunks never block each other forever."""
 
 from __future__ import annotations
 
@@ -96,7 +96,7 @@ def test_held_locks_do_not_expire_while_others_are_waited_for(redis: Redis, name
 
 
 def chunks_that_cross(redis: Redis, names: Names, *, wait: float) -> tuple[int, int, float]:
-    """Let two chunks each hold the half that the other wants too; return how many locks each got, and in what time."""
+    """Let two chunks each hold the half that the other wants too; return the number of locks of each, and the time."""
     low, high = ManyLocks(redis, names, holder=ROBIN), ManyLocks(redis, names, holder=KIM)
     low._attempt(names[:5], joins=False)
     high._attempt(names[5:], joins=False)
@@ -135,7 +135,7 @@ def test_without_giving_way_they_would_block_each_other(
 @pytest.mark.slow
 def test_many_chunks_over_the_same_copies_all_finish(redis: Redis, names: Names) -> None:
     def work(number: int) -> int:
-        # Each wants them in an order of its own, and starts anywhere.
+        # Each wants them in its own order, from its own start.
         mine = names[number % 10 :] + names[: number % 10]
         with lock_many(redis, mine[:7], holder=ROBIN, wait=60) as locks:
             time.sleep(0.002)

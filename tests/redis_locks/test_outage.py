@@ -1,4 +1,4 @@
-"""What is remembered of a Redis that failed: it is left alone for a moment, then one asks for all."""
+"""The memory of a failed Redis: it is not called for a moment, then one caller tries for all."""
 
 from __future__ import annotations
 

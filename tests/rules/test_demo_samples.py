@@ -1,4 +1,4 @@
-"""Every sample and copy of the demo catalogue gives exactly its expected outcomes, through pure code."""
+"""Every sample and copy of the demo catalogue has exactly its expected outcomes, computed by pure code."""
 
 from __future__ import annotations
 

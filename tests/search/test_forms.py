@@ -1,4 +1,4 @@
-"""The one search: at once after a save, from the index, with misspelt words, ids, rights, and one tenant's alone."""
+"""The search: at once after a save, from the index, with misspelled words, ids and rights, within one tenant."""
 
 from __future__ import annotations
 
@@ -27,7 +27,9 @@ Make = Callable[..., UUID]
 
 @pytest.fixture(params=["pending", "indexed"])
 def settle(request: pytest.FixtureRequest, kennels: Tenant) -> Callable[[], None]:  # noqa: F811
-    """Return what brings the index up to date as the relay does, or leaves everything waiting: both must find alike."""
+    """Return a function that updates the index as the relay does, or leaves all copies waiting: both must find the
+    same.
+    """
 
     def index() -> None:
         if request.param == "pending":

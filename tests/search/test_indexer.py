@@ -1,4 +1,4 @@
-"""The search index: what the relay writes, never backwards, beside other writers; and rebuilding it."""
+"""The search index: writes of the relay, never to an older version, with concurrent writers; and rebuilding it."""
 
 from __future__ import annotations
 
@@ -135,7 +135,7 @@ class TestWriting:
 
 @pytest.mark.django_db(transaction=True)
 def test_two_writers_leave_the_words_of_the_later_version_alone(kennels: Tenant) -> None:
-    """Two versions are written at once, again and again: whoever comes second must see what the first one left."""
+    """Two versions are written at once, repeatedly: the second writer must see the rows of the first."""
     copy_id = uuid4()
     start = threading.Barrier(2)
 
@@ -148,7 +148,7 @@ def test_two_writers_leave_the_words_of_the_later_version_alone(kennels: Tenant)
 
     with ThreadPoolExecutor(2) as writers:
         for at in range(1, 60, 2):
-            # By turns, for whoever is called first often comes first.
+            # Alternately, because the first call often comes first.
             list(writers.map(write, (at, at + 1) if at % 4 == 1 else (at + 1, at)))
             assert (version(kennels, copy_id), words(kennels, copy_id)) == (
                 at + 1,
@@ -232,7 +232,7 @@ class TestRebuilding:
 
 @pytest.mark.django_db
 def test_lookups_use_the_index_under_row_level_security(kennels: Tenant) -> None:
-    """The very conditions of the search, of which PostgreSQL must let the index have each (ADR 15)."""
+    """The conditions of the search: PostgreSQL must evaluate each on the index (ADR 15)."""
     with use_tenant(kennels), connection.cursor() as cursor:
         cursor.execute("SET LOCAL enable_seqscan = off")
         for model, condition in (

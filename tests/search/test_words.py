@@ -1,4 +1,4 @@
-"""Words of the search as tables: what a text is cut into, what counts how much, what is alike."""
+"""Words of the search as tables: words of a text, their weights, their similarity."""
 
 from __future__ import annotations
 

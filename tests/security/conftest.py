@@ -1,4 +1,4 @@
-"""Callers, canaries, a form full of them, and the log as it is written."""
+"""Fixtures: callers, canaries, a form full of them, and the written log."""
 
 from __future__ import annotations
 
@@ -39,13 +39,13 @@ def foreigner(demo: Release, summit_client: ApiClient) -> Api:
 
 @pytest.fixture
 def canaries() -> Canaries:
-    """Return canaries of this test alone."""
+    """Return new canaries for this test."""
     return make_canaries()
 
 
 @pytest.fixture
 def full_body(s1: Sample, canaries: Canaries) -> dict[str, Any]:
-    """Return the body that starts a form in which every guarded answer holds a canary."""
+    """Return the body that starts a form in which every protected answer is a canary."""
     body = form_body(s1)
     lines = {"mqs_lobs": ["bop", "wc", "auto"], "mqs_legal_entity": "sole_prop"}
     body["answers"] = body["answers"] | lines | canaries.answers()
@@ -55,7 +55,7 @@ def full_body(s1: Sample, canaries: Canaries) -> dict[str, Any]:
 
 @pytest.fixture
 def full(api: Api, full_body: dict[str, Any]) -> dict[str, Any]:
-    """Return a copy in which every guarded answer holds a canary."""
+    """Return a copy in which every protected answer is a canary."""
     response = api.post("/application_forms", full_body)
     assert response.status_code == 201, response.content
     return response.json()
@@ -63,7 +63,7 @@ def full(api: Api, full_body: dict[str, Any]) -> dict[str, Any]:
 
 @pytest.fixture
 def browser(demo: Release, owner: User) -> Client:
-    """Return a browser in which an agent of harbor is signed in; failures are answered as in production."""
+    """Return a browser in which an agent of harbor is signed in; failures get the responses of production."""
     client = Client(raise_request_exception=False)
     client.force_login(owner, backend="tenants.backends.EmailBackend")
     return client
@@ -71,7 +71,7 @@ def browser(demo: Release, owner: User) -> Client:
 
 @pytest.fixture
 def written() -> Iterator[Callable[[], str]]:
-    """Return what reads all that the log got, as in production and as for people."""
+    """Return a function that reads the whole log, in the format of production and of development."""
     with_handlers = []
     for is_readable in (True, False):
         formatter = logging_settings(is_readable=is_readable, level="INFO")["formatters"]["structured"]

@@ -1,4 +1,4 @@
-"""What attackers send: at keys, headers, bodies, addresses, pages, the sign-in, the catalogue. No 5xx, no effect."""
+"""Attacks by keys, headers, bodies, addresses, pages, the sign-in, the catalogue: no 5xx and no effect."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ SCRIPT = "<script>alert(1)</script>\"'><img src=x onerror=alert(2)>"
 
 
 class _Running(HTMLParser):
-    """Notes whatever in a page could run without being a file of ours."""
+    """Collects code in a page that could run without being one of our files."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -52,7 +52,7 @@ class _Running(HTMLParser):
 
 
 def run_by(page: str) -> list[str]:
-    """Return what in ``page`` could run."""
+    """Return the code in ``page`` that could run."""
     running = _Running()
     running.feed(page)
     return running.found
@@ -394,7 +394,7 @@ class TestSignIn:
 
 
 class TestBombs:
-    """What would eat memory or time."""
+    """Input that would exhaust memory or time."""
 
     def test_a_stored_decompression_bomb(self) -> None:
         bomb = zstandard.ZstdCompressor().compress(b"[" + b" " * (MAX_DECODED_BYTES + 1) + b"]")

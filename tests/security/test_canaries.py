@@ -1,6 +1,6 @@
-"""Guarded answers stay where they belong: planted in every one of them, looked for everywhere else.
+"""Protected answers stay in their place: canaries are in every one of them, and are searched everywhere else.
 
-What is looked for is found where it is let out: each search has a counterpart in ``TestTheseTestsCanFail``.
+Each search has a counterpart in ``TestTheseTestsCanFail``, which lets a value out and must find it.
 """
 
 from __future__ import annotations
@@ -50,7 +50,7 @@ READS = (
     "/catalogue",
     "/me",
 )
-#: Answers that mean nothing to the rules are explained as well.
+#: Answers that no rule reads are explained as well.
 TARGETS = (
     "question:mqs_owner_ssn",
     "question:mqs_fein",
@@ -62,14 +62,14 @@ TARGETS = (
 
 
 def indexed_words(copy: dict[str, Any], tenant: Tenant) -> set[str]:
-    """Index the copy as the relay does; return all words that the search has of it."""
+    """Index the copy as the relay does; return all its words in the index."""
     index_copies([UUID(copy["id"])], tenant=tenant)
     with use_tenant(tenant):
         return set(SearchWord.objects.values_list("word", flat=True))
 
 
 def parts_of(values: dict[str, str]) -> set[str]:
-    """Return the words that the search would cut ``values`` into, but for the shortest, which anything may hold."""
+    """Return the words of ``values`` in the search, except the shortest, which other texts may contain too."""
     return {word for value in values.values() for word in words_of(value) if len(word) > 3}
 
 
@@ -79,7 +79,7 @@ def rows_of(copy: dict[str, Any]) -> dict[str, str]:
 
 
 def changed_by(copy: dict[str, Any], canaries: Canaries) -> dict[str, Any]:
-    """Return a body that gives every guarded answer another value."""
+    """Return a body that changes every protected answer."""
     rows = rows_of(copy)
     pools = {
         pool: [{"id": rows[pool], "answers": found[0]["answers"]}] for pool, found in canaries.answer_pools().items()
@@ -88,7 +88,7 @@ def changed_by(copy: dict[str, Any], canaries: Canaries) -> dict[str, Any]:
 
 
 def explained(copy: dict[str, Any]) -> list[str]:
-    """Return the addresses of what is explained, the guarded answers of rows among it."""
+    """Return the addresses of explanations, also for the protected answers of rows."""
     rows = rows_of(copy)
     inside = [
         f"question:drivers/{rows['drivers']}/mqs_drv_dob",
@@ -101,7 +101,7 @@ def explained(copy: dict[str, Any]) -> list[str]:
 
 
 def use_everything(api: Api, copy: dict[str, Any], canaries: Canaries, other: Canaries) -> list[bytes]:
-    """Read, change, dry-run and get refused in every way of the API; return all answers."""
+    """Read, change, dry-run and get refusals by every endpoint of the API; return all responses."""
     url = f"/copies/{copy['id']}"
     wrong = {"mqs_owner_ssn": f"{canaries.spi['owner_ssn']}9", "mqs_fein": [canaries.spi["fein"]]}
     too_young = {"drivers": [{"id": rows_of(copy)["drivers"], "answers": {"mqs_drv_dob": "2025-01-01"}}]}
@@ -126,7 +126,7 @@ def use_everything(api: Api, copy: dict[str, Any], canaries: Canaries, other: Ca
         *(api.get(path) for path in explained(copy)),
     ]
     assert {response.status_code for response in made} <= {200, 201, 400, 409, 412, 422}
-    # What a caller named a key or a value of an unknown key, is told back in the error: that one is the caller's own.
+    # An error repeats a key that the caller sent, or the value of an unknown key: these are the caller's own.
     return [response.content for response in made if canaries.spi["owner_ssn"] not in json.dumps(_told_keys(response))]
 
 
@@ -136,7 +136,7 @@ def _told_keys(response: Any) -> list[str]:
 
 
 def use_pages(browser: Client, copy: dict[str, Any], canaries: Canaries, other: Canaries) -> list[bytes]:
-    """Read, change and get refused on the agents' pages; return all that they showed."""
+    """Read, change and get refusals on the agents' pages; return all their content."""
     page = reverse("web:copy", args=[copy["id"]])
     rows = rows_of(copy)
     given = {
@@ -262,7 +262,7 @@ class TestPersonalAnswers:
     ) -> None:
         told = use_everything(discreet, full, canaries, make_canaries())
 
-        # Of a caller's own wrong request nothing is told back either.
+        # Errors of a wrong request repeat no value of it either.
         assert find(canaries.pii, b"\n".join(told)) == []
         assert set(find(canaries.pii, api.get(f"/copies/{full['id']}?at_version=1").content)) == set(canaries.pii)
 
@@ -280,7 +280,7 @@ FAILING = {
 
 
 class TestFailures:
-    """Something breaks while the values are in its hands."""
+    """Failures of parts that are processing the values."""
 
     @pytest.mark.parametrize("part", FAILING)
     def test_reveal_no_value(
@@ -352,7 +352,7 @@ def fail_with(canaries: Canaries, part: str, monkeypatch: pytest.MonkeyPatch) ->
 
 
 class TestTheseTestsCanFail:
-    """Each way out, opened: the searches find what leaves by it."""
+    """Each leak is opened once: the searches must find it."""
 
     def test_plaintext_in_the_place_of_ciphertext(
         self, api: Api, full_body: dict[str, Any], canaries: Canaries, monkeypatch: pytest.MonkeyPatch
@@ -483,6 +483,6 @@ def test_a_search_reveals_no_personal_answers_without_the_right(
         with use_tenant(harbor):
             OutboxAction.objects.all().delete()
 
-    # Letter by letter, whether a form is found would give the whole answer away.
+    # Letter by letter, matches would reveal the whole answer.
     assert discreet.get(f"{address}?q={canaries.pii[name][:-3]}").json()["results"] == []
     assert len(api.get(f"{address}?q={canaries.pii[name]}").json()["results"]) == 1

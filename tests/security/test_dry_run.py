@@ -1,4 +1,4 @@
-"""A dry run leaves no trace: not in the database, not in Redis. And these tests would see one."""
+"""A dry run leaves no trace, neither in the database nor in Redis; and these tests would detect one."""
 
 from __future__ import annotations
 
@@ -20,18 +20,20 @@ from tests.harness.canaries import RedisCommands, make_canaries
 
 pytestmark = pytest.mark.django_db
 
-#: What a read may ask of Redis; the monitor tells of the connection's own words too.
+#: The Redis commands of a read; the monitor also shows those of the connection itself.
 READING = {"GET", "MGET", "EXISTS", "CLIENT", "HELLO", "SELECT", "PING", "ECHO"}
 
 
 def _is_write(command: str) -> bool:
-    """Return whether ``command`` changes Redis; that the caller is there is noted with every call, whatever it asks."""
+    """Return whether ``command`` changes Redis; the activity of the caller is recorded with every call and does not
+    count.
+    """
     name, _, rest = command.partition(" ")
     return name.upper() not in READING and ":active:" not in rest.partition(" ")[0]
 
 
 class Traces:
-    """What was written in the meantime."""
+    """The writes during the block."""
 
     def __init__(self) -> None:
         self.statements: list[str] = []
@@ -76,14 +78,14 @@ def _rows() -> dict[str, str]:
 
 
 def _moved() -> int:
-    """Return how many rows this transaction has written so far, as PostgreSQL counts them."""
+    """Return the number of rows that this transaction has written, by PostgreSQL's count."""
     with connection.cursor() as cursor:
         cursor.execute("SELECT sum(n_tup_ins + n_tup_upd + n_tup_del) FROM pg_stat_xact_user_tables")
         return int(cursor.fetchone()[0] or 0)
 
 
 def dry_run(api: Api, copy: dict[str, Any], **headers: str) -> Any:
-    """Ask what new values, rows and the end of a row would do."""
+    """Request a dry run of new values, new rows and the removal of a row."""
     other = make_canaries()
     location = copy["answer_pools"]["locations"][0]["id"]
     body = {

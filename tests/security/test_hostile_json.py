@@ -1,6 +1,6 @@
-"""Bodies that are no good, at every address of the API that takes one (F22): a 4xx problem, and not a row changed.
+"""Hostile bodies at every endpoint of the API that takes one (F22): a 4xx problem, and no row changed.
 
-The corpus of ``test_routes`` and what goes beyond it; the addresses come from the resolver, so a new one is in.
+The corpus of ``test_routes`` and more; the addresses come from the resolver, so new endpoints are included.
 """
 
 from __future__ import annotations
@@ -57,7 +57,7 @@ MORE: Final = {
     "10 MB of lists": b"[" * 5_000_000 + b"]" * 5_000_000,
     "10 MB of objects": b'{"a":' * 2_000_000,
 }
-#: What a request may leave although it was refused.
+#: The rows that a refused request may write.
 TRACES: Final = frozenset({"tenants_apiclient", "django_session"})
 
 
@@ -73,7 +73,7 @@ def state() -> dict[str, tuple[int, str]]:
 
 
 def accepted(api: Api, copy: str, corpus: dict[str, bytes]) -> list[str]:
-    """Send the corpus everywhere; return what was not refused as it should be, and whether something changed."""
+    """Send the corpus everywhere; return the requests that were not refused, and whether a row changed."""
     wrong, before = [], state()
     for row in WRITES:
         for name, content in corpus.items():

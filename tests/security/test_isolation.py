@@ -1,4 +1,4 @@
-"""What is one tenant's is found at no other door: pages, admin, rows, cursors, keys, probes; nor on a busy server.
+"""Data of one tenant is not reachable for another: by pages, admin, rows, cursors, keys, probes, or on a busy server.
 
 The API's own addresses are walked in ``tests/partner_engine/api/test_routes.py``.
 """
@@ -75,7 +75,7 @@ GUEST_PAGES: dict[str, tuple[str, dict[str, str]]] = {
     "industries": ("GET", {"q": "restaurant"}),
     "done": ("POST", {}),
 }
-#: Of one webhook endpoint; ``start`` gives it the copy's id.
+#: Addresses of one webhook endpoint; ``start`` gives it the copy's id.
 OF_ONE_ENDPOINT = {"webhook", "order-webhook"}
 WEBHOOKS = ["webhooks", "add-webhook", *sorted(OF_ONE_ENDPOINT)]
 OF_ONE_COPY = [name for name, (_, _, is_of_one) in PAGES.items() if is_of_one]
@@ -217,7 +217,7 @@ def nobody(api: Api, foreigner: Api, sample: Sample, copy_id: str) -> Client:
 
 
 class TestGuests:
-    """A guest is let in to the one copy of their link, while it lasts, and nowhere else."""
+    """A guest has access only to the one copy of their link, while it is valid."""
 
     def test_every_address_has_a_row(self) -> None:
         [pages] = [
@@ -272,7 +272,7 @@ class TestGuests:
 
         response = ask_as_guest(client, name, copy["id"], **{"HX-Request": "true"})
 
-        # The row's address names no row; done answers without content; the way in goes on to the form.
+        # The row's address names no row; ``done`` responds without content; the entry redirects to the form.
         assert response.status_code == {"row": 404, "done": 204, "open": 302}.get(name, 200)
 
     @pytest.mark.parametrize("name", [name for name in GUEST_PAGES if GUEST_PAGES[name][0] == "POST"])
@@ -338,7 +338,7 @@ def test_a_session_finds_nothing_of_another_tenant_in_the_api(
 
 
 class TestForeignParts:
-    """One's own copy is named, with parts of a stranger's."""
+    """Requests for the caller's own copy with parts of another tenant's."""
 
     @pytest.fixture
     def pair(self, api: Api, foreigner: Api, s1: Sample) -> tuple[dict[str, Any], dict[str, Any]]:
@@ -364,7 +364,7 @@ class TestForeignParts:
             for source in (theirs["id"], "01935ad0-1f7e-7c32-9d3e-5f0a6d1c2b10")
         ]
 
-        # Nobody learns that the one exists and the other does not.
+        # The response does not reveal which of them exists.
         assert [response.status_code for response in refused] == [422, 422]
         assert refused[0].json()["errors"] == refused[1].json()["errors"]
 
@@ -407,7 +407,7 @@ class TestForeignParts:
 
 
 def admin_addresses() -> Iterator[str]:
-    """Yield an address for every pattern below the admin but signing in and out, with an id where it asks for one."""
+    """Yield an address for every pattern below the admin except signing in and out, with an id where it needs one."""
     [admin] = [
         found for found in get_resolver().url_patterns if isinstance(found, URLResolver) and found.namespace == "admin"
     ]
@@ -526,7 +526,7 @@ class TestOneServer:
 
 
 def wait_for(address: str) -> None:
-    """Wait until a server answers at ``address``."""
+    """Wait until a server responds at ``address``."""
     for _ in range(150):
         try:
             with urlopen(address, timeout=2):  # noqa: S310

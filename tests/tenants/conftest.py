@@ -1,4 +1,4 @@
-"""What the tests of locks share: the real Redis, names of locks that go away again, and scripts that were sabotaged."""
+"""The fixtures of lock tests: the real Redis, names of locks that are deleted afterwards, and sabotaged scripts."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ KIM = Holder(who="Kim Clerk (user 8)", where="api desk:2")
 
 
 class CountingConnection(Connection):
-    """A connection that counts what is sent over any of its kind."""
+    """A connection class that counts the requests of all its connections."""
 
     sent = 0
 
@@ -43,7 +43,7 @@ def redis() -> Redis:
 
 @pytest.fixture
 def counted() -> Iterator[tuple[Redis, Callable[[], int]]]:
-    """Return a client, and a function that tells how many round trips it made since it was asked last."""
+    """Return a client, and a function that returns the number of its round trips since the last call."""
     pool = ConnectionPool.from_url(settings.REDIS_URL, connection_class=CountingConnection)
     client = Redis(connection_pool=pool)
     client.ping()
@@ -59,7 +59,7 @@ def counted() -> Iterator[tuple[Redis, Callable[[], int]]]:
 
 @pytest.fixture
 def make_name(redis: Redis) -> Iterator[Callable[[], str]]:
-    """Return a maker of names of locks that nobody else has; what they leave in Redis goes away."""
+    """Return a function that makes unique names of locks, whose keys are deleted afterwards."""
     made: list[str] = []
 
     def make() -> str:
@@ -73,7 +73,7 @@ def make_name(redis: Redis) -> Iterator[Callable[[], str]]:
 
 @pytest.fixture
 def name(make_name: Callable[[], str]) -> str:
-    """Return the name of a lock that nobody else has."""
+    """Return a unique name of a lock."""
     return make_name()
 
 
@@ -89,7 +89,7 @@ def make_lock(redis: Redis, name: str) -> Callable[..., FairLock]:
 
 @pytest.fixture
 def sabotage(monkeypatch: pytest.MonkeyPatch) -> Callable[[str, str], None]:
-    """Return what breaks the script that takes locks: it replaces one piece of its text."""
+    """Return a function that replaces one piece of the script that takes locks."""
 
     def put(piece: str, other: str) -> None:
         assert lua_scripts.TAKE.text.count(piece) == 1
@@ -102,7 +102,7 @@ def sabotage(monkeypatch: pytest.MonkeyPatch) -> Callable[[str, str], None]:
 
 @pytest.fixture
 def unknown_scripts(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let the scripts be ones that no server has seen, as after its restart; other tests' stay known to it."""
+    """Change the scripts so that the server does not know them, as after a restart; those of other tests stay known."""
     for script in ("TAKE", "EXTEND", "RELEASE"):
         unseen = script_of(f"{getattr(lua_scripts, script).text}\n-- {uuid4()}")
         monkeypatch.setattr(fair_lock, script, unseen)
@@ -110,7 +110,7 @@ def unknown_scripts(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 class OtherProcess:
-    """A Python process that runs ``code`` and says ``ready`` when it got to where the test wants it."""
+    """A Python process that runs ``code`` and prints ``ready`` when it has reached the wanted point."""
 
     def __init__(self, code: str, *arguments: str) -> None:
         environment = {
@@ -133,11 +133,11 @@ class OtherProcess:
         return self._process.stdout.readline().strip()
 
     def go_on(self) -> None:
-        """Let it go on to its end."""
+        """Let it continue to its end."""
         self._process.communicate("\n", timeout=20)
 
     def kill(self) -> None:
-        """End it without a chance to say so."""
+        """Kill it without a chance to clean up."""
         self._process.send_signal(signal.SIGKILL)
         self._process.communicate(timeout=20)
 

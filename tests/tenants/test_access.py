@@ -1,4 +1,4 @@
-"""Rights of roles, actors and API clients, and what the database holds of people."""
+"""Rights of roles, actors and API clients, and the constraints of users in the database."""
 
 from __future__ import annotations
 

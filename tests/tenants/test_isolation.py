@@ -98,7 +98,7 @@ class TestStatements:
             savepoint = transaction.savepoint()
         with use_tenant(harbor):
             seen_by_raw_sql()
-            # The mark of before the savepoint, summit's, is in force again.
+            # The marker from before the savepoint, summit's, is in force again.
             transaction.savepoint_rollback(savepoint)
             assert seen_by_raw_sql() == [harbor.id]
         assert seen_by_raw_sql() == []
@@ -177,7 +177,7 @@ class TestOutsideTransactions:
 
 
 class TestSabotage:
-    """What the tests above would say of a product without one of its parts."""
+    """The tests above must detect a product without one of its parts."""
 
     @contextmanager
     def without_policy(self) -> Iterator[None]:
@@ -207,7 +207,7 @@ class TestSabotage:
     @pytest.mark.usefixtures("forms")
     def test_without_the_marker_nothing_shows(self, harbor: Tenant) -> None:
         with use_tenant(harbor), connection.cursor() as cursor:
-            # The driver's own cursor: what the backend adds is missing.
+            # The driver's own cursor, without the backend's marker.
             cursor.cursor.execute("SELECT set_config('partner_engine.tenant', '', true)")
             cursor.cursor.execute(EVERY_ROW)
             assert cursor.cursor.fetchall() == []

@@ -1,4 +1,4 @@
-"""Whose rows are seen: by the managers, and behind them by PostgreSQL itself, whatever the query says."""
+"""The visible rows: by the managers, and behind them by PostgreSQL itself, for any query."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ EVERY_ROW = "SELECT tenant_id FROM forms_applicationform"
 
 def start_form(tenant: Tenant) -> ApplicationForm:
     with use_tenant(tenant):
-        # Past the batch, as only a test may.
+        # Without the batch, as only a test may.
         (made,) = ApplicationForm.objects.bulk_create(
             [
                 ApplicationForm(
@@ -160,7 +160,7 @@ class TestDatabase:
 
 @pytest.mark.django_db(transaction=True)
 class TestConnections:
-    """Outside of a transaction, where each statement stands alone and connections pass from hand to hand."""
+    """Outside of a transaction, where each statement is separate and connections are shared."""
 
     def test_nothing_stays_on_the_connection(self, harbor: Tenant) -> None:
         start_form(harbor)

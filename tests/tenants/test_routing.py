@@ -1,4 +1,4 @@
-"""Which database a row is in, with a second real one."""
+"""The database of each kind of row, with a second real one."""
 
 from __future__ import annotations
 

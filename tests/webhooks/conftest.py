@@ -1,4 +1,4 @@
-"""What the tests of webhooks share: a receiver that really runs, endpoints, events, and rounds of delivery."""
+"""The fixtures of webhook tests: a real receiver process, endpoints, events, and rounds of delivery."""
 
 from __future__ import annotations
 
@@ -40,13 +40,13 @@ def receiver() -> Iterator[Receiver]:
 
 @pytest.fixture(autouse=True)
 def own_network(settings: Any) -> None:
-    """Allow what runs on this machine."""
+    """Allow webhooks to this machine."""
     settings.WEBHOOK_ALLOWED_NETWORKS = ["127.0.0.0/8"]
 
 
 @pytest.fixture
 def add_endpoint(harbor: Tenant) -> Callable[..., tuple[WebhookEndpoint, str]]:
-    """Return what adds an endpoint of harbor's; it returns the endpoint and its secret."""
+    """Return a function that adds an endpoint of harbor's and returns it with its secret."""
 
     def add(url: str, *event_types: str) -> tuple[WebhookEndpoint, str]:
         with use_tenant(harbor):
@@ -57,7 +57,7 @@ def add_endpoint(harbor: Tenant) -> Callable[..., tuple[WebhookEndpoint, str]]:
 
 @pytest.fixture
 def publish_event(harbor: Tenant) -> Publish:
-    """Return what publishes an event of harbor's; it returns the event's id."""
+    """Return a function that publishes an event of harbor's and returns its id."""
 
     def publish_one(
         event_type: str = "copy.renamed",
@@ -92,7 +92,7 @@ def publish_event(harbor: Tenant) -> Publish:
 
 @pytest.fixture
 def deliver() -> Iterator[Callable[..., int]]:
-    """Return a round of delivery in the shared database: what is due is posted for real."""
+    """Return a function that posts the due deliveries of the shared database for real."""
     with HttpWebhookClient(HERE, limits=Limits(connect=1, total=1)) as postman:
 
         def run(*, clock: Callable[[str], datetime] | None = None, seconds: float = 5) -> int:

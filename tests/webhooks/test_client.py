@@ -1,4 +1,4 @@
-"""What a partner is told of a post that came to nothing."""
+"""The logged result of a failed post."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from webhooks.client import HttpWebhookClient, Limits
 
 @pytest.fixture
 def port_of_nobodys_certificate(tmp_path: Path) -> Iterator[int]:
-    """Return the port of a server whose certificate no authority has signed."""
+    """Return the port of a server with an untrusted certificate."""
     key, name = ec.generate_private_key(ec.SECP256R1()), x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "hooks")])
     now = datetime.now(UTC)
     made = x509.CertificateBuilder(name, name, key.public_key(), x509.random_serial_number())

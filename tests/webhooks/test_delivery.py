@@ -1,4 +1,4 @@
-"""Events on their way: one per endpoint that wants it, signed so that the public library takes it, sent once more on
+"""Deliveries: one per subscribed endpoint, signed so that the public library verifies it, and replayed on
 demand.
 """
 

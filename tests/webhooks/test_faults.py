@@ -1,5 +1,5 @@
-"""Endpoints that misbehave, on a clock that runs through four days and more: when they are tried again, when they are
-given up, and that nobody else waits for them.
+"""Misbehaving endpoints, on a clock that covers more than four days: their retries, their end, and no delay for other
+endpoints.
 """
 
 from __future__ import annotations
@@ -27,12 +27,12 @@ from webhooks.retry_schedule import DELAYS, JITTER
 pytestmark = pytest.mark.django_db
 
 START = datetime(2026, 11, 25, 8, tzinfo=UTC)
-#: What a post may take here, and with it an attempt's end.
+#: The time limit of a post in these tests.
 PATIENCE = 0.4
 
 
 class Clock:
-    """The database's time, as the test wants it."""
+    """The database's time, set by the test."""
 
     def __init__(self) -> None:
         self.now = START
@@ -54,7 +54,7 @@ def clock() -> Clock:
 
 @pytest.fixture
 def go_through(clock: Clock) -> Iterator[Callable[[timedelta], None]]:
-    """Return what delivers through a span of time, going from one due moment to the next."""
+    """Return a function that delivers through a span of time, from one due moment to the next."""
     with HttpWebhookClient(HERE, limits=Limits(connect=PATIENCE, total=PATIENCE)) as postman:
         deliverer = Deliverer(["default"], client=postman, clock=clock)
 
@@ -82,12 +82,12 @@ def attempts_of(endpoint: Any) -> list[WebhookAttempt]:
 
 
 def lay_in_schedule(attempts: list[WebhookAttempt]) -> None:
-    """Check that each attempt came when the one before and the schedule say, and not later than its jitter."""
+    """Check that each attempt came at the time of the schedule, and not later than its jitter."""
     for number, (before, after) in enumerate(zip(attempts, attempts[1:], strict=False), 1):
         waited = (after.created_at - before.created_at).total_seconds()
         least = max(DELAYS[number], ASKED if before.status == 429 else 0)
         most = max(DELAYS[number] * (1 + JITTER), least)
-        # An endpoint that failed five times rests for half a minute; a later delay is longer than that anyway.
+        # An endpoint with five failures is paused for half a minute; later delays are longer anyway.
         assert least <= waited <= most + PATIENCE + 0.3, (number, before.status, waited)
 
 
@@ -109,7 +109,7 @@ def test_everything_is_delivered_on_schedule(
             assert receiver.ids[path] == [f"msg_{event.hex}"] * (len(plan) + 1)
             lay_in_schedule(attempts)
             assert max(len(attempt.excerpt.encode()) for attempt in attempts) <= 1_024
-            # Of ten million bytes some are on their way in the network's own buffers, but few.
+            # Of ten million bytes only few are in the buffers of the network.
             assert receiver.sent[path] < 8_000_000 * max(1, plan.count("big"))
         assert receiver.asked["/trap"] == 0
         assert set(WebhookDelivery.objects.values_list("state", flat=True)) == {DeliveryState.DELIVERED}
@@ -154,7 +154,7 @@ def test_410_disables_at_once(
         endpoints.switch(endpoint, on=True, actor=ACTOR)
         go_through(timedelta(hours=2))
 
-        # What waited is sent now; what was answered with 410 only if it is asked for.
+        # Pending deliveries are sent now; those with a 410 only by a replay.
         assert receiver.asked["/0"] == 2
 
 
@@ -212,10 +212,10 @@ class TestOneDeadEndpoint:
         quick = WebhookAttempt.objects.filter(delivery__endpoint__url=receiver.url("/quick"))
         dead = WebhookAttempt.objects.filter(delivery__endpoint__url=receiver.url("/slow/3"))
         assert quick.count() == 30
-        # Thirty posts, two at once, within the patience of one second for the dead one.
+        # Thirty posts, two at once, within the time limit of one second for the dead one.
         waited = max(attempt.created_at for attempt in quick) - min(attempt.created_at for attempt in quick)
         assert waited < timedelta(seconds=3)
-        # Five failures and at most one more that was under way; then it rests.
+        # Five failures and at most one more in transit; then it is paused.
         assert 5 <= dead.count() <= 6
         assert taken < 15
 

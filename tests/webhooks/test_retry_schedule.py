@@ -1,4 +1,4 @@
-"""When a delivery is tried again, as a table."""
+"""The times of retries, as a table."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
-"""Where webhooks are not sent: addresses and their encodings, names that turn round, settings that lead astray.
+"""Refused addresses of webhooks: addresses and their encodings, names that change, misleading settings.
 
-What counts is checked at the socket: an audit hook sees every connection that Python makes.
+The check is made at the socket: an audit hook sees every connection that Python makes.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ REFUSED_URLS = [
     "https://[::1/", "https://[fe80::1%25eth0]/", "https://" + "a" * 2_000 + ".com/",
 ]  # fmt: skip
 ALLOWED = ["https://example.com/hook?x=1", "https://example.com:8443/", "https://1.1.1.1/", "https://[2606:4700::1]/"]
-#: Public ones, also in other clothes.
+#: Public ones, also in other encodings.
 PUBLIC = ["1.1.1.1", "8.8.8.8", "2606:4700::1111", "::ffff:8.8.8.8", "64:ff9b::8.8.8.8", "2002:808:808::1"]
 
 
@@ -89,7 +89,7 @@ def test_allowed_networks_open_themselves_and_nothing_else() -> None:
 
 
 class TestAtTheSocket:
-    """Names come from a resolver of our own; nothing may leave, whatever it says."""
+    """Names come from our own resolver; no connection may be made to any refused address that it returns."""
 
     @pytest.fixture
     def connections(self) -> Iterator[list[str]]:
@@ -97,11 +97,11 @@ class TestAtTheSocket:
         listening = True
 
         def hear(event: str, arguments: tuple[object, ...]) -> None:
-            # Not of other tests' threads: only what the postman's own thread does.
+            # Only connections of the client's own thread, not of other tests' threads.
             if listening and event == "socket.connect" and threading.current_thread().name == "webhook posts":
                 made.append(str(arguments[1]))
 
-        sys.addaudithook(hear)  # there is no way to take it away again
+        sys.addaudithook(hear)  # an audit hook cannot be removed
         yield made
         listening = False
 
@@ -137,7 +137,7 @@ class TestAtTheSocket:
     def test_a_name_is_resolved_once_and_the_connection_goes_to_the_checked_address(
         self, connections: list[str]
     ) -> None:
-        # The second answer is the trap: whoever asks again after the check walks into it.
+        # The second response is the trap: a client that resolves again after the check would use it.
         answer, asked = self.post(
             "http://hooks.example.com:9/", guard_of(["127.7.7.7/32"]), ["127.7.7.7"], ["10.0.0.1"]
         )

@@ -1,4 +1,4 @@
-"""From a save to the partner's system, with nothing in between left out; also where a tenant has its own database."""
+"""From a save to the partner's system through all parts; also for a tenant with its own database."""
 
 from __future__ import annotations
 
@@ -79,7 +79,7 @@ def test_without_workers_the_command_does_all_of_it(receiver: Receiver, kennels:
 
 @pytest.mark.django_db(transaction=True)
 class TestManyAtOnce:
-    """Processes that claim at the same time, each with a connection of its own."""
+    """Processes that claim at the same time, each with its own connection."""
 
     THREADS = 8
 

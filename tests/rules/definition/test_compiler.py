@@ -1,4 +1,4 @@
-"""Compiling a catalogue: each kind of fault is told with its place and remedy, and nothing else goes wrong."""
+"""Compiling a catalogue: each kind of fault is reported with its place and remedy, and nothing else fails."""
 
 from __future__ import annotations
 

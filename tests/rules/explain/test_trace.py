@@ -1,4 +1,4 @@
-"""Traces: each thing that was decided says why, and what would change it."""
+"""Traces: each result has its reasons, and what would change it."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
-"""The check flow on a small catalogue: visibility that loses nothing, requirements, messages, question sets, and rest
-after one run.
+"""The check flow on a small catalogue: visibility that loses nothing, requirements, messages, question sets, and no
+change in a second run.
 """
 
 from __future__ import annotations

@@ -97,7 +97,7 @@ def test_surplus_opens_when_every_admitted_product_declines_and_then_asks_its_qu
 
     assert evaluation.eligibility["FIN-CARE"] == ProductOutcome("need_info", missing=("fin_survey",))
     assert made.answers["fin_survey"].active is True
-    # Declined by the state, so its own question is put away with its answer.
+    # Declined by the state, so its own question is hidden with its answer.
     assert (made.answers["paw_survey"].active, made.answers["paw_survey"].value) == (False, True)
 
 
@@ -108,7 +108,7 @@ def test_a_product_declined_by_its_own_question_keeps_asking_it() -> None:
 
     assert made.answers["paw_survey"].active is True
     assert evaluation.eligibility["PAW-CARE"].outcome == "decline"
-    # The lock looks at the outcome: the admitted product declines, so surplus opens.
+    # The lock reads the outcome: the admitted product declines, so surplus opens.
     assert evaluation.eligibility["FIN-CARE"].outcome == "need_info"
 
 

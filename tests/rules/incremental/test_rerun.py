@@ -1,4 +1,4 @@
-"""Running the rules over what changed, case by case: each concludes what a run over everything concludes."""
+"""Partial runs of the rules, case by case: each returns the result of a full run."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def rerun(
 
 @pytest.fixture
 def never_in_full(monkeypatch: pytest.MonkeyPatch) -> Callable[[], None]:
-    """Return what makes a run over everything fail from then on."""
+    """Return a function after whose call full runs fail."""
     return lambda: monkeypatch.setattr(check_flow, "run", None)
 
 
@@ -97,8 +97,8 @@ def shown(result: FlowResult) -> dict[str, bool]:
     return {state.path: state.active for state in result.states}
 
 
-# (1.5 * 900 + 10 * 2 + 4.25 * 0.5) * 1.5 = 2058.19 is what PAW-CARE takes where it rates the low limit.
-#: What it is about: (answers to begin with, the edit, a sign that it came to pass).
+# (1.5 * 900 + 10 * 2 + 4.25 * 0.5) * 1.5 = 2058.19 is PAW-CARE's premium where it rates the low limit.
+#: Name of the case: (first answers, the edit, a sign of its effect).
 CASES: dict[str, tuple[dict[str, Any], Callable[[Document], str], Callable[[FlowResult], bool]]] = {
     "an answer that nothing reads": (
         {}, lambda made: answer(made, "vet_fee", 5), lambda result: shown(result) == {"vet_fee": False},
@@ -166,12 +166,12 @@ CASES: dict[str, tuple[dict[str, Any], Callable[[Document], str], Callable[[Flow
     "a rule in a row says no more": (
         {"kennels": SNAKES}, lambda made: remove_guest(made), lambda result: result.evaluation.messages == (),
     ),
-    "a fault is mended": (
+    "a fault is fixed": (
         {"home_zip": "43215", "income": -1}, lambda made: answer(made, "income", 1),
         lambda result: [message.path for message in result.evaluation.messages] == ["home_zip"]
         and result.evaluation.needed.quote == ("home_zip",),
     ),
-    "a relation is mended from the other side": (
+    "a relation is fixed from the other side": (
         {"home_zip": "43215", "home_state": "TX"}, lambda made: answer(made, "home_state", "OH"),
         lambda result: result.evaluation.messages == (),
     ),
@@ -290,7 +290,7 @@ def test_an_unknown_derived_value_is_distinguished_from_a_hidden_one(never_in_fu
     assert full.evaluation.messages == ()
 
 
-# Where everything is computed
+# Full runs
 
 
 @pytest.mark.parametrize(

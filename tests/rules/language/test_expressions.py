@@ -1,4 +1,4 @@
-"""The rule language: what texts mean with known, hidden and unknown values, and which texts are refused."""
+"""The rule language: the value of texts with known, hidden and unknown values, and refused texts."""
 
 from __future__ import annotations
 
@@ -246,7 +246,7 @@ def test_truth_follows_kleene_and_never_decides_too_early(tree: Any, states: dic
     assert {True: 1.0, False: 0.0, None: 0.0}.get(result, 0.5) == wanted
     if isinstance(result, Unknown):
         assert result.paths <= set(open_names)
-        # Answering all that is named decides it.
+        # Answering all named questions decides it.
         for answers in itertools.product([0.0, 1.0], repeat=len(result.paths)):
             assert reference(tree, degree | dict(zip(sorted(result.paths), answers, strict=True))) != 0.5
     else:

@@ -1,4 +1,4 @@
-"""Cleaning: one stored form for what is typed in many ways; everything else is refused with a code, whatever it is."""
+"""Cleaning: one stored form for all ways of typing a value; any other input is refused with a code."""
 
 from __future__ import annotations
 

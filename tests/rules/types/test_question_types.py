@@ -1,4 +1,4 @@
-"""Every question type in the same way: stable cleaning, deterministic checks, masks that keep to ADR 10, and limits."""
+"""The same tests for every question type: stable cleaning, deterministic checks, masks by ADR 10, and limits."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from rules.types.registry import QUESTION_TYPES, UnknownQuestionType, type_of
 from rules.types.text_input import InvalidValue
 
 CHOICES = {"dog": "Dog", "cat": "Cat", "other": "Another animal"}
-#: The types of which ADR 10 lets the end be shown.
+#: The types whose end may be shown by ADR 10.
 NUMBERS_THAT_NAME_SOMETHING = {"text", "ssn", "fein", "vin", "phone"}
 CONTEXTS = [CheckContext(date(2026, 6, 1), allow_test_identities=allowed) for allowed in (True, False)]
 

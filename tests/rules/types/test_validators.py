@@ -1,4 +1,4 @@
-"""Each validator on its borders, and the identities behind them."""
+"""Each validator at its limits, and the checks of identity numbers."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is wrong with one endpoint, or with one database, keeps no other endpoint from being told."""
+"""A fault of one endpoint, or of one database, delays no other endpoint."""
 
 from __future__ import annotations
 
@@ -71,7 +71,7 @@ def test_unresolvable_names_delay_no_other(
     resolve, over = socket.getaddrinfo, threading.Event()
 
     def slow_for_some(host: Any, *arguments: Any, **named: Any) -> Any:
-        # As a name server does that never answers: the resolver waits far longer than anybody here.
+        # Like a name server that never responds: the resolver waits far longer than this test.
         if str(host).endswith("silent.example"):
             over.wait(10)
             raise socket.gaierror
