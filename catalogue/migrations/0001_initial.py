@@ -531,7 +531,7 @@ class Migration(migrations.Migration):
             constraint=models.UniqueConstraint(fields=("catalogue", "number"), name="release_number_once"),
         ),
         migrations.RunSQL(
-            # A release never changes, whoever asks.
+            # A release is immutable for every user.
             sql=[
                 """
                 CREATE FUNCTION catalogue_release_is_immutable() RETURNS trigger LANGUAGE plpgsql AS $$

@@ -1,4 +1,4 @@
-"""What a person does with a form page, in the words of the page."""
+"""Drives a form page as a person does, in the words of the page."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import ConsoleMessage, Page, expect
 
 SCREENSHOTS = Path(__file__).resolve().parents[2] / "docs" / "screenshots"
-#: The product tells more than axe's best-practice rules ask for; what counts is WCAG.
+#: Only the rules of WCAG count, not axe's best practices.
 SERIOUS = frozenset({"serious", "critical"})
 
-#: After a change of theme some inherited colours are still told as those of the other one, until all styles are new.
+#: After a change of theme some inherited colors are still reported as those of the other one, until all styles are new.
 RESTYLE = """() => new Promise((done) => {
     for (const sheet of document.styleSheets) sheet.disabled = true;
     document.body.getBoundingClientRect();
@@ -35,7 +35,7 @@ class Driver:
         page.on("console", self._note)
 
     def _note(self, message: ConsoleMessage) -> None:
-        # A refused request is written to the console by the browser itself; tests of refusals look at the page.
+        # The browser itself writes refused requests to the console; tests of refusals check the page.
         if message.type == "error" and "Failed to load resource" not in message.text:
             self.faults.append(message.text)
 
@@ -81,7 +81,7 @@ class Driver:
         self.saved()
 
     def fill_in(self, prefix: str, answers: dict[str, Any]) -> None:
-        """Answer all questions of one place that the page asks, again and again while answers make others appear."""
+        """Answer all questions of one place on the page, repeatedly while answers make others appear."""
         left = {code: value for code, value in answers.items() if value is not None}
         while asked := [code for code in left if self.is_asked(f"{prefix}{code}")]:
             for code in asked:
@@ -103,7 +103,7 @@ class Driver:
                 self.fill_in_rows(f"{path}/", row.get("answer_pools", {}))
 
     def products(self) -> dict[str, tuple[str, str]]:
-        """Return what the panel says: product code -> (badge, price)."""
+        """Return the content of the panel: product code -> (badge, price)."""
         said = {}
         for product in self.page.locator(".product").all():
             code = (product.get_attribute("id") or "").removeprefix("product-")
@@ -112,14 +112,14 @@ class Driver:
         return said
 
     def check_access(self) -> None:
-        """Raise where axe finds a serious fault on the page as it stands."""
-        # The page's policy lets no program in but its own: axe is put in from outside of it.
+        """Raise where axe finds a serious fault on the present page."""
+        # The page's security policy allows only its own scripts: axe is injected past it.
         found = [fault for fault in Axe().run(self.page).response["violations"] if fault["impact"] in SERIOUS]
         told = [(fault["id"], [node["html"][:160] for node in fault["nodes"][:3]]) for fault in found]
         assert not told, f"{self.page.url}: {told}"
 
     def check_in_every_look(self, name: str, *, at: str) -> None:
-        """Run axe and take a picture in both themes, at desk and phone, with what stands ``at`` in the middle."""
+        """Run axe and take a picture in both themes, at desk and phone, with the element ``at`` in the middle."""
         before = self.page.viewport_size
         for theme in ("light", "dark"):
             for width, height in ((1440, 980), (390, 844)):
@@ -133,8 +133,8 @@ class Driver:
             self.page.set_viewport_size(before)
 
     def photograph(self, name: str, *, full: bool = False) -> None:
-        """Keep a picture in docs/screenshots where SCREENSHOTS is set."""
+        """Store a screenshot in docs/screenshots if SCREENSHOTS is set."""
         if os.environ.get("SCREENSHOTS"):
             SCREENSHOTS.mkdir(parents=True, exist_ok=True)
-            # To hide the caret a style is put into the page, which the page's policy refuses.
+            # Hiding the caret would add a style to the page, which the page's security policy refuses.
             self.page.screenshot(path=SCREENSHOTS / f"{name}.png", full_page=full, caret="initial")

@@ -1,4 +1,4 @@
-"""What guests do: open the link that they were sent, in a browser of their own."""
+"""Guests in tests: they open their link in a browser of their own."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def revoke(tenant: Tenant, copy_id: object, link_id: UUID) -> None:
 
 
 def let_expire(tenant: Tenant, link_id: UUID) -> None:
-    """Let a link's time be over: nothing of the product can."""
+    """Let a link expire, which the product cannot do."""
     with use_tenant(tenant), connections[tenant.database_alias].cursor() as cursor:
         cursor.execute("UPDATE forms_guestlink SET expires_at = statement_timestamp() WHERE id = %s", [link_id])
 

@@ -17,7 +17,7 @@ def without_question(code: str, base: CatalogueDefinition = KENNELS) -> Catalogu
 
 
 def with_sensitivity(base: CatalogueDefinition = KENNELS, **sensitivities: Sensitivity) -> CatalogueDefinition:
-    """Return ``base`` with other sensitivities, given by question code."""
+    """Return ``base`` with other ``sensitivities`` by question code."""
     known = {question.code: question for part in base.question_sets for question in part.questions}
     return _with_questions(
         base, {code: msgspec.structs.replace(known[code], sensitivity=given) for code, given in sensitivities.items()}

@@ -1,4 +1,4 @@
-"""What saves told the world: the webhook events in a tenant's outbox."""
+"""The webhook events of saves, in a tenant's outbox."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""An outbox to try the relay on: kinds of the tests' own, rows put without a save, and what their handlers saw."""
+"""An outbox for tests of the relay: kinds of the tests, rows without a save, and the calls of their handlers."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from tenants.models import Tenant
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Ring:
-    """A bell to be rung; what it says was fixed when it was asked for."""
+    """A frozen action: a bell to ring, with its text."""
 
     kind: ClassVar[str] = "ring"
     payload_version: ClassVar[int] = 1
@@ -38,7 +38,7 @@ class Ring:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Refill:
-    """A bowl to be filled to what it lacks when somebody comes."""
+    """A fresh action: a bowl to fill, with its need at the run."""
 
     kind: ClassVar[str] = "refill"
     payload_version: ClassVar[int] = 1
@@ -56,7 +56,7 @@ class Refill:
 
 @dataclass
 class Bench:
-    """A registry whose handlers note what they are given, after doing what a test asks for."""
+    """A registry whose handlers record their actions, after the work that a test sets."""
 
     registry: Registry = field(default_factory=Registry)
     seen: list[Delivered] = field(default_factory=list)
@@ -73,7 +73,7 @@ class Bench:
 
     @property
     def told(self) -> list[tuple[str, int | None]]:
-        """Return target and version of what was seen, in order."""
+        """Return target and version of the recorded actions, in order."""
         return [(next(iter(delivered.payload.values())), delivered.version) for delivered in self.seen]
 
 
@@ -104,13 +104,13 @@ def put(
 
 
 def rows(using: str = DEFAULT_DB_ALIAS) -> list[OutboxAction]:
-    """Return what the outbox holds, of all tenants."""
+    """Return the rows of the outbox, of all tenants."""
     with across_tenants(using=using):
         return list(OutboxAction.objects.using(using).order_by("created_at", "id"))
 
 
 def pass_time(seconds: float, using: str = DEFAULT_DB_ALIAS) -> None:
-    """Let ``seconds`` go by for all rows: their times move into the past."""
+    """Let ``seconds`` pass for all rows: their times move into the past."""
     with across_tenants(using=using), connections[using].cursor() as cursor:
         cursor.execute(
             "UPDATE actions_outboxaction SET next_attempt_at = next_attempt_at - make_interval(secs => %s),"

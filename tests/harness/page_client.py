@@ -1,4 +1,4 @@
-"""A form page in a test: sends what the page's program sends."""
+"""A form page in a test: sends the requests of the page's scripts."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ class Page:
 
 
 def told(response: HttpResponse) -> dict[str, Any]:
-    """Return the events that an answer triggers."""
+    """Return the events that a response triggers."""
     events: dict[str, Any] = json.loads(response.headers["HX-Trigger"])
     return events
 

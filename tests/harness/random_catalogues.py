@@ -1,4 +1,4 @@
-"""Catalogues that nobody would write: every kind of part, put together at random from a seed."""
+"""Random catalogues: every kind of part, combined from a seed."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ CHOICES = {
 
 @cache
 def random_catalogue(seed: int) -> CompiledCatalogue:
-    """Return the catalogue of ``seed``; one whose conditions go in a circle is made anew."""
+    """Return the catalogue of ``seed``; one with circular conditions is replaced by another."""
     for again in range(100):
         definition = _Maker(Random(seed * 1000 + again)).definition()
         try:
@@ -49,7 +49,7 @@ def random_catalogue(seed: int) -> CompiledCatalogue:
 class _Maker:
     def __init__(self, random: Random) -> None:
         self._random = random
-        #: (code, kind) that texts can name so far, by the pool they stand in.
+        #: (code, kind) that texts can name so far, by their pool.
         self._names: dict[str, list[tuple[str, str]]] = {"": []}
         self._count = 0
         self._products = [f"P{number}" for number in range(random.randint(2, 5))]
@@ -108,7 +108,7 @@ class _Maker:
                 self._note(question, "")
         questions += [self._question(pool) for _ in range(random.randint(2, 5))]
         if pool:
-            # Named from outside only after the pool: whatever reads the pool waits for its questions.
+            # Named from outside only after the pool, because readers of the pool depend on its questions.
             self._names[NESTING[pool]].append((pool, "rows"))
         made["questions"] = questions
         return made
@@ -185,7 +185,7 @@ class _Maker:
             return self._over_rows(random.choice(pools))
         if not names:
             return "true"
-        # What came last is named most: chains get long.
+        # Late values are named most often, so that chains get long.
         code, kind = (
             names[-1 - int(len(names) * random.random() ** 2)] if random.random() < 0.3 else random.choice(names)
         )

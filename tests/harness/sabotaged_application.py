@@ -1,5 +1,5 @@
-"""The applications that ``sabotaged`` tells of, for a server process alone: what the product's own entry sets in the
-environment is not for the process of the tests.
+"""The applications of ``sabotaged_sockets``, for a server process only: the environment that the product's entry sets
+is not for the process of the tests.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""A client on a copy's socket: connects as pages and programs do, and keeps all frames that it was sent."""
+"""A client on a copy's socket: connects as pages and programs do, and stores all received frames."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ Frame = dict[str, Any]
 
 
 class Listener:
-    """One open socket. ``frames`` are all that came, in order."""
+    """One open socket. ``frames`` are all received ones, in order."""
 
     def __init__(self, connection: ClientConnection) -> None:
         self.connection = connection
@@ -54,7 +54,7 @@ class Listener:
         return [frame for frame in self.frames if frame["type"] == kind]
 
     async def until(self, is_there: Callable[[Frame], bool], *, seconds: float = 5.0) -> Frame:
-        """Return the first frame, also of those that came already, for which ``is_there`` holds."""
+        """Return the first frame, also of those received before, for which ``is_there`` holds."""
         seen = 0
         async with asyncio.timeout(seconds):
             while True:
@@ -122,7 +122,7 @@ async def listening(
 
 
 async def refused(port: int, copy_id: object, **how: Any) -> int:
-    """Return the status that a handshake is refused with, or the close code where it was let in and sent away."""
+    """Return the status of a refused handshake, or the close code of an accepted one that was closed."""
     try:
         async with listening(port, copy_id, **how) as listener:
             raise AssertionError(f"let in: {listener.frames}")
@@ -161,7 +161,7 @@ def save(tenant: Tenant, actor: Actor, copy_id: UUID, answers: dict[str, Any]) -
 
 
 def in_thread(function: Callable[..., Any], *arguments: Any, **named: Any) -> Any:
-    """Run what asks the database beside the event loop; its connections end with it."""
+    """Run database work in a thread next to the event loop; its connections end with it."""
 
     def work() -> Any:
         try:

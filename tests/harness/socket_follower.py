@@ -1,4 +1,4 @@
-"""A program that keeps its own picture of a copy from what its socket tells, as docs/live.md says one should."""
+"""A program that maintains its own state of a copy from the frames of its socket, as docs/live.md describes."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class Copybook:
         self._questions = catalogue.questions
 
     def read(self, document: Document, version: int) -> Copybook:
-        """Take a fresh read in place of all that was known."""
+        """Replace the state by a fresh read."""
         self.version = version
         self.answers = {
             path: (answer.value, answer.active, answer.required)
@@ -43,7 +43,7 @@ class Copybook:
         return self
 
     def apply(self, changes: Iterable[dict[str, Any]], version: int) -> None:
-        """Take changes that lead to ``version``."""
+        """Apply changes that lead to ``version``."""
         for change in changes:
             path = change["path"]
             if path.split("/")[0] in ("copy", "application_form") or "." in path.split("/")[0]:
@@ -60,7 +60,9 @@ class Copybook:
         self.version = version
 
     def picture(self) -> tuple[int, Picture, set[str]]:
-        """Return what must be equal; an answer that is not given, shown or asked for is as good as none."""
+        """Return the state for comparison; an answer without value that is neither visible nor required counts as
+        missing.
+        """
         return self.version, {path: told for path, told in self.answers.items() if told != NOTHING}, self.things
 
     def _apply_thing(self, path: str, *, is_there: bool) -> None:
@@ -84,7 +86,7 @@ def _rows(prefix: str, pools: dict[str, Any]) -> Iterable[str]:
 
 
 class Follower:
-    """Keeps ``book`` up to date over a socket that may break; ``notices_gaps`` False makes it a careless one."""
+    """Keeps ``book`` up to date over a socket that may break; with ``notices_gaps`` False it ignores missing versions."""
 
     def __init__(self, address: Callable[[], str], cookie: str, book: Copybook, *, notices_gaps: bool = True) -> None:
         self.book = book
@@ -131,7 +133,7 @@ class Follower:
             self.connections += 1
             self._is_asking = False
         if frame["type"] == "changes":
-            # Folded changes lead from the very version that was asked for.
+            # Folded changes start exactly at the requested version.
             assert frame["since"] == self.book.version
             self.book.apply(frame["body"]["changes"], frame["body"]["version"])
             self._is_asking = False
@@ -149,5 +151,5 @@ class Follower:
 
 
 def address_of(port: Callable[[], int], copy_id: UUID) -> Callable[[], str]:
-    """Return where to connect to, asked anew at each try."""
+    """Return the address to connect to, read again at each try."""
     return lambda: f"ws://127.0.0.1:{port()}/ws/copies/{copy_id}/"

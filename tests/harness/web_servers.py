@@ -1,4 +1,4 @@
-"""A web server process of its own on the tests' database, and callers that talk to it over sockets."""
+"""A separate web server process on the tests' database, and callers over sockets."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ class Answer(NamedTuple):
 def serve(
     processes: int = 1, *, application: str = "partner_engine.asgi:application", log: Path | None = None
 ) -> Iterator[int]:
-    """Run the application under uvicorn; give the port it listens on. With ``log`` it tells there what it does."""
+    """Run the application under uvicorn; yield its port. With ``log`` it writes its output there."""
     port = _free_port()
     command = [sys.executable, "-m", "uvicorn", application, "--port", str(port)]
     command += ["--workers", str(processes), "--log-level", "warning"]
@@ -45,7 +45,7 @@ def serve(
 
 @contextmanager
 def program(command: list[str], *, log: Path | None = None) -> Iterator[subprocess.Popen[bytes]]:
-    """Run a program of the product on the tests' database; with ``log`` it tells there what it does."""
+    """Run a program of the product on the tests' database; with ``log`` it writes its output there."""
     with ExitStack() as files:
         process = subprocess.Popen(
             command,
@@ -61,7 +61,7 @@ def program(command: list[str], *, log: Path | None = None) -> Iterator[subproce
 
 
 def call(port: int, method: str, path: str, token: str, body: Any = None, **headers: str) -> Answer:
-    """Send one request on a connection of its own; an iterable body goes out in chunks."""
+    """Send one request on a new connection; an iterable body is sent in chunks."""
     connection = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
     content = json.dumps(body).encode() if isinstance(body, (dict, list)) else body
     try:
@@ -82,13 +82,13 @@ def call(port: int, method: str, path: str, token: str, body: Any = None, **head
 
 
 def _free_port() -> int:
-    """Return a port that nobody has, of those that the system gives nobody of itself: servers start slowly, and another
-    test process would be given the same one meanwhile.
+    """Return a free port outside of the system's ephemeral range: servers start slowly, and the system could give the
+    same port to another test process meanwhile.
     """
     begin = 10_000 + os.getpid() % 2_000 * 10
     for port in range(begin, begin + 10):
         with socket.socket() as free:
-            # As servers do: a port whose last connections are only being forgotten is free.
+            # As servers do: a port with connections in TIME_WAIT counts as free.
             free.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             try:
                 free.bind(("127.0.0.1", port))

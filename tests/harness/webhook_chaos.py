@@ -1,6 +1,6 @@
 """A receiver that misbehaves by seed, on raw sockets: wrong statuses, silence, resets, endless bodies.
 
-Each path is an endpoint; the path's number and how often it was asked decide, with the seed, what comes back.
+Each path is an endpoint; seed, path and number of requests decide the response.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-#: What may happen to a request, and how the product has to see it: (status, error).
+#: The possible treatments of a request, and the result that the product must record: (status, error).
 FAULTS = {
     "500": (500, ""),
     "429": (429, ""),
@@ -28,7 +28,7 @@ ASKED = 400
 
 
 class Chaos:
-    """The receiver: ``plan`` says what each path answers, attempt by attempt; afterwards it always answers 200."""
+    """The receiver: ``plan`` has the response of each path, attempt by attempt; afterwards always 200."""
 
     def __init__(self, seed: int) -> None:
         self._random = random.Random(seed)
@@ -57,7 +57,7 @@ class Chaos:
             self.ids[path].append(lines["webhook-id"])
             await self._answer(plan[number] if number < len(plan) else "200", path, writer)
         except (ConnectionError, asyncio.IncompleteReadError, asyncio.CancelledError):
-            pass  # the product hung up, or the test is over
+            pass  # the product closed the connection, or the test is over
         finally:
             writer.close()
 
@@ -70,7 +70,7 @@ class Chaos:
                 await writer.drain()
                 await asyncio.sleep(0.05)
         elif what == "reset":
-            # Closed with a reset instead of a farewell.
+            # Closed with a reset.
             raw = writer.get_extra_info("socket")
             raw.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
         elif what == "big":
@@ -83,7 +83,7 @@ class Chaos:
             more = {
                 "429": f"retry-after: {ASKED}\r\n",
                 "302": f"location: http://127.0.0.1:{self.port}/trap\r\n",
-                # Of a zone that is further away than a timedelta reaches.
+                # With a zone offset beyond the range of a timedelta.
                 "nonsense": f"retry-after: Mon, 01 Jan 2020 00:00:00 +{'9' * 20}\r\n",
             }
             code = 429 if what == "nonsense" else what

@@ -1,7 +1,7 @@
-"""A partner's system as a program of its own: it keeps what it is sent, and answers as its address says.
+"""A partner's system as a separate program: it stores the received requests, and responds as its address names.
 
-``/status/<code>`` answers with that status, ``/slow/<seconds>`` after a while, everything else with 200. ``/received``
-gives back what was sent, ``uvicorn tests.harness.webhook_receiver:app`` starts it.
+``/status/<code>`` responds with that status, ``/slow/<seconds>`` after a while, everything else with 200. ``/received``
+returns the received requests, ``uvicorn tests.harness.webhook_receiver:app`` starts it.
 """
 
 from __future__ import annotations
@@ -75,7 +75,7 @@ class Receiver:
         return f"http://127.0.0.1:{self.port}{path}"
 
     def received(self, path: str = "/hook") -> list[Got]:
-        """Return what was sent to ``path``, in order."""
+        """Return the requests to ``path``, in order."""
         with urlopen(self.url("/received"), timeout=30) as response:  # noqa: S310
             found = json.load(response)
         return [
@@ -85,7 +85,7 @@ class Receiver:
         ]
 
     def stop(self) -> None:
-        """Let it stand still: it takes connections and answers nothing, until the test ends it."""
+        """Stop it by a signal: it accepts connections and never responds, until the test ends it."""
         self._process.send_signal(signal.SIGSTOP)
 
 

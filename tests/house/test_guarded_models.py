@@ -1,4 +1,4 @@
-"""Nobody but the batch writes rows of forms and copies: ``save()`` warns as it runs, all other ways are found here."""
+"""Only the batch writes rows of forms and copies: ``save()`` warns as it runs, other writes are detected here."""
 
 import ast
 from pathlib import Path
@@ -29,7 +29,7 @@ NAMES = {model.__name__ for model in MODELS}
 
 
 def found_in(source: str) -> list[str]:
-    """Return the writes on querysets of the batch's models, also by way of a variable."""
+    """Return the writes on querysets of the batch's models, also through a variable."""
     tree = ast.parse(source)
     querysets = {
         target.id

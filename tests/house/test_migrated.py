@@ -1,4 +1,4 @@
-"""A database that earlier migrations made is refused with the remedy."""
+"""A database made by earlier migrations is refused with the remedy."""
 
 from pathlib import Path
 

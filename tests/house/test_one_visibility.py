@@ -1,4 +1,4 @@
-"""Who may see a value is decided in one place: nobody else reads a question's sensitivity, or makes dots."""
+"""One module decides who may see a value: no other reads a question's sensitivity, or makes masks."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import pytest
 from tests.house.test_guarded_models import product_files
 from tests.house.test_promises import CHECKOUT
 
-#: Who reads a question's sensitivity, and what for.
+#: The modules that read a question's sensitivity, and their reasons.
 READERS = {
     "batch.changes.mutators.answers": "seals",
     "catalogue.releases": "is the catalogue",
@@ -18,7 +18,7 @@ READERS = {
     "partner_engine.api.catalogue": "tells the catalogue",
     "presentation.visibility": "decides",
 }
-#: Who knows what a mask looks like.
+#: The modules that know the form of a mask.
 MASKERS = {
     "batch.changes.mutators.answers": "seals",
     "rules.types.mask": "makes masks",
@@ -28,7 +28,7 @@ _MASKS = {"HIDDEN", "is_mask", "mask", "mask_of"}
 
 
 def reads_of_sensitivity(source: str) -> list[int]:
-    """Return the lines on which something's ``sensitivity`` is read."""
+    """Return the lines that read a ``sensitivity``."""
     return [
         node.lineno
         for node in ast.walk(ast.parse(source))
@@ -42,7 +42,7 @@ def reads_of_sensitivity(source: str) -> list[int]:
 
 
 def imports_of_masks(source: str) -> list[int]:
-    """Return the lines on which what a mask looks like is imported."""
+    """Return the lines that import the form of a mask."""
     return [
         node.lineno
         for node in ast.walk(ast.parse(source))

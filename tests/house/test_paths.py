@@ -1,4 +1,4 @@
-"""Nobody but ``copies.paths`` takes a path to pieces."""
+"""Only ``copies.paths`` splits paths."""
 
 import ast
 from pathlib import Path
@@ -9,12 +9,12 @@ from copies.paths import RESERVED
 from tests.house.test_promises import CHECKOUT, floors, tracked_files
 
 CUTS = {"split", "rsplit", "partition", "rpartition", "count", "find", "rfind", "index", "rindex"}
-#: Files that cut addresses, not paths of a copy.
+#: Files that split addresses, not paths of a copy.
 ALLOWED: set[str] = set()
 
 
 def found_in(source: str) -> list[str]:
-    """Return the places where a text is cut at a slash, or a path is built or matched from literal text."""
+    """Return the places where a text is split at a slash, or a path is built or matched from literal text."""
     return [
         f"{node.lineno}: {ast.unparse(node)[:80]}"
         for node in ast.walk(ast.parse(source))

@@ -1,4 +1,4 @@
-"""What the house promises about the project's files: floors, openings, targets, locked versions, no machine's paths."""
+"""Rules for the project's files: floors, module docstrings, targets, locked versions, no paths of one machine."""
 
 import ast
 import re
@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 CHECKOUT = Path(__file__).resolve().parents[2]
-# Packages that are no part of the product's floors, each for its reason.
+# Packages outside of the product's floors, each with its reason.
 BESIDE_THE_FLOORS = {"house", "tests", "benchmarks"}
 
 
@@ -87,7 +87,7 @@ def test_no_module_has_a_meaningless_name() -> None:
 
 
 def test_no_file_names_a_path_of_one_machine() -> None:
-    # Put together here, or this file would name them itself.
+    # Composed here, because this file must not name them itself.
     places = re.compile("|".join(re.escape("/" + place + "/") for place in ("root", "home", "work", "Users")))
     found = []
     for path in tracked_files():

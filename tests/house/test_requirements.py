@@ -1,4 +1,4 @@
-"""The locked packages: each direct pin is locked, with hashes, from no private host, not older than it must be."""
+"""The locked packages: each direct pin is locked, with hashes, from no private host, and recent enough."""
 
 import re
 import subprocess
@@ -12,7 +12,7 @@ from house.packages import INSTALLER, UV, export_command
 CHECKOUT = Path(__file__).resolve().parents[2]
 EXPORTS = {"requirements.txt": (), str(INSTALLER): ("--only-group", "installer")}
 
-# Below these versions something we met is broken. A resolver takes an old version without a word when two packages
+# Older versions have defects that affect this project. A resolver silently takes an old version when two packages
 # disagree, so the lock is compared with this list.
 AT_LEAST = {
     "celery": (5, 6),  # closes the connection pool after fork

@@ -1,4 +1,4 @@
-"""The supervisor and what it remembers: nothing it started stays, whatever happens to it."""
+"""The supervisor and its record of processes: none of them stays running, even if the supervisor is killed."""
 
 import os
 import signal
@@ -17,7 +17,7 @@ from house.servers import _usable
 
 CHECKOUT = Path(__file__).resolve().parents[2]
 SLEEPER = [sys.executable, "-c", "import time; time.sleep(60)"]
-# Starts a child, tells its id, and waits.
+# Starts a child, prints its id, and waits.
 KEEPER = """
 import sys
 from house.supervisor import Supervisor, say

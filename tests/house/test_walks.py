@@ -1,4 +1,4 @@
-"""The walks of docs/architecture.md pass modules that exist, none of them twice."""
+"""The walks of docs/architecture.md name existing modules, none of them twice."""
 
 import re
 
@@ -7,7 +7,7 @@ import pytest
 from house.rooms import CHECKOUT, PAGE
 
 WALKS = re.findall(r"^### (.+?)\n(.*?)(?=^##|\Z)", PAGE.read_text(encoding="utf-8"), flags=re.DOTALL | re.MULTILINE)
-#: A save is where a walk comes back to.
+#: A walk may return to the save.
 REVISITED = {"batch/save.py", "batch/changes/changeset.py"}
 
 

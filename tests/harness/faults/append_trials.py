@@ -1,4 +1,4 @@
-"""Trials that append to lists: each entry is a row with a label of its own, each form takes so many and no more."""
+"""Trials that append to lists: each entry is a row with its own label, each form takes a limited number."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ from tests.harness.faults.scenarios import Report, kinds_of
 
 
 def append_entries(report: Report, *, writer: str, slots: list[list[str]], appends: int, seed: int) -> None:
-    """Append ``appends`` entries, each to the open form of a slot that chance chooses; report each, and at the end why
-    tries failed. A slot is a list of forms, filled one after the other.
+    """Append ``appends`` entries, each to the open form of a slot that chance chooses; report each, and at the end the
+    reasons of failed tries. A slot is a list of forms, filled one after the other.
     """
     chance, tenant = random.Random(seed), Tenant.objects.get(code=TENANT)
     opened = [0] * len(slots)
@@ -31,7 +31,7 @@ def append_entries(report: Report, *, writer: str, slots: list[list[str]], appen
             except BatchError as error:
                 failures[type(error).__name__] += 1
                 tries += 1
-                # As a client waits: longer each time, and not in step with the others.
+                # As clients wait: longer each time, with jitter.
                 time.sleep(chance.uniform(0, 0.1 * 2 ** min(tries, 4)))
                 continue
             if told is not None:
@@ -42,7 +42,7 @@ def append_entries(report: Report, *, writer: str, slots: list[list[str]], appen
 
 
 def append(tenant: Tenant, form: str, label: str) -> dict[str, object] | None:
-    """Append one entry and save; return what to report, None where the form is full. Raises as the batch does."""
+    """Append one entry and save; return the report, None where the form is full. Raises the errors of the batch."""
     with batch.find_and_lock(form, scope=tenant, actor=ACTOR) as context:
         pool = context.changeset.find_pool("entries")
         if len(pool.rows) == CAPACITY:
@@ -54,7 +54,7 @@ def append(tenant: Tenant, form: str, label: str) -> dict[str, object] | None:
 
 
 def read_entries(report: Report, *, forms: list[str]) -> None:
-    """Read the lists over and over until killed; report every one that is no continuation of what was read before."""
+    """Read the lists repeatedly until killed; report every one that does not extend the list read before."""
     tenant = Tenant.objects.get(code=TENANT)
     known: dict[str, list[object]] = {form: [] for form in forms}
     while True:

@@ -1,4 +1,4 @@
-"""The application as a web server runs it, made worse as PE_SABOTAGE says: for tests over real HTTP."""
+"""The application of a web server, with the sabotage named by PE_SABOTAGE: for tests over real HTTP."""
 
 import os
 

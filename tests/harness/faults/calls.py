@@ -1,5 +1,5 @@
-"""Counts a process's calls to PostgreSQL and Redis and lets one of them fail: before it goes out, or after it has done
-its work.
+"""Counts a process's calls to PostgreSQL and Redis and lets one of them fail: before it is sent, or after it has
+worked.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ class Calls:
     """Fails the call number ``failing`` (from 1, 0 for none) in one of ``MODES``; ``made`` names those made."""
 
     def __init__(self, *, failing: int, mode: str) -> None:
-        """Begin to count."""
+        """Start counting."""
         self.made: list[str] = []
         self._failing = failing
         self._how, self._when = mode.split()

@@ -17,7 +17,7 @@ __all__ = ["app"]
 
 
 def ring(delivered: Delivered) -> None:
-    """Note the attempt, slowly enough for Redis to be killed meanwhile."""
+    """Record the attempt, slowly enough for Redis to be killed meanwhile."""
     note(delivered)
     time.sleep(0.002)
 

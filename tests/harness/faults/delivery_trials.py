@@ -1,7 +1,7 @@
-"""What trials do with webhooks: publish events as a relay worker, or post them as a delivery worker, until they are
+"""Trials with webhooks: publish events as a relay worker, or post them as a delivery worker, until they are
 killed.
 
-``worse`` names how they are made worse; a test that does not notice it proves nothing.
+``worse`` names their sabotage; a test that does not detect it proves nothing.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ from webhooks import attempt_log, claims, delivery, endpoints, payloads, retry_s
 from webhooks.client import HttpWebhookClient, Limits
 from webhooks.models import DeliveryState, WebhookDelivery, WebhookPayload
 
-#: How long a delivery is leased here, and how much of that a post may take; the product's are 30 s and 15 s.
+#: The lease of a delivery in these trials, and the time limit of a post; the product's are 30 s and 15 s.
 LEASE: Final = 3.0
 POST_SHARE: Final = 0.8
 PUT: Final = """
@@ -65,7 +65,7 @@ def add_endpoints(report: Report, *, wanted: dict[str, Sequence[str]]) -> None:
 
 
 def publish_until_killed(report: Report, *, worse: str = "") -> None:
-    """Run the relay for ever; the bell ``poison`` kills it."""
+    """Run the relay forever; the bell ``poison`` kills it."""
     make_worse(worse)
     registry = known_kinds()
     report(started=os.getpid())
@@ -75,7 +75,7 @@ def publish_until_killed(report: Report, *, worse: str = "") -> None:
 
 
 def deliver_until_killed(report: Report, *, worse: str = "") -> None:
-    """Deliver for ever."""
+    """Deliver forever."""
     let_all_deliver(lease=LEASE)
     make_worse(worse)
     report(started=os.getpid())
@@ -85,7 +85,7 @@ def deliver_until_killed(report: Report, *, worse: str = "") -> None:
 
 
 def pass_on(report: Report, *, failpoint: str = "", worse: str = "") -> None:
-    """Publish and deliver what is due, with ``failpoint`` armed; what was claimed stays so for a minute."""
+    """Publish and deliver due events, with ``failpoint`` armed; claimed rows stay claimed for a minute."""
     let_all_deliver(lease=60.0)
     make_worse(worse)
     with armed_or_not(failpoint, "kill"):
@@ -95,7 +95,7 @@ def pass_on(report: Report, *, failpoint: str = "", worse: str = "") -> None:
 
 
 def known_kinds() -> Registry:
-    """Return a registry of what these tests put."""
+    """Return a registry of the kinds that these tests emit."""
     registry = Registry()
     registry.register(PublishWebhook, payloads.publish)
     registry.register(Ring, _ring, budget=Budget(tries=100))
@@ -103,20 +103,20 @@ def known_kinds() -> Registry:
 
 
 def let_all_deliver(*, lease: float) -> None:
-    """Let this process deliver whoever else does: as when Redis is away, and with it the mutex."""
+    """Let this process deliver next to others, as without Redis and its mutex."""
     settings.WEBHOOK_ALLOWED_NETWORKS = ["127.0.0.0/8"]
     delivery.JobMutex = _everybody  # type: ignore[assignment,misc]
     delivery.HttpWebhookClient = partial(HttpWebhookClient, limits=Limits(total=lease * POST_SHARE))  # type: ignore[assignment,misc]
     claims.LEASE = timedelta(seconds=lease)  # type: ignore[misc]
     # Two for each of the four endpoints.
     delivery.MOST_AT_ONCE = 8  # type: ignore[misc]
-    # A post that this machine was too busy for comes again soon, and does not keep its endpoint waiting for minutes.
+    # A post that failed because this machine was busy is retried soon, instead of delaying its endpoint for minutes.
     retry_schedule.DELAYS = (0, *[1] * 100)  # type: ignore[assignment,misc]
     attempt_log.PAUSE = timedelta(seconds=1)  # type: ignore[misc]
 
 
 def make_worse(worse: str) -> None:
-    """Take one promise away from relay and deliveries of this process."""
+    """Break one promise of relay and deliveries in this process."""
     if worse:
         WORSE[worse]()
 

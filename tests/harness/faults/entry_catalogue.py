@@ -1,5 +1,5 @@
-"""The catalogue of the fault tests: the kennels', with a pool of labelled entries to append to, and whose answers they
-are.
+"""The catalogue of the fault tests: the kennel catalogue with a pool of labelled entries to append to, and its
+answers.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from rules.definition.catalogue import Pool, Question, QuestionSet
 from tenants.access import Actor, Right
 from tests.harness.kennel_catalogue import ANSWERS, KENNELS
 
-#: How many rows fit on one form: documents stay small, however many appends there are.
+#: The limit of rows on one form: documents stay small in spite of many appends.
 CAPACITY: Final = 40
 TENANT: Final = "ledger"
 ACTOR: Final = Actor(type="user", id=str(UUID(int=7)), source="web", label="Robin Agent", rights=frozenset(Right))
@@ -40,7 +40,7 @@ def beginning(label: str) -> dict[str, Any]:
 
 
 def next_cats(cats: object) -> int:
-    """Return the number of cats that turns PA-CARE's outcome over: each save then moves products, and every second one
-    opens surplus lines, which leaves a declination.
+    """Return the number of cats that changes PA-CARE's outcome: each save then changes products, and every second one
+    opens surplus lines, which records a declination.
     """
     return 20 if cats == 101 else 101

@@ -1,6 +1,7 @@
-"""The process that forks: has everything imported, migrated and compiled, and gives each trial a fork of itself.
+"""The process that forks: has everything imported, migrated and compiled, and runs each trial in a fork of itself.
 
-Orders come over a socket as JSON, with the pipe that the trial reports to. Started by ``tests.harness.faults.trials``.
+Requests come over a socket as JSON, with the pipe that the trial reports to. Started by
+``tests.harness.faults.trials``.
 """
 
 from __future__ import annotations
@@ -38,7 +39,7 @@ MESSAGE: Final = 65_536
 
 
 def prepare() -> None:
-    """Fill the template database, compile its release, and let go of every connection: none may outlive a fork."""
+    """Fill the template database, compile its release, and close every connection: none may be shared with a fork."""
     call_command("migrate", verbosity=0)
     release = releases.publish(load(LEDGER), actor_id="test")
     Tenant.objects.create(code=TENANT, name="Ledger Brokers", catalogue=TENANT)
@@ -50,7 +51,7 @@ def prepare() -> None:
 
 
 def serve(control: socket.socket) -> None:
-    """Take orders until the other end is closed."""
+    """Serve requests until the other end is closed."""
     while True:
         message, descriptors, _, _ = socket.recv_fds(control, MESSAGE, 1)
         if not message:
@@ -68,13 +69,13 @@ def serve(control: socket.socket) -> None:
 
 
 def run(order: dict[str, Any], pipe: int) -> None:
-    """Be a trial: do the ordered work, report what comes of it, and end without any tidying."""
+    """Run one trial: do the requested work, report its result, and exit without cleanup."""
 
     def report(**told: object) -> None:
-        # One write, so that a report is read whole or not at all.
+        # One write, so that a report is read completely or not at all.
         os.write(pipe, json.dumps(told, default=str).encode() + b"\n")
 
-    # Not even a trial that stands still outlives this process.
+    # Not even a stopped trial outlives this process.
     end_with_parent(signal.SIGKILL)
     try:
         for alias in connections:

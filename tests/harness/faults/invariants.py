@@ -1,7 +1,7 @@
-"""What must hold whatever has happened: read from the database by SQL of the test's own, apart from the product's.
+"""The invariants after any fault: read from the database by the tests' own SQL, independent of the product's.
 
-``violations`` returns a sentence for each promise that is broken; none is what a fault test wants, some is what a
-sabotaged writer must leave.
+``violations`` returns a sentence for each broken promise: none for the product, at least one for a sabotaged
+writer.
 """
 
 from __future__ import annotations
@@ -19,19 +19,19 @@ from tests.harness.faults.trials import Report
 
 
 class Saved(NamedTuple):
-    """One revision as it stands in the database."""
+    """One revision as stored in the database."""
 
     document: Document
     evaluation: Evaluation
 
     @property
     def label(self) -> object:
-        """Return the name that the save gave the form."""
+        """Return the label that the save stored as the form's name."""
         return self.document.answers["kennel_name"].value
 
 
 class Stored(NamedTuple):
-    """All rows that saves leave, by copy and version."""
+    """All rows that saves write, by copy and version."""
 
     versions: dict[str, int]
     current: dict[str, tuple[bytes, bytes]]
@@ -69,7 +69,7 @@ def read(connection: psycopg.Connection[Any]) -> Stored:
         raw=raw,
         outbox=outbox,
         declinations={(row[0], row[1]) for row in declined},
-        # An answer of the API tells the version in an object, one of the batch's trials is the version.
+        # A response of the API contains the version in an object, one of the batch's trials is the version.
         keys={key: answer["version"] if isinstance(answer, dict) else answer for key, answer in answers},
         indexed={row[0] for row in indexed},
     )
@@ -78,8 +78,8 @@ def read(connection: psycopg.Connection[Any]) -> Stored:
 def violations(
     connection: psycopg.Connection[Any], acknowledged: Iterable[Report] = (), *, is_keyed: bool = True
 ) -> list[str]:
-    """Return what is broken. ``acknowledged`` are reports with form, label, version and (where it was not an answer
-    given again) kinds; ``is_keyed`` says that every save after a form's first was made under its label as key.
+    """Return the broken promises. ``acknowledged`` are reports with form, label, version and (except for a repeated
+    response) kinds; with ``is_keyed`` every save after a form's first had its label as key.
     """
     stored = read(connection)
     told = [report for report in acknowledged if "version" in report]

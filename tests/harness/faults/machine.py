@@ -1,4 +1,4 @@
-"""The batch API and the model, driven side by side by Hypothesis: after each call both must tell the same."""
+"""The batch API and the model, driven side by side by Hypothesis: after each call both must return the same."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ class BatchMachine(RuleBasedStateMachine):
     actor: Actor
 
     def __init__(self) -> None:
-        """Begin without a form."""
+        """Start without a form."""
         super().__init__()
         self.copies: dict[UUID, ModelCopy] = {}
         self.form = UUID(int=0)
@@ -69,7 +69,7 @@ class BatchMachine(RuleBasedStateMachine):
 
     @rule(which=PLACES, given=GIVEN)
     def try_out(self, which: int, given: tuple[str, Any]) -> None:
-        """Preview a change: nothing may come of it."""
+        """Preview a change, which must write nothing."""
         copy_id, model = self._pick(which)
         if model.is_deleted:
             return
@@ -130,7 +130,7 @@ class BatchMachine(RuleBasedStateMachine):
 
     @rule(which=PLACES, place=PLACES, position=st.integers(0, 2))
     def put_back(self, which: int, place: int, position: int) -> None:
-        """Put a row of an earlier version back: mostly one that is gone, sometimes one that is there."""
+        """Restore a row of an earlier version: mostly a removed one, sometimes one that exists."""
 
         def change(changeset: Changeset, model: ModelCopy) -> None:
             known = model.earlier_houses()
@@ -178,7 +178,7 @@ class BatchMachine(RuleBasedStateMachine):
 
     @rule(which=PLACES)
     def save_stale(self, which: int) -> None:
-        """Hold a copy while another save, without regard for the lock, comes first: the holder is refused."""
+        """Hold a copy while another save, which ignores the lock, comes first: the holder is refused."""
         copy_id, model = self._pick(which)
         if model.is_deleted or model.is_locked:
             return
@@ -197,7 +197,7 @@ class BatchMachine(RuleBasedStateMachine):
 
     @rule(which=PLACES)
     def repeat_under_a_key(self, which: int) -> None:
-        """Send a request twice under one key: the second one gets the first one's answer and does nothing."""
+        """Send a request twice with one key: the second one gets the first one's response and does nothing."""
         copy_id, model = self._pick(which)
         if model.is_deleted or model.is_locked:
             return
@@ -214,7 +214,7 @@ class BatchMachine(RuleBasedStateMachine):
 
     @invariant()
     def the_form_means_the_copy_touched_last(self) -> None:
-        """A form's id is the first copy's; with that one deleted it means the copy that a person touched last."""
+        """A form's id is the first copy's; with that one deleted it means the copy last touched by a person."""
         living = {copy_id: model for copy_id, model in self.copies.items() if not model.is_deleted}
         if living:
             expected = self.form if self.form in living else max(living, key=lambda found: living[found].touched)
@@ -233,7 +233,7 @@ class BatchMachine(RuleBasedStateMachine):
                 then = batch.find(copy_id, scope=self.tenant, actor=self.actor, archived=True, version=version)
                 assert picture_of(then.read_only_changeset().document) == picture
 
-    # What the rules use
+    # Helpers of the rules above
 
     def _pick(self, which: int) -> tuple[UUID, ModelCopy]:
         return list(self.copies.items())[which % len(self.copies)]
@@ -245,7 +245,7 @@ class BatchMachine(RuleBasedStateMachine):
         return batch.find_and_lock(copy_id, scope=self.tenant, actor=self.actor, archived=True, idempotency=key)
 
     def _change(self, which: int, change: Change) -> None:
-        """Do one change to the copy and to the model, and compare; what is refused changes neither."""
+        """Apply one change to the copy and to the model, and compare; a refused change alters neither."""
         copy_id, model = self._pick(which)
         trial = model.clone(model.title)
         trial.version, trial.history, trial.touched = model.version, dict(model.history), model.touched

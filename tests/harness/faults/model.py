@@ -1,4 +1,4 @@
-"""A form as plain dictionaries: what the batch API must come to, whatever order of calls leads there. Pure."""
+"""A form as plain dictionaries: the expected result of the batch API for any order of calls. Pure."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from copies.document import Container, Document
 #: ``{"answers": {code: value}, "houses": [{"id", "answers", "fences": [{"id", "answers"}]}]}``
 Picture: TypeAlias = dict[str, Any]
 
-#: How many houses and fences the catalogue of the kennels allows.
+#: The limits of houses and fences in the kennel catalogue.
 MOST_HOUSES, MOST_FENCES = 3, 5
 
 
 @dataclass
 class ModelCopy:
-    """One copy: how it stands, and how it stood at each version."""
+    """One copy: its present state, and its state at each version."""
 
     title: str
     picture: Picture = field(default_factory=lambda: {"answers": {}, "houses": []})
@@ -36,7 +36,7 @@ class ModelCopy:
         return copy.deepcopy((self.title, self.picture, self.is_locked, self.is_deleted))
 
     def saved(self, before: tuple[Any, ...] | None, moment: int) -> bool:
-        """Count a save on from ``before`` (None for the first); return whether there was anything to write."""
+        """Count a save after ``before`` (None for the first); return whether there was anything to write."""
         if before == self.state():
             return False
         self.version, self.touched = self.version + 1, moment
@@ -44,13 +44,13 @@ class ModelCopy:
         return True
 
     def put_back(self, version: int, row_id: str, position: int) -> None:
-        """Put a house of an earlier version back, unless it is there."""
+        """Restore a house of an earlier version, unless it exists."""
         if all(house["id"] != row_id for house in self.picture["houses"]):
             earlier = next(house for house in self.history[version]["houses"] if house["id"] == row_id)
             self.picture["houses"].insert(position, copy.deepcopy(earlier))
 
     def earlier_houses(self) -> list[tuple[int, str]]:
-        """Return version and id of the houses that are gone, of all earlier ones where none is."""
+        """Return version and id of the removed houses, or of all earlier ones if none was removed."""
         present = {house["id"] for house in self.picture["houses"]}
         known = [(version, house["id"]) for version, then in self.history.items() for house in then["houses"]]
         return [found for found in known if found[1] not in present] or known
@@ -62,7 +62,7 @@ class ModelCopy:
 
 
 def take(answers: dict[str, Any], code: str, value: Any) -> None:
-    """Put an answer into ``answers``; None and an empty list take it away."""
+    """Store an answer in ``answers``; None and an empty list remove it."""
     if value in (None, []):
         answers.pop(code, None)
     else:
@@ -70,7 +70,7 @@ def take(answers: dict[str, Any], code: str, value: Any) -> None:
 
 
 def picture_of(document: Document) -> Picture:
-    """Return the picture of what is stored; a sealed answer shows the four digits that its mask does."""
+    """Return the stored state for comparison; a sealed answer is represented by the four digits of its mask."""
     return {
         "answers": _answers(document),
         "houses": [

@@ -1,5 +1,5 @@
-"""A TCP proxy before PostgreSQL or Redis, in a thread of its own: delays, cuts, swallows, and loses the reply to a
-save while the save itself gets through.
+"""A TCP proxy in front of PostgreSQL or Redis, in its own thread: it delays, cuts, swallows data, and loses the reply
+to a save while the save itself succeeds.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ CHUNK: Final = 65_536
 
 
 class Fate(Enum):
-    """What becomes of a save on the wire."""
+    """The fate of a save on the wire."""
 
     PASSES = "passes"
     #: The server never sees it.
@@ -31,12 +31,12 @@ class Fate(Enum):
 
 
 class Proxy:
-    """One listening port before ``target``. Settings hold from the next chunk on; made by ``proxying``."""
+    """One listening port in front of ``target``. Settings hold from the next chunk on; made by ``proxying``."""
 
     def __init__(self, target: int) -> None:
-        """Stand before the port ``target`` of this machine."""
+        """Prepare a proxy for the port ``target`` of this machine."""
         self.port = 0
-        #: Decides each save's fate when it goes by.
+        #: Decides the fate of each save.
         self.fate_of_save: Callable[[], Fate] = lambda: Fate.PASSES
         self.delay_seconds = 0.0
         self.is_blackhole = self.is_refusing = False
@@ -142,7 +142,7 @@ class Proxy:
 
 @contextmanager
 def proxying(target: int) -> Iterator[Proxy]:
-    """Run a proxy before the port ``target`` for the block."""
+    """Run a proxy in front of the port ``target`` for the block."""
     proxy = Proxy(target)
     proxy.start()
     try:

@@ -1,6 +1,6 @@
-"""What trials do with the outbox: run the relay until they are killed, each attempt noted in a table of the test's.
+"""Trials with the outbox: run the relay until they are killed, and record each attempt in a table of the test.
 
-``worse`` names how the relay is made worse; a test that does not notice it proves nothing.
+``worse`` names the sabotage of the relay; a test that does not detect it proves nothing.
 """
 
 from __future__ import annotations
@@ -51,7 +51,7 @@ def relay_until_killed(  # noqa: PLR0913 - each is named at the call
     fails: bool = False,
     worse: str = "",
 ) -> None:
-    """Run the relay for ever; each attempt rests for ``rest`` seconds after it was noted.
+    """Run the relay forever; each attempt rests for ``rest`` seconds after it was recorded.
 
     The bell ``poison`` kills its worker, ``hanging`` takes ``hang`` seconds; with ``fail_once`` every seventh action
     fails at first, with ``fails`` each one after it rested.
@@ -78,7 +78,7 @@ def relay_until_killed(  # noqa: PLR0913 - each is named at the call
 
 
 def note(delivered: Delivered) -> None:
-    """Note one attempt."""
+    """Record one attempt."""
     with connections["default"].cursor() as cursor:
         cursor.execute(
             "INSERT INTO effects (action, bell, copy, version, attempt) VALUES (%s, %s, %s, %s, %s)",
@@ -87,7 +87,7 @@ def note(delivered: Delivered) -> None:
 
 
 def make_worse(worse: str) -> None:
-    """Take one promise away from the relay of this process."""
+    """Break one promise of the relay in this process."""
     if worse == "no quarantine":
         relay.MOST_CRASHES = 10**6  # type: ignore[misc]
     elif worse == "left ones together":
@@ -114,7 +114,7 @@ _last: UUID = UUID(int=0)
 
 
 def _claim_by_cursor(self: claims.Claims, limit: int) -> list[claims.LeasedAction]:
-    """Claim what comes after the last id seen, as if ids were committed in their order."""
+    """Claim rows after the last id, as if ids were committed in order."""
     global _last
     text = claims._NEW.replace("o.lease_token IS NULL", f"o.lease_token IS NULL AND o.id > '{_last}'")
     found = self._claim(text.replace("ORDER BY o.next_attempt_at", "ORDER BY o.id"), limit)
@@ -123,7 +123,7 @@ def _claim_by_cursor(self: claims.Claims, limit: int) -> list[claims.LeasedActio
 
 
 def sweep_beside_a_dead_database(report: Report, *, dead_port: int, worse: str = "") -> None:
-    """Sweep this database and another, at ``dead_port``, where nobody answers; ``one by one`` gives them one thread."""
+    """Sweep this database and another, at ``dead_port``, which never responds; ``one by one`` gives them one thread."""
     connections.databases["dead"] = {**connections.databases["default"], "PORT": dead_port}
     REGISTRY.register(Ring, note)
     over = threading.Event()

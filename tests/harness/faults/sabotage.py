@@ -1,7 +1,7 @@
-"""Writers that are worse than the product's, each in one way: a fault test that does not notice them proves nothing.
+"""Sabotaged writers, each with one defect: a fault test that does not detect them proves nothing.
 
-They replace ``batch.storage.write.write``, and know only ``SaveRows`` and ``KeyedResponse`` of it. ``careful`` is worse
-in no way: with it every test must pass, or this writer itself is to blame.
+They replace ``batch.storage.write.write``, and know only ``SaveRows`` and ``KeyedResponse`` of it. ``careful`` has
+no defect: with it every test must pass, or this writer itself is wrong.
 """
 
 from __future__ import annotations
@@ -28,13 +28,13 @@ from failpoints import failpoint
 from forms.models import ApplicationForm, Declination
 from tenants.models import Tenant
 
-#: How long a writer rests between two pieces, in seconds, so that faults find the gap.
+#: The pause of a writer between two pieces, in seconds, so that faults hit the gap.
 GAP: Final = 0.005
 
 
 @dataclass(frozen=True, kw_only=True)
 class Writer:
-    """Writes one save, statement by statement; each switch that is off takes one promise away."""
+    """Writes one save, statement by statement; each switch that is off breaks one promise."""
 
     is_fenced: bool = True
     is_one_transaction: bool = True
@@ -64,7 +64,7 @@ class Writer:
         return transaction.atomic(using=alias) if self.is_one_transaction else nullcontext()
 
     def _write_rows(self, save: SaveRows, scope: Tenant, alias: str) -> bool:
-        """Write all rows; return whether the copy still stood at the version that was loaded."""
+        """Write all rows; return whether the copy still had the loaded version."""
         if save.loaded_version == 0:
             CopyIndex.objects.create(
                 copy_id=save.copy_id, application_form_id=save.application_form_id, tenant_id=scope.id
@@ -81,7 +81,7 @@ class Writer:
         if self.is_fenced:
             CopyRevision.objects.using(alias).bulk_create([revision])
         else:
-            # The number is taken already: whoever trusts the lock alone writes over what stands there.
+            # The version exists already: a writer that trusts the lock alone overwrites it.
             stood = CopyRevision.objects.using(alias).filter(copy_id=save.copy_id, version=revision.version)
             stood.delete()
             CopyRevision.objects.using(alias).bulk_create([revision])
@@ -115,7 +115,7 @@ class Writer:
 
 
 def _plain(row: Mapping[str, Any]) -> dict[str, Any]:
-    """Return ``row`` with what PostgreSQL keeps as JSON in plain values."""
+    """Return ``row`` with its JSON columns as plain values."""
     return {
         name: msgspec.to_builtins(value) if isinstance(value, dict | list) else value for name, value in row.items()
     }
@@ -152,6 +152,6 @@ SABOTAGES: Final = {
 
 
 def apply(name: str) -> None:
-    """Let this process save by the writer ``name``; "" leaves the product as it is."""
+    """Let this process save by the writer ``name``; "" leaves the product unchanged."""
     if name:
         saving.write = SABOTAGES[name].write

@@ -1,4 +1,4 @@
-"""What trials do: each function is the whole life of one fork. ``report`` sends one line to the test."""
+"""The scenarios of trials: each function is the whole life of one fork. ``report`` sends one line to the test."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def make_forms(report: Report, *, count: int) -> None:
 
 
 def save_until_killed(report: Report, *, form: str, label: str, ttl: float) -> None:
-    """Save one after the other, each under a label and a key of its own, and report each."""
+    """Save repeatedly, each time with a new label and key, and report each save."""
     shorten_locks(ttl)
     tenant = _tenant()
     report(started=True)
@@ -67,12 +67,12 @@ def start_one(report: Report, *, label: str, failpoint: str = "", action: str = 
 
 
 def armed_or_not(failpoint: str, action: str | Callable[[str], None]) -> AbstractContextManager[Any]:
-    """Arm ``failpoint`` for a block, where there is one."""
+    """Arm ``failpoint`` for a block, unless it is empty."""
     return failpoints.armed(failpoint, action=action) if failpoint else nullcontext()
 
 
 def save_labelled(report: Report, tenant: Tenant, *, form: str, label: str) -> None:
-    """Save the form under ``label``, which is its name and the request's key, and report that as soon as it is done."""
+    """Save the form under ``label``, which is its name and the request's key, and report it at once."""
     with batch.find_and_lock(form, scope=tenant, actor=ACTOR, wait=10, idempotency=_key(label)) as context:
         if context.stored_response is not None:
             report(form=form, label=label, version=int(context.stored_response.body), repeated=True)
@@ -95,19 +95,19 @@ def start_labelled(report: Report, tenant: Tenant, *, label: str) -> None:
 
 
 def change_to(context: BatchContext, label: str) -> None:
-    """Give the form the name ``label`` and turn its products over."""
+    """Give the form the name ``label`` and change the outcomes of its products."""
     cats = context.changeset.find_answer("cat_count")
     context.changeset.find_answer("kennel_name").apply(label)
     cats.apply(next_cats(cats.value))
 
 
 def kinds_of(result: SaveResult) -> list[str]:
-    """Return the kinds of the actions that the save has left in the outbox, in alphabetical order."""
+    """Return the kinds of the actions that the save stored in the outbox, in alphabetical order."""
     return sorted(action.kind for action in result.actions)
 
 
 def shorten_locks(seconds: float) -> None:
-    """Let the locks of this process live for so long: a test has no time for the product's ten seconds."""
+    """Shorten the life of this process's locks: a test has no time for the product's ten seconds."""
     copy_lock.TTL_SECONDS = seconds
 
 
@@ -160,7 +160,7 @@ def delete_copy(report: Report, *, form: str) -> None:
 
 
 def find_copy(report: Report, *, form: str, at_once: bool = False) -> None:
-    """Report which copy the form's id means, and at which version it is; with ``at_once`` at this very moment."""
+    """Report the copy that the form's id means, and its version; with ``at_once`` without waiting."""
     moment = timezone.now() if at_once else None
     found = batch.find(form, scope=_tenant(), actor=ACTOR, moment=moment)
     report(copy=str(found.copy.id), version=found.version)

@@ -1,6 +1,6 @@
-"""PostgreSQL and Redis that tests may kill: on private ports, restarted with what they held, gone afterwards.
+"""PostgreSQL and Redis that tests may kill: on private ports, restarted with their data, deleted afterwards.
 
-They are the house's own (``house.servers``), one instance per test process. Databases are cloned from a migrated
+They are those of ``house.servers``, one instance per test process. Databases are cloned from a migrated
 template, which takes a tenth of a second. ``synchronous_commit`` is on, or a restart would rightly lose saves.
 """
 
@@ -27,7 +27,7 @@ PATIENCE: Final = 20.0
 
 
 class _Keeper(Supervisor):
-    """A supervisor that takes no signals and tells which process it started last."""
+    """A supervisor that handles no signals and remembers the process that it started last."""
 
     last: Child
 
@@ -41,7 +41,7 @@ class Servers:
     """The two servers of one test process; made by ``running``."""
 
     def __init__(self, instance: Instance) -> None:
-        """Take the place of the servers; ``start`` starts them."""
+        """Prepare the servers; ``start`` starts them."""
         self._instance = instance
         record = Leftovers(instance.folder / "processes.json")
         self._postgresql, self._redis = _Keeper(record=record), _Keeper(record=record)
@@ -86,7 +86,7 @@ class Servers:
         return name
 
     def url_of(self, database: str, *, port: int | None = None) -> str:
-        """Return the URL of ``database``, straight or by way of the proxy at ``port``."""
+        """Return the URL of ``database``, directly or through the proxy at ``port``."""
         parts = urlsplit(self.database_url)
         host = f"127.0.0.1:{port or parts.port}"
         return parts._replace(netloc=f"{parts.username}:{parts.password}@{host}", path=f"/{database}").geturl()
@@ -97,7 +97,7 @@ class Servers:
         return urlsplit(self.database_url).port or 0, urlsplit(self.redis_url).port or 0
 
     def connect(self, database: str) -> psycopg.Connection[Any]:
-        """Open a connection of the test's own that sees the rows of all tenants."""
+        """Open a connection for the test that sees the rows of all tenants."""
         url = self.url_of(database).replace("postgres://", "postgresql://", 1)
         return psycopg.connect(url, autocommit=True, options="-c partner_engine.tenant=*")
 

@@ -1,6 +1,6 @@
 """Trials: each is one fork of a preloaded process, which can be killed and stopped at any instant.
 
-What counts as acknowledged is what this side has read from the trial's pipe.
+A report counts as acknowledged when this side has read it from the trial's pipe.
 """
 
 from __future__ import annotations
@@ -56,7 +56,7 @@ class Trial:
         os.kill(self.process_id, number)
 
     def wait_until_stopped(self, seconds: float = 5.0) -> None:
-        """Wait until the trial stands still after SIGSTOP. Raises ``TimeoutError``."""
+        """Wait until the trial is stopped by SIGSTOP. Raises ``TimeoutError``."""
         deadline = time.monotonic() + seconds
         while _state(self.process_id) != "T":
             if time.monotonic() > deadline:
@@ -64,7 +64,7 @@ class Trial:
             time.sleep(0.001)
 
     def finish(self, seconds: float = PATIENCE) -> int:
-        """Read to the end; return how the process ended, as ``os.waitstatus_to_exitcode`` has it."""
+        """Read to the end; return the exit status, as of ``os.waitstatus_to_exitcode``."""
         try:
             while self.next_report(seconds) is not None:
                 pass
@@ -88,10 +88,10 @@ class ForkServer:
     def fork(
         self, work: str, *, database: str, port: int, sabotage: str = "", clock_hours: float = 0.0, **arguments: Any
     ) -> Trial:  # fmt: skip
-        """Let a fork do ``work`` (``module:function`` in this folder), which takes ``report`` and ``arguments``.
+        """Run ``work`` in a fork (``module:function`` in this folder), which takes ``report`` and ``arguments``.
 
-        ``database`` at ``port`` is where its data lies; ``sabotage`` names how it is made worse;
-        ``clock_hours`` is how far its clock goes before the right one.
+        ``database`` at ``port`` has its data; ``sabotage`` names its defect;
+        ``clock_hours`` is the lead of its clock.
         """
         order = {
             "work": f"tests.harness.faults.{work}",
@@ -108,7 +108,7 @@ class ForkServer:
         return Trial(self, process_id, reading)
 
     def reap(self, process_id: int) -> int:
-        """Take the ended trial away; return its wait status."""
+        """Reap the ended trial; return its wait status."""
         return self._ask({"reap": process_id})
 
     def _ask(self, order: dict[str, Any], *descriptors: int) -> int:

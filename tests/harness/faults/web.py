@@ -1,4 +1,4 @@
-"""A web server of a fault test, and a client that repeats requests as the API's answers tell it to."""
+"""A web server of a fault test, and a client that repeats requests as the API's responses request."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ from house.place import CHECKOUT
 from tests.faults.conftest import World
 from tests.harness.web_servers import Answer, call, wait_for
 
-#: Answers after which the same request may well succeed; each says when to try again.
+#: Statuses after which the same request may succeed; each response has the time to retry.
 AGAIN: Final = (409, 503)
 
 
 @contextmanager
 def serving(world: World, *, database_port: int, sabotage: str = "") -> Iterator[int]:
-    """Run the application on the world's database, by way of ``database_port``; give the port it listens on."""
+    """Run the application on the world's database, through ``database_port``; yield the port of the server."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
@@ -47,17 +47,17 @@ def serving(world: World, *, database_port: int, sabotage: str = "") -> Iterator
 
 
 class Caller:
-    """One API client that writes under keys; counts the answers it gets."""
+    """One API client that writes with keys; counts the responses."""
 
     def __init__(self, port: int, token: str) -> None:
-        """Call the server at ``port``."""
+        """Prepare to call the server at ``port``."""
         self._port, self._token = port, token
         self.statuses: Counter[int] = Counter()
-        #: Answers that told neither a result nor when to come back.
+        #: Responses without a result and without a time to retry.
         self.faulty: list[str] = []
 
     def patch(self, path: str, body: Any, *, key: str) -> Answer:
-        """Send one PATCH, without repeating it. Raises ``OSError`` where the server went away."""
+        """Send one PATCH, without repeating it. Raises ``OSError`` where the connection is lost."""
         answer = call(self._port, "PATCH", path, self._token, body, Idempotency_Key=key)
         self._note(answer)
         return answer
@@ -69,13 +69,13 @@ class Caller:
         return answer
 
     def patch_until_done(self, path: str, body: Any, *, key: str, seconds: float = 60.0) -> Answer:
-        """Repeat a PATCH under its key until it is answered for good. Raises ``TimeoutError`` after ``seconds``."""
+        """Repeat a PATCH with its key until it gets a final response. Raises ``TimeoutError`` after ``seconds``."""
         deadline = time.monotonic() + seconds
         while time.monotonic() < deadline:
             answer = self.patch(path, body, key=key)
             if answer.status not in AGAIN:
                 return answer
-            # A tenth of what it says: the test has less time than a client.
+            # A tenth of the requested delay: the test has less time than a client.
             time.sleep(int(answer.headers.get("retry-after", "1")) / 10)
         raise TimeoutError(f"{path} under {key} was not answered in {seconds} s")
 

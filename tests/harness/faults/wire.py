@@ -1,4 +1,4 @@
-"""Reads PostgreSQL's protocol as it passes: where a save goes out, and where the server has answered it. Pure."""
+"""Parses PostgreSQL's protocol in transit: where a save is sent, and where the server has responded. Pure."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ _WRITES_COPY: Final = re.compile(rb'\b(?:UPDATE|INSERT\s+INTO)\s+"?copies_copy"?
 _COMMIT: Final = re.compile(rb"\s*COMMIT\b", re.IGNORECASE)
 _QUERY, _PARSE, _READY = b"Q", b"P", b"Z"
 _IDLE: Final = b"I"
-#: SSLRequest and GSSENCRequest: they come before the start-up message, have no type, and are answered by one byte.
+#: SSLRequest and GSSENCRequest: they come before the start-up message, have no type, and get one byte in reply.
 _ENCRYPTION_REQUESTS: Final = (80877103, 80877104)
 
 
 class _Messages:
-    """Cuts one direction's bytes into messages: type, and what it says."""
+    """Cuts one direction's bytes into messages: type and content."""
 
     def __init__(self) -> None:
         self._unread = b""
@@ -54,8 +54,8 @@ class Conversation:
     """
 
     def __init__(self) -> None:
-        """Begin before the start-up message."""
-        #: Set by who decides so: the client hears nothing more.
+        """Start before the start-up message."""
+        #: Set by the proxy: the client receives nothing more.
         self.is_lost = False
         self._from_client, self._from_server = _Messages(), _Messages()
         self._has_started = False
@@ -64,7 +64,7 @@ class Conversation:
         self._has_written = False
 
     def is_save(self, data: bytes) -> bool:
-        """Take what the client sent; return whether a whole save is in it."""
+        """Parse data of the client; return whether it completes a save."""
         self._from_client.add(data)
         while not self._has_started:
             message = self._from_client.next_untyped()
@@ -89,7 +89,7 @@ class Conversation:
         return self._has_written and _COMMIT.match(text.lstrip(b"\0")) is not None
 
     def is_answered(self, data: bytes) -> bool:
-        """Take what the server sent; return whether it has answered all of a query."""
+        """Parse data of the server; return whether it completes the response to a query."""
         self._from_server.add(data)
         while self._single_bytes and self._from_server.skip(1):
             self._single_bytes -= 1
