@@ -35,7 +35,7 @@ def agent() -> Actor:
 
 @pytest.fixture
 def make_form(kennels: Tenant, agent: Actor) -> Callable[..., UUID]:
-    """Return a function that saves a form and returns its id; its answers extend those with which PA-CARE is eligible."""
+    """Return a function that saves a form and returns its id; its answers extend those of an eligible PA-CARE."""
 
     def make(answers: dict[str, Any] | None = None, answer_pools: dict[str, Any] | None = None) -> UUID:
         with batch.build_context(scope=kennels, actor=agent, title="Base") as context:

@@ -66,7 +66,7 @@ class TestCounting:
 
         assert count_active([harbor.id]) == {harbor.id: {AGENT: 1}}
 
-    def test_who_signs_out_is_gone_at_once(self, harbor: Tenant) -> None:
+    def test_a_user_who_signs_out_is_removed_at_once(self, harbor: Tenant) -> None:
         note_active(harbor, role=AGENT, identity="ona")
         note_active(harbor, role=AGENT, identity="max")
 
@@ -74,7 +74,7 @@ class TestCounting:
 
         assert count_active([harbor.id]) == {harbor.id: {AGENT: 1}}
 
-    def test_the_day_has_24_hours_and_keeps_who_left(
+    def test_the_day_has_24_hours_and_counts_users_who_left(
         self, harbor: Tenant, summit: Tenant, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         real = timezone.now
@@ -92,7 +92,7 @@ class TestCounting:
         assert [hour.people for hour in last_day([harbor.id])][-3] == 1
         assert last_day([]) == []
 
-    def test_a_redis_that_forgot_everything_knows_again_with_the_next_signs(self, harbor: Tenant) -> None:
+    def test_an_emptied_redis_is_filled_by_the_next_requests(self, harbor: Tenant) -> None:
         redis = get_redis_connection("default")
         note_active(harbor, role=AGENT, identity="ona")
         redis.delete(*redis.scan_iter(f"{active_users._prefix()}*"))
@@ -116,7 +116,7 @@ class TestCounting:
 
 
 class TestRecounting:
-    def test_those_who_may_not_be_there_are_taken_away(
+    def test_unauthorized_users_are_removed(
         self, harbor: Tenant, owner: User, member: User, stranger: User, harbor_client: ApiClient
     ) -> None:
         without_token = ApiClient.objects.create(client_id="old", name="Old", tenant=harbor)
@@ -137,7 +137,7 @@ class TestRecounting:
         assert count_active([harbor.id]) == {harbor.id: {AGENT: 1, API_CLIENT: 1}}
         assert recount_active(harbor) == 0
 
-    def test_whose_time_ran_out_is_taken_away(self, harbor: Tenant, owner: User) -> None:
+    def test_expired_users_are_removed(self, harbor: Tenant, owner: User) -> None:
         note_active(harbor, role=AGENT, identity=str(owner.pk))
         get_redis_connection("default").zadd(active_users._present(harbor.id, AGENT), {"long gone": 1})
 
@@ -166,7 +166,7 @@ class TestDoors:
 
         assert count_active([harbor.id, None]) == {harbor.id: {API_CLIENT: 1}}
 
-    def test_staff_count_apart_and_leave_by_the_admins_door(
+    def test_staff_are_counted_separately_and_leave_with_the_admin_sign_out(
         self, staff: User, sign_in: Callable[[User], Client]
     ) -> None:
         browser = sign_in(staff)
@@ -178,7 +178,7 @@ class TestDoors:
         assert count_active([None]) == {}
 
 
-def test_the_hourly_upkeep_recounts_every_tenant_of_the_database(
+def test_the_hourly_action_recounts_every_tenant_of_the_database(
     harbor: Tenant, summit: Tenant, summit_apart: Tenant, owner: User
 ) -> None:
     note_active(harbor, role=AGENT, identity=str(owner.pk))

@@ -21,7 +21,7 @@ def takes(limit: AttemptLimit, name: str, address: str, times: int) -> list[bool
     return [limit.take(name, address) == 0 for _ in range(times)]
 
 
-def test_of_a_crowd_exactly_five_get_through() -> None:
+def test_of_many_concurrent_attempts_exactly_five_pass() -> None:
     limit = AttemptLimit("crowd")
     with ThreadPoolExecutor(16) as crowd:
         answers = list(crowd.map(lambda _: limit.take("harbor", HERE), range(200)))
@@ -29,7 +29,7 @@ def test_of_a_crowd_exactly_five_get_through() -> None:
     assert answers.count(0) == TRIES
 
 
-def test_names_addresses_and_kinds_are_counted_apart() -> None:
+def test_names_addresses_and_kinds_are_counted_separately() -> None:
     limit = AttemptLimit("apart")
 
     assert takes(limit, "harbor", HERE, 6) == [True] * 5 + [False]
@@ -38,7 +38,7 @@ def test_names_addresses_and_kinds_are_counted_apart() -> None:
     assert takes(AttemptLimit("another"), "harbor", HERE, 1) == [True]
 
 
-def test_the_right_secret_begins_anew() -> None:
+def test_the_right_secret_resets_the_count() -> None:
     limit = AttemptLimit("anew")
     takes(limit, "harbor", HERE, 5)
 
@@ -47,7 +47,7 @@ def test_the_right_secret_begins_anew() -> None:
     assert takes(limit, "harbor", HERE, 6) == [True] * 5 + [False]
 
 
-def test_who_is_refused_is_told_when_to_come_back(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_refusal_names_the_time_to_retry(monkeypatch: pytest.MonkeyPatch) -> None:
     limit = AttemptLimit("wait")
     takes(limit, "harbor", HERE, 5)
     # While the tries are fresh one of them may be right and begin anew.
@@ -58,7 +58,7 @@ def test_who_is_refused_is_told_when_to_come_back(monkeypatch: pytest.MonkeyPatc
     assert MINUTES * 60 - 10 < limit.take("harbor", HERE) <= MINUTES * 60
 
 
-def test_further_tries_do_not_put_off_the_end() -> None:
+def test_further_attempts_do_not_extend_the_block() -> None:
     limit = AttemptLimit("end", tries=1, minutes=1)
     takes(limit, "harbor", HERE, 10)
     prefix = f"{attempt_limit.settings.CACHES['default']['KEY_PREFIX']}.guesses"
@@ -67,7 +67,7 @@ def test_further_tries_do_not_put_off_the_end() -> None:
     assert get_redis_connection("default").llen(key) == 1
 
 
-def test_without_redis_nothing_is_counted_and_nobody_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_redis_nothing_is_counted_or_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     def refuse(address: str, prefix: str) -> object:
         raise RedisConnectionError
 

@@ -14,7 +14,7 @@ def waiting(app: Celery) -> int:
         return connection.default_channel._size("celery")
 
 
-def test_a_worker_does_not_begin_with_what_was_hinted_at_while_there_was_none(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_worker_does_not_start_with_old_hints(monkeypatch: pytest.MonkeyPatch) -> None:
     app = Celery("wake-ups", broker="memory://")
     monkeypatch.setattr(celery, "app", app)
     for _ in range(3):

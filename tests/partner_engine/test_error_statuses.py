@@ -42,7 +42,7 @@ def test_the_status_of_a_refusal(error: errors.BatchError, status: int) -> None:
     assert status_of(error) == status
 
 
-def test_a_class_without_a_row_goes_by_the_one_above() -> None:
+def test_a_class_without_a_row_uses_its_base_class() -> None:
     class Newer(errors.UnknownPart):
         pass
 

@@ -14,7 +14,7 @@ from tests.conftest import SECOND_DATABASE
 BOTH = ["default", SECOND_DATABASE]
 
 
-def test_a_living_process_says_so_without_asking_anything_else(client: Client) -> None:
+def test_a_living_process_reports_it_without_other_services(client: Client) -> None:
     # Not marked for databases: a query would fail the test.
     response = client.get("/healthz")
 
@@ -22,7 +22,7 @@ def test_a_living_process_says_so_without_asking_anything_else(client: Client) -
 
 
 @pytest.mark.django_db(databases=BOTH)
-def test_ready_when_all_parts_answer(client: Client) -> None:
+def test_ready_when_all_parts_respond(client: Client) -> None:
     response = client.get("/readyz")
 
     assert (response.status_code, response.json()) == (
@@ -58,7 +58,7 @@ def test_not_ready_names_the_tenants_database_that_is_away(client: Client) -> No
     assert response.json()["parts"] == {"database:default": "ok", "database:summit_db": "failed", "redis": "ok"}
 
 
-def test_health_takes_no_writes(client: Client) -> None:
+def test_health_refuses_writes(client: Client) -> None:
     assert client.post("/healthz").status_code == 405
 
 

@@ -53,7 +53,7 @@ def fail_with_value() -> None:
         raise ValueError(f"cannot take {answer}") from error
 
 
-def test_a_line_is_one_json_object_with_what_was_bound(lines: Lines) -> None:
+def test_a_line_is_one_json_object_with_its_context(lines: Lines) -> None:
     with structlog.contextvars.bound_contextvars(correlation_id="abc", tenant="harbor"):
         structlog.get_logger("somewhere").info("saved", version=2)
         logging.getLogger("elsewhere").warning("heard %s", "it")
@@ -70,7 +70,7 @@ def test_a_forced_line_break_forges_no_line(lines: Lines) -> None:
     assert len(lines.all()) == 1
 
 
-def test_a_traceback_tells_places_and_kinds_but_no_values(lines: Lines) -> None:
+def test_a_traceback_has_places_and_types_but_no_values(lines: Lines) -> None:
     try:
         fail_with_value()
     except ValueError as error:
@@ -85,7 +85,7 @@ def test_a_traceback_tells_places_and_kinds_but_no_values(lines: Lines) -> None:
         assert outer["frames"][-1].endswith(" fail_with_value")
 
 
-def test_readable_lines_hold_no_values_either() -> None:
+def test_readable_lines_contain_no_values_either() -> None:
     stream = io.StringIO()
     asked = logging_settings(is_readable=True, level="DEBUG")
     asked["handlers"]["standard"]["stream"] = stream
@@ -113,7 +113,7 @@ def test_a_failing_statement_leaves_no_parameters(lines: Lines) -> None:
     assert CANARY not in lines.getvalue()
 
 
-def test_a_failing_page_tells_and_logs_no_values(lines: Lines, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_failing_page_shows_and_logs_no_values(lines: Lines, monkeypatch: pytest.MonkeyPatch) -> None:
     def failing(request: HttpRequest) -> HttpResponse:
         fail_with_value()
         return HttpResponse()
@@ -145,7 +145,7 @@ def test_a_failing_task_is_named_without_its_arguments(lines: Lines) -> None:
     assert CANARY not in lines.getvalue()
 
 
-def test_a_request_is_told_once_by_its_path_alone(lines: Lines) -> None:
+def test_a_request_is_logged_once_by_its_path_only(lines: Lines) -> None:
     response = Client().get(f"/nothing-here?q={CANARY}", headers={HEADER: "from-the-caller.1"})
 
     assert response[HEADER] == "from-the-caller.1"
@@ -156,11 +156,11 @@ def test_a_request_is_told_once_by_its_path_alone(lines: Lines) -> None:
 
 
 @pytest.mark.parametrize("given", [None, "", "a" * 65, "two words", "x\r\nforged: 1", "ünicode", "<script>"])
-def test_an_id_that_is_not_well_formed_is_replaced(given: str | None) -> None:
+def test_a_malformed_id_is_replaced(given: str | None) -> None:
     assert UUID(correlation_id_of(given)).version == 7
 
 
-def test_requests_at_the_same_time_keep_their_ids_apart() -> None:
+def test_concurrent_requests_have_separate_ids() -> None:
     def view(request: HttpRequest) -> HttpResponse:
         return HttpResponse(structlog.contextvars.get_contextvars()["correlation_id"])
 
@@ -176,7 +176,7 @@ def test_requests_at_the_same_time_keep_their_ids_apart() -> None:
     assert answers == [(f"id-{number}".encode(), f"id-{number}") for number in range(200)]
 
 
-def test_the_id_goes_along_with_a_task_and_into_its_lines() -> None:
+def test_the_id_is_passed_to_a_task_and_its_lines() -> None:
     seen: list[object] = []
 
     @app.task(name="tests.note", bind=True)

@@ -55,7 +55,7 @@ def asked(copy_id: UUID, tenant: Tenant) -> None:
         send_bind_assistance_mail(delivered(action, tenant))
 
 
-def test_the_owner_is_told_that_a_guest_has_finished(copy_id: UUID, kennels: Tenant) -> None:
+def test_the_owner_is_notified_that_a_guest_has_finished(copy_id: UUID, kennels: Tenant) -> None:
     action_id = uuid4()
 
     completed(copy_id, kennels, action_id)
@@ -69,7 +69,7 @@ def test_the_owner_is_told_that_a_guest_has_finished(copy_id: UUID, kennels: Ten
         assert Event.objects.filter(kind="guest_flow_email_sent").count() == 1
 
 
-def test_it_is_sent_once_per_form_whichever_copy_and_action_asks(copy_id: UUID, kennels: Tenant, agent: Actor) -> None:
+def test_it_is_sent_once_per_form_for_any_copy_and_action(copy_id: UUID, kennels: Tenant, agent: Actor) -> None:
     with batch.build_copy(copy_id, scope=kennels, actor=agent) as context:
         context.save()
         other = context.copy.id
@@ -81,7 +81,7 @@ def test_it_is_sent_once_per_form_whichever_copy_and_action_asks(copy_id: UUID, 
     assert len(mail.outbox) == 1
 
 
-def test_after_a_failure_the_same_action_sends_it_and_notes_it_once(
+def test_after_a_failure_the_same_action_sends_and_records_it_once(
     copy_id: UUID, kennels: Tenant, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def fail(self: EmailMessage) -> None:
@@ -98,9 +98,7 @@ def test_after_a_failure_the_same_action_sends_it_and_notes_it_once(
         assert Event.objects.filter(kind="guest_flow_email_sent").count() == 1
 
 
-def test_receivers_that_are_refused_are_not_tried_again(
-    copy_id: UUID, kennels: Tenant, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_refused_receivers_are_not_retried(copy_id: UUID, kennels: Tenant, monkeypatch: pytest.MonkeyPatch) -> None:
     def refuse(self: EmailMessage) -> None:
         raise SMTPRecipientsRefused({})
 
@@ -122,7 +120,7 @@ def test_administrators_are_asked_to_help_with_binding(copy_id: UUID, kennels: T
     assert "Robin Agent asks" in mail.outbox[0].body
 
 
-def test_without_anybody_to_tell_it_fails_for_good(
+def test_without_a_receiver_it_fails_permanently(
     make_form: Callable[..., UUID], kennels: Tenant, copy_id: UUID
 ) -> None:
     with pytest.raises(PermanentFailure, match="no administrator"):
@@ -145,7 +143,7 @@ def test_the_environment_names_the_mail_server(url: str, expected: dict[str, obj
     assert expected.items() <= mail_settings(url).items()
 
 
-def test_administrators_are_told_that_a_webhook_endpoint_was_given_up(kennels: Tenant) -> None:
+def test_administrators_are_notified_of_a_disabled_webhook_endpoint(kennels: Tenant) -> None:
     action = SendWebhookGivenUpMail(
         endpoint_id="1", url="https://hooks.example.com/a&b", reason="it is gone", given_up_at="2026-03-01"
     )

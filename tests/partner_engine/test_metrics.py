@@ -34,7 +34,7 @@ FIGURES = b"django_http_requests_total_by_view_transport_method_total"
         ("unix", False),
     ],
 )
-def test_only_the_named_networks_are_let_in(settings: Settings, address: str, is_let_in: bool) -> None:
+def test_only_the_named_networks_have_access(settings: Settings, address: str, is_let_in: bool) -> None:
     settings.METRICS_NETWORKS = networks(["127.0.0.0/8", "::1", "10.0.0.0/8"])
 
     response = Client().get("/metrics", REMOTE_ADDR=address)
@@ -47,7 +47,7 @@ def test_only_the_named_networks_are_let_in(settings: Settings, address: str, is
     [("Bearer quiet-lantern", True), ("bearer quiet-lantern", True), ("Bearer quiet", False), ("Bearer ", False),
      ("quiet-lantern", False), ("Basic quiet-lantern", False), ("Bearer \xfc", False)],
 )  # fmt: skip
-def test_the_token_opens_from_anywhere(settings: Settings, header: str, is_let_in: bool) -> None:
+def test_the_token_gives_access_from_anywhere(settings: Settings, header: str, is_let_in: bool) -> None:
     settings.METRICS_TOKEN = "quiet-lantern"
 
     response = Client().get("/metrics", REMOTE_ADDR="192.0.2.1", HTTP_AUTHORIZATION=header)
@@ -68,12 +68,12 @@ def test_behind_a_proxy_its_clients_address_counts(settings: Settings) -> None:
     assert Client().get("/metrics", HTTP_X_FORWARDED_FOR="192.0.2.1, 127.0.0.1").status_code == 200
 
 
-def test_what_is_no_network_is_refused_at_the_start() -> None:
+def test_an_invalid_network_is_refused_at_the_start() -> None:
     with pytest.raises(ImproperlyConfigured, match="METRICS_NETWORKS"):
         networks(["10.0.0.0/99"])
 
 
-def test_what_other_programs_of_the_machine_count_is_told_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_counts_of_other_programs_of_the_machine_are_included(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     work = "import django; django.setup(); from actions.relay import ended; ended.labels('greet_owner', 'done').inc(3)"
     environment = {**os.environ, "PROMETHEUS_MULTIPROC_DIR": str(tmp_path)}
     subprocess.run([sys.executable, "-c", work], env=environment, check=True)

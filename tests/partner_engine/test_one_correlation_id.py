@@ -53,7 +53,7 @@ async def heard(port: int, copy_id: UUID, cookie: str, token: str) -> dict[str, 
 
 
 @pytest.mark.django_db(transaction=True)
-def test_it_goes_from_the_request_to_the_relay_the_webhook_and_the_socket(  # noqa: PLR0913 - fixtures
+def test_the_id_reaches_the_relay_the_webhook_and_the_socket(  # noqa: PLR0913 - fixtures
     demo: Release,
     harbor: Tenant,
     owner: User,

@@ -68,7 +68,7 @@ def test_the_demo_is_made_once(settings: Settings) -> None:
 
 
 @pytest.mark.django_db
-def test_what_staff_made_of_the_demo_stays(settings: Settings) -> None:
+def test_changes_of_the_demo_by_staff_stay(settings: Settings) -> None:
     settings.DEMO = True
     call_command("seed_demo", stdout=io.StringIO())
     Question.objects.filter(code="mqs_business_name").update(label="Name on the sign")

@@ -39,16 +39,16 @@ def attempt(email: str, password: str, *, address: str = HOME, forwarded: str = 
 
 
 class TestLockOut:
-    def test_the_right_password_lets_in_whatever_the_case_of_the_address(self, owner: User) -> None:
+    def test_the_right_password_is_accepted_with_any_case_of_the_address(self, owner: User) -> None:
         assert attempt("Owner@HARBOR.example", PASSWORD) == owner
 
-    def test_guessing_closes_the_door_to_the_right_password_too(self, owner: User) -> None:
+    def test_guessing_blocks_the_right_password_too(self, owner: User) -> None:
         for number in range(5):
             assert attempt(owner.email, f"guess {number}", address=ATTACKER) is None
 
         assert attempt(owner.email, PASSWORD, address=ATTACKER) is None
 
-    def test_the_owner_is_not_locked_out_by_somebody_elsewhere(self, owner: User) -> None:
+    def test_the_owner_is_not_locked_out_from_another_address(self, owner: User) -> None:
         for number in range(20):
             attempt(owner.email, f"guess {number}", address=ATTACKER)
 
@@ -60,13 +60,13 @@ class TestLockOut:
 
         assert attempt(member.email, PASSWORD) == member
 
-    def test_made_up_addresses_give_no_fresh_tries(self, owner: User) -> None:
+    def test_forged_addresses_give_no_further_attempts(self, owner: User) -> None:
         for number in range(5):
             attempt(owner.email, f"guess {number}", address=ATTACKER, forwarded=f"10.0.0.{number}")
 
         assert attempt(owner.email, PASSWORD, address=ATTACKER, forwarded="10.0.9.9") is None
 
-    def test_other_spellings_give_no_fresh_tries(self, owner: User) -> None:
+    def test_other_spellings_give_no_further_attempts(self, owner: User) -> None:
         for spelling in (str.upper, str.title, str.lower, str.swapcase, str.capitalize):
             attempt(spelling(owner.email), "guess", address=ATTACKER)
 
@@ -90,11 +90,11 @@ class TestLockOut:
         # Whoever measures the time learns nothing of who has an account.
         assert hashed == ["guess"]
 
-    def test_a_name_longer_than_any_is_a_wrong_one(self) -> None:
+    def test_an_overlong_name_is_a_wrong_one(self) -> None:
         for number in range(6):
             assert attempt("x" * 300 + "@harbor.example", f"guess {number}", address=ATTACKER) is None
 
-    def test_who_is_barred_does_not_get_in(self, owner: User) -> None:
+    def test_inactive_users_are_refused(self, owner: User) -> None:
         owner.is_active = False
         owner.save()
 
@@ -114,7 +114,7 @@ class TestLockOut:
         (1, " , ", HOME),
     ],
 )
-def test_only_our_own_proxies_are_believed(
+def test_only_our_own_proxies_are_trusted(
     settings: Settings, proxies: int | None, forwarded: str, address: str
 ) -> None:
     settings.TRUSTED_PROXIES = proxies
@@ -161,7 +161,7 @@ class TestTokens:
 
         assert Client().post("/o/token/", fields).status_code == 200
 
-    def test_a_token_has_what_was_asked_for(self, harbor_client: ApiClient) -> None:
+    def test_a_token_has_the_requested_scopes(self, harbor_client: ApiClient) -> None:
         token = ask_token("harbor", "harbor-secret", scope="forms:read").json()["access_token"]
         request = bearer(token)
 
@@ -169,7 +169,7 @@ class TestTokens:
 
         assert request._request.actor.rights == {Right.READ_FORMS}
 
-    def test_no_more_than_the_client_has_can_be_asked_for(self, harbor_client: ApiClient) -> None:
+    def test_scopes_beyond_the_clients_are_refused(self, harbor_client: ApiClient) -> None:
         harbor_client.allowed_scopes = [Right.READ_FORMS]
         harbor_client.save()
 
@@ -178,7 +178,7 @@ class TestTokens:
         assert (refused.status_code, refused.json()["error"]) == (400, "invalid_scope")
         assert ask_token("harbor", "harbor-secret").json()["scope"] == "forms:read"
 
-    def test_a_right_that_is_taken_from_the_client_is_gone_from_its_tokens(self, harbor_client: ApiClient) -> None:
+    def test_a_right_removed_from_the_client_is_removed_from_its_tokens(self, harbor_client: ApiClient) -> None:
         token = ask_token("harbor", "harbor-secret").json()["access_token"]
         harbor_client.allowed_scopes = [Right.READ_FORMS]
         harbor_client.save()
@@ -188,7 +188,7 @@ class TestTokens:
 
         assert request._request.actor.rights == {Right.READ_FORMS}
 
-    def test_a_wrong_secret_gets_none(self, harbor_client: ApiClient) -> None:
+    def test_a_wrong_secret_gets_no_token(self, harbor_client: ApiClient) -> None:
         assert ask_token("harbor", "wrong").status_code == 401
         assert ask_token("nobody", "harbor-secret").status_code == 401
 
@@ -201,7 +201,7 @@ class TestTokens:
         assert answer.status_code in (400, 401)
         assert "access_token" not in answer.json()
 
-    def test_the_database_holds_no_usable_token(self, harbor_client: ApiClient) -> None:
+    def test_the_database_contains_no_usable_token(self, harbor_client: ApiClient) -> None:
         token = ask_token("harbor", "harbor-secret").json()["access_token"]
 
         with connection.cursor() as cursor:
@@ -219,18 +219,18 @@ class TestTokens:
             BearerAuthentication().authenticate(bearer(token))
 
     @pytest.mark.parametrize("token", ["made-up", "", "x" * 10_000, "ünicode", "two words"])
-    def test_a_made_up_token_is_refused(self, token: str) -> None:
+    def test_a_forged_token_is_refused(self, token: str) -> None:
         with pytest.raises(AuthenticationFailed):
             BearerAuthentication().authenticate(bearer(token))
 
-    def test_a_token_in_the_address_is_none(self, harbor_client: ApiClient) -> None:
+    def test_a_token_in_the_address_is_ignored(self, harbor_client: ApiClient) -> None:
         token = ask_token("harbor", "harbor-secret").json()["access_token"]
 
         request = Request(RequestFactory().get(f"/api/v1/me?access_token={token}"))
 
         assert BearerAuthentication().authenticate(request) is None
 
-    def test_knowing_the_caller_takes_two_queries(
+    def test_identifying_the_caller_takes_two_queries(
         self, harbor_client: ApiClient, django_assert_num_queries: Any
     ) -> None:
         request = bearer(ask_token("harbor", "harbor-secret").json()["access_token"])

@@ -42,15 +42,15 @@ def ask(user: User | AnonymousUser, path: str = "/", **session: str) -> Seen:
     return seen[0]
 
 
-def test_nobody_has_no_scope() -> None:
+def test_an_anonymous_user_has_no_scope() -> None:
     assert ask(AnonymousUser()) == (None, None)
 
 
-def test_an_agent_has_their_tenants(owner: User, harbor: Tenant) -> None:
+def test_an_agent_has_the_scope_of_their_tenant(owner: User, harbor: Tenant) -> None:
     assert ask(owner) == (harbor, "default")
 
 
-def test_staff_have_none_outside_of_the_admin(staff: User) -> None:
+def test_staff_have_no_scope_outside_of_the_admin(staff: User) -> None:
     assert ask(staff, "/") == (None, None)
 
 
@@ -60,7 +60,7 @@ def test_staff_see_all_of_the_shared_database_until_they_choose(staff: User, har
     assert ask(staff, "/admin/", **{CHOSEN_DATABASE: SECOND_DATABASE}) == (None, SECOND_DATABASE)
 
 
-def test_a_choice_that_is_gone_is_none(staff: User) -> None:
+def test_the_choice_of_a_deleted_tenant_is_ignored(staff: User) -> None:
     assert ask(staff, "/admin/", **{CHOSEN_TENANT: str(uuid7())}) == (None, "default")
     assert ask(staff, "/admin/", **{CHOSEN_DATABASE: "gone"}) == (None, "default")
 
@@ -84,7 +84,7 @@ def test_the_tenant_of_a_token_ends_with_its_request(harbor_client: ApiClient, h
     assert current_scope() is None
 
 
-def test_a_failing_view_leaves_no_tenant_behind(owner: User) -> None:
+def test_a_failing_view_resets_the_tenant(owner: User) -> None:
     def view(request: HttpRequest) -> HttpResponse:
         raise ZeroDivisionError
 
@@ -97,7 +97,7 @@ def test_a_failing_view_leaves_no_tenant_behind(owner: User) -> None:
 
 
 @pytest.mark.django_db(transaction=True)
-def test_requests_at_the_same_time_never_see_each_others_tenant(owner: User, stranger: User) -> None:
+def test_concurrent_requests_never_see_each_others_tenant(owner: User, stranger: User) -> None:
     wrong: list[object] = []
 
     async def request_of(user: User) -> None:

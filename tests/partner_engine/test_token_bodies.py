@@ -91,7 +91,7 @@ def test_only_a_post_gets_a_token(method: str) -> None:
 
 
 @pytest.mark.parametrize("content_type", [FORM, f"{FORM}; charset=utf-8", f"{FORM}; charset=unheard-of"])
-def test_the_same_without_malice_gets_one(harbor_client: ApiClient, content_type: str) -> None:
+def test_the_same_request_with_valid_values_gets_a_token(harbor_client: ApiClient, content_type: str) -> None:
     response = send("/o/token/", GOOD, content_type)
 
     assert (response.status_code, response["Cache-Control"]) == (200, "no-store")

@@ -48,9 +48,7 @@ def test_both_ways_to_send_a_secret_count_as_one(harbor_client: ApiClient) -> No
     assert ask("harbor", "wrong", basic=True).status_code == 429
 
 
-def test_another_client_and_another_address_are_not_kept_out(
-    harbor_client: ApiClient, summit_client: ApiClient
-) -> None:
+def test_another_client_and_another_address_are_not_blocked(harbor_client: ApiClient, summit_client: ApiClient) -> None:
     for _ in range(6):
         ask("harbor", "wrong")
 
@@ -58,20 +56,20 @@ def test_another_client_and_another_address_are_not_kept_out(
     assert ask("harbor", "harbor-secret", REMOTE_ADDR="192.0.2.7").status_code == 200
 
 
-def test_a_header_that_names_another_address_gives_no_fresh_tries(harbor_client: ApiClient) -> None:
+def test_a_header_with_another_address_gives_no_further_attempts(harbor_client: ApiClient) -> None:
     answers = [ask("harbor", "wrong", HTTP_X_FORWARDED_FOR=f"192.0.2.{n}").status_code for n in range(7)]
 
     assert answers == [401] * 5 + [429] * 2
 
 
-def test_the_right_secret_can_be_used_as_often_as_one_likes(harbor_client: ApiClient) -> None:
+def test_the_right_secret_can_be_used_without_limit(harbor_client: ApiClient) -> None:
     for _ in range(4):
         ask("harbor", "wrong")
 
     assert [ask("harbor", "harbor-secret").status_code for _ in range(8)] == [200] * 8
 
 
-def test_a_request_that_proves_nothing_gives_no_fresh_tries(harbor_client: ApiClient) -> None:
+def test_a_request_without_proof_gives_no_further_attempts(harbor_client: ApiClient) -> None:
     for number in range(5):
         if number % 2:
             answer = Client().post("/o/token/", {"grant_type": "password", "client_id": "harbor"})
@@ -82,7 +80,7 @@ def test_a_request_that_proves_nothing_gives_no_fresh_tries(harbor_client: ApiCl
     assert ask("harbor", "harbor-secret").status_code == 429
 
 
-def test_whose_only_token_is_revoked_no_longer_counts_as_active(harbor: Tenant, harbor_client: ApiClient) -> None:
+def test_a_client_whose_only_token_is_revoked_is_not_active(harbor: Tenant, harbor_client: ApiClient) -> None:
     token = ask("harbor", "harbor-secret").json()["access_token"]
     Client().get("/api/v1/me", headers={"Authorization": f"Bearer {token}"})
     assert count_active([harbor.id]) == {harbor.id: {"api_client": 1}}

@@ -76,7 +76,7 @@ def test_a_dead_letter_runs_again_with_a_new_budget(admin: Client, harbor: Tenan
     assert LogEntry.objects.get().get_change_message() == "Queued again: ring for front, after 20 attempts."
 
 
-def test_a_dead_letter_is_dropped_and_what_waits_is_left_alone(admin: Client, harbor: Tenant) -> None:
+def test_a_dead_letter_is_dropped_and_waiting_actions_stay(admin: Client, harbor: Tenant) -> None:
     letter, waits = bury(harbor), put(harbor, Ring(bell="rear-door"))
 
     answer = act(admin, "drop_chosen", letter, waits, confirmed="1")
@@ -85,7 +85,7 @@ def test_a_dead_letter_is_dropped_and_what_waits_is_left_alone(admin: Client, ha
     assert told(answer) == ["Dropped: 1. Unchanged, because their state has changed: 1."]
 
 
-def test_what_is_being_run_is_left_alone(admin: Client, harbor: Tenant) -> None:
+def test_a_running_action_is_left_unchanged(admin: Client, harbor: Tenant) -> None:
     row_id = put(
         harbor,
         Ring(bell="front"),
@@ -100,7 +100,7 @@ def test_what_is_being_run_is_left_alone(admin: Client, harbor: Tenant) -> None:
 
 
 @pytest.mark.parametrize("action", ["requeue_chosen", "drop_chosen"])
-def test_without_the_permission_there_is_no_way(action: str, make_staff: Callable[..., Client], harbor: Tenant) -> None:
+def test_without_the_permission_it_is_refused(action: str, make_staff: Callable[..., Client], harbor: Tenant) -> None:
     letter = bury(harbor)
     junior = make_staff("actions.view_outboxaction")
 
@@ -119,9 +119,7 @@ def test_with_the_permission_alone_it_is_done(make_staff: Callable[..., Client],
     assert [row.state for row in rows()] == ["waiting"]
 
 
-def test_an_action_of_a_tenant_that_is_not_looked_at_is_left_alone(
-    admin: Client, harbor: Tenant, summit: Tenant
-) -> None:
+def test_an_action_of_a_tenant_out_of_view_is_left_unchanged(admin: Client, harbor: Tenant, summit: Tenant) -> None:
     letter = bury(harbor)
     admin.post(reverse("admin:scope"), {"scope": f"tenant:{summit.pk}"})
 

@@ -57,7 +57,9 @@ def test_a_rule_is_added(admin: Client, kennels: Catalogue) -> None:
     ("condition", "said"),
     [("cat_count > ", "Column"), ("dogs > 3", "dogs"), ('cat_count > "many"', "_&gt;_"), ("cat_count + 1", "bool")],
 )
-def test_a_faulty_condition_is_told_at_its_field(condition: str, said: str, admin: Client, kennels: Catalogue) -> None:
+def test_a_faulty_condition_is_reported_at_its_field(
+    condition: str, said: str, admin: Client, kennels: Catalogue
+) -> None:
     answer = admin.post(reverse("admin:catalogue_formrule_add"), form_rule(kennels, when=condition))
 
     assert answer.status_code == 200
@@ -139,7 +141,7 @@ def test_a_faulty_draft_is_not_published(admin: Client, kennels: Catalogue) -> N
     assert Release.objects.count() == 1
 
 
-def test_publishing_nothing_new_makes_no_release(admin: Client, kennels: Catalogue) -> None:
+def test_publishing_without_changes_makes_no_release(admin: Client, kennels: Catalogue) -> None:
     admin.post(reverse("admin:catalogue_catalogue_publish", args=(kennels.pk,)))
 
     assert Release.objects.count() == 1
@@ -154,14 +156,14 @@ def test_a_release_is_read_only(admin: Client, kennels: Catalogue) -> None:
     assert admin.post(reverse("admin:catalogue_release_delete", args=(release.pk,)), {"post": "yes"}).status_code == 403
 
 
-def test_the_exported_file_says_what_the_draft_says(admin: Client, kennels: Catalogue) -> None:
+def test_the_exported_file_equals_the_draft(admin: Client, kennels: Catalogue) -> None:
     answer = admin.get(reverse("admin:catalogue_catalogue_export", args=(kennels.pk,)))
 
     assert answer.headers["Content-Disposition"] == 'attachment; filename="kennels.yaml"'
     assert read_catalogue(answer.content.decode()) == KENNELS
 
 
-def test_a_file_is_imported_after_a_look_at_what_it_changes(admin: Client, kennels: Catalogue) -> None:
+def test_a_file_is_imported_after_a_preview_of_its_changes(admin: Client, kennels: Catalogue) -> None:
     address = reverse("admin:catalogue_catalogue_import_file")
     text = admin.get(reverse("admin:catalogue_catalogue_export", args=(kennels.pk,))).content.decode()
     changed = text.replace("Cats at most", "Number of cats")

@@ -60,5 +60,5 @@ def test_everything_is_new_at_first() -> None:
         ),
     ],
 )
-def test_a_difference_is_told_at_its_place(definition: CatalogueDefinition, expected: Difference) -> None:
+def test_a_difference_is_reported_at_its_place(definition: CatalogueDefinition, expected: Difference) -> None:
     assert compare(KENNELS, definition) == (expected,)

@@ -44,7 +44,7 @@ def test_the_document_is_readable(admin: Client, kennel: UUID) -> None:
     assert "Pawprint Mutual Animals in care" in text
 
 
-def test_what_is_not_asked_now_is_kept_and_marked(admin: Client, kennel: UUID) -> None:
+def test_an_inactive_answer_is_shown_and_marked(admin: Client, kennel: UUID) -> None:
     text = page(admin, kennel)
 
     start = text.index("Cats at most")
@@ -52,7 +52,7 @@ def test_what_is_not_asked_now_is_kept_and_marked(admin: Client, kennel: UUID) -
     assert "<td> 60" in text[start : start + 400]
 
 
-def test_revisions_tell_what_changed(admin: Client, kennel: UUID) -> None:
+def test_revisions_show_their_changes(admin: Client, kennel: UUID) -> None:
     text = page(admin, kennel)
 
     revisions = text[text.index('id="staff-revisions"') :]
@@ -88,7 +88,7 @@ def test_without_the_permission_personal_answers_stay_masked(make_staff: Callabl
     assert junior.post(reverse("admin:copies_copy_personal", args=(kennel,))).status_code == 403
 
 
-def test_a_sensitive_answer_is_revealed_with_a_reason_that_is_kept(admin: Client, staff: User, kennel: UUID) -> None:
+def test_a_sensitive_answer_is_revealed_with_a_recorded_reason(admin: Client, staff: User, kennel: UUID) -> None:
     address = reverse("admin:copies_copy_reveal", args=(kennel,))
 
     refused = admin.post(address, {"path": "owner_ssn", "reason": " "})
@@ -138,7 +138,7 @@ def test_a_copy_of_another_tenant_than_the_chosen_one_is_not_found(admin: Client
     assert reveals() == []
 
 
-def test_old_revisions_are_a_page_further(admin: Client, harbor: Tenant, owner: User, kennels: object) -> None:
+def test_old_revisions_are_on_the_next_page(admin: Client, harbor: Tenant, owner: User, kennels: object) -> None:
     copy_id = start_kennel(harbor, owner)
 
     first = admin.get(reverse("admin:copies_copy_change", args=(copy_id,)), {"before": 2}).content.decode()

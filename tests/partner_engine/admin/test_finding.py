@@ -53,13 +53,13 @@ def test_the_search_of_the_sidebar_finds_forms_pages_and_people(admin: Client, k
     assert found("") == ""
 
 
-def test_the_search_keeps_nothing(admin: Client, kennel: UUID) -> None:
+def test_the_search_stores_nothing(admin: Client, kennel: UUID) -> None:
     admin.get(reverse("admin:search"), {"s": "happy", "extended": "1"})
 
     assert not [key for key in caches["default"].keys("*") if "search" in key]  # type: ignore[attr-defined]
 
 
-def test_the_search_shows_only_what_may_be_seen(make_staff: Callable[..., Client], kennel: UUID) -> None:
+def test_the_search_shows_only_visible_results(make_staff: Callable[..., Client], kennel: UUID) -> None:
     junior = make_staff("tenants.view_tenant")
 
     answer = junior.get(reverse("admin:search"), {"s": "happy", "extended": "1"})
@@ -79,7 +79,7 @@ def test_the_beginning_of_an_id_is_a_range(prefix: str, first: str, last: str) -
 
 
 @pytest.mark.parametrize("text", ["019", "copper", "", "0" * 33])
-def test_other_texts_are_no_beginning_of_an_id(text: str) -> None:
+def test_other_texts_are_not_prefixes_of_an_id(text: str) -> None:
     assert id_range(text) is None
 
 
@@ -91,5 +91,5 @@ def test_other_texts_are_no_beginning_of_an_id(text: str) -> None:
         ("admin:copies_copy_changelist", "search_personal__contains"),
     ],
 )
-def test_lists_are_not_filtered_by_what_they_do_not_tell(view: str, lookup: str, admin: Client, kennel: UUID) -> None:
+def test_lists_have_no_filter_by_hidden_values(view: str, lookup: str, admin: Client, kennel: UUID) -> None:
     assert admin.get(reverse(view), {lookup: "a"}).status_code in (302, 400)

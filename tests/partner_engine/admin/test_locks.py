@@ -53,7 +53,7 @@ def told(answer: HttpResponse) -> list[str]:
     return [str(message) for message in get_messages(answer.wsgi_request)]
 
 
-def test_a_copy_shows_who_saves_it_while_they_do(admin: Client, kennel: UUID, harbor: Tenant) -> None:
+def test_a_copy_shows_the_holder_of_its_lock(admin: Client, kennel: UUID, harbor: Tenant) -> None:
     assert "Being saved by" not in page(admin, kennel)
 
     with saving(harbor, kennel):
@@ -65,7 +65,9 @@ def test_a_copy_shows_who_saves_it_while_they_do(admin: Client, kennel: UUID, ha
     assert "Being saved by" not in page(admin, kennel)
 
 
-def test_a_stuck_lock_is_released_after_a_question(admin: Client, kennel: UUID, harbor: Tenant, staff: User) -> None:
+def test_a_stuck_lock_is_released_after_a_confirmation(
+    admin: Client, kennel: UUID, harbor: Tenant, staff: User
+) -> None:
     with saving(harbor, kennel) as lock:
         question = admin.get(release_page(kennel)).content.decode()
         assert f"Being saved by {SHOWN}" in question
@@ -84,7 +86,7 @@ def test_a_stuck_lock_is_released_after_a_question(admin: Client, kennel: UUID, 
     assert entry.get_change_message().startswith("Released the lock, held by Robin")
 
 
-def test_a_lock_that_another_holds_by_now_stays(admin: Client, kennel: UUID, harbor: Tenant) -> None:
+def test_a_lock_with_another_holder_stays(admin: Client, kennel: UUID, harbor: Tenant) -> None:
     with saving(harbor, kennel):
         seen = identity_of(harbor, kennel)
     with saving(harbor, kennel):
@@ -95,9 +97,7 @@ def test_a_lock_that_another_holds_by_now_stays(admin: Client, kennel: UUID, har
     assert LogEntry.objects.count() == 0
 
 
-def test_without_the_permission_there_is_no_way(
-    make_staff: Callable[..., Client], kennel: UUID, harbor: Tenant
-) -> None:
+def test_without_the_permission_it_is_refused(make_staff: Callable[..., Client], kennel: UUID, harbor: Tenant) -> None:
     junior = make_staff("copies.view_copy")
 
     with saving(harbor, kennel):
@@ -122,7 +122,7 @@ def test_with_just_the_permission_it_is_released(
         assert held_lock(harbor.pk, kennel) is None
 
 
-def test_a_copy_of_a_tenant_that_is_not_looked_at_is_not_released(
+def test_a_copy_of_a_tenant_out_of_view_is_not_released(
     admin: Client, kennel: UUID, harbor: Tenant, summit: Tenant
 ) -> None:
     admin.post(reverse("admin:scope"), {"scope": f"tenant:{summit.pk}"})
@@ -134,7 +134,7 @@ def test_a_copy_of_a_tenant_that_is_not_looked_at_is_not_released(
         assert held_lock(harbor.pk, kennel) is not None
 
 
-def test_the_list_shows_the_locks_of_the_tenants_that_are_looked_at(
+def test_the_list_shows_the_locks_of_the_tenants_in_view(
     admin: Client, kennel: UUID, harbor: Tenant, summit: Tenant, stranger: User
 ) -> None:
     other = start_kennel(summit, stranger)
@@ -150,11 +150,11 @@ def test_the_list_shows_the_locks_of_the_tenants_that_are_looked_at(
     assert str(kennel) not in one and str(other) in one
 
 
-def test_the_list_is_for_those_who_may_see_copies(make_staff: Callable[..., Client]) -> None:
+def test_the_list_needs_the_permission_to_see_copies(make_staff: Callable[..., Client]) -> None:
     assert make_staff("tenants.view_tenant").get(reverse("admin:locks")).status_code == 403
 
 
-def test_without_redis_pages_say_so(
+def test_without_redis_pages_report_it(
     admin: Client, kennel: UUID, monkeypatch: pytest.MonkeyPatch, harbor: Tenant
 ) -> None:
     monkeypatch.setattr(held, "get_redis_connection", lambda alias: refusing_client())

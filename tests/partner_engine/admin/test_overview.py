@@ -71,7 +71,7 @@ def test_dead_letters_stand_out_and_link_to_themselves(admin: Client, harbor: Te
         assert [action.attempts for action in listed] == [attempts]
 
 
-def test_an_action_that_waits_for_long_is_told(admin: Client, harbor: Tenant) -> None:
+def test_an_action_that_waits_for_long_is_reported(admin: Client, harbor: Tenant) -> None:
     put_action(harbor, age=timedelta(hours=5))
 
     outbox = card(start_page(admin), "Outbox")
@@ -89,7 +89,7 @@ def test_failed_sign_ins_and_lock_outs_are_counted(admin: Client, owner: User) -
     assert (card(overview, "Locked out").figure, card(overview, "Locked out").tone) == ("1", "warn")
 
 
-def test_the_start_page_asks_a_bounded_number_of_questions(
+def test_the_start_page_has_a_bounded_number_of_queries(
     admin: Client, kennel: UUID, django_assert_max_num_queries: object
 ) -> None:
     with django_assert_max_num_queries(20):  # type: ignore[operator]
@@ -116,7 +116,7 @@ def test_active_users_are_shown_as_chart_and_table(
     assert f"{harbor.name}, now <br> <small> 1 agent </small>" in text
 
 
-def test_active_users_are_those_of_the_tenant_that_is_looked_at(
+def test_active_users_are_those_of_the_tenant_in_view(
     admin: Client, harbor: Tenant, summit: Tenant, owner: User, sign_in: Callable[[User], Client]
 ) -> None:
     sign_in(owner).get("/")
@@ -126,5 +126,5 @@ def test_active_users_are_those_of_the_tenant_that_is_looked_at(
     assert {hour.people for hour in start_page(admin).activity.hours} == {0}
 
 
-def test_active_users_are_not_for_everybody(make_staff: Callable[..., Client]) -> None:
+def test_active_users_need_a_permission(make_staff: Callable[..., Client]) -> None:
     assert start_page(make_staff("forms.view_applicationform")).activity is None

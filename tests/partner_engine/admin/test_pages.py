@@ -52,7 +52,7 @@ def test_every_row_has_a_page(name: str, admin: Client, kennel: UUID) -> None:
 
 
 @pytest.mark.parametrize("name", LISTS)
-def test_what_can_be_added_has_a_page_for_it(name: str, admin: Client, kennels: Catalogue) -> None:
+def test_every_model_that_can_be_added_has_a_page(name: str, admin: Client, kennels: Catalogue) -> None:
     model = next(model for model in site._registry if f"{model._meta.app_label}_{model._meta.model_name}" == name)
     answer = admin.get(reverse(f"admin:{name}_add"))
 
@@ -70,7 +70,7 @@ def test_staff_without_permissions_see_no_list(make_staff: Callable[..., Client]
         assert junior.get(reverse(f"admin:{name}_changelist")).status_code == 403, name
 
 
-def test_agents_do_not_get_in(owner: User, sign_in: Callable[[User], Client]) -> None:
+def test_agents_are_refused(owner: User, sign_in: Callable[[User], Client]) -> None:
     agent = sign_in(owner)
 
     assert agent.get("/admin/").status_code == 302

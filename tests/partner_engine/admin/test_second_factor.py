@@ -58,14 +58,14 @@ def test_signing_in_asks_for_the_code(staff: User, device: TOTPDevice) -> None:
     assert sign_in(staff, code(device)).get("/admin/").status_code == 200
 
 
-def test_a_session_from_another_door_does_not_get_in(staff: User, device: TOTPDevice) -> None:
+def test_a_session_from_another_sign_in_is_refused(staff: User, device: TOTPDevice) -> None:
     client = Client()
     client.force_login(staff, backend="tenants.backends.EmailBackend")
 
     assert client.get("/admin/").status_code == 302
 
 
-def test_the_second_factor_is_taken_away_with_a_code(admin: Client, staff: User, device: TOTPDevice) -> None:
+def test_the_second_factor_is_removed_with_a_code(admin: Client, staff: User, device: TOTPDevice) -> None:
     admin.post(PAGE, {"token": ""})
     is_still_there = TOTPDevice.objects.filter(confirmed=True).exists()
 

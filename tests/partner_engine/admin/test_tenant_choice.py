@@ -18,7 +18,7 @@ def choose(client: Client, scope: str, **other: str) -> int:
     return client.post(reverse("admin:scope"), {"scope": scope, **other}).status_code
 
 
-def test_all_tenants_of_the_shared_database_are_looked_at_at_first(
+def test_all_tenants_of_the_shared_database_are_shown_at_first(
     admin: Client, kennel: UUID, stranger: User, summit: Tenant
 ) -> None:
     other = start_kennel(summit, stranger)
@@ -30,7 +30,7 @@ def test_all_tenants_of_the_shared_database_are_looked_at_at_first(
     assert "Harbor Insurance Partners" in text
 
 
-def test_a_chosen_tenant_is_looked_at_alone(admin: Client, kennel: UUID, stranger: User, summit: Tenant) -> None:
+def test_only_the_chosen_tenant_is_shown(admin: Client, kennel: UUID, stranger: User, summit: Tenant) -> None:
     other = start_kennel(summit, stranger)
 
     assert choose(admin, f"tenant:{summit.pk}") == 302
@@ -42,9 +42,7 @@ def test_a_chosen_tenant_is_looked_at_alone(admin: Client, kennel: UUID, strange
 
 
 @pytest.mark.django_db(databases=["default", "summit_db"])
-def test_a_tenant_with_a_database_of_its_own_is_looked_at_there(
-    admin: Client, kennel: UUID, summit_apart: Tenant
-) -> None:
+def test_a_tenant_with_its_own_database_is_shown_from_there(admin: Client, kennel: UUID, summit_apart: Tenant) -> None:
     agent = User.objects.create_user("apart@summit.example", role="agent", tenant=summit_apart)
     apart = start_kennel(summit_apart, agent)
 
@@ -62,11 +60,11 @@ def test_a_tenant_with_a_database_of_its_own_is_looked_at_there(
 
 
 @pytest.mark.parametrize("scope", ["tenant:", "tenant:no-id", f"tenant:{UUID(int=7)}", "database:nowhere", ""])
-def test_what_does_not_exist_is_not_chosen(scope: str, admin: Client) -> None:
+def test_an_unknown_tenant_is_not_chosen(scope: str, admin: Client) -> None:
     assert choose(admin, scope) == 400
 
 
-def test_the_way_back_leads_nowhere_else(admin: Client) -> None:
+def test_the_redirect_stays_on_this_site(admin: Client) -> None:
     answer = admin.post(reverse("admin:scope"), {"scope": "database:default", "next": "https://elsewhere.example/"})
 
     assert answer.headers["Location"] == "/admin/"

@@ -62,7 +62,7 @@ def test_a_tenant_with_forms_keeps_its_database(admin: Client, harbor: Tenant, k
     assert admin.post(reverse("admin:tenants_tenant_delete", args=(harbor.pk,)), {"post": "yes"}).status_code == 403
 
 
-def test_a_tenant_is_given_a_database_that_there_is(admin: Client, summit: Tenant) -> None:
+def test_a_tenant_gets_only_an_existing_database(admin: Client, summit: Tenant) -> None:
     address = reverse("admin:tenants_tenant_change", args=(summit.pk,))
     data = {"code": "summit", "name": "Summit", "time_zone": "America/Chicago", "catalogue": ""}
 

@@ -49,7 +49,7 @@ def test_the_role_of_staff_opens_the_admin_and_its_loss_closes_it(admin: Client,
     assert (owner.is_staff, owner.is_superuser) == (False, False)
 
 
-def test_only_superusers_give_powers(make_staff: Callable[..., Client]) -> None:
+def test_only_superusers_grant_permissions(make_staff: Callable[..., Client]) -> None:
     junior = make_staff(*STAFF_PERMISSIONS)
     user = User.objects.get(email="junior@partner-engine.example")
 
@@ -59,7 +59,7 @@ def test_only_superusers_give_powers(make_staff: Callable[..., Client]) -> None:
     assert not user.is_superuser
 
 
-def test_nobody_below_touches_a_superuser(make_staff: Callable[..., Client], staff: User) -> None:
+def test_only_superusers_edit_superusers(make_staff: Callable[..., Client], staff: User) -> None:
     junior = make_staff(*STAFF_PERMISSIONS)
 
     for view, data in (

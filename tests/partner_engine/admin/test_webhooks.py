@@ -65,7 +65,7 @@ def test_staff_see_endpoint_delivery_and_attempts_but_no_secret(
     assert guessed.status_code in (302, 400)
 
 
-def test_staff_switch_and_send_once_more(
+def test_staff_disable_enable_and_replay(
     endpoint: WebhookEndpoint,
     harbor: Tenant,
     admin: Client,
@@ -84,7 +84,7 @@ def test_staff_switch_and_send_once_more(
     assert read_again(endpoint, harbor).disabled_at is None
 
 
-def test_who_may_only_look_orders_nothing(endpoint: WebhookEndpoint, harbor: Tenant, sign_in: Any) -> None:
+def test_read_only_staff_change_nothing(endpoint: WebhookEndpoint, harbor: Tenant, sign_in: Any) -> None:
     looker = User.objects.create_user("looker@partner-engine.example", "x", role=Role.STAFF, is_staff=True)
     looker.user_permissions.set(Permission.objects.filter(codename="view_webhookendpoint"))
     client = sign_in(looker)

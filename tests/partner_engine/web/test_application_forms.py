@@ -13,7 +13,7 @@ from tenants.models import User
 from tests.partner_engine.web.conftest import StartForm
 
 
-def test_empty_list_says_what_to_do(demo: Release, owner: User, sign_in: Callable[[User], Client]) -> None:
+def test_an_empty_list_explains_what_to_do(demo: Release, owner: User, sign_in: Callable[[User], Client]) -> None:
     content = sign_in(owner).get("/").content.decode()
 
     assert "No application forms yet" in content
@@ -79,7 +79,7 @@ def test_start_makes_a_form_and_goes_to_it(demo: Release, owner: User, sign_in: 
     assert client.get("/forms").status_code == 405
 
 
-def test_evaluation_date_is_for_those_who_may_choose_it(
+def test_the_evaluation_date_needs_its_right(
     demo: Release, owner: User, member: User, sign_in: Callable[[User], Client]
 ) -> None:
     member.role = Role.TENANT_ADMIN

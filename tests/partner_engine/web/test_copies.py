@@ -26,9 +26,7 @@ def test_page_shows_visible_questions_and_hides_others(start_form: StartForm, op
     assert '<section class="card set" id="s-qs_cyber" hidden' in content
 
 
-def test_answer_is_saved_and_only_what_it_changed_comes_back(
-    start_form: StartForm, open_page: Open, read: Read
-) -> None:
+def test_answer_is_saved_and_only_changed_parts_come_back(start_form: StartForm, open_page: Open, read: Read) -> None:
     page = open_page(start_form())
 
     response = page.answer({"mqs_legal_entity": "sole_prop"})
@@ -42,9 +40,7 @@ def test_answer_is_saved_and_only_what_it_changed_comes_back(
     assert read(page.copy_id).version == page.version == 2
 
 
-def test_answers_that_fit_are_saved_beside_those_that_do_not(
-    start_form: StartForm, open_page: Open, read: Read
-) -> None:
+def test_valid_answers_are_saved_despite_invalid_ones(start_form: StartForm, open_page: Open, read: Read) -> None:
     page = open_page(start_form())
 
     response = page.answer(
@@ -157,7 +153,7 @@ def test_rename(start_form: StartForm, open_page: Open, read: Read) -> None:
     assert read(page.copy_id).copy.fields.title == "Bar-heavy plan"
 
 
-def test_why_tells_the_rule_with_its_values(start_form: StartForm, open_page: Open, s1: object) -> None:
+def test_why_shows_the_rule_with_its_values(start_form: StartForm, open_page: Open, s1: object) -> None:
     page = open_page(start_form({**s1.answers, "mqs_gl_liquor_pct": 35}, s1.answer_pools, as_of=s1.as_of))  # type: ignore[attr-defined]
 
     content = page.client.get(f"/forms/{page.copy_id}/why", {"target": "QM-BOP"}).content.decode()
@@ -169,7 +165,7 @@ def test_why_tells_the_rule_with_its_values(start_form: StartForm, open_page: Op
     assert page.client.get(f"/forms/{page.copy_id}/why", {"target": "mqs_owner_ssn"}).status_code == 404
 
 
-def test_other_tenants_and_nobody_get_nothing(
+def test_other_tenants_and_anonymous_users_get_nothing(
     start_form: StartForm, stranger: User, staff: User, sign_in: Callable[[User], Client]
 ) -> None:
     copy_id = start_form({"mqs_business_name": "Secret Kitchen"})

@@ -45,7 +45,7 @@ def text(response: HttpResponse) -> str:
     return " ".join(re.sub(r"<[^>]*>", " ", response.content.decode()).split())
 
 
-def test_without_links_it_says_what_they_are_for(ask: Callable[..., HttpResponse]) -> None:
+def test_without_links_the_dialog_explains_them(ask: Callable[..., HttpResponse]) -> None:
     response = ask()
 
     assert response.status_code == 200
@@ -70,7 +70,7 @@ def test_a_link_is_shown_once_and_opens(ask: Callable[..., HttpResponse], copy_i
 
 
 @pytest.mark.parametrize("days", ["", "0", "91", "-1", "x", "14.5", "365"])
-def test_a_time_that_is_no_choice_is_the_usual_one(days: str, ask: Callable[..., HttpResponse], harbor: Tenant) -> None:
+def test_an_invalid_period_becomes_the_default(days: str, ask: Callable[..., HttpResponse], harbor: Tenant) -> None:
     assert ask("/new", {"days": days}).status_code == 200
 
     with use_tenant(harbor):
@@ -78,7 +78,7 @@ def test_a_time_that_is_no_choice_is_the_usual_one(days: str, ask: Callable[...,
     assert timedelta(days=13, hours=23) < lasts < timedelta(days=14)
 
 
-def test_a_link_is_ended_and_again(ask: Callable[..., HttpResponse], copy_id: str, harbor: Tenant) -> None:
+def test_a_link_is_ended_repeatedly(ask: Callable[..., HttpResponse], copy_id: str, harbor: Tenant) -> None:
     client, link_id = guest_of(harbor, copy_id)
 
     answers = [ask(f"/{link_id}/revoke", {}) for _ in range(2)]
@@ -99,7 +99,7 @@ def test_a_link_of_another_copy_cannot_be_ended_here(
     assert client.get(f"/guest/{other}/form").status_code == 200
 
 
-def test_the_end_by_time_is_said(ask: Callable[..., HttpResponse], copy_id: str, harbor: Tenant) -> None:
+def test_an_expired_link_is_shown_as_expired(ask: Callable[..., HttpResponse], copy_id: str, harbor: Tenant) -> None:
     link_id, _ = issue(harbor, copy_id, name="Ida")
     let_expire(harbor, link_id)
 
@@ -108,7 +108,7 @@ def test_the_end_by_time_is_said(ask: Callable[..., HttpResponse], copy_id: str,
     assert "Ida Expired" in said and "was good until" in said and "End the link" not in said
 
 
-def test_one_too_many_and_a_locked_copy_are_refused_with_the_reason(
+def test_too_many_links_and_a_locked_copy_are_refused_with_the_reason(
     ask: Callable[..., HttpResponse], copy_id: str, harbor: Tenant, owner: User
 ) -> None:
     with batch.find_and_lock(copy_id, scope=harbor, actor=owner.as_actor(source="web")) as context:

@@ -53,7 +53,7 @@ def answer(client: Client, copy_id: str, given: dict[str, object], version: int 
 
 
 class TestOpening:
-    def test_looking_uses_nothing_up(self, harbor: Tenant, copy_id: str, read: Read) -> None:
+    def test_opening_the_page_does_not_use_the_link(self, harbor: Tenant, copy_id: str, read: Read) -> None:
         _, secret = issue(harbor, copy_id)
 
         looks = [
@@ -68,7 +68,7 @@ class TestOpening:
         assert read(copy_id).version == 2
         assert follow(Client(), copy_id, secret).status_code == 200
 
-    def test_the_page_tells_nothing_of_the_copy_or_the_link(self, harbor: Tenant, copy_id: str) -> None:
+    def test_the_page_reveals_nothing_of_the_copy_or_the_link(self, harbor: Tenant, copy_id: str) -> None:
         issue(harbor, copy_id, name="Gus Guest")
 
         def shown(identity: object) -> str:
@@ -77,7 +77,7 @@ class TestOpening:
 
         assert shown(copy_id) == shown(uuid4())
 
-    def test_it_opens_a_session_for_this_copys_pages_and_socket_alone(self, harbor: Tenant, copy_id: str) -> None:
+    def test_it_opens_a_session_for_only_this_copys_pages_and_socket(self, harbor: Tenant, copy_id: str) -> None:
         _, secret = issue(harbor, copy_id)
 
         response = follow(Client(), copy_id, secret)
@@ -92,7 +92,7 @@ class TestOpening:
             assert 6.9 * 86_400 < morsel["max-age"] <= 7 * 86_400
             assert morsel.value != secret
 
-    def test_cookies_go_over_https_alone_in_production(self, harbor: Tenant, copy_id: str, settings: Any) -> None:
+    def test_cookies_are_sent_only_over_https_in_production(self, harbor: Tenant, copy_id: str, settings: Any) -> None:
         settings.SESSION_COOKIE_SECURE = True
         _, secret = issue(harbor, copy_id)
 
@@ -100,7 +100,7 @@ class TestOpening:
 
         assert [bool(morsel["secure"]) for morsel in cookies.values()] == [True, True]
 
-    def test_it_opens_once_and_again_only_for_the_page_that_opened_it(self, harbor: Tenant, copy_id: str) -> None:
+    def test_it_opens_once_and_again_only_for_the_same_page(self, harbor: Tenant, copy_id: str) -> None:
         _, secret = issue(harbor, copy_id)
         first = follow(Client(), copy_id, secret)
 
@@ -111,7 +111,7 @@ class TestOpening:
         assert (again.status_code, again.cookies["guest"].value) == (200, first.cookies["guest"].value)
         assert (elsewhere.status_code, elsewhere.content.decode(), len(elsewhere.cookies)) == (403, OVER, 0)
 
-    def test_whoever_has_a_session_goes_on_to_the_form(self, harbor: Tenant, copy_id: str) -> None:
+    def test_a_guest_with_a_session_is_redirected_to_the_form(self, harbor: Tenant, copy_id: str) -> None:
         client, _ = guest_of(harbor, copy_id)
 
         response = client.get(f"/guest/{copy_id}")
@@ -119,9 +119,7 @@ class TestOpening:
         assert (response.status_code, response["Location"]) == (302, f"/guest/{copy_id}/form")
         assert response["Referrer-Policy"] == "no-referrer"
 
-    def test_every_link_that_is_not_good_is_refused_alike(
-        self, harbor: Tenant, copy_id: str, start_form: StartForm
-    ) -> None:
+    def test_every_invalid_link_is_refused_alike(self, harbor: Tenant, copy_id: str, start_form: StartForm) -> None:
         other = start_form()
         ended_id, ended = issue(harbor, copy_id)
         revoke(harbor, copy_id, ended_id)
@@ -148,7 +146,7 @@ class TestOpening:
             assert not GuestLink.objects.exclude(exchanged_at=None).exists()
 
     @pytest.mark.parametrize("device", ["", "short", "x" * 101])
-    def test_a_page_that_does_not_name_itself_is_refused(self, device: str, harbor: Tenant, copy_id: str) -> None:
+    def test_a_page_without_its_name_is_refused(self, device: str, harbor: Tenant, copy_id: str) -> None:
         _, secret = issue(harbor, copy_id)
 
         assert follow(Client(), copy_id, secret, device=device).status_code == 400
@@ -196,7 +194,7 @@ class TestGuessing:
             "audit.guest_link_guesses_refused"
         ]
 
-    def test_nobody_is_kept_out_by_a_stranger(self, harbor: Tenant, copy_id: str, start_form: StartForm) -> None:
+    def test_a_stranger_does_not_block_others(self, harbor: Tenant, copy_id: str, start_form: StartForm) -> None:
         _, secret = issue(harbor, copy_id)
         other = start_form()
         _, others_secret = issue(harbor, other)
@@ -209,7 +207,7 @@ class TestGuessing:
 
 
 class TestTheForm:
-    def test_it_is_the_form_without_what_is_for_agents(self, harbor: Tenant, api: Api, s1: Sample) -> None:
+    def test_the_guests_form_lacks_the_agents_parts(self, harbor: Tenant, api: Api, s1: Sample) -> None:
         copy = api.start(s1)
         api.patch(f"/copies/{copy['id']}", {"title": "Inner name"})
         api.post(f"/application_forms/{copy['id']}/copies", {"title": "Higher limit"})
@@ -235,7 +233,7 @@ class TestTheForm:
             assert code not in page, code
         assert 'data-socket="/ws/copies/' in page and "?as=guest" in page
 
-    def test_parts_tell_nothing_of_products_either(self, harbor: Tenant, api: Api, s1: Sample) -> None:
+    def test_parts_reveal_no_products_either(self, harbor: Tenant, api: Api, s1: Sample) -> None:
         copy = api.start(s1)
         client, _ = guest_of(harbor, copy["id"])
 
@@ -246,7 +244,7 @@ class TestTheForm:
             told = response.content.decode() + response["HX-Trigger"]
             assert "Quillmark" not in told and "QM-BOP" not in told and "declined" not in told
 
-    def test_an_answer_is_the_guests(self, harbor: Tenant, copy_id: str, read: Read) -> None:
+    def test_an_answer_is_recorded_as_the_guests(self, harbor: Tenant, copy_id: str, read: Read) -> None:
         client, link_id = guest_of(harbor, copy_id, name="Gus")
 
         answer(client, copy_id, {"mqs_business_name": "Copper Kettle"})
@@ -257,7 +255,9 @@ class TestTheForm:
         assert given.answered_by.source == "web"
         assert context.copy.last_touched_by_user_at is not None
 
-    def test_rows_are_added_and_ones_own_removal_undone(self, harbor: Tenant, copy_id: str, read: Read) -> None:
+    def test_rows_are_added_and_the_guests_own_removal_is_undone(
+        self, harbor: Tenant, copy_id: str, read: Read
+    ) -> None:
         client, _ = guest_of(harbor, copy_id)
         answer(client, copy_id, {"mqs_lobs": ["bop"]}, version=3)
         part(client, copy_id, "rows", {"order": "add", "path": "locations"}, 4)
@@ -274,7 +274,7 @@ class TestTheForm:
         rows = read(copy_id).read_only_changeset().document.answer_pools["locations"]
         assert [found.answers["mqs_loc_state"].value for found in rows if found.id == row] == ["TX"]
 
-    def test_what_an_agent_removed_a_guest_does_not_bring_back(
+    def test_a_guest_does_not_restore_a_row_that_an_agent_removed(
         self, harbor: Tenant, api: Api, s1: Sample, read: Read
     ) -> None:
         copy = api.start(s1)
@@ -304,7 +304,7 @@ class TestTheForm:
         for page in (own, others):
             assert "7654321" not in page.replace("-", "") and "3456789" not in page.replace("-", "")
 
-    def test_a_copy_that_is_gone_leads_to_no_other(self, harbor: Tenant, api: Api, s1: Sample) -> None:
+    def test_a_deleted_copy_leads_to_no_other(self, harbor: Tenant, api: Api, s1: Sample) -> None:
         copy = api.start(s1)
         other = api.post(f"/application_forms/{copy['id']}/copies", {"title": "x"}).json()
         client, _ = guest_of(harbor, copy["id"])
@@ -345,7 +345,7 @@ class TestTheForm:
         with django_assert_max_num_queries(4):
             client.get(f"/guest/{copy_id}/form")
 
-    def test_seen_is_noted_once_a_minute_and_is_no_change(self, harbor: Tenant, copy_id: str, read: Read) -> None:
+    def test_a_visit_is_recorded_once_a_minute_and_is_no_change(self, harbor: Tenant, copy_id: str, read: Read) -> None:
         client, link_id = guest_of(harbor, copy_id)
         version = read(copy_id).version
         seen = []
@@ -366,7 +366,7 @@ class TestDone:
         with use_tenant(harbor):
             return list(OutboxAction.objects.values_list("kind", flat=True))
 
-    def test_what_is_missing_is_told_and_nothing_noted(self, harbor: Tenant, copy_id: str, read: Read) -> None:
+    def test_missing_answers_are_listed_and_nothing_recorded(self, harbor: Tenant, copy_id: str, read: Read) -> None:
         client, _ = guest_of(harbor, copy_id)
         version = read(copy_id).version
 
@@ -379,7 +379,7 @@ class TestDone:
         assert read(copy_id).version == version
         assert "send_guest_completion_mail" not in self.asked(harbor)
 
-    def test_the_owner_is_told_once(self, harbor: Tenant, owner: User, api: Api, s1: Sample) -> None:
+    def test_the_owner_is_notified_once(self, harbor: Tenant, owner: User, api: Api, s1: Sample) -> None:
         with batch.build_context(scope=harbor, actor=owner.as_actor(source="web"), as_of=s1.as_of) as context:
             context.changeset.apply_answers(s1.answers, s1.answer_pools)
             context.save()
@@ -402,9 +402,7 @@ class TestDone:
         [link] = api.get(f"/copies/{copy_id}/guest_links").json()["results"]
         assert link["state"] == "finished"
 
-    def test_of_a_form_without_an_owner_systems_are_told_and_no_mail_fails(
-        self, harbor: Tenant, api: Api, s1: Sample
-    ) -> None:
+    def test_a_form_without_an_owner_is_published_and_no_mail_fails(self, harbor: Tenant, api: Api, s1: Sample) -> None:
         copy = api.start(s1)
         client, _ = guest_of(harbor, copy["id"])
 
@@ -416,7 +414,7 @@ class TestDone:
 class TestSecrets:
     """Whoever has the whole database, or all logs, has no way in."""
 
-    def test_nothing_that_is_stored_opens_anything(self, harbor: Tenant, copy_id: str) -> None:
+    def test_no_stored_value_gives_access(self, harbor: Tenant, copy_id: str) -> None:
         _, unopened = issue(harbor, copy_id)
         client, link_id = guest_of(harbor, copy_id)
         session = client.cookies["guest"].value
@@ -432,14 +430,14 @@ class TestSecrets:
             assert thief.get(f"/guest/{copy_id}/form").status_code == 302
             assert follow(Client(REMOTE_ADDR=word[:15]), copy_id, word).status_code == 403
 
-    def test_what_is_stored_would_be_found(self, harbor: Tenant, copy_id: str, monkeypatch: Any) -> None:
+    def test_a_stored_secret_would_be_detected(self, harbor: Tenant, copy_id: str, monkeypatch: Any) -> None:
         monkeypatch.setattr("batch.changes.mutators.guest_links.hash_of", lambda secret: secret)
 
         _, secret = issue(harbor, copy_id)
 
         assert secret in everything_stored()
 
-    def test_no_log_and_no_address_holds_one(self, harbor: Tenant, copy_id: str) -> None:
+    def test_no_log_and_no_address_contains_a_secret(self, harbor: Tenant, copy_id: str) -> None:
         link_id, secret = issue(harbor, copy_id)
         client = Client()
         with capture_logs() as logs:
@@ -457,7 +455,7 @@ class TestSecrets:
 class TestSabotage:
     """What the tests above would say of a product without one of its parts."""
 
-    def test_a_session_that_is_not_bound_to_its_copy_opens_another(
+    def test_a_session_without_its_copy_opens_another(
         self, harbor: Tenant, copy_id: str, start_form: StartForm, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         client, _ = guest_of(harbor, copy_id)
@@ -470,7 +468,7 @@ class TestSabotage:
 
         assert client.get(f"/guest/{other}/form").status_code == 200
 
-    def test_a_guest_who_goes_by_fuzzy_ids_finds_another_copy(
+    def test_a_guest_by_a_forms_id_finds_another_copy(
         self, harbor: Tenant, api: Api, s1: Sample, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         copy = api.start(s1)

@@ -11,7 +11,7 @@ from tests.harness.page_client import Page, markup
 from tests.partner_engine.web.conftest import StartForm
 
 
-def test_history_tells_who_changed_what_and_masks_sensitive_answers(
+def test_history_shows_authors_and_changes_and_masks_sensitive_answers(
     start_form: StartForm, open_page: Callable[[str], Page]
 ) -> None:
     page = open_page(start_form({"mqs_legal_entity": "llc", "mqs_annual_revenue": 1000}))

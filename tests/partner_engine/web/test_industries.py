@@ -68,7 +68,7 @@ def test_the_first_zip_of_the_form_ranks(
     assert found(agent, start(harbor, owner, answers, zips))[0] == first
 
 
-def test_what_agents_choose_ranks_later_searches_at_that_size(agent: Client, harbor: Tenant, owner: User) -> None:
+def test_agents_choices_rank_later_searches_at_that_size(agent: Client, harbor: Tenant, owner: User) -> None:
     page = Page(agent, str(start(harbor, owner, {"mqs_full_time_emp": 50, "mqs_part_time_emp": 10})))
 
     given = {"mqs_naics": f"{LONG} General Freight Trucking", "mqs_mail_city": "Lima"}
@@ -86,7 +86,7 @@ def test_what_agents_choose_ranks_later_searches_at_that_size(agent: Client, har
 
 
 @pytest.mark.parametrize("value", ["nonsense", "", "999999"])
-def test_what_is_not_taken_is_no_choice(agent: Client, harbor: Tenant, owner: User, value: str) -> None:
+def test_a_refused_answer_is_not_a_choice(agent: Client, harbor: Tenant, owner: User, value: str) -> None:
     page = Page(agent, str(start(harbor, owner, {})))
 
     assert page.answer({"mqs_naics": value}, searched={"mqs_naics": "freight"}).status_code == 200
@@ -94,7 +94,7 @@ def test_what_is_not_taken_is_no_choice(agent: Client, harbor: Tenant, owner: Us
 
 
 @pytest.mark.parametrize("searched", ["[]", "{", '{"mqs_naics": 7}', '{"mqs_naics": "\\ud800"}'])
-def test_words_that_cannot_be_read_change_nothing(agent: Client, harbor: Tenant, owner: User, searched: str) -> None:
+def test_unreadable_words_change_nothing(agent: Client, harbor: Tenant, owner: User, searched: str) -> None:
     copy_id = start(harbor, owner, {})
     fields = {"answers": json.dumps({"mqs_naics": LONG}), "searched": searched}
 

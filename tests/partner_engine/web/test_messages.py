@@ -57,7 +57,7 @@ def test_a_message_is_posted_and_dismissed(page: Page, harbor: Tenant) -> None:
     assert page.version == 3
 
 
-def test_a_page_that_is_behind_gets_what_others_posted(page: Page, member: User, harbor: Tenant) -> None:
+def test_an_outdated_page_gets_messages_of_others(page: Page, member: User, harbor: Tenant) -> None:
     with batch.find_and_lock(UUID(page.copy_id), scope=harbor, actor=member.as_actor(source="web")) as context:
         context.changeset.messages.add("Waiting for the owner", severity="task")
         context.save()
@@ -70,7 +70,7 @@ def test_a_page_that_is_behind_gets_what_others_posted(page: Page, member: User,
 
 
 @pytest.mark.parametrize("is_asked", [True, False])
-def test_a_message_leads_to_what_it_is_about(page: Page, owner: User, harbor: Tenant, is_asked: bool) -> None:
+def test_a_message_links_to_its_answer(page: Page, owner: User, harbor: Tenant, is_asked: bool) -> None:
     if is_asked:
         page.answer({"mqs_lobs": ["bop"], "mqs_mail_state": "TX"})
     with batch.find_and_lock(UUID(page.copy_id), scope=harbor, actor=owner.as_actor(source="web")) as context:
@@ -98,7 +98,7 @@ def test_a_message_leads_to_what_it_is_about(page: Page, owner: User, harbor: Te
         ({"text": "x"}, 400),
     ],
 )
-def test_what_is_refused_changes_nothing(page: Page, harbor: Tenant, values: dict[str, str], status: int) -> None:
+def test_a_refused_message_changes_nothing(page: Page, harbor: Tenant, values: dict[str, str], status: int) -> None:
     response = order(page, **values)
 
     assert response.status_code == status

@@ -50,7 +50,7 @@ def test_removed_row_can_be_put_back_where_it_was(start_form: StartForm, open_pa
     )
 
 
-def test_put_back_twice_is_one_row(start_form: StartForm, open_page: Open, read: Read) -> None:
+def test_restoring_twice_gives_one_row(start_form: StartForm, open_page: Open, read: Read) -> None:
     page = open_page(start_form({}, {"owners": [{"answers": {"mqs_own_name": "A"}}]}))
     (row,) = read(page.copy_id).changeset.find_pool("owners").rows
     page.order("remove", row.path)

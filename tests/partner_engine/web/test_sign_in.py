@@ -38,7 +38,7 @@ def test_many_wrong_passwords_lock_out_with_a_reason(owner: User) -> None:
     assert "closed for 15 minutes" in with_right_password.content.decode()
 
 
-def test_sign_in_goes_on_to_the_page_that_was_asked_for_but_nowhere_else(owner: User) -> None:
+def test_sign_in_redirects_only_to_pages_of_this_site(owner: User) -> None:
     for following, goes in (("/forms/x", "/forms/x"), ("https://evil.example/", "/"), ("//evil.example", "/")):
         response = Client().post("/sign-in", {"username": owner.email, "password": PASSWORD, "next": following})
         assert response.headers["Location"] == goes

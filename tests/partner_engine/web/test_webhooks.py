@@ -60,7 +60,7 @@ def test_an_endpoint_is_added_and_its_secret_is_shown_once(
         ({"url": "https://hooks.example.com/<b>"}, "Choose at least one"),
     ],
 )
-def test_what_cannot_be_is_told_and_what_was_given_stays(given: Any, text: str, admin_page: Client) -> None:
+def test_invalid_input_is_reported_and_stays_in_the_form(given: Any, text: str, admin_page: Client) -> None:
     response = admin_page.post("/settings/webhooks/add", given)
 
     page = response.content.decode()
@@ -92,7 +92,7 @@ def test_a_test_is_sent_and_its_attempt_shown_and_it_is_replayed(
     assert admin_page.post(f"{address}/order", {"order": "replay", "event": "x"}).status_code == 404
 
 
-def test_it_is_switched_rotated_and_removed(
+def test_it_is_disabled_rotated_and_removed(
     admin_page: Client, endpoint: tuple[WebhookEndpoint, str], harbor: Tenant
 ) -> None:
     found, first = endpoint
@@ -115,7 +115,7 @@ def test_it_is_switched_rotated_and_removed(
         assert WebhookEndpoint.objects.count() == 0
 
 
-def test_administrators_are_told_of_an_endpoint_that_was_given_up(
+def test_administrators_see_a_notice_of_a_disabled_endpoint(
     admin_page: Client, endpoint: tuple[WebhookEndpoint, str], harbor: Tenant, member: User, sign_in: Any
 ) -> None:
     assert "no longer sent" not in admin_page.get("/").content.decode()

@@ -93,7 +93,7 @@ def test_the_longest_code_of_a_choice_is_accepted_and_one_more_character_refused
 
 
 @pytest.mark.parametrize("code", sorted(QUESTION_TYPES))
-def test_every_type_says_how_it_is_drawn(code: str) -> None:
+def test_every_type_has_its_widget(code: str) -> None:
     question_type, drawn = QUESTION_TYPES[code], field(code)
 
     assert (drawn.widget, drawn.input_mode) == (question_type.widget, question_type.input_mode)
@@ -115,5 +115,5 @@ def test_every_type_says_how_it_is_drawn(code: str) -> None:
         ("money", "$1,250", "$1,250"),
     ],
 )
-def test_what_is_entered_becomes_a_raw_value(code: str, entered: object, raw: object) -> None:
+def test_input_becomes_a_raw_value(code: str, entered: object, raw: object) -> None:
     assert QUESTION_TYPES[code].read_input(entered) == raw

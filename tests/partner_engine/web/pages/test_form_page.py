@@ -159,11 +159,11 @@ def test_errors_link_to_their_rows() -> None:
         ),
     ],
 )
-def test_only_parts_that_look_otherwise_are_sent(changes: tuple[Change, ...], after: Evaluation, parts: Parts) -> None:
+def test_only_changed_parts_are_sent(changes: tuple[Change, ...], after: Evaluation, parts: Parts) -> None:
     assert changed_parts(reading(dog(1), evaluation=after), evaluated(), changes) == parts
 
 
-def test_sentence_counts_questions_that_came_and_went() -> None:
+def test_the_sentence_counts_shown_and_hidden_questions() -> None:
     changes = [Change("cats", None, None, RULE, active=True), Change("keeper", "x", "x", RULE, active=False)]
 
     assert sentence(reading(), changes, {}) == "Saved. 1 question appeared. 1 question disappeared."
