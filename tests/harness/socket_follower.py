@@ -86,7 +86,7 @@ def _rows(prefix: str, pools: dict[str, Any]) -> Iterable[str]:
 
 
 class Follower:
-    """Keeps ``book`` up to date over a socket that may break; with ``notices_gaps`` False it ignores missing versions."""
+    """Keeps ``book`` up to date over a socket that may break; without ``notices_gaps`` it ignores missing versions."""
 
     def __init__(self, address: Callable[[], str], cookie: str, book: Copybook, *, notices_gaps: bool = True) -> None:
         self.book = book

@@ -1,4 +1,4 @@
-"""Active users: who counts, for how long, for whom, and what happens when Redis forgets or is away."""
+"""Active users: the counted users, the window, the tenants, and an emptied or missing Redis."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Guesses of a secret: five in a quarter of an hour, exact however many come at once."""
+"""Attempts at a secret: five in a quarter of an hour, exact also for concurrent ones."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from partner_engine import attempt_limit
 from partner_engine.attempt_limit import MINUTES, TRIES, AttemptLimit
 from redis_locks.outage import RedisOutage
 
-pytestmark = pytest.mark.django_db  # its keys in Redis are taken away afterwards
+pytestmark = pytest.mark.django_db  # its keys in Redis are deleted afterwards
 
 HERE, THERE = "192.0.2.1", "2001:db8::1"
 
@@ -50,7 +50,7 @@ def test_the_right_secret_resets_the_count() -> None:
 def test_a_refusal_names_the_time_to_retry(monkeypatch: pytest.MonkeyPatch) -> None:
     limit = AttemptLimit("wait")
     takes(limit, "harbor", HERE, 5)
-    # While the tries are fresh one of them may be right and begin anew.
+    # While the attempts are recent, one of them may be right and reset the count.
     assert limit.take("harbor", HERE) == 1
 
     monkeypatch.setattr(attempt_limit, "_UNDER_WAY_SECONDS", 0)

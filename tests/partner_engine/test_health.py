@@ -15,7 +15,7 @@ BOTH = ["default", SECOND_DATABASE]
 
 
 def test_a_living_process_reports_it_without_other_services(client: Client) -> None:
-    # Not marked for databases: a query would fail the test.
+    # Without the mark for databases a query fails the test.
     response = client.get("/healthz")
 
     assert (response.status_code, response.json()) == (200, {"status": "live"})

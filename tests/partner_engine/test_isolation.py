@@ -1,4 +1,4 @@
-"""Two tenants' requests, interleaved, through the whole product under ASGI: each is answered as its caller's."""
+"""Two tenants' requests, interleaved, through the whole product under ASGI: each gets the response of its caller."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ AT_ONCE = 8
 
 
 async def get(application: Any, path: str, token: str) -> tuple[int, bytes]:
-    """Send one request to the ASGI application; return status and body of its answer."""
+    """Send one request to the ASGI application; return status and body of its response."""
     scope = {
         "type": "http",
         "http_version": "1.1",

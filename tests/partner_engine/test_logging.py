@@ -1,4 +1,4 @@
-"""Log lines: their form, their correlation id, and what they never hold."""
+"""Log lines: their form, their correlation id, and the values that they never contain."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ CANARY = "canary-987-65-4321"
 
 
 class Lines(io.StringIO):
-    """What was logged."""
+    """The logged lines."""
 
     def all(self) -> list[dict[str, object]]:
         """Return every line, read as JSON."""
@@ -45,7 +45,7 @@ def lines() -> Iterator[Lines]:
 
 
 def fail_with_value() -> None:
-    """Raise an exception whose text, cause and variables hold a value."""
+    """Raise an exception whose text, cause and variables contain a value."""
     answer = CANARY
     try:
         raise KeyError(answer)

@@ -1,4 +1,4 @@
-"""Mails of deferred actions: to whom, with what, and how often."""
+"""Mails of deferred actions: receivers, content, and number."""
 
 from __future__ import annotations
 

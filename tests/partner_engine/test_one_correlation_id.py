@@ -27,14 +27,14 @@ GIVEN = "one-request-four-hops"
 
 
 def lines_of(log: Path, *parts: str) -> list[str]:
-    """Return the lines that hold all ``parts``, as soon as there are any."""
+    """Return the lines that contain all ``parts``, as soon as there are any."""
     return until(
         lambda: [line for line in log.read_text(encoding="utf-8").splitlines() if all(p in line for p in parts)]
     )
 
 
 def until(look: Callable[[], list[Any]]) -> list[Any]:
-    """Return what ``look`` finds, as soon as it finds something; nothing after a while."""
+    """Return the result of ``look`` as soon as there is one; an empty one after a while."""
     deadline = time.monotonic() + 20
     while not (found := look()) and time.monotonic() < deadline:
         time.sleep(0.05)
@@ -42,7 +42,7 @@ def until(look: Callable[[], list[Any]]) -> list[Any]:
 
 
 async def heard(port: int, copy_id: UUID, cookie: str, token: str) -> dict[str, object]:
-    """Save over HTTP while a page looks on; return the frame that it gets."""
+    """Save over HTTP while a page is connected; return the frame that it gets."""
     async with listening(port, copy_id, cookie=cookie) as page:
         body = {"answers": {"mqs_mail_city": "Austin"}}
         answer = await asyncio.to_thread(

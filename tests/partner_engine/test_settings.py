@@ -1,4 +1,4 @@
-"""What the environment makes of the settings, and what production refuses to start with."""
+"""The settings from the environment, and the refusals of production at the start."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ PRODUCTION = {
 
 
 def run(code: str, **environment: str) -> subprocess.CompletedProcess[str]:
-    """Run Python code in a process that has this environment and nothing else of ours."""
+    """Run Python code in a process with only this environment."""
     own = {name: value for name, value in os.environ.items() if name in ("PATH", "HOME", "LANG", "SYSTEMROOT")}
     own |= {"DJANGO_SETTINGS_MODULE": "partner_engine.settings", **environment}
     return subprocess.run(

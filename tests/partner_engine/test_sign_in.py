@@ -1,4 +1,4 @@
-"""Getting in: sessions and their lock-out, tokens of API clients, and the addresses that both go by."""
+"""Signing in: sessions and their lock-out, tokens of API clients, and the client addresses of both."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ ATTACKER, HOME = "203.0.113.66", "198.51.100.7"
 
 
 def attempt(email: str, password: str, *, address: str = HOME, forwarded: str = "") -> User | None:
-    """Try to sign in; None for a wrong password and for a closed door."""
+    """Try to sign in; return None for a wrong password and during a lock-out."""
     request = RequestFactory().post("/sign-in", {"username": email, "password": password}, REMOTE_ADDR=address)
     if forwarded:
         request.META["HTTP_X_FORWARDED_FOR"] = forwarded
@@ -87,7 +87,7 @@ class TestLockOut:
 
         assert attempt(email, "guess") is None
 
-        # Whoever measures the time learns nothing of who has an account.
+        # The time of the response does not reveal whether an account exists.
         assert hashed == ["guess"]
 
     def test_an_overlong_name_is_a_wrong_one(self) -> None:

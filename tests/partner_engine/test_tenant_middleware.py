@@ -1,4 +1,4 @@
-"""Who acts and for which tenant during a request: sessions, staff, and many requests at once under ASGI."""
+"""Actor and tenant of a request: sessions, staff, and concurrent requests under ASGI."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""``POST /o/token/`` and ``/o/revoke_token/`` with whatever somebody may send: refused, never failed."""
+"""``POST /o/token/`` and ``/o/revoke_token/`` with hostile bodies: refused, never failed."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ HOSTILE = [
 
 
 def send(path: str, body: bytes, content_type: str, **headers: str) -> HttpResponse:
-    """Send ``body`` as it is."""
+    """Send ``body`` unchanged."""
     return Client(raise_request_exception=False).generic("POST", path, body, content_type, headers=headers)
 
 

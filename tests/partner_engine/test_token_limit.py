@@ -1,4 +1,4 @@
-"""Guessing at ``/o/token/`` ends after five tries; a program that knows its secret is never kept out for long."""
+"""Guessing at ``/o/token/`` is blocked after five attempts; a program with its secret is never blocked for long."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ pytestmark = pytest.mark.django_db
 
 
 def ask(client_id: str, secret: str, *, basic: bool = False, **meta: str) -> HttpResponse:
-    """Ask for a token, with id and secret in the body or in the header."""
+    """Request a token, with id and secret in the body or in the header."""
     body = {"grant_type": "client_credentials"}
     if basic:
         given = base64.b64encode(f"{client_id}:{secret}".encode()).decode()

@@ -34,7 +34,7 @@ def kennels(db: None) -> Iterator[Catalogue]:
 
 @pytest.fixture
 def kennel(kennels: Catalogue, harbor: Tenant, owner: User) -> UUID:
-    """Return the id of a form at harbor: cats were counted, then it turned out that there are none."""
+    """Return the id of a form at harbor: the number of cats was answered, then they were excluded."""
     return start_kennel(harbor, owner)
 
 
@@ -46,7 +46,7 @@ def admin(staff: User, sign_in: Callable[[User], Client]) -> Client:
 
 @pytest.fixture
 def make_staff(db: None, sign_in: Callable[[User], Client]) -> Callable[..., Client]:
-    """Return a maker of browsers of staff with just these permissions (``app.codename``)."""
+    """Return a function that makes a browser of staff with just these permissions (``app.codename``)."""
 
     def make(*permissions: str) -> Client:
         user = User.objects.create_user("junior@partner-engine.example", PASSWORD, role=Role.STAFF, is_staff=True)

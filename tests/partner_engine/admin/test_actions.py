@@ -1,4 +1,4 @@
-"""The outbox in the admin: dead letters with their reasons, run again or dropped by those who may."""
+"""The outbox in the admin: dead letters with their reasons, requeued or dropped with the permission."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The catalogue in the admin: faults stand at their field; checking, publishing, export and import."""
+"""The catalogue in the admin: faults are shown at their field; checking, publishing, export and import."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def form_rule(catalogue: Catalogue, **other: str) -> dict[str, str]:
 
 
 def inline_data(client: Client, address: str) -> dict[str, Any]:
-    """Return what the page's forms hold, as a browser would send it back."""
+    """Return the values of the page's forms, as a browser would send them back."""
     context = client.get(address).context
     forms = [context["adminform"].form]
     for inline in context["inline_admin_formsets"]:

@@ -1,4 +1,4 @@
-"""What differs between two definitions is told part by part."""
+"""The differences of two definitions are reported part by part."""
 
 from __future__ import annotations
 

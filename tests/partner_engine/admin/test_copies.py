@@ -27,7 +27,7 @@ def reveals() -> list[SensitiveReveal]:
 def page(client: Client, copy_id: UUID) -> str:
     answer = client.get(reverse("admin:copies_copy_change", args=(copy_id,)))
     assert answer.status_code == 200
-    # Line breaks of the templates are of no account.
+    # Ignore line breaks of the templates.
     return " ".join(answer.content.decode().split())
 
 

@@ -1,4 +1,4 @@
-"""Locks in the admin: who saves a copy is shown while they do, and a stuck lock is released, once, by those who may."""
+"""Locks in the admin: a copy shows the holder of its lock, and staff with the permission release a stuck lock once."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def saving(tenant: Tenant, copy_id: UUID) -> Iterator[CopyLock]:
 def page(client: Client, copy_id: UUID) -> str:
     answer = client.get(reverse("admin:copies_copy_change", args=(copy_id,)))
     assert answer.status_code == 200
-    # Line breaks of the templates are of no account.
+    # Ignore line breaks of the templates.
     return " ".join(answer.content.decode().split())
 
 

@@ -1,4 +1,4 @@
-"""The start page answers whether anything is wrong."""
+"""The start page shows whether anything needs attention."""
 
 from __future__ import annotations
 

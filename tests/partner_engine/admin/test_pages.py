@@ -1,4 +1,4 @@
-"""Every page of the admin answers, quickly, and only to those who may see it."""
+"""Every page of the admin responds quickly, and only to staff with its permission."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from tenants.current_tenant import across_tenants
 from tenants.models import User
 
 LISTS = sorted(f"{model._meta.app_label}_{model._meta.model_name}" for model in site._registry)
-#: A changelist may ask this often, sign-in and sidebar included.
+#: The limit of queries of a list, with sign-in and sidebar.
 MOST_QUERIES = 15
 BIG_TABLES = (
     "copies_copy",

@@ -1,4 +1,4 @@
-"""Staff with a second factor do not get in without it."""
+"""Staff with a second factor cannot sign in without it."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ PAGE = "/admin/second-factor/"
 
 
 def code(device: TOTPDevice) -> str:
-    """Return the code that the app shows; each is taken only once."""
+    """Return the code that the app shows; each is valid only once."""
     TOTPDevice.objects.filter(pk=device.pk).update(last_t=-1, throttling_failure_count=0)
     return f"{TOTP(device.bin_key, device.step, device.t0, device.digits, device.drift).token():06d}"
 

@@ -1,4 +1,4 @@
-"""Staff choose in the header whose forms they look at: a tenant's, or those of all tenants in one database."""
+"""Staff choose in the header the forms that they see: those of one tenant, or of all tenants in one database."""
 
 from __future__ import annotations
 

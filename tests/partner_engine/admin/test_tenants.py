@@ -13,7 +13,7 @@ from tenants.models import ApiClient, Tenant
 
 
 def token(client: ApiClient, secret: str) -> int:
-    """Return the status with which a token is given for ``secret``."""
+    """Return the status of a token request with ``secret``."""
     basic = base64.b64encode(f"{client.client_id}:{secret}".encode()).decode()
     headers = {"Authorization": f"Basic {basic}"}
     return Client().post("/o/token/", {"grant_type": "client_credentials"}, headers=headers).status_code

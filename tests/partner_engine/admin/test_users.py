@@ -1,4 +1,4 @@
-"""Users: staff are made by their role, and powers are given by superusers alone."""
+"""Users: the role makes staff, and only superusers grant permissions."""
 
 from __future__ import annotations
 

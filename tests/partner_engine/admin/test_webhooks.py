@@ -1,4 +1,4 @@
-"""Webhooks in the admin: what staff see and never see, and what they may order."""
+"""Webhooks in the admin: visible and hidden values, and the actions of staff."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def endpoint(
     deliver: Any,  # noqa: F811
     receiver: Receiver,  # noqa: F811
 ) -> WebhookEndpoint:
-    """Return an endpoint that got one event."""
+    """Return an endpoint that received one event."""
     found, _ = add_endpoint(receiver.url("/admin"))
     publish_event()
     assert deliver() == 1

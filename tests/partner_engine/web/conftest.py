@@ -19,7 +19,7 @@ StartForm = Callable[..., str]
 
 @pytest.fixture
 def start_form(demo: Release, owner: User) -> StartForm:
-    """Return a maker of forms of the owner's; it gives the form's id."""
+    """Return a function that starts a form of the owner and returns its id."""
 
     def start(answers: dict[str, object] | None = None, pools: dict[str, object] | None = None, **given: object) -> str:
         assert owner.tenant is not None
@@ -33,7 +33,7 @@ def start_form(demo: Release, owner: User) -> StartForm:
 
 @pytest.fixture
 def read(owner: User) -> Callable[[str], BatchContext]:
-    """Return a reader of the owner's copies."""
+    """Return a function that reads the owner's copies."""
 
     def read_copy(copy_id: str) -> BatchContext:
         assert owner.tenant is not None
@@ -50,5 +50,5 @@ def api(demo: Release, harbor_client: ApiClient) -> Api:
 
 @pytest.fixture
 def open_page(owner: User, sign_in: Callable[[User], Client]) -> Callable[[str], Page]:
-    """Return an opener of the owner's form pages."""
+    """Return a function that opens the owner's form pages."""
     return lambda copy_id: Page(sign_in(owner), copy_id)

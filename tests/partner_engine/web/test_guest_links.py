@@ -1,4 +1,4 @@
-"""Guests' links on the agent's form page: made and shown once, listed with how they stand, ended."""
+"""Guest links on the agent's form page: created and shown once, listed with their state, ended."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def copy_id(start_form: Callable[..., str]) -> str:
 
 @pytest.fixture
 def ask(owner: User, sign_in: Callable[[User], Client], copy_id: str) -> Callable[..., HttpResponse]:
-    """Return what asks for parts of the owner's dialog."""
+    """Return a function that requests parts of the owner's dialog."""
     client = sign_in(owner)
 
     def send(path: str = "", values: dict[str, Any] | None = None) -> HttpResponse:
@@ -41,7 +41,7 @@ def ask(owner: User, sign_in: Callable[[User], Client], copy_id: str) -> Callabl
 
 
 def text(response: HttpResponse) -> str:
-    """Return what a part says."""
+    """Return the text of a part."""
     return " ".join(re.sub(r"<[^>]*>", " ", response.content.decode()).split())
 
 

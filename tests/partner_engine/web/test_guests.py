@@ -1,4 +1,4 @@
-"""Guests: a link opens once, for one browser and one copy; what a guest sees, answers, and says when done."""
+"""Guests: a link opens once, for one browser and one copy; a guest's view, answers, and completion."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def copy_id(start_form: StartForm) -> str:
 
 
 def part(client: Client, copy_id: str, name: str, values: dict[str, Any] | None = None, version: int = 1) -> Any:
-    """Ask for a part of the guest's page as its program does."""
+    """Request a part of the guest's page as its scripts do."""
     headers = {"HX-Request": "true", "X-Copy-Version": str(version)}
     ask = client.get if values is None else client.post
     return ask(f"/guest/{copy_id}/{name}", values or {}, headers=headers)
@@ -104,7 +104,7 @@ class TestOpening:
         _, secret = issue(harbor, copy_id)
         first = follow(Client(), copy_id, secret)
 
-        # The answer was lost on the way, or the button pressed twice.
+        # The response was lost in transit, or the button was pressed twice.
         again = follow(Client(), copy_id, secret)
         elsewhere = follow(Client(), copy_id, secret, device="a-page-of-another-browser")
 
@@ -341,7 +341,7 @@ class TestTheForm:
         client, _ = guest_of(harbor, copy_id)
         client.get(f"/guest/{copy_id}/form")
 
-        # Which tenant, which link, last seen, and the copy.
+        # The tenant, the link, its last visit, and the copy.
         with django_assert_max_num_queries(4):
             client.get(f"/guest/{copy_id}/form")
 
@@ -412,7 +412,7 @@ class TestDone:
 
 
 class TestSecrets:
-    """Whoever has the whole database, or all logs, has no way in."""
+    """The whole database, or all logs, give no access."""
 
     def test_no_stored_value_gives_access(self, harbor: Tenant, copy_id: str) -> None:
         _, unopened = issue(harbor, copy_id)
@@ -453,7 +453,7 @@ class TestSecrets:
 
 
 class TestSabotage:
-    """What the tests above would say of a product without one of its parts."""
+    """The tests above must detect a product without one of its parts."""
 
     def test_a_session_without_its_copy_opens_another(
         self, harbor: Tenant, copy_id: str, start_form: StartForm, monkeypatch: pytest.MonkeyPatch

@@ -1,4 +1,4 @@
-"""The industry search of the form page: ranked by what the form knows of place and size, and learning from choices."""
+"""The industry search of the form page: ranked by the form's place and size, and by earlier choices."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def agent(owner: User, sign_in: Callable[[User], Client]) -> Client:
 
 
 def start(tenant: Tenant, owner: User, answers: dict[str, object], zips: tuple[str, ...] = ()) -> UUID:
-    """Make a form with these answers, and locations with these ZIPs; let it be found."""
+    """Make a form with these answers, and locations with these ZIPs; index it."""
     pools = {"locations": [{"answers": {"mqs_loc_zip": zip_code}} for zip_code in zips]}
     with batch.build_context(scope=tenant, actor=owner.as_actor(source="web")) as context:
         context.changeset.apply_answers({"mqs_lobs": ["bop"], **answers}, pools if zips else {})
@@ -80,7 +80,7 @@ def test_agents_choices_rank_later_searches_at_that_size(agent: Client, harbor: 
     assert searches(harbor) == [row]
     assert found(agent, start(harbor, owner, {"mqs_full_time_emp": 70}))[0] == LONG
     assert found(agent, start(harbor, owner, {"mqs_full_time_emp": 7}))[0] == LOCAL
-    # The same choice again is none.
+    # Repeating a choice does not count.
     assert page.answer({"mqs_naics": LONG}, searched={"mqs_naics": "freight"}).status_code == 200
     assert searches(harbor) == [row]
 

@@ -1,4 +1,4 @@
-"""What a search for an industry knows of a form: its first ZIP code, and the employees that its catalogue counts."""
+"""The context of an industry search: the form's first ZIP code, and its employees as the catalogue counts them."""
 
 import msgspec
 import pytest

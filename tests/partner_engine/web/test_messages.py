@@ -1,4 +1,4 @@
-"""Posted messages at the form page: shown, posted, dismissed, and seen by a page that is behind."""
+"""Posted messages at the form page: shown, posted, dismissed, and shown on an outdated page."""
 
 from __future__ import annotations
 

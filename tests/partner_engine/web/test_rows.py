@@ -123,6 +123,6 @@ def test_long_pool_shows_lines_and_opens_rows_one_by_one(start_form: StartForm, 
 
 
 def told_settled(response: object) -> dict[str, object]:
-    """Return the events that come when the answer is in the page."""
+    """Return the events that are triggered after the response is in the page."""
     found: dict[str, object] = json.loads(response.headers["HX-Trigger-After-Settle"])  # type: ignore[attr-defined]
     return found

@@ -1,4 +1,4 @@
-"""Signing in and out: who goes where, wrong passwords, the lock-out."""
+"""Signing in and out: redirects, wrong passwords, the lock-out."""
 
 from __future__ import annotations
 

@@ -1,4 +1,6 @@
-"""The pages of webhooks: the secret once, orders, deliveries with their attempts, the notice of one given up."""
+"""The pages of webhooks: the secret shown once, actions, deliveries with their attempts, the notice of a disabled
+endpoint.
+"""
 
 from __future__ import annotations
 
@@ -30,7 +32,7 @@ def admin_page(owner: User, sign_in: Any) -> Client:
 
 @pytest.fixture
 def endpoint(admin_page: Client, harbor: Tenant, receiver: Receiver) -> tuple[WebhookEndpoint, str]:  # noqa: F811
-    """Return an endpoint that was added on the page, and the page that showed it first."""
+    """Return an endpoint that was added on the page, and the page that first showed it."""
     response = admin_page.post(
         "/settings/webhooks/add", {"url": receiver.url("/page"), "description": "CRM", "event_types": ["*"]}
     )

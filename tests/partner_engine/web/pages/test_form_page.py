@@ -1,4 +1,4 @@
-"""Page models of a small catalogue made by hand: another line of business than the demo's."""
+"""Page models of a small catalogue made by hand: a different line of business from the demo's."""
 
 from __future__ import annotations
 

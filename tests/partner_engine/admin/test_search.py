@@ -1,4 +1,4 @@
-"""Forms are found by the beginning of an id, by whom they insure and by a copy's id: in lists and in the sidebar."""
+"""Forms are found by a prefix of their id, by the insured and by a copy's id: in lists and in the sidebar."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def test_a_form_is_found_by_id_and_by_insured(
 def test_the_filter_keeps_forms_in_one_state(state: str, admin: Client, kennel: UUID) -> None:
     text = admin.get(reverse("admin:forms_applicationform_changelist"), {"state": state}).content.decode()
 
-    # Its SSN is answered, nothing is needed and no product is open but one that refers or rates.
+    # Its SSN is answered, nothing is needed, and the only open product refers or rates.
     assert (f"/{kennel}/change/" in text) is (state == "ready")
 
 
