@@ -1,4 +1,4 @@
-"""From a batch context to the shapes of the API: what a caller is shown of a copy, at rest or being saved."""
+"""The response shapes of a copy, made from a batch context: at rest or during a save."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def discretion_of(actor: Actor, context: BatchContext) -> Discretion:
 
 
 def copy_shape(context: BatchContext, *, actor: Actor, result: SaveResult | None = None) -> shapes.CopyShape:
-    """Return the context's copy as ``actor`` may see it; with ``result`` as that save leaves it."""
+    """Return the copy as ``actor`` may see it; with ``result`` in its state after that save."""
     discretion = discretion_of(actor, context)
     if result is None:
         changeset, evaluation = context.as_it_stands()
@@ -60,7 +60,7 @@ def copy_shape(context: BatchContext, *, actor: Actor, result: SaveResult | None
 def changes_shape(
     context: BatchContext, result: SaveResult, *, actor: Actor, dry_run: bool = False
 ) -> shapes.ChangesShape:
-    """Return what ``result`` changed, as ``actor`` may see it."""
+    """Return the changes of a save or dry run, as ``actor`` may see them."""
     discretion = discretion_of(actor, context)
     shape = shapes.ChangesShape(
         id=str(context.copy.id),
@@ -80,7 +80,7 @@ def changes_shape(
 
 
 def copy_summary(copy: Copy, *, shows_insured: bool = True) -> shapes.CopySummary:
-    """Return a listed copy's summary; without ``shows_insured`` the insured's name is left out."""
+    """Return the summary of a listed copy, without the insured's name unless ``shows_insured``."""
     summary = copy.summary
     return shapes.CopySummary(
         id=str(copy.id),

@@ -18,7 +18,7 @@ from copies.history import NoSuchVersion
 from copies.models import Copy
 from forms.models import ApplicationForm
 from partner_engine.active_users import API_CLIENT, Sign, note_all_active
-from partner_engine.api.changes import changes_answer
+from partner_engine.api.changes import changes_since_version
 from partner_engine.live.frames import BadFrame, ChangesAnswer, ErrorFrame
 from partner_engine.live.grants import Grant
 from tenants.current_tenant import use_tenant
@@ -72,7 +72,7 @@ def changes_frame(grant: Grant, copy_id: UUID, *, since: int) -> ChangesAnswer:
         if context.copy.id != copy_id:
             raise NotFound
         try:
-            return ChangesAnswer(since=since, body=changes_answer(context, since, actor=grant.actor))
+            return ChangesAnswer(since=since, body=changes_since_version(context, since, actor=grant.actor))
         except NoSuchVersion as error:
             fault = {"pointer": "/version", "code": "no_such_version", "detail": str(error)}
             raise BadFrame(ErrorFrame(code="no_such_version", detail=str(error), errors=[fault])) from error
