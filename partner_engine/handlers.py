@@ -1,4 +1,4 @@
-"""The handlers and hourly actions of the top floor: mails, and the recount of active users."""
+"""Action handlers and hourly actions: mails, and the recount of active users."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from partner_engine import mails
 from partner_engine.active_users import recount_active
 from tenants.models import Tenant
 
-#: The next hour emits another one.
+#: Few tries: the next hour emits another recount.
 _RECOUNT_BUDGET: Final = Budget(tries=8)
 
 handles(SendGuestCompletionMail)(mails.send_guest_completion_mail)
@@ -32,7 +32,7 @@ def recount_active_users(action: Delivered) -> None:
     try:
         recount_active(action.tenant)
     except RedisError as error:
-        raise RetryAfter(60.0, "Redis is away.") from error
+        raise RetryAfter(60.0, "Redis is unavailable.") from error
 
 
 @hourly

@@ -1,4 +1,4 @@
-"""Every address of the product: health, tokens, admin, API, pages."""
+"""The URLs of the product: health, tokens, admin, API, pages."""
 
 from __future__ import annotations
 

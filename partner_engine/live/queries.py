@@ -16,7 +16,7 @@ from catalogue import releases
 from copies.history import NoSuchVersion
 from copies.models import Copy
 from forms.models import ApplicationForm
-from partner_engine.active_users import API_CLIENT, Sign, note_all_active
+from partner_engine.active_users import API_CLIENT, Activity, note_all_active
 from partner_engine.api.changes import changes_since_version
 from partner_engine.live.frames import BadFrame, ChangesFrame, ErrorFrame
 from partner_engine.live.grants import Grant
@@ -81,6 +81,6 @@ def note_viewers_active(grants: Collection[Grant]) -> None:
     """Mark the people and programs with ``grants`` as active, in one query and one round trip to Redis."""
     people = {grant.user_id: grant.tenant.id for grant in grants if grant.kind == "session"}
     roles = User.objects.filter(pk__in=people).values_list("pk", "role")
-    signs = [Sign(people[str(pk)], role, str(pk)) for pk, role in roles]
+    activities = [Activity(people[str(pk)], role, str(pk)) for pk, role in roles]
     programs = {grant.actor.id: grant.tenant.id for grant in grants if grant.actor.type == API_CLIENT}
-    note_all_active([*signs, *(Sign(tenant_id, API_CLIENT, key) for key, tenant_id in programs.items())])
+    note_all_active([*activities, *(Activity(tenant_id, API_CLIENT, key) for key, tenant_id in programs.items())])
