@@ -1,4 +1,4 @@
-"""The response shapes of a copy, made from a batch context: at rest or during a save."""
+"""The response shapes of a copy, built from a batch context: at rest or during a save."""
 
 from __future__ import annotations
 

@@ -253,16 +253,18 @@ class Me(msgspec.Struct, frozen=True, kw_only=True):
     tenant: TenantShape
 
 
-def answers(given: Mapping[str, Answer], discretion: Discretion) -> dict[str, AnswerShape]:
+def answers(by_code: Mapping[str, Answer], discretion: Discretion) -> dict[str, AnswerShape]:
     """Return the shapes of a container's answers by code."""
-    return {code: _answer(code, answer, discretion) for code, answer in given.items()}
+    return {code: _answer(code, answer, discretion) for code, answer in by_code.items()}
 
 
-def rows(given: Mapping[str, Iterable[PoolRow]], discretion: Discretion) -> dict[str, list[RowShape]]:
+def rows(pools: Mapping[str, Iterable[PoolRow]], discretion: Discretion) -> dict[str, list[RowShape]]:
     """Return the shapes of a container's pools by code, rows in order."""
     return {
-        pool: [RowShape(row.id, answers(row.answers, discretion), rows(row.answer_pools, discretion)) for row in found]
-        for pool, found in given.items()
+        pool: [
+            RowShape(row.id, answers(row.answers, discretion), rows(row.answer_pools, discretion)) for row in pool_rows
+        ]
+        for pool, pool_rows in pools.items()
     }
 
 
@@ -274,27 +276,27 @@ def question_sets(document: Document) -> list[QuestionSetShape]:
     ]
 
 
-def outcome(given: ProductOutcome, discretion: Discretion) -> OutcomeShape:
+def outcome(evaluated: ProductOutcome, discretion: Discretion) -> OutcomeShape:
     """Return the shape of one product's outcome."""
     return OutcomeShape(
-        outcome=given.outcome,
-        premium=given.premium,
-        bindable=given.bindable,
-        reasons=list(given.reasons),
-        missing=list(given.missing),
+        outcome=evaluated.outcome,
+        premium=evaluated.premium,
+        bindable=evaluated.bindable,
+        reasons=list(evaluated.reasons),
+        missing=list(evaluated.missing),
         adjustments=[
-            AdjustmentShape(found.path, discretion.value(found.path, found.asked), found.rated, found.rule)
-            for found in given.adjustments
+            AdjustmentShape(change.path, discretion.value(change.path, change.asked), change.rated, change.rule)
+            for change in evaluated.adjustments
         ],
     )
 
 
 def eligibility(evaluation: Evaluation, discretion: Discretion) -> dict[str, OutcomeShape]:
     """Return the shape of every product's outcome by code."""
-    return {product: outcome(found, discretion) for product, found in evaluation.eligibility.items()}
+    return {product: outcome(evaluated, discretion) for product, evaluated in evaluation.eligibility.items()}
 
 
-def changes(given: Iterable[Change], discretion: Discretion) -> list[ChangeShape]:
+def changes(changes_: Iterable[Change], discretion: Discretion) -> list[ChangeShape]:
     """Return the shapes of a list of changes."""
     return [
         ChangeShape(
@@ -305,7 +307,7 @@ def changes(given: Iterable[Change], discretion: Discretion) -> list[ChangeShape
             active=UNSET if change.active is None else change.active,
             required=UNSET if change.required is None else change.required,
         )
-        for change in given
+        for change in changes_
     ]
 
 

@@ -67,9 +67,7 @@ class Room:
         self.release = 0
 
     def start(self, connection: Connection, *, version: int, release: int) -> None:
-        """Start sending to ``connection`` after its snapshot at ``version``, including saves since the snapshot was
-        made.
-        """
+        """Start sending to ``connection`` what follows its snapshot at ``version``, including saves during the snapshot."""
         connection.version = version
         self.release = self.release or release
         self.latest = max(self.latest, version)
