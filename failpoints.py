@@ -1,7 +1,6 @@
-"""Named points of a save, and of what it causes, at which a fault can be made to strike: for tests of what a crash
-leaves behind.
+"""Named points of a save, and of its effects, at which a test can stop or kill the process.
 
-Unarmed, a point costs one look at a global. Arming needs a development installation, or ALLOW_FAILPOINTS=1.
+An unarmed point costs one read of a global. Arming needs a development installation, or ALLOW_FAILPOINTS=1.
 """
 
 from __future__ import annotations
@@ -15,8 +14,7 @@ from typing import Final
 
 from django.conf import settings
 
-#: In the order in which a save comes by; ``index_written`` is passed by new copies of tenants with a database of their
-#: own alone.
+#: In the order of a save; only new copies of tenants with their own database pass ``index_written``.
 SAVING: Final = (
     "lock_acquired",
     "loaded",
@@ -36,7 +34,7 @@ SAVING: Final = (
     "lock_releasing",
     "lock_released",
 )
-#: In the order in which a deferred action, and then a webhook's delivery, comes by.
+#: In the order of a deferred action, then of a webhook's delivery.
 RELAYING: Final = ("action_claimed", "action_ran", "action_settled")
 DELIVERING: Final = ("webhook_claimed", "webhook_posted", "webhook_noted", "webhook_recorded")
 FAILPOINTS: Final = SAVING + RELAYING + DELIVERING
@@ -51,7 +49,7 @@ class FailpointReached(Exception):
 
 
 class FailpointsRefused(RuntimeError):
-    """A failpoint was to be armed where it cannot or must not be."""
+    """A failpoint cannot or must not be armed."""
 
 
 def _kill(name: str) -> None:
@@ -70,7 +68,7 @@ ACTIONS: Final[Mapping[str, Action]] = {"kill": _kill, "stop": _stop, "raise": _
 
 
 class Failpoint:
-    """One armed point: acts when it is reached for the ``nth`` time, once."""
+    """One armed point: acts once, when it is reached for the ``nth`` time."""
 
     def __init__(self, name: str, *, nth: int, action: Action) -> None:
         """Check ``name``. Raises ``FailpointsRefused``."""
@@ -91,17 +89,17 @@ _armed: Failpoint | None = None
 
 
 def failpoint(name: str) -> None:
-    """Say that the work has come to the point ``name`` of ``FAILPOINTS``; does nothing unless one is armed."""
+    """Mark the point ``name`` of ``FAILPOINTS``; does nothing unless one is armed."""
     if _armed is not None:
         _armed.strike(name)
 
 
 @contextmanager
 def armed(name: str, *, nth: int = 1, action: str | Action = "raise") -> Iterator[Failpoint]:
-    """Arm one point for the block, in all threads of this process; what was armed before comes back after it.
+    """Arm one point for the block, in all threads of this process; the previous one is restored afterwards.
 
-    ``action`` is kill (SIGKILL to oneself), stop (SIGSTOP), raise (``FailpointReached``), or a callable that gets the
-    name. Raises ``FailpointsRefused``.
+    ``action`` is kill (SIGKILL to oneself), stop (SIGSTOP), raise (``FailpointReached``), or a callable that receives
+    the name. Raises ``FailpointsRefused``.
     """
     global _armed
     require_permission()
@@ -113,8 +111,8 @@ def armed(name: str, *, nth: int = 1, action: str | Action = "raise") -> Iterato
 
 
 def parse(text: str) -> Failpoint | None:
-    """Return the point that ``name[:nth][:action]`` arms, None for no text; ``nth`` counts from 1, the action is kill
-    where none is named. Raises ``FailpointsRefused``.
+    """Return the point that ``name[:nth][:action]`` describes, or None for an empty text; ``nth`` counts from 1, the
+    default action is kill. Raises ``FailpointsRefused``.
     """
     if not text:
         return None
@@ -137,7 +135,7 @@ def require_permission() -> None:
 
 
 def require_known(name: str) -> None:
-    """Raise ``FailpointsRefused`` for a name that is no point."""
+    """Raise ``FailpointsRefused`` for an unknown name."""
     if name not in FAILPOINTS:
         raise FailpointsRefused(f"There is no failpoint {name!r}; there are {', '.join(FAILPOINTS)}.")
 

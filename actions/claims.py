@@ -1,7 +1,7 @@
-"""The statements of the relay on the outbox: claim due rows under a lease, and tell how each ended.
+"""The relay's statements on the outbox: lease due rows, and record how each attempt ended.
 
-All times are the database's. Every statement that ends a row names the lease's token: whoever lost the lease ends
-nothing. Each is a transaction by itself; the caller looks across all tenants of the database.
+All times are the database's. Every statement that ends a row names the lease's token, so a worker that lost its lease
+ends nothing. Each statement is a transaction by itself; the caller sees all tenants of the database.
 """
 
 from __future__ import annotations
@@ -23,10 +23,8 @@ _COLUMNS: Final = (
     "id, tenant_id, kind, payload::text, payload_version, copy_id, version, correlation_id, attempts, crashes,"
     " created_at"
 )
-#: A FROZEN action waits for those of its kind that an earlier version of its copy asked for. Of FRESH ones only the
-#: latest of a target runs, and not while an earlier one is at it. A dead letter holds nobody up.
-#: By min and max, not by NOT EXISTS: those are looked up at an end of the index, whatever the planner believes; a scan
-#: of the table for each of some thousand versions of one copy takes longer than a statement may.
+#: A FROZEN action waits for actions of its kind from earlier versions of its copy. Of FRESH actions only the latest of
+#: a target runs, and not while an earlier one is running. A dead letter blocks nothing.
 _CLAIM: Final = f"""
 WITH known AS (
     SELECT * FROM unnest(%(kinds)s::text[], %(newest)s::int[], %(fresh)s::bool[]) AS k (kind, newest, is_fresh)),
@@ -82,7 +80,7 @@ _ERROR_LENGTH: Final = 300
 
 @dataclass(frozen=True, slots=True)
 class LeasedAction:
-    """One row as it was claimed; ``attempts`` and ``crashes`` count this claim."""
+    """One leased row; ``attempts`` and ``crashes`` include this lease."""
 
     id: UUID
     tenant_id: UUID
@@ -98,10 +96,10 @@ class LeasedAction:
 
 
 class Claims:
-    """One worker's holdings in the outbox of the database ``alias``, under one token."""
+    """The leases of one worker in the outbox of the database ``alias``, under one token."""
 
     def __init__(self, alias: str, *, registry: Registry, lease: float) -> None:
-        """Claim what ``registry`` understands, for ``lease`` seconds at a time."""
+        """Lease the kinds that ``registry`` understands, for ``lease`` seconds at a time."""
         self._alias = alias
         self._lease = lease
         self._token = uuid4()
@@ -113,15 +111,15 @@ class Claims:
         }
 
     def claim(self, limit: int) -> list[LeasedAction]:
-        """Claim up to ``limit`` due rows that nobody has begun, in the order in which they are to run."""
+        """Lease up to ``limit`` due rows that no worker has started, in the order in which they must run."""
         return self._claim(_NEW, limit)
 
     def claim_left(self) -> list[LeasedAction]:
-        """Claim one row whose worker let its lease run out: by itself, so that it can harm no other one."""
+        """Lease one row whose worker let its lease expire; alone, so that it cannot harm other rows."""
         return self._claim(_LEFT, 1)
 
     def done(self, ids: Sequence[UUID]) -> int:
-        """Delete rows that were run, and those of FRESH kinds that they stood for; return how many were still ours."""
+        """Delete rows that ran, and the FRESH rows that they replaced; return how many leases were still valid."""
         if not ids:
             return 0
         with connections[self._alias].cursor() as cursor:
@@ -129,19 +127,19 @@ class Claims:
             return int(cursor.fetchone()[0])
 
     def later(self, row_id: UUID, *, seconds: float, error: str) -> int:
-        """Let a failed row wait for ``seconds``; ``error`` says why, without values."""
+        """Delay a failed row for ``seconds``; ``error`` is the reason, without values."""
         return self._end(_LATER, [row_id], seconds=seconds, error=error[:_ERROR_LENGTH])
 
     def bury(self, row_id: UUID, *, error: str) -> int:
-        """Make a row a dead letter; ``error`` says why, without values."""
+        """Make a row a dead letter; ``error`` is the reason, without values."""
         return self._end(_DEAD, [row_id], error=error[:_ERROR_LENGTH])
 
     def give_back(self, ids: Iterable[UUID]) -> int:
-        """Give back rows that were not begun; the claim does not count as an attempt."""
+        """Return rows that were not started; the lease does not count as an attempt."""
         return self._end(_BACK, list(ids))
 
     def renew(self, ids: Iterable[UUID]) -> int:
-        """Give rows their whole lease again; return how many are still ours."""
+        """Renew the leases of rows for their full time; return how many were still valid."""
         return self._end(_RENEW, list(ids), lease=self._lease)
 
     def _claim(self, text: str, limit: int) -> list[LeasedAction]:

@@ -1,6 +1,4 @@
-"""What people do with actions that failed: let them run again, or drop them. In the scope in force, so never of a
-tenant that is not looked at.
-"""
+"""What staff do with failed actions: requeue or drop them, within the current tenant scope."""
 
 from __future__ import annotations
 
@@ -18,9 +16,9 @@ _NOT_RUNNING = Q(lease_token=None) | Q(leased_until__lt=Now())
 
 
 def requeue(ids: Iterable[UUID]) -> list[UUID]:
-    """Let dead letters, and actions that wait for their next attempt, run at once with a new budget.
+    """Run dead letters, and actions that wait for their next attempt, at once with a new budget.
 
-    Return the ids of those that are; one that is being run just now is left alone.
+    Return their ids; an action that is running now is left alone.
     """
     with_lease_over = OutboxAction.objects.filter(_NOT_RUNNING, pk__in=list(ids))
     found = list(with_lease_over.values_list("pk", flat=True))
@@ -40,7 +38,7 @@ def requeue(ids: Iterable[UUID]) -> list[UUID]:
 
 
 def drop(ids: Iterable[UUID]) -> list[UUID]:
-    """Delete dead letters for good; return the ids of those that were. What still waits is left alone."""
+    """Delete dead letters for good; return their ids. Waiting actions are left alone."""
     dead = OutboxAction.objects.filter(pk__in=list(ids), state=ActionState.DEAD)
     found = list(dead.values_list("pk", flat=True))
     OutboxAction.objects.filter(pk__in=found, state=ActionState.DEAD).delete()

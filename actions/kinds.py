@@ -1,8 +1,8 @@
-"""The kinds of deferred actions: frozen orders that a save leaves behind. Pure: what they do is
-registered by the room that owns it (``actions.registry``).
+"""The kinds of deferred actions: frozen values that a save emits. Pure: their handlers are registered elsewhere
+(``actions.registry``).
 
-Each kind says whether its payload is frozen at the save or read fresh when it runs, and what it is done to: a save
-keeps one action per kind and target.
+Each kind states whether its payload is frozen at the save or read fresh at the run, and its target: a save keeps one
+action per kind and target.
 """
 
 from __future__ import annotations
@@ -13,14 +13,14 @@ from typing import Any, ClassVar, Protocol
 
 
 class PayloadTime(StrEnum):
-    """When the facts that an action tells are taken."""
+    """When the content of an action is read."""
 
     FROZEN = "frozen at save"
     FRESH = "read at run"
 
 
 class DeferredAction(Protocol):
-    """What every kind has. ``payload()`` is plain JSON without any sensitive value."""
+    """The common part of every kind. ``payload()`` is plain JSON without sensitive values."""
 
     kind: ClassVar[str]
     payload_version: ClassVar[int]
@@ -28,35 +28,33 @@ class DeferredAction(Protocol):
 
     @property
     def target(self) -> str:
-        """Return what the action is done to; a save keeps the last action of one kind and target."""
+        """Return the target; a save keeps the last action of one kind and target."""
 
     def payload(self) -> dict[str, Any]:
-        """Return the plain JSON that the handler gets."""
+        """Return the plain JSON that the handler receives."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class FieldsPayload:
-    """What the kinds here have in common: the payload is their fields as they are, some of which say what they are done
-    to.
-    """
+    """A kind whose payload is its fields as they are; ``targeted_by`` names the fields that form the target."""
 
     payload_version: ClassVar[int] = 1
-    #: The fields that make up the target; one that is empty is left out.
+    #: The fields that form the target; empty ones are left out.
     targeted_by: ClassVar[tuple[str, ...]] = ("copy_id",)
 
     @property
     def target(self) -> str:
-        """Return what the action is done to."""
+        """Return the target, built from ``targeted_by``."""
         return "/".join(part for name in self.targeted_by if (part := getattr(self, name)))
 
     def payload(self) -> dict[str, Any]:
-        """Return the fields by name. Not ``asdict``: that copies deeply, at a cost that grows with every change."""
+        """Return the fields by name. Not ``asdict``: its deep copy costs more with every change."""
         return {field.name: getattr(self, field.name) for field in fields(self)}
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class IndexForm(FieldsPayload):
-    """Bring one copy's entry in the search index up to date; one that is gone leaves it."""
+    """Update one copy's entry in the search index, or remove it if the copy is gone."""
 
     kind: ClassVar[str] = "index_form"
     payload_time: ClassVar[PayloadTime] = PayloadTime.FRESH
@@ -66,7 +64,7 @@ class IndexForm(FieldsPayload):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class PublishWebhook(FieldsPayload):
-    """Tell the tenant's webhook endpoints of one event; ``data`` holds no sensitive answer."""
+    """Publish one event to the tenant's webhook endpoints; ``data`` holds no sensitive answer."""
 
     kind: ClassVar[str] = "publish_webhook"
     payload_time: ClassVar[PayloadTime] = PayloadTime.FROZEN
@@ -77,13 +75,13 @@ class PublishWebhook(FieldsPayload):
     application_form_id: str
     version: int
     data: dict[str, Any]
-    #: Keeps apart what one save tells of several messages, quote requests or question sets.
+    #: Separates several messages, quote requests or question sets of one save.
     subject: str = ""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class MarkQuotesStale(FieldsPayload):
-    """Mark a carrier's quotes in the form's other copies stale, because the carrier was asked about this copy."""
+    """Mark a carrier's quotes in the form's other copies stale, because this copy was submitted to the carrier."""
 
     kind: ClassVar[str] = "mark_quotes_stale"
     payload_time: ClassVar[PayloadTime] = PayloadTime.FRESH
@@ -95,7 +93,7 @@ class MarkQuotesStale(FieldsPayload):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class SendGuestCompletionMail(FieldsPayload):
-    """Tell the form's owner by mail that a guest has finished it; once per form, however often it is asked for."""
+    """Notify the form's owner by mail that a guest has finished it; once per form, however often it is emitted."""
 
     kind: ClassVar[str] = "send_guest_completion_mail"
     payload_time: ClassVar[PayloadTime] = PayloadTime.FRESH
@@ -118,7 +116,7 @@ class SendBindAssistanceMail(FieldsPayload):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class SendWebhookGivenUpMail(FieldsPayload):
-    """Tell the tenant's administrators by mail that nothing is sent to a webhook endpoint any more, and why."""
+    """Notify the tenant's administrators by mail that a webhook endpoint was disabled, and why."""
 
     kind: ClassVar[str] = "send_webhook_given_up_mail"
     payload_time: ClassVar[PayloadTime] = PayloadTime.FROZEN
@@ -127,13 +125,13 @@ class SendWebhookGivenUpMail(FieldsPayload):
     endpoint_id: str
     url: str
     reason: str
-    #: When, so that one given up again is told again whatever became of the first mail.
+    #: The time, so that an endpoint disabled again causes another mail, whatever became of the first one.
     given_up_at: str
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class StartProcess(FieldsPayload):
-    """Start long work on one copy; ``details`` are what it needs, nothing sensitive."""
+    """Start long work on one copy; ``details`` is its input and holds nothing sensitive."""
 
     kind: ClassVar[str] = "start_process"
     payload_time: ClassVar[PayloadTime] = PayloadTime.FROZEN
@@ -146,7 +144,7 @@ class StartProcess(FieldsPayload):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ResumeProcess(FieldsPayload):
-    """Go on with a process that was left by whoever worked on it, at the step that it had come to."""
+    """Resume a process that its worker abandoned, at the step it had reached."""
 
     kind: ClassVar[str] = "resume_process"
     payload_time: ClassVar[PayloadTime] = PayloadTime.FRESH
@@ -158,7 +156,7 @@ class ResumeProcess(FieldsPayload):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class RecountActiveUsers(FieldsPayload):
-    """Take people and programs that may not be there any more out of the tenant's active ones."""
+    """Remove users and API clients that are no longer active from the tenant's active ones."""
 
     kind: ClassVar[str] = "recount_active_users"
     payload_time: ClassVar[PayloadTime] = PayloadTime.FRESH
@@ -169,7 +167,7 @@ class RecountActiveUsers(FieldsPayload):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Purge(FieldsPayload):
-    """Delete what has served its time among the tenant's rows; ``what`` names the rows (``actions.maintenance``)."""
+    """Delete expired rows of the tenant; ``what`` names the retention rule (``actions.maintenance``)."""
 
     kind: ClassVar[str] = "purge"
     payload_time: ClassVar[PayloadTime] = PayloadTime.FRESH
@@ -179,7 +177,7 @@ class Purge(FieldsPayload):
 
 
 def coalesce(actions: list[DeferredAction]) -> list[DeferredAction]:
-    """Keep the last action of each kind and target, in the order of their first mention."""
+    """Return the last action of each kind and target, in the order of their first occurrence."""
     latest: dict[tuple[str, str], DeferredAction] = {}
     for action in actions:
         latest[action.kind, action.target] = action

@@ -1,4 +1,4 @@
-"""How far the relay is behind, per database, for ``/metrics``: asked when they are read, in one query each."""
+"""How far the relay is behind, per database, for ``/metrics``: one query each, when the metrics are read."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from actions.models import OutboxAction
 from actions.registry import REGISTRY, Registry
 from tenants.current_tenant import across_tenants
 
-#: Counted no further than this: a scrape stays quick however long the outbox is.
+#: Upper limit of the count, so that a scrape stays fast however long the outbox is.
 COUNTED: Final = 100_000
 _TABLE: Final = OutboxAction._meta.db_table
 _LAG: Final = f"""
@@ -31,7 +31,7 @@ log = structlog.get_logger(__name__)
 
 
 def gauge(name: str, text: str) -> Gauge:
-    """Return a figure per database that is asked for when it is read: of several processes the latest one's counts."""
+    """Return a gauge per database that is computed when it is read; with several processes the latest value counts."""
     return Gauge(name, text, ["database"], multiprocess_mode="mostrecent")
 
 
@@ -43,8 +43,8 @@ oldest_due = gauge("partner_engine_outbox_oldest_due_seconds", "Since when the o
 
 @dataclass(frozen=True, slots=True)
 class Lag:
-    """One outbox: how many actions wait, are dead letters, wait for an upgrade (they count as waiting too), and since
-    how many seconds the oldest is due.
+    """The backlog of one outbox: waiting actions, dead letters, actions that wait for an upgrade (also counted as
+    waiting), and the seconds since the oldest became due.
     """
 
     waiting: int
@@ -54,7 +54,7 @@ class Lag:
 
 
 def lag_of(alias: str, *, registry: Registry = REGISTRY) -> Lag:
-    """Return how far the relay is behind in the database ``alias``. Raises ``DatabaseError``."""
+    """Return the backlog of the database ``alias``. Raises ``DatabaseError``."""
     known: dict[str, Any] = {
         "kinds": [entry.kind.kind for entry in registry],
         "newest": [entry.kind.payload_version for entry in registry],
@@ -65,7 +65,7 @@ def lag_of(alias: str, *, registry: Registry = REGISTRY) -> Lag:
 
 
 def note_lag() -> None:
-    """Bring the metrics up to date; of a database that does not answer they are not a number."""
+    """Update the gauges; a database that does not respond shows NaN."""
     for alias in connections:
         try:
             lag = lag_of(alias)

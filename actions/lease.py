@@ -1,6 +1,6 @@
-"""Keeps what a worker has claimed: renews leases while a handler takes long, and gives back what waits behind it.
+"""The leases of one claim: renewed while a handler runs long, and returned for rows that wait behind it.
 
-In a thread of its own with a connection of its own, which does nothing as long as actions are quick.
+Runs in a thread of its own with a connection of its own, which stays idle while actions are quick.
 """
 
 from __future__ import annotations
@@ -19,19 +19,19 @@ from django.db import DatabaseError, connections
 from actions.claims import Claims, LeasedAction
 from tenants.current_tenant import across_tenants
 
-#: What a worker has not begun by then goes back to other workers, in seconds after its claim.
+#: Seconds after which rows that were not started are returned to other workers.
 PATIENCE: Final = 1.0
-#: No handler is kept alive for longer than this: it hangs, and another worker may try.
+#: The longest time for which a handler's lease is renewed: after that it counts as hanging, and another worker may try.
 MOST_SECONDS: Final = 600.0
 
 log = structlog.get_logger(__name__)
 
 
 class LeasedRows:
-    """The rows of one claim: ``next()`` gives one after the other to be run."""
+    """The rows of one claim; ``next()`` returns them one by one."""
 
     def __init__(self, claims: Claims, rows: Sequence[LeasedAction], *, alias: str, lease: float) -> None:
-        """Hold ``rows``, claimed just now for ``lease`` seconds in the database ``alias``."""
+        """Take over ``rows``, leased just now for ``lease`` seconds in the database ``alias``."""
         self.given_back = 0
         self._claims = claims
         self._alias = alias
@@ -44,19 +44,19 @@ class LeasedRows:
         self._keeper = threading.Thread(target=self._keep, name=f"relay of {alias}", daemon=True)
 
     def __enter__(self) -> LeasedRows:
-        """Start keeping."""
+        """Start the renewing thread."""
         self._keeper.start()
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:  # fmt: skip
-        """Stop keeping; what is left runs out by itself."""
+        """Stop renewing; the remaining leases expire by themselves."""
         self._over.set()
         self._keeper.join()
 
     def next(self) -> LeasedAction | None:
-        """Return the next row to be run, None when there is none left here."""
+        """Return the next row to run, or None when none is left."""
         with self._guard:
             if not self._waiting:
                 return None
@@ -66,12 +66,12 @@ class LeasedRows:
             return row
 
     def ended(self, ids: Iterable[UUID]) -> None:
-        """Forget rows whose end was told."""
+        """Forget rows whose end is recorded."""
         with self._guard:
             self._begun.difference_update(ids)
 
     def _keep(self) -> None:
-        """Look after the rows until all are run."""
+        """Renew leases until all rows have run."""
         pause = min(PATIENCE, self._lease / 3)
         renewed_at = time.monotonic()
         used = False
@@ -85,7 +85,7 @@ class LeasedRows:
                             self._renew()
                             renewed_at = time.monotonic()
                 except DatabaseError as error:
-                    # The next turn may succeed, on a new connection; if none does, another worker runs the rows again.
+                    # The next turn may succeed on a new connection; if none does, another worker runs the rows again.
                     log.warning("lease_not_renewed", database=self._alias, reason=type(error).__name__)
                     connections[self._alias].close()
         finally:
@@ -93,7 +93,7 @@ class LeasedRows:
                 connections[self._alias].close()
 
     def _surrender(self) -> bool:
-        """Give back what has waited long behind others; tell whether there was any."""
+        """Return rows that waited too long behind others; return whether there were any."""
         with self._guard:
             if not self._waiting or time.monotonic() - self._claimed_at < PATIENCE:
                 return False

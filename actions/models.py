@@ -10,7 +10,7 @@ from tenants.managers import TenantModel
 
 
 class ActionState(models.TextChoices):
-    """How an action in the outbox stands."""
+    """The state of an action in the outbox."""
 
     WAITING = "waiting", "Waiting"
     DEAD = "dead", "Dead letter"
@@ -20,10 +20,10 @@ _WAITING = models.Q(state=ActionState.WAITING)
 
 
 class OutboxAction(TenantModel):
-    """One deferred action. Deleted when done; per copy and kind, order follows the version.
+    """One deferred action, deleted when done. Per copy and kind, the order follows the version.
 
-    All its times are the database's. While a worker has it, ``lease_token`` tells which holding and ``leased_until``
-    for how long; a lease that ran out was a worker's that died or hung (``crashes``).
+    All times are the database's. While a worker runs it, ``lease_token`` names the lease and ``leased_until`` its end;
+    an expired lease means that the worker died or hung (``crashes``).
     """
 
     id = models.UUIDField(primary_key=True, editable=False)

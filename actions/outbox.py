@@ -1,4 +1,4 @@
-"""Turns deferred actions into outbox rows: of a save, which writes them in its own transaction, or of no save."""
+"""Turns deferred actions into outbox rows: for a save, which writes them in its own transaction, or without a save."""
 
 from __future__ import annotations
 
@@ -47,10 +47,9 @@ def outbox_rows(
 
 
 def enqueue(action: DeferredAction, *, alias: str, tenant_id: UUID, copy_id: UUID | None) -> bool:
-    """Store an action that comes from no save, due at once, unless one of its kind and target is there already.
+    """Store an action that comes from no save, due at once, unless one of its kind and target is waiting already.
 
-    Returns whether it was stored. For work that finds by itself what is to be done; two that look at the same time may
-    both store it, and handlers bear that.
+    Return whether it was stored. Two processes at the same time may both store it; handlers are idempotent.
     """
     there = OutboxAction.objects.using(alias).filter(tenant_id=tenant_id, kind=action.kind, target=action.target)
     if there.exists():

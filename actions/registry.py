@@ -18,7 +18,7 @@ from tenants.models import Tenant
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Delivered:
-    """One action as its handler gets it; ``id`` stays the same over all attempts, ``attempt`` counts from 1.
+    """One action as its handler receives it; ``id`` is stable over all attempts, ``attempt`` counts from 1.
 
     ``copy_id`` and ``version`` are None for actions that come from no save.
     """
@@ -35,12 +35,12 @@ class Delivered:
     created_at: datetime
 
 
-#: Runs with the tenant in scope and outside any transaction, at least once: it is idempotent by ``id`` or version.
+#: Runs in the tenant's scope and outside any transaction, at least once: it must be idempotent by ``id`` or version.
 Handler: TypeAlias = Callable[[Delivered], None]
 
 
 class PermanentFailure(Exception):
-    """The action can never succeed: it goes to the dead letters at once. ``reason`` is a sentence without values."""
+    """The action can never succeed: it becomes a dead letter at once. ``reason`` is a sentence without values."""
 
     def __init__(self, reason: str) -> None:
         super().__init__(reason)
@@ -48,7 +48,7 @@ class PermanentFailure(Exception):
 
 
 class RetryAfter(Exception):
-    """The action is to be tried again in ``seconds``; ``reason`` is a sentence without values."""
+    """The action must be retried in ``seconds``; ``reason`` is a sentence without values."""
 
     def __init__(self, seconds: float, reason: str) -> None:
         super().__init__(reason)
@@ -72,7 +72,7 @@ class RegisteredTwice(Exception):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Budget:
-    """How long a failing action is tried: ``tries`` attempts, the wait between them doubling from ``first`` seconds to
+    """The retries of a failing action: ``tries`` attempts, with waits that double from ``first`` seconds up to
     ``most``. The default gives up after about eight hours.
     """
 
@@ -87,7 +87,7 @@ class Budget:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Entry:
-    """What is known of one kind: its class, its handler and its budget."""
+    """One registered kind: its class, its handler and its budget."""
 
     kind: type[DeferredAction]
     handler: Handler
@@ -95,7 +95,7 @@ class Entry:
 
     @property
     def is_fresh(self) -> bool:
-        """Tell whether the payload is read when it runs, so that the latest of several does for all."""
+        """Return whether the payload is read at the run, so that the latest of several actions replaces the others."""
         return self.kind.payload_time is PayloadTime.FRESH
 
 
@@ -103,33 +103,33 @@ class Registry:
     """Kinds and their handlers."""
 
     def __init__(self) -> None:
-        """Begin without any."""
+        """Begin empty."""
         self._entries: dict[str, Entry] = {}
 
     def register(self, kind: type[DeferredAction], handler: Handler, *, budget: Budget | None = None) -> None:
-        """Let ``handler`` run the actions of ``kind``, within ``budget``. Raises ``RegisteredTwice``."""
+        """Register ``handler`` for ``kind``, retried within ``budget``. Raises ``RegisteredTwice``."""
         if kind.kind in self._entries:
             raise RegisteredTwice(kind.kind)
         self._entries[kind.kind] = Entry(kind=kind, handler=handler, budget=budget or Budget())
 
     def find(self, kind_name: str) -> Entry:
-        """Return what is known of the kind. Raises ``UnknownKind``."""
+        """Return the entry of the kind. Raises ``UnknownKind``."""
         try:
             return self._entries[kind_name]
         except KeyError as error:
             raise UnknownKind(kind_name) from error
 
     def understands(self, kind_name: str, payload_version: int) -> bool:
-        """Tell whether this process can run such an action; one of a later version waits for an upgrade."""
+        """Return whether this process can run such an action; one of a later version waits for an upgrade."""
         entry = self._entries.get(kind_name)
         return entry is not None and payload_version <= entry.kind.payload_version
 
     def __iter__(self) -> Iterator[Entry]:
-        """Yield what is known of each kind."""
+        """Yield the registered kinds."""
         return iter(self._entries.values())
 
 
-#: The product's own.
+#: The registry of this product.
 REGISTRY: Final = Registry()
 
 

@@ -1,7 +1,7 @@
-"""The relay: takes due actions out of one database's outbox, runs their handlers, and tells how each ended.
+"""The relay: leases due actions of one database's outbox, runs their handlers, and records how each attempt ended.
 
-Delivery is at least once. A worker that dies leaves its rows to whoever comes when their lease runs out; those are then
-run one by one, so that an action which kills its worker comes to the dead letters alone (docs/actions.md).
+Delivery is at least once. When a worker dies, its rows run again after their leases expire, one by one, so that an
+action which kills its worker ends in the dead letters alone (docs/actions.md).
 """
 
 from __future__ import annotations
@@ -25,14 +25,14 @@ from failpoints import failpoint
 from tenants.current_tenant import across_tenants, use_tenant
 from tenants.models import Tenant
 
-#: Rows that one round trip claims, and how long a claim holds unless it is renewed.
+#: Rows leased in one round trip, and the seconds that a lease lasts unless it is renewed.
 BATCH: Final = 200
 LEASE_SECONDS: Final = 30.0
-#: An action that cost this many workers their life is a dead letter.
+#: Number of dead workers after which an action becomes a dead letter.
 MOST_CRASHES: Final = 5
-#: Rows of dead workers that are run between two batches of others.
+#: Rows of dead workers that run between two batches of other rows.
 _LEFT_AT_ONCE: Final = 50
-#: What was run is deleted at least this often, so that a crash repeats little.
+#: Rows that ran are deleted at least this often, in seconds, so that a crash repeats little.
 _SETTLE_SECONDS: Final = 0.05
 _CHANCE: Final = secrets.SystemRandom()
 
@@ -42,7 +42,7 @@ ended = Counter("partner_engine_actions", "Attempts at deferred actions, by how 
 
 @dataclass(slots=True)
 class Drained:
-    """What a drain did, in numbers of actions; ``lost`` were run here but had been taken over by another worker."""
+    """The result of a drain, as counts of actions; ``lost`` ones ran here after another worker had taken them over."""
 
     done: int = 0
     failed: int = 0
@@ -52,7 +52,7 @@ class Drained:
 
     @property
     def attempts(self) -> int:
-        """Return how many handlers were run."""
+        """Return how many handlers ran."""
         return self.done + self.failed + self.dead + self.lost
 
 
@@ -65,10 +65,10 @@ def drain(  # noqa: PLR0913 - each is named at the call
     lease: float = LEASE_SECONDS,
     registry: Registry = REGISTRY,
 ) -> Drained:
-    """Run the due actions of the database ``alias``, up to ``batch`` per claim; return what became of them.
+    """Run the due actions of the database ``alias``, up to ``batch`` per lease; return the counts.
 
-    With ``until_empty`` go on until nothing is due, for about ``seconds`` at most; else stop after one claim. ``lease``
-    is in seconds. Raises ``DatabaseError``; what was not told then is run again.
+    With ``until_empty``, continue until nothing is due, for about ``seconds`` at most; otherwise stop after one batch.
+    ``lease`` is in seconds. Raises ``DatabaseError``; attempts that could not be recorded run again.
     """
     worker = _Worker(Claims(alias, registry=registry, lease=lease), registry, alias, lease)
     ends = time.monotonic() + seconds
@@ -79,7 +79,7 @@ def drain(  # noqa: PLR0913 - each is named at the call
 
 
 class _Worker:
-    """Runs the actions of one drain."""
+    """The worker of one drain."""
 
     def __init__(self, claims: Claims, registry: Registry, alias: str, lease: float) -> None:
         self.drained = Drained()
@@ -90,7 +90,7 @@ class _Worker:
         self._tenants: dict[UUID, Tenant] = {}
 
     def round(self, batch: int) -> bool:
-        """Run one claim of new actions and a few that dead workers left; tell whether there was any."""
+        """Run one batch of new actions and a few of dead workers; return whether there were any."""
         rows = self._claims.claim(batch)
         self._run(rows)
         found = bool(rows)
@@ -103,7 +103,7 @@ class _Worker:
         return found
 
     def _run(self, rows: list[LeasedAction]) -> None:
-        """Run ``rows`` in their order; what a slow one keeps waiting goes back to other workers."""
+        """Run ``rows`` in order; rows that wait too long behind a slow one are returned to other workers."""
         if not rows:
             return
         failpoint("action_claimed")
@@ -131,7 +131,7 @@ class _Worker:
         finished.clear()
 
     def _attempt(self, row: LeasedAction) -> bool:
-        """Run one action; tell whether it is done. What went wrong is written to its row."""
+        """Run one action; return whether it succeeded. A failure is recorded in its row."""
         entry = self._registry.find(row.kind)
         tenant = self._tenants.get(row.tenant_id)
         if row.crashes >= MOST_CRASHES:
@@ -150,7 +150,7 @@ class _Worker:
                 error, wait = failure.reason, failure.seconds
             except Exception as failure:  # noqa: BLE001 - whatever a handler raises is a failure of its action alone
                 log.warning("action_raised", attempt=row.attempts, exc_info=failure)
-                error, wait = _told(failure), _wait(entry, row.attempts)
+                error, wait = _description(failure), _wait(entry, row.attempts)
             else:
                 ended.labels(row.kind, "done").inc()
                 log.info("action_done", attempt=row.attempts)
@@ -159,7 +159,7 @@ class _Worker:
         return False
 
     def _fail(self, row: LeasedAction, entry: Entry, *, error: str, wait: float | None) -> None:
-        """Let the action wait for ``wait`` seconds, or give it up: at once (None) or because its budget is spent."""
+        """Delay the action for ``wait`` seconds, or give it up: at once (None) or when its budget is spent."""
         if wait is None or row.attempts >= entry.budget.tries:
             self._bury(row, error)
             return
@@ -175,9 +175,9 @@ class _Worker:
         log.error("action_dead", action=str(row.id), kind=row.kind, attempt=row.attempts, reason=error)
 
     def _count(self, row: LeasedAction, outcome: str, ours: int) -> None:
-        told = outcome if ours else "lost"
-        setattr(self.drained, told, getattr(self.drained, told) + 1)
-        ended.labels(row.kind, told).inc()
+        recorded = outcome if ours else "lost"
+        setattr(self.drained, recorded, getattr(self.drained, recorded) + 1)
+        ended.labels(row.kind, recorded).inc()
 
     def _know_tenants(self, ids: Iterable[UUID]) -> None:
         unknown = set(ids) - self._tenants.keys()
@@ -201,14 +201,14 @@ def _delivered(row: LeasedAction, tenant: Tenant) -> Delivered:
 
 
 def _wait(entry: Entry, attempt: int) -> float:
-    """Return the seconds until the next attempt: between half and all of the budget's wait, so that what failed
-    together does not come back together.
+    """Return the seconds until the next attempt: between half and all of the budget's wait, so that actions that failed
+    together are not retried together.
     """
     return entry.budget.wait_after(attempt) * _CHANCE.uniform(0.5, 1.0)
 
 
-def _told(error: BaseException) -> str:
-    """Return kind and place of ``error``; its text may quote an answer."""
+def _description(error: BaseException) -> str:
+    """Return the type and location of ``error``; its text may quote an answer."""
     frames = traceback.extract_tb(error.__traceback__)
     place = f" in {frames[-1].name}, line {frames[-1].lineno}" if frames else ""
     return f"{type(error).__module__}.{type(error).__qualname__}{place}"

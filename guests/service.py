@@ -1,6 +1,6 @@
-"""Guests: who is let in by a link or the session that it opened, and what it sets off when one has finished.
+"""Guest links: access by link or session, and the effects of a guest's completion.
 
-A link is found by its copy, whose tenant the shared index knows. Times are the database's, as for all links.
+A link is found by its copy, whose tenant the shared index knows. All times are the database's.
 """
 
 from __future__ import annotations
@@ -26,18 +26,18 @@ from tenants.access import Actor
 from tenants.current_tenant import use_tenant
 from tenants.models import Tenant
 
-#: How long a guest waits for somebody else's save, in seconds.
+#: Seconds that a guest waits for another save.
 _WAIT_SECONDS: Final = 5.0
 LinkState: TypeAlias = Literal["issued", "followed", "finished", "expired", "revoked"]
 
-#: How long a guest counts as just seen: one write for many requests.
+#: How long ``seen_at`` counts as current: one write for many requests.
 _SEEN_AGAIN: Final = timedelta(minutes=1)
 _SEEN: Final = f"UPDATE {GuestLink._meta.db_table} SET seen_at = statement_timestamp() WHERE id = %s AND tenant_id = %s"  # noqa: S608
 
 
 @dataclass(frozen=True, kw_only=True)
 class Guest:
-    """A guest who was let in to one copy."""
+    """A guest with access to one copy."""
 
     link_id: UUID
     copy_id: UUID
@@ -48,9 +48,9 @@ class Guest:
 
 
 def access_guest(copy_id: UUID, session: str) -> Guest:
-    """Return whose ``session`` at the copy this is, and note that they were here.
+    """Return the guest of ``session`` at the copy, and record the visit.
 
-    Raises ``GuestLinkInvalid`` where there is none, or its link was revoked or is over.
+    Raises ``GuestLinkInvalid`` if the session is unknown, or its link was revoked or has expired.
     """
     tenant = _tenant_of(copy_id)
     with use_tenant(tenant):
@@ -67,12 +67,12 @@ def access_guest(copy_id: UUID, session: str) -> Guest:
 def follow_link(copy_id: UUID, secret: str, *, device: str) -> tuple[Guest, str]:
     """Exchange the link with this ``secret`` for a session; return its guest and the session's secret.
 
-    ``device`` is as in ``GuestTokenMutator.exchange``. Raises ``GuestLinkInvalid``, ``CopyIsLocked``,
+    ``device`` is as in ``GuestLinkMutator.exchange``. Raises ``GuestLinkInvalid``, ``CopyIsLocked``,
     ``LockNotAcquired``, ``StaleChangeset``.
     """
     tenant = _tenant_of(copy_id)
     with use_tenant(tenant):
-        # Without the copy's lock: who only guesses holds up nobody.
+        # Without the copy's lock: a wrong guess must not delay anybody.
         link = _in_force().filter(copy_id=copy_id, secret_hash=hash_of(secret)).first()
     if link is None:
         raise GuestLinkInvalid
@@ -87,9 +87,10 @@ def follow_link(copy_id: UUID, secret: str, *, device: str) -> tuple[Guest, str]
 
 
 def finish(guest: Guest) -> None:
-    """Note that the guest has answered all, and have the copy's owner told by mail.
+    """Record that the guest has answered everything, and emit the mail to the copy's owner.
 
-    Raises ``AnswersMissing`` with what the guest can still answer of what a quote needs, and what a save raises.
+    Raises ``AnswersMissing`` with the paths that a quote needs and the guest can still answer, and the errors of a
+    save.
     """
     with batch.find_and_lock(guest.copy_id, scope=guest.tenant, actor=guest.actor, wait=_WAIT_SECONDS) as context:
         link = context.changeset.guest_links.find(guest.link_id)
@@ -99,7 +100,7 @@ def finish(guest: Guest) -> None:
             raise AnswersMissing(missing)
         if link.row.finished_at is None:
             link.finish()
-            # A form that a program started may have nobody who could be told by mail.
+            # A form started by an API client may have no owner with a mail address.
             if context.copy.fields.owner_id is not None:
                 context.changeset.defer(SendGuestCompletionMail(copy_id=str(guest.copy_id)))
             context.save()
@@ -111,7 +112,7 @@ def list_links(copy_id: UUID) -> QuerySet[GuestLink]:
 
 
 def state_of(link: GuestLink, now: datetime) -> LinkState:
-    """Return how a link stands."""
+    """Return the state of a link."""
     if link.revoked_at:
         return "revoked"
     if link.expires_at <= now:
@@ -122,7 +123,7 @@ def state_of(link: GuestLink, now: datetime) -> LinkState:
 
 
 def still_in_force(tenant: Tenant, link_ids: Collection[UUID]) -> set[UUID]:
-    """Return those of the tenant's links that were neither revoked nor are over, in one query."""
+    """Return the given links that are neither revoked nor expired, in one query."""
     with use_tenant(tenant):
         return set(_in_force().filter(pk__in=link_ids).values_list("pk", flat=True))
 
@@ -151,7 +152,7 @@ def _guest(link: GuestLink, tenant: Tenant) -> Guest:
 
 
 def _is_read_only(document: Document, path: str) -> bool:
-    """Tell whether nobody but the rules or an agent can answer at ``path``."""
+    """Return whether only the rules or an agent can answer at ``path``."""
     container = find_container(document, path.rpartition("/")[0])
     answer = container.answers.get(path.rpartition("/")[2]) if container else None
     return answer is not None and answer.readonly

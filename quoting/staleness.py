@@ -1,4 +1,4 @@
-"""When a carrier is asked about one copy, its quotes in the form's other copies hold no more: marks them stale."""
+"""Marks a carrier's quotes in a form's other copies stale when one copy is submitted to that carrier."""
 
 from __future__ import annotations
 
@@ -14,17 +14,17 @@ from copies.models import Copy
 from forms.models import QuoteRequest
 from tenants.access import system_actor
 
-#: Answers of a carrier that hold only as long as it was not asked about another copy. One that is under way may still
-#: come, and is not touched.
+#: States that become stale when another copy is submitted. A request in progress may still be answered and is left
+#: alone.
 _ANSWERS: Final = frozenset({"quoted", "referred", "declined", "selected"})
 _REASON: Final = "The carrier was asked about another copy of this form."
 _WAIT_SECONDS: Final = 5.0
-#: What stays as it is for good: the copy is gone, or closed to changes.
+#: Errors that leave the quotes unchanged for good: the copy is gone, or closed to changes.
 _LEFT_ALONE: Final = (NotFound, CopyIsDeleted, CopyIsLocked)
 
 
 def mark_quotes_stale(delivered: Delivered) -> None:
-    """Mark the carrier's answers in the other copies stale; a second time there are none left to mark.
+    """Mark the carrier's quotes in the other copies stale; idempotent.
 
     Raises ``RetryAfter`` while another copy is being saved.
     """
@@ -49,7 +49,7 @@ def mark_quotes_stale(delivered: Delivered) -> None:
 
 
 def _copies_with_answers(asked: UUID, carrier: str) -> list[UUID]:
-    """Return the ids of the other copies of the form of ``asked`` that hold such an answer, in order."""
+    """Return the ids, sorted, of the form's other copies that have a quote of this carrier."""
     form = Copy.objects.filter(id=asked).values("application_form_id")
     copies = Copy.objects.filter(application_form_id__in=form, deleted_at=None).exclude(id=asked)
     ids = list(copies.order_by("id").values_list("id", flat=True))

@@ -1,7 +1,7 @@
-"""A fair lock in Redis: those who wait stand in a queue, first come, first served.
+"""A fair lock in Redis: waiters queue, first come, first served.
 
-The token in the key, release and extension are those of redis-py's ``Lock``, by its scripts; one script of ours takes
-it in turn. A lock can run out under its holder: what must be safe needs a fence of its own.
+The token in the key, release and extension follow redis-py's ``Lock`` and use its scripts; a script of our own takes
+the lock in turn. A lock can expire while it is held: whatever must be safe needs a fence of its own.
 """
 
 from __future__ import annotations
@@ -18,13 +18,14 @@ from redis.exceptions import LockNotOwnedError, RedisError
 from redis_locks.lock_holder import IDENTITY_LENGTH, Holder, holder_in, opening_of
 from redis_locks.lua_scripts import EXTEND, RELEASE, TAKE, LockScript, run_script
 
-#: How long a lock lives unless it is extended, in seconds.
+#: Seconds that a lock lives unless it is extended.
 TTL_SECONDS: Final = 10.0
-#: A lock younger than this needs no extension: it lasts longer than a statement may take (partner_engine.E010).
+#: A younger lock needs no extension: it outlives any statement (partner_engine.E011).
 FRESH_SECONDS: Final = 1.0
-#: A waiter that has not asked for so long is dropped from the queue, in milliseconds.
+#: Milliseconds after which a waiter that stopped polling leaves the queue.
 PATIENCE_MS: Final = 1_000
-#: How long waiters sleep at most: the first in the queue 10 ms, each one behind 5 ms more, up to 100 ms; half at least.
+#: The longest sleep of waiters: 10 ms for the first in the queue, 5 ms more for each one behind, up to 100 ms; at least
+#: half of that.
 FIRST_SECONDS: Final = 0.01
 STEP_SECONDS: Final = 0.005
 LONGEST_SECONDS: Final = 0.1
@@ -33,7 +34,7 @@ LONGEST_SECONDS: Final = 0.1
 def lock_name(kind: str, *parts: object) -> str:
     """Return the key of the lock of that kind and name, such as ``lock_name("copy", tenant_id, copy_id)``.
 
-    What stands in braces is the hash tag: all keys of one lock are in one slot of a Redis Cluster.
+    The part in braces is the hash tag: all keys of one lock are in one slot of a Redis Cluster.
     """
     return f"{settings.LOCK_PREFIX}:{{{':'.join(map(str, (kind, *parts)))}}}"
 
@@ -44,47 +45,47 @@ def parts_of_name(name: str) -> list[str]:
 
 
 def keys_of(name: str) -> tuple[str, str, str]:
-    """Return the keys of a lock: its own, the queue of those who wait, and when each of them asked last."""
+    """Return the keys of a lock: its own, its queue, and the last poll of each waiter."""
     return name, f"{name}:queue", f"{name}:seen"
 
 
 def pause(place: int) -> float:
-    """Return how many seconds to sleep at ``place`` (from 1) in the queue, with jitter so that none polls in step."""
+    """Return the seconds to sleep at ``place`` (from 1) in the queue, with jitter against polling in step."""
     span = min(FIRST_SECONDS + STEP_SECONDS * (place - 1), LONGEST_SECONDS)
     return span * (0.5 + secrets.randbelow(500) / 1_000)
 
 
 class FairLock:
-    """One lock, by any threads: ``take`` it, ``extend`` it while it is used, ``release`` it."""
+    """One lock, for any threads: ``take`` it, ``extend`` it while it is used, ``release`` it."""
 
     def __init__(self, client: Redis, name: str, *, holder: Holder, ttl: float = TTL_SECONDS) -> None:
-        """Make the lock with the key ``name`` for ``holder``; it lives ``ttl`` seconds once taken. Asks Redis nothing.
+        """Create the lock with the key ``name`` for ``holder``; it lives ``ttl`` seconds once taken. No round trip.
 
-        ``client`` answers bytes.
+        ``client`` must return bytes.
         """
         self.name = name
         self._client = client
         self._identity = secrets.token_hex(IDENTITY_LENGTH // 2)
         self._opening = opening_of(holder)
         self._ttl_ms = int(ttl * 1_000)
-        #: Our token while we hold it; and the one that stood there at the last attempt, ours or another's.
+        #: Our token while we hold the lock; and the token seen at the last attempt, ours or another's.
         self._token: bytes | None = None
         self._found: bytes | None = None
 
     @property
     def holder(self) -> Holder | None:
-        """Return who held it at the last attempt to take it, ourselves or another; None when nobody did."""
+        """Return the holder at the last attempt, ourselves or another; None when it was free."""
         return holder_in(self._found)
 
     def take(self, *, wait: float) -> bool:
-        """Take the lock, waiting in turn up to ``wait`` seconds (0: not at all); tell whether it was taken.
+        """Take the lock, waiting in turn up to ``wait`` seconds (0: not at all); return whether it was taken.
 
-        One round trip when nobody is in the way. Raises ``RedisError``.
+        One round trip when the lock is free. Raises ``RedisError``.
         """
         try:
             taken = self._wait_in_turn(wait)
         except RedisError:
-            # Nothing more is asked of it: where it hangs, that would cost as long again.
+            # No further round trip: if Redis hangs, it would cost the same time again.
             raise
         except BaseException:
             self._withdraw()
@@ -94,11 +95,11 @@ class FairLock:
         return taken
 
     def extend(self) -> None:
-        """Give the lock its whole time again. Raises ``LockNotOwnedError`` when it is held no more, ``RedisError``."""
+        """Restart the lock's time to live. Raises ``LockNotOwnedError`` if it is no longer held, ``RedisError``."""
         self._run_as_owner(EXTEND, self._ttl_ms)
 
     def release(self) -> None:
-        """Free the lock. Raises ``LockNotOwnedError`` when it is held no more (another's stays), ``RedisError``."""
+        """Free the lock. Raises ``LockNotOwnedError`` if it is no longer held (another's stays), ``RedisError``."""
         self._run_as_owner(RELEASE)
         self._token = None
 
@@ -112,7 +113,7 @@ class FairLock:
         return True
 
     def _try(self, *, joins: bool) -> int:
-        """Ask once; return 0 when taken, else the place in the queue."""
+        """Try once; return 0 when taken, else the place in the queue."""
         arguments = (self._identity, self._ttl_ms, self._opening, PATIENCE_MS, int(joins))
         place, self._found = run_script(self._client, TAKE, keys_of(self.name), arguments)
         if place == 0:
@@ -120,7 +121,7 @@ class FairLock:
         return int(place)
 
     def _withdraw(self) -> None:
-        """Leave the queue; free the lock if it was taken without our hearing of it."""
+        """Leave the queue; free the lock if it was taken although the reply was lost."""
         name, queue, seen = keys_of(self.name)
         with contextlib.suppress(RedisError), self._client.pipeline(transaction=False) as pipeline:
             pipeline.zrem(queue, self._identity)

@@ -1,7 +1,7 @@
-"""Lets a job run once at a time, over all processes: who comes second is told at once.
+"""Runs a job in at most one process at a time; a second one is refused at once.
 
-The lock is extended while the job runs, freed on every way out, and gone soon after a process that was killed. With
-Redis away the job runs all the same: jobs bear to be run twice, they only should not.
+The lock is extended while the job runs, freed on every way out, and expires soon after a process was killed. While
+Redis is away the job runs anyway: running twice wastes work but does no harm.
 """
 
 from __future__ import annotations
@@ -24,11 +24,11 @@ log = structlog.get_logger(__name__)
 
 
 class JobMutex:
-    """The right to run the job ``name``: ``with JobMutex(name) as is_ours`` gives False while another has it."""
+    """The right to run the job ``name``: ``with JobMutex(name) as is_ours`` yields False if another has it."""
 
     def __init__(self, name: str, *, ttl: float = TTL_SECONDS, client: Redis | None = None) -> None:
-        """Take the mutex's place; after a crash it is free again within ``ttl`` seconds."""
-        #: Who runs the job, when it is not us.
+        """Prepare the mutex; after a crash it is free again within ``ttl`` seconds."""
+        #: The process that runs the job, if it is another one.
         self.holder: Holder | None = None
         self._job = name
         self._ttl = ttl
@@ -38,7 +38,7 @@ class JobMutex:
         self._keeper: threading.Thread | None = None
 
     def __enter__(self) -> bool:
-        """Tell whether the job may run here now. Never waits."""
+        """Return whether the job may run in this process now. Never waits."""
         try:
             taken = self._lock.take(wait=0)
         except RedisError as error:
@@ -46,7 +46,7 @@ class JobMutex:
             return True
         self.holder = None if taken else self._lock.holder
         if taken:
-            # A daemon: it must not keep a process alive whose job ended without a chance to say so.
+            # A daemon thread: it must not keep the process alive after the job.
             self._keeper = threading.Thread(target=self._keep, name=f"mutex of {self._job}", daemon=True)
             self._keeper.start()
         return taken
@@ -54,7 +54,7 @@ class JobMutex:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:  # fmt: skip
-        """Free the mutex, whatever happened."""
+        """Free the mutex."""
         if self._keeper is None:
             return
         self._over.set()
@@ -65,7 +65,7 @@ class JobMutex:
             log.warning("job_mutex_lost", job=self._job, reason=type(fault).__name__)
 
     def _keep(self) -> None:
-        """Extend the lock until the job is over."""
+        """Extend the lock until the job ends."""
         while not self._over.wait(self._ttl / 3):
             try:
                 self._lock.extend()
@@ -73,5 +73,5 @@ class JobMutex:
                 log.warning("job_mutex_lost", job=self._job, reason="ran out")
                 return
             except RedisError as error:
-                # Redis may be back before the lock runs out.
+                # Redis may be back before the lock expires.
                 log.warning("job_mutex_not_extended", job=self._job, reason=type(error).__name__)

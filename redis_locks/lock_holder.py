@@ -1,4 +1,4 @@
-"""Who holds a lock: told in the lock's own token, so that reading the key tells it at no further cost. Pure.
+"""The holder of a lock, encoded in the lock's token, so that one read of the key returns both. Pure.
 
 A token is ``<32 random hex digits><compact JSON>``; ``since`` in it is Redis' own clock, in milliseconds.
 """
@@ -13,16 +13,16 @@ from typing import Final
 
 import msgspec
 
-#: How many characters of a token are random; they alone make it one of a kind.
+#: Number of random characters of a token; they alone make it unique.
 IDENTITY_LENGTH: Final = 32
-#: A name is for people to read; a longer one only costs memory in Redis.
+#: A longer name only costs memory in Redis.
 MAX_WHO: Final = 120
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Holder:
-    """Who holds or wants a lock: ``who`` (``name (kind id)``, nothing sensitive), ``where`` (``door host:pid``), and
-    ``since`` when it is held, None before it is.
+    """The holder of a lock: ``who`` (``name (kind id)``, nothing sensitive), ``where`` (``entry point host:pid``), and
+    ``since`` when it is held, None before.
     """
 
     who: str
@@ -31,12 +31,12 @@ class Holder:
 
     @property
     def name(self) -> str:
-        """Return ``who`` as people are called: without kind and id, where there is a name."""
+        """Return the name alone, without kind and id, if there is one."""
         return self.who.rpartition(" (")[0] or self.who
 
     @property
     def door(self) -> str:
-        """Return the door alone (web, api, admin, job): what those may know who are not staff."""
+        """Return the entry point alone (web, api, admin, job), which may be shown to anyone."""
         return self.where.partition(" ")[0]
 
 
@@ -47,18 +47,18 @@ class _Told(msgspec.Struct, frozen=True):
 
 
 def holder_here(*, who: str, door: str) -> Holder:
-    """Return ``who`` as a holder that works in this process, come in by ``door`` (web, api, admin, job)."""
+    """Return ``who`` as a holder in this process, by its entry point ``door`` (web, api, admin, job)."""
     return Holder(who=who, where=f"{door} {socket.gethostname()}:{os.getpid()}")
 
 
 def opening_of(holder: Holder) -> str:
-    """Return the JSON of ``holder`` up to the time, which Redis adds: ``{"who":"...","where":"...","since":``."""
+    """Return the JSON of ``holder`` up to the time, which Redis appends: ``{"who":"...","where":"...","since":``."""
     told = msgspec.json.encode({"who": holder.who[:MAX_WHO], "where": holder.where[:MAX_WHO]}).decode()
     return told.removesuffix("}") + ',"since":'
 
 
 def holder_in(token: bytes | None) -> Holder | None:
-    """Return the holder whom ``token`` names; None where it names none: no token, or one of another making."""
+    """Return the holder encoded in ``token``, or None if it has none."""
     if not token:
         return None
     try:

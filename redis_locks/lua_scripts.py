@@ -1,6 +1,6 @@
-"""The scripts of locks, and how they are run: by their digest, in one round trip for any number of calls.
+"""The Lua scripts of locks, run by their digest, in one round trip for any number of calls.
 
-To free and to extend a lock are redis-py's own scripts; ``TAKE`` is what makes taking one fair.
+Release and extension are redis-py's own scripts; ``TAKE`` makes the lock fair.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ Call = tuple[Sequence[str], Sequence[Argument]]
 
 @dataclass(frozen=True, slots=True)
 class LockScript:
-    """A script and the digest by which Redis knows it."""
+    """A script and its SHA-1 digest."""
 
     text: str
     digest: str
@@ -32,9 +32,9 @@ def script_of(text: str) -> LockScript:
     return LockScript(text, hashlib.sha1(text.encode(), usedforsecurity=False).hexdigest())
 
 
-#: KEYS: the lock. ARGV: the token. Returns 1 when freed, 0 when it is another's.
+#: KEYS: the lock. ARGV: the token. Returns 1 when freed, 0 if it belongs to another.
 RELEASE: Final = script_of(Lock.LUA_RELEASE_SCRIPT)
-#: KEYS: the lock. ARGV: the token, ms to live from now. Returns 1 when extended, 0 when it is another's.
+#: KEYS: the lock. ARGV: the token, the new time to live in ms. Returns 1 when extended, 0 if it belongs to another.
 EXTEND: Final = script_of(Lock.LUA_REACQUIRE_SCRIPT)
 
 # KEYS: lock, queue (waiter -> its number), seen (waiter -> when it asked last)
@@ -84,7 +84,7 @@ return {place + 1, current or ''}
 
 
 def run_script(client: Redis, script: LockScript, keys: Sequence[str], arguments: Sequence[Argument]) -> Any:
-    """Run ``script`` once; one more round trip only where the server does not know it. Raises ``RedisError``."""
+    """Run ``script`` once; a second round trip only if the server does not have it. Raises ``RedisError``."""
     try:
         return client.evalsha(script.digest, len(keys), *keys, *arguments)
     except NoScriptError:
@@ -93,7 +93,7 @@ def run_script(client: Redis, script: LockScript, keys: Sequence[str], arguments
 
 
 def run_script_for_all(client: Redis, script: LockScript, calls: Sequence[Call]) -> list[Any]:
-    """Run ``script`` once for each of ``calls``, in one round trip; return the answers. Raises ``RedisError``."""
+    """Run ``script`` once for each of ``calls``, in one round trip; return the results. Raises ``RedisError``."""
     if not calls:
         return []
     answers = _send(client, script, calls)

@@ -1,7 +1,7 @@
-"""Many fair locks at once: one round trip per attempt for all of them, one to extend all, one to free all.
+"""Many fair locks at once: one round trip per attempt for all, one to extend all, one to free all.
 
-What is free is taken, the rest is waited for. Two that hold what the other waits for do not block each other: who holds
-a lock above the first that it lacks, in the order of names, gives it back after a moment and goes on in that order.
+Free locks are taken, the others are waited for. Two owners that wait for each other's locks do not deadlock: an owner
+of a lock above its first missing one, in the order of names, returns it after a moment and continues in that order.
 """
 
 from __future__ import annotations
@@ -20,17 +20,19 @@ from redis_locks.fair_lock import PATIENCE_MS, TTL_SECONDS, keys_of, pause
 from redis_locks.lock_holder import IDENTITY_LENGTH, Holder, holder_in, opening_of
 from redis_locks.lua_scripts import EXTEND, RELEASE, TAKE, Call, LockScript, run_script_for_all
 
-#: How long locks are kept while one below them is waited for, in seconds.
+#: Seconds for which locks are held while one below them is waited for.
 GRACE_SECONDS: Final = 0.25
 
 
 class ManyLocks:
-    """The locks of many names, by one holder."""
+    """The locks of many names, with one holder."""
 
     def __init__(self, client: Redis, names: Iterable[str], *, holder: Holder, ttl: float = TTL_SECONDS) -> None:
-        """Make the locks with the keys ``names``; each lives ``ttl`` seconds once taken. ``client`` answers bytes."""
+        """Create the locks with the keys ``names``; each lives ``ttl`` seconds once taken. ``client`` must return
+        bytes.
+        """
         self.names: tuple[str, ...] = tuple(sorted(set(names)))
-        #: Those that were not got, each with its holder at the last attempt, if it had one.
+        #: The locks that could not be taken, each with its holder at the last attempt, if known.
         self.missed: dict[str, Holder | None] = {}
         self._client = client
         self._identity = secrets.token_hex(IDENTITY_LENGTH // 2)
@@ -41,11 +43,11 @@ class ManyLocks:
 
     @property
     def held(self) -> frozenset[str]:
-        """Return the names whose locks are held."""
+        """Return the names of the held locks."""
         return frozenset(self._tokens)
 
     def take(self, *, wait: float) -> None:
-        """Take what is free, and wait in turn for the rest up to ``wait`` seconds; ``missed`` tells what is left.
+        """Take the free locks, and wait in turn for the others up to ``wait`` seconds; ``missed`` contains the rest.
 
         Raises ``RedisError``.
         """
@@ -69,18 +71,20 @@ class ManyLocks:
             self._leave(self.missed)
 
     def extend(self) -> frozenset[str]:
-        """Give all their whole time again; return those that were held no more. Raises ``RedisError``."""
+        """Restart the time to live of all locks; return those no longer held. Raises ``RedisError``."""
         self._extended_at = time.monotonic()
         ttl = int(self._ttl * 1_000)
         return self._lost(EXTEND, self._tokens, ttl)
 
     def release(self) -> frozenset[str]:
-        """Free all; return those that were held no more. Raises ``RedisError``."""
+        """Free all; return those no longer held. Raises ``RedisError``."""
         tokens, self._tokens = self._tokens, {}
         return self._lost(RELEASE, tokens)
 
     def withdraw(self) -> None:
-        """Leave all queues and free all, also what was taken without our hearing of it. Raises ``RedisError``."""
+        """Leave all queues and free all locks, including those taken although the reply was lost. Raises
+        ``RedisError``.
+        """
         self._leave(self.names)
         with self._client.pipeline(transaction=False) as pipeline:
             for name in self.names:
@@ -91,7 +95,7 @@ class ManyLocks:
         self.release()
 
     def _attempt(self, names: Sequence[str], *, joins: bool) -> int:
-        """Ask for ``names`` once; return the best place in a queue of those not taken."""
+        """Try ``names`` once; return the best place in a queue of those not taken."""
         ttl = int(self._ttl * 1_000)
         arguments = (self._identity, ttl, self._opening, PATIENCE_MS, int(joins))
         places = [1_000]
@@ -106,8 +110,8 @@ class ManyLocks:
         return min(places)
 
     def _give_way(self, missing: Sequence[str]) -> bool:
-        """Free what is held above the first of ``missing``; tell whether there was any, so that from here on one asks
-        in the order of names.
+        """Free the locks above the first of ``missing``; return whether there were any, so that from now on locks are
+        taken in the order of names.
         """
         above = {name: token for name, token in self._tokens.items() if name > missing[0]}
         if not above:
@@ -116,7 +120,7 @@ class ManyLocks:
             del self._tokens[name]
         self._lost(RELEASE, above)
         self.missed |= dict.fromkeys(above)
-        # Standing in queues without asking would hold up those behind.
+        # A place in a queue without polling would delay the waiters behind it.
         self._leave(missing[1:])
         return True
 
@@ -133,7 +137,7 @@ class ManyLocks:
             pipeline.execute()
 
     def _lost(self, script: LockScript, tokens: dict[str, bytes], *arguments: int) -> frozenset[str]:
-        """Run ``script`` on each of ``tokens``; return the names that it found not to be ours."""
+        """Run ``script`` on each of ``tokens``; return the names of locks that are not ours."""
         calls: list[Call] = [((name,), (token, *arguments)) for name, token in tokens.items()]
         answers = zip(list(tokens), run_script_for_all(self._client, script, calls), strict=True)
         lost = frozenset(name for name, is_ours in answers if not is_ours)
@@ -148,7 +152,7 @@ def lock_many(
 ) -> Iterator[ManyLocks]:
     """Take the locks with the keys ``names``, waiting up to ``wait`` seconds in all; free them on every way out.
 
-    Look at ``held`` and ``missed`` of what it yields. Raises ``RedisError``.
+    Read ``held`` and ``missed`` of the yielded object. Raises ``RedisError``.
     """
     locks = ManyLocks(client, names, holder=holder, ttl=ttl)
     try:

@@ -1,7 +1,7 @@
-"""Remembers for a moment that Redis failed, so that a Redis which hangs is not waited for again and again.
+"""Remembers for a moment that Redis failed, so that a hanging Redis is not waited for again and again.
 
-Per process and for any threads. Within the pause nobody asks; after it one does, and the others once that one succeeded
-or another pause is over.
+Per process and for any threads. During the pause nobody calls Redis; after it one thread tries, and the others follow
+once it succeeded or another pause has passed.
 """
 
 from __future__ import annotations
@@ -14,26 +14,26 @@ from typing import Final
 from redis import Redis
 from redis.exceptions import RedisError
 
-#: How long Redis is left alone after a failure, in seconds.
+#: Seconds without calls after a failure.
 PAUSE_SECONDS: Final = 1.0
 
 
 class RedisLeftAlone(RedisError):
-    """Redis failed a moment ago and is not asked now."""
+    """Redis failed a moment ago and is not called now."""
 
 
 class RedisOutage:
-    """Whether Redis is worth asking now."""
+    """The state of Redis as seen by this process."""
 
     def __init__(self, *, pause: float = PAUSE_SECONDS, clock: Callable[[], float] = time.monotonic) -> None:
-        """Begin with a Redis that is well; after a failure it is left alone for ``pause`` seconds of ``clock``."""
+        """Begin with a working Redis; after a failure it is not called for ``pause`` seconds of ``clock``."""
         self._pause = pause
         self._clock = clock
         self._guard = threading.Lock()
         self._until: float | None = None
 
     def may_ask(self) -> bool:
-        """Tell whether to ask Redis now; of many that want to after a pause, one may."""
+        """Return whether to call Redis now; after a pause only one of many callers may."""
         if self._until is None:
             return True
         with self._guard:
@@ -44,34 +44,34 @@ class RedisOutage:
             return True
 
     def client_or_raise(self, client: Redis) -> Redis:
-        """Return ``client`` if it is worth asking; after a failure ask it for a sign of life first.
+        """Return ``client`` if Redis may be called; after a failure, ping it first.
 
-        Raises ``RedisLeftAlone``, or ``RedisError`` when it gives none; call ``failed_with`` then.
+        Raises ``RedisLeftAlone``, or ``RedisError`` if the ping fails; call ``failed_with`` then.
         """
         if not self.may_ask():
             raise RedisLeftAlone
         if self._until is not None:
-            # Or the others would go on without it for as long as this one waits for its lock.
+            # Otherwise the others would continue without it for as long as this one waits for its lock.
             client.ping()
             self.answered()
         return client
 
     def failed_with(self, error: RedisError) -> None:
-        """Note that Redis failed, unless ``error`` is that it was not asked."""
+        """Record a failure of Redis, unless ``error`` says that it was not called."""
         if not isinstance(error, RedisLeftAlone):
             self.failed()
 
     def failed(self) -> None:
-        """Note that Redis refused or did not answer."""
+        """Record that Redis refused or did not respond."""
         with self._guard:
             self._until = self._clock() + self._pause
 
     def answered(self) -> None:
-        """Note that Redis answered."""
+        """Record that Redis responded."""
         if self._until is not None:
             with self._guard:
                 self._until = None
 
 
-#: Of this process, for all its locks.
+#: The state of this process, shared by all its locks.
 outage: Final = RedisOutage()

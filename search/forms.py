@@ -1,6 +1,6 @@
-"""The one search of the product: narrows lists of copies, and ranks what it finds.
+"""The one search of the product: filters lists of copies, and ranks the matches.
 
-A copy just saved is found at once: until its action in the outbox is done, it is read from its own row.
+A copy that was just saved is found at once: while its index action is in the outbox, its own row is read.
 """
 
 from __future__ import annotations
@@ -21,23 +21,23 @@ from search.words import weigh
 
 C = TypeVar("C", bound=Copy)
 
-#: Of so many copies that wait to be indexed the latest are read from their own rows; a relay that stands still for
-#: longer makes the search late, not slow.
+#: The latest copies that wait to be indexed are read from their own rows, at most this many: while the relay is down
+#: for longer, the search lags but stays fast.
 MOST_PENDING: Final = 200
 
 
 class Ranked(NamedTuple):
-    """A copy that was found; the higher the score, the better it fits."""
+    """A matched copy; a higher score is a better match."""
 
     score: int
     copy_id: UUID
 
 
 def search_forms(copies: QuerySet[C], text: str, *, personal: bool) -> QuerySet[C]:
-    """Narrow ``copies`` to those that hold every word of ``text`` in title or indexed answers, or whose id starts with
-    it; all of them where ``text`` is empty.
+    """Return the ``copies`` that contain every word of ``text`` in title or indexed answers, or whose id starts with
+    it; all of them if ``text`` is empty.
 
-    ``personal`` answers are searched only for who may read them: being found would give them away.
+    ``personal`` answers are searched only for readers who may see them: a match would reveal the answer.
     """
     if not text.strip():
         return copies
@@ -50,8 +50,8 @@ def search_forms(copies: QuerySet[C], text: str, *, personal: bool) -> QuerySet[
 def rank_forms(
     copies: QuerySet[C], text: str, *, personal: bool, limit: int, after: Ranked | None = None, offset: int = 0
 ) -> list[Ranked]:
-    """Return those of ``copies`` that ``text`` finds, the best first (of equal ones the youngest), at most ``limit``:
-    those behind ``after``, less the first ``offset``.
+    """Return at most ``limit`` matches among ``copies``, best first and of equal scores the newest first: those behind
+    ``after``, less the first ``offset``.
     """
     hits = find_hits(text, sees_personal=personal, pending=pending_entries())
     if hits.scores is not None:
@@ -73,7 +73,7 @@ def rank_forms(
 
 
 def pending_entries() -> list[Entry]:
-    """Return the copies of the scope that wait to be indexed, the latest ones, as their own rows tell of them."""
+    """Return the latest copies of the scope that wait to be indexed, read from their own rows."""
     waiting = OutboxAction.objects.filter(kind=IndexForm.kind).order_by("-created_at").values_list("copy_id", flat=True)
     columns = ("id", "version", "release_id", "title", "summary", "search_text", "search_personal")
     rows = Copy.objects.filter(pk__in=list(waiting[:MOST_PENDING])).order_by().only(*columns)

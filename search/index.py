@@ -1,7 +1,8 @@
-"""Writes the search index: a copy's entry with its words, never backwards. Knows words and rows, not documents.
+"""Writes the search index: a copy's entry with its words, never an older version over a newer one. Knows words and
+rows, not documents.
 
-The words stand as rows under an ordinary index, because under row-level security PostgreSQL uses no index for full-text
-and trigram operators (docs/adr/0015-search.md).
+The words are rows under an ordinary index, because PostgreSQL uses no index for full-text and trigram operators under
+row-level security (docs/adr/0015-search.md).
 """
 
 from __future__ import annotations
@@ -18,14 +19,15 @@ from search.words import Weight, trigrams_of
 from tenants.current_tenant import use_tenant
 from tenants.models import Tenant
 
-#: Counts the ways in which copies were put into words; entries of an older way are read anew by ``rebuild_search``.
+#: The version of the word extraction; ``rebuild_search`` reads entries of an older one again.
 FORMAT: Final = 1
 
 _ENTRIES: Final = SearchEntry._meta.db_table
 _WORDS: Final = SearchWord._meta.db_table
 _SPELLINGS: Final = SearchSpelling._meta.db_table
 
-#: Takes the copies' rows, so that two writers of one copy come one after the other, the older version to nothing.
+#: Locks the copies' rows, so that two writers of one copy run one after the other, and the older version writes
+#: nothing.
 _TAKE: Final = f"""INSERT INTO {_ENTRIES} AS known (copy_id, tenant_id, version, release_id, format, indexed_at)
 SELECT g.copy_id, %(tenant)s, g.version, g.release_id, {FORMAT}, statement_timestamp()
   FROM json_to_recordset(%(entries)s) AS g (copy_id uuid, version integer, release_id integer)
@@ -35,7 +37,7 @@ SELECT g.copy_id, %(tenant)s, g.version, g.release_id, {FORMAT}, statement_times
        indexed_at = EXCLUDED.indexed_at
  WHERE known.version <= EXCLUDED.version
 RETURNING copy_id"""  # noqa: S608 - names of our own tables, here and below
-#: A statement of its own: it has to see what a writer left that was waited for.
+#: A separate statement: it must see the rows of a writer that the first statement waited for.
 _PUT: Final = f"""WITH given AS (
     SELECT * FROM json_to_recordset(%(words)s) AS g (copy_id uuid, word text, weight smallint, is_personal boolean)),
 gone AS (
@@ -47,8 +49,7 @@ SELECT %(tenant)s, g.copy_id, g.word, g.weight, g.is_personal FROM given g
     ON CONFLICT (copy_id, word) DO UPDATE
    SET weight = EXCLUDED.weight, is_personal = EXCLUDED.is_personal
  WHERE (known.weight, known.is_personal) <> (EXCLUDED.weight, EXCLUDED.is_personal)"""  # noqa: S608
-#: Most are known already, and asking is cheaper than a clash. In one order, so that two writers never wait for each
-#: other in a circle.
+#: Most are known already, and a lookup is cheaper than a conflict. Sorted, so that two writers never deadlock.
 _SPELL: Final = f"""INSERT INTO {_SPELLINGS} (tenant_id, trigram, word)
 SELECT %(tenant)s, g.trigram, g.word
   FROM json_to_recordset(%(spellings)s) AS g (trigram text, word text)
@@ -59,7 +60,7 @@ SELECT %(tenant)s, g.trigram, g.word
 
 
 class Entry(msgspec.Struct, frozen=True, kw_only=True):
-    """One copy as the search knows it: its version, the release it was read by, its words."""
+    """One copy in the search index: its version, the release it was read with, its words."""
 
     copy_id: UUID
     version: int
@@ -68,7 +69,7 @@ class Entry(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def write_entries(entries: Sequence[Entry], *, tenant: Tenant) -> int:
-    """Write the copies' entries, in one transaction; return how many were not overtaken by a later version."""
+    """Write the entries in one transaction; return how many were not overtaken by a later version."""
     if not entries:
         return 0
     alias = tenant.database_alias
@@ -93,7 +94,7 @@ def write_entries(entries: Sequence[Entry], *, tenant: Tenant) -> int:
 
 
 def remove_entries(copy_ids: Collection[UUID], *, tenant: Tenant) -> int:
-    """Take copies out of the search, in one transaction; return how many were in it."""
+    """Remove copies from the index in one transaction; return how many were in it."""
     if not copy_ids:
         return 0
     with use_tenant(tenant), transaction.atomic(using=tenant.database_alias):
@@ -103,7 +104,7 @@ def remove_entries(copy_ids: Collection[UUID], *, tenant: Tenant) -> int:
 
 
 def forget_unused_spellings(*, tenant: Tenant) -> int:
-    """Forget words that no copy of the tenant has any more; return how many rows went."""
+    """Delete words that no copy of the tenant contains any more; return the number of rows."""
     with use_tenant(tenant), connections[tenant.database_alias].cursor() as cursor:
         cursor.execute(
             f"""DELETE FROM {_SPELLINGS} s

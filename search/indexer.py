@@ -1,7 +1,6 @@
-"""Keeps the search index: reads copies as they stand now, by the release in force, and writes their words.
+"""Updates the search index: reads copies as they are now, with the current release, and writes their words.
 
-Here and not below, because a document is read with its catalogue: which answers are indexed, personal or sensitive is
-said there, and may have changed since the copy was saved.
+The catalogue defines which answers are indexed, personal or sensitive, and may have changed since the copy was saved.
 """
 
 from __future__ import annotations
@@ -27,8 +26,8 @@ CHUNK: Final = 200
 
 @dataclass(kw_only=True, slots=True)
 class Rebuilt:
-    """What a rebuild did or would do: copies ``looked_at``, ``stale`` ones read anew, entries ``without_copy`` taken
-    away, rows of ``forgotten`` spellings.
+    """The progress of a rebuild: copies ``looked_at``, ``stale`` ones read again, entries ``without_copy`` removed,
+    rows of ``forgotten`` spellings deleted.
     """
 
     looked_at: int = 0
@@ -38,9 +37,9 @@ class Rebuilt:
 
 
 def index_copies(copy_ids: Sequence[UUID], *, tenant: Tenant) -> int:
-    """Bring the entries of these copies up to date; one that is gone leaves the index. Return how many were written.
+    """Update the entries of these copies; a deleted copy leaves the index. Return how many were written.
 
-    Safe beside saves and other writers: an entry never goes back to an earlier version.
+    Safe beside saves and other writers: an entry never returns to an earlier version.
     """
     with use_tenant(tenant):
         columns = ("id", "application_form_id", "version", "title", "document")
@@ -57,10 +56,10 @@ def index_copies(copy_ids: Sequence[UUID], *, tenant: Tenant) -> int:
 
 
 def rebuild_search(tenant: Tenant, *, dry_run: bool, everything: bool = False) -> Iterator[Rebuilt]:
-    """Read anew every copy whose entry is of another version, release or way of reading, or (``everything``) all.
+    """Read every copy again whose entry is of another version, release or format, or (``everything``) all copies.
 
-    Yields the sums so far after each chunk. What a rebuild has done stands: one that was broken off goes on where it
-    stopped. With ``dry_run`` only counts.
+    Yields the totals after each chunk. A rebuild that was interrupted continues where it stopped. With ``dry_run``,
+    only counts.
     """
     done = Rebuilt()
     for copy_ids, amount in _chunks(tenant, everything=everything):
@@ -81,7 +80,7 @@ def rebuild_search(tenant: Tenant, *, dry_run: bool, everything: bool = False) -
 
 
 def _chunks(tenant: Tenant, *, everything: bool) -> Iterator[tuple[list[UUID], int]]:
-    """Yield, chunk by chunk in the order of ids, the copies to read anew and how many were looked at."""
+    """Yield, chunk by chunk in the order of ids, the copies to read again and the number examined."""
     last: UUID | None = None
     while True:
         with use_tenant(tenant):
@@ -106,7 +105,7 @@ def _chunks(tenant: Tenant, *, everything: bool) -> Iterator[tuple[list[UUID], i
 
 
 def _entry(copy: Any, release: releases.CompiledRelease) -> Entry:
-    """Return the words of ``copy`` as ``release`` reads its document; sensitive (``spi``) answers give none."""
+    """Return the words of ``copy`` under ``release``; sensitive (``spi``) answers contribute none."""
     catalogue, document = release.compiled, decode_document(copy.document)
     others, personal = search_texts(catalogue, document)
     naming = catalogue.questions.get(catalogue.definition.title_question)

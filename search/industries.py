@@ -1,6 +1,6 @@
-"""Which industries a tenant meets where, and at what size: ranks what the search for industries finds.
+"""How often a tenant meets an industry, by state and size: ranks the results of the industry search.
 
-Counted are the tenant's own forms and choices, the only ones that are known; nothing is told of them but an order.
+Only the tenant's own forms and choices are counted; the result shows nothing but an order.
 """
 
 from __future__ import annotations
@@ -18,15 +18,15 @@ from rules.reference_data import states_of_zip
 from search.models import SearchWord
 from search.words import words_of
 
-#: Sizes that are told apart: from so many employees on.
+#: Size classes, by their lowest number of employees.
 SIZES: Final = (0, 5, 10, 20, 50, 100, 250)
 
 
 def search_industries(
     query: str, catalogue: CompiledCatalogue, *, zip_code: str = "", employees: int | None = None
 ) -> list[Industry]:
-    """Return the industries that fit ``query``, the best first; of those that fit alike the ones first that the
-    current tenant meets more often in the state of the ZIP, or chose at about that size.
+    """Return the industries that match ``query``, best first; equal matches are ordered by how often the current tenant
+    met them in the state of the ZIP, or chose them at about that size.
     """
     if not zip_code and employees is None:
         return find_industries(query)
@@ -37,8 +37,8 @@ def search_industries(
 def common_industries(
     found: Iterable[Industry], catalogue: CompiledCatalogue, *, zip_code: str = "", employees: int | None = None
 ) -> Mapping[str, int]:
-    """Return how often each industry of ``found`` was met at the current tenant: in forms of the state of the ZIP,
-    which ``catalogue`` names in its choices, and as the choice in searches at about that size.
+    """Return how often each of the ``found`` industries was met at the current tenant: in forms of the ZIP's state,
+    named by ``catalogue``'s choices, and as the choice in searches at about that size.
     """
     codes = [industry.code for industry in found]
     met: Counter[str] = Counter()

@@ -10,8 +10,8 @@ from tenants.managers import TenantModel
 
 
 class SearchEntry(TenantModel):
-    """How far a copy is in the search: at which version its words were taken, by which release. Written by the relay
-    and by ``rebuild_search``, never backwards.
+    """The search entry of a copy: the version and release its words were taken from. Written by the relay and by
+    ``rebuild_search``, never an older version over a newer one.
     """
 
     copy_id = models.UUIDField("copy", primary_key=True, editable=False)
@@ -29,11 +29,11 @@ class SearchEntry(TenantModel):
 
 
 class SearchWord(TenantModel):
-    """A word that a copy is found by. Holds no sensitive answer; personal ones are for who may read them."""
+    """A word by which a copy is found. Contains no sensitive answer; personal ones are for readers who may see them."""
 
     id = models.BigAutoField(primary_key=True)
     copy_id = models.UUIDField("copy")
-    # By bytes: then beginnings of words are ranges of the index.
+    # In byte order, so that prefixes of words are ranges of the index.
     word = models.CharField(max_length=40, db_collation="C")
     weight = models.PositiveSmallIntegerField()
     is_personal = models.BooleanField()
@@ -52,7 +52,7 @@ class SearchWord(TenantModel):
 
 
 class SearchSpelling(TenantModel):
-    """Three letters in a row of a word that some copy of the tenant has: leads from a misspelt word to known ones."""
+    """A trigram of a word that some copy of the tenant contains: leads from a misspelled word to known ones."""
 
     id = models.BigAutoField(primary_key=True)
     trigram = models.CharField(max_length=3, db_collation="C")

@@ -1,7 +1,7 @@
-"""Finds copies by their words in the search index, by beginnings of ids, and by words that are misspelt.
+"""Finds copies by their words in the search index, by prefixes of ids, and by similar spellings.
 
-Every condition on a row is equality or order, which PostgreSQL lets run under row-level security on an index
-(docs/adr/0015-search.md). Copies whose entries are not written yet are handed in.
+Every condition on a row is equality or order, which PostgreSQL can evaluate on an index under row-level security
+(docs/adr/0015-search.md). Copies whose entries are not written yet are passed in.
 """
 
 from __future__ import annotations
@@ -19,18 +19,18 @@ from search.models import SearchSpelling, SearchWord
 from search.words import alike, trigrams_of, words_of
 from tenants.current_tenant import NoTenant, current_scope
 
-#: Further words of a search are not looked at.
+#: Further words of a search are ignored.
 MOST_WORDS: Final = 8
-#: A search that finds no more copies than this is answered with their ids, others by a condition.
+#: Up to this many matches are returned as ids, more as a condition.
 MOST_IDS: Final = 2_000
-#: For how many words a misspelt word may stand, and how many are compared with it.
+#: How many words can replace a misspelled one, and how many candidates are compared with it.
 _MOST_SPELLINGS: Final = 6
 _MOST_COMPARED: Final = 200
-#: What a word that is found counts, times its weight: whole, as the beginning of a longer one; and a whole id.
+#: The score of a matched word, times its weight: as a whole word, as a prefix of a longer one; and of a whole id.
 _WHOLE: Final = 100
 _BEGINNING: Final = 70
 _ID: Final = 1_000
-#: Words this short are not taken for beginnings: of those there are too many.
+#: Shorter words are not matched as prefixes: there would be too many matches.
 _SHORT: Final = 1
 _LAST: Final = "\U0010ffff"
 
@@ -39,7 +39,7 @@ _COPIES: Final = Copy._meta.db_table
 
 
 class Hits(NamedTuple):
-    """What a search found: ``scores`` by copy where these are few, else None; ``sql`` gives ``copy_id, score``."""
+    """The matches of a search: ``scores`` by copy if these are few, else None; ``sql`` returns ``copy_id, score``."""
 
     scores: Mapping[UUID, int] | None
     sql: str
@@ -55,10 +55,10 @@ class _Sought(NamedTuple):
 
 
 def find_hits(text: str, *, sees_personal: bool, pending: Sequence[Entry] = ()) -> Hits:
-    """Return the copies of the scope that hold every word of ``text``, as a whole word or as the beginning of one; a
-    word of four and more hexadecimal digits may also begin an id. Where nothing is found, words alike are tried.
+    """Return the copies of the scope that contain every word of ``text``, as a whole word or as a prefix; a word of
+    four or more hexadecimal digits also matches the beginning of an id. Without a match, similar words are tried.
 
-    ``pending`` are read in place of their entries. Raises ``NoTenant``.
+    ``pending`` copies are read in place of their entries. Raises ``NoTenant``.
     """
     sought = [_Sought(word, ids, {}) for word, ids in _terms(text)]
     found = _run(sought, sees_personal=sees_personal, pending=pending)
@@ -69,7 +69,7 @@ def find_hits(text: str, *, sees_personal: bool, pending: Sequence[Entry] = ()) 
 
 
 def id_range(prefix: str) -> tuple[UUID, UUID] | None:
-    """Return the first and last UUID that begin with ``prefix``, None where no UUID does or it is too short to tell."""
+    """Return the first and last UUID that begin with ``prefix``; None if it is invalid or too short."""
     digits = prefix.replace("-", "").lower()
     if not 4 <= len(digits) <= 32 or not set(digits) <= set("0123456789abcdef"):
         return None
@@ -77,7 +77,7 @@ def id_range(prefix: str) -> tuple[UUID, UUID] | None:
 
 
 def _terms(text: str) -> list[tuple[str, tuple[UUID, UUID] | None]]:
-    """Return the words of ``text``, each with the ids that it may begin; an id is one word, dashes and all."""
+    """Return the words of ``text``, each with the ids that it may begin; an id is one word, including its dashes."""
     found: dict[str, tuple[UUID, UUID] | None] = {}
     for part in text.split():
         ids = id_range(part)
@@ -102,7 +102,7 @@ def _run(sought: Sequence[_Sought], *, sees_personal: bool, pending: Sequence[En
 def _compose(
     sought: Sequence[_Sought], *, sees_personal: bool, pending: Sequence[Entry]
 ) -> tuple[str, tuple[Any, ...]]:
-    """Return the statement that gives each copy in which every word is found, with its score."""
+    """Return the statement that selects each copy in which every word is found, with its score."""
     parts: list[str] = []
     parameters: list[Any] = []
     for place, one in enumerate(sought):
@@ -117,7 +117,7 @@ def _compose(
                 parameters += given
     if not parts:
         return f"SELECT id AS copy_id, 0 AS score FROM {_COPIES} WHERE FALSE", ()  # noqa: S608
-    # Each place of the search has to be found, and counts by the best word that stands for it.
+    # Each word of the search must match, and counts by its best replacement.
     return (
         f"""SELECT copy_id, sum(best)::integer AS score
               FROM (SELECT copy_id, place, max(score) AS best
@@ -129,7 +129,7 @@ def _compose(
 
 
 def _visible(sees_personal: bool, pending: Sequence[Entry]) -> tuple[str, list[Any]]:
-    """Return the condition on words: the tenant's, those that the reader may be found by, not of pending copies."""
+    """Return the condition on words: the tenant's, visible to the reader, not of pending copies."""
     condition, parameters = _in_scope()
     if not sees_personal:
         condition += " AND NOT w.is_personal"
@@ -143,7 +143,7 @@ def _in_scope(alias: str = "w") -> tuple[str, list[Any]]:
     scope = current_scope()
     if scope is None:
         raise NoTenant
-    # Said here too: the index begins with the tenant, and the policy alone is no condition that it could use.
+    # Repeated here: the index begins with the tenant, and the policy alone is no condition that it can use.
     return (f"{alias}.tenant_id = %s", [scope.tenant.id]) if scope.tenant else ("TRUE", [])
 
 
@@ -197,7 +197,7 @@ def _by_pending(
 
 
 def _score(entry: Entry, one: _Sought, sees_personal: bool) -> int:
-    """Return what the word counts in a pending copy, as the statement has it for the others."""
+    """Return the score of the word in a pending copy, as the statement computes it for the others."""
     spelt = dict(_scored(one))
     best = 0
     for word, weight in entry.words.items():
@@ -212,12 +212,12 @@ def _score(entry: Entry, one: _Sought, sees_personal: bool) -> int:
 
 
 def _scored(one: _Sought) -> Iterable[tuple[str, int]]:
-    """Return the spellings with what they count: less than any beginning."""
+    """Return the spellings with their scores: less than any prefix."""
     return [(word, int(likeness * _BEGINNING)) for word, likeness in one.spellings.items()]
 
 
 def _spellings(word: str, pending: Sequence[Entry]) -> Mapping[str, float]:
-    """Return the known words most like ``word``: of the tenant, and of the pending copies."""
+    """Return the known words most similar to ``word``: of the tenant, and of the pending copies."""
     trigrams = trigrams_of(word)
     if not trigrams:
         return {}

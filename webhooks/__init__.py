@@ -1,1 +1,1 @@
-"""Webhooks: what partners' systems are told of events, signed, retried and logged."""
+"""Webhooks: events for partners' systems, signed, retried and logged."""

@@ -1,4 +1,4 @@
-"""Leases due deliveries: who may be sent something now, and what. Safe for any number of processes at once."""
+"""Leases due deliveries. Safe for any number of processes at once."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from tenants.current_tenant import across_tenants
 from webhooks.models import DeliveryState, WebhookDelivery, WebhookEndpoint
 from webhooks.retry_schedule import FAILURES_TO_PAUSE
 
-#: Longer than a post can take, so that nothing is sent twice while it is under way.
+#: Longer than a post can take, so that nothing is sent twice while it is in transit.
 LEASE: Final = timedelta(seconds=30)
-#: Posts to one endpoint at once; to one that failed too often, a single one to try it out.
+#: Posts to one endpoint at the same time; a paused endpoint gets a single one as a probe.
 PER_ENDPOINT: Final = 2
-#: How many endpoints one claim looks at.
+#: Number of endpoints that one claim reads.
 _ENDPOINTS: Final = 64
 
 _DUE: Final = f"""d.endpoint_id = e.id AND d.state = '{DeliveryState.PENDING}' AND d.next_attempt_at <= %(now)s
@@ -54,8 +54,8 @@ _LEASE: Final = f"""
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class LeasedDelivery:
-    """A delivery (with endpoint and payload) that is ours until its lease is over. ``attempt`` counts this one, which
-    is made ``at`` that time of the database ``using``.
+    """A delivery, with endpoint and payload, leased until ``leased_until``. ``attempt`` includes this one, made ``at``
+    that time of the database ``using``.
     """
 
     delivery: WebhookDelivery
@@ -65,16 +65,16 @@ class LeasedDelivery:
 
 
 def claim(using: str, *, now: datetime, limit: int) -> list[LeasedDelivery]:
-    """Lease up to ``limit`` due deliveries in the database ``using``, those due longest first at each endpoint."""
+    """Lease up to ``limit`` due deliveries in the database ``using``; per endpoint, the longest due come first."""
     with across_tenants(using=using), transaction.atomic(using=using):
-        # Two statements: whoever has an endpoint's row sees in the second what all others have leased there.
+        # Two statements: the process that locked an endpoint's row sees all other leases of it in the second one.
         endpoints = _ids(using, _READY, {"now": now})
         if not endpoints:
             return []
         ids = _ids(using, _LEASE, {"now": now, "until": now + LEASE, "endpoints": endpoints, "limit": limit})
         rows = WebhookDelivery.objects.filter(id__in=ids).select_related("endpoint", "payload")
         found = [LeasedDelivery(delivery=row, attempt=row.attempts, at=now, using=using) for row in rows]
-    return sorted(found, key=lambda claimed: (claimed.delivery.next_attempt_at, claimed.delivery.id))
+    return sorted(found, key=lambda leased: (leased.delivery.next_attempt_at, leased.delivery.id))
 
 
 def database_time(using: str) -> datetime:

@@ -1,6 +1,7 @@
-"""Posts signed bodies: many at once in one thread of its own, each within its time, reading little of what comes back.
+"""Posts signed bodies over HTTP: many at once in one thread, each within its time limit, reading little of the
+response.
 
-It knows no row: it takes an order and gives an answer.
+Knows no table: it takes URL, headers and body and returns a result.
 """
 
 from __future__ import annotations
@@ -20,14 +21,14 @@ from webhooks.network import Resolver, pool
 from webhooks.ssrf import Guard, RefusedAddress
 
 MOST_KEPT: Final = 1_024
-#: Names that are looked up at once. A lookup cannot be broken off: one whose server never answers keeps its thread for
-#: half a minute, and with as many threads as there are processors a few such names would keep all others waiting.
+#: Names resolved at the same time. A lookup cannot be cancelled: one without a response occupies its thread for half a
+#: minute, and with as few threads as processors a few such names would delay all others.
 _LOOKUPS: Final = 256
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Limits:
-    """In seconds: to connect, and for a post as a whole."""
+    """Time limits in seconds: to connect, and for a whole post."""
 
     connect: float = 3.0
     total: float = 15.0
@@ -35,7 +36,7 @@ class Limits:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class PostResult:
-    """What came of a post: ``status`` with the beginning of the answer, or ``error``. ``duration`` in seconds."""
+    """The result of a post: ``status`` with the beginning of the response, or ``error``. ``duration`` is in seconds."""
 
     status: int | None = None
     error: str = ""
@@ -48,14 +49,14 @@ class WebhookClient(Protocol):
     """Posts ``body`` to ``url``; never raises."""
 
     def post(self, url: str, *, headers: Mapping[str, str], body: bytes) -> Future[PostResult]:
-        """Return what will be the answer."""
+        """Return the future result."""
 
 
 class HttpWebhookClient:
-    """Posts over HTTP, only to where the guard allows: ``with HttpWebhookClient(guard) as postman``."""
+    """A client that posts only to addresses that the guard allows: ``with HttpWebhookClient(guard) as client``."""
 
     def __init__(self, guard: Guard, *, limits: Limits | None = None, resolve: Resolver | None = None) -> None:
-        """Take the ``guard``; ``resolve`` stands in for the system's resolver."""
+        """Take the ``guard``; ``resolve`` replaces the system's resolver."""
         self._guard = guard
         self._limits = limits or Limits()
         self._pools = {scheme: pool(guard, is_plain=scheme == "http", resolve=resolve) for scheme in ("http", "https")}
@@ -69,21 +70,21 @@ class HttpWebhookClient:
         return self
 
     def __exit__(self, *error: object) -> None:
-        """End what is still under way and the thread."""
+        """Cancel posts in transit and end the thread."""
         asyncio.run_coroutine_threadsafe(self._end(), self._loop).result()
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join()
         self._loop.close()
 
     def post(self, url: str, *, headers: Mapping[str, str], body: bytes) -> Future[PostResult]:
-        """Post ``body``; the answer comes within the limits."""
+        """Post ``body``; the result arrives within the limits."""
         return asyncio.run_coroutine_threadsafe(self._answer(url, headers, body), self._loop)
 
     async def _answer(self, url: str, headers: Mapping[str, str], body: bytes) -> PostResult:
         started = time.monotonic()
         found: dict[str, str | int] = {}
         try:
-            self._guard.check_url(url)  # rows outlive the settings that they were checked by
+            self._guard.check_url(url)  # Rows outlive the settings that they were checked against.
             async with asyncio.timeout(self._limits.total):
                 await self._exchange(url, headers, body, found)
             error = ""
@@ -95,7 +96,7 @@ class HttpWebhookClient:
             error = "tls" if isinstance(failure.__context__, ssl.SSLError) else "no_connection"
         except (httpcore2.NetworkError, httpcore2.ProtocolError, httpcore2.UnsupportedProtocol, OSError):
             error = "broken_connection"
-        # The status is the answer: what became of its body does not change it.
+        # The status is the result: an error while reading the body does not change it.
         return PostResult(**found, error="" if found else error, duration=time.monotonic() - started)  # type: ignore[arg-type]
 
     async def _exchange(self, url: str, headers: Mapping[str, str], body: bytes, found: dict[str, str | int]) -> None:
@@ -105,8 +106,8 @@ class HttpWebhookClient:
             "POST", url, headers=list(headers.items()), content=body, extensions={"timeout": timeouts}
         ) as response:
             found["status"] = response.status
-            asked = next((value for name, value in response.headers if name.lower() == b"retry-after"), b"")
-            found["retry_after"] = asked[:64].decode("ascii", "replace")
+            requested = next((value for name, value in response.headers if name.lower() == b"retry-after"), b"")
+            found["retry_after"] = requested[:64].decode("ascii", "replace")
             read = b""
             async for chunk in response.aiter_stream():
                 read += chunk
@@ -125,6 +126,6 @@ class HttpWebhookClient:
 
 
 def _readable(content: bytes) -> str:
-    """Return ``content`` as text of at most as many bytes; PostgreSQL takes no NUL."""
+    """Return ``content`` as text of at most that many bytes, without NUL, which PostgreSQL rejects."""
     text = content.decode("utf-8", "replace").replace("\0", "?")
     return text.encode()[:MOST_KEPT].decode("utf-8", "ignore")

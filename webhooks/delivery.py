@@ -1,7 +1,7 @@
-"""The delivery loop: claims what is due, has it posted, records what came of it.
+"""The delivery loop: leases due deliveries, posts them, records the results.
 
-The row is the job. A claim is a lease, so what a killed process held is sent again; an endpoint is sent no more than
-two posts at once and none for a while after five failures in a row, so one that is dead slows nobody else.
+The row is the job. A claim is a lease, so the deliveries of a killed process are sent again. An endpoint receives at
+most two posts at once, and none for a while after five failures in a row, so a dead one delays nobody else.
 """
 
 from __future__ import annotations
@@ -29,24 +29,24 @@ MOST_AT_ONCE: Final = 64
 USER_AGENT: Final = "PartnerEngine-Webhooks/1"
 _TURN_SECONDS: Final = 0.2
 
-#: Tells the time of the database that an alias names.
+#: Returns the time of the database that an alias names.
 Clock: TypeAlias = Callable[[str], datetime]
 
 log = structlog.get_logger(__name__)
 
-#: How long one run delivers before it ends, in seconds.
+#: Seconds that one run delivers before it ends.
 DELIVERY_SECONDS: Final = 60.0
 
 
 class Deliverer:
-    """Delivers what is due in the databases ``aliases``; one round is ``run``."""
+    """Delivers the due deliveries of the databases ``aliases``; one round is ``run``."""
 
-    def __init__(self, aliases: Iterable[str], *, postman: WebhookClient, clock: Clock = database_time) -> None:
-        """Take the databases; ``clock`` tells their time."""
+    def __init__(self, aliases: Iterable[str], *, client: WebhookClient, clock: Clock = database_time) -> None:
+        """Take the databases; ``clock`` returns their time."""
         self._aliases = list(aliases)
-        self._postman = postman
+        self._client = client
         self._clock = clock
-        self._under_way: dict[Future[PostResult], LeasedDelivery] = {}
+        self._in_transit: dict[Future[PostResult], LeasedDelivery] = {}
 
     def run(self, *, seconds: float) -> int:
         """Deliver until nothing is due, or for ``seconds``; return how many attempts were recorded."""
@@ -54,58 +54,58 @@ class Deliverer:
         made = 0
         while time.monotonic() < until:
             self._begin_due()
-            if not self._under_way:
+            if not self._in_transit:
                 break
             made += self._record_done()
         return made
 
     def finish(self) -> int:
-        """Wait for what is still under way and begin nothing more; return how many attempts were recorded."""
+        """Wait for posts in transit and start no more; return how many attempts were recorded."""
         made = 0
-        while self._under_way:
+        while self._in_transit:
             made += self._record_done()
         return made
 
     def _record_done(self) -> int:
-        done, _ = wait(self._under_way, timeout=_TURN_SECONDS, return_when=FIRST_COMPLETED)
-        return sum(self._record(self._under_way.pop(future), future) for future in done)
+        done, _ = wait(self._in_transit, timeout=_TURN_SECONDS, return_when=FIRST_COMPLETED)
+        return sum(self._record(self._in_transit.pop(future), future) for future in done)
 
-    def _record(self, claimed: LeasedDelivery, future: Future[PostResult]) -> bool:
-        """Tell whether the attempt was recorded; of one that was not the lease runs out, and it is made again."""
+    def _record(self, leased: LeasedDelivery, future: Future[PostResult]) -> bool:
+        """Return whether the attempt was recorded; if not, its lease expires and it is made again."""
         failpoint("webhook_posted")
         try:
-            record(claimed, future.result())
+            record(leased, future.result())
         except Exception:
-            # What is wrong with one, or with its database, must not end the posts to all others.
-            log.exception("webhook_not_recorded", delivery=str(claimed.delivery.id), database=claimed.using)
-            connections[claimed.using].close_if_unusable_or_obsolete()
+            # A fault of one delivery, or of its database, must not end the posts of all others.
+            log.exception("webhook_not_recorded", delivery=str(leased.delivery.id), database=leased.using)
+            connections[leased.using].close_if_unusable_or_obsolete()
             return False
         failpoint("webhook_recorded")
         return True
 
     def _begin_due(self) -> None:
         for alias in tuple(self._aliases):
-            room = MOST_AT_ONCE - len(self._under_way)
+            room = MOST_AT_ONCE - len(self._in_transit)
             if room <= 0:
                 return
             try:
                 due = claim(alias, now=self._clock(alias), limit=room)
             except DatabaseError as error:
-                # The next deliverer asks it again; this one would wait for it at every turn.
+                # The next deliverer queries it again; this one would wait for it at every turn.
                 log.warning("webhooks_not_claimed", database=alias, reason=type(error).__name__)
                 connections[alias].close_if_unusable_or_obsolete()
                 self._aliases.remove(alias)
                 continue
-            for claimed in due:
+            for leased in due:
                 failpoint("webhook_claimed")
-                self._under_way[self._begin(claimed)] = claimed
+                self._in_transit[self._begin(leased)] = leased
 
-    def _begin(self, claimed: LeasedDelivery) -> Future[PostResult]:
-        endpoint, payload = claimed.delivery.endpoint, claimed.delivery.payload
+    def _begin(self, leased: LeasedDelivery) -> Future[PostResult]:
+        endpoint, payload = leased.delivery.endpoint, leased.delivery.payload
         try:
-            secrets = active_secrets(endpoint, now=claimed.at)
+            secrets = active_secrets(endpoint, now=leased.at)
         except SecretDoesNotOpen:
-            # A matter of the installation's keys, not of the endpoint: told to operators, and tried again.
+            # A fault of the installation's keys, not of the endpoint: logged for operators, and retried.
             log.error("webhook_secret_does_not_open", endpoint=str(endpoint.id))
             failed: Future[PostResult] = Future()
             failed.set_result(PostResult(error="secret_does_not_open"))
@@ -114,23 +114,23 @@ class Deliverer:
             "content-type": "application/json",
             "accept-encoding": "identity",
             "user-agent": USER_AGENT,
-            **signed_headers(payload.id, payload.body, secrets=secrets, now=claimed.at),
+            **signed_headers(payload.id, payload.body, secrets=secrets, now=leased.at),
         }
         if payload.correlation_id:
             headers["x-correlation-id"] = payload.correlation_id
-        return self._postman.post(endpoint.url, headers=headers, body=payload.body.encode())
+        return self._client.post(endpoint.url, headers=headers, body=payload.body.encode())
 
 
 def deliver_due(alias: str, *, seconds: float) -> int:
-    """Deliver what is due in the database ``alias``, for about ``seconds``; return how many attempts were made.
+    """Deliver the due deliveries of the database ``alias``, for about ``seconds``; return the number of attempts.
 
-    One process does so at a time. Who comes second goes away again: the first looks for what is due as long as it is at
-    it. What is under way at the end is waited for when the next may begin already. What a database that is away was not
-    told of is sent again.
+    Only one process does so at a time; a second one returns at once, because the first continues as long as anything is
+    due. Posts in transit at the end are awaited after the mutex is free. A delivery whose result could not be recorded
+    is sent again.
     """
     guard = guard_of(settings.WEBHOOK_ALLOWED_NETWORKS, settings.WEBHOOK_PORTS)
-    with HttpWebhookClient(guard) as postman:
-        deliverer = Deliverer([alias], postman=postman)
+    with HttpWebhookClient(guard) as client:
+        deliverer = Deliverer([alias], client=client)
         with JobMutex(f"deliver webhooks of {alias}") as is_ours:
             made = deliverer.run(seconds=seconds) if is_ours else 0
         return made + deliverer.finish()

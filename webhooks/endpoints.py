@@ -1,6 +1,6 @@
-"""What a tenant does with its webhook endpoints: add, change, rotate the secret, switch off and on, test, replay.
+"""Changes of a tenant's webhook endpoints: add, edit, rotate the secret, disable and enable, test, replay.
 
-Everything runs with the tenant in scope; who may do it was decided before.
+Everything runs in the tenant's scope; the caller has checked the rights.
 """
 
 from __future__ import annotations
@@ -35,28 +35,28 @@ from webhooks.wakeup import wake_deliveries
 
 MOST_ENDPOINTS: Final = 20
 MOST_EVENT_TYPES: Final = 50
-#: How long the secret before still signs after a rotation.
+#: How long the previous secret still signs after a rotation.
 ROTATION: Final = timedelta(hours=24)
 
 log = structlog.get_logger("partner_engine.audit")
 
 
 class UnknownEventType(Exception):
-    """There is no event of that type."""
+    """The event type does not exist."""
 
     def __init__(self, name: str) -> None:
         super().__init__(f"There are no events of type {name[:80]!r}; use a type of the documentation, or '*' for all.")
 
 
 class TooManyEndpoints(Exception):
-    """The tenant has as many endpoints as it may have."""
+    """The tenant has reached its limit of endpoints."""
 
     def __init__(self) -> None:
         super().__init__(f"A tenant has at most {MOST_ENDPOINTS} webhook endpoints; remove one first.")
 
 
 class EndpointIsDisabled(Exception):
-    """Nothing is sent to the endpoint until it is switched on again."""
+    """The endpoint is disabled and receives nothing until it is enabled."""
 
     def __init__(self) -> None:
         super().__init__("The webhook endpoint is disabled; switch it on first.")
@@ -65,7 +65,7 @@ class EndpointIsDisabled(Exception):
 def add(
     url: str, *, tenant: Tenant, actor: Actor, event_types: Sequence[str], description: str = ""
 ) -> tuple[WebhookEndpoint, str]:
-    """Add an endpoint; return it and its secret, which is told nowhere else.
+    """Add an endpoint; return it and its secret, which is shown nowhere else.
 
     Raises ``RefusedAddress``, ``UnknownEventType`` or ``TooManyEndpoints``.
     """
@@ -96,7 +96,7 @@ def change(
     event_types: Sequence[str] | None = None,
     description: str | None = None,
 ) -> None:
-    """Change what is given. Raises ``RefusedAddress`` or ``UnknownEventType``, and then changes nothing."""
+    """Change the submitted fields. Raises ``RefusedAddress`` or ``UnknownEventType``, and then changes nothing."""
     if url is not None:
         check_url(url)
         endpoint.url = url
@@ -109,7 +109,7 @@ def change(
 
 
 def switch(endpoint: WebhookEndpoint, *, on: bool, actor: Actor) -> None:
-    """Let the endpoint be sent events, or not. Switched on it begins anew: what it failed before is forgotten."""
+    """Enable or disable the endpoint. An enabled endpoint starts without failures."""
     if on == (endpoint.disabled_at is None):
         return
     endpoint.disabled_at = None if on else timezone.now()
@@ -125,7 +125,7 @@ def switch(endpoint: WebhookEndpoint, *, on: bool, actor: Actor) -> None:
 
 
 def rotate_secret(endpoint: WebhookEndpoint, *, actor: Actor) -> str:
-    """Give the endpoint a new secret and return it; the one before signs too for 24 hours."""
+    """Create a new secret for the endpoint and return it; the previous one also signs for 24 hours."""
     secret = new_secret()
     endpoint.previous_secret = endpoint.secret
     endpoint.previous_secret_until = timezone.now() + ROTATION
@@ -141,8 +141,8 @@ def remove(endpoint: WebhookEndpoint, *, actor: Actor) -> None:
     chosen = WebhookEndpoint.objects.filter(pk=endpoint.pk)
     deliveries = WebhookDelivery.objects.filter(endpoint=endpoint)
     with transaction.atomic(using=alias):
-        # First the endpoint, as the delivery loop does. Then without Django's cascade, which reads all rows before it
-        # deletes them: there may be a month of them.
+        # Lock the endpoint first, as the delivery loop does. Without Django's cascade, which would read all rows, up to
+        # a month of them, before it deletes them.
         list(chosen.select_for_update())
         WebhookAttempt.objects.filter(delivery__in=deliveries)._raw_delete(alias)
         deliveries._raw_delete(alias)
@@ -151,7 +151,7 @@ def remove(endpoint: WebhookEndpoint, *, actor: Actor) -> None:
 
 
 def send_test(endpoint: WebhookEndpoint, *, actor: Actor) -> WebhookDelivery:
-    """Have a ``webhook.test`` event sent to the endpoint. Raises ``EndpointIsDisabled``."""
+    """Send a ``webhook.test`` event to the endpoint. Raises ``EndpointIsDisabled``."""
     if endpoint.disabled_at is not None:
         raise EndpointIsDisabled
     alias, identity = router.db_for_write(WebhookDelivery), uuid7()
@@ -180,10 +180,9 @@ def replay(
     since: datetime | None = None,
     until: datetime | None = None,
 ) -> int:
-    """Have one event, or all of a time (from ``since`` to before ``until``), sent once more; return how many.
+    """Send one event, or all events from ``since`` to before ``until``, once more; return how many.
 
-    They keep their ids and get a new timestamp. What is still to be sent is left as it is. Raises
-    ``EndpointIsDisabled``.
+    They keep their ids and get a new timestamp. Pending deliveries are left unchanged. Raises ``EndpointIsDisabled``.
     """
     if endpoint.disabled_at is not None:
         raise EndpointIsDisabled
@@ -208,7 +207,7 @@ def check_url(url: str) -> None:
 
 
 def checked_event_types(names: Sequence[str]) -> list[str]:
-    """Return ``names`` in order and once each, ``["*"]`` if that is among them. Raises ``UnknownEventType``."""
+    """Return ``names`` in order and once each, or ``["*"]`` if that is among them. Raises ``UnknownEventType``."""
     chosen = sorted(set(names))[:MOST_EVENT_TYPES]
     for name in chosen:
         if not is_event_pattern(name):

@@ -1,6 +1,6 @@
-"""What partners' systems are told: the types of events, what each holds, and the JSON Schema made from that. Pure.
+"""The event types of webhooks, the content of each, and the JSON Schema made from them. Pure.
 
-Receivers ignore fields that they do not know: new ones may come, none goes without a new type.
+Receivers ignore unknown fields: fields may be added, and none is removed without a new type.
 """
 
 from __future__ import annotations
@@ -15,13 +15,15 @@ import msgspec
 
 ALL: Final = "*"
 TEST: Final = "webhook.test"
-#: What an endpoint may ask for: a type, or all of a family (``quote_request.*``).
+#: A type, or all types of a family (``quote_request.*``), to which an endpoint can subscribe.
 _PATTERN: Final = re.compile(r"([a-z][a-z0-9_]*)\.(\*|[a-z][a-z0-9_.]*)")
 _DEFS: Final = "#/$defs/{name}"
 
 
 class CopyEvent(msgspec.Struct, frozen=True, kw_only=True):
-    """What every event of a copy holds. ``version`` is the copy's sequence number: the higher one is the later one."""
+    """The common part of every event of a copy. ``version`` is the copy's sequence number: the higher one is the later
+    one.
+    """
 
     copy_id: str
     application_form_id: str
@@ -29,27 +31,27 @@ class CopyEvent(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class AnswersChanged(CopyEvent, frozen=True, kw_only=True):
-    """``changes`` hold path, before, after and cause; of a sensitive or personal answer ``sensitive`` in place of the
-    values.
+    """Changed answers. ``changes`` hold path, before, after and cause; for a sensitive or personal answer ``sensitive``
+    replaces the values.
     """
 
     changes: list[dict[str, Any]]
 
 
 class QuestionSetCompleted(CopyEvent, frozen=True, kw_only=True):
-    """Nothing is missing any more in ``question_set``."""
+    """Every required answer of ``question_set`` is present."""
 
     question_set: str
 
 
 class ProductOutcomeChanged(CopyEvent, frozen=True, kw_only=True):
-    """``products`` are those whose outcome moved, null for one that is no longer offered."""
+    """Products whose outcome changed; null for a product that is no longer offered."""
 
     products: dict[str, dict[str, Any] | None]
 
 
 class MessageEvent(CopyEvent, frozen=True, kw_only=True):
-    """One message; its ``text`` stands only where it is added."""
+    """One message; its ``text`` is present only when it is added."""
 
     id: str
     kind: str
@@ -78,7 +80,7 @@ class ProcessEvent(CopyEvent, frozen=True, kw_only=True):
 
 
 class DispositionEvent(CopyEvent, frozen=True, kw_only=True):
-    """How the application ended, or that this was taken back."""
+    """How the application ended, or that this was undone."""
 
     id: str
     code: str
@@ -86,21 +88,21 @@ class DispositionEvent(CopyEvent, frozen=True, kw_only=True):
 
 
 class GuestLinkEvent(CopyEvent, frozen=True, kw_only=True):
-    """One guest's link; neither the link nor the guest is told."""
+    """One guest link; neither the link nor the guest's name is included."""
 
     id: str
     expires_at: datetime
 
 
 class PaymentMethodEvent(CopyEvent, frozen=True, kw_only=True):
-    """One way to pay; nothing of its numbers is told."""
+    """One payment method; its numbers are not included."""
 
     id: str
     kind: str
 
 
 class EligibilityResult(CopyEvent, frozen=True, kw_only=True):
-    """What a carrier said of a product."""
+    """A carrier's own decision on a product."""
 
     product: str
     question_set: str
@@ -109,21 +111,21 @@ class EligibilityResult(CopyEvent, frozen=True, kw_only=True):
 
 
 class HappenedEvent(CopyEvent, frozen=True, kw_only=True):
-    """Something that happened, of the kind that the type names after ``event.``."""
+    """Something that happened, of the kind that follows ``event.`` in the type."""
 
     id: str
     details: dict[str, Any]
 
 
 class TestEvent(msgspec.Struct, frozen=True, kw_only=True):
-    """Sent on demand, to see whether an endpoint works."""
+    """Sent on demand, to check whether an endpoint works."""
 
     endpoint_id: str
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class EventType:
-    """Types of one ``family`` that hold the same, by the ``names`` that follow it."""
+    """Event types of one ``family`` with the same content; ``names`` follow the family."""
 
     family: str
     names: tuple[str, ...]
@@ -165,7 +167,7 @@ def event_names() -> list[str]:
 
 
 def is_event_pattern(pattern: str) -> bool:
-    """Tell whether an endpoint may ask for ``pattern``: ``*``, a family's ``family.*``, or one type."""
+    """Return whether an endpoint can subscribe to ``pattern``: ``*``, a family's ``family.*``, or one type."""
     if pattern == ALL:
         return True
     match = _PATTERN.fullmatch(pattern)
@@ -177,12 +179,12 @@ def is_event_pattern(pattern: str) -> bool:
 
 
 def wants(patterns: Iterable[str], event_type: str) -> bool:
-    """Tell whether an endpoint with ``patterns`` is told of ``event_type``."""
+    """Return whether an endpoint with ``patterns`` receives ``event_type``."""
     return not {ALL, event_type, f"{event_type.partition('.')[0]}.{ALL}"}.isdisjoint(patterns)
 
 
 def event_body(event_type: str, *, timestamp: datetime, data: dict[str, Any]) -> str:
-    """Return the text that is signed and sent: when it happened (``timestamp``) and what."""
+    """Return the text that is signed and sent: the event and its time (``timestamp``)."""
     return msgspec.json.encode({"type": event_type, "timestamp": timestamp, "data": data}).decode()
 
 

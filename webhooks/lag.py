@@ -1,6 +1,6 @@
-"""How far deliveries are behind, per database, for ``/metrics``: asked when they are read, in one query each.
+"""How far deliveries are behind, per database, for ``/metrics``: one query each, when the metrics are read.
 
-What waits for an endpoint that is off or rests is not behind: nobody here could send it sooner.
+Deliveries to a disabled or paused endpoint do not count: no process could send them sooner.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from actions.lag import gauge
 from tenants.current_tenant import across_tenants
 from webhooks.models import WebhookDelivery, WebhookEndpoint
 
-#: Counted no further than this: a scrape stays quick however much waits.
+#: Upper limit of the count, so that a scrape stays fast however much is pending.
 COUNTED: Final = 100_000
 _LAG: Final = f"""
 WITH due AS (SELECT d.next_attempt_at
@@ -36,7 +36,7 @@ given_up = gauge("partner_engine_webhook_endpoints_given_up", "Webhook endpoints
 
 
 def note_webhook_lag() -> None:
-    """Bring the metrics up to date; of a database that does not answer they are not a number."""
+    """Update the gauges; a database that does not respond shows NaN."""
     for alias in connections:
         values: tuple[float, float, float]
         try:

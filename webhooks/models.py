@@ -1,5 +1,5 @@
-"""Rows of webhooks, all in the tenant's database: endpoints, what they are told, one delivery per endpoint and event,
-and every attempt at one.
+"""Tables of webhooks, all in the tenant's database: endpoints, payloads, one delivery per endpoint and event, and every
+attempt.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from tenants.managers import TenantModel
 
 
 class DeliveryState(models.TextChoices):
-    """How a delivery stands."""
+    """The state of a delivery."""
 
     PENDING = "pending"
     DELIVERED = "delivered"
@@ -22,7 +22,7 @@ class DeliveryState(models.TextChoices):
 
 
 class DisabledReason(models.TextChoices):
-    """Why nothing is sent to an endpoint."""
+    """The reason why an endpoint is disabled."""
 
     BY_HAND = "by_hand", "switched off by hand"
     GONE = "gone", "the endpoint answered 410 Gone"
@@ -30,7 +30,7 @@ class DisabledReason(models.TextChoices):
 
 
 class WebhookEndpoint(TenantModel):
-    """Where a partner's system wants to be told of events. Its secrets are sealed by the tenant's key."""
+    """An address at which a partner's system receives events. Its secrets are encrypted with the tenant's key."""
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
     url = models.CharField(max_length=2_000)
@@ -57,7 +57,7 @@ class WebhookEndpoint(TenantModel):
 
 
 class WebhookPayload(TenantModel):
-    """What is told of one event: its id is the action's, its ``body`` the very text that is signed and sent."""
+    """The payload of one event: its id is the action's, its ``body`` the exact text that is signed and sent."""
 
     id = models.UUIDField(primary_key=True, editable=False)
     event_type = models.CharField(max_length=64)
@@ -107,7 +107,7 @@ class WebhookDelivery(TenantModel):
 
 
 class WebhookAttempt(TenantModel):
-    """One try at a delivery: what the endpoint answered (``status``), or why there was no answer (``error``)."""
+    """One attempt at a delivery: the endpoint's response (``status``), or the ``error`` if there was none."""
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
     delivery = models.ForeignKey(WebhookDelivery, on_delete=models.CASCADE, related_name="log")

@@ -1,5 +1,5 @@
-"""Connections that only reach what the guard allows: a name is resolved once, and the address that was checked is the
-one that is connected to. The name stays in ``Host`` and in the TLS handshake.
+"""Connections that reach only addresses allowed by the guard: a name is resolved once, and the connection goes to the
+checked address. The name stays in ``Host`` and in the TLS handshake.
 """
 
 from __future__ import annotations
@@ -19,13 +19,13 @@ from webhooks.ssrf import Guard, RefusedAddress
 Resolver: TypeAlias = Callable[[str, int], Awaitable[list[str]]]
 
 MOST_CONNECTIONS: Final = 100
-#: Of one answer, its headers included.
+#: Bytes read of one response, headers included.
 MOST_READ: Final = 64 * 1024
 _PIECE: Final = 8 * 1024
 
 
 class BoundedStream(httpcore2.AsyncNetworkStream):
-    """A connection of which no more than ``MOST_READ`` bytes are read: then it ends, whatever else would come."""
+    """A connection that ends after ``MOST_READ`` bytes, whatever else would follow."""
 
     def __init__(self, below: httpcore2.AsyncNetworkStream) -> None:
         self._below = below
@@ -50,19 +50,19 @@ class BoundedStream(httpcore2.AsyncNetworkStream):
     async def start_tls(
         self, ssl_context: ssl.SSLContext, server_hostname: str | None = None, timeout: float | None = None
     ) -> httpcore2.AsyncNetworkStream:
-        """Return the connection with TLS on it, bounded the same."""
+        """Return the connection with TLS on it, with the same limit."""
         return BoundedStream(await self._below.start_tls(ssl_context, server_hostname, timeout))
 
     def get_extra_info(self, info: str) -> Any:
-        """Return what the connection tells of itself."""
+        """Return a property of the connection."""
         return self._below.get_extra_info(info)
 
 
 class GuardedBackend(httpcore2.AsyncNetworkBackend):
-    """Makes connections for ``https`` or (``is_plain``) ``http`` addresses."""
+    """Opens connections for ``https`` or (``is_plain``) ``http`` addresses."""
 
     def __init__(self, guard: Guard, *, is_plain: bool, resolve: Resolver | None = None) -> None:
-        """Take the ``guard``; ``resolve`` stands in for the system's resolver."""
+        """Take the ``guard``; ``resolve`` replaces the system's resolver."""
         self._guard = guard
         self._is_plain = is_plain
         self._resolve = resolve or resolve_name
@@ -77,7 +77,7 @@ class GuardedBackend(httpcore2.AsyncNetworkBackend):
         socket_options: Iterable[httpcore2.SOCKET_OPTION] | None = None,
     ) -> httpcore2.AsyncNetworkStream:
         """Connect to the first address of ``host``. Raises ``RefusedAddress`` if any of its addresses is refused: a
-        name with two faces is not to be trusted with either.
+        name that resolves to both kinds is not trusted.
         """
         try:
             async with asyncio.timeout(timeout):
@@ -99,7 +99,7 @@ class GuardedBackend(httpcore2.AsyncNetworkBackend):
         timeout: float | None = None,
         socket_options: Iterable[httpcore2.SOCKET_OPTION] | None = None,
     ) -> httpcore2.AsyncNetworkStream:
-        """Refuse: no webhook goes there."""
+        """Refuse: webhooks never use Unix sockets."""
         raise RefusedAddress("A file is no address.")
 
     async def sleep(self, seconds: float) -> None:
@@ -108,7 +108,7 @@ class GuardedBackend(httpcore2.AsyncNetworkBackend):
 
 
 def pool(guard: Guard, *, is_plain: bool, resolve: Resolver | None = None) -> httpcore2.AsyncConnectionPool:
-    """Return a pool for ``https`` or (``is_plain``) ``http`` addresses. No connection is kept: each is checked anew."""
+    """Return a pool for ``https`` or (``is_plain``) ``http`` addresses; no connection is reused, each is checked."""
     return httpcore2.AsyncConnectionPool(
         ssl_context=None if is_plain else _tls(),
         max_connections=MOST_CONNECTIONS,
@@ -119,11 +119,11 @@ def pool(guard: Guard, *, is_plain: bool, resolve: Resolver | None = None) -> ht
 
 @cache
 def _tls() -> ssl.SSLContext:
-    """Return what verifies certificates: made once, as reading all authorities takes long."""
+    """Return the TLS context, made once, because reading all certificate authorities is slow."""
     return ssl.create_default_context()
 
 
 async def resolve_name(host: str, port: int) -> list[str]:
-    """Return the addresses of ``host`` as the system's resolver gives them."""
+    """Return the addresses of ``host`` from the system's resolver."""
     found = await asyncio.get_running_loop().getaddrinfo(host, port, type=socket.SOCK_STREAM)
     return [str(address[0]) for *_, address in found]

@@ -1,4 +1,4 @@
-"""Tells a tenant's administrators that nothing is sent to one of their endpoints any more."""
+"""Notifies a tenant's administrators that one of their endpoints was disabled."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from actions.outbox import enqueue
 from webhooks.models import WebhookEndpoint
 
 
-def tell_given_up(endpoint: WebhookEndpoint, *, alias: str) -> None:
-    """Have them told by mail; the action comes with the transaction under way, which gives the endpoint up."""
+def notify_disabled(endpoint: WebhookEndpoint, *, alias: str) -> None:
+    """Emit the mail in the current transaction, which disables the endpoint."""
     mail = SendWebhookGivenUpMail(
         endpoint_id=str(endpoint.id),
         url=endpoint.url,

@@ -1,4 +1,4 @@
-"""The handler of ``PublishWebhook``: one event becomes one payload and a delivery for every endpoint that wants it."""
+"""The handler of ``PublishWebhook``: one event becomes one payload and a delivery per subscribed endpoint."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from webhooks.wakeup import wake_deliveries
 
 
 def publish(action: Delivered) -> None:
-    """Store the event of ``action`` for every endpoint of the tenant that wants it; a second run changes nothing.
+    """Store the event of ``action`` for every subscribed endpoint of the tenant; idempotent.
 
-    Payload and deliveries come in one transaction, so whoever finds the payload finds all that there will be: an
-    endpoint added later is not told of what was before it.
+    Payload and deliveries are stored in one transaction, so a stored payload has all its deliveries: an endpoint added
+    later receives no earlier events.
     """
     event_type = str(action.payload["event_type"])
     endpoints = [
@@ -27,7 +27,7 @@ def publish(action: Delivered) -> None:
     with transaction.atomic(using=action.tenant.database_alias):
         payload = _payload(action, event_type)
         if not WebhookPayload.objects.filter(pk=payload.id).exists():
-            # Another run may come first even now: then the key refuses this one, which is tried again and finds it.
+            # Another run may still come first: then the key refuses this one, and the retry finds it.
             payload.save(force_insert=True)
             WebhookDelivery.objects.bulk_create(
                 WebhookDelivery(
@@ -43,12 +43,12 @@ def publish(action: Delivered) -> None:
 
 
 def _payload(action: Delivered, event_type: str) -> WebhookPayload:
-    told = action.payload
+    payload = action.payload
     data = {
-        "copy_id": told["copy_id"],
-        "application_form_id": told["application_form_id"],
-        "version": told["version"],
-        **told["data"],
+        "copy_id": payload["copy_id"],
+        "application_form_id": payload["application_form_id"],
+        "version": payload["version"],
+        **payload["data"],
     }
     return WebhookPayload(
         id=action.id,

@@ -1,4 +1,4 @@
-"""How long webhooks are kept: events with their deliveries and attempts, for a log and for replays."""
+"""Retention of webhooks: events with their deliveries and attempts, stored for the log and for replays."""
 
 from __future__ import annotations
 
@@ -14,9 +14,7 @@ KEPT: Final = timedelta(days=30)
 
 
 def old_webhooks() -> QuerySet[WebhookPayload]:
-    """Return events older than ``KEPT`` of which nothing is still to be sent; what waits for an endpoint that is off
-    does not keep them.
-    """
+    """Return events older than ``KEPT`` without pending deliveries; deliveries to a disabled endpoint do not count."""
     pending = WebhookDelivery.objects.filter(payload=OuterRef("pk"), state=DeliveryState.PENDING)
     waiting = pending.filter(endpoint__disabled_at=None)
     return WebhookPayload.objects.filter(~Exists(waiting), created_at__lt=Now() - KEPT)

@@ -1,4 +1,4 @@
-"""Reads of webhooks: what of them may be seen in the scope in force."""
+"""Reads of webhooks within the current tenant scope."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ from django.db.models import Prefetch, QuerySet
 
 from webhooks.models import DisabledReason, WebhookAttempt, WebhookDelivery, WebhookEndpoint
 
-#: How many attempts of one delivery are shown, the latest.
+#: Number of attempts shown per delivery, the latest first.
 ATTEMPTS_SHOWN = 20
 
 
 class NoSuchEndpoint(Exception):
-    """There is no such webhook endpoint at the caller's tenant."""
+    """The caller's tenant has no such webhook endpoint."""
 
     def __init__(self) -> None:
         super().__init__("There is no such webhook endpoint.")
@@ -32,8 +32,8 @@ def list_endpoints() -> QuerySet[WebhookEndpoint]:
     return WebhookEndpoint.objects.order_by("created_at", "id")
 
 
-def list_given_up() -> QuerySet[WebhookEndpoint]:
-    """Return the endpoints that the product disabled by itself: their owners have to be told."""
+def list_disabled_by_product() -> QuerySet[WebhookEndpoint]:
+    """Return the endpoints that the product disabled by itself and whose owners must be notified."""
     return list_endpoints().filter(disabled_reason__in=[DisabledReason.GONE, DisabledReason.FAILING])
 
 

@@ -1,4 +1,4 @@
-"""Webhook secrets and the headers of the Standard Webhooks specification, signed by its own library."""
+"""Webhook secrets and the headers of the Standard Webhooks specification, signed by its reference library."""
 
 from __future__ import annotations
 
@@ -20,17 +20,17 @@ _PURPOSE: Final = "webhook"
 
 
 def new_secret() -> str:
-    """Return a secret as partners get it: ``whsec_`` and 32 random bytes in base64."""
+    """Return a new secret in the partners' format: ``whsec_`` and 32 random bytes in base64."""
     return PREFIX + base64.b64encode(secrets.token_bytes(SECRET_BYTES)).decode()
 
 
 def seal_secret(secret: str, endpoint: WebhookEndpoint) -> bytes:
-    """Return ``secret`` as ``endpoint`` keeps it."""
+    """Return ``secret`` encrypted, as stored at ``endpoint``."""
     return seal(secret, tenant_id=endpoint.tenant_id, purpose=_PURPOSE, owner=endpoint.id)
 
 
 def active_secrets(endpoint: WebhookEndpoint, *, now: datetime) -> list[str]:
-    """Return the secrets that sign now: the present one and, during a rotation, the one before.
+    """Return the secrets that sign now: the current one and, during a rotation, the previous one.
 
     Raises ``SecretDoesNotOpen``.
     """

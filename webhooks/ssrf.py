@@ -1,7 +1,7 @@
-"""Which addresses webhooks may be sent to: no door from the outside into our own network. Pure.
+"""The SSRF guard: the addresses to which webhooks may be sent, so that no request reaches our own network. Pure.
 
-An address is judged by its number, after whatever else is hidden in it was unwrapped; a name is judged again, by the
-addresses that it has, when the connection is made (``network``). What is in no table is refused.
+An address is checked by its number, after any embedded address is unwrapped; a name is checked again by its addresses
+when the connection is made (``network``). Anything not in the tables is refused.
 """
 
 from __future__ import annotations
@@ -17,10 +17,10 @@ Address: TypeAlias = IPv4Address | IPv6Address
 Network: TypeAlias = IPv4Network | IPv6Network
 
 MAX_URL: Final = 2_000
-#: Ports of endpoints out in the world; in allowed networks every port is.
+#: Ports of endpoints on the internet; in allowed networks every port is permitted.
 STANDARD_PORTS: Final = (443, 8443)
 
-#: IANA's IPv4 special-purpose registry (RFC 6890 and later), with multicast and what is reserved for the future.
+#: IANA's IPv4 special-purpose registry (RFC 6890 and later), with multicast and reserved addresses.
 _SPECIAL_V4: Final = tuple(
     IPv4Network(text)
     for text in (
@@ -29,7 +29,7 @@ _SPECIAL_V4: Final = tuple(
         "198.18.0.0/15", "198.51.100.0/24", "203.0.113.0/24", "224.0.0.0/4", "240.0.0.0/4",
     )
 )  # fmt: skip
-#: Of IPv6 only this is routed to the world (RFC 4291), but for the special blocks in it.
+#: The only globally routed IPv6 block (RFC 4291), apart from the special blocks in it.
 _GLOBAL_V6: Final = IPv6Network("2000::/3")
 _SPECIAL_V6: Final = tuple(
     IPv6Network(text) for text in ("2001::/23", "2001:db8::/32", "2620:4f:8000::/48", "3fff::/20")
@@ -40,13 +40,13 @@ _NAT64: Final = IPv6Network("64:ff9b::/96")
 #: Interface ids of ISATAP (RFC 5214), the upper half of the last 64 bits.
 _ISATAP: Final = (0x0000_5EFE, 0x0200_5EFE)
 _LABEL: Final = re.compile(r"(?!-)[a-z0-9_-]{1,63}(?<!-)", re.IGNORECASE)
-#: What a last label of digits means differs from program to program (``127.1``, ``0x7f.1``): refused as a name.
+#: Programs read a last label of digits differently (``127.1``, ``0x7f.1``), so it is refused as a name.
 _NUMBER: Final = re.compile(r"[0-9]+|0x[0-9a-f]*", re.IGNORECASE)
 _LOCAL_NAMES: Final = ("localhost", "local", "internal", "intranet", "lan", "home.arpa", "localdomain")
 
 
 class RefusedAddress(Exception):
-    """Webhooks are not sent there. The sentence says why, and names nothing of our own network."""
+    """The address is refused. The message states why, and reveals nothing of our own network."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -57,7 +57,7 @@ class Guard:
     ports: tuple[int, ...] = STANDARD_PORTS
 
     def check_url(self, url: str) -> None:
-        """Raise ``RefusedAddress`` unless ``url`` is one that an endpoint may have, as far as it tells by itself."""
+        """Raise ``RefusedAddress`` unless ``url`` is acceptable for an endpoint, as far as the URL alone shows."""
         if not 0 < len(url) <= MAX_URL or not url.isascii() or re.search(r"[\x00-\x20\x7f\\]", url):
             raise RefusedAddress(f"An address has 1 to {MAX_URL} visible ASCII characters and no backslash.")
         try:
@@ -76,9 +76,9 @@ class Guard:
         self._check_host(parts.hostname or "", port, is_plain=parts.scheme == "http")
 
     def check_address(self, address: str, port: int, *, is_plain: bool) -> None:
-        """Raise ``RefusedAddress`` unless a connection to ``address`` (as a resolver gives it) may be made.
+        """Raise ``RefusedAddress`` unless a connection to ``address`` (as a resolver returns it) is allowed.
 
-        ``is_plain`` is without TLS: only into allowed networks.
+        ``is_plain`` means without TLS: only into allowed networks.
         """
         try:
             found = ip_address(address)
@@ -103,7 +103,7 @@ class Guard:
         if len(host) > 253 or not all(_LABEL.fullmatch(label) for label in labels) or _NUMBER.fullmatch(labels[-1]):
             raise RefusedAddress("The host is neither a name nor an address.")
         if self.allowed:
-            return  # the name may stand for one of them; its addresses tell
+            return  # The name may resolve into one of them; its addresses decide.
         if len(labels) == 1 or any(f".{host}".lower().endswith(f".{name}") for name in _LOCAL_NAMES):
             raise RefusedAddress("The host is not on the public internet.")
         if is_plain:
@@ -118,7 +118,7 @@ def guard_of(networks: Iterable[str], ports: Sequence[int] = STANDARD_PORTS) -> 
 
 
 def is_public(address: Address) -> bool:
-    """Tell whether ``address``, and every other that it stands for, is routed on the public internet."""
+    """Return whether ``address``, and every address embedded in it, is routed on the public internet."""
     if isinstance(address, IPv4Address):
         return not any(address in network for network in _SPECIAL_V4)
     if address.scope_id is not None:
@@ -131,14 +131,14 @@ def is_public(address: Address) -> bool:
 
 
 def unwrapped(address: Address) -> Address:
-    """Return the IPv4 address that an IPv4-mapped one is, any other as it is."""
+    """Return the IPv4 address of an IPv4-mapped one, any other unchanged."""
     if isinstance(address, IPv6Address) and address.ipv4_mapped is not None and address.scope_id is None:
         return address.ipv4_mapped
     return address
 
 
 def _embedded(address: IPv6Address) -> Iterator[Address]:
-    """Yield the IPv4 addresses to which a packet to ``address`` may be handed on."""
+    """Yield the IPv4 addresses to which a packet to ``address`` may be forwarded."""
     number = int(address)
     last = IPv4Address(number & 0xFFFF_FFFF)
     if address.ipv4_mapped is not None or address in _NAT64:

@@ -21,7 +21,7 @@ from partner_engine.web.access import Agent, for_agents
 from partner_engine.web.pages.forms_list import STATE_WORDS, build_form_line
 from search.forms import rank_forms
 from tenants.access import Right
-from webhooks.selectors import list_given_up
+from webhooks.selectors import list_disabled_by_product
 
 if TYPE_CHECKING:
     from forms.selectors import ListedForm
@@ -50,7 +50,7 @@ def index(request: HttpRequest, agent: Agent) -> HttpResponse:
         state=state,
         states=STATE_WORDS.items(),
         may_write=agent.reader.may_write,
-        given_up=list_given_up() if agent.actor.may(Right.MANAGE_WEBHOOKS) else (),
+        given_up=list_disabled_by_product() if agent.actor.may(Right.MANAGE_WEBHOOKS) else (),
         may_set_as_of=agent.actor.may(Right.SET_AS_OF),
         previous=_address(query, state, page - 1) if page > 1 else "",
         next=_address(query, state, page + 1) if len(found) > PAGE else "",

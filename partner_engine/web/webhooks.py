@@ -18,7 +18,13 @@ from tenants.access import Right
 from webhooks import endpoints
 from webhooks.event_types import ALL, EVENT_TYPES
 from webhooks.models import WebhookEndpoint
-from webhooks.selectors import NoSuchEndpoint, access_endpoint, list_deliveries, list_endpoints, list_given_up
+from webhooks.selectors import (
+    NoSuchEndpoint,
+    access_endpoint,
+    list_deliveries,
+    list_disabled_by_product,
+    list_endpoints,
+)
 from webhooks.ssrf import RefusedAddress
 
 PAGE: Final = 25
@@ -131,7 +137,7 @@ def _find(endpoint_id: UUID) -> WebhookEndpoint:
 def _list(request: HttpRequest, agent: Agent, *, given: Any, problem: str = "", status: int = 200) -> HttpResponse:
     shown = agent.context(
         endpoints=list_endpoints(),
-        given_up=list_given_up(),
+        given_up=list_disabled_by_product(),
         choices=_CHOICES,
         given=given,
         problem=problem,

@@ -54,7 +54,7 @@ def test_an_endpoint_is_added_tested_and_read(
 
         page.get_by_role("button", name="Send a test").click()
         with HttpWebhookClient(HERE) as postman:
-            Deliverer(["default"], postman=postman).run(seconds=5)
+            Deliverer(["default"], client=postman).run(seconds=5)
         page.reload()
 
         expect(page.get_by_text("Delivered")).to_be_visible()

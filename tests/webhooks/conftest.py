@@ -97,7 +97,7 @@ def deliver() -> Iterator[Callable[..., int]]:
 
         def run(*, clock: Callable[[str], datetime] | None = None, seconds: float = 5) -> int:
             chosen = {"clock": clock} if clock else {}
-            deliverer = Deliverer(["default"], postman=postman, **chosen)
+            deliverer = Deliverer(["default"], client=postman, **chosen)
             return deliverer.run(seconds=seconds) + deliverer.finish()
 
         yield run

@@ -56,7 +56,7 @@ def clock() -> Clock:
 def go_through(clock: Clock) -> Iterator[Callable[[timedelta], None]]:
     """Return what delivers through a span of time, going from one due moment to the next."""
     with HttpWebhookClient(HERE, limits=Limits(connect=PATIENCE, total=PATIENCE)) as postman:
-        deliverer = Deliverer(["default"], postman=postman, clock=clock)
+        deliverer = Deliverer(["default"], client=postman, clock=clock)
 
         def go(span: timedelta) -> None:
             until = clock.now + span

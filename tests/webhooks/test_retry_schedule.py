@@ -7,7 +7,7 @@ from uuid import UUID
 
 import pytest
 
-from webhooks.retry_schedule import DELAYS, JITTER, failing_since, next_attempt, seconds_asked
+from webhooks.retry_schedule import DELAYS, JITTER, failing_since, next_attempt, requested_seconds
 
 NOW = datetime(2026, 11, 25, 12, tzinfo=UTC)
 ONE = UUID(int=1)
@@ -36,7 +36,7 @@ def test_the_tenth_failure_is_the_last() -> None:
 
 @pytest.mark.parametrize(("asked", "waits"), [(60.0, 60), (1.0, 5), (10**9, 86_400)])
 def test_what_is_asked_for_is_waited_for_but_never_less_than_the_schedule(asked: float, waits: float) -> None:
-    found = next_attempt(ONE, attempts=1, now=NOW, asked=asked)
+    found = next_attempt(ONE, attempts=1, now=NOW, requested=asked)
 
     assert found is not None
     assert waits <= (found - NOW).total_seconds() <= waits * 1.1
@@ -56,7 +56,7 @@ def test_what_is_asked_for_is_waited_for_but_never_less_than_the_schedule(asked:
     ],
 )
 def test_retry_after_is_seconds_or_a_date(text: str, seconds: float | None) -> None:
-    assert seconds_asked(text, now=NOW) == seconds
+    assert requested_seconds(text, now=NOW) == seconds
 
 
 def test_failures_far_apart_are_not_one_failure() -> None:

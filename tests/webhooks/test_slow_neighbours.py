@@ -56,7 +56,7 @@ def test_a_database_that_is_away_stops_no_other(
     monkeypatch.setattr(connections[SECOND_DATABASE], "cursor", is_away)
 
     with HttpWebhookClient(HERE, limits=Limits(connect=1, total=1)) as postman:
-        deliverer = Deliverer(order, postman=postman)
+        deliverer = Deliverer(order, client=postman)
         made = deliverer.run(seconds=5) + deliverer.finish()
 
     assert made == 1

@@ -1,4 +1,4 @@
-"""``manage.py relay``: looks for due actions and webhooks, without Celery and without Redis."""
+"""``manage.py relay``: runs due actions and webhooks, without Celery and without Redis."""
 
 from __future__ import annotations
 
@@ -13,17 +13,17 @@ from actions.poller import poll_once, poll_until
 
 
 class Command(BaseCommand):
-    """Sweeps all databases again and again; any number of them may run."""
+    """Polls all databases; any number of these processes may run."""
 
     help = "Run due actions and webhooks of all databases until it is stopped; needs PostgreSQL alone."
 
     def add_arguments(self, parser: CommandParser) -> None:
-        """Take how often to look."""
+        """Add the polling interval."""
         parser.add_argument("--every", type=float, default=1.0, help="Seconds between two looks.")
         parser.add_argument("--once", action="store_true", help="Look once, and end.")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        """Sweep until SIGTERM or Ctrl-C; a database that is away is looked at again."""
+        """Poll until SIGTERM or Ctrl-C; a database that is away is polled again."""
         if options["once"]:
             poll_once(connections)
             return

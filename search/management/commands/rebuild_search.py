@@ -15,7 +15,7 @@ from tenants.models import Tenant
 
 
 class Command(BaseCommand):
-    """Brings the search index up to date with all copies."""
+    """Updates the search index for all copies."""
 
     help = (
         "Read anew every copy whose entry in the search is missing, or of another version or release, and take away "
@@ -23,14 +23,14 @@ class Command(BaseCommand):
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
-        """Take what every maintenance command takes, and whose copies to read."""
+        """Add the options of every maintenance command, and the tenant."""
         parser.add_argument("--tenant", help="Code of the one tenant whose copies are read.")
         parser.add_argument("--all", action="store_true", help="Read up-to-date copies anew too.")
         parser.add_argument("--dry-run", action="store_true", help="Count, and change nothing.")
         parser.add_argument("--json", action="store_true", help="Print one JSON object per tenant, at its end.")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        """Rebuild tenant by tenant, and tell how far it is. Raises ``CommandError`` while another rebuild runs."""
+        """Rebuild tenant by tenant and report progress. Raises ``CommandError`` while another rebuild runs."""
         tenants = Tenant.objects.order_by("code")
         if options["tenant"]:
             tenants = tenants.filter(code=options["tenant"])

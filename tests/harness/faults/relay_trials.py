@@ -113,7 +113,7 @@ def make_worse(worse: str) -> None:
 _last: UUID = UUID(int=0)
 
 
-def _claim_by_cursor(self: claims.Claims, limit: int) -> list[claims.Claimed]:
+def _claim_by_cursor(self: claims.Claims, limit: int) -> list[claims.LeasedAction]:
     """Claim what comes after the last id seen, as if ids were committed in their order."""
     global _last
     text = claims._NEW.replace("o.lease_token IS NULL", f"o.lease_token IS NULL AND o.id > '{_last}'")

@@ -41,7 +41,7 @@ def test_a_guests_link_is_followed_once(saved: Saved, form_id: UUID, kennels: Te
     for wrong in ("", "x" * 43, secrets[0]):
         with (
             batch.find_and_lock(form_id, scope=kennels, actor=agent) as context,
-            pytest.raises(errors.GuestLinkSpent),
+            pytest.raises(errors.GuestLinkInvalid),
         ):
             only(context.changeset, "guest_links").exchange(wrong, device="this")
     sessions: list[str] = []
@@ -59,7 +59,7 @@ def test_a_guests_link_is_followed_once(saved: Saved, form_id: UUID, kennels: Te
     # The answer may have been lost: the same page asks again.
     assert not saved(exchange).written
     assert len({*sessions}) == 1
-    with batch.find_and_lock(form_id, scope=kennels, actor=agent) as context, pytest.raises(errors.GuestLinkSpent):
+    with batch.find_and_lock(form_id, scope=kennels, actor=agent) as context, pytest.raises(errors.GuestLinkInvalid):
         exchange(context.changeset, device="another")
     assert told(saved(lambda changeset: only(changeset, "guest_links").finish())) == ["guest_link.finished"]
     assert not saved(lambda changeset: only(changeset, "guest_links").finish()).written
