@@ -67,7 +67,7 @@ class Room:
         self.release = 0
 
     def start(self, connection: Connection, *, version: int, release: int) -> None:
-        """Start sending to ``connection`` what follows its snapshot at ``version``, including saves during the snapshot."""
+        """Start sending to ``connection`` what follows its snapshot at ``version``, including saves meanwhile."""
         connection.version = version
         self.release = self.release or release
         self.latest = max(self.latest, version)
