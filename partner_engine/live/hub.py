@@ -1,7 +1,7 @@
 """The hub: one Redis subscription per copy and one subscriber for all sockets of a process (one event loop).
 
 Each message is decoded once and delivered to all sockets of its copy. After a lost connection, and with it lost
-messages, the hub loads the versions and requests a resync from the viewers that missed one (see ADR 14).
+messages, the hub loads the versions and requests a resync from the viewers that missed one (see ADR 17).
 """
 
 from __future__ import annotations
