@@ -85,7 +85,7 @@ def test_nothing_is_published_or_written_where_nobody_looks(
     harbor: Tenant, actor: Actor, copy_id: UUID, heard: PubSub, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     asked: list[Any] = []
-    monkeypatch.setattr("batch.effects.live_updates.live_facts", lambda *given, **named: asked.append(given) or {})
+    monkeypatch.setattr("batch.effects.after_commit.live_facts", lambda *given, **named: asked.append(given) or {})
 
     save(harbor, actor, copy_id, {"mqs_mail_city": "Austin"})
 
