@@ -1,12 +1,12 @@
-# One target for each thing that is done with this project. The work is in house/, which needs nothing but Python 3.11
-# or newer; everything it installs and writes lies in .venv and .run.
+# The commands of this project. house/ runs them and needs only Python 3.11 or newer; everything that it installs and
+# writes is in .venv and .run.
 
 PYTHON ?= python3
 HOUSE := exec $(PYTHON) -m house
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help run test test-full bench lint format lock clean
+.PHONY: help run test test-full bench lint format rooms lock clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -26,10 +26,13 @@ bench: ## Measure the speed ratios; ARGS="saving --rounds 9" only these
 lint: ## Check style, types and the import contract
 	@$(HOUSE) lint
 
-format: ## Bring the code into the project's form
+format: ## Fix and format the code
 	@$(HOUSE) format
 
-lock: ## Resolve requirements*.in into requirements*.txt; ARGS=--upgrade takes newer versions
+rooms: ## Draw the rooms of the house into docs/architecture.md
+	@$(HOUSE) rooms
+
+lock: ## Resolve pyproject.toml into uv.lock and requirements.txt; ARGS=--upgrade takes newer versions
 	@$(HOUSE) lock '$(subst ','\'',$(ARGS))'
 
 clean: ## Remove the virtual environment, the servers and their data

@@ -21,7 +21,7 @@ SAVING: Final = (
     "before_save",
     "rules_fired",
     "compared",
-    "announced",
+    "emitted",
     "responded",
     "assembled",
     "lock_extended",

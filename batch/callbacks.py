@@ -1,6 +1,6 @@
-"""What is done with every changeset on its way into the database: explicit, in this order, and pure.
+"""The callbacks of every save, in their order. Pure.
 
-A callback gets the changeset and what is known of the copy; it changes the one or refuses by raising.
+A callback gets the changeset and the copy as loaded; it changes the changeset, or refuses the save by raising.
 """
 
 from __future__ import annotations
@@ -9,65 +9,76 @@ from collections.abc import Callable
 from typing import Final, TypeAlias
 from uuid import UUID
 
-import msgspec
-
 from batch.changes.changeset import Changeset
-from batch.changes.snapshots import CopyFields
+from batch.changes.mutators.guest_links import GUEST_LINKS
 from batch.errors import CopyIsDeleted, CopyIsLocked, LastCopy
+from batch.storage.records import Loaded
 from copies.changes import Change
-
-
-class Known(msgspec.Struct, frozen=True):
-    """The copy as it was loaded; ``is_last`` where its form has no other one."""
-
-    fields: CopyFields
-    is_last: bool
-
+from copies.paths import Path
 
 OnCreate: TypeAlias = Callable[[Changeset], None]
-BeforeSave: TypeAlias = Callable[[Changeset, Known], None]
+BeforeSave: TypeAlias = Callable[[Changeset, Loaded], None]
 AfterRules: TypeAlias = Callable[[Changeset, list[Change]], None]
 
 
-def own_by_its_maker(changeset: Changeset) -> None:
-    """Give a new copy to the user who makes it."""
-    if changeset.copy_fields.owner_id is None and changeset.by.type == "user":
-        changeset.copy.own(UUID(changeset.by.id))
+def set_owner(changeset: Changeset) -> None:
+    """Make the user who creates a copy its owner."""
+    if changeset.copy_fields.owner_id is None and changeset.tracker.by.type == "user":
+        changeset.copy.own(UUID(changeset.tracker.by.id))
 
 
-def refuse_locked(changeset: Changeset, known: Known) -> None:
-    """A locked copy takes nothing but its unlocking, and the end of guests' links: that cannot wait."""
-    if known.fields.locked_at and changeset.copy_fields.locked_at and not _only_ends_links(changeset):
+def refuse_locked(changeset: Changeset, loaded: Loaded) -> None:
+    """Refuse all changes of a locked copy but its unlocking and the revocation of guest links, which cannot wait."""
+    if loaded.copy.fields.locked_at and changeset.copy_fields.locked_at and not _only_ends_links(changeset):
         raise CopyIsLocked
 
 
 def _only_ends_links(changeset: Changeset) -> bool:
     changes = changeset.changes()
-    ended = [change for change in changes if change.path.startswith("copy.guest_links/") and change.after == "revoked"]
+    links = [change for change in changes if Path(change.path).kind == GUEST_LINKS.name]
+    ended = [change for change in links if change.after == "revoked"]
     return bool(changes) and len(ended) == len(changes) and not changeset.deferred
 
 
-def refuse_deleted(changeset: Changeset, known: Known) -> None:
-    """A deleted copy takes nothing but its restoring."""
-    if known.fields.deleted_at and changeset.copy_fields.deleted_at:
+def refuse_deleted(changeset: Changeset, loaded: Loaded) -> None:
+    """Refuse all changes of a deleted copy but its restoration."""
+    if loaded.copy.fields.deleted_at and changeset.copy_fields.deleted_at:
         raise CopyIsDeleted
 
 
-def keep_one_copy(changeset: Changeset, known: Known) -> None:
-    """A form keeps at least one copy; of two that are deleted at once, the form's version makes one stale."""
-    if known.is_last and changeset.copy_fields.deleted_at and not known.fields.deleted_at:
+def keep_one_copy(changeset: Changeset, loaded: Loaded) -> None:
+    """Refuse to delete the last copy of a form. Of two deleted at once, the form's version makes one stale."""
+    if loaded.is_last and changeset.copy_fields.deleted_at and not loaded.copy.fields.deleted_at:
         raise LastCopy
 
 
 def mark_quotes_stale(changeset: Changeset, changes: list[Change]) -> None:
-    """A carrier's answer is about the answers that it read: where one of them changed, it is stale."""
+    """Mark the quotes stale whose read set changed: a quote is about the answers that the carrier read."""
     if changes and len(changeset.quote_requests):
         changeset.quote_requests.mark_stale_where_read([change.path for change in changes])
 
 
 #: Before a new copy's first save.
-ON_CREATE: Final[tuple[OnCreate, ...]] = (own_by_its_maker,)
-#: Before the rules are fired. A deleted copy says so before a locked one does.
+ON_CREATE: Final[tuple[OnCreate, ...]] = (set_owner,)
+#: Before the rules. A copy that is deleted and locked is refused as deleted.
 BEFORE_SAVE: Final[tuple[BeforeSave, ...]] = (refuse_deleted, refuse_locked, keep_one_copy)
-#: With what changed in the document, when the rules have been fired: what follows for the rows beside it.
+#: After the rules, with the changes of the document: the consequences for attached records.
 AFTER_RULES: Final[tuple[AfterRules, ...]] = (mark_quotes_stale,)
+
+
+def call_on_create(changeset: Changeset, loaded: Loaded) -> None:
+    """Call the callbacks of a copy's first save."""
+    for callback in ON_CREATE if loaded.is_new else ():
+        callback(changeset)
+
+
+def call_before_save(changeset: Changeset, loaded: Loaded) -> None:
+    """Call the callbacks before the rules."""
+    for callback in BEFORE_SAVE:
+        callback(changeset, loaded)
+
+
+def call_after_rules(changeset: Changeset, changes: list[Change]) -> None:
+    """Call the callbacks after the rules, with the ``changes`` of the document."""
+    for callback in AFTER_RULES:
+        callback(changeset, changes)

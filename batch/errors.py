@@ -1,6 +1,6 @@
-"""Every way in which work on a form can be refused: one class per reason, its sentence names the remedy.
+"""The reasons for which work on a form is refused: one class per reason, its sentence names the remedy.
 
-``code`` is the stable name of the reason, ``status`` what HTTP says of it.
+``code`` is the stable name of the reason. ``partner_engine.error_statuses`` maps the classes to HTTP.
 """
 
 from __future__ import annotations
@@ -17,7 +17,6 @@ class BatchError(Exception):
     """Work on a form was refused; nothing was written."""
 
     code: ClassVar[str] = "batch_error"
-    status: ClassVar[int] = 500
     sentence: ClassVar[str] = "The work on this form was refused."
 
     def __init__(self, detail: str = "") -> None:
@@ -28,7 +27,6 @@ class NotFound(BatchError):
     """No such form or copy at this tenant."""
 
     code = "not_found"
-    status = 404
     sentence = "There is no application form or copy with this id."
 
 
@@ -36,7 +34,6 @@ class LockNotAcquired(BatchError):
     """Somebody else holds the copy's lock."""
 
     code = "locked_by_another_save"
-    status = 409
     sentence = "Another save holds this copy; try again in a moment."
 
     def __init__(self, *, holder: Holder | None = None) -> None:
@@ -48,7 +45,6 @@ class StaleChangeset(BatchError):
     """The copy was saved by somebody else after it was loaded here."""
 
     code = "stale"
-    status = 409
     sentence = "The copy was changed by another save meanwhile; load it again and repeat the change."
 
 
@@ -56,7 +52,6 @@ class VersionMismatch(BatchError):
     """The caller's version (If-Match) is not the copy's."""
 
     code = "version_mismatch"
-    status = 412
 
     def __init__(self, *, expected: int, actual: int) -> None:
         super().__init__(f"The copy is at version {actual}, not {expected}; read it again and repeat the change.")
@@ -67,7 +62,6 @@ class CopyIsLocked(BatchError):
     """The copy was locked by a person."""
 
     code = "copy_locked"
-    status = 409
     sentence = "This copy is locked; unlock it first."
 
 
@@ -75,7 +69,6 @@ class CopyIsDeleted(BatchError):
     """The copy is deleted."""
 
     code = "copy_deleted"
-    status = 409
     sentence = "This copy is deleted; restore it first."
 
 
@@ -83,7 +76,6 @@ class CopyIsHeld(BatchError):
     """A process works on the copy; until it is done the copy is not cloned."""
 
     code = "copy_held"
-    status = 409
 
     def __init__(self, *, kind: str, until: datetime) -> None:
         super().__init__(
@@ -96,7 +88,6 @@ class LastCopy(BatchError):
     """A form keeps at least one copy."""
 
     code = "last_copy"
-    status = 409
     sentence = "A form keeps at least one copy; make another one first."
 
 
@@ -104,7 +95,6 @@ class TwiceInChunk(BatchError):
     """Two ids of a chunk mean the same copy."""
 
     code = "twice_in_chunk"
-    status = 409
     sentence = "This copy is in the chunk already under another id; name each copy once."
 
 
@@ -112,7 +102,6 @@ class IdempotencyConflict(BatchError):
     """The key was used before with another request."""
 
     code = "idempotency_key_reused"
-    status = 422
     sentence = "This Idempotency-Key was used with another request; use a new key for a new request."
 
 
@@ -120,7 +109,6 @@ class IdempotencyInFlight(BatchError):
     """Another request with this key is under way."""
 
     code = "idempotency_key_in_flight"
-    status = 409
     sentence = "A request with this Idempotency-Key is still under way; try again in a moment."
 
 
@@ -128,7 +116,6 @@ class IdempotencyReplay(BatchError):
     """Another request with this key finished first; its answer is stored now."""
 
     code = "idempotency_replay"
-    status = 409
     sentence = "A request with this Idempotency-Key finished meanwhile; send the same request again for its answer."
 
 
@@ -136,7 +123,6 @@ class NoReason(BatchError):
     """A sensitive answer was to be revealed without a reason."""
 
     code = "reason_required"
-    status = 422
     sentence = "Say why this sensitive answer is to be revealed; the reason is recorded."
 
 
@@ -144,7 +130,6 @@ class NothingToReveal(BatchError):
     """There is no sealed answer at the path."""
 
     code = "nothing_to_reveal"
-    status = 422
     sentence = "There is no sensitive answer at this path."
 
 
@@ -152,7 +137,6 @@ class WrongValue(BatchError):
     """A value of a row beside the document does not fit."""
 
     code = "wrong_value"
-    status = 422
 
     def __init__(self, field: str, remedy: str) -> None:
         super().__init__(f"The value of {field!r} does not fit: {remedy}.")
@@ -163,7 +147,6 @@ class WrongState(BatchError):
     """What a row beside the document is asked to become may not follow on what it is."""
 
     code = "wrong_state"
-    status = 409
 
     def __init__(self, path: str, *, now: str, wanted: str, possible: Collection[str]) -> None:
         may = f"it can become {', '.join(sorted(possible))}" if possible else "nothing follows on that"
@@ -174,7 +157,6 @@ class LooksLikeAccountNumber(BatchError):
     """A payment method came with what looks like a card's or an account's number."""
 
     code = "account_number_refused"
-    status = 422
     sentence = "This looks like a card or account number; give the payment provider's token and the last four digits."
 
 
@@ -182,7 +164,6 @@ class LooksSensitive(BatchError):
     """A text that everybody reads holds what looks like somebody's number."""
 
     code = "sensitive_text_refused"
-    status = 422
 
     def __init__(self, field: str) -> None:
         super().__init__(
@@ -195,7 +176,6 @@ class GuestLinkInvalid(BatchError):
     """A guest's link is wrong, over, revoked or was followed already; which of them is not told."""
 
     code = "guest_link_spent"
-    status = 403
     sentence = "This link is not good any more; ask for a new one."
 
 
@@ -203,7 +183,6 @@ class TooManyGuestLinks(BatchError):
     """A copy has as many guests' links as it may."""
 
     code = "too_many_guest_links"
-    status = 409
 
     def __init__(self, most: int) -> None:
         super().__init__(f"This copy has {most} guests' links, which is the most; revoke one first.")
@@ -213,7 +192,6 @@ class AnswersMissing(BatchError):
     """A guest said that all is answered, and it is not."""
 
     code = "answers_missing"
-    status = 409
 
     def __init__(self, paths: Sequence[str]) -> None:
         self.paths = tuple(paths)
@@ -225,7 +203,6 @@ class UnknownCatalogue(BatchError):
     """No published catalogue of this code."""
 
     code = "unknown_catalogue"
-    status = 422
 
     def __init__(self, catalogue: str) -> None:
         super().__init__(f"Catalogue {catalogue!r} has no published release; publish it or name another.")
@@ -245,7 +222,6 @@ class InvalidAnswers(BatchError):
     """Given answers or rows are wrong; all faults are listed, nothing was changed."""
 
     code = "invalid_answers"
-    status = 422
 
     def __init__(self, faults: Sequence[AnswerFault]) -> None:
         self.faults = tuple(faults)
@@ -255,8 +231,6 @@ class InvalidAnswers(BatchError):
 
 class UnknownPart(BatchError):
     """The catalogue or the document has no such part."""
-
-    status = 422
 
 
 class UnknownQuestion(UnknownPart):
@@ -299,7 +273,6 @@ class NoRunningProcess(UnknownPart):
     """The copy has no such process that is running, or another one works on it already."""
 
     code = "no_running_process"
-    status = 409
 
     def __init__(self, identity: object) -> None:
         super().__init__(
@@ -321,7 +294,6 @@ class QuestionSetIsAskedFor(BatchError):
     """A question set was to be taken off that the rules put on."""
 
     code = "question_set_asked_for"
-    status = 409
 
     def __init__(self, code: str) -> None:
         super().__init__(
@@ -352,7 +324,6 @@ class ReadOnlyAnswer(BatchError):
     """The answer is not for people to change."""
 
     code = "readonly_answer"
-    status = 422
 
     def __init__(self, path: str) -> None:
         super().__init__(f"The answer at {path!r} is read only.")

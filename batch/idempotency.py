@@ -1,6 +1,4 @@
-"""Keyed requests: the answer to a request is stored with the work it asked for, and given again to whoever repeats the
-request.
-"""
+"""Keyed requests: the response is stored with the work of the request, and returned when the request is repeated."""
 
 from __future__ import annotations
 
@@ -9,13 +7,13 @@ from typing import Final
 
 import msgspec
 
-#: How long an answer is kept for its key.
+#: How long a response is stored for its key.
 KEPT: Final = timedelta(hours=24)
 
 
 class IdempotencyKey(msgspec.Struct, frozen=True):
-    """A caller's key: ``client`` is who sent it, ``fingerprint`` tells the request (method, path, body) without holding
-    it.
+    """A caller's key: ``client`` is its sender, ``fingerprint`` identifies the request (method, path, body) without
+    containing it.
     """
 
     client: str
@@ -24,8 +22,15 @@ class IdempotencyKey(msgspec.Struct, frozen=True):
 
 
 class StoredResponse(msgspec.Struct, frozen=True):
-    """An answer as it was given: HTTP status, headers worth repeating, body."""
+    """A response as it was sent: HTTP status, headers worth repeating, body."""
 
     status: int
     headers: dict[str, str]
     body: bytes
+
+
+class KeyedResponse(msgspec.Struct, frozen=True):
+    """The response to a keyed request, to be stored with its work. Made by ``save``, read by ``write``."""
+
+    key: IdempotencyKey
+    response: StoredResponse

@@ -1,4 +1,4 @@
-"""Ways in which calling code can get the batch wrong: bugs to be mended there, not refusals to be told to anybody.
+"""Misuses of the batch: bugs in calling code, to be fixed there, not refusals to be shown to anybody.
 
 One class per reason; its sentence names the remedy.
 """
@@ -36,7 +36,7 @@ class ReadOnlyChangeset(Misuse):
 
 
 class ContextClosed(Misuse):
-    """The context was left, or a save failed; it does no more work."""
+    """A context was used after its end, or after a failed save."""
 
     code = "context_closed"
     sentence = "This context is closed; open a new one with find_and_lock()."
@@ -50,17 +50,17 @@ class ContextWithoutLock(Misuse):
 
 
 class UnsavedChanges(Misuse):
-    """The lock was to be given up while changes were not saved."""
+    """The lock was to be released while changes were not saved."""
 
     code = "unsaved_changes"
-    sentence = "There are changes that were not saved; call save() before released(), or leave the context."
+    sentence = "There are changes that were not saved; call save() before unlocked(), or leave the context."
 
 
-class ContextIsReleased(Misuse):
-    """A context was used while its lock is given up."""
+class ContextIsUnlocked(Misuse):
+    """A context was used while its lock is released."""
 
-    code = "context_released"
-    sentence = "The lock is given up here; leave released() first, then take context.changeset again."
+    code = "context_unlocked"
+    sentence = "The copy is unlocked here; leave unlocked() first, then take context.changeset again."
 
 
 class HoldTooLong(Misuse):
@@ -80,7 +80,7 @@ class ChunkTooLarge(Misuse):
 
 
 class SaveInsideTransaction(Misuse):
-    """save() was called inside a transaction of the caller's: what it says is done could still be undone."""
+    """save() was called inside a transaction of the caller, which could still undo it."""
 
     code = "save_inside_transaction"
     sentence = "save() owns its transaction; call it outside of transaction.atomic()."
@@ -90,7 +90,7 @@ class AlreadyAnswered(Misuse):
     """save() on a context whose keyed request was answered before."""
 
     code = "already_answered"
-    sentence = "This request was answered before; give context.stored_response again instead of saving."
+    sentence = "This request was answered before; return context.stored_response instead of saving."
 
 
 class WrongThread(Misuse):

@@ -1,4 +1,4 @@
-"""Builders of what a context starts from where there is nothing to load: a new form, a fresh copy of a form.
+"""Builds the start of a context where nothing can be loaded: a new form, or a new copy of a form.
 
 An existing form is loaded instead (``batch.storage.load``).
 """
@@ -16,13 +16,14 @@ from uuid_utils.compat import uuid7
 from batch.changes.changeset import KINDS
 from batch.changes.snapshots import CopyFields
 from batch.errors import CopyIsHeld
-from batch.storage.load import CopyRecord, FormRecord, Loaded
+from batch.storage.records import CopyRecord, FormRecord, Loaded
 from copies.codec import decode_document, encode_document
 from copies.document import walk_answers
-from copies.sealing import Sealer, WrappedKey
+from copies.sealed_answers import Sealer
+from encryption.wrapped_key import WrappedKey
 from tenants.models import Tenant
 
-#: How long a copy's title may be.
+#: The maximum length of a copy's title.
 MAX_TITLE: Final = 200
 
 
@@ -39,8 +40,8 @@ def new_form(*, scope: Tenant, title: str, as_of: date | None, catalogue: str, n
 def fresh_copy(source: Loaded, *, scope: Tenant, title: str) -> Loaded:
     """Return a copy of ``source`` that does not exist yet: the same rows and answers, sealed under a key of its own.
 
-    What stands beside the document stays with the source; what all copies share is there anyway. Raises ``CopyIsHeld``
-    while a process works on the source.
+    Attached records of the source stay with it; those of the form belong to all copies. Raises ``CopyIsHeld`` while a
+    process works on the source.
     """
     if source.held is not None:
         kind, until = source.held
@@ -49,8 +50,8 @@ def fresh_copy(source: Loaded, *, scope: Tenant, title: str) -> Loaded:
     document, key = _resealed(source, scope, identity)
     fields = CopyFields(title or f"Copy of {source.copy.fields.title or 'base'}"[:MAX_TITLE])
     record = CopyRecord(identity, source.form.id, 0, fields, now, now, document=document, key=key)
-    shared = {kind.name: source.neighbours.get(kind.name, ()) for kind in KINDS if kind.of_form}
-    return msgspec.structs.replace(source, copy=record, neighbours=shared, is_last=False)
+    shared = {kind.name: source.attached.get(kind.name, ()) for kind in KINDS if kind.of_form}
+    return msgspec.structs.replace(source, copy=record, attached=shared, is_last=False)
 
 
 def _resealed(source: Loaded, scope: Tenant, copy_id: UUID) -> tuple[bytes, WrappedKey | None]:

@@ -10,7 +10,7 @@ from uuid import UUID
 
 from batch import service
 from batch.errors import NoReason, NothingToReveal
-from copies.document import AnswerValue, find_container
+from copies.document import AnswerValue, find_answer
 from copies.models import SensitiveReveal
 from tenants.access import Actor, Right
 from tenants.current_tenant import use_tenant
@@ -31,9 +31,7 @@ def reveal(form_or_copy_id: UUID | str, path: str, *, scope: Tenant, actor: Acto
         raise NoReason
     context = service.find(form_or_copy_id, scope=scope, actor=actor, archived=True)
     changeset = context.read_only_changeset()
-    prefix, _, code = path.rpartition("/")
-    container = find_container(changeset.document, prefix)
-    answer = None if container is None else container.answers.get(code)
+    answer = find_answer(changeset.document, path)
     if answer is None or answer.sealed is None:
         raise NothingToReveal
     value = changeset.sealing.reveal(path, answer)
@@ -48,7 +46,7 @@ def reveal(form_or_copy_id: UUID | str, path: str, *, scope: Tenant, actor: Acto
             actor_id=actor.id,
             actor_label=actor.label,
             source=actor.source,
-            correlation_id=context.setting.correlation_id,
-            created_at=context.setting.now,
+            correlation_id=context.save_context.correlation_id,
+            created_at=context.save_context.now,
         )
     return value

@@ -1,64 +1,197 @@
-"""From a changed document to what its save does: callbacks, the rules once, what changed, who is told."""
+"""The order of work of a save, for one copy and for a chunk alike. Each step is in the module that bears its name."""
 
 from __future__ import annotations
 
-from batch.callbacks import AFTER_RULES, BEFORE_SAVE, ON_CREATE, Known
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import Final, Protocol, TypeAlias
+from uuid import UUID
+
+from django.db import DatabaseError
+
+from batch.callbacks import call_after_rules, call_before_save, call_on_create
 from batch.changes.changeset import Changeset
 from batch.changes.decision import decide
-from batch.effects.actions_of_save import About, announce
-from batch.storage.load import Loaded
-from batch.storage.records import SaveResult, Setting
+from batch.effects.actions_of_save import emit
+from batch.effects.after_commit import after_commit
+from batch.errors import BatchError
+from batch.idempotency import IdempotencyKey, KeyedResponse, StoredResponse
+from batch.misuse import Misuse
+from batch.storage.records import Loaded, PlannedSave, SaveContext, SaveResult
+from batch.storage.rows import rows_of_save
+from batch.storage.write import Locks, write_all
+from copies.changes import Change
+from copies.codec import UnreadableDocument
+from copies.sealed_answers import Sealer
+from encryption.envelope import DecryptionFailed
+from encryption.key_ring import KeyServiceUnavailable
 from failpoints import failpoint
-from rules.flow.evaluation import Evaluation, ProductOutcome
+from rules.flow.evaluation import Evaluation
+from tenants.models import Tenant
+
+#: The faults of one copy alone, which spoil no other copy of its chunk.
+Fault: TypeAlias = BatchError | DatabaseError | UnreadableDocument | DecryptionFailed | KeyServiceUnavailable
+_FAULTS: Final = (BatchError, UnreadableDocument, DecryptionFailed, KeyServiceUnavailable)
 
 
-def conclude(changeset: Changeset, *, loaded: Loaded, before: Evaluation, setting: Setting) -> SaveResult:
-    """Return what the save of ``changeset`` does; ``before`` is what the rules concluded of ``loaded``.
+class UnitOfWork(Protocol):
+    """One copy to save, as ``save`` sees it: a ``BatchContext``."""
 
-    Raises what the callbacks of ``BEFORE_SAVE`` raise, and ``InvalidAnswers``.
+    idempotency: IdempotencyKey | None
+
+    @property
+    def scope(self) -> Tenant:
+        """Return the tenant."""
+
+    @property
+    def loaded(self) -> Loaded:
+        """Return the copy as loaded, or saved last."""
+
+    @property
+    def save_context(self) -> SaveContext:
+        """Return actor, moment and release."""
+
+    @property
+    def evaluation(self) -> Evaluation:
+        """Return the evaluation of the copy as loaded, or saved last."""
+
+    @property
+    def changeset(self) -> Changeset:
+        """Return the changes."""
+
+    @property
+    def sealer(self) -> Sealer:
+        """Return the sealer, which has the copy's data key."""
+
+    def begin_save(self) -> Changeset:
+        """Enter the phase of saving; return the changes to save."""
+
+    def move_on(self, planned: PlannedSave, /) -> None:
+        """Take the state that was saved as the present one."""
+
+    def fail(self) -> None:
+        """End the unit of work because its save failed."""
+
+
+Refuse: TypeAlias = Callable[[UnitOfWork, Fault], None]
+Respond: TypeAlias = Callable[[SaveResult], StoredResponse]
+
+
+def raise_fault(unit: UnitOfWork, fault: Fault) -> None:
+    """Raise ``fault``: the way of a save of one copy."""
+    raise fault
+
+
+def save(
+    units: Sequence[UnitOfWork],
+    *,
+    locks: Locks | None = None,
+    refuse: Refuse = raise_fault,
+    respond: Respond | None = None,
+    is_dry_run: bool = False,
+) -> dict[UUID, SaveResult]:
+    """Save ``units``, all of one tenant, in one transaction; return the results by copy.
+
+    ``refuse`` gets each copy that cannot be saved, with its fault; the others go on. ``respond`` builds the response to
+    a keyed request before anything is written. A dry run ends after the actions and writes nothing.
     """
-    loaded_version = loaded.copy.version
-    if loaded_version == 0:
-        for create in ON_CREATE:
-            create(changeset)
-    known = Known(loaded.copy.fields, loaded.is_last)
-    for check in BEFORE_SAVE:
-        check(changeset, known)
-    # A copy not saved yet was never decided, also where its document comes from another copy.
-    known_conclusions = before if loaded_version else None
-    evaluation = decide(changeset, release=setting.release.id, as_of=setting.as_of, before=known_conclusions)
-    failpoint("rules_fired")
-    changes = changeset.document_changes()
-    for follow in AFTER_RULES:
-        follow(changeset, changes)
-    changes += changeset.beside_changes()
-    failpoint("compared")
-    moved = _moved(before, evaluation)
-    written = bool(changes or changeset.deferred) or not _same(before, evaluation) or loaded_version == 0
-    if not written:
-        return SaveResult(loaded_version, [], evaluation, moved, [], written=False)
-    actions = announce(
-        changeset.catalogue,
-        about=About(copy_id=loaded.copy.id, application_form_id=loaded.form.id, version=loaded_version + 1),
-        created=setting.created if loaded_version == 0 else "",
-        changes=changes,
-        moved=moved,
-        told=[told for accumulator in changeset.neighbours.values() for told in accumulator.post_process()],
-    )
-    actions += changeset.deferred
-    failpoint("announced")
-    return SaveResult(loaded_version + 1, changes, evaluation, moved, actions, written=True)
+    planned: dict[UnitOfWork, PlannedSave] = {}
+    with _failing(units):
+        for unit in units:
+            with refusing(unit, refuse):
+                changeset, loaded = _begin(unit, is_dry_run), unit.loaded
+                failpoint("before_save")
+                call_on_create(changeset, loaded)
+                call_before_save(changeset, loaded)
+                # A new copy was never decided, even with a document that comes from another copy.
+                evaluation = decide(changeset, before=None if loaded.is_new else unit.evaluation)
+                failpoint("rules_fired")
+                changes = changeset.tracker.document_changes()
+                call_after_rules(changeset, changes)
+                changes += changeset.tracker.attached_changes()
+                result = compare(changeset, changes, before=unit.evaluation, after=evaluation)
+                failpoint("compared")
+                result = emit(changeset, result)
+                failpoint("emitted")
+                changeset.freeze()  # the decided state is the state that is written
+                keyed = _keyed(unit, respond(result)) if respond else None
+                failpoint("responded")
+                is_to_write = result.written and not is_dry_run
+                rows = rows_of_save(changeset, result, key=unit.sealer.key) if is_to_write else None
+                failpoint("assembled")
+                planned[unit] = PlannedSave(loaded, unit.save_context, result, rows, keyed)
+        if is_dry_run or not planned:
+            return _results(planned)
+        if locks is not None:
+            locks.extend()
+        failpoint("lock_extended")
+        refusals = write_all(list(planned.values()), scope=units[0].scope, locks=locks)
+        failpoint("written")
+        for unit in [unit for unit in planned if unit.loaded.copy.id in refusals]:
+            del planned[unit]
+            refuse(unit, refusals[unit.loaded.copy.id])
+        for unit, saved in planned.items():
+            unit.move_on(saved)
+        failpoint("moved_on")
+    after_commit(list(planned.values()), scope=units[0].scope)
+    return _results(planned)
 
 
-def _moved(before: Evaluation, after: Evaluation) -> dict[str, ProductOutcome | None]:
+def compare(changeset: Changeset, changes: list[Change], *, before: Evaluation, after: Evaluation) -> SaveResult:
+    """Return the result of a save with ``changes``; without a change, ``written`` is False and the version stays."""
     codes = [*after.eligibility, *(code for code in before.eligibility if code not in after.eligibility)]
-    return {
+    moved = {
         code: after.eligibility.get(code)
         for code in codes
         if before.eligibility.get(code) != after.eligibility.get(code)
     }
+    loaded = changeset.tracker.loaded
+    written = bool(changes or changeset.deferred) or loaded.is_new or not _conclude_the_same(before, after)
+    return SaveResult(
+        version=loaded.copy.version + written,
+        loaded_version=loaded.copy.version,
+        changes=changes,
+        before=before,
+        evaluation=after,
+        moved=moved,
+        written=written,
+    )
 
 
-def _same(before: Evaluation, after: Evaluation) -> bool:
+def _conclude_the_same(before: Evaluation, after: Evaluation) -> bool:
     """Tell whether two evaluations conclude the same, whatever their release and date."""
     return (before.eligibility, before.needed, before.messages) == (after.eligibility, after.needed, after.messages)
+
+
+def _results(planned: dict[UnitOfWork, PlannedSave]) -> dict[UUID, SaveResult]:
+    return {one.loaded.copy.id: one.result for one in planned.values()}
+
+
+def _begin(unit: UnitOfWork, is_dry_run: bool) -> Changeset:
+    return unit.changeset if is_dry_run else unit.begin_save()
+
+
+def _keyed(unit: UnitOfWork, response: StoredResponse) -> KeyedResponse | None:
+    return KeyedResponse(unit.idempotency, response) if unit.idempotency else None
+
+
+@contextmanager
+def _failing(units: Sequence[UnitOfWork]) -> Iterator[None]:
+    """End the units of work where their save fails as a whole."""
+    try:
+        yield
+    except BaseException:
+        for unit in units:
+            unit.fail()
+        raise
+
+
+@contextmanager
+def refusing(unit: UnitOfWork, refuse: Refuse) -> Iterator[None]:
+    """Pass the faults of one copy to ``refuse``; a misuse of the batch is a bug of the caller and is raised."""
+    try:
+        yield
+    except Misuse:
+        raise
+    except _FAULTS as fault:
+        refuse(unit, fault)

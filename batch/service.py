@@ -1,6 +1,6 @@
-"""The entry points to work on application forms: the only way to a form or copy that is to be written.
+"""The entry points to work on application forms: the only way to write a form or copy.
 
-Everything takes ``scope``, the tenant, and finds nothing of another; everything that may write takes ``actor``.
+Each takes ``scope``, the tenant, and returns nothing of another one; each that may write takes ``actor``.
 """
 
 from __future__ import annotations
@@ -8,14 +8,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, ExitStack, closing, contextmanager
 from datetime import date, datetime
-from functools import partial
 from typing import Final, Literal, overload
 from uuid import UUID
-from zoneinfo import ZoneInfo
 
-from django.utils import timezone
 from msgspec.structs import replace
-from structlog.contextvars import get_contextvars
 
 from batch.changes.changeset import Changeset
 from batch.chunk import MOST_COPIES, Chunk
@@ -26,9 +22,7 @@ from batch.locks.copy_lock import holder_of
 from batch.locks.locked_copy import LockedCopies, LockedCopy
 from batch.misuse import ChunkTooLarge
 from batch.new_copies import fresh_copy, new_form
-from batch.storage.load import Loaded, load, load_nothing, load_revision
-from batch.storage.records import Setting
-from catalogue import releases
+from batch.storage.load import load, load_nothing, load_revision
 from failpoints import failpoint
 from tenants.access import Actor
 from tenants.current_tenant import use_tenant
@@ -74,15 +68,15 @@ def find_and_lock(  # noqa: PLR0913 - the one door to every write; each is named
     expected_version: int | None = None,
     idempotency: IdempotencyKey | None = None,
 ) -> Iterator[BatchContext | None]:
-    """Lock and load a copy for writing; the lock is freed on every way out.
+    """Lock and load a copy for writing; the lock is released on every way out.
 
     ``form_or_copy_id`` is a copy's id, or a form's for its copy last touched by a user. ``wait`` is in seconds, 0 does
-    not wait. ``archived`` finds deleted ones too. ``expected_version`` is the version that the caller read. With
-    ``idempotency`` look at ``context.stored_response`` first: it is not None when the request was answered before.
+    not wait. ``archived`` includes deleted copies. ``expected_version`` is the version that the caller read. With
+    ``idempotency`` look at ``context.stored_response`` first: it is set when the request was answered before.
     Raises ``NotFound``, ``LockNotAcquired`` (with ``raise_on_failure=False`` the context is None instead),
     ``VersionMismatch``, ``IdempotencyConflict``.
     """
-    opening = LockedCopy(
+    locked = LockedCopy(
         _identity(form_or_copy_id),
         scope=scope,
         holder=holder_of(actor),
@@ -90,9 +84,9 @@ def find_and_lock(  # noqa: PLR0913 - the one door to every write; each is named
         archived=archived,
         idempotency=idempotency,
     )
-    with use_tenant(scope), closing(opening):
+    with use_tenant(scope), closing(locked):
         try:
-            loaded = opening.open()
+            loaded = locked.open()
         except LockNotAcquired:
             if raise_on_failure:
                 raise
@@ -101,8 +95,7 @@ def find_and_lock(  # noqa: PLR0913 - the one door to every write; each is named
         failpoint("loaded")
         if expected_version is not None and loaded.stored_response is None and expected_version != loaded.copy.version:
             raise VersionMismatch(expected=expected_version, actual=loaded.copy.version)
-        set_up = _SetUp(scope, actor)
-        context = BatchContext(loaded, set_up, opening=opening, writable=True, idempotency=idempotency)
+        context = BatchContext(loaded, scope=scope, actor=actor, writable=True, locked=locked, idempotency=idempotency)
         with closing(context):
             yield context
 
@@ -111,27 +104,26 @@ def find_and_lock(  # noqa: PLR0913 - the one door to every write; each is named
 def find_and_lock_many(
     form_or_copy_ids: Sequence[UUID], *, scope: Tenant, actor: Actor, wait: float = WAIT_SECONDS, archived: bool = False
 ) -> Iterator[Chunk]:
-    """Lock and load a chunk of copies (500 at most) for writing, with one round trip each; all locks are freed on every
-    way out.
+    """Lock and load a chunk of copies (500 at most) for writing, with one round trip each; all locks are released on
+    every way out.
 
-    Ids are fuzzy as in ``find_and_lock``. What cannot be had (not found, held by another save for ``wait`` seconds) is
-    in the chunk's ``errors`` and spoils nothing else. Raises ``ChunkTooLarge``.
+    Ids are resolved as in ``find_and_lock``. Copies that fail (not found, held by another save for ``wait`` seconds)
+    are in the chunk's ``errors``; the others go on. Raises ``ChunkTooLarge``.
     """
     ids = list(dict.fromkeys(form_or_copy_ids))
     if len(ids) > MOST_COPIES:
         raise ChunkTooLarge(len(ids), MOST_COPIES)
     with use_tenant(scope), ExitStack() as held:
-        opened = held.enter_context(
+        locked = held.enter_context(
             closing(LockedCopies(scope=scope, holder=holder_of(actor), wait=wait, archived=archived))
         )
-        chunk = held.enter_context(closing(Chunk(ids, scope=scope, opened=opened)))
-        set_up = _SetUp(scope, actor)
-        for identity, loaded in opened.open(ids).items():
+        chunk = held.enter_context(closing(Chunk(ids, locked=locked)))
+        for identity, loaded in locked.open(ids).items():
             try:
-                chunk.contexts[identity] = BatchContext(loaded, set_up, writable=True)
+                chunk.contexts[identity] = BatchContext(loaded, scope=scope, actor=actor, writable=True)
             except UnknownCatalogue as error:
                 chunk.errors[identity] = error
-        chunk.errors.update(opened.errors)
+        chunk.errors.update(locked.errors)
         yield chunk
 
 
@@ -146,14 +138,13 @@ def find(
 ) -> BatchContext:
     """Load a copy without its lock, to read it or to preview changes; ``save()`` on it raises.
 
-    ``version`` or ``moment`` gives it as it stood then, with the release of that time. Raises ``NotFound``.
+    ``version`` or ``moment`` loads an earlier version, with the release of that time. Raises ``NotFound``.
     """
     with use_tenant(scope):
         loaded = load(_identity(form_or_copy_id), scope=scope, archived=archived)
         if version is not None or moment is not None:
             loaded = load_revision(loaded, scope=scope, version=version, moment=moment)
-            return BatchContext(loaded, partial(_setting_of_then, scope=scope, actor=actor), writable=False)
-        return BatchContext(loaded, _SetUp(scope, actor), writable=False)
+        return BatchContext(loaded, scope=scope, actor=actor, writable=False)
 
 
 def find_changeset(form_or_copy_id: UUID | str, *, scope: Tenant, actor: Actor, archived: bool = False) -> Changeset:
@@ -173,7 +164,7 @@ def build_context(
 ) -> Iterator[BatchContext]:
     """Start a new form with its default copy, whose id is the form's; nothing exists until ``save()``.
 
-    ``as_of`` is the evaluation date for good, None means today at the tenant. ``catalogue`` is a code, by default the
+    ``as_of`` fixes the evaluation date; None means today at the tenant. ``catalogue`` is a code, by default the
     tenant's.
     Raises ``UnknownCatalogue``, ``IdempotencyConflict``.
     """
@@ -181,8 +172,7 @@ def build_context(
         now, stored_response = load_nothing(idempotency, scope=scope)
         loaded = new_form(scope=scope, title=title, as_of=as_of, catalogue=catalogue, now=now)
         loaded = replace(loaded, stored_response=stored_response)
-        set_up = _SetUp(scope, actor, created="form")
-        context = BatchContext(loaded, set_up, writable=True, idempotency=idempotency)
+        context = BatchContext(loaded, scope=scope, actor=actor, writable=True, idempotency=idempotency)
         with closing(context):
             yield context
 
@@ -206,48 +196,9 @@ def build_copy(
         loaded = source
         if source.stored_response is None:
             loaded = fresh_copy(source, scope=scope, title=title)
-        set_up = _SetUp(scope, actor, created="copy")
-        context = BatchContext(loaded, set_up, writable=True, idempotency=idempotency)
+        context = BatchContext(loaded, scope=scope, actor=actor, writable=True, idempotency=idempotency)
         with closing(context):
             yield context
-
-
-class _SetUp:
-    """Makes the setting of each load: its moment, its day, the release that is current then."""
-
-    def __init__(self, scope: Tenant, actor: Actor, *, created: str = "") -> None:
-        self._scope = scope
-        self._actor = actor
-        self._created = created
-
-    def __call__(self, loaded: Loaded) -> Setting:
-        """Return the setting of ``loaded``. Raises ``UnknownCatalogue``."""
-        now = loaded.now or timezone.now()
-        try:
-            release = releases.current(loaded.form.catalogue)
-        except releases.NoRelease as error:
-            raise UnknownCatalogue(loaded.form.catalogue) from error
-        return Setting(
-            scope=self._scope,
-            actor=self._actor,
-            now=now,
-            as_of=loaded.form.as_of or now.astimezone(ZoneInfo(self._scope.time_zone)).date(),
-            release=release,
-            correlation_id=get_contextvars().get("correlation_id", ""),
-            created=self._created,
-        )
-
-
-def _setting_of_then(loaded: Loaded, *, scope: Tenant, actor: Actor) -> Setting:
-    moment = loaded.copy.updated_at
-    assert loaded.copy.release_id is not None  # noqa: S101 - every revision has one
-    return Setting(
-        scope=scope,
-        actor=actor,
-        now=moment,
-        as_of=loaded.form.as_of or moment.astimezone(ZoneInfo(scope.time_zone)).date(),
-        release=releases.get(loaded.copy.release_id),
-    )
 
 
 def _identity(form_or_copy_id: UUID | str) -> UUID:

@@ -19,12 +19,14 @@ from django.utils import timezone
 from django_redis import get_redis_connection
 from uuid_utils.compat import uuid4
 
-from batch.effects.actions_of_save import About, announce
+from batch.changes.snapshots import CopyFields
+from batch.effects.actions_of_save import actions_of_save
+from batch.storage.records import CopyRecord, FormRecord, Loaded, SaveResult
 from copies.changes import Cause, Change
 from copies.document import Answer, AnsweredBy, Document, DocumentQuestionSet, PoolRow, walk_answers
 from rules.definition.model import CompiledCatalogue
 from rules.flow import check_flow
-from rules.flow.evaluation import Evaluation, FlowResult
+from rules.flow.evaluation import Evaluation, FlowResult, ProductOutcome
 from rules.types.cleaning import clean
 
 WRITTEN: Final = ["value", "active", "required", "answered_by", "updated_at"]
@@ -186,7 +188,7 @@ def save(
 
 def _write_beside(work: Work, evaluation: Evaluation, using: str) -> None:
     form, changes = work.form, work.changes()
-    moved = {
+    moved: dict[str, ProductOutcome | None] = {
         code: outcome
         for code, outcome in evaluation.eligibility.items()
         if form.evaluation.get("eligibility", {}).get(code) != msgspec.to_builtins(outcome)
@@ -198,8 +200,20 @@ def _write_beside(work: Work, evaluation: Evaluation, using: str) -> None:
         form=form, version=form.version, changes=msgspec.to_builtins(changes), created_at=work.now
     )
     CarefulRevision.objects.using(using).bulk_create([revision])
-    about = About(copy_id=form.pk, application_form_id=form.pk, version=form.version)
-    actions = announce(work.catalogue, about=about, created="", changes=changes, moved=moved)
+    loaded = Loaded(
+        FormRecord(form.pk, "", None, work.now),
+        CopyRecord(form.pk, form.pk, form.version - 1, CopyFields(), work.now, work.now),
+    )
+    result = SaveResult(
+        version=form.version,
+        loaded_version=form.version - 1,
+        changes=changes,
+        before=evaluation,
+        evaluation=evaluation,
+        moved=moved,
+        written=True,
+    )
+    actions = actions_of_save(result, loaded=loaded, catalogue=work.catalogue)
     CarefulOutbox.objects.using(using).bulk_create(
         CarefulOutbox(id=uuid4(), kind=action.kind, target=action.target, payload=action.payload(), created_at=work.now)
         for action in actions

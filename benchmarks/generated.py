@@ -30,13 +30,12 @@ from rules.definition.catalogue import (
     ProductRule,
     Question,
     QuestionSet,
-    QuestionType,
     Rating,
     Term,
 )
 from rules.flow.evaluation import FlowResult
 
-_TYPES: Final[tuple[QuestionType, ...]] = ("integer", "boolean", "choice", "money", "text")
+_TYPES: Final[tuple[str, ...]] = ("integer", "boolean", "choice", "money", "text")
 _RULES_OF_PRODUCT: Final = 40
 _QUESTIONS_OF_SET: Final = 20
 _COMPLETED: Final = datetime(2026, 6, 1, tzinfo=UTC)
@@ -164,7 +163,7 @@ class _Maker:
             when = self._condition(self._row[-1]) if number in conditioned else ""
             self._row.append(self._question(f"r{number}", _TYPES[number % 5], when))
 
-    def _question(self, code: str, kind: QuestionType, when: str) -> Question:
+    def _question(self, code: str, kind: str, when: str) -> Question:
         validate = {"integer": ("min:0",), "text": ("max:40",)}.get(kind, ())
         choices = "letters" if kind == "choice" else ""
         return Question(

@@ -24,8 +24,9 @@ from django.conf import settings
 from django.test import Client
 from django_redis import get_redis_connection
 
-from actions import live_updates
 from batch import service as batch
+from batch.effects import after_commit
+from batch.storage.records import PlannedSave
 from benchmarks.figures import Figure, figure, milliseconds
 from benchmarks.forms import ACTOR, SavedForm, Size, save_form
 from benchmarks.live_listeners import Way, listen, socket_opening
@@ -75,14 +76,14 @@ def measure(rounds: int, *, size: Size = SIZE, sockets: int = SOCKETS, messages:
 
 
 def _save(form: SavedForm, messages: int) -> Begun:
-    """Save again and again; what is committed is told to the sockets from here, as in any process that saves."""
+    """Save again and again; what is committed is published to the sockets from here, as in any process that saves."""
     begun: Begun = {}
 
-    def announce_timed(saved: Sequence[live_updates.Saved]) -> None:
-        begun[saved[0].version] = time.monotonic()
-        publish(saved)
+    def publish_timed(saves: Sequence[PlannedSave]) -> None:
+        begun[saves[0].result.version] = time.monotonic()
+        publish(saves)
 
-    with _published_by(announce_timed):
+    with _published_by(publish_timed):
         for _ in range(messages):
             with batch.find_and_lock(form.id, scope=form.tenant, actor=ACTOR) as context:
                 given = form.changes(CHANGED, variant=context.version)
@@ -114,12 +115,12 @@ def _took(begun: Begun, pipe: Connection, *, way: str, sockets: int) -> list[flo
 
 
 @contextmanager
-def _published_by(publisher: live_updates.Publisher) -> Iterator[None]:
-    live_updates._registered[:] = [publisher]
+def _published_by(publisher: after_commit.Publisher) -> Iterator[None]:
+    after_commit._registered[:] = [publisher]
     try:
         yield
     finally:
-        live_updates._registered[:] = [publish]
+        after_commit._registered[:] = [publish]
 
 
 @contextmanager

@@ -11,10 +11,11 @@ from typing import Any, Final
 from batch import service as batch
 from benchmarks.figures import Figure, figure, milliseconds
 from benchmarks.forms import ACTOR, SavedForm, Size, save_form, value_at
-from benchmarks.rounds import Contender, interleave, ratios, say
+from benchmarks.rounds import Contender, interleave, ratios
 from copies.document import Answer, AnswerValue, Document
 from rules.flow import check_flow
 from rules.flow.evaluation import Evaluation, FlowResult
+from rules.incremental import partial_run
 
 SIZE: Final = Size(answers=2_000, rules=1_000)
 QUICK: Final = {"size": Size(answers=60, rules=20)}
@@ -31,7 +32,7 @@ class Case:
 
 
 def measure(rounds: int, *, size: Size = SIZE) -> list[Figure]:
-    """Return the time of a full run, and of one for a single changed answer where the check flow has such."""
+    """Return the time of a full run, and of a partial run for a single changed answer."""
     form = save_form(size)
     document = batch.find_changeset(form.id, scope=form.tenant, actor=ACTOR).document
     before = _full(form, document).evaluation
@@ -40,14 +41,11 @@ def measure(rounds: int, *, size: Size = SIZE) -> list[Figure]:
         Contender(name="full", run=lambda call: _full(form, cases[call % CASES].document), repeats=15, warm_up=CASES)
     ]
     incremental = _incremental(form, before)
-    if incremental is None:
-        say("there is no incremental run yet")
-    else:
-        for case in cases:
-            assert incremental(case) == _full(form, case.document), case.path
-        contenders.append(
-            Contender(name="incremental", run=lambda call: incremental(cases[call % CASES]), repeats=3 * CASES)
-        )
+    for case in cases:
+        assert incremental(case) == _full(form, case.document), case.path
+    contenders.append(
+        Contender(name="incremental", run=lambda call: incremental(cases[call % CASES]), repeats=3 * CASES)
+    )
     times = interleave(contenders, rounds=rounds)
     what = f"{size.rules:,} rules, {size.answers:,} answers"
     figures = [figure(f"{what}: full run", "ms", milliseconds(times["full"]), goal="<= 6")]
@@ -63,14 +61,10 @@ def _full(form: SavedForm, document: Document) -> FlowResult:
     return check_flow.run(form.compiled, document, as_of=AS_OF, release=1, reveal=_plain)
 
 
-def _incremental(form: SavedForm, before: Evaluation) -> Callable[[Case], FlowResult] | None:
-    rerun: Callable[..., FlowResult] | None = getattr(check_flow, "rerun", None)
-    if rerun is None:
-        return None
-
+def _incremental(form: SavedForm, before: Evaluation) -> Callable[[Case], FlowResult]:
     def run(case: Case) -> FlowResult:
         given: dict[str, Any] = {"before": before, "changed": [case.path], "as_of": AS_OF, "release": 1}
-        return rerun(form.compiled, case.document, **given, reveal=_plain)
+        return partial_run.rerun(form.compiled, case.document, **given, reveal=_plain)
 
     return run
 

@@ -1,10 +1,10 @@
-"""The carriers app: who insures, what they sell and at which rates."""
+"""The carriers app: carriers, their products and rates."""
 
 from django.apps import AppConfig
 
 
 class CarriersConfig(AppConfig):
-    """Knows carriers, products, rates and their rules as drafts; not the forms that are decided with them."""
+    """The app of carriers, products, rates and their rules as drafts. It does not know the forms that they decide."""
 
     name = "carriers"
     verbose_name = "Carriers"

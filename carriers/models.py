@@ -1,7 +1,7 @@
 """Draft rows of carriers (products, rates and appetite rules, as staff edit them).
 
-Drafts are shared by all tenants and name their catalogue by its code: this room does not know the catalogue's own rows.
-What is in force is the published release, never these rows.
+Drafts are shared by all tenants and name their catalogue by its code: this app does not know the catalogue's own rows.
+The published release is in force, never these rows.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ _CODE = RegexValidator(
 
 
 class Decimal6Field(models.DecimalField):
-    """A rate, factor or amount: up to 12 digits before the point and 6 behind it, kept exactly."""
+    """A rate, factor or amount: up to 12 digits before the point and 6 after it, stored exactly."""
 
     def __init__(self, *args: Any, **options: Any) -> None:
         options = {"max_digits": 18, "decimal_places": 6, **options}
@@ -27,10 +27,10 @@ class Decimal6Field(models.DecimalField):
 
 
 class Carrier(models.Model):
-    """A carrier and how it is reached."""
+    """A carrier and its link."""
 
     class Mode(models.TextChoices):
-        """How the carrier answers a quote request."""
+        """The way in which the carrier responds to a quote request."""
 
         SYNC = "sync", "At once (sync)"
         POLL = "poll", "Accepts, then is asked (poll)"
@@ -73,10 +73,10 @@ class Carrier(models.Model):
 
 
 class CarrierProduct(models.Model):
-    """What a carrier sells of one line, where and to whom."""
+    """A carrier's product of one line, with its states and industries."""
 
     class RateType(models.TextChoices):
-        """What its premium is worth."""
+        """The worth of its premium."""
 
         BINDABLE = "bindable", "Bindable"
         INDICATION = "indication", "Indication"
@@ -117,7 +117,7 @@ class CarrierProduct(models.Model):
 
 
 class RateTerm(models.Model):
-    """A premium term: a rate for every so many of a value."""
+    """A premium term: a rate per so many units of a value."""
 
     product = models.ForeignKey(CarrierProduct, on_delete=models.CASCADE, related_name="terms")
     position = models.PositiveIntegerField(default=0)
@@ -209,7 +209,7 @@ class ProductRule(models.Model):
     """An appetite rule of a product."""
 
     class Effect(models.TextChoices):
-        """What a matching rule does."""
+        """The effect of a matching rule."""
 
         DECLINE = "decline", "Decline"
         REFER = "refer", "Refer"

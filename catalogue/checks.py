@@ -1,7 +1,7 @@
-"""Checks the expressions of one draft row while it is edited, so that a fault is told at its field.
+"""Checks the expressions of one draft row while it is edited, so that a fault appears at its field.
 
-Rows are held against the questions, pools and derived values that the draft has so far. What only the whole can say
-(circles, codes that are used elsewhere) is left to publishing.
+Expressions may name the questions, pools and derived values that the draft has so far. Faults of the whole (cycles,
+duplicate codes) are reported at publishing.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from rules.definition.catalogue import CatalogueDefinition, Derived, Pool, Quest
 from rules.definition.faults import CatalogueFault
 from rules.definition.texts import Texts
 from rules.language.kinds import DATE, NUMBER, TEXT, TEXTS, TRUTH, Kind
+from rules.types.registry import QUESTION_TYPES
 from rules.types.validators import parse_validators
 
 _VALUE: Final = (NUMBER, TEXT, TRUTH, DATE)
@@ -25,13 +26,15 @@ _Pools = Callable[[Any, "_Draft"], str]
 
 
 def check_row(row: Model) -> None:
-    """Hold the expressions of ``row`` (of this app or of ``carriers``) against its draft catalogue.
+    """Check the expressions of ``row`` (of this app or of ``carriers``) against its draft catalogue.
 
     Raises ``ValidationError`` with a message for each faulty field. A row whose catalogue is not known yet is not
     checked.
     """
     catalogue = _catalogue_of(row)
-    expressions = {field: how for field, how in _EXPRESSIONS[row._meta.model_name or ""].items() if getattr(row, field)}
+    expressions = {
+        field: allowed for field, allowed in _EXPRESSIONS[row._meta.model_name or ""].items() if getattr(row, field)
+    }
     if catalogue is None or not (expressions or _has_validators(row)):
         return
     draft = _Draft(catalogue)
@@ -41,13 +44,13 @@ def check_row(row: Model) -> None:
     }
     if _has_validators(row):
         messages["validate"] = draft.validator_faults(row)
-    faulty = {field: found for field, found in messages.items() if found}
+    faulty = {field: faults for field, faults in messages.items() if faults}
     if faulty:
         raise ValidationError(faulty)
 
 
 class _Draft:
-    """What expressions can name in a draft: its questions by pool and its derived values."""
+    """The names that expressions of a draft can use: its questions by pool, and its derived values."""
 
     def __init__(self, catalogue: Any) -> None:
         sets = list(catalogue.question_sets.prefetch_related("questions"))
@@ -70,23 +73,28 @@ class _Draft:
         )
 
     def faults(self, source: str, kinds: tuple[Kind, ...], pool: str) -> list[str]:
-        """Return what is wrong with one expression in the rows of ``pool`` ("" for the form itself)."""
+        """Return the faults of one expression in the rows of ``pool`` ("" for the form itself)."""
         before = len(self._texts.faults)
         self._texts.compile(source, "", wanted=kinds, pool=pool if pool in self.pools else "")
         return [_sentence(fault) for fault in self._texts.faults[before:]]
 
     def validator_faults(self, row: Any) -> list[str]:
-        """Return what is wrong with a question's validators."""
+        """Return the faults of a question's validators."""
+        if row.type not in QUESTION_TYPES:
+            # The type's own field reports this.
+            return []
         pool = row.question_set.pool_code
-        _, relations, wrong = parse_validators(_question(row), pool)
-        found = [f"{fault} {fault.remedy}" for fault in wrong]
-        return found + [
+        _, relations, invalid = parse_validators(_question(row), pool)
+        sentences = [f"{fault} {fault.remedy}" for fault in invalid]
+        return sentences + [
             sentence for relation in relations for sentence in self.faults(relation.other, (relation.kind,), pool)
         ]
 
 
 def pool_circle(pool: str, parent: str, parents: Mapping[str, str]) -> bool:
-    """Tell whether ``pool``, put within ``parent``, lies within itself; ``parents`` gives each pool's parent."""
+    """Return whether ``pool`` inside ``parent`` would contain itself; ``parents`` are the parents of the other
+    pools.
+    """
     around = parent
     for _ in range(len(parents) + 1):
         if not around or around not in parents:
@@ -111,7 +119,7 @@ def _has_validators(row: Any) -> bool:
 
 
 def _catalogue_of(row: Any) -> Any:
-    """Return the draft catalogue that ``row`` belongs to, None while that is not known."""
+    """Return the draft catalogue of ``row``, or None while it is not known."""
     holder = row
     for parent in ("question_set", "product"):
         if hasattr(row, f"{parent}_id"):
@@ -121,39 +129,39 @@ def _catalogue_of(row: Any) -> Any:
     return holder.catalogue if holder is not None and holder.catalogue_id else None
 
 
-def _at_the_top(row: Any, draft: _Draft) -> str:
+def _in_form(row: Any, draft: _Draft) -> str:
     return ""
 
 
-def _in_own_pool(row: Any, draft: _Draft) -> str:
+def _in_own_rows(row: Any, draft: _Draft) -> str:
     return str(row.question_set.pool_code)
 
 
-def _around_own_pool(row: Any, draft: _Draft) -> str:
+def _in_parent_rows(row: Any, draft: _Draft) -> str:
     return str(row.pool_parent)
 
 
-def _where_it_is_said(row: Any, draft: _Draft) -> str:
+def _pool_of_message(row: Any, draft: _Draft) -> str:
     return draft.pool_of.get(row.at, "")
 
 
-def _in_rated_pool(row: Any, draft: _Draft) -> str:
+def _in_rated_rows(row: Any, draft: _Draft) -> str:
     return str(row.pool)
 
 
-#: For each kind of row: its fields with expressions, what they may give and the pool in whose rows they are read.
+#: The expressions of each kind of row: field -> allowed kinds, and the pool in whose rows the field is read.
 _EXPRESSIONS: Final[Mapping[str, Mapping[str, tuple[tuple[Kind, ...], _Pools]]]] = {
-    "questionset": {"when": ((TRUTH,), _around_own_pool)},
-    "question": {"when": ((TRUTH,), _in_own_pool)},
-    "derivedvalue": {"value": (_VALUE, _at_the_top)},
-    "formrule": {"when": ((TRUTH,), _where_it_is_said)},
-    "lineofbusiness": {"states": ((TEXTS,), _at_the_top), "industry": ((TEXT,), _at_the_top)},
-    "rateterm": {"of": ((NUMBER,), _at_the_top)},
+    "questionset": {"when": ((TRUTH,), _in_parent_rows)},
+    "question": {"when": ((TRUTH,), _in_own_rows)},
+    "derivedvalue": {"value": (_VALUE, _in_form)},
+    "formrule": {"when": ((TRUTH,), _pool_of_message)},
+    "lineofbusiness": {"states": ((TEXTS,), _in_form), "industry": ((TEXT,), _in_form)},
+    "rateterm": {"of": ((NUMBER,), _in_form)},
     "ratetable": {
-        "rate_by": ((TEXT,), _in_rated_pool),
-        "amount": ((NUMBER,), _in_rated_pool),
-        "times": ((NUMBER,), _at_the_top),
+        "rate_by": ((TEXT,), _in_rated_rows),
+        "amount": ((NUMBER,), _in_rated_rows),
+        "times": ((NUMBER,), _in_form),
     },
-    "ratefactor": {"when": ((TRUTH,), _at_the_top)},
-    "productrule": {"when": ((TRUTH,), _at_the_top)},
+    "ratefactor": {"when": ((TRUTH,), _in_form)},
+    "productrule": {"when": ((TRUTH,), _in_form)},
 }

@@ -1,4 +1,4 @@
-"""The demo: its catalogue, loaded and published, and its sample applications with the outcomes that they must have."""
+"""The demo: loads and publishes its catalogue, and reads its sample applications with their expected outcomes."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _NOT_POOLS: Final = frozenset({"id", "like", "note", "a", "expect"})
 
 @dataclass(frozen=True, kw_only=True)
 class Expected:
-    """What one product must say of a sample: ``details`` are rule ids, base checks or missing questions."""
+    """The expected outcome of one product for a sample; ``details`` are rule ids, base checks or missing questions."""
 
     outcome: str
     premium: int | None = None
@@ -33,7 +33,7 @@ class Expected:
 
 @dataclass(frozen=True, kw_only=True)
 class Sample:
-    """One sample application, or a further copy of the sample ``copy_of``, in the shapes that the API takes."""
+    """One sample application, or another copy of the sample ``copy_of``, in the shapes of the API."""
 
     id: str
     title: str
@@ -45,16 +45,16 @@ class Sample:
 
 
 def load_demo_catalogue(*, actor_id: str) -> Release:
-    """Load the demo's catalogue and publish it; where its release is the current one already, nothing changes."""
+    """Load and publish the demo's catalogue; nothing changes if its release is already current."""
     catalogue = load(read_catalogue(CATALOGUE_FILE))
     return publish(catalogue, actor_id=actor_id, notes="The demo")
 
 
 def read_samples() -> list[Sample]:
-    """Return the demo's samples in order, then the further copies of them."""
-    given = yaml.safe_load(SAMPLES_FILE.read_text(encoding="utf-8"))
-    by_id = {sample["id"]: sample for sample in given["samples"]}
-    samples = [_sample(by_id[identity], given, by_id) for identity in by_id]
+    """Return the demo's samples in order, followed by further copies of them."""
+    file = yaml.safe_load(SAMPLES_FILE.read_text(encoding="utf-8"))
+    by_id = {sample["id"]: sample for sample in file["samples"]}
+    samples = [_sample(by_id[identity], file, by_id) for identity in by_id]
     base = {sample.id: sample for sample in samples}
     copies = [
         Sample(
@@ -66,34 +66,34 @@ def read_samples() -> list[Sample]:
             expect=_expected(copy["expect"]),
             copy_of=copy["of"],
         )
-        for copy in given["copies"]
+        for copy in file["copies"]
     ]
     return samples + copies
 
 
-def _sample(sample: Mapping[str, Any], given: Mapping[str, Any], by_id: Mapping[str, Any]) -> Sample:
+def _sample(sample: Mapping[str, Any], file: Mapping[str, Any], by_id: Mapping[str, Any]) -> Sample:
     like = by_id.get(sample.get("like", ""), {})
-    answers = {**given["sample_defaults"], **like.get("a", {}), **sample["a"]}
-    sources = (given["pool_defaults"], like, sample)
+    answers = {**file["sample_defaults"], **like.get("a", {}), **sample["a"]}
+    sources = (file["pool_defaults"], like, sample)
     pools = {code: rows for source in sources for code, rows in source.items() if code not in _NOT_POOLS}
     return Sample(
         id=sample["id"],
         title=str(answers["mqs_business_name"]),
-        as_of=date.fromisoformat(given["as_of"]),
+        as_of=date.fromisoformat(file["as_of"]),
         answers={code: value for code, value in answers.items() if value is not None},
-        answer_pools={code: _rows(code, rows, given) for code, rows in pools.items()},
+        answer_pools={code: _rows(code, rows, file) for code, rows in pools.items()},
         expect=_expected(sample["expect"]),
     )
 
 
-def _rows(pool: str, rows: list[Mapping[str, Any]], given: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """Return the rows of ``pool``: what holds a list of rows is a pool within the row."""
-    defaults = given[_ROW_DEFAULTS[pool]] if pool in _ROW_DEFAULTS else {}
+def _rows(pool: str, rows: list[Mapping[str, Any]], file: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """Return the rows of ``pool``; a list of rows inside a row is a nested pool."""
+    defaults = file[_ROW_DEFAULTS[pool]] if pool in _ROW_DEFAULTS else {}
     built = []
     for row in rows:
         nested = {code: value for code, value in row.items() if isinstance(value, list)}
         answers = {**defaults, **{code: value for code, value in row.items() if code not in nested}}
-        pools = {code: _rows(code, below, given) for code, below in nested.items()}
+        pools = {code: _rows(code, below, file) for code, below in nested.items()}
         built.append({"answers": answers, **({"answer_pools": pools} if pools else {})})
     return built
 

@@ -1,6 +1,6 @@
 """Reads the draft rows of a catalogue as a definition.
 
-It does not judge them, not even their types: a draft may be faulty while staff work on it.
+It checks nothing, not even types: a draft may be faulty while staff work on it.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from catalogue.models import Catalogue, QuestionSet
 from rules.definition import catalogue as parts
 from rules.definition.catalogue import CatalogueDefinition
 
-#: What a question's row and its struct hold under the same name and in the same form.
+#: Fields with the same name and the same form in a question's row and in its struct.
 PLAIN_QUESTION_FIELDS: Final = (
     "code",
     "label",
@@ -29,7 +29,7 @@ PLAIN_QUESTION_FIELDS: Final = (
 
 
 def read_draft(catalogue: Catalogue) -> CatalogueDefinition:
-    """Return what the draft rows of ``catalogue`` say, in a number of queries that does not grow with them."""
+    """Return the definition in the draft rows of ``catalogue``; the number of queries is constant."""
     sets = catalogue.question_sets.prefetch_related("questions__choices")
     products = carrier_rows.CarrierProduct.objects.filter(catalogue=catalogue.code)
     return CatalogueDefinition(
@@ -39,6 +39,7 @@ def read_draft(catalogue: Catalogue) -> CatalogueDefinition:
         allow_test_identities=catalogue.allow_test_identities,
         lines_question=catalogue.lines_question,
         title_question=catalogue.title_question,
+        employees_questions=tuple(catalogue.employees_questions),
         choices={
             choice_list.code: {choice.code: choice.label for choice in choice_list.choices.all()}
             for choice_list in catalogue.choice_lists.prefetch_related("choices")
@@ -139,6 +140,6 @@ def _rules(rows: Iterable[carrier_rows.ProductRule]) -> tuple[parts.ProductRule,
 
 
 def _number(value: Decimal) -> str:
-    """Return a decimal number as a definition writes it: no exponent, no needless zeros."""
+    """Return a decimal number as in a definition: no exponent, no trailing zeros."""
     text = f"{value:f}"
     return text.rstrip("0").rstrip(".") if "." in text else text

@@ -1,6 +1,6 @@
-"""Holds the tree of a file against the structs of a catalogue: what is missing, unknown or of the wrong kind. Pure.
+"""Compares the tree of a file with the structs of a catalogue: missing, unknown and invalid values. Pure.
 
-Every fault is collected with its place. What conditions mean is not looked at here.
+Every fault is collected with its place. Conditions are not compiled here.
 """
 
 from __future__ import annotations
@@ -17,8 +17,8 @@ from catalogue.yaml_nodes import Mapping, Mark, Node, Scalar, Sequence
 from rules.definition.catalogue import CatalogueDefinition
 from rules.definition.faults import CatalogueFault
 
-#: What stands in for a faulty value that no other part depends on, so that the rest can be judged all the same.
-#: None: the key is left out.
+#: Replacements for faulty values that no other part depends on, so that the rest can be checked. None: the key is
+#: removed.
 _STAND_INS: Final[dict[str, Any]] = {
     **dict.fromkeys(("title", "label", "name", "why", "say"), "-"),
     **dict.fromkeys(("rate", "times"), "1"),
@@ -31,8 +31,7 @@ _STAND_INS: Final[dict[str, Any]] = {
 
 _NAME: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _CODE: Final = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]*")
-#: Their codes are read by conditions or are parts of paths, so they are names; all other codes may have hyphens
-#: and dots.
+#: Conditions and paths contain these codes, so they are names; all other codes may have hyphens and periods.
 _NAMED: Final = frozenset({"Question", "QuestionSet", "Pool", "Derived"})
 _NUMBER: Final = re.compile(r"-?(?:0|[1-9][0-9]{0,11})(?:\.[0-9]{1,6})?")
 _INTEGER: Final = re.compile(r"0|[1-9][0-9]{0,8}")
@@ -46,15 +45,15 @@ _SENTENCES: Final = dict.fromkeys(("title", "label", "name", "why", "quirk", "va
 }
 _CONDITIONS: Final = dict.fromkeys(("when", "value", "states", "industry", "of", "rate_by", "amount", "times"), 4000)
 _MOST: Final = _SENTENCES | _CONDITIONS
-#: Words and numbers that readers of YAML take for something else than a text.
+#: Words and numbers that some YAML readers do not read as text.
 _GUESSED: Final = re.compile(r"(?i:y|n|yes|no|on|off)|[-+.]?[0-9].*")
 
-_REMEDY_LIST: Final = "Write a list: [a, b], or a line with a hyphen each."
-_REMEDY_MAPPING: Final = "Write keys with values: {key: value}, or a line each."
+_REMEDY_LIST: Final = "Write a list: [a, b], or one line with a hyphen per item."
+_REMEDY_MAPPING: Final = "Write keys with values: {key: value}, or one line per key."
 
 
 class _Bad:
-    """Stands for a value that could not be read."""
+    """Replaces a value that could not be read."""
 
 
 _BAD: Final = _Bad()
@@ -63,7 +62,7 @@ _BAD: Final = _Bad()
 def read_shape(root: Node) -> tuple[dict[str, Any] | None, list[CatalogueFault]]:
     """Return the catalogue in ``root`` as plain data, and every fault.
 
-    The data can be judged in spite of the faults; they are None where too much is missing for that.
+    In spite of faults the data can be checked further; it is None if too much is missing.
     """
     reading = _Reading()
     data = reading.value(root, inspect.type_info(CatalogueDefinition), where="", field="")
@@ -78,7 +77,7 @@ class _Reading:
         self.is_whole = True
 
     def value(self, node: Node, kind: inspect.Type, *, where: str, field: str) -> Any:
-        """Return ``node`` as a value of ``kind``; ``field`` is the struct and key that it is for, as ``Term.rate``."""
+        """Return ``node`` as a value of ``kind``; ``field`` is its struct and key, such as ``Term.rate``."""
         if isinstance(kind, inspect.StructType):
             return self._struct(node, kind, where)
         if isinstance(kind, inspect.VarTupleType):
@@ -88,19 +87,23 @@ class _Reading:
         if isinstance(kind, inspect.UnionType):
             return self._either(node, kind, where, field)
         if not isinstance(node, Scalar):
-            said = "a list" if isinstance(node, Sequence) else "keys with values"
+            kind_of_node = "a list" if isinstance(node, Sequence) else "keys with values"
             return self._fault(
-                "wrong_shape", where, f"Here stands {said}, not a single value.", self._single_remedy(node, field), node
+                "wrong_shape",
+                where,
+                f"There is {kind_of_node} here instead of a single value.",
+                self._single_remedy(node, field),
+                node,
             )
         if node.is_empty:
-            return self._fault("missing_value", where, "There is no value.", "Write one, or leave the key out.", node)
+            return self._fault("missing_value", where, "There is no value.", "Write one, or remove the key.", node)
         return self._scalar(node, kind, where, field)
 
     def _struct(self, node: Node, kind: inspect.StructType, where: str) -> Any:
         if not isinstance(node, Mapping):
             keys = ", ".join(field.name for field in kind.fields if field.required)
             return self._fault(
-                "wrong_shape", where, f"Here must stand keys with values: {keys}.", _REMEDY_MAPPING, node
+                "wrong_shape", where, f"Keys with values are required here: {keys}.", _REMEDY_MAPPING, node
             )
         built: dict[str, Any] = {}
         fields = {field.name: field for field in kind.fields}
@@ -119,7 +122,7 @@ class _Reading:
         return built
 
     def _stand_in(self, built: dict[str, Any]) -> None:
-        """Put something in the place of what could not be read, or note that the whole cannot be judged."""
+        """Replace unreadable values, or record that the catalogue cannot be checked as a whole."""
         for key, value in list(built.items()):
             if value is _BAD or (isinstance(value, list) and _BAD in value):
                 self.is_whole = self.is_whole and key in _STAND_INS
@@ -129,7 +132,7 @@ class _Reading:
 
     def _unknown_key(self, key: Scalar, known: list[str], where: str) -> None:
         close = difflib.get_close_matches(key.text, known, n=1)
-        remedy = f"Did you mean {close[0]!r}?" if close else f"Known here: {', '.join(known)}."
+        remedy = f"Did you mean {close[0]!r}?" if close else f"The keys here are: {', '.join(known)}."
         self._fault(
             "unknown_key",
             f"{where}.{key.text}" if where else key.text,
@@ -140,7 +143,7 @@ class _Reading:
 
     def _list(self, node: Node, kind: inspect.VarTupleType, where: str, field: str) -> Any:
         if not isinstance(node, Sequence):
-            return self._fault("wrong_shape", where, "Here must stand a list.", _REMEDY_LIST, node)
+            return self._fault("wrong_shape", where, "A list is required here.", _REMEDY_LIST, node)
         built, names = [], set()
         for number, item in enumerate(node.items):
             name = _named(item, number)
@@ -149,7 +152,7 @@ class _Reading:
                     "duplicate_code",
                     f"{where}[{name}]",
                     f"{name!r} is in this list twice.",
-                    "Give it a code of its own.",
+                    "Give it a unique code.",
                     item,
                 )
             names.add(name)
@@ -160,14 +163,14 @@ class _Reading:
         if isinstance(node, Sequence) and field == "CatalogueDefinition.choices[]":
             return self._codes(node, where, field)
         if not isinstance(node, Mapping):
-            return self._fault("wrong_shape", where, "Here must stand keys with values.", _REMEDY_MAPPING, node)
+            return self._fault("wrong_shape", where, "Keys with values are required here.", _REMEDY_MAPPING, node)
         built = {}
         for key, value in node.values.items():
             if not key.strip() or len(key) > 64 or _has_control(key, but=""):
                 self._fault(
                     "bad_code",
                     where,
-                    f"{key[:64]!r} is no code.",
+                    f"{key[:64]!r} is not a valid code.",
                     "Codes have 1 to 64 visible characters.",
                     node.keys[key],
                 )
@@ -176,11 +179,11 @@ class _Reading:
             )
         self.is_whole = self.is_whole and _BAD not in built.values()
         if not built:
-            self._fault("missing_value", where, "It is empty.", "Write what belongs here, or leave the key out.", node)
+            self._fault("missing_value", where, "It is empty.", "Write a value, or remove the key.", node)
         return built
 
     def _codes(self, node: Sequence, where: str, field: str) -> dict[str, str]:
-        """Read a choice list whose codes are the labels too."""
+        """Read a choice list whose codes are also the labels."""
         built: dict[str, str] = {}
         for item in node.items:
             code = self.value(item, inspect.StrType(), where=where, field=field)
@@ -193,7 +196,7 @@ class _Reading:
         return built
 
     def _either(self, node: Node, kind: inspect.UnionType, where: str, field: str) -> Any:
-        """Read what may be of several kinds: a part or nothing, a list or ``all``, a value to be rated."""
+        """Read a value of several possible kinds: a part or nothing, a list or ``all``, a value to be rated."""
         parts = [part for part in kind.types if not isinstance(part, inspect.NoneType)]
         if len(parts) > 1:
             return self._rated(node, where, field)
@@ -202,12 +205,15 @@ class _Reading:
                 return None
             if isinstance(node, Sequence) and not node.items:
                 return self._fault(
-                    "missing_value", where, "The list is empty.", "Write all, or what it is limited to.", node
+                    "missing_value", where, "The list is empty.", "Write all, or the allowed values.", node
                 )
         return self.value(node, parts[0], where=where, field=field)
 
     def _rated(self, node: Node, where: str, field: str) -> Any:
-        """Read a value that a product rates: the file's own type counts, so what could be two things is refused."""
+        """Read a value that a product rates.
+
+        Its type is that of the file, so an ambiguous value is refused.
+        """
         if not isinstance(node, Scalar) or node.style or node.is_empty:
             return self.value(node, inspect.StrType(), where=where, field=field)
         if node.text in ("true", "false"):
@@ -215,10 +221,8 @@ class _Reading:
         if _NUMBER.fullmatch(node.text):
             return float(node.text) if "." in node.text else int(node.text)
         if _GUESSED.fullmatch(node.text):
-            remedy = f'Write "{node.text}" in quotes for a text; true, false or a plain number else.'
-            return self._fault(
-                "ambiguous_value", where, f"{node.text} could be a text or something else.", remedy, node
-            )
+            remedy = f'Write "{node.text}" in quotes for a text; otherwise true, false or a plain number.'
+            return self._fault("ambiguous_value", where, f"{node.text} can be a text or another value.", remedy, node)
         return self.value(node, inspect.StrType(), where=where, field=field)
 
     def _scalar(self, node: Scalar, kind: inspect.Type, where: str, field: str) -> Any:
@@ -226,18 +230,22 @@ class _Reading:
         if isinstance(kind, inspect.LiteralType):
             return self._one_of(node, list(kind.values), where)
         if isinstance(kind, inspect.BoolType):
-            said = self._one_of(node, ["true", "false"], where)
-            return said if said is _BAD else said == "true"
+            value = self._one_of(node, ["true", "false"], where)
+            return value if value is _BAD else value == "true"
         if isinstance(kind, inspect.IntType):
             if not _INTEGER.fullmatch(text):
                 return self._fault(
-                    "bad_number", where, f"{text[:40]!r} is no whole number from 0 on.", "Write digits only.", node
+                    "bad_number",
+                    where,
+                    f"{text[:40]!r} is not a whole number of 0 or more.",
+                    "Write digits only.",
+                    node,
                 )
             return int(text)
         if isinstance(kind, inspect.FloatType) or field.removesuffix("[]") in _DECIMALS:
             if not _NUMBER.fullmatch(text):
-                remedy = "Write digits with a point: 1250 or 0.95; at most 12 before it and 6 behind."
-                return self._fault("bad_number", where, f"{text[:40]!r} is no decimal number.", remedy, node)
+                remedy = "Write digits with a decimal point, such as 1250 or 0.95; at most 12 before it and 6 after it."
+                return self._fault("bad_number", where, f"{text[:40]!r} is not a decimal number.", remedy, node)
             return float(text) if isinstance(kind, inspect.FloatType) else _canonical(text)
         return self._text(node, where, field)
 
@@ -257,13 +265,13 @@ class _Reading:
         text = node.text
         most = _MOST.get(key, 64)
         if not text.strip():
-            return self._fault(
-                "missing_value", where, "The text is empty.", "Write something, or leave the key out.", node
-            )
+            return self._fault("missing_value", where, "The text is empty.", "Write a text, or remove the key.", node)
         if len(text) > most:
-            return self._fault("too_long", where, f"It has {len(text)} characters.", f"At most {most} fit.", node)
+            return self._fault(
+                "too_long", where, f"It has {len(text)} characters.", f"At most {most} are allowed.", node
+            )
         if _has_control(text, but="\n\t"):
-            return self._fault("bad_text", where, "It holds a control character.", "Leave it out.", node)
+            return self._fault("bad_text", where, "It contains a control character.", "Remove it.", node)
         if key in ("code", "id"):
             pattern, rule = (
                 (_NAME, "letters, digits and underscores")
@@ -272,7 +280,7 @@ class _Reading:
             )
             if not pattern.fullmatch(text):
                 return self._fault(
-                    "bad_code", where, f"{text!r} is no code.", f"Use {rule}; begin with a letter.", node
+                    "bad_code", where, f"{text!r} is not a valid code.", f"Use {rule}, starting with a letter.", node
                 )
         return text.rstrip() if key in _CONDITIONS else text
 
@@ -289,7 +297,7 @@ class _Reading:
 
 
 def _named(item: Node, number: int) -> str:
-    """Return what an item of a list is called in key paths: its code or id, else its number."""
+    """Return the name of a list item in key paths: its code or id, else its number."""
     if isinstance(item, Mapping):
         for key in ("code", "id"):
             named = item.values.get(key)
@@ -299,16 +307,16 @@ def _named(item: Node, number: int) -> str:
 
 
 def _has_control(text: str, *, but: str) -> bool:
-    """Tell whether ``text`` holds control characters or halves of surrogate pairs other than those in ``but``."""
+    """Return whether ``text`` contains control characters or surrogates other than those in ``but``."""
     return any(unicodedata.category(character) in ("Cc", "Cs") and character not in but for character in text)
 
 
 def _canonical(text: str) -> str:
-    """Return a decimal number without needless zeros, so that equal numbers are equal texts."""
+    """Return a decimal number without trailing zeros, so that equal numbers are equal texts."""
     number = text.rstrip("0").rstrip(".") if "." in text else text
     return "0" if number == "-0" else number
 
 
 def to_definition(data: dict[str, Any]) -> CatalogueDefinition:
-    """Return faultless ``data`` as the structs that rules are compiled from."""
+    """Return faultless ``data`` as structs."""
     return msgspec.convert(data, CatalogueDefinition)

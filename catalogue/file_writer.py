@@ -1,4 +1,4 @@
-"""Writes a catalogue as the text of its file: one line for a leaf such as a question, else a block. Pure."""
+"""Writes a catalogue as the text of its file: one line for a leaf such as a question, otherwise a block. Pure."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ import yaml
 
 from rules.definition.catalogue import CatalogueDefinition, Product, QuestionSet, RateTable, Rating
 
-#: Structs that are written over several lines; every other one is a leaf.
+#: Structs that are written on several lines; every other one is a leaf.
 _BLOCKS: Final = (CatalogueDefinition, QuestionSet, Product, Rating, RateTable)
-#: Decimal texts, written as the numbers that they are.
+#: Decimal texts that are written as numbers.
 _NUMBERS: Final = frozenset({"rate", "per", "minimum"})
 
-#: What may stand without quotes, also between braces. Anything else is quoted, needed or not.
+#: Texts that need no quotes, even between braces. Any other text is quoted.
 _PLAIN: Final = re.compile(r"[^\W\d][\w ./()%<>=+*&|!$:-]*", re.UNICODE)
 _MISREAD: Final = re.compile(r": |:\Z| \Z|(?i:\A(?:y|n|yes|no|on|off|true|false|null|all)\Z)")
 _ESCAPES: Final = {'"': '\\"', "\\": "\\\\", "\n": "\\n", "\t": "\\t"}
@@ -30,7 +30,7 @@ def write_catalogue(definition: CatalogueDefinition) -> str:
 
 
 def _block(struct: msgspec.Struct, *, indent: str) -> Iterator[str]:
-    """Yield the lines of a struct, a key each."""
+    """Yield the lines of a struct, one key each."""
     for key, value in _entries(struct):
         if isinstance(value, msgspec.Struct) and isinstance(value, _BLOCKS):
             yield f"{indent}{key}:"
@@ -56,11 +56,11 @@ def _item(struct: msgspec.Struct, *, indent: str) -> Iterator[str]:
 
 
 def _entries(struct: msgspec.Struct) -> Iterator[tuple[str, Any]]:
-    """Yield key and value of every field that differs from its default or reads better when it is said."""
+    """Yield key and value of every field that differs from its default, or that reads better when written."""
     for field in msgspec.structs.fields(struct):
         value = getattr(struct, field.name)
-        said = isinstance(struct, Product) and field.name in ("states", "industries")
-        if said or field.required or value != _default(field):
+        is_written = isinstance(struct, Product) and field.name in ("states", "industries")
+        if is_written or field.required or value != _default(field):
             yield field.name, value
 
 
@@ -93,7 +93,7 @@ def _flow(key: str, value: Any) -> str:
 
 
 def _choices(labels: Mapping[str, str]) -> str:
-    """Return a choice list: only its codes where they are the labels."""
+    """Return a choice list; only its codes if they are also the labels."""
     if labels and all(code == label for code, label in labels.items()):
         return "[" + ", ".join(_text(code) for code in labels) + "]"
     return _flow("", labels)
@@ -106,13 +106,13 @@ def _scalar(value: str | int | float | bool) -> str:
 
 
 def _number(text: str) -> str:
-    """Return a decimal number without exponent and without needless zeros."""
+    """Return a decimal number without exponent and trailing zeros."""
     plain = f"{Decimal(text):f}"
     return plain.rstrip("0").rstrip(".") if "." in plain else plain
 
 
 def _text(value: str) -> str:
-    """Return a text, quoted unless every reader of YAML takes it as that text."""
+    """Return a text, quoted unless every YAML reader reads it as this text."""
     if _PLAIN.fullmatch(value) and not _MISREAD.search(value):
         tag = _RESOLVER.resolve(yaml.ScalarNode, value, (True, False))
         if tag == "tag:yaml.org,2002:str":
@@ -123,5 +123,5 @@ def _text(value: str) -> str:
 
 
 def _escaped(character: str) -> str:
-    """Return a character as it stands in double quotes."""
+    """Return a character as it is written in double quotes."""
     return character if character.isprintable() else f"\\U{ord(character):08x}"

@@ -1,6 +1,6 @@
-"""The catalogue file: reads it into a definition and tells every fault at its line and column. Pure.
+"""The catalogue file: reads it into a definition, and reports every fault with line and column. Pure.
 
-The layout is the structs of ``rules.definition.catalogue`` in YAML, see ``docs/catalogue.md``.
+The layout is that of the structs of ``rules.definition.catalogue`` in YAML, see ``docs/catalogue.md``.
 """
 
 from __future__ import annotations
@@ -25,10 +25,10 @@ _STEP: Final = re.compile(r"\.?([^.\[\]]+)|\[((?:[^\[\]]|\[[^\]]*\])*)\]")
 
 
 def read_catalogue(source: Path | str) -> CatalogueDefinition:
-    """Return the catalogue in the file ``source`` (a path), or in the text ``source``, after compiling it.
+    """Return the catalogue in ``source``, a file's path or its text, after compiling it.
 
-    Raises ``CatalogueErrors`` with every fault, sorted; ``line`` and ``column`` of each are its place in the file.
-    Raises ``OSError`` where there is no file.
+    Raises ``CatalogueErrors`` with every fault in order; ``line`` and ``column`` are those of the file. Raises
+    ``OSError`` if the file cannot be read.
     """
     try:
         text = source.read_text(encoding="utf-8-sig") if isinstance(source, Path) else source.removeprefix("\ufeff")
@@ -42,9 +42,11 @@ def read_catalogue(source: Path | str) -> CatalogueDefinition:
     data, faults = read_shape(root)
     if data is not None:
         definition = to_definition(data)
-        told = {(fault.code, fault.line, fault.column) for fault in faults}
+        reported = {(fault.code, fault.line, fault.column) for fault in faults}
         faults += [
-            fault for fault in _compile_faults(definition, root) if (fault.code, fault.line, fault.column) not in told
+            fault
+            for fault in _compile_faults(definition, root)
+            if (fault.code, fault.line, fault.column) not in reported
         ]
         if not faults:
             return definition
@@ -54,7 +56,7 @@ def read_catalogue(source: Path | str) -> CatalogueDefinition:
 
 
 def _compile_faults(definition: CatalogueDefinition, root: Node) -> list[CatalogueFault]:
-    """Return what is wrong with the meaning of ``definition``, each fault placed in the file."""
+    """Return the faults that compiling ``definition`` finds, each with its place in the file."""
     try:
         compile_catalogue(definition)
     except CatalogueErrors as error:
@@ -70,7 +72,7 @@ class _Places:
     root: Node
 
     def placed(self, fault: CatalogueFault) -> CatalogueFault:
-        """Return ``fault`` with the line and column of the file in place of those within a condition."""
+        """Return ``fault`` with the line and column of the file instead of those within its condition."""
         node = self._node(fault.where, last=fault.code.startswith("duplicate"))
         mark: Mark = node.mark
         if fault.column and isinstance(node, Scalar):
@@ -79,7 +81,10 @@ class _Places:
         return msgspec.structs.replace(fault, line=mark.line, column=mark.column)
 
     def _node(self, where: str, *, last: bool) -> Node:
-        """Return the node at ``where``, or the nearest one around it; of items with one code the last, if ``last``."""
+        """Return the node at ``where``, or the nearest one around it.
+
+        ``last`` chooses the last of several items with one code.
+        """
         node = self.root
         for match in _STEP.finditer(where):
             below = _below(node, match[1] or match[2], last=last)
@@ -90,18 +95,18 @@ class _Places:
 
 
 def _below(node: Node, step: str, *, last: bool) -> Node | None:
-    """Return what ``step`` (a key, an item's code or id, an item's number) names in ``node``."""
+    """Return the node that ``step`` (a key, an item's code or id, an item's number) names in ``node``."""
     if isinstance(node, Mapping):
         return node.values.get(step)
     if not isinstance(node, Sequence):
         return None
-    named = [item for item in node.items if _is_called(item, step)]
+    named = [item for item in node.items if _has_name(item, step)]
     if named:
         return named[-1 if last else 0]
     return node.items[int(step)] if step.isdecimal() and int(step) < len(node.items) else None
 
 
-def _is_called(item: Node, name: str) -> bool:
+def _has_name(item: Node, name: str) -> bool:
     if isinstance(item, Scalar):
         return item.text == name
     if isinstance(item, Sequence):

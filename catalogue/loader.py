@@ -1,7 +1,6 @@
 """Writes a definition as the draft rows of its catalogue; ``catalogue.drafts`` reads them back.
 
-Loading owns its transaction (see ADR 0003). Whether a draft holds together is asked when a file is read and at
-publishing, not here.
+Loading owns its transaction (ADR 0003). Drafts are checked when a file is read and at publishing, not here.
 """
 
 from __future__ import annotations
@@ -29,12 +28,13 @@ __all__ = ["load", "read_draft"]
 
 
 def load(definition: CatalogueDefinition) -> Catalogue:
-    """Replace all draft rows of this catalogue by those of ``definition``, in one transaction. Releases stay."""
+    """Replace all draft rows of this catalogue with those of ``definition``, in one transaction; releases stay."""
     with transaction.atomic():
         Catalogue.objects.get_or_create(code=definition.code, defaults={"title": definition.title})
         catalogue = Catalogue.objects.select_for_update().get(code=definition.code)
         for field in ("title", "currency", "allow_test_identities", "lines_question", "title_question"):
             setattr(catalogue, field, getattr(definition, field))
+        catalogue.employees_questions = list(definition.employees_questions)
         catalogue.save()
         _clear(catalogue)
         _load_questions(catalogue, definition, _load_choices(catalogue, definition))
@@ -44,7 +44,7 @@ def load(definition: CatalogueDefinition) -> Catalogue:
 
 
 def _clear(catalogue: Catalogue) -> None:
-    """Delete the draft rows of ``catalogue``; sets go before the choice lists that their questions hold."""
+    """Delete the draft rows of ``catalogue``; sets go before the choice lists that their questions reference."""
     catalogue.question_sets.all().delete()
     for rows in (catalogue.choice_lists, catalogue.derived_values, catalogue.form_rules, catalogue.lines):
         rows.all().delete()

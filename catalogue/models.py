@@ -1,11 +1,11 @@
-"""Draft rows of a catalogue, as staff edit them, and the releases that were published from them.
+"""Draft rows of a catalogue, edited by staff, and the releases that were published from them.
 
-Rows are shared by all tenants. A draft decides nothing: forms are decided by releases, which never change.
+Rows are shared by all tenants. Forms are decided by releases, which never change; drafts decide nothing.
 """
 
 from __future__ import annotations
 
-from typing import Any, ClassVar, get_args
+from typing import Any, ClassVar
 
 from django.contrib.postgres.fields import ArrayField
 from django.core.exceptions import ValidationError
@@ -13,14 +13,14 @@ from django.core.validators import RegexValidator
 from django.db import models
 
 from catalogue.checks import check_row, pool_circle
-from rules.definition.catalogue import QuestionType
+from rules.types.registry import QUESTION_TYPES
 
 _NAME = RegexValidator(
     r"\A[A-Za-z_][A-Za-z0-9_]*\Z",
-    "Use letters, digits and underscores; begin with a letter: conditions read it by this name.",
+    "Use letters, digits and underscores, starting with a letter: conditions use this name.",
 )
 _CODE = RegexValidator(
-    r"\A[A-Za-z0-9_][A-Za-z0-9_.-]*\Z", "Use letters, digits, underscores, dots and hyphens; begin with a letter."
+    r"\A[A-Za-z0-9_][A-Za-z0-9_.-]*\Z", "Use letters, digits, underscores, periods and hyphens, starting with a letter."
 )
 _POSITION_HELP = "Order in lists, lowest first."
 
@@ -28,19 +28,26 @@ _POSITION_HELP = "Order in lists, lowest first."
 def _once(
     parent: str, field: str, *, name: str, what: str, condition: models.Q | None = None
 ) -> models.UniqueConstraint:
-    """Return the rule that a ``field`` is there once in each ``parent``; ``what`` names it: "carrier of this code"."""
+    """Return the constraint that ``field`` is unique in each ``parent``; ``what`` names the row: "carrier with this
+    code".
+    """
     where = parent.rpartition("_")[2]
     article = "an" if what[0] in "aeiou" else "a"
-    message = f"This {where} has {article} {what} already."
+    message = f"This {where} already has {article} {what}."
     return models.UniqueConstraint(
         fields=[parent, field], name=name, condition=condition, violation_error_message=message
     )
 
 
-class InheritedCatalogueField(models.ForeignKey):
-    """The catalogue of a row's parent, written along with the row so that codes can be unique in a whole catalogue.
+def question_type_choices() -> list[tuple[str, str]]:
+    """Return the codes of the question types with their labels, for forms of the admin."""
+    return [(code, code.replace("_", " ").capitalize()) for code in QUESTION_TYPES]
 
-    ``parent`` names the foreign key that leads there. Nobody sets this field: it is filled whenever the row is written.
+
+class InheritedCatalogueField(models.ForeignKey):
+    """The catalogue of a row's parent, copied into the row so that codes can be unique in a whole catalogue.
+
+    ``parent`` names the foreign key to the parent. The field is filled on every save and cannot be edited.
     """
 
     def __init__(self, *, parent: str, **options: Any) -> None:
@@ -55,34 +62,40 @@ class InheritedCatalogueField(models.ForeignKey):
         super().__init__(**options)
 
     def deconstruct(self) -> tuple[str, str, Any, dict[str, Any]]:
-        """Name ``parent`` in migrations too."""
+        """Include ``parent`` in migrations."""
         name, path, args, options = super().deconstruct()
         return name, path, args, {**options, "parent": self.parent}
 
     def pre_save(self, model_instance: models.Model, add: bool) -> Any:
-        """Take the parent's catalogue."""
+        """Copy the parent's catalogue."""
         catalogue_id = getattr(model_instance, self.parent).catalogue_id
         setattr(model_instance, self.attname, catalogue_id)
         return catalogue_id
 
 
 class Catalogue(models.Model):
-    """One catalogue: what is asked and how it is decided. Its parts are drafts until they are published."""
+    """One catalogue: its questions and rules. The parts are drafts until they are published."""
 
     code = models.CharField(max_length=64, unique=True, validators=[_CODE])
     title = models.CharField(max_length=300)
     currency = models.CharField(max_length=3, default="USD")
     allow_test_identities = models.BooleanField(
         default=False,
-        help_text="Lets made-up tax ids, Social Security and phone numbers pass: only for demos and tests.",
+        help_text="Accepts made-up tax IDs, Social Security numbers and phone numbers. For demos and tests only.",
     )
     lines_question = models.CharField(
         max_length=64,
         blank=True,
-        help_text="Code of the multiple choice whose choices are the lines of business that are wanted.",
+        help_text="Code of the multi choice question whose choices are the lines of business that can be requested.",
     )
     title_question = models.CharField(
         max_length=64, blank=True, help_text="Code of the question that names the insured."
+    )
+    employees_questions = ArrayField(
+        models.CharField(max_length=64),
+        default=list,
+        blank=True,
+        help_text="Codes of the questions whose numbers add up to the number of employees, divided by commas.",
     )
 
     class Meta:
@@ -93,7 +106,7 @@ class Catalogue(models.Model):
 
 
 class ChoiceList(models.Model):
-    """A list of choices that questions share."""
+    """A list of choices that several questions can use."""
 
     catalogue = models.ForeignKey(Catalogue, on_delete=models.CASCADE, related_name="choice_lists")
     position = models.PositiveIntegerField(default=0, help_text=_POSITION_HELP)
@@ -102,7 +115,7 @@ class ChoiceList(models.Model):
     class Meta:
         ordering: ClassVar = ["catalogue", "position", "code"]
         constraints: ClassVar = [
-            _once("catalogue", "code", name="choice_list_code_once", what="choice list of this code")
+            _once("catalogue", "code", name="choice_list_code_once", what="choice list with this code")
         ]
 
     def __str__(self) -> str:
@@ -110,7 +123,7 @@ class ChoiceList(models.Model):
 
 
 class Choice(models.Model):
-    """One choice of a list: answers hold its code, people see its label."""
+    """One choice of a list: answers hold its code, pages show its label."""
 
     choice_list = models.ForeignKey(ChoiceList, on_delete=models.CASCADE, related_name="choices")
     position = models.PositiveIntegerField(default=0, help_text=_POSITION_HELP)
@@ -119,14 +132,14 @@ class Choice(models.Model):
 
     class Meta:
         ordering: ClassVar = ["choice_list", "position", "id"]
-        constraints: ClassVar = [_once("choice_list", "code", name="choice_code_once", what="choice of this code")]
+        constraints: ClassVar = [_once("choice_list", "code", name="choice_code_once", what="choice with this code")]
 
     def __str__(self) -> str:
         return self.label
 
 
 class QuestionSet(models.Model):
-    """Questions asked together; with a pool code they repeat, once a row."""
+    """Questions that belong together; with a pool code they repeat in each row."""
 
     catalogue = models.ForeignKey(Catalogue, on_delete=models.CASCADE, related_name="question_sets")
     position = models.PositiveIntegerField(default=0, help_text=_POSITION_HELP)
@@ -134,10 +147,14 @@ class QuestionSet(models.Model):
     title = models.CharField(max_length=300)
     when = models.TextField(blank=True, help_text="Shown while this condition (CEL) is true; empty means always.")
     pool_code = models.CharField(
-        "pool", max_length=64, blank=True, validators=[_NAME], help_text="Empty: asked once, no rows."
+        "pool",
+        max_length=64,
+        blank=True,
+        validators=[_NAME],
+        help_text="Leave empty for questions that are asked once, without rows.",
     )
     pool_parent = models.CharField(
-        "within the rows of", max_length=64, blank=True, help_text="Code of another pool, for rows within its rows."
+        "parent pool", max_length=64, blank=True, help_text="Code of another pool whose rows contain these rows."
     )
     pool_min = models.PositiveIntegerField("fewest rows", default=0)
     pool_max = models.PositiveIntegerField("most rows", default=1000)
@@ -146,24 +163,24 @@ class QuestionSet(models.Model):
         verbose_name="row key",
         default=list,
         blank=True,
-        help_text="Questions, divided by commas, that tell which rows of two copies are the same.",
+        help_text="Questions that identify the same row in two copies, separated by commas.",
     )
 
     class Meta:
         ordering: ClassVar = ["catalogue", "position", "code"]
         constraints: ClassVar = [
-            _once("catalogue", "code", name="question_set_code_once", what="question set of this code"),
+            _once("catalogue", "code", name="question_set_code_once", what="question set with this code"),
             _once(
                 "catalogue",
                 "pool_code",
                 name="pool_code_once",
-                what="pool of this code",
+                what="pool with this code",
                 condition=~models.Q(pool_code=""),
             ),
             models.CheckConstraint(
                 condition=models.Q(pool_min__lte=models.F("pool_max")),
                 name="pool_min_to_max",
-                violation_error_message="The fewest rows are more than the most.",
+                violation_error_message="The fewest rows must not exceed the most rows.",
             ),
         ]
 
@@ -171,10 +188,10 @@ class QuestionSet(models.Model):
         return self.title
 
     def clean(self) -> None:
-        """Refuse pools within themselves or within nothing, and a faulty condition. Raises ``ValidationError``."""
+        """Refuse a pool inside itself or an unknown one, and a faulty condition. Raises ``ValidationError``."""
         if not self.pool_code and (self.pool_parent or self.pool_key):
             raise ValidationError(
-                {"pool_code": "Without a pool there are no rows: name it, or empty the fields about rows."}
+                {"pool_code": "Without a pool there are no rows: name a pool, or clear the fields about rows."}
             )
         if self.pool_parent and self.catalogue_id:
             others = (
@@ -184,7 +201,7 @@ class QuestionSet(models.Model):
             if self.pool_parent not in parents and self.pool_parent != self.pool_code:
                 raise ValidationError({"pool_parent": f"There is no pool {self.pool_parent!r} in this catalogue."})
             if pool_circle(self.pool_code, self.pool_parent, {**parents, self.pool_code: self.pool_parent}):
-                raise ValidationError({"pool_parent": "The pool would lie within itself; choose another one."})
+                raise ValidationError({"pool_parent": "The pool would contain itself; choose another one."})
         check_row(self)
 
 
@@ -192,14 +209,14 @@ class Question(models.Model):
     """One question of a set."""
 
     class Required(models.TextChoices):
-        """By when an answer is needed."""
+        """The step that needs an answer."""
 
         QUOTE = "quote", "Before a quote"
         BIND = "bind", "Before binding"
         OPTIONAL = "optional", "Never"
 
     class Sensitivity(models.TextChoices):
-        """How an answer is guarded."""
+        """The protection of an answer."""
 
         NONE = "", "Not sensitive"
         PII = "pii", "Personal: masked without the right to see it (pii)"
@@ -209,12 +226,12 @@ class Question(models.Model):
     catalogue = InheritedCatalogueField(parent="question_set")
     position = models.PositiveIntegerField(default=0, help_text=_POSITION_HELP)
     code = models.CharField(
-        max_length=64, validators=[_NAME], help_text="Unique in the whole catalogue; conditions read the answer by it."
+        max_length=64,
+        validators=[_NAME],
+        help_text="Unique in the whole catalogue; conditions use it to read the answer.",
     )
     label = models.CharField(max_length=300)
-    type = models.CharField(
-        max_length=20, choices=[(name, name.replace("_", " ").capitalize()) for name in get_args(QuestionType)]
-    )
+    type = models.CharField(max_length=20, choices=question_type_choices)
     required = models.CharField(max_length=20, choices=Required, default=Required.OPTIONAL)
     choices = models.ForeignKey(
         ChoiceList,
@@ -230,41 +247,48 @@ class Question(models.Model):
         verbose_name="validators",
         default=list,
         blank=True,
-        help_text="Divided by commas, as min:0, max:as_of.",
+        help_text="Separated by commas, for example min:0, max:as_of.",
     )
     products = ArrayField(
         models.CharField(max_length=64),
         default=list,
         blank=True,
-        help_text="A carrier question: asked only while one of these products (codes, divided by commas) is open.",
+        help_text=(
+            "Makes this a carrier question: asked only while one of these products is open (codes, comma-separated)."
+        ),
     )
     sensitivity = models.CharField(max_length=20, choices=Sensitivity, default=Sensitivity.NONE, blank=True)
-    indexed = models.BooleanField(default=False, help_text="Forms are found by this answer; never for a secret one.")
+    indexed = models.BooleanField(
+        default=False, help_text="Makes this answer searchable; not allowed for a secret one."
+    )
     help = models.CharField(max_length=500, blank=True)
-    prefill = models.CharField(max_length=64, blank=True, help_text="Where a first answer may come from, as vin.")
+    prefill = models.CharField(max_length=64, blank=True, help_text="Source of a first answer, for example vin.")
 
     class Meta:
         ordering: ClassVar = ["question_set", "position", "code"]
         constraints: ClassVar = [
-            _once("catalogue", "code", name="question_code_once", what="question of this code"),
+            _once("catalogue", "code", name="question_code_once", what="question with this code"),
         ]
 
     def __str__(self) -> str:
         return self.label
 
     def clean(self) -> None:
-        """Refuse a taken code, wrong choices, faulty conditions and validators. Raises ``ValidationError``."""
+        """Refuse a duplicate code, invalid choices, faulty conditions and validators. Raises ``ValidationError``."""
         if not self.question_set_id:
             return
         catalogue = self.question_set.catalogue
         if Question.objects.filter(catalogue=catalogue, code=self.code).exclude(pk=self.pk).exists():
-            raise ValidationError({"code": "This catalogue has a question of this code already."})
+            raise ValidationError({"code": "This catalogue already has a question with this code."})
         if self.choices and self.choices.catalogue_id != catalogue.pk:
             raise ValidationError(
                 {"choices": f"This list belongs to {self.choices.catalogue}; choose one of {catalogue}."}
             )
-        if (self.type in ("choice", "multi_choice")) != bool(self.choices_id):
-            raise ValidationError({"choices": "A choice or multi choice needs a list, any other question has none."})
+        question_type = QUESTION_TYPES.get(self.type)
+        if question_type is not None and question_type.has_choices != bool(self.choices_id):
+            raise ValidationError(
+                {"choices": "A choice or multi choice question needs a choice list; other questions have none."}
+            )
         check_row(self)
 
 
@@ -274,13 +298,13 @@ class DerivedValue(models.Model):
     catalogue = models.ForeignKey(Catalogue, on_delete=models.CASCADE, related_name="derived_values")
     position = models.PositiveIntegerField(default=0, help_text=_POSITION_HELP)
     code = models.CharField(max_length=64, validators=[_NAME])
-    value = models.TextField(help_text="An expression in CEL.")
+    value = models.TextField(help_text="A CEL expression.")
     label = models.CharField(max_length=300, blank=True)
 
     class Meta:
         ordering: ClassVar = ["catalogue", "position", "code"]
         constraints: ClassVar = [
-            _once("catalogue", "code", name="derived_code_once", what="derived value of this code")
+            _once("catalogue", "code", name="derived_code_once", what="derived value with this code")
         ]
 
     def __str__(self) -> str:
@@ -292,10 +316,10 @@ class DerivedValue(models.Model):
 
 
 class FormRule(models.Model):
-    """A rule about the form itself: while it is true, something is said at a question or pool."""
+    """A rule about the form: while it is true, a question or pool shows its message."""
 
     class Effect(models.TextChoices):
-        """What a matching rule says."""
+        """The kind of a matching rule's message."""
 
         ERROR = "error", "Error"
         WARN = "warn", "Warning"
@@ -305,14 +329,14 @@ class FormRule(models.Model):
     catalogue = models.ForeignKey(Catalogue, on_delete=models.CASCADE, related_name="form_rules")
     position = models.PositiveIntegerField(default=0, help_text=_POSITION_HELP)
     code = models.CharField("id", max_length=64, validators=[_CODE])
-    when = models.TextField(help_text="A condition in CEL.")
+    when = models.TextField(help_text="A CEL condition.")
     then = models.CharField(max_length=20, choices=Effect)
-    at = models.CharField(max_length=64, help_text="Code of the question or pool where it is said.")
+    at = models.CharField(max_length=64, help_text="Code of the question or pool that shows the message.")
     say = models.CharField(max_length=500)
 
     class Meta:
         ordering: ClassVar = ["catalogue", "position", "code"]
-        constraints: ClassVar = [_once("catalogue", "code", name="form_rule_code_once", what="form rule of this id")]
+        constraints: ClassVar = [_once("catalogue", "code", name="form_rule_code_once", what="form rule with this id")]
 
     def __str__(self) -> str:
         return f"{self.code}: {self.say}"
@@ -323,22 +347,22 @@ class FormRule(models.Model):
 
 
 class LineOfBusiness(models.Model):
-    """A line of business, and what the base checks of its products look at."""
+    """A line of business, with the expressions that the base checks of its products read."""
 
     catalogue = models.ForeignKey(Catalogue, on_delete=models.CASCADE, related_name="lines")
     position = models.PositiveIntegerField(default=0, help_text=_POSITION_HELP)
-    code = models.CharField(
-        max_length=64, validators=[_CODE], help_text="A choice of the question that asks for the lines."
-    )
+    code = models.CharField(max_length=64, validators=[_CODE], help_text="A choice of the question for the lines.")
     label = models.CharField(max_length=300)
-    states = models.TextField(help_text="The states concerned: an expression in CEL that gives a list of state codes.")
-    industry = models.TextField(help_text="The industry code: an expression in CEL that gives a text.")
+    states = models.TextField(
+        help_text="The states that the base check tests: a CEL expression whose value is a list of state codes."
+    )
+    industry = models.TextField(help_text="The industry code: a CEL expression whose value is a text.")
 
     class Meta:
         verbose_name = "line of business"
         verbose_name_plural = "lines of business"
         ordering: ClassVar = ["catalogue", "position", "code"]
-        constraints: ClassVar = [_once("catalogue", "code", name="line_code_once", what="line of this code")]
+        constraints: ClassVar = [_once("catalogue", "code", name="line_code_once", what="line with this code")]
 
     def __str__(self) -> str:
         return self.label
@@ -349,11 +373,11 @@ class LineOfBusiness(models.Model):
 
 
 class Release(models.Model):
-    """One published catalogue. The database refuses every change and removal of these rows."""
+    """One published catalogue. The database refuses every change and deletion of these rows."""
 
     id = models.AutoField(primary_key=True)
     catalogue = models.ForeignKey(Catalogue, on_delete=models.PROTECT, related_name="releases", editable=False)
-    number = models.PositiveIntegerField(editable=False, help_text="Counts the releases of one catalogue.")
+    number = models.PositiveIntegerField(editable=False, help_text="The number of the release within its catalogue.")
     content = models.BinaryField(help_text="The whole definition: compressed JSON.")
     checksum = models.CharField(max_length=64, editable=False, help_text="SHA-256 of the definition.")
     notes = models.TextField(blank=True, editable=False)

@@ -1,8 +1,8 @@
-"""Turns one expression of the Python-like notation into CEL. Pure; knows names and pools, not whole catalogues.
+"""Translates one expression of the Python-like notation into CEL. Pure; knows names and pools, not whole catalogues.
 
 The notation: ``and or not``, comparisons, ``in``, arithmetic, ``x if c else y``, ``any|all|count|sum|min|max(pool,
-expression of a row)`` where ``locations.buildings`` walks nested rows, ``naics("722")`` for the beginning of the
-industry code, ``has("gl")`` for a line that is wanted, ``year(date)``, ``years(date)``, ``as_of``.
+expression of a row)`` where ``locations.buildings`` means nested rows, ``naics("722")`` for the beginning of the
+industry code, ``has("gl")`` for a requested line, ``year(date)``, ``years(date)``, ``as_of``.
 """
 
 from __future__ import annotations
@@ -38,7 +38,6 @@ class NotationError(Exception):
     """An expression that cannot be translated; ``column`` counts from 1."""
 
     def __init__(self, text: str, *, column: int = 1) -> None:
-        """Keep the sentence and the place."""
         self.column = column
         super().__init__(text)
 
@@ -47,8 +46,8 @@ class NotationError(Exception):
 class Vocabulary:
     """The names that an expression may use.
 
-    ``pools`` gives the codes of the pools on the way to each pool (``{"buildings": ("locations", "buildings")}``),
-    ``fields`` the pool of each question that has one.
+    ``pools`` are the codes of the pools on the way to each pool (``{"buildings": ("locations", "buildings")}``),
+    ``fields`` the pool of each question in a pool.
     """
 
     industry_question: str = ""
@@ -58,13 +57,13 @@ class Vocabulary:
 
 
 class _Text(NamedTuple):
-    """A piece of CEL and how tightly its outermost operator binds."""
+    """A piece of CEL, and the binding strength of its outermost operator."""
 
     cel: str
     binds: int
 
     def within(self, binds: int) -> str:
-        """Return the piece as an operand of something that binds so tightly, in parentheses where it needs them."""
+        """Return the piece as an operand of an operator of strength ``binds``, in parentheses if needed."""
         return self.cel if self.binds >= binds else f"({self.cel})"
 
 
@@ -80,7 +79,7 @@ def to_cel(expression: str, vocabulary: Vocabulary) -> str:
 
 
 class _Translation:
-    """One walk over a syntax tree; ``rows`` holds the variable of each pool whose rows are being walked."""
+    """One walk over a syntax tree; ``rows`` are the variables of the pools whose rows are in scope."""
 
     def __init__(self, vocabulary: Vocabulary) -> None:
         self._vocabulary = vocabulary
@@ -116,7 +115,7 @@ class _Translation:
             case ast.Call(func=ast.Name(id=name), args=arguments, keywords=[]):
                 return self._call(node, name, arguments)
             case _:
-                raise NotationError(f"{ast.unparse(node)!r} is no part of the notation.", column=node.col_offset + 1)
+                raise NotationError(f"{ast.unparse(node)!r} is not part of the notation.", column=node.col_offset + 1)
 
     def _name(self, name: str) -> str:
         row = self._rows.get(self._vocabulary.fields.get(name, ""))
@@ -133,7 +132,7 @@ class _Translation:
             elif type(operator) in _RELATIONS:
                 parts.append(_Text(f"{sides[0]} {_RELATIONS[type(operator)]} {sides[1]}", _RELATION))
             else:
-                raise NotationError("'is' is no part of the notation; compare with ==.", column=node.col_offset + 1)
+                raise NotationError("'is' is not part of the notation; compare with ==.", column=node.col_offset + 1)
             left = right
         return parts[0] if len(parts) == 1 else _Text(" && ".join(part.within(_RELATION) for part in parts), _AND)
 
@@ -144,7 +143,7 @@ class _Translation:
         if name in ("year", "years") and len(arguments) == 1:
             return _Text(f"{name}({self.text(arguments[0]).cel})", _ATOM)
         if name == "has" and len(arguments) == 1:
-            lines = self._needed(self._vocabulary.lines_question, "the lines that are wanted", column)
+            lines = self._needed(self._vocabulary.lines_question, "the requested lines", column)
             return _Text(f"{self.text(arguments[0]).within(_SUM)} in {lines}", _RELATION)
         if name == "naics" and arguments:
             industry = self._needed(self._vocabulary.industry_question, "the industry code", column)
@@ -152,7 +151,7 @@ class _Translation:
             if len(prefixes) == 1:
                 return _Text(f"{industry}.startsWith({prefixes[0]})", _ATOM)
             return _Text(f"{industry}.startsWithAny([{', '.join(prefixes)}])", _ATOM)
-        raise NotationError(f"{name}() with {len(arguments)} arguments is no part of the notation.", column=column)
+        raise NotationError(f"{name}() with {len(arguments)} arguments is not part of the notation.", column=column)
 
     def _needed(self, code: str, meaning: str, column: int) -> str:
         if not code:
@@ -179,13 +178,15 @@ class _Translation:
         """Return the codes of the pools that ``locations.buildings`` names, outermost first."""
         path = tuple(ast.unparse(node).split("."))
         if self._vocabulary.pools.get(path[-1]) != path:
-            raise NotationError(f"{'.'.join(path)!r} is no pool.", column=node.col_offset + 1)
+            raise NotationError(f"{'.'.join(path)!r} is not a pool.", column=node.col_offset + 1)
         if self._rows.keys() & set(path):
-            raise NotationError(f"The rows of {path[0]!r} are being walked already.", column=node.col_offset + 1)
+            raise NotationError(
+                f"The rows of {path[0]!r} are already used in an outer loop.", column=node.col_offset + 1
+            )
         return path
 
     def _variables(self, pools: tuple[str, ...]) -> list[str]:
-        """Name a row variable for each pool: its first letter, with a number where that is taken."""
+        """Return a row variable for each pool: its first letter, with a number if that is taken."""
         taken = {*self._rows.values(), *self._vocabulary.fields, *self._vocabulary.pools}
         variables = []
         for pool in pools:
@@ -208,7 +209,7 @@ def _fold(name: str, source: str, variable: str, inner: str, *, innermost: bool)
 
 
 def _literal(node: ast.Constant) -> str:
-    """Return a constant in CEL. Raises ``NotationError`` for what the notation does not have."""
+    """Return a constant in CEL. Raises ``NotationError`` for a constant that the notation does not have."""
     value = node.value
     if isinstance(value, bool):
         return "true" if value else "false"
@@ -216,4 +217,4 @@ def _literal(node: ast.Constant) -> str:
         return json.dumps(value, ensure_ascii=False)
     if isinstance(value, int) or (isinstance(value, float) and "e" not in repr(value) and "inf" not in repr(value)):
         return repr(value)
-    raise NotationError(f"{ast.unparse(node)!r} is no value of the notation.", column=node.col_offset + 1)
+    raise NotationError(f"{ast.unparse(node)!r} is not a value of the notation.", column=node.col_offset + 1)

@@ -1,15 +1,17 @@
-"""Publishes a catalogue's draft as a release that never changes, and gives every process the current one, compiled.
+"""Publishes a catalogue's draft as an immutable release, and returns the current release, compiled.
 
-Which release is current stands in Redis, so that all processes see a publish at once; the database decides where Redis
-does not know or is away. Publishing owns its transaction (see ADR 0003) and may not run inside another: the others are
-told only what is committed.
+Redis holds the id of the current release, so that all processes see a publish at once; the database decides if Redis
+has no id or is down. Publishing owns its transaction (ADR 0003) and may not run inside another one, because processes
+may see only committed releases.
 """
 
 from __future__ import annotations
 
 import hashlib
 from collections import OrderedDict
+from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from threading import Lock
 from typing import Final
 
@@ -22,18 +24,18 @@ from redis.exceptions import RedisError
 
 from catalogue.drafts import read_draft
 from catalogue.models import Catalogue, Release
-from rules.definition.catalogue import CatalogueDefinition
+from rules.definition.catalogue import CatalogueDefinition, Sensitivity
 from rules.definition.compiler import compile_catalogue
 from rules.definition.faults import CatalogueErrors, CatalogueFault
 from rules.definition.model import CompiledCatalogue
 
 _CACHE: Final = "default"
-#: How long Redis is believed without asking the database again: repairs what a restored or emptied database
-#: leaves behind.
-_SECONDS_BELIEVED: Final = 60
-_COMPILED_KEPT: Final = 32
+#: The lifetime of the id in Redis, in seconds; it repairs the id after a database was restored or emptied.
+_CACHE_SECONDS: Final = 60
+_MAX_COMPILED: Final = 32
+_MAX_SENSITIVITIES: Final = 256
 
-#: Sets the current release unless a later one stands there already: of two publishers the slower one must not win.
+#: Sets the current release unless a later one is set: the slower of two publishers must not win.
 _ADVANCE: Final = """
 local known = tonumber(redis.call('GET', KEYS[1]) or '') or 0
 if known <= tonumber(ARGV[1]) then redis.call('SET', KEYS[1], ARGV[1], 'EX', ARGV[2]) end
@@ -41,12 +43,12 @@ if known <= tonumber(ARGV[1]) then redis.call('SET', KEYS[1], ARGV[1], 'EX', ARG
 
 
 class NoRelease(LookupError):
-    """There is no such release, or the catalogue was never published."""
+    """The release does not exist, or the catalogue has never been published."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CompiledRelease:
-    """A release that can decide. ``id`` is unique over all catalogues, ``number`` counts the releases of one."""
+    """A release with its compiled catalogue. ``id`` is unique over all catalogues, ``number`` within one."""
 
     id: int
     number: int
@@ -57,18 +59,18 @@ class CompiledRelease:
 def publish(catalogue: Catalogue, *, actor_id: str, notes: str = "") -> Release:
     """Publish the draft of ``catalogue`` and make it current everywhere; return the release.
 
-    A draft that says what the current release says is no new release: that one is returned. Raises ``CatalogueErrors``
-    and publishes nothing where the draft is faulty, ``RuntimeError`` inside of a transaction.
+    A draft equal to the current release makes no new release; the current one is returned. Raises ``CatalogueErrors``
+    and publishes nothing if the draft is faulty, ``RuntimeError`` inside a transaction.
     """
     with transaction.atomic(durable=True):
         locked = Catalogue.objects.select_for_update().get(pk=catalogue.pk)
         release = _release_of(locked, actor_id=actor_id, notes=notes)
-    _tell(locked.code, release.id)
+    _set_current(locked.code, release.id)
     return release
 
 
 def _release_of(catalogue: Catalogue, *, actor_id: str, notes: str) -> Release:
-    """Return the latest release if it says what the draft says, else a new one. The catalogue's row must be locked."""
+    """Return the latest release if it equals the draft, else a new one. The catalogue's row must be locked."""
     content = _checked_content(read_draft(catalogue))
     checksum = hashlib.sha256(content).hexdigest()
     latest = catalogue.releases.defer("content").order_by("-number").first()
@@ -85,14 +87,14 @@ def _release_of(catalogue: Catalogue, *, actor_id: str, notes: str) -> Release:
 
 
 def _checked_content(draft: CatalogueDefinition) -> bytes:
-    """Return the JSON of ``draft``, which is what it will be read from. Raises ``CatalogueErrors`` for a faulty one."""
+    """Return ``draft`` as the JSON of its release. Raises ``CatalogueErrors`` for a faulty draft."""
     content = msgspec.json.encode(draft)
     try:
         definition = msgspec.json.decode(content, type=CatalogueDefinition)
     except msgspec.ValidationError as error:
-        remedy = "Mend the row in the admin, or load the catalogue's file again."
+        remedy = "Correct the row in the admin, or load the catalogue's file again."
         raise CatalogueErrors(
-            [CatalogueFault("bad_value", "", f"A draft row holds a wrong value: {error}.", remedy)]
+            [CatalogueFault("bad_value", "", f"A draft row contains an invalid value: {error}.", remedy)]
         ) from error
     compile_catalogue(definition)
     return content
@@ -100,10 +102,10 @@ def _checked_content(draft: CatalogueDefinition) -> bytes:
 
 def current(catalogue_code: str) -> CompiledRelease:
     """Return the current release of a catalogue. Raises ``NoRelease``."""
-    known = _known(catalogue_code)
-    if known is not None:
+    cached = _cached_id(catalogue_code)
+    if cached is not None:
         try:
-            release = get(known)
+            release = get(cached)
         except NoRelease:
             release = None
         if release is not None and release.catalogue_code == catalogue_code:
@@ -112,10 +114,10 @@ def current(catalogue_code: str) -> CompiledRelease:
         Release.objects.filter(catalogue__code=catalogue_code).order_by("-number").values_list("id", flat=True).first()
     )
     if latest is None:
-        raise NoRelease(f"Catalogue {catalogue_code!r} was never published.")
-    if known is not None:
-        _forget(catalogue_code)
-    _tell(catalogue_code, latest)
+        raise NoRelease(f"Catalogue {catalogue_code!r} has never been published.")
+    if cached is not None:
+        _drop_cached_id(catalogue_code)
+    _set_current(catalogue_code, latest)
     return get(latest)
 
 
@@ -124,8 +126,18 @@ def get(release_id: int) -> CompiledRelease:
     return _compiled.get(release_id)
 
 
+@lru_cache(maxsize=_MAX_SENSITIVITIES)
+def sensitivities_of(release_id: int) -> Mapping[str, Sensitivity]:
+    """Return the sensitivity of each question of a release, without compiling it. Raises ``NoRelease``."""
+    row = Release.objects.filter(pk=release_id).first()
+    if row is None:
+        raise NoRelease(f"There is no release {release_id}.")
+    sets = read_definition(row).question_sets
+    return {question.code: question.sensitivity for part in sets for question in part.questions}
+
+
 def read_definition(release: Release) -> CatalogueDefinition:
-    """Return what ``release`` says."""
+    """Return the definition in ``release``."""
     return msgspec.json.decode(zstandard.decompress(bytes(release.content)), type=CatalogueDefinition)
 
 
@@ -142,13 +154,13 @@ class _CompiledReleases:
             release = self._releases.get(release_id)
             if release is None:
                 release = self._releases[release_id] = _compile(release_id)
-                if len(self._releases) > _COMPILED_KEPT:
+                if len(self._releases) > _MAX_COMPILED:
                     self._releases.popitem(last=False)
             self._releases.move_to_end(release_id)
             return release
 
     def clear(self) -> None:
-        """Forget all of them: only tests, whose releases are undone, need to."""
+        """Drop all releases; only tests, whose releases are rolled back, need this."""
         with self._lock:
             self._releases.clear()
 
@@ -165,8 +177,9 @@ def _compile(release_id: int) -> CompiledRelease:
 
 
 def forget_compiled_releases() -> None:
-    """Forget what this process has compiled: for tests, whose releases are undone."""
+    """Drop the compiled releases of this process; for tests, whose releases are rolled back."""
     _compiled.clear()
+    sensitivities_of.cache_clear()
 
 
 def _redis() -> Redis:
@@ -178,8 +191,8 @@ def _key(catalogue_code: str) -> str:
     return f"release:{connection.settings_dict['NAME']}:{catalogue_code}"
 
 
-def _known(catalogue_code: str) -> int | None:
-    """Return the id of the current release as Redis knows it, None where it does not."""
+def _cached_id(catalogue_code: str) -> int | None:
+    """Return the id of the current release in Redis, or None."""
     try:
         value = _redis().get(_key(catalogue_code))
     except RedisError:
@@ -187,16 +200,16 @@ def _known(catalogue_code: str) -> int | None:
     return int(value) if value is not None and value.isdigit() else None
 
 
-def _tell(catalogue_code: str, release_id: int) -> None:
-    """Let every process know the current release. Without Redis they ask the database."""
+def _set_current(catalogue_code: str, release_id: int) -> None:
+    """Publish the current release to every process. Without Redis, they query the database."""
     try:
-        _redis().eval(_ADVANCE, 1, _key(catalogue_code), release_id, _SECONDS_BELIEVED)
+        _redis().eval(_ADVANCE, 1, _key(catalogue_code), release_id, _CACHE_SECONDS)
     except RedisError:
         return
 
 
-def _forget(catalogue_code: str) -> None:
-    """Take away what Redis says of a release that is not there: a later id would stand in the way of the right one."""
+def _drop_cached_id(catalogue_code: str) -> None:
+    """Delete the id in Redis of a release that does not exist: it would prevent setting a smaller id."""
     try:
         _redis().delete(_key(catalogue_code))
     except RedisError:

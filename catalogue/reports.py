@@ -1,4 +1,4 @@
-"""Words for what the catalogue commands did, and for what is wrong with a file. Pure."""
+"""Texts of the catalogue commands: results, and the faults of a file. Pure."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from rules.definition.faults import CatalogueFault
 
 
 def describe_faults(faults: Iterable[CatalogueFault], *, file: str = "") -> str:
-    """Return a line for each fault, as compilers write them: place, code, what it is, its remedy, its part."""
+    """Return one line per fault, as compilers print them: place, code, problem, remedy, part."""
     lines = []
     for fault in faults:
         place = f"{file}:{fault.line}:{fault.column}" if file and fault.line else file
@@ -20,12 +20,12 @@ def describe_faults(faults: Iterable[CatalogueFault], *, file: str = "") -> str:
 
 
 def _within(fault: CatalogueFault) -> str:
-    """Return the part a fault of a draft concerns, with the place in its condition."""
+    """Return the part of a draft that has the fault, with the place in its condition."""
     return f"{fault.where}, column {fault.column}" if fault.column else fault.where
 
 
 def fault_data(fault: CatalogueFault, *, file: str) -> dict[str, str | int | None]:
-    """Return a fault as plain data for other programs."""
+    """Return a fault as plain data for programs."""
     return {
         "file": file,
         "line": fault.line,
@@ -38,7 +38,7 @@ def fault_data(fault: CatalogueFault, *, file: str) -> dict[str, str | int | Non
 
 
 def count_parts(definition: CatalogueDefinition) -> dict[str, int]:
-    """Return how many of each part ``definition`` has."""
+    """Return the number of parts of each kind in ``definition``."""
     return {
         "question sets": len(definition.question_sets),
         "questions": sum(len(part.questions) for part in definition.question_sets),

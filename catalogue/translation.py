@@ -1,8 +1,7 @@
 """Translates a catalogue of the older layout (Python-like notation, rules apart from products) into a definition.
 
-What that layout leaves unsaid is found in the catalogue itself: the industry question by its type, the lines question
-by the choices that the products' lines are among, the rated rows by the choice list that holds the rates' codes.
-``Hints`` overrule what is found.
+Names that the layout omits are inferred: the industry question by its type, the lines question by the choices that
+match the products' lines, the rated rows by the choice list with the rates' codes. ``Hints`` override them.
 """
 
 from __future__ import annotations
@@ -30,7 +29,7 @@ _LINK_KEYS: Final = {
 
 @dataclass(frozen=True, kw_only=True)
 class Hints:
-    """Names that the source does not say, all but ``title`` of questions or pools; empty ones are found in it."""
+    """Names that the source omits: of questions or pools, and the ``title``. Empty ones are inferred."""
 
     title: str = ""
     title_question: str = ""
@@ -43,58 +42,58 @@ class Hints:
 
 
 @dataclass(frozen=True)
-class _Asked:
-    """One question of the source with the pool that it is asked in ("" for none)."""
+class _SourceQuestion:
+    """One question of the source, and the pool that contains it ("" for none)."""
 
-    given: Mapping[str, Any]
+    source: Mapping[str, Any]
     pool: str
 
     @property
     def code(self) -> str:
-        return str(self.given["code"])
+        return str(self.source["code"])
 
 
 def translate(source: str, hints: Hints | None = None) -> CatalogueDefinition:
-    """Return the catalogue that the YAML text ``source`` says.
+    """Return the catalogue in the YAML text ``source``.
 
     Raises ``CatalogueErrors`` with every expression that cannot be translated.
     """
     try:
-        given = yaml.load(source, Loader=yaml.BaseLoader)  # noqa: S506 - builds nothing but texts, lists and mappings
-        translation = _Translation(given, hints or Hints())
+        data = yaml.load(source, Loader=yaml.BaseLoader)  # noqa: S506 - builds nothing but texts, lists and mappings
+        translation = _Translation(data, hints or Hints())
         built = translation.catalogue()
     except yaml.YAMLError as error:
-        _refuse("bad_yaml", f"The source is no YAML: {error}.")
+        _refuse("bad_yaml", f"The source is not YAML: {error}.")
     except (KeyError, TypeError, AttributeError, IndexError, ValueError) as error:
-        _refuse("bad_source", f"The source is not laid out as this notation is: {error!r}.")
+        _refuse("bad_source", f"The source does not have the layout of this notation: {error!r}.")
     if translation.faults:
         raise CatalogueErrors(translation.faults)
     try:
         return msgspec.convert(built, CatalogueDefinition, strict=False)
     except msgspec.ValidationError as error:
-        _refuse("bad_source", f"The source says what a catalogue cannot hold: {error}.")
+        _refuse("bad_source", f"The source contains a value that a catalogue cannot have: {error}.")
 
 
 def is_older_notation(source: str) -> bool:
-    """Tell whether ``source`` has this notation's layout: it alone has ``meta`` and a flat list of ``questions``."""
+    """Return whether ``source`` has the older layout: only that has ``meta`` and a flat list of ``questions``."""
     return all(re.search(rf"^{key}:", source, re.MULTILINE) for key in ("meta", "questions"))
 
 
 def _refuse(code: str, text: str) -> NoReturn:
-    remedy = "Mend the source, or write the catalogue in the project's own format."
+    remedy = "Correct the source, or write the catalogue in the project's own format."
     raise CatalogueErrors([CatalogueFault(code, "", text, remedy)]) from None
 
 
 class _Translation:
-    """Builds the parts of one catalogue and collects what cannot be translated."""
+    """Builds the parts of one catalogue, and collects the expressions that cannot be translated."""
 
-    def __init__(self, given: Mapping[str, Any], hints: Hints) -> None:
+    def __init__(self, source: Mapping[str, Any], hints: Hints) -> None:
         self.faults: list[CatalogueFault] = []
-        self._given = given
-        self._choices = {code: _labels(choices) for code, choices in given["choices"].items()}
+        self._source = source
+        self._choices = {code: _labels(choices) for code, choices in source["choices"].items()}
         self._pools: dict[str, tuple[str, ...]] = {}
         self._questions = list(self._walk())
-        self._names = self._found(hints)
+        self._names = self._infer(hints)
         self._vocabulary = Vocabulary(
             industry_question=self._names.industry_question,
             lines_question=self._names.lines_question,
@@ -104,7 +103,7 @@ class _Translation:
 
     def catalogue(self) -> dict[str, Any]:
         """Return the whole catalogue as plain data."""
-        meta = self._given["meta"]
+        meta = self._source["meta"]
         return {
             "code": meta["code"],
             "title": self._names.title or meta.get("title") or meta["code"].replace("_", " ").capitalize(),
@@ -116,64 +115,64 @@ class _Translation:
             "question_sets": list(self._question_sets()),
             "derived": [
                 {"code": code, "value": self._cel(value, f"derived[{code}].value")}
-                for code, value in self._given.get("derived", {}).items()
+                for code, value in self._source.get("derived", {}).items()
             ],
             "form_rules": [
                 self._renamed(rule, {}, f"form_rules[{rule['id']}]", condition="if")
-                for rule in self._given.get("form_rules", ())
+                for rule in self._source.get("form_rules", ())
             ],
             "lines": list(self._lines()),
             "carriers": [
                 {**carrier, "link": {_LINK_KEYS.get(key, key): value for key, value in carrier["link"].items()}}
-                for carrier in self._given.get("carriers", ())
+                for carrier in self._source.get("carriers", ())
             ],
-            "products": [self._product(product) for product in self._given.get("products", ())],
+            "products": [self._product(product) for product in self._source.get("products", ())],
         }
 
-    def _walk(self) -> Iterator[_Asked]:
-        """Yield the questions in order; the pools on the way to each pool are noted."""
+    def _walk(self) -> Iterator[_SourceQuestion]:
+        """Yield the questions in order; record the pools on the way to each pool."""
         pool = ""
-        for entry in self._given["questions"]:
+        for entry in self._source["questions"]:
             if "set" not in entry:
-                yield _Asked(entry, pool)
+                yield _SourceQuestion(entry, pool)
                 continue
             pool = entry.get("pool", {}).get("code", "")
             if pool:
                 parent = entry["pool"].get("parent", "")
                 self._pools[pool] = (*self._pools[parent], pool) if parent else (pool,)
 
-    def _found(self, hints: Hints) -> Hints:
-        """Return ``hints`` with what they leave empty found in the catalogue."""
-        lines = {product["lob"] for product in self._given.get("products", ())}
+    def _infer(self, hints: Hints) -> Hints:
+        """Return ``hints`` with the empty ones inferred."""
+        lines = {product["lob"] for product in self._source.get("products", ())}
         states = {
             state
-            for product in self._given.get("products", ())
+            for product in self._source.get("products", ())
             if product["states"] != "all"
             for state in product["states"]
         }
         stated = [question for question in self._questions if states and states <= self._codes(question)]
-        found = {
+        inferred = {
             "industry_question": self._first(type="naics"),
             "lines_question": next(
-                (q.code for q in self._questions if q.given["type"] == "multi_choice" and lines <= self._codes(q)), ""
+                (q.code for q in self._questions if q.source["type"] == "multi_choice" and lines <= self._codes(q)), ""
             ),
             "title_question": self._first(type="text"),
             "mailing_state": next((question.code for question in stated if not question.pool), ""),
             "locations": next((question.pool for question in stated if question.pool), ""),
             "experience": self._first(type="decimal"),
         }
-        return Hints(**{hint.name: getattr(hints, hint.name) or found.get(hint.name, "") for hint in fields(hints)})
+        return Hints(**{hint.name: getattr(hints, hint.name) or inferred.get(hint.name, "") for hint in fields(hints)})
 
-    def _codes(self, question: _Asked) -> set[str]:
-        """Return the codes that a question's choices have."""
-        return set(self._choices.get(question.given.get("choices", ""), ()))
+    def _codes(self, question: _SourceQuestion) -> set[str]:
+        """Return the codes of a question's choices."""
+        return set(self._choices.get(question.source.get("choices", ""), ()))
 
     def _first(self, *, type: str, pool: str = "") -> str:
-        return next((q.code for q in self._questions if q.given["type"] == type and q.pool == pool), "")
+        return next((q.code for q in self._questions if q.source["type"] == type and q.pool == pool), "")
 
     def _question_sets(self) -> Iterator[dict[str, Any]]:
         current: dict[str, Any] = {}
-        for entry in self._given["questions"]:
+        for entry in self._source["questions"]:
             if "set" in entry:
                 if current:
                     yield current
@@ -188,8 +187,10 @@ class _Translation:
             yield current
 
     def _lines(self) -> Iterator[dict[str, str]]:
-        """Yield the lines: one rated by classes looks at the states of its rows, others at the locations'."""
-        used = {product["lob"] for product in self._given.get("products", ())}
+        """Yield the lines; the states of a line rated by classes are those of its rows, of others those of the
+        locations.
+        """
+        used = {product["lob"] for product in self._source.get("products", ())}
         lines = self._choices.get(self._choice_list(self._names.lines_question), {})
         for code, label in lines.items():
             if code in used:
@@ -199,24 +200,24 @@ class _Translation:
                 yield {"code": code, "label": label, "states": states, "industry": self._names.industry_question}
 
     def _choice_list(self, code: str) -> str:
-        return next((str(q.given.get("choices", "")) for q in self._questions if q.code == code), "")
+        return next((str(q.source.get("choices", "")) for q in self._questions if q.code == code), "")
 
     def _rated_pool(self, line: str) -> str:
-        """Return the pool that a product of ``line`` rates by classes, or ""."""
-        for product in self._given["products"]:
+        """Return the pool whose rows a product of ``line`` rates by classes, or ""."""
+        for product in self._source["products"]:
             if product["lob"] == line and "class_rates" in product["rating"]:
                 return self._row_code(product["rating"]["class_rates"]).pool
         return ""
 
     def _states(self, pool: str, *, fallback: bool) -> str:
-        """Return the CEL for the states of the rows of ``pool``, or of the mailing address while there are none."""
+        """Return the CEL for the states of the rows of ``pool``, or of the mailing address while there are no rows."""
         mailing = self._names.mailing_state
         listed = self._choice_list(mailing)
         state = next(
             (
                 q.code
                 for q in self._questions
-                if pool and q.pool == pool and listed and q.given.get("choices") == listed
+                if pool and q.pool == pool and listed and q.source.get("choices") == listed
             ),
             "",
         )
@@ -258,15 +259,15 @@ class _Translation:
             },
             "rules": [
                 self._rule(rule, f"products[{code}].rules[{rule['id']}]")
-                for rule in self._given.get("product_rules", ())
+                for rule in self._source.get("product_rules", ())
                 if rule["p"] == code
             ],
         }
 
     def _carrier(self, product: str) -> str:
-        """Return the carrier whose code the product's begins with."""
+        """Return the carrier whose code begins the product's code."""
         codes = [
-            carrier["code"] for carrier in self._given.get("carriers", ()) if product.startswith(carrier["code"] + "-")
+            carrier["code"] for carrier in self._source.get("carriers", ()) if product.startswith(carrier["code"] + "-")
         ]
         return max(codes, key=len, default=product)
 
@@ -277,8 +278,8 @@ class _Translation:
         return built
 
     def _value(self, code: str, value: str) -> str | int | float | bool:
-        """Return a value of the type that the question ``code`` asks for."""
-        kind = next((question.given["type"] for question in self._questions if question.code == code), "text")
+        """Return ``value`` in the type of the question ``code``."""
+        kind = next((question.source["type"] for question in self._questions if question.code == code), "text")
         if kind == "boolean":
             return value == "true"
         if kind in ("integer", "year"):
@@ -294,7 +295,7 @@ class _Translation:
                 "amount": self._names.payroll or self._first(type="money", pool=code.pool),
                 "per": "100",
                 "times": self._names.experience,
-                "reason": code.given["choices"],
+                "reason": code.source["choices"],
                 "rates": {key: _decimal(rate) for key, rate in rating["class_rates"].items()},
             }
         if "vehicle_rates" in rating:
@@ -302,20 +303,20 @@ class _Translation:
             rates = {key: _decimal(rate) for key, rate in rating["vehicle_rates"].items()}
             yield {"pool": code.pool, "rate_by": code.code, "rates": rates}
 
-    def _row_code(self, rates: Mapping[str, str]) -> _Asked:
-        """Return the question of a pool whose choices hold every code of ``rates``."""
+    def _row_code(self, rates: Mapping[str, str]) -> _SourceQuestion:
+        """Return the question of a pool whose choices include every code of ``rates``."""
         for question in self._questions:
             if question.pool and set(rates) <= self._codes(question):
                 return question
         raise KeyError(f"no question of a pool has choices for the rates of {', '.join(rates)}")
 
     def _renamed(
-        self, given: Mapping[str, Any], names: Mapping[str, str], where: str, *, condition: str = "when"
+        self, part: Mapping[str, Any], names: Mapping[str, str], where: str, *, condition: str = "when"
     ) -> dict[str, Any]:
-        """Return ``given`` with its keys renamed and its condition in CEL."""
-        built = {names.get(key, key): value for key, value in given.items() if key != condition}
-        if condition in given:
-            built["when"] = self._cel(given[condition], f"{where}.when")
+        """Return ``part`` with its keys renamed and its condition in CEL."""
+        built = {names.get(key, key): value for key, value in part.items() if key != condition}
+        if condition in part:
+            built["when"] = self._cel(part[condition], f"{where}.when")
         return built
 
     def _cel(self, expression: str, where: str) -> str:
@@ -341,5 +342,5 @@ def _labels(choices: Any) -> dict[str, str]:
 
 
 def _decimal(text: str) -> str:
-    """Return a decimal number as the project writes it: no needless zeros."""
+    """Return a decimal number without trailing zeros."""
     return text.rstrip("0").rstrip(".") if "." in text else text

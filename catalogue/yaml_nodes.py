@@ -1,7 +1,7 @@
-"""Reads YAML into a tree of texts that knows where everything stands. Pure; what the texts mean others decide.
+"""Reads YAML into a tree of texts with their places; other modules interpret the texts. Pure.
 
-No value is guessed from its looks: ``no``, ``0042`` and ``2026-06-01`` stay the texts that they are. Refused are
-duplicate keys, tags, aliases (a small file could mean a huge one), deep nesting and big files.
+No type is guessed: ``no``, ``0042`` and ``2026-06-01`` stay texts. Duplicate keys, tags, aliases (a small file could
+expand to a huge one), deep nesting and large files are refused.
 """
 
 from __future__ import annotations
@@ -16,15 +16,15 @@ import yaml
 MAX_CHARACTERS: Final = 2_000_000
 MAX_DEPTH: Final = 20
 
-#: The parser in C where PyYAML has it: ten times as fast, the same events.
+#: PyYAML's C parser if available: ten times as fast, the same events.
 _LOADER: Final[Any] = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-#: What YAML takes for the end of a line.
+#: The line ends of YAML.
 _LINE_END: Final = re.compile("\r\n|[\r\n\x85\u2028\u2029]")
 _ESCAPE_DIGITS: Final = {"x": 2, "u": 4, "U": 8}
 
 
 class Mark(NamedTuple):
-    """A place in the text; both count from 1."""
+    """A place in the text; line and column count from 1."""
 
     line: int
     column: int
@@ -32,7 +32,7 @@ class Mark(NamedTuple):
 
 @dataclass(frozen=True)
 class Scalar:
-    """A single value as it was written: ``source`` is its raw text, ``style`` is "", ``'``, ``"``, ``|`` or ``>``."""
+    """A single value: ``source`` is its raw text, ``style`` is "", ``'``, ``"``, ``|`` or ``>``."""
 
     mark: Mark
     text: str
@@ -41,11 +41,11 @@ class Scalar:
 
     @property
     def is_empty(self) -> bool:
-        """Tell whether nothing, or YAML's null, was written."""
+        """Return whether the value is missing or YAML's null."""
         return not self.style and self.text in ("", "~", "null", "Null", "NULL")
 
     def place_of(self, offset: int) -> Mark:
-        """Return where character ``offset`` of the text stands in the file, past quotes, escapes and folded lines."""
+        """Return the place in the file of character ``offset`` of the text, past quotes, escapes and folded lines."""
         before = self.source[: _raw_offset(self, offset)]
         lines = before.count("\n")
         column = len(before) - before.rfind("\n") if lines else self.mark.column + len(before)
@@ -54,7 +54,7 @@ class Scalar:
 
 @dataclass(frozen=True)
 class Sequence:
-    """A list."""
+    """A list of nodes."""
 
     mark: Mark
     items: list[Node]
@@ -62,7 +62,7 @@ class Sequence:
 
 @dataclass(frozen=True)
 class Mapping:
-    """Keys with their values, in order; ``keys`` are found by their text."""
+    """Keys with their values, in order; ``keys`` holds the scalars of the keys by their text."""
 
     mark: Mark
     keys: dict[str, Scalar]
@@ -73,10 +73,9 @@ Node: TypeAlias = Scalar | Sequence | Mapping
 
 
 class UnreadableFile(Exception):
-    """A text that is not YAML of the allowed kind: ``code``, what is wrong, how to mend it and where."""
+    """A text that is not YAML of the allowed kind; it has a code, a sentence, a remedy and a place."""
 
     def __init__(self, code: str, text: str, *, remedy: str, mark: Mark) -> None:
-        """Keep the parts."""
         self.code = code
         self.remedy = remedy
         self.mark = mark
@@ -89,7 +88,7 @@ def read_nodes(text: str) -> Node:
         raise UnreadableFile(
             "too_big",
             f"The file has more than {MAX_CHARACTERS:,} characters.",
-            remedy="Divide the catalogue.",
+            remedy="Split the catalogue.",
             mark=Mark(1, 1),
         )
     events = yaml.parse(text, Loader=_LOADER)
@@ -108,7 +107,7 @@ def read_nodes(text: str) -> Node:
 
 
 def _bad_yaml(problem: str, mark: Mark) -> UnreadableFile:
-    remedy = "Mind indentation, brackets and quotes; put texts with ': ', ' #' or brackets in quotes."
+    remedy = "Check indentation, brackets and quotes; put texts with ': ', ' #' or brackets in quotes."
     return UnreadableFile("bad_yaml", f"It is not YAML: {problem}.", remedy=remedy, mark=mark)
 
 
@@ -116,7 +115,7 @@ class _Reading:
     """Builds the tree from the parser's events."""
 
     def __init__(self, text: str, events: Iterator[Any]) -> None:
-        # A value left out at the end is said to stand in the line after the last.
+        # The parser places a value that is missing at the end on the line after the last.
         self._lines = [*_LINE_END.split(text), ""]
         self._events = events
 
@@ -134,7 +133,7 @@ class _Reading:
             event = self._next()
             if isinstance(event, yaml.DocumentStartEvent):
                 raise UnreadableFile(
-                    "bad_yaml", "There is a second document.", remedy="Keep one catalogue a file.", mark=_mark(event)
+                    "bad_yaml", "There is a second document.", remedy="Keep one catalogue per file.", mark=_mark(event)
                 )
         return root
 
@@ -149,11 +148,14 @@ class _Reading:
             )
         if event.tag is not None:
             raise UnreadableFile(
-                "tag", f"{event.tag!r} has no place here.", remedy="Leave the tag out; quote texts.", mark=mark
+                "tag", f"{event.tag!r} is not allowed here.", remedy="Remove the tag; put texts in quotes.", mark=mark
             )
         if depth > MAX_DEPTH:
             raise UnreadableFile(
-                "too_deep", f"Nested deeper than {MAX_DEPTH}.", remedy="See the layout of a catalogue file.", mark=mark
+                "too_deep",
+                f"Nested more than {MAX_DEPTH} levels deep.",
+                remedy="See the layout of a catalogue file.",
+                mark=mark,
             )
         if isinstance(event, yaml.ScalarEvent):
             return Scalar(mark, event.value, event.style or "", self._source(event))
@@ -178,7 +180,7 @@ class _Reading:
                 first = keys[key.text].mark
                 raise UnreadableFile(
                     "duplicate_key",
-                    f"{key.text!r} stands here twice, first in line {first.line}.",
+                    f"{key.text!r} is here twice, first on line {first.line}.",
                     remedy="Keep one of the two.",
                     mark=key.mark,
                 )
@@ -215,7 +217,7 @@ def _raw_offset(scalar: Scalar, offset: int) -> int:
 
 
 def _skip_layout(source: str, index: int, wanted: str) -> int:
-    """Skip indentation and line ends that are no part of the text, up to what stands for ``wanted``."""
+    """Skip indentation and line ends that are not part of the text, up to the source of ``wanted``."""
     while index < len(source) and source[index] in " \t\r\n" and source[index] != wanted:
         if wanted in " \n" and source[index] == "\n":
             break
@@ -224,7 +226,7 @@ def _skip_layout(source: str, index: int, wanted: str) -> int:
 
 
 def _width(source: str, index: int, style: str) -> int:
-    """Return how many raw characters stand for the one of the text at ``index``."""
+    """Return the number of raw characters at ``index`` that stand for one character of the text."""
     if style == "'" and source.startswith("''", index):
         return 2
     if style == '"' and source.startswith("\\", index):

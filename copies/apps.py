@@ -1,10 +1,10 @@
-"""The copies app: documents, their storage, sealing and history."""
+"""The copies app: documents, their storage, sensitive answers and history."""
 
 from django.apps import AppConfig
 
 
 class CopiesConfig(AppConfig):
-    """Knows copies and documents; not what their answers mean."""
+    """The app of copies and documents. It does not know what answers mean."""
 
     name = "copies"
     verbose_name = "Copies"

@@ -1,7 +1,6 @@
-"""Bytes of documents and of what is stored beside them: one version byte, then zstd-compressed msgspec JSON.
+"""The stored bytes of documents, evaluations and changes: one version byte, then zstd-compressed msgspec JSON.
 
-A document of an older schema is brought up by the pure functions in ``UPGRADES``, one version at a time, when it is
-read.
+A document of an older schema is upgraded when it is read, by the pure functions in ``UPGRADES``, one version at a time.
 """
 
 from __future__ import annotations
@@ -23,7 +22,7 @@ UPGRADES: Final[dict[int, Callable[[RawDocument], RawDocument]]] = {}
 
 #: Level 1 gives as many bytes as level 3 on documents and takes less time (docs/adr/0006-document-as-bytes.md).
 LEVEL: Final = 1
-#: Larger contents than this are not ours: a bomb, or a bug.
+#: Larger contents are a decompression bomb or a bug.
 MAX_DECODED_BYTES: Final = 64 * 1024 * 1024
 
 _encoder = msgspec.json.Encoder()
@@ -32,7 +31,7 @@ _local = threading.local()
 
 
 class UnreadableDocument(Exception):
-    """The stored bytes are no document of a schema version known here; a newer release of the software may have written
+    """The stored bytes are no document of a known schema version; a newer release of the software may have written
     them.
     """
 
@@ -43,7 +42,7 @@ def encode_document(document: Document) -> bytes:
 
 
 def decode_document(data: bytes) -> Document:
-    """Return the document in ``data``, upgraded to the present schema. Raises ``UnreadableDocument``."""
+    """Return the document in ``data``, upgraded to the current schema. Raises ``UnreadableDocument``."""
     if not data:
         raise UnreadableDocument("The stored document is empty.")
     version = data[0]
@@ -57,9 +56,9 @@ def decode_document(data: bytes) -> Document:
 
 
 def upgrade(raw: RawDocument, version: int, *, to: int = SCHEMA_VERSION) -> RawDocument:
-    """Bring plain JSON values of schema ``version`` up to ``to``.
+    """Upgrade plain JSON values from schema ``version`` to ``to``.
 
-    Raises ``UnreadableDocument`` for a version with no way up.
+    Raises ``UnreadableDocument`` where an upgrade is missing.
     """
     if version > to:
         raise UnreadableDocument(f"The stored document has schema version {version}; this release reads up to {to}.")
@@ -73,12 +72,12 @@ def upgrade(raw: RawDocument, version: int, *, to: int = SCHEMA_VERSION) -> RawD
 
 
 def encode(value: object) -> bytes:
-    """Return the stored form of any other struct or list of structs (evaluation, changes)."""
+    """Return the stored form of any other struct or list of structs (an evaluation, changes)."""
     return _compress(_encoder.encode(value))
 
 
 def decode(data: bytes, type_: type[T]) -> T:
-    """Return what ``encode`` stored, as ``type_``."""
+    """Return the value that ``encode`` stored, as ``type_``."""
     return msgspec.json.decode(_decompress(data), type=type_)
 
 

@@ -1,27 +1,28 @@
 """The document of one copy: answers, answer pools, question sets and exclusions, as plain structs.
 
-Pure: knows no database, no catalogue and no rules. Whoever changes a document does it through the batch's mutators.
-A path names one place in it: ``code``, or ``locations/<row id>/buildings/<row id>/code`` inside answer pools.
+Pure: knows no database, no catalogue and no rules. The mutators of the batch change documents, nothing else does.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 from typing import Final, TypeAlias
 
 import msgspec
 
+from copies.paths import Path, join_path, row_steps, split_path
+
 SCHEMA_VERSION: Final = 1
 
-#: What an answer can hold: text (also dates as ISO 8601, ZIP, NAICS), a number, yes or no, several choice codes, or
+#: The values of answers: text (also dates as ISO 8601, ZIP, NAICS), a number, yes or no, several choice codes, or
 #: nothing.
 AnswerValue: TypeAlias = str | int | float | bool | list[str] | None
 
 
 class AnsweredBy(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
-    """Who gave an answer: ``type`` is user, api_client, guest, rule, process or import; ``source`` is the door (web,
-    api).
+    """The author of an answer: ``type`` is user, api_client, guest, rule, process or import; ``source`` is the entry
+    point (web, api).
     """
 
     type: str
@@ -29,13 +30,13 @@ class AnsweredBy(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
     source: str = ""
 
 
-# Thousands of these are decoded at a time and none refers back: the garbage collector need not look at them.
+# Thousands of these are decoded at a time and none refers back: the garbage collector need not track them.
 class Answer(msgspec.Struct, omit_defaults=True, kw_only=True, gc=False):
-    """One question's state on one document.
+    """The state of one question on one document.
 
-    A visible question has an entry even while unanswered (``value`` None). A hidden one that was answered keeps its
-    value with ``active`` False.
-    A sensitive (``spi``) value is never in ``value``: ``sealed`` holds its ciphertext and ``mask`` what may be shown.
+    A visible question has an entry even while unanswered (``value`` None). A hidden question that was answered keeps
+    its value with ``active`` False.
+    A sensitive (``spi``) value is never in ``value``: ``sealed`` holds its ciphertext and ``mask`` its public form.
     """
 
     value: AnswerValue = None
@@ -51,7 +52,7 @@ class Answer(msgspec.Struct, omit_defaults=True, kw_only=True, gc=False):
 
     @property
     def is_answered(self) -> bool:
-        """Tell whether a value, open or sealed, is held (empty text and an empty list count as none)."""
+        """Return whether there is a value, plain or sealed; empty text and an empty list are no values."""
         return self.sealed is not None or self.value not in (None, "", [])
 
 
@@ -65,7 +66,7 @@ class PoolRow(msgspec.Struct, omit_defaults=True, kw_only=True):
 
 
 class DocumentQuestionSet(msgspec.Struct, omit_defaults=True, kw_only=True):
-    """A question set as it stands on one document (AFQS)."""
+    """A question set on one document (AFQS), with its author and its state."""
 
     code: str
     added_by: AnsweredBy
@@ -75,7 +76,7 @@ class DocumentQuestionSet(msgspec.Struct, omit_defaults=True, kw_only=True):
 
 
 class Document(msgspec.Struct, omit_defaults=True, kw_only=True):
-    """All that is answered on one copy; ``question_sets`` are in the order of the catalogue."""
+    """The answers, question sets and excluded products of one copy, question sets in the order of the catalogue."""
 
     schema_version: int = SCHEMA_VERSION
     answers: dict[str, Answer] = msgspec.field(default_factory=dict)
@@ -87,13 +88,6 @@ class Document(msgspec.Struct, omit_defaults=True, kw_only=True):
 
 #: Where answers live: the document itself, or one row of a pool.
 Container: TypeAlias = Document | PoolRow
-
-
-def join_path(prefix: str, *parts: str) -> str:
-    """Join ``parts`` to ``prefix`` ("" for the document itself): ``join_path("locations/1", "code") ==
-    "locations/1/code"``.
-    """
-    return "/".join((prefix, *parts) if prefix else parts)
 
 
 def walk_containers(container: Container, prefix: str = "") -> Iterator[tuple[str, Container]]:
@@ -112,12 +106,30 @@ def walk_answers(document: Document) -> Iterator[tuple[str, Answer]]:
 
 
 def find_container(document: Document, prefix: str) -> Container | None:
-    """Return the document ("") or the row that ``prefix`` (``pool/<row id>[/pool/<row id>]``) names, or None."""
+    """Return the document ("") or the row at ``prefix`` (``pool/<row id>[/pool/<row id>]``), None for all else."""
+    if not prefix:
+        return document
+    return None if Path(prefix).is_answer else _walk_to_row(document, row_steps(prefix))
+
+
+def find_answer(document: Document, path: str) -> Answer | None:
+    """Return the answer at ``path``, None where there is none."""
+    prefix, code = split_path(path)
+    container = find_container(document, prefix)
+    return None if container is None else container.answers.get(code)
+
+
+def row_number(document: Document, path: str) -> int:
+    """Return the number of the row at ``path`` among the rows of its pool, counted from 1; 0 for a missing row."""
+    *around, (pool, row_id) = row_steps(path)
+    container = _walk_to_row(document, around)
+    rows = container.answer_pools.get(pool, ()) if container else ()
+    return next((number for number, row in enumerate(rows, 1) if row.id == row_id), 0)
+
+
+def _walk_to_row(document: Document, steps: Sequence[tuple[str, str]]) -> Container | None:
     container: Container = document
-    parts = prefix.split("/") if prefix else []
-    if len(parts) % 2:
-        return None
-    for pool, row_id in zip(parts[::2], parts[1::2], strict=True):
+    for pool, row_id in steps:
         row = next((row for row in container.answer_pools.get(pool, ()) if row.id == row_id), None)
         if row is None:
             return None

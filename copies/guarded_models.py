@@ -1,4 +1,4 @@
-"""Rows that the batch alone writes: whoever saves or deletes one by itself is warned, with the call to use instead.
+"""Rows that only the batch writes: a ``save()`` or ``delete()`` elsewhere warns, and names the call to use instead.
 
 The batch writes SQL of its own (``batch.storage.write``), so every ``save()`` of such a row is one outside of it.
 """
@@ -19,9 +19,9 @@ class BatchWrittenModel(TenantModel):
     class Meta(TenantModel.Meta):
         abstract = True
 
-    # The one override of these two in the house: it only warns (docs/adr/0013-one-statement-per-save.md).
+    # The one override of these two in the project: it only warns (docs/adr/0013-one-statement-per-save.md).
     def save(self, *args: Any, **options: Any) -> None:
-        """Warn, then save: rules, history, actions and the version know nothing of it."""
+        """Warn, then save: rules, history, actions and the version miss the change."""
         self._warn()
         super().save(*args, **options)
 

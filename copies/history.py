@@ -1,4 +1,4 @@
-"""Reads a copy's past: its revisions, and what changed since a version."""
+"""Reads of a copy's history: its revisions, and the changes since a version."""
 
 from __future__ import annotations
 
@@ -13,16 +13,17 @@ from copies.models import CopyRevision
 
 
 class ChangesSince(msgspec.Struct, frozen=True):
-    """What changed after a version, folded to one change per path; ``evaluation`` is the stored one of that version,
-    None from before the first.
+    """The changes after a version, folded to one per path. ``evaluation`` is the stored one of that version, None
+    before the first version; ``release_ids`` are the releases under which the values were recorded.
     """
 
     changes: list[Change]
     evaluation: bytes | None
+    release_ids: tuple[int, ...] = ()
 
 
 class NoSuchVersion(Exception):
-    """The copy never had this version."""
+    """The copy has no such version."""
 
 
 def list_revisions(copy_id: UUID) -> QuerySet[CopyRevision]:
@@ -31,15 +32,17 @@ def list_revisions(copy_id: UUID) -> QuerySet[CopyRevision]:
 
 
 def changes_of(revision: CopyRevision) -> list[Change]:
-    """Return what one revision changed."""
+    """Return the changes of one revision."""
     return decode(bytes(revision.changes), list[Change])
 
 
 def changes_since(copy_id: UUID, version: int, *, current: int) -> ChangesSince:
-    """Return what the versions after ``version`` up to ``current`` changed. Raises ``NoSuchVersion``."""
+    """Return the changes of the versions after ``version`` up to ``current``. Raises ``NoSuchVersion``."""
     if not 0 <= version <= current:
         raise NoSuchVersion(f"The copy is at version {current}; there is no version {version}.")
     later = CopyRevision.objects.filter(copy_id=copy_id, version__gt=version, version__lte=current).order_by("version")
-    changes = fold(change for revision in later.only("changes") for change in changes_of(revision))
-    base = CopyRevision.objects.filter(copy_id=copy_id, version=version).only("evaluation").first()
-    return ChangesSince(changes, bytes(base.evaluation) if base else None)
+    revisions = list(later.only("changes", "release_id"))
+    changes = fold(change for revision in revisions for change in changes_of(revision))
+    base = CopyRevision.objects.filter(copy_id=copy_id, version=version).only("evaluation", "release_id").first()
+    recorded = [revision.release_id for revision in (base, *revisions) if revision and revision.release_id]
+    return ChangesSince(changes, bytes(base.evaluation) if base else None, tuple(dict.fromkeys(recorded)))

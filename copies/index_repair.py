@@ -1,6 +1,7 @@
-"""The sweep of ``CopyIndex``: gives every copy its entry, and takes away entries whose copy never came to be.
+"""Maintenance of ``CopyIndex``: adds missing entries and deletes entries without a copy.
 
-An entry is written before its copy, in another database; a process that dies between the two leaves an entry too many.
+An entry is written before its copy, in another database; a process that dies between the two leaves an entry without a
+copy.
 """
 
 from __future__ import annotations
@@ -19,14 +20,14 @@ from copies.models import Copy, CopyIndex
 from tenants.current_tenant import across_tenants
 from tenants.models import Tenant
 
-#: A younger entry may be that of a save under way.
+#: A younger entry may belong to a save that is still running.
 GRACE: Final = timedelta(hours=1)
 CHUNK: Final = 2_000
 
 
 @dataclass(kw_only=True, slots=True)
 class Repaired:
-    """What a sweep found: entries that were ``missing`` or ``wrong``, entries ``without_copy``, tenants not looked at.
+    """The result of a repair: entries that were ``missing`` or ``wrong``, entries ``without_copy``, unchecked tenants.
 
     ``unreachable`` holds the aliases of databases that this installation does not know: their entries stay.
     """
@@ -39,7 +40,7 @@ class Repaired:
 
 
 def repair_copy_index(*, dry_run: bool) -> Repaired:
-    """Compare the index with the copies of all databases and mend it; with ``dry_run`` only count. Safe at any time.
+    """Compare the index with the copies of all databases and repair it; ``dry_run`` only counts. Safe at any time.
 
     Deleted copies keep their entry: they can be restored.
     """
@@ -54,7 +55,7 @@ def repair_copy_index(*, dry_run: bool) -> Repaired:
 
 
 def _give_entries(alias: str, found: Repaired, *, dry_run: bool) -> None:
-    """Write the entries that copies in the database ``alias`` lack, and those that tell something else."""
+    """Write the missing and the wrong entries of the copies in the database ``alias``."""
     with across_tenants(using=alias):
         for copies in _chunks(Copy.objects.values_list("id", "application_form_id", "tenant_id"), key="id"):
             ids = [copy_id for copy_id, _, _ in copies]
@@ -82,7 +83,7 @@ def _give_entries(alias: str, found: Repaired, *, dry_run: bool) -> None:
 
 
 def _take_entries(alias_of: dict[UUID, str], found: Repaired, *, dry_run: bool) -> None:
-    """Delete the entries past their grace that point to no copy; where a database is away, they are left alone."""
+    """Delete entries without a copy that are older than the grace period; entries of unreachable databases stay."""
     old = CopyIndex.objects.filter(created_at__lt=timezone.now() - GRACE)
     for entries in _chunks(old.values_list("copy_id", "tenant_id"), key="copy_id"):
         by_alias: dict[str, list[UUID]] = {}
@@ -101,7 +102,9 @@ def _take_entries(alias_of: dict[UUID, str], found: Repaired, *, dry_run: bool) 
 
 
 def _chunks(rows: QuerySet[Any, tuple[Any, ...]], *, key: str) -> Iterator[list[tuple[Any, ...]]]:
-    """Yield ``rows``, whose first column is their key, in chunks by that key: memory stays small, rows may go away."""
+    """Yield ``rows``, whose first column is their key, in chunks by that key. Uses little memory and allows deletion of
+    rows.
+    """
     last = None
     while True:
         chunk = list((rows if last is None else rows.filter(**{f"{key}__gt": last})).order_by(key)[:CHUNK])

@@ -1,17 +1,25 @@
-"""What may be shown of a sensitive answer. Pure."""
+"""The public form of sensitive answers. Pure."""
 
 from __future__ import annotations
 
+import re
 from typing import Final
 
 from copies.document import AnswerValue
 
-#: Stands for a personal answer that the reader has no right to.
+#: Shown in place of a personal answer to a reader without the right to it.
 HIDDEN: Final = "••••"
+
+_MASK: Final = re.compile(rf"{HIDDEN}(?: .{{1,4}})?", re.DOTALL)
 
 
 def mask(value: AnswerValue) -> str:
-    """Return what may be shown of a sensitive ``value``: its last four characters, less than half of a short one."""
+    """Return the mask of a sensitive ``value``: its last four characters, fewer than half of a short one."""
     text = str(value)
     shown = min(4, (len(text) - 1) // 2)
     return f"{HIDDEN} {text[-shown:]}" if shown else HIDDEN
+
+
+def is_mask(value: object) -> bool:
+    """Tell whether ``value`` has the form of a mask: dots, and at most four characters behind them."""
+    return isinstance(value, str) and _MASK.fullmatch(value) is not None

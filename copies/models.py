@@ -1,6 +1,6 @@
-"""Rows of the copies app: the copy with its document, its revisions, and the shared index that finds a copy's tenant.
+"""Rows of the copies app: the copy with its document, its revisions, and the shared index from copies to tenants.
 
-Copies are written by the batch alone.
+Only the batch writes copies.
 """
 
 from __future__ import annotations
@@ -65,7 +65,7 @@ class Copy(BatchWrittenModel):
 
 
 class AuditFields(TenantModel):
-    """What somebody did to a copy: who, by which door, in which request, when. Never altered."""
+    """The audit fields of a change or a read: actor, entry point, request and time. Never altered."""
 
     copy_id = models.UUIDField("copy")
     version = models.PositiveIntegerField()
@@ -81,7 +81,9 @@ class AuditFields(TenantModel):
 
 
 class CopyRevision(BatchWrittenModel, AuditFields):
-    """One saved version of a copy: its whole document and evaluation, what changed, by whom and why. Never altered."""
+    """One saved version of a copy: its whole document and evaluation, its changes, their author and cause. Never
+    altered.
+    """
 
     batch_call: ClassVar = "change what is to be told; its revision comes with the save"
 
@@ -104,7 +106,7 @@ class CopyRevision(BatchWrittenModel, AuditFields):
 
 
 class CopyIndex(models.Model):
-    """Where a copy lives: written to the shared database before the tenant's own row, repaired by a sweep."""
+    """The tenant of a copy: written to the shared database before the tenant's own row, repaired by maintenance."""
 
     copy_id = models.UUIDField(primary_key=True)
     application_form_id = models.UUIDField(db_index=True)
@@ -119,7 +121,7 @@ class CopyIndex(models.Model):
 
 
 class SensitiveReveal(AuditFields):
-    """Proof that somebody read a sensitive answer in plain: who, where, why. Never altered."""
+    """Proof of the reveal of a sensitive answer: actor, path and reason. Never altered."""
 
     id = models.BigAutoField(primary_key=True)
     path = models.CharField(max_length=300)

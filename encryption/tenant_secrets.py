@@ -1,28 +1,17 @@
-"""Small secrets of a tenant at rest (webhook secrets): sealed with a key of the tenant's, derived from the master keys.
+"""Small secrets of a tenant in storage (webhook secrets), encrypted under a key that is derived for the tenant.
 
-A sealed secret is bound to tenant, purpose and owner, so it opens nowhere else. It opens as long as the master key that
-it was sealed with is in ``KEYRING``; new ones are sealed with the last.
+An encrypted secret is bound to tenant, purpose and owner, so it opens nowhere else. It opens as long as its master key
+is in ``KEYRING``; new secrets use the newest master key.
 """
 
 from __future__ import annotations
 
-import base64
-import secrets
-from typing import Final
 from uuid import UUID
 
 import msgspec
-from cryptography.exceptions import InvalidTag
-from cryptography.hazmat.primitives import hashes
-from cryptography.hazmat.primitives.ciphers.aead import AESGCM
-from cryptography.hazmat.primitives.kdf.hkdf import HKDF
-from django.conf import settings
 
-NONCE_BYTES: Final = 12
-
-
-class SecretDoesNotOpen(Exception):
-    """A sealed secret does not open: it was moved or altered, or its master key is no longer in KEYRING."""
+from encryption.envelope import NONCE_BYTES, DecryptionFailed, decrypt, encrypt
+from encryption.key_ring import KeyServiceUnavailable, local_keyring
 
 
 class _Sealed(msgspec.Struct, frozen=True, array_like=True):
@@ -32,27 +21,26 @@ class _Sealed(msgspec.Struct, frozen=True, array_like=True):
 
 
 def seal(text: str, *, tenant_id: UUID, purpose: str, owner: UUID) -> bytes:
-    """Return ``text`` sealed for the row ``owner`` of the tenant, to be used for ``purpose``."""
-    key_id = next(reversed(settings.KEYRING))
-    nonce = secrets.token_bytes(NONCE_BYTES)
-    content = _cipher(key_id, tenant_id).encrypt(nonce, text.encode(), _context(tenant_id, purpose, owner))
-    return msgspec.msgpack.encode(_Sealed(key_id, nonce, content))
+    """Return ``text`` encrypted for the row ``owner`` of the tenant and for ``purpose``."""
+    ring = local_keyring()
+    key = ring.derive(ring.newest, info=_info(tenant_id))
+    data = encrypt(key, text.encode(), context=_context(tenant_id, purpose, owner))
+    return msgspec.msgpack.encode(_Sealed(ring.newest, data[:NONCE_BYTES], data[NONCE_BYTES:]))
 
 
 def open_sealed(sealed: bytes, *, tenant_id: UUID, purpose: str, owner: UUID) -> str:
-    """Return the text in ``sealed``. Raises ``SecretDoesNotOpen``."""
+    """Return the text in ``sealed``. Raises ``DecryptionFailed``, also where its master key left ``KEYRING``."""
     try:
-        found = msgspec.msgpack.decode(sealed, type=_Sealed)
-        cipher = _cipher(found.key_id, tenant_id)
-        return cipher.decrypt(found.nonce, found.content, _context(tenant_id, purpose, owner)).decode()
-    except (msgspec.MsgspecError, InvalidTag, KeyError, ValueError) as error:
-        raise SecretDoesNotOpen(SecretDoesNotOpen.__doc__) from error
+        stored = msgspec.msgpack.decode(sealed, type=_Sealed)
+        key = local_keyring().derive(stored.key_id, info=_info(tenant_id))
+        return decrypt(key, stored.nonce + stored.content, context=_context(tenant_id, purpose, owner)).decode()
+    except (msgspec.MsgspecError, KeyServiceUnavailable, ValueError) as error:
+        raise DecryptionFailed("A secret does not open: it was moved or altered, or its master key is gone.") from error
 
 
-def _cipher(key_id: str, tenant_id: UUID) -> AESGCM:
-    # Another derivation than that of answers' keys: neither opens what the other sealed.
-    derivation = HKDF(algorithm=hashes.SHA256(), length=32, salt=None, info=b"tenant secrets " + tenant_id.bytes)
-    return AESGCM(derivation.derive(base64.b64decode(settings.KEYRING[key_id])))
+def _info(tenant_id: UUID) -> bytes:
+    # Another derivation than that of data keys: neither key opens what the other encrypted.
+    return b"tenant secrets " + tenant_id.bytes
 
 
 def _context(tenant_id: UUID, purpose: str, owner: UUID) -> bytes:

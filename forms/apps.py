@@ -1,10 +1,10 @@
-"""The forms app: application forms, the catalogue they are asked by and the rules that decide."""
+"""The forms app: application forms, their catalogue and the rules that decide them."""
 
 from django.apps import AppConfig
 
 
 class FormsConfig(AppConfig):
-    """Knows forms, catalogue and rules; not who loads or saves them."""
+    """The app of forms, catalogue and rules. It does not know the code that loads or saves them."""
 
     name = "forms"
     verbose_name = "Forms and catalogue"

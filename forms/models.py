@@ -50,9 +50,7 @@ class ApplicationForm(BatchWrittenModel):
 
 
 class Declination(BatchWrittenModel):
-    """Proof that surplus lines were opened lawfully: which admitted products declined, by which rules, on which inputs,
-    when.
-    """
+    """Proof of a lawful opening of surplus lines: the declining admitted products, their rules, inputs and time."""
 
     batch_call: ClassVar = "change the answers; declinations come with the save that opens a product"
 
@@ -77,7 +75,7 @@ class Declination(BatchWrittenModel):
 
 
 class OfCopy(BatchWrittenModel):
-    """A row beside the document of one copy."""
+    """A record attached to one copy."""
 
     id = models.UUIDField(primary_key=True, editable=False)
     copy_id = models.UUIDField("copy")
@@ -88,7 +86,7 @@ class OfCopy(BatchWrittenModel):
 
 
 class OfForm(BatchWrittenModel):
-    """A row beside all copies of one form."""
+    """A record attached to a form, for all its copies."""
 
     id = models.UUIDField(primary_key=True, editable=False)
     application_form_id = models.UUIDField("application form")
@@ -99,7 +97,7 @@ class OfForm(BatchWrittenModel):
 
 
 class Message(OfCopy):
-    """Something said about a copy by people, carriers or processes. What rules say is in the evaluation instead."""
+    """A message about a copy from a person, carrier or process. Messages of rules are in the evaluation instead."""
 
     batch_call: ClassVar = "context.changeset.messages.add(...)"
 
@@ -122,7 +120,7 @@ class Message(OfCopy):
 
 
 class Event(OfCopy):
-    """Something that happened to a copy: a quote was selected, a mail was sent. Never altered."""
+    """An event of a copy: a quote was selected, a mail was sent. Never altered."""
 
     batch_call: ClassVar = "context.changeset.events.add(kind)"
 
@@ -142,7 +140,7 @@ class Event(OfCopy):
 
 
 class EligibilityResult(OfCopy):
-    """What a carrier itself said of a product's eligibility (real-time eligibility); the rules' own outcome is in the
+    """A carrier's own decision on a product's eligibility (real-time eligibility); the outcome of the rules is in the
     evaluation.
     """
 
@@ -166,7 +164,7 @@ class EligibilityResult(OfCopy):
 
 
 class Disposition(OfForm):
-    """How an application ended, as somebody decided: bound, lost, withdrawn. The latest one in force counts."""
+    """The end of an application as a person decided it: bound, lost, withdrawn. The latest one in force counts."""
 
     batch_call: ClassVar = "context.changeset.dispositions.give(code)"
 
@@ -185,7 +183,7 @@ class Disposition(OfForm):
 
 
 class PaymentMethod(OfForm):
-    """A way to pay that the insured named: the payment provider's token and a label, never an account number."""
+    """A payment method of the insured: the payment provider's token and a label, never an account number."""
 
     batch_call: ClassVar = "context.changeset.payment_methods.add(...)"
 
@@ -204,7 +202,7 @@ class PaymentMethod(OfForm):
 
 
 class NaicsSearch(OfForm):
-    """A search for the industry code, and what was chosen of its finds. Never altered."""
+    """A search for the industry code and the chosen result. Never altered."""
 
     batch_call: ClassVar = "context.changeset.naics_searches.add(query=...)"
 

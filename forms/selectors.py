@@ -1,4 +1,4 @@
-"""Reads of forms and copies for lists and pages. What is to be written is found through the batch instead."""
+"""Reads of forms and copies for lists and pages. Code that writes loads them through the batch instead."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from django_stubs_ext import WithAnnotations
 
     class FormColumns(TypedDict):
-        """What ``list_forms`` adds of the form to each copy."""
+        """The columns of the form that ``list_forms`` adds to each copy."""
 
         catalogue: str
         as_of: date | None
@@ -47,17 +47,17 @@ def list_forms(*, deleted: bool = False) -> QuerySet[ListedForm]:
 
 
 def list_every_copy(*, deleted: bool = False) -> QuerySet[ListedForm]:
-    """Return all copies of all forms of the current tenant, or the deleted ones, as ``list_forms`` has them."""
+    """Return all copies of all forms of the current tenant, or the deleted ones, with the columns of ``list_forms``."""
     return _with_form(_standing(Copy.objects.all(), deleted=deleted), deleted=deleted)
 
 
 def list_messages(copy_id: UUID) -> QuerySet[Message]:
-    """Return what was said about the copy and not dismissed."""
+    """Return the messages about the copy that were not dismissed."""
     return Message.objects.filter(copy_id=copy_id, dismissed_at=None)
 
 
 def list_events(copy_id: UUID) -> QuerySet[Event]:
-    """Return what happened to the copy."""
+    """Return the events of the copy."""
     return Event.objects.filter(copy_id=copy_id)
 
 
@@ -81,7 +81,7 @@ def _with_form(copies: QuerySet[Copy], *, deleted: bool) -> QuerySet[ListedForm]
 
 
 def in_state(copies: QuerySet[C], state: State) -> QuerySet[C]:
-    """Narrow ``copies`` to those in ``state``: as ``state_of_copy`` says row by row."""
+    """Narrow ``copies`` to those in ``state``, by the definition of ``state_of_copy``."""
     if state == "deleted":
         return copies.exclude(deleted_at=None)
     copies = copies.filter(deleted_at=None)

@@ -1,4 +1,4 @@
-"""The state of a copy or form: what people did to it (deleted, locked), else where it stands by its evaluation.
+"""The state of a copy or form: deleted or locked by people, else derived from its evaluation.
 
 Pure.
 """
@@ -11,12 +11,12 @@ from typing import Final, Literal, TypeAlias
 Standing: TypeAlias = Literal["incomplete", "ready", "declined"]
 State: TypeAlias = Literal["deleted", "locked", "incomplete", "ready", "declined"]
 
-#: Outcomes under which a quote can be had.
+#: Outcomes that allow a quote.
 OPEN_OUTCOMES: Final = frozenset({"eligible", "refer"})
 
 
 def standing_of(*, needed: int, outcomes: Iterable[str]) -> Standing:
-    """Return where a copy stands: declined by every product, incomplete while something is needed to quote or no
+    """Return the state by evaluation: declined by every product, incomplete while something is needed to quote or no
     product is open, else ready.
     """
     outcomes = set(outcomes)

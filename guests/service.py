@@ -19,7 +19,7 @@ from actions.kinds import SendGuestCompletionMail
 from batch import service as batch
 from batch.changes.mutators.guest_links import hash_of
 from batch.errors import AnswersMissing, GuestLinkInvalid, NotFound, UnknownNeighbour
-from copies.document import Document, find_container
+from copies.document import Document, find_answer
 from copies.models import CopyIndex
 from forms.models import GuestLink
 from tenants.access import Actor
@@ -94,7 +94,7 @@ def finish(guest: Guest) -> None:
     """
     with batch.find_and_lock(guest.copy_id, scope=guest.tenant, actor=guest.actor, wait=_WAIT_SECONDS) as context:
         link = context.changeset.guest_links.find(guest.link_id)
-        changeset, evaluation = context.as_it_stands()
+        changeset, evaluation = context.current_view()
         missing = [path for path in evaluation.needed.quote if not _is_read_only(changeset.document, path)]
         if missing:
             raise AnswersMissing(missing)
@@ -153,6 +153,5 @@ def _guest(link: GuestLink, tenant: Tenant) -> Guest:
 
 def _is_read_only(document: Document, path: str) -> bool:
     """Return whether only the rules or an agent can answer at ``path``."""
-    container = find_container(document, path.rpartition("/")[0])
-    answer = container.answers.get(path.rpartition("/")[2]) if container else None
+    answer = find_answer(document, path)
     return answer is not None and answer.readonly

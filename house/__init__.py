@@ -1,4 +1,4 @@
-"""The house keeper: everything `make` does, from an empty checkout to running servers and tests.
+"""Run every `make` target, from an empty checkout to running servers and tests.
 
-Standard library only, because it runs before the virtual environment exists; it never imports the product.
+Uses the standard library only, because it runs before the virtual environment exists; never imports the product.
 """

@@ -1,4 +1,4 @@
-"""The commands behind the Makefile's targets, and how their endings are told to the person at the terminal."""
+"""The commands behind the Makefile's targets, and how their ends are reported at the terminal."""
 
 import shlex
 import shutil
@@ -6,26 +6,21 @@ import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from house.bootstrap import BENCHMARKS, DEVELOPMENT, PRODUCT, SERVERS, ensure_packages
-from house.checking import bench, format_code, lint, test
-from house.environment import product_environment
+from house.checks import bench, format_code, lint, test
 from house.errors import HouseError, Stopped
-from house.place import CHECKOUT, PYTHON, RUN, VENV, database_home, locked, server_account
-from house.running import run
+from house.packages import INSTALLER, UV, ensure_uv, export_command, uv_environment
+from house.place import CHECKOUT, RUN, VENV, database_home, locked, server_account
+from house.product import run
+from house.rooms import write_picture
 from house.supervisor import Supervisor, say
 
-LOCKED = {
-    "requirements.in": PRODUCT,
-    "requirements-servers.in": SERVERS,
-    "requirements-dev.in": DEVELOPMENT,
-    "requirements-bench.in": BENCHMARKS,
-}
+CACHES = (".mypy_cache", ".ruff_cache", ".pytest_cache", ".import_linter_cache")
 
 
 def main(arguments: Sequence[str]) -> int:
     """Run the command named first, with the rest as its arguments; return the exit status of the process."""
     name = arguments[0] if arguments else ""
-    # make hands ARGS over as one text.
+    # make passes ARGS as one text.
     own = shlex.split(" ".join(arguments[1:]))
     commands: dict[str, Callable[[], int]] = {
         "run": run,
@@ -34,13 +29,12 @@ def main(arguments: Sequence[str]) -> int:
         "bench": lambda: bench(own),
         "lint": lint,
         "format": format_code,
+        "rooms": write_picture,
         "lock": lambda: lock(own),
         "clean": clean,
     }
     if name not in commands:
-        sys.stderr.write(
-            f"Usage: python3 -m house {{{','.join(commands)}}} [arguments]; `make help` tells what each does.\n"
-        )
+        sys.stderr.write(f"Usage: python3 -m house {{{','.join(commands)}}} [arguments]; `make help` explains them.\n")
         return 2
     try:
         RUN.mkdir(mode=0o755, exist_ok=True)
@@ -60,35 +54,28 @@ def main(arguments: Sequence[str]) -> int:
 
 
 def lock(arguments: Sequence[str]) -> int:
-    """Write requirements*.txt anew from requirements*.in, with hashes; `--upgrade` takes newer packages."""
+    """Resolve pyproject.toml into uv.lock and export from it; `--upgrade` takes newer packages."""
     with Supervisor() as supervisor:
-        ensure_packages(supervisor, files=[PRODUCT, DEVELOPMENT])
-        environment = product_environment({})
-        for source, target in LOCKED.items():
-            command: list[str | Path] = [
-                *(PYTHON, "-m", "uv", "pip", "compile", "--quiet", "--universal", "--python-version", "3.11"),
-                *("--generate-hashes", "--no-emit-index-url", "--no-emit-find-links", "--no-annotate", "--no-header"),
-                *(["--no-deps"] if target == SERVERS else []),
-                *(*arguments, source, "--output-file", target),
-            ]
-            if supervisor.run(command, environment=environment, folder=CHECKOUT) != 0:
-                raise HouseError(f"{source} could not be resolved; the lines above say which pins do not go together.")
-            written = CHECKOUT / target
-            text = written.read_text(encoding="utf-8")
-            written.write_text(f"# Written by `make lock` from {source}.\n{text}", encoding="utf-8")
+        ensure_uv(supervisor)
+        resolve: list[str | Path] = [UV, "lock", *arguments]
+        for command in (
+            resolve,
+            export_command("requirements.txt"),
+            export_command(INSTALLER, "--only-group", "installer"),
+        ):
+            if supervisor.run(command, environment=uv_environment(), folder=CHECKOUT) != 0:
+                raise HouseError(
+                    "The packages could not be resolved; the lines above say which pins do not go together."
+                )
     return 0
 
 
 def clean() -> int:
-    """Remove everything that the house made, the data of `make run` included."""
+    """Remove everything that these commands made, the data of `make run` included."""
     with locked(RUN / "run.lock", wait=False) as is_ours:
         if not is_ours:
             raise HouseError("Partner Engine runs from this folder: stop it with Ctrl-C in its terminal, then clean.")
         shutil.rmtree(database_home(server_account()))
-        for folder in (
-            RUN,
-            VENV,
-            *(CHECKOUT / f".{tool}_cache" for tool in ("mypy", "ruff", "pytest", "import_linter")),
-        ):
+        for folder in (RUN, VENV, *(CHECKOUT / cache for cache in CACHES)):
             shutil.rmtree(folder, ignore_errors=True)
     return 0

@@ -1,10 +1,10 @@
-"""The environment that the product's programs get: the caller's, `.env`, and what a command adds."""
+"""Environment variables of the product's programs: the caller's, `.env`, and the defaults of a command."""
 
 import os
 
 from house.place import CHECKOUT
 
-# They would point the product's Python at other modules than the ones installed in .venv.
+# They would point Python at other modules than those installed in .venv.
 MISLEADING = ("PYTHONHOME", "PYTHONPATH", "PYTHONSTARTUP", "VIRTUAL_ENV", "__PYVENV_LAUNCHER__")
 
 
@@ -16,14 +16,12 @@ def product_environment(defaults: dict[str, str]) -> dict[str, str]:
 
 
 def _dot_env() -> dict[str, str]:
-    """Read the NAME=VALUE lines of `.env`, so that the house sees the same servers as the settings do."""
+    """Read the NAME=VALUE lines of `.env`, as the settings do."""
     try:
         lines = (CHECKOUT / ".env").read_text(encoding="utf-8").splitlines()
     except FileNotFoundError:
         return {}
-    values = {}
-    for line in lines:
-        name, sign, value = line.strip().removeprefix("export ").partition("=")
-        if sign and not name.startswith("#"):
-            values[name.strip()] = value.strip().strip("'\"")
-    return values
+    pairs = (line.strip().removeprefix("export ").partition("=") for line in lines)
+    return {
+        name.strip(): value.strip().strip("'\"") for name, sign, value in pairs if sign and not name.startswith("#")
+    }

@@ -1,8 +1,7 @@
-"""Where things lie: the checkout, its `.run` folder, and the home of the embedded PostgreSQL.
+"""Paths: the checkout, its `.run` folder, and the home of the embedded PostgreSQL.
 
-PostgreSQL refuses to run as root. Under root it therefore runs as `nobody`, and its software and data lie where
-`nobody` can enter: in `.run`, or, when the checkout is below a closed folder, in a folder of the system to which a
-note in `.run` points.
+PostgreSQL refuses to run as root. Under root it therefore runs as `nobody`, and its software and data are where
+`nobody` may enter: in `.run`, or, for a checkout below a closed folder, in a system folder that `.run` records.
 """
 
 import contextlib
@@ -22,6 +21,7 @@ CHECKOUT = Path(__file__).resolve().parent.parent
 RUN = CHECKOUT / ".run"
 VENV = CHECKOUT / ".venv"
 PYTHON = VENV / "bin" / "python"
+SERVERS_FOLDER = VENV / "servers"
 
 UNPRIVILEGED = "nobody"
 SYSTEM_FOLDERS = (Path("/var/lib"), Path(tempfile.gettempdir()))
@@ -36,7 +36,7 @@ class Account:
 
 
 def server_account() -> Account | None:
-    """Return the account for PostgreSQL when we are root, None when we are an ordinary user and it can run as us."""
+    """Return the account for PostgreSQL under root, None under an ordinary user, who runs it as himself."""
     if os.geteuid() != 0:
         return None
     try:
@@ -50,13 +50,19 @@ def server_account() -> Account | None:
 
 
 def database_home(account: Account | None) -> Path:
-    """Return the folder of PostgreSQL's software and data, made when missing and owned by `account`."""
-    if account is None:
-        return _made(RUN / "postgresql", account)
+    """Return the folder of PostgreSQL's software and data; make it when missing, owned by `account`."""
     RUN.mkdir(exist_ok=True)
-    if _can_be_entered_by_others(RUN):
-        return _made(RUN / "postgresql", account)
-    return _made(_folder_of_the_system(), account)
+    is_inside = account is None or _can_be_entered_by_others(RUN)
+    folder = RUN / "postgresql" if is_inside else _system_folder()
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    owner = os.geteuid() if account is None else account.user_id
+    if account is not None and folder.stat().st_uid == os.geteuid():
+        os.chown(folder, account.user_id, account.group_id)
+    if folder.stat().st_uid != owner:
+        raise HouseError(
+            f"{folder} belongs to another user: run as the user who made it, or remove it (its data goes with it)."
+        )
+    return folder
 
 
 @contextlib.contextmanager
@@ -79,35 +85,23 @@ def _can_be_entered_by_others(folder: Path) -> bool:
     return all(part.stat().st_mode & 0o001 for part in (folder, *folder.parents))
 
 
-def _folder_of_the_system() -> Path:
-    """Return this checkout's folder outside of it, choosing one the first time.
+def _system_folder() -> Path:
+    """Return this checkout's folder in the system, chosen the first time.
 
-    Its name holds a random part kept in `.run`, so a fresh clone at the same path never meets the data of an older one,
+    A random part of its name is stored in `.run`: a fresh clone at the same path never meets the data of an older one,
     and a copy of the checkout never shares it.
     """
-    note = RUN / "database-home.json"
+    record = RUN / "database-home.json"
     with contextlib.suppress(OSError, ValueError, KeyError):
-        known = json.loads(note.read_text(encoding="utf-8"))
+        known = json.loads(record.read_text(encoding="utf-8"))
         if known["checkout"] == str(CHECKOUT):
             return Path(known["home"])
     for parent in SYSTEM_FOLDERS:
         if os.access(parent, os.W_OK) and _can_be_entered_by_others(parent):
             home = parent / f"partner-engine-{secrets.token_hex(8)}"
-            note.write_text(json.dumps({"checkout": str(CHECKOUT), "home": str(home)}), encoding="utf-8")
+            record.write_text(json.dumps({"checkout": str(CHECKOUT), "home": str(home)}), encoding="utf-8")
             return home
     raise HouseError(
         f"Only root may enter {CHECKOUT} and no system folder can take PostgreSQL's data: "
         "move the checkout, or name a server with DATABASE_URL."
     )
-
-
-def _made(folder: Path, account: Account | None) -> Path:
-    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    owner = os.geteuid() if account is None else account.user_id
-    if account is not None and folder.stat().st_uid == os.geteuid():
-        os.chown(folder, account.user_id, account.group_id)
-    if folder.stat().st_uid != owner:
-        raise HouseError(
-            f"{folder} belongs to another user: run as the user who made it, or remove it (its data goes with it)."
-        )
-    return folder

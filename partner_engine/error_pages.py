@@ -13,7 +13,7 @@ from django.template import TemplateDoesNotExist
 from django.template.loader import render_to_string
 from structlog.contextvars import get_contextvars
 
-from partner_engine.api.http.problems import MEDIA_TYPE, Refused, render
+from partner_engine.problems import MEDIA_TYPE, Refused, render
 
 #: The paths that programs call.
 _FOR_PROGRAMS: Final = ("/api/", "/o/")

@@ -1,4 +1,4 @@
-"""Action handlers and hourly actions: mails, and the recount of active users."""
+"""Action handlers, hourly actions and the publisher of live updates."""
 
 from __future__ import annotations
 
@@ -14,13 +14,16 @@ from actions.kinds import (
 )
 from actions.maintenance import hourly
 from actions.registry import Budget, Delivered, RetryAfter, handles
+from batch.effects.after_commit import register_publisher
 from partner_engine import mails
 from partner_engine.active_users import recount_active
+from partner_engine.live.publisher import publish
 from tenants.models import Tenant
 
 #: Few tries: the next hour emits another recount.
 _RECOUNT_BUDGET: Final = Budget(tries=8)
 
+register_publisher(publish)
 handles(SendGuestCompletionMail)(mails.send_guest_completion_mail)
 handles(SendBindAssistanceMail)(mails.send_bind_assistance_mail)
 handles(SendWebhookGivenUpMail)(mails.send_webhook_given_up_mail)

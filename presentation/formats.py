@@ -3,64 +3,40 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from datetime import date, datetime, timedelta
-from decimal import Decimal
-from typing import Final
+from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from copies.document import AnswerValue
+from rules.types.boolean import BOOLEAN
+from rules.types.formats import day, money, number
+from rules.types.registry import QUESTION_TYPES
+from rules.types.text import TEXT
 
-#: Question types whose values are numbers that read better with separators (a year does not).
-GROUPED: Final = frozenset({"money", "integer", "number", "decimal", "percent"})
-_SYMBOLS: Final = {"USD": "$", "EUR": "€", "GBP": "£"}
-
-
-def number(value: float) -> str:
-    """Return ``value`` with thousands separators and no trailing zeros: ``number(1250000.0) == "1,250,000"``."""
-    text = f"{Decimal(str(value)):,f}"
-    return text.rstrip("0").rstrip(".") if "." in text else text
-
-
-def money(amount: float, currency: str = "USD") -> str:
-    """Return ``amount`` with its currency: ``money(2451) == "$2,451"``."""
-    symbol = _SYMBOLS.get(currency, f"{currency} ")
-    return f"-{symbol}{number(-amount)}" if amount < 0 else f"{symbol}{number(amount)}"
+__all__ = [
+    "counted", "day", "element_id", "field_text", "listed", "moment", "money", "number", "reading_text",
+]  # fmt: skip
 
 
 def field_text(question_type: str, value: AnswerValue) -> str:
-    """Return what stands in the input of an answer: numbers with separators, everything else as it is."""
+    """Return the text of an answer in its input."""
     if value is None or isinstance(value, list | bool):
         return ""
-    if question_type in GROUPED and isinstance(value, int | float):
-        return number(value)
-    return number(value).replace(",", "") if isinstance(value, float) else str(value)
+    return QUESTION_TYPES.get(question_type, TEXT).input_text(value)
 
 
 def reading_text(question_type: str, value: AnswerValue, labels: Mapping[str, str], currency: str = "USD") -> str:
-    """Return an answer as one reads it: choice labels, yes or no, money with its currency; a dash for none."""
+    """Return an answer as text to read: choice labels, yes or no, money with its currency; a dash for no answer.
+
+    ``question_type`` is a type's code, or "" for a question that is unknown. A value that an earlier type left is
+    displayed by what it is.
+    """
     if value is None or value in ("", []):
         return "–"
     if isinstance(value, bool):
-        return "Yes" if value else "No"
+        return BOOLEAN.labels["true" if value else "false"]
     if isinstance(value, list):
         return ", ".join(labels.get(item, item) for item in value)
-    if question_type == "money" and isinstance(value, int | float):
-        return money(value, currency)
-    if question_type == "percent":
-        return f"{field_text(question_type, value)}%"
-    if question_type == "date":
-        return day(value)
-    return labels.get(str(value)) or field_text(question_type, value)
-
-
-def day(value: object) -> str:
-    """Return a date, or its ISO text, as ``June 1, 2026``; a text that is no date as it is."""
-    if isinstance(value, str):
-        try:
-            value = date.fromisoformat(value)
-        except ValueError:
-            return str(value)
-    return f"{value:%B} {value.day}, {value.year}" if isinstance(value, date) else str(value)
+    return labels.get(str(value)) or QUESTION_TYPES.get(question_type, TEXT).display(value, currency)
 
 
 def moment(value: datetime, zone: ZoneInfo, *, now: datetime) -> str:

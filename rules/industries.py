@@ -1,7 +1,7 @@
 """Searches the six-digit NAICS industries by words or code. Pure.
 
-Searched are the official titles and everyday words of ours for them (``data/industry_words.csv``: collected by hand, no
-official index). Endings do not matter: "plumber" finds plumbing.
+The search covers the official titles and everyday words for them (``data/industry_words.csv``, collected by hand from
+no official index). Word endings do not matter: "plumber" matches plumbing.
 """
 
 from __future__ import annotations
@@ -19,14 +19,14 @@ from rules.reference_data import industries
 
 MOST: Final = 12
 _WORDS: Final = Path(__file__).parent / "data" / "industry_words.csv"
-#: Endings that tell a trade from who follows it, and one from many; at least so many letters stay.
+#: Endings that separate a trade from its workers, and singular from plural; at least ``_STEM`` letters remain.
 _ENDINGS: Final = ("eries", "ings", "ians", "ers", "ies", "ing", "ian", "ery", "ors", "al", "es", "er", "or", "s", "y")
 _STEM: Final = 4
 _NOBODY: Final[Mapping[str, int]] = MappingProxyType({})
 
 
 class Industry(NamedTuple):
-    """An industry that was found."""
+    """An industry that matches a search."""
 
     code: str
     title: str
@@ -34,7 +34,7 @@ class Industry(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class _Known:
-    """An industry with what it is found by: words, and the same without their endings."""
+    """An industry with its words, and with the same words without their endings."""
 
     code: str
     title: str
@@ -43,11 +43,10 @@ class _Known:
 
 
 def find_industries(query: str, *, common: Mapping[str, int] = _NOBODY, most: int | None = MOST) -> list[Industry]:
-    """Return at most ``most`` industries (None: all): codes that start with ``query``, or those that each of its words
-    fits, the best first.
+    """Return the best ``most`` industries (None: all) whose code starts with ``query``, or that match each of its
+    words.
 
-    ``common`` says how often an industry was met where it is asked for; of those that fit alike the more common ones
-    come first.
+    ``common`` counts earlier uses of industries; of equal matches, the more common ones come first.
     """
     words = _plain(query).split()
     if not words:
@@ -61,15 +60,15 @@ def find_industries(query: str, *, common: Mapping[str, int] = _NOBODY, most: in
             known
             for known, fit in sorted(
                 ((known, fit) for known, fit in fitting if fit),
-                key=lambda found: (-found[1], -common.get(found[0].code, 0), _begins_elsewhere(found[0], words)),
+                key=lambda match: (-match[1], -common.get(match[0].code, 0), _begins_elsewhere(match[0], words)),
             )
         ]
     return [Industry(known.code, known.title) for known in ranked[:most]]
 
 
 def _fit(known: _Known, words: Iterable[str]) -> int:
-    """Return how well all of ``words`` fit: 4 as they are, 3 but for their endings, 2 as beginnings, 1 within words,
-    0 not all.
+    """Return how well all of ``words`` match: 4 exactly, 3 except for endings, 2 as beginnings, 1 inside words, 0 not
+    all.
     """
     return min(_fit_of(known, word) for word in words)
 
@@ -90,14 +89,14 @@ def _begins_elsewhere(known: _Known, words: list[str]) -> bool:
 
 @cache
 def _all() -> tuple[_Known, ...]:
-    """Return every six-digit industry, in the order of the codes."""
+    """Return every six-digit industry in the order of the codes."""
     everyday = _everyday()
-    found = []
+    known = []
     for code, title in industries().items():
         if len(code) == 6:
             words = (*_plain(title).split(), *everyday.get(code, ()))
-            found.append(_Known(code, title, words, frozenset(_stem(word) for word in words)))
-    return tuple(found)
+            known.append(_Known(code, title, words, frozenset(_stem(word) for word in words)))
+    return tuple(known)
 
 
 @cache

@@ -1,5 +1,5 @@
-"""Reference data of the rules: the industry codes of NAICS 2022 and which state a ZIP lies in. Pure; read from the
-program's own files.
+"""Reference data of the rules, from files of the program: NAICS 2022 industry codes, and the states of ZIP codes.
+Pure.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from types import MappingProxyType
 from typing import Final
 
 _NAICS: Final = Path(__file__).parent / "data" / "naics_2022.csv"
-#: First three digits of a ZIP, first and last of each run, by state (USPS, three-digit ZIP code prefix groups).
+#: Runs of three-digit ZIP prefixes, first and last of each, by state (USPS, three-digit ZIP code prefix groups).
 _RUNS: Final = """
 AL 350-352 354-369|AK 995-999|AZ 850-853 855-857 859-860 863-865|AR 716-729|CA 900-908 910-928 930-961|CO 800-816
 CT 060-069|DE 197-199|DC 200 202-205 569|FL 320-339 341-342 344 346-347 349|GA 300-319 398-399|HI 967-968|ID 832-838
@@ -23,7 +23,7 @@ NC 270-289|ND 580-588|OH 430-459|OK 730-731 734-741 743-749|OR 970-979|PA 150-19
 TN 370-385|TX 733 750-770 772-799 885|UT 840-847|VT 050-054 056-059|VA 201 220-246|WA 980-986 988-994|WV 247-268
 WI 530-532 534-535 537-549|WY 820-831|PR 006-007 009|VI 008|GU 969
 """
-#: ZIPs that lie in another state than their first three digits say.
+#: ZIP codes outside the state of their first three digits.
 _EXCEPTIONS: Final = {"06390": "NY", "83414": "WY"}
 
 
@@ -37,12 +37,12 @@ def industries() -> Mapping[str, str]:
 
 
 def is_industry(code: str) -> bool:
-    """Tell whether ``code`` is a six-digit NAICS code."""
+    """Return whether ``code`` is a six-digit NAICS code."""
     return len(code) == 6 and code in industries()
 
 
 def states_of_zip(code: str) -> frozenset[str]:
-    """Return the states that a ZIP can lie in; none where there is no such ZIP."""
+    """Return the states that a ZIP code can be in; empty if there is no such ZIP code."""
     if code in _EXCEPTIONS:
         return frozenset((_EXCEPTIONS[code],))
     return _states_by_prefix().get(code[:3], frozenset())

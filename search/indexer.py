@@ -15,6 +15,7 @@ from catalogue import releases
 from copies.codec import decode_document
 from copies.models import Copy
 from forms.models import ApplicationForm
+from presentation.visibility import NOBODY, PERSONAL, PUBLIC, Visibility
 from search.index import FORMAT, Entry, forget_unused_spellings, remove_entries, write_entries
 from search.models import SearchEntry
 from search.words import weigh
@@ -108,18 +109,17 @@ def _entry(copy: Any, release: releases.CompiledRelease) -> Entry:
     """Return the words of ``copy`` under ``release``; sensitive (``spi``) answers contribute none."""
     catalogue, document = release.compiled, decode_document(copy.document)
     others, personal = search_texts(catalogue, document)
-    naming = catalogue.questions.get(catalogue.definition.title_question)
-    sensitivity = naming.question.sensitivity if naming else "spi"
     insured = document.answers.get(catalogue.definition.title_question)
+    level = Visibility(catalogue, NOBODY).of(catalogue.definition.title_question, insured)
     name = insured.value if insured and insured.active and isinstance(insured.value, str) else ""
     return Entry(
         copy_id=copy.pk,
         version=copy.version,
         release_id=release.id,
         words=weigh(
-            names=f"{copy.title} {name if sensitivity == '' else ''}",
+            names=f"{copy.title} {name if level is PUBLIC else ''}",
             others=others,
-            personal_names=name if sensitivity == "pii" else "",
+            personal_names=name if level is PERSONAL else "",
             personal=personal,
         ),
     )

@@ -1,6 +1,4 @@
-"""Words as the search knows them: how texts are cut into words, what the words of a copy weigh, and how alike two words
-are spelt. Pure.
-"""
+"""The words of the search: texts cut into words, weights of a copy's words, similarity of spellings. Pure."""
 
 from __future__ import annotations
 
@@ -9,21 +7,21 @@ import unicodedata
 from collections.abc import Iterable, Mapping
 from typing import Final, NamedTuple
 
-#: Longer words are cut; of one copy no more words than this are kept.
+#: Longer words are cut; an entry holds no more words of one copy than this.
 LONGEST: Final = 40
 MOST: Final = 1_000
-#: What a word weighs in a name (of the insured, of the copy) and elsewhere.
+#: The weight of a word in a name (of the insured, of the copy) and elsewhere.
 NAME: Final = 3
 ELSEWHERE: Final = 1
-#: Words of at least three letters and no digits can be misspelt; numbers and codes are right or wrong.
+#: Words of at least three letters and no digits can be misspelled; numbers and codes are right or wrong.
 _SPELT: Final = re.compile(r"[^\W\d_]{3,}")
 _WORD: Final = re.compile(r"[^\W_]+")
-#: From this similarity on a word is taken for another one; it is the default of PostgreSQL's pg_trgm.
+#: The least similarity of a replacement; the default of PostgreSQL's pg_trgm.
 ALIKE: Final = 0.3
 
 
 class Weight(NamedTuple):
-    """What a word of a copy counts, and whether only who may read personal answers finds by it."""
+    """The weight of a word of a copy, and whether it matches only for readers of personal answers."""
 
     weight: int
     is_personal: bool
@@ -37,7 +35,7 @@ def words_of(text: str) -> list[str]:
 
 
 def weigh(*, names: str, others: str, personal_names: str = "", personal: str = "") -> dict[str, Weight]:
-    """Return the words of a copy with their weights. A word that stands openly somewhere is not personal."""
+    """Return the words of a copy with their weights. A word that also occurs in a public place is not personal."""
     found: dict[str, Weight] = {}
     for text, weight in (
         (names, Weight(NAME, False)),
@@ -61,12 +59,12 @@ def trigrams_of(word: str) -> frozenset[str]:
 
 
 def likeness(one: frozenset[str], other: frozenset[str]) -> float:
-    """Return how alike two words are by their trigrams, 0 to 1: those shared, of all (pg_trgm's ``similarity``)."""
+    """Return the similarity of two words by their trigrams, 0 to 1: shared ones over all (pg_trgm's ``similarity``)."""
     return len(one & other) / (len(one | other) or 1)
 
 
 def alike(word: str, known: Iterable[str], *, most: int) -> Mapping[str, float]:
-    """Return the ``known`` words that ``word`` may be a misspelling of, at most ``most``, with how alike they are."""
+    """Return the ``known`` words most similar to ``word``, at most ``most``, with their similarity."""
     trigrams = trigrams_of(word)
     told = {other: likeness(trigrams, trigrams_of(other)) for other in known}
     best = sorted((other for other in told if told[other] >= ALIKE), key=lambda other: (-told[other], other))

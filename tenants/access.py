@@ -1,4 +1,4 @@
-"""Who acts and what they may: actors, rights, and the rights that roles and OAuth scopes give."""
+"""Actors and their rights, and the rights of roles and OAuth scopes."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Final
 
 
 class Right(StrEnum):
-    """What somebody may do; each is also an OAuth scope."""
+    """A right of an actor; each is also an OAuth scope."""
 
     READ_FORMS = "forms:read"
     WRITE_FORMS = "forms:write"
@@ -19,7 +19,7 @@ class Right(StrEnum):
     MANAGE_WEBHOOKS = "webhooks:manage"
 
 
-#: What each right lets one do, as consent pages, docs and admin tell it.
+#: The description of each right on consent pages, in docs and in the admin.
 RIGHT_TEXTS: Final = {
     Right.READ_FORMS: "Read application forms and copies",
     Right.WRITE_FORMS: "Start, answer, lock and delete application forms and copies",
@@ -32,7 +32,7 @@ RIGHT_TEXTS: Final = {
 
 
 class Role(StrEnum):
-    """What a user is at their tenant, or staff of the product."""
+    """The role of a user at their tenant, or of staff of the product."""
 
     AGENT = "agent"
     TENANT_ADMIN = "tenant_admin"
@@ -46,7 +46,7 @@ ROLE_RIGHTS: Final[dict[Role, frozenset[Right]]] = {
     Role.TENANT_ADMIN: _AGENT | {Right.REVEAL_SENSITIVE, Right.SET_AS_OF, Right.MANAGE_WEBHOOKS},
     Role.STAFF: frozenset({Right.READ_FORMS, Right.READ_CATALOGUE}),
 }
-#: What a guest may do, at the one copy of their link.
+#: The rights of a guest, at the one copy of their link.
 GUEST_RIGHTS: Final = frozenset({Right.READ_FORMS, Right.WRITE_FORMS, Right.READ_CATALOGUE})
 
 
@@ -60,8 +60,8 @@ class MissingRight(Exception):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Actor:
-    """Who does something: ``type`` is user, api_client, guest, staff or system; ``source`` the door: web, api, admin or
-    job.
+    """The author of an action: ``type`` is user, api_client, guest, staff or system; ``source`` the entry point (web,
+    api, admin or job).
     """
 
     type: str
@@ -71,7 +71,7 @@ class Actor:
     rights: frozenset[Right] = field(default_factory=frozenset)
 
     def may(self, right: Right) -> bool:
-        """Tell whether the actor has ``right``."""
+        """Return whether the actor has ``right``."""
         return right in self.rights
 
     def require(self, right: Right) -> None:
@@ -81,5 +81,5 @@ class Actor:
 
 
 def system_actor(name: str, *, source: str = "job") -> Actor:
-    """Return the product itself as an actor, working as ``name``."""
+    """Return the product itself as an actor, under ``name``."""
     return Actor(type="system", id=name, source=source, label=name, rights=frozenset(Right))

@@ -1,10 +1,10 @@
-"""The tenants app: who may use the product, and which rows are whose."""
+"""The tenants app: users and their rights, and the tenant of each row."""
 
 from django.apps import AppConfig
 
 
 class TenantsConfig(AppConfig):
-    """The ground floor: knows no form."""
+    """The lowest app: knows no form."""
 
     name = "tenants"
     verbose_name = "Tenants and people"

@@ -25,7 +25,7 @@ def new_id() -> UUID:
 
 
 def validate_time_zone(name: str) -> None:
-    """Refuse a name that is no IANA time zone."""
+    """Refuse unknown names of IANA time zones."""
     try:
         ZoneInfo(name)
     except (ZoneInfoNotFoundError, ValueError) as error:
@@ -66,21 +66,21 @@ class Tenant(models.Model):  # type: ignore[django-manager-missing]  # API clien
 
 
 class UserManager(BaseUserManager["User"]):
-    """Makes users; e-mail addresses are compared without case."""
+    """Creates users; e-mail addresses are compared without case."""
 
     def get_by_natural_key(self, username: str | None) -> User:
-        """Return the user who signs in with this address."""
+        """Return the user with this e-mail address."""
         return self.alias(address=Lower("email")).select_related("tenant").get(address=(username or "").lower())
 
     def create_user(self, email: str, password: str | None = None, **fields: Any) -> User:
-        """Make a user; without a password nobody can sign in as them."""
+        """Create a user, who cannot sign in without a password."""
         user = self.model(email=self.normalize_email(email).lower(), **fields)
         user.set_password(password)
         user.save(using=self._db)
         return user
 
     def create_superuser(self, email: str, password: str | None = None, **fields: Any) -> User:
-        """Make a member of staff with every permission."""
+        """Create a member of staff with every permission."""
         return self.create_user(email, password, role=Role.STAFF, is_staff=True, is_superuser=True, **fields)
 
 
@@ -119,17 +119,17 @@ class User(AbstractBaseUser, PermissionsMixin):  # type: ignore[django-manager-m
 
     @property
     def rights(self) -> frozenset[Right]:
-        """Return what the user's role lets them do."""
+        """Return the rights of the user's role."""
         return ROLE_RIGHTS[Role(self.role)]
 
     def as_actor(self, *, source: str) -> Actor:
-        """Return the user as an actor who comes by ``source``."""
+        """Return the user as an actor with the entry point ``source``."""
         kind = "user" if self.tenant_id else "staff"
         return Actor(type=kind, id=str(self.id), source=source, label=self.full_name or self.email, rights=self.rights)
 
 
 def every_right() -> list[str]:
-    """Return all rights: what a new API client may ask for."""
+    """Return all rights, the most that a new API client may request."""
     return [right.value for right in Right]
 
 
@@ -161,7 +161,7 @@ class ApiClient(AbstractApplication):
         return self.name or self.client_id
 
     def as_actor(self, *, scopes: Iterable[str]) -> Actor:
-        """Return the client as an actor with those rights among ``scopes``, its token's, that it still has itself."""
+        """Return the client as an actor with the rights among its token's ``scopes`` that it still has itself."""
         granted = set(scopes) & set(self.allowed_scopes)
         rights = frozenset(right for right in Right if right.value in granted)
         return Actor(type="api_client", id=str(self.pk), source="api", label=str(self), rights=rights)

@@ -1,4 +1,4 @@
-"""The scopes of OAuth tokens: the rights, and of these what the asking client was given."""
+"""The scopes of OAuth tokens: the rights, and those granted to the requesting client."""
 
 from __future__ import annotations
 
@@ -11,20 +11,20 @@ from tenants.models import ApiClient
 
 
 class RightScopes(BaseScopes):
-    """One scope per right; a client that names none gets all of its own."""
+    """One scope per right; a client that requests none gets all of its own."""
 
     def get_all_scopes(self) -> dict[str, str]:
-        """Return every scope with what it allows."""
+        """Return every scope with its description."""
         return {right.value: text for right, text in RIGHT_TEXTS.items()}
 
     def get_available_scopes(
         self, application: ApiClient | None = None, request: Any = None, *args: Any, **kwargs: Any
     ) -> list[str]:
-        """Return the scopes that ``application`` may ask for."""
+        """Return the scopes that ``application`` may request."""
         return list(application.allowed_scopes) if application else list(self.get_all_scopes())
 
     def get_default_scopes(
         self, application: ApiClient | None = None, request: Any = None, *args: Any, **kwargs: Any
     ) -> list[str]:
-        """Return the scopes of a token for which none were named."""
+        """Return the scopes of a token without requested ones."""
         return self.get_available_scopes(application, request)

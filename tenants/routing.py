@@ -1,4 +1,4 @@
-"""Which database a model's rows are in: a tenant's rows in the tenant's database, all else in the shared one."""
+"""The database of a model's rows: a tenant's rows in the tenant's database, all others in the shared one."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from tenants.managers import TenantModel
 
 
 class TenantRouter:
-    """Routes by what a model is: a ``TenantModel`` to the current scope's database, any other to the shared one."""
+    """Routes a ``TenantModel`` to the current scope's database, any other model to the shared one."""
 
     def db_for_read(self, model: type[Model], **hints: Any) -> str:
         """Return the alias to read ``model`` from; the managers refuse a tenant's model without a scope."""
@@ -25,13 +25,13 @@ class TenantRouter:
         return self.db_for_read(model, **hints)
 
     def allow_relation(self, one: Model, other: Model, **hints: Any) -> bool | None:
-        """Allow relations inside one kind only: between a tenant's row and a shared one there is no foreign key."""
+        """Allow relations inside one kind only: there is no foreign key between a tenant's row and a shared one."""
         return isinstance(one, TenantModel) is isinstance(other, TenantModel)
 
     def allow_migrate(self, db: str, app_label: str, model_name: str | None = None, **hints: Any) -> bool | None:
         """Keep shared tables out of tenants' own databases.
 
-        SQL that concerns a tenant's tables says so with the hint ``tenant=True``.
+        SQL for a tenant's tables carries the hint ``tenant=True``.
         """
         if db == DEFAULT_DB_ALIAS:
             return True

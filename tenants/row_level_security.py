@@ -1,4 +1,4 @@
-"""Row-level security on tenants' tables, as a migration operation: the net below the scoped managers."""
+"""Row-level security on tenants' tables, as a migration operation: the safety net below the scoped managers."""
 
 from __future__ import annotations
 
@@ -7,15 +7,15 @@ from typing import Final
 from django.db.migrations import RunSQL
 
 POLICY: Final = "tenant_scope"
-# Subselects are worked out once per statement, not once per row. Nothing set, or '', shows no row; "*" is all-tenants
-# work that says so.
+# Subselects are evaluated once per statement, not once per row. No value, or '', shows no row; "*" is explicit work
+# on all tenants.
 _SCOPE: Final = "(SELECT current_setting('partner_engine.tenant', true))"
 _TENANT: Final = "(SELECT NULLIF(NULLIF(current_setting('partner_engine.tenant', true), ''), '*')::uuid)"
 _VISIBLE: Final = f"tenant_id = {_TENANT} OR {_SCOPE} = '*'"
 
 
 def row_level_security(table: str) -> RunSQL:
-    """Return the operation that shows and takes rows of ``table`` only for the tenant in scope.
+    """Return the operation that restricts reads and writes of rows of ``table`` to the tenant in scope.
 
     It binds the table's owner too.
     """

@@ -11,15 +11,17 @@ from __future__ import annotations
 import copy
 import os
 from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, nullcontext
 
 import msgspec
 import pytest
 import zstandard
 from django.conf import settings
-from django.db import connection
+from django.db import connection, connections, transaction
 from django.test import Client
 from django_redis import get_redis_connection
 
+from batch.storage import own_transaction
 from catalogue.demo import CATALOGUE_FILE, Sample, read_samples
 from catalogue.files import read_catalogue
 from catalogue.models import Catalogue, Release
@@ -37,7 +39,9 @@ PASSWORD = "quiet-lantern-42"
 
 
 def pytest_configure() -> None:
-    """Add the second database, and keep test processes apart in Redis."""
+    """Add the second database, clone both from a migrated one where there is one, keep processes apart in Redis."""
+    if "TEST_TEMPLATE" in os.environ:
+        settings.DATABASES["default"].setdefault("TEST", {})["TEMPLATE"] = os.environ["TEST_TEMPLATE"]
     if SECOND_DATABASE not in settings.DATABASES:
         second = copy.deepcopy(settings.DATABASES["default"])
         second["NAME"] = f"{second['NAME']}_{SECOND_DATABASE}"
@@ -46,7 +50,20 @@ def pytest_configure() -> None:
     for cache in settings.CACHES.values():
         cache["KEY_PREFIX"] = f"{cache['KEY_PREFIX']}:{PROCESS}"
     settings.LOCK_PREFIX = f"{settings.LOCK_PREFIX}:{PROCESS}"
+    own_transaction.is_enclosed = _is_enclosed
+    own_transaction.begin = _begin
     settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+
+
+def _is_enclosed(alias: str) -> bool:
+    """Tell whether a transaction is open besides the one that pytest-django puts around a test."""
+    blocks = connections[alias].atomic_blocks
+    return bool(blocks) and not blocks[-1]._from_testcase
+
+
+def _begin(alias: str) -> AbstractContextManager[object]:
+    """Return a savepoint inside a test's transaction: the save can fail without the test's other rows."""
+    return transaction.atomic(using=alias) if connections[alias].in_atomic_block else nullcontext()
 
 
 @pytest.fixture(autouse=True)

@@ -16,7 +16,7 @@ import structlog
 from django.conf import settings
 from django.db import DatabaseError, connections
 
-from encryption.tenant_secrets import SecretDoesNotOpen
+from encryption.envelope import DecryptionFailed
 from failpoints import failpoint
 from redis_locks.job_mutex import JobMutex
 from webhooks.attempt_log import record
@@ -104,7 +104,7 @@ class Deliverer:
         endpoint, payload = leased.delivery.endpoint, leased.delivery.payload
         try:
             secrets = active_secrets(endpoint, now=leased.at)
-        except SecretDoesNotOpen:
+        except DecryptionFailed:
             # A fault of the installation's keys, not of the endpoint: logged for operators, and retried.
             log.error("webhook_secret_does_not_open", endpoint=str(endpoint.id))
             failed: Future[PostResult] = Future()

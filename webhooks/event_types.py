@@ -1,6 +1,6 @@
-"""The event types of webhooks, the content of each, and the JSON Schema made from them. Pure.
+"""The events for partners' systems: their types, the data of each, and the JSON Schema made from both. Pure.
 
-Receivers ignore unknown fields: fields may be added, and none is removed without a new type.
+Receivers ignore unknown fields: fields may be added, none is removed without a new type.
 """
 
 from __future__ import annotations
@@ -50,73 +50,6 @@ class ProductOutcomeChanged(CopyEvent, frozen=True, kw_only=True):
     products: dict[str, dict[str, Any] | None]
 
 
-class MessageEvent(CopyEvent, frozen=True, kw_only=True):
-    """One message; its ``text`` is present only when it is added."""
-
-    id: str
-    kind: str
-    severity: str
-    path: str
-    text: str = ""
-
-
-class QuoteRequestEvent(CopyEvent, frozen=True, kw_only=True):
-    """One quote request in its new state."""
-
-    id: str
-    product: str
-    carrier: str
-    premium: int | None
-    is_bindable: bool
-    reason: str
-
-
-class ProcessEvent(CopyEvent, frozen=True, kw_only=True):
-    """One process in its new state."""
-
-    id: str
-    kind: str
-    step: str
-
-
-class DispositionEvent(CopyEvent, frozen=True, kw_only=True):
-    """How the application ended, or that this was undone."""
-
-    id: str
-    code: str
-    reason: str
-
-
-class GuestLinkEvent(CopyEvent, frozen=True, kw_only=True):
-    """One guest link; neither the link nor the guest's name is included."""
-
-    id: str
-    expires_at: datetime
-
-
-class PaymentMethodEvent(CopyEvent, frozen=True, kw_only=True):
-    """One payment method; its numbers are not included."""
-
-    id: str
-    kind: str
-
-
-class EligibilityResult(CopyEvent, frozen=True, kw_only=True):
-    """A carrier's own decision on a product."""
-
-    product: str
-    question_set: str
-    outcome: str
-    reasons: list[str]
-
-
-class HappenedEvent(CopyEvent, frozen=True, kw_only=True):
-    """Something that happened, of the kind that follows ``event.`` in the type."""
-
-    id: str
-    details: dict[str, Any]
-
-
 class TestEvent(msgspec.Struct, frozen=True, kw_only=True):
     """Sent on demand, to check whether an endpoint works."""
 
@@ -125,45 +58,68 @@ class TestEvent(msgspec.Struct, frozen=True, kw_only=True):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class EventType:
-    """Event types of one ``family`` with the same content; ``names`` follow the family."""
+    """The types of one ``family`` with the same data, by the ``names`` that follow it; ``when`` is for the docs."""
 
     family: str
     names: tuple[str, ...]
     data: type[msgspec.Struct]
+    when: str
 
 
-_QUOTE_STATES: Final = (
-    "draft", "queued", "submitted", "quoted", "referred", "declined", "failed", "stale", "selected", "withdrawn",
-)  # fmt: skip
-_HAPPENINGS: Final = (
-    "quote_request_selected", "application_form_retrieved", "external_transfer", "guest_flow_email_sent",
-    "agent_needs_bind_assistance_email_sent", "bridged_to_off_platform_carrier",
-)  # fmt: skip
-EVENT_TYPES: Final = (
-    EventType(family="form", names=("created", "archived", "restored"), data=CopyEvent),
+_OF_COPIES: Final = (
+    EventType(
+        family="form",
+        names=("created", "archived", "restored"),
+        data=CopyEvent,
+        when="a form is started, archived, restored",
+    ),
     EventType(
         family="copy",
         names=("created", "renamed", "locked", "unlocked", "deleted", "restored"),
         data=CopyEvent,
+        when="a copy is added, renamed, locked, unlocked, deleted, restored",
     ),
-    EventType(family="answers", names=("changed",), data=AnswersChanged),
-    EventType(family="question_set", names=("completed",), data=QuestionSetCompleted),
-    EventType(family="product", names=("outcome_changed",), data=ProductOutcomeChanged),
-    EventType(family="message", names=("added", "dismissed"), data=MessageEvent),
-    EventType(family="quote_request", names=_QUOTE_STATES, data=QuoteRequestEvent),
-    EventType(family="process", names=("running", "waiting", "completed", "failed"), data=ProcessEvent),
-    EventType(family="disposition", names=("given", "taken_back"), data=DispositionEvent),
-    EventType(family="guest_link", names=("issued", "followed", "finished", "revoked"), data=GuestLinkEvent),
-    EventType(family="payment_method", names=("added", "removed"), data=PaymentMethodEvent),
-    EventType(family="eligibility_result", names=("recorded",), data=EligibilityResult),
-    EventType(family="event", names=_HAPPENINGS, data=HappenedEvent),
-    EventType(family="webhook", names=("test",), data=TestEvent),
+    EventType(
+        family="answers",
+        names=("changed",),
+        data=AnswersChanged,
+        when="answers or rows changed, by a person, a program or a rule",
+    ),
+    EventType(
+        family="question_set", names=("completed",), data=QuestionSetCompleted, when="a question set is complete"
+    ),
+    EventType(
+        family="product",
+        names=("outcome_changed",),
+        data=ProductOutcomeChanged,
+        when="the outcome, premium or reasons of products changed",
+    ),
 )
+_TEST: Final = EventType(family="webhook", names=("test",), data=TestEvent, when="a test was requested")
+_registered: Final[dict[str, EventType]] = {}
+
+
+def register_event_types(types: Iterable[EventType]) -> None:
+    """Add the event types of other rooms, such as those of attached records; done when the product starts."""
+    _registered.update({known.family: known for known in types})
+
+
+def event_types() -> tuple[EventType, ...]:
+    """Return all event types; the last one is that of tests."""
+    return (*_OF_COPIES, *_registered.values(), _TEST)
+
+
+def event_table() -> str:
+    """Return the table of all event types for the docs, in Markdown."""
+    rows = [
+        f"| {', '.join(f'`{known.family}.{name}`' for name in known.names)} | {known.when} |" for known in event_types()
+    ]
+    return "\n".join(("| types | when |", "|---|---|", *rows))
 
 
 def event_names() -> list[str]:
     """Return every type by its full name."""
-    return [f"{known.family}.{name}" for known in EVENT_TYPES for name in known.names]
+    return [f"{known.family}.{name}" for known in event_types() for name in known.names]
 
 
 def is_event_pattern(pattern: str) -> bool:
@@ -174,7 +130,7 @@ def is_event_pattern(pattern: str) -> bool:
     if match is None or len(pattern) > 64:
         return False
     family, name = match.groups()
-    known = next((found for found in EVENT_TYPES if found.family == family), None)
+    known = next((found for found in event_types() if found.family == family), None)
     return known is not None and (name == ALL or name in known.names)
 
 
@@ -190,7 +146,7 @@ def event_body(event_type: str, *, timestamp: datetime, data: dict[str, Any]) ->
 
 def event_schema() -> dict[str, Any]:
     """Return the JSON Schema (2020-12) of every event."""
-    structs = {known.data for known in EVENT_TYPES}
+    structs = {known.data for known in event_types()}
     _, definitions = msgspec.json.schema_components(
         sorted(structs, key=lambda struct: struct.__name__), ref_template=_DEFS
     )
@@ -209,7 +165,7 @@ def event_schema() -> dict[str, Any]:
                 "if": {"properties": {"type": {"enum": [f"{known.family}.{name}" for name in known.names]}}},
                 "then": {"properties": {"data": {"$ref": _DEFS.format(name=known.data.__name__)}}},
             }
-            for known in EVENT_TYPES
+            for known in event_types()
         ],
         "$defs": definitions,
     }

@@ -32,7 +32,7 @@ def seal_secret(secret: str, endpoint: WebhookEndpoint) -> bytes:
 def active_secrets(endpoint: WebhookEndpoint, *, now: datetime) -> list[str]:
     """Return the secrets that sign now: the current one and, during a rotation, the previous one.
 
-    Raises ``SecretDoesNotOpen``.
+    Raises ``DecryptionFailed``.
     """
     sealed = [endpoint.secret]
     if endpoint.previous_secret is not None and endpoint.previous_secret_until and endpoint.previous_secret_until > now:

@@ -1,4 +1,4 @@
-"""Collect what a changeset touched: each part's first snapshot, compared with how it stands at the save. Pure."""
+"""Collects the touched parts of a changeset: the first snapshot of each, compared with its state at the save. Pure."""
 
 from __future__ import annotations
 
@@ -10,22 +10,22 @@ S = TypeVar("S")
 
 
 class SimpleAccumulator(Generic[T]):
-    """Keeps what was added, once, in order: for parts that are only ever added."""
+    """Stores added items, once and in order: for parts that are only ever added."""
 
     def __init__(self) -> None:
         self._items: dict[T, None] = {}
 
     def add(self, item: T) -> None:
-        """Keep ``item``; adding it again changes nothing."""
+        """Add ``item``; adding it again changes nothing."""
         self._items[item] = None
 
     def finalize(self) -> list[T]:
-        """Return what was added, in order."""
+        """Return the added items, in order."""
         return list(self._items)
 
 
 class SnapshotAccumulator(Generic[S]):
-    """Keeps the first snapshot of each touched part; None stands for a part that was not there."""
+    """Stores the first snapshot of each touched part; None for a part that did not exist."""
 
     def __init__(self) -> None:
         self._before: dict[str, S | None] = {}
@@ -34,12 +34,12 @@ class SnapshotAccumulator(Generic[S]):
         return path in self._before
 
     def add(self, path: str, snapshot: Callable[[], S | None]) -> None:
-        """Remember how the part at ``path`` stands, unless it was touched before; call this before changing it."""
+        """Store the snapshot of the part at ``path``, unless it was touched before; called before the change."""
         if path not in self._before:
             self._before[path] = snapshot()
 
     def finalize(self, now: Callable[[str], S | None]) -> Iterator[tuple[str, S | None, S | None]]:
-        """Yield ``(path, before, after)`` of every part that stands otherwise than at first, in the order of the first
+        """Yield ``(path, before, after)`` of every part that differs from its first snapshot, in the order of the first
         touch.
         """
         for path, before in self._before.items():

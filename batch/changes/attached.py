@@ -1,177 +1,159 @@
-"""Rows beside the document (messages, quote requests, processes, ...): what their kinds have in common. Pure.
+"""Attached records: rows of their own tables that belong to a copy or to its form (messages, processes, ...). Pure.
 
-A neighbour is a frozen struct, so the struct that was loaded is its own snapshot. Every kind declares itself once, in
-its mutator's module; ``batch.storage.tables`` says which table holds it.
+A record is a frozen struct, so the struct that was loaded is its own snapshot. A kind is declared once, as a
+``RecordKind`` in the module of its mutator; the rest of the batch follows from the declaration.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
-from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeAlias, TypeVar
+from typing import Any, Generic, Protocol, TypeAlias, TypeVar
 from uuid import UUID
 
 import msgspec
 
 from batch.changes.accumulators import SimpleAccumulator, SnapshotAccumulator
-from batch.errors import UnknownNeighbour
-
-if TYPE_CHECKING:
-    from batch.changes.tracker import ChangeTracker
+from copies.paths import attached_path
+from webhooks.event_types import EventType
 
 
 class AttachedRecord(msgspec.Struct, frozen=True, kw_only=True):
-    """One row beside the document. Its fields are the columns of its table but for tenant, copy and form."""
+    """One attached record. Its fields are the columns of its table but for tenant, copy and form."""
 
     id: UUID
     created_at: datetime
 
 
-N = TypeVar("N", bound=AttachedRecord)
-#: An event that the world is told of: its type and its data.
-Told: TypeAlias = tuple[str, dict[str, Any]]
+R = TypeVar("R", bound=AttachedRecord)
+#: An event that follows from a change: its type and its data.
+RecordEvent: TypeAlias = tuple[str, dict[str, Any]]
 
 
-def _tells_nothing(before: Any, after: Any) -> Iterable[Told]:
+class InForce(Protocol):
+    """A condition on a record, in SQL and in Python: only records in force are loaded with their copy."""
+
+    @property
+    def sql(self) -> str:
+        """Return the condition on the row ``r``."""
+
+    def __call__(self, record: Any, /) -> bool:
+        """Tell whether ``record`` is in force."""
+
+
+@dataclass(frozen=True, slots=True)
+class Always:
+    """Every record is in force."""
+
+    sql: str = "TRUE"
+
+    def __call__(self, record: Any, /) -> bool:
+        """Return True."""
+        return True
+
+
+@dataclass(frozen=True, slots=True)
+class WhileUnset:
+    """A record is in force until its ``column`` is set."""
+
+    column: str
+
+    @property
+    def sql(self) -> str:
+        """Return the condition on the row ``r``."""
+        return f"r.{self.column} IS NULL"
+
+    def __call__(self, record: Any, /) -> bool:
+        """Tell whether the column of ``record`` is unset."""
+        return getattr(record, self.column) is None
+
+
+@dataclass(frozen=True, slots=True)
+class WhileNot:
+    """A record is in force while its ``column`` has another value than ``value``."""
+
+    column: str
+    value: str
+
+    @property
+    def sql(self) -> str:
+        """Return the condition on the row ``r``."""
+        return f"r.{self.column} <> '{self.value}'"
+
+    def __call__(self, record: Any, /) -> bool:
+        """Tell whether the column of ``record`` has another value."""
+        return bool(getattr(record, self.column) != self.value)
+
+
+def _emit_nothing(before: Any, after: Any) -> Iterable[RecordEvent]:
     return ()
 
 
-def _is_always(row: Any) -> bool:
-    return True
-
-
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class RecordKind(Generic[N]):
-    """One kind of neighbour, such as ``messages``.
+class RecordKind(Generic[R]):
+    """The declaration of one kind of attached record.
 
-    ``shown`` is what history shows of one (nothing sensitive), ``tell`` the events that follow from a change.
-    ``is_in_force`` tells what is loaded, as ``Table.in_force`` does in SQL. ``of_form`` ones belong to all copies of
-    the form; ``is_appended`` ones are only ever added, and are not loaded.
-    A new one of a kind that ``depends_on_others`` is made by what others there are.
+    ``model`` is the label of its table ("forms.Message"), ``unsaved_columns`` those that saves leave as they are.
+    ``shown`` gives the text of a record in history (nothing sensitive). ``events`` declares the types of its webhook
+    events; ``emit`` gives the events of a change, by their names in that family, with their data.
+    Records ``of_form`` belong to all copies of the form. Records that are ``append_only`` are never changed nor loaded.
+    With ``depends_on_others`` a new record is made from the others that exist, so two at once are one too many.
     """
 
     name: str
-    struct: type[N]
-    shown: Callable[[N], str | None]
-    tell: Callable[[N | None, N], Iterable[Told]] = _tells_nothing
-    is_in_force: Callable[[N], bool] = _is_always
+    struct: type[R]
+    model: str
+    shown: Callable[[R], str | None]
+    events: EventType | None = None
+    emit: Callable[[R | None, R], Iterable[RecordEvent]] = _emit_nothing
+    in_force: InForce = field(default_factory=Always)
+    unsaved_columns: frozenset[str] = frozenset()
     of_form: bool = False
-    is_appended: bool = False
+    append_only: bool = False
     depends_on_others: bool = False
 
     def path(self, identity: UUID) -> str:
         """Return the path of a change: ``copy.messages/<id>``, ``form.dispositions/<id>``."""
-        return f"{'form' if self.of_form else 'copy'}.{self.name}/{identity}"
+        return attached_path(self.name, identity, of_form=self.of_form)
 
 
-class RecordAccumulator(Generic[N]):
-    """The neighbours of one kind as they were loaded and as they stand now."""
+class RecordAccumulator(Generic[R]):
+    """The records of one kind, as loaded and as changed."""
 
-    def __init__(self, kind: RecordKind[N], loaded: Sequence[N] = ()) -> None:
-        """Start from what was loaded."""
+    def __init__(self, kind: RecordKind[R], loaded: Sequence[R] = ()) -> None:
         self.kind = kind
-        self.rows: dict[UUID, N] = {row.id: row for row in loaded}
-        self._before: SnapshotAccumulator[N] = SnapshotAccumulator()
+        self.rows: dict[UUID, R] = {row.id: row for row in loaded}
+        self._before: SnapshotAccumulator[R] = SnapshotAccumulator()
         self._added: SimpleAccumulator[UUID] = SimpleAccumulator()
 
-    def add(self, row: N) -> None:
-        """Let ``row`` stand where one of its id stood, or as a new one."""
-        if self.kind.is_appended:
+    def add(self, row: R) -> None:
+        """Add ``row``, or replace the record with its id."""
+        if self.kind.append_only:
             self._added.add(row.id)
         else:
             self._before.add(str(row.id), lambda: self.rows.get(row.id))
         self.rows[row.id] = row
 
-    def finalize(self) -> list[tuple[N | None, N]]:
-        """Return each row that stands otherwise than it was loaded: before (None for a new one) and after."""
-        added: list[tuple[N | None, N]] = [(None, self.rows[identity]) for identity in self._added.finalize()]
+    def finalize(self) -> list[tuple[R | None, R]]:
+        """Return each record that changed since the load: before (None for a new one) and after."""
+        added: list[tuple[R | None, R]] = [(None, self.rows[identity]) for identity in self._added.finalize()]
         changed = self._before.finalize(lambda identity: self.rows.get(UUID(identity)))
         return added + [(before, after) for _, before, after in changed if after is not None]
 
-    def in_force(self) -> tuple[N, ...]:
-        """Return the rows that a load would give now."""
-        if self.kind.is_appended:
+    def in_force(self) -> tuple[R, ...]:
+        """Return the records that a load would return now."""
+        if self.kind.append_only:
             return ()
-        return tuple(row for row in self.rows.values() if self.kind.is_in_force(row))
+        return tuple(row for row in self.rows.values() if self.kind.in_force(row))
 
-    def post_process(self) -> list[Told]:
-        """Return the events that follow from what changed."""
-        return [told for before, after in self.finalize() for told in self.kind.tell(before, after)]
-
-
-class RecordMutator(Generic[N]):
-    """One neighbour. Stale after the save; what may be done with it are the methods of its subclass."""
-
-    kind: ClassVar[RecordKind[Any]]
-
-    def __init__(self, ledger: ChangeTracker, identity: UUID) -> None:
-        """Made by the collection of its kind."""
-        self._ledger = ledger
-        self.id = identity
-        self.path = self.kind.path(identity)
-
-    @property
-    def row(self) -> N:
-        """Return the row as it stands."""
-        self._ledger.require_open()
-        row: N = self._ledger.neighbours[self.kind.name].rows[self.id]
-        return row
-
-    def _change(self, **values: object) -> None:
-        self._ledger.require_writable()
-        changed = msgspec.structs.replace(self.row, **values)
-        if changed != self.row:
-            self._ledger.put_neighbour(self.kind, changed)
-
-
-M = TypeVar("M", bound=RecordMutator[Any])
-
-
-class RecordCollection(Generic[N, M]):
-    """All neighbours of one kind that are in force. Stale after the save."""
-
-    mutator: ClassVar[type[RecordMutator[Any]]]
-
-    def __init__(self, ledger: ChangeTracker) -> None:
-        """Made by ``Changeset``."""
-        self._ledger = ledger
-        self._kind: RecordKind[N] = self.mutator.kind
-
-    def __iter__(self) -> Iterator[M]:
-        """Yield the mutators in the order the rows were made."""
-        self._ledger.require_open()
-        for identity in [row.id for row in self._in_force()]:
-            yield self._opened(identity)
-
-    def __len__(self) -> int:
-        self._ledger.require_open()
-        return len(self._in_force())
-
-    def find(self, identity: UUID | str) -> M:
-        """Return the mutator of the one with this id. Raises ``UnknownNeighbour``."""
-        self._ledger.require_open()
-        try:
-            known = UUID(str(identity))
-        except ValueError as error:
-            raise UnknownNeighbour(self._kind.name, identity) from error
-        if known not in self._accumulator.rows:
-            raise UnknownNeighbour(self._kind.name, identity)
-        return self._opened(known)
-
-    def _in_force(self) -> list[N]:
-        return [row for row in self._accumulator.rows.values() if self._kind.is_in_force(row)]
-
-    @property
-    def _accumulator(self) -> RecordAccumulator[N]:
-        return self._ledger.neighbours[self._kind.name]
-
-    def _put(self, row: N) -> M:
-        self._ledger.require_writable()
-        self._ledger.put_neighbour(self._kind, row)
-        return self._opened(row.id)
-
-    def _opened(self, identity: UUID) -> M:
-        opened: Any = self.mutator(self._ledger, identity)
-        made: M = opened
-        return made
+    def post_process(self) -> list[RecordEvent]:
+        """Return the events that follow from the changes, with their full types."""
+        events = self.kind.events
+        if events is None:
+            return []
+        return [
+            (f"{events.family}.{name}", data)
+            for before, after in self.finalize()
+            for name, data in self.kind.emit(before, after)
+        ]

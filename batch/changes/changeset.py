@@ -1,12 +1,13 @@
-"""The changes of one unit of work, in memory: where callers find the mutator of whatever they want to change. Pure.
+"""The changes of one unit of work, in memory: callers take the mutators of everything that may change from here. Pure.
 
 A changeset belongs to one load. After the save it is stale, and so is every mutator taken from it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Any, Final
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager
+from typing import Any, Final, Generic, TypeVar, overload
 
 from actions.kinds import DeferredAction
 from batch.changes.attached import RecordKind
@@ -14,62 +15,151 @@ from batch.changes.input import plan_answers
 from batch.changes.mutators.answers import AnswerMutator
 from batch.changes.mutators.application_form import ApplicationFormMutator
 from batch.changes.mutators.copy_fields import CopyFieldsMutator
-from batch.changes.mutators.dispositions import DISPOSITIONS, Dispositions
-from batch.changes.mutators.eligibility_results import ELIGIBILITY_RESULTS, EligibilityResults
-from batch.changes.mutators.events import EVENTS, Events
+from batch.changes.mutators.dispositions import Dispositions
+from batch.changes.mutators.eligibility_results import EligibilityResults
+from batch.changes.mutators.events import Events
 from batch.changes.mutators.exclusions import ExclusionsMutator
-from batch.changes.mutators.guest_links import GUEST_TOKENS, GuestLinks
-from batch.changes.mutators.messages import MESSAGES, Messages
-from batch.changes.mutators.naics_searches import NAICS_SEARCHES, NaicsSearches
-from batch.changes.mutators.payment_methods import PAYMENT_METHODS, PaymentMethods
+from batch.changes.mutators.guest_links import GuestLinks
+from batch.changes.mutators.messages import Messages
+from batch.changes.mutators.naics_searches import NaicsSearches
+from batch.changes.mutators.payment_methods import PaymentMethods
 from batch.changes.mutators.pools import PoolMutator, RowMutator, open_pool
-from batch.changes.mutators.processes import PROCESSES, Processes
+from batch.changes.mutators.processes import Processes
 from batch.changes.mutators.question_sets import QuestionSetMutator
-from batch.changes.mutators.quote_requests import QUOTE_REQUESTS, QuoteRequests
-from batch.changes.tracker import ChangeTracker, Holding, Mode, Origin, Sealing
+from batch.changes.mutators.quote_requests import QuoteRequests
+from batch.changes.record_mutator import RecordCollection
+from batch.changes.snapshots import CopyFields, FormFields
+from batch.changes.tracker import ChangeTracker, Mode, Sealing
 from batch.errors import UnknownQuestion, UnknownQuestionSet
-from copies.document import DocumentQuestionSet
-from rules.definition.compiler import CompiledCatalogue
+from batch.storage.records import Loaded, SaveContext
+from copies.changes import Cause, Change
+from copies.document import Document, DocumentQuestionSet
+from copies.paths import Path, row_steps, split_path
+from rules.definition.model import CompiledCatalogue
 
-__all__ = ["KINDS", "Changeset", "Holding", "Mode", "Origin"]
+__all__ = ["KINDS", "Changeset", "Mode"]
 
-#: Every kind of neighbour, in the order their changes are told and written.
-KINDS: Final[Sequence[RecordKind[Any]]] = (
-    QUOTE_REQUESTS,
-    ELIGIBILITY_RESULTS,
-    MESSAGES,
-    EVENTS,
-    PROCESSES,
-    DISPOSITIONS,
-    PAYMENT_METHODS,
-    NAICS_SEARCHES,
-    GUEST_TOKENS,
-)
+_FORM_OF_ANSWERS: Final = ": a path goes pool/row id/.../code"
+
+C = TypeVar("C", bound=RecordCollection[Any, Any])
 
 
-class Changeset(ChangeTracker):
-    """All that one unit of work changes on one copy. Reached as ``context.changeset``."""
+class Attached(Generic[C]):
+    """An attribute of the changeset that holds the attached records of one kind."""
+
+    def __init__(self, collection: Callable[[ChangeTracker], C], kind: RecordKind[Any]) -> None:
+        self.kind = kind
+        self._collection = collection
+
+    @overload
+    def __get__(self, changeset: None, owner: type[Changeset]) -> Attached[C]: ...
+    @overload
+    def __get__(self, changeset: Changeset, owner: type[Changeset]) -> C: ...
+    def __get__(self, changeset: Changeset | None, owner: type[Changeset]) -> Attached[C] | C:
+        return self if changeset is None else self._collection(changeset.tracker)
+
+
+def attached(collection: type[C]) -> Attached[C]:
+    """Return the attribute for the records of ``collection``."""
+    return Attached(collection, collection.mutator.kind)
+
+
+class Changeset:
+    """All changes of one unit of work on one copy. Reached as ``context.changeset``."""
+
+    # The attached records, in the order in which their changes are reported and written
+    quote_requests = attached(QuoteRequests)
+    eligibility_results = attached(EligibilityResults)
+    messages = attached(Messages)
+    events = attached(Events)
+    processes = attached(Processes)
+    dispositions = attached(Dispositions)
+    payment_methods = attached(PaymentMethods)
+    naics_searches = attached(NaicsSearches)
+    guest_links = attached(GuestLinks)
 
     def __init__(
         self,
-        holding: Holding,
+        document: Document,
         *,
-        catalogue: CompiledCatalogue,
+        loaded: Loaded,
+        context: SaveContext,
         sealing: Sealing,
-        origin: Origin,
         mode: Mode = Mode.WRITABLE,
     ) -> None:
-        """Made by the context; the document of ``holding`` is this changeset's own and is changed in place."""
-        super().__init__(holding, kinds=KINDS, catalogue=catalogue, sealing=sealing, origin=origin, mode=mode)
-        #: What was asked to be done after the save, beside what follows from the changes by itself.
+        """Made by ``BatchContext``; ``document`` is the changeset's own and is changed in place."""
+        #: For the batch itself: mutators write to it, a save reads it.
+        self.tracker: Final = ChangeTracker(
+            document, loaded=loaded, context=context, sealing=sealing, kinds=KINDS, mode=mode
+        )
+        #: Actions requested for after the save, besides those that follow from the changes.
         self.deferred: list[DeferredAction] = []
 
-    def defer(self, action: DeferredAction) -> None:
-        """Have ``action`` run after the save: it goes to the outbox with it, or not at all.
+    # Reading
 
-        Of one kind and target the last one counts. A save that holds nothing else is written for it.
+    @property
+    def document(self) -> Document:
+        """Return the document with the changes so far."""
+        return self.tracker.document
+
+    @property
+    def catalogue(self) -> CompiledCatalogue:
+        """Return the catalogue of the deciding release."""
+        return self.tracker.catalogue
+
+    @property
+    def sealing(self) -> Sealing:
+        """Return the means to read sensitive answers of this copy."""
+        return self.tracker.sealing
+
+    @property
+    def copy_fields(self) -> CopyFields:
+        """Return title, owner, lock and deletion of the copy."""
+        return self.tracker.copy_fields
+
+    @property
+    def form_fields(self) -> FormFields:
+        """Return reference and archiving of the form."""
+        return self.tracker.form_fields
+
+    @property
+    def version(self) -> int:
+        """Return the version that was loaded."""
+        return self.tracker.version
+
+    @property
+    def mode(self) -> Mode:
+        """Return whether the changeset may be written, only read, or is stale."""
+        return self.tracker.mode
+
+    def question_set(self, code: str) -> DocumentQuestionSet | None:
+        """Return the question set ``code`` on the document, None where it is not."""
+        return self.tracker.question_set(code)
+
+    def changes(self) -> list[Change]:
+        """Return the changes since the load."""
+        return self.tracker.changes()
+
+    def caused_by(self, rule: Cause) -> AbstractContextManager[None]:
+        """Return a context manager: the changes inside its block have ``rule`` as their cause, not the actor."""
+        return self.tracker.caused_by(rule)
+
+    # Life
+
+    def freeze(self) -> None:
+        """Refuse all further writes."""
+        self.tracker.mode = Mode.READ_ONLY
+
+    def close(self) -> None:
+        """Make the changeset and its mutators stale."""
+        self.tracker.mode = Mode.STALE
+
+    def defer(self, action: DeferredAction) -> None:
+        """Run ``action`` after the save: it is stored with the save in the outbox, or not at all.
+
+        The last action of one kind and target counts. A save without any change is written for it.
         """
-        self.require_writable()
+        self.tracker.require_writable()
         self.deferred.append(action)
 
     # The document
@@ -79,139 +169,106 @@ class Changeset(ChangeTracker):
 
         Raises ``UnknownQuestion``, ``UnknownPool`` or ``UnknownRow``.
         """
-        self.require_open()
-        *steps, code = path.split("/")
-        if steps:
-            return self._find_row(steps, path).find_answer(code)
+        self.tracker.require_open()
+        if not Path(path).is_answer:
+            raise UnknownQuestion(path, _FORM_OF_ANSWERS)
+        row, code = split_path(path)
+        if row:
+            return self.find_row(row).find_answer(code)
         question = self.catalogue.questions.get(code)
         if question is None:
             raise UnknownQuestion(path)
         if question.pool:
             raise UnknownQuestion(path, f": it belongs to the rows of {question.pool!r}")
-        return AnswerMutator(self, self.document, "", question.question)
+        return AnswerMutator(self.tracker, self.document, "", question.question)
 
     def find_pool(self, code: str) -> PoolMutator:
         """Return the pool ``code`` at the top of the document. Raises ``UnknownPool``."""
-        self.require_open()
-        return open_pool(self, self.document, "", code, parent="")
+        self.tracker.require_open()
+        return open_pool(self.tracker, self.document, "", code, parent="")
+
+    def find_row(self, path: str) -> RowMutator:
+        """Return the row at ``path`` (``pool/<row id>[/pool/<row id>]``).
+
+        Raises ``UnknownPool``, ``UnknownRow``, or ``UnknownQuestion`` for a path that is no row's.
+        """
+        if Path(path).is_answer:
+            raise UnknownQuestion(path, _FORM_OF_ANSWERS)
+        (pool, row_id), *inner = row_steps(path)
+        row = self.find_pool(pool).find_row(row_id)
+        for pool, row_id in inner:
+            row = row.find_pool(pool).find_row(row_id)
+        return row
 
     def require_place(self, path: str) -> None:
-        """Check that ``path`` is that of an answer or of a row that is there.
+        """Check that ``path`` names an answer or an existing row.
 
         Raises ``UnknownQuestion``, ``UnknownPool`` or ``UnknownRow``.
         """
-        steps = path.split("/")
-        if len(steps) % 2:
+        if Path(path).is_answer:
             self.find_answer(path)
         else:
-            self._find_row(steps, path)
+            self.find_row(path)
 
     def apply_answers(self, answers: Mapping[str, object], answer_pools: Mapping[str, object] | None = None) -> None:
-        """Take many answers and rows at once, in the shapes of the API.
+        """Apply many answers and rows at once, in the shapes of the API.
 
         ``answers`` maps codes to values (None clears); ``answer_pools`` maps pools to lists of ``{answers,
         answer_pools}`` (a new row), the same with ``id`` (a change) or ``{id, delete: true}``.
         Raises ``InvalidAnswers`` with every fault; then nothing was changed.
         """
-        self.require_writable()
+        self.tracker.require_writable()
         pools = {} if answer_pools is None else answer_pools
-        plan_answers(self, self, answers=answers, answer_pools=pools).carry_out()
+        plan_answers(self.tracker, self, answers=answers, answer_pools=pools).carry_out()
 
     def find_question_set(self, code: str) -> QuestionSetMutator:
         """Return the question set ``code`` on the document. Raises ``UnknownQuestionSet``."""
-        self.require_open()
+        self.tracker.require_open()
         found = self.question_set(code)
         if found is None:
             raise UnknownQuestionSet(code)
-        return QuestionSetMutator(self, found)
+        return QuestionSetMutator(self.tracker, found)
 
     def add_question_set(self, code: str) -> QuestionSetMutator:
-        """Put the question set ``code`` on the document, in the catalogue's order; one that is there stays.
+        """Put the question set ``code`` on the document, in the catalogue's order, unless it is there.
 
         Raises ``UnknownQuestionSet``.
         """
-        self.require_writable()
+        self.tracker.require_writable()
         if code not in self.catalogue.sets:
             raise UnknownQuestionSet(code)
         found = self.question_set(code)
         if found is None:
-            self.touch_question_set(code)
-            found = DocumentQuestionSet(code=code, added_by=self.adder, created_at=self.now)
+            self.tracker.touch_question_set(code)
+            found = DocumentQuestionSet(code=code, added_by=self.tracker.adder, created_at=self.tracker.now)
             self.document.question_sets.append(found)
             order = {set_code: position for position, set_code in enumerate(self.catalogue.sets)}
             # A set that a later release no longer has stays last.
             self.document.question_sets.sort(key=lambda question_set: order.get(question_set.code, len(order)))
-        return QuestionSetMutator(self, found)
+        return QuestionSetMutator(self.tracker, found)
 
     @property
     def exclusions(self) -> ExclusionsMutator:
         """Return the mutator of excluded and bypassed products."""
-        self.require_open()
-        return ExclusionsMutator(self)
+        self.tracker.require_open()
+        return ExclusionsMutator(self.tracker)
 
-    def _find_row(self, steps: list[str], path: str) -> RowMutator:
-        if len(steps) % 2:
-            raise UnknownQuestion(path, ": a path goes pool/row id/.../code")
-        row = self.find_pool(steps[0]).find_row(steps[1])
-        for pool, row_id in zip(steps[2::2], steps[3::2], strict=True):
-            row = row.find_pool(pool).find_row(row_id)
-        return row
-
-    # The copy, its form, and what stands beside the document
+    # The copy and its form
 
     @property
     def copy(self) -> CopyFieldsMutator:
         """Return the mutator of the copy's title, owner, lock and deletion."""
-        self.require_open()
-        return CopyFieldsMutator(self)
+        self.tracker.require_open()
+        return CopyFieldsMutator(self.tracker)
 
     @property
     def application_form(self) -> ApplicationFormMutator:
-        """Return the mutator of what all copies of the form share: reference and archiving."""
-        self.require_open()
-        return ApplicationFormMutator(self)
+        """Return the mutator of the fields that all copies share: reference and archiving."""
+        self.tracker.require_open()
+        return ApplicationFormMutator(self.tracker)
 
-    @property
-    def quote_requests(self) -> QuoteRequests:
-        """Return the copy's quote requests."""
-        return QuoteRequests(self)
 
-    @property
-    def eligibility_results(self) -> EligibilityResults:
-        """Return what carriers themselves said of products."""
-        return EligibilityResults(self)
-
-    @property
-    def messages(self) -> Messages:
-        """Return the messages that were not dismissed."""
-        return Messages(self)
-
-    @property
-    def events(self) -> Events:
-        """Return the events that this unit of work adds."""
-        return Events(self)
-
-    @property
-    def processes(self) -> Processes:
-        """Return the processes that have not ended well."""
-        return Processes(self)
-
-    @property
-    def dispositions(self) -> Dispositions:
-        """Return the form's dispositions."""
-        return Dispositions(self)
-
-    @property
-    def payment_methods(self) -> PaymentMethods:
-        """Return the form's payment methods."""
-        return PaymentMethods(self)
-
-    @property
-    def naics_searches(self) -> NaicsSearches:
-        """Return the industry searches that this unit of work adds."""
-        return NaicsSearches(self)
-
-    @property
-    def guest_links(self) -> GuestLinks:
-        """Return the guests' links that were not revoked."""
-        return GuestLinks(self)
+#: Every kind of attached record, in the order of the changeset's attributes.
+KINDS: Final[Sequence[RecordKind[Any]]] = tuple(
+    attribute.kind for attribute in vars(Changeset).values() if isinstance(attribute, Attached)
+)

@@ -1,6 +1,7 @@
-"""Answers and rows as the API gives them, checked as a whole before anything is changed. Pure.
+"""Answers and rows in the shapes of the API, checked as a whole before anything is changed. Pure.
 
-The plan of what is to be done is made first; if it has a single fault nothing is carried out.
+All steps are planned first; with a single fault none is carried out. Mutators are known here by what is used of them,
+because they call this module.
 """
 
 from __future__ import annotations
@@ -8,56 +9,91 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
-from typing import TYPE_CHECKING, Any, Final, Protocol
+from typing import Any, Final, Protocol
 
+from batch.changes.tracker import ChangeTracker
 from batch.errors import AnswerFault, InvalidAnswers, PoolIsFull, ReadOnlyAnswer, UnknownPart, UnknownRow
-from copies.document import AnswerValue, join_path
+from copies.document import AnswerValue
+from copies.paths import join_path
 from rules.types.cleaning import InvalidValue, clean
 
-if TYPE_CHECKING:
-    from batch.changes.mutators.answers import AnswerMutator
-    from batch.changes.mutators.pools import PoolMutator, RowMutator
-    from batch.changes.tracker import ChangeTracker
-
 ROW_KEYS: Final = frozenset({"id", "answers", "answer_pools", "delete"})
-#: Stands for the id of a row that is to be added, in the paths of its faults.
+#: The id of a row that is to be added, in the paths of its faults.
 NEW_ROW: Final = "new"
 
 
-class Opened(Protocol):
-    """What holds answers and pools: a changeset or a row."""
+class AnswerTarget(Protocol):
+    """The mutator of an answer."""
 
-    def find_answer(self, path: str, /) -> AnswerMutator:
+    path: str
+
+    @property
+    def is_readonly(self) -> bool:
+        """Tell whether nobody may change the answer."""
+
+    def apply_cleaned(self, value: AnswerValue, /) -> None:
+        """Store the cleaned ``value``."""
+
+
+class Holder(Protocol):
+    """A holder of answers and pools: a changeset or a row."""
+
+    def find_answer(self, path: str, /) -> AnswerTarget:
         """Return the mutator of an answer."""
 
-    def find_pool(self, code: str, /) -> PoolMutator:
+    def find_pool(self, code: str, /) -> PoolTarget:
         """Return the mutator of a pool."""
+
+
+class RowTarget(Holder, Protocol):
+    """The mutator of a row."""
+
+    path: str
+
+    @property
+    def pool_code(self) -> str:
+        """Return the code of its pool."""
+
+    def remove(self) -> None:
+        """Remove the row."""
+
+
+class PoolTarget(Protocol):
+    """The mutator of a pool."""
+
+    @property
+    def rows(self) -> Sequence[RowTarget]:
+        """Return the rows in order."""
+
+    def find_row(self, row_id: str, /) -> RowTarget:
+        """Return the row with ``row_id``. Raises ``UnknownRow``."""
+
+    def add_empty(self) -> RowTarget:
+        """Add an empty row."""
 
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where answers go: the document (``pool`` "") or a row of ``pool``; ``existing`` is None for a row that is yet to
-    be added.
-    """
+    """The target of answers: the document (``pool`` "") or a row of ``pool``; ``existing`` is None for a new row."""
 
     pool: str
     path: str
     pointer: str
-    existing: Opened | None
-    open: Callable[[], Opened]
+    existing: Holder | None
+    open: Callable[[], Holder]
 
 
 class Plan:
-    """The steps that take given answers into a changeset, and what is wrong with them."""
+    """The steps that put submitted answers into a changeset, and the faults of the answers."""
 
-    def __init__(self, ledger: ChangeTracker) -> None:
+    def __init__(self, tracker: ChangeTracker) -> None:
         """Made by ``plan_answers`` and ``plan_row``."""
-        self._ledger = ledger
+        self._tracker = tracker
         self._steps: list[Callable[[], object]] = []
         self._faults: list[AnswerFault] = []
 
     def carry_out(self) -> None:
-        """Do all steps, or raise ``InvalidAnswers`` with every fault and do none."""
+        """Carry out all steps. With any fault raise ``InvalidAnswers`` with all of them and carry out none."""
         if self._faults:
             raise InvalidAnswers(self._faults)
         for step in self._steps:
@@ -72,7 +108,7 @@ class Plan:
 
     def _add_answer(self, place: Place, code: str, value: object) -> None:
         path, pointer = join_path(place.path, code), f"{place.pointer}/answers/{_escape(code)}"
-        question = self._ledger.catalogue.questions.get(code)
+        question = self._tracker.catalogue.questions.get(code)
         if question is None:
             return self._fault(
                 path, pointer, "unknown_question", "There is no question of this code; see the catalogue."
@@ -81,16 +117,16 @@ class Plan:
             belongs = f"to the rows of pool {question.pool!r}" if question.pool else "to the top level"
             return self._fault(path, pointer, "wrong_place", f"This question belongs {belongs}.")
         try:
-            cleaned = clean(self._ledger.catalogue, question.question, value)
+            cleaned = clean(self._tracker.catalogue, question.question, value)
         except InvalidValue as error:
             return self._fault(path, pointer, error.code, error.text)
         if place.existing is not None and place.existing.find_answer(code).is_readonly:
             return self._fault(path, pointer, ReadOnlyAnswer.code, "This answer is read only.")
         self._steps.append(lambda: self._take(place.open().find_answer(code), cleaned, pointer))
 
-    def _take(self, mutator: AnswerMutator, cleaned: AnswerValue, pointer: str) -> None:
+    def _take(self, mutator: AnswerTarget, cleaned: AnswerValue, pointer: str) -> None:
         mutator.apply_cleaned(cleaned)
-        self._ledger.pointers[mutator.path] = pointer
+        self._tracker.pointers[mutator.path] = pointer
 
     def _add_pool(self, place: Place, code: str, rows: object) -> None:
         path, pointer = join_path(place.path, code), f"{place.pointer}/answer_pools/{_escape(code)}"
@@ -104,20 +140,20 @@ class Plan:
         room = 0
         for position, row in enumerate(rows):
             room += self._add_row(place, code, existing, row, f"{pointer}/{position}", seen)
-        most = self._ledger.catalogue.pools[code].pool.max
+        most = self._tracker.catalogue.pools[code].pool.max
         if (len(existing.rows) if existing else 0) + room > most and room > 0:
             self._fault(path, pointer, PoolIsFull.code, f"A form has at most {most} rows here.")
 
-    def _existing_pool(self, place: Place, code: str) -> PoolMutator | None:
+    def _existing_pool(self, place: Place, code: str) -> PoolTarget | None:
         if place.existing is not None:
             return place.existing.find_pool(code)
-        pool = self._ledger.catalogue.pools.get(code)
+        pool = self._tracker.catalogue.pools.get(code)
         if pool is None or pool.pool.parent != place.pool:
             raise UnknownPart(f"There is no pool {code!r} in a row of {place.pool!r}.")
         return None
 
     def _add_row(
-        self, place: Place, code: str, pool: PoolMutator | None, row: object, pointer: str, seen: set[str]
+        self, place: Place, code: str, pool: PoolTarget | None, row: object, pointer: str, seen: set[str]
     ) -> int:  # fmt: skip
         """Plan one row; return by how many rows the pool grows."""
         path = join_path(place.path, code)
@@ -162,8 +198,8 @@ class Plan:
         self.add_place(new, row.get("answers", {}), row.get("answer_pools", {}))
 
     def _find_row(
-        self, pool: PoolMutator | None, path: str, row_id: object, pointer: str, seen: set[str]
-    ) -> RowMutator | None:  # fmt: skip
+        self, pool: PoolTarget | None, path: str, row_id: object, pointer: str, seen: set[str]
+    ) -> RowTarget | None:  # fmt: skip
         if not isinstance(row_id, str):
             self._fault(path, pointer, "wrong_type", "A row's id is a text.")
             return None
@@ -190,19 +226,19 @@ class Plan:
 
 
 def plan_answers(
-    ledger: ChangeTracker, top: Opened, *, answers: Mapping[str, object], answer_pools: Mapping[str, object]
+    tracker: ChangeTracker, top: Holder, *, answers: Mapping[str, object], answer_pools: Mapping[str, object]
 ) -> Plan:
     """Return the plan for ``answers`` and ``answer_pools`` at the ``top`` of the document."""
-    plan = Plan(ledger)
+    plan = Plan(tracker)
     plan.add_place(Place("", "", "", top, lambda: top), answers, answer_pools)
     return plan
 
 
 def plan_row(
-    ledger: ChangeTracker, row: RowMutator, *, answers: Mapping[str, object], answer_pools: Mapping[str, object]
+    tracker: ChangeTracker, row: RowTarget, *, answers: Mapping[str, object], answer_pools: Mapping[str, object]
 ) -> Plan:
     """Return the plan for ``answers`` and ``answer_pools`` in ``row``."""
-    plan = Plan(ledger)
+    plan = Plan(tracker)
     plan.add_place(Place(row.pool_code, row.path, "", row, lambda: row), answers, answer_pools)
     return plan
 

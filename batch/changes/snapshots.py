@@ -1,4 +1,4 @@
-"""Snapshots of what can change: compared before and after, they tell what did. Pure, frozen."""
+"""Snapshots of the parts that can change, compared before and after. Pure, frozen."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from copies.document import Answer, AnswerValue
 
 
 class AnswerSnapshot(msgspec.Struct, frozen=True):
-    """What of an answer counts as a change. ``shown`` is the value, or the mask of a sealed one."""
+    """The parts of an answer that count as a change. ``shown`` is the value, or the mask of a sealed one."""
 
     shown: AnswerValue
     sealed: bytes | None
@@ -21,7 +21,7 @@ class AnswerSnapshot(msgspec.Struct, frozen=True):
 
 
 def snapshot(answer: Answer | None) -> AnswerSnapshot | None:
-    """Return how ``answer`` stands, None where there is none."""
+    """Return the snapshot of ``answer``, None for a missing one."""
     if answer is None:
         return None
     shown = answer.mask if answer.sealed is not None else answer.value
@@ -29,7 +29,7 @@ def snapshot(answer: Answer | None) -> AnswerSnapshot | None:
 
 
 class CopyFields(msgspec.Struct, frozen=True):
-    """What of a copy's row people can change."""
+    """The fields of a copy that people can change."""
 
     title: str = ""
     owner_id: UUID | None = None
@@ -38,7 +38,7 @@ class CopyFields(msgspec.Struct, frozen=True):
 
 
 class FormFields(msgspec.Struct, frozen=True):
-    """What of an application form's row people can change."""
+    """The fields of an application form that people can change."""
 
     reference: str = ""
     deleted_at: datetime | None = None

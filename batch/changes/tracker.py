@@ -1,13 +1,13 @@
-"""What one unit of work has touched, with the document underneath: the core that all mutators write to. Pure.
+"""The changes of one unit of work: the document, the first snapshot of each touched part, and the causes. Pure.
 
-Mutators know the ledger; the ledger knows no mutator. ``Changeset`` is the face of both for callers.
+Mutators write to the tracker; the tracker knows no mutator. Callers use both through ``Changeset``.
 """
 
 from __future__ import annotations
 
 import threading
 import uuid
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from enum import Enum
 from functools import cache, partial
@@ -17,11 +17,12 @@ import msgspec
 from uuid_utils.compat import uuid7
 
 from batch.changes.accumulators import SimpleAccumulator, SnapshotAccumulator
-from batch.changes.attached import AttachedRecord, RecordAccumulator, RecordKind
-from batch.changes.snapshots import AnswerSnapshot, CopyFields, FormFields, snapshot
+from batch.changes.attached import AttachedRecord, RecordAccumulator, RecordEvent, RecordKind
+from batch.changes.snapshots import AnswerSnapshot, snapshot
 from batch.errors import UnknownRow
 from batch.misuse import ReadOnlyChangeset, StaleReference, WrongThread
-from copies.changes import Cause, Change, is_beside_document
+from batch.storage.records import Loaded, SaveContext
+from copies.changes import Cause, Change
 from copies.document import (
     Answer,
     AnsweredBy,
@@ -30,9 +31,9 @@ from copies.document import (
     Document,
     DocumentQuestionSet,
     find_container,
-    join_path,
 )
-from rules.definition.compiler import CompiledCatalogue
+from copies.paths import Path, is_below, is_in_document, join_path, question_set_path, split_path
+from rules.definition.model import CompiledCatalogue
 
 
 class Sealing(Protocol):
@@ -46,90 +47,77 @@ class Sealing(Protocol):
 
 
 class Mode(Enum):
-    """What may be done with a changeset."""
+    """The ways in which a changeset may be used."""
 
     WRITABLE = "writable"
     READ_ONLY = "read only"
     STALE = "stale"
 
 
-class Origin(msgspec.Struct, frozen=True):
-    """Who makes the changes and when, as answers, rows and history keep it."""
+class _CausedBy:
+    """The block in which changes have ``cause``."""
 
-    by: AnsweredBy
-    now: datetime
-    label: str = ""
+    __slots__ = ("_cause", "_outer", "_tracker")
 
-    @property
-    def cause(self) -> Cause:
-        """Return the origin as the cause of a change."""
-        return Cause(self.by.type, self.by.id)
+    def __init__(self, tracker: ChangeTracker, cause: Cause) -> None:
+        self._tracker = tracker
+        self._cause = cause
 
+    def __enter__(self) -> None:
+        self._outer = self._tracker._rule
+        self._tracker._rule = self._cause
 
-class Holding(msgspec.Struct, frozen=True):
-    """What a changeset starts from: the document (its own, changed in place) and what stands beside it."""
-
-    document: Document
-    copy_fields: CopyFields = CopyFields()
-    form_fields: FormFields = FormFields()
-    neighbours: Mapping[str, Sequence[AttachedRecord]] = {}
-    version: int = 0
+    def __exit__(self, *error: object) -> None:
+        self._tracker._rule = self._outer
 
 
 class ChangeTracker:
-    """The document, what stands beside it, and the first snapshot of everything that was touched."""
+    """The document, the attached records, and the first snapshot of everything that was touched."""
 
     def __init__(
         self,
-        holding: Holding,
+        document: Document,
         *,
-        kinds: Sequence[RecordKind[Any]],
-        catalogue: CompiledCatalogue,
+        loaded: Loaded,
+        context: SaveContext,
         sealing: Sealing,
-        origin: Origin,
+        kinds: Sequence[RecordKind[Any]],
         mode: Mode = Mode.WRITABLE,
     ) -> None:
-        """Start with nothing touched; ``kinds`` are those of the neighbours."""
-        self.document = holding.document
-        self.copy_fields = holding.copy_fields
-        self.form_fields = holding.form_fields
-        self.version = holding.version
-        self.neighbours: dict[str, RecordAccumulator[Any]] = {
-            kind.name: RecordAccumulator(kind, holding.neighbours.get(kind.name, ())) for kind in kinds
+        """Start with nothing touched; ``document`` is the tracker's own and is changed in place."""
+        self.document = document
+        self.copy_fields = loaded.copy.fields
+        self.form_fields = loaded.form.fields
+        self.version = loaded.copy.version
+        self.attached: dict[str, RecordAccumulator[Any]] = {
+            kind.name: RecordAccumulator(kind, loaded.attached.get(kind.name, ())) for kind in kinds
         }
-        self.catalogue = catalogue
+        self.context = context
+        self.catalogue: CompiledCatalogue = context.release.compiled
+        self.by: AnsweredBy = context.answered_by
+        self.now: datetime = context.now
         self.sealing = sealing
-        self.origin = origin
         self.mode = mode
-        #: Where in the request each given answer came from: path -> JSON pointer.
+        #: The origin of each submitted answer in the request: path -> JSON pointer.
         self.pointers: dict[str, str] = {}
-        self._first = holding
+        self.loaded = loaded
         self._answers: SnapshotAccumulator[AnswerSnapshot] = SnapshotAccumulator()
         self._rows: SnapshotAccumulator[str] = SnapshotAccumulator()
         self._question_sets: SnapshotAccumulator[DocumentQuestionSet] = SnapshotAccumulator()
         self._exclusions: SnapshotAccumulator[str] = SnapshotAccumulator()
-        self._given: SimpleAccumulator[str] = SimpleAccumulator()
+        self._submitted: SimpleAccumulator[str] = SimpleAccumulator()
         self._causes: dict[str, Cause] = {}
-        self._ruling: Cause | None = None
+        self._actor: Cause = context.cause
+        self._rule: Cause | None = None
         self._removed_rows: set[str] = set()
         self._thread = threading.get_ident()
 
-    # What mutators use
-
-    @property
-    def by(self) -> AnsweredBy:
-        """Return who answers."""
-        return self.origin.by
-
-    @property
-    def now(self) -> datetime:
-        """Return the moment of this unit of work; all its times are this one."""
-        return self.origin.now
+    # For mutators
 
     @property
     def adder(self) -> AnsweredBy:
-        """Return who adds a question set: the rule that asks for it, else the actor."""
-        return AnsweredBy(self._ruling.type, self._ruling.id) if self._ruling else self.by
+        """Return the author of a new question set: the rule that requires it, else the actor."""
+        return AnsweredBy(self._rule.type, self._rule.id) if self._rule else self.by
 
     def require_open(self) -> None:
         """Raise ``StaleReference`` after the save."""
@@ -137,7 +125,7 @@ class ChangeTracker:
             raise StaleReference
 
     def require_writable(self) -> None:
-        """Raise ``StaleReference`` after the save, ``ReadOnlyChangeset`` for what is only read, ``WrongThread``."""
+        """Raise ``StaleReference`` after the save, ``ReadOnlyChangeset`` on one for reading, ``WrongThread``."""
         if threading.get_ident() != self._thread:
             raise WrongThread
         if self.mode is not Mode.WRITABLE:
@@ -146,7 +134,7 @@ class ChangeTracker:
     def require_there(self, path: str) -> None:
         """Raise ``UnknownRow`` where ``path`` lies in a row that this unit of work has removed."""
         for removed in self._removed_rows:
-            if path == removed or path.startswith(f"{removed}/"):
+            if path == removed or is_below(path, removed):
                 raise UnknownRow(removed)
 
     def new_row_id(self) -> str:
@@ -154,14 +142,16 @@ class ChangeTracker:
         return str(uuid.uuid4())
 
     def new_id(self) -> uuid.UUID:
-        """Return a new id for a neighbour: sortable by time."""
+        """Return a new id for an attached record: sortable by time."""
         return uuid7()
 
-    def touch_answer(self, path: str, answer: Answer | None) -> None:
-        """Note that the answer at ``path`` is about to change. Raises ``UnknownRow`` in a row that was removed."""
+    def touch_answer(self, path: str, answer: Answer | None, *, rule: Cause | None = None) -> None:
+        """Note that the answer at ``path`` is about to change, by ``rule`` if given (a block of ``caused_by`` for each
+        answer would cost more). Raises ``UnknownRow`` in a row that was removed.
+        """
         self.require_there(path)
         self._answers.add(path, lambda: snapshot(answer))
-        self._note(path)
+        self._note(path, rule)
 
     def touch_row(self, path: str, *, exists: bool) -> None:
         """Note that the row at ``path`` is about to be added or (``exists``) removed.
@@ -169,7 +159,7 @@ class ChangeTracker:
         Raises ``UnknownRow`` for one that was removed before, or lies in one that was.
         """
         self.require_there(path)
-        self._rows.add(path, lambda: path.rpartition("/")[2] if exists else None)
+        self._rows.add(path, lambda: Path(path).code if exists else None)
         self._note(path)
         if exists:
             self._removed_rows.add(path)
@@ -178,74 +168,78 @@ class ChangeTracker:
         """Note that the question set ``code`` is about to change on the document."""
         found = self.question_set(code)
         self._question_sets.add(code, lambda: None if found is None else msgspec.structs.replace(found))
-        self._note(f"question_sets/{code}")
+        self._note(question_set_path(code))
 
     def touch_exclusion(self, path: str) -> None:
         """Note that an exclusion (``forced_excluded_products/<code>``) is about to change."""
         self._exclusions.add(path, lambda: self._exclusion_at(path))
         self._note(path)
 
-    def put_neighbour(self, kind: RecordKind[Any], row: AttachedRecord) -> None:
-        """Let ``row`` stand among the neighbours of its kind."""
-        self.neighbours[kind.name].add(row)
+    def put_record(self, kind: RecordKind[Any], row: AttachedRecord) -> None:
+        """Add the attached record ``row``, or replace the one with its id."""
+        self.attached[kind.name].add(row)
         self._note(kind.path(row.id))
 
     def question_set(self, code: str) -> DocumentQuestionSet | None:
         """Return the question set ``code`` on the document, None where it is not."""
         return next((found for found in self.document.question_sets if found.code == code), None)
 
-    # What the context uses
+    # For the save
 
     @property
-    def given_paths(self) -> list[str]:
-        """Return the paths that were touched by the caller, not by rules."""
-        return self._given.finalize()
+    def submitted_paths(self) -> list[str]:
+        """Return the paths that the caller touched, not those of rules."""
+        return self._submitted.finalize()
 
     @property
     def touched_paths(self) -> list[str]:
-        """Return the document's paths that were touched by the caller or by rules; all else stands as it was loaded."""
-        return [path for path in self._causes if not is_beside_document(path)]
+        """Return the document's paths that the caller or a rule touched; all others are unchanged since the load."""
+        return [path for path in self._causes if is_in_document(path)]
 
-    def rule_by(self, cause: Cause | None) -> None:
-        """Put ``cause`` on the changes that follow; None goes back to the caller as the cause."""
-        self._ruling = cause
+    def caused_by(self, rule: Cause) -> _CausedBy:
+        """Return a context manager: the changes inside its block have ``rule`` as their cause, not the actor."""
+        return _CausedBy(self, rule)
+
+    def record_events(self) -> list[RecordEvent]:
+        """Return the events that follow from the changes of attached records."""
+        return [event for accumulator in self.attached.values() for event in accumulator.post_process()]
 
     def changes(self) -> list[Change]:
-        """Return what stands otherwise than when the work began."""
-        return self.document_changes() + self.beside_changes()
+        """Return the changes since the load."""
+        return self.document_changes() + self.attached_changes()
 
     def document_changes(self) -> list[Change]:
-        """Return what stands otherwise in the document."""
+        """Return the changes of the document."""
         found: list[Change] = []
         for path, row_before, row_after in self._rows.finalize(self._row_at):
             found.append(Change(path, row_before, row_after, self._causes[path]))
         # Many answers lie in one row, and a row is found by going through its pool: each once.
         container_at = cache(partial(find_container, self.document))
         for path, before, after in self._answers.finalize(lambda path: _answer_at(path, container_at)):
-            if after is not None or container_at(path.rpartition("/")[0]) is not None:
+            if after is not None or container_at(split_path(path)[0]) is not None:
                 found.append(_answer_change(path, before, after, self._causes[path]))
         for code, set_before, set_after in self._question_sets.finalize(self.question_set):
-            path = f"question_sets/{code}"
+            path = question_set_path(code)
             found.append(Change(path, _set_state(set_before), _set_state(set_after), self._causes[path]))
         for path, excluded_before, excluded_after in self._exclusions.finalize(self._exclusion_at):
             found.append(Change(path, excluded_before, excluded_after, self._causes[path]))
         return found
 
-    def beside_changes(self) -> list[Change]:
-        """Return what stands otherwise beside the document: fields of copy and form, neighbours."""
-        found = self._field_changes("copy", self._first.copy_fields, self.copy_fields)
-        found += self._field_changes("application_form", self._first.form_fields, self.form_fields)
-        return found + self._neighbour_changes()
+    def attached_changes(self) -> list[Change]:
+        """Return the changes outside of the document: fields of copy and form, attached records."""
+        found = self._field_changes("copy", self.loaded.copy.fields, self.copy_fields)
+        found += self._field_changes("application_form", self.loaded.form.fields, self.form_fields)
+        return found + self._record_changes()
 
     @property
     def touches_form(self) -> bool:
-        """Tell whether something changed that belongs to all copies of the form, or a copy goes."""
+        """Tell whether the changes concern all copies of the form, or delete this copy."""
         return (
-            self.form_fields != self._first.form_fields
-            or (self.copy_fields.deleted_at is not None and self._first.copy_fields.deleted_at is None)
+            self.form_fields != self.loaded.form.fields
+            or (self.copy_fields.deleted_at is not None and self.loaded.copy.fields.deleted_at is None)
             or any(
                 before is not None or accumulator.kind.depends_on_others
-                for accumulator in self.neighbours.values()
+                for accumulator in self.attached.values()
                 if accumulator.kind.of_form
                 for before, _ in accumulator.finalize()
             )
@@ -255,16 +249,17 @@ class ChangeTracker:
         """Make the changeset and its mutators stale."""
         self.mode = Mode.STALE
 
-    def _note(self, path: str) -> None:
-        if self._ruling is None:
-            self._given.add(path)
-        self._causes.setdefault(path, self._ruling or self.origin.cause)
+    def _note(self, path: str, rule: Cause | None = None) -> None:
+        rule = rule or self._rule
+        if rule is None:
+            self._submitted.add(path)
+        self._causes.setdefault(path, rule or self._actor)
 
     def _row_at(self, path: str) -> str | None:
-        return None if find_container(self.document, path) is None else path.rpartition("/")[2]
+        return None if find_container(self.document, path) is None else Path(path).code
 
     def _exclusion_at(self, path: str) -> str | None:
-        name, _, product = path.partition("/")
+        name, product = split_path(path)
         return product if product in getattr(self.document, name) else None
 
     def _field_changes(self, prefix: str, first: msgspec.Struct, now: msgspec.Struct) -> list[Change]:
@@ -272,14 +267,14 @@ class ChangeTracker:
             return []
         before, after = msgspec.to_builtins(first), msgspec.to_builtins(now)
         return [
-            Change(join_path(prefix, name), before[name], after[name], self.origin.cause)
+            Change(join_path(prefix, name), before[name], after[name], self._actor)
             for name in before
             if before[name] != after[name]
         ]
 
-    def _neighbour_changes(self) -> list[Change]:
+    def _record_changes(self) -> list[Change]:
         found = []
-        for accumulator in self.neighbours.values():
+        for accumulator in self.attached.values():
             shown = accumulator.kind.shown
             for before, after in accumulator.finalize():
                 path = accumulator.kind.path(after.id)
@@ -288,12 +283,12 @@ class ChangeTracker:
 
 
 def _answer_at(path: str, container_at: Callable[[str], Container | None]) -> AnswerSnapshot | None:
-    prefix, _, code = path.rpartition("/")
+    prefix, code = split_path(path)
     container = container_at(prefix)
     return None if container is None else snapshot(container.answers.get(code))
 
 
-#: How an answer that is not there is compared: neither shown nor asked for.
+#: The snapshot of a missing answer: neither visible nor required.
 _NOTHING: Final = AnswerSnapshot(None, None, active=False, required="", readonly=False)
 
 

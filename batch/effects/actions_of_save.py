@@ -1,106 +1,100 @@
-"""What the world is told of a save: the deferred actions that go into its transaction. Pure."""
+"""Emits the actions of a save: deferred actions that are written in its transaction and run by the relay. Pure."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
-from uuid import UUID
 
 import msgspec
+from msgspec.structs import replace
 
 from actions.kinds import DeferredAction, IndexForm, MarkQuotesStale, PublishWebhook
-from batch.changes.attached import Told
-from copies.changes import Change, is_beside_document
-from rules.definition.compiler import CompiledCatalogue
-from rules.flow.evaluation import Message, Needed, ProductOutcome
+from batch.changes.attached import RecordEvent
+from batch.changes.changeset import Changeset
+from batch.storage.records import Loaded, PlannedSave, SaveResult
+from copies.changes import Change
+from copies.paths import Path
+from presentation.visibility import NOBODY, Visibility
+from rules.definition.model import CompiledCatalogue
+from rules.flow.evaluation import ProductOutcome
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class About:
-    """What is told of: a copy of a form at the version that the save makes."""
+def emit(changeset: Changeset, result: SaveResult) -> SaveResult:
+    """Return ``result`` with the actions of the save: those that follow from the changes, and the deferred ones."""
+    if not result.written:
+        return result
+    tracker = changeset.tracker
+    actions = actions_of_save(
+        result, loaded=tracker.loaded, catalogue=tracker.catalogue, record_events=tracker.record_events()
+    )
+    return replace(result, actions=actions + changeset.deferred)
 
-    copy_id: UUID
-    application_form_id: UUID
-    version: int
 
-
-def announce(
-    catalogue: CompiledCatalogue,
+def actions_of_save(
+    result: SaveResult,
     *,
-    about: About,
-    created: str,
-    changes: Sequence[Change],
-    moved: Mapping[str, ProductOutcome | None],
-    told: Iterable[Told] = (),
+    loaded: Loaded,
+    catalogue: CompiledCatalogue,
+    record_events: Iterable[RecordEvent] = (),
 ) -> list[DeferredAction]:
-    """Return the actions of one save; ``created`` is "form", "copy" or "" for a save of an existing copy.
-
-    ``told`` are the events that follow from changes beside the document.
-    """
-    identity = str(about.copy_id)
+    """Return the actions that follow from the changes; ``record_events`` are those of attached records."""
+    copy_id, changes, created = str(loaded.copy.id), result.changes, loaded.creates
 
     def event(event_type: str, data: dict[str, Any], subject: str = "") -> PublishWebhook:
         return PublishWebhook(
             event_type=event_type,
-            copy_id=identity,
-            application_form_id=str(about.application_form_id),
-            version=about.version,
+            copy_id=copy_id,
+            application_form_id=str(loaded.form.id),
+            version=result.version,
             data=data,
             subject=subject,
         )
 
-    actions: list[DeferredAction] = [IndexForm(copy_id=identity)]
+    actions: list[DeferredAction] = [IndexForm(copy_id=copy_id)]
     if created:
         actions.append(event(f"{created}.created", {}))
-    answers = _told(catalogue, changes)
+    answers = _redacted(catalogue, changes)
     if answers:
         actions.append(event("answers.changed", {"changes": answers}))
     actions += [event(name, {}) for name in _field_events(changes) if not created]
     actions += [event("question_set.completed", {"question_set": code}, code) for code in _completed(changes)]
-    if moved:
-        products = {code: outcome and _outcome_told(catalogue, outcome) for code, outcome in moved.items()}
+    if result.moved:
+        products = _redacted_outcomes(catalogue, result.moved)
         actions.append(event("product.outcome_changed", {"products": products}))
-    for number, (name, data) in enumerate(told, 1):
+    for number, (name, data) in enumerate(record_events, 1):
         actions.append(event(name, data, str(number)))
         if name == "quote_request.submitted":
-            actions.append(MarkQuotesStale(copy_id=identity, carrier=data["carrier"]))
+            actions.append(MarkQuotesStale(copy_id=copy_id, carrier=data["carrier"]))
     return actions
 
 
 def _completed(changes: Sequence[Change]) -> list[str]:
-    """Return the question sets of which nothing is missing any more."""
-    sets = [change for change in changes if change.path.startswith("question_sets/")]
-    return [change.path.partition("/")[2] for change in sets if change.after == "completed"]
+    """Return the question sets that are complete now."""
+    sets = [(Path(change.path), change.after) for change in changes]
+    return [path.code for path, after in sets if path.is_question_set and after == "completed"]
 
 
-def live_facts(
-    catalogue: CompiledCatalogue,
-    *,
-    changes: Sequence[Change],
-    moved: Mapping[str, ProductOutcome | None],
-    needed: Needed,
-    messages: Sequence[Message],
-) -> dict[str, Any]:
-    """Return what those who look at the copy are told of one save: nothing sensitive or personal, whoever they are.
+def live_facts(save: PlannedSave) -> dict[str, Any]:
+    """Return the facts of a save for the viewers of the copy: nothing sensitive or personal, whatever their rights.
 
-    A change of copy, form or a row beside the document is told by its path alone.
+    A change outside of the document is named by its path alone.
     """
-    beside = [
+    result, catalogue = save.result, save.context.release.compiled
+    without_values = [
         {"path": change.path, "cause": msgspec.to_builtins(change.cause), "untold": True}
-        for change in changes
-        if is_beside_document(change.path)
+        for change in result.changes
+        if not Path(change.path).is_in_document
     ]
     return {
-        "changes": _told(catalogue, changes) + beside,
-        "eligibility": {code: outcome and _outcome_told(catalogue, outcome) for code, outcome in moved.items()},
-        "needed": msgspec.to_builtins(needed),
-        "messages": msgspec.to_builtins(messages),
+        "changes": _redacted(catalogue, result.changes) + without_values,
+        "eligibility": _redacted_outcomes(catalogue, result.moved),
+        "needed": msgspec.to_builtins(result.evaluation.needed),
+        "messages": msgspec.to_builtins(result.evaluation.messages),
     }
 
 
 def _field_events(changes: Sequence[Change]) -> list[str]:
-    """Return what was done to copy and form themselves: ``copy.renamed``, ``copy.locked``, ``form.archived``, ..."""
+    """Return the events of copy and form themselves: ``copy.renamed``, ``copy.locked``, ``form.archived``, ..."""
     names = {
         "copy/title": ("copy.renamed", "copy.renamed"),
         "copy/locked_at": ("copy.locked", "copy.unlocked"),
@@ -110,32 +104,29 @@ def _field_events(changes: Sequence[Change]) -> list[str]:
     return [names[change.path][change.after is None] for change in changes if change.path in names]
 
 
-def _outcome_told(catalogue: CompiledCatalogue, outcome: ProductOutcome) -> dict[str, Any]:
-    """Return ``outcome`` without what was asked for by an answer that is not told."""
-    told: dict[str, Any] = msgspec.to_builtins(outcome)
-    for adjustment in told.get("adjustments", ()):
-        if _is_untold(catalogue, adjustment["path"]):
+def _redacted_outcomes(
+    catalogue: CompiledCatalogue, moved: Mapping[str, ProductOutcome | None]
+) -> dict[str, dict[str, Any] | None]:  # fmt: skip
+    return {code: None if outcome is None else _redacted_outcome(catalogue, outcome) for code, outcome in moved.items()}
+
+
+def _redacted_outcome(catalogue: CompiledCatalogue, outcome: ProductOutcome) -> dict[str, Any]:
+    """Return ``outcome`` without the limits that private answers request."""
+    visibility = Visibility(catalogue, NOBODY)
+    redacted: dict[str, Any] = msgspec.to_builtins(outcome)
+    for adjustment in redacted.get("adjustments", ()):
+        if not visibility.may_leave(adjustment["path"], adjustment["asked"]):
             del adjustment["asked"]
-    return told
+    return redacted
 
 
-def _told(catalogue: CompiledCatalogue, changes: Sequence[Change]) -> list[dict[str, Any]]:
+def _redacted(catalogue: CompiledCatalogue, changes: Sequence[Change]) -> list[dict[str, Any]]:
     """Return the document's ``changes`` without the values of sensitive and personal answers."""
-    of_document = [change for change in changes if not is_beside_document(change.path)]
-    told: list[dict[str, Any]] = msgspec.to_builtins(of_document)
-    for change in told:
-        if _is_untold(catalogue, change["path"]):
+    visibility = Visibility(catalogue, NOBODY)
+    of_document = [change for change in changes if Path(change.path).is_in_document]
+    redacted: list[dict[str, Any]] = msgspec.to_builtins(of_document)
+    for change in redacted:
+        if not visibility.may_leave(change["path"], change["before"], change["after"]):
             del change["before"], change["after"]
             change["sensitive"] = True
-    return told
-
-
-def _is_untold(catalogue: CompiledCatalogue, path: str) -> bool:
-    """Tell whether the value at ``path`` stays here: of a sensitive or personal question, or of one that the catalogue
-    no longer has, for it may have been either.
-    """
-    steps = path.split("/")
-    if len(steps) % 2 == 0:
-        return False  # a row, a question set, an exclusion
-    question = catalogue.questions.get(steps[-1])
-    return question is None or bool(question.question.sensitivity)
+    return redacted

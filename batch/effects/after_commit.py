@@ -1,50 +1,56 @@
-"""Effects after the commit of a save: live updates are published, the relay is woken. Nothing here fails the save."""
+"""The effects of a save after its commit: live updates are published, the relay is woken. None of them fails a save.
+
+The publisher is registered from above when the product starts. A live update is a hint: it may be lost, and a viewer
+that missed one asks for the changes since the version that it knows.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from functools import partial
-from typing import Any
+from collections.abc import Callable, Sequence
+from typing import Final, TypeAlias
 
-from actions import live_updates
+import structlog
+
 from actions.wakeup import wake_relay
-from batch.effects.actions_of_save import live_facts
-from batch.storage.load import CopyRecord
-from batch.storage.records import SaveResult, Setting
+from batch.storage.records import PlannedSave
 from failpoints import failpoint
+from tenants.models import Tenant
+
+#: Carries saves to the viewers of their copies.
+Publisher: TypeAlias = Callable[[Sequence[PlannedSave]], None]
+
+log = structlog.get_logger(__name__)
+_registered: Final[list[Publisher]] = []
 
 
-def after_commit(saves: Sequence[tuple[CopyRecord, Setting, SaveResult]]) -> None:
-    """Publish the live updates of ``saves``, all of one tenant, and wake the relay for their actions.
+class PublisherRegistered(Exception):
+    """A second publisher was to be registered."""
 
-    Call it outside of any transaction. Never raises.
-    """
+    def __init__(self) -> None:
+        super().__init__("A publisher of live updates is registered already; a product has one.")
+
+
+def register_publisher(publisher: Publisher) -> None:
+    """Publish all saves through ``publisher``. Raises ``PublisherRegistered`` where there is another one."""
+    if _registered and _registered[0] is not publisher:
+        raise PublisherRegistered
+    _registered[:] = [publisher]
+
+
+def after_commit(saves: Sequence[PlannedSave], *, scope: Tenant) -> None:
+    """Publish ``saves`` and wake the relay for their actions; call it once they are committed."""
     failpoint("hint_sending")
-    live_updates.publish([_saved(copy, setting, result) for copy, setting, result in saves if result.written])
-    if any(result.actions for _, _, result in saves):
-        wake_relay(saves[0][1].scope.database_alias)
+    publish([save for save in saves if save.result.written])
+    if any(save.result.actions for save in saves):
+        wake_relay(scope.database_alias)
     failpoint("hint_sent")
 
 
-def _saved(copy: CopyRecord, setting: Setting, result: SaveResult) -> live_updates.Saved:
-    return live_updates.Saved(
-        tenant_id=setting.scope.id,
-        copy_id=copy.id,
-        version=result.version,
-        release=setting.release.id,
-        actor=(setting.actor.type, setting.actor.id),
-        label=setting.actor.label,
-        sender=live_updates.current_sender(),
-        correlation_id=setting.correlation_id,
-        facts=partial(_facts, setting, result),
-    )
-
-
-def _facts(setting: Setting, result: SaveResult) -> dict[str, Any]:
-    return live_facts(
-        setting.release.compiled,
-        changes=result.changes,
-        moved=result.moved,
-        needed=result.evaluation.needed,
-        messages=result.evaluation.messages,
-    )
+def publish(saves: Sequence[PlannedSave]) -> None:
+    """Publish committed ``saves``; a fault is logged and never raised. Call it outside of any transaction."""
+    try:
+        for publisher in _registered if saves else ():
+            publisher(saves)
+    except Exception:
+        # The save is in the database: an error now would say the opposite.
+        log.exception("publishing_failed", copies=len(saves))

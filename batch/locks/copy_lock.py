@@ -1,6 +1,6 @@
-"""The lock on a copy: for fairness and waiting only. What keeps saves safe is the version in the UPDATE.
+"""The lock of a copy, for fairness and waiting only. The version in the UPDATE keeps saves safe.
 
-With Redis away, work goes on without the lock; that is counted, logged and told (``is_degraded``).
+With Redis away, work goes on without the lock; that is counted, logged and reported (``is_degraded``).
 """
 
 from __future__ import annotations
@@ -8,7 +8,6 @@ from __future__ import annotations
 import contextlib
 import time
 from collections.abc import Iterable
-from types import TracebackType
 from typing import Final
 from uuid import UUID
 
@@ -53,13 +52,13 @@ def holder_of(actor: Actor) -> Holder:
 
 
 class CopyLock:
-    """The lock of one copy, held between ``__enter__`` and ``__exit__``, in one thread or several."""
+    """The lock of one copy, held from ``acquire`` to ``release``, in one thread or several."""
 
-    #: Whether the work goes on without the lock: Redis is away, or the lock ran out.
+    #: Whether the work goes on without the lock: Redis is away, or the lock expired.
     is_degraded = False
 
     def __init__(self, tenant_id: UUID, copy_id: UUID, *, wait: float, holder: Holder) -> None:
-        """Take the lock's place for ``holder``; ``wait`` is how many seconds to wait for it, 0 not at all."""
+        """Prepare the lock for ``holder``; ``wait`` is in seconds, 0 does not wait."""
         self._name = copy_lock_name(tenant_id, copy_id)
         self._wait = wait
         self._holder = holder
@@ -67,10 +66,10 @@ class CopyLock:
 
     @property
     def is_held(self) -> bool:
-        """Tell whether the lock is held, as far as is known without asking."""
+        """Tell whether the lock is held, as far as is known without a round trip."""
         return self._lock is not None
 
-    def __enter__(self) -> CopyLock:
+    def acquire(self) -> None:
         """Wait for the lock in turn. Raises ``LockNotAcquired``, which names the holder."""
         started = time.perf_counter()
         try:
@@ -79,16 +78,15 @@ class CopyLock:
         except RedisError as error:
             self.is_degraded = True
             _go_without(error)
-            return self
+            return
         lock_wait.labels("taken" if taken else "missed").observe(time.perf_counter() - started)
         if not taken:
             raise LockNotAcquired(holder=lock.holder)
         self._lock = lock
         failpoint("lock_acquired")
-        return self
 
     def extend(self) -> None:
-        """Give the lock its whole time again; done before the transaction, so that it does not run out inside."""
+        """Reset the lock's time to live; called before the write, so that it does not expire inside."""
         if self._lock is None:
             return
         try:
@@ -99,10 +97,8 @@ class CopyLock:
             self._lock = None
             self.is_degraded = True
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:  # fmt: skip
-        """Free the lock, whatever happened."""
+    def release(self) -> None:
+        """Release the lock if it is held; never raises."""
         lock, self._lock = self._lock, None
         if lock is None:
             return
@@ -113,17 +109,24 @@ class CopyLock:
             _note_loss(fault)
         failpoint("lock_released")
 
+    def __enter__(self) -> CopyLock:
+        self.acquire()
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self.release()
+
 
 class CopyLocks:
-    """The locks of many copies of one tenant, for a chunk of work; one round trip each to take, extend and free all.
+    """The locks of many copies of one tenant, for a chunk: one round trip each to acquire, extend and release all.
 
-    ``held`` are the copies to work on, ``missed`` those that others hold. With Redis away all are worked on without.
+    ``held`` are the copies to work on, ``missed`` those that others hold. With Redis away all are worked on unlocked.
     """
 
     is_degraded = False
 
     def __init__(self, tenant_id: UUID, copy_ids: Iterable[UUID], *, wait: float, holder: Holder) -> None:
-        """Take the locks' places for ``holder``; ``wait`` is how many seconds to wait for those that are held."""
+        """Prepare the locks for ``holder``; ``wait`` is in seconds, for the locks that others hold."""
         self._copies = {copy_lock_name(tenant_id, copy_id): copy_id for copy_id in copy_ids}
         self._wait = wait
         self._holder = holder
@@ -138,36 +141,33 @@ class CopyLocks:
 
     @property
     def missed(self) -> dict[UUID, Holder | None]:
-        """Return the copies whose locks were not got, each with its holder, None where that is not known."""
+        """Return the copies whose locks were not acquired, each with its holder, None where that is unknown."""
         if self.is_degraded or self._locks is None:
             return {}
         return {self._copies[name]: holder for name, holder in self._locks.missed.items()}
 
-    def __enter__(self) -> CopyLocks:
-        """Take what is free, and wait in turn for the rest."""
+    def acquire(self) -> None:
+        """Take the locks that are free, and wait in turn for the others."""
         started = time.perf_counter()
         try:
             locks = ManyLocks(_client(), self._copies, holder=self._holder)
         except RedisError as error:
             self._go_on_without(error)
-            return self
+            return
         try:
             locks.take(wait=self._wait)
         except RedisError as error:
             self._go_on_without(error)
-            return self
+            return
         except BaseException:
             with contextlib.suppress(RedisError):
                 locks.withdraw()
             raise
         lock_wait.labels("missed" if locks.missed else "taken").observe(time.perf_counter() - started)
         self._locks = locks
-        return self
 
     def extend(self) -> frozenset[UUID]:
-        """Give all locks their whole time again; return the copies whose lock ran out, which only their version guards
-        now.
-        """
+        """Reset the time to live of all locks; return the copies whose lock expired: their version guards them."""
         if self._locks is None or self.is_degraded:
             return frozenset()
         try:
@@ -178,10 +178,8 @@ class CopyLocks:
         lost_lock.inc(len(lost))
         return frozenset(self._copies[name] for name in lost)
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:  # fmt: skip
-        """Free all, whatever happened."""
+    def release(self) -> None:
+        """Release all locks that are held; never raises."""
         locks, self._locks = self._locks, None
         if locks is None or self.is_degraded:
             return
@@ -190,6 +188,13 @@ class CopyLocks:
         except RedisError:
             outage.failed()
             lost_lock.inc(len(self._copies))
+
+    def __enter__(self) -> CopyLocks:
+        self.acquire()
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self.release()
 
     def _go_on_without(self, error: RedisError) -> None:
         self.is_degraded = True

@@ -1,4 +1,4 @@
-"""How copies are locked and loaded: one, first and again after its lock was given up, or many at once."""
+"""Locks and loads copies: one copy, again after its lock was released, or many at once."""
 
 from __future__ import annotations
 
@@ -9,14 +9,15 @@ from uuid import UUID
 from batch.errors import BatchError, LockNotAcquired, NotFound, TwiceInChunk
 from batch.idempotency import IdempotencyKey
 from batch.locks.copy_lock import CopyLock, CopyLocks
-from batch.storage.load import Loaded, load, load_many
+from batch.storage.load import load, load_many
+from batch.storage.records import Loaded
 from redis_locks.fair_lock import FRESH_SECONDS
 from redis_locks.lock_holder import Holder
 from tenants.models import Tenant
 
 
 class LockedCopy:
-    """Holds the lock of the copy that an id means, while it is open."""
+    """The lock of the copy that an id means, from ``open`` to ``close``."""
 
     def __init__(
         self,
@@ -28,7 +29,7 @@ class LockedCopy:
         archived: bool,
         idempotency: IdempotencyKey | None,
     ) -> None:
-        """Take what ``find_and_lock`` was given; nothing is locked yet."""
+        """Take the arguments of ``find_and_lock``; nothing is locked yet."""
         self._identity = form_or_copy_id
         self._scope = scope
         self._holder = holder
@@ -41,12 +42,12 @@ class LockedCopy:
 
     @property
     def is_degraded(self) -> bool:
-        """Tell whether the work goes on without the lock: Redis is away, or the lock ran out."""
+        """Tell whether the work goes on without the lock: Redis is away, or the lock expired."""
         return self._lock is not None and self._lock.is_degraded
 
     def open(self) -> Loaded:
-        """Lock and load; again it is the same copy. Raises ``LockNotAcquired``, ``NotFound``, ``IdempotencyConflict``;
-        then nothing is locked.
+        """Lock and load; a second time the same copy. Raises ``LockNotAcquired``, ``NotFound``,
+        ``IdempotencyConflict``; then nothing is locked.
         """
         try:
             loaded = self._lock_and_load()
@@ -65,28 +66,28 @@ class LockedCopy:
         return loaded
 
     def extend(self) -> None:
-        """Give the lock its whole time again, unless it was taken only just now."""
+        """Reset the lock's time to live, unless it was acquired a moment ago."""
         if self._lock is not None and time.monotonic() - self._locked_at > FRESH_SECONDS:
             self._lock.extend()
 
     def close(self) -> None:
-        """Free the lock."""
+        """Release the lock."""
         lock, self._lock = self._lock, None
         if lock is not None:
-            lock.__exit__(None, None, None)
+            lock.release()
 
     def _lock_and_load(self) -> Loaded:
         lock = CopyLock(self._scope.id, self._identity, wait=self._wait, holder=self._holder)
-        lock.__enter__()
+        lock.acquire()
         self._lock, self._locked_at = lock, time.monotonic()
         return load(self._identity, scope=self._scope, archived=self._archived, idempotency=self._idempotency)
 
 
 class LockedCopies:
-    """Holds the locks of the copies that many ids mean, while it is open."""
+    """The locks of the copies that many ids mean, from ``open`` to ``close``."""
 
     def __init__(self, *, scope: Tenant, holder: Holder, wait: float, archived: bool) -> None:
-        """Take what ``find_and_lock_many`` was given; nothing is locked yet. ``errors`` tells what could not be had."""
+        """Take the arguments of ``find_and_lock_many``; nothing is locked yet. ``errors`` has the copies that fail."""
         self._scope = scope
         self._holder = holder
         self._wait = wait
@@ -95,45 +96,45 @@ class LockedCopies:
         self.errors: dict[UUID, BatchError] = {}
 
     def open(self, form_or_copy_ids: Iterable[UUID]) -> dict[UUID, Loaded]:
-        """Return what could be locked and loaded, by the id it was asked for."""
-        found: dict[UUID, Loaded] = {}
-        wanted = {identity: identity for identity in form_or_copy_ids}  # what is asked for -> what is locked for it
+        """Return the copies that could be locked and loaded, by the id that was requested."""
+        loaded_by_id: dict[UUID, Loaded] = {}
+        wanted = {identity: identity for identity in form_or_copy_ids}  # requested id -> locked id
         while wanted:
             locks = CopyLocks(self._scope.id, wanted.values(), wait=self._wait, holder=self._holder)
-            locks.__enter__()
+            locks.acquire()
             self._locks.append(locks)
             held, missed = locks.held, locks.missed
             loaded = load_many(list(held), scope=self._scope, archived=self._archived)
             meant: dict[UUID, UUID] = {}
-            for asked, locked in wanted.items():
+            for requested, locked in wanted.items():
                 one = loaded.get(locked)
                 if locked not in held:
-                    self.errors[asked] = LockNotAcquired(holder=missed.get(locked))
+                    self.errors[requested] = LockNotAcquired(holder=missed.get(locked))
                 elif one is None:
-                    self.errors[asked] = NotFound()
+                    self.errors[requested] = NotFound()
                 elif one.copy.id == locked:
-                    found[asked] = one
+                    loaded_by_id[requested] = one
                 else:
-                    meant[asked] = one.copy.id  # a form's id: the lock is on the copy that it means
-            wanted = self._each_once(meant, {one.copy.id for one in found.values()})
-        return found
+                    meant[requested] = one.copy.id  # a form's id: the lock is on the copy that it means
+            wanted = self._each_once(meant, {one.copy.id for one in loaded_by_id.values()})
+        return loaded_by_id
 
     def extend(self) -> None:
-        """Give all locks their whole time again."""
+        """Reset the time to live of all locks."""
         for locks in self._locks:
             locks.extend()
 
     def close(self) -> None:
-        """Free all locks."""
+        """Release all locks."""
         while self._locks:
-            self._locks.pop().__exit__(None, None, None)
+            self._locks.pop().release()
 
     def _each_once(self, meant: dict[UUID, UUID], known: set[UUID]) -> dict[UUID, UUID]:
-        """Return ``meant`` without the copies that were had already under another id."""
-        kept: dict[UUID, UUID] = {}
-        for asked, copy_id in meant.items():
-            if copy_id in known or copy_id in kept.values():
-                self.errors[asked] = TwiceInChunk()
+        """Return ``meant`` without the copies that are known under another id."""
+        each_once: dict[UUID, UUID] = {}
+        for requested, copy_id in meant.items():
+            if copy_id in known or copy_id in each_once.values():
+                self.errors[requested] = TwiceInChunk()
             else:
-                kept[asked] = copy_id
-        return kept
+                each_once[requested] = copy_id
+        return each_once

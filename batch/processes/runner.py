@@ -98,7 +98,7 @@ def _go_on(context: BatchContext, process: Process, work: Work) -> None:
     """Do the work of ``process``, as it was read under the lock of its copy."""
     if process.state != "running":
         return
-    if process.held_until is not None and process.held_until > context.setting.now:
+    if process.held_until is not None and process.held_until > context.save_context.now:
         raise RetryAfter(10.0, "Somebody works on this process.")
     work(context, process.pk)
 

@@ -1,4 +1,4 @@
-"""What PostgreSQL cannot take is refused before anything is sent, with the name of the field: in jobs as at the API."""
+"""Checks values against the limits of their columns before anything is sent, in jobs as at the API."""
 
 from __future__ import annotations
 
@@ -13,9 +13,8 @@ from batch.errors import WrongValue
 
 
 def require_storable(model: type[models.Model], row: Mapping[str, Any]) -> None:
-    """Raise ``WrongValue`` for a value of ``row`` (columns of ``model``) that its column does not take.
-
-    That is too long a text, a number out of range, a NUL character, half a surrogate pair, a number that is none.
+    """Raise ``WrongValue`` for a value of ``row`` (columns of ``model``) that its column cannot store: too long a text,
+    a number out of range, a NUL character, half a surrogate pair, NaN.
     """
     most = _bounds(model)
     for name, value in row.items():
@@ -28,9 +27,9 @@ def require_storable(model: type[models.Model], row: Mapping[str, Any]) -> None:
         if bound is None or value is None:
             continue
         if isinstance(value, str) and len(value) > bound:
-            raise WrongValue(name, f"at most {bound} characters are kept")
+            raise WrongValue(name, f"at most {bound} characters are stored")
         if isinstance(value, int) and not -bound - 1 <= value <= bound:
-            raise WrongValue(name, f"at most {bound} can be kept")
+            raise WrongValue(name, f"at most {bound} can be stored")
 
 
 def _require_text(name: str, text: str) -> None:
@@ -43,7 +42,7 @@ def _require_text(name: str, text: str) -> None:
 
 
 def _parts(value: Any) -> Iterator[Any]:
-    """Yield ``value`` and all that is in it, keys too."""
+    """Yield ``value`` and all values and keys inside it."""
     if isinstance(value, dict):
         for key, inner in value.items():
             yield key
@@ -57,7 +56,7 @@ def _parts(value: Any) -> Iterator[Any]:
 
 @cache
 def _bounds(model: type[models.Model]) -> dict[str, int]:
-    """Return how long texts may be and how large numbers, by column."""
+    """Return the largest length of texts and the largest numbers, by column."""
     found: dict[str, int] = {}
     for field in model._meta.concrete_fields:
         if isinstance(field, models.CharField) and field.max_length:

@@ -1,55 +1,192 @@
-"""What surrounds a unit of work (whose, by whom, when, under which release) and what comes of it."""
+"""The records that a load fills, a unit of work passes from step to step, and a save returns or writes. Pure."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from datetime import date, datetime
-from typing import Final
+from typing import Any, Final, Protocol, TypeAlias
+from uuid import UUID
 
 import msgspec
 
 from actions.kinds import DeferredAction
-from batch.changes.tracker import Origin
-from catalogue.releases import CompiledRelease
-from copies.changes import Change
+from batch.changes.attached import AttachedRecord
+from batch.changes.snapshots import CopyFields, FormFields
+from batch.idempotency import KeyedResponse, StoredResponse
+from copies.changes import Cause, Change
 from copies.document import AnsweredBy
+from encryption.wrapped_key import WrappedKey
+from rules.definition.model import CompiledCatalogue
 from rules.flow.evaluation import Evaluation, ProductOutcome
 from tenants.access import Actor
-from tenants.models import Tenant
 
 #: Actors whose work counts as a person's touch.
 PEOPLE: Final = frozenset({"user", "guest", "api_client"})
+#: The columns of one row and their plain values.
+Row: TypeAlias = Mapping[str, Any]
 
 
-class Setting(msgspec.Struct, frozen=True):
-    """What surrounds a unit of work: whose, by whom, when, under which release and correlation id."""
+class Release(Protocol):
+    """A published release, as far as a unit of work reads it."""
 
-    scope: Tenant
+    @property
+    def id(self) -> int:
+        """Return the id, unique over all catalogues."""
+
+    @property
+    def number(self) -> int:
+        """Return its number among the releases of its catalogue."""
+
+    @property
+    def compiled(self) -> CompiledCatalogue:
+        """Return the compiled catalogue."""
+
+
+class FormRecord(msgspec.Struct, frozen=True):
+    """The application form as loaded. ``version`` counts the changes of the fields that all its copies share.
+
+    Made by ``load`` and ``new_copies``, and by the context after a save; read by the steps of a save and by views.
+    """
+
+    id: UUID
+    catalogue: str
+    as_of: date | None
+    created_at: datetime
+    fields: FormFields = FormFields()
+    version: int = 1
+
+    @property
+    def deleted_at(self) -> datetime | None:
+        """Return when the form was archived, None while it is active."""
+        return self.fields.deleted_at
+
+
+class CopyRecord(msgspec.Struct, frozen=True):
+    """The copy's row as loaded; ``document`` and ``evaluation`` are in their stored form.
+
+    Made by ``load`` and ``new_copies``, and by the context after a save; read by the steps of a save and by views.
+    """
+
+    id: UUID
+    application_form_id: UUID
+    version: int
+    fields: CopyFields
+    created_at: datetime
+    updated_at: datetime
+    last_touched_by_user_at: datetime | None = None
+    release_id: int | None = None
+    document: bytes = b""
+    evaluation: bytes = b""
+    key: WrappedKey | None = None
+
+
+class Loaded(msgspec.Struct, frozen=True):
+    """One copy with its form and attached records (those in force, by kind).
+
+    Made by ``load`` and ``new_copies``, and by the context after a save; read by the context, the changeset and the
+    steps of a save. ``is_last`` marks the form's only copy that is not deleted; ``held`` names the process that works
+    on the copy, with the end of its hold; ``is_past`` marks an earlier version.
+    """
+
+    form: FormRecord
+    copy: CopyRecord
+    attached: Mapping[str, tuple[AttachedRecord, ...]] = {}
+    is_last: bool = True
+    stored_response: StoredResponse | None = None
+    held: tuple[str, datetime] | None = None
+    #: The database's time of the load, which the unit of work goes by: clocks of processes may differ.
+    now: datetime | None = None
+    is_past: bool = False
+
+    @property
+    def is_new(self) -> bool:
+        """Tell whether the copy was never saved."""
+        return self.copy.version == 0
+
+    @property
+    def creates(self) -> str:
+        """Return what the first save creates: "form" (with its default copy, whose id is the form's) or "copy"; "" for
+        a copy that was saved before.
+        """
+        if not self.is_new:
+            return ""
+        return "form" if self.copy.id == self.form.id else "copy"
+
+
+class SaveContext(msgspec.Struct, frozen=True):
+    """The surroundings of one load: tenant, actor, moment, evaluation date and release.
+
+    Made by ``save_context_for`` with every load; read by mutators, callbacks and all steps of a save.
+    """
+
+    tenant_id: UUID
     actor: Actor
     now: datetime
     as_of: date
-    release: CompiledRelease
+    release: Release
     correlation_id: str = ""
-    created: str = ""
 
     @property
-    def actor_as_answerer(self) -> AnsweredBy:
-        """Return the actor as answers keep it."""
+    def answered_by(self) -> AnsweredBy:
+        """Return the actor as answers store it."""
         return AnsweredBy(self.actor.type, self.actor.id, self.actor.source)
 
     @property
-    def origin(self) -> Origin:
-        """Return who makes the changes and when."""
-        return Origin(by=self.actor_as_answerer, now=self.now, label=self.actor.label)
+    def cause(self) -> Cause:
+        """Return the actor as the cause of a change."""
+        return Cause(self.actor.type, self.actor.id)
 
 
-class SaveResult(msgspec.Struct, frozen=True):
-    """What a save did, or a dry run would do: ``moved`` holds the products whose outcome or premium changed, None for
-    one no longer asked for.
+class SaveResult(msgspec.Struct, frozen=True, kw_only=True):
+    """The effect of a save, or of a dry run. ``moved`` holds the products whose outcome or premium changed, None for
+    one that is no longer offered.
+
+    Made by ``save``; read by the steps after the comparison, by the caller and by whoever builds the response.
     """
 
     version: int
+    loaded_version: int
     changes: list[Change]
+    before: Evaluation
     evaluation: Evaluation
     moved: dict[str, ProductOutcome | None]
-    actions: list[DeferredAction]
+    actions: list[DeferredAction] = []
     written: bool
+
+
+class SaveRows(msgspec.Struct, frozen=True, kw_only=True):
+    """All rows that one save writes. ``form`` holds the changed fields that all copies share, and ``form_version`` the
+    version they were loaded with; ``new_form`` comes with the first copy of a new form.
+
+    Made by ``rows_of_save``; read by ``write`` and by the context, which keeps the stored document.
+    """
+
+    copy_id: UUID
+    application_form_id: UUID
+    loaded_version: int
+    copy: Row
+    document: bytes
+    evaluation: bytes
+    changes: bytes
+    wrapped_key: bytes | None
+    revision: Row
+    outbox: Sequence[Row] = ()
+    declinations: Sequence[Row] = ()
+    attached: Mapping[str, Sequence[Row]] = {}
+    new_form: Row | None = None
+    form: Row | None = None
+    form_version: int = 0
+
+
+class PlannedSave(msgspec.Struct, frozen=True):
+    """One copy's save, decided and ready to be written; ``rows`` is None where nothing changed.
+
+    Made by ``save``; read by ``write``, by the context that moves on to the new version, and after the commit by the
+    publisher of live updates.
+    """
+
+    loaded: Loaded
+    context: SaveContext
+    result: SaveResult
+    rows: SaveRows | None
+    keyed: KeyedResponse | None = None

@@ -1,5 +1,5 @@
-"""Puts together what one save writes: the copy's columns, its revision, the outbox rows, declinations, a new form, and
-the rows beside the document that changed.
+"""Builds the rows of one save: the copy's columns, its revision, the outbox rows, declinations, a new form, and the
+attached records that changed.
 """
 
 from __future__ import annotations
@@ -13,129 +13,113 @@ from actions.outbox import outbox_rows
 from batch.changes.changeset import Changeset
 from batch.storage.column_limits import require_storable
 from batch.storage.declinations import declinations
-from batch.storage.load import CopyRecord, FormRecord
-from batch.storage.records import PEOPLE, SaveResult, Setting
+from batch.storage.records import PEOPLE, Loaded, Row, SaveContext, SaveResult, SaveRows
 from batch.storage.summary import search_texts, summarise
 from batch.storage.tables import TABLE_OF
-from batch.storage.write import Save
 from copies.codec import encode, encode_document
 from copies.models import Copy
-from copies.sealing import WrappedKey
+from encryption.wrapped_key import WrappedKey
 from forms.models import ApplicationForm
-from rules.flow.evaluation import Evaluation
 
 
-class Work(msgspec.Struct, frozen=True):
-    """A decided unit of work: the copy as loaded, the changeset, what was concluded before and now."""
-
-    form: FormRecord
-    copy: CopyRecord
-    setting: Setting
-    changeset: Changeset
-    key: WrappedKey | None
-    before: Evaluation
-    result: SaveResult
-
-
-def assemble(work: Work) -> Save:
-    """Return what the save of ``work`` writes."""
-    setting, copy, result, changeset = work.setting, work.copy, work.result, work.changeset
-    is_new_form = copy.version == 0 and setting.created == "form"
+def rows_of_save(changeset: Changeset, result: SaveResult, *, key: WrappedKey | None) -> SaveRows:
+    """Return the rows of the decided save ``result``; ``key`` is the copy's data key. Raises ``WrongValue``."""
+    loaded, context = changeset.tracker.loaded, changeset.tracker.context
+    is_new_form = loaded.creates == "form"
+    form_fields = changeset.form_fields
     require_storable(Copy, msgspec.structs.asdict(changeset.copy_fields))
-    require_storable(ApplicationForm, msgspec.structs.asdict(changeset.form_fields))
-    neighbours = _neighbours(work)  # before anything is encoded: what cannot be stored is refused by its name
-    return Save(
-        copy_id=copy.id,
-        application_form_id=work.form.id,
-        loaded_version=copy.version,
-        copy=_copy(work),
+    require_storable(ApplicationForm, msgspec.structs.asdict(form_fields))
+    attached = _attached(changeset, loaded, context)  # before the encoding: a wrong value is refused by its name
+    return SaveRows(
+        copy_id=loaded.copy.id,
+        application_form_id=loaded.form.id,
+        loaded_version=loaded.copy.version,
+        copy=_copy(changeset, result, key),
         document=encode_document(changeset.document),
         evaluation=encode(result.evaluation),
         changes=encode(result.changes),
-        wrapped_key=work.key.wrapped if work.key else None,
-        revision=_revision(work),
+        wrapped_key=key.wrapped if key else None,
+        revision=_revision(loaded, context, result),
         outbox=outbox_rows(
             result.actions,
-            tenant_id=setting.scope.id,
-            copy_id=copy.id,
+            tenant_id=context.tenant_id,
+            copy_id=loaded.copy.id,
             version=result.version,
-            correlation_id=setting.correlation_id,
-            now=setting.now,
+            correlation_id=context.correlation_id,
+            now=context.now,
         ),
-        declinations=declinations(
-            changeset, work.before, result.evaluation, setting=setting, copy_id=copy.id, version=result.version
-        ),
-        neighbours=neighbours,
-        new_form=_new_form(work) if is_new_form else None,
-        form=msgspec.to_builtins(changeset.form_fields) if changeset.touches_form and not is_new_form else None,
-        form_version=work.form.version,
+        declinations=declinations(changeset, result),
+        attached=attached,
+        new_form=_new_form(changeset, loaded, context) if is_new_form else None,
+        form=msgspec.to_builtins(form_fields) if changeset.tracker.touches_form and not is_new_form else None,
+        form_version=loaded.form.version,
     )
 
 
-def _copy(work: Work) -> dict[str, Any]:
+def _copy(changeset: Changeset, result: SaveResult, key: WrappedKey | None) -> Row:
     """Return the copy's columns but for its bytes."""
-    setting, copy, changeset = work.setting, work.copy, work.changeset
+    loaded, context = changeset.tracker.loaded, changeset.tracker.context
     text, personal = search_texts(changeset.catalogue, changeset.document)
+    copy = loaded.copy
     return {
         "id": copy.id,
-        "tenant_id": setting.scope.id,
-        "application_form_id": work.form.id,
-        "version": work.result.version,
-        "release_id": setting.release.id,
-        "key_id": work.key.key_id if work.key else "",
-        "key_version": work.key.version if work.key else 1,
-        "summary": summarise(changeset.catalogue, changeset.document, work.result.evaluation),
+        "tenant_id": context.tenant_id,
+        "application_form_id": loaded.form.id,
+        "version": result.version,
+        "release_id": context.release.id,
+        "key_id": key.key_id if key else "",
+        "key_version": key.version if key else 1,
+        "summary": summarise(changeset.catalogue, changeset.document, result.evaluation),
         "search_text": text,
         "search_personal": personal,
-        "last_touched_by_user_at": setting.now if setting.actor.type in PEOPLE else copy.last_touched_by_user_at,
+        "last_touched_by_user_at": context.now if context.actor.type in PEOPLE else copy.last_touched_by_user_at,
         "created_at": copy.created_at,
-        "updated_at": setting.now,
+        "updated_at": context.now,
         **msgspec.structs.asdict(changeset.copy_fields),
     }
 
 
-def _revision(work: Work) -> dict[str, Any]:
+def _revision(loaded: Loaded, context: SaveContext, result: SaveResult) -> Row:
     """Return the revision's columns but for its bytes."""
-    setting = work.setting
     return {
-        "tenant_id": setting.scope.id,
-        "copy_id": work.copy.id,
-        "version": work.result.version,
-        "release_id": setting.release.id,
-        "actor_type": setting.actor.type,
-        "actor_id": setting.actor.id,
-        "actor_label": setting.actor.label,
-        "source": setting.actor.source,
-        "correlation_id": setting.correlation_id,
-        "created_at": setting.now,
+        "tenant_id": context.tenant_id,
+        "copy_id": loaded.copy.id,
+        "version": result.version,
+        "release_id": context.release.id,
+        "actor_type": context.actor.type,
+        "actor_id": context.actor.id,
+        "actor_label": context.actor.label,
+        "source": context.actor.source,
+        "correlation_id": context.correlation_id,
+        "created_at": context.now,
     }
 
 
-def _new_form(work: Work) -> dict[str, Any]:
-    setting = work.setting
+def _new_form(changeset: Changeset, loaded: Loaded, context: SaveContext) -> Row:
     return {
-        "id": work.form.id,
-        "tenant_id": setting.scope.id,
+        "id": loaded.form.id,
+        "tenant_id": context.tenant_id,
         "version": 1,
-        "catalogue": work.form.catalogue,
-        "as_of": work.form.as_of,
-        "created_by_type": setting.actor.type,
-        "created_by_id": setting.actor.id,
-        "created_at": setting.now,
-        **msgspec.structs.asdict(work.changeset.form_fields),
+        "catalogue": loaded.form.catalogue,
+        "as_of": loaded.form.as_of,
+        "created_by_type": context.actor.type,
+        "created_by_id": context.actor.id,
+        "created_at": context.now,
+        **msgspec.structs.asdict(changeset.form_fields),
     }
 
 
-def _neighbours(work: Work) -> Mapping[str, Sequence[dict[str, Any]]]:
-    """Return the rows beside the document that changed, by kind."""
-    owners = {"copy_id": work.copy.id, "application_form_id": work.form.id}
-    changed = {}
-    for name, accumulator in work.changeset.neighbours.items():
-        owner = TABLE_OF[name].owner
-        whose = {"tenant_id": work.setting.scope.id, owner: owners[owner]}
-        rows = [{**msgspec.structs.asdict(after), **whose} for _, after in accumulator.finalize()]
-        for row in rows:
-            require_storable(TABLE_OF[name].model, row)
-        if rows:
-            changed[name] = rows
+def _attached(changeset: Changeset, loaded: Loaded, context: SaveContext) -> Mapping[str, Sequence[Row]]:
+    """Return the attached records that changed, by kind."""
+    owners = {"copy_id": loaded.copy.id, "application_form_id": loaded.form.id}
+    changed: dict[str, list[dict[str, Any]]] = {}
+    for name, accumulator in changeset.tracker.attached.items():
+        records = accumulator.finalize()
+        if not records:
+            continue
+        table = TABLE_OF[name]
+        owned = {"tenant_id": context.tenant_id, table.owner: owners[table.owner]}
+        changed[name] = [{**msgspec.structs.asdict(after), **owned} for _, after in records]
+        for row in changed[name]:
+            require_storable(table.model, row)
     return changed

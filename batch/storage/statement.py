@@ -1,4 +1,4 @@
-"""Composes the one statement of a save: its parts are common table expressions that hang on ``saved``.
+"""Composes the one statement of a save: its parts are common table expressions that depend on ``saved``.
 
 Rows go to PostgreSQL as JSON and become rows of their table there, so the text of the statement is the same for one row
 and for thousands. Bytes go beside them, as they are.
@@ -7,24 +7,22 @@ and for thousands. Bytes go beside them, as they are.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, Final, TypeAlias
+from typing import Any, Final, TypeAlias
 
 import msgspec
 from django.db import models
 
 from actions.models import OutboxAction
-from batch.idempotency import KEPT
+from batch.idempotency import KEPT, KeyedResponse
 from batch.models import IdempotencyRecord
+from batch.storage.records import SaveRows
 from batch.storage.tables import TABLES
 from copies.models import Copy, CopyIndex, CopyRevision
 from forms.models import ApplicationForm, Declination
 from tenants.models import Tenant
 
-if TYPE_CHECKING:
-    from batch.storage.write import KeyedResponse, Save
-
 Parameters: TypeAlias = dict[str, Any]
-Saves: TypeAlias = Sequence["Save"]
+Saves: TypeAlias = Sequence[SaveRows]
 
 _BYTES: Final = ("document", "evaluation", "wrapped_key")
 
@@ -69,7 +67,7 @@ _REVISED: Final = f"""revised AS (
       FROM json_populate_recordset(NULL::{CopyRevision._meta.db_table}, %(revisions)s) g
       JOIN saved ON saved.id = g.copy_id
       JOIN content b ON b.copy_id = g.copy_id)"""  # noqa: S608
-#: What belongs to all copies of a form has a version of its own: of two copies that change it the later one is stale.
+#: The fields of all copies of a form have a version of their own: of two copies that change them the later is stale.
 _FENCED: Final = f"""fenced AS (
     SELECT g.copy_id
       FROM json_to_recordset(%(forms)s) AS g (copy_id uuid, id uuid, version integer)
@@ -100,8 +98,8 @@ _EXPIRED: Final = f"""DELETE FROM {IdempotencyRecord._meta.db_table}
 
 
 def _rows(name: str, model: type[models.Model], *, kept: Iterable[str] | None = None) -> str:
-    """Return the part that inserts the rows of ``model`` whose copy was saved; with ``kept`` it updates known ones, all
-    columns but those.
+    """Return the part that inserts the rows of ``model`` whose copy was saved; with ``kept`` it updates rows that
+    exist, all columns but those.
     """
     table, columns = model._meta.db_table, _columns(model)
     upsert = ""
@@ -117,21 +115,21 @@ def _rows(name: str, model: type[models.Model], *, kept: Iterable[str] | None = 
      CROSS JOIN LATERAL json_populate_record(NULL::{table}, g."row") r{upsert})"""  # noqa: S608
 
 
-_Reader: TypeAlias = Callable[["Save"], Sequence[Mapping[str, Any]]]
+_Reader: TypeAlias = Callable[[SaveRows], Sequence[Mapping[str, Any]]]
 
 
-def _neighbours_of(kind: str) -> _Reader:
-    return lambda save: save.neighbours.get(kind, ())
+def _attached_of(kind: str) -> _Reader:
+    return lambda save: save.attached.get(kind, ())
 
 
-#: What is written beside the copy itself: its part of the statement, and where a save holds the rows.
-_BESIDE: Final[Mapping[str, tuple[str, _Reader]]] = {
+#: The rows of other tables: their part of the statement, and their place in a save.
+_OTHER_TABLES: Final[Mapping[str, tuple[str, _Reader]]] = {
     "outbox": (_rows("outbox", OutboxAction), lambda save: save.outbox),
     "declinations": (_rows("declinations", Declination), lambda save: save.declinations),
     **{
         table.kind.name: (
-            _rows(table.kind.name, table.model, kept=None if table.kind.is_appended else table.kept),
-            _neighbours_of(table.kind.name),
+            _rows(table.kind.name, table.model, kept=None if table.kind.append_only else table.kind.unsaved_columns),
+            _attached_of(table.kind.name),
         )
         for table in TABLES
     },
@@ -139,7 +137,7 @@ _BESIDE: Final[Mapping[str, tuple[str, _Reader]]] = {
 
 
 def compose(saves: Saves, keyed: KeyedResponse | None, scope: Tenant) -> tuple[str, Parameters]:
-    """Return text and parameters of the statement that writes ``saves`` and ``keyed``; it gives the saved ids."""
+    """Return text and parameters of the statement that writes ``saves`` and ``keyed``; it returns the saved ids."""
     parameters: Parameters = {}
     first = ""
     if keyed is not None:
@@ -147,7 +145,7 @@ def compose(saves: Saves, keyed: KeyedResponse | None, scope: Tenant) -> tuple[s
         parameters |= _keyed_parameters(keyed, scope)
         if not saves:
             return f"{first}{_KEYED} RETURNING id", parameters
-    parts = [*_copies(saves, parameters), *_forms(saves, parameters), *_beside(saves, parameters)]
+    parts = [*_copies(saves, parameters), *_forms(saves, parameters), *_other_tables(saves, parameters)]
     if not scope.database and (entries := index_entries(saves, scope)):
         parts.append(f"indexed AS ({entries[0]})")
         parameters |= entries[1]
@@ -219,9 +217,9 @@ def _forms(saves: Saves, parameters: Parameters) -> list[str]:
     return parts
 
 
-def _beside(saves: Saves, parameters: Parameters) -> list[str]:
+def _other_tables(saves: Saves, parameters: Parameters) -> list[str]:
     parts = []
-    for name, (part, read) in _BESIDE.items():
+    for name, (part, read) in _OTHER_TABLES.items():
         rows = [{"save": save.copy_id, "row": row} for save in saves for row in read(save)]
         if rows:
             parameters[name] = _json(rows)

@@ -6,6 +6,7 @@ from typing import Any
 
 from copies.document import Document, walk_containers
 from forms.states import standing_of
+from presentation.visibility import NOBODY, PERSONAL, PUBLIC, Confidentiality, Visibility
 from rules.definition.compiler import CompiledCatalogue
 from rules.flow.evaluation import Evaluation
 
@@ -15,12 +16,12 @@ def summarise(catalogue: CompiledCatalogue, document: Document, evaluation: Eval
     quote, where it stands, per product.
     """
     insured = document.answers.get(catalogue.definition.title_question)
-    named_by = catalogue.questions.get(catalogue.definition.title_question)
+    is_named_openly = Visibility(catalogue, NOBODY).of(catalogue.definition.title_question, insured) is PUBLIC
     lines = document.answers.get(catalogue.definition.lines_question)
     needed = len(evaluation.needed.quote)
     outcomes: dict[str, str] = {code: outcome.outcome for code, outcome in evaluation.eligibility.items()}
     return {
-        "insured": insured.value if insured and named_by and not named_by.question.sensitivity else None,
+        "insured": insured.value if insured and is_named_openly else None,
         "lines": list(lines.value) if lines and isinstance(lines.value, list) else [],
         "needed": needed,
         "standing": standing_of(needed=needed, outcomes=outcomes.values()),
@@ -35,15 +36,16 @@ def search_texts(catalogue: CompiledCatalogue, document: Document) -> tuple[str,
     """Return the indexed answers as text, choices by their labels: those that are neither personal nor sensitive, and
     the personal (``pii``) ones. Sensitive (``spi``) ones are in neither.
     """
-    words: dict[str, list[str]] = {"": [], "pii": []}
+    visibility = Visibility(catalogue, NOBODY)
+    words: dict[Confidentiality, list[str]] = {PUBLIC: [], PERSONAL: []}
     indexed = {code: part.question for code, part in catalogue.questions.items() if part.question.indexed}
     for _, container in walk_containers(document):
         for code, answer in container.answers.items():
             question = indexed.get(code)
-            if question is None or not answer.active or question.sensitivity not in words:
+            if question is None or not answer.active or (level := visibility.of(code, answer)) not in words:
                 continue
             values = answer.value if isinstance(answer.value, list) else [answer.value]
             labels = catalogue.choices(question) if question.choices else {}
             found = (labels.get(str(value), str(value)) for value in values if value not in (None, ""))
-            words[question.sensitivity].extend(found)
-    return " ".join(dict.fromkeys(words[""])), " ".join(dict.fromkeys(words["pii"]))
+            words[level].extend(found)
+    return " ".join(dict.fromkeys(words[PUBLIC])), " ".join(dict.fromkeys(words[PERSONAL]))

@@ -1,64 +1,88 @@
 """Writes saves: one statement, which is one transaction and one round trip of the tenant's database, or nothing.
 
 The UPDATE names the version that was loaded; that is what keeps two savers apart, whatever became of the lock. All else
-hangs on the copies that it found (``saved``), so a stale save leaves nothing behind (docs/adr/0013).
+depends on the copies that it updated (``saved``), so a stale save leaves nothing behind (docs/adr/0013).
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from contextlib import nullcontext
-from typing import Any, Final
+from collections.abc import Sequence
+from typing import Final, Protocol, TypeAlias
 from uuid import UUID
 
-import msgspec
-from django.db import DEFAULT_DB_ALIAS, IntegrityError, OperationalError, connections, transaction
+from django.db import DEFAULT_DB_ALIAS, DatabaseError, IntegrityError, OperationalError, connections
 from psycopg.errors import LockNotAvailable
 
-from batch.errors import IdempotencyInFlight, IdempotencyReplay, LockNotAcquired
-from batch.idempotency import IdempotencyKey, StoredResponse
+from batch.errors import IdempotencyInFlight, IdempotencyReplay, LockNotAcquired, StaleChangeset
+from batch.idempotency import KeyedResponse
 from batch.misuse import SaveInsideTransaction
+from batch.storage import own_transaction
+from batch.storage.records import PlannedSave, SaveRows
 from batch.storage.statement import compose, index_entries
 from failpoints import failpoint
 from tenants.models import Tenant
 
-Row = Mapping[str, Any]
-#: The unique constraint of the stored answers, and so its index.
+#: The unique constraint of the stored responses, and so its index.
 _KEY_ONCE: Final = "idempotency_key_once"
+#: Lock and statement timeouts, a deadlock; besides wrong data (22) and violated constraints (23).
+_REFUSALS: Final = frozenset({"55P03", "57014", "40P01"})
+
+#: The reason why one copy was not saved.
+Refusal: TypeAlias = DatabaseError | LockNotAcquired | StaleChangeset
 
 
-class Save(msgspec.Struct, frozen=True, kw_only=True):
-    """All that one save writes. Rows map columns to plain values.
+class Locks(Protocol):
+    """The lock or locks that are held for a save."""
 
-    ``loaded_version`` 0 makes a new copy; ``new_form`` comes with the first copy of a new form. ``form`` are the fields
-    that all its copies share and ``form_version`` the version they were loaded with, where they change.
+    def extend(self) -> None:
+        """Give them their whole time again."""
+
+
+def write_all(planned: Sequence[PlannedSave], *, scope: Tenant, locks: Locks | None) -> dict[UUID, Refusal]:
+    """Write all ``planned`` saves in one transaction; return the refusals by copy.
+
+    Where the database refuses the whole, each save is written by itself, so that only those at fault are left out.
+    Raises all other errors of ``write``: then it is not known what was written.
     """
-
-    copy_id: UUID
-    application_form_id: UUID
-    loaded_version: int
-    copy: Row
-    document: bytes
-    evaluation: bytes
-    changes: bytes
-    wrapped_key: bytes | None
-    revision: Row
-    outbox: Sequence[Row] = ()
-    declinations: Sequence[Row] = ()
-    neighbours: Mapping[str, Sequence[Row]] = {}
-    new_form: Row | None = None
-    form: Row | None = None
-    form_version: int = 0
-
-
-class KeyedResponse(msgspec.Struct, frozen=True):
-    """The answer to a keyed request, to be stored with its work."""
-
-    key: IdempotencyKey
-    response: StoredResponse
+    saves = [one.rows for one in planned if one.rows is not None]
+    keyed = next((one.keyed for one in planned if one.keyed is not None), None)
+    # Of two copies that change the fields that their form's copies share, the later one would be stale anyway.
+    first_of_form = {save.application_form_id: save.copy_id for save in reversed(saves) if save.form is not None}
+    to_write = [save for save in saves if save.form is None or first_of_form[save.application_form_id] == save.copy_id]
+    refusals: dict[UUID, Refusal] = {}
+    saved: set[UUID] = set()
+    if to_write or keyed is not None:
+        try:
+            saved = write(to_write, keyed, scope=scope)
+        except (DatabaseError, LockNotAcquired) as error:
+            if not to_write or not _is_refusal(error):
+                raise
+            if len(to_write) == 1:
+                refusals = {save.copy_id: error for save in to_write}
+            else:
+                saved, refusals = _write_each(to_write, scope=scope, locks=locks)
+    stale = {save.copy_id: StaleChangeset() for save in saves if save.copy_id not in saved}
+    return {**stale, **refusals}
 
 
-def write(saves: Sequence[Save], keyed: KeyedResponse | None, *, scope: Tenant) -> set[UUID]:
+def _write_each(
+    saves: Sequence[SaveRows], *, scope: Tenant, locks: Locks | None
+) -> tuple[set[UUID], dict[UUID, Refusal]]:  # fmt: skip
+    saved: set[UUID] = set()
+    refusals: dict[UUID, Refusal] = {}
+    for number, save in enumerate(saves):
+        if locks is not None and number % 20 == 0:
+            locks.extend()
+        try:
+            saved |= write([save], None, scope=scope)
+        except (DatabaseError, LockNotAcquired) as error:
+            if not _is_refusal(error):
+                raise
+            refusals[save.copy_id] = error
+    return saved, refusals
+
+
+def write(saves: Sequence[SaveRows], keyed: KeyedResponse | None, *, scope: Tenant) -> set[UUID]:
     """Commit ``saves`` and ``keyed`` together; return the ids of the copies that were saved.
 
     A copy that is not among them was saved by somebody else meanwhile: of that save nothing was written. ``keyed``
@@ -66,23 +90,19 @@ def write(saves: Sequence[Save], keyed: KeyedResponse | None, *, scope: Tenant) 
     Raises ``IdempotencyReplay`` or ``IdempotencyInFlight`` if another request with the key came first,
     ``LockNotAcquired`` if another save holds the row, ``SaveInsideTransaction``.
     """
-    connection = connections[scope.database_alias]
-    for alias in {scope.database_alias, DEFAULT_DB_ALIAS}:
-        blocks = connections[alias].atomic_blocks
-        if blocks and not blocks[-1]._from_testcase:  # type: ignore[attr-defined]
-            raise SaveInsideTransaction
-    if scope.database_alias != DEFAULT_DB_ALIAS:
+    alias = scope.database_alias
+    if own_transaction.is_enclosed(alias) or own_transaction.is_enclosed(DEFAULT_DB_ALIAS):
+        raise SaveInsideTransaction
+    if alias != DEFAULT_DB_ALIAS:
         _write_index(saves, scope)
         failpoint("index_written")
     text, parameters = compose(saves, keyed, scope)
-    # Inside a test's transaction a savepoint stands for the transaction that the statement is by itself.
-    own = transaction.atomic(using=scope.database_alias) if connection.in_atomic_block else nullcontext()
     failpoint("write_sending")
     try:
-        with own, connection.cursor() as cursor:
+        with own_transaction.begin(alias), connections[alias].cursor() as cursor:
             cursor.execute(text, parameters)
             if keyed is not None:
-                cursor.nextset()  # in front stood the removal of an expired answer under the same key
+                cursor.nextset()  # the first statement removed an expired response under the same key
             return {row[0] for row in cursor.fetchall()}
     except IntegrityError as error:
         if _constraint(error) == _KEY_ONCE:
@@ -95,7 +115,7 @@ def write(saves: Sequence[Save], keyed: KeyedResponse | None, *, scope: Tenant) 
         raise (IdempotencyInFlight if _waited_for_key(error) else LockNotAcquired) from error
 
 
-def _write_index(saves: Sequence[Save], scope: Tenant) -> None:
+def _write_index(saves: Sequence[SaveRows], scope: Tenant) -> None:
     """Write the shared index's entries before the tenant's own rows: a copy is never without its entry.
 
     An entry without its copy is swept away later. In the shared database itself they go with the save.
@@ -115,3 +135,11 @@ def _waited_for_key(error: OperationalError) -> bool:
 def _constraint(error: IntegrityError) -> str | None:
     diagnosis = getattr(error.__cause__, "diag", None)
     return getattr(diagnosis, "constraint_name", None)
+
+
+def _is_refusal(error: DatabaseError | LockNotAcquired) -> bool:
+    """Tell whether PostgreSQL refused the statement, so that nothing of it was written."""
+    if isinstance(error, LockNotAcquired):
+        return True
+    state = getattr(error.__cause__, "sqlstate", None) or ""
+    return state[:2] in ("22", "23") or state in _REFUSALS

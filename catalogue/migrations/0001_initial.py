@@ -24,7 +24,7 @@ class Migration(migrations.Migration):
                         validators=[
                             django.core.validators.RegexValidator(
                                 "\\A[A-Za-z0-9_][A-Za-z0-9_.-]*\\Z",
-                                "Use letters, digits, underscores, dots and hyphens; begin with a letter.",
+                                "Use letters, digits, underscores, periods and hyphens, starting with a letter.",
                             )
                         ],
                     ),
@@ -35,14 +35,14 @@ class Migration(migrations.Migration):
                     "allow_test_identities",
                     models.BooleanField(
                         default=False,
-                        help_text="Lets made-up tax ids, Social Security and phone numbers pass: only for demos and tests.",
+                        help_text="Accepts made-up tax IDs, Social Security numbers and phone numbers. For demos and tests only.",
                     ),
                 ),
                 (
                     "lines_question",
                     models.CharField(
                         blank=True,
-                        help_text="Code of the multiple choice whose choices are the lines of business that are wanted.",
+                        help_text="Code of the multi choice question whose choices are the lines of business that can be requested.",
                         max_length=64,
                     ),
                 ),
@@ -50,6 +50,16 @@ class Migration(migrations.Migration):
                     "title_question",
                     models.CharField(
                         blank=True, help_text="Code of the question that names the insured.", max_length=64
+                    ),
+                ),
+                (
+                    "employees_questions",
+                    django.contrib.postgres.fields.ArrayField(
+                        base_field=models.CharField(max_length=64),
+                        blank=True,
+                        default=list,
+                        help_text="Codes of the questions whose numbers add up to the number of employees, divided by commas.",
+                        size=None,
                     ),
                 ),
             ],
@@ -69,7 +79,7 @@ class Migration(migrations.Migration):
                         validators=[
                             django.core.validators.RegexValidator(
                                 "\\A[A-Za-z0-9_][A-Za-z0-9_.-]*\\Z",
-                                "Use letters, digits, underscores, dots and hyphens; begin with a letter.",
+                                "Use letters, digits, underscores, periods and hyphens, starting with a letter.",
                             )
                         ],
                     ),
@@ -117,12 +127,12 @@ class Migration(migrations.Migration):
                         validators=[
                             django.core.validators.RegexValidator(
                                 "\\A[A-Za-z_][A-Za-z0-9_]*\\Z",
-                                "Use letters, digits and underscores; begin with a letter: conditions read it by this name.",
+                                "Use letters, digits and underscores, starting with a letter: conditions use this name.",
                             )
                         ],
                     ),
                 ),
-                ("value", models.TextField(help_text="An expression in CEL.")),
+                ("value", models.TextField(help_text="A CEL expression.")),
                 ("label", models.CharField(blank=True, max_length=300)),
                 (
                     "catalogue",
@@ -149,13 +159,13 @@ class Migration(migrations.Migration):
                         validators=[
                             django.core.validators.RegexValidator(
                                 "\\A[A-Za-z0-9_][A-Za-z0-9_.-]*\\Z",
-                                "Use letters, digits, underscores, dots and hyphens; begin with a letter.",
+                                "Use letters, digits, underscores, periods and hyphens, starting with a letter.",
                             )
                         ],
                         verbose_name="id",
                     ),
                 ),
-                ("when", models.TextField(help_text="A condition in CEL.")),
+                ("when", models.TextField(help_text="A CEL condition.")),
                 (
                     "then",
                     models.CharField(
@@ -163,7 +173,10 @@ class Migration(migrations.Migration):
                         max_length=20,
                     ),
                 ),
-                ("at", models.CharField(help_text="Code of the question or pool where it is said.", max_length=64)),
+                (
+                    "at",
+                    models.CharField(help_text="Code of the question or pool that shows the message.", max_length=64),
+                ),
                 ("say", models.CharField(max_length=500)),
                 (
                     "catalogue",
@@ -184,12 +197,12 @@ class Migration(migrations.Migration):
                 (
                     "code",
                     models.CharField(
-                        help_text="A choice of the question that asks for the lines.",
+                        help_text="A choice of the question for the lines.",
                         max_length=64,
                         validators=[
                             django.core.validators.RegexValidator(
                                 "\\A[A-Za-z0-9_][A-Za-z0-9_.-]*\\Z",
-                                "Use letters, digits, underscores, dots and hyphens; begin with a letter.",
+                                "Use letters, digits, underscores, periods and hyphens, starting with a letter.",
                             )
                         ],
                     ),
@@ -198,10 +211,10 @@ class Migration(migrations.Migration):
                 (
                     "states",
                     models.TextField(
-                        help_text="The states concerned: an expression in CEL that gives a list of state codes."
+                        help_text="The states that the base check tests: a CEL expression whose value is a list of state codes."
                     ),
                 ),
-                ("industry", models.TextField(help_text="The industry code: an expression in CEL that gives a text.")),
+                ("industry", models.TextField(help_text="The industry code: a CEL expression whose value is a text.")),
                 (
                     "catalogue",
                     models.ForeignKey(
@@ -227,7 +240,7 @@ class Migration(migrations.Migration):
                         validators=[
                             django.core.validators.RegexValidator(
                                 "\\A[A-Za-z_][A-Za-z0-9_]*\\Z",
-                                "Use letters, digits and underscores; begin with a letter: conditions read it by this name.",
+                                "Use letters, digits and underscores, starting with a letter: conditions use this name.",
                             )
                         ],
                     ),
@@ -243,12 +256,12 @@ class Migration(migrations.Migration):
                     "pool_code",
                     models.CharField(
                         blank=True,
-                        help_text="Empty: asked once, no rows.",
+                        help_text="Leave empty for questions that are asked once, without rows.",
                         max_length=64,
                         validators=[
                             django.core.validators.RegexValidator(
                                 "\\A[A-Za-z_][A-Za-z0-9_]*\\Z",
-                                "Use letters, digits and underscores; begin with a letter: conditions read it by this name.",
+                                "Use letters, digits and underscores, starting with a letter: conditions use this name.",
                             )
                         ],
                         verbose_name="pool",
@@ -258,9 +271,9 @@ class Migration(migrations.Migration):
                     "pool_parent",
                     models.CharField(
                         blank=True,
-                        help_text="Code of another pool, for rows within its rows.",
+                        help_text="Code of another pool whose rows contain these rows.",
                         max_length=64,
-                        verbose_name="within the rows of",
+                        verbose_name="parent pool",
                     ),
                 ),
                 ("pool_min", models.PositiveIntegerField(default=0, verbose_name="fewest rows")),
@@ -271,7 +284,7 @@ class Migration(migrations.Migration):
                         base_field=models.CharField(max_length=64),
                         blank=True,
                         default=list,
-                        help_text="Questions, divided by commas, that tell which rows of two copies are the same.",
+                        help_text="Questions that identify the same row in two copies, separated by commas.",
                         size=None,
                         verbose_name="row key",
                     ),
@@ -297,45 +310,18 @@ class Migration(migrations.Migration):
                 (
                     "code",
                     models.CharField(
-                        help_text="Unique in the whole catalogue; conditions read the answer by it.",
+                        help_text="Unique in the whole catalogue; conditions use it to read the answer.",
                         max_length=64,
                         validators=[
                             django.core.validators.RegexValidator(
                                 "\\A[A-Za-z_][A-Za-z0-9_]*\\Z",
-                                "Use letters, digits and underscores; begin with a letter: conditions read it by this name.",
+                                "Use letters, digits and underscores, starting with a letter: conditions use this name.",
                             )
                         ],
                     ),
                 ),
                 ("label", models.CharField(max_length=300)),
-                (
-                    "type",
-                    models.CharField(
-                        choices=[
-                            ("text", "Text"),
-                            ("long_text", "Long text"),
-                            ("choice", "Choice"),
-                            ("multi_choice", "Multi choice"),
-                            ("boolean", "Boolean"),
-                            ("integer", "Integer"),
-                            ("number", "Number"),
-                            ("decimal", "Decimal"),
-                            ("money", "Money"),
-                            ("percent", "Percent"),
-                            ("date", "Date"),
-                            ("year", "Year"),
-                            ("zip", "Zip"),
-                            ("email", "Email"),
-                            ("phone", "Phone"),
-                            ("url", "Url"),
-                            ("fein", "Fein"),
-                            ("ssn", "Ssn"),
-                            ("vin", "Vin"),
-                            ("naics", "Naics"),
-                        ],
-                        max_length=20,
-                    ),
-                ),
+                ("type", models.CharField(choices=catalogue.models.question_type_choices, max_length=20)),
                 (
                     "required",
                     models.CharField(
@@ -356,7 +342,7 @@ class Migration(migrations.Migration):
                         base_field=models.CharField(max_length=300),
                         blank=True,
                         default=list,
-                        help_text="Divided by commas, as min:0, max:as_of.",
+                        help_text="Separated by commas, for example min:0, max:as_of.",
                         size=None,
                         verbose_name="validators",
                     ),
@@ -367,7 +353,7 @@ class Migration(migrations.Migration):
                         base_field=models.CharField(max_length=64),
                         blank=True,
                         default=list,
-                        help_text="A carrier question: asked only while one of these products (codes, divided by commas) is open.",
+                        help_text="Makes this a carrier question: asked only while one of these products is open (codes, comma-separated).",
                         size=None,
                     ),
                 ),
@@ -387,15 +373,13 @@ class Migration(migrations.Migration):
                 (
                     "indexed",
                     models.BooleanField(
-                        default=False, help_text="Forms are found by this answer; never for a secret one."
+                        default=False, help_text="Makes this answer searchable; not allowed for a secret one."
                     ),
                 ),
                 ("help", models.CharField(blank=True, max_length=500)),
                 (
                     "prefill",
-                    models.CharField(
-                        blank=True, help_text="Where a first answer may come from, as vin.", max_length=64
-                    ),
+                    models.CharField(blank=True, help_text="Source of a first answer, for example vin.", max_length=64),
                 ),
                 (
                     "catalogue",
@@ -437,7 +421,9 @@ class Migration(migrations.Migration):
                 ("id", models.AutoField(primary_key=True, serialize=False)),
                 (
                     "number",
-                    models.PositiveIntegerField(editable=False, help_text="Counts the releases of one catalogue."),
+                    models.PositiveIntegerField(
+                        editable=False, help_text="The number of the release within its catalogue."
+                    ),
                 ),
                 ("content", models.BinaryField(help_text="The whole definition: compressed JSON.")),
                 ("checksum", models.CharField(editable=False, help_text="SHA-256 of the definition.", max_length=64)),
@@ -463,7 +449,7 @@ class Migration(migrations.Migration):
             constraint=models.UniqueConstraint(
                 fields=("catalogue", "code"),
                 name="choice_list_code_once",
-                violation_error_message="This catalogue has a choice list of this code already.",
+                violation_error_message="This catalogue already has a choice list with this code.",
             ),
         ),
         migrations.AddConstraint(
@@ -471,7 +457,7 @@ class Migration(migrations.Migration):
             constraint=models.UniqueConstraint(
                 fields=("choice_list", "code"),
                 name="choice_code_once",
-                violation_error_message="This list has a choice of this code already.",
+                violation_error_message="This list already has a choice with this code.",
             ),
         ),
         migrations.AddConstraint(
@@ -479,7 +465,7 @@ class Migration(migrations.Migration):
             constraint=models.UniqueConstraint(
                 fields=("catalogue", "code"),
                 name="derived_code_once",
-                violation_error_message="This catalogue has a derived value of this code already.",
+                violation_error_message="This catalogue already has a derived value with this code.",
             ),
         ),
         migrations.AddConstraint(
@@ -487,7 +473,7 @@ class Migration(migrations.Migration):
             constraint=models.UniqueConstraint(
                 fields=("catalogue", "code"),
                 name="form_rule_code_once",
-                violation_error_message="This catalogue has a form rule of this id already.",
+                violation_error_message="This catalogue already has a form rule with this id.",
             ),
         ),
         migrations.AddConstraint(
@@ -495,7 +481,7 @@ class Migration(migrations.Migration):
             constraint=models.UniqueConstraint(
                 fields=("catalogue", "code"),
                 name="line_code_once",
-                violation_error_message="This catalogue has a line of this code already.",
+                violation_error_message="This catalogue already has a line with this code.",
             ),
         ),
         migrations.AddConstraint(
@@ -503,7 +489,7 @@ class Migration(migrations.Migration):
             constraint=models.UniqueConstraint(
                 fields=("catalogue", "code"),
                 name="question_set_code_once",
-                violation_error_message="This catalogue has a question set of this code already.",
+                violation_error_message="This catalogue already has a question set with this code.",
             ),
         ),
         migrations.AddConstraint(
@@ -512,7 +498,7 @@ class Migration(migrations.Migration):
                 condition=models.Q(("pool_code", ""), _negated=True),
                 fields=("catalogue", "pool_code"),
                 name="pool_code_once",
-                violation_error_message="This catalogue has a pool of this code already.",
+                violation_error_message="This catalogue already has a pool with this code.",
             ),
         ),
         migrations.AddConstraint(
@@ -520,7 +506,7 @@ class Migration(migrations.Migration):
             constraint=models.CheckConstraint(
                 condition=models.Q(("pool_min__lte", models.F("pool_max"))),
                 name="pool_min_to_max",
-                violation_error_message="The fewest rows are more than the most.",
+                violation_error_message="The fewest rows must not exceed the most rows.",
             ),
         ),
         migrations.AddConstraint(
@@ -528,7 +514,7 @@ class Migration(migrations.Migration):
             constraint=models.UniqueConstraint(
                 fields=("catalogue", "code"),
                 name="question_code_once",
-                violation_error_message="This catalogue has a question of this code already.",
+                violation_error_message="This catalogue already has a question with this code.",
             ),
         ),
         migrations.AddConstraint(

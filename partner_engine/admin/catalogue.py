@@ -86,6 +86,7 @@ class CatalogueAdmin(DraftAdmin):
                     ("code", "title"),
                     ("currency", "allow_test_identities"),
                     ("lines_question", "title_question"),
+                    "employees_questions",
                 )
             },
         ),
@@ -163,7 +164,7 @@ class CatalogueAdmin(DraftAdmin):
             self.log_change(request, catalogue, f"Published release {release.number}.")
             messages.success(request, f"Release {release.number} is published and current everywhere.")
         else:
-            messages.info(request, f"The draft says what release {release.number} says; nothing was published.")
+            messages.info(request, f"The draft equals release {release.number}; nothing was published.")
         return redirect("admin:catalogue_release_change", release.pk)
 
     @action(description="Export YAML", icon="download", permissions=["view"], url_path="export")

@@ -23,16 +23,26 @@ from catalogue import releases
 from copies.codec import decode, decode_document
 from copies.history import changes_of, list_revisions
 from copies.models import Copy, CopyRevision, SensitiveReveal
-from copies.sealing import KeyServiceUnavailable, UnsealingFailed
+from encryption.envelope import DecryptionFailed
+from encryption.key_ring import KeyServiceUnavailable
 from forms.models import ApplicationForm
 from forms.selectors import state_of_copy
 from partner_engine.admin.decision import describe
 from partner_engine.admin.document import DocumentReader, answerers
-from partner_engine.admin.forms import STATE_LABELS, StateFilter, copy_link, find_copies, insured_of
+from partner_engine.admin.forms import (
+    STATE_LABELS,
+    StateFilter,
+    copy_link,
+    find_copies,
+    insured_of,
+    name_insureds,
+)
 from partner_engine.admin.locks import ask_for_release, release, shown_lock
 from partner_engine.admin.site import site
 from partner_engine.admin.staff import may, staff_actor
 from partner_engine.admin.viewing import BigTableAdmin, age, is_id
+from partner_engine.copy_visibility import past_sensitivities
+from presentation.visibility import Reader, Visibility
 from rules.flow.evaluation import Evaluation
 from tenants.access import Right
 from tenants.models import ApiClient, Tenant, User
@@ -70,8 +80,16 @@ class CopyAdmin(BigTableAdmin):
         """Narrow ``queryset`` to what is found."""
         return (queryset.filter(pk__in=find_copies(search_term).values("pk")) if search_term else queryset), False
 
+    def prepare(self, rows: list[Any]) -> None:
+        """Fetch tenants' names and the insureds' names of all copies on the page."""
+        super().prepare(rows)
+        forms = ApplicationForm.objects.filter(pk__in={row.application_form_id for row in rows})
+        catalogues = dict(forms.order_by().values_list("pk", "catalogue"))
+        name_insureds((row, catalogues.get(row.application_form_id, "")) for row in rows)
+
     def describe_found(self, rows: list[Any]) -> dict[Any, str]:
         """Return what the search shows of ``rows``."""
+        self.prepare(rows)
         return {row.pk: f"{insured_of(row)}, {row.title or row.pk}" for row in rows}
 
     def change_view(
@@ -190,11 +208,14 @@ class CopyAdmin(BigTableAdmin):
 def _reader(copy: Any, *, sees_personal: bool) -> DocumentReader | None:
     """Return the reader of the copy's document, with the release that decided it; None where that is not known."""
     try:
-        compiled = releases.get(copy.release_id).compiled
+        release = releases.get(copy.release_id)
+        today = releases.current(release.catalogue_code)
     except releases.NoRelease:
         return None
     document = decode_document(bytes(copy.document))
-    return DocumentReader(compiled, document, sees_personal, _names(answerers(document)))
+    past = past_sensitivities([release.id])
+    visibility = Visibility(today.compiled, Reader(sees_personal=sees_personal), past=past)
+    return DocumentReader(release.compiled, document, visibility, _names(answerers(document)))
 
 
 def _names(people: set[tuple[str, str]]) -> dict[tuple[str, str], str]:
@@ -219,8 +240,13 @@ def _revisions(request: HttpRequest, copy: Copy, reader: DocumentReader) -> dict
         rows = rows.filter(version__lt=int(before[:9]))
     found: list[CopyRevision] = list(rows[: REVISIONS_SHOWN + 1])
     shown = found[:REVISIONS_SHOWN]
+    # What a version changed was recorded in it and in the one before.
+    recorded = [past_sensitivities(row.release_id for row in found[at : at + 2]) for at in range(len(shown))]
     return {
-        "rows": [(revision, reader.changes(changes_of(revision))) for revision in shown],
+        "rows": [
+            (revision, reader.changes(changes_of(revision), reader.visibility.at(past)))
+            for revision, past in zip(shown, recorded, strict=True)
+        ],
         "older": shown[-1].version if len(found) > REVISIONS_SHOWN else None,
     }
 
@@ -231,7 +257,7 @@ def _revealed(request: HttpRequest, copy: Any, place: str) -> dict[str, Any]:
     tenant = Tenant.objects.get(pk=copy.tenant_id)
     try:
         value = reveal(copy.pk, place, scope=tenant, actor=staff_actor(request), reason=reason)
-    except (BatchError, UnsealingFailed, KeyServiceUnavailable) as error:
+    except (BatchError, DecryptionFailed, KeyServiceUnavailable) as error:
         return {"fault": str(error), "reason": reason}
     return {"is_revealed": True, "value": value}
 

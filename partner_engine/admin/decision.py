@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from typing import Final
 
 from partner_engine.admin.document import DocumentReader
-from partner_engine.web.pages.reading import carrier_and_line
 from presentation.formats import money
+from presentation.product_names import carrier_and_line
 from rules.flow.evaluation import Evaluation, ProductOutcome
 
 _WORDS: Final = {

@@ -1,7 +1,6 @@
 """A copy's document as staff read it: question sets, answers with who gave them when, pools as nested rows. Pure.
 
-Secret (spi) answers are masked always, personal (pii) ones unless the reader may see them. What counts no more is
-shown, marked as such.
+What counts no more is shown, marked as such.
 """
 
 from __future__ import annotations
@@ -11,10 +10,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
-from copies.changes import Change, beside_title, is_beside_document
-from copies.document import Answer, AnsweredBy, AnswerValue, Container, Document, PoolRow, join_path, walk_answers
-from copies.mask import HIDDEN
-from presentation.formats import reading_text
+from copies.changes import Change, outside_title
+from copies.document import Answer, AnsweredBy, AnswerValue, Container, Document, PoolRow, row_number, walk_answers
+from copies.paths import Path, join_path, row_steps
+from presentation.visibility import Visibility
 from rules.definition.catalogue import Question
 from rules.definition.model import CompiledCatalogue
 
@@ -26,7 +25,6 @@ _FIELDS: Final = {
     "copy/deleted_at": "Deleted",
     "copy/owner_id": "Owner",
 }
-NONE: Final = "–"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,7 +38,7 @@ class AnswerLine:
     is_active: bool
     is_answered: bool
     required: str
-    sensitivity: str
+    tag: str
     can_reveal: bool
     who: str
     when: datetime | None
@@ -98,7 +96,7 @@ class DocumentReader:
 
     catalogue: CompiledCatalogue
     document: Document
-    sees_personal: bool
+    visibility: Visibility
     names: Mapping[tuple[str, str], str]
 
     def sets(self) -> tuple[SetPart, ...]:
@@ -118,14 +116,14 @@ class DocumentReader:
             ),
         )
 
-    def changes(self, changes: Iterable[Change]) -> tuple[ChangeLine, ...]:
-        """Return the changes of a revision."""
+    def changes(self, changes: Iterable[Change], visibility: Visibility) -> tuple[ChangeLine, ...]:
+        """Return the changes of a revision; ``visibility`` is the reader's for the values of that time."""
         return tuple(
             ChangeLine(
                 change.path,
                 self.label(change.path),
-                self.value(change.path, change.before),
-                self.value(change.path, change.after),
+                visibility.text(change.path, change.before),
+                visibility.text(change.path, change.after),
                 _note(change),
                 " ".join(filter(None, (change.cause.type, self._name(change.cause.type, change.cause.id)))),
             )
@@ -136,30 +134,26 @@ class DocumentReader:
         """Return what the question, pool, row or field at ``path`` is called; inside pools it says in which row."""
         if path in _FIELDS:
             return _FIELDS[path]
-        if is_beside_document(path):
-            return beside_title(path)
-        first, _, rest = path.partition("/")
-        if first == "question_sets":
-            return f"Question set: {self._title(rest)}"
-        *steps, last = path.split("/")
-        places, container = [], self.document.answer_pools
-        for pool, row_id in zip(steps[::2], [*steps[1::2], last][: (len(steps) + 1) // 2], strict=True):
-            rows = container.get(pool, [])
-            number = next((number for number, row in enumerate(rows, 1) if row.id == row_id), 0)
-            places.append(f"{self._pool_title(pool)} {number or 'row that is gone'}")
-            container = rows[number - 1].answer_pools if number else {}
-        if len(steps) % 2:
+        place = Path(path)
+        if not place.is_in_document:
+            return outside_title(path)
+        last = place.code
+        if place.is_question_set:
+            return f"Question set: {self._title(last)}"
+        rows = [*place.rows_around(), *(() if place.is_answer else (path,))]
+        places = [
+            f"{self._pool_title(pool)} {row_number(self.document, row) or 'row that is gone'}"
+            for row, (pool, _) in zip(rows, row_steps(path), strict=True)
+        ]
+        if not place.is_answer:
             return " › ".join(places)
         known = self.catalogue.questions.get(last)
         own = known.question.label if known else (self._pool_title(last) if last in self.catalogue.pools else last)
         return " › ".join([*places, own])
 
     def value(self, path: str, value: AnswerValue) -> str:
-        """Return ``value``, found at ``path`` in a change, an adjustment or the like, as it may be shown."""
-        known = self.catalogue.questions.get(path.rpartition("/")[2])
-        if known is None:
-            return NONE if value in (None, "", []) else str(value)
-        return self._text(known.question, value, str(value or ""))
+        """Return ``value``, found at ``path`` in an adjustment, as it may be shown."""
+        return self.visibility.text(path, value)
 
     def _set(self, code: str) -> SetPart | None:
         compiled = self.catalogue.sets[code]
@@ -194,7 +188,7 @@ class DocumentReader:
         questions = self.catalogue.sets[compiled.set_code].question_set.questions
         lines = self._lines(questions, row, path)
         keys = compiled.pool.key or tuple(question.code for question in questions[:1])
-        name = ", ".join(line.text for line in lines if line.code in keys and line.is_answered and not line.sensitivity)
+        name = ", ".join(line.text for line in lines if line.code in keys and line.is_answered and not line.tag)
         return RowPart(number, row.id, path, name, lines, tuple(self._pools(row, path, compiled.children)))
 
     def _lines(self, questions: Iterable[Question], container: Container, prefix: str) -> tuple[AnswerLine, ...]:
@@ -210,27 +204,15 @@ class DocumentReader:
             path=path,
             code=code,
             label=known.question.label if known else code,
-            # Of a question that the catalogue does not know, nobody can say how it is to be guarded.
-            text=self._text(known.question, answer.value, answer.mask)
-            if known
-            else (HIDDEN if answer.is_answered else NONE),
+            text=self.visibility.answer_text(path, answer),
             is_active=answer.active,
             is_answered=answer.is_answered,
             required=answer.required,
-            sensitivity=known.question.sensitivity if known else "",
+            tag=self.visibility.of(path, answer).tag,
             can_reveal=answer.sealed is not None,
             who=self._who(answer.answered_by),
             when=answer.updated_at,
         )
-
-    def _text(self, question: Question, value: AnswerValue, mask: str) -> str:
-        is_answered = value not in (None, "", []) or bool(mask)
-        if question.sensitivity == "spi" and is_answered:
-            return mask if mask.startswith(HIDDEN) else HIDDEN
-        if question.sensitivity == "pii" and is_answered and not self.sees_personal:
-            return HIDDEN
-        labels = self.catalogue.choices(question) if question.choices else {}
-        return reading_text(question.type, value, labels, self.catalogue.definition.currency)
 
     def _title(self, set_code: str) -> str:
         known = self.catalogue.sets.get(set_code)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any, ClassVar, Final
 
 from django.contrib import admin
@@ -20,6 +21,8 @@ from forms.selectors import in_state, state_of_copy
 from forms.states import State
 from partner_engine.admin.site import site
 from partner_engine.admin.viewing import BigTableAdmin, age
+from partner_engine.copy_visibility import InsuredNames
+from presentation.visibility import Reader
 from search.forms import search_forms
 
 STATE_LABELS: Final = {
@@ -76,9 +79,16 @@ def find_copies(term: str) -> QuerySet[Copy]:
     return search_forms(Copy.objects.order_by(), term, personal=False)
 
 
-def insured_of(copy: Copy | None) -> str:
-    """Return whom the copy insures."""
-    return str((copy.summary.get("insured") if copy else "") or "–")
+def name_insureds(copies: Iterable[tuple[Any, str]]) -> None:
+    """Note at each copy, given with the code of its catalogue, whom it insures as far as staff may see it in lists."""
+    names = InsuredNames(Reader())
+    for copy, catalogue in copies:
+        copy.insured_name = names.of(copy, catalogue)
+
+
+def insured_of(copy: Any) -> str:
+    """Return whom the copy insures, as ``name_insureds`` noted it."""
+    return str((copy.insured_name if copy else "") or "–")
 
 
 @admin.register(ApplicationForm, site=site)
@@ -118,6 +128,7 @@ class ApplicationFormAdmin(BigTableAdmin):
             found.setdefault(copy.application_form_id, []).append(copy)
         for row in rows:
             row.found_copies = found.get(row.pk, [])
+        name_insureds((copy, row.catalogue) for row in rows for copy in row.found_copies)
 
     def describe_found(self, rows: list[Any]) -> dict[Any, str]:
         """Return what the search shows of ``rows``."""

@@ -24,7 +24,7 @@ from partner_engine.admin.overview import overview
 from partner_engine.admin.second_factor import second_factor
 from partner_engine.admin.staff import may_enter
 from partner_engine.admin.tenant_choice import choose_scope, shown_scope
-from partner_engine.web.sign_in import leave
+from partner_engine.sign_out import note_sign_out
 from tenants.models import User
 
 #: How many rows of one kind the search shows.
@@ -158,7 +158,7 @@ class StaffSite(UnfoldAdminSite):
     def logout(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
         """Sign out; who did no longer counts as active."""
         if request.method == "POST":
-            leave(request)
+            note_sign_out(request)
         return super().logout(request, extra_context)
 
     def second_factor(self, request: HttpRequest) -> HttpResponse:

@@ -12,7 +12,6 @@ from batch.context import BatchContext
 from batch.errors import VersionMismatch
 from batch.idempotency import StoredResponse
 from batch.storage.records import SaveResult
-from partner_engine.api import shapes
 from partner_engine.api.bodies import AnswersChange, DryRunQuery, ReadQuery
 from partner_engine.api.copies import find_copy
 from partner_engine.api.copy_response import changes_shape
@@ -20,6 +19,7 @@ from partner_engine.api.http.conditional import expected_version, version_tag
 from partner_engine.api.http.endpoint import Endpoint
 from partner_engine.api.http.schema import documented
 from partner_engine.api.http.writes import Opener, exact_copy, idempotency_key, json_response, save
+from presentation import shapes
 from tenants.access import Right
 
 DESCRIPTION = (
@@ -78,4 +78,4 @@ class Answers(Endpoint):
 
 
 def _respond(context: BatchContext, result: SaveResult, value: None) -> StoredResponse:
-    return json_response(changes_shape(context, result, actor=context.setting.actor), version=result.version)
+    return json_response(changes_shape(context, result, actor=context.save_context.actor), version=result.version)

@@ -19,15 +19,17 @@ from batch.idempotency import StoredResponse
 from batch.storage.records import SaveResult
 from copies.models import Copy
 from forms.selectors import list_copies, list_forms
-from partner_engine.api import shapes
 from partner_engine.api.bodies import FormsQuery, NewCopy, NewForm
 from partner_engine.api.copy_response import copy_shape, copy_summary
 from partner_engine.api.http.endpoint import Endpoint
 from partner_engine.api.http.pagination import next_page, page
-from partner_engine.api.http.problems import Refused
 from partner_engine.api.http.schema import documented
 from partner_engine.api.http.writes import json_response, save
-from partner_engine.api.listing import InsuredNames, filter_copies, form_summary
+from partner_engine.api.listing import filter_copies, form_summary
+from partner_engine.copy_visibility import InsuredNames
+from partner_engine.problems import Refused
+from presentation import shapes
+from presentation.visibility import Reader
 from search.forms import search_forms
 from tenants.access import Right
 
@@ -49,8 +51,8 @@ class ApplicationForms(Endpoint):
     )
     def get(self, request: Request, *, query: FormsQuery) -> HttpResponse:
         copies = page(self._matching(query), order=query.order, cursor=query.cursor, limit=query.limit)
-        readable = InsuredNames(sees_personal=self.actor.may(Right.READ_PERSONAL))
-        results = [form_summary(copy, readable) for copy in copies.rows]
+        names = InsuredNames(Reader.for_actor(self.actor))
+        results = [form_summary(copy, names) for copy in copies.rows]
         return self.respond(shapes.FormPage(results, next_page(request, copies.next_cursor)))
 
     @documented(
@@ -107,13 +109,13 @@ class ApplicationForm(Endpoint):
     )
     def get(self, request: Request, id: UUID) -> HttpResponse:
         context = batch.find(id, scope=self.tenant, actor=self.actor)
-        readable = InsuredNames(sees_personal=self.actor.may(Right.READ_PERSONAL)).may_show(context.form.catalogue)
+        names, catalogue = InsuredNames(Reader.for_actor(self.actor)), context.form.catalogue
         shape = shapes.FormShape(
             id=str(context.form.id),
             catalogue=context.form.catalogue,
             as_of=context.form.as_of,
             created_at=context.form.created_at,
-            copies=[copy_summary(copy, shows_insured=readable) for copy in list_copies(context.form.id)],
+            copies=[copy_summary(copy, insured=names.of(copy, catalogue)) for copy in list_copies(context.form.id)],
             copy=copy_shape(context, actor=self.actor),
         )
         return self.respond_with_digest(shape)
@@ -157,5 +159,5 @@ class FormCopies(Endpoint):
 def respond_with_new_copy(context: BatchContext, result: SaveResult, value: None) -> StoredResponse:
     """Return the 201 response with the new copy and its location."""
     location = reverse("api:copy", kwargs={"id": context.copy.id})
-    shape = copy_shape(context, actor=context.setting.actor, result=result)
+    shape = copy_shape(context, actor=context.save_context.actor, result=result)
     return json_response(shape, version=result.version, status=201, location=location)

@@ -13,15 +13,15 @@ from batch.context import BatchContext
 from batch.errors import NotFound
 from batch.idempotency import StoredResponse
 from batch.storage.records import SaveResult
-from partner_engine.api import shapes
 from partner_engine.api.bodies import CopyChange, ReadQuery
 from partner_engine.api.copy_response import copy_shape
 from partner_engine.api.http.conditional import version_tag
 from partner_engine.api.http.endpoint import Endpoint
 from partner_engine.api.http.input import Nothing
-from partner_engine.api.http.problems import Refused
 from partner_engine.api.http.schema import documented
 from partner_engine.api.http.writes import exact_copy, json_response, no_content, save, save_copy
+from partner_engine.problems import Refused
+from presentation import shapes
 from tenants.access import Right
 
 
@@ -57,7 +57,7 @@ class Copy(Endpoint):
         shape = copy_shape(context, actor=self.actor)
         # A new day or release may change the evaluation without a new version; then the version alone does not prove
         # that nothing changed.
-        if not context.is_decided_as_saved:
+        if not context.is_evaluation_current:
             return self.respond_in_full(shape, version_tag(context.version))
         return self.respond(shape, etag=version_tag(context.version))
 
@@ -141,5 +141,5 @@ class UnlockCopy(Endpoint):
 
 def respond_with_copy(context: BatchContext, result: SaveResult, value: object) -> StoredResponse:
     """Return the response with the saved copy."""
-    shape = copy_shape(context, actor=context.setting.actor, result=result)
+    shape = copy_shape(context, actor=context.save_context.actor, result=result)
     return json_response(shape, version=result.version)

@@ -9,23 +9,18 @@ from batch.storage.records import PEOPLE, SaveResult
 from copies.models import Copy
 from forms.selectors import state_of_copy
 from forms.states import State, standing_of, state_of
-from partner_engine.api import shapes
 from partner_engine.audit import note_personal_read
-from presentation.redaction import Discretion
+from partner_engine.copy_visibility import visibility_of
+from presentation import shapes
 from rules.flow.evaluation import Evaluation
-from tenants.access import Actor, Right
-
-
-def discretion_of(actor: Actor, context: BatchContext) -> Discretion:
-    """Return what ``actor`` may see of the context's copy."""
-    return Discretion(context.release.compiled, sees_personal=actor.may(Right.READ_PERSONAL))
+from tenants.access import Actor
 
 
 def copy_shape(context: BatchContext, *, actor: Actor, result: SaveResult | None = None) -> shapes.CopyShape:
     """Return the copy as ``actor`` may see it; with ``result`` in its state after that save."""
-    discretion = discretion_of(actor, context)
+    visibility = visibility_of(context, actor=actor)
     if result is None:
-        changeset, evaluation = context.as_it_stands()
+        changeset, evaluation = context.current_view()
     else:
         changeset, evaluation = context.changeset, result.evaluation
     document, fields = changeset.document, changeset.copy_fields
@@ -43,17 +38,17 @@ def copy_shape(context: BatchContext, *, actor: Actor, result: SaveResult | None
         deleted_at=fields.deleted_at,
         last_touched_by_user_at=_touched_at(context, result),
         created_at=context.copy.created_at,
-        updated_at=context.setting.now if result is not None and result.written else context.copy.updated_at,
-        answers=shapes.answers(document.answers, discretion),
-        answer_pools=shapes.rows(document.answer_pools, discretion),
+        updated_at=context.save_context.now if result is not None and result.written else context.copy.updated_at,
+        answers=shapes.answers(document.answers, visibility),
+        answer_pools=shapes.rows(document.answer_pools, visibility),
         question_sets=shapes.question_sets(document),
         forced_excluded_products=document.forced_excluded_products,
         agent_bypassed_products=document.agent_bypassed_products,
-        eligibility=shapes.eligibility(evaluation, discretion),
+        eligibility=shapes.eligibility(evaluation, visibility),
         needed=evaluation.needed,
         messages=list(evaluation.messages),
     )
-    note_personal_read(actor=actor, copy_id=context.copy.id, count=discretion.personal_shown)
+    note_personal_read(actor=actor, copy_id=context.copy.id, count=visibility.personal_shown)
     return shape
 
 
@@ -61,33 +56,33 @@ def changes_shape(
     context: BatchContext, result: SaveResult, *, actor: Actor, dry_run: bool = False
 ) -> shapes.ChangesShape:
     """Return the changes of a save or dry run, as ``actor`` may see them."""
-    discretion = discretion_of(actor, context)
+    visibility = visibility_of(context, actor=actor)
     shape = shapes.ChangesShape(
         id=str(context.copy.id),
         application_form_id=str(context.form.id),
         version=context.version if dry_run else result.version,
         dry_run=dry_run,
-        changes=shapes.changes(result.changes, discretion),
+        changes=shapes.changes(result.changes, visibility),
         eligibility={
-            code: None if outcome is None else shapes.outcome(outcome, discretion)
+            code: None if outcome is None else shapes.outcome(outcome, visibility)
             for code, outcome in result.moved.items()
         },
         needed=result.evaluation.needed,
         messages=list(result.evaluation.messages),
     )
-    note_personal_read(actor=actor, copy_id=context.copy.id, count=discretion.personal_shown)
+    note_personal_read(actor=actor, copy_id=context.copy.id, count=visibility.personal_shown)
     return shape
 
 
-def copy_summary(copy: Copy, *, shows_insured: bool = True) -> shapes.CopySummary:
-    """Return the summary of a listed copy, without the insured's name unless ``shows_insured``."""
+def copy_summary(copy: Copy, *, insured: str | None) -> shapes.CopySummary:
+    """Return the summary of a listed copy; ``insured`` is the insured's name if the reader may see it."""
     summary = copy.summary
     return shapes.CopySummary(
         id=str(copy.id),
         title=copy.title,
         version=copy.version,
         state=state_of_copy(copy),
-        insured=summary.get("insured") if shows_insured else None,
+        insured=insured,
         lines=summary.get("lines", []),
         needed=summary.get("needed", 0),
         outcomes=summary.get("outcomes", {}),
@@ -108,5 +103,5 @@ def _state(evaluation: Evaluation, *, deleted_at: datetime | None, locked_at: da
 
 
 def _touched_at(context: BatchContext, result: SaveResult | None) -> datetime | None:
-    touches = result is not None and result.written and context.setting.actor.type in PEOPLE
-    return context.setting.now if touches else context.copy.last_touched_by_user_at
+    touches = result is not None and result.written and context.save_context.actor.type in PEOPLE
+    return context.save_context.now if touches else context.copy.last_touched_by_user_at

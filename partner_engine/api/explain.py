@@ -12,13 +12,12 @@ from rest_framework.request import Request
 
 from partner_engine.api.bodies import ExplainQuery
 from partner_engine.api.copies import find_copy
-from partner_engine.api.copy_response import discretion_of
 from partner_engine.api.http.conditional import version_tag
 from partner_engine.api.http.endpoint import Endpoint
 from partner_engine.api.http.schema import documented
 from partner_engine.audit import note_personal_read
-from presentation.redaction import Discretion
-from rules.explain.trace import PriceStep, TracedPart, TracedRule, explain
+from partner_engine.copy_visibility import visibility_of
+from rules.explain.trace import PriceStep, TracedRule, explain
 from tenants.access import Right
 
 
@@ -55,15 +54,16 @@ class Explain(Endpoint):
     def get(self, request: Request, id: UUID, *, query: ExplainQuery) -> HttpResponse:
         context = find_copy(self, id, query)
         changeset = context.read_only_changeset()
+        visibility = visibility_of(context, actor=self.actor)
         explanation = explain(
             context.release.compiled,
             changeset.document,
             query.target,
-            as_of=context.setting.as_of,
+            as_of=context.save_context.as_of,
             reveal=changeset.sealing.reveal,
+            visibility=visibility,
             release=context.release.id,
         )
-        discretion = discretion_of(self.actor, context)
         shape = ExplanationShape(
             target=explanation.target,
             kind=explanation.kind,
@@ -72,13 +72,8 @@ class Explain(Endpoint):
             text=explanation.text,
             release=explanation.release,
             as_of=explanation.as_of,
-            rules=[_rule(rule, discretion) for rule in explanation.rules],
+            rules=list(explanation.rules),
             premium_steps=list(explanation.premium_steps),
         )
-        note_personal_read(actor=self.actor, copy_id=id, count=discretion.personal_shown)
+        note_personal_read(actor=self.actor, copy_id=id, count=visibility.personal_shown)
         return self.respond_in_full(shape, version_tag(context.version))
-
-
-def _rule(rule: TracedRule, discretion: Discretion) -> TracedRule:
-    parts = tuple(TracedPart(part.condition, part.truth, discretion.values(part.values)) for part in rule.parts)
-    return msgspec.structs.replace(rule, values=discretion.values(rule.values), parts=parts)

@@ -16,7 +16,7 @@ from partner_engine.api.bodies import AnswersChange, DryRunQuery
 from partner_engine.api.http.deprecation import announce_end
 from partner_engine.api.http.schema import documented
 from partner_engine.api.http.writes import Opener, copy_or_form
-from partner_engine.api.shapes import ChangesShape
+from presentation.shapes import ChangesShape
 
 
 class FormAnswers(Answers):

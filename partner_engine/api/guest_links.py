@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import datetime, timedelta
-from typing import Annotated, Any, ClassVar, Final
+from typing import Annotated, Any, ClassVar
 from uuid import UUID
 
 import msgspec
-from django.http import Http404, HttpRequest, HttpResponse
-from django.urls import reverse
+from django.http import Http404, HttpResponse
 from django.utils import timezone
 from msgspec import Meta
 from rest_framework.request import Request
@@ -26,9 +25,8 @@ from partner_engine.api.http.endpoint import Endpoint
 from partner_engine.api.http.input import Body, Nothing
 from partner_engine.api.http.schema import documented
 from partner_engine.api.http.writes import json_response, no_content, save_copy
+from partner_engine.guest_access import DEFAULT_DAYS, guest_address
 from tenants.access import Right
-
-DEFAULT_DAYS: Final = 14
 
 
 class NewGuestLink(Body, frozen=True, kw_only=True):
@@ -143,14 +141,6 @@ class GuestLink(Endpoint):
                 links.find(link_id).revoke()
 
         return save_copy(self, id, change=change, respond=no_content)
-
-
-def guest_address(request: HttpRequest | Request, copy_id: UUID, secret: str) -> str:
-    """Return the URL to send to a guest.
-
-    The secret follows the ``#``: browsers send it to no server, so no log contains it, not even of a proxy on the way.
-    """
-    return f"{request.build_absolute_uri(reverse('guest:open', args=[copy_id]))}#{secret}"
 
 
 def _fields(link: StoredLink, state: LinkState) -> Mapping[str, Any]:

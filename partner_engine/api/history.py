@@ -10,17 +10,17 @@ from rest_framework.request import Request
 
 from copies.history import changes_of, list_revisions
 from copies.models import CopyRevision
-from partner_engine.api import shapes
 from partner_engine.api.bodies import ChangesQuery, PageQuery, ReadQuery
-from partner_engine.api.changes import changes_since_version
 from partner_engine.api.copies import find_copy
-from partner_engine.api.copy_response import discretion_of
 from partner_engine.api.http.conditional import version_tag
 from partner_engine.api.http.endpoint import Endpoint
 from partner_engine.api.http.pagination import decode_number, encode_number, next_page
 from partner_engine.api.http.schema import documented
 from partner_engine.audit import note_personal_read
-from presentation.redaction import Discretion
+from partner_engine.copy_changes import changes_since_version
+from partner_engine.copy_visibility import past_sensitivities, visibility_of
+from presentation import shapes
+from presentation.visibility import Visibility
 from tenants.access import Right
 
 
@@ -62,14 +62,20 @@ class History(Endpoint):
             revisions = revisions.filter(version__lt=decode_number(query.cursor))
         rows = list(revisions[: query.limit + 1])
         shown = rows[: query.limit]
-        discretion = discretion_of(self.actor, context)
-        results = [_revision(revision, discretion) for revision in shown]
-        note_personal_read(actor=self.actor, copy_id=id, count=discretion.personal_shown)
+        current = visibility_of(context, actor=self.actor)
+        # The values before and after a change were recorded under the releases of two versions.
+        past = [
+            current.at(past_sensitivities(row.release_id for row in rows[index : index + 2]))
+            for index in range(len(shown))
+        ]
+        results = [_revision(revision, visibility) for revision, visibility in zip(shown, past, strict=True)]
+        count = sum(visibility.personal_shown for visibility in past)
+        note_personal_read(actor=self.actor, copy_id=id, count=count)
         cursor = encode_number(shown[-1].version) if len(rows) > query.limit else ""
         return self.respond(shapes.HistoryPage(results, next_page(request, cursor)))
 
 
-def _revision(revision: CopyRevision, discretion: Discretion) -> shapes.Revision:
+def _revision(revision: CopyRevision, visibility: Visibility) -> shapes.Revision:
     return shapes.Revision(
         version=revision.version,
         created_at=revision.created_at,
@@ -77,5 +83,5 @@ def _revision(revision: CopyRevision, discretion: Discretion) -> shapes.Revision
         label=revision.actor_label,
         release=revision.release_id,
         correlation_id=revision.correlation_id,
-        changes=shapes.changes(changes_of(revision), discretion),
+        changes=shapes.changes(changes_of(revision), visibility),
     )

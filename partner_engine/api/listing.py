@@ -8,13 +8,13 @@ from uuid import UUID
 
 from django.db.models import QuerySet
 
-from catalogue import releases
 from copies.models import Copy
 from forms.selectors import in_state
 from forms.states import State
-from partner_engine.api import shapes
 from partner_engine.api.copy_response import copy_summary
-from partner_engine.api.http.problems import Refused
+from partner_engine.copy_visibility import InsuredNames
+from partner_engine.problems import Refused
+from presentation import shapes
 from tenants.access import Actor
 
 C = TypeVar("C", bound=Copy)
@@ -57,30 +57,12 @@ def _owner(owner: str, actor: Actor) -> UUID:
         raise Refused.parameter("owner", "owner must be a user's id, or `me` for a signed-in user.") from error
 
 
-class InsuredNames:
-    """Decides per catalogue whether its summaries may contain the insured's name, which may be a personal answer."""
-
-    def __init__(self, *, sees_personal: bool) -> None:
-        self._sees_personal = sees_personal
-        self._known: dict[str, bool] = {}
-
-    def may_show(self, catalogue: str) -> bool:
-        """Return whether summaries of forms of ``catalogue`` may name the insured."""
-        if self._sees_personal:
-            return True
-        if catalogue not in self._known:
-            compiled = releases.current(catalogue).compiled
-            question = compiled.questions.get(compiled.definition.title_question)
-            self._known[catalogue] = question is None or not question.question.sensitivity
-        return self._known[catalogue]
-
-
-def form_summary(copy: Any, readable: InsuredNames) -> shapes.FormSummary:
+def form_summary(copy: Any, names: InsuredNames) -> shapes.FormSummary:
     """Return the summary of a row of ``list_forms`` and of its form."""
     return shapes.FormSummary(
         id=str(copy.application_form_id),
         catalogue=copy.catalogue,
         as_of=copy.as_of,
         created_at=copy.form_created_at,
-        copy=copy_summary(copy, shows_insured=readable.may_show(copy.catalogue)),
+        copy=copy_summary(copy, insured=names.of(copy, copy.catalogue)),
     )

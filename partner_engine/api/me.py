@@ -7,9 +7,9 @@ from typing import ClassVar
 from django.http import HttpResponse
 from rest_framework.request import Request
 
-from partner_engine.api import shapes
 from partner_engine.api.http.endpoint import Endpoint
 from partner_engine.api.http.schema import documented
+from presentation import shapes
 
 
 class Me(Endpoint):

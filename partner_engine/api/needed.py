@@ -8,12 +8,12 @@ from uuid import UUID
 from django.http import HttpResponse
 from rest_framework.request import Request
 
-from partner_engine.api import shapes
 from partner_engine.api.bodies import ReadQuery
 from partner_engine.api.copies import find_copy
 from partner_engine.api.http.conditional import version_tag
 from partner_engine.api.http.endpoint import Endpoint
 from partner_engine.api.http.schema import documented
+from presentation import shapes
 from tenants.access import Right
 
 
@@ -32,7 +32,7 @@ class Needed(Endpoint):
     )
     def get(self, request: Request, id: UUID, *, query: ReadQuery) -> HttpResponse:
         context = find_copy(self, id, query)
-        _, evaluation = context.as_it_stands()
+        _, evaluation = context.current_view()
         shape = shapes.NeededShape(
             version=context.version, needed=evaluation.needed, messages=list(evaluation.messages)
         )

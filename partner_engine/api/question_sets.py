@@ -12,12 +12,13 @@ from batch.context import BatchContext
 from batch.errors import NotFound, UnknownQuestionSet
 from batch.idempotency import StoredResponse
 from batch.storage.records import SaveResult
-from partner_engine.api import attached_shapes, shapes
+from partner_engine.api import attached_shapes
 from partner_engine.api.http.endpoint import Endpoint
 from partner_engine.api.http.field_errors import errors_of_field
 from partner_engine.api.http.input import Nothing
 from partner_engine.api.http.schema import documented
 from partner_engine.api.http.writes import json_response, no_content, save_copy
+from presentation import shapes
 from tenants.access import Right
 
 

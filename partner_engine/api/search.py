@@ -8,12 +8,14 @@ from django.http import HttpResponse
 from rest_framework.request import Request
 
 from forms.selectors import list_every_copy
-from partner_engine.api import shapes
 from partner_engine.api.bodies import SearchQuery
 from partner_engine.api.http.endpoint import Endpoint
 from partner_engine.api.http.pagination import decode_ranked, encode_ranked, next_page
 from partner_engine.api.http.schema import documented
-from partner_engine.api.listing import InsuredNames, filter_copies, form_summary
+from partner_engine.api.listing import filter_copies, form_summary
+from partner_engine.copy_visibility import InsuredNames
+from presentation import shapes
+from presentation.visibility import Reader
 from search.forms import Ranked, rank_forms
 from tenants.access import Right
 
@@ -40,9 +42,9 @@ class Search(Endpoint):
         ranked = rank_forms(copies, query.q, personal=sees_personal, after=after, limit=query.limit + 1)
         shown = ranked[: query.limit]
         rows = {copy.pk: copy for copy in every_copy.filter(pk__in=[match.copy_id for match in shown])}
-        readable = InsuredNames(sees_personal=sees_personal)
+        names = InsuredNames(Reader.for_actor(self.actor))
         results = [
-            shapes.SearchHit(match.score, form_summary(rows[match.copy_id], readable))
+            shapes.SearchHit(match.score, form_summary(rows[match.copy_id], names))
             for match in shown
             # A copy may be deleted between the two queries.
             if match.copy_id in rows

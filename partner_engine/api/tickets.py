@@ -11,9 +11,9 @@ from rest_framework.request import Request
 
 from partner_engine.api.http.endpoint import Endpoint
 from partner_engine.api.http.input import Nothing
-from partner_engine.api.http.problems import Refused
 from partner_engine.api.http.schema import documented
-from partner_engine.live.tickets import SECONDS, issue
+from partner_engine.problems import Refused
+from partner_engine.socket_tickets import SECONDS, issue
 from tenants.access import Right
 
 

@@ -13,8 +13,8 @@ from partner_engine.api import webhook_shapes as shapes
 from partner_engine.api.http.endpoint import Endpoint
 from partner_engine.api.http.input import Nothing
 from partner_engine.api.http.pagination import next_page, page
-from partner_engine.api.http.problems import Refused
 from partner_engine.api.http.schema import documented
+from partner_engine.problems import Refused
 from tenants.access import Right
 from webhooks import endpoints
 from webhooks.event_types import event_schema

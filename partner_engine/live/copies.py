@@ -20,9 +20,10 @@ from redis.exceptions import RedisError
 from structlog.contextvars import bind_contextvars
 
 from batch.errors import NotFound
-from partner_engine.api.http.problems import MEDIA_TYPE, Refused, render
+from partner_engine import socket_tickets
 from partner_engine.correlation import correlation_id_of
-from partner_engine.live import tickets, viewers
+from partner_engine.guest_access import GUEST_SOCKET_COOKIE
+from partner_engine.live import viewers
 from partner_engine.live.frames import (
     MAX_BYTES,
     BadFrame,
@@ -35,13 +36,14 @@ from partner_engine.live.frames import (
     read,
     write,
 )
-from partner_engine.live.grants import GUEST_SOCKET_COOKIE, Grant, guest_grant, session_grant, token_grant
+from partner_engine.live.grants import Grant, guest_grant, session_grant, token_grant
 from partner_engine.live.hub import GONE, TRY_AGAIN, Hub, in_thread
 from partner_engine.live.keepalive import hub_with_keepalive
 from partner_engine.live.queries import changes_frame, load_copy_facts
 from partner_engine.live.rooms import Connection, Room
 from partner_engine.live.transport.mailbox import Closed
 from partner_engine.live.transport.origin import headers_of, is_our_host, is_our_page, names_a_page
+from partner_engine.problems import MEDIA_TYPE, Refused, render
 
 TOO_LARGE: Final = 1009
 #: The number of frames that a client may send at once, and then per second.
@@ -233,7 +235,7 @@ def grant_of(scope: dict[str, Any], copy_id: UUID) -> Grant:
             return guest_grant(copy_id, cookies.get(GUEST_SOCKET_COOKIE, ""))
         return session_grant(cookies.get(settings.SESSION_COOKIE_NAME, ""))
     try:
-        redeemed = tickets.redeem(ticket)
+        redeemed = socket_tickets.redeem(ticket)
     except RedisError as error:
         raise Refused(503, "unavailable", "Tickets cannot be checked at the moment; try again.") from error
     if redeemed is None:

@@ -11,7 +11,7 @@ from typing import Annotated, Any, Final, Literal
 import msgspec
 from msgspec import Meta
 
-from partner_engine.api.shapes import ChangesShape
+from presentation.shapes import ChangesShape
 
 #: The maximum size of a client's frame in bytes; clients send requests only.
 MAX_BYTES: Final = 4096

@@ -22,12 +22,10 @@ from oauth2_provider.models import get_access_token_model
 
 from batch.errors import GuestLinkInvalid
 from guests.service import access_guest, still_in_force
-from partner_engine.api.http.problems import Refused
+from partner_engine.problems import Refused
 from tenants.access import Actor, Right
 from tenants.models import Tenant, User
 
-#: The cookie with the secret of a guest's session, for the socket of their copy.
-GUEST_SOCKET_COOKIE: Final = "guest_socket"
 #: The right that a socket requires.
 REQUIRED_RIGHT: Final = Right.READ_FORMS
 

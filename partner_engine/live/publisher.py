@@ -10,9 +10,11 @@ from django_redis import get_redis_connection
 from redis import Redis
 from redis.exceptions import RedisError
 
-from actions.live_updates import Saved
+from batch.effects.actions_of_save import live_facts
+from batch.storage.records import PlannedSave
 from partner_engine.live.frames import Changed, write
 from partner_engine.live.transport.channel_layer import address, encode
+from partner_engine.live.transport.sender import current_sender
 from partner_engine.live.viewers import group_of, have_viewers
 from redis_locks.outage import outage
 
@@ -22,47 +24,51 @@ MAX_FRAME_BYTES: Final = 64 * 1024
 log = structlog.get_logger(__name__)
 
 
-def publish(saved: Sequence[Saved]) -> None:
-    """Publish each save of a copy with viewers. Without Redis nothing is sent; sockets notice the version later."""
+def publish(saves: Sequence[PlannedSave]) -> None:
+    """Publish each save whose copy has viewers; without Redis, sockets notice the new version by themselves."""
     try:
         redis = outage.client_or_raise(get_redis_connection("default"))
-        _publish(redis, saved)
+        _publish(redis, saves)
     except (RedisError, OSError) as error:
         if isinstance(error, RedisError):
             outage.failed_with(error)
-        log.warning("publishing_without_redis", copies=len(saved))
+        log.warning("publishing_without_redis", copies=len(saves))
 
 
-def _publish(redis: Redis, saved: Sequence[Saved]) -> None:
-    viewed = have_viewers(redis, [(save.tenant_id, save.copy_id) for save in saved])
-    published = [save for save, is_viewed in zip(saved, viewed, strict=True) if is_viewed]
-    if not published:
+def _publish(redis: Redis, saves: Sequence[PlannedSave]) -> None:
+    copies = [(save.context.tenant_id, save.loaded.copy.id) for save in saves]
+    viewed = [
+        (copy, save)
+        for copy, save, is_viewed in zip(copies, saves, have_viewers(redis, copies), strict=True)
+        if is_viewed
+    ]
+    if not viewed:
         return
     with redis.pipeline(transaction=False) as pipeline:
-        for save in published:
-            pipeline.publish(address(group_of(save.tenant_id, save.copy_id)), encode(_message(save)))
+        for (tenant_id, copy_id), save in viewed:
+            pipeline.publish(address(group_of(tenant_id, copy_id)), encode(_message(save)))
         pipeline.execute()
 
 
-def _message(saved: Saved) -> dict[str, object]:
+def _message(save: PlannedSave) -> dict[str, object]:
     """Return the message to publish. It contains the encoded frame, so that no receiver has to encode it again."""
-    facts = saved.facts()
-    frame = write(_changed(saved, facts))
+    frame = write(_changed(save, live_facts(save)))
     if len(frame) > MAX_FRAME_BYTES:
-        frame = write(_changed(saved, {}))
+        frame = write(_changed(save, {}))
     # With its owner: viewers know each other's socket ids, and nobody may suppress the updates of another socket.
-    sender = f"{':'.join(saved.actor)}/{saved.sender}"
-    return {"type": "copy.changed", "version": saved.version, "sender": sender, "frame": frame}
+    actor = save.context.actor
+    sender = f"{actor.type}:{actor.id}/{current_sender()}"
+    return {"type": "copy.changed", "version": save.result.version, "sender": sender, "frame": frame}
 
 
-def _changed(saved: Saved, facts: dict[str, object]) -> Changed:
-    kind, identity = saved.actor
+def _changed(save: PlannedSave, facts: dict[str, object]) -> Changed:
+    context, actor = save.context, save.context.actor
     return Changed(
-        version=saved.version,
-        release=saved.release,
-        by={"type": kind, "id": identity, "name": saved.label},
-        correlation_id=saved.correlation_id,
-        changes=facts.get("changes"),  # type: ignore[arg-type]  # see batch.effects.actions_of_save.live_facts
+        version=save.result.version,
+        release=context.release.id,
+        by={"type": actor.type, "id": actor.id, "name": actor.label},
+        correlation_id=context.correlation_id,
+        changes=facts.get("changes"),  # type: ignore[arg-type]  # as live_facts returns them
         eligibility=facts.get("eligibility"),  # type: ignore[arg-type]
         needed=facts.get("needed"),  # type: ignore[arg-type]
         messages=facts.get("messages"),  # type: ignore[arg-type]

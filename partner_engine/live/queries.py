@@ -17,7 +17,7 @@ from copies.history import NoSuchVersion
 from copies.models import Copy
 from forms.models import ApplicationForm
 from partner_engine.active_users import API_CLIENT, Activity, note_all_active
-from partner_engine.api.changes import changes_since_version
+from partner_engine.copy_changes import changes_since_version
 from partner_engine.live.frames import BadFrame, ChangesFrame, ErrorFrame
 from partner_engine.live.grants import Grant
 from tenants.current_tenant import use_tenant

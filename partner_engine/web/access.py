@@ -15,6 +15,7 @@ from django.shortcuts import redirect
 
 from batch.errors import BatchError, GuestLinkInvalid
 from guests.service import access_guest
+from partner_engine.error_statuses import status_of
 from partner_engine.tenant_middleware import act_as
 from partner_engine.web.problem_pages import problem_page
 from partner_engine.web.visitors import GuestVisitor, Visitor
@@ -121,10 +122,11 @@ def _answer(request: HttpRequest, right: Right, visitor: V, view: Callable[[V], 
     except MissingRight as error:
         return _refuse(request, 403, "You may not do this", str(error))
     except BatchError as error:
-        if error.status >= 500:
+        status = status_of(error)
+        if status >= 500:
             raise
-        title = "There is no such form" if error.status == 404 else "This cannot be done now"
-        return _refuse(request, error.status, title, str(error))
+        title = "There is no such form" if status == 404 else "This cannot be done now"
+        return _refuse(request, status, title, str(error))
 
 
 def _is_part(request: HttpRequest) -> bool:

@@ -14,6 +14,8 @@ from batch.storage.records import SaveResult
 from partner_engine.web.industry_context import place_and_size
 from partner_engine.web.visitors import Visitor
 from rules.flow.evaluation import Evaluation
+from rules.types.naics import NAICS
+from rules.types.registry import type_of
 
 
 @dataclass(frozen=True)
@@ -63,9 +65,9 @@ def _apply(changeset: Changeset, path: str, typed: object, query: str) -> list[A
     try:
         answer = changeset.find_answer(path)
         before = answer.value
-        answer.apply(_value(answer.question.type, typed))
+        answer.apply(type_of(answer.question.type).read_input(typed))
         words = " ".join(query.replace("\0", " ").split())[:200]
-        if words and answer.question.type == "naics" and answer.value not in (before, None):
+        if words and answer.question.type == NAICS.code and answer.value not in (before, None):
             zip_code, employees = place_and_size(changeset.document, changeset.catalogue)
             changeset.naics_searches.add(words, zip_code=zip_code, employees=employees, chosen=str(answer.value))
     except InvalidAnswers as error:
@@ -73,14 +75,3 @@ def _apply(changeset: Changeset, path: str, typed: object, query: str) -> list[A
     except (UnknownPart, ReadOnlyAnswer) as error:
         return [AnswerFault(path, error.code, str(error))]
     return []
-
-
-def _value(kind: str, typed: object) -> object:
-    """Return what was typed as the value that the question takes."""
-    if kind == "boolean":
-        return {"true": True, "false": False}.get(str(typed), typed or None)
-    if kind == "naics" and isinstance(typed, str):
-        # The field reads "722511 Full-service restaurants": the code comes first.
-        code = typed.strip().partition(" ")[0]
-        return code if code.isdigit() else typed
-    return typed

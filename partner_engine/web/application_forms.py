@@ -14,11 +14,12 @@ from django.views.decorators.http import require_GET, require_POST
 
 from batch import service as batch
 from catalogue import releases
-from copies.models import Copy
 from forms.selectors import in_state, list_forms
 from forms.states import State
+from partner_engine.copy_visibility import InsuredNames
 from partner_engine.web.access import Agent, for_agents
 from partner_engine.web.pages.forms_list import STATE_WORDS, build_form_line
+from presentation.visibility import Reader
 from search.forms import rank_forms
 from tenants.access import Right
 from webhooks.selectors import list_disabled_by_product
@@ -44,8 +45,9 @@ def index(request: HttpRequest, agent: Agent) -> HttpResponse:
     if state:
         copies = in_state(copies, state)  # type: ignore[arg-type]
     found = _page(copies, query, may_search_personal, first=(max(page, 1) - 1) * PAGE)
+    names = InsuredNames(Reader.for_actor(agent.actor))
     shown = agent.context(
-        rows=[_line(copy, agent) for copy in found[:PAGE]],
+        rows=[_line(copy, agent, names) for copy in found[:PAGE]],
         query=query,
         state=state,
         states=STATE_WORDS.items(),
@@ -85,12 +87,13 @@ def _page(copies: QuerySet[ListedForm], query: str, personal: bool, *, first: in
     return [rows[found.copy_id] for found in ranked if found.copy_id in rows]
 
 
-def _line(copy: Copy, agent: Agent) -> object:
+def _line(copy: ListedForm, agent: Agent, names: InsuredNames) -> object:
     try:
-        catalogue = releases.current(copy.catalogue).compiled  # type: ignore[attr-defined]  # annotated by list_forms
+        catalogue = releases.current(copy.catalogue).compiled
     except releases.NoRelease:
         catalogue = None
-    return build_form_line(copy, catalogue, zone=agent.reader.zone, now=timezone.now())
+    insured = names.of(copy, copy.catalogue)
+    return build_form_line(copy, catalogue, insured=insured, zone=agent.reader.zone, now=timezone.now())
 
 
 def _address(query: str, state: str, page: int) -> str:

@@ -18,6 +18,7 @@ from batch.changes.mutators.pools import RowMutator
 from batch.context import BatchContext
 from batch.storage.records import SaveResult
 from copies.document import PoolRow, find_container
+from copies.paths import Path, row_steps
 from forms.selectors import list_copies
 from partner_engine.web import row_commands
 from partner_engine.web.access import Agent, for_agents, for_visitors
@@ -36,6 +37,8 @@ from tenants.access import Right
 
 #: The most answers that one request of the page carries.
 MOST_ANSWERS: Final = 500
+#: The steps of a path in an order for rows; no catalogue nests its pools deeper.
+MOST_STEPS: Final = 9
 
 
 @require_GET
@@ -99,7 +102,7 @@ def order_rows(request: HttpRequest, visitor: Visitor, copy_id: UUID) -> HttpRes
             changeset, path, copy_id=context.copy.id, version=int(version), visitor=visitor
         ),
     }
-    if order not in orders or path.count("/") > 8 or not version.isdecimal() or len(version) > 9:
+    if order not in orders or len(Path(path).steps) > MOST_STEPS or not version.isdecimal() or len(version) > 9:
         return HttpResponseBadRequest()
     with visitor.find_and_lock(copy_id) as context:
         before, loaded = context.evaluation, context.version
@@ -185,17 +188,15 @@ def saved(  # noqa: PLR0913 - what the save started from and what it did
 
 def _with_open(reading: Reading, path: str) -> Reading:
     """Return ``reading`` with the rows at and around ``path`` open."""
-    return replace(reading, open_rows=reading.open_rows | set(path.split("/")[1::2]))
+    return replace(reading, open_rows=reading.open_rows | {row_id for _, row_id in row_steps(path)})
 
 
 def _title_of(context: BatchContext, request: HttpRequest, visitor: Visitor, path: str) -> str:
     """Return what the row at ``path`` is called, to say that it was removed."""
     reading = read_context(context, request, visitor)
-    pool, row = (
-        reading.catalogue.pools.get(path.split("/")[-2] if "/" in path else ""),
-        find_container(reading.document, path),
-    )
-    title = row_title(reading, pool.pool, row) if pool and row is not reading.document and row is not None else ""  # type: ignore[arg-type]
+    pool = reading.catalogue.pools.get(Path(path).pool)
+    row = find_container(reading.document, path) if Path(path).is_row else None
+    title = row_title(reading, pool.pool, row) if pool and row is not None else ""  # type: ignore[arg-type]
     return f"“{title}”" if title else "the row"
 
 

@@ -10,13 +10,14 @@ from copies.document import walk_answers
 from partner_engine.audit import note_personal_read
 from partner_engine.web.pages.reading import CopyFacts, Reading
 from partner_engine.web.visitors import Visitor
+from presentation.visibility import PERSONAL
 
 
 def read_context(
     context: BatchContext, request: HttpRequest, visitor: Visitor, *, result: SaveResult | None = None
 ) -> Reading:
     """Return the context's copy as the visitor sees it; with ``result`` as that save leaves it."""
-    changeset, concluded = context.as_it_stands()
+    changeset, concluded = context.current_view()
     fields = changeset.copy_fields
     evaluation = concluded if result is None else result.evaluation
     reading = Reading(
@@ -35,7 +36,7 @@ def read_context(
         document=changeset.document,
         evaluation=evaluation,
         open_rows=frozenset(filter(None, request.headers.get("X-Open-Rows", "").split(","))),
-        posted=context.neighbours.get("messages", ()),  # type: ignore[arg-type]
+        posted=context.attached.get("messages", ()),  # type: ignore[arg-type]
     )
     return reading
 
@@ -44,7 +45,7 @@ def note_what_was_shown(reading: Reading, context: BatchContext, visitor: Visito
     """Log how many personal answers a page shows."""
     shown = 0
     for path, answer in walk_answers(reading.document):
-        known = reading.catalogue.questions.get(path.rpartition("/")[2])
-        shown += bool(known and known.question.sensitivity == "pii" and answer.active and answer.is_answered)
+        is_personal = reading.visibility.of(path, answer) is PERSONAL
+        shown += is_personal and answer.active and answer.is_answered
     if reading.reader.sees_pii:
         note_personal_read(actor=visitor.actor, copy_id=context.copy.id, count=shown)

@@ -21,6 +21,7 @@ def explain_product(context: BatchContext, reading: Reading, code: str) -> Expla
             f"{kind}:{code}",
             as_of=reading.evaluation.as_of,
             reveal=changeset.sealing.reveal,
+            visibility=reading.visibility,
             release=context.release.id,
         )
 

@@ -14,7 +14,7 @@ from django.views.decorators.http import require_GET, require_POST
 from batch.context import BatchContext
 from batch.errors import BatchError, TooManyGuestLinks, UnknownNeighbour
 from guests.service import list_links, state_of
-from partner_engine.api.guest_links import DEFAULT_DAYS, guest_address
+from partner_engine.guest_access import DEFAULT_DAYS, guest_address
 from partner_engine.web.access import Agent, for_agents
 from partner_engine.web.pages.guest_lines import build_guest_line
 from tenants.access import Right

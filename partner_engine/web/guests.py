@@ -22,7 +22,8 @@ from batch.errors import AnswersMissing, BatchError, GuestLinkInvalid
 from guests.service import Guest, access_guest, finish, follow_link
 from partner_engine.attempt_limit import AttemptLimit
 from partner_engine.client_addresses import client_address
-from partner_engine.live.grants import GUEST_SOCKET_COOKIE
+from partner_engine.error_statuses import status_of
+from partner_engine.guest_access import GUEST_SOCKET_COOKIE
 from partner_engine.web.access import GUEST_COOKIE, for_visitors
 from partner_engine.web.copy_view import read_context
 from partner_engine.web.pages.products import build_panel
@@ -85,10 +86,11 @@ def _exchange(request: HttpRequest, copy_id: UUID) -> HttpResponse:
     try:
         guest, session = follow_link(copy_id, secret, device=device)
     except BatchError as error:
-        if error.status >= 500:
+        status = status_of(error)
+        if status >= 500:
             raise
         log.info("audit.guest_link_refused", address=address, copy_id=str(copy_id), reason=error.code)
-        return HttpResponse(str(error), status=error.status, content_type="text/plain; charset=utf-8")
+        return HttpResponse(str(error), status=status, content_type="text/plain; charset=utf-8")
     _GUESSES.clear(str(copy_id), address)
     log.info("audit.guest_link_followed", address=address, copy_id=str(copy_id), link=str(guest.link_id))
     response = HttpResponse(reverse("guest:copy", args=[copy_id]), content_type="text/plain; charset=utf-8")

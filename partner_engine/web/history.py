@@ -11,6 +11,7 @@ from django.views.decorators.http import require_GET
 
 from batch import service as batch
 from copies.history import changes_of, list_revisions
+from partner_engine.copy_visibility import past_sensitivities
 from partner_engine.web.access import Agent, for_agents
 from partner_engine.web.copy_view import note_what_was_shown, read_context
 from partner_engine.web.pages.form_page import build_head
@@ -34,12 +35,14 @@ def index(request: HttpRequest, agent: Agent, copy_id: UUID) -> HttpResponse:
         build_version(
             reading,
             changes_of(revision),
+            # What a version changed was recorded in it and in the one before.
+            visibility=reading.visibility.at(past_sensitivities(row.release_id for row in found[place : place + 2])),
             number=revision.version,
             by=revision.actor_label or revision.actor_type,
             source=revision.source,
             at=revision.created_at,
         )
-        for revision in found[:PAGE]
+        for place, revision in enumerate(found[:PAGE])
     ]
     note_what_was_shown(reading, context, agent)
     older = versions[-1].number if len(found) > PAGE else None

@@ -8,9 +8,9 @@ from uuid import UUID
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 
-from copies.changes import is_beside_document
 from copies.history import changes_of
 from copies.models import CopyRevision
+from copies.paths import is_in_document
 from partner_engine.web.pages.cards import build_card, build_row
 from partner_engine.web.pages.differences import Parts
 from partner_engine.web.pages.form_page import build_head, build_nav
@@ -58,5 +58,5 @@ def changed_by(copy_id: UUID, *, since: int, until: int) -> dict[str, str]:
         change.path: revision.actor_label or "Somebody else"
         for revision in revisions.only("changes", "actor_label")
         for change in changes_of(revision)
-        if not is_beside_document(change.path)
+        if is_in_document(change.path)
     }

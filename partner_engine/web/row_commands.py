@@ -10,6 +10,7 @@ from batch.changes.mutators.pools import PoolMutator, RowMutator
 from batch.errors import UnknownPool, UnknownRow
 from copies.document import PoolRow
 from copies.history import changes_of, list_revisions
+from copies.paths import Path, split_path
 from partner_engine.web.visitors import Visitor
 from rules.definition.model import CompiledCatalogue
 from tenants.access import Actor
@@ -17,18 +18,15 @@ from tenants.access import Actor
 
 def find_pool(changeset: Changeset, path: str) -> PoolMutator:
     """Return the pool at ``path`` (``pool[/<row id>/pool]``). Raises ``UnknownPool`` or ``UnknownRow``."""
-    first, *steps = path.split("/")
-    if len(steps) % 2:
+    if not Path(path).is_answer:
         raise UnknownPool(path)
-    pool = changeset.find_pool(first)
-    for row_id, code in zip(steps[::2], steps[1::2], strict=True):
-        pool = pool.find_row(row_id).find_pool(code)
-    return pool
+    row, code = split_path(path)
+    return changeset.find_row(row).find_pool(code) if row else changeset.find_pool(code)
 
 
 def find_row(changeset: Changeset, path: str) -> RowMutator:
     """Return the row at ``path`` (``pool/<row id>[...]``). Raises ``UnknownPool`` or ``UnknownRow``."""
-    pool, _, row_id = path.rpartition("/")
+    pool, row_id = split_path(path)
     return find_pool(changeset, pool).find_row(row_id)
 
 
@@ -55,7 +53,7 @@ def duplicate(changeset: Changeset, path: str) -> RowMutator:
 
     Sensitive answers are not copied: they are of one person or thing.
     """
-    pool_path, _, row_id = path.rpartition("/")
+    pool_path, row_id = split_path(path)
     pool = find_pool(changeset, pool_path)
     for row in pool.rows_below():
         if row.id == row_id:
@@ -76,7 +74,7 @@ def put_back(changeset: Changeset, path: str, *, copy_id: UUID, version: int, vi
     if visitor.guest is not None and not _took_away(visitor.actor, path, copy_id=copy_id, version=version + 1):
         raise UnknownRow(path)
     then = visitor.find(copy_id, version=version).read_only_changeset()
-    pool_path, _, row_id = path.rpartition("/")
+    pool_path, row_id = split_path(path)
     for position, row in enumerate(find_pool(then, pool_path).rows_below()):
         if row.id == row_id:
             return find_pool(changeset, pool_path).put_back(row, position=position)

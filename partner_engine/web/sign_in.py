@@ -12,7 +12,7 @@ from django.urls import reverse
 from django.utils.decorators import method_decorator
 from django.views.decorators.cache import never_cache
 
-from partner_engine.active_users import forget_active
+from partner_engine.sign_out import note_sign_out
 from tenants.models import User
 
 WRONG: Final = "E-mail or password is wrong."
@@ -43,15 +43,8 @@ class SignOut(LogoutView):
 
     def post(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         """Sign out."""
-        leave(request)
+        note_sign_out(request)
         return super().post(request, *args, **kwargs)
-
-
-def leave(request: HttpRequest) -> None:
-    """Note that the user of ``request``, if there is one, is about to sign out."""
-    user = request.user
-    if isinstance(user, User):
-        forget_active(user.tenant, role=user.role, identity=str(user.pk))
 
 
 def locked_out(

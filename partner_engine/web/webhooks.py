@@ -16,7 +16,7 @@ from django.views.decorators.http import require_GET, require_POST
 from partner_engine.web.access import Agent, for_agents
 from tenants.access import Right
 from webhooks import endpoints
-from webhooks.event_types import ALL, EVENT_TYPES
+from webhooks.event_types import ALL, event_types
 from webhooks.models import WebhookEndpoint
 from webhooks.selectors import (
     NoSuchEndpoint,
@@ -33,7 +33,7 @@ _MOST_HOURS: Final = 24 * 30
 #: What an endpoint can be asked for on the page; single types by the API.
 _CHOICES: Final = (
     (ALL, "All events"),
-    *((f"{known.family}.{ALL}", known.family.replace("_", " ").capitalize()) for known in EVENT_TYPES[:-1]),
+    *((f"{known.family}.{ALL}", known.family.replace("_", " ").capitalize()) for known in event_types()[:-1]),
 )
 
 

@@ -1,35 +1,38 @@
-"""What a catalogue says: the structs of its file, its draft rows and its releases. Pure; no meaning is given here.
+"""The definition of a catalogue: the structs of its file, its draft rows and its releases. Pure data.
 
-Conditions and values are CEL text. ``compile`` checks a definition and turns it into something that can decide.
+Conditions and values are CEL text. The compiler checks a definition and makes a catalogue of it that can decide.
 """
 
 from __future__ import annotations
 
-from typing import Literal, TypeAlias
+from typing import TYPE_CHECKING, Literal, TypeAlias
 
 import msgspec
 
-QuestionType: TypeAlias = Literal[
-    "text", "long_text", "choice", "multi_choice", "boolean", "integer", "number", "decimal", "money", "percent",
-    "date", "year", "zip", "email", "phone", "url", "fein", "ssn", "vin", "naics",
-]  # fmt: skip
+from rules.types.registry import QUESTION_TYPES
+
+if TYPE_CHECKING:
+    QuestionTypeCode: TypeAlias = str
+else:
+    # Decoding a definition refuses a type that is not in the registry.
+    QuestionTypeCode = Literal[tuple(QUESTION_TYPES)]
 Requirement: TypeAlias = Literal["quote", "bind", "optional"]
 Sensitivity: TypeAlias = Literal["", "pii", "spi"]
 
 
 class _Part(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, forbid_unknown_fields=True):
-    """A frozen piece of a catalogue; unknown keys are errors."""
+    """A frozen part of a catalogue; unknown keys are errors."""
 
 
 class Question(_Part, frozen=True, kw_only=True):
-    """One question.
+    """A question.
 
-    ``validate`` holds calls like ``max:120``; ``products`` makes it a carrier question of those products.
+    ``validate`` holds calls such as ``max:120``; ``products`` makes it a carrier question of those products.
     """
 
     code: str
     label: str
-    type: QuestionType
+    type: QuestionTypeCode
     required: Requirement = "optional"
     choices: str = ""
     when: str = ""
@@ -42,7 +45,7 @@ class Question(_Part, frozen=True, kw_only=True):
 
 
 class Pool(_Part, frozen=True, kw_only=True):
-    """The repeating group that a question set is for; ``key`` matches rows between copies, ``parent`` nests it."""
+    """The repeating group of a question set; ``key`` matches rows between copies, ``parent`` is the enclosing pool."""
 
     code: str
     parent: str = ""
@@ -52,7 +55,7 @@ class Pool(_Part, frozen=True, kw_only=True):
 
 
 class QuestionSet(_Part, frozen=True, kw_only=True):
-    """Questions asked together; visible while ``when`` (if any) is true."""
+    """Questions that belong together, visible while ``when`` (if any) is true."""
 
     code: str
     title: str
@@ -62,7 +65,7 @@ class QuestionSet(_Part, frozen=True, kw_only=True):
 
 
 class Derived(_Part, frozen=True, kw_only=True):
-    """A named value computed from answers, read by rules like an answer."""
+    """A named value computed from answers; rules read it like an answer."""
 
     code: str
     value: str
@@ -70,7 +73,7 @@ class Derived(_Part, frozen=True, kw_only=True):
 
 
 class FormRule(_Part, frozen=True, kw_only=True):
-    """A rule about the form itself: when true, ``say`` is put at the question or pool ``at``."""
+    """A rule about the form: while ``when`` is true, ``say`` is the message at the question or pool ``at``."""
 
     id: str
     when: str
@@ -82,7 +85,7 @@ class FormRule(_Part, frozen=True, kw_only=True):
 class Line(_Part, frozen=True, kw_only=True):
     """A line of business.
 
-    ``states`` (CEL, list of state codes) and ``industry`` (CEL, text) are what its base checks look at.
+    Its base checks read ``states`` (CEL, list of state codes) and ``industry`` (CEL, text).
     """
 
     code: str
@@ -92,7 +95,7 @@ class Line(_Part, frozen=True, kw_only=True):
 
 
 class Link(_Part, frozen=True, kw_only=True):
-    """How a carrier is reached; the figures drive the carrier simulator (seconds of real life, percent, requests a
+    """The connection to a carrier; its figures drive the carrier simulator (real seconds, percent, requests per
     minute).
     """
 
@@ -105,7 +108,7 @@ class Link(_Part, frozen=True, kw_only=True):
 
 
 class Carrier(_Part, frozen=True, kw_only=True):
-    """A carrier; not ``admitted`` means that it writes surplus lines."""
+    """A carrier; one that is not ``admitted`` writes surplus lines."""
 
     code: str
     name: str
@@ -126,7 +129,7 @@ class RateTable(_Part, frozen=True, kw_only=True):
     ``times`` if it is a number.
 
     ``rate_by`` and ``amount`` are CEL in the scope of one row, ``times`` in the scope of the form. ``reason`` is the
-    rule id of the base check that every row's code has a rate; empty means that a row without a rate counts nothing.
+    rule id of the base check that every row's code has a rate; without it, a row without a rate counts 0.
     """
 
     pool: str
@@ -139,7 +142,7 @@ class RateTable(_Part, frozen=True, kw_only=True):
 
 
 class Factor(_Part, frozen=True, kw_only=True):
-    """Multiplies the premium by ``times`` while ``when`` is true."""
+    """A factor that multiplies the premium by ``times`` while ``when`` is true."""
 
     id: str
     when: str
@@ -147,7 +150,7 @@ class Factor(_Part, frozen=True, kw_only=True):
 
 
 class Rating(_Part, frozen=True, kw_only=True):
-    """How a product's yearly premium in whole dollars is made. Rates, factors and the minimum are decimal texts."""
+    """The formula of a product's yearly premium in whole dollars. Rates, factors and the minimum are decimal texts."""
 
     minimum: str = "0"
     terms: tuple[Term, ...] = ()
@@ -156,7 +159,7 @@ class Rating(_Part, frozen=True, kw_only=True):
 
 
 class ProductRule(_Part, frozen=True, kw_only=True):
-    """An appetite rule. ``adjust`` rates other values (``set``: question code -> value) than the answers say."""
+    """An appetite rule. ``adjust`` rates the values of ``set`` (question code -> value) instead of the answers."""
 
     id: str
     when: str
@@ -166,7 +169,9 @@ class ProductRule(_Part, frozen=True, kw_only=True):
 
 
 class Product(_Part, frozen=True, kw_only=True):
-    """A carrier's product of one line. ``states`` and ``industries`` (prefixes of the industry code) None means all."""
+    """A carrier's product of one line. ``states`` and ``industries`` (prefixes of the industry code) of None mean
+    all.
+    """
 
     code: str
     carrier: str
@@ -182,8 +187,8 @@ class Product(_Part, frozen=True, kw_only=True):
 class CatalogueDefinition(_Part, frozen=True, kw_only=True):
     """A whole catalogue.
 
-    ``lines_question`` is the multi-choice question whose choices are the lines wanted; ``title_question`` names the
-    insured.
+    ``lines_question`` is the multi-choice question whose choices are the requested lines; ``title_question`` names the
+    insured; the numbers of ``employees_questions`` add up to the number of employees.
     """
 
     code: str
@@ -192,6 +197,7 @@ class CatalogueDefinition(_Part, frozen=True, kw_only=True):
     allow_test_identities: bool = False
     lines_question: str = ""
     title_question: str = ""
+    employees_questions: tuple[str, ...] = ()
     choices: dict[str, dict[str, str]] = msgspec.field(default_factory=dict)
     question_sets: tuple[QuestionSet, ...] = ()
     derived: tuple[Derived, ...] = ()

@@ -1,4 +1,4 @@
-"""Checks the codes of a definition and what they refer to, before any text is compiled. Pure."""
+"""Checks the codes and references of a definition before any text is compiled. Pure."""
 
 from __future__ import annotations
 
@@ -9,32 +9,35 @@ from collections.abc import Callable, Collection, Iterable, Iterator
 from decimal import Decimal, InvalidOperation
 from typing import Final
 
-from copies.changes import NO_POOLS
+from copies.paths import RESERVED as RESERVED_STEPS
 from rules.definition.catalogue import CatalogueDefinition, Product, ProductRule, Question, QuestionSet, Rating
 from rules.definition.faults import CatalogueFault
-from rules.language.expressions import AS_OF, FUNCTIONS
-from rules.language.kinds import KIND_OF_TYPE, NUMBER, TRUTH
+from rules.language.expressions import AS_OF, function_names
+from rules.types.integer import INTEGER
+from rules.types.multi_choice import MULTI_CHOICE
+from rules.types.registry import type_of
+from rules.types.stored_answers import TypeMismatch
 
 _NAME: Final = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,62}")
 _CODE: Final = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9_.-]{0,62})?")
-#: Names that mean something else in a text: CEL's own words and types, our functions.
+#: Names with another meaning in a text: CEL's own words and types, and our functions.
 _RESERVED: Final = frozenset(
     "as break const continue else false for function if import in let loop package namespace null return true var "
     "void while bool bytes double duration dyn int list map string timestamp type uint null_type google".split()
-) | {AS_OF, *FUNCTIONS}
+) | {AS_OF, *function_names()}
 
 
 def check_references(definition: CatalogueDefinition) -> list[CatalogueFault]:
-    """Return the faults of ``definition`` in its codes, its choice lists and its references, in its own order."""
+    """Return the faults in the codes, choice lists and references of ``definition``, in its order."""
     return list(_References(definition).faults())
 
 
 def closest(name: str, names: Iterable[str], what: str) -> str:
-    """Return the remedy for a ``name`` that is not among ``names``."""
+    """Return the remedy for a ``name`` that is not among ``names``; ``what`` is the word for such a name."""
     known = list(names)
-    found = difflib.get_close_matches(name, known, n=1)
-    if found:
-        return f"Did you mean {found[0]!r}?"
+    matches = difflib.get_close_matches(name, known, n=1)
+    if matches:
+        return f"Did you mean {matches[0]!r}?"
     return f"Add the {what}, or name one of: {', '.join(known[:20])}." if known else f"Add the {what} first."
 
 
@@ -55,7 +58,7 @@ class _References:
         for code, choices in self._definition.choices.items():
             if not choices:
                 yield CatalogueFault(
-                    "empty_choice_list", f"choices[{code}]", "The list has no choice.", "Add one, or take the list out."
+                    "empty_choice_list", f"choices[{code}]", "The list has no choices.", "Add one, or remove the list."
                 )
         for part in self._definition.question_sets:
             yield from self._set(part)
@@ -98,20 +101,34 @@ class _References:
             yield CatalogueFault(
                 "missing_key",
                 "lines_question",
-                "Nothing says which lines are wanted.",
+                "No question asks which lines are requested.",
                 "Name the multi_choice question whose choices are the lines.",
             )
         for key, code in (("lines_question", lines), ("title_question", title)):
             if code:
                 yield from self._top_question(code, key)
-        if lines in self._questions and self._questions[lines].type != "multi_choice":
-            yield CatalogueFault("type_error", "lines_question", f"{lines!r} is no multi_choice question.", "Name one.")
+        if lines in self._questions and self._questions[lines].type != MULTI_CHOICE.code:
+            yield CatalogueFault(
+                "type_error", "lines_question", f"{lines!r} is not a multi_choice question.", "Name one."
+            )
+        for code in self._definition.employees_questions:
+            yield from self._top_question(code, "employees_questions")
+            if code in self._questions and self._questions[code].type != INTEGER.code:
+                yield CatalogueFault(
+                    "type_error",
+                    "employees_questions",
+                    f"{code!r} is not an integer question.",
+                    "Name questions of whole numbers.",
+                )
 
     def _top_question(self, code: str, where: str) -> Iterator[CatalogueFault]:
         yield from _unknown(code, self._questions, where, "question")
         if self._pool_of.get(code):
             yield CatalogueFault(
-                "wrong_place", where, f"{code!r} is a question of a pool.", "Name a question that is asked once."
+                "wrong_place",
+                where,
+                f"{code!r} is a question of a pool.",
+                "Name a question that is asked only once.",
             )
 
     def _set(self, part: QuestionSet) -> Iterator[CatalogueFault]:
@@ -128,9 +145,12 @@ class _References:
         if pool is None:
             return
         yield from _bad_name(pool.code, f"{where}.code")
-        if pool.code in NO_POOLS:
+        if pool.code in RESERVED_STEPS:
             yield CatalogueFault(
-                "bad_code", f"{where}.code", f"{pool.code!r} means another part of a form.", "Choose another code."
+                "bad_code",
+                f"{where}.code",
+                f"{pool.code!r} is the name of another part of a form.",
+                "Choose another code.",
             )
         if pool.parent:
             yield from _unknown(pool.parent, self._pools, f"{where}.parent", "pool")
@@ -141,7 +161,7 @@ class _References:
             parent = above.parent if above else ""
         if parent in seen:
             yield CatalogueFault(
-                "cycle", f"{where}.parent", f"The pool {pool.code!r} is nested in itself.", "Take one parent out."
+                "cycle", f"{where}.parent", f"The pool {pool.code!r} is nested in itself.", "Remove one parent."
             )
         own = [question.code for question in part.questions]
         for code in pool.key:
@@ -150,13 +170,13 @@ class _References:
             yield CatalogueFault(
                 "wrong_value",
                 f"{where}.min",
-                f"{pool.min} to {pool.max} rows is no range.",
-                "Give a min that is not above max.",
+                f"{pool.min} to {pool.max} rows is not a range.",
+                "Set min to max or less.",
             )
 
     def _question(self, question: Question, where: str) -> Iterator[CatalogueFault]:
         yield from _bad_name(question.code, f"{where}.code")
-        has_choices = question.type in ("choice", "multi_choice")
+        has_choices = type_of(question.type).has_choices
         if has_choices and not question.choices:
             yield CatalogueFault(
                 "missing_choice_list",
@@ -174,17 +194,17 @@ class _References:
                 "wrong_value",
                 f"{where}.choices",
                 f"A {question.type} question has no choices.",
-                "Take them out, or make it a choice question.",
+                "Remove them, or make it a choice question.",
             )
         for product in question.products:
             yield from _unknown(product, self._products, f"{where}.products", "product")
 
     def _line(self, code: str) -> Iterator[CatalogueFault]:
-        asked = self._questions.get(self._definition.lines_question)
-        if asked is not None and asked.choices in self._definition.choices:
-            choices = self._definition.choices[asked.choices]
+        question = self._questions.get(self._definition.lines_question)
+        if question is not None and question.choices in self._definition.choices:
+            choices = self._definition.choices[question.choices]
             if code not in choices:
-                text = f"{code!r} is no choice of {asked.code!r}, so the line can never be wanted."
+                text = f"{code!r} is not a choice of {question.code!r}, so the line can never be requested."
                 yield CatalogueFault("unknown_choice", f"lines[{code}].code", text, closest(code, choices, "choice"))
 
     def _product(self, product: Product) -> Iterator[CatalogueFault]:
@@ -200,19 +220,23 @@ class _References:
             yield from self._adjustment(rule, f"{where}.rules[{rule.id}].set")
 
     def _rating(self, rating: Rating, where: str) -> Iterator[CatalogueFault]:
-        yield from _wrong_number(rating.minimum, f"{where}.minimum", lambda number: number >= 0, "0 or more")
+        yield from _wrong_number(
+            rating.minimum, f"{where}.minimum", lambda number: number >= 0, "a number of 0 or more"
+        )
         for position, term in enumerate(rating.terms):
             yield from _wrong_number(term.rate, f"{where}.terms[{position}].rate", lambda number: True, "a number")
-            yield from _wrong_number(term.per, f"{where}.terms[{position}].per", lambda number: number > 0, "above 0")
+            yield from _wrong_number(
+                term.per, f"{where}.terms[{position}].per", lambda number: number > 0, "a number above 0"
+            )
         for position, table in enumerate(rating.tables):
             place = f"{where}.tables[{position}]"
             yield from _unknown(table.pool, self._pools, f"{place}.pool", "pool")
-            yield from _wrong_number(table.per, f"{place}.per", lambda number: number > 0, "above 0")
+            yield from _wrong_number(table.per, f"{place}.per", lambda number: number > 0, "a number above 0")
             for code, rate in table.rates.items():
                 yield from _wrong_number(rate, f"{place}.rates[{code}]", lambda number: True, "a number")
         for factor in rating.factors:
             yield from _wrong_number(
-                factor.times, f"{where}.factors[{factor.id}].times", lambda number: number >= 0, "0 or more"
+                factor.times, f"{where}.factors[{factor.id}].times", lambda number: number >= 0, "a number of 0 or more"
             )
 
     def _adjustment(self, rule: ProductRule, where: str) -> Iterator[CatalogueFault]:
@@ -220,35 +244,29 @@ class _References:
             yield CatalogueFault(
                 "wrong_value",
                 where,
-                "Only an adjust rule sets values, and it must.",
-                "Give set: {question: value} with then: adjust.",
+                "An adjust rule must set values, and no other rule may.",
+                "Write set: {question: value} together with then: adjust.",
             )
         for code, value in rule.set.items():
             yield from self._top_question(code, f"{where}[{code}]")
             question = self._questions.get(code)
             if question is not None and not self._fits(question, value):
-                text = f"{value!r} is no value of {code!r} ({question.type})."
+                text = f"{value!r} is not a value of {code!r} ({question.type})."
                 known = self._definition.choices.get(question.choices, {})
                 yield CatalogueFault(
                     "type_error",
                     f"{where}[{code}]",
                     text,
-                    f"Give one of: {', '.join(known)}." if known else "Give a value of this type.",
+                    f"Write one of: {', '.join(known)}." if known else "Write a value of this type.",
                 )
 
     def _fits(self, question: Question, value: object) -> bool:
-        kind = KIND_OF_TYPE[question.type]
-        if question.type == "multi_choice":
+        question_type = type_of(question.type)
+        try:
+            question_type.reader(value)
+        except TypeMismatch:
             return False
-        if kind == TRUTH or kind == NUMBER:
-            return (
-                isinstance(value, bool)
-                if kind == TRUTH
-                else isinstance(value, int | float) and not isinstance(value, bool)
-            )
-        if not isinstance(value, str):
-            return False
-        return question.type != "choice" or value in self._definition.choices.get(question.choices, {value: ""})
+        return not question_type.has_choices or value in self._definition.choices.get(question.choices, (value,))
 
 
 def _bad_code(code: str, where: str) -> CatalogueFault:
@@ -256,7 +274,7 @@ def _bad_code(code: str, where: str) -> CatalogueFault:
         "bad_code",
         where,
         f"{code!r} cannot be a code.",
-        "Use up to 63 letters, digits, points, hyphens and underscores.",
+        "Use up to 63 letters, digits, periods, hyphens and underscores.",
     )
 
 
@@ -266,12 +284,10 @@ def _bad_name(code: str, where: str) -> Iterator[CatalogueFault]:
             "bad_code",
             where,
             f"{code!r} cannot be named in a condition.",
-            "Use up to 63 letters, digits and underscores, a letter first.",
+            "Use up to 63 letters, digits and underscores, starting with a letter.",
         )
     elif code in _RESERVED:
-        yield CatalogueFault(
-            "bad_code", where, f"{code!r} means something else in a condition.", "Choose another code."
-        )
+        yield CatalogueFault("bad_code", where, f"{code!r} has another meaning in a condition.", "Choose another code.")
 
 
 def _unknown(code: str, known: Collection[str], where: str, what: str) -> Iterator[CatalogueFault]:
@@ -282,13 +298,11 @@ def _unknown(code: str, known: Collection[str], where: str, what: str) -> Iterat
 
 def _repeated(named: list[tuple[str, str]], what: str) -> Iterator[CatalogueFault]:
     counts = Counter(code for code, _ in named)
-    told: set[str] = set()
+    reported: set[str] = set()
     for code, where in named:
-        if counts[code] > 1 and code in told:
-            yield CatalogueFault(
-                "duplicate_code", where, f"{code!r} is there already.", f"{what} need codes of their own."
-            )
-        told.add(code)
+        if counts[code] > 1 and code in reported:
+            yield CatalogueFault("duplicate_code", where, f"{code!r} is used twice.", f"{what} need unique codes.")
+        reported.add(code)
 
 
 def _wrong_number(text: str, where: str, is_right: Callable[[Decimal], bool], words: str) -> Iterator[CatalogueFault]:
@@ -297,4 +311,4 @@ def _wrong_number(text: str, where: str, is_right: Callable[[Decimal], bool], wo
     except InvalidOperation:
         number = Decimal("nan")
     if not number.is_finite() or abs(number.adjusted()) > 15 or not is_right(number):
-        yield CatalogueFault("wrong_value", where, f"{text!r} is not a number that fits here.", f"Give {words}.")
+        yield CatalogueFault("wrong_value", where, f"{text!r} is not a valid number here.", f"Write {words}.")

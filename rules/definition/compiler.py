@@ -1,7 +1,7 @@
-"""Checks a catalogue definition as a whole and compiles it. Pure.
+"""Checks and compiles a whole catalogue definition. Pure.
 
-Codes and references come first, then every text; all their faults are told at once. Where there are none the order of
-decisions is fixed.
+Codes and references are checked first, then every text; all faults are reported together. The order of decisions is
+computed only for a definition without faults.
 """
 
 from __future__ import annotations
@@ -26,20 +26,20 @@ from rules.definition.model import (
 )
 from rules.definition.product_compiler import compile_lines, compile_products
 from rules.definition.texts import Texts, cycle_fault
-from rules.flow.stored_values import READERS
 from rules.incremental.dependents import find_dependents
-from rules.language.kinds import KIND_OF_TYPE, TRUTH
+from rules.language.kinds import TRUTH
+from rules.types.registry import type_of
 from rules.types.validators import Relation, parse_validators
 
 __all__ = ["CatalogueErrors", "CatalogueFault", "CompiledCatalogue", "compile_catalogue"]
 
 _REQUIRED: Final = {"quote": "quote", "bind": "bind", "optional": ""}
-#: Faults after which texts cannot be compiled in any sensible way.
+#: Faults that make compiling the texts pointless.
 _BREAKING: Final = frozenset({"duplicate_code", "bad_code", "cycle", "unknown_pool", "unknown_line"})
 
 
 def compile_catalogue(definition: CatalogueDefinition) -> CompiledCatalogue:
-    """Return ``definition`` compiled. Raises ``CatalogueErrors`` with every fault that can be told apart."""
+    """Return ``definition`` compiled. Raises ``CatalogueErrors`` with every fault found."""
     faults = check_references(definition)
     if any(fault.code in _BREAKING for fault in faults):
         raise CatalogueErrors(faults)
@@ -76,7 +76,9 @@ class _Compiler:
         return [*self._texts.faults, *self._faults]
 
     def catalogue(self) -> CompiledCatalogue:
-        """Return the whole; the texts must be without faults. Raises ``CatalogueErrors`` for a circle."""
+        """Return the compiled catalogue; call it only if there are no faults. Raises ``CatalogueErrors`` for a
+        cycle.
+        """
         derived = {
             part.code: CompiledDerived(
                 derived=part, slot=self._texts.slots[""][part.code].slot, value=self._texts.derived[part.code]
@@ -150,7 +152,7 @@ class _Compiler:
             order=order,
             slot=self._texts.slots[pool][question.code].slot,
             required=_REQUIRED[question.required],
-            read=READERS[KIND_OF_TYPE[question.type]],
+            read=type_of(question.type).reader,
             when=when,
             checks=tuple(checks),
             relations=tuple(relations),
@@ -178,7 +180,7 @@ class _Compiler:
         return CompiledFormRule(rule=rule, when=when, pool=pool)
 
     def _order(self) -> list[str]:
-        """Return the order of decisions, and put the gates into the carrier questions."""
+        """Return the order of decisions, and set the gates of the carrier questions."""
         reads = Reads(sets=self._sets.values(), questions=self._questions, derived=self._texts.derived)
         maker = GateMaker(reads, self._products)
         lines_question = self._definition.lines_question
@@ -194,7 +196,7 @@ class _Compiler:
             raise CatalogueErrors([cycle_fault(loop, self._place(loop))]) from error
 
     def _place(self, loop: list[str]) -> str:
-        """Return where the first code of ``loop`` that has a text stands."""
+        """Return the place of the first code of ``loop`` that has a text."""
         for code in loop:
             if code in self._questions:
                 return f"question_sets[{self._questions[code].set_code}].questions[{code}].when"
@@ -203,7 +205,7 @@ class _Compiler:
         return f"question_sets[{loop[0].removeprefix('set:')}].when"
 
     def _mark_unread(self) -> None:
-        """Note which questions no rule and no validator looks at, so that a sealed answer to one is never opened."""
+        """Mark the questions that no rule or validator reads, so that their sealed answers are never opened."""
         read = {self._definition.lines_question}.union(*(expression.reads for expression in self._texts.compiled))
         for code, question in self._questions.items():
             if code not in read and not question.checks and not question.relations:

@@ -1,9 +1,8 @@
-"""Fixes the order in which visibility and derived values are decided, and what keeps carrier questions out of the
-form. Pure.
+"""Computes the order in which visibility and derived values are decided, and the gates of carrier questions. Pure.
 
-A carrier question waits for its products, and rules of the products may read carrier questions. So that this has one
-answer and no circle, a carrier question looks only at checks and rules that read (directly or through other values)
-no carrier question but earlier ones.
+A carrier question depends on its products, and rules of the products may read carrier questions. To make the result
+unique and free of cycles, a gate contains only checks and rules that read (directly or through other values) no carrier
+question except earlier ones.
 """
 
 from __future__ import annotations
@@ -16,7 +15,7 @@ from rules.language.expressions import Expression
 
 
 class Reads:
-    """What each value needs before it can be decided: question, derived and pool codes, and sets as ``set:code``."""
+    """The dependencies of each value: question, derived and pool codes, and sets as ``set:code``."""
 
     def __init__(
         self,
@@ -25,7 +24,7 @@ class Reads:
         questions: Mapping[str, CompiledQuestion],
         derived: Mapping[str, Expression],
     ) -> None:
-        """Take the compiled parts; carrier questions need no gates yet."""
+        """Collect the dependencies of the compiled parts; carrier questions need no gates yet."""
         self._needs: dict[str, frozenset[str]] = {}
         for part in sets:
             around = frozenset((part.parent,)) if part.parent else frozenset()
@@ -41,43 +40,42 @@ class Reads:
         self._last: dict[frozenset[str], int] = {}
 
     def add(self, code: str, reads: frozenset[str]) -> None:
-        """Let ``code`` need ``reads`` too."""
+        """Add ``reads`` to the dependencies of ``code``."""
         self._needs[code] |= reads
 
     def position(self, code: str) -> int:
-        """Return the place of a carrier question among all of them."""
+        """Return the position of a carrier question among all of them."""
         return self._positions[code]
 
     def is_before(self, reads: frozenset[str], position: int) -> bool:
-        """Tell whether ``reads`` lead to no carrier question but ones before ``position``."""
+        """Return whether ``reads`` lead to no carrier question except ones before ``position``."""
         if reads not in self._last:
             self._last[reads] = max((self._positions.get(code, -1) for code in self._closure(reads)), default=-1)
         return self._last[reads] < position
 
     def order(self) -> list[str]:
-        """Return all codes, each after what it needs. Raises ``CycleError``."""
+        """Return all codes, each after its dependencies. Raises ``CycleError``."""
         return list(TopologicalSorter(self._needs).static_order())
 
     def closure(self, reads: frozenset[str]) -> frozenset[str]:
-        """Return ``reads`` and all that they need."""
+        """Return ``reads`` with all their dependencies."""
         return frozenset(self._closure(reads))
 
     def _closure(self, reads: frozenset[str]) -> set[str]:
-        found: set[str] = set()
+        closure: set[str] = set()
         waiting = list(reads)
         while waiting:
             code = waiting.pop()
-            if code not in found:
-                found.add(code)
+            if code not in closure:
+                closure.add(code)
                 waiting += self._needs.get(code, ())
-        return found
+        return closure
 
 
 class GateMaker:
-    """Makes the gates of carrier questions; one gate for equal needs, so that a run decides it once."""
+    """Makes the gates of carrier questions; equal gates are one object, so that a run decides it once."""
 
     def __init__(self, reads: Reads, products: Mapping[str, CompiledProduct]) -> None:
-        """Take what reads what, and the products."""
         self._reads = reads
         self._products = products
         self._made: dict[tuple[object, ...], Gate] = {}
@@ -104,7 +102,7 @@ class GateMaker:
 
 
 def gate_reads(gate: Gate) -> frozenset[str]:
-    """Return all that deciding ``gate`` reads."""
+    """Return all codes that deciding ``gate`` reads."""
     parts = [rule.when.reads for rule in gate.rules] + [table.reads for table in gate.tables]
     parts += [gate_reads(rival) for rival in gate.rivals]
     if gate.states:
@@ -115,7 +113,7 @@ def gate_reads(gate: Gate) -> frozenset[str]:
 
 
 def set_node(code: str) -> str:
-    """Return how a question set is called among what needs what."""
+    """Return the name of a question set among the dependencies."""
     return f"set:{code}"
 
 

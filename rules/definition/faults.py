@@ -1,4 +1,4 @@
-"""What can be wrong with a catalogue, told all at once: where it is, what it is and how to mend it. Pure."""
+"""The faults of a catalogue, reported together: place, problem and remedy of each. Pure."""
 
 from __future__ import annotations
 
@@ -20,15 +20,13 @@ class CatalogueFault(msgspec.Struct, frozen=True):
     column: int | None = None
 
     def __str__(self) -> str:
-        """Return the fault as one line."""
         place = f"{self.where}, column {self.column}" if self.column else self.where
         return f"{place}: {self.text} {self.remedy}"
 
 
 class CatalogueErrors(Exception):
-    """A catalogue that cannot be used; ``faults`` holds every reason, in the order of the definition."""
+    """An invalid catalogue; ``faults`` holds every reason, in the order of the definition."""
 
     def __init__(self, faults: Sequence[CatalogueFault]) -> None:
-        """Keep ``faults``."""
         self.faults = list(faults)
         super().__init__("\n".join(str(fault) for fault in self.faults))

@@ -1,7 +1,6 @@
-"""A catalogue that can decide: the parts of a definition with their texts compiled and their places fixed. Pure and
-immutable.
+"""The compiled catalogue: the parts of a definition with compiled texts and fixed slots. Pure and immutable.
 
-A value's place is a slot: in the list of the document's values, or in the list of a row's values.
+A slot is the position of a value among the values of the document or of a row.
 """
 
 from __future__ import annotations
@@ -12,6 +11,7 @@ from decimal import Decimal
 from types import MappingProxyType
 from typing import Final, NamedTuple, TypeAlias
 
+from copies.paths import Path
 from rules.definition.catalogue import (
     CatalogueDefinition,
     Derived,
@@ -26,14 +26,16 @@ from rules.definition.catalogue import (
 )
 from rules.language.expressions import Expression
 from rules.language.values import Value
-from rules.types.validators import Check, Relation
+from rules.types.checks import Check
+from rules.types.question_type import TypedQuestion
+from rules.types.validators import Relation
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CompiledQuestion:
-    """A question. ``order`` is its place among the questions of its set, ``read`` turns a stored answer into a value.
+    """A question. ``order`` is its position in its set; ``read`` turns a stored answer into a value.
 
-    ``is_read`` is False where no rule and no validator looks at the value.
+    ``is_read`` is False if no rule or validator reads the value.
     """
 
     question: Question
@@ -52,7 +54,7 @@ class CompiledQuestion:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CompiledPool:
-    """A pool: its own ``questions`` in order, its ``children`` (pools nested in it) and ``ancestors`` (outermost
+    """A pool: its own ``questions`` in order, its ``children`` (pools nested in it) and its ``ancestors`` (outermost
     first).
     """
 
@@ -67,7 +69,7 @@ class CompiledPool:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CompiledSet:
-    """A question set; ``pool`` is its pool's code or "", ``parent`` the pool around that, ``order`` its place in the
+    """A question set: ``pool`` is its pool's code or "", ``parent`` the enclosing pool, ``order`` its position in the
     form.
     """
 
@@ -80,7 +82,7 @@ class CompiledSet:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CompiledDerived:
-    """A derived value."""
+    """A derived value with its compiled text."""
 
     derived: Derived
     slot: int
@@ -89,7 +91,7 @@ class CompiledDerived:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CompiledFormRule:
-    """A form rule; ``pool`` is the pool in whose rows it is asked, or ""."""
+    """A form rule; ``pool`` is the pool in whose rows it is evaluated, or ""."""
 
     rule: FormRule
     when: Expression
@@ -98,7 +100,7 @@ class CompiledFormRule:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CompiledLine:
-    """A line of business."""
+    """A line of business with its compiled texts."""
 
     line: Line
     states: Expression
@@ -111,9 +113,9 @@ CLASS_CHECK: Final = "class"
 
 
 class Override(NamedTuple):
-    """What an adjust rule rates instead of an answer: ``value`` for rules, ``rated`` as the catalogue writes it.
+    """A value that an adjust rule rates instead of an answer: ``value`` for rules, ``rated`` as in the catalogue.
 
-    ``reaches`` are the derived values that are made of the answer.
+    ``reaches`` are the derived values that depend on the answer.
     """
 
     code: str
@@ -125,7 +127,7 @@ class Override(NamedTuple):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CompiledRule:
-    """A product rule; ``overrides`` are what an adjust rule rates instead."""
+    """A product rule; ``overrides`` are the values that an adjust rule rates."""
 
     rule: ProductRule
     when: Expression
@@ -134,7 +136,7 @@ class CompiledRule:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CompiledTerm:
-    """A premium term."""
+    """A premium term with its compiled text."""
 
     rate: Decimal
     per: Decimal
@@ -143,7 +145,7 @@ class CompiledTerm:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CompiledTable:
-    """A rate table."""
+    """A rate table with its compiled texts."""
 
     table: RateTable
     rates: Mapping[str, Decimal]
@@ -156,7 +158,7 @@ class CompiledTable:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CompiledFactor:
-    """A premium factor."""
+    """A premium factor with its compiled text."""
 
     id: str
     when: Expression
@@ -165,9 +167,9 @@ class CompiledFactor:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CompiledProduct:
-    """A product. ``rivals`` are the admitted products of its line that a surplus product waits for; an admitted one
-    has none and is not ``is_surplus``. ``check_ids`` are the ids of its base checks;
-    ``is_told_apart`` is True where each of its reasons can come from one check or rule only.
+    """A product. ``rivals`` are the admitted products of its line, which must decline before a surplus product opens;
+    an admitted product has none and is not ``is_surplus``. ``check_ids`` are the ids of its base checks.
+    ``has_unique_reasons`` is True if each of its reasons can come from only one check or rule.
     """
 
     product: Product
@@ -177,7 +179,7 @@ class CompiledProduct:
     states: frozenset[str] | None
     rules: tuple[CompiledRule, ...]
     check_ids: tuple[str, ...]
-    is_told_apart: bool
+    has_unique_reasons: bool
     minimum: Decimal
     terms: tuple[CompiledTerm, ...] = ()
     tables: tuple[CompiledTable, ...] = ()
@@ -186,10 +188,11 @@ class CompiledProduct:
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Gate:
-    """What keeps one product's carrier question out of the form: the base checks and rules of the product that do not
-    read the question.
+    """The condition under which one product's carrier question is asked: the base checks and rules of the product that
+    do not read the question.
 
-    A surplus product is locked here until each of ``rivals`` is declined by what does not read the question either.
+    A surplus product is locked here until each of ``rivals`` is declined by checks and rules that do not read the
+    question either.
     """
 
     product: CompiledProduct
@@ -200,15 +203,15 @@ class Gate:
     rivals: tuple[Gate, ...] = ()
 
 
-#: The parts of a product that are no rules: its base checks, and what makes its premium and adjustments.
+#: The parts of a product other than its rules: its base checks, and its premium with adjustments.
 CHECKS: Final = -1
 RATING: Final = -2
 
 
 class Reader(NamedTuple):
-    """Something that reads a value: its ``place`` among its like, and the ``pool`` in whose rows it is decided.
+    """A reader of a value: its ``place`` in its list, and the ``pool`` in whose rows it is decided.
 
-    ``is_local`` is True where a row reads the value only of itself or of a row around it.
+    ``is_local`` is True if a row reads only its own value, or that of a row around it.
     """
 
     place: int
@@ -218,8 +221,8 @@ class Reader(NamedTuple):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Readers:
-    """What reads one value: steps, questions with relations, form rules (each by its place) and of products, by their
-    codes, the rules by place, ``CHECKS`` and ``RATING``.
+    """The readers of one value: steps, questions with relations and form rules (each by place), and products by code
+    with the places of their rules, ``CHECKS`` and ``RATING``.
     """
 
     steps: tuple[Reader, ...] = ()
@@ -230,17 +233,18 @@ class Readers:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Dependents:
-    """What depends on what. ``readers`` are those of each question, derived value and pool.
+    """The dependencies inside a catalogue. ``readers`` are those of each question, derived value and pool.
 
-    ``steps`` are the places of questions, derived values and sets (``set:code``) among the catalogue's steps,
-    ``rules_by_id`` and ``related_by_code`` the places of form rules and of questions with relations,
-    ``form_rules`` those of the form rules in each pool, ``gated`` the places of the steps of the questions that
-    wait for each product. ``parts`` are what stands in each slot of the document's values ("") and of each pool's rows;
-    slot 0 of the document is the evaluation date and has none. ``inputs`` are the derived values that must be there
-    before a derived value is computed. ``is_followable`` is False for a catalogue in which changes are not followed:
-    where a form rule is called like a validator of the question that it speaks at (then what is said there does not
-    tell which of them said it), or where very many pools wait for each other (they are looked up by nested calls).
+    ``steps`` are the places of questions, derived values and sets (``set:code``) in the catalogue's steps;
+    ``rules_by_id`` and ``related_by_code`` the places of form rules and of questions with relations; ``form_rules``
+    those of the form rules of each pool; ``gated`` the places of the steps of each product's carrier questions.
+    ``parts`` are the owners of the slots of the document ("") and of each pool's rows; slot 0 of the document is the
+    evaluation date and has no owner. ``inputs`` are the derived values that must be computed before a derived value.
     ``size`` is the number of steps and rules.
+
+    ``is_followable`` is False for a catalogue whose changes always cause a full run: a form rule has the same name as a
+    validator of its question (messages do not tell them apart), or very many pools depend on each other (they are
+    evaluated by nested calls).
     """
 
     readers: Mapping[str, Readers]
@@ -261,12 +265,12 @@ Step: TypeAlias = CompiledSet | CompiledQuestion | CompiledDerived
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CompiledCatalogue:
-    """A compiled catalogue, safe to share between threads. ``codes`` are the codes of the questions of each pool, of
-    the document's under "".
+    """A compiled catalogue, safe to share between threads.
 
-    ``steps`` decide visibility and derived values, each after what it reads; ``derived_order`` are the codes of the
-    derived values in such an order. ``related`` are the questions with relations. ``dependents`` says what has to be
-    decided anew after a change. ``width`` is the number of the document's slots.
+    ``codes`` are the question codes of each pool, and of the document under "". ``steps`` decide visibility and derived
+    values, each after the values it reads; ``derived_order`` is such an order of the derived values. ``related`` are
+    the questions with relations, ``dependents`` the dependencies that a partial run follows, ``width`` is the number of
+    the document's slots.
     """
 
     definition: CatalogueDefinition
@@ -284,6 +288,12 @@ class CompiledCatalogue:
     choice_lists: Mapping[str, Mapping[str, str]]
     dependents: Dependents
 
-    def choices(self, question: Question) -> Mapping[str, str]:
-        """Return the choices of ``question``, code -> label; empty for one without."""
+    def choices(self, question: TypedQuestion) -> Mapping[str, str]:
+        """Return the labels of ``question``'s choices by code; empty if it has no choice list."""
         return self.choice_lists.get(question.choices, _NO_CHOICES)
+
+    def set_of(self, path: str) -> str:
+        """Return the code of the question set that contains the question or pool at ``path``."""
+        code = Path(path).code
+        question = self.questions.get(code)
+        return question.set_code if question else self.pools[code].set_code

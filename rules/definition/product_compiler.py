@@ -18,12 +18,12 @@ from rules.definition.model import (
     Override,
 )
 from rules.definition.texts import Texts
-from rules.flow.stored_values import READERS
-from rules.language.kinds import KIND_OF_TYPE, NUMBER, TEXT, TEXTS, TRUTH
+from rules.language.kinds import NUMBER, TEXT, TEXTS, TRUTH
+from rules.types.registry import type_of
 
 
 def compile_lines(definition: CatalogueDefinition, texts: Texts) -> dict[str, CompiledLine]:
-    """Return the lines by code; faults are kept by ``texts``."""
+    """Return the lines by code; ``texts`` collects the faults."""
     return {
         line.code: CompiledLine(
             line=line,
@@ -37,7 +37,7 @@ def compile_lines(definition: CatalogueDefinition, texts: Texts) -> dict[str, Co
 def compile_products(
     definition: CatalogueDefinition, texts: Texts, lines: Mapping[str, CompiledLine]
 ) -> dict[str, CompiledProduct]:
-    """Return the products by code; faults are kept by ``texts``."""
+    """Return the products by code; ``texts`` collects the faults."""
     return _Products(definition, texts, lines).compiled()
 
 
@@ -69,7 +69,7 @@ class _Products:
             states=None if product.states is None else frozenset(product.states),
             rules=tuple(self._rule(rule, f"{where}.rules[{rule.id}]") for rule in product.rules),
             check_ids=check_ids,
-            is_told_apart=len({*check_ids, *rule_ids}) == len(check_ids) + len(rule_ids),
+            has_unique_reasons=len({*check_ids, *rule_ids}) == len(check_ids) + len(rule_ids),
             minimum=Decimal(rating.minimum),
             terms=tuple(self._term(term, f"{where}.rating.terms[{at}]") for at, term in enumerate(rating.terms)),
             tables=tuple(self._table(table, f"{where}.rating.tables[{at}]") for at, table in enumerate(rating.tables)),
@@ -79,9 +79,9 @@ class _Products:
     def _rule(self, rule: ProductRule, where: str) -> CompiledRule:
         overrides = []
         for code, value in rule.set.items():
-            kind = KIND_OF_TYPE[self._questions[code].type]
+            question_type = type_of(self._questions[code].type)
             slot, reaches = self._texts.slots[""][code].slot, self._texts.derived_of(code)
-            overrides.append(Override(code, slot, READERS[kind](value), value, reaches))
+            overrides.append(Override(code, slot, question_type.reader(value), value, reaches))
         when = self._texts.compile(rule.when, f"{where}.when", wanted=(TRUTH,))
         return CompiledRule(rule=rule, when=when, overrides=tuple(overrides))
 

@@ -1,4 +1,4 @@
-"""Compiles the texts of one definition in the scopes they stand in, and keeps the faults with their places. Pure."""
+"""Compiles the texts of one definition, each in its scope, and collects the faults with their places. Pure."""
 
 from __future__ import annotations
 
@@ -10,34 +10,35 @@ from rules.definition.catalogue import CatalogueDefinition, Derived
 from rules.definition.faults import CatalogueFault
 from rules.language.checker import TextFault, TextFaults
 from rules.language.expressions import Expression, Language, Scope, Term, Variable, names_in
-from rules.language.kinds import ANY, DATE, KIND_OF_TYPE, NUMBER, TEXT, TRUTH, Kind, rows_of
+from rules.language.kinds import ANY, DATE, NUMBER, TEXT, TRUTH, Kind, rows_of
 from rules.language.operators import constant
 from rules.language.syntax import Literal
+from rules.types.registry import type_of
 
 _DERIVED_KINDS: Final = (NUMBER, TEXT, TRUTH, DATE)
-#: Stands for a text that has faults.
+#: Replaces an invalid text.
 BROKEN: Final = Expression(
     source="", term=Term(constant(None), ANY, Literal(value=None, kind="null_value", offset=0), frozenset()), locals=0
 )
 
 
 class Texts:
-    """Fixes the slots of a definition, compiles its derived values, and then any text at the top ("") or in a pool's
-    rows.
+    """The compiled texts of a definition. Assigns the slots, compiles the derived values, and then any text in the
+    scope of the form ("") or of a pool's rows.
     """
 
     def __init__(self, definition: CatalogueDefinition) -> None:
-        """Give every question, pool and derived value its slot; compile the derived values."""
+        """Assign a slot to every question, pool and derived value; compile the derived values."""
         self.faults: list[CatalogueFault] = []
         self.compiled: list[Expression] = []
         self._parents = {part.pool.code: part.pool.parent for part in definition.question_sets if part.pool}
-        #: The values of the document ("") and of each pool's rows by code, with level 0; ``_variables`` gives them
-        #: their levels.
+        #: The variables of the document ("") and of each pool's rows by code, at level 0; ``_variables`` sets their
+        #: levels.
         self.slots: dict[str, dict[str, Variable]] = {"": {}, **{pool: {} for pool in self._parents}}
         for part in definition.question_sets:
             own = part.pool.code if part.pool else ""
             for question in part.questions:
-                self._place(own, question.code, KIND_OF_TYPE[question.type])
+                self._place(own, question.code, type_of(question.type).kind)
         for pool, parent in self._parents.items():
             self._place(parent, pool, rows_of(pool))
         self._language = Language({pool: fields for pool, fields in self.slots.items() if pool})
@@ -46,19 +47,19 @@ class Texts:
         self._compile_derived(definition)
 
     def width(self, pool: str = "") -> int:
-        """Return how many slots the document or a row of ``pool`` has."""
+        """Return the number of slots of the document or of a row of ``pool``."""
         return len(self.slots[pool]) + (not pool)
 
     def compile(self, source: str, where: str, *, wanted: Iterable[Kind], pool: str = "") -> Expression:
-        """Return ``source`` compiled in the scope of ``pool``'s rows; where it is wrong the faults are kept and the
-        result stands for nothing.
+        """Return ``source`` compiled in the scope of ``pool``'s rows. An invalid text adds to ``faults`` and returns
+        ``BROKEN``.
         """
         if pool not in self._scopes:
             self._scopes[pool] = Scope(self._language, self._variables(pool))
         return self._compile(self._scopes[pool], source, where, wanted)
 
     def derived_of(self, code: str) -> frozenset[str]:
-        """Return the codes of the derived values that are made of ``code``, also by way of others."""
+        """Return the codes of the derived values that depend on ``code``, directly or indirectly."""
         reached = {code}
         for name, value in self.derived.items():
             if value.reads & reached:
@@ -66,7 +67,7 @@ class Texts:
         return frozenset(reached - {code})
 
     def ancestors(self, pool: str) -> tuple[str, ...]:
-        """Return the pools around ``pool``, outermost first."""
+        """Return the pools that enclose ``pool``, outermost first."""
         parent = self._parents[pool]
         return (*self.ancestors(parent), parent) if parent else ()
 
@@ -99,12 +100,12 @@ class Texts:
             self.derived[code] = compiled
 
     def _refuse_sensitive(self, definition: CatalogueDefinition, code: str, value: Expression) -> None:
-        """Refuse a derived value that is a copy of a sensitive answer: it would be stored and shown in the open."""
+        """Refuse a derived value that copies a sensitive answer: it would be stored and shown in plain text."""
         if value.kind in (TEXT, DATE):
             sensitive = {item.code for part in definition.question_sets for item in part.questions if item.sensitivity}
             for read in sorted(value.reads & sensitive):
-                text = f"A {value.kind} made of the sensitive answer {read!r} would be stored in the open."
-                remedy = "Derive a number or true or false from it."
+                text = f"A {value.kind} made of the sensitive answer {read!r} would be stored in plain text."
+                remedy = "Derive a number, or true or false, from it."
                 self.faults.append(CatalogueFault("sensitive", f"derived[{code}].value", text, remedy))
 
     def _derived_order(self, named: Mapping[str, Derived]) -> Iterable[str]:
@@ -119,11 +120,9 @@ class Texts:
 
 
 def cycle_fault(loop: Iterable[str], where: str) -> CatalogueFault:
-    """Return the fault of codes that wait for each other."""
+    """Return the fault of codes that depend on each other."""
     steps = " -> ".join(loop)
-    return CatalogueFault(
-        "cycle", where, f"These need each other to be decided: {steps}.", "Take one of the references out."
-    )
+    return CatalogueFault("cycle", where, f"These depend on each other: {steps}.", "Remove one of the references.")
 
 
 def _placed(fault: TextFault, source: str, where: str) -> CatalogueFault:

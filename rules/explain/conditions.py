@@ -1,24 +1,34 @@
-"""Tells how one compiled text came out in a run: the truth of each part, the values it read, and what would make it
-true. Pure.
+"""Explains one compiled text in a run: the truth of each part, the values it read, and what would make it true.
+Pure.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from typing import Final, Literal, TypeAlias
+from typing import Final, Literal, Protocol, TypeAlias
 
 import msgspec
 
 from copies.document import AnswerValue
+from copies.paths import row_steps
 from rules.flow.state import Frame, State
 from rules.flow.stored_values import plain
 from rules.language.expressions import Expression, Term
 from rules.language.values import Slots, Unknown, Value
-from rules.types.mask import mask_of
 
 Truth: TypeAlias = Literal["true", "false", "unknown"]
-#: Of a pool with very many rows only so many are told.
+#: The number of rows of a pool whose values are listed.
 _MOST_ROWS: Final = 100
+
+
+class Visibility(Protocol):
+    """What the reader of a trace may see, as the presentation decides it."""
+
+    def shown(self, path: str, value: AnswerValue, /) -> AnswerValue:
+        """Return what the reader may see of ``value`` at ``path``; the mask of a sealed answer is passed as it is."""
+
+    def may_leave(self, path: str, *values: object) -> bool:
+        """Tell whether ``values`` at ``path`` may stand in a sentence that everybody reads."""
 
 
 class TracedPart(msgspec.Struct, frozen=True):
@@ -30,7 +40,7 @@ class TracedPart(msgspec.Struct, frozen=True):
 
 
 class TracedRule(msgspec.Struct, frozen=True):
-    """One rule as it came out; ``would_match`` says what would make it true where it is not."""
+    """The truth of one rule; ``would_match`` describes what would make it true if it is not."""
 
     id: str
     text: str
@@ -41,17 +51,17 @@ class TracedRule(msgspec.Struct, frozen=True):
     would_match: str = ""
 
 
-class Observer:
-    """Observes texts in a decided state; ``sensitive_paths`` are the personal (``pii``) answers among what it told."""
+class ConditionExplainer:
+    """Explains texts in a decided state, for one reader."""
 
-    def __init__(self, state: State, *, root: Slots | None = None) -> None:
-        """Take a decided state; ``root`` stands for other values of the document than were answered."""
+    def __init__(self, state: State, visibility: Visibility, *, root: Slots | None = None) -> None:
+        """Prepare to explain a decided state; ``root`` replaces the document's values, for example by rated ones."""
         self._state = state
+        self._visibility = visibility
         self._root = state.root if root is None else root
-        self.sensitive_paths: set[str] = set()
 
     def rule(self, identity: str, text: str, expression: Expression, frame: Frame | None = None) -> TracedRule:
-        """Return how a condition came out, in the scope of the row ``frame`` if there is one."""
+        """Return the truth and the parts of a condition, in the scope of the row ``frame`` if given."""
         value = expression.evaluate(self._root, frame)
         parts = tuple(self._part(term, expression, frame) for term in _leaves(expression.term))
         matches = value is True
@@ -66,11 +76,14 @@ class Observer:
         )
 
     def values(self, reads: Iterable[str], frame: Frame | None = None) -> dict[str, AnswerValue]:
-        """Return the values of ``reads`` by path: of the row's own scope, else of every visible row."""
-        found: dict[str, AnswerValue] = {}
+        """Return the values of ``reads`` by path, as the reader may see them: of the row's own scope, otherwise of
+        every visible row.
+        """
+        return {path: self._visibility.shown(path, value) for path, value in self._values(reads, frame)}
+
+    def _values(self, reads: Iterable[str], frame: Frame | None) -> Iterator[tuple[str, AnswerValue]]:
         for code in sorted(reads):
-            found.update(self._values_of(code, frame))
-        return found
+            yield from self._values_of(code, frame)
 
     def _values_of(self, code: str, frame: Frame | None) -> Iterator[tuple[str, AnswerValue]]:
         state, catalogue = self._state, self._state.catalogue
@@ -83,20 +96,16 @@ class Observer:
             around = _enclosing(frame, question.pool) if question.pool else state.top
             frames = [around] if around else list(state.visible_rows(question.pool))[:_MOST_ROWS]
             for row in frames:
-                yield f"{row.prefix}{code}", self.shown(row, code)
+                yield f"{row.prefix}{code}", self._value(row, code)
 
-    def shown(self, frame: Frame, code: str) -> AnswerValue:
-        """Return the value of a question as it may be shown: sensitive ones masked, hidden and unanswered ones None."""
+    def _value(self, frame: Frame, code: str) -> AnswerValue:
+        """Return the value of a question, the mask of a sealed one; hidden and unanswered ones are None."""
         question = self._state.catalogue.questions[code]
         value = (self._root if frame is self._state.top else frame.values)[question.slot]
         if value is None or value.__class__ is Unknown:
             return None
         answer = frame.answers.get(code)
-        if question.question.sensitivity == "spi":
-            return (answer.mask if answer else "") or mask_of(question.question, plain(value))
-        if question.question.sensitivity == "pii":
-            self.sensitive_paths.add(f"{frame.prefix}{code}")
-        return plain(value)
+        return answer.mask if answer is not None and answer.sealed is not None else plain(value)
 
     def _part(self, term: Term, expression: Expression, frame: Frame | None) -> TracedPart:
         value = self._run(term, expression, frame)
@@ -106,34 +115,28 @@ class Observer:
         return term.run(self._root, frame, [None] * expression.locals)
 
     def _unmet(self, term: Term, expression: Expression, frame: Frame | None) -> str:
-        """Return in words which parts must still become true."""
+        """Return a phrase for the parts that must still become true."""
         if term.joint in ("&&", "||"):
             open_parts = [part for part in term.parts if self._run(part, expression, frame) is not True]
             words = [self._unmet(part, expression, frame) for part in open_parts]
             return f" {'and' if term.joint == '&&' else 'or'} ".join(words)
         now = [
-            f"{path} is {'without a value' if value is None else _say(value)}"
-            for path, value in self.values(term.reads, frame).items()
-            if self._is_told(path)
+            f"{path} is {'without a value' if value is None else _text_of(value)}"
+            for path, value in self._values(term.reads, frame)
+            # A sentence is not masked later.
+            if self._visibility.may_leave(path, value)
         ]
         return f"{term.text} (now {', '.join(now[:3])})" if now else term.text
 
-    def _is_told(self, path: str) -> bool:
-        """Tell whether the value at ``path`` may stand in a sentence: nothing sensitive may, for sentences are not
-        masked later.
-        """
-        question = self._state.catalogue.questions.get(path.rpartition("/")[2])
-        return question is None or not question.question.sensitivity
 
-
-def _say(value: AnswerValue) -> str:
+def _text_of(value: AnswerValue) -> str:
     if isinstance(value, bool):
         return "true" if value else "false"
     return ", ".join(value) if isinstance(value, list) else str(value)
 
 
 def truth_of(value: Value) -> Truth:
-    """Return a truth value in words; hidden is false."""
+    """Return a truth value as a word; hidden is false."""
     if value.__class__ is Unknown:
         return "unknown"
     return "true" if value is True else "false"
@@ -148,9 +151,9 @@ def _leaves(term: Term) -> Iterator[Term]:
 
 
 def _enclosing(frame: Frame | None, pool: str) -> Frame | None:
-    """Return ``frame`` or the row around it that belongs to ``pool``."""
+    """Return ``frame`` or the enclosing row that belongs to ``pool``."""
     while frame is not None and frame.prefix:
-        if frame.prefix.split("/")[-3] == pool:
+        if row_steps(frame.prefix)[-1][0] == pool:
             return frame
         frame = frame.parent
     return None

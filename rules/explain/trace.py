@@ -1,7 +1,7 @@
-"""Says why: why a question is shown or hidden, a product came out as it did, a price is what it is, a message stands
-or does not. Pure.
+"""Explains results: why a question is shown or hidden, a product has its outcome, a premium its amount, a message its
+cause. Pure.
 
-A trace is made on demand from a document and a catalogue, so that it can be had of any past version too.
+An explanation is computed on demand from a document and a catalogue, so past versions can be explained too.
 """
 
 from __future__ import annotations
@@ -13,8 +13,9 @@ from typing import Final, NamedTuple
 import msgspec
 
 from copies.document import Document
+from copies.paths import Path, split_prefix
 from rules.definition.model import CompiledCatalogue, CompiledProduct
-from rules.explain.conditions import Observer, TracedPart, TracedRule, truth_of
+from rules.explain.conditions import ConditionExplainer, TracedPart, TracedRule, Visibility, truth_of
 from rules.flow.eligibility import BaseCheck, base_checks, decide_product, decide_products, is_open
 from rules.flow.evaluation import ProductOutcome
 from rules.flow.messages import messages_of
@@ -28,7 +29,7 @@ __all__ = ["Explanation", "PriceStep", "TracedPart", "TracedRule", "UnknownTarge
 
 
 class PriceStep(msgspec.Struct, frozen=True):
-    """One step of a premium: what was taken, and the amount after it (None: an answer is missing)."""
+    """One step of a premium: its description, and the amount after it (None: an answer is missing)."""
 
     kind: str
     text: str
@@ -36,9 +37,7 @@ class PriceStep(msgspec.Struct, frozen=True):
 
 
 class Explanation(msgspec.Struct, frozen=True):
-    """Why ``target`` is what it is. ``sensitive_paths`` are personal answers in ``values`` that not every reader may
-    see.
-    """
+    """The explanation of ``target``, with the values that its reader may see."""
 
     target: str
     kind: str
@@ -48,36 +47,41 @@ class Explanation(msgspec.Struct, frozen=True):
     as_of: date
     rules: tuple[TracedRule, ...] = ()
     premium_steps: tuple[PriceStep, ...] = ()
-    sensitive_paths: tuple[str, ...] = ()
 
 
 class UnknownTarget(LookupError):
-    """Nothing of this name can be explained."""
+    """No target with this name can be explained."""
 
     def __init__(self, target: str) -> None:
-        """Keep ``target``."""
         self.target = target
         super().__init__(
-            f"There is nothing to explain called {target!r}. Give product:CODE, premium:CODE, question:PATH, set:CODE, "
+            f"There is nothing to explain called {target!r}. Use product:CODE, premium:CODE, question:PATH, set:CODE, "
             "derived:CODE or message:RULE."
         )
 
 
-def explain(
-    catalogue: CompiledCatalogue, document: Document, target: str, *, as_of: date, reveal: Reveal, release: int = 0
+def explain(  # noqa: PLR0913 - the document's surroundings are four
+    catalogue: CompiledCatalogue,
+    document: Document,
+    target: str,
+    *,
+    as_of: date,
+    reveal: Reveal,
+    visibility: Visibility,
+    release: int = 0,
 ) -> Explanation:
-    """Return why ``target`` is what it is in ``document``; a bare product, derived, set or rule code or question path
-    will do.
+    """Return the explanation of ``target`` in ``document``; ``visibility`` decides which values the reader sees.
 
-    Raises ``UnknownTarget``.
+    The code of a product, derived value, set or rule, or a question path, also works without its prefix. Raises
+    ``UnknownTarget``.
     """
     state = State(catalogue, document, as_of=as_of, reveal=reveal)
     decide(state)
-    return _Tracer(state, release).explain(target)
+    return _Explainer(state, visibility, release).explain(target)
 
 
-class _Made(NamedTuple):
-    """What an explanation says."""
+class _Content(NamedTuple):
+    """The content of an explanation."""
 
     result: str | float | bool | None
     text: str
@@ -85,12 +89,13 @@ class _Made(NamedTuple):
     steps: Sequence[PriceStep] = ()
 
 
-class _Tracer:
-    def __init__(self, state: State, release: int) -> None:
+class _Explainer:
+    def __init__(self, state: State, visibility: Visibility, release: int) -> None:
         self._state = state
+        self._visibility = visibility
         self._catalogue = state.catalogue
         self._release = release
-        self._observer = Observer(state)
+        self._observer = ConditionExplainer(state, visibility)
 
     def explain(self, target: str) -> Explanation:
         kind, colon, name = target.partition(":")
@@ -106,10 +111,9 @@ class _Tracer:
             result=made.result,
             text=made.text,
             release=self._release,
-            as_of=self._state.setting.as_of,
+            as_of=self._state.check_context.as_of,
             rules=tuple(made.rules),
             premium_steps=tuple(made.steps),
-            sensitive_paths=tuple(sorted(self._observer.sensitive_paths)),
         )
 
     def _kind_of(self, name: str) -> str:
@@ -117,35 +121,35 @@ class _Tracer:
         for kind, names in known.items():
             if name in names:
                 return kind
-        if name.rpartition("/")[2] in self._catalogue.questions:
+        if Path(name).code in self._catalogue.questions:
             return "question"
         return "message" if any(rule.rule.id == name for rule in self._catalogue.form_rules) else "rule"
 
     # Products
 
-    def product(self, code: str) -> _Made:
+    def product(self, code: str) -> _Content:
         product = self._product(code)
         rules = self._product_rules(product)
         outcome = decide_products(self._state).get(code)
         if outcome is None:
             if not self._state.is_wanted(product.product.line):
-                text = f"{code} is not decided: the line {product.line.line.label} is not wanted."
-                return _Made("not_asked", text, rules)
-            return _Made("excluded", f"{code} is excluded on this copy.", rules)
+                text = f"{code} is not decided: the line {product.line.line.label} is not requested."
+                return _Content("not_asked", text, rules)
+            return _Content("excluded", f"{code} is excluded on this copy.", rules)
         if outcome.outcome == "locked":
-            return _Made("locked", self._locked(product), [*self._rivals(product), *rules])
-        return _Made(outcome.outcome, _outcome_text(code, outcome), rules)
+            return _Content("locked", self._locked(product), [*self._rivals(product), *rules])
+        return _Content(outcome.outcome, _outcome_text(code, outcome), rules)
 
-    def rule(self, identity: str) -> _Made:
+    def rule(self, identity: str) -> _Content:
         for code, product in self._catalogue.products.items():
             rule = next((rule for rule in product.rules if rule.rule.id == identity), None)
             if rule is not None:
                 traced = self._observer.rule(identity, rule.rule.why, rule.when)
                 text = f"Rule {identity} of {code} {_VERBS[traced.truth]}: {rule.rule.why}."
-                return _Made(traced.truth, text, [traced])
+                return _Content(traced.truth, text, [traced])
         raise UnknownTarget(identity)
 
-    def premium(self, code: str) -> _Made:
+    def premium(self, code: str) -> _Content:
         product = self._product(code)
         adjusting = [rule for rule in product.rules if rule.overrides and rule.when.evaluate(self._state.root) is True]
         rated = rate(self._state, product, adjusting)
@@ -153,16 +157,15 @@ class _Tracer:
             PriceStep(step.kind, step.text, None if step.amount is None else float(step.amount)) for step in rated.steps
         ]
         rules = [self._observer.rule(rule.rule.id, rule.rule.why, rule.when) for rule in adjusting]
-        # Factors look at what is rated, not at what was asked.
-        of_rated = Observer(self._state, root=rated.root)
+        # Factors read the rated values, not the answers.
+        of_rated = ConditionExplainer(self._state, self._visibility, root=rated.root)
         rules += [of_rated.rule(factor.id, f"times {factor.times}", factor.when) for factor in product.factors]
-        self._observer.sensitive_paths |= of_rated.sensitive_paths
         outcome = decide_products(self._state).get(code)
         if outcome is None or outcome.premium is None:
-            text = f"{code} has no premium: it is given only for eligible and referred products."
-            return _Made(None, text, rules, steps)
+            text = f"{code} has no premium: only eligible and referred products have one."
+            return _Content(None, text, rules, steps)
         currency = self._catalogue.definition.currency
-        return _Made(outcome.premium, f"{code} costs {outcome.premium} {currency} a year.", rules, steps)
+        return _Content(outcome.premium, f"{code} costs {outcome.premium} {currency} a year.", rules, steps)
 
     def _product(self, code: str) -> CompiledProduct:
         if code not in self._catalogue.products:
@@ -191,7 +194,10 @@ class _Tracer:
         outcomes = {code: decide_product(self._state, self._catalogue.products[code]) for code in product.rivals}
         return [
             TracedRule(
-                code, f"{code} says {outcome.outcome}.", f"{code} declines", truth_of(outcome.outcome == "decline")
+                code,
+                f"The outcome of {code} is {outcome.outcome}.",
+                f"{code} declines",
+                truth_of(outcome.outcome == "decline"),
             )
             for code, outcome in outcomes.items()
         ]
@@ -205,8 +211,8 @@ class _Tracer:
 
     # The form
 
-    def question(self, path: str) -> _Made:
-        prefix, code = path[: path.rfind("/") + 1], path.rpartition("/")[2]
+    def question(self, path: str) -> _Content:
+        prefix, code = split_prefix(path)
         question = self._catalogue.questions.get(code)
         frame = (
             next((row for row in self._state.frames[question.pool] if row.prefix == prefix), None) if question else None
@@ -225,12 +231,12 @@ class _Tracer:
             product = gate.product.product.code
             is_asked = is_open(self._state, gate)
             text = f"{product} {'asks' if is_asked else 'does not ask'} this."
-            condition = f"{product} is wanted and neither locked nor declined"
+            condition = f"{product} is requested and neither locked nor declined"
             rules.append(TracedRule(product, text, condition, truth_of(is_asked)))
         is_shown = frame.values[question.slot] is not None
         return _shown(is_shown, question.question.label, rules)
 
-    def question_set(self, code: str) -> _Made:
+    def question_set(self, code: str) -> _Content:
         if code not in self._catalogue.sets:
             raise UnknownTarget(code)
         part = self._catalogue.sets[code]
@@ -241,7 +247,7 @@ class _Tracer:
         is_shown = code in self._state.shown_sets and code in self._state.asked_sets
         return _shown(is_shown, part.question_set.title, rules)
 
-    def derived(self, code: str) -> _Made:
+    def derived(self, code: str) -> _Content:
         if code not in self._catalogue.derived:
             raise UnknownTarget(code)
         part = self._catalogue.derived[code]
@@ -254,16 +260,16 @@ class _Tracer:
             values=self._observer.values(part.value.reads),
         )
         shown = plain(value)
-        told = "not part of this form" if shown is None else str(shown)
+        state = "not part of this form" if shown is None else str(shown)
         if value.__class__ is Unknown:
             missing = ", ".join(sorted(value.paths, key=self._state.key))
-            told = f"not known yet: {missing} must be answered"
-        return _Made(None if isinstance(shown, list) else shown, f"{code} is {told}.", [rule])
+            state = f"not known yet: {missing} must be answered"
+        return _Content(None if isinstance(shown, list) else shown, f"{code} is {state}.", [rule])
 
-    def message(self, name: str) -> _Made:
+    def message(self, name: str) -> _Content:
         messages = [item for item in messages_of(self._state) if name in (item.code, item.path)]
         rules = [rule for rule in self._catalogue.form_rules if name in (rule.rule.id, rule.rule.at)]
-        is_path = name.rpartition("/")[2] in {*self._catalogue.questions, *self._catalogue.pools}
+        is_path = Path(name).code in {*self._catalogue.questions, *self._catalogue.pools}
         if not messages and not rules and not is_path:
             raise UnknownTarget(name)
         traced = [
@@ -273,8 +279,8 @@ class _Tracer:
             if frame.shown
         ]
         if not messages:
-            return _Made("not_said", f"Nothing is said by {name}.", traced)
-        return _Made("said", " ".join(f"{item.path}: {item.text.rstrip('.')}." for item in messages), traced)
+            return _Content("not_said", f"{name} shows no message.", traced)
+        return _Content("said", " ".join(f"{item.path}: {item.text.rstrip('.')}." for item in messages), traced)
 
 
 def _outcome_text(code: str, outcome: ProductOutcome) -> str:
@@ -287,22 +293,22 @@ def _outcome_text(code: str, outcome: ProductOutcome) -> str:
         case "refer":
             return f"{code} refers to an underwriter: {why}."
         case _:
-            return f"{code} is eligible: {why}." if why else f"{code} is eligible: nothing speaks against it."
+            return f"{code} is eligible: {why}." if why else f"{code} is eligible: no rule or check applies."
 
 
-def _shown(is_shown: bool, label: str, rules: Sequence[TracedRule]) -> _Made:
+def _shown(is_shown: bool, label: str, rules: Sequence[TracedRule]) -> _Content:
     if is_shown:
-        return _Made("shown", f"{label!r} is shown: all its conditions are true.", rules)
-    return _Made("hidden", f"{label!r} is hidden: not all its conditions are true.", rules)
+        return _Content("shown", f"{label!r} is shown: all its conditions are true.", rules)
+    return _Content("hidden", f"{label!r} is hidden: not all its conditions are true.", rules)
 
 
 _VERBS: Final = {"true": "matches", "false": "does not match", "unknown": "cannot be decided yet"}
-_KINDS: Final[dict[str, Callable[[_Tracer, str], _Made]]] = {
-    "product": _Tracer.product,
-    "premium": _Tracer.premium,
-    "question": _Tracer.question,
-    "set": _Tracer.question_set,
-    "derived": _Tracer.derived,
-    "message": _Tracer.message,
-    "rule": _Tracer.rule,
+_KINDS: Final[dict[str, Callable[[_Explainer, str], _Content]]] = {
+    "product": _Explainer.product,
+    "premium": _Explainer.premium,
+    "question": _Explainer.question,
+    "set": _Explainer.question_set,
+    "derived": _Explainer.derived,
+    "message": _Explainer.message,
+    "rule": _Explainer.rule,
 }

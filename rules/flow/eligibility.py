@@ -1,5 +1,5 @@
-"""Decides on products: base checks and appetite rules with three truth values, the surplus lock, and the gates of
-carrier questions. Pure.
+"""Decides products: base checks and appetite rules with three truth values, the surplus lock, and the gates of carrier
+questions. Pure.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ _NOTHING_KNOWN: Final[Mapping[str, Any]] = MappingProxyType({})
 
 
 class BaseCheck(NamedTuple):
-    """A base check: the id of its reason, whether it declines (True, False or Unknown), and what it says then."""
+    """A base check: the id of its reason, whether it declines (True, False or Unknown), and the text of the reason."""
 
     id: str
     declines: Value
@@ -41,11 +41,10 @@ def decide_products(
     before: Mapping[str, ProductOutcome] = _NOTHING_KNOWN,
     parts: Mapping[str, Collection[int]] = _NOTHING_KNOWN,
 ) -> dict[str, ProductOutcome]:
-    """Return the outcome of every product whose line is wanted, in the order of the catalogue; those excluded by
-    force are left out.
+    """Return the outcome of every product whose line is requested, in the order of the catalogue.
 
-    ``before`` are outcomes of which only the ``parts`` named by product may have changed, and whether surplus products
-    are locked.
+    Products that are excluded by force are left out. ``before`` are earlier outcomes in which only ``parts`` (by
+    product) and the surplus locks may have changed.
     """
     excluded = set(state.document.forced_excluded_products)
     outcomes = _Outcomes(state, before, parts)
@@ -57,7 +56,7 @@ def decide_products(
 
 
 class _Outcomes:
-    """The outcomes of products, each decided once and only where it is asked for."""
+    """The outcomes of products, each decided at most once."""
 
     def __init__(
         self, state: State, before: Mapping[str, ProductOutcome], parts: Mapping[str, Collection[int]]
@@ -70,7 +69,7 @@ class _Outcomes:
     def of(self, product: CompiledProduct) -> ProductOutcome:
         code = product.product.code
         if code not in self._decided:
-            # An excluded rival still says whether it declines.
+            # The outcome of an excluded rival still counts.
             rivals = (self.of(self._state.catalogue.products[rival]) for rival in product.rivals)
             if product.is_surplus and any(rival.outcome != "decline" for rival in rivals):
                 self._decided[code] = ProductOutcome("locked")
@@ -86,7 +85,7 @@ class _Outcomes:
 
 
 class _Verdict:
-    """What the checks and rules of one product say, collected in their order."""
+    """The effects and reasons of one product's checks and rules, in their order."""
 
     def __init__(self) -> None:
         self.reasons: list[Reason] = []
@@ -102,36 +101,36 @@ class _Verdict:
             return "need_info"
         return "refer" if "refer" in self._effects else "eligible"
 
-    def hear_checks(self, checks: Iterable[BaseCheck]) -> None:
+    def add_checks(self, checks: Iterable[BaseCheck]) -> None:
         for check in checks:
             if check.declines is True:
-                self.take("decline", Reason(check.id, check.text))
+                self.add("decline", Reason(check.id, check.text))
             elif check.declines is not False:
                 self.unknown |= check.declines.paths
                 self._effects.add("unknown")
 
-    def hear_rule(self, rule: CompiledRule, truth: Value) -> None:
+    def add_rule(self, rule: CompiledRule, truth: Value) -> None:
         if truth is True:
-            self.take(rule.rule.then, Reason(rule.rule.id, rule.rule.why))
+            self.add(rule.rule.then, Reason(rule.rule.id, rule.rule.why))
             if rule.overrides:
                 self.adjusting.append(rule)
         elif truth.__class__ is Unknown:
             self.unknown |= truth.paths
             self._effects.add("unknown")
 
-    def take(self, effect: str, reason: Reason) -> None:
+    def add(self, effect: str, reason: Reason) -> None:
         self.reasons.append(reason)
         self._effects.add(effect)
 
 
 def decide_product(state: State, product: CompiledProduct) -> ProductOutcome:
-    """Return the outcome of one product that is not locked."""
+    """Return the outcome of a product that is not locked."""
     verdict = _Verdict()
-    verdict.hear_checks(base_checks(state, product))
+    verdict.add_checks(base_checks(state, product))
     for rule in product.rules:
         truth = rule.when.evaluate(state.root)
         if truth is not False:
-            verdict.hear_rule(rule, truth)
+            verdict.add_rule(rule, truth)
     rated = rate(state, product, verdict.adjusting)
     return _outcome(state, product, verdict, premium=rated.premium, adjustments=_adjustments(state, rated))
 
@@ -139,27 +138,27 @@ def decide_product(state: State, product: CompiledProduct) -> ProductOutcome:
 def redecide_product(
     state: State, product: CompiledProduct, *, before: ProductOutcome, parts: Collection[int]
 ) -> ProductOutcome:  # fmt: skip
-    """Return what ``decide_product`` would, where only ``parts`` of the product can come out otherwise than ``before``:
-    rules by place, ``CHECKS``, ``RATING``.
+    """Return the result of ``decide_product`` when only ``parts`` of the product (rules by place, ``CHECKS``,
+    ``RATING``) may have changed since ``before``.
 
-    An outcome tells which rules matched, but not what was unknown beside a decline, nor to which rule a missing answer
-    belongs: there the product is decided in full.
+    An outcome names the rules that matched, but not the unknown ones beside a decline, nor the rule of a missing
+    answer; in those cases the product is decided in full.
     """
-    if before.outcome == "need_info" or not product.is_told_apart:
+    if before.outcome == "need_info" or not product.has_unique_reasons:
         return decide_product(state, product)
-    verdict, said = _Verdict(), {reason.rule: reason for reason in before.reasons}
+    verdict, earlier = _Verdict(), {reason.rule: reason for reason in before.reasons}
     if CHECKS in parts:
-        verdict.hear_checks(base_checks(state, product))
+        verdict.add_checks(base_checks(state, product))
     else:
         for identity in product.check_ids:
-            if identity in said:
-                verdict.take("decline", said[identity])
+            if identity in earlier:
+                verdict.add("decline", earlier[identity])
     for place, rule in enumerate(product.rules):
-        verdict.hear_rule(rule, rule.when.evaluate(state.root) if place in parts else rule.rule.id in said)
+        verdict.add_rule(rule, rule.when.evaluate(state.root) if place in parts else rule.rule.id in earlier)
     if before.outcome == "decline" and verdict.outcome != "decline":
         return decide_product(state, product)
     if RATING in parts or verdict.adjusting != [
-        rule for rule in product.rules if rule.overrides and rule.rule.id in said
+        rule for rule in product.rules if rule.overrides and rule.rule.id in earlier
     ]:  # fmt: skip
         rated = rate(state, product, verdict.adjusting)
         return _outcome(state, product, verdict, premium=rated.premium, adjustments=_adjustments(state, rated))
@@ -186,13 +185,13 @@ def _outcome(
 
 
 def base_checks(state: State, product: CompiledProduct) -> Iterator[BaseCheck]:
-    """Yield the base checks of ``product`` that can decline at all."""
+    """Yield the base checks of ``product`` that can decline."""
     yield from _base_checks(state, product, states=True, industry=True, tables=product.tables)
 
 
 def is_open(state: State, gate: Gate) -> bool:
-    """Tell whether a carrier question is asked for the product of ``gate``: wanted, not excluded, neither locked nor
-    declined.
+    """Return whether the carrier question behind ``gate`` is asked: the product is requested, not excluded, not locked
+    and not declined.
     """
     if gate not in state.open_gates:
         product = gate.product.product

@@ -1,5 +1,4 @@
-"""What the check flow concludes about one document: the structs that are stored beside it and shown to everyone.
-
+"""The result of the check flow for one document: structs that are stored with the document and shown to all readers.
 Pure.
 """
 
@@ -10,14 +9,14 @@ from typing import Final, Literal, TypeAlias
 
 import msgspec
 
-#: The edition of the rules' own program, to be raised with each change of what it concludes or says of equal answers
-#: under one release; what an older edition concluded is then not built upon.
+#: The edition of this program. Raise it with every change of results or texts for equal answers under one release: a
+#: partial run builds only on evaluations of the same edition.
 EDITION: Final = 1
 Outcome: TypeAlias = Literal["eligible", "refer", "need_info", "decline", "locked"]
 
 
 class Reason(msgspec.Struct, frozen=True):
-    """Why a product came out as it did: a product rule's id, or the base check ``state``, ``class`` or a rate table's
+    """The reason of a product's outcome: a product rule's id, or the base check ``state``, ``class`` or a rate table's
     own.
     """
 
@@ -37,7 +36,7 @@ class Adjustment(msgspec.Struct, frozen=True):
 class ProductOutcome(msgspec.Struct, frozen=True, omit_defaults=True):
     """One product's outcome.
 
-    ``premium`` is whole dollars a year; ``missing`` are the paths whose answers would decide.
+    ``premium`` is in whole dollars a year; ``missing`` are the paths of the answers that would decide it.
     """
 
     outcome: Outcome
@@ -49,7 +48,7 @@ class ProductOutcome(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 class Message(msgspec.Struct, frozen=True, omit_defaults=True):
-    """Something said at a place of the form: ``code`` is the rule id or the validator's name."""
+    """A message at a place of the form; ``code`` is the rule id or the validator's name."""
 
     kind: Literal["error", "warn", "message", "task"]
     path: str
@@ -58,8 +57,8 @@ class Message(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 class Needed(msgspec.Struct, frozen=True):
-    """Paths of what is still to be answered or mended before quoting, and before binding (which includes the former's
-    rest).
+    """Paths that still need an answer or a correction before quoting, and before binding (which includes the rest of
+    the first).
     """
 
     quote: tuple[str, ...] = ()
@@ -67,9 +66,9 @@ class Needed(msgspec.Struct, frozen=True):
 
 
 class Evaluation(msgspec.Struct, frozen=True, omit_defaults=True):
-    """What the rules concluded; equal documents under one release and date give equal evaluations.
+    """The result of the rules; equal documents under one release and date have equal evaluations.
 
-    ``edition`` is the program's; 0 is of none: nothing was concluded yet.
+    ``edition`` is that of the program; 0 means that nothing has been evaluated yet.
     """
 
     release: int
@@ -82,7 +81,7 @@ class Evaluation(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 class AnswerState(msgspec.Struct, frozen=True):
-    """The visibility and requirement that the rules want for one answer, where it differs from the document."""
+    """The visibility and requirement of one answer according to the rules, where it differs from the document."""
 
     path: str
     active: bool
@@ -91,9 +90,7 @@ class AnswerState(msgspec.Struct, frozen=True):
 
 
 class Refusal(msgspec.Struct, frozen=True):
-    """A fault of one value by itself: such an answer is refused when it is given, and is an error message when it turns
-    bad later.
-    """
+    """An error of one value by itself: a new answer is refused; an older one gets an error message."""
 
     path: str
     code: str
@@ -101,11 +98,10 @@ class Refusal(msgspec.Struct, frozen=True):
 
 
 class FlowResult(msgspec.Struct, frozen=True):
-    """What one run of the check flow asks to be done: ``states`` and the question sets to add and remove, and the
-    evaluation.
+    """The result of one run: the evaluation, the ``states`` to set, and the question sets to add and remove.
 
-    ``dropped`` are paths of entries that are neither visible nor answered. An applied result, run again, is empty but
-    for ``evaluation``.
+    ``dropped`` are paths of entries that are neither visible nor answered. After the result is applied, a second run
+    returns only ``evaluation``.
     """
 
     evaluation: Evaluation

@@ -1,4 +1,4 @@
-"""What is said about a form: faults of single answers, of answers compared with each other, and form rules. Pure."""
+"""The messages about a form: errors of single answers, of answers compared with each other, and form rules. Pure."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from rules.language.values import Unknown
 
 
 def messages_of(state: State) -> tuple[Message, ...]:
-    """Return all that is said about the form in a decided state, in the order of the form."""
+    """Return all messages of a decided state in the order of the form."""
     messages = fault_messages(state)
     for question in state.catalogue.related:
         messages += relation_messages(state, question, state.frames[question.pool])
@@ -21,12 +21,12 @@ def messages_of(state: State) -> tuple[Message, ...]:
 
 
 def fault_messages(state: State) -> list[Message]:
-    """Return what is wrong with single answers, as it was collected."""
+    """Return the collected errors of single answers."""
     return [Message("error", *fault) for fault in state.faults]
 
 
 def relation_messages(state: State, question: CompiledQuestion, frames: Iterable[Frame]) -> Iterator[Message]:
-    """Yield where the answers to ``question`` in ``frames`` do not fit other answers."""
+    """Yield the errors of the answers to ``question`` in ``frames`` that do not match other answers."""
     for name, other, test in question.relations:
         for frame in frames:
             value = frame.values[question.slot]
@@ -39,7 +39,7 @@ def relation_messages(state: State, question: CompiledQuestion, frames: Iterable
 
 
 def rule_messages(state: State, rule: CompiledFormRule, frames: Iterable[Frame]) -> Iterator[Message]:
-    """Yield what a form rule says in ``frames``."""
+    """Yield the messages of a form rule in ``frames``."""
     for frame in frames:
         if frame.shown and rule.when.evaluate(state.root, frame) is True:
             yield Message(rule.rule.then, f"{frame.prefix}{rule.rule.at}", rule.rule.id, rule.rule.say)

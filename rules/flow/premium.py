@@ -1,6 +1,6 @@
-"""Makes a product's yearly premium in whole dollars, in decimal arithmetic, step by step. Pure.
+"""Computes a product's yearly premium in whole dollars, in decimal arithmetic, step by step. Pure.
 
-The sum of terms and rate tables, times every factor that is true, at least the minimum, rounded half up.
+The premium is the sum of terms and rate tables, times every factor that is true, at least the minimum, rounded half up.
 """
 
 from __future__ import annotations
@@ -14,13 +14,13 @@ from rules.definition.model import CompiledProduct, CompiledRule, CompiledTable,
 from rules.flow.state import State
 from rules.language.values import Slots, Unknown, Value
 
-#: Beyond this no premium is meant seriously, and JSON readers lose digits.
+#: A larger premium is a mistake, and JSON readers lose digits.
 _LARGEST: Final = Decimal(10) ** 15
 
 
 @dataclass(frozen=True, slots=True)
 class PremiumStep:
-    """One step: what was taken (``text``) and the amount after it; None where an answer is missing."""
+    """One step: its description ``text`` and the amount after it; None if an answer is missing."""
 
     kind: str
     text: str
@@ -29,9 +29,7 @@ class PremiumStep:
 
 @dataclass(frozen=True, slots=True)
 class Rated:
-    """A premium, or None where an answer is missing; ``adjusted`` are the overrides that were rated, with the ids of
-    their rules.
-    """
+    """A premium, or None if an answer is missing; ``adjusted`` are the rated overrides with the ids of their rules."""
 
     premium: int | None
     steps: tuple[PremiumStep, ...]
@@ -40,8 +38,8 @@ class Rated:
 
 
 def rate(state: State, product: CompiledProduct, adjusting: Iterable[CompiledRule] = ()) -> Rated:
-    """Return the premium of ``product``, with the values that the matching ``adjusting`` rules rate instead."""
-    # A hidden question is not part of the form, so there is nothing to rate instead of it.
+    """Return the premium of ``product``; the values of the matching ``adjusting`` rules replace answers."""
+    # A hidden question is not part of the form, so its override does not apply.
     adjusted = tuple(
         (rule.rule.id, override)
         for rule in adjusting
@@ -73,7 +71,7 @@ def rate(state: State, product: CompiledProduct, adjusting: Iterable[CompiledRul
 
 
 class _RatedValues(dict[int, Value]):
-    """The document's values but for those that were put here."""
+    """The document's values, except those that are set here."""
 
     def __init__(self, beneath: Slots) -> None:
         self._beneath = beneath
@@ -83,7 +81,7 @@ class _RatedValues(dict[int, Value]):
 
 
 def _rated_values(state: State, adjusted: Iterable[tuple[str, Override]]) -> Slots:
-    """Return the document's values with the overrides, and the derived values that they reach computed anew."""
+    """Return the document's values with the overrides, and with the derived values that depend on them."""
     root, reached = _RatedValues(state.root), set[str]()
     for _, override in adjusted:
         root[override.slot] = override.value
@@ -110,7 +108,7 @@ def _table(state: State, root: Slots, table: CompiledTable) -> Decimal | None:
 
 
 def _amount(value: Value, rate: Decimal) -> Decimal | None:
-    """Return ``value * rate``: hidden counts nothing, Unknown gives None."""
+    """Return ``value * rate``: 0 for hidden, None for Unknown."""
     if value.__class__ is Unknown:
         return None
     return Decimal(0) if value is None else rate * value

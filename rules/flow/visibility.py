@@ -1,6 +1,6 @@
-"""Decides which sets and questions are visible and required, and reads the answers of the visible ones as values. Pure.
+"""Decides which sets and questions are visible and required, and reads the answers of visible questions. Pure.
 
-Visible is only what is certainly so: a condition that is unknown does not show its question yet.
+An unknown condition does not show its question yet.
 """
 
 from __future__ import annotations
@@ -13,15 +13,15 @@ from rules.definition.model import CompiledDerived, CompiledQuestion, CompiledSe
 from rules.flow.eligibility import is_open
 from rules.flow.evaluation import AnswerState
 from rules.flow.state import Frame, State
-from rules.flow.stored_values import WRONG_TYPE, WrongValue
 from rules.language.values import Unknown, Value
+from rules.types.stored_answers import WRONG_TYPE, TypeMismatch
 
-#: Stands for a sealed answer that nothing reads: it is known to be there.
+#: Replaces a sealed answer that no rule reads; only its existence counts.
 _SEALED: Final = object()
 
 
 def decide(state: State) -> None:
-    """Take every step of the catalogue in its order: visibility, values and derived values of the whole document."""
+    """Decide all steps of the catalogue in order: visibility, values and derived values of the whole document."""
     for step in state.catalogue.steps:
         if step.__class__ is CompiledQuestion:
             decide_question(state, step, state.frames[step.pool], is_set_shown=step.set_code in state.shown_sets)
@@ -29,7 +29,7 @@ def decide(state: State) -> None:
             _decide_set(state, step)
         elif step.__class__ is CompiledDerived:
             state.root[step.slot] = step.value.evaluate(state.root)
-    _put_away_unknown_codes(state)
+    _deactivate_unknown_codes(state)
 
 
 def _decide_set(state: State, part: CompiledSet) -> None:
@@ -56,30 +56,33 @@ def _decide_set(state: State, part: CompiledSet) -> None:
 def decide_question(
     state: State, question: CompiledQuestion, frames: Iterable[Frame], *, is_set_shown: bool
 ) -> None:  # fmt: skip
-    """Decide whether ``question`` is visible in each of ``frames``, where its value still is hidden; put the values of
-    visible ones there, and collect in ``state`` what follows.
+    """Decide whether ``question`` is visible in each of ``frames``, where its value must be hidden so far.
+
+    The values of visible answers are set; ``state`` collects states, errors and needed answers.
     """
     code, slot, when, root = question.question.code, question.slot, question.when, state.root
     is_possible = is_set_shown and (not question.gates or any(is_open(state, gate) for gate in question.gates))
-    is_asked = False
+    is_visible = False
     for frame in frames:
         answer = frame.answers.get(code)
         if is_possible and frame.shown and (when is None or when.evaluate(root, frame) is True):
-            is_asked = True
+            is_visible = True
             if answer is None or answer.active is not True or answer.required != question.required:
                 path = f"{frame.prefix}{code}"
                 state.states.append(AnswerState(path, True, question.required, answer.readonly if answer else False))
             frame.values[slot] = value_of(state, frame, question, answer, is_checked=True)
         elif answer is not None:
-            _put_away(state, f"{frame.prefix}{code}", answer)
-    if is_asked:
+            _deactivate(state, f"{frame.prefix}{code}", answer)
+    if is_visible:
         state.asked_sets.add(question.set_code)
 
 
 def value_of(
     state: State, frame: Frame, question: CompiledQuestion, answer: Answer | None, *, is_checked: bool
 ) -> Value:
-    """Return the value of a visible answer. One that ``is_checked`` is collected where it is wrong, or needed."""
+    """Return the value of a visible answer. If ``is_checked``, ``state`` collects its errors and whether it is
+    needed.
+    """
     if answer is not None:
         raw = answer.value
         if answer.sealed is not None:
@@ -89,13 +92,13 @@ def value_of(
         if raw is not None and raw != "" and raw != []:
             try:
                 value = question.read(raw)
-            except WrongValue:
+            except TypeMismatch:
                 path = f"{frame.prefix}{question.question.code}"
                 if is_checked:
-                    state.faults.append((path, WRONG_TYPE, "This answer does not fit the question any more."))
+                    state.faults.append((path, WRONG_TYPE, "This answer no longer fits the question."))
                 return Unknown(frozenset((path,)))
             for name, test in question.checks if is_checked else ():
-                text = test(value, state.setting)
+                text = test(value, state.check_context)
                 if text is not None:
                     state.faults.append((f"{frame.prefix}{question.question.code}", name, text))
             return value
@@ -105,19 +108,19 @@ def value_of(
     return Unknown(frozenset((path,)))
 
 
-def _put_away(state: State, path: str, answer: Answer) -> None:
-    """Keep a hidden answer aside; an entry without a value goes."""
+def _deactivate(state: State, path: str, answer: Answer) -> None:
+    """Deactivate a hidden answer; drop an entry without a value."""
     if not answer.is_answered:
         state.dropped.append(path)
     elif answer.active or answer.required:
         state.states.append(AnswerState(path, False, "", answer.readonly))
 
 
-def _put_away_unknown_codes(state: State) -> None:
-    """Keep aside the answers to questions that this release does not have (there)."""
+def _deactivate_unknown_codes(state: State) -> None:
+    """Deactivate the answers to questions that this release does not have in that place."""
     for pool, frames in state.frames.items():
         for frame in frames:
             if frame.answers.keys() <= state.catalogue.codes[pool]:
                 continue
             for code in sorted(frame.answers.keys() - state.catalogue.codes[pool]):
-                _put_away(state, f"{frame.prefix}{code}", frame.answers[code])
+                _deactivate(state, f"{frame.prefix}{code}", frame.answers[code])

@@ -1,7 +1,7 @@
-"""Finds what depends on what in a compiled catalogue, so that a change can be followed to all that it may reach. Pure.
+"""Finds the dependencies inside a compiled catalogue, so that a partial run can follow a change. Pure.
 
-Every text names what it reads. What is not named by a text stands here: a question depends on its set and its gates, a
-set in rows on the rows around it.
+Every text names the values it reads. This module adds the dependencies without a text: a question depends on its set
+and its gates, a set in rows on the enclosing rows.
 """
 
 from __future__ import annotations
@@ -25,10 +25,10 @@ from rules.definition.model import (
     Readers,
     Step,
 )
-from rules.flow.stored_values import WRONG_TYPE
 from rules.language.expressions import Expression
+from rules.types.stored_answers import WRONG_TYPE
 
-#: So many pools may wait for each other, each being shown by the one before.
+#: The longest chain of pools of which each is shown by the one before.
 _MOST_DEPTH: Final = 20
 
 
@@ -41,7 +41,7 @@ def find_dependents(
     products: Iterable[CompiledProduct],
     lines_question: str,
 ) -> Dependents:
-    """Return the dependents of all parts of one catalogue; ``steps`` in the order in which they are decided."""
+    """Return the dependencies of one catalogue; ``steps`` are in the order of decisions."""
     finder = _Finder(steps, pools, lines_question)
     for place, step in enumerate(steps):
         finder.add_step(place, step)
@@ -51,11 +51,11 @@ def find_dependents(
         finder.add_form_rule(place, rule)
     for product in products:
         finder.add_product(product)
-    return finder.found()
+    return finder.dependents()
 
 
 def _product_reads(product: CompiledProduct) -> Iterator[tuple[int, frozenset[str]]]:
-    """Yield what each part of a product reads; which products are wanted is no part of it."""
+    """Yield the reads of each part of a product; the question of the requested lines is not among them."""
     yield CHECKS, product.line.states.reads | product.line.industry.reads
     for place, rule in enumerate(product.rules):
         yield place, rule.when.reads
@@ -73,7 +73,7 @@ class _Finder:
     def __init__(self, steps: Sequence[Step], pools: Mapping[str, CompiledPool], lines_question: str) -> None:
         self._pools = pools
         self._lines_question = lines_question
-        #: The pool in whose rows each value stands, "" for the document.
+        #: The pool that contains each value, "" for the document.
         self._homes = {code: part.pool.parent for code, part in pools.items()}
         self._homes.update({step.question.code: step.pool for step in steps if isinstance(step, CompiledQuestion)})
         self._inputs = {step.derived.code: step.value.reads for step in steps if isinstance(step, CompiledDerived)}
@@ -136,11 +136,11 @@ class _Finder:
         around = (*self._pools[pool].ancestors, pool) if pool else ()
         for code in reads:
             home = self._homes.get(code, "")
-            # Rows are looked at only by naming their pool; without that a text reads its own row and those around it.
+            # A text reads other rows only by naming their pool; otherwise it reads its own row and the enclosing ones.
             is_local = home in around and home not in reads
             self._readers.setdefault(code, {}).setdefault(kind, []).append(Reader(place, pool, is_local))
 
-    def found(self) -> Dependents:
+    def dependents(self) -> Dependents:
         return Dependents(
             size=self._size,
             is_followable=not self._is_ambiguous and max(self._depths.values(), default=0) <= _MOST_DEPTH,
@@ -167,22 +167,22 @@ class _Finder:
         return tuple(parts.get(slot, "") for slot in range(max(parts, default=-1) + 1))
 
     def _inputs_of(self, reads: frozenset[str]) -> tuple[str, ...]:
-        """Return the derived values that ``reads`` name, or whether their pools are shown."""
-        found, seen, waiting = [], set[str](), list(reads)
+        """Return the derived values that ``reads`` need, directly or for the visibility of their pools."""
+        inputs, seen, waiting = [], set[str](), list(reads)
         while waiting:
             code = waiting.pop()
             if code in seen:
                 continue
             seen.add(code)
             if code in self._inputs:
-                found.append(code)
+                inputs.append(code)
             elif code in self._pools:
                 waiting += [*self._whens[code], *filter(None, (self._homes[code],))]
-        return tuple(found)
+        return tuple(inputs)
 
 
 def _message_codes(question: CompiledQuestion) -> set[str]:
-    """Return the codes of all that can be wrong with an answer to ``question``."""
+    """Return the codes of all errors that an answer to ``question`` can have."""
     names = {name for name, _ in question.checks} | {name for name, _, _ in question.relations}
     return names | {WRONG_TYPE}
 

@@ -1,7 +1,7 @@
-"""Follows changes of a document through the rules: decides anew what may have come out otherwise, in the order of the
-check flow, and notes what else has to be. Pure.
+"""Follows the changes of a document through the rules: decides again everything a change may affect, in the order of
+the check flow, and collects the messages, products and sets to decide. Pure.
 
-A question whose visibility and answer are as before ends the way there: what reads it stands.
+A question whose visibility and answer are unchanged stops the chain: its readers are not decided.
 """
 
 from __future__ import annotations
@@ -10,35 +10,35 @@ from collections.abc import Collection
 from heapq import heappop, heappush
 from typing import Final, TypeAlias
 
-from copies.changes import NO_POOLS, is_beside_document
+from copies.paths import EXCLUDED, QUESTION_SETS, RESERVED, Path, is_in_document, row_steps, split_first, split_path
 from rules.definition.dependency_order import set_node
 from rules.definition.model import CompiledDerived, CompiledQuestion, CompiledSet, Reader
 from rules.flow.stored_values import plain
 from rules.flow.visibility import decide_question
-from rules.incremental.lazy_state import SparseFrame, SparseState
+from rules.incremental.lazy_state import LazyFrame, LazyState
 from rules.language.kinds import DATE, TEXT, TRUTH
 
-#: The frames in which something is to be decided, as keys; None means all.
-Frames: TypeAlias = "dict[SparseFrame, None] | None"
-#: Kinds of derived values that are stored just as they are, so that the stored one can be compared.
+#: The frames in which something must be decided, as keys; None means all.
+Frames: TypeAlias = "dict[LazyFrame, None] | None"
+#: Kinds of derived values that are stored without conversion, so that the stored value can be compared.
 _STORED_EXACTLY: Final = (TRUTH, TEXT, DATE)
 
 
 class UnprovableChange(Exception):
-    """A change whose reach is not known here; the rules are run in full then."""
+    """A change with unknown effects; it needs a full run."""
 
 
-class Spread:
-    """What a change reached. Sparse runs of ``state`` read what it did not reach from the document.
+class ChangeFollower:
+    """The effects of a change on ``state``, a lazy run that reads unaffected values from the document.
 
-    ``moved`` are the paths of answers whose value may be another, ``decided`` all that were decided; ``short_pools``
-    are the rows that may be too few now, as (around them, pool), ``sets`` the question sets that may come, go, be
-    complete or not. ``gone`` are prefixes of rows under which nothing said before holds. ``related`` and ``form_rules``
-    are by place, ``products`` the parts of products by code.
+    ``moved`` are the paths of answers whose value may have changed, ``decided`` all decided paths; ``short_pools`` are
+    pools that may have too few rows now, as (enclosing frame, pool); ``sets`` are the question sets that may be added,
+    removed, completed or reopened. ``renewed_prefixes`` are path prefixes of rows whose earlier messages are void.
+    ``related`` and ``form_rules`` are by place, ``products`` are the affected parts by product code.
     """
 
-    def __init__(self, state: SparseState, derived_before: dict[str, str | float | bool | None]) -> None:
-        """Start with nothing reached; ``derived_before`` are the derived values as they were stored."""
+    def __init__(self, state: LazyState, derived_before: dict[str, str | float | bool | None]) -> None:
+        """Start without effects; ``derived_before`` are the stored derived values."""
         self.state = state
         self.moved: set[str] = set()
         self.decided: set[str] = set()
@@ -47,9 +47,9 @@ class Spread:
         self.sets: set[str] = set()
         self.related: dict[int, Frames] = {}
         self.form_rules: dict[int, Frames] = {}
-        self.short_pools: set[tuple[SparseFrame, str]] = set()
-        self.gone: tuple[str, ...] = ()
-        self.is_eligibility_moved = False
+        self.short_pools: set[tuple[LazyFrame, str]] = set()
+        self.renewed_prefixes: tuple[str, ...] = ()
+        self.is_eligibility_affected = False
         self._derived_before = derived_before
         self._dependents = state.catalogue.dependents
         self._changed: set[str] = set()
@@ -57,7 +57,7 @@ class Spread:
         self._order: list[int] = []
 
     def run(self, changed: Collection[str]) -> None:
-        """Follow ``changed`` (paths) to the end. Raises ``UnprovableChange``."""
+        """Follow the paths ``changed`` to the end. Raises ``UnprovableChange``."""
         self._changed.update(changed)
         for path in changed:
             self._begin(path)
@@ -72,32 +72,32 @@ class Spread:
             else:
                 self._derived(step)
 
-    # Where it begins
+    # Starting points
 
     def _begin(self, path: str) -> None:
-        first, _, rest = path.partition("/")
+        first, rest = split_first(path)
         if not rest:
             self._begin_answer(self.state.top, path)
-        elif first == "question_sets":
+        elif first == QUESTION_SETS:
             if rest not in self.state.catalogue.sets:
                 raise UnprovableChange(path)
             self.sets.add(rest)
-        elif first == "forced_excluded_products":
-            self.is_eligibility_moved = True
+        elif first == EXCLUDED:
+            self.is_eligibility_affected = True
             for place in self._dependents.gated.get(rest, ()):
                 self._push(place, None)
-        elif first not in NO_POOLS and not is_beside_document(path):
-            self._begin_below(path.split("/"))
+        elif first not in RESERVED and is_in_document(path):
+            self._begin_below(path)
 
-    def _begin_answer(self, frame: SparseFrame, code: str) -> None:
+    def _begin_answer(self, frame: LazyFrame, code: str) -> None:
         question = self.state.catalogue.questions.get(code)
         if question is None or question.pool != frame.pool:
             raise UnprovableChange(code)
         self._push(self._dependents.steps[code], {frame: None})
 
-    def _begin_below(self, steps: list[str]) -> None:
-        frame: SparseFrame = self.state.top
-        for pool, row_id in zip(steps[::2], steps[1::2], strict=False):
+    def _begin_below(self, path: str) -> None:
+        frame: LazyFrame = self.state.top
+        for pool, row_id in row_steps(path):
             part = self.state.catalogue.pools.get(pool)
             if part is None or part.pool.parent != frame.pool:
                 raise UnprovableChange(pool)
@@ -106,37 +106,37 @@ class Spread:
                 self._begin_rows(frame, pool, f"{frame.prefix}{pool}/{row_id}/")
                 return
             frame = row
-        if len(steps) % 2:
-            self._begin_answer(frame, steps[-1])
+        if Path(path).is_answer:
+            self._begin_answer(frame, split_path(path)[1])
         elif frame.parent is not None:
             self._require_known_codes(frame)
             self._begin_rows(frame.parent, frame.pool, frame.prefix)
-            self._spread_into(frame.pool, {frame: None})
+            self._schedule_rows(frame.pool, {frame: None})
 
-    def _begin_rows(self, owner: SparseFrame, pool: str, prefix: str) -> None:
-        """Begin with a row that came or went."""
-        self.gone += (prefix,)
+    def _begin_rows(self, owner: LazyFrame, pool: str, prefix: str) -> None:
+        """Start with an added or removed row."""
+        self.renewed_prefixes += (prefix,)
         self.short_pools.add((owner, pool))
-        self._spread(pool, {owner: None})
+        self._schedule_readers(pool, {owner: None})
         self._begin_nested(pool)
 
     def _begin_nested(self, pool: str) -> None:
-        """Go on with what came or went inside such a row: a rate table names the nested pool alone."""
+        """Continue with the pools inside such a row: a rate table names only the nested pool."""
         part = self.state.catalogue.pools[pool]
         self.sets.add(part.set_code)
         for child in part.children:
-            self._spread(child, {})
+            self._schedule_readers(child, {})
             self._begin_nested(child)
 
-    def _require_known_codes(self, frame: SparseFrame) -> None:
-        """Raise ``UnprovableChange`` for a row that brings answers to questions which the release does not have."""
+    def _require_known_codes(self, frame: LazyFrame) -> None:
+        """Raise ``UnprovableChange`` for a row with answers to questions that the release does not have."""
         if not frame.answers.keys() <= self.state.catalogue.codes[frame.pool]:
             raise UnprovableChange(frame.prefix)
         for child in self.state.catalogue.pools[frame.pool].children:
             for row in frame.rows_of(child):
                 self._require_known_codes(row)
 
-    # The steps
+    # Steps
 
     def _question(self, question: CompiledQuestion, waiting: Frames) -> None:
         state, code, slot = self.state, question.question.code, question.slot
@@ -145,7 +145,7 @@ class Spread:
             frame.values[slot] = None
         is_set_shown = bool(question.pool) or state.is_set_shown(question.set_code)
         decide_question(state, question, frames, is_set_shown=is_set_shown)
-        moved: dict[SparseFrame, None] = {}
+        moved: dict[LazyFrame, None] = {}
         for frame in frames:
             path, answer = f"{frame.prefix}{code}", frame.answers.get(code)
             self.decided.add(path)
@@ -154,7 +154,7 @@ class Spread:
                 self.moved.add(path)
                 moved[frame] = None
         if moved:
-            self._spread(code, moved)
+            self._schedule_readers(code, moved)
 
     def _set(self, part: CompiledSet, waiting: Frames) -> None:
         self.sets.add(part.question_set.code)
@@ -164,8 +164,8 @@ class Spread:
             return
         owners = dict.fromkeys(self.in_order(waiting, part.parent))
         self.short_pools.update((owner, part.pool) for owner in owners)
-        self._spread(part.pool, owners)
-        self._spread_into(part.pool, {row: None for owner in owners for row in owner.rows_of(part.pool)})
+        self._schedule_readers(part.pool, owners)
+        self._schedule_rows(part.pool, {row: None for owner in owners for row in owner.rows_of(part.pool)})
 
     def _derived(self, part: CompiledDerived) -> None:
         code = part.derived.code
@@ -173,14 +173,14 @@ class Spread:
         self.derived.add(code)
         before = self._derived_before.get(code)
         if part.value.kind not in _STORED_EXACTLY or before is None or plain(value) != before:
-            self._spread(code, {self.state.top: None})
+            self._schedule_readers(code, {self.state.top: None})
 
-    # The way on
+    # Propagation
 
-    def _spread(self, code: str, frames: dict[SparseFrame, None]) -> None:
-        """Let all that reads ``code`` be decided anew, after it changed in ``frames``."""
+    def _schedule_readers(self, code: str, frames: dict[LazyFrame, None]) -> None:
+        """Schedule all readers of ``code`` after it changed in ``frames``."""
         if code == self.state.catalogue.definition.lines_question:
-            self.is_eligibility_moved = True
+            self.is_eligibility_affected = True
         readers = self._dependents.readers.get(code)
         if readers is None:
             return
@@ -193,8 +193,8 @@ class Spread:
         for product, parts in readers.products.items():
             self.products.setdefault(product, set()).update(parts)
 
-    def _spread_into(self, pool: str, rows: dict[SparseFrame, None]) -> None:
-        """Let all that is asked in ``rows`` be decided anew, after they came or were shown or hidden."""
+    def _schedule_rows(self, pool: str, rows: dict[LazyFrame, None]) -> None:
+        """Schedule all questions and rules of ``rows`` after they were added, shown or hidden."""
         catalogue = self.state.catalogue
         part = catalogue.pools[pool]
         for code in part.questions:
@@ -204,7 +204,7 @@ class Spread:
         for child in part.children:
             self._push(self._dependents.steps[set_node(catalogue.pools[child].set_code)], rows)
 
-    def _where(self, reader: Reader, frames: dict[SparseFrame, None]) -> Frames:
+    def _where(self, reader: Reader, frames: dict[LazyFrame, None]) -> Frames:
         if not reader.is_local:
             return None
         return dict.fromkeys(self.state.rows_below(list(frames), reader.pool))
@@ -214,7 +214,7 @@ class Spread:
             heappush(self._order, place)
         _add(self._waiting, place, frames)
 
-    def in_order(self, frames: Frames, pool: str) -> list[SparseFrame]:
+    def in_order(self, frames: Frames, pool: str) -> list[LazyFrame]:
         """Return ``frames`` (all of ``pool`` where None) in the order of the form."""
         if frames is None:
             return list(self.state.rows_below([self.state.top], pool)) if pool else [self.state.top]
@@ -222,5 +222,5 @@ class Spread:
 
 
 def _add(waiting: dict[int, Frames], place: int, frames: Frames) -> None:
-    there = waiting.get(place, {})
-    waiting[place] = None if there is None or frames is None else there | frames
+    waiting_frames = waiting.get(place, {})
+    waiting[place] = None if waiting_frames is None or frames is None else waiting_frames | frames

@@ -1,8 +1,8 @@
-"""A run that looks only where it is asked: values, rows and what is shown are read from a document that the check flow
-has left, each when something first needs it. Pure; used once and thrown away.
+"""The lazy state of a partial run: values, rows and visibility are read from the document when they are first needed.
+Pure; used for one run.
 
-What the check flow left says of itself what is visible: a visible question has an active entry, a hidden one none or
-an inactive one. So a value that nothing changed is read, not decided.
+The document is as the check flow left it: a visible question has an active entry, a hidden one has none or an inactive
+one. An unchanged value is therefore read instead of decided.
 """
 
 from __future__ import annotations
@@ -12,30 +12,30 @@ from datetime import date
 from typing import Any
 
 from copies.document import Container, Document, PoolRow
+from copies.paths import row_steps
 from rules.definition.model import CompiledCatalogue, CompiledDerived, CompiledQuestion
 from rules.flow.state import Frame, Reveal, State
 from rules.flow.visibility import value_of
 from rules.language.values import Value
 
 
-class SparseFrame(Frame):
-    """The document or one row: ``pool`` is the row's, ``position`` its place among its neighbours.
+class LazyFrame(Frame):
+    """The document or one row; ``pool`` is the row's pool, ``position`` its index in the pool.
 
-    ``is_new`` is True for a row that was added, and for all below it.
+    ``is_new`` is True for an added row and all rows inside it.
     """
 
-    __slots__ = ("_laid_out", "_shown_pools", "_state", "container", "is_new", "pool", "position")
+    __slots__ = ("_rows", "_shown_pools", "_state", "container", "is_new", "pool", "position")
 
-    parent: SparseFrame | None
+    parent: LazyFrame | None
 
     def __init__(
-        self, state: SparseState, container: Container, pool: str, *, parent: SparseFrame | None, prefix: str
+        self, state: LazyState, container: Container, pool: str, *, parent: LazyFrame | None, prefix: str
     ) -> None:  # fmt: skip
-        """Read nothing yet."""
         self._state = state
         self.position = 0
         self._shown_pools: dict[str, bool] = {}
-        self._laid_out: dict[str, list[SparseFrame]] = {}
+        self._rows: dict[str, list[LazyFrame]] = {}
         self.container = container
         self.pool = pool
         self.answers = container.answers
@@ -44,10 +44,10 @@ class SparseFrame(Frame):
         self.is_new: bool = parent is not None and (parent.is_new or prefix in state.new_rows)
 
     def __getattr__(self, name: str) -> Any:
-        """Make what was not needed so far."""
+        """Compute an attribute on first use."""
         match name:
             case "values":
-                self.values = SparseValues(self)
+                self.values = LazyValues(self)
                 return self.values
             case "shown":
                 self.shown = self.parent is None or self.parent.shows(self.pool)
@@ -57,24 +57,24 @@ class SparseFrame(Frame):
                 return self.key
         raise AttributeError(name)
 
-    def rows_of(self, pool: str) -> list[SparseFrame]:
+    def rows_of(self, pool: str) -> list[LazyFrame]:
         """Return the rows of ``pool`` in this document or row."""
-        if pool not in self._laid_out:
+        if pool not in self._rows:
             rows = self.container.answer_pools.get(pool, ())
-            self._laid_out[pool] = [
+            self._rows[pool] = [
                 self._state.frame_of(row, pool, parent=self, position=position) for position, row in enumerate(rows)
             ]
-        return self._laid_out[pool]
+        return self._rows[pool]
 
-    def row(self, pool: str, row_id: str) -> SparseFrame | None:
-        """Return one row of ``pool``, or None where there is none of this id."""
+    def row(self, pool: str, row_id: str) -> LazyFrame | None:
+        """Return the row ``row_id`` of ``pool``, or None."""
         for position, row in enumerate(self.container.answer_pools.get(pool, ())):
             if row.id == row_id:
                 return self._state.frame_of(row, pool, parent=self, position=position)
         return None
 
     def shows(self, pool: str) -> bool:
-        """Tell whether the rows of ``pool`` in this document or row count."""
+        """Return whether the rows of ``pool`` in this document or row are visible."""
         if pool not in self._shown_pools:
             part = self._state.catalogue.sets[self._state.catalogue.pools[pool].set_code]
             row = self if part.parent else None
@@ -84,14 +84,14 @@ class SparseFrame(Frame):
         return self._shown_pools[pool]
 
     def asks(self, question: CompiledQuestion) -> bool:
-        """Tell whether ``question`` is visible here, without looking at its answer."""
+        """Return whether ``question`` is visible here, without reading its answer."""
         if question.slot in self.values:
             return self.values[question.slot] is not None
         answer = self.answers.get(question.question.code)
         return answer is not None and answer.active is True
 
     def value_at(self, slot: int) -> Value:
-        """Return the value of a slot that nothing changed."""
+        """Return the value of an unchanged slot."""
         part = self._state.catalogue.dependents.parts[self.pool][slot]
         if isinstance(part, CompiledQuestion):
             answer = self.answers.get(part.question.code)
@@ -111,25 +111,24 @@ class SparseFrame(Frame):
         return (*above, self.position)
 
 
-class SparseValues(dict[int, Value]):
-    """The values of one frame by slot: what was put here, else what the document says."""
+class LazyValues(dict[int, Value]):
+    """The values of one frame by slot: those set in this run, otherwise those of the document."""
 
     __slots__ = ("_frame",)
 
-    def __init__(self, frame: SparseFrame) -> None:
-        """Hold nothing yet."""
+    def __init__(self, frame: LazyFrame) -> None:
         self._frame = frame
 
     def __missing__(self, slot: int) -> Value:
-        """Read the value and keep it."""
+        """Read and store the value."""
         value = self[slot] = self._frame.value_at(slot)
         return value
 
 
-class _SparseFrames(dict[str, list[Frame]]):
-    """All rows by pool, laid out where a pool is asked for."""
+class _LazyFrames(dict[str, list[Frame]]):
+    """All rows by pool, listed on first use."""
 
-    def __init__(self, state: SparseState) -> None:
+    def __init__(self, state: LazyState) -> None:
         self._state = state
 
     def __missing__(self, pool: str) -> list[Frame]:
@@ -137,52 +136,53 @@ class _SparseFrames(dict[str, list[Frame]]):
         return frames
 
 
-class SparseState(State):
-    """A run over a document in which only some values changed. ``new_rows`` are the prefixes of rows that were added.
+class LazyState(State):
+    """A run over a document in which only some values changed. ``new_rows`` are the prefixes of added rows.
 
-    Until a changed value has been put in its place, nothing that depends on it may be read.
+    Set a changed value before anything that depends on it is read.
     """
 
-    top: SparseFrame
+    top: LazyFrame
 
     def __init__(
         self, catalogue: CompiledCatalogue, document: Document, *, as_of: date, reveal: Reveal, new_rows: frozenset[str]
     ) -> None:
-        """Lay out nothing but the document itself."""
+        """Create only the frame of the document."""
         self.start(catalogue, document, as_of=as_of, reveal=reveal)
         self.new_rows = new_rows
-        self._frame_at: dict[str, SparseFrame] = {}
+        self._frame_at: dict[str, LazyFrame] = {}
         self._shown: dict[str, bool] = {}
         self.top = self.frame_of(document, "", parent=None, position=0)
         self.root = self.top.values
         self.root[0] = as_of
-        self.frames = _SparseFrames(self)
+        self.frames = _LazyFrames(self)
         self.frames[""] = [self.top]
 
     def frame_of(
-        self, container: Container, pool: str, *, parent: SparseFrame | None, position: int
-    ) -> SparseFrame:  # fmt: skip
-        """Return the one frame of ``container``."""
+        self, container: Container, pool: str, *, parent: LazyFrame | None, position: int
+    ) -> LazyFrame:  # fmt: skip
+        """Return the frame of ``container``, which is created once."""
         prefix = f"{parent.prefix}{pool}/{container.id}/" if parent and isinstance(container, PoolRow) else ""
         frame = self._frame_at.get(prefix)
         if frame is None:
-            frame = self._frame_at[prefix] = SparseFrame(self, container, pool, parent=parent, prefix=prefix)
+            frame = self._frame_at[prefix] = LazyFrame(self, container, pool, parent=parent, prefix=prefix)
             frame.position = position
         return frame
 
-    def frame_at(self, prefix: str) -> SparseFrame:
-        """Return the document ("") or the row whose paths start with ``prefix``. Raises ``LookupError``."""
+    def frame_at(self, prefix: str) -> LazyFrame:
+        """Return the document ("") or the row with the path prefix ``prefix``. Raises ``LookupError``."""
         if prefix not in self._frame_at:
-            frame: SparseFrame | None = self.top
-            steps = prefix.split("/")
-            for pool, row_id in zip(steps[:-1:2], steps[1::2], strict=True):
+            frame: LazyFrame | None = self.top
+            for pool, row_id in row_steps(prefix):
                 frame = frame.row(pool, row_id) if frame else None
             if frame is None:
                 raise LookupError(prefix)
         return self._frame_at[prefix]
 
-    def rows_below(self, frames: list[SparseFrame], pool: str) -> Iterator[SparseFrame]:
-        """Yield the rows of ``pool`` in and below ``frames``, which are rows around it (or of it), in their order."""
+    def rows_below(self, frames: list[LazyFrame], pool: str) -> Iterator[LazyFrame]:
+        """Yield the rows of ``pool`` in and below ``frames`` in order; ``frames`` are enclosing rows or rows of
+        ``pool``.
+        """
         for frame in frames:
             if frame.pool == pool:
                 yield frame
@@ -192,15 +192,16 @@ class SparseState(State):
             yield from self.rows_below(frame.rows_of(below), pool)
 
     def is_set_shown(self, code: str) -> bool:
-        """Tell whether the condition of a question set outside pools is true."""
+        """Return whether the condition of a question set outside pools is true."""
         if code not in self._shown:
             when = self.catalogue.sets[code].when
             self._shown[code] = when is None or when.evaluate(self.root) is True
         return self._shown[code]
 
     def derived_value(self, part: CompiledDerived) -> Value:
-        """Return a derived value that nothing changed, computed anew; first those that it is made of, one by one, for
-        a chain of them may be longer than calls can nest.
+        """Return an unchanged derived value.
+
+        Its inputs are computed first, in a loop: a chain of them may be longer than calls can nest.
         """
         waiting = [part]
         while True:

@@ -1,4 +1,4 @@
-"""Puts together what was decided anew after a change and what stands of the evaluation before it. Pure."""
+"""Merges the decisions of a partial run with the evaluation before it. Pure."""
 
 from __future__ import annotations
 
@@ -6,24 +6,27 @@ from bisect import insort
 from collections.abc import Iterable
 from typing import Final
 
+from copies.paths import Path, split_prefix
 from rules.definition.model import CompiledCatalogue
 from rules.flow.eligibility import decide_products
 from rules.flow.evaluation import Evaluation, FlowResult, Message, Needed, ProductOutcome, Refusal
 from rules.flow.messages import fault_messages, relation_messages, rule_messages
-from rules.flow.stored_values import WRONG_TYPE, plain
-from rules.incremental.follow import Frames, Spread
-from rules.incremental.lazy_state import SparseState
+from rules.flow.stored_values import plain
+from rules.incremental.follow import ChangeFollower, Frames
+from rules.incremental.lazy_state import LazyState
 from rules.language.values import Unknown
+from rules.types.stored_answers import WRONG_TYPE
 
-#: So many paths are looked for one by one.
+#: Up to this number, paths are looked up in the list instead of a set.
 _FEW: Final = 8
 
 
-def merge(state: SparseState, spread: Spread, before: Evaluation) -> FlowResult:
-    """Return the result of the check flow on the document of ``state``, where ``spread`` was followed to its end and
-    all that it did not reach stands as in ``before``.
+def merge(state: LazyState, follower: ChangeFollower, before: Evaluation) -> FlowResult:
+    """Return the result of the check flow on the document of ``state``.
+
+    ``follower`` must be complete; everything it did not reach is taken from ``before``.
     """
-    merger = _Merger(state, spread, before)
+    merger = _Merger(state, follower, before)
     messages = merger.messages()
     needed = merger.needed()
     added, removed, completed, reopened = merger.question_sets(needed)
@@ -49,7 +52,7 @@ def merge(state: SparseState, spread: Spread, before: Evaluation) -> FlowResult:
 
 
 def refusals_in(catalogue: CompiledCatalogue, messages: Iterable[Message]) -> tuple[Refusal, ...]:
-    """Return those of ``messages`` that are faults of one value by itself."""
+    """Return the messages that are errors of one value by itself, as refusals."""
     return tuple(
         Refusal(message.path, message.code, message.text)
         for message in messages
@@ -57,48 +60,43 @@ def refusals_in(catalogue: CompiledCatalogue, messages: Iterable[Message]) -> tu
     )
 
 
-def set_of(catalogue: CompiledCatalogue, path: str) -> str:
-    """Return the question set of the question or pool at ``path``."""
-    code = path.rpartition("/")[2]
-    question = catalogue.questions.get(code)
-    return question.set_code if question else catalogue.pools[code].set_code
-
-
 class _Merger:
-    def __init__(self, state: SparseState, spread: Spread, before: Evaluation) -> None:
+    def __init__(self, state: LazyState, follower: ChangeFollower, before: Evaluation) -> None:
         self._state = state
         self._catalogue = state.catalogue
-        self._spread = spread
+        self._follower = follower
         self._before = before
-        #: The paths that may have become needed, or may no longer be.
-        self._doubtful = spread.moved | {f"{owner.prefix}{pool}" for owner, pool in spread.short_pools}
+        #: Paths that may have become needed, or may no longer be.
+        self._doubtful = follower.moved | {f"{owner.prefix}{pool}" for owner, pool in follower.short_pools}
         self._errors: set[str] = set()
 
-    # What is said
+    # Messages
 
     def messages(self) -> tuple[Message, ...]:
-        """Return all messages, those that stand and those made anew, in the order of the form."""
-        made = list(self._made_anew())
+        """Return all messages, kept and new, in the order of the form."""
+        new = list(self._new_messages())
         kept = [message for message in self._before.messages if not self._is_renewed(message)]
-        self._doubtful.update(message.path for message in made if message.kind == "error")
-        for message in made:
+        self._doubtful.update(message.path for message in new if message.kind == "error")
+        for message in new:
             insort(kept, message, key=lambda message: (self._state.key(message.path), message.code))
         self._errors = {message.path for message in kept if message.kind == "error"}
         return tuple(kept)
 
-    def _made_anew(self) -> Iterable[Message]:
-        state, spread = self._state, self._spread
+    def _new_messages(self) -> Iterable[Message]:
+        state, follower = self._state, self._follower
         yield from fault_messages(state)
-        for place, frames in spread.related.items():
+        for place, frames in follower.related.items():
             question = self._catalogue.related[place]
-            yield from relation_messages(state, question, spread.in_order(frames, question.pool))
-        for place, frames in spread.form_rules.items():
+            yield from relation_messages(state, question, follower.in_order(frames, question.pool))
+        for place, frames in follower.form_rules.items():
             rule = self._catalogue.form_rules[place]
-            yield from rule_messages(state, rule, spread.in_order(frames, rule.pool))
+            yield from rule_messages(state, rule, follower.in_order(frames, rule.pool))
 
     def _is_renewed(self, message: Message) -> bool:
-        """Tell whether what said ``message`` was decided anew; note where an error may have gone."""
-        if message.path.startswith(self._spread.gone):
+        """Return whether the source of ``message`` was decided again; record the path of an error that may have
+        disappeared.
+        """
+        if message.path.startswith(self._follower.renewed_prefixes):
             return True
         renewed = self._is_decided(message)
         if renewed and message.kind == "error":
@@ -106,20 +104,20 @@ class _Merger:
         return renewed
 
     def _is_decided(self, message: Message) -> bool:
-        spread, dependents = self._spread, self._catalogue.dependents
-        prefix, code = message.path[: message.path.rfind("/") + 1], message.path[message.path.rfind("/") + 1 :]
+        follower, dependents = self._follower, self._catalogue.dependents
+        prefix, code = split_prefix(message.path)
         place = dependents.rules_by_id.get(message.code, -1)
         if place >= 0 and self._catalogue.form_rules[place].rule.at == code:
-            return place in spread.form_rules and _covers(spread.form_rules[place], prefix)
+            return place in follower.form_rules and _covers(follower.form_rules[place], prefix)
         place = dependents.related_by_code.get(code, -1)
         if place >= 0 and any(name == message.code for name, _, _ in self._catalogue.related[place].relations):
-            return place in spread.related and _covers(spread.related[place], prefix)
-        return message.path in spread.decided
+            return place in follower.related and _covers(follower.related[place], prefix)
+        return message.path in follower.decided
 
-    # What is needed
+    # Needed answers
 
     def needed(self) -> Needed:
-        """Return the paths that are needed; call it after ``messages``."""
+        """Return the needed paths; call this after ``messages``."""
         for_quote: dict[str, bool] = {}
         for_bind: dict[str, bool] = {}
         for path in self._doubtful:
@@ -131,22 +129,22 @@ class _Merger:
         return before if quote is before.quote and bind is before.bind else Needed(quote, bind)
 
     def _required(self, path: str) -> str:
-        """Return for what an answer or another row is needed at ``path``, if at all."""
-        prefix, code = path[: path.rfind("/") + 1], path[path.rfind("/") + 1 :]
+        """Return the purpose for which an answer or another row is required at ``path``, or ""."""
+        prefix, code = split_prefix(path)
         frame, question = self._state.frame_at(prefix), self._catalogue.questions.get(code)
         if question is None:
             part = self._catalogue.pools[code].pool
             is_short = part.parent == frame.pool and len(frame.rows_of(code)) < part.min and frame.shows(code)
             return "quote" if is_short else ""
-        # An answer of another type is unknown too; that it is wrong makes it needed anyway.
+        # An answer of another type is unknown too; its error makes it needed anyway.
         return question.required if frame.values[question.slot].__class__ is Unknown else ""
 
     def _patched(self, before: tuple[str, ...], wanted: dict[str, bool]) -> tuple[str, ...]:
         """Return ``before`` with or without each path of ``wanted``, in the order of the form."""
-        gone = self._spread.gone
-        kept = [path for path in before if not path.startswith(gone)] if gone else list(before)
-        there = frozenset(kept) if len(wanted) > _FEW else kept
-        wrong = [path for path, is_wanted in wanted.items() if is_wanted != (path in there)]
+        renewed_prefixes = self._follower.renewed_prefixes
+        kept = [path for path in before if not path.startswith(renewed_prefixes)] if renewed_prefixes else list(before)
+        existing = frozenset(kept) if len(wanted) > _FEW else kept
+        wrong = [path for path, is_wanted in wanted.items() if is_wanted != (path in existing)]
         for path in wrong:
             if wanted[path]:
                 insort(kept, path, key=self._state.key)
@@ -154,25 +152,25 @@ class _Merger:
                 kept.remove(path)
         return tuple(kept) if wrong or len(kept) != len(before) else before
 
-    # What else follows
+    # Question sets, derived values and products
 
     def question_sets(
         self, needed: Needed
     ) -> tuple[tuple[str, ...], tuple[str, ...], tuple[str, ...], tuple[str, ...]]:  # fmt: skip
-        """Return the codes of the sets to add, to remove, that are complete now and that no longer are."""
-        doubtful = self._spread.sets | {set_of(self._catalogue, path) for path in self._doubtful}
-        there = {part.code: part for part in self._state.document.question_sets}
-        waiting = doubtful.intersection(set_of(self._catalogue, path) for path in needed.quote)
+        """Return the codes of the sets to add, to remove, to complete and to reopen."""
+        doubtful = self._follower.sets | {self._catalogue.set_of(path) for path in self._doubtful}
+        existing = {part.code: part for part in self._state.document.question_sets}
+        waiting = doubtful.intersection(self._catalogue.set_of(path) for path in needed.quote)
         in_order = sorted(doubtful, key=lambda code: self._catalogue.sets[code].order)
         wanted = [code for code in in_order if self._is_set_wanted(code)]
         removed = [
-            code for code, part in there.items()
+            code for code, part in existing.items()
             if part.remove_if_ineligible and code in doubtful and code not in wanted
         ]  # fmt: skip
-        kept = [code for code in in_order if code in wanted or (code in there and code not in removed)]
-        completed = {code for code, part in there.items() if part.completed_at is not None}
+        kept = [code for code in in_order if code in wanted or (code in existing and code not in removed)]
+        completed = {code for code, part in existing.items() if part.completed_at is not None}
         return (
-            tuple(code for code in wanted if code not in there),
+            tuple(code for code in wanted if code not in existing),
             tuple(removed),
             tuple(code for code in kept if code not in waiting and code not in completed),
             tuple(code for code in kept if code in waiting and code in completed),
@@ -181,25 +179,23 @@ class _Merger:
     def _is_set_wanted(self, code: str) -> bool:
         part, state = self._catalogue.sets[code], self._state
         if part.pool:
-            return any(owner.shows(part.pool) for owner in self._spread.in_order(None, part.parent))
+            return any(owner.shows(part.pool) for owner in self._follower.in_order(None, part.parent))
         questions = (self._catalogue.questions[question.code] for question in part.question_set.questions)
         return state.is_set_shown(code) and any(state.top.asks(question) for question in questions)
 
     def derived(self) -> dict[str, str | float | bool | None]:
-        """Return the derived values."""
-        anew = {code: plain(self._state.root[self._catalogue.derived[code].slot]) for code in self._spread.derived}
-        return {**self._before.derived, **anew} if anew else self._before.derived  # type: ignore[dict-item]
+        renewed = {code: plain(self._state.root[self._catalogue.derived[code].slot]) for code in self._follower.derived}
+        return {**self._before.derived, **renewed} if renewed else self._before.derived  # type: ignore[dict-item]
 
     def eligibility(self) -> dict[str, ProductOutcome]:
-        """Return the outcomes of the products."""
-        before, products = self._before.eligibility, self._spread.products
-        if not products and not self._spread.is_eligibility_moved:
+        before, products = self._before.eligibility, self._follower.products
+        if not products and not self._follower.is_eligibility_affected:
             return before
         return decide_products(self._state, before=before, parts=products)
 
 
 def _is_fault(catalogue: CompiledCatalogue, message: Message) -> bool:
-    question = catalogue.questions.get(message.path.rpartition("/")[2])
+    question = catalogue.questions.get(Path(message.path).code)
     return question is not None and (
         message.code == WRONG_TYPE or any(name == message.code for name, _ in question.checks)
     )

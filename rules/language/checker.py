@@ -1,7 +1,7 @@
-"""The one place that talks to the CEL library: it parses and type-checks; nothing here decides anything. Pure.
+"""The only module that calls the CEL library: parses and type-checks, and decides nothing. Pure.
 
 To the checker every number is a ``double``. Whole numbers in a text (``> 3``) are CEL integers, which CEL refuses to
-compare with doubles, so they are rewritten (``> 3.0``) before the check and columns are mapped back.
+compare with doubles. They are rewritten (``> 3.0``) before the check, and columns are mapped back.
 """
 
 from __future__ import annotations
@@ -36,10 +36,9 @@ class TextFault:
 
 
 class TextFaults(Exception):
-    """A CEL text that cannot be used, with every reason."""
+    """An invalid CEL text; ``faults`` holds every reason."""
 
     def __init__(self, *faults: TextFault) -> None:
-        """Keep ``faults``."""
         self.faults = faults
         super().__init__("; ".join(fault.text for fault in faults))
 
@@ -51,7 +50,7 @@ def parse(source: str) -> Node:
             TextFault("too_long", f"The text has {len(source)} characters.", f"Keep it below {MAX_LENGTH}.", 0)
         )
     if not source.isprintable() and re.search(r"[\x00-\x08\x0b-\x1f\x7f\ud800-\udfff]", source):
-        raise TextFaults(TextFault("syntax_error", "The text holds a control character.", "Take it out.", 0))
+        raise TextFaults(TextFault("syntax_error", "The text contains a control character.", "Remove it.", 0))
     try:
         return decode(_PARSER.compile(source, disable_check=True).serialize())
     except RuntimeError as error:
@@ -66,24 +65,25 @@ class Checker:
     """Type-checks texts against named variables and the fields of pool rows."""
 
     def __init__(self, rows: Mapping[str, Mapping[str, Kind]]) -> None:
-        """Take the fields of each pool's rows: pool -> field -> kind."""
+        """Prepare the fields of each pool's rows: pool -> field -> kind."""
         self._descriptors = _describe_rows(rows)
         self._environments: dict[int, Any] = {}
 
     def environment(self, variables: Mapping[str, Kind]) -> Callable[[str, Node], None]:
-        """Return the check for texts that may name ``variables``: given a text and its tree, raises ``TextFaults``."""
+        """Return a function that checks a text and its tree against ``variables``; it raises ``TextFaults``."""
         environment = cel.NewEnv(
             self._descriptors,
             config=cel.NewEnvConfigFromYaml("stdlib:\n  exclude_functions:\n  - name: size\n"),
             variables={name: _cel_type(kind) for name, kind in variables.items()},
-            functions=_FUNCTIONS,
+            functions=FUNCTION_TYPES,
         )
         return lambda source, tree: _check(environment, source, tree)
 
 
 def pattern_matcher(pattern: str) -> Callable[[str], bool]:
-    """Return a test whether a text holds ``pattern``, run by RE2 in linear time. Raises ``ValueError`` for a wrong
-    pattern.
+    """Return a function that tests whether a text contains a match of ``pattern``, run by RE2 in linear time.
+
+    Raises ``ValueError`` for an invalid pattern.
     """
     expression = _MATCHER.compile(f"subject.matches({unparse(Literal(value=pattern, kind='string_value', offset=0))})")
 
@@ -109,19 +109,19 @@ def _check(environment: Any, source: str, tree: Node) -> None:
 
 
 def _with_doubles(source: str, tree: Node) -> tuple[str, list[tuple[int, int]]]:
-    """Return ``source`` with whole numbers as doubles, and for each where in the result it ends and by how much it
-    grew.
+    """Return ``source`` with whole numbers as doubles, and for each its end in the result and the characters it
+    gained.
     """
     pieces, shifts, done = [], [], 0
     for offset in sorted({literal.offset for literal in _whole_numbers(tree)}):
-        found = _WHOLE_NUMBER.match(source, offset)
-        if found is None:
+        match = _WHOLE_NUMBER.match(source, offset)
+        if match is None:
             continue
-        digits = "".join(found.group().split())
+        digits = "".join(match.group().split())
         number = f"{int(digits, 0)}.0" if "x" in digits.lower() else f"{digits}.0"
         pieces += [source[done:offset], number]
-        done = found.end()
-        shifts.append((sum(map(len, pieces)), len(number) - len(found.group())))
+        done = match.end()
+        shifts.append((sum(map(len, pieces)), len(number) - len(match.group())))
     return "".join([*pieces, source[done:]]), shifts
 
 
@@ -162,21 +162,23 @@ def _read_errors(text: str, source: str) -> list[TextFault]:
     for line, column, what in _ERROR.findall(text)[:_MOST_ERRORS]:
         start = starts[int(line) - 1] if 0 < int(line) < len(starts) else 0
         faults.append(_translate(what.strip(), min(start + max(int(column) - 1, 0), len(source))))
-    return faults or [TextFault("syntax_error", "This is no CEL expression.", "See the rule language.", 0)]
+    return faults or [TextFault("syntax_error", "This is not a CEL expression.", "See the rule language.", 0)]
 
 
 def _translate(what: str, offset: int) -> TextFault:
     overload = re.match(r"found no matching overload for '(.+?)' applied to '(.*)'", what)
     if overload:
-        function, given = overload.groups()
-        names = given.replace("double", "number").replace("timestamp", "date").replace("google.protobuf.", "")
+        function, arguments = overload.groups()
+        names = arguments.replace("double", "number").replace("timestamp", "date").replace("google.protobuf.", "")
         sign = function.replace("_", "").replace("@", "") or function
         return TextFault(
-            "type_error", f"{sign!r} does not take {names}.", "Compare and compute only what is of one type.", offset
+            "type_error", f"{sign!r} does not take {names}.", "Use values of one type on both sides.", offset
         )
     if what.startswith("Syntax error"):
         short = what.removeprefix("Syntax error: ").split(" expecting")[0]
-        return TextFault("syntax_error", f"This is no CEL expression: {short}.", "Mend the text at this place.", offset)
+        return TextFault(
+            "syntax_error", f"This is not a CEL expression: {short}.", "Correct the text at this place.", offset
+        )
     return TextFault("type_error", what[:200].rstrip(".") + ".", "See the rule language.", offset)
 
 
@@ -191,7 +193,7 @@ def _cel_type(kind: Kind) -> Any:
 
 
 def _describe_rows(rows: Mapping[str, Mapping[str, Kind]]) -> descriptor_pool.DescriptorPool:
-    """Return descriptors with one message type per pool, so that the checker knows the fields of a row."""
+    """Return descriptors with one message type per pool, which give the checker the fields of a row."""
     pool = descriptor_pool.DescriptorPool()
     timestamp = descriptor_pb2.FileDescriptorProto()
     timestamp_pb2.DESCRIPTOR.CopyToProto(timestamp)
@@ -223,7 +225,8 @@ def _describe_rows(rows: Mapping[str, Mapping[str, Kind]]) -> descriptor_pool.De
     return pool
 
 
-def _overloads(name: str, result: Any, *parameters: tuple[Any, ...]) -> Any:
+def function_type(name: str, result: Any, *parameters: tuple[Any, ...]) -> Any:
+    """Return the declaration of a function for the type checker: its result, and the types of each overload."""
     return cel.FunctionDecl(
         name,
         [cel.Overload(f"{name}_{number}", result, list(types)) for number, types in enumerate(parameters)],
@@ -232,15 +235,15 @@ def _overloads(name: str, result: Any, *parameters: tuple[Any, ...]) -> Any:
 
 _T: Final = cel.Type
 _CEL_TYPES: Final = {"number": _T.DOUBLE, "text": _T.STRING, "truth": _T.BOOL, "date": _T.TIMESTAMP, "any": _T.DYN}
-_FUNCTIONS: Final = [
-    _overloads("sum", _T.DOUBLE, (_T.List(_T.DOUBLE),)),
-    _overloads("min", _T.DOUBLE, (_T.List(_T.DOUBLE),)),
-    _overloads("max", _T.DOUBLE, (_T.List(_T.DOUBLE),)),
-    _overloads("count", _T.DOUBLE, (_T.List(_T.DYN),)),
-    _overloads("size", _T.DOUBLE, (_T.List(_T.DYN),), (_T.STRING,)),
-    _overloads("year", _T.DOUBLE, (_T.TIMESTAMP,)),
-    _overloads("years", _T.DOUBLE, (_T.TIMESTAMP,)),
-    _overloads("date", _T.TIMESTAMP, (_T.STRING,)),
+FUNCTION_TYPES: Final = [
+    function_type("sum", _T.DOUBLE, (_T.List(_T.DOUBLE),)),
+    function_type("min", _T.DOUBLE, (_T.List(_T.DOUBLE),)),
+    function_type("max", _T.DOUBLE, (_T.List(_T.DOUBLE),)),
+    function_type("count", _T.DOUBLE, (_T.List(_T.DYN),)),
+    function_type("size", _T.DOUBLE, (_T.List(_T.DYN),), (_T.STRING,)),
+    function_type("year", _T.DOUBLE, (_T.TIMESTAMP,)),
+    function_type("years", _T.DOUBLE, (_T.TIMESTAMP,)),
+    function_type("date", _T.TIMESTAMP, (_T.STRING,)),
     cel.FunctionDecl(
         "startsWithAny",
         [
@@ -252,5 +255,5 @@ _FUNCTIONS: Final = [
 _PARSER: Final = cel.NewEnv(config=cel.NewEnvConfigFromYaml("stdlib:\n  disable_macros: true\n"))
 _MATCHER: Final = cel.NewEnv(variables={"subject": _T.STRING})
 _TOO_DEEP: Final = TextFault(
-    "too_deep", "The text is nested too deep, or is a chain of too many terms.", "Split it with derived values.", 0
+    "too_deep", "The text is nested too deeply, or is a chain of too many terms.", "Split it with derived values.", 0
 )

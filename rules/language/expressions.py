@@ -1,7 +1,7 @@
 """Compiles one CEL text into Python closures that decide with three truth values. Pure.
 
-A closure takes ``(root, row, local)``: the values of the document by slot, the row whose scope the text is in (or
-None), and the variables of macros by depth. What the closures compute with is told in ``truth``.
+A closure takes ``(root, row, local)``: the values of the document by slot, the row in whose scope the text is (or
+None), and the variables of macros by depth. The values are described in ``truth``.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from rules.language.values import Slots, Value
 
 
 class Row(Protocol):
-    """What a closure needs of a pool row: its values by slot, and the row it is nested in."""
+    """The part of a pool row that a closure needs: its values by slot, and the enclosing row."""
 
     values: Any
     parent: Any
@@ -29,16 +29,9 @@ Run: TypeAlias = Callable[[Slots, Any, Any], Value]
 MOST_LOOPS: Final = 4
 AS_OF: Final = "as_of"
 AS_OF_SLOT: Final = 0
-#: Functions that the language has, CEL's and ours: how many arguments (a method's own value counted), and whether it
-#: is a method (None: either way).
-FUNCTIONS: Final = {
-    "sum": (1, False),
-    "min": (1, False),
-    "max": (1, False),
-    "count": (1, False),
-    "size": (1, False),
-    "year": (1, False),
-    "years": (1, False),
+#: Functions besides the numbers of ``operators.FUNCTIONS``: the number of arguments (a method's target included), and
+#: whether it is a method (None: either).
+_SPECIAL: Final = {
     "date": (1, False),
     "startsWith": (2, True),
     "endsWith": (2, True),
@@ -51,7 +44,7 @@ _OPERATORS: Final = {*operators.COMPARISONS, *operators.ARITHMETIC, "!_", "_?_:_
 
 @dataclass(frozen=True, slots=True)
 class Variable:
-    """Where a name is read: ``level`` 0 is the document, 1 the row itself, 2 the row around it, and so on."""
+    """The place of a name's value: ``level`` 0 is the document, 1 the row itself, 2 the enclosing row, and so on."""
 
     kind: Kind
     level: int
@@ -60,9 +53,7 @@ class Variable:
 
 @dataclass(frozen=True, slots=True)
 class Term:
-    """A compiled piece of a text. ``joint`` is ``&&``, ``||`` or ``!`` where ``parts`` are what it joins; else it has
-    none.
-    """
+    """A compiled piece of a text. ``joint`` is ``&&``, ``||`` or ``!`` if the piece joins ``parts``, otherwise ""."""
 
     run: Run
     kind: Kind
@@ -79,7 +70,7 @@ class Term:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Expression:
-    """A compiled text. ``reads`` are the codes of questions, derived values and pools that it names."""
+    """A compiled text."""
 
     source: str
     term: Term
@@ -87,41 +78,41 @@ class Expression:
 
     @property
     def reads(self) -> frozenset[str]:
-        """Return the codes that the text names."""
+        """Return the codes of the questions, derived values and pools that the text names."""
         return self.term.reads
 
     @property
     def kind(self) -> Kind:
-        """Return the kind of its value."""
+        """Return the kind of the text's value."""
         return self.term.kind
 
     def evaluate(self, root: Slots, row: Row | None = None) -> Value:
-        """Return the value for the document's ``root`` values and, in a row's scope, ``row``."""
+        """Return the value for the document's values ``root`` and, in a row's scope, for ``row``."""
         return self.term.run(root, row, [None] * self.locals if self.locals else ())
 
 
 @dataclass(slots=True)
 class Language:
-    """What texts can name: fields of rows per pool, and how they are checked."""
+    """The fields of each pool's rows, and the checker of the texts that name them."""
 
     rows: Mapping[str, Mapping[str, Variable]]
     checker: Checker = field(init=False)
 
     def __post_init__(self) -> None:
-        """Make the checker."""
         self.checker = Checker(
             {pool: {code: item.kind for code, item in fields.items()} for pool, fields in self.rows.items()}
         )
 
 
 class Scope:
-    """The variables that texts at one place can name."""
+    """The variables that texts in one place can name."""
 
     def __init__(
         self, language: Language, variables: Mapping[str, Variable], *, only: frozenset[str] | None = None
     ) -> None:
-        """Take the variables by name; ``as_of`` is always there. A scope for one text is made faster by naming the
-        ``only`` names it has.
+        """Prepare the variables by name, and ``as_of``.
+
+        A scope for a single text is faster with ``only``, the names that the text contains.
         """
         self.language = language
         self.variables = {AS_OF: Variable(DATE, 0, AS_OF_SLOT), **variables}
@@ -131,7 +122,7 @@ class Scope:
         self._check = language.checker.environment({name: item.kind for name, item in checked.items()})
 
     def compile(self, source: str, *, wanted: Iterable[Kind] = ()) -> Expression:
-        """Return the compiled ``source``. Raises ``TextFaults`` where it is wrong, or of none of the ``wanted``
+        """Return the compiled ``source``. Raises ``TextFaults`` if it is invalid, or of none of the ``wanted``
         kinds.
         """
         tree = parse(source)
@@ -145,14 +136,26 @@ class Scope:
             expected = " or ".join(map(str, kinds))
             raise TextFaults(
                 TextFault(
-                    "type_error", f"This gives a {term.kind}.", f"A {expected} is needed here.", _first_offset(tree)
+                    "type_error",
+                    f"The value of this text is a {term.kind}.",
+                    f"It must be a {expected} here.",
+                    _first_offset(tree),
                 )
             )
         return Expression(source=source, term=term, locals=translator.depth)
 
 
+def _signature(function: str) -> tuple[int, bool | None] | None:
+    return (1, False) if function in operators.FUNCTIONS else _SPECIAL.get(function)
+
+
+def function_names() -> list[str]:
+    """Return the names of all functions, sorted."""
+    return sorted([*operators.FUNCTIONS, *_SPECIAL])
+
+
 def names_in(source: str) -> frozenset[str]:
-    """Return the names that ``source`` mentions, bound or not; none where it is no expression."""
+    """Return the names in ``source``, bound or not; empty if it is not a valid expression."""
     try:
         return frozenset(_names(parse(source)))
     except TextFaults:
@@ -171,7 +174,7 @@ def _first_offset(node: Node) -> int:
 
 
 class _Translator:
-    """Turns a tree into terms; collects faults instead of raising, so that all are told at once."""
+    """Turns a tree into terms; collects faults instead of raising, so that all are reported together."""
 
     def __init__(self, scope: Scope) -> None:
         self._scope = scope
@@ -230,20 +233,20 @@ class _Translator:
         if node.field not in fields:
             text = f"A row of {operand.kind.pool!r} has no {node.field!r}."
             return self._fault(node, "unknown_question", text, _closest(node.field, fields))
-        found = fields[node.field]
+        variable = fields[node.field]
         reads = operand.reads | {node.field}
-        return Term(operators.read_field(operand.run, found.slot), found.kind, node, reads)
+        return Term(operators.read_field(operand.run, variable.slot), variable.kind, node, reads)
 
     def _macro(self, node: Macro, bound: Mapping[str, tuple[int, Kind]]) -> Term:
         source = self.term(node.source, bound)
         element = source.kind.of if source.kind.of is not None else ANY
         if len(bound) >= MOST_LOOPS:
-            return self._fault(node, "too_deep", "Too many loops are nested here.", f"At most {MOST_LOOPS} are taken.")
+            return self._fault(node, "too_deep", "Too many loops are nested here.", f"Nest at most {MOST_LOOPS}.")
         if node.variable in self._scope.variables or node.variable in bound:
             text = f"The row variable {node.variable!r} hides another name."
-            return self._fault(node, "hidden_name", text, "Choose a name that is used for nothing else.")
+            return self._fault(node, "hidden_name", text, "Choose a name that nothing else uses.")
         if source.kind != ANY and source.kind.of is None:
-            text = f"{node.name}() goes over the rows of a pool or a list, not over a {source.kind}."
+            text = f"{node.name}() needs the rows of a pool or a list, not a {source.kind}."
             return self._fault(node, "type_error", text, "Name a pool before it.")
         index = len(bound)
         self.depth = max(self.depth, index + 1)
@@ -258,7 +261,7 @@ class _Translator:
     def _call(self, node: Call, bound: Mapping[str, tuple[int, Kind]]) -> Term:
         if node.function in ("_&&_", "_||_"):
             return self._joined(node, bound)
-        known = FUNCTIONS.get(node.function)
+        known = _signature(node.function)
         if known is None and node.function not in _OPERATORS:
             return self._refused(node, node.function)
         args = [self.term(arg, bound) for arg in node.args]
@@ -277,7 +280,7 @@ class _Translator:
             )
         if known is None or len(args) != known[0] or known[1] not in (None, node.is_method):
             form = "value.{}(argument)" if known and known[1] else "{}(argument)"
-            text = f"{node.function}() is not called this way."
+            text = f"{node.function}() cannot be called this way."
             return self._fault(node, "type_error", text, f"Write {form.format(node.function)}.")
         return self._function(node, args)
 
@@ -286,7 +289,7 @@ class _Translator:
         if node.function == "date":
             return self._constant_argument(node, args[0], operators.constant_date, DATE, 'Write date("2026-01-31").')
         if node.function == "matches":
-            remedy = "Give a regular expression (RE2) in quotes."
+            remedy = "Write a regular expression (RE2) in quotes."
             made = self._constant_argument(node, args[1], operators.constant_pattern(runs[0]), TRUTH, remedy)
             return Term(made.run, made.kind, node, args[0].reads)
         if node.function in operators.TEXT_TESTS:
@@ -295,7 +298,7 @@ class _Translator:
 
     def _constant_argument(self, node: Call, arg: Term, make: Callable[[str], Run], kind: Kind, remedy: str) -> Term:
         if not isinstance(arg.node, Literal) or not isinstance(arg.node.value, str):
-            return self._fault(node, "not_constant", f"{node.function}() takes a text in quotes.", remedy)
+            return self._fault(node, "not_constant", f"{node.function}() needs a text in quotes.", remedy)
         try:
             return Term(make(arg.node.value), kind, node, frozenset())
         except ValueError:
@@ -311,7 +314,7 @@ class _Translator:
         return Term(run, kind, node, frozenset().union(*(arg.reads for arg in args)))
 
     def _refused(self, node: Node, name: str) -> Term:
-        names = ", ".join(sorted([*FUNCTIONS, *operators.MACROS]))
+        names = ", ".join(sorted([*function_names(), *operators.MACROS]))
         text = f"{name.strip('_')!r} is not part of the rule language."
         return self._fault(
             node, "unknown_function", text, f"It has comparisons, arithmetic, &&, ||, !, in, ?: and {names}."
@@ -329,5 +332,7 @@ def _operands(node: Node, function: str) -> list[Node]:
 
 
 def _closest(name: str, names: Iterable[str]) -> str:
-    found = difflib.get_close_matches(name, list(names), n=1)
-    return f"Did you mean {found[0]!r}?" if found else "Name a question, a derived value or a pool of this catalogue."
+    matches = difflib.get_close_matches(name, list(names), n=1)
+    return (
+        f"Did you mean {matches[0]!r}?" if matches else "Name a question, a derived value or a pool of this catalogue."
+    )

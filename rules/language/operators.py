@@ -1,6 +1,6 @@
-"""What each operator and function of the rule language does with known, hidden and unknown values, as closures. Pure.
+"""The operators and functions of the rule language on known, hidden and unknown values, as closures. Pure.
 
-Comparisons and text tests with a hidden side are false, arithmetic with one is hidden; an unknown side makes them
+Comparisons and text tests with a hidden side are false, arithmetic with one is hidden; an unknown side makes both
 unknown.
 """
 
@@ -21,14 +21,14 @@ _LARGEST_WHOLE: Final = 10**15
 
 
 def exact(value: Value) -> Value:
-    """Return a float as the int or Decimal that was written; anything else as it is."""
+    """Return a float as the int or Decimal that was written; return any other value unchanged."""
     if value.__class__ is not float:
         return value
     return int(value) if value.is_integer() and abs(value) < _LARGEST_WHOLE else Decimal(repr(value))
 
 
 def full_years(start: date, end: date) -> int:
-    """Return how many full years lie between ``start`` and ``end``."""
+    """Return the number of full years from ``start`` to ``end``."""
     return end.year - start.year - ((end.month, end.day) < (start.month, start.day))
 
 
@@ -36,12 +36,12 @@ def full_years(start: date, end: date) -> int:
 
 
 def constant(value: Value) -> Run:
-    """Give ``value``."""
+    """Return a closure for ``value``."""
     return lambda root, row, local: value
 
 
 def read(level: int, slot: int) -> Run:
-    """Give a value of the document (level 0), of the row (1) or of a row around it."""
+    """Return a closure that reads a value of the document (level 0), of the row (1) or of an enclosing row."""
     match level:
         case 0:
             return lambda root, row, local: root[slot]
@@ -59,17 +59,17 @@ def read(level: int, slot: int) -> Run:
 
 
 def read_local(index: int) -> Run:
-    """Give the variable of a macro."""
+    """Return a closure that reads the variable of a macro."""
     return lambda root, row, local: local[index]
 
 
 def read_field(operand: Run, slot: int) -> Run:
-    """Give a value of the row that ``operand`` gives."""
+    """Return a closure that reads a value of the row that ``operand`` returns."""
     return lambda root, row, local: operand(root, row, local).values[slot]
 
 
 def list_of(items: Sequence[Run]) -> Run:
-    """Give a list."""
+    """Return a closure that builds a list."""
     return lambda root, row, local: [item(root, row, local) for item in items]
 
 
@@ -77,7 +77,7 @@ def list_of(items: Sequence[Run]) -> Run:
 
 
 def conjunction(parts: Sequence[Run]) -> Run:
-    """Give Kleene's *and*; stops at the first part that is false."""
+    """Return a closure for Kleene's *and*; it stops at the first part that is false."""
 
     def both(root: Slots, row: Any, local: Any) -> Value:
         unknown = None
@@ -94,7 +94,7 @@ def conjunction(parts: Sequence[Run]) -> Run:
 
 
 def disjunction(parts: Sequence[Run]) -> Run:
-    """Give Kleene's *or*; stops at the first part that is true."""
+    """Return a closure for Kleene's *or*; it stops at the first part that is true."""
 
     def either(root: Slots, row: Any, local: Any) -> Value:
         unknown = None
@@ -110,7 +110,7 @@ def disjunction(parts: Sequence[Run]) -> Run:
 
 
 def negation(operand: Run) -> Run:
-    """Give *not*; hidden is false, so its negation is true."""
+    """Return a closure for *not*; hidden is false, so its negation is true."""
 
     def opposite(root: Slots, row: Any, local: Any) -> Value:
         value = operand(root, row, local)
@@ -120,7 +120,7 @@ def negation(operand: Run) -> Run:
 
 
 def choice(condition: Run, yes: Run, no: Run) -> Run:
-    """Give ``yes`` or ``no``; Unknown while the condition is."""
+    """Return a closure for ``yes`` or ``no``; its value is Unknown while the condition is."""
 
     def chosen(root: Slots, row: Any, local: Any) -> Value:
         value = condition(root, row, local)
@@ -160,7 +160,9 @@ TEXT_TESTS: Final[dict[str, Callable[[Value, Value], Value]]] = {
 
 
 def comparison(function: str, left: Run, right: Run) -> Run:
-    """Give the comparison or text test of two values: false with a hidden side, else Unknown with an unknown one."""
+    """Return a closure that compares two values or tests a text: false with a hidden side, else Unknown with an unknown
+    one.
+    """
     compare = COMPARISONS.get(function) or TEXT_TESTS[function]
 
     def compared(root: Slots, row: Any, local: Any) -> Value:
@@ -198,8 +200,9 @@ ARITHMETIC: Final[dict[str, Callable[..., Value]]] = {
 
 
 def arithmetic(function: str, operands: Sequence[Run]) -> Run:
-    """Give sum, difference, product, quotient or negative: hidden with a hidden side or over zero, else Unknown with
-    an unknown one.
+    """Return a closure for a sum, difference, product, quotient or negative.
+
+    Its value is hidden with a hidden side or a zero divisor, else Unknown with an unknown side.
     """
     compute = ARITHMETIC[function]
 
@@ -213,7 +216,9 @@ def arithmetic(function: str, operands: Sequence[Run]) -> Run:
     return computed
 
 
-def _over_known(compute: Callable[[Value], Value]) -> Callable[[Run], Run]:
+def over_known(compute: Callable[[Value], Value]) -> Callable[[Run], Run]:
+    """Return the function that applies ``compute`` to known values; hidden and unknown ones pass through."""
+
     def function(operand: Run) -> Run:
         def applied(root: Slots, row: Any, local: Any) -> Value:
             value = operand(root, row, local)
@@ -237,23 +242,25 @@ def _size(value: Value) -> Value:
 
 
 FUNCTIONS: Final[dict[str, Callable[[Run], Run]]] = {
-    "sum": _over_known(truth.total),
-    "min": _over_known(truth.least),
-    "max": _over_known(truth.greatest),
-    "count": _over_known(truth.count),
-    "size": _over_known(_size),
-    "year": _over_known(operator.attrgetter("year")),
+    "sum": over_known(truth.total),
+    "min": over_known(truth.least),
+    "max": over_known(truth.greatest),
+    "count": over_known(truth.count),
+    "size": over_known(_size),
+    "year": over_known(operator.attrgetter("year")),
     "years": _years,
 }
 
 
 def constant_date(text: str) -> Run:
-    """Give the date that ``text`` (ISO 8601) names. Raises ``ValueError``."""
+    """Return a closure for the date ``text`` (ISO 8601). Raises ``ValueError``."""
     return constant(date.fromisoformat(text))
 
 
 def constant_pattern(subject: Run) -> Callable[[str], Run]:
-    """Return what makes, of a pattern, the test whether ``subject`` holds it. That raises ``ValueError``."""
+    """Return a function that turns a pattern into a closure: does ``subject`` contain a match? It raises
+    ``ValueError``.
+    """
     return lambda pattern: _over_known_or_false(subject, pattern_matcher(pattern))
 
 
@@ -271,16 +278,16 @@ def _over_known_or_false(operand: Run, compute: Callable[[Value], bool]) -> Run:
 
 
 def _each(elements: list[Value], body: Run, index: int, state: tuple[Slots, Any, Any]) -> Any:
-    """Yield each element, what decides whether it is in the list (True or Unknown), and the body's value for it."""
+    """Yield each element, whether it is in the list (True or Unknown), and the body's value for it."""
     root, row, local = state
     for element in elements:
-        held, given = (element.element, element.unknown) if element.__class__ is Maybe else (element, True)
-        if held.__class__ is Unknown or held is None:
-            # No body can be computed on a value that is not there: it is passed on as it is.
-            yield held, given, held
+        item, membership = (element.element, element.unknown) if element.__class__ is Maybe else (element, True)
+        if item.__class__ is Unknown or item is None:
+            # The body cannot be computed without a value, so the element is passed on.
+            yield item, membership, item
         else:
-            local[index] = held
-            yield held, given, body(root, row, local)
+            local[index] = item
+            yield item, membership, body(root, row, local)
 
 
 def _loop(finish: Callable[[Any], Value]) -> Callable[[Run, Run, int, Run | None], Run]:
@@ -296,46 +303,48 @@ def _loop(finish: Callable[[Any], Value]) -> Callable[[Run, Run, int, Run | None
     return macro
 
 
-def _exists(found: Any) -> Value:
-    return truth.any_of(truth.all_of((given, value)) for _, given, value in found)
+def _exists(results: Any) -> Value:
+    return truth.any_of(truth.all_of((membership, value)) for _, membership, value in results)
 
 
-def _all(found: Any) -> Value:
-    return truth.all_of(value if given is True else _if_inside(given, value) for _, given, value in found)
+def _all(results: Any) -> Value:
+    return truth.all_of(
+        value if membership is True else _if_inside(membership, value) for _, membership, value in results
+    )
 
 
-def _if_inside(given: Unknown, value: Value) -> Value:
-    """Return what an element that may be in the list does to *all*: nothing if its body is true, else it depends."""
+def _if_inside(membership: Unknown, value: Value) -> Value:
+    """Return the effect of a doubtful element on *all*: none if its body is true, otherwise it decides."""
     if value is True:
         return True
-    return truth.merge((given, value)) if value.__class__ is Unknown else given
+    return truth.merge((membership, value)) if value.__class__ is Unknown else membership
 
 
-def _exists_one(found: Any) -> Value:
-    values = [truth.all_of((given, value)) for _, given, value in found]
+def _exists_one(results: Any) -> Value:
+    values = [truth.all_of((membership, value)) for _, membership, value in results]
     unknown = [value for value in values if value.__class__ is Unknown]
     certain = sum(1 for value in values if value is True)
     return truth.merge(unknown) if unknown and certain < 2 else certain == 1
 
 
-def _kept(found: Any) -> list[Value]:
-    kept = []
-    for element, given, value in found:
-        inside = truth.all_of((given, value))
+def _filtered(results: Any) -> list[Value]:
+    elements = []
+    for element, membership, value in results:
+        inside = truth.all_of((membership, value))
         if inside is True:
-            kept.append(element)
+            elements.append(element)
         elif inside is not False:
-            kept.append(Maybe(element, inside))
-    return kept
+            elements.append(Maybe(element, inside))
+    return elements
 
 
-def _mapped(found: Any) -> list[Value]:
-    return [value if given is True else Maybe(value, given) for _, given, value in found]
+def _mapped(results: Any) -> list[Value]:
+    return [value if membership is True else Maybe(value, membership) for _, membership, value in results]
 
 
 def _map(source: Run, body: Run, index: int, condition: Run | None) -> Run:
     if condition is not None:
-        source = _loop(_kept)(source, condition, index, None)
+        source = _loop(_filtered)(source, condition, index, None)
     return _loop(_mapped)(source, body, index, None)
 
 
@@ -343,6 +352,6 @@ MACROS: Final[dict[str, Callable[[Run, Run, int, Run | None], Run]]] = {
     "exists": _loop(_exists),
     "all": _loop(_all),
     "exists_one": _loop(_exists_one),
-    "filter": _loop(_kept),
+    "filter": _loop(_filtered),
     "map": _map,
 }

@@ -1,9 +1,7 @@
-"""The syntax tree of a CEL text, how it is read from the CEL parser's protobuf and how it is written as text again.
-Pure.
+"""The syntax tree of a CEL text: decoded from the CEL parser's protobuf, and written as text again. Pure.
 
-The parser is run without macros, so that ``rows.exists(r, ...)`` comes as the call that was written and not as the
-loop it stands for. Of the wire format only the numbers of CEL's published ``syntax.proto`` are needed; they are
-described here in code.
+The parser runs without macros, so that ``rows.exists(r, ...)`` stays a call instead of the loop that it abbreviates.
+Only the field numbers of CEL's published ``syntax.proto`` are needed; they are described here in code.
 """
 
 from __future__ import annotations
@@ -62,7 +60,7 @@ class Field:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Call:
-    """An operator (``_&&_``) or function; what a method is called on is the first of ``args``."""
+    """An operator (``_&&_``) or function; the target of a method is the first of ``args``."""
 
     function: str
     args: tuple[Node, ...]
@@ -92,7 +90,7 @@ class Macro:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Foreign:
-    """A construct of CEL that this language leaves out; ``name`` says which."""
+    """A CEL construct that is not part of the rule language; ``name`` is its name."""
 
     name: str
     offset: int
@@ -102,8 +100,9 @@ Node: TypeAlias = Literal | Name | Field | Call | ListOf | Macro | Foreign
 
 
 def decode(serialized: bytes) -> Node:
-    """Return the tree of a serialized parsed expression (a ``google.protobuf.Any``). Raises ``DecodeError`` where it
-    is nested too deep.
+    """Return the tree of a serialized parsed expression (a ``google.protobuf.Any``).
+
+    Raises ``DecodeError`` if it is nested too deep.
     """
     envelope = any_pb2.Any.FromString(serialized)
     parsed: Any = _PARSED.FromString(envelope.value)
@@ -112,7 +111,7 @@ def decode(serialized: bytes) -> Node:
 
 
 def unparse(node: Node, level: int = 0) -> str:
-    """Return ``node`` as CEL text, with brackets only where precedence ``level`` needs them."""
+    """Return ``node`` as CEL text, with parentheses only where precedence ``level`` needs them."""
     match node:
         case Literal():
             return _literal(node)
@@ -193,7 +192,7 @@ def _called(call: Any, offset: int, offsets: dict[int, int]) -> Node:
 
 
 def _describe() -> type[message.Message]:
-    """Return the message class of ``cel.expr.ParsedExpr``, reduced to what is read."""
+    """Return the message class of ``cel.expr.ParsedExpr``, reduced to the fields that are read."""
     one, many = _FIELD.LABEL_OPTIONAL, _FIELD.LABEL_REPEATED
     text, whole, nested, truth = _FIELD.TYPE_STRING, _FIELD.TYPE_INT64, _FIELD.TYPE_MESSAGE, _FIELD.TYPE_BOOL
     shapes: dict[str, tuple[tuple[int, str, Any, Any, str], ...]] = {

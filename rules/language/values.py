@@ -1,8 +1,7 @@
-"""The kinds of value that rules compute with: a known value, hidden (None), ``Unknown`` and, inside lists, ``Maybe``.
-Pure.
+"""The values that rules compute with: a known value, hidden (None), ``Unknown`` and, inside lists, ``Maybe``. Pure.
 
-Known values are str, bool, int, Decimal, ``date``, rows and lists of these. Numbers are exact: what is a CEL
-``double`` to the type checker is an int or a Decimal here, so that 0.1 + 0.2 is 0.3.
+Known values are str, bool, int, Decimal, ``date``, rows and lists of these. Numbers are exact: a CEL ``double`` is an
+int or a Decimal here, so 0.1 + 0.2 is 0.3.
 """
 
 from __future__ import annotations
@@ -10,41 +9,36 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import Any, Final, TypeAlias
 
-#: A known value, None (hidden), Unknown; typed loosely because the CEL checker has already proved what can meet what.
+#: A known value, None (hidden) or Unknown; typed loosely because the CEL checker has proved which values can meet.
 Value: TypeAlias = Any
-#: The values of a document or a row by slot: laid out at once, or read where one is looked at.
+#: The values of a document or a row by slot: complete, or read on first use.
 Slots: TypeAlias = "list[Value] | dict[int, Value]"
 
 
 class Unknown:
-    """Not answered yet. ``paths`` are the answers that would decide it."""
+    """A value that is not answered yet. ``paths`` are the answers that would decide it."""
 
     __slots__ = ("paths",)
 
     def __init__(self, paths: frozenset[str]) -> None:
-        """Keep ``paths``."""
         self.paths = paths
 
     def __repr__(self) -> str:
-        """Return the paths in order."""
         return f"Unknown({', '.join(sorted(self.paths))})"
 
     def __eq__(self, other: object) -> bool:
-        """Compare by paths."""
         return isinstance(other, Unknown) and other.paths == self.paths
 
     def __hash__(self) -> int:
-        """Hash by paths."""
         return hash(self.paths)
 
 
 class Maybe:
-    """An element that a filter could not decide on: in the list if ``unknown`` turns out true."""
+    """An element that a filter could not decide: it is in the list if ``unknown`` turns out true."""
 
     __slots__ = ("element", "unknown")
 
     def __init__(self, element: Value, unknown: Unknown) -> None:
-        """Keep ``element`` and what would decide on it."""
         self.element = element
         self.unknown = unknown
 
@@ -59,7 +53,7 @@ def merge(unknowns: Iterable[Unknown]) -> Unknown:
 
 
 def all_of(values: Iterable[Value]) -> Value:
-    """Return Kleene's *and* of ``values`` (hidden is false): False as soon as one is, else Unknown if one is, else
+    """Return Kleene's *and* of ``values`` (hidden is false): False if any is false, else Unknown if any is, else
     True.
     """
     unknown: list[Unknown] = []
@@ -73,9 +67,7 @@ def all_of(values: Iterable[Value]) -> Value:
 
 
 def any_of(values: Iterable[Value]) -> Value:
-    """Return Kleene's *or* of ``values`` (hidden is false): True as soon as one is, else Unknown if one is, else
-    False.
-    """
+    """Return Kleene's *or* of ``values`` (hidden is false): True if any is true, else Unknown if any is, else False."""
     unknown: list[Unknown] = []
     for value in values:
         if value is True:
@@ -86,7 +78,7 @@ def any_of(values: Iterable[Value]) -> Value:
 
 
 def equal(left: Value, right: Value) -> Value:
-    """Return whether two values that are neither hidden nor Unknown are equal; lists may hold unknown elements."""
+    """Return whether two values, neither hidden nor Unknown, are equal; lists may contain unknown elements."""
     if left.__class__ is not list:
         return left == right
     if any(isinstance(element, Maybe) for element in (*left, *right)):
@@ -102,25 +94,25 @@ def contains(elements: list[Value], value: Value) -> Value:
 
 
 def total(elements: list[Value]) -> Value:
-    """Return the sum of ``elements`` without the hidden ones; Unknown if one is."""
+    """Return the sum of ``elements`` without hidden ones; Unknown if any is unknown."""
     known = _known(elements)
     return known if known.__class__ is Unknown else sum(known)
 
 
 def least(elements: list[Value]) -> Value:
-    """Return the smallest of ``elements``; hidden over none, Unknown if one is."""
+    """Return the smallest of ``elements``; hidden for an empty list, Unknown if any is unknown."""
     known = _known(elements)
     return known if known.__class__ is Unknown else min(known, default=None)
 
 
 def greatest(elements: list[Value]) -> Value:
-    """Return the greatest of ``elements``; hidden over none, Unknown if one is."""
+    """Return the greatest of ``elements``; hidden for an empty list, Unknown if any is unknown."""
     known = _known(elements)
     return known if known.__class__ is Unknown else max(known, default=None)
 
 
 def count(elements: list[Value]) -> Value:
-    """Return how many ``elements`` there are, hidden ones left out; Unknown if a filter could not decide on one."""
+    """Return the number of ``elements`` without hidden ones; Unknown if a filter could not decide one."""
     undecided = [element.unknown for element in elements if element.__class__ is Maybe]
     if undecided:
         return merge(undecided)

@@ -1,17 +1,12 @@
-"""What may be shown of a sensitive answer: the end of a number that names something, of anything else nothing. Pure."""
+"""The mask of a secret answer, by the type of its question (ADR 10). Pure."""
 
 from __future__ import annotations
 
-from typing import Final
-
 from copies.document import AnswerValue
-from copies.mask import HIDDEN, mask
-from rules.definition.catalogue import Question, QuestionType
-
-#: Numbers of persons and things, told apart by their end. Of a birthday, a yes or a choice the end would tell all.
-_NUMBERS: Final[frozenset[QuestionType]] = frozenset({"ssn", "fein", "vin", "phone", "text"})
+from rules.types.question_type import TypedQuestion
+from rules.types.registry import type_of
 
 
-def mask_of(question: Question, value: AnswerValue) -> str:
-    """Return what may be shown of ``value``, the sensitive answer to ``question``."""
-    return mask(value) if question.type in _NUMBERS else HIDDEN
+def mask_of(question: TypedQuestion, value: AnswerValue) -> str:
+    """Return what may be shown of ``value``, the secret answer to ``question``."""
+    return type_of(question.type).mask(value)

@@ -1,4 +1,4 @@
-"""The database backend: puts the current scope in front of each statement, in the same round trip.
+"""The database backend: sends the current scope before each statement, in the same round trip.
 
 PostgreSQL's policies (``tenants.row_level_security``) compare it with the rows. It is set for the transaction alone, so
 neither a pooled connection nor a pooler in between ever carries one tenant's mark to the next user; without a
@@ -17,7 +17,7 @@ from tenants.current_tenant import current_scope
 
 #: The setting that the policies read.
 GUC: Final = "partner_engine.tenant"
-#: Statements about the transaction itself; in front of a rollback in a failed transaction nothing else may stand.
+#: Statements about the transaction itself; nothing else may precede a rollback in a failed transaction.
 _BARE: Final = ("SAVEPOINT", "RELEASE", "ROLLBACK")
 
 Execute = Callable[[str, Any, bool, dict[str, Any]], Any]
@@ -36,7 +36,7 @@ class DatabaseWrapper(base.DatabaseWrapper):
         if mark is None or (isinstance(sql, str) and sql.startswith(_BARE)):
             return execute(sql, params, many, context)
         if many or not isinstance(sql, str):
-            # Such statements go alone; inside one transaction the mark reaches them all the same.
+            # Such statements are sent alone; inside one transaction the marker applies to them all the same.
             with transaction.atomic(using=self.alias, savepoint=False):
                 context["cursor"].cursor.execute(mark)
                 return execute(sql, params, many, context)
@@ -46,13 +46,13 @@ class DatabaseWrapper(base.DatabaseWrapper):
         return result
 
     def _mark(self) -> str | None:
-        """Return the statement that marks the transaction; None when there is nothing to say."""
+        """Return the statement that marks the transaction, None where no marker is needed."""
         scope = current_scope()
-        # Looking at all tenants of one database opens no other one.
+        # A view of all tenants of one database opens no other database.
         if scope is not None and (scope.tenant is not None or scope.alias == self.alias):
             self._has_marked = True
             # A UUID or "*", never text from outside.
             return f"SELECT set_config('{GUC}', '{scope.marker}', true)"
-        # A transaction that worked for a tenant goes on without one: take the mark away.
+        # A transaction that worked for a tenant continues without one: remove the marker.
         is_in_transaction = self.in_atomic_block or not self.autocommit
         return f"SELECT set_config('{GUC}', '', true)" if self._has_marked and is_in_transaction else None

@@ -52,20 +52,20 @@ def redis_is_back() -> Iterator[None]:
 class TestHints:
     def test_one_hint_waits_however_many_saves_there_are(self, sent: list[tuple[Any, ...]]) -> None:
         for _ in range(3):
-            wakeup.wake("default")
-        wakeup.wake("summit_db")
+            wakeup.wake_relay("default")
+        wakeup.wake_relay("summit_db")
 
         assert sent == [("default",), ("summit_db",)]
 
     def test_a_hint_that_arrived_makes_way_for_the_next(self, sent: list[tuple[Any, ...]]) -> None:
-        wakeup.wake("default")
+        wakeup.wake_relay("default")
         tasks.drain("default")
-        wakeup.wake("default")
+        wakeup.wake_relay("default")
 
         assert sent == [("default",), ("default",)]
 
     def test_a_hint_that_nobody_takes_keeps_others_back_for_a_while_only(self, sent: list[tuple[Any, ...]]) -> None:
-        wakeup.wake("default")
+        wakeup.wake_relay("default")
 
         left = get_redis_connection("default").ttl(wakeup_hints._key("default"))
         assert 0 < left <= wakeup_hints.SECONDS
@@ -80,7 +80,7 @@ class TestHints:
         name, labels = "partner_engine_action_hints_unsent_total", {"reason": "ConnectionError"}
         before = METRICS.get_sample_value(name, labels) or 0
 
-        wakeup.wake("default")
+        wakeup.wake_relay("default")
 
         assert METRICS.get_sample_value(name, labels) == before + 1
         assert sent == []
@@ -91,7 +91,7 @@ class TestHints:
 
         monkeypatch.setattr(tasks.drain, "apply_async", refuse)
 
-        wakeup.wake("default")
+        wakeup.wake_relay("default")
 
 
 class TestTasks:

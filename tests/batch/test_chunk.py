@@ -194,7 +194,7 @@ def test_every_copy_is_evaluated_on_its_own_day(make_form: Callable[..., UUID], 
     found = [batch.find(form_id, scope=kennels, actor=agent) for form_id in (dated, other)]
     assert found[0].evaluation.as_of == date(2020, 1, 1)
     assert found[1].evaluation.as_of > date(2020, 1, 1)
-    assert all(context.is_decided_as_saved for context in found)
+    assert all(context.is_evaluation_current for context in found)
 
 
 def test_where_nobody_knows_what_was_written_nothing_is_told_as_refused(
@@ -207,7 +207,7 @@ def test_where_nobody_knows_what_was_written_nothing_is_told_as_refused(
         write(saves, keyed, scope=scope)
         raise OperationalError("the connection is lost")
 
-    monkeypatch.setattr("batch.chunk.write", lost)
+    monkeypatch.setattr("batch.storage.write.write", lost)
 
     with (
         pytest.raises(OperationalError),
@@ -241,6 +241,30 @@ def test_a_value_that_cannot_be_stored_spoils_no_other(forms: list[UUID], kennel
         errors.WrongValue,
         *[type(None)] * 3,
     ]
+    assert [outcome.result is None for outcome in outcomes] == [False, True, False, False, False]
+
+
+def test_a_copy_whose_row_another_save_holds_spoils_no_other(
+    forms: list[UUID], kennels: Tenant, agent: Actor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def busy(saves: list[Any], keyed: None, *, scope: Tenant) -> set[UUID]:
+        if any(save.copy_id == forms[1] for save in saves):
+            raise errors.LockNotAcquired(holder=None)
+        return write(saves, keyed, scope=scope)
+
+    monkeypatch.setattr("batch.storage.write.write", busy)
+
+    with batch.find_and_lock_many(forms, scope=kennels, actor=agent) as chunk:
+        chunk.apply(to_ohio)
+        outcomes = chunk.save()
+
+    assert [type(outcome.error) for outcome in outcomes] == [
+        type(None),
+        errors.LockNotAcquired,
+        *[type(None)] * 3,
+    ]
+    assert [outcome.result is None for outcome in outcomes] == [False, True, False, False, False]
+    assert states(forms, kennels, agent) == ["OH", "TX", "OH", "OH", "OH"]
 
 
 def test_a_misuse_is_the_callers_bug_and_no_outcome(forms: list[UUID], kennels: Tenant, agent: Actor) -> None:

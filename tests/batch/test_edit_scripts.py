@@ -16,7 +16,7 @@ from batch.changes.decision import decide
 from batch.errors import InvalidAnswers
 from copies.document import Answer, Container, Document, PoolRow, walk_answers
 from copies.mask import mask
-from tests.harness.edit_scripts import AS_OF, OpenSealing, Step, carry_out, changeset_of, demo_catalogue, steps
+from tests.harness.edit_scripts import OpenSealing, Step, carry_out, changeset_of, demo_catalogue, steps
 
 SCRIPTS_IN_FULL = int(os.environ.get("EDIT_SCRIPTS", "10000"))
 
@@ -46,13 +46,13 @@ def picture(document: Document) -> dict[str, Any]:
 
 def run(script: list[Step]) -> None:
     document, held = Document(), {}
-    evaluation = decide(changeset_of(document, demo_catalogue()), release=1, as_of=AS_OF)
+    evaluation = decide(changeset_of(document, demo_catalogue()))
     for step in script:
         before, held_before = msgspec.json.encode(document), dict(held)
         changeset = changeset_of(document, demo_catalogue())
         try:
             carry_out(changeset, step, held)
-            evaluation = decide(changeset, release=1, as_of=AS_OF)
+            evaluation = decide(changeset)
         except InvalidAnswers:
             # Refused, as a save would be: everything is as it was.
             document, held = msgspec.json.decode(before, type=Document), held_before
@@ -75,7 +75,7 @@ def run(script: list[Step]) -> None:
 
     again = Document()
     fresh(document, again)
-    evaluated_again = decide(changeset_of(again, demo_catalogue()), release=1, as_of=AS_OF)
+    evaluated_again = decide(changeset_of(again, demo_catalogue()))
     assert picture(again) == picture(document)
     assert evaluated_again == evaluation
 

@@ -7,6 +7,7 @@ from datetime import timedelta
 from uuid import UUID
 
 import pytest
+from django.db import DataError
 from django.db.models.functions import Now
 
 from batch import errors
@@ -48,6 +49,22 @@ def test_an_answer_is_stored_also_where_nothing_changed(
 
     with batch.find_and_lock(form_id, scope=kennels, actor=agent, idempotency=KEY) as context:
         assert context.stored_response == ANSWER
+
+
+def test_where_the_database_refuses_to_store_an_answer_alone_the_save_fails(
+    make_form: Callable[..., UUID], kennels: Tenant, agent: Actor
+) -> None:
+    form_id = make_form()
+    unstorable = StoredResponse(1_000_000, {}, b"{}")  # beyond a small integer
+
+    with (
+        pytest.raises(DataError),
+        batch.find_and_lock(form_id, scope=kennels, actor=agent, idempotency=KEY) as context,
+    ):
+        context.save(respond=lambda result: unstorable)
+
+    with batch.find_and_lock(form_id, scope=kennels, actor=agent, idempotency=KEY) as context:
+        assert context.stored_response is None
 
 
 def test_another_request_under_the_key_is_refused(

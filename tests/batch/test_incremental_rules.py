@@ -22,6 +22,7 @@ from copies.document import Answer, Document
 from rules.definition.model import CHECKS, RATING, CompiledCatalogue, Dependents, Readers
 from rules.flow import check_flow
 from rules.flow.evaluation import Evaluation, FlowResult
+from rules.incremental import partial_run
 from tests.harness.boarding_catalogue import take_in
 from tests.harness.edit_scripts import (
     AS_OF,
@@ -74,7 +75,7 @@ def carry_out_any(changeset: Changeset, step: Step) -> None:
         if places:
             mutator = places[which % len(places)].find_answer(name)
             answer = mutator._container.answers.get(name)
-            changeset.touch_answer(mutator.path, answer)
+            changeset.tracker.touch_answer(mutator.path, answer)
             mutator._container.answers[name] = Answer(value=value)
     elif what == "replace":
         rows = rows_of(changeset, name)
@@ -109,7 +110,7 @@ def never_in_full() -> Iterator[None]:
     """Let a run over everything fail: what is tested is the other one."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(check_flow, "run", None)
-        patch.setattr(check_flow, "COST_OF_A_CHANGE", 0)
+        patch.setattr(partial_run, "COST_OF_A_CHANGE", 0)
         yield
 
 
@@ -135,11 +136,11 @@ def follow(
             before = msgspec.json.decode(msgspec.json.encode(before), type=Evaluation)
         result = full_run(catalogue, document)
         with never_in_full():
-            partly = check_flow.rerun(
+            partly = partial_run.rerun(
                 sabotaged or catalogue,
                 document,
                 before=before,
-                changed=changeset.given_paths,
+                changed=changeset.tracker.submitted_paths,
                 as_of=AS_OF,
                 release=1,
                 reveal=OpenSealing().reveal,
@@ -192,16 +193,16 @@ def test_very_many_catalogues_are_decided_the_same(made: tuple[int, Script]) -> 
 
 def test_a_save_runs_the_rules_over_what_changed() -> None:
     document = Document()
-    evaluation = decide(changeset_of(document, demo_catalogue()), release=1, as_of=AS_OF)
+    evaluation = decide(changeset_of(document, demo_catalogue()))
     changeset = changeset_of(document, demo_catalogue())
     changeset.find_answer("mqs_lobs").apply(["gl"])
 
     with never_in_full():
-        partly = decide(changeset, release=1, as_of=AS_OF, before=evaluation)
+        partly = decide(changeset, before=evaluation)
 
     assert partly == full_run(demo_catalogue(), document).evaluation
     assert partly.eligibility
-    assert "mqs_lobs" in changeset.touched_paths
+    assert "mqs_lobs" in changeset.tracker.touched_paths
 
 
 # What must be found out: a catalogue that does not know one kind of its dependencies

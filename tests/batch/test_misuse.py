@@ -38,13 +38,15 @@ def test_mutators_are_stale_after_the_save(make_form: MakeForm, kennels: Tenant,
         assert context.save().version == 3
 
 
-def test_a_save_inside_a_save(make_form: MakeForm, kennels: Tenant, agent: Actor) -> None:
+def test_a_save_inside_a_save(
+    make_form: MakeForm, kennels: Tenant, agent: Actor, monkeypatch: pytest.MonkeyPatch
+) -> None:
     with (
         pytest.raises(misuse.NestedSave, match="inside save"),
         batch.find_and_lock(make_form(), scope=kennels, actor=agent, idempotency=None) as context,
     ):
         context.changeset.find_answer("state").apply("OH")
-        context._decide = lambda changeset: context.save()  # type: ignore[method-assign]
+        monkeypatch.setattr("batch.save.decide", lambda changeset, before: context.save())
         context.save()
 
 

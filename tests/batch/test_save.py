@@ -10,7 +10,7 @@ import pytest
 from actions.models import OutboxAction
 from batch import errors
 from batch import service as batch
-from batch.storage.write import Save
+from batch.storage.records import SaveRows
 from copies.changes import Cause
 from copies.models import Copy, CopyIndex, CopyRevision
 from forms.models import ApplicationForm, Declination
@@ -358,12 +358,14 @@ def test_an_earlier_version_can_be_read(make_form: MakeForm, kennels: Tenant, ag
 
 
 def test_every_row_that_a_save_writes_has_all_columns(make_form: MakeForm, kennels: Tenant, agent: Actor) -> None:
-    made: list[Save] = []
+    made: list[SaveRows] = []
     with (
         pytest.MonkeyPatch.context() as patch,
         batch.build_context(scope=kennels, actor=agent) as context,
     ):
-        patch.setattr("batch.context.write", lambda saves, keyed, *, scope: made.extend(saves) or {saves[0].copy_id})
+        patch.setattr(
+            "batch.storage.write.write", lambda saves, keyed, *, scope: made.extend(saves) or {saves[0].copy_id}
+        )
         context.changeset.apply_answers({**ANSWERS, "has_cats": True, "cat_count": 120}, {"houses": HOUSES})
         context.save()
     (save,) = made

@@ -12,6 +12,7 @@ from benchmarks.generated import generated_catalogue, generated_document, genera
 from copies.document import find_container, walk_answers
 from rules.definition.compiler import compile_catalogue
 from rules.flow import check_flow
+from rules.incremental import partial_run
 from tests.harness.boarding_catalogue import AS_OF
 
 
@@ -43,7 +44,7 @@ def test_one_changed_answer_is_decided_the_same() -> None:
         assert place is not None
         place.answers[code].value = generated_value(definition, catalogue.questions[code].question, random)
         result = check_flow.run(catalogue, made, as_of=AS_OF, release=1, reveal=lambda path, answer: answer.value)
-        partly = check_flow.rerun(
+        partly = partial_run.rerun(
             catalogue,
             made,
             before=before,

@@ -92,7 +92,7 @@ def test_refused_answer_stays_in_the_field_with_its_reason(driver: Driver, agent
     zip_code.fill("abc")
     zip_code.press("Tab")
 
-    expect(page.locator("#saved")).to_have_text("Not saved: 1 answer needs mending")
+    expect(page.locator("#saved")).to_have_text("Not saved: 1 answer needs fixing")
     expect(page.locator("#n-mqs_mail_zip")).to_contain_text("Not saved:")
     expect(zip_code).to_have_attribute("aria-invalid", "true")
     driver.page.locator("[name=mqs_mail_city]").fill("Austin")
@@ -127,7 +127,7 @@ def test_lost_connection_is_said_and_made_up_for(driver: Driver, agent: User) ->
     page.route("**/answers", lambda route: route.abort())
     page.fill("[name=mqs_business_name]", "Copper Kettle")
     page.keyboard.press("Enter")
-    expect(page.locator("#saved")).to_contain_text("the connection is gone")
+    expect(page.locator("#saved")).to_contain_text("the connection is lost")
 
     page.unroute("**/answers")
     page.locator("#saved button").click()

@@ -62,7 +62,7 @@ def open_link(guest: Driver, url: str) -> None:
 def test_a_guest_answers_is_seen_and_is_shut_out(driver: Driver, guest: Driver, copy_id: UUID) -> None:
     driver.open(copy_id)
     driver.page.locator("#guests-button").click()
-    expect(driver.page.locator("#guest-links")).to_contain_text("No guest yet")
+    expect(driver.page.locator("#guest-links")).to_contain_text("There is no guest yet")
     driver.check_access()
     driver.photograph("guest-links-empty-light-1440")
     driver.page.keyboard.press("Escape")
@@ -156,7 +156,7 @@ def test_a_link_is_good_in_one_browser_alone(
         other = Driver(context.new_page(), guest.server)
         other.page.goto(url)
         other.page.get_by_role("button", name="Open the application").click()
-        expect(other.page.get_by_role("heading", name="This link is not good any more")).to_be_focused()
+        expect(other.page.get_by_role("heading", name="This link is no longer valid")).to_be_focused()
         assert other.page.url == f"{guest.server}/guest/{copy_id}"
         other.check_access()
         other.photograph("guest-link-over-dark-1440")

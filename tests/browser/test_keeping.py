@@ -57,9 +57,10 @@ def test_a_row_that_is_removed_around_what_i_type_can_be_put_back(driver: Driver
     before = field.bounding_box()
     remove(driver, row)
 
-    is_kept(field, "Ona Owner removed this row. Yours is not saved yet.", "San An")
+    is_kept(field, "Ona Owner removed this row. Your answer is not saved yet.", "San An")
     assert field.bounding_box()["y"] == pytest.approx(before["y"], abs=1)  # type: ignore[index]
-    expect(other.page.locator("#live")).to_contain_text("What you typed for City is kept. Choose below the field.")
+    kept = "Your text for City is kept. Choose below the field what to do with it."
+    expect(other.page.locator("#live")).to_contain_text(kept)
     other.check_in_every_look("removed-row", at=".conflict")
     other.page.keyboard.type("tonio", delay=20)
     other.page.keyboard.press("Tab")
@@ -98,7 +99,7 @@ def test_a_question_that_is_not_asked_any_more_keeps_what_i_type(driver: Driver,
     field = type_slowly(other, "mqs_payroll_total", "120000")
     driver.answer("mqs_lobs", ["wc"])
 
-    is_kept(field, "Ona Owner changed another answer: this question is not asked any more.", "120000")
+    is_kept(field, "Ona Owner changed another answer: this question is no longer asked.", "120000")
     other.check_in_every_look("hidden-question", at=".conflict")
     # To leave the field is no choice.
     other.page.locator("#insured").click()
@@ -118,7 +119,7 @@ def test_a_whole_set_that_goes_away_keeps_what_i_type(driver: Driver, other: Dri
     driver.page.locator('#f-mqs_lobs input[value="bop"]').uncheck()
     driver.saved()
 
-    is_kept(field, "Ona Owner changed another answer: this question is not asked any more.", "Austin")
+    is_kept(field, "Ona Owner changed another answer: this question is no longer asked.", "Austin")
     other.page.keyboard.press("Escape")
     expect(other.page.locator("#s-qs_locations")).to_be_hidden()
     expect(other.page.locator("[data-gone]")).to_have_count(0)
@@ -144,7 +145,7 @@ def test_what_waits_to_be_sent_is_kept_too(driver: Driver, other: Driver, row: s
 def test_what_i_remove_myself_is_not_kept_for_me(other: Driver, row: str) -> None:
     type_slowly(other, f"{row}/mqs_loc_zip", "1")
     other.page.keyboard.press("Enter")
-    expect(other.page.locator("#saved")).to_contain_text("Not saved: 1 answer needs mending")
+    expect(other.page.locator("#saved")).to_contain_text("Not saved: 1 answer needs fixing")
 
     remove(other, row)
 

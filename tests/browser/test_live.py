@@ -141,7 +141,7 @@ def test_two_answers_to_one_question_are_shown_to_choose_from(driver: Driver, ot
         expect(field.locator("input")).to_have_value(mine)
         expect(field.locator("input")).to_be_focused()
         expect(other.page.locator("#live")).to_have_text(
-            f"Ona Owner answered Mailing city while you did: {theirs}. Yours is kept. Choose below the field."
+            f"Ona Owner answered Mailing city while you did: {theirs}. Your answer is kept. Choose one below the field."
         )
         expect(other.page.locator("#saved")).to_have_text("Not saved: choose an answer")
         if choice == "Keep mine":

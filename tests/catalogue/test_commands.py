@@ -74,7 +74,7 @@ def test_load_lists_every_fault_and_loads_nothing(file):
 def test_dry_run_loads_nothing(file):
     said = run("load_catalogue", file(BOARDING), dry_run=True)
 
-    assert said.startswith("Nothing was loaded, but there are no faults in pet_boarding")
+    assert said.startswith("Nothing was loaded; there are no faults in pet_boarding")
     assert not Catalogue.objects.exists()
 
 
@@ -111,8 +111,8 @@ def test_publish_says_which_release_is_current():
     first = run("publish_catalogue", "pet_boarding", notes="First")
     again = run("publish_catalogue", "pet_boarding")
 
-    assert first == "Published release 1 of pet_boarding; it is current everywhere.\n"
-    assert again == "The draft says what release 1 says, which stays current.\n"
+    assert first == "Published release 1 of pet_boarding; it is now current everywhere.\n"
+    assert again == "The draft equals release 1, which stays current.\n"
     assert Release.objects.get().notes == "First"
 
 
@@ -174,7 +174,7 @@ def test_load_translates_the_older_notation_on_the_way(tmp_path):
 def test_translate_lists_what_cannot_be_translated(file):
     source = (HERE / "older_notation.yaml").read_text(encoding="utf-8").replace("yard_past > 1", "yard_past is 1")
 
-    with pytest.raises(CommandError, match=r"untranslatable: 'is' is no part of the notation"):
+    with pytest.raises(CommandError, match=r"untranslatable: 'is' is not part of the notation"):
         run("translate_catalogue", file(source))
 
 

@@ -61,7 +61,7 @@ WRONG = [
     ("a rate with leading zeros", "rate: 1.25", "rate: ▮01.25", "bad_number", "digits"),
     ("an endless rate", "rate: 1.25", "rate: ▮.inf", "bad_number", "digits"),
     ("a rate in powers of ten", "rate: 1.25", "rate: ▮1e3", "bad_number", "digits"),
-    ("a fine rate", "rate: 1.25", "rate: ▮0.1234567", "bad_number", "6 behind"),
+    ("a fine rate", "rate: 1.25", "rate: ▮0.1234567", "bad_number", "6 after"),
     ("negative rows", "min: 1,", "min: ▮-1,", "bad_number", "whole"),
     ("more rows at least than at most", "min: 1,", "min: ▮31,", "wrong_value", "range"),
     ("a list for a text", "title: Runs", "title: ▮[Runs]", "wrong_shape", "single"),

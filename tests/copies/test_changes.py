@@ -2,7 +2,7 @@
 
 import pytest
 
-from copies.changes import Cause, Change, beside_title, fold, is_beside_document
+from copies.changes import Cause, Change, fold, outside_title
 
 USER = Cause("user", "1")
 RULE = Cause("rule", "FR-01")
@@ -52,19 +52,13 @@ def test_fold_leaves_out_what_was_in_a_row_that_is_gone() -> None:
 
 
 @pytest.mark.parametrize(
-    ("path", "beside", "title"),
+    ("path", "title"),
     [
-        ("copy/locked_at", True, "Copy: locked at"),
-        ("application_form/reference", True, "Form: reference"),
-        ("copy.quote_requests/1", True, "Quote requests"),
-        ("form.dispositions/1", True, "Dispositions"),
-        ("copy", False, ""),
-        ("events/7", False, ""),
-        ("locations/1/state", False, ""),
-        ("question_sets/start", False, ""),
+        ("copy/locked_at", "Copy: locked at"),
+        ("application_form/reference", "Form: reference"),
+        ("copy.quote_requests/1", "Quote requests"),
+        ("form.dispositions/1", "Dispositions"),
     ],
 )
-def test_what_stands_beside_the_document_is_told_by_its_path(path: str, beside: bool, title: str) -> None:
-    assert is_beside_document(path) is beside
-    if beside:
-        assert beside_title(path) == title
+def test_paths_outside_the_document_have_titles(path: str, title: str) -> None:
+    assert outside_title(path) == title

@@ -2,7 +2,16 @@
 
 import pytest
 
-from copies.document import Answer, Document, PoolRow, find_container, join_path, walk_answers, walk_containers
+from copies.document import (
+    Answer,
+    Document,
+    PoolRow,
+    find_answer,
+    find_container,
+    row_number,
+    walk_answers,
+    walk_containers,
+)
 
 
 @pytest.fixture
@@ -30,12 +39,25 @@ def test_find_container_finds_nothing_else(document: Document, prefix: str) -> N
     assert find_container(document, prefix) is None
 
 
-@pytest.mark.parametrize(
-    ("prefix", "parts", "path"),
-    [("", ("a",), "a"), ("", ("p", "1"), "p/1"), ("p/1", ("a",), "p/1/a")],
-)
-def test_join_path(prefix: str, parts: tuple[str, ...], path: str) -> None:
-    assert join_path(prefix, *parts) == path
+def test_find_answer_finds_every_answer(document: Document) -> None:
+    for path, answer in walk_answers(document):
+        assert find_answer(document, path) is answer
+
+
+@pytest.mark.parametrize("path", ["none", "locations", "locations/l1", "locations/none/state", "locations/l1/sqft"])
+def test_find_answer_finds_nothing_else(document: Document, path: str) -> None:
+    assert find_answer(document, path) is None
+
+
+def test_rows_are_numbered_in_their_pool(document: Document) -> None:
+    document.answer_pools["locations"].insert(0, PoolRow(id="l0"))
+
+    numbers = {
+        path: row_number(document, path)
+        for path in ("locations/l0", "locations/l1", "locations/none", "locations/l1/buildings/b1", "locations/l0/a/b")
+    }
+
+    assert list(numbers.values()) == [1, 2, 0, 1, 0]
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,10 @@ import pytest
 
 from copies.document import Answer
 from copies.mask import mask
-from copies.sealing import KeyServiceUnavailable, LocalKeyring, Sealer, UnsealingFailed, WrappedKey
+from copies.sealed_answers import Sealer
+from encryption.envelope import DecryptionFailed
+from encryption.key_ring import LocalKeyring
+from encryption.wrapped_key import WrappedKey
 
 TENANT, OTHER_TENANT, COPY, OTHER_COPY = (UUID(int=number) for number in range(1, 5))
 PATH = "owners/1/ssn"
@@ -41,7 +44,7 @@ def test_a_ciphertext_that_was_moved_does_not_open(tenant: UUID, copy: UUID, pat
     writer = sealer()
     moved = Answer(sealed=writer.seal(PATH, "987-65-4321"))
 
-    with pytest.raises(UnsealingFailed):
+    with pytest.raises(DecryptionFailed):
         sealer(writer.key, tenant=tenant, copy=copy).reveal(path, moved)
 
 
@@ -51,7 +54,7 @@ def test_an_altered_ciphertext_does_not_open() -> None:
 
     for position in range(len(sealed)):
         altered = bytes(byte ^ (index == position) for index, byte in enumerate(sealed))
-        with pytest.raises(UnsealingFailed):
+        with pytest.raises(DecryptionFailed):
             sealer(writer.key).reveal(PATH, Answer(sealed=altered))
 
 
@@ -61,7 +64,7 @@ def test_the_key_version_is_bound_in() -> None:
     assert writer.key is not None
     later = WrappedKey(writer.key.wrapped, writer.key.key_id, version=2)
 
-    with pytest.raises(UnsealingFailed):
+    with pytest.raises(DecryptionFailed):
         sealer(later).reveal(PATH, Answer(sealed=sealed))
 
 
@@ -77,19 +80,10 @@ def test_the_newest_master_key_wraps_and_older_ones_still_open() -> None:
     sealed = old.seal(PATH, "987-65-4321")
     both = keyring("first", "second")
 
-    assert both.wrap(b"k" * 32, tenant_id=TENANT, copy_id=copy).key_id == "second"
+    assert both.wrap(b"k" * 32, tenant_id=TENANT, owner_id=copy).key_id == "second"
     assert old.key is not None
-    assert both.unwrap(old.key, tenant_id=TENANT, copy_id=copy)
+    assert both.unwrap(old.key, tenant_id=TENANT, owner_id=copy)
     assert sealer(old.key, copy=copy, ring=both).reveal(PATH, Answer(sealed=sealed)) == "987-65-4321"
-
-
-def test_a_master_key_that_is_gone_is_named() -> None:
-    writer = sealer(copy=uuid4())
-    writer.seal(PATH, "x")
-    assert writer.key is not None
-
-    with pytest.raises(KeyServiceUnavailable, match="first"):
-        keyring("second").unwrap(writer.key, tenant_id=TENANT, copy_id=COPY)
 
 
 def test_an_open_answer_is_read_as_it_is() -> None:
@@ -97,7 +91,7 @@ def test_an_open_answer_is_read_as_it_is() -> None:
 
 
 def test_a_sealed_answer_without_the_copys_key_does_not_open() -> None:
-    with pytest.raises(UnsealingFailed):
+    with pytest.raises(DecryptionFailed):
         sealer().reveal(PATH, Answer(sealed=b"x" * 40))
 
 

@@ -70,12 +70,12 @@ def _assert_reload_equals_memory(context: BatchContext, scope: Tenant, actor: Ac
 
     assert stored.copy == context.copy
     assert stored.form == context.form
-    assert stored.neighbours == context.neighbours
+    assert stored.attached == context.attached
     assert stored.evaluation == context.evaluation
     with use_tenant(scope):
         again = stored.changeset
         before = msgspec.json.encode(again.document)
-        evaluation = decide(again, release=stored.release.id, as_of=stored.setting.as_of)
+        evaluation = decide(again)
     assert again.changes() == []
     assert msgspec.json.encode(again.document) == before
     assert msgspec.structs.replace(evaluation, release=0) == msgspec.structs.replace(stored.evaluation, release=0)

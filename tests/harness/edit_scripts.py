@@ -6,21 +6,27 @@ from datetime import UTC, date, datetime
 from functools import cache
 from random import Random
 from typing import Any, TypeAlias
+from uuid import UUID
 
 import hypothesis.strategies as st
 import msgspec
 
-from batch.changes.changeset import Changeset, Holding, Origin
+from batch.changes.changeset import Changeset
 from batch.changes.mutators.pools import PoolMutator, RowMutator
+from batch.changes.snapshots import CopyFields
+from batch.storage.records import CopyRecord, FormRecord, Loaded, SaveContext
 from catalogue.demo import CATALOGUE_FILE
 from catalogue.files import read_catalogue
-from copies.document import Answer, AnsweredBy, AnswerValue, Document
+from catalogue.releases import CompiledRelease
+from copies.document import Answer, AnswerValue, Document
 from rules.definition.catalogue import Question
 from rules.definition.compiler import compile_catalogue
 from rules.definition.model import CompiledCatalogue
+from tenants.access import Actor
 
 AS_OF = date(2026, 6, 1)
-ORIGIN = Origin(by=AnsweredBy("user", "7", "web"), now=datetime(2026, 6, 1, tzinfo=UTC))
+NOW = datetime(2026, 6, 1, tzinfo=UTC)
+COPY_ID = UUID(int=7)
 
 
 #: What shows and hides most in the demo.
@@ -44,7 +50,12 @@ def demo_catalogue() -> CompiledCatalogue:
 
 
 def changeset_of(document: Document, catalogue: CompiledCatalogue) -> Changeset:
-    return Changeset(Holding(document=document), catalogue=catalogue, sealing=OpenSealing(), origin=ORIGIN)
+    """Return a changeset of a copy that was loaded with ``document``, for work without a database."""
+    loaded = Loaded(FormRecord(COPY_ID, "demo", None, NOW), CopyRecord(COPY_ID, COPY_ID, 1, CopyFields(), NOW, NOW))
+    release = CompiledRelease(id=1, number=1, catalogue_code="demo", compiled=catalogue)
+    actor = Actor(type="user", id="7", source="web")
+    context = SaveContext(tenant_id=COPY_ID, actor=actor, now=NOW, as_of=AS_OF, release=release)
+    return Changeset(document, loaded=loaded, context=context, sealing=OpenSealing())
 
 
 SAMPLES: dict[str, list[Any]] = {

@@ -21,7 +21,7 @@ class Page:
         """Load the page anew."""
         response = self.client.get(f"/forms/{self.copy_id}")
         assert response.status_code == 200
-        return response.content.decode()
+        return markup(response)
 
     def answer(
         self, given: dict[str, object], *, open_rows: str = "", searched: dict[str, str] | None = None
@@ -46,3 +46,8 @@ def told(response: HttpResponse) -> dict[str, Any]:
     """Return the events that an answer triggers."""
     events: dict[str, Any] = json.loads(response.headers["HX-Trigger"])
     return events
+
+
+def markup(response: object) -> str:
+    """Return the content of a response as browsers read it: white space and line breaks as one space."""
+    return " ".join(response.content.decode().split())  # type: ignore[attr-defined]

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from house import migrated
+from house import migration_digests
 from house.errors import HouseError
 
 
@@ -14,23 +14,23 @@ def checkout(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     (tmp_path / "copies" / "migrations").mkdir(parents=True)
     (tmp_path / "copies" / "migrations" / "0001_initial.py").write_text("one")
     (tmp_path / "run").mkdir()
-    monkeypatch.setattr(migrated, "CHECKOUT", tmp_path)
+    monkeypatch.setattr(migration_digests, "CHECKOUT", tmp_path)
     return tmp_path
 
 
 def test_a_new_instance_and_one_of_the_same_migrations_start(checkout: Path) -> None:
-    migrated.refuse_rewritten_migrations(checkout / "run")
-    migrated.note_migrations(checkout / "run")
+    migration_digests.refuse_rewritten_migrations(checkout / "run")
+    migration_digests.store_migrations(checkout / "run")
     (checkout / "run" / "servers.json").write_text("{}")
 
-    migrated.refuse_rewritten_migrations(checkout / "run")
+    migration_digests.refuse_rewritten_migrations(checkout / "run")
 
 
 def test_further_migrations_are_no_reason(checkout: Path) -> None:
-    migrated.note_migrations(checkout / "run")
+    migration_digests.store_migrations(checkout / "run")
     (checkout / "copies" / "migrations" / "0002_more.py").write_text("two")
 
-    migrated.refuse_rewritten_migrations(checkout / "run")
+    migration_digests.refuse_rewritten_migrations(checkout / "run")
 
 
 @pytest.mark.parametrize("change", ["rewritten", "removed", "made before this was noted"])
@@ -39,8 +39,8 @@ def test_rewritten_migrations_are_refused(checkout: Path, change: str) -> None:
     if change == "made before this was noted":
         (checkout / "run" / "servers.json").write_text("{}")
     else:
-        migrated.note_migrations(checkout / "run")
+        migration_digests.store_migrations(checkout / "run")
         migration.write_text("another one") if change == "rewritten" else migration.unlink()
 
     with pytest.raises(HouseError, match="make clean"):
-        migrated.refuse_rewritten_migrations(checkout / "run")
+        migration_digests.refuse_rewritten_migrations(checkout / "run")

@@ -1,21 +1,16 @@
-"""The locked requirements: each direct pin is locked, with hashes, from no named host, not older than it must be."""
+"""The locked packages: each direct pin is locked, with hashes, from no private host, not older than it must be."""
 
-import itertools
 import re
+import subprocess
+import tomllib
 from pathlib import Path
 
 import pytest
 
-CHECKOUT = Path(__file__).resolve().parents[2]
-LOCKS = {
-    "requirements.in": "requirements.txt",
-    "requirements-servers.in": "requirements-servers.txt",
-    "requirements-dev.in": "requirements-dev.txt",
-    "requirements-bench.in": "requirements-bench.txt",
-}
+from house.packages import INSTALLER, UV, export_command
 
-# Installed into one environment; of the servers' wheels only the programs are used.
-TOGETHER = ("requirements.txt", "requirements-dev.txt", "requirements-bench.txt")
+CHECKOUT = Path(__file__).resolve().parents[2]
+EXPORTS = {"requirements.txt": (), str(INSTALLER): ("--only-group", "installer")}
 
 # Below these versions something we met is broken. A resolver takes an old version without a word when two packages
 # disagree, so the lock is compared with this list.
@@ -30,25 +25,67 @@ AT_LEAST = {
 }
 
 
-def locked(name: str) -> dict[str, str]:
+def project() -> dict:
+    return tomllib.loads((CHECKOUT / "pyproject.toml").read_text(encoding="utf-8"))
+
+
+def direct_requirements() -> dict[str, list[str]]:
+    groups = project()["dependency-groups"]
+    return {
+        "product": project()["project"]["dependencies"],
+        **{name: [line for line in lines if isinstance(line, str)] for name, lines in groups.items()},
+    }
+
+
+def locked() -> dict[str, str]:
+    packages = tomllib.loads((CHECKOUT / "uv.lock").read_text(encoding="utf-8"))["package"]
+    return {package["name"]: package["version"] for package in packages if "registry" in package["source"]}
+
+
+def uv(*arguments: object) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [str(UV), *map(str, arguments)], cwd=CHECKOUT, capture_output=True, text=True, check=False, timeout=60
+    )
+
+
+@pytest.mark.parametrize(("group", "lines"), direct_requirements().items())
+def test_every_direct_requirement_is_pinned_and_locked_at_its_pin(group: str, lines: list[str]) -> None:
+    pins = dict(re.fullmatch(r"([a-z0-9-]+)(?:\[[a-z,]+\])?==(\S+)", line).groups() for line in lines)  # type: ignore[union-attr]
+
+    assert pins.items() <= locked().items()
+
+
+def test_lock_fits_the_project() -> None:
+    answer = uv("lock", "--check", "--offline")
+
+    assert answer.returncode == 0, answer.stderr
+
+
+def test_lock_has_hashes_and_names_no_host_but_the_public_index() -> None:
+    text = (CHECKOUT / "uv.lock").read_text(encoding="utf-8")
+    files = re.findall(r"^.*url = .*$", text, flags=re.MULTILINE)
+
+    assert files
+    assert [line for line in files if 'hash = "sha256:' not in line] == []
+    assert set(re.findall(r"[a-z+]+://[^/\"]+", text)) == {"https://pypi.org", "https://files.pythonhosted.org"}
+    assert set(re.findall(r"^source = .*$", text, flags=re.MULTILINE)) == {
+        'source = { registry = "https://pypi.org/simple" }',
+        'source = { virtual = "." }',
+    }
+
+
+@pytest.mark.parametrize(("name", "options"), EXPORTS.items())
+def test_exports_are_those_of_the_lock(name: str, options: tuple[str, ...], tmp_path: Path) -> None:
+    answer = uv(*export_command(tmp_path / "requirements.txt", *options)[1:])
+
+    assert answer.returncode == 0, answer.stderr
+    assert (CHECKOUT / name).read_text(encoding="utf-8") == (tmp_path / "requirements.txt").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("name", EXPORTS)
+def test_every_exported_package_has_hashes_and_no_host(name: str) -> None:
     text = (CHECKOUT / name).read_text(encoding="utf-8")
-    return dict(re.findall(r"^([a-z0-9-]+)==(\S+)", text, flags=re.MULTILINE))
-
-
-@pytest.mark.parametrize(("source", "lock"), LOCKS.items())
-def test_every_direct_requirement_is_pinned_and_locked_at_its_pin(source: str, lock: str) -> None:
-    lines = (CHECKOUT / source).read_text(encoding="utf-8").splitlines()
-    wanted = [line for line in lines if line and not line.startswith(("#", "-c"))]
-
-    pins = dict(re.fullmatch(r"([a-z0-9-]+)(?:\[[a-z,]+\])?==(\S+)", line).groups() for line in wanted)  # type: ignore[union-attr]
-
-    assert pins.items() <= locked(lock).items()
-
-
-@pytest.mark.parametrize("lock", LOCKS.values())
-def test_every_locked_package_has_hashes_and_no_host(lock: str) -> None:
-    text = (CHECKOUT / lock).read_text(encoding="utf-8")
-    entries = re.split(r"\n(?=[a-z0-9])", text)[1:]
+    entries = re.split(r"\n(?=[a-z0-9])", text)
 
     assert entries
     assert [entry.splitlines()[0] for entry in entries if "--hash=sha256:" not in entry] == []
@@ -57,13 +94,6 @@ def test_every_locked_package_has_hashes_and_no_host(lock: str) -> None:
 
 @pytest.mark.parametrize(("package", "floor"), AT_LEAST.items())
 def test_lock_is_not_older_than_what_works(package: str, floor: tuple[int, ...]) -> None:
-    version = tuple(int(part) for part in locked("requirements.txt")[package].split("."))
+    version = tuple(int(part) for part in locked()[package].split("."))
 
     assert version >= floor
-
-
-@pytest.mark.parametrize(("one", "other"), [*itertools.combinations(TOGETHER, 2)])
-def test_locks_that_are_installed_together_agree(one: str, other: str) -> None:
-    first, second = locked(one), locked(other)
-
-    assert {name for name in first.keys() & second.keys() if first[name] != second[name]} == set()

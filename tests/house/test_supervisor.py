@@ -12,7 +12,7 @@ import pytest
 
 from house.errors import HouseError
 from house.leftovers import Leftovers, birth_of
-from house.running import _port, _refuse_taken_port
+from house.product import _port, _refuse_taken_port
 from house.servers import _usable
 
 CHECKOUT = Path(__file__).resolve().parents[2]

@@ -8,6 +8,7 @@ import pytest
 
 from catalogue.demo import CATALOGUE_FILE, Sample, read_samples
 from catalogue.files import read_catalogue
+from presentation.visibility import NOBODY, Visibility
 from rules.definition.compiler import CompiledCatalogue, compile_catalogue
 from rules.explain import trace
 from rules.types.cleaning import clean
@@ -49,5 +50,12 @@ def test_everything_that_can_be_explained_is(catalogue: CompiledCatalogue) -> No
     targets += [f"set:{code}" for code in catalogue.sets] + [rule.rule.id for rule in catalogue.form_rules]
 
     for target in targets:
-        why = trace.explain(catalogue, made, target, as_of=sample.as_of, reveal=lambda path, answer: answer.value)
+        why = trace.explain(
+            catalogue,
+            made,
+            target,
+            as_of=sample.as_of,
+            reveal=lambda path, answer: answer.value,
+            visibility=Visibility(catalogue, NOBODY),
+        )
         assert why.text.endswith((".", "?"))

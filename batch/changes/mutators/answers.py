@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from batch.changes.tracker import ChangeTracker
 from batch.errors import AnswerFault, InvalidAnswers, ReadOnlyAnswer
-from copies.document import Answer, AnswerValue, Container, join_path
+from copies.document import Answer, AnswerValue, Container
+from copies.paths import join_path
 from rules.definition.catalogue import Question
 from rules.types.cleaning import InvalidValue, clean
 from rules.types.mask import mask_of
@@ -13,9 +14,9 @@ from rules.types.mask import mask_of
 class AnswerMutator:
     """One question's answer in the document or in a pool row. Stale after the save."""
 
-    def __init__(self, ledger: ChangeTracker, container: Container, prefix: str, question: Question) -> None:
+    def __init__(self, tracker: ChangeTracker, container: Container, prefix: str, question: Question) -> None:
         """Made by ``Changeset.find_answer`` and ``RowMutator.find_answer``."""
-        self._ledger = ledger
+        self._tracker = tracker
         self._container = container
         self.question = question
         self.path = join_path(prefix, question.code)
@@ -30,7 +31,7 @@ class AnswerMutator:
 
     @property
     def is_active(self) -> bool:
-        """Tell whether the question is visible, as of the last time the rules were fired."""
+        """Tell whether the question is visible, as of the last run of the rules."""
         answer = self._current()
         return answer is not None and answer.active
 
@@ -41,52 +42,52 @@ class AnswerMutator:
         return answer is not None and answer.readonly
 
     def apply(self, value: object) -> None:
-        """Clean ``value`` and take it as the answer; None, empty text or an empty list clears it. The same value again
+        """Clean ``value`` and store it as the answer; None, empty text or an empty list clears it. The same value again
         changes nothing.
 
         Raises ``InvalidAnswers`` with one fault where the value does not fit the question, ``ReadOnlyAnswer`` where
         nobody may change it.
         """
-        self._ledger.require_writable()
+        self._tracker.require_writable()
         try:
-            cleaned = clean(self._ledger.catalogue, self.question, value)
+            cleaned = clean(self._tracker.catalogue, self.question, value)
         except InvalidValue as error:
             raise InvalidAnswers([AnswerFault(self.path, error.code, error.text)]) from error
         self.apply_cleaned(cleaned)
 
     def clear(self) -> None:
-        """Take the answer away."""
+        """Remove the answer; the same as to apply None."""
         self.apply(None)
 
     def apply_cleaned(self, value: AnswerValue) -> None:
-        """Take ``value``, which ``cleaning.clean`` returned, as the answer."""
-        self._ledger.require_writable()
+        """Store ``value``, which ``cleaning.clean`` returned, as the answer."""
+        self._tracker.require_writable()
         answer = self._container.answers.get(self.question.code)
         if answer is not None and answer.readonly:
             raise ReadOnlyAnswer(self.path)
         if self._holds(answer, value):
             return
-        self._ledger.touch_answer(self.path, answer)
-        now = self._ledger.now
+        self._tracker.touch_answer(self.path, answer)
+        now = self._tracker.now
         if answer is None:
             answer = self._container.answers[self.question.code] = Answer(created_at=now)
         if self.question.sensitivity == "spi" and value is not None:
-            sealed = self._ledger.sealing.seal(self.path, value)
+            sealed = self._tracker.sealing.seal(self.path, value)
             answer.value, answer.sealed, answer.mask = None, sealed, mask_of(self.question, value)
         else:
             answer.value, answer.sealed, answer.mask = value, None, ""
-        answer.answered_by = self._ledger.by
+        answer.answered_by = self._tracker.by
         answer.created_at = answer.created_at or now
         answer.updated_at = now
 
     def _current(self) -> Answer | None:
-        self._ledger.require_open()
+        self._tracker.require_open()
         return self._container.answers.get(self.question.code)
 
     def _holds(self, answer: Answer | None, value: AnswerValue) -> bool:
         if answer is None or not answer.is_answered:
             return value is None
         if answer.sealed is None and self.question.sensitivity == "spi":
-            return False  # an open value under a question that became sensitive: seal it
-        held = self._ledger.sealing.reveal(self.path, answer)
+            return False  # a plain value of a question that became sensitive: seal it
+        held = self._tracker.sealing.reveal(self.path, answer)
         return held == value and type(held) is type(value)

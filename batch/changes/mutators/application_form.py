@@ -16,30 +16,30 @@ MAX_REFERENCE: Final = 200
 class ApplicationFormMutator:
     """The fields that all copies of a form share. Stale after the save."""
 
-    def __init__(self, ledger: ChangeTracker) -> None:
+    def __init__(self, tracker: ChangeTracker) -> None:
         """Made by ``Changeset.application_form``."""
-        self._ledger = ledger
+        self._tracker = tracker
 
     @property
     def fields(self) -> FormFields:
-        """Return the fields as they stand."""
-        self._ledger.require_open()
-        return self._ledger.form_fields
+        """Return the fields with the changes so far."""
+        self._tracker.require_open()
+        return self._tracker.form_fields
 
     def refer_as(self, reference: str) -> None:
-        """Keep the partner's own name for the form (at most 200 characters). Raises ``WrongValue``."""
+        """Set the partner's own name for the form (at most 200 characters). Raises ``WrongValue``."""
         if len(reference) > MAX_REFERENCE:
             raise WrongValue("reference", f"a reference has at most {MAX_REFERENCE} characters")
         self._replace(reference=reference)
 
     def archive(self) -> None:
-        """Put the form with all its copies away: it is found only by those who ask for archived ones."""
-        self._replace(deleted_at=self.fields.deleted_at or self._ledger.now)
+        """Archive the form with all its copies: only reads with ``archived`` return it."""
+        self._replace(deleted_at=self.fields.deleted_at or self._tracker.now)
 
     def restore(self) -> None:
-        """Bring an archived form back."""
+        """Restore the form from the archive."""
         self._replace(deleted_at=None)
 
     def _replace(self, **values: object) -> None:
-        self._ledger.require_writable()
-        self._ledger.form_fields = msgspec.structs.replace(self._ledger.form_fields, **values)
+        self._tracker.require_writable()
+        self._tracker.form_fields = msgspec.structs.replace(self._tracker.form_fields, **values)

@@ -13,40 +13,40 @@ from batch.changes.tracker import ChangeTracker
 class CopyFieldsMutator:
     """The copy's title, lock and deletion. Stale after the save."""
 
-    def __init__(self, ledger: ChangeTracker) -> None:
+    def __init__(self, tracker: ChangeTracker) -> None:
         """Made by ``Changeset.copy``."""
-        self._ledger = ledger
+        self._tracker = tracker
 
     @property
     def fields(self) -> CopyFields:
-        """Return the fields as they stand."""
-        self._ledger.require_open()
-        return self._ledger.copy_fields
+        """Return the fields with the changes so far."""
+        self._tracker.require_open()
+        return self._tracker.copy_fields
 
     def own(self, owner_id: UUID) -> None:
         """Make the user ``owner_id`` the copy's owner."""
         self._replace(owner_id=owner_id)
 
     def rename(self, title: str) -> None:
-        """Give the copy ``title``."""
+        """Set ``title`` as the copy's title."""
         self._replace(title=title)
 
     def lock(self) -> None:
         """Lock the copy: it takes no changes until it is unlocked. A locked copy keeps the time of its lock."""
-        self._replace(locked_at=self.fields.locked_at or self._ledger.now)
+        self._replace(locked_at=self.fields.locked_at or self._tracker.now)
 
     def unlock(self) -> None:
-        """Let changes in again."""
+        """Unlock the copy, so that it takes changes again."""
         self._replace(locked_at=None)
 
     def delete(self) -> None:
-        """Delete the copy softly: it is found only by those who ask for archived ones."""
-        self._replace(deleted_at=self.fields.deleted_at or self._ledger.now)
+        """Delete the copy softly: only reads with ``archived`` return it."""
+        self._replace(deleted_at=self.fields.deleted_at or self._tracker.now)
 
     def restore(self) -> None:
-        """Bring a deleted copy back."""
+        """Restore the copy after its deletion."""
         self._replace(deleted_at=None)
 
     def _replace(self, **values: object) -> None:
-        self._ledger.require_writable()
-        self._ledger.copy_fields = msgspec.structs.replace(self._ledger.copy_fields, **values)
+        self._tracker.require_writable()
+        self._tracker.copy_fields = msgspec.structs.replace(self._tracker.copy_fields, **values)

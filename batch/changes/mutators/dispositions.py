@@ -1,4 +1,4 @@
-"""Dispositions: how an application ended, as somebody decided. Pure."""
+"""Dispositions: the end of an application, as a person decided it. Pure."""
 
 from __future__ import annotations
 
@@ -6,8 +6,10 @@ from collections.abc import Iterator
 from datetime import datetime
 from typing import ClassVar, Final, Literal, TypeAlias, get_args
 
-from batch.changes.attached import AttachedRecord, RecordCollection, RecordKind, RecordMutator, Told
+from batch.changes.attached import AttachedRecord, RecordEvent, RecordKind, WhileUnset
+from batch.changes.record_mutator import RecordCollection, RecordMutator
 from batch.errors import WrongValue
+from webhooks.event_types import CopyEvent, EventType
 
 Code: TypeAlias = Literal["bound", "lost", "declined", "withdrawn", "duplicate", "test"]
 MAX_REASON: Final = 500
@@ -23,17 +25,32 @@ class DispositionRow(AttachedRecord, frozen=True, kw_only=True):
     withdrawn_at: datetime | None = None
 
 
-def _tell(before: DispositionRow | None, after: DispositionRow) -> Iterator[Told]:
-    name = "disposition.given" if before is None else "disposition.taken_back"
+class DispositionEvent(CopyEvent, frozen=True, kw_only=True):
+    """The end of the application, or the withdrawal of a disposition."""
+
+    id: str
+    code: str
+    reason: str
+
+
+def _emit(before: DispositionRow | None, after: DispositionRow) -> Iterator[RecordEvent]:
+    name = "given" if before is None else "taken_back"
     yield name, {"id": str(after.id), "code": after.code, "reason": after.reason}
 
 
 DISPOSITIONS: Final = RecordKind(
     name="dispositions",
     struct=DispositionRow,
+    model="forms.Disposition",
     shown=lambda row: None if row.withdrawn_at else row.code,
-    tell=_tell,
-    is_in_force=lambda row: row.withdrawn_at is None,
+    events=EventType(
+        family="disposition",
+        names=("given", "taken_back"),
+        data=DispositionEvent,
+        when="a disposition was given, taken back",
+    ),
+    emit=_emit,
+    in_force=WhileUnset("withdrawn_at"),
     of_form=True,
 )
 
@@ -44,26 +61,26 @@ class DispositionMutator(RecordMutator[DispositionRow]):
     kind: ClassVar = DISPOSITIONS
 
     def take_back(self) -> None:
-        """Take the disposition back: the form is open again."""
-        self._change(withdrawn_at=self.row.withdrawn_at or self._ledger.now)
+        """Withdraw the disposition: the form is open again."""
+        self._change(withdrawn_at=self.row.withdrawn_at or self._tracker.now)
 
 
 class Dispositions(RecordCollection[DispositionRow, DispositionMutator]):
-    """The dispositions of the form that were not taken back; the latest one counts."""
+    """The dispositions of the form that were not withdrawn; the latest one counts."""
 
     mutator: ClassVar = DispositionMutator
 
     def give(self, code: Code, *, reason: str = "") -> DispositionMutator:
-        """Say how the application ended. Raises ``WrongValue``."""
+        """Add a disposition to the form. Raises ``WrongValue``."""
         if code not in get_args(Code):
             raise WrongValue("code", f"a disposition is one of {', '.join(get_args(Code))}")
         if len(reason) > MAX_REASON:
             raise WrongValue("reason", f"a reason has at most {MAX_REASON} characters")
-        by = self._ledger.by
+        by = self._tracker.by
         return self._put(
             DispositionRow(
-                id=self._ledger.new_id(),
-                created_at=self._ledger.now,
+                id=self._tracker.new_id(),
+                created_at=self._tracker.now,
                 code=code,
                 reason=reason,
                 given_by_type=by.type,

@@ -1,4 +1,4 @@
-"""Eligibility results: what carriers themselves said of a product (real-time eligibility). Pure."""
+"""Eligibility results: the carriers' own outcomes for a product (real-time eligibility). Pure."""
 
 from __future__ import annotations
 
@@ -8,14 +8,16 @@ from typing import ClassVar, Final
 
 import msgspec
 
-from batch.changes.attached import AttachedRecord, RecordCollection, RecordKind, RecordMutator, Told
+from batch.changes.attached import AttachedRecord, RecordEvent, RecordKind
+from batch.changes.record_mutator import RecordCollection, RecordMutator
 from batch.errors import UnknownProduct, UnknownQuestionSet, WrongValue
+from webhooks.event_types import CopyEvent, EventType
 
 OUTCOMES: Final = ("eligible", "refer", "need_info", "decline")
 
 
 class EligibilityResultRow(AttachedRecord, frozen=True, kw_only=True):
-    """One result; ``asked_version`` is the copy's version that the carrier was told, ``reasons`` are its own words."""
+    """One result; ``asked_version`` is the version of the copy that was sent, ``reasons`` are the carrier's words."""
 
     product: str
     outcome: str
@@ -25,18 +27,37 @@ class EligibilityResultRow(AttachedRecord, frozen=True, kw_only=True):
     reasons: list[str] = []
 
 
-def _tell(before: EligibilityResultRow | None, after: EligibilityResultRow) -> Iterator[Told]:
-    told = {"product": after.product, "question_set": after.question_set, "outcome": after.outcome}
-    yield "eligibility_result.recorded", {**told, "reasons": after.reasons}
+class EligibilityResult(CopyEvent, frozen=True, kw_only=True):
+    """A carrier's own outcome for a product."""
+
+    product: str
+    question_set: str
+    outcome: str
+    reasons: list[str]
+
+
+def _emit(before: EligibilityResultRow | None, after: EligibilityResultRow) -> Iterator[RecordEvent]:
+    data = {"product": after.product, "question_set": after.question_set, "outcome": after.outcome}
+    yield "recorded", {**data, "reasons": after.reasons}
 
 
 ELIGIBILITY_RESULTS: Final = RecordKind(
-    name="eligibility_results", struct=EligibilityResultRow, shown=lambda row: row.outcome, tell=_tell
+    name="eligibility_results",
+    struct=EligibilityResultRow,
+    model="forms.EligibilityResult",
+    shown=lambda row: row.outcome,
+    events=EventType(
+        family="eligibility_result",
+        names=("recorded",),
+        data=EligibilityResult,
+        when="a carrier gave its own outcome for a product",
+    ),
+    emit=_emit,
 )
 
 
 class EligibilityResultMutator(RecordMutator[EligibilityResultRow]):
-    """One result; a later one of the same product and question set takes its place."""
+    """One result; a later one of the same product and question set replaces it."""
 
     kind: ClassVar = ELIGIBILITY_RESULTS
 
@@ -49,11 +70,11 @@ class EligibilityResults(RecordCollection[EligibilityResultRow, EligibilityResul
     def record(
         self, product: str, *, outcome: str, question_set: str = "", reasons: Sequence[str] = ()
     ) -> EligibilityResultMutator:
-        """Keep what the carrier said of ``product`` as it stands in the loaded version.
+        """Record the carrier's outcome for ``product`` in the loaded version.
 
         Raises ``UnknownProduct``, ``UnknownQuestionSet``, ``WrongValue`` for an unknown outcome.
         """
-        catalogue, now = self._ledger.catalogue, self._ledger.now
+        catalogue, now = self._tracker.catalogue, self._tracker.now
         if product not in catalogue.products:
             raise UnknownProduct(product)
         if question_set and question_set not in catalogue.sets:
@@ -61,14 +82,14 @@ class EligibilityResults(RecordCollection[EligibilityResultRow, EligibilityResul
         if outcome not in OUTCOMES:
             raise WrongValue("outcome", f"an outcome is one of {', '.join(OUTCOMES)}")
         row = EligibilityResultRow(
-            id=self._ledger.new_id(),
+            id=self._tracker.new_id(),
             created_at=now,
             updated_at=now,
             product=product,
             question_set=question_set,
             outcome=outcome,
             reasons=list(reasons),
-            asked_version=self._ledger.version,
+            asked_version=self._tracker.version,
         )
         for earlier in self._accumulator.rows.values():
             if (earlier.product, earlier.question_set) == (product, question_set):

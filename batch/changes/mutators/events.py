@@ -1,13 +1,15 @@
-"""Events: what happened to a copy and is kept for good. Pure."""
+"""Events of a copy, stored forever. Pure."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Any, ClassVar, Final, Literal, TypeAlias, get_args
 
-from batch.changes.attached import AttachedRecord, RecordCollection, RecordKind, RecordMutator
+from batch.changes.attached import AttachedRecord, RecordKind
 from batch.changes.pii_guard import refuse_private_numbers
+from batch.changes.record_mutator import RecordCollection, RecordMutator
 from batch.errors import WrongValue
+from webhooks.event_types import CopyEvent, EventType
 
 EventKind: TypeAlias = Literal[
     "quote_request_selected",
@@ -30,17 +32,26 @@ class EventRow(AttachedRecord, frozen=True, kw_only=True):
     details: dict[str, Any] = {}
 
 
+class HappenedEvent(CopyEvent, frozen=True, kw_only=True):
+    """An event of a copy; its kind is the type after ``event.``."""
+
+    id: str
+    details: dict[str, Any]
+
+
 EVENTS: Final = RecordKind(
     name="events",
     struct=EventRow,
+    model="forms.Event",
     shown=lambda row: row.kind,
-    tell=lambda before, after: ((f"event.{after.kind}", {"id": str(after.id), "details": after.details}),),
-    is_appended=True,
+    events=EventType(family="event", names=get_args(EventKind), data=HappenedEvent, when="this happened to the form"),
+    emit=lambda before, after: ((after.kind, {"id": str(after.id), "details": after.details}),),
+    append_only=True,
 )
 
 
 class EventMutator(RecordMutator[EventRow]):
-    """One event of this unit of work. There is nothing to change about it."""
+    """One event of this unit of work; it never changes."""
 
     kind: ClassVar = EVENTS
 
@@ -51,7 +62,7 @@ class Events(RecordCollection[EventRow, EventMutator]):
     mutator: ClassVar = EventMutator
 
     def add(self, kind: EventKind, *, details: Mapping[str, Any] | None = None) -> EventMutator:
-        """Keep that ``kind`` happened now, by the actor at work; ``details`` hold nothing sensitive.
+        """Record an event of ``kind`` by the present actor; ``details`` contain nothing sensitive.
 
         Raises ``WrongValue`` for an unknown kind, ``LooksSensitive`` for a detail that looks like somebody's number.
         """
@@ -59,16 +70,16 @@ class Events(RecordCollection[EventRow, EventMutator]):
             raise WrongValue("kind", f"an event is one of {', '.join(get_args(EventKind))}")
         for name, value in (details or {}).items():
             refuse_private_numbers(str(value), field=f"details/{name}")
-        origin = self._ledger.origin
+        by, label = self._tracker.by, self._tracker.context.actor.label
         return self._put(
             EventRow(
-                id=self._ledger.new_id(),
-                created_at=self._ledger.now,
+                id=self._tracker.new_id(),
+                created_at=self._tracker.now,
                 kind=kind,
                 details=dict(details or {}),
-                actor_type=origin.by.type,
-                actor_id=origin.by.id,
-                actor_label=origin.label,
-                source=origin.by.source,
+                actor_type=by.type,
+                actor_id=by.id,
+                actor_label=label,
+                source=by.source,
             )
         )

@@ -1,4 +1,4 @@
-"""Messages: what people, carriers and processes say about a copy. Pure."""
+"""Messages of people, carriers and processes about a copy. Pure."""
 
 from __future__ import annotations
 
@@ -6,9 +6,11 @@ from collections.abc import Iterator, Mapping
 from datetime import datetime
 from typing import Any, ClassVar, Final, Literal, TypeAlias, get_args
 
-from batch.changes.attached import AttachedRecord, RecordCollection, RecordKind, RecordMutator, Told
+from batch.changes.attached import AttachedRecord, RecordEvent, RecordKind, WhileUnset
 from batch.changes.pii_guard import refuse_private_numbers
+from batch.changes.record_mutator import RecordCollection, RecordMutator
 from batch.errors import WrongValue
+from webhooks.event_types import CopyEvent, EventType
 
 About: TypeAlias = Literal["application_form", "answer", "real_time_eligibility", "quote_request", "process"]
 Severity: TypeAlias = Literal["info", "warning", "error", "task"]
@@ -16,7 +18,7 @@ MAX_TEXT: Final = 2_000
 
 
 class MessageRow(AttachedRecord, frozen=True, kw_only=True):
-    """One message. ``path`` is that of the answer it is about, ``metadata`` names what else it is about."""
+    """One message. ``path`` is the path of its answer, ``metadata`` names other objects that it is about."""
 
     kind: str
     severity: str
@@ -29,18 +31,32 @@ class MessageRow(AttachedRecord, frozen=True, kw_only=True):
     dismissed_at: datetime | None = None
 
 
-def _tell(before: MessageRow | None, after: MessageRow) -> Iterator[Told]:
-    name = "message.added" if before is None else "message.dismissed"
-    told = {"id": str(after.id), "kind": after.kind, "severity": after.severity, "path": after.path}
-    yield name, {**told, "text": after.text} if before is None else told
+class MessageEvent(CopyEvent, frozen=True, kw_only=True):
+    """One message; ``text`` is sent only when it is added."""
+
+    id: str
+    kind: str
+    severity: str
+    path: str
+    text: str = ""
+
+
+def _emit(before: MessageRow | None, after: MessageRow) -> Iterator[RecordEvent]:
+    name = "added" if before is None else "dismissed"
+    data = {"id": str(after.id), "kind": after.kind, "severity": after.severity, "path": after.path}
+    yield name, {**data, "text": after.text} if before is None else data
 
 
 MESSAGES: Final = RecordKind(
     name="messages",
     struct=MessageRow,
+    model="forms.Message",
     shown=lambda row: None if row.dismissed_at else row.text[:200],
-    tell=_tell,
-    is_in_force=lambda row: row.dismissed_at is None,
+    events=EventType(
+        family="message", names=("added", "dismissed"), data=MessageEvent, when="a message was added, dismissed"
+    ),
+    emit=_emit,
+    in_force=WhileUnset("dismissed_at"),
 )
 
 
@@ -50,8 +66,8 @@ class MessageMutator(RecordMutator[MessageRow]):
     kind: ClassVar = MESSAGES
 
     def dismiss(self) -> None:
-        """Take the message away; one that is gone stays gone."""
-        self._change(dismissed_at=self.row.dismissed_at or self._ledger.now)
+        """Dismiss the message; the first time counts."""
+        self._change(dismissed_at=self.row.dismissed_at or self._tracker.now)
 
 
 class Messages(RecordCollection[MessageRow, MessageMutator]):
@@ -68,24 +84,27 @@ class Messages(RecordCollection[MessageRow, MessageMutator]):
         path: str = "",
         metadata: Mapping[str, Any] | None = None,
     ) -> MessageMutator:
-        """Say ``text`` (at most 2,000 characters, nothing sensitive). Raises ``WrongValue``, ``LooksSensitive``."""
+        """Add a message with ``text`` (at most 2,000 characters, nothing sensitive).
+
+        Raises ``WrongValue``, ``LooksSensitive``.
+        """
         if not 0 < len(text.strip()) <= MAX_TEXT:
             raise WrongValue("text", f"a message has 1 to {MAX_TEXT} characters")
         if kind not in get_args(About) or severity not in get_args(Severity):
             raise WrongValue("kind", f"a message is about one of {', '.join(get_args(About))}")
         refuse_private_numbers(text, field="text")
-        origin = self._ledger.origin
+        by, label = self._tracker.by, self._tracker.context.actor.label
         return self._put(
             MessageRow(
-                id=self._ledger.new_id(),
-                created_at=self._ledger.now,
+                id=self._tracker.new_id(),
+                created_at=self._tracker.now,
                 kind=kind,
                 severity=severity,
                 text=text.strip(),
                 path=path,
                 metadata=dict(metadata or {}),
-                author_type=origin.by.type,
-                author_id=origin.by.id,
-                author_label=origin.label,
+                author_type=by.type,
+                author_id=by.id,
+                author_label=label,
             )
         )

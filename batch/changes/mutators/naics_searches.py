@@ -1,16 +1,17 @@
-"""Searches for an industry code, kept to learn what people look for. Pure."""
+"""Searches for an industry code, stored to learn which words people use. Pure."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from typing import ClassVar, Final
 
-from batch.changes.attached import AttachedRecord, RecordCollection, RecordKind, RecordMutator
+from batch.changes.attached import AttachedRecord, RecordKind
+from batch.changes.record_mutator import RecordCollection, RecordMutator
 from batch.errors import WrongValue
 
 
 class NaicsSearchRow(AttachedRecord, frozen=True, kw_only=True):
-    """One search: the words, what narrowed it, the codes found in the order shown, and the chosen one."""
+    """One search: its words, its filters, the matched codes in the order shown, and the chosen code."""
 
     query: str
     searched_by_type: str
@@ -22,12 +23,17 @@ class NaicsSearchRow(AttachedRecord, frozen=True, kw_only=True):
 
 
 NAICS_SEARCHES: Final = RecordKind(
-    name="naics_searches", struct=NaicsSearchRow, shown=lambda row: row.query, of_form=True, is_appended=True
+    name="naics_searches",
+    struct=NaicsSearchRow,
+    model="forms.NaicsSearch",
+    shown=lambda row: row.query,
+    of_form=True,
+    append_only=True,
 )
 
 
 class NaicsSearchMutator(RecordMutator[NaicsSearchRow]):
-    """One search of this unit of work. There is nothing to change about it."""
+    """One search of this unit of work; it never changes."""
 
     kind: ClassVar = NAICS_SEARCHES
 
@@ -46,16 +52,16 @@ class NaicsSearches(RecordCollection[NaicsSearchRow, NaicsSearchMutator]):
         found: Sequence[str] = (),
         chosen: str = "",
     ) -> NaicsSearchMutator:
-        """Keep a search for ``query`` (at most 200 characters). Raises ``WrongValue``."""
+        """Record a search for ``query`` (at most 200 characters). Raises ``WrongValue``."""
         if not 0 < len(query) <= 200 or len(zip_code) > 10 or len(chosen) > 6:
             raise WrongValue("query", "a search has words (at most 200 characters), a ZIP code and a code of 6 digits")
         if employees is not None and employees < 0:
             raise WrongValue("employees", "a number of employees is not negative")
-        by = self._ledger.by
+        by = self._tracker.by
         return self._put(
             NaicsSearchRow(
-                id=self._ledger.new_id(),
-                created_at=self._ledger.now,
+                id=self._tracker.new_id(),
+                created_at=self._tracker.now,
                 query=query,
                 zip_code=zip_code,
                 employees=employees,

@@ -7,11 +7,13 @@ from collections.abc import Iterator
 from datetime import datetime
 from typing import ClassVar, Final, Literal, TypeAlias, get_args
 
-from batch.changes.attached import AttachedRecord, RecordCollection, RecordKind, RecordMutator, Told
+from batch.changes.attached import AttachedRecord, RecordEvent, RecordKind, WhileUnset
+from batch.changes.record_mutator import RecordCollection, RecordMutator
 from batch.errors import LooksLikeAccountNumber, WrongState, WrongValue
+from webhooks.event_types import CopyEvent, EventType
 
 PaymentKind: TypeAlias = Literal["card", "bank_account", "invoice"]
-#: Seven digits and more in a row, spaces and hyphens apart, are an account's or a card's number.
+#: Seven or more digits in a row, without spaces and hyphens, are the number of an account or a card.
 _LONG_NUMBER: Final = re.compile(r"(?:\d[ -]?){7,}")
 
 
@@ -25,18 +27,32 @@ class PaymentMethodRow(AttachedRecord, frozen=True, kw_only=True):
     removed_at: datetime | None = None
 
 
-def _tell(before: PaymentMethodRow | None, after: PaymentMethodRow) -> Iterator[Told]:
+class PaymentMethodEvent(CopyEvent, frozen=True, kw_only=True):
+    """One payment method, without its numbers."""
+
+    id: str
+    kind: str
+
+
+def _emit(before: PaymentMethodRow | None, after: PaymentMethodRow) -> Iterator[RecordEvent]:
     if before is None or before.removed_at != after.removed_at:
-        name = "payment_method.added" if before is None else "payment_method.removed"
+        name = "added" if before is None else "removed"
         yield name, {"id": str(after.id), "kind": after.kind}
 
 
 PAYMENT_METHODS: Final = RecordKind(
     name="payment_methods",
     struct=PaymentMethodRow,
+    model="forms.PaymentMethod",
     shown=lambda row: None if row.removed_at else row.label + (" (default)" if row.is_default else ""),
-    tell=_tell,
-    is_in_force=lambda row: row.removed_at is None,
+    events=EventType(
+        family="payment_method",
+        names=("added", "removed"),
+        data=PaymentMethodEvent,
+        when="a payment method was added, removed",
+    ),
+    emit=_emit,
+    in_force=WhileUnset("removed_at"),
     of_form=True,
     depends_on_others=True,
 )
@@ -48,16 +64,16 @@ class PaymentMethodMutator(RecordMutator[PaymentMethodRow]):
     kind: ClassVar = PAYMENT_METHODS
 
     def make_default(self) -> None:
-        """Pay by this one unless told otherwise; no other is the default then. Raises ``WrongState`` once removed."""
-        self._ledger.require_writable()
+        """Make this the only default payment method. Raises ``WrongState`` after its removal."""
+        self._tracker.require_writable()
         if self.row.removed_at:
             raise WrongState(self.path, now="removed", wanted="the default", possible=())
-        for other in PaymentMethods(self._ledger):
+        for other in PaymentMethods(self._tracker):
             other._change(is_default=other.id == self.id)
 
     def remove(self) -> None:
-        """Take the payment method away."""
-        self._change(removed_at=self.row.removed_at or self._ledger.now, is_default=False)
+        """Remove the payment method from the form."""
+        self._change(removed_at=self.row.removed_at or self._tracker.now, is_default=False)
 
 
 class PaymentMethods(RecordCollection[PaymentMethodRow, PaymentMethodMutator]):
@@ -66,7 +82,7 @@ class PaymentMethods(RecordCollection[PaymentMethodRow, PaymentMethodMutator]):
     mutator: ClassVar = PaymentMethodMutator
 
     def add(self, kind: PaymentKind, *, token: str, label: str) -> PaymentMethodMutator:
-        """Keep a payment method by the provider's ``token``; ``label`` is shown, such as "Visa •••• 4242".
+        """Add a payment method by the provider's ``token``; ``label`` is shown, such as "Visa •••• 4242".
 
         Raises ``LooksLikeAccountNumber`` where the label holds a long number, ``WrongValue``.
         """
@@ -78,8 +94,8 @@ class PaymentMethods(RecordCollection[PaymentMethodRow, PaymentMethodMutator]):
             raise LooksLikeAccountNumber
         return self._put(
             PaymentMethodRow(
-                id=self._ledger.new_id(),
-                created_at=self._ledger.now,
+                id=self._tracker.new_id(),
+                created_at=self._tracker.now,
                 kind=kind,
                 token=token,
                 label=label,

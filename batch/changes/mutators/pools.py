@@ -8,16 +8,17 @@ from batch.changes.input import plan_row
 from batch.changes.mutators.answers import AnswerMutator
 from batch.changes.tracker import ChangeTracker
 from batch.errors import PoolIsFull, UnknownPool, UnknownQuestion, UnknownRow
-from copies.document import Container, PoolRow, join_path
+from copies.document import Container, PoolRow
+from copies.paths import join_path
 from rules.definition.catalogue import Pool
 
 
 class RowMutator:
     """One row of a pool. Stale after the save."""
 
-    def __init__(self, ledger: ChangeTracker, pool: PoolMutator, row: PoolRow) -> None:
+    def __init__(self, tracker: ChangeTracker, pool: PoolMutator, row: PoolRow) -> None:
         """Made by ``PoolMutator``."""
-        self._ledger = ledger
+        self._tracker = tracker
         self._pool = pool
         self._row = row
         self.path = join_path(pool.path, row.id)
@@ -25,7 +26,7 @@ class RowMutator:
     @property
     def id(self) -> str:
         """Return the row's id, which survives copying, import and cloning."""
-        self._ledger.require_open()
+        self._tracker.require_open()
         return self._row.id
 
     @property
@@ -35,30 +36,30 @@ class RowMutator:
 
     def find_answer(self, code: str) -> AnswerMutator:
         """Return the mutator of question ``code`` in this row. Raises ``UnknownQuestion``."""
-        self._ledger.require_open()
-        question = self._ledger.catalogue.questions.get(code)
+        self._tracker.require_open()
+        question = self._tracker.catalogue.questions.get(code)
         if question is None or question.pool != self._pool.code:
             raise UnknownQuestion(join_path(self.path, code))
-        return AnswerMutator(self._ledger, self._row, self.path, question.question)
+        return AnswerMutator(self._tracker, self._row, self.path, question.question)
 
     def find_pool(self, code: str) -> PoolMutator:
         """Return the pool ``code`` nested in this row. Raises ``UnknownPool``."""
-        self._ledger.require_open()
-        return open_pool(self._ledger, self._row, self.path, code, parent=self._pool.code)
+        self._tracker.require_open()
+        return open_pool(self._tracker, self._row, self.path, code, parent=self._pool.code)
 
     def remove(self) -> None:
-        """Remove the row with all that is in it; earlier versions keep it."""
-        self._ledger.require_writable()
-        self._ledger.touch_row(self.path, exists=True)
+        """Remove the row with all answers in it; earlier versions still have it."""
+        self._tracker.require_writable()
+        self._tracker.touch_row(self.path, exists=True)
         self._pool.rows_below().remove(self._row)
 
 
 class PoolMutator:
     """One pool, at the top of the document or inside a row. Stale after the save."""
 
-    def __init__(self, ledger: ChangeTracker, container: Container, prefix: str, pool: Pool) -> None:
+    def __init__(self, tracker: ChangeTracker, container: Container, prefix: str, pool: Pool) -> None:
         """Made by ``Changeset.find_pool`` and ``RowMutator.find_pool``."""
-        self._ledger = ledger
+        self._tracker = tracker
         self._container = container
         self._pool = pool
         self.code = pool.code
@@ -67,15 +68,15 @@ class PoolMutator:
     @property
     def rows(self) -> list[RowMutator]:
         """Return the rows in order."""
-        self._ledger.require_open()
-        return [RowMutator(self._ledger, self, row) for row in self._container.answer_pools.get(self.code, ())]
+        self._tracker.require_open()
+        return [RowMutator(self._tracker, self, row) for row in self._container.answer_pools.get(self.code, ())]
 
     def find_row(self, row_id: str) -> RowMutator:
         """Return the row with ``row_id``. Raises ``UnknownRow``."""
-        self._ledger.require_open()
+        self._tracker.require_open()
         for row in self._container.answer_pools.get(self.code, ()):
             if row.id == row_id:
-                return RowMutator(self._ledger, self, row)
+                return RowMutator(self._tracker, self, row)
         raise UnknownRow(join_path(self.path, row_id))
 
     def add(
@@ -88,11 +89,11 @@ class PoolMutator:
 
         Raises ``PoolIsFull``, or ``InvalidAnswers`` with every fault; then no row was added.
         """
-        self._ledger.require_writable()
+        self._tracker.require_writable()
         self.require_room()
         row = self.add_empty()
         try:
-            plan_row(self._ledger, row, answers=answers or {}, answer_pools=answer_pools or {}).carry_out()
+            plan_row(self._tracker, row, answers=answers or {}, answer_pools=answer_pools or {}).carry_out()
         except Exception:
             row.remove()
             raise
@@ -100,29 +101,29 @@ class PoolMutator:
 
     def add_empty(self) -> RowMutator:
         """Add an empty row whatever the pool's limit says; ``apply_answers`` has checked it."""
-        self._ledger.require_writable()
-        row = PoolRow(id=self._ledger.new_row_id(), created_at=self._ledger.now)
-        mutator = RowMutator(self._ledger, self, row)
-        self._ledger.touch_row(mutator.path, exists=False)
+        self._tracker.require_writable()
+        row = PoolRow(id=self._tracker.new_row_id(), created_at=self._tracker.now)
+        mutator = RowMutator(self._tracker, self, row)
+        self._tracker.touch_row(mutator.path, exists=False)
         self.rows_below().append(row)
         return mutator
 
     def put_back(self, row: PoolRow, *, position: int) -> RowMutator:
-        """Put a removed ``row`` of an earlier version back at ``position`` with all that is in it.
+        """Restore a removed ``row`` of an earlier version at ``position``, with all answers in it.
 
-        Its sealed answers fit as they are. A row that is there stays as it is. Raises ``PoolIsFull``.
+        Its sealed answers stay valid. A row that exists is left unchanged. Raises ``PoolIsFull``.
         """
-        self._ledger.require_writable()
+        self._tracker.require_writable()
         if any(there.id == row.id for there in self.rows_below()):
             return self.find_row(row.id)
         self.require_room()
-        mutator = RowMutator(self._ledger, self, row)
-        self._ledger.touch_row(mutator.path, exists=False)
+        mutator = RowMutator(self._tracker, self, row)
+        self._tracker.touch_row(mutator.path, exists=False)
         self.rows_below().insert(position, row)
         return mutator
 
     def require_room(self, *, for_rows: int = 1) -> None:
-        """Raise ``PoolIsFull`` where ``for_rows`` more rows are more than the catalogue allows."""
+        """Raise ``PoolIsFull`` where the catalogue does not allow ``for_rows`` more rows."""
         if len(self._container.answer_pools.get(self.code, ())) + for_rows > self._pool.max:
             raise PoolIsFull(self.path, self._pool.max)
 
@@ -131,15 +132,15 @@ class PoolMutator:
         return self._container.answer_pools.setdefault(self.code, [])
 
 
-def open_pool(ledger: ChangeTracker, container: Container, prefix: str, code: str, *, parent: str) -> PoolMutator:
+def open_pool(tracker: ChangeTracker, container: Container, prefix: str, code: str, *, parent: str) -> PoolMutator:
     """Return the mutator of pool ``code`` in ``container``, a row of pool ``parent`` ("" for the document).
 
     Raises ``UnknownPool``.
     """
-    pool = ledger.catalogue.pools.get(code)
+    pool = tracker.catalogue.pools.get(code)
     if pool is None:
         raise UnknownPool(join_path(prefix, code))
     if pool.pool.parent != parent:
         where = f"inside a row of {pool.pool.parent!r}" if pool.pool.parent else "at the top"
         raise UnknownPool(join_path(prefix, code), f": it belongs {where}")
-    return PoolMutator(ledger, container, prefix, pool.pool)
+    return PoolMutator(tracker, container, prefix, pool.pool)

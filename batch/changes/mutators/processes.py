@@ -6,8 +6,10 @@ from collections.abc import Iterator, Mapping
 from datetime import datetime
 from typing import Any, ClassVar, Final
 
-from batch.changes.attached import AttachedRecord, RecordCollection, RecordKind, RecordMutator, Told
-from batch.errors import WrongState, WrongValue
+from batch.changes.attached import AttachedRecord, RecordEvent, RecordKind, WhileNot
+from batch.changes.record_mutator import RecordCollection, StateMutator
+from batch.errors import WrongValue
+from webhooks.event_types import CopyEvent, EventType
 
 #: Which states may follow which. ``running`` again is the next step, or a new try after a crash.
 FOLLOWING: Final[Mapping[str, frozenset[str]]] = {
@@ -19,9 +21,9 @@ FOLLOWING: Final[Mapping[str, frozenset[str]]] = {
 
 
 class ProcessRow(AttachedRecord, frozen=True, kw_only=True):
-    """One process. ``step`` and ``details`` are what it goes on from when it is resumed; nothing sensitive.
+    """One process. It is resumed from ``step`` and ``details``, which contain nothing sensitive.
 
-    ``held_until`` is kept by its hold (``batch.locks.holds``), not by saves.
+    ``held_until`` is written by its hold (``batch.locks.holds``), not by saves.
     """
 
     kind: str
@@ -35,27 +37,39 @@ class ProcessRow(AttachedRecord, frozen=True, kw_only=True):
     ended_at: datetime | None = None
 
 
-def _tell(before: ProcessRow | None, after: ProcessRow) -> Iterator[Told]:
+class ProcessEvent(CopyEvent, frozen=True, kw_only=True):
+    """One process in its new state."""
+
+    id: str
+    kind: str
+    step: str
+
+
+def _emit(before: ProcessRow | None, after: ProcessRow) -> Iterator[RecordEvent]:
     if before is None or before.state != after.state:
-        yield f"process.{after.state}", {"id": str(after.id), "kind": after.kind, "step": after.step}
+        yield after.state, {"id": str(after.id), "kind": after.kind, "step": after.step}
 
 
 PROCESSES: Final = RecordKind(
     name="processes",
     struct=ProcessRow,
+    model="forms.Process",
     shown=lambda row: row.state,
-    tell=_tell,
-    is_in_force=lambda row: row.state != "completed",
+    events=EventType(family="process", names=tuple(FOLLOWING), data=ProcessEvent, when="a process entered this state"),
+    emit=_emit,
+    in_force=WhileNot("state", "completed"),
+    unsaved_columns=frozenset({"held_until"}),
 )
 
 
-class ProcessMutator(RecordMutator[ProcessRow]):
-    """One process. Every method raises ``WrongState`` where it may not follow on the present state."""
+class ProcessMutator(StateMutator[ProcessRow]):
+    """One process. Every method raises ``WrongState`` where the present state does not allow it."""
 
     kind: ClassVar = PROCESSES
+    following: ClassVar = FOLLOWING
 
     def go_on(self, step: str, *, details: Mapping[str, Any] | None = None) -> None:
-        """Enter ``step``, with what it needs if it has to be resumed there; also after waiting or a failure."""
+        """Enter ``step``, with the ``details`` to resume it from; also after waiting or a failure."""
         row = self.row
         is_retry = row.state == "failed"
         self._go(
@@ -68,26 +82,20 @@ class ProcessMutator(RecordMutator[ProcessRow]):
         )
 
     def wait(self, step: str) -> None:
-        """Wait to be resumed at ``step``, for somebody's answer for instance."""
+        """Wait to be resumed at ``step``, for a person's decision for instance."""
         self._go("waiting", step=step)
 
     def complete(self) -> None:
-        """End well."""
-        self._go("completed", ended_at=self._ledger.now)
+        """End the process with success."""
+        self._go("completed", ended_at=self._tracker.now)
 
     def fail(self, error: str) -> None:
-        """End because of ``error`` (for staff to read; nothing sensitive)."""
-        self._go("failed", error=error[:500], ended_at=self._ledger.now)
-
-    def _go(self, state: str, **values: object) -> None:
-        self._ledger.require_writable()
-        if state not in FOLLOWING[self.row.state]:
-            raise WrongState(self.path, now=self.row.state, wanted=state, possible=FOLLOWING[self.row.state])
-        self._change(state=state, updated_at=self._ledger.now, **values)
+        """End the process because of ``error`` (for staff; nothing sensitive)."""
+        self._go("failed", error=error[:500], ended_at=self._tracker.now)
 
 
 class Processes(RecordCollection[ProcessRow, ProcessMutator]):
-    """The processes of a copy that have not ended well."""
+    """The processes of a copy that are not completed."""
 
     mutator: ClassVar = ProcessMutator
 
@@ -95,10 +103,10 @@ class Processes(RecordCollection[ProcessRow, ProcessMutator]):
         """Start a process of ``kind``, such as ``quoting``; it is running from the save on. Raises ``WrongValue``."""
         if not 0 < len(kind) <= 60:
             raise WrongValue("kind", "the kind of a process has 1 to 60 characters")
-        now = self._ledger.now
+        now = self._tracker.now
         return self._put(
             ProcessRow(
-                id=self._ledger.new_id(),
+                id=self._tracker.new_id(),
                 created_at=now,
                 updated_at=now,
                 kind=kind,

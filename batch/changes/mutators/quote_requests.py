@@ -1,4 +1,4 @@
-"""Quote requests: what was asked of carriers and what they answered. Pure."""
+"""Quote requests to carriers, and the carriers' replies. Pure."""
 
 from __future__ import annotations
 
@@ -7,8 +7,11 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from datetime import datetime
 from typing import Any, ClassVar, Final
 
-from batch.changes.attached import AttachedRecord, RecordCollection, RecordKind, RecordMutator, Told
-from batch.errors import UnknownProduct, WrongState
+from batch.changes.attached import AttachedRecord, RecordEvent, RecordKind
+from batch.changes.record_mutator import RecordCollection, StateMutator
+from batch.errors import UnknownProduct
+from copies.paths import Path
+from webhooks.event_types import CopyEvent, EventType
 
 #: Which states may follow which.
 FOLLOWING: Final[Mapping[str, frozenset[str]]] = {
@@ -23,7 +26,7 @@ FOLLOWING: Final[Mapping[str, frozenset[str]]] = {
     "selected": frozenset({"quoted", "stale", "withdrawn"}),
     "withdrawn": frozenset(),
 }
-#: States whose answer holds only as long as the answers that the carrier read.
+#: States in which a change of an answer that the carrier read makes the quote stale.
 ANSWERED: Final = frozenset({"submitted", "quoted", "referred", "declined", "selected"})
 
 
@@ -44,10 +47,21 @@ class QuoteRequestRow(AttachedRecord, frozen=True, kw_only=True):
     details: dict[str, Any] = {}
 
 
-def _tell(before: QuoteRequestRow | None, after: QuoteRequestRow) -> Iterator[Told]:
+class QuoteRequestEvent(CopyEvent, frozen=True, kw_only=True):
+    """One quote request in its new state."""
+
+    id: str
+    product: str
+    carrier: str
+    premium: int | None
+    is_bindable: bool
+    reason: str
+
+
+def _emit(before: QuoteRequestRow | None, after: QuoteRequestRow) -> Iterator[RecordEvent]:
     if before is None or before.state != after.state:
         yield (
-            f"quote_request.{after.state}",
+            after.state,
             {
                 "id": str(after.id),
                 "product": after.product,
@@ -60,27 +74,38 @@ def _tell(before: QuoteRequestRow | None, after: QuoteRequestRow) -> Iterator[To
 
 
 QUOTE_REQUESTS: Final = RecordKind(
-    name="quote_requests", struct=QuoteRequestRow, shown=lambda row: row.state, tell=_tell
+    name="quote_requests",
+    struct=QuoteRequestRow,
+    model="forms.QuoteRequest",
+    shown=lambda row: row.state,
+    events=EventType(
+        family="quote_request",
+        names=tuple(FOLLOWING),
+        data=QuoteRequestEvent,
+        when="a quote request entered this state",
+    ),
+    emit=_emit,
 )
 
 
-class QuoteRequestMutator(RecordMutator[QuoteRequestRow]):
-    """One quote request. Every step raises ``WrongState`` where it may not follow on the present state."""
+class QuoteRequestMutator(StateMutator[QuoteRequestRow]):
+    """One quote request. Every method raises ``WrongState`` where the present state does not allow it."""
 
     kind: ClassVar = QUOTE_REQUESTS
+    following: ClassVar = FOLLOWING
 
     def queue(self) -> None:
-        """Let it be sent (again); a new request token tells the carrier that it is another request."""
+        """Queue the request to be sent (again), with a new request token for the carrier."""
         self._go("queued", request_token=_token(), reason="")
 
     def submit(self, *, read_set: Iterable[str]) -> None:
-        """Note that it was sent, with the answers at the paths of ``read_set`` as they stand in the loaded version."""
-        self._go("submitted", asked_version=self._ledger.version, read_set=sorted(set(read_set)))
+        """Record that it was sent, with the answers of the loaded version at the paths of ``read_set``."""
+        self._go("submitted", asked_version=self._tracker.version, read_set=sorted(set(read_set)))
 
     def quote(
         self, *, premium: int, is_bindable: bool, reference: str = "", details: Mapping[str, Any] | None = None
     ) -> None:
-        """Take the carrier's quote: ``premium`` in whole units of the currency, a year."""
+        """Record the carrier's quote: ``premium`` in whole units of the currency, a year."""
         self._go(
             "quoted",
             premium=premium,
@@ -90,38 +115,32 @@ class QuoteRequestMutator(RecordMutator[QuoteRequestRow]):
         )
 
     def refer(self, reason: str) -> None:
-        """Note that an underwriter of the carrier will decide."""
+        """Record that an underwriter of the carrier will decide."""
         self._go("referred", reason=reason)
 
     def decline(self, reason: str) -> None:
-        """Note that the carrier declined."""
+        """Record that the carrier declined."""
         self._go("declined", reason=reason, premium=None, is_bindable=False)
 
     def fail(self, reason: str) -> None:
-        """Note that no answer could be had."""
+        """Record that the carrier did not reply."""
         self._go("failed", reason=reason)
 
     def mark_stale(self, reason: str) -> None:
-        """Note that the carrier's answer is not about the present answers any more."""
+        """Record that the quote is no longer about the present answers."""
         self._go("stale", reason=reason)
 
     def select(self) -> None:
-        """Choose this quote."""
+        """Select this quote for binding."""
         self._go("selected")
 
     def deselect(self) -> None:
-        """Take the choice back."""
+        """Undo the selection of this quote."""
         self._go("quoted")
 
     def withdraw(self) -> None:
-        """End the request for good."""
+        """Withdraw the request, which ends it."""
         self._go("withdrawn")
-
-    def _go(self, state: str, **values: object) -> None:
-        self._ledger.require_writable()
-        if state not in FOLLOWING[self.row.state]:
-            raise WrongState(self.path, now=self.row.state, wanted=state, possible=FOLLOWING[self.row.state])
-        self._change(state=state, updated_at=self._ledger.now, **values)
 
 
 class QuoteRequests(RecordCollection[QuoteRequestRow, QuoteRequestMutator]):
@@ -131,13 +150,13 @@ class QuoteRequests(RecordCollection[QuoteRequestRow, QuoteRequestMutator]):
 
     def request(self, product: str) -> QuoteRequestMutator:
         """Start a quote request for ``product`` as a draft. Raises ``UnknownProduct``."""
-        known = self._ledger.catalogue.products.get(product)
+        known = self._tracker.catalogue.products.get(product)
         if known is None:
             raise UnknownProduct(product)
-        now = self._ledger.now
+        now = self._tracker.now
         return self._put(
             QuoteRequestRow(
-                id=self._ledger.new_id(),
+                id=self._tracker.new_id(),
                 created_at=now,
                 updated_at=now,
                 carrier=known.product.carrier,
@@ -148,7 +167,7 @@ class QuoteRequests(RecordCollection[QuoteRequestRow, QuoteRequestMutator]):
         )
 
     def mark_stale_where_read(self, paths: Collection[str]) -> None:
-        """Mark those stale that an answer of ``paths`` was sent with; a carrier's answer was about other facts then."""
+        """Mark the requests stale that were sent with an answer of ``paths``."""
         for request in self:
             row = request.row
             if row.state in ANSWERED and (read := _read_of(paths, row.read_set)):
@@ -158,11 +177,8 @@ class QuoteRequests(RecordCollection[QuoteRequestRow, QuoteRequestMutator]):
 def _read_of(changed: Collection[str], read_set: Collection[str]) -> list[str]:
     """Return the ``changed`` paths that bear on ``read_set``: an answer read, a row around it, a row of a pool read."""
     read = set(read_set)
-    return sorted(
-        path
-        for path in changed
-        if path in read or path.rpartition("/")[0] in read or any(other.startswith(f"{path}/") for other in read)
-    )
+    rows = {row for path in read for row in Path(path).rows_around()}
+    return sorted(path for path in changed if path in read or path in rows or Path(path).parent in read)
 
 
 def _token() -> str:

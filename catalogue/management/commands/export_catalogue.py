@@ -15,18 +15,17 @@ from rules.definition.catalogue import CatalogueDefinition
 
 
 class Command(BaseCommand):
-    """Writes what ``load_catalogue`` reads."""
+    """Writes a file that ``load_catalogue`` reads."""
 
     help = "Writes the draft of a catalogue, or a release of it, as a catalogue file."
 
     def add_arguments(self, parser: CommandParser) -> None:
-        """Take the catalogue's code, the release and the file."""
+        """Declare the catalogue's code, the release and the file."""
         parser.add_argument("code", help="The catalogue's code.")
-        parser.add_argument("--release", type=int, help="Number of a release; the draft if it is left out.")
-        parser.add_argument("--output", type=Path, help="The file to write; the standard output if it is left out.")
+        parser.add_argument("--release", type=int, help="Number of a release; without it, the draft.")
+        parser.add_argument("--output", type=Path, help="The file to write; without it, the standard output.")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        """Write the file."""
         text = write_catalogue(self._definition(options["code"], options["release"]))
         if options["output"] is None:
             self.stdout.write(text, ending="")

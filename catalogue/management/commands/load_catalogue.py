@@ -1,4 +1,4 @@
-"""``manage.py load_catalogue FILE``: checks a catalogue file and replaces the catalogue's draft by it."""
+"""``manage.py load_catalogue FILE``: checks a catalogue file and replaces the catalogue's draft with it."""
 
 from __future__ import annotations
 
@@ -17,19 +17,21 @@ from rules.definition.faults import CatalogueErrors
 
 
 def _read(file: Path) -> CatalogueDefinition:
-    """Return the catalogue in ``file``; one of the older notation is translated first (see ``translate_catalogue``)."""
+    """Return the catalogue in ``file``; the older notation is translated first (see ``translate_catalogue``)."""
     text = file.read_bytes().decode("utf-8-sig", errors="replace")
-    # The translation is checked as if it had been written to a file: its conditions are compiled too.
+    # The translation is checked like a file, so that its conditions are compiled too.
     return read_catalogue(write_catalogue(translate(text)) if is_older_notation(text) else file)
 
 
 class Command(BaseCommand):
-    """Loads a file as draft. One with faults changes nothing: each is listed with its place, and the exit code is 1."""
+    """Loads a file as a draft. A file with faults changes nothing: every fault is listed, and the exit code is 1."""
 
-    help = "Checks a catalogue file (see docs/catalogue.md) and makes it the draft of its catalogue; publishes nothing."
+    help = (
+        "Checks a catalogue file (see docs/catalogue.md) and replaces the draft of its catalogue; does not publish it."
+    )
 
     def add_arguments(self, parser: CommandParser) -> None:
-        """Take the file and the two switches."""
+        """Declare the file and the two switches."""
         parser.add_argument("file", type=Path, help="The catalogue file, in YAML.")
         parser.add_argument("--dry-run", action="store_true", help="Only check the file; load nothing.")
         parser.add_argument(
@@ -37,7 +39,7 @@ class Command(BaseCommand):
         )
 
     def handle(self, *args: Any, **options: Any) -> None:
-        """Check, load, and say what was done."""
+        """Check and load the file, and report the result."""
         file: Path = options["file"]
         try:
             definition = _read(file)
@@ -47,7 +49,7 @@ class Command(BaseCommand):
             self._refuse(error, file, as_json=options["json"])
         if not options["dry_run"]:
             load(definition)
-        self._tell(definition, file, options)
+        self._report(definition, file, options)
 
     def _refuse(self, error: CatalogueErrors, file: Path, *, as_json: bool) -> None:
         faults = error.faults
@@ -63,14 +65,14 @@ class Command(BaseCommand):
             raise CommandError(sentence) from error
         raise CommandError(f"{sentence}\n{describe_faults(faults, file=str(file))}") from error
 
-    def _tell(self, definition: CatalogueDefinition, file: Path, options: dict[str, Any]) -> None:
+    def _report(self, definition: CatalogueDefinition, file: Path, options: dict[str, Any]) -> None:
         loaded = not options["dry_run"]
         if options["json"]:
             counts = {name.replace(" ", "_"): count for name, count in count_parts(definition).items()}
             data = {"file": str(file), "loaded": loaded, "faults": [], "code": definition.code, "parts": counts}
             self.stdout.write(json.dumps(data, ensure_ascii=False, indent=2))
             return
-        done = "Loaded" if loaded else "Nothing was loaded, but there are no faults in"
+        done = "Loaded" if loaded else "Nothing was loaded; there are no faults in"
         self.stdout.write(f"{done} {definition.code} ({definition.title}): {describe_parts(definition)}.")
         if loaded:
             self.stdout.write(f"It is a draft until it is published: manage.py publish_catalogue {definition.code}")

@@ -13,23 +13,23 @@ from rules.definition.faults import CatalogueErrors
 
 
 class Command(BaseCommand):
-    """Publishes a draft. One with faults publishes nothing: each is listed, and the exit code is 1."""
+    """Publishes a draft. A draft with faults is not published: every fault is listed, and the exit code is 1."""
 
-    help = "Publishes the draft of a catalogue: all decide by it from then on. An unchanged draft is no new release."
+    help = "Publishes the draft of a catalogue: all forms use it from then on. An unchanged draft makes no new release."
 
     def add_arguments(self, parser: CommandParser) -> None:
-        """Take the catalogue's code and what the release is about."""
+        """Declare the catalogue's code, and the notes and the actor of the release."""
         parser.add_argument("code", help="The catalogue's code.")
-        parser.add_argument("--notes", default="", help="What is new; kept with the release.")
-        parser.add_argument("--actor", default="command", help="Who publishes; kept with the release.")
+        parser.add_argument("--notes", default="", help="What is new; stored with the release.")
+        parser.add_argument("--actor", default="command", help="Who publishes; stored with the release.")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        """Publish, and say which release is current."""
+        """Publish the draft and report the current release."""
         code = options["code"]
         catalogue = Catalogue.objects.filter(code=code).first()
         if catalogue is None:
             known = ", ".join(Catalogue.objects.values_list("code", flat=True)) or "none yet"
-            raise CommandError(f"There is no catalogue {code!r}. Load it first; known are: {known}.")
+            raise CommandError(f"There is no catalogue {code!r}. Load it first; the known catalogues are: {known}.")
         before = catalogue.releases.count()
         try:
             release = publish(catalogue, actor_id=options["actor"], notes=options["notes"])
@@ -38,6 +38,6 @@ class Command(BaseCommand):
                 f"The draft has faults; nothing was published.\n{describe_faults(error.faults)}"
             ) from error
         if release.number > before:
-            self.stdout.write(f"Published release {release.number} of {code}; it is current everywhere.")
+            self.stdout.write(f"Published release {release.number} of {code}; it is now current everywhere.")
         else:
-            self.stdout.write(f"The draft says what release {release.number} says, which stays current.")
+            self.stdout.write(f"The draft equals release {release.number}, which stays current.")

@@ -17,27 +17,27 @@ _HELP = {
     "title": "Title of the catalogue.",
     "title_question": "Question that names the insured.",
     "industry_question": "Question for the industry code that naics() reads.",
-    "lines_question": "Question for the lines wanted that has() reads.",
-    "mailing_state": "Question for the state that counts while there are no locations.",
-    "locations": "Pool whose states the products' states are held against.",
-    "payroll": "Question that class rates are for.",
+    "lines_question": "Question for the requested lines that has() reads.",
+    "mailing_state": "Question for the state that is used while there are no locations.",
+    "locations": "Pool whose states are compared with the products' states.",
+    "payroll": "Question whose amount the class rates multiply.",
     "experience": "Question that multiplies the class rates.",
 }
 
 
 class Command(BaseCommand):
-    """Translates a file and loads nothing. What cannot be translated is all listed, and the exit code is 1."""
+    """Translates a file and loads nothing. Faults are all listed, and the exit code is 1."""
 
     help = "Translates a catalogue in the older, Python-like notation into a catalogue file (conditions in CEL)."
     requires_system_checks = ()
 
     def add_arguments(self, parser: CommandParser) -> None:
-        """Take the source, the file to write and the names that the source does not say."""
+        """Declare the source, the file to write, and names that the source does not contain."""
         parser.add_argument("source", type=Path, help="The catalogue in the older notation.")
-        parser.add_argument("--output", type=Path, help="The file to write; the standard output if it is left out.")
+        parser.add_argument("--output", type=Path, help="The file to write; without it, the standard output.")
         for hint in fields(Hints):
             option = f"--{hint.name.replace('_', '-')}"
-            parser.add_argument(option, default="", help=f"{_HELP[hint.name]} Found in the source if it is left out.")
+            parser.add_argument(option, default="", help=f"{_HELP[hint.name]} Without it, taken from the source.")
 
     def handle(self, *args: Any, **options: Any) -> None:
         """Translate and write the file."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any, Final
 
-from partner_engine.api.http.problems import MEDIA_TYPE, Refused, render
+from partner_engine.problems import MEDIA_TYPE, Refused, render
 
 Message = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Message]]

@@ -9,7 +9,7 @@ import hashlib
 import re
 from typing import Final
 
-from partner_engine.api.http.problems import Refused
+from partner_engine.problems import Refused
 
 _TAG: Final = re.compile(r'\s*(W/)?"([\x21\x23-\x7e]*)"\s*(?:,|$)')
 _MAX_HEADER: Final = 1_000

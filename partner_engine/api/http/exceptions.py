@@ -18,8 +18,9 @@ from structlog.contextvars import get_contextvars
 from batch.errors import BatchError, InvalidAnswers, LockNotAcquired
 from batch.misuse import Misuse
 from copies.history import NoSuchVersion
-from copies.sealing import KeyServiceUnavailable
-from partner_engine.api.http.problems import MEDIA_TYPE, Fault, HolderShape, Refused, render
+from encryption.key_ring import KeyServiceUnavailable
+from partner_engine.error_statuses import status_of
+from partner_engine.problems import MEDIA_TYPE, Fault, HolderShape, Refused, render
 from rules.explain.trace import UnknownTarget
 from tenants.access import MissingRight
 from webhooks.endpoints import EndpointIsDisabled, TooManyEndpoints, UnknownEventType
@@ -99,7 +100,7 @@ def _as_refused(exception: Exception) -> Refused:
     if isinstance(exception, LockNotAcquired):
         return _from_lock(exception)
     if isinstance(exception, BatchError) and not isinstance(exception, Misuse):
-        return Refused(exception.status, exception.code, str(exception))
+        return Refused(status_of(exception), exception.code, str(exception))
     if isinstance(exception, exceptions.APIException):
         return _from_framework(exception)
     for kind, (status, code) in WITH_MESSAGE.items():
@@ -119,14 +120,14 @@ def _from_answers(exception: InvalidAnswers) -> Refused:
         detail = f"A value is invalid: {faults[0].detail}"
     else:
         detail = f"{len(faults)} values are invalid; nothing was changed."
-    return Refused(exception.status, exception.code, detail, faults=faults)
+    return Refused(status_of(exception), exception.code, detail, faults=faults)
 
 
 def _from_lock(exception: LockNotAcquired) -> Refused:
     holder = exception.holder
     # Callers receive the entry point, and not the host and process.
     shape = HolderShape(who=holder.who, since=holder.since, where=holder.door) if holder else None
-    return Refused(exception.status, exception.code, str(exception), holder=shape)
+    return Refused(status_of(exception), exception.code, str(exception), holder=shape)
 
 
 def _from_framework(exception: exceptions.APIException) -> Refused:

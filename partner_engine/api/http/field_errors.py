@@ -6,7 +6,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from batch.errors import LooksSensitive, UnknownPart, WrongValue
-from partner_engine.api.http.problems import Fault, Refused
+from partner_engine.error_statuses import status_of
+from partner_engine.problems import Fault, Refused
 
 
 @contextmanager
@@ -16,4 +17,4 @@ def errors_of_field(pointer: str) -> Iterator[None]:
         yield
     except (LooksSensitive, UnknownPart, WrongValue) as error:
         fault = Fault(pointer=pointer, code=error.code, detail=str(error))
-        raise Refused(error.status, error.code, str(error), faults=[fault]) from error
+        raise Refused(status_of(error), error.code, str(error), faults=[fault]) from error

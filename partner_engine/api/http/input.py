@@ -8,8 +8,8 @@ from typing import Final, TypeVar
 
 import msgspec
 
-from partner_engine.api.http.problems import Fault, Refused
 from partner_engine.api.http.strict_json import JsonValue, join_pointer
+from partner_engine.problems import Fault, Refused
 
 T = TypeVar("T")
 

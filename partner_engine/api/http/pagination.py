@@ -16,7 +16,7 @@ from django.db.models import F, Model, Q, QuerySet
 from msgspec import Meta
 from rest_framework.request import Request
 
-from partner_engine.api.http.problems import Fault, Refused
+from partner_engine.problems import Fault, Refused
 
 M = TypeVar("M", bound=Model)
 

@@ -17,9 +17,9 @@ from drf_spectacular.extensions import OpenApiAuthenticationExtension
 from drf_spectacular.utils import OpenApiExample, OpenApiParameter, OpenApiResponse, extend_schema
 
 from partner_engine.api.http.input import NoQuery, Nothing
-from partner_engine.api.http.problems import MEDIA_TYPE as PROBLEM_TYPE
-from partner_engine.api.http.problems import Problem
 from partner_engine.api.http.schema_examples import EXAMPLES
+from partner_engine.problems import MEDIA_TYPE as PROBLEM_TYPE
+from partner_engine.problems import Problem
 from tenants.access import RIGHT_TEXTS
 
 View = Callable[..., HttpResponse]

@@ -24,7 +24,7 @@ from batch.idempotency import IdempotencyKey, StoredResponse
 from batch.storage.records import SaveResult
 from partner_engine.api.http.conditional import expected_version, version_tag
 from partner_engine.api.http.endpoint import Endpoint, http_response
-from partner_engine.api.http.problems import Refused
+from partner_engine.problems import Refused
 
 _KEY: Final = re.compile(r"[\x21-\x7e]{1,255}")
 

@@ -3,16 +3,33 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from typing import Final
 
 from django.http import HttpRequest, HttpResponse
 
-from actions.live_updates import sent_by
-
 HEADER: Final = "X-Socket-Id"
 #: Other values are ignored, not refused.
 _WELL_FORMED: Final = re.compile(r"[0-9a-f]{32}", re.ASCII)
+
+_sender: Final[ContextVar[str]] = ContextVar("sender", default="")
+
+
+@contextmanager
+def sent_by(socket_id: str) -> Iterator[None]:
+    """Mark saves inside the block as sent by ``socket_id``."""
+    token = _sender.set(socket_id)
+    try:
+        yield
+    finally:
+        _sender.reset(token)
+
+
+def current_sender() -> str:
+    """Return the socket that current saves are sent by, "" for none."""
+    return _sender.get()
 
 
 class SenderMiddleware:

@@ -9,10 +9,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
 
-from copies.document import Container, PoolRow, join_path
+from copies.document import Container, PoolRow
+from copies.paths import Path, join_path, split_path
 from partner_engine.web.pages.fields import Field, build_field
 from partner_engine.web.pages.reading import Reading
-from presentation.formats import element_id, reading_text
+from presentation.formats import element_id
 from rules.definition.catalogue import Pool
 
 #: A pool with more rows than this, counting those nested in them, shows lines instead of questions.
@@ -110,13 +111,14 @@ def build_pool(reading: Reading, pool: Pool, container: Container, prefix: str) 
 
 def build_row(reading: Reading, path: str) -> RowView | None:
     """Return the row at ``path`` (``pool/<row id>[/pool/<row id>]``) with its questions, None where there is none."""
-    *parents, code, row_id = path.split("/")
-    pool, container = reading.catalogue.pools.get(code), reading.container("/".join([*parents, code]))
+    pool_path, row_id = split_path(path)
+    code = Path(pool_path).code
+    pool, container = reading.catalogue.pools.get(code), reading.container(pool_path)
     rows = container.answer_pools.get(code, []) if container else []
     for number, row in enumerate(rows, 1):
         if pool is not None and row.id == row_id:
             long = sum(1 + _nested(other) for other in rows) > LONG_POOL
-            return _row(reading, pool.pool, path.rpartition("/")[0], row, number, rows=len(rows), long=long)
+            return _row(reading, pool.pool, pool_path, row, number, rows=len(rows), long=long)
     return None
 
 
@@ -166,12 +168,10 @@ def row_title(reading: Reading, pool: Pool, row: PoolRow) -> str:
     )
     words = []
     for code in codes:
-        question = reading.catalogue.questions[code].question
         answer = row.answers.get(code)
-        if answer is None or not answer.active or not answer.is_answered or reading.is_masked(question, answer):
+        if answer is None or not answer.active or not answer.is_answered or reading.visibility.hides(code, answer):
             continue
-        labels = reading.catalogue.choices(question) if question.choices else {}
-        words.append(reading_text(question.type, answer.value, labels, reading.catalogue.definition.currency))
+        words.append(reading.visibility.answer_text(code, answer))
     return ", ".join(words)
 
 

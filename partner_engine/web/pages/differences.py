@@ -6,9 +6,11 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from copies.changes import Change, is_beside_document
-from partner_engine.web.pages.reading import Reading, product_name, rows_around
+from copies.changes import Change
+from copies.paths import Path, is_in_document
+from partner_engine.web.pages.reading import Reading
 from presentation.formats import counted, money
+from presentation.product_names import product_name
 from rules.flow.evaluation import Evaluation, ProductOutcome
 
 #: From this many changed rows of one pool on, its whole card is sent instead.
@@ -39,10 +41,11 @@ def changed_parts(reading: Reading, before: Evaluation, changes: Iterable[Change
     sets: set[str] = set()
     rows: dict[str, set[str]] = {}
     for path in _touched(reading, before, changes):
-        if path.startswith("question_sets/"):
-            sets.add(_shown_in(reading, path.partition("/")[2]))
+        place = Path(path)
+        if place.is_question_set:
+            sets.add(_shown_in(reading, place.code))
             continue
-        around = next(rows_around(path), None)
+        around = next(place.rows_around(), None)
         if around is None:
             sets.add(reading.top_set(path))
         else:
@@ -64,7 +67,7 @@ def sentence(
     seen = [
         change.active
         for change in changes
-        if change.active is not None and change.path.rpartition("/")[2] in codes and change.cause.type == "rule"
+        if change.active is not None and Path(change.path).code in codes and change.cause.type == "rule"
     ]
     said = [opening]
     if appeared := seen.count(True):
@@ -85,7 +88,7 @@ def sentence(
 def _touched(reading: Reading, before: Evaluation, changes: Iterable[Change]) -> set[str]:
     """Return the paths at which something looks otherwise."""
     after = reading.evaluation
-    paths = {change.path for change in changes if not is_beside_document(change.path)}
+    paths = {change.path for change in changes if is_in_document(change.path)}
     paths |= {message.path for message in set(before.messages) ^ set(after.messages)}
     paths |= set(before.needed.quote) ^ set(after.needed.quote)
     paths |= set(before.needed.bind) ^ set(after.needed.bind)

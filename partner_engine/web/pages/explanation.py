@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
 from partner_engine.web.pages.products import Link, link_to
-from partner_engine.web.pages.reading import Reading, product_name
-from presentation.formats import counted, day, money, number, reading_text
+from partner_engine.web.pages.reading import Reading
+from presentation.formats import counted, day, money
+from presentation.product_names import product_name
 from rules.explain.trace import Explanation, TracedRule
 
 #: A rule that looked at more values than this tells how many there are.
@@ -81,7 +81,7 @@ def build_explanation(reading: Reading, outcome: Explanation, price: Explanation
 
 
 def _rule(reading: Reading, rule: TracedRule) -> RuleView:
-    values = tuple((_place(reading, path), _value(reading, path, value)) for path, value in rule.values.items())
+    values = tuple((_place(reading, path), reading.visibility.text(path, value)) for path, value in rule.values.items())
     in_rows = any(sign in rule.condition for sign in _ROWS)
     is_check = rule.text.startswith("Base check ")
     return RuleView(
@@ -120,16 +120,3 @@ def _derived_label(reading: Reading, code: str) -> str:
 
 def _place(reading: Reading, path: str) -> Link:
     return Link("", "", _derived_label(reading, path)) if path in reading.catalogue.derived else link_to(reading, path)
-
-
-def _value(reading: Reading, path: str, value: object) -> str:
-    """Return a traced value as one reads it; personal ones are masked for whom they are not."""
-    known = reading.catalogue.questions.get(path.rpartition("/")[2])
-    if known is not None and reading.is_masked(known.question):
-        return str(value) if known.question.sensitivity == "spi" and value else "••••"
-    if known is not None and isinstance(value, str | int | float | bool | list | None):
-        labels: Mapping[str, str] = reading.catalogue.choices(known.question) if known.question.choices else {}
-        return reading_text(known.question.type, value, labels, reading.catalogue.definition.currency)
-    if isinstance(value, int | float) and not isinstance(value, bool):
-        return number(value)
-    return "–" if value in (None, "") else str(value)

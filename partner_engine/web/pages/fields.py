@@ -5,26 +5,18 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final
 
-from copies.document import Answer, join_path
+from copies.document import Answer
+from copies.paths import join_path
 from partner_engine.web.pages.reading import Reading
 from presentation.formats import element_id, field_text, listed
+from presentation.visibility import PERSONAL
 from rules.definition.catalogue import Question
 from rules.definition.model import CompiledCatalogue
-from rules.reference_data import industries
+from rules.types.question_type import QuestionType
+from rules.types.registry import type_of
 
 #: Choices that need at most this many pixels beside each other are shown as buttons.
 SEGMENTS_WIDTH: Final = 300
-_WIDGETS: Final = {
-    "boolean": "segments",
-    "multi_choice": "checks",
-    "long_text": "area",
-    "date": "date",
-    "naics": "search",
-}
-_INPUT_MODES: Final = {
-    "money": "decimal", "number": "decimal", "decimal": "decimal", "percent": "decimal",
-    "integer": "numeric", "year": "numeric", "zip": "numeric", "phone": "tel", "email": "email", "url": "url",
-}  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -38,7 +30,10 @@ class Option:
 
 @dataclass(frozen=True)
 class Field:
-    """One question with its answer, as it stands. ``note`` is the line below it and ``tone`` how serious that is."""
+    """One question with its answer. ``notes`` are the lines below it and ``tone`` is how serious they are.
+
+    ``max_length`` limits what can be typed, in characters.
+    """
 
     path: str
     id: str
@@ -50,6 +45,7 @@ class Field:
     mask: str = ""
     placeholder: str = ""
     input_mode: str = ""
+    max_length: int = 0
     prefix: str = ""
     suffix: str = ""
     needed: str = ""
@@ -65,26 +61,26 @@ class Field:
 def build_field(reading: Reading, question: Question, prefix: str, answer: Answer) -> Field:
     """Return ``question`` with its ``answer`` in the container at ``prefix`` as the reader sees it."""
     path = join_path(prefix, question.code)
-    masked = reading.is_masked(question, answer)
+    masked = reading.visibility.hides(path, answer)
     shown = None if masked else answer.value
-    widget = _widget(reading, question, masked=masked)
+    mask = str(reading.visibility.answer(path, answer)) if masked and answer.is_answered else ""
+    question_type = type_of(question.type)
+    widget = _widget(reading, question, question_type, masked=masked)
     notes, tone = _notes(reading, question, path, answer, masked=masked)
-    text = field_text(question.type, shown)
-    if question.type == "naics" and text:
-        text = f"{text} {industries().get(text, '')}".strip()
     return Field(
         path=path,
         id=element_id(path),
         label=question.label,
         kind=question.type,
         widget=widget,
-        text=text,
+        text=field_text(question.type, shown),
         options=_options(reading.catalogue, question, None if masked else answer),
-        mask=(answer.mask or "••••") if masked and answer.is_answered else "",
-        placeholder=_placeholder(question, answer, masked=masked),
-        input_mode=_INPUT_MODES.get(question.type, ""),
-        prefix="$" if question.type == "money" and reading.catalogue.definition.currency == "USD" else "",
-        suffix="%" if question.type == "percent" else "",
+        mask=mask,
+        placeholder=_placeholder(question, mask, masked=masked),
+        input_mode=question_type.input_mode,
+        max_length=question_type.max_length,
+        prefix="$" if question_type.unit == "currency" and reading.catalogue.definition.currency == "USD" else "",
+        suffix="%" if question_type.unit == "%" else "",
         needed=_needed(reading, path),
         tone=tone,
         notes=notes,
@@ -96,29 +92,31 @@ def build_field(reading: Reading, question: Question, prefix: str, answer: Answe
     )
 
 
-def _widget(reading: Reading, question: Question, *, masked: bool) -> str:
+def _widget(reading: Reading, question: Question, question_type: QuestionType, *, masked: bool) -> str:
     if masked:
         return "text"
-    if question.type == "choice":
+    if question_type.widget == "select":
         labels = reading.catalogue.choices(question).values()
         return "segments" if sum(max(72, 32 + 8 * len(label)) for label in labels) <= SEGMENTS_WIDTH else "select"
-    return _WIDGETS.get(question.type, "text")
+    return question_type.widget
 
 
 def _options(catalogue: CompiledCatalogue, question: Question, answer: Answer | None) -> tuple[Option, ...]:
     value = answer.value if answer else None
-    if question.type == "boolean":
-        return Option("true", "Yes", value is True), Option("false", "No", value is False)
-    if question.type not in ("choice", "multi_choice"):
-        return ()
+    question_type = type_of(question.type)
+    if question_type.labels:
+        fixed = question_type.labels.items()
+        return tuple(Option(code, label, question_type.read_input(code) is value) for code, label in fixed)
     chosen = value if isinstance(value, list) else [value]
-    return tuple(Option(code, label, code in chosen) for code, label in catalogue.choices(question).items())
+    labels = catalogue.choices(question) if question_type.has_choices else {}
+    return tuple(Option(code, label, code in chosen) for code, label in labels.items())
 
 
-def _placeholder(question: Question, answer: Answer, *, masked: bool) -> str:
+def _placeholder(question: Question, mask: str, *, masked: bool) -> str:
+    question_type = type_of(question.type)
     if masked:
-        return (answer.mask or "••••") if answer.is_answered else ("YYYY-MM-DD" if question.type == "date" else "")
-    return "Search by words or code" if question.type == "naics" and not question.help else ""
+        return mask or question_type.format_hint
+    return "" if question.help else question_type.placeholder
 
 
 def _needed(reading: Reading, path: str) -> str:
@@ -143,9 +141,9 @@ def _notes(
         notes.append(
             (
                 "help",
-                "Kept encrypted. What you type replaces it."
-                if question.sensitivity == "spi"
-                else "Hidden. What you type replaces it.",
+                "Hidden. What you type replaces it."
+                if reading.visibility.of(path, answer) is PERSONAL
+                else "Kept encrypted. What you type replaces it.",
             )
         )
     elif question.help:

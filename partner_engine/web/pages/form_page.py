@@ -6,7 +6,6 @@ from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from copies.document import Answer
 from partner_engine.web.pages.cards import Card, build_cards, top_sets
 from partner_engine.web.pages.posted import PostedView, build_posted
 from partner_engine.web.pages.products import Link, Panel, build_panel, errors, link_to
@@ -85,9 +84,7 @@ def build_head(reading: Reading) -> Head:
     return Head(
         copy_id=facts.id,
         form_id=facts.form_id,
-        insured=_text(reading.document.answers.get(reading.catalogue.definition.title_question))
-        or facts.title
-        or "New application",
+        insured=_insured(reading) or facts.title or "New application",
         title=facts.title,
         needed=_left(len(needed), is_guest=reader.is_guest),
         next_needed=link_to(reading, needed[0]) if needed else None,
@@ -131,7 +128,8 @@ def _chips(reading: Reading) -> Iterable[str]:
     definition, answers = reading.catalogue.definition, reading.document.answers
     lines = answers.get(definition.lines_question)
     question = reading.catalogue.questions.get(definition.lines_question)
-    if lines and lines.active and isinstance(lines.value, list) and question:
+    is_hidden = reading.visibility.hides(definition.lines_question, lines)
+    if lines and lines.active and isinstance(lines.value, list) and question and not is_hidden:
         labels = reading.catalogue.choices(question.question)
         yield from (labels.get(code, code) for code in lines.value)
 
@@ -142,5 +140,9 @@ def _left(needed: int, *, is_guest: bool) -> str:
     return f"{counted(needed, 'answer')} to quote" if needed else "Ready to quote"
 
 
-def _text(answer: Answer | None) -> str:
-    return answer.value if answer is not None and isinstance(answer.value, str) else ""
+def _insured(reading: Reading) -> str:
+    code = reading.catalogue.definition.title_question
+    answer = reading.document.answers.get(code)
+    if answer is None or not isinstance(answer.value, str) or reading.visibility.hides(code, answer):
+        return ""
+    return answer.value

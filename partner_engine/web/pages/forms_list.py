@@ -55,9 +55,9 @@ class FormLine:
 
 
 def build_form_line(
-    copy: ListedCopy, catalogue: CompiledCatalogue | None, *, zone: ZoneInfo, now: datetime
+    copy: ListedCopy, catalogue: CompiledCatalogue | None, *, insured: str | None, zone: ZoneInfo, now: datetime
 ) -> FormLine:
-    """Return the line of ``copy``, whose line codes ``catalogue`` names."""
+    """Return the line of ``copy``, whose line codes ``catalogue`` names; ``insured`` is the name that may be shown."""
     summary = copy.summary
     standing: Standing = summary.get("standing", "incomplete")  # type: ignore[assignment]
     state = state_of(deleted=copy.deleted_at is not None, locked=copy.locked_at is not None, standing=standing)
@@ -66,8 +66,8 @@ def build_form_line(
     word = f"{needed} needed" if state == "incomplete" and needed else STATE_WORDS[state]
     return FormLine(
         id=str(copy.id),
-        insured=str(summary.get("insured") or copy.title or "New application"),
-        title=copy.title if summary.get("insured") and summary["insured"] != copy.title else "",
+        insured=insured or copy.title or "New application",
+        title=copy.title if insured and insured != copy.title else "",
         lines=", ".join(_line_words(summary.get("lines", []), catalogue)),
         state=word,
         tone=_TONES[state],

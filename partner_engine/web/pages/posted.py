@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from copies.document import find_container
+from copies.paths import Path
 from partner_engine.web.pages.products import Link, link_to
 from partner_engine.web.pages.reading import Reading
 from presentation.formats import element_id, moment
@@ -47,8 +48,9 @@ def _link(reading: Reading, path: str) -> Link | None:
     answer = reading.answer(path)
     if answer is not None and answer.active:
         return link_to(reading, path)
-    is_row = path.count("/") % 2 and find_container(reading.document, path) is not None
+    place = Path(path)
+    is_row = place.is_row and find_container(reading.document, path) is not None
     if is_row and reading.top_set(path) in reading.visible_sets:
         # A row is called by its pool.
-        return Link(path, element_id(path), reading.label(path.rpartition("/")[0]))
+        return Link(path, element_id(path), reading.label(place.pool))
     return None

@@ -5,8 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final
 
-from partner_engine.web.pages.reading import Reading, carrier_and_line
+from copies.document import row_number
+from copies.paths import Path
+from partner_engine.web.pages.reading import Reading
 from presentation.formats import counted, element_id, money, reading_text
+from presentation.product_names import carrier_and_line
 from rules.flow.evaluation import ProductOutcome
 
 #: How many missing answers of a product are listed; the rest is a number.
@@ -110,13 +113,11 @@ def errors(reading: Reading) -> tuple[tuple[Link, str], ...]:
 
 def link_to(reading: Reading, path: str) -> Link:
     """Return a link to the question or pool at ``path``; inside a pool it says in which row."""
-    label, parts = reading.label(path), path.split("/")
-    if len(parts) > 2 and (pool := reading.catalogue.pools.get(parts[0])):
-        rows = reading.document.answer_pools.get(pool.pool.code, ())
-        number = next((place for place, row in enumerate(rows, 1) if row.id == parts[1]), 0)
-        label = (
-            f"{label} ({reading.catalogue.sets[pool.set_code].question_set.title} {number})" if len(rows) > 1 else label
-        )
+    label, row = reading.label(path), next(Path(path).rows_around(), "")
+    pool = reading.catalogue.pools.get(Path(row).pool)
+    if pool and len(reading.document.answer_pools.get(pool.pool.code, ())) > 1:
+        title = reading.catalogue.sets[pool.set_code].question_set.title
+        label = f"{label} ({title} {row_number(reading.document, row)})"
     return Link(path, element_id(path), label)
 
 
@@ -155,7 +156,7 @@ def _only_adjusts(rule: str, outcome: ProductOutcome) -> bool:
 
 
 def _adjustment(reading: Reading, path: str, asked: object, rated: object) -> str:
-    known = reading.catalogue.questions.get(path.rpartition("/")[2])
+    known = reading.catalogue.questions.get(Path(path).code)
     kind, labels = (
         (known.question.type, reading.catalogue.choices(known.question) if known.question.choices else {})
         if known

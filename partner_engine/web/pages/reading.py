@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date, datetime
 from functools import cached_property
 from zoneinfo import ZoneInfo
 
 from batch.changes.mutators.messages import MessageRow
-from copies.document import Answer, Container, Document, find_container
-from rules.definition.catalogue import Question
+from copies.document import Answer, Container, Document, find_answer, find_container
+from copies.paths import Path, split_first
+from presentation import visibility
+from presentation.product_names import product_name
+from presentation.visibility import Visibility
 from rules.definition.model import CompiledCatalogue
 from rules.flow.evaluation import Evaluation, Message
 
@@ -89,13 +91,13 @@ class Reading:
     @cached_property
     def needed_in_rows(self) -> Counter[str]:
         """Return how many answers a quote waits for inside each row, by the row's path."""
-        return Counter(row for path in self.evaluation.needed.quote for row in rows_around(path))
+        return Counter(row for path in self.evaluation.needed.quote for row in Path(path).rows_around())
 
     @cached_property
     def faulty_rows(self) -> frozenset[str]:
         """Return the paths of rows with a wrong answer in them."""
         wrong = (message.path for message in self.evaluation.messages if message.kind == "error")
-        return frozenset(row for path in wrong for row in rows_around(path))
+        return frozenset(row for path in wrong for row in Path(path).rows_around())
 
     @cached_property
     def opened_by(self) -> dict[str, list[str]]:
@@ -114,25 +116,23 @@ class Reading:
         """Return the codes of the question sets on the document."""
         return frozenset(question_set.code for question_set in self.document.question_sets)
 
-    def is_masked(self, question: Question, answer: Answer | None = None) -> bool:
-        """Tell whether the reader sees a mask instead of the answer; a guest sees the personal ones that they gave."""
-        if question.sensitivity == "pii" and not self.reader.sees_pii:
-            by = answer.answered_by if answer is not None and answer.is_answered else None
-            return by is None or not self.reader.is_guest or (by.type, by.id) != ("guest", self.reader.guest_id)
-        return question.sensitivity == "spi"
+    @cached_property
+    def visibility(self) -> Visibility:
+        """Return which values the reader may see."""
+        reader = visibility.Reader(sees_personal=self.reader.sees_pii, guest_id=self.reader.guest_id)
+        return Visibility(self.catalogue, reader)
 
     def container(self, path: str) -> Container | None:
         """Return what holds the answer at ``path``."""
-        return find_container(self.document, path.rpartition("/")[0])
+        return find_container(self.document, Path(path).parent)
 
     def answer(self, path: str) -> Answer | None:
         """Return the answer at ``path``."""
-        container = self.container(path)
-        return container.answers.get(path.rpartition("/")[2]) if container else None
+        return find_answer(self.document, path)
 
     def top_set(self, path: str) -> str:
         """Return the code of the set whose card shows ``path``, an answer's, a pool's or a row's; "" for none."""
-        first, _, rest = path.partition("/")
+        first, rest = split_first(path)
         pool = self.catalogue.pools.get(first)
         if pool is not None:
             return pool.set_code
@@ -141,33 +141,9 @@ class Reading:
 
     def label(self, path: str) -> str:
         """Return what the question or pool at ``path`` is called."""
-        code = path.rpartition("/")[2]
+        code = Path(path).code
         question = self.catalogue.questions.get(code)
         if question is not None:
             return question.question.label
         pool = self.catalogue.pools.get(code)
         return self.catalogue.sets[pool.set_code].question_set.title if pool else code
-
-
-def rows_around(path: str) -> Iterator[str]:
-    """Yield the paths of the rows around ``path``, outermost first."""
-    parts = path.split("/")
-    for length in range(2, len(parts), 2):
-        yield "/".join(parts[:length])
-
-
-def carrier_and_line(catalogue: CompiledCatalogue, code: str) -> tuple[str, str]:
-    """Return the carrier's name and the product's own, which is its line's where it has none."""
-    known = catalogue.products.get(code)
-    if known is None:
-        return code, ""
-    product = known.product
-    carrier = next(
-        (found.name for found in catalogue.definition.carriers if found.code == product.carrier), product.carrier
-    )
-    return carrier, product.label or known.line.line.label
-
-
-def product_name(catalogue: CompiledCatalogue, code: str) -> str:
-    """Return a product's name in one phrase."""
-    return " ".join(filter(None, carrier_and_line(catalogue, code)))

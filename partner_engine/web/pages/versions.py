@@ -7,11 +7,12 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
-from copies.changes import Change, beside_title, is_beside_document
-from copies.document import AnswerValue
+from copies.changes import Change, outside_title
+from copies.paths import Path
 from partner_engine.web.pages.products import link_to
 from partner_engine.web.pages.reading import Reading
-from presentation.formats import moment, reading_text
+from presentation.formats import moment
+from presentation.visibility import UNKNOWN, Visibility
 
 #: How many changes of a version are listed; of the others their number.
 LISTED: Final = 12
@@ -41,10 +42,20 @@ class Version:
 
 
 def build_version(  # noqa: PLR0913 - a revision has these
-    reading: Reading, changes: Iterable[Change], *, number: int, by: str, source: str, at: datetime
+    reading: Reading,
+    changes: Iterable[Change],
+    *,
+    visibility: Visibility,
+    number: int,
+    by: str,
+    source: str,
+    at: datetime,
 ) -> Version:
-    """Return a version with what people changed in it; what rules made of that is left out."""
-    lines = [line for change in changes if change.cause.type != "rule" and (line := _line(reading, change))]
+    """Return a version with what people changed in it; what rules made of that is left out. ``visibility`` is the
+    reader's for the values of that time.
+    """
+    shown = [change for change in changes if change.cause.type != "rule"]
+    lines = [line for change in shown if (line := _line(reading, change, visibility))]
     return Version(
         number=number,
         by=by,
@@ -56,29 +67,21 @@ def build_version(  # noqa: PLR0913 - a revision has these
     )
 
 
-def _line(reading: Reading, change: Change) -> ChangeLine | None:
-    if change.path.startswith("question_sets/") or (change.before == change.after):
+def _line(reading: Reading, change: Change, visibility: Visibility) -> ChangeLine | None:
+    path = Path(change.path)
+    if path.is_question_set or (change.before == change.after):
         return None
-    if is_beside_document(change.path):
-        return ChangeLine(beside_title(change.path), str(change.before or ""), str(change.after or "–"))
-    code = change.path.rpartition("/")[2]
-    known = reading.catalogue.questions.get(code)
+    if not path.is_in_document:
+        return ChangeLine(outside_title(change.path), str(change.before or ""), str(change.after or "–"))
+    known = reading.catalogue.questions.get(path.code)
+    if known is None and visibility.of(path) is UNKNOWN:
+        return ChangeLine(path.code, visibility.text(path, change.before), visibility.text(path, change.after))
     if known is None:
-        pool = reading.catalogue.pools.get(change.path.split("/")[-2]) if "/" in change.path else None
+        pool = reading.catalogue.pools.get(path.pool) if path.is_row else None
         title = reading.catalogue.sets[pool.set_code].question_set.title if pool else change.path
         return ChangeLine(title, "", "row removed" if change.after is None else "row added")
-    question = known.question
-    labels = reading.catalogue.choices(question) if question.choices else {}
-
-    def said(value: AnswerValue) -> str:
-        if question.sensitivity == "spi":
-            return str(value) if value else "–"
-        if reading.is_masked(question):
-            return "••••" if value not in (None, "", []) else "–"
-        return reading_text(question.type, value, labels, reading.catalogue.definition.currency)
-
     return ChangeLine(
         link_to(reading, change.path).text,
-        "" if change.before in (None, "", []) else said(change.before),
-        said(change.after),
+        "" if change.before in (None, "", []) else visibility.text(change.path, change.before),
+        visibility.text(change.path, change.after),
     )

@@ -1,4 +1,4 @@
-"""Brings the tables of every tenant's own database up to date; ``migrate`` alone sees to the shared one."""
+"""Migrates every tenant's own database; ``migrate`` alone covers the shared one."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ class Command(BaseCommand):
     help = "Migrate every database named by TENANT_DATABASE_<ALIAS>; a second run changes nothing."
 
     def add_arguments(self, parser: CommandParser) -> None:
-        """Take what ``migrate`` takes and makes sense for several databases."""
+        """Add the options of ``migrate`` that make sense for several databases."""
         parser.add_argument("--check", action="store_true", help="Exit with 1 if a database is behind; change nothing.")
         parser.add_argument("--plan", action="store_true", help="Show what would be done; change nothing.")
 

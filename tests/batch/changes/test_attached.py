@@ -66,7 +66,7 @@ def test_an_event_is_kept_for_good(saved: Saved, form_id: UUID, kennels: Tenant,
         "web",
     )
     assert told(result) == ["event.external_transfer"]
-    assert batch.find(form_id, scope=kennels, actor=agent).neighbours == {}
+    assert batch.find(form_id, scope=kennels, actor=agent).attached == {}
 
 
 def test_a_later_eligibility_result_takes_the_place_of_an_earlier_one(saved: Saved, kennels: Tenant) -> None:
@@ -205,7 +205,7 @@ def test_only_what_changed_is_written(form_id: UUID, kennels: Tenant, agent: Act
     assert [dismissed for _, _, dismissed in rows] == [False, False, True, False, False]
     with batch.find_and_lock(form_id, scope=kennels, actor=agent) as context:
         context.changeset.messages.add("x").dismiss()
-        written = {name: accumulator.finalize() for name, accumulator in context.changeset.neighbours.items()}
+        written = {name: accumulator.finalize() for name, accumulator in context.changeset.tracker.attached.items()}
     assert [len(rows) for name, rows in written.items() if rows] == [1]
     assert len(before) == 5
 

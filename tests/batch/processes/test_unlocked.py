@@ -56,10 +56,9 @@ def test_others_save_while_the_lock_is_given_up(form_id: UUID, kennels: Tenant, 
     with batch.find_and_lock(form_id, scope=kennels, actor=agent) as context:
         process = context.changeset.processes.start("quoting")
         context.save()
-        context.memo.remember("asked", "PA-CARE")
         before = context.changeset
 
-        with context.released(process=process.id, hold=30):
+        with context.unlocked(process=process.id, hold=30):
             with batch.find_and_lock(form_id, scope=kennels, actor=agent, wait=0) as other:
                 other.changeset.find_answer("state").apply("OH")
                 assert other.save().version == 3
@@ -70,7 +69,6 @@ def test_others_save_while_the_lock_is_given_up(form_id: UUID, kennels: Tenant, 
         assert context.changeset.find_answer("state").value == "OH"
         context.changeset.processes.find(process.id).complete()
         assert context.save().version == 4
-        assert context.memo.recall("asked") == "PA-CARE"
         with pytest.raises(errors.LockNotAcquired), batch.find_and_lock(form_id, scope=kennels, actor=agent, wait=0):
             pass
 
@@ -79,10 +77,10 @@ def test_a_copy_is_not_cloned_while_a_process_works_on_it(
     form_id: UUID, process_id: UUID, kennels: Tenant, agent: Actor
 ) -> None:
     with batch.find_and_lock(form_id, scope=kennels, actor=agent) as context:
-        with context.released(process=process_id, hold=30):
+        with context.unlocked(process=process_id, hold=30):
             with pytest.raises(errors.CopyIsHeld, match="quoting") as refusal:
                 clone(form_id, kennels, agent)
-            assert refusal.value.status == 409
+            assert refusal.value.code == "copy_held"
         assert held_until(process_id, kennels) is None
 
     assert clone(form_id, kennels, agent) != form_id
@@ -92,7 +90,7 @@ def test_an_error_frees_the_hold_and_the_lock(form_id: UUID, process_id: UUID, k
     with (
         pytest.raises(TimeoutError),
         batch.find_and_lock(form_id, scope=kennels, actor=agent) as context,
-        context.released(process=process_id, hold=30),
+        context.unlocked(process=process_id, hold=30),
     ):
         raise TimeoutError
 
@@ -115,7 +113,7 @@ def quick_leases(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 def test_a_hold_is_kept_alive_while_the_process_lives(
     form_id: UUID, process_id: UUID, kennels: Tenant, agent: Actor
 ) -> None:
-    with batch.find_and_lock(form_id, scope=kennels, actor=agent) as context, context.released(process=process_id):
+    with batch.find_and_lock(form_id, scope=kennels, actor=agent) as context, context.unlocked(process=process_id):
         time.sleep(1.0)  # longer than one lease
         with pytest.raises(errors.CopyIsHeld):
             clone(form_id, kennels, agent)
@@ -136,7 +134,7 @@ def test_what_a_crash_leaves_behind_runs_out(form_id: UUID, process_id: UUID, ke
 @pytest.mark.usefixtures("quick_leases")
 def test_a_hold_ends_when_its_time_is_over(form_id: UUID, process_id: UUID, kennels: Tenant, agent: Actor) -> None:
     with batch.find_and_lock(form_id, scope=kennels, actor=agent) as context:
-        with context.released(process=process_id, hold=0.3):
+        with context.unlocked(process=process_id, hold=0.3):
             time.sleep(0.8)
             clone(form_id, kennels, agent)
 
@@ -144,22 +142,22 @@ def test_a_hold_ends_when_its_time_is_over(form_id: UUID, process_id: UUID, kenn
 def test_releasing_has_its_rules(form_id: UUID, process_id: UUID, kennels: Tenant, agent: Actor) -> None:
     with batch.find_and_lock(form_id, scope=kennels, actor=agent) as context:
         context.changeset.find_answer("state").apply("OH")
-        with pytest.raises(misuse.UnsavedChanges, match=r"save\(\)"), context.released():
+        with pytest.raises(misuse.UnsavedChanges, match=r"save\(\)"), context.unlocked():
             pass
         context.save()
-        with pytest.raises(misuse.HoldTooLong, match="300"), context.released(process=process_id, hold=301):
+        with pytest.raises(misuse.HoldTooLong, match="300"), context.unlocked(process=process_id, hold=301):
             pass
-        with pytest.raises(errors.NoRunningProcess), context.released(process=uuid4()):
+        with pytest.raises(errors.NoRunningProcess), context.unlocked(process=uuid4()):
             pass
-        with context.released():
-            with pytest.raises(misuse.ContextIsReleased, match="released"):
+        with context.unlocked():
+            with pytest.raises(misuse.ContextIsUnlocked, match="unlocked"):
                 assert context.changeset
-            with pytest.raises(misuse.ContextIsReleased):
+            with pytest.raises(misuse.ContextIsUnlocked):
                 context.save()
-            with pytest.raises(misuse.ContextIsReleased), context.released():
+            with pytest.raises(misuse.ContextIsUnlocked), context.unlocked():
                 pass
         assert context.changeset.find_answer("state").value == "OH"
-    with pytest.raises(misuse.ContextWithoutLock), batch.find(form_id, scope=kennels, actor=agent).released():
+    with pytest.raises(misuse.ContextWithoutLock), batch.find(form_id, scope=kennels, actor=agent).unlocked():
         pass
 
 
@@ -168,7 +166,7 @@ def test_a_copy_that_went_while_the_lock_was_given_up_is_not_found(
 ) -> None:
     clone(form_id, kennels, agent)
     with batch.find_and_lock(form_id, scope=kennels, actor=agent) as context:
-        with pytest.raises(errors.NotFound), context.released():
+        with pytest.raises(errors.NotFound), context.unlocked():
             with batch.find_and_lock(form_id, scope=kennels, actor=agent) as other:
                 other.changeset.copy.delete()
                 other.save()
@@ -204,8 +202,8 @@ def test_a_process_that_was_left_is_resumed_at_its_step(
 
 def test_what_moved_on_meanwhile_holds_after_the_release(form_id: UUID, kennels: Tenant, agent: Actor) -> None:
     with batch.find_and_lock(form_id, scope=kennels, actor=agent) as context:
-        first, release = context.setting.now, context.release.id
-        with context.released():
+        first, release = context.save_context.now, context.release.id
+        with context.unlocked():
             with batch.find_and_lock(form_id, scope=kennels, actor=agent) as other:
                 other.changeset.find_answer("state").apply("OH")
                 other.save()
@@ -216,11 +214,11 @@ def test_what_moved_on_meanwhile_holds_after_the_release(form_id: UUID, kennels:
                 checksum="2",
                 published_by_id="test",
             )
-            releases._tell("kennels", Release.objects.latest("number").id)
+            releases._set_current("kennels", Release.objects.latest("number").id)
         context.changeset.find_answer("kennel_name").apply("Happier Tails")
         context.save()
 
-        assert context.setting.now > first
+        assert context.save_context.now > first
         assert context.release.id != release
         assert context.copy.release_id == context.release.id
     moments = CopyRevision.unscoped_objects.order_by("version").values_list("created_at", flat=True)
@@ -233,7 +231,7 @@ def test_who_catches_the_error_notes_that_the_process_failed(
 ) -> None:
     with batch.find_and_lock(form_id, scope=kennels, actor=agent) as context:
         try:
-            with context.released(process=process_id):
+            with context.unlocked(process=process_id):
                 raise TimeoutError
         except TimeoutError:
             context.changeset.processes.find(process_id).fail("The carrier does not answer")
@@ -246,12 +244,12 @@ def test_who_catches_the_error_notes_that_the_process_failed(
 def test_one_at_a_time_holds_for_a_process_and_only_its_own_copy(
     form_id: UUID, process_id: UUID, make_form: MakeForm, kennels: Tenant, agent: Actor
 ) -> None:
-    with batch.find_and_lock(form_id, scope=kennels, actor=agent) as context, context.released(process=process_id):
+    with batch.find_and_lock(form_id, scope=kennels, actor=agent) as context, context.unlocked(process=process_id):
         with batch.find_and_lock(form_id, scope=kennels, actor=agent) as other:
-            with pytest.raises(errors.NoRunningProcess), other.released(process=process_id):
+            with pytest.raises(errors.NoRunningProcess), other.unlocked(process=process_id):
                 pass
         with pytest.raises(errors.CopyIsHeld):
             clone(form_id, kennels, agent)
     with batch.find_and_lock(make_form(), scope=kennels, actor=agent) as elsewhere:
-        with pytest.raises(errors.NoRunningProcess), elsewhere.released(process=process_id):
+        with pytest.raises(errors.NoRunningProcess), elsewhere.unlocked(process=process_id):
             pass

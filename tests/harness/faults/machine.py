@@ -184,7 +184,7 @@ class BatchMachine(RuleBasedStateMachine):
             return
         with self._opened(copy_id) as holder:
             holder.changeset.find_answer("kennel_name").apply("Too late")
-            with patch.object(CopyLock, "__enter__", lambda lock: lock), self._opened(copy_id) as rival:
+            with patch.object(CopyLock, "acquire", lambda lock: None), self._opened(copy_id) as rival:
                 before = model.state()
                 rival.changeset.copy.rename(f"Overtaken {self.moment}")
                 model.title = f"Overtaken {self.moment}"

@@ -1,7 +1,7 @@
 """Writers that are worse than the product's, each in one way: a fault test that does not notice them proves nothing.
 
-They stand in for ``batch.storage.write.write`` as ``batch.context`` calls it, and know no more of it than ``Save`` and
-``KeyedResponse``. ``careful`` is worse in no way: with it every test must pass, or this writer itself is to blame.
+They replace ``batch.storage.write.write``, and know only ``SaveRows`` and ``KeyedResponse`` of it. ``careful`` is worse
+in no way: with it every test must pass, or this writer itself is to blame.
 """
 
 from __future__ import annotations
@@ -18,10 +18,11 @@ from django.db import IntegrityError, transaction
 from django.db.models.functions import Now
 
 from actions.models import OutboxAction
-from batch import context
 from batch.errors import IdempotencyReplay
+from batch.idempotency import KeyedResponse
 from batch.models import IdempotencyRecord
-from batch.storage.write import KeyedResponse, Save
+from batch.storage import write as saving
+from batch.storage.records import SaveRows
 from copies.models import Copy, CopyIndex, CopyRevision
 from failpoints import failpoint
 from forms.models import ApplicationForm, Declination
@@ -41,7 +42,7 @@ class Writer:
     keeps_key: bool = True
     commits: bool = True
 
-    def write(self, saves: Sequence[Save], keyed: KeyedResponse | None, *, scope: Tenant) -> set[UUID]:
+    def write(self, saves: Sequence[SaveRows], keyed: KeyedResponse | None, *, scope: Tenant) -> set[UUID]:
         """Write the one save of ``saves``, if any, and ``keyed`` as ``batch.storage.write.write`` does."""
         alias = scope.database_alias
         save = next(iter(saves), None)
@@ -62,7 +63,7 @@ class Writer:
     def _transaction(self, alias: str) -> AbstractContextManager[Any]:
         return transaction.atomic(using=alias) if self.is_one_transaction else nullcontext()
 
-    def _write_rows(self, save: Save, scope: Tenant, alias: str) -> bool:
+    def _write_rows(self, save: SaveRows, scope: Tenant, alias: str) -> bool:
         """Write all rows; tell whether the copy still stood at the version that was loaded."""
         if save.loaded_version == 0:
             CopyIndex.objects.create(
@@ -92,7 +93,7 @@ class Writer:
         Declination.objects.using(alias).bulk_create(declinations, ignore_conflicts=not self.is_fenced)
         return True
 
-    def _write_copy(self, save: Save, alias: str) -> bool:
+    def _write_copy(self, save: SaveRows, alias: str) -> bool:
         columns = {
             **save.copy,
             "document": save.document,
@@ -120,7 +121,7 @@ def _plain(row: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def _outbox(save: Save) -> list[OutboxAction]:
+def _outbox(save: SaveRows) -> list[OutboxAction]:
     return [OutboxAction(**_plain(row)) for row in save.outbox]
 
 
@@ -153,4 +154,4 @@ SABOTAGES: Final = {
 def apply(name: str) -> None:
     """Let this process save by the writer ``name``; "" leaves the product as it is."""
     if name:
-        context.write = SABOTAGES[name].write
+        saving.write = SABOTAGES[name].write

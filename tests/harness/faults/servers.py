@@ -16,7 +16,7 @@ from urllib.parse import urlsplit
 
 import psycopg
 
-from house.checking import TEST_PREFIX
+from house.checks import TEST_PREFIX
 from house.leftovers import Leftovers
 from house.place import RUN, locked
 from house.servers import Instance

@@ -9,9 +9,11 @@ import pytest
 from django.test import Client
 from django.urls import reverse
 
+from batch import service as batch
 from copies.models import Copy, SensitiveReveal
 from tenants.current_tenant import across_tenants, use_tenant
 from tenants.models import Tenant, User
+from tests.harness.later_releases import publish_release, without_question
 from tests.partner_engine.admin.conftest import PHONE, SSN, start_kennel
 
 DIGITS = SSN.replace("-", "")
@@ -143,3 +145,18 @@ def test_old_revisions_are_a_page_further(admin: Client, harbor: Tenant, owner: 
     revisions = first[first.index('id="staff-revisions"') :]
     assert "Version 1" in revisions
     assert "Version 2" not in revisions
+
+
+def test_revisions_hide_a_personal_answer_whose_question_was_removed_later(
+    make_staff: Callable[..., Client], kennel: UUID, harbor: Tenant, owner: User
+) -> None:
+    publish_release(without_question("owner_phone"))
+    with batch.find_and_lock(kennel, scope=harbor, actor=owner.as_actor(source="web")) as context:
+        context.changeset.find_answer("kennel_name").apply("Quiet Paws")
+        context.save()
+
+    text = page(make_staff("copies.view_copy"), kennel)
+
+    revisions = text[text.index('id="staff-revisions"') :]
+    assert "owner_phone" in revisions
+    assert PHONE not in text

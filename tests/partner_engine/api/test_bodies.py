@@ -15,7 +15,7 @@ from partner_engine.api.bodies import (
     RevealInput,
 )
 from partner_engine.api.http.input import Nothing, read_body, read_query
-from partner_engine.api.http.problems import Refused
+from partner_engine.problems import Refused
 
 
 def test_a_body_is_read() -> None:

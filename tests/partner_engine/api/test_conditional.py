@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from partner_engine.api.http.conditional import digest_tag, expected_version, is_fresh, version_tag
-from partner_engine.api.http.problems import Refused
+from partner_engine.problems import Refused
 
 
 @pytest.mark.parametrize(("header", "version"), [(None, None), ("*", None), (' "7" ', 7), ('"12"', 12)])

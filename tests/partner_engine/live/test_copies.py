@@ -12,7 +12,7 @@ import pytest
 from django_redis import get_redis_connection
 
 from batch import service as batch
-from partner_engine.live import tickets
+from partner_engine import socket_tickets
 from tenants.access import Actor, Right
 from tenants.models import ApiClient, Tenant, User
 from tests.harness.api_client import NOBODY, Api
@@ -203,7 +203,7 @@ def test_a_ticket_opens_one_socket(port: int, copy_id: UUID, api: Api) -> None:
 
 def test_a_ticket_is_good_for_half_a_minute(port: int, copy_id: UUID, api: Api) -> None:
     ticket, redis = ticket_of(api), get_redis_connection("default")
-    key = tickets._key(ticket)
+    key = socket_tickets._key(ticket)
 
     assert 25_000 < redis.pttl(key) <= 30_000
     redis.pexpire(key, 1)

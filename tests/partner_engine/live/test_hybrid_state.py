@@ -10,8 +10,8 @@ import hypothesis.strategies as st
 import pytest
 from hypothesis import HealthCheck, given, settings
 
-from actions import live_updates
 from batch import service as batch
+from batch.effects import after_commit
 from batch.errors import InvalidAnswers
 from tenants.access import Actor
 from tenants.models import Tenant, User
@@ -30,7 +30,7 @@ def take(tenant: Tenant, actor: Actor, copy_id: UUID, step: Step, *, is_lost: bo
     """Do one step as a save of its own; return the version then."""
     with pytest.MonkeyPatch.context() as patch:
         if is_lost:
-            patch.setattr(live_updates, "_registered", [])
+            patch.setattr(after_commit, "_registered", [])
         with batch.find_and_lock(copy_id, scope=tenant, actor=actor) as context:
             try:
                 carry_out(context.changeset, step, {})

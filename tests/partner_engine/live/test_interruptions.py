@@ -15,7 +15,7 @@ from uuid import UUID
 import pytest
 
 from catalogue.models import Release
-from house.bootstrap import SERVERS_FOLDER
+from house.place import SERVERS_FOLDER
 from partner_engine.live.viewers import MAX_SOCKETS
 from tenants.access import Actor, Role
 from tenants.models import ApiClient, Tenant, User

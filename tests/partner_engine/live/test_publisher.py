@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from typing import Any
-from uuid import UUID, uuid4
+from uuid import UUID
 
 import msgspec
 import pytest
@@ -12,11 +12,12 @@ from django_redis import get_redis_connection
 from redis import Redis
 from redis.client import PubSub
 
-from actions import live_updates
-from actions.live_updates import PublisherRegistered, Saved, publish, register_publisher, sent_by
+from batch.effects import after_commit
+from batch.storage.records import PlannedSave
 from catalogue.models import Release
 from partner_engine.live import publisher
 from partner_engine.live.transport import channel_layer
+from partner_engine.live.transport.sender import sent_by
 from partner_engine.live.viewers import group_of, key_of
 from redis_locks.outage import outage
 from tenants.access import Actor
@@ -85,7 +86,7 @@ def test_nothing_is_published_or_written_where_nobody_looks(
     harbor: Tenant, actor: Actor, copy_id: UUID, heard: PubSub, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     asked: list[Any] = []
-    monkeypatch.setattr("batch.effects.after_commit.live_facts", lambda *given, **named: asked.append(given) or {})
+    monkeypatch.setattr("partner_engine.live.publisher.live_facts", lambda save: asked.append(save) or {})
 
     save(harbor, actor, copy_id, {"mqs_mail_city": "Austin"})
 
@@ -129,25 +130,21 @@ def test_without_redis_a_save_is_saved(harbor: Tenant, actor: Actor, copy_id: UU
 def test_a_publisher_that_fails_fails_no_save(
     harbor: Tenant, actor: Actor, copy_id: UUID, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def fail(saved: Sequence[Saved]) -> None:
+    def fail(saved: Sequence[PlannedSave]) -> None:
         raise KeyError("a bug")
 
-    monkeypatch.setattr(live_updates, "_registered", [fail])
+    monkeypatch.setattr(after_commit, "_registered", [fail])
 
     assert save(harbor, actor, copy_id, {"mqs_mail_city": "Austin"}).version == 2
 
 
-def test_there_is_one_publisher(monkeypatch: pytest.MonkeyPatch) -> None:
-    calls: list[Sequence[Saved]] = []
-    monkeypatch.setattr(live_updates, "_registered", [])
-    register_publisher(calls.append)
+def test_there_is_one_announcer(harbor: Tenant, actor: Actor, copy_id: UUID, monkeypatch: pytest.MonkeyPatch) -> None:
+    calls: list[Sequence[PlannedSave]] = []
+    monkeypatch.setattr(after_commit, "_registered", [])
+    after_commit.register_publisher(calls.append)
 
-    with pytest.raises(PublisherRegistered):
-        register_publisher(lambda saved: None)
-    saved = Saved(
-        tenant_id=uuid4(), copy_id=uuid4(), version=1, release=1, actor=("user", "7"), label="Ona",
-        sender="", correlation_id="", facts=dict,
-    )  # fmt: skip
-    publish([saved])
-    publish([])
-    assert calls == [[saved]]
+    with pytest.raises(after_commit.PublisherRegistered):
+        after_commit.register_publisher(lambda saves: None)
+    save(harbor, actor, copy_id, {"mqs_mail_city": "Austin"})
+    after_commit.publish([])
+    assert [[one.result.version for one in saves] for saves in calls] == [[2]]

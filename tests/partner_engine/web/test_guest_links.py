@@ -49,7 +49,7 @@ def test_without_links_it_says_what_they_are_for(ask: Callable[..., HttpResponse
     response = ask()
 
     assert response.status_code == 200
-    assert "No guest yet." in text(response) and "Make a link" in text(response)
+    assert "There is no guest yet." in text(response) and "Create a link" in text(response)
 
 
 def test_a_link_is_shown_once_and_opens(ask: Callable[..., HttpResponse], copy_id: str, harbor: Tenant) -> None:

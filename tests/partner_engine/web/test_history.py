@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from tests.harness.page_client import Page
+from catalogue.releases import forget_compiled_releases
+from tests.harness.kennel_catalogue import ANSWERS, KENNELS
+from tests.harness.later_releases import publish_release, with_sensitivity
+from tests.harness.page_client import Page, markup
 from tests.partner_engine.web.conftest import StartForm
 
 
@@ -14,7 +17,7 @@ def test_history_tells_who_changed_what_and_masks_sensitive_answers(
     page = open_page(start_form({"mqs_legal_entity": "llc", "mqs_annual_revenue": 1000}))
     page.answer({"mqs_annual_revenue": "2,000", "mqs_fein": "00-0000001"})
 
-    content = page.client.get(f"/forms/{page.copy_id}/history").content.decode()
+    content = markup(page.client.get(f"/forms/{page.copy_id}/history"))
 
     assert (
         '<del><span class="unseen">was </span>$1,000</del> <ins><span class="unseen">now </span>$2,000</ins>' in content
@@ -36,3 +39,19 @@ def test_history_pages(start_form: StartForm, open_page: Callable[[str], Page]) 
     assert "?before=3" in first
     assert "<b>2</b>" in second
     assert "<b>3</b>" not in second
+
+
+def test_history_hides_an_answer_whose_question_became_secret_later(
+    start_form: StartForm, open_page: Callable[[str], Page]
+) -> None:
+    forget_compiled_releases()
+    publish_release(KENNELS)
+    page = open_page(start_form({**ANSWERS, "owner_phone": "(555) 201-3344"}, catalogue="kennels"))
+    assert "5552013344" in page.client.get(f"/forms/{page.copy_id}/history").content.decode()
+
+    publish_release(with_sensitivity(owner_phone="spi"))
+
+    content = page.client.get(f"/forms/{page.copy_id}/history").content.decode()
+    assert "5552013344" not in content
+    assert "Phone" in content
+    assert "••••" in content

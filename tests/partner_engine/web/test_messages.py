@@ -13,7 +13,7 @@ from batch import service as batch
 from forms.models import Message
 from tenants.current_tenant import use_tenant
 from tenants.models import Tenant, User
-from tests.harness.page_client import Page, told
+from tests.harness.page_client import Page, markup, told
 from tests.partner_engine.web.conftest import StartForm
 
 pytestmark = pytest.mark.django_db
@@ -64,7 +64,7 @@ def test_a_page_that_is_behind_gets_what_others_posted(page: Page, member: User,
 
     response = page.client.get(f"/forms/{page.copy_id}/parts", headers={"X-Copy-Version": "1", "HX-Request": "true"})
 
-    content = response.content.decode()
+    content = markup(response)
     assert '<span class="word">To do</span> Waiting for the owner' in content
     assert "Max Member · today" in content
 

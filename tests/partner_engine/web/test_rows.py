@@ -8,7 +8,7 @@ from collections.abc import Callable
 import pytest
 
 from batch.context import BatchContext
-from tests.harness.page_client import Page
+from tests.harness.page_client import Page, markup
 from tests.partner_engine.web.conftest import StartForm
 
 Open = Callable[[str], Page]
@@ -33,7 +33,7 @@ def test_removed_row_can_be_put_back_where_it_was(start_form: StartForm, open_pa
     page = open_page(start_form({}, {"owners": owners}))
     first, second, third = read(page.copy_id).changeset.find_pool("owners").rows
 
-    removed = page.order("remove", second.path).content.decode()
+    removed = markup(page.order("remove", second.path))
     after_removal = [row.id for row in read(page.copy_id).changeset.find_pool("owners").rows]
     page.order("put-back", second.path, version=1)
 

@@ -107,7 +107,7 @@ def test_it_is_switched_rotated_and_removed(
     assert "switched off by hand" in off and ">Send a test<" not in off
     assert refused.status_code == 409
     assert re.findall(r"whsec_[\w+/=]+", rotated) != re.findall(r"whsec_[\w+/=]+", first)
-    assert "The secret before signs too" in rotated
+    assert "Events are also signed with the previous secret" in rotated
     assert admin_page.post(f"{address}/order", {"order": "explode"}).status_code == 422
     admin_page.post(f"{address}/order", {"order": "remove"})
     assert admin_page.get(address).status_code == 404

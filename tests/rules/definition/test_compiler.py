@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from copies.changes import NO_POOLS
+from copies.paths import RESERVED
 from rules.definition.catalogue import CatalogueDefinition
 from rules.definition.compiler import compile_catalogue
 from rules.definition.faults import CatalogueErrors
@@ -128,6 +128,9 @@ def product(source: dict[str, Any], code: str = "PAW-CARE") -> dict[str, Any]:
         (lambda s: s.update(lines_question="nope"), "unknown_question", "lines_question"),
         (lambda s: s.update(lines_question="street"), "wrong_place", "lines_question"),
         (lambda s: s.update(lines_question="limit"), "type_error", "lines_question"),
+        (lambda s: s.update(employees_questions=["nope"]), "unknown_question", "employees_questions"),
+        (lambda s: s.update(employees_questions=["street"]), "wrong_place", "employees_questions"),
+        (lambda s: s.update(employees_questions=["income"]), "type_error", "employees_questions"),
         (
             lambda s: s["question_sets"][2]["pool"].update(parent="kenels"),
             "unknown_pool",
@@ -267,7 +270,7 @@ def test_any_text_at_any_place_compiles_or_is_told_as_a_fault(text: str, place: 
         assert refused.faults
 
 
-@pytest.mark.parametrize("code", sorted(NO_POOLS))
+@pytest.mark.parametrize("code", sorted(RESERVED))
 def test_no_pool_is_called_like_another_part_of_a_form(code: str) -> None:
     refused = compile_changed(lambda source: source["question_sets"][2]["pool"].update(code=code))
 

@@ -8,6 +8,7 @@ import msgspec
 import pytest
 
 from copies.document import Answer, Document
+from presentation.visibility import NOBODY, Reader, Visibility
 from rules.explain import trace
 from rules.explain.trace import Explanation, UnknownTarget
 from tests.harness.boarding_catalogue import ANSWERS, AS_OF, BOARDING, boarding, document, settle
@@ -17,7 +18,16 @@ CATALOGUE = boarding()
 
 def explain(target: str, *, made: Document | None = None, **changes: Any) -> Explanation:
     made = made or document({**ANSWERS, **changes})
-    return trace.explain(CATALOGUE, made, target, as_of=AS_OF, reveal=lambda path, answer: "987-65-4321", release=4)
+    visibility = Visibility(CATALOGUE, Reader(sees_personal=True))
+    return trace.explain(
+        CATALOGUE,
+        made,
+        target,
+        as_of=AS_OF,
+        reveal=lambda path, answer: "987-65-4321",
+        visibility=visibility,
+        release=4,
+    )
 
 
 def test_a_declined_product_names_rule_values_and_parts() -> None:
@@ -79,8 +89,15 @@ def test_factors_are_traced_on_what_is_rated() -> None:
     products[0]["rating"]["factors"] = [{"id": "high", "when": 'limit == "high"', "times": "3"}]
     made = document({**ANSWERS, "limit": "high", "opened": "2026-01-01"})
 
+    catalogue = boarding(products=products)
+
     why = trace.explain(
-        boarding(products=products), made, "premium:PAW-CARE", as_of=AS_OF, reveal=lambda path, answer: answer.value
+        catalogue,
+        made,
+        "premium:PAW-CARE",
+        as_of=AS_OF,
+        reveal=lambda path, answer: answer.value,
+        visibility=Visibility(catalogue, Reader()),
     )
 
     assert [(rule.id, rule.truth, rule.values["limit"]) for rule in why.rules] == [
@@ -122,7 +139,10 @@ def test_sets_derived_values_rules_and_messages_are_explained() -> None:
     assert explain("message:income").result == "not_said"
 
 
-def test_sensitive_values_are_masked_and_personal_ones_are_named() -> None:
+@pytest.mark.parametrize(
+    ("reader", "name"), [(Reader(sees_personal=True), "Happy Tails"), (Reader(), "••••"), (NOBODY, "••••")]
+)
+def test_secret_values_are_masked_and_personal_ones_are_for_who_may_see_them(reader: Reader, name: str) -> None:
     sets = msgspec.convert(msgspec.to_builtins(BOARDING["question_sets"]), list[dict[str, Any]])
     sets[0]["questions"][0] |= {"sensitivity": "pii", "when": 'owner_ssn != ""'}
     catalogue = boarding(
@@ -131,10 +151,17 @@ def test_sensitive_values_are_masked_and_personal_ones_are_named() -> None:
     made = document(ANSWERS)
     made.answers["owner_ssn"] = Answer(sealed=b"x", mask="•••• 4321")
 
-    why = trace.explain(catalogue, made, "same", as_of=AS_OF, reveal=lambda path, answer: "987-65-4321")
+    why = trace.explain(
+        catalogue,
+        made,
+        "same",
+        as_of=AS_OF,
+        reveal=lambda path, answer: "987-65-4321",
+        visibility=Visibility(catalogue, reader),
+    )
 
-    assert why.rules[0].values == {"kennel_name": "Happy Tails", "owner_ssn": "•••• 4321"}
-    assert why.sensitive_paths == ("kennel_name",)
+    mask = "•••• 4321" if reader.sees_masks else "••••"
+    assert why.rules[0].values == {"kennel_name": name, "owner_ssn": mask}
     assert "987-65" not in msgspec.json.encode(why).decode()
 
 

@@ -155,7 +155,7 @@ def test_a_wrong_value_is_refused_and_a_wrong_relation_is_only_said() -> None:
 
     assert result.refusals == (Refusal("income", "min", "Must be at least 0."),)
     assert result.evaluation.messages == (
-        Message("error", "home_zip", "zip_matches_state", "ZIP 43215 lies in OH, not in TX."),
+        Message("error", "home_zip", "zip_matches_state", "ZIP code 43215 is in OH, not in TX."),
         Message("error", "income", "min", "Must be at least 0."),
     )
     assert result.evaluation.needed.quote == ("home_zip", "income")
@@ -198,7 +198,7 @@ def test_form_rules_speak_at_the_top_and_in_rows() -> None:
 def test_a_stored_value_of_another_type_counts_as_unanswered() -> None:
     result = fire(CATALOGUE, document({**ANSWERS, "income": "many"}))
 
-    assert result.refusals == (Refusal("income", "wrong_type", "This answer does not fit the question any more."),)
+    assert result.refusals == (Refusal("income", "wrong_type", "This answer no longer fits the question."),)
     assert result.evaluation.eligibility["PAW-CARE"].premium is None
     assert result.evaluation.derived["rated_income"] is None
 

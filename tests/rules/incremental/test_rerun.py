@@ -14,6 +14,7 @@ from copies.document import Answer, AnsweredBy, Document, DocumentQuestionSet, P
 from rules.definition.compiler import CompiledCatalogue
 from rules.flow import check_flow
 from rules.flow.evaluation import Evaluation, FlowResult, Message, Refusal
+from rules.incremental import partial_run
 from tests.harness.boarding_catalogue import ANSWERS, AS_OF, BOARDING, boarding, document, fire, settle, take_in
 
 CATALOGUE = boarding()
@@ -28,7 +29,7 @@ def rerun(
     catalogue: CompiledCatalogue, made: Document, before: Evaluation, *changed: str, as_of: date = AS_OF,
     release: int = 7,
 ) -> FlowResult:  # fmt: skip
-    return check_flow.rerun(
+    return partial_run.rerun(
         catalogue, made, before=before, changed=changed, as_of=as_of, release=release, reveal=revealed
     )
 
@@ -252,7 +253,7 @@ def test_only_what_is_looked_at_is_revealed() -> None:
     first = check_flow.run(CATALOGUE, made, as_of=AS_OF, release=7, reveal=reveal)
     take_in(made, first)
     calls.clear()
-    result = check_flow.rerun(
+    result = partial_run.rerun(
         CATALOGUE, made, before=first.evaluation, changed=["owner_ssn"], as_of=AS_OF, release=7, reveal=reveal
     )
 
@@ -348,7 +349,7 @@ def test_a_row_that_brings_unknown_codes_is_run_in_full(monkeypatch: pytest.Monk
     assert len(calls) == 1
 
 
-def test_a_rule_called_like_a_validator_is_told_apart_by_a_full_run() -> None:
+def test_a_rule_called_like_a_validator_has_unique_reasons_by_a_full_run() -> None:
     rules = [{"id": "min", "when": "exotic", "then": "error", "at": "income", "say": "Must be at least 0."}]
     catalogue = boarding(form_rules=rules)
     made = document({**ANSWERS, "income": -1, "exotic": True})
@@ -361,7 +362,7 @@ def test_a_rule_called_like_a_validator_is_told_apart_by_a_full_run() -> None:
     assert result == fire(catalogue, made)
 
 
-def test_a_rule_called_like_a_base_check_is_told_apart() -> None:
+def test_a_rule_called_like_a_base_check_has_unique_reasons() -> None:
     products = msgspec.json.decode(msgspec.json.encode(BOARDING["products"]))
     products[0]["rules"].append({"id": "state", "when": "exotic", "then": "decline", "why": "Not offered in OH."})
     catalogue = boarding(products=products)

@@ -10,8 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from rules.definition.catalogue import Question
-from rules.language.kinds import KIND_OF_TYPE
 from rules.types.cleaning import InvalidValue, clean
+from rules.types.registry import QUESTION_TYPES
 from tests.harness.boarding_catalogue import boarding
 
 CATALOGUE = boarding()
@@ -133,7 +133,7 @@ HOSTILE = st.recursive(
 
 
 @settings(max_examples=400, deadline=None)
-@given(kind=st.sampled_from(sorted(KIND_OF_TYPE)), raw=HOSTILE)
+@given(kind=st.sampled_from(sorted(QUESTION_TYPES)), raw=HOSTILE)
 def test_whatever_is_given_is_cleaned_for_good_or_refused(kind: Any, raw: Any) -> None:
     try:
         cleaned = clean(CATALOGUE, question(kind), raw)

@@ -10,16 +10,22 @@ import pytest
 
 from rules.definition.catalogue import Question
 from rules.reference_data import industries, is_industry, states_of_zip
-from rules.types.identity_numbers import is_ein, is_email, is_phone, is_ssn, is_url, is_vin
-from rules.types.validators import Setting, parse_validators
+from rules.types.checks import CheckContext
+from rules.types.email import is_email
+from rules.types.fein import is_ein
+from rules.types.phone import is_phone
+from rules.types.ssn import is_ssn
+from rules.types.url import is_url
+from rules.types.validators import parse_validators
+from rules.types.vin import is_vin
 
-SETTING = Setting(date(2026, 6, 1), allow_test_identities=False)
+CONTEXT = CheckContext(date(2026, 6, 1), allow_test_identities=False)
 
 
-def faults(kind: Any, call: str, value: Any, *, setting: Setting = SETTING) -> list[str]:
+def faults(kind: Any, call: str, value: Any, *, context: CheckContext = CONTEXT) -> list[str]:
     checks, _, wrong = parse_validators(Question(code="q", label="Q", type=kind, validate=(call,)), "")
     assert wrong == []
-    return [text for check in checks if (text := check.test(value, setting)) is not None]
+    return [text for check in checks if (text := check.test(value, context)) is not None]
 
 
 @pytest.mark.parametrize(
@@ -62,13 +68,13 @@ def test_a_validator_takes_the_border_and_refuses_what_is_beyond(kind: Any, call
     [("fein", "fein", "00-0000001"), ("ssn", "ssn", "987-65-4321"), ("phone", "us_phone", "6145550101")],
 )
 def test_test_identities_pass_where_the_catalogue_allows_them(kind: Any, call: str, value: str) -> None:
-    assert faults(kind, call, value, setting=Setting(date(2026, 6, 1), allow_test_identities=True)) == []
+    assert faults(kind, call, value, context=CheckContext(date(2026, 6, 1), allow_test_identities=True)) == []
 
 
 def test_email_and_url_are_checked_by_their_type() -> None:
     for kind, wrong in (("email", "robin@"), ("url", "https://nowhere")):
         checks, _, _ = parse_validators(Question(code="q", label="Q", type=kind), "")
-        assert [check.name for check in checks if check.test(wrong, SETTING)] == [kind]
+        assert [check.name for check in checks if check.test(wrong, CONTEXT)] == [kind]
 
 
 @pytest.mark.parametrize(
@@ -92,7 +98,7 @@ def test_a_wrong_validator_is_told_with_its_remedy(call: str) -> None:
     _, _, wrong = parse_validators(Question(code="q", label="Q", type="integer", validate=(call,)), "")
 
     if call == "in_pool:x":
-        assert [str(fault) for fault in wrong] == ["'' is no question code."]
+        assert [str(fault) for fault in wrong] == ["'' is not a question code."]
     assert [bool(fault.remedy) for fault in wrong] == [True]
 
 

@@ -77,7 +77,7 @@ def test_what_may_follow_on_a_quote_requests_state(form_id: UUID, kennels: Tenan
         request = context.changeset.quote_requests.request("PA-CARE")
         for state, following in quote_requests.FOLLOWING.items():
             for wanted, step in steps.items():
-                context.changeset.put_neighbour(
+                context.changeset.tracker.put_record(
                     quote_requests.QUOTE_REQUESTS, msgspec.structs.replace(request.row, state=state)
                 )
                 if wanted in following:

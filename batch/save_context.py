@@ -1,0 +1,40 @@
+"""Makes the surroundings of a load: its moment, its evaluation date and the release that decides."""
+
+from __future__ import annotations
+
+from zoneinfo import ZoneInfo
+
+from django.utils import timezone
+from structlog.contextvars import get_contextvars
+
+from batch.errors import UnknownCatalogue
+from batch.storage.records import Loaded, Release, SaveContext
+from catalogue import releases
+from tenants.access import Actor
+from tenants.models import Tenant
+
+
+def save_context_for(loaded: Loaded, *, scope: Tenant, actor: Actor) -> SaveContext:
+    """Return the surroundings of ``loaded``: of the time of the load, or of the past for an earlier version.
+
+    Raises ``UnknownCatalogue``.
+    """
+    now = loaded.copy.updated_at if loaded.is_past else loaded.now or timezone.now()
+    return SaveContext(
+        tenant_id=scope.id,
+        actor=actor,
+        now=now,
+        as_of=loaded.form.as_of or now.astimezone(ZoneInfo(scope.time_zone)).date(),
+        release=_release(loaded),
+        correlation_id=get_contextvars().get("correlation_id", ""),
+    )
+
+
+def _release(loaded: Loaded) -> Release:
+    if loaded.is_past:
+        assert loaded.copy.release_id is not None  # noqa: S101 - every revision has one
+        return releases.get(loaded.copy.release_id)
+    try:
+        return releases.current(loaded.form.catalogue)
+    except releases.NoRelease as error:
+        raise UnknownCatalogue(loaded.form.catalogue) from error

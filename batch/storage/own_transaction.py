@@ -1,0 +1,20 @@
+"""The transaction of a save: its one statement, on a connection without any other transaction.
+
+The test suite replaces both functions, because its tests run inside a transaction of their own.
+"""
+
+from __future__ import annotations
+
+from contextlib import AbstractContextManager, nullcontext
+
+from django.db import connections
+
+
+def is_enclosed(alias: str) -> bool:
+    """Tell whether a transaction of the caller is open, which could still undo a save."""
+    return connections[alias].in_atomic_block
+
+
+def begin(alias: str) -> AbstractContextManager[object]:
+    """Return the block that the statement runs in; none is needed, the statement commits by itself."""
+    return nullcontext()

@@ -1,0 +1,235 @@
+"""`make test`, `make lint`, `make format` and `make bench`: the checks of the project, on throw-away servers."""
+
+import base64
+import contextlib
+import json
+import os
+import secrets
+import shutil
+import tempfile
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+
+from house.environment import product_environment
+from house.errors import HouseError
+from house.leftovers import Leftovers
+from house.migration_digests import schema_digest
+from house.packages import BENCH, DEV, SERVERS, ensure_packages
+from house.place import CHECKOUT, PYTHON, RUN, locked
+from house.servers import MIGRATED, Instance
+from house.supervisor import Supervisor, say
+
+BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+NO_CHROMIUM = "there is no Chromium here"
+TEST_PREFIX = "test-"
+TEMPLATE_PREFIX = "template-"
+WORKERS = "2"
+BROWSER_CODE = ("static", "tests/browser_code")
+
+Checks = Mapping[str, Sequence[str | Path]]
+
+FORMAT: Checks = {
+    "fixes": [PYTHON, "-m", "ruff", "check", "--fix", "."],
+    "format": [PYTHON, "-m", "ruff", "format", "."],
+    "browser code": [PYTHON.with_name("oxfmt"), *BROWSER_CODE],
+    "templates": [PYTHON, "-m", "djlint", "--quiet", "--reformat", "templates"],
+}
+STATIC_CHECKS: Checks = {
+    "lint": [PYTHON, "-m", "ruff", "check", "."],
+    "format": [PYTHON, "-m", "ruff", "format", "--check", "."],
+    "import contract": [PYTHON, "-c", "from importlinter.cli import lint_imports_command as check; check()"],
+    "types": [PYTHON, "-m", "mypy"],
+    "browser code": [PYTHON.with_name("oxlint"), "--deny-warnings", *BROWSER_CODE],
+    "browser code format": [PYTHON.with_name("oxfmt"), "--check", *BROWSER_CODE],
+    "templates": [PYTHON, "-m", "djlint", "--quiet", "--lint", "templates"],
+    "template format": [PYTHON, "-m", "djlint", "--quiet", "--check", "templates"],
+}
+MIGRATIONS_CHECK: Checks = {"migrations": [PYTHON, "manage.py", "makemigrations", "--check", "--dry-run"]}
+DEPLOYMENT_CHECK: Checks = {
+    "deployment check": [PYTHON, "manage.py", "check", "--deploy", "--fail-level", "WARNING"],
+}
+
+
+def test(arguments: Sequence[str], *, is_full: bool) -> int:
+    """Run all checks beside the tests; with `arguments` (for pytest) only tests. Return 0 when all pass.
+
+    `is_full` adds the tests marked slow and fault.
+    """
+    with Supervisor() as supervisor:
+        ensure_packages(supervisor, DEV, SERVERS)
+        browser = _browser(supervisor)
+        template = _template(supervisor)
+    marks = [*([] if is_full else ["not slow", "not fault"]), *([] if browser else ["not browser"])]
+    pytest: list[str | Path] = [PYTHON, "-m", "pytest", *(["-m", " and ".join(marks)] if marks else [])]
+    with _throw_away_servers(template=template) as (supervisor, environment):
+        environment |= {"CHROMIUM": browser} if browser else {}
+        if arguments:
+            failed = _run_checks(supervisor, {"tests": [*pytest, *arguments]}, environment)
+        else:
+            with (
+                _beside(supervisor, {**STATIC_CHECKS, **MIGRATIONS_CHECK}, environment) as failed,
+                _beside(supervisor, DEPLOYMENT_CHECK, _production_environment(environment)) as failed_deployment,
+            ):
+                failed += _run_checks(supervisor, {"tests": [*pytest, "-n", WORKERS]}, environment)
+            failed += failed_deployment
+        if browser is None:
+            say(
+                "Browser tests did not run: there is no Chromium here (on Debian and Ubuntu: apt-get install chromium)."
+            )
+        return _report(failed)
+
+
+def bench(arguments: Sequence[str]) -> int:
+    """Run the benchmarks against throw-away servers with the durability of real ones; return their exit status."""
+    with Supervisor() as supervisor:
+        ensure_packages(supervisor, BENCH, SERVERS)
+    with _throw_away_servers(is_durable=True) as (supervisor, environment):
+        return supervisor.run([PYTHON, "-m", "benchmarks", *arguments], environment=environment, folder=CHECKOUT)
+
+
+def lint() -> int:
+    """Run the checks that need no server; return 0 when all pass."""
+    with Supervisor() as supervisor:
+        ensure_packages(supervisor, DEV)
+        with _beside(supervisor, STATIC_CHECKS, product_environment({})) as failed:
+            pass
+        return _report(failed)
+
+
+def format_code() -> int:
+    """Fix and format the code; return 1 when a formatter fails."""
+    with Supervisor() as supervisor:
+        ensure_packages(supervisor, DEV)
+        failed = _run_checks(supervisor, FORMAT, product_environment({}))
+        return 1 if set(failed) - {"fixes"} else 0
+
+
+def _run_checks(supervisor: Supervisor, checks: Checks, environment: Mapping[str, str]) -> list[str]:
+    """Run one check after the other, also after a failure; return the names of those that failed."""
+    failed = []
+    for name, command in checks.items():
+        say(f"--- {name}")
+        if supervisor.run(command, environment=environment, folder=CHECKOUT) != 0:
+            failed.append(name)
+    return failed
+
+
+@contextlib.contextmanager
+def _beside(supervisor: Supervisor, checks: Checks, environment: Mapping[str, str]) -> Iterator[list[str]]:
+    """Run the checks beside the block; show their output after it and add the names of those that failed."""
+    failed: list[str] = []
+    with tempfile.TemporaryDirectory() as folder:
+        logs = {name: Path(folder, name) for name in checks}
+        children = {
+            name: supervisor.start(
+                name, command, environment=environment, folder=CHECKOUT, log=logs[name], is_step=True
+            )
+            for name, command in checks.items()
+        }
+        yield failed
+        for name, child in children.items():
+            status = supervisor.wait_for(child)
+            say(f"--- {name}\n{logs[name].read_text(encoding='utf-8', errors='replace').rstrip()}")
+            if status != 0:
+                failed.append(name)
+
+
+def _report(failed: Sequence[str]) -> int:
+    say(f"--- failed: {', '.join(failed)}" if failed else "--- all passed")
+    return 1 if failed else 0
+
+
+def _production_environment(environment: Mapping[str, str]) -> dict[str, str]:
+    """Return an environment that a careful operator would set, for the deployment check."""
+    return {
+        **environment,
+        "DEBUG": "0",
+        "DEMO": "0",
+        "SECRET_KEY": secrets.token_urlsafe(64),
+        "ALLOWED_HOSTS": "partner-engine.example",
+        "CSRF_TRUSTED_ORIGINS": "https://partner-engine.example",
+        "TRUSTED_PROXIES": "1",
+        "KEYRING": json.dumps({"check": base64.b64encode(secrets.token_bytes(32)).decode()}),
+    }
+
+
+@contextlib.contextmanager
+def _throw_away_servers(
+    *, is_durable: bool = False, template: Instance | None = None
+) -> Iterator[tuple[Supervisor, dict[str, str]]]:
+    """Yield a supervisor and the environment of new servers, which are deleted after the block.
+
+    TEST_DATABASE_URL and TEST_REDIS_URL name others; DATABASE_URL and REDIS_URL are never used, because tests empty
+    their servers.
+    """
+    environment = product_environment({})
+    environment.pop("DEMO", None)
+    urls = {name: environment.get(f"TEST_{name}") for name in ("DATABASE_URL", "REDIS_URL")}
+    environment |= {name: url for name, url in urls.items() if url}
+    _delete_abandoned_servers()
+    # One name per process, so that several test runs may run at once; the lock shows which of them are alive.
+    name = f"{TEST_PREFIX}{os.getpid()}"
+    with locked(RUN / f"{name}.lock", wait=True):
+        instance = Instance(name, is_durable=is_durable, template=template)
+        try:
+            with Supervisor(record=Leftovers(instance.folder / "processes.json")) as supervisor:
+                environment |= instance.start(
+                    supervisor, database=not urls["DATABASE_URL"], redis=not urls["REDIS_URL"]
+                )
+                if template is not None:
+                    environment["TEST_TEMPLATE"] = MIGRATED
+                yield supervisor, environment
+        finally:
+            instance.delete()
+            (RUN / f"{name}.lock").unlink(missing_ok=True)
+
+
+def _template(supervisor: Supervisor) -> Instance | None:
+    """Return stopped servers with a migrated database; make them when the migrations have changed.
+
+    Tests clone this database instead of migrating two new ones per worker.
+    """
+    environment = product_environment({})
+    if environment.get("TEST_DATABASE_URL"):
+        return None
+    name = f"{TEMPLATE_PREFIX}{schema_digest()[:16]}"
+    with locked(RUN / "template.lock", wait=True):
+        if not (RUN / name / "finished").exists():
+            for folder in RUN.glob(f"{TEMPLATE_PREFIX}*/"):
+                Instance(folder.name, is_durable=False).delete()
+            instance = Instance(name, is_durable=False)
+            urls = instance.start(supervisor, database=True, redis=False)
+            environment |= {"DATABASE_URL": f"{urls['DATABASE_URL'].rpartition('/')[0]}/{MIGRATED}"}
+            migrate: list[str | Path] = [PYTHON, "manage.py", "migrate", "--no-input", "--verbosity", "0"]
+            if supervisor.run(migrate, environment=environment, folder=CHECKOUT) != 0:
+                raise HouseError("`manage.py migrate` failed, so no tests were run; its lines above say why.")
+            supervisor.stop_all()
+            (instance.folder / "finished").touch()
+        return Instance(name, is_durable=False)
+
+
+def _delete_abandoned_servers() -> None:
+    """Stop and delete the servers of killed test runs."""
+    for folder in RUN.glob(f"{TEST_PREFIX}*/"):
+        lock = RUN / f"{folder.name}.lock"
+        with locked(lock, wait=False) as is_abandoned:
+            if is_abandoned:
+                Leftovers(folder / "processes.json").end_all()
+                Instance(folder.name, is_durable=False).delete()
+                lock.unlink(missing_ok=True)
+
+
+def _browser(supervisor: Supervisor) -> str | None:
+    """Return the path of a Chromium, or None. In CI install a missing one; raise when that fails."""
+    found = os.environ.get("CHROMIUM") or next(filter(None, map(shutil.which, BROWSERS)), None)
+    if found or not os.environ.get("CI"):
+        return found
+    if os.geteuid() == 0 and shutil.which("apt-get"):
+        say("Installing Chromium for the browser tests ...")
+        environment, log = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}, RUN / "chromium.log"
+        for arguments in ("update -q", "install -q -y --no-install-recommends chromium"):
+            supervisor.run(["apt-get", *arguments.split()], environment=environment, log=log)
+        found = next(filter(None, map(shutil.which, BROWSERS)), None)
+    if found is None:
+        raise HouseError(f"CI has to run the browser tests and {NO_CHROMIUM}: install it or name it with CHROMIUM.")
+    return found

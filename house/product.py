@@ -1,0 +1,158 @@
+"""`make run`: start the product with demo data from nothing, and stop everything on Ctrl-C."""
+
+import errno
+import http.client
+import os
+import shlex
+import shutil
+import socket
+import sys
+from pathlib import Path
+
+from house.demo_sign_ins import sign_in_lines
+from house.environment import product_environment
+from house.errors import HouseError, Stopped
+from house.leftovers import Leftovers
+from house.migration_digests import refuse_rewritten_migrations, store_migrations
+from house.packages import SERVERS, ensure_packages
+from house.place import CHECKOUT, PYTHON, RUN, locked
+from house.servers import Instance
+from house.supervisor import Supervisor, say
+
+DEFAULT_PORT = 8000
+FOLDER = RUN / "run"
+MAILS = FOLDER / "mail"
+"""Folder of mails, unless EMAIL_URL names a server."""
+METRICS = FOLDER / "metrics"
+"""Folder in which all programs count, so that /metrics covers all of them."""
+SECONDS_TO_BE_READY = 90.0
+
+CELERY = '-W "ignore:You\'re running the worker" -m celery --quiet -A partner_engine'
+"""Celery without its long warning about root, which would hide the addresses."""
+PROGRAMS = {
+    # Who a caller is decides the product, by TRUSTED_PROXIES: the server's own rule would trust this whole machine.
+    # Messages of sockets are small, and compression costs memory per connection.
+    "web": "-m uvicorn partner_engine.asgi:application --host {host} --port {port} --no-proxy-headers --no-access-log "
+    "--log-level warning --timeout-graceful-shutdown 5 --ws-max-size 65536 --ws-per-message-deflate false",
+    "relay": "manage.py relay",
+    "worker": f"{CELERY} worker --loglevel warning --concurrency 2 --without-mingle --without-gossip",
+    "beat": f"{CELERY} beat --loglevel warning --schedule .run/run/beat-schedule",
+}
+
+
+def run() -> int:
+    """Start everything, wait for a signal, stop everything; return 0 after an ordinary end."""
+    own = {"EMAIL_URL": f"filemail:///{MAILS}", "WEBHOOK_ALLOWED_NETWORKS": "127.0.0.0/8,::1/128"}
+    environment = product_environment({"DEMO": "1", **own})
+    host, port = environment.get("HOST") or "127.0.0.1", _port(environment)
+    with locked(RUN / "run.lock", wait=False) as is_ours:
+        if not is_ours:
+            raise HouseError("Partner Engine already runs from this folder: use that, or stop it with Ctrl-C there.")
+        FOLDER.mkdir(mode=0o700, parents=True, exist_ok=True)
+        leftovers = Leftovers(FOLDER / "processes.json")
+        if leftovers.end_all():
+            say("Ended what an earlier start had left behind.")
+        _refuse_taken_port(host, port)
+        try:
+            with Supervisor(record=leftovers) as supervisor:
+                _prepare(supervisor, environment)
+                _start_programs(supervisor, environment, host=host, port=port)
+                supervisor.watch()
+        except Stopped:
+            say("\nStopped.")
+    return 0
+
+
+def _prepare(supervisor: Supervisor, environment: dict[str, str]) -> None:
+    """Install packages, start the servers, migrate the database and load the demo data."""
+    needs_database, needs_redis = (not environment.get(name) for name in ("DATABASE_URL", "REDIS_URL"))
+    needs_servers = needs_database or needs_redis
+    ensure_packages(supervisor, *[SERVERS] * needs_servers)
+    if needs_servers:
+        say("Starting " + " and ".join(["PostgreSQL"] * needs_database + ["Redis"] * needs_redis) + " ...")
+        instance = Instance(FOLDER.name, is_durable=True)
+        if needs_database:
+            refuse_rewritten_migrations(FOLDER)
+        urls = instance.start(supervisor, database=needs_database, redis=needs_redis)
+        environment |= urls
+        # For `manage.py` in another terminal.
+        script = FOLDER / "environment.sh"
+        script.touch(mode=0o600)
+        script.write_text("".join(f"export {name}='{url}'\n" for name, url in urls.items()), encoding="utf-8")
+    _manage(supervisor, environment, "migrate", "--no-input", "--verbosity", "0")
+    if needs_database:
+        store_migrations(FOLDER)
+    if any(name.startswith("TENANT_DATABASE_") for name in environment):
+        _manage(supervisor, environment, "migrate_tenants")
+    if environment["DEMO"] == "1":
+        say("Loading the demo data ...")
+        _manage(supervisor, {"LOG_LEVEL": "WARNING", **environment}, "seed_demo")
+
+
+def _start_programs(supervisor: Supervisor, environment: dict[str, str], *, host: str, port: int) -> None:
+    """Start web, relay, worker and beat; print the addresses when the web server is ready."""
+    shutil.rmtree(METRICS, ignore_errors=True)
+    METRICS.mkdir()
+    environment = {"PROMETHEUS_MULTIPROC_DIR": str(METRICS), **environment}
+    children = {}
+    for name, line in PROGRAMS.items():
+        command: list[str | Path] = [PYTHON, *shlex.split(line.format(host=host, port=port))]
+        children[name] = supervisor.start(name, command, environment=environment, folder=CHECKOUT)
+    web = children["web"]
+    shown_host = "127.0.0.1" if host in ("0.0.0.0", "::") else host  # noqa: S104 - compared, not bound
+    is_ready = lambda: _readiness(shown_host, port).startswith("200 ")  # noqa: E731
+    if not supervisor.wait_until(is_ready, seconds=SECONDS_TO_BE_READY, child=web):
+        if web.process.poll() is not None:
+            supervisor.pump(0.3)
+            raise HouseError("The web server ended at once, so everything was stopped; its lines above say why.")
+        reason = _readiness(shown_host, port)
+        raise HouseError(f"The web server did not get ready in {SECONDS_TO_BE_READY:.0f} s: {reason}.")
+    address = f"http://{shown_host}:{port}"
+    say(f"\nPartner Engine runs at {address}/")
+    say(f"API          {address}/api/v1/docs/")
+    if environment["EMAIL_URL"].startswith("filemail:"):
+        say(f"Mails        {MAILS}")
+    if environment["DEMO"] == "1":
+        say(sign_in_lines(address))
+    say("Ctrl-C stops it." if sys.stdout.isatty() or os.environ.get("MAKELEVEL") else "SIGTERM stops it.")
+
+
+def _manage(supervisor: Supervisor, environment: dict[str, str], *arguments: str) -> None:
+    if supervisor.run([PYTHON, "manage.py", *arguments], environment=environment, folder=CHECKOUT) != 0:
+        raise HouseError(f"`manage.py {arguments[0]}` failed, so nothing was started; its lines above say why.")
+
+
+def _port(environment: dict[str, str]) -> int:
+    text = environment.get("PORT") or str(DEFAULT_PORT)
+    if not text.isascii() or not text.isdigit() or not 1 <= int(text) <= 65535:
+        raise HouseError(f"PORT must be a number from 1 to 65535, not {text!r}: make run PORT={DEFAULT_PORT}.")
+    return int(text)
+
+
+def _refuse_taken_port(host: str, port: int) -> None:
+    """Raise when the port is not available, before anything is started."""
+    with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((host, port))
+        except OSError as error:
+            free = port + 1 if port < 65535 else DEFAULT_PORT
+            reasons = {
+                errno.EADDRINUSE: f"Port {port} is taken by another program; choose another one: make run PORT={free}.",
+                errno.EACCES: f"Port {port} is reserved for root; choose one above 1023: make run PORT={DEFAULT_PORT}.",
+            }
+            other = f"{host}:{port} cannot be used ({error.strerror or error}): choose another HOST or PORT."
+            raise HouseError(reasons.get(error.errno or 0, other)) from None
+
+
+def _readiness(host: str, port: int) -> str:
+    """Return the status and beginning of the response of /readyz, or why there is none."""
+    connection = http.client.HTTPConnection(host, port, timeout=5)
+    try:
+        connection.request("GET", "/readyz")
+        response = connection.getresponse()
+        return f"{response.status} {response.read(300).decode(errors='replace')}"
+    except (OSError, http.client.HTTPException) as error:
+        return f"no response ({error})"
+    finally:
+        connection.close()

@@ -1,0 +1,39 @@
+"""The changes of a copy since a version, as one caller may see them: for ``/changes`` and for WebSockets."""
+
+from __future__ import annotations
+
+from batch.context import BatchContext
+from copies.codec import decode
+from copies.history import changes_since
+from partner_engine.audit import note_personal_read
+from partner_engine.copy_visibility import past_sensitivities, visibility_of
+from presentation import shapes
+from rules.flow.evaluation import Evaluation
+from tenants.access import Actor
+
+
+def changes_since_version(context: BatchContext, since: int, *, actor: Actor) -> shapes.ChangesShape:
+    """Return the changes after version ``since``, merged to one per path, with the products whose outcome or premium
+    changed. Raises ``NoSuchVersion``.
+    """
+    copy_id = context.copy.id
+    merged = changes_since(copy_id, since, current=context.version)
+    before = decode(merged.evaluation, Evaluation).eligibility if merged.evaluation else {}
+    after = context.evaluation.eligibility
+    visibility = visibility_of(context, actor=actor).at(past_sensitivities(merged.release_ids))
+    shape = shapes.ChangesShape(
+        id=str(copy_id),
+        application_form_id=str(context.form.id),
+        version=context.version,
+        dry_run=False,
+        changes=shapes.changes(merged.changes, visibility),
+        eligibility={
+            code: shapes.outcome(after[code], visibility) if code in after else None
+            for code in [*after, *(code for code in before if code not in after)]
+            if before.get(code) != after.get(code)
+        },
+        needed=context.evaluation.needed,
+        messages=list(context.evaluation.messages),
+    )
+    note_personal_read(actor=actor, copy_id=copy_id, count=visibility.personal_shown)
+    return shape

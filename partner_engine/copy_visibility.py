@@ -1,0 +1,50 @@
+"""The visibility policy of a copy for a reader, built from the current release and past ones."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+from batch.context import BatchContext
+from catalogue import releases
+from copies.models import Copy
+from presentation.visibility import Reader, Visibility
+from rules.definition.catalogue import Sensitivity
+from tenants.access import Actor
+
+
+def visibility_of(context: BatchContext, *, actor: Actor) -> Visibility:
+    """Return the policy of what ``actor`` may see of the context's copy, at its current or a past version."""
+    today = releases.current(context.form.catalogue)
+    past = past_sensitivities([context.release.id] if context.release.id != today.id else [])
+    return Visibility(today.compiled, Reader.for_actor(actor), past=past)
+
+
+def past_sensitivities(release_ids: Iterable[int | None]) -> list[Mapping[str, Sensitivity]]:
+    """Return the sensitivities of questions in each of these releases. Raises ``NoRelease``."""
+    return [releases.sensitivities_of(known) for known in dict.fromkeys(release_ids) if known is not None]
+
+
+class InsuredNames:
+    """The insureds' names in the summaries of copies that one reader may see. The catalogue may be stricter than when
+    the summary was stored.
+    """
+
+    def __init__(self, reader: Reader) -> None:
+        self._reader = reader
+        self._hidden: dict[str, bool] = {}
+
+    def of(self, copy: Copy, catalogue: str) -> str | None:
+        """Return the name in the summary of ``copy``, of a form of ``catalogue``; None without a visible one."""
+        name = copy.summary.get("insured")
+        return None if not name or self.hides(catalogue) else str(name)
+
+    def hides(self, catalogue: str) -> bool:
+        """Return whether the names of forms of ``catalogue`` are hidden from the reader."""
+        if catalogue not in self._hidden:
+            try:
+                compiled = releases.current(catalogue).compiled
+            except releases.NoRelease:
+                self._hidden[catalogue] = True
+            else:
+                self._hidden[catalogue] = Visibility(compiled, self._reader).hides(compiled.definition.title_question)
+        return self._hidden[catalogue]

@@ -1,0 +1,330 @@
+"""The response shapes of the API, as structs: the one source of the JSON, its types and its OpenAPI schema. Pure.
+
+The functions convert records into shapes; they load nothing, and ``visibility`` decides which values are shown.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from datetime import date, datetime
+from typing import Any, Literal
+
+import msgspec
+from msgspec import UNSET, UnsetType
+
+from copies.changes import Cause, Change
+from copies.document import Answer, AnsweredBy, Document, PoolRow
+from forms.states import State
+from presentation.visibility import Visibility
+from rules.flow.evaluation import Evaluation, Message, Needed, ProductOutcome, Reason
+
+
+class By(msgspec.Struct, frozen=True):
+    """An actor: ``type`` is user, api_client, guest, staff, rule, process or system; ``source`` is the entry point
+    (web, api, admin, job).
+    """
+
+    type: str
+    id: str
+    source: str
+
+
+class AnswerShape(msgspec.Struct, frozen=True, kw_only=True):
+    """One answer. Only sensitive answers have ``sensitive`` and ``masked``; ``required`` is "quote", "bind" or ""."""
+
+    value: str | float | bool | list[str] | None
+    active: bool
+    required: Literal["quote", "bind", ""]
+    readonly: bool
+    answered_by: By | None
+    updated_at: datetime | None
+    sensitive: Literal["pii", "spi"] | UnsetType = UNSET
+    masked: bool | UnsetType = UNSET
+
+
+class RowShape(msgspec.Struct, frozen=True):
+    """One row of an answer pool. Its id stays the same in copies, imports and clones."""
+
+    id: str
+    answers: dict[str, AnswerShape]
+    answer_pools: dict[str, list[RowShape]]
+
+
+class QuestionSetShape(msgspec.Struct, frozen=True):
+    """A question set on the copy. ``completed_at`` is null while answers are needed in it."""
+
+    code: str
+    added_by: By
+    completed_at: datetime | None
+    remove_if_ineligible: bool
+
+
+class AdjustmentShape(msgspec.Struct, frozen=True):
+    """A value that the carrier rates (``rated``) instead of the answer at ``path`` (``asked``)."""
+
+    path: str
+    asked: str | float | bool | list[str] | None
+    rated: str | float | bool
+    rule: str
+
+
+class OutcomeShape(msgspec.Struct, frozen=True):
+    """The outcome of one product.
+
+    ``premium`` is in whole units of the catalogue's currency per year; ``missing`` lists the paths that the outcome
+    depends on.
+    """
+
+    outcome: Literal["eligible", "refer", "need_info", "decline", "locked"]
+    premium: int | None
+    bindable: bool
+    reasons: list[Reason]
+    missing: list[str]
+    adjustments: list[AdjustmentShape]
+
+
+class ChangeShape(msgspec.Struct, frozen=True, kw_only=True):
+    """One change at ``path``; ``active`` and ``required`` are present only if they changed. Sensitive values are
+    masked.
+    """
+
+    path: str
+    before: str | float | bool | list[str] | None
+    after: str | float | bool | list[str] | None
+    cause: Cause
+    active: bool | UnsetType = UNSET
+    required: str | UnsetType = UNSET
+
+
+class CopyShape(msgspec.Struct, frozen=True, kw_only=True):
+    """A whole copy.
+
+    ``release`` is the id of the catalogue release of its evaluation, ``as_of`` the evaluation date.
+    """
+
+    id: str
+    application_form_id: str
+    title: str
+    version: int
+    state: State
+    catalogue: str
+    as_of: date
+    release: int
+    owner_id: str | None
+    locked_at: datetime | None
+    deleted_at: datetime | None
+    last_touched_by_user_at: datetime | None
+    created_at: datetime
+    updated_at: datetime
+    answers: dict[str, AnswerShape]
+    answer_pools: dict[str, list[RowShape]]
+    question_sets: list[QuestionSetShape]
+    forced_excluded_products: list[str]
+    agent_bypassed_products: list[str]
+    eligibility: dict[str, OutcomeShape]
+    needed: Needed
+    messages: list[Message]
+
+
+class ChangesShape(msgspec.Struct, frozen=True, kw_only=True):
+    """The changes of a save. ``eligibility`` contains only the products whose outcome or premium changed; null means
+    that the product is no longer requested.
+    """
+
+    id: str
+    application_form_id: str
+    version: int
+    dry_run: bool
+    changes: list[ChangeShape]
+    eligibility: dict[str, OutcomeShape | None]
+    needed: Needed
+    messages: list[Message]
+
+
+class NeededShape(msgspec.Struct, frozen=True, kw_only=True):
+    """The paths of the answers and rows that are missing or need fixing, at ``version``."""
+
+    version: int
+    needed: Needed
+    messages: list[Message]
+
+
+class CopySummary(msgspec.Struct, frozen=True, kw_only=True):
+    """A copy in a list: the insured, the lines, the number of answers needed for a quote, outcome and premium per
+    product.
+    """
+
+    id: str
+    title: str
+    version: int
+    state: State
+    insured: str | None
+    lines: list[str]
+    needed: int
+    outcomes: dict[str, str]
+    premiums: dict[str, int]
+    owner_id: str | None
+    locked_at: datetime | None
+    deleted_at: datetime | None
+    last_touched_by_user_at: datetime | None
+    created_at: datetime
+    updated_at: datetime
+
+
+class FormSummary(msgspec.Struct, frozen=True, kw_only=True):
+    """A form in a list, with the copy that a person changed last."""
+
+    id: str
+    catalogue: str
+    as_of: date | None
+    created_at: datetime
+    copy: CopySummary
+
+
+class FormPage(msgspec.Struct, frozen=True):
+    """A page of forms; ``next`` is the URL of the next page."""
+
+    results: list[FormSummary]
+    next: str | None
+
+
+class SearchHit(msgspec.Struct, frozen=True):
+    """A matching copy and its form. A higher ``score`` is a better match, within the same search only."""
+
+    score: int
+    form: FormSummary
+
+
+class SearchPage(msgspec.Struct, frozen=True):
+    """A page of matching copies, best first; ``next`` is the URL of the next page."""
+
+    results: list[SearchHit]
+    next: str | None
+
+
+class FormShape(msgspec.Struct, frozen=True, kw_only=True):
+    """A form with a summary of each copy, and in full the ``copy`` that the id in the path means."""
+
+    id: str
+    catalogue: str
+    as_of: date | None
+    created_at: datetime
+    copies: list[CopySummary]
+    copy: CopyShape
+
+
+class Revision(msgspec.Struct, frozen=True, kw_only=True):
+    """One saved version of a copy: its actor, time, entry point and changes."""
+
+    version: int
+    created_at: datetime
+    by: By
+    label: str
+    release: int | None
+    correlation_id: str
+    changes: list[ChangeShape]
+
+
+class HistoryPage(msgspec.Struct, frozen=True):
+    """A page of versions, newest first; ``next`` is the URL of the next page."""
+
+    results: list[Revision]
+    next: str | None
+
+
+class TenantShape(msgspec.Struct, frozen=True):
+    """The tenant of the caller."""
+
+    id: str
+    code: str
+    name: str
+    time_zone: str
+    catalogue: str
+
+
+class Me(msgspec.Struct, frozen=True, kw_only=True):
+    """The caller with its tenant and rights."""
+
+    type: str
+    id: str
+    label: str
+    source: str
+    rights: list[str]
+    tenant: TenantShape
+
+
+def answers(by_code: Mapping[str, Answer], visibility: Visibility) -> dict[str, AnswerShape]:
+    """Return the shapes of a container's answers by code."""
+    return {code: _answer(code, answer, visibility) for code, answer in by_code.items()}
+
+
+def rows(pools: Mapping[str, Iterable[PoolRow]], visibility: Visibility) -> dict[str, list[RowShape]]:
+    """Return the shapes of a container's pools by code, rows in order."""
+    return {
+        pool: [
+            RowShape(row.id, answers(row.answers, visibility), rows(row.answer_pools, visibility)) for row in pool_rows
+        ]
+        for pool, pool_rows in pools.items()
+    }
+
+
+def question_sets(document: Document) -> list[QuestionSetShape]:
+    """Return the shapes of the question sets on ``document``."""
+    return [
+        QuestionSetShape(on_copy.code, _by(on_copy.added_by), on_copy.completed_at, on_copy.remove_if_ineligible)
+        for on_copy in document.question_sets
+    ]
+
+
+def outcome(evaluated: ProductOutcome, visibility: Visibility) -> OutcomeShape:
+    """Return the shape of one product's outcome."""
+    return OutcomeShape(
+        outcome=evaluated.outcome,
+        premium=evaluated.premium,
+        bindable=evaluated.bindable,
+        reasons=list(evaluated.reasons),
+        missing=list(evaluated.missing),
+        adjustments=[
+            AdjustmentShape(change.path, visibility.shown(change.path, change.asked), change.rated, change.rule)
+            for change in evaluated.adjustments
+        ],
+    )
+
+
+def eligibility(evaluation: Evaluation, visibility: Visibility) -> dict[str, OutcomeShape]:
+    """Return the shape of every product's outcome by code."""
+    return {product: outcome(evaluated, visibility) for product, evaluated in evaluation.eligibility.items()}
+
+
+def changes(changes_: Iterable[Change], visibility: Visibility) -> list[ChangeShape]:
+    """Return the shapes of a list of changes."""
+    return [
+        ChangeShape(
+            path=change.path,
+            before=visibility.shown(change.path, change.before),
+            after=visibility.shown(change.path, change.after),
+            cause=change.cause,
+            active=UNSET if change.active is None else change.active,
+            required=UNSET if change.required is None else change.required,
+        )
+        for change in changes_
+    ]
+
+
+def _answer(code: str, answer: Answer, visibility: Visibility) -> AnswerShape:
+    sensitivity = visibility.of(code, answer).tag
+    required: Any = answer.required
+    return AnswerShape(
+        value=visibility.answer(code, answer),
+        active=answer.active,
+        required=required,
+        readonly=answer.readonly,
+        answered_by=_by(answer.answered_by) if answer.answered_by else None,
+        updated_at=answer.updated_at,
+        sensitive=sensitivity or UNSET,
+        masked=visibility.hides(code, answer) if sensitivity else UNSET,
+    )
+
+
+def _by(by: AnsweredBy) -> By:
+    return By(by.type, by.id, by.source)

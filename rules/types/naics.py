@@ -1,0 +1,46 @@
+"""The type ``naics``: an industry code of NAICS 2022, with two to six digits. Pure."""
+
+from __future__ import annotations
+
+from types import MappingProxyType
+from typing import Final
+
+from copies.document import AnswerValue
+from rules.language import kinds
+from rules.reference_data import industries, is_industry
+from rules.types.checks import text_test, without_arguments
+from rules.types.formats import plain_text
+from rules.types.question_type import QuestionType
+from rules.types.text_input import pattern_cleaner
+
+
+def _read_input(entered: object) -> object:
+    if not isinstance(entered, str):
+        return entered
+    # The input contains "722511 Full-service restaurants": the code comes first.
+    code = entered.strip().partition(" ")[0]
+    return code if code.isdigit() else entered
+
+
+def _input_text(value: AnswerValue) -> str:
+    code = plain_text(value)
+    return f"{code} {industries().get(code, '')}".strip()
+
+
+NAICS: Final = QuestionType(
+    code="naics",
+    kind=kinds.TEXT,
+    cleaner=pattern_cleaner(r"\d{2,6}", code="naics", text="Enter a NAICS code of two to six digits."),
+    max_length=200,
+    validators=MappingProxyType(
+        {
+            "naics6": without_arguments(
+                "naics6", text_test(lambda value, _: is_industry(value), "This is not a six-digit NAICS code.")
+            )
+        }
+    ),
+    widget="search",
+    placeholder="Search by words or code",
+    read_input=_read_input,
+    input_text=_input_text,
+)

@@ -1,0 +1,23 @@
+"""The type ``year``: a year with four digits, displayed without a thousands separator. Pure."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from copies.document import AnswerValue
+from rules.language import kinds
+from rules.types.number_input import NUMBER_LENGTH, read_whole_number
+from rules.types.question_type import QuestionType
+from rules.types.text_input import CleaningContext, InvalidValue
+
+
+def _clean(raw: object, context: CleaningContext) -> AnswerValue:
+    year = read_whole_number(raw, context.max_length)
+    if not 1000 <= year <= 9999:
+        raise InvalidValue("out_of_range", "Enter a year with four digits.")
+    return year
+
+
+YEAR: Final = QuestionType(
+    code="year", kind=kinds.NUMBER, cleaner=_clean, max_length=NUMBER_LENGTH, input_mode="numeric"
+)

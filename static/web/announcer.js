@@ -1,0 +1,7 @@
+/* What screen readers are told without a change of focus. */
+
+const region = document.getElementById("live");
+
+export function announce(text) {
+  region.textContent = text;
+}

@@ -1,0 +1,38 @@
+/* One field of the form page: where it is and what it contains. Changes nothing. */
+
+export const idOf = (path) => path.replaceAll("/", "-");
+export const fieldAt = (path) => document.getElementById(`f-${idOf(path)}`);
+export const rowAt = (path) => document.getElementById(`r-${idOf(path)}`);
+export const fieldOf = (element) => element.closest(".field[data-path]");
+export const controlsOf = (field) => [...field.querySelectorAll("input, select, textarea")];
+export const isMasked = (field) => field.hasAttribute("data-masked");
+export const labelOf = (field) => field.querySelector("legend, label").firstChild.textContent.trim();
+
+/** Return the answer in `field` as the server takes it. */
+export function valueOf(field) {
+  const controls = controlsOf(field);
+  if (field.dataset.widget === "checks") return controls.filter((box) => box.checked).map((box) => box.value);
+  if (field.dataset.widget === "segments") return controls.find((radio) => radio.checked)?.value ?? null;
+  return controls[0].dataset.value ?? controls[0].value;
+}
+
+/** Return the answer in `field` in the words of the page. */
+export function textOf(field) {
+  if (isMasked(field)) return "an answer that is not shown";
+  const controls = controlsOf(field);
+  if (["checks", "segments"].includes(field.dataset.widget)) {
+    const chosen = controls.filter((control) => control.checked);
+    return chosen.map((control) => control.nextElementSibling.textContent).join(", ") || "no answer";
+  }
+  const [control] = controls;
+  return (control.matches("select") ? control.selectedOptions[0]?.textContent : control.value) || "no answer";
+}
+
+/** Return whether the text of `control` differs from the saved one; choices have no text and always differ. */
+export const isChanged = (control) =>
+  control.matches("input, textarea") ? control.value !== control.defaultValue : true;
+
+/** Focus the first control of the field at `path`, if it is on the page. */
+export function focusField(path) {
+  fieldAt(path)?.querySelector("input, select, textarea")?.focus({ preventScroll: true });
+}

@@ -1,0 +1,59 @@
+/* The save queue of this page's copy, sending through htmx. */
+
+import { fieldAt, idOf } from "./field.js";
+import { page, shownVersion } from "./form-page.js";
+import { problemOf, request } from "./requests.js";
+import { SaveQueue } from "./save-queue.js";
+import * as saveStatus from "./save-status.js";
+
+const asJson = (entries) => JSON.stringify(Object.fromEntries(entries));
+
+/** Return whether the person has the focus or unsaved text in `row`. */
+function isWorkedIn(row) {
+  if (row.contains(document.activeElement)) return true;
+  return [...row.querySelectorAll(".field[data-path]")].some((field) => queue.isHeld(field.dataset.path));
+}
+
+/** Return the ids of the rows that stay open: a short list may become a long one, whose rows come closed. */
+function openRows() {
+  const rows = [...page.querySelectorAll(".rows > [data-open]")];
+  const open = rows.filter((row) => row.matches(".long > *") || isWorkedIn(row));
+  return open.map((row) => row.dataset.row.split("/").pop()).join(",");
+}
+
+async function send(method, url, values) {
+  const headers = { "X-Copy-Version": String(shownVersion()), "X-Open-Rows": openRows() };
+  const xhr = await request(method, url, { source: page, swap: "none", values, headers });
+  return { status: xhr.status, problem: problemOf(xhr) };
+}
+
+/** Focus what comes after a removed row: the button that adds one. */
+function focusPoolOf(row) {
+  const foot = document.getElementById(`f-${idOf(row.split("/").slice(0, -1).join("/"))}`);
+  (foot?.querySelector("[data-add]") ?? foot)?.focus({ preventScroll: true });
+}
+
+const sender = {
+  saveAnswers(answers) {
+    const searched = [...answers.keys()]
+      .map((path) => [path, fieldAt(path)?.dataset.searched])
+      .filter(([, words]) => words);
+    return send("POST", page.dataset.answers, { answers: asJson(answers), searched: asJson(searched) });
+  },
+  async sendOrder({ to = page.dataset.rows, ...order }) {
+    const response = await send("POST", to, order);
+    if (order.order === "remove" && response.status >= 200 && response.status < 300) focusPoolOf(order.path);
+    return response;
+  },
+  loadParts: () => send("GET", page.dataset.parts),
+};
+
+export const queue = new SaveQueue({ sender, view: saveStatus, shownVersion });
+
+/** Warn before unsaved text is left behind, and send at once when the connection is back. */
+export function startQueue() {
+  window.addEventListener("beforeunload", (event) => {
+    if (queue.isUnsaved) event.preventDefault();
+  });
+  window.addEventListener("online", () => queue.retryNow());
+}

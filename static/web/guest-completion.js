@@ -1,0 +1,40 @@
+/* The button by which a guest says that everything is answered. */
+
+import { announce } from "./announcer.js";
+import { onClick } from "./clicks.js";
+import { queue } from "./form-queue.js";
+import { request, showProblem } from "./requests.js";
+
+const LOOK_AGAIN = 50;
+const INCOMPLETE = 422;
+const LONGEST_PATH_MARK = 40;
+
+/** Resolve when nothing is being saved. */
+function settled() {
+  const saved = document.getElementById("saved");
+  return new Promise((resolve) => {
+    const look = () => (saved.dataset.state === "saving" ? setTimeout(look, LOOK_AGAIN) : resolve());
+    // A field that was just left is saved first.
+    setTimeout(look, 0);
+  });
+}
+
+async function complete(button) {
+  if (button.disabled) return;
+  button.disabled = true;
+  await settled();
+  const xhr = await request("POST", button.dataset.url, { source: button, target: "#panel", swap: "morph" });
+  button.disabled = false;
+  if (xhr.status === 204) {
+    announce("Thank you. The person who sent you here has been notified.");
+    queue.refresh();
+  } else if (xhr.status !== INCOMPLETE) {
+    showProblem(document.getElementById("done-problem"), xhr);
+  }
+}
+
+export function startGuestCompletion() {
+  // A guest who opens a used link again in the same browser comes here with the link's secret still in the address.
+  if (location.hash.length > LONGEST_PATH_MARK) history.replaceState(null, "", location.pathname);
+  onClick("#done", complete);
+}

@@ -1,0 +1,87 @@
+/* Going to a question, a row or a question set, by link or by key; and the mark at the set that is in view. */
+
+import { onClick } from "./clicks.js";
+import { closeDrawers, openDrawer } from "./drawers.js";
+import { fieldAt, rowAt } from "./field.js";
+import { page, scrollBehavior } from "./form-page.js";
+import { openRow } from "./rows.js";
+import { addDestination } from "./shortcuts.js";
+
+const CONTROLS = "input:not([disabled]), select:not([disabled]), textarea:not([disabled]), button:not([disabled])";
+const NARROW_HEAD = 56;
+const BELOW_HEAD = 120;
+
+const head = document.getElementById("head");
+let marked = ""; // the id of the set that is marked
+
+/** Go to the question or pool at `path`, opening the rows around it. */
+async function goTo(path) {
+  closeDrawers();
+  const parts = path.split("/");
+  for (let length = 2; length < parts.length; length += 2) await openRow(parts.slice(0, length).join("/"));
+  const element = fieldAt(path) ?? rowAt(path);
+  if (!element) return;
+  element.scrollIntoView({ block: "center", behavior: scrollBehavior() });
+  const control = element.querySelector("input:checked") ?? element.querySelector(CONTROLS);
+  (control ?? element).focus({ preventScroll: true });
+}
+
+function goToSet(code) {
+  closeDrawers();
+  const section = document.getElementById(`s-${code}`);
+  section.scrollIntoView({ block: "start", behavior: scrollBehavior() });
+  section.querySelector(CONTROLS)?.focus({ preventScroll: true });
+}
+
+const headHeight = () => (getComputedStyle(head).position === "sticky" ? head.offsetHeight : NARROW_HEAD);
+
+function markSetInView() {
+  const line = headHeight() + BELOW_HEAD;
+  const sections = [...document.querySelectorAll(".set:not([hidden])")];
+  const here = sections.findLast((section) => section.getBoundingClientRect().top < line) ?? sections[0];
+  if (!here || here.id === marked) return;
+  marked = here.id;
+  for (const link of document.querySelectorAll(".sets a")) {
+    if (`s-${link.dataset.set}` === marked) link.setAttribute("aria-current", "location");
+    else link.removeAttribute("aria-current");
+  }
+}
+
+function startMark() {
+  new ResizeObserver(() => page.style.setProperty("--head-height", `${headHeight()}px`)).observe(head);
+  document.addEventListener("scroll", () => requestAnimationFrame(markSetInView), { passive: true });
+  page.addEventListener("saved", () => {
+    marked = "";
+    requestAnimationFrame(markSetInView);
+  });
+  markSetInView();
+}
+
+function startKeys() {
+  addDestination("n", () => {
+    const link = document.getElementById("next-needed");
+    if (link) goTo(link.dataset.go);
+  });
+  addDestination("p", () => {
+    openDrawer(".drawer-button");
+    document.getElementById("products").focus();
+  });
+  addDestination("s", () => {
+    openDrawer(".menu-button");
+    document.querySelector(".sets a")?.focus();
+  });
+  addDestination("h", () => document.getElementById("history")?.click());
+}
+
+export function startNavigation() {
+  onClick("[data-go]", ({ dataset }, event) => {
+    event.preventDefault();
+    goTo(dataset.go);
+  });
+  onClick("[data-set]", ({ dataset }, event) => {
+    event.preventDefault();
+    goToSet(dataset.set);
+  });
+  startMark();
+  startKeys();
+}

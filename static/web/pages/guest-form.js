@@ -1,0 +1,7 @@
+/* Entry of the form page of guests. */
+
+import { startForm } from "../form.js";
+import { startGuestCompletion } from "../guest-completion.js";
+
+startForm();
+startGuestCompletion();

@@ -1,0 +1,51 @@
+/* Entry of the page that a guest's link leads to. The link's secret stands behind the "#", so it was sent nowhere: it
+   is sent with the button, once, and is then removed from the address too. */
+
+const REASON = "text/plain"; // a response of this type is a sentence for the guest
+
+const form = document.getElementById("open");
+const button = form.querySelector("button");
+const problem = document.getElementById("problem");
+const secret = location.hash.slice(1);
+
+function show(id) {
+  for (const part of ["ready", "over", "incomplete"]) document.getElementById(part).hidden = part !== id;
+}
+
+const removeSecret = () => history.replaceState(null, "", location.pathname);
+
+function refuse(text) {
+  problem.textContent = text;
+  problem.hidden = false;
+  button.disabled = false;
+}
+
+function showOver() {
+  removeSecret();
+  show("over");
+  document.getElementById("over-title").focus();
+}
+
+async function open(event) {
+  event.preventDefault();
+  button.disabled = true;
+  problem.hidden = true;
+  form.elements.secret.value = secret;
+  const response = await fetch(form.action, { method: "POST", body: new FormData(form) }).catch(() => null);
+  if (response === null || response.status >= 500) return refuse("The server does not respond. Try again.");
+  const text = await response.text();
+  if (response.ok) {
+    removeSecret();
+    return location.replace(text);
+  }
+  const hasReason = response.headers.get("Content-Type").startsWith(REASON);
+  if (response.status === 403 && hasReason) return showOver();
+  refuse(hasReason ? text : "This page was open too long. Open your link again.");
+}
+
+// The same page with another link behind the "#" is another link.
+addEventListener("hashchange", () => location.reload());
+if (secret) {
+  show("ready");
+  form.addEventListener("submit", open);
+}

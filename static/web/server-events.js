@@ -1,0 +1,73 @@
+/* What the server's responses say besides their parts: which answers it accepted or refused, which version the parts
+   show, and which row is new. htmx fires these events before the parts are put into the page. */
+
+import { announce } from "./announcer.js";
+import * as conflicts from "./conflicts.js";
+import { fieldAt, isMasked, rowAt } from "./field.js";
+import { page, setShownVersion } from "./form-page.js";
+import { queue } from "./form-queue.js";
+import * as keptTexts from "./kept-texts.js";
+import { showField, showRefusal } from "./save-status.js";
+
+const PARTS_ARE_SHOWN = 30;
+
+function noteAnswers({ taken = [], faults = [] }) {
+  const reasons = new Map(faults.map(({ path, text }) => [path, text]));
+  const { saved, refused } = queue.settle({ accepted: taken, refused: [...reasons.keys()] });
+  for (const path of saved.filter(fieldAt)) {
+    if (isMasked(fieldAt(path))) fieldAt(path).querySelector("input").value = "";
+    showField(path, "saved");
+  }
+  for (const path of refused.filter(fieldAt)) {
+    queue.refuse(path);
+    showRefusal(path, reasons.get(path));
+  }
+  for (const path of taken) keptTexts.noteAccepted(path);
+  for (const path of reasons.keys()) keptTexts.noteRefused(path);
+  if (faults.length) announce(`Not saved: ${faults[0].text}`);
+}
+
+function noteVersion({ version, said, theirs = {}, title, token }) {
+  if (token) takeToken(token);
+  keptTexts.expect(theirs);
+  dropInRemovedRow();
+  setShownVersion(version);
+  const name = document.getElementById("copy-title");
+  if (name && title !== undefined && document.activeElement !== name) name.value = title;
+  conflicts.expect(theirs);
+  if (said) announce(said);
+}
+
+/** Use the token of a session that began in another tab: without it nothing is saved. */
+function takeToken(token) {
+  document.body.setAttribute("hx-headers", JSON.stringify({ "X-CSRFToken": token }));
+  for (const input of document.querySelectorAll("[name=csrfmiddlewaretoken]")) input.value = token;
+}
+
+/** Give up the texts in a row that this page itself removes. */
+function dropInRemovedRow() {
+  const order = queue.orderUnderWay;
+  if (order?.order !== "remove") return;
+  for (const path of queue.held().filter((held) => held.startsWith(`${order.path}/`))) {
+    conflicts.close(path);
+    queue.drop(path);
+  }
+}
+
+function showNewRow({ path }) {
+  setTimeout(() => {
+    const row = rowAt(path);
+    if (row?.contains(document.activeElement)) return; // put back around what is being typed
+    row?.querySelector("input:not([disabled]), select, textarea")?.focus({ preventScroll: true });
+    row?.scrollIntoView({ block: "nearest", behavior: "smooth" });
+  }, PARTS_ARE_SHOWN);
+}
+
+export function startServerEvents() {
+  document.body.addEventListener("answers-taken", ({ detail }) => noteAnswers(detail));
+  document.body.addEventListener("copy-saved", ({ detail }) => {
+    noteVersion(detail);
+    page.dispatchEvent(new CustomEvent("saved", { detail }));
+  });
+  document.body.addEventListener("row-added", ({ detail }) => showNewRow(detail));
+}

@@ -1,0 +1,52 @@
+/* Keys and dialogs of every page: "/" searches, "g" and then a letter goes to a place, "?" shows the keys. */
+
+import { onClick } from "./clicks.js";
+
+const G_COUNTS = 1_500;
+
+const destinations = new Map([["f", () => document.querySelector("a.brand")?.click()]]);
+let pressedG = 0; // when
+
+/** Let "g" and `letter` call `go()`. */
+export function addDestination(letter, go) {
+  destinations.set(letter, go);
+}
+
+const isTyping = (element) =>
+  element.matches("input:not([type=radio]):not([type=checkbox]), textarea, select, [contenteditable]");
+
+function focusSearch() {
+  const search = document.querySelector("[data-search]");
+  search?.focus();
+  search?.select();
+  return Boolean(search);
+}
+
+function showKeys() {
+  const keys = document.getElementById("keys");
+  keys?.showModal();
+  return Boolean(keys);
+}
+
+/** Do what `key` asks for; return whether there was something to do. */
+function press(key, isAfterG) {
+  if (isAfterG && destinations.has(key)) {
+    destinations.get(key)();
+    return true;
+  }
+  if (key === "/") return focusSearch();
+  if (key === "?") return showKeys();
+  if (key === "g") pressedG = Date.now();
+  return false;
+}
+
+export function startShortcuts() {
+  document.addEventListener("keydown", (event) => {
+    if (event.ctrlKey || event.metaKey || event.altKey || isTyping(event.target)) return;
+    if (document.querySelector("dialog[open]")) return;
+    const isAfterG = Date.now() - pressedG < G_COUNTS;
+    pressedG = 0;
+    if (press(event.key, isAfterG)) event.preventDefault();
+  });
+  onClick("[data-open-dialog]", ({ dataset }) => document.getElementById(dataset.openDialog).showModal());
+}

@@ -1,0 +1,220 @@
+/* The page's socket: it announces what others save (which the page then loads) and who is here, and notices when it
+   is cut off. */
+
+import { announce } from "./announcer.js";
+import { clearBanner, isOfflineShown, showBanner } from "./banner.js";
+import { onClick } from "./clicks.js";
+import { fieldOf } from "./field.js";
+import { page, shownVersion } from "./form-page.js";
+import { queue } from "./form-queue.js";
+import * as presence from "./presence.js";
+import { reconnectPause } from "./reconnect-pause.js";
+
+const SIGNED_OUT = 4401;
+const GONE = 4404;
+const SILENCE = 45_000; // the server sends something every 20 s
+const FIRST_SILENCE = 10_000;
+const SHORT_GAP = 1_500; // not worth a banner
+const LOOK_FOR_SESSION = 5_000;
+const FOCUS_RESTS = 150;
+const NO_LONGER_EXISTS = "This form no longer exists.";
+
+let socket = null;
+let id = ""; // of the open socket, given by the server
+let attempts = 0;
+let isOver = false;
+let isSignedOut = false;
+let focusedPath = null; // the question that the others see this person at
+let retryTimer = 0;
+let silenceTimer = 0;
+let bannerTimer = 0;
+let focusTimer = 0;
+
+const showOffline = () => showBanner("offline");
+
+function connect() {
+  clearTimeout(retryTimer);
+  if (isOver || socket) return;
+  const scheme = location.protocol === "https:" ? "wss" : "ws";
+  const opened = (socket = new WebSocket(`${scheme}://${location.host}${page.dataset.socket}`));
+  opened.addEventListener("message", ({ data }) => {
+    if (opened === socket) receive(JSON.parse(data));
+  });
+  opened.addEventListener("close", ({ code }) => {
+    if (opened === socket) lose(code);
+  });
+  watchSilence();
+}
+
+/** Give a connection up that sends nothing for long, whatever state it claims to be in. */
+function watchSilence() {
+  clearTimeout(silenceTimer);
+  silenceTimer = setTimeout(abandon, id ? SILENCE : FIRST_SILENCE);
+}
+
+function abandon() {
+  const abandoned = socket;
+  if (!abandoned) return;
+  lose(0);
+  abandoned.close();
+}
+
+function lose(code) {
+  socket = null;
+  id = "";
+  delete page.dataset.live;
+  clearTimeout(silenceTimer);
+  presence.showNobody();
+  if (code === SIGNED_OUT) return leave();
+  if (code === GONE) return end(NO_LONGER_EXISTS);
+  if (!bannerTimer && !isSignedOut) bannerTimer = setTimeout(showOffline, SHORT_GAP);
+  attempts += 1;
+  if (attempts > 2 || isSignedOut) askWhy();
+  retryTimer = setTimeout(connect, reconnectPause(attempts));
+}
+
+function end(text) {
+  isOver = true;
+  clearTimeout(retryTimer);
+  showBanner("ended", { texts: { text } });
+  announce(text);
+}
+
+/** Stop, as the server asks: a guest's link is over for good, an agent may sign in again. */
+function leave() {
+  if (page.dataset.ended) end(page.dataset.ended);
+  else waitForSession();
+}
+
+/** Keep what was typed: the page goes on when its person has signed in elsewhere. */
+function waitForSession() {
+  clearTimeout(retryTimer);
+  retryTimer = setTimeout(comeBack, LOOK_FOR_SESSION);
+  isOver = true;
+  if (isSignedOut) return;
+  isSignedOut = true;
+  stopBannerTimer();
+  showBanner("signed-out");
+  announce("You are signed out. Sign in in another tab; what you typed is kept here.");
+}
+
+function stopBannerTimer() {
+  clearTimeout(bannerTimer);
+  bannerTimer = 0;
+}
+
+/** Ask the server's pages why a handshake was refused: the refusal does not say it. */
+async function askWhy() {
+  const headers = { "HX-Request": "true", "X-Copy-Version": String(shownVersion()) };
+  const response = await fetch(page.dataset.parts, { headers }).catch(() => null);
+  if (response?.status === 401) leave();
+  else if (response?.status === 404) end(NO_LONGER_EXISTS);
+}
+
+function receive(frame) {
+  if (frame.type === "snapshot") start(frame);
+  if (frame.type === "heartbeat") presence.showEverybody(frame.people, id);
+  if (frame.type === "presence") {
+    const text = presence.note(frame.event, frame.person);
+    if (text) announce(text);
+  }
+  if (frame.version) queue.refresh(frame.version);
+  if (frame.release && String(frame.release) !== page.dataset.release) showRelease(frame.release);
+  watchSilence();
+}
+
+/** Begin (again) with the first frame of a connection. */
+function start(snapshot) {
+  id = snapshot.socket;
+  page.dataset.live = "";
+  attempts = 0;
+  stopBannerTimer();
+  if (isOfflineShown()) {
+    clearBanner();
+    announce(isSignedOut ? "You are signed in again." : "You are online again.");
+  }
+  if (isSignedOut) queue.refresh(); // brings the new session's token, without which nothing is saved
+  isSignedOut = false;
+  presence.showEverybody(snapshot.people, id);
+  if (document.hidden) sendView();
+  const path = focusedPath;
+  focusedPath = null;
+  sendFocus(path);
+}
+
+function showRelease(release) {
+  page.dataset.release = release;
+  showBanner("release", { state: "news" });
+  announce("The questions of this form have changed. A new release is in force.");
+}
+
+function send(frame) {
+  if (id) socket.send(JSON.stringify(frame));
+}
+
+function sendFocus(path) {
+  if (path === focusedPath || !id) return;
+  focusedPath = path;
+  send({ type: "focus", path });
+}
+
+function sendFocusSoon(path) {
+  clearTimeout(focusTimer);
+  focusTimer = setTimeout(sendFocus, FOCUS_RESTS, path);
+}
+
+const sendView = () => send({ type: "view", visible: !document.hidden });
+
+function comeBack() {
+  if (document.hidden || socket) return;
+  if (isSignedOut) isOver = false;
+  connect();
+}
+
+/** Close the socket of a page that is left, without trying again. */
+function closeQuietly() {
+  clearTimeout(retryTimer);
+  const left = socket;
+  socket = null;
+  id = "";
+  left?.close();
+}
+
+function watchFocus() {
+  page.addEventListener("focusin", ({ target }) => sendFocusSoon(fieldOf(target)?.dataset.path ?? null));
+  page.addEventListener("focusout", () => sendFocusSoon(null));
+}
+
+function watchConnection() {
+  window.addEventListener("offline", () => {
+    showOffline();
+    abandon();
+  });
+  window.addEventListener("online", () => {
+    attempts = 0;
+    connect();
+  });
+  window.addEventListener("focus", comeBack);
+  window.addEventListener("pagehide", closeQuietly);
+  window.addEventListener("pageshow", ({ persisted }) => {
+    if (!persisted) return;
+    queue.refresh();
+    connect();
+  });
+}
+
+export function startSocket() {
+  watchFocus();
+  watchConnection();
+  // A person who has the page open and in view is working here, also without a word.
+  document.addEventListener("visibilitychange", () => {
+    sendView();
+    comeBack();
+  });
+  // The server does not announce a save to the page that made it.
+  document.body.addEventListener("htmx:configRequest", ({ detail }) => {
+    if (id) detail.headers["X-Socket-Id"] = id;
+  });
+  onClick("[data-reload]", () => location.reload());
+  connect();
+}

@@ -1,0 +1,82 @@
+"""Who may see a value is decided in one place: nobody else reads a question's sensitivity, or makes dots."""
+
+from __future__ import annotations
+
+import ast
+from pathlib import Path
+
+import pytest
+
+from tests.house.test_guarded_models import product_files
+from tests.house.test_promises import CHECKOUT
+
+#: Who reads a question's sensitivity, and what for.
+READERS = {
+    "batch.changes.mutators.answers": "seals",
+    "catalogue.releases": "is the catalogue",
+    "rules.definition.texts": "compiles",
+    "partner_engine.api.catalogue": "tells the catalogue",
+    "presentation.visibility": "decides",
+}
+#: Who knows what a mask looks like.
+MASKERS = {
+    "batch.changes.mutators.answers": "seals",
+    "rules.types.mask": "makes masks",
+    "presentation.visibility": "decides",
+}
+_MASKS = {"HIDDEN", "is_mask", "mask", "mask_of"}
+
+
+def reads_of_sensitivity(source: str) -> list[int]:
+    """Return the lines on which something's ``sensitivity`` is read."""
+    return [
+        node.lineno
+        for node in ast.walk(ast.parse(source))
+        if (isinstance(node, ast.Attribute) and node.attr == "sensitivity" and isinstance(node.ctx, ast.Load))
+        or (
+            isinstance(node, ast.Call)
+            and getattr(node.func, "id", "") == "getattr"
+            and any(isinstance(given, ast.Constant) and given.value == "sensitivity" for given in node.args)
+        )
+    ]
+
+
+def imports_of_masks(source: str) -> list[int]:
+    """Return the lines on which what a mask looks like is imported."""
+    return [
+        node.lineno
+        for node in ast.walk(ast.parse(source))
+        if isinstance(node, ast.ImportFrom)
+        and str(node.module).startswith(("copies.mask", "rules.mask", "rules.types.mask"))
+        and any(name.name in _MASKS for name in node.names)
+    ]
+
+
+def module_of(path: Path) -> str:
+    return ".".join(path.relative_to(CHECKOUT).with_suffix("").parts)
+
+
+def test_no_other_module_reads_a_questions_sensitivity() -> None:
+    assert {module_of(path) for path in product_files() if reads_of_sensitivity(path.read_text())} == set(READERS)
+
+
+def test_no_other_module_makes_dots() -> None:
+    assert {module_of(path) for path in product_files() if imports_of_masks(path.read_text())} == set(MASKERS)
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "hidden = question.sensitivity == 'spi'",
+        "if known.question.sensitivity: pass",
+        "level = getattr(question, 'sensitivity')",
+        "show = {'': 1}[question.sensitivity]",
+    ],
+)
+def test_a_read_is_found(source: str) -> None:
+    assert reads_of_sensitivity(source) == [1]
+
+
+@pytest.mark.parametrize("source", ["Question(code='a', sensitivity='pii')", "row.sensitivity = 'pii'", "sensitivity"])
+def test_what_is_no_read_is_not(source: str) -> None:
+    assert reads_of_sensitivity(source) == []

@@ -1,0 +1,56 @@
+"""The product's texts use plain English: no phrase of the former private dialect comes back."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from tests.house.test_promises import CHECKOUT, tracked_files
+
+#: Phrases that the style guide in CONTRIBUTING.md replaces, each with its replacement.
+PHRASES = {
+    r"\bwhoever\b": "a noun: the caller, the reader, the user",
+    r"\bthose who\b": "a noun",
+    r"\blookers?-on\b|\bwho looks?\b": "viewers",
+    r"\b(that|which|there) (is|are) none\b": "missing, invalid, unknown",
+    r"\bgood any ?more\b": "valid",
+    r"\bstands? otherwise\b": "changed",
+    r"\b(is|are|was|were) told\b": "notified, published, reported, returned",
+    r"\btells? (what|whether|who|those|of|when|how|which)\b": "return, report, state, show",
+    r"\bto mend\b|\bmended\b|\bmends?\b": "fix",
+    r"\bbeside (its|the) documents?\b|\brows beside\b": "attached records",
+    r"\bothers? by now\b": "changed meanwhile",
+    r"\bhand(s|ed|ing)? over\b": "after commit",
+    r"\bguest tokens?\b": "guest link",
+    r"\bword with redis\b": "round trip",
+    r"\bis at (it|work on it)\b": "runs",
+    r"\bwhat became of\b|\bwhat came of\b": "the result of",
+}
+_TEXTS = (".py", ".md", ".html", ".js", ".css", ".txt", ".toml")
+#: This file names the phrases, and the style guide explains them.
+_EXEMPT = (
+    "tests/house/test_plain_english.py",
+    "CONTRIBUTING.md",
+    "requirements",
+    "static/web/vendor/",
+    "docs/benchmarks/",
+)
+
+
+def texts() -> list[str]:
+    """Return the paths of all files that contain prose or code."""
+    return [path for path in tracked_files("*") if path.endswith(_TEXTS) and not path.startswith(_EXEMPT)]
+
+
+@pytest.mark.parametrize("pattern", PHRASES, ids=lambda pattern: re.sub(r"\W+", " ", pattern).strip())
+def test_no_text_contains_the_phrase(pattern: str):
+    found = []
+    for path in texts():
+        file = CHECKOUT / path
+        if file.is_file():
+            for number, line in enumerate(file.read_text(encoding="utf-8").splitlines(), 1):
+                if re.search(pattern, line, re.IGNORECASE):
+                    found.append(f"{path}:{number}: {line.strip()[:90]}")
+
+    assert found == [], f"write instead: {PHRASES[pattern]}"
