@@ -28,7 +28,7 @@ class Search(Endpoint):
     @documented(
         "Search",
         "Copies that contain every word of `q` in their title or indexed answers, as a whole word or as the beginning "
-        "of one, or whose id or form's id begins with it; if there are none, copies with words of similar spelling. "
+        "of one, or whose id or form's id begins with it; without a match, copies with words of similar spelling. "
         "The best matches come first. Personal answers are searched only with the right `answers:pii`, sensitive ones "
         "never. A copy can be found as soon as it is saved.",
         query=SearchQuery,

@@ -1,4 +1,4 @@
-"""Guests at the socket of their copy: what they are told, and that they hear nothing once their link has ended."""
+"""Guests on the socket of their copy: the frames they receive, and the end of frames with the end of their link."""
 
 from __future__ import annotations
 
@@ -94,7 +94,7 @@ def test_people_are_known_to_a_guest_by_name_alone(
                 ("", "Ona Owner", None),
             ]
             assert (moved["person"]["id"], moved["person"]["name"], moved["person"]["path"]) == ("", "Ona Owner", None)
-            # Whoever knew a socket could keep it from being told of what they save.
+            # With the id of a socket, another viewer could suppress its updates.
             assert not any(socket in str(guest.frames) for socket in sockets)
             assert str(owner.pk) not in str(guest.frames)
 

@@ -145,7 +145,7 @@ async def disturb(writer: Writer, followers: list[Follower], lines: list[Line], 
                 line.cut()
             await asyncio.sleep(length)
             for line in lines:
-                line.mend()
+                line.repair()
         due = writer.version
         for follower in followers:
             await follower.reach(due, seconds=BOUND)

@@ -1,4 +1,4 @@
-"""A right that ends closes its sockets within a second, whoever ended it by whatever door."""
+"""A grant that ends closes its sockets within a second, however it ended."""
 
 from __future__ import annotations
 

@@ -30,7 +30,7 @@ class TrustingTable(Room):
 
 
 class ForgetfulTable(Room):
-    """A sabotaged one: does not compare a snapshot with what was told while it was taken."""
+    """A sabotaged one: does not compare a snapshot with the frames that were published meanwhile."""
 
     def start(self, connection: Connection, *, version: int, release: int) -> None:
         connection.version, self.latest = version, version
