@@ -14,9 +14,9 @@ from msgspec import Meta
 from rest_framework.request import Request
 
 from batch.changes.mutators.guest_links import LONGEST, GuestLinkRow
+from batch.changes.records import SaveResult
 from batch.context import BatchContext
 from batch.idempotency import StoredResponse
-from batch.storage.records import SaveResult
 from forms.models import GuestLink as StoredLink
 from guests.service import LinkState, list_links, state_of
 from partner_engine.api.bodies import ReadQuery
