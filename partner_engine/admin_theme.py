@@ -1,4 +1,4 @@
-"""How the staff admin looks and what its sidebar holds: settings of its theme."""
+"""Settings of the admin theme: titles, icon, styles and sidebar."""
 
 from __future__ import annotations
 
