@@ -106,7 +106,7 @@ def test_receivers_that_are_refused_are_not_tried_again(
 
     monkeypatch.setattr(EmailMessage, "send", refuse)
 
-    with pytest.raises(PermanentFailure, match="refused the receivers"):
+    with pytest.raises(PermanentFailure, match="refused the recipients"):
         completed(copy_id, kennels)
 
 

@@ -93,7 +93,7 @@ def test_a_sensitive_answer_is_revealed_with_a_reason_that_is_kept(admin: Client
     refused = admin.post(address, {"path": "owner_ssn", "reason": " "})
     shown = admin.post(address, {"path": "owner_ssn", "reason": "The carrier asked by phone"})
 
-    assert "Say why" in refused.content.decode()
+    assert "Give a reason" in refused.content.decode()
     assert DIGITS not in refused.content.decode().replace("-", "")
     assert DIGITS in shown.content.decode().replace("-", "")
     assert "no-store" in shown.headers["Cache-Control"]

@@ -331,7 +331,7 @@ class TestTheForm:
 
         assert (page.status_code, page["Location"]) == (302, f"/guest/{copy_id}")
         assert (saved.status_code, saved["X-Problem"]) == (401, OVER)
-        assert "Your link has ended" in client.get(f"/guest/{copy_id}").content.decode()
+        assert "Your link is no longer valid" in client.get(f"/guest/{copy_id}").content.decode()
         assert read(copy_id).version == version
         assert kept.get(f"/guest/{copy_id}/form").status_code == 200
 

@@ -55,8 +55,8 @@ def test_an_endpoint_is_added_and_its_secret_is_shown_once(
 @pytest.mark.parametrize(
     ("given", "text"),
     [
-        ({"url": "https://169.254.169.254/", "event_types": ["*"]}, "not on the public internet"),
-        ({"url": "ftp://x.example.com/", "event_types": ["*"]}, "starts with https://"),
+        ({"url": "https://169.254.169.254/", "event_types": ["*"]}, "must be on the public internet"),
+        ({"url": "ftp://x.example.com/", "event_types": ["*"]}, "must start with https://"),
         ({"url": "https://hooks.example.com/<b>"}, "Choose at least one"),
     ],
 )
