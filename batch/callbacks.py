@@ -11,8 +11,8 @@ from uuid import UUID
 
 from batch.changes.changeset import Changeset
 from batch.changes.mutators.guest_links import GUEST_LINKS
+from batch.changes.records import Loaded
 from batch.errors import CopyIsDeleted, CopyIsLocked, LastCopy
-from batch.storage.records import Loaded
 from copies.changes import Change
 from copies.paths import Path
 

@@ -9,10 +9,10 @@ from uuid import UUID
 import msgspec
 
 from batch.changes.changeset import Changeset
+from batch.changes.records import SaveResult
 from batch.context import BatchContext
 from batch.locks.locked_copy import LockedCopies
 from batch.save import Fault, UnitOfWork, refusing, save
-from batch.storage.records import SaveResult
 
 #: More copies than this in one chunk hold their locks for too long.
 MOST_COPIES: Final = 500

@@ -17,6 +17,16 @@ from msgspec.structs import replace
 from batch.changes.attached import AttachedRecord
 from batch.changes.changeset import Changeset, Mode
 from batch.changes.decision import decide
+from batch.changes.records import (
+    CopyRecord,
+    FormRecord,
+    Loaded,
+    PlannedSave,
+    Release,
+    SaveContext,
+    SaveResult,
+    SaveRows,
+)
 from batch.idempotency import IdempotencyKey, StoredResponse
 from batch.locks.holds import hold_copy
 from batch.locks.locked_copy import LockedCopy
@@ -31,16 +41,6 @@ from batch.misuse import (
 )
 from batch.save import Respond, save
 from batch.save_context import save_context_for
-from batch.storage.records import (
-    CopyRecord,
-    FormRecord,
-    Loaded,
-    PlannedSave,
-    Release,
-    SaveContext,
-    SaveResult,
-    SaveRows,
-)
 from copies.codec import decode, decode_document
 from copies.document import Document
 from copies.sealed_answers import Sealer

@@ -14,9 +14,9 @@ from django.utils import timezone
 from uuid_utils.compat import uuid7
 
 from batch.changes.changeset import KINDS
+from batch.changes.records import CopyRecord, FormRecord, Loaded
 from batch.changes.snapshots import CopyFields
 from batch.errors import CopyIsHeld
-from batch.storage.records import CopyRecord, FormRecord, Loaded
 from copies.codec import decode_document, encode_document
 from copies.document import walk_answers
 from copies.sealed_answers import Sealer

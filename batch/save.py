@@ -12,12 +12,12 @@ from django.db import DatabaseError
 from batch.callbacks import call_after_rules, call_before_save, call_on_create
 from batch.changes.changeset import Changeset
 from batch.changes.decision import decide
+from batch.changes.records import Loaded, PlannedSave, SaveContext, SaveResult
 from batch.effects.actions_of_save import emit
 from batch.effects.after_commit import after_commit
 from batch.errors import BatchError
 from batch.idempotency import IdempotencyKey, KeyedResponse, StoredResponse
 from batch.misuse import Misuse
-from batch.storage.records import Loaded, PlannedSave, SaveContext, SaveResult
 from batch.storage.rows import rows_of_save
 from batch.storage.write import Locks, write_all
 from copies.changes import Change

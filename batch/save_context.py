@@ -7,8 +7,8 @@ from zoneinfo import ZoneInfo
 from django.utils import timezone
 from structlog.contextvars import get_contextvars
 
+from batch.changes.records import Loaded, Release, SaveContext
 from batch.errors import UnknownCatalogue
-from batch.storage.records import Loaded, Release, SaveContext
 from catalogue import releases
 from tenants.access import Actor
 from tenants.models import Tenant

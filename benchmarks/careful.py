@@ -19,9 +19,9 @@ from django.utils import timezone
 from django_redis import get_redis_connection
 from uuid_utils.compat import uuid4
 
+from batch.changes.records import CopyRecord, FormRecord, Loaded, SaveResult
 from batch.changes.snapshots import CopyFields
 from batch.effects.actions_of_save import actions_of_save
-from batch.storage.records import CopyRecord, FormRecord, Loaded, SaveResult
 from copies.changes import Cause, Change
 from copies.document import Answer, AnsweredBy, Document, DocumentQuestionSet, PoolRow, walk_answers
 from rules.definition.model import CompiledCatalogue

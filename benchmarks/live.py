@@ -25,8 +25,8 @@ from django.test import Client
 from django_redis import get_redis_connection
 
 from batch import service as batch
+from batch.changes.records import PlannedSave
 from batch.effects import after_commit
-from batch.storage.records import PlannedSave
 from benchmarks.figures import Figure, figure, milliseconds
 from benchmarks.forms import ACTOR, SavedForm, Size, save_form
 from benchmarks.live_listeners import Way, listen, socket_opening

@@ -130,12 +130,12 @@ def draw(house: House) -> str:
             if not any(other in _below(third, imports) for third in imports[room] if third != other)
         }
         lines += [f"    {room} --> {other}" for other in sorted(direct)]
-    lines += ["```", "", "| floor | room | lines | share | imports |", "|---|---|---|---|---|"]
+    lines += ["```", "", "| floor | room | share of the lines | imports |", "|---|---|---|---|"]
     for room in ordered:
         reads = ", ".join(sorted(imports[room])) or "nothing"
-        lines.append(f"| {floors[room]} | `{room}` | {rooms[room]:,} | {rooms[room] / total:.0%} | {reads} |")
+        lines.append(f"| {floors[room]} | `{room}` | {rooms[room] / total:.0%} | {reads} |")
         if room == "partner_engine":
-            lines += [f"| | `{face}` | {size:,} | {size / total:.0%} | |" for face, size in house.faces().items()]
+            lines += [f"| | `{face}` | {size / total:.0%} | |" for face, size in house.faces().items()]
     return "\n".join(lines)
 
 

@@ -28,10 +28,10 @@ from batch.changes.mutators.processes import Processes
 from batch.changes.mutators.question_sets import QuestionSetMutator
 from batch.changes.mutators.quote_requests import QuoteRequests
 from batch.changes.record_mutator import RecordCollection
+from batch.changes.records import Loaded, SaveContext
 from batch.changes.snapshots import CopyFields, FormFields
 from batch.changes.tracker import ChangeTracker, Mode, Sealing
 from batch.errors import UnknownQuestion, UnknownQuestionSet
-from batch.storage.records import Loaded, SaveContext
 from copies.changes import Cause, Change
 from copies.document import Document, DocumentQuestionSet
 from copies.paths import Path, row_steps, split_path

@@ -18,10 +18,10 @@ from uuid_utils.compat import uuid7
 
 from batch.changes.accumulators import SimpleAccumulator, SnapshotAccumulator
 from batch.changes.attached import AttachedRecord, RecordAccumulator, RecordEvent, RecordKind
+from batch.changes.records import Loaded, SaveContext
 from batch.changes.snapshots import AnswerSnapshot, snapshot
 from batch.errors import UnknownRow
 from batch.misuse import ReadOnlyChangeset, StaleReference, WrongThread
-from batch.storage.records import Loaded, SaveContext
 from copies.changes import Cause, Change
 from copies.document import (
     Answer,

@@ -11,7 +11,7 @@ from msgspec.structs import replace
 from actions.kinds import DeferredAction, IndexForm, MarkQuotesStale, PublishWebhook
 from batch.changes.attached import RecordEvent
 from batch.changes.changeset import Changeset
-from batch.storage.records import Loaded, PlannedSave, SaveResult
+from batch.changes.records import Loaded, PlannedSave, SaveResult
 from copies.changes import Change
 from copies.paths import Path
 from presentation.visibility import NOBODY, Visibility

@@ -12,7 +12,7 @@ from typing import Final, TypeAlias
 import structlog
 
 from actions.wakeup import wake_relay
-from batch.storage.records import PlannedSave
+from batch.changes.records import PlannedSave
 from failpoints import failpoint
 from tenants.models import Tenant
 

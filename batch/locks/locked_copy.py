@@ -6,11 +6,11 @@ import time
 from collections.abc import Iterable
 from uuid import UUID
 
+from batch.changes.records import Loaded
 from batch.errors import BatchError, LockNotAcquired, NotFound, TwiceInChunk
 from batch.idempotency import IdempotencyKey
 from batch.locks.copy_lock import CopyLock, CopyLocks
 from batch.storage.load import load, load_many
-from batch.storage.records import Loaded
 from redis_locks.fair_lock import FRESH_SECONDS
 from redis_locks.lock_holder import Holder
 from tenants.models import Tenant

@@ -9,7 +9,7 @@ from typing import Any
 from uuid_utils.compat import uuid7
 
 from batch.changes.changeset import Changeset
-from batch.storage.records import SaveContext, SaveResult
+from batch.changes.records import SaveContext, SaveResult
 from presentation.visibility import Reader, Visibility
 from rules.explain import trace
 from rules.flow.evaluation import ProductOutcome

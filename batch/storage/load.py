@@ -13,11 +13,11 @@ from uuid import UUID
 import msgspec
 from django.db import connections
 
+from batch.changes.records import CopyRecord, FormRecord, Loaded
 from batch.changes.snapshots import CopyFields, FormFields
 from batch.errors import IdempotencyConflict, NotFound
 from batch.idempotency import KEPT, IdempotencyKey, StoredResponse
 from batch.models import IdempotencyRecord
-from batch.storage.records import CopyRecord, FormRecord, Loaded
 from batch.storage.tables import TABLES
 from copies.models import Copy, CopyRevision
 from encryption.wrapped_key import WrappedKey

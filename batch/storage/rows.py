@@ -11,9 +11,9 @@ import msgspec
 
 from actions.outbox import outbox_rows
 from batch.changes.changeset import Changeset
+from batch.changes.records import PEOPLE, Loaded, Row, SaveContext, SaveResult, SaveRows
 from batch.storage.column_limits import require_storable
 from batch.storage.declinations import declinations
-from batch.storage.records import PEOPLE, Loaded, Row, SaveContext, SaveResult, SaveRows
 from batch.storage.summary import search_texts, summarise
 from batch.storage.tables import TABLE_OF
 from copies.codec import encode, encode_document

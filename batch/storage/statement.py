@@ -13,9 +13,9 @@ import msgspec
 from django.db import models
 
 from actions.models import OutboxAction
+from batch.changes.records import SaveRows
 from batch.idempotency import KEPT, KeyedResponse
 from batch.models import IdempotencyRecord
-from batch.storage.records import SaveRows
 from batch.storage.tables import TABLES
 from copies.models import Copy, CopyIndex, CopyRevision
 from forms.models import ApplicationForm, Declination

@@ -13,11 +13,11 @@ from uuid import UUID
 from django.db import DEFAULT_DB_ALIAS, DatabaseError, IntegrityError, OperationalError, connections
 from psycopg.errors import LockNotAvailable
 
+from batch.changes.records import PlannedSave, SaveRows
 from batch.errors import IdempotencyInFlight, IdempotencyReplay, LockNotAcquired, StaleChangeset
 from batch.idempotency import KeyedResponse
 from batch.misuse import SaveInsideTransaction
 from batch.storage import own_transaction
-from batch.storage.records import PlannedSave, SaveRows
 from batch.storage.statement import compose, index_entries
 from failpoints import failpoint
 from tenants.models import Tenant

@@ -8,10 +8,10 @@ from uuid import UUID
 from django.http import HttpResponse
 from rest_framework.request import Request
 
+from batch.changes.records import SaveResult
 from batch.context import BatchContext
 from batch.errors import VersionMismatch
 from batch.idempotency import StoredResponse
-from batch.storage.records import SaveResult
 from partner_engine.api.bodies import AnswersChange, DryRunQuery, ReadQuery
 from partner_engine.api.copies import find_copy
 from partner_engine.api.copy_response import changes_shape

@@ -13,10 +13,10 @@ from django.urls import reverse
 from rest_framework.request import Request
 
 from batch import service as batch
+from batch.changes.records import SaveResult
 from batch.context import BatchContext
 from batch.errors import NotFound
 from batch.idempotency import IdempotencyKey, StoredResponse
-from batch.storage.records import SaveResult
 from copies.models import Copy
 from forms.selectors import list_copies, list_forms
 from partner_engine.api.bodies import FormsQuery, NewCopy, NewForm, NoQuery

@@ -10,10 +10,10 @@ from django.http import HttpResponse
 from rest_framework.request import Request
 
 from batch import service as batch
+from batch.changes.records import SaveResult
 from batch.context import BatchContext
 from batch.errors import NotFound
 from batch.idempotency import StoredResponse
-from batch.storage.records import SaveResult
 from partner_engine.api.bodies import CopyChange, NoQuery, Nothing, ReadQuery
 from partner_engine.api.copy_response import copy_shape
 from partner_engine.api.http.conditional import version_tag

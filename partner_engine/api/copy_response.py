@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from datetime import datetime
 
+from batch.changes.records import PEOPLE, SaveResult
 from batch.context import BatchContext
-from batch.storage.records import PEOPLE, SaveResult
 from copies.models import Copy
 from forms.selectors import state_of_copy
 from forms.states import State, standing_of, state_of

@@ -9,9 +9,9 @@ from django.http import HttpResponse
 from rest_framework.request import Request
 
 from batch.changes.mutators.events import EventMutator
+from batch.changes.records import SaveResult
 from batch.context import BatchContext
 from batch.idempotency import StoredResponse
-from batch.storage.records import SaveResult
 from forms.selectors import list_events
 from partner_engine.api import attached_shapes as shapes
 from partner_engine.api.bodies import NoQuery, PageQuery, ReadQuery

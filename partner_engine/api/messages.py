@@ -9,10 +9,10 @@ from django.http import HttpResponse
 from rest_framework.request import Request
 
 from batch.changes.mutators.messages import About, MessageMutator
+from batch.changes.records import SaveResult
 from batch.context import BatchContext
 from batch.errors import NotFound, UnknownNeighbour
 from batch.idempotency import StoredResponse
-from batch.storage.records import SaveResult
 from forms.selectors import list_messages
 from partner_engine.api import attached_shapes as shapes
 from partner_engine.api.bodies import NoQuery, Nothing, PageQuery, ReadQuery

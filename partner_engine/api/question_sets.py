@@ -8,10 +8,10 @@ from uuid import UUID
 from django.http import HttpResponse
 from rest_framework.request import Request
 
+from batch.changes.records import SaveResult
 from batch.context import BatchContext
 from batch.errors import NotFound, UnknownQuestionSet
 from batch.idempotency import StoredResponse
-from batch.storage.records import SaveResult
 from partner_engine.api import attached_shapes
 from partner_engine.api.bodies import NoQuery, Nothing
 from partner_engine.api.http.endpoint import Endpoint

@@ -10,8 +10,8 @@ from django_redis import get_redis_connection
 from redis import Redis
 from redis.exceptions import RedisError
 
+from batch.changes.records import PlannedSave
 from batch.effects.actions_of_save import live_facts
-from batch.storage.records import PlannedSave
 from partner_engine.live.frames import Changed, write
 from partner_engine.live.transport.channel_layer import address, encode
 from partner_engine.live.transport.sender import current_sender

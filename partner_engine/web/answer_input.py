@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from batch.changes.changeset import Changeset
+from batch.changes.records import SaveResult
 from batch.context import BatchContext
 from batch.errors import AnswerFault, InvalidAnswers, ReadOnlyAnswer, UnknownPart
-from batch.storage.records import SaveResult
 from partner_engine.web.industry_context import place_and_size
 from partner_engine.web.visitors import Visitor
 from rules.flow.evaluation import Evaluation

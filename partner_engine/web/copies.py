@@ -15,8 +15,8 @@ from django_htmx.http import trigger_client_event
 
 from batch.changes.changeset import Changeset
 from batch.changes.mutators.pools import RowMutator
+from batch.changes.records import SaveResult
 from batch.context import BatchContext
-from batch.storage.records import SaveResult
 from copies.document import PoolRow, find_container
 from copies.paths import Path, row_steps
 from forms.selectors import list_copies

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from django.http import HttpRequest
 
+from batch.changes.records import SaveResult
 from batch.context import BatchContext
-from batch.storage.records import SaveResult
 from copies.document import walk_answers
 from partner_engine.audit import note_personal_read
 from partner_engine.web.pages.reading import CopyFacts, Reading

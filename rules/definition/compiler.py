@@ -13,6 +13,7 @@ from typing import Final
 from rules.definition.catalogue import CatalogueDefinition, FormRule, Question, QuestionSet
 from rules.definition.code_checks import check_references
 from rules.definition.dependency_order import CycleError, GateMaker, Reads, gate_reads, set_node
+from rules.definition.dependents import find_dependents
 from rules.definition.faults import CatalogueErrors, CatalogueFault
 from rules.definition.model import (
     CompiledCatalogue,
@@ -26,7 +27,6 @@ from rules.definition.model import (
 )
 from rules.definition.product_compiler import compile_lines, compile_products
 from rules.definition.texts import Texts, cycle_fault
-from rules.incremental.dependents import find_dependents
 from rules.language.kinds import TRUTH
 from rules.types.registry import type_of
 from rules.types.validators import Relation, parse_validators

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Final
 
@@ -9,13 +10,13 @@ from copies.document import AnswerValue
 from rules.language import kinds
 from rules.types.checks import without_arguments
 from rules.types.question_type import QuestionType
-from rules.types.text_input import CleaningContext, InvalidValue
+from rules.types.text_input import InvalidValue
 
 _LABELS: Final = MappingProxyType({"true": "Yes", "false": "No"})
 _VALUES: Final = {"true": True, "false": False}
 
 
-def _clean(raw: object, context: CleaningContext) -> AnswerValue:
+def _clean(raw: object, max_length: int, choices: Mapping[str, str]) -> AnswerValue:
     if not isinstance(raw, bool):
         raise InvalidValue("wrong_type", "Must be true or false.")
     return raw

@@ -11,7 +11,7 @@ from typing import Protocol
 from copies.document import AnswerValue
 from rules.types.question_type import TypedQuestion
 from rules.types.registry import type_of
-from rules.types.text_input import InvalidValue
+from rules.types.text_input import NO_CHOICES, InvalidValue
 
 __all__ = ["InvalidValue", "clean"]
 
@@ -28,4 +28,6 @@ def clean(catalogue: ChoiceLists, question: TypedQuestion, raw: object) -> Answe
 
     Raises ``InvalidValue``, and nothing else, for any value that cannot be stored.
     """
-    return type_of(question.type).clean(raw, choices=catalogue.choices(question))
+    question_type = type_of(question.type)
+    choices = catalogue.choices(question) if question_type.has_choices else NO_CHOICES
+    return question_type.clean(raw, choices=choices)

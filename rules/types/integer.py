@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Final
 
 from copies.document import AnswerValue
@@ -9,11 +10,10 @@ from rules.language import kinds
 from rules.types.formats import grouped_number
 from rules.types.number_input import NUMBER_LENGTH, read_whole_number
 from rules.types.question_type import QuestionType
-from rules.types.text_input import CleaningContext
 
 
-def _clean(raw: object, context: CleaningContext) -> AnswerValue:
-    return read_whole_number(raw, context.max_length)
+def _clean(raw: object, max_length: int, choices: Mapping[str, str]) -> AnswerValue:
+    return read_whole_number(raw, max_length)
 
 
 INTEGER: Final = QuestionType(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from decimal import ROUND_HALF_UP, Decimal
 from typing import Final
 
@@ -10,13 +11,12 @@ from rules.language import kinds
 from rules.types.formats import grouped_number, money, plain_text
 from rules.types.number_input import NUMBER_LENGTH, read_number, stored_number
 from rules.types.question_type import QuestionType
-from rules.types.text_input import CleaningContext
 
 _CENT: Final = Decimal("0.01")
 
 
-def _clean(raw: object, context: CleaningContext) -> AnswerValue:
-    return stored_number(read_number(raw, context.max_length).quantize(_CENT, ROUND_HALF_UP))
+def _clean(raw: object, max_length: int, choices: Mapping[str, str]) -> AnswerValue:
+    return stored_number(read_number(raw, max_length).quantize(_CENT, ROUND_HALF_UP))
 
 
 def _display(value: AnswerValue, currency: str) -> str:

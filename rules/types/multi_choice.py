@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import operator
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from types import MappingProxyType
 from typing import Final
 
@@ -12,19 +12,19 @@ from rules.language import kinds
 from rules.types.checks import CheckTest, ValidatorMaker, require_count, whole_argument
 from rules.types.choice import CODE_LENGTH, clean_choice
 from rules.types.question_type import QuestionType
-from rules.types.text_input import CleaningContext, InvalidValue
+from rules.types.text_input import InvalidValue
 
 
-def _clean(raw: object, context: CleaningContext) -> AnswerValue:
+def _clean(raw: object, max_length: int, choices: Mapping[str, str]) -> AnswerValue:
     if not isinstance(raw, list):
         raise InvalidValue("wrong_type", "Must be a list of choices.")
-    if len(raw) > 10 * len(context.choices) + 10:
+    if len(raw) > 10 * len(choices) + 10:
         raise InvalidValue("too_long", "The list is too long.")
-    chosen = {clean_choice(item, context) for item in raw}
+    chosen = {clean_choice(item, max_length, choices) for item in raw}
     if None in chosen:
         raise InvalidValue("unknown_choice", "This is not one of the choices.")
     # The order of the catalogue makes equal selections equal answers.
-    return [code for code in context.choices if code in chosen]
+    return [code for code in choices if code in chosen]
 
 
 def _items(name: str, is_beyond: Callable[[int, int], bool], words: str) -> ValidatorMaker:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import math
 import re
+from collections.abc import Mapping
 from decimal import Decimal
 from typing import Final
 
 from copies.document import AnswerValue
-from rules.types.text_input import CleaningContext, InvalidValue, clean_text
+from rules.types.text_input import InvalidValue, clean_text
 
 #: The limit of a typed number, in characters.
 NUMBER_LENGTH: Final = 100
@@ -34,14 +35,16 @@ def read_whole_number(raw: object, max_length: int) -> int:
 
 def stored_number(number: Decimal) -> int | float:
     """Return ``number`` as it is stored: whole numbers as int, all others as float."""
-    # A float can be whole although the number is not quite.
+    if number == number.to_integral_value():
+        return int(number)
     value = float(number)
-    return int(number) if number == number.to_integral_value() else int(value) if value.is_integer() else value
+    # A float can be whole although the number is not quite.
+    return int(value) if value.is_integer() else value
 
 
-def clean_number(raw: object, context: CleaningContext) -> AnswerValue:
+def clean_number(raw: object, max_length: int, choices: Mapping[str, str]) -> AnswerValue:
     """Return ``raw`` as a stored number. Raises ``InvalidValue``."""
-    return stored_number(read_number(raw, context.max_length))
+    return stored_number(read_number(raw, max_length))
 
 
 def _decimal(raw: object, max_length: int) -> Decimal:

@@ -18,7 +18,7 @@ from rules.language.values import Value
 from rules.types.checks import Check, ValidatorMaker
 from rules.types.formats import plain_text
 from rules.types.stored_answers import READERS
-from rules.types.text_input import NO_CHOICES, CleaningContext
+from rules.types.text_input import NO_CHOICES, Cleaner
 
 
 class TypedQuestion(Protocol):
@@ -70,7 +70,7 @@ class QuestionType:
 
     code: str
     kind: Kind
-    cleaner: Callable[[object, CleaningContext], AnswerValue]
+    cleaner: Cleaner
     max_length: int
     mask: Callable[[AnswerValue], str] = hide
     checks: tuple[Check, ...] = ()
@@ -94,7 +94,7 @@ class QuestionType:
         """
         if raw is None or raw == "" or raw == []:
             return None
-        return self.cleaner(raw, CleaningContext(self.max_length, choices))
+        return self.cleaner(raw, self.max_length, choices)
 
     @property
     def reader(self) -> Callable[[object], Value]:

@@ -9,13 +9,15 @@ import re
 import unicodedata
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
-from typing import Final, NamedTuple
+from typing import Final, TypeAlias
 
 from copies.document import AnswerValue
 
 #: The limit of one line of text, in characters.
 LINE_LENGTH: Final = 1_000
 NO_CHOICES: Final[Mapping[str, str]] = MappingProxyType({})
+#: A cleaner takes a raw value, the type's limit in characters, and the labels of the question's choices by code.
+Cleaner: TypeAlias = Callable[[object, int, Mapping[str, str]], AnswerValue]
 _SEPARATORS: Final = re.compile(r"[\s().\-\u2010-\u2015\u00a0]+")
 
 
@@ -28,13 +30,6 @@ class InvalidValue(ValueError):
         super().__init__(text)
 
 
-class CleaningContext(NamedTuple):
-    """The limits of one cleaning: the type's ``max_length`` and the question's ``choices`` (code -> label)."""
-
-    max_length: int
-    choices: Mapping[str, str]
-
-
 def clean_text(raw: object, max_length: int) -> str:
     """Return ``raw`` stripped, with LF line ends and in Unicode's composed form (NFC).
 
@@ -43,22 +38,23 @@ def clean_text(raw: object, max_length: int) -> str:
     if not isinstance(raw, str):
         raise InvalidValue("wrong_type", "Must be text.")
     # Browsers send a line end of a text area as two characters but count it as one.
-    text = raw.replace("\r\n", "\n").replace("\r", "\n")
-    check_length(text, max_length)
+    text = raw.replace("\r\n", "\n").replace("\r", "\n") if "\r" in raw else raw
+    if len(text) > max_length:
+        raise too_long(max_length)
     text = text.strip()
     # Test the whole text first: hardly any text contains an unprintable character.
     if not text.isprintable() and any(_is_control(character) for character in text):
         raise InvalidValue("bad_character", "The text contains a control character.")
     composed = unicodedata.normalize("NFC", text)
     # A few characters have a composed form that is longer.
-    check_length(composed, max_length)
+    if len(composed) > max_length:
+        raise too_long(max_length)
     return composed
 
 
-def check_length(text: str, max_length: int) -> None:
-    """Raise ``InvalidValue`` if ``text`` is longer than ``max_length`` characters."""
-    if len(text) > max_length:
-        raise InvalidValue("too_long", f"Enter at most {max_length:,} characters.")
+def too_long(max_length: int) -> InvalidValue:
+    """Return the error of a text with more than ``max_length`` characters."""
+    return InvalidValue("too_long", f"Enter at most {max_length:,} characters.")
 
 
 def one_line(text: str) -> str:
@@ -71,23 +67,22 @@ def unchanged(text: str) -> str:
     return text
 
 
-def text_cleaner(normalize: Callable[[str], str]) -> Callable[[object, CleaningContext], AnswerValue]:
+def text_cleaner(normalize: Callable[[str], str]) -> Cleaner:
     """Return a cleaner of texts whose stored form is ``normalize(text)``; blank text clears the answer."""
 
-    def clean(raw: object, context: CleaningContext) -> AnswerValue:
-        text = clean_text(raw, context.max_length)
+    def clean(raw: object, max_length: int, choices: Mapping[str, str]) -> AnswerValue:
+        text = clean_text(raw, max_length)
         if not text:
             return None
         normalized = normalize(text)
-        check_length(normalized, context.max_length)
+        if len(normalized) > max_length:
+            raise too_long(max_length)
         return normalized
 
     return clean
 
 
-def pattern_cleaner(
-    pattern: str, normalize: Callable[[str], str] = unchanged, *, code: str, text: str
-) -> Callable[[object, CleaningContext], AnswerValue]:
+def pattern_cleaner(pattern: str, normalize: Callable[[str], str] = unchanged, *, code: str, text: str) -> Cleaner:
     """Return a cleaner that drops separators and accepts what then matches ``pattern`` as a whole, in upper case.
 
     ``code`` and ``text`` are those of the ``InvalidValue`` for anything else.

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Final
 
 from copies.document import AnswerValue
 from rules.language import kinds
 from rules.types.number_input import NUMBER_LENGTH, read_whole_number
 from rules.types.question_type import QuestionType
-from rules.types.text_input import CleaningContext, InvalidValue
+from rules.types.text_input import InvalidValue
 
 
-def _clean(raw: object, context: CleaningContext) -> AnswerValue:
-    year = read_whole_number(raw, context.max_length)
+def _clean(raw: object, max_length: int, choices: Mapping[str, str]) -> AnswerValue:
+    year = read_whole_number(raw, max_length)
     if not 1000 <= year <= 9999:
         raise InvalidValue("out_of_range", "Enter a year with four digits.")
     return year

@@ -12,9 +12,9 @@ from django.db import transaction
 
 from batch import errors, misuse
 from batch import service as batch
+from batch.changes.records import SaveResult
 from batch.context import BatchContext
 from batch.idempotency import IdempotencyKey, StoredResponse
-from batch.storage.records import SaveResult
 from tenants.access import Actor
 from tenants.models import Tenant
 

@@ -10,7 +10,7 @@ import pytest
 from actions.models import OutboxAction
 from batch import errors
 from batch import service as batch
-from batch.storage.records import SaveRows
+from batch.changes.records import SaveRows
 from copies.changes import Cause
 from copies.models import Copy, CopyIndex, CopyRevision
 from forms.models import ApplicationForm, Declination

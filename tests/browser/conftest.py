@@ -35,17 +35,29 @@ def browser() -> Iterator[Browser]:
         browser.close()
 
 
-@pytest.fixture
-def server(transactional_db: None, demo: Release) -> Iterator[str]:
-    """Serve the test's database by a process of its own; return its address."""
+@pytest.fixture(scope="session")
+def server_process(django_db_setup: None) -> Iterator[str]:
+    """Serve the tests' database by one process for all tests: its start takes longer than most of them."""
     with serve() as port:
         yield f"http://127.0.0.1:{port}"
 
 
 @pytest.fixture
-def agent(owner: User) -> User:
-    """Return the owner with a password that the server knows how to check: tests hash with less care."""
-    owner.password = PBKDF2PasswordHasher().encode(PASSWORD, "salt")
+def server(transactional_db: None, demo: Release, server_process: str) -> str:
+    """Return the server's address, with the demo catalogue published."""
+    return server_process
+
+
+@pytest.fixture(scope="session")
+def password_hash() -> str:
+    """Return the hash of the cast's password that the server can check: tests use a cheaper hasher."""
+    return PBKDF2PasswordHasher().encode(PASSWORD, "salt")
+
+
+@pytest.fixture
+def agent(owner: User, password_hash: str) -> User:
+    """Return the owner with a password that the server can check."""
+    owner.password = password_hash
     owner.save()
     return owner
 
@@ -75,9 +87,9 @@ def line(server: str) -> Iterator[Line]:
 
 
 @pytest.fixture
-def other(browser: Browser, line: Line, member: User) -> Iterator[Driver]:
+def other(browser: Browser, line: Line, member: User, password_hash: str) -> Iterator[Driver]:
     """Return the colleague at a phone-sized dark window, signed in over a line that can be cut."""
-    member.password = PBKDF2PasswordHasher().encode(PASSWORD, "salt")
+    member.password = password_hash
     member.save()
     with browser.new_context(
         viewport={"width": 390, "height": 844}, color_scheme="dark", reduced_motion="reduce", bypass_csp=True

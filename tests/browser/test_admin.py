@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from django.contrib.auth.hashers import PBKDF2PasswordHasher
 from django.urls import reverse
 from playwright.sync_api import Browser
 
@@ -42,10 +41,9 @@ def main_pages(harbor: Tenant, owner: User) -> list[str]:
 
 
 def test_the_main_pages_are_accessible_and_need_nothing_from_elsewhere(
-    browser: Browser, server: str, staff: User, harbor: Tenant, owner: User
+    browser: Browser, server: str, staff: User, harbor: Tenant, owner: User, password_hash: str
 ) -> None:
-    # The server checks passwords with more care than tests hash them.
-    User.objects.filter(pk=staff.pk).update(password=PBKDF2PasswordHasher().encode(PASSWORD, "salt"))
+    User.objects.filter(pk=staff.pk).update(password=password_hash)
     faults: list[str] = []
     with browser.new_context(viewport={"width": 1440, "height": 980}) as context:
         page = context.new_page()

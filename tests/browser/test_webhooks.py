@@ -7,10 +7,12 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import Browser, expect
 
+from catalogue.models import Release
 from tenants.access import Role
 from tenants.models import User
 from tests.conftest import PASSWORD
 from tests.harness.form_driver import Driver
+from tests.harness.web_servers import serve
 from tests.harness.webhook_receiver import Receiver, running_receiver
 from tests.webhooks.conftest import HERE
 from webhooks.client import HttpWebhookClient
@@ -32,6 +34,13 @@ def receiver() -> Iterator[Receiver]:
 def own_network(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let the server that the test starts allow what runs on this machine."""
     monkeypatch.setenv("WEBHOOK_ALLOWED_NETWORKS", "127.0.0.0/8")
+
+
+@pytest.fixture
+def server(transactional_db: None, demo: Release, own_network: None) -> Iterator[str]:
+    """Return the address of a server of this test alone, because it reads the networks when it starts."""
+    with serve() as port:
+        yield f"http://127.0.0.1:{port}"
 
 
 @pytest.mark.parametrize("width", WIDTHS)

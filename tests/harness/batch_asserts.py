@@ -17,8 +17,8 @@ from actions.outbox import outbox_rows
 from batch import service as batch
 from batch.changes.changeset import Changeset
 from batch.changes.decision import decide
+from batch.changes.records import SaveResult
 from batch.context import BatchContext
-from batch.storage.records import SaveResult
 from batch.storage.tables import TABLES
 from copies.changes import Change
 from copies.codec import decode_document

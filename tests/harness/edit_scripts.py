@@ -13,8 +13,8 @@ import msgspec
 
 from batch.changes.changeset import Changeset
 from batch.changes.mutators.pools import PoolMutator, RowMutator
+from batch.changes.records import CopyRecord, FormRecord, Loaded, SaveContext
 from batch.changes.snapshots import CopyFields
-from batch.storage.records import CopyRecord, FormRecord, Loaded, SaveContext
 from catalogue.demo import CATALOGUE_FILE
 from catalogue.files import read_catalogue
 from catalogue.releases import CompiledRelease

@@ -17,7 +17,7 @@ from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 
 from batch import service as batch
-from batch.storage.records import SaveResult
+from batch.changes.records import SaveResult
 from catalogue.demo import Sample
 from tenants.access import Actor
 from tenants.models import Tenant, User

@@ -11,9 +11,9 @@ from types import ModuleType, SimpleNamespace
 from typing import Any, ClassVar, Final
 from uuid import UUID
 
-import cel_expr_python as cel
 import msgspec
 import pytest
+from cel_expr_python import cel
 from django.http import HttpResponse
 from django.template import engines
 from django.test import override_settings
@@ -119,7 +119,7 @@ def test_a_question_type():
     color = run("A question type", QuestionType=QuestionType, kinds=kinds, pattern_cleaner=pattern_cleaner)["COLOR"]
     context = CleaningContext(color.max_length, choices={})
 
-    assert color.cleaner("#00ff00", context) == "#00ff00"
+    assert color.cleaner("#00ff00", context) == "#00FF00"
     with pytest.raises(InvalidValue, match="Enter a color"):
         color.cleaner("green", context)
 

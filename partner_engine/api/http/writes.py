@@ -17,10 +17,10 @@ from django.conf import settings
 from django.http import HttpResponse
 
 from batch import service as batch
+from batch.changes.records import SaveResult
 from batch.context import BatchContext
 from batch.errors import IdempotencyReplay, NotFound
 from batch.idempotency import IdempotencyKey, StoredResponse
-from batch.storage.records import SaveResult
 from partner_engine.api.http.conditional import expected_version, version_tag
 from partner_engine.api.http.endpoint import Endpoint, reply
 from partner_engine.problems import Fault, Refused

@@ -18,11 +18,11 @@ from django.db import IntegrityError, transaction
 from django.db.models.functions import Now
 
 from actions.models import OutboxAction
+from batch.changes.records import SaveRows
 from batch.errors import IdempotencyReplay
 from batch.idempotency import KeyedResponse
 from batch.models import IdempotencyRecord
 from batch.storage import write as saving
-from batch.storage.records import SaveRows
 from copies.models import Copy, CopyIndex, CopyRevision
 from failpoints import failpoint
 from forms.models import ApplicationForm, Declination

@@ -14,10 +14,10 @@ from django.utils import timezone
 
 import failpoints
 from batch import service as batch
+from batch.changes.records import SaveResult
 from batch.context import BatchContext
 from batch.idempotency import IdempotencyKey, StoredResponse
 from batch.locks import copy_lock
-from batch.storage.records import SaveResult
 from tenants.models import ApiClient, Tenant
 from tests.harness.api_client import Api
 from tests.harness.faults.calls import failing_call

@@ -27,7 +27,8 @@ def reveals() -> list[SensitiveReveal]:
 def page(client: Client, copy_id: UUID) -> str:
     answer = client.get(reverse("admin:copies_copy_change", args=(copy_id,)))
     assert answer.status_code == 200
-    return answer.content.decode()
+    # Line breaks of the templates are of no account.
+    return " ".join(answer.content.decode().split())
 
 
 def test_the_document_is_readable(admin: Client, kennel: UUID) -> None:
@@ -48,7 +49,7 @@ def test_what_is_not_asked_now_is_kept_and_marked(admin: Client, kennel: UUID) -
 
     start = text.index("Cats at most")
     assert "(not asked)" in text[start : start + 120]
-    assert "<td>\n                        60" in text[start : start + 400]
+    assert "<td> 60" in text[start : start + 400]
 
 
 def test_revisions_tell_what_changed(admin: Client, kennel: UUID) -> None:
@@ -57,7 +58,7 @@ def test_revisions_tell_what_changed(admin: Client, kennel: UUID) -> None:
     revisions = text[text.index('id="staff-revisions"') :]
     assert revisions.index("Version 2") < revisions.index("Version 1")
     assert "Are cats boarded?" in revisions
-    assert "<td>Yes</td><td>No</td>" in revisions
+    assert "<td>Yes</td> <td>No</td>" in revisions
 
 
 def test_sensitive_answers_are_masked(admin: Client, kennel: UUID) -> None:

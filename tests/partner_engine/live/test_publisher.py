@@ -12,8 +12,8 @@ from django_redis import get_redis_connection
 from redis import Redis
 from redis.client import PubSub
 
+from batch.changes.records import PlannedSave
 from batch.effects import after_commit
-from batch.storage.records import PlannedSave
 from catalogue.models import Release
 from partner_engine.live import publisher
 from partner_engine.live.transport import channel_layer

@@ -466,7 +466,7 @@ class TestSabotage:
         monkeypatch.setattr(
             "partner_engine.web.access.access_guest", lambda _, session: access_guest(UUID(copy_id), session)
         )
-        monkeypatch.setattr(Visitor, "_own", lambda self, context: context)
+        monkeypatch.setattr(Visitor, "_require_own", lambda self, context: context)
 
         assert client.get(f"/guest/{other}/form").status_code == 200
 
@@ -477,7 +477,7 @@ class TestSabotage:
         api.post(f"/application_forms/{copy['id']}/copies", {"title": "x"})
         client, _ = guest_of(harbor, copy["id"])
         api.delete(f"/copies/{copy['id']}")
-        monkeypatch.setattr(Visitor, "_own", lambda self, context: context)
+        monkeypatch.setattr(Visitor, "_require_own", lambda self, context: context)
 
         assert client.get(f"/guest/{copy['id']}/form").status_code == 200
 
