@@ -36,7 +36,7 @@ def gauge(name: str, text: str) -> Gauge:
 
 
 waiting = gauge("partner_engine_outbox_waiting", "Deferred actions that wait")
-dead = gauge("partner_engine_outbox_dead", "Deferred actions that were given up")
+dead = gauge("partner_engine_outbox_dead", "Deferred actions that are not tried again")
 parked = gauge("partner_engine_outbox_parked", "Deferred actions that wait for a newer worker")
 oldest_due = gauge("partner_engine_outbox_oldest_due_seconds", "Since when the oldest waiting action is due")
 

@@ -29,24 +29,25 @@ class OutboxAction(TenantModel):
     id = models.UUIDField(primary_key=True, editable=False)
     kind = models.CharField(max_length=64)
     target = models.CharField(
-        max_length=200, help_text="What it is done to; actions of one kind and target in a save are one."
+        max_length=200,
+        help_text="What the action is done to. Actions of one kind with one target in one save are merged.",
     )
     payload = models.JSONField()
     payload_version = models.PositiveSmallIntegerField(default=1)
     copy_id = models.UUIDField("copy", null=True)
-    version = models.PositiveIntegerField(
-        null=True, help_text="The copy's version that asked for it: its sequence number."
-    )
+    version = models.PositiveIntegerField(null=True, help_text="The version of the copy whose save created the action.")
     correlation_id = models.CharField(max_length=64, blank=True)
     state = models.CharField(max_length=8, choices=ActionState.choices, default=ActionState.WAITING)
     attempts = models.PositiveSmallIntegerField(default=0)
     crashes = models.PositiveSmallIntegerField(
-        default=0, help_text="How often a worker was gone before it had told how the attempt ended."
+        default=0, help_text="How often a worker stopped before it reported the result of an attempt."
     )
     next_attempt_at = models.DateTimeField()
     lease_token = models.UUIDField(null=True, editable=False)
     leased_until = models.DateTimeField(null=True)
-    last_error = models.CharField(max_length=300, blank=True, help_text="Kind and place of the failure, no values.")
+    last_error = models.CharField(
+        max_length=300, blank=True, help_text="The kind and place of the failure, without values."
+    )
     died_at = models.DateTimeField(null=True)
     created_at = models.DateTimeField()
 

@@ -34,7 +34,7 @@ class LockNotAcquired(BatchError):
     """Somebody else holds the copy's lock."""
 
     code = "locked_by_another_save"
-    sentence = "Another save holds this copy; try again in a moment."
+    sentence = "Another save is using this copy. Try again in a moment."
 
     def __init__(self, *, holder: Holder | None = None) -> None:
         self.holder = holder
@@ -45,7 +45,7 @@ class StaleChangeset(BatchError):
     """The copy was saved by somebody else after it was loaded here."""
 
     code = "stale"
-    sentence = "The copy was changed by another save meanwhile; load it again and repeat the change."
+    sentence = "Another save has changed this copy. Load it again and repeat your change."
 
 
 class VersionMismatch(BatchError):
@@ -54,7 +54,7 @@ class VersionMismatch(BatchError):
     code = "version_mismatch"
 
     def __init__(self, *, expected: int, actual: int) -> None:
-        super().__init__(f"The copy is at version {actual}, not {expected}; read it again and repeat the change.")
+        super().__init__(f"The copy is at version {actual}, not {expected}. Read it again and repeat your change.")
         self.actual = actual
 
 
@@ -62,14 +62,14 @@ class CopyIsLocked(BatchError):
     """The copy was locked by a person."""
 
     code = "copy_locked"
-    sentence = "This copy is locked; unlock it first."
+    sentence = "This copy is locked. Unlock it first."
 
 
 class CopyIsDeleted(BatchError):
     """The copy is deleted."""
 
     code = "copy_deleted"
-    sentence = "This copy is deleted; restore it first."
+    sentence = "This copy is deleted. Restore it first."
 
 
 class CopyIsHeld(BatchError):
@@ -79,7 +79,8 @@ class CopyIsHeld(BatchError):
 
     def __init__(self, *, kind: str, until: datetime) -> None:
         super().__init__(
-            f"The process {kind!r} works on this copy; copy it when that is done, or after {until:%H:%M:%S} UTC."
+            f"The process {kind!r} is working on this copy. Clone it when the process is done, or after "
+            f"{until:%H:%M:%S} UTC."
         )
         self.until = until
 
@@ -88,42 +89,42 @@ class LastCopy(BatchError):
     """A form keeps at least one copy."""
 
     code = "last_copy"
-    sentence = "A form keeps at least one copy; make another one first."
+    sentence = "A form must have at least one copy. Create another one first."
 
 
 class TwiceInChunk(BatchError):
     """Two ids of a chunk mean the same copy."""
 
     code = "twice_in_chunk"
-    sentence = "This copy is in the chunk already under another id; name each copy once."
+    sentence = "This copy is already in the chunk under another id. Name each copy once."
 
 
 class IdempotencyConflict(BatchError):
     """The key was used before with another request."""
 
     code = "idempotency_key_reused"
-    sentence = "This Idempotency-Key was used with another request; use a new key for a new request."
+    sentence = "This Idempotency-Key was used with another request. Use a new key for a new request."
 
 
 class IdempotencyInFlight(BatchError):
     """Another request with this key is under way."""
 
     code = "idempotency_key_in_flight"
-    sentence = "A request with this Idempotency-Key is still under way; try again in a moment."
+    sentence = "A request with this Idempotency-Key is still being processed. Try again in a moment."
 
 
 class IdempotencyReplay(BatchError):
     """Another request with this key finished first; its answer is stored now."""
 
     code = "idempotency_replay"
-    sentence = "A request with this Idempotency-Key finished meanwhile; send the same request again for its answer."
+    sentence = "A request with this Idempotency-Key has just finished. Send the same request again to get its response."
 
 
 class NoReason(BatchError):
     """A sensitive answer was to be revealed without a reason."""
 
     code = "reason_required"
-    sentence = "Say why this sensitive answer is to be revealed; the reason is recorded."
+    sentence = "Give a reason for revealing this sensitive answer. The reason is recorded."
 
 
 class NothingToReveal(BatchError):
@@ -139,7 +140,7 @@ class WrongValue(BatchError):
     code = "wrong_value"
 
     def __init__(self, field: str, remedy: str) -> None:
-        super().__init__(f"The value of {field!r} does not fit: {remedy}.")
+        super().__init__(f"The value of {field!r} is not valid: {remedy}.")
         self.field = field
 
 
@@ -149,7 +150,7 @@ class WrongState(BatchError):
     code = "wrong_state"
 
     def __init__(self, path: str, *, now: str, wanted: str, possible: Collection[str]) -> None:
-        may = f"it can become {', '.join(sorted(possible))}" if possible else "nothing follows on that"
+        may = f"it can become {', '.join(sorted(possible))}" if possible else "this state is final"
         super().__init__(f"{path} is {now} and cannot become {wanted}; {may}.")
 
 
@@ -157,7 +158,9 @@ class LooksLikeAccountNumber(BatchError):
     """A payment method came with what looks like a card's or an account's number."""
 
     code = "account_number_refused"
-    sentence = "This looks like a card or account number; give the payment provider's token and the last four digits."
+    sentence = (
+        "This looks like a card or account number. Send the payment provider's token and the last four digits instead."
+    )
 
 
 class LooksSensitive(BatchError):
@@ -167,8 +170,8 @@ class LooksSensitive(BatchError):
 
     def __init__(self, field: str) -> None:
         super().__init__(
-            f"What stands in {field!r} looks like a Social Security, tax or card number; leave it out, for this is "
-            "read and sent on in the clear."
+            f"The {field} contains what looks like a Social Security, tax ID, or card number. Remove the number, "
+            f"because the {field} is stored and sent unencrypted."
         )
 
 
@@ -176,7 +179,7 @@ class GuestLinkInvalid(BatchError):
     """A guest's link is wrong, over, revoked or was followed already; which of them is not told."""
 
     code = "guest_link_spent"
-    sentence = "This link is not good any more; ask for a new one."
+    sentence = "This link is no longer valid. Ask your agent for a new one."
 
 
 class TooManyGuestLinks(BatchError):
@@ -185,7 +188,7 @@ class TooManyGuestLinks(BatchError):
     code = "too_many_guest_links"
 
     def __init__(self, most: int) -> None:
-        super().__init__(f"This copy has {most} guests' links, which is the most; revoke one first.")
+        super().__init__(f"This copy has {most} guest links, which is the maximum. End one first.")
 
 
 class AnswersMissing(BatchError):
@@ -205,7 +208,7 @@ class UnknownCatalogue(BatchError):
     code = "unknown_catalogue"
 
     def __init__(self, catalogue: str) -> None:
-        super().__init__(f"Catalogue {catalogue!r} has no published release; publish it or name another.")
+        super().__init__(f"The catalogue {catalogue!r} has no published release. Publish it, or name another one.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -226,7 +229,7 @@ class InvalidAnswers(BatchError):
     def __init__(self, faults: Sequence[AnswerFault]) -> None:
         self.faults = tuple(faults)
         some = "; ".join(f"{fault.path}: {fault.text}" for fault in self.faults[:3])
-        super().__init__(f"{len(self.faults)} of the given answers cannot be taken: {some}")
+        super().__init__(f"{len(self.faults)} of the submitted answers are not valid: {some}")
 
 
 class UnknownPart(BatchError):
@@ -239,7 +242,7 @@ class UnknownQuestion(UnknownPart):
     code = "unknown_question"
 
     def __init__(self, path: str, hint: str = "") -> None:
-        super().__init__(f"There is no question at {path!r}{hint}; see the catalogue for its codes.")
+        super().__init__(f"There is no question at {path!r}{hint}. See the catalogue for valid codes.")
 
 
 class UnknownPool(UnknownPart):
@@ -248,7 +251,7 @@ class UnknownPool(UnknownPart):
     code = "unknown_pool"
 
     def __init__(self, path: str, hint: str = "") -> None:
-        super().__init__(f"There is no pool at {path!r}{hint}; see the catalogue for its pools.")
+        super().__init__(f"There is no pool at {path!r}{hint}. See the catalogue for valid pools.")
 
 
 class UnknownRow(UnknownPart):
@@ -257,7 +260,7 @@ class UnknownRow(UnknownPart):
     code = "unknown_row"
 
     def __init__(self, path: str) -> None:
-        super().__init__(f"There is no row at {path!r}; leave the id out to add one.")
+        super().__init__(f"There is no row at {path!r}. Leave the id out to add a row.")
 
 
 class UnknownNeighbour(UnknownPart):
@@ -266,7 +269,7 @@ class UnknownNeighbour(UnknownPart):
     code = "unknown_neighbour"
 
     def __init__(self, kind: str, identity: object) -> None:
-        super().__init__(f"There is nothing with the id {str(identity)!r} among the {kind.replace('_', ' ')} here.")
+        super().__init__(f"There is no row with the id {str(identity)!r} in the {kind.replace('_', ' ')} of this copy.")
 
 
 class NoRunningProcess(UnknownPart):
@@ -276,8 +279,8 @@ class NoRunningProcess(UnknownPart):
 
     def __init__(self, identity: object) -> None:
         super().__init__(
-            f"Process {str(identity)!r} does not run on this copy, or somebody works on it already; save it as running "
-            "first, or wait until its hold is over."
+            f"Process {str(identity)!r} is not running on this copy, or a worker has already taken it. Save it as "
+            "running first, or wait until its hold ends."
         )
 
 
@@ -287,7 +290,7 @@ class UnknownQuestionSet(UnknownPart):
     code = "unknown_question_set"
 
     def __init__(self, code: str) -> None:
-        super().__init__(f"There is no question set {code!r} here.")
+        super().__init__(f"This copy has no question set {code!r}.")
 
 
 class QuestionSetIsAskedFor(BatchError):
@@ -297,8 +300,8 @@ class QuestionSetIsAskedFor(BatchError):
 
     def __init__(self, code: str) -> None:
         super().__init__(
-            f"The rules ask for the question set {code!r}; it goes by itself when they no longer do. An explanation of "
-            f"'set:{code}' tells by which answers that is."
+            f"The rules require the question set {code!r}. It is removed when they no longer require it. The "
+            f"explanation of 'set:{code}' names the answers that decide it."
         )
 
 
@@ -317,7 +320,7 @@ class PoolIsFull(UnknownPart):
     code = "pool_full"
 
     def __init__(self, path: str, most: int) -> None:
-        super().__init__(f"{path!r} holds {most} rows already, which is the most.")
+        super().__init__(f"{path!r} already has {most} rows, which is the maximum.")
 
 
 class ReadOnlyAnswer(BatchError):
@@ -326,9 +329,9 @@ class ReadOnlyAnswer(BatchError):
     code = "readonly_answer"
 
     def __init__(self, path: str) -> None:
-        super().__init__(f"The answer at {path!r} is read only.")
+        super().__init__(f"The answer at {path!r} is read-only.")
 
 
 def _held_by(holder: Holder) -> str:
     since = f" since {holder.since:%H:%M:%S} UTC" if holder.since else ""
-    return f"{holder.name} has been saving this copy{since} ({holder.door}); try again in a moment."
+    return f"{holder.name} has been saving this copy{since} ({holder.door}). Try again in a moment."

@@ -18,35 +18,35 @@ class StaleReference(Misuse):
     """A changeset or mutator from before a save, or of a closed context, was used."""
 
     code = "stale_reference"
-    sentence = "This reference is from before the save; take it again from context.changeset."
+    sentence = "This reference is from before the save. Get a new one from context.changeset."
 
 
 class NestedSave(Misuse):
     """save() was called while saving."""
 
     code = "nested_save"
-    sentence = "save() was called inside save(); change the changeset instead, it is saved as a whole."
+    sentence = "save() was called inside save(). Change the changeset instead; it is saved as a whole."
 
 
 class ReadOnlyChangeset(Misuse):
     """A write on a changeset that was loaded for reading."""
 
     code = "read_only_changeset"
-    sentence = "This changeset is read only; use find_and_lock() to write."
+    sentence = "This changeset is read-only. Use find_and_lock() to write."
 
 
 class ContextClosed(Misuse):
     """A context was used after its end, or after a failed save."""
 
     code = "context_closed"
-    sentence = "This context is closed; open a new one with find_and_lock()."
+    sentence = "This context is closed. Open a new one with find_and_lock()."
 
 
 class ContextWithoutLock(Misuse):
     """save() on a context that was found without its lock."""
 
     code = "context_without_lock"
-    sentence = "find() loads without the lock; use find_and_lock() to save, or preview() for a dry run."
+    sentence = "find() loads without the lock. Use find_and_lock() to save, or preview() for a dry run."
 
 
 class UnsavedChanges(Misuse):
@@ -67,7 +67,7 @@ class HoldTooLong(Misuse):
     """A copy was to be held for longer than five minutes."""
 
     code = "hold_too_long"
-    sentence = "A copy is held for at most 300 seconds; split the process into steps."
+    sentence = "A copy can be held for at most 300 seconds. Split the process into steps."
 
 
 class ChunkTooLarge(Misuse):
@@ -76,14 +76,14 @@ class ChunkTooLarge(Misuse):
     code = "chunk_too_large"
 
     def __init__(self, asked: int, most: int) -> None:
-        super().__init__(f"{asked} copies are too many for one chunk; split them into chunks of at most {most}.")
+        super().__init__(f"{asked} copies are too many for one chunk. Split them into chunks of at most {most}.")
 
 
 class SaveInsideTransaction(Misuse):
     """save() was called inside a transaction of the caller, which could still undo it."""
 
     code = "save_inside_transaction"
-    sentence = "save() owns its transaction; call it outside of transaction.atomic()."
+    sentence = "save() owns its transaction. Call it outside of transaction.atomic()."
 
 
 class AlreadyAnswered(Misuse):
@@ -97,4 +97,4 @@ class WrongThread(Misuse):
     """A context was used in another thread than the one that opened it."""
 
     code = "wrong_thread"
-    sentence = "A context belongs to the thread that opened it; open another one here."
+    sentence = "A context belongs to the thread that opened it. Open another one here."

@@ -13,7 +13,7 @@ class IdempotencyRecord(TenantModel):
     """The answer that a keyed request got, committed with the work it asked for and kept for 24 hours."""
 
     id = models.BigAutoField(primary_key=True)
-    client = models.CharField(max_length=100, help_text="Type and id of the actor: two clients may use the same key.")
+    client = models.CharField(max_length=100, help_text="Type and ID of the actor. Two clients may use the same key.")
     key = models.CharField(max_length=255)
     fingerprint = models.BinaryField(help_text="HMAC of method, path and body.")
     status = models.PositiveSmallIntegerField()

@@ -14,7 +14,8 @@ from django.core.validators import MinValueValidator, RegexValidator
 from django.db import models
 
 _CODE = RegexValidator(
-    r"\A[A-Za-z0-9_][A-Za-z0-9_.-]*\Z", "Use letters, digits, underscores, dots and hyphens; begin with a letter."
+    r"\A[A-Za-z0-9_][A-Za-z0-9_.-]*\Z",
+    "Use letters, digits, underscores, dots, and hyphens. Do not begin with a dot or a hyphen.",
 )
 
 
@@ -32,31 +33,37 @@ class Carrier(models.Model):
     class Mode(models.TextChoices):
         """The way in which the carrier responds to a quote request."""
 
-        SYNC = "sync", "At once (sync)"
-        POLL = "poll", "Accepts, then is asked (poll)"
+        SYNC = "sync", "Immediately (sync)"
+        POLL = "poll", "Accepts, then is polled (poll)"
         CALLBACK = "callback", "Accepts, then calls back (callback)"
         MANUAL = "manual", "By hand (manual)"
 
-    catalogue = models.CharField(max_length=64, help_text="Code of the catalogue that it belongs to.")
-    position = models.PositiveIntegerField(default=0, help_text="Order in lists, lowest first.")
+    catalogue = models.CharField(max_length=64, help_text="The code of its catalogue.")
+    position = models.PositiveIntegerField(default=0, help_text="The order in lists, lowest first.")
     code = models.CharField(max_length=64, validators=[_CODE])
     name = models.CharField(max_length=300)
     admitted = models.BooleanField(
         default=True,
-        help_text="Others write surplus lines: locked until every admitted product of the line declines.",
+        help_text="Surplus lines of other carriers are locked until every admitted product of the line declines.",
     )
     link_mode = models.CharField("link", max_length=20, choices=Mode, default=Mode.SYNC)
     p50_seconds = models.FloatField(
-        "usual answer (s)", default=1, validators=[MinValueValidator(0)], help_text="Half come sooner."
+        "usual response time (s)",
+        default=1,
+        validators=[MinValueValidator(0)],
+        help_text="Half of the responses are faster.",
     )
     p95_seconds = models.FloatField(
-        "slow answer (s)", default=1, validators=[MinValueValidator(0)], help_text="95 percent come sooner."
+        "slow response time (s)",
+        default=1,
+        validators=[MinValueValidator(0)],
+        help_text="95 percent of the responses are faster.",
     )
     fail_percent = models.FloatField(
-        default=0, validators=[MinValueValidator(0)], help_text="Failing requests of a hundred."
+        default=0, validators=[MinValueValidator(0)], help_text="How many of one hundred requests fail."
     )
-    per_minute = models.PositiveIntegerField("requests a minute", default=60)
-    quirk = models.CharField(max_length=300, blank=True, help_text="What is peculiar about this carrier's link.")
+    per_minute = models.PositiveIntegerField("requests per minute", default=60)
+    quirk = models.CharField(max_length=300, blank=True, help_text="What is unusual about this carrier's link.")
 
     class Meta:
         ordering: ClassVar = ["catalogue", "position", "code"]
@@ -64,7 +71,7 @@ class Carrier(models.Model):
             models.UniqueConstraint(
                 fields=["catalogue", "code"],
                 name="carrier_code_once",
-                violation_error_message="This catalogue has a carrier of this code already.",
+                violation_error_message="This catalogue already has a carrier with this code.",
             )
         ]
 
@@ -81,24 +88,26 @@ class CarrierProduct(models.Model):
         BINDABLE = "bindable", "Bindable"
         INDICATION = "indication", "Indication"
 
-    catalogue = models.CharField(max_length=64, help_text="Code of the catalogue that it belongs to.")
+    catalogue = models.CharField(max_length=64, help_text="The code of its catalogue.")
     carrier = models.ForeignKey(Carrier, on_delete=models.CASCADE, related_name="products")
-    position = models.PositiveIntegerField(default=0, help_text="Order in lists, lowest first.")
+    position = models.PositiveIntegerField(default=0, help_text="The order in lists, lowest first.")
     code = models.CharField(max_length=64, validators=[_CODE])
-    line = models.CharField("line of business", max_length=64, help_text="Code of a line of business of the catalogue.")
+    line = models.CharField(
+        "line of business", max_length=64, help_text="The code of a line of business in the catalogue."
+    )
     rate_type = models.CharField(max_length=20, choices=RateType, default=RateType.INDICATION)
     label = models.CharField(max_length=300, blank=True)
     states = ArrayField(
         models.CharField(max_length=64),
         default=list,
         blank=True,
-        help_text="Where it is sold, divided by commas; empty means all.",
+        help_text="The states where it is sold, separated by commas. Leave empty for all.",
     )
     industries = ArrayField(
         models.CharField(max_length=64),
         default=list,
         blank=True,
-        help_text="What the industry code may begin with, divided by commas; empty means all.",
+        help_text="What the industry code may begin with, separated by commas. Leave empty for all.",
     )
     minimum = Decimal6Field("minimum premium", default=0, validators=[MinValueValidator(0)])
 
@@ -108,7 +117,7 @@ class CarrierProduct(models.Model):
             models.UniqueConstraint(
                 fields=["catalogue", "code"],
                 name="product_code_once",
-                violation_error_message="This catalogue has a product of this code already.",
+                violation_error_message="This catalogue already has a product with this code.",
             )
         ]
 
@@ -121,9 +130,9 @@ class RateTerm(models.Model):
 
     product = models.ForeignKey(CarrierProduct, on_delete=models.CASCADE, related_name="terms")
     position = models.PositiveIntegerField(default=0)
-    rate = Decimal6Field(help_text="Dollars a year ...")
-    per = Decimal6Field(default=1, validators=[MinValueValidator(0)], help_text="... for every so many ...")
-    of = models.TextField(help_text="... of this value: an expression in CEL that gives a number.")
+    rate = Decimal6Field(help_text="Dollars per year ...")
+    per = Decimal6Field(default=1, validators=[MinValueValidator(0)], help_text="... for every this many units ...")
+    of = models.TextField("value", help_text="... of this value: a CEL expression that returns a number.")
 
     class Meta:
         ordering: ClassVar = ["product", "position", "id"]
@@ -137,19 +146,22 @@ class RateTable(models.Model):
 
     product = models.ForeignKey(CarrierProduct, on_delete=models.CASCADE, related_name="tables")
     position = models.PositiveIntegerField(default=0)
-    pool = models.CharField(max_length=64, help_text="Code of the pool whose rows are rated.")
-    rate_by = models.TextField(help_text="The code that finds a row's rate: an expression in CEL read within the row.")
+    pool = models.CharField(max_length=64, help_text="The code of the pool whose rows are rated.")
+    rate_by = models.TextField(help_text="A CEL expression, evaluated in the row, that returns the code of its rate.")
     amount = models.TextField(
-        blank=True, help_text="What the rate is for, in CEL within the row; empty counts each row once."
+        blank=True,
+        help_text="A CEL expression, evaluated in the row: the amount to rate. Leave empty to count rows.",
     )
     per = Decimal6Field(
-        default=1, validators=[MinValueValidator(0)], help_text="The rate is for so many of the amount."
+        default=1, validators=[MinValueValidator(0)], help_text="The rate applies to this many units of the amount."
     )
-    times = models.TextField(blank=True, help_text="Multiplies the sum where it is a number; an expression in CEL.")
+    times = models.TextField(
+        blank=True, help_text="A CEL expression. If it returns a number, the sum is multiplied by it."
+    )
     reason = models.CharField(
         max_length=64,
         blank=True,
-        help_text="Rule id that declines a code without a rate; empty counts such a row nothing.",
+        help_text="The ID of the rule that declines a code without a rate. Leave empty to rate such rows at zero.",
     )
 
     class Meta:
@@ -174,7 +186,7 @@ class RateEntry(models.Model):
             models.UniqueConstraint(
                 fields=["table", "code"],
                 name="rate_code_once",
-                violation_error_message="This table has a rate of this code already.",
+                violation_error_message="This table already has a rate with this code.",
             )
         ]
 
@@ -187,9 +199,9 @@ class RateFactor(models.Model):
 
     product = models.ForeignKey(CarrierProduct, on_delete=models.CASCADE, related_name="factors")
     position = models.PositiveIntegerField(default=0)
-    code = models.CharField("id", max_length=64, validators=[_CODE])
-    when = models.TextField(help_text="A condition in CEL.")
-    times = Decimal6Field()
+    code = models.CharField("ID", max_length=64, validators=[_CODE])
+    when = models.TextField("condition", help_text="A CEL condition.")
+    times = Decimal6Field("factor")
 
     class Meta:
         ordering: ClassVar = ["product", "position", "id"]
@@ -197,7 +209,7 @@ class RateFactor(models.Model):
             models.UniqueConstraint(
                 fields=["product", "code"],
                 name="factor_code_once",
-                violation_error_message="This product has a factor of this id already.",
+                violation_error_message="This product already has a factor with this ID.",
             )
         ]
 
@@ -217,12 +229,15 @@ class ProductRule(models.Model):
 
     product = models.ForeignKey(CarrierProduct, on_delete=models.CASCADE, related_name="rules")
     position = models.PositiveIntegerField(default=0)
-    code = models.CharField("id", max_length=64, validators=[_CODE])
-    when = models.TextField(help_text="A condition in CEL.")
-    then = models.CharField(max_length=20, choices=Effect)
-    why = models.CharField(max_length=300, help_text="The reason as agents read it.")
+    code = models.CharField("ID", max_length=64, validators=[_CODE])
+    when = models.TextField("condition", help_text="A CEL condition.")
+    then = models.CharField("effect", max_length=20, choices=Effect)
+    why = models.CharField("reason", max_length=300, help_text="The reason that agents see.")
     set = models.JSONField(
-        default=dict, blank=True, help_text='Only to adjust: question codes and what is rated, as {"limit": "l500"}.'
+        "values to rate",
+        default=dict,
+        blank=True,
+        help_text='For the effect "adjust": question codes and values to rate, such as {"limit": "l500"}.',
     )
 
     class Meta:
@@ -231,7 +246,7 @@ class ProductRule(models.Model):
             models.UniqueConstraint(
                 fields=["product", "code"],
                 name="product_rule_code_once",
-                violation_error_message="This product has a rule of this id already.",
+                violation_error_message="This product already has a rule with this ID.",
             )
         ]
 
@@ -243,6 +258,8 @@ class ProductRule(models.Model):
         if not isinstance(self.set, dict) or not all(
             isinstance(value, str | int | float) for value in self.set.values()
         ):
-            raise ValidationError({"set": 'Write question codes with one plain value each, as {"limit": "l500"}.'})
+            raise ValidationError({"set": 'Enter question codes with one plain value each, such as {"limit": "l500"}.'})
         if bool(self.set) != (self.then == self.Effect.ADJUST):
-            raise ValidationError({"set": "A rule that adjusts says which values are rated; no other rule does."})
+            raise ValidationError(
+                {"set": "A rule with the effect “adjust” needs values to rate. Other rules must not have any."}
+            )

@@ -22,7 +22,7 @@ _NAME = RegexValidator(
 _CODE = RegexValidator(
     r"\A[A-Za-z0-9_][A-Za-z0-9_.-]*\Z", "Use letters, digits, underscores, periods and hyphens, starting with a letter."
 )
-_POSITION_HELP = "Order in lists, lowest first."
+_POSITION_HELP = "The order in lists, lowest first."
 
 
 def _once(
@@ -89,7 +89,7 @@ class Catalogue(models.Model):
         help_text="Code of the multi choice question whose choices are the lines of business that can be requested.",
     )
     title_question = models.CharField(
-        max_length=64, blank=True, help_text="Code of the question that names the insured."
+        max_length=64, blank=True, help_text="The code of the question that names the insured."
     )
     employees_questions = ArrayField(
         models.CharField(max_length=64),
@@ -145,7 +145,9 @@ class QuestionSet(models.Model):
     position = models.PositiveIntegerField(default=0, help_text=_POSITION_HELP)
     code = models.CharField(max_length=64, validators=[_NAME])
     title = models.CharField(max_length=300)
-    when = models.TextField(blank=True, help_text="Shown while this condition (CEL) is true; empty means always.")
+    when = models.TextField(
+        "condition", blank=True, help_text="Shown while this CEL condition is true. Leave empty to show it always."
+    )
     pool_code = models.CharField(
         "pool",
         max_length=64,
@@ -156,8 +158,8 @@ class QuestionSet(models.Model):
     pool_parent = models.CharField(
         "parent pool", max_length=64, blank=True, help_text="Code of another pool whose rows contain these rows."
     )
-    pool_min = models.PositiveIntegerField("fewest rows", default=0)
-    pool_max = models.PositiveIntegerField("most rows", default=1000)
+    pool_min = models.PositiveIntegerField("minimum rows", default=0)
+    pool_max = models.PositiveIntegerField("maximum rows", default=1000)
     pool_key = ArrayField(
         models.CharField(max_length=64),
         verbose_name="row key",
@@ -180,7 +182,7 @@ class QuestionSet(models.Model):
             models.CheckConstraint(
                 condition=models.Q(pool_min__lte=models.F("pool_max")),
                 name="pool_min_to_max",
-                violation_error_message="The fewest rows must not exceed the most rows.",
+                violation_error_message="The minimum must not be greater than the maximum.",
             ),
         ]
 
@@ -219,7 +221,7 @@ class Question(models.Model):
         """The protection of an answer."""
 
         NONE = "", "Not sensitive"
-        PII = "pii", "Personal: masked without the right to see it (pii)"
+        PII = "pii", "Personal: masked unless the reader may see it (pii)"
         SPI = "spi", "Secret: encrypted, never shown in full (spi)"
 
     question_set = models.ForeignKey(QuestionSet, on_delete=models.CASCADE, related_name="questions")
@@ -239,9 +241,11 @@ class Question(models.Model):
         null=True,
         blank=True,
         related_name="questions",
-        help_text="Only for choice and multi choice.",
+        help_text="Only for choice and multi choice questions.",
     )
-    when = models.TextField(blank=True, help_text="Shown while this condition (CEL) is true; empty means always.")
+    when = models.TextField(
+        "condition", blank=True, help_text="Shown while this CEL condition is true. Leave empty to show it always."
+    )
     validate = ArrayField(
         models.CharField(max_length=300),
         verbose_name="validators",
@@ -282,7 +286,7 @@ class Question(models.Model):
             raise ValidationError({"code": "This catalogue already has a question with this code."})
         if self.choices and self.choices.catalogue_id != catalogue.pk:
             raise ValidationError(
-                {"choices": f"This list belongs to {self.choices.catalogue}; choose one of {catalogue}."}
+                {"choices": f"This list belongs to {self.choices.catalogue}. Choose one of {catalogue}."}
             )
         question_type = QUESTION_TYPES.get(self.type)
         if question_type is not None and question_type.has_choices != bool(self.choices_id):
@@ -328,15 +332,15 @@ class FormRule(models.Model):
 
     catalogue = models.ForeignKey(Catalogue, on_delete=models.CASCADE, related_name="form_rules")
     position = models.PositiveIntegerField(default=0, help_text=_POSITION_HELP)
-    code = models.CharField("id", max_length=64, validators=[_CODE])
-    when = models.TextField(help_text="A CEL condition.")
-    then = models.CharField(max_length=20, choices=Effect)
-    at = models.CharField(max_length=64, help_text="Code of the question or pool that shows the message.")
-    say = models.CharField(max_length=500)
+    code = models.CharField("ID", max_length=64, validators=[_CODE])
+    when = models.TextField("condition", help_text="A CEL condition.")
+    then = models.CharField("effect", max_length=20, choices=Effect)
+    at = models.CharField("shown at", max_length=64, help_text="Code of the question or pool that shows the message.")
+    say = models.CharField("message", max_length=500)
 
     class Meta:
         ordering: ClassVar = ["catalogue", "position", "code"]
-        constraints: ClassVar = [_once("catalogue", "code", name="form_rule_code_once", what="form rule with this id")]
+        constraints: ClassVar = [_once("catalogue", "code", name="form_rule_code_once", what="form rule with this ID")]
 
     def __str__(self) -> str:
         return f"{self.code}: {self.say}"
@@ -378,7 +382,7 @@ class Release(models.Model):
     id = models.AutoField(primary_key=True)
     catalogue = models.ForeignKey(Catalogue, on_delete=models.PROTECT, related_name="releases", editable=False)
     number = models.PositiveIntegerField(editable=False, help_text="The number of the release within its catalogue.")
-    content = models.BinaryField(help_text="The whole definition: compressed JSON.")
+    content = models.BinaryField(help_text="The whole definition as compressed JSON.")
     checksum = models.CharField(max_length=64, editable=False, help_text="SHA-256 of the definition.")
     notes = models.TextField(blank=True, editable=False)
     published_at = models.DateTimeField(auto_now_add=True)

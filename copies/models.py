@@ -23,27 +23,29 @@ class Copy(BatchWrittenModel):
     application_form_id = models.UUIDField("application form", editable=False)
     title = models.CharField(max_length=200, blank=True)
     version = models.PositiveIntegerField(
-        default=1, help_text="Counts saves; an update must name the version it was made from."
+        default=1, help_text="The number of saves. An update must name the version that it is based on."
     )
     owner_id = models.UUIDField("owner", null=True, blank=True)
     locked_at = models.DateTimeField(
-        null=True, blank=True, help_text="A locked copy takes no changes until it is unlocked."
+        null=True, blank=True, help_text="A locked copy cannot be changed until it is unlocked."
     )
     deleted_at = models.DateTimeField(null=True, blank=True)
-    last_touched_by_user_at = models.DateTimeField(null=True, blank=True, help_text="Never moved by jobs.")
+    last_touched_by_user_at = models.DateTimeField(null=True, blank=True, help_text="Not changed by jobs.")
     release_id = models.IntegerField(
-        "release", null=True, help_text="The catalogue release it was last evaluated with."
+        "release", null=True, help_text="The catalogue release that it was last evaluated with."
     )
     document = models.BinaryField()
     evaluation = models.BinaryField()
-    wrapped_key = models.BinaryField(null=True, help_text="The copy's data key, wrapped by the tenant's.")
+    wrapped_key = models.BinaryField(null=True, help_text="The copy's data key, wrapped with the tenant's key.")
     key_id = models.CharField(max_length=64, blank=True)
     key_version = models.PositiveIntegerField(default=1)
     summary = models.JSONField(
-        default=dict, help_text="What lists show: insured, lines, open needs, outcomes. Nothing sensitive."
+        default=dict, help_text="What lists show: the insured, lines, missing answers, and outcomes. Nothing sensitive."
     )
     search_text = models.TextField(blank=True, help_text="Indexed answers that are neither personal nor sensitive.")
-    search_personal = models.TextField(blank=True, help_text="Indexed personal answers: found by who may read them.")
+    search_personal = models.TextField(
+        blank=True, help_text="Indexed personal answers, searched only for users who may read them."
+    )
     created_at = models.DateTimeField()
     updated_at = models.DateTimeField()
 

@@ -7,4 +7,4 @@ class FormsConfig(AppConfig):
     """The app of forms, catalogue and rules. It does not know the code that loads or saves them."""
 
     name = "forms"
-    verbose_name = "Forms and catalogue"
+    verbose_name = "Application forms"

@@ -31,11 +31,13 @@ class ApplicationForm(BatchWrittenModel):
 
     id = models.UUIDField(primary_key=True, editable=False)
     version = models.PositiveIntegerField(
-        default=1, help_text="Counts changes of the form's own rows, whichever copy they came with."
+        default=1, help_text="The number of changes to the form's own rows, from any copy."
     )
-    reference = models.CharField(max_length=200, blank=True, help_text="The partner's own name for it.")
-    catalogue = models.CharField(max_length=64, help_text="Code of the catalogue that it is asked by.")
-    as_of = models.DateField(null=True, blank=True, help_text="Evaluation date; empty means today at the tenant.")
+    reference = models.CharField(max_length=200, blank=True, help_text="The partner's own reference for the form.")
+    catalogue = models.CharField(max_length=64, help_text="The code of the form's catalogue.")
+    as_of = models.DateField(
+        null=True, blank=True, help_text="The evaluation date. Empty means today in the tenant's time zone."
+    )
     created_by_type = models.CharField(max_length=20)
     created_by_id = models.CharField(max_length=64)
     created_at = models.DateTimeField()
@@ -56,12 +58,14 @@ class Declination(BatchWrittenModel):
 
     id = models.UUIDField(primary_key=True, editable=False)
     copy_id = models.UUIDField("copy")
-    version = models.PositiveIntegerField(help_text="The copy's version that opened the product.")
-    product = models.CharField(max_length=64, help_text="The surplus product that opened.")
+    version = models.PositiveIntegerField(help_text="The version of the copy that opened the product.")
+    product = models.CharField(max_length=64, help_text="The surplus lines product that opened.")
     line = models.CharField(max_length=64)
     release_id = models.IntegerField("release")
     declines = models.JSONField(help_text="Each admitted product with its reasons (rule and text).")
-    inputs = models.JSONField(help_text="Path and value of every answer that those rules read; sensitive ones masked.")
+    inputs = models.JSONField(
+        help_text="The path and value of every answer that those rules read. Sensitive values are masked."
+    )
     created_at = models.DateTimeField()
 
     class Meta:
@@ -103,7 +107,7 @@ class Message(OfCopy):
 
     kind = models.CharField(max_length=40, help_text="What it is about: the form, an answer, a quote request, ...")
     severity = models.CharField(max_length=20)
-    path = models.CharField(max_length=300, blank=True, help_text="Path of the answer that it is about, if any.")
+    path = models.CharField(max_length=300, blank=True, help_text="The path of the answer that it is about, if any.")
     text = models.TextField()
     metadata = models.JSONField(default=dict)
     author_type = models.CharField(max_length=20)
@@ -147,10 +151,12 @@ class EligibilityResult(OfCopy):
     batch_call: ClassVar = "context.changeset.eligibility_results.record(...)"
 
     product = models.CharField(max_length=64)
-    question_set = models.CharField(max_length=64, blank=True, help_text="The set that it was asked for, if one.")
+    question_set = models.CharField(
+        max_length=64, blank=True, help_text="The question set that it was requested for, if any."
+    )
     outcome = models.CharField(max_length=20)
     reasons = models.JSONField(default=list)
-    asked_version = models.PositiveIntegerField(help_text="The copy's version that was told to the carrier.")
+    asked_version = models.PositiveIntegerField(help_text="The version of the copy that was sent to the carrier.")
     updated_at = models.DateTimeField()
 
     class Meta:
@@ -188,7 +194,7 @@ class PaymentMethod(OfForm):
     batch_call: ClassVar = "context.changeset.payment_methods.add(...)"
 
     kind = models.CharField(max_length=20)
-    token = models.CharField(max_length=200, help_text="The payment provider's name for it.")
+    token = models.CharField(max_length=200, help_text="The payment provider's token.")
     label = models.CharField(max_length=100)
     is_default = models.BooleanField(default=False)
     removed_at = models.DateTimeField(null=True)
@@ -209,7 +215,7 @@ class NaicsSearch(OfForm):
     query = models.CharField(max_length=200)
     zip_code = models.CharField(max_length=10, blank=True)
     employees = models.PositiveIntegerField(null=True)
-    found = models.JSONField(default=list, help_text="Codes in the order shown.")
+    found = models.JSONField(default=list, help_text="The codes, in the order shown.")
     chosen = models.CharField(max_length=6, blank=True)
     searched_by_type = models.CharField(max_length=20)
     searched_by_id = models.CharField(max_length=64, blank=True)
@@ -232,8 +238,8 @@ class Process(OfCopy):
 
     kind = models.CharField(max_length=60)
     state = models.CharField(max_length=20)
-    step = models.CharField(max_length=60, blank=True, help_text="Where it goes on when it is resumed.")
-    details = models.JSONField(default=dict, help_text="What it needs to go on; nothing sensitive.")
+    step = models.CharField(max_length=60, blank=True, help_text="The step at which it continues when it is resumed.")
+    details = models.JSONField(default=dict, help_text="What it needs to continue. Nothing sensitive.")
     error = models.CharField(max_length=500, blank=True)
     attempts = models.PositiveSmallIntegerField(default=0)
     held_until = models.DateTimeField(null=True)
@@ -278,14 +284,20 @@ class QuoteRequest(BatchWrittenModel):
     carrier = models.CharField(max_length=64)
     product = models.CharField(max_length=64)
     state = models.CharField(max_length=20, choices=State)
-    request_token = models.CharField(max_length=64, help_text="Tells the carrier that a resend is the same request.")
-    asked_version = models.PositiveIntegerField(null=True, help_text="The copy's version that was sent.")
-    read_set = models.JSONField(default=list, help_text="Paths of the answers that were sent.")
+    request_token = models.CharField(
+        max_length=64, help_text="Identifies the request to the carrier if it is sent again."
+    )
+    asked_version = models.PositiveIntegerField(null=True, help_text="The version of the copy that was sent.")
+    read_set = models.JSONField(default=list, help_text="The paths of the answers that were sent.")
     carrier_reference = models.CharField(max_length=100, blank=True)
-    premium = models.PositiveBigIntegerField(null=True, help_text="Whole units of the currency, a year.")
-    is_bindable = models.BooleanField(default=False, help_text="A quote that binds; else an indication.")
-    reason = models.CharField(max_length=500, blank=True, help_text="Why it was referred, declined, failed or stale.")
-    details = models.JSONField(default=dict, help_text="What the carrier said or changed by itself; nothing sensitive.")
+    premium = models.PositiveBigIntegerField(null=True, help_text="In whole units of the currency, per year.")
+    is_bindable = models.BooleanField(
+        default=False, help_text="Whether the quote can be bound. If not, it is an indication."
+    )
+    reason = models.CharField(
+        max_length=500, blank=True, help_text="Why it was referred or declined, failed, or became stale."
+    )
+    details = models.JSONField(default=dict, help_text="What the carrier reported or changed. Nothing sensitive.")
     created_at = models.DateTimeField()
     updated_at = models.DateTimeField()
 
@@ -305,12 +317,14 @@ class GuestLink(BatchWrittenModel):
     id = models.UUIDField(primary_key=True, editable=False)
     copy_id = models.UUIDField("copy")
     secret_hash = models.CharField(max_length=64, unique=True, help_text="SHA-256 of the secret, as hexadecimal text.")
-    name = models.CharField(max_length=100, blank=True, help_text="Whom the link is meant for.")
-    expires_at = models.DateTimeField(help_text="The end of the link, and of the session that it opened.")
-    exchanged_at = models.DateTimeField(null=True, help_text="When the link was followed: it opens only once.")
-    session_hash = models.CharField(max_length=64, blank=True, help_text="SHA-256 of the session's secret, likewise.")
-    seen_at = models.DateTimeField(null=True, help_text="When its guest was here last, to the minute.")
-    finished_at = models.DateTimeField(null=True, help_text="When its guest said that all is answered.")
+    name = models.CharField(max_length=100, blank=True, help_text="The person that the link is for.")
+    expires_at = models.DateTimeField(help_text="When the link and the session that it opened end.")
+    exchanged_at = models.DateTimeField(null=True, help_text="When the link was opened. It can be opened only once.")
+    session_hash = models.CharField(
+        max_length=64, blank=True, help_text="SHA-256 of the session's secret, as hexadecimal text."
+    )
+    seen_at = models.DateTimeField(null=True, help_text="When the guest was last seen, to the minute.")
+    finished_at = models.DateTimeField(null=True, help_text="When the guest marked the application as done.")
     revoked_at = models.DateTimeField(null=True)
     issued_by_type = models.CharField(max_length=20)
     issued_by_id = models.CharField(max_length=64, blank=True)

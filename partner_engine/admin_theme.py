@@ -1,4 +1,4 @@
-"""Settings of the admin theme: titles, icon, styles and sidebar."""
+"""Settings of the admin theme: title, icon, style sheet and sidebar."""
 
 from __future__ import annotations
 

@@ -26,25 +26,25 @@ def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
 
 def permission_denied(request: HttpRequest, exception: Exception) -> HttpResponse:
     """Return the 403 response to a request without permission."""
-    return _respond(request, 403, "permission_denied", "This is not allowed.")
+    return _respond(request, 403, "permission_denied", "You are not allowed to do this.")
 
 
 def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
     """Return the 403 response to a write with a missing or outdated CSRF token."""
     return _respond(
-        request, 403, "csrf_failed", "This page has expired or came from another site. Reload it and try again."
+        request, 403, "csrf_failed", "The page was open too long or came from another site. Reload it and try again."
     )
 
 
 def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
     """Return the 404 response to an unknown address."""
-    return _respond(request, 404, "not_found", "There is no resource at this address.")
+    return _respond(request, 404, "not_found", "There is no page or resource at this address.")
 
 
 def server_error(request: HttpRequest) -> HttpResponse:
     """Return the 500 response to a failed request, without the cause."""
     return _respond(
-        request, 500, "internal_error", "An internal error occurred. Contact support with the correlation id."
+        request, 500, "internal_error", "Something went wrong on our side. Give the correlation ID to support."
     )
 
 

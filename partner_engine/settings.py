@@ -13,6 +13,7 @@ from pathlib import Path
 
 import environ
 
+from partner_engine.admin_theme import UNFOLD as UNFOLD
 from partner_engine.environment import Limits, databases, keyring, mail, networks
 from partner_engine.logging import logging_settings
 

@@ -17,7 +17,9 @@ class SearchEntry(TenantModel):
     copy_id = models.UUIDField("copy", primary_key=True, editable=False)
     version = models.PositiveIntegerField()
     release_id = models.IntegerField("release")
-    format = models.PositiveSmallIntegerField(help_text="The way in which the copy was put into words.")
+    format = models.PositiveSmallIntegerField(
+        help_text="The version of the indexing rules that the entry was made with."
+    )
     indexed_at = models.DateTimeField()
 
     class Meta:

@@ -54,7 +54,7 @@ class MissingRight(Exception):
     """The actor lacks a right."""
 
     def __init__(self, right: Right) -> None:
-        super().__init__(f"This needs the right {right.value!r} ({RIGHT_TEXTS[right].lower()}).")
+        super().__init__(f"This requires the right {right.value!r} ({RIGHT_TEXTS[right].lower()}).")
         self.right = right
 
 

@@ -29,27 +29,27 @@ def validate_time_zone(name: str) -> None:
     try:
         ZoneInfo(name)
     except (ZoneInfoNotFoundError, ValueError) as error:
-        raise ValidationError(f"{name!r} is no time zone; use an IANA name such as America/New_York.") from error
+        raise ValidationError(f"{name!r} is not a time zone. Use an IANA name such as America/New_York.") from error
 
 
 def validate_database(alias: str) -> None:
     """Refuse an alias for which this installation has no database."""
     if alias and alias not in connections:
-        raise ValidationError(f"There is no database {alias!r}; set TENANT_DATABASE_{alias.upper()} and start again.")
+        raise ValidationError(f"There is no database {alias!r}. Set TENANT_DATABASE_{alias.upper()} and restart.")
 
 
 class Tenant(models.Model):  # type: ignore[django-manager-missing]  # API clients have an untyped base
     """A partner. Its forms live in the database ``database``, empty for the shared one."""
 
     id = models.UUIDField(primary_key=True, default=new_id, editable=False)
-    code = models.SlugField(unique=True, help_text="Short name, as in addresses and exports.")
+    code = models.SlugField(unique=True, help_text="A short name, used in addresses and exports.")
     name = models.CharField(max_length=200)
     time_zone = models.CharField(max_length=64, default="America/New_York", validators=[validate_time_zone])
     database = models.CharField(
-        max_length=64, blank=True, validators=[validate_database], help_text="Alias of its own database, if any."
+        max_length=64, blank=True, validators=[validate_database], help_text="The alias of its own database, if any."
     )  # fmt: skip
     catalogue = models.CharField(
-        max_length=64, blank=True, help_text="Code of the catalogue that its new forms are asked by."
+        max_length=64, blank=True, help_text="The code of the catalogue that its new forms use."
     )
     created_at = models.DateTimeField(auto_now_add=True)
 
@@ -94,7 +94,7 @@ class User(AbstractBaseUser, PermissionsMixin):  # type: ignore[django-manager-m
         max_length=20, choices=[(role.value, role.name.replace("_", " ").capitalize()) for role in Role]
     )
     tenant = models.ForeignKey(Tenant, on_delete=models.PROTECT, null=True, blank=True, related_name="users")
-    is_staff = models.BooleanField(default=False, help_text="May sign in to the admin.")
+    is_staff = models.BooleanField(default=False, help_text="Whether the user can sign in to the admin.")
     is_active = models.BooleanField(default=True)
     date_joined = models.DateTimeField(default=timezone.now)
 
@@ -110,7 +110,7 @@ class User(AbstractBaseUser, PermissionsMixin):  # type: ignore[django-manager-m
             models.CheckConstraint(
                 name="user_has_tenant_unless_staff",
                 condition=models.Q(role=Role.STAFF, tenant=None) | ~models.Q(role=Role.STAFF) & ~models.Q(tenant=None),
-                violation_error_message="Agents and tenant administrators belong to a tenant, staff to none.",
+                violation_error_message="Agents and tenant administrators need a tenant. Staff must not have one.",
             ),
         ]  # fmt: skip
 
@@ -150,7 +150,7 @@ class ApiClient(AbstractApplication):
     allowed_scopes = ArrayField(
         models.CharField(max_length=64, choices=[(right.value, text) for right, text in RIGHT_TEXTS.items()]),
         default=every_right,
-        help_text="What its tokens may do at most.",
+        help_text="The most that its tokens are allowed to do.",
     )
 
     class Meta(AbstractApplication.Meta):

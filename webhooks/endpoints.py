@@ -45,21 +45,21 @@ class UnknownEventType(Exception):
     """The event type does not exist."""
 
     def __init__(self, name: str) -> None:
-        super().__init__(f"There are no events of type {name[:80]!r}; use a type of the documentation, or '*' for all.")
+        super().__init__(f"There is no event type {name[:80]!r}. Use a type from the documentation, or '*' for all.")
 
 
 class TooManyEndpoints(Exception):
     """The tenant has reached its limit of endpoints."""
 
     def __init__(self) -> None:
-        super().__init__(f"A tenant has at most {MOST_ENDPOINTS} webhook endpoints; remove one first.")
+        super().__init__(f"A tenant can have at most {MOST_ENDPOINTS} webhook endpoints. Remove one first.")
 
 
 class EndpointIsDisabled(Exception):
     """The endpoint is disabled and receives nothing until it is enabled."""
 
     def __init__(self) -> None:
-        super().__init__("The webhook endpoint is disabled; switch it on first.")
+        super().__init__("The webhook endpoint is turned off. Turn it on first.")
 
 
 def add(

@@ -24,9 +24,9 @@ class DeliveryState(models.TextChoices):
 class DisabledReason(models.TextChoices):
     """The reason why an endpoint is disabled."""
 
-    BY_HAND = "by_hand", "switched off by hand"
-    GONE = "gone", "the endpoint answered 410 Gone"
-    FAILING = "failing", "nothing but failures for 120 hours"
+    BY_HAND = "by_hand", "turned off by hand"
+    GONE = "gone", "the endpoint responded with 410 Gone"
+    FAILING = "failing", "every attempt failed for 120 hours"
 
 
 class WebhookEndpoint(TenantModel):
@@ -37,14 +37,14 @@ class WebhookEndpoint(TenantModel):
     description = models.CharField(max_length=200, blank=True)
     event_types = ArrayField(models.CharField(max_length=64), help_text='["*"] means all.')
     secret = models.BinaryField()
-    previous_secret = models.BinaryField(null=True, help_text="Signs too until the rotation is over.")
+    previous_secret = models.BinaryField(null=True, help_text="Also signs events until the rotation ends.")
     previous_secret_until = models.DateTimeField(null=True)
     disabled_at = models.DateTimeField(null=True)
     disabled_reason = models.CharField(max_length=16, choices=DisabledReason.choices, blank=True)
     failures = models.PositiveIntegerField(default=0, help_text="Failed attempts since the last success.")
     failing_since = models.DateTimeField(null=True)
     last_failure_at = models.DateTimeField(null=True)
-    paused_until = models.DateTimeField(null=True, help_text="Nothing is sent before, to spare it and the others.")
+    paused_until = models.DateTimeField(null=True, help_text="No events are sent before this time.")
     created_at = models.DateTimeField()
     created_by = models.CharField(max_length=200)
 
@@ -83,7 +83,7 @@ class WebhookDelivery(TenantModel):
     state = models.CharField(max_length=16, choices=DeliveryState.choices, default=DeliveryState.PENDING)
     attempts = models.PositiveSmallIntegerField(default=0)
     next_attempt_at = models.DateTimeField(null=True)
-    leased_until = models.DateTimeField(null=True, help_text="While a process sends it.")
+    leased_until = models.DateTimeField(null=True, help_text="Set while a process sends it.")
     created_at = models.DateTimeField()
     finished_at = models.DateTimeField(null=True)
 
@@ -114,7 +114,7 @@ class WebhookAttempt(TenantModel):
     number = models.PositiveSmallIntegerField()
     status = models.PositiveSmallIntegerField(null=True)
     error = models.CharField(max_length=40, blank=True)
-    excerpt = models.TextField(blank=True, help_text="The beginning of the answer, at most 1 KiB.")
+    excerpt = models.TextField(blank=True, help_text="The beginning of the response, at most 1 KiB.")
     duration = models.PositiveIntegerField(help_text="In milliseconds.")
     created_at = models.DateTimeField()
 

@@ -100,7 +100,7 @@ class GuardedBackend(httpcore2.AsyncNetworkBackend):
         socket_options: Iterable[httpcore2.SOCKET_OPTION] | None = None,
     ) -> httpcore2.AsyncNetworkStream:
         """Refuse: webhooks never use Unix sockets."""
-        raise RefusedAddress("A file is no address.")
+        raise RefusedAddress("The address must not be a file.")
 
     async def sleep(self, seconds: float) -> None:
         """Wait."""

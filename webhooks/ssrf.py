@@ -59,18 +59,18 @@ class Guard:
     def check_url(self, url: str) -> None:
         """Raise ``RefusedAddress`` unless ``url`` is acceptable for an endpoint, as far as the URL alone shows."""
         if not 0 < len(url) <= MAX_URL or not url.isascii() or re.search(r"[\x00-\x20\x7f\\]", url):
-            raise RefusedAddress(f"An address has 1 to {MAX_URL} visible ASCII characters and no backslash.")
+            raise RefusedAddress(f"The address must have 1 to {MAX_URL} visible ASCII characters and no backslash.")
         try:
             parts = urlsplit(url)
             port = parts.port
         except ValueError as error:
-            raise RefusedAddress("This is no address.") from error
+            raise RefusedAddress("This is not a valid address.") from error
         if parts.scheme not in ("https", "http"):
-            raise RefusedAddress("An address starts with https://.")
+            raise RefusedAddress("The address must start with https://.")
         if "@" in parts.netloc:
-            raise RefusedAddress("An address holds no user name or password.")
+            raise RefusedAddress("The address must not contain a user name or a password.")
         if parts.fragment:
-            raise RefusedAddress("An address has no part after '#': it would not be sent.")
+            raise RefusedAddress("The address must not contain a part after '#'.")
         if port is None:
             port = 443 if parts.scheme == "https" else 80
         self._check_host(parts.hostname or "", port, is_plain=parts.scheme == "http")
@@ -83,14 +83,16 @@ class Guard:
         try:
             found = ip_address(address)
         except ValueError as error:
-            raise RefusedAddress("The address is none.") from error
+            raise RefusedAddress("The address is not valid.") from error
         found = unwrapped(found)
         if any(found in network for network in self.allowed if network.version == found.version):
             return
         if not is_public(found):
-            raise RefusedAddress("The address is not on the public internet.")
+            raise RefusedAddress("The address must be on the public internet.")
         if is_plain:
-            raise RefusedAddress("An address starts with https://: what is told must not be read on its way.")
+            raise RefusedAddress(
+                "The address must start with https://, so that nobody can read the events on their way."
+            )
         if port not in self.ports:
             raise RefusedAddress(f"The port must be one of {', '.join(map(str, self.ports))}.")
 
@@ -101,13 +103,15 @@ class Guard:
             return
         labels = host.split(".")
         if len(host) > 253 or not all(_LABEL.fullmatch(label) for label in labels) or _NUMBER.fullmatch(labels[-1]):
-            raise RefusedAddress("The host is neither a name nor an address.")
+            raise RefusedAddress("The host is not a valid name or IP address.")
         if self.allowed:
             return  # The name may resolve into one of them; its addresses decide.
         if len(labels) == 1 or any(f".{host}".lower().endswith(f".{name}") for name in _LOCAL_NAMES):
-            raise RefusedAddress("The host is not on the public internet.")
+            raise RefusedAddress("The host must be on the public internet.")
         if is_plain:
-            raise RefusedAddress("An address starts with https://: what is told must not be read on its way.")
+            raise RefusedAddress(
+                "The address must start with https://, so that nobody can read the events on their way."
+            )
         if port not in self.ports:
             raise RefusedAddress(f"The port must be one of {', '.join(map(str, self.ports))}.")
 

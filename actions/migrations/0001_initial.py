@@ -19,7 +19,7 @@ class Migration(migrations.Migration):
                 (
                     "target",
                     models.CharField(
-                        help_text="What it is done to; actions of one kind and target in a save are one.",
+                        help_text="What the action is done to. Actions of one kind with one target in one save are merged.",
                         max_length=200,
                     ),
                 ),
@@ -29,7 +29,7 @@ class Migration(migrations.Migration):
                 (
                     "version",
                     models.PositiveIntegerField(
-                        help_text="The copy's version that asked for it: its sequence number.", null=True
+                        help_text="The version of the copy whose save created the action.", null=True
                     ),
                 ),
                 ("correlation_id", models.CharField(blank=True, max_length=64)),
@@ -43,7 +43,7 @@ class Migration(migrations.Migration):
                 (
                     "crashes",
                     models.PositiveSmallIntegerField(
-                        default=0, help_text="How often a worker was gone before it had told how the attempt ended."
+                        default=0, help_text="How often a worker stopped before it reported the result of an attempt."
                     ),
                 ),
                 ("next_attempt_at", models.DateTimeField()),
@@ -51,7 +51,9 @@ class Migration(migrations.Migration):
                 ("leased_until", models.DateTimeField(null=True)),
                 (
                     "last_error",
-                    models.CharField(blank=True, help_text="Kind and place of the failure, no values.", max_length=300),
+                    models.CharField(
+                        blank=True, help_text="The kind and place of the failure, without values.", max_length=300
+                    ),
                 ),
                 ("died_at", models.DateTimeField(null=True)),
                 ("created_at", models.DateTimeField()),

@@ -111,7 +111,7 @@ class Plan:
         question = self._tracker.catalogue.questions.get(code)
         if question is None:
             return self._fault(
-                path, pointer, "unknown_question", "There is no question of this code; see the catalogue."
+                path, pointer, "unknown_question", "There is no question with this code. See the catalogue."
             )
         if question.pool != place.pool:
             belongs = f"to the rows of pool {question.pool!r}" if question.pool else "to the top level"
@@ -121,7 +121,7 @@ class Plan:
         except InvalidValue as error:
             return self._fault(path, pointer, error.code, error.text)
         if place.existing is not None and place.existing.find_answer(code).is_readonly:
-            return self._fault(path, pointer, ReadOnlyAnswer.code, "This answer is read only.")
+            return self._fault(path, pointer, ReadOnlyAnswer.code, "This answer is read-only.")
         self._steps.append(lambda: self._take(place.open().find_answer(code), cleaned, pointer))
 
     def _take(self, mutator: AnswerTarget, cleaned: AnswerValue, pointer: str) -> None:

@@ -18,7 +18,7 @@ class Migration(migrations.Migration):
                 (
                     "client",
                     models.CharField(
-                        help_text="Type and id of the actor: two clients may use the same key.", max_length=100
+                        help_text="Type and ID of the actor. Two clients may use the same key.", max_length=100
                     ),
                 ),
                 ("key", models.CharField(max_length=255)),

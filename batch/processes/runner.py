@@ -112,7 +112,7 @@ def _locked(delivered: Delivered) -> Iterator[BatchContext]:
         ) as context:
             yield context
     except NotFound as error:
-        raise PermanentFailure("Its copy is not there any more.") from error
+        raise PermanentFailure("The copy no longer exists.") from error
 
 
 def _work(works: Works, kind: str) -> Work:

@@ -16,8 +16,8 @@ class Migration(migrations.Migration):
             name="Carrier",
             fields=[
                 ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
-                ("catalogue", models.CharField(help_text="Code of the catalogue that it belongs to.", max_length=64)),
-                ("position", models.PositiveIntegerField(default=0, help_text="Order in lists, lowest first.")),
+                ("catalogue", models.CharField(help_text="The code of its catalogue.", max_length=64)),
+                ("position", models.PositiveIntegerField(default=0, help_text="The order in lists, lowest first.")),
                 (
                     "code",
                     models.CharField(
@@ -25,7 +25,7 @@ class Migration(migrations.Migration):
                         validators=[
                             django.core.validators.RegexValidator(
                                 "\\A[A-Za-z0-9_][A-Za-z0-9_.-]*\\Z",
-                                "Use letters, digits, underscores, dots and hyphens; begin with a letter.",
+                                "Use letters, digits, underscores, dots, and hyphens. Do not begin with a dot or a hyphen.",
                             )
                         ],
                     ),
@@ -35,15 +35,15 @@ class Migration(migrations.Migration):
                     "admitted",
                     models.BooleanField(
                         default=True,
-                        help_text="Others write surplus lines: locked until every admitted product of the line declines.",
+                        help_text="Surplus lines of other carriers are locked until every admitted product of the line declines.",
                     ),
                 ),
                 (
                     "link_mode",
                     models.CharField(
                         choices=[
-                            ("sync", "At once (sync)"),
-                            ("poll", "Accepts, then is asked (poll)"),
+                            ("sync", "Immediately (sync)"),
+                            ("poll", "Accepts, then is polled (poll)"),
                             ("callback", "Accepts, then calls back (callback)"),
                             ("manual", "By hand (manual)"),
                         ],
@@ -56,33 +56,33 @@ class Migration(migrations.Migration):
                     "p50_seconds",
                     models.FloatField(
                         default=1,
-                        help_text="Half come sooner.",
+                        help_text="Half of the responses are faster.",
                         validators=[django.core.validators.MinValueValidator(0)],
-                        verbose_name="usual answer (s)",
+                        verbose_name="usual response time (s)",
                     ),
                 ),
                 (
                     "p95_seconds",
                     models.FloatField(
                         default=1,
-                        help_text="95 percent come sooner.",
+                        help_text="95 percent of the responses are faster.",
                         validators=[django.core.validators.MinValueValidator(0)],
-                        verbose_name="slow answer (s)",
+                        verbose_name="slow response time (s)",
                     ),
                 ),
                 (
                     "fail_percent",
                     models.FloatField(
                         default=0,
-                        help_text="Failing requests of a hundred.",
+                        help_text="How many of one hundred requests fail.",
                         validators=[django.core.validators.MinValueValidator(0)],
                     ),
                 ),
-                ("per_minute", models.PositiveIntegerField(default=60, verbose_name="requests a minute")),
+                ("per_minute", models.PositiveIntegerField(default=60, verbose_name="requests per minute")),
                 (
                     "quirk",
                     models.CharField(
-                        blank=True, help_text="What is peculiar about this carrier's link.", max_length=300
+                        blank=True, help_text="What is unusual about this carrier's link.", max_length=300
                     ),
                 ),
             ],
@@ -92,7 +92,7 @@ class Migration(migrations.Migration):
                     models.UniqueConstraint(
                         fields=("catalogue", "code"),
                         name="carrier_code_once",
-                        violation_error_message="This catalogue has a carrier of this code already.",
+                        violation_error_message="This catalogue already has a carrier with this code.",
                     )
                 ],
             },
@@ -101,8 +101,8 @@ class Migration(migrations.Migration):
             name="CarrierProduct",
             fields=[
                 ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
-                ("catalogue", models.CharField(help_text="Code of the catalogue that it belongs to.", max_length=64)),
-                ("position", models.PositiveIntegerField(default=0, help_text="Order in lists, lowest first.")),
+                ("catalogue", models.CharField(help_text="The code of its catalogue.", max_length=64)),
+                ("position", models.PositiveIntegerField(default=0, help_text="The order in lists, lowest first.")),
                 (
                     "code",
                     models.CharField(
@@ -110,7 +110,7 @@ class Migration(migrations.Migration):
                         validators=[
                             django.core.validators.RegexValidator(
                                 "\\A[A-Za-z0-9_][A-Za-z0-9_.-]*\\Z",
-                                "Use letters, digits, underscores, dots and hyphens; begin with a letter.",
+                                "Use letters, digits, underscores, dots, and hyphens. Do not begin with a dot or a hyphen.",
                             )
                         ],
                     ),
@@ -118,7 +118,7 @@ class Migration(migrations.Migration):
                 (
                     "line",
                     models.CharField(
-                        help_text="Code of a line of business of the catalogue.",
+                        help_text="The code of a line of business in the catalogue.",
                         max_length=64,
                         verbose_name="line of business",
                     ),
@@ -138,7 +138,7 @@ class Migration(migrations.Migration):
                         base_field=models.CharField(max_length=64),
                         blank=True,
                         default=list,
-                        help_text="Where it is sold, divided by commas; empty means all.",
+                        help_text="The states where it is sold, separated by commas. Leave empty for all.",
                         size=None,
                     ),
                 ),
@@ -148,7 +148,7 @@ class Migration(migrations.Migration):
                         base_field=models.CharField(max_length=64),
                         blank=True,
                         default=list,
-                        help_text="What the industry code may begin with, divided by commas; empty means all.",
+                        help_text="What the industry code may begin with, separated by commas. Leave empty for all.",
                         size=None,
                     ),
                 ),
@@ -185,27 +185,32 @@ class Migration(migrations.Migration):
                         validators=[
                             django.core.validators.RegexValidator(
                                 "\\A[A-Za-z0-9_][A-Za-z0-9_.-]*\\Z",
-                                "Use letters, digits, underscores, dots and hyphens; begin with a letter.",
+                                "Use letters, digits, underscores, dots, and hyphens. Do not begin with a dot or a hyphen.",
                             )
                         ],
-                        verbose_name="id",
+                        verbose_name="ID",
                     ),
                 ),
-                ("when", models.TextField(help_text="A condition in CEL.")),
+                ("when", models.TextField(help_text="A CEL condition.", verbose_name="condition")),
                 (
                     "then",
                     models.CharField(
                         choices=[("decline", "Decline"), ("refer", "Refer"), ("adjust", "Rate other values (adjust)")],
                         max_length=20,
+                        verbose_name="effect",
                     ),
                 ),
-                ("why", models.CharField(help_text="The reason as agents read it.", max_length=300)),
+                (
+                    "why",
+                    models.CharField(help_text="The reason that agents see.", max_length=300, verbose_name="reason"),
+                ),
                 (
                     "set",
                     models.JSONField(
                         blank=True,
                         default=dict,
-                        help_text='Only to adjust: question codes and what is rated, as {"limit": "l500"}.',
+                        help_text='For the effect "adjust": question codes and values to rate, such as {"limit": "l500"}.',
+                        verbose_name="values to rate",
                     ),
                 ),
                 (
@@ -231,14 +236,14 @@ class Migration(migrations.Migration):
                         validators=[
                             django.core.validators.RegexValidator(
                                 "\\A[A-Za-z0-9_][A-Za-z0-9_.-]*\\Z",
-                                "Use letters, digits, underscores, dots and hyphens; begin with a letter.",
+                                "Use letters, digits, underscores, dots, and hyphens. Do not begin with a dot or a hyphen.",
                             )
                         ],
-                        verbose_name="id",
+                        verbose_name="ID",
                     ),
                 ),
-                ("when", models.TextField(help_text="A condition in CEL.")),
-                ("times", carriers.models.Decimal6Field(decimal_places=6, max_digits=18)),
+                ("when", models.TextField(help_text="A CEL condition.", verbose_name="condition")),
+                ("times", carriers.models.Decimal6Field(decimal_places=6, max_digits=18, verbose_name="factor")),
                 (
                     "product",
                     models.ForeignKey(
@@ -257,17 +262,18 @@ class Migration(migrations.Migration):
             fields=[
                 ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
                 ("position", models.PositiveIntegerField(default=0)),
-                ("pool", models.CharField(help_text="Code of the pool whose rows are rated.", max_length=64)),
+                ("pool", models.CharField(help_text="The code of the pool whose rows are rated.", max_length=64)),
                 (
                     "rate_by",
                     models.TextField(
-                        help_text="The code that finds a row's rate: an expression in CEL read within the row."
+                        help_text="A CEL expression, evaluated in the row, that returns the code of its rate."
                     ),
                 ),
                 (
                     "amount",
                     models.TextField(
-                        blank=True, help_text="What the rate is for, in CEL within the row; empty counts each row once."
+                        blank=True,
+                        help_text="A CEL expression, evaluated in the row: the amount to rate. Leave empty to count rows.",
                     ),
                 ),
                 (
@@ -275,7 +281,7 @@ class Migration(migrations.Migration):
                     carriers.models.Decimal6Field(
                         decimal_places=6,
                         default=1,
-                        help_text="The rate is for so many of the amount.",
+                        help_text="The rate applies to this many units of the amount.",
                         max_digits=18,
                         validators=[django.core.validators.MinValueValidator(0)],
                     ),
@@ -283,14 +289,14 @@ class Migration(migrations.Migration):
                 (
                     "times",
                     models.TextField(
-                        blank=True, help_text="Multiplies the sum where it is a number; an expression in CEL."
+                        blank=True, help_text="A CEL expression. If it returns a number, the sum is multiplied by it."
                     ),
                 ),
                 (
                     "reason",
                     models.CharField(
                         blank=True,
-                        help_text="Rule id that declines a code without a rate; empty counts such a row nothing.",
+                        help_text="The ID of the rule that declines a code without a rate. Leave empty to rate such rows at zero.",
                         max_length=64,
                     ),
                 ),
@@ -331,19 +337,24 @@ class Migration(migrations.Migration):
                 ("position", models.PositiveIntegerField(default=0)),
                 (
                     "rate",
-                    carriers.models.Decimal6Field(decimal_places=6, help_text="Dollars a year ...", max_digits=18),
+                    carriers.models.Decimal6Field(decimal_places=6, help_text="Dollars per year ...", max_digits=18),
                 ),
                 (
                     "per",
                     carriers.models.Decimal6Field(
                         decimal_places=6,
                         default=1,
-                        help_text="... for every so many ...",
+                        help_text="... for every this many units ...",
                         max_digits=18,
                         validators=[django.core.validators.MinValueValidator(0)],
                     ),
                 ),
-                ("of", models.TextField(help_text="... of this value: an expression in CEL that gives a number.")),
+                (
+                    "of",
+                    models.TextField(
+                        help_text="... of this value: a CEL expression that returns a number.", verbose_name="value"
+                    ),
+                ),
                 (
                     "product",
                     models.ForeignKey(
@@ -360,7 +371,7 @@ class Migration(migrations.Migration):
             constraint=models.UniqueConstraint(
                 fields=("catalogue", "code"),
                 name="product_code_once",
-                violation_error_message="This catalogue has a product of this code already.",
+                violation_error_message="This catalogue already has a product with this code.",
             ),
         ),
         migrations.AddConstraint(
@@ -368,7 +379,7 @@ class Migration(migrations.Migration):
             constraint=models.UniqueConstraint(
                 fields=("product", "code"),
                 name="product_rule_code_once",
-                violation_error_message="This product has a rule of this id already.",
+                violation_error_message="This product already has a rule with this ID.",
             ),
         ),
         migrations.AddConstraint(
@@ -376,7 +387,7 @@ class Migration(migrations.Migration):
             constraint=models.UniqueConstraint(
                 fields=("product", "code"),
                 name="factor_code_once",
-                violation_error_message="This product has a factor of this id already.",
+                violation_error_message="This product already has a factor with this ID.",
             ),
         ),
         migrations.AddConstraint(
@@ -384,7 +395,7 @@ class Migration(migrations.Migration):
             constraint=models.UniqueConstraint(
                 fields=("table", "code"),
                 name="rate_code_once",
-                violation_error_message="This table has a rate of this code already.",
+                violation_error_message="This table already has a rate with this code.",
             ),
         ),
     ]

@@ -49,7 +49,7 @@ class Migration(migrations.Migration):
                 (
                     "title_question",
                     models.CharField(
-                        blank=True, help_text="Code of the question that names the insured.", max_length=64
+                        blank=True, help_text="The code of the question that names the insured.", max_length=64
                     ),
                 ),
                 (
@@ -71,7 +71,7 @@ class Migration(migrations.Migration):
             name="ChoiceList",
             fields=[
                 ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
-                ("position", models.PositiveIntegerField(default=0, help_text="Order in lists, lowest first.")),
+                ("position", models.PositiveIntegerField(default=0, help_text="The order in lists, lowest first.")),
                 (
                     "code",
                     models.CharField(
@@ -101,7 +101,7 @@ class Migration(migrations.Migration):
             name="Choice",
             fields=[
                 ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
-                ("position", models.PositiveIntegerField(default=0, help_text="Order in lists, lowest first.")),
+                ("position", models.PositiveIntegerField(default=0, help_text="The order in lists, lowest first.")),
                 ("code", models.CharField(max_length=64)),
                 ("label", models.CharField(max_length=300)),
                 (
@@ -119,7 +119,7 @@ class Migration(migrations.Migration):
             name="DerivedValue",
             fields=[
                 ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
-                ("position", models.PositiveIntegerField(default=0, help_text="Order in lists, lowest first.")),
+                ("position", models.PositiveIntegerField(default=0, help_text="The order in lists, lowest first.")),
                 (
                     "code",
                     models.CharField(
@@ -151,7 +151,7 @@ class Migration(migrations.Migration):
             name="FormRule",
             fields=[
                 ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
-                ("position", models.PositiveIntegerField(default=0, help_text="Order in lists, lowest first.")),
+                ("position", models.PositiveIntegerField(default=0, help_text="The order in lists, lowest first.")),
                 (
                     "code",
                     models.CharField(
@@ -162,22 +162,27 @@ class Migration(migrations.Migration):
                                 "Use letters, digits, underscores, periods and hyphens, starting with a letter.",
                             )
                         ],
-                        verbose_name="id",
+                        verbose_name="ID",
                     ),
                 ),
-                ("when", models.TextField(help_text="A CEL condition.")),
+                ("when", models.TextField(help_text="A CEL condition.", verbose_name="condition")),
                 (
                     "then",
                     models.CharField(
                         choices=[("error", "Error"), ("warn", "Warning"), ("message", "Message"), ("task", "Task")],
                         max_length=20,
+                        verbose_name="effect",
                     ),
                 ),
                 (
                     "at",
-                    models.CharField(help_text="Code of the question or pool that shows the message.", max_length=64),
+                    models.CharField(
+                        help_text="Code of the question or pool that shows the message.",
+                        max_length=64,
+                        verbose_name="shown at",
+                    ),
                 ),
-                ("say", models.CharField(max_length=500)),
+                ("say", models.CharField(max_length=500, verbose_name="message")),
                 (
                     "catalogue",
                     models.ForeignKey(
@@ -193,7 +198,7 @@ class Migration(migrations.Migration):
             name="LineOfBusiness",
             fields=[
                 ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
-                ("position", models.PositiveIntegerField(default=0, help_text="Order in lists, lowest first.")),
+                ("position", models.PositiveIntegerField(default=0, help_text="The order in lists, lowest first.")),
                 (
                     "code",
                     models.CharField(
@@ -232,7 +237,7 @@ class Migration(migrations.Migration):
             name="QuestionSet",
             fields=[
                 ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
-                ("position", models.PositiveIntegerField(default=0, help_text="Order in lists, lowest first.")),
+                ("position", models.PositiveIntegerField(default=0, help_text="The order in lists, lowest first.")),
                 (
                     "code",
                     models.CharField(
@@ -249,7 +254,9 @@ class Migration(migrations.Migration):
                 (
                     "when",
                     models.TextField(
-                        blank=True, help_text="Shown while this condition (CEL) is true; empty means always."
+                        blank=True,
+                        help_text="Shown while this CEL condition is true. Leave empty to show it always.",
+                        verbose_name="condition",
                     ),
                 ),
                 (
@@ -276,8 +283,8 @@ class Migration(migrations.Migration):
                         verbose_name="parent pool",
                     ),
                 ),
-                ("pool_min", models.PositiveIntegerField(default=0, verbose_name="fewest rows")),
-                ("pool_max", models.PositiveIntegerField(default=1000, verbose_name="most rows")),
+                ("pool_min", models.PositiveIntegerField(default=0, verbose_name="minimum rows")),
+                ("pool_max", models.PositiveIntegerField(default=1000, verbose_name="maximum rows")),
                 (
                     "pool_key",
                     django.contrib.postgres.fields.ArrayField(
@@ -306,7 +313,7 @@ class Migration(migrations.Migration):
             name="Question",
             fields=[
                 ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
-                ("position", models.PositiveIntegerField(default=0, help_text="Order in lists, lowest first.")),
+                ("position", models.PositiveIntegerField(default=0, help_text="The order in lists, lowest first.")),
                 (
                     "code",
                     models.CharField(
@@ -333,7 +340,9 @@ class Migration(migrations.Migration):
                 (
                     "when",
                     models.TextField(
-                        blank=True, help_text="Shown while this condition (CEL) is true; empty means always."
+                        blank=True,
+                        help_text="Shown while this CEL condition is true. Leave empty to show it always.",
+                        verbose_name="condition",
                     ),
                 ),
                 (
@@ -363,7 +372,7 @@ class Migration(migrations.Migration):
                         blank=True,
                         choices=[
                             ("", "Not sensitive"),
-                            ("pii", "Personal: masked without the right to see it (pii)"),
+                            ("pii", "Personal: masked unless the reader may see it (pii)"),
                             ("spi", "Secret: encrypted, never shown in full (spi)"),
                         ],
                         default="",
@@ -395,7 +404,7 @@ class Migration(migrations.Migration):
                     "choices",
                     models.ForeignKey(
                         blank=True,
-                        help_text="Only for choice and multi choice.",
+                        help_text="Only for choice and multi choice questions.",
                         null=True,
                         on_delete=django.db.models.deletion.PROTECT,
                         related_name="questions",
@@ -425,7 +434,7 @@ class Migration(migrations.Migration):
                         editable=False, help_text="The number of the release within its catalogue."
                     ),
                 ),
-                ("content", models.BinaryField(help_text="The whole definition: compressed JSON.")),
+                ("content", models.BinaryField(help_text="The whole definition as compressed JSON.")),
                 ("checksum", models.CharField(editable=False, help_text="SHA-256 of the definition.", max_length=64)),
                 ("notes", models.TextField(blank=True, editable=False)),
                 ("published_at", models.DateTimeField(auto_now_add=True)),
@@ -473,7 +482,7 @@ class Migration(migrations.Migration):
             constraint=models.UniqueConstraint(
                 fields=("catalogue", "code"),
                 name="form_rule_code_once",
-                violation_error_message="This catalogue already has a form rule with this id.",
+                violation_error_message="This catalogue already has a form rule with this ID.",
             ),
         ),
         migrations.AddConstraint(
@@ -506,7 +515,7 @@ class Migration(migrations.Migration):
             constraint=models.CheckConstraint(
                 condition=models.Q(("pool_min__lte", models.F("pool_max"))),
                 name="pool_min_to_max",
-                violation_error_message="The fewest rows must not exceed the most rows.",
+                violation_error_message="The minimum must not be greater than the maximum.",
             ),
         ),
         migrations.AddConstraint(

@@ -33,32 +33,34 @@ class Migration(migrations.Migration):
                 (
                     "version",
                     models.PositiveIntegerField(
-                        default=1, help_text="Counts saves; an update must name the version it was made from."
+                        default=1, help_text="The number of saves. An update must name the version that it is based on."
                     ),
                 ),
                 ("owner_id", models.UUIDField(blank=True, null=True, verbose_name="owner")),
                 (
                     "locked_at",
                     models.DateTimeField(
-                        blank=True, help_text="A locked copy takes no changes until it is unlocked.", null=True
+                        blank=True, help_text="A locked copy cannot be changed until it is unlocked.", null=True
                     ),
                 ),
                 ("deleted_at", models.DateTimeField(blank=True, null=True)),
                 (
                     "last_touched_by_user_at",
-                    models.DateTimeField(blank=True, help_text="Never moved by jobs.", null=True),
+                    models.DateTimeField(blank=True, help_text="Not changed by jobs.", null=True),
                 ),
                 (
                     "release_id",
                     models.IntegerField(
-                        help_text="The catalogue release it was last evaluated with.", null=True, verbose_name="release"
+                        help_text="The catalogue release that it was last evaluated with.",
+                        null=True,
+                        verbose_name="release",
                     ),
                 ),
                 ("document", models.BinaryField()),
                 ("evaluation", models.BinaryField()),
                 (
                     "wrapped_key",
-                    models.BinaryField(help_text="The copy's data key, wrapped by the tenant's.", null=True),
+                    models.BinaryField(help_text="The copy's data key, wrapped with the tenant's key.", null=True),
                 ),
                 ("key_id", models.CharField(blank=True, max_length=64)),
                 ("key_version", models.PositiveIntegerField(default=1)),
@@ -66,7 +68,7 @@ class Migration(migrations.Migration):
                     "summary",
                     models.JSONField(
                         default=dict,
-                        help_text="What lists show: insured, lines, open needs, outcomes. Nothing sensitive.",
+                        help_text="What lists show: the insured, lines, missing answers, and outcomes. Nothing sensitive.",
                     ),
                 ),
                 (
@@ -75,7 +77,9 @@ class Migration(migrations.Migration):
                 ),
                 (
                     "search_personal",
-                    models.TextField(blank=True, help_text="Indexed personal answers: found by who may read them."),
+                    models.TextField(
+                        blank=True, help_text="Indexed personal answers, searched only for users who may read them."
+                    ),
                 ),
                 ("created_at", models.DateTimeField()),
                 ("updated_at", models.DateTimeField()),

@@ -18,15 +18,20 @@ class Migration(migrations.Migration):
                 (
                     "version",
                     models.PositiveIntegerField(
-                        default=1, help_text="Counts changes of the form's own rows, whichever copy they came with."
+                        default=1, help_text="The number of changes to the form's own rows, from any copy."
                     ),
                 ),
-                ("reference", models.CharField(blank=True, help_text="The partner's own name for it.", max_length=200)),
-                ("catalogue", models.CharField(help_text="Code of the catalogue that it is asked by.", max_length=64)),
+                (
+                    "reference",
+                    models.CharField(blank=True, help_text="The partner's own reference for the form.", max_length=200),
+                ),
+                ("catalogue", models.CharField(help_text="The code of the form's catalogue.", max_length=64)),
                 (
                     "as_of",
                     models.DateField(
-                        blank=True, help_text="Evaluation date; empty means today at the tenant.", null=True
+                        blank=True,
+                        help_text="The evaluation date. Empty means today in the tenant's time zone.",
+                        null=True,
                     ),
                 ),
                 ("created_by_type", models.CharField(max_length=20)),
@@ -49,15 +54,15 @@ class Migration(migrations.Migration):
                 ("tenant_id", models.UUIDField(editable=False, verbose_name="tenant")),
                 ("id", models.UUIDField(editable=False, primary_key=True, serialize=False)),
                 ("copy_id", models.UUIDField(verbose_name="copy")),
-                ("version", models.PositiveIntegerField(help_text="The copy's version that opened the product.")),
-                ("product", models.CharField(help_text="The surplus product that opened.", max_length=64)),
+                ("version", models.PositiveIntegerField(help_text="The version of the copy that opened the product.")),
+                ("product", models.CharField(help_text="The surplus lines product that opened.", max_length=64)),
                 ("line", models.CharField(max_length=64)),
                 ("release_id", models.IntegerField(verbose_name="release")),
                 ("declines", models.JSONField(help_text="Each admitted product with its reasons (rule and text).")),
                 (
                     "inputs",
                     models.JSONField(
-                        help_text="Path and value of every answer that those rules read; sensitive ones masked."
+                        help_text="The path and value of every answer that those rules read. Sensitive values are masked."
                     ),
                 ),
                 ("created_at", models.DateTimeField()),
@@ -107,13 +112,15 @@ class Migration(migrations.Migration):
                 ("product", models.CharField(max_length=64)),
                 (
                     "question_set",
-                    models.CharField(blank=True, help_text="The set that it was asked for, if one.", max_length=64),
+                    models.CharField(
+                        blank=True, help_text="The question set that it was requested for, if any.", max_length=64
+                    ),
                 ),
                 ("outcome", models.CharField(max_length=20)),
                 ("reasons", models.JSONField(default=list)),
                 (
                     "asked_version",
-                    models.PositiveIntegerField(help_text="The copy's version that was told to the carrier."),
+                    models.PositiveIntegerField(help_text="The version of the copy that was sent to the carrier."),
                 ),
                 ("updated_at", models.DateTimeField()),
             ],
@@ -165,21 +172,26 @@ class Migration(migrations.Migration):
                         help_text="SHA-256 of the secret, as hexadecimal text.", max_length=64, unique=True
                     ),
                 ),
-                ("name", models.CharField(blank=True, help_text="Whom the link is meant for.", max_length=100)),
+                ("name", models.CharField(blank=True, help_text="The person that the link is for.", max_length=100)),
                 (
                     "expires_at",
-                    models.DateTimeField(help_text="The end of the link, and of the session that it opened."),
+                    models.DateTimeField(help_text="When the link and the session that it opened end."),
                 ),
                 (
                     "exchanged_at",
-                    models.DateTimeField(help_text="When the link was followed: it opens only once.", null=True),
+                    models.DateTimeField(help_text="When the link was opened. It can be opened only once.", null=True),
                 ),
                 (
                     "session_hash",
-                    models.CharField(blank=True, help_text="SHA-256 of the session's secret, likewise.", max_length=64),
+                    models.CharField(
+                        blank=True, help_text="SHA-256 of the session's secret, as hexadecimal text.", max_length=64
+                    ),
                 ),
-                ("seen_at", models.DateTimeField(help_text="When its guest was here last, to the minute.", null=True)),
-                ("finished_at", models.DateTimeField(help_text="When its guest said that all is answered.", null=True)),
+                ("seen_at", models.DateTimeField(help_text="When the guest was last seen, to the minute.", null=True)),
+                (
+                    "finished_at",
+                    models.DateTimeField(help_text="When the guest marked the application as done.", null=True),
+                ),
                 ("revoked_at", models.DateTimeField(null=True)),
                 ("issued_by_type", models.CharField(max_length=20)),
                 ("issued_by_id", models.CharField(blank=True, max_length=64)),
@@ -211,7 +223,7 @@ class Migration(migrations.Migration):
                 (
                     "path",
                     models.CharField(
-                        blank=True, help_text="Path of the answer that it is about, if any.", max_length=300
+                        blank=True, help_text="The path of the answer that it is about, if any.", max_length=300
                     ),
                 ),
                 ("text", models.TextField()),
@@ -240,7 +252,7 @@ class Migration(migrations.Migration):
                 ("query", models.CharField(max_length=200)),
                 ("zip_code", models.CharField(blank=True, max_length=10)),
                 ("employees", models.PositiveIntegerField(null=True)),
-                ("found", models.JSONField(default=list, help_text="Codes in the order shown.")),
+                ("found", models.JSONField(default=list, help_text="The codes, in the order shown.")),
                 ("chosen", models.CharField(blank=True, max_length=6)),
                 ("searched_by_type", models.CharField(max_length=20)),
                 ("searched_by_id", models.CharField(blank=True, max_length=64)),
@@ -262,7 +274,7 @@ class Migration(migrations.Migration):
                 ("application_form_id", models.UUIDField(verbose_name="application form")),
                 ("created_at", models.DateTimeField()),
                 ("kind", models.CharField(max_length=20)),
-                ("token", models.CharField(help_text="The payment provider's name for it.", max_length=200)),
+                ("token", models.CharField(help_text="The payment provider's token.", max_length=200)),
                 ("label", models.CharField(max_length=100)),
                 ("is_default", models.BooleanField(default=False)),
                 ("removed_at", models.DateTimeField(null=True)),
@@ -285,8 +297,13 @@ class Migration(migrations.Migration):
                 ("created_at", models.DateTimeField()),
                 ("kind", models.CharField(max_length=60)),
                 ("state", models.CharField(max_length=20)),
-                ("step", models.CharField(blank=True, help_text="Where it goes on when it is resumed.", max_length=60)),
-                ("details", models.JSONField(default=dict, help_text="What it needs to go on; nothing sensitive.")),
+                (
+                    "step",
+                    models.CharField(
+                        blank=True, help_text="The step at which it continues when it is resumed.", max_length=60
+                    ),
+                ),
+                ("details", models.JSONField(default=dict, help_text="What it needs to continue. Nothing sensitive.")),
                 ("error", models.CharField(blank=True, max_length=500)),
                 ("attempts", models.PositiveSmallIntegerField(default=0)),
                 ("held_until", models.DateTimeField(null=True)),
@@ -338,32 +355,38 @@ class Migration(migrations.Migration):
                 ),
                 (
                     "request_token",
-                    models.CharField(help_text="Tells the carrier that a resend is the same request.", max_length=64),
+                    models.CharField(
+                        help_text="Identifies the request to the carrier if it is sent again.", max_length=64
+                    ),
                 ),
                 (
                     "asked_version",
-                    models.PositiveIntegerField(help_text="The copy's version that was sent.", null=True),
+                    models.PositiveIntegerField(help_text="The version of the copy that was sent.", null=True),
                 ),
-                ("read_set", models.JSONField(default=list, help_text="Paths of the answers that were sent.")),
+                ("read_set", models.JSONField(default=list, help_text="The paths of the answers that were sent.")),
                 ("carrier_reference", models.CharField(blank=True, max_length=100)),
                 (
                     "premium",
-                    models.PositiveBigIntegerField(help_text="Whole units of the currency, a year.", null=True),
+                    models.PositiveBigIntegerField(help_text="In whole units of the currency, per year.", null=True),
                 ),
                 (
                     "is_bindable",
-                    models.BooleanField(default=False, help_text="A quote that binds; else an indication."),
+                    models.BooleanField(
+                        default=False, help_text="Whether the quote can be bound. If not, it is an indication."
+                    ),
                 ),
                 (
                     "reason",
                     models.CharField(
-                        blank=True, help_text="Why it was referred, declined, failed or stale.", max_length=500
+                        blank=True,
+                        help_text="Why it was referred or declined, failed, or became stale.",
+                        max_length=500,
                     ),
                 ),
                 (
                     "details",
                     models.JSONField(
-                        default=dict, help_text="What the carrier said or changed by itself; nothing sensitive."
+                        default=dict, help_text="What the carrier reported or changed. Nothing sensitive."
                     ),
                 ),
                 ("created_at", models.DateTimeField()),

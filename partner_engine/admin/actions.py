@@ -1,5 +1,6 @@
-"""The outbox: deferred actions that wait, with their ages, and dead letters with their reasons, to be run again or
-dropped. Nothing else of an action can be changed.
+"""The outbox in the admin: waiting actions with their age, and dead letters with their last error.
+
+Staff can run actions again or drop dead letters. Nothing else of an action can be changed.
 """
 
 from __future__ import annotations
@@ -26,28 +27,28 @@ from partner_engine.admin.viewing import BigTableAdmin, age
 
 _LABELS = {"waiting": "info", "running": "success", "failing": "warning", "dead": "danger", "needs upgrade": "default"}
 PERMISSION: Final = "actions.requeue_action"
-#: More than this are not done in one go.
+#: The largest number of actions that one command changes.
 MOST: Final = 500
 
 
-class StandingFilter(admin.SimpleListFilter):
-    """Narrows actions to those that are due, wait for later, are being run, failed or were given up."""
+class ActionStateFilter(admin.SimpleListFilter):
+    """The list filter for due, later, running, failing, and dead actions."""
 
-    title = "standing"
-    parameter_name = "standing"
+    title = "state"
+    parameter_name = "state"
 
     def lookups(self, request: HttpRequest, model_admin: ModelAdmin) -> list[tuple[str, str]]:
-        """Return the standings."""
+        """Return the states."""
         return [
             ("due", "Due"),
             ("later", "Later"),
             ("running", "Being run"),
-            ("failing", "Failed, tried again"),
+            ("failing", "Failed, will be tried again"),
             ("dead", "Dead letters"),
         ]
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
-        """Narrow ``queryset``."""
+        """Return the rows of ``queryset`` in the chosen state."""
         waits = {"state": ActionState.WAITING}
         narrowed: dict[str, dict[str, Any]] = {
             "due": {**waits, "next_attempt_at__lte": Now()},
@@ -61,34 +62,34 @@ class StandingFilter(admin.SimpleListFilter):
 
 @admin.register(OutboxAction, site=site)
 class OutboxActionAdmin(BigTableAdmin):
-    """Deferred actions, those that are due longest first."""
+    """Deferred actions, longest due first."""
 
-    list_display = ("kind", "target", "standing", "last_error", "waits", "attempts", "next_attempt_at", "tenant")
-    list_filter = (StandingFilter,)
+    list_display = ("kind", "target", "action_state", "last_error", "waits", "attempts", "next_attempt_at", "tenant")
+    list_filter = (ActionStateFilter,)
     ordering = ("next_attempt_at",)
     heavy_fields: ClassVar = ("payload",)
     actions = ("requeue_chosen", "drop_chosen")  # type: ignore[assignment]
     fields = (
-        "kind", "target", "standing", "last_error", "waits", "attempts", "crashes", "next_attempt_at", "leased_until",
-        "died_at", "created_at", "copy", "version", "tenant", "payload_version", "correlation_id",
+        "kind", "target", "action_state", "last_error", "waits", "attempts", "crashes", "next_attempt_at",
+        "leased_until", "died_at", "created_at", "copy", "version", "tenant", "payload_version", "correlation_id",
     )  # fmt: skip
     readonly_fields = fields
 
     def has_requeue_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        """Tell whether the member of staff may run actions again and drop them."""
+        """Return whether the user may run actions again and drop them."""
         return request.user.has_perm(PERMISSION)
 
     @admin_action(description="Run again now…", permissions=["requeue"])
     def requeue_chosen(self, request: HttpRequest, queryset: QuerySet[Any]) -> HttpResponse | None:
-        """Ask, then let the chosen actions run again with a new budget."""
-        return self._ask_or_do(request, queryset, verb="run again", do=requeue)
+        """Ask for confirmation, then queue the chosen actions again with all attempts."""
+        return self._confirm_or_execute(request, queryset, verb="run again", do=requeue)
 
     @admin_action(description="Drop dead letters…", permissions=["requeue"])
     def drop_chosen(self, request: HttpRequest, queryset: QuerySet[Any]) -> HttpResponse | None:
-        """Ask, then delete the chosen dead letters for good."""
-        return self._ask_or_do(request, queryset, verb="drop", do=drop)
+        """Ask for confirmation, then delete the chosen dead letters."""
+        return self._confirm_or_execute(request, queryset, verb="drop", do=drop)
 
-    def _ask_or_do(
+    def _confirm_or_execute(
         self,
         request: HttpRequest,
         queryset: QuerySet[Any],
@@ -101,25 +102,25 @@ class OutboxActionAdmin(BigTableAdmin):
             self.prepare(chosen)
             context = {
                 **self.admin_site.each_context(request),
-                "title": f"{verb.capitalize()} {len(chosen)} {'action' if len(chosen) == 1 else 'actions'}?",
+                "title": _question(verb, len(chosen)),
                 "verb": verb,
                 "chosen": chosen,
                 "action_name": request.POST["action"],
             }
             return render(request, "admin/actions/outboxaction/confirm.html", context)
         done = set(do([action.pk for action in chosen]))
-        told = {"run again": "Let run again", "drop": "Dropped"}[verb]
+        result = {"run again": "Queued again", "drop": "Dropped"}[verb]
         for action in chosen:
             if action.pk in done:
-                self.log_change(request, action, f"{told}: {action}, after {action.attempts} attempts.")
+                self.log_change(request, action, f"{result}: {action}, after {action.attempts} attempts.")
         left = len(chosen) - len(done)
-        text = f"{told}: {len(done)}." + (f" Left alone, for they stand otherwise by now: {left}." if left else "")
+        text = f"{result}: {len(done)}." + (f" Unchanged, because their state has changed: {left}." if left else "")
         self.message_user(request, text, messages.SUCCESS if done else messages.WARNING)
         return None
 
-    @display(description="Standing", label=_LABELS)
-    def standing(self, action: OutboxAction) -> str:
-        """Return how the action stands."""
+    @display(description="State", label=_LABELS)
+    def action_state(self, action: OutboxAction) -> str:
+        """Return the state of the action."""
         if action.state == ActionState.DEAD:
             return "dead"
         if not REGISTRY.understands(action.kind, action.payload_version):
@@ -130,7 +131,7 @@ class OutboxActionAdmin(BigTableAdmin):
 
     @display(description="Age")
     def waits(self, action: OutboxAction) -> str:
-        """Return how old the action is."""
+        """Return the age of the action."""
         return age(action.created_at)
 
     @display(description="Copy")
@@ -144,3 +145,9 @@ class OutboxActionAdmin(BigTableAdmin):
         if not hasattr(action, "tenant_name"):
             self.prepare([action])
         return str(action.tenant_name)
+
+
+def _question(verb: str, amount: int) -> str:
+    """Return the confirmation page's title for ``verb`` on ``amount`` actions."""
+    actions = "1 action" if amount == 1 else f"{amount} actions"
+    return f"Run {actions} again?" if verb == "run again" else f"{verb.capitalize()} {actions}?"

@@ -1,4 +1,4 @@
-"""The start page's part on people: who is at work now, and how many were in each hour of the last day."""
+"""The active users of the start page: now, and in each hour of the last day."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from tenants.models import Tenant
 
 @dataclass(frozen=True, slots=True)
 class ActiveLine:
-    """A tenant with how many are active there now, people by role too; staff stand in a line of their own."""
+    """The numbers of active users of one tenant, by role. Staff have a line of their own."""
 
     tenant: str
     agents: int
@@ -26,15 +26,15 @@ class ActiveLine:
 
     @property
     def people(self) -> int:
-        """Return how many people are active, whatever their role."""
+        """Return the number of active people of all roles."""
         return self.agents + self.administrators + self.staff
 
 
 @dataclass(frozen=True, slots=True)
 class Activity:
-    """Who is active: a line for each tenant with somebody, the hours of the last day, and these as a chart's data.
+    """The active users: a line for each active tenant, the hours of the last day, and the data of their chart.
 
-    ``hours`` is empty while Redis is away.
+    ``hours`` is empty if Redis is not available.
     """
 
     lines: tuple[ActiveLine, ...]
@@ -43,18 +43,18 @@ class Activity:
 
     @property
     def people(self) -> int:
-        """Return how many people are active now."""
+        """Return the number of people who are active now."""
         return sum(line.people for line in self.lines)
 
     @property
     def programs(self) -> int:
-        """Return how many API clients are active now."""
+        """Return the number of API clients that are active now."""
         return sum(line.programs for line in self.lines)
 
 
 def activity() -> Activity:
-    """Return who is active at the tenants that staff look at; staff themselves belong to the shared database."""
-    names = dict(_looked_at())
+    """Return the active users of the tenants in scope. Staff belong to the shared database."""
+    names = dict(_tenants_in_scope())
     hours = last_day(list(names))
     lines = (
         ActiveLine(names[tenant_id], *(roles.get(role, 0) for role in ROLES))
@@ -63,8 +63,8 @@ def activity() -> Activity:
     return Activity(tuple(sorted(lines, key=lambda line: line.tenant)), tuple(hours), _chart(hours))
 
 
-def _looked_at() -> Iterator[tuple[UUID | None, str]]:
-    """Yield the tenants of the scope with their names; None is the staff."""
+def _tenants_in_scope() -> Iterator[tuple[UUID | None, str]]:
+    """Yield the ids and names of the tenants in scope. The id None stands for staff."""
     scope = current_scope()
     if scope is not None and scope.tenant is not None:
         yield scope.tenant.id, scope.tenant.name
@@ -76,7 +76,7 @@ def _looked_at() -> Iterator[tuple[UUID | None, str]]:
 
 
 def _chart(hours: list[Hour]) -> str:
-    """Return ``hours`` as Chart.js takes them."""
+    """Return ``hours`` in the format of Chart.js."""
     people = {"label": "People", "data": [hour.people for hour in hours], "borderColor": "var(--color-primary-600)"}
     programs = {"label": "API clients", "data": [hour.programs for hour in hours], "borderColor": "#9ca3af"}
     return json.dumps({"labels": [f"{hour.start:%H:%M}" for hour in hours], "datasets": [people, programs]})

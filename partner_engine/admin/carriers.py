@@ -1,4 +1,4 @@
-"""Carriers, their products with rates and appetite rules, and rate tables: drafts of a catalogue."""
+"""The drafts of carriers, their products with rates and appetite rules, and rate tables."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from partner_engine.admin.site import site
 
 @admin.register(Carrier, site=site)
 class CarrierAdmin(DraftAdmin):
-    """Carriers and how they are reached."""
+    """Carriers with the settings of their links."""
 
     form = InCatalogueForm
     list_display = ("name", "code", "admitted", "link_mode", "catalogue", "position")
@@ -35,7 +35,7 @@ class TermRows(DraftRows):
 
 
 class TableRows(DraftRows):
-    """The rate tables of a product; the rates themselves are on a page of their own."""
+    """The rate tables of a product. Their rates have a page of their own."""
 
     model = RateTable
     form = CheckedForm
@@ -77,7 +77,7 @@ class CarrierProductAdmin(DraftAdmin):
 
     @display(description="Minimum premium", ordering="minimum")
     def least(self, product: CarrierProduct) -> str:
-        """Return the minimum premium as people write it."""
+        """Return the minimum premium without trailing zeros."""
         return f"{product.minimum.normalize():f}"
 
 

@@ -1,7 +1,7 @@
-"""A catalogue as a whole: its parts at a glance, and checking, publishing, exporting and importing it.
+"""The catalogues in the admin: their parts, and the commands to check, publish, export, and import them.
 
-Publishing and loading own their transactions, so they are views of their own: the admin's forms would wrap them in
-another.
+Publishing and loading own their transactions. They are separate views, because the admin's form views would wrap
+them in another transaction.
 """
 
 from __future__ import annotations
@@ -38,9 +38,9 @@ from rules.definition.catalogue import CatalogueDefinition
 from rules.definition.compiler import compile_catalogue
 from rules.definition.faults import CatalogueErrors, CatalogueFault
 
-#: A catalogue file may be this big, in bytes.
+#: The maximum size of a catalogue file, in bytes.
 MAX_FILE: Final = 1_000_000
-#: Where the row is that a fault's key path begins at: list and model.
+#: The changelist of the rows that the first step of a fault's key path names.
 _PLACES: Final = {
     "choices": "admin:catalogue_choicelist_changelist",
     "question_sets": "admin:catalogue_questionset_changelist",
@@ -54,26 +54,26 @@ _FIRST_STEP: Final = re.compile(r"(\w+)\[([^\]]+)\]")
 
 
 class CatalogueFileForm(forms.Form):
-    """The file to import."""
+    """The form for the file to import."""
 
     file = forms.FileField(label="Catalogue file (YAML)", widget=UnfoldAdminFileFieldWidget())
 
     def clean_file(self) -> str:
-        """Return the text of the file."""
+        """Return the file's text, checked for size and encoding."""
         given = self.cleaned_data["file"]
         if given.size > MAX_FILE:
             raise forms.ValidationError(
-                f"The file is larger than {MAX_FILE:,} bytes; load it with manage.py load_catalogue."
+                f"The file is larger than {MAX_FILE:,} bytes. Load it with manage.py load_catalogue."
             )
         try:
             return str(given.read().decode("utf-8-sig"))
         except UnicodeDecodeError as error:
-            raise forms.ValidationError("The file is not UTF-8; save it as UTF-8.") from error
+            raise forms.ValidationError("The file is not encoded as UTF-8. Save it as UTF-8.") from error
 
 
 @admin.register(Catalogue, site=site)
 class CatalogueAdmin(DraftAdmin):
-    """Catalogues. Their parts are drafts; a release is what decides."""
+    """Catalogues. Their parts are drafts; forms are evaluated with releases."""
 
     list_display = ("title", "code", "current_release", "question_sets", "currency", "allow_test_identities")
     list_display_links = ("title", "code")
@@ -96,20 +96,20 @@ class CatalogueAdmin(DraftAdmin):
     actions_list = ("import_file",)
 
     def get_readonly_fields(self, request: HttpRequest, obj: Catalogue | None = None) -> tuple[str, ...]:
-        """Fix the code once others name the catalogue by it."""
+        """Make the code of an existing catalogue read-only, because other rows refer to it."""
         return ("parts",) if obj is None else ("code", "parts")
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        """Refuse to delete a published catalogue: forms are decided by it."""
+        """Refuse to delete a published catalogue, because forms are evaluated with it."""
         allowed = super().has_delete_permission(request, obj)
         return allowed and not (isinstance(obj, Catalogue) and obj.releases.exists())
 
     def has_publish_permission(self, request: HttpRequest, object_id: str | None = None) -> bool:
-        """Tell whether the user may publish: whoever may add releases."""
+        """Return whether the user may publish, which needs the permission to add releases."""
         return request.user.has_perm("catalogue.add_release")
 
     def has_import_permission(self, request: HttpRequest, object_id: str | None = None) -> bool:
-        """Tell whether the user may replace a draft by a file."""
+        """Return whether the user may replace a draft with a file."""
         return request.user.has_perms(("catalogue.add_catalogue", "catalogue.change_catalogue"))
 
     def get_queryset(self, request: HttpRequest) -> Any:
@@ -119,7 +119,7 @@ class CatalogueAdmin(DraftAdmin):
 
     @display(description="Question sets")
     def question_sets(self, catalogue: Any) -> int:
-        """Return how many question sets the draft has."""
+        """Return the number of question sets in the draft."""
         return int(catalogue.set_count)
 
     @display(description="Current release")
@@ -139,7 +139,7 @@ class CatalogueAdmin(DraftAdmin):
 
     @action(description="Check", icon="fact_check", permissions=["view"], url_path="check")
     def check_draft(self, request: HttpRequest, object_id: str) -> HttpResponse:
-        """Show every fault of the draft, and what it changes against the current release."""
+        """Show the faults of the draft and its differences from the current release."""
         catalogue = self._find(request, object_id)
         return self._report(request, catalogue, title="Check catalogue", can_publish=False)
 
@@ -151,7 +151,7 @@ class CatalogueAdmin(DraftAdmin):
         variant=ActionVariant.PRIMARY,
     )
     def publish(self, request: HttpRequest, object_id: str) -> HttpResponse:
-        """Show what publishing would change; by POST, publish."""
+        """Show the changes that publishing would make (GET), or publish (POST)."""
         catalogue = self._find(request, object_id)
         if request.method != "POST":
             return self._report(request, catalogue, title="Publish catalogue", can_publish=True)
@@ -177,7 +177,7 @@ class CatalogueAdmin(DraftAdmin):
 
     @action(description="Import YAML", icon="upload", permissions=["import"], url_path="import")
     def import_file(self, request: HttpRequest) -> HttpResponse:
-        """Take a file, show its faults or what it changes, and once that is confirmed replace the draft by it."""
+        """Show the faults or the changes of a file. After a confirmation, replace the draft with it."""
         form = CatalogueFileForm(request.POST or None, request.FILES or None)
         context = {
             **self.admin_site.each_context(request),
@@ -200,7 +200,7 @@ class CatalogueAdmin(DraftAdmin):
 
     def _load(self, request: HttpRequest, definition: CatalogueDefinition) -> HttpResponse:
         catalogue = load(definition)
-        self.log_change(request, catalogue, "Replaced the draft by a file.")
+        self.log_change(request, catalogue, "Replaced the draft with a file.")
         messages.success(request, f"Loaded {describe_parts(definition)}. It is a draft until it is published.")
         return redirect("admin:catalogue_catalogue_change", catalogue.pk)
 
@@ -251,7 +251,7 @@ def _import_preview(definition: CatalogueDefinition, text: str) -> dict[str, Any
 
 
 def _place(fault: CatalogueFault, catalogue: Catalogue) -> str:
-    """Return the address of the list that shows the row of a fault, "" where there is none."""
+    """Return the URL of the list with the row of a fault, "" if it has no list."""
     match = _FIRST_STEP.match(fault.where)
     if match is None or match[1] not in _PLACES:
         return ""

@@ -1,4 +1,4 @@
-"""What differs between two definitions of a catalogue: shown before publishing, before importing and at each release.
+"""The differences between two definitions of a catalogue, shown before publishing and importing, and per release.
 
 Pure.
 """
@@ -13,7 +13,7 @@ import msgspec
 
 from rules.definition.catalogue import CatalogueDefinition
 
-#: Longer values are cut when they are shown.
+#: Longer values are truncated.
 SHOWN_LENGTH: Final = 200
 
 
@@ -28,7 +28,7 @@ class Difference:
 
 
 def compare(before: CatalogueDefinition | None, after: CatalogueDefinition) -> tuple[Difference, ...]:
-    """Return what ``after`` says differently from ``before``, in the definition's order; all is new without one."""
+    """Return the differences of ``after`` from ``before``, in the definition's order. None is an empty definition."""
     return tuple(_structs("", before or CatalogueDefinition(code=after.code, title=""), after))
 
 
@@ -40,7 +40,7 @@ def _structs(where: str, before: msgspec.Struct, after: msgspec.Struct) -> Itera
 
 def _values(where: str, before: Any, after: Any) -> Iterator[Difference]:
     if isinstance(before, Mapping) and isinstance(after, Mapping):
-        # Even where they are equal: the order of choices is what people see.
+        # Equal mappings can differ in order, and people see the order of choices.
         yield from _keyed(where, before, after)
     elif before == after:
         return
@@ -70,14 +70,14 @@ def _is_parts(value: Any) -> bool:
 
 
 def _by_key(parts: tuple[Any, ...]) -> dict[str, Any]:
-    """Return ``parts`` by code or id, those that have none by their number."""
+    """Map ``parts`` by code or id, or else by their number."""
     return {
         str(getattr(part, "code", None) or getattr(part, "id", number)): part for number, part in enumerate(parts, 1)
     }
 
 
 def _text(value: Any) -> str:
-    """Return a value as staff read it: a part by its name, long texts cut."""
+    """Return a value as text for staff: the name of a part, and truncated long texts."""
     if isinstance(value, msgspec.Struct):
         named = (getattr(value, name, "") for name in ("title", "label", "name", "why", "say", "value", "of", "when"))
         value = next(filter(None, named), "")

@@ -1,7 +1,6 @@
-"""Copies: the document read as a whole, its evaluation and revisions; sensitive answers revealed one by one, with a
-reason.
+"""Copies in the admin: the document, its evaluation, its revisions, and the reveal of single sensitive answers.
 
-Nothing here writes a copy. A reveal writes only its own proof, through the batch.
+Nothing here writes a copy. A reveal stores only its own audit row, through the batch.
 """
 
 from __future__ import annotations
@@ -52,7 +51,7 @@ REVISIONS_SHOWN: Final = 20
 
 @admin.register(Copy, site=site)
 class CopyAdmin(BigTableAdmin):
-    """Copies, the newest first."""
+    """Copies, newest first."""
 
     list_display = ("short_id", "insured", "title", "state", "version", "release_id", "touched", "tenant")
     list_display_links = ("short_id", "insured")
@@ -60,12 +59,12 @@ class CopyAdmin(BigTableAdmin):
     ordering = ("-id",)
     search_fields = ("id",)
     search_help_text = (
-        "The beginning of a copy's or form's id, or words of the insured's name and other indexed answers"
+        "The beginning of a copy ID or form ID, or words from the insured's name or another indexed answer"
     )
     heavy_fields: ClassVar = ("document", "evaluation", "search_text", "search_personal")
 
     def get_urls(self) -> list[URLPattern]:
-        """Add the pages on which personal answers are shown, a sensitive one is revealed, and a lock is released."""
+        """Add the pages for personal answers, for reveals, and for releasing a lock."""
         wrap = self.admin_site.admin_view
         return [
             path("<path:object_id>/personal/", wrap(self.personal_view), name="copies_copy_personal"),
@@ -77,7 +76,7 @@ class CopyAdmin(BigTableAdmin):
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[Any], search_term: str
     ) -> tuple[QuerySet[Any], bool]:
-        """Narrow ``queryset`` to what is found."""
+        """Return the copies of ``queryset`` that match ``search_term``."""
         return (queryset.filter(pk__in=find_copies(search_term).values("pk")) if search_term else queryset), False
 
     def prepare(self, rows: list[Any]) -> None:
@@ -88,26 +87,26 @@ class CopyAdmin(BigTableAdmin):
         name_insureds((row, catalogues.get(row.application_form_id, "")) for row in rows)
 
     def describe_found(self, rows: list[Any]) -> dict[Any, str]:
-        """Return what the search shows of ``rows``."""
+        """Map the ids of ``rows`` to their titles in search results."""
         self.prepare(rows)
         return {row.pk: f"{insured_of(row)}, {row.title or row.pk}" for row in rows}
 
     def change_view(
         self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:
-        """Show the copy; whatever is posted is refused."""
+        """Show the copy. Raises ``PermissionDenied`` on POST."""
         if request.method == "POST":
             raise PermissionDenied
         return self._page(request, object_id, sees_personal=False)
 
     def personal_view(self, request: HttpRequest, object_id: str) -> HttpResponse:
-        """Show the copy with its personal answers, for this one time. Only by POST, so that no link leads there."""
+        """Show the copy with its personal answers once. It accepts only POST, so that no link can lead here."""
         if request.method != "POST" or not may(request, Right.READ_PERSONAL):
             raise PermissionDenied
         return self._page(request, object_id, sees_personal=True)
 
     def reveal_view(self, request: HttpRequest, object_id: str) -> HttpResponse:
-        """Ask for the reason, record it and show the one answer that was asked for."""
+        """Ask for a reason, record it, and show the requested answer."""
         copy = self._find(request, object_id)
         if not may(request, Right.REVEAL_SENSITIVE):
             raise PermissionDenied
@@ -124,7 +123,7 @@ class CopyAdmin(BigTableAdmin):
         return render(request, "admin/copies/copy/reveal.html", context)
 
     def release_lock_view(self, request: HttpRequest, object_id: str) -> HttpResponse:
-        """Ask, then release the copy's lock by hand."""
+        """Ask for confirmation, then release the lock of the copy."""
         copy = self._find(request, object_id)
         if request.method != "POST":
             return ask_for_release(request, self._context(request, copy))
@@ -160,10 +159,10 @@ class CopyAdmin(BigTableAdmin):
         return render(request, "admin/copies/copy/page.html", context)
 
     def _find(self, request: HttpRequest, object_id: str) -> Any:
-        """Return the copy, if it is of a tenant that staff look at. Raises ``Http404``, ``PermissionDenied``."""
+        """Return the copy if its tenant is in scope. Raises ``Http404`` or ``PermissionDenied``."""
         copy = self.get_object(request, unquote(object_id))
         if copy is None:
-            raise Http404("There is no such copy at the tenants that you look at.")
+            raise Http404("There is no such copy in the tenants that you are viewing.")
         if not self.has_view_permission(request, copy):
             raise PermissionDenied
         return copy
@@ -181,22 +180,22 @@ class CopyAdmin(BigTableAdmin):
 
     @display(description="Copy")
     def short_id(self, copy: Copy) -> str:
-        """Return the id."""
+        """Return the copy's id."""
         return str(copy.pk)
 
     @display(description="Insured")
     def insured(self, copy: Copy) -> str:
-        """Return whom the copy insures."""
+        """Return the name of the insured."""
         return insured_of(copy)
 
     @display(description="State", label=STATE_LABELS)
     def state(self, copy: Copy) -> str:
-        """Return the copy's state."""
+        """Return the derived state of the copy."""
         return state_of_copy(copy)
 
-    @display(description="Last touched")
+    @display(description="Last changed by a person")
     def touched(self, copy: Copy) -> str:
-        """Return how long ago a person touched the copy."""
+        """Return the time since a person last changed the copy."""
         return age(copy.last_touched_by_user_at)
 
     @display(description="Tenant")
@@ -206,7 +205,7 @@ class CopyAdmin(BigTableAdmin):
 
 
 def _reader(copy: Any, *, sees_personal: bool) -> DocumentReader | None:
-    """Return the reader of the copy's document, with the release that decided it; None where that is not known."""
+    """Return a reader of the copy's document, None if the release of its evaluation is unknown."""
     try:
         release = releases.get(copy.release_id)
         today = releases.current(release.catalogue_code)
@@ -219,7 +218,7 @@ def _reader(copy: Any, *, sees_personal: bool) -> DocumentReader | None:
 
 
 def _names(people: set[tuple[str, str]]) -> dict[tuple[str, str], str]:
-    """Return the names of users and API clients."""
+    """Map the type and id of users and API clients to their names."""
     users = {identity for kind, identity in people if kind in ("user", "staff")}
     clients = {identity for kind, identity in people if kind == "api_client"}
     names: dict[tuple[str, str], str] = {}
@@ -233,7 +232,7 @@ def _names(people: set[tuple[str, str]]) -> dict[tuple[str, str], str]:
 
 
 def _revisions(request: HttpRequest, copy: Copy, reader: DocumentReader) -> dict[str, Any]:
-    """Return one page of revisions with their changes; ``?before=`` a version gives older ones."""
+    """Return one page of revisions with their changes, older than the version ``?before=``."""
     before = request.GET.get("before", "")
     rows = list_revisions(copy.pk)
     if before.isdecimal():
@@ -252,7 +251,7 @@ def _revisions(request: HttpRequest, copy: Copy, reader: DocumentReader) -> dict
 
 
 def _revealed(request: HttpRequest, copy: Any, place: str) -> dict[str, Any]:
-    """Return the revealed value, or why there is none, for the page."""
+    """Return the template context with the revealed value, or with the fault."""
     reason = request.POST.get("reason", "")
     tenant = Tenant.objects.get(pk=copy.tenant_id)
     try:
@@ -264,19 +263,19 @@ def _revealed(request: HttpRequest, copy: Any, place: str) -> dict[str, Any]:
 
 @admin.register(SensitiveReveal, site=site)
 class SensitiveRevealAdmin(BigTableAdmin):
-    """Who read which sensitive answer, and why."""
+    """The log of revealed sensitive answers."""
 
     list_display = ("created_at", "actor", "path", "copy", "reason", "tenant")
     ordering = ("-id",)
     search_fields = ("reason",)
-    search_help_text = "A copy's id, or who revealed"
+    search_help_text = "A copy ID, or the name of the person who revealed an answer"
     fields = ("created_at", "actor", "source", "path", "copy", "version", "reason", "tenant", "correlation_id")
     readonly_fields = fields
 
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[Any], search_term: str
     ) -> tuple[QuerySet[Any], bool]:
-        """Narrow ``queryset`` to the reveals of a copy or of a person."""
+        """Return the reveals of a copy or by a person."""
         if not search_term:
             return queryset, False
         by_copy = Q(copy_id=search_term) if is_id(search_term) else Q()
@@ -284,7 +283,7 @@ class SensitiveRevealAdmin(BigTableAdmin):
 
     @display(description="Who")
     def actor(self, row: SensitiveReveal) -> str:
-        """Return who revealed."""
+        """Return the name of the person who revealed the answer."""
         return row.actor_label or f"{row.actor_type} {row.actor_id}"
 
     @display(description="Copy")

@@ -1,4 +1,4 @@
-"""What the rules concluded about a copy, as staff read it: outcomes with reasons and rules, what is missing, messages.
+"""The evaluation of a copy as text for staff: outcomes with reasons and rules, missing answers, and messages.
 
 Pure.
 """
@@ -20,13 +20,13 @@ _WORDS: Final = {
     "decline": "Declined",
     "locked": "Locked",
 }
-#: Said where the evaluation itself has nothing to say.
-_REASONS: Final = {"locked": (("", "Surplus lines open when every admitted carrier of the line declines"),)}
+#: Reasons for outcomes that have none in the evaluation.
+_REASONS: Final = {"locked": (("", "Surplus lines open only when every admitted carrier of the line declines"),)}
 
 
 @dataclass(frozen=True, slots=True)
 class ProductLine:
-    """One product's outcome; ``reasons`` are (rule id, text)."""
+    """One product's outcome. ``reasons`` are pairs of rule id and text."""
 
     code: str
     name: str
@@ -40,7 +40,7 @@ class ProductLine:
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """A whole evaluation in words; ``messages`` are (kind, place, text, rule)."""
+    """A whole evaluation as text. ``messages`` are tuples of kind, place, text, and rule."""
 
     products: tuple[ProductLine, ...]
     needed_to_quote: tuple[str, ...]
@@ -50,7 +50,7 @@ class Decision:
 
 
 def describe(evaluation: Evaluation, reader: DocumentReader) -> Decision:
-    """Return ``evaluation`` in words; places are named and values guarded by ``reader``."""
+    """Return ``evaluation`` as text. ``reader`` provides labels and masks values."""
     derived = {part.code: part.label or part.code for part in reader.catalogue.definition.derived}
     return Decision(
         tuple(_product(code, outcome, reader) for code, outcome in evaluation.eligibility.items()),
@@ -76,8 +76,8 @@ def _product(code: str, outcome: ProductOutcome, reader: DocumentReader) -> Prod
         tuple((reason.rule, reason.text) for reason in outcome.reasons) or _REASONS.get(outcome.outcome, ()),
         tuple(reader.label(path) for path in outcome.missing),
         tuple(
-            f"{reader.label(found.path)}: rated as {reader.value(found.path, found.rated)}, "
-            f"asked {reader.value(found.path, found.asked)} ({found.rule})"
+            f"{reader.label(found.path)}: rated with {reader.value(found.path, found.rated)}, "
+            f"requested {reader.value(found.path, found.asked)} ({found.rule})"
             for found in outcome.adjustments
         ),
     )

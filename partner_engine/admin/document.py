@@ -1,4 +1,4 @@
-"""A copy's document as staff read it: question sets, answers with who gave them when, pools as nested rows. Pure.
+"""A copy's document as text for staff: question sets, answers with author and time, and nested rows. Pure.
 
 What counts no more is shown, marked as such.
 """
@@ -17,8 +17,8 @@ from presentation.visibility import Visibility
 from rules.definition.catalogue import Question
 from rules.definition.model import CompiledCatalogue
 
-#: Who answers and changes things, in words, where no name is known.
-_DOORS: Final = {"web": "web", "api": "API", "admin": "admin", "job": "job"}
+#: The entry points of answers and changes, as text.
+_ENTRY_POINTS: Final = {"web": "web", "api": "API", "admin": "admin", "job": "job"}
 _FIELDS: Final = {
     "copy/title": "Title",
     "copy/locked_at": "Locked",
@@ -29,7 +29,7 @@ _FIELDS: Final = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AnswerLine:
-    """One answer. ``text`` is what may be shown of it; ``can_reveal`` marks a sealed one."""
+    """One answer. ``text`` is masked if necessary. ``can_reveal`` is set for sealed answers."""
 
     path: str
     code: str
@@ -46,7 +46,7 @@ class AnswerLine:
 
 @dataclass(frozen=True, slots=True)
 class RowPart:
-    """One row of a pool with its answers and the pools within it."""
+    """One row of a pool with its answers and nested pools."""
 
     number: int
     id: str
@@ -58,7 +58,7 @@ class RowPart:
 
 @dataclass(frozen=True, slots=True)
 class PoolPart:
-    """One pool, at the top or within a row."""
+    """One pool of the document or of a row."""
 
     code: str
     title: str
@@ -67,7 +67,7 @@ class PoolPart:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SetPart:
-    """One question set. One that is not on the document is here because old answers are kept for it."""
+    """One question set. A set that is not on the document is included if it has stored answers."""
 
     code: str
     title: str
@@ -80,7 +80,7 @@ class SetPart:
 
 @dataclass(frozen=True, slots=True)
 class ChangeLine:
-    """One change of a revision, in words."""
+    """One change of a revision as text."""
 
     path: str
     label: str
@@ -92,7 +92,7 @@ class ChangeLine:
 
 @dataclass(frozen=True, slots=True)
 class DocumentReader:
-    """Turns one document into what staff read. ``names`` are those of users and API clients by (type, id)."""
+    """Converts one document to text for staff. ``names`` maps type and id of users and API clients to their names."""
 
     catalogue: CompiledCatalogue
     document: Document
@@ -100,7 +100,7 @@ class DocumentReader:
     names: Mapping[tuple[str, str], str]
 
     def sets(self) -> tuple[SetPart, ...]:
-        """Return every question set that is on the document or has answers in it, in the order of the catalogue."""
+        """Return the question sets that are on the document or have answers in it, in the catalogue's order."""
         parts = [part for code in self.catalogue.sets if (part := self._set(code)) is not None]
         left = tuple(
             self._line(code, code, answer)
@@ -131,7 +131,7 @@ class DocumentReader:
         )
 
     def label(self, path: str) -> str:
-        """Return what the question, pool, row or field at ``path`` is called; inside pools it says in which row."""
+        """Return the label of the question, pool, row, or field at ``path``, with the rows around it."""
         if path in _FIELDS:
             return _FIELDS[path]
         place = Path(path)
@@ -142,7 +142,7 @@ class DocumentReader:
             return f"Question set: {self._title(last)}"
         rows = [*place.rows_around(), *(() if place.is_answer else (path,))]
         places = [
-            f"{self._pool_title(pool)} {row_number(self.document, row) or 'row that is gone'}"
+            f"{self._pool_title(pool)} {row_number(self.document, row) or '(removed row)'}"
             for row, (pool, _) in zip(rows, row_steps(path), strict=True)
         ]
         if not place.is_answer:
@@ -159,17 +159,17 @@ class DocumentReader:
         compiled = self.catalogue.sets[code]
         if compiled.parent:
             return None
-        standing = next((part for part in self.document.question_sets if part.code == code), None)
+        attached = next((part for part in self.document.question_sets if part.code == code), None)
         pools = tuple(self._pools(self.document, "", (compiled.pool,))) if compiled.pool else ()
         answers = () if compiled.pool else self._lines(compiled.question_set.questions, self.document, "")
-        if standing is None and not answers and not any(pool.rows for pool in pools):
+        if attached is None and not answers and not any(pool.rows for pool in pools):
             return None
         return SetPart(
             code=code,
             title=compiled.question_set.title,
-            is_on_document=standing is not None,
-            completed_at=standing.completed_at if standing else None,
-            added_by=self._who(standing.added_by) if standing else "",
+            is_on_document=attached is not None,
+            completed_at=attached.completed_at if attached else None,
+            added_by=self._who(attached.added_by) if attached else "",
             answers=answers,
             pools=pools,
         )
@@ -225,26 +225,26 @@ class DocumentReader:
     def _who(self, by: AnsweredBy | None) -> str:
         if by is None:
             return ""
-        door = f" ({_DOORS.get(by.source, by.source)})" if by.source else ""
+        entry_point = f" ({_ENTRY_POINTS.get(by.source, by.source)})" if by.source else ""
         name = self.names.get((by.type, by.id)) or f"{by.type} {by.id}".strip()
-        return f"{name}{door}"
+        return f"{name}{entry_point}"
 
     def _name(self, kind: str, identity: str) -> str:
         return self.names.get((kind, identity), identity)
 
 
 def answerers(document: Document) -> set[tuple[str, str]]:
-    """Return type and id of everybody who gave an answer, to look their names up."""
+    """Return type and id of everybody who gave an answer."""
     return {
         (answer.answered_by.type, answer.answered_by.id) for _, answer in walk_answers(document) if answer.answered_by
     }
 
 
 def _note(change: Change) -> str:
-    """Return what a change says besides the value: that the question came or went, or is needed by another time now."""
+    """Return a note if the question appeared or disappeared, or if its requirement changed."""
     notes = []
     if change.active is not None:
-        notes.append("appeared" if change.active else "went")
+        notes.append("appeared" if change.active else "disappeared")
     if change.required is not None:
         notes.append(f"needed to {change.required}" if change.required else "no longer needed")
     return ", ".join(notes)

@@ -1,6 +1,4 @@
-"""How draft rows of a catalogue are edited: expressions as wide boxes, checked where they stand; order and catalogue in
-every list.
-"""
+"""Base classes of the admin for draft rows of a catalogue, with inputs and checks for their expressions."""
 
 from __future__ import annotations
 
@@ -25,18 +23,18 @@ EXPRESSIONS: Final = frozenset({"when", "value", "of", "rate_by", "amount", "tim
 
 
 class PlainDecimalField(forms.DecimalField):
-    """A number that is shown as people write it, without the zeros that its column keeps."""
+    """A decimal number that is shown without trailing zeros."""
 
     def prepare_value(self, value: Any) -> Any:
-        """Return ``value`` without needless zeros."""
+        """Return ``value`` without trailing zeros."""
         return f"{value.normalize():f}" if isinstance(value, Decimal) else value
 
 
 class DraftFields:
-    """Gives the fields of draft rows their inputs; choices are fetched once for all rows of a page."""
+    """Selects the inputs for fields of draft rows. Choices are loaded once for all rows of a page."""
 
     def formfield_for_dbfield(self, db_field: Any, request: HttpRequest, **options: Any) -> Any:
-        """Return the form field: short boxes for expressions and lists, in the letters of code."""
+        """Return the form field, with a small monospace text box for an expression."""
         if isinstance(db_field, ArrayField):
             options["widget"] = UnfoldAdminTextInputWidget()
         elif isinstance(db_field, models.DecimalField):
@@ -46,7 +44,7 @@ class DraftFields:
         return super().formfield_for_dbfield(db_field, request, **options)  # type: ignore[misc]
 
     def formfield_for_foreignkey(self, db_field: Any, request: HttpRequest, **options: Any) -> Any:
-        """Return the form field; its choices are a list, so that a page of rows asks for them once."""
+        """Return the form field. Its choices are a list, so that a page of rows queries them once."""
         field = super().formfield_for_foreignkey(db_field, request, **options)  # type: ignore[misc]
         if isinstance(field, forms.ModelChoiceField) and not isinstance(field.widget, AutocompleteMixin):
             offered: Any = field.choices
@@ -55,7 +53,7 @@ class DraftFields:
 
 
 class DraftAdmin(DraftFields, ModelAdmin):
-    """Draft rows of one kind. They decide nothing until the catalogue is published."""
+    """The admin of draft rows of one kind, which have no effect until the catalogue is published."""
 
     warn_unsaved_form = True
     compressed_fields = False
@@ -65,14 +63,14 @@ class DraftAdmin(DraftFields, ModelAdmin):
 
 
 class DraftRows(DraftFields, TabularInline):
-    """Draft rows below the one that they belong to, one line each."""
+    """Draft rows below their parent, one line each."""
 
     extra = 0
     ordering_field = "position"
     hide_ordering_field = True
 
     def formfield_for_dbfield(self, db_field: Any, request: HttpRequest, **options: Any) -> Any:
-        """Return the form field, named for those who do not see the head of its column."""
+        """Return the form field, labeled for screen readers."""
         field = super().formfield_for_dbfield(db_field, request, **options)
         if field is not None:
             field.widget.attrs["aria-label"] = str(db_field.verbose_name).capitalize()
@@ -80,7 +78,7 @@ class DraftRows(DraftFields, TabularInline):
 
 
 class DraftBlocks(DraftFields, StackedInline):
-    """Draft rows below the one that they belong to, a foldable block each."""
+    """Draft rows below their parent, one collapsible block each."""
 
     extra = 0
     collapsible = True
@@ -89,7 +87,7 @@ class DraftBlocks(DraftFields, StackedInline):
 
 
 class CheckedForm(forms.ModelForm):
-    """A draft row of a carrier: rooms below do not know the catalogue, so its expressions are checked here."""
+    """The form of a carrier's draft row. It checks expressions, because ``carriers`` must not import the catalogue."""
 
     def _post_clean(self) -> None:
         super()._post_clean()  # type: ignore[misc]
@@ -102,7 +100,7 @@ class CheckedForm(forms.ModelForm):
 
 
 class InCatalogueForm(forms.ModelForm):
-    """A row that names its catalogue by its code: chosen from those that there are."""
+    """The form of a row that refers to its catalogue by code. It offers the existing catalogues."""
 
     catalogue = forms.ChoiceField(widget=UnfoldAdminSelectWidget())
 
@@ -118,20 +116,22 @@ class InCatalogueForm(forms.ModelForm):
 
 
 class ProductForm(InCatalogueForm):
-    """A product: its carrier and its line must be of its catalogue."""
+    """The form of a product, whose carrier and line must belong to its catalogue."""
 
     class Meta:
         model = CarrierProduct
         fields = "__all__"
 
     def clean(self) -> dict[str, Any]:
-        """Hold carrier and line against the catalogue."""
+        """Check carrier and line against the catalogue."""
         given: dict[str, Any] = super().clean() or self.cleaned_data
         code, carrier, line = given.get("catalogue"), given.get("carrier"), given.get("line")
         if code and carrier and carrier.catalogue != code:
-            self.add_error("carrier", f"This carrier belongs to catalogue {carrier.catalogue}; choose one of {code}.")
+            self.add_error(
+                "carrier", f"This carrier belongs to catalogue {carrier.catalogue}. Choose a carrier of {code}."
+            )
         catalogue = Catalogue.objects.filter(code=code).first()
         if catalogue and line and not catalogue.lines.filter(code=line).exists():
             known = ", ".join(catalogue.lines.values_list("code", flat=True)) or "none yet"
-            self.add_error("line", f"There is no line {line!r} in this catalogue; known are: {known}.")
+            self.add_error("line", f"There is no line {line!r} in this catalogue. Its lines are: {known}.")
         return given

@@ -1,4 +1,4 @@
-"""Application forms and declinations: listed, found and read, never written here."""
+"""Application forms and declinations in the admin, read-only."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ STATES: Final[tuple[State, ...]] = ("ready", "incomplete", "declined", "locked",
 
 
 class StateFilter(admin.SimpleListFilter):
-    """Narrows forms to those with a copy in a state."""
+    """The list filter for forms with a copy in a state."""
 
     title = "state of a copy"
     parameter_name = "state"
@@ -46,7 +46,7 @@ class StateFilter(admin.SimpleListFilter):
         return [(state, state.capitalize()) for state in STATES]
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
-        """Narrow ``queryset``."""
+        """Return the rows of ``queryset`` that match the chosen value."""
         state = next((state for state in STATES if state == self.value()), None)
         if state is None:
             return queryset
@@ -57,7 +57,7 @@ class StateFilter(admin.SimpleListFilter):
 
 
 class CatalogueFilter(admin.SimpleListFilter):
-    """Narrows rows that name their catalogue by its code."""
+    """The list filter for rows that refer to a catalogue by code."""
 
     title = "catalogue"
     parameter_name = "catalogue"
@@ -67,15 +67,16 @@ class CatalogueFilter(admin.SimpleListFilter):
         return list(Catalogue.objects.values_list("code", "title"))
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
-        """Narrow ``queryset``."""
+        """Return the rows of ``queryset`` that match the chosen value."""
         return queryset.filter(catalogue=self.value()) if self.value() else queryset
 
 
 def find_copies(term: str) -> QuerySet[Copy]:
-    """Return the copies of the scope that ``term`` finds: by the beginning of their id or of their form's, or by words
-    of indexed answers.
+    """Return the copies in scope that match ``term``.
+
+    ``term`` is the beginning of a copy's or form's id, or words of indexed answers.
     """
-    # Personal answers are not searched here: staff see them masked, and being found would give them away.
+    # Personal answers are not searched here, because a match would disclose what staff see masked.
     return search_forms(Copy.objects.order_by(), term, personal=False)
 
 
@@ -93,7 +94,7 @@ def insured_of(copy: Any) -> str:
 
 @admin.register(ApplicationForm, site=site)
 class ApplicationFormAdmin(BigTableAdmin):
-    """Application forms, the newest first; what a row says is that of the copy last touched by a person."""
+    """Application forms, newest first. A row shows the data of the copy that a person touched last."""
 
     list_display = ("short_id", "insured", "state", "lines", "touched", "copies", "tenant", "created_at")
     list_display_links = ("short_id", "insured")
@@ -102,7 +103,7 @@ class ApplicationFormAdmin(BigTableAdmin):
     ordering = ("-id",)
     search_fields = ("id",)
     search_help_text = (
-        "The beginning of a form's or copy's id, or words of the insured's name and other indexed answers"
+        "The beginning of a form ID or copy ID, or words from the insured's name or another indexed answer"
     )
     fields = (
         "id", "tenant", "catalogue", "as_of", "created_by_type", "created_by_id", "created_at", "deleted_at",
@@ -113,14 +114,14 @@ class ApplicationFormAdmin(BigTableAdmin):
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[Any], search_term: str
     ) -> tuple[QuerySet[Any], bool]:
-        """Narrow ``queryset`` to forms of which a copy is found."""
+        """Return the forms of ``queryset`` with a copy that matches ``search_term``."""
         if not search_term:
             return queryset, False
         by_form = Q(pk__in=find_copies(search_term).values("application_form_id"))
         return queryset.filter(by_form), False
 
     def prepare(self, rows: list[Any]) -> None:
-        """Fetch tenants' names and the copies of all forms on the page."""
+        """Load the names of the tenants and the copies of all forms on the page."""
         super().prepare(rows)
         found: dict[Any, list[Copy]] = {}
         copies = Copy.objects.filter(application_form_id__in=[row.pk for row in rows]).defer("document", "evaluation")
@@ -131,41 +132,41 @@ class ApplicationFormAdmin(BigTableAdmin):
         name_insureds((copy, row.catalogue) for row in rows for copy in row.found_copies)
 
     def describe_found(self, rows: list[Any]) -> dict[Any, str]:
-        """Return what the search shows of ``rows``."""
+        """Map the ids of ``rows`` to their titles in search results."""
         self.prepare(rows)
         return {row.pk: f"{insured_of(_latest(row))}, {row.tenant_name}" for row in rows}
 
     @display(description="Form")
     def short_id(self, form: Any) -> str:
-        """Return the id."""
+        """Return the form's id."""
         return str(form.pk)
 
     @display(description="Insured")
     def insured(self, form: Any) -> str:
-        """Return whom the form insures."""
+        """Return the name of the insured."""
         return insured_of(_latest(form))
 
     @display(description="State", label=STATE_LABELS)
     def state(self, form: Any) -> str:
-        """Return the form's state."""
+        """Return the derived state of the form."""
         latest = _latest(form)
         return "deleted" if form.deleted_at or latest is None else state_of_copy(latest)
 
     @display(description="Lines")
     def lines(self, form: Any) -> str:
-        """Return the lines of business that are wanted."""
+        """Return the requested lines of business."""
         latest = _latest(form)
         return ", ".join(latest.summary.get("lines", ())) if latest else ""
 
-    @display(description="Last touched")
+    @display(description="Last changed by a person")
     def touched(self, form: Any) -> str:
-        """Return how long ago a person touched the form."""
+        """Return the time since a person last changed the form."""
         latest = _latest(form)
         return age(latest.last_touched_by_user_at if latest else None)
 
     @display(description="Copies")
     def copies(self, form: Any) -> str:
-        """Return how many copies the form has."""
+        """Return the number of copies that are not deleted."""
         return str(sum(copy.deleted_at is None for copy in form.found_copies))
 
     @display(description="Tenant")
@@ -194,14 +195,14 @@ class ApplicationFormAdmin(BigTableAdmin):
 
 
 def _latest(form: Any) -> Copy | None:
-    """Return the copy last touched by a person, of those that are not deleted if there are any."""
+    """Return the copy that a person touched last, preferably one that is not deleted."""
     copies: list[Copy] = form.found_copies
     return next((copy for copy in copies if copy.deleted_at is None), copies[0] if copies else None)
 
 
 @admin.register(Declination, site=site)
 class DeclinationAdmin(BigTableAdmin):
-    """Proofs that surplus lines were opened lawfully."""
+    """The records that admitted carriers declined before surplus lines were opened."""
 
     list_display = ("product", "line", "copy", "version", "tenant", "created_at")
     ordering = ("-id",)
@@ -223,7 +224,7 @@ class DeclinationAdmin(BigTableAdmin):
 
     @display(description="Admitted products that declined")
     def declined(self, declination: Declination) -> SafeString:
-        """Return each admitted product with its reasons; the answers they were made from are at the copy's version."""
+        """Return each admitted product with its reasons."""
         rows = [(product, _reasons(reasons)) for product, reasons in declination.declines.items()]
         return format_html("<ul>{}</ul>", format_html_join("", "<li>{}: {}</li>", rows))
 

@@ -1,4 +1,4 @@
-"""Locks of copies in the admin: who saves a copy now, all that are held, and a stuck one released by hand."""
+"""The locks of copies in the admin: the list of held locks, and the release of a stuck lock."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ VIEW: Final = "copies.view_copy"
 
 
 def shown_lock(request: HttpRequest, copy: Any) -> dict[str, Any]:
-    """Return what a copy's page tells of its lock: ``lock`` (None while nobody saves it) and ``may_release``."""
+    """Return the template context for a copy's lock: ``lock`` (None if it is not held) and ``may_release``."""
     try:
         lock = held_lock(copy.tenant_id, copy.pk)
     except RedisError:
@@ -31,16 +31,17 @@ def shown_lock(request: HttpRequest, copy: Any) -> dict[str, Any]:
 
 
 def ask_for_release(request: HttpRequest, context: dict[str, Any]) -> HttpResponse:
-    """Ask whether to release the lock of the ``copy`` in ``context``. Raises ``PermissionDenied``."""
+    """Show the confirmation page for releasing a copy's lock. Raises ``PermissionDenied``."""
     _require(request, RELEASE)
     page = {**context, **shown_lock(request, context["copy"]), "title": "Release lock"}
     return render(request, "admin/copies/copy/release_lock.html", page)
 
 
 def release(request: HttpRequest, copy: Any) -> tuple[HttpResponseRedirect, str]:
-    """Release the lock of ``copy`` if the one who held it when staff were asked holds it still.
+    """Release the lock of ``copy`` if its holder is still the one on the confirmation page.
 
-    Returns the way back to the copy and what was done, for its log ("" for nothing). Raises ``PermissionDenied``.
+    Returns the redirect to the copy and the text for its log ("" if nothing was released). Raises
+    ``PermissionDenied``.
     """
     _require(request, RELEASE)
     back, done = redirect("admin:copies_copy_change", copy.pk), ""
@@ -51,25 +52,25 @@ def release(request: HttpRequest, copy: Any) -> tuple[HttpResponseRedirect, str]
             done = f"Released the lock, held by {_who(lock)}."
             messages.success(request, done)
         else:
-            messages.info(request, "That lock was freed meanwhile; nothing was released.")
+            messages.info(request, "That lock has already been released. Nothing was changed.")
     except RedisError:
-        messages.error(request, "Redis does not answer; without it no lock is held.")
+        messages.error(request, "Redis is not responding, so no lock is held.")
     return back, done
 
 
 def locks_page(request: HttpRequest, context: dict[str, Any]) -> HttpResponse:
-    """List the locks that are held on copies of the tenants that staff look at. Raises ``PermissionDenied``."""
+    """List the locks that are held on copies of the tenants in scope. Raises ``PermissionDenied``."""
     _require(request, VIEW)
     page: dict[str, Any] = {**context, "title": "Locks", "may_release": request.user.has_perm(RELEASE)}
     try:
-        seen = _tenants_looked_at()
+        seen = _tenants_in_scope()
         page["locks"] = [(lock, seen[lock.tenant_id]) for lock in list_held_locks() if lock.tenant_id in seen]
     except RedisError:
         page["is_lock_unknown"] = True
     return render(request, "admin/locks.html", page)
 
 
-def _tenants_looked_at() -> dict[UUID, str]:
+def _tenants_in_scope() -> dict[UUID, str]:
     scope = current_scope()
     if scope is None:
         return {}
@@ -84,4 +85,4 @@ def _require(request: HttpRequest, permission: str) -> None:
 
 
 def _who(lock: HeldLock) -> str:
-    return f"{lock.holder.who} ({lock.holder.where})" if lock.holder else "somebody unknown"
+    return f"{lock.holder.who} ({lock.holder.where})" if lock.holder else "an unknown process"

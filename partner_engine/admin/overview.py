@@ -1,6 +1,6 @@
-"""The start page: is anything wrong? Numbers with links to what is behind them, and the saves of the last day.
+"""The start page of the admin: numbers with links to their lists, and the saves of the last day.
 
-Every count is bounded or small: the page stays quick however many forms there are.
+Every count is bounded, so the page stays fast with any number of forms.
 """
 
 from __future__ import annotations
@@ -26,17 +26,17 @@ from forms.models import ApplicationForm
 from partner_engine.admin.activity import Activity, activity
 from partner_engine.admin.viewing import age
 
-#: Counted no further than this.
+#: Counts stop at this number.
 COUNTED: Final = 10_000
 HOURS: Final = 24
-#: An action that waits longer than this is worth a look.
+#: An action that is due for longer than this is a warning.
 LONG_WAIT: Final = timedelta(minutes=5)
 Tone = Literal["good", "warn", "bad", "plain"]
 
 
 @dataclass(frozen=True, slots=True)
 class Card:
-    """One number, what it says, and the list behind it ("" where the user may not see it)."""
+    """One number with its meaning and the URL of its list ("" if the user may not see it)."""
 
     title: str
     figure: str
@@ -47,7 +47,7 @@ class Card:
 
 @dataclass(frozen=True, slots=True)
 class Bar:
-    """One hour of the chart: ``top`` and ``height`` are in percent of its area."""
+    """One hour of the chart. ``top`` and ``height`` are percentages of its area."""
 
     hour: datetime
     saves: int
@@ -69,9 +69,7 @@ class ReleaseLine:
 
 @dataclass(frozen=True, slots=True)
 class Overview:
-    """All that the start page shows; ``wrong`` are the cards that want somebody. ``activity`` is None for who may not
-    see users.
-    """
+    """The content of the start page. ``activity`` is None if the user may not see users."""
 
     cards: tuple[Card, ...]
     bars: tuple[Bar, ...]
@@ -82,12 +80,12 @@ class Overview:
 
     @property
     def wrong(self) -> tuple[Card, ...]:
-        """Return the cards that want somebody."""
+        """Return the cards that need attention."""
         return tuple(card for card in self.cards if card.tone in ("warn", "bad"))
 
 
 def overview(request: HttpRequest) -> Overview:
-    """Return the start page of the tenants that staff look at, as far as the user may see."""
+    """Return the content of the start page for the tenants in scope, limited to the user's permissions."""
     now = timezone.now()
     makers = (
         (("forms", "applicationform"), lambda: _form_cards(now)),
@@ -114,13 +112,13 @@ def _list(app: str, model: str, **query: Any) -> str:
 
 
 def _bounded(rows: QuerySet[Any]) -> tuple[int, str]:
-    """Return how many ``rows`` there are, at most ``COUNTED``, as number and text."""
+    """Return the number of ``rows``, at most ``COUNTED``, as number and text."""
     amount = rows.order_by()[: COUNTED + 1].count()
     return amount, f"{COUNTED:,}+" if amount > COUNTED else f"{amount:,}"
 
 
 def _active_card(people: Activity) -> Card:
-    programs = f"{people.programs:,} API client{'' if people.programs == 1 else 's'} too; seen within five minutes"
+    programs = f"{people.programs:,} API client{'' if people.programs == 1 else 's'}; seen in the last five minutes"
     return Card("Active users", f"{people.people:,}", programs, _list("tenants", "user"))
 
 
@@ -136,20 +134,20 @@ def _outbox_cards(now: datetime) -> Iterable[Card]:
     waiting, text = _bounded(rows)
     oldest = rows.filter(next_attempt_at__lte=now).aggregate(since=Min("next_attempt_at"))["since"]
     is_late = oldest is not None and now - oldest > LONG_WAIT
-    told = f"oldest is due since {age(oldest)}" if oldest else "nothing is due"
+    due_text = f"the oldest has been due for {age(oldest)}" if oldest else "nothing is due"
     yield Card(
         "Outbox",
         text,
-        told if waiting else "nothing waits",
+        due_text if waiting else "nothing is waiting",
         _list("actions", "outboxaction"),
         "warn" if is_late else "good",
     )
     failing, text = _bounded(rows.filter(attempts__gt=0, last_error__gt=""))
-    link = _list("actions", "outboxaction", standing="failing")
-    yield Card("Failing actions", text, "failed, and are tried again", link, "warn" if failing else "good")
+    link = _list("actions", "outboxaction", state="failing")
+    yield Card("Failing actions", text, "failed and will be tried again", link, "warn" if failing else "good")
     dead, text = _bounded(OutboxAction.objects.filter(state=ActionState.DEAD))
-    link = _list("actions", "outboxaction", standing="dead")
-    yield Card("Dead letters", text, "actions that were given up", link, "bad" if dead else "good")
+    link = _list("actions", "outboxaction", state="dead")
+    yield Card("Dead letters", text, "actions that are not tried again", link, "bad" if dead else "good")
 
 
 def _sign_in_cards(now: datetime) -> Iterable[Card]:
@@ -161,12 +159,12 @@ def _sign_in_cards(now: datetime) -> Iterable[Card]:
         ).values_list("pk")[: COUNTED + 1]
     )
     link = _list("axes", "accessattempt")
-    yield Card("Failed sign-ins", f"{failures:,}", "wrong passwords of the last day, no right one since", link)
-    yield Card("Locked out", f"{locked:,}", "names that may not try now", link, "warn" if locked else "good")
+    yield Card("Failed sign-ins", f"{failures:,}", "in the last day, without a successful sign-in since", link)
+    yield Card("Locked out", f"{locked:,}", "users who cannot try again yet", link, "warn" if locked else "good")
 
 
 def _bars(now: datetime) -> tuple[Bar, ...]:
-    """Return a bar for each of the last hours, the present one last."""
+    """Return a bar for each of the last hours, ending with the current hour."""
     last = now.replace(minute=0, second=0, microsecond=0)
     first = last - timedelta(hours=HOURS - 1)
     counted = (

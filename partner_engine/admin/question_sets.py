@@ -1,4 +1,4 @@
-"""Question sets with their questions and pools, single questions, and choice lists with their choices: drafts."""
+"""The drafts of question sets, questions, and choice lists."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ class QuestionBlocks(DraftBlocks):
 
 @admin.register(QuestionSet, site=site)
 class QuestionSetAdmin(DraftAdmin):
-    """Question sets; those with a pool are asked once a row."""
+    """Question sets. Sets with a pool are asked once per row."""
 
     list_display = ("title", "code", "pool_code", "pool_parent", "when", "question_count", "catalogue", "position")
     list_display_links = ("title", "code")
@@ -66,13 +66,13 @@ class QuestionSetAdmin(DraftAdmin):
 
     @display(description="Questions", ordering="question_count")
     def question_count(self, question_set: Any) -> int:
-        """Return how many questions the set has."""
+        """Return the number of questions in the set."""
         return int(question_set.question_count)
 
 
 @admin.register(Question, site=site)
 class QuestionAdmin(DraftAdmin):
-    """Questions of all sets, to find one by its code or words."""
+    """The questions of all sets, searchable by code and label."""
 
     list_display = ("label", "code", "type", "required", "sensitivity", "question_set", "catalogue")
     list_display_links = ("label", "code")
@@ -107,5 +107,5 @@ class ChoiceListAdmin(DraftAdmin):
 
     @display(description="Choices", ordering="choice_count")
     def choice_count(self, choice_list: Any) -> int:
-        """Return how many choices the list has."""
+        """Return the number of choices in the list."""
         return int(choice_list.choice_count)

@@ -1,4 +1,4 @@
-"""Releases: what was published when and by whom, and what it changed. They never change themselves."""
+"""The published releases of catalogues, read-only, with their differences."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from tenants.models import User
 
 @admin.register(Release, site=site)
 class ReleaseAdmin(ReadOnlyAdmin):
-    """Releases, the newest of each catalogue first."""
+    """Releases, newest of each catalogue first."""
 
     list_display = ("catalogue", "number", "published_at", "published_by", "notes", "id")
     list_display_links = ("catalogue", "number")
@@ -35,15 +35,15 @@ class ReleaseAdmin(ReadOnlyAdmin):
     sortable_by: ClassVar = ()
 
     def get_queryset(self, request: HttpRequest) -> Any:
-        """Return the releases; their content is fetched where it is shown."""
+        """Return the releases without their content, which is loaded when it is shown."""
         return super().get_queryset(request).defer("content")
 
     def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
-        """Return the changelist that asks ``prepare``."""
+        """Return the changelist that calls ``prepare``."""
         return PreparedChangeList
 
     def prepare(self, rows: list[Any]) -> None:
-        """Fetch the names of those who published."""
+        """Load the names of the publishers of ``rows``."""
         people = {row.published_by_id for row in rows if is_id(row.published_by_id)}
         names = {str(user.pk): str(user) for user in User.objects.filter(pk__in=people)} if people else {}
         for row in rows:
@@ -51,19 +51,19 @@ class ReleaseAdmin(ReadOnlyAdmin):
 
     @display(description="Published by")
     def published_by(self, release: Any) -> str:
-        """Return who published; a command is named by its own name."""
+        """Return the name of the publisher, which can be a command."""
         if not hasattr(release, "publisher"):
             self.prepare([release])
         return str(release.publisher)
 
-    @display(description="Holds")
+    @display(description="Contents")
     def holds(self, release: Release) -> str:
-        """Return what the release consists of."""
+        """Return the parts of the release as text."""
         return describe_parts(read_definition(release))
 
-    @display(description="Changes against the release before")
+    @display(description="Changes since the previous release")
     def differences(self, release: Release) -> SafeString:
-        """Return what the release says differently from the one before."""
+        """Return the differences from the previous release."""
         before = (
             Release.objects.filter(catalogue=release.catalogue_id, number__lt=release.number)
             .order_by("-number")

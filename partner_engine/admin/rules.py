@@ -1,4 +1,4 @@
-"""Derived values, form rules and lines of business: drafts."""
+"""The drafts of derived values, form rules, and lines of business."""
 
 from __future__ import annotations
 

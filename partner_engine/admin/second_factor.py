@@ -1,4 +1,4 @@
-"""A member of staff sets up, or takes away, the second factor of their own sign-in: time-based codes of an app."""
+"""The page on which staff set up or remove their own second factor: time-based codes from an app."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ from tenants.models import User
 
 
 def second_factor(request: HttpRequest, *, context: dict[str, Any]) -> HttpResponse:
-    """Show the key to put into an app until a code from there confirms it; afterwards a code takes the factor away."""
-    assert isinstance(request.user, User)  # noqa: S101 - the admin lets nobody else in
+    """Show the key for an app until a code confirms it. After that, a code removes the second factor."""
+    assert isinstance(request.user, User)  # noqa: S101 - the admin admits only users
     device = _device_of(request.user)
     if request.method == "POST":
         if _verified(device, request.POST.get("token", "")):
             _switch(request, device)
             return redirect("admin:index" if device.confirmed else "admin:second-factor")
-        messages.error(request, "This code is wrong or too old; enter the one that the app shows now.")
+        messages.error(request, "This code is wrong or too old. Enter the code that the app shows now.")
     page = {**context, "title": "Second factor", "device": device, "secret": "", "image": ""}
     if not device.confirmed:
         page |= {"secret": _spelled(device), "image": _image(device.config_url)}
@@ -34,14 +34,14 @@ def second_factor(request: HttpRequest, *, context: dict[str, Any]) -> HttpRespo
 
 
 def _device_of(user: User) -> TOTPDevice:
-    """Return the user's confirmed device, else the one that waits to be confirmed."""
+    """Return the user's confirmed device, or else the one to confirm."""
     known = TOTPDevice.objects.filter(user=user).order_by("-confirmed", "pk").first()
     return known or TOTPDevice.objects.create(user=user, name="Authenticator app", confirmed=False)
 
 
 def _verified(device: TOTPDevice, token: str) -> bool:
     with transaction.atomic():
-        # The row's lock lets a code be tried by one request only, and failed tries be counted.
+        # The row lock makes sure that a code counts once, and that failed attempts are counted.
         locked = TOTPDevice.objects.select_for_update().get(pk=device.pk)
         allowed, _ = locked.verify_is_allowed()
         is_right = allowed and locked.verify_token(token.strip())
@@ -53,16 +53,16 @@ def _switch(request: HttpRequest, device: TOTPDevice) -> None:
     if device.confirmed:
         device.delete()
         device.confirmed = False
-        messages.success(request, "The second factor is gone: your password alone signs you in.")
+        messages.success(request, "The second factor has been removed. You now sign in with your password only.")
         return
     TOTPDevice.objects.filter(pk=device.pk).update(confirmed=True)
     device.confirmed = True
     login(request, device)
-    messages.success(request, "The second factor is set up: from now on signing in asks for a code.")
+    messages.success(request, "The second factor is set up. From now on, you need a code to sign in.")
 
 
 def _spelled(device: TOTPDevice) -> str:
-    """Return the key in groups of four, to be typed where no camera is."""
+    """Return the key in groups of four characters, for typing."""
     key = device.config_url.partition("secret=")[2].partition("&")[0]
     return " ".join(key[start : start + 4] for start in range(0, len(key), 4))
 
@@ -71,4 +71,4 @@ def _image(text: str) -> SafeString:
     stream = BytesIO()
     qrcode.make(text, image_factory=SvgPathImage, box_size=8, border=2).save(stream)
     drawing = stream.getvalue().decode()
-    return mark_safe(drawing[drawing.index("<svg") :])  # noqa: S308 - drawn here, holds paths alone
+    return mark_safe(drawing[drawing.index("<svg") :])  # noqa: S308 - generated here, contains only paths

@@ -1,6 +1,4 @@
-"""The admin as a whole: who gets in, what the header and the sidebar offer, the start page, and one search for
-everything.
-"""
+"""The admin site: sign-in, header, sidebar, start page, and search."""
 
 from __future__ import annotations
 
@@ -27,9 +25,9 @@ from partner_engine.admin.tenant_choice import choose_scope, shown_scope
 from partner_engine.sign_out import note_sign_out
 from tenants.models import User
 
-#: How many rows of one kind the search shows.
+#: The number of rows of one model in search results.
 FOUND_OF_A_KIND: Final = 8
-#: What is searched besides the names of pages, in this order: app and model.
+#: The app and model names that are searched after the page titles, in this order.
 _SEARCHED: Final = (
     ("forms", "applicationform"),
     ("copies", "copy"),
@@ -90,18 +88,18 @@ _SIDEBAR: Final = (
         ),
     ),
 )
-#: Pages of the sidebar that are no list of the rows that they are about.
+#: The sidebar entries that lead to a page of their own instead of a changelist.
 _PAGES: Final = {"Locks": "admin:locks"}
 
 
 class StaffSignIn(OTPAuthenticationFormMixin, AuthenticationForm):
-    """Asks for e-mail, password and, of those who set one up, the code of their second factor."""
+    """The sign-in form: email address, password, and the code of a second factor if there is one."""
 
     otp_token = forms.CharField(
-        label="Code of your second factor",
+        label="Second-factor code",
         required=False,
         widget=UnfoldAdminTextInputWidget({"autocomplete": "one-time-code", "inputmode": "numeric"}),
-        help_text="Only if you set one up.",
+        help_text="Only if you have set up a second factor.",
     )
 
     def clean(self) -> dict[str, Any]:
@@ -113,20 +111,18 @@ class StaffSignIn(OTPAuthenticationFormMixin, AuthenticationForm):
         return self.cleaned_data
 
     def _chosen_device(self, user: User) -> TOTPDevice | None:
-        # One device per user, locked so that a code counts once; the library would have it chosen in the form.
+        # There is one device per user, locked so that a code counts once. The library would ask the user to choose.
         return TOTPDevice.objects.select_for_update().filter(user=user, confirmed=True).first()
 
     def confirm_login_allowed(self, user: User) -> None:
-        """Refuse everybody of a tenant, whatever else they are. Raises ``ValidationError``."""
+        """Refuse users of a tenant. Raises ``ValidationError``."""
         super().confirm_login_allowed(user)
         if user.tenant_id is not None:
-            raise ValidationError(
-                "This is the door for staff; agents sign in at the product's own page.", code="no_staff"
-            )
+            raise ValidationError("This page is for staff. Agents sign in on the product's own page.", code="no_staff")
 
 
 class StaffSite(UnfoldAdminSite):
-    """The admin of the product's staff."""
+    """The admin site for staff."""
 
     site_title = site_header = "Partner Engine"
     index_title = "Is anything wrong?"
@@ -136,11 +132,11 @@ class StaffSite(UnfoldAdminSite):
     enable_nav_sidebar = True
 
     def has_permission(self, request: HttpRequest) -> bool:
-        """Let staff in, through their second factor if they have one."""
+        """Return whether the user is staff and has passed their second factor."""
         return may_enter(request)
 
     def extra_urls(self) -> list[URLPattern]:
-        """Return the addresses that belong to no model."""
+        """Return the URLs that do not belong to a model."""
         return [
             path("scope/", self.admin_view(choose_scope), name="scope"),
             path("locks/", self.admin_view(self.locks), name="locks"),
@@ -148,29 +144,29 @@ class StaffSite(UnfoldAdminSite):
         ]
 
     def extra_context(self, context: dict[str, Any], request: HttpRequest) -> dict[str, Any]:
-        """Add what the header shows: the tenant that is looked at and the others that could be."""
+        """Add the chosen scope and its alternatives for the header."""
         return context | ({"scope": shown_scope(request)} if context["has_permission"] else {})
 
     def index(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> TemplateResponse:
-        """Show whether anything is wrong."""
+        """Show the start page."""
         return super().index(request, {**(extra_context or {}), "overview": overview(request)})
 
     def logout(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
-        """Sign out; who did no longer counts as active."""
+        """Sign out and remove the user from the active users."""
         if request.method == "POST":
             note_sign_out(request)
         return super().logout(request, extra_context)
 
     def second_factor(self, request: HttpRequest) -> HttpResponse:
-        """Let staff set up or take away their second factor."""
+        """Show the page for the user's second factor."""
         return second_factor(request, context=self.each_context(request))
 
     def locks(self, request: HttpRequest) -> HttpResponse:
-        """List the locks that are held."""
+        """Show the page with the held locks."""
         return locks_page(request, self.each_context(request))
 
     def search(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
-        """Show what a word or id finds: pages, forms, copies, people, questions. Nothing found is kept anywhere."""
+        """Search pages, forms, copies, people, and questions by a word or an id. Results are not stored."""
         term = request.GET.get("s", "").strip()
         if not term:
             return HttpResponse()
@@ -214,9 +210,7 @@ def _view(app: str, model: str, view: str) -> str:
 
 
 def sidebar(request: HttpRequest) -> list[dict[str, Any]]:
-    """Return the sidebar's groups with those lists that the user may see; unfold asks for it by its name in the
-    settings.
-    """
+    """Return the groups of the sidebar with the lists that the user may see. Unfold calls it by its dotted name."""
     groups: list[dict[str, Any]] = [
         {"title": "", "items": [{"title": "Start", "icon": "monitoring", "link": reverse("admin:index")}]}
     ]
@@ -232,17 +226,17 @@ def sidebar(request: HttpRequest) -> list[dict[str, Any]]:
 
 
 def stylesheet(request: HttpRequest) -> str:
-    """Return the address of the admin's own styles; unfold asks for it by its name in the settings."""
+    """Return the URL of the admin's stylesheet. Unfold calls it by its dotted name."""
     return static("admin_staff/staff.css")
 
 
 def icon(request: HttpRequest) -> str:
-    """Return the address of the product's sign; unfold asks for it by its name in the settings."""
+    """Return the URL of the product's icon. Unfold calls it by its dotted name."""
     return static("web/icon.svg")
 
 
 def account_links(request: HttpRequest) -> list[dict[str, str]]:
-    """Return what a member of staff can change of their own account; unfold asks for it by its name in the settings."""
+    """Return the links to the user's own account pages. Unfold calls it by its dotted name."""
     return [
         {"title": "Second factor", "link": reverse("admin:second-factor")},
         {"title": "Change password", "link": reverse("admin:password_change")},

@@ -1,4 +1,4 @@
-"""Who is at the admin: members of staff, and what their permissions let them do with answers."""
+"""The access of staff to the admin, and the rights that their permissions give them."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from django_otp.plugins.otp_totp.models import TOTPDevice
 from tenants.access import Actor, Right
 from tenants.models import User
 
-#: The permissions behind the rights that a role alone does not give staff.
+#: The permissions for rights that the role of staff does not include.
 RIGHT_PERMISSIONS: Final = {
     Right.READ_PERSONAL: "copies.read_personal",
     Right.REVEAL_SENSITIVE: "copies.reveal_sensitive",
@@ -19,7 +19,7 @@ RIGHT_PERMISSIONS: Final = {
 
 
 def may_enter(request: HttpRequest) -> bool:
-    """Tell whether it is staff who ask: active, of no tenant, and through the second factor if they have one."""
+    """Return whether the user is active staff without a tenant and has passed their second factor."""
     user = request.user
     if not isinstance(user, User) or not (user.is_active and user.is_staff and user.tenant_id is None):
         return False
@@ -27,7 +27,7 @@ def may_enter(request: HttpRequest) -> bool:
 
 
 def has_second_factor(request: HttpRequest) -> bool:
-    """Tell whether the signed-in user set a second factor up; asked once per request."""
+    """Return whether the signed-in user has a second factor. Queried once per request."""
     known: bool | None = getattr(request, "has_second_factor", None)
     if known is None:
         known = TOTPDevice.objects.filter(user=request.user, confirmed=True).exists()
@@ -36,13 +36,13 @@ def has_second_factor(request: HttpRequest) -> bool:
 
 
 def may(request: HttpRequest, right: Right) -> bool:
-    """Tell whether the signed-in member of staff has ``right`` by their permissions."""
+    """Return whether the permissions of the signed-in user include ``right``."""
     return request.user.has_perm(RIGHT_PERMISSIONS[right])
 
 
 def staff_actor(request: HttpRequest) -> Actor:
-    """Return the signed-in member of staff as an actor: the rights of their role and those of their permissions."""
+    """Return the signed-in user as an actor, with the rights of their role and their permissions."""
     user = request.user
-    assert isinstance(user, User)  # noqa: S101 - the admin lets nobody else in
+    assert isinstance(user, User)  # noqa: S101 - the admin admits only users
     actor = user.as_actor(source="admin")
     return replace(actor, rights=actor.rights | {right for right in RIGHT_PERMISSIONS if may(request, right)})

@@ -1,4 +1,4 @@
-"""The tenant that staff look at: chosen in the header, stored in the session, applied by the tenant middleware."""
+"""The scope of the admin: chosen in the header, stored in the session, applied by the tenant middleware."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from tenants.models import Tenant
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """One scope to look at; ``value`` is what the header's form sends."""
+    """One available scope. ``value`` is the form value that selects it."""
 
     value: str
     label: str
@@ -28,14 +28,14 @@ class Choice:
 
 @dataclass(frozen=True, slots=True)
 class ShownScope:
-    """What is looked at, and every choice."""
+    """The current scope and all choices."""
 
     label: str
     choices: tuple[Choice, ...]
 
 
 def shown_scope(request: HttpRequest) -> ShownScope:
-    """Return the scope of the request and the others that could be chosen: each tenant, or all in one database."""
+    """Return the scope of the request and all choices: each tenant, or all tenants of one database."""
     scope = current_scope()
     tenant_id, alias = (
         (scope.tenant.id if scope and scope.tenant else None),
@@ -52,7 +52,7 @@ def shown_scope(request: HttpRequest) -> ShownScope:
 
 @require_POST
 def choose_scope(request: HttpRequest) -> HttpResponse:
-    """Keep the choice ``tenant:<id>`` or ``database:<alias>`` in the session; go back to the page it was made on."""
+    """Store the choice ``tenant:<id>`` or ``database:<alias>`` in the session and redirect to the page before."""
     kind, _, name = request.POST.get("scope", "").partition(":")
     if kind == "tenant" and _is_tenant(name):
         request.session[CHOSEN_TENANT] = name

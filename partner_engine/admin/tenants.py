@@ -1,4 +1,4 @@
-"""Tenants with their databases, and API clients, whose secret is shown once and never again."""
+"""Tenants with their databases, and API clients, whose secret is shown once."""
 
 from __future__ import annotations
 
@@ -25,15 +25,15 @@ from tenants.models import ApiClient, Tenant
 
 
 class TenantForm(forms.ModelForm):
-    """A tenant, with the databases and catalogues that there are to choose from."""
+    """The form of a tenant, with the available databases and catalogues."""
 
     database = forms.ChoiceField(
         required=False,
         widget=UnfoldAdminSelectWidget(),
-        help_text="Where its forms are kept. Fixed once it has forms.",
+        help_text="The database that stores its forms. It cannot be changed once the tenant has forms.",
     )
     catalogue = forms.ChoiceField(
-        required=False, widget=UnfoldAdminSelectWidget(), help_text="What its new forms are asked by."
+        required=False, widget=UnfoldAdminSelectWidget(), help_text="The catalogue that its new forms use."
     )
 
     class Meta:
@@ -42,7 +42,7 @@ class TenantForm(forms.ModelForm):
 
     def __init__(self, *args: Any, **options: Any) -> None:
         super().__init__(*args, **options)
-        # A field that may not be changed now is not here.
+        # Read-only fields are not in the form.
         database: Any = self.fields.get("database")
         if database is not None:
             own = sorted(alias for alias in connections if alias != DEFAULT_DB_ALIAS)
@@ -54,7 +54,7 @@ class TenantForm(forms.ModelForm):
 
 @admin.register(Tenant, site=site)
 class TenantAdmin(ModelAdmin):
-    """Tenants. One with forms keeps its database and is not deleted."""
+    """Tenants. The database of a tenant with forms cannot be changed, and such a tenant cannot be deleted."""
 
     form = TenantForm
     list_display = ("name", "code", "database_alias", "catalogue", "time_zone", "created_at")
@@ -64,17 +64,17 @@ class TenantAdmin(ModelAdmin):
     actions = None
 
     def get_readonly_fields(self, request: HttpRequest, obj: Tenant | None = None) -> tuple[str, ...]:
-        """Fix the database, and the code that exports go by, once there are forms."""
+        """Make database and code read-only once there are forms."""
         return ("code", "database") if obj is not None and _has_forms(obj) else ()
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        """Refuse to delete a tenant that has forms: no foreign key would hold them."""
+        """Refuse to delete a tenant with forms, because no foreign key protects them."""
         allowed = super().has_delete_permission(request, obj)
         return allowed and not (isinstance(obj, Tenant) and _has_forms(obj))
 
     @display(description="Database")
     def database_alias(self, tenant: Tenant) -> str:
-        """Return where the tenant's forms are."""
+        """Return the name of the tenant's database."""
         return tenant.database or "shared"
 
 
@@ -83,13 +83,13 @@ def _has_forms(tenant: Tenant) -> bool:
 
 
 class ApiClientForm(forms.ModelForm):
-    """An API client: whose it is and what its tokens may do at most."""
+    """The form of an API client with the scopes that its tokens can have."""
 
     allowed_scopes = forms.MultipleChoiceField(
         choices=[(right.value, f"{text} ({right.value})") for right, text in RIGHT_TEXTS.items()],
         widget=UnfoldAdminCheckboxSelectMultipleWidget(),
         label="Scopes",
-        help_text="What its tokens may do at most.",
+        help_text="The most that its tokens are allowed to do.",
     )
 
     class Meta:
@@ -99,7 +99,7 @@ class ApiClientForm(forms.ModelForm):
 
 @admin.register(ApiClient, site=site)
 class ApiClientAdmin(NoGuessing, ModelAdmin):
-    """API clients. The secret is made here, shown once and kept as a hash."""
+    """API clients. The secret is generated here, shown once, and stored as a hash."""
 
     form = ApiClientForm
     list_display = ("name", "client_id", "tenant", "created")
@@ -111,27 +111,27 @@ class ApiClientAdmin(NoGuessing, ModelAdmin):
     actions_detail = ("new_secret",)
 
     def get_fields(self, request: HttpRequest, obj: ApiClient | None = None) -> tuple[str, ...]:
-        """Return the fields; the id is made with the client."""
+        """Return the fields. The client id exists only after the client is added."""
         own = ("name", "tenant", "allowed_scopes")
         return own if obj is None else ("client_id", *own, "created")
 
     def get_readonly_fields(self, request: HttpRequest, obj: ApiClient | None = None) -> tuple[str, ...]:
-        """Fix what tokens were given for."""
+        """Make the client id and the tenant of an existing client read-only."""
         return () if obj is None else ("client_id", "tenant", "created")
 
     def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
-        """Give a new client its secret; the row keeps the hash, the request the secret until the answer is made."""
+        """Generate the secret of a new client. The row stores its hash, the request the secret for the response."""
         if not change:
             obj.client_secret = request.new_client_secret = generate_client_secret()  # type: ignore[attr-defined]
         super().save_model(request, obj, form, change)
 
     def response_add(self, request: HttpRequest, obj: Any, post_url_continue: str | None = None) -> HttpResponse:
-        """Show the secret, this one time."""
+        """Show the new secret once."""
         return self._show(request, obj, request.new_client_secret)  # type: ignore[attr-defined]
 
     @action(description="New secret", icon="key", permissions=["change"], url_path="new-secret")
     def new_secret(self, request: HttpRequest, object_id: str) -> HttpResponse:
-        """Ask, then make a new secret: the old one and the tokens that it got end at once."""
+        """Ask for confirmation, then replace the secret and delete the client's tokens."""
         client: Any = self.get_object(request, object_id)
         if client is None:
             raise Http404("There is no such API client.")
@@ -143,7 +143,7 @@ class ApiClientAdmin(NoGuessing, ModelAdmin):
         client.client_secret = secret
         client.save(update_fields=["client_secret", "updated"])
         get_access_token_model().objects.filter(application=client).delete()
-        self.log_change(request, client, "Made a new secret.")
+        self.log_change(request, client, "Created a new secret.")
         return self._show(request, client, secret)
 
     def _show(self, request: HttpRequest, client: ApiClient, secret: str) -> HttpResponse:

@@ -1,4 +1,4 @@
-"""People who sign in, groups of staff permissions, and sign-ins that failed."""
+"""Users, groups of staff permissions, and failed sign-ins."""
 
 from __future__ import annotations
 
@@ -20,37 +20,37 @@ from partner_engine.admin.viewing import NoGuessing, ReadOnlyAdmin
 from tenants.access import Role
 from tenants.models import User
 
-#: Whoever gives these gives everything; only superusers do.
+#: The fields that grant any permission. Only superusers may change them.
 _POWERS: Final = ("is_superuser", "groups", "user_permissions")
 
 
 class NewUserForm(UserCreationForm):
-    """A new user; the password may be left to be set later."""
+    """The form of a new user. The password can be set later."""
 
     class Meta:
         model = User
         fields = ("email", "full_name", "role", "tenant")
 
     def clean_email(self) -> str:
-        """Return the address as it is compared: without case."""
+        """Return the address in lower case, because addresses are compared without case."""
         return str(self.cleaned_data["email"]).lower()
 
 
 class ExistingUserForm(UserChangeForm):
-    """A user as they are; the password is changed on a page of its own."""
+    """The form of an existing user. The password is changed on a page of its own."""
 
     class Meta:
         model = User
         fields = "__all__"
 
     def clean_email(self) -> str:
-        """Return the address as it is compared: without case."""
+        """Return the address in lower case, because addresses are compared without case."""
         return str(self.cleaned_data["email"]).lower()
 
 
 @admin.register(User, site=site)
 class PersonAdmin(NoGuessing, UserAdmin, ModelAdmin):
-    """Users: agents and administrators of tenants, and staff. Staff rights come by role, groups and permissions."""
+    """Agents, tenant administrators, and staff."""
 
     form = ExistingUserForm
     add_form = NewUserForm
@@ -64,32 +64,32 @@ class PersonAdmin(NoGuessing, UserAdmin, ModelAdmin):
     actions = None
     fieldsets = (
         (None, {"fields": ("email", "password", "full_name", "role", "tenant", "is_active")}),
-        ("What staff may do", {"fields": _POWERS}),
-        ("Times", {"fields": ("last_login", "date_joined")}),
+        ("Staff permissions", {"fields": _POWERS}),
+        ("Dates", {"fields": ("last_login", "date_joined")}),
     )
     add_fieldsets = (
         (None, {"fields": ("email", "full_name", "role", "tenant", "usable_password", "password1", "password2")}),
     )
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
-        """Let only superusers give powers."""
+        """Allow only superusers to grant permissions."""
         times = ("last_login", "date_joined")
         return times if request.user.is_superuser else (*times, *_POWERS)
 
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        """Let nobody below a superuser touch one: setting their password would make them one."""
+        """Allow only superusers to change a superuser, whose password would grant all permissions."""
         allowed = super().has_change_permission(request, obj)
         return allowed and not self._is_above(request, obj)
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        """Let nobody below a superuser delete one."""
+        """Allow only superusers to delete a superuser."""
         return super().has_delete_permission(request, obj) and not self._is_above(request, obj)
 
     def _is_above(self, request: HttpRequest, obj: Any) -> bool:
         return isinstance(obj, User) and obj.is_superuser and not request.user.is_superuser
 
     def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
-        """Open the admin to the role of staff alone."""
+        """Limit access to the admin to the role of staff."""
         obj.is_staff = obj.role == Role.STAFF
         obj.is_superuser = obj.is_superuser and obj.is_staff
         super().save_model(request, obj, form, change)
@@ -97,39 +97,43 @@ class PersonAdmin(NoGuessing, UserAdmin, ModelAdmin):
 
 @admin.register(Group, site=site)
 class StaffGroupAdmin(GroupAdmin, ModelAdmin):
-    """Groups: bundles of permissions for staff. Only superusers change them."""
+    """Groups of staff permissions. Only superusers can change them."""
 
     actions = None
 
     def has_add_permission(self, request: HttpRequest) -> bool:
-        """Let only superusers give powers."""
+        """Allow only superusers to grant permissions."""
         return bool(request.user.is_superuser)
 
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        """Let only superusers give powers."""
+        """Allow only superusers to grant permissions."""
         return bool(request.user.is_superuser)
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        """Let only superusers take powers."""
+        """Allow only superusers to remove groups."""
         return bool(request.user.is_superuser)
 
 
 @admin.register(AccessAttempt, site=site)
 class FailedSignInAdmin(ReadOnlyAdmin):
-    """Failed sign-ins by name and address; deleting one lets the name try again from there."""
+    """Failed sign-ins by user name and address. Deleting one ends its lockout."""
 
-    list_display = ("username", "ip_address", "failures_since_start", "standing", "attempt_time")
+    list_display = ("username", "ip_address", "failures_since_start", "lock_state", "attempt_time")
     ordering = ("-attempt_time",)
     search_fields = ("username", "ip_address")
-    fields = ("username", "ip_address", "failures_since_start", "standing", "attempt_time", "path_info", "user_agent")
+    fields = ("username", "ip_address", "failures_since_start", "lock_state", "attempt_time", "path_info", "user_agent")
     readonly_fields = fields
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        """Let those unlock who have the permission to delete."""
+        """Allow deleting, which ends a lockout, by permission."""
         return super(ReadOnlyAdmin, self).has_delete_permission(request, obj)
 
-    @display(description="Standing", label={"locked out": "danger", "may try": "default"})
-    def standing(self, attempt: AccessAttempt) -> str:
-        """Return whether the name is locked out now."""
+    @display(description="State", label={"locked out": "danger", "can try again": "default"})
+    def lock_state(self, attempt: AccessAttempt) -> str:
+        """Return whether the user name is locked out now."""
         is_fresh = attempt.attempt_time >= timezone.now() - settings.AXES_COOLOFF_TIME
-        return "locked out" if is_fresh and attempt.failures_since_start >= settings.AXES_FAILURE_LIMIT else "may try"
+        return (
+            "locked out"
+            if is_fresh and attempt.failures_since_start >= settings.AXES_FAILURE_LIMIT
+            else "can try again"
+        )

@@ -1,4 +1,4 @@
-"""Webhooks for staff: endpoints and how they fare, deliveries with their attempts. They switch, and send once more."""
+"""Webhooks in the admin: endpoints, deliveries, and attempts, with commands to turn off, turn on, and replay."""
 
 from __future__ import annotations
 
@@ -16,15 +16,15 @@ from tenants.access import Actor
 from webhooks import endpoints
 from webhooks.models import DeliveryState, WebhookAttempt, WebhookDelivery, WebhookEndpoint
 
-_STANDINGS = {"on": "success", "failing": "warning", "off": "danger"}
-_STATES = {"delivered": "success", "pending": "info", "failed": "danger"}
+_ENDPOINT_STATES = {"on": "success", "failing": "warning", "off": "danger"}
+_DELIVERY_STATES = {"delivered": "success", "pending": "info", "failed": "danger"}
 
 
 class WebhookRowsAdmin(BigTableAdmin):
-    """What both lists share: the tenant's name, and orders for staff who may change endpoints."""
+    """The base class of both lists: the tenant's name, and the permission for commands."""
 
     def has_manage_permission(self, request: HttpRequest) -> bool:
-        """Tell whether the member of staff may switch endpoints and replay."""
+        """Return whether the user may turn endpoints on and off and replay deliveries."""
         return bool(request.user.has_perm("webhooks.change_webhookendpoint"))
 
     @display(description="Tenant")
@@ -37,46 +37,47 @@ class WebhookRowsAdmin(BigTableAdmin):
 
 @admin.register(WebhookEndpoint, site=site)
 class WebhookEndpointAdmin(WebhookRowsAdmin):
-    """Endpoints; their secrets are shown to nobody."""
+    """Webhook endpoints without their secrets."""
 
-    list_display = ("url", "standing", "failures", "failing_since", "paused_until", "tenant")
+    list_display = ("url", "endpoint_state", "failures", "failing_since", "paused_until", "tenant")
     list_filter = ("disabled_reason",)
     search_fields = ("url", "description")
     ordering = ("-created_at",)
     heavy_fields: ClassVar = ("secret", "previous_secret")
     actions = ("switch_off", "switch_on")  # type: ignore[assignment]
     fields = (
-        "url", "description", "event_types", "standing", "disabled_at", "disabled_reason", "failures", "failing_since",
-        "last_failure_at", "paused_until", "previous_secret_until", "created_at", "created_by", "tenant",
+        "url", "description", "event_types", "endpoint_state", "disabled_at", "disabled_reason", "failures",
+        "failing_since", "last_failure_at", "paused_until", "previous_secret_until", "created_at", "created_by",
+        "tenant",
     )  # fmt: skip
     readonly_fields = fields
 
-    @display(description="Standing", label=_STANDINGS)
-    def standing(self, endpoint: WebhookEndpoint) -> str:
-        """Return how the endpoint stands."""
+    @display(description="State", label=_ENDPOINT_STATES)
+    def endpoint_state(self, endpoint: WebhookEndpoint) -> str:
+        """Return the state of the endpoint."""
         if endpoint.disabled_at:
             return "off"
         return "failing" if endpoint.failures else "on"
 
-    @admin.action(description="Switch off", permissions=["manage"])
+    @admin.action(description="Turn off", permissions=["manage"])
     def switch_off(self, request: HttpRequest, queryset: QuerySet[WebhookEndpoint]) -> None:
-        """Let the chosen endpoints be sent nothing."""
+        """Turn off the chosen endpoints."""
         self._switch(request, queryset, on=False)
 
-    @admin.action(description="Switch on", permissions=["manage"])
+    @admin.action(description="Turn on", permissions=["manage"])
     def switch_on(self, request: HttpRequest, queryset: QuerySet[WebhookEndpoint]) -> None:
-        """Let the chosen endpoints be sent events again, and what waited."""
+        """Turn on the chosen endpoints and send them the waiting events."""
         self._switch(request, queryset, on=True)
 
     def _switch(self, request: HttpRequest, queryset: QuerySet[WebhookEndpoint], *, on: bool) -> None:
         chosen = list(queryset)
         for endpoint in chosen:
             endpoints.switch(endpoint, on=on, actor=_actor(request))
-        self.message_user(request, f"Switched {'on' if on else 'off'}: {len(chosen)}.", messages.SUCCESS)
+        self.message_user(request, f"Turned {'on' if on else 'off'}: {len(chosen)}.", messages.SUCCESS)
 
 
 class AttemptInline(TabularInline):
-    """The attempts at one delivery."""
+    """The attempts of one delivery."""
 
     model = WebhookAttempt
     fields = readonly_fields = ("number", "created_at", "status", "error", "duration", "excerpt")
@@ -85,54 +86,54 @@ class AttemptInline(TabularInline):
     can_delete = False
 
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        """Refuse: what happened stays as it was."""
+        """Refuse to change attempts."""
         return False
 
 
 @admin.register(WebhookDelivery, site=site)
 class WebhookDeliveryAdmin(WebhookRowsAdmin):
-    """Deliveries, the latest first."""
+    """Webhook deliveries, latest first."""
 
-    list_display = ("event", "address", "stands", "attempts", "next_attempt_at", "created_at", "tenant")
+    list_display = ("event", "address", "delivery_state", "attempts", "next_attempt_at", "created_at", "tenant")
     list_filter = ("state",)
     list_select_related = ("endpoint", "payload")
     ordering = ("-created_at", "-id")
     actions = ("replay",)  # type: ignore[assignment]
     inlines = (AttemptInline,)
     fields = (
-        "event", "address", "stands", "attempts", "next_attempt_at", "leased_until", "created_at", "finished_at",
-        "body", "tenant",
+        "event", "address", "delivery_state", "attempts", "next_attempt_at", "leased_until", "created_at",
+        "finished_at", "body", "tenant",
     )  # fmt: skip
     readonly_fields = fields
 
     @display(description="Event")
     def event(self, delivery: WebhookDelivery) -> str:
-        """Return the event's type."""
+        """Return the type of the event."""
         return delivery.payload.event_type
 
     @display(description="Address")
     def address(self, delivery: WebhookDelivery) -> str:
-        """Return where it goes."""
+        """Return the URL of the endpoint."""
         return delivery.endpoint.url
 
-    @display(description="Standing", label=_STATES)
-    def stands(self, delivery: WebhookDelivery) -> str:
-        """Return how the delivery stands."""
+    @display(description="State", label=_DELIVERY_STATES)
+    def delivery_state(self, delivery: WebhookDelivery) -> str:
+        """Return the state of the delivery."""
         return delivery.state
 
     @display(description="Body")
     def body(self, delivery: WebhookDelivery) -> str:
-        """Return what is sent."""
+        """Return the body that is sent."""
         return delivery.payload.body
 
-    @admin.action(description="Send once more", permissions=["manage"])
+    @admin.action(description="Send again", permissions=["manage"])
     def replay(self, request: HttpRequest, queryset: QuerySet[WebhookDelivery]) -> None:
-        """Have the chosen deliveries sent once more, under the same ids."""
+        """Send the chosen deliveries again with the same ids."""
         sent = 0
         for delivery in queryset.exclude(state=DeliveryState.PENDING).select_related("endpoint"):
             if delivery.endpoint.disabled_at is None:
                 sent += endpoints.replay(delivery.endpoint, actor=_actor(request), event_id=delivery.payload_id)
-        self.message_user(request, f"Sent once more: {sent}.", messages.SUCCESS)
+        self.message_user(request, f"Queued again: {sent}.", messages.SUCCESS)
 
 
 def _actor(request: HttpRequest) -> Actor:

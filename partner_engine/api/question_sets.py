@@ -70,6 +70,6 @@ class QuestionSet(Endpoint):
             try:
                 context.changeset.find_question_set(code).remove()
             except UnknownQuestionSet as error:
-                raise NotFound("The copy has no question set of this code.") from error
+                raise NotFound("The copy has no question set with this code.") from error
 
         return save_copy(self, id, change=change, respond=no_content)

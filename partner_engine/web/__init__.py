@@ -1,1 +1,1 @@
-"""Agents' pages, one file per resource; ``pages`` builds what they show and knows no request and no database."""
+"""The agents' and guests' pages, one file per resource. ``pages`` builds page models without request or database."""

@@ -1,5 +1,6 @@
-"""Lets signed-in agents in, and guests where a page is for them too; turns refusals into pages (for parts of a page:
-into a status with its reason).
+"""Decorators that admit signed-in agents, and guests where a page is open to them.
+
+A refusal becomes a page, or a status with its reason if only a part of a page was requested.
 """
 
 from __future__ import annotations
@@ -25,9 +26,9 @@ from tenants.models import Tenant, User
 P = ParamSpec("P")
 V = TypeVar("V", bound=Visitor)
 
-#: The cookie with the secret of a guest's session; browsers send it to the guest's own pages of that copy alone.
+#: The cookie with the secret of a guest session. Browsers send it only to the guest's pages of that copy.
 GUEST_COOKIE: Final = "guest"
-#: The instance of the pages' addresses that is for guests.
+#: The URL namespace of the guests' pages.
 GUESTS: Final = "guest"
 
 
@@ -39,7 +40,7 @@ class Agent(Visitor):
         self.user = user
 
     def context(self, **shown: Any) -> dict[str, Any]:
-        """Return what every page shows, with ``shown``."""
+        """Return the template context of every page, extended by ``shown``."""
         initials = "".join(word[0] for word in (self.user.full_name or self.user.email).replace(".", " ").split()[:2])
         manages_webhooks = self.actor.may(Right.MANAGE_WEBHOOKS)
         return super().context(initials=initials.upper(), manages_webhooks=manages_webhooks, **shown)
@@ -50,16 +51,19 @@ def for_agents(
 ) -> Callable[
     [Callable[Concatenate[HttpRequest, Agent, P], HttpResponse]], Callable[Concatenate[HttpRequest, P], HttpResponse]
 ]:
-    """Let agents with ``right`` into a view, which gets an ``Agent`` as second argument; browsers keep no answer."""
+    """Admit agents with ``right`` to a view, which receives an ``Agent`` as its second argument.
+
+    Browsers do not store the responses.
+    """
 
     def decorate(
         view: Callable[Concatenate[HttpRequest, Agent, P], HttpResponse],
     ) -> Callable[Concatenate[HttpRequest, P], HttpResponse]:
         @wraps(view)
-        def answer(request: HttpRequest, /, *args: P.args, **kwargs: P.kwargs) -> HttpResponse:
-            return _let_agent_in(request, right, lambda agent: view(request, agent, *args, **kwargs))
+        def respond(request: HttpRequest, /, *args: P.args, **kwargs: P.kwargs) -> HttpResponse:
+            return _admit_agent(request, right, lambda agent: view(request, agent, *args, **kwargs))
 
-        return answer
+        return respond
 
     return decorate
 
@@ -69,38 +73,38 @@ def for_visitors(
 ) -> Callable[
     [Callable[Concatenate[HttpRequest, Visitor, P], HttpResponse]], Callable[Concatenate[HttpRequest, P], HttpResponse]
 ]:
-    """Let agents with ``right`` into a view, and at a guest's address the guest of the copy that it names."""
+    """Admit agents with ``right`` to a view, and on a guest URL the guest of the copy in that URL."""
 
     def decorate(
         view: Callable[Concatenate[HttpRequest, Visitor, P], HttpResponse],
     ) -> Callable[Concatenate[HttpRequest, P], HttpResponse]:
         @wraps(view)
-        def answer(request: HttpRequest, /, *args: P.args, **kwargs: P.kwargs) -> HttpResponse:
+        def respond(request: HttpRequest, /, *args: P.args, **kwargs: P.kwargs) -> HttpResponse:
             def show(visitor: Visitor) -> HttpResponse:
                 return view(request, visitor, *args, **kwargs)
 
             if request.resolver_match is not None and request.resolver_match.namespace == GUESTS:
-                return _let_guest_in(request, right, show, copy_id=request.resolver_match.kwargs["copy_id"])
-            return _let_agent_in(request, right, show)
+                return _admit_guest(request, right, show, copy_id=request.resolver_match.kwargs["copy_id"])
+            return _admit_agent(request, right, show)
 
-        return answer
+        return respond
 
     return decorate
 
 
-def _let_agent_in(request: HttpRequest, right: Right, view: Callable[[Agent], HttpResponse]) -> HttpResponse:
+def _admit_agent(request: HttpRequest, right: Right, view: Callable[[Agent], HttpResponse]) -> HttpResponse:
     user = request.user
     if not isinstance(user, User):
         response = HttpResponse(status=401) if _is_part(request) else redirect_to_login(request.get_full_path())
     elif user.tenant is None:
         response = HttpResponse(status=403) if _is_part(request) else redirect("admin:index")
     else:
-        response = _answer(request, right, Agent(user, user.tenant), view)
+        response = _respond(request, right, Agent(user, user.tenant), view)
     response.headers["Cache-Control"] = "no-store"
     return response
 
 
-def _let_guest_in(
+def _admit_guest(
     request: HttpRequest, right: Right, view: Callable[[Visitor], HttpResponse], *, copy_id: UUID
 ) -> HttpResponse:
     try:
@@ -109,23 +113,23 @@ def _let_guest_in(
         response = _refuse(request, 401, "", str(error)) if _is_part(request) else redirect("guest:open", copy_id)
     else:
         act_as(request, actor=guest.actor, tenant=guest.tenant)
-        response = _answer(request, right, GuestVisitor(guest), view)
+        response = _respond(request, right, GuestVisitor(guest), view)
     response.headers["Cache-Control"] = "no-store"
     response.headers["Referrer-Policy"] = "no-referrer"
     return response
 
 
-def _answer(request: HttpRequest, right: Right, visitor: V, view: Callable[[V], HttpResponse]) -> HttpResponse:
+def _respond(request: HttpRequest, right: Right, visitor: V, view: Callable[[V], HttpResponse]) -> HttpResponse:
     try:
         visitor.actor.require(right)
         return view(visitor)
     except MissingRight as error:
-        return _refuse(request, 403, "You may not do this", str(error))
+        return _refuse(request, 403, "You do not have permission to do this", str(error))
     except BatchError as error:
         status = status_of(error)
         if status >= 500:
             raise
-        title = "There is no such form" if status == 404 else "This cannot be done now"
+        title = "This form does not exist" if status == 404 else "This cannot be done right now"
         return _refuse(request, status, title, str(error))
 
 

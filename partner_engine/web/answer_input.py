@@ -1,4 +1,4 @@
-"""Takes what was typed into a page: all that fits in one save, and a fault for each of the others."""
+"""Saves the values typed into a page: the valid ones in one save, with a fault for each of the others."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from rules.types.registry import type_of
 
 @dataclass(frozen=True)
 class Answered:
-    """A save with its context (still readable), what held before, and what could not be taken."""
+    """The result of a save, with its readable context, the evaluation before it, and the faults of refused values."""
 
     context: BatchContext
     result: SaveResult
@@ -31,26 +31,26 @@ class Answered:
 
 @contextmanager
 def answering(
-    copy_id: UUID, given: Mapping[str, object], visitor: Visitor, *, searched: Mapping[str, str]
+    copy_id: UUID, typed: Mapping[str, object], visitor: Visitor, *, searched: Mapping[str, str]
 ) -> Iterator[Answered]:
-    """Save the answers in ``given`` (path -> what was typed) that can be taken; yield while the copy is still locked.
+    """Save the valid answers of ``typed`` (path to typed value) and yield the result while the copy is locked.
 
-    ``searched`` tells by path by which words an industry was found: the choice is kept, and ranks later searches.
-    Raises what the batch raises but for answers that do not fit: those are the faults.
+    ``searched`` maps the path of an industry answer to its search words; the choice is stored and ranks later
+    searches. Invalid answers become faults. Raises the other errors of the batch.
     """
-    left, faults = dict(given), []
+    left, faults = dict(typed), []
     while True:
         with visitor.find_and_lock(copy_id) as context:
             before, version = context.evaluation, context.version
             for path in list(left):
-                found = _apply(context.changeset, path, left[path], searched.get(path, ""))
-                faults += found
-                if found:
+                path_faults = _apply(context.changeset, path, left[path], searched.get(path, ""))
+                faults += path_faults
+                if path_faults:
                     del left[path]
             try:
                 result = context.save()
             except InvalidAnswers as error:
-                # A value that only the whole form shows to be wrong: save again without it.
+                # Some values are wrong only in the context of the whole form: save again without them.
                 refused = left.keys() & {fault.path for fault in error.faults}
                 if not refused:
                     raise

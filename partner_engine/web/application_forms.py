@@ -1,4 +1,4 @@
-"""The list of a tenant's application forms, and starting one."""
+"""The list of a tenant's application forms, and the view that starts one."""
 
 from __future__ import annotations
 
@@ -34,20 +34,21 @@ _MOST_PAGES: Final = 1000
 @require_GET
 @for_agents(Right.READ_FORMS)
 def index(request: HttpRequest, agent: Agent) -> HttpResponse:
-    """List the application forms, last touched first; ``q`` searches, the best first; ``state`` narrows, ``page``
-    pages.
+    """List the application forms, last touched first.
+
+    The query parameter ``q`` searches and ranks, ``state`` filters, and ``page`` selects a page.
     """
     query = request.GET.get("q", "").replace("\0", "").strip()[:200]
     state = request.GET.get("state", "") if request.GET.get("state", "") in get_args(State) else ""
-    page = min(int(given[:9]), _MOST_PAGES) if (given := request.GET.get("page", "")).isdecimal() else 1
+    page = min(int(number[:9]), _MOST_PAGES) if (number := request.GET.get("page", "")).isdecimal() else 1
     may_search_personal = agent.actor.may(Right.READ_PERSONAL)
     copies = list_forms(deleted=state == "deleted")
     if state:
         copies = in_state(copies, state)  # type: ignore[arg-type]
-    found = _page(copies, query, may_search_personal, first=(max(page, 1) - 1) * PAGE)
+    listed = _page(copies, query, may_search_personal, first=(max(page, 1) - 1) * PAGE)
     names = InsuredNames(Reader.for_actor(agent.actor))
     shown = agent.context(
-        rows=[_line(copy, agent, names) for copy in found[:PAGE]],
+        rows=[_line(copy, agent, names) for copy in listed[:PAGE]],
         query=query,
         state=state,
         states=STATE_WORDS.items(),
@@ -55,7 +56,7 @@ def index(request: HttpRequest, agent: Agent) -> HttpResponse:
         given_up=list_disabled_by_product() if agent.actor.may(Right.MANAGE_WEBHOOKS) else (),
         may_set_as_of=agent.actor.may(Right.SET_AS_OF),
         previous=_address(query, state, page - 1) if page > 1 else "",
-        next=_address(query, state, page + 1) if len(found) > PAGE else "",
+        next=_address(query, state, page + 1) if len(listed) > PAGE else "",
     )
     template = "web/parts/forms_results.html" if request.headers.get("HX-Request") == "true" else "web/forms.html"
     return render(request, template, shown)
@@ -64,10 +65,10 @@ def index(request: HttpRequest, agent: Agent) -> HttpResponse:
 @require_POST
 @for_agents(Right.WRITE_FORMS)
 def start(request: HttpRequest, agent: Agent) -> HttpResponse:
-    """Start an application form and go to its page; ``as_of`` is its evaluation date, for those who may choose it."""
+    """Start an application form and redirect to its page. ``as_of`` sets its evaluation date and needs a right."""
     try:
         as_of = parse_date(request.POST.get("as_of", ""))
-    except ValueError:  # well formed, and no day of any year
+    except ValueError:  # well formed, but not an existing day
         as_of = None
     if as_of is not None:
         agent.actor.require(Right.SET_AS_OF)
@@ -77,14 +78,14 @@ def start(request: HttpRequest, agent: Agent) -> HttpResponse:
 
 
 def _page(copies: QuerySet[ListedForm], query: str, personal: bool, *, first: int) -> list[ListedForm]:
-    """Return a page and one row more: what ``query`` finds, the best first; without one the last touched first."""
+    """Return one page and one further row, ranked by ``query`` or else ordered by the last touch."""
     if not query:
         copies = copies.order_by(F("last_touched_by_user_at").desc(nulls_last=True), "-id")
         return list(copies[first : first + PAGE + 1])
     ranked = rank_forms(copies, query, personal=personal, offset=first, limit=PAGE + 1)
-    rows = {copy.pk: copy for copy in copies.filter(pk__in=[found.copy_id for found in ranked])}
-    # One that was deleted between the two queries is not there any more.
-    return [rows[found.copy_id] for found in ranked if found.copy_id in rows]
+    rows = {copy.pk: copy for copy in copies.filter(pk__in=[match.copy_id for match in ranked])}
+    # A form can be deleted between the two queries.
+    return [rows[match.copy_id] for match in ranked if match.copy_id in rows]
 
 
 def _line(copy: ListedForm, agent: Agent, names: InsuredNames) -> object:
@@ -97,6 +98,6 @@ def _line(copy: ListedForm, agent: Agent, names: InsuredNames) -> object:
 
 
 def _address(query: str, state: str, page: int) -> str:
-    told = QueryDict(mutable=True)
-    told.update({name: str(value) for name, value in (("q", query), ("state", state), ("page", page)) if value})
-    return f"{reverse('web:forms')}?{told.urlencode()}"
+    parameters = QueryDict(mutable=True)
+    parameters.update({name: str(value) for name, value in (("q", query), ("state", state), ("page", page)) if value})
+    return f"{reverse('web:forms')}?{parameters.urlencode()}"

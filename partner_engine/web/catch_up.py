@@ -1,4 +1,4 @@
-"""Shows a page what others changed since the version that it shows."""
+"""The update of an open form page with the changes that others made since its version."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from django_htmx.http import trigger_client_event
 from copies.codec import decode
 from copies.history import ChangesSince, NoSuchVersion, changes_since
 from partner_engine.web.access import for_visitors
-from partner_engine.web.copy_view import note_what_was_shown, read_context
+from partner_engine.web.copy_view import log_personal_reads, read_context
 from partner_engine.web.pages.cards import top_sets
 from partner_engine.web.pages.differences import Parts, changed_parts, sentence
 from partner_engine.web.pages.reading import Reading
@@ -27,10 +27,10 @@ from tenants.access import Actor, Right
 @require_GET
 @for_visitors(Right.READ_FORMS)
 def catch_up(request: HttpRequest, visitor: Visitor, copy_id: UUID) -> HttpResponse:
-    """Show the parts that changed since ``X-Copy-Version``, or all where that version says too little.
+    """Return the parts that changed since ``X-Copy-Version``, or all parts if that version is unknown.
 
-    The event ``copy-saved`` tells the version, what to say, by path whose answer stands there now (``theirs``), and the
-    session's ``token`` for writes.
+    The event ``copy-saved`` carries the version, the text to announce, the author of each changed answer by path
+    (``theirs``), and the session's CSRF ``token`` for writes.
     """
     context = visitor.find(copy_id)
     reading, since = read_context(context, request, visitor), shown_version(request)
@@ -39,26 +39,26 @@ def catch_up(request: HttpRequest, visitor: Visitor, copy_id: UUID) -> HttpRespo
     except NoSuchVersion:
         found = ChangesSince([], None)
     theirs = changed_by(context.copy.id, since=since, until=context.version) if found.changes else {}
-    note_what_was_shown(reading, context, visitor)
-    told = {
+    log_personal_reads(reading, context, visitor)
+    details = {
         "version": context.version,
         "title": reading.facts.title,
-        "said": _said(reading, found, theirs, actor=visitor.actor),
+        "said": _announcement(reading, found, theirs, actor=visitor.actor),
         "theirs": theirs,
         "token": get_token(request),
     }
-    return trigger_client_event(render_parts(request, reading, _parts(reading, found)), "copy-saved", told)
+    return trigger_client_event(render_parts(request, reading, _parts(reading, found)), "copy-saved", details)
 
 
 def _parts(reading: Reading, found: ChangesSince) -> Parts:
-    """Return what is to be shown anew; a lock changes every field."""
+    """Return the parts to render again. A lock changes every field."""
     if found.evaluation is None or any(change.path == "copy/locked_at" for change in found.changes):
         return Parts(top_sets(reading))
     return changed_parts(reading, decode(found.evaluation, Evaluation), found.changes)
 
 
-def _said(reading: Reading, found: ChangesSince, theirs: Mapping[str, str], *, actor: Actor) -> str:
-    """Return what others did, for those who hear the page; nothing where they did nothing."""
+def _announcement(reading: Reading, found: ChangesSince, theirs: Mapping[str, str], *, actor: Actor) -> str:
+    """Return the announcement of other people's changes for screen readers, "" without any."""
     if all((change.cause.type, change.cause.id) == (actor.type, actor.id) for change in found.changes):
         return ""
     before = decode(found.evaluation, Evaluation).eligibility if found.evaluation else {}
@@ -66,7 +66,7 @@ def _said(reading: Reading, found: ChangesSince, theirs: Mapping[str, str], *, a
     moved = {code: outcome for code, outcome in after.items() if before.get(code) != outcome}
     if reading.reader.is_guest:
         moved = {}
-    given = [change for change in found.changes if change.path in theirs and change.cause.type != "rule"]
-    names = ", ".join(sorted({theirs[change.path] for change in given})) or "Somebody else"
-    opening = f"{names} changed {counted(len(given), 'answer')}." if given else f"{names} changed this form."
+    answered = [change for change in found.changes if change.path in theirs and change.cause.type != "rule"]
+    names = ", ".join(sorted({theirs[change.path] for change in answered})) or "Somebody else"
+    opening = f"{names} changed {counted(len(answered), 'answer')}." if answered else f"{names} changed this form."
     return sentence(reading, found.changes, moved, opening=opening)

@@ -1,4 +1,4 @@
-"""The form page: one copy, answered question by question. A save answers with the parts of the page that it changed."""
+"""The form page of one copy. Each save responds with the parts of the page that it changed."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from forms.selectors import list_copies
 from partner_engine.web import row_commands
 from partner_engine.web.access import Agent, for_agents, for_visitors
 from partner_engine.web.answer_input import answering
-from partner_engine.web.copy_view import note_what_was_shown, read_context
+from partner_engine.web.copy_view import log_personal_reads, read_context
 from partner_engine.web.explanations import explain_product
 from partner_engine.web.pages.cards import build_row, row_title, top_sets
 from partner_engine.web.pages.differences import Parts, changed_parts, sentence
@@ -44,11 +44,11 @@ MOST_STEPS: Final = 9
 @require_GET
 @for_visitors(Right.READ_FORMS)
 def show(request: HttpRequest, visitor: Visitor, copy_id: UUID) -> HttpResponse:
-    """Show the form page of a copy, or of a form's copy last touched."""
+    """Show the form page of a copy, or of the last touched copy of a form."""
     context = visitor.find(copy_id)
     reading = read_context(context, request, visitor)
-    note_what_was_shown(reading, context, visitor)
-    # Of the form's other copies a guest learns nothing.
+    log_personal_reads(reading, context, visitor)
+    # Guests must not learn about the form's other copies.
     page = build_form_page(reading, () if visitor.guest else _tabs(context))
     return render(
         request,
@@ -65,33 +65,33 @@ def show(request: HttpRequest, visitor: Visitor, copy_id: UUID) -> HttpResponse:
 @require_POST
 @for_visitors(Right.WRITE_FORMS)
 def answer(request: HttpRequest, visitor: Visitor, copy_id: UUID) -> HttpResponse:
-    """Take ``answers``, JSON of path -> what was typed; the event ``answers-taken`` tells what did not fit.
+    """Save ``answers``, a JSON object of path to typed value. The event ``answers-taken`` reports the faults.
 
-    ``searched``, JSON of path -> words, says how industries among them were found.
+    ``searched``, a JSON object of path to words, contains the searches behind industry answers.
     """
     try:
-        given = msgspec.json.decode(request.POST.get("answers", ""), type=dict[str, str | list[str] | None])
+        typed = msgspec.json.decode(request.POST.get("answers", ""), type=dict[str, str | list[str] | None])
         searched = msgspec.json.decode(request.POST.get("searched", "{}"), type=dict[str, str])
     except msgspec.DecodeError:
         return HttpResponseBadRequest()
-    if not 0 < len(given) <= MOST_ANSWERS:
+    if not 0 < len(typed) <= MOST_ANSWERS:
         return HttpResponseBadRequest()
-    with answering(copy_id, given, visitor, searched=searched) as answered:
-        response = saved(
+    with answering(copy_id, typed, visitor, searched=searched) as answered:
+        response = respond_to_save(
             request, visitor, answered.context, answered.result, before=answered.before, version=answered.version_before
         )
     refused = {fault.path for fault in answered.faults}
-    told = {
-        "taken": [path for path in given if path not in refused],
+    details = {
+        "taken": [path for path in typed if path not in refused],
         "faults": [{"path": fault.path, "text": fault.text} for fault in answered.faults],
     }
-    return trigger_client_event(response, "answers-taken", told)
+    return trigger_client_event(response, "answers-taken", details)
 
 
 @require_POST
 @for_visitors(Right.WRITE_FORMS)
 def order_rows(request: HttpRequest, visitor: Visitor, copy_id: UUID) -> HttpResponse:
-    """Add, duplicate, remove or put back (``order``) the row or into the pool at ``path``."""
+    """Execute ``order`` (add, duplicate, remove, or put-back) on the row or pool at ``path``."""
     order, path = request.POST.get("order", ""), request.POST.get("path", "")
     version = request.POST.get("version", "0")
     orders: dict[str, Callable[[Changeset], RowMutator | None]] = {
@@ -114,10 +114,10 @@ def order_rows(request: HttpRequest, visitor: Visitor, copy_id: UUID) -> HttpRes
         row = orders[order](context.changeset)
         row_path = row.path if row else ""
         result = context.save()
-        # Only the save tells which nested rows are asked for in a new row.
-        if order == "add" and row_commands.add_least(context.changeset, row_path):
+        # Which nested rows a new row needs is known only after the save.
+        if order == "add" and row_commands.add_minimum_rows(context.changeset, row_path):
             result = context.save()
-        response = saved(
+        response = respond_to_save(
             request, visitor, context, result, before=before, version=loaded, added=row_path, shown={"removed": removed}
         )
     return trigger_client_event(response, "row-added", {"path": row_path}, after="settle") if row_path else response
@@ -126,7 +126,7 @@ def order_rows(request: HttpRequest, visitor: Visitor, copy_id: UUID) -> HttpRes
 @require_GET
 @for_visitors(Right.READ_FORMS)
 def show_row(request: HttpRequest, visitor: Visitor, copy_id: UUID) -> HttpResponse:
-    """Show one row of a long pool, opened."""
+    """Return one expanded row of a long pool."""
     path = request.GET.get("path", "")
     context = visitor.find(copy_id)
     reading = read_context(context, request, visitor)
@@ -145,13 +145,13 @@ def rename(request: HttpRequest, agent: Agent, copy_id: UUID) -> HttpResponse:
         before, loaded = context.evaluation, context.version
         context.changeset.copy.rename(title)
         result = context.save()
-        return saved(request, agent, context, result, before=before, version=loaded)
+        return respond_to_save(request, agent, context, result, before=before, version=loaded)
 
 
 @require_GET
 @for_agents(Right.READ_FORMS)
 def why(request: HttpRequest, agent: Agent, copy_id: UUID) -> HttpResponse:
-    """Explain a product's outcome, in the place below it."""
+    """Return the explanation of a product's outcome, shown below the product."""
     context = agent.find(copy_id)
     explanation = explain_product(context, read_context(context, request, agent), request.GET.get("target", ""))
     if explanation is None:
@@ -159,7 +159,7 @@ def why(request: HttpRequest, agent: Agent, copy_id: UUID) -> HttpResponse:
     return render(request, "web/parts/why.html", {"why": explanation})
 
 
-def saved(  # noqa: PLR0913 - what the save started from and what it did
+def respond_to_save(  # noqa: PLR0913 - what the save started from and what it did
     request: HttpRequest,
     visitor: Visitor,
     context: BatchContext,
@@ -170,29 +170,29 @@ def saved(  # noqa: PLR0913 - what the save started from and what it did
     added: str = "",
     shown: dict[str, object] | None = None,
 ) -> HttpResponse:
-    """Answer with the parts that the save changed, or with all where the page showed an older version."""
+    """Respond with the parts that the save changed, or with all parts if the page showed an older version."""
     reading = read_context(context, request, visitor, result=result)
     shown_before = shown_version(request)
     is_stale = shown_before != version
     parts = Parts(top_sets(reading)) if is_stale else changed_parts(reading, before, result.changes)
     if added:
         reading, parts = _with_open(reading, added), parts.with_set(reading.top_set(added))
-    said = sentence(reading, result.changes, {} if visitor.guest else result.moved)
-    told: dict[str, object] = {"version": reading.facts.version, "said": said, "stale": is_stale}
+    announcement = sentence(reading, result.changes, {} if visitor.guest else result.moved)
+    details: dict[str, object] = {"version": reading.facts.version, "said": announcement, "stale": is_stale}
     if is_stale:
-        told["said"] = f"Somebody else changed this form meanwhile; the page shows it now. {said}"
+        details["said"] = f"Somebody else has changed this form. The page now shows the changes. {announcement}"
         if shown_before:
-            told["theirs"] = changed_by(context.copy.id, since=shown_before, until=version)
-    return trigger_client_event(render_parts(request, reading, parts, shown=shown), "copy-saved", told)
+            details["theirs"] = changed_by(context.copy.id, since=shown_before, until=version)
+    return trigger_client_event(render_parts(request, reading, parts, shown=shown), "copy-saved", details)
 
 
 def _with_open(reading: Reading, path: str) -> Reading:
-    """Return ``reading`` with the rows at and around ``path`` open."""
+    """Return ``reading`` with the row at ``path`` and the rows around it expanded."""
     return replace(reading, open_rows=reading.open_rows | {row_id for _, row_id in row_steps(path)})
 
 
 def _title_of(context: BatchContext, request: HttpRequest, visitor: Visitor, path: str) -> str:
-    """Return what the row at ``path`` is called, to say that it was removed."""
+    """Return the name of the row at ``path`` for the message about its removal."""
     reading = read_context(context, request, visitor)
     pool = reading.catalogue.pools.get(Path(path).pool)
     row = find_container(reading.document, path) if Path(path).is_row else None
@@ -201,7 +201,7 @@ def _title_of(context: BatchContext, request: HttpRequest, visitor: Visitor, pat
 
 
 def _tabs(context: BatchContext) -> Iterable[Tab]:
-    """Return the form's copies as tabs where it has several."""
+    """Return the form's copies as tabs if it has more than one."""
     copies = list(list_copies(context.form.id))
     if len(copies) < 2:
         return ()

@@ -1,4 +1,4 @@
-"""From a batch context to what a page builder reads."""
+"""The conversion of a batch context to the reading that page models are built from."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from presentation.visibility import PERSONAL
 def read_context(
     context: BatchContext, request: HttpRequest, visitor: Visitor, *, result: SaveResult | None = None
 ) -> Reading:
-    """Return the context's copy as the visitor sees it; with ``result`` as that save leaves it."""
+    """Return the context's copy as the visitor sees it, after the save if ``result`` is passed."""
     changeset, concluded = context.current_view()
     fields = changeset.copy_fields
     evaluation = concluded if result is None else result.evaluation
@@ -41,8 +41,8 @@ def read_context(
     return reading
 
 
-def note_what_was_shown(reading: Reading, context: BatchContext, visitor: Visitor) -> None:
-    """Log how many personal answers a page shows."""
+def log_personal_reads(reading: Reading, context: BatchContext, visitor: Visitor) -> None:
+    """Log the number of personal answers that a page shows."""
     shown = 0
     for path, answer in walk_answers(reading.document):
         is_personal = reading.visibility.of(path, answer) is PERSONAL

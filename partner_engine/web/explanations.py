@@ -1,4 +1,4 @@
-"""Why a product came out as it did and what it costs, for the place below it."""
+"""The explanation of a product's outcome and premium."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from rules.explain.trace import Explanation, UnknownTarget, explain
 
 
 def explain_product(context: BatchContext, reading: Reading, code: str) -> ExplanationView | None:
-    """Return why the product ``code`` came out as it did; None where there is no such product."""
+    """Return the explanation of the product ``code``, None if there is no such product."""
     if code not in reading.catalogue.products:
         return None
     changeset = context.read_only_changeset()

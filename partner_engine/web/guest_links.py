@@ -1,4 +1,4 @@
-"""Guests' links to a copy as agents see them on its form page: make one, copy it once, see how it stands, end it."""
+"""The agents' dialog for the guest links of a copy: list, create, and revoke."""
 
 from __future__ import annotations
 
@@ -19,38 +19,38 @@ from partner_engine.web.access import Agent, for_agents
 from partner_engine.web.pages.guest_lines import build_guest_line
 from tenants.access import Right
 
-#: For how many days a link can be made on the page.
+#: The lifetimes that the page offers for a link, in days.
 DAYS: Final = (1, 7, DEFAULT_DAYS, 30, 90)
 
 
 @require_GET
 @for_agents(Right.READ_FORMS)
 def index(request: HttpRequest, agent: Agent, copy_id: UUID) -> HttpResponse:
-    """Show the links."""
+    """Show the guest links of a copy."""
     return _show(request, agent, agent.find(copy_id))
 
 
 @require_POST
 @for_agents(Right.WRITE_FORMS)
 def issue(request: HttpRequest, agent: Agent, copy_id: UUID) -> HttpResponse:
-    """Make a link and show its address, once."""
-    given = request.POST.get("days", "")
-    days = int(given) if given in map(str, DAYS) else DEFAULT_DAYS
+    """Create a link and show its address once."""
+    submitted_days = request.POST.get("days", "")
+    days = int(submitted_days) if submitted_days in map(str, DAYS) else DEFAULT_DAYS
     name = " ".join(request.POST.get("name", "").replace("\0", " ").split())[:100]
     with agent.find_and_lock(copy_id) as context:
         try:
             link, secret = context.changeset.guest_links.issue(valid_for=timedelta(days=days), name=name)
-            made = link.id
+            created = link.id
             context.save()
         except TooManyGuestLinks as error:
             return _show(request, agent, context, problem=error)
-        return _show(request, agent, context, made=made, address=guest_address(request, context.copy.id, secret))
+        return _show(request, agent, context, created=created, address=guest_address(request, context.copy.id, secret))
 
 
 @require_POST
 @for_agents(Right.WRITE_FORMS)
 def revoke(request: HttpRequest, agent: Agent, copy_id: UUID, link_id: UUID) -> HttpResponse:
-    """End a link and what it opened; one that was ended before stays so."""
+    """Revoke a link and its session. Revoking a link twice is allowed."""
     with agent.find_and_lock(copy_id) as context:
         try:
             context.changeset.guest_links.find(link_id).revoke()
@@ -59,17 +59,17 @@ def revoke(request: HttpRequest, agent: Agent, copy_id: UUID, link_id: UUID) -> 
                 return HttpResponse(status=404)
         else:
             context.save()
-        return _show(request, agent, context, said="The link has ended. Whoever used it is told.")
+        return _show(request, agent, context, notice="The link has ended. Its guest has been notified.")
 
 
-def _show(  # noqa: PLR0913 - what an order left behind
+def _show(  # noqa: PLR0913 - the outcome of a command
     request: HttpRequest,
     agent: Agent,
     context: BatchContext,
     *,
-    made: UUID | None = None,
+    created: UUID | None = None,
     address: str = "",
-    said: str = "",
+    notice: str = "",
     problem: BatchError | None = None,
 ) -> HttpResponse:
     reader, now = agent.reader, timezone.now()
@@ -78,9 +78,9 @@ def _show(  # noqa: PLR0913 - what an order left behind
         "lines": links,
         "copy_id": context.copy.id,
         "may_write": reader.may_write,
-        "made": made,
+        "created": created,
         "address": address,
-        "said": said,
+        "notice": notice,
         "problem": problem,
         "days": [(days, f"{days} day{'s' if days > 1 else ''}") for days in DAYS],
         "default_days": DEFAULT_DAYS,

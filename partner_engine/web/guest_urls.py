@@ -1,7 +1,7 @@
-"""Addresses of guests' pages: those of one copy, under the names that they have for agents.
+"""URLs of the guests' pages of one copy, with the same names as the agents' URLs.
 
-Included as another instance of the pages' application, so that a template's ``{% url 'web:answers' %}`` leads a guest
-to a guest's address. What is not listed here, a guest has not.
+They are a second instance of the application namespace ``web``, so that ``{% url 'web:answers' %}`` in a template
+resolves to the guest URL for guests. Guests have no access to a page that is not listed here.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
-"""A guest's way in, and out: the page that a link leads to, its exchange for a session, and "I am done".
+"""The page behind a guest link, the exchange of the link for a session, and the guest's "I am done".
 
-Whoever only looks at the link (mail scanners, previews) uses nothing up: the exchange is an order of the page's own
-program, which alone knows what stands behind the ``#``.
+Mail scanners and previews that only request the link do not use it up: the secret is in the URL fragment, and only
+the script of the page sends it.
 """
 
 from __future__ import annotations
@@ -32,16 +32,16 @@ from tenants.access import Right
 
 _GUESSES: Final = AttemptLimit("guest_link")
 _DEVICE_BYTES: Final = 16
-_TOO_MANY: Final = "Too many tries from here. Wait a quarter of an hour, then open your link again."
+_TOO_MANY: Final = "There were too many attempts. Wait 15 minutes, then open your link again."
 
 log = structlog.get_logger(__name__)
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
 def open_link(request: HttpRequest, copy_id: UUID) -> HttpResponse:
-    """Show the page that a link leads to; on its order exchange the link's secret for a session.
+    """Show the page behind a link (GET), or exchange the link's secret for a session (POST).
 
-    Whoever has a session goes on to the form.
+    A guest with a valid session is redirected to the form.
     """
     response = _exchange(request, copy_id) if request.method == "POST" else _welcome(request, copy_id)
     response.headers["Cache-Control"] = "no-store"
@@ -52,8 +52,8 @@ def open_link(request: HttpRequest, copy_id: UUID) -> HttpResponse:
 @require_POST
 @for_visitors(Right.WRITE_FORMS)
 def done(request: HttpRequest, visitor: Visitor, copy_id: UUID) -> HttpResponse:
-    """Note that the guest has answered all; where something is missing, say what."""
-    assert visitor.guest is not None  # noqa: S101 - at a guest's address there is one
+    """Record that the guest is done, or respond with the missing answers."""
+    assert visitor.guest is not None  # noqa: S101 - guest URLs always have a guest
     try:
         finish(visitor.guest)
     except AnswersMissing as missing:
@@ -94,12 +94,12 @@ def _exchange(request: HttpRequest, copy_id: UUID) -> HttpResponse:
     _GUESSES.clear(str(copy_id), address)
     log.info("audit.guest_link_followed", address=address, copy_id=str(copy_id), link=str(guest.link_id))
     response = HttpResponse(reverse("guest:copy", args=[copy_id]), content_type="text/plain; charset=utf-8")
-    _remember(response, guest, session)
+    _set_session_cookies(response, guest, session)
     return response
 
 
-def _remember(response: HttpResponse, guest: Guest, session: str) -> None:
-    """Give the browser the session, for the guest's pages and socket of this copy alone, as long as the link lasts."""
+def _set_session_cookies(response: HttpResponse, guest: Guest, session: str) -> None:
+    """Set the session cookies, limited to this copy's pages and socket and to the lifetime of the link."""
     seconds = max(1, int((guest.expires_at - timezone.now()).total_seconds()))
     pages = reverse("guest:open", args=[guest.copy_id])
     for name, path in ((GUEST_COOKIE, pages), (GUEST_SOCKET_COOKIE, f"/ws/copies/{guest.copy_id}/")):

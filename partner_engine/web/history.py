@@ -1,4 +1,4 @@
-"""The versions of a copy: who changed what, and when."""
+"""The history page of a copy: who changed which answers, and when."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from batch import service as batch
 from copies.history import changes_of, list_revisions
 from partner_engine.copy_visibility import past_sensitivities
 from partner_engine.web.access import Agent, for_agents
-from partner_engine.web.copy_view import note_what_was_shown, read_context
+from partner_engine.web.copy_view import log_personal_reads, read_context
 from partner_engine.web.pages.form_page import build_head
 from partner_engine.web.pages.versions import Version, build_version
 from tenants.access import Right
@@ -24,7 +24,7 @@ PAGE: Final = 20
 @require_GET
 @for_agents(Right.READ_FORMS)
 def index(request: HttpRequest, agent: Agent, copy_id: UUID) -> HttpResponse:
-    """List the versions of a copy, the latest first; ``before`` pages on."""
+    """List the versions of a copy, latest first. ``before`` selects the versions before that number."""
     context = batch.find(copy_id, scope=agent.tenant, actor=agent.actor)
     reading = read_context(context, request, agent)
     revisions = list_revisions(context.copy.id)
@@ -44,7 +44,7 @@ def index(request: HttpRequest, agent: Agent, copy_id: UUID) -> HttpResponse:
         )
         for place, revision in enumerate(found[:PAGE])
     ]
-    note_what_was_shown(reading, context, agent)
+    log_personal_reads(reading, context, agent)
     older = versions[-1].number if len(found) > PAGE else None
     shown = agent.context(head=build_head(reading), versions=versions, older=older, copy_id=context.copy.id)
     return render(request, "web/history.html", shown)

@@ -1,4 +1,4 @@
-"""Lookups for fields whose choices are too many for a list."""
+"""Lookups for fields with too many choices for a list."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ from tenants.access import Right
 @require_GET
 @for_visitors(Right.READ_FORMS)
 def industries(request: HttpRequest, visitor: Visitor, copy_id: UUID) -> HttpResponse:
-    """Show the industries that fit the words or code in ``q`` as options of the field ``for``.
+    """Return the industries that match the words or code in ``q`` as options of the field ``for``.
 
-    They are ranked as ``/api/v1/naics`` ranks them for the copy's ZIP and number of employees.
+    The order is that of ``/api/v1/naics`` for the copy's ZIP code and number of employees.
     """
     query = request.GET.get("q", "")[:100].strip()
     context = visitor.find(copy_id)

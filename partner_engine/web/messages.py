@@ -1,4 +1,4 @@
-"""The posted messages of the form page: post one, dismiss one."""
+"""Commands on the posted messages of the form page: post and dismiss."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from django_htmx.http import trigger_client_event
 
 from batch.errors import UnknownNeighbour
 from partner_engine.web.access import Agent, for_agents
-from partner_engine.web.copies import saved
+from partner_engine.web.copies import respond_to_save
 from tenants.access import Right
 
 
 @require_POST
 @for_agents(Right.WRITE_FORMS)
 def order(request: HttpRequest, agent: Agent, copy_id: UUID) -> HttpResponse:
-    """Post ``text`` or dismiss the message with ``id``, as ``order`` says; one that is gone already stays gone."""
+    """Execute ``order``: post ``text``, or dismiss the message ``id``. A missing message counts as dismissed."""
     wanted = request.POST.get("order", "")
     if wanted not in ("post", "dismiss"):
         return HttpResponseBadRequest()
@@ -31,5 +31,5 @@ def order(request: HttpRequest, agent: Agent, copy_id: UUID) -> HttpResponse:
             with suppress(UnknownNeighbour):
                 messages.find(request.POST.get("id", "")).dismiss()
         result = context.save()
-        response = saved(request, agent, context, result, before=before, version=loaded)
+        response = respond_to_save(request, agent, context, result, before=before, version=loaded)
     return trigger_client_event(response, "message-posted", {}) if wanted == "post" else response

@@ -1,4 +1,4 @@
-"""The page of a refusal: it says what to do next. What no view answers is in ``partner_engine.error_pages``."""
+"""The page for a refused request. ``partner_engine.error_pages`` responds where no view does."""
 
 from __future__ import annotations
 
@@ -7,5 +7,5 @@ from django.shortcuts import render
 
 
 def problem_page(request: HttpRequest, *, status: int, title: str, text: str) -> HttpResponse:
-    """Return the page of a problem."""
+    """Return a page with the title and the remedy of a problem."""
     return render(request, "web/problem.html", {"title": title, "text": text}, status=status)

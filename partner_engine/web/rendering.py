@@ -1,4 +1,4 @@
-"""Answers with parts of the form page: those that a save changed, or that others changed meanwhile."""
+"""Responses with the parts of the form page that a save or other people have changed."""
 
 from __future__ import annotations
 
@@ -22,8 +22,9 @@ from partner_engine.web.pages.reading import Reading
 def render_parts(
     request: HttpRequest, reading: Reading, parts: Parts, *, shown: Mapping[str, object] | None = None
 ) -> HttpResponse:
-    """Return what stands around the answers (head, sets, panel, posted messages, errors), with the cards and rows in
-    ``parts``.
+    """Render the cards and rows in ``parts``, and everything around the answers.
+
+    That is the head, the list of question sets, the panel, the posted messages, and the errors.
     """
     return render(
         request,
@@ -46,13 +47,13 @@ def render_parts(
 
 
 def shown_version(request: HttpRequest) -> int:
-    """Return the version that the page shows, 0 where it does not say."""
-    told = request.headers.get("X-Copy-Version", "")
-    return int(told) if told.isdecimal() and len(told) < 10 else 0
+    """Return the version that the page shows, 0 if the request does not name it."""
+    header = request.headers.get("X-Copy-Version", "")
+    return int(header) if header.isdecimal() and len(header) < 10 else 0
 
 
 def changed_by(copy_id: UUID, *, since: int, until: int) -> dict[str, str]:
-    """Return, by path in the document, who changed it last in the versions after ``since`` up to ``until``."""
+    """Map each changed path of the document to its last author in the versions after ``since`` up to ``until``."""
     revisions = CopyRevision.objects.filter(copy_id=copy_id, version__gt=since, version__lte=until).order_by("version")
     return {
         change.path: revision.actor_label or "Somebody else"

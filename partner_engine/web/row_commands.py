@@ -1,4 +1,4 @@
-"""Adds, duplicates, removes and puts back rows of answer pools, as the form page orders it."""
+"""Commands of the form page on rows of answer pools: add, duplicate, remove, and put back."""
 
 from __future__ import annotations
 
@@ -35,8 +35,8 @@ def add(changeset: Changeset, path: str) -> RowMutator:
     return find_pool(changeset, path).add()
 
 
-def add_least(changeset: Changeset, path: str) -> bool:
-    """Add to the row at ``path`` the nested rows that it must have at least; tell whether any was added."""
+def add_minimum_rows(changeset: Changeset, path: str) -> bool:
+    """Add the minimum of nested rows to the row at ``path``. Return whether a row was added."""
     row, added = find_row(changeset, path), False
     on_document = {question_set.code for question_set in changeset.document.question_sets}
     for code in changeset.catalogue.pools[row.pool_code].children:
@@ -51,27 +51,27 @@ def add_least(changeset: Changeset, path: str) -> bool:
 def duplicate(changeset: Changeset, path: str) -> RowMutator:
     """Add a copy of the row at ``path`` to its pool. Raises ``PoolIsFull``.
 
-    Sensitive answers are not copied: they are of one person or thing.
+    Sensitive answers are not copied, because they belong to one person or thing.
     """
     pool_path, row_id = split_path(path)
     pool = find_pool(changeset, pool_path)
     for row in pool.rows_below():
         if row.id == row_id:
-            return pool.add(**_plain(row, changeset.catalogue))
+            return pool.add(**_api_shape(row, changeset.catalogue))
     raise UnknownRow(path)
 
 
 def remove(changeset: Changeset, path: str) -> None:
-    """Remove the row at ``path`` with all that is in it."""
+    """Remove the row at ``path`` with its answers and nested rows."""
     find_row(changeset, path).remove()
 
 
 def put_back(changeset: Changeset, path: str, *, copy_id: UUID, version: int, visitor: Visitor) -> RowMutator:
-    """Put the row at ``path`` back as the copy's ``version`` holds it. Raises ``UnknownRow``, ``NotFound``.
+    """Restore the row at ``path`` from the copy's ``version``. Raises ``UnknownRow`` or ``NotFound``.
 
-    A guest puts back only what they took away themselves: of earlier versions they learn nothing.
+    A guest can restore only rows that they removed themselves, because guests must not read earlier versions.
     """
-    if visitor.guest is not None and not _took_away(visitor.actor, path, copy_id=copy_id, version=version + 1):
+    if visitor.guest is not None and not _has_removed(visitor.actor, path, copy_id=copy_id, version=version + 1):
         raise UnknownRow(path)
     then = visitor.find(copy_id, version=version).read_only_changeset()
     pool_path, row_id = split_path(path)
@@ -81,14 +81,14 @@ def put_back(changeset: Changeset, path: str, *, copy_id: UUID, version: int, vi
     raise UnknownRow(path)
 
 
-def _took_away(actor: Actor, path: str, *, copy_id: UUID, version: int) -> bool:
-    """Tell whether it was ``actor`` who removed the row at ``path`` with the copy's ``version``."""
+def _has_removed(actor: Actor, path: str, *, copy_id: UUID, version: int) -> bool:
+    """Return whether ``actor`` removed the row at ``path`` in the copy's ``version``."""
     saved = list_revisions(copy_id).filter(version=version, actor_type=actor.type, actor_id=actor.id).first()
     return saved is not None and any(change.path == path and change.after is None for change in changes_of(saved))
 
 
-def _plain(row: PoolRow, catalogue: CompiledCatalogue) -> dict[str, Any]:
-    """Return a row in the shape of the API, without sensitive answers and those that the catalogue no longer has."""
+def _api_shape(row: PoolRow, catalogue: CompiledCatalogue) -> dict[str, Any]:
+    """Return a row in the API's shape, without sensitive answers and answers to unknown questions."""
     return {
         "answers": {
             code: answer.value
@@ -96,7 +96,7 @@ def _plain(row: PoolRow, catalogue: CompiledCatalogue) -> dict[str, Any]:
             if answer.is_answered and answer.sealed is None and code in catalogue.questions
         },
         "answer_pools": {
-            code: [_plain(inner, catalogue) for inner in rows]
+            code: [_api_shape(inner, catalogue) for inner in rows]
             for code, rows in row.answer_pools.items()
             if code in catalogue.pools
         },

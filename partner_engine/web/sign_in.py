@@ -1,4 +1,4 @@
-"""Signing in to the agents' pages."""
+"""The sign-in and sign-out of the agents' pages."""
 
 from __future__ import annotations
 
@@ -15,34 +15,34 @@ from django.views.decorators.cache import never_cache
 from partner_engine.sign_out import note_sign_out
 from tenants.models import User
 
-WRONG: Final = "E-mail or password is wrong."
-LOCKED_OUT: Final = "Too many wrong passwords: signing in from here is closed for 15 minutes."
+WRONG: Final = "The email address or the password is wrong."
+LOCKED_OUT: Final = "There were too many failed sign-ins. Try again in 15 minutes."
 _TEMPLATE: Final = "web/sign_in.html"
 
 
 @method_decorator(never_cache, name="dispatch")
 class SignIn(LoginView):
-    """Asks for e-mail and password. Staff go on to the admin."""
+    """The sign-in page, by email address and password. Staff are redirected to the admin."""
 
     template_name = _TEMPLATE
     redirect_authenticated_user = True
 
     def get_default_redirect_url(self) -> str:
-        """Return where who signed in goes unless they asked for a page."""
+        """Return the page to open after the sign-in if no page was requested."""
         user = self.request.user
         return reverse("admin:index") if isinstance(user, User) and user.tenant is None else reverse("web:forms")
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
-        """Tell that something was wrong: in the same words whether or not there is such a person."""
+        """Add the error text, which is the same whether or not the user exists."""
         context = super().get_context_data(**kwargs)
         return {**context, "problem": WRONG if context["form"].errors else ""}
 
 
 class SignOut(LogoutView):
-    """Ends the session; who signed out no longer counts as active."""
+    """Ends the session and removes the user from the active users."""
 
     def post(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
-        """Sign out."""
+        """End the session of the request."""
         note_sign_out(request)
         return super().post(request, *args, **kwargs)
 
@@ -50,6 +50,6 @@ class SignOut(LogoutView):
 def locked_out(
     request: HttpRequest, response: HttpResponse | None = None, credentials: dict[str, Any] | None = None
 ) -> HttpResponse:
-    """Answer a sign-in that is locked out, for django-axes: the same page with the reason."""
+    """Return the sign-in page with the lockout message. Called by django-axes."""
     shown = {"form": AuthenticationForm(request), "problem": LOCKED_OUT, "next": request.POST.get("next", "")}
     return render(request, _TEMPLATE, shown, status=429)

@@ -1,4 +1,4 @@
-"""Addresses of the agents' pages."""
+"""URLs of the agents' pages."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Who a form page is for: an agent, or the guest of one copy. Their tenant is the current one already."""
+"""The visitors of a form page: an agent, or the guest of one copy. Their tenant is already current."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ from partner_engine.web.pages.reading import Reader
 from tenants.access import Actor, Right
 from tenants.models import Tenant
 
-#: How long a page waits for somebody else's save, in seconds; then it says so and tries again.
+#: How long a page waits for another save, in seconds, before it reports that and tries again.
 WAIT_SECONDS: Final = 5.0
 
 
 class Visitor:
-    """Somebody whom a page lets in."""
+    """A person with access to a page."""
 
-    #: The guest where it is one.
+    #: The guest, None for an agent.
     guest: Guest | None = None
 
     def __init__(self, actor: Actor, tenant: Tenant) -> None:
@@ -34,7 +34,7 @@ class Visitor:
 
     @property
     def reader(self) -> Reader:
-        """Return what the visitor may see and in which time zone."""
+        """Return the visitor's access and time zone for page models."""
         return Reader(
             zone=ZoneInfo(self.tenant.time_zone),
             now=timezone.now(),
@@ -45,28 +45,28 @@ class Visitor:
         )
 
     def find(self, copy_id: UUID, *, version: int | None = None) -> BatchContext:
-        """Return the copy that ``copy_id`` means to the visitor, to be read. Raises ``NotFound``."""
-        return self._own(batch.find(copy_id, scope=self.tenant, actor=self.actor, version=version))
+        """Load the copy or form ``copy_id`` for reading. Raises ``NotFound``."""
+        return self._require_own(batch.find(copy_id, scope=self.tenant, actor=self.actor, version=version))
 
     @contextmanager
     def find_and_lock(self, copy_id: UUID) -> Iterator[BatchContext]:
-        """Lock that copy, to be written. Raises ``NotFound``, ``LockNotAcquired``."""
+        """Load and lock the copy or form ``copy_id`` for writing. Raises ``NotFound`` or ``LockNotAcquired``."""
         with batch.find_and_lock(copy_id, scope=self.tenant, actor=self.actor, wait=WAIT_SECONDS) as context:
-            yield self._own(context)
+            yield self._require_own(context)
 
-    def _own(self, context: BatchContext) -> BatchContext:
-        # An id may be a form's too: to a guest it means their copy, also when that is deleted.
+    def _require_own(self, context: BatchContext) -> BatchContext:
+        # The id can be a form's. A guest must get their own copy only, even if that copy is deleted.
         if self.guest is not None and context.copy.id != self.guest.copy_id:
             raise NotFound
         return context
 
     def context(self, **shown: Any) -> dict[str, Any]:
-        """Return what every page shows, with ``shown``."""
+        """Return the template context of every page, extended by ``shown``."""
         return {"tenant": self.tenant, "guest": self.guest, **shown}
 
 
 class GuestVisitor(Visitor):
-    """The guest of one copy, let in by the session that their link opened."""
+    """The guest of one copy, identified by the session that their link opened."""
 
     def __init__(self, guest: Guest) -> None:
         super().__init__(guest.actor, guest.tenant)

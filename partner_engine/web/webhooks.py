@@ -1,4 +1,4 @@
-"""Webhooks of a tenant, for its administrators: endpoints, their secret once, tests, deliveries, replays."""
+"""The webhook pages for a tenant's administrators: endpoints, tests, deliveries, and replays."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ from webhooks.ssrf import RefusedAddress
 PAGE: Final = 25
 _MOST_PAGES: Final = 1_000
 _MOST_HOURS: Final = 24 * 30
-#: What an endpoint can be asked for on the page; single types by the API.
+#: The event families that the page offers. The API also accepts single event types.
 _CHOICES: Final = (
     (ALL, "All events"),
     *((f"{known.family}.{ALL}", known.family.replace("_", " ").capitalize()) for known in event_types()[:-1]),
@@ -40,42 +40,42 @@ _CHOICES: Final = (
 @require_GET
 @for_agents(Right.MANAGE_WEBHOOKS)
 def index(request: HttpRequest, agent: Agent) -> HttpResponse:
-    """List the endpoints, with a form to add one."""
-    return _list(request, agent, given={"event_types": [ALL]})
+    """List the endpoints with a form to add one."""
+    return _list(request, agent, submitted={"event_types": [ALL]})
 
 
 @require_POST
 @for_agents(Right.MANAGE_WEBHOOKS)
 def add(request: HttpRequest, agent: Agent) -> HttpResponse:
-    """Add an endpoint and show its secret, once."""
-    given: dict[str, Any] = {
+    """Add an endpoint and show its secret once."""
+    submitted: dict[str, Any] = {
         "url": request.POST.get("url", "").strip(),
         "description": request.POST.get("description", "").replace("\0", "").strip()[:200],
         "event_types": request.POST.getlist("event_types"),
     }
     try:
-        endpoint, secret = endpoints.add(given.pop("url"), tenant=agent.tenant, actor=agent.actor, **given)
+        endpoint, secret = endpoints.add(submitted.pop("url"), tenant=agent.tenant, actor=agent.actor, **submitted)
     except endpoints.UnknownEventType:
-        problem = "Choose at least one kind of events."
+        problem = "Choose at least one type of event."
     except (RefusedAddress, endpoints.TooManyEndpoints) as error:
         problem = str(error)
     else:
         return _detail(request, agent, endpoint, secret=secret)
-    given["url"] = request.POST.get("url", "")
-    return _list(request, agent, given=given, problem=problem, status=422)
+    submitted["url"] = request.POST.get("url", "")
+    return _list(request, agent, submitted=submitted, problem=problem, status=422)
 
 
 @require_GET
 @for_agents(Right.MANAGE_WEBHOOKS)
 def show(request: HttpRequest, agent: Agent, endpoint_id: UUID) -> HttpResponse:
-    """Show an endpoint with its deliveries and their attempts; ``page`` pages."""
+    """Show an endpoint with one page of its deliveries and their attempts."""
     return _detail(request, agent, _find(endpoint_id))
 
 
 @require_POST
 @for_agents(Right.MANAGE_WEBHOOKS)
 def order(request: HttpRequest, agent: Agent, endpoint_id: UUID) -> HttpResponse:
-    """Do what the page orders: ``order`` is test, replay, rotate, on, off or remove."""
+    """Execute ``order``: test, replay, rotate, on, off, or remove."""
     endpoint, name = _find(endpoint_id), request.POST.get("order", "")
     if name == "remove":
         endpoints.remove(endpoint, actor=agent.actor)
@@ -83,12 +83,12 @@ def order(request: HttpRequest, agent: Agent, endpoint_id: UUID) -> HttpResponse
     if name == "rotate":
         return _detail(request, agent, endpoint, secret=endpoints.rotate_secret(endpoint, actor=agent.actor))
     if name not in _ORDERS:
-        return _detail(request, agent, endpoint, problem="There is no such order.", status=422)
+        return _detail(request, agent, endpoint, problem="This command is unknown.", status=422)
     try:
-        told = _ORDERS[name](request, agent, endpoint)
+        notice = _ORDERS[name](request, agent, endpoint)
     except endpoints.EndpointIsDisabled as error:
         return _detail(request, agent, endpoint, problem=str(error), status=409)
-    return redirect(f"{reverse('web:webhook', args=[endpoint.id])}?told={told}")
+    return redirect(f"{reverse('web:webhook', args=[endpoint.id])}?notice={notice}")
 
 
 def _test(request: HttpRequest, agent: Agent, endpoint: WebhookEndpoint) -> str:
@@ -104,8 +104,8 @@ def _replay(request: HttpRequest, agent: Agent, endpoint: WebhookEndpoint) -> st
             raise Http404 from error
         endpoints.replay(endpoint, actor=agent.actor, event_id=event_id)
         return "replay"
-    given = request.POST.get("hours", "")
-    hours = min(int(given[:4]), _MOST_HOURS) if given.isascii() and given.isdecimal() else 1
+    hours_text = request.POST.get("hours", "")
+    hours = min(int(hours_text[:4]), _MOST_HOURS) if hours_text.isascii() and hours_text.isdecimal() else 1
     endpoints.replay(endpoint, actor=agent.actor, since=timezone.now() - timedelta(hours=hours))
     return "replay"
 
@@ -121,9 +121,9 @@ _ORDERS: Final[dict[str, Callable[[HttpRequest, Agent, WebhookEndpoint], str]]] 
     "on": _switch,
     "off": _switch,
 }
-_TOLD: Final = {
-    "test": "A test event is on its way; load the page again to see what came back.",
-    "replay": "What was asked for is sent once more.",
+_NOTICES: Final = {
+    "test": "A test event is on its way. Reload the page to see the response.",
+    "replay": "The events are being sent again.",
 }
 
 
@@ -134,12 +134,12 @@ def _find(endpoint_id: UUID) -> WebhookEndpoint:
         raise Http404 from error
 
 
-def _list(request: HttpRequest, agent: Agent, *, given: Any, problem: str = "", status: int = 200) -> HttpResponse:
+def _list(request: HttpRequest, agent: Agent, *, submitted: Any, problem: str = "", status: int = 200) -> HttpResponse:
     shown = agent.context(
         endpoints=list_endpoints(),
         given_up=list_disabled_by_product(),
         choices=_CHOICES,
-        given=given,
+        submitted=submitted,
         problem=problem,
         zone=agent.tenant.time_zone,
     )
@@ -155,17 +155,17 @@ def _detail(
     problem: str = "",
     status: int = 200,
 ) -> HttpResponse:
-    given = request.GET.get("page", "")
-    page = max(1, min(int(given[:9]), _MOST_PAGES)) if given.isascii() and given.isdecimal() else 1
+    page_text = request.GET.get("page", "")
+    page = max(1, min(int(page_text[:9]), _MOST_PAGES)) if page_text.isascii() and page_text.isdecimal() else 1
     first = (page - 1) * PAGE
-    found = list(list_deliveries(endpoint)[first : first + PAGE + 1])
+    listed = list(list_deliveries(endpoint)[first : first + PAGE + 1])
     shown = agent.context(
         endpoint=endpoint,
-        deliveries=found[:PAGE],
-        next=page + 1 if len(found) > PAGE else None,
+        deliveries=listed[:PAGE],
+        next=page + 1 if len(listed) > PAGE else None,
         secret=secret,
         problem=problem,
-        told=_TOLD.get(request.GET.get("told", ""), ""),
+        notice=_NOTICES.get(request.GET.get("notice", ""), ""),
         now=timezone.now(),
         zone=agent.tenant.time_zone,
     )

@@ -121,7 +121,7 @@ class ConditionExplainer:
             words = [self._unmet(part, expression, frame) for part in open_parts]
             return f" {'and' if term.joint == '&&' else 'or'} ".join(words)
         now = [
-            f"{path} is {'without a value' if value is None else _text_of(value)}"
+            f"{path} is {'not answered' if value is None else _text_of(value)}"
             for path, value in self._values(term.reads, frame)
             # A sentence is not masked later.
             if self._visibility.may_leave(path, value)

@@ -135,7 +135,7 @@ class _Explainer:
             if not self._state.is_wanted(product.product.line):
                 text = f"{code} is not decided: the line {product.line.line.label} is not requested."
                 return _Content("not_asked", text, rules)
-            return _Content("excluded", f"{code} is excluded on this copy.", rules)
+            return _Content("excluded", f"{code} is excluded from this copy.", rules)
         if outcome.outcome == "locked":
             return _Content("locked", self._locked(product), [*self._rivals(product), *rules])
         return _Content(outcome.outcome, _outcome_text(code, outcome), rules)

@@ -64,7 +64,7 @@ def rate(state: State, product: CompiledProduct, adjusting: Iterable[CompiledRul
             steps.append(PremiumStep("factor", f"{factor.id}: * {factor.times}", total))
     if total is not None and total < product.minimum:
         total = product.minimum
-        steps.append(PremiumStep("minimum", f"at least {product.minimum}", total))
+        steps.append(PremiumStep("minimum", f"minimum premium {product.minimum}", total))
     if total is None or abs(total) > _LARGEST:
         return Rated(None, tuple(steps), adjusted, root)
     return Rated(int(total.to_integral_value(ROUND_HALF_UP)), tuple(steps), adjusted, root)

@@ -17,7 +17,12 @@ class Migration(migrations.Migration):
                 ("copy_id", models.UUIDField(editable=False, primary_key=True, serialize=False, verbose_name="copy")),
                 ("version", models.PositiveIntegerField()),
                 ("release_id", models.IntegerField(verbose_name="release")),
-                ("format", models.PositiveSmallIntegerField(help_text="The way in which the copy was put into words.")),
+                (
+                    "format",
+                    models.PositiveSmallIntegerField(
+                        help_text="The version of the indexing rules that the entry was made with."
+                    ),
+                ),
                 ("indexed_at", models.DateTimeField()),
             ],
             options={

@@ -26,7 +26,7 @@ async function complete(button) {
   const xhr = await request("POST", button.dataset.url, { source: button, target: "#panel", swap: "morph" });
   button.disabled = false;
   if (xhr.status === 204) {
-    announce("Thank you. The person who sent you here has been notified.");
+    announce("Thank you. Your agent has been notified.");
     queue.refresh();
   } else if (xhr.status !== INCOMPLETE) {
     showProblem(document.getElementById("done-problem"), xhr);

@@ -8,11 +8,11 @@ import { fromTemplate } from "./page-templates.js";
 const WORDS = { saving: "Saving…", saved: "Saved", failed: "Not saved" };
 const SAVED_IS_SHOWN = 2_500;
 const REASONS = {
-  0: "the connection is lost; trying again",
-  401: "you are signed out; sign in in another tab",
-  403: "you may not change this form",
-  404: "this form no longer exists",
-  409: "somebody else is saving; trying again",
+  0: "the connection was lost. Trying again.",
+  401: "you are signed out. Sign in using another tab.",
+  403: "you do not have permission to change this form.",
+  404: "this form no longer exists.",
+  409: "somebody else is saving. Trying again.",
 };
 
 const notesBefore = new Map(); // path -> the nodes that a reason for refusal took the place of
@@ -60,7 +60,7 @@ export function showSummary({ state, count }) {
 
 /** Show why nothing could be saved, with a button that calls `retry`. */
 export function showFailure({ status, problem }, retry) {
-  const reason = problem || (REASONS[status] ?? "the server had a problem; trying again");
+  const reason = problem || (REASONS[status] ?? "the server had a problem. Trying again.");
   show("failed", `Not saved: ${reason} `);
   const button = fromTemplate("retry");
   button.addEventListener("click", retry);

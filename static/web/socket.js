@@ -95,7 +95,7 @@ function waitForSession() {
   isSignedOut = true;
   stopBannerTimer();
   showBanner("signed-out");
-  announce("You are signed out. Sign in in another tab; what you typed is kept here.");
+  announce("You are signed out. Sign in using another tab. What you typed is still here.");
 }
 
 function stopBannerTimer() {
@@ -145,7 +145,7 @@ function start(snapshot) {
 function showRelease(release) {
   page.dataset.release = release;
   showBanner("release", { state: "news" });
-  announce("The questions of this form have changed. A new release is in force.");
+  announce("The questions of this form have changed. A new release has been published.");
 }
 
 function send(frame) {

@@ -26,7 +26,7 @@ class Migration(migrations.Migration):
                     "id",
                     models.UUIDField(default=tenants.models.new_id, editable=False, primary_key=True, serialize=False),
                 ),
-                ("code", models.SlugField(help_text="Short name, as in addresses and exports.", unique=True)),
+                ("code", models.SlugField(help_text="A short name, used in addresses and exports.", unique=True)),
                 ("name", models.CharField(max_length=200)),
                 (
                     "time_zone",
@@ -38,7 +38,7 @@ class Migration(migrations.Migration):
                     "database",
                     models.CharField(
                         blank=True,
-                        help_text="Alias of its own database, if any.",
+                        help_text="The alias of its own database, if any.",
                         max_length=64,
                         validators=[tenants.models.validate_database],
                     ),
@@ -46,7 +46,7 @@ class Migration(migrations.Migration):
                 (
                     "catalogue",
                     models.CharField(
-                        blank=True, help_text="Code of the catalogue that its new forms are asked by.", max_length=64
+                        blank=True, help_text="The code of the catalogue that its new forms use.", max_length=64
                     ),
                 ),
                 ("created_at", models.DateTimeField(auto_now_add=True)),
@@ -81,7 +81,10 @@ class Migration(migrations.Migration):
                         max_length=20,
                     ),
                 ),
-                ("is_staff", models.BooleanField(default=False, help_text="May sign in to the admin.")),
+                (
+                    "is_staff",
+                    models.BooleanField(default=False, help_text="Whether the user can sign in to the admin."),
+                ),
                 ("is_active", models.BooleanField(default=True)),
                 ("date_joined", models.DateTimeField(default=django.utils.timezone.now)),
                 (
@@ -241,7 +244,7 @@ class Migration(migrations.Migration):
                             max_length=64,
                         ),
                         default=tenants.models.every_right,
-                        help_text="What its tokens may do at most.",
+                        help_text="The most that its tokens are allowed to do.",
                         size=None,
                     ),
                 ),
@@ -285,7 +288,7 @@ class Migration(migrations.Migration):
                     _connector="OR",
                 ),
                 name="user_has_tenant_unless_staff",
-                violation_error_message="Agents and tenant administrators belong to a tenant, staff to none.",
+                violation_error_message="Agents and tenant administrators need a tenant. Staff must not have one.",
             ),
         ),
     ]

@@ -127,7 +127,7 @@ def test_lost_connection_is_said_and_made_up_for(driver: Driver, agent: User) ->
     page.route("**/answers", lambda route: route.abort())
     page.fill("[name=mqs_business_name]", "Copper Kettle")
     page.keyboard.press("Enter")
-    expect(page.locator("#saved")).to_contain_text("the connection is lost")
+    expect(page.locator("#saved")).to_contain_text("the connection was lost")
 
     page.unroute("**/answers")
     page.locator("#saved button").click()

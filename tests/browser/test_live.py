@@ -226,8 +226,8 @@ def test_a_session_that_ends_in_another_tab_keeps_what_is_typed(driver: Driver, 
     tab.page.goto(driver.server)
     tab.page.get_by_role("button", name="Sign out").click()
 
-    expect(driver.page.locator("#banner")).to_contain_text("You are signed out. What you typed is kept here.")
-    expect(driver.page.get_by_role("link", name="Sign in in another tab")).to_have_attribute("target", "_blank")
+    expect(driver.page.locator("#banner")).to_contain_text("You are signed out. What you typed is still here.")
+    expect(driver.page.get_by_role("link", name="Sign in using another tab")).to_have_attribute("target", "_blank")
     driver.page.keyboard.type("las")
     driver.page.keyboard.press("Enter")
     expect(driver.page.locator("#saved")).to_contain_text("Not saved: you are signed out")

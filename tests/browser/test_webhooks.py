@@ -56,7 +56,7 @@ def test_an_endpoint_is_added_tested_and_read(
         page.get_by_role("link", name="Webhooks").click()
         driver.check_access()
         page.get_by_label("Address").fill(receiver.url("/browser"))
-        page.get_by_label("What it is for").fill("CRM")
+        page.get_by_label("Description").fill("CRM")
         page.get_by_role("button", name="Add", exact=True).click()
         expect(page.locator(".secret")).to_contain_text("whsec_")
         driver.check_access()

@@ -112,7 +112,7 @@ def test_the_fewest_rows_are_not_more_than_the_most():
     row = QuestionSet.objects.get(code="kennels") if load(read_catalogue(BOARDING)) else None
     row.pool_min = 31
 
-    with pytest.raises(ValidationError, match="fewest rows"):
+    with pytest.raises(ValidationError, match="minimum rows"):
         row.full_clean()
 
 

@@ -18,7 +18,7 @@ DEVICE = "a-page-of-this-browser"
 
 
 def issue(tenant: Tenant, copy_id: object, *, actor: Actor | None = None, name: str = "") -> tuple[UUID, str]:
-    """Make a link; return its id and its secret."""
+    """Create a link; return its id and its secret."""
     with batch.find_and_lock(str(copy_id), scope=tenant, actor=actor or system_actor("tests")) as context:
         link, secret = context.changeset.guest_links.issue(valid_for=timedelta(days=7), name=name)
         identity = link.id

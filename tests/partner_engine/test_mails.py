@@ -157,5 +157,5 @@ def test_administrators_are_told_that_a_webhook_endpoint_was_given_up(kennels: T
         send_webhook_given_up_mail(delivered(action, kennels))
 
     [sent] = mail.outbox
-    assert (sent.to, sent.subject) == (["boss@kennels.example"], "A webhook endpoint was switched off")
+    assert (sent.to, sent.subject) == (["boss@kennels.example"], "A webhook endpoint was turned off")
     assert "https://hooks.example.com/a&b: it is gone." in sent.body

@@ -92,8 +92,8 @@ def test_only_staff_are_without_a_tenant(role: Role) -> None:
 @pytest.mark.parametrize(
     ("field", "value", "told"),
     [
-        ("time_zone", "Mars/Olympus", "is no time zone"),
-        ("time_zone", "../etc/passwd", "is no time zone"),
+        ("time_zone", "Mars/Olympus", "is not a time zone"),
+        ("time_zone", "../etc/passwd", "is not a time zone"),
         ("database", "elsewhere", "set TENANT_DATABASE_ELSEWHERE and start again"),
     ],
 )

@@ -175,7 +175,7 @@ def test_five_days_of_nothing_but_failures_disable(
 
         assert endpoint.disabled_reason == DisabledReason.FAILING
         [told] = OutboxAction.objects.filter(kind="send_webhook_given_up_mail")
-        assert told.payload["reason"] == "nothing but failures for 120 hours"
+        assert told.payload["reason"] == "every attempt failed for 120 hours"
         assert timedelta(hours=120) <= endpoint.disabled_at - endpoint.failing_since <= timedelta(hours=133)
         asked = receiver.asked["/0"]
         go_through(timedelta(hours=40))

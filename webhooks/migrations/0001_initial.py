@@ -33,7 +33,7 @@ class Migration(migrations.Migration):
                 ),
                 ("attempts", models.PositiveSmallIntegerField(default=0)),
                 ("next_attempt_at", models.DateTimeField(null=True)),
-                ("leased_until", models.DateTimeField(help_text="While a process sends it.", null=True)),
+                ("leased_until", models.DateTimeField(help_text="Set while a process sends it.", null=True)),
                 ("created_at", models.DateTimeField()),
                 ("finished_at", models.DateTimeField(null=True)),
             ],
@@ -79,7 +79,7 @@ class Migration(migrations.Migration):
                 ("number", models.PositiveSmallIntegerField()),
                 ("status", models.PositiveSmallIntegerField(null=True)),
                 ("error", models.CharField(blank=True, max_length=40)),
-                ("excerpt", models.TextField(blank=True, help_text="The beginning of the answer, at most 1 KiB.")),
+                ("excerpt", models.TextField(blank=True, help_text="The beginning of the response, at most 1 KiB.")),
                 ("duration", models.PositiveIntegerField(help_text="In milliseconds.")),
                 ("created_at", models.DateTimeField()),
                 (
@@ -116,7 +116,10 @@ class Migration(migrations.Migration):
                     ),
                 ),
                 ("secret", models.BinaryField()),
-                ("previous_secret", models.BinaryField(help_text="Signs too until the rotation is over.", null=True)),
+                (
+                    "previous_secret",
+                    models.BinaryField(help_text="Also signs events until the rotation ends.", null=True),
+                ),
                 ("previous_secret_until", models.DateTimeField(null=True)),
                 ("disabled_at", models.DateTimeField(null=True)),
                 (
@@ -124,9 +127,9 @@ class Migration(migrations.Migration):
                     models.CharField(
                         blank=True,
                         choices=[
-                            ("by_hand", "switched off by hand"),
-                            ("gone", "the endpoint answered 410 Gone"),
-                            ("failing", "nothing but failures for 120 hours"),
+                            ("by_hand", "turned off by hand"),
+                            ("gone", "the endpoint responded with 410 Gone"),
+                            ("failing", "every attempt failed for 120 hours"),
                         ],
                         max_length=16,
                     ),
@@ -139,7 +142,7 @@ class Migration(migrations.Migration):
                 ("last_failure_at", models.DateTimeField(null=True)),
                 (
                     "paused_until",
-                    models.DateTimeField(help_text="Nothing is sent before, to spare it and the others.", null=True),
+                    models.DateTimeField(help_text="No events are sent before this time.", null=True),
                 ),
                 ("created_at", models.DateTimeField()),
                 ("created_by", models.CharField(max_length=200)),

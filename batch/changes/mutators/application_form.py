@@ -29,7 +29,7 @@ class ApplicationFormMutator:
     def refer_as(self, reference: str) -> None:
         """Set the partner's own name for the form (at most 200 characters). Raises ``WrongValue``."""
         if len(reference) > MAX_REFERENCE:
-            raise WrongValue("reference", f"a reference has at most {MAX_REFERENCE} characters")
+            raise WrongValue("reference", f"a reference can have at most {MAX_REFERENCE} characters")
         self._replace(reference=reference)
 
     def archive(self) -> None:

@@ -80,7 +80,7 @@ class EligibilityResults(RecordCollection[EligibilityResultRow, EligibilityResul
         if question_set and question_set not in catalogue.sets:
             raise UnknownQuestionSet(question_set)
         if outcome not in OUTCOMES:
-            raise WrongValue("outcome", f"an outcome is one of {', '.join(OUTCOMES)}")
+            raise WrongValue("outcome", f"it must be one of {', '.join(OUTCOMES)}")
         row = EligibilityResultRow(
             id=self._tracker.new_id(),
             created_at=now,

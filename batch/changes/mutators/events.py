@@ -67,7 +67,7 @@ class Events(RecordCollection[EventRow, EventMutator]):
         Raises ``WrongValue`` for an unknown kind, ``LooksSensitive`` for a detail that looks like somebody's number.
         """
         if kind not in get_args(EventKind):
-            raise WrongValue("kind", f"an event is one of {', '.join(get_args(EventKind))}")
+            raise WrongValue("kind", f"it must be one of {', '.join(get_args(EventKind))}")
         for name, value in (details or {}).items():
             refuse_private_numbers(str(value), field=f"details/{name}")
         by, label = self._tracker.by, self._tracker.context.actor.label

@@ -89,9 +89,9 @@ class Messages(RecordCollection[MessageRow, MessageMutator]):
         Raises ``WrongValue``, ``LooksSensitive``.
         """
         if not 0 < len(text.strip()) <= MAX_TEXT:
-            raise WrongValue("text", f"a message has 1 to {MAX_TEXT} characters")
+            raise WrongValue("text", f"a message must have 1 to {MAX_TEXT} characters")
         if kind not in get_args(About) or severity not in get_args(Severity):
-            raise WrongValue("kind", f"a message is about one of {', '.join(get_args(About))}")
+            raise WrongValue("kind", f"it must be one of {', '.join(get_args(About))}")
         refuse_private_numbers(text, field="text")
         by, label = self._tracker.by, self._tracker.context.actor.label
         return self._put(

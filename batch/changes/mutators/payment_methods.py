@@ -87,9 +87,9 @@ class PaymentMethods(RecordCollection[PaymentMethodRow, PaymentMethodMutator]):
         Raises ``LooksLikeAccountNumber`` where the label holds a long number, ``WrongValue``.
         """
         if kind not in get_args(PaymentKind):
-            raise WrongValue("kind", f"a payment method is one of {', '.join(get_args(PaymentKind))}")
+            raise WrongValue("kind", f"it must be one of {', '.join(get_args(PaymentKind))}")
         if not 0 < len(token) <= 200 or not 0 < len(label) <= 100:
-            raise WrongValue("label", "token and label are needed, of at most 200 and 100 characters")
+            raise WrongValue("label", "a token of at most 200 characters and a label of at most 100 are required")
         if _LONG_NUMBER.search(label) or token.replace(" ", "").replace("-", "").isdigit():
             raise LooksLikeAccountNumber
         return self._put(

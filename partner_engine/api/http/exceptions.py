@@ -49,8 +49,8 @@ WITH_MESSAGE: Final[dict[type[Exception], tuple[int, str]]] = {
 }
 #: Exceptions whose message must not reach callers: status, code and detail.
 WITHOUT_MESSAGE: Final[dict[type[Exception], tuple[int, str, str]]] = {
-    Http404: (404, "not_found", "There is no resource at this address."),
-    DjangoPermissionDenied: (403, "permission_denied", "This is not allowed."),
+    Http404: (404, "not_found", "There is no page or resource at this address."),
+    DjangoPermissionDenied: (403, "permission_denied", "You are not allowed to do this."),
     RequestDataTooBig: (413, "body_too_large", "The body is too large."),
     SuspiciousOperation: (400, "bad_request", "The request is malformed."),
     OperationalError: (503, "unavailable", "A required service is unavailable; try again in a moment."),
@@ -109,7 +109,7 @@ def _as_refused(exception: Exception) -> Refused:
     for kind, (status, code, detail) in WITHOUT_MESSAGE.items():
         if isinstance(exception, kind):
             return Refused(status, code, detail)
-    return Refused(500, "internal_error", "An internal error occurred. Contact support with the correlation id.")
+    return Refused(500, "internal_error", "Something went wrong on our side. Give the correlation ID to support.")
 
 
 def _from_answers(exception: InvalidAnswers) -> Refused:

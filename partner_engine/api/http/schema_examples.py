@@ -107,7 +107,7 @@ EXAMPLES: Final[dict[str, tuple[bool, Any]]] = {
             "type": "urn:partner-engine:problem:invalid_answers",
             "title": "Unprocessable Entity",
             "status": 422,
-            "detail": "A value is invalid: There is no question of this code; see the catalogue.",
+            "detail": "A value is invalid: There is no question with this code. See the catalogue.",
             "instance": f"/api/v1/copies/{_FORM}/answers",
             "correlation_id": "01935ad1a3f27c329d3e5f0a6d1c2b10",
             "errors": [
@@ -115,7 +115,7 @@ EXAMPLES: Final[dict[str, tuple[bool, Any]]] = {
                     "pointer": "/answers/mqs_nothing",
                     "path": "mqs_nothing",
                     "code": "unknown_question",
-                    "detail": "There is no question of this code; see the catalogue.",
+                    "detail": "There is no question with this code. See the catalogue.",
                 }
             ],
         },

@@ -1,1 +1,1 @@
-"""Page models: catalogue, document and evaluation turned into what templates show. Pure."""
+"""Page models: the data that templates show, built from catalogue, document, and evaluation. Pure."""

@@ -1,6 +1,6 @@
 """The middle of the form page: question sets as cards, pools as rows in them, rows nested in rows. Pure.
 
-A long pool shows one line per row; the questions of a row are built only where the page has that row open.
+A long pool shows one line per row. The questions of a row are built only if the page has the row expanded.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from partner_engine.web.pages.reading import Reading
 from presentation.formats import element_id
 from rules.definition.catalogue import Pool
 
-#: A pool with more rows than this, counting those nested in them, shows lines instead of questions.
+#: A pool with more rows than this, nested rows included, shows lines instead of questions.
 LONG_POOL: Final = 10
 
 
@@ -57,7 +57,7 @@ class PoolView:
 
 @dataclass(frozen=True)
 class Card:
-    """One question set. A set that is not on the document keeps its (hidden) place, so that it can appear there."""
+    """One question set. A set that is not on the document has a hidden card, which marks its place on the page."""
 
     code: str
     title: str
@@ -67,12 +67,12 @@ class Card:
 
 
 def build_cards(reading: Reading) -> tuple[Card, ...]:
-    """Return a card per question set that is not nested in another, in the catalogue's order."""
+    """Return a card for each question set that is not nested, in the catalogue's order."""
     return tuple(build_card(reading, code) for code in top_sets(reading))
 
 
 def top_sets(reading: Reading) -> tuple[str, ...]:
-    """Return the codes of the question sets that have a card of their own."""
+    """Return the codes of the question sets with a card of their own."""
     return tuple(code for code, found in reading.catalogue.sets.items() if not found.parent)
 
 
@@ -88,7 +88,7 @@ def build_card(reading: Reading, code: str) -> Card:
 
 
 def build_pool(reading: Reading, pool: Pool, container: Container, prefix: str) -> PoolView:
-    """Return ``pool`` as it stands in ``container``, which is at ``prefix``."""
+    """Return the view of ``pool`` in ``container``, which is at the path ``prefix``."""
     path = join_path(prefix, pool.code)
     rows = container.answer_pools.get(pool.code, [])
     long = sum(1 + _nested(row) for row in rows) > LONG_POOL
@@ -110,7 +110,7 @@ def build_pool(reading: Reading, pool: Pool, container: Container, prefix: str) 
 
 
 def build_row(reading: Reading, path: str) -> RowView | None:
-    """Return the row at ``path`` (``pool/<row id>[/pool/<row id>]``) with its questions, None where there is none."""
+    """Return the row at ``path`` (``pool/<row id>[/pool/<row id>]``) with its questions, None if it is missing."""
     pool_path, row_id = split_path(path)
     code = Path(pool_path).code
     pool, container = reading.catalogue.pools.get(code), reading.container(pool_path)
@@ -122,7 +122,7 @@ def build_row(reading: Reading, path: str) -> RowView | None:
     return None
 
 
-def _row(  # noqa: PLR0913 - the row's place takes four
+def _row(  # noqa: PLR0913 - the place of a row needs four
     reading: Reading, pool: Pool, pool_path: str, row: PoolRow, number: int, *, rows: int, long: bool
 ) -> RowView:
     path = join_path(pool_path, row.id)
@@ -161,7 +161,7 @@ def _fields(reading: Reading, set_code: str, container: Container, prefix: str) 
 
 
 def row_title(reading: Reading, pool: Pool, row: PoolRow) -> str:
-    """Return what names a row: the answers to the pool's key, else its first ones; "" while it has none."""
+    """Return the title of a row: the answers to the pool's key questions or else its first ones, "" without any."""
     codes = pool.key or tuple(
         question.code
         for question in reading.catalogue.sets[reading.catalogue.pools[pool.code].set_code].question_set.questions[:2]
@@ -180,7 +180,7 @@ def _title(reading: Reading, pool: Pool) -> str:
 
 
 def _noun(code: str) -> str:
-    """Return what a pool's code calls one row: ``prior_losses`` gives ``prior loss``, ``wc_classes`` ``WC class``."""
+    """Return the noun for one row, from the pool's code: ``prior_losses`` gives ``prior loss``."""
     words = " ".join(word.upper() if len(word) < 3 else word for word in code.split("_"))
     for ending, single in (("sses", "ss"), ("ies", "y"), ("s", "")):
         if words.endswith(ending):

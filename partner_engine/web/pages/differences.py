@@ -1,4 +1,4 @@
-"""Which parts of the form page a save changes, and the sentence that tells it. Pure."""
+"""The parts of the form page that a save changes, and the announcement of the save. Pure."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from presentation.formats import counted, money
 from presentation.product_names import product_name
 from rules.flow.evaluation import Evaluation, ProductOutcome
 
-#: From this many changed rows of one pool on, its whole card is sent instead.
+#: With more changed rows of one pool than this, the whole card is sent instead.
 MANY_ROWS: Final = 8
 _WORDS: Final = {
     "eligible": "eligible",
@@ -26,18 +26,18 @@ _WORDS: Final = {
 
 @dataclass(frozen=True)
 class Parts:
-    """Codes of the cards and paths of the top-level rows that are to be shown anew."""
+    """The codes of the cards and the paths of the top-level rows to render again."""
 
     sets: tuple[str, ...]
     rows: tuple[str, ...] = ()
 
     def with_set(self, code: str) -> Parts:
-        """Return the parts with the whole card of the set ``code``."""
+        """Return the parts extended by the whole card of the set ``code``."""
         return Parts(tuple(sorted({*self.sets, code})), self.rows)
 
 
 def changed_parts(reading: Reading, before: Evaluation, changes: Iterable[Change]) -> Parts:
-    """Return the parts of ``reading`` that look otherwise than under ``before``, which ``changes`` led from."""
+    """Return the parts of ``reading`` that look different from ``before``, after ``changes``."""
     sets: set[str] = set()
     rows: dict[str, set[str]] = {}
     for path in _touched(reading, before, changes):
@@ -60,8 +60,9 @@ def changed_parts(reading: Reading, before: Evaluation, changes: Iterable[Change
 def sentence(
     reading: Reading, changes: Iterable[Change], moved: Mapping[str, ProductOutcome | None], *, opening: str = "Saved."
 ) -> str:
-    """Return what a save did, for those who hear the page: ``opening``, questions that appeared or went, products that
-    moved.
+    """Return the announcement of a save for screen readers.
+
+    It consists of ``opening``, the questions that appeared or disappeared, and the products that changed.
     """
     codes = reading.catalogue.questions
     seen = [
@@ -69,11 +70,11 @@ def sentence(
         for change in changes
         if change.active is not None and Path(change.path).code in codes and change.cause.type == "rule"
     ]
-    said = [opening]
+    sentences = [opening]
     if appeared := seen.count(True):
-        said.append(f"{counted(appeared, 'question')} appeared.")
+        sentences.append(f"{counted(appeared, 'question')} appeared.")
     if gone := seen.count(False):
-        said.append(f"{counted(gone, 'question')} went away.")
+        sentences.append(f"{counted(gone, 'question')} disappeared.")
     for code, outcome in moved.items():
         if outcome is not None:
             price = (
@@ -81,12 +82,12 @@ def sentence(
                 if outcome.premium is not None
                 else ""
             )
-            said.append(f"{product_name(reading.catalogue, code)}: {_WORDS[outcome.outcome]}{price}.")
-    return " ".join(said)
+            sentences.append(f"{product_name(reading.catalogue, code)}: {_WORDS[outcome.outcome]}{price}.")
+    return " ".join(sentences)
 
 
 def _touched(reading: Reading, before: Evaluation, changes: Iterable[Change]) -> set[str]:
-    """Return the paths at which something looks otherwise."""
+    """Return the paths whose appearance changed."""
     after = reading.evaluation
     paths = {change.path for change in changes if is_in_document(change.path)}
     paths |= {message.path for message in set(before.messages) ^ set(after.messages)}
@@ -100,7 +101,7 @@ def _touched(reading: Reading, before: Evaluation, changes: Iterable[Change]) ->
 
 
 def _shown_in(reading: Reading, set_code: str) -> str:
-    """Return the code of the set whose card shows ``set_code``: itself, or the outermost pool around it."""
+    """Return the code of the set whose card contains ``set_code``: itself, or that of the outermost pool."""
     known = reading.catalogue.sets.get(set_code)
     if known is None:
         return ""

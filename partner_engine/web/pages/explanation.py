@@ -16,20 +16,20 @@ from rules.explain.trace import Explanation, TracedRule
 MOST_VALUES: Final = 6
 _TRUTHS: Final = {"true": "matches", "unknown": "cannot be decided yet", "false": "does not match"}
 _RESULTS: Final = {
-    "eligible": "is open: nothing speaks against it",
+    "eligible": "is open: no rule is against it",
     "refer": "goes to an underwriter",
     "decline": "declines",
-    "need_info": "cannot be decided before some answers are given",
-    "locked": "waits: surplus lines open when every admitted carrier of the line declines",
-    "excluded": "is excluded on this copy",
-    "not_asked": "is not asked for",
+    "need_info": "cannot be decided until more questions are answered",
+    "locked": "is locked: surplus lines open only when every admitted carrier of the line declines",
+    "excluded": "is excluded from this copy",
+    "not_asked": "is not requested",
 }
 
 
 #: Signs of a condition over rows: its text says less than the values that it looked at.
 _ROWS: Final = (".exists(", ".all(", ".map(", ".filter(", ".exists_one(")
 #: What the checks are about that every product makes; a rate table's check has its own id.
-_CHECKS: Final = {"state": "Every state is offered", "class": "The class of business is offered"}
+_CHECKS: Final = {"state": "The product is offered in every state", "class": "The class of business is offered"}
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,7 @@ from rules.definition.model import CompiledCatalogue
 from rules.types.question_type import QuestionType
 from rules.types.registry import type_of
 
-#: Choices that need at most this many pixels beside each other are shown as buttons.
+#: Choices that fit in this many pixels are shown as buttons in one line.
 SEGMENTS_WIDTH: Final = 300
 
 
@@ -59,7 +59,7 @@ class Field:
 
 
 def build_field(reading: Reading, question: Question, prefix: str, answer: Answer) -> Field:
-    """Return ``question`` with its ``answer`` in the container at ``prefix`` as the reader sees it."""
+    """Return the field of ``question`` with its ``answer`` in the container at ``prefix``, as the reader sees it."""
     path = join_path(prefix, question.code)
     masked = reading.visibility.hides(path, answer)
     shown = None if masked else answer.value
@@ -128,7 +128,7 @@ def _needed(reading: Reading, path: str) -> str:
 def _notes(
     reading: Reading, question: Question, path: str, answer: Answer, *, masked: bool
 ) -> tuple[tuple[tuple[str, str], ...], str]:
-    """Return the lines below the field, most serious first, and the tone of the field itself."""
+    """Return the lines below the field, most serious first, and the tone of the field."""
     messages = reading.messages.get(path, ())
     notes = [("error", message.text) for message in messages if message.kind == "error"]
     tone = "error" if notes else ""
@@ -143,7 +143,7 @@ def _notes(
                 "help",
                 "Hidden. What you type replaces it."
                 if reading.visibility.of(path, answer) is PERSONAL
-                else "Kept encrypted. What you type replaces it.",
+                else "Stored encrypted. What you type replaces it.",
             )
         )
     elif question.help:

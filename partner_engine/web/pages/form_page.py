@@ -1,4 +1,4 @@
-"""The form page as a whole: head, question sets at the left, cards in the middle, panel at the right. Pure."""
+"""The whole form page: the head, the list of question sets, the cards, and the panel. Pure."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from presentation.formats import counted, day, moment
 
 @dataclass(frozen=True)
 class NavItem:
-    """One question set in the list at the left; ``tone`` is needed, done, later or empty."""
+    """One question set in the list on the left. ``tone`` is needed, done, later, or empty."""
 
     code: str
     title: str
@@ -25,7 +25,7 @@ class NavItem:
 
 @dataclass(frozen=True)
 class Tab:
-    """One copy of the form."""
+    """The tab of one copy of the form."""
 
     id: str
     title: str
@@ -35,7 +35,7 @@ class Tab:
 
 @dataclass(frozen=True)
 class Head:
-    """What stands above the form."""
+    """The head above the form."""
 
     copy_id: str
     form_id: str
@@ -54,7 +54,7 @@ class Head:
 
 @dataclass(frozen=True)
 class FormPage:
-    """Everything on the form page."""
+    """All parts of the form page."""
 
     head: Head
     nav: tuple[NavItem, ...]
@@ -66,7 +66,7 @@ class FormPage:
 
 
 def build_form_page(reading: Reading, tabs: Iterable[Tab] = ()) -> FormPage:
-    """Return the page of ``reading``; ``tabs`` are the form's copies where it has several."""
+    """Return the page of ``reading``. ``tabs`` are the form's copies if it has more than one."""
     return FormPage(
         build_head(reading),
         build_nav(reading),
@@ -79,7 +79,7 @@ def build_form_page(reading: Reading, tabs: Iterable[Tab] = ()) -> FormPage:
 
 
 def build_head(reading: Reading) -> Head:
-    """Return who is insured, what is left to do and how it is saved."""
+    """Return the head with the insured, the number of needed answers, and the version."""
     facts, reader, needed = reading.facts, reading.reader, reading.evaluation.needed.quote
     return Head(
         copy_id=facts.id,
@@ -99,14 +99,14 @@ def build_head(reading: Reading) -> Head:
 
 
 def build_nav(reading: Reading) -> tuple[NavItem, ...]:
-    """Return the question sets on the document with how far each is."""
+    """Return the question sets on the document with their progress."""
     waiting = Counter(reading.top_set(path) for path in reading.evaluation.needed.quote)
     return tuple(_nav_item(reading, code, waiting[code]) for code in top_sets(reading) if code in reading.visible_sets)
 
 
 def _nav_item(reading: Reading, code: str, waiting: int) -> NavItem:
     question_set = reading.catalogue.sets[code].question_set
-    # What a title adds in brackets is for the card.
+    # The part of a title in parentheses is shown on the card only.
     title = question_set.title.partition(" (")[0]
     if waiting:
         return NavItem(code, title, f"{waiting} needed", "needed")
@@ -118,10 +118,10 @@ def _nav_item(reading: Reading, code: str, waiting: int) -> NavItem:
         for found in question_set.questions
         if (answer := reading.document.answers.get(found.code)) and answer.active
     ]
-    given = sum(answer.is_answered for answer in answers)
-    if answers and not given and all(answer.required != "quote" for answer in answers):
+    answered = sum(answer.is_answered for answer in answers)
+    if answers and not answered and all(answer.required != "quote" for answer in answers):
         return NavItem(code, title, "later", "later")
-    return NavItem(code, title, f"{given} of {len(answers)}", "done")
+    return NavItem(code, title, f"{answered} of {len(answers)}", "done")
 
 
 def _chips(reading: Reading) -> Iterable[str]:

@@ -1,4 +1,4 @@
-"""One line of the list of application forms. Pure but for the row that it is given."""
+"""One line of the list of application forms. Pure except for the row that is passed in."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ _TONES: Final[dict[State, str]] = {
 
 
 class ListedCopy(Protocol):
-    """What a line needs of a listed copy."""
+    """The fields of a listed copy that a line shows."""
 
     id: UUID
     title: str

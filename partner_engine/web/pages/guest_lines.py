@@ -1,4 +1,4 @@
-"""One line of the list of guests' links. Pure but for the row that it is given."""
+"""One line of the list of guest links. Pure except for the row that is passed in."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from uuid import UUID
 from partner_engine.web.pages.reading import Reader
 from presentation.formats import moment
 
-#: State -> its word and tone.
+#: The label and the tone of each state.
 _STATES: Final = {
     "issued": ("Not opened yet", "needed"),
     "followed": ("Opened", "eligible"),
@@ -21,7 +21,7 @@ _STATES: Final = {
 
 
 class Link(Protocol):
-    """What a line needs of a link."""
+    """The fields of a guest link that a line shows."""
 
     id: UUID
     name: str
@@ -35,7 +35,7 @@ class Link(Protocol):
 
 @dataclass(frozen=True)
 class GuestLine:
-    """One link; ``facts`` say when what happened."""
+    """One guest link. ``facts`` is the history of the link in one line."""
 
     id: UUID
     name: str
@@ -46,13 +46,13 @@ class GuestLine:
 
 
 def build_guest_line(link: Link, state: str, reader: Reader) -> GuestLine:
-    """Return the line of ``link``, which is in ``state``."""
+    """Return the line of ``link`` in ``state``."""
 
     def at(value: datetime) -> str:
         return moment(value, reader.zone, now=reader.now)
 
     word, tone = _STATES[state]
-    facts = [f"made {at(link.created_at)}"]
+    facts = [f"created {at(link.created_at)}"]
     if link.exchanged_at:
         facts.append(f"opened {at(link.exchanged_at)}")
     if link.seen_at:
@@ -63,5 +63,5 @@ def build_guest_line(link: Link, state: str, reader: Reader) -> GuestLine:
     if link.revoked_at:
         facts.append(f"ended {at(link.revoked_at)}")
     else:
-        facts.append(f"{'good until' if is_open else 'was good until'} {at(link.expires_at)}")
+        facts.append(f"{'valid until' if is_open else 'was valid until'} {at(link.expires_at)}")
     return GuestLine(link.id, link.name or "Guest", word, tone, " · ".join(facts), is_open)

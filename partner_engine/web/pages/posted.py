@@ -1,4 +1,4 @@
-"""The posted messages at the right of the form page: who said what, when and about which place. Pure."""
+"""The posted messages on the right of the form page, with author, time, and place. Pure."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _WORDS: Final = {"task": "To do", "warning": "Check", "error": "Problem"}
 
 @dataclass(frozen=True)
 class PostedView:
-    """One posted message; ``link`` leads to what it is about, where that is on the page."""
+    """One posted message. ``link`` leads to its subject, None if that is not on the page."""
 
     id: str
     severity: str
@@ -28,7 +28,7 @@ class PostedView:
 
 
 def build_posted(reading: Reading) -> tuple[PostedView, ...]:
-    """Return the posted messages of ``reading``, the newest first."""
+    """Return the posted messages of ``reading``, newest first."""
     reader = reading.reader
     return tuple(
         PostedView(
@@ -51,6 +51,6 @@ def _link(reading: Reading, path: str) -> Link | None:
     place = Path(path)
     is_row = place.is_row and find_container(reading.document, path) is not None
     if is_row and reading.top_set(path) in reading.visible_sets:
-        # A row is called by its pool.
+        # The title of a row is that of its pool.
         return Link(path, element_id(path), reading.label(place.pool))
     return None

@@ -1,4 +1,4 @@
-"""The right of the form page: products with outcome, premium and reasons, then what the rules have to say. Pure."""
+"""The panel on the right of the form page: products with outcome, premium, and reasons, then messages. Pure."""
 
 from __future__ import annotations
 
@@ -12,16 +12,16 @@ from presentation.formats import counted, element_id, money, reading_text
 from presentation.product_names import carrier_and_line
 from rules.flow.evaluation import ProductOutcome
 
-#: How many missing answers of a product are listed; the rest is a number.
+#: The number of missing answers that are listed for a product.
 LISTED_MISSING: Final = 3
-#: How many answers that are left are listed for a guest.
+#: The number of missing answers that are listed for a guest.
 LISTED_LEFT: Final = 8
 _WORDS: Final = {"eligible": "Eligible", "refer": "Refer", "decline": "Declined", "locked": "Locked"}
 
 
 @dataclass(frozen=True)
 class Link:
-    """A place of the form that can be gone to."""
+    """A link to a place on the form page."""
 
     path: str
     id: str
@@ -30,7 +30,7 @@ class Link:
 
 @dataclass(frozen=True)
 class ProductView:
-    """One product's outcome in words."""
+    """One product with its outcome."""
 
     code: str
     carrier: str
@@ -47,7 +47,7 @@ class ProductView:
 
 @dataclass(frozen=True)
 class MessageView:
-    """A warning, note or task with its place."""
+    """A warning, note, or task with its place."""
 
     kind: str
     word: str
@@ -57,7 +57,7 @@ class MessageView:
 
 @dataclass(frozen=True)
 class Panel:
-    """All that is right of the form. ``summary`` is its one line for narrow screens; ``left`` is for guests."""
+    """The whole panel. ``summary`` is its one line for narrow screens, ``left`` the missing answers for guests."""
 
     products: tuple[ProductView, ...]
     messages: tuple[MessageView, ...]
@@ -68,7 +68,7 @@ class Panel:
 
 
 def build_panel(reading: Reading) -> Panel:
-    """Return the product panel of ``reading``, products by line as the catalogue orders them."""
+    """Return the panel of ``reading``, with the products in the order of their lines in the catalogue."""
     if reading.reader.is_guest:
         return _guests_panel(reading)
     eligibility = reading.evaluation.eligibility
@@ -96,23 +96,23 @@ def build_panel(reading: Reading) -> Panel:
 
 
 def _guests_panel(reading: Reading) -> Panel:
-    """Return what a guest sees there: what is left to answer, and nothing of products."""
+    """Return the panel for a guest: the missing answers, without products."""
     needed = reading.evaluation.needed.quote
     left = tuple(link_to(reading, path) for path in needed[:LISTED_LEFT])
-    said = f"{counted(len(needed), 'answer')} left" if needed else "All answered"
+    summary = f"{counted(len(needed), 'answer')} left" if needed else "All answered"
     if reading.reader.has_finished:
-        said = "You are done"
-    return Panel((), (), said, None, left=left, more_left=len(needed) - len(left))
+        summary = "You are done"
+    return Panel((), (), summary, None, left=left, more_left=len(needed) - len(left))
 
 
 def errors(reading: Reading) -> tuple[tuple[Link, str], ...]:
-    """Return where answers are wrong and what is wrong with them, in the form's order."""
+    """Return the links and texts of the wrong answers, in the form's order."""
     found = (message for message in reading.evaluation.messages if message.kind == "error")
     return tuple((link_to(reading, message.path), message.text) for message in found)
 
 
 def link_to(reading: Reading, path: str) -> Link:
-    """Return a link to the question or pool at ``path``; inside a pool it says in which row."""
+    """Return a link to the question or pool at ``path``. Its text names the row of a nested place."""
     label, row = reading.label(path), next(Path(path).rows_around(), "")
     pool = reading.catalogue.pools.get(Path(row).pool)
     if pool and len(reading.document.answer_pools.get(pool.pool.code, ())) > 1:
@@ -122,11 +122,11 @@ def link_to(reading: Reading, path: str) -> Link:
 
 
 def _kind(reading: Reading, outcome: ProductOutcome) -> str:
-    """Return what a premium is worth; while something is needed to quote it may still move."""
+    """Return whether the premium is bindable or an indication, and whether answers to quote are still missing."""
     if outcome.premium is None:
         return ""
     kind = "bindable" if outcome.bindable else "indication"
-    return f"{kind}, so far" if reading.evaluation.needed.quote else kind
+    return f"{kind} so far" if reading.evaluation.needed.quote else kind
 
 
 def _product(reading: Reading, code: str, outcome: ProductOutcome) -> ProductView:
@@ -135,7 +135,7 @@ def _product(reading: Reading, code: str, outcome: ProductOutcome) -> ProductVie
     currency = reading.catalogue.definition.currency
     reasons = tuple(dict.fromkeys(reason.text for reason in outcome.reasons if not _only_adjusts(reason.rule, outcome)))
     if outcome.outcome == "locked":
-        reasons = ("Surplus lines open when every admitted carrier of the line declines",)
+        reasons = ("Surplus lines open only when every admitted carrier of the line declines",)
     return ProductView(
         code=code,
         carrier=carrier,
@@ -163,7 +163,7 @@ def _adjustment(reading: Reading, path: str, asked: object, rated: object) -> st
         else ("", {})
     )
     before, after = (reading_text(kind, value, labels) for value in (asked, rated))  # type: ignore[arg-type]
-    return f"{reading.label(path)}: rated with {after}, asked {before}"
+    return f"{reading.label(path)}: rated with {after}, requested {before}"
 
 
 def _summary(reading: Reading) -> str:
@@ -172,5 +172,5 @@ def _summary(reading: Reading) -> str:
     prices = [found.premium for found in open_ones if found.premium is not None]
     if not outcomes:
         return "No products yet"
-    said = f"{len(open_ones)} of {counted(len(outcomes), 'product')} open"
-    return f"{said} · from {money(min(prices), reading.catalogue.definition.currency)}" if prices else said
+    summary = f"{len(open_ones)} of {counted(len(outcomes), 'product')} open"
+    return f"{summary} · from {money(min(prices), reading.catalogue.definition.currency)}" if prices else summary

@@ -1,4 +1,4 @@
-"""What one reader may see of one copy, and where its needs and messages stand: what page models read. Pure."""
+"""The input of page models: one copy as one reader may see it, with messages and needed answers by path. Pure."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from rules.flow.evaluation import Evaluation, Message
 
 @dataclass(frozen=True)
 class Reader:
-    """Who looks: what they may do and the time zone that their times are in; ``guest_id`` where it is a guest."""
+    """The reader of a page, with their access and time zone. ``guest_id`` is empty unless the reader is a guest."""
 
     zone: ZoneInfo
     now: datetime
@@ -31,7 +31,7 @@ class Reader:
 
     @property
     def is_guest(self) -> bool:
-        """Tell whether it is a guest, who answers and learns nothing of products."""
+        """Return whether the reader is a guest, who must not see products."""
         return bool(self.guest_id)
 
 
@@ -51,8 +51,9 @@ class CopyFacts:
 
 @dataclass(frozen=True)
 class Reading:
-    """One copy as one reader sees it. ``open_rows`` are the ids of rows of long pools that the page has open,
-    ``posted`` the posted messages in the order they were made.
+    """One copy as one reader sees it.
+
+    ``open_rows`` are the ids of the expanded rows of long pools, ``posted`` the posted messages, oldest first.
     """
 
     facts: CopyFacts
@@ -65,43 +66,43 @@ class Reading:
 
     @property
     def is_writable(self) -> bool:
-        """Tell whether the reader can change answers now."""
+        """Return whether the reader can change answers now."""
         return self.reader.may_write and not self.facts.locked
 
     @cached_property
     def messages(self) -> dict[str, list[Message]]:
-        """Return messages by the path that they stand at."""
+        """Return the messages by path."""
         found: dict[str, list[Message]] = defaultdict(list)
         for message in self.evaluation.messages:
-            # Warnings, notes and tasks speak to agents.
+            # Warnings, notes, and tasks are for agents only.
             if message.kind == "error" or not self.reader.is_guest:
                 found[message.path].append(message)
         return dict(found)
 
     @cached_property
     def needed_to_quote(self) -> frozenset[str]:
-        """Return the paths that a quote waits for."""
+        """Return the paths that are needed to quote."""
         return frozenset(self.evaluation.needed.quote)
 
     @cached_property
     def needed_to_bind(self) -> frozenset[str]:
-        """Return the paths that binding waits for."""
+        """Return the paths that are needed to bind."""
         return frozenset(self.evaluation.needed.bind)
 
     @cached_property
     def needed_in_rows(self) -> Counter[str]:
-        """Return how many answers a quote waits for inside each row, by the row's path."""
+        """Return the number of answers needed to quote in each row, by the row's path."""
         return Counter(row for path in self.evaluation.needed.quote for row in Path(path).rows_around())
 
     @cached_property
     def faulty_rows(self) -> frozenset[str]:
-        """Return the paths of rows with a wrong answer in them."""
+        """Return the paths of the rows that contain a wrong answer."""
         wrong = (message.path for message in self.evaluation.messages if message.kind == "error")
         return frozenset(row for path in wrong for row in Path(path).rows_around())
 
     @cached_property
     def opened_by(self) -> dict[str, list[str]]:
-        """Return, by path, the names of products that wait for that answer and for at most two others."""
+        """Map each path to the names of the products that need this answer and at most two others."""
         found: dict[str, list[str]] = defaultdict(list)
         if self.reader.is_guest:
             return found
@@ -123,7 +124,7 @@ class Reading:
         return Visibility(self.catalogue, reader)
 
     def container(self, path: str) -> Container | None:
-        """Return what holds the answer at ``path``."""
+        """Return the container of the answer at ``path``."""
         return find_container(self.document, Path(path).parent)
 
     def answer(self, path: str) -> Answer | None:
@@ -131,7 +132,7 @@ class Reading:
         return find_answer(self.document, path)
 
     def top_set(self, path: str) -> str:
-        """Return the code of the set whose card shows ``path``, an answer's, a pool's or a row's; "" for none."""
+        """Return the code of the set whose card shows the answer, pool, or row at ``path``, "" for none."""
         first, rest = split_first(path)
         pool = self.catalogue.pools.get(first)
         if pool is not None:
@@ -140,7 +141,7 @@ class Reading:
         return question.set_code if question and not rest else ""
 
     def label(self, path: str) -> str:
-        """Return what the question or pool at ``path`` is called."""
+        """Return the label of the question or pool at ``path``."""
         code = Path(path).code
         question = self.catalogue.questions.get(code)
         if question is not None:

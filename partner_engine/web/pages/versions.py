@@ -14,14 +14,14 @@ from partner_engine.web.pages.reading import Reading
 from presentation.formats import moment
 from presentation.visibility import UNKNOWN, Visibility
 
-#: How many changes of a version are listed; of the others their number.
+#: The number of changes that are listed for a version.
 LISTED: Final = 12
-_SOURCES: Final = {"web": "in the browser", "api": "by the API", "admin": "in the admin", "job": "by the system"}
+_SOURCES: Final = {"web": "in the browser", "api": "through the API", "admin": "in the admin", "job": "by the system"}
 
 
 @dataclass(frozen=True)
 class ChangeLine:
-    """One change: what, from, to."""
+    """One change of a version."""
 
     label: str
     before: str
@@ -41,7 +41,7 @@ class Version:
     more: int
 
 
-def build_version(  # noqa: PLR0913 - a revision has these
+def build_version(  # noqa: PLR0913 - the fields of a revision
     reading: Reading,
     changes: Iterable[Change],
     *,

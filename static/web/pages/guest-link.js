@@ -32,7 +32,7 @@ async function open(event) {
   problem.hidden = true;
   form.elements.secret.value = secret;
   const response = await fetch(form.action, { method: "POST", body: new FormData(form) }).catch(() => null);
-  if (response === null || response.status >= 500) return refuse("The server does not respond. Try again.");
+  if (response === null || response.status >= 500) return refuse("The server is not responding. Try again.");
   const text = await response.text();
   if (response.ok) {
     removeSecret();

@@ -45,7 +45,7 @@ def test_a_dead_letter_is_listed_with_its_reason(admin: Client, harbor: Tenant) 
     bury(harbor)
     put(harbor, Ring(bell="rear-door"))
 
-    text = admin.get(LIST, {"standing": "dead"}).content.decode()
+    text = admin.get(LIST, {"state": "dead"}).content.decode()
 
     assert "It is broken." in text
     assert "front" in text
@@ -72,8 +72,8 @@ def test_a_dead_letter_runs_again_with_a_new_budget(admin: Client, harbor: Tenan
     (row,) = rows()
     assert (row.state, row.attempts, row.crashes, row.died_at) == ("waiting", 0, 0, None)
     assert row.next_attempt_at <= timezone.now()
-    assert told(answer) == ["Let run again: 1."]
-    assert LogEntry.objects.get().get_change_message() == "Let run again: ring for front, after 20 attempts."
+    assert told(answer) == ["Queued again: 1."]
+    assert LogEntry.objects.get().get_change_message() == "Queued again: ring for front, after 20 attempts."
 
 
 def test_a_dead_letter_is_dropped_and_what_waits_is_left_alone(admin: Client, harbor: Tenant) -> None:
@@ -82,7 +82,7 @@ def test_a_dead_letter_is_dropped_and_what_waits_is_left_alone(admin: Client, ha
     answer = act(admin, "drop_chosen", letter, waits, confirmed="1")
 
     assert [row.pk for row in rows()] == [waits]
-    assert told(answer) == ["Dropped: 1. Left alone, for they stand otherwise by now: 1."]
+    assert told(answer) == ["Dropped: 1. Unchanged, because their state has changed: 1."]
 
 
 def test_what_is_being_run_is_left_alone(admin: Client, harbor: Tenant) -> None:

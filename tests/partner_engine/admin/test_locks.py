@@ -91,7 +91,7 @@ def test_a_lock_that_another_holds_by_now_stays(admin: Client, kennel: UUID, har
         answer = admin.post(release_page(kennel), {"holding": seen})
 
         assert held_lock(harbor.pk, kennel) is not None
-    assert told(answer) == ["That lock was freed meanwhile; nothing was released."]
+    assert told(answer) == ["That lock has already been released. Nothing was changed."]
     assert LogEntry.objects.count() == 0
 
 
@@ -163,4 +163,4 @@ def test_without_redis_pages_say_so(
     assert "Saves continue without locks" in admin.get(reverse("admin:locks")).content.decode()
     assert "without it no lock is held" in admin.get(release_page(kennel)).content.decode()
     answer = admin.post(release_page(kennel), {"holding": "0" * 32})
-    assert told(answer) == ["Redis does not answer; without it no lock is held."]
+    assert told(answer) == ["Redis is not responding, so no lock is held."]

@@ -90,3 +90,12 @@ def test_the_sign_in_of_an_agent_at_the_admin_is_refused(owner: User) -> None:
 
     assert answer.status_code == 200
     assert "_auth_user_id" not in client.session
+
+
+def test_the_start_page_has_the_products_theme_and_sidebar(admin: Client) -> None:
+    page = admin.get(reverse("admin:index")).content.decode()
+
+    assert "admin_staff/staff" in page
+    assert "Partner Engine" in page
+    assert "Django administration" not in page
+    assert "Declinations" in page and "Rate tables" in page and "Second factor" in page

@@ -89,7 +89,7 @@ def test_who_may_only_look_orders_nothing(endpoint: WebhookEndpoint, harbor: Ten
     looker.user_permissions.set(Permission.objects.filter(codename="view_webhookendpoint"))
     client = sign_in(looker)
 
-    assert "Switch off" not in client.get(reverse(ENDPOINTS)).content.decode()
+    assert "Turn off" not in client.get(reverse(ENDPOINTS)).content.decode()
     order(client, ENDPOINTS, "switch_off", endpoint.pk)
 
     assert read_again(endpoint, harbor).disabled_at is None

@@ -67,7 +67,7 @@ def test_a_holder_that_is_not_known_is_left_out(api: Api, harbor: Tenant, s1: Sa
     problem = json.loads(refused.content)
     assert refused.status_code == 409
     assert "holder" not in problem
-    assert problem["detail"] == "Another save holds this copy; try again in a moment."
+    assert problem["detail"] == "Another save is using this copy. Try again in a moment."
 
 
 def test_a_save_without_the_lock_says_so(api: Api, s1: Sample, monkeypatch: pytest.MonkeyPatch) -> None:

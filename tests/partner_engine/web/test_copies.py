@@ -143,7 +143,7 @@ def test_locked_copy_refuses_with_its_reason(start_form: StartForm, open_page: O
     response = page.answer({"mqs_business_name": "Acme"})
 
     assert response.status_code == 409
-    assert response.headers["X-Problem"] == "This copy is locked; unlock it first."
+    assert response.headers["X-Problem"] == "This copy is locked. Unlock it first."
     assert 'name="mqs_business_name"' in page.show()
     assert "disabled" in page.show()
 

@@ -105,7 +105,7 @@ def test_the_end_by_time_is_said(ask: Callable[..., HttpResponse], copy_id: str,
 
     said = text(ask())
 
-    assert "Ida Expired" in said and "was good until" in said and "End the link" not in said
+    assert "Ida Expired" in said and "was valid until" in said and "End the link" not in said
 
 
 def test_one_too_many_and_a_locked_copy_are_refused_with_the_reason(
@@ -119,13 +119,13 @@ def test_one_too_many_and_a_locked_copy_are_refused_with_the_reason(
     refused = ask("/new", {})
 
     assert refused.status_code == 422
-    assert "which is the most; revoke one first." in text(refused) and "/guest/" not in refused.content.decode()
+    assert "which is the maximum. End one first." in text(refused) and "/guest/" not in refused.content.decode()
     with batch.find_and_lock(copy_id, scope=harbor, actor=owner.as_actor(source="web")) as context:
         ended = next(iter(context.changeset.guest_links)).id
         context.changeset.copy.lock()
         context.save()
     assert ask(f"/{ended}/revoke", {}).status_code == 200
     locked = ask("/new", {})
-    assert (locked.status_code, locked["X-Problem"]) == (409, "This copy is locked; unlock it first.")
+    assert (locked.status_code, locked["X-Problem"]) == (409, "This copy is locked. Unlock it first.")
     with use_tenant(harbor):
         assert GuestLink.objects.filter(revoked_at=None).count() == 49

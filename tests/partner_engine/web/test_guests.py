@@ -30,7 +30,7 @@ pytestmark = pytest.mark.django_db
 
 StartForm = Callable[..., str]
 Read = Callable[[str], BatchContext]
-OVER = "This link is not good any more; ask for a new one."
+OVER = "This link is no longer valid. Ask your agent for a new one."
 
 
 @pytest.fixture
@@ -331,7 +331,7 @@ class TestTheForm:
 
         assert (page.status_code, page["Location"]) == (302, f"/guest/{copy_id}")
         assert (saved.status_code, saved["X-Problem"]) == (401, OVER)
-        assert "Your link has ended" in client.get(f"/guest/{copy_id}").content.decode()
+        assert "Your link is no longer valid" in client.get(f"/guest/{copy_id}").content.decode()
         assert read(copy_id).version == version
         assert kept.get(f"/guest/{copy_id}/form").status_code == 200
 
@@ -466,7 +466,7 @@ class TestSabotage:
         monkeypatch.setattr(
             "partner_engine.web.access.access_guest", lambda _, session: access_guest(UUID(copy_id), session)
         )
-        monkeypatch.setattr(Visitor, "_own", lambda self, context: context)
+        monkeypatch.setattr(Visitor, "_require_own", lambda self, context: context)
 
         assert client.get(f"/guest/{other}/form").status_code == 200
 
@@ -477,7 +477,7 @@ class TestSabotage:
         api.post(f"/application_forms/{copy['id']}/copies", {"title": "x"})
         client, _ = guest_of(harbor, copy["id"])
         api.delete(f"/copies/{copy['id']}")
-        monkeypatch.setattr(Visitor, "_own", lambda self, context: context)
+        monkeypatch.setattr(Visitor, "_require_own", lambda self, context: context)
 
         assert client.get(f"/guest/{copy['id']}/form").status_code == 200
 

@@ -23,7 +23,7 @@ def test_wrong_password_and_unknown_address_read_alike(owner: User) -> None:
 
     for response in (wrong, unknown):
         assert response.status_code == 200
-        assert "E-mail or password is wrong." in response.content.decode()
+        assert "The email address or the password is wrong." in response.content.decode()
         assert 'aria-invalid="true"' in response.content.decode()
 
 
@@ -35,7 +35,7 @@ def test_many_wrong_passwords_lock_out_with_a_reason(owner: User) -> None:
     with_right_password = client.post("/sign-in", {"username": owner.email, "password": PASSWORD})
 
     assert response.status_code == with_right_password.status_code == 429
-    assert "closed for 15 minutes" in with_right_password.content.decode()
+    assert "Try again in 15 minutes" in with_right_password.content.decode()
 
 
 def test_sign_in_goes_on_to_the_page_that_was_asked_for_but_nowhere_else(owner: User) -> None:

@@ -110,7 +110,7 @@ def test_a_hidden_question_says_what_would_show_it() -> None:
     why = explain("vet_fee")
 
     assert (why.kind, why.result) == ("question", "hidden")
-    assert why.rules[0].would_match == "It would match if vet (now vet is without a value)."
+    assert why.rules[0].would_match == "It would match if vet (now vet is not answered)."
 
 
 def test_a_row_s_question_is_explained_in_its_row() -> None:

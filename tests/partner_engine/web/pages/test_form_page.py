@@ -166,4 +166,4 @@ def test_only_parts_that_look_otherwise_are_sent(changes: tuple[Change, ...], af
 def test_sentence_counts_questions_that_came_and_went() -> None:
     changes = [Change("cats", None, None, RULE, active=True), Change("keeper", "x", "x", RULE, active=False)]
 
-    assert sentence(reading(), changes, {}) == "Saved. 1 question appeared. 1 question went away."
+    assert sentence(reading(), changes, {}) == "Saved. 1 question appeared. 1 question disappeared."
