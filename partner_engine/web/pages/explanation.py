@@ -12,7 +12,7 @@ from presentation.formats import counted, day, money
 from presentation.product_names import product_name
 from rules.explain.trace import Explanation, TracedRule
 
-#: A rule that looked at more values than this tells how many there are.
+#: A rule that read more values than this shows their number only.
 MOST_VALUES: Final = 6
 _TRUTHS: Final = {"true": "matches", "unknown": "cannot be decided yet", "false": "does not match"}
 _RESULTS: Final = {
