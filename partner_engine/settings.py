@@ -117,18 +117,9 @@ WEBHOOK_PORTS: list[int] = env.list("WEBHOOK_PORTS", cast=int, default=[443, 844
 # Applications and middleware
 
 INSTALLED_APPS = [
-    "partner_engine",
-    "quoting",
-    "guests",
-    "search",
-    "batch",
-    "catalogue",
-    "forms",
-    "copies",
-    "carriers",
-    "webhooks",
-    "actions",
-    "tenants",
+    # The rooms of the product, top floor first.
+    *("partner_engine", "quoting", "guests", "search", "batch", "catalogue", "forms", "copies", "carriers"),
+    *("webhooks", "actions", "tenants"),
     "unfold",
     "unfold.contrib.filters",
     "unfold.contrib.forms",
