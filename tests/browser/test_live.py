@@ -178,7 +178,7 @@ def test_being_cut_off_for_ten_seconds_loses_nothing(driver: Driver, other: Driv
     expect(other.page.locator("#banner")).to_contain_text("You are offline")
     other.check_in_every_look("offline", at="#f-mqs_mail_city")
     other.page.wait_for_timeout(max(0, 10_000 - (time.monotonic() - cut_at) * 1_000))
-    line.mend()
+    line.repair()
 
     expect(other.page.locator("#banner")).to_be_empty(timeout=40_000)
     expect(other.page.locator("#insured")).to_have_text("Copper Kettle")

@@ -129,7 +129,7 @@ def test_without_anybody_to_tell_it_fails_for_good(
         asked(copy_id, kennels)
     with pytest.raises(PermanentFailure, match="no owner"):
         completed(make_form(), kennels)
-    with pytest.raises(PermanentFailure, match="not there"):
+    with pytest.raises(PermanentFailure, match="no longer exists"):
         completed(uuid4(), kennels)
     assert mail.outbox == []
 
