@@ -94,7 +94,7 @@ def test_only_staff_are_without_a_tenant(role: Role) -> None:
     [
         ("time_zone", "Mars/Olympus", "is not a time zone"),
         ("time_zone", "../etc/passwd", "is not a time zone"),
-        ("database", "elsewhere", "set TENANT_DATABASE_ELSEWHERE and start again"),
+        ("database", "elsewhere", "Set TENANT_DATABASE_ELSEWHERE and restart"),
     ],
 )
 def test_a_tenant_is_checked_where_it_is_entered(harbor: Tenant, field: str, value: str, told: str) -> None:
