@@ -1,5 +1,5 @@
 """Forms to save, as the batch's tests have them."""
 
-from tests.batch.conftest import agent, kennels, make_form
+from tests.harness.kennel_forms import agent, kennels, make_form
 
 __all__ = ["agent", "kennels", "make_form"]

@@ -13,7 +13,7 @@ from playwright.sync_api import Browser, sync_playwright
 
 from catalogue.models import Release
 from tenants.models import User
-from tests.conftest import PASSWORD
+from tests.harness.cast import PASSWORD
 from tests.harness.cut_line import Line, line_to
 from tests.harness.form_driver import Driver
 from tests.harness.socket_client import start

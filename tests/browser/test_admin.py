@@ -12,10 +12,10 @@ from catalogue.loader import load
 from catalogue.models import QuestionSet
 from catalogue.releases import publish
 from tenants.models import Tenant, User
-from tests.conftest import PASSWORD
+from tests.harness.cast import PASSWORD
 from tests.harness.form_driver import SERIOUS
 from tests.harness.kennel_catalogue import KENNELS
-from tests.partner_engine.admin.conftest import start_kennel
+from tests.harness.sensitive_kennel import start_kennel
 
 pytestmark = pytest.mark.browser
 

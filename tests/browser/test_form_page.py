@@ -13,7 +13,7 @@ from catalogue.demo import Sample, read_samples
 from forms.models import NaicsSearch
 from tenants.current_tenant import use_tenant
 from tenants.models import User
-from tests.conftest import PASSWORD
+from tests.harness.cast import PASSWORD
 from tests.harness.form_driver import Driver
 
 pytestmark = pytest.mark.browser

@@ -15,7 +15,7 @@ from playwright.sync_api import Error as PlaywrightError
 from batch import service as batch
 from catalogue.models import Catalogue, Release
 from tenants.models import Tenant, User
-from tests.conftest import PASSWORD
+from tests.harness.cast import PASSWORD
 from tests.harness.cut_line import Line
 from tests.harness.form_driver import Driver
 from tests.harness.socket_client import save

@@ -10,11 +10,11 @@ from playwright.sync_api import Browser, expect
 from catalogue.models import Release
 from tenants.access import Role
 from tenants.models import User
-from tests.conftest import PASSWORD
+from tests.harness.cast import PASSWORD
 from tests.harness.form_driver import Driver
 from tests.harness.web_servers import serve
+from tests.harness.webhook_fixtures import HERE
 from tests.harness.webhook_receiver import Receiver, running_receiver
-from tests.webhooks.conftest import HERE
 from webhooks.client import HttpWebhookClient
 from webhooks.delivery import Deliverer
 

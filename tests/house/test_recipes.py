@@ -40,8 +40,8 @@ from rules.types.question_type import QuestionType
 from rules.types.text_input import CleaningContext, InvalidValue, pattern_cleaner
 from tenants.access import Actor, Right
 from tenants.models import ApiClient, Tenant
-from tests.batch.conftest import agent, form_id, kennels, make_form  # noqa: F401 - fixtures
 from tests.harness.api_client import Api
+from tests.harness.kennel_forms import agent, form_id, kennels, make_form  # noqa: F401 - fixtures
 from tests.harness.outboxes import put
 from webhooks import event_types
 from webhooks.event_types import CopyEvent, EventType, event_names, event_schema, is_event_pattern, register_event_types

@@ -19,7 +19,7 @@ from partner_engine.mails import send_bind_assistance_mail, send_guest_completio
 from tenants.access import Actor, Role
 from tenants.current_tenant import use_tenant
 from tenants.models import Tenant, User
-from tests.batch.conftest import agent, kennels, make_form
+from tests.harness.kennel_forms import agent, kennels, make_form
 from tests.harness.outboxes import delivered
 
 __all__ = ["agent", "kennels", "make_form"]

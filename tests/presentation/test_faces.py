@@ -23,8 +23,8 @@ from search.indexer import index_copies
 from tenants.access import Right, Role
 from tenants.current_tenant import use_tenant
 from tenants.models import ApiClient, Tenant, User
-from tests.conftest import PASSWORD
 from tests.harness.api_client import Api
+from tests.harness.cast import PASSWORD
 from tests.harness.guests import guest_of
 from tests.harness.kennel_catalogue import ANSWERS, HOUSES, KENNELS
 from tests.harness.later_releases import publish_release

@@ -20,8 +20,8 @@ from redis_locks.fair_lock import FairLock, keys_of
 from redis_locks.outage import RedisOutage
 from tenants.access import Actor, system_actor
 from tenants.models import Tenant
-from tests.batch.conftest import AGENT
 from tests.harness.broken_redis import PATIENCE, hanging_server, refusing_client
+from tests.harness.kennel_forms import AGENT
 
 TENANT = UUID(int=1)
 ROBIN = holder_of(AGENT)

@@ -14,7 +14,7 @@ from copies.models import Copy, SensitiveReveal
 from tenants.current_tenant import across_tenants, use_tenant
 from tenants.models import Tenant, User
 from tests.harness.later_releases import publish_release, without_question
-from tests.partner_engine.admin.conftest import PHONE, SSN, start_kennel
+from tests.harness.sensitive_kennel import PHONE, SSN, start_kennel
 
 DIGITS = SSN.replace("-", "")
 

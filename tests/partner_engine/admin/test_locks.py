@@ -19,7 +19,7 @@ from batch.locks.held import held_lock
 from tenants.access import Actor
 from tenants.models import Tenant, User
 from tests.harness.broken_redis import refusing_client
-from tests.partner_engine.admin.conftest import start_kennel
+from tests.harness.sensitive_kennel import start_kennel
 
 ROBIN = holder_of(Actor(type="user", id="7", source="web", label="Robin <Agent>"))
 SHOWN = "Robin &lt;Agent&gt; (user 7)"

@@ -12,8 +12,8 @@ from django.urls import reverse
 from tenants.access import Role
 from tenants.current_tenant import use_tenant
 from tenants.models import Tenant, User
+from tests.harness.webhook_fixtures import add_endpoint, deliver, own_network, publish_event, receiver  # noqa: F401
 from tests.harness.webhook_receiver import Receiver
-from tests.webhooks.conftest import add_endpoint, deliver, own_network, publish_event, receiver  # noqa: F401
 from webhooks.models import WebhookDelivery, WebhookEndpoint
 
 pytestmark = pytest.mark.django_db

@@ -6,7 +6,7 @@ from django.test import Client
 
 from catalogue.models import Release
 from tenants.models import User
-from tests.conftest import PASSWORD
+from tests.harness.cast import PASSWORD
 
 
 def test_agents_go_to_their_forms_and_staff_to_the_admin(demo: Release, owner: User, staff: User) -> None:

@@ -13,8 +13,8 @@ from standardwebhooks import Webhook
 from tenants.access import Role
 from tenants.current_tenant import use_tenant
 from tenants.models import Tenant, User
+from tests.harness.webhook_fixtures import deliver, own_network, receiver  # noqa: F401 - fixtures
 from tests.harness.webhook_receiver import Receiver
-from tests.webhooks.conftest import deliver, own_network, receiver  # noqa: F401 - fixtures
 from webhooks.models import DisabledReason, WebhookDelivery, WebhookEndpoint
 
 pytestmark = pytest.mark.django_db
