@@ -11,7 +11,8 @@ from typing import Final
 
 from django_redis import get_redis_connection
 
-from partner_engine.live import copies, grants, keepalive, tickets
+from partner_engine import socket_tickets
+from partner_engine.live import copies, grants, keepalive
 from partner_engine.live.hub import Hub
 from partner_engine.live.transport import mailbox
 
@@ -25,11 +26,11 @@ def kept_tickets() -> None:
     """Leave a ticket good after its use."""
 
     def redeem(ticket: str) -> tuple[str, str] | None:
-        found = get_redis_connection("default").get(tickets._key(ticket))
+        found = get_redis_connection("default").get(socket_tickets._key(ticket))
         kind, _, key = found.decode().partition(":") if found else ("", "", "")
         return (kind, key) if kind else None
 
-    tickets.redeem = redeem
+    socket_tickets.redeem = redeem
 
 
 def every_right() -> None:
