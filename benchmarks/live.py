@@ -32,7 +32,7 @@ from benchmarks.forms import ACTOR, SavedForm, Size, save_form
 from benchmarks.live_listeners import Way, listen, socket_opening
 from benchmarks.rounds import ratios, say
 from partner_engine.live.publisher import publish
-from partner_engine.live.transport.viewers import MOST_SOCKETS
+from partner_engine.live.viewers import MAX_SOCKETS
 from tenants.access import Role
 from tenants.models import Tenant, User
 
@@ -125,7 +125,7 @@ def _published_by(publisher: after_commit.Publisher) -> Iterator[None]:
 
 @contextmanager
 def _listeners(form: SavedForm, *, port: int, sockets: int) -> Iterator[Connection]:
-    cookies = [_session(form.tenant, number) for number in range(-(-sockets // MOST_SOCKETS))]
+    cookies = [_session(form.tenant, number) for number in range(-(-sockets // MAX_SOCKETS))]
     path = f"/ws/copies/{form.id}/"
     redis = urlsplit(settings.REDIS_URL)
     sign_in = f"AUTH {unquote(redis.password)}\r\n" if redis.password else ""
@@ -134,7 +134,7 @@ def _listeners(form: SavedForm, *, port: int, sockets: int) -> Iterator[Connecti
             host="127.0.0.1",
             port=port,
             openings=tuple(
-                socket_opening(path, port=port, cookie=cookies[number // MOST_SOCKETS]) for number in range(sockets)
+                socket_opening(path, port=port, cookie=cookies[number // MAX_SOCKETS]) for number in range(sockets)
             ),
             greeting=b'"snapshot"',
         ),

@@ -23,8 +23,9 @@ BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stab
 NO_CHROMIUM = "there is no Chromium here"
 TEST_PREFIX = "test-"
 TEMPLATE_PREFIX = "template-"
-WORKERS = "2"
 BROWSER_CODE = ("static", "tests/browser_code")
+# Tests wait for servers half of their time. Work stealing leaves the tests of a module, and its server, in one worker.
+PARALLEL = ("-n", str(min(8, 2 * (os.cpu_count() or 2))), "--dist", "worksteal")
 
 Checks = Mapping[str, Sequence[str | Path]]
 
@@ -70,7 +71,7 @@ def test(arguments: Sequence[str], *, is_full: bool) -> int:
                 _beside(supervisor, {**STATIC_CHECKS, **MIGRATIONS_CHECK}, environment) as failed,
                 _beside(supervisor, DEPLOYMENT_CHECK, _production_environment(environment)) as failed_deployment,
             ):
-                failed += _run_checks(supervisor, {"tests": [*pytest, "-n", WORKERS]}, environment)
+                failed += _run_checks(supervisor, {"tests": [*pytest, *PARALLEL]}, environment)
             failed += failed_deployment
         if browser is None:
             say(
@@ -192,12 +193,11 @@ def _template(supervisor: Supervisor) -> Instance | None:
     environment = product_environment({})
     if environment.get("TEST_DATABASE_URL"):
         return None
-    name = f"{TEMPLATE_PREFIX}{schema_digest()[:16]}"
     with locked(RUN / "template.lock", wait=True):
-        if not (RUN / name / "finished").exists():
+        if finished_template() is None:
             for folder in RUN.glob(f"{TEMPLATE_PREFIX}*/"):
                 Instance(folder.name, is_durable=False).delete()
-            instance = Instance(name, is_durable=False)
+            instance = Instance(_template_name(), is_durable=False)
             urls = instance.start(supervisor, database=True, redis=False)
             environment |= {"DATABASE_URL": f"{urls['DATABASE_URL'].rpartition('/')[0]}/{MIGRATED}"}
             migrate: list[str | Path] = [PYTHON, "manage.py", "migrate", "--no-input", "--verbosity", "0"]
@@ -205,7 +205,17 @@ def _template(supervisor: Supervisor) -> Instance | None:
                 raise HouseError("`manage.py migrate` failed, so no tests were run; its lines above say why.")
             supervisor.stop_all()
             (instance.folder / "finished").touch()
-        return Instance(name, is_durable=False)
+        return finished_template()
+
+
+def finished_template() -> Instance | None:
+    """Return the stopped servers whose database has today's migrations, or None."""
+    name = _template_name()
+    return Instance(name, is_durable=False) if (RUN / name / "finished").exists() else None
+
+
+def _template_name() -> str:
+    return f"{TEMPLATE_PREFIX}{schema_digest()[:16]}"
 
 
 def _delete_abandoned_servers() -> None:

@@ -1,4 +1,4 @@
-"""How the product is configured and reached."""
+"""The Django project: configuration, API, pages, admin and live updates."""
 
 from partner_engine.celery import app as celery_app
 

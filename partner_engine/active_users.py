@@ -1,7 +1,7 @@
 """The active users now, per tenant and role, and their number in each hour of the last day.
 
-In Redis alone and losable: every request reports its user again, so that an emptied Redis is complete within minutes. A
-user counts until ``WINDOW`` seconds after their last request, or until they sign out.
+They are stored in Redis only and may be lost: every request reports its user again, so the numbers recover within
+minutes. A user is active until ``WINDOW`` seconds after the last request, or until sign-out.
 """
 
 from __future__ import annotations
@@ -26,18 +26,18 @@ from tenants.models import ApiClient, Tenant, User
 
 WINDOW: Final = 300
 HOURS: Final = 24
-#: Programs have no role; they are counted as one.
+#: API clients have no role; they are counted under this name.
 API_CLIENT: Final = "api_client"
 ROLES: Final = (Role.AGENT.value, Role.TENANT_ADMIN.value, Role.STAFF.value, API_CLIENT)
-#: Used in place of a tenant for staff, who belong to none.
+#: Replaces the tenant of staff, who have none.
 NO_TENANT: Final = "none"
 
 log = structlog.get_logger(__name__)
 
 
 class Hour(NamedTuple):
-    """An hour that begins at ``start``, and the approximate number of different people and programs in it: from some
-    hundreds on Redis estimates, to within one percent.
+    """The hour that begins at ``start``, with the approximate numbers of different people and programs: above some
+    hundreds Redis estimates them to within one percent.
     """
 
     start: datetime
@@ -45,8 +45,8 @@ class Hour(NamedTuple):
     programs: int
 
 
-class Sign(NamedTuple):
-    """A sign of activity of a person or program; ``tenant_id`` is None for staff."""
+class Activity(NamedTuple):
+    """A request of a person or program; ``tenant_id`` is None for staff."""
 
     tenant_id: UUID | None
     role: str
@@ -54,88 +54,82 @@ class Sign(NamedTuple):
 
 
 def note_active(tenant: Tenant | None, *, role: str, identity: str) -> None:
-    """Record a sign of activity: a sign-in, a page, a call. Never fails while Redis is away."""
-    note_all_active([Sign(tenant.id if tenant else None, role, identity)])
+    """Record that a user is active. Does nothing without Redis."""
+    note_all_active([Activity(tenant.id if tenant else None, role, identity)])
 
 
-def note_all_active(signs: Collection[Sign]) -> None:
-    """Record many signs of activity in one round trip. Never fails while Redis is away."""
+def note_all_active(activities: Collection[Activity]) -> None:
+    """Record many active users in one round trip. Does nothing without Redis."""
     now = timezone.now()
 
     def write(pipeline: Pipeline) -> None:
-        for tenant_id, role, identity in signs:
+        for tenant_id, role, identity in activities:
             key, hour = _present(tenant_id, role), _seen(tenant_id, role, now)
             pipeline.zadd(key, {identity: now.timestamp() + WINDOW})
             pipeline.expire(key, WINDOW)
             pipeline.pfadd(hour, identity)
             pipeline.expire(hour, timedelta(hours=HOURS + 1))
 
-    if signs:
+    if activities:
         _send(write)
 
 
 def forget_active(tenant: Tenant | None, *, role: str, identity: str) -> None:
-    """Record a sign-out. A user with another session is back with its next request."""
+    """Record a sign-out. A user with another session is active again with its next request."""
     _send(lambda pipeline: pipeline.zrem(_present(tenant.id if tenant else None, role), identity))
 
 
 def count_active(tenant_ids: Iterable[UUID | None]) -> dict[UUID | None, dict[str, int]]:
-    """Return the number of active users by tenant (None: staff) and role, without roles that have none.
-
-    Empty while Redis is away.
-    """
+    """Return the number of active users by tenant (None: staff) and role, without zeros; empty without Redis."""
     now = timezone.now().timestamp()
-    asked = [(tenant_id, role) for tenant_id in tenant_ids for role in ROLES]
-    # Expired entries may remain until ``recount_active``.
-    found = _send(lambda pipeline: [pipeline.zcount(_present(*pair), f"({now}", "+inf") for pair in asked])
+    groups = [(tenant_id, role) for tenant_id in tenant_ids for role in ROLES]
+    # Expired users remain in the sets until ``recount_active``.
+    amounts = _send(lambda pipeline: [pipeline.zcount(_present(*pair), f"({now}", "+inf") for pair in groups])
     counts: dict[UUID | None, dict[str, int]] = {}
-    for (tenant_id, role), amount in zip(asked, found, strict=False):
+    for (tenant_id, role), amount in zip(groups, amounts, strict=False):
         if amount:
             counts.setdefault(tenant_id, {})[role] = amount
     return counts
 
 
 def last_day(tenant_ids: Sequence[UUID | None]) -> list[Hour]:
-    """Return the last hours, the current one last, each with the number of different users of these tenants.
-
-    Empty while Redis is away.
-    """
-    this = timezone.now().astimezone(UTC).replace(minute=0, second=0, microsecond=0)
-    hours = [this - timedelta(hours=back) for back in reversed(range(HOURS))]
+    """Return the last ``HOURS`` hours of these tenants, the current one last; empty without Redis."""
+    current = timezone.now().astimezone(UTC).replace(minute=0, second=0, microsecond=0)
+    hours = [current - timedelta(hours=back) for back in reversed(range(HOURS))]
     groups: tuple[tuple[str, ...], ...] = (ROLES[:-1], (API_CLIENT,))
 
-    def ask(pipeline: Pipeline) -> None:
+    def count(pipeline: Pipeline) -> None:
         for hour in hours:
             for roles in groups:
                 keys = [_seen(tenant_id, role, hour) for tenant_id in tenant_ids for role in roles]
                 pipeline.pfcount(*keys)
 
-    found = _send(ask) if tenant_ids else []
-    return [Hour(hour, *pair) for hour, pair in zip(hours, zip(found[::2], found[1::2], strict=True), strict=False)]
+    counts = _send(count) if tenant_ids else []
+    return [Hour(hour, *pair) for hour, pair in zip(hours, zip(counts[::2], counts[1::2], strict=True), strict=False)]
 
 
 def recount_active(tenant: Tenant) -> int:
-    """Delete expired entries, and those of people who were barred or changed their role and of programs without a valid
-    token. Return the number of deleted entries. Raises ``RedisError``.
+    """Remove expired users, and users who lost their access: deactivated people, people with another role, programs
+    without a valid token. Return the number of removed users. Raises ``RedisError``.
     """
     client: Redis = get_redis_connection("default")
-    gone = 0
+    removed = 0
     for role in ROLES:
         key = _present(tenant.id, role)
-        gone += int(client.zremrangebyscore(key, "-inf", timezone.now().timestamp()))
-        members: list[bytes] = client.zrange(key, 0, -1)  # type: ignore[assignment]  # typed for every way to ask
+        removed += int(client.zremrangebyscore(key, "-inf", timezone.now().timestamp()))
+        members: list[bytes] = client.zrange(key, 0, -1)  # type: ignore[assignment]  # typed for sync and async clients
         present = {member.decode() for member in members}
-        if present and (left := present - _entitled(tenant, role, present)):
-            gone += int(client.zrem(key, *left))
-    return gone
+        if present and (without_access := present - _entitled(tenant, role, present)):
+            removed += int(client.zrem(key, *without_access))
+    return removed
 
 
 def _entitled(tenant: Tenant, role: str, identities: set[str]) -> set[str]:
     if role != API_CLIENT:
         people = User.objects.filter(pk__in=identities, tenant=tenant, role=role, is_active=True)
         return {str(pk) for pk in people.values_list("pk", flat=True)}
-    good = get_access_token_model().objects.filter(expires__gt=timezone.now()).values("application_id")
-    clients = ApiClient.objects.filter(tenant=tenant, pk__in=identities).filter(pk__in=good)
+    valid_tokens = get_access_token_model().objects.filter(expires__gt=timezone.now()).values("application_id")
+    clients = ApiClient.objects.filter(tenant=tenant, pk__in=identities).filter(pk__in=valid_tokens)
     return {str(pk) for pk in clients.values_list("pk", flat=True)}
 
 
@@ -153,15 +147,15 @@ def _prefix() -> str:
 
 
 def _send(fill: Callable[[Pipeline], object]) -> list[int]:
-    """Return the replies of Redis to the commands that ``fill`` puts into a pipeline; nothing while it is away."""
+    """Return the results of the commands that ``fill`` adds to a pipeline; an empty list without Redis."""
     try:
         client: Redis = outage.client_or_raise(get_redis_connection("default"))
         with client.pipeline(transaction=False) as pipeline:
             fill(pipeline)
-            answers: list[int] = pipeline.execute()
+            results: list[int] = pipeline.execute()
     except RedisError as error:
         outage.failed_with(error)
         log.info("active_users_without_redis", reason=type(error).__name__)
         return []
     outage.answered()
-    return answers
+    return results

@@ -1,4 +1,4 @@
-"""The settings of the admin's theme: title, icon, stylesheet, and sidebar."""
+"""Settings of the admin theme: title, icon, style sheet and sidebar."""
 
 from __future__ import annotations
 

@@ -1,15 +1,15 @@
-"""The top floor as a Django app."""
+"""The Django app of the project and its faces."""
 
 from django.apps import AppConfig
 
-# Imported so that the checks register themselves.
+# Imported to register the system checks.
 from partner_engine import checks
 
 __all__ = ["PartnerEngineConfig", "checks"]
 
 
 class PartnerEngineConfig(AppConfig):
-    """How the product is configured and reached."""
+    """Configuration and faces of the product."""
 
     name = "partner_engine"
     verbose_name = "Partner Engine"

@@ -1,4 +1,4 @@
-"""The web server's entry: `uvicorn partner_engine.asgi:application`."""
+"""The ASGI entry point: `uvicorn partner_engine.asgi:application`."""
 
 import os
 
@@ -8,13 +8,13 @@ from django.core.asgi import get_asgi_application
 from partner_engine.api.http.body_limit import BodyLimit
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "partner_engine.settings")
-# A pool belongs to a web process alone; settings read this.
+# Only web processes use a connection pool; settings read this.
 os.environ.setdefault("DATABASE_POOL_SIZE", "10")
 
 pages = BodyLimit(get_asgi_application())
 
-from partner_engine.checks import refuse_unsafe_settings  # noqa: E402 - settings are there only now
-from partner_engine.live.routing import SOCKETS  # noqa: E402 - and models
+from partner_engine.checks import refuse_unsafe_settings  # noqa: E402 - needs configured settings
+from partner_engine.live.routing import SOCKETS  # noqa: E402 - needs loaded models
 
 application = ProtocolTypeRouter({"http": pages, "websocket": SOCKETS})
 

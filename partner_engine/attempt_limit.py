@@ -1,7 +1,7 @@
-"""A limit on attempts at a secret: five in a quarter of an hour, per name and address, exact under concurrency.
+"""The rate limit of secrets: five attempts in 15 minutes per name and address, exact under concurrency.
 
-An attempt is counted before it is made, or many at once would get more than the five; a right one resets the count.
-While Redis is away nothing is counted, and the length of the secrets is the only protection.
+An attempt is counted before it is checked, so that concurrent attempts cannot exceed the limit; a correct secret resets
+the count. Without Redis attempts are not counted.
 """
 
 from __future__ import annotations
@@ -23,46 +23,45 @@ from redis_locks.outage import RedisLeftAlone, outage
 
 TRIES: Final = 5
 MINUTES: Final = 15
-#: While the first counted attempt is younger, the right secret may be among those in progress: retry soon.
-_UNDER_WAY_SECONDS: Final = 5
+#: While the oldest counted attempt is younger, a concurrent one may be correct and reset the count: retry soon.
+_CONCURRENT_SECONDS: Final = 5
 
 log = structlog.get_logger(__name__)
 
 
 class AttemptLimit:
-    """The attempts at one ``kind`` of secret."""
+    """The limit of attempts for one ``kind`` of secret."""
 
     def __init__(self, kind: str, *, tries: int = TRIES, minutes: int = MINUTES) -> None:
-        """Take the limit: ``tries`` within ``minutes``."""
         self._kind = kind
         self._item = RateLimitItemPerMinute(tries, minutes)
 
     def take(self, name: str, address: str) -> int:
-        """Count an attempt; return 0 if it may be made, else the seconds to wait."""
+        """Count an attempt; return 0 if it is allowed, else the seconds until the next one."""
         try:
             limiter = _limiter()
             key = self._key(name, address)
             if limiter.hit(self._item, *key):
                 outage.answered()
                 return 0
-            # The time at which the oldest attempt expires, in seconds of the epoch.
+            # ``reset_time`` is when the oldest attempt expires, in seconds of the epoch.
             left = limiter.get_window_stats(self._item, *key).reset_time - time.time()
         except RedisError as error:
             outage.failed_with(error)
-            log.warning("guesses_not_counted", kind=self._kind, reason=type(error).__name__)
+            log.warning("attempts_not_counted", kind=self._kind, reason=type(error).__name__)
             return 0
-        is_under_way = self._item.get_expiry() - left < _UNDER_WAY_SECONDS
-        return 1 if is_under_way else max(1, ceil(left))
+        may_be_reset = self._item.get_expiry() - left < _CONCURRENT_SECONDS
+        return 1 if may_be_reset else max(1, ceil(left))
 
     def clear(self, name: str, address: str) -> None:
-        """Reset the count: the secret was right."""
+        """Reset the count after a correct secret."""
         try:
             _limiter().clear(self._item, *self._key(name, address))
         except RedisError as error:
             outage.failed_with(error)
 
     def _key(self, name: str, address: str) -> tuple[str, str]:
-        # Both come from outside, of any length and with any characters.
+        # Both are sent by clients, with any length and characters.
         return self._kind, hashlib.sha256(f"{address}\n{name}".encode(errors="replace")).hexdigest()
 
 

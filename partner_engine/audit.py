@@ -1,4 +1,4 @@
-"""Notes in the log who was shown personal answers: actor, copy and how many, never a value."""
+"""Audit log of reads of personal answers: actor, copy and number, never a value."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ logger = structlog.get_logger("partner_engine.audit")
 
 
 def note_personal_read(*, actor: Actor, copy_id: UUID, count: int) -> None:
-    """Log that ``count`` personal answers of a copy were shown to ``actor``; none shown, none logged."""
+    """Log that ``count`` personal answers of a copy were shown to ``actor``; nothing for 0."""
     if count:
         logger.info(
             "audit.personal_answers_read",

@@ -1,4 +1,4 @@
-"""The Celery application: `celery -A partner_engine`. Tasks log under the correlation id of their sender."""
+"""The Celery application: `celery -A partner_engine`. Tasks log with the correlation id of their sender."""
 
 from __future__ import annotations
 
@@ -31,9 +31,8 @@ app = Celery("partner_engine")
 app.config_from_object("django.conf:settings", namespace="CELERY")
 app.autodiscover_tasks()
 app.autodiscover_tasks(["batch.processes"])
-#: Beat writes these into its table at its start; there staff can switch them off. A message that nobody took in time
-#: is worth nothing: it expires. Due actions and webhooks are not here: `manage.py relay`
-#: looks for them, which needs no broker.
+#: Beat writes these into its table when it starts; staff can switch them off there. Messages expire, since late ones
+#: are useless. Due actions and webhooks are not listed: `manage.py relay` polls for them without a broker.
 app.conf.beat_schedule = {
     "processes: resume": {"task": "batch.processes.tasks.resume", "schedule": 30.0, "options": {"expires": 25}},
     "actions: maintenance": {
@@ -51,18 +50,18 @@ def _refuse(**kwargs: Any) -> None:
 
 
 @worker_init.connect
-def forget_old_wake_ups(**kwargs: Any) -> None:
-    """Empty the queue: an hour of beat without a worker leaves 7,200 messages, which a worker throws away one by one, a
-    few dozen a second, with all new ones waiting behind. What a message hinted at stands in the tables.
+def purge_stale_wake_ups(**kwargs: Any) -> None:
+    """Empty the queue: an hour of beat without a worker leaves 7,200 messages, which a worker discards one by one, a
+    few dozen a second, before any new one. The work itself is in the tables.
     """
-    # With the broker away there is nothing to be emptied; the worker goes on asking for it by itself.
+    # Without a broker there is nothing to empty; the worker reconnects by itself.
     with suppress(OperationalError):
         app.control.purge()
 
 
 @setup_logging.connect
 def _keep_logging(**kwargs: Any) -> None:
-    """Let workers log as the settings say: Celery, left alone, would raise the level of the product's own lines."""
+    """Keep the logging of the settings: Celery would raise the level of the product's own lines."""
 
 
 @before_task_publish.connect
@@ -74,9 +73,9 @@ def _send_correlation_id(headers: dict[str, Any] | None = None, **kwargs: Any) -
 @task_prerun.connect
 def _bind_correlation_id(task_id: str, task: Task, **kwargs: Any) -> None:
     clear_contextvars()
-    # A worker finds the message's headers among the request's own; called in process they stay apart.
-    given = task.request.get(HEADER) or (task.request.headers or {}).get(HEADER)
-    bind_contextvars(correlation_id=correlation_id_of(given), task=task.name, task_id=task_id)
+    # A worker merges the message's headers into the request; calls within the process keep them separate.
+    sent = task.request.get(HEADER) or (task.request.headers or {}).get(HEADER)
+    bind_contextvars(correlation_id=correlation_id_of(sent), task=task.name, task_id=task_id)
 
 
 @task_postrun.connect

@@ -1,4 +1,4 @@
-"""Who a request comes from, as far as it can be believed."""
+"""The trustworthy address and sign-in name of a request's client."""
 
 from __future__ import annotations
 
@@ -12,20 +12,19 @@ NAME_LENGTH: Final = 255
 
 
 def client_address(request: HttpRequest) -> str:
-    """Return the client's address: the one that the outermost of our ``TRUSTED_PROXIES`` saw.
+    """Return the client's address as the outermost of our ``TRUSTED_PROXIES`` saw it.
 
-    Each proxy appends the address it was called from, so what a client wrote itself stands further left and is not
-    looked at.
+    Each proxy appends the address of its caller, so values that the client sent itself are further left and ignored.
     """
     proxies = settings.TRUSTED_PROXIES or 0
-    told = [part.strip() for part in request.META.get("HTTP_X_FORWARDED_FOR", "").split(",") if part.strip()]
-    if proxies and len(told) >= proxies:
-        return told[-proxies]
+    forwarded = [part.strip() for part in request.META.get("HTTP_X_FORWARDED_FOR", "").split(",") if part.strip()]
+    if proxies and len(forwarded) >= proxies:
+        return forwarded[-proxies]
     return str(request.META.get("REMOTE_ADDR", ""))
 
 
 def sign_in_name(request: HttpRequest, credentials: Mapping[str, Any] | None) -> str:
-    """Return the name that somebody tries to sign in with, in one spelling: upper case gives no fresh tries."""
-    given = credentials.get("username") or credentials.get("email") if credentials else request.POST.get("username")
-    # Nobody has a longer name, and the record of failed attempts takes no longer one.
-    return str(given or "").strip().lower()[:NAME_LENGTH]
+    """Return the submitted sign-in name in lower case, so that another spelling gives no new attempts."""
+    name = credentials.get("username") or credentials.get("email") if credentials else request.POST.get("username")
+    # No user has a longer name, and the table of failed attempts has no room for one.
+    return str(name or "").strip().lower()[:NAME_LENGTH]

@@ -1,4 +1,4 @@
-"""What changed on a copy since a version, as one caller may see it: for ``/changes`` and for sockets alike."""
+"""The changes of a copy since a version, as one caller may see them: for ``/changes`` and for WebSockets."""
 
 from __future__ import annotations
 
@@ -12,21 +12,21 @@ from rules.flow.evaluation import Evaluation
 from tenants.access import Actor
 
 
-def changes_response(context: BatchContext, since: int, *, actor: Actor) -> shapes.ChangesShape:
-    """Return the changes after version ``since`` up to the context's, folded to one per path, with the products that
-    moved. Raises ``NoSuchVersion``.
+def changes_since_version(context: BatchContext, since: int, *, actor: Actor) -> shapes.ChangesShape:
+    """Return the changes after version ``since``, merged to one per path, with the products whose outcome or premium
+    changed. Raises ``NoSuchVersion``.
     """
     copy_id = context.copy.id
-    found = changes_since(copy_id, since, current=context.version)
-    before = decode(found.evaluation, Evaluation).eligibility if found.evaluation else {}
+    merged = changes_since(copy_id, since, current=context.version)
+    before = decode(merged.evaluation, Evaluation).eligibility if merged.evaluation else {}
     after = context.evaluation.eligibility
-    visibility = visibility_of(context, actor=actor).at(past_sensitivities(found.release_ids))
+    visibility = visibility_of(context, actor=actor).at(past_sensitivities(merged.release_ids))
     shape = shapes.ChangesShape(
         id=str(copy_id),
         application_form_id=str(context.form.id),
         version=context.version,
         dry_run=False,
-        changes=shapes.changes(found.changes, visibility),
+        changes=shapes.changes(merged.changes, visibility),
         eligibility={
             code: shapes.outcome(after[code], visibility) if code in after else None
             for code in [*after, *(code for code in before if code not in after)]

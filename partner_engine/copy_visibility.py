@@ -1,4 +1,4 @@
-"""From a copy and a reader to the policy of what the reader may see of it: looks up today's release and past ones."""
+"""The visibility policy of a copy for a reader, built from the current release and past ones."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from tenants.access import Actor
 
 
 def visibility_of(context: BatchContext, *, actor: Actor) -> Visibility:
-    """Return what ``actor`` may see of the context's copy, as it stands or as it stood."""
+    """Return the policy of what ``actor`` may see of the context's copy, at its current or a past version."""
     today = releases.current(context.form.catalogue)
     past = past_sensitivities([context.release.id] if context.release.id != today.id else [])
     return Visibility(today.compiled, Reader.for_actor(actor), past=past)
@@ -25,8 +25,8 @@ def past_sensitivities(release_ids: Iterable[int | None]) -> list[Mapping[str, S
 
 
 class InsuredNames:
-    """The insureds' names in the summaries of copies, as far as one reader may see them: the catalogue may have become
-    stricter since a summary was stored.
+    """The insureds' names in the summaries of copies that one reader may see. The catalogue may be stricter than when
+    the summary was stored.
     """
 
     def __init__(self, reader: Reader) -> None:
@@ -34,12 +34,12 @@ class InsuredNames:
         self._hidden: dict[str, bool] = {}
 
     def of(self, copy: Copy, catalogue: str) -> str | None:
-        """Return the name in the summary of ``copy``, of a form of ``catalogue``; None where there is none to show."""
+        """Return the name in the summary of ``copy``, of a form of ``catalogue``; None without a visible one."""
         name = copy.summary.get("insured")
         return None if not name or self.hides(catalogue) else str(name)
 
     def hides(self, catalogue: str) -> bool:
-        """Tell whether the names of forms of ``catalogue`` are hidden from the reader."""
+        """Return whether the names of forms of ``catalogue`` are hidden from the reader."""
         if catalogue not in self._hidden:
             try:
                 compiled = releases.current(catalogue).compiled

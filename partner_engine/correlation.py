@@ -1,4 +1,4 @@
-"""The correlation id: comes with a request or is made, goes out with the answer, and is in every log line between."""
+"""The correlation id of a request: taken from its header or generated, returned in the response, in every log line."""
 
 from __future__ import annotations
 
@@ -13,27 +13,27 @@ from structlog.contextvars import bind_contextvars, clear_contextvars
 from uuid_utils.compat import uuid7
 
 HEADER: Final = "X-Correlation-ID"
-#: What is taken from a caller: nothing that could forge a log line, nothing longer than its column.
+#: Accepted ids: no characters that could forge a log line, and no longer than the database column.
 _WELL_FORMED: Final = re.compile(r"[A-Za-z0-9._:-]{1,64}", re.ASCII)
-#: Asked all the time by machines.
-_UNTOLD: Final = ("/healthz", "/readyz", "/metrics", "/static/")
+#: Requested constantly by machines, so not logged.
+_UNLOGGED: Final = ("/healthz", "/readyz", "/metrics", "/static/")
 
 log = structlog.get_logger(__name__)
 
 
-def correlation_id_of(given: str | None) -> str:
-    """Return ``given`` if it is well formed, else a new id."""
-    return given if given and _WELL_FORMED.fullmatch(given) else str(uuid7())
+def correlation_id_of(sent: str | None) -> str:
+    """Return ``sent`` if it is well formed, else a new id."""
+    return sent if sent and _WELL_FORMED.fullmatch(sent) else str(uuid7())
 
 
 class CorrelationMiddleware:
-    """Outermost of all: binds the id, logs the request once (its path, never its query or body), writes the header."""
+    """Binds the id, logs the request once (its path, never its query or body), sets the header. Outermost of all."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
-        """Answer ``request``."""
+        """Process ``request`` under its correlation id."""
         correlation_id = correlation_id_of(request.headers.get(HEADER))
         clear_contextvars()
         bind_contextvars(correlation_id=correlation_id)
@@ -41,7 +41,7 @@ class CorrelationMiddleware:
         try:
             response = self.get_response(request)
             response[HEADER] = correlation_id
-            if not request.path.startswith(_UNTOLD):
+            if not request.path.startswith(_UNLOGGED):
                 milliseconds = round((time.perf_counter() - started) * 1000, 1)
                 log.info(
                     "request", method=request.method, path=request.path, status=response.status_code, ms=milliseconds

@@ -1,4 +1,4 @@
-"""Turns what the environment says into settings: databases, networks, mail and master keys."""
+"""Parsers of environment variables: databases, networks, mail and master keys."""
 
 from __future__ import annotations
 
@@ -12,15 +12,25 @@ from typing import Any, Final, TypeAlias
 import environ
 from django.core.exceptions import ImproperlyConfigured
 
-#: TENANT_DATABASE_SUMMIT=postgres://... makes the alias "summit", which a tenant can name as its own database.
+#: TENANT_DATABASE_SUMMIT=postgres://... defines the alias "summit", which a tenant can name as its own database.
 TENANT_DATABASE_PREFIX: Final = "TENANT_DATABASE_"
 KEY_BYTES: Final = 32
+#: Django's own defaults.
+MAIL_DEFAULTS: Final[Mapping[str, Any]] = {
+    "EMAIL_HOST": "localhost",
+    "EMAIL_PORT": 25,
+    "EMAIL_HOST_USER": "",
+    "EMAIL_HOST_PASSWORD": "",
+    "EMAIL_USE_TLS": False,
+    "EMAIL_USE_SSL": False,
+    "EMAIL_FILE_PATH": "",
+}
 Network: TypeAlias = IPv4Network | IPv6Network
 
 
 @dataclass(frozen=True, kw_only=True)
 class Limits:
-    """What a process allows its connections: timeouts in milliseconds, and how many it keeps (0: no pool)."""
+    """The limits of a process's connections: timeouts in milliseconds, and the pool's size (0: no pool)."""
 
     statement_timeout: int
     lock_timeout: int
@@ -28,7 +38,7 @@ class Limits:
 
 
 def databases(default: str, environment: Mapping[str, str], *, limits: Limits) -> dict[str, dict[str, Any]]:
-    """Return Django's settings of the shared database at the URL ``default`` and of every tenant's own."""
+    """Return Django's settings of the shared database at the URL ``default`` and of the tenants' own databases."""
     own = {
         name.removeprefix(TENANT_DATABASE_PREFIX).lower(): _database(url, limits)
         for name, url in sorted(environment.items())
@@ -42,8 +52,8 @@ def _database(url: str, limits: Limits) -> dict[str, Any]:
         "statement_timeout": limits.statement_timeout,
         "lock_timeout": limits.lock_timeout,
         "idle_in_transaction_session_timeout": 30_000,
-        # The log of the server must not hold what was asked with; for values that stand in the statement's own text
-        # see partner_engine.W009 and docs/running.md.
+        # The server's log must not contain parameters; for values within a statement's text see partner_engine.W009 and
+        # docs/running.md.
         "log_parameter_max_length_on_error": 0,
     }
     database: dict[str, Any] = environ.Env.db_url_config(url)
@@ -54,27 +64,27 @@ def _database(url: str, limits: Limits) -> dict[str, Any]:
         **database.get("OPTIONS", {}),
     }
     if limits.pool_size:
-        # A short queue: whoever waits longer is better told to come back.
+        # A short queue: longer waits are better refused with 503.
         options["pool"] = {"min_size": 0, "max_size": limits.pool_size, "timeout": 3, "max_waiting": 100}
     return database | {
         "ENGINE": "tenants.postgresql",
         "CONN_MAX_AGE": 0,
-        # A server-side cursor cannot be told the tenant in the same round trip, and breaks behind a pooler.
+        # A server-side cursor cannot set the tenant in the same round trip, and fails behind a pooler.
         "DISABLE_SERVER_SIDE_CURSORS": True,
         "OPTIONS": options,
     }
 
 
 def mail(url: str) -> dict[str, Any]:
-    """Return Django's settings of the mail server at ``url`` (``smtp+tls://user:password@host:587``), or of a folder
-    that mails are written to (``filemail:////folder``).
+    """Return Django's mail settings for a server (``smtp+tls://user:password@host:587``) or for a folder to write mails
+    to (``filemail:////folder``).
     """
-    told: dict[str, Any] = environ.Env.email_url_config(url)
-    return {**{name: value for name, value in told.items() if value is not None}, "EMAIL_TIMEOUT": 10}
+    parsed: dict[str, Any] = environ.Env.email_url_config(url)
+    return {**MAIL_DEFAULTS, **{name: value for name, value in parsed.items() if value is not None}}
 
 
 def networks(texts: Sequence[str]) -> list[Network]:
-    """Return the networks in ``texts``, such as 10.0.0.0/8 or ::1. Raises ``ImproperlyConfigured``."""
+    """Parse networks such as 10.0.0.0/8 or ::1. Raises ``ImproperlyConfigured``."""
     try:
         return [ip_network(text.strip()) for text in texts]
     except ValueError as error:
@@ -82,7 +92,7 @@ def networks(texts: Sequence[str]) -> list[Network]:
 
 
 def keyring(text: str) -> dict[str, str]:
-    """Return the master keys in ``text``, in order. Raises ``ImproperlyConfigured``, which does not repeat them."""
+    """Parse the master keys, in order. Raises ``ImproperlyConfigured``, which does not quote them."""
     remedy = 'KEYRING must be JSON such as {"2026-01": "<base64 of 32 random bytes>"}, oldest key first.'
     try:
         keys = json.loads(text)

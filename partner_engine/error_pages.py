@@ -1,6 +1,6 @@
-"""What answers where no view does: unknown addresses, refused and failed requests.
+"""Error responses outside of views: unknown addresses, refused and failed requests.
 
-API callers get problems, people get pages.
+API callers receive problems, people receive pages.
 """
 
 from __future__ import annotations
@@ -15,47 +15,47 @@ from structlog.contextvars import get_contextvars
 
 from partner_engine.problems import MEDIA_TYPE, Refused, render
 
-#: Below these, programs call.
+#: The paths that programs call.
 _FOR_PROGRAMS: Final = ("/api/", "/o/")
 
 
 def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
-    """Answer a malformed request."""
-    return _answer(request, 400, "bad_request", "The request is malformed.")
+    """Return the 400 response to a malformed request."""
+    return _respond(request, 400, "bad_request", "The request is malformed.")
 
 
 def permission_denied(request: HttpRequest, exception: Exception) -> HttpResponse:
-    """Answer a request that is not allowed."""
-    return _answer(request, 403, "permission_denied", "You are not allowed to do this.")
+    """Return the 403 response to a request without permission."""
+    return _respond(request, 403, "permission_denied", "You are not allowed to do this.")
 
 
 def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
-    """Answer a write whose page did not come from here, or is too old."""
-    return _answer(
+    """Return the 403 response to a write with a missing or outdated CSRF token."""
+    return _respond(
         request, 403, "csrf_failed", "The page was open too long or came from another site. Reload it and try again."
     )
 
 
 def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
-    """Answer an address at which there is nothing."""
-    return _answer(request, 404, "not_found", "There is no page or resource at this address.")
+    """Return the 404 response to an unknown address."""
+    return _respond(request, 404, "not_found", "There is no page or resource at this address.")
 
 
 def server_error(request: HttpRequest) -> HttpResponse:
-    """Answer a request that failed here; tells nothing of why."""
-    return _answer(
+    """Return the 500 response to a failed request, without the cause."""
+    return _respond(
         request, 500, "internal_error", "Something went wrong on our side. Give the correlation ID to support."
     )
 
 
-def _answer(request: HttpRequest, status: int, code: str, text: str) -> HttpResponse:
+def _respond(request: HttpRequest, status: int, code: str, text: str) -> HttpResponse:
     correlation_id = get_contextvars().get("correlation_id", "")
     if request.path.startswith(_FOR_PROGRAMS):
         problem = render(Refused(status, code, text), instance=request.path, correlation_id=correlation_id)
         return HttpResponse(problem, status=status, content_type=MEDIA_TYPE, headers={"Cache-Control": "no-store"})
     context = {"status": status, "title": HTTPStatus(status).phrase, "text": text, "correlation_id": correlation_id}
     try:
-        # Without the request: an error page must not need a session or a database.
+        # Without the request: an error page must work without sessions and databases.
         content: str = render_to_string(f"{status}.html", context)
     except TemplateDoesNotExist:
         content = f"{context['title']}. {text}"

@@ -1,4 +1,4 @@
-"""What several doors know of a guest's way in: the link's address and how long it is valid, the socket's cookie."""
+"""Guest access, shared by API, pages and sockets: the URL and validity of links, the cookie of the socket."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ from uuid import UUID
 
 from django.urls import reverse
 
-#: For how many days a new link is valid unless its maker says otherwise.
+#: The default validity of a new link in days.
 DEFAULT_DAYS: Final = 14
-#: The cookie with the secret of a guest's session, for the socket at their copy.
+#: The cookie with the secret of a guest's session, for the socket of their copy.
 GUEST_SOCKET_COOKIE: Final = "guest_socket"
 
 
@@ -18,8 +18,8 @@ class _Request(Protocol):
 
 
 def guest_address(request: _Request, copy_id: UUID, secret: str) -> str:
-    """Return the address to send to a guest.
+    """Return the URL to send to a guest.
 
-    The secret stands behind ``#``: browsers send that to no server, so it is in no log, also of proxies on the way.
+    The secret follows the ``#``: browsers send it to no server, so no log contains it, not even of a proxy on the way.
     """
     return f"{request.build_absolute_uri(reverse('guest:open', args=[copy_id]))}#{secret}"

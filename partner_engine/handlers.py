@@ -1,4 +1,4 @@
-"""The handlers and hourly actions of the top floor, and its publisher of live updates."""
+"""Action handlers, hourly actions and the publisher of live updates."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from partner_engine.active_users import recount_active
 from partner_engine.live.publisher import publish
 from tenants.models import Tenant
 
-#: The next hour emits another one.
+#: Few tries: the next hour emits another recount.
 _RECOUNT_BUDGET: Final = Budget(tries=8)
 
 register_publisher(publish)
@@ -35,7 +35,7 @@ def recount_active_users(action: Delivered) -> None:
     try:
         recount_active(action.tenant)
     except RedisError as error:
-        raise RetryAfter(60.0, "Redis is away.") from error
+        raise RetryAfter(60.0, "Redis is unavailable.") from error
 
 
 @hourly

@@ -1,4 +1,4 @@
-"""Is the process alive, is it ready: for load balancers and people on call."""
+"""Health endpoints for load balancers and operators."""
 
 from __future__ import annotations
 
@@ -16,26 +16,28 @@ log = structlog.get_logger(__name__)
 @require_safe
 @never_cache
 def live(request: HttpRequest) -> HttpResponse:
-    """Answer 200: the process runs. Asks nothing else, so a broken database restarts no web server."""
+    """Return 200: the process runs. Checks nothing else, so that a failed database restarts no web server."""
     return JsonResponse({"status": "live"})
 
 
 @require_safe
 @never_cache
 def ready(request: HttpRequest) -> HttpResponse:
-    """Answer 200 when every database and Redis answer, else 503; ``parts`` names what is broken."""
-    parts = {f"database:{alias}": _database_answers(alias) for alias in connections} | {"redis": _redis_answers()}
-    broken = [part for part, is_well in parts.items() if not is_well]
-    shown = {
-        "status": "unavailable" if broken else "ready",
-        "parts": {part: "ok" if is_well else "failed" for part, is_well in parts.items()},
+    """Return 200 if every database and Redis are available, else 503; ``parts`` lists the state of each."""
+    parts = {f"database:{alias}": _is_database_available(alias) for alias in connections} | {
+        "redis": _is_redis_available()
     }
-    if broken:
-        log.warning("not_ready", broken=broken)
-    return JsonResponse(shown, status=503 if broken else 200)
+    failed = [part for part, is_available in parts.items() if not is_available]
+    body = {
+        "status": "unavailable" if failed else "ready",
+        "parts": {part: "ok" if is_available else "failed" for part, is_available in parts.items()},
+    }
+    if failed:
+        log.warning("not_ready", failed=failed)
+    return JsonResponse(body, status=503 if failed else 200)
 
 
-def _database_answers(alias: str) -> bool:
+def _is_database_available(alias: str) -> bool:
     try:
         with connections[alias].cursor() as cursor:
             cursor.execute("SELECT 1")
@@ -44,7 +46,7 @@ def _database_answers(alias: str) -> bool:
     return True
 
 
-def _redis_answers() -> bool:
+def _is_redis_available() -> bool:
     try:
         return bool(get_redis_connection("default").ping())
     except RedisError:

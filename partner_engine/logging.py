@@ -1,7 +1,7 @@
 """Structured logs: JSON in production, readable in development.
 
-Every line carries what was bound to the work: correlation id, tenant, actor. Values stay out: a traceback keeps its
-files, lines and kinds of exceptions, and loses their texts, which may quote an answer.
+Every line contains the bound context: correlation id, tenant, actor. Values are left out: a traceback has files, lines
+and exception types, but no messages, which may quote an answer.
 """
 
 from __future__ import annotations
@@ -17,15 +17,15 @@ from typing import Any, Final
 import structlog
 from structlog.typing import Processor
 
-#: Exceptions whose text is a fixed sentence to the operator.
-_TOLD: Final = frozenset({"ImproperlyConfigured", "SystemCheckError", "ModuleNotFoundError"})
+#: Exceptions whose message is a fixed sentence for the operator.
+_WITH_MESSAGE: Final = frozenset({"ImproperlyConfigured", "SystemCheckError", "ModuleNotFoundError"})
 
-#: Statements, bodies and names are in their lines below a warning, whatever LOG_LEVEL says.
+#: Below warnings these log statements, bodies and names, so they are silenced whatever LOG_LEVEL is.
 _QUIET: Final = (
-    # Addresses with their queries would hold names that people search for.
+    # URLs with their queries contain the names that people search for.
     "uvicorn.access",
     "axes",
-    # Each second a line for each task that only looks whether there is work.
+    # One line per second for each task that polls for work.
     "celery",
     "django_celery_beat",
     "asyncio",
@@ -36,14 +36,14 @@ _QUIET: Final = (
     "psycopg",
     "urllib3",
 )
-_ABOUT_TASKS: Final = ("celery.app.trace", "celery.worker.request", "celery.worker.strategy")
+_TASK_LOGGERS: Final = ("celery.app.trace", "celery.worker.request", "celery.worker.strategy")
 
 Event = MutableMapping[str, Any]
 ExceptionInfo = tuple[type[BaseException], BaseException, TracebackType | None]
 
 
 def logging_settings(*, is_readable: bool, level: str) -> dict[str, Any]:
-    """Return the standard library's logging settings; ``is_readable`` for people, else one JSON object a line."""
+    """Return the logging settings: text for people if ``is_readable``, else one JSON object per line."""
     renderers: list[Processor] = [structlog.processors.JSONRenderer()]
     if is_readable:
         renderers = [_as_text, structlog.dev.ConsoleRenderer(colors=False, sort_keys=False)]
@@ -61,10 +61,10 @@ def logging_settings(*, is_readable: bool, level: str) -> dict[str, Any]:
         "handlers": {"standard": {"class": "logging.StreamHandler", "formatter": "structured", "filters": ["tasks"]}},
         "root": {"handlers": ["standard"], "level": level},
         "loggers": {
-            # Django's own handlers would write the lines a second time, in another form.
+            # Django's own handlers would log the lines a second time, in another format.
             "django": {"handlers": [], "level": "INFO", "propagate": True},
             "django.server": {"handlers": [], "level": "INFO", "propagate": True},
-            # Every request is told once already, with its id.
+            # Every request is logged once already, with its id.
             "django.request": {"level": "ERROR"},
             **{name: {"level": "WARNING"} for name in _QUIET},
         },
@@ -72,7 +72,7 @@ def logging_settings(*, is_readable: bool, level: str) -> dict[str, Any]:
 
 
 def configure(settings: dict[str, Any]) -> None:
-    """Apply ``settings``, and send structlog's lines the same way. Django calls it at its start."""
+    """Apply ``settings`` to the standard library and structlog. Django calls it when it starts."""
     logging.config.dictConfig(settings)
     structlog.configure(
         processors=_steps(),
@@ -84,7 +84,7 @@ def configure(settings: dict[str, Any]) -> None:
 
 @cache
 def _steps() -> list[Processor]:
-    """Return one and the same list each time: loggers keep the list that they were first used with."""
+    """Return the same list each time: loggers keep the list of their first use."""
     return [*_processors(), structlog.stdlib.ProcessorFormatter.wrap_for_formatter]
 
 
@@ -101,20 +101,20 @@ def _processors() -> list[Processor]:
 
 
 def exception_without_values(logger: Any, method: str, event: Event) -> Event:
-    """Put the exception's kinds and places into ``event``; leave out texts and variables."""
+    """Add the exception's types and positions to ``event``, without messages and variables."""
     info = _exception_info(event.pop("exc_info", None))
     if info is not None:
-        event["exception"] = [_told(error) for error in _chain(info[1])]
+        event["exception"] = [_described(error) for error in _chain(info[1])]
     return event
 
 
 def _as_text(logger: Any, method: str, event: Event) -> Event:
-    """Turn the exception into the lines that a person reads."""
-    told = event.get("exception")
-    if isinstance(told, list):
+    """Format the exception as lines of text."""
+    described = event.get("exception")
+    if isinstance(described, list):
         event["exception"] = "\n".join(
             line
-            for error in reversed(told)
+            for error in reversed(described)
             for line in [
                 *(f"  {frame}" for frame in error["frames"]),
                 ": ".join(filter(None, [error["type"], error.get("text")])),
@@ -124,46 +124,46 @@ def _as_text(logger: Any, method: str, event: Event) -> Event:
 
 
 class TaskWithoutDetails(logging.Filter):
-    """Names the task that failed; Celery's own line quotes arguments and the exception's text."""
+    """Shortens Celery's lines about tasks, which quote arguments and exception messages."""
 
     def filter(self, record: logging.LogRecord) -> bool:
-        """Shorten Celery's lines about tasks; keep every line."""
-        if record.name in _ABOUT_TASKS and isinstance(record.args, dict):
+        """Rewrite Celery's lines about tasks; keep every record."""
+        if record.name in _TASK_LOGGERS and isinstance(record.args, dict):
             task = record.args
             record.msg = f"Task {task.get('name')}[{task.get('id')}] {task.get('description', 'ended')}"
             record.args = None
         return True
 
 
-def _exception_info(given: Any) -> ExceptionInfo | None:
-    if isinstance(given, BaseException):
-        return type(given), given, given.__traceback__
-    if isinstance(given, tuple) and given[1] is not None:
-        return given
-    if given is True or given == 1:
-        found = sys.exc_info()
-        return found if found[1] is not None else None
+def _exception_info(logged: Any) -> ExceptionInfo | None:
+    if isinstance(logged, BaseException):
+        return type(logged), logged, logged.__traceback__
+    if isinstance(logged, tuple) and logged[1] is not None:
+        return logged
+    if logged is True or logged == 1:
+        current = sys.exc_info()
+        return current if current[1] is not None else None
     return None
 
 
 def _chain(error: BaseException) -> list[BaseException]:
-    """Return the exception and what caused it, the first cause last."""
-    found: list[BaseException] = []
+    """Return the exception and its causes, the first cause last."""
+    chain: list[BaseException] = []
     current: BaseException | None = error
-    while current is not None and current not in found:
-        found.append(current)
+    while current is not None and current not in chain:
+        chain.append(current)
         current = current.__cause__ or (None if current.__suppress_context__ else current.__context__)
-    return found
+    return chain
 
 
-def _told(error: BaseException) -> dict[str, Any]:
+def _described(error: BaseException) -> dict[str, Any]:
     kind = type(error)
-    told: dict[str, Any] = {"type": f"{kind.__module__}.{kind.__qualname__}"}
-    if kind.__name__ in _TOLD:
-        told["text"] = str(error)
-    # lookup_lines=False: neither source nor variables are touched.
+    described: dict[str, Any] = {"type": f"{kind.__module__}.{kind.__qualname__}"}
+    if kind.__name__ in _WITH_MESSAGE:
+        described["text"] = str(error)
+    # lookup_lines=False: reads neither source code nor variables.
     frames = traceback.StackSummary.extract(
         traceback.walk_tb(error.__traceback__), lookup_lines=False, capture_locals=False
     )
-    told["frames"] = [f"{frame.filename}:{frame.lineno} {frame.name}" for frame in frames]
-    return told
+    described["frames"] = [f"{frame.filename}:{frame.lineno} {frame.name}" for frame in frames]
+    return described

@@ -1,7 +1,7 @@
-"""The mails that deferred actions send: texts are templates in ``templates/mails``, the first line is the subject.
+"""The mails of deferred actions: texts are templates in ``templates/mails``, the first line is the subject.
 
-That a mail was sent is an event of the copy, which also keeps it from being sent for another action. It is noted
-before the sending, under the action's id: an attempt that fails or dies is followed by another one of the same action.
+A sent mail is recorded as an event of the copy, so that another action does not send it again. The event is recorded
+before the mail is sent, with the action's id: after a failure the same action tries again.
 """
 
 from __future__ import annotations
@@ -26,13 +26,13 @@ from tenants.models import User
 GUEST_COMPLETED: Final[EventKind] = "guest_flow_email_sent"
 BIND_ASSISTANCE: Final[EventKind] = "agent_needs_bind_assistance_email_sent"
 _WAIT_SECONDS: Final = 5.0
-#: From here on a mail server means it for good.
+#: SMTP codes from here on are permanent failures.
 _PERMANENT_CODES: Final = 500
 
 
 def send_guest_completion_mail(delivered: Delivered) -> None:
-    """Tell the copy's owner that a guest has finished the form, once per form."""
-    facts = _note(delivered, GUEST_COMPLETED, is_once_per_form=True)
+    """Notify the copy's owner that a guest has completed the form, once per form."""
+    facts = _record(delivered, GUEST_COMPLETED, is_once_per_form=True)
     if facts is None:
         return
     owner = User.objects.filter(pk=facts["owner_id"], tenant=delivered.tenant, is_active=True).first()
@@ -43,39 +43,39 @@ def send_guest_completion_mail(delivered: Delivered) -> None:
 
 
 def send_bind_assistance_mail(delivered: Delivered) -> None:
-    """Ask the administrators of the tenant to help with binding a product."""
+    """Ask the tenant's administrators to help with binding a product."""
     to = _administrators(delivered)
-    facts = _note(delivered, BIND_ASSISTANCE, is_once_per_form=False)
+    facts = _record(delivered, BIND_ASSISTANCE, is_once_per_form=False)
     if facts is not None:
         facts |= {"product": delivered.payload["product"], "asked_by": delivered.payload["asked_by"]}
         _send("mails/bind_assistance.txt", facts, to=to, delivered=delivered)
 
 
 def send_webhook_given_up_mail(delivered: Delivered) -> None:
-    """Tell the administrators of the tenant that one of its webhook endpoints was switched off."""
+    """Notify the tenant's administrators that one of its webhook endpoints was switched off."""
     facts = {name: delivered.payload[name] for name in ("endpoint_id", "url", "reason")}
     _send("mails/webhook_given_up.txt", facts, to=_administrators(delivered), delivered=delivered)
 
 
 def _administrators(delivered: Delivered) -> list[str]:
-    """Return the addresses of the tenant's administrators. Raises ``PermanentFailure`` where there is none."""
-    found = User.objects.filter(tenant=delivered.tenant, role=Role.TENANT_ADMIN, is_active=True)
-    to = list(found.order_by("email").values_list("email", flat=True))
+    """Return the e-mail addresses of the tenant's administrators. Raises ``PermanentFailure`` without any."""
+    administrators = User.objects.filter(tenant=delivered.tenant, role=Role.TENANT_ADMIN, is_active=True)
+    to = list(administrators.order_by("email").values_list("email", flat=True))
     if not to:
         raise PermanentFailure("The tenant has no administrator to notify.")
     return to
 
 
-def _note(delivered: Delivered, event: EventKind, *, is_once_per_form: bool) -> dict[str, Any] | None:
-    """Note on the copy that this action sends the mail; return what mails tell, None where another one has sent it."""
+def _record(delivered: Delivered, event: EventKind, *, is_once_per_form: bool) -> dict[str, Any] | None:
+    """Record that this action sends the mail; return the mail's facts, or None if another action sent it."""
     action, copy_id = str(delivered.id), delivered.payload["copy_id"]
     actor = system_actor("mails")
     try:
         with batch.find_and_lock(copy_id, scope=delivered.tenant, actor=actor, wait=_WAIT_SECONDS) as context:
             copies = Copy.objects.filter(application_form_id=context.form.id).values("id")
-            noted = Event.objects.filter(copy_id__in=copies, kind=event)
-            is_ours = noted.filter(details__action=action).exists()
-            if is_once_per_form and not is_ours and noted.exists():
+            recorded = Event.objects.filter(copy_id__in=copies, kind=event)
+            is_ours = recorded.filter(details__action=action).exists()
+            if is_once_per_form and not is_ours and recorded.exists():
                 return None
             if not is_ours:
                 context.changeset.events.add(event, details={"action": action})
@@ -86,7 +86,7 @@ def _note(delivered: Delivered, event: EventKind, *, is_once_per_form: bool) -> 
 
 
 def _facts(context: BatchContext) -> dict[str, Any]:
-    """Return what mails tell of a copy; nothing sensitive."""
+    """Return the facts of a copy for mails; nothing sensitive."""
     summary = summarise(context.changeset.catalogue, context.changeset.document, context.evaluation)
     return {
         "form": context.form.id,
@@ -98,7 +98,7 @@ def _facts(context: BatchContext) -> dict[str, Any]:
 
 
 def _send(template: str, facts: dict[str, Any], *, to: list[str], delivered: Delivered) -> None:
-    """Send one mail; its id is the action's, so that a mail program shows one that came twice once."""
+    """Send a mail whose id is the action's, so that mail programs can discard a duplicate."""
     subject, _, text = render_to_string(template, facts).partition("\n")
     mail = EmailMessage(
         " ".join(subject.split()), text.strip(), to=to, headers={"Message-ID": f"<{delivered.id}@partner-engine>"}

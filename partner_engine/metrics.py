@@ -1,4 +1,4 @@
-"""The figures for Prometheus, for the networks and the token that the settings name."""
+"""The Prometheus metrics, for the networks and the token in the settings."""
 
 from __future__ import annotations
 
@@ -22,12 +22,10 @@ log = structlog.get_logger(__name__)
 @require_safe
 @never_cache
 def metrics(request: HttpRequest) -> HttpResponse:
-    """Answer with the figures of this process, and with how far the relay is behind in every database; 403 to others
-    than those let in.
-    """
+    """Return the metrics of this process and the relay's lag in every database; 403 for other clients."""
     if not _may_read(request):
         log.warning("audit.metrics_refused", address=client_address(request))
-        remedy = "Metrics are for METRICS_NETWORKS, and for METRICS_TOKEN as a bearer token."
+        remedy = "Metrics require an address in METRICS_NETWORKS, or METRICS_TOKEN as a bearer token."
         return HttpResponse(f"{remedy}\n", status=403, content_type="text/plain")
     note_lag()
     note_webhook_lag()
@@ -36,14 +34,14 @@ def metrics(request: HttpRequest) -> HttpResponse:
 
 
 def _may_read(request: HttpRequest) -> bool:
-    scheme, _, given = request.headers.get("Authorization", "").partition(" ")
+    scheme, _, sent = request.headers.get("Authorization", "").partition(" ")
     token: str = settings.METRICS_TOKEN
-    if token and scheme.lower() == "bearer" and compare_digest(given.encode(), token.encode()):
+    if token and scheme.lower() == "bearer" and compare_digest(sent.encode(), token.encode()):
         return True
     try:
         address = ip_address(client_address(request))
     except ValueError:
-        # No address at all, such as that of a local socket.
+        # No address, for example on a Unix socket.
         return False
     mapped = getattr(address, "ipv4_mapped", None)
     return any((mapped or address) in network for network in settings.METRICS_NETWORKS)

@@ -1,6 +1,6 @@
-"""Where programs get their tokens and give them back: the library's views, for requests that can be read.
+"""The OAuth2 token endpoints: the library's views, with a check of their input and a limit of attempts.
 
-The library looks up in the database what it was sent, and PostgreSQL takes no NUL: that would be a failure of ours.
+The library uses its input in queries, and PostgreSQL refuses NUL: without the check the response would be a 500.
 """
 
 from __future__ import annotations
@@ -31,53 +31,57 @@ _NUL: Final = "\x00"
 
 
 @method_decorator(csrf_exempt, name="dispatch")
-class _Readable(View):
-    """Answers 400 in OAuth's form (RFC 6749, 5.2) to what cannot be read; comes before the library's view."""
+class _CheckedInput(View):
+    """Responds with OAuth's 400 (RFC 6749, 5.2) to unreadable input; comes before the library's view."""
 
     def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
-        """Answer ``request``."""
+        """Check ``request`` and pass it on."""
         fields = [text for name, values in request.POST.lists() for text in (name, *values)]
         if any(_NUL in text for text in fields) or not _is_readable(request.headers.get("Authorization", "")):
-            told = {"error": "invalid_request", "error_description": "A field or the Authorization header is no text."}
-            return JsonResponse(told, status=400, headers={"Cache-Control": "no-store"})
+            detail = "A field or the Authorization header is not text."
+            return JsonResponse(
+                {"error": "invalid_request", "error_description": detail},
+                status=400,
+                headers={"Cache-Control": "no-store"},
+            )
         return super().dispatch(request, *args, **kwargs)
 
 
 def _is_readable(authorization: str) -> bool:
-    scheme, _, given = authorization.partition(" ")
+    scheme, _, credentials = authorization.partition(" ")
     if not authorization.isascii() or _NUL in authorization:
         return False
     try:
-        # The library decodes both: base64, and then the two halves like a form's fields.
-        return scheme.lower() != "basic" or b"\x00" not in unquote_to_bytes(base64.b64decode(given))
+        # The library decodes base64, and then both halves as form fields.
+        return scheme.lower() != "basic" or b"\x00" not in unquote_to_bytes(base64.b64decode(credentials))
     except binascii.Error:
-        # The library answers as to a wrong secret.
+        # The library responds as to a wrong secret.
         return True
 
 
-class Token(_Readable, TokenView):
-    """Gives a token for an id and a secret; who guesses has five tries in a quarter of an hour, per id and address."""
+class Token(_CheckedInput, TokenView):
+    """Issues a token for an id and a secret, with five attempts in 15 minutes per id and address."""
 
     def post(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
-        """Answer with a token, or as OAuth refuses (RFC 6749, 5.2); 429 after too many tries."""
-        who = (claimed_client(request), client_address(request))
-        wait = _GUESSES.take(*who)
+        """Return a token or OAuth's error (RFC 6749, 5.2); 429 after too many attempts."""
+        attempt = (claimed_client(request), client_address(request))
+        wait = _GUESSES.take(*attempt)
         if wait:
-            log.warning("audit.token_guesses_refused", address=who[1])
-            told = {"error": "slow_down", "error_description": "Too many tries; Retry-After tells when to come back."}
-            return JsonResponse(told, status=429, headers={"Cache-Control": "no-store", "Retry-After": str(wait)})
+            log.warning("audit.token_guesses_refused", address=attempt[1])
+            error = {"error": "slow_down", "error_description": "Too many attempts; wait for Retry-After seconds."}
+            return JsonResponse(error, status=429, headers={"Cache-Control": "no-store", "Retry-After": str(wait)})
         response = super().post(request, *args, **kwargs)
-        # Nothing else proves the secret: a request that is refused for another reason may have been made without it.
+        # Only a success proves the secret: a request refused for another reason may lack it.
         if response.status_code == HTTPStatus.OK:
-            _GUESSES.clear(*who)
+            _GUESSES.clear(*attempt)
         return response
 
 
-class RevokeToken(_Readable, RevokeTokenView):
-    """Makes a token worthless; a client without any other no longer counts as active."""
+class RevokeToken(_CheckedInput, RevokeTokenView):
+    """Revokes a token; a client without another one no longer counts as active."""
 
     def post(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
-        """Answer as RFC 7009 says."""
+        """Revoke the token as in RFC 7009."""
         response = super().post(request, *args, **kwargs)
         if response.status_code == HTTPStatus.OK:
             _recount(claimed_client(request))
@@ -91,17 +95,17 @@ def _recount(client_id: str) -> None:
     try:
         recount_active(client.tenant)
     except RedisError as error:
-        # It stops counting by itself a few minutes after its last call.
+        # The client expires by itself a few minutes after its last request.
         log.info("active_users_not_recounted", reason=type(error).__name__)
 
 
 def claimed_client(request: HttpRequest) -> str:
-    """Return the id of the client that a readable request says it comes from, "" if it says none."""
-    scheme, _, given = request.headers.get("Authorization", "").partition(" ")
+    """Return the client id that a readable request contains, "" without one."""
+    scheme, _, credentials = request.headers.get("Authorization", "").partition(" ")
     if scheme.lower() == "basic":
         try:
-            # Clients encode the two halves like a form's fields (RFC 6749, 2.3.1).
-            return unquote_plus(base64.b64decode(given).decode(errors="replace").partition(":")[0])
+            # Clients encode both halves as form fields (RFC 6749, 2.3.1).
+            return unquote_plus(base64.b64decode(credentials).decode(errors="replace").partition(":")[0])
         except binascii.Error:
             return ""
     return request.POST.get("client_id", "")

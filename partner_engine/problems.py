@@ -1,4 +1,4 @@
-"""Problem details (RFC 9457): the one shape of every error that this API answers. Pure; ``handling`` turns exceptions
+"""Problem details (RFC 9457): the one shape of every error response of this API. Pure; ``exceptions`` turns exceptions
 into them.
 """
 
@@ -15,7 +15,7 @@ MEDIA_TYPE: Final = "application/problem+json"
 
 
 class Fault(msgspec.Struct, frozen=True, kw_only=True):
-    """One thing that is wrong: ``pointer`` (RFC 6901) into the body, ``path`` of the answer or row in the copy."""
+    """A single error: ``pointer`` (RFC 6901) into the body, ``path`` of the answer, row, header or query parameter."""
 
     pointer: str = ""
     path: str = ""
@@ -24,8 +24,8 @@ class Fault(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class HolderShape(msgspec.Struct, frozen=True, kw_only=True):
-    """Whose save holds the copy: ``who`` (name, kind and id), ``since`` when, and ``where``, the door they came in by
-    (web, api, admin, job).
+    """The holder of a copy's lock: ``who`` (name, kind and id), ``since`` when, and ``where``, the entry point of the
+    save (web, api, admin, job).
     """
 
     who: str
@@ -34,8 +34,8 @@ class HolderShape(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Problem(msgspec.Struct, frozen=True, kw_only=True):
-    """An error answer. ``type`` is a stable name of the reason; ``instance`` the address that was asked; ``errors`` the
-    single faults. ``holder`` stands only at ``locked_by_another_save``, where it is known.
+    """An error response. ``type`` is a stable name of the reason, ``instance`` the requested path, ``errors`` the
+    single errors. ``holder`` is present only for ``locked_by_another_save``, if it is known.
     """
 
     type: str
@@ -49,7 +49,7 @@ class Problem(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Refused(Exception):
-    """A request is refused at the door, before the batch sees it."""
+    """A request is refused before it reaches the batch."""
 
     def __init__(
         self,
@@ -69,9 +69,24 @@ class Refused(Exception):
         self.headers = headers or {}
         self.holder = holder
 
+    @classmethod
+    def field(cls, pointer: str, detail: str, *, code: str = "invalid_value") -> Refused:
+        """Return the refusal (422) of the body's field at ``pointer``; "" refuses the body as a whole."""
+        return cls(422, "invalid_body", detail, faults=[Fault(pointer=pointer, code=code, detail=detail)])
+
+    @classmethod
+    def parameter(cls, name: str, detail: str) -> Refused:
+        """Return the refusal (400) of the query parameter ``name``."""
+        return cls(400, "invalid_query", detail, faults=[Fault(path=name, code="invalid_value", detail=detail)])
+
+    @classmethod
+    def header(cls, name: str, detail: str) -> Refused:
+        """Return the refusal (400) of the request header ``name``."""
+        return cls(400, "malformed_header", detail, faults=[Fault(path=name, code="malformed_header", detail=detail)])
+
 
 def render(refused: Refused, *, instance: str, correlation_id: str) -> bytes:
-    """Return the bytes of the problem."""
+    """Return ``refused`` as a problem, encoded as JSON."""
     problem = Problem(
         type=f"urn:partner-engine:problem:{refused.code}",
         title=HTTPStatus(refused.status).phrase,

@@ -1,7 +1,7 @@
-"""Settings of the whole product, from the environment alone (and `.env`, which the environment overrules).
+"""The settings of the product, from environment variables only (and `.env`, which they override).
 
-Without any of it safe development defaults hold. With DEBUG=0 the installation is in production: what must be set
-then and is not, `partner_engine.checks` refuses with a sentence.
+The defaults are for development. With DEBUG=0 the installation is in production, and `partner_engine.checks` refuses
+missing settings with a sentence.
 """
 
 from __future__ import annotations
@@ -21,15 +21,15 @@ BASE_DIR = Path(__file__).resolve().parent.parent
 env = environ.Env()
 env.read_env(BASE_DIR / ".env")
 
-# What kind of installation
+# Kind of installation
 
-#: Not DEBUG=0: a developer's machine, a test run or the demo.
+#: A developer's machine, a test run or the demo; False with DEBUG=0.
 DEVELOPMENT: bool = env.bool("DEBUG", default=True)
-#: Known sign-ins and demo data, made by `seed_demo`.
+#: Demo data with public passwords, created by `seed_demo`.
 DEMO: bool = env.bool("DEMO", default=False)
-#: Django's own switch: pages with source code. The demo shows the product's error pages, as production does.
+#: Django's own switch, which shows source code on error pages. The demo shows the product's error pages instead.
 DEBUG = DEVELOPMENT and not DEMO
-FAILPOINT: str = env.str("FAILPOINT", default="")  # arms a fault on purpose: see `failpoints`
+FAILPOINT: str = env.str("FAILPOINT", default="")  # triggers a fault on purpose: see `failpoints`
 FAILPOINTS_ALLOWED: bool = DEVELOPMENT or env.bool("ALLOW_FAILPOINTS", default=False)
 
 DEVELOPMENT_SECRET_KEY = "development-only-secret-key-of-partner-engine-refused-in-production"  # noqa: S105
@@ -37,21 +37,21 @@ SECRET_KEY: str = env.str("SECRET_KEY", default=DEVELOPMENT_SECRET_KEY)
 SECRET_KEY_FALLBACKS: list[str] = env.list("SECRET_KEY_FALLBACKS", default=[])
 ALLOWED_HOSTS: list[str] = env.list("ALLOWED_HOSTS", default=["localhost", "127.0.0.1", "[::1]"] if DEVELOPMENT else [])
 CSRF_TRUSTED_ORIGINS: list[str] = env.list("CSRF_TRUSTED_ORIGINS", default=[])
-#: How many proxies of ours stand before the application; only what they say of a client's address is believed.
+#: The number of our proxies in front of the application; client addresses from other sources are ignored.
 TRUSTED_PROXIES: int | None = env.int("TRUSTED_PROXIES", default=0 if DEVELOPMENT else None)
 METRICS_NETWORKS = networks(env.list("METRICS_NETWORKS", default=["127.0.0.0/8", "::1"]))
 METRICS_TOKEN: str = env.str("METRICS_TOKEN", default="")
 
-# Master keys of sensitive answers: {key id: base64 of 32 bytes}; the last wraps new keys, the others open old ones.
+# Master keys of sensitive answers: {key id: base64 of 32 bytes}; the last one wraps new keys, all unwrap old ones.
 DEVELOPMENT_KEYRING = {"development": base64.b64encode(b"partner-engine-development-only!").decode()}
 KEYRING: dict[str, str] = keyring(env.str("KEYRING")) if env.str("KEYRING", default="") else DEVELOPMENT_KEYRING
 
 # Databases
 
 DATABASE_URL: str = env.str("DATABASE_URL", default="")
-#: Connections that one web process keeps at most; other processes use no pool (it does not outlive a fork).
+#: Connections in the pool of one web process; other processes use no pool, which does not survive a fork.
 DATABASE_POOL_SIZE: int = env.int("DATABASE_POOL_SIZE", default=0)
-#: In milliseconds; less than the 10 s that a copy's lock lives. `manage.py` sets 0: migrations may take longer.
+#: In milliseconds; shorter than a copy's lock (10 s). `manage.py` sets 0: migrations may take longer.
 STATEMENT_TIMEOUT: int = env.int("STATEMENT_TIMEOUT", default=8_000)
 LOCK_TIMEOUT: int = env.int("LOCK_TIMEOUT", default=2_000)
 MAINTENANCE: bool = env.bool("MAINTENANCE", default=False)  # this process is `manage.py`
@@ -63,27 +63,29 @@ DATABASES = databases(
 DATABASE_ROUTERS = ["tenants.routing.TenantRouter"]
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
-# Redis: cache, locks, sockets, jobs. Losing all of it loses no work.
+# Redis: cache, locks, sockets, jobs. Losing its data loses no work.
 
 REDIS_URL: str = env.str("REDIS_URL", default="redis://127.0.0.1:6379/0" if DEVELOPMENT else "")
-_CACHE = {
-    "BACKEND": "django_redis.cache.RedisCache",
-    "LOCATION": REDIS_URL,
-    "OPTIONS": {
-        "SERIALIZER": "django_redis.serializers.json.JSONSerializer",
-        "SOCKET_CONNECT_TIMEOUT": 1,
-        "SOCKET_TIMEOUT": 2,
-        "IGNORE_EXCEPTIONS": True,
-    },
+CACHES = {
+    "default": {
+        "BACKEND": "django_redis.cache.RedisCache",
+        "LOCATION": REDIS_URL,
+        "KEY_PREFIX": "partner_engine.default",
+        "OPTIONS": {
+            "SERIALIZER": "django_redis.serializers.json.JSONSerializer",
+            "SOCKET_CONNECT_TIMEOUT": 1,
+            "SOCKET_TIMEOUT": 2,
+            "IGNORE_EXCEPTIONS": True,
+        },
+    }
 }
-CACHES = {"default": _CACHE | {"KEY_PREFIX": "partner_engine.default"}}
 DJANGO_REDIS_LOG_IGNORED_EXCEPTIONS = True
 LOCK_PREFIX = "partner_engine.locks"
 CHANNEL_LAYERS = {
     "default": {
         "BACKEND": "channels_redis.pubsub.RedisPubSubChannelLayer",
         "CONFIG": {
-            # redis-py's own timeout would end sockets that are idle for 5 s.
+            # The default timeout of redis-py would close idle sockets after 5 s.
             "hosts": [{"address": REDIS_URL, "socket_timeout": None}],
             "prefix": "partner_engine.live",
         },
@@ -92,37 +94,32 @@ CHANNEL_LAYERS = {
 CELERY_BROKER_URL = REDIS_URL
 CELERY_BROKER_TRANSPORT_OPTIONS = {"visibility_timeout": 3_600, "global_keyprefix": "partner_engine.jobs."}
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
-# For ever: else a worker ends after three quarters of an hour without Redis.
+# No limit: otherwise a worker exits after 45 minutes without Redis.
 CELERY_BROKER_CONNECTION_MAX_RETRIES = None
-# A task is a wake-up: rows hold the work, so nothing is kept of tasks, and a lost one is no loss.
+# A task only wakes a worker up: the work is in database rows, so results are not stored and lost tasks do no harm.
 CELERY_TASK_IGNORE_RESULT = CELERY_TASK_ACKS_LATE = CELERY_TASK_REJECT_ON_WORKER_LOST = True
 CELERY_TASK_TIME_LIMIT = 600
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1
 CELERY_BEAT_SCHEDULER = "django_celery_beat.schedulers:DatabaseScheduler"
 CELERY_WORKER_HIJACK_ROOT_LOGGER = CELERY_WORKER_REDIRECT_STDOUTS = False
-# Without a mail server mails are written to the log of the worker that sends them.
-globals().update(mail(env.str("EMAIL_URL", default="") or "consolemail://"))
+# Without EMAIL_URL mails are written to the log of the worker that sends them.
+_MAIL = mail(env.str("EMAIL_URL", default="") or "consolemail://")
+EMAIL_BACKEND, EMAIL_FILE_PATH = _MAIL["EMAIL_BACKEND"], _MAIL["EMAIL_FILE_PATH"]
+EMAIL_HOST, EMAIL_PORT, EMAIL_TIMEOUT = _MAIL["EMAIL_HOST"], _MAIL["EMAIL_PORT"], 10
+EMAIL_HOST_USER, EMAIL_HOST_PASSWORD = _MAIL["EMAIL_HOST_USER"], _MAIL["EMAIL_HOST_PASSWORD"]
+EMAIL_USE_TLS, EMAIL_USE_SSL = _MAIL["EMAIL_USE_TLS"], _MAIL["EMAIL_USE_SSL"]
 DEFAULT_FROM_EMAIL = SERVER_EMAIL = env.str("MAIL_FROM", default="Partner Engine <no-reply@partner-engine.example>")
 
-# Webhooks go to the public internet alone, but for these networks, where http and every port are allowed too.
+# Webhooks are sent to public addresses only, except for these networks, where http and every port are allowed too.
 WEBHOOK_ALLOWED_NETWORKS: list[str] = env.list("WEBHOOK_ALLOWED_NETWORKS", default=[])
 WEBHOOK_PORTS: list[int] = env.list("WEBHOOK_PORTS", cast=int, default=[443, 8443])
 
-# Programs
+# Applications and middleware
 
 INSTALLED_APPS = [
-    "partner_engine",
-    "quoting",
-    "guests",
-    "search",
-    "batch",
-    "catalogue",
-    "forms",
-    "copies",
-    "carriers",
-    "webhooks",
-    "actions",
-    "tenants",
+    # The rooms of the product, top floor first.
+    *("partner_engine", "quoting", "guests", "search", "batch", "catalogue", "forms", "copies", "carriers"),
+    *("webhooks", "actions", "tenants"),
     "unfold",
     "unfold.contrib.filters",
     "unfold.contrib.forms",
@@ -164,7 +161,7 @@ MIDDLEWARE = [
     "axes.middleware.AxesMiddleware",
     "django_prometheus.middleware.PrometheusAfterMiddleware",
     "partner_engine.live.transport.sender.SenderMiddleware",
-    # Last, and synchronous: all of the above then runs in the one thread of its request.
+    # Last, and synchronous: so the middleware above runs in the one thread of its request.
     "partner_engine.tenant_middleware.TenancyMiddleware",
 ]
 APPEND_SLASH = False
@@ -195,9 +192,9 @@ TEMPLATES = [
 ]
 PROMETHEUS_EXPORT_MIGRATIONS = False
 SILENCED_SYSTEM_CHECKS = [
-    # An e-mail address is unique without case, which the check does not see.
+    # E-mail addresses are unique regardless of case, which the check does not recognize.
     "auth.W004",
-    # Subdomains and preload lists of browsers bind more than this product: their owner decides at the proxy.
+    # HSTS for subdomains and preload lists affects more than this product: the domain's owner decides at the proxy.
     "security.W005",
     "security.W021",
 ]
@@ -210,26 +207,24 @@ AUTH_PASSWORD_VALIDATORS = [
     {"NAME": f"django.contrib.auth.password_validation.{name}"}
     for name in ("UserAttributeSimilarityValidator", "MinimumLengthValidator", "CommonPasswordValidator")
 ]
-LOGIN_URL = "/sign-in"
+LOGIN_URL = LOGOUT_REDIRECT_URL = "/sign-in"
 LOGIN_REDIRECT_URL = "/"
-LOGOUT_REDIRECT_URL = "/sign-in"
-# Address and name together: whoever guesses is locked out, wherever the owner sits the door stays open.
+# Per address and name together: an attacker is locked out, and the owner can still sign in from another address.
 AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
 AXES_FAILURE_LIMIT = 5
 AXES_COOLOFF_TIME = timedelta(minutes=15)
 AXES_RESET_ON_SUCCESS = True
-AXES_RESET_COOL_OFF_ON_FAILURE_DURING_LOCKOUT = False
+AXES_RESET_COOL_OFF_ON_FAILURE_DURING_LOCKOUT = AXES_ENABLE_ACCESS_FAILURE_LOG = False
 AXES_CLIENT_IP_CALLABLE = "partner_engine.client_addresses.client_address"
 AXES_USERNAME_CALLABLE = "partner_engine.client_addresses.sign_in_name"
 AXES_LOCKOUT_CALLABLE = "partner_engine.web.sign_in.locked_out"
-AXES_ENABLE_ACCESS_FAILURE_LOG = False
 SESSION_ENGINE = "django.contrib.sessions.backends.cached_db"
 SESSION_COOKIE_AGE = 12 * 3600
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = not DEVELOPMENT
 CSRF_COOKIE_HTTPONLY = True
 CSRF_FAILURE_VIEW = "partner_engine.error_pages.csrf_failure"
 SECURE_SSL_REDIRECT: bool = env.bool("SECURE_SSL_REDIRECT", default=not DEVELOPMENT)
-# Probes come by plain HTTP from inside.
+# Probes use plain HTTP from the internal network.
 SECURE_REDIRECT_EXEMPT = [r"^healthz$", r"^readyz$", r"^metrics$"]
 SECURE_HSTS_SECONDS = 0 if DEVELOPMENT else 365 * 24 * 3600
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if TRUSTED_PROXIES else None
@@ -245,10 +240,10 @@ CONTENT_SECURITY_POLICY = {
 }
 DATA_UPLOAD_MAX_MEMORY_SIZE = 2 * 1024 * 1024
 
-# Programs of partners: OAuth2 client credentials; a token is kept as its hash
+# API clients: OAuth2 client credentials; tokens are stored as hashes
 
 OAUTH2_PROVIDER_APPLICATION_MODEL = "tenants.ApiClient"
-# The recommendations of RFC 9700 that are off unless asked for.
+# The recommendations of RFC 9700 that are off by default.
 RFC9700 = ["ACCESS_TOKEN_TRANSPORT", "AUTHZ_RESPONSE_ISS", "IMPLICIT_GRANT", "PASSWORD_GRANT", "PKCE_METHOD"]
 RFC9700 += ["REDIRECT_URI_SCHEME", "REFRESH_TOKEN", "TOKEN_STORAGE"]
 OAUTH2_PROVIDER = {
@@ -273,8 +268,7 @@ SPECTACULAR_SETTINGS = {
     "TITLE": "Partner Engine API",
     "VERSION": "1",
     "OAS_VERSION": "3.1.1",
-    "DESCRIPTION": "Application forms of commercial insurance: start, answer, decide. "
-    "Errors are problem details (RFC 9457).",
+    "DESCRIPTION": "Application forms for commercial insurance. Errors are problem details (RFC 9457).",
     "SCHEMA_PATH_PREFIX": r"/api/v1",
     "PREPROCESSING_HOOKS": ["partner_engine.api.http.schema.canonical_only"],
     "POSTPROCESSING_HOOKS": ["partner_engine.api.http.schema.add_components"],
@@ -283,10 +277,9 @@ SPECTACULAR_SETTINGS = {
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
 }
 
-# Looks
+# Static files and language
 
-STATIC_URL = "/static/"
-STATIC_ROOT = BASE_DIR / "static_collected"
+STATIC_URL, STATIC_ROOT = "/static/", BASE_DIR / "static_collected"
 STATICFILES_DIRS = [BASE_DIR / "static"]
 WHITENOISE_USE_FINDERS = WHITENOISE_AUTOREFRESH = DEVELOPMENT
 STORAGES = {
@@ -297,12 +290,10 @@ STORAGES = {
         else "partner_engine.static_storage.ModuleStorage"
     },
 }
-LANGUAGE_CODE = "en-us"
-TIME_ZONE = "UTC"
-USE_TZ = True
-USE_I18N = False
+LANGUAGE_CODE, USE_I18N = "en-us", False
+TIME_ZONE, USE_TZ = "UTC", True
 
-# Logs: values stay out of them
+# Logs, which contain no values
 
 LOG_LEVEL: str = env.str("LOG_LEVEL", default="INFO")
 LOGGING_CONFIG = "partner_engine.logging.configure"

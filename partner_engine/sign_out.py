@@ -1,4 +1,4 @@
-"""What every door does when somebody signs out."""
+"""The sign-out of users, shared by pages and admin."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from tenants.models import User
 
 
 def note_sign_out(request: HttpRequest) -> None:
-    """Count the user of ``request``, if there is one, as active no longer."""
+    """Record that the user of ``request``, if any, is no longer active."""
     user = request.user
     if isinstance(user, User):
         forget_active(user.tenant, role=user.role, identity=str(user.pk))

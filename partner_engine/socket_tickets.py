@@ -1,7 +1,7 @@
-"""Tickets: by one an API client opens one socket, within 30 seconds of asking for it with its token.
+"""One-time tickets: an API client requests one with its token, and opens one socket with it within 30 seconds.
 
-A browser or library that opens a socket can often send no ``Authorization``, and an address may be logged: so what
-stands in the address is good once and for a moment. Redis keeps only its hash.
+WebSocket clients often cannot send ``Authorization``, and a URL may be logged: so the URL contains a secret that is
+valid once and briefly. Redis stores only its hash.
 """
 
 from __future__ import annotations
@@ -25,13 +25,13 @@ def issue(*, tenant_id: UUID, kind: str, key: str) -> str:
 
 
 def redeem(ticket: str) -> tuple[str, str] | None:
-    """Use ``ticket`` up; return kind and key of its grant, None where it is not good. Raises ``RedisError``."""
+    """Use up ``ticket``; return kind and key of its grant, None if it is invalid. Raises ``RedisError``."""
     if len(ticket) > 100 or not ticket.isascii():
         return None
-    found = get_redis_connection("default").getdel(_key(ticket))
-    if found is None:
+    stored = get_redis_connection("default").getdel(_key(ticket))
+    if stored is None:
         return None
-    kind, _, key = found.decode().partition(":")
+    kind, _, key = stored.decode().partition(":")
     return kind, key
 
 

@@ -1,4 +1,4 @@
-"""Static files under names with hashes, also where one JavaScript module of ours imports another."""
+"""Static files with hashed names, including imports between the product's JavaScript modules."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ _, _IMPORTS = HashedFilesMixin._js_module_import_aggregation_patterns  # type: i
 
 
 class ModuleStorage(CompressedManifestStaticFilesStorage):
-    """Give the modules that a module imports their hashed names too, so that browsers may keep them for good."""
+    """Hashes the names of imported modules too, so that browsers may cache them permanently."""
 
     support_js_module_import_aggregation = True
-    # Packages ship bundles that contain words which look like imports of missing files.
+    # Bundles of packages contain text that looks like imports of missing files.
     _js_module_import_aggregation_patterns = ("web/*.js", _IMPORTS)
-    # A name changes with the names in the file, so there is one pass for each step of the longest chain of imports.
+    # A hash changes with the names in its file, so the longest chain of imports needs one pass per step.
     max_post_process_passes = 20

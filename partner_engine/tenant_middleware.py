@@ -1,7 +1,6 @@
-"""Sets who acts and for which tenant, for the length of a request.
+"""Sets the actor and the tenant of a request: ``request.actor``, ``request.tenant`` and the tenant of all queries.
 
-That is ``request.actor``, ``request.tenant`` and the scope of all queries. API clients are known only once their token
-was read: ``partner_engine.api.http.authentication`` calls ``act_as`` then.
+API clients are known only after their token is read: ``partner_engine.api.http.authentication`` then calls ``act_as``.
 """
 
 from __future__ import annotations
@@ -21,50 +20,50 @@ from tenants.current_tenant import across_tenants, set_tenant_without_reset, use
 from tenants.models import Tenant, User
 
 ADMIN: Final = "/admin/"
-#: Where a staff member's choice is kept in the session: a tenant's id, or the alias of a database for all its tenants.
+#: The session keys of a staff member's choice: a tenant's id, or the alias of a database for all its tenants.
 CHOSEN_TENANT: Final = "chosen_tenant"
 CHOSEN_DATABASE: Final = "chosen_database"
 
 
 class TenancyMiddleware:
-    """Gives each request the scope of its user; after the request none is left."""
+    """Sets the tenant of the user for the length of a request."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
-        """Answer ``request`` within its scope."""
+        """Process ``request`` for the tenant of its user."""
         user: User | AnonymousUser = request.user
         request.actor = request.tenant = None  # type: ignore[attr-defined]
         with without_tenant():
             if isinstance(user, AnonymousUser) or not user.is_authenticated:
                 return self.get_response(request)
             source = "admin" if request.path.startswith(ADMIN) else "web"
-            _note(request, user.as_actor(source=source), user.tenant)
+            _set_actor(request, user.as_actor(source=source), user.tenant)
             note_active(user.tenant, role=user.role, identity=str(user.pk))
-            with _scope_of(request, user):
+            with _tenant_scope(request, user):
                 return self.get_response(request)
 
 
 def act_as(request: HttpRequest, *, actor: Actor, tenant: Tenant) -> None:
-    """Let ``actor`` act for ``tenant`` until the request ends."""
-    _note(request, actor, tenant)
+    """Set actor and tenant until the request ends."""
+    _set_actor(request, actor, tenant)
     if actor.type == API_CLIENT:
-        # Users were noted when the request came in.
+        # Users were recorded at the start of the request.
         note_active(tenant, role=API_CLIENT, identity=actor.id)
     set_tenant_without_reset(tenant)
 
 
-def _note(request: HttpRequest, actor: Actor, tenant: Tenant | None) -> None:
+def _set_actor(request: HttpRequest, actor: Actor, tenant: Tenant | None) -> None:
     request.actor = actor  # type: ignore[attr-defined]
     request.tenant = tenant  # type: ignore[attr-defined]
     bind_contextvars(actor=f"{actor.type}:{actor.id}", tenant=tenant.code if tenant else "")
 
 
-def _scope_of(request: HttpRequest, user: User) -> AbstractContextManager[object]:
-    """Return the scope of ``user``: their tenant.
+def _tenant_scope(request: HttpRequest, user: User) -> AbstractContextManager[object]:
+    """Return the tenant scope of ``user``.
 
-    For staff in the admin it is the one they chose, at first all of the shared database; elsewhere staff have none.
+    Staff in the admin have the tenant that they chose, at first all tenants of the shared database; elsewhere none.
     """
     if user.tenant is not None:
         return use_tenant(user.tenant)

@@ -1,4 +1,4 @@
-"""Every address of the product: health, tokens, admin, API, pages."""
+"""The URLs of the product: health, tokens, admin, API, pages."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from django.urls import URLPattern, URLResolver, include, path, re_path
 
 from partner_engine import health
 from partner_engine.admin.site import site
-from partner_engine.api.http.not_found import Unknown
+from partner_engine.api.http.not_found import UnknownRoute
 from partner_engine.metrics import metrics
 from partner_engine.oauth_tokens import RevokeToken, Token
 
@@ -18,7 +18,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("o/revoke_token/", RevokeToken.as_view(), name="revoke-token"),
     path("admin/", site.urls),
     path("api/v1/", include("partner_engine.api.urls")),
-    re_path(r"^api/", Unknown.as_view()),
+    re_path(r"^api/", UnknownRoute.as_view()),
     path("guest/", include("partner_engine.web.guest_urls", namespace="guest")),
     path("", include("partner_engine.web.urls")),
 ]

@@ -1,6 +1,6 @@
-"""What the API returns, as structs: the one source of the JSON, of its types and of its OpenAPI schema. Pure.
+"""The response shapes of the API, as structs: the one source of the JSON, its types and its OpenAPI schema. Pure.
 
-The functions turn records into shapes; nothing is looked up, and ``visibility`` decides what is shown.
+The functions convert records into shapes; they load nothing, and ``visibility`` decides which values are shown.
 """
 
 from __future__ import annotations
@@ -20,8 +20,8 @@ from rules.flow.evaluation import Evaluation, Message, Needed, ProductOutcome, R
 
 
 class By(msgspec.Struct, frozen=True):
-    """Who did something: ``type`` is user, api_client, guest, staff, rule, process or system; ``source`` the door (web,
-    api, admin, job).
+    """An actor: ``type`` is user, api_client, guest, staff, rule, process or system; ``source`` is the entry point
+    (web, api, admin, job).
     """
 
     type: str
@@ -30,7 +30,7 @@ class By(msgspec.Struct, frozen=True):
 
 
 class AnswerShape(msgspec.Struct, frozen=True, kw_only=True):
-    """One answer. ``sensitive`` and ``masked`` stand only at sensitive ones; ``required`` is "quote", "bind" or ""."""
+    """One answer. Only sensitive answers have ``sensitive`` and ``masked``; ``required`` is "quote", "bind" or ""."""
 
     value: str | float | bool | list[str] | None
     active: bool
@@ -43,7 +43,7 @@ class AnswerShape(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class RowShape(msgspec.Struct, frozen=True):
-    """One row of an answer pool. Its id survives copying, import and cloning."""
+    """One row of an answer pool. Its id stays the same in copies, imports and clones."""
 
     id: str
     answers: dict[str, AnswerShape]
@@ -51,7 +51,7 @@ class RowShape(msgspec.Struct, frozen=True):
 
 
 class QuestionSetShape(msgspec.Struct, frozen=True):
-    """A question set on the copy. ``completed_at`` is null while something is needed in it."""
+    """A question set on the copy. ``completed_at`` is null while answers are needed in it."""
 
     code: str
     added_by: By
@@ -60,7 +60,7 @@ class QuestionSetShape(msgspec.Struct, frozen=True):
 
 
 class AdjustmentShape(msgspec.Struct, frozen=True):
-    """A value that the carrier rates (``rated``) in place of the answer at ``path`` (``asked``)."""
+    """A value that the carrier rates (``rated``) instead of the answer at ``path`` (``asked``)."""
 
     path: str
     asked: str | float | bool | list[str] | None
@@ -69,9 +69,10 @@ class AdjustmentShape(msgspec.Struct, frozen=True):
 
 
 class OutcomeShape(msgspec.Struct, frozen=True):
-    """One product's outcome.
+    """The outcome of one product.
 
-    ``premium`` is whole units of the catalogue's currency a year; ``missing`` are the paths that would decide.
+    ``premium`` is in whole units of the catalogue's currency per year; ``missing`` lists the paths that the outcome
+    depends on.
     """
 
     outcome: Literal["eligible", "refer", "need_info", "decline", "locked"]
@@ -83,7 +84,9 @@ class OutcomeShape(msgspec.Struct, frozen=True):
 
 
 class ChangeShape(msgspec.Struct, frozen=True, kw_only=True):
-    """One change at ``path``; ``active`` and ``required`` stand only where they changed. Sensitive values are masks."""
+    """One change at ``path``; ``active`` and ``required`` are present only if they changed. Sensitive values are
+    masked.
+    """
 
     path: str
     before: str | float | bool | list[str] | None
@@ -94,9 +97,9 @@ class ChangeShape(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class CopyShape(msgspec.Struct, frozen=True, kw_only=True):
-    """A copy with everything on it.
+    """A whole copy.
 
-    ``release`` is the id of the catalogue release that it was evaluated with, ``as_of`` the evaluation date.
+    ``release`` is the id of the catalogue release of its evaluation, ``as_of`` the evaluation date.
     """
 
     id: str
@@ -124,8 +127,8 @@ class CopyShape(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class ChangesShape(msgspec.Struct, frozen=True, kw_only=True):
-    """What a save changed. ``eligibility`` holds only the products that moved; null stands for one that is no longer
-    asked for.
+    """The changes of a save. ``eligibility`` contains only the products whose outcome or premium changed; null means
+    that the product is no longer requested.
     """
 
     id: str
@@ -139,7 +142,7 @@ class ChangesShape(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class NeededShape(msgspec.Struct, frozen=True, kw_only=True):
-    """What is still to be answered or mended, as paths, at ``version``."""
+    """The paths of the answers and rows that are missing or need fixing, at ``version``."""
 
     version: int
     needed: Needed
@@ -147,7 +150,7 @@ class NeededShape(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class CopySummary(msgspec.Struct, frozen=True, kw_only=True):
-    """A copy in a list: who is insured, which lines, how much is needed before a quote, outcome and premium per
+    """A copy in a list: the insured, the lines, the number of answers needed for a quote, outcome and premium per
     product.
     """
 
@@ -169,7 +172,7 @@ class CopySummary(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class FormSummary(msgspec.Struct, frozen=True, kw_only=True):
-    """A form in a list, with the copy that a person touched last."""
+    """A form in a list, with the copy that a person changed last."""
 
     id: str
     catalogue: str
@@ -179,28 +182,28 @@ class FormSummary(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class FormPage(msgspec.Struct, frozen=True):
-    """A page of forms; ``next`` is the address of the next page."""
+    """A page of forms; ``next`` is the URL of the next page."""
 
     results: list[FormSummary]
     next: str | None
 
 
 class SearchHit(msgspec.Struct, frozen=True):
-    """A copy that was found, and its form; a higher ``score`` fits better. Scores compare within one search alone."""
+    """A matching copy and its form. A higher ``score`` is a better match, within the same search only."""
 
     score: int
     form: FormSummary
 
 
 class SearchPage(msgspec.Struct, frozen=True):
-    """A page of what was found, the best first; ``next`` is the address of the next page."""
+    """A page of matching copies, best first; ``next`` is the URL of the next page."""
 
     results: list[SearchHit]
     next: str | None
 
 
 class FormShape(msgspec.Struct, frozen=True, kw_only=True):
-    """A form with its copies in short, and in whole the ``copy`` that the id in the address means."""
+    """A form with a summary of each copy, and in full the ``copy`` that the id in the path means."""
 
     id: str
     catalogue: str
@@ -211,7 +214,7 @@ class FormShape(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Revision(msgspec.Struct, frozen=True, kw_only=True):
-    """One saved version of a copy: who saved it, when, through which door, and what changed."""
+    """One saved version of a copy: its actor, time, entry point and changes."""
 
     version: int
     created_at: datetime
@@ -223,14 +226,14 @@ class Revision(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class HistoryPage(msgspec.Struct, frozen=True):
-    """A page of versions, the newest first; ``next`` is the address of the next page."""
+    """A page of versions, newest first; ``next`` is the URL of the next page."""
 
     results: list[Revision]
     next: str | None
 
 
 class TenantShape(msgspec.Struct, frozen=True):
-    """The tenant that the caller works for."""
+    """The tenant of the caller."""
 
     id: str
     code: str
@@ -240,7 +243,7 @@ class TenantShape(msgspec.Struct, frozen=True):
 
 
 class Me(msgspec.Struct, frozen=True, kw_only=True):
-    """Who calls, for which tenant, with which rights."""
+    """The caller with its tenant and rights."""
 
     type: str
     id: str
@@ -250,49 +253,51 @@ class Me(msgspec.Struct, frozen=True, kw_only=True):
     tenant: TenantShape
 
 
-def answers(given: Mapping[str, Answer], visibility: Visibility) -> dict[str, AnswerShape]:
-    """Return the shape of a container's answers by code."""
-    return {code: _answer(code, answer, visibility) for code, answer in given.items()}
+def answers(by_code: Mapping[str, Answer], visibility: Visibility) -> dict[str, AnswerShape]:
+    """Return the shapes of a container's answers by code."""
+    return {code: _answer(code, answer, visibility) for code, answer in by_code.items()}
 
 
-def rows(given: Mapping[str, Iterable[PoolRow]], visibility: Visibility) -> dict[str, list[RowShape]]:
-    """Return the shape of a container's pools by code, rows in order."""
+def rows(pools: Mapping[str, Iterable[PoolRow]], visibility: Visibility) -> dict[str, list[RowShape]]:
+    """Return the shapes of a container's pools by code, rows in order."""
     return {
-        pool: [RowShape(row.id, answers(row.answers, visibility), rows(row.answer_pools, visibility)) for row in found]
-        for pool, found in given.items()
+        pool: [
+            RowShape(row.id, answers(row.answers, visibility), rows(row.answer_pools, visibility)) for row in pool_rows
+        ]
+        for pool, pool_rows in pools.items()
     }
 
 
 def question_sets(document: Document) -> list[QuestionSetShape]:
-    """Return the shape of the question sets on ``document``."""
+    """Return the shapes of the question sets on ``document``."""
     return [
-        QuestionSetShape(found.code, _by(found.added_by), found.completed_at, found.remove_if_ineligible)
-        for found in document.question_sets
+        QuestionSetShape(on_copy.code, _by(on_copy.added_by), on_copy.completed_at, on_copy.remove_if_ineligible)
+        for on_copy in document.question_sets
     ]
 
 
-def outcome(given: ProductOutcome, visibility: Visibility) -> OutcomeShape:
+def outcome(evaluated: ProductOutcome, visibility: Visibility) -> OutcomeShape:
     """Return the shape of one product's outcome."""
     return OutcomeShape(
-        outcome=given.outcome,
-        premium=given.premium,
-        bindable=given.bindable,
-        reasons=list(given.reasons),
-        missing=list(given.missing),
+        outcome=evaluated.outcome,
+        premium=evaluated.premium,
+        bindable=evaluated.bindable,
+        reasons=list(evaluated.reasons),
+        missing=list(evaluated.missing),
         adjustments=[
-            AdjustmentShape(found.path, visibility.shown(found.path, found.asked), found.rated, found.rule)
-            for found in given.adjustments
+            AdjustmentShape(change.path, visibility.shown(change.path, change.asked), change.rated, change.rule)
+            for change in evaluated.adjustments
         ],
     )
 
 
 def eligibility(evaluation: Evaluation, visibility: Visibility) -> dict[str, OutcomeShape]:
-    """Return the shape of every product's outcome."""
-    return {product: outcome(found, visibility) for product, found in evaluation.eligibility.items()}
+    """Return the shape of every product's outcome by code."""
+    return {product: outcome(evaluated, visibility) for product, evaluated in evaluation.eligibility.items()}
 
 
-def changes(given: Iterable[Change], visibility: Visibility) -> list[ChangeShape]:
-    """Return the shape of ``given``."""
+def changes(changes_: Iterable[Change], visibility: Visibility) -> list[ChangeShape]:
+    """Return the shapes of a list of changes."""
     return [
         ChangeShape(
             path=change.path,
@@ -302,7 +307,7 @@ def changes(given: Iterable[Change], visibility: Visibility) -> list[ChangeShape
             active=UNSET if change.active is None else change.active,
             required=UNSET if change.required is None else change.required,
         )
-        for change in given
+        for change in changes_
     ]
 
 

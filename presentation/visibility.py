@@ -12,6 +12,7 @@ from typing import Any, Final, Literal, TypeAlias
 
 from copies.document import Answer, AnswerValue
 from copies.mask import HIDDEN, is_mask
+from copies.paths import Path
 from presentation.formats import number, reading_text
 from rules.definition.catalogue import Question, Sensitivity
 from rules.definition.model import CompiledCatalogue
@@ -92,12 +93,12 @@ class Visibility:
 
         Derived values, rows, and fields of copy and form are public.
         """
-        steps = path.split("/")
-        code = steps[-1]
+        place = Path(path)
+        code = place.code
         known = self._catalogue.questions.get(code)
         if known is None:
             is_computed = code in self._catalogue.derived or code in self._catalogue.pools
-            return PUBLIC if is_computed or len(steps) % 2 == 0 else UNKNOWN
+            return PUBLIC if is_computed or not place.is_answer else UNKNOWN
         level = _OF_QUESTION[known.question.sensitivity]
         level = max(level, *(_OF_QUESTION[then[code]] for then in self._past if code in then), PUBLIC)
         return max(level, SECRET) if answer is not None and answer.sealed is not None else level
@@ -147,7 +148,7 @@ class Visibility:
     def _read(self, path: str, shown: Any) -> str:
         if is_mask(shown):
             return str(shown)
-        question = self._question(path.rpartition("/")[2])
+        question = self._question(Path(path).code)
         if question is not None:
             labels: Mapping[str, str] = self._catalogue.choices(question) if question.choices else {}
             return reading_text(question.type, shown, labels, self._catalogue.definition.currency)

@@ -28,14 +28,7 @@ from catalogue.models import Catalogue, Release
 from tenants.access import Role
 from tenants.current_tenant import without_tenant
 from tenants.models import ApiClient, Tenant, User
-
-SECOND_DATABASE = "summit_db"
-DEMO = "demo_small_commercial"
-#: Always the same, so that a test process compiles it once; no sequence reaches it.
-DEMO_RELEASE = 2_000_000_000
-#: Parallel test processes share a Redis.
-PROCESS = f"{os.environ.get('PYTEST_XDIST_WORKER', 'alone')}:{os.getpid()}"
-PASSWORD = "quiet-lantern-42"
+from tests.harness.cast import DEMO, DEMO_RELEASE, PASSWORD, PROCESS, SECOND_DATABASE
 
 
 def pytest_configure() -> None:

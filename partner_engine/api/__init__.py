@@ -1,3 +1,1 @@
-"""The HTTP API under ``/api/v1/``: one file per resource; a view is parameter types plus one call of the batch or a
-selector.
-"""
+"""The HTTP API under ``/api/v1/``: one file per resource. A view declares its input and calls batch or a selector."""

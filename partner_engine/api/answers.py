@@ -1,4 +1,4 @@
-"""``PATCH /copies/{id}/answers``: many answers and rows in one save, or a dry run of it."""
+"""``PATCH /copies/{id}/answers``: change many answers and rows in one save, or in a dry run."""
 
 from __future__ import annotations
 
@@ -18,15 +18,15 @@ from partner_engine.api.copy_response import changes_shape
 from partner_engine.api.http.conditional import expected_version, version_tag
 from partner_engine.api.http.endpoint import Endpoint
 from partner_engine.api.http.schema import documented
-from partner_engine.api.http.writes import Answer, Change, idempotency_key, save_copy, stored
+from partner_engine.api.http.writes import Opener, exact_copy, idempotency_key, json_response, save
 from presentation import shapes
 from tenants.access import Right
 
 DESCRIPTION = (
-    "Takes many answers and rows in one save: all of them or, with a single fault, none. Pools hold rows: `{answers}` "
-    "adds one, `{id, answers}` changes one, `{id, delete: true}` ends one; rows nest. The answer tells every change "
-    "with its cause, the products that moved, what is needed now and all messages. With `dry_run=true` nothing at all "
-    "is written; the same answer tells what would happen."
+    "Changes many answers and rows in one save: all of them or, after a single error, none. Pools contain rows: "
+    "`{answers}` adds one, `{id, answers}` changes one, `{id, delete: true}` removes one; rows nest. The response "
+    "lists every change with its cause, the products whose outcome or premium changed, what is still needed and all "
+    "messages. With `dry_run=true` nothing is written; the response lists what would change."
 )
 
 
@@ -40,39 +40,42 @@ class Answers(Endpoint):
         DESCRIPTION,
         body=AnswersChange,
         query=DryRunQuery,
-        answers={200: shapes.ChangesShape},
+        responses={200: shapes.ChangesShape},
         write=True,
         tagged=True,
     )
-    def patch(self, request: Request, id: UUID) -> HttpResponse:
-        """Change answers."""
-        query = self.query(DryRunQuery)
-        body = self.body(AnswersChange)
+    def patch(self, request: Request, id: UUID, *, body: AnswersChange, query: DryRunQuery) -> HttpResponse:
+        return self.change_answers(id, body, dry_run=query.dry_run)
+
+    def change_answers(self, id: UUID, body: AnswersChange, *, dry_run: bool) -> HttpResponse:
+        """Apply ``body`` to the copy and save it, or return what a save would change."""
 
         def change(context: BatchContext) -> None:
             context.changeset.apply_answers(body.answers, body.answer_pools)
 
-        def answer(context: BatchContext, result: SaveResult) -> StoredResponse:
-            return stored(changes_shape(context, result, actor=self.actor), version=result.version)
+        if dry_run:
+            context = self._open_for_dry_run(id)
+            change(context)
+            shape = changes_shape(context, context.preview(), actor=self.actor, dry_run=True)
+            return self.respond_in_full(shape, version_tag(context.version))
+        return save(self, self.opener(id), change=change, respond=_respond)
 
-        if query.dry_run:
-            return self._dry_run(id, change)
-        return self.save(id, change, answer)
+    def opener(self, id: UUID) -> Opener:
+        """Return the opener of the copy to change."""
+        return exact_copy(self, id)
 
     def find(self, id: UUID) -> BatchContext:
         """Return the copy to change, for a dry run."""
         return find_copy(self, id, ReadQuery())
 
-    def save(self, id: UUID, change: Change, answer: Answer) -> HttpResponse:
-        """Change the copy and save it."""
-        return save_copy(self, id, change=change, answer=answer)
-
-    def _dry_run(self, id: UUID, change: Change) -> HttpResponse:
-        idempotency_key(self)  # a malformed key is refused here too; there is nothing to keep under a good one
+    def _open_for_dry_run(self, id: UUID) -> BatchContext:
+        idempotency_key(self)  # refuses a malformed key, as a write does; a dry run stores nothing under a valid one
         expected = expected_version(self.request.headers.get("If-Match"))
         context = self.find(id)
         if expected is not None and expected != context.version:
             raise VersionMismatch(expected=expected, actual=context.version)
-        change(context)
-        shape = changes_shape(context, context.preview(), actor=self.actor, dry_run=True)
-        return self.answer_with_tag(shape, version_tag(context.version))
+        return context
+
+
+def _respond(context: BatchContext, result: SaveResult, value: None) -> StoredResponse:
+    return json_response(changes_shape(context, result, actor=context.save_context.actor), version=result.version)

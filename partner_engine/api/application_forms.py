@@ -1,9 +1,9 @@
-"""``/application_forms``: start a form, list the tenant's forms, read one, make another copy of one."""
+"""``/application_forms``: start a form, list the tenant's forms, read a form, add a copy to it."""
 
 from __future__ import annotations
 
-from contextlib import AbstractContextManager
 from datetime import date
+from functools import partial
 from typing import ClassVar, Final
 from uuid import UUID
 
@@ -16,96 +16,84 @@ from batch import service as batch
 from batch.changes.records import SaveResult
 from batch.context import BatchContext
 from batch.errors import NotFound
-from batch.idempotency import IdempotencyKey, StoredResponse
+from batch.idempotency import StoredResponse
 from copies.models import Copy
 from forms.selectors import list_copies, list_forms
-from partner_engine.api.bodies import FormsQuery, NewCopy, NewForm, NoQuery
+from partner_engine.api.bodies import FormsQuery, NewCopy, NewForm
 from partner_engine.api.copy_response import copy_shape, copy_summary
 from partner_engine.api.http.endpoint import Endpoint
-from partner_engine.api.http.pagination import next_link, page
+from partner_engine.api.http.pagination import next_page, page
 from partner_engine.api.http.schema import documented
-from partner_engine.api.http.writes import save, stored
-from partner_engine.api.listing import form_summary, narrow
+from partner_engine.api.http.writes import json_response, save
+from partner_engine.api.listing import filter_copies, form_summary
 from partner_engine.copy_visibility import InsuredNames
-from partner_engine.problems import Fault, Refused
+from partner_engine.problems import Refused
 from presentation import shapes
 from presentation.visibility import Reader
 from search.forms import search_forms
 from tenants.access import Right
 
-#: Evaluation dates that make sense; dates near the ends of the calendar cannot be reckoned with.
+#: The accepted evaluation dates; calculations with dates near the ends of the calendar would overflow.
 AS_OF_RANGE: Final = (date(1970, 1, 1), date(2200, 1, 1))
 
 
 class ApplicationForms(Endpoint):
-    """All forms of the caller's tenant."""
+    """The forms of the caller's tenant."""
 
     rights: ClassVar = {"GET": Right.READ_FORMS, "POST": Right.WRITE_FORMS}
 
     @documented(
         "List application forms",
-        "One entry for each form, with the copy that a person touched last. Pages are stable: follow `next` until it "
-        "is null.",
+        "One entry per form, with the copy that a person changed last. Pages are stable: follow `next` until it is "
+        "null.",
         query=FormsQuery,
-        answers={200: shapes.FormPage},
+        responses={200: shapes.FormPage},
     )
-    def get(self, request: Request) -> HttpResponse:
-        """List forms."""
-        query = self.query(FormsQuery)
-        found = page(self._matching(query), order=query.order, cursor=query.cursor, limit=query.limit)
+    def get(self, request: Request, *, query: FormsQuery) -> HttpResponse:
+        copies = page(self._matching(query), order=query.order, cursor=query.cursor, limit=query.limit)
         names = InsuredNames(Reader.for_actor(self.actor))
-        results = [form_summary(copy, names) for copy in found.rows]
-        parameters = {name: str(value) for name, value in request.GET.items() if name != "cursor"}
-        return self.answer(shapes.FormPage(results, next_link(request.path, parameters, found.next_cursor)))
+        results = [form_summary(copy, names) for copy in copies.rows]
+        return self.respond(shapes.FormPage(results, next_page(request, copies.next_cursor)))
 
     @documented(
         "Start an application form",
-        "Makes the form and its default copy, with all given answers and nested rows, in one save. The rules decide "
-        "at once: the answer is the whole copy with its eligibility, what is needed and messages. `as_of` needs the "
-        "right `forms:as_of`.",
+        "Creates the form and its default copy, with all submitted answers and nested rows, in one save. The rules are "
+        "evaluated at once: the response is the whole copy with its eligibility, what is needed and messages. `as_of` "
+        "requires the right `forms:as_of`.",
         body=NewForm,
-        query=NoQuery,
-        answers={201: shapes.CopyShape},
+        responses={201: shapes.CopyShape},
         write=True,
     )
-    def post(self, request: Request) -> HttpResponse:
-        """Start a form."""
-        self.query()
-        body = self.body(NewForm)
-        self._require_as_of(body.as_of)
-
-        def open_form(key: IdempotencyKey | None) -> AbstractContextManager[BatchContext]:
-            return batch.build_context(
-                scope=self.tenant,
-                actor=self.actor,
-                title=body.title,
-                as_of=body.as_of,
-                catalogue=body.catalogue or "",
-                idempotency=key,
-            )
+    def post(self, request: Request, *, body: NewForm) -> HttpResponse:
+        self._check_as_of(body.as_of)
+        opener = partial(
+            batch.build_context,
+            scope=self.tenant,
+            actor=self.actor,
+            title=body.title,
+            as_of=body.as_of,
+            catalogue=body.catalogue or "",
+        )
 
         def change(context: BatchContext) -> None:
             context.changeset.apply_answers(body.answers, body.answer_pools)
 
-        return save(self, open_form, change=change, answer=lambda *saved: created(self, *saved))
+        return save(self, opener, change=change, respond=respond_with_new_copy)
 
     def _matching(self, query: FormsQuery) -> QuerySet[Copy]:
         copies = list_forms(deleted=query.deleted or query.state == "deleted")
         if query.q:
             copies = search_forms(copies, query.q, personal=self.actor.may(Right.READ_PERSONAL))
         state = query.state or ("deleted" if query.deleted else None)
-        return narrow(copies, query, state=state, actor=self.actor)
+        return filter_copies(copies, query, state=state, actor=self.actor)
 
-    def _require_as_of(self, as_of: date | None) -> None:
+    def _check_as_of(self, as_of: date | None) -> None:
         if as_of is None:
             return
         self.actor.require(Right.SET_AS_OF)
         first, last = AS_OF_RANGE
         if not first <= as_of <= last:
-            detail = f"as_of lies between {first} and {last}."
-            raise Refused(
-                422, "invalid_body", detail, faults=[Fault(code="invalid_value", pointer="/as_of", detail=detail)]
-            )
+            raise Refused.field("/as_of", f"as_of must be between {first} and {last}.")
 
 
 class ApplicationForm(Endpoint):
@@ -115,14 +103,11 @@ class ApplicationForm(Endpoint):
 
     @documented(
         "Read an application form",
-        "The form with a summary of each of its copies, and in whole the copy that the id means: the copy with this "
-        "id, else the form's copy that a person touched last.",
-        query=NoQuery,
-        answers={200: shapes.FormShape, 304: None},
+        "The form with a summary of each of its copies, and in full the copy that the id means: the copy with this id, "
+        "else the form's copy that a person changed last.",
+        responses={200: shapes.FormShape, 304: None},
     )
     def get(self, request: Request, id: UUID) -> HttpResponse:
-        """Read a form."""
-        self.query()
         context = batch.find(id, scope=self.tenant, actor=self.actor)
         names, catalogue = InsuredNames(Reader.for_actor(self.actor)), context.form.catalogue
         shape = shapes.FormShape(
@@ -133,7 +118,7 @@ class ApplicationForm(Endpoint):
             copies=[copy_summary(copy, insured=names.of(copy, catalogue)) for copy in list_copies(context.form.id)],
             copy=copy_shape(context, actor=self.actor),
         )
-        return self.answer_digested(shape)
+        return self.respond_with_digest(shape)
 
 
 class FormCopies(Endpoint):
@@ -143,28 +128,21 @@ class FormCopies(Endpoint):
 
     @documented(
         "Make a copy",
-        "Makes another copy of the form from `from_copy`, or without it from the copy that the id means. Row ids "
-        "stay the same.",
+        "Creates another copy of the form from `from_copy`, by default from the copy that the id means. Row ids stay "
+        "the same.",
         body=NewCopy,
-        query=NoQuery,
-        answers={201: shapes.CopyShape},
+        responses={201: shapes.CopyShape},
         write=True,
     )
-    def post(self, request: Request, id: UUID) -> HttpResponse:
-        """Make a copy."""
-        self.query()
-        body = self.body(NewCopy)
+    def post(self, request: Request, id: UUID, *, body: NewCopy) -> HttpResponse:
         source = self._source(id, body.from_copy)
-
-        def open_copy(key: IdempotencyKey | None) -> AbstractContextManager[BatchContext]:
-            return batch.build_copy(source, scope=self.tenant, actor=self.actor, title=body.title, idempotency=key)
-
-        return save(self, open_copy, change=lambda context: None, answer=lambda *saved: created(self, *saved))
+        opener = partial(batch.build_copy, source, scope=self.tenant, actor=self.actor, title=body.title)
+        return save(self, opener, change=lambda context: None, respond=respond_with_new_copy)
 
     def _source(self, form_id: UUID, from_copy: str | None) -> UUID:
         """Return the copy to start from.
 
-        Raises ``NotFound`` for no such form, ``Refused`` (422) for a copy that is not this form's.
+        Raises ``NotFound`` for an unknown form, ``Refused`` (422) for a copy of another form.
         """
         form = batch.find(form_id, scope=self.tenant, actor=self.actor)
         if from_copy is None:
@@ -174,15 +152,12 @@ class FormCopies(Endpoint):
         except NotFound:
             source = None
         if source is None or source.form.id != form.form.id or str(source.copy.id) != from_copy.lower():
-            detail = "This form has no such copy."
-            raise Refused(
-                422, "invalid_body", detail, faults=[Fault(code="unknown_copy", pointer="/from_copy", detail=detail)]
-            )
+            raise Refused.field("/from_copy", "This form has no such copy.", code="unknown_copy")
         return source.copy.id
 
 
-def created(endpoint: Endpoint, context: BatchContext, result: SaveResult) -> StoredResponse:
-    """Return the answer to a request that made a copy: 201, where it is, and all of it."""
+def respond_with_new_copy(context: BatchContext, result: SaveResult, value: None) -> StoredResponse:
+    """Return the 201 response with the new copy and its location."""
     location = reverse("api:copy", kwargs={"id": context.copy.id})
-    shape = copy_shape(context, actor=endpoint.actor, result=result)
-    return stored(shape, version=result.version, status=201, location=location)
+    shape = copy_shape(context, actor=context.save_context.actor, result=result)
+    return json_response(shape, version=result.version, status=201, location=location)

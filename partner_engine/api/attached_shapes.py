@@ -1,5 +1,5 @@
-"""What the API takes and answers about what stands beside a copy's document: posted messages, events, processes, and
-question sets that are put on by hand.
+"""Request and response shapes of the records attached to a copy: posted messages, events, processes, and question sets
+that are added by hand.
 """
 
 from __future__ import annotations
@@ -14,9 +14,10 @@ from msgspec import Meta
 from batch.changes.mutators.events import EventRow
 from batch.changes.mutators.messages import MAX_TEXT, MessageRow, Severity
 from forms.models import Event, Message, Process
-from partner_engine.api.bodies import Body, Code
+from partner_engine.api.bodies import Code
+from partner_engine.api.http.input import Body
 
-#: Of what a caller can say that it happened; of the rest only this product knows.
+#: The kinds of events that callers may add; the product records all others itself.
 CallersEvent = Literal["application_form_retrieved", "external_transfer", "bridged_to_off_platform_carrier"]
 Details = Annotated[
     dict[Annotated[str, Meta(min_length=1, max_length=64)], Annotated[str, Meta(max_length=500)]],
@@ -25,7 +26,7 @@ Details = Annotated[
 
 
 class NewMessage(Body, frozen=True, kw_only=True):
-    """A message to post: plain text, nothing sensitive. ``path`` is that of the answer or row that it is about."""
+    """A message to post: plain text without sensitive values. ``path`` names the answer or row that it concerns."""
 
     text: Annotated[str, Meta(min_length=1, max_length=MAX_TEXT)]
     severity: Severity = "info"
@@ -33,20 +34,20 @@ class NewMessage(Body, frozen=True, kw_only=True):
 
 
 class NewQuestionSet(Body, frozen=True, kw_only=True):
-    """A question set of the catalogue."""
+    """A question set of the catalogue, to be added to a copy."""
 
     code: Code
 
 
 class NewEvent(Body, frozen=True, kw_only=True):
-    """Something that happened; ``details`` are kept and told with it, nothing sensitive."""
+    """An event to record; its ``details`` are stored and published, so they must not be sensitive."""
 
     kind: CallersEvent
     details: Details = {}
 
 
 class Who(msgspec.Struct, frozen=True):
-    """Who said or did something."""
+    """The author of a message or the actor of an event."""
 
     type: str
     id: str
@@ -54,7 +55,7 @@ class Who(msgspec.Struct, frozen=True):
 
 
 class PostedMessage(msgspec.Struct, frozen=True, kw_only=True):
-    """What a person, a system or a process says about a copy. ``kind`` is what it is about, ``path`` the place."""
+    """A message of a person, a system or a process. ``kind`` and ``path`` state which part of the copy it concerns."""
 
     id: UUID
     kind: str
@@ -66,14 +67,14 @@ class PostedMessage(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class PostedMessagePage(msgspec.Struct, frozen=True):
-    """A page of posted messages, the newest first; ``next`` is the address of the next page."""
+    """A page of posted messages, newest first; ``next`` is the URL of the next page."""
 
     results: list[PostedMessage]
     next: str | None
 
 
 class EventShape(msgspec.Struct, frozen=True, kw_only=True):
-    """Something that happened to a copy, kept for good. ``source`` is the door it came by (web, api, admin, job)."""
+    """A permanent event of a copy. ``source`` is its entry point (web, api, admin, job)."""
 
     id: UUID
     kind: str
@@ -84,14 +85,14 @@ class EventShape(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class EventPage(msgspec.Struct, frozen=True):
-    """A page of events, the newest first; ``next`` is the address of the next page."""
+    """A page of events, newest first; ``next`` is the URL of the next page."""
 
     results: list[EventShape]
     next: str | None
 
 
 class ProcessShape(msgspec.Struct, frozen=True, kw_only=True):
-    """Long work on a copy. ``step`` is where it stands, ``attempts`` how often it was begun."""
+    """A long-running process on a copy. ``step`` is the current step, ``attempts`` the number of starts."""
 
     id: UUID
     kind: str
@@ -104,14 +105,14 @@ class ProcessShape(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class ProcessPage(msgspec.Struct, frozen=True):
-    """A page of processes, the newest first; ``next`` is the address of the next page."""
+    """A page of processes, newest first; ``next`` is the URL of the next page."""
 
     results: list[ProcessShape]
     next: str | None
 
 
 def posted_message(row: Message | MessageRow) -> PostedMessage:
-    """Return the shape of a message."""
+    """Return the shape of a posted message."""
     return PostedMessage(
         id=row.id,
         kind=row.kind,
@@ -124,7 +125,7 @@ def posted_message(row: Message | MessageRow) -> PostedMessage:
 
 
 def event(row: Event | EventRow) -> EventShape:
-    """Return the shape of an event."""
+    """Return the shape of a recorded event."""
     return EventShape(
         id=row.id,
         kind=row.kind,
@@ -136,5 +137,5 @@ def event(row: Event | EventRow) -> EventShape:
 
 
 def process(row: Process) -> ProcessShape:
-    """Return the shape of a process: neither what it goes on from nor why it failed, which is for staff."""
+    """Return the shape of a process, without its internal state and its error, which only staff may see."""
     return ProcessShape(**{name: getattr(row, name) for name in ProcessShape.__struct_fields__})

@@ -1,4 +1,4 @@
-"""``/catalogue``: what is asked, in the release that decides now. Rates and carriers' rules stay inside."""
+"""``/catalogue``: the questions and products of the current release, without rates and carriers' rules."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class ChoiceShape(msgspec.Struct, frozen=True):
 
 
 class QuestionShape(msgspec.Struct, frozen=True, kw_only=True):
-    """A question: its type, choices, when it is visible (CEL) and what its answers are checked for."""
+    """A question: its type, choices, visibility condition (CEL) and validation rules."""
 
     code: str
     label: str
@@ -42,9 +42,7 @@ class QuestionShape(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class PoolShape(msgspec.Struct, frozen=True, kw_only=True):
-    """A repeating group; ``key`` are the questions that tell one row from another, ``parent`` is the pool that it nests
-    in.
-    """
+    """A repeating group. ``key`` lists the questions that identify a row, ``parent`` is the pool that it nests in."""
 
     code: str
     parent: str
@@ -54,7 +52,7 @@ class PoolShape(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class CatalogueSetShape(msgspec.Struct, frozen=True, kw_only=True):
-    """A question set; with a ``pool`` it is asked for every row of it."""
+    """A question set; with a ``pool`` its questions are asked for every row."""
 
     code: str
     title: str
@@ -64,7 +62,7 @@ class CatalogueSetShape(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class CarrierShape(msgspec.Struct, frozen=True):
-    """A carrier; one that is not admitted writes surplus lines."""
+    """A carrier; a carrier that is not admitted writes surplus lines."""
 
     code: str
     name: str
@@ -72,7 +70,7 @@ class CarrierShape(msgspec.Struct, frozen=True):
 
 
 class ProductShape(msgspec.Struct, frozen=True):
-    """A carrier's product of one line."""
+    """A product of a carrier in one line of business."""
 
     code: str
     label: str
@@ -84,7 +82,8 @@ class ProductShape(msgspec.Struct, frozen=True):
 class CatalogueShape(msgspec.Struct, frozen=True, kw_only=True):
     """A published catalogue.
 
-    ``lines_question`` is the question for the lines that are wanted, ``title_question`` names the insured.
+    ``lines_question`` is the question for the requested lines, ``title_question`` the one whose answer names the
+    insured.
     """
 
     code: str
@@ -101,30 +100,29 @@ class CatalogueShape(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Catalogue(Endpoint):
-    """The catalogue that new forms are asked by."""
+    """The catalogue of new forms."""
 
     rights: ClassVar = {"GET": Right.READ_CATALOGUE}
 
     @documented(
         "Read the catalogue",
-        "Question sets, pools, questions with their choices, lines, carriers and products of the release that "
-        "decides now. The entity tag changes with a new release.",
+        "Question sets, pools, questions with their choices, lines, carriers and products of the current release. The "
+        "entity tag changes with a new release.",
         query=CatalogueQuery,
-        answers={200: CatalogueShape, 304: None},
+        responses={200: CatalogueShape, 304: None},
     )
-    def get(self, request: Request) -> HttpResponse:
-        """Read the catalogue."""
-        code = self.query(CatalogueQuery).code or self.tenant.catalogue
+    def get(self, request: Request, *, query: CatalogueQuery) -> HttpResponse:
+        code = query.code or self.tenant.catalogue
         try:
             release = releases.current(code)
         except releases.NoRelease as error:
             raise UnknownCatalogue(code) from error
-        return self.answer(catalogue_shape(release.id), etag=version_tag(release.id))
+        return self.respond(catalogue_shape(release.id), etag=version_tag(release.id))
 
 
 @lru_cache(maxsize=8)
 def catalogue_shape(release_id: int) -> CatalogueShape:
-    """Return the shape of a release, which never changes."""
+    """Return the shape of a release; a release never changes."""
     release = releases.get(release_id)
     definition = release.compiled.definition
     choices = {
@@ -141,13 +139,15 @@ def catalogue_shape(release_id: int) -> CatalogueShape:
         title_question=definition.title_question,
         question_sets=[
             CatalogueSetShape(
-                code=found.code,
-                title=found.title,
-                when=found.when,
-                pool=_pool(found.pool) if found.pool else None,
-                questions=[_question(question, choices.get(question.choices, [])) for question in found.questions],
+                code=question_set.code,
+                title=question_set.title,
+                when=question_set.when,
+                pool=_pool(question_set.pool) if question_set.pool else None,
+                questions=[
+                    _question(question, choices.get(question.choices, [])) for question in question_set.questions
+                ],
             )
-            for found in definition.question_sets
+            for question_set in definition.question_sets
         ],
         lines=[ChoiceShape(line.code, line.label) for line in definition.lines],
         carriers=[CarrierShape(carrier.code, carrier.name, carrier.admitted) for carrier in definition.carriers],

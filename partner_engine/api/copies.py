@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import ClassVar
 from uuid import UUID
 
@@ -14,22 +13,22 @@ from batch.changes.records import SaveResult
 from batch.context import BatchContext
 from batch.errors import NotFound
 from batch.idempotency import StoredResponse
-from partner_engine.api.bodies import CopyChange, NoQuery, Nothing, ReadQuery
+from partner_engine.api.bodies import CopyChange, ReadQuery
 from partner_engine.api.copy_response import copy_shape
 from partner_engine.api.http.conditional import version_tag
 from partner_engine.api.http.endpoint import Endpoint
-from partner_engine.api.http.schema import F, documented
-from partner_engine.api.http.writes import gone, save_copy, stored
-from partner_engine.problems import Fault, Refused
+from partner_engine.api.http.input import Nothing
+from partner_engine.api.http.schema import documented
+from partner_engine.api.http.writes import exact_copy, json_response, no_content, save, save_copy
+from partner_engine.problems import Refused
 from presentation import shapes
 from tenants.access import Right
 
 
 def find_copy(endpoint: Endpoint, copy_id: UUID, query: ReadQuery) -> BatchContext:
-    """Return the copy with this very id, as it stands or as ``query`` says it stood. Raises ``NotFound``."""
+    """Return the copy with this id, at the version or moment of ``query``. Raises ``NotFound``."""
     if query.at_version is not None and query.at is not None:
-        detail = "Give at_version or at, not both."
-        raise Refused(400, "invalid_query", detail, faults=[Fault(code="invalid_value", path="at", detail=detail)])
+        raise Refused.parameter("at", "Send at_version or at, not both.")
     context = batch.find(
         copy_id, scope=endpoint.tenant, actor=endpoint.actor, version=query.at_version, moment=query.at
     )
@@ -47,137 +46,100 @@ class Copy(Endpoint):
     @documented(
         "Read a copy",
         "The whole copy: answers, rows, question sets, eligibility with reasons, what is needed, messages. "
-        "`at_version` or `at` give it as it stood then. Sensitive answers are masked; personal ones too without the "
-        "right `answers:pii`.",
+        "`at_version` and `at` return its state at that version or moment. Sensitive answers are masked, and personal "
+        "ones without the right `answers:pii`.",
         query=ReadQuery,
-        answers={200: shapes.CopyShape, 304: None},
+        responses={200: shapes.CopyShape, 304: None},
         tagged=True,
     )
-    def get(self, request: Request, id: UUID) -> HttpResponse:
-        """Read a copy."""
-        context = find_copy(self, id, self.query(ReadQuery))
+    def get(self, request: Request, id: UUID, *, query: ReadQuery) -> HttpResponse:
+        context = find_copy(self, id, query)
         shape = copy_shape(context, actor=self.actor)
-        # A new day or release may decide otherwise without a new version; then the version alone does not prove that
-        # nothing
-        # changed.
+        # A new day or release may change the evaluation without a new version; then the version alone does not prove
+        # that nothing changed.
         if not context.is_evaluation_current:
-            return self.answer_with_tag(shape, version_tag(context.version))
-        return self.answer(shape, etag=version_tag(context.version))
+            return self.respond_in_full(shape, version_tag(context.version))
+        return self.respond(shape, etag=version_tag(context.version))
 
     @documented(
         "Rename a copy",
         "Changes the copy's title.",
         body=CopyChange,
-        query=NoQuery,
-        answers={200: shapes.CopyShape},
+        responses={200: shapes.CopyShape},
         write=True,
         tagged=True,
     )
-    def patch(self, request: Request, id: UUID) -> HttpResponse:
-        """Rename a copy."""
-        self.query()
-        body = self.body(CopyChange)
-
+    def patch(self, request: Request, id: UUID, *, body: CopyChange) -> HttpResponse:
         def change(context: BatchContext) -> None:
             context.changeset.copy.rename(body.title)
 
-        return save_copy(self, id, change=change, answer=self._shown)
+        return save_copy(self, id, change=change, respond=respond_with_copy)
 
     @documented(
         "Delete a copy",
-        "Deletes softly: the copy is found no more until it is restored. A form keeps at least one copy.",
+        "Hides the copy until it is restored; nothing is erased. The last copy of a form cannot be deleted.",
         body=Nothing,
-        query=NoQuery,
-        answers={204: None},
+        responses={204: None},
         write=True,
         tagged=True,
     )
     def delete(self, request: Request, id: UUID) -> HttpResponse:
-        """Delete a copy."""
-        self.query()
-        self.body(Nothing)
-
-        def change(context: BatchContext) -> None:
-            context.changeset.copy.delete()
-
-        return save_copy(self, id, change=change, answer=gone)
-
-    def _shown(self, context: BatchContext, result: SaveResult) -> StoredResponse:
-        return stored(copy_shape(context, actor=self.actor, result=result), version=result.version)
+        return save_copy(self, id, change=lambda context: context.changeset.copy.delete(), respond=no_content)
 
 
-def _action(summary: str, description: str) -> Callable[[F], F]:
-    """Describe something done to a copy as a whole: it takes no body and answers with the copy."""
-    answers = {200: shapes.CopyShape}
-    return documented(summary, description, body=Nothing, query=NoQuery, answers=answers, write=True, tagged=True)
-
-
-class CopyAction(Endpoint):
-    """Something done to a copy as a whole; the answer is the copy."""
+class RestoreCopy(Endpoint):
+    """The restoring of a deleted copy."""
 
     rights: ClassVar = {"POST": Right.WRITE_FORMS}
-    deleted_too: ClassVar = False
 
-    def change(self, context: BatchContext) -> None:
-        """Do it in memory."""
-        raise NotImplementedError
-
-    def run(self, copy_id: UUID) -> HttpResponse:
-        """Do it, save, answer with the copy."""
-        self.query()
-        self.body(Nothing)
-
-        def answer(context: BatchContext, result: SaveResult) -> StoredResponse:
-            return stored(copy_shape(context, actor=self.actor, result=result), version=result.version)
-
-        return save_copy(self, copy_id, change=self.change, answer=answer, deleted_too=self.deleted_too)
-
-
-class RestoreCopy(CopyAction):
-    """Brings a deleted copy back."""
-
-    deleted_too: ClassVar = True
-
-    @_action(
+    @documented(
         "Restore a copy",
-        "Brings a deleted copy back with all its answers. One that is not deleted stays as it is.",
+        "Restores a deleted copy with all its answers. A copy that is not deleted remains unchanged.",
+        body=Nothing,
+        responses={200: shapes.CopyShape},
+        write=True,
+        tagged=True,
     )
     def post(self, request: Request, id: UUID) -> HttpResponse:
-        """Restore a copy."""
-        return self.run(id)
-
-    def change(self, context: BatchContext) -> None:
-        """Restore in memory."""
-        context.changeset.copy.restore()
+        opener = exact_copy(self, id, deleted_too=True)
+        return save(self, opener, change=lambda context: context.changeset.copy.restore(), respond=respond_with_copy)
 
 
-class LockCopy(CopyAction):
-    """Keeps a copy from being changed."""
+class LockCopy(Endpoint):
+    """The locking of a copy by hand."""
 
-    @_action(
+    rights: ClassVar = {"POST": Right.WRITE_FORMS}
+
+    @documented(
         "Lock a copy",
-        "A locked copy takes no changes (409 `copy_locked`) until it is unlocked.",
+        "A locked copy accepts no changes (409 `copy_locked`) until it is unlocked.",
+        body=Nothing,
+        responses={200: shapes.CopyShape},
+        write=True,
+        tagged=True,
     )
     def post(self, request: Request, id: UUID) -> HttpResponse:
-        """Lock a copy."""
-        return self.run(id)
-
-    def change(self, context: BatchContext) -> None:
-        """Lock in memory."""
-        context.changeset.copy.lock()
+        return save_copy(self, id, change=lambda context: context.changeset.copy.lock(), respond=respond_with_copy)
 
 
-class UnlockCopy(CopyAction):
-    """Lets changes in again."""
+class UnlockCopy(Endpoint):
+    """The unlocking of a copy by hand."""
 
-    @_action(
+    rights: ClassVar = {"POST": Right.WRITE_FORMS}
+
+    @documented(
         "Unlock a copy",
-        "Lets changes in again. One that is not locked stays as it is.",
+        "Allows changes again. A copy that is not locked remains unchanged.",
+        body=Nothing,
+        responses={200: shapes.CopyShape},
+        write=True,
+        tagged=True,
     )
     def post(self, request: Request, id: UUID) -> HttpResponse:
-        """Unlock a copy."""
-        return self.run(id)
+        return save_copy(self, id, change=lambda context: context.changeset.copy.unlock(), respond=respond_with_copy)
 
-    def change(self, context: BatchContext) -> None:
-        """Unlock in memory."""
-        context.changeset.copy.unlock()
+
+def respond_with_copy(context: BatchContext, result: SaveResult, value: object) -> StoredResponse:
+    """Return the response with the saved copy."""
+    shape = copy_shape(context, actor=context.save_context.actor, result=result)
+    return json_response(shape, version=result.version)

@@ -1,4 +1,4 @@
-"""From a batch context to the shapes of the API: what a caller is shown of a copy, at rest or being saved."""
+"""The response shapes of a copy, built from a batch context: at rest or during a save."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from tenants.access import Actor
 
 
 def copy_shape(context: BatchContext, *, actor: Actor, result: SaveResult | None = None) -> shapes.CopyShape:
-    """Return the context's copy as ``actor`` may see it; with ``result`` as that save leaves it."""
+    """Return the copy as ``actor`` may see it; with ``result`` in its state after that save."""
     visibility = visibility_of(context, actor=actor)
     if result is None:
         changeset, evaluation = context.current_view()
@@ -55,7 +55,7 @@ def copy_shape(context: BatchContext, *, actor: Actor, result: SaveResult | None
 def changes_shape(
     context: BatchContext, result: SaveResult, *, actor: Actor, dry_run: bool = False
 ) -> shapes.ChangesShape:
-    """Return what ``result`` changed, as ``actor`` may see it."""
+    """Return the changes of a save or dry run, as ``actor`` may see them."""
     visibility = visibility_of(context, actor=actor)
     shape = shapes.ChangesShape(
         id=str(context.copy.id),
@@ -75,7 +75,7 @@ def changes_shape(
 
 
 def copy_summary(copy: Copy, *, insured: str | None) -> shapes.CopySummary:
-    """Return a listed copy's summary; ``insured`` is the insured's name as far as the reader may see it."""
+    """Return the summary of a listed copy; ``insured`` is the insured's name if the reader may see it."""
     summary = copy.summary
     return shapes.CopySummary(
         id=str(copy.id),

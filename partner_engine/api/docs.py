@@ -1,4 +1,4 @@
-"""``/schema`` and ``/docs``: the OpenAPI description and its pages, with all that they load served from here."""
+"""``/schema`` and ``/docs``: the OpenAPI description and its pages, whose assets are served locally."""
 
 from __future__ import annotations
 
@@ -11,16 +11,16 @@ from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitVie
 
 
 class Description(SpectacularAPIView):
-    """The OpenAPI description, for everybody: it says nothing that the product's documents do not."""
+    """The OpenAPI description. It is public, as the product's documentation is."""
 
     authentication_classes = ()
     permission_classes = ()
 
 
-# The pages set styles from script; scripts themselves come from files alone.
+# Swagger UI sets styles from scripts; scripts themselves are loaded from files only.
 @method_decorator(csp_update({"style-src": ["'unsafe-inline'"], "img-src": ["data:"]}), name="dispatch")
 class Docs(SpectacularSwaggerSplitView):
-    """The description as pages to read and to try."""
+    """The interactive documentation (Swagger UI)."""
 
     authentication_classes = ()
     permission_classes = ()
@@ -28,5 +28,5 @@ class Docs(SpectacularSwaggerSplitView):
 
     @extend_schema(exclude=True)
     def get(self, request: Any, *args: Any, **kwargs: Any) -> Any:
-        """Show the pages, or with ``?script=`` the script that sets them up."""
+        """Return the page, or with ``?script=`` its configuration script."""
         return super().get(request, *args, **kwargs)

@@ -1,4 +1,4 @@
-"""``/copies/{id}/events``: what happened to a copy, kept for good."""
+"""``/copies/{id}/events``: the permanent record of what happened to a copy."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ from batch.context import BatchContext
 from batch.idempotency import StoredResponse
 from forms.selectors import list_events
 from partner_engine.api import attached_shapes as shapes
-from partner_engine.api.bodies import NoQuery, PageQuery, ReadQuery
+from partner_engine.api.bodies import PageQuery, ReadQuery
 from partner_engine.api.copies import find_copy
 from partner_engine.api.http.conditional import version_tag
 from partner_engine.api.http.endpoint import Endpoint
-from partner_engine.api.http.field_errors import pointing
+from partner_engine.api.http.field_errors import errors_of_field
 from partner_engine.api.http.pagination import next_page, page
 from partner_engine.api.http.schema import documented
-from partner_engine.api.http.writes import save_copy, stored
+from partner_engine.api.http.writes import json_response, save_copy
 from tenants.access import Right
 
 
@@ -32,41 +32,35 @@ class Events(Endpoint):
 
     @documented(
         "List events",
-        "What happened to the copy, by whom and when, the newest first. Who changed what is in its history instead.",
+        "The events of the copy with their actor and time, newest first. Changes of answers are in the history "
+        "instead.",
         query=PageQuery,
-        answers={200: shapes.EventPage, 304: None},
+        responses={200: shapes.EventPage, 304: None},
         tagged=True,
     )
-    def get(self, request: Request, id: UUID) -> HttpResponse:
-        """List events."""
-        query = self.query(PageQuery)
+    def get(self, request: Request, id: UUID, *, query: PageQuery) -> HttpResponse:
         context = find_copy(self, id, ReadQuery())
-        found = page(list_events(id), order="-event", cursor=query.cursor, limit=query.limit)
-        shape = shapes.EventPage([shapes.event(row) for row in found.rows], next_page(request, found.next_cursor))
-        return self.answer(shape, etag=version_tag(context.version))
+        events = page(list_events(id), order="-event", cursor=query.cursor, limit=query.limit)
+        shape = shapes.EventPage([shapes.event(row) for row in events.rows], next_page(request, events.next_cursor))
+        return self.respond(shape, etag=version_tag(context.version))
 
     @documented(
         "Add an event",
-        "Keeps for good that something happened outside, which only the caller can know. Of quotes that were selected "
-        "and mails that were sent the product itself keeps the events. Webhooks are told of it as `event.<kind>` with "
-        "its `details`, in the clear.",
+        "Records permanently an event outside of this product, which only the caller can know of. Selected quotes and "
+        "sent mails are recorded by the product itself. Webhooks receive the event as `event.<kind>` with its "
+        "`details`, unmasked.",
         body=shapes.NewEvent,
-        query=NoQuery,
-        answers={201: shapes.EventShape},
+        responses={201: shapes.EventShape},
         write=True,
         tagged=True,
     )
-    def post(self, request: Request, id: UUID) -> HttpResponse:
-        """Add an event."""
-        self.query()
-        body = self.body(shapes.NewEvent)
-        added: list[EventMutator] = []
+    def post(self, request: Request, id: UUID, *, body: shapes.NewEvent) -> HttpResponse:
+        def change(context: BatchContext) -> EventMutator:
+            with errors_of_field("/details"):
+                return context.changeset.events.add(body.kind, details=body.details)
 
-        def change(context: BatchContext) -> None:
-            with pointing("/details"):
-                added.append(context.changeset.events.add(body.kind, details=body.details))
+        return save_copy(self, id, change=change, respond=_respond)
 
-        def answer(context: BatchContext, result: SaveResult) -> StoredResponse:
-            return stored(shapes.event(added[-1].row), version=result.version, status=201)
 
-        return save_copy(self, id, change=change, answer=answer)
+def _respond(context: BatchContext, result: SaveResult, event: EventMutator) -> StoredResponse:
+    return json_response(shapes.event(event.row), version=result.version, status=201)

@@ -1,4 +1,4 @@
-"""``/copies/{id}/explain``: why a question is asked, a product came out as it did, a price is what it is."""
+"""``/copies/{id}/explain``: the reasons for a question, a product's outcome or a premium."""
 
 from __future__ import annotations
 
@@ -22,8 +22,8 @@ from tenants.access import Right
 
 
 class ExplanationShape(msgspec.Struct, frozen=True, kw_only=True):
-    """Why ``target`` is what it is at ``version``: one sentence, the rules with their values and truth, a price's
-    steps.
+    """The explanation of ``target`` at ``version``: one sentence, the rules with their values and truth, and the steps
+    of a premium.
     """
 
     target: str
@@ -38,26 +38,24 @@ class ExplanationShape(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Explain(Endpoint):
-    """Why something on a copy is as it is."""
+    """Explanations of a copy's evaluation."""
 
     rights: ClassVar = {"GET": Right.READ_FORMS}
 
     @documented(
         "Explain",
-        "Why a product, premium, question, question set, derived value or message is what it is: each rule with its "
-        "condition, truth (`true`, `false`, `unknown`) and the values read, and what would make it match. `target` is "
+        "Explains a product, premium, question, question set, derived value or message: each rule with its condition, "
+        "truth (`true`, `false`, `unknown`) and the values it read, and what would make it match. `target` is "
         "`product:CODE`, `premium:CODE`, `question:PATH`, `set:CODE`, `derived:CODE`, `message:RULE` or a bare code.",
         query=ExplainQuery,
-        answers={200: ExplanationShape},
+        responses={200: ExplanationShape},
         tagged=True,
     )
-    def get(self, request: Request, id: UUID) -> HttpResponse:
-        """Explain."""
-        query = self.query(ExplainQuery)
+    def get(self, request: Request, id: UUID, *, query: ExplainQuery) -> HttpResponse:
         context = find_copy(self, id, query)
         changeset = context.read_only_changeset()
         visibility = visibility_of(context, actor=self.actor)
-        found = explain(
+        explanation = explain(
             context.release.compiled,
             changeset.document,
             query.target,
@@ -67,15 +65,15 @@ class Explain(Endpoint):
             release=context.release.id,
         )
         shape = ExplanationShape(
-            target=found.target,
-            kind=found.kind,
+            target=explanation.target,
+            kind=explanation.kind,
             version=context.version,
-            result=found.result,
-            text=found.text,
-            release=found.release,
-            as_of=found.as_of,
-            rules=list(found.rules),
-            premium_steps=list(found.premium_steps),
+            result=explanation.result,
+            text=explanation.text,
+            release=explanation.release,
+            as_of=explanation.as_of,
+            rules=list(explanation.rules),
+            premium_steps=list(explanation.premium_steps),
         )
         note_personal_read(actor=self.actor, copy_id=id, count=visibility.personal_shown)
-        return self.answer_with_tag(shape, version_tag(context.version))
+        return self.respond_in_full(shape, version_tag(context.version))

@@ -1,4 +1,4 @@
-"""``/copies/{id}/guest_links``: let somebody without an account answer one copy, and end that."""
+"""``/copies/{id}/guest_links``: links by which a guest without an account answers one copy."""
 
 from __future__ import annotations
 
@@ -14,37 +14,40 @@ from msgspec import Meta
 from rest_framework.request import Request
 
 from batch.changes.mutators.guest_links import LONGEST, GuestLinkRow
+from batch.changes.records import SaveResult
 from batch.context import BatchContext
-from batch.errors import NotFound
+from batch.idempotency import StoredResponse
 from forms.models import GuestLink as StoredLink
 from guests.service import LinkState, list_links, state_of
-from partner_engine.api.bodies import Body, NoQuery, Nothing, ReadQuery
+from partner_engine.api.bodies import ReadQuery
 from partner_engine.api.copies import find_copy
-from partner_engine.api.http.endpoint import Endpoint, reply
+from partner_engine.api.http.endpoint import Endpoint
+from partner_engine.api.http.input import Body, Nothing
 from partner_engine.api.http.schema import documented
-from partner_engine.api.http.writes import gone, open_for_writing, save_copy, stored
+from partner_engine.api.http.writes import json_response, no_content, save_copy
 from partner_engine.guest_access import DEFAULT_DAYS, guest_address
 from tenants.access import Right
 
 
 class NewGuestLink(Body, frozen=True, kw_only=True):
-    """A new link: for whom, as agents and people at the copy are told, and for how many days."""
+    """A new link: the guest's name, which viewers of the copy see, and the number of days that it is valid."""
 
     name: Annotated[str, Meta(max_length=100)] = ""
     valid_days: Annotated[int, Meta(ge=1, le=LONGEST.days)] = DEFAULT_DAYS
 
 
 class IssuedBy(msgspec.Struct, frozen=True):
-    """Who made a link: ``type`` is user or api_client."""
+    """The creator of a link: ``type`` is user or api_client."""
 
     type: str
     id: str
 
 
 class GuestLinkShape(msgspec.Struct, frozen=True, kw_only=True):
-    """One guest's link. ``followed_at`` is when it was opened: it opens once, for one browser, until ``expires_at``.
+    """The link of one guest. ``followed_at`` is when it was opened: it opens once, in one browser, until
+    ``expires_at``.
 
-    ``seen_at`` is when its guest was here last, to the minute; ``finished_at`` when they said that all is answered.
+    ``seen_at`` is the guest's last visit, to the minute; ``finished_at`` is when the guest declared the form complete.
     """
 
     id: str
@@ -60,13 +63,13 @@ class GuestLinkShape(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class NewGuestLinkShape(GuestLinkShape, frozen=True, kw_only=True):
-    """A link that was just made. ``url`` is to be sent to the guest: it is told here and never again."""
+    """A new link. Send its ``url`` to the guest: no later response contains it."""
 
     url: str
 
 
 class GuestLinkList(msgspec.Struct, frozen=True):
-    """All links to a copy, the latest first."""
+    """All links to a copy, latest first."""
 
     results: list[GuestLinkShape]
 
@@ -78,48 +81,40 @@ class GuestLinks(Endpoint):
 
     @documented(
         "List guest links",
-        "All links to the copy, the latest first, also those that are over or revoked. Their addresses are never told "
-        "again.",
-        query=NoQuery,
-        answers={200: GuestLinkList},
+        "All links to the copy, latest first, including expired and revoked ones. The list does not contain their "
+        "URLs.",
+        responses={200: GuestLinkList},
     )
     def get(self, request: Request, id: UUID) -> HttpResponse:
-        """List links."""
-        self.query()
         find_copy(self, id, ReadQuery())
         now = timezone.now()
-        found = [GuestLinkShape(**_fields(link, state_of(link, now))) for link in list_links(id)]
-        return self.answer(GuestLinkList(found))
+        links = [GuestLinkShape(**_fields(link, state_of(link, now))) for link in list_links(id)]
+        return self.respond(GuestLinkList(links))
 
     @documented(
         "Make a guest link",
-        "Lets whoever opens its `url` first answer this one copy, until it expires or is revoked. The `url` is told "
-        "here and never again. Because it is kept nowhere in the clear, an `Idempotency-Key` has no use here.",
+        "Allows the first person who opens its `url` to answer this one copy, until the link expires or is revoked. No "
+        "later response contains the `url`. Because it is not stored, an `Idempotency-Key` has no effect here.",
         body=NewGuestLink,
-        query=NoQuery,
-        answers={201: NewGuestLinkShape},
+        responses={201: NewGuestLinkShape},
         write=True,
         keyed=False,
         tagged=True,
     )
-    def post(self, request: Request, id: UUID) -> HttpResponse:
-        """Make a link."""
-        self.query()
-        body = self.body(NewGuestLink)
-        with open_for_writing(self, id)(None) as context:
-            if context.copy.id != id:
-                raise NotFound
+    def post(self, request: Request, id: UUID, *, body: NewGuestLink) -> HttpResponse:
+        def change(context: BatchContext) -> tuple[GuestLinkRow, str]:
             link, secret = context.changeset.guest_links.issue(
                 valid_for=timedelta(days=body.valid_days), name=" ".join(body.name.split())
             )
-            row = link.row
-            result = context.save()
+            return link.row, secret
+
+        def respond(context: BatchContext, result: SaveResult, issued: tuple[GuestLinkRow, str]) -> StoredResponse:
+            row, secret = issued
             shape = NewGuestLinkShape(**_new_fields(row), url=guest_address(request, id, secret))
             location = f"{request.path.rstrip('/')}/{row.id}"
-            response = reply(stored(shape, version=result.version, status=201, location=location))
-            if context.is_without_lock:
-                response["X-Lock"] = "degraded"
-            return response
+            return json_response(shape, version=result.version, status=201, location=location)
+
+        return save_copy(self, id, change=change, respond=respond, store=False)
 
 
 class GuestLink(Endpoint):
@@ -129,27 +124,23 @@ class GuestLink(Endpoint):
 
     @documented(
         "Revoke a guest link",
-        "Ends the link and the session that it opened, at once. One that was revoked before stays so.",
+        "Ends the link and the session that it opened, at once. A link that was revoked before remains unchanged.",
         body=Nothing,
-        query=NoQuery,
-        answers={204: None},
+        responses={204: None},
         write=True,
         tagged=True,
     )
     def delete(self, request: Request, id: UUID, link_id: UUID) -> HttpResponse:
-        """Revoke a link."""
-        self.query()
-        self.body(Nothing)
-        known = StoredLink.objects.filter(copy_id=id, pk=link_id)
+        stored_link = StoredLink.objects.filter(copy_id=id, pk=link_id)
 
         def change(context: BatchContext) -> None:
-            if not known.exists():
+            if not stored_link.exists():
                 raise Http404
             links = context.changeset.guest_links
             if link_id in {link.id for link in links}:
                 links.find(link_id).revoke()
 
-        return save_copy(self, id, change=change, answer=gone)
+        return save_copy(self, id, change=change, respond=no_content)
 
 
 def _fields(link: StoredLink, state: LinkState) -> Mapping[str, Any]:
@@ -168,5 +159,5 @@ def _fields(link: StoredLink, state: LinkState) -> Mapping[str, Any]:
 
 
 def _new_fields(row: GuestLinkRow) -> Mapping[str, Any]:
-    given = {field: getattr(row, field) for field in row.__struct_fields__}
-    return _fields(StoredLink(**given), "issued")
+    fields = {name: getattr(row, name) for name in row.__struct_fields__}
+    return _fields(StoredLink(**fields), "issued")

@@ -1,4 +1,4 @@
-"""What lists and search have in common: filters, and what a listed copy tells of itself and its form."""
+"""Filters and summaries shared by the list of forms and the search."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from forms.selectors import in_state
 from forms.states import State
 from partner_engine.api.copy_response import copy_summary
 from partner_engine.copy_visibility import InsuredNames
-from partner_engine.problems import Fault, Refused
+from partner_engine.problems import Refused
 from presentation import shapes
 from tenants.access import Actor
 
@@ -21,11 +21,11 @@ C = TypeVar("C", bound=Copy)
 
 
 class Filters(Protocol):
-    """The query parameters that narrow a list; empty or None leaves it as it is."""
+    """The query parameters that filter a list; empty and None filter nothing."""
 
     @property
     def line(self) -> str:
-        """Return the code of a line that is wanted."""
+        """Return the code of a line of business."""
 
     @property
     def owner(self) -> str:
@@ -33,11 +33,11 @@ class Filters(Protocol):
 
     @property
     def updated_since(self) -> datetime | None:
-        """Return the moment of the oldest change."""
+        """Return the time of the oldest change to include."""
 
 
-def narrow(copies: QuerySet[C], query: Filters, *, state: State | None, actor: Actor) -> QuerySet[C]:
-    """Narrow ``copies`` as ``query`` says. Raises ``Refused`` (400) for an owner that is none."""
+def filter_copies(copies: QuerySet[C], query: Filters, *, state: State | None, actor: Actor) -> QuerySet[C]:
+    """Return ``copies`` filtered by ``query``. Raises ``Refused`` (400) for an invalid owner."""
     if state is not None:
         copies = in_state(copies, state)
     if query.line:
@@ -51,17 +51,14 @@ def narrow(copies: QuerySet[C], query: Filters, *, state: State | None, actor: A
 
 def _owner(owner: str, actor: Actor) -> UUID:
     try:
-        # Programs own no copies: their ids are no users'.
+        # API clients own no copies: their ids are not user ids.
         return UUID(actor.id if owner == "me" else owner)
     except ValueError as error:
-        detail = "owner is a user's id, or `me` for a signed-in user."
-        raise Refused(
-            400, "invalid_query", detail, faults=[Fault(code="invalid_value", path="owner", detail=detail)]
-        ) from error
+        raise Refused.parameter("owner", "owner must be a user's id, or `me` for a signed-in user.") from error
 
 
 def form_summary(copy: Any, names: InsuredNames) -> shapes.FormSummary:
-    """Return the summary of a row of ``list_forms``, with what that says of the copy's form."""
+    """Return the summary of a row of ``list_forms`` and of its form."""
     return shapes.FormSummary(
         id=str(copy.application_form_id),
         catalogue=copy.catalogue,

@@ -1,4 +1,4 @@
-"""``/naics``: industry codes by everyday or official words, ranked by what the tenant meets where and at what size."""
+"""``/naics``: search for industry codes, ranked by how often the tenant's forms use them."""
 
 from __future__ import annotations
 
@@ -26,33 +26,31 @@ class IndustryShape(msgspec.Struct, frozen=True):
 
 
 class IndustriesShape(msgspec.Struct, frozen=True):
-    """The industries that fit, the best first; twelve at most."""
+    """The matching industries, best first; twelve at most."""
 
     results: list[IndustryShape]
 
 
 class Naics(Endpoint):
-    """The search for an industry."""
+    """The search for industry codes."""
 
     rights: ClassVar = {"GET": Right.READ_CATALOGUE}
 
     @documented(
         "Search for an industry",
-        "Codes that begin with `q`, or industries whose official title or everyday names (`plumber`, `coffee shop`) "
-        "hold all of its words, whatever their endings. Of those that fit alike the ones come first that the tenant's "
-        "forms name more often in the state of `zip`, or that were chosen at about `employees`; this needs the right "
-        "`forms:read` too.",
+        "Returns codes that begin with `q`, or industries whose official title or everyday names (`plumber`, `coffee "
+        "shop`) contain all of its words, whatever their endings. Among equal matches, industries rank higher that the "
+        "tenant's forms name more often in the state of `zip`, or that were chosen at about `employees`; this requires "
+        "the right `forms:read` too.",
         query=NaicsQuery,
-        answers={200: IndustriesShape},
+        responses={200: IndustriesShape},
     )
-    def get(self, request: Request) -> HttpResponse:
-        """Search for an industry."""
-        query = self.query(NaicsQuery)
-        found = find_industries(query.q)
+    def get(self, request: Request, *, query: NaicsQuery) -> HttpResponse:
+        industries = find_industries(query.q)
         if self.actor.may(Right.READ_FORMS) and (query.zip or query.employees is not None):
             try:
                 catalogue = releases.current(self.tenant.catalogue).compiled
             except releases.NoRelease as error:
                 raise UnknownCatalogue(self.tenant.catalogue) from error
-            found = search_industries(query.q, catalogue, zip_code=query.zip, employees=query.employees)
-        return self.answer(IndustriesShape([IndustryShape(*industry) for industry in found]))
+            industries = search_industries(query.q, catalogue, zip_code=query.zip, employees=query.employees)
+        return self.respond(IndustriesShape([IndustryShape(*industry) for industry in industries]))

@@ -1,4 +1,4 @@
-"""``/copies/{id}/needed``: what is still to be answered or mended."""
+"""``/copies/{id}/needed``: the answers that are missing or need fixing."""
 
 from __future__ import annotations
 
@@ -18,23 +18,22 @@ from tenants.access import Right
 
 
 class Needed(Endpoint):
-    """What a copy still needs."""
+    """The answers that a copy still needs."""
 
     rights: ClassVar = {"GET": Right.READ_FORMS}
 
     @documented(
         "Read what is needed",
-        "Paths of answers and rows that are missing or wrong: `quote` before a quote, `bind` before binding. Empty "
-        "lists mean that nothing is in the way.",
+        "Paths of answers and rows that are missing or invalid: `quote` before a quote, `bind` before binding. Empty "
+        "lists mean that nothing is missing.",
         query=ReadQuery,
-        answers={200: shapes.NeededShape},
+        responses={200: shapes.NeededShape},
         tagged=True,
     )
-    def get(self, request: Request, id: UUID) -> HttpResponse:
-        """Read what is needed."""
-        context = find_copy(self, id, self.query(ReadQuery))
+    def get(self, request: Request, id: UUID, *, query: ReadQuery) -> HttpResponse:
+        context = find_copy(self, id, query)
         _, evaluation = context.current_view()
         shape = shapes.NeededShape(
             version=context.version, needed=evaluation.needed, messages=list(evaluation.messages)
         )
-        return self.answer_with_tag(shape, version_tag(context.version))
+        return self.respond_in_full(shape, version_tag(context.version))

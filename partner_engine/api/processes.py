@@ -1,4 +1,4 @@
-"""``/copies/{id}/processes``: the long work on a copy, how far it is and how it ended."""
+"""``/copies/{id}/processes``: the long-running processes on a copy and their state."""
 
 from __future__ import annotations
 
@@ -26,15 +26,16 @@ class Processes(Endpoint):
 
     @documented(
         "List processes",
-        "The long work on the copy, such as asking carriers, the newest first; ended ones too.",
+        "The long-running processes on the copy, such as quote requests to carriers, newest first, including ended "
+        "ones.",
         query=PageQuery,
-        answers={200: shapes.ProcessPage, 304: None},
+        responses={200: shapes.ProcessPage, 304: None},
         tagged=True,
     )
-    def get(self, request: Request, id: UUID) -> HttpResponse:
-        """List processes."""
-        query = self.query(PageQuery)
+    def get(self, request: Request, id: UUID, *, query: PageQuery) -> HttpResponse:
         context = find_copy(self, id, ReadQuery())
-        found = page(list_processes(id), order="-event", cursor=query.cursor, limit=query.limit)
-        shape = shapes.ProcessPage([shapes.process(row) for row in found.rows], next_page(request, found.next_cursor))
-        return self.answer(shape, etag=version_tag(context.version))
+        processes = page(list_processes(id), order="-event", cursor=query.cursor, limit=query.limit)
+        shape = shapes.ProcessPage(
+            [shapes.process(row) for row in processes.rows], next_page(request, processes.next_cursor)
+        )
+        return self.respond(shape, etag=version_tag(context.version))

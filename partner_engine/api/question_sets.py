@@ -1,4 +1,4 @@
-"""``/copies/{id}/question_sets``: question sets that somebody puts on a copy by hand, and takes off again."""
+"""``/copies/{id}/question_sets``: question sets that a caller adds to a copy by hand, and removes again."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from batch.context import BatchContext
 from batch.errors import NotFound, UnknownQuestionSet
 from batch.idempotency import StoredResponse
 from partner_engine.api import attached_shapes
-from partner_engine.api.bodies import NoQuery, Nothing
 from partner_engine.api.http.endpoint import Endpoint
-from partner_engine.api.http.field_errors import pointing
+from partner_engine.api.http.field_errors import errors_of_field
+from partner_engine.api.http.input import Nothing
 from partner_engine.api.http.schema import documented
-from partner_engine.api.http.writes import gone, save_copy, stored
+from partner_engine.api.http.writes import json_response, no_content, save_copy
 from presentation import shapes
 from tenants.access import Right
 
@@ -29,32 +29,26 @@ class QuestionSets(Endpoint):
 
     @documented(
         "Put a question set on a copy",
-        "It stays until it is taken off by hand, also while the rules do not ask for it: `remove_if_ineligible` is "
-        "false. Its questions are asked where their own conditions hold, as always. One that is there already is kept "
-        "from now on: 200 instead of 201.",
+        "The set remains until it is removed by hand, even if the rules do not require it: `remove_if_ineligible` is "
+        "false. Its questions are still asked only where their own conditions hold. A set that is on the copy already "
+        "becomes permanent in the same way: 200 instead of 201.",
         body=attached_shapes.NewQuestionSet,
-        query=NoQuery,
-        answers={200: shapes.QuestionSetShape, 201: shapes.QuestionSetShape},
+        responses={200: shapes.QuestionSetShape, 201: shapes.QuestionSetShape},
         write=True,
         tagged=True,
     )
-    def post(self, request: Request, id: UUID) -> HttpResponse:
-        """Put a question set on."""
-        self.query()
-        code = self.body(attached_shapes.NewQuestionSet).code
-        status = 200
+    def post(self, request: Request, id: UUID, *, body: attached_shapes.NewQuestionSet) -> HttpResponse:
+        def change(context: BatchContext) -> int:
+            status = 200 if context.changeset.question_set(body.code) else 201
+            with errors_of_field("/code"):
+                context.changeset.add_question_set(body.code).keep_if_ineligible()
+            return status
 
-        def change(context: BatchContext) -> None:
-            nonlocal status
-            status = 200 if context.changeset.question_set(code) else 201
-            with pointing("/code"):
-                context.changeset.add_question_set(code).keep_if_ineligible()
+        def respond(context: BatchContext, result: SaveResult, status: int) -> StoredResponse:
+            sets = {shape.code: shape for shape in shapes.question_sets(context.changeset.document)}
+            return json_response(sets[body.code], version=result.version, status=status)
 
-        def answer(context: BatchContext, result: SaveResult) -> StoredResponse:
-            found = next(found for found in shapes.question_sets(context.changeset.document) if found.code == code)
-            return stored(found, version=result.version, status=status)
-
-        return save_copy(self, id, change=change, answer=answer)
+        return save_copy(self, id, change=change, respond=respond)
 
 
 class QuestionSet(Endpoint):
@@ -64,23 +58,18 @@ class QuestionSet(Endpoint):
 
     @documented(
         "Take a question set off a copy",
-        "Takes off what was put on by hand; answers to its questions stay. While the rules ask for it themselves it "
-        "cannot be taken off: 409 `question_set_asked_for`; `explain?target=set:...` tells why they do.",
+        "Removes a set that was added by hand; answers to its questions remain. A set that the rules require cannot be "
+        "removed: 409 `question_set_asked_for`; `explain?target=set:...` explains why they require it.",
         body=Nothing,
-        query=NoQuery,
-        answers={204: None},
+        responses={204: None},
         write=True,
         tagged=True,
     )
     def delete(self, request: Request, id: UUID, code: str) -> HttpResponse:
-        """Take a question set off."""
-        self.query()
-        self.body(Nothing)
-
         def change(context: BatchContext) -> None:
             try:
                 context.changeset.find_question_set(code).remove()
             except UnknownQuestionSet as error:
                 raise NotFound("The copy has no question set with this code.") from error
 
-        return save_copy(self, id, change=change, answer=gone)
+        return save_copy(self, id, change=change, respond=no_content)

@@ -1,4 +1,4 @@
-"""``/search``: the tenant's copies by words, misspelt ones too, and by beginnings of ids; the best first."""
+"""``/search``: search the tenant's copies by words, tolerating typing errors, and by the first characters of ids."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from rest_framework.request import Request
 from forms.selectors import list_every_copy
 from partner_engine.api.bodies import SearchQuery
 from partner_engine.api.http.endpoint import Endpoint
-from partner_engine.api.http.pagination import decode_ranked, encode_ranked, next_link
+from partner_engine.api.http.pagination import decode_ranked, encode_ranked, next_page
 from partner_engine.api.http.schema import documented
-from partner_engine.api.listing import form_summary, narrow
+from partner_engine.api.listing import filter_copies, form_summary
 from partner_engine.copy_visibility import InsuredNames
 from presentation import shapes
 from presentation.visibility import Reader
@@ -21,36 +21,33 @@ from tenants.access import Right
 
 
 class Search(Endpoint):
-    """All copies of the caller's tenant."""
+    """The search in the copies of the caller's tenant."""
 
     rights: ClassVar = {"GET": Right.READ_FORMS}
 
     @documented(
         "Search",
-        "Copies that hold every word of `q` in their title or indexed answers, as a whole word or as the beginning of "
-        "one, or whose id (or whose form's id) begins with it; where there are none, words that are spelt alike. The "
-        "best come first. Personal answers are searched only with the right `answers:pii`, sensitive ones never. A "
-        "copy is found as soon as it is saved.",
+        "Copies that contain every word of `q` in their title or indexed answers, as a whole word or as the beginning "
+        "of one, or whose id or form's id begins with it; without a match, copies with words of similar spelling. "
+        "The best matches come first. Personal answers are searched only with the right `answers:pii`, sensitive ones "
+        "never. A copy can be found as soon as it is saved.",
         query=SearchQuery,
-        answers={200: shapes.SearchPage},
+        responses={200: shapes.SearchPage},
     )
-    def get(self, request: Request) -> HttpResponse:
-        """Search."""
-        query = self.query(SearchQuery)
+    def get(self, request: Request, *, query: SearchQuery) -> HttpResponse:
         sees_personal = self.actor.may(Right.READ_PERSONAL)
         every_copy = list_every_copy(deleted=query.state == "deleted")
-        copies = narrow(every_copy, query, state=query.state, actor=self.actor)
+        copies = filter_copies(every_copy, query, state=query.state, actor=self.actor)
         after = Ranked(*decode_ranked(query.cursor)) if query.cursor else None
         ranked = rank_forms(copies, query.q, personal=sees_personal, after=after, limit=query.limit + 1)
         shown = ranked[: query.limit]
-        rows = {copy.pk: copy for copy in every_copy.filter(pk__in=[found.copy_id for found in shown])}
+        rows = {copy.pk: copy for copy in every_copy.filter(pk__in=[match.copy_id for match in shown])}
         names = InsuredNames(Reader.for_actor(self.actor))
         results = [
-            shapes.SearchHit(found.score, form_summary(rows[found.copy_id], names))
-            for found in shown
-            # One that was deleted between the two queries is not there any more.
-            if found.copy_id in rows
+            shapes.SearchHit(match.score, form_summary(rows[match.copy_id], names))
+            for match in shown
+            # A copy may be deleted between the two queries.
+            if match.copy_id in rows
         ]
-        parameters = {name: str(value) for name, value in request.GET.items() if name != "cursor"}
         cursor = encode_ranked(*shown[-1]) if len(ranked) > query.limit else ""
-        return self.answer(shapes.SearchPage(results, next_link(request.path, parameters, cursor)))
+        return self.respond(shapes.SearchPage(results, next_page(request, cursor)))

@@ -1,4 +1,4 @@
-"""``/tickets``: the way of programs to a socket."""
+"""``/tickets``: one-time tickets with which programs open a WebSocket."""
 
 from __future__ import annotations
 
@@ -9,9 +9,8 @@ from django.http import HttpResponse
 from redis.exceptions import RedisError
 from rest_framework.request import Request
 
-from batch.idempotency import StoredResponse
-from partner_engine.api.bodies import NoQuery, Nothing
-from partner_engine.api.http.endpoint import Endpoint, reply
+from partner_engine.api.http.endpoint import Endpoint
+from partner_engine.api.http.input import Nothing
 from partner_engine.api.http.schema import documented
 from partner_engine.problems import Refused
 from partner_engine.socket_tickets import SECONDS, issue
@@ -19,37 +18,33 @@ from tenants.access import Right
 
 
 class Ticket(msgspec.Struct, frozen=True):
-    """Opens one socket within ``expires_in`` seconds: ``/ws/copies/{id}/?ticket=``."""
+    """A one-time ticket that opens a WebSocket within ``expires_in`` seconds: ``/ws/copies/{id}/?ticket=``."""
 
     ticket: str
     expires_in: int
 
 
 class Tickets(Endpoint):
-    """Tickets for sockets."""
+    """The issuing of tickets."""
 
     rights: ClassVar = {"POST": Right.READ_FORMS}
 
     @documented(
         "Get a ticket for a socket",
-        "Opens one socket, `/ws/copies/{id}/?ticket=`, within 30 seconds and once. The socket lives as long as the "
-        "token that the ticket was asked with, and has its rights. A ticket opens one socket only, so an "
-        "`Idempotency-Key` has no use here.",
+        "Returns a ticket that opens one WebSocket, `/ws/copies/{id}/?ticket=`, within 30 seconds. The socket has the "
+        "rights of the token that requested the ticket, and is closed when that token ends. A ticket can be used only "
+        "once, so an `Idempotency-Key` has no effect here.",
         body=Nothing,
-        query=NoQuery,
-        answers={201: Ticket},
+        responses={201: Ticket},
         write=True,
         keyed=False,
     )
     def post(self, request: Request) -> HttpResponse:
-        """Issue a ticket."""
-        self.query()
-        self.body(Nothing)
         token = request.auth
         kind, key = ("session", request.session.session_key) if token is None else ("token", str(token.pk))
         try:
             ticket = issue(tenant_id=self.tenant.id, kind=kind, key=key or "")
         except RedisError as error:
-            detail = "Tickets cannot be issued now; try again in a moment."
+            detail = "Tickets cannot be issued at the moment; try again later."
             raise Refused(503, "unavailable", detail, headers={"Retry-After": "1"}) from error
-        return reply(StoredResponse(201, {}, msgspec.json.encode(Ticket(ticket, SECONDS))))
+        return self.respond_with_status(201, Ticket(ticket, SECONDS))

@@ -1,4 +1,4 @@
-"""The addresses of the API below ``/api/v1/``. Each is named without a trailing slash and works with one too."""
+"""The routes of the API below ``/api/v1/``. Each is named without a trailing slash and works with one too."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ from partner_engine.api.copies import Copy, LockCopy, RestoreCopy, UnlockCopy
 from partner_engine.api.docs import Description, Docs
 from partner_engine.api.events import Events
 from partner_engine.api.explain import Explain
+from partner_engine.api.form_answers import FormAnswers
 from partner_engine.api.guest_links import GuestLink, GuestLinks
 from partner_engine.api.history import Changes, History
-from partner_engine.api.http.deprecation import FormAnswers
-from partner_engine.api.http.not_found import Unknown
+from partner_engine.api.http.not_found import UnknownRoute
 from partner_engine.api.me import Me
 from partner_engine.api.messages import Message, Messages
 from partner_engine.api.naics import Naics
@@ -80,12 +80,12 @@ ROUTES: Final[dict[str, tuple[str, type[APIView]]]] = {
 
 
 def _patterns() -> list[URLPattern]:
-    found: list[URLPattern] = []
-    for name, (address, view) in ROUTES.items():
-        found.append(path(address, view.as_view(), name=name))
-        found.append(path(f"{address}/", view.as_view()))
-    return found
+    patterns: list[URLPattern] = []
+    for name, (route, view) in ROUTES.items():
+        patterns.append(path(route, view.as_view(), name=name))
+        patterns.append(path(f"{route}/", view.as_view()))
+    return patterns
 
 
-#: Below ``/api/`` even what is not there answers in JSON; this comes last.
-urlpatterns = [*_patterns(), re_path(r"", Unknown.as_view(), name="unknown")]
+#: Last: unknown routes below ``/api/`` respond in JSON too.
+urlpatterns = [*_patterns(), re_path(r"", UnknownRoute.as_view(), name="unknown")]

@@ -1,4 +1,4 @@
-"""What the API takes and answers about webhooks, as structs. A secret stands in two answers alone: where it is made."""
+"""Request and response shapes of webhooks, as structs. Only the two responses that create a secret contain it."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from uuid import UUID
 import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
-from partner_engine.api.bodies import Body, Query
+from partner_engine.api.http.input import Body, Query
 from webhooks.models import WebhookAttempt, WebhookDelivery, WebhookEndpoint
 from webhooks.signatures import message_id
 
@@ -20,7 +20,7 @@ Description = Annotated[str, Meta(max_length=200)]
 
 
 class NewEndpoint(Body, frozen=True, kw_only=True):
-    """A new webhook endpoint. ``event_types`` are types, families (``quote_request.*``) or ``*`` for all."""
+    """A new webhook endpoint. ``event_types`` lists types, families (``quote_request.*``) or ``*`` for all."""
 
     url: Url
     event_types: EventTypes
@@ -28,7 +28,7 @@ class NewEndpoint(Body, frozen=True, kw_only=True):
 
 
 class EndpointChange(Body, frozen=True, kw_only=True):
-    """What of an endpoint is changed. ``disabled`` false switches it on again."""
+    """A change of a webhook endpoint. ``disabled`` false switches it on again."""
 
     url: Url | UnsetType = UNSET
     event_types: EventTypes | UnsetType = UNSET
@@ -37,7 +37,7 @@ class EndpointChange(Body, frozen=True, kw_only=True):
 
 
 class ReplayInput(Body, frozen=True, kw_only=True):
-    """What is sent once more: one event (``event_id`` is ``webhook-id`` less ``msg_``), or all from ``since`` to before
+    """The events to send again: one (``event_id`` is ``webhook-id`` without ``msg_``), or all from ``since`` to before
     ``until``.
     """
 
@@ -47,7 +47,7 @@ class ReplayInput(Body, frozen=True, kw_only=True):
 
 
 class DeliveriesQuery(Query, frozen=True, kw_only=True):
-    """A page of an endpoint's deliveries, the latest first."""
+    """A page of an endpoint's deliveries, latest first."""
 
     state: Literal["pending", "delivered", "failed"] | None = None
     cursor: Annotated[str, Meta(max_length=200)] = ""
@@ -72,26 +72,26 @@ class EndpointShape(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class AddedEndpoint(EndpointShape, frozen=True, kw_only=True):
-    """A new webhook endpoint with its ``secret``, which is told here and never again."""
+    """A new webhook endpoint with its ``secret``, which no later response contains."""
 
     secret: str
 
 
 class RotatedSecret(msgspec.Struct, frozen=True, kw_only=True):
-    """The new ``secret``, told here and never again; the one before signs too until ``previous_secret_until``."""
+    """The new ``secret``, which no later response contains; the old one signs too until ``previous_secret_until``."""
 
     secret: str
     previous_secret_until: datetime
 
 
 class EndpointList(msgspec.Struct, frozen=True, kw_only=True):
-    """All webhook endpoints of the tenant, the oldest first."""
+    """All webhook endpoints of the tenant, oldest first."""
 
     results: list[EndpointShape]
 
 
 class AttemptShape(msgspec.Struct, frozen=True, kw_only=True):
-    """One attempt: the ``status`` that came back, or the ``error`` that kept one away. ``duration`` in milliseconds."""
+    """One attempt: the ``status`` of the response, or the ``error`` without one. ``duration`` is in milliseconds."""
 
     number: int
     at: datetime
@@ -102,7 +102,7 @@ class AttemptShape(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class DeliveryShape(msgspec.Struct, frozen=True, kw_only=True):
-    """One event for one endpoint, with its latest attempts."""
+    """The delivery of one event to one endpoint, with its latest attempts."""
 
     id: UUID
     event_id: UUID
@@ -118,42 +118,42 @@ class DeliveryShape(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class DeliveryPage(msgspec.Struct, frozen=True, kw_only=True):
-    """One page of deliveries; ``next`` is the address of the next one."""
+    """A page of deliveries; ``next`` is the URL of the next page."""
 
     results: list[DeliveryShape]
     next: str | None
 
 
 class Replayed(msgspec.Struct, frozen=True, kw_only=True):
-    """How many deliveries are sent once more."""
+    """The number of deliveries that are sent again."""
 
     replayed: int
 
 
 class EventSchema(msgspec.Struct, frozen=True, kw_only=True):
-    """A JSON Schema (2020-12) of every event; its other members are those of the standard."""
+    """The JSON Schema (2020-12) of every event; its other members are those of the standard."""
 
     title: str
 
 
 def endpoint_fields(endpoint: WebhookEndpoint) -> dict[str, Any]:
-    """Return what of ``endpoint`` is shown: never a secret."""
+    """Return the fields of ``endpoint`` that are shown, which never include a secret."""
     return {name: getattr(endpoint, name) for name in EndpointShape.__struct_fields__}
 
 
-def delivery(found: WebhookDelivery, attempts: Iterable[WebhookAttempt]) -> DeliveryShape:
-    """Return a delivery (with its payload) and its ``attempts``, given the latest first, in the order of time."""
+def delivery(row: WebhookDelivery, attempts: Iterable[WebhookAttempt]) -> DeliveryShape:
+    """Return the shape of a delivery. ``attempts`` come latest first and are returned in order of time."""
     return DeliveryShape(
-        id=found.id,
-        event_id=found.payload_id,
-        webhook_id=message_id(found.payload_id),
-        event_type=found.payload.event_type,
-        copy_id=found.payload.copy_id,
-        version=found.payload.version,
-        state=found.state,  # type: ignore[arg-type]
-        next_attempt_at=found.next_attempt_at,
-        created_at=found.created_at,
-        finished_at=found.finished_at,
+        id=row.id,
+        event_id=row.payload_id,
+        webhook_id=message_id(row.payload_id),
+        event_type=row.payload.event_type,
+        copy_id=row.payload.copy_id,
+        version=row.payload.version,
+        state=row.state,  # type: ignore[arg-type]
+        next_attempt_at=row.next_attempt_at,
+        created_at=row.created_at,
+        finished_at=row.finished_at,
         attempts=[
             AttemptShape(
                 number=attempt.number,

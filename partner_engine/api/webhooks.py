@@ -1,22 +1,20 @@
-"""``/webhook_endpoints``: where a partner's system wants to be told of events, how that went, and once more."""
+"""``/webhook_endpoints``: the endpoints of partners' systems that receive events, their deliveries and replays."""
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from typing import ClassVar
 from uuid import UUID
 
-import msgspec
 from django.http import HttpResponse
 from msgspec import UNSET
 from rest_framework.request import Request
 
-from batch.idempotency import StoredResponse
 from partner_engine.api import webhook_shapes as shapes
-from partner_engine.api.bodies import NoQuery, Nothing
-from partner_engine.api.http.endpoint import Endpoint, reply
-from partner_engine.api.http.pagination import next_link, page
+from partner_engine.api.http.endpoint import Endpoint
+from partner_engine.api.http.input import Nothing
+from partner_engine.api.http.pagination import next_page, page
 from partner_engine.api.http.schema import documented
-from partner_engine.problems import Fault, Refused
+from partner_engine.problems import Refused
 from tenants.access import Right
 from webhooks import endpoints
 from webhooks.event_types import event_schema
@@ -26,36 +24,29 @@ _RIGHT = Right.MANAGE_WEBHOOKS
 
 
 class WebhookEndpoints(Endpoint):
-    """The tenant's endpoints."""
+    """The webhook endpoints of the tenant."""
 
     rights: ClassVar = {"GET": _RIGHT, "POST": _RIGHT}
 
     @documented(
         "List webhook endpoints",
-        "All of the tenant's, the oldest first, with how they fare. Secrets are never told again.",
-        query=NoQuery,
-        answers={200: shapes.EndpointList},
+        "All endpoints of the tenant, oldest first, with their failures. The list does not contain secrets.",
+        responses={200: shapes.EndpointList},
     )
     def get(self, request: Request) -> HttpResponse:
-        """List endpoints."""
-        self.query()
-        found = [shapes.EndpointShape(**shapes.endpoint_fields(endpoint)) for endpoint in list_endpoints()]
-        return self.answer(shapes.EndpointList(results=found))
+        results = [shapes.EndpointShape(**shapes.endpoint_fields(endpoint)) for endpoint in list_endpoints()]
+        return self.respond(shapes.EndpointList(results=results))
 
     @documented(
         "Add a webhook endpoint",
-        "The answer holds the `secret` that signs what is sent; it is told here and never again. Because it is kept "
-        "nowhere in the clear, an `Idempotency-Key` has no use here.",
+        "The response contains the `secret` that signs deliveries; no later response does. Because it is not stored "
+        "unencrypted, an `Idempotency-Key` has no effect here.",
         body=shapes.NewEndpoint,
-        query=NoQuery,
-        answers={201: shapes.AddedEndpoint},
+        responses={201: shapes.AddedEndpoint},
         write=True,
         keyed=False,
     )
-    def post(self, request: Request) -> HttpResponse:
-        """Add an endpoint."""
-        self.query()
-        body = self.body(shapes.NewEndpoint)
+    def post(self, request: Request, *, body: shapes.NewEndpoint) -> HttpResponse:
         endpoint, secret = endpoints.add(
             body.url,
             tenant=self.tenant,
@@ -65,63 +56,53 @@ class WebhookEndpoints(Endpoint):
         )
         shape = shapes.AddedEndpoint(**shapes.endpoint_fields(endpoint), secret=secret)
         location = f"{request.path.rstrip('/')}/{endpoint.id}"
-        return _answer(201, shape, {"Location": location})
+        return self.respond_with_status(201, shape, location=location)
 
 
 class WebhookEndpoint(Endpoint):
-    """One endpoint."""
+    """One webhook endpoint."""
 
     rights: ClassVar = {"GET": _RIGHT, "PATCH": _RIGHT, "DELETE": _RIGHT}
 
     @documented(
         "Read a webhook endpoint",
-        "Where it is, what it is told of, how it fares.",
-        query=NoQuery,
-        answers={200: shapes.EndpointShape},
+        "Its URL, event types and failures.",
+        responses={200: shapes.EndpointShape},
     )
     def get(self, request: Request, id: UUID) -> HttpResponse:
-        """Read an endpoint."""
-        self.query()
-        return self.answer(shapes.EndpointShape(**shapes.endpoint_fields(access_endpoint(id))))
+        return self.respond(shapes.EndpointShape(**shapes.endpoint_fields(access_endpoint(id))))
 
     @documented(
         "Change a webhook endpoint",
-        "Changes what is given. `disabled` switches it off and on; switched on, what waited is sent.",
+        "Changes the submitted fields. `disabled` switches the endpoint off and on; once it is on, waiting deliveries "
+        "are sent.",
         body=shapes.EndpointChange,
-        query=NoQuery,
-        answers={200: shapes.EndpointShape},
+        responses={200: shapes.EndpointShape},
         write=True,
         keyed=False,
     )
-    def patch(self, request: Request, id: UUID) -> HttpResponse:
-        """Change an endpoint."""
-        self.query()
-        body = self.body(shapes.EndpointChange)
+    def patch(self, request: Request, id: UUID, *, body: shapes.EndpointChange) -> HttpResponse:
         endpoint = access_endpoint(id)
-        given = {
+        fields = {
             name: value for name in ("url", "event_types", "description") if (value := getattr(body, name)) is not UNSET
         }
-        if given:
-            endpoints.change(endpoint, actor=self.actor, **given)
+        if fields:
+            endpoints.change(endpoint, actor=self.actor, **fields)
         if body.disabled is not UNSET:
             endpoints.switch(endpoint, on=not body.disabled, actor=self.actor)
-        return self.answer(shapes.EndpointShape(**shapes.endpoint_fields(endpoint)))
+        return self.respond(shapes.EndpointShape(**shapes.endpoint_fields(endpoint)))
 
     @documented(
         "Remove a webhook endpoint",
-        "With its deliveries and their log. What is under way may still arrive.",
+        "Removes the endpoint, its deliveries and their log. A delivery in transit may still arrive.",
         body=Nothing,
-        query=NoQuery,
-        answers={204: None},
+        responses={204: None},
         write=True,
         keyed=False,
     )
     def delete(self, request: Request, id: UUID) -> HttpResponse:
-        """Remove an endpoint."""
-        self.query()
-        self.body(Nothing)
         endpoints.remove(access_endpoint(id), actor=self.actor)
-        return reply(StoredResponse(204, {}, b""))
+        return self.respond_empty()
 
 
 class RotateWebhookSecret(Endpoint):
@@ -131,113 +112,90 @@ class RotateWebhookSecret(Endpoint):
 
     @documented(
         "Rotate a webhook secret",
-        "Gives the endpoint a new secret, told here and never again. For 24 hours all is signed with both.",
+        "Replaces the endpoint's secret; no later response contains it. Deliveries are signed with both secrets for "
+        "24 hours.",
         body=Nothing,
-        query=NoQuery,
-        answers={200: shapes.RotatedSecret},
+        responses={200: shapes.RotatedSecret},
         write=True,
         keyed=False,
     )
     def post(self, request: Request, id: UUID) -> HttpResponse:
-        """Rotate the secret."""
-        self.query()
-        self.body(Nothing)
         endpoint = access_endpoint(id)
         secret = endpoints.rotate_secret(endpoint, actor=self.actor)
         until = endpoint.previous_secret_until
-        return _answer(200, {"secret": secret, "previous_secret_until": until})
+        return self.respond({"secret": secret, "previous_secret_until": until})
 
 
 class WebhookDeliveries(Endpoint):
-    """What was sent to one endpoint, and what came back."""
+    """The deliveries to one webhook endpoint."""
 
     rights: ClassVar = {"GET": _RIGHT}
 
     @documented(
         "List webhook deliveries",
-        "The latest first, each with its attempts: status or error, duration, the beginning of the answer.",
+        "The deliveries, latest first, each with its attempts: status or error, duration, first bytes of the response.",
         query=shapes.DeliveriesQuery,
-        answers={200: shapes.DeliveryPage},
+        responses={200: shapes.DeliveryPage},
     )
-    def get(self, request: Request, id: UUID) -> HttpResponse:
-        """List deliveries."""
-        query = self.query(shapes.DeliveriesQuery)
+    def get(self, request: Request, id: UUID, *, query: shapes.DeliveriesQuery) -> HttpResponse:
         rows = list_deliveries(access_endpoint(id))
         if query.state:
             rows = rows.filter(state=query.state)
-        found = page(rows, order="-event", cursor=query.cursor, limit=query.limit)
-        parameters = {name: str(value) for name, value in request.GET.items() if name != "cursor"}
-        results = [shapes.delivery(row, getattr(row, "shown_attempts", ())) for row in found.rows]
-        following = next_link(request.path, parameters, found.next_cursor)
-        return self.answer(shapes.DeliveryPage(results=results, next=following))
+        deliveries = page(rows, order="-event", cursor=query.cursor, limit=query.limit)
+        results = [shapes.delivery(row, getattr(row, "shown_attempts", ())) for row in deliveries.rows]
+        return self.respond(shapes.DeliveryPage(results=results, next=next_page(request, deliveries.next_cursor)))
 
 
 class ReplayWebhooks(Endpoint):
-    """What one endpoint is sent once more."""
+    """The repeated deliveries to one webhook endpoint."""
 
     rights: ClassVar = {"POST": _RIGHT}
 
     @documented(
         "Replay webhooks",
-        "Sends one event, or all of a time, once more: with the same `webhook-id` and body and a new timestamp. What "
-        "is still to be sent is left as it is.",
+        "Sends one event, or all events of a period, again: with the same `webhook-id` and body and a new timestamp. "
+        "Pending deliveries remain unchanged.",
         body=shapes.ReplayInput,
-        query=NoQuery,
-        answers={202: shapes.Replayed},
+        responses={202: shapes.Replayed},
         write=True,
         keyed=False,
     )
-    def post(self, request: Request, id: UUID) -> HttpResponse:
-        """Replay."""
-        self.query()
-        body = self.body(shapes.ReplayInput)
+    def post(self, request: Request, id: UUID, *, body: shapes.ReplayInput) -> HttpResponse:
         if (body.event_id is None) == (body.since is None):
-            detail = "Give event_id, or since (and until), not both."
-            raise Refused(422, "invalid_body", detail, faults=[Fault(code="invalid_value", detail=detail)])
+            raise Refused.field("", "Send event_id, or since (and until), not both.")
         replayed = endpoints.replay(
             access_endpoint(id), actor=self.actor, event_id=body.event_id, since=body.since, until=body.until
         )
-        return _answer(202, shapes.Replayed(replayed=replayed))
+        return self.respond_with_status(202, shapes.Replayed(replayed=replayed))
 
 
 class TestWebhook(Endpoint):
-    """A try of one endpoint."""
+    """A test of one webhook endpoint."""
 
     rights: ClassVar = {"POST": _RIGHT}
 
     @documented(
         "Test a webhook endpoint",
-        "Sends it a `webhook.test` event, whatever types it asked for; its deliveries tell how that went.",
+        "Sends a `webhook.test` event, whatever event types the endpoint receives; its deliveries contain the result.",
         body=Nothing,
-        query=NoQuery,
-        answers={202: shapes.DeliveryShape},
+        responses={202: shapes.DeliveryShape},
         write=True,
         keyed=False,
     )
     def post(self, request: Request, id: UUID) -> HttpResponse:
-        """Send a test."""
-        self.query()
-        self.body(Nothing)
         sent = endpoints.send_test(access_endpoint(id), actor=self.actor)
-        return _answer(202, shapes.delivery(sent, ()))
+        return self.respond_with_status(202, shapes.delivery(sent, ()))
 
 
 class WebhookEventSchema(Endpoint):
-    """The shape of what is sent."""
+    """The JSON Schema of webhook events."""
 
     rights: ClassVar = {"GET": None}
 
     @documented(
         "Read the schema of webhook events",
         "A JSON Schema (2020-12) of the bodies of all events, by their type.",
-        query=NoQuery,
-        answers={200: shapes.EventSchema, 304: None},
+        responses={200: shapes.EventSchema, 304: None},
     )
     def get(self, request: Request) -> HttpResponse:
-        """Read the schema."""
-        self.query()
-        return self.answer_digested(event_schema())
-
-
-def _answer(status: int, shape: Any, headers: dict[str, str] | None = None) -> HttpResponse:
-    return reply(StoredResponse(status, headers or {}, msgspec.json.encode(shape)))
+        return self.respond_with_digest(event_schema())

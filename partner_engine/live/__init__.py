@@ -1,1 +1,1 @@
-"""Live updates: sockets on which pages and partners' programs hear what others save, and who looks at the same copy."""
+"""Live updates: WebSockets on which pages and programs receive the saves of others and the viewers of a copy."""

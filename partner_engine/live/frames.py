@@ -1,6 +1,6 @@
-"""What is said on a copy's socket, as structs: the one source of the shapes in docs/live.md. Pure.
+"""The frames of a copy's socket, as structs: the one source of the shapes in docs/live.md. Pure.
 
-Every frame is one JSON object with its ``type``.
+Every frame is one JSON object with a ``type``.
 """
 
 from __future__ import annotations
@@ -13,12 +13,12 @@ from msgspec import Meta
 
 from presentation.shapes import ChangesShape
 
-#: Of what a client sends, in bytes: it asks and points, it does not write.
-MOST_BYTES: Final = 4096
+#: The maximum size of a client's frame in bytes; clients send requests only.
+MAX_BYTES: Final = 4096
 
 
 class Person(msgspec.Struct, frozen=True):
-    """Somebody at the copy by one socket; ``path`` is the question that they are at, null for none."""
+    """A viewer of the copy, on one socket; ``path`` is the question in focus, null for none."""
 
     socket: str
     type: str
@@ -28,7 +28,7 @@ class Person(msgspec.Struct, frozen=True):
 
 
 class Snapshot(msgspec.Struct, frozen=True, kw_only=True, tag="snapshot", tag_field="type"):
-    """The first frame: what holds now. Everything later than ``version`` follows as frames."""
+    """The first frame: the current state. Everything after ``version`` follows as frames."""
 
     socket: str
     copy: str
@@ -38,8 +38,8 @@ class Snapshot(msgspec.Struct, frozen=True, kw_only=True, tag="snapshot", tag_fi
 
 
 class Changed(msgspec.Struct, frozen=True, kw_only=True, tag="changed", tag_field="type"):
-    """A save that made ``version``, without sensitive and personal values. ``changes`` is null where they were too
-    many to send: ask for them.
+    """A save that created ``version``, without sensitive and personal values. ``changes`` is null if they were too
+    large to send: request them.
     """
 
     version: int
@@ -53,14 +53,14 @@ class Changed(msgspec.Struct, frozen=True, kw_only=True, tag="changed", tag_fiel
 
 
 class Presence(msgspec.Struct, frozen=True, kw_only=True, tag="presence", tag_field="type"):
-    """Somebody came, went, or is at another question."""
+    """A viewer joined, left, or moved to another question."""
 
     event: Literal["joined", "left", "focus"]
     person: Person
 
 
 class Heartbeat(msgspec.Struct, frozen=True, kw_only=True, tag="heartbeat", tag_field="type"):
-    """Every 20 s: the version and who is there; a client that knows an older version asks for the changes."""
+    """Every 20 s: the version and the viewers. A client with an older version requests the changes."""
 
     version: int
     release: int
@@ -68,7 +68,7 @@ class Heartbeat(msgspec.Struct, frozen=True, kw_only=True, tag="heartbeat", tag_
 
 
 class Resync(msgspec.Struct, frozen=True, kw_only=True, tag="resync", tag_field="type"):
-    """Frames were lost: ask for the changes since the version that you know."""
+    """Frames were lost: request the changes since your version."""
 
     version: int
     reason: Literal["gap", "overflow", "interrupted"]
@@ -80,15 +80,15 @@ class Released(msgspec.Struct, frozen=True, kw_only=True, tag="release", tag_fie
     release: int
 
 
-class ChangesAnswer(msgspec.Struct, frozen=True, kw_only=True, tag="changes", tag_field="type"):
-    """The answer to ``since``: what ``GET /copies/{id}/changes`` answers, for whoever asks."""
+class ChangesFrame(msgspec.Struct, frozen=True, kw_only=True, tag="changes", tag_field="type"):
+    """The response to ``since``: the body of ``GET /copies/{id}/changes`` for this client."""
 
     since: int
     body: ChangesShape
 
 
 class ErrorFrame(msgspec.Struct, frozen=True, kw_only=True, tag="error", tag_field="type"):
-    """A frame that was not taken; the socket stays open unless it says otherwise in its close code."""
+    """A frame of the client was refused; the socket stays open."""
 
     code: str
     detail: str
@@ -96,41 +96,41 @@ class ErrorFrame(msgspec.Struct, frozen=True, kw_only=True, tag="error", tag_fie
 
 
 class Since(msgspec.Struct, frozen=True, tag="since", tag_field="type", forbid_unknown_fields=True):
-    """Ask what changed after ``version``."""
+    """Request the changes after ``version``."""
 
     version: Annotated[int, Meta(ge=0, le=2_147_483_647)]
 
 
 class Focus(msgspec.Struct, frozen=True, tag="focus", tag_field="type", forbid_unknown_fields=True):
-    """Tell the others at which question one is; null for none."""
+    """Publish the question in focus to the other viewers; null for none."""
 
     path: Annotated[str, Meta(max_length=300)] | None
 
 
 class View(msgspec.Struct, frozen=True, tag="view", tag_field="type", forbid_unknown_fields=True):
-    """Tell whether the page is in view; as long as it is, its person is counted among the active users."""
+    """Report whether the page is visible; while it is, its person counts as an active user."""
 
     visible: bool
 
 
-Asked = Since | Focus | View
-_asked: Final = msgspec.json.Decoder(Asked)
-_told: Final = msgspec.json.Decoder(Changed | Presence)
+ClientFrame = Since | Focus | View
+_client_frames: Final = msgspec.json.Decoder(ClientFrame)
+_published: Final = msgspec.json.Decoder(Changed | Presence)
 _encoder: Final = msgspec.json.Encoder()
 
 
 class BadFrame(Exception):
-    """What came is no frame that is known; ``frame`` tells why."""
+    """A client's frame is invalid; ``frame`` is the error to send."""
 
     def __init__(self, frame: ErrorFrame) -> None:
         super().__init__(frame.detail)
         self.frame = frame
 
 
-def read(text: str) -> Asked:
-    """Return what a client's ``text`` asks. Raises ``BadFrame``."""
+def read(text: str) -> ClientFrame:
+    """Parse a client's frame. Raises ``BadFrame``."""
     try:
-        return _asked.decode(text)
+        return _client_frames.decode(text)
     except msgspec.ValidationError as error:
         detail, _, place = str(error).partition(" - at `$")
         pointer = place.rstrip("`").replace(".", "/")
@@ -140,22 +140,22 @@ def read(text: str) -> Asked:
         raise BadFrame(ErrorFrame(code="malformed_frame", detail="A frame is one JSON object.")) from error
 
 
-def by_name(person: Person) -> Person:
-    """Return ``person`` as guests are told of them: the name, and a socket that tells apart but is good for nothing."""
+def without_identity(person: Person) -> Person:
+    """Return ``person`` as guests see them: the name, and a hash instead of the socket's id to tell viewers apart."""
     unlinked = hashlib.sha256(person.socket.encode()).hexdigest()[:32]
     return Person(socket=unlinked, type=person.type, id="", name=person.name)
 
 
 def for_guests(text: str) -> str:
-    """Return the ``changed`` or ``presence`` frame in ``text`` as guests are told it: that somebody saved or came."""
-    frame = _told.decode(text)
+    """Return the ``changed`` or ``presence`` frame in ``text`` reduced to what guests may see: who saved or joined."""
+    frame = _published.decode(text)
     if isinstance(frame, Presence):
-        return write(msgspec.structs.replace(frame, person=by_name(frame.person)))
+        return write(msgspec.structs.replace(frame, person=without_identity(frame.person)))
     by = {**frame.by, "id": ""}
     nothing = {"changes": None, "eligibility": None, "needed": None, "messages": None}
     return write(msgspec.structs.replace(frame, by=by, correlation_id="", **nothing))
 
 
 def write(frame: msgspec.Struct) -> str:
-    """Return ``frame`` as it is sent."""
+    """Encode ``frame`` as JSON."""
     return _encoder.encode(frame).decode()

@@ -1,4 +1,4 @@
-"""The publisher of live updates: sends committed saves to the sockets at their copy, from the saving thread."""
+"""The publisher of live updates: sends committed saves to the sockets of their copy, from the saving thread."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ from batch.effects.actions_of_save import live_facts
 from partner_engine.live.frames import Changed, write
 from partner_engine.live.transport.channel_layer import address, encode
 from partner_engine.live.transport.sender import current_sender
-from partner_engine.live.transport.viewers import group_of, watched
+from partner_engine.live.viewers import group_of, have_viewers
 from redis_locks.outage import outage
 
-#: A larger frame would cost every reader more than to request the changes once.
-MOST_FRAME_BYTES: Final = 64 * 1024
+#: A larger frame costs every viewer more than one request for the changes.
+MAX_FRAME_BYTES: Final = 64 * 1024
 
 log = structlog.get_logger(__name__)
 
@@ -38,7 +38,9 @@ def publish(saves: Sequence[PlannedSave]) -> None:
 def _publish(redis: Redis, saves: Sequence[PlannedSave]) -> None:
     copies = [(save.context.tenant_id, save.loaded.copy.id) for save in saves]
     viewed = [
-        (copy, save) for copy, save, is_viewed in zip(copies, saves, watched(redis, copies), strict=True) if is_viewed
+        (copy, save)
+        for copy, save, is_viewed in zip(copies, saves, have_viewers(redis, copies), strict=True)
+        if is_viewed
     ]
     if not viewed:
         return
@@ -49,11 +51,11 @@ def _publish(redis: Redis, saves: Sequence[PlannedSave]) -> None:
 
 
 def _message(save: PlannedSave) -> dict[str, object]:
-    """Return the message of a save: its frame is written once, by the saver, for all sockets of all processes."""
+    """Return the message to publish. It contains the encoded frame, so that no receiver has to encode it again."""
     frame = write(_changed(save, live_facts(save)))
-    if len(frame) > MOST_FRAME_BYTES:
+    if len(frame) > MAX_FRAME_BYTES:
         frame = write(_changed(save, {}))
-    # With its owner: all sockets of a copy know each other's ids, and none may silence another one.
+    # With its owner: viewers know each other's socket ids, and nobody may suppress the updates of another socket.
     actor = save.context.actor
     sender = f"{actor.type}:{actor.id}/{current_sender()}"
     return {"type": "copy.changed", "version": save.result.version, "sender": sender, "frame": frame}

@@ -1,4 +1,4 @@
-"""The addresses of sockets below ``/ws/``."""
+"""The routes of WebSockets below ``/ws/``."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from django.urls import path, re_path
 from partner_engine.live.copies import CopySocket
 
 
-class Nowhere(AsyncWebsocketConsumer):
-    """Refuses a handshake at an address that is none."""
+class UnknownSocket(AsyncWebsocketConsumer):
+    """Refuses handshakes on unknown routes."""
 
     channel_layer_alias = "none"
 
     async def connect(self) -> None:
-        """Refuse."""
+        """Refuse the handshake."""
         await self.close()
 
 
-SOCKETS: Final = URLRouter([path("ws/copies/<uuid:id>/", CopySocket.as_asgi()), re_path("", Nowhere.as_asgi())])
+SOCKETS: Final = URLRouter([path("ws/copies/<uuid:id>/", CopySocket.as_asgi()), re_path("", UnknownSocket.as_asgi())])

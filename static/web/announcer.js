@@ -1,4 +1,4 @@
-/* What screen readers are told without a change of focus. */
+/* Announcements to screen readers, without a change of focus. */
 
 const region = document.getElementById("live");
 

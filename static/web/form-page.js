@@ -11,5 +11,5 @@ export function setShownVersion(version) {
   head().dataset.version = version;
 }
 
-/** Return how to scroll: not at all smoothly for those who asked for less motion. */
+/** Return how to scroll: not at all smoothly for users who prefer less motion. */
 export const scrollBehavior = () => (matchMedia("(prefers-reduced-motion: reduce)").matches ? "auto" : "smooth");

@@ -67,7 +67,7 @@ export function morph(old, fresh) {
   return Idiomorph.morph(old, fresh, { morphStyle: "outerHTML", callbacks: guards });
 }
 
-/** Guard all morphs of this page, for those who know which texts are not saved. */
+/** Guard all morphs of this page, for modules that know which texts are not saved. */
 export function installGuards({ queue, conflicts, keptTexts }) {
   const keepers = { queue, conflicts, keptTexts };
   Object.assign(guards, {

@@ -14,7 +14,7 @@ export function showEverybody(people, own) {
 
 export const showNobody = () => showEverybody([], "");
 
-/** Show that `person` came, moved or left; return the sentence that announces it, "" if there is none. */
+/** Show that `person` came, moved or left; return the sentence that announces it, "" without one. */
 export function note(event, person) {
   const text = roster.note(event, person);
   draw();

@@ -28,7 +28,7 @@ from redis_locks.outage import outage
 from tenants.access import Actor
 from tenants.current_tenant import use_tenant
 from tenants.models import Tenant
-from tests.conftest import SECOND_DATABASE
+from tests.harness.cast import SECOND_DATABASE
 from tests.harness.outboxes import Bench, Refill, Ring, delivered, put, rows
 
 pytestmark = pytest.mark.django_db

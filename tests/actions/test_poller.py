@@ -17,7 +17,7 @@ from actions.poller import poll_until
 from actions.sweeps import Sweep
 from house.place import CHECKOUT
 from tenants.models import Tenant
-from tests.conftest import SECOND_DATABASE
+from tests.harness.cast import SECOND_DATABASE
 from tests.harness.outboxes import Ring, put, rows
 
 

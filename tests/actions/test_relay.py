@@ -20,7 +20,7 @@ from actions.registry import Delivered, PermanentFailure, RetryAfter
 from actions.relay import MOST_CRASHES, Drained, drain
 from tenants.current_tenant import across_tenants, current_tenant
 from tenants.models import Tenant
-from tests.conftest import SECOND_DATABASE
+from tests.harness.cast import SECOND_DATABASE
 from tests.harness.outboxes import Bench, Refill, Ring, pass_time, put, rows
 
 pytestmark = pytest.mark.django_db

@@ -18,8 +18,8 @@ from tenants.access import Actor
 from tenants.current_tenant import across_tenants, use_tenant
 from tenants.managers import TenantModel
 from tenants.models import Tenant
-from tests.conftest import SECOND_DATABASE
 from tests.harness.batch_asserts import assert_batch
+from tests.harness.cast import SECOND_DATABASE
 
 pytestmark = pytest.mark.django_db(databases=["default", SECOND_DATABASE])
 

@@ -13,7 +13,7 @@ from playwright.sync_api import Browser, sync_playwright
 
 from catalogue.models import Release
 from tenants.models import User
-from tests.conftest import PASSWORD
+from tests.harness.cast import PASSWORD
 from tests.harness.cut_line import Line, line_to
 from tests.harness.form_driver import Driver
 from tests.harness.socket_client import start
@@ -35,17 +35,29 @@ def browser() -> Iterator[Browser]:
         browser.close()
 
 
-@pytest.fixture
-def server(transactional_db: None, demo: Release) -> Iterator[str]:
-    """Serve the test's database from a separate process; return its address."""
+@pytest.fixture(scope="session")
+def server_process(django_db_setup: None) -> Iterator[str]:
+    """Serve the tests' database by one process for all tests: its start takes longer than most of them."""
     with serve() as port:
         yield f"http://127.0.0.1:{port}"
 
 
 @pytest.fixture
-def agent(owner: User) -> User:
-    """Return the owner with a password hash that the server can check: tests use a faster hasher."""
-    owner.password = PBKDF2PasswordHasher().encode(PASSWORD, "salt")
+def server(transactional_db: None, demo: Release, server_process: str) -> str:
+    """Return the server's address, with the demo catalogue published."""
+    return server_process
+
+
+@pytest.fixture(scope="session")
+def password_hash() -> str:
+    """Return the hash of the cast's password that the server can check: tests use a cheaper hasher."""
+    return PBKDF2PasswordHasher().encode(PASSWORD, "salt")
+
+
+@pytest.fixture
+def agent(owner: User, password_hash: str) -> User:
+    """Return the owner with a password that the server can check."""
+    owner.password = password_hash
     owner.save()
     return owner
 
@@ -75,9 +87,9 @@ def line(server: str) -> Iterator[Line]:
 
 
 @pytest.fixture
-def other(browser: Browser, line: Line, member: User) -> Iterator[Driver]:
+def other(browser: Browser, line: Line, member: User, password_hash: str) -> Iterator[Driver]:
     """Return the colleague at a phone-sized dark window, signed in over a line that can be cut."""
-    member.password = PBKDF2PasswordHasher().encode(PASSWORD, "salt")
+    member.password = password_hash
     member.save()
     with browser.new_context(
         viewport={"width": 390, "height": 844}, color_scheme="dark", reduced_motion="reduce", bypass_csp=True

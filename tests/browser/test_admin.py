@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from django.contrib.auth.hashers import PBKDF2PasswordHasher
 from django.urls import reverse
 from playwright.sync_api import Browser
 
@@ -13,10 +12,10 @@ from catalogue.loader import load
 from catalogue.models import QuestionSet
 from catalogue.releases import publish
 from tenants.models import Tenant, User
-from tests.conftest import PASSWORD
+from tests.harness.cast import PASSWORD
 from tests.harness.form_driver import SERIOUS
 from tests.harness.kennel_catalogue import KENNELS
-from tests.partner_engine.admin.conftest import start_kennel
+from tests.harness.sensitive_kennel import start_kennel
 
 pytestmark = pytest.mark.browser
 
@@ -42,10 +41,9 @@ def main_pages(harbor: Tenant, owner: User) -> list[str]:
 
 
 def test_the_main_pages_are_accessible_and_need_nothing_from_elsewhere(
-    browser: Browser, server: str, staff: User, harbor: Tenant, owner: User
+    browser: Browser, server: str, staff: User, harbor: Tenant, owner: User, password_hash: str
 ) -> None:
-    # The server does not accept the fast password hashes of tests.
-    User.objects.filter(pk=staff.pk).update(password=PBKDF2PasswordHasher().encode(PASSWORD, "salt"))
+    User.objects.filter(pk=staff.pk).update(password=password_hash)
     faults: list[str] = []
     with browser.new_context(viewport={"width": 1440, "height": 980}) as context:
         page = context.new_page()

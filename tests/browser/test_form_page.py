@@ -13,7 +13,7 @@ from catalogue.demo import Sample, read_samples
 from forms.models import NaicsSearch
 from tenants.current_tenant import use_tenant
 from tenants.models import User
-from tests.conftest import PASSWORD
+from tests.harness.cast import PASSWORD
 from tests.harness.form_driver import Driver
 
 pytestmark = pytest.mark.browser
@@ -127,7 +127,7 @@ def test_a_lost_connection_is_shown_and_its_changes_are_sent_later(driver: Drive
     page.route("**/answers", lambda route: route.abort())
     page.fill("[name=mqs_business_name]", "Copper Kettle")
     page.keyboard.press("Enter")
-    expect(page.locator("#saved")).to_contain_text("the connection is lost")
+    expect(page.locator("#saved")).to_contain_text("the connection was lost")
 
     page.unroute("**/answers")
     page.locator("#saved button").click()

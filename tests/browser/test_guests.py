@@ -101,10 +101,10 @@ def test_a_guest_answers_is_seen_and_is_revoked(driver: Driver, guest: Driver, c
     driver.page.locator("#guests-button").click()
     expect(driver.page.locator(".guest-list")).to_contain_text("last seen")
     driver.page.on("dialog", lambda dialog: dialog.accept())
-    driver.page.get_by_role("button", name="End the link of Gus Miller").click()
+    driver.page.get_by_role("button", name="End the link for Gus Miller").click()
     expect(driver.page.locator(".guest-list")).to_contain_text("Ended")
     ended_at = time.monotonic()
-    expect(guest.page.locator("#banner")).to_contain_text("Your link has ended", timeout=2_000)
+    expect(guest.page.locator("#banner")).to_contain_text("This link is no longer valid", timeout=2_000)
     assert time.monotonic() - ended_at < 1.0
     expect(driver.page.locator("#people li")).to_have_count(0)
     guest.photograph("guest-ended-dark-390")
@@ -114,7 +114,7 @@ def test_a_guest_answers_is_seen_and_is_revoked(driver: Driver, guest: Driver, c
     guest.check_access()
     guest.page.on("dialog", lambda dialog: dialog.accept())
     guest.page.goto(f"{guest.server}/guest/{copy_id}")
-    expect(guest.page.get_by_role("heading", name="Your link has ended")).to_be_visible()
+    expect(guest.page.get_by_role("heading", name="Your link is no longer valid")).to_be_visible()
     expect(driver.page.locator("[name=mqs_mail_city]")).to_have_value("Waco")
     # The browser's console shows the refusal, as expected.
     guest.faults.clear()
@@ -167,7 +167,7 @@ def test_a_link_is_valid_in_one_browser_only(
     expect(guest.page.locator("#form[data-live]")).to_be_attached()
 
     let_expire(harbor, link_id)
-    expect(guest.page.locator("#banner")).to_contain_text("Your link has ended", timeout=2_000)
+    expect(guest.page.locator("#banner")).to_contain_text("This link is no longer valid", timeout=2_000)
 
 
 def test_a_guest_finishes(

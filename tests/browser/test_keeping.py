@@ -132,7 +132,7 @@ def test_unsent_text_is_kept_too(driver: Driver, other: Driver, row: str, line: 
     field = type_slowly(other, f"{row}/mqs_loc_city", "Waco")
     other.page.keyboard.press("Enter")
     remove(driver, row)
-    line.mend()
+    line.repair()
 
     expect(field.locator(".conflict")).to_contain_text("Ona Owner removed this row.", timeout=40_000)
     expect(field.locator("input")).to_have_value("Waco")

@@ -15,7 +15,7 @@ from playwright.sync_api import Error as PlaywrightError
 from batch import service as batch
 from catalogue.models import Catalogue, Release
 from tenants.models import Tenant, User
-from tests.conftest import PASSWORD
+from tests.harness.cast import PASSWORD
 from tests.harness.cut_line import Line
 from tests.harness.form_driver import Driver
 from tests.harness.socket_client import save
@@ -176,7 +176,7 @@ def test_being_cut_off_for_ten_seconds_loses_nothing(driver: Driver, other: Driv
     expect(other.page.locator("#banner")).to_contain_text("You are offline")
     other.check_in_every_look("offline", at="#f-mqs_mail_city")
     other.page.wait_for_timeout(max(0, 10_000 - (time.monotonic() - cut_at) * 1_000))
-    line.mend()
+    line.repair()
 
     expect(other.page.locator("#banner")).to_be_empty(timeout=40_000)
     expect(other.page.locator("#insured")).to_have_text("Copper Kettle")

@@ -7,12 +7,14 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import Browser, expect
 
+from catalogue.models import Release
 from tenants.access import Role
 from tenants.models import User
-from tests.conftest import PASSWORD
+from tests.harness.cast import PASSWORD
 from tests.harness.form_driver import Driver
+from tests.harness.web_servers import serve
+from tests.harness.webhook_fixtures import HERE
 from tests.harness.webhook_receiver import Receiver, running_receiver
-from tests.webhooks.conftest import HERE
 from webhooks.client import HttpWebhookClient
 from webhooks.delivery import Deliverer
 
@@ -34,6 +36,13 @@ def own_network(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("WEBHOOK_ALLOWED_NETWORKS", "127.0.0.0/8")
 
 
+@pytest.fixture
+def server(transactional_db: None, demo: Release, own_network: None) -> Iterator[str]:
+    """Return the address of a server of this test alone, because it reads the networks when it starts."""
+    with serve() as port:
+        yield f"http://127.0.0.1:{port}"
+
+
 @pytest.mark.parametrize("width", WIDTHS)
 def test_an_endpoint_is_added_tested_and_read(
     width: int, own_network: None, receiver: Receiver, browser: Browser, server: str, agent: User
@@ -47,7 +56,7 @@ def test_an_endpoint_is_added_tested_and_read(
         page.get_by_role("link", name="Webhooks").click()
         driver.check_access()
         page.get_by_label("Address").fill(receiver.url("/browser"))
-        page.get_by_label("What it is for").fill("CRM")
+        page.get_by_label("Description").fill("CRM")
         page.get_by_role("button", name="Add", exact=True).click()
         expect(page.locator(".secret")).to_contain_text("whsec_")
         driver.check_access()

@@ -18,7 +18,7 @@ from copies.models import Copy, CopyIndex
 from redis_locks.job_mutex import JobMutex
 from tenants.current_tenant import use_tenant
 from tenants.models import Tenant
-from tests.conftest import SECOND_DATABASE
+from tests.harness.cast import SECOND_DATABASE
 
 pytestmark = pytest.mark.django_db(databases=["default", SECOND_DATABASE])
 

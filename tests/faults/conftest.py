@@ -11,47 +11,16 @@ import secrets
 import subprocess
 import sys
 from collections.abc import Iterator
-from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final
 
-import psycopg
 import pytest
 
 from house.place import CHECKOUT
-from tests.harness.faults import invariants
 from tests.harness.faults.servers import Servers, running
-from tests.harness.faults.trials import ForkServer, Report, Trial, forking
+from tests.harness.faults.trials import ForkServer, forking
+from tests.harness.faults.world import World
 
 FORMS: Final = 8
-
-
-@dataclass
-class World:
-    """One database with a tenant, its catalogue and forms, and the ways to work on it."""
-
-    servers: Servers
-    forks: ForkServer
-    database: str
-    forms: list[str]
-
-    def fork(self, work: str, *, port: int | None = None, **arguments: Any) -> Trial:
-        """Run ``work`` in a fork, directly or through the proxy at ``port``."""
-        return self.forks.fork(work, database=self.database, port=port or self.servers.ports[0], **arguments)
-
-    def do(self, work: str, **arguments: Any) -> list[Report]:
-        """Run ``work`` in a fork to its end; return its reports."""
-        trial = self.fork(work, **arguments)
-        trial.finish()
-        return trial.reports
-
-    def connect(self) -> psycopg.Connection[Any]:
-        """Open a separate connection for the test."""
-        return self.servers.connect(self.database)
-
-    def violations(self, acknowledged: list[Report], *, is_keyed: bool = True) -> list[str]:
-        """Return the broken invariants of this database."""
-        with self.connect() as connection:
-            return invariants.violations(connection, acknowledged, is_keyed=is_keyed)
 
 
 @pytest.fixture(scope="session")

@@ -15,11 +15,11 @@ from typing import Final, NamedTuple
 import pytest
 import redis
 
-from tests.faults.conftest import World
 from tests.harness.faults import invariants
 from tests.harness.faults.entry_catalogue import CAPACITY
 from tests.harness.faults.servers import Servers
 from tests.harness.faults.trials import Report
+from tests.harness.faults.world import World
 
 FULL: Final = pytest.mark.fault
 WRITERS: Final = 8

@@ -8,7 +8,7 @@ from typing import Any, Final
 
 import pytest
 
-from tests.faults.conftest import World
+from tests.harness.faults.world import World
 
 TTL: Final = 0.3
 #: The error of a clock, in hours.

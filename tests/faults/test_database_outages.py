@@ -15,9 +15,9 @@ from typing import Final, NamedTuple
 
 import pytest
 
-from tests.faults.conftest import World
 from tests.harness.faults.trials import Report
 from tests.harness.faults.web import Caller, serving
+from tests.harness.faults.world import World
 
 FULL: Final = pytest.mark.fault
 CLIENTS: Final = 4

@@ -8,9 +8,9 @@ from typing import Final
 
 import pytest
 
-from tests.faults.conftest import World
 from tests.harness.faults.calls import MODES
 from tests.harness.faults.trials import Report
+from tests.harness.faults.world import World
 
 TTL: Final = 0.3
 #: More calls than any save makes.

@@ -7,10 +7,10 @@ from typing import Final
 
 import pytest
 
-from tests.faults.conftest import World
 from tests.harness.faults.proxy import Fate, proxying
 from tests.harness.faults.trials import Report
 from tests.harness.faults.web import Caller, serving
+from tests.harness.faults.world import World
 
 FULL: Final = pytest.mark.fault
 TTL: Final = 0.3

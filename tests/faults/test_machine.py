@@ -16,9 +16,9 @@ from batch.changes.mutators.answers import AnswerMutator
 from copies.document import AnswerValue
 from tenants.access import Actor
 from tenants.models import Tenant
-from tests.batch.conftest import agent, kennels, make_form  # noqa: F401 - fixtures
 from tests.harness.faults.machine import BatchMachine
 from tests.harness.faults.sabotage import SABOTAGES
+from tests.harness.kennel_forms import agent, kennels, make_form  # noqa: F401 - fixtures
 
 pytestmark = pytest.mark.django_db(transaction=True)
 FULL: Final = pytest.mark.fault

@@ -18,9 +18,9 @@ import pytest
 from uuid_utils.compat import uuid7
 
 from actions.relay import MOST_CRASHES
-from tests.faults.conftest import World
 from tests.harness.faults.relay_trials import EFFECTS, put
 from tests.harness.faults.trials import Trial
+from tests.harness.faults.world import World
 
 FULL: Final = pytest.mark.fault
 WORK: Final = "relay_trials:relay_until_killed"

@@ -18,9 +18,9 @@ from uuid_utils.compat import uuid7
 
 from house.place import CHECKOUT
 from house.supervisor import end_with_parent
-from tests.faults.conftest import World
 from tests.faults.test_relay import one, outbox, waiting
 from tests.harness.faults.relay_trials import put
+from tests.harness.faults.world import World
 
 FULL: Final = pytest.mark.fault
 #: The seconds within which the oldest due action must run after Redis returned; and while it is away.

@@ -10,8 +10,8 @@ from typing import Final
 import pytest
 
 from failpoints import SAVING
-from tests.faults.conftest import World
 from tests.harness.faults.trials import Report
+from tests.harness.faults.world import World
 
 FULL: Final = pytest.mark.fault
 TTL: Final = 0.3

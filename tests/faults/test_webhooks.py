@@ -21,11 +21,11 @@ from standardwebhooks import Webhook
 from uuid_utils.compat import uuid7
 
 from failpoints import DELIVERING, RELAYING
-from tests.faults.conftest import World
 from tests.faults.test_relay import is_dead
 from tests.harness.faults.delivery_trials import put_event
 from tests.harness.faults.relay_trials import put
 from tests.harness.faults.trials import Trial
+from tests.harness.faults.world import World
 from tests.harness.webhook_receiver import Got, Receiver, running_receiver
 from webhooks.claims import PER_ENDPOINT
 

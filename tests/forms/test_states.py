@@ -14,7 +14,7 @@ from search.forms import search_forms
 from tenants.access import Actor
 from tenants.current_tenant import use_tenant
 from tenants.models import Tenant
-from tests.batch.conftest import agent, kennels, make_form  # noqa: F401 - fixtures of the batch
+from tests.harness.kennel_forms import agent, kennels, make_form  # noqa: F401 - fixtures of the batch
 
 
 @pytest.mark.parametrize(

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from typing import Any
 
 from django.http import HttpResponse
 from django.test import Client
+
+#: Starts a form and returns its id.
+StartForm = Callable[..., str]
 
 
 class Page:

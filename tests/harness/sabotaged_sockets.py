@@ -11,9 +11,10 @@ from typing import Final
 
 from django_redis import get_redis_connection
 
-from partner_engine.live import copies, grants, tickets
-from partner_engine.live.transport import keepalive, mailbox
-from partner_engine.live.transport.hub import Hub
+from partner_engine import socket_tickets
+from partner_engine.live import copies, grants, keepalive
+from partner_engine.live.hub import Hub
+from partner_engine.live.transport import mailbox
 
 
 def any_origin() -> None:
@@ -25,16 +26,16 @@ def kept_tickets() -> None:
     """Leave a ticket good after its use."""
 
     def redeem(ticket: str) -> tuple[str, str] | None:
-        found = get_redis_connection("default").get(tickets._key(ticket))
+        found = get_redis_connection("default").get(socket_tickets._key(ticket))
         kind, _, key = found.decode().partition(":") if found else ("", "", "")
         return (kind, key) if kind else None
 
-    tickets.redeem = redeem
+    socket_tickets.redeem = redeem
 
 
 def every_right() -> None:
     """Let in whoever is known, with or without the right to listen."""
-    grants._allowed = lambda grant: grant
+    grants._with_right = lambda grant: grant
 
 
 def blind_watch() -> None:
@@ -47,7 +48,7 @@ def blind_watch() -> None:
 
 def small_mailboxes() -> None:
     """Let ten frames wait for a socket: who reads a little late is soon told to ask."""
-    mailbox.ROOM = 10  # type: ignore[misc]  # that it is final
+    mailbox.CAPACITY = 10  # type: ignore[misc]  # that it is final
 
 
 def slow_watch() -> None:

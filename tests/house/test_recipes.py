@@ -37,11 +37,11 @@ from partner_engine.web.pages.reading import Reading
 from rules.language import checker, kinds, operators
 from rules.language.expressions import Language, Scope, Variable
 from rules.types.question_type import QuestionType
-from rules.types.text_input import CleaningContext, InvalidValue, pattern_cleaner
+from rules.types.text_input import InvalidValue, pattern_cleaner
 from tenants.access import Actor, Right
 from tenants.models import ApiClient, Tenant
-from tests.batch.conftest import agent, form_id, kennels, make_form  # noqa: F401 - fixtures
 from tests.harness.api_client import Api
+from tests.harness.kennel_forms import agent, form_id, kennels, make_form  # noqa: F401 - fixtures
 from tests.harness.outboxes import put
 from webhooks import event_types
 from webhooks.event_types import CopyEvent, EventType, event_names, event_schema, is_event_pattern, register_event_types
@@ -117,11 +117,10 @@ def test_an_attached_record(form_id: UUID, kennels: Tenant, agent: Actor):  # no
 
 def test_a_question_type():
     color = run("A question type", QuestionType=QuestionType, kinds=kinds, pattern_cleaner=pattern_cleaner)["COLOR"]
-    context = CleaningContext(color.max_length, choices={})
 
-    assert color.cleaner("#00ff00", context) == "#00FF00"
+    assert color.clean("#00ff00") == "#00FF00"
     with pytest.raises(InvalidValue, match="Enter a color"):
-        color.cleaner("green", context)
+        color.clean("green")
 
 
 @pytest.mark.django_db

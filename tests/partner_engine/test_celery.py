@@ -30,4 +30,4 @@ def test_a_broker_that_is_away_keeps_no_worker_from_beginning(monkeypatch: pytes
     away = Celery("wake-ups", broker="redis://127.0.0.1:9/0")
     monkeypatch.setattr(celery, "app", away)
 
-    celery.forget_old_wake_ups()
+    celery.purge_stale_wake_ups()

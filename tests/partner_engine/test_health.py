@@ -9,7 +9,7 @@ from django.test import Client
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
-from tests.conftest import SECOND_DATABASE
+from tests.harness.cast import SECOND_DATABASE
 
 BOTH = ["default", SECOND_DATABASE]
 

@@ -19,7 +19,7 @@ from partner_engine.mails import send_bind_assistance_mail, send_guest_completio
 from tenants.access import Actor, Role
 from tenants.current_tenant import use_tenant
 from tenants.models import Tenant, User
-from tests.batch.conftest import agent, kennels, make_form
+from tests.harness.kennel_forms import agent, kennels, make_form
 from tests.harness.outboxes import delivered
 
 __all__ = ["agent", "kennels", "make_form"]
@@ -104,7 +104,7 @@ def test_refused_receivers_are_not_retried(copy_id: UUID, kennels: Tenant, monke
 
     monkeypatch.setattr(EmailMessage, "send", refuse)
 
-    with pytest.raises(PermanentFailure, match="refused the receivers"):
+    with pytest.raises(PermanentFailure, match="refused the recipients"):
         completed(copy_id, kennels)
 
 
@@ -127,7 +127,7 @@ def test_without_a_receiver_it_fails_permanently(
         asked(copy_id, kennels)
     with pytest.raises(PermanentFailure, match="no owner"):
         completed(make_form(), kennels)
-    with pytest.raises(PermanentFailure, match="not there"):
+    with pytest.raises(PermanentFailure, match="no longer exists"):
         completed(uuid4(), kennels)
     assert mail.outbox == []
 

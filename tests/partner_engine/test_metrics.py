@@ -13,7 +13,7 @@ from django.test import Client
 from pytest_django import Settings
 
 from partner_engine.environment import networks
-from tests.conftest import SECOND_DATABASE
+from tests.harness.cast import SECOND_DATABASE
 
 pytestmark = pytest.mark.django_db(databases=["default", SECOND_DATABASE])
 

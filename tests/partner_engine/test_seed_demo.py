@@ -42,8 +42,8 @@ def test_the_demo_is_made_once(settings: Settings) -> None:
     samples = read_samples()
     forms = sum(not sample.copy_of for sample in samples)
     assert told.getvalue().splitlines() == [
-        f"The demo is there: 2 tenants, {forms} new forms.",
-        "The demo is there: 2 tenants, 0 new forms.",
+        f"The demo is loaded: 2 tenants, {forms} new forms.",
+        "The demo is loaded: 2 tenants, 0 new forms.",
     ]
     assert _everything() == before
     with use_tenant(Tenant.objects.get(code="harbor")):

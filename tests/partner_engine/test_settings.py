@@ -63,7 +63,7 @@ def test_production_has_nothing_to_complain_about() -> None:
         ("DEMO", True, "partner_engine.E005"),
         ("DATABASE_URL", "", "partner_engine.E006"),
         ("REDIS_URL", "", "partner_engine.E007"),
-        ("FAILPOINT", "written", "partner_engine.E010"),
+        ("FAILPOINT", "written", "partner_engine.E011"),
     ],
 )
 def test_each_missing_setting_is_refused_by_its_own_check(

@@ -21,7 +21,7 @@ from partner_engine.api.http.authentication import AgentSessionAuthentication, B
 from partner_engine.client_addresses import client_address
 from tenants.access import Right
 from tenants.models import ApiClient, Tenant, User
-from tests.conftest import PASSWORD
+from tests.harness.cast import PASSWORD
 
 pytestmark = pytest.mark.django_db
 ATTACKER, HOME = "203.0.113.66", "198.51.100.7"

@@ -17,7 +17,7 @@ from uuid_utils.compat import uuid7
 from partner_engine.tenant_middleware import CHOSEN_DATABASE, CHOSEN_TENANT, TenancyMiddleware, act_as
 from tenants.current_tenant import current_scope
 from tenants.models import ApiClient, Tenant, User
-from tests.conftest import SECOND_DATABASE
+from tests.harness.cast import SECOND_DATABASE
 
 pytestmark = pytest.mark.django_db
 

@@ -14,17 +14,18 @@ from django.test import Client
 from django.urls import reverse
 from structlog.testing import capture_logs
 
-from actions import live_updates
 from actions.models import OutboxAction
 from batch import service as batch
+from batch.effects import after_commit
+from batch.effects.actions_of_save import live_facts
 from catalogue.releases import forget_compiled_releases
 from rules.definition.catalogue import CatalogueDefinition, ProductRule, Question, Sensitivity
 from search.indexer import index_copies
 from tenants.access import Right, Role
 from tenants.current_tenant import use_tenant
 from tenants.models import ApiClient, Tenant, User
-from tests.conftest import PASSWORD
 from tests.harness.api_client import Api
+from tests.harness.cast import PASSWORD
 from tests.harness.guests import guest_of
 from tests.harness.kennel_catalogue import ANSWERS, HOUSES, KENNELS
 from tests.harness.later_releases import publish_release
@@ -67,7 +68,7 @@ def catalogue(release: int) -> CatalogueDefinition:
 def heard(monkeypatch: pytest.MonkeyPatch) -> list[dict[str, Any]]:
     """Return the live updates of all saves, as they are published."""
     facts: list[dict[str, Any]] = []
-    monkeypatch.setattr(live_updates, "_registered", [lambda saved: facts.extend(one.facts() for one in saved)])
+    monkeypatch.setattr(after_commit, "_registered", [lambda saves: facts.extend(map(live_facts, saves))])
     return facts
 
 

@@ -16,7 +16,7 @@ from redis_locks import fair_lock
 from redis_locks.fair_lock import FairLock, keys_of
 from redis_locks.lock_holder import holder_in
 from redis_locks.lua_scripts import LockScript, run_script, script_of
-from tests.tenants.conftest import KIM, ROBIN, OtherProcess
+from tests.harness.lock_fixtures import KIM, ROBIN, OtherProcess
 
 MakeLock = Callable[..., FairLock]
 

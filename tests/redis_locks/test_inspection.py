@@ -10,7 +10,7 @@ from redis.crc import key_slot
 
 from redis_locks.fair_lock import FairLock, keys_of, lock_name, parts_of_name
 from redis_locks.inspection import list_locks, lock_info, release_by_force
-from tests.tenants.conftest import KIM, ROBIN
+from tests.harness.lock_fixtures import KIM, ROBIN
 
 
 def test_it_returns_holder_waiters_and_time_left(redis: Redis, name: str, make_lock: Callable[..., FairLock]) -> None:

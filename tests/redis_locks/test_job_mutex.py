@@ -13,7 +13,7 @@ from redis import ConnectionPool, Redis
 
 from redis_locks.fair_lock import keys_of, lock_name
 from redis_locks.job_mutex import JobMutex
-from tests.tenants.conftest import OtherProcess
+from tests.harness.lock_fixtures import OtherProcess
 
 RUN_JOB = """
 import sys

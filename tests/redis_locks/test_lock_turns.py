@@ -14,7 +14,7 @@ from redis.lock import Lock
 
 from redis_locks import fair_lock
 from redis_locks.fair_lock import FairLock, keys_of, pause
-from tests.tenants.conftest import ROBIN
+from tests.harness.lock_fixtures import ROBIN
 
 MakeLock = Callable[..., FairLock]
 Sabotage = Callable[[str, str], None]

@@ -12,7 +12,7 @@ from redis import Redis
 from redis_locks import many_locks
 from redis_locks.fair_lock import FairLock, keys_of
 from redis_locks.many_locks import ManyLocks, lock_many
-from tests.tenants.conftest import KIM, ROBIN
+from tests.harness.lock_fixtures import KIM, ROBIN
 
 Names = list[str]
 

@@ -18,7 +18,7 @@ from search.models import SearchWord
 from tenants.access import Actor
 from tenants.current_tenant import across_tenants, use_tenant
 from tenants.models import Tenant
-from tests.batch.conftest import agent, kennels, make_form  # noqa: F401
+from tests.harness.kennel_forms import agent, kennels, make_form  # noqa: F401
 
 pytestmark = pytest.mark.django_db
 

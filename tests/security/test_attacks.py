@@ -27,8 +27,8 @@ from rules.definition.faults import CatalogueErrors
 from rules.language.checker import pattern_matcher
 from rules.types.cleaning import clean
 from tenants.models import User
-from tests.conftest import PASSWORD
 from tests.harness.api_client import Api, assert_problem
+from tests.harness.cast import PASSWORD
 from tests.partner_engine.api.test_routes import OF_ONE, WRITES, Row
 
 pytestmark = pytest.mark.django_db

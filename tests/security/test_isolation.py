@@ -31,8 +31,8 @@ from partner_engine.tenant_middleware import CHOSEN_TENANT
 from tenants.access import Role
 from tenants.current_tenant import NoTenant, current_tenant
 from tenants.models import ApiClient, Tenant, User
-from tests.conftest import SECOND_DATABASE
 from tests.harness.api_client import V1, Api, assert_problem
+from tests.harness.cast import SECOND_DATABASE
 from tests.harness.guests import guest_of, let_expire, revoke
 from tests.partner_engine.api.test_routes import OF_ONE, ROWS, Row, start, webhooks_of
 

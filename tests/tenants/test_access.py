@@ -92,9 +92,9 @@ def test_only_staff_are_without_a_tenant(role: Role) -> None:
 @pytest.mark.parametrize(
     ("field", "value", "told"),
     [
-        ("time_zone", "Mars/Olympus", "is no time zone"),
-        ("time_zone", "../etc/passwd", "is no time zone"),
-        ("database", "elsewhere", "set TENANT_DATABASE_ELSEWHERE and start again"),
+        ("time_zone", "Mars/Olympus", "is not a time zone"),
+        ("time_zone", "../etc/passwd", "is not a time zone"),
+        ("database", "elsewhere", "Set TENANT_DATABASE_ELSEWHERE and restart"),
     ],
 )
 def test_a_tenant_is_checked_where_it_is_entered(harbor: Tenant, field: str, value: str, told: str) -> None:

@@ -17,7 +17,7 @@ from forms.models import ApplicationForm
 from tenants.current_tenant import across_tenants, use_tenant
 from tenants.models import Tenant
 from tenants.row_level_security import POLICY, row_level_security
-from tests.conftest import SECOND_DATABASE
+from tests.harness.cast import SECOND_DATABASE
 from tests.tenants.test_managers import EVERY_ROW, seen_by_raw_sql, start_form
 
 pytestmark = pytest.mark.django_db

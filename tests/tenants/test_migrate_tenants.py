@@ -9,7 +9,7 @@ from django.core.management import call_command
 from django.db import connections
 from django.db.migrations.recorder import MigrationRecorder
 
-from tests.conftest import SECOND_DATABASE
+from tests.harness.cast import SECOND_DATABASE
 
 pytestmark = pytest.mark.django_db(databases=["default", SECOND_DATABASE])
 

@@ -11,7 +11,7 @@ from forms.models import ApplicationForm
 from tenants.current_tenant import across_tenants, use_tenant
 from tenants.managers import TenantModel
 from tenants.models import Tenant, User
-from tests.conftest import SECOND_DATABASE
+from tests.harness.cast import SECOND_DATABASE
 from tests.tenants.test_managers import seen_by_raw_sql, start_form
 
 pytestmark = pytest.mark.django_db(databases=["default", SECOND_DATABASE])

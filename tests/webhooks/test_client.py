@@ -16,7 +16,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
-from tests.webhooks.conftest import HERE
+from tests.harness.webhook_fixtures import HERE
 from webhooks.client import HttpWebhookClient, Limits
 
 

@@ -22,10 +22,10 @@ from actions.kinds import Purge
 from actions.maintenance import purge
 from tenants.current_tenant import use_tenant
 from tenants.models import Tenant
-from tests.conftest import SECOND_DATABASE
+from tests.harness.cast import SECOND_DATABASE
 from tests.harness.outboxes import delivered
+from tests.harness.webhook_fixtures import ACTOR
 from tests.harness.webhook_receiver import Receiver
-from tests.webhooks.conftest import ACTOR
 from webhooks import endpoints
 from webhooks.models import DeliveryState, WebhookAttempt, WebhookDelivery, WebhookPayload
 from webhooks.retention import old_webhooks

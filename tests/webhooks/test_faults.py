@@ -16,8 +16,8 @@ from actions.models import OutboxAction
 from tenants.current_tenant import use_tenant
 from tenants.models import Tenant
 from tests.harness.webhook_chaos import ASKED, FAULTS, chaos
+from tests.harness.webhook_fixtures import ACTOR, HERE
 from tests.harness.webhook_receiver import Receiver
-from tests.webhooks.conftest import ACTOR, HERE
 from webhooks import claims, endpoints
 from webhooks.client import HttpWebhookClient, Limits
 from webhooks.delivery import Deliverer

@@ -12,10 +12,10 @@ from django.db import OperationalError, connections
 
 from tenants.current_tenant import use_tenant
 from tenants.models import Tenant
-from tests.conftest import SECOND_DATABASE
+from tests.harness.cast import SECOND_DATABASE
 from tests.harness.webhook_chaos import chaos
+from tests.harness.webhook_fixtures import HERE
 from tests.harness.webhook_receiver import Receiver
-from tests.webhooks.conftest import HERE
 from webhooks.client import HttpWebhookClient, Limits
 from webhooks.delivery import Deliverer
 from webhooks.models import DeliveryState, WebhookAttempt, WebhookDelivery

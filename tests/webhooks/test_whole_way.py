@@ -20,10 +20,10 @@ from catalogue.models import Release
 from catalogue.releases import publish
 from tenants.current_tenant import across_tenants, use_tenant
 from tenants.models import Tenant
-from tests.conftest import SECOND_DATABASE
+from tests.harness.cast import SECOND_DATABASE
 from tests.harness.kennel_catalogue import KENNELS
+from tests.harness.webhook_fixtures import ACTOR
 from tests.harness.webhook_receiver import Receiver
-from tests.webhooks.conftest import ACTOR
 from webhooks import claims, endpoints
 from webhooks.models import WebhookDelivery, WebhookEndpoint, WebhookPayload
 from webhooks.tasks import deliver

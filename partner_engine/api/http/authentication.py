@@ -1,6 +1,6 @@
-"""Who calls the API: programs by token, people by session.
+"""Authentication of API callers: programs by token, people by session.
 
-Either sets ``request.actor``, ``request.tenant`` and the scope of all queries.
+Both set ``request.actor``, ``request.tenant`` and the tenant of all queries.
 """
 
 from __future__ import annotations
@@ -16,39 +16,39 @@ from tenants.models import ApiClient, User
 
 
 class BearerAuthentication(OAuth2Authentication):
-    """Takes ``Authorization: Bearer``; a token acts for its client's one tenant, with the rights among its scopes."""
+    """Authenticates ``Authorization: Bearer``. A token acts for the tenant of its client, with the rights among its
+    scopes.
+    """
 
     def authenticate(self, request: Request) -> tuple[Any, Any] | None:
-        """Return the client as the user and the token as what it came with; None without a token. Raises 401 for a
-        token that is not good.
-        """
+        """Return the client and its token, None without a token. Raises 401 for an invalid token."""
         if not request.headers.get("Authorization", "").lower().startswith("bearer "):
             return None
-        found = super().authenticate(request)
-        if found is None:
+        authenticated = super().authenticate(request)
+        if authenticated is None:
             raise exceptions.AuthenticationFailed(
                 "The token is unknown, expired or revoked; get a new one at /o/token/."
             )
-        token = found[1]
+        user, token = authenticated
         client: ApiClient = token.application
         act_as(request._request, actor=client.as_actor(scopes=token.scope.split()), tenant=client.tenant)
-        return found[0], token
+        return user, token
 
 
 class AgentSessionAuthentication(authentication.SessionAuthentication):
-    """Takes the session of an agent; writes need the CSRF token. Staff, who belong to no tenant, use the admin."""
+    """Authenticates an agent's session; writes require the CSRF token. Staff have no tenant and use the admin."""
 
     def authenticate(self, request: Request) -> tuple[User, None] | None:
-        """Return the user; None without a session."""
-        found = super().authenticate(request)
-        if found is None:
+        """Return the user, None without a session."""
+        authenticated = super().authenticate(request)
+        if authenticated is None:
             return None
-        user: User = found[0]
+        user: User = authenticated[0]
         if user.tenant is None:
-            raise exceptions.PermissionDenied("Staff belong to no tenant: use the admin, or an API client.")
+            raise exceptions.PermissionDenied("Staff accounts have no tenant; use the admin or an API client.")
         act_as(request._request, actor=user.as_actor(source="api"), tenant=user.tenant)
         return user, None
 
     def authenticate_header(self, request: Request) -> str:
-        """Return what a 401 says; without it the framework would answer 403."""
+        """Return the ``WWW-Authenticate`` header of a 401; without it the framework would respond with 403."""
         return 'Bearer realm="api"'

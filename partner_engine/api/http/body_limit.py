@@ -1,7 +1,6 @@
-"""Refuses requests that are too large while they arrive, before anything of them is kept: an ASGI wrapper around the
-application.
+"""An ASGI wrapper that refuses too large requests while they arrive, before they are stored.
 
-A body without a told length (chunked) would otherwise be written to disk to its end first.
+Otherwise a body without a stated length (chunked) would be written to disk in full first.
 """
 
 from __future__ import annotations
@@ -16,31 +15,30 @@ Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
 Application = Callable[[Any, Any, Any], Awaitable[None]]
 
-#: The API's own limit is lower and set at its endpoints; this one has room for files that staff upload.
+#: The limit of all other requests, which allows for files that staff upload.
 MAX_REQUEST_BYTES: Final = 16 * 1024 * 1024
-#: What the API and the token endpoint take.
+#: The limit of the API and the token endpoint.
 MAX_API_BYTES: Final = 1024 * 1024
 API_PREFIXES: Final = ("/api/", "/o/")
 
 
 class _TooLarge(Exception):  # noqa: N818 - a signal, not an error
-    """More has arrived than may."""
+    """The body exceeds its limit."""
 
 
 class BodyLimit:
-    """Counts the bytes of a request's body and answers 413 as soon as they are too many."""
+    """Counts the bytes of a request's body and responds with 413 as soon as they exceed the limit."""
 
     def __init__(self, application: Application) -> None:
-        """Wrap ``application``."""
         self._application = application
 
     async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
-        """Serve one connection."""
+        """Serve one connection of the ASGI server."""
         if scope["type"] != "http":
             await self._application(scope, receive, send)
             return
         limit = MAX_API_BYTES if scope["path"].startswith(API_PREFIXES) else MAX_REQUEST_BYTES
-        if _told_length(scope) > limit:
+        if _stated_length(scope) > limit:
             await _refuse(scope, send, limit)
             return
         arrived = 0
@@ -56,18 +54,18 @@ class BodyLimit:
         try:
             await self._application(scope, counted, send)
         except _TooLarge:
-            # The application reads the whole body before it answers anything.
+            # The application reads the whole body before it sends a response.
             await _refuse(scope, send, limit)
 
 
-def _told_length(scope: Message) -> int:
-    told = dict(scope["headers"]).get(b"content-length", b"0")
-    # Digits beyond reason are as good as infinite, and int() refuses them.
-    return int(told) if told.isdigit() and len(told) < 20 else MAX_REQUEST_BYTES + 1
+def _stated_length(scope: Message) -> int:
+    length = dict(scope["headers"]).get(b"content-length", b"0")
+    # A number of 20 digits exceeds every limit, and int() refuses very long ones.
+    return int(length) if length.isdigit() and len(length) < 20 else MAX_REQUEST_BYTES + 1
 
 
 async def _refuse(scope: Message, send: Send, limit: int) -> None:
-    refused = Refused(413, "body_too_large", f"The body is larger than {limit} bytes; send it in parts.")
+    refused = Refused(413, "body_too_large", f"The body is larger than {limit} bytes; send less at a time.")
     content = render(refused, instance=scope["path"], correlation_id="")
     headers = [
         (b"content-type", MEDIA_TYPE.encode()),

@@ -1,6 +1,6 @@
 """Entity tags and the conditional headers (RFC 9110, section 13).
 
-A copy's tag is its version; a view's that has none, the digest of its bytes.
+The tag of a copy is its version; the tag of a response without a version is the digest of its bytes.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ import hashlib
 import re
 from typing import Final
 
-from partner_engine.problems import Fault, Refused
+from partner_engine.problems import Refused
 
 _TAG: Final = re.compile(r'\s*(W/)?"([\x21\x23-\x7e]*)"\s*(?:,|$)')
 _MAX_HEADER: Final = 1_000
@@ -21,15 +21,15 @@ def version_tag(version: int) -> str:
 
 
 def digest_tag(content: bytes) -> str:
-    """Return the strong entity tag of an answer without a version."""
+    """Return the strong entity tag of a response without a version."""
     return f'"{hashlib.sha256(content).hexdigest()[:32]}"'
 
 
 def expected_version(if_match: str | None) -> int | None:
-    """Return the version that ``If-Match`` asks for; None without the header or for ``*``. Raises ``Refused`` (400, or
-    412 for a tag of no version).
+    """Return the version that ``If-Match`` requires; None without the header or for ``*``. Raises ``Refused`` (400, or
+    412 for a tag that is not a version).
 
-    The comparison itself is the batch's, inside the lock: anywhere else it would be a race.
+    The batch compares it under the lock: anywhere else the comparison would be a race.
     """
     if if_match is None or if_match.strip() == "*":
         return None
@@ -43,7 +43,7 @@ def expected_version(if_match: str | None) -> int | None:
 
 
 def is_fresh(if_none_match: str | None, etag: str) -> bool:
-    """Tell whether the caller's ``If-None-Match`` names ``etag`` (weak comparison), so that 304 is the answer."""
+    """Return whether ``If-None-Match`` names ``etag`` (weak comparison), so that the response is 304."""
     if if_none_match is None:
         return False
     if if_none_match.strip() == "*":
@@ -66,5 +66,4 @@ def _tags(header: str, value: str) -> list[tuple[bool, str]]:
 
 
 def _malformed(header: str, remedy: str) -> Refused:
-    detail = f"{header} is malformed: {remedy}."
-    return Refused(400, "malformed_header", detail, faults=[Fault(code="malformed_header", path=header, detail=detail)])
+    return Refused.header(header, f"{header} is malformed: {remedy}.")

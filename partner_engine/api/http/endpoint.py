@@ -1,4 +1,4 @@
-"""What every endpoint shares: who calls, with which rights, how bodies and queries are read and answers are written."""
+"""The base of every endpoint: caller, rights, parsing of bodies and queries, responses."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from rest_framework import exceptions
 from rest_framework.views import APIView
 
 from batch.idempotency import StoredResponse
-from partner_engine.api.bodies import NoQuery, read_body, read_query
 from partner_engine.api.http.conditional import digest_tag, is_fresh
+from partner_engine.api.http.input import NoQuery, read_body, read_query
 from partner_engine.api.http.json import MEDIA_TYPE, Json, UnreadBody
 from partner_engine.api.http.permissions import HasRight
 from partner_engine.api.http.strict_json import JsonFault, parse
@@ -24,13 +24,13 @@ from tenants.models import Tenant
 T = TypeVar("T")
 
 MAX_BODY_BYTES: Final = 1024 * 1024
-#: Answers hold people's data: neither browsers nor proxies keep them.
+#: Responses contain personal data: neither browsers nor proxies may store them.
 HEADERS: Final = {"Cache-Control": "no-store", "Vary": "Authorization, Cookie"}
 
 
 class Endpoint(APIView):
-    """One address. ``rights`` names the right that each method needs; every method that is served must be in it (None
-    lets any signed-in caller in).
+    """One route. ``rights`` maps each method to the right that it requires, None for any signed-in caller. A method
+    that is not in it is refused.
     """
 
     rights: ClassVar[Mapping[str, Right | None]] = {}
@@ -40,18 +40,18 @@ class Endpoint(APIView):
 
     @property
     def actor(self) -> Actor:
-        """Return who calls."""
+        """Return the caller."""
         return self.request.actor  # type: ignore[attr-defined]
 
     @property
     def tenant(self) -> Tenant:
-        """Return the caller's tenant: the scope of all that the endpoint does."""
+        """Return the caller's tenant, the scope of all reads and writes."""
         return self.request.tenant  # type: ignore[attr-defined]
 
     def body(self, type_: type[T]) -> T:
         """Return the request's body as the struct ``type_``.
 
-        Raises ``Refused``: 400 malformed, 413 too large, 415 no JSON, 422 another shape.
+        Raises ``Refused``: 400 malformed, 413 too large, 415 not JSON, 422 of another shape.
         """
         content = self.content()
         if not content:
@@ -62,14 +62,16 @@ class Endpoint(APIView):
         try:
             value = parse(content)
         except JsonFault as fault:
-            found = Fault(pointer=fault.pointer, code=fault.code, detail=fault.text)
-            raise Refused(400, fault.code, fault.text, faults=[found]) from fault
+            shown = Fault(pointer=fault.pointer, code=fault.code, detail=fault.text)
+            raise Refused(400, fault.code, fault.text, faults=[shown]) from fault
         return read_body(value, type_)
 
     def content(self) -> bytes:
-        """Return the bytes of the body. Raises ``Refused`` (413), before reading where the length is told."""
+        """Return the bytes of the body. Raises ``Refused`` (413), before reading if the request states its length."""
         request = self.request._request
-        too_large = Refused(413, "body_too_large", f"The body is larger than {MAX_BODY_BYTES} bytes; send it in parts.")
+        too_large = Refused(
+            413, "body_too_large", f"The body is larger than {MAX_BODY_BYTES} bytes; send less at a time."
+        )
         length = request.META.get("CONTENT_LENGTH") or "0"
         if length.isdecimal() and int(length) > MAX_BODY_BYTES:
             raise too_large
@@ -82,30 +84,39 @@ class Endpoint(APIView):
         return content
 
     def query(self, type_: type[T] = NoQuery) -> T:  # type: ignore[assignment]
-        """Return the query parameters as ``type_``. Raises ``Refused`` (400) for unknown ones too."""
+        """Return the query parameters as ``type_``. Raises ``Refused`` (400), for unknown parameters too."""
         return read_query(dict(self.request.GET.lists()), type_)
 
-    def answer(self, shape: object, *, etag: str = "") -> HttpResponse:
-        """Answer a read with ``shape``: 304 where the caller has it already."""
-        return self._answer(msgspec.json.encode(shape), etag)
+    def respond(self, shape: object, *, etag: str = "") -> HttpResponse:
+        """Return the response to a read: ``shape``, or 304 if ``If-None-Match`` names ``etag``."""
+        return self._respond(msgspec.json.encode(shape), etag)
 
-    def answer_digested(self, shape: object) -> HttpResponse:
-        """Answer a read of something without a version: its entity tag is the digest of the answer."""
+    def respond_with_digest(self, shape: object) -> HttpResponse:
+        """Return the response to a read without a version: its entity tag is the digest of its bytes."""
         content = msgspec.json.encode(shape)
-        return self._answer(content, digest_tag(content))
+        return self._respond(content, digest_tag(content))
 
-    def answer_with_tag(self, shape: object, etag: str) -> HttpResponse:
-        """Answer with ``shape`` in any case; ``etag`` is for a later ``If-Match``."""
-        return reply(StoredResponse(200, {"ETag": etag}, msgspec.json.encode(shape)))
+    def respond_in_full(self, shape: object, etag: str) -> HttpResponse:
+        """Return ``shape`` and never 304; ``etag`` is for a later ``If-Match``."""
+        return http_response(StoredResponse(200, {"ETag": etag}, msgspec.json.encode(shape)))
 
-    def _answer(self, content: bytes, etag: str) -> HttpResponse:
+    def respond_with_status(self, status: int, shape: object, *, location: str = "") -> HttpResponse:
+        """Return ``shape`` with another status than 200, for writes outside of a copy."""
+        headers = {"Location": location} if location else {}
+        return http_response(StoredResponse(status, headers, msgspec.json.encode(shape)))
+
+    def respond_empty(self) -> HttpResponse:
+        """Return the 204 response to a removal outside of a copy."""
+        return http_response(StoredResponse(204, {}, b""))
+
+    def _respond(self, content: bytes, etag: str) -> HttpResponse:
         if etag and is_fresh(self.request.headers.get("If-None-Match"), etag):
-            return reply(StoredResponse(304, {"ETag": etag}, b""))
-        return reply(StoredResponse(200, {"ETag": etag} if etag else {}, content))
+            return http_response(StoredResponse(304, {"ETag": etag}, b""))
+        return http_response(StoredResponse(200, {"ETag": etag} if etag else {}, content))
 
 
-def reply(stored: StoredResponse) -> HttpResponse:
-    """Return the HTTP answer that ``stored`` describes."""
+def http_response(stored: StoredResponse) -> HttpResponse:
+    """Return the HTTP response that ``stored`` describes."""
     response = HttpResponse(stored.body, status=stored.status, content_type=MEDIA_TYPE, headers=HEADERS)
     if not stored.body:
         del response["Content-Type"]

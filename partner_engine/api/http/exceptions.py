@@ -1,6 +1,4 @@
-"""Turns every exception of a view into a problem: the exception handler of the REST framework, and what answers where
-no view does.
-"""
+"""Problem responses for the exceptions of views: the exception handler of the REST framework."""
 
 from __future__ import annotations
 
@@ -29,7 +27,7 @@ from webhooks.endpoints import EndpointIsDisabled, TooManyEndpoints, UnknownEven
 from webhooks.selectors import NoSuchEndpoint
 from webhooks.ssrf import RefusedAddress
 
-#: Reasons after which the same request may well succeed, and in how many seconds to try.
+#: Codes after which the same request may succeed, and the seconds after which to repeat it.
 RETRY_AFTER: Final = {
     "idempotency_key_in_flight": 1,
     "idempotency_replay": 1,
@@ -38,8 +36,8 @@ RETRY_AFTER: Final = {
     "unavailable": 2,
 }
 
-#: Exceptions of the lower floors whose own sentence is the detail: status and code.
-SPEAKING: Final[dict[type[Exception], tuple[int, str]]] = {
+#: Exceptions whose message is the detail: status and code.
+WITH_MESSAGE: Final[dict[type[Exception], tuple[int, str]]] = {
     NoSuchVersion: (404, "no_such_version"),
     UnknownTarget: (422, "unknown_target"),
     MissingRight: (403, "missing_right"),
@@ -49,25 +47,25 @@ SPEAKING: Final[dict[type[Exception], tuple[int, str]]] = {
     TooManyEndpoints: (409, "too_many_endpoints"),
     EndpointIsDisabled: (409, "endpoint_is_disabled"),
 }
-#: Exceptions whose own words are not for callers: status, code and detail.
-SILENT: Final[dict[type[Exception], tuple[int, str, str]]] = {
+#: Exceptions whose message must not reach callers: status, code and detail.
+WITHOUT_MESSAGE: Final[dict[type[Exception], tuple[int, str, str]]] = {
     Http404: (404, "not_found", "There is no page or resource at this address."),
     DjangoPermissionDenied: (403, "permission_denied", "You are not allowed to do this."),
     RequestDataTooBig: (413, "body_too_large", "The body is too large."),
     SuspiciousOperation: (400, "bad_request", "The request is malformed."),
-    OperationalError: (503, "unavailable", "A service that this needs does not answer; try again in a moment."),
-    KeyServiceUnavailable: (503, "unavailable", "A service that this needs does not answer; try again in a moment."),
+    OperationalError: (503, "unavailable", "A required service is unavailable; try again in a moment."),
+    KeyServiceUnavailable: (503, "unavailable", "A required service is unavailable; try again in a moment."),
 }
 
 logger = structlog.get_logger(__name__)
 
 
 def handle(exception: Exception, context: dict[str, Any]) -> HttpResponse:
-    """Answer ``exception``, raised in a view: the exception handler of the REST framework."""
+    """Return the response to an exception that a view raised."""
     request: HttpRequest = context["request"]._request
     refused = _as_refused(exception)
     if refused.status >= HTTPStatus.INTERNAL_SERVER_ERROR:
-        # The traceback goes to the log, which holds no values; the caller learns only the correlation id.
+        # The log contains the traceback without values; the caller receives only the correlation id.
         logger.error("api.failed", status=refused.status, exc_info=exception)
         got_request_exception.send(sender=type(context["view"]), request=request)
     elif refused.status in (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN):
@@ -80,7 +78,7 @@ def handle(exception: Exception, context: dict[str, Any]) -> HttpResponse:
 
 
 def respond(request: HttpRequest, refused: Refused) -> HttpResponse:
-    """Return the problem+json answer for ``refused``."""
+    """Return the problem+json response for ``refused``."""
     response = HttpResponse(
         render(refused, instance=request.path, correlation_id=get_contextvars().get("correlation_id", "")),
         status=refused.status,
@@ -105,10 +103,10 @@ def _as_refused(exception: Exception) -> Refused:
         return Refused(status_of(exception), exception.code, str(exception))
     if isinstance(exception, exceptions.APIException):
         return _from_framework(exception)
-    for kind, (status, code) in SPEAKING.items():
+    for kind, (status, code) in WITH_MESSAGE.items():
         if isinstance(exception, kind):
             return Refused(status, code, str(exception))
-    for kind, (status, code, detail) in SILENT.items():
+    for kind, (status, code, detail) in WITHOUT_MESSAGE.items():
         if isinstance(exception, kind):
             return Refused(status, code, detail)
     return Refused(500, "internal_error", "Something went wrong on our side. Give the correlation ID to support.")
@@ -119,15 +117,15 @@ def _from_answers(exception: InvalidAnswers) -> Refused:
         Fault(pointer=fault.pointer, path=fault.path, code=fault.code, detail=fault.text) for fault in exception.faults
     ]
     if len(faults) == 1:
-        detail = f"One of the given values cannot be taken: {faults[0].detail}"
+        detail = f"A value is invalid: {faults[0].detail}"
     else:
-        detail = f"{len(faults)} of the given values cannot be taken; nothing was changed."
+        detail = f"{len(faults)} values are invalid; nothing was changed."
     return Refused(status_of(exception), exception.code, detail, faults=faults)
 
 
 def _from_lock(exception: LockNotAcquired) -> Refused:
     holder = exception.holder
-    # Machine and process stay inside: callers are told the door alone.
+    # Callers receive the entry point, and not the host and process.
     shape = HolderShape(who=holder.who, since=holder.since, where=holder.door) if holder else None
     return Refused(status_of(exception), exception.code, str(exception), holder=shape)
 

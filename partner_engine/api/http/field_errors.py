@@ -1,4 +1,4 @@
-"""Refusals of the batch that are about one field of the body, told with its place there."""
+"""Refusals of the batch that concern one field of the body, with a pointer to that field."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from partner_engine.problems import Fault, Refused
 
 
 @contextmanager
-def pointing(pointer: str) -> Iterator[None]:
-    """Let a value that is refused inside be told as a fault of the field at ``pointer``."""
+def errors_of_field(pointer: str) -> Iterator[None]:
+    """Turn a refused value inside the block into an error of the field at ``pointer``."""
     try:
         yield
     except (LooksSensitive, UnknownPart, WrongValue) as error:

@@ -1,4 +1,4 @@
-"""What the API reads and writes: JSON, by its own hands rather than the framework's."""
+"""The JSON parser and renderer that endpoints declare to the REST framework; ``Endpoint`` itself reads and writes."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ MEDIA_TYPE: Final = "application/json"
 
 
 class UnreadBody(parsers.BaseParser):
-    """Leaves the body alone.
+    """Leaves the body unread.
 
-    The framework's own reading would skip a chunked body, which has no length; ``Endpoint.body`` reads it instead.
+    The framework would skip a chunked body, which has no length; ``Endpoint.body`` reads it instead.
     """
 
     media_type = "*/*"
@@ -23,13 +23,13 @@ class UnreadBody(parsers.BaseParser):
     def parse(
         self, stream: Any, media_type: str | None = None, parser_context: Mapping[str, Any] | None = None
     ) -> QueryDict:
-        """Return nothing, unread, in the type that readers of forms expect."""
+        """Return an empty ``QueryDict``, the type that form parsers return."""
         return QueryDict()
 
 
 class Json(renderers.BaseRenderer):
-    """Names the one media type that is answered; views write their bytes themselves, so that a stored answer is the
-    same to the byte.
+    """Declares the one media type of responses. Views encode responses themselves, so that a stored response is
+    repeated byte for byte.
     """
 
     media_type = MEDIA_TYPE

@@ -1,4 +1,4 @@
-"""Answers addresses that are none with a problem, for callers who could not read a page."""
+"""404 problems for unknown API routes."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from rest_framework.views import APIView
 from partner_engine.api.http.json import Json, UnreadBody
 
 
-class Unknown(APIView):
-    """Every address below ``/api/`` that nothing else answers."""
+class UnknownRoute(APIView):
+    """Every path below ``/api/`` without a view of its own."""
 
     authentication_classes = ()
     permission_classes = ()
@@ -21,13 +21,13 @@ class Unknown(APIView):
     schema = None
 
     def dispatch(self, request: Any, *args: Any, **kwargs: Any) -> Any:
-        """Answer 404 whatever the method."""
+        """Respond with 404 to every method."""
         return super().dispatch(request, *args, **kwargs)
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
-        """Raise ``Http404`` before the method is looked at."""
+        """Raise ``Http404`` before the method is checked."""
         raise Http404
 
     def get(self, request: Request) -> HttpResponse:
-        """Answer as for every method."""
+        """Declare a method, as the framework requires one; ``initial`` refuses it."""
         raise Http404

@@ -1,5 +1,5 @@
-"""Cursor pages: an opaque cursor holds the place after the last row that was shown, so that a page costs the same
-however deep, and no row comes twice.
+"""Cursor pagination: an opaque cursor contains the position after the last row of a page, so that every page costs the
+same and no row appears twice.
 """
 
 from __future__ import annotations
@@ -20,12 +20,12 @@ from partner_engine.problems import Fault, Refused
 
 M = TypeVar("M", bound=Model)
 
-#: Order as asked for -> column. Rows without a value come last in either direction.
+#: Requested order -> column. Rows without a value come last in either direction.
 ORDERS: Final = {"last_touched": "last_touched_by_user_at", "created": "form_created_at", "event": "created_at"}
 
 
-class Place(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fields=True):
-    """Where a page ended: the order that it was in, its last row's value there, and that row's id."""
+class Position(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fields=True):
+    """The end of a page: its order, the last row's value in that order, and that row's id."""
 
     order: str
     value: Annotated[datetime, Meta(tz=True)] | None
@@ -33,28 +33,28 @@ class Place(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fields=
 
 
 class Page(msgspec.Struct, Generic[M], frozen=True):
-    """One page of rows, and the cursor of the next one ("" on the last page)."""
+    """One page of rows, and the cursor of the next page ("" on the last page)."""
 
     rows: list[M]
     next_cursor: str
 
 
 def page(rows: QuerySet[M], *, order: str, cursor: str, limit: int) -> Page[M]:
-    """Return the page of ``rows`` after ``cursor`` in ``order`` ("-created" is the newest first).
+    """Return the page of ``rows`` after ``cursor`` in ``order`` ("-created" is newest first).
 
-    Raises ``Refused`` (400) for a cursor that is none.
+    Raises ``Refused`` (400) for an invalid cursor.
     """
     descending, column = order.startswith("-"), ORDERS[order.lstrip("-")]
     sign = F(column).desc(nulls_last=True) if descending else F(column).asc(nulls_last=True)
     rows = rows.order_by(sign, "-id" if descending else "id")
     if cursor:
         rows = rows.filter(_after(_decode(cursor, order), column, descending=descending))
-    found = list(rows[: limit + 1])
-    shown = found[:limit]
-    if len(found) <= limit:
+    loaded = list(rows[: limit + 1])
+    shown = loaded[:limit]
+    if len(loaded) <= limit:
         return Page(shown, "")
     last = shown[-1]
-    return Page(shown, _encode(Place(order, getattr(last, column), last.pk)))
+    return Page(shown, _encode(Position(order, getattr(last, column), last.pk)))
 
 
 def encode_number(number: int) -> str:
@@ -71,7 +71,7 @@ def decode_number(cursor: str) -> int:
 
 
 def encode_ranked(score: int, id: UUID) -> str:
-    """Return the cursor of a page of finds that ended at this score and id."""
+    """Return the cursor of a page of search results that ended at this score and id."""
     return base64.urlsafe_b64encode(msgspec.json.encode((score, id))).decode().rstrip("=")
 
 
@@ -83,38 +83,34 @@ def decode_ranked(cursor: str) -> tuple[int, UUID]:
         raise _malformed() from error
 
 
-def next_link(path: str, parameters: dict[str, str], cursor: str) -> str | None:
-    """Return the address of the next page, with the same filters; None on the last page."""
-    return f"{path}?{urlencode({**parameters, 'cursor': cursor})}" if cursor else None
-
-
 def next_page(request: Request, cursor: str) -> str | None:
-    """Return the address of the page after the one that ``request`` asked for; None on the last page."""
-    filters = {name: str(value) for name, value in request.GET.items() if name != "cursor"}
-    return next_link(request.path, filters, cursor)
+    """Return the URL of the next page with the same parameters as ``request``; None on the last page."""
+    parameters = {name: str(value) for name, value in request.GET.items() if name != "cursor"}
+    return f"{request.path}?{urlencode({**parameters, 'cursor': cursor})}" if cursor else None
 
 
-def _after(place: Place, column: str, *, descending: bool) -> Q:
-    beyond = "lt" if descending else "gt"
-    later_id = Q(**{f"id__{beyond}": place.id})
-    nothing = Q(**{f"{column}__isnull": True})
-    if place.value is None:
-        return nothing & later_id
-    return Q(**{f"{column}__{beyond}": place.value}) | (Q(**{column: place.value}) & later_id) | nothing
+def _after(position: Position, column: str, *, descending: bool) -> Q:
+    comparison = "lt" if descending else "gt"
+    later_id = Q(**{f"id__{comparison}": position.id})
+    without_value = Q(**{f"{column}__isnull": True})
+    if position.value is None:
+        return without_value & later_id
+    later_value = Q(**{f"{column}__{comparison}": position.value})
+    return later_value | (Q(**{column: position.value}) & later_id) | without_value
 
 
-def _encode(place: Place) -> str:
-    return base64.urlsafe_b64encode(msgspec.json.encode(place)).decode().rstrip("=")
+def _encode(position: Position) -> str:
+    return base64.urlsafe_b64encode(msgspec.json.encode(position)).decode().rstrip("=")
 
 
-def _decode(cursor: str, order: str) -> Place:
+def _decode(cursor: str, order: str) -> Position:
     try:
-        place = msgspec.json.decode(_bytes(cursor), type=Place)
+        position = msgspec.json.decode(_bytes(cursor), type=Position)
     except msgspec.MsgspecError as error:
         raise _malformed() from error
-    if place.order != order:
+    if position.order != order:
         raise _malformed()
-    return place
+    return position
 
 
 def _bytes(cursor: str) -> bytes:
@@ -125,5 +121,8 @@ def _bytes(cursor: str) -> bytes:
 
 
 def _malformed() -> Refused:
-    detail = "This cursor is none of this list in this order; take it from `next`, or leave it out to begin anew."
+    detail = (
+        "This cursor is not valid for this list and order; use the one in `next`, or omit it to start from the first "
+        "page."
+    )
     return Refused(400, "invalid_cursor", detail, faults=[Fault(code="invalid_cursor", path="cursor", detail=detail)])

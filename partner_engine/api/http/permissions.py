@@ -1,4 +1,4 @@
-"""Who may come in: callers with the right that an endpoint names for the method."""
+"""The permission check of endpoints: the caller needs the right that the endpoint requires for the method."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from tenants.access import Actor
 
 
 class HasRight(permissions.BasePermission):
-    """Lets a caller in who has the right that the endpoint names for the method."""
+    """Allows callers with the required right."""
 
     def has_permission(self, request: Request, view: Any) -> bool:
-        """Raise 401 for nobody and 403, naming the right, for somebody without it."""
+        """Raise 401 without a caller, and 403 with the name of the missing right."""
         actor: Actor | None = getattr(request, "actor", None)
         if actor is None:
             raise exceptions.NotAuthenticated
@@ -22,7 +22,7 @@ class HasRight(permissions.BasePermission):
         if method == "OPTIONS":
             return True
         if method not in view.rights:
-            # Fails closed: a method that was written without saying who may call it is not served.
+            # Fails closed: a method without an entry in ``rights`` is not served.
             raise exceptions.MethodNotAllowed(method)
         right = view.rights[method]
         if right is not None:

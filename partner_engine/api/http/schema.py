@@ -1,77 +1,85 @@
-"""The OpenAPI description: made from the very structs that are read and answered, so that it cannot tell otherwise than
-the code does.
+"""The OpenAPI description, generated from the structs of requests and responses, so that it cannot differ from the
+code; and the parsing of those structs.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
+from functools import wraps
 from http import HTTPStatus
-from typing import Any, Final, TypeVar
+from typing import Any, Final
 
 import msgspec
 from django.conf import settings
+from django.http import HttpResponse
 from drf_spectacular.extensions import OpenApiAuthenticationExtension
 from drf_spectacular.utils import OpenApiExample, OpenApiParameter, OpenApiResponse, extend_schema
 
+from partner_engine.api.http.input import NoQuery, Nothing
 from partner_engine.api.http.schema_examples import EXAMPLES
 from partner_engine.problems import MEDIA_TYPE as PROBLEM_TYPE
 from partner_engine.problems import Problem
 from tenants.access import RIGHT_TEXTS
 
-F = TypeVar("F", bound=Callable[..., Any])
+View = Callable[..., HttpResponse]
 Schema = dict[str, Any]
 
 JSON: Final = "application/json"
 REF_TEMPLATE: Final = "#/components/schemas/{name}"
-#: Every struct that an operation takes or answers, collected as the views are defined.
+#: Every struct of a request or response, collected as the views are defined.
 _described: dict[str, type[msgspec.Struct]] = {"Problem": Problem}
 
-#: What can go wrong at any operation, and at any that writes.
+#: The problems of every operation, of every write, and of temporary failures.
 ALWAYS: Final = {
     400: "The query, a header or the JSON is malformed.",
-    401: "Nobody is signed in, or the token is no longer good.",
-    403: "The caller lacks the right, which is named.",
-    404: "There is nothing with this id at the caller's tenant.",
-    406: "Only JSON is answered.",
+    401: "The request has no credentials, or they are no longer valid.",
+    403: "The caller lacks the required right, which `detail` names.",
+    404: "The caller's tenant has no object with this id.",
+    406: "Responses are available as JSON only.",
 }
 WRITING: Final = {
-    409: "Somebody else's save or a lock stands in the way; `Retry-After` tells when to try again.",
-    412: "`If-Match` is not the present version; nothing was changed.",
+    409: "Another save or a lock prevents the change; `Retry-After` states when to try again.",
+    412: "`If-Match` does not name the current version; nothing was changed.",
     413: "The body is too large.",
     415: "The body is not JSON.",
-    422: "The body has another shape or holds values that cannot be taken; `errors` names each with its pointer.",
+    422: "The body has an invalid shape or invalid values; `errors` lists each with its pointer.",
 }
 LATER: Final = {
-    429: "Too many requests; `Retry-After` tells when to try again.",
-    500: "A fault of ours.",
-    503: "A service is away; try again.",
+    429: "Too many requests; `Retry-After` states when to try again.",
+    500: "An internal error.",
+    503: "A required service is unavailable; try again.",
 }
 
 IDEMPOTENCY_KEY: Final = OpenApiParameter(
     "Idempotency-Key",
     {"type": "string", "minLength": 1, "maxLength": 255},
     OpenApiParameter.HEADER,
-    description="Makes a repeated request give its first answer again instead of a second effect; kept for 24 hours.",
+    description=(
+        "A repeated request with the same key receives the first response again and has no second effect. Stored for "
+        "24 hours."
+    ),
 )
 IF_MATCH: Final = OpenApiParameter(
     "If-Match",
     {"type": "string"},
     OpenApiParameter.HEADER,
-    description='The `ETag` of the version that the change is made from, such as `"7"`; another version gives 412.',
+    description=(
+        'The `ETag` of the version that the change is based on, such as `"7"`; any other version is refused with 412.'
+    ),
 )
 IF_NONE_MATCH: Final = OpenApiParameter(
     "If-None-Match",
     {"type": "string"},
     OpenApiParameter.HEADER,
-    description="The `ETag` that the caller has; the same gives 304.",
+    description="The `ETag` that the caller has; the response is 304 if it is still current.",
 )
 ETAG: Final = OpenApiParameter(
     "ETag",
     {"type": "string"},
     OpenApiParameter.HEADER,
     response=True,
-    description="The copy's version, or the answer's digest.",
+    description="The copy's version, or a digest of the response.",
 )
 
 X_LOCK: Final = OpenApiParameter(
@@ -79,84 +87,111 @@ X_LOCK: Final = OpenApiParameter(
     {"type": "string", "enum": ["degraded"]},
     OpenApiParameter.HEADER,
     response=[200, 201, 204],
-    description="`degraded`: saved without waiting in turn, for the lock server is away; the version still guards.",
+    description=(
+        "`degraded`: saved without a lock because the lock server is unavailable; the version check still applies."
+    ),
 )
 
 
-def documented(  # noqa: PLR0913 - one word for each thing that a reader of the description asks
+def documented(  # noqa: PLR0913 - one argument for each part of the description
     summary: str,
     description: str,
     *,
-    answers: Mapping[int, type[msgspec.Struct] | None],
-    query: type[msgspec.Struct],
+    responses: Mapping[int, type[msgspec.Struct] | None],
+    query: type[msgspec.Struct] = NoQuery,
     body: type[msgspec.Struct] | None = None,
     write: bool = False,
     keyed: bool = True,
     tagged: bool = False,
     deprecated: bool = False,
-) -> Callable[[F], F]:
-    """Describe an operation: what it takes (``body``, ``query``), what it answers by status; ``write`` and ``tagged``
-    say which headers it heeds.
+) -> Callable[[View], View]:
+    """Describe an operation, and parse its query and body.
+
+    The view receives the struct ``query`` as the argument ``query`` unless it is ``NoQuery``, and the struct ``body``
+    as the argument ``body`` unless it is ``Nothing`` or None; either way unknown parameters and fields are refused.
+    ``responses`` maps statuses to structs. ``write``, ``keyed`` and ``tagged`` state which headers the operation uses.
     """
-    headers = [IDEMPOTENCY_KEY] if write and keyed else []
-    if write and tagged:
-        headers.append(IF_MATCH)
-    if write:
-        headers.append(X_LOCK)
-    if 304 in answers:
-        headers.append(IF_NONE_MATCH)
-    if tagged or 304 in answers:
-        headers.append(ETAG)
-    problems = {**ALWAYS, **(WRITING if write else {}), **LATER}
-    return extend_schema(
+    describe = extend_schema(
         operation_id=re.sub(r"[^a-z]+", "_", summary.lower()),
         summary=summary,
         description=description,
         request={JSON: _reference(body)} if body else None,
-        parameters=[*_query_parameters(query), *headers],
+        parameters=[*_query_parameters(query), *_headers(responses, write=write, keyed=keyed, tagged=tagged)],
         responses={
-            **{(status, JSON) if shape else status: _answer(status, shape) for status, shape in answers.items()},
+            **{(status, JSON) if shape else status: _response(status, shape) for status, shape in responses.items()},
             **{
                 (status, PROBLEM_TYPE): OpenApiResponse(_reference(Problem), description=text)
-                for status, text in problems.items()
+                for status, text in {**ALWAYS, **(WRITING if write else {}), **LATER}.items()
             },
         },
-        examples=_examples(body, *answers.values()),
+        examples=_examples(body, *responses.values()),
         deprecated=deprecated or None,
     )
 
+    def decorate(view: View) -> View:
+        described: View = describe(_parsing(view, query=query, body=body))
+        return described
+
+    return decorate
+
+
+def _parsing(view: View, *, query: type[msgspec.Struct], body: type[msgspec.Struct] | None) -> View:
+    """Return ``view`` with its query and body parsed, the query first."""
+
+    @wraps(view)
+    def parsed(endpoint: Any, *args: Any, **kwargs: Any) -> HttpResponse:
+        inputs = {"query": endpoint.query(query)}
+        if body is not None:
+            inputs["body"] = endpoint.body(body)
+        passed = {name: value for name, value in inputs.items() if type(value) not in (NoQuery, Nothing)}
+        return view(endpoint, *args, **kwargs, **passed)
+
+    return parsed
+
+
+def _headers(responses: Mapping[int, object], *, write: bool, keyed: bool, tagged: bool) -> list[OpenApiParameter]:
+    is_conditional_read = 304 in responses
+    used = [
+        (IDEMPOTENCY_KEY, write and keyed),
+        (IF_MATCH, write and tagged),
+        (X_LOCK, write),
+        (IF_NONE_MATCH, is_conditional_read),
+        (ETAG, tagged or is_conditional_read),
+    ]
+    return [header for header, is_used in used if is_used]
+
 
 def components() -> dict[str, Schema]:
-    """Return the schemas of all described structs and of those that they hold, by name."""
-    _, found = msgspec.json.schema_components(list(_described.values()), ref_template=REF_TEMPLATE)
-    return {name: found[name] for name in sorted(found)}
+    """Return the schemas of all described structs and of the structs within them, by name."""
+    _, schemas = msgspec.json.schema_components(list(_described.values()), ref_template=REF_TEMPLATE)
+    return {name: schemas[name] for name in sorted(schemas)}
 
 
 def add_components(result: Schema, generator: Any, request: Any, public: bool) -> Schema:
-    """Put the structs' schemas into the description (a postprocessing hook)."""
+    """Add the structs' schemas to the description (a postprocessing hook)."""
     schemas = result.setdefault("components", {}).setdefault("schemas", {})
     schemas.update(components())
     return result
 
 
 def canonical_only(endpoints: list[tuple[str, str, str, Any]]) -> list[tuple[str, str, str, Any]]:
-    """Leave the addresses with a trailing slash, which work too, out of the description (a preprocessing hook)."""
+    """Leave out the paths with a trailing slash, which are served too (a preprocessing hook)."""
     return [endpoint for endpoint in endpoints if not endpoint[0].endswith("/")]
 
 
 class BearerScheme(OpenApiAuthenticationExtension):
-    """Describes tokens of API clients; each operation names the scope that it needs."""
+    """Describes the tokens of API clients; each operation names the scope that it requires."""
 
     target_class = "partner_engine.api.http.authentication.BearerAuthentication"
     name = "oauth2"
 
     def get_security_definition(self, auto_schema: Any) -> Schema:
-        """Describe how to get a token."""
+        """Describe how to request a token."""
         flow = {"tokenUrl": "/o/token/", "scopes": {right.value: text for right, text in RIGHT_TEXTS.items()}}
         return {"type": "oauth2", "flows": {"clientCredentials": flow}}
 
     def get_security_requirement(self, auto_schema: Any) -> Schema:
-        """Name the right that the operation needs."""
+        """Name the right that the operation requires."""
         right = auto_schema.view.rights.get(auto_schema.method)
         return {self.name: [right.value] if right else []}
 
@@ -168,16 +203,17 @@ class SessionScheme(OpenApiAuthenticationExtension):
     name = "session"
 
     def get_security_definition(self, auto_schema: Any) -> Schema:
-        """Describe the cookie."""
-        text = "An agent's session; requests that write need the header `X-CSRFToken` too."
+        """Describe the session's cookie."""
+        text = "An agent's session; writes require the header `X-CSRFToken` too."
         return {"type": "apiKey", "in": "cookie", "name": settings.SESSION_COOKIE_NAME, "description": text}
 
 
-def _answer(status: int, shape: type[msgspec.Struct] | None) -> OpenApiResponse:
+def _response(status: int, shape: type[msgspec.Struct] | None) -> OpenApiResponse:
     phrase = HTTPStatus(status).phrase
     if shape is None:
         return OpenApiResponse(description=phrase)
-    return OpenApiResponse(_reference(shape), description=(shape.__doc__ or phrase).split("\n")[0].replace("``", "`"))
+    first_paragraph = " ".join((shape.__doc__ or phrase).split("\n\n")[0].split())
+    return OpenApiResponse(_reference(shape), description=first_paragraph.replace("``", "`"))
 
 
 def _reference(shape: type[msgspec.Struct]) -> Schema:
@@ -189,17 +225,17 @@ def _query_parameters(query: type[msgspec.Struct]) -> list[OpenApiParameter]:
     schema = msgspec.json.schema(query)["$defs"][query.__name__]
     required = schema.get("required", [])
     return [
-        OpenApiParameter(name, _without_null(found), OpenApiParameter.QUERY, required=name in required)
-        for name, found in schema["properties"].items()
+        OpenApiParameter(name, _without_null(property_), OpenApiParameter.QUERY, required=name in required)
+        for name, property_ in schema["properties"].items()
     ]
 
 
 def _without_null(schema: Schema) -> Schema:
-    """A query parameter is left out, never null."""
-    kept = [option for option in schema.get("anyOf", []) if option != {"type": "null"}]
-    if not kept:
+    """Return ``schema`` without null: a query parameter is left out instead."""
+    options = [option for option in schema.get("anyOf", []) if option != {"type": "null"}]
+    if not options:
         return schema
-    return kept[0] if len(kept) == 1 else {"anyOf": kept}
+    return options[0] if len(options) == 1 else {"anyOf": options}
 
 
 def _examples(*shapes: type[msgspec.Struct] | None) -> list[OpenApiExample]:
@@ -208,7 +244,7 @@ def _examples(*shapes: type[msgspec.Struct] | None) -> list[OpenApiExample]:
         for shape in shapes
         if shape is not None and shape.__name__ in EXAMPLES
     ]
-    found = [
+    examples = [
         OpenApiExample(
             name,
             value=value,
@@ -226,7 +262,7 @@ def _examples(*shapes: type[msgspec.Struct] | None) -> list[OpenApiExample]:
         response_only=True,
         status_codes=[str(status) for status in (*ALWAYS, *WRITING, *LATER)],
     )
-    return [*found, problem]
+    return [*examples, problem]
 
 
 def _successes(is_request: bool) -> list[str] | None:

@@ -1,4 +1,4 @@
-"""Examples of the OpenAPI description: struct name -> (whether it is a request body, value)."""
+"""Examples for the OpenAPI description: struct name -> (is it a request body, value)."""
 
 from __future__ import annotations
 
@@ -107,7 +107,7 @@ EXAMPLES: Final[dict[str, tuple[bool, Any]]] = {
             "type": "urn:partner-engine:problem:invalid_answers",
             "title": "Unprocessable Entity",
             "status": 422,
-            "detail": "1 of the submitted answers are not valid: mqs_nothing: There is no question with this code.",
+            "detail": "A value is invalid: There is no question with this code. See the catalogue.",
             "instance": f"/api/v1/copies/{_FORM}/answers",
             "correlation_id": "01935ad1a3f27c329d3e5f0a6d1c2b10",
             "errors": [

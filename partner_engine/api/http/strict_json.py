@@ -1,7 +1,7 @@
-"""JSON as this API reads it: RFC 8259 without the holes that lenient parsers leave. Pure.
+"""A strict JSON parser (RFC 8259). Pure.
 
-What another reader of the same bytes could take otherwise (duplicate keys, NaN, numbers beyond double precision, lone
-surrogates), and what a database refuses (NUL), never gets past here.
+It refuses whatever two parsers could read differently (duplicate keys, NaN, numbers beyond double precision, lone
+surrogates), and what the database refuses (NUL).
 """
 
 from __future__ import annotations
@@ -14,13 +14,13 @@ from typing import Any, Final, NoReturn, TypeAlias
 JsonValue: TypeAlias = dict[str, Any] | list[Any] | str | int | float | bool | None
 
 MAX_DEPTH: Final = 32
-#: Whole numbers beyond this lose digits in every reader that has doubles only.
+#: Larger integers lose digits in parsers that have doubles only.
 MAX_INTEGER: Final = 2**53
 MAX_NUMBER_TEXT: Final = 64
 
 
 class JsonFault(Exception):
-    """The bytes are no acceptable JSON: ``code`` names the reason, ``pointer`` (RFC 6901) the place if it is known."""
+    """The bytes are not acceptable JSON: ``code`` is the reason, ``pointer`` (RFC 6901) the position if it is known."""
 
     def __init__(self, code: str, text: str, *, pointer: str = "") -> None:
         super().__init__(text)
@@ -34,7 +34,7 @@ def parse(content: bytes) -> JsonValue:
     try:
         text = content.decode("utf-8")
     except UnicodeDecodeError as error:
-        raise JsonFault("invalid_utf8", f"The body is not UTF-8: byte {error.start} does not belong there.") from error
+        raise JsonFault("invalid_utf8", f"The body is not UTF-8: byte {error.start} is invalid.") from error
     try:
         value: JsonValue = json.loads(
             text,
@@ -60,13 +60,13 @@ def join_pointer(pointer: str, *tokens: str | int) -> str:
 def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     result = dict(pairs)
     if len(result) != len(pairs):
-        double = Counter(key for key, _ in pairs).most_common(1)[0][0]
-        raise JsonFault("duplicate_key", f"The key {_quote(double)} stands twice in one object; send it once.")
+        repeated = Counter(key for key, _ in pairs).most_common(1)[0][0]
+        raise JsonFault("duplicate_key", f"The key {_quote(repeated)} appears twice in one object; send it once.")
     return result
 
 
 def _refuse_constant(name: str) -> NoReturn:
-    raise JsonFault("not_finite", f"{name} is not JSON; leave the value out or send null.")
+    raise JsonFault("not_finite", f"{name} is not JSON; omit the value or send null.")
 
 
 def _float(text: str) -> float:
@@ -79,16 +79,16 @@ def _float(text: str) -> float:
 
 
 def _integer(text: str) -> int:
-    # The length first: turning a million digits into a number takes quadratic time.
+    # The length first: converting a million digits into a number takes quadratic time.
     if len(text) > MAX_NUMBER_TEXT or abs(int(text)) > MAX_INTEGER:
         raise _too_large(text)
     return int(text)
 
 
 def _check(value: JsonValue) -> None:
-    """Refuse too much depth and text that is no Unicode or holds NUL.
+    """Refuse deep nesting, lone surrogates and NUL characters.
 
-    Walks with a stack of its own: depth must not cost recursion.
+    Uses a stack of its own instead of recursion, so that depth is harmless.
     """
     waiting: list[tuple[JsonValue, str, int]] = [(value, "", 1)]
     while waiting:
@@ -108,16 +108,16 @@ def _check(value: JsonValue) -> None:
 
 def _check_text(text: str, pointer: str) -> None:
     if "\0" in text:
-        raise JsonFault("nul_character", "Text holds the character NUL, which cannot be stored.", pointer=pointer)
+        raise JsonFault("nul_character", "A text contains the character NUL, which cannot be stored.", pointer=pointer)
     if not text.isascii():
         try:
             text.encode("utf-8")
         except UnicodeEncodeError as error:
-            raise JsonFault("lone_surrogate", "Text holds half of a surrogate pair.", pointer=pointer) from error
+            raise JsonFault("lone_surrogate", "A text contains half of a surrogate pair.", pointer=pointer) from error
 
 
 def _too_deep() -> JsonFault:
-    return JsonFault("too_deep", f"The body nests deeper than {MAX_DEPTH} levels.")
+    return JsonFault("too_deep", f"The body is nested deeper than {MAX_DEPTH} levels.")
 
 
 def _too_large(text: str) -> JsonFault:

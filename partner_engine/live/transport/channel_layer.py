@@ -1,7 +1,7 @@
-"""The wire of the channel layer (Redis publish/subscribe): its addresses and its form, for who must not go through it.
+"""The wire format of the channel layer (Redis publish/subscribe): its channel names and encoding, without its client.
 
-A thread that saves has no event loop, and to make one with a connection of its own for each message would cost more
-than the save. And the layer does not tell when it lost its connection, and with it messages: the hub has to know.
+A saving thread has no event loop, and one with a connection of its own per message would cost more than the save. And
+the layer does not report lost connections, and with them lost messages, which the hub must notice.
 """
 
 from __future__ import annotations
@@ -18,30 +18,30 @@ _decoder: Final = msgspec.msgpack.Decoder(dict[str, Any])
 
 
 def address(group: str) -> str:
-    """Return the Redis channel of a group: that of the channel layer, whose ``group_send`` comes there too."""
+    """Return the Redis channel of a group, the same that the channel layer's ``group_send`` uses."""
     return f"{_configuration()['prefix']}__group__{group}"
 
 
 def encode(message: dict[str, Any]) -> bytes:
-    """Return ``message`` as the channel layer puts it on the wire."""
+    """Encode ``message`` as the channel layer does."""
     return msgspec.msgpack.encode(message)
 
 
 def decode(content: bytes) -> dict[str, Any]:
-    """Return the message in ``content``. Raises ``msgspec.DecodeError``."""
+    """Decode a message. Raises ``msgspec.DecodeError``."""
     return _decoder.decode(content)
 
 
-def connect_to_listen() -> aioredis.Redis:
-    """Return a client of the layer's Redis for one event loop's subscriptions.
+def subscriber() -> aioredis.Redis:
+    """Return a Redis client for the subscriptions of one event loop.
 
-    It never tries again by itself: a connection that was lost for a moment has lost messages, and must be noticed.
+    It does not reconnect by itself: a short loss of the connection loses messages, and must be noticed.
     """
     return _client(timeout=None, retries=0)
 
 
-def connect_to_ask() -> aioredis.Redis:
-    """Return a client for commands. After a restart of Redis each of its connections is made anew when it is used."""
+def command_client() -> aioredis.Redis:
+    """Return a Redis client for commands, which reconnects after a restart of Redis."""
     return _client(timeout=2, retries=2)
 
 
@@ -57,5 +57,5 @@ def _client(*, timeout: float | None, retries: int) -> aioredis.Redis:
 
 
 def _configuration() -> dict[str, Any]:
-    configured: Any = settings.CHANNEL_LAYERS["default"]["CONFIG"]
-    return dict(configured)
+    configuration: Any = settings.CHANNEL_LAYERS["default"]["CONFIG"]
+    return dict(configuration)

@@ -1,4 +1,4 @@
-"""What waits to be sent on one socket: bounded, so that a slow reader costs no memory. Pure."""
+"""The queue of frames to be sent on one socket: bounded, so that a slow reader costs no memory. Pure."""
 
 from __future__ import annotations
 
@@ -6,14 +6,14 @@ import asyncio
 from collections import deque
 from typing import Final
 
-#: Frames that may wait.
-ROOM: Final = 64
-#: How often a reader may fall behind by that much before its socket is closed.
-MOST_OVERFLOWS: Final = 3
+#: The maximum number of queued frames.
+CAPACITY: Final = 64
+#: How often the queue may overflow before the socket is closed.
+MAX_OVERFLOWS: Final = 3
 
 
 class Closed(Exception):
-    """Nothing more is sent on this socket; ``code`` and ``reason`` tell its client why."""
+    """The mailbox is closed; ``code`` and ``reason`` are sent to the client."""
 
     def __init__(self, code: int, reason: str) -> None:
         super().__init__(reason)
@@ -22,7 +22,7 @@ class Closed(Exception):
 
 
 class Mailbox:
-    """Frames in order, put in by anybody of the event loop and taken out by the socket's one writer."""
+    """A queue of frames, filled by any task of the event loop and emptied by the socket's one writer."""
 
     def __init__(self) -> None:
         self._frames: deque[str] = deque()
@@ -31,34 +31,34 @@ class Mailbox:
         self._overflows = 0
 
     def put(self, frame: str, *, resync: str) -> bool:
-        """Let ``frame`` wait. Where there is no room all that waits is dropped and ``resync`` waits instead.
+        """Queue ``frame``. If the queue is full, drop its frames and queue ``resync`` instead.
 
-        Return False when that happened once too often.
+        Return False once that has happened too often.
         """
         if self._closed is not None:
             return True
-        if len(self._frames) >= ROOM:
+        if len(self._frames) >= CAPACITY:
             self._frames.clear()
             self._overflows += 1
             frame = resync
         self._frames.append(frame)
         self._wake.set()
-        return self._overflows < MOST_OVERFLOWS
+        return self._overflows < MAX_OVERFLOWS
 
     @property
     def is_closed(self) -> bool:
-        """Tell whether nothing more is sent."""
+        """Return whether the mailbox sends no more frames."""
         return self._closed is not None
 
     def close(self, code: int, reason: str) -> None:
-        """Send nothing more, also of what waits."""
+        """Drop the queued frames and send no more."""
         if self._closed is None:
             self._closed = Closed(code, reason)
             self._frames.clear()
             self._wake.set()
 
     async def take(self) -> str:
-        """Wait for a frame and return it. Raises ``Closed``."""
+        """Wait for the next frame and return it. Raises ``Closed``."""
         while not self._frames:
             if self._closed is not None:
                 raise self._closed

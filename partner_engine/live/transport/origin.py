@@ -1,5 +1,6 @@
-"""Which pages may open a socket: ours alone. A browser sends cookies with sockets of any page, and no CSRF token. Pure
-but for settings.
+"""The origin check of handshakes: only our own pages may open a socket with cookies. Pure except for settings.
+
+A browser sends cookies with the sockets of any page, and no CSRF token.
 """
 
 from __future__ import annotations
@@ -12,18 +13,18 @@ from django.http.request import split_domain_port, validate_host
 
 
 def headers_of(scope: Mapping[str, Any]) -> dict[str, str]:
-    """Return the handshake's headers by name in small letters; of several with one name the last."""
+    """Return the handshake's headers by lower-case name; the last duplicate wins."""
     return {name.decode("latin-1").lower(): value.decode("latin-1") for name, value in scope["headers"]}
 
 
 def is_our_host(scope: Mapping[str, Any]) -> bool:
-    """Tell whether the handshake came to a host of ours (``ALLOWED_HOSTS``)."""
+    """Return whether the handshake names one of ``ALLOWED_HOSTS``."""
     domain, _ = split_domain_port(headers_of(scope).get("host", ""))
     return bool(domain) and validate_host(domain, settings.ALLOWED_HOSTS)
 
 
 def is_our_page(scope: Mapping[str, Any]) -> bool:
-    """Tell whether the page that opens the socket is of the host that it comes to, or of ``CSRF_TRUSTED_ORIGINS``."""
+    """Return whether the page that opens the socket is of the same host or one of ``CSRF_TRUSTED_ORIGINS``."""
     headers = headers_of(scope)
     origin = headers.get("origin", "").lower()
     is_secure = scope.get("scheme") == "wss" or _is_forwarded_secure(headers)
@@ -32,13 +33,13 @@ def is_our_page(scope: Mapping[str, Any]) -> bool:
 
 
 def names_a_page(scope: Mapping[str, Any]) -> bool:
-    """Tell whether a page opens the socket at all: programs send no ``Origin``."""
+    """Return whether a page opens the socket; programs send no ``Origin``."""
     return "origin" in headers_of(scope)
 
 
 def _is_forwarded_secure(headers: Mapping[str, str]) -> bool:
-    known = settings.SECURE_PROXY_SSL_HEADER
-    if known is None:
+    proxy_header = settings.SECURE_PROXY_SSL_HEADER
+    if proxy_header is None:
         return False
-    name, value = known
+    name, value = proxy_header
     return headers.get(name.removeprefix("HTTP_").replace("_", "-").lower()) == value

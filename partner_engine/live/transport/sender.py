@@ -1,4 +1,4 @@
-"""Notes from which socket a request comes (``X-Socket-Id``), so that its own changes are not echoed to it."""
+"""Middleware that remembers the socket of a request (``X-Socket-Id``), so that its changes are not echoed to it."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import Final
 from django.http import HttpRequest, HttpResponse
 
 HEADER: Final = "X-Socket-Id"
-#: Any other value is no socket's and is left out: nothing is refused for it.
+#: Other values are ignored, not refused.
 _WELL_FORMED: Final = re.compile(r"[0-9a-f]{32}", re.ASCII)
 
 _sender: Final[ContextVar[str]] = ContextVar("sender", default="")
@@ -19,7 +19,7 @@ _sender: Final[ContextVar[str]] = ContextVar("sender", default="")
 
 @contextmanager
 def sent_by(socket_id: str) -> Iterator[None]:
-    """Mark the saves inside the block as coming from the page or program behind ``socket_id``."""
+    """Mark saves inside the block as sent by ``socket_id``."""
     token = _sender.set(socket_id)
     try:
         yield
@@ -28,18 +28,18 @@ def sent_by(socket_id: str) -> Iterator[None]:
 
 
 def current_sender() -> str:
-    """Return the socket that saves come from now, "" for none."""
+    """Return the socket that current saves are sent by, "" for none."""
     return _sender.get()
 
 
 class SenderMiddleware:
-    """Stands beside the tenancy, in the thread that saves."""
+    """Runs next to the tenant middleware, in the thread that saves."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
-        """Handle ``request``; its saves are published to all sockets but its own."""
-        given = request.headers.get(HEADER, "")
-        with sent_by(given if _WELL_FORMED.fullmatch(given) else ""):
+        """Process ``request``; its saves are published to all sockets but its own."""
+        socket_id = request.headers.get(HEADER, "")
+        with sent_by(socket_id if _WELL_FORMED.fullmatch(socket_id) else ""):
             return self.get_response(request)

@@ -1,7 +1,6 @@
-"""`manage.py seed_demo`: the demo's tenants, people, API clients, catalogue and forms.
+"""`manage.py seed_demo`: create the demo's tenants, people, API clients, catalogue and forms.
 
-The sign-ins are known to everybody, so it runs only with DEMO=1. It makes what is missing and leaves the rest as it is:
-running it again is safe.
+Its passwords are public, so it runs only with DEMO=1. It creates only what is missing, so it is safe to run again.
 """
 
 from __future__ import annotations
@@ -20,7 +19,7 @@ from tenants.access import Actor, Role
 from tenants.current_tenant import use_tenant
 from tenants.models import ApiClient, Tenant, User
 
-PASSWORD: Final = "demo"  # noqa: S105 - known to everybody on purpose; production refuses DEMO itself
+PASSWORD: Final = "demo"  # noqa: S105 - public on purpose; production refuses DEMO
 TENANTS: Final = {"harbor": "Harbor Insurance Partners", "summit": "Summit Brokers"}
 AGENTS: Final = {
     "agent@harbor.example": ("harbor", "Robin Hale"),
@@ -28,24 +27,24 @@ AGENTS: Final = {
     "agent@summit.example": ("summit", "Alex Winter"),
 }
 STAFF: Final = "staff@partner-engine.example"
-#: Whose tenant gets the sample forms.
+#: The creator of the sample forms, for the tenant of this agent.
 AUTHOR: Final = "agent@harbor.example"
 
 
 class Command(BaseCommand):
-    """Loads the demo."""
+    """Loads the demo data."""
 
     help = "Load the demo's tenants, people, API clients, catalogue and forms (only with DEMO=1; safe to run again)."
 
     def handle(self, *args: Any, **options: Any) -> None:
-        """Load what is missing. Raises ``CommandError`` without DEMO=1."""
+        """Create the missing demo data. Raises ``CommandError`` without DEMO=1."""
         if not settings.DEMO:
-            raise CommandError("The demo has passwords that everybody knows; set DEMO=1 to load it.")
+            raise CommandError("The passwords of the demo are public; set DEMO=1 to load it.")
         with transaction.atomic():
             _seed_people()
         _seed_catalogue()
         forms = _seed_forms(User.objects.get_by_natural_key(AUTHOR))
-        self.stdout.write(f"The demo is there: {len(TENANTS)} tenants, {forms} new forms.")
+        self.stdout.write(f"The demo is loaded: {len(TENANTS)} tenants, {forms} new forms.")
 
 
 def _seed_people() -> None:
@@ -62,7 +61,7 @@ def _seed_people() -> None:
 
 def _seed_catalogue() -> None:
     without = Tenant.objects.filter(code__in=TENANTS, catalogue="")
-    # Loading replaces the draft: once the tenants have the catalogue, what staff made of it stays.
+    # Loading replaces the draft, so it runs only until the tenants have the catalogue, to keep changes of staff.
     if without.exists():
         release = load_demo_catalogue(actor_id="seed_demo")
         without.update(catalogue=release.catalogue.code)
@@ -74,7 +73,7 @@ def _seed_user(email: str, **fields: Any) -> None:
 
 
 def _seed_forms(author: User) -> int:
-    """Start a form per sample, with its further copies, unless the author's tenant has forms; return how many."""
+    """Create the sample forms and copies unless the author's tenant has forms; return the number of forms."""
     scope, actor = author.tenant, author.as_actor(source="web")
     assert scope is not None  # noqa: S101 - an agent
     with use_tenant(scope):
@@ -98,6 +97,6 @@ def _start(sample: Sample, *, scope: Tenant, actor: Actor) -> UUID:
 
 def _add_copy(sample: Sample, form_id: UUID, *, scope: Tenant, actor: Actor) -> None:
     with batch.build_copy(form_id, scope=scope, actor=actor, title=sample.title) as context:
-        # The rows came along with the copy.
+        # The rows are part of the copied document.
         context.changeset.apply_answers(sample.answers)
         context.save()

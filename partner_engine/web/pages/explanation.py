@@ -1,4 +1,4 @@
-"""The answer to "why?" below a product: what decided, by which values, what would change it, the price. Pure."""
+"""The explanation of a product: the deciding rules with their values, and how the price is made up. Pure."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from presentation.formats import counted, day, money
 from presentation.product_names import product_name
 from rules.explain.trace import Explanation, TracedRule
 
-#: A rule that looked at more values than this tells how many there are.
+#: A rule that read more values than this shows their number only.
 MOST_VALUES: Final = 6
 _TRUTHS: Final = {"true": "matches", "unknown": "cannot be decided yet", "false": "does not match"}
 _RESULTS: Final = {
@@ -26,15 +26,15 @@ _RESULTS: Final = {
 }
 
 
-#: Signs of a condition over rows: its text says less than the values that it looked at.
+#: Signs of a condition over rows, whose text is less helpful than the values that it read.
 _ROWS: Final = (".exists(", ".all(", ".map(", ".filter(", ".exists_one(")
-#: What the checks are about that every product makes; a rate table's check has its own id.
+#: The subjects of the base checks of every product. The check of a rate table has its own id.
 _CHECKS: Final = {"state": "The product is offered in every state", "class": "The class of business is offered"}
 
 
 @dataclass(frozen=True)
 class RuleView:
-    """One rule with the values that it looked at."""
+    """One rule with the values that it read."""
 
     id: str
     text: str
@@ -48,7 +48,7 @@ class RuleView:
 
 @dataclass(frozen=True)
 class ExplanationView:
-    """A product's outcome and price; ``decided`` are the rules that count, ``others`` those that do not match."""
+    """A product's outcome and price, with the rules that ``decided`` and the ``others``, which do not match."""
 
     text: str
     decided: tuple[RuleView, ...]
@@ -59,7 +59,7 @@ class ExplanationView:
 
 
 def build_explanation(reading: Reading, outcome: Explanation, price: Explanation, *, release: int) -> ExplanationView:
-    """Return the view of a product's ``outcome`` and ``price``; people know the release by the number ``release``."""
+    """Return the view of a product's ``outcome`` and ``price``. ``release`` is the number that people know."""
     rules = [_rule(reading, rule) for rule in outcome.rules]
     decided = tuple(rule for rule in rules if rule.truth != "false")
     others = tuple(rule for rule in rules if rule.truth == "false")

@@ -20,8 +20,8 @@ from redis_locks.fair_lock import FairLock, keys_of
 from redis_locks.outage import RedisOutage
 from tenants.access import Actor, system_actor
 from tenants.models import Tenant
-from tests.batch.conftest import AGENT
 from tests.harness.broken_redis import PATIENCE, hanging_server, refusing_client
+from tests.harness.kennel_forms import AGENT
 
 TENANT = UUID(int=1)
 ROBIN = holder_of(AGENT)
@@ -66,14 +66,14 @@ def test_a_refusal_names_the_holder(copy_ids: list[UUID]) -> None:
     assert holder is not None and holder.since is not None
     assert (holder.who, holder.where) == ("Kim's desk (api_client 8)", KIM.where)
     assert str(refused.value) == (
-        f"Kim's desk has been saving this copy since {holder.since:%H:%M:%S} UTC (api); try again in a moment."
+        f"Kim's desk has been saving this copy since {holder.since:%H:%M:%S} UTC (api). Try again in a moment."
     )
 
 
 def test_a_refusal_may_name_an_unknown_holder(copy_ids: list[UUID]) -> None:
     get_redis_connection("default").set(copy_lock_name(TENANT, copy_ids[0]), b"older", px=5_000)
 
-    with pytest.raises(errors.LockNotAcquired, match="Another save holds this copy") as refused:
+    with pytest.raises(errors.LockNotAcquired, match="Another save is using this copy") as refused:
         CopyLock(TENANT, copy_ids[0], wait=0, holder=ROBIN).__enter__()
 
     assert refused.value.holder is None

@@ -16,10 +16,10 @@ from urllib.parse import urlsplit
 
 import psycopg
 
-from house.checks import TEST_PREFIX
+from house.checks import TEST_PREFIX, finished_template
 from house.leftovers import Leftovers
 from house.place import RUN, locked
-from house.servers import Instance
+from house.servers import MIGRATED, Instance
 from house.supervisor import Child, Supervisor
 
 TEMPLATE: Final = "template_of_faults"
@@ -54,7 +54,7 @@ class Servers:
         self.start_redis()
         with self.connect("postgres") as connection:
             connection.execute("ALTER ROLE CURRENT_USER SET synchronous_commit = on")
-            connection.execute(f"CREATE DATABASE {TEMPLATE}")
+            connection.execute(f"CREATE DATABASE {TEMPLATE} TEMPLATE {MIGRATED}")
 
     def start_postgresql(self) -> None:
         """Start PostgreSQL at its port, with the data that it has."""
@@ -107,7 +107,7 @@ def running() -> Iterator[Servers]:
     """Run servers for the block and delete their data after it."""
     name = f"{TEST_PREFIX}faults-{os.getpid()}"
     with locked(RUN / f"{name}.lock", wait=True):
-        instance = Instance(name, is_durable=False)
+        instance = Instance(name, is_durable=False, template=finished_template())
         servers = Servers(instance)
         try:
             servers.start()

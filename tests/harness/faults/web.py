@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from typing import Any, Final
 
 from house.place import CHECKOUT
-from tests.faults.conftest import World
+from tests.harness.faults.world import World
 from tests.harness.web_servers import Answer, call, wait_for
 
 #: Statuses after which the same request may succeed; each response has the time to retry.

@@ -9,17 +9,14 @@ import pytest
 from django.contrib.auth.models import Permission
 from django.test import Client
 
-from batch import service as batch
 from catalogue.loader import load
 from catalogue.models import Catalogue
 from catalogue.releases import forget_compiled_releases, publish
 from tenants.access import Role
 from tenants.models import Tenant, User
-from tests.conftest import PASSWORD
-from tests.harness.kennel_catalogue import ANSWERS, HOUSES, KENNELS
-
-SSN = "078-05-1120"
-PHONE = "5552013344"
+from tests.harness.cast import PASSWORD
+from tests.harness.kennel_catalogue import KENNELS
+from tests.harness.sensitive_kennel import start_kennel
 
 
 @pytest.fixture
@@ -56,17 +53,3 @@ def make_staff(db: None, sign_in: Callable[[User], Client]) -> Callable[..., Cli
         return sign_in(user)
 
     return make
-
-
-def start_kennel(tenant: Tenant, user: User, *, name: str = "Happy Tails") -> UUID:
-    """Return the id of a form with sensitive answers, saved twice."""
-    actor = user.as_actor(source="web")
-    sensitive = {"owner_ssn": SSN, "owner_phone": PHONE, "has_cats": True, "cat_count": 60}
-    with batch.build_context(scope=tenant, actor=actor, title="Base", catalogue="kennels") as context:
-        context.changeset.apply_answers({**ANSWERS, **sensitive, "kennel_name": name}, {"houses": HOUSES})
-        context.save()
-        form_id = context.form.id
-    with batch.find_and_lock(form_id, scope=tenant, actor=actor) as context:
-        context.changeset.find_answer("has_cats").apply(False)
-        context.save()
-    return form_id

@@ -14,7 +14,7 @@ from copies.models import Copy, SensitiveReveal
 from tenants.current_tenant import across_tenants, use_tenant
 from tenants.models import Tenant, User
 from tests.harness.later_releases import publish_release, without_question
-from tests.partner_engine.admin.conftest import PHONE, SSN, start_kennel
+from tests.harness.sensitive_kennel import PHONE, SSN, start_kennel
 
 DIGITS = SSN.replace("-", "")
 
@@ -94,7 +94,7 @@ def test_a_sensitive_answer_is_revealed_with_a_recorded_reason(admin: Client, st
     refused = admin.post(address, {"path": "owner_ssn", "reason": " "})
     shown = admin.post(address, {"path": "owner_ssn", "reason": "The carrier asked by phone"})
 
-    assert "Say why" in refused.content.decode()
+    assert "Give a reason" in refused.content.decode()
     assert DIGITS not in refused.content.decode().replace("-", "")
     assert DIGITS in shown.content.decode().replace("-", "")
     assert "no-store" in shown.headers["Cache-Control"]

@@ -19,7 +19,7 @@ from batch.locks.held import held_lock
 from tenants.access import Actor
 from tenants.models import Tenant, User
 from tests.harness.broken_redis import refusing_client
-from tests.partner_engine.admin.conftest import start_kennel
+from tests.harness.sensitive_kennel import start_kennel
 
 ROBIN = holder_of(Actor(type="user", id="7", source="web", label="Robin <Agent>"))
 SHOWN = "Robin &lt;Agent&gt; (user 7)"
@@ -161,6 +161,6 @@ def test_without_redis_pages_report_it(
 
     assert "do not wait for each other" in page(admin, kennel)
     assert "Saves continue without locks" in admin.get(reverse("admin:locks")).content.decode()
-    assert "without it no lock is held" in admin.get(release_page(kennel)).content.decode()
+    assert "so no lock is held" in admin.get(release_page(kennel)).content.decode()
     answer = admin.post(release_page(kennel), {"holding": "0" * 32})
     assert told(answer) == ["Redis is not responding, so no lock is held."]

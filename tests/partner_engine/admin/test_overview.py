@@ -65,7 +65,10 @@ def test_dead_letters_stand_out_and_link_to_themselves(admin: Client, harbor: Te
     assert (letters.figure, letters.tone) == ("1", "bad")
     assert (failing.figure, failing.tone) == ("1", "warn")
     assert letters in overview.wrong
-    assert (card(overview, "Outbox").figure, card(overview, "Outbox").text) == ("2", "oldest is due since 3 min")
+    assert (card(overview, "Outbox").figure, card(overview, "Outbox").text) == (
+        "2",
+        "the oldest has been due for 3 min",
+    )
     for linked, attempts in ((letters, 20), (failing, 3)):
         listed = admin.get(linked.link).context["cl"].result_list
         assert [action.attempts for action in listed] == [attempts]
@@ -76,7 +79,7 @@ def test_an_action_that_waits_for_long_is_reported(admin: Client, harbor: Tenant
 
     outbox = card(start_page(admin), "Outbox")
 
-    assert (outbox.tone, outbox.text) == ("warn", "oldest is due since 5 h")
+    assert (outbox.tone, outbox.text) == ("warn", "the oldest has been due for 5 h")
 
 
 def test_failed_sign_ins_and_lock_outs_are_counted(admin: Client, owner: User) -> None:

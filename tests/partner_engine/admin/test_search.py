@@ -13,7 +13,7 @@ from django.urls import reverse
 from partner_engine.admin.forms import STATES
 from search.queries import id_range
 from tenants.models import Tenant, User
-from tests.partner_engine.admin.conftest import start_kennel
+from tests.harness.sensitive_kennel import start_kennel
 
 
 @pytest.mark.parametrize("view", ["admin:forms_applicationform_changelist", "admin:copies_copy_changelist"])

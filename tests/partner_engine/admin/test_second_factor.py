@@ -8,7 +8,7 @@ from django_otp.oath import TOTP
 from django_otp.plugins.otp_totp.models import TOTPDevice
 
 from tenants.models import User
-from tests.conftest import PASSWORD
+from tests.harness.cast import PASSWORD
 
 PAGE = "/admin/second-factor/"
 

@@ -9,7 +9,7 @@ from django.test import Client
 from django.urls import reverse
 
 from tenants.models import Tenant, User
-from tests.partner_engine.admin.conftest import start_kennel
+from tests.harness.sensitive_kennel import start_kennel
 
 LIST = "admin:forms_applicationform_changelist"
 

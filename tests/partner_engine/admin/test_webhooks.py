@@ -12,8 +12,8 @@ from django.urls import reverse
 from tenants.access import Role
 from tenants.current_tenant import use_tenant
 from tenants.models import Tenant, User
+from tests.harness.webhook_fixtures import add_endpoint, deliver, own_network, publish_event, receiver  # noqa: F401
 from tests.harness.webhook_receiver import Receiver
-from tests.webhooks.conftest import add_endpoint, deliver, own_network, publish_event, receiver  # noqa: F401
 from webhooks.models import WebhookDelivery, WebhookEndpoint
 
 pytestmark = pytest.mark.django_db
@@ -89,7 +89,7 @@ def test_read_only_staff_change_nothing(endpoint: WebhookEndpoint, harbor: Tenan
     looker.user_permissions.set(Permission.objects.filter(codename="view_webhookendpoint"))
     client = sign_in(looker)
 
-    assert "Switch off" not in client.get(reverse(ENDPOINTS)).content.decode()
+    assert "Turn off" not in client.get(reverse(ENDPOINTS)).content.decode()
     order(client, ENDPOINTS, "switch_off", endpoint.pk)
 
     assert read_again(endpoint, harbor).disabled_at is None

@@ -12,11 +12,9 @@ from partner_engine.api.bodies import (
     DryRunQuery,
     FormsQuery,
     NewForm,
-    Nothing,
     RevealInput,
-    read_body,
-    read_query,
 )
+from partner_engine.api.http.input import Nothing, read_body, read_query
 from partner_engine.problems import Refused
 
 

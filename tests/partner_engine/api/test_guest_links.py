@@ -1,4 +1,4 @@
-"""``/copies/{id}/guest_links``: made with an address that is told once, listed without it, ended at once."""
+"""``/copies/{id}/guest_links``: created with a URL in one response, listed without it, revoked at once."""
 
 from __future__ import annotations
 

@@ -107,9 +107,9 @@ def test_a_refusal_is_not_kept(api: Api, s1: Sample, harbor: Tenant) -> None:
     url = f"/copies/{copy['id']}/answers"
     assert_problem(api.patch(url, {"answers": {"mqs_x": 1}}, Idempotency_Key="k"), 422, "invalid_answers")
 
-    mended = api.patch(url, {"answers": {"mqs_gl_limit": "l2m"}}, Idempotency_Key="k")
+    fixed = api.patch(url, {"answers": {"mqs_gl_limit": "l2m"}}, Idempotency_Key="k")
 
-    assert mended.status_code == 200
+    assert fixed.status_code == 200
     with use_tenant(harbor):
         assert IdempotencyRecord.objects.count() == 1
 

@@ -1,4 +1,4 @@
-"""A copy that somebody else saves right now: the refusal tells who, and a save without the lock says so."""
+"""A copy during another save: the refusal names the holder, and a save without the lock reports it."""
 
 from __future__ import annotations
 

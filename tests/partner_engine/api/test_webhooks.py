@@ -10,8 +10,8 @@ from standardwebhooks import Webhook
 
 from tenants.models import Tenant
 from tests.harness.api_client import NOBODY, Api, assert_problem
+from tests.harness.webhook_fixtures import deliver, own_network, publish_event, receiver  # noqa: F401 - fixtures
 from tests.harness.webhook_receiver import Receiver
-from tests.webhooks.conftest import deliver, own_network, publish_event, receiver  # noqa: F401 - fixtures
 from webhooks.event_types import event_names
 
 pytestmark = pytest.mark.django_db

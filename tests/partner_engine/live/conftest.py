@@ -16,7 +16,7 @@ from tests.harness.socket_client import session_of, start
 from tests.harness.web_servers import serve
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def server(django_db_setup: None) -> Iterator[int]:
     """Serve the tests' database by a process of its own; return its port."""
     with serve() as port:

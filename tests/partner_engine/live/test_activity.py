@@ -11,11 +11,11 @@ import pytest
 from partner_engine import active_users
 from partner_engine.active_users import API_CLIENT, count_active
 from partner_engine.live.frames import Person
-from partner_engine.live.grants import Grant, by_session
-from partner_engine.live.queries import note_listeners
-from partner_engine.live.transport.hub import hub_here
-from partner_engine.live.transport.keepalive import BEAT_SECONDS, _beat
-from partner_engine.live.transport.rooms import Connection, Room
+from partner_engine.live.grants import Grant, session_grant
+from partner_engine.live.hub import hub_of_loop
+from partner_engine.live.keepalive import HEARTBEAT_SECONDS, _send_heartbeats
+from partner_engine.live.queries import note_viewers_active
+from partner_engine.live.rooms import Connection, Room
 from tenants.access import Role
 from tenants.models import ApiClient, Tenant, User
 from tests.harness.api_client import Api
@@ -33,12 +33,12 @@ def test_who_listens_is_noted_in_one_query(
     member: User,
     django_assert_num_queries: Callable[[int], object],
 ) -> None:
-    grants = [by_session(session_of(user)) for user in (owner, member, owner)]
+    grants = [session_grant(session_of(user)) for user in (owner, member, owner)]
     program = harbor_client.as_actor(scopes=["forms:read"])
     grants.append(Grant(kind="token", key="1", user_id="", actor=program, tenant=harbor))
 
     with django_assert_num_queries(1):  # type: ignore[attr-defined]
-        note_listeners(grants)
+        note_viewers_active(grants)
 
     assert count_active([harbor.id]) == {harbor.id: {AGENT: 2, API_CLIENT: 1}}
 
@@ -47,19 +47,19 @@ def test_who_listens_is_noted_in_one_query(
 def test_who_does_not_look_or_may_not_is_not_noted(
     copy_id: UUID, harbor: Tenant, owner: User, member: User, why_not: str
 ) -> None:
-    grants = {user: by_session(session_of(user)) for user in (owner, member)}
+    grants = {user: session_grant(session_of(user)) for user in (owner, member)}
 
     async def beat() -> None:
-        hub, _ = hub_here()
-        table = hub.tables["here"] = Room(tenant=harbor, copy_id=copy_id, catalogue="demo")
+        hub, _ = hub_of_loop()
+        room = hub.rooms["here"] = Room(tenant=harbor, copy_id=copy_id, catalogue="demo")
         for user, grant in grants.items():
             person = Person(socket=user.email, type="user", id=str(user.pk), name=user.email)
-            table.seats[person.socket] = Connection(grant, person)
+            room.connections[person.socket] = Connection(grant, person)
         if why_not == "hidden":
-            table.seats[member.email].is_in_view = False
+            room.connections[member.email].is_in_view = False
         else:
-            table.seats[member.email].mailbox.close(4401, "your right to listen has ended")
-        await _beat(hub)
+            room.connections[member.email].mailbox.close(4401, "your right to listen has ended")
+        await _send_heartbeats(hub)
 
     asyncio.run(beat())
 
@@ -82,7 +82,7 @@ def test_the_heartbeat_notes_them(
         ):
             await other.say(type="view", visible=False)
             assert await asyncio.to_thread(count_active, [harbor.id]) == {}
-            await page.gets("heartbeat", seconds=BEAT_SECONDS + 5)
+            await page.gets("heartbeat", seconds=HEARTBEAT_SECONDS + 5)
             assert await asyncio.to_thread(count_active, [harbor.id]) == {harbor.id: {AGENT: 1, API_CLIENT: 1}}
 
     asyncio.run(listen())

@@ -1,4 +1,4 @@
-"""A copy's socket: who is let in, what is told, and to whom not."""
+"""A copy's socket: admission, frames and their receivers."""
 
 from __future__ import annotations
 

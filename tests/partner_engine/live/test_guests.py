@@ -1,4 +1,4 @@
-"""Guests at the socket of their copy: what they are told, and that they hear nothing once their link has ended."""
+"""Guests on the socket of their copy: the frames they receive, and the end of frames with the end of their link."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ import pytest
 from django.db import DatabaseError
 
 from batch import service as batch
+from partner_engine.live import keepalive
 from partner_engine.live.frames import Person
-from partner_engine.live.grants import Grant, by_guest, guests_still_good
-from partner_engine.live.transport import keepalive
-from partner_engine.live.transport.hub import TRY_AGAIN
-from partner_engine.live.transport.rooms import Connection
+from partner_engine.live.grants import Grant, guest_grant, guest_grants_in_force
+from partner_engine.live.hub import TRY_AGAIN
+from partner_engine.live.rooms import Connection
 from tenants.access import Actor
 from tenants.models import Tenant, User
 from tests.harness.api_client import Api
@@ -94,7 +94,7 @@ def test_people_are_known_to_a_guest_by_name_alone(
                 ("", "Ona Owner", None),
             ]
             assert (moved["person"]["id"], moved["person"]["name"], moved["person"]["path"]) == ("", "Ona Owner", None)
-            # Whoever knew a socket could keep it from being told of what they save.
+            # With the id of a socket, another viewer could suppress its updates.
             assert not any(socket in str(guest.frames) for socket in sockets)
             assert str(owner.pk) not in str(guest.frames)
 
@@ -157,16 +157,16 @@ def test_it_is_the_asking_again_that_closes_them(
     asks_again: bool, closed: int | None, harbor: Tenant, copy_id: UUID, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     secret, link_id = session(harbor, copy_id)
-    seat = seat_of(by_guest(copy_id, secret))
+    connection = connection_of(guest_grant(copy_id, secret))
     revoke(harbor, copy_id, link_id)
     if not asks_again:
         monkeypatch.setattr(
-            keepalive, "guests_still_good", lambda tenant, grants: {(grant.kind, grant.key) for grant in grants}
+            keepalive, "guest_grants_in_force", lambda tenant, grants: {(grant.kind, grant.key) for grant in grants}
         )
 
-    asyncio.run(keepalive._check_rights(SimpleNamespace(seats=[seat])))  # type: ignore[arg-type]
+    asyncio.run(keepalive._check_rights(SimpleNamespace(connections=[connection])))  # type: ignore[arg-type]
 
-    assert code_of(seat) == closed
+    assert code_of(connection) == closed
 
 
 def test_who_is_no_guest_of_this_copy_is_refused(
@@ -196,18 +196,18 @@ def test_who_is_no_guest_of_this_copy_is_refused(
 def test_guests_of_a_tenant_are_asked_for_at_once(
     harbor: Tenant, copy_id: UUID, django_assert_num_queries: Callable[[int], object]
 ) -> None:
-    grants = [by_guest(copy_id, session(harbor, copy_id)[0]) for _ in range(3)]
+    grants = [guest_grant(copy_id, session(harbor, copy_id)[0]) for _ in range(3)]
 
     with django_assert_num_queries(1):  # type: ignore[attr-defined]
-        assert len(guests_still_good(harbor, grants)) == 3
+        assert len(guest_grants_in_force(harbor, grants)) == 3
 
 
 def test_where_a_tenants_database_is_away_its_guests_alone_come_again(
     harbor: Tenant, summit: Tenant, actor: Actor, copy_id: UUID, stranger: User, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     foreign = start(summit, stranger.as_actor(source="web"))
-    seats = [
-        seat_of(by_guest(identity, session(tenant, identity)[0]))
+    connections = [
+        connection_of(guest_grant(identity, session(tenant, identity)[0]))
         for tenant, identity in ((harbor, copy_id), (summit, foreign))
     ]
 
@@ -216,20 +216,20 @@ def test_where_a_tenants_database_is_away_its_guests_alone_come_again(
             raise DatabaseError
         return {(grant.kind, grant.key) for grant in grants}
 
-    monkeypatch.setattr(keepalive, "guests_still_good", away)
+    monkeypatch.setattr(keepalive, "guest_grants_in_force", away)
 
-    good = asyncio.run(keepalive._good_guests(seats))
+    good = asyncio.run(keepalive._guest_grants_in_force(connections))
 
-    assert good == {("guest", seats[1].grant.key)}
-    assert [code_of(seat) for seat in seats] == [TRY_AGAIN, None]
+    assert good == {("guest", connections[1].grant.key)}
+    assert [code_of(connection) for connection in connections] == [TRY_AGAIN, None]
 
 
-def seat_of(grant: Grant) -> Connection:
+def connection_of(grant: Grant) -> Connection:
     return Connection(grant, Person(socket="0", type="guest", id=grant.actor.id, name=grant.actor.label))
 
 
-def code_of(seat: Connection) -> int | None:
-    closed = seat.mailbox._closed
+def code_of(connection: Connection) -> int | None:
+    closed = connection.mailbox._closed
     return closed.code if closed else None
 
 

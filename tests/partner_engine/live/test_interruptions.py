@@ -16,7 +16,7 @@ import pytest
 
 from catalogue.models import Release
 from house.place import SERVERS_FOLDER
-from partner_engine.live.transport.viewers import MOST_SOCKETS
+from partner_engine.live.viewers import MAX_SOCKETS
 from tenants.access import Actor, Role
 from tenants.models import ApiClient, Tenant, User
 from tests.harness.api_client import Api
@@ -145,7 +145,7 @@ async def disturb(writer: Writer, followers: list[Follower], lines: list[Line], 
                 line.cut()
             await asyncio.sleep(length)
             for line in lines:
-                line.mend()
+                line.repair()
         due = writer.version
         for follower in followers:
             await follower.reach(due, seconds=BOUND)
@@ -160,7 +160,7 @@ async def go_through(scene: Scene, ordeal: Ordeal) -> None:
             address = address_of(lambda line=lines[number % 4]: line.port, copy_id)  # type: ignore[misc]
             book = Copybook(demo_catalogue())
             book = (await in_thread(read, scene.tenant, scene.actor, copy_id)) if number % 2 else book
-            followers.append(Follower(address, scene.cookies[number // MOST_SOCKETS], book))
+            followers.append(Follower(address, scene.cookies[number // MAX_SOCKETS], book))
             held.push_async_callback(followers[-1].end)
         for follower in followers:
             await follower.connected()

@@ -14,10 +14,10 @@ from django_redis import get_redis_connection
 from websockets.asyncio.client import connect
 from websockets.exceptions import ConnectionClosed
 
-from partner_engine.live.frames import MOST_BYTES, Heartbeat, Person, write
+from partner_engine.live.frames import MAX_BYTES, Heartbeat, Person, write
 from partner_engine.live.transport.channel_layer import address, encode
-from partner_engine.live.transport.mailbox import MOST_OVERFLOWS, ROOM, Closed, Mailbox
-from partner_engine.live.transport.viewers import MOST_SOCKETS, group_of
+from partner_engine.live.transport.mailbox import CAPACITY, MAX_OVERFLOWS, Closed, Mailbox
+from partner_engine.live.viewers import MAX_SOCKETS, group_of
 from tenants.access import Actor
 from tenants.models import ApiClient, Tenant, User
 from tests.harness.api_client import Api
@@ -37,13 +37,13 @@ def narrow(port: int) -> socket.socket:
 def test_a_mailbox_is_bounded_and_closes_after_the_third_overflow() -> None:
     async def fill() -> None:
         mailbox, kept = Mailbox(), []
-        for number in range(ROOM):
+        for number in range(CAPACITY):
             assert mailbox.put(str(number), resync="resync")
         assert mailbox.put("one too many", resync="resync 1")
         kept.append(await mailbox.take())
         with pytest.raises(asyncio.TimeoutError):
             await asyncio.wait_for(mailbox.take(), 0.01)
-        results = [mailbox.put("again", resync="resync") for _ in range((ROOM + 1) * MOST_OVERFLOWS)]
+        results = [mailbox.put("again", resync="resync") for _ in range((CAPACITY + 1) * MAX_OVERFLOWS)]
 
         assert kept == ["resync 1"]
         assert results.count(False) >= 1
@@ -99,7 +99,7 @@ def test_a_frame_that_is_too_large_ends_the_socket(port: int, copy_id: UUID, own
     session = session_of(owner)
 
     async def listen() -> None:
-        for text in ("x" * (MOST_BYTES + 1), "é" * (MOST_BYTES // 2 + 1)):
+        for text in ("x" * (MAX_BYTES + 1), "é" * (MAX_BYTES // 2 + 1)):
             async with listening(port, copy_id, cookie=session) as page:
                 await page.connection.send(text)
                 assert await page.ends() == 1009
@@ -141,7 +141,7 @@ def test_one_person_has_so_many_sockets_and_no_more(port: int, copy_id: UUID, ow
 
     async def listen() -> None:
         async with contextlib.AsyncExitStack() as held:
-            for _ in range(MOST_SOCKETS):
+            for _ in range(MAX_SOCKETS):
                 await held.enter_async_context(listening(port, copy_id, cookie=session))
             assert await refused(port, copy_id, cookie=session) == 429
             async with listening(port, copy_id, cookie=other):

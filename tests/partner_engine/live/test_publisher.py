@@ -18,7 +18,7 @@ from catalogue.models import Release
 from partner_engine.live import publisher
 from partner_engine.live.transport import channel_layer
 from partner_engine.live.transport.sender import sent_by
-from partner_engine.live.transport.viewers import group_of, key_of
+from partner_engine.live.viewers import group_of, key_of
 from redis_locks.outage import outage
 from tenants.access import Actor
 from tenants.models import Tenant, User
@@ -105,7 +105,7 @@ def test_a_save_that_changes_nothing_is_not_told(
 def test_a_save_of_more_than_a_frame_holds_is_told_by_its_version(
     harbor: Tenant, actor: Actor, copy_id: UUID, heard: PubSub, somebody: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(publisher, "MOST_FRAME_BYTES", 500)
+    monkeypatch.setattr(publisher, "MAX_FRAME_BYTES", 500)
 
     save(harbor, actor, copy_id, {"mqs_mail_city": "Austin"})
 

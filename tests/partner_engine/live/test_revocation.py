@@ -1,4 +1,4 @@
-"""A right that ends closes its sockets within a second, whoever ended it by whatever door."""
+"""A grant that ends closes its sockets within a second, however it ended."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from django.utils import timezone
 from oauth2_provider.models import get_access_token_model
 
 from batch import service as batch
-from partner_engine.live.grants import by_session, still_good
+from partner_engine.live.grants import grants_in_force, session_grant
 from tenants.access import Actor, Role
 from tenants.models import ApiClient, Tenant, User
 from tests.harness.api_client import Api
@@ -139,9 +139,9 @@ def test_a_copy_that_goes(port: int, harbor: Tenant, actor: Actor, owner: User) 
 def test_asking_again_costs_the_same_for_any_number(
     port: int, owner: User, member: User, django_assert_num_queries: Callable[[int], object]
 ) -> None:
-    grants = [by_session(session_of(user)) for user in (owner, member, owner)]
+    grants = [session_grant(session_of(user)) for user in (owner, member, owner)]
 
     with django_assert_num_queries(2):  # type: ignore[attr-defined]
-        good = still_good(grants)
+        good = grants_in_force(grants)
 
     assert good == {("session", grant.key) for grant in grants}

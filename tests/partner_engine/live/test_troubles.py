@@ -12,8 +12,8 @@ from asgiref.testing import ApplicationCommunicator
 from django.db import OperationalError
 
 from partner_engine.live import copies
+from partner_engine.live.hub import hub_of_loop
 from partner_engine.live.routing import SOCKETS
-from partner_engine.live.transport.hub import hub_here
 from tenants.access import Role
 from tenants.models import ApiClient, Tenant, User
 from tests.harness.api_client import Api
@@ -35,20 +35,20 @@ def test_a_socket_that_the_database_fails_is_closed_and_leaves_nobody_behind(
 ) -> None:
     cookie = f"sessionid={session_of(owner)}".encode()
     headers = [(b"host", b"localhost"), (b"origin", b"http://localhost"), (b"cookie", cookie)]
-    once = iter([copies.read_copy])
+    once = iter([copies.load_copy_facts])
 
     async def listen() -> None:
         scope = {"type": "websocket", "path": f"/ws/copies/{copy_id}/", "query_string": b"", "headers": headers}
         socket = ApplicationCommunicator(SOCKETS, scope)
         if when == "taking the snapshot":
-            monkeypatch.setattr(copies, "read_copy", lambda *given: next(once, fail)(*given))
+            monkeypatch.setattr(copies, "load_copy_facts", lambda *given: next(once, fail)(*given))
         monkeypatch.setattr(copies, "changes_frame", fail)
         await socket.send_input({"type": "websocket.connect"})
         assert (await socket.receive_output(5))["type"] == "websocket.accept"
-        hub, _ = hub_here()
+        hub, _ = hub_of_loop()
         if when == "asked for changes":
             assert '"snapshot"' in (await socket.receive_output(5))["text"]
-            assert len(hub.seats) == 1
+            assert len(hub.connections) == 1
             await socket.send_input({"type": "websocket.receive", "text": '{"type": "since", "version": 0}'})
 
         while (told := await socket.receive_output(5))["type"] != "websocket.close":
@@ -57,7 +57,7 @@ def test_a_socket_that_the_database_fails_is_closed_and_leaves_nobody_behind(
 
         await socket.send_input({"type": "websocket.disconnect", "code": TRY_AGAIN})
         await socket.wait(5)
-        assert hub.seats == []
+        assert hub.connections == []
 
     asyncio.run(listen())
 

@@ -12,9 +12,7 @@ from batch.context import BatchContext
 from catalogue.models import Release
 from tenants.models import ApiClient, User
 from tests.harness.api_client import Api
-from tests.harness.page_client import Page
-
-StartForm = Callable[..., str]
+from tests.harness.page_client import Page, StartForm
 
 
 @pytest.fixture

@@ -10,7 +10,7 @@ from django.test import Client
 from catalogue.models import Release
 from tenants.access import Role
 from tenants.models import User
-from tests.partner_engine.web.conftest import StartForm
+from tests.harness.page_client import StartForm
 
 
 def test_an_empty_list_explains_what_to_do(demo: Release, owner: User, sign_in: Callable[[User], Client]) -> None:

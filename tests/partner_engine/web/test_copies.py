@@ -9,8 +9,7 @@ from django.test import Client
 from batch import service as batch
 from batch.context import BatchContext
 from tenants.models import User
-from tests.harness.page_client import Page, told
-from tests.partner_engine.web.conftest import StartForm
+from tests.harness.page_client import Page, StartForm, told
 
 Open = Callable[[str], Page]
 Read = Callable[[str], BatchContext]

@@ -105,7 +105,7 @@ def test_an_expired_link_is_shown_as_expired(ask: Callable[..., HttpResponse], c
 
     said = text(ask())
 
-    assert "Ida Expired" in said and "was good until" in said and "End the link" not in said
+    assert "Ida Expired" in said and "was valid until" in said and "End the link" not in said
 
 
 def test_too_many_links_and_a_locked_copy_are_refused_with_the_reason(
@@ -119,7 +119,7 @@ def test_too_many_links_and_a_locked_copy_are_refused_with_the_reason(
     refused = ask("/new", {})
 
     assert refused.status_code == 422
-    assert "which is the most; revoke one first." in text(refused) and "/guest/" not in refused.content.decode()
+    assert "which is the maximum. End one first." in text(refused) and "/guest/" not in refused.content.decode()
     with batch.find_and_lock(copy_id, scope=harbor, actor=owner.as_actor(source="web")) as context:
         ended = next(iter(context.changeset.guest_links)).id
         context.changeset.copy.lock()

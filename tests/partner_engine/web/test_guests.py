@@ -331,7 +331,7 @@ class TestTheForm:
 
         assert (page.status_code, page["Location"]) == (302, f"/guest/{copy_id}")
         assert (saved.status_code, saved["X-Problem"]) == (401, OVER)
-        assert "Your link has ended" in client.get(f"/guest/{copy_id}").content.decode()
+        assert "Your link is no longer valid" in client.get(f"/guest/{copy_id}").content.decode()
         assert read(copy_id).version == version
         assert kept.get(f"/guest/{copy_id}/form").status_code == 200
 
@@ -464,7 +464,7 @@ class TestSabotage:
         monkeypatch.setattr(
             "partner_engine.web.access.access_guest", lambda _, session: access_guest(UUID(copy_id), session)
         )
-        monkeypatch.setattr(Visitor, "_own", lambda self, context: context)
+        monkeypatch.setattr(Visitor, "_require_own", lambda self, context: context)
 
         assert client.get(f"/guest/{other}/form").status_code == 200
 
@@ -475,7 +475,7 @@ class TestSabotage:
         api.post(f"/application_forms/{copy['id']}/copies", {"title": "x"})
         client, _ = guest_of(harbor, copy["id"])
         api.delete(f"/copies/{copy['id']}")
-        monkeypatch.setattr(Visitor, "_own", lambda self, context: context)
+        monkeypatch.setattr(Visitor, "_require_own", lambda self, context: context)
 
         assert client.get(f"/guest/{copy['id']}/form").status_code == 200
 

@@ -7,8 +7,7 @@ from collections.abc import Callable
 from catalogue.releases import forget_compiled_releases
 from tests.harness.kennel_catalogue import ANSWERS, KENNELS
 from tests.harness.later_releases import publish_release, with_sensitivity
-from tests.harness.page_client import Page, markup
-from tests.partner_engine.web.conftest import StartForm
+from tests.harness.page_client import Page, StartForm, markup
 
 
 def test_history_shows_authors_and_changes_and_masks_sensitive_answers(

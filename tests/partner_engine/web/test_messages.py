@@ -13,8 +13,7 @@ from batch import service as batch
 from forms.models import Message
 from tenants.current_tenant import use_tenant
 from tenants.models import Tenant, User
-from tests.harness.page_client import Page, markup, told
-from tests.partner_engine.web.conftest import StartForm
+from tests.harness.page_client import Page, StartForm, markup, told
 
 pytestmark = pytest.mark.django_db
 Open = Callable[[str], Page]

@@ -8,8 +8,7 @@ from collections.abc import Callable
 import pytest
 
 from batch.context import BatchContext
-from tests.harness.page_client import Page, markup
-from tests.partner_engine.web.conftest import StartForm
+from tests.harness.page_client import Page, StartForm, markup
 
 Open = Callable[[str], Page]
 Read = Callable[[str], BatchContext]

@@ -15,8 +15,8 @@ from standardwebhooks import Webhook
 from tenants.access import Role
 from tenants.current_tenant import use_tenant
 from tenants.models import Tenant, User
+from tests.harness.webhook_fixtures import deliver, own_network, receiver  # noqa: F401 - fixtures
 from tests.harness.webhook_receiver import Receiver
-from tests.webhooks.conftest import deliver, own_network, receiver  # noqa: F401 - fixtures
 from webhooks.models import DisabledReason, WebhookDelivery, WebhookEndpoint
 
 pytestmark = pytest.mark.django_db
@@ -57,8 +57,8 @@ def test_an_endpoint_is_added_and_its_secret_is_shown_once(
 @pytest.mark.parametrize(
     ("given", "text"),
     [
-        ({"url": "https://169.254.169.254/", "event_types": ["*"]}, "not on the public internet"),
-        ({"url": "ftp://x.example.com/", "event_types": ["*"]}, "starts with https://"),
+        ({"url": "https://169.254.169.254/", "event_types": ["*"]}, "must be on the public internet"),
+        ({"url": "ftp://x.example.com/", "event_types": ["*"]}, "must start with https://"),
         ({"url": "https://hooks.example.com/<b>"}, "Choose at least one"),
     ],
 )

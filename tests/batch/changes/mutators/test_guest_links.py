@@ -69,7 +69,7 @@ def test_a_guests_link_is_followed_once(saved: Saved, form_id: UUID, kennels: Te
 def test_a_copy_has_a_bounded_number_of_guests_links(form_id: UUID, kennels: Tenant, agent: Actor) -> None:
     with batch.find_and_lock(form_id, scope=kennels, actor=agent) as context:
         links = [context.changeset.guest_links.issue(valid_for=timedelta(days=1))[0] for _ in range(MOST_LINKS)]
-        with pytest.raises(errors.TooManyGuestLinks, match="revoke one first"):
+        with pytest.raises(errors.TooManyGuestLinks, match="End one first"):
             context.changeset.guest_links.issue(valid_for=timedelta(days=1))
         links[0].revoke()
         context.changeset.guest_links.issue(valid_for=timedelta(days=1))

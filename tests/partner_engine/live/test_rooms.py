@@ -12,7 +12,7 @@ import pytest
 
 from partner_engine.live.frames import Person
 from partner_engine.live.grants import Grant
-from partner_engine.live.transport.rooms import Connection, Room
+from partner_engine.live.rooms import Connection, Room
 from tenants.access import Actor
 from tenants.models import Tenant
 
@@ -25,24 +25,24 @@ class TrustingTable(Room):
 
     def _changed(self, version: int, *, frame: str, sender: str) -> None:
         self.latest = version
-        for seat in self.seats.values():
-            seat.send(frame, at=version)
+        for connection in self.connections.values():
+            connection.send(frame, at=version)
 
 
 class ForgetfulTable(Room):
-    """A sabotaged one: does not compare a snapshot with what was told while it was taken."""
+    """A sabotaged one: does not compare a snapshot with the frames that were published meanwhile."""
 
-    def start(self, seat: Connection, *, version: int, release: int) -> None:
-        seat.version, self.latest = version, version
+    def start(self, connection: Connection, *, version: int, release: int) -> None:
+        connection.version, self.latest = version, version
 
 
-def sit(table: Room) -> Connection:
-    seat = Connection(
+def join(room: Room) -> Connection:
+    connection = Connection(
         Grant(kind="session", key="x", user_id="7", actor=ACTOR, tenant=TENANT),
         Person(socket=uuid4().hex, type="user", id="7", name="Ona"),
     )
-    table.seats[seat.person.socket] = seat
-    return seat
+    room.connections[connection.person.socket] = connection
+    return connection
 
 
 def changed(version: int, sender: str = "") -> dict[str, Any]:
@@ -50,12 +50,12 @@ def changed(version: int, sender: str = "") -> dict[str, Any]:
     return {"type": "copy.changed", "version": version, "sender": sender, "frame": frame}
 
 
-def told(seat: Connection) -> list[tuple[str, int]]:
+def told(connection: Connection) -> list[tuple[str, int]]:
     async def take() -> list[tuple[str, int]]:
         found = []
         try:
             while True:
-                frame = json.loads(await asyncio.wait_for(seat.mailbox.take(), 0.01))
+                frame = json.loads(await asyncio.wait_for(connection.mailbox.take(), 0.01))
                 found.append((frame["type"], frame.get("version", 0)))
         except TimeoutError:
             return found
@@ -64,12 +64,12 @@ def told(seat: Connection) -> list[tuple[str, int]]:
 
 
 def run(kind: type[Room], versions: Sequence[int]) -> list[tuple[str, int]]:
-    table = kind(tenant=TENANT, copy_id=UUID(int=2), catalogue="demo")
-    seat = sit(table)
-    table.start(seat, version=1, release=1)
+    room = kind(tenant=TENANT, copy_id=UUID(int=2), catalogue="demo")
+    connection = join(room)
+    room.start(connection, version=1, release=1)
     for version in versions:
-        table.receive(changed(version))
-    return told(seat)
+        room.receive(changed(version))
+    return told(connection)
 
 
 @pytest.mark.parametrize(
@@ -90,46 +90,46 @@ def test_what_is_told(arriving: list[int], expected: list[tuple[str, int]]) -> N
 
 @pytest.mark.parametrize("kind", [Room, ForgetfulTable])
 def test_what_was_saved_while_the_snapshot_was_taken_is_not_lost(kind: type[Room]) -> None:
-    table = kind(tenant=TENANT, copy_id=UUID(int=2), catalogue="demo")
-    seat = sit(table)
-    table.receive(changed(5))
-    table.start(seat, version=4, release=1)
+    room = kind(tenant=TENANT, copy_id=UUID(int=2), catalogue="demo")
+    connection = join(room)
+    room.receive(changed(5))
+    room.start(connection, version=4, release=1)
 
-    assert told(seat) == ([("resync", 5)] if kind is Room else [])
+    assert told(connection) == ([("resync", 5)] if kind is Room else [])
 
 
 def test_a_snapshot_is_not_followed_by_what_it_holds() -> None:
-    table = Room(tenant=TENANT, copy_id=UUID(int=2), catalogue="demo")
-    first, second = sit(table), sit(table)
-    table.start(first, version=4, release=1)
-    table.start(second, version=6, release=1)
+    room = Room(tenant=TENANT, copy_id=UUID(int=2), catalogue="demo")
+    first, second = join(room), join(room)
+    room.start(first, version=4, release=1)
+    room.start(second, version=6, release=1)
     for version in (5, 6, 7):
-        table.receive(changed(version))
+        room.receive(changed(version))
 
     assert told(first) == [("changed", 5), ("changed", 6), ("changed", 7)]
     assert told(second) == [("changed", 7)]
 
 
 def test_the_database_knows_better() -> None:
-    table = Room(tenant=TENANT, copy_id=UUID(int=2), catalogue="demo")
-    seat = sit(table)
-    table.start(seat, version=1, release=1)
-    table.found(1)
-    table.found(3)
-    table.receive(changed(3))
-    table.receive(changed(4))
-    table.released(1)
-    table.released(2)
+    room = Room(tenant=TENANT, copy_id=UUID(int=2), catalogue="demo")
+    connection = join(room)
+    room.start(connection, version=1, release=1)
+    room.catch_up(1)
+    room.catch_up(3)
+    room.receive(changed(3))
+    room.receive(changed(4))
+    room.announce_release(1)
+    room.announce_release(2)
 
-    assert told(seat) == [("resync", 3), ("changed", 4), ("release", 0)]
+    assert told(connection) == [("resync", 3), ("changed", 4), ("release", 0)]
 
 
 def test_only_ones_own_changes_are_kept_from_a_socket() -> None:
-    table = Room(tenant=TENANT, copy_id=UUID(int=2), catalogue="demo")
-    seat = sit(table)
-    table.start(seat, version=1, release=1)
+    room = Room(tenant=TENANT, copy_id=UUID(int=2), catalogue="demo")
+    connection = join(room)
+    room.start(connection, version=1, release=1)
 
-    table.receive(changed(2, sender=f"{seat.grant.owner}/{seat.person.socket}"))
-    table.receive(changed(3, sender=f"user:8/{seat.person.socket}"))
+    room.receive(changed(2, sender=f"{connection.grant.owner}/{connection.person.socket}"))
+    room.receive(changed(3, sender=f"user:8/{connection.person.socket}"))
 
-    assert told(seat) == [("changed", 3)]
+    assert told(connection) == [("changed", 3)]
