@@ -1,4 +1,4 @@
-"""The admin in a browser: axe finds nothing serious on its main pages; no file comes from other servers or is blocked."""
+"""The admin in a browser: axe finds nothing serious on its main pages; no file comes from other servers."""
 
 from __future__ import annotations
 

@@ -220,7 +220,7 @@ def verified(secret: str, got: Got) -> UUID:
 
 
 @pytest.mark.parametrize(("events", "kills"), [(500, 10), pytest.param(5_000, 100, marks=FULL)])
-def test_each_event_comes_under_one_id_whoever_is_killed(
+def test_each_event_arrives_under_one_id_after_any_kill(
     world: World, receivers: Receivers, chance: random.Random, events: int, kills: int
 ) -> None:
     assert kill_on_the_way(world, receivers, chance, events=events, kills=kills) == []
@@ -305,7 +305,7 @@ def delay(world: World, receivers: Receivers, *, events: int, are_well: bool, wo
         return quantiles([*came, *[PATIENCE] * (2 * events - len(came))], n=20)[-1]
 
 
-def cost_of_bad_neighbours(world: World, receivers: Receivers, *, events: int, worse: str = "") -> float:
+def cost_of_faulty_endpoints(world: World, receivers: Receivers, *, events: int, worse: str = "") -> float:
     """Drain twice at the same time, with faulty endpoints and without; return the ratio of the delays."""
     other = World(world.servers, world.forks, world.servers.new_database(), [])
     with ThreadPoolExecutor(2) as pool:
@@ -321,8 +321,8 @@ def cost_of_bad_neighbours(world: World, receivers: Receivers, *, events: int, w
 def test_a_dead_endpoint_a_slow_one_and_a_poison_delay_nobody_else(
     world: World, receivers: Receivers, events: int, most: float
 ) -> None:
-    assert cost_of_bad_neighbours(world, receivers, events=events) <= most
+    assert cost_of_faulty_endpoints(world, receivers, events=events) <= most
 
 
 def test_delays_find_deliveries_without_a_limit_per_endpoint(world: World, receivers: Receivers) -> None:
-    assert cost_of_bad_neighbours(world, receivers, events=150, worse="no limit per endpoint") > 1.25
+    assert cost_of_faulty_endpoints(world, receivers, events=150, worse="no limit per endpoint") > 1.25

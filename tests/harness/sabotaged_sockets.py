@@ -1,4 +1,4 @@
-"""Servers whose sockets are worse than the product's, each in one way: a test that lets one pass guards nothing. And
+"""Servers with sabotaged sockets, each with one defect: a test that does not detect it proves nothing. And
 one whose sockets are only harder to keep up with: there every test has to pass.
 
 ``sabotaged_application`` makes each an application of its own for ``serve``.
@@ -23,7 +23,7 @@ def any_origin() -> None:
 
 
 def kept_tickets() -> None:
-    """Leave a ticket good after its use."""
+    """Leave a ticket valid after its use."""
 
     def redeem(ticket: str) -> tuple[str, str] | None:
         found = get_redis_connection("default").get(socket_tickets._key(ticket))
@@ -34,12 +34,12 @@ def kept_tickets() -> None:
 
 
 def every_right() -> None:
-    """Let in whoever is known, with or without the right to listen."""
+    """Let every authenticated caller in, with or without the right to listen."""
     grants._with_right = lambda grant: grant
 
 
 def blind_watch() -> None:
-    """Never look whether a right that opened a socket still holds."""
+    """Never check the grants of open sockets again."""
 
     async def look_away(hub: Hub) -> None: ...
 
@@ -47,12 +47,12 @@ def blind_watch() -> None:
 
 
 def small_mailboxes() -> None:
-    """Let ten frames wait for a socket: who reads a little late is soon told to ask."""
+    """Limit mailboxes to ten frames: a slow reader soon gets a resync."""
     mailbox.CAPACITY = 10  # type: ignore[misc]  # that it is final
 
 
 def slow_watch() -> None:
-    """Look after the sockets too seldom."""
+    """Check the grants of open sockets too rarely."""
     keepalive.CHECK_SECONDS = 10.0  # type: ignore[misc]  # that it is final
 
 
@@ -66,5 +66,5 @@ VARIANTS: Final = SABOTAGES | {small_mailboxes.__name__: small_mailboxes}
 
 
 def application_with(name: str) -> str:
-    """Return what ``serve`` calls the application that is changed by ``name``."""
+    """Return the name of the application with the change ``name``, for ``serve``."""
     return f"{__name__}_application:application_{name}"

@@ -30,10 +30,10 @@ def test_rows_of_a_tenant_with_its_own_database_are_there_and_nowhere_else(summi
 
 def test_the_second_database_keeps_tenants_apart_too(summit_apart: Tenant) -> None:
     start_form(summit_apart)
-    neighbour = Tenant.objects.create(code="neighbour", name="Neighbour", database=SECOND_DATABASE)
+    other = Tenant.objects.create(code="other", name="Other", database=SECOND_DATABASE)
 
     assert seen_by_raw_sql(SECOND_DATABASE) == []
-    with use_tenant(neighbour):
+    with use_tenant(other):
         assert seen_by_raw_sql(SECOND_DATABASE) == []
 
 
