@@ -38,7 +38,7 @@ def requeue(ids: Iterable[UUID]) -> list[UUID]:
 
 
 def drop(ids: Iterable[UUID]) -> list[UUID]:
-    """Delete dead letters for good; return their ids. Waiting actions are left alone."""
+    """Delete dead letters; return their ids. Waiting actions are left unchanged."""
     dead = OutboxAction.objects.filter(pk__in=list(ids), state=ActionState.DEAD)
     found = list(dead.values_list("pk", flat=True))
     OutboxAction.objects.filter(pk__in=found, state=ActionState.DEAD).delete()

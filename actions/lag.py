@@ -1,4 +1,4 @@
-"""How far the relay is behind, per database, for ``/metrics``: one query each, when the metrics are read."""
+"""The backlog of the relay, per database, for ``/metrics``: one query each, when the metrics are read."""
 
 from __future__ import annotations
 

@@ -25,9 +25,9 @@ from tenants.models import Tenant
 Chore: TypeAlias = Callable[[Tenant], DeferredAction]
 #: Returns the expired rows of the tenant in scope.
 Expired: TypeAlias = Callable[[], QuerySet[Any]]
-#: How long a dead letter is kept for somebody to look at.
+#: How long a dead letter is stored for staff.
 DEAD_LETTERS_KEPT: Final = timedelta(days=90)
-#: Rows that one transaction deletes, beside what hangs on them.
+#: Rows that one transaction deletes, not counting their dependents.
 AT_ONCE: Final = 500
 
 log = structlog.get_logger(__name__)
@@ -67,7 +67,7 @@ def retention(what: str) -> Callable[[Expired], Expired]:
 def emit_hourly_actions(alias: str) -> int:
     """Emit the hourly actions of every tenant of the database ``alias`` that are not waiting yet; return their number.
 
-    An action that was given up stays among the dead letters until somebody requeues or drops it. Raises
+    An action that was given up stays among the dead letters until staff requeue or drop it. Raises
     ``DatabaseError``.
     """
     tenants = list(Tenant.objects.filter(database="" if alias == DEFAULT_DB_ALIAS else alias))

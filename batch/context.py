@@ -190,11 +190,11 @@ class BatchContext:
 
     @contextmanager
     def unlocked(self, *, process: UUID | None = None, hold: float = 60.0) -> Iterator[None]:
-        """Release the lock to call a third party inside the block, then lock and load anew.
+        """Release the lock to call a third party inside the block, then lock and load again.
 
         The copy may have another version afterwards: take ``context.changeset`` again. With ``process``, a running
         process that was saved, the copy is not cloned meanwhile, for at most ``hold`` seconds (300 at most).
-        An error in the block is raised after the copy was locked and loaded anew. Raises ``UnsavedChanges``,
+        An error in the block is raised after the copy was locked and loaded again. Raises ``UnsavedChanges``,
         ``HoldTooLong``, ``NoRunningProcess``, and afterwards the errors of ``find_and_lock``.
         """
         self._require(Phase.OPEN, Phase.SAVED)

@@ -42,7 +42,7 @@ class LockNotAcquired(BatchError):
 
 
 class StaleChangeset(BatchError):
-    """The copy was saved by somebody else after it was loaded here."""
+    """The copy was changed by another save after it was loaded here."""
 
     code = "stale"
     sentence = "Another save has changed this copy. Load it again and repeat your change."
@@ -334,4 +334,4 @@ class ReadOnlyAnswer(BatchError):
 
 def _held_by(holder: Holder) -> str:
     since = f" since {holder.since:%H:%M:%S} UTC" if holder.since else ""
-    return f"{holder.name} has been saving this copy{since} ({holder.door}). Try again in a moment."
+    return f"{holder.name} has been saving this copy{since} ({holder.entry_point}). Try again in a moment."

@@ -57,7 +57,7 @@ def find_and_lock(
     idempotency: IdempotencyKey | None = ...,
 ) -> AbstractContextManager[BatchContext | None]: ...
 @contextmanager  # type: ignore[misc]  # the overloads declare which of the two it yields
-def find_and_lock(  # noqa: PLR0913 - the one door to every write; each is named at the call
+def find_and_lock(  # noqa: PLR0913 - the one entry point for every write; each is named at the call
     form_or_copy_id: UUID | str,
     *,
     scope: Tenant,
@@ -188,7 +188,7 @@ def build_copy(
 ) -> Iterator[BatchContext]:
     """Start a new copy of a form from the copy that ``form_or_copy_id`` means; nothing exists until ``save()``.
 
-    Row ids stay the same; sensitive answers are sealed anew under a key of the new copy's own. Raises ``NotFound``,
+    Row ids stay the same; sensitive answers are sealed again under the new copy's own key. Raises ``NotFound``,
     ``CopyIsHeld``, ``IdempotencyConflict``.
     """
     with use_tenant(scope):

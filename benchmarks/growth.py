@@ -1,4 +1,5 @@
-"""How saves grow over 50 to 5,000 answers and 1 to 1,000 changes: ours against careful Django and bare SQL.
+"""Measures the growth of saves over 50 to 5,000 answers and 1 to 1,000 changes: ours against careful Django and bare
+SQL.
 
 Each is measured on the database's machine, and with 2 ms of network added to each round trip.
 

@@ -29,7 +29,7 @@ MOST_UNCONTENDED: Final = 1.5
 LEAST_FASTER: Final = 3.0
 MOST_HAND_OVER_MS: Final = 15.0
 
-_HOLDER: Final = holder_here(who="benchmark", door="job")
+_HOLDER: Final = holder_here(who="benchmark", entry_point="job")
 
 
 class Passed(Protocol):

@@ -60,8 +60,8 @@ def _give_entries(alias: str, found: Repaired, *, dry_run: bool) -> None:
         for copies in _chunks(Copy.objects.values_list("id", "application_form_id", "tenant_id"), key="id"):
             ids = [copy_id for copy_id, _, _ in copies]
             known = {
-                copy_id: told
-                for copy_id, *told in CopyIndex.objects.filter(copy_id__in=ids).values_list(
+                copy_id: stored
+                for copy_id, *stored in CopyIndex.objects.filter(copy_id__in=ids).values_list(
                     "copy_id", "application_form_id", "tenant_id"
                 )
             }

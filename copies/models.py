@@ -87,7 +87,7 @@ class CopyRevision(BatchWrittenModel, AuditFields):
     altered.
     """
 
-    batch_call: ClassVar = "change what is to be told; its revision comes with the save"
+    batch_call: ClassVar = "change the copy; its revision is written with the save"
 
     id = models.BigAutoField(primary_key=True)
     document = models.BinaryField()

@@ -52,7 +52,7 @@ DEPLOYMENT_CHECK: Checks = {
 
 
 def test(arguments: Sequence[str], *, is_full: bool) -> int:
-    """Run all checks beside the tests; with `arguments` (for pytest) only tests. Return 0 when all pass.
+    """Run all checks in parallel with the tests; with `arguments` (for pytest) only tests. Return 0 when all pass.
 
     `is_full` adds the tests marked slow and fault.
     """
@@ -117,7 +117,7 @@ def _run_checks(supervisor: Supervisor, checks: Checks, environment: Mapping[str
 
 @contextlib.contextmanager
 def _beside(supervisor: Supervisor, checks: Checks, environment: Mapping[str, str]) -> Iterator[list[str]]:
-    """Run the checks beside the block; show their output after it and add the names of those that failed."""
+    """Run the checks in parallel with the block; show their output after it and add the names of those that failed."""
     failed: list[str] = []
     with tempfile.TemporaryDirectory() as folder:
         logs = {name: Path(folder, name) for name in checks}

@@ -24,7 +24,7 @@ def refuse_rewritten_migrations(folder: Path) -> None:
     if is_older or any(current.get(name) != digest for name, digest in known.items()):
         raise HouseError(
             "The database in .run was made by earlier migrations, which are rewritten while nothing is released: "
-            "run `make clean` first. That deletes its data; the demo data is loaded anew."
+            "run `make clean` first. That deletes its data; the demo data is loaded again."
         )
 
 

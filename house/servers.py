@@ -234,7 +234,7 @@ def _make_for(folder: Path, account: Account | None) -> None:
 def _plain_environment(home: Path, *, binaries: Path | None = None) -> dict[str, str]:
     """Return an environment without the caller's PG* variables, which PostgreSQL's programs would obey."""
     environment = {"HOME": str(home), "PATH": "/usr/local/bin:/usr/bin:/bin", "LC_ALL": "C", "TZ": "UTC"}
-    # The libraries beside the programs depend on each other without a path to each other.
+    # The libraries next to the programs depend on each other without a path to each other.
     return environment | ({"LD_LIBRARY_PATH": str(binaries.parent / "lib")} if binaries else {})
 
 

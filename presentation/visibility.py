@@ -22,7 +22,7 @@ Tag: TypeAlias = Literal["", "pii", "spi"]
 
 
 class Confidentiality(IntEnum):
-    """How far a value is kept from readers, the strictest last. UNKNOWN: the catalogue no longer has the question."""
+    """The confidentiality of a value, the strictest last. UNKNOWN: the catalogue no longer has the question."""
 
     PUBLIC = 0
     PERSONAL = 1
@@ -67,7 +67,7 @@ NOBODY: Final = Reader(sees_masks=False)
 
 
 class Visibility:
-    """What one reader may see of one copy. ``personal_shown`` counts the personal values let through, for the audit
+    """The policy for one reader of one copy. ``personal_shown`` counts the personal values let through, for the audit
     log.
     """
 

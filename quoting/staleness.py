@@ -19,7 +19,7 @@ from tenants.access import system_actor
 _ANSWERS: Final = frozenset({"quoted", "referred", "declined", "selected"})
 _REASON: Final = "The carrier was asked about another copy of this form."
 _WAIT_SECONDS: Final = 5.0
-#: Errors that leave the quotes unchanged for good: the copy is gone, or closed to changes.
+#: Errors that leave the quotes unchanged permanently: the copy is deleted, or closed to changes.
 _LEFT_ALONE: Final = (NotFound, CopyIsDeleted, CopyIsLocked)
 
 

@@ -136,4 +136,4 @@ class FairLock:
         is_ours = self._token is not None and run_script(self._client, script, (self.name,), (self._token, *arguments))
         if not is_ours:
             self._token = None
-            raise LockNotOwnedError("This lock is held no more: it ran out, or was freed by hand.", self.name)
+            raise LockNotOwnedError("This lock is no longer held: it expired, or was released by hand.", self.name)

@@ -33,7 +33,9 @@ class JobMutex:
         self._job = name
         self._ttl = ttl
         redis: Redis = client or get_redis_connection("default")
-        self._lock = FairLock(redis, lock_name(KIND, name), holder=holder_here(who=f"job {name}", door="job"), ttl=ttl)
+        self._lock = FairLock(
+            redis, lock_name(KIND, name), holder=holder_here(who=f"job {name}", entry_point="job"), ttl=ttl
+        )
         self._over = threading.Event()
         self._keeper: threading.Thread | None = None
 

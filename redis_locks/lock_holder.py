@@ -35,26 +35,26 @@ class Holder:
         return self.who.rpartition(" (")[0] or self.who
 
     @property
-    def door(self) -> str:
+    def entry_point(self) -> str:
         """Return the entry point alone (web, api, admin, job), which may be shown to anyone."""
         return self.where.partition(" ")[0]
 
 
-class _Told(msgspec.Struct, frozen=True):
+class _Content(msgspec.Struct, frozen=True):
     who: str
     where: str
     since: int
 
 
-def holder_here(*, who: str, door: str) -> Holder:
-    """Return ``who`` as a holder in this process, by its entry point ``door`` (web, api, admin, job)."""
-    return Holder(who=who, where=f"{door} {socket.gethostname()}:{os.getpid()}")
+def holder_here(*, who: str, entry_point: str) -> Holder:
+    """Return ``who`` as a holder in this process, with its ``entry_point`` (web, api, admin, job)."""
+    return Holder(who=who, where=f"{entry_point} {socket.gethostname()}:{os.getpid()}")
 
 
 def opening_of(holder: Holder) -> str:
     """Return the JSON of ``holder`` up to the time, which Redis appends: ``{"who":"...","where":"...","since":``."""
-    told = msgspec.json.encode({"who": holder.who[:MAX_WHO], "where": holder.where[:MAX_WHO]}).decode()
-    return told.removesuffix("}") + ',"since":'
+    content = msgspec.json.encode({"who": holder.who[:MAX_WHO], "where": holder.where[:MAX_WHO]}).decode()
+    return content.removesuffix("}") + ',"since":'
 
 
 def holder_in(token: bytes | None) -> Holder | None:
@@ -62,7 +62,7 @@ def holder_in(token: bytes | None) -> Holder | None:
     if not token:
         return None
     try:
-        told = msgspec.json.decode(token[IDENTITY_LENGTH:], type=_Told)
+        content = msgspec.json.decode(token[IDENTITY_LENGTH:], type=_Content)
     except msgspec.DecodeError:
         return None
-    return Holder(who=told.who, where=told.where, since=datetime.fromtimestamp(told.since / 1_000, UTC))
+    return Holder(who=content.who, where=content.where, since=datetime.fromtimestamp(content.since / 1_000, UTC))

@@ -1,7 +1,7 @@
 """Remembers for a moment that Redis failed, so that a hanging Redis is not waited for again and again.
 
-Per process and for any threads. During the pause nobody calls Redis; after it one thread tries, and the others follow
-once it succeeded or another pause has passed.
+Per process and for any threads. During the pause no thread calls Redis; after it one thread tries, and the others
+follow once it succeeded or another pause has passed.
 """
 
 from __future__ import annotations

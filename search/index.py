@@ -73,15 +73,15 @@ def write_entries(entries: Sequence[Entry], *, tenant: Tenant) -> int:
     if not entries:
         return 0
     alias = tenant.database_alias
-    told = [{"copy_id": e.copy_id, "version": e.version, "release_id": e.release_id} for e in entries]
+    claimed = [{"copy_id": e.copy_id, "version": e.version, "release_id": e.release_id} for e in entries]
     with use_tenant(tenant), transaction.atomic(using=alias), connections[alias].cursor() as cursor:
-        cursor.execute(_TAKE, {"tenant": tenant.id, "entries": _json(told)})
+        cursor.execute(_TAKE, {"tenant": tenant.id, "entries": _json(claimed)})
         taken = {copy_id for (copy_id,) in cursor.fetchall()}
         words = [
-            {"copy_id": entry.copy_id, "word": word, "weight": told.weight, "is_personal": told.is_personal}
+            {"copy_id": entry.copy_id, "word": word, "weight": weight.weight, "is_personal": weight.is_personal}
             for entry in entries
             if entry.copy_id in taken
-            for word, told in entry.words.items()
+            for word, weight in entry.words.items()
         ]
         cursor.execute(_PUT, {"tenant": tenant.id, "copies": list(taken), "words": _json(words)})
         spellings = [

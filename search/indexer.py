@@ -40,7 +40,7 @@ class Rebuilt:
 def index_copies(copy_ids: Sequence[UUID], *, tenant: Tenant) -> int:
     """Update the entries of these copies; a deleted copy leaves the index. Return how many were written.
 
-    Safe beside saves and other writers: an entry never returns to an earlier version.
+    Safe during saves and other writers: an entry never returns to an earlier version.
     """
     with use_tenant(tenant):
         columns = ("id", "application_form_id", "version", "title", "document")
@@ -90,7 +90,7 @@ def _chunks(tenant: Tenant, *, everything: bool) -> Iterator[tuple[list[UUID], i
             forms = dict(Copy.objects.filter(pk__in=versions).values_list("pk", "application_form_id"))
             catalogues = dict(ApplicationForm.objects.filter(pk__in=set(forms.values())).values_list("pk", "catalogue"))
             entries = SearchEntry.objects.filter(pk__in=versions, format=FORMAT)
-            known = {pk: told for pk, *told in entries.values_list("pk", "version", "release_id")}
+            known = {pk: stored for pk, *stored in entries.values_list("pk", "version", "release_id")}
         if not versions:
             return
         yield (

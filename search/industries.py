@@ -1,4 +1,4 @@
-"""How often a tenant meets an industry, by state and size: ranks the results of the industry search.
+"""Counts how often an industry occurs at a tenant, by state and size, to rank the results of the industry search.
 
 Only the tenant's own forms and choices are counted; the result shows nothing but an order.
 """

@@ -188,12 +188,12 @@ def _by_pending(
     place: int, one: _Sought, sees_personal: bool, pending: Sequence[Entry]
 ) -> tuple[str, list[Any]]:  # fmt: skip
     scores = {entry.copy_id: _score(entry, one, sees_personal) for entry in pending}
-    told = [(copy_id, score) for copy_id, score in scores.items() if score]
-    if not told:
+    scored = [(copy_id, score) for copy_id, score in scores.items() if score]
+    if not scored:
         return "", []
-    values = ", ".join(["(%s::uuid, %s::integer)"] * len(told))
+    values = ", ".join(["(%s::uuid, %s::integer)"] * len(scored))
     sql = f"SELECT p.id, {place}, p.score FROM (VALUES {values}) AS p (id, score)"  # noqa: S608
-    return sql, [part for row in told for part in row]
+    return sql, [part for row in scored for part in row]
 
 
 def _score(entry: Entry, one: _Sought, sees_personal: bool) -> int:

@@ -66,6 +66,8 @@ def likeness(one: frozenset[str], other: frozenset[str]) -> float:
 def alike(word: str, known: Iterable[str], *, most: int) -> Mapping[str, float]:
     """Return the ``known`` words most similar to ``word``, at most ``most``, with their similarity."""
     trigrams = trigrams_of(word)
-    told = {other: likeness(trigrams, trigrams_of(other)) for other in known}
-    best = sorted((other for other in told if told[other] >= ALIKE), key=lambda other: (-told[other], other))
-    return {other: told[other] for other in best[:most]}
+    similarity = {other: likeness(trigrams, trigrams_of(other)) for other in known}
+    best = sorted(
+        (other for other in similarity if similarity[other] >= ALIKE), key=lambda other: (-similarity[other], other)
+    )
+    return {other: similarity[other] for other in best[:most]}

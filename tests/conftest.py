@@ -1,4 +1,4 @@
-"""What all tests share: a second real database, servers' names per test process, and the named cast.
+"""The fixtures of all tests: a second real database, servers' names per test process, and the named cast.
 
 ``harbor`` and ``summit`` are tenants of the shared database; ``owner`` and ``member`` work at harbor, ``stranger`` at
 summit, ``staff`` nowhere. ``summit_apart`` is a tenant with a database of its own; tests with it say

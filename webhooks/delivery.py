@@ -1,7 +1,7 @@
 """The delivery loop: leases due deliveries, posts them, records the results.
 
 The row is the job. A claim is a lease, so the deliveries of a killed process are sent again. An endpoint receives at
-most two posts at once, and none for a while after five failures in a row, so a dead one delays nobody else.
+most two posts at once, and none for a while after five failures in a row, so a dead one delays no other.
 """
 
 from __future__ import annotations

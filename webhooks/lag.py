@@ -1,4 +1,4 @@
-"""How far deliveries are behind, per database, for ``/metrics``: one query each, when the metrics are read.
+"""The backlog of deliveries, per database, for ``/metrics``: one query each, when the metrics are read.
 
 Deliveries to a disabled or paused endpoint do not count: no process could send them sooner.
 """

@@ -94,7 +94,7 @@ class Loaded(msgspec.Struct, frozen=True):
     is_last: bool = True
     stored_response: StoredResponse | None = None
     held: tuple[str, datetime] | None = None
-    #: The database's time of the load, which the unit of work goes by: clocks of processes may differ.
+    #: The database's time of the load, which the unit of work uses: clocks of processes may differ.
     now: datetime | None = None
     is_past: bool = False
 

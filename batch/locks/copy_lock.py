@@ -31,7 +31,7 @@ KIND: Final = "copy"
 
 log = structlog.get_logger(__name__)
 without_lock = Counter("partner_engine_saves_without_lock_total", "Work done without its lock: Redis was away")
-lost_lock = Counter("partner_engine_locks_lost_total", "Locks that ran out before their unit of work ended")
+lost_lock = Counter("partner_engine_locks_lost_total", "Locks that expired before their unit of work ended")
 lock_wait = Histogram(
     "partner_engine_lock_wait_seconds",
     "How long a copy's lock was waited for, and whether it was taken or missed",
@@ -48,7 +48,7 @@ def copy_lock_name(tenant_id: UUID, copy_id: UUID) -> str:
 def holder_of(actor: Actor) -> Holder:
     """Return ``actor`` as the holder of a lock: kind, id and name, and where they work. Nothing sensitive."""
     name = f"{actor.type} {actor.id}"
-    return holder_here(who=f"{actor.label} ({name})" if actor.label else name, door=actor.source)
+    return holder_here(who=f"{actor.label} ({name})" if actor.label else name, entry_point=actor.source)
 
 
 class CopyLock:

@@ -32,7 +32,7 @@ class HeldLock:
 
 
 def held_lock(tenant_id: UUID, copy_id: UUID) -> HeldLock | None:
-    """Return the copy's lock, None while nobody holds it. Raises ``RedisError``."""
+    """Return the copy's lock, None while it is free. Raises ``RedisError``."""
     standing = lock_info(get_redis_connection("default"), copy_lock_name(tenant_id, copy_id))
     return HeldLock(tenant_id, copy_id, standing) if standing else None
 

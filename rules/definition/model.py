@@ -243,7 +243,7 @@ class Dependents:
     ``size`` is the number of steps and rules.
 
     ``is_followable`` is False for a catalogue whose changes always cause a full run: a form rule has the same name as a
-    validator of its question (messages do not tell them apart), or very many pools depend on each other (they are
+    validator of its question (messages do not distinguish them), or very many pools depend on each other (they are
     evaluated by nested calls).
     """
 

@@ -141,7 +141,7 @@ def redecide_product(
     """Return the result of ``decide_product`` when only ``parts`` of the product (rules by place, ``CHECKS``,
     ``RATING``) may have changed since ``before``.
 
-    An outcome names the rules that matched, but not the unknown ones beside a decline, nor the rule of a missing
+    An outcome names the rules that matched, but not the unknown ones next to a decline, nor the rule of a missing
     answer; in those cases the product is decided in full.
     """
     if before.outcome == "need_info" or not product.has_unique_reasons:

@@ -1,6 +1,6 @@
 """The question types that a catalogue can use. Pure.
 
-To add one, write its file beside this one and name its object in ``_TYPES``.
+To add one, write its file in this folder and name its object in ``_TYPES``.
 """
 
 from __future__ import annotations

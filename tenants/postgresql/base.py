@@ -36,7 +36,7 @@ class DatabaseWrapper(base.DatabaseWrapper):
         if mark is None or (isinstance(sql, str) and sql.startswith(_BARE)):
             return execute(sql, params, many, context)
         if many or not isinstance(sql, str):
-            # Such statements are sent alone; inside one transaction the marker applies to them all the same.
+            # Such statements are sent alone; inside one transaction the marker applies to them too.
             with transaction.atomic(using=self.alias, savepoint=False):
                 context["cursor"].cursor.execute(mark)
                 return execute(sql, params, many, context)

@@ -88,7 +88,7 @@ def test_a_drain_is_of_one_database(harbor: Tenant, summit_apart: Tenant, bench:
 
     drain(SECOND_DATABASE, registry=bench.registry)
 
-    assert bench.told == [("apart", 1)]
+    assert bench.handled == [("apart", 1)]
     assert len(rows()) == 1
     assert rows(SECOND_DATABASE) == []
 
@@ -196,7 +196,7 @@ class TestOrder:
 
         run(bench)
 
-        assert bench.told == [("front", 1), ("front", 2), ("front", 3)]
+        assert bench.handled == [("front", 1), ("front", 2), ("front", 3)]
 
     def test_a_later_version_waits_for_an_earlier_one_that_failed_and_others_do_not(
         self, harbor: Tenant, bench: Bench
@@ -213,12 +213,12 @@ class TestOrder:
         put(harbor, Ring(bell="other"), version=3)
 
         run(bench)
-        assert bench.told == [("front", 1), ("other", 3)]
+        assert bench.handled == [("front", 1), ("other", 3)]
 
         failing.clear()
         pass_time(60)
         run(bench)
-        assert bench.told[2:] == [("front", 1), ("back", 2)]
+        assert bench.handled[2:] == [("front", 1), ("back", 2)]
 
     def test_a_dead_letter_blocks_nothing(self, harbor: Tenant, bench: Bench) -> None:
         def fail(delivered: Delivered) -> None:
@@ -239,7 +239,7 @@ class TestOrder:
 
         run(bench)
 
-        assert bench.told == [("cat", 3), ("dog", 1)] or bench.told == [("dog", 1), ("cat", 3)]
+        assert bench.handled == [("cat", 3), ("dog", 1)] or bench.handled == [("dog", 1), ("cat", 3)]
         assert rows() == []
 
     def test_a_failed_fresh_action_replaces_earlier_ones_only_when_it_succeeds(
@@ -258,7 +258,7 @@ class TestOrder:
 
         pass_time(60)
         run(bench)
-        assert (bench.told, rows()) == ([("cat", 2)] * 2, [])
+        assert (bench.handled, rows()) == ([("cat", 2)] * 2, [])
 
     def test_a_fresh_action_emitted_while_another_runs_runs_too(self, harbor: Tenant, bench: Bench) -> None:
         bench.register(
@@ -269,7 +269,7 @@ class TestOrder:
 
         run(bench)
 
-        assert bench.told == [("cat", 1), ("cat", 2)]
+        assert bench.handled == [("cat", 1), ("cat", 2)]
 
 
 def test_thousands_of_versions_of_one_copy_do_not_stop_the_relay(harbor: Tenant, bench: Bench) -> None:
@@ -287,7 +287,7 @@ def test_thousands_of_versions_of_one_copy_do_not_stop_the_relay(harbor: Tenant,
 
     run(bench, until_empty=False)
 
-    assert bench.told == [("front", 6_000)]
+    assert bench.handled == [("front", 6_000)]
 
 
 class TestLeases:
@@ -363,7 +363,7 @@ class TestLeases:
         assert [(row.target, row.state, row.crashes) for row in rows()] == [("1", "dead", MOST_CRASHES)]
         assert rows()[0].last_error == "Its worker was gone before the attempt ended, 5 times."
         # Before the first death nothing was recorded; afterwards each row ran alone.
-        assert sorted(bell for bell, _ in bench.told if bell != "1") == ["0", "0", "2", "3"]
+        assert sorted(bell for bell, _ in bench.handled if bell != "1") == ["0", "0", "2", "3"]
 
 
 class TestUpgrades:

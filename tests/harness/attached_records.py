@@ -11,7 +11,7 @@ from batch.changes.changeset import Changeset
 Saved = Callable[..., Any]
 
 
-def told(result: Any) -> list[str]:
+def other_events(result: Any) -> list[str]:
     """Return the events of the save other than ``answers.changed``."""
     return [action.event_type for action in result.actions if action.kind == "publish_webhook"]
 

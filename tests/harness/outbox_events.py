@@ -9,7 +9,7 @@ from tenants.current_tenant import use_tenant
 from tenants.models import Tenant
 
 
-def events_told(tenant: Tenant, family: str) -> list[tuple[str, int, dict[str, Any]]]:
+def published_events(tenant: Tenant, family: str) -> list[tuple[str, int, dict[str, Any]]]:
     """Return type, version and data of the events of ``family``, in order."""
     with use_tenant(tenant):
         found = OutboxAction.objects.filter(kind="publish_webhook").order_by("id").values_list("payload", flat=True)

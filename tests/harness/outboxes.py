@@ -72,7 +72,7 @@ class Bench:
         self.registry.register(kind, handle, budget=Budget(tries=tries))
 
     @property
-    def told(self) -> list[tuple[str, int | None]]:
+    def handled(self) -> list[tuple[str, int | None]]:
         """Return target and version of the recorded actions, in order."""
         return [(next(iter(delivered.payload.values())), delivered.version) for delivered in self.seen]
 

@@ -22,7 +22,7 @@ class Page:
         self.version = version
 
     def show(self) -> str:
-        """Load the page anew."""
+        """Load the page again."""
         response = self.client.get(f"/forms/{self.copy_id}")
         assert response.status_code == 200
         return markup(response)
@@ -42,11 +42,11 @@ class Page:
         headers = {"HX-Request": "true", "X-Copy-Version": str(self.version), "X-Open-Rows": open_rows}
         response = self.client.post(f"/forms/{self.copy_id}/{name}", values, headers=headers)
         if response.status_code == 200:
-            self.version = told(response)["copy-saved"]["version"]
+            self.version = triggered_events(response)["copy-saved"]["version"]
         return response  # type: ignore[return-value]
 
 
-def told(response: HttpResponse) -> dict[str, Any]:
+def triggered_events(response: HttpResponse) -> dict[str, Any]:
     """Return the events that a response triggers."""
     events: dict[str, Any] = json.loads(response.headers["HX-Trigger"])
     return events

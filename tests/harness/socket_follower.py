@@ -36,7 +36,7 @@ class Copybook:
         self.answers = {
             path: (answer.value, answer.active, answer.required)
             for path, answer in walk_answers(document)
-            if self._is_told(path)
+            if self._is_broadcast(path)
         }
         self.things = {f"question_sets/{found.code}" for found in document.question_sets}
         self.things |= set(_rows("", document.answer_pools))
@@ -50,7 +50,7 @@ class Copybook:
                 continue
             if path.count("/") % 2:
                 self._apply_thing(path, is_there=change["after"] is not None)
-            elif self._is_told(path):
+            elif self._is_broadcast(path):
                 _, active, required = self.answers.get(path, NOTHING)
                 self.answers[path] = (
                     change["after"],
@@ -73,7 +73,7 @@ class Copybook:
         self.things = {known for known in self.things if known != path and not known.startswith(below)}
         self.answers = {known: told for known, told in self.answers.items() if not known.startswith(below)}
 
-    def _is_told(self, path: str) -> bool:
+    def _is_broadcast(self, path: str) -> bool:
         known = self._questions.get(path.rpartition("/")[2])
         return known is not None and not known.question.sensitivity
 

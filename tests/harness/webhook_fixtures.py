@@ -1,4 +1,4 @@
-"""What the tests of webhooks share: a receiver that really runs, endpoints, events, and rounds of delivery."""
+"""The fixtures of webhook tests: a real receiver process, endpoints, events, and rounds of delivery."""
 
 from __future__ import annotations
 

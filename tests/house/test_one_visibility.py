@@ -15,7 +15,7 @@ READERS = {
     "batch.changes.mutators.answers": "seals",
     "catalogue.releases": "is the catalogue",
     "rules.definition.texts": "compiles",
-    "partner_engine.api.catalogue": "tells the catalogue",
+    "partner_engine.api.catalogue": "returns the catalogue",
     "presentation.visibility": "decides",
 }
 #: The modules that know the form of a mask.

@@ -1,4 +1,4 @@
-"""How workers begin."""
+"""The start of Celery workers."""
 
 from __future__ import annotations
 

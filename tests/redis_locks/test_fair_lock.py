@@ -59,7 +59,7 @@ def test_the_key_contains_the_holder_by_the_clock_of_redis(redis: Redis, name: s
     holder = holder_in(redis.get(name))
 
     assert holder is not None
-    assert (holder.who, holder.where, holder.door) == (KIM.who, KIM.where, "api")
+    assert (holder.who, holder.where, holder.entry_point) == (KIM.who, KIM.where, "api")
     assert abs(holder.since - datetime.fromtimestamp(seconds, UTC)) < timedelta(seconds=5)
     assert 9_000 < redis.pttl(name) <= 10_000
 
@@ -188,7 +188,8 @@ from redis import Redis
 from redis_locks.lock_holder import holder_here
 from redis_locks.fair_lock import FairLock
 url, name = sys.argv[1:]
-print(FairLock(Redis.from_url(url), name, holder=holder_here(who="dying", door="job"), ttl=1).take(wait=0), flush=True)
+holder = holder_here(who="dying", entry_point="job")
+print(FairLock(Redis.from_url(url), name, holder=holder, ttl=1).take(wait=0), flush=True)
 sys.stdin.read()
 """
 

@@ -43,8 +43,8 @@ def test_people_are_named_by_their_name(who: str, name: str) -> None:
 
 
 def test_where_is_the_entry_point_and_the_process() -> None:
-    holder = holder_here(who="robin", door="job")
+    holder = holder_here(who="robin", entry_point="job")
 
     assert holder.where.startswith("job ")
     assert holder.where.endswith(f":{os.getpid()}")
-    assert (holder.door, holder.since) == ("job", None)
+    assert (holder.entry_point, holder.since) == ("job", None)

@@ -219,7 +219,7 @@ class TestRebuilding:
 
         told, far = StringIO(), StringIO()
         call_command("rebuild_search", tenant="kennels", stdout=told, stderr=far)
-        assert told.getvalue().startswith("kennels: 1 copies looked at, 1 read anew, 0 entries without a copy")
+        assert told.getvalue().startswith("kennels: 1 copies looked at, 1 read again, 0 entries without a copy")
         assert "1 copies looked at ..." in far.getvalue()
         assert words(kennels, form_id) == {"base", "happy", "tails"}
 

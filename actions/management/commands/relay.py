@@ -29,5 +29,5 @@ class Command(BaseCommand):
             return
         over = threading.Event()
         for number in (signal.SIGTERM, signal.SIGINT):
-            signal.signal(number, lambda *told: over.set())
+            signal.signal(number, lambda *_: over.set())
         poll_until(over, connections, every=options["every"])

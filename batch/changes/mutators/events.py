@@ -64,7 +64,7 @@ class Events(RecordCollection[EventRow, EventMutator]):
     def add(self, kind: EventKind, *, details: Mapping[str, Any] | None = None) -> EventMutator:
         """Record an event of ``kind`` by the present actor; ``details`` contain nothing sensitive.
 
-        Raises ``WrongValue`` for an unknown kind, ``LooksSensitive`` for a detail that looks like somebody's number.
+        Raises ``WrongValue`` for an unknown kind, ``LooksSensitive`` for a detail that contains a personal number.
         """
         if kind not in get_args(EventKind):
             raise WrongValue("kind", f"it must be one of {', '.join(get_args(EventKind))}")

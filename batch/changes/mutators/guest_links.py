@@ -82,7 +82,7 @@ class GuestLinkMutator(RecordMutator[GuestLinkRow]):
         """Follow the link with its ``secret`` and return the secret of the session that this opens.
 
         ``device`` is a random word of the requesting page. A repeated request with both returns the same session,
-        should the response be lost; nobody else can make it. Raises ``GuestLinkInvalid`` where the link is wrong,
+        should the response be lost; no other caller can make it. Raises ``GuestLinkInvalid`` where the link is wrong,
         expired or was followed on another device.
         """
         row, now = self.row, self._tracker.now

@@ -126,7 +126,7 @@ def _from_answers(exception: InvalidAnswers) -> Refused:
 def _from_lock(exception: LockNotAcquired) -> Refused:
     holder = exception.holder
     # Callers receive the entry point, and not the host and process.
-    shape = HolderShape(who=holder.who, since=holder.since, where=holder.door) if holder else None
+    shape = HolderShape(who=holder.who, since=holder.since, where=holder.entry_point) if holder else None
     return Refused(status_of(exception), exception.code, str(exception), holder=shape)
 
 

@@ -18,14 +18,14 @@ class Command(BaseCommand):
     """Updates the search index for all copies."""
 
     help = (
-        "Read anew every copy whose entry in the search is missing, or of another version or release, and take away "
-        "entries without a copy. Safe beside saves; broken off it goes on where it stopped; a second run finds nothing."
+        "Read again every copy whose search entry is missing, or of another version or release, and remove "
+        "entries without a copy. Safe during saves; after an interruption it continues; a second run finds nothing."
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
         """Add the options of every maintenance command, and the tenant."""
         parser.add_argument("--tenant", help="Code of the one tenant whose copies are read.")
-        parser.add_argument("--all", action="store_true", help="Read up-to-date copies anew too.")
+        parser.add_argument("--all", action="store_true", help="Read up-to-date copies again too.")
         parser.add_argument("--dry-run", action="store_true", help="Count, and change nothing.")
         parser.add_argument("--json", action="store_true", help="Print one JSON object per tenant, at its end.")
 
@@ -53,7 +53,7 @@ class Command(BaseCommand):
         if options["json"]:
             self.stdout.write(json.dumps({"tenant": tenant.code, **asdict(done), "dry_run": options["dry_run"]}))
             return
-        verb = "to read anew" if options["dry_run"] else "read anew"
+        verb = "to read again" if options["dry_run"] else "read again"
         self.stdout.write(
             f"{tenant.code}: {done.looked_at} copies looked at, {done.stale} {verb}, {done.without_copy} entries "
             f"without a copy, {done.forgotten} spellings forgotten."

@@ -18,7 +18,7 @@ from forms.models import ApplicationForm, Disposition, EligibilityResult, Event,
 from tenants.access import Actor
 from tenants.current_tenant import use_tenant
 from tenants.models import Tenant
-from tests.harness.attached_records import Saved, only, told
+from tests.harness.attached_records import Saved, only, other_events
 from tests.harness.batch_asserts import assert_batch
 
 pytestmark = pytest.mark.django_db
@@ -46,11 +46,11 @@ def test_a_message_is_added_and_dismissed(saved: Saved, form_id: UUID, kennels: 
     )
     (change,) = added.changes
     assert (change.path, change.before, change.after) == (f"copy.messages/{message.id}", None, "Call the owner")
-    assert (added.version, told(added)) == (2, ["message.added"])
+    assert (added.version, other_events(added)) == (2, ["message.added"])
 
     dismissed = saved(lambda changeset: only(changeset, "messages").dismiss())
 
-    assert told(dismissed) == ["message.dismissed"]
+    assert other_events(dismissed) == ["message.dismissed"]
     assert not len(batch.find_changeset(form_id, scope=kennels, actor=agent).messages)
 
 
@@ -65,7 +65,7 @@ def test_an_event_is_stored_forever(saved: Saved, form_id: UUID, kennels: Tenant
         agent.id,
         "web",
     )
-    assert told(result) == ["event.external_transfer"]
+    assert other_events(result) == ["event.external_transfer"]
     assert batch.find(form_id, scope=kennels, actor=agent).attached == {}
 
 
@@ -88,7 +88,7 @@ def test_a_disposition_belongs_to_all_copies_of_the_form(
 
     given = saved(lambda changeset: changeset.dispositions.give("lost", reason="Another broker"))
 
-    assert told(given) == ["disposition.given"]
+    assert other_events(given) == ["disposition.given"]
     assert [item.row.code for item in batch.find_changeset(copy_id, scope=kennels, actor=agent).dispositions] == [
         "lost"
     ]
@@ -147,10 +147,10 @@ def test_the_forms_own_fields(saved: Saved, form_id: UUID, kennels: Tenant, agen
 
     archived = saved(lambda changeset: changeset.application_form.archive())
 
-    assert told(archived) == ["form.archived"]
+    assert other_events(archived) == ["form.archived"]
     with pytest.raises(errors.NotFound):
         batch.find(form_id, scope=kennels, actor=agent)
-    assert told(saved(lambda changeset: changeset.application_form.restore())) == ["form.restored"]
+    assert other_events(saved(lambda changeset: changeset.application_form.restore())) == ["form.restored"]
     with use_tenant(kennels):
         form = ApplicationForm.objects.get()
     assert (form.reference, form.deleted_at, form.version) == ("HT-2026", None, 4)

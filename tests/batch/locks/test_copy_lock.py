@@ -82,7 +82,7 @@ def test_a_refusal_may_name_an_unknown_holder(copy_ids: list[UUID]) -> None:
 def test_an_actor_is_named_by_kind_id_and_name() -> None:
     assert ROBIN.who == f"Robin Agent (user {UUID(int=7)})"
     assert holder_of(Actor(type="guest", id="4", source="web")).who == "guest 4"
-    assert holder_of(system_actor("purge")).door == "job"
+    assert holder_of(system_actor("purge")).entry_point == "job"
 
 
 @pytest.mark.parametrize("fault", [ValueError, KeyboardInterrupt, SystemExit, GeneratorExit])

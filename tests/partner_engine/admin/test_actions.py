@@ -37,7 +37,7 @@ def act(client: Client, action: str, *ids: UUID, **fields: Any) -> HttpResponse:
     return client.post(LIST, {"action": action, "_selected_action": [str(row_id) for row_id in ids], **fields})
 
 
-def told(answer: HttpResponse) -> list[str]:
+def messages_of(answer: HttpResponse) -> list[str]:
     return [str(message) for message in get_messages(answer.wsgi_request)]
 
 
@@ -72,7 +72,7 @@ def test_a_dead_letter_runs_again_with_a_new_budget(admin: Client, harbor: Tenan
     (row,) = rows()
     assert (row.state, row.attempts, row.crashes, row.died_at) == ("waiting", 0, 0, None)
     assert row.next_attempt_at <= timezone.now()
-    assert told(answer) == ["Queued again: 1."]
+    assert messages_of(answer) == ["Queued again: 1."]
     assert LogEntry.objects.get().get_change_message() == "Queued again: ring for front, after 20 attempts."
 
 
@@ -82,7 +82,7 @@ def test_a_dead_letter_is_dropped_and_waiting_actions_stay(admin: Client, harbor
     answer = act(admin, "drop_chosen", letter, waits, confirmed="1")
 
     assert [row.pk for row in rows()] == [waits]
-    assert told(answer) == ["Dropped: 1. Unchanged, because their state has changed: 1."]
+    assert messages_of(answer) == ["Dropped: 1. Unchanged, because their state has changed: 1."]
 
 
 def test_a_running_action_is_left_unchanged(admin: Client, harbor: Tenant) -> None:

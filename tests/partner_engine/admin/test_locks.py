@@ -49,7 +49,7 @@ def identity_of(tenant: Tenant, copy_id: UUID) -> str:
     return lock.standing.identity
 
 
-def told(answer: HttpResponse) -> list[str]:
+def messages_of(answer: HttpResponse) -> list[str]:
     return [str(message) for message in get_messages(answer.wsgi_request)]
 
 
@@ -80,7 +80,7 @@ def test_a_stuck_lock_is_released_after_a_confirmation(
         assert held_lock(harbor.pk, kennel) is None
         lock.extend()
         assert lock.is_degraded
-    assert told(answer) == [f"Released the lock, held by Robin <Agent> (user 7) ({ROBIN.where})."]
+    assert messages_of(answer) == [f"Released the lock, held by Robin <Agent> (user 7) ({ROBIN.where})."]
     entry = LogEntry.objects.get()
     assert (entry.user_id, entry.object_id) == (staff.pk, str(kennel))
     assert entry.get_change_message().startswith("Released the lock, held by Robin")
@@ -93,7 +93,7 @@ def test_a_lock_with_another_holder_stays(admin: Client, kennel: UUID, harbor: T
         answer = admin.post(release_page(kennel), {"holding": seen})
 
         assert held_lock(harbor.pk, kennel) is not None
-    assert told(answer) == ["That lock has already been released. Nothing was changed."]
+    assert messages_of(answer) == ["That lock has already been released. Nothing was changed."]
     assert LogEntry.objects.count() == 0
 
 
@@ -163,4 +163,4 @@ def test_without_redis_pages_report_it(
     assert "Saves continue without locks" in admin.get(reverse("admin:locks")).content.decode()
     assert "so no lock is held" in admin.get(release_page(kennel)).content.decode()
     answer = admin.post(release_page(kennel), {"holding": "0" * 32})
-    assert told(answer) == ["Redis is not responding, so no lock is held."]
+    assert messages_of(answer) == ["Redis is not responding, so no lock is held."]

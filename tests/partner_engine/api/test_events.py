@@ -14,7 +14,7 @@ from tenants.access import system_actor
 from tenants.current_tenant import use_tenant
 from tenants.models import ApiClient, Tenant
 from tests.harness.api_client import Api, assert_problem
-from tests.harness.outbox_events import events_told
+from tests.harness.outbox_events import published_events
 
 pytestmark = pytest.mark.django_db
 #: What only the product itself knows.
@@ -51,7 +51,7 @@ def test_an_event_is_added_and_listed(api: Api, url: str, harbor: Tenant, harbor
     }
     assert api.get(url).json() == {"results": [event], "next": None}
     told = {"id": event["id"], "details": {"to": "desk 4"}}
-    assert events_told(harbor, "event") == [("event.external_transfer", 2, told)]
+    assert published_events(harbor, "event") == [("event.external_transfer", 2, told)]
 
 
 @pytest.mark.parametrize("kind", ["application_form_retrieved", "external_transfer", "bridged_to_off_platform_carrier"])
@@ -105,7 +105,7 @@ def test_what_cannot_be_added(
     assert [error["pointer"] for error in problem["errors"]] == [pointer]
     assert "987-65-" not in str(problem)
     assert api.get(f"/copies/{copy['id']}").json() == copy
-    assert (count(harbor), events_told(harbor, "event")) == (0, [])
+    assert (count(harbor), published_events(harbor, "event")) == (0, [])
 
 
 def test_events_are_of_their_copy_and_tenant_alone(

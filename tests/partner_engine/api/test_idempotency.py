@@ -17,7 +17,7 @@ from tests.harness.api_client import Api, assert_problem, form_body
 pytestmark = pytest.mark.django_db
 
 
-def told(response: Any) -> tuple[int, bytes, dict[str, str]]:
+def comparable(response: Any) -> tuple[int, bytes, dict[str, str]]:
     kept = ("ETag", "Location", "Content-Type", "Cache-Control")
     return response.status_code, response.content, {name: response[name] for name in kept if name in response}
 
@@ -27,7 +27,7 @@ def test_a_form_is_started_once(api: Api, s1: Sample, harbor: Tenant) -> None:
     again = api.post("/application_forms", form_body(s1), Idempotency_Key="one")
 
     assert first.status_code == 201
-    assert told(again) == told(first)
+    assert comparable(again) == comparable(first)
     with use_tenant(harbor):
         assert ApplicationForm.objects.count() == 1
 
@@ -57,7 +57,7 @@ def test_every_write_is_done_once(api: Api, s1: Sample, harbor: Tenant) -> None:
         again = api.send(method, path, content, Idempotency_Key=f"key-{number}")
 
         assert first.status_code in (200, 201, 204), (path, first.content)
-        assert told(again) == told(first), path
+        assert comparable(again) == comparable(first), path
         with use_tenant(harbor):
             assert CopyRevision.objects.count() == versions, path
 
@@ -67,7 +67,7 @@ def test_a_repeated_deletion_gives_its_first_answer(api: Api, s1: Sample) -> Non
     other = api.post(f"/application_forms/{base['id']}/copies", {"title": "Other"}).json()
     first = api.delete(f"/copies/{other['id']}", Idempotency_Key="gone")
 
-    assert told(api.delete(f"/copies/{other['id']}", Idempotency_Key="gone")) == told(first)
+    assert comparable(api.delete(f"/copies/{other['id']}", Idempotency_Key="gone")) == comparable(first)
     assert_problem(api.delete(f"/copies/{other['id']}"), 404, "not_found")
 
 
@@ -76,7 +76,7 @@ def test_a_repeated_request_is_answered_before_its_if_match_is_looked_at(api: Ap
     request = ("PATCH", f"/copies/{copy['id']}/answers", b'{"answers": {"mqs_gl_limit": "l2m"}}')
     first = api.send(*request, Idempotency_Key="k", If_Match='"1"')
 
-    assert told(api.send(*request, Idempotency_Key="k", If_Match='"1"')) == told(first)
+    assert comparable(api.send(*request, Idempotency_Key="k", If_Match='"1"')) == comparable(first)
 
 
 @pytest.mark.parametrize(

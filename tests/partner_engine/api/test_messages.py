@@ -13,7 +13,7 @@ from forms.models import Message
 from tenants.current_tenant import use_tenant
 from tenants.models import ApiClient, Tenant
 from tests.harness.api_client import NOBODY, Api, assert_problem
-from tests.harness.outbox_events import events_told
+from tests.harness.outbox_events import published_events
 
 pytestmark = pytest.mark.django_db
 #: Whose token it is and for which client, the copy, its messages.
@@ -63,7 +63,7 @@ def test_a_message_is_posted_and_listed(api: Api, url: str, harbor: Tenant, harb
     }
     assert api.get(url).json() == {"results": [message], "next": None}
     told = {"id": message["id"], "kind": "answer", "severity": "task", "path": "mqs_gl_limit", "text": "Call the owner"}
-    assert events_told(harbor, "message") == [("message.added", 2, told)]
+    assert published_events(harbor, "message") == [("message.added", 2, told)]
 
 
 def test_it_is_about_the_form_without_a_path(api: Api, url: str) -> None:
@@ -166,7 +166,7 @@ def test_what_cannot_be_posted(
     assert [error["pointer"] for error in problem["errors"]] == [pointer]
     assert "987-65-4321" not in str(problem) and "4111 1111" not in str(problem)
     assert api.get(f"/copies/{copy['id']}").json() == copy
-    assert (messages_of(harbor), events_told(harbor, "message")) == ([], [])
+    assert (messages_of(harbor), published_events(harbor, "message")) == ([], [])
 
 
 def test_a_message_is_dismissed(api: Api, url: str, copy: dict[str, Any], harbor: Tenant) -> None:
@@ -177,7 +177,7 @@ def test_a_message_is_dismissed(api: Api, url: str, copy: dict[str, Any], harbor
     assert (response.status_code, response.content, response["ETag"]) == (204, b"", '"4"')
     assert listed(api, url) == [other]
     told = {name: message[name] for name in ("id", "kind", "severity", "path")}
-    assert events_told(harbor, "message")[-1] == ("message.dismissed", 4, told)
+    assert published_events(harbor, "message")[-1] == ("message.dismissed", 4, told)
     assert_problem(api.delete(f"{url}/{message['id']}"), 404, "not_found")
     assert api.get(f"/copies/{copy['id']}").json()["version"] == 4
 

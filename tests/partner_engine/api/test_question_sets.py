@@ -9,7 +9,7 @@ import pytest
 from catalogue.demo import Sample
 from tenants.models import ApiClient, Tenant
 from tests.harness.api_client import Api, assert_problem
-from tests.harness.outbox_events import events_told
+from tests.harness.outbox_events import published_events
 
 pytestmark = pytest.mark.django_db
 #: A set that the restaurant is not asked, and one that it is.
@@ -60,7 +60,7 @@ def test_it_asks_nothing_by_itself(api: Api, url: str, copy: dict[str, Any], har
     now = api.get(f"/copies/{copy['id']}").json()
     assert (now["answers"], now["needed"], now["eligibility"]) == (copy["answers"], copy["needed"], copy["eligibility"])
     # Nothing is asked in it, so nothing is missing.
-    assert events_told(harbor, "question_set")[-1] == ("question_set.completed", 2, {"question_set": UNASKED})
+    assert published_events(harbor, "question_set")[-1] == ("question_set.completed", 2, {"question_set": UNASKED})
 
 
 def test_one_that_is_there_is_kept_from_now_on(api: Api, url: str, copy: dict[str, Any]) -> None:
@@ -107,14 +107,14 @@ def test_one_that_the_rules_ask_for_stays(
 ) -> None:
     if is_kept:
         api.post(url, {"code": ASKED})
-    before, told = api.get(f"/copies/{copy['id']}").json(), events_told(harbor, "question_set")
+    before, told = api.get(f"/copies/{copy['id']}").json(), published_events(harbor, "question_set")
 
     problem = assert_problem(api.delete(f"{url}/{ASKED}"), 409, "question_set_asked_for")
 
     assert f"set:{ASKED}" in problem["detail"]
     assert api.get(f"/copies/{copy['id']}/explain?target=set:{ASKED}").status_code == 200
     assert api.get(f"/copies/{copy['id']}").json() == before
-    assert events_told(harbor, "question_set") == told
+    assert published_events(harbor, "question_set") == told
 
 
 @pytest.mark.parametrize(

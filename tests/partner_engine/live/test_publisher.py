@@ -61,7 +61,7 @@ def message(pubsub: PubSub) -> dict[str, Any] | None:
     return None if found is None else channel_layer.decode(found["data"])
 
 
-def told(pubsub: PubSub) -> dict[str, Any]:
+def published(pubsub: PubSub) -> dict[str, Any]:
     found = message(pubsub)
     assert found is not None
     return found | {"frame": msgspec.json.decode(found["frame"])}
@@ -73,7 +73,7 @@ def test_a_save_is_published_where_somebody_looks(
     with sent_by("f" * 32):
         save(harbor, actor, copy_id, {"mqs_mail_city": "Austin"})
 
-    found = told(heard)
+    found = published(heard)
     assert (found["type"], found["version"], found["sender"]) == (
         "copy.changed",
         2,
@@ -109,7 +109,7 @@ def test_a_save_of_more_than_a_frame_holds_is_told_by_its_version(
 
     save(harbor, actor, copy_id, {"mqs_mail_city": "Austin"})
 
-    frame = told(heard)["frame"]
+    frame = published(heard)["frame"]
     assert frame["version"] == 2
     assert frame["changes"] is frame["eligibility"] is frame["needed"] is frame["messages"] is None
 

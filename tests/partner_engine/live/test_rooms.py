@@ -50,7 +50,7 @@ def changed(version: int, sender: str = "") -> dict[str, Any]:
     return {"type": "copy.changed", "version": version, "sender": sender, "frame": frame}
 
 
-def told(connection: Connection) -> list[tuple[str, int]]:
+def received(connection: Connection) -> list[tuple[str, int]]:
     async def take() -> list[tuple[str, int]]:
         found = []
         try:
@@ -69,7 +69,7 @@ def run(kind: type[Room], versions: Sequence[int]) -> list[tuple[str, int]]:
     room.start(connection, version=1, release=1)
     for version in versions:
         room.receive(changed(version))
-    return told(connection)
+    return received(connection)
 
 
 @pytest.mark.parametrize(
@@ -95,7 +95,7 @@ def test_what_was_saved_while_the_snapshot_was_taken_is_not_lost(kind: type[Room
     room.receive(changed(5))
     room.start(connection, version=4, release=1)
 
-    assert told(connection) == ([("resync", 5)] if kind is Room else [])
+    assert received(connection) == ([("resync", 5)] if kind is Room else [])
 
 
 def test_a_snapshot_is_not_followed_by_what_it_holds() -> None:
@@ -106,8 +106,8 @@ def test_a_snapshot_is_not_followed_by_what_it_holds() -> None:
     for version in (5, 6, 7):
         room.receive(changed(version))
 
-    assert told(first) == [("changed", 5), ("changed", 6), ("changed", 7)]
-    assert told(second) == [("changed", 7)]
+    assert received(first) == [("changed", 5), ("changed", 6), ("changed", 7)]
+    assert received(second) == [("changed", 7)]
 
 
 def test_the_database_knows_better() -> None:
@@ -121,7 +121,7 @@ def test_the_database_knows_better() -> None:
     room.announce_release(1)
     room.announce_release(2)
 
-    assert told(connection) == [("resync", 3), ("changed", 4), ("release", 0)]
+    assert received(connection) == [("resync", 3), ("changed", 4), ("release", 0)]
 
 
 def test_only_ones_own_changes_are_kept_from_a_socket() -> None:
@@ -132,4 +132,4 @@ def test_only_ones_own_changes_are_kept_from_a_socket() -> None:
     room.receive(changed(2, sender=f"{connection.grant.owner}/{connection.person.socket}"))
     room.receive(changed(3, sender=f"user:8/{connection.person.socket}"))
 
-    assert told(connection) == [("changed", 3)]
+    assert received(connection) == [("changed", 3)]

@@ -9,7 +9,7 @@ from django.test import Client
 from batch import service as batch
 from batch.context import BatchContext
 from tenants.models import User
-from tests.harness.page_client import Page, StartForm, told
+from tests.harness.page_client import Page, StartForm, triggered_events
 
 Open = Callable[[str], Page]
 Read = Callable[[str], BatchContext]
@@ -31,7 +31,7 @@ def test_answer_is_saved_and_only_changed_parts_come_back(start_form: StartForm,
     response = page.answer({"mqs_legal_entity": "sole_prop"})
 
     content = response.content.decode()
-    assert told(response)["answers-taken"] == {"taken": ["mqs_legal_entity"], "faults": []}
+    assert triggered_events(response)["answers-taken"] == {"taken": ["mqs_legal_entity"], "faults": []}
     assert 'id="f-mqs_has_fein"' in content
     assert 'id="s-qs_start"' in content
     assert 'id="s-qs_financials"' not in content
@@ -46,7 +46,7 @@ def test_valid_answers_are_saved_despite_invalid_ones(start_form: StartForm, ope
         {"mqs_business_name": "Acme", "mqs_mail_zip": "abc", "mqs_year_started": "1500", "nonsense": "1"}
     )
 
-    events = told(response)["answers-taken"]
+    events = triggered_events(response)["answers-taken"]
     assert events["taken"] == ["mqs_business_name"]
     assert {fault["path"] for fault in events["faults"]} == {"mqs_mail_zip", "mqs_year_started", "nonsense"}
     changeset = read(page.copy_id).changeset
@@ -91,7 +91,7 @@ def test_refused_sensitive_answer_is_not_echoed(start_form: StartForm, open_page
 
     response = page.answer({"mqs_owner_ssn": "666-12-9876"})
 
-    assert told(response)["answers-taken"]["faults"][0]["path"] == "mqs_owner_ssn"
+    assert triggered_events(response)["answers-taken"]["faults"][0]["path"] == "mqs_owner_ssn"
     assert "666" not in response.content.decode() + response.headers["HX-Trigger"]
     assert "9876" not in response.content.decode() + response.headers["HX-Trigger"]
 
@@ -104,7 +104,7 @@ def test_stale_page_gets_everything(start_form: StartForm, open_page: Open) -> N
     response = page.answer({"mqs_business_name": "Acme"})
 
     content = response.content.decode()
-    assert told(response)["copy-saved"]["stale"] is True
+    assert triggered_events(response)["copy-saved"]["stale"] is True
     assert 'value="Austin"' in content
     assert 'id="s-qs_financials"' in content
     assert page.version == 3

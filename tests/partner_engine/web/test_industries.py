@@ -15,7 +15,7 @@ from forms.models import NaicsSearch
 from search.indexer import index_copies
 from tenants.current_tenant import use_tenant
 from tenants.models import Tenant, User
-from tests.harness.page_client import Page, told
+from tests.harness.page_client import Page, triggered_events
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("demo")]
 
@@ -75,7 +75,7 @@ def test_agents_choices_rank_later_searches_at_that_size(agent: Client, harbor: 
     searched = {"mqs_naics": "  freight\0 long  ", "mqs_mail_city": "not an industry"}
     response = page.answer(given, searched=searched)
 
-    assert told(response)["answers-taken"] == {"taken": ["mqs_naics", "mqs_mail_city"], "faults": []}
+    assert triggered_events(response)["answers-taken"] == {"taken": ["mqs_naics", "mqs_mail_city"], "faults": []}
     row = {"query": "freight long", "zip_code": "", "employees": 60, "chosen": LONG, "searched_by_id": str(owner.pk)}
     assert searches(harbor) == [row]
     assert found(agent, start(harbor, owner, {"mqs_full_time_emp": 70}))[0] == LONG

@@ -13,7 +13,7 @@ from batch import service as batch
 from forms.models import Message
 from tenants.current_tenant import use_tenant
 from tenants.models import Tenant, User
-from tests.harness.page_client import Page, StartForm, markup, told
+from tests.harness.page_client import Page, StartForm, markup, triggered_events
 
 pytestmark = pytest.mark.django_db
 Open = Callable[[str], Page]
@@ -42,14 +42,14 @@ def test_a_message_is_posted_and_dismissed(page: Page, harbor: Tenant) -> None:
     assert (message["text"], message["author_label"]) == ("Call <b>Ona</b>\nbefore noon", "Ona Owner")
     assert "Call &lt;b&gt;Ona&lt;/b&gt;<br>before noon" in content
     assert f'data-dismiss="{message["id"]}"' in content
-    assert told(response)["message-posted"] == {}
-    assert told(response)["copy-saved"]["stale"] is False
+    assert triggered_events(response)["message-posted"] == {}
+    assert triggered_events(response)["copy-saved"]["stale"] is False
     assert "Call &lt;b&gt;" in page.show()
 
     dismissed = order(page, order="dismiss", id=str(message["id"]))
 
     assert "Call &lt;b&gt;" not in dismissed.content.decode()
-    assert "message-posted" not in told(dismissed)
+    assert "message-posted" not in triggered_events(dismissed)
     assert "Call &lt;b&gt;" not in page.show()
     assert page.version == 3
     assert order(page, order="dismiss", id=str(message["id"])).status_code == 200

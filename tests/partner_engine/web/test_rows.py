@@ -21,7 +21,7 @@ def test_added_location_brings_the_building_that_it_needs(start_form: StartForm,
 
     (location,) = read(page.copy_id).changeset.find_pool("locations").rows
     assert len(location.find_pool("buildings").rows) == 1
-    assert told_settled(response)["row-added"] == {"path": location.path}
+    assert settled_events(response)["row-added"] == {"path": location.path}
     assert f'name="{location.path}/mqs_loc_street"' in response.content.decode()
 
 
@@ -121,7 +121,7 @@ def test_long_pool_shows_lines_and_opens_rows_one_by_one(start_form: StartForm, 
     assert f"{rows[4].path}/mqs_own_name" not in answered
 
 
-def told_settled(response: object) -> dict[str, object]:
+def settled_events(response: object) -> dict[str, object]:
     """Return the events that are triggered after the response is in the page."""
     found: dict[str, object] = json.loads(response.headers["HX-Trigger-After-Settle"])  # type: ignore[attr-defined]
     return found

@@ -17,7 +17,7 @@ from forms.models import GuestLink
 from tenants.access import Actor
 from tenants.current_tenant import use_tenant
 from tenants.models import Tenant
-from tests.harness.attached_records import Saved, only, told
+from tests.harness.attached_records import Saved, only, other_events
 
 pytestmark = pytest.mark.django_db
 
@@ -33,7 +33,7 @@ def test_a_guests_link_is_followed_once(saved: Saved, form_id: UUID, kennels: Te
     result = saved(issue)
     secret = secrets[-1]
 
-    assert told(result) == ["guest_link.issued"]
+    assert other_events(result) == ["guest_link.issued"]
     with use_tenant(kennels):
         stored = GuestLink.objects.values().get()
     assert secret not in str(stored)
@@ -51,7 +51,7 @@ def test_a_guests_link_is_followed_once(saved: Saved, form_id: UUID, kennels: Te
 
     followed = saved(exchange)
 
-    assert told(followed) == ["guest_link.followed"]
+    assert other_events(followed) == ["guest_link.followed"]
     with use_tenant(kennels):
         stored = GuestLink.objects.values().get()
     assert sessions[0] not in str(stored)
@@ -61,9 +61,9 @@ def test_a_guests_link_is_followed_once(saved: Saved, form_id: UUID, kennels: Te
     assert len({*sessions}) == 1
     with batch.find_and_lock(form_id, scope=kennels, actor=agent) as context, pytest.raises(errors.GuestLinkInvalid):
         exchange(context.changeset, device="another")
-    assert told(saved(lambda changeset: only(changeset, "guest_links").finish())) == ["guest_link.finished"]
+    assert other_events(saved(lambda changeset: only(changeset, "guest_links").finish())) == ["guest_link.finished"]
     assert not saved(lambda changeset: only(changeset, "guest_links").finish()).written
-    assert told(saved(lambda changeset: only(changeset, "guest_links").revoke())) == ["guest_link.revoked"]
+    assert other_events(saved(lambda changeset: only(changeset, "guest_links").revoke())) == ["guest_link.revoked"]
 
 
 def test_a_copy_has_a_bounded_number_of_guests_links(form_id: UUID, kennels: Tenant, agent: Actor) -> None:
@@ -100,5 +100,5 @@ def test_of_a_locked_copy_guests_links_can_be_ended_and_nothing_else(
             change(context.changeset)
             context.save()
 
-    assert told(saved(lambda changeset: only(changeset, "guest_links").revoke())) == ["guest_link.revoked"]
+    assert other_events(saved(lambda changeset: only(changeset, "guest_links").revoke())) == ["guest_link.revoked"]
     assert batch.find(form_id, scope=kennels, actor=agent).copy.fields.locked_at is not None

@@ -17,7 +17,7 @@ from forms.models import QuoteRequest
 from tenants.access import Actor
 from tenants.current_tenant import use_tenant
 from tenants.models import Tenant
-from tests.harness.attached_records import Saved, only, told
+from tests.harness.attached_records import Saved, only, other_events
 
 pytestmark = pytest.mark.django_db
 
@@ -31,8 +31,8 @@ def test_a_quote_request_passes_its_states(saved: Saved, kennels: Tenant) -> Non
     quoted = saved(lambda changeset: only(changeset, "quote_requests").quote(premium=640, is_bindable=True))
     selected = saved(lambda changeset: only(changeset, "quote_requests").select())
 
-    assert told(quoted) == ["quote_request.quoted"]
-    assert told(selected) == ["quote_request.selected"]
+    assert other_events(quoted) == ["quote_request.quoted"]
+    assert other_events(selected) == ["quote_request.selected"]
     with use_tenant(kennels):
         request = QuoteRequest.objects.get()
     assert (request.carrier, request.state, request.premium, request.is_bindable) == ("PA", "selected", 640, True)
@@ -50,11 +50,11 @@ def test_a_quote_becomes_stale_when_an_answer_of_its_read_set_changes(saved: Sav
     saved(ask)
 
     other = saved(lambda changeset: changeset.find_answer("kennel_name").apply("Happier Tails"))
-    assert "quote_request.stale" not in told(other)
+    assert "quote_request.stale" not in other_events(other)
 
     result = saved(lambda changeset: changeset.find_answer("state").apply("OH"))
 
-    assert "quote_request.stale" in told(result)
+    assert "quote_request.stale" in other_events(result)
     with use_tenant(kennels):
         request = QuoteRequest.objects.get()
     assert (request.state, request.reason) == ("stale", "Changed since it was sent: state")
