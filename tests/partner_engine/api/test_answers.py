@@ -52,7 +52,7 @@ def test_many_answers_and_rows_in_one_save(api: Api, s1: Sample) -> None:
     assert api.get(f"/copies/{copy['id']}").json()["version"] == 2
 
 
-def test_rows_are_added_and_ended(api: Api, s1: Sample) -> None:
+def test_rows_are_added_and_removed(api: Api, s1: Sample) -> None:
     copy = api.start(s1)
     old = copy["answer_pools"]["prior_losses"][0]["id"]
 
@@ -67,7 +67,7 @@ def test_rows_are_added_and_ended(api: Api, s1: Sample) -> None:
     assert rows[0]["id"] != old
 
 
-def test_taking_a_line_off_and_putting_it_back_returns_every_answer(api: Api, s1: Sample) -> None:
+def test_removing_and_restoring_a_line_returns_every_answer(api: Api, s1: Sample) -> None:
     copy = api.start(s1)
     url = f"/copies/{copy['id']}/answers"
 
@@ -90,7 +90,7 @@ def test_a_save_that_changes_nothing_makes_no_version(api: Api, s1: Sample) -> N
     assert (response.status_code, response["ETag"], response.json()["changes"]) == (200, '"1"', [])
 
 
-def test_every_fault_is_told_at_its_pointer_and_nothing_is_changed(api: Api, s1: Sample) -> None:
+def test_every_fault_is_reported_at_its_pointer_and_nothing_is_changed(api: Api, s1: Sample) -> None:
     copy = api.start(s1)
 
     response = api.patch(
@@ -122,7 +122,7 @@ def test_an_intrinsic_fault_found_by_the_rules_has_its_pointer_too(api: Api, s1:
     ]
 
 
-def test_a_dry_run_tells_and_changes_nothing(api: Api, s1: Sample, harbor: Tenant) -> None:
+def test_a_dry_run_returns_the_result_and_changes_nothing(api: Api, s1: Sample, harbor: Tenant) -> None:
     copy = api.start(s1)
     url = f"/copies/{copy['id']}/answers"
 
@@ -150,7 +150,7 @@ def test_an_old_version_is_412_and_changes_nothing(api: Api, s1: Sample) -> None
     assert (after["version"], after["answers"]["mqs_gl_limit"]["value"]) == (2, "l2m")
 
 
-def test_a_dry_run_heeds_if_match(api: Api, s1: Sample) -> None:
+def test_a_dry_run_respects_if_match(api: Api, s1: Sample) -> None:
     copy = api.start(s1)
 
     response = api.patch(f"/copies/{copy['id']}/answers?dry_run=1", {"answers": {}}, If_Match='"9"')
@@ -181,7 +181,7 @@ def test_unknown_fields_and_types_are_refused(api: Api, s1: Sample, body: dict[s
     assert [fault["pointer"] for fault in problem["errors"]] == [pointer]
 
 
-def test_a_form_id_of_another_copy_is_no_copy(api: Api, s1: Sample) -> None:
+def test_a_form_id_of_another_copy_is_not_found(api: Api, s1: Sample) -> None:
     copy = api.start(s1)
     api.post(f"/application_forms/{copy['id']}/copies", {"title": "Second"})
     api.delete(f"/copies/{copy['id']}")

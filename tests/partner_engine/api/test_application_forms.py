@@ -34,7 +34,7 @@ def test_every_sample_is_decided_as_expected(api: Api, sample: Sample) -> None:
     assert api.get(f"/copies/{copy['id']}").json() == copy
 
 
-def test_a_new_form_answers_with_its_copy(api: Api, s1: Sample) -> None:
+def test_a_new_form_returns_its_copy(api: Api, s1: Sample) -> None:
     response = api.post("/application_forms", form_body(s1))
 
     copy = response.json()
@@ -81,11 +81,11 @@ def test_an_impossible_evaluation_date_is_refused(api: Api, as_of: object) -> No
     assert [fault["pointer"] for fault in problem["errors"]] == ["/as_of"]
 
 
-def test_a_catalogue_that_is_not_there(api: Api) -> None:
+def test_an_unknown_catalogue(api: Api) -> None:
     assert_problem(api.post("/application_forms", {"catalogue": "pets"}), 422, "unknown_catalogue")
 
 
-def test_faults_in_nested_rows_are_told_at_their_pointers(api: Api, harbor: Tenant) -> None:
+def test_faults_in_nested_rows_are_reported_at_their_pointers(api: Api, harbor: Tenant) -> None:
     body = {
         "answer_pools": {
             "locations": [{"answer_pools": {"buildings": [{"answers": {"mqs_bld_sqft": [], "mqs_x": 1}}]}}]
@@ -184,7 +184,7 @@ def test_pages_are_stable_and_whole(api: Api, order: str) -> None:
 
 
 @pytest.mark.parametrize("cursor", ["x", "e30", "WyItY3JlYXRlZCIsbnVsbCwxXQ", "💥"])
-def test_a_cursor_that_is_none_is_refused(api: Api, cursor: str) -> None:
+def test_an_invalid_cursor_is_refused(api: Api, cursor: str) -> None:
     assert_problem(api.get(f"/application_forms?cursor={cursor}"), 400, "invalid_cursor")
 
 

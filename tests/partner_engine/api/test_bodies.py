@@ -41,7 +41,7 @@ def test_a_body_is_read() -> None:
         ({"path": "", "reason": "to file a claim"}, RevealInput, "invalid_value", "/path"),
     ],
 )
-def test_what_a_body_may_not_be(value: object, type_: type, code: str, pointer: str) -> None:
+def test_invalid_bodies(value: object, type_: type, code: str, pointer: str) -> None:
     with pytest.raises(Refused) as refused:
         read_body(value, type_)
 

@@ -9,7 +9,7 @@ from partner_engine.problems import Refused
 
 
 @pytest.mark.parametrize(("header", "version"), [(None, None), ("*", None), (' "7" ', 7), ('"12"', 12)])
-def test_the_version_that_is_expected(header: str | None, version: int | None) -> None:
+def test_the_expected_version(header: str | None, version: int | None) -> None:
     assert expected_version(header) == version
 
 
@@ -33,7 +33,7 @@ def test_a_malformed_header_is_400(header: str) -> None:
     ("header", "fresh"),
     [(None, False), ("*", True), ('"7"', True), ('W/"7"', True), ('"6"', False), ('"6", "7"', True), ('"77"', False)],
 )
-def test_what_is_fresh(header: str | None, fresh: bool) -> None:
+def test_fresh_responses(header: str | None, fresh: bool) -> None:
     assert is_fresh(header, version_tag(7)) is fresh
 
 

@@ -22,7 +22,7 @@ def test_a_copy_is_read_with_its_version_as_tag(api: Api, s1: Sample) -> None:
     assert api.get(f"/copies/{copy['id']}", If_None_Match='"0"').status_code == 200
 
 
-def test_a_copy_is_read_as_it_stood(api: Api, s1: Sample) -> None:
+def test_an_earlier_version_is_read(api: Api, s1: Sample) -> None:
     first = api.start(s1)
     api.patch(f"/copies/{first['id']}/answers", {"answers": {"mqs_gl_limit": "l2m"}})
     second = api.get(f"/copies/{first['id']}").json()
@@ -50,7 +50,7 @@ def test_a_copy_is_read_as_it_stood(api: Api, s1: Sample) -> None:
         ("version=1", 400, "invalid_query"),
     ],
 )
-def test_a_time_at_which_there_was_nothing(api: Api, s1: Sample, query: str, status: int, code: str) -> None:
+def test_a_time_before_the_copy(api: Api, s1: Sample, query: str, status: int, code: str) -> None:
     copy = api.start(s1)
 
     assert_problem(api.get(f"/copies/{copy['id']}?{query}"), status, code)
@@ -68,7 +68,7 @@ def test_a_copy_is_renamed(api: Api, s1: Sample) -> None:
 
 
 @pytest.mark.parametrize("body", [{}, {"title": 7}, {"title": "x" * 201}, {"title": "x", "version": 9}, []])
-def test_what_a_copy_cannot_be_renamed_to(api: Api, s1: Sample, body: object) -> None:
+def test_invalid_titles(api: Api, s1: Sample, body: object) -> None:
     copy = api.start(s1)
 
     assert_problem(api.patch(f"/copies/{copy['id']}", body), 422, "invalid_body")
@@ -113,7 +113,7 @@ def test_a_copy_is_locked_and_unlocked(api: Api, s1: Sample) -> None:
 
 
 @pytest.mark.parametrize("action", ["restore", "lock", "unlock"])
-def test_actions_take_no_fields_and_heed_if_match(api: Api, s1: Sample, action: str) -> None:
+def test_actions_take_no_fields_and_respect_if_match(api: Api, s1: Sample, action: str) -> None:
     copy = api.start(s1)
 
     assert_problem(api.post(f"/copies/{copy['id']}/{action}", {"force": True}), 422, "invalid_body")

@@ -42,7 +42,7 @@ def test_the_commands_run(demo: None, harbor: Tenant, tmp_path: Path, settings: 
     assert '"dry_run":true' in done.stdout
 
 
-def test_every_address_is_told() -> None:
+def test_every_address_is_documented() -> None:
     told = set(re.findall(r"/[a-z_/{}]+", TEXT))
     actions = {"restore", "lock", "unlock"}
 

@@ -55,11 +55,11 @@ def test_an_event_is_added_and_listed(api: Api, url: str, harbor: Tenant, harbor
 
 
 @pytest.mark.parametrize("kind", ["application_form_retrieved", "external_transfer", "bridged_to_off_platform_carrier"])
-def test_what_callers_may_say(api: Api, url: str, kind: str) -> None:
+def test_kinds_that_callers_may_add(api: Api, url: str, kind: str) -> None:
     assert api.post(url, {"kind": kind}).json()["details"] == {}
 
 
-def test_what_the_product_keeps_is_listed_too(api: Api, url: str, copy: dict[str, Any], harbor: Tenant) -> None:
+def test_events_of_the_product_are_listed_too(api: Api, url: str, copy: dict[str, Any], harbor: Tenant) -> None:
     api.post(url, {"kind": "application_form_retrieved"})
     with batch.find_and_lock(UUID(copy["id"]), scope=harbor, actor=system_actor("mails")) as context:
         context.changeset.events.add("guest_flow_email_sent", details={"action": "7"})
@@ -97,7 +97,7 @@ def test_pages_go_back_in_time(api: Api, url: str) -> None:
         ({"kind": "external_transfer", "details": {"ssn": "987-65-4321"}}, "sensitive_text_refused", "/details"),
     ],
 )
-def test_what_cannot_be_added(
+def test_invalid_events(
     api: Api, url: str, copy: dict[str, Any], harbor: Tenant, body: dict[str, Any], code: str, pointer: str
 ) -> None:
     problem = assert_problem(api.post(url, body), 422, code)
@@ -108,7 +108,7 @@ def test_what_cannot_be_added(
     assert (count(harbor), published_events(harbor, "event")) == (0, [])
 
 
-def test_events_are_of_their_copy_and_tenant_alone(
+def test_events_belong_to_their_copy_and_tenant(
     api: Api, foreigner: Api, url: str, copy: dict[str, Any], harbor: Tenant
 ) -> None:
     api.post(url, {"kind": "external_transfer"})

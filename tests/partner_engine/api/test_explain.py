@@ -42,7 +42,7 @@ def test_the_past_is_explained_too(api: Api, s1: Sample) -> None:
     assert "mqs_gl_liquor_pct" in unmet["would_match"]
 
 
-def test_a_price_tells_its_steps(api: Api, s1: Sample) -> None:
+def test_a_price_lists_its_steps(api: Api, s1: Sample) -> None:
     copy = api.start(s1)
 
     told = api.get(f"/copies/{copy['id']}/explain?target=premium:QM-BOP").json()
@@ -63,7 +63,7 @@ def test_personal_values_are_hidden_in_explanations(demo: None, harbor_client: A
 
 
 @pytest.mark.parametrize("target", ["product:NONE", "question:locations/x/mqs_loc_state", "weather:fine", "x" * 300])
-def test_what_cannot_be_explained(api: Api, s1: Sample, target: str) -> None:
+def test_invalid_targets_of_explanations(api: Api, s1: Sample, target: str) -> None:
     copy = api.start(s1)
 
     assert_problem(api.get(f"/copies/{copy['id']}/explain?target={target}"), 422, "unknown_target")
@@ -75,7 +75,7 @@ def test_a_target_is_needed(api: Api, s1: Sample) -> None:
     assert_problem(api.get(f"/copies/{copy['id']}/explain"), 400, "invalid_query")
 
 
-def test_what_is_needed(api: Api) -> None:
+def test_needed_answers(api: Api) -> None:
     copy = api.start(SAMPLES["S11"])
 
     response = api.get(f"/copies/{copy['id']}/needed")

@@ -36,7 +36,7 @@ def listed(api: Api, copy: dict[str, Any]) -> list[dict[str, Any]]:
     return api.get(f"/copies/{copy['id']}/guest_links").json()["results"]
 
 
-def test_a_link_is_made_and_its_address_told_once(api: Api, copy: dict[str, Any], harbor: Tenant) -> None:
+def test_a_link_is_created_and_its_address_returned_once(api: Api, copy: dict[str, Any], harbor: Tenant) -> None:
     response = api.post(f"/copies/{copy['id']}/guest_links", {"name": " Gus   Guest "})
 
     made = response.json()
@@ -66,7 +66,7 @@ def test_a_key_stores_no_address(api: Api, copy: dict[str, Any], harbor: Tenant)
         assert not IdempotencyRecord.objects.filter(key="same").exists()
 
 
-def test_a_link_is_listed_with_what_became_of_it(api: Api, copy: dict[str, Any], harbor: Tenant) -> None:
+def test_a_link_is_listed_with_its_state(api: Api, copy: dict[str, Any], harbor: Tenant) -> None:
     made = [make(api, copy, name=name, valid_days=1) for name in ("new", "opened", "over", "ended")]
     follow(browser := Client(), copy["id"], made[1]["url"].partition("#")[2])
     assert browser.get(f"/guest/{copy['id']}/form").status_code == 200
@@ -100,7 +100,7 @@ def test_ending_a_link_again_changes_nothing(api: Api, copy: dict[str, Any]) -> 
     assert follow(Client(), copy["id"], link["url"].partition("#")[2]).status_code == 403
 
 
-def test_a_link_of_another_copy_is_not_there(api: Api, copy: dict[str, Any], s1: Sample) -> None:
+def test_a_link_of_another_copy_is_not_found(api: Api, copy: dict[str, Any], s1: Sample) -> None:
     other = api.start(s1)
     link = make(api, other)
 
@@ -152,7 +152,7 @@ def test_the_fifty_first_is_refused(api: Api, copy: dict[str, Any]) -> None:
     assert_problem(api.post(f"/copies/{copy['id']}/guest_links", {}), 409, "too_many_guest_links")
 
 
-def test_a_forms_id_means_no_copy_here(api: Api, copy: dict[str, Any], s1: Sample) -> None:
+def test_a_forms_id_is_not_accepted_here(api: Api, copy: dict[str, Any], s1: Sample) -> None:
     other = api.post(f"/application_forms/{copy['id']}/copies", {"title": "x"}).json()
     assert api.delete(f"/copies/{copy['id']}").status_code == 204
 

@@ -47,14 +47,14 @@ def test_a_product_that_is_no_longer_asked_for_is_null(api: Api, s1: Sample) -> 
     assert told["eligibility"]["TT-WC"] is None
 
 
-def test_a_version_that_is_yet_to_come(api: Api, s1: Sample) -> None:
+def test_a_future_version(api: Api, s1: Sample) -> None:
     copy = api.start(s1)
 
     assert_problem(api.get(f"/copies/{copy['id']}/changes?since=2"), 404, "no_such_version")
     assert_problem(api.get(f"/copies/{copy['id']}/changes?since=-1"), 400, "invalid_query")
 
 
-def test_history_tells_every_version_in_pages(api: Api, s1: Sample) -> None:
+def test_history_lists_every_version_in_pages(api: Api, s1: Sample) -> None:
     copy = api.start(s1)
     for limit in ("l2m", "l300", "l500"):
         api.patch(f"/copies/{copy['id']}/answers", {"answers": {"mqs_gl_limit": limit}}, X_Correlation_ID=limit)
@@ -72,7 +72,7 @@ def test_history_tells_every_version_in_pages(api: Api, s1: Sample) -> None:
 
 
 @pytest.mark.parametrize("cursor", ["x", "LTE", "MTIzNDU2Nzg5MDEyMw"])
-def test_a_cursor_that_is_none(api: Api, s1: Sample, cursor: str) -> None:
+def test_an_invalid_cursor(api: Api, s1: Sample, cursor: str) -> None:
     copy = api.start(s1)
 
     assert_problem(api.get(f"/copies/{copy['id']}/history?cursor={cursor}"), 400, "invalid_cursor")

@@ -62,7 +62,7 @@ def test_every_write_is_done_once(api: Api, s1: Sample, harbor: Tenant) -> None:
             assert CopyRevision.objects.count() == versions, path
 
 
-def test_a_repeated_deletion_gives_its_first_answer(api: Api, s1: Sample) -> None:
+def test_a_repeated_deletion_returns_its_first_response(api: Api, s1: Sample) -> None:
     base = api.start(s1)
     other = api.post(f"/application_forms/{base['id']}/copies", {"title": "Other"}).json()
     first = api.delete(f"/copies/{other['id']}", Idempotency_Key="gone")
@@ -71,7 +71,7 @@ def test_a_repeated_deletion_gives_its_first_answer(api: Api, s1: Sample) -> Non
     assert_problem(api.delete(f"/copies/{other['id']}"), 404, "not_found")
 
 
-def test_a_repeated_request_is_answered_before_its_if_match_is_looked_at(api: Api, s1: Sample) -> None:
+def test_a_repeated_request_is_recognized_before_its_if_match(api: Api, s1: Sample) -> None:
     copy = api.start(s1)
     request = ("PATCH", f"/copies/{copy['id']}/answers", b'{"answers": {"mqs_gl_limit": "l2m"}}')
     first = api.send(*request, Idempotency_Key="k", If_Match='"1"')
@@ -102,7 +102,7 @@ def test_the_key_of_another_request_is_refused(
         assert Copy.objects.count() == 1
 
 
-def test_a_refusal_is_not_kept(api: Api, s1: Sample, harbor: Tenant) -> None:
+def test_a_refusal_is_not_stored(api: Api, s1: Sample, harbor: Tenant) -> None:
     copy = api.start(s1)
     url = f"/copies/{copy['id']}/answers"
     assert_problem(api.patch(url, {"answers": {"mqs_x": 1}}, Idempotency_Key="k"), 422, "invalid_answers")

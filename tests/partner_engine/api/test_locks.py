@@ -36,7 +36,7 @@ def nobody_waits(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.usefixtures("nobody_waits")
-def test_the_refusal_tells_who_saves_the_copy(api: Api, harbor: Tenant, s1: Sample) -> None:
+def test_the_refusal_names_the_holder(api: Api, harbor: Tenant, s1: Sample) -> None:
     copy = api.start(s1)
     change = {"answers": {"mqs_gl_limit": "l2m"}}
 
@@ -57,7 +57,7 @@ def test_the_refusal_tells_who_saves_the_copy(api: Api, harbor: Tenant, s1: Samp
 
 
 @pytest.mark.usefixtures("nobody_waits")
-def test_a_holder_that_is_not_known_is_left_out(api: Api, harbor: Tenant, s1: Sample) -> None:
+def test_an_unknown_holder_is_left_out(api: Api, harbor: Tenant, s1: Sample) -> None:
     copy = api.start(s1)
     name = copy_lock.copy_lock_name(harbor.id, UUID(copy["id"]))
     copy_lock.get_redis_connection("default").set(name, b"older", px=5_000)
@@ -70,7 +70,7 @@ def test_a_holder_that_is_not_known_is_left_out(api: Api, harbor: Tenant, s1: Sa
     assert problem["detail"] == "Another save is using this copy. Try again in a moment."
 
 
-def test_a_save_without_the_lock_says_so(api: Api, s1: Sample, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_save_without_the_lock_reports_it(api: Api, s1: Sample, monkeypatch: pytest.MonkeyPatch) -> None:
     copy = api.start(s1)
     monkeypatch.setattr(copy_lock, "outage", RedisOutage())
     monkeypatch.setattr(copy_lock, "get_redis_connection", lambda alias: refusing_client())
@@ -80,7 +80,7 @@ def test_a_save_without_the_lock_says_so(api: Api, s1: Sample, monkeypatch: pyte
     assert (saved.status_code, saved["ETag"], saved["X-Lock"]) == (200, '"2"', "degraded")
 
 
-def test_the_description_tells_of_holder_and_header(tmp_path_factory: pytest.TempPathFactory) -> None:
+def test_the_description_contains_holder_and_header(tmp_path_factory: pytest.TempPathFactory) -> None:
     file = tmp_path_factory.mktemp("openapi") / "openapi.yaml"
     call_command("spectacular", file=str(file))
     description = yaml.safe_load(file.read_text())

@@ -26,7 +26,7 @@ def test_who_calls(api: Api, harbor: Tenant) -> None:
     }
 
 
-def test_the_catalogue_tells_what_is_asked_and_no_rates(api: Api) -> None:
+def test_the_catalogue_contains_questions_and_no_rates(api: Api) -> None:
     response = api.get("/catalogue")
 
     told = response.json()
@@ -43,11 +43,11 @@ def test_the_catalogue_tells_what_is_asked_and_no_rates(api: Api) -> None:
     assert api.get("/catalogue", If_None_Match=response["ETag"]).status_code == 304
 
 
-def test_a_catalogue_that_is_not_there(api: Api) -> None:
+def test_an_unknown_catalogue(api: Api) -> None:
     assert_problem(api.get("/catalogue?code=pets"), 422, "unknown_catalogue")
 
 
-def test_the_old_address_of_answers_works_and_says_that_it_ends(api: Api, s1: Sample) -> None:
+def test_the_old_address_of_answers_works_and_is_deprecated(api: Api, s1: Sample) -> None:
     base = api.start(s1)
     copy = api.post(f"/application_forms/{base['id']}/copies", {"title": "Second"}).json()
 
@@ -60,7 +60,7 @@ def test_the_old_address_of_answers_works_and_says_that_it_ends(api: Api, s1: Sa
     assert api.get(f"/copies/{base['id']}").json()["version"] == 1
 
 
-def test_errors_of_the_old_address_say_that_it_ends_too(api: Api, s1: Sample) -> None:
+def test_errors_of_the_old_address_are_deprecated_too(api: Api, s1: Sample) -> None:
     copy = api.start(s1)
 
     response = api.patch(f"/application_forms/{copy['id']}/answers", {"answers": {"mqs_x": 1}})

@@ -55,7 +55,7 @@ def test_sensitive_answers_are_masked_for_everybody_everywhere(api: Api, s10: Sa
             assert secret not in response.content.decode(), page
 
 
-def test_a_refused_sensitive_value_is_not_told_back(api: Api, s10: Sample) -> None:
+def test_a_refused_sensitive_value_is_not_repeated(api: Api, s10: Sample) -> None:
     copy = api.start(s10)
 
     response = api.patch(f"/copies/{copy['id']}/answers", {"answers": {"mqs_owner_ssn": "000-12-7777"}})
@@ -90,7 +90,7 @@ def test_personal_answers_are_hidden_without_the_right(api: Api, discreet: Api, 
             assert personal not in content, page
 
 
-def test_a_write_tells_no_personal_answer_back_without_the_right(discreet: Api, s1: Sample) -> None:
+def test_a_write_returns_no_personal_answer_without_the_right(discreet: Api, s1: Sample) -> None:
     copy = discreet.start(s1)
 
     told = discreet.patch(f"/copies/{copy['id']}/answers", {"answers": {"mqs_email": "new@example.com"}}).json()
@@ -145,9 +145,7 @@ def test_a_sensitive_answer_is_revealed_with_a_reason(api: Api, harbor: Tenant, 
         ({"path": "a/b/c", "reason": "Carrier asks by phone"}, 422, "nothing_to_reveal"),
     ],
 )
-def test_what_is_not_revealed(
-    api: Api, harbor: Tenant, s10: Sample, body: dict[str, str], status: int, code: str
-) -> None:
+def test_refused_reveals(api: Api, harbor: Tenant, s10: Sample, body: dict[str, str], status: int, code: str) -> None:
     copy = api.start(s10)
 
     assert_problem(api.post(f"/copies/{copy['id']}/reveal", body), status, code)

@@ -80,14 +80,16 @@ def test_it_is_about_a_row_or_an_answer_in_it(api: Api, url: str, copy: dict[str
     assert paths == [row, f"{row}/mqs_loc_zip"]
 
 
-def test_what_the_rules_say_stays_apart(api: Api, url: str, copy: dict[str, Any]) -> None:
+def test_messages_of_rules_are_separate(api: Api, url: str, copy: dict[str, Any]) -> None:
     posted(api, url)
 
     now = api.get(f"/copies/{copy['id']}").json()
     assert (now["version"], now["messages"], now["answers"]) == (2, copy["messages"], copy["answers"])
 
 
-def test_it_stands_in_history_and_changes(api: Api, url: str, copy: dict[str, Any], harbor_client: ApiClient) -> None:
+def test_a_message_is_in_history_and_changes(
+    api: Api, url: str, copy: dict[str, Any], harbor_client: ApiClient
+) -> None:
     message = posted(api, url)
 
     change = {
@@ -123,11 +125,11 @@ def test_pages_go_back_in_time(api: Api, url: str) -> None:
         ("cursor=x", "invalid_cursor"),
     ],
 )
-def test_a_page_that_is_none(api: Api, url: str, query: str, code: str) -> None:
+def test_an_invalid_page(api: Api, url: str, query: str, code: str) -> None:
     assert_problem(api.get(f"{url}?{query}"), 400, code)
 
 
-def test_the_version_tells_whether_anything_is_new(api: Api, url: str) -> None:
+def test_the_version_shows_whether_anything_is_new(api: Api, url: str) -> None:
     posted(api, url)
     tag = api.get(url)["ETag"]
 
@@ -158,7 +160,7 @@ def test_the_version_tells_whether_anything_is_new(api: Api, url: str) -> None:
         ({"text": "Pay with 4111 1111 1111 1111"}, "sensitive_text_refused", "/text"),
     ],
 )
-def test_what_cannot_be_posted(
+def test_invalid_messages(
     api: Api, url: str, copy: dict[str, Any], harbor: Tenant, body: dict[str, Any], code: str, pointer: str
 ) -> None:
     problem = assert_problem(api.post(url, body), 422, code)
@@ -183,12 +185,12 @@ def test_a_message_is_dismissed(api: Api, url: str, copy: dict[str, Any], harbor
 
 
 @pytest.mark.parametrize("identity", [NOBODY, "x"])
-def test_a_message_that_is_none(api: Api, url: str, copy: dict[str, Any], identity: str) -> None:
+def test_an_unknown_message(api: Api, url: str, copy: dict[str, Any], identity: str) -> None:
     assert_problem(api.delete(f"{url}/{identity}"), 404, "not_found")
     assert api.get(f"/copies/{copy['id']}").json() == copy
 
 
-def test_a_message_is_found_on_its_own_copy_alone(
+def test_a_message_belongs_to_its_copy(
     api: Api, foreigner: Api, url: str, copy: dict[str, Any], harbor: Tenant
 ) -> None:
     message = posted(api, url)

@@ -39,7 +39,7 @@ def test_words_and_codes_find(api: Api) -> None:
     assert len(codes(api, "q=23")) == 12
 
 
-def test_what_the_tenant_meets_in_the_state_of_the_zip_comes_first(api: Api, foreigner: Api, harbor: Tenant) -> None:
+def test_industries_of_the_tenant_in_the_state_of_the_zip_come_first(api: Api, foreigner: Api, harbor: Tenant) -> None:
     start(api, harbor, LONG, "OH")
     ohio, texas = "43215", "75201"
 
@@ -48,7 +48,7 @@ def test_what_the_tenant_meets_in_the_state_of_the_zip_comes_first(api: Api, for
     assert codes(foreigner, f"q=general+freight+trucking&zip={ohio}")[0] == LOCAL
 
 
-def test_what_was_chosen_at_about_that_size_comes_first(api: Api, harbor: Tenant) -> None:
+def test_choices_at_about_that_size_come_first(api: Api, harbor: Tenant) -> None:
     form_id = start(api, harbor, LOCAL, "OH")
     with batch.find_and_lock(form_id, scope=harbor, actor=system_actor("test")) as context:
         context.changeset.naics_searches.add("freight", employees=60, chosen=LONG)
@@ -59,14 +59,12 @@ def test_what_was_chosen_at_about_that_size_comes_first(api: Api, harbor: Tenant
     assert codes(api, "q=general+freight+trucking&employees=100")[0] == LOCAL
 
 
-def test_the_order_tells_nothing_of_forms_to_who_may_not_read_them(
-    api: Api, harbor: Tenant, harbor_client: ApiClient
-) -> None:
+def test_the_order_reveals_no_forms_without_the_right(api: Api, harbor: Tenant, harbor_client: ApiClient) -> None:
     start(api, harbor, LONG, "OH")
 
     assert codes(Api(harbor_client, [Right.READ_CATALOGUE]), "q=general+freight+trucking&zip=43215")[0] == LOCAL
 
 
 @pytest.mark.parametrize("query", ["", "q=", "q=a&zip=123", "q=a&zip=abcde", "q=a&employees=-1", "q=a&employees=x"])
-def test_a_query_that_cannot_be_read_is_refused(api: Api, query: str) -> None:
+def test_an_unreadable_query_is_refused(api: Api, query: str) -> None:
     assert_problem(api.get(f"/naics?{query}"), 400, "invalid_query")

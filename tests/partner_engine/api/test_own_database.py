@@ -15,7 +15,7 @@ from tests.harness.api_client import Api, assert_problem
 pytestmark = pytest.mark.django_db(databases=["default", "summit_db"])
 
 
-def test_the_whole_way_through(demo: Release, api: Api, summit_apart: Tenant, s1: Sample) -> None:
+def test_all_steps_of_a_form(demo: Release, api: Api, summit_apart: Tenant, s1: Sample) -> None:
     apart = Api(ApiClient.objects.create(client_id="apart", name="Apart", tenant=summit_apart))
 
     copy = apart.start(s1, Idempotency_Key="k")

@@ -20,14 +20,14 @@ pytestmark = pytest.mark.django_db
     "path", ["/api/v1/nothing", "/api/v1/", "/api/v1/copies/7", "/api/", "/api/v2/me", "/api/v1/me/x"]
 )
 @pytest.mark.parametrize("method", ["GET", "POST", "PUT", "OPTIONS"])
-def test_addresses_that_are_not_there(path: str, method: str) -> None:
+def test_unknown_addresses(path: str, method: str) -> None:
     response = Client(raise_request_exception=False).generic(method, path)
 
     problem = assert_problem(response, 404, "not_found")
     assert problem["instance"] == path
 
 
-def test_a_caller_who_is_nobody() -> None:
+def test_an_anonymous_caller() -> None:
     response = Client().get(f"{V1}/me")
 
     assert_problem(response, 401, "not_authenticated")
@@ -35,7 +35,7 @@ def test_a_caller_who_is_nobody() -> None:
 
 
 @pytest.mark.parametrize("authorization", ["Bearer x", "bearer ", "Bearer a b", "Bearer " + "x" * 5_000])
-def test_a_token_that_is_none(authorization: str) -> None:
+def test_an_invalid_token(authorization: str) -> None:
     response = Client(raise_request_exception=False).get(f"{V1}/me", headers={"Authorization": authorization})
 
     assert_problem(response, 401, "authentication_failed")
@@ -48,7 +48,7 @@ def test_a_method_that_is_not_served(api: Api) -> None:
     assert "GET" in response["Allow"]
 
 
-def test_an_answer_that_is_not_to_be_had(api: Api) -> None:
+def test_an_unavailable_format(api: Api) -> None:
     assert_problem(api.get("/me", Accept="text/html"), 406, "not_acceptable")
     assert api.get("/me", Accept="application/problem+json, */*;q=0.1").status_code == 200
 
@@ -56,7 +56,7 @@ def test_an_answer_that_is_not_to_be_had(api: Api) -> None:
 @pytest.mark.parametrize(
     "content_type", ["text/plain", "application/x-www-form-urlencoded", "multipart/form-data; boundary=x", ""]
 )
-def test_a_body_that_is_no_json_by_its_type(api: Api, content_type: str) -> None:
+def test_a_body_of_another_content_type(api: Api, content_type: str) -> None:
     response = api.send("POST", "/application_forms", b"{}", content_type=content_type)
 
     assert_problem(response, 415, "unsupported_media_type")
@@ -74,7 +74,7 @@ def test_a_body_that_is_too_large(api: Api) -> None:
     assert_problem(response, 413, "body_too_large")
 
 
-def test_too_many_requests_say_when_to_try_again(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_too_many_requests_name_the_time_to_retry(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
     class Full:
         def allow_request(self, request: object, view: object) -> bool:
             return False
@@ -92,7 +92,7 @@ def test_too_many_requests_say_when_to_try_again(api: Api, monkeypatch: pytest.M
 
 @pytest.mark.parametrize("parameter", ["q", "line", "owner", "cursor", "state", "order"])
 @pytest.mark.parametrize("value", ["%00", "%ff%fe", "%F0%9F%92%A5", "'%3B--", "%25%25", "x" * 5_000])
-def test_hostile_queries_are_answered(api: Api, parameter: str, value: str) -> None:
+def test_hostile_queries_are_refused(api: Api, parameter: str, value: str) -> None:
     response = api.get(f"/application_forms?{parameter}={value}")
 
     assert response.status_code in (200, 400), response.content
@@ -113,7 +113,7 @@ def test_hostile_requests_for_a_token_are_refused(content: bytes, content_type: 
     assert 400 <= response.status_code < 500, response.content
 
 
-def test_a_fault_of_ours_tells_nothing(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_server_error_reveals_nothing(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
     def fail(self: object, request: HttpRequest) -> None:
         raise RuntimeError("secret detail 123-45-6789")
 
@@ -139,7 +139,7 @@ def test_a_database_that_is_away(api: Api, monkeypatch: pytest.MonkeyPatch) -> N
     assert "10.0.0.1" not in problem["detail"]
 
 
-def test_the_correlation_id_is_taken_over_and_answered(api: Api) -> None:
+def test_the_correlation_id_is_adopted_and_returned(api: Api) -> None:
     response = api.get("/nothing", X_Correlation_ID="caller-7")
 
     assert response["X-Correlation-ID"] == "caller-7"

@@ -40,11 +40,11 @@ def end(copy: dict[str, Any], tenant: Tenant, how: str, *words: str) -> None:
         context.save()
 
 
-def test_there_are_none_to_begin_with(api: Api, url: str) -> None:
+def test_a_new_copy_has_no_processes(api: Api, url: str) -> None:
     assert api.get(url).json() == {"results": [], "next": None}
 
 
-def test_a_process_is_told_as_it_goes_on(api: Api, url: str, copy: dict[str, Any], harbor: Tenant) -> None:
+def test_a_process_is_shown_in_each_state(api: Api, url: str, copy: dict[str, Any], harbor: Tenant) -> None:
     start(copy, harbor, "quoting")
     (begun,) = api.get(url).json()["results"]
     end(copy, harbor, "wait", "answer")
@@ -71,7 +71,7 @@ def test_a_process_is_told_as_it_goes_on(api: Api, url: str, copy: dict[str, Any
     }
 
 
-def test_what_is_for_staff_stays_here(api: Api, url: str, copy: dict[str, Any], harbor: Tenant) -> None:
+def test_fields_for_staff_are_not_returned(api: Api, url: str, copy: dict[str, Any], harbor: Tenant) -> None:
     start(copy, harbor, "quoting")
     end(copy, harbor, "fail", "ConnectError at carriers/links.py:7")
 
@@ -94,7 +94,7 @@ def test_the_newest_comes_first_in_pages(api: Api, url: str, copy: dict[str, Any
     assert api.get(url, If_None_Match='"4"').status_code == 304
 
 
-def test_processes_are_of_their_copy_and_tenant_alone(
+def test_processes_belong_to_their_copy_and_tenant(
     api: Api, foreigner: Api, url: str, copy: dict[str, Any], harbor: Tenant
 ) -> None:
     start(copy, harbor, "quoting")

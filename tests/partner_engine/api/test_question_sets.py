@@ -30,14 +30,14 @@ def sets_on(api: Api, copy: dict[str, Any]) -> dict[str, dict[str, Any]]:
     return {found["code"]: found for found in api.get(f"/copies/{copy['id']}").json()["question_sets"]}
 
 
-def test_the_rules_ask_for_the_one_and_not_for_the_other(api: Api, copy: dict[str, Any]) -> None:
+def test_the_rules_require_one_set_and_not_the_other(api: Api, copy: dict[str, Any]) -> None:
     codes = set(sets_on(api, copy))
 
     assert ASKED in codes
     assert UNASKED not in codes
 
 
-def test_one_that_the_rules_do_not_ask_for_is_put_on_and_stays(
+def test_a_set_that_the_rules_do_not_require_is_added_and_stays(
     api: Api, url: str, copy: dict[str, Any], harbor_client: ApiClient
 ) -> None:
     response = api.post(url, {"code": UNASKED})
@@ -54,7 +54,7 @@ def test_one_that_the_rules_do_not_ask_for_is_put_on_and_stays(
     assert sets_on(api, copy) == {**{found["code"]: found for found in copy["question_sets"]}, UNASKED: put}
 
 
-def test_it_asks_nothing_by_itself(api: Api, url: str, copy: dict[str, Any], harbor: Tenant) -> None:
+def test_an_added_set_shows_no_question_by_itself(api: Api, url: str, copy: dict[str, Any], harbor: Tenant) -> None:
     api.post(url, {"code": UNASKED})
 
     now = api.get(f"/copies/{copy['id']}").json()
@@ -63,7 +63,7 @@ def test_it_asks_nothing_by_itself(api: Api, url: str, copy: dict[str, Any], har
     assert published_events(harbor, "question_set")[-1] == ("question_set.completed", 2, {"question_set": UNASKED})
 
 
-def test_one_that_is_there_is_kept_from_now_on(api: Api, url: str, copy: dict[str, Any]) -> None:
+def test_an_existing_set_is_kept_from_now_on(api: Api, url: str, copy: dict[str, Any]) -> None:
     before = sets_on(api, copy)[ASKED]
 
     response = api.post(url, {"code": ASKED})
@@ -76,7 +76,7 @@ def test_one_that_is_there_is_kept_from_now_on(api: Api, url: str, copy: dict[st
     assert ASKED in sets_on(api, copy)
 
 
-def test_one_that_was_put_on_is_taken_off(api: Api, url: str, copy: dict[str, Any]) -> None:
+def test_an_added_set_is_removed(api: Api, url: str, copy: dict[str, Any]) -> None:
     api.post(url, {"code": UNASKED})
 
     response = api.delete(f"{url}/{UNASKED}", If_Match='"2"')
@@ -86,7 +86,7 @@ def test_one_that_was_put_on_is_taken_off(api: Api, url: str, copy: dict[str, An
     assert_problem(api.delete(f"{url}/{UNASKED}"), 404, "not_found")
 
 
-def test_answers_stay_when_it_goes(api: Api, url: str, copy: dict[str, Any]) -> None:
+def test_answers_stay_when_a_set_is_removed(api: Api, url: str, copy: dict[str, Any]) -> None:
     api.post(url, {"code": ASKED})
     api.patch(f"/copies/{copy['id']}/answers", {"answers": {"mqs_lobs": ["wc"]}})
     hidden = api.get(f"/copies/{copy['id']}").json()["answers"]
@@ -102,9 +102,7 @@ def test_answers_stay_when_it_goes(api: Api, url: str, copy: dict[str, Any]) -> 
 
 
 @pytest.mark.parametrize("is_kept", [False, True])
-def test_one_that_the_rules_ask_for_stays(
-    api: Api, url: str, copy: dict[str, Any], harbor: Tenant, is_kept: bool
-) -> None:
+def test_a_required_set_stays(api: Api, url: str, copy: dict[str, Any], harbor: Tenant, is_kept: bool) -> None:
     if is_kept:
         api.post(url, {"code": ASKED})
     before, told = api.get(f"/copies/{copy['id']}").json(), published_events(harbor, "question_set")
@@ -128,7 +126,7 @@ def test_one_that_the_rules_ask_for_stays(
         ({"code": ""}, "unknown_question_set", "/code"),
     ],
 )
-def test_what_cannot_be_put_on(
+def test_invalid_additions(
     api: Api, url: str, copy: dict[str, Any], body: dict[str, Any], code: str, pointer: str
 ) -> None:
     problem = assert_problem(api.post(url, body), 422, code)
@@ -138,12 +136,12 @@ def test_what_cannot_be_put_on(
 
 
 @pytest.mark.parametrize("code", ["qs_nothing", UNASKED, "a.b"])
-def test_what_is_not_there_cannot_be_taken_off(api: Api, url: str, copy: dict[str, Any], code: str) -> None:
+def test_a_missing_set_cannot_be_removed(api: Api, url: str, copy: dict[str, Any], code: str) -> None:
     assert_problem(api.delete(f"{url}/{code}"), 404, "not_found")
     assert api.get(f"/copies/{copy['id']}").json() == copy
 
 
-def test_another_tenant_neither_puts_on_nor_takes_off(api: Api, foreigner: Api, url: str, copy: dict[str, Any]) -> None:
+def test_another_tenant_neither_adds_nor_removes(api: Api, foreigner: Api, url: str, copy: dict[str, Any]) -> None:
     api.post(url, {"code": UNASKED})
     before = api.get(f"/copies/{copy['id']}").json()
 

@@ -26,7 +26,7 @@ def description(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     return yaml.safe_load(file.read_text())
 
 
-def test_it_tells_every_operation(description: dict[str, Any]) -> None:
+def test_it_contains_every_operation(description: dict[str, Any]) -> None:
     told = {
         (method.upper(), path.removeprefix("/api/v1/"))
         for path, operations in description["paths"].items()
@@ -49,13 +49,13 @@ def test_every_operation_is_described_with_its_errors(description: dict[str, Any
                 assert "422" in operation["responses"], where
 
 
-def test_every_reference_leads_somewhere(description: dict[str, Any]) -> None:
+def test_every_reference_resolves(description: dict[str, Any]) -> None:
     names = set(re.findall(r"#/components/schemas/([\w.]+)", yaml.safe_dump(description)))
 
     assert names == set(description["components"]["schemas"])
 
 
-def test_the_deprecated_operation_says_so(description: dict[str, Any]) -> None:
+def test_the_deprecated_operation_is_marked(description: dict[str, Any]) -> None:
     deprecated = [
         path
         for path, operations in description["paths"].items()
@@ -66,7 +66,7 @@ def test_the_deprecated_operation_says_so(description: dict[str, Any]) -> None:
     assert deprecated == ["/api/v1/application_forms/{id}/answers"]
 
 
-def test_answers_are_as_described(description: dict[str, Any], api: Api, s1: Sample) -> None:
+def test_responses_are_as_described(description: dict[str, Any], api: Api, s1: Sample) -> None:
     schemas = description["components"]["schemas"]
     copy = api.start(s1)
     changes = api.patch(f"/copies/{copy['id']}/answers", {"answers": {"mqs_gl_limit": "l2m"}}).json()

@@ -24,7 +24,7 @@ def names(api: Api, query: str) -> list[str | None]:
     return [hit["form"]["copy"]["insured"] for hit in response.json()["results"]]
 
 
-def test_a_misspelt_name_finds_the_form_just_saved(api: Api, s1: Sample) -> None:
+def test_a_misspelled_name_finds_the_form_just_saved(api: Api, s1: Sample) -> None:
     form = api.start(s1)
     start(api, "Second Bakery")
 
@@ -58,7 +58,7 @@ def test_every_copy_is_found_by_its_id_and_each_once(api: Api) -> None:
     assert [hit["form"]["copy"]["id"] for hit in api.get("/search?q=what+if").json()["results"]] == [copy["id"]]
 
 
-def test_filters_narrow_what_is_found(api: Api) -> None:
+def test_filters_narrow_the_matches(api: Api) -> None:
     locked, bop = start(api, "Copper One"), start(api, "Copper Two", mqs_lobs=["bop"])
     gone = start(api, "Copper Three")
     assert api.post(f"/copies/{locked}/lock", {}).status_code == 200
@@ -102,5 +102,5 @@ def test_another_tenants_forms_are_not_found(api: Api, foreigner: Api, s1: Sampl
         ("q=a&cursor=WzEsMl0", "invalid_cursor"),
     ],
 )
-def test_a_query_that_cannot_be_read_is_refused(api: Api, query: str, code: str) -> None:
+def test_an_unreadable_query_is_refused(api: Api, query: str, code: str) -> None:
     assert_problem(api.get(f"/search?{query}"), 400, code)

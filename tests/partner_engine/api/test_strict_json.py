@@ -38,7 +38,7 @@ REFUSED = [
 
 
 @pytest.mark.parametrize(("content", "code"), REFUSED)
-def test_what_is_refused(content: bytes, code: str) -> None:
+def test_refused_texts(content: bytes, code: str) -> None:
     with pytest.raises(JsonFault) as refused:
         parse(content)
 
@@ -62,7 +62,7 @@ def test_the_fault_names_its_place() -> None:
         (str(MAX_INTEGER).encode(), MAX_INTEGER),
     ],
 )
-def test_what_is_read(content: bytes, value: object) -> None:
+def test_accepted_texts(content: bytes, value: object) -> None:
     assert parse(content) == value
 
 

@@ -26,7 +26,7 @@ def endpoint(api: Api) -> dict[str, Any]:
     return response.json()
 
 
-def test_the_secret_is_told_once(api: Api, endpoint: dict[str, Any]) -> None:
+def test_the_secret_is_returned_once(api: Api, endpoint: dict[str, Any]) -> None:
     secret = endpoint["secret"]
 
     assert Webhook(secret)
@@ -47,7 +47,7 @@ def test_a_rotation_gives_another_one(api: Api, endpoint: dict[str, Any]) -> Non
     assert read["previous_secret_until"] == rotated["previous_secret_until"] is not None
 
 
-def test_it_is_changed_switched_and_removed(api: Api, endpoint: dict[str, Any]) -> None:
+def test_it_is_changed_disabled_and_removed(api: Api, endpoint: dict[str, Any]) -> None:
     path = f"/webhook_endpoints/{endpoint['id']}"
 
     changed = api.patch(path, {"event_types": ["quote_request.*", "copy.locked", "copy.locked"]}).json()
@@ -74,7 +74,7 @@ def test_it_is_changed_switched_and_removed(api: Api, endpoint: dict[str, Any]) 
         ({"url": URL, "event_types": ["*"], "secret": "mine"}, "invalid_body"),
     ],
 )
-def test_what_cannot_be_is_refused(body: dict[str, Any], code: str, api: Api, settings: Any) -> None:
+def test_invalid_endpoints_are_refused(body: dict[str, Any], code: str, api: Api, settings: Any) -> None:
     settings.WEBHOOK_ALLOWED_NETWORKS = []
 
     assert_problem(api.post("/webhook_endpoints", body), 422, code)
@@ -101,11 +101,11 @@ SINCE = "2026-01-01T00:00:00Z"
 
 
 @pytest.mark.parametrize("body", [{}, {"until": SINCE}, {"event_id": NOBODY, "since": SINCE}])
-def test_a_replay_says_what(body: dict[str, Any], api: Api, endpoint: dict[str, Any]) -> None:
+def test_a_replay_needs_its_events(body: dict[str, Any], api: Api, endpoint: dict[str, Any]) -> None:
     assert_problem(api.post(f"/webhook_endpoints/{endpoint['id']}/replay", body), 422, "invalid_body")
 
 
-def test_a_test_and_a_replay_stand_in_the_deliveries(
+def test_a_test_and_a_replay_are_in_the_deliveries(
     api: Api,
     harbor: Tenant,
     receiver: Receiver,  # noqa: F811

@@ -26,7 +26,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 AGENT = Role.AGENT.value
 
 
-def test_who_listens_is_noted_in_one_query(
+def test_listeners_are_recorded_in_one_query(
     harbor: Tenant,
     harbor_client: ApiClient,
     owner: User,
@@ -44,7 +44,7 @@ def test_who_listens_is_noted_in_one_query(
 
 
 @pytest.mark.parametrize("why_not", ["hidden", "shut out"])
-def test_who_does_not_look_or_may_not_is_not_noted(
+def test_inactive_and_unauthorized_viewers_are_not_recorded(
     copy_id: UUID, harbor: Tenant, owner: User, member: User, why_not: str
 ) -> None:
     grants = {user: session_grant(session_of(user)) for user in (owner, member)}
@@ -67,7 +67,7 @@ def test_who_does_not_look_or_may_not_is_not_noted(
 
 
 @pytest.mark.slow
-def test_the_heartbeat_notes_them(
+def test_the_heartbeat_records_them(
     port: int, copy_id: UUID, harbor: Tenant, api: Api, owner: User, member: User, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     in_view, hidden, ticket = session_of(owner), session_of(member), ticket_of(api)

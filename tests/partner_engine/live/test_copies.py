@@ -22,7 +22,7 @@ from tests.harness.web_servers import call
 pytestmark = pytest.mark.django_db(transaction=True)
 
 
-def test_a_save_is_told_to_a_page_and_to_a_program(
+def test_a_save_is_published_to_a_page_and_to_a_program(
     port: int, harbor: Tenant, actor: Actor, copy_id: UUID, member: User, api: Api
 ) -> None:
     cookie, ticket = session_of(member), ticket_of(api)
@@ -74,7 +74,7 @@ def test_own_changes_are_not_echoed(port: int, copy_id: UUID, api: Api, member: 
     asyncio.run(listen())
 
 
-def test_sensitive_and_personal_answers_are_never_told(
+def test_sensitive_and_personal_answers_are_never_published(
     port: int, harbor: Tenant, actor: Actor, copy_id: UUID, api: Api, samples: dict[str, Any]
 ) -> None:
     ticket = ticket_of(api)
@@ -93,7 +93,7 @@ def test_sensitive_and_personal_answers_are_never_told(
     asyncio.run(listen())
 
 
-def test_catching_up_is_told_as_the_api_tells_it(
+def test_catching_up_equals_the_api(
     port: int, harbor: Tenant, actor: Actor, copy_id: UUID, harbor_client: ApiClient
 ) -> None:
     blind = Api(harbor_client, [Right.READ_FORMS])
@@ -115,7 +115,9 @@ def test_catching_up_is_told_as_the_api_tells_it(
     asyncio.run(listen())
 
 
-def test_a_chunk_of_copies_is_told_too(port: int, harbor: Tenant, actor: Actor, copy_id: UUID, member: User) -> None:
+def test_a_chunk_of_copies_is_published_too(
+    port: int, harbor: Tenant, actor: Actor, copy_id: UUID, member: User
+) -> None:
     cookie, other = session_of(member), start(harbor, actor)
 
     def save_both() -> None:
@@ -155,9 +157,7 @@ def test_without_the_right_to_listen_there_is_no_ticket(port: int, harbor_client
     assert Api(harbor_client, [Right.READ_CATALOGUE]).post("/tickets").status_code == 403
 
 
-def test_who_is_let_in(
-    port: int, copy_id: UUID, deleted: UUID, sessions: dict[str, str], summit_client: ApiClient
-) -> None:
+def test_admission(port: int, copy_id: UUID, deleted: UUID, sessions: dict[str, str], summit_client: ApiClient) -> None:
     foreign = ticket_of(Api(summit_client))
 
     async def listen() -> None:
@@ -201,7 +201,7 @@ def test_a_ticket_opens_one_socket(port: int, copy_id: UUID, api: Api) -> None:
     asyncio.run(listen())
 
 
-def test_a_ticket_is_good_for_half_a_minute(port: int, copy_id: UUID, api: Api) -> None:
+def test_a_ticket_is_valid_for_half_a_minute(port: int, copy_id: UUID, api: Api) -> None:
     ticket, redis = ticket_of(api), get_redis_connection("default")
     key = socket_tickets._key(ticket)
 
@@ -211,16 +211,14 @@ def test_a_ticket_is_good_for_half_a_minute(port: int, copy_id: UUID, api: Api) 
     assert asyncio.run(refused(port, copy_id, ticket=ticket)) == 401
 
 
-def test_a_right_that_went_before_its_ticket_was_used(
-    port: int, copy_id: UUID, api: Api, harbor_client: ApiClient
-) -> None:
+def test_a_right_lost_before_its_ticket_was_used(port: int, copy_id: UUID, api: Api, harbor_client: ApiClient) -> None:
     ticket = ticket_of(api)
     ApiClient.objects.filter(pk=harbor_client.pk).update(allowed_scopes=["catalogue:read"])
 
     assert asyncio.run(refused(port, copy_id, ticket=ticket)) == 403
 
 
-def test_of_many_that_use_one_ticket_at_once_one_gets_in(port: int, copy_id: UUID, api: Api) -> None:
+def test_of_many_concurrent_uses_of_a_ticket_one_succeeds(port: int, copy_id: UUID, api: Api) -> None:
     ticket = ticket_of(api)
 
     async def try_it() -> int:

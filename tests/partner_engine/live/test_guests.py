@@ -34,7 +34,7 @@ def session(tenant: Tenant, copy_id: UUID, name: str = "") -> tuple[str, UUID]:
     return client.cookies["guest_socket"].value, link_id
 
 
-def test_a_guest_hears_that_somebody_saved_and_nothing_of_what(
+def test_a_guest_learns_of_a_save_without_its_content(
     port: int, harbor: Tenant, actor: Actor, copy_id: UUID, owner: User
 ) -> None:
     secret, _ = session(harbor, copy_id, "Gus")
@@ -63,7 +63,7 @@ def test_a_guest_hears_that_somebody_saved_and_nothing_of_what(
     asyncio.run(listen())
 
 
-def test_people_are_known_to_a_guest_by_name_alone(
+def test_a_guest_sees_only_the_names_of_people(
     port: int, harbor: Tenant, copy_id: UUID, owner: User, member: User
 ) -> None:
     secret, link_id = session(harbor, copy_id, "Gus")
@@ -101,7 +101,7 @@ def test_people_are_known_to_a_guest_by_name_alone(
     asyncio.run(listen())
 
 
-def test_a_guest_asks_their_page_and_not_the_socket(port: int, harbor: Tenant, copy_id: UUID) -> None:
+def test_a_guest_loads_changes_by_the_page_not_the_socket(port: int, harbor: Tenant, copy_id: UUID) -> None:
     secret, _ = session(harbor, copy_id)
 
     async def listen() -> None:
@@ -153,7 +153,7 @@ def test_the_end_of_a_link_closes_its_sockets_within_a_second(
 
 
 @pytest.mark.parametrize(("asks_again", "closed"), [(True, REVOKED), (False, None)], ids=["asked again", "sabotaged"])
-def test_it_is_the_asking_again_that_closes_them(
+def test_the_repeated_check_closes_them(
     asks_again: bool, closed: int | None, harbor: Tenant, copy_id: UUID, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     secret, link_id = session(harbor, copy_id)
@@ -169,7 +169,7 @@ def test_it_is_the_asking_again_that_closes_them(
     assert code_of(connection) == closed
 
 
-def test_who_is_no_guest_of_this_copy_is_refused(
+def test_other_callers_are_refused(
     port: int, harbor: Tenant, summit: Tenant, stranger: User, actor: Actor, copy_id: UUID, owner: User, api: Api
 ) -> None:
     other, foreign = start(harbor, actor), start(summit, stranger.as_actor(source="web"))
@@ -193,7 +193,7 @@ def test_who_is_no_guest_of_this_copy_is_refused(
     assert ticket_of(api)
 
 
-def test_guests_of_a_tenant_are_asked_for_at_once(
+def test_guests_of_a_tenant_are_checked_together(
     harbor: Tenant, copy_id: UUID, django_assert_num_queries: Callable[[int], object]
 ) -> None:
     grants = [guest_grant(copy_id, session(harbor, copy_id)[0]) for _ in range(3)]
@@ -202,7 +202,7 @@ def test_guests_of_a_tenant_are_asked_for_at_once(
         assert len(guest_grants_in_force(harbor, grants)) == 3
 
 
-def test_where_a_tenants_database_is_away_its_guests_alone_come_again(
+def test_guests_of_an_unreachable_database_alone_reconnect(
     harbor: Tenant, summit: Tenant, actor: Actor, copy_id: UUID, stranger: User, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     foreign = start(summit, stranger.as_actor(source="web"))
@@ -233,7 +233,7 @@ def code_of(connection: Connection) -> int | None:
     return closed.code if closed else None
 
 
-def test_a_deleted_copy_is_gone_for_its_guests_too(port: int, harbor: Tenant, actor: Actor, owner: User) -> None:
+def test_a_deleted_copy_closes_for_its_guests_too(port: int, harbor: Tenant, actor: Actor, owner: User) -> None:
     form = start(harbor, actor)
     with batch.build_copy(form, scope=harbor, actor=actor) as context:
         context.save()

@@ -89,9 +89,7 @@ def test_frames_lead_to_what_a_fresh_read_shows_in_full(
     assert known == true
 
 
-def test_a_follower_who_does_not_look_at_versions_is_found_out(
-    port: int, harbor: Tenant, actor: Actor, member: User
-) -> None:
+def test_a_follower_that_ignores_versions_is_detected(port: int, harbor: Tenant, actor: Actor, member: User) -> None:
     lost: Step = ("answer", "mqs_lobs", ["bop"], 0)
 
     with pytest.raises(AssertionError, match="at 1, not at 3"):

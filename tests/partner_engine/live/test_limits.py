@@ -54,7 +54,7 @@ def test_a_mailbox_is_bounded_and_closes_after_the_third_overflow() -> None:
     asyncio.run(fill())
 
 
-def test_a_reader_who_stops_reading_holds_up_nobody_and_is_sent_away(
+def test_a_reader_that_stops_delays_no_other_and_is_closed(
     port: int, harbor: Tenant, copy_id: UUID, member: User, api: Api
 ) -> None:
     session, ticket = session_of(member), ticket_of(api)
@@ -122,7 +122,7 @@ def test_many_frames_are_answered_with_a_refusal(port: int, copy_id: UUID, owner
     asyncio.run(listen())
 
 
-def test_who_goes_on_sending_is_sent_away(port: int, copy_id: UUID, owner: User) -> None:
+def test_a_client_that_keeps_sending_is_closed(port: int, copy_id: UUID, owner: User) -> None:
     session = session_of(owner)
 
     async def listen() -> None:
@@ -136,7 +136,7 @@ def test_who_goes_on_sending_is_sent_away(port: int, copy_id: UUID, owner: User)
     asyncio.run(listen())
 
 
-def test_one_person_has_so_many_sockets_and_no_more(port: int, copy_id: UUID, owner: User, member: User) -> None:
+def test_the_sockets_of_one_person_are_limited(port: int, copy_id: UUID, owner: User, member: User) -> None:
     session, other = session_of(owner), session_of(member)
 
     async def listen() -> None:
@@ -172,7 +172,7 @@ def test_an_idle_socket_stays_open(
     asyncio.run(listen())
 
 
-def test_tenants_and_copies_hear_their_own(
+def test_tenants_and_copies_receive_only_their_own(
     port: int, harbor: Tenant, summit: Tenant, actor: Actor, stranger: User, summit_client: ApiClient, copy_id: UUID
 ) -> None:
     theirs = start(summit, stranger.as_actor(source="web"))

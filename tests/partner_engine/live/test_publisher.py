@@ -67,7 +67,7 @@ def published(pubsub: PubSub) -> dict[str, Any]:
     return found | {"frame": msgspec.json.decode(found["frame"])}
 
 
-def test_a_save_is_published_where_somebody_looks(
+def test_a_save_is_published_to_viewers(
     harbor: Tenant, actor: Actor, copy_id: UUID, heard: PubSub, somebody: None
 ) -> None:
     with sent_by("f" * 32):
@@ -82,7 +82,7 @@ def test_a_save_is_published_where_somebody_looks(
     assert found["frame"]["changes"][0]["after"] == "Austin"
 
 
-def test_nothing_is_published_or_written_where_nobody_looks(
+def test_nothing_is_published_or_written_without_viewers(
     harbor: Tenant, actor: Actor, copy_id: UUID, heard: PubSub, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     asked: list[Any] = []
@@ -94,7 +94,7 @@ def test_nothing_is_published_or_written_where_nobody_looks(
     assert asked == []
 
 
-def test_a_save_that_changes_nothing_is_not_told(
+def test_a_save_without_changes_is_not_published(
     harbor: Tenant, actor: Actor, copy_id: UUID, heard: PubSub, somebody: None
 ) -> None:
     save(harbor, actor, copy_id, {})
@@ -102,7 +102,7 @@ def test_a_save_that_changes_nothing_is_not_told(
     assert message(heard) is None
 
 
-def test_a_save_of_more_than_a_frame_holds_is_told_by_its_version(
+def test_a_save_too_large_for_a_frame_is_published_by_its_version(
     harbor: Tenant, actor: Actor, copy_id: UUID, heard: PubSub, somebody: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(publisher, "MAX_FRAME_BYTES", 500)
@@ -138,7 +138,7 @@ def test_a_publisher_that_fails_fails_no_save(
     assert save(harbor, actor, copy_id, {"mqs_mail_city": "Austin"}).version == 2
 
 
-def test_there_is_one_announcer(harbor: Tenant, actor: Actor, copy_id: UUID, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_there_is_one_publisher(harbor: Tenant, actor: Actor, copy_id: UUID, monkeypatch: pytest.MonkeyPatch) -> None:
     calls: list[Sequence[PlannedSave]] = []
     monkeypatch.setattr(after_commit, "_registered", [])
     after_commit.register_publisher(calls.append)

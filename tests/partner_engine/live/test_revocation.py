@@ -100,7 +100,7 @@ def test_the_end_of_a_token(
     asyncio.run(listen())
 
 
-def test_who_is_let_out_hears_nothing_more(
+def test_a_closed_socket_receives_nothing_more(
     port: int, harbor: Tenant, actor: Actor, copy_id: UUID, member: User
 ) -> None:
     session = session_of(member)
@@ -116,7 +116,7 @@ def test_who_is_let_out_hears_nothing_more(
     asyncio.run(listen())
 
 
-def test_a_copy_that_goes(port: int, harbor: Tenant, actor: Actor, owner: User) -> None:
+def test_a_deleted_copy(port: int, harbor: Tenant, actor: Actor, owner: User) -> None:
     form, session = start(harbor, actor), session_of(owner)
     with batch.build_copy(form, scope=harbor, actor=actor) as context:
         context.save()
@@ -136,7 +136,7 @@ def test_a_copy_that_goes(port: int, harbor: Tenant, actor: Actor, owner: User) 
     asyncio.run(listen())
 
 
-def test_asking_again_costs_the_same_for_any_number(
+def test_repeated_checks_cost_the_same_for_any_number(
     port: int, owner: User, member: User, django_assert_num_queries: Callable[[int], object]
 ) -> None:
     grants = [session_grant(session_of(user)) for user in (owner, member, owner)]

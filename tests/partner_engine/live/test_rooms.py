@@ -82,14 +82,14 @@ def run(kind: type[Room], versions: Sequence[int]) -> list[tuple[str, int]]:
         ([2, 5, 4, 3, 6], [("changed", 2), ("resync", 5), ("changed", 6)]),
     ],
 )
-def test_what_is_told(arriving: list[int], expected: list[tuple[str, int]]) -> None:
+def test_frames_by_order_of_arrival(arriving: list[int], expected: list[tuple[str, int]]) -> None:
     assert run(Room, arriving) == expected
     if arriving != sorted(set(arriving)):
         assert run(TrustingTable, arriving) != expected
 
 
 @pytest.mark.parametrize("kind", [Room, ForgetfulTable])
-def test_what_was_saved_while_the_snapshot_was_taken_is_not_lost(kind: type[Room]) -> None:
+def test_a_save_during_the_snapshot_is_not_lost(kind: type[Room]) -> None:
     room = kind(tenant=TENANT, copy_id=UUID(int=2), catalogue="demo")
     connection = join(room)
     room.receive(changed(5))
@@ -98,7 +98,7 @@ def test_what_was_saved_while_the_snapshot_was_taken_is_not_lost(kind: type[Room
     assert received(connection) == ([("resync", 5)] if kind is Room else [])
 
 
-def test_a_snapshot_is_not_followed_by_what_it_holds() -> None:
+def test_a_snapshot_is_not_followed_by_its_own_changes() -> None:
     room = Room(tenant=TENANT, copy_id=UUID(int=2), catalogue="demo")
     first, second = join(room), join(room)
     room.start(first, version=4, release=1)
@@ -110,7 +110,7 @@ def test_a_snapshot_is_not_followed_by_what_it_holds() -> None:
     assert received(second) == [("changed", 7)]
 
 
-def test_the_database_knows_better() -> None:
+def test_the_versions_of_the_database_win() -> None:
     room = Room(tenant=TENANT, copy_id=UUID(int=2), catalogue="demo")
     connection = join(room)
     room.start(connection, version=1, release=1)
@@ -124,7 +124,7 @@ def test_the_database_knows_better() -> None:
     assert received(connection) == [("resync", 3), ("changed", 4), ("release", 0)]
 
 
-def test_only_ones_own_changes_are_kept_from_a_socket() -> None:
+def test_only_own_changes_are_not_echoed() -> None:
     room = Room(tenant=TENANT, copy_id=UUID(int=2), catalogue="demo")
     connection = join(room)
     room.start(connection, version=1, release=1)

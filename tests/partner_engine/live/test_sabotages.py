@@ -17,13 +17,13 @@ pytestmark = [pytest.mark.fault, pytest.mark.django_db(transaction=True)]
 
 #: Sabotage, the test that has to find it, and what that is run with.
 FOUND_BY: list[tuple[str, Callable[..., None], dict[str, Any]]] = [
-    ("any_origin", test_copies.test_who_is_let_in, {}),
+    ("any_origin", test_copies.test_admission, {}),
     ("kept_tickets", test_copies.test_a_ticket_opens_one_socket, {}),
-    ("kept_tickets", test_copies.test_of_many_that_use_one_ticket_at_once_one_gets_in, {}),
-    ("every_right", test_copies.test_a_right_that_went_before_its_ticket_was_used, {}),
+    ("kept_tickets", test_copies.test_of_many_concurrent_uses_of_a_ticket_one_succeeds, {}),
+    ("every_right", test_copies.test_a_right_lost_before_its_ticket_was_used, {}),
     ("blind_watch", test_revocation.test_the_end_of_a_session, {"end": test_revocation.sign_out}),
     ("blind_watch", test_revocation.test_the_end_of_a_token, {"end": test_revocation.revoke}),
-    ("blind_watch", test_revocation.test_who_is_let_out_hears_nothing_more, {}),
+    ("blind_watch", test_revocation.test_a_closed_socket_receives_nothing_more, {}),
     ("slow_watch", test_revocation.test_the_end_of_a_session, {"end": test_revocation.deactivate}),
     ("slow_watch", test_revocation.test_the_end_of_a_token, {"end": test_revocation.take_scope}),
 ]
@@ -43,7 +43,7 @@ def port(transactional_db: None, demo: Release, sabotage: str) -> Iterator[int]:
 
 
 @pytest.mark.parametrize("found", FOUND_BY, ids=lambda found: f"{found[0]}-{found[1].__name__}")
-def test_it_is_found(
+def test_it_is_detected(
     request: pytest.FixtureRequest, port: int, found: tuple[str, Callable[..., None], dict[str, Any]]
 ) -> None:
     _, test, given = found
@@ -54,5 +54,5 @@ def test_it_is_found(
         test(**arguments, **given)
 
 
-def test_each_sabotage_is_found_by_some_test() -> None:
+def test_each_sabotage_is_detected_by_some_test() -> None:
     assert {name for name, _, _ in FOUND_BY} == SABOTAGES.keys()

@@ -30,7 +30,7 @@ def fail(*arguments: Any, **named: Any) -> None:
 
 
 @pytest.mark.parametrize("when", ["asked for changes", "taking the snapshot"])
-def test_a_socket_that_the_database_fails_is_closed_and_leaves_nobody_behind(
+def test_a_socket_with_a_failing_database_is_closed_and_leaves_the_roster(
     copy_id: UUID, owner: User, monkeypatch: pytest.MonkeyPatch, when: str
 ) -> None:
     cookie = f"sessionid={session_of(owner)}".encode()
@@ -85,7 +85,7 @@ def test_a_socket_does_not_keep_rights_that_its_owner_lost(
     asyncio.run(listen())
 
 
-def test_nor_a_program_one_that_its_client_lost(
+def test_a_programs_socket_does_not_keep_rights_that_its_client_lost(
     port: int, copy_id: UUID, api: Api, harbor_client: ApiClient, summit: Tenant
 ) -> None:
     async def listen() -> None:
