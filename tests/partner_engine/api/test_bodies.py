@@ -1,4 +1,4 @@
-"""Bodies and queries: nothing is taken that was not asked for, nothing is turned into another type."""
+"""Bodies and queries: unknown fields are refused, and no value is converted to another type."""
 
 from __future__ import annotations
 

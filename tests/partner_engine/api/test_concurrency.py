@@ -43,7 +43,7 @@ def port(api: Api) -> Iterator[int]:
 
 
 def until_done(send: Callable[[], Answer]) -> Answer:
-    """Repeat a request as its answers say, as a careful client does."""
+    """Repeat a request as its responses request, as a careful client does."""
     answer = send()
     while answer.status in (409, 503):
         time.sleep(int(answer.headers["retry-after"]) / 10)

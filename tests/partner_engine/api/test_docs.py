@@ -1,4 +1,4 @@
-"""The commands of docs/api.md run as they stand, and its tables tell the addresses and codes that there are."""
+"""The commands of docs/api.md run as written, and its tables list the existing addresses and codes."""
 
 from __future__ import annotations
 

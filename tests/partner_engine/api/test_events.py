@@ -1,4 +1,4 @@
-"""``/copies/{id}/events``: what callers may say happened, and all that did."""
+"""``/copies/{id}/events``: the events that callers may add, and the list of all."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from tests.harness.api_client import Api, assert_problem
 from tests.harness.outbox_events import published_events
 
 pytestmark = pytest.mark.django_db
-#: What only the product itself knows.
+#: Kinds that only the product itself adds.
 OURS = ["quote_request_selected", "guest_flow_email_sent", "agent_needs_bind_assistance_email_sent"]
 
 

@@ -58,7 +58,7 @@ def test_a_link_is_created_and_its_address_returned_once(api: Api, copy: dict[st
 def test_a_key_stores_no_address(api: Api, copy: dict[str, Any], harbor: Tenant) -> None:
     made = [api.post(f"/copies/{copy['id']}/guest_links", {}, Idempotency_Key="same").json()["url"] for _ in range(2)]
 
-    # Each of them opens: an answer that was lost leaves a link that nobody knows.
+    # Each of them opens: a lost response leaves an unknown link.
     assert len({*made}) == 2
     for url in made:
         assert follow(Client(), copy["id"], url.partition("#")[2]).status_code == 200

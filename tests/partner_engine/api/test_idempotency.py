@@ -1,4 +1,4 @@
-"""``Idempotency-Key``: the same request again gives its first answer, and no second effect."""
+"""``Idempotency-Key``: a repeated request gets its first response, and has no second effect."""
 
 from __future__ import annotations
 

@@ -46,7 +46,7 @@ def test_the_refusal_names_the_holder(api: Api, harbor: Tenant, s1: Sample) -> N
     problem = json.loads(refused.content)
     assert (refused.status_code, problem["type"]) == (409, "urn:partner-engine:problem:locked_by_another_save")
     assert refused["Retry-After"] == "1"
-    # The door, and neither the machine nor the process behind it.
+    # The entry point, and neither the machine nor the process.
     assert {**problem["holder"], "since": None} == {"who": "Robin Agent (user 7)", "since": None, "where": "web"}
     since = datetime.fromisoformat(problem["holder"]["since"])
     assert abs(since - datetime.now(UTC)) < timedelta(seconds=30)

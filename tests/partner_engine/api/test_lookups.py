@@ -1,4 +1,4 @@
-"""``/me`` and ``/catalogue``, and the addresses of older days."""
+"""``/me`` and ``/catalogue``, and deprecated addresses."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Who sees which answers: sensitive ones nobody, personal ones those with the right, and the log says so."""
+"""Masking: sensitive answers always, personal ones without the right; reads of personal ones are logged."""
 
 from __future__ import annotations
 

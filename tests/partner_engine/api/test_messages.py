@@ -16,9 +16,9 @@ from tests.harness.api_client import NOBODY, Api, assert_problem
 from tests.harness.outbox_events import published_events
 
 pytestmark = pytest.mark.django_db
-#: Whose token it is and for which client, the copy, its messages.
+#: The token, its client, the copy, its messages.
 QUERIES_OF_A_LIST = 4
-#: Whose token it is and for which client, the copy, the save between a savepoint and its release.
+#: The token, its client, the copy, the save between a savepoint and its release.
 QUERIES_OF_A_POST = 6
 
 

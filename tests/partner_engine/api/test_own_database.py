@@ -1,4 +1,4 @@
-"""A tenant with a database of its own is served as any other; nothing of its forms is elsewhere."""
+"""A tenant with its own database is served like any other; its forms are stored nowhere else."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Every error is a problem: whatever is asked, wherever."""
+"""Every error is a problem, for any request to any address."""
 
 from __future__ import annotations
 

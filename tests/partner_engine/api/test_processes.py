@@ -1,4 +1,4 @@
-"""``/copies/{id}/processes``: how far long work is, and nothing that is for staff."""
+"""``/copies/{id}/processes``: the state of long work, without the fields for staff."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""``/copies/{id}/question_sets``: put on by hand and kept, taken off unless the rules ask for it."""
+"""``/copies/{id}/question_sets``: added by hand and kept, removed unless the rules require it."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from tests.harness.api_client import Api, assert_problem
 from tests.harness.outbox_events import published_events
 
 pytestmark = pytest.mark.django_db
-#: A set that the restaurant is not asked, and one that it is.
+#: A set that the restaurant does not need, and one that it needs.
 UNASKED, ASKED = "qs_auto", "qs_bop"
 
 
@@ -59,7 +59,7 @@ def test_an_added_set_shows_no_question_by_itself(api: Api, url: str, copy: dict
 
     now = api.get(f"/copies/{copy['id']}").json()
     assert (now["answers"], now["needed"], now["eligibility"]) == (copy["answers"], copy["needed"], copy["eligibility"])
-    # Nothing is asked in it, so nothing is missing.
+    # It shows no question, so nothing is missing.
     assert published_events(harbor, "question_set")[-1] == ("question_set.completed", 2, {"question_set": UNASKED})
 
 
@@ -154,7 +154,7 @@ def test_guards_of_a_write(api: Api, url: str, copy: dict[str, Any]) -> None:
     first = api.post(url, {"code": UNASKED}, Idempotency_Key="k")
     again = api.post(url, {"code": UNASKED}, Idempotency_Key="k")
 
-    # The first answer again: by now it would be 200.
+    # The first response again: a new request would get 200.
     assert (again.status_code, again.content) == (201, first.content)
     assert_problem(api.delete(f"{url}/{UNASKED}", If_Match='"1"'), 412, "version_mismatch")
     api.post(f"/copies/{copy['id']}/lock")

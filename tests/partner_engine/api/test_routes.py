@@ -1,4 +1,4 @@
-"""Every address of the API, walked: who is let in, what garbage does. A new address without a row here fails."""
+"""Every address of the API: its callers, and hostile bodies. A new address without a row here fails."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the API takes for JSON, as a table of bytes and reasons."""
+"""Accepted and refused JSON, as a table of bytes and reasons."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A server process and a copy to listen to."""
+"""The fixtures of live updates: a server process and a copy to listen to."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def port(transactional_db: None, demo: Release, server: int) -> int:
 
 @pytest.fixture
 def actor(owner: User) -> Actor:
-    """Return the owner at work in the web."""
+    """Return the owner as an actor of the web."""
     return owner.as_actor(source="web")
 
 
@@ -55,7 +55,7 @@ def sessions(owner: User, stranger: User, staff: User) -> dict[str, str]:
 
 @pytest.fixture
 def deleted(port: int, harbor: Tenant, actor: Actor) -> UUID:
-    """Return a copy of harbor that is not there any more."""
+    """Return a deleted copy of harbor."""
     deleted = start(harbor, actor)
     with batch.build_copy(deleted, scope=harbor, actor=actor) as context:
         context.save()

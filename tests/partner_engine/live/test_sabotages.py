@@ -1,4 +1,4 @@
-"""The tests that guard who may listen find a server whose sockets are worse in one way."""
+"""The tests of admission detect servers with sabotaged sockets."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from tests.partner_engine.live import test_copies, test_revocation
 
 pytestmark = [pytest.mark.fault, pytest.mark.django_db(transaction=True)]
 
-#: Sabotage, the test that has to find it, and what that is run with.
+#: Sabotage, the test that must detect it, and its arguments.
 FOUND_BY: list[tuple[str, Callable[..., None], dict[str, Any]]] = [
     ("any_origin", test_copies.test_admission, {}),
     ("kept_tickets", test_copies.test_a_ticket_opens_one_socket, {}),

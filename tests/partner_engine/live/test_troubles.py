@@ -1,4 +1,4 @@
-"""What happens to a socket when the database fails it, and when its owner's rights become others."""
+"""Sockets with a failing database, and sockets whose owner's rights change."""
 
 from __future__ import annotations
 
