@@ -51,7 +51,7 @@ def test_the_refusal_names_the_holder(api: Api, harbor: Tenant, s1: Sample) -> N
     since = datetime.fromisoformat(problem["holder"]["since"])
     assert abs(since - datetime.now(UTC)) < timedelta(seconds=30)
     assert problem["detail"].startswith("Robin Agent has been saving this copy since ")
-    assert problem["detail"].endswith("(web); try again in a moment.")
+    assert problem["detail"].endswith("(web). Try again in a moment.")
     after = api.patch(f"/copies/{copy['id']}/answers", change)
     assert (after.status_code, "X-Lock" in after) == (200, False)
 
