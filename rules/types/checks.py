@@ -14,7 +14,7 @@ from rules.language.values import Value
 
 
 class CheckContext(NamedTuple):
-    """The facts that a check may use in addition to the value: the evaluation date, and whether test identities pass."""
+    """The facts that a check may use besides the value: the evaluation date, and whether test identities pass."""
 
     as_of: date
     allow_test_identities: bool
