@@ -22,7 +22,7 @@ from tenants.current_tenant import across_tenants
 from tenants.models import Tenant
 
 #: Makes the hourly action of a tenant.
-Chore: TypeAlias = Callable[[Tenant], DeferredAction]
+HourlyAction: TypeAlias = Callable[[Tenant], DeferredAction]
 #: Returns the expired rows of the tenant in scope.
 Expired: TypeAlias = Callable[[], QuerySet[Any]]
 #: How long a dead letter is stored for staff.
@@ -31,7 +31,7 @@ DEAD_LETTERS_KEPT: Final = timedelta(days=90)
 AT_ONCE: Final = 500
 
 log = structlog.get_logger(__name__)
-_chores: list[Chore] = []
+_hourly: list[HourlyAction] = []
 _expired: dict[str, Expired] = {}
 
 
@@ -42,10 +42,10 @@ class RetentionRegisteredTwice(Exception):
         super().__init__(f"The retention of {what!r} is registered already.")
 
 
-def hourly(chore: Chore) -> Chore:
+def hourly(make_action: HourlyAction) -> HourlyAction:
     """Emit the action that the decorated function makes, for every tenant, each hour."""
-    _chores.append(chore)
-    return chore
+    _hourly.append(make_action)
+    return make_action
 
 
 def retention(what: str) -> Callable[[Expired], Expired]:
@@ -73,9 +73,9 @@ def emit_hourly_actions(alias: str) -> int:
     tenants = list(Tenant.objects.filter(database="" if alias == DEFAULT_DB_ALIAS else alias))
     with across_tenants(using=alias):
         return sum(
-            enqueue(chore(tenant), alias=alias, tenant_id=tenant.pk, copy_id=None)
+            enqueue(make_action(tenant), alias=alias, tenant_id=tenant.pk, copy_id=None)
             for tenant in tenants
-            for chore in _chores
+            for make_action in _hourly
         )
 
 

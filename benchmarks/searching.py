@@ -21,7 +21,7 @@ from uuid_utils.compat import uuid7
 from benchmarks.figures import Figure, figure, milliseconds
 from benchmarks.rounds import Contender, interleave
 from forms.selectors import list_forms
-from search.forms import rank_forms
+from search.form_search import rank_forms
 from search.index import Entry, write_entries
 from search.words import weigh
 from tenants.current_tenant import use_tenant

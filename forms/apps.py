@@ -1,10 +1,10 @@
-"""The forms app: application forms, their catalogue and the rules that decide them."""
+"""The forms app."""
 
 from django.apps import AppConfig
 
 
 class FormsConfig(AppConfig):
-    """The app of forms, catalogue and rules. It does not know the code that loads or saves them."""
+    """Application forms and the records attached to them; only the batch writes them."""
 
     name = "forms"
     verbose_name = "Application forms"

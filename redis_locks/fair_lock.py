@@ -15,7 +15,7 @@ from django.conf import settings
 from redis import Redis
 from redis.exceptions import LockNotOwnedError, RedisError
 
-from redis_locks.lock_holder import IDENTITY_LENGTH, Holder, holder_in, opening_of
+from redis_locks.lock_holder import IDENTITY_LENGTH, Holder, holder_in, token_content
 from redis_locks.lua_scripts import EXTEND, RELEASE, TAKE, LockScript, run_script
 
 #: Seconds that a lock lives unless it is extended.
@@ -66,7 +66,7 @@ class FairLock:
         self.name = name
         self._client = client
         self._identity = secrets.token_hex(IDENTITY_LENGTH // 2)
-        self._opening = opening_of(holder)
+        self._opening = token_content(holder)
         self._ttl_ms = int(ttl * 1_000)
         #: Our token while we hold the lock; and the token seen at the last attempt, ours or another's.
         self._token: bytes | None = None

@@ -49,12 +49,12 @@ def list_locks(client: Redis, pattern: str) -> list[LockInfo]:
     return [found for at in range(0, len(names), _STEP) for found in _read(client, names[at : at + _STEP])]
 
 
-def release_by_force(client: Redis, standing: LockInfo) -> bool:
-    """Free the lock if ``standing`` is still its state; return whether it was. Raises ``RedisError``.
+def release_by_force(client: Redis, info: LockInfo) -> bool:
+    """Free the lock if ``info`` is still its state; return whether it was. Raises ``RedisError``.
 
     Its holder is not notified: only the fence behind the lock separates the two.
     """
-    return bool(run_script(client, RELEASE, (standing.name,), (standing.token,)))
+    return bool(run_script(client, RELEASE, (info.name,), (info.token,)))
 
 
 def _read(client: Redis, names: list[str]) -> Iterator[LockInfo]:

@@ -51,7 +51,7 @@ def holder_here(*, who: str, entry_point: str) -> Holder:
     return Holder(who=who, where=f"{entry_point} {socket.gethostname()}:{os.getpid()}")
 
 
-def opening_of(holder: Holder) -> str:
+def token_content(holder: Holder) -> str:
     """Return the JSON of ``holder`` up to the time, which Redis appends: ``{"who":"...","where":"...","since":``."""
     content = msgspec.json.encode({"who": holder.who[:MAX_WHO], "where": holder.where[:MAX_WHO]}).decode()
     return content.removesuffix("}") + ',"since":'

@@ -17,7 +17,7 @@ from redis import Redis
 from redis.exceptions import RedisError
 
 from redis_locks.fair_lock import PATIENCE_MS, TTL_SECONDS, keys_of, pause
-from redis_locks.lock_holder import IDENTITY_LENGTH, Holder, holder_in, opening_of
+from redis_locks.lock_holder import IDENTITY_LENGTH, Holder, holder_in, token_content
 from redis_locks.lua_scripts import EXTEND, RELEASE, TAKE, Call, LockScript, run_script_for_all
 
 #: Seconds for which locks are held while one below them is waited for.
@@ -36,7 +36,7 @@ class ManyLocks:
         self.missed: dict[str, Holder | None] = {}
         self._client = client
         self._identity = secrets.token_hex(IDENTITY_LENGTH // 2)
-        self._opening = opening_of(holder)
+        self._opening = token_content(holder)
         self._ttl = ttl
         self._tokens: dict[str, bytes] = {}
         self._extended_at = 0.0

@@ -1,4 +1,4 @@
-"""Finds abandoned processes and requests the resumption of each, once."""
+"""Emits the resumption of abandoned processes, once each."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ IDLE: Final = timedelta(minutes=2)
 _AT_ONCE: Final = 500
 
 
-def ask_to_resume(alias: str, *, idle: timedelta = IDLE) -> int:
-    """Enqueue ``ResumeProcess`` in database ``alias`` for each abandoned process; return the number of new ones."""
+def emit_resumptions(alias: str, *, idle: timedelta = IDLE) -> int:
+    """Emit ``ResumeProcess`` in database ``alias`` for each abandoned process; return the number of new ones."""
     with across_tenants(using=alias):
-        left = list(list_abandoned(idle=idle)[:_AT_ONCE])
+        abandoned = list(list_abandoned(idle=idle)[:_AT_ONCE])
         return sum(
             enqueue(
                 ResumeProcess(copy_id=str(process.copy_id), process_id=str(process.pk)),
@@ -28,16 +28,16 @@ def ask_to_resume(alias: str, *, idle: timedelta = IDLE) -> int:
                 tenant_id=process.tenant_id,
                 copy_id=process.copy_id,
             )
-            for process in left
+            for process in abandoned
         )
 
 
-def ask_to_resume_everywhere() -> dict[str, int]:
-    """Enqueue in every database; return the numbers by alias. A database that fails is skipped until the next run."""
-    asked = {}
+def emit_resumptions_everywhere() -> dict[str, int]:
+    """Emit in every database; return the numbers by alias. A database that fails is skipped until the next run."""
+    emitted = {}
     for alias in connections:
         try:
-            asked[alias] = ask_to_resume(alias)
+            emitted[alias] = emit_resumptions(alias)
         except DatabaseError:
             continue
-    return asked
+    return emitted

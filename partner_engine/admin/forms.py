@@ -23,7 +23,7 @@ from partner_engine.admin.site import site
 from partner_engine.admin.viewing import BigTableAdmin, age
 from partner_engine.copy_visibility import InsuredNames
 from presentation.visibility import Reader
-from search.forms import search_forms
+from search.form_search import search_forms
 
 STATE_LABELS: Final = {
     "ready": "success",

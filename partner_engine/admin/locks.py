@@ -11,7 +11,7 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import redirect, render
 from redis.exceptions import RedisError
 
-from batch.locks.held import HeldLock, held_lock, list_held_locks, release_held_lock
+from batch.locks.inspection import HeldLock, held_lock, list_held_locks, release_held_lock
 from partner_engine.admin.staff import staff_actor
 from partner_engine.admin.viewing import tenant_names
 from tenants.current_tenant import current_scope
@@ -47,7 +47,7 @@ def release(request: HttpRequest, copy: Any) -> tuple[HttpResponseRedirect, str]
     back, done = redirect("admin:copies_copy_change", copy.pk), ""
     try:
         lock = held_lock(copy.tenant_id, copy.pk)
-        is_same = lock is not None and lock.standing.identity == request.POST.get("holding")
+        is_same = lock is not None and lock.info.identity == request.POST.get("holding")
         if lock is not None and is_same and release_held_lock(lock, actor=staff_actor(request)):
             done = f"Released the lock, held by {_who(lock)}."
             messages.success(request, done)

@@ -21,16 +21,16 @@ from copies.models import Copy
 from forms.selectors import list_copies, list_forms
 from partner_engine.api.bodies import FormsQuery, NewCopy, NewForm
 from partner_engine.api.copy_response import copy_shape, copy_summary
+from partner_engine.api.form_list import filter_copies, form_summary
 from partner_engine.api.http.endpoint import Endpoint
 from partner_engine.api.http.pagination import next_page, page
 from partner_engine.api.http.schema import documented
 from partner_engine.api.http.writes import json_response, save
-from partner_engine.api.listing import filter_copies, form_summary
 from partner_engine.copy_visibility import InsuredNames
 from partner_engine.problems import Refused
 from presentation import shapes
 from presentation.visibility import Reader
-from search.forms import search_forms
+from search.form_search import search_forms
 from tenants.access import Right
 
 #: The accepted evaluation dates; calculations with dates near the ends of the calendar would overflow.

@@ -9,14 +9,14 @@ from rest_framework.request import Request
 
 from forms.selectors import list_every_copy
 from partner_engine.api.bodies import SearchQuery
+from partner_engine.api.form_list import filter_copies, form_summary
 from partner_engine.api.http.endpoint import Endpoint
 from partner_engine.api.http.pagination import decode_ranked, encode_ranked, next_page
 from partner_engine.api.http.schema import documented
-from partner_engine.api.listing import filter_copies, form_summary
 from partner_engine.copy_visibility import InsuredNames
 from presentation import shapes
 from presentation.visibility import Reader
-from search.forms import Ranked, rank_forms
+from search.form_search import Ranked, rank_forms
 from tenants.access import Right
 
 

@@ -20,7 +20,7 @@ from partner_engine.copy_visibility import InsuredNames
 from partner_engine.web.access import Agent, for_agents
 from partner_engine.web.pages.forms_list import STATE_WORDS, build_form_line
 from presentation.visibility import Reader
-from search.forms import rank_forms
+from search.form_search import rank_forms
 from tenants.access import Right
 from webhooks.selectors import list_disabled_by_product
 

@@ -14,7 +14,7 @@ from copies.paths import is_in_document
 from partner_engine.web.pages.cards import build_card, build_row
 from partner_engine.web.pages.differences import Parts
 from partner_engine.web.pages.form_page import build_head, build_nav
-from partner_engine.web.pages.posted import build_posted
+from partner_engine.web.pages.posted_messages import build_posted
 from partner_engine.web.pages.products import build_panel, errors
 from partner_engine.web.pages.reading import Reading
 

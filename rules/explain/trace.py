@@ -20,9 +20,9 @@ from rules.flow.eligibility import BaseCheck, base_checks, decide_product, decid
 from rules.flow.evaluation import ProductOutcome
 from rules.flow.messages import messages_of
 from rules.flow.premium import rate
+from rules.flow.shown_questions import decide
 from rules.flow.state import Frame, Reveal, State
 from rules.flow.stored_values import plain
-from rules.flow.visibility import decide
 from rules.language.values import Unknown
 
 __all__ = ["Explanation", "PriceStep", "TracedPart", "TracedRule", "UnknownTarget", "explain"]

@@ -14,9 +14,9 @@ from rules.definition.model import CompiledCatalogue
 from rules.flow.eligibility import decide_products
 from rules.flow.evaluation import EDITION, Evaluation, FlowResult, Message, Needed, Refusal
 from rules.flow.messages import messages_of
+from rules.flow.shown_questions import decide
 from rules.flow.state import Reveal, State
 from rules.flow.stored_values import plain
-from rules.flow.visibility import decide
 
 __all__ = ["Reveal", "run"]
 

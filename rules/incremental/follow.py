@@ -13,8 +13,8 @@ from typing import Final, TypeAlias
 from copies.paths import EXCLUDED, QUESTION_SETS, RESERVED, Path, is_in_document, row_steps, split_first, split_path
 from rules.definition.dependency_order import set_node
 from rules.definition.model import CompiledDerived, CompiledQuestion, CompiledSet, Reader
+from rules.flow.shown_questions import decide_question
 from rules.flow.stored_values import plain
-from rules.flow.visibility import decide_question
 from rules.incremental.lazy_state import LazyFrame, LazyState
 from rules.language.kinds import DATE, TEXT, TRUTH
 

@@ -14,8 +14,8 @@ from typing import Any
 from copies.document import Container, Document, PoolRow
 from copies.paths import row_steps
 from rules.definition.model import CompiledCatalogue, CompiledDerived, CompiledQuestion
+from rules.flow.shown_questions import value_of
 from rules.flow.state import Frame, Reveal, State
-from rules.flow.visibility import value_of
 from rules.language.values import Value
 
 

@@ -76,7 +76,7 @@ class TestHints:
         def refuse(alias: str) -> bool:
             raise NoConnection
 
-        monkeypatch.setattr(wakeup_hints, "give", refuse)
+        monkeypatch.setattr(wakeup_hints, "get_redis_connection", refuse)
         name, labels = "partner_engine_action_hints_unsent_total", {"reason": "ConnectionError"}
         before = METRICS.get_sample_value(name, labels) or 0
 
@@ -162,7 +162,9 @@ class TestUpkeep:
         put(harbor, Purge(what="everything"))
 
         assert relay.drain("default").dead == 1
-        assert [(row.state, row.last_error) for row in rows()] == [("dead", "Nobody knows what is to be deleted.")]
+        assert [(row.state, row.last_error) for row in rows()] == [
+            ("dead", "No retention rule of this name is registered.")
+        ]
 
     def test_a_purge_that_the_database_refuses_is_retried(
         self, harbor: Tenant, monkeypatch: pytest.MonkeyPatch
@@ -170,7 +172,7 @@ class TestUpkeep:
         def refuse() -> None:
             raise OperationalError
 
-        monkeypatch.setitem(maintenance._purges, "dead letters", refuse)
+        monkeypatch.setitem(maintenance._expired, "dead letters", refuse)
         put(harbor, Purge(what="dead letters"))
 
         assert relay.drain("default").failed == 1
@@ -236,7 +238,7 @@ def test_a_save_hints_at_its_actions_once_they_are_there(
 ) -> None:
     form_id = make_form()
     hinted: list[tuple[str, int]] = []
-    monkeypatch.setattr("batch.effects.after_commit.wake", lambda alias: hinted.append((alias, len(rows()))))
+    monkeypatch.setattr("batch.effects.after_commit.wake_relay", lambda alias: hinted.append((alias, len(rows()))))
     before = len(rows())
 
     with batch.find_and_lock(form_id, scope=kennels, actor=agent) as context:

@@ -11,8 +11,8 @@ import pytest
 from hypothesis import HealthCheck, Phase, settings
 from hypothesis.stateful import run_state_machine_as_test
 
-from batch import context
 from batch.changes.mutators.answers import AnswerMutator
+from batch.storage import write as storage_write
 from copies.document import AnswerValue
 from tenants.access import Actor
 from tenants.models import Tenant
@@ -46,7 +46,7 @@ def test_batch_and_model_never_differ(kennels: Tenant, agent: Actor, runs: int, 
 def test_the_model_finds_a_writer_that_trusts_its_lock(
     kennels: Tenant, agent: Actor, monkeypatch: pytest.MonkeyPatch  # noqa: F811
 ) -> None:  # fmt: skip
-    monkeypatch.setattr(context, "write", SABOTAGES["unfenced"].write)
+    monkeypatch.setattr(storage_write, "write", SABOTAGES["unfenced"].write)
 
     with pytest.raises(AssertionError):
         live(kennels, agent, runs=25, steps=40, phases=[Phase.generate])
@@ -55,7 +55,7 @@ def test_the_model_finds_a_writer_that_trusts_its_lock(
 def test_the_model_finds_nothing_in_a_careful_writer(
     kennels: Tenant, agent: Actor, monkeypatch: pytest.MonkeyPatch  # noqa: F811
 ) -> None:  # fmt: skip
-    monkeypatch.setattr(context, "write", SABOTAGES["careful"].write)
+    monkeypatch.setattr(storage_write, "write", SABOTAGES["careful"].write)
 
     live(kennels, agent, runs=4, steps=40, phases=[Phase.generate])
 

@@ -10,7 +10,7 @@ import pytest
 from batch import service as batch
 from forms.selectors import in_state, list_copies, list_forms, state_of_copy
 from forms.states import standing_of, state_of
-from search.forms import search_forms
+from search.form_search import search_forms
 from tenants.access import Actor
 from tenants.current_tenant import use_tenant
 from tenants.models import Tenant

@@ -63,7 +63,9 @@ def product_files() -> list[Path]:
     return [
         path
         for path in tracked_files()
-        if path.suffix == ".py" and path.relative_to(CHECKOUT).parts[0] in floors() and "migrations" not in path.parts
+        if path.suffix == ".py"
+        and path.relative_to(CHECKOUT).parts[0] in floors() | {"failpoints.py"}
+        and "migrations" not in path.parts
     ]
 
 

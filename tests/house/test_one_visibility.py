@@ -21,7 +21,12 @@ READERS = {
 #: The modules that know the form of a mask.
 MASKERS = {
     "batch.changes.mutators.answers": "seals",
-    "rules.types.mask": "makes masks",
+    "rules.types.question_type": "declares the mask of a type",
+    "rules.types.fein": "masks its type",
+    "rules.types.phone": "masks its type",
+    "rules.types.ssn": "masks its type",
+    "rules.types.text": "masks its type",
+    "rules.types.vin": "masks its type",
     "presentation.visibility": "decides",
 }
 _MASKS = {"HIDDEN", "is_mask", "mask", "mask_of"}
@@ -47,7 +52,7 @@ def imports_of_masks(source: str) -> list[int]:
         node.lineno
         for node in ast.walk(ast.parse(source))
         if isinstance(node, ast.ImportFrom)
-        and str(node.module).startswith(("copies.mask", "rules.mask", "rules.types.mask"))
+        and str(node.module).startswith(("copies.mask", "rules.types.mask"))
         and any(name.name in _MASKS for name in node.names)
     ]
 

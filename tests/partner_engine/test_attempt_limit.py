@@ -53,7 +53,7 @@ def test_a_refusal_names_the_time_to_retry(monkeypatch: pytest.MonkeyPatch) -> N
     # While the attempts are recent, one of them may be right and reset the count.
     assert limit.take("harbor", HERE) == 1
 
-    monkeypatch.setattr(attempt_limit, "_UNDER_WAY_SECONDS", 0)
+    monkeypatch.setattr(attempt_limit, "_CONCURRENT_SECONDS", 0)
 
     assert MINUTES * 60 - 10 < limit.take("harbor", HERE) <= MINUTES * 60
 

@@ -252,5 +252,5 @@ class TestSessions:
         assert (request._request.tenant, request._request.actor.source) == (harbor, "api")
 
     def test_staff_do_not_call_the_api(self, staff: User) -> None:
-        with pytest.raises(ApiPermissionDenied, match="Staff belong to no tenant"):
+        with pytest.raises(ApiPermissionDenied, match="Staff accounts have no tenant"):
             AgentSessionAuthentication().authenticate(self.session_of(staff))

@@ -19,20 +19,20 @@ def test_it_returns_holder_waiters_and_time_left(redis: Redis, name: str, make_l
     for _ in range(2):
         make_lock()._try(joins=True)
 
-    standing = lock_info(redis, name)
+    info = lock_info(redis, name)
 
-    assert standing is not None and standing.holder is not None
-    assert (standing.name, standing.holder.who, standing.waiting) == (name, KIM.who, 2)
-    assert 9 < standing.expires_in <= 10
-    assert len(standing.identity) == 32
+    assert info is not None and info.holder is not None
+    assert (info.name, info.holder.who, info.waiting) == (name, KIM.who, 2)
+    assert 9 < info.expires_in <= 10
+    assert len(info.identity) == 32
 
 
 def test_a_foreign_token_is_listed_without_a_holder(redis: Redis, name: str) -> None:
     redis.set(name, b"5d1c9a0e7b1c11f0", px=5_000)
 
-    standing = lock_info(redis, name)
+    info = lock_info(redis, name)
 
-    assert standing is not None and standing.holder is None
+    assert info is not None and info.holder is None
 
 
 def test_only_locks_are_listed(redis: Redis, make_name: Callable[[], str]) -> None:
@@ -41,7 +41,7 @@ def test_only_locks_are_listed(redis: Redis, make_name: Callable[[], str]) -> No
         FairLock(redis, name, holder=ROBIN).take(wait=0)
         FairLock(redis, name, holder=KIM)._try(joins=True)
 
-    found = [standing.name for standing in list_locks(redis, lock_name("copy", "*"))]
+    found = [info.name for info in list_locks(redis, lock_name("copy", "*"))]
 
     assert found == names
 

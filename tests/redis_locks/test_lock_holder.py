@@ -7,11 +7,11 @@ from datetime import UTC, datetime
 
 import pytest
 
-from redis_locks.lock_holder import IDENTITY_LENGTH, MAX_WHO, Holder, holder_here, holder_in, opening_of
+from redis_locks.lock_holder import IDENTITY_LENGTH, MAX_WHO, Holder, holder_here, holder_in, token_content
 
 
 def token_of(holder: Holder, *, milliseconds: int = 1_700_000_000_123) -> bytes:
-    return b"f" * IDENTITY_LENGTH + f"{opening_of(holder)}{milliseconds}}}".encode()
+    return b"f" * IDENTITY_LENGTH + f"{token_content(holder)}{milliseconds}}}".encode()
 
 
 @pytest.mark.parametrize("who", ["Robin Agent (user 7)", 'Q"uote\\ (user 8)', "Zoë Ünal-李 (guest 9)", "", "}{"])

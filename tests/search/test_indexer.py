@@ -24,7 +24,7 @@ from catalogue.releases import forget_compiled_releases, publish
 from forms.selectors import list_forms
 from redis_locks.job_mutex import JobMutex
 from search import indexer
-from search.forms import pending_entries, rank_forms
+from search.form_search import pending_entries, rank_forms
 from search.index import Entry, remove_entries, write_entries
 from search.indexer import index_copies, rebuild_search
 from search.models import SearchEntry, SearchSpelling, SearchWord

@@ -426,7 +426,7 @@ class TestTheseTestsCanFail:
         def told(error: BaseException) -> dict[str, Any]:
             return {"type": type(error).__name__, "frames": [], "text": "".join(traceback.format_exception(error))}
 
-        monkeypatch.setattr("partner_engine.logging._told", told)
+        monkeypatch.setattr("partner_engine.logging._described", told)
         fail_with(canaries, "the save", monkeypatch)
         api.patch(f"/copies/{full['id']}/answers", changed_by(full, make_canaries()))
 

@@ -11,7 +11,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django_redis import get_redis_connection
 from redis.exceptions import RedisError
 
-from batch.locks.held import HeldLock, list_held_locks, release_held_lock
+from batch.locks.inspection import HeldLock, list_held_locks, release_held_lock
 from redis_locks.fair_lock import lock_name, parts_of_name
 from redis_locks.inspection import LockInfo, list_locks
 from redis_locks.job_mutex import KIND as JOB
@@ -91,11 +91,11 @@ class Command(BaseCommand):
 
 def _copy_line(lock: HeldLock, codes: Mapping[UUID, str]) -> dict[str, Any]:
     tenant = codes.get(lock.tenant_id, str(lock.tenant_id))
-    return _line("copy", tenant, str(lock.copy_id), lock.standing)
+    return _line("copy", tenant, str(lock.copy_id), lock.info)
 
 
-def _line(kind: str, tenant: str, name: str, standing: LockInfo) -> dict[str, Any]:
-    holder = standing.holder
+def _line(kind: str, tenant: str, name: str, info: LockInfo) -> dict[str, Any]:
+    holder = info.holder
     return {
         "kind": kind,
         "tenant": tenant,
@@ -103,6 +103,6 @@ def _line(kind: str, tenant: str, name: str, standing: LockInfo) -> dict[str, An
         "who": holder.who if holder else "unknown",
         "since": holder.since.isoformat(timespec="seconds") if holder and holder.since else "unknown",
         "where": holder.where if holder else "unknown",
-        "waiting": standing.waiting,
-        "expires_in": standing.expires_in,
+        "waiting": info.waiting,
+        "expires_in": info.expires_in,
     }

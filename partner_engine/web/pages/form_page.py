@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from partner_engine.web.pages.cards import Card, build_cards, top_sets
-from partner_engine.web.pages.posted import PostedView, build_posted
+from partner_engine.web.pages.posted_messages import PostedView, build_posted
 from partner_engine.web.pages.products import Link, Panel, build_panel, errors, link_to
 from partner_engine.web.pages.reading import Reading
 from presentation.formats import counted, day, moment

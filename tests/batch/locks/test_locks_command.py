@@ -13,7 +13,7 @@ from structlog.testing import capture_logs
 
 from batch.locks import held as held_locks
 from batch.locks.copy_lock import CopyLock, holder_of
-from batch.locks.held import held_lock
+from batch.locks.inspection import held_lock
 from redis_locks.job_mutex import JobMutex
 from tenants.access import Actor
 from tenants.models import Tenant

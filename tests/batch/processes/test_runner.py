@@ -15,7 +15,7 @@ from actions.models import OutboxAction
 from actions.registry import PermanentFailure, RetryAfter
 from batch.context import BatchContext
 from batch.processes import runner
-from batch.processes.resumption import ask_to_resume
+from batch.processes.resumption import emit_resumptions
 from batch.processes.runner import ProcessKindRegisteredTwice, Works, resume_process, start_process
 from forms.models import Process
 from tenants.current_tenant import use_tenant
@@ -123,18 +123,18 @@ def test_an_abandoned_process_is_resumed_once(copy_id: UUID, kennels: Tenant) ->
     walk = Walk(failures=1)
     with use_tenant(kennels), pytest.raises(RuntimeError):
         start_process(delivered(order(copy_id), kennels), works=works_of(walk))
-    assert ask_to_resume("default") == 0
+    assert emit_resumptions("default") == 0
     pass_minutes(3)
 
-    assert ask_to_resume("default") == 1
-    assert ask_to_resume("default") == 0
+    assert emit_resumptions("default") == 1
+    assert emit_resumptions("default") == 0
     with use_tenant(kennels):
         asked = OutboxAction.objects.get(kind="resume_process")
         assert asked.payload == {"copy_id": str(copy_id), "process_id": str(processes(kennels)[0].pk)}
         resume_process(delivered(ResumeProcess(**asked.payload), kennels), works=works_of(walk))
 
     assert [process.state for process in processes(kennels)] == ["completed"]
-    assert ask_to_resume("default", idle=timedelta(0)) == 0
+    assert emit_resumptions("default", idle=timedelta(0)) == 0
 
 
 def test_a_running_process_is_not_resumed(copy_id: UUID, kennels: Tenant) -> None:

@@ -151,7 +151,7 @@ def _done_before_it_runs() -> None:
 def _delivered_before_it_is_sent() -> None:
     claim = claims.claim
 
-    def claim_and_end(using: str, **how: Any) -> list[claims.LeasedAction]:
+    def claim_and_end(using: str, **how: Any) -> list[claims.LeasedDelivery]:
         found = claim(using, **how)
         with across_tenants(using=using):
             rows = WebhookDelivery.objects.filter(pk__in=[claimed.delivery.pk for claimed in found])

@@ -113,7 +113,7 @@ def test_the_check_lists_every_fault_with_its_place(admin: Client, kennels: Cata
     assert "derived[d_wrong].value" in text
     assert "form_rules[K-01].at" in text
     assert f"{reverse('admin:catalogue_derivedvalue_changelist')}?q=d_wrong" in text
-    assert "Publish: it decides" not in text
+    assert "Publish for all forms" not in text
 
 
 def test_publishing_shows_what_changes_and_makes_it_current(admin: Client, kennels: Catalogue) -> None:

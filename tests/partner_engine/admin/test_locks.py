@@ -13,9 +13,9 @@ from django.http import HttpResponse
 from django.test import Client
 from django.urls import reverse
 
-from batch.locks import held
+from batch.locks import inspection
 from batch.locks.copy_lock import CopyLock, holder_of
-from batch.locks.held import held_lock
+from batch.locks.inspection import held_lock
 from tenants.access import Actor
 from tenants.models import Tenant, User
 from tests.harness.broken_redis import refusing_client
@@ -46,7 +46,7 @@ def release_page(copy_id: UUID) -> str:
 def identity_of(tenant: Tenant, copy_id: UUID) -> str:
     lock = held_lock(tenant.pk, copy_id)
     assert lock is not None
-    return lock.standing.identity
+    return lock.info.identity
 
 
 def messages_of(answer: HttpResponse) -> list[str]:
@@ -157,10 +157,10 @@ def test_the_list_needs_the_permission_to_see_copies(make_staff: Callable[..., C
 def test_without_redis_pages_report_it(
     admin: Client, kennel: UUID, monkeypatch: pytest.MonkeyPatch, harbor: Tenant
 ) -> None:
-    monkeypatch.setattr(held, "get_redis_connection", lambda alias: refusing_client())
+    monkeypatch.setattr(inspection, "get_redis_connection", lambda alias: refusing_client())
 
     assert "do not wait for each other" in page(admin, kennel)
     assert "Saves continue without locks" in admin.get(reverse("admin:locks")).content.decode()
     assert "so no lock is held" in admin.get(release_page(kennel)).content.decode()
     answer = admin.post(release_page(kennel), {"holding": "0" * 32})
-    assert messages_of(answer) == ["Redis is not responding, so no lock is held."]
+    assert messages_of(answer) == ["Redis is not responding, so no lock is inspection."]

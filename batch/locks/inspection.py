@@ -23,18 +23,18 @@ class HeldLock:
 
     tenant_id: UUID
     copy_id: UUID
-    standing: LockInfo
+    info: LockInfo
 
     @property
     def holder(self) -> Holder | None:
         """Return the holder, None where it is unknown."""
-        return self.standing.holder
+        return self.info.holder
 
 
 def held_lock(tenant_id: UUID, copy_id: UUID) -> HeldLock | None:
     """Return the copy's lock, None while it is free. Raises ``RedisError``."""
-    standing = lock_info(get_redis_connection("default"), copy_lock_name(tenant_id, copy_id))
-    return HeldLock(tenant_id, copy_id, standing) if standing else None
+    info = lock_info(get_redis_connection("default"), copy_lock_name(tenant_id, copy_id))
+    return HeldLock(tenant_id, copy_id, info) if info else None
 
 
 def list_held_locks() -> list[HeldLock]:
@@ -52,7 +52,7 @@ def release_held_lock(lock: HeldLock, *, actor: Actor) -> bool:
 
     The save that held it still succeeds or is refused as stale: the version decides. Raises ``RedisError``.
     """
-    is_released = release_by_force(get_redis_connection("default"), lock.standing)
+    is_released = release_by_force(get_redis_connection("default"), lock.info)
     log.warning(
         "audit.lock_released",
         actor_type=actor.type,

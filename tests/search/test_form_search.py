@@ -6,13 +6,13 @@ from collections.abc import Callable
 from uuid import UUID
 
 import pytest
+from form_search.selectors import list_forms
 
 from actions.models import OutboxAction
 from batch import service as batch
 from copies.models import Copy
-from forms.selectors import list_forms
-from search import forms
-from search.forms import Ranked, pending_entries, rank_forms, search_forms
+from search import form_search
+from search.form_search import Ranked, pending_entries, rank_forms, search_forms
 from search.indexer import index_copies
 from search.models import SearchWord
 from tenants.access import Actor
@@ -149,7 +149,7 @@ def test_of_many_waiting_copies_the_latest_are_found_at_once(
     kennels: Tenant,  # noqa: F811
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(forms, "MOST_PENDING", 2)
+    monkeypatch.setattr(form_search, "MOST_PENDING", 2)
     made = [make_form() for _ in range(3)]
 
     with use_tenant(kennels):
