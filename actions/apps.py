@@ -1,5 +1,7 @@
 """The actions app: side effects stored with a save and run after it."""
 
+from importlib import import_module
+
 from django.apps import AppConfig
 from django.utils.module_loading import autodiscover_modules
 
@@ -12,4 +14,6 @@ class ActionsConfig(AppConfig):
 
     def ready(self) -> None:
         """Import the ``handlers.py`` of every app, which declares handlers, sweeps, hourly actions and retention."""
+        # First its own: actions write the rows that other sweeps look for.
+        import_module("actions.handlers")
         autodiscover_modules("handlers")

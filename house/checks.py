@@ -16,7 +16,7 @@ from house.leftovers import Leftovers
 from house.migration_digests import schema_digest
 from house.packages import BENCH, DEV, SERVERS, ensure_packages
 from house.place import CHECKOUT, PYTHON, RUN, locked
-from house.servers import MIGRATED, Instance
+from house.servers import MIGRATED, TENANT_MIGRATED, Instance
 from house.supervisor import Supervisor, say
 
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
@@ -178,7 +178,7 @@ def _throw_away_servers(
                     supervisor, database=not urls["DATABASE_URL"], redis=not urls["REDIS_URL"]
                 )
                 if template is not None:
-                    environment["TEST_TEMPLATE"] = MIGRATED
+                    environment |= {"TEST_TEMPLATE": MIGRATED, "TEST_TENANT_TEMPLATE": TENANT_MIGRATED}
                 yield supervisor, environment
         finally:
             instance.delete()
@@ -186,9 +186,10 @@ def _throw_away_servers(
 
 
 def _template(supervisor: Supervisor) -> Instance | None:
-    """Return stopped servers with a migrated database; make them when the migrations have changed.
+    """Return stopped servers with two migrated databases, the shared one and a tenant's; make them when the migrations
+    have changed.
 
-    Tests clone this database instead of migrating two new ones per worker.
+    Tests clone these databases instead of migrating new ones per worker.
     """
     environment = product_environment({})
     if environment.get("TEST_DATABASE_URL"):
@@ -199,10 +200,15 @@ def _template(supervisor: Supervisor) -> Instance | None:
                 Instance(folder.name, is_durable=False).delete()
             instance = Instance(_template_name(), is_durable=False)
             urls = instance.start(supervisor, database=True, redis=False)
-            environment |= {"DATABASE_URL": f"{urls['DATABASE_URL'].rpartition('/')[0]}/{MIGRATED}"}
-            migrate: list[str | Path] = [PYTHON, "manage.py", "migrate", "--no-input", "--verbosity", "0"]
-            if supervisor.run(migrate, environment=environment, folder=CHECKOUT) != 0:
-                raise HouseError("`manage.py migrate` failed, so no tests were run; its lines above say why.")
+            server = urls["DATABASE_URL"].rpartition("/")[0]
+            environment |= {
+                "DATABASE_URL": f"{server}/{MIGRATED}",
+                "TENANT_DATABASE_TEMPLATE": f"{server}/{TENANT_MIGRATED}",
+            }
+            for command in ("migrate", "migrate_tenants"):
+                migrate: list[str | Path] = [PYTHON, "manage.py", command, "--verbosity", "0"]
+                if supervisor.run(migrate, environment=environment, folder=CHECKOUT) != 0:
+                    raise HouseError(f"`manage.py {command}` failed, so no tests were run; its lines above say why.")
             supervisor.stop_all()
             (instance.folder / "finished").touch()
         return finished_template()

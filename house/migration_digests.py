@@ -34,11 +34,13 @@ def store_migrations(folder: Path) -> None:
 
 
 def schema_digest() -> str:
-    """Return a digest of all that decides on the tables: our migrations, the modules they import, and the packages."""
+    """Return a digest of everything that decides on the tables: migrations, their imports, packages and servers."""
     texts = [path.read_text(encoding="utf-8") for path in _migrations()]
     names = {name for text in texts for name in re.findall(r"^(?:from|import) ([\w.]+)", text, flags=re.MULTILINE)}
     modules = sorted(path for name in names if (path := CHECKOUT / (name.replace(".", "/") + ".py")).exists())
-    texts += [path.read_text(encoding="utf-8") for path in (*modules, CHECKOUT / "uv.lock")]
+    texts += [
+        path.read_text(encoding="utf-8") for path in (*modules, CHECKOUT / "uv.lock", CHECKOUT / "house" / "servers.py")
+    ]
     return hashlib.sha256("\0".join(texts).encode()).hexdigest()
 
 

@@ -20,6 +20,7 @@ from house.supervisor import Supervisor, say
 
 ROLE = "partner_engine"
 MIGRATED = "partner_engine_migrated"
+TENANT_MIGRATED = "partner_engine_tenant_migrated"
 """Empty database that tests migrate once and clone."""
 ATTEMPTS = 3
 """Starts tried before giving up: another program may take the free port first."""
@@ -109,11 +110,9 @@ class Instance:
         shutil.rmtree(unfinished, ignore_errors=True)
         log, sql = self.folder / "initdb.log", self.folder / "role.sql"
         sql.touch(mode=0o600)
-        sql.write_text(
-            f"CREATE ROLE {ROLE} LOGIN CREATEDB PASSWORD '{self._passwords['postgresql']}';\n"
-            f"CREATE DATABASE {ROLE} OWNER {ROLE};\nCREATE DATABASE {MIGRATED} OWNER {ROLE};\n",
-            encoding="utf-8",
-        )
+        statements = [f"CREATE ROLE {ROLE} LOGIN CREATEDB PASSWORD '{self._passwords['postgresql']}';"]
+        statements += [f"CREATE DATABASE {name} OWNER {ROLE};" for name in (ROLE, MIGRATED, TENANT_MIGRATED)]
+        sql.write_text("\n".join([*statements, ""]), encoding="utf-8")
         initdb: list[str | Path] = [
             *(binaries / "initdb", "-D", unfinished, "--username=postgres", "--auth=reject", "--encoding=UTF8"),
             *("--locale-provider=builtin", "--locale=C", "--builtin-locale=C.UTF-8", "--no-instructions"),

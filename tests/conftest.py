@@ -39,6 +39,8 @@ def pytest_configure() -> None:
         second = copy.deepcopy(settings.DATABASES["default"])
         second["NAME"] = f"{second['NAME']}_{SECOND_DATABASE}"
         second["TEST"] = {**second.get("TEST", {}), "NAME": f"test_{second['NAME']}"}
+        if "TEST_TENANT_TEMPLATE" in os.environ:
+            second["TEST"]["TEMPLATE"] = os.environ["TEST_TENANT_TEMPLATE"]
         settings.DATABASES[SECOND_DATABASE] = second
     for cache in settings.CACHES.values():
         cache["KEY_PREFIX"] = f"{cache['KEY_PREFIX']}:{PROCESS}"

@@ -112,7 +112,7 @@ def test_the_fewest_rows_are_not_more_than_the_most():
     row = QuestionSet.objects.get(code="kennels") if load(read_catalogue(BOARDING)) else None
     row.pool_min = 31
 
-    with pytest.raises(ValidationError, match="minimum rows"):
+    with pytest.raises(ValidationError, match="minimum must not be greater"):
         row.full_clean()
 
 

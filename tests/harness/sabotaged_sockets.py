@@ -67,4 +67,4 @@ VARIANTS: Final = SABOTAGES | {small_mailboxes.__name__: small_mailboxes}
 
 def application_with(name: str) -> str:
     """Return the name of the application with the change ``name``, for ``serve``."""
-    return f"{__name__}_application:application_{name}"
+    return f"{__name__.rpartition('.')[0]}.sabotaged_application:application_{name}"

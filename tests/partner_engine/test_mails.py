@@ -117,7 +117,7 @@ def test_administrators_are_asked_to_help_with_binding(copy_id: UUID, kennels: T
 
     assert [sent.to for sent in mail.outbox] == [["a@kennels.example", "b@kennels.example"]] * 2
     assert mail.outbox[0].subject == "Help with binding PA-CARE for Paws & Claws"
-    assert "Robin Agent asks" in mail.outbox[0].body
+    assert "Robin Agent requests" in mail.outbox[0].body
 
 
 def test_without_a_receiver_it_fails_permanently(

@@ -158,7 +158,7 @@ def test_impossible_work_fails_permanently(copy_id: UUID, kennels: Tenant) -> No
     with use_tenant(kennels):
         with pytest.raises(PermanentFailure, match="No work"):
             start_process(delivered(order(copy_id), kennels), works=Works())
-        with pytest.raises(PermanentFailure, match="not there"):
+        with pytest.raises(PermanentFailure, match="no longer exists"):
             start_process(delivered(order(uuid4()), kennels), works=works_of(Walk()))
         with pytest.raises(PermanentFailure, match="no such process"):
             gone = ResumeProcess(copy_id=str(copy_id), process_id=str(uuid4()))
