@@ -6,11 +6,11 @@ from collections.abc import Callable
 from uuid import UUID
 
 import pytest
-from form_search.selectors import list_forms
 
 from actions.models import OutboxAction
 from batch import service as batch
 from copies.models import Copy
+from forms.selectors import list_forms
 from search import form_search
 from search.form_search import Ranked, pending_entries, rank_forms, search_forms
 from search.indexer import index_copies

@@ -11,7 +11,7 @@ import pytest
 from django.core.management import CommandError, call_command
 from structlog.testing import capture_logs
 
-from batch.locks import held as held_locks
+from batch.locks import inspection as held_locks
 from batch.locks.copy_lock import CopyLock, holder_of
 from batch.locks.inspection import held_lock
 from redis_locks.job_mutex import JobMutex

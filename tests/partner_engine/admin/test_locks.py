@@ -163,4 +163,4 @@ def test_without_redis_pages_report_it(
     assert "Saves continue without locks" in admin.get(reverse("admin:locks")).content.decode()
     assert "so no lock is held" in admin.get(release_page(kennel)).content.decode()
     answer = admin.post(release_page(kennel), {"holding": "0" * 32})
-    assert messages_of(answer) == ["Redis is not responding, so no lock is inspection."]
+    assert messages_of(answer) == ["Redis is not responding, so no lock is held."]
