@@ -62,17 +62,26 @@ def test(arguments: Sequence[str], *, is_full: bool) -> int:
         browser = _browser(supervisor)
         template = _template(supervisor)
     marks = [*([] if is_full else ["not slow", "not fault"]), *([] if browser else ["not browser"])]
-    pytest: list[str | Path] = [PYTHON, "-m", "pytest", *(["-m", " and ".join(marks)] if marks else [])]
+    pytest: list[str | Path] = [PYTHON, "-m", "pytest"]
     with _throw_away_servers(template=template) as (supervisor, environment):
         environment |= {"CHROMIUM": browser} if browser else {}
         if arguments:
-            failed = _run_checks(supervisor, {"tests": [*pytest, *arguments]}, environment)
+            command = [*pytest, *(["-m", " and ".join(marks)] if marks else []), *arguments]
+            failed = _run_checks(supervisor, {"tests": command}, environment)
         else:
             with (
                 _beside(supervisor, {**STATIC_CHECKS, **MIGRATIONS_CHECK}, environment) as failed,
                 _beside(supervisor, DEPLOYMENT_CHECK, _production_environment(environment)) as failed_deployment,
             ):
-                failed += _run_checks(supervisor, {"tests": [*pytest, *PARALLEL]}, environment)
+                failed += _run_checks(
+                    supervisor,
+                    {"tests": [*pytest, "-m", " and ".join([*marks, "not alone"]), *PARALLEL]},
+                    environment,
+                )
+            # Not beside other checks or tests, which would change the times that these compare.
+            failed += _run_checks(
+                supervisor, {"tests alone": [*pytest, "-m", " and ".join([*marks, "alone"])]}, environment
+            )
             failed += failed_deployment
         if browser is None:
             say(

@@ -317,6 +317,7 @@ def cost_of_faulty_endpoints(world: World, receivers: Receivers, *, events: int,
     return bad.result() / good.result()
 
 
+@pytest.mark.alone
 @pytest.mark.parametrize(("events", "most"), [(150, 1.25), pytest.param(1_000, 1.10, marks=FULL)])
 def test_a_dead_endpoint_a_slow_one_and_a_poison_delay_nobody_else(
     world: World, receivers: Receivers, events: int, most: float
@@ -324,5 +325,6 @@ def test_a_dead_endpoint_a_slow_one_and_a_poison_delay_nobody_else(
     assert cost_of_faulty_endpoints(world, receivers, events=events) <= most
 
 
+@pytest.mark.alone
 def test_delays_find_deliveries_without_a_limit_per_endpoint(world: World, receivers: Receivers) -> None:
     assert cost_of_faulty_endpoints(world, receivers, events=150, worse="no limit per endpoint") > 1.25

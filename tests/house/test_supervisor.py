@@ -15,6 +15,8 @@ from house.leftovers import Leftovers, birth_of
 from house.product import _port, _refuse_taken_port
 from house.servers import _usable
 
+pytestmark = pytest.mark.alone
+
 CHECKOUT = Path(__file__).resolve().parents[2]
 SLEEPER = [sys.executable, "-c", "import time; time.sleep(60)"]
 # Starts a child, prints its id, and waits.

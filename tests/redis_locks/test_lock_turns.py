@@ -16,6 +16,8 @@ from redis_locks import fair_lock
 from redis_locks.fair_lock import FairLock, keys_of, pause
 from tests.harness.lock_fixtures import ROBIN
 
+pytestmark = pytest.mark.alone
+
 MakeLock = Callable[..., FairLock]
 Sabotage = Callable[[str, str], None]
 

@@ -24,7 +24,7 @@ from webhooks.delivery import Deliverer
 from webhooks.models import DeliveryState, DisabledReason, WebhookAttempt, WebhookDelivery
 from webhooks.retry_schedule import DELAYS, JITTER
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.alone]
 
 START = datetime(2026, 11, 25, 8, tzinfo=UTC)
 #: The time limit of a post in these tests.

@@ -20,7 +20,7 @@ from tenants.models import Tenant
 from tests.harness.api_client import Api, form_body
 from tests.harness.web_servers import Answer, call, serve
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.alone]
 
 
 def at_once(count: int, work: Callable[[int], Any]) -> list[Any]:

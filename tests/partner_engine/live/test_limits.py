@@ -122,6 +122,7 @@ def test_many_frames_are_answered_with_a_refusal(port: int, copy_id: UUID, owner
     asyncio.run(listen())
 
 
+@pytest.mark.alone
 def test_a_client_that_keeps_sending_is_closed(port: int, copy_id: UUID, owner: User) -> None:
     session = session_of(owner)
 
