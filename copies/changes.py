@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import Final
 
 import msgspec
 
@@ -18,8 +19,12 @@ def outside_title(path: str) -> str:
     return f"{'Copy' if place.field_owner == COPY else 'Form'}: {place.code.replace('_', ' ')}"
 
 
+#: The causes of a decision anew, without any change by a person or program: a publish, and midnight at the tenant.
+ANEW: Final = frozenset({"release", "day"})
+
+
 class Cause(msgspec.Struct, frozen=True):
-    """The cause of a change: ``type`` is user, api_client, guest, system, rule or process."""
+    """The cause of a change: ``type`` is user, api_client, guest, system, rule, process, release or day."""
 
     type: str
     id: str = ""

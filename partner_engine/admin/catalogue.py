@@ -29,6 +29,7 @@ from catalogue.drafts import read_draft
 from catalogue.files import read_catalogue, write_catalogue
 from catalogue.loader import load
 from catalogue.models import Catalogue, Release
+from catalogue.publish_hooks import count_impacts
 from catalogue.releases import publish, read_definition
 from catalogue.reports import describe_parts
 from partner_engine.admin.comparison import compare
@@ -208,6 +209,7 @@ class CatalogueAdmin(DraftAdmin):
         definition = read_draft(catalogue)
         faults = _faults(definition)
         latest = catalogue.releases.order_by("-number").first()
+        current = read_definition(latest) if latest else None
         context = {
             **self.admin_site.each_context(request),
             "opts": self.opts,
@@ -216,7 +218,8 @@ class CatalogueAdmin(DraftAdmin):
             "catalogue": catalogue,
             "faults": [(fault, _place(fault, catalogue)) for fault in faults],
             "latest": latest,
-            "differences": compare(read_definition(latest) if latest else None, definition),
+            "differences": compare(current, definition),
+            "impacts": [] if faults else count_impacts(definition, current),
             "summary": describe_parts(definition),
             "can_publish": can_publish,
         }

@@ -18,6 +18,7 @@ from batch.context import BatchContext
 from batch.errors import NotFound
 from batch.idempotency import StoredResponse
 from copies.models import Copy
+from decisions.listing import present_rows
 from forms.selectors import list_copies, list_forms
 from partner_engine.api.bodies import FormsQuery, NewCopy, NewForm
 from partner_engine.api.copy_response import copy_shape, copy_summary
@@ -51,8 +52,9 @@ class ApplicationForms(Endpoint):
     )
     def get(self, request: Request, *, query: FormsQuery) -> HttpResponse:
         copies = page(self._matching(query), order=query.order, cursor=query.cursor, limit=query.limit)
+        rows = present_rows(copies.rows, state=query.state)
         names = InsuredNames(Reader.for_actor(self.actor))
-        results = [form_summary(copy, names) for copy in copies.rows]
+        results = [form_summary(copy, names) for copy in rows]
         return self.respond(shapes.FormPage(results, next_page(request, copies.next_cursor)))
 
     @documented(
@@ -110,12 +112,13 @@ class ApplicationForm(Endpoint):
     def get(self, request: Request, id: UUID) -> HttpResponse:
         context = batch.find(id, scope=self.tenant, actor=self.actor)
         names, catalogue = InsuredNames(Reader.for_actor(self.actor)), context.form.catalogue
+        copies = present_rows(list_copies(context.form.id))
         shape = shapes.FormShape(
             id=str(context.form.id),
             catalogue=context.form.catalogue,
             as_of=context.form.as_of,
             created_at=context.form.created_at,
-            copies=[copy_summary(copy, insured=names.of(copy, catalogue)) for copy in list_copies(context.form.id)],
+            copies=[copy_summary(copy, insured=names.of(copy, catalogue)) for copy in copies],
             copy=copy_shape(context, actor=self.actor),
         )
         return self.respond_with_digest(shape)

@@ -9,8 +9,7 @@ from django.http import HttpResponse
 from rest_framework.request import Request
 
 from partner_engine.api.bodies import ReadQuery
-from partner_engine.api.copies import find_copy
-from partner_engine.api.http.conditional import version_tag
+from partner_engine.api.copies import find_copy, tag_of
 from partner_engine.api.http.endpoint import Endpoint
 from partner_engine.api.http.schema import documented
 from presentation import shapes
@@ -27,13 +26,16 @@ class Needed(Endpoint):
         "Paths of answers and rows that are missing or invalid: `quote` before a quote, `bind` before binding. Empty "
         "lists mean that nothing is missing.",
         query=ReadQuery,
-        responses={200: shapes.NeededShape},
+        responses={200: shapes.NeededShape, 304: None},
         tagged=True,
     )
     def get(self, request: Request, id: UUID, *, query: ReadQuery) -> HttpResponse:
         context = find_copy(self, id, query)
+        etag = tag_of(context)
+        if self.is_fresh(etag):
+            return self.respond_unchanged(etag)
         _, evaluation = context.current_view()
         shape = shapes.NeededShape(
             version=context.version, needed=evaluation.needed, messages=list(evaluation.messages)
         )
-        return self.respond_in_full(shape, version_tag(context.version))
+        return self.respond(shape, etag=etag)

@@ -259,6 +259,21 @@ class Dependents:
     size: int
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DayReaders:
+    """The parts of a catalogue that depend on the evaluation date: whether a text reads it, and the questions (by
+    pool, the document's under "") whose answers are checked against it.
+    """
+
+    is_in_texts: bool
+    questions: Mapping[str, frozenset[str]]
+
+    @property
+    def is_possible(self) -> bool:
+        """Return whether any decision can depend on the evaluation date."""
+        return self.is_in_texts or bool(self.questions)
+
+
 _NO_CHOICES: Final[Mapping[str, str]] = MappingProxyType({})
 Step: TypeAlias = CompiledSet | CompiledQuestion | CompiledDerived
 
@@ -269,8 +284,8 @@ class CompiledCatalogue:
 
     ``codes`` are the question codes of each pool, and of the document under "". ``steps`` decide visibility and derived
     values, each after the values it reads; ``derived_order`` is such an order of the derived values. ``related`` are
-    the questions with relations, ``dependents`` the dependencies that a partial run follows, ``width`` is the number of
-    the document's slots.
+    the questions with relations, ``dependents`` the dependencies that a partial run follows, ``day`` the readers of the
+    evaluation date, ``width`` is the number of the document's slots.
     """
 
     definition: CatalogueDefinition
@@ -287,6 +302,7 @@ class CompiledCatalogue:
     codes: Mapping[str, frozenset[str]]
     choice_lists: Mapping[str, Mapping[str, str]]
     dependents: Dependents
+    day: DayReaders
 
     def choices(self, question: TypedQuestion) -> Mapping[str, str]:
         """Return the labels of ``question``'s choices by code; empty if it has no choice list."""

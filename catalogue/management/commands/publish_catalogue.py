@@ -6,8 +6,10 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
+from catalogue.drafts import read_draft
 from catalogue.models import Catalogue
-from catalogue.releases import publish
+from catalogue.publish_hooks import complete_publish, count_impacts
+from catalogue.releases import publish, read_definition
 from catalogue.reports import describe_faults
 from rules.definition.faults import CatalogueErrors
 
@@ -22,6 +24,9 @@ class Command(BaseCommand):
         parser.add_argument("code", help="The catalogue's code.")
         parser.add_argument("--notes", default="", help="What is new; stored with the release.")
         parser.add_argument("--actor", default="command", help="Who publishes; stored with the release.")
+        parser.add_argument(
+            "--later", action="store_true", help="Leave it to the workers to decide the open copies anew."
+        )
 
     def handle(self, *args: Any, **options: Any) -> None:
         """Publish the draft and report the current release."""
@@ -31,7 +36,10 @@ class Command(BaseCommand):
             known = ", ".join(Catalogue.objects.values_list("code", flat=True)) or "none yet"
             raise CommandError(f"There is no catalogue {code!r}. Load it first; the known catalogues are: {known}.")
         before = catalogue.releases.count()
+        latest = catalogue.releases.order_by("-number").first()
         try:
+            for impact in count_impacts(read_draft(catalogue), read_definition(latest) if latest else None):
+                self.stdout.write(f"To do: {impact.text}.")
             release = publish(catalogue, actor_id=options["actor"], notes=options["notes"])
         except CatalogueErrors as error:
             raise CommandError(
@@ -39,5 +47,7 @@ class Command(BaseCommand):
             ) from error
         if release.number > before:
             self.stdout.write(f"Published release {release.number} of {code}; it is now current everywhere.")
+            for text in () if options["later"] else complete_publish(release):
+                self.stdout.write(text)
         else:
             self.stdout.write(f"The draft equals release {release.number}, which stays current.")

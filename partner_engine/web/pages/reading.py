@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 from functools import cached_property
@@ -14,6 +15,7 @@ from copies.paths import Path, split_first
 from presentation import visibility
 from presentation.product_names import product_name
 from presentation.visibility import Visibility
+from rules.definition.catalogue import Sensitivity
 from rules.definition.model import CompiledCatalogue
 from rules.flow.evaluation import Evaluation, Message
 
@@ -47,6 +49,8 @@ class CopyFacts:
     as_of: date
     as_of_is_fixed: bool = False
     locked: bool = False
+    #: The number of the release of a decision that stays as it is, of a locked or bound copy; None for all others.
+    kept_release: int | None = None
 
 
 @dataclass(frozen=True)
@@ -54,6 +58,8 @@ class Reading:
     """One copy as one reader sees it.
 
     ``open_rows`` are the ids of the expanded rows of long pools, ``posted`` the posted messages, oldest first.
+    ``today`` is the current catalogue where ``catalogue`` is that of an older decision, with its sensitivities in
+    ``then``.
     """
 
     facts: CopyFacts
@@ -63,6 +69,8 @@ class Reading:
     evaluation: Evaluation
     open_rows: frozenset[str] = frozenset()
     posted: tuple[MessageRow, ...] = ()
+    today: CompiledCatalogue | None = None
+    then: tuple[Mapping[str, Sensitivity], ...] = ()
 
     @property
     def is_writable(self) -> bool:
@@ -121,7 +129,7 @@ class Reading:
     def visibility(self) -> Visibility:
         """Return which values the reader may see."""
         reader = visibility.Reader(sees_personal=self.reader.sees_pii, guest_id=self.reader.guest_id)
-        return Visibility(self.catalogue, reader)
+        return Visibility(self.today or self.catalogue, reader, past=self.then)
 
     def container(self, path: str) -> Container | None:
         """Return the container of the answer at ``path``."""
