@@ -44,14 +44,15 @@ def tag_of(context: BatchContext) -> str:
     """Return the entity tag of what the context's actor reads of its copy.
 
     What the actor may see depends on their rights, and on the current release also where the decision is an older one.
+    An earlier version is shown with the copy's present title, lock and last touch.
     """
-    actor = context.save_context.actor
+    actor, copy = context.save_context.actor, context.copy
     today = releases.current(context.form.catalogue).id
     return read_tag(
         context.version,
         release=context.decision_release.id,
         day=context.decision_day,
-        others=(today, EDITION, actor.type, *sorted(actor.rights)),
+        others=(today, EDITION, actor.type, *sorted(actor.rights), copy.fields, copy.last_touched_by_user_at),
     )
 
 

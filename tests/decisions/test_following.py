@@ -142,10 +142,15 @@ def test_what_a_release_asks_is_caused_by_it_in_the_changes(api: Api, start: Sta
 
     run_actions()
 
-    (change,) = api.get(f"/copies/{copy['id']}/changes?since=1").json()["changes"]
-    assert (change["path"], change["active"], change["required"]) == ("vet", True, "quote")
-    assert change["cause"] == {"type": "release", "id": str(release.number)}
-    assert [(one["path"], one["required"]) for one in waiting] == [("vet", "quote")]
+    changes = api.get(f"/copies/{copy['id']}/changes?since=1").json()["changes"]
+    vet = next(change for change in changes if change["path"] == "vet")
+    assert (vet["active"], vet["required"]) == (True, "quote")
+    assert {one["path"]: (one["before"], one["after"]) for one in changes} == {
+        "vet": (None, None),
+        "question_sets/start": ("completed", "open"),
+    }
+    assert [change["cause"] for change in changes] == [{"type": "release", "id": str(release.number)}] * 2
+    assert [one["path"] for one in waiting] == [one["path"] for one in changes]
 
 
 def test_a_decision_that_stays_the_same_writes_no_version(api: Api, start: Start, kennels: Tenant) -> None:

@@ -7,6 +7,7 @@ from msgspec.structs import replace
 
 from decisions.impact import EVERYTHING, NOTHING, Reach, reach_of
 from rules.definition.catalogue import CatalogueDefinition, FormRule
+from tests.harness.kennel_catalogue import KENNELS
 from tests.harness.moments import DATED, declining
 
 
@@ -23,8 +24,8 @@ def relabelled(base: CatalogueDefinition) -> CatalogueDefinition:
         (DATED, NOTHING),
         (relabelled(DATED), NOTHING),
         (declining(), Reach(frozenset({"care"}))),
-        (replace(DATED, products=DATED.products[:1]), Reach(frozenset({"care"}))),
-        (replace(DATED, products=DATED.products[::-1]), EVERYTHING),
+        (replace(DATED, products=KENNELS.products), Reach(frozenset({"care"}))),
+        (replace(DATED, products=()), Reach(frozenset({"care"}))),
         (replace(DATED, choices={**DATED.choices, "states": {"TX": "Texas"}}), EVERYTHING),
         (replace(DATED, form_rules=(FormRule(id="K", when="true", then="warn", at="state", say="!"),)), EVERYTHING),
     ],
@@ -34,9 +35,10 @@ def test_a_release_reaches_the_copies_that_read_what_it_changes(after: Catalogue
 
 
 def test_a_product_that_moves_to_another_line_concerns_both() -> None:
-    first, second = DATED.products
-    moved = replace(DATED, products=(first, replace(second, line="premises")))
+    first, second = KENNELS.products
+    moved = replace(KENNELS, products=(first, replace(second, line="premises")))
 
-    assert reach_of(DATED, moved) == Reach(frozenset({"care", "premises"}))
-    assert reach_of(DATED, moved).concerns(["premises"])
+    assert reach_of(KENNELS, moved) == Reach(frozenset({"care", "premises"}))
+    assert reach_of(KENNELS, moved).concerns(["premises"])
+    assert reach_of(KENNELS, replace(KENNELS, products=(second, first))) == EVERYTHING
     assert not reach_of(DATED, declining()).concerns(["premises"])

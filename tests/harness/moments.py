@@ -33,9 +33,10 @@ def with_question(question: Question, base: CatalogueDefinition = KENNELS) -> Ca
     return replace(base, question_sets=(replace(first, questions=(*first.questions, question)), *others))
 
 
-#: The kennel catalogue with a start date that must not be in the past.
+#: The kennel catalogue without surplus lines, and with a start date that must not be in the past.
 DATED = with_question(
-    Question(code="start_date", label="Start", type="date", required="quote", validate=("not_before:as_of",))
+    Question(code="start_date", label="Start", type="date", required="quote", validate=("not_before:as_of",)),
+    replace(KENNELS, products=KENNELS.products[:1]),
 )
 
 
