@@ -159,7 +159,7 @@ class DecideAnew(FieldsPayload):
     """Decide the tenant's open copies anew whose decision is of an older release or day; ``cause`` is release or day.
 
     Without ``run_id`` it starts a run, or joins the one that is on its way. A run goes on in ``part`` after part, each
-    an action of its own, and leaves out the copies in ``failed``.
+    an action of its own, and leaves out the copies in ``failed``, which it tries once more at the end.
     """
 
     kind: ClassVar[str] = "decide_anew"
@@ -173,6 +173,7 @@ class DecideAnew(FieldsPayload):
     run_id: str = ""
     part: str = ""
     failed: list[str] = field(default_factory=list)
+    is_last_try: bool = False
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -191,7 +191,8 @@ class BatchContext:
         """
         if self.is_evaluation_current:
             return self.read_only_changeset(), self.evaluation
-        changeset = self._new_changeset()
+        # Nothing was saved at this moment: two reads of the same decision must not differ in their times.
+        changeset = self._new_changeset(context=replace(self.save_context, now=self.copy.updated_at))
         evaluation = decide(changeset)
         changeset.freeze()
         return changeset, evaluation
@@ -293,11 +294,11 @@ class BatchContext:
         attached = {name: accumulator.in_force() for name, accumulator in changeset.tracker.attached.items()}
         return replace(self.loaded, form=form, copy=copy, attached=attached)
 
-    def _new_changeset(self, mode: Mode = Mode.WRITABLE) -> Changeset:
+    def _new_changeset(self, mode: Mode = Mode.WRITABLE, *, context: SaveContext | None = None) -> Changeset:
         return Changeset(
             decode_document(self.copy.document) if self.copy.document else Document(),
             loaded=self.loaded,
-            context=self.save_context,
+            context=context or self.save_context,
             sealing=self.sealer,
             mode=mode,
         )

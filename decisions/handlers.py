@@ -34,13 +34,15 @@ def decide_anew(action: Delivered) -> None:
         return
     run_id, failed = UUID(payload["run_id"]), [UUID(known) for known in payload["failed"]]
     progress = decide_part(run_id, tenant, failed=failed)
-    if progress.decided or len(progress.failed) > len(failed):
+    is_at_end = not progress.decided and len(progress.failed) == len(failed)
+    if not is_at_end or (failed and not payload["is_last_try"]):
         following = DecideAnew(
             tenant_id=str(tenant.pk),
             cause=payload["cause"],
             run_id=str(run_id),
             part=str(int(payload["part"]) + 1),
-            failed=[str(known) for known in progress.failed],
+            failed=[] if is_at_end else [str(known) for known in progress.failed],
+            is_last_try=is_at_end or payload["is_last_try"],
         )
         _emit(tenant, following)
         return

@@ -37,8 +37,8 @@ from tenants.models import Tenant
 
 #: Copies that are decided at once; those of them that change are locked and saved together.
 CHUNK: Final = 200
-#: How long to wait for the locks of a chunk, in seconds.
-LOCK_SECONDS: Final = 5.0
+#: How long to wait for the locks of a chunk, in seconds: longer than the locks of a killed worker last.
+LOCK_SECONDS: Final = 15.0
 #: A run that cannot decide more copies than this is given up; the next hour tries again.
 MOST_FAILED: Final = 1_000
 
