@@ -18,7 +18,7 @@ from rules.language.values import Value
 from rules.types.checks import Check, ValidatorMaker
 from rules.types.formats import plain_text
 from rules.types.stored_answers import READERS
-from rules.types.text_input import NO_CHOICES, Cleaner
+from rules.types.text_input import NO_CHOICES, Cleaner, InputContext
 
 
 class TypedQuestion(Protocol):
@@ -86,15 +86,17 @@ class QuestionType:
     input_text: Callable[[AnswerValue], str] = plain_text
     display: Callable[[AnswerValue, str], str] = display_plain
 
-    def clean(self, raw: object, *, choices: Mapping[str, str] = NO_CHOICES) -> AnswerValue:
+    def clean(
+        self, raw: object, *, choices: Mapping[str, str] = NO_CHOICES, currency: str = "USD"
+    ) -> AnswerValue:  # fmt: skip
         """Return ``raw`` in its stored form; None, "" and [] return None, which clears the answer.
 
-        ``choices`` are the labels of the question's choice list by code. Raises ``InvalidValue`` for any other value
-        that cannot be stored, whatever its class.
+        ``choices`` are the labels of the question's choice list by code, ``currency`` is the catalogue's. Raises
+        ``InvalidValue`` for any other value that cannot be stored, whatever its class.
         """
         if raw is None or raw == "" or raw == []:
             return None
-        return self.cleaner(raw, self.max_length, choices)
+        return self.cleaner(raw, self.max_length, InputContext(choices, currency))
 
     @property
     def reader(self) -> Callable[[object], Value]:
