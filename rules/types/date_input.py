@@ -59,7 +59,13 @@ def read_date(text: str) -> str:
         raise _fault_of(entered)
     parts = match.groupdict()
     month = _MONTHS.index(parts["name"][:3]) + 1 if parts.get("name") else int(parts["month"])
-    return _day(_year(parts["year"].lstrip("'")), month, int(parts["day"])).isoformat()
+    year, day = _year(parts["year"].lstrip("'")), int(parts["day"])
+    try:
+        return date(year, month, day).isoformat()
+    except ValueError as error:
+        is_swapped = match.start("year") > 0 and month > 12 and day <= 12
+        text = "Write the month before the day: 1/31/2026." if is_swapped else "This date does not exist."
+        raise InvalidValue("not_a_date", text) from error
 
 
 def _year(digits: str) -> int:
@@ -70,17 +76,6 @@ def _year(digits: str) -> int:
     if not FIRST_YEAR <= int(digits) <= LAST_YEAR:
         raise InvalidValue("out_of_range", f"Enter a year between {FIRST_YEAR} and {LAST_YEAR}.")
     return int(digits)
-
-
-def _day(year: int, month: int, day: int) -> date:
-    try:
-        return date(year, month, day)
-    except ValueError as error:
-        if month > 12 and day <= 12:
-            text = "Write the month before the day: 1/31/2026."
-        else:
-            text = "This date does not exist."
-        raise InvalidValue("not_a_date", text) from error
 
 
 def _fault_of(entered: str) -> InvalidValue:

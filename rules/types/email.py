@@ -17,7 +17,7 @@ from rules.types.text_input import LINE_LENGTH, InvalidValue, typed_cleaner
 def read_email(text: str) -> str:
     """Return an email address as mail systems compare it. Raises ``InvalidValue``."""
     try:
-        return validate_email(text, check_deliverability=False).normalized
+        return validate_email(text, check_deliverability=False, strict=True).normalized
     except EmailNotValidError as error:
         raise InvalidValue("email", "Enter an email address such as name@example.com.") from error
 

@@ -25,6 +25,9 @@ _STORED: Final = re.compile(r"\+1(\d{3})(\d{3})(\d{4})(?: x(\d{1,8}))?", re.ASCI
 _EXTENSION: Final = re.compile(r"(.*[0-9a-z)])[ ,.;]*(?:;ext=|ext(?:ension|n)?|x|#)[ .:=]*([0-9]{1,8})", re.IGNORECASE)
 #: Ten digits, the last of them also as letters, behind the prefixes of calls from inside and from other countries.
 _NUMBER: Final = re.compile(r"(?:\+1|001|0111|1)?([0-9]{3}(?:[0-9]{7}|[0-9A-Z]{7,12}))", re.IGNORECASE)
+_DIGITS: Final = 10
+#: The least letters of a number with letters: fewer are typos, such as O for 0.
+_VANITY: Final = 3
 _PUNCTUATION: Final = re.compile(r"[\s().,/\-\u2010-\u2015\u2212\u2022\u00b7]+")
 #: 555-0100 to 555-0199 are reserved for fiction; only a catalogue that allows test identities takes them.
 _TEST_PHONE: Final = re.compile(r"\+1\d{3}55501\d{2}(?: x\d+)?", re.ASCII)
@@ -37,12 +40,13 @@ def read_phone(text: str) -> str:
     if with_extension:
         number, extension = with_extension[1], f" x{with_extension[2]}"
     match = _NUMBER.fullmatch(_PUNCTUATION.sub("", number))
-    letters = sum(map(str.isalpha, match[1])) if match else 0
-    if not match or 0 < letters < 3:
+    digits, surplus = (match[1][:_DIGITS], match[1][_DIGITS:]) if match else ("", "")
+    letters = sum(map(str.isalpha, digits))
+    if not digits or 0 < letters < _VANITY or (surplus and not (letters and surplus.isalpha())):
         raise _invalid()
     # People dial no more than ten digits of a name that is longer, such as 1-800-MATTRESS.
     try:
-        parsed = parse(f"+1{match[1][:10]}", None)
+        parsed = parse(f"+1{digits}", None)
     except NumberParseException as error:
         raise _invalid() from error
     if not is_valid_number(parsed) or region_code_for_number(parsed) not in _REGIONS:
