@@ -42,11 +42,11 @@ class Naics(Endpoint):
     @documented(
         "Search for an industry",
         "Returns codes that begin with `q`, in NAICS 2022 or, with their successors, in NAICS 2017; or industries "
-        "whose official title, index entries or everyday names (`plumber`, `coffee shop`) contain all of its words, whatever "
-        "their endings. Misspelled words are replaced by similar ones; if no industry has all words, those with any of "
-        "them are returned. Among equal matches, industries rank higher that the "
-        "tenant's forms name more often in the state of `zip`, or that were chosen at about `employees`; this requires "
-        "the right `forms:read` too.",
+        "whose official title, index entries or everyday names (`plumber`, `coffee shop`) contain all of its words, "
+        "whatever their endings. Misspelled words are replaced by similar ones; if no industry has all words, those "
+        "with any of them are returned. Among equal matches, industries rank higher that the tenant's forms name more "
+        "often in the state of `zip`, or that were chosen at about `employees`; this requires the right `forms:read` "
+        "too.",
         query=NaicsQuery,
         responses={200: IndustriesShape},
     )

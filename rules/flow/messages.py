@@ -42,7 +42,7 @@ def relation_messages(state: State, question: CompiledQuestion, frames: Iterable
             if text.__class__ is not Doubt:
                 yield Message("error", f"{frame.prefix}{question.question.code}", name, text)
             elif answer is None or not answer.is_confirmed(name):
-                yield Message("warn", f"{frame.prefix}{question.question.code}", name, text)
+                yield Message("warn", f"{frame.prefix}{question.question.code}", name, str(text))
 
 
 def rule_messages(state: State, rule: CompiledFormRule, frames: Iterable[Frame]) -> Iterator[Message]:

@@ -116,7 +116,7 @@ def _check(state: State, path: str, question: CompiledQuestion, answer: Answer, 
         if text.__class__ is not Doubt:
             state.faults.append((path, name, text))
         elif not answer.is_confirmed(name):
-            state.doubts.append((path, name, text))
+            state.doubts.append((path, name, str(text)))
 
 
 def _deactivate(state: State, path: str, answer: Answer) -> None:

@@ -21,7 +21,10 @@ class CheckContext(NamedTuple):
 
 
 class Doubt(str):
-    """An error text that is only a warning: the value is unusual, and a person can confirm that it is right."""
+    """An error text that is only a warning: the value is unusual, and a person can confirm that it is right.
+
+    Results contain its plain text (``str(doubt)``): they are stored.
+    """
 
     __slots__ = ()
 

@@ -194,7 +194,7 @@ def _zip_matches_state(question: TypedQuestion, args: list[str], pool: str) -> _
             return None if question.type == "zip" else unknown_zip(value)
         if state in states:
             return None
-        return f"ZIP code {value} is in {' or '.join(sorted(states))}, not in {state}."
+        return f"This ZIP code is in {' or '.join(sorted(states))}, not in {state}."
 
     return _name(args, "zip_matches_state:state_question"), TEXT, test
 

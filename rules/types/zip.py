@@ -31,11 +31,11 @@ def is_zip(text: str, allow_test: bool = False) -> bool:
 
 def unknown_zip(value: str) -> str | None:
     """Return the warning about a ZIP code that is not in the list; the USPS adds some every month."""
-    if is_listed(value):
+    if not is_zip(value) or is_listed(value):
         return None
     near = " and ".join(sorted(states_near(value)))
-    place = f" ZIP codes that begin with {value[:3]} are in {near}." if near else ""
-    return Doubt(f"There is no ZIP code {value} in the list of 2026.{place}")
+    place = f" Its first three digits are those of {near}." if near else ""
+    return Doubt(f"This ZIP code is not in the list of 2026.{place}")
 
 
 def _is_known(value: Value, context: CheckContext) -> str | None:

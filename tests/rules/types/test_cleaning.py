@@ -81,7 +81,7 @@ def test_a_value_is_brought_into_its_form(kind: Any, raw: Any, stored: Any) -> N
         ("number", "9" * 50, "not_a_number"),
         ("number", "1e5", "not_a_number"),
         ("number", "\u0661", "not_a_number"),
-        ("number", "$", "not_a_number"),
+        ("number", "$", "wrong_unit"),
         ("number", [1], "wrong_type"),
         ("year", 26, "out_of_range"),
         ("boolean", "maybe", "wrong_type"),
