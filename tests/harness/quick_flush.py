@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Any, Final
 
 from django.db import connections
 from django.test import TransactionTestCase
@@ -43,9 +43,9 @@ def empty(alias: str) -> None:
 
 def install() -> None:
     """Let transactional tests end with ``empty``."""
-    TransactionTestCase._fixture_teardown = _teardown  # type: ignore[method-assign]
+    TransactionTestCase._fixture_teardown = _teardown
 
 
-def _teardown(self: TransactionTestCase) -> None:
+def _teardown(self: Any) -> None:
     for alias in self._databases_names(include_mirrors=False):
         empty(alias)
