@@ -15,10 +15,8 @@ from rules.types.invisible import drop_invisible
 from rules.types.question_type import QuestionType
 from rules.types.text_input import InputContext, InvalidValue, typed_text
 
-#: The limit of a choice's code, in characters.
+#: The limit of a choice's code, or of the label in its place, in characters.
 CODE_LENGTH: Final = 100
-#: The limit of a label that is entered in place of the code, as long as a catalogue can make it.
-_LABEL_LENGTH: Final = 300
 
 
 def clean_choice(raw: object, max_length: int, choices: Mapping[str, str]) -> str | None:
@@ -28,7 +26,7 @@ def clean_choice(raw: object, max_length: int, choices: Mapping[str, str]) -> st
     """
     if isinstance(raw, str) and raw in choices:
         return raw
-    entered = typed_text(raw, max(max_length, _LABEL_LENGTH))
+    entered = typed_text(raw, max_length)
     if not entered:
         return None
     if entered in choices:

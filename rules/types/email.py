@@ -11,7 +11,10 @@ from email_validator import EmailNotValidError, validate_email
 
 from rules.language import kinds
 from rules.types.question_type import QuestionType
-from rules.types.text_input import LINE_LENGTH, InvalidValue, typed_cleaner
+from rules.types.text_input import InvalidValue, typed_cleaner
+
+#: The longest address that mail systems carry (RFC 5321).
+_MAX_LENGTH: Final = 254
 
 
 def read_email(text: str) -> str:
@@ -35,6 +38,6 @@ EMAIL: Final = QuestionType(
     code="email",
     kind=kinds.TEXT,
     cleaner=typed_cleaner(read_email),
-    max_length=LINE_LENGTH,
+    max_length=_MAX_LENGTH,
     input_mode="email",
 )

@@ -1,6 +1,6 @@
 """The type ``phone``: a US phone number, stored in E.164 with its extension (``+16145550101 x12``). Pure.
 
-The plan of numbers is that of the ``phonenumbers`` package: other countries of +1, such as Canada, are none of the US.
+The plan of numbers is that of the ``phonenumbers`` package. Other countries of +1, such as Canada, are refused.
 """
 
 from __future__ import annotations
