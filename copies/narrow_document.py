@@ -12,6 +12,12 @@ import msgspec
 from copies.document import SCHEMA_VERSION, AnswerValue
 
 
+class NarrowConfirmation(msgspec.Struct, gc=False):
+    """A ``Confirmation`` without its author and its time."""
+
+    code: str
+
+
 class NarrowAnswer(msgspec.Struct, kw_only=True, gc=False):
     """An ``Answer`` without its author and its times."""
 
@@ -21,11 +27,16 @@ class NarrowAnswer(msgspec.Struct, kw_only=True, gc=False):
     active: bool = True
     required: str = ""
     readonly: bool = False
+    confirmed: tuple[NarrowConfirmation, ...] = ()
 
     @property
     def is_answered(self) -> bool:
         """Return whether there is a value, as of an ``Answer``."""
         return self.sealed is not None or self.value not in (None, "", [])
+
+    def is_confirmed(self, code: str) -> bool:
+        """Return whether a person has confirmed the value in spite of the warning ``code``."""
+        return any(confirmation.code == code for confirmation in self.confirmed)
 
 
 class NarrowRow(msgspec.Struct, kw_only=True):
