@@ -54,7 +54,7 @@ def decide_anew(action: Delivered) -> None:
 
 @publish_completion
 def decide_now(release: Release) -> list[str]:
-    """Decide the open copies of all tenants anew; return how many there were and how long it took."""
+    """Decide the waiting copies of all tenants; return how many there were and how long it took."""
     for tenant in Tenant.objects.all():
         with use_tenant(tenant):
             run = open_run(tenant, cause="release", release_id=release.pk)
@@ -65,7 +65,8 @@ def decide_now(release: Release) -> list[str]:
                 if not progress.decided:
                     finish_run(run.pk)
                     break
-    return [f"Open copies decided anew: {describe_runs(release.pk)}."]
+    described = describe_runs(release.pk)
+    return [f"Open copies decided anew: {described}."] if described else []
 
 
 @hourly

@@ -98,13 +98,15 @@ def finish_run(run_id: UUID) -> None:
 
 
 def describe_runs(release_id: int) -> str:
-    """Return the progress of the runs of a release in all databases: ``4,210 copies, 12 changed, in 9.1 s``."""
+    """Return the progress of the runs of a release in all databases: ``4,210 copies, 12 changed, in 9.1 s``; "" without
+    any.
+    """
     runs: list[DecisionRun] = []
     for alias in connections:
         with across_tenants(using=alias):
             runs += DecisionRun.objects.using(alias).filter(release_id=release_id)
     if not runs:
-        return "none waited"
+        return ""
     decided, changed = sum(run.decided for run in runs), sum(run.changed for run in runs)
     open_runs = sum(run.finished_at is None for run in runs)
     if open_runs:

@@ -89,7 +89,7 @@ def note_decisions(noted: Sequence[Noted], *, tenant: Tenant) -> int:
     """
     if not noted:
         return 0
-    parameters = {
+    parameters: dict[str, Any] = {
         "ids": [one.copy_id for one in noted],
         "versions": [one.version for one in noted],
         "releases": [one.release_id for one in noted],

@@ -108,7 +108,8 @@ def condition_of(groups: Iterable[WaitingGroup]) -> Q:
 def with_waiting(copies: QuerySet[Any], groups: Iterable[WaitingGroup]) -> QuerySet[Any]:
     """Return ``copies`` with the column ``waits``, which is never null."""
     waits = Case(When(condition_of(groups), then=Value(True)), default=Value(False), output_field=BooleanField())
-    return copies.annotate(waits=waits)
+    found: QuerySet[Any] = copies.annotate(waits=waits)
+    return found
 
 
 def _marks(known: Mapping[UUID, Tenant], alias: str) -> list[tuple[UUID, int, int, date | None, date | None]]:
@@ -116,4 +117,5 @@ def _marks(known: Mapping[UUID, Tenant], alias: str) -> list[tuple[UUID, int, in
     of_tenant = "" if one is None else "AND tenant_id = %(tenant)s"
     with connections[alias].cursor() as cursor:
         cursor.execute(_MARKS.format(of_tenant=of_tenant), {"tenant": one})
-        return cursor.fetchall()
+        found: list[tuple[UUID, int, int, date | None, date | None]] = cursor.fetchall()
+        return found

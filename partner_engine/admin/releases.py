@@ -71,7 +71,7 @@ class ReleaseAdmin(ReadOnlyAdmin):
     @display(description="Open copies decided anew")
     def decided(self, release: Release) -> str:
         """Return the progress of the runs that this release started, with their duration."""
-        return describe_runs(release.pk)
+        return describe_runs(release.pk) or "none waited"
 
     @display(description="Contents")
     def holds(self, release: Release) -> str:
