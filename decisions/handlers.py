@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from uuid import UUID
 
-from django.db import DEFAULT_DB_ALIAS, connections
+from django.db import DEFAULT_DB_ALIAS
 
 from actions.kinds import DecideAnew
 from actions.maintenance import hourly
@@ -16,7 +16,7 @@ from catalogue.models import Release
 from catalogue.publish_hooks import after_publish, in_publish, publish_completion, publish_impact
 from decisions.impact import count_concerned
 from decisions.runs import decide_part, describe_runs, finish_run, open_run
-from decisions.waiting import list_waiting
+from decisions.waiting import list_databases, list_waiting
 from tenants.current_tenant import across_tenants, use_tenant
 from tenants.models import Tenant
 
@@ -84,7 +84,7 @@ def decide_after_publish(release: Release) -> None:
 @after_publish
 def decide_elsewhere_after_publish(release: Release) -> None:
     """Emit the runs of tenants with databases of their own, and wake the relays. What is lost, the next hour finds."""
-    for alias in connections:
+    for alias in list_databases():
         if alias != DEFAULT_DB_ALIAS:
             _emit_for_all(alias, release)
         wake_relay(alias)

@@ -10,12 +10,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from django.db import connections
 from django.db.models import Q
 from msgspec.structs import replace
 
 from catalogue.publish_hooks import Impact
 from copies.models import Copy
+from decisions.waiting import list_databases
 from forms.models import ApplicationForm
 from rules.definition.catalogue import CatalogueDefinition
 from tenants.current_tenant import across_tenants
@@ -78,7 +78,7 @@ def count_concerned(draft: CatalogueDefinition, current: CatalogueDefinition | N
     reach = reach_of(current, draft)
     if reach == NOTHING:
         return []
-    count = sum(_count(alias, draft.code, reach) for alias in connections)
+    count = sum(_count(alias, draft.code, reach) for alias in list_databases())
     noun = "open copy is" if count == 1 else "open copies are"
     return [Impact(count, f"{count:,} {noun} decided anew")]
 

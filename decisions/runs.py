@@ -13,7 +13,6 @@ from typing import Final
 from uuid import UUID
 
 import structlog
-from django.db import connections
 from django.db.models import F, Q
 from django.db.models.functions import Now
 from uuid_utils.compat import uuid7
@@ -27,7 +26,7 @@ from decisions.decide_many import decide_many
 from decisions.impact import EVERYTHING, Reach, reach_of
 from decisions.models import DecisionRun
 from decisions.stored_copies import Noted, Waiting, bound_forms, note_decisions, read_waiting
-from decisions.waiting import WaitingGroup, condition_of, list_waiting
+from decisions.waiting import WaitingGroup, condition_of, list_databases, list_waiting
 from failpoints import failpoint
 from forms.models import ApplicationForm
 from rules.flow.evaluation import EDITION
@@ -102,7 +101,7 @@ def describe_runs(release_id: int) -> str:
     any.
     """
     runs: list[DecisionRun] = []
-    for alias in connections:
+    for alias in list_databases():
         with across_tenants(using=alias):
             runs += DecisionRun.objects.using(alias).filter(release_id=release_id)
     if not runs:

@@ -13,7 +13,7 @@ from typing import Any, Final
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
-from django.db import connections
+from django.db import DEFAULT_DB_ALIAS, connections
 from django.db.models import BooleanField, Case, Q, QuerySet, Value, When
 from django.utils import timezone
 
@@ -64,6 +64,12 @@ class WaitingGroup:
             locked_at=None, deleted_at=None,
         )  # fmt: skip
         return marked if self.is_older else marked & (Q(decided_on__lt=self.today) | Q(decided_on__gt=self.today))
+
+
+def list_databases() -> list[str]:
+    """Return the aliases of the databases that hold forms: the shared one and those of tenants."""
+    own = Tenant.objects.exclude(database="").order_by("database").values_list("database", flat=True).distinct()
+    return [DEFAULT_DB_ALIAS, *(alias for alias in own if alias in connections)]
 
 
 def today_at(tenant: Tenant, now: datetime | None = None) -> date:
