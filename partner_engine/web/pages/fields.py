@@ -21,11 +21,12 @@ SEGMENTS_WIDTH: Final = 300
 
 @dataclass(frozen=True)
 class Option:
-    """One choice."""
+    """One choice. A chosen one that is ``gone`` is no longer offered."""
 
     code: str
     label: str
     chosen: bool
+    gone: bool = False
 
 
 @dataclass(frozen=True)
@@ -109,7 +110,11 @@ def _options(catalogue: CompiledCatalogue, question: Question, answer: Answer | 
         return tuple(Option(code, label, question_type.read_input(code) is value) for code, label in fixed)
     chosen = value if isinstance(value, list) else [value]
     labels = catalogue.choices(question) if question_type.has_choices else {}
-    return tuple(Option(code, label, code in chosen) for code, label in labels.items())
+    gone = (str(code) for code in chosen if code not in labels and code not in (None, ""))
+    return (
+        *(Option(code, label, code in chosen) for code, label in labels.items()),
+        *(Option(code, code, chosen=True, gone=True) for code in gone if question_type.has_choices),
+    )
 
 
 def _placeholder(question: Question, mask: str, *, masked: bool) -> str:
