@@ -22,7 +22,9 @@ from rules.definition.faults import CatalogueFault
 _STAND_INS: Final[dict[str, Any]] = {
     **dict.fromkeys(("title", "label", "name", "why", "say"), "-"),
     **dict.fromkeys(("rate", "times"), "1"),
-    **dict.fromkeys(("help", "quirk", "prefill", "indexed", "sensitivity", "required", "currency", "validate", "key", "was")),
+    **dict.fromkeys(
+        ("help", "quirk", "prefill", "indexed", "sensitivity", "required", "currency", "validate", "key", "was")
+    ),
     **dict.fromkeys(("p50_seconds", "p95_seconds", "fail_percent", "per_minute", "min", "max", "per", "minimum")),
     "admitted": True,
     "rate_type": "bindable",

@@ -99,7 +99,9 @@ def _flow(key: str, value: Any) -> str:
 def _choices(labels: Mapping[str, str], were: Mapping[str, str]) -> str:
     """Return a choice list; only its codes if they are also the labels and never were others."""
     if were:
-        return "{" + ", ".join(f"{_text(code)}: {_choice(label, were.get(code))}" for code, label in labels.items()) + "}"
+        return (
+            "{" + ", ".join(f"{_text(code)}: {_choice(label, were.get(code))}" for code, label in labels.items()) + "}"
+        )
     if labels and all(code == label for code, label in labels.items()):
         return "[" + ", ".join(_text(code) for code in labels) + "]"
     return _flow("", labels)

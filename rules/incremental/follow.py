@@ -32,9 +32,9 @@ class ChangeFollower:
     """The effects of a change on ``state``, a lazy run that reads unaffected values from the document.
 
     ``moved`` are the paths of answers whose value may have changed, ``decided`` all decided paths; ``short_pools`` are
-    pools that may have too few or too many rows now, as (enclosing frame, pool); ``sets`` are the question sets that may be added,
-    removed, completed or reopened. ``renewed_prefixes`` are path prefixes of rows whose earlier messages are void.
-    ``related`` and ``form_rules`` are by place, ``products`` are the affected parts by product code.
+    pools that may have too few or too many rows now, as (enclosing frame, pool); ``sets`` are the question sets that
+    may be added, removed, completed or reopened. ``renewed_prefixes`` are path prefixes of rows whose earlier messages
+    are void. ``related`` and ``form_rules`` are by place, ``products`` are the affected parts by product code.
     """
 
     def __init__(self, state: LazyState, derived_before: dict[str, str | float | bool | None]) -> None:

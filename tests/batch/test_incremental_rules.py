@@ -56,8 +56,8 @@ def other_steps(draw: st.DrawFn, catalogue: CompiledCatalogue) -> Step:
     """Return a rare kind of edit."""
     which = draw(st.integers(0, 5))
     what = draw(st.sampled_from(RARE))
-    if what == "mistype":
-        return what, draw(st.sampled_from(list(catalogue.questions))), draw(st.sampled_from(MISTYPED)), which
+    if what == "mistype" or not catalogue.pools:
+        return "mistype", draw(st.sampled_from(list(catalogue.questions))), draw(st.sampled_from(MISTYPED)), which
     if what in ("crowd", "leave", "forget"):
         return what, draw(st.sampled_from(list(catalogue.pools))), None, which
     if what in ("exclude", "include", "bypass"):
@@ -79,31 +79,15 @@ def carry_out_any(changeset: Changeset, step: Step) -> None:
     if what in ("answer", "add", "remove"):
         carry_out(changeset, step, {})
     elif what == "mistype":
-        pool = changeset.catalogue.questions[name].pool
-        places: list[Any] = [row for _, row in rows_of(changeset, pool)] if pool else [changeset]
-        if places:
-            mutator = places[which % len(places)].find_answer(name)
-            answer = mutator._container.answers.get(name)
-            changeset.tracker.touch_answer(mutator.path, answer)
-            mutator._container.answers[name] = Answer(value=value)
-    elif what == "replace":
-        rows = rows_of(changeset, name)
-        if rows:
-            pool, row = rows[which % len(rows)]
-            struct = row._row
-            row.remove()
-            pool.put_back(struct, position=0)
+        mistype(changeset, name, value, which)
+    elif what in ("replace", "leave"):
+        replace_row(changeset, name, which, with_orphans=what == "leave")
     elif what == "crowd":
         for owner in owners_of(changeset, name)[:2]:
             for _ in range(4):
                 owner.find_pool(name).add_empty()
-    elif what == "leave":
-        leave_rows(changeset, name, which)
     elif what == "forget":
-        for holder in [changeset, *(row for pool in changeset.catalogue.pools for _, row in rows_of(changeset, pool))]:
-            if holder.orphans.rows("left"):
-                holder.orphans.remove_rows("left")
-                break
+        forget_orphans(changeset)
     elif what in ("exclude", "include", "bypass"):
         exclusions = changeset.exclusions
         {"exclude": exclusions.force_exclude, "include": exclusions.include, "bypass": exclusions.bypass}[what](name)
@@ -111,15 +95,36 @@ def carry_out_any(changeset: Changeset, step: Step) -> None:
         change_set(changeset, what, name)
 
 
-def leave_rows(changeset: Changeset, pool: str, which: int) -> None:
-    """Put back a row of ``pool`` with rows of a pool that the release does not have."""
+def mistype(changeset: Changeset, code: str, value: Any, which: int) -> None:
+    """Store ``value`` without cleaning it, as an earlier release may have done."""
+    pool = changeset.catalogue.questions[code].pool
+    places: list[Any] = [row for _, row in rows_of(changeset, pool)] if pool else [changeset]
+    if places:
+        mutator = places[which % len(places)].find_answer(code)
+        answer = mutator._container.answers.get(code)
+        changeset.tracker.touch_answer(mutator.path, answer)
+        mutator._container.answers[code] = Answer(value=value)
+
+
+def replace_row(changeset: Changeset, pool: str, which: int, *, with_orphans: bool) -> None:
+    """Remove a row and put it back, perhaps with rows of a pool that the release does not have."""
     rows = rows_of(changeset, pool)
     if rows:
         found, row = rows[which % len(rows)]
         struct = row._row
         row.remove()
-        struct.answer_pools["left"] = [PoolRow(id=f"left-{which}", answers={"q": Answer(value="a")})]
+        if with_orphans:
+            struct.answer_pools["left"] = [PoolRow(id=f"left-{which}", answers={"q": Answer(value="a")})]
         found.put_back(struct, position=0)
+
+
+def forget_orphans(changeset: Changeset) -> None:
+    """Remove the rows of the first pool that the release does not have."""
+    for pool in changeset.catalogue.pools:
+        for _, row in rows_of(changeset, pool):
+            if row.orphans.rows("left"):
+                return row.orphans.remove_rows("left")
+    return None
 
 
 def change_set(changeset: Changeset, what: str, code: str) -> None:

@@ -97,9 +97,7 @@ def replace_states(product: Any, choice: str) -> Any:
     return replace(product, states=tuple(state for state in product.states or () if state != choice) or None)
 
 
-def test_a_clone_under_a_later_release_judges_its_answers(
-    form_id: UUID, kennels: Tenant, agent: Actor
-) -> None:
+def test_a_clone_under_a_later_release_judges_its_answers(form_id: UUID, kennels: Tenant, agent: Actor) -> None:
     publish_release(with_question("kennel_name", validate=("max:5",)))
 
     with batch.build_copy(form_id, scope=kennels, actor=agent) as context:

@@ -201,4 +201,3 @@ def test_an_answer_is_not_moved_over_another() -> None:
     follow_renames(document, [renames])
 
     assert {code: answer.value for code, answer in document.answers.items()} == {"old": "a", "new": "b"}
-

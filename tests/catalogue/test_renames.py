@@ -1,4 +1,5 @@
 """``was`` in a catalogue: read, written, edited as drafts, and checked against itself and earlier releases."""
+# ruff: noqa: E501 - the tables of wrong files read line by line
 
 from __future__ import annotations
 
@@ -12,6 +13,7 @@ from catalogue.renames import renames_between
 from rules.definition.faults import CatalogueErrors
 from rules.definition.renames import Moved
 from tests.harness.boarding_files import BOARDING
+
 
 def edited(*edits: tuple[str, str], text: str = BOARDING) -> str:
     for old, new in edits:
@@ -69,9 +71,15 @@ def test_drafts_keep_old_codes() -> None:
 @pytest.mark.parametrize(
     ("edits", "faults"),
     [
-        ([("{code: opened,", "{code: opened, was: opened,")], [("rename_cycle", OPENED.replace("opened_on", "opened"))]),
+        (
+            [("{code: opened,", "{code: opened, was: opened,")],
+            [("rename_cycle", OPENED.replace("opened_on", "opened"))],
+        ),
         ([("{code: opened,", "{code: opened, was: trade,")], [("rename_clash", OPENED.replace("opened_on", "opened"))]),
-        ([("{code: opened,", "{code: opened, was: places,")], [("rename_clash", OPENED.replace("opened_on", "opened"))]),
+        (
+            [("{code: opened,", "{code: opened, was: places,")],
+            [("rename_clash", OPENED.replace("opened_on", "opened"))],
+        ),
         (
             [("{code: opened,", "{code: opened, was: trade,"), ("{code: trade,", "{code: trade, was: opened,")],
             [

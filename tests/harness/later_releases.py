@@ -1,4 +1,4 @@
-"""The kennel catalogue as later releases change it: parts are removed, changed, renamed, or more or less confidential."""
+"""The kennel catalogue as later releases change it: parts are removed, changed or renamed, or more confidential."""
 
 from __future__ import annotations
 
