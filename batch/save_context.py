@@ -10,7 +10,7 @@ from structlog.contextvars import get_contextvars
 from batch.changes.records import Loaded, Release, SaveContext
 from batch.errors import UnknownCatalogue
 from catalogue import releases
-from catalogue.renames import renames_between
+from catalogue.release_history import renames_between
 from tenants.access import Actor
 from tenants.models import Tenant
 

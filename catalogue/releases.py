@@ -24,7 +24,7 @@ from redis.exceptions import RedisError
 
 from catalogue.drafts import read_draft
 from catalogue.models import Catalogue, Release
-from catalogue.renames import check_renames, renames_between
+from catalogue.release_history import check_renames, past_labels, renames_between
 from rules.definition.catalogue import CatalogueDefinition, Sensitivity
 from rules.definition.compiler import compile_catalogue
 from rules.definition.faults import CatalogueErrors, CatalogueFault
@@ -184,6 +184,7 @@ def forget_compiled_releases() -> None:
     _compiled.clear()
     sensitivities_of.cache_clear()
     renames_between.cache_clear()
+    past_labels.cache_clear()
 
 
 def _redis() -> Redis:

@@ -12,7 +12,7 @@ from uuid import UUID
 
 from batch.storage.summary import search_texts
 from catalogue import releases
-from catalogue.renames import renames_between
+from catalogue.release_history import renames_between
 from copies.codec import decode_document
 from copies.models import Copy
 from forms.models import ApplicationForm

@@ -17,6 +17,7 @@ class OrphanView:
     """An answer or the rows of a pool that are no longer asked. ``writable`` allows to delete them."""
 
     path: str
+    id: str
     label: str
     text: str
     writable: bool
@@ -43,4 +44,5 @@ def _orphans_in(reading: Reading, container: Container, pool: str, prefix: str) 
 
 
 def _orphan(reading: Reading, path: str, text: str) -> OrphanView:
-    return OrphanView(path, link_to(reading, path).text.replace("_", " "), text, reading.is_writable)
+    link = link_to(reading, path)
+    return OrphanView(path, link.id, link.text, text, reading.is_writable)

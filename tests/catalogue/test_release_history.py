@@ -9,7 +9,7 @@ from catalogue import releases
 from catalogue.drafts import read_draft
 from catalogue.files import read_catalogue, write_catalogue
 from catalogue.loader import load
-from catalogue.renames import renames_between
+from catalogue.release_history import renames_between
 from rules.definition.faults import CatalogueErrors
 from rules.definition.renames import Moved
 from tests.harness.boarding_files import BOARDING

@@ -1,4 +1,4 @@
-"""Finds the renames between two releases of a catalogue, and checks those of a draft against its releases."""
+"""Compares the releases of a catalogue: the renames between two, those of a draft, and the labels of what is gone."""
 
 from __future__ import annotations
 
@@ -12,9 +12,13 @@ import zstandard
 from catalogue.models import Catalogue, Release
 from rules.definition.catalogue import CatalogueDefinition
 from rules.definition.faults import CatalogueErrors
+from rules.definition.past_labels import PastLabels, past_labels_of
 from rules.definition.renames import Places, Renames, faults_against, places_of, renames_of
 
 _MOST_PAIRS: Final = 1024
+_MOST_PAST: Final = 32
+#: Labels are taken from so many earlier releases.
+_MOST_EARLIER: Final = 50
 #: The keys of renames in a release's JSON: a release without them is not decoded.
 _KEYS: Final = (b'"was":', b'"choices_were":')
 
@@ -35,6 +39,15 @@ def renames_between(before_id: int, after_id: int) -> tuple[Renames, ...]:
     return tuple(renames for renames in found if renames is not None)
 
 
+@lru_cache(maxsize=_MOST_PAST)
+def past_labels(release_id: int) -> PastLabels:
+    """Return the labels of what earlier releases of the same catalogue asked and ``release_id`` does not."""
+    present = Release.objects.get(pk=release_id)
+    earlier = Release.objects.filter(catalogue_id=present.catalogue_id, number__lt=present.number)
+    rows = earlier.order_by("-number").only("content")[:_MOST_EARLIER].iterator(chunk_size=1)
+    return past_labels_of(_read(present), (_read(row) for row in rows))
+
+
 def check_renames(catalogue: Catalogue, draft: CatalogueDefinition) -> None:
     """Raise ``CatalogueErrors`` where ``draft`` renames what no release of ``catalogue`` had, or what cannot follow."""
     if renames_of(draft).is_empty:
@@ -46,7 +59,7 @@ def check_renames(catalogue: Catalogue, draft: CatalogueDefinition) -> None:
 
 def _earlier(catalogue: Catalogue) -> Iterator[Places]:
     for row in catalogue.releases.order_by("-number").only("content").iterator(chunk_size=1):
-        yield places_of(_definition(zstandard.decompress(bytes(row.content))))
+        yield places_of(_read(row))
 
 
 def _renames_in(row: Release) -> Renames | None:
@@ -55,6 +68,10 @@ def _renames_in(row: Release) -> Renames | None:
         return None
     renames = renames_of(_definition(content))
     return None if renames.is_empty else renames
+
+
+def _read(row: Release) -> CatalogueDefinition:
+    return _definition(zstandard.decompress(bytes(row.content)))
 
 
 def _definition(content: bytes) -> CatalogueDefinition:
