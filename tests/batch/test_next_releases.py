@@ -85,7 +85,7 @@ def _is_open_answer(document: Document, path: str) -> bool:
     return answer is not None and answer.sealed is None
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=QUIET)
+@settings(max_examples=40, deadline=None, suppress_health_check=QUIET)
 @given(SEEDS)
 def test_what_the_next_release_would_refuse_counts_as_missing(made: tuple[int, int]) -> None:
     judge(made)
@@ -125,7 +125,7 @@ def edited(draw: st.DrawFn) -> tuple[int, int, list[Any]]:
     return seed, script, draw(st.lists(st.lists(step, min_size=1, max_size=3), min_size=1, max_size=6))
 
 
-@settings(max_examples=100, deadline=None, suppress_health_check=QUIET)
+@settings(max_examples=30, deadline=None, suppress_health_check=QUIET)
 @given(edited())
 def test_partial_runs_after_a_release_equal_full_ones(made: tuple[int, int, list[Any]]) -> None:
     seed, script, saves = made
@@ -161,7 +161,7 @@ def contents(document: Document) -> dict[str, Any]:
     }
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=QUIET)
+@settings(max_examples=40, deadline=None, suppress_health_check=QUIET)
 @given(SEEDS)
 def test_renames_lose_nothing(made: tuple[int, int]) -> None:
     seed, script = made

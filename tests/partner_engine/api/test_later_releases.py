@@ -37,7 +37,7 @@ def errors(copy: dict[str, Any]) -> dict[str, str]:
 
 
 def without_texas() -> CatalogueDefinition:
-    products = tuple(replace(product, states=None) for product in KENNELS.products)
+    products = tuple(replace(product, states=("OH",)) for product in KENNELS.products)
     return replace(KENNELS, choices={**KENNELS.choices, "states": {"OH": "Ohio"}}, products=products)
 
 
