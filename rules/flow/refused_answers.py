@@ -8,7 +8,7 @@ from datetime import date
 from copies.document import Answer, Container, Document
 from copies.paths import join_path
 from rules.definition.model import CompiledCatalogue, CompiledQuestion
-from rules.types.checks import CheckContext
+from rules.types.checks import CheckContext, Doubt
 from rules.types.stored_verdicts import StoredFault
 
 
@@ -50,4 +50,5 @@ def _is_refused(
     value = question.verdicts.of(catalogue, question.question, answer.value)
     if isinstance(value, StoredFault):
         return True
-    return context is not None and any(test(value, context) is not None for _, test in question.checks)
+    texts = () if context is None else [test(value, context) for _, test in question.checks]
+    return any(text is not None and text.__class__ is not Doubt for text in texts)

@@ -14,6 +14,7 @@ from rules.flow.eligibility import is_open
 from rules.flow.evaluation import AnswerState
 from rules.flow.state import Frame, State
 from rules.language.values import Unknown, Value
+from rules.types.checks import Doubt
 from rules.types.stored_verdicts import StoredFault
 
 #: Replaces a sealed answer that no rule reads; only its existence counts.
@@ -89,14 +90,14 @@ def value_of(state: State, frame: Frame, question: CompiledQuestion, answer: Ans
         return raw
     if raw is not None:
         value = question.verdicts.of(state.catalogue, question.question, raw)
-        faults = (value,) if value.__class__ is StoredFault else _faults(state, question, value)
-        if not faults:
+        if value.__class__ is not StoredFault and (
+            not question.checks or _is_valid(state, frame, question, answer, value)
+        ):  # fmt: skip
             return value
-        path = f"{frame.prefix}{question.question.code}"
-        state.faults += [(path, *fault) for fault in faults]
-        return Unknown(frozenset((path,)))
+        if value.__class__ is StoredFault:
+            state.faults.append((f"{frame.prefix}{question.question.code}", *value))
     path = f"{frame.prefix}{question.question.code}"
-    if question.required:
+    if raw is None and question.required:
         state.needed.append((path, question))
     return Unknown(frozenset((path,)))
 
@@ -115,10 +116,22 @@ def raw_value(state: State, frame: Frame, question: CompiledQuestion, answer: An
     return None if raw == "" or raw == [] else raw
 
 
-def _faults(state: State, question: CompiledQuestion, value: Value) -> list[tuple[str, str]]:
-    """Return the name and text of each check of the single answer that ``value`` fails."""
-    tested = ((name, test(value, state.check_context)) for name, test in question.checks)
-    return [(name, text) for name, text in tested if text is not None]
+def _is_valid(state: State, frame: Frame, question: CompiledQuestion, answer: Answer | None, value: Value) -> bool:
+    """Return whether ``value`` has no error by itself. Collect its errors, and the warnings about it that nobody has
+    confirmed.
+    """
+    valid = True
+    for name, test in question.checks:
+        text = test(value, state.check_context)
+        if text is None:
+            continue
+        path = f"{frame.prefix}{question.question.code}"
+        if text.__class__ is not Doubt:
+            state.faults.append((path, name, text))
+            valid = False
+        elif answer is None or not answer.is_confirmed(name):
+            state.doubts.append((path, name, str(text)))
+    return valid
 
 
 def _deactivate(state: State, path: str, answer: Answer) -> None:

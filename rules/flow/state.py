@@ -41,8 +41,8 @@ class Frame:
 
 
 class State:
-    """A run. ``frames`` are the rows by pool, with the document under ""; ``needed`` and ``faults`` fill up while
-    questions are decided.
+    """A run. ``frames`` are the rows by pool, with the document under ""; ``needed``, ``faults`` and ``doubts`` (the
+    warnings that nobody has confirmed) fill up while questions are decided.
 
     ``crowded_pools`` have too many rows; ``orphaned_pools`` are paths of pools that the release does not have in that
     place, with the number of their rows.
@@ -75,6 +75,7 @@ class State:
         self.crowded_pools: list[tuple[Frame, CompiledPool]] = []
         self.orphaned_pools: list[tuple[str, int]] = []
         self.faults: list[tuple[str, str, str]] = []
+        self.doubts: list[tuple[str, str, str]] = []
         self.open_gates: dict[Gate, bool] = {}
         self.declined_gates: dict[Gate, bool] = {}
 

@@ -9,7 +9,7 @@ from typing import Final, NamedTuple
 
 from copies.document import AnswerValue
 from rules.language.values import Value
-from rules.types.cleaning import ChoiceLists, InvalidValue, clean
+from rules.types.cleaning import InputCatalogue, InvalidValue, clean
 from rules.types.question_type import TypedQuestion
 from rules.types.registry import type_of
 from rules.types.stored_answers import WRONG_TYPE, TypeMismatch
@@ -45,7 +45,7 @@ class StoredVerdicts:
         """Start without verdicts."""
         self._known: dict[object, Value | StoredFault] = {}
 
-    def of(self, catalogue: ChoiceLists, question: TypedQuestion, stored: AnswerValue) -> Value | StoredFault:
+    def of(self, catalogue: InputCatalogue, question: TypedQuestion, stored: AnswerValue) -> Value | StoredFault:
         """Return ``stored``, an answer to ``question`` with a value, as a value for rules, or the fault for which it
         would be refused today.
 
@@ -63,7 +63,7 @@ class StoredVerdicts:
         return known
 
 
-def _verdict(catalogue: ChoiceLists, question: TypedQuestion, stored: AnswerValue) -> Value | StoredFault:
+def _verdict(catalogue: InputCatalogue, question: TypedQuestion, stored: AnswerValue) -> Value | StoredFault:
     try:
         value = type_of(question.type).reader(stored)
     except TypeMismatch:

@@ -17,6 +17,8 @@ CHOICES = {"small": "Up to 20 pounds", "large": "Over 20 pounds"}
 class Lists:
     """A catalogue with one choice list."""
 
+    currency = "USD"
+
     def choices(self, question: TypedQuestion) -> Mapping[str, str]:
         return CHOICES if question.choices else {}
 
