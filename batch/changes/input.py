@@ -20,7 +20,7 @@ from rules.types.cleaning import InvalidValue, clean
 
 ROW_KEYS: Final = frozenset({"id", "answers", "answer_pools", "delete"})
 #: The values that clear an answer.
-CLEARING: Final = (None, "", [])
+CLEARING: Final[tuple[object, ...]] = (None, "", [])
 #: The id of a row that is to be added, in the paths of its faults.
 NEW_ROW: Final = "new"
 

@@ -51,10 +51,10 @@ class StoredVerdicts:
 
         ``question`` and ``catalogue`` must be the same at every call.
         """
-        if question.sensitivity or (stored.__class__ is str and len(stored) > _LONGEST):  # type: ignore[arg-type]
+        if question.sensitivity or (stored.__class__ is str and len(stored) > _LONGEST):
             return _verdict(catalogue, question, stored)
         # True, 1 and 1.0 are equal as keys.
-        key = (stored.__class__, tuple(stored) if stored.__class__ is list else stored)  # type: ignore[arg-type]
+        key = (stored.__class__, tuple(stored) if stored.__class__ is list else stored)
         known = self._known.get(key)
         if known is None:
             known = _verdict(catalogue, question, stored)
