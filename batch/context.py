@@ -165,7 +165,9 @@ class BatchContext:
 
     def read_only_changeset(self) -> Changeset:
         """Return a changeset of the copy as loaded that refuses every write."""
-        return self._new_changeset(Mode.READ_ONLY)
+        # What keeps its decision keeps the codes of that release too.
+        kept = replace(self.save_context, renames=()) if self.loaded.keeps_decision else None
+        return self._new_changeset(Mode.READ_ONLY, context=kept)
 
     @property
     def is_evaluation_current(self) -> bool:
@@ -228,7 +230,7 @@ class BatchContext:
         locked = self._locked
         if locked is None:
             raise ContextWithoutLock
-        if self._changeset is not None and self._changeset.mode is Mode.WRITABLE and self._changeset.changes():
+        if self._changeset is not None and self._changeset.mode is Mode.WRITABLE and self._changeset.own_changes():
             raise UnsavedChanges
         try:
             with hold_copy(process, copy_id=self.copy.id, seconds=hold, scope=self.scope):

@@ -167,7 +167,7 @@ def keeps_decision(changeset: Changeset) -> bool:
     document is not changed. Call it before the rules.
     """
     loaded = changeset.tracker.loaded
-    if loaded.is_new:
+    if loaded.is_new or changeset.tracker.context.renames:
         return False
     is_locked = loaded.copy.fields.locked_at is not None and changeset.copy_fields.locked_at is not None
     is_bound = loaded.is_bound and [given.row.code for given in changeset.dispositions][-1:] == [BOUND]

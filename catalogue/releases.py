@@ -24,6 +24,7 @@ from catalogue.compiled_releases import CompiledReleases
 from catalogue.drafts import read_draft
 from catalogue.models import Catalogue, Release
 from catalogue.publish_hooks import call_after_publish, call_in_publish
+from catalogue.release_history import check_renames, past_labels, renames_between
 from rules.definition.catalogue import CatalogueDefinition, Sensitivity
 from rules.definition.compiler import compile_catalogue
 from rules.definition.faults import CatalogueErrors, CatalogueFault
@@ -82,7 +83,9 @@ def _release_of(catalogue: Catalogue, *, actor_id: str, notes: str) -> tuple[Rel
     """Return the latest release if it equals the draft, with None, else a new one with its compiled catalogue. The
     catalogue's row must be locked.
     """
-    content, compiled = _checked_content(read_draft(catalogue))
+    draft = read_draft(catalogue)
+    content, compiled = _checked_content(draft)
+    check_renames(catalogue, draft)
     checksum = hashlib.sha256(content).hexdigest()
     latest = catalogue.releases.defer("content").order_by("-number").first()
     if latest and latest.checksum == checksum:
@@ -183,6 +186,8 @@ def forget_compiled_releases() -> None:
     _compiled.clear()
     _catalogues.clear()
     sensitivities_of.cache_clear()
+    renames_between.cache_clear()
+    past_labels.cache_clear()
 
 
 def _redis() -> Redis:

@@ -19,8 +19,10 @@ def outside_title(path: str) -> str:
     return f"{'Copy' if place.field_owner == COPY else 'Form'}: {place.code.replace('_', ' ')}"
 
 
+#: The type of the cause of changes that a release made, such as a renamed question; the id is the release's number.
+RELEASE: Final = "release"
 #: The causes of a decision anew, without any change by a person or program: a publish, and midnight at the tenant.
-ANEW: Final = frozenset({"release", "day"})
+ANEW: Final = frozenset({RELEASE, "day"})
 
 
 class Cause(msgspec.Struct, frozen=True):

@@ -15,7 +15,7 @@ from concurrent.futures import Future, ProcessPoolExecutor
 from datetime import date
 from functools import cached_property
 from itertools import islice
-from typing import Final, Protocol, TypeAlias
+from typing import Final, Protocol
 from uuid import UUID
 
 import msgspec
@@ -27,9 +27,11 @@ from encryption.envelope import DecryptionFailed
 from encryption.key_ring import KeyServiceUnavailable
 from encryption.wrapped_key import WrappedKey
 from rules.definition.model import CompiledCatalogue
+from rules.definition.renames import Renames
 from rules.flow import check_flow
 from rules.flow.day import depends_on_day
 from rules.flow.evaluation import Evaluation, FlowResult
+from rules.flow.followed_renames import follow_renames
 
 #: Documents that go to a process at once, and the portions that wait for each process.
 PORTION: Final = 100
@@ -51,7 +53,7 @@ class DecidingRelease(Protocol):
 
 
 class StoredCopy(msgspec.Struct, frozen=True, kw_only=True):
-    """A copy as it is stored: its document and evaluation, and its evaluation date."""
+    """A copy as it is stored: its document and evaluation, its evaluation date, and the renames since its last save."""
 
     id: UUID
     tenant_id: UUID
@@ -59,6 +61,7 @@ class StoredCopy(msgspec.Struct, frozen=True, kw_only=True):
     document: bytes
     evaluation: bytes = b""
     key: WrappedKey | None = None
+    renames: tuple[Renames, ...] = ()
 
 
 class DecidedCopy(msgspec.Struct, frozen=True, kw_only=True, dict=True):
@@ -78,7 +81,6 @@ class DecidedCopy(msgspec.Struct, frozen=True, kw_only=True, dict=True):
         return msgspec.json.decode(self.encoded, type=Evaluation)
 
 
-_Portion: TypeAlias = list[bytes]
 _encoder: Final = msgspec.json.Encoder()
 #: The release that a forked process decides with; set before the fork, because a compiled catalogue is not pickled.
 _deciding: list[DecidingRelease] = []
@@ -101,7 +103,8 @@ def decide_one(copy: StoredCopy, release: DecidingRelease) -> DecidedCopy:
     """Return the decision of ``release`` on one copy."""
     try:
         document, result = flow_of(copy, release)
-        is_same = bool(copy.evaluation) and _changes_nothing(result, decode(copy.evaluation, Evaluation))
+        is_comparable = bool(copy.evaluation) and not copy.renames
+        is_same = is_comparable and _changes_nothing(result, decode(copy.evaluation, Evaluation))
     except _FAULTS as error:
         return DecidedCopy(id=copy.id, error=type(error).__name__)
     is_dated = depends_on_day(release.compiled, document)
@@ -114,6 +117,7 @@ def flow_of(copy: StoredCopy, release: DecidingRelease) -> tuple[Document, FlowR
     """
     document = decode_narrow_document(copy.document)
     sealer = Sealer(tenant_id=copy.tenant_id, copy_id=copy.id, key=copy.key)
+    follow_renames(document, copy.renames, sealing=sealer)
     result = check_flow.run(release.compiled, document, as_of=copy.as_of, release=release.id, reveal=sealer.reveal)
     return document, result
 
@@ -139,24 +143,21 @@ def _in_processes(
     stream: Iterable[StoredCopy], release: DecidingRelease, *, workers: int
 ) -> Iterator[DecidedCopy]:  # fmt: skip
     copies = iter(stream)
-    waiting: deque[Future[_Portion]] = deque()
+    waiting: deque[Future[list[DecidedCopy]]] = deque()
     _deciding.append(release)
     pool = ProcessPoolExecutor(workers, mp_context=multiprocessing.get_context("fork"))
-    decoder = msgspec.msgpack.Decoder(DecidedCopy)
     try:
         while True:
             while len(waiting) < workers * _WAITING_PORTIONS and (portion := list(islice(copies, PORTION))):
-                waiting.append(pool.submit(_decide_portion, [msgspec.msgpack.encode(copy) for copy in portion]))
+                waiting.append(pool.submit(_decide_portion, portion))
             if not waiting:
                 return
-            yield from map(decoder.decode, waiting.popleft().result())
+            yield from waiting.popleft().result()
     finally:
         pool.shutdown(cancel_futures=True)
         _deciding.remove(release)
 
 
-def _decide_portion(portion: Sequence[bytes]) -> _Portion:
+def _decide_portion(portion: Sequence[StoredCopy]) -> list[DecidedCopy]:
     """Decide a portion, in one of the processes."""
-    release = _deciding[-1]
-    copies = (msgspec.msgpack.decode(copy, type=StoredCopy) for copy in portion)
-    return [msgspec.msgpack.encode(decide_one(copy, release)) for copy in copies]
+    return [decide_one(copy, _deciding[-1]) for copy in portion]

@@ -14,13 +14,14 @@ from actions.registry import Delivered, handles
 from actions.wakeup import wake_relay
 from catalogue.models import Release
 from catalogue.publish_hooks import after_publish, in_publish, publish_completion, publish_impact
-from decisions.impact import count_concerned
+from decisions.impact import count_concerned, count_refusing
 from decisions.runs import decide_part, describe_runs, finish_run, open_run
 from decisions.waiting import list_databases, list_waiting
 from tenants.current_tenant import across_tenants, use_tenant
 from tenants.models import Tenant
 
 publish_impact(count_concerned)
+publish_impact(count_refusing)
 
 
 @handles(DecideAnew)

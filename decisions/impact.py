@@ -1,4 +1,4 @@
-"""What a release changes for stored decisions, by what the decisions read. Pure, but for the counts.
+"""What a release changes for stored decisions, by what the decisions read; the counts read the databases.
 
 Decisions under two releases are equal where the definitions differ in nothing that decides; where they differ in
 products alone, only copies that request one of those products' lines can have another decision.
@@ -6,19 +6,31 @@ products alone, only copies that request one of those products' lines can have a
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Final
 
-from django.db.models import Q
+from django.db.models import F, Q, QuerySet
+from django.utils import timezone
 from msgspec.structs import replace
 
 from catalogue.publish_hooks import Impact
+from copies.codec import UnreadableDocument, decode_narrow_document
+from copies.document import Document
 from copies.models import Copy
 from decisions.waiting import list_databases
 from forms.models import ApplicationForm
 from rules.definition.catalogue import CatalogueDefinition
+from rules.definition.compiler import compile_catalogue
+from rules.definition.renames import renames_of
+from rules.flow.followed_renames import follow_renames
+from rules.flow.refused_answers import refused
 from tenants.current_tenant import across_tenants
+
+
+#: Documents that are read to count refused answers; the report stays a matter of seconds.
+MOST_READ: Final = 5_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,12 +95,43 @@ def count_concerned(draft: CatalogueDefinition, current: CatalogueDefinition | N
     return [Impact(count, f"{count:,} {noun} decided anew")]
 
 
+def count_refusing(draft: CatalogueDefinition, current: CatalogueDefinition | None) -> list[Impact]:
+    """Return how many open copies hold answers that ``draft`` would refuse, of the ``MOST_READ`` touched last. Raises
+    ``CatalogueErrors`` for a faulty draft.
+    """
+    if current is None or reach_of(current, draft) != EVERYTHING:
+        return []
+    compiled, renames = compile_catalogue(draft), renames_of(draft)
+    count = read = 0
+    for alias in list_databases():
+        with across_tenants(using=alias):
+            for document in _documents(alias, draft.code, most=MOST_READ - read):
+                read += 1
+                # The mask of a sealed answer is enough: it is not opened.
+                follow_renames(document, (renames,))
+                count += bool(refused(compiled, document, as_of=timezone.now().date()))
+    noun = "open copy holds" if count == 1 else "open copies hold"
+    among = f" (among the {read:,} touched last)" if read == MOST_READ else ""
+    return [Impact(count, f"{count:,} {noun} answers that the new release refuses{among}")]
+
+
+def _documents(alias: str, catalogue: str, *, most: int) -> Iterator[Document]:
+    latest = _open_copies(alias, catalogue).order_by(F("last_touched_by_user_at").desc(nulls_last=True))
+    for content in latest.values_list("document", flat=True)[:most].iterator(chunk_size=200):
+        with suppress(UnreadableDocument):
+            yield decode_narrow_document(bytes(content))
+
+
+def _open_copies(alias: str, catalogue: str) -> QuerySet[Copy]:
+    forms = ApplicationForm.objects.using(alias).filter(catalogue=catalogue, deleted_at=None)
+    return Copy.objects.using(alias).filter(
+        locked_at=None, deleted_at=None, application_form_id__in=forms.order_by().values("pk")
+    )
+
+
 def _count(alias: str, catalogue: str, reach: Reach) -> int:
     with across_tenants(using=alias):
-        forms = ApplicationForm.objects.using(alias).filter(catalogue=catalogue, deleted_at=None)
-        copies = Copy.objects.using(alias).filter(
-            locked_at=None, deleted_at=None, application_form_id__in=forms.order_by().values("pk")
-        )
+        copies = _open_copies(alias, catalogue)
         if reach.lines is not None:
             has_line = Q()
             for line in reach.lines:

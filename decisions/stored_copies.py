@@ -11,10 +11,13 @@ from django.db import connections
 from django.db.models import Q
 
 from batch.changes.records import BOUND
+from catalogue import releases
+from catalogue.release_history import renames_between
 from copies.models import Copy
 from decisions.decide_many import StoredCopy
 from encryption.wrapped_key import WrappedKey
 from forms.models import ApplicationForm, Disposition
+from rules.definition.renames import Renames
 from tenants.models import Tenant
 
 #: Tells PostgreSQL which decision a copy has now. The version guards it: a save meanwhile knows better.
@@ -58,7 +61,7 @@ def read_waiting(condition: Q, *, tenant: Tenant, today: date, limit: int) -> li
     """
     columns = (
         "id", "application_form_id", "version", "document", "evaluation", "wrapped_key", "key_id", "key_version",
-        "decided_on", "summary",
+        "decided_on", "release_id", "summary",
     )  # fmt: skip
     copies = list(Copy.objects.filter(condition).order_by("decided_on", "id").only(*columns)[:limit])
     form_ids = {copy.application_form_id for copy in copies}
@@ -101,6 +104,14 @@ def note_decisions(noted: Sequence[Noted], *, tenant: Tenant) -> int:
         return int(cursor.rowcount)
 
 
+def _renames_since(release_id: int | None, catalogue: str) -> tuple[Renames, ...]:
+    try:
+        current = releases.current_id(catalogue)
+    except releases.NoRelease:
+        return ()
+    return () if release_id in (None, current) else renames_between(release_id, current)
+
+
 def _waiting(
     copy: Any, catalogue: str, as_of: date | None, deleted_at: datetime | None, *, today: date, is_bound: bool
 ) -> Waiting:
@@ -112,6 +123,7 @@ def _waiting(
         document=bytes(copy.document),
         evaluation=bytes(copy.evaluation),
         key=key,
+        renames=_renames_since(copy.release_id, catalogue),
     )
     return Waiting(
         stored,

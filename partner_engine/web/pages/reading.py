@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 from functools import cached_property
@@ -17,6 +17,7 @@ from presentation.product_names import product_name
 from presentation.visibility import Visibility
 from rules.definition.catalogue import Sensitivity
 from rules.definition.model import CompiledCatalogue
+from rules.definition.past_labels import PastLabels
 from rules.flow.evaluation import Evaluation, Message
 
 
@@ -58,6 +59,7 @@ class Reading:
     """One copy as one reader sees it.
 
     ``open_rows`` are the ids of the expanded rows of long pools, ``posted`` the posted messages, oldest first.
+    ``past_labels`` returns the labels of what the release no longer asks.
     ``today`` is the current catalogue where ``catalogue`` is that of an older decision, with its sensitivities in
     ``then``.
     """
@@ -71,6 +73,7 @@ class Reading:
     posted: tuple[MessageRow, ...] = ()
     today: CompiledCatalogue | None = None
     then: tuple[Mapping[str, Sensitivity], ...] = ()
+    past_labels: Callable[[], PastLabels] = PastLabels
 
     @property
     def is_writable(self) -> bool:
@@ -155,4 +158,4 @@ class Reading:
         if question is not None:
             return question.question.label
         pool = self.catalogue.pools.get(code)
-        return self.catalogue.sets[pool.set_code].question_set.title if pool else code
+        return self.catalogue.sets[pool.set_code].question_set.title if pool else self.past_labels().of(code)
