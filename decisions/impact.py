@@ -28,7 +28,6 @@ from rules.flow.followed_renames import follow_renames
 from rules.flow.refused_answers import refused
 from tenants.current_tenant import across_tenants
 
-
 #: Documents that are read to count refused answers; the report stays a matter of seconds.
 MOST_READ: Final = 5_000
 

@@ -47,7 +47,7 @@ class Holder:
                     self.statuses[again.status_code] += 1
                     assert again.status_code == 200 or body == full.content, (read, tag)
             self.held[read, full["ETag"]] = full.content
-        self.held = dict(list(self.held.items())[-40:])
+        self.held = dict(list(self.held.items())[-24:])
 
 
 @pytest.mark.parametrize("seed", range(3))
@@ -66,13 +66,12 @@ def test_no_304_hides_a_change_over_random_histories(
         lambda: None,
     )
 
-    for _ in range(25):
+    for _ in range(12):
         chance.choice(steps)()
         for read in READS:
             holder.read(url, read)
 
-    assert holder.statuses[304] > 50
-    assert holder.statuses[200] > 50
+    assert min(holder.statuses[304], holder.statuses[200]) > 20, holder.statuses
 
 
 def test_if_match_takes_the_tag_of_a_read_and_compares_its_version(api: Api, narrow: Api, start: Start) -> None:
