@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from copies.document import Document, walk_containers
@@ -33,8 +34,8 @@ def summarise(catalogue: CompiledCatalogue, document: Document, evaluation: Eval
 
 
 def search_texts(catalogue: CompiledCatalogue, document: Document) -> tuple[str, str]:
-    """Return the indexed answers as text, choices by their labels: those that are neither personal nor sensitive, and
-    the personal (``pii``) ones. Sensitive (``spi``) ones are in neither.
+    """Return the indexed answers as text, choices by their labels and abbreviations: those that are neither personal
+    nor sensitive, and the personal (``pii``) ones. Sensitive (``spi``) ones are in neither.
     """
     visibility = Visibility(catalogue, NOBODY)
     words: dict[Confidentiality, list[str]] = {PUBLIC: [], PERSONAL: []}
@@ -46,6 +47,11 @@ def search_texts(catalogue: CompiledCatalogue, document: Document) -> tuple[str,
                 continue
             values = answer.value if isinstance(answer.value, list) else [answer.value]
             labels = catalogue.choices(question) if question.choices else {}
-            found = (labels.get(str(value), str(value)) for value in values if value not in (None, ""))
-            words[level].extend(found)
+            words[level].extend(_words(str(value), labels) for value in values if value not in (None, ""))
     return " ".join(dict.fromkeys(words[PUBLIC])), " ".join(dict.fromkeys(words[PERSONAL]))
+
+
+def _words(value: str, labels: Mapping[str, str]) -> str:
+    """Return a value or its label, with a code in capital letters (``TX``) beside it: people search by both."""
+    label = labels.get(value, value)
+    return f"{label} {value}" if label != value and value.isalpha() and value.isupper() else label

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import replace
+from dataclasses import asdict, replace
 from typing import Final
 from uuid import UUID
 
@@ -25,11 +25,15 @@ from partner_engine.web.access import Agent, for_agents, for_visitors
 from partner_engine.web.answer_input import answering
 from partner_engine.web.copy_view import log_personal_reads, read_context
 from partner_engine.web.explanations import explain_product
+from partner_engine.web.meanwhile import changed_by
+from partner_engine.web.order_keys import carried_out, order_key
 from partner_engine.web.pages.cards import build_row, row_title, top_sets
+from partner_engine.web.pages.dependants import put_away
 from partner_engine.web.pages.differences import Parts, changed_parts, sentence
+from partner_engine.web.pages.fields import stored_texts
 from partner_engine.web.pages.form_page import Tab, build_form_page
 from partner_engine.web.pages.reading import Reading
-from partner_engine.web.rendering import changed_by, render_parts, shown_version
+from partner_engine.web.rendering import render_parts, shown_version
 from partner_engine.web.visitors import Visitor
 from presentation.formats import counted
 from rules.flow.evaluation import Evaluation
@@ -65,9 +69,12 @@ def show(request: HttpRequest, visitor: Visitor, copy_id: UUID) -> HttpResponse:
 @require_POST
 @for_visitors(Right.WRITE_FORMS)
 def answer(request: HttpRequest, visitor: Visitor, copy_id: UUID) -> HttpResponse:
-    """Save ``answers``, a JSON object of path to typed value. The event ``answers-taken`` reports the faults.
+    """Save ``answers``, a JSON object of path to typed value.
 
-    ``searched``, a JSON object of path to words, contains the searches behind industry answers.
+    ``searched``, a JSON object of path to words, contains the searches behind industry answers. The event
+    ``answers-taken`` reports the paths that were saved (``taken``), the ``faults``, the ``conflicts`` with answers that
+    changed since ``X-Copy-Version`` (path to author), the ``texts`` of stored answers that differ from the typed ones,
+    and the questions that were put away (``away``).
     """
     try:
         typed = msgspec.json.decode(request.POST.get("answers", ""), type=dict[str, str | list[str] | None])
@@ -76,14 +83,21 @@ def answer(request: HttpRequest, visitor: Visitor, copy_id: UUID) -> HttpRespons
         return HttpResponseBadRequest()
     if not 0 < len(typed) <= MOST_ANSWERS:
         return HttpResponseBadRequest()
-    with answering(copy_id, typed, visitor, searched=searched) as answered:
+    based_on = shown_version(request)
+    with answering(copy_id, typed, visitor, searched=searched, based_on=based_on) as answered:
         response = respond_to_save(
             request, visitor, answered.context, answered.result, before=answered.before, version=answered.version_before
         )
-    refused = {fault.path for fault in answered.faults}
+        reading = read_context(answered.context, request, visitor, result=answered.result)
+    open_paths = {fault.path for fault in answered.faults} | answered.conflicts.keys()
+    taken = [path for path in typed if path not in open_paths]
+    away = put_away(reading, answered.result.changes, taken)
     details = {
-        "taken": [path for path in typed if path not in refused],
+        "taken": taken,
         "faults": [{"path": fault.path, "text": fault.text} for fault in answered.faults],
+        "conflicts": answered.conflicts,
+        "texts": stored_texts(reading, {path: typed[path] for path in taken}),
+        "away": asdict(away) if away else None,
     }
     return trigger_client_event(response, "answers-taken", details)
 
@@ -91,7 +105,10 @@ def answer(request: HttpRequest, visitor: Visitor, copy_id: UUID) -> HttpRespons
 @require_POST
 @for_visitors(Right.WRITE_FORMS)
 def order_rows(request: HttpRequest, visitor: Visitor, copy_id: UUID) -> HttpResponse:
-    """Execute ``order`` (add, duplicate, remove, or put-back) on the row or pool at ``path``."""
+    """Execute ``order`` (add, duplicate, remove, or put-back) on the row or pool at ``path``.
+
+    An order with the ``X-Order-Key`` of an earlier one is not executed again.
+    """
     order, path = request.POST.get("order", ""), request.POST.get("path", "")
     version = request.POST.get("version", "0")
     orders: dict[str, Callable[[Changeset], RowMutator | None]] = {
@@ -104,7 +121,10 @@ def order_rows(request: HttpRequest, visitor: Visitor, copy_id: UUID) -> HttpRes
     }
     if order not in orders or len(Path(path).steps) > MOST_STEPS or not version.isdecimal() or len(version) > 9:
         return HttpResponseBadRequest()
-    with visitor.find_and_lock(copy_id) as context:
+    with visitor.find_and_lock(copy_id, key=order_key(request, visitor)) as context:
+        if context.stored_response is not None:
+            added = context.stored_response.body.decode()
+            return _with_row_added(respond_to_repetition(request, visitor, context, added=added), added)
         before, loaded = context.evaluation, context.version
         removed = (
             {"path": path, "version": loaded, "title": _title_of(context, request, visitor, path)}
@@ -113,14 +133,14 @@ def order_rows(request: HttpRequest, visitor: Visitor, copy_id: UUID) -> HttpRes
         )
         row = orders[order](context.changeset)
         row_path = row.path if row else ""
-        result = context.save()
+        result = context.save(respond=lambda _: carried_out(row_path))
         # Which nested rows a new row needs is known only after the save.
         if order == "add" and row_commands.add_minimum_rows(context.changeset, row_path):
             result = context.save()
         response = respond_to_save(
             request, visitor, context, result, before=before, version=loaded, added=row_path, shown={"removed": removed}
         )
-    return trigger_client_event(response, "row-added", {"path": row_path}, after="settle") if row_path else response
+    return _with_row_added(response, row_path)
 
 
 @require_GET
@@ -184,6 +204,27 @@ def respond_to_save(  # noqa: PLR0913 - what the save started from and what it d
         if shown_before:
             details["theirs"] = changed_by(context.copy.id, since=shown_before, until=version)
     return trigger_client_event(render_parts(request, reading, parts, shown=shown), "copy-saved", details)
+
+
+def respond_to_repetition(
+    request: HttpRequest, visitor: Visitor, context: BatchContext, *, added: str = ""
+) -> HttpResponse:
+    """Respond to an order that was executed before with all parts; ``added`` is the path of the row that it added."""
+    reading = read_context(context, request, visitor)
+    reading = _with_open(reading, added) if added else reading
+    shown = shown_version(request)
+    details = {
+        "version": reading.facts.version,
+        "said": "Saved.",
+        "stale": True,
+        "theirs": changed_by(context.copy.id, since=shown, until=context.version) if shown else {},
+    }
+    return trigger_client_event(render_parts(request, reading, Parts(top_sets(reading))), "copy-saved", details)
+
+
+def _with_row_added(response: HttpResponse, path: str) -> HttpResponse:
+    """Let ``response`` report the new row at ``path``, "" for none."""
+    return trigger_client_event(response, "row-added", {"path": path}, after="settle") if path else response
 
 
 def _with_open(reading: Reading, path: str) -> Reading:

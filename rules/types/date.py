@@ -11,7 +11,7 @@ from rules.language import kinds
 from rules.language.operators import full_years
 from rules.language.values import Value
 from rules.types.checks import CheckContext, CheckTest, date_bound, require_count, whole_argument
-from rules.types.formats import day
+from rules.types.formats import day, short_day
 from rules.types.question_type import QuestionType
 from rules.types.text_input import LINE_LENGTH, InvalidValue, text_cleaner
 
@@ -90,6 +90,7 @@ DATE: Final = QuestionType(
         }
     ),
     widget="date",
-    format_hint="YYYY-MM-DD",
+    format_hint="mm/dd/yyyy",
+    input_text=short_day,
     display=lambda value, currency: day(value),
 )

@@ -125,3 +125,28 @@ def settled_events(response: object) -> dict[str, object]:
     """Return the events that are triggered after the response is in the page."""
     found: dict[str, object] = json.loads(response.headers["HX-Trigger-After-Settle"])  # type: ignore[attr-defined]
     return found
+
+
+def test_an_order_that_is_sent_again_adds_one_row(start_form: StartForm, open_page: Open, read: Read) -> None:
+    page = open_page(start_form())
+
+    first = page.order("add", "owners", key="a" * 32)
+    page.version = 1  # the response was lost
+    again = page.order("add", "owners", key="a" * 32)
+
+    (row,) = read(page.copy_id).changeset.find_pool("owners").rows
+    assert settled_events(first)["row-added"] == settled_events(again)["row-added"] == {"path": row.path}
+    assert f'name="{row.path}/mqs_own_name"' in again.content.decode()
+    assert page.version == 2
+    page.order("add", "owners", key="b" * 32)
+    assert len(read(page.copy_id).changeset.find_pool("owners").rows) == 2
+
+
+def test_a_key_belongs_to_one_order(start_form: StartForm, open_page: Open, read: Read) -> None:
+    page = open_page(start_form())
+    page.order("add", "owners", key="a" * 32)
+
+    response = page.order("add", "locations", key="a" * 32)
+
+    assert response.status_code == 422
+    assert read(page.copy_id).version == 2
