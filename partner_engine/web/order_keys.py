@@ -6,6 +6,7 @@ import hashlib
 import re
 from typing import Final
 
+import msgspec
 from django.http import HttpRequest
 
 from batch.idempotency import IdempotencyKey, StoredResponse
@@ -20,7 +21,8 @@ def order_key(request: HttpRequest, visitor: Visitor) -> IdempotencyKey | None:
     key = request.headers.get(_HEADER, "")
     if not _KEY.fullmatch(key):
         return None
-    fingerprint = hashlib.sha256(request.path.encode() + b"\0" + request.body).digest()
+    order = msgspec.json.encode([request.path, sorted(request.POST.items())])
+    fingerprint = hashlib.sha256(order).digest()
     return IdempotencyKey(f"page:{visitor.actor.type}:{visitor.actor.id}", key, fingerprint)
 
 
