@@ -85,10 +85,10 @@ def answer(request: HttpRequest, visitor: Visitor, copy_id: UUID) -> HttpRespons
         return HttpResponseBadRequest()
     based_on = shown_version(request)
     with answering(copy_id, typed, visitor, searched=searched, based_on=based_on) as answered:
-        response = respond_to_save(
-            request, visitor, answered.context, answered.result, before=answered.before, version=answered.version_before
-        )
         reading = read_context(answered.context, request, visitor, result=answered.result)
+        response = respond_to_save(
+            request, reading, answered.result, before=answered.before, version=answered.version_before
+        )
     open_paths = {fault.path for fault in answered.faults} | answered.conflicts.keys()
     taken = [path for path in typed if path not in open_paths]
     away = put_away(reading, answered.result.changes, taken)
@@ -137,8 +137,9 @@ def order_rows(request: HttpRequest, visitor: Visitor, copy_id: UUID) -> HttpRes
         # Which nested rows a new row needs is known only after the save.
         if order == "add" and row_commands.add_minimum_rows(context.changeset, row_path):
             result = context.save()
+        reading = read_context(context, request, visitor, result=result)
         response = respond_to_save(
-            request, visitor, context, result, before=before, version=loaded, added=row_path, shown={"removed": removed}
+            request, reading, result, before=before, version=loaded, added=row_path, shown={"removed": removed}
         )
     return _with_row_added(response, row_path)
 
@@ -165,7 +166,8 @@ def rename(request: HttpRequest, agent: Agent, copy_id: UUID) -> HttpResponse:
         before, loaded = context.evaluation, context.version
         context.changeset.copy.rename(title)
         result = context.save()
-        return respond_to_save(request, agent, context, result, before=before, version=loaded)
+        reading = read_context(context, request, agent, result=result)
+        return respond_to_save(request, reading, result, before=before, version=loaded)
 
 
 @require_GET
@@ -181,8 +183,7 @@ def why(request: HttpRequest, agent: Agent, copy_id: UUID) -> HttpResponse:
 
 def respond_to_save(  # noqa: PLR0913 - what the save started from and what it did
     request: HttpRequest,
-    visitor: Visitor,
-    context: BatchContext,
+    reading: Reading,
     result: SaveResult,
     *,
     before: Evaluation,
@@ -191,18 +192,17 @@ def respond_to_save(  # noqa: PLR0913 - what the save started from and what it d
     shown: dict[str, object] | None = None,
 ) -> HttpResponse:
     """Respond with the parts that the save changed, or with all parts if the page showed an older version."""
-    reading = read_context(context, request, visitor, result=result)
     shown_before = shown_version(request)
     is_stale = shown_before != version
     parts = Parts(top_sets(reading)) if is_stale else changed_parts(reading, before, result.changes)
     if added:
         reading, parts = _with_open(reading, added), parts.with_set(reading.top_set(added))
-    announcement = sentence(reading, result.changes, {} if visitor.guest else result.moved)
+    announcement = sentence(reading, result.changes, {} if reading.reader.is_guest else result.moved)
     details: dict[str, object] = {"version": reading.facts.version, "said": announcement, "stale": is_stale}
     if is_stale:
         details["said"] = f"Somebody else has changed this form. The page now shows the changes. {announcement}"
         if shown_before:
-            details["theirs"] = changed_by(context.copy.id, since=shown_before, until=version)
+            details["theirs"] = changed_by(UUID(reading.facts.id), since=shown_before, until=version)
     return trigger_client_event(render_parts(request, reading, parts, shown=shown), "copy-saved", details)
 
 
