@@ -16,6 +16,7 @@ from django_htmx.http import trigger_client_event
 from batch.changes.changeset import Changeset
 from batch.changes.mutators.pools import RowMutator
 from batch.changes.records import SaveResult
+from batch.confirmation import confirm
 from batch.context import BatchContext
 from copies.document import PoolRow, find_container
 from copies.paths import Path, row_steps
@@ -105,7 +106,8 @@ def answer(request: HttpRequest, visitor: Visitor, copy_id: UUID) -> HttpRespons
 @require_POST
 @for_visitors(Right.WRITE_FORMS)
 def order_rows(request: HttpRequest, visitor: Visitor, copy_id: UUID) -> HttpResponse:
-    """Execute ``order`` (add, duplicate, remove, or put-back) on the row or pool at ``path``.
+    """Execute ``order`` (add, duplicate, remove, or put-back) on the row or pool at ``path``, or confirm the answer at
+    ``path`` in spite of the warning ``code``.
 
     An order with the ``X-Order-Key`` of an earlier one is not executed again.
     """
@@ -118,6 +120,7 @@ def order_rows(request: HttpRequest, visitor: Visitor, copy_id: UUID) -> HttpRes
         "put-back": lambda changeset: row_commands.put_back(
             changeset, path, copy_id=context.copy.id, version=int(version), visitor=visitor
         ),
+        "confirm": lambda changeset: _confirm(context, path, request.POST.get("code", "")),
     }
     if order not in orders or len(Path(path).steps) > MOST_STEPS or not version.isdecimal() or len(version) > 9:
         return HttpResponseBadRequest()
@@ -225,6 +228,12 @@ def respond_to_repetition(
 def _with_row_added(response: HttpResponse, path: str) -> HttpResponse:
     """Let ``response`` report the new row at ``path``, "" for none."""
     return trigger_client_event(response, "row-added", {"path": path}, after="settle") if path else response
+
+
+def _confirm(context: BatchContext, path: str, warning: str) -> RowMutator | None:
+    """Confirm the answer at ``path`` in spite of ``warning``; no row is added."""
+    confirm(context, path, warning)
+    return None
 
 
 def _with_open(reading: Reading, path: str) -> Reading:

@@ -10,6 +10,7 @@ from uuid import UUID
 
 from batch.context import BatchContext
 from batch.errors import UnknownPart
+from copies.changes import Change
 from copies.document import find_answer
 from copies.history import changes_of
 from copies.models import CopyRevision
@@ -26,17 +27,24 @@ SOMEBODY: Final = "Somebody else"
 def changed_by(copy_id: UUID, *, since: int, until: int, values_only: bool = False) -> dict[str, str]:
     """Map each changed path of the document to its last author in the versions after ``since`` up to ``until``.
 
-    With ``values_only``, leave out questions that were only shown or hidden.
+    With ``values_only``, leave out questions that were only shown, hidden or confirmed.
     """
     revisions = CopyRevision.objects.filter(copy_id=copy_id, version__gt=since, version__lte=until).order_by("version")
     return {
         change.path: revision.actor_label or SOMEBODY
         for revision in revisions.only("changes", "actor_label")
         for change in changes_of(revision)
-        # A changed secret can have the same mask as before, but then its state is not recorded.
-        if is_in_document(change.path)
-        and not (values_only and change.before == change.after and change.active is not None)
+        if is_in_document(change.path) and not (values_only and _is_of_state(change))
     }
+
+
+def _is_of_state(change: Change) -> bool:
+    """Return whether only the state of an answer changed.
+
+    A changed secret can have the same mask as before; without a change of its state this is still a new value.
+    """
+    states = (change.active, change.required, change.confirmed)
+    return change.before == change.after and any(state is not None for state in states)
 
 
 def answered_meanwhile(

@@ -9,7 +9,6 @@ import { page } from "./form-page.js";
 import { queue } from "./form-queue.js";
 import * as keptTexts from "./kept-texts.js";
 import { showRefusal } from "./save-status.js";
-import { asTyped, missingInDate } from "./typed-date.js";
 
 const KEYS_REST = 400;
 const CHOICES = "select, [type=radio], [type=checkbox]";
@@ -37,11 +36,8 @@ function refuseField(field, reason) {
 
 function commitField(field) {
   const { path } = field.dataset;
-  const value = valueOf(field);
-  const missing = field.dataset.kind === "date" && typeof value === "string" ? missingInDate(value) : "";
-  if (missing) return refuseField(field, `${missing}.`);
   stopWaiting(path);
-  queue.commit(path, value);
+  queue.commit(path, valueOf(field));
 }
 
 /** Commit what is typed or chosen in `field` and not committed yet, as leaving it would. */
@@ -77,6 +73,12 @@ function letKeysRest(field) {
     path,
     setTimeout(() => commitField(field), KEYS_REST),
   );
+}
+
+/** Return the ISO date `text` as people type it. */
+function asTyped(text) {
+  const [year, month, day] = text.split("-").map(Number);
+  return `${month}/${day}/${year}`;
 }
 
 /** Take the day that was picked in the calendar of `field`. */

@@ -281,7 +281,7 @@ def test_half_a_date_is_not_saved_and_says_what_is_missing(driver: Driver, harbo
     page.keyboard.type("12/15/")
     page.keyboard.press("Tab")
 
-    expect(field.locator(".notes")).to_have_text("Not saved: the year is missing.")
+    expect(field.locator(".notes")).to_have_text("Not saved: The year is missing. Enter a date such as 1/31/2026.")
     expect(page.locator("#saved")).to_have_text("Not saved: 1 answer needs fixing")
     assert focused_field(page) != "mqs_effective_date"
     expect(page.locator("#version")).to_contain_text("version 1")

@@ -1,5 +1,5 @@
-/* The small rules: which choices and dates are meant, which option the arrow keys lead to, how faults are counted, and
-   how long to wait before connecting again. */
+/* The small rules: which choices are meant, which option the arrow keys lead to, how faults are counted, and how long
+   to wait before connecting again. */
 
 import assert from "node:assert/strict";
 import test from "node:test";
@@ -8,7 +8,6 @@ import { codeOf, isKnownCode, matching, theOne } from "../../static/web/choice-s
 import { faultWords } from "../../static/web/fault-words.js";
 import { nextPlace } from "../../static/web/option-cursor.js";
 import { reconnectPause } from "../../static/web/reconnect-pause.js";
-import { asTyped, missingInDate } from "../../static/web/typed-date.js";
 
 const STATES = [
   ["TN", "Tennessee"],
@@ -48,38 +47,6 @@ test("a code is shown if people know it", () => {
     ["NA", "NA"],
   ].map(([code, label]) => isKnownCode({ code, label }));
   assert.deepEqual(known, [true, true, false, false, false, false]);
-});
-
-test("half a date names what is missing, and every whole one is left to the server", () => {
-  const year = "the year is missing";
-  for (const text of ["12/15", "12/15/", "1-5", "12 15 ", "dec 15", "Dec. 15th,", "15 dec"]) {
-    assert.equal(missingInDate(text), year, text);
-  }
-  assert.equal(missingInDate("12/"), "the day and the year are missing");
-  assert.equal(missingInDate("december"), "the day and the year are missing");
-  assert.equal(missingInDate("2026-12"), "the day is missing");
-  assert.equal(missingInDate("2026"), "the month and the day are missing");
-  assert.equal(missingInDate("12/15/2"), "the year is not complete");
-  assert.equal(missingInDate("12/15/202"), "the year is not complete");
-  const whole = ["12/15/26", "12/15/2026", "2026-12-15", "12-15-2026", "Dec 15, 2026", "15 dec 2026", "121526", "x", ""];
-  for (const text of [...whole, "13/45", "soon", "•••• 77", "Jan. 3 1980", "3.4.80"]) {
-    assert.equal(missingInDate(text), "", text);
-  }
-});
-
-test("no beginning of a whole date is taken for a whole one, however it is written", () => {
-  for (let month = 1; month <= 12; month += 1) {
-    for (let day = 1; day <= 31; day += 1) {
-      const [m, d] = [String(month).padStart(2, "0"), String(day).padStart(2, "0")];
-      assert.equal(asTyped(`2026-${m}-${d}`), `${month}/${day}/2026`);
-      for (const mark of ["/", "-", ".", " "]) {
-        for (const text of [`${month}${mark}${day}`, `${m}${mark}${d}${mark}`]) assert.notEqual(missingInDate(text), "");
-        for (const text of [`${month}${mark}${day}${mark}26`, `${m}${mark}${d}${mark}2026`]) {
-          assert.equal(missingInDate(text), "", text);
-        }
-      }
-    }
-  }
 });
 
 test("the words count all faults and tell those that are not saved", () => {
