@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 from copies.document import Answer
 from copies.paths import Path, join_path
@@ -13,7 +13,6 @@ from partner_engine.web.pages.reading import Reading
 from presentation.formats import element_id, field_text, listed
 from presentation.visibility import PERSONAL
 from rules.definition.catalogue import Question
-from rules.definition.model import CompiledCatalogue
 from rules.types.long_text import LONG_TEXT
 from rules.types.question_type import QuestionType
 from rules.types.registry import type_of
@@ -31,11 +30,12 @@ _LINES: Final = frozenset({"text", "search", "date", "combobox"})
 
 @dataclass(frozen=True)
 class Option:
-    """One choice."""
+    """One choice. A chosen one that is ``gone`` is no longer offered."""
 
     code: str
     label: str
     chosen: bool
+    gone: bool = False
 
 
 @dataclass(frozen=True)
@@ -81,6 +81,7 @@ def build_field(reading: Reading, question: Question, prefix: str, answer: Answe
     mask = str(reading.visibility.answer(path, answer)) if masked and answer.is_answered else ""
     question_type = type_of(question.type)
     widget = _widget(reading, question, question_type, masked=masked)
+    options = _options(reading, question, shown)
     notes, tone = _notes(reading, question, path, answer, masked=masked)
     return Field(
         path=path,
@@ -88,8 +89,8 @@ def build_field(reading: Reading, question: Question, prefix: str, answer: Answe
         label=question.label,
         kind=question.type,
         widget=widget,
-        text=_text(reading.catalogue, question, widget, shown),
-        options=_options(reading.catalogue, question, shown),
+        text=_text(question, widget, shown, options),
+        options=options,
         mask=mask,
         placeholder=_placeholder(question, mask, masked=masked),
         input_mode=question_type.input_mode,
@@ -122,7 +123,7 @@ def stored_texts(reading: Reading, typed: Mapping[str, object]) -> dict[str, str
             continue
         is_masked = reading.visibility.hides(path, answer)
         widget = _widget(reading, known.question, type_of(known.question.type), masked=is_masked)
-        text = _text(reading.catalogue, known.question, widget, answer)
+        text = _text(known.question, widget, answer, _options(reading, known.question, answer))
         if widget in _LINES and not is_masked and text != entered:
             texts[path] = text
     return texts
@@ -139,22 +140,34 @@ def _widget(reading: Reading, question: Question, question_type: QuestionType, *
     return question_type.widget
 
 
-def _text(catalogue: CompiledCatalogue, question: Question, widget: str, answer: Answer | None) -> str:
-    value = answer.value if answer else None
-    if widget == "combobox" and isinstance(value, str):
-        return catalogue.choices(question).get(value, value)
-    return field_text(question.type, value)
+def _text(question: Question, widget: str, answer: Answer | None, options: tuple[Option, ...]) -> str:
+    """Return the text of the input; in a combobox it is the label of the chosen option."""
+    if widget == "combobox":
+        texts = (
+            f"{option.label} (no longer offered)" if option.gone else option.label
+            for option in options
+            if option.chosen
+        )
+        return next(texts, "")
+    return field_text(question.type, answer.value if answer else None)
 
 
-def _options(catalogue: CompiledCatalogue, question: Question, answer: Answer | None) -> tuple[Option, ...]:
+def _options(reading: Reading, question: Question, answer: Answer | None) -> tuple[Option, ...]:
     value = answer.value if answer else None
     question_type = type_of(question.type)
     if question_type.labels:
         fixed = question_type.labels.items()
         return tuple(Option(code, label, question_type.read_input(code) is value) for code, label in fixed)
     chosen = value if isinstance(value, list) else [value]
-    labels = catalogue.choices(question) if question_type.has_choices else {}
-    return tuple(Option(code, label, code in chosen) for code, label in labels.items())
+    labels = reading.catalogue.choices(question) if question_type.has_choices else {}
+    offered = tuple(Option(code, label, code in chosen) for code, label in labels.items())
+    return (*offered, *_gone(reading, question, [code for code in chosen if code not in labels])) if labels else ()
+
+
+def _gone(reading: Reading, question: Question, codes: list[Any]) -> Iterator[Option]:
+    """Yield the chosen ``codes`` that ``question`` no longer offers, with their earlier labels."""
+    for code in map(str, filter(None, codes)):
+        yield Option(code, reading.past_labels().of_choice(question.code, code), chosen=True, gone=True)
 
 
 def _placeholder(question: Question, mask: str, *, masked: bool) -> str:

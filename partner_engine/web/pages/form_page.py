@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 
 from partner_engine.web.pages.cards import Card, build_cards, top_sets
 from partner_engine.web.pages.faults import Fault, build_faults, faults_by_set
+from partner_engine.web.pages.orphans import OrphanView, build_orphans
 from partner_engine.web.pages.posted_messages import PostedView, build_posted
 from partner_engine.web.pages.products import Link, Panel, build_panel, link_to
 from partner_engine.web.pages.reading import Reading
@@ -66,6 +67,7 @@ class FormPage:
     panel: Panel
     posted: tuple[PostedView, ...]
     faults: tuple[Fault, ...]
+    orphans: tuple[OrphanView, ...] = ()
     tabs: tuple[Tab, ...] = ()
 
 
@@ -78,6 +80,7 @@ def build_form_page(reading: Reading, tabs: Iterable[Tab] = ()) -> FormPage:
         build_panel(reading),
         build_posted(reading),
         build_faults(reading),
+        build_orphans(reading),
         tuple(tabs),
     )
 
