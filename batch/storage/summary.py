@@ -8,6 +8,7 @@ from typing import Any
 from copies.document import Document, walk_containers
 from forms.states import standing_of
 from presentation.visibility import NOBODY, PERSONAL, PUBLIC, Confidentiality, Visibility
+from rules.definition.catalogue import Question
 from rules.definition.compiler import CompiledCatalogue
 from rules.flow.evaluation import Evaluation
 from rules.types.registry import type_of
@@ -48,17 +49,16 @@ def search_texts(catalogue: CompiledCatalogue, document: Document) -> tuple[str,
                 continue
             values = answer.value if isinstance(answer.value, list) else [answer.value]
             labels = catalogue.choices(question) if question.choices else {}
-<<<<<<< HEAD
-            words[level].extend(_words(str(value), labels) for value in values if value not in (None, ""))
-=======
-            search_text = type_of(question.type).search_text
-            found = (labels.get(str(value)) or search_text(str(value)) for value in values if value not in (None, ""))
-            words[level].extend(found)
->>>>>>> origin/main
+            found = (str(value) for value in values if value not in (None, ""))
+            words[level].extend(_words(question, value, labels) for value in found)
     return " ".join(dict.fromkeys(words[PUBLIC])), " ".join(dict.fromkeys(words[PERSONAL]))
 
 
-def _words(value: str, labels: Mapping[str, str]) -> str:
-    """Return a value or its label, with a code in capital letters (``TX``) beside it: people search by both."""
-    label = labels.get(value, value)
+def _words(question: Question, value: str, labels: Mapping[str, str]) -> str:
+    """Return the label of a choice, with a code in capital letters (``TX``) beside it because people search by both;
+    any other value as its type is searched.
+    """
+    label = labels.get(value)
+    if label is None:
+        return type_of(question.type).search_text(value)
     return f"{label} {value}" if label != value and value.isalpha() and value.isupper() else label
