@@ -46,7 +46,7 @@ def rerun(
     is_current = (before.release, before.as_of, before.edition) == (release, as_of, EDITION)
     if is_current and catalogue.dependents.is_followable and _is_worth_following(catalogue, document, changed):
         new_rows = frozenset(f"{path}/" for path in changed if Path(path).is_row)
-        state = LazyState(catalogue, document, as_of=as_of, reveal=reveal, new_rows=new_rows)
+        state = LazyState(catalogue, document, before=before, reveal=reveal, new_rows=new_rows)
         follower = ChangeFollower(state, before.derived)
         try:
             follower.run(changed)

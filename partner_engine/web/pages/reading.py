@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from functools import cached_property
+from types import MappingProxyType
 from zoneinfo import ZoneInfo
 
 from batch.changes.mutators.messages import MessageRow
@@ -54,6 +56,7 @@ class Reading:
     """One copy as one reader sees it.
 
     ``open_rows`` are the ids of the expanded rows of long pools, ``posted`` the posted messages, oldest first.
+    ``premiums_before`` are the premiums by product before the save that the page shows, if it shows one.
     """
 
     facts: CopyFacts
@@ -63,6 +66,12 @@ class Reading:
     evaluation: Evaluation
     open_rows: frozenset[str] = frozenset()
     posted: tuple[MessageRow, ...] = ()
+    premiums_before: Mapping[str, int | None] = MappingProxyType({})
+
+    def after(self, before: Evaluation) -> Reading:
+        """Return this reading as that of a save that started from the evaluation ``before``."""
+        premiums = {code: outcome.premium for code, outcome in before.eligibility.items()}
+        return replace(self, premiums_before=premiums)
 
     @property
     def is_writable(self) -> bool:
