@@ -156,7 +156,7 @@ def _table(state: State, root: Slots, table: CompiledTable) -> Fraction | Unknow
         code = table.rate_by.evaluate(root, row)
         amount = _amount(table.amount.evaluate(root, row)) if table.amount else Fraction(1)
         missing += [value for value in (code, amount) if isinstance(value, Unknown)]
-        if not missing:
+        if not missing and isinstance(amount, Fraction):
             total += amount * table.rates.get(code, Fraction(0))
     times = table.times.evaluate(root) if table.times else None
     if isinstance(times, Unknown):

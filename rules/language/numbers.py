@@ -14,7 +14,7 @@ from typing import Any, Final, TypeAlias
 
 Number: TypeAlias = "int | Decimal | Fraction"
 #: The classes of numbers; a value of another class is a text, a date or a list.
-CLASSES: Final = frozenset({int, Decimal, Fraction})
+CLASSES: Final[frozenset[Any]] = frozenset({int, Decimal, Fraction})
 #: A greater result, positive or negative, is hidden.
 LARGEST: Final = 10**30
 #: Decimal places of a fraction whose denominator is longer than twice as many digits.

@@ -86,8 +86,9 @@ def _moved_price(reading: Reading, code: str, outcome: ProductOutcome) -> str:
     """Return the premium and the one before the save: `` $2,553, was $2,451``."""
     currency, before = reading.catalogue.definition.currency, reading.premiums_before.get(code)
     now = "" if outcome.premium is None else f" {money(outcome.premium, currency)}"
-    moved = before is not None and before != outcome.premium
-    return f"{now}, was {money(before, currency)}" if moved else now
+    if before is None or before == outcome.premium:
+        return now
+    return f"{now}, was {money(before, currency)}"
 
 
 def _touched(reading: Reading, before: Evaluation, changes: Iterable[Change]) -> set[str]:

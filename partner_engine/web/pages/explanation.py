@@ -95,11 +95,7 @@ def _rule(reading: Reading, rule: TracedRule) -> RuleView:
         id=rule.id,
         text=_CHECKS.get(rule.id, "Every row has a rate") if is_check else rule.text,
         truth=rule.truth,
-        word="is not known yet"
-        if is_check and rule.truth == "unknown"
-        else "holds"
-        if is_check
-        else _word(rule),
+        word="is not known yet" if is_check and rule.truth == "unknown" else "holds" if is_check else _word(rule),
         condition=""
         if is_check or in_rows or rule.would_match
         else f"Matches while {in_words(reading, rule.condition)}",

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from functools import cached_property
-from types import MappingProxyType
 from zoneinfo import ZoneInfo
 
 from batch.changes.mutators.messages import MessageRow
@@ -66,7 +65,7 @@ class Reading:
     evaluation: Evaluation
     open_rows: frozenset[str] = frozenset()
     posted: tuple[MessageRow, ...] = ()
-    premiums_before: Mapping[str, int | None] = MappingProxyType({})
+    premiums_before: Mapping[str, int | None] = field(default_factory=dict)
 
     def after(self, before: Evaluation) -> Reading:
         """Return this reading as that of a save that started from the evaluation ``before``."""

@@ -43,12 +43,12 @@ SETS = [
         "code": "parts",
         "title": "Parts",
         "pool": {"code": "parts", "parent": "rows", "min": 2},
-        "questions": [{"code": "size", "label": "Size", "type": "number", "required": "quote"}],
+        "questions": [{"code": "weight", "label": "Weight", "type": "number", "required": "quote"}],
     },
 ]
-ROW = {"kind": "y", "amount": 3, "parts": [{"size": 1}, {"size": 2}]}
+ROW = {"kind": "y", "amount": 3, "parts": [{"weight": 1}, {"weight": 2}]}
 #: A row whose nested pool has too few rows.
-SHORT = {"kind": "y", "amount": 1, "parts": [{"size": 1}]}
+SHORT = {"kind": "y", "amount": 1, "parts": [{"weight": 1}]}
 ANSWERS: dict[str, Any] = {"wanted": ["care"], "n": 6, "m": 2, "sector": "shop", "owns": False, "rows": [ROW]}
 
 
@@ -189,7 +189,7 @@ def test_a_premium_is_that_of_fractions(
         ({"terms": [term("worth")]}, {"owns": None}, ("owns",)),
         ({"terms": [term("sum(rows.map(r, r.amount))")]}, {"rows": None}, ("rows",)),
         ({"terms": [term("count(rows)")]}, {"rows": None}, ("rows",)),
-        ({"terms": [term("sum(rows.map(r, sum(r.parts.map(p, p.size))))")]}, {"rows": [SHORT]}, ("rows/a/parts",)),
+        ({"terms": [term("sum(rows.map(r, sum(r.parts.map(p, p.weight))))")]}, {"rows": [SHORT]}, ("rows/a/parts",)),
         ({"factors": [factor('sector == "lab"')]}, {"sector": None}, ("sector",)),
         ({"factors": [factor("m > 1 && owns")]}, {"m": None, "owns": True, "worth": 1}, ("m",)),
         ({"factors": [factor("rows.all(r, r.amount > 2)")]}, {"rows": None}, ("rows",)),

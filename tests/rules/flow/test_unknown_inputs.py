@@ -41,7 +41,7 @@ def with_rule(when: str, **changes: Any) -> CompiledCatalogue:
         "rows.all(r, r.amount > 99)",
         "rows.exists_one(r, r.amount > 99)",
         "count(rows.filter(r, r.amount > 99)) > 0",
-        "rows.exists(r, r.parts.exists(p, p.size > 99))",
+        "rows.exists(r, r.parts.exists(p, p.weight > 99))",
     ],
 )
 def test_nothing_is_computed_over_a_pool_below_its_minimum(when: str) -> None:
@@ -50,12 +50,12 @@ def test_nothing_is_computed_over_a_pool_below_its_minimum(when: str) -> None:
 
 @pytest.mark.parametrize(
     ("parts", "missing"),
-    [([], ("rows/a/parts",)), ([{"size": 1}], ("rows/a/parts",)), ([{"size": 1}, {"size": 2}], ())],
+    [([], ("rows/a/parts",)), ([{"weight": 1}], ("rows/a/parts",)), ([{"weight": 1}, {"weight": 2}], ())],
 )
 def test_a_nested_pool_below_its_minimum_is_unanswered(parts: list[dict[str, Any]], missing: tuple[str, ...]) -> None:
     row = {"kind": "y", "amount": 3, **({"parts": parts} if parts else {})}
 
-    outcome = decided(with_rule("rows.exists(r, r.parts.all(p, p.size > 99))"), rows=[row])["P0"]
+    outcome = decided(with_rule("rows.exists(r, r.parts.all(p, p.weight > 99))"), rows=[row])["P0"]
 
     assert (outcome.outcome, outcome.missing) == ("need_info" if missing else "eligible", missing)
 
@@ -129,7 +129,7 @@ def rerun(made: CompiledCatalogue, form: Document, before: Evaluation, *changed:
 RATING = {
     "minimum": "100",
     "terms": [{"rate": "1", "of": "worth"}],
-    "tables": [{"pool": "parts", "rate_by": "kind", "rates": {"y": "6"}, "amount": "size"}],
+    "tables": [{"pool": "parts", "rate_by": "kind", "rates": {"y": "6"}, "amount": "weight"}],
     "factors": [{"id": "f", "when": "rows.exists(r, r.amount > 5)", "times": "2"}],
 }
 
@@ -144,8 +144,8 @@ def test_a_partial_run_decides_as_a_full_one(start: dict[str, Any], monkeypatch:
     for path, value in [
         ("owns", True), ("worth", 900), ("owns", None), ("worth", None), ("owns", False), ("n", None), ("n", 60),
         ("rows", "b"), ("rows/b/amount", 7), ("rows/b/kind", "y"), ("rows/b/parts", "c"), ("rows/b/parts", "d"),
-        ("rows/b/parts/c/size", 4), ("rows/b/parts/d/size", 4), ("owns", True), ("rows/b/parts/-d", None), ("worth", 3),
-        ("rows/-b", None), ("rows", "e"), ("owns", None),
+        ("rows/b/parts/c/weight", 4), ("rows/b/parts/d/weight", 4), ("owns", True), ("rows/b/parts/-d", None),
+        ("worth", 3), ("rows/-b", None), ("rows", "e"), ("owns", None),
     ]:  # fmt: skip
         changed = change(form, path, value)
         result = rerun(made, form, before, changed)

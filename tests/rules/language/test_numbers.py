@@ -64,8 +64,8 @@ def test_no_number_raises(left: Any, right: Any, sign: str) -> None:
     assert result is None or abs(result) <= numbers.LARGEST
 
 
-@pytest.mark.parametrize("start", [Decimal("1.5"), Decimal("999999999999.5"), 2, -3, 10**15, Decimal("1.0000001")])
-@pytest.mark.parametrize("length", [17, 200])
+@pytest.mark.parametrize("start", [Decimal("1.5"), Decimal("999999999999.5"), 2, -3, 10**15])
+@pytest.mark.parametrize("length", [8, 17, 200])
 def test_a_chain_of_squares_is_hidden_and_cheap(start: Any, length: int) -> None:
     value, started = start, time.perf_counter()
 

@@ -177,7 +177,7 @@ def test_a_declined_product_names_apart_what_would_only_have_referred_it() -> No
 
 
 def test_the_panel_of_a_form_that_is_being_filled() -> None:
-    form = document({"wanted": ["care"], "home_state": "TX", "industry": "812910"})
+    form = document(ANSWERS, without=("kennels", "income"))
     html = render_to_string(
         "web/parts/panel.html", {"panel": build_panel(reading(settle(CATALOGUE, form), form)), "copy_id": uuid4()}
     )
