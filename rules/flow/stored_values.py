@@ -22,6 +22,6 @@ def plain(value: Value) -> str | int | float | bool | list[str] | None:
 
 
 def _plain_number(value: int | Decimal | Fraction) -> str | int | float:
-    if abs(value) > numbers.SAFE:
+    if not -numbers.SAFE <= value <= numbers.SAFE:
         return numbers.text_of(value)
     return value if isinstance(value, int) else float(value)
