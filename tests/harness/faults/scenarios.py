@@ -138,11 +138,7 @@ def _tenant() -> Tenant:
 
 
 def make_token(report: Report) -> None:
-<<<<<<< HEAD
-    """Report a token for every right of the tenant's API client, which is made if it is missing."""
-=======
     """Report a token of the tenant's API client for every right; make the client if it is missing."""
->>>>>>> eb8469b09d5b40b801b70492a63cd19e5750eb1a
     named = ApiClient.objects.filter(client_id="ledger").first()
     client = named or ApiClient.objects.create(
         client_id="ledger", client_secret="ledger-secret", name="L", tenant=_tenant()
