@@ -110,7 +110,7 @@ def give(catalogue: CompiledCatalogue, form: Document, path: str, random: Random
 
 def shown(evaluation: Evaluation) -> dict[str, tuple[Any, ...]]:
     return {
-        code: (found.premium, found.outcome, found.reasons, found.adjustments)
+        code: (found.premium, found.outcome, found.reasons, [(item.path, item.rated) for item in found.adjustments])
         for code, found in evaluation.eligibility.items()
         if found.premium is not None
     }
