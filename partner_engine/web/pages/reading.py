@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from functools import cached_property
@@ -16,6 +16,7 @@ from presentation import visibility
 from presentation.product_names import product_name
 from presentation.visibility import Visibility
 from rules.definition.model import CompiledCatalogue
+from rules.definition.past_labels import PastLabels
 from rules.flow.evaluation import Evaluation, Message
 
 
@@ -56,6 +57,7 @@ class Reading:
 
     ``open_rows`` are the ids of the expanded rows of long pools, ``posted`` the posted messages, oldest first.
     ``premiums_before`` are the premiums by product before the save that the page shows, if it shows one.
+    ``past_labels`` returns the labels of what the release no longer asks.
     """
 
     facts: CopyFacts
@@ -65,6 +67,7 @@ class Reading:
     evaluation: Evaluation
     open_rows: frozenset[str] = frozenset()
     posted: tuple[MessageRow, ...] = ()
+    past_labels: Callable[[], PastLabels] = PastLabels
     premiums_before: Mapping[str, int | None] = field(default_factory=dict)
 
     def after(self, before: Evaluation) -> Reading:
@@ -155,4 +158,4 @@ class Reading:
         if question is not None:
             return question.question.label
         pool = self.catalogue.pools.get(code)
-        return self.catalogue.sets[pool.set_code].question_set.title if pool else code
+        return self.catalogue.sets[pool.set_code].question_set.title if pool else self.past_labels().of(code)
