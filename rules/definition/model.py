@@ -35,8 +35,8 @@ from rules.types.validators import Relation
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CompiledQuestion:
-    """A question. ``order`` is its position in its set; ``read`` turns a valid stored answer into a value, and
-    ``verdicts`` tell whether it is valid.
+    """A question. ``order`` is its position in its set; ``read`` turns a valid stored answer into a value, ``verdicts``
+    judge any stored answer.
 
     ``is_read`` is False if no rule or validator reads the value.
     """
