@@ -14,6 +14,7 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from datetime import date
 from decimal import Decimal
+from fractions import Fraction
 from typing import Final, NamedTuple, TypeAlias
 
 from rules.language.expressions import Expression
@@ -31,7 +32,6 @@ from rules.types.checks import (
     whole_argument,
 )
 from rules.types.formats import short_day
-from rules.types.number_input import stored_number
 from rules.types.question_type import QuestionType, TypedQuestion
 from rules.types.registry import QUESTION_TYPES, type_of
 from rules.types.zip import unknown_zip
@@ -159,7 +159,9 @@ def _text_of(value: Value, question_type: QuestionType) -> str:
     """Return a limit as people type it in a question of the type."""
     if isinstance(value, date):
         return short_day(value.isoformat())
-    return question_type.input_text(stored_number(value) if isinstance(value, Decimal) else value)
+    if isinstance(value, Decimal | Fraction):
+        value = int(value) if value == int(value) else float(value)
+    return question_type.input_text(value)
 
 
 # Relations
