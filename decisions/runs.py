@@ -34,6 +34,8 @@ from tenants.access import Actor
 from tenants.current_tenant import across_tenants
 from tenants.models import Tenant
 
+#: Stands in the mark of a copy that waits whatever the current release is.
+UNKNOWN_RELEASE: Final = 0
 #: Copies that are decided at once; those of them that change are locked and saved together.
 CHUNK: Final = 200
 #: How long to wait for the locks of a chunk, in seconds: longer than the locks of a killed worker last.
@@ -124,15 +126,14 @@ def count_waiting(tenant: Tenant) -> int:
 def reopen_unbound(tenant: Tenant) -> int:
     """Let the copies wait again whose form is no longer bound or archived; return their number."""
     kept = Copy.objects.filter(decided_release_id=None, locked_at=None, deleted_at=None)
-    form_of = dict(kept.order_by().values_list("pk", "application_form_id"))
-    if not form_of:
+    found = list(kept.order_by().values_list("pk", "version", "application_form_id"))
+    if not found:
         return 0
-    forms = ApplicationForm.objects.filter(pk__in=set(form_of.values()), deleted_at=None)
+    forms = ApplicationForm.objects.filter(pk__in={form_id for _, _, form_id in found}, deleted_at=None)
     open_forms = set(forms.values_list("pk", flat=True))
     open_forms -= bound_forms(open_forms)
-    ids = [copy_id for copy_id, form_id in form_of.items() if form_id in open_forms]
-    # Not through the batch: what leads to the decision is forgotten, and the copy itself stays as it is.
-    return kept.filter(pk__in=ids).update(decided_release_id=0)
+    waiting = [Noted(pk, version, UNKNOWN_RELEASE, None, 0) for pk, version, form_id in found if form_id in open_forms]
+    return note_decisions(waiting, tenant=tenant)
 
 
 def _decide_chunk(tenant: Tenant, *, leave_out: Collection[UUID]) -> Progress:

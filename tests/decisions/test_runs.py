@@ -29,6 +29,7 @@ from tests.harness.cast import SECOND_DATABASE
 from tests.harness.kennel_catalogue import HOUSES
 from tests.harness.later_releases import publish_release
 from tests.harness.moments import DATED, EARLY_ZONE, dated_answers, declining, run_actions
+from tests.harness.page_client import markup
 
 pytestmark = pytest.mark.django_db
 
@@ -78,10 +79,10 @@ def test_staff_see_before_and_after_a_publish_what_it_decides(
     load(declining())
     catalogue = Catalogue.objects.get(code="kennels")
     browser = sign_in(staff)
-    report = browser.get(f"/admin/catalogue/catalogue/{catalogue.pk}/publish").content.decode()
+    report = markup(browser.get(f"/admin/catalogue/catalogue/{catalogue.pk}/publish"))
     assert "1 open copy is decided anew." in report
 
-    page = browser.post(f"/admin/catalogue/catalogue/{catalogue.pk}/publish", follow=True).content.decode()
+    page = markup(browser.post(f"/admin/catalogue/catalogue/{catalogue.pk}/publish", follow=True))
     assert "none waited" in page
     run_actions()
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from functools import cached_property
 from zoneinfo import ZoneInfo
@@ -59,6 +59,7 @@ class Reading:
     """One copy as one reader sees it.
 
     ``open_rows`` are the ids of the expanded rows of long pools, ``posted`` the posted messages, oldest first.
+    ``premiums_before`` are the premiums by product before the save that the page shows, if it shows one.
     ``past_labels`` returns the labels of what the release no longer asks.
     ``today`` is the current catalogue where ``catalogue`` is that of an older decision, with its sensitivities in
     ``then``.
@@ -74,6 +75,12 @@ class Reading:
     today: CompiledCatalogue | None = None
     then: tuple[Mapping[str, Sensitivity], ...] = ()
     past_labels: Callable[[], PastLabels] = PastLabels
+    premiums_before: Mapping[str, int | None] = field(default_factory=dict)
+
+    def after(self, before: Evaluation) -> Reading:
+        """Return this reading as that of a save that started from the evaluation ``before``."""
+        premiums = {code: outcome.premium for code, outcome in before.eligibility.items()}
+        return replace(self, premiums_before=premiums)
 
     @property
     def is_writable(self) -> bool:
