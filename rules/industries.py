@@ -15,6 +15,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Final, NamedTuple
 
+from rules.folding import fold_letters
 from rules.reference_data import industries
 
 MOST: Final = 12
@@ -119,4 +120,4 @@ def _stem(word: str) -> str:
 
 
 def _plain(text: str) -> str:
-    return re.sub(r"[^\w']+", " ", text.casefold()).strip()
+    return re.sub(r"[^\w']+", " ", fold_letters(text).replace("’", "'")).strip()

@@ -12,13 +12,15 @@ from types import MappingProxyType
 from typing import Final, TypeAlias
 
 from copies.document import AnswerValue
+from rules.separators import separator_class
 
 #: The limit of one line of text, in characters.
 LINE_LENGTH: Final = 1_000
 NO_CHOICES: Final[Mapping[str, str]] = MappingProxyType({})
 #: A cleaner takes a raw value, the type's limit in characters, and the labels of the question's choices by code.
 Cleaner: TypeAlias = Callable[[object, int, Mapping[str, str]], AnswerValue]
-_SEPARATORS: Final = re.compile(r"[\s().\-\u2010-\u2015\u00a0]+")
+#: What people and programs write between the digits of a number.
+_SEPARATORS: Final = re.compile(f"[{separator_class()}]+")
 
 
 class InvalidValue(ValueError):

@@ -14,6 +14,7 @@ from house.errors import HouseError
 from house.leftovers import Leftovers, birth_of
 from house.product import _port, _refuse_taken_port
 from house.servers import _usable
+from house.supervisor import Supervisor
 
 pytestmark = pytest.mark.alone
 
@@ -126,3 +127,49 @@ def test_house_starts_without_any_installed_package() -> None:
 
     assert answer.stderr == ""
     assert answer.returncode == 0
+
+
+# Keeps a program that ends at once, and shows its starts.
+RESTARTER = """
+import sys
+from house.supervisor import Supervisor
+with Supervisor() as supervisor:
+    supervisor.keep("worker", [sys.executable, "-c", "print('worker started', flush=True); raise SystemExit(3)"])
+    supervisor._kept["worker"].pause = 0.1
+    supervisor.start("web", [sys.executable, "-c", "import time; time.sleep(60)"])
+    supervisor.watch()
+"""
+
+
+def test_a_kept_program_that_ends_is_started_again_and_the_others_go_on() -> None:
+    with subprocess.Popen([sys.executable, "-c", RESTARTER], cwd=CHECKOUT, stdout=subprocess.PIPE, text=True) as run:
+        assert run.stdout is not None
+        lines = [run.stdout.readline().strip() for _ in range(5)]
+        is_running = run.poll() is None
+        run.send_signal(signal.SIGTERM)
+        run.wait(20)
+
+    assert is_running
+    assert [line for line in lines if line.startswith("worker  |")] == ["worker  | worker started"] * 3
+    assert lines[1] == "worker ended by itself (status 3); it is started again in 0 s."
+
+
+def test_any_other_program_that_ends_stops_everything() -> None:
+    with Supervisor() as supervisor:
+        supervisor.keep("worker", SLEEPER)
+        supervisor.start("web", [sys.executable, "-c", "raise SystemExit(3)"])
+
+        with pytest.raises(HouseError, match="web ended by itself"):
+            supervisor.watch()
+
+
+def test_pauses_grow_up_to_the_longest(capsys: pytest.CaptureFixture[str]) -> None:
+    with Supervisor() as supervisor:
+        child = supervisor.keep("worker", [sys.executable, "-c", ""])
+        for _ in range(9):
+            child.process.wait(20)
+            supervisor._plan_start(child, 0)
+            child = supervisor._kept["worker"].start()
+
+    told = [line.rpartition(" in ")[2] for line in capsys.readouterr().out.splitlines()]
+    assert told == ["1 s.", "2 s.", "4 s.", "8 s.", "16 s.", "32 s.", "60 s.", "60 s.", "60 s."]

@@ -39,7 +39,7 @@ class Row:
         return self.method != "GET"
 
     def path(self, identity: str) -> str:
-        address = re.sub(r"<uuid:\w+>", identity, self.address)
+        address = re.sub(r"<id:\w+>", identity, self.address)
         return address.replace("<slug:code>", "qs_auto") + self.query
 
     def __str__(self) -> str:
@@ -50,50 +50,50 @@ READ, WRITE, HOOKS = Right.READ_FORMS, Right.WRITE_FORMS, Right.MANAGE_WEBHOOKS
 ROWS = [
     Row("GET", "application_forms", READ),
     Row("POST", "application_forms", WRITE, b'{"answers": {}}'),
-    Row("GET", "application_forms/<uuid:id>", READ),
-    Row("POST", "application_forms/<uuid:id>/copies", WRITE, b'{"title": "x"}'),
-    Row("PATCH", "application_forms/<uuid:id>/answers", WRITE, b'{"answers": {}}'),
-    Row("GET", "copies/<uuid:id>", READ),
-    Row("PATCH", "copies/<uuid:id>", WRITE, b'{"title": "x"}'),
-    Row("DELETE", "copies/<uuid:id>", WRITE, b"{}"),
-    Row("POST", "copies/<uuid:id>/restore", WRITE, b"{}"),
-    Row("POST", "copies/<uuid:id>/lock", WRITE, b"{}"),
-    Row("POST", "copies/<uuid:id>/unlock", WRITE, b"{}"),
-    Row("PATCH", "copies/<uuid:id>/answers", WRITE, b'{"answers": {}}'),
-    Row("GET", "copies/<uuid:id>/changes", READ),
-    Row("GET", "copies/<uuid:id>/history", READ),
-    Row("GET", "copies/<uuid:id>/explain", READ, query="?target=QM-BOP"),
-    Row("GET", "copies/<uuid:id>/needed", READ),
-    Row("POST", "copies/<uuid:id>/reveal", Right.REVEAL_SENSITIVE, b'{"path": "mqs_fein", "reason": "a good one"}'),
-    Row("GET", "copies/<uuid:id>/guest_links", READ),
-    Row("POST", "copies/<uuid:id>/guest_links", WRITE, b'{"name": "Gus"}'),
-    Row("DELETE", "copies/<uuid:id>/guest_links/<uuid:link_id>", WRITE, b"{}"),
-    Row("GET", "copies/<uuid:id>/messages", READ),
-    Row("POST", "copies/<uuid:id>/messages", WRITE, b'{"text": "x"}'),
-    Row("DELETE", "copies/<uuid:id>/messages/<uuid:message_id>", WRITE, b"{}"),
-    Row("POST", "copies/<uuid:id>/question_sets", WRITE, b'{"code": "qs_auto"}'),
-    Row("DELETE", "copies/<uuid:id>/question_sets/<slug:code>", WRITE, b"{}"),
-    Row("GET", "copies/<uuid:id>/events", READ),
-    Row("POST", "copies/<uuid:id>/events", WRITE, b'{"kind": "external_transfer"}'),
-    Row("GET", "copies/<uuid:id>/processes", READ),
+    Row("GET", "application_forms/<id:id>", READ),
+    Row("POST", "application_forms/<id:id>/copies", WRITE, b'{"title": "x"}'),
+    Row("PATCH", "application_forms/<id:id>/answers", WRITE, b'{"answers": {}}'),
+    Row("GET", "copies/<id:id>", READ),
+    Row("PATCH", "copies/<id:id>", WRITE, b'{"title": "x"}'),
+    Row("DELETE", "copies/<id:id>", WRITE, b"{}"),
+    Row("POST", "copies/<id:id>/restore", WRITE, b"{}"),
+    Row("POST", "copies/<id:id>/lock", WRITE, b"{}"),
+    Row("POST", "copies/<id:id>/unlock", WRITE, b"{}"),
+    Row("PATCH", "copies/<id:id>/answers", WRITE, b'{"answers": {}}'),
+    Row("GET", "copies/<id:id>/changes", READ),
+    Row("GET", "copies/<id:id>/history", READ),
+    Row("GET", "copies/<id:id>/explain", READ, query="?target=QM-BOP"),
+    Row("GET", "copies/<id:id>/needed", READ),
+    Row("POST", "copies/<id:id>/reveal", Right.REVEAL_SENSITIVE, b'{"path": "mqs_fein", "reason": "a good one"}'),
+    Row("GET", "copies/<id:id>/guest_links", READ),
+    Row("POST", "copies/<id:id>/guest_links", WRITE, b'{"name": "Gus"}'),
+    Row("DELETE", "copies/<id:id>/guest_links/<id:link_id>", WRITE, b"{}"),
+    Row("GET", "copies/<id:id>/messages", READ),
+    Row("POST", "copies/<id:id>/messages", WRITE, b'{"text": "x"}'),
+    Row("DELETE", "copies/<id:id>/messages/<id:message_id>", WRITE, b"{}"),
+    Row("POST", "copies/<id:id>/question_sets", WRITE, b'{"code": "qs_auto"}'),
+    Row("DELETE", "copies/<id:id>/question_sets/<slug:code>", WRITE, b"{}"),
+    Row("GET", "copies/<id:id>/events", READ),
+    Row("POST", "copies/<id:id>/events", WRITE, b'{"kind": "external_transfer"}'),
+    Row("GET", "copies/<id:id>/processes", READ),
     Row("GET", "search", READ, query="?q=kettle"),
     Row("GET", "naics", Right.READ_CATALOGUE, query="?q=plumber"),
     Row("GET", "catalogue", Right.READ_CATALOGUE),
     Row("GET", "webhook_endpoints", HOOKS),
     Row("POST", "webhook_endpoints", HOOKS, b'{"url": "https://hooks.example.com/x", "event_types": ["*"]}'),
-    Row("GET", "webhook_endpoints/<uuid:id>", HOOKS),
-    Row("PATCH", "webhook_endpoints/<uuid:id>", HOOKS, b'{"description": "x"}'),
-    Row("DELETE", "webhook_endpoints/<uuid:id>", HOOKS, b"{}"),
-    Row("POST", "webhook_endpoints/<uuid:id>/rotate_secret", HOOKS, b"{}"),
-    Row("GET", "webhook_endpoints/<uuid:id>/deliveries", HOOKS),
-    Row("POST", "webhook_endpoints/<uuid:id>/replay", HOOKS, b'{"since": "2026-11-25T00:00:00Z"}'),
-    Row("POST", "webhook_endpoints/<uuid:id>/test", HOOKS, b"{}"),
+    Row("GET", "webhook_endpoints/<id:id>", HOOKS),
+    Row("PATCH", "webhook_endpoints/<id:id>", HOOKS, b'{"description": "x"}'),
+    Row("DELETE", "webhook_endpoints/<id:id>", HOOKS, b"{}"),
+    Row("POST", "webhook_endpoints/<id:id>/rotate_secret", HOOKS, b"{}"),
+    Row("GET", "webhook_endpoints/<id:id>/deliveries", HOOKS),
+    Row("POST", "webhook_endpoints/<id:id>/replay", HOOKS, b'{"since": "2026-11-25T00:00:00Z"}'),
+    Row("POST", "webhook_endpoints/<id:id>/test", HOOKS, b"{}"),
     Row("GET", "webhook_event_schema", None),
     Row("GET", "me", None),
     Row("POST", "tickets", READ, b"{}"),
 ]
 PUBLIC = {"schema", "docs"}
-OF_ONE = [row for row in ROWS if "<uuid:id>" in row.address]
+OF_ONE = [row for row in ROWS if "<id:id>" in row.address]
 WRITES = [row for row in ROWS if row.writes]
 
 DEEP = 1_000
