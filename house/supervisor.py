@@ -251,6 +251,8 @@ class Supervisor:
             chunk = os.read(key.fd, 65536)
             if not chunk:
                 self._selector.unregister(key.fileobj)
+                if child.process.stdout is not None:
+                    child.process.stdout.close()
                 continue
             *lines, child.unfinished_line = (child.unfinished_line + chunk).split(b"\n")
             for line in lines:

@@ -65,9 +65,7 @@ def indexed_words_of(text: str) -> list[str]:
 
 
 def _joined(words: list[str]) -> Iterator[str]:
-    """Yield the words with each run of single letters as one word ("J R" as "jr"), and one letter joined to the next
-    word.
-    """
+    """Yield ``words``, but a run of single letters as one word ("J R" as "jr"), and one letter joined to the next."""
     letter = ""
     for is_letter, run in groupby(words, key=lambda word: len(word) == 1):
         first, *others = run
