@@ -10,7 +10,7 @@ import unicodedata
 from functools import lru_cache
 from typing import Final
 
-from rules.separators import is_invisible
+from rules.invisible import is_invisible
 
 #: Letters that no normal form takes apart, as PostgreSQL's ``unaccent`` and library catalogues write them.
 _LETTERS: Final = {

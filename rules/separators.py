@@ -11,8 +11,8 @@ import unicodedata
 from functools import cache
 from typing import Final
 
-#: Characters without a visible sign although their category is not "format": fillers, blanks and variation selectors.
-_BLANK: Final = "\u034f\u115f\u1160\u17b4\u17b5\u2800\u3164\uffa0\u200b\u2060\ufeff"
+from rules.invisible import is_invisible
+
 #: Sentence and list punctuation between two numbers: ``units 101, 12, 4000``.
 _LIST: Final = re.compile(r"[,;]\s|\n\s*\n")
 _BLANKS: Final = re.compile(r"\s+")
@@ -20,18 +20,6 @@ _BLANKS: Final = re.compile(r"\s+")
 _LONGEST: Final = 4
 #: Signs that make an amount, a reference or a sum of what follows them.
 _AMOUNT: Final = frozenset("$%#+=&@<>|")
-
-
-def is_invisible(character: str) -> bool:
-    """Return whether ``character`` shows nothing: a format character, a filler, a variation selector."""
-    if character.isascii():
-        return False
-    return (
-        unicodedata.category(character) == "Cf"
-        or character in _BLANK
-        or "\ufe00" <= character <= "\ufe0f"
-        or "\U000e0100" <= character <= "\U000e01ef"
-    )
 
 
 def is_separator(text: str) -> bool:

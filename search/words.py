@@ -1,4 +1,4 @@
-"""The words of the search: texts cut into words, weights of a copy's words, similarity of spellings. Pure."""
+"""The words of the search: texts cut into words, weights of a copy's words. Pure."""
 
 from __future__ import annotations
 
@@ -16,8 +16,6 @@ MOST: Final = 1_000
 #: The weight of a word in a name (of the insured, of the copy) and elsewhere.
 NAME: Final = 3
 ELSEWHERE: Final = 1
-#: Words of at least three letters and no digits can be misspelled; numbers and codes are right or wrong.
-_SPELT: Final = re.compile(r"[^\W\d_]{3,}")
 #: Scripts without blanks between words: Han, kana, Hangul.
 _UNSPACED: Final = "\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7a3\uf900-\ufaff\U00020000-\U0003ffff"
 _WORD: Final = re.compile(rf"[{_UNSPACED}]+|(?:(?![{_UNSPACED}])[^\W_])+")
@@ -27,8 +25,6 @@ _SHORT_FORMS: Final = (("saint", "st"), ("sainte", "ste"), ("mount", "mt"), ("fo
 _OTHER_FORM: Final[Mapping[str, str]] = MappingProxyType(
     {form: other for pair in _SHORT_FORMS for form, other in (pair, pair[::-1])}
 )
-#: The least similarity of a replacement; the default of PostgreSQL's pg_trgm.
-ALIKE: Final = 0.3
 
 
 class Weight(NamedTuple):
@@ -99,26 +95,3 @@ def weigh(*, names: str, others: str, personal_names: str = "", personal: str = 
             if len(found) >= MOST:
                 return found
     return found
-
-
-def trigrams_of(word: str) -> frozenset[str]:
-    """Return the trigrams of ``word`` as pg_trgm cuts them: two blanks before it, one behind; none of a number."""
-    if not _SPELT.fullmatch(word):
-        return frozenset()
-    padded = f"  {word} "
-    return frozenset(padded[place : place + 3] for place in range(len(padded) - 2))
-
-
-def likeness(one: frozenset[str], other: frozenset[str]) -> float:
-    """Return the similarity of two words by their trigrams, 0 to 1: shared ones over all (pg_trgm's ``similarity``)."""
-    return len(one & other) / (len(one | other) or 1)
-
-
-def alike(word: str, known: Iterable[str], *, most: int) -> Mapping[str, float]:
-    """Return the ``known`` words most similar to ``word``, at most ``most``, with their similarity."""
-    trigrams = trigrams_of(word)
-    similarity = {other: likeness(trigrams, trigrams_of(other)) for other in known}
-    best = sorted(
-        (other for other in similarity if similarity[other] >= ALIKE), key=lambda other: (-similarity[other], other)
-    )
-    return {other: similarity[other] for other in best[:most]}

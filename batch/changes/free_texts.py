@@ -7,12 +7,10 @@ follows, and no personal numbers, because they are stored, shown, mailed and sen
 from __future__ import annotations
 
 import re
-import unicodedata
 from typing import Final
 
 from batch.changes.pii_guard import refuse_private_numbers
 from batch.errors import WrongValue
-from rules.separators import is_invisible
 from rules.types.text_input import InvalidValue, clean_text
 
 #: Embeddings, overrides and isolates: they reorder text on pages and in mails far behind themselves.
@@ -43,14 +41,9 @@ def _clean(text: str, *, field: str, most: int) -> str:
         cleaned = clean_text(text, most)
     except InvalidValue as error:
         raise WrongValue(field, _remedy(error)) from error
-    if not any(_is_visible(character) for character in cleaned):
-        return ""
-    refuse_private_numbers(cleaned, field=field)
+    # As it came: cleaning drops the characters that show nothing, and with them the groups of a number.
+    refuse_private_numbers(text, field=field)
     return cleaned
-
-
-def _is_visible(character: str) -> bool:
-    return not (is_invisible(character) or unicodedata.category(character)[0] in "ZCM")
 
 
 def _remedy(error: InvalidValue) -> str:

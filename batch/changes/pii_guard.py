@@ -13,7 +13,8 @@ from itertools import pairwise
 from typing import Final, NamedTuple
 
 from batch.errors import LooksSensitive
-from rules.separators import has_invisible, is_invisible, is_separator
+from rules.invisible import is_invisible
+from rules.separators import has_invisible, is_separator
 
 _UUID: Final = re.compile(r"(?i)(?<![0-9a-f])[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}(?![0-9a-f])")
 _TOKEN: Final = re.compile(r"[^\W_]+")

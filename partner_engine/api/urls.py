@@ -10,6 +10,7 @@ from rest_framework.views import APIView
 from partner_engine.api.answers import Answers
 from partner_engine.api.application_forms import ApplicationForm, ApplicationForms, FormCopies
 from partner_engine.api.catalogue import Catalogue
+from partner_engine.api.confirmations import Confirmations
 from partner_engine.api.copies import Copy, LockCopy, RestoreCopy, UnlockCopy
 from partner_engine.api.docs import Description, Docs
 from partner_engine.api.events import Events
@@ -52,6 +53,7 @@ ROUTES: Final[dict[str, tuple[str, type[APIView]]]] = {
     "lock_copy": ("copies/<id:id>/lock", LockCopy),
     "unlock_copy": ("copies/<id:id>/unlock", UnlockCopy),
     "answers": ("copies/<id:id>/answers", Answers),
+    "confirmations": ("copies/<id:id>/confirmations", Confirmations),
     "changes": ("copies/<id:id>/changes", Changes),
     "history": ("copies/<id:id>/history", History),
     "explain": ("copies/<id:id>/explain", Explain),

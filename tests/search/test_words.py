@@ -6,19 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from search.words import (
-    ALIKE,
-    LONGEST,
-    MOST,
-    Weight,
-    alike,
-    indexed_words_of,
-    joined_words_of,
-    likeness,
-    trigrams_of,
-    weigh,
-    words_of,
-)
+from rules.spelling import ALIKE, alike, likeness, trigrams_of
+from search.words import LONGEST, MOST, Weight, indexed_words_of, joined_words_of, weigh, words_of
 
 
 @pytest.mark.parametrize(

@@ -60,6 +60,7 @@ ROWS = [
     Row("POST", "copies/<id:id>/lock", WRITE, b"{}"),
     Row("POST", "copies/<id:id>/unlock", WRITE, b"{}"),
     Row("PATCH", "copies/<id:id>/answers", WRITE, b'{"answers": {}}'),
+    Row("POST", "copies/<id:id>/confirmations", WRITE, b'{"path": "mqs_mail_zip", "code": "zip_unknown"}'),
     Row("GET", "copies/<id:id>/changes", READ),
     Row("GET", "copies/<id:id>/history", READ),
     Row("GET", "copies/<id:id>/explain", READ, query="?target=QM-BOP"),
