@@ -20,8 +20,6 @@ ELSEWHERE: Final = 1
 _UNSPACED: Final = "\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7a3\uf900-\ufaff\U00020000-\U0003ffff"
 _WORD: Final = re.compile(rf"[{_UNSPACED}]+|(?:(?![{_UNSPACED}])[^\W_])+")
 _UNSPACED_WORD: Final = re.compile(rf"[{_UNSPACED}]{{2,}}")
-#: A stored telephone number (E.164).
-_TELEPHONE: Final = re.compile(r"\+1(\d{3})(\d{3})(\d{4})(?!\d)")
 #: Words that names of places and businesses abbreviate.
 _SHORT_FORMS: Final = (("saint", "st"), ("sainte", "ste"), ("mount", "mt"), ("fort", "ft"))
 _OTHER_FORM: Final[Mapping[str, str]] = MappingProxyType(
@@ -48,15 +46,13 @@ def joined_words_of(text: str) -> list[str]:
 
 def indexed_words_of(text: str) -> list[str]:
     """Return the words under which ``text`` is found: its words, the parts around apostrophes, single letters joined to
-    the next word, the endings of words in scripts without blanks, and telephone numbers as people write them.
+    the next word, and the endings of words in scripts without blanks.
     """
     folded = fold_letters(text)
     words = _WORD.findall(without_apostrophes(folded))
     parts = _WORD.findall(parts_at_apostrophes(folded))
     found = [*words, *parts, *_joined(words), *_joined(parts)]
     found += [_OTHER_FORM[word] for word in found if word in _OTHER_FORM]
-    for area, exchange, line in _TELEPHONE.findall(folded):
-        found += [area + exchange + line, exchange + line, area, exchange, line]
     for word in words:
         if _UNSPACED_WORD.fullmatch(word):
             found += [word[start:] for start in range(1, min(len(word), LONGEST))]

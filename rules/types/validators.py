@@ -15,10 +15,12 @@ from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from datetime import date
 from decimal import Decimal
+from fractions import Fraction
 from functools import lru_cache
 from typing import Final, NamedTuple, TypeAlias
 
 from rules.folding import fold
+from rules.language import numbers
 from rules.language.expressions import Expression
 from rules.language.kinds import DATE, NUMBER, TEXT, Kind
 from rules.language.values import Maybe, Unknown, Value
@@ -157,6 +159,8 @@ def _limit(
 
 
 def _text_of(number: Value) -> str:
+    if isinstance(number, Fraction):
+        return numbers.text_of(number)
     return f"{number.normalize():f}" if isinstance(number, Decimal) else str(number)
 
 

@@ -28,7 +28,7 @@ from search.form_search import pending_entries, rank_forms
 from search.index import Entry, remove_entries, write_entries
 from search.indexer import index_copies, rebuild_search
 from search.models import SearchEntry, SearchSpelling, SearchWord
-from search.words import indexed_words_of, weigh
+from search.words import weigh
 from tenants.access import Actor
 from tenants.current_tenant import use_tenant
 from tenants.models import Tenant
@@ -83,8 +83,8 @@ class TestHandlers:
         deliver(IndexForm.kind, form_id, kennels)
         deliver(IndexForm.kind, form_id, kennels)
 
-        assert first == {"base", "happy", "tails", *indexed_words_of("+16142013344")}
-        assert words(kennels, form_id) == {"base", "quiet", "paws", *indexed_words_of("+16142013344")}
+        assert first == {"base", "happy", "tails", "6142013344", "614", "201", "3344"}
+        assert words(kennels, form_id) == {"base", "quiet", "paws", "6142013344", "614", "201", "3344"}
         assert version(kennels, form_id) == 2
 
     def test_a_deleted_copy_leaves_the_index(self, kennels: Tenant) -> None:
