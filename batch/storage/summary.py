@@ -24,7 +24,7 @@ def summarise(catalogue: CompiledCatalogue, document: Document, evaluation: Eval
         "insured": insured.value if insured and is_named_openly else None,
         "lines": list(lines.value) if lines and isinstance(lines.value, list) else [],
         "needed": needed,
-        "standing": standing_of(needed=needed, outcomes=outcomes.values()),
+        "standing": standing_of(needed=needed, outcomes=outcomes.values(), has_products=bool(catalogue.products)),
         "outcomes": outcomes,
         "premiums": {
             code: outcome.premium for code, outcome in evaluation.eligibility.items() if outcome.premium is not None

@@ -12,6 +12,7 @@ from copies.history import changes_of
 from copies.models import CopyRevision
 from copies.paths import is_in_document
 from partner_engine.web.pages.cards import build_card, build_row
+from partner_engine.web.pages.derived_lines import build_derived
 from partner_engine.web.pages.differences import Parts
 from partner_engine.web.pages.form_page import build_head, build_nav
 from partner_engine.web.pages.posted_messages import build_posted
@@ -24,7 +25,7 @@ def render_parts(
 ) -> HttpResponse:
     """Render the cards and rows in ``parts``, and everything around the answers.
 
-    That is the head, the list of question sets, the panel, the posted messages, and the errors.
+    That is the head, the list of question sets, the panel, the posted messages, the errors, and the computed values.
     """
     return render(
         request,
@@ -36,6 +37,7 @@ def render_parts(
             "posted": build_posted(reading),
             "writable": reading.is_writable,
             "errors": errors(reading),
+            "derived": build_derived(reading),
             "cards": [build_card(reading, code) for code in parts.sets],
             "rows": [row for path in parts.rows if (row := build_row(reading, path))],
             "copy_id": reading.facts.id,

@@ -29,6 +29,8 @@ def decide(state: State) -> None:
             _decide_set(state, step)
         elif step.__class__ is CompiledDerived:
             state.root[step.slot] = step.value.evaluate(state.root)
+    for question in state.catalogue.conditional:
+        decide_requirement(state, question, state.frames[question.pool])
     _deactivate_unknown_codes(state)
 
 
@@ -67,7 +69,9 @@ def decide_question(
         answer = frame.answers.get(code)
         if is_possible and frame.shown and (when is None or when.evaluate(root, frame) is True):
             is_visible = True
-            if answer is None or answer.active is not True or answer.required != question.required:
+            if question.required_when is None and (
+                answer is None or answer.active is not True or answer.required != question.required
+            ):
                 path = f"{frame.prefix}{code}"
                 state.states.append(AnswerState(path, True, question.required, answer.readonly if answer else False))
             frame.values[slot] = value_of(state, frame, question, answer, is_checked=True)
@@ -75,6 +79,37 @@ def decide_question(
             _deactivate(state, f"{frame.prefix}{code}", answer)
     if is_visible:
         state.asked_sets.add(question.set_code)
+
+
+def decide_requirement(state: State, question: CompiledQuestion, frames: Iterable[Frame]) -> None:
+    """Decide whether an answer to ``question``, whose requirement is conditional, is needed in each of ``frames``.
+
+    All values must be decided: two questions can each be needed while the other is not answered.
+    """
+    code, slot = question.question.code, question.slot
+    for frame in frames:
+        value = frame.values[slot]
+        if value is None:
+            continue
+        path, answer, required = (
+            f"{frame.prefix}{code}",
+            frame.answers.get(code),
+            requirement_of(state, question, frame),
+        )
+        if answer is None or answer.active is not True or answer.required != required:
+            state.states.append(AnswerState(path, True, required, answer.readonly if answer else False))
+        if required and value.__class__ is Unknown:
+            state.needed.append((path, required))
+
+
+def requirement_of(state: State, question: CompiledQuestion, frame: Frame) -> str:
+    """Return the purpose that needs a visible answer: "quote", "bind" or "". An unknown condition needs nothing yet."""
+    if question.required_when is None:
+        return question.required
+    for purpose, when in zip(("quote", "bind"), question.required_when, strict=True):
+        if when is not None and when.evaluate(state.root, frame) is True:
+            return purpose
+    return ""
 
 
 def value_of(
@@ -104,7 +139,7 @@ def value_of(
             return value
     path = f"{frame.prefix}{question.question.code}"
     if is_checked and question.required:
-        state.needed.append((path, question))
+        state.needed.append((path, question.required))
     return Unknown(frozenset((path,)))
 
 

@@ -10,7 +10,7 @@ from typing import TypeAlias
 
 from copies.document import Answer, AnswerValue, Container, Document
 from copies.paths import split_prefix
-from rules.definition.model import CompiledCatalogue, CompiledQuestion, Gate
+from rules.definition.model import CompiledCatalogue, Gate
 from rules.flow.evaluation import AnswerState
 from rules.language.values import Slots
 from rules.types.checks import CheckContext
@@ -40,8 +40,8 @@ class Frame:
 
 
 class State:
-    """A run. ``frames`` are the rows by pool, with the document under ""; ``needed`` and ``faults`` fill up while
-    questions are decided.
+    """A run. ``frames`` are the rows by pool, with the document under ""; ``needed`` (paths with their
+    purpose) and ``faults`` fill up while questions are decided.
     """
 
     def __init__(self, catalogue: CompiledCatalogue, document: Document, *, as_of: date, reveal: Reveal) -> None:
@@ -66,7 +66,7 @@ class State:
         self.asked_sets: set[str] = set()
         self.states: list[AnswerState] = []
         self.dropped: list[str] = []
-        self.needed: list[tuple[str, CompiledQuestion]] = []
+        self.needed: list[tuple[str, str]] = []
         self.short_pools: list[str] = []
         self.faults: list[tuple[str, str, str]] = []
         self.open_gates: dict[Gate, bool] = {}

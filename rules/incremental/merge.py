@@ -11,6 +11,7 @@ from rules.definition.model import CompiledCatalogue
 from rules.flow.eligibility import decide_products
 from rules.flow.evaluation import Evaluation, FlowResult, Message, Needed, ProductOutcome, Refusal
 from rules.flow.messages import fault_messages, relation_messages, rule_messages
+from rules.flow.shown_questions import requirement_of
 from rules.flow.stored_values import plain
 from rules.incremental.follow import ChangeFollower, Frames
 from rules.incremental.lazy_state import LazyState
@@ -67,7 +68,8 @@ class _Merger:
         self._follower = follower
         self._before = before
         #: Paths that may have become needed, or may no longer be.
-        self._doubtful = follower.moved | {f"{owner.prefix}{pool}" for owner, pool in follower.short_pools}
+        self._doubtful = follower.moved | follower.required
+        self._doubtful |= {f"{owner.prefix}{pool}" for owner, pool in follower.short_pools}
         self._errors: set[str] = set()
 
     # Messages
@@ -137,7 +139,8 @@ class _Merger:
             is_short = part.parent == frame.pool and len(frame.rows_of(code)) < part.min and frame.shows(code)
             return "quote" if is_short else ""
         # An answer of another type is unknown too; its error makes it needed anyway.
-        return question.required if frame.values[question.slot].__class__ is Unknown else ""
+        is_unknown = frame.values[question.slot].__class__ is Unknown
+        return requirement_of(self._state, question, frame) if is_unknown else ""
 
     def _patched(self, before: tuple[str, ...], wanted: dict[str, bool]) -> tuple[str, ...]:
         """Return ``before`` with or without each path of ``wanted``, in the order of the form."""

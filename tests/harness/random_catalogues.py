@@ -119,6 +119,10 @@ class _Maker:
         self._count += 1
         made: dict[str, Any] = {"code": f"q{self._count}", "label": "?", "type": kind}
         made["required"] = random.choice(["quote", "bind", "optional"])
+        if random.random() < 0.15:
+            made["required"] = {
+                key: self._truth(pool) for key in random.choice([("quote",), ("bind",), ("quote", "bind")])
+            }
         if kind in ("choice", "multi_choice"):
             made["choices"] = "letters"
         if kind == "ssn" or random.random() < 0.1:
@@ -198,8 +202,10 @@ class _Maker:
             "number": [f"{code} > 5", f"{code} == 1", *(f"{code} <= {other}" for other in numbers[:2])],
             "text": [f'{code} == "a"', f'{code} in ["a", "b", "TX"]', f'{code}.startsWith("7")'],
             "date": [f'{code} > date("2020-01-01")', f"years({code}) < 5"],
-            "list": [f'"a" in {code}', f"size({code}) > 1"],
+            "list": [f'"a" in {code}', f"size({code}) > 1", f'{code} == ["b", "a"]'],
         }
+        if random.random() < 0.1:
+            return random.choice([f"answered({code})", f"!answered({code})"])
         return random.choice(forms[kind])
 
     def _over_rows(self, pool: str) -> str:

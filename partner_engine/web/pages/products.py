@@ -65,6 +65,7 @@ class Panel:
     empty: Link | None
     left: tuple[Link, ...] = ()
     more_left: int = 0
+    sells: bool = True
 
 
 def build_panel(reading: Reading) -> Panel:
@@ -90,9 +91,9 @@ def build_panel(reading: Reading) -> Panel:
         for message in reading.evaluation.messages
         if message.kind != "error"
     )
-    return Panel(
-        products, messages, _summary(reading), link_to(reading, question) if not products and question else None
-    )
+    sells = bool(reading.catalogue.products)
+    asks = link_to(reading, question) if sells and not products and question else None
+    return Panel(products, messages, _summary(reading), asks, sells=sells)
 
 
 def _guests_panel(reading: Reading) -> Panel:
@@ -170,6 +171,9 @@ def _summary(reading: Reading) -> str:
     outcomes = reading.evaluation.eligibility
     open_ones = [found for found in outcomes.values() if found.outcome in ("eligible", "refer")]
     prices = [found.premium for found in open_ones if found.premium is not None]
+    if not reading.catalogue.products:
+        needed = len(reading.evaluation.needed.quote)
+        return f"{counted(needed, 'answer')} left" if needed else "Complete"
     if not outcomes:
         return "No products yet"
     summary = f"{len(open_ones)} of {counted(len(outcomes), 'product')} open"
