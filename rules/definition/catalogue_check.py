@@ -28,7 +28,8 @@ from rules.types.text_input import InvalidValue
 
 UNKNOWN_INDUSTRY: Final = "unknown_industry"
 #: Categories of characters that nobody sees.
-_INVISIBLE: Final = frozenset(("Cc", "Cf", "Cn", "Co", "Cs"))
+_JOINERS: Final = "\u200c\u200d"
+_INVISIBLE: Final = frozenset(("Cc", "Cf", "Cs"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,9 +60,10 @@ def _choice_faults(definition: CatalogueDefinition) -> Iterator[CatalogueFault]:
                 cleaned = CHOICE.clean(code, choices=labels)
             except InvalidValue:
                 cleaned = None
-            if cleaned == code and not any(unicodedata.category(character) in _INVISIBLE for character in code):
+            visible = "".join(item for item in code if item in _JOINERS or unicodedata.category(item) not in _INVISIBLE)
+            if cleaned == code == visible:
                 continue
-            tidy = " ".join("".join(item for item in code if unicodedata.category(item) not in _INVISIBLE).split())
+            tidy = " ".join(visible.split())
             remedy = f"Write {tidy!r}." if tidy else "Write a code with visible characters."
             yield CatalogueFault(
                 "bad_code",

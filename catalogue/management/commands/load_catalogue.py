@@ -87,6 +87,6 @@ class Command(BaseCommand):
         done = "Loaded" if loaded else "Nothing was loaded; there are no faults in"
         self.stdout.write(f"{done} {definition.code} ({definition.title}): {describe_parts(definition)}.")
         if warnings:
-            self.stdout.write(describe_warnings(warnings, file=str(file)))
+            self.stderr.write(describe_warnings(warnings, file=str(file)))
         if loaded:
             self.stdout.write(f"It is a draft until it is published: manage.py publish_catalogue {definition.code}")

@@ -40,7 +40,7 @@ class Command(BaseCommand):
             ) from error
         warnings = check_catalogue(read_definition(release)).warnings
         if warnings:
-            self.stdout.write(describe_warnings(warnings))
+            self.stderr.write(describe_warnings(warnings))
         if release.number > before:
             self.stdout.write(f"Published release {release.number} of {code}; it is now current everywhere.")
         else:
