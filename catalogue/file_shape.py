@@ -185,6 +185,8 @@ class _Reading:
             built[key] = self.value(
                 value, kind.value_type, where=f"{where}[{key}]", field=f"{field}[]" if field[-2:] != "[]" else field
             )
+            if field == "CatalogueDefinition.choices[]" and isinstance(built[key], str):
+                built[key] = built[key].strip()
         self.is_whole = self.is_whole and _BAD not in built.values()
         if not built:
             self._fault("missing_value", where, "It is empty.", "Write a value, or remove the key.", node)

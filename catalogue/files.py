@@ -26,7 +26,7 @@ _STEP: Final = re.compile(r"\.?([^.\[\]]+)|\[((?:[^\[\]]|\[[^\]]*\])*)\]")
 
 
 #: Keys whose entries are named by the key itself, where a fault of such a name is.
-_NAMED_BY_KEY: Final = re.compile(r"(?:\Achoices\[[^\]]*\]|\.rates)\[[^\]]*\]\Z")
+_NAMED_BY_KEY: Final = re.compile(r"(?:\Achoices(?:\[[^\]]*\])?|\.rates)\[[^\]]*\]\Z")
 
 
 def read_catalogue(source: Path | str) -> CatalogueDefinition:

@@ -32,7 +32,7 @@ DOUBTFUL = [
     ("line: premises", "line: care", "no_product", "No product belongs to the line 'premises'"),
     ("      rates: {small: 4, large: 6.5}\n      reason: run_size\n", "      rates: ▮{small: 4}\n", "missing_rate", "no rate for 'large'"),
     ("- code: PAW-ALL\n", "- code: ▮PAW-BARE\n  carrier: PAW\n  line: premises\n  rate_type: indication\n  states: all\n  industries: all\n- code: PAW-ALL\n", "no_rating", "its carrier names the price"),
-    ("choices:\n", "choices:\n  old: ▮{a: A}\n", "unused", "No question uses this list"),
+    ("choices:\n", "choices:\n  ▮old: {a: A}\n", "unused", "No question uses this list"),
     ("derived:\n", "derived:\n- {code: ▮twice, value: turnover * 2}\n", "unused", "Nothing reads 'twice'"),
     ("carriers:\n", "carriers:\n- {code: ▮OLD, name: Old, admitted: true, link: {mode: sync}}\n", "unused", "has no product"),
     (CONDITION, "when: 'turnover > 5 && turnover ▮< 3'", "never_true", "contradicts"),
