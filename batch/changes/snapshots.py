@@ -18,6 +18,7 @@ class AnswerSnapshot(msgspec.Struct, frozen=True):
     active: bool
     required: str
     readonly: bool
+    confirmed: tuple[str, ...] = ()
 
 
 def snapshot(answer: Answer | None) -> AnswerSnapshot | None:
@@ -25,7 +26,8 @@ def snapshot(answer: Answer | None) -> AnswerSnapshot | None:
     if answer is None:
         return None
     shown = answer.mask if answer.sealed is not None else answer.value
-    return AnswerSnapshot(shown, answer.sealed, answer.active, answer.required, answer.readonly)
+    confirmed = tuple(confirmation.code for confirmation in answer.confirmed)
+    return AnswerSnapshot(shown, answer.sealed, answer.active, answer.required, answer.readonly, confirmed)
 
 
 class CopyFields(msgspec.Struct, frozen=True):

@@ -301,6 +301,7 @@ def _answer_change(path: str, before: AnswerSnapshot | None, after: AnswerSnapsh
         cause,
         active=now.active if (before is None) != (after is None) or was.active != now.active else None,
         required=now.required if (before is None) != (after is None) or was.required != now.required else None,
+        confirmed=now.confirmed if was.confirmed != now.confirmed else None,
     )
 
 

@@ -12,14 +12,13 @@ from typing import Final
 
 from rules.definition.catalogue import CatalogueDefinition, Product, ProductRule, Question, RateTable
 from rules.definition.compiler import compile_with_doubts
-from rules.definition.domains import QuestionDomain, industry_prefixes
+from rules.definition.domains import QuestionDomain, industry_prefixes, industry_remedy
 from rules.definition.faults import CatalogueErrors, CatalogueFault, CatalogueWarning
 from rules.definition.model import CompiledCatalogue, CompiledProduct
 from rules.definition.warnings import find_warnings
 from rules.language.domains import UNKNOWN_CHOICE, doubt_about, nearest_choice
 from rules.language.kinds import Kind
 from rules.language.operators import exact
-from rules.reference_data import industries
 from rules.types.choice import CHOICE
 from rules.types.naics import NAICS
 from rules.types.registry import type_of
@@ -99,11 +98,8 @@ def _industry_faults(product: Product, kind: Kind, where: str) -> Iterator[Catal
     for prefix in product.industries or ():
         place = f"{where}.industries[{prefix}]"
         if is_industry and prefix not in industry_prefixes():
-            near = nearest_choice(
-                prefix, {code: title for code, title in industries().items() if len(code) == len(prefix)}
-            )
             text = f"No industry code of NAICS 2022 begins with {prefix!r}."
-            yield CatalogueFault(UNKNOWN_INDUSTRY, place, text, near)
+            yield CatalogueFault(UNKNOWN_INDUSTRY, place, text, industry_remedy(prefix))
         elif kind.domains and not any(domain.passes("startsWith", prefix) for domain in kind.domains):
             names = ", ".join(repr(domain.name) for domain in kind.domains if domain.name)
             choices = {code: label for domain in kind.domains for code, label in domain.choices.items()}

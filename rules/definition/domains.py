@@ -13,7 +13,7 @@ from copies.document import AnswerValue
 from rules.definition.catalogue import CatalogueDefinition, Question
 from rules.language.domains import shown
 from rules.language.kinds import Kind
-from rules.reference_data import industries
+from rules.reference_data import industries, old_industries
 from rules.types.cleaning import InvalidValue, clean
 from rules.types.long_text import LONG_TEXT
 from rules.types.multi_choice import MULTI_CHOICE
@@ -110,7 +110,7 @@ class QuestionDomain:
         meant = self._value_of(cleaned)
         if meant != value:
             return f"Write {shown(meant)}."
-        return "NAICS 2022 has no such industry code."
+        return industry_remedy(str(value))
 
     def _contains(self, probe: str, text: str) -> bool:
         try:
@@ -126,7 +126,7 @@ class QuestionDomain:
             raw = float(value)
         if self.question.type == MULTI_CHOICE.code:
             raw = [value]
-        return clean(_ChoiceLists(self.definition), self.question, raw)
+        return clean(_Input(self.definition), self.question, raw)
 
     def _value_of(self, cleaned: AnswerValue) -> Any:
         value = type_of(self.question.type).reader(cleaned)
@@ -134,13 +134,29 @@ class QuestionDomain:
 
 
 @dataclass(frozen=True)
-class _ChoiceLists:
-    """The choice lists of a definition, as cleaning reads them."""
+class _Input:
+    """The parts of a definition that cleaning depends on."""
 
     definition: CatalogueDefinition
 
+    @property
+    def currency(self) -> str:
+        return self.definition.currency
+
     def choices(self, question: TypedQuestion) -> Mapping[str, str]:
         return self.definition.choices.get(question.choices, {})
+
+
+def industry_remedy(prefix: str) -> str:
+    """Return what to write instead of the beginning of an industry code that NAICS 2022 does not have."""
+    old = (item for code, item in old_industries().items() if code.startswith(prefix))
+    successors = sorted({code[: len(prefix)] for item in old for code in item.successors})
+    if len(successors) == 1:
+        return f"In NAICS 2022 this is {successors[0]!r}."
+    if successors:
+        return f"NAICS 2022 divides it among {', '.join(successors)}."
+    near = [code for code in industries() if len(code) == len(prefix) - 1 and prefix.startswith(code)]
+    return f"NAICS 2022 has {near[0]!r}, but no such code in it." if near else "Search the code in NAICS 2022."
 
 
 @lru_cache(maxsize=1)

@@ -11,7 +11,7 @@ import msgspec
 
 #: The edition of this program. Raise it with every change of results or texts for equal answers under one release: a
 #: partial run builds only on evaluations of the same edition.
-EDITION: Final = 1
+EDITION: Final = 2
 Outcome: TypeAlias = Literal["eligible", "refer", "need_info", "decline", "locked"]
 
 

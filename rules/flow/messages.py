@@ -8,6 +8,7 @@ from rules.definition.model import CompiledFormRule, CompiledQuestion
 from rules.flow.evaluation import Message
 from rules.flow.state import Frame, State
 from rules.language.values import Unknown
+from rules.types.checks import Doubt
 
 
 def messages_of(state: State) -> tuple[Message, ...]:
@@ -21,12 +22,13 @@ def messages_of(state: State) -> tuple[Message, ...]:
 
 
 def fault_messages(state: State) -> list[Message]:
-    """Return the collected errors of single answers."""
-    return [Message("error", *fault) for fault in state.faults]
+    """Return the collected errors and warnings of single answers."""
+    warnings = [Message("warn", *doubt) for doubt in state.doubts]
+    return [*(Message("error", *fault) for fault in state.faults), *warnings]
 
 
 def relation_messages(state: State, question: CompiledQuestion, frames: Iterable[Frame]) -> Iterator[Message]:
-    """Yield the errors of the answers to ``question`` in ``frames`` that do not match other answers."""
+    """Yield the errors and warnings of the answers to ``question`` in ``frames`` that do not match other answers."""
     for name, other, test in question.relations:
         for frame in frames:
             value = frame.values[question.slot]
@@ -34,8 +36,13 @@ def relation_messages(state: State, question: CompiledQuestion, frames: Iterable
                 continue
             against = other.evaluate(state.root, frame)
             text = None if against is None or against.__class__ is Unknown else test(value, against)
-            if text is not None:
+            if text is None:
+                continue
+            answer = frame.answers.get(question.question.code)
+            if text.__class__ is not Doubt:
                 yield Message("error", f"{frame.prefix}{question.question.code}", name, text)
+            elif answer is None or not answer.is_confirmed(name):
+                yield Message("warn", f"{frame.prefix}{question.question.code}", name, str(text))
 
 
 def rule_messages(state: State, rule: CompiledFormRule, frames: Iterable[Frame]) -> Iterator[Message]:
