@@ -15,9 +15,9 @@ import msgspec
 
 from catalogue.file_shape import read_shape, to_definition
 from catalogue.file_writer import write_catalogue
+from catalogue.strict_check import check_catalogue
 from catalogue.yaml_nodes import Mapping, Mark, Node, Scalar, Sequence, UnreadableFile, read_nodes
 from rules.definition.catalogue import CatalogueDefinition
-from rules.definition.catalogue_check import check_catalogue
 from rules.definition.faults import CatalogueErrors, CatalogueFault, CatalogueWarning
 
 __all__ = ["read_catalogue", "read_with_warnings", "write_catalogue"]

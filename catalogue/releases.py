@@ -24,8 +24,8 @@ from redis.exceptions import RedisError
 
 from catalogue.drafts import read_draft
 from catalogue.models import Catalogue, Release
+from catalogue.strict_check import check_catalogue
 from rules.definition.catalogue import CatalogueDefinition, Sensitivity
-from rules.definition.catalogue_check import check_catalogue
 from rules.definition.compiler import compile_catalogue
 from rules.definition.faults import CatalogueErrors, CatalogueFault
 from rules.definition.model import CompiledCatalogue

@@ -31,11 +31,11 @@ from catalogue.loader import load
 from catalogue.models import Catalogue, Release
 from catalogue.releases import publish, read_definition
 from catalogue.reports import describe_parts, without_repetitions
+from catalogue.strict_check import check_catalogue
 from partner_engine.admin.comparison import compare
 from partner_engine.admin.drafts import DraftAdmin
 from partner_engine.admin.site import site
 from rules.definition.catalogue import CatalogueDefinition
-from rules.definition.catalogue_check import check_catalogue
 from rules.definition.faults import CatalogueErrors, CatalogueFault, CatalogueWarning
 
 #: The maximum size of a catalogue file, in bytes.

@@ -45,7 +45,7 @@ def compile_catalogue(definition: CatalogueDefinition) -> CompiledCatalogue:
     """Return ``definition`` compiled. Raises ``CatalogueErrors`` with every fault that hinders it.
 
     Releases are compiled by this: what later editions of the checker learned to find must not stop forms in use.
-    ``catalogue_check.check_catalogue`` finds more.
+    ``catalogue.strict_check`` finds more.
     """
     return compile_with_doubts(definition)[0]
 

@@ -23,11 +23,11 @@ from rules.types.registry import type_of
 from rules.types.text import TEXT
 from rules.types.zip import ZIP
 
-#: Values that answers to numbers and dates can have, to tell which side of a limit is meant.
+#: Values that answers to numbers and dates can have: a limit is on one side of them.
 _SAMPLES: Final[tuple[Any, ...]] = (2000, 1, 0, date(2000, 1, 1))
 #: What can follow the beginning of an answer.
 _ENDINGS: Final = ("", "x", *("0" * length for length in range(1, 6)))
-#: Types whose answers can be told from a part of their text.
+#: Types whose answers are recognized by a part of their text.
 _PROBED: Final = frozenset((TEXT.code, LONG_TEXT.code, ZIP.code))
 
 

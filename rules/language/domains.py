@@ -117,9 +117,9 @@ def _list_doubts(left: Piece, right: Piece, node: Node) -> Iterator[TextFault]:
                 one.node.offset,
             )
             return
-    one, other = left.kind.of, right.kind.of
-    if one is not None and other is not None and one.of is None and one == other:
-        yield from _both_doubts(one.domains, left.node, other.domains, right.node, node.offset)
+    first, second = left.kind.of, right.kind.of
+    if first is not None and second is not None and first.of is None and first == second:
+        yield from _both_doubts(first.domains, left.node, second.domains, right.node, node.offset)
 
 
 def _both_doubts(

@@ -48,7 +48,7 @@ def in_quotes(node: Name, tree: Node) -> str:
 
 
 def _condition_around(node: Name, tree: Node) -> Node | None:
-    """Return the smallest comparison or text test around ``node``, None if there is none."""
+    """Return the smallest comparison or text test around ``node``, None if it is in no such part."""
     found = None
     for part in _path_to(node, tree):
         if isinstance(part, Macro):

@@ -1,4 +1,4 @@
-"""Tells whether two stored answers are the same answer. Pure."""
+"""The comparison of two stored answers. Pure."""
 
 from __future__ import annotations
 

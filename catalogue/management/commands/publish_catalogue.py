@@ -9,7 +9,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from catalogue.models import Catalogue
 from catalogue.releases import publish, read_definition
 from catalogue.reports import describe_faults, describe_warnings
-from rules.definition.catalogue_check import check_catalogue
+from catalogue.strict_check import check_catalogue
 from rules.definition.faults import CatalogueErrors
 
 

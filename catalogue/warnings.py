@@ -7,8 +7,8 @@ from collections.abc import Iterable, Iterator
 from decimal import Decimal, InvalidOperation
 from typing import Final
 
+from catalogue.dead_conditions import Limits, dead_parts
 from rules.definition.catalogue import CatalogueDefinition, Question
-from rules.definition.dead_conditions import Limits, dead_parts
 from rules.definition.domains import QuestionDomain
 from rules.definition.faults import CatalogueWarning
 from rules.definition.model import CompiledCatalogue, CompiledProduct
@@ -82,7 +82,7 @@ def _unanswerable(question: Question, definition: CatalogueDefinition) -> str:
         if kind == NUMBER and least is not None and domain.order(least) > 0:
             return f"Every answer is below {limits.least}."
     items = _limits(question, "min_items", "max_items")
-    choices = len(definition.choices.get(question.choices, {}))
+    choices = Decimal(len(definition.choices.get(question.choices, {})))
     if items.least is not None and items.least > (choices if items.most is None else min(items.most, choices)):
         return f"Nobody can choose {items.least} of {choices} choices within these limits."
     for call in question.validate:

@@ -10,12 +10,12 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Final
 
+from catalogue.warnings import find_warnings
 from rules.definition.catalogue import CatalogueDefinition, Product, ProductRule, Question, RateTable
 from rules.definition.compiler import compile_with_doubts
 from rules.definition.domains import QuestionDomain, industry_prefixes, industry_remedy
 from rules.definition.faults import CatalogueErrors, CatalogueFault, CatalogueWarning
 from rules.definition.model import CompiledCatalogue, CompiledProduct
-from rules.definition.warnings import find_warnings
 from rules.language.domains import UNKNOWN_CHOICE, doubt_about, nearest_choice
 from rules.language.kinds import Kind
 from rules.language.operators import exact
