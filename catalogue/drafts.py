@@ -23,6 +23,7 @@ PLAIN_QUESTION_FIELDS: Final = (
     "sensitivity",
     "indexed",
     "help",
+    "was",
 )
 #: Fields with the same name and the same form in a catalogue's row and in its struct.
 PLAIN_FIELDS: Final = (
@@ -46,6 +47,7 @@ def read_draft(catalogue: Catalogue) -> CatalogueDefinition:
 
 def _draft(catalogue: Catalogue) -> CatalogueDefinition:
     sets = catalogue.question_sets.prefetch_related("questions__choices")
+    choice_lists = list(catalogue.choice_lists.prefetch_related("choices"))
     products = carrier_rows.CarrierProduct.objects.filter(catalogue=catalogue.code)
     return CatalogueDefinition(
         code=catalogue.code,
@@ -53,7 +55,12 @@ def _draft(catalogue: Catalogue) -> CatalogueDefinition:
         employees_questions=tuple(catalogue.employees_questions),
         choices={
             choice_list.code: {choice.code: choice.label for choice in choice_list.choices.all()}
-            for choice_list in catalogue.choice_lists.prefetch_related("choices")
+            for choice_list in choice_lists
+        },
+        choices_were={
+            choice_list.code: renamed
+            for choice_list in choice_lists
+            if (renamed := {choice.code: choice.was for choice in choice_list.choices.all() if choice.was})
         },
         question_sets=tuple(_question_set(row) for row in sets),
         derived=tuple(
@@ -81,7 +88,12 @@ def _draft(catalogue: Catalogue) -> CatalogueDefinition:
 def _question_set(row: QuestionSet) -> parts.QuestionSet:
     pool = (
         parts.Pool(
-            code=row.pool_code, parent=row.pool_parent, min=row.pool_min, max=row.pool_max, key=tuple(row.pool_key)
+            code=row.pool_code,
+            parent=row.pool_parent,
+            min=row.pool_min,
+            max=row.pool_max,
+            key=tuple(row.pool_key),
+            was=row.pool_was,
         )
         if row.pool_code
         else None
@@ -96,7 +108,9 @@ def _question_set(row: QuestionSet) -> parts.QuestionSet:
         )
         for question in row.questions.all()
     )
-    return parts.QuestionSet(code=row.code, title=row.title, when=row.when, pool=pool, questions=questions)
+    return parts.QuestionSet(
+        code=row.code, title=row.title, when=row.when, pool=pool, was=row.was, questions=questions
+    )  # fmt: skip
 
 
 def _requirement(row: Question) -> parts.Requirement | parts.RequiredWhen:

@@ -23,6 +23,7 @@ _CODE = RegexValidator(
     r"\A[A-Za-z0-9_][A-Za-z0-9_.-]*\Z", "Use letters, digits, underscores, periods and hyphens, starting with a letter."
 )
 _POSITION_HELP = "The order in lists, lowest first."
+_WAS_HELP = "The code in earlier releases, if it was renamed: stored answers then follow to the new code."
 
 
 def _once(
@@ -135,6 +136,7 @@ class Choice(models.Model):
     position = models.PositiveIntegerField(default=0, help_text=_POSITION_HELP)
     code = models.CharField(max_length=64)
     label = models.CharField(max_length=300)
+    was = models.CharField("earlier code", max_length=64, blank=True, help_text=_WAS_HELP)
 
     class Meta:
         ordering: ClassVar = ["choice_list", "position", "id"]
@@ -173,6 +175,8 @@ class QuestionSet(models.Model):
         blank=True,
         help_text="Questions that identify the same row in two copies, separated by commas.",
     )
+    was = models.CharField("earlier code", max_length=64, blank=True, help_text=_WAS_HELP)
+    pool_was = models.CharField("earlier pool code", max_length=64, blank=True, help_text=_WAS_HELP)
 
     class Meta:
         ordering: ClassVar = ["catalogue", "position", "code"]
@@ -282,6 +286,7 @@ class Question(models.Model):
         default=False, help_text="Makes this answer searchable; not allowed for a secret one."
     )
     help = models.CharField(max_length=500, blank=True)
+    was = models.CharField("earlier code", max_length=64, blank=True, help_text=_WAS_HELP)
 
     class Meta:
         ordering: ClassVar = ["question_set", "position", "code"]

@@ -12,10 +12,12 @@ from uuid import UUID
 
 from batch.storage.summary import search_texts
 from catalogue import releases
+from catalogue.release_history import renames_between
 from copies.codec import decode_document
 from copies.models import Copy
 from forms.models import ApplicationForm
 from presentation.visibility import NOBODY, PERSONAL, PUBLIC, Visibility
+from rules.flow.followed_renames import follow_renames
 from search.index import FORMAT, Entry, forget_unused_spellings, remove_entries, write_entries
 from search.models import SearchEntry
 from search.words import weigh
@@ -43,7 +45,7 @@ def index_copies(copy_ids: Sequence[UUID], *, tenant: Tenant) -> int:
     Safe during saves and other writers: an entry never returns to an earlier version.
     """
     with use_tenant(tenant):
-        columns = ("id", "application_form_id", "version", "title", "document")
+        columns = ("id", "application_form_id", "version", "release_id", "title", "document")
         copies = list(Copy.objects.filter(pk__in=copy_ids).order_by().only(*columns))
         forms = ApplicationForm.objects.filter(pk__in={copy.application_form_id for copy in copies})
         catalogues = dict(forms.order_by().values_list("pk", "catalogue"))
@@ -108,6 +110,8 @@ def _chunks(tenant: Tenant, *, everything: bool) -> Iterator[tuple[list[UUID], i
 def _entry(copy: Any, release: releases.CompiledRelease) -> Entry:
     """Return the words of ``copy`` under ``release``; sensitive (``spi``) answers contribute none."""
     catalogue, document = release.compiled, decode_document(copy.document)
+    if copy.release_id not in (None, release.id):
+        follow_renames(document, renames_between(copy.release_id, release.id))
     others, personal = search_texts(catalogue, document)
     insured = document.answers.get(catalogue.definition.title_question)
     level = Visibility(catalogue, NOBODY).of(catalogue.definition.title_question, insured)

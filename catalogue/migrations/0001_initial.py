@@ -121,6 +121,15 @@ class Migration(migrations.Migration):
                 ("code", models.CharField(max_length=64)),
                 ("label", models.CharField(max_length=300)),
                 (
+                    "was",
+                    models.CharField(
+                        blank=True,
+                        help_text="The code in earlier releases, if it was renamed: stored answers then follow to the new code.",
+                        max_length=64,
+                        verbose_name="earlier code",
+                    ),
+                ),
+                (
                     "choice_list",
                     models.ForeignKey(
                         on_delete=django.db.models.deletion.CASCADE, related_name="choices", to="catalogue.choicelist"
@@ -317,6 +326,24 @@ class Migration(migrations.Migration):
                     ),
                 ),
                 (
+                    "was",
+                    models.CharField(
+                        blank=True,
+                        help_text="The code in earlier releases, if it was renamed: stored answers then follow to the new code.",
+                        max_length=64,
+                        verbose_name="earlier code",
+                    ),
+                ),
+                (
+                    "pool_was",
+                    models.CharField(
+                        blank=True,
+                        help_text="The code in earlier releases, if it was renamed: stored answers then follow to the new code.",
+                        max_length=64,
+                        verbose_name="earlier pool code",
+                    ),
+                ),
+                (
                     "catalogue",
                     models.ForeignKey(
                         on_delete=django.db.models.deletion.CASCADE,
@@ -422,6 +449,15 @@ class Migration(migrations.Migration):
                     ),
                 ),
                 ("help", models.CharField(blank=True, max_length=500)),
+                (
+                    "was",
+                    models.CharField(
+                        blank=True,
+                        help_text="The code in earlier releases, if it was renamed: stored answers then follow to the new code.",
+                        max_length=64,
+                        verbose_name="earlier code",
+                    ),
+                ),
                 (
                     "catalogue",
                     catalogue.models.InheritedCatalogueField(

@@ -15,6 +15,7 @@ from partner_engine.web.pages.cards import build_card, build_row
 from partner_engine.web.pages.derived_lines import build_derived
 from partner_engine.web.pages.differences import Parts
 from partner_engine.web.pages.form_page import build_head, build_nav
+from partner_engine.web.pages.orphans import build_orphans
 from partner_engine.web.pages.posted_messages import build_posted
 from partner_engine.web.pages.products import build_panel, errors
 from partner_engine.web.pages.reading import Reading
@@ -38,6 +39,7 @@ def render_parts(
             "writable": reading.is_writable,
             "errors": errors(reading),
             "derived": build_derived(reading),
+            "orphans": build_orphans(reading),
             "cards": [build_card(reading, code) for code in parts.sets],
             "rows": [row for path in parts.rows if (row := build_row(reading, path))],
             "copy_id": reading.facts.id,

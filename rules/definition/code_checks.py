@@ -12,6 +12,7 @@ from typing import Final
 from copies.paths import RESERVED as RESERVED_STEPS
 from rules.definition.catalogue import CatalogueDefinition, Product, ProductRule, Question, QuestionSet, Rating
 from rules.definition.faults import CatalogueFault
+from rules.definition.renames import rename_faults
 from rules.language.domains import nearest_choice
 from rules.language.expressions import AS_OF
 from rules.types.integer import INTEGER
@@ -58,6 +59,7 @@ class _References:
 
     def faults(self) -> Iterator[CatalogueFault]:
         yield from self._duplicates()
+        yield from rename_faults(self._definition)
         yield from self._top()
         for code, choices in self._definition.choices.items():
             if not choices:

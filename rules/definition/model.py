@@ -28,6 +28,7 @@ from rules.language.expressions import Expression
 from rules.language.values import Value
 from rules.types.checks import Check
 from rules.types.question_type import TypedQuestion
+from rules.types.stored_verdicts import StoredVerdicts
 from rules.types.validators import Relation
 
 
@@ -45,7 +46,8 @@ class Requirement(NamedTuple):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CompiledQuestion:
-    """A question. ``order`` is its position in its set; ``read`` turns a stored answer into a value.
+    """A question. ``order`` is its position in its set; ``read`` turns a valid stored answer into a value, and
+    ``verdicts`` tell whether it is valid.
 
     ``required`` is the purpose that needs an answer ("quote", "bind" or ""); ``required_when`` decides it instead where
     it depends on other answers. ``is_read`` is False if no rule or validator reads the value.
@@ -64,6 +66,7 @@ class CompiledQuestion:
     relations: tuple[Relation, ...] = ()
     gates: tuple[Gate, ...] = ()
     is_read: bool = True
+    verdicts: StoredVerdicts = field(default_factory=StoredVerdicts, compare=False, repr=False)
 
     @property
     def validators(self) -> frozenset[str]:
@@ -289,7 +292,8 @@ Step: TypeAlias = CompiledSet | CompiledQuestion | CompiledDerived
 class CompiledCatalogue:
     """A compiled catalogue, safe to share between threads.
 
-    ``codes`` are the question codes of each pool, and of the document under "". ``steps`` decide visibility and derived
+    ``codes`` are the question codes of each pool, and of the document under "", ``nested`` the codes of the pools in
+    it. ``steps`` decide visibility and derived
     values, each after the values it reads; ``derived_order`` is such an order of the derived values. ``related`` are
     the questions with relations, ``conditional`` those with conditional requirements, ``dependents`` the dependencies
     that a partial run follows, ``width`` is the number of the document's slots.
@@ -308,6 +312,7 @@ class CompiledCatalogue:
     steps: tuple[Step, ...]
     width: int
     codes: Mapping[str, frozenset[str]]
+    nested: Mapping[str, frozenset[str]]
     choice_lists: Mapping[str, Mapping[str, str]]
     dependents: Dependents
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from partner_engine.web.pages.cards import Card, build_cards, top_sets
 from partner_engine.web.pages.derived_lines import DerivedLine, build_derived
+from partner_engine.web.pages.orphans import OrphanView, build_orphans
 from partner_engine.web.pages.posted_messages import PostedView, build_posted
 from partner_engine.web.pages.products import Link, Panel, build_panel, errors, link_to
 from partner_engine.web.pages.reading import Reading
@@ -64,6 +65,7 @@ class FormPage:
     posted: tuple[PostedView, ...]
     errors: tuple[tuple[Link, str], ...]
     derived: tuple[DerivedLine, ...] = ()
+    orphans: tuple[OrphanView, ...] = ()
     tabs: tuple[Tab, ...] = ()
 
 
@@ -77,6 +79,7 @@ def build_form_page(reading: Reading, tabs: Iterable[Tab] = ()) -> FormPage:
         build_posted(reading),
         errors(reading),
         build_derived(reading),
+        build_orphans(reading),
         tuple(tabs),
     )
 
