@@ -211,7 +211,7 @@ class _Reading:
         place, parts = f"{where}[{code}]", {}
         for key, value in node.values.items():
             if key not in ("label", "was"):
-                self._unknown_key(node.keys[key], ["label", "was"], place)
+                self._unknown_key(node.keys[key], value, ["label", "was"], place, before="label")
                 continue
             parts[key] = self.value(value, inspect.StrType(), where=f"{place}.{key}", field=f"Choice.{key}")
         if parts.get("was", _BAD) is not _BAD:

@@ -133,7 +133,7 @@ class _Compiler:
             nested=MappingProxyType(
                 {
                     pool: frozenset(code for code, part in pools.items() if part.pool.parent == pool)
-                    for pool in self._texts.slots
+                    for pool in self.texts.slots
                 }
             ),
             choice_lists=MappingProxyType(choices),
