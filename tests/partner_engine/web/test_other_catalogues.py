@@ -67,7 +67,7 @@ def test_the_list_starts_a_form_of_any_published_catalogue(
 
     first, second = shown.index('value="demo_small_commercial"'), shown.index('value="family"')
     assert first < second
-    assert "Business name" in markup(client.get(own.headers["Location"]))
+    assert "Type of business" in markup(client.get(own.headers["Location"]))
     assert "Height in m" in markup(client.get(other.headers["Location"]))
 
 
