@@ -9,6 +9,7 @@ from forms.states import standing_of
 from presentation.visibility import NOBODY, PERSONAL, PUBLIC, Confidentiality, Visibility
 from rules.definition.compiler import CompiledCatalogue
 from rules.flow.evaluation import Evaluation
+from rules.types.registry import type_of
 
 
 def summarise(catalogue: CompiledCatalogue, document: Document, evaluation: Evaluation) -> dict[str, Any]:
@@ -46,6 +47,7 @@ def search_texts(catalogue: CompiledCatalogue, document: Document) -> tuple[str,
                 continue
             values = answer.value if isinstance(answer.value, list) else [answer.value]
             labels = catalogue.choices(question) if question.choices else {}
-            found = (labels.get(str(value), str(value)) for value in values if value not in (None, ""))
+            search_text = type_of(question.type).search_text
+            found = (labels.get(str(value)) or search_text(str(value)) for value in values if value not in (None, ""))
             words[level].extend(found)
     return " ".join(dict.fromkeys(words[PUBLIC])), " ".join(dict.fromkeys(words[PERSONAL]))

@@ -46,8 +46,8 @@ class Requirement(NamedTuple):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CompiledQuestion:
-    """A question. ``order`` is its position in its set; ``read`` turns a valid stored answer into a value, and
-    ``verdicts`` tell whether it is valid.
+    """A question. ``order`` is its position in its set; ``read`` turns a valid stored answer into a value, ``verdicts``
+    judge any stored answer.
 
     ``required`` is the purpose that needs an answer ("quote", "bind" or ""); ``required_when`` decides it instead where
     it depends on other answers. ``is_read`` is False if no rule or validator reads the value.

@@ -15,7 +15,6 @@ from rules.flow.evaluation import AnswerState
 from rules.flow.state import Frame, State
 from rules.language.values import Unknown, Value
 from rules.types.checks import Doubt
-from rules.types.stored_verdicts import StoredFault
 
 #: Replaces a sealed answer that no rule reads; only its existence counts.
 SEALED: Final = object()
@@ -121,13 +120,13 @@ def value_of(state: State, frame: Frame, question: CompiledQuestion, answer: Ans
     if raw is SEALED:
         return raw
     if raw is not None:
-        value = question.verdicts.of(state.catalogue, question.question, raw)
-        if value.__class__ is not StoredFault and (
-            not question.checks or _is_valid(state, frame, question, answer, value)
-        ):  # fmt: skip
-            return value
-        if value.__class__ is StoredFault:
-            state.faults.append((f"{frame.prefix}{question.question.code}", *value))
+        fault = question.verdicts.fault_of(state.catalogue, question.question, raw)
+        if fault is not None:
+            state.faults.append((f"{frame.prefix}{question.question.code}", *fault))
+        else:
+            value = question.read(raw)
+            if not question.checks or _is_valid(state, frame, question, answer, value):
+                return value
     path = f"{frame.prefix}{question.question.code}"
     if raw is None and question.required:
         state.needed.append((path, question.required))
