@@ -14,6 +14,7 @@ from partner_engine.api.http.conditional import version_tag
 from partner_engine.api.http.endpoint import Endpoint
 from partner_engine.api.http.schema import documented
 from presentation import shapes
+from presentation.needed_counts import needed_counts
 from tenants.access import Right
 
 
@@ -25,7 +26,8 @@ class Needed(Endpoint):
     @documented(
         "Read what is needed",
         "Paths of answers and rows that are missing or invalid: `quote` before a quote, `bind` before binding. Empty "
-        "lists mean that nothing is missing.",
+        "lists mean that nothing is missing. `needed_counts` also counts the paths that outcomes (`decide`) and "
+        "premiums (`price`) of products depend on.",
         query=ReadQuery,
         responses={200: shapes.NeededShape},
         tagged=True,
@@ -34,6 +36,9 @@ class Needed(Endpoint):
         context = find_copy(self, id, query)
         _, evaluation = context.current_view()
         shape = shapes.NeededShape(
-            version=context.version, needed=evaluation.needed, messages=list(evaluation.messages)
+            version=context.version,
+            needed=evaluation.needed,
+            needed_counts=needed_counts(evaluation),
+            messages=list(evaluation.messages),
         )
         return self.respond_in_full(shape, version_tag(context.version))

@@ -8,7 +8,7 @@ from typing import Final
 
 from copies.paths import Path, split_prefix
 from rules.definition.model import CompiledCatalogue
-from rules.flow.eligibility import decide_products
+from rules.flow.eligibility import decide_products, mark_bindable
 from rules.flow.evaluation import Evaluation, FlowResult, Message, Needed, ProductOutcome, Refusal
 from rules.flow.messages import (
     NO_LONGER_ASKED,
@@ -41,9 +41,10 @@ def merge(state: LazyState, follower: ChangeFollower, before: Evaluation) -> Flo
         as_of=before.as_of,
         edition=before.edition,
         derived=merger.derived(),
-        eligibility=merger.eligibility(),
+        eligibility=merger.eligibility(needed),
         needed=needed,
         messages=messages,
+        undecided=merger.undecided(),
     )
     return FlowResult(
         evaluation=evaluation,
@@ -153,7 +154,7 @@ class _Merger:
             is_short = part.parent == frame.pool and len(frame.rows_of(code)) < part.min and frame.shows(code)
             return "quote" if is_short else ""
         # An answer of another type is unknown too; its error makes it needed anyway.
-        is_unknown = frame.values[question.slot].__class__ is Unknown
+        is_unknown = frame.values[question.slot].__class__ is Unknown and path not in self._state.undecided
         return requirement_of(self._state, question, frame) if is_unknown else ""
 
     def _patched(self, before: tuple[str, ...], wanted: dict[str, bool]) -> tuple[str, ...]:
@@ -198,17 +199,32 @@ class _Merger:
         if part.pool:
             return any(owner.shows(part.pool) for owner in self._follower.in_order(None, part.parent))
         questions = (self._catalogue.questions[question.code] for question in part.question_set.questions)
-        return state.is_set_shown(code) and any(state.top.asks(question) for question in questions)
+        return state.is_set_shown(code) is True and any(state.top.asks(question) for question in questions)
 
     def derived(self) -> dict[str, str | float | bool | None]:
         renewed = {code: plain(self._state.root[self._catalogue.derived[code].slot]) for code in self._follower.derived}
         return {**self._before.derived, **renewed} if renewed else self._before.derived  # type: ignore[dict-item]
 
-    def eligibility(self) -> dict[str, ProductOutcome]:
+    def undecided(self) -> dict[str, tuple[str, ...]]:
+        """Return the questions whose visibility is unknown, without those of removed rows."""
+        renewed, decided = self._follower.renewed_prefixes, self._follower.decided
+        if not renewed:
+            return self._state.undecided
+        return {
+            path: paths
+            for path, paths in self._state.undecided.items()
+            if path in decided or not path.startswith(renewed)
+        }
+
+    def eligibility(self, needed: Needed) -> dict[str, ProductOutcome]:
+        """Return the outcomes of all products; ``needed`` decides whether a premium is more than an estimate."""
         before, products = self._before.eligibility, self._follower.products
-        if not products and not self._follower.is_eligibility_affected:
+        if products or self._follower.is_eligibility_affected:
+            decided = decide_products(self._state, before=before, parts=products)
+            return mark_bindable(self._catalogue, decided, needed)
+        if bool(needed.quote) == bool(self._before.needed.quote):
             return before
-        return decide_products(self._state, before=before, parts=products)
+        return mark_bindable(self._catalogue, before, needed)
 
 
 def _is_fault(catalogue: CompiledCatalogue, message: Message) -> bool:

@@ -7,10 +7,9 @@ import operator
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import date
-from decimal import ROUND_HALF_UP, Decimal, InvalidOperation, localcontext
 from typing import Any, Final
 
-from rules.language import operators
+from rules.language import numbers, operators
 from rules.language import values as truth
 from rules.language.checker import pattern_matcher
 from rules.language.kinds import ANY, DATE, NUMBER, TEXT, TEXTS, TRUTH, Domain, FunctionType, Kind
@@ -145,16 +144,10 @@ def _size(value: Value) -> Value:
 
 
 def rounded(number: Value, places: Value = 0) -> Value:
-    """Return ``number`` rounded half up (away from 0) to ``places`` decimals; hidden if it cannot be computed."""
+    """Return ``number`` rounded half up (away from 0) to ``places`` decimals; hidden for other than a few places."""
     if places != int(places) or abs(places) > _MOST_PLACES:
         return None
-    with localcontext(prec=60) as context:
-        context.traps[InvalidOperation] = True
-        try:
-            exact = Decimal(number).quantize(Decimal(1).scaleb(-int(places)), ROUND_HALF_UP)
-        except InvalidOperation:
-            return None
-    return int(exact) if exact == exact.to_integral_value() else exact
+    return numbers.round_half_up(number, int(places))
 
 
 # Texts and answers
