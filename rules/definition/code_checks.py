@@ -21,6 +21,7 @@ from rules.types.naics import NAICS
 from rules.types.question_type import QuestionType
 from rules.types.registry import type_of
 from rules.types.stored_answers import TypeMismatch
+from rules.types.text_input import InvalidValue
 from rules.types.zip import ZIP
 
 _NAME: Final = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,62}")
@@ -272,12 +273,16 @@ class _References:
                 yield CatalogueFault("unknown_choice" if known else "type_error", f"{where}[{code}]", text, remedy)
 
     def _fits(self, question: Question, value: object) -> bool:
-        question_type = type_of(question.type)
+        """Return whether ``value`` could be submitted as it is written; an unknown choice list is a fault elsewhere."""
+        question_type, definition = type_of(question.type), self._definition
+        choices = definition.choices.get(question.choices)
         try:
             question_type.reader(value)
-        except TypeMismatch:
+            if question_type.has_choices and choices is None:
+                return True
+            return question_type.clean(value, choices=choices or {}, currency=definition.currency) == value
+        except (TypeMismatch, InvalidValue):
             return False
-        return not question_type.has_choices or value in self._definition.choices.get(question.choices, (value,))
 
 
 def _bad_code(code: str, where: str) -> CatalogueFault:

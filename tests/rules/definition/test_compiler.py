@@ -176,6 +176,11 @@ def product(source: dict[str, Any], code: str = "PAW-CARE") -> dict[str, Any]:
             "products[PAW-CARE].rules[P4].set[limit]",
         ),
         (
+            lambda s: product(s)["rules"][3].update(set={"income": 1.234}),
+            "type_error",
+            "products[PAW-CARE].rules[P4].set[income]",
+        ),
+        (
             lambda s: product(s)["rules"][3].update(set={"street": "x"}),
             "wrong_place",
             "products[PAW-CARE].rules[P4].set[street]",
