@@ -25,6 +25,7 @@ from catalogue.drafts import read_draft
 from catalogue.models import Catalogue, Release
 from catalogue.publish_hooks import call_after_publish, call_in_publish
 from catalogue.release_history import check_renames, past_labels, renames_between
+from catalogue.strict_check import check_catalogue
 from rules.definition.catalogue import CatalogueDefinition, Sensitivity
 from rules.definition.compiler import compile_catalogue
 from rules.definition.faults import CatalogueErrors, CatalogueFault
@@ -101,6 +102,11 @@ def _release_of(catalogue: Catalogue, *, actor_id: str, notes: str) -> tuple[Rel
     return made, compiled
 
 
+def check_draft(draft: CatalogueDefinition) -> None:
+    """Raise ``CatalogueErrors`` for a faulty draft."""
+    _checked_content(draft)
+
+
 def _checked_content(draft: CatalogueDefinition) -> tuple[bytes, CompiledCatalogue]:
     """Return ``draft`` as the JSON of its release, and compiled. Raises ``CatalogueErrors`` for a faulty draft."""
     content = msgspec.json.encode(draft)
@@ -111,7 +117,7 @@ def _checked_content(draft: CatalogueDefinition) -> tuple[bytes, CompiledCatalog
         raise CatalogueErrors(
             [CatalogueFault("bad_value", "", f"A draft row contains an invalid value: {error}.", remedy)]
         ) from error
-    return content, compile_catalogue(definition)
+    return content, check_catalogue(definition).compiled
 
 
 def current(catalogue_code: str) -> CompiledRelease:

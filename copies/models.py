@@ -76,6 +76,7 @@ class Copy(BatchWrittenModel):
                 name="copy_open_decision",
                 condition=models.Q(locked_at=None, deleted_at=None),
             ),
+            models.Index(fields=["tenant_id", "updated_at", "id"], name="copy_updated"),
         ]
 
     def __str__(self) -> str:

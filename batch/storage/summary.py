@@ -32,7 +32,7 @@ def summarise(catalogue: CompiledCatalogue, document: Document, evaluation: Eval
         "lines": list(lines.value) if lines and isinstance(lines.value, list) else [],
         "needed": needed,
         "needed_counts": msgspec.structs.asdict(needed_counts(evaluation)),
-        "standing": standing_of(needed=needed, outcomes=outcomes.values()),
+        "standing": standing_of(needed=needed, outcomes=outcomes.values(), has_products=bool(catalogue.products)),
         "outcomes": outcomes,
         "premiums": {
             code: outcome.premium for code, outcome in evaluation.eligibility.items() if outcome.premium is not None

@@ -120,6 +120,7 @@ class Migration(migrations.Migration):
                         fields=["tenant_id", "decided_release_id", "decided_edition", "decided_on", "id"],
                         name="copy_open_decision",
                     ),
+                    models.Index(fields=["tenant_id", "updated_at", "id"], name="copy_updated"),
                 ],
             },
             managers=[

@@ -10,6 +10,7 @@ import msgspec
 from django.http import HttpResponse
 from rest_framework.request import Request
 
+from copies.paths import lower_row_ids
 from partner_engine.api.bodies import ExplainQuery
 from partner_engine.api.copies import find_copy, tag_of
 from partner_engine.api.http.endpoint import Endpoint
@@ -60,7 +61,7 @@ class Explain(Endpoint):
         explanation = explain(
             context.decision_release.compiled,
             changeset.document,
-            query.target,
+            lower_row_ids(query.target),
             as_of=context.decision_day,
             reveal=changeset.sealing.reveal,
             visibility=visibility,

@@ -18,7 +18,6 @@ from partner_engine.web.industry_context import place_and_size
 from partner_engine.web.meanwhile import answered_meanwhile
 from partner_engine.web.visitors import Visitor
 from rules.flow.evaluation import Evaluation
-from rules.types.naics import NAICS
 from rules.types.registry import type_of
 
 
@@ -80,7 +79,8 @@ def _apply(changeset: Changeset, path: str, typed: object, query: str) -> list[A
         before = answer.value
         answer.apply(type_of(answer.question.type).read_input(typed))
         words = " ".join(query.replace("\0", " ").split())[:200]
-        if words and answer.question.type == NAICS.code and answer.value not in (before, None):
+        is_industry = answer.question.code == changeset.catalogue.definition.industry_question
+        if words and is_industry and answer.value not in (before, None):
             zip_code, employees = place_and_size(changeset.document, changeset.catalogue)
             changeset.naics_searches.add(words, zip_code=zip_code, employees=employees, chosen=str(answer.value))
     except InvalidAnswers as error:

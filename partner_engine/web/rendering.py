@@ -8,6 +8,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 
 from partner_engine.web.pages.cards import build_card, build_row
+from partner_engine.web.pages.derived_lines import build_derived
 from partner_engine.web.pages.differences import Parts
 from partner_engine.web.pages.faults import build_faults
 from partner_engine.web.pages.form_page import build_head, build_nav
@@ -22,7 +23,7 @@ def render_parts(
 ) -> HttpResponse:
     """Render the cards and rows in ``parts``, and everything around the answers.
 
-    That is the head, the list of question sets, the panel, the posted messages, and the faults.
+    That is the head, the list of question sets, the panel, the posted messages, the faults, and the computed values.
     """
     return render(
         request,
@@ -34,6 +35,7 @@ def render_parts(
             "posted": build_posted(reading),
             "writable": reading.is_writable,
             "faults": build_faults(reading),
+            "derived": build_derived(reading),
             "orphans": build_orphans(reading),
             "cards": [build_card(reading, code) for code in parts.sets],
             "rows": [row for path in parts.rows if (row := build_row(reading, path))],

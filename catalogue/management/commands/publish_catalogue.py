@@ -9,8 +9,9 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from catalogue.drafts import read_draft
 from catalogue.models import Catalogue
 from catalogue.publish_hooks import complete_publish, count_impacts
-from catalogue.releases import publish, read_definition
-from catalogue.reports import describe_faults
+from catalogue.releases import check_draft, publish, read_definition
+from catalogue.reports import describe_faults, describe_warnings
+from catalogue.strict_check import check_catalogue
 from rules.definition.faults import CatalogueErrors
 
 
@@ -36,18 +37,28 @@ class Command(BaseCommand):
             known = ", ".join(Catalogue.objects.values_list("code", flat=True)) or "none yet"
             raise CommandError(f"There is no catalogue {code!r}. Load it first; the known catalogues are: {known}.")
         before = catalogue.releases.count()
-        latest = catalogue.releases.order_by("-number").first()
         try:
-            for impact in count_impacts(read_draft(catalogue), read_definition(latest) if latest else None):
-                self.stdout.write(f"To do: {impact.text}.")
+            for text in self._impacts(catalogue):
+                self.stdout.write(f"To do: {text}.")
             release = publish(catalogue, actor_id=options["actor"], notes=options["notes"])
         except CatalogueErrors as error:
             raise CommandError(
                 f"The draft has faults; nothing was published.\n{describe_faults(error.faults)}"
             ) from error
+        warnings = check_catalogue(read_definition(release)).warnings
+        if warnings:
+            self.stderr.write(describe_warnings(warnings))
         if release.number > before:
             self.stdout.write(f"Published release {release.number} of {code}; it is now current everywhere.")
             for text in () if options["later"] else complete_publish(release):
                 self.stdout.write(text)
         else:
             self.stdout.write(f"The draft equals release {release.number}, which stays current.")
+
+    def _impacts(self, catalogue: Catalogue) -> list[str]:
+        """Return what a publish of the draft affects. Raises ``CatalogueErrors`` for a faulty draft."""
+        latest, draft = catalogue.releases.order_by("-number").first(), read_draft(catalogue)
+        if latest is None:
+            return []
+        check_draft(draft)
+        return [impact.text for impact in count_impacts(draft, read_definition(latest))]

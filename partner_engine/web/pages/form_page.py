@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
 from partner_engine.web.pages.cards import Card, build_cards, top_sets
+from partner_engine.web.pages.derived_lines import DerivedLine, build_derived
 from partner_engine.web.pages.faults import Fault, build_faults, faults_by_set
 from partner_engine.web.pages.orphans import OrphanView, build_orphans
 from partner_engine.web.pages.posted_messages import PostedView, build_posted
@@ -68,6 +69,7 @@ class FormPage:
     panel: Panel
     posted: tuple[PostedView, ...]
     faults: tuple[Fault, ...]
+    derived: tuple[DerivedLine, ...] = ()
     orphans: tuple[OrphanView, ...] = ()
     tabs: tuple[Tab, ...] = ()
 
@@ -81,6 +83,7 @@ def build_form_page(reading: Reading, tabs: Iterable[Tab] = ()) -> FormPage:
         build_panel(reading),
         build_posted(reading),
         build_faults(reading),
+        build_derived(reading),
         build_orphans(reading),
         tuple(tabs),
     )
@@ -95,7 +98,7 @@ def build_head(reading: Reading) -> Head:
         form_id=facts.form_id,
         insured=_insured(reading) or facts.title or "New application",
         title=facts.title,
-        needed=_left(len(needed), is_guest=reader.is_guest),
+        needed=_left(len(needed), is_guest=reader.is_guest, sells=bool(reading.catalogue.products)),
         next_needed=link_to(reading, needed[0]) if needed else None,
         chips=tuple(_chips(reading)),
         version=facts.version,
@@ -149,9 +152,11 @@ def _chips(reading: Reading) -> Iterable[str]:
         yield from (labels.get(code, code) for code in lines.value)
 
 
-def _left(needed: int, *, is_guest: bool) -> str:
+def _left(needed: int, *, is_guest: bool, sells: bool) -> str:
     if is_guest:
         return f"{counted(needed, 'answer')} left" if needed else "All answered"
+    if not sells:
+        return f"{counted(needed, 'answer')} left" if needed else "Complete"
     return f"{counted(needed, 'answer')} to quote" if needed else "Ready to quote"
 
 
