@@ -10,9 +10,9 @@ from collections.abc import Mapping
 from typing import Final
 
 from copies.document import AnswerValue
+from rules.invisible import drop_invisible
 from rules.language import kinds
 from rules.reference_data import state_names
-from rules.types.invisible import drop_invisible
 from rules.types.question_type import QuestionType
 from rules.types.text_input import InputContext, InvalidValue, typed_text
 

@@ -14,6 +14,7 @@ from tests.house.test_promises import CHECKOUT
 READERS = {
     "batch.changes.mutators.answers": "seals",
     "catalogue.releases": "is the catalogue",
+    "catalogue.warnings": "warns authors",
     "rules.definition.texts": "compiles",
     "partner_engine.api.catalogue": "returns the catalogue",
     "presentation.visibility": "decides",

@@ -8,6 +8,7 @@ from copies.document import Answer, AnswerValue, Confirmation, Container
 from copies.paths import join_path
 from rules.definition.catalogue import Question
 from rules.types.cleaning import InvalidValue, clean
+from rules.types.equal_answers import is_same_answer
 from rules.types.mask import mask_of
 
 
@@ -110,4 +111,4 @@ class AnswerMutator:
         if answer.sealed is None and self.question.sensitivity == "spi":
             return False  # a plain value of a question that became sensitive: seal it
         held = self._tracker.sealing.reveal(self.path, answer)
-        return held == value and type(held) is type(value)
+        return is_same_answer(held, value)

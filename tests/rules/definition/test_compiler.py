@@ -172,7 +172,7 @@ def product(source: dict[str, Any], code: str = "PAW-CARE") -> dict[str, Any]:
         ),
         (
             lambda s: product(s)["rules"][3].update(set={"limit": "lo"}),
-            "type_error",
+            "unknown_choice",
             "products[PAW-CARE].rules[P4].set[limit]",
         ),
         (
