@@ -12,6 +12,7 @@ from batch import service
 from batch.errors import NoReason, NothingToReveal
 from copies.document import AnswerValue, find_answer
 from copies.models import SensitiveReveal
+from presentation.visibility import NOBODY, SECRET, Visibility
 from tenants.access import Actor, Right
 from tenants.current_tenant import use_tenant
 from tenants.models import Tenant
@@ -25,6 +26,7 @@ def reveal(form_or_copy_id: UUID | str, path: str, *, scope: Tenant, actor: Acto
     Raises ``MissingRight``, ``NoReason``, ``NotFound``, ``NothingToReveal``, and what the key service raises; then
     nothing was revealed.
     """
+    actor.require(Right.READ_FORMS)
     actor.require(Right.REVEAL_SENSITIVE)
     reason = reason.strip()
     if not reason or len(reason) > MAX_REASON:
@@ -32,7 +34,8 @@ def reveal(form_or_copy_id: UUID | str, path: str, *, scope: Tenant, actor: Acto
     context = service.find(form_or_copy_id, scope=scope, actor=actor, archived=True)
     changeset = context.read_only_changeset()
     answer = find_answer(changeset.document, path)
-    if answer is None or answer.sealed is None:
+    # Also a plain value whose question became secret and that no save has sealed yet.
+    if answer is None or not answer.is_answered or Visibility(changeset.catalogue, NOBODY).of(path, answer) < SECRET:
         raise NothingToReveal
     value = changeset.sealing.reveal(path, answer)
     with use_tenant(scope):

@@ -12,6 +12,7 @@ from django.db import DatabaseError
 from batch.callbacks import call_after_rules, call_before_save, call_on_create
 from batch.changes.changeset import Changeset
 from batch.changes.decision import decide
+from batch.changes.open_values import protect_open_values
 from batch.changes.records import Loaded, PlannedSave, SaveContext, SaveResult
 from batch.effects.actions_of_save import emit
 from batch.effects.after_commit import after_commit
@@ -103,6 +104,8 @@ def save(
                 failpoint("before_save")
                 call_on_create(changeset, loaded)
                 call_before_save(changeset, loaded)
+                if _may_hold_open_values(loaded, unit.save_context):
+                    protect_open_values(changeset.tracker, changeset.document)
                 # A new copy was never decided, even with a document that comes from another copy.
                 evaluation = decide(changeset, before=None if loaded.is_new else unit.evaluation)
                 failpoint("rules_fired")
@@ -156,6 +159,11 @@ def compare(changeset: Changeset, changes: list[Change], *, before: Evaluation, 
         moved=moved,
         written=written,
     )
+
+
+def _may_hold_open_values(loaded: Loaded, context: SaveContext) -> bool:
+    """Return whether the document was stored under another release, whose questions may have been less sensitive."""
+    return loaded.creates != "form" and loaded.copy.release_id != context.release.id
 
 
 def _conclude_the_same(before: Evaluation, after: Evaluation) -> bool:

@@ -388,6 +388,9 @@ class Release(models.Model):
     published_at = models.DateTimeField(auto_now_add=True)
     published_by_id = models.CharField("published by", max_length=64, editable=False)
 
+    #: Sentences for the person who has just published it; not stored.
+    notices: tuple[str, ...] = ()
+
     class Meta:
         ordering: ClassVar = ["catalogue", "-number"]
         constraints: ClassVar = [models.UniqueConstraint(fields=["catalogue", "number"], name="release_number_once")]

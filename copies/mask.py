@@ -20,6 +20,11 @@ def mask(value: AnswerValue) -> str:
     return f"{HIDDEN} {text[-shown:]}" if shown else HIDDEN
 
 
+def begins_like_mask(value: object) -> bool:
+    """Return whether ``value`` is a text that begins with the sign of a mask, which no answer may do."""
+    return isinstance(value, str) and value.strip().startswith(HIDDEN)
+
+
 def is_mask(value: object) -> bool:
     """Return whether ``value`` has the form of a mask: dots, and at most four characters behind them."""
     return isinstance(value, str) and _MASK.fullmatch(value) is not None

@@ -33,7 +33,7 @@ def changes_since_version(context: BatchContext, since: int, *, actor: Actor) ->
             if before.get(code) != after.get(code)
         },
         needed=context.evaluation.needed,
-        messages=list(context.evaluation.messages),
+        messages=visibility.messages(context.evaluation.messages),
     )
     note_personal_read(actor=actor, copy_id=copy_id, count=visibility.personal_shown)
     return shape

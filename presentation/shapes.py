@@ -126,6 +126,13 @@ class CopyShape(msgspec.Struct, frozen=True, kw_only=True):
     messages: list[Message]
 
 
+class Receipt(msgspec.Struct, frozen=True):
+    """The response to a write whose caller may not read forms (right ``forms:read``): the copy and its version."""
+
+    id: str
+    version: int
+
+
 class ChangesShape(msgspec.Struct, frozen=True, kw_only=True):
     """The changes of a save. ``eligibility`` contains only the products whose outcome or premium changed; null means
     that the product is no longer requested.
@@ -285,8 +292,10 @@ def outcome(evaluated: ProductOutcome, visibility: Visibility) -> OutcomeShape:
         reasons=list(evaluated.reasons),
         missing=list(evaluated.missing),
         adjustments=[
-            AdjustmentShape(change.path, visibility.shown(change.path, change.asked), change.rated, change.rule)
-            for change in evaluated.adjustments
+            AdjustmentShape(
+                found.path, visibility.shown(found.path, found.asked, tag=found.tag), found.rated, found.rule
+            )
+            for found in evaluated.adjustments
         ],
     )
 
@@ -298,17 +307,19 @@ def eligibility(evaluation: Evaluation, visibility: Visibility) -> dict[str, Out
 
 def changes(changes_: Iterable[Change], visibility: Visibility) -> list[ChangeShape]:
     """Return the shapes of a list of changes."""
-    return [
-        ChangeShape(
-            path=change.path,
-            before=visibility.shown(change.path, change.before),
-            after=visibility.shown(change.path, change.after),
-            cause=change.cause,
-            active=UNSET if change.active is None else change.active,
-            required=UNSET if change.required is None else change.required,
-        )
-        for change in changes_
-    ]
+    return [_change(change, visibility) for change in changes_]
+
+
+def _change(change: Change, visibility: Visibility) -> ChangeShape:
+    before, after = visibility.change(change)
+    return ChangeShape(
+        path=change.path,
+        before=before,
+        after=after,
+        cause=change.cause,
+        active=UNSET if change.active is None else change.active,
+        required=UNSET if change.required is None else change.required,
+    )
 
 
 def _answer(code: str, answer: Answer, visibility: Visibility) -> AnswerShape:

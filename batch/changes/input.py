@@ -11,11 +11,12 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any, Final, Protocol
 
+from batch.changes.submitted_values import Unchanged, read_submitted
 from batch.changes.tracker import ChangeTracker
 from batch.errors import AnswerFault, InvalidAnswers, PoolIsFull, ReadOnlyAnswer, UnknownPart, UnknownRow
 from copies.document import AnswerValue
 from copies.paths import join_path
-from rules.types.cleaning import InvalidValue, clean
+from rules.types.cleaning import InvalidValue
 
 ROW_KEYS: Final = frozenset({"id", "answers", "answer_pools", "delete"})
 #: The id of a row that is to be added, in the paths of its faults.
@@ -31,7 +32,10 @@ class AnswerTarget(Protocol):
     def is_readonly(self) -> bool:
         """Return whether the answer is read-only for people."""
 
-    def apply_cleaned(self, value: AnswerValue, /) -> None:
+    def read_submitted(self, value: object, /) -> AnswerValue | Unchanged:
+        """Return ``value`` cleaned, or ``UNCHANGED`` for the mask that the actor is shown. Raises ``InvalidValue``."""
+
+    def apply_cleaned(self, value: AnswerValue, /) -> object:
         """Store the cleaned ``value``."""
 
 
@@ -116,11 +120,17 @@ class Plan:
         if question.pool != place.pool:
             belongs = f"to the rows of pool {question.pool!r}" if question.pool else "to the top level"
             return self._fault(path, pointer, "wrong_place", f"This question belongs {belongs}.")
+        existing = place.existing.find_answer(code) if place.existing is not None else None
         try:
-            cleaned = clean(self._tracker.catalogue, question.question, value)
+            if existing is not None:
+                cleaned = existing.read_submitted(value)
+            else:
+                cleaned = read_submitted(self._tracker, question.question, path, answer=None, submitted=value)
         except InvalidValue as error:
             return self._fault(path, pointer, error.code, error.text)
-        if place.existing is not None and place.existing.find_answer(code).is_readonly:
+        if isinstance(cleaned, Unchanged):
+            return None
+        if existing is not None and existing.is_readonly:
             return self._fault(path, pointer, ReadOnlyAnswer.code, "This answer is read-only.")
         self._steps.append(lambda: self._take(place.open().find_answer(code), cleaned, pointer))
 

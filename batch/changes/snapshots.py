@@ -3,21 +3,28 @@
 from __future__ import annotations
 
 from datetime import datetime
+from typing import Final
 from uuid import UUID
 
 import msgspec
 
 from copies.document import Answer, AnswerValue
 
+#: The tag of a sealed answer, whatever its question says now.
+SEALED: Final = "spi"
+
 
 class AnswerSnapshot(msgspec.Struct, frozen=True):
-    """The parts of an answer that count as a change. ``shown`` is the value, or the mask of a sealed one."""
+    """The parts of an answer that count as a change. ``shown`` is the value, or the mask of a sealed one; ``tag`` is
+    the sensitivity under which it was given.
+    """
 
     shown: AnswerValue
     sealed: bytes | None
     active: bool
     required: str
     readonly: bool
+    tag: str = ""
 
 
 def snapshot(answer: Answer | None) -> AnswerSnapshot | None:
@@ -25,7 +32,8 @@ def snapshot(answer: Answer | None) -> AnswerSnapshot | None:
     if answer is None:
         return None
     shown = answer.mask if answer.sealed is not None else answer.value
-    return AnswerSnapshot(shown, answer.sealed, answer.active, answer.required, answer.readonly)
+    tag = answer.tag if answer.sealed is None else SEALED
+    return AnswerSnapshot(shown, answer.sealed, answer.active, answer.required, answer.readonly, tag)
 
 
 class CopyFields(msgspec.Struct, frozen=True):

@@ -163,6 +163,8 @@ class CatalogueAdmin(DraftAdmin):
         if release.number > before:
             self.log_change(request, catalogue, f"Published release {release.number}.")
             messages.success(request, f"Release {release.number} is published and current everywhere.")
+            for notice in release.notices:
+                messages.warning(request, notice)
         else:
             messages.info(request, f"The draft equals release {release.number}; nothing was published.")
         return redirect("admin:catalogue_release_change", release.pk)

@@ -13,7 +13,7 @@ from partner_engine.audit import note_personal_read
 from partner_engine.copy_visibility import visibility_of
 from presentation import shapes
 from rules.flow.evaluation import Evaluation
-from tenants.access import Actor
+from tenants.access import Actor, Right
 
 
 def copy_shape(context: BatchContext, *, actor: Actor, result: SaveResult | None = None) -> shapes.CopyShape:
@@ -46,7 +46,7 @@ def copy_shape(context: BatchContext, *, actor: Actor, result: SaveResult | None
         agent_bypassed_products=document.agent_bypassed_products,
         eligibility=shapes.eligibility(evaluation, visibility),
         needed=evaluation.needed,
-        messages=list(evaluation.messages),
+        messages=visibility.messages(evaluation.messages),
     )
     note_personal_read(actor=actor, copy_id=context.copy.id, count=visibility.personal_shown)
     return shape
@@ -68,10 +68,32 @@ def changes_shape(
             for code, outcome in result.moved.items()
         },
         needed=result.evaluation.needed,
-        messages=list(result.evaluation.messages),
+        messages=visibility.messages(result.evaluation.messages),
     )
     note_personal_read(actor=actor, copy_id=context.copy.id, count=visibility.personal_shown)
     return shape
+
+
+def saved_copy(context: BatchContext, result: SaveResult) -> shapes.CopyShape | shapes.Receipt:
+    """Return the copy after a save as its actor may see it: only a receipt without the right to read forms."""
+    actor = context.save_context.actor
+    return copy_shape(context, actor=actor, result=result) if actor.may(Right.READ_FORMS) else _receipt(context, result)
+
+
+def saved_changes(
+    context: BatchContext, result: SaveResult, *, dry_run: bool = False
+) -> shapes.ChangesShape | shapes.Receipt:
+    """Return the changes of a save or dry run as its actor may see them: only a receipt without the right to read
+    forms.
+    """
+    actor = context.save_context.actor
+    if not actor.may(Right.READ_FORMS):
+        return _receipt(context, result, dry_run=dry_run)
+    return changes_shape(context, result, actor=actor, dry_run=dry_run)
+
+
+def _receipt(context: BatchContext, result: SaveResult, *, dry_run: bool = False) -> shapes.Receipt:
+    return shapes.Receipt(str(context.copy.id), context.version if dry_run else result.version)
 
 
 def copy_summary(copy: Copy, *, insured: str | None) -> shapes.CopySummary:

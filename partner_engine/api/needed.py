@@ -13,6 +13,7 @@ from partner_engine.api.copies import find_copy
 from partner_engine.api.http.conditional import version_tag
 from partner_engine.api.http.endpoint import Endpoint
 from partner_engine.api.http.schema import documented
+from partner_engine.copy_visibility import visibility_of
 from presentation import shapes
 from tenants.access import Right
 
@@ -34,6 +35,8 @@ class Needed(Endpoint):
         context = find_copy(self, id, query)
         _, evaluation = context.current_view()
         shape = shapes.NeededShape(
-            version=context.version, needed=evaluation.needed, messages=list(evaluation.messages)
+            version=context.version,
+            needed=evaluation.needed,
+            messages=visibility_of(context, actor=self.actor).messages(evaluation.messages),
         )
         return self.respond_in_full(shape, version_tag(context.version))

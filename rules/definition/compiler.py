@@ -81,7 +81,10 @@ class _Compiler:
         """
         derived = {
             part.code: CompiledDerived(
-                derived=part, slot=self._texts.slots[""][part.code].slot, value=self._texts.derived[part.code]
+                derived=part,
+                slot=self._texts.slots[""][part.code].slot,
+                value=self._texts.derived[part.code],
+                tag=self._texts.derived_tags[part.code],
             )
             for part in self._definition.derived
         }

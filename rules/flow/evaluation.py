@@ -11,7 +11,8 @@ import msgspec
 
 #: The edition of this program. Raise it with every change of results or texts for equal answers under one release: a
 #: partial run builds only on evaluations of the same edition.
-EDITION: Final = 1
+EDITION: Final = 2
+MessageKind: TypeAlias = Literal["error", "warn", "message", "task"]
 Outcome: TypeAlias = Literal["eligible", "refer", "need_info", "decline", "locked"]
 
 
@@ -24,13 +25,16 @@ class Reason(msgspec.Struct, frozen=True):
     text: str
 
 
-class Adjustment(msgspec.Struct, frozen=True):
-    """A value that the carrier rates instead of the answer at ``path``; the answer itself stays."""
+class Adjustment(msgspec.Struct, frozen=True, omit_defaults=True):
+    """A value that the carrier rates instead of the answer at ``path``; the answer itself stays. ``tag`` is the
+    sensitivity under which the answer was given.
+    """
 
     path: str
     asked: str | int | float | bool | list[str] | None
     rated: str | int | float | bool
     rule: str
+    tag: str = ""
 
 
 class ProductOutcome(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -50,7 +54,7 @@ class ProductOutcome(msgspec.Struct, frozen=True, omit_defaults=True):
 class Message(msgspec.Struct, frozen=True, omit_defaults=True):
     """A message at a place of the form; ``code`` is the rule id or the validator's name."""
 
-    kind: Literal["error", "warn", "message", "task"]
+    kind: MessageKind
     path: str
     code: str
     text: str

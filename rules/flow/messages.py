@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from rules.definition.model import CompiledFormRule, CompiledQuestion
-from rules.flow.evaluation import Message
+from rules.flow.evaluation import Message, MessageKind
 from rules.flow.state import Frame, State
 from rules.language.values import Unknown
+from rules.types.validators import UNIQUE_IN_POOL
 
 
 def messages_of(state: State) -> tuple[Message, ...]:
@@ -28,6 +29,7 @@ def fault_messages(state: State) -> list[Message]:
 def relation_messages(state: State, question: CompiledQuestion, frames: Iterable[Frame]) -> Iterator[Message]:
     """Yield the errors of the answers to ``question`` in ``frames`` that do not match other answers."""
     for name, other, test in question.relations:
+        kind: MessageKind = "warn" if name == UNIQUE_IN_POOL and question.question.sensitivity else "error"
         for frame in frames:
             value = frame.values[question.slot]
             if value is None or value.__class__ is Unknown:
@@ -35,7 +37,7 @@ def relation_messages(state: State, question: CompiledQuestion, frames: Iterable
             against = other.evaluate(state.root, frame)
             text = None if against is None or against.__class__ is Unknown else test(value, against)
             if text is not None:
-                yield Message("error", f"{frame.prefix}{question.question.code}", name, text)
+                yield Message(kind, f"{frame.prefix}{question.question.code}", name, text)
 
 
 def rule_messages(state: State, rule: CompiledFormRule, frames: Iterable[Frame]) -> Iterator[Message]:

@@ -6,6 +6,7 @@ import math
 from datetime import date
 from decimal import Decimal
 
+from rules.definition.model import CompiledDerived
 from rules.language.values import Value
 
 
@@ -19,3 +20,10 @@ def plain(value: Value) -> str | int | float | bool | list[str] | None:
     if isinstance(value, int) and not isinstance(value, bool) and value.bit_length() > 1000:
         return None
     return value if isinstance(value, str | int | bool | list) else None
+
+
+def stored_derived(part: CompiledDerived, value: Value) -> str | int | float | bool | None:
+    """Return a derived value as it is stored with the evaluation; None for one made of secret answers, which would be
+    stored in plain text.
+    """
+    return None if part.tag == "spi" else plain(value)  # type: ignore[return-value]  # no derived value is a list

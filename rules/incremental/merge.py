@@ -11,7 +11,7 @@ from rules.definition.model import CompiledCatalogue
 from rules.flow.eligibility import decide_products
 from rules.flow.evaluation import Evaluation, FlowResult, Message, Needed, ProductOutcome, Refusal
 from rules.flow.messages import fault_messages, relation_messages, rule_messages
-from rules.flow.stored_values import plain
+from rules.flow.stored_values import stored_derived
 from rules.incremental.follow import ChangeFollower, Frames
 from rules.incremental.lazy_state import LazyState
 from rules.language.values import Unknown
@@ -184,8 +184,9 @@ class _Merger:
         return state.is_set_shown(code) and any(state.top.asks(question) for question in questions)
 
     def derived(self) -> dict[str, str | float | bool | None]:
-        renewed = {code: plain(self._state.root[self._catalogue.derived[code].slot]) for code in self._follower.derived}
-        return {**self._before.derived, **renewed} if renewed else self._before.derived  # type: ignore[dict-item]
+        parts = (self._catalogue.derived[code] for code in self._follower.derived)
+        renewed = {part.derived.code: stored_derived(part, self._state.root[part.slot]) for part in parts}
+        return {**self._before.derived, **renewed} if renewed else self._before.derived
 
     def eligibility(self) -> dict[str, ProductOutcome]:
         before, products = self._before.eligibility, self._follower.products
