@@ -10,6 +10,8 @@ from copies.document import AnswerValue
 #: Shown in place of a personal answer to a reader without the right to it.
 HIDDEN: Final = "••••"
 
+#: Blanks and signs without a shape at the beginning of a text.
+_UNSEEN: Final = re.compile(r"\A[\s\u00ad\u200b-\u200f\u2028-\u202f\u2060-\u206f\ufeff]+")
 _MASK: Final = re.compile(rf"{HIDDEN}(?: .{{1,4}})?", re.DOTALL)
 
 
@@ -22,7 +24,7 @@ def mask(value: AnswerValue) -> str:
 
 def begins_like_mask(value: object) -> bool:
     """Return whether ``value`` is a text that begins with the sign of a mask, which no answer may do."""
-    return isinstance(value, str) and value.strip().startswith(HIDDEN)
+    return isinstance(value, str) and _UNSEEN.sub("", value, count=1).startswith(HIDDEN)
 
 
 def is_mask(value: object) -> bool:

@@ -115,6 +115,10 @@ class Visibility:
             level = max(level, SECRET if answer.sealed is not None else _OF_QUESTION[answer.tag])
         return max(level, _OF_QUESTION[tag])
 
+    def tag(self, path: str) -> Tag:
+        """Return the sensitivity of the value at ``path`` as the catalogue writes it."""
+        return self.of(path).tag
+
     def hides(self, path: str, answer: Answer | None = None, *, tag: str = "") -> bool:
         """Return whether the reader sees a mask in place of the value at ``path``; a guest sees the personal ``answer``
         that they gave.

@@ -61,8 +61,7 @@ def describe(evaluation: Evaluation, reader: DocumentReader) -> Decision:
             for message in reader.visibility.messages(evaluation.messages)
         ),
         tuple(
-            (derived.get(code, code), _plain(reader.visibility.shown(code, value)))
-            for code, value in evaluation.derived.items()
+            (derived.get(code, code), _plain(reader.derived(code, value))) for code, value in evaluation.derived.items()
         ),
     )
 

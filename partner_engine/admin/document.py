@@ -16,6 +16,7 @@ from copies.paths import Path, join_path, row_steps
 from presentation.visibility import SECRET, Visibility
 from rules.definition.catalogue import Question
 from rules.definition.model import CompiledCatalogue
+from rules.flow.derived_sensitivity import tag_of_derived
 
 #: The entry points of answers and changes, as text.
 _ENTRY_POINTS: Final = {"web": "web", "api": "API", "admin": "admin", "job": "job"}
@@ -155,6 +156,13 @@ class DocumentReader:
         which it was given.
         """
         return self.visibility.text(path, value, tag=tag)
+
+    def derived(self, code: str, value: AnswerValue) -> AnswerValue:
+        """Return the derived ``value`` or its mask: it is as sensitive as the answers that it is made of."""
+        known = code in self.catalogue.derived
+        tag = tag_of_derived(self.catalogue, self.document, code) if known else ""
+        shown: AnswerValue = self.visibility.shown(code, value, tag=tag)
+        return shown
 
     def _set(self, code: str) -> SetPart | None:
         compiled = self.catalogue.sets[code]

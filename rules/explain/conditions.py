@@ -9,8 +9,10 @@ from typing import Final, Literal, Protocol, TypeAlias
 
 import msgspec
 
+from copies.changes import strictest
 from copies.document import AnswerValue
 from copies.paths import row_steps
+from rules.flow.derived_sensitivity import questions_of_derived, tag_of_derived
 from rules.flow.evaluation import Message
 from rules.flow.state import Frame, State
 from rules.flow.stored_values import plain
@@ -32,6 +34,9 @@ class Visibility(Protocol):
 
     def may_leave(self, path: str, *values: object, tag: str = "") -> bool:
         """Return whether ``values`` at ``path`` may be part of a sentence for all readers."""
+
+    def tag(self, path: str, /) -> str:
+        """Return the sensitivity of the answer at ``path``: "", "pii" or "spi"."""
 
     def messages(self, messages: Iterable[Message], /) -> list[Message]:
         """Return the messages that the reader may read."""
@@ -87,6 +92,14 @@ class ConditionExplainer:
         """
         return {path: self._visibility.shown(path, value, tag=tag) for path, value, tag in self._values(reads, frame)}
 
+    def tag_of_derived(self, code: str) -> str:
+        """Return the strictest sensitivity of the answers that a derived value is made of: when they were given, under
+        the release of the run, and today.
+        """
+        catalogue = self._state.catalogue
+        today = (self._visibility.tag(question) for question in questions_of_derived(catalogue, code))
+        return strictest(tag_of_derived(catalogue, self._state.document, code), *today)
+
     def _values(self, reads: Iterable[str], frame: Frame | None) -> Iterator[tuple[str, AnswerValue, str]]:
         for code in sorted(reads):
             yield from self._values_of(code, frame)
@@ -94,8 +107,7 @@ class ConditionExplainer:
     def _values_of(self, code: str, frame: Frame | None) -> Iterator[tuple[str, AnswerValue, str]]:
         state, catalogue = self._state, self._state.catalogue
         if code in catalogue.derived:
-            part = catalogue.derived[code]
-            yield code, plain(self._root[part.slot]), part.tag
+            yield code, plain(self._root[catalogue.derived[code].slot]), self.tag_of_derived(code)
         elif code in catalogue.pools:
             yield code, sum(1 for _ in state.visible_rows(code)), ""
         else:

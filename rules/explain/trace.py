@@ -259,7 +259,7 @@ class _Explainer:
             truth="unknown" if value.__class__ is Unknown else "true",
             values=self._observer.values(part.value.reads),
         )
-        shown = self._visibility.shown(code, plain(value), tag=part.tag)
+        shown = self._visibility.shown(code, plain(value), tag=self._observer.tag_of_derived(code))
         state = "not part of this form" if shown is None else str(shown)
         if value.__class__ is Unknown:
             missing = ", ".join(sorted(value.paths, key=self._state.key))

@@ -102,7 +102,7 @@ def without_marks(content: str) -> str:
     """Return ``content`` without ids and times."""
     content = re.sub(r"[0-9a-f]{8}-[0-9a-f-]{27}", "<id>", content)
     content = re.sub(r"[0-9a-f]{32}", "<id>", content)
-    return re.sub(r"\d{4}-\d\d-\d\dT[0-9:.]+Z", "<time>", content)
+    return re.sub(r"\d{4}-\d\d-\d\dT[0-9:.]+(Z|\+00:00)", "<time>", content)
 
 
 class Form:

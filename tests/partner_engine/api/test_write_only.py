@@ -17,14 +17,14 @@ SSN: Final = "987-65-4321"
 #: Method, path and body of every write whose response is the copy or its changes.
 WRITES: Final[list[tuple[str, str, Any]]] = [
     ("PATCH", "/copies/{id}", {"title": "Renamed"}),
-    ("PATCH", "/copies/{id}/answers", {"answers": {"mqs_dba": "Written only"}}),
-    ("PATCH", "/copies/{id}/answers?dry_run=true", {"answers": {"mqs_dba": "Written only"}}),
-    ("PATCH", "/application_forms/{id}/answers", {"answers": {"mqs_dba": "Written only"}}),
+    ("PATCH", "/copies/{id}/answers", {"answers": {"mqs_business_name": "Written only"}}),
+    ("PATCH", "/copies/{id}/answers?dry_run=true", {"answers": {"mqs_business_name": "Written only"}}),
+    ("PATCH", "/application_forms/{id}/answers", {"answers": {"mqs_business_name": "Written only"}}),
     ("POST", "/copies/{id}/lock", None),
     ("POST", "/copies/{id}/unlock", None),
     ("POST", "/copies/{id}/restore", None),
     ("POST", "/application_forms/{id}/copies", {}),
-    ("POST", "/application_forms", {"answers": {"mqs_dba": "Written only"}}),
+    ("POST", "/application_forms", {"answers": {"mqs_business_name": "Written only"}}),
 ]
 
 
@@ -50,7 +50,8 @@ def test_a_repeated_request_returns_the_receipt_again(api: Api, writer: Api, s1:
     url = f"/copies/{copy['id']}/answers"
 
     responses = [
-        writer.patch(url, {"answers": {"mqs_dba": "Once"}}, **{"Idempotency-Key": "receipt"}).json() for _ in range(2)
+        writer.patch(url, {"answers": {"mqs_business_name": "Once"}}, **{"Idempotency-Key": "receipt"}).json()
+        for _ in range(2)
     ]
 
     assert responses == [{"id": copy["id"], "version": 2}] * 2

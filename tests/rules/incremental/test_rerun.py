@@ -13,7 +13,7 @@ import pytest
 from copies.document import Answer, AnsweredBy, Document, DocumentQuestionSet, PoolRow
 from rules.definition.compiler import CompiledCatalogue
 from rules.flow import check_flow
-from rules.flow.evaluation import Evaluation, FlowResult, Message, Refusal
+from rules.flow.evaluation import EDITION, Evaluation, FlowResult, Message, Refusal
 from rules.incremental import partial_run
 from tests.harness.boarding_catalogue import ANSWERS, AS_OF, BOARDING, boarding, document, fire, settle, take_in
 
@@ -316,7 +316,7 @@ def test_evaluations_of_an_older_edition_are_not_reused(monkeypatch: pytest.Monk
     before = msgspec.structs.replace(settle(CATALOGUE, made), edition=0)
     calls = counted(monkeypatch)
 
-    assert rerun(CATALOGUE, made, before, "exotic").evaluation.edition == 1
+    assert rerun(CATALOGUE, made, before, "exotic").evaluation.edition == EDITION
     assert len(calls) == 1
 
 
