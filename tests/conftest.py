@@ -28,6 +28,7 @@ from catalogue.models import Catalogue, Release
 from tenants.access import Role
 from tenants.current_tenant import without_tenant
 from tenants.models import ApiClient, Tenant, User
+from tests.harness import quick_flush
 from tests.harness.cast import DEMO, DEMO_RELEASE, PASSWORD, PROCESS, SECOND_DATABASE
 
 
@@ -47,6 +48,7 @@ def pytest_configure() -> None:
     settings.LOCK_PREFIX = f"{settings.LOCK_PREFIX}:{PROCESS}"
     own_transaction.is_enclosed = _is_enclosed
     own_transaction.begin = _begin
+    quick_flush.install()
     settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 
 

@@ -152,8 +152,9 @@ function send(frame) {
   if (id) socket.send(JSON.stringify(frame));
 }
 
+/** Remember the question in focus and send it; before the socket is open, `start` sends it. */
 function sendFocus(path) {
-  if (path === focusedPath || !id) return;
+  if (path === focusedPath) return;
   focusedPath = path;
   send({ type: "focus", path });
 }

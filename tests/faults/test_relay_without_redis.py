@@ -86,14 +86,13 @@ def drain_while_redis_dies(world: World, *, events: int, away: float, is_swept: 
             connection.execute("DELETE FROM effects")
         worker = programs.enter_context(running(world, CELERY))
         put_many(connection, events * 2 // 3)
-        world.do("relay_trials:hint")
-        until(lambda: one(connection, "SELECT count(*) FROM effects") >= events // 10, seconds=60)
+        begin_drain(world, connection, events=events // 10)
         world.servers.kill_redis()
         gone = time.monotonic()
         put_many(connection, events - events * 2 // 3 - 2 * FEW)
         time.sleep(away)
         # The running drain ends; of later actions no worker gets a hint.
-        until(lambda: waiting(connection) == 0, seconds=60)
+        until(lambda: waiting(connection) == 0, seconds=60 if is_swept else 2)
         began = time.monotonic()
         put_many(connection, FEW)
         until(lambda: waiting(connection) == 0, seconds=LAG_WITHOUT_REDIS if is_swept else 1)
@@ -110,6 +109,16 @@ def drain_while_redis_dies(world: World, *, events: int, away: float, is_swept: 
         print(f"Redis was away for {back - gone:.1f} s: {outcome}")  # noqa: T201 - shown where the test fails
         assert worker.poll() is None, "the worker ended"
         return outcome
+
+
+def begin_drain(world: World, connection: psycopg.Connection[Any], *, events: int) -> None:
+    """Repeat the hint, which expires while a worker starts, until ``events`` actions were run."""
+    for _ in range(60):
+        world.do("relay_trials:hint")
+        until(lambda: one(connection, "SELECT count(*) FROM effects") >= events, seconds=1)
+        if one(connection, "SELECT count(*) FROM effects") >= events:
+            return
+    raise AssertionError("no worker began the drain")
 
 
 def until(condition: Any, *, seconds: float) -> None:

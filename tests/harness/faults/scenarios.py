@@ -124,7 +124,7 @@ def _tenant() -> Tenant:
 
 
 def make_token(report: Report) -> None:
-    """Report a token for every right of the tenant's API client, which is made when there is none yet."""
+    """Report a token of the tenant's API client for every right; make the client if it is missing."""
     named = ApiClient.objects.filter(client_id="ledger").first()
     client = named or ApiClient.objects.create(
         client_id="ledger", client_secret="ledger-secret", name="L", tenant=_tenant()
