@@ -13,7 +13,6 @@ from uuid import UUID
 
 import structlog
 from django.db import connections, transaction
-from django.db.models import F
 
 from batch import service
 from batch.changes.open_values import (
@@ -27,6 +26,7 @@ from batch.changes.open_values import (
 )
 from batch.context import BatchContext
 from batch.errors import BatchError, StaleChangeset
+from batch.storage.sealed_rows import SealedContent, write_earlier_version, write_inputs, write_next_version
 from batch.storage.summary import search_texts, summarise
 from batch.withheld_values import withhold_stored
 from catalogue import releases
@@ -151,60 +151,39 @@ def _seal_locked(context: BatchContext, done: Sealed) -> None:
         revisions = 0
         for identity, document, evaluation, changes in _open_revisions(copy.id, catalogue):
             seal_open_values(catalogue, document, sealing=context.sealer)
-            CopyRevision.objects.filter(pk=identity).update(
+            content = SealedContent(
                 document=encode_document(document),
                 evaluation=encode(mask_evaluation(catalogue, evaluation)),
                 changes=encode(mask_changes(catalogue, changes)),
             )
+            write_earlier_version(identity, content, alias=alias)
             revisions += 1
         if values or (revisions and copy.key is None):
             _write_version(context)
         for declination in Declination.objects.filter(copy_id=copy.id):
             inputs = mask_inputs(catalogue, declination.inputs)
             if inputs != declination.inputs:
-                Declination.objects.filter(pk=declination.pk).update(inputs=inputs)
+                write_inputs(declination.pk, inputs, alias=alias)
     done.values += values
     done.revisions += revisions
 
 
 def _write_version(context: BatchContext) -> None:
     """Write the context's document as the next version, decided as before. Raises ``StaleChangeset``."""
-    changeset, catalogue, copy = context.changeset, context.release.compiled, context.copy
+    document, catalogue = context.changeset.document, context.release.compiled
     evaluation = mask_evaluation(catalogue, context.evaluation)
-    document, decided, key = encode_document(changeset.document), encode(evaluation), context.sealer.key
-    text, personal = search_texts(catalogue, changeset.document)
-    written = Copy.objects.filter(pk=copy.id, version=copy.version).update(
-        version=F("version") + 1,
-        document=document,
-        evaluation=decided,
-        wrapped_key=key.wrapped if key else None,
-        key_id=key.key_id if key else "",
-        key_version=key.version if key else 1,
-        summary=summarise(catalogue, changeset.document, evaluation),
-        search_text=text,
-        search_personal=personal,
-        updated_at=context.save_context.now,
+    text, personal = search_texts(catalogue, document)
+    content = SealedContent(document=encode_document(document), evaluation=encode(evaluation), changes=encode([]))
+    written = write_next_version(
+        context.copy,
+        content,
+        key=context.sealer.key,
+        columns={"summary": summarise(catalogue, document, evaluation), "text": text, "personal": personal},
+        context=context.save_context,
+        alias=context.scope.database_alias,
     )
     if not written:
         raise StaleChangeset
-    CopyRevision.objects.bulk_create(
-        [
-            CopyRevision(
-                tenant_id=context.scope.id,
-                copy_id=copy.id,
-                version=copy.version + 1,
-                document=document,
-                evaluation=decided,
-                changes=encode([]),
-                release_id=copy.release_id,
-                actor_type=_ACTOR.type,
-                actor_id=_ACTOR.id,
-                actor_label=_ACTOR.label,
-                source=_ACTOR.source,
-                created_at=context.save_context.now,
-            )
-        ]
-    )
 
 
 def _open_revisions(copy_id: UUID, catalogue: CompiledCatalogue) -> Iterator[tuple[int, Any, Evaluation, list[Change]]]:

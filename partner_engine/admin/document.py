@@ -157,11 +157,11 @@ class DocumentReader:
         """
         return self.visibility.text(path, value, tag=tag)
 
-    def derived(self, code: str, value: AnswerValue) -> AnswerValue:
+    def derived(self, code: str, value: str | float | bool | None) -> str | float | bool | None:
         """Return the derived ``value`` or its mask: it is as sensitive as the answers that it is made of."""
         known = code in self.catalogue.derived
         tag = tag_of_derived(self.catalogue, self.document, code) if known else ""
-        shown: AnswerValue = self.visibility.shown(code, value, tag=tag)
+        shown: str | float | bool | None = self.visibility.shown(code, value, tag=tag)
         return shown
 
     def _set(self, code: str) -> SetPart | None:

@@ -107,7 +107,9 @@ class Texts:
         """
         if value.kind == TRUTH:
             return ""
-        tags = {item.code: item.sensitivity for part in definition.question_sets for item in part.questions}
+        tags: dict[str, str] = {
+            item.code: item.sensitivity for part in definition.question_sets for item in part.questions
+        }
         tags |= self.derived_tags
         sensitive = sorted(read for read in value.reads if tags.get(read))
         if value.kind in (TEXT, DATE):
