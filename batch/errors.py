@@ -85,6 +85,16 @@ class CopyIsHeld(BatchError):
         self.until = until
 
 
+class NothingToConfirm(BatchError):
+    """The answer has no such warning."""
+
+    code = "nothing_to_confirm"
+
+    def __init__(self, path: str) -> None:
+        super().__init__(f"There is no such warning at {path!r}. Read the messages of the copy again.")
+        self.path = path
+
+
 class LastCopy(BatchError):
     """A form keeps at least one copy."""
 

@@ -37,9 +37,10 @@ class Change(msgspec.Struct, frozen=True, omit_defaults=True):
     """The value at ``path`` before and after; None means unanswered or (for a row) absent. A sensitive value is
     represented by its mask.
 
-    ``active`` and ``required`` are set where the question appeared, went or changed its requirement; the value itself
-    may then be the same. ``tag`` is the strictest sensitivity ("", "pii" or "spi") under which the two values were
-    recorded. ``copies.paths`` lists the forms of paths.
+    ``active`` and ``required`` are set where the question appeared, went or changed its requirement, ``confirmed``
+    where other warnings are confirmed than before; the value itself may then be the same. ``tag`` is the strictest
+    sensitivity ("", "pii" or "spi") under which the two values were recorded. ``copies.paths`` lists the forms of
+    paths.
     """
 
     path: str
@@ -49,6 +50,7 @@ class Change(msgspec.Struct, frozen=True, omit_defaults=True):
     active: bool | None = None
     required: str | None = None
     tag: str = ""
+    confirmed: tuple[str, ...] | None = None
 
 
 def fold(changes: Iterable[Change]) -> list[Change]:
@@ -79,8 +81,9 @@ def _joined(earlier: Change, later: Change) -> Change:
         later,
         active=earlier.active if later.active is None else later.active,
         required=earlier.required if later.required is None else later.required,
+        confirmed=earlier.confirmed if later.confirmed is None else later.confirmed,
     )
 
 
 def _has_state(change: Change) -> bool:
-    return change.active is not None or change.required is not None
+    return change.active is not None or change.required is not None or change.confirmed is not None

@@ -30,6 +30,14 @@ class AnsweredBy(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
     source: str = ""
 
 
+class Confirmation(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
+    """A person's word that an answer is right in spite of the warning ``code``, until the value changes."""
+
+    code: str
+    by: AnsweredBy
+    at: datetime
+
+
 # Thousands of these are decoded at a time and none refers back: the garbage collector need not track them.
 class Answer(msgspec.Struct, omit_defaults=True, kw_only=True, gc=False):
     """The state of one question on one document.
@@ -49,6 +57,7 @@ class Answer(msgspec.Struct, omit_defaults=True, kw_only=True, gc=False):
     readonly: bool = False
     display_type: str = "public"
     answered_by: AnsweredBy | None = None
+    confirmed: tuple[Confirmation, ...] = ()
     created_at: datetime | None = None
     updated_at: datetime | None = None
 
@@ -56,6 +65,10 @@ class Answer(msgspec.Struct, omit_defaults=True, kw_only=True, gc=False):
     def is_answered(self) -> bool:
         """Return whether there is a value, plain or sealed; empty text and an empty list are no values."""
         return self.sealed is not None or self.value not in (None, "", [])
+
+    def is_confirmed(self, code: str) -> bool:
+        """Return whether a person has confirmed the value in spite of the warning ``code``."""
+        return any(confirmation.code == code for confirmation in self.confirmed)
 
 
 class PoolRow(msgspec.Struct, omit_defaults=True, kw_only=True):

@@ -29,8 +29,18 @@ class By(msgspec.Struct, frozen=True):
     source: str
 
 
+class ConfirmationShape(msgspec.Struct, frozen=True):
+    """A warning that a person has confirmed: its code, the person and the time."""
+
+    code: str
+    by: By
+    at: datetime
+
+
 class AnswerShape(msgspec.Struct, frozen=True, kw_only=True):
-    """One answer. Only sensitive answers have ``sensitive`` and ``masked``; ``required`` is "quote", "bind" or ""."""
+    """One answer. Only sensitive answers have ``sensitive`` and ``masked``, only answers with confirmed warnings
+    ``confirmed``; ``required`` is "quote", "bind" or "".
+    """
 
     value: str | float | bool | list[str] | None
     active: bool
@@ -40,6 +50,7 @@ class AnswerShape(msgspec.Struct, frozen=True, kw_only=True):
     updated_at: datetime | None
     sensitive: Literal["pii", "spi"] | UnsetType = UNSET
     masked: bool | UnsetType = UNSET
+    confirmed: list[ConfirmationShape] | UnsetType = UNSET
 
 
 class RowShape(msgspec.Struct, frozen=True):
@@ -84,8 +95,8 @@ class OutcomeShape(msgspec.Struct, frozen=True):
 
 
 class ChangeShape(msgspec.Struct, frozen=True, kw_only=True):
-    """One change at ``path``; ``active`` and ``required`` are present only if they changed. Sensitive values are
-    masked.
+    """One change at ``path``; ``active``, ``required`` and ``confirmed`` (the codes of the confirmed warnings) are
+    present only if they changed. Sensitive values are masked.
     """
 
     path: str
@@ -94,6 +105,7 @@ class ChangeShape(msgspec.Struct, frozen=True, kw_only=True):
     cause: Cause
     active: bool | UnsetType = UNSET
     required: str | UnsetType = UNSET
+    confirmed: list[str] | UnsetType = UNSET
 
 
 class CopyShape(msgspec.Struct, frozen=True, kw_only=True):
@@ -319,6 +331,7 @@ def _change(change: Change, visibility: Visibility) -> ChangeShape:
         cause=change.cause,
         active=UNSET if change.active is None else change.active,
         required=UNSET if change.required is None else change.required,
+        confirmed=UNSET if change.confirmed is None else list(change.confirmed),
     )
 
 
@@ -334,6 +347,7 @@ def _answer(code: str, answer: Answer, visibility: Visibility) -> AnswerShape:
         updated_at=answer.updated_at,
         sensitive=sensitivity or UNSET,
         masked=visibility.hides(code, answer) if sensitivity else UNSET,
+        confirmed=[ConfirmationShape(item.code, _by(item.by), item.at) for item in answer.confirmed] or UNSET,
     )
 
 

@@ -1,122 +1,131 @@
 """Searches the six-digit NAICS industries by words or code. Pure.
 
-The search covers the official titles and everyday words for them (``data/industry_words.csv``, collected by hand from
-no official index). Word endings do not matter: "plumber" matches plumbing.
+A search matches the official titles, the index of NAICS 2022 and everyday words; word endings do not matter, and
+misspelled words are replaced by similar ones. If no industry has all words, those with any of them match. A code of
+NAICS 2017 matches its successors.
 """
 
 from __future__ import annotations
 
-import csv
-import re
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
-from functools import cache
-from pathlib import Path
+from collections.abc import Iterator, Mapping
 from types import MappingProxyType
 from typing import Final, NamedTuple
 
-from rules.reference_data import industries
+from rules.industry_phrases import INSIDE, STOP_WORDS, Phrases, all_phrases, plain
+from rules.reference_data import industries, old_industries
 
 MOST: Final = 12
-_WORDS: Final = Path(__file__).parent / "data" / "industry_words.csv"
-#: Endings that separate a trade from its workers, and singular from plural; at least ``_STEM`` letters remain.
-_ENDINGS: Final = ("eries", "ings", "ians", "ers", "ies", "ing", "ian", "ery", "ors", "al", "es", "er", "or", "s", "y")
-_STEM: Final = 4
+#: Words of a search beyond these are ignored.
+_MOST_WORDS: Final = 12
 _NOBODY: Final[Mapping[str, int]] = MappingProxyType({})
+#: Words that say only that there is a business.
+_GENERIC: Final = frozenset(
+    "agency business center co company contractor contractors corp corporation enterprise enterprises firm group inc"
+    " llc ltd office offices professional provider service services shop shops small store stores".split()
+)
+#: Sectors whose small businesses are rarely meant by an everyday word: farming, mining, making, wholesale.
+_RARELY_MEANT: Final = ("11", "21", "31", "32", "33", "42")
 
 
 class Industry(NamedTuple):
-    """An industry that matches a search."""
+    """An industry that matches a search; ``formerly`` is its code in NAICS 2017 if the search named that code."""
 
     code: str
     title: str
+    formerly: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class _Known:
-    """An industry with its words, and with the same words without their endings."""
+class _Match(NamedTuple):
+    """The match of an industry: how many words it has, the least fit of them, and how close its phrase is to the
+    search.
+    """
 
-    code: str
-    title: str
-    words: tuple[str, ...]
-    stems: frozenset[str]
+    words: int
+    fit: int
+    closeness: float
 
 
 def find_industries(query: str, *, common: Mapping[str, int] = _NOBODY, most: int | None = MOST) -> list[Industry]:
-    """Return the best ``most`` industries (None: all) whose code starts with ``query``, or that match each of its
-    words.
+    """Return the best ``most`` industries (None: all) whose code, now or in NAICS 2017, starts with ``query``, or that
+    match its words.
 
     ``common`` counts earlier uses of industries; of equal matches, the more common ones come first.
     """
-    words = _plain(query).split()
+    words = plain(query).split()
     if not words:
         return []
     if len(words) == 1 and words[0].isdigit():
-        matching = [known for known in _all() if known.code.startswith(words[0])]
-        ranked = sorted(matching, key=lambda known: -common.get(known.code, 0))
-    else:
-        fitting = ((known, _fit(known, words)) for known in _all())
-        ranked = [
-            known
-            for known, fit in sorted(
-                ((known, fit) for known, fit in fitting if fit),
-                key=lambda match: (-match[1], -common.get(match[0].code, 0), _begins_elsewhere(match[0], words)),
-            )
-        ]
-    return [Industry(known.code, known.title) for known in ranked[:most]]
+        found = sorted(_with_code(words[0]), key=lambda industry: -common.get(industry.code, 0))
+        return found[:most]
+    telling = [word for word in dict.fromkeys(words) if word not in STOP_WORDS] or words
+    matches = _matches(all_phrases(), telling[:_MOST_WORDS])
+    ranked = sorted(matches, key=lambda code: _rank(code, matches[code], common, telling))
+    return [Industry(code, industries()[code]) for code in ranked[:most]]
 
 
-def _fit(known: _Known, words: Iterable[str]) -> int:
-    """Return how well all of ``words`` match: 4 exactly, 3 except for endings, 2 as beginnings, 1 inside words, 0 not
-    all.
-    """
-    return min(_fit_of(known, word) for word in words)
-
-
-def _fit_of(known: _Known, word: str) -> int:
-    if word in known.words:
-        return 4
-    if _stem(word) in known.stems:
-        return 3
-    if any(other.startswith(word) for other in known.words):
-        return 2
-    return int(any(word in other for other in known.words))
-
-
-def _begins_elsewhere(known: _Known, words: list[str]) -> bool:
-    return not _plain(known.title).startswith(words[0])
-
-
-@cache
-def _all() -> tuple[_Known, ...]:
-    """Return every six-digit industry in the order of the codes."""
-    everyday = _everyday()
-    known = []
+def _with_code(digits: str) -> Iterator[Industry]:
+    """Yield the industries whose code starts with ``digits``, then the successors of such codes of NAICS 2017."""
+    seen = set()
     for code, title in industries().items():
-        if len(code) == 6:
-            words = (*_plain(title).split(), *everyday.get(code, ()))
-            known.append(_Known(code, title, words, frozenset(_stem(word) for word in words)))
-    return tuple(known)
+        if len(code) == 6 and code.startswith(digits):
+            seen.add(code)
+            yield Industry(code, title)
+    for old, industry in old_industries().items():
+        if old.startswith(digits):
+            for code in industry.successors:
+                if code not in seen:
+                    seen.add(code)
+                    yield Industry(code, industries()[code], formerly=old)
 
 
-@cache
-def _everyday() -> Mapping[str, tuple[str, ...]]:
-    """Return the everyday words by code."""
-    words: dict[str, tuple[str, ...]] = {}
-    with _WORDS.open(encoding="utf-8", newline="") as file:
-        for row in csv.DictReader(file):
-            for code in row["codes"].split():
-                words[code] = (*words.get(code, ()), *_plain(row["words"]).split())
-    return MappingProxyType(words)
+def _matches(known: Phrases, words: list[str]) -> dict[str, _Match]:
+    """Return the best match of each industry that has all ``words``, or else all that say more than that there is a
+    business; of any industry that has one of these if none has all of them.
+    """
+    complete, best = _complete(known, words)
+    specific = [word for word in words if word not in _GENERIC]
+    if not complete and 0 < len(specific) < len(words):
+        complete, best = _complete(known, specific)
+    return complete or best
 
 
-def _stem(word: str) -> str:
-    """Return ``word`` without its ending."""
-    for ending in _ENDINGS:
-        if word.endswith(ending) and len(word) - len(ending) >= _STEM:
-            return word.removesuffix(ending)
-    return word
+def _complete(known: Phrases, words: list[str]) -> tuple[dict[str, _Match], dict[str, _Match]]:
+    """Return the best match of each industry that has all ``words``, and of each that has any."""
+    best: dict[str, _Match] = {}
+    together: dict[str, list[int]] = {}
+    for number, of_words in _fits_by_phrase(known, words).items():
+        phrase = known.phrases[number]
+        code = known.codes[phrase.place]
+        together[code] = [max(pair) for pair in zip(of_words, together.get(code, of_words), strict=True)]
+        matched = [fit for fit in of_words if fit]
+        match = _Match(len(matched), min(matched), phrase.rank + len(matched) / phrase.size)
+        best[code] = max(best.get(code, match), match)
+    complete = {code: match for code, match in best.items() if match.words == len(words)}
+    if not complete:
+        # All words, each in some phrase of the industry; a word inside another one is too little for that.
+        complete = {
+            code: best[code]._replace(fit=min(of_words))
+            for code, of_words in together.items()
+            if min(of_words) > INSIDE
+        }
+    return complete, best
 
 
-def _plain(text: str) -> str:
-    return re.sub(r"[^\w']+", " ", text.casefold()).strip()
+def _fits_by_phrase(known: Phrases, words: list[str]) -> dict[int, list[int]]:
+    """Return the fits of all ``words`` (0: none) by the number of each phrase that has at least one of them."""
+    fits: dict[int, list[int]] = {}
+    for position, word in enumerate(words):
+        for other, fit in known.fits(word).items():
+            for number in known.occurrences[other]:
+                of_words = fits.setdefault(number, [0] * len(words))
+                of_words[position] = max(of_words[position], fit)
+    return fits
+
+
+def _rank(
+    code: str, match: _Match, common: Mapping[str, int], words: list[str]
+) -> tuple[int, int, int, float, bool, str]:
+    """Return the sort key of a match: the better first, of equal ones the more common."""
+    closeness = match.closeness - (0.5 if code.startswith(_RARELY_MEANT) else 0)
+    begins_elsewhere = not plain(industries()[code]).startswith(words[0])
+    return -match.words, -match.fit, -common.get(code, 0), -closeness, begins_elsewhere, code

@@ -14,8 +14,9 @@ from uuid import UUID
 import msgspec
 from django.db import connections, transaction
 
+from rules.spelling import trigrams_of
 from search.models import SearchEntry, SearchSpelling, SearchWord
-from search.words import Weight, trigrams_of
+from search.words import Weight
 from tenants.current_tenant import use_tenant
 from tenants.models import Tenant
 

@@ -14,7 +14,7 @@ from django.db.models import Count
 from forms.models import NaicsSearch
 from rules.definition.model import CompiledCatalogue
 from rules.industries import Industry, find_industries
-from rules.reference_data import states_of_zip
+from rules.zip_codes import states_of_zip
 from search.models import SearchWord
 from search.words import words_of
 

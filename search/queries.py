@@ -14,9 +14,10 @@ from django.db import connections, router
 from django.db.models import Count
 
 from copies.models import Copy
+from rules.spelling import alike, trigrams_of
 from search.index import Entry
 from search.models import SearchSpelling, SearchWord
-from search.words import alike, trigrams_of, words_of
+from search.words import words_of
 from tenants.current_tenant import NoTenant, current_scope
 
 #: Further words of a search are ignored.

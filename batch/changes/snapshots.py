@@ -25,6 +25,7 @@ class AnswerSnapshot(msgspec.Struct, frozen=True):
     required: str
     readonly: bool
     tag: str = ""
+    confirmed: tuple[str, ...] = ()
 
 
 def snapshot(answer: Answer | None) -> AnswerSnapshot | None:
@@ -33,7 +34,8 @@ def snapshot(answer: Answer | None) -> AnswerSnapshot | None:
         return None
     shown = answer.mask if answer.sealed is not None else answer.value
     tag = answer.tag if answer.sealed is None else SEALED
-    return AnswerSnapshot(shown, answer.sealed, answer.active, answer.required, answer.readonly, tag)
+    confirmed = tuple(confirmation.code for confirmation in answer.confirmed)
+    return AnswerSnapshot(shown, answer.sealed, answer.active, answer.required, answer.readonly, tag, confirmed)
 
 
 class CopyFields(msgspec.Struct, frozen=True):

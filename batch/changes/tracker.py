@@ -316,6 +316,7 @@ def _answer_change(
         active=now.active if (before is None) != (after is None) or was.active != now.active else None,
         required=now.required if (before is None) != (after is None) or was.required != now.required else None,
         tag=tag,
+        confirmed=now.confirmed if was.confirmed != now.confirmed else None,
     )
 
 

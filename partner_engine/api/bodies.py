@@ -59,6 +59,13 @@ class AnswersChange(Body, frozen=True, kw_only=True):
     answer_pools: dict[str, Any] = {}
 
 
+class ConfirmationInput(Body, frozen=True, kw_only=True):
+    """A warning to confirm: the path and the code of its message."""
+
+    path: Annotated[str, Meta(min_length=1, max_length=500)]
+    code: Annotated[str, Meta(min_length=1, max_length=100)]
+
+
 class RevealInput(Body, frozen=True, kw_only=True):
     """A sensitive answer to reveal, and the reason, which is stored in the audit trail."""
 

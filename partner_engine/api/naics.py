@@ -19,10 +19,13 @@ from tenants.access import Right
 
 
 class IndustryShape(msgspec.Struct, frozen=True):
-    """An industry of NAICS 2022 with its six-digit code."""
+    """An industry of NAICS 2022 with its six-digit code. ``formerly`` is its code in NAICS 2017 if the search named
+    that code, else "".
+    """
 
     code: str
     title: str
+    formerly: str
 
 
 class IndustriesShape(msgspec.Struct, frozen=True):
@@ -38,10 +41,12 @@ class Naics(Endpoint):
 
     @documented(
         "Search for an industry",
-        "Returns codes that begin with `q`, or industries whose official title or everyday names (`plumber`, `coffee "
-        "shop`) contain all of its words, whatever their endings. Among equal matches, industries rank higher that the "
-        "tenant's forms name more often in the state of `zip`, or that were chosen at about `employees`; this requires "
-        "the right `forms:read` too.",
+        "Returns codes that begin with `q`, in NAICS 2022 or, with their successors, in NAICS 2017; or industries "
+        "whose official title, index entries or everyday names (`plumber`, `coffee shop`) contain all of its words, "
+        "whatever their endings. Misspelled words are replaced by similar ones; if no industry has all words, those "
+        "with any of them are returned. Among equal matches, industries rank higher that the tenant's forms name more "
+        "often in the state of `zip`, or that were chosen at about `employees`; this requires the right `forms:read` "
+        "too.",
         query=NaicsQuery,
         responses={200: IndustriesShape},
     )

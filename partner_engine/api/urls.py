@@ -10,6 +10,7 @@ from rest_framework.views import APIView
 from partner_engine.api.answers import Answers
 from partner_engine.api.application_forms import ApplicationForm, ApplicationForms, FormCopies
 from partner_engine.api.catalogue import Catalogue
+from partner_engine.api.confirmations import Confirmations
 from partner_engine.api.copies import Copy, LockCopy, RestoreCopy, UnlockCopy
 from partner_engine.api.docs import Description, Docs
 from partner_engine.api.events import Events
@@ -49,6 +50,7 @@ ROUTES: Final[dict[str, tuple[str, type[APIView]]]] = {
     "lock_copy": ("copies/<uuid:id>/lock", LockCopy),
     "unlock_copy": ("copies/<uuid:id>/unlock", UnlockCopy),
     "answers": ("copies/<uuid:id>/answers", Answers),
+    "confirmations": ("copies/<uuid:id>/confirmations", Confirmations),
     "changes": ("copies/<uuid:id>/changes", Changes),
     "history": ("copies/<uuid:id>/history", History),
     "explain": ("copies/<uuid:id>/explain", Explain),

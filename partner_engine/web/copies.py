@@ -16,6 +16,7 @@ from django_htmx.http import trigger_client_event
 from batch.changes.changeset import Changeset
 from batch.changes.mutators.pools import RowMutator
 from batch.changes.records import SaveResult
+from batch.confirmation import confirm
 from batch.context import BatchContext
 from copies.document import PoolRow, find_container
 from copies.paths import Path, row_steps
@@ -91,7 +92,9 @@ def answer(request: HttpRequest, visitor: Visitor, copy_id: UUID) -> HttpRespons
 @require_POST
 @for_visitors(Right.WRITE_FORMS)
 def order_rows(request: HttpRequest, visitor: Visitor, copy_id: UUID) -> HttpResponse:
-    """Execute ``order`` (add, duplicate, remove, or put-back) on the row or pool at ``path``."""
+    """Execute ``order`` (add, duplicate, remove, or put-back) on the row or pool at ``path``, or confirm the answer at
+    ``path`` in spite of the warning ``code``.
+    """
     order, path = request.POST.get("order", ""), request.POST.get("path", "")
     version = request.POST.get("version", "0")
     orders: dict[str, Callable[[Changeset], RowMutator | None]] = {
@@ -101,6 +104,7 @@ def order_rows(request: HttpRequest, visitor: Visitor, copy_id: UUID) -> HttpRes
         "put-back": lambda changeset: row_commands.put_back(
             changeset, path, copy_id=context.copy.id, version=int(version), visitor=visitor
         ),
+        "confirm": lambda changeset: _confirm(context, path, request.POST.get("code", "")),
     }
     if order not in orders or len(Path(path).steps) > MOST_STEPS or not version.isdecimal() or len(version) > 9:
         return HttpResponseBadRequest()
@@ -184,6 +188,12 @@ def respond_to_save(  # noqa: PLR0913 - what the save started from and what it d
         if shown_before:
             details["theirs"] = changed_by(context.copy.id, since=shown_before, until=version)
     return trigger_client_event(render_parts(request, reading, parts, shown=shown), "copy-saved", details)
+
+
+def _confirm(context: BatchContext, path: str, warning: str) -> RowMutator | None:
+    """Confirm the answer at ``path`` in spite of ``warning``; no row is added."""
+    confirm(context, path, warning)
+    return None
 
 
 def _with_open(reading: Reading, path: str) -> Reading:

@@ -83,7 +83,7 @@ class _Finder:
         self._gated: dict[str, list[int]] = {}
         self._readers: dict[str, dict[str, list[Reader]]] = {}
         self._depths: dict[str, int] = {}
-        self._names: dict[str, set[str]] = {}
+        self._names: dict[str, frozenset[str]] = {}
         self._is_ambiguous = False
         self._size = len(steps)
         self._rules_by_id: dict[str, int] = {}
@@ -181,10 +181,9 @@ class _Finder:
         return tuple(inputs)
 
 
-def _message_codes(question: CompiledQuestion) -> set[str]:
+def _message_codes(question: CompiledQuestion) -> frozenset[str]:
     """Return the codes of all errors that an answer to ``question`` can have."""
-    names = {name for name, _ in question.checks} | {name for name, _, _ in question.relations}
-    return names | {WRONG_TYPE}
+    return question.validators | {WRONG_TYPE}
 
 
 def _reads(expression: Expression | None) -> frozenset[str]:

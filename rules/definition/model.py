@@ -51,6 +51,11 @@ class CompiledQuestion:
     gates: tuple[Gate, ...] = ()
     is_read: bool = True
 
+    @property
+    def validators(self) -> frozenset[str]:
+        """Return the names of the checks and relations, which are the codes of their messages."""
+        return frozenset([*(check.name for check in self.checks), *(relation.name for relation in self.relations)])
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CompiledPool:
@@ -290,6 +295,11 @@ class CompiledCatalogue:
     codes: Mapping[str, frozenset[str]]
     choice_lists: Mapping[str, Mapping[str, str]]
     dependents: Dependents
+
+    @property
+    def currency(self) -> str:
+        """Return the code of the catalogue's currency."""
+        return self.definition.currency
 
     def choices(self, question: TypedQuestion) -> Mapping[str, str]:
         """Return the labels of ``question``'s choices by code; empty if it has no choice list."""

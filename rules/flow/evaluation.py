@@ -12,7 +12,6 @@ import msgspec
 #: The edition of this program. Raise it with every change of results or texts for equal answers under one release: a
 #: partial run builds only on evaluations of the same edition.
 EDITION: Final = 2
-MessageKind: TypeAlias = Literal["error", "warn", "message", "task"]
 Outcome: TypeAlias = Literal["eligible", "refer", "need_info", "decline", "locked"]
 
 
@@ -54,7 +53,7 @@ class ProductOutcome(msgspec.Struct, frozen=True, omit_defaults=True):
 class Message(msgspec.Struct, frozen=True, omit_defaults=True):
     """A message at a place of the form; ``code`` is the rule id or the validator's name."""
 
-    kind: MessageKind
+    kind: Literal["error", "warn", "message", "task"]
     path: str
     code: str
     text: str

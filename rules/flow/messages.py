@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from rules.definition.model import CompiledFormRule, CompiledQuestion
-from rules.flow.evaluation import Message, MessageKind
+from rules.flow.evaluation import Message
 from rules.flow.state import Frame, State
 from rules.language.values import Unknown
+from rules.types.checks import Doubt
 from rules.types.validators import UNIQUE_IN_POOL
 
 
@@ -22,22 +23,29 @@ def messages_of(state: State) -> tuple[Message, ...]:
 
 
 def fault_messages(state: State) -> list[Message]:
-    """Return the collected errors of single answers."""
-    return [Message("error", *fault) for fault in state.faults]
+    """Return the collected errors and warnings of single answers."""
+    warnings = [Message("warn", *doubt) for doubt in state.doubts]
+    return [*(Message("error", *fault) for fault in state.faults), *warnings]
 
 
 def relation_messages(state: State, question: CompiledQuestion, frames: Iterable[Frame]) -> Iterator[Message]:
-    """Yield the errors of the answers to ``question`` in ``frames`` that do not match other answers."""
+    """Yield the errors and warnings of the answers to ``question`` in ``frames`` that do not match other answers."""
     for name, other, test in question.relations:
-        kind: MessageKind = "warn" if name == UNIQUE_IN_POOL and question.question.sensitivity else "error"
+        # An error would tell callers who may not read the answers whether they guessed one.
+        is_sensitive_twin = name == UNIQUE_IN_POOL and question.question.sensitivity != ""
         for frame in frames:
             value = frame.values[question.slot]
             if value is None or value.__class__ is Unknown:
                 continue
             against = other.evaluate(state.root, frame)
             text = None if against is None or against.__class__ is Unknown else test(value, against)
-            if text is not None:
-                yield Message(kind, f"{frame.prefix}{question.question.code}", name, text)
+            if text is None:
+                continue
+            answer = frame.answers.get(question.question.code)
+            if text.__class__ is not Doubt and not is_sensitive_twin:
+                yield Message("error", f"{frame.prefix}{question.question.code}", name, text)
+            elif answer is None or not answer.is_confirmed(name):
+                yield Message("warn", f"{frame.prefix}{question.question.code}", name, str(text))
 
 
 def rule_messages(state: State, rule: CompiledFormRule, frames: Iterable[Frame]) -> Iterator[Message]:

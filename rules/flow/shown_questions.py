@@ -14,6 +14,7 @@ from rules.flow.eligibility import is_open
 from rules.flow.evaluation import AnswerState
 from rules.flow.state import Frame, State
 from rules.language.values import Unknown, Value
+from rules.types.checks import Doubt
 from rules.types.stored_answers import WRONG_TYPE, TypeMismatch
 
 #: Replaces a sealed answer that no rule reads; only its existence counts.
@@ -97,15 +98,25 @@ def value_of(
                 if is_checked:
                     state.faults.append((path, WRONG_TYPE, "This answer no longer fits the question."))
                 return Unknown(frozenset((path,)))
-            for name, test in question.checks if is_checked else ():
-                text = test(value, state.check_context)
-                if text is not None:
-                    state.faults.append((f"{frame.prefix}{question.question.code}", name, text))
+            if is_checked and question.checks:
+                _check(state, f"{frame.prefix}{question.question.code}", question, answer, value)
             return value
     path = f"{frame.prefix}{question.question.code}"
     if is_checked and question.required:
         state.needed.append((path, question))
     return Unknown(frozenset((path,)))
+
+
+def _check(state: State, path: str, question: CompiledQuestion, answer: Answer, value: Value) -> None:
+    """Collect the errors of ``value`` by itself, and the warnings about it that nobody has confirmed."""
+    for name, test in question.checks:
+        text = test(value, state.check_context)
+        if text is None:
+            continue
+        if text.__class__ is not Doubt:
+            state.faults.append((path, name, text))
+        elif not answer.is_confirmed(name):
+            state.doubts.append((path, name, str(text)))
 
 
 def _deactivate(state: State, path: str, answer: Answer) -> None:

@@ -40,8 +40,8 @@ class Frame:
 
 
 class State:
-    """A run. ``frames`` are the rows by pool, with the document under ""; ``needed`` and ``faults`` fill up while
-    questions are decided.
+    """A run. ``frames`` are the rows by pool, with the document under ""; ``needed``, ``faults`` and ``doubts`` (the
+    warnings that nobody has confirmed) fill up while questions are decided.
     """
 
     def __init__(self, catalogue: CompiledCatalogue, document: Document, *, as_of: date, reveal: Reveal) -> None:
@@ -69,6 +69,7 @@ class State:
         self.needed: list[tuple[str, CompiledQuestion]] = []
         self.short_pools: list[str] = []
         self.faults: list[tuple[str, str, str]] = []
+        self.doubts: list[tuple[str, str, str]] = []
         self.open_gates: dict[Gate, bool] = {}
         self.declined_gates: dict[Gate, bool] = {}
 

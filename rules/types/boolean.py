@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Final
 
@@ -10,16 +9,22 @@ from copies.document import AnswerValue
 from rules.language import kinds
 from rules.types.checks import without_arguments
 from rules.types.question_type import QuestionType
-from rules.types.text_input import InvalidValue
+from rules.types.text_input import InputContext, InvalidValue, typed_text
 
 _LABELS: Final = MappingProxyType({"true": "Yes", "false": "No"})
 _VALUES: Final = {"true": True, "false": False}
+_WORDS: Final = {**_VALUES, "yes": True, "no": False, "y": True, "n": False}
 
 
-def _clean(raw: object, max_length: int, choices: Mapping[str, str]) -> AnswerValue:
-    if not isinstance(raw, bool):
-        raise InvalidValue("wrong_type", "Must be true or false.")
-    return raw
+def _clean(raw: object, max_length: int, context: InputContext) -> AnswerValue:
+    if isinstance(raw, bool):
+        return raw
+    word = typed_text(raw, max_length).casefold() if isinstance(raw, str) else None
+    if word == "":
+        return None
+    if word not in _WORDS:
+        raise InvalidValue("wrong_type", "Answer yes or no.")
+    return _WORDS[word]
 
 
 def _read_input(entered: object) -> object:

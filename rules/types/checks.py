@@ -20,6 +20,15 @@ class CheckContext(NamedTuple):
     allow_test_identities: bool
 
 
+class Doubt(str):
+    """An error text that is only a warning: the value is unusual, and a person can confirm that it is right.
+
+    Results contain its plain text (``str(doubt)``): they are stored.
+    """
+
+    __slots__ = ()
+
+
 CheckTest: TypeAlias = Callable[[Value, CheckContext], str | None]
 ValidatorMaker: TypeAlias = Callable[[list[str]], CheckTest]
 
@@ -29,6 +38,16 @@ class Check(NamedTuple):
 
     name: str
     test: CheckTest
+
+
+def as_warning(test: Callable[..., str | None]) -> Callable[..., str | None]:
+    """Return ``test`` with each of its errors as a warning, as ``warn vin_check_digit`` in a catalogue asks for."""
+
+    def doubt(*values: object) -> str | None:
+        text = test(*values)
+        return None if text is None else Doubt(text)
+
+    return doubt
 
 
 class InvalidValidator(ValueError):

@@ -16,18 +16,22 @@ from rules.types.text_input import NO_CHOICES, InvalidValue
 __all__ = ["InvalidValue", "clean"]
 
 
-class ChoiceLists(Protocol):
-    """The choice lists of a catalogue."""
+class InputCatalogue(Protocol):
+    """The parts of a catalogue that cleaning depends on."""
+
+    @property
+    def currency(self) -> str:
+        """Return the code of the catalogue's currency."""
 
     def choices(self, question: TypedQuestion) -> Mapping[str, str]:
         """Return the labels of the question's choices by code."""
 
 
-def clean(catalogue: ChoiceLists, question: TypedQuestion, raw: object) -> AnswerValue:
+def clean(catalogue: InputCatalogue, question: TypedQuestion, raw: object) -> AnswerValue:
     """Return ``raw`` (any decoded JSON) as the answer to ``question``; None, blank text and [] clear the answer (None).
 
     Raises ``InvalidValue``, and nothing else, for any value that cannot be stored.
     """
     question_type = type_of(question.type)
     choices = catalogue.choices(question) if question_type.has_choices else NO_CHOICES
-    return question_type.clean(raw, choices=choices)
+    return question_type.clean(raw, choices=choices, currency=catalogue.currency)

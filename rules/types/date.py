@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import re
-from datetime import date, timedelta
+from datetime import date
 from types import MappingProxyType
 from typing import Final
 
@@ -11,24 +10,10 @@ from rules.language import kinds
 from rules.language.operators import full_years
 from rules.language.values import Value
 from rules.types.checks import CheckContext, CheckTest, date_bound, require_count, whole_argument
+from rules.types.date_input import read_date
 from rules.types.formats import day
 from rules.types.question_type import QuestionType
-from rules.types.text_input import LINE_LENGTH, InvalidValue, text_cleaner
-
-_ISO_DATE: Final = re.compile(r"(\d{4})-(\d{2})-(\d{2})", re.ASCII)
-_US_DATE: Final = re.compile(r"(\d{1,2})/(\d{1,2})/(\d{4})", re.ASCII)
-
-
-def _iso_text(text: str) -> str:
-    iso, us = _ISO_DATE.fullmatch(text), _US_DATE.fullmatch(text)
-    try:
-        if iso:
-            return date(int(iso[1]), int(iso[2]), int(iso[3])).isoformat()
-        if us:
-            return date(int(us[3]), int(us[1]), int(us[2])).isoformat()
-    except ValueError as error:
-        raise InvalidValue("not_a_date", "This date does not exist.") from error
-    raise InvalidValue("not_a_date", "Enter a date such as 2026-01-31.")
+from rules.types.text_input import LINE_LENGTH, typed_cleaner
 
 
 def _not_before(args: list[str]) -> CheckTest:
@@ -57,11 +42,17 @@ def _years_back(args: list[str]) -> CheckTest:
     years = whole_argument(args[0], "years_back:5")
 
     def test(value: Value, context: CheckContext) -> str | None:
-        # Five years back includes the day five years ago.
-        is_beyond = full_years(value, context.as_of - timedelta(days=1)) >= years
-        return f"Must be within the last {years} years." if is_beyond else None
+        return f"Must be within the last {years} years." if value < years_before(context.as_of, years) else None
 
     return test
+
+
+def years_before(day_: date, years: int) -> date:
+    """Return the same day ``years`` years earlier; February 28 stands for February 29 where that does not exist."""
+    try:
+        return day_.replace(year=max(day_.year - years, 1))
+    except ValueError:
+        return day_.replace(year=max(day_.year - years, 1), day=28)
 
 
 def _age_between(args: list[str]) -> CheckTest:
@@ -78,7 +69,7 @@ def _age_between(args: list[str]) -> CheckTest:
 DATE: Final = QuestionType(
     code="date",
     kind=kinds.DATE,
-    cleaner=text_cleaner(_iso_text),
+    cleaner=typed_cleaner(read_date),
     max_length=LINE_LENGTH,
     validators=MappingProxyType(
         {
@@ -90,6 +81,6 @@ DATE: Final = QuestionType(
         }
     ),
     widget="date",
-    format_hint="YYYY-MM-DD",
+    format_hint="MM/DD/YYYY",
     display=lambda value, currency: day(value),
 )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import operator
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from types import MappingProxyType
 from typing import Final
 
@@ -12,10 +12,11 @@ from rules.language import kinds
 from rules.types.checks import CheckTest, ValidatorMaker, require_count, whole_argument
 from rules.types.choice import CODE_LENGTH, clean_choice
 from rules.types.question_type import QuestionType
-from rules.types.text_input import InvalidValue
+from rules.types.text_input import InputContext, InvalidValue
 
 
-def _clean(raw: object, max_length: int, choices: Mapping[str, str]) -> AnswerValue:
+def _clean(raw: object, max_length: int, context: InputContext) -> AnswerValue:
+    choices = context.choices
     if not isinstance(raw, list):
         raise InvalidValue("wrong_type", "Must be a list of choices.")
     if len(raw) > 10 * len(choices) + 10:

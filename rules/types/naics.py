@@ -7,11 +7,26 @@ from typing import Final
 
 from copies.document import AnswerValue
 from rules.language import kinds
-from rules.reference_data import industries, is_industry
-from rules.types.checks import text_test, without_arguments
+from rules.language.values import Value
+from rules.reference_data import industries, is_industry, old_industries
+from rules.types.checks import CheckContext, without_arguments
 from rules.types.formats import plain_text
 from rules.types.question_type import QuestionType
 from rules.types.text_input import pattern_cleaner
+
+#: The most successors of an old code that an error message lists.
+_LISTED: Final = 6
+
+
+def _check(value: Value, context: CheckContext) -> str | None:
+    if is_industry(value):
+        return None
+    old = old_industries().get(value)
+    if old is None:
+        return "This is not a six-digit NAICS code."
+    listed = ", ".join(f"{code} {industries()[code]}" for code in old.successors[:_LISTED])
+    more = len(old.successors) - _LISTED
+    return f"{value} became {listed}{f' and {more} others' if more > 0 else ''}. Choose a code of NAICS 2022."
 
 
 def _read_input(entered: object) -> object:
@@ -32,13 +47,7 @@ NAICS: Final = QuestionType(
     kind=kinds.TEXT,
     cleaner=pattern_cleaner(r"\d{2,6}", code="naics", text="Enter a NAICS code of two to six digits."),
     max_length=200,
-    validators=MappingProxyType(
-        {
-            "naics6": without_arguments(
-                "naics6", text_test(lambda value, _: is_industry(value), "This is not a six-digit NAICS code.")
-            )
-        }
-    ),
+    validators=MappingProxyType({"naics6": without_arguments("naics6", _check)}),
     widget="search",
     placeholder="Search by words or code",
     read_input=_read_input,

@@ -17,8 +17,9 @@ from rules.language.kinds import Kind
 from rules.language.values import Value
 from rules.types.checks import Check, ValidatorMaker
 from rules.types.formats import plain_text
+from rules.types.invisible import drop_invisible
 from rules.types.stored_answers import READERS
-from rules.types.text_input import NO_CHOICES, Cleaner
+from rules.types.text_input import NO_CHOICES, Cleaner, InputContext
 
 
 class TypedQuestion(Protocol):
@@ -86,15 +87,17 @@ class QuestionType:
     input_text: Callable[[AnswerValue], str] = plain_text
     display: Callable[[AnswerValue, str], str] = display_plain
 
-    def clean(self, raw: object, *, choices: Mapping[str, str] = NO_CHOICES) -> AnswerValue:
-        """Return ``raw`` in its stored form; None, "" and [] return None, which clears the answer.
+    def clean(
+        self, raw: object, *, choices: Mapping[str, str] = NO_CHOICES, currency: str = "USD"
+    ) -> AnswerValue:  # fmt: skip
+        """Return ``raw`` in its stored form; None, blank text and [] return None, which clears the answer.
 
-        ``choices`` are the labels of the question's choice list by code. Raises ``InvalidValue`` for any other value
-        that cannot be stored, whatever its class.
+        ``choices`` are the labels of the question's choice list by code, ``currency`` is the catalogue's. Raises
+        ``InvalidValue`` for any other value that cannot be stored, whatever its class.
         """
-        if raw is None or raw == "" or raw == []:
+        if raw is None or raw == [] or (isinstance(raw, str) and not drop_invisible(raw).strip()):
             return None
-        return self.cleaner(raw, self.max_length, choices)
+        return self.cleaner(raw, self.max_length, InputContext(choices, currency))
 
     @property
     def reader(self) -> Callable[[object], Value]:

@@ -25,6 +25,7 @@ from rules.types.percent import PERCENT
 from rules.types.phone import PHONE
 from rules.types.question_type import QuestionType
 from rules.types.ssn import SSN
+from rules.types.tax_id import TAX_ID
 from rules.types.text import TEXT
 from rules.types.url import URL
 from rules.types.vin import VIN
@@ -34,7 +35,7 @@ from rules.types.zip import ZIP
 #: In the order in which staff choose from them.
 _TYPES: Final = (
     TEXT, LONG_TEXT, CHOICE, MULTI_CHOICE, BOOLEAN, INTEGER, NUMBER, DECIMAL, MONEY, PERCENT,
-    DATE, YEAR, ZIP, EMAIL, PHONE, URL, FEIN, SSN, VIN, NAICS,
+    DATE, YEAR, ZIP, EMAIL, PHONE, URL, FEIN, SSN, TAX_ID, VIN, NAICS,
 )  # fmt: skip
 QUESTION_TYPES: Final[Mapping[str, QuestionType]] = MappingProxyType({item.code: item for item in _TYPES})
 

@@ -1,5 +1,6 @@
-"""Cleaning that text types share: length, control characters, spaces and separators. Pure.
+"""Cleaning that text types share: length, invisible and control characters, spaces and separators. Pure.
 
+A text keeps what its author may mean; a typed field (a number, a date, a code) drops every sign that nobody sees.
 Error messages never repeat the value, because it can be sensitive.
 """
 
@@ -9,16 +10,28 @@ import re
 import unicodedata
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
-from typing import Final, TypeAlias
+from typing import Final, NamedTuple, TypeAlias
 
 from copies.document import AnswerValue
+from rules.types.invisible import drop_invisible, has_override, is_noncharacter, keep_visible
 
 #: The limit of one line of text, in characters.
 LINE_LENGTH: Final = 1_000
 NO_CHOICES: Final[Mapping[str, str]] = MappingProxyType({})
-#: A cleaner takes a raw value, the type's limit in characters, and the labels of the question's choices by code.
-Cleaner: TypeAlias = Callable[[object, int, Mapping[str, str]], AnswerValue]
-_SEPARATORS: Final = re.compile(r"[\s().\-\u2010-\u2015\u00a0]+")
+
+
+class InputContext(NamedTuple):
+    """The facts of a question and its catalogue that cleaning depends on: the labels of the question's choices by code,
+    and the code of the currency.
+    """
+
+    choices: Mapping[str, str]
+    currency: str
+
+
+#: A cleaner takes a raw value, the type's limit in characters, and the context.
+Cleaner: TypeAlias = Callable[[object, int, InputContext], AnswerValue]
+_SEPARATORS: Final = re.compile(r"[\s().\-\u2010-\u2015\u2212\u00a0]+")
 
 
 class InvalidValue(ValueError):
@@ -31,19 +44,39 @@ class InvalidValue(ValueError):
 
 
 def clean_text(raw: object, max_length: int) -> str:
-    """Return ``raw`` stripped, with LF line ends and in Unicode's composed form (NFC).
+    """Return a text as its author means it: without invisible signs, stripped, with LF line ends, composed (NFC).
 
-    Raises ``InvalidValue`` for anything but a text, for control characters and for more than ``max_length`` characters.
+    A text without a visible sign is "". Raises ``InvalidValue`` for anything but a text, for control characters,
+    noncharacters and forced directions of writing, and for more than ``max_length`` characters.
     """
+    text = _as_text(raw)
+    if has_override(text):
+        raise InvalidValue("bad_character", "The text contains a character that turns the direction of writing around.")
+    return _checked(keep_visible(text), max_length)
+
+
+def typed_text(raw: object, max_length: int) -> str:
+    """Return what was typed into the field of a number, a date or a code: without any invisible sign, stripped,
+    composed (NFC).
+
+    Raises ``InvalidValue`` as ``clean_text`` does; directions of writing are dropped with the other invisible signs.
+    """
+    return _checked(drop_invisible(_as_text(raw)), max_length)
+
+
+def _as_text(raw: object) -> str:
     if not isinstance(raw, str):
         raise InvalidValue("wrong_type", "Must be text.")
     # Browsers send a line end of a text area as two characters but count it as one.
-    text = raw.replace("\r\n", "\n").replace("\r", "\n") if "\r" in raw else raw
+    return raw.replace("\r\n", "\n").replace("\r", "\n") if "\r" in raw else raw
+
+
+def _checked(text: str, max_length: int) -> str:
     if len(text) > max_length:
         raise too_long(max_length)
     text = text.strip()
     # Test the whole text first: hardly any text contains an unprintable character.
-    if not text.isprintable() and any(_is_control(character) for character in text):
+    if not text.isprintable() and any(_is_refused(character) for character in text):
         raise InvalidValue("bad_character", "The text contains a control character.")
     composed = unicodedata.normalize("NFC", text)
     # A few characters have a composed form that is longer.
@@ -69,15 +102,23 @@ def unchanged(text: str) -> str:
 
 def text_cleaner(normalize: Callable[[str], str]) -> Cleaner:
     """Return a cleaner of texts whose stored form is ``normalize(text)``; blank text clears the answer."""
+    return _cleaner(clean_text, normalize)
 
-    def clean(raw: object, max_length: int, choices: Mapping[str, str]) -> AnswerValue:
-        text = clean_text(raw, max_length)
+
+def typed_cleaner(normalize: Callable[[str], str]) -> Cleaner:
+    """Return a cleaner of typed fields whose stored form is ``normalize(text)``; blank text clears the answer."""
+    return _cleaner(typed_text, normalize)
+
+
+def _cleaner(read: Callable[[object, int], str], normalize: Callable[[str], str]) -> Cleaner:
+    def clean(raw: object, max_length: int, context: InputContext) -> AnswerValue:
+        text = read(raw, max_length)
         if not text:
             return None
         normalized = normalize(text)
         if len(normalized) > max_length:
             raise too_long(max_length)
-        return normalized
+        return normalized or None
 
     return clean
 
@@ -95,8 +136,10 @@ def pattern_cleaner(pattern: str, normalize: Callable[[str], str] = unchanged, *
             raise InvalidValue(code, text)
         return normalize(bare)
 
-    return text_cleaner(normalize_match)
+    return typed_cleaner(normalize_match)
 
 
-def _is_control(character: str) -> bool:
-    return unicodedata.category(character) in ("Cc", "Cs") and character not in "\n\t"
+def _is_refused(character: str) -> bool:
+    if character in "\n\t":
+        return False
+    return unicodedata.category(character) in ("Cc", "Cs") or is_noncharacter(character)

@@ -1,6 +1,8 @@
 """The validators that a question can name: ``max:120``, ``not_before:as_of``, ``zip_matches_state:other_question``.
 Pure.
 
+``warn max:120`` makes its error a warning, which a person can confirm.
+
 A check tests one value by itself; a relation compares it with other answers. Both return an error text or None. The
 validators of single question types are in the files of the types; those of several types, and relations, are here.
 """
@@ -17,19 +19,21 @@ from typing import Final, NamedTuple, TypeAlias
 from rules.language.expressions import Expression
 from rules.language.kinds import DATE, NUMBER, TEXT, Kind
 from rules.language.values import Maybe, Unknown, Value
-from rules.reference_data import states_of_zip
 from rules.types.checks import (
     Check,
     CheckContext,
     CheckTest,
     InvalidValidator,
     ValidatorMaker,
+    as_warning,
     number_bound,
     require_count,
     whole_argument,
 )
 from rules.types.question_type import QuestionType, TypedQuestion
 from rules.types.registry import QUESTION_TYPES, type_of
+from rules.types.zip import unknown_zip
+from rules.zip_codes import states_of_zip
 
 #: Of a sensitive question it is a warning that only readers of the answer see: an error would tell a hit from a guess.
 UNIQUE_IN_POOL: Final = "unique_in_pool"
@@ -70,20 +74,30 @@ def parse_validators(
     """
     checks, relations, faults = list(type_of(question.type).checks), [], []
     for call in question.validate:
-        name, *args = call.split(":")
+        name, is_warning, args = _parts(call)
         try:
             if name in _TYPE_VALIDATORS:
-                checks.append(Check(name, _of_type(question, name, args)))
+                test = _of_type(question, name, args)
+                checks.append(Check(name, as_warning(test) if is_warning else test))
             elif name in _LIMITS:
-                checks.append(Check(name, _LIMITS[name](type_of(question.type), args)))
+                test = _LIMITS[name](type_of(question.type), args)
+                checks.append(Check(name, as_warning(test) if is_warning else test))
             elif name in _RELATIONS:
-                relations.append(RelationDraft(name, *_RELATIONS[name](question, args, pool)))
+                other, kind, relation = _RELATIONS[name](question, args, pool)
+                relations.append(RelationDraft(name, other, kind, as_warning(relation) if is_warning else relation))
             else:
                 known = ", ".join(sorted([*_TYPE_VALIDATORS, *_LIMITS, *_RELATIONS]))
                 raise InvalidValidator(f"There is no validator {name!r}.", f"The validators are: {known}.")
         except InvalidValidator as fault:
             faults.append(fault)
     return checks, relations, faults
+
+
+def _parts(call: str) -> tuple[str, bool, list[str]]:
+    """Return the name of a validator, whether its errors are warnings (``warn max:120``), and its arguments."""
+    name, *args = call.split(":")
+    warns, _, rest = name.partition(" ")
+    return (rest.strip(), True, args) if warns == "warn" and rest else (name, False, args)
 
 
 # Validators of single types
@@ -177,11 +191,12 @@ def _zip_matches_state(question: TypedQuestion, args: list[str], pool: str) -> _
 
     def test(value: Value, state: Value) -> str | None:
         states = states_of_zip(value)
+        if not states:
+            # The type of a ZIP question warns by itself.
+            return None if question.type == "zip" else unknown_zip(value)
         if state in states:
             return None
-        if not states:
-            return f"There is no ZIP code {value}."
-        return f"ZIP code {value} is in {' or '.join(sorted(states))}, not in {state}."
+        return f"This ZIP code is in {' or '.join(sorted(states))}, not in {state}."
 
     return _name(args, "zip_matches_state:state_question"), TEXT, test
 

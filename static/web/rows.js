@@ -1,5 +1,5 @@
-/* The rows of pools: adding, duplicating, removing and putting back, and the rows of a long pool that open and close.
- */
+/* The rows of pools: adding, duplicating, removing and putting back, and the rows of a long pool that open and close;
+   and the orders about one answer: clearing it, and confirming it in spite of a warning. */
 
 import { onClick } from "./clicks.js";
 import { rowAt } from "./field.js";
@@ -35,6 +35,9 @@ export function startRows() {
   onClick("[data-add]", ({ dataset }) => queue.order({ order: "add", path: dataset.add }));
   onClick("[data-duplicate]", ({ dataset }) => queue.order({ order: "duplicate", path: dataset.duplicate }));
   onClick("[data-remove]", ({ dataset }) => queue.order({ order: "remove", path: dataset.remove }));
+  onClick("[data-confirm]", ({ dataset }) => {
+    queue.order({ order: "confirm", path: dataset.confirm, code: dataset.code });
+  });
   onClick("[data-put-back]", ({ dataset }) => {
     queue.order({ order: "put-back", path: dataset.putBack, version: dataset.version });
     clearToast();

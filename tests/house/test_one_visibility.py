@@ -27,6 +27,7 @@ MASKERS = {
     "rules.types.fein": "masks its type",
     "rules.types.phone": "masks its type",
     "rules.types.ssn": "masks its type",
+    "rules.types.tax_id": "masks its type",
     "rules.types.text": "masks its type",
     "rules.types.vin": "masks its type",
     "presentation.visibility": "decides",

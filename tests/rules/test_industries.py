@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import csv
+from pathlib import Path
 
 import pytest
 
-from rules import industries as searched
 from rules.industries import MOST, find_industries
+from rules.industry_phrases import EVERYDAY_WORDS, all_phrases
 from rules.reference_data import is_industry
 
 
 @pytest.mark.parametrize("query", ["722511", "full service rest", "Full-Service Restaurants", "restaurants full"])
 def test_restaurants_are_found_by_code_and_by_words(query: str) -> None:
-    assert ("722511", "Full-Service Restaurants") in find_industries(query)
+    assert ("722511", "Full-Service Restaurants", "") in find_industries(query)
 
 
 @pytest.mark.parametrize(
@@ -51,17 +52,89 @@ def test_only_six_digit_codes_and_not_too_many() -> None:
     found = find_industries("23")
 
     assert len(found) == MOST
-    assert all(len(code) == 6 and code.startswith("23") for code, _ in found)
+    assert all(len(code) == 6 and code.startswith("23") for code, *_ in found)
     assert len(find_industries("23", most=None)) > MOST
 
 
-@pytest.mark.parametrize("query", ["", "   ", "zzzz", "999999", "%", "\0", "(" * 50, "plumber zzzz"])
+def everyday_searches() -> list[tuple[str, set[str]]]:
+    with (Path(__file__).parent / "everyday_industries.csv").open(encoding="utf-8", newline="") as file:
+        return [(row["query"], set(row["codes"].split())) for row in csv.DictReader(file)]
+
+
+@pytest.mark.parametrize(("query", "codes"), everyday_searches())
+def test_the_words_of_an_agent_find_the_industry(query: str, codes: set[str]) -> None:
+    assert all(map(is_industry, codes))
+    assert codes & {found.code for found in find_industries(query)[:5]}
+
+
+@pytest.mark.parametrize(
+    ("query", "code"),
+    [
+        ("jewlery store", "458310"),
+        ("restaraunt", "722511"),
+        ("resturant", "722511"),
+        ("electrition", "238210"),
+        ("plummer", "238220"),
+        ("lanscaping", "561730"),
+        ("accountent", "541211"),
+        ("vetinarian", "541940"),
+        ("chiropracter", "621310"),
+        ("bakry", "445291"),
+        ("morgage broker", "522310"),
+        ("insurence agency", "524210"),
+    ],
+)
+def test_misspelled_words_find_what_is_spelled_alike(query: str, code: str) -> None:
+    assert code in [found.code for found in find_industries(query)[:3]]
+
+
+@pytest.mark.parametrize(
+    "query", ["plumber zzzz", "zzzz plumber", "Joe's plumbing company llc", "a plumber in my town"]
+)
+def test_words_that_no_industry_has_do_not_hide_the_others(query: str) -> None:
+    assert find_industries(query)[0].code == "238220"
+
+
+@pytest.mark.parametrize(
+    ("query", "found"),
+    [
+        ("442110", [("449110", "Furniture Retailers", "442110")]),
+        ("4421", [("449110", "Furniture Retailers", "442110")]),
+        (
+            "212113",
+            [
+                ("212114", "Surface Coal Mining", "212113"),
+                ("212115", "Underground Coal Mining", "212113"),
+            ],
+        ),
+        ("722511", [("722511", "Full-Service Restaurants", "")]),
+    ],
+)
+def test_codes_of_naics_2017_find_their_successors(query: str, found: list[tuple[str, str, str]]) -> None:
+    assert find_industries(query) == found
+
+
+def test_a_code_of_both_years_is_found_once() -> None:
+    found = [industry.code for industry in find_industries("45", most=None)]
+
+    assert len(found) == len(set(found)) > MOST
+
+
+def test_the_index_of_naics_has_phrases_for_nearly_every_industry() -> None:
+    phrases = all_phrases()
+    indexed = {phrases.codes[phrase.place] for phrase in phrases.phrases if phrase.rank == 0}
+
+    assert sorted(set(phrases.codes) - indexed) == ["112130", "541120"]
+    assert sum(phrase.rank == 0 for phrase in phrases.phrases) == 20_373
+
+
+@pytest.mark.parametrize("query", ["", "   ", "zzzz", "999999", "%", "\0", "(" * 50, "xqzzy"])
 def test_nothing_fits(query: str) -> None:
     assert find_industries(query) == []
 
 
 def test_every_everyday_word_names_real_industries() -> None:
-    with searched._WORDS.open(encoding="utf-8", newline="") as file:
+    with EVERYDAY_WORDS.open(encoding="utf-8", newline="") as file:
         rows = list(csv.DictReader(file))
 
     assert len(rows) > 80

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from search.words import ALIKE, LONGEST, MOST, Weight, alike, likeness, trigrams_of, weigh, words_of
+from rules.spelling import ALIKE, alike, likeness, trigrams_of
+from search.words import LONGEST, MOST, Weight, weigh, words_of
 
 
 @pytest.mark.parametrize(

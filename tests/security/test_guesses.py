@@ -193,6 +193,9 @@ def test_a_row_given_twice_is_told_to_those_who_may_read_it(guessers: tuple[Api,
 
     assert seen[0]["unique_in_pool"] == "warn"
     assert "unique_in_pool" not in seen[1]
+    warning = {"path": f"houses/{form.rows[0]}/row_0", "code": "unique_in_pool"}
+    assert guesser.post(f"{form.url}/confirmations", warning).status_code == 422
+    assert owner.post(f"{form.url}/confirmations", warning).status_code == 200
 
 
 def test_a_guests_guess_looks_like_a_hit(guessers: tuple[Api, Api], harbor: Tenant) -> None:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from batch.changes.submitted_values import Unchanged, read_submitted
 from batch.changes.tracker import ChangeTracker
-from batch.errors import AnswerFault, InvalidAnswers, ReadOnlyAnswer
-from copies.document import Answer, AnswerValue, Container
+from batch.errors import AnswerFault, InvalidAnswers, NothingToConfirm, ReadOnlyAnswer
+from copies.document import Answer, AnswerValue, Confirmation, Container
 from copies.paths import join_path
 from rules.definition.catalogue import Question
 from rules.types.cleaning import InvalidValue
@@ -85,6 +85,7 @@ class AnswerMutator:
         else:
             tag = "" if value is None else self.question.sensitivity
             answer.value, answer.sealed, answer.mask, answer.tag = value, None, "", tag
+        answer.confirmed = ()
         answer.answered_by = self._tracker.by
         answer.created_at = answer.created_at or now
         answer.updated_at = now
@@ -93,6 +94,25 @@ class AnswerMutator:
     @property
     def _is_secret(self) -> bool:
         return self.question.sensitivity == "spi"
+
+    def confirm(self, warning: str) -> None:
+        """Record that the actor confirms the value in spite of ``warning``, a validator of the question; it holds until
+        the value changes. Confirming again changes nothing.
+
+        Raises ``NothingToConfirm``.
+        """
+        self._tracker.require_writable()
+        answer = self._container.answers.get(self.question.code)
+        if (
+            answer is None
+            or not answer.is_answered
+            or warning not in self._tracker.catalogue.questions[self.question.code].validators
+        ):
+            raise NothingToConfirm(self.path)
+        if answer.is_confirmed(warning):
+            return
+        self._tracker.touch_answer(self.path, answer)
+        answer.confirmed = (*answer.confirmed, Confirmation(warning, self._tracker.by, self._tracker.now))
 
     def _current(self) -> Answer | None:
         self._tracker.require_open()

@@ -30,7 +30,8 @@ class Option:
 
 @dataclass(frozen=True)
 class Field:
-    """One question with its answer. ``notes`` are the lines below it and ``tone`` is how serious they are.
+    """One question with its answer. ``notes`` are the lines below it and ``tone`` is how serious they are;
+    ``doubts`` are the codes and texts of the warnings that a person can confirm.
 
     ``max_length`` limits what can be typed, in characters.
     """
@@ -51,6 +52,7 @@ class Field:
     needed: str = ""
     tone: str = ""
     notes: tuple[tuple[str, str], ...] = ()
+    doubts: tuple[tuple[str, str], ...] = ()
     wide: bool = False
     readonly: bool = False
     masked: bool = False
@@ -84,6 +86,7 @@ def build_field(reading: Reading, question: Question, prefix: str, answer: Answe
         needed=_needed(reading, path),
         tone=tone,
         notes=notes,
+        doubts=_doubts(reading, question, path),
         wide=widget in ("area", "checks"),
         readonly=answer.readonly or not reading.is_writable,
         masked=masked,
@@ -125,6 +128,16 @@ def _needed(reading: Reading, path: str) -> str:
     return "bind" if path in reading.needed_to_bind else ""
 
 
+def _doubts(reading: Reading, question: Question, path: str) -> tuple[tuple[str, str], ...]:
+    """Return the code and the text of each warning that a person can confirm."""
+    can_confirm = reading.catalogue.questions[question.code].validators
+    return tuple(
+        (message.code, message.text)
+        for message in reading.messages.get(path, ())
+        if message.kind == "warn" and message.code in can_confirm
+    )
+
+
 def _notes(
     reading: Reading, question: Question, path: str, answer: Answer, *, masked: bool
 ) -> tuple[tuple[tuple[str, str], ...], str]:
@@ -136,7 +149,12 @@ def _notes(
     if opened and not answer.is_answered:
         notes.append(("needed", f"Needed to quote: opens {listed(opened)}"))
         tone = tone or "needed"
-    notes += [(message.kind, message.text) for message in messages if message.kind != "error"]
+    can_confirm = reading.catalogue.questions[question.code].validators
+    notes += [
+        (message.kind, message.text)
+        for message in messages
+        if message.kind != "error" and not (message.kind == "warn" and message.code in can_confirm)
+    ]
     if masked and answer.is_answered and reading.is_writable:
         notes.append(
             (

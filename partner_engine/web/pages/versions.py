@@ -69,6 +69,8 @@ def build_version(  # noqa: PLR0913 - the fields of a revision
 
 def _line(reading: Reading, change: Change, visibility: Visibility) -> ChangeLine | None:
     path = Path(change.path)
+    if change.confirmed and change.before == change.after:
+        return ChangeLine(link_to(reading, change.path).text, "", "confirmed as right")
     # A sensitive answer that was given again is listed: its absence would tell that it is the same.
     if path.is_question_set or (change.before == change.after and not change.tag):
         return None

@@ -60,6 +60,7 @@ ROWS = [
     Row("POST", "copies/<uuid:id>/lock", WRITE, b"{}"),
     Row("POST", "copies/<uuid:id>/unlock", WRITE, b"{}"),
     Row("PATCH", "copies/<uuid:id>/answers", WRITE, b'{"answers": {}}'),
+    Row("POST", "copies/<uuid:id>/confirmations", WRITE, b'{"path": "mqs_mail_zip", "code": "zip_unknown"}'),
     Row("GET", "copies/<uuid:id>/changes", READ),
     Row("GET", "copies/<uuid:id>/history", READ),
     Row("GET", "copies/<uuid:id>/explain", READ, query="?target=QM-BOP"),

@@ -138,6 +138,28 @@ def settled_events(response: object) -> dict[str, object]:
     return found
 
 
+def test_a_warning_is_confirmed_and_its_button_goes(start_form: StartForm, open_page: Open, read: Read) -> None:
+    page = open_page(start_form({"mqs_mail_zip": "78798"}))
+
+    before = markup(page.client.get(f"/forms/{page.copy_id}"))
+    confirmed = page.order("confirm", "mqs_mail_zip", code="zip_unknown")
+
+    assert 'data-confirm="mqs_mail_zip" data-code="zip_unknown"' in " ".join(before.split())
+    assert "data-confirm" not in markup(confirmed)
+    assert [item.code for item in read(page.copy_id).changeset.document.answers["mqs_mail_zip"].confirmed] == [
+        "zip_unknown"
+    ]
+
+
+def test_what_is_no_warning_cannot_be_confirmed(start_form: StartForm, open_page: Open, read: Read) -> None:
+    page = open_page(start_form({"mqs_mail_zip": "78701"}))
+
+    response = page.order("confirm", "mqs_mail_zip", code="zip_unknown")
+
+    assert response.status_code == 422
+    assert read(page.copy_id).changeset.document.answers["mqs_mail_zip"].confirmed == ()
+
+
 def known_rows(demo_catalogue: CompiledCatalogue) -> dict[str, Any]:
     """Return a row of each pool, nested ones too, that answers every question in clear words of its own."""
 

@@ -155,7 +155,7 @@ def test_a_wrong_value_is_refused_and_a_wrong_relation_is_a_message() -> None:
 
     assert result.refusals == (Refusal("income", "min", "Must be at least 0."),)
     assert result.evaluation.messages == (
-        Message("error", "home_zip", "zip_matches_state", "ZIP code 43215 is in OH, not in TX."),
+        Message("error", "home_zip", "zip_matches_state", "This ZIP code is in OH, not in TX."),
         Message("error", "income", "min", "Must be at least 0."),
     )
     assert result.evaluation.needed.quote == ("home_zip", "income")

@@ -22,7 +22,7 @@ from rules.types.text_input import InvalidValue
 
 CHOICES = {"dog": "Dog", "cat": "Cat", "other": "Another animal"}
 #: The types whose end may be shown by ADR 10.
-NUMBERS_THAT_NAME_SOMETHING = {"text", "ssn", "fein", "vin", "phone"}
+NUMBERS_THAT_NAME_SOMETHING = {"text", "ssn", "fein", "tax_id", "vin", "phone"}
 CONTEXTS = [CheckContext(date(2026, 6, 1), allow_test_identities=allowed) for allowed in (True, False)]
 
 CODES = st.sampled_from([*CHOICES, "fish", " dog "])
@@ -42,7 +42,8 @@ LIKELY: dict[str, st.SearchStrategy[Any]] = {
     "date": st.one_of(st.dates().map(str), st.from_regex(r"\A1?\d/[0-3]?\d/[12]\d{3}\Z")),
     "zip": st.from_regex(r"\A\d{5}(-?\d{4})?\Z"),
     "email": st.one_of(st.emails(), TEXTS),
-    "phone": st.from_regex(r"\A(\+?1)? ?\(?\d{3}\)?[ .-]?\d{3}[ .-]?\d{4}\Z"),
+    "phone": st.from_regex(r"\A(\+?1)? ?\(?(614|787|800)\)?[ .-]?\d{3}[ .-]?\d{4}( x\d{1,5})?\Z"),
+    "tax_id": st.from_regex(r"\A(\d{3}[- ]?\d\d[- ]?\d{4}|\d\d-\d{7})\Z"),
     "url": st.one_of(TEXTS, st.from_regex(r"\A(https?:)?(//)?[a-z.-]{1,30}(/\S*)?\Z")),
     "fein": st.from_regex(r"\A\d\d-?\d{7}\Z"),
     "ssn": st.from_regex(r"\A\d{3}[- ]?\d\d[- ]?\d{4}\Z"),
@@ -99,7 +100,7 @@ def test_a_cleaned_value_is_stable_and_its_checks_and_mask_keep_to_the_rules(ent
         assert len(end) <= 4 and 2 * len(end) < len(cleaned)
 
 
-@pytest.mark.parametrize("code", ["ssn", "fein", "vin", "phone", "text"])
+@pytest.mark.parametrize("code", ["ssn", "fein", "tax_id", "vin", "phone", "text"])
 def test_the_mask_of_a_number_that_names_something_shows_its_end(code: str) -> None:
     assert type_of(code).mask("123456789") == f"{HIDDEN} 6789"
 

@@ -1,0 +1,172 @@
+"""Real values as people type them, a table per question type in ``typed/``: stored, stored with a warning, or refused.
+
+A line is ``raw -> stored``, ``raw -> stored ?? code: warning`` or ``raw !! code: text``; values are Python literals,
+and ``'x' * 1001`` repeats a text.
+"""
+
+from __future__ import annotations
+
+import ast
+import re
+from datetime import date
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from rules.definition.catalogue import Question
+from rules.types.checks import CheckContext, Doubt
+from rules.types.question_type import QuestionType
+from rules.types.registry import QUESTION_TYPES, type_of
+from rules.types.text_input import InvalidValue
+from rules.types.validators import parse_validators
+
+TABLES = Path(__file__).parent / "typed"
+CHOICES = {
+    "TX": "Texas",
+    "NY": "New York",
+    "llc": "Limited liability company",
+    "corp": "Corporation",
+    "n1": "1-10",
+    "cafe": "Café",
+}
+CONTEXT = CheckContext(date(2026, 6, 1), allow_test_identities=False)
+TYPED = sorted(QUESTION_TYPES.keys() - {"text", "long_text"})
+#: One of each kind of sign that nobody sees, as phones, office programs and web pages add them.
+INVISIBLE = "\u200b\u200e\u200f\u202a\u202c\u202d\u2066\u2069\u2060\ufeff\u00ad\u061c\ufe0f\u180b\u034f\U000e0041\u200d"
+
+
+class Line(NamedTuple):
+    """One value of a table; ``stored`` is "" where it is refused, ``code`` is that of the refusal or the warning."""
+
+    type: str
+    validator: str
+    raw: Any
+    outcome: str
+    stored: Any = None
+    code: str = ""
+    text: str = ""
+
+
+def literal(text: str) -> Any:
+    repeated = re.fullmatch(r"('.') \* (\d+)", text)
+    return ast.literal_eval(repeated[1]) * int(repeated[2]) if repeated else ast.literal_eval(text)
+
+
+def read_table(code: str) -> list[Line]:
+    lines, validator = [], ""
+    for line in (TABLES / f"{code}.txt").read_text(encoding="ascii").splitlines():
+        if line.startswith("# validate: "):
+            validator = line.removeprefix("# validate: ")
+        elif " !! " in line:
+            raw, _, (name, _, text) = (*line.partition(" !! ")[:2], line.partition(" !! ")[2].partition(": "))
+            lines.append(Line(code, validator, literal(raw), "refused", code=name, text=text))
+        else:
+            raw, _, rest = line.partition(" -> ")
+            stored, _, doubt = rest.partition(" ?? ")
+            name, _, text = doubt.partition(": ")
+            lines.append(
+                Line(code, validator, literal(raw), "doubtful" if doubt else "stored", literal(stored), name, text)
+            )
+    return lines
+
+
+LINES = [line for code in QUESTION_TYPES for line in read_table(code)]
+
+
+def verdicts(question_type: QuestionType, validator: str, stored: Any) -> list[tuple[str, str]]:
+    """Return the code and the text of each verdict on a stored value."""
+    question = Question(code="q", label="Q", type=question_type.code, validate=(validator,) if validator else ())
+    checks, _, wrong = parse_validators(question, "")
+    assert wrong == []
+    if stored in (None, []):
+        return []
+    value = question_type.reader(stored)
+    return [(check.name, text) for check in checks if (text := check.test(value, CONTEXT)) is not None]
+
+
+@pytest.mark.parametrize("line", LINES, ids=lambda line: f"{line.type}-{ascii(line.raw)[:40]}")
+def test_a_typed_value_is_stored_doubted_or_refused(line: Line) -> None:
+    question_type = type_of(line.type)
+    try:
+        stored = question_type.clean(line.raw, choices=CHOICES)
+    except InvalidValue as refusal:
+        assert (line.outcome, line.code, line.text) == ("refused", refusal.code, refusal.text)
+        return
+
+    found = verdicts(question_type, line.validator, stored)
+    if line.outcome == "refused":
+        assert found == [(line.code, line.text)]
+        assert not isinstance(found[0][1], Doubt)
+        return
+    assert (stored, type(stored)) == (line.stored, type(line.stored))
+    assert found == ([(line.code, line.text)] if line.outcome == "doubtful" else [])
+    assert all(isinstance(text, Doubt) for _, text in found)
+
+
+@pytest.mark.parametrize("code", QUESTION_TYPES)
+def test_each_table_has_thirty_values_of_both_kinds(code: str) -> None:
+    outcomes = [line.outcome for line in read_table(code)]
+
+    assert len(outcomes) >= 30
+    assert min(outcomes.count("refused"), len(outcomes) - outcomes.count("refused")) >= 8
+
+
+@settings(max_examples=500, deadline=None)
+@given(line=st.sampled_from([line for line in LINES if line.outcome != "refused"]), currency=st.just("USD"))
+def test_a_shown_value_can_be_typed_in_again(line: Line, currency: str) -> None:
+    question_type = type_of(line.type)
+    if line.stored in (None, []):
+        return
+
+    assert question_type.clean(line.stored, choices=CHOICES) == line.stored
+    texts = [question_type.input_text(line.stored), question_type.display(line.stored, currency)]
+    if question_type.has_choices or line.type == "boolean":
+        texts = []
+        labels = question_type.labels or CHOICES
+        for code in line.stored if isinstance(line.stored, list) else [line.stored]:
+            label = labels[str(code).lower() if isinstance(code, bool) else code]
+            again = question_type.clean([label] if isinstance(line.stored, list) else label, choices=CHOICES)
+            assert again == ([code] if isinstance(line.stored, list) else code)
+    for text in texts:
+        assert question_type.clean(question_type.read_input(text), choices=CHOICES, currency=currency) == line.stored
+
+
+@settings(max_examples=800, deadline=None)
+@given(
+    line=st.sampled_from([line for line in LINES if line.type in TYPED and isinstance(line.raw, str)]),
+    places=st.lists(st.tuples(st.integers(0, 60), st.sampled_from(INVISIBLE)), min_size=1, max_size=4),
+)
+def test_invisible_signs_never_change_what_a_typed_field_makes_of_a_text(
+    line: Line, places: list[tuple[int, str]]
+) -> None:  # fmt: skip
+    pasted = line.raw
+    for place, sign in places:
+        pasted = pasted[:place] + sign + pasted[place:]
+
+    assert outcome(line.type, pasted) == outcome(line.type, line.raw)
+
+
+@settings(max_examples=300, deadline=None)
+@given(text=st.text(st.characters(exclude_categories=["Cs", "Cc"]), max_size=20), sign=st.sampled_from(INVISIBLE))
+def test_invisible_signs_at_the_ends_never_make_another_text(text: str, sign: str) -> None:
+    if sign == "\u202d" or sign in "\ufe0f\u180b":
+        return  # refused in texts; chooses the picture of a symbol
+
+    assert outcome("text", f"{sign}{text}{sign}") == outcome("text", text)
+
+
+@settings(max_examples=300, deadline=None)
+@given(text=st.text(st.sampled_from([*INVISIBLE, " ", "\u3164", "\u2800", "\u0301", "\ue000"]), max_size=12))
+def test_a_text_without_a_visible_sign_is_no_answer(text: str) -> None:
+    for code in ("text", "long_text"):
+        assert outcome(code, text) in (("stored", None), ("refused", "bad_character"))
+
+
+def outcome(code: str, raw: str) -> tuple[str, Any]:
+    try:
+        return "stored", type_of(code).clean(raw, choices=CHOICES)
+    except InvalidValue as refusal:
+        return "refused", refusal.code
