@@ -57,7 +57,7 @@ def stored_answers(copy_id: UUID, tenant: Tenant, code: str) -> list[Answer]:
 
 
 def test_the_first_save_under_the_later_release_seals(make_form: MakeForm, kennels: Tenant, agent: Actor) -> None:
-    form_id = make_form({"owner_phone": "5552013344"})
+    form_id = make_form({"owner_phone": "614-555-0101"})
     publish_release(LATER)
 
     with batch.find_and_lock(form_id, scope=kennels, actor=agent) as context:
@@ -65,7 +65,7 @@ def test_the_first_save_under_the_later_release_seals(make_form: MakeForm, kenne
         result = context.save()
 
     assert "Happy Tails" not in str(result.changes)
-    for code, value in (("kennel_name", "Happy Tails"), ("house_name", "North"), ("owner_phone", "5552013344")):
+    for code, value in (("kennel_name", "Happy Tails"), ("house_name", "North"), ("owner_phone", "+16145550101")):
         now, first, second = stored_answers(form_id, kennels, code)
         assert (now.value, now.sealed is not None, second.value) == (None, True, None)
         assert (first.value, first.sealed) == (value, None)
