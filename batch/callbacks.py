@@ -34,7 +34,7 @@ def refuse_locked(changeset: Changeset, loaded: Loaded) -> None:
 
 
 def _only_ends_links(changeset: Changeset) -> bool:
-    changes = changeset.changes()
+    changes = changeset.own_changes()
     links = [change for change in changes if Path(change.path).kind == GUEST_LINKS.name]
     ended = [change for change in links if change.after == "revoked"]
     return bool(changes) and len(ended) == len(changes) and not changeset.deferred

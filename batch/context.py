@@ -201,7 +201,7 @@ class BatchContext:
         locked = self._locked
         if locked is None:
             raise ContextWithoutLock
-        if self._changeset is not None and self._changeset.mode is Mode.WRITABLE and self._changeset.changes():
+        if self._changeset is not None and self._changeset.mode is Mode.WRITABLE and self._changeset.own_changes():
             raise UnsavedChanges
         try:
             with hold_copy(process, copy_id=self.copy.id, seconds=hold, scope=self.scope):

@@ -49,7 +49,9 @@ def fresh_copy(source: Loaded, *, scope: Tenant, title: str) -> Loaded:
     identity, now = uuid7(), source.now or timezone.now()
     document, key = _resealed(source, scope, identity)
     fields = CopyFields(title or f"Copy of {source.copy.fields.title or 'base'}"[:MAX_TITLE])
-    record = CopyRecord(identity, source.form.id, 0, fields, now, now, document=document, key=key)
+    record = CopyRecord(
+        identity, source.form.id, 0, fields, now, now, release_id=source.copy.release_id, document=document, key=key
+    )  # fmt: skip
     shared = {kind.name: source.attached.get(kind.name, ()) for kind in KINDS if kind.of_form}
     return msgspec.structs.replace(source, copy=record, attached=shared, is_last=False)
 

@@ -10,6 +10,7 @@ from structlog.contextvars import get_contextvars
 from batch.changes.records import Loaded, Release, SaveContext
 from batch.errors import UnknownCatalogue
 from catalogue import releases
+from catalogue.release_history import renames_between
 from tenants.access import Actor
 from tenants.models import Tenant
 
@@ -20,13 +21,15 @@ def save_context_for(loaded: Loaded, *, scope: Tenant, actor: Actor) -> SaveCont
     Raises ``UnknownCatalogue``.
     """
     now = loaded.copy.updated_at if loaded.is_past else loaded.now or timezone.now()
+    release, saved_under = _release(loaded), loaded.copy.release_id
     return SaveContext(
         tenant_id=scope.id,
         actor=actor,
         now=now,
         as_of=loaded.form.as_of or now.astimezone(ZoneInfo(scope.time_zone)).date(),
-        release=_release(loaded),
+        release=release,
         correlation_id=get_contextvars().get("correlation_id", ""),
+        renames=() if saved_under in (None, release.id) else renames_between(saved_under, release.id),
     )
 
 

@@ -127,7 +127,7 @@ def find_and_lock_many(
         yield chunk
 
 
-def find(
+def find(  # noqa: PLR0913 - the one entry point for every read; each is named at the call
     form_or_copy_id: UUID | str,
     *,
     scope: Tenant,
@@ -135,15 +135,18 @@ def find(
     archived: bool = False,
     version: int | None = None,
     moment: datetime | None = None,
+    under_current_release: bool = False,
 ) -> BatchContext:
     """Load a copy without its lock, to read it or to preview changes; ``save()`` on it raises.
 
-    ``version`` or ``moment`` loads an earlier version, with the release of that time. Raises ``NotFound``.
+    ``version`` or ``moment`` loads an earlier version, with the release of that time, or (``under_current_release``)
+    with its answers where the current release has them. Raises ``NotFound``.
     """
     with use_tenant(scope):
         loaded = load(_identity(form_or_copy_id), scope=scope, archived=archived)
         if version is not None or moment is not None:
             loaded = load_revision(loaded, scope=scope, version=version, moment=moment)
+            loaded = replace(loaded, is_past=not under_current_release)
         return BatchContext(loaded, scope=scope, actor=actor, writable=False)
 
 

@@ -25,12 +25,14 @@ PLAIN_QUESTION_FIELDS: Final = (
     "indexed",
     "help",
     "prefill",
+    "was",
 )
 
 
 def read_draft(catalogue: Catalogue) -> CatalogueDefinition:
     """Return the definition in the draft rows of ``catalogue``; the number of queries is constant."""
     sets = catalogue.question_sets.prefetch_related("questions__choices")
+    choice_lists = list(catalogue.choice_lists.prefetch_related("choices"))
     products = carrier_rows.CarrierProduct.objects.filter(catalogue=catalogue.code)
     return CatalogueDefinition(
         code=catalogue.code,
@@ -42,7 +44,12 @@ def read_draft(catalogue: Catalogue) -> CatalogueDefinition:
         employees_questions=tuple(catalogue.employees_questions),
         choices={
             choice_list.code: {choice.code: choice.label for choice in choice_list.choices.all()}
-            for choice_list in catalogue.choice_lists.prefetch_related("choices")
+            for choice_list in choice_lists
+        },
+        choices_were={
+            choice_list.code: renamed
+            for choice_list in choice_lists
+            if (renamed := {choice.code: choice.was for choice in choice_list.choices.all() if choice.was})
         },
         question_sets=tuple(_question_set(row) for row in sets),
         derived=tuple(
@@ -69,7 +76,12 @@ def read_draft(catalogue: Catalogue) -> CatalogueDefinition:
 def _question_set(row: QuestionSet) -> parts.QuestionSet:
     pool = (
         parts.Pool(
-            code=row.pool_code, parent=row.pool_parent, min=row.pool_min, max=row.pool_max, key=tuple(row.pool_key)
+            code=row.pool_code,
+            parent=row.pool_parent,
+            min=row.pool_min,
+            max=row.pool_max,
+            key=tuple(row.pool_key),
+            was=row.pool_was,
         )
         if row.pool_code
         else None
@@ -83,7 +95,9 @@ def _question_set(row: QuestionSet) -> parts.QuestionSet:
         )
         for question in row.questions.all()
     )
-    return parts.QuestionSet(code=row.code, title=row.title, when=row.when, pool=pool, questions=questions)
+    return parts.QuestionSet(
+        code=row.code, title=row.title, when=row.when, pool=pool, was=row.was, questions=questions
+    )  # fmt: skip
 
 
 def _carrier(row: carrier_rows.Carrier) -> parts.Carrier:

@@ -22,7 +22,9 @@ from rules.definition.faults import CatalogueFault
 _STAND_INS: Final[dict[str, Any]] = {
     **dict.fromkeys(("title", "label", "name", "why", "say"), "-"),
     **dict.fromkeys(("rate", "times"), "1"),
-    **dict.fromkeys(("help", "quirk", "prefill", "indexed", "sensitivity", "required", "currency", "validate", "key")),
+    **dict.fromkeys(
+        ("help", "quirk", "prefill", "indexed", "sensitivity", "required", "currency", "validate", "key", "was")
+    ),
     **dict.fromkeys(("p50_seconds", "p95_seconds", "fail_percent", "per_minute", "min", "max", "per", "minimum")),
     "admitted": True,
     "rate_type": "bindable",
@@ -48,6 +50,11 @@ _MOST: Final = _SENTENCES | _CONDITIONS
 #: Words and numbers that some YAML readers do not read as text.
 _GUESSED: Final = re.compile(r"(?i:y|n|yes|no|on|off)|[-+.]?[0-9].*")
 
+#: The field of one choice list.
+_CHOICE_LIST: Final = "CatalogueDefinition.choices[]"
+#: Fields of the structs that a file writes in another way: the old codes of choices are at each choice.
+_NOT_IN_FILES: Final = frozenset({"choices_were"})
+
 _REMEDY_LIST: Final = "Write a list: [a, b], or one line with a hyphen per item."
 _REMEDY_MAPPING: Final = "Write keys with values: {key: value}, or one line per key."
 
@@ -66,6 +73,8 @@ def read_shape(root: Node) -> tuple[dict[str, Any] | None, list[CatalogueFault]]
     """
     reading = _Reading()
     data = reading.value(root, inspect.type_info(CatalogueDefinition), where="", field="")
+    if isinstance(data, dict) and reading.choices_were:
+        data["choices_were"] = reading.choices_were
     return (data if reading.is_whole and isinstance(data, dict) else None), reading.faults
 
 
@@ -75,6 +84,8 @@ class _Reading:
     def __init__(self) -> None:
         self.faults: list[CatalogueFault] = []
         self.is_whole = True
+        #: The old codes of renamed choices, by list and new code.
+        self.choices_were: dict[str, dict[str, str]] = {}
 
     def value(self, node: Node, kind: inspect.Type, *, where: str, field: str) -> Any:
         """Return ``node`` as a value of ``kind``; ``field`` is its struct and key, such as ``Term.rate``."""
@@ -106,7 +117,7 @@ class _Reading:
                 "wrong_shape", where, f"Keys with values are required here: {keys}.", _REMEDY_MAPPING, node
             )
         built: dict[str, Any] = {}
-        fields = {field.name: field for field in kind.fields}
+        fields = {field.name: field for field in kind.fields if field.name not in _NOT_IN_FILES}
         for key, value in node.values.items():
             if key not in fields:
                 self._unknown_key(node.keys[key], list(fields), where)
@@ -160,7 +171,7 @@ class _Reading:
         return built
 
     def _dict(self, node: Node, kind: inspect.DictType, where: str, field: str) -> Any:
-        if isinstance(node, Sequence) and field == "CatalogueDefinition.choices[]":
+        if isinstance(node, Sequence) and field == _CHOICE_LIST:
             return self._codes(node, where, field)
         if not isinstance(node, Mapping):
             return self._fault("wrong_shape", where, "Keys with values are required here.", _REMEDY_MAPPING, node)
@@ -174,6 +185,9 @@ class _Reading:
                     "Codes have 1 to 64 visible characters.",
                     node.keys[key],
                 )
+            if field == _CHOICE_LIST and isinstance(value, Mapping):
+                built[key] = self._renamed_choice(value, key, where)
+                continue
             built[key] = self.value(
                 value, kind.value_type, where=f"{where}[{key}]", field=f"{field}[]" if field[-2:] != "[]" else field
             )
@@ -181,6 +195,20 @@ class _Reading:
         if not built:
             self._fault("missing_value", where, "It is empty.", "Write a value, or remove the key.", node)
         return built
+
+    def _renamed_choice(self, node: Mapping, code: str, where: str) -> Any:
+        """Read a choice with its label and the code that it had in earlier releases."""
+        place, parts = f"{where}[{code}]", {}
+        for key, value in node.values.items():
+            if key not in ("label", "was"):
+                self._unknown_key(node.keys[key], ["label", "was"], place)
+                continue
+            parts[key] = self.value(value, inspect.StrType(), where=f"{place}.{key}", field=f"Choice.{key}")
+        if parts.get("was", _BAD) is not _BAD:
+            self.choices_were.setdefault(where.removeprefix("choices[").removesuffix("]"), {})[code] = parts["was"]
+        if "label" not in parts:
+            return self._fault("missing_key", place, "'label' is missing.", "Add label: ...", node)
+        return parts["label"]
 
     def _codes(self, node: Sequence, where: str, field: str) -> dict[str, str]:
         """Read a choice list whose codes are also the labels."""

@@ -37,7 +37,9 @@ def _block(struct: msgspec.Struct, *, indent: str) -> Iterator[str]:
             yield from _block(value, indent=indent + "  ")
         elif key == "choices" and isinstance(value, Mapping):
             yield f"{indent}{key}:"
-            yield from (f"{indent}  {_text(code)}: {_choices(labels)}" for code, labels in value.items())
+            were = getattr(struct, "choices_were", {})
+            for code, labels in value.items():
+                yield f"{indent}  {_text(code)}: {_choices(labels, were.get(code, {}))}"
         elif isinstance(value, tuple) and value and isinstance(value[0], msgspec.Struct):
             yield f"{indent}{key}:"
             for item in value:
@@ -59,6 +61,8 @@ def _entries(struct: msgspec.Struct) -> Iterator[tuple[str, Any]]:
     """Yield key and value of every field that differs from its default, or that reads better when written."""
     for field in msgspec.structs.fields(struct):
         value = getattr(struct, field.name)
+        if field.name == "choices_were":
+            continue  # written at each choice
         is_written = isinstance(struct, Product) and field.name in ("states", "industries")
         if is_written or field.required or value != _default(field):
             yield field.name, value
@@ -92,11 +96,19 @@ def _flow(key: str, value: Any) -> str:
     return _number(value) if key in _NUMBERS else _scalar(value)
 
 
-def _choices(labels: Mapping[str, str]) -> str:
-    """Return a choice list; only its codes if they are also the labels."""
+def _choices(labels: Mapping[str, str], were: Mapping[str, str]) -> str:
+    """Return a choice list; only its codes if they are also the labels and never were others."""
+    if were:
+        return (
+            "{" + ", ".join(f"{_text(code)}: {_choice(label, were.get(code))}" for code, label in labels.items()) + "}"
+        )
     if labels and all(code == label for code, label in labels.items()):
         return "[" + ", ".join(_text(code) for code in labels) + "]"
     return _flow("", labels)
+
+
+def _choice(label: str, was: str | None) -> str:
+    return _text(label) if was is None else f"{{label: {_text(label)}, was: {_text(was)}}}"
 
 
 def _scalar(value: str | int | float | bool) -> str:

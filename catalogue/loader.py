@@ -58,7 +58,13 @@ def _load_choices(catalogue: Catalogue, definition: CatalogueDefinition) -> dict
     )
     by_code = {choice_list.code: choice_list for choice_list in lists}
     Choice.objects.bulk_create(
-        Choice(choice_list=by_code[code], position=position, code=choice, label=label)
+        Choice(
+            choice_list=by_code[code],
+            position=position,
+            code=choice,
+            label=label,
+            was=definition.choices_were.get(code, {}).get(choice, ""),
+        )
         for code, labels in definition.choices.items()
         for position, (choice, label) in enumerate(labels.items())
     )
@@ -73,6 +79,7 @@ def _load_questions(catalogue: Catalogue, definition: CatalogueDefinition, lists
             code=question_set.code,
             title=question_set.title,
             when=question_set.when,
+            was=question_set.was,
             **_pool_fields(question_set.pool),
         )
         for position, question_set in enumerate(definition.question_sets)
@@ -100,6 +107,7 @@ def _pool_fields(pool: parts.Pool | None) -> dict[str, object]:
         "pool_min": pool.min,
         "pool_max": pool.max,
         "pool_key": list(pool.key),
+        "pool_was": pool.was,
     }
 
 

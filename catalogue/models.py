@@ -23,6 +23,7 @@ _CODE = RegexValidator(
     r"\A[A-Za-z0-9_][A-Za-z0-9_.-]*\Z", "Use letters, digits, underscores, periods and hyphens, starting with a letter."
 )
 _POSITION_HELP = "The order in lists, lowest first."
+_WAS_HELP = "The code in earlier releases, if it was renamed: stored answers then follow to the new code."
 
 
 def _once(
@@ -129,6 +130,7 @@ class Choice(models.Model):
     position = models.PositiveIntegerField(default=0, help_text=_POSITION_HELP)
     code = models.CharField(max_length=64)
     label = models.CharField(max_length=300)
+    was = models.CharField("earlier code", max_length=64, blank=True, help_text=_WAS_HELP)
 
     class Meta:
         ordering: ClassVar = ["choice_list", "position", "id"]
@@ -167,6 +169,8 @@ class QuestionSet(models.Model):
         blank=True,
         help_text="Questions that identify the same row in two copies, separated by commas.",
     )
+    was = models.CharField("earlier code", max_length=64, blank=True, help_text=_WAS_HELP)
+    pool_was = models.CharField("earlier pool code", max_length=64, blank=True, help_text=_WAS_HELP)
 
     class Meta:
         ordering: ClassVar = ["catalogue", "position", "code"]
@@ -267,6 +271,7 @@ class Question(models.Model):
     )
     help = models.CharField(max_length=500, blank=True)
     prefill = models.CharField(max_length=64, blank=True, help_text="Source of a first answer, for example vin.")
+    was = models.CharField("earlier code", max_length=64, blank=True, help_text=_WAS_HELP)
 
     class Meta:
         ordering: ClassVar = ["question_set", "position", "code"]

@@ -25,6 +25,7 @@ from redis.exceptions import RedisError
 from catalogue.drafts import read_draft
 from catalogue.models import Catalogue, Release
 from catalogue.publish_hooks import Published, run_hooks, stricter_questions
+from catalogue.release_history import check_renames, past_labels, renames_between
 from rules.definition.catalogue import CatalogueDefinition, Sensitivity
 from rules.definition.compiler import compile_catalogue
 from rules.definition.faults import CatalogueErrors, CatalogueFault
@@ -78,7 +79,9 @@ def publish(catalogue: Catalogue, *, actor_id: str, notes: str = "") -> Release:
 
 def _release_of(catalogue: Catalogue, *, actor_id: str, notes: str) -> Release:
     """Return the latest release if it equals the draft, else a new one. The catalogue's row must be locked."""
-    content = _checked_content(read_draft(catalogue))
+    draft = read_draft(catalogue)
+    content = _checked_content(draft)
+    check_renames(catalogue, draft)
     checksum = hashlib.sha256(content).hexdigest()
     latest = catalogue.releases.defer("content").order_by("-number").first()
     if latest and latest.checksum == checksum:
@@ -187,6 +190,8 @@ def forget_compiled_releases() -> None:
     """Drop the compiled releases of this process; for tests, whose releases are rolled back."""
     _compiled.clear()
     sensitivities_of.cache_clear()
+    renames_between.cache_clear()
+    past_labels.cache_clear()
 
 
 def _redis() -> Redis:

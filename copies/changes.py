@@ -26,8 +26,12 @@ def outside_title(path: str) -> str:
     return f"{'Copy' if place.field_owner == COPY else 'Form'}: {place.code.replace('_', ' ')}"
 
 
+#: The type of the cause of changes that a release made, such as a renamed question; the id is the release's number.
+RELEASE: Final = "release"
+
+
 class Cause(msgspec.Struct, frozen=True):
-    """The cause of a change: ``type`` is user, api_client, guest, system, rule or process."""
+    """The cause of a change: ``type`` is user, api_client, guest, system, rule, process or release."""
 
     type: str
     id: str = ""

@@ -12,11 +12,13 @@ from uuid import UUID
 
 from batch.storage.summary import search_texts
 from catalogue import releases
+from catalogue.release_history import renames_between
 from copies.codec import decode_document
 from copies.document import Document, walk_containers
 from copies.models import Copy
 from forms.models import ApplicationForm
 from presentation.visibility import NOBODY, PERSONAL, PUBLIC, Visibility
+from rules.flow.followed_renames import follow_renames
 from search.index import FORMAT, Entry, forget_unused_spellings, remove_entries, write_entries
 from search.models import SearchEntry
 from search.words import weigh
@@ -44,7 +46,7 @@ def index_copies(copy_ids: Sequence[UUID], *, tenant: Tenant) -> int:
     Safe during saves and other writers: an entry never returns to an earlier version.
     """
     with use_tenant(tenant):
-        columns = ("id", "application_form_id", "version", "title", "document")
+        columns = ("id", "application_form_id", "version", "release_id", "title", "document")
         copies = list(Copy.objects.filter(pk__in=copy_ids).order_by().only(*columns))
         forms = ApplicationForm.objects.filter(pk__in={copy.application_form_id for copy in copies})
         catalogues = dict(forms.order_by().values_list("pk", "catalogue"))
@@ -62,16 +64,22 @@ def index_stricter(catalogue: str, codes: Collection[str], *, tenant: Tenant) ->
     return how many were written.
     """
     last: UUID | None = None
-    written = 0
+    written, today = 0, releases.current(catalogue).id
     while True:
         with use_tenant(tenant):
             forms = ApplicationForm.objects.filter(catalogue=catalogue).order_by().values("pk")
-            rows = Copy.objects.filter(application_form_id__in=forms).order_by("pk").only("id", "document")
+            rows = Copy.objects.filter(application_form_id__in=forms).order_by("pk")
+            rows = rows.only("id", "release_id", "document")
             found = list((rows if last is None else rows.filter(pk__gt=last))[:CHUNK])
         if not found:
             break
         last = found[-1].pk
-        concerned = [copy.pk for copy in found if _answers_any(decode_document(bytes(copy.document)), codes)]
+        concerned = [
+            copy.pk
+            for copy in found
+            if renames_between(copy.release_id or 0, today)
+            or _answers_any(decode_document(bytes(copy.document)), codes)
+        ]
         written += index_copies(concerned, tenant=tenant) if concerned else 0
     if written:
         forget_unused_spellings(tenant=tenant)
@@ -143,6 +151,8 @@ def _chunks(tenant: Tenant, *, everything: bool) -> Iterator[tuple[list[UUID], i
 def _entry(copy: Any, release: releases.CompiledRelease) -> Entry:
     """Return the words of ``copy`` under ``release``; sensitive (``spi``) answers contribute none."""
     catalogue, document = release.compiled, decode_document(copy.document)
+    if copy.release_id not in (None, release.id):
+        follow_renames(document, renames_between(copy.release_id, release.id))
     others, personal = search_texts(catalogue, document)
     insured = document.answers.get(catalogue.definition.title_question)
     level = Visibility(catalogue, NOBODY).of(catalogue.definition.title_question, insured)

@@ -27,12 +27,13 @@ from batch.changes.mutators.pools import PoolMutator, RowMutator, open_pool
 from batch.changes.mutators.processes import Processes
 from batch.changes.mutators.question_sets import QuestionSetMutator
 from batch.changes.mutators.quote_requests import QuoteRequests
+from batch.changes.orphans import Orphans
 from batch.changes.record_mutator import RecordCollection
 from batch.changes.records import Loaded, SaveContext
 from batch.changes.snapshots import CopyFields, FormFields
 from batch.changes.tracker import ChangeTracker, Mode, Sealing
 from batch.errors import UnknownQuestion, UnknownQuestionSet
-from copies.changes import Cause, Change
+from copies.changes import RELEASE, Cause, Change
 from copies.document import Document, DocumentQuestionSet
 from copies.paths import Path, row_steps, split_path
 from presentation.visibility import Visibility
@@ -146,6 +147,10 @@ class Changeset:
         """Return the changes since the load."""
         return self.tracker.changes()
 
+    def own_changes(self) -> list[Change]:
+        """Return the changes of this unit of work: all but those that follow from a later release."""
+        return [change for change in self.changes() if change.cause.type != RELEASE]
+
     def caused_by(self, rule: Cause) -> AbstractContextManager[None]:
         """Return a context manager: the changes inside its block have ``rule`` as their cause, not the actor."""
         return self.tracker.caused_by(rule)
@@ -205,6 +210,25 @@ class Changeset:
         for pool, row_id in inner:
             row = row.find_pool(pool).find_row(row_id)
         return row
+
+    @property
+    def orphans(self) -> Orphans:
+        """Return the answers and pools at the top of the document that the release does not have there."""
+        self.tracker.require_open()
+        return Orphans(self.tracker, self.document, "", "")
+
+    def remove_orphan(self, path: str) -> None:
+        """Remove what the release no longer has at ``path``: an answer, a row, or all rows of a pool.
+
+        Raises ``UnknownQuestion``, ``UnknownPool`` or ``UnknownRow``.
+        """
+        place, row_id = (path, "") if Path(path).is_answer else split_path(path)
+        row, code = split_path(place)
+        orphans = self.find_row(row).orphans if row else self.orphans
+        if row_id:
+            orphans.remove_row(code, row_id)
+        else:
+            orphans.remove(code)
 
     def require_place(self, path: str) -> None:
         """Check that ``path`` names an answer or an existing row.

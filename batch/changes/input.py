@@ -8,9 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, partial
 from typing import Any, Final, Protocol
 
+from batch.changes.orphans import Orphans
 from batch.changes.submitted_values import Unchanged, read_submitted
 from batch.changes.tracker import ChangeTracker
 from batch.errors import AnswerFault, InvalidAnswers, PoolIsFull, ReadOnlyAnswer, UnknownPart, UnknownRow
@@ -19,6 +20,8 @@ from copies.paths import join_path
 from rules.types.cleaning import InvalidValue
 
 ROW_KEYS: Final = frozenset({"id", "answers", "answer_pools", "delete"})
+#: The values that clear an answer.
+CLEARING: Final[tuple[object, ...]] = (None, "", [])
 #: The id of a row that is to be added, in the paths of its faults.
 NEW_ROW: Final = "new"
 
@@ -41,6 +44,10 @@ class AnswerTarget(Protocol):
 
 class Holder(Protocol):
     """A holder of answers and pools: a changeset or a row."""
+
+    @property
+    def orphans(self) -> Orphans:
+        """Return the answers and pools here that the release does not have."""
 
     def find_answer(self, path: str, /) -> AnswerTarget:
         """Return the mutator of an answer."""
@@ -113,6 +120,9 @@ class Plan:
     def _add_answer(self, place: Place, code: str, value: object) -> None:
         path, pointer = join_path(place.path, code), f"{place.pointer}/answers/{_escape(code)}"
         question = self._tracker.catalogue.questions.get(code)
+        if value in CLEARING and place.existing is not None and place.existing.orphans.has_answer(code):
+            self._steps.append(partial(place.existing.orphans.remove_answer, code))
+            return None
         if question is None:
             return self._fault(
                 path, pointer, "unknown_question", "There is no question with this code. See the catalogue."
@@ -143,6 +153,8 @@ class Plan:
         try:
             existing = self._existing_pool(place, code)
         except UnknownPart as error:
+            if place.existing is not None and place.existing.orphans.rows(code):
+                return self._remove_orphans(place.existing.orphans, code, rows, (path, pointer))
             return self._fault(path, pointer, error.code, str(error))
         if not isinstance(rows, Sequence) or isinstance(rows, str):
             return self._fault(path, pointer, "wrong_type", "Give a list of rows.")
@@ -153,6 +165,24 @@ class Plan:
         most = self._tracker.catalogue.pools[code].pool.max
         if (len(existing.rows) if existing else 0) + room > most and room > 0:
             self._fault(path, pointer, PoolIsFull.code, f"A form has at most {most} rows here.")
+
+    def _remove_orphans(self, orphans: Orphans, code: str, rows: object, place: tuple[str, str]) -> None:
+        """Plan the removal of ``rows`` of the pool ``code``, which is no longer asked here; ``place`` is its path and
+        pointer.
+        """
+        path, pointer = place
+        known, orders = {row.id for row in orphans.rows(code)}, rows if isinstance(rows, list) else [rows]
+        for position, row in enumerate(orders):
+            row_id = row.get("id") if isinstance(row, Mapping) and row.keys() == {"id", "delete"} else None
+            if not isinstance(row_id, str) or row["delete"] is not True:
+                text = "This group is no longer part of the form: its rows can only be deleted, by id and delete: true."
+                self._fault(path, f"{pointer}/{position}", "no_longer_asked", text)
+            elif row_id not in known:
+                unknown = UnknownRow(join_path(path, row_id))
+                self._fault(join_path(path, row_id), f"{pointer}/{position}/id", unknown.code, str(unknown))
+            else:
+                known.remove(row_id)
+                self._steps.append(partial(orphans.remove_row, code, row_id))
 
     def _existing_pool(self, place: Place, code: str) -> PoolTarget | None:
         if place.existing is not None:

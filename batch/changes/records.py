@@ -17,6 +17,7 @@ from copies.changes import Cause, Change
 from copies.document import AnsweredBy
 from encryption.wrapped_key import WrappedKey
 from rules.definition.model import CompiledCatalogue
+from rules.definition.renames import Renames
 from rules.flow.evaluation import Evaluation, ProductOutcome
 from tenants.access import Actor
 
@@ -125,6 +126,8 @@ class SaveContext(msgspec.Struct, frozen=True):
     as_of: date
     release: Release
     correlation_id: str = ""
+    #: The renames since the release under which the copy was saved last.
+    renames: tuple[Renames, ...] = ()
 
     @property
     def answered_by(self) -> AnsweredBy:

@@ -8,7 +8,15 @@ from uuid import UUID
 
 import msgspec
 
-from copies.document import Answer, AnswerValue
+from copies.document import (
+    Answer,
+    AnswerValue,
+    Document,
+    DocumentQuestionSet,
+    walk_answers,
+    walk_containers,
+)
+from copies.paths import Path
 
 #: The tag of a sealed answer, whatever its question says now.
 SEALED: Final = "spi"
@@ -36,6 +44,21 @@ def snapshot(answer: Answer | None) -> AnswerSnapshot | None:
     tag = answer.tag if answer.sealed is None else SEALED
     confirmed = tuple(confirmation.code for confirmation in answer.confirmed)
     return AnswerSnapshot(shown, answer.sealed, answer.active, answer.required, answer.readonly, tag, confirmed)
+
+
+class Picture:
+    """The snapshots of a whole document by path: answers, rows (their ids) and question sets (by code)."""
+
+    def __init__(self, document: Document) -> None:
+        """Take the snapshots of ``document``."""
+        containers = dict(walk_containers(document))
+        self.rows: dict[str, str | None] = {path: Path(path).code for path in containers if path}
+        self.answers: dict[str, AnswerSnapshot | None] = {
+            path: snapshot(answer) for path, answer in walk_answers(document)
+        }
+        self.question_sets: dict[str, DocumentQuestionSet | None] = {
+            part.code: msgspec.structs.replace(part) for part in document.question_sets
+        }
 
 
 class CopyFields(msgspec.Struct, frozen=True):

@@ -19,10 +19,10 @@ from uuid_utils.compat import uuid7
 from batch.changes.accumulators import SimpleAccumulator, SnapshotAccumulator
 from batch.changes.attached import AttachedRecord, RecordAccumulator, RecordEvent, RecordKind
 from batch.changes.records import Loaded, SaveContext
-from batch.changes.snapshots import AnswerSnapshot, snapshot
+from batch.changes.snapshots import AnswerSnapshot, Picture, snapshot
 from batch.errors import UnknownRow
 from batch.misuse import ReadOnlyChangeset, StaleReference, WrongThread
-from copies.changes import Cause, Change, strictest
+from copies.changes import RELEASE, Cause, Change, strictest
 from copies.document import (
     Answer,
     AnsweredBy,
@@ -35,6 +35,7 @@ from copies.document import (
 from copies.paths import Path, is_below, is_in_document, join_path, question_set_path, split_path
 from presentation.visibility import Reader, Visibility
 from rules.definition.model import CompiledCatalogue
+from rules.flow.followed_renames import follow_renames
 
 
 class Sealing(Protocol):
@@ -112,6 +113,8 @@ class ChangeTracker:
         self._rule: Cause | None = None
         self._removed_rows: set[str] = set()
         self._thread = threading.get_ident()
+        if context.renames:
+            self._follow_release()
 
     # For mutators
 
@@ -265,7 +268,28 @@ class ChangeTracker:
         rule = rule or self._rule
         if rule is None:
             self._submitted.add(path)
+            if path in self._causes and self._causes[path].type == RELEASE:
+                del self._causes[path]
         self._causes.setdefault(path, rule or self._actor)
+
+    def _follow_release(self) -> None:
+        """Move answers and rows to the codes of the present release, as changes that the release caused."""
+        cause = Cause(RELEASE, str(self.context.release.number))
+        before = Picture(self.document)
+        follow_renames(self.document, self.context.renames, sealing=self.sealing)
+        after = Picture(self.document)
+        for path in {**before.rows, **after.rows}:
+            if before.rows.get(path) != after.rows.get(path):
+                self._rows.add(path, partial(before.rows.get, path))
+                self._causes[path] = cause
+        for path in {**before.answers, **after.answers}:
+            if before.answers.get(path) != after.answers.get(path):
+                self._answers.add(path, partial(before.answers.get, path))
+                self._causes[path] = cause
+        for code in {**before.question_sets, **after.question_sets}:
+            if before.question_sets.get(code) != after.question_sets.get(code):
+                self._question_sets.add(code, partial(before.question_sets.get, code))
+                self._causes[question_set_path(code)] = cause
 
     def _row_at(self, path: str) -> str | None:
         return None if find_container(self.document, path) is None else Path(path).code

@@ -105,6 +105,15 @@ class Migration(migrations.Migration):
                 ("code", models.CharField(max_length=64)),
                 ("label", models.CharField(max_length=300)),
                 (
+                    "was",
+                    models.CharField(
+                        blank=True,
+                        help_text="The code in earlier releases, if it was renamed: stored answers then follow to the new code.",
+                        max_length=64,
+                        verbose_name="earlier code",
+                    ),
+                ),
+                (
                     "choice_list",
                     models.ForeignKey(
                         on_delete=django.db.models.deletion.CASCADE, related_name="choices", to="catalogue.choicelist"
@@ -297,6 +306,24 @@ class Migration(migrations.Migration):
                     ),
                 ),
                 (
+                    "was",
+                    models.CharField(
+                        blank=True,
+                        help_text="The code in earlier releases, if it was renamed: stored answers then follow to the new code.",
+                        max_length=64,
+                        verbose_name="earlier code",
+                    ),
+                ),
+                (
+                    "pool_was",
+                    models.CharField(
+                        blank=True,
+                        help_text="The code in earlier releases, if it was renamed: stored answers then follow to the new code.",
+                        max_length=64,
+                        verbose_name="earlier pool code",
+                    ),
+                ),
+                (
                     "catalogue",
                     models.ForeignKey(
                         on_delete=django.db.models.deletion.CASCADE,
@@ -389,6 +416,15 @@ class Migration(migrations.Migration):
                 (
                     "prefill",
                     models.CharField(blank=True, help_text="Source of a first answer, for example vin.", max_length=64),
+                ),
+                (
+                    "was",
+                    models.CharField(
+                        blank=True,
+                        help_text="The code in earlier releases, if it was renamed: stored answers then follow to the new code.",
+                        max_length=64,
+                        verbose_name="earlier code",
+                    ),
                 ),
                 (
                     "catalogue",

@@ -20,7 +20,7 @@ _QUESTION_FIELDS = (
     "when",
     ("validate", "products"),
     ("help", "prefill"),
-    "position",
+    ("was", "position"),
 )
 
 
@@ -56,8 +56,8 @@ class QuestionSetAdmin(DraftAdmin):
     search_fields = ("code", "title", "pool_code")
     inlines = (QuestionBlocks,)
     fieldsets = (
-        (None, {"fields": (("catalogue", "position"), ("code", "title"), "when")}),
-        ("Pool", {"fields": (("pool_code", "pool_parent"), ("pool_min", "pool_max"), "pool_key")}),
+        (None, {"fields": (("catalogue", "position"), ("code", "title"), ("when", "was"))}),
+        ("Pool", {"fields": (("pool_code", "pool_parent"), ("pool_min", "pool_max"), ("pool_key", "pool_was"))}),
     )
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[QuestionSet]:
@@ -87,7 +87,7 @@ class ChoiceRows(DraftRows):
     """The choices of a list."""
 
     model = Choice
-    fields = ("code", "label", "position")
+    fields = ("code", "label", "was", "position")
 
 
 @admin.register(ChoiceList, site=site)

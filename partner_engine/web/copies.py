@@ -92,8 +92,8 @@ def answer(request: HttpRequest, visitor: Visitor, copy_id: UUID) -> HttpRespons
 @require_POST
 @for_visitors(Right.WRITE_FORMS)
 def order_rows(request: HttpRequest, visitor: Visitor, copy_id: UUID) -> HttpResponse:
-    """Execute ``order`` (add, duplicate, remove, or put-back) on the row or pool at ``path``, or confirm the answer at
-    ``path`` in spite of the warning ``code``.
+    """Execute ``order`` (add, duplicate, remove, put-back, or discard) on the row, pool or answer at ``path``, or
+    confirm the answer at ``path`` in spite of the warning ``code``.
     """
     order, path = request.POST.get("order", ""), request.POST.get("path", "")
     version = request.POST.get("version", "0")
@@ -101,6 +101,7 @@ def order_rows(request: HttpRequest, visitor: Visitor, copy_id: UUID) -> HttpRes
         "add": lambda changeset: row_commands.add(changeset, path),
         "duplicate": lambda changeset: row_commands.duplicate(changeset, path),
         "remove": lambda changeset: row_commands.remove(changeset, path),
+        "discard": lambda changeset: row_commands.discard(changeset, path, visitor=visitor),
         "put-back": lambda changeset: row_commands.put_back(
             changeset, path, copy_id=context.copy.id, version=int(version), visitor=visitor
         ),

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from django.http import HttpRequest
 
 from batch.changes.records import SaveResult
 from batch.context import BatchContext
+from catalogue.release_history import past_labels
 from copies.document import walk_answers
 from partner_engine.audit import note_personal_read
 from partner_engine.web.pages.reading import CopyFacts, Reading
@@ -37,6 +40,7 @@ def read_context(
         evaluation=evaluation,
         open_rows=frozenset(filter(None, request.headers.get("X-Open-Rows", "").split(","))),
         posted=context.attached.get("messages", ()),  # type: ignore[arg-type]
+        past_labels=partial(past_labels, context.release.id),
     )
     return reading
 

@@ -14,6 +14,7 @@ from copies.paths import is_in_document
 from partner_engine.web.pages.cards import build_card, build_row
 from partner_engine.web.pages.differences import Parts
 from partner_engine.web.pages.form_page import build_head, build_nav
+from partner_engine.web.pages.orphans import build_orphans
 from partner_engine.web.pages.posted_messages import build_posted
 from partner_engine.web.pages.products import build_panel, errors
 from partner_engine.web.pages.reading import Reading
@@ -36,6 +37,7 @@ def render_parts(
             "posted": build_posted(reading),
             "writable": reading.is_writable,
             "errors": errors(reading),
+            "orphans": build_orphans(reading),
             "cards": [build_card(reading, code) for code in parts.sets],
             "rows": [row for path in parts.rows if (row := build_row(reading, path))],
             "copy_id": reading.facts.id,

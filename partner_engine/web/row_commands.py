@@ -1,4 +1,4 @@
-"""Commands of the form page on rows of answer pools: add, duplicate, remove, and put back."""
+"""Commands of the form page on rows of answer pools: add, duplicate, remove, put back, and discard."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from uuid import UUID
 
 from batch.changes.changeset import Changeset
 from batch.changes.mutators.pools import PoolMutator, RowMutator
-from batch.errors import UnknownPool, UnknownRow
+from batch.errors import UnknownPool, UnknownQuestion, UnknownRow
 from copies.document import PoolRow
 from copies.history import changes_of, list_revisions
 from copies.paths import Path, join_path, split_path
@@ -66,6 +66,16 @@ def remove(changeset: Changeset, path: str) -> None:
     find_row(changeset, path).remove()
 
 
+def discard(changeset: Changeset, path: str, *, visitor: Visitor) -> None:
+    """Remove what is no longer asked at ``path``: an answer, or all rows of a pool.
+
+    Raises ``UnknownQuestion``, also for guests, who do not see it.
+    """
+    if visitor.guest is not None:
+        raise UnknownQuestion(path)
+    changeset.remove_orphan(path)
+
+
 def put_back(changeset: Changeset, path: str, *, copy_id: UUID, version: int, visitor: Visitor) -> RowMutator:
     """Restore the row at ``path`` from the copy's ``version``. Raises ``UnknownRow`` or ``NotFound``.
 
@@ -73,7 +83,7 @@ def put_back(changeset: Changeset, path: str, *, copy_id: UUID, version: int, vi
     """
     if visitor.guest is not None and not _has_removed(visitor.actor, path, copy_id=copy_id, version=version + 1):
         raise UnknownRow(path)
-    then = visitor.find(copy_id, version=version).read_only_changeset()
+    then = visitor.find(copy_id, version=version, under_current_release=True).read_only_changeset()
     pool_path, row_id = split_path(path)
     for position, row in enumerate(find_pool(then, pool_path).rows_below()):
         if row.id == row_id:

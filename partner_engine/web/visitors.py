@@ -44,9 +44,18 @@ class Visitor:
             has_finished=self.guest is not None and self.guest.has_finished,
         )
 
-    def find(self, copy_id: UUID, *, version: int | None = None) -> BatchContext:
-        """Load the copy or form ``copy_id`` for reading. Raises ``NotFound``."""
-        return self._require_own(batch.find(copy_id, scope=self.tenant, actor=self.actor, version=version))
+    def find(
+        self, copy_id: UUID, *, version: int | None = None, under_current_release: bool = False
+    ) -> BatchContext:  # fmt: skip
+        """Load the copy or form ``copy_id`` for reading, as ``batch.find`` does. Raises ``NotFound``."""
+        context = batch.find(
+            copy_id,
+            scope=self.tenant,
+            actor=self.actor,
+            version=version,
+            under_current_release=under_current_release,
+        )
+        return self._require_own(context)
 
     @contextmanager
     def find_and_lock(self, copy_id: UUID) -> Iterator[BatchContext]:

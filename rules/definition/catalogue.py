@@ -27,7 +27,8 @@ class _Part(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, forbi
 class Question(_Part, frozen=True, kw_only=True):
     """A question.
 
-    ``validate`` holds calls such as ``max:120``; ``products`` makes it a carrier question of those products.
+    ``validate`` holds calls such as ``max:120``; ``products`` makes it a carrier question of those products. ``was`` is
+    its code in earlier releases.
     """
 
     code: str
@@ -42,25 +43,33 @@ class Question(_Part, frozen=True, kw_only=True):
     indexed: bool = False
     help: str = ""
     prefill: str = ""
+    was: str = ""
 
 
 class Pool(_Part, frozen=True, kw_only=True):
-    """The repeating group of a question set; ``key`` matches rows between copies, ``parent`` is the enclosing pool."""
+    """The repeating group of a question set; ``key`` matches rows between copies, ``parent`` is the enclosing pool.
+
+    ``was`` is its code in earlier releases.
+    """
 
     code: str
     parent: str = ""
     min: int = 0
     max: int = 1000
     key: tuple[str, ...] = ()
+    was: str = ""
 
 
 class QuestionSet(_Part, frozen=True, kw_only=True):
-    """Questions that belong together, visible while ``when`` (if any) is true."""
+    """Questions that belong together, visible while ``when`` (if any) is true. ``was`` is its code in earlier
+    releases.
+    """
 
     code: str
     title: str
     when: str = ""
     pool: Pool | None = None
+    was: str = ""
     questions: tuple[Question, ...] = ()
 
 
@@ -188,7 +197,8 @@ class CatalogueDefinition(_Part, frozen=True, kw_only=True):
     """A whole catalogue.
 
     ``lines_question`` is the multi-choice question whose choices are the requested lines; ``title_question`` names the
-    insured; the numbers of ``employees_questions`` add up to the number of employees.
+    insured; the numbers of ``employees_questions`` add up to the number of employees. ``choices_were`` are the codes of
+    choices in earlier releases, by choice list and present code.
     """
 
     code: str
@@ -199,6 +209,7 @@ class CatalogueDefinition(_Part, frozen=True, kw_only=True):
     title_question: str = ""
     employees_questions: tuple[str, ...] = ()
     choices: dict[str, dict[str, str]] = msgspec.field(default_factory=dict)
+    choices_were: dict[str, dict[str, str]] = msgspec.field(default_factory=dict)
     question_sets: tuple[QuestionSet, ...] = ()
     derived: tuple[Derived, ...] = ()
     form_rules: tuple[FormRule, ...] = ()

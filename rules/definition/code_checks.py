@@ -12,6 +12,7 @@ from typing import Final
 from copies.paths import RESERVED as RESERVED_STEPS
 from rules.definition.catalogue import CatalogueDefinition, Product, ProductRule, Question, QuestionSet, Rating
 from rules.definition.faults import CatalogueFault
+from rules.definition.renames import rename_faults
 from rules.language.expressions import AS_OF, function_names
 from rules.types.integer import INTEGER
 from rules.types.multi_choice import MULTI_CHOICE
@@ -54,6 +55,7 @@ class _References:
 
     def faults(self) -> Iterator[CatalogueFault]:
         yield from self._duplicates()
+        yield from rename_faults(self._definition)
         yield from self._top()
         for code, choices in self._definition.choices.items():
             if not choices:

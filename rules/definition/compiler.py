@@ -114,6 +114,12 @@ class _Compiler:
                     for pool in self._texts.slots
                 }
             ),
+            nested=MappingProxyType(
+                {
+                    pool: frozenset(code for code, part in pools.items() if part.pool.parent == pool)
+                    for pool in self._texts.slots
+                }
+            ),
             choice_lists=MappingProxyType(choices),
             dependents=find_dependents(
                 steps,

@@ -28,12 +28,14 @@ from rules.language.expressions import Expression
 from rules.language.values import Value
 from rules.types.checks import Check
 from rules.types.question_type import TypedQuestion
+from rules.types.stored_verdicts import StoredVerdicts
 from rules.types.validators import Relation
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CompiledQuestion:
-    """A question. ``order`` is its position in its set; ``read`` turns a stored answer into a value.
+    """A question. ``order`` is its position in its set; ``read`` turns a valid stored answer into a value, and
+    ``verdicts`` tell whether it is valid.
 
     ``is_read`` is False if no rule or validator reads the value.
     """
@@ -50,6 +52,7 @@ class CompiledQuestion:
     relations: tuple[Relation, ...] = ()
     gates: tuple[Gate, ...] = ()
     is_read: bool = True
+    verdicts: StoredVerdicts = field(default_factory=StoredVerdicts, compare=False, repr=False)
 
     @property
     def validators(self) -> frozenset[str]:
@@ -275,7 +278,8 @@ Step: TypeAlias = CompiledSet | CompiledQuestion | CompiledDerived
 class CompiledCatalogue:
     """A compiled catalogue, safe to share between threads.
 
-    ``codes`` are the question codes of each pool, and of the document under "". ``steps`` decide visibility and derived
+    ``codes`` are the question codes of each pool, and of the document under "", ``nested`` the codes of the pools in
+    it. ``steps`` decide visibility and derived
     values, each after the values it reads; ``derived_order`` is such an order of the derived values. ``related`` are
     the questions with relations, ``dependents`` the dependencies that a partial run follows, ``width`` is the number of
     the document's slots.
@@ -293,6 +297,7 @@ class CompiledCatalogue:
     steps: tuple[Step, ...]
     width: int
     codes: Mapping[str, frozenset[str]]
+    nested: Mapping[str, frozenset[str]]
     choice_lists: Mapping[str, Mapping[str, str]]
     dependents: Dependents
 

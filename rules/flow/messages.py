@@ -3,13 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from typing import Final
 
-from rules.definition.model import CompiledFormRule, CompiledQuestion
+from copies.paths import Path
+from rules.definition.model import CompiledFormRule, CompiledPool, CompiledQuestion
 from rules.flow.evaluation import Message
 from rules.flow.state import Frame, State
 from rules.language.values import Unknown
 from rules.types.checks import Doubt
 from rules.types.validators import UNIQUE_IN_POOL
+
+#: The code of the error of a pool with too many rows, the same as that of a row too many.
+POOL_FULL: Final = "pool_full"
+#: The code of the warning about a pool that the release no longer has.
+NO_LONGER_ASKED: Final = "no_longer_asked"
 
 
 def messages_of(state: State) -> tuple[Message, ...]:
@@ -19,6 +26,8 @@ def messages_of(state: State) -> tuple[Message, ...]:
         messages += relation_messages(state, question, state.frames[question.pool])
     for rule in state.catalogue.form_rules:
         messages += rule_messages(state, rule, state.frames[rule.pool])
+    messages += [crowd_message(owner, pool, len(owner.rows[pool.pool.code])) for owner, pool in state.crowded_pools]
+    messages += orphan_messages(state)
     return tuple(sorted(messages, key=lambda message: (state.key(message.path), message.code)))
 
 
@@ -53,3 +62,21 @@ def rule_messages(state: State, rule: CompiledFormRule, frames: Iterable[Frame])
     for frame in frames:
         if frame.shown and rule.when.evaluate(state.root, frame) is True:
             yield Message(rule.rule.then, f"{frame.prefix}{rule.rule.at}", rule.rule.id, rule.rule.say)
+
+
+def crowd_message(owner: Frame, pool: CompiledPool, rows: int) -> Message:
+    """Return the error of ``pool`` in ``owner``, which has more rows than the release allows."""
+    most = pool.pool.max
+    text = f"There are {rows} rows here, and at most {most} are allowed. Remove {rows - most}."
+    return Message("error", f"{owner.prefix}{pool.pool.code}", POOL_FULL, text)
+
+
+def orphan_messages(state: State) -> Iterator[Message]:
+    """Yield one warning for each pool that the release does not have where the document has rows of it."""
+    places: dict[str, list[tuple[str, int]]] = {}
+    for path, rows in state.orphaned_pools:
+        places.setdefault(Path(path).code, []).append((path, rows))
+    for code, found in places.items():
+        rows = sum(count for _, count in found)
+        stored = "1 row is stored but does not count" if rows == 1 else f"{rows} rows are stored but do not count"
+        yield Message("warn", found[0][0], NO_LONGER_ASKED, f"“{code}” is no longer part of this form: {stored}.")

@@ -5,20 +5,20 @@ An unknown condition does not show its question yet.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from typing import Final
+from collections.abc import Iterable, Sequence
+from typing import Any, Final
 
-from copies.document import Answer
+from copies.document import Answer, PoolRow, walk_containers
 from rules.definition.model import CompiledDerived, CompiledQuestion, CompiledSet
 from rules.flow.eligibility import is_open
 from rules.flow.evaluation import AnswerState
 from rules.flow.state import Frame, State
 from rules.language.values import Unknown, Value
 from rules.types.checks import Doubt
-from rules.types.stored_answers import WRONG_TYPE, TypeMismatch
+from rules.types.stored_verdicts import StoredFault
 
 #: Replaces a sealed answer that no rule reads; only its existence counts.
-_SEALED: Final = object()
+SEALED: Final = object()
 
 
 def decide(state: State) -> None:
@@ -30,7 +30,7 @@ def decide(state: State) -> None:
             _decide_set(state, step)
         elif step.__class__ is CompiledDerived:
             state.root[step.slot] = step.value.evaluate(state.root)
-    _deactivate_unknown_codes(state)
+    _put_orphans_away(state)
 
 
 def _decide_set(state: State, part: CompiledSet) -> None:
@@ -52,6 +52,8 @@ def _decide_set(state: State, part: CompiledSet) -> None:
             state.asked_sets.add(part.question_set.code)
             if len(rows) < pool.pool.min:
                 state.short_pools.append(f"{owner.prefix}{part.pool}")
+            if len(rows) > pool.pool.max:
+                state.crowded_pools.append((owner, pool))
 
 
 def decide_question(
@@ -71,52 +73,65 @@ def decide_question(
             if answer is None or answer.active is not True or answer.required != question.required:
                 path = f"{frame.prefix}{code}"
                 state.states.append(AnswerState(path, True, question.required, answer.readonly if answer else False))
-            frame.values[slot] = value_of(state, frame, question, answer, is_checked=True)
+            frame.values[slot] = value_of(state, frame, question, answer)
         elif answer is not None:
             _deactivate(state, f"{frame.prefix}{code}", answer)
     if is_visible:
         state.asked_sets.add(question.set_code)
 
 
-def value_of(
-    state: State, frame: Frame, question: CompiledQuestion, answer: Answer | None, *, is_checked: bool
-) -> Value:
-    """Return the value of a visible answer. If ``is_checked``, ``state`` collects its errors and whether it is
-    needed.
+def value_of(state: State, frame: Frame, question: CompiledQuestion, answer: Answer | None) -> Value:
+    """Return the value of a visible answer; ``state`` collects its errors and whether it is needed.
+
+    An answer that would be refused today counts as unanswered.
     """
-    if answer is not None:
-        raw = answer.value
-        if answer.sealed is not None:
-            if not question.is_read:
-                return _SEALED
-            raw = state.reveal(f"{frame.prefix}{question.question.code}", answer)
-        if raw is not None and raw != "" and raw != []:
-            try:
-                value = question.read(raw)
-            except TypeMismatch:
-                path = f"{frame.prefix}{question.question.code}"
-                if is_checked:
-                    state.faults.append((path, WRONG_TYPE, "This answer no longer fits the question."))
-                return Unknown(frozenset((path,)))
-            if is_checked and question.checks:
-                _check(state, f"{frame.prefix}{question.question.code}", question, answer, value)
+    raw = raw_value(state, frame, question, answer)
+    if raw is SEALED:
+        return raw
+    if raw is not None:
+        value = question.verdicts.of(state.catalogue, question.question, raw)
+        if value.__class__ is not StoredFault and (
+            not question.checks or _is_valid(state, frame, question, answer, value)
+        ):  # fmt: skip
             return value
+        if value.__class__ is StoredFault:
+            state.faults.append((f"{frame.prefix}{question.question.code}", *value))
     path = f"{frame.prefix}{question.question.code}"
-    if is_checked and question.required:
+    if raw is None and question.required:
         state.needed.append((path, question))
     return Unknown(frozenset((path,)))
 
 
-def _check(state: State, path: str, question: CompiledQuestion, answer: Answer, value: Value) -> None:
-    """Collect the errors of ``value`` by itself, and the warnings about it that nobody has confirmed."""
+def raw_value(state: State, frame: Frame, question: CompiledQuestion, answer: Answer | None) -> Any:
+    """Return the stored value of an answer in plain, None without one, and ``SEALED`` for a sealed one that no rule
+    reads.
+    """
+    if answer is None:
+        return None
+    raw = answer.value
+    if answer.sealed is not None:
+        if not question.is_read:
+            return SEALED
+        raw = state.reveal(f"{frame.prefix}{question.question.code}", answer)
+    return None if raw == "" or raw == [] else raw
+
+
+def _is_valid(state: State, frame: Frame, question: CompiledQuestion, answer: Answer | None, value: Value) -> bool:
+    """Return whether ``value`` has no error by itself. Collect its errors, and the warnings about it that nobody has
+    confirmed.
+    """
+    valid = True
     for name, test in question.checks:
         text = test(value, state.check_context)
         if text is None:
             continue
+        path = f"{frame.prefix}{question.question.code}"
         if text.__class__ is not Doubt:
             state.faults.append((path, name, text))
-        elif not answer.is_confirmed(name):
+            valid = False
+        elif answer is None or not answer.is_confirmed(name):
             state.doubts.append((path, name, str(text)))
+    return valid
 
 
 def _deactivate(state: State, path: str, answer: Answer) -> None:
@@ -127,11 +142,23 @@ def _deactivate(state: State, path: str, answer: Answer) -> None:
         state.states.append(AnswerState(path, False, "", answer.readonly))
 
 
-def _deactivate_unknown_codes(state: State) -> None:
-    """Deactivate the answers to questions that this release does not have in that place."""
+def _put_orphans_away(state: State) -> None:
+    """Deactivate the answers to questions, and in pools, that this release does not have in that place."""
     for pool, frames in state.frames.items():
+        codes, pools = state.catalogue.codes[pool], state.catalogue.nested[pool]
         for frame in frames:
-            if frame.answers.keys() <= state.catalogue.codes[pool]:
-                continue
-            for code in sorted(frame.answers.keys() - state.catalogue.codes[pool]):
-                _deactivate(state, f"{frame.prefix}{code}", frame.answers[code])
+            if not frame.answers.keys() <= codes:
+                for code in sorted(frame.answers.keys() - codes):
+                    _deactivate(state, f"{frame.prefix}{code}", frame.answers[code])
+            if not frame.pools.keys() <= pools:
+                for code in sorted(frame.pools.keys() - pools):
+                    _put_rows_away(state, f"{frame.prefix}{code}", frame.pools[code])
+
+
+def _put_rows_away(state: State, path: str, rows: Sequence[PoolRow]) -> None:
+    for row in rows:
+        for prefix, container in walk_containers(row, f"{path}/{row.id}"):
+            for code, answer in container.answers.items():
+                _deactivate(state, f"{prefix}/{code}", answer)
+    if rows:
+        state.orphaned_pools.append((path, len(rows)))

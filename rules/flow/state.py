@@ -10,7 +10,7 @@ from typing import TypeAlias
 
 from copies.document import Answer, AnswerValue, Container, Document
 from copies.paths import split_prefix
-from rules.definition.model import CompiledCatalogue, CompiledQuestion, Gate
+from rules.definition.model import CompiledCatalogue, CompiledPool, CompiledQuestion, Gate
 from rules.flow.evaluation import AnswerState
 from rules.language.values import Slots
 from rules.types.checks import CheckContext
@@ -24,13 +24,14 @@ class Frame:
     order.
     """
 
-    __slots__ = ("answers", "key", "parent", "prefix", "rows", "shown", "values")
+    __slots__ = ("answers", "key", "parent", "pools", "prefix", "rows", "shown", "values")
 
     def __init__(
         self, container: Container, width: int, *, parent: Frame | None, prefix: str, key: tuple[int, ...]
     ) -> None:
         """Start with all values hidden."""
         self.answers = container.answers
+        self.pools = container.answer_pools
         self.values: Slots = [None] * width
         self.parent = parent
         self.prefix = prefix
@@ -42,6 +43,9 @@ class Frame:
 class State:
     """A run. ``frames`` are the rows by pool, with the document under ""; ``needed``, ``faults`` and ``doubts`` (the
     warnings that nobody has confirmed) fill up while questions are decided.
+
+    ``crowded_pools`` have too many rows; ``orphaned_pools`` are paths of pools that the release does not have in that
+    place, with the number of their rows.
     """
 
     def __init__(self, catalogue: CompiledCatalogue, document: Document, *, as_of: date, reveal: Reveal) -> None:
@@ -68,6 +72,8 @@ class State:
         self.dropped: list[str] = []
         self.needed: list[tuple[str, CompiledQuestion]] = []
         self.short_pools: list[str] = []
+        self.crowded_pools: list[tuple[Frame, CompiledPool]] = []
+        self.orphaned_pools: list[tuple[str, int]] = []
         self.faults: list[tuple[str, str, str]] = []
         self.doubts: list[tuple[str, str, str]] = []
         self.open_gates: dict[Gate, bool] = {}
@@ -87,8 +93,11 @@ class State:
         """Return the sort key of ``path`` (of a question or a pool) in the order of the form."""
         prefix, code = split_prefix(path)
         frame = self.frame_at(prefix)
-        question = self.catalogue.questions.get(code)
-        order = self.catalogue.sets[question.set_code if question else self.catalogue.pools[code].set_code].order
+        question, pool = self.catalogue.questions.get(code), self.catalogue.pools.get(code)
+        if question is None and pool is None:
+            # Parts that are no longer asked come last.
+            return (*frame.key, len(self.catalogue.sets) + 1)
+        order = self.catalogue.sets[question.set_code if question else pool.set_code].order  # type: ignore[union-attr]
         if question:
             return (*frame.key, 0 if prefix else order, question.order)
         # In a row the questions come before the pools nested in it.

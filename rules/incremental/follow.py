@@ -32,9 +32,9 @@ class ChangeFollower:
     """The effects of a change on ``state``, a lazy run that reads unaffected values from the document.
 
     ``moved`` are the paths of answers whose value may have changed, ``decided`` all decided paths; ``short_pools`` are
-    pools that may have too few rows now, as (enclosing frame, pool); ``sets`` are the question sets that may be added,
-    removed, completed or reopened. ``renewed_prefixes`` are path prefixes of rows whose earlier messages are void.
-    ``related`` and ``form_rules`` are by place, ``products`` are the affected parts by product code.
+    pools that may have too few or too many rows now, as (enclosing frame, pool); ``sets`` are the question sets that
+    may be added, removed, completed or reopened. ``renewed_prefixes`` are path prefixes of rows whose earlier messages
+    are void. ``related`` and ``form_rules`` are by place, ``products`` are the affected parts by product code.
     """
 
     def __init__(self, state: LazyState, derived_before: dict[str, str | float | bool | None]) -> None:
@@ -129,8 +129,11 @@ class ChangeFollower:
             self._begin_nested(child)
 
     def _require_known_codes(self, frame: LazyFrame) -> None:
-        """Raise ``UnprovableChange`` for a row with answers to questions that the release does not have."""
-        if not frame.answers.keys() <= self.state.catalogue.codes[frame.pool]:
+        """Raise ``UnprovableChange`` for a row with answers or pools that the release does not have there."""
+        catalogue = self.state.catalogue
+        if not frame.answers.keys() <= catalogue.codes[frame.pool]:
+            raise UnprovableChange(frame.prefix)
+        if not frame.pools.keys() <= catalogue.nested[frame.pool]:
             raise UnprovableChange(frame.prefix)
         for child in self.state.catalogue.pools[frame.pool].children:
             for row in frame.rows_of(child):

@@ -11,12 +11,12 @@ from collections.abc import Iterator
 from datetime import date
 from typing import Any
 
-from copies.document import Container, Document, PoolRow
+from copies.document import Answer, Container, Document, PoolRow
 from copies.paths import row_steps
 from rules.definition.model import CompiledCatalogue, CompiledDerived, CompiledQuestion
-from rules.flow.shown_questions import value_of
+from rules.flow.shown_questions import SEALED, raw_value
 from rules.flow.state import Frame, Reveal, State
-from rules.language.values import Value
+from rules.language.values import Unknown, Value
 
 
 class LazyFrame(Frame):
@@ -39,6 +39,7 @@ class LazyFrame(Frame):
         self.container = container
         self.pool = pool
         self.answers = container.answers
+        self.pools = container.answer_pools
         self.parent = parent
         self.prefix = prefix
         self.is_new: bool = parent is not None and (parent.is_new or prefix in state.new_rows)
@@ -97,7 +98,7 @@ class LazyFrame(Frame):
             answer = self.answers.get(part.question.code)
             if answer is None or answer.active is not True:
                 return None
-            return value_of(self._state, self, part, answer, is_checked=False)
+            return self._state.valid_value(self, part, answer)
         if isinstance(part, CompiledDerived):
             return self._state.derived_value(part)
         return self.rows_of(part) if self.shows(part) else []
@@ -137,19 +138,28 @@ class _LazyFrames(dict[str, list[Frame]]):
 
 
 class LazyState(State):
-    """A run over a document in which only some values changed. ``new_rows`` are the prefixes of added rows.
+    """A run over a document in which only some values changed. ``new_rows`` are the prefixes of added rows, ``invalid``
+    the paths of the answers that had an error of their own before.
 
     Set a changed value before anything that depends on it is read.
     """
 
     top: LazyFrame
 
-    def __init__(
-        self, catalogue: CompiledCatalogue, document: Document, *, as_of: date, reveal: Reveal, new_rows: frozenset[str]
+    def __init__(  # noqa: PLR0913 - the document's surroundings are four
+        self,
+        catalogue: CompiledCatalogue,
+        document: Document,
+        *,
+        as_of: date,
+        reveal: Reveal,
+        new_rows: frozenset[str],
+        invalid: frozenset[str],
     ) -> None:
         """Create only the frame of the document."""
         self.start(catalogue, document, as_of=as_of, reveal=reveal)
         self.new_rows = new_rows
+        self._invalid = invalid
         self._frame_at: dict[str, LazyFrame] = {}
         self._shown: dict[str, bool] = {}
         self.top = self.frame_of(document, "", parent=None, position=0)
@@ -168,6 +178,14 @@ class LazyState(State):
             frame = self._frame_at[prefix] = LazyFrame(self, container, pool, parent=parent, prefix=prefix)
             frame.position = position
         return frame
+
+    def valid_value(self, frame: LazyFrame, question: CompiledQuestion, answer: Answer) -> Value:
+        """Return the value of an unchanged visible answer, which is unknown if it was invalid before."""
+        raw = raw_value(self, frame, question, answer)
+        if raw is SEALED:
+            return raw
+        path = f"{frame.prefix}{question.question.code}" if raw is None or self._invalid else ""
+        return Unknown(frozenset((path,))) if raw is None or path in self._invalid else question.read(raw)
 
     def frame_at(self, prefix: str) -> LazyFrame:
         """Return the document ("") or the row with the path prefix ``prefix``. Raises ``LookupError``."""

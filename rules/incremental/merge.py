@@ -10,12 +10,17 @@ from copies.paths import Path, split_prefix
 from rules.definition.model import CompiledCatalogue
 from rules.flow.eligibility import decide_products
 from rules.flow.evaluation import Evaluation, FlowResult, Message, Needed, ProductOutcome, Refusal
-from rules.flow.messages import fault_messages, relation_messages, rule_messages
+from rules.flow.messages import (
+    NO_LONGER_ASKED,
+    crowd_message,
+    fault_messages,
+    relation_messages,
+    rule_messages,
+)
 from rules.flow.stored_values import stored_derived
 from rules.incremental.follow import ChangeFollower, Frames
 from rules.incremental.lazy_state import LazyState
 from rules.language.values import Unknown
-from rules.types.stored_answers import WRONG_TYPE
 
 #: Up to this number, paths are looked up in the list instead of a set.
 _FEW: Final = 8
@@ -67,7 +72,8 @@ class _Merger:
         self._follower = follower
         self._before = before
         #: Paths that may have become needed, or may no longer be.
-        self._doubtful = follower.moved | {f"{owner.prefix}{pool}" for owner, pool in follower.short_pools}
+        self._counted_pools = {f"{owner.prefix}{pool}" for owner, pool in follower.short_pools}
+        self._doubtful = follower.moved | self._counted_pools
         self._errors: set[str] = set()
 
     # Messages
@@ -91,6 +97,11 @@ class _Merger:
         for place, frames in follower.form_rules.items():
             rule = self._catalogue.form_rules[place]
             yield from rule_messages(state, rule, follower.in_order(frames, rule.pool))
+        for owner, code in follower.short_pools:
+            pool = self._catalogue.pools[code]
+            rows = len(owner.rows_of(code))
+            if pool.pool.parent == owner.pool and rows > pool.pool.max and owner.shows(code):
+                yield crowd_message(owner, pool, rows)
 
     def _is_renewed(self, message: Message) -> bool:
         """Return whether the source of ``message`` was decided again; record the path of an error that may have
@@ -106,12 +117,16 @@ class _Merger:
     def _is_decided(self, message: Message) -> bool:
         follower, dependents = self._follower, self._catalogue.dependents
         prefix, code = split_prefix(message.path)
-        place = dependents.rules_by_id.get(message.code, -1)
-        if place >= 0 and self._catalogue.form_rules[place].rule.at == code:
-            return place in follower.form_rules and _covers(follower.form_rules[place], prefix)
+        rule = _rule_of(self._catalogue, message, code)
+        if rule is not None:
+            return rule in follower.form_rules and _covers(follower.form_rules[rule], prefix)
+        if message.code == NO_LONGER_ASKED:
+            return False
         place = dependents.related_by_code.get(code, -1)
         if place >= 0 and any(name == message.code for name, _, _ in self._catalogue.related[place].relations):
             return place in follower.related and _covers(follower.related[place], prefix)
+        if code in self._catalogue.pools:
+            return message.path in self._counted_pools
         return message.path in follower.decided
 
     # Needed answers
@@ -196,10 +211,22 @@ class _Merger:
 
 
 def _is_fault(catalogue: CompiledCatalogue, message: Message) -> bool:
-    question = catalogue.questions.get(Path(message.path).code)
-    return question is not None and (
-        message.code == WRONG_TYPE or any(name == message.code for name, _ in question.checks)
-    )
+    """Return whether ``message`` is an error of one value by itself: of cleaning or of a check."""
+    code = Path(message.path).code
+    question = catalogue.questions.get(code)
+    if question is None or _rule_of(catalogue, message, code) is not None:
+        return False
+    return all(name != message.code for name, _, _ in question.relations)
+
+
+def _rule_of(catalogue: CompiledCatalogue, message: Message, code: str) -> int | None:
+    """Return the place of the form rule that ``message`` at the question or pool ``code`` comes from, or None."""
+    place = catalogue.dependents.rules_by_id.get(message.code)
+    if place is None:
+        return None
+    rule = catalogue.form_rules[place].rule
+    # Cleaning may have an error of the same code.
+    return place if (rule.at, rule.then, rule.say) == (code, message.kind, message.text) else None
 
 
 def _covers(frames: Frames, prefix: str) -> bool:

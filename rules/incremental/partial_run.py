@@ -14,10 +14,11 @@ from copies.paths import Path
 from rules.definition.model import CompiledCatalogue
 from rules.flow import check_flow
 from rules.flow.evaluation import EDITION, Evaluation, FlowResult
+from rules.flow.messages import NO_LONGER_ASKED
 from rules.flow.state import Reveal
 from rules.incremental.follow import ChangeFollower, UnprovableChange
 from rules.incremental.lazy_state import LazyState
-from rules.incremental.merge import merge
+from rules.incremental.merge import merge, refusals_in
 
 #: Following one change costs about as much as deciding this many questions and rules in a full run.
 COST_OF_A_CHANGE: Final = 8
@@ -44,9 +45,15 @@ def rerun(
     where so much changed that a full run costs no more.
     """
     is_current = (before.release, before.as_of, before.edition) == (release, as_of, EDITION)
-    if is_current and catalogue.dependents.is_followable and _is_worth_following(catalogue, document, changed):
+    if (
+        is_current
+        and catalogue.dependents.is_followable
+        and _is_worth_following(catalogue, document, changed)
+        and not _moves_orphans(before, changed)
+    ):
         new_rows = frozenset(f"{path}/" for path in changed if Path(path).is_row)
-        state = LazyState(catalogue, document, as_of=as_of, reveal=reveal, new_rows=new_rows)
+        invalid = frozenset(refusal.path for refusal in refusals_in(catalogue, before.messages))
+        state = LazyState(catalogue, document, as_of=as_of, reveal=reveal, new_rows=new_rows, invalid=invalid)
         follower = ChangeFollower(state, before.derived)
         try:
             follower.run(changed)
@@ -62,3 +69,9 @@ def _is_worth_following(catalogue: CompiledCatalogue, document: Document, change
         if pool in catalogue.pools:
             full += len(rows) * len(catalogue.pools[pool].questions)
     return len(changed) * COST_OF_A_CHANGE <= full
+
+
+def _moves_orphans(before: Evaluation, changed: Collection[str]) -> bool:
+    """Return whether rows changed while pools are orphaned: their one message counts the rows of all places."""
+    has_orphans = any(message.code == NO_LONGER_ASKED for message in before.messages)
+    return has_orphans and any(Path(path).is_row for path in changed)

@@ -41,6 +41,10 @@ class TypedQuestion(Protocol):
     def validate(self) -> tuple[str, ...]:
         """Return the validators that the catalogue names."""
 
+    @property
+    def sensitivity(self) -> str:
+        """Return the code of the question's sensitivity, or ""."""
+
 
 def hide(value: AnswerValue) -> str:
     """Return the mask that shows nothing of ``value``."""

@@ -11,7 +11,7 @@ export const labelOf = (field) => field.querySelector("legend, label").firstChil
 /** Return the answer in `field` as the server takes it. */
 export function valueOf(field) {
   const controls = controlsOf(field);
-  if (field.dataset.widget === "checks") return controls.filter((box) => box.checked).map((box) => box.value);
+  if (field.dataset.widget === "checks") return controls.filter((box) => box.checked && !("gone" in box.dataset)).map((box) => box.value);
   if (field.dataset.widget === "segments") return controls.find((radio) => radio.checked)?.value ?? null;
   return controls[0].dataset.value ?? controls[0].value;
 }

@@ -35,6 +35,7 @@ export function startRows() {
   onClick("[data-add]", ({ dataset }) => queue.order({ order: "add", path: dataset.add }));
   onClick("[data-duplicate]", ({ dataset }) => queue.order({ order: "duplicate", path: dataset.duplicate }));
   onClick("[data-remove]", ({ dataset }) => queue.order({ order: "remove", path: dataset.remove }));
+  onClick("[data-discard]", ({ dataset }) => queue.order({ order: "discard", path: dataset.discard }));
   onClick("[data-confirm]", ({ dataset }) => {
     queue.order({ order: "confirm", path: dataset.confirm, code: dataset.code });
   });

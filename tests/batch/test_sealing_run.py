@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 from io import StringIO
 from uuid import UUID
 
+import msgspec
 import pytest
 from django.core.management import CommandError, call_command
 from django.db import connections
@@ -19,10 +20,11 @@ from batch.errors import NothingToReveal, StaleChangeset
 from batch.reveal import reveal
 from batch.sealing_run import count_open_forms, seal_tenant
 from catalogue.releases import forget_compiled_releases
-from copies.codec import decode_document
+from copies.codec import decode, decode_document
 from copies.document import Answer, find_answer
 from copies.models import Copy, CopyRevision
 from redis_locks.job_mutex import JobMutex
+from rules.definition.catalogue import CatalogueDefinition
 from tenants.access import Actor
 from tenants.current_tenant import use_tenant
 from tenants.models import Tenant
@@ -162,6 +164,50 @@ def test_publishing_counts_the_forms_and_the_run_seals_them(make_form: MakeForm,
     again = StringIO()
     call_command("seal_answers", "--json", stdout=again)
     assert json.loads(again.getvalue())["copies"] == 0
+
+
+def renamed() -> CatalogueDefinition:
+    """Return the kennels whose phone and name of a house have new codes and are secret."""
+    new = {"owner_phone": "owner_call", "runs": "run_count"}
+    later = with_sensitivity(KENNELS, owner_phone="spi", runs="spi")
+    sets = tuple(
+        msgspec.structs.replace(
+            part,
+            questions=tuple(
+                msgspec.structs.replace(question, code=new[question.code], was=question.code)
+                if question.code in new
+                else question
+                for question in part.questions
+            ),
+        )
+        for part in later.question_sets
+    )
+    return msgspec.structs.replace(later, question_sets=sets, products=(), lines=(), carriers=())
+
+
+def test_a_question_that_is_renamed_and_secret(make_form: MakeForm, kennels: Tenant, agent: Actor) -> None:
+    saved, left = make_form({"owner_phone": "614-555-0101"}), make_form({"owner_phone": "614-555-0102"})
+
+    release = publish_release(renamed())
+    assert release.notices[0].startswith("2 forms hold")
+    with batch.find_and_lock(saved, scope=kennels, actor=agent) as context:
+        context.changeset.find_answer("has_cats").apply(True)
+        context.save()
+    call_command("seal_answers")
+
+    with use_tenant(kennels):
+        rows = list(CopyRevision.objects.order_by("copy_id", "version"))
+    assert len(rows) == 4
+    for row in rows:
+        document = decode_document(bytes(row.document))
+        phones = [answer for code, answer in document.answers.items() if code in ("owner_phone", "owner_call")]
+        assert [(answer.value, answer.sealed is not None) for answer in phones] == [(None, True)]
+        assert "614555" not in str(decode(bytes(row.changes), list)) + str(document)
+    for copy_id, phone in ((saved, "+16145550101"), (left, "+16145550102")):
+        changeset = batch.find(copy_id, scope=kennels, actor=agent).read_only_changeset()
+        assert changeset.sealing.reveal("owner_call", changeset.document.answers["owner_call"]) == phone
+        then = batch.find(copy_id, scope=kennels, actor=agent, version=1).read_only_changeset()
+        assert then.sealing.reveal("owner_phone", then.document.answers["owner_phone"]) == phone
 
 
 def test_a_run_that_stopped_goes_on(

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from batch.changes.input import plan_row
 from batch.changes.mutators.answers import AnswerMutator
 from batch.changes.open_values import protect_open_values
+from batch.changes.orphans import Orphans
 from batch.changes.tracker import ChangeTracker
 from batch.errors import PoolIsFull, UnknownPool, UnknownQuestion, UnknownRow
 from copies.document import Container, PoolRow
@@ -42,6 +43,12 @@ class RowMutator:
         if question is None or question.pool != self._pool.code:
             raise UnknownQuestion(join_path(self.path, code))
         return AnswerMutator(self._tracker, self._row, self.path, question.question)
+
+    @property
+    def orphans(self) -> Orphans:
+        """Return the answers and pools in this row that the release does not have there."""
+        self._tracker.require_open()
+        return Orphans(self._tracker, self._row, self.path, self._pool.code)
 
     def find_pool(self, code: str) -> PoolMutator:
         """Return the pool ``code`` nested in this row. Raises ``UnknownPool``."""

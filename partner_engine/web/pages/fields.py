@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 from copies.document import Answer
 from copies.paths import join_path
@@ -11,7 +12,6 @@ from partner_engine.web.pages.reading import Reading
 from presentation.formats import element_id, field_text, listed
 from presentation.visibility import PERSONAL
 from rules.definition.catalogue import Question
-from rules.definition.model import CompiledCatalogue
 from rules.types.question_type import QuestionType
 from rules.types.registry import type_of
 
@@ -21,11 +21,12 @@ SEGMENTS_WIDTH: Final = 300
 
 @dataclass(frozen=True)
 class Option:
-    """One choice."""
+    """One choice. A chosen one that is ``gone`` is no longer offered."""
 
     code: str
     label: str
     chosen: bool
+    gone: bool = False
 
 
 @dataclass(frozen=True)
@@ -76,7 +77,7 @@ def build_field(reading: Reading, question: Question, prefix: str, answer: Answe
         kind=question.type,
         widget=widget,
         text=field_text(question.type, shown),
-        options=_options(reading.catalogue, question, None if masked else answer),
+        options=_options(reading, question, None if masked else answer),
         mask=mask,
         placeholder=_placeholder(question, mask, masked=masked),
         input_mode=question_type.input_mode,
@@ -104,15 +105,22 @@ def _widget(reading: Reading, question: Question, question_type: QuestionType, *
     return question_type.widget
 
 
-def _options(catalogue: CompiledCatalogue, question: Question, answer: Answer | None) -> tuple[Option, ...]:
+def _options(reading: Reading, question: Question, answer: Answer | None) -> tuple[Option, ...]:
     value = answer.value if answer else None
     question_type = type_of(question.type)
     if question_type.labels:
         fixed = question_type.labels.items()
         return tuple(Option(code, label, question_type.read_input(code) is value) for code, label in fixed)
     chosen = value if isinstance(value, list) else [value]
-    labels = catalogue.choices(question) if question_type.has_choices else {}
-    return tuple(Option(code, label, code in chosen) for code, label in labels.items())
+    labels = reading.catalogue.choices(question) if question_type.has_choices else {}
+    offered = tuple(Option(code, label, code in chosen) for code, label in labels.items())
+    return (*offered, *_gone(reading, question, [code for code in chosen if code not in labels])) if labels else ()
+
+
+def _gone(reading: Reading, question: Question, codes: list[Any]) -> Iterator[Option]:
+    """Yield the chosen ``codes`` that ``question`` no longer offers, with their earlier labels."""
+    for code in map(str, filter(None, codes)):
+        yield Option(code, reading.past_labels().of_choice(question.code, code), chosen=True, gone=True)
 
 
 def _placeholder(question: Question, mask: str, *, masked: bool) -> str:

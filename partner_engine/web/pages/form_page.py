@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from partner_engine.web.pages.cards import Card, build_cards, top_sets
+from partner_engine.web.pages.orphans import OrphanView, build_orphans
 from partner_engine.web.pages.posted_messages import PostedView, build_posted
 from partner_engine.web.pages.products import Link, Panel, build_panel, errors, link_to
 from partner_engine.web.pages.reading import Reading
@@ -62,6 +63,7 @@ class FormPage:
     panel: Panel
     posted: tuple[PostedView, ...]
     errors: tuple[tuple[Link, str], ...]
+    orphans: tuple[OrphanView, ...] = ()
     tabs: tuple[Tab, ...] = ()
 
 
@@ -74,6 +76,7 @@ def build_form_page(reading: Reading, tabs: Iterable[Tab] = ()) -> FormPage:
         build_panel(reading),
         build_posted(reading),
         errors(reading),
+        build_orphans(reading),
         tuple(tabs),
     )
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date, datetime
 from functools import cached_property
@@ -15,6 +16,7 @@ from presentation import visibility
 from presentation.product_names import product_name
 from presentation.visibility import Visibility
 from rules.definition.model import CompiledCatalogue
+from rules.definition.past_labels import PastLabels
 from rules.flow.evaluation import Evaluation, Message
 
 
@@ -54,6 +56,7 @@ class Reading:
     """One copy as one reader sees it.
 
     ``open_rows`` are the ids of the expanded rows of long pools, ``posted`` the posted messages, oldest first.
+    ``past_labels`` returns the labels of what the release no longer asks.
     """
 
     facts: CopyFacts
@@ -63,6 +66,7 @@ class Reading:
     evaluation: Evaluation
     open_rows: frozenset[str] = frozenset()
     posted: tuple[MessageRow, ...] = ()
+    past_labels: Callable[[], PastLabels] = PastLabels
 
     @property
     def is_writable(self) -> bool:
@@ -152,4 +156,4 @@ class Reading:
         if question is not None:
             return question.question.label
         pool = self.catalogue.pools.get(code)
-        return self.catalogue.sets[pool.set_code].question_set.title if pool else code
+        return self.catalogue.sets[pool.set_code].question_set.title if pool else self.past_labels().of(code)
