@@ -16,6 +16,7 @@ READERS = {
     "catalogue.releases": "is the catalogue",
     "rules.definition.texts": "compiles",
     "rules.flow.messages": "makes an error of a sensitive question a warning",
+    "rules.types.stored_verdicts": "remembers nothing of sensitive answers",
     "partner_engine.api.catalogue": "returns the catalogue",
     "presentation.visibility": "decides",
 }
