@@ -52,17 +52,23 @@ class ApplicationForm(BatchWrittenModel):
 
 
 class Declination(BatchWrittenModel):
-    """Proof of a lawful opening of surplus lines: the declining admitted products, their rules, inputs and time."""
+    """Proof of a lawful use of surplus lines: the declining admitted products, their rules, inputs and time.
 
-    batch_call: ClassVar = "change the answers; declinations come with the save that opens a product"
+    Written when somebody requests a quote of the surplus product or selects it for binding, never while a form is
+    filled.
+    """
+
+    batch_call: ClassVar = "context.changeset.quote_requests.request(product)"
 
     id = models.UUIDField(primary_key=True, editable=False)
     copy_id = models.UUIDField("copy")
-    version = models.PositiveIntegerField(help_text="The version of the copy that opened the product.")
-    product = models.CharField(max_length=64, help_text="The surplus lines product that opened.")
+    version = models.PositiveIntegerField(
+        help_text="The version of the copy in which the product was requested or selected."
+    )
+    product = models.CharField(max_length=64, help_text="The surplus lines product that was requested or selected.")
     line = models.CharField(max_length=64)
     release_id = models.IntegerField("release")
-    declines = models.JSONField(help_text="Each admitted product with its reasons (rule and text).")
+    declines = models.JSONField(help_text="Each admitted product with its reasons (rule, text and effect).")
     inputs = models.JSONField(
         help_text="The path and value of every answer that those rules read. Sensitive values are masked."
     )
@@ -71,11 +77,11 @@ class Declination(BatchWrittenModel):
     class Meta:
         ordering: ClassVar = ["-created_at"]
         constraints: ClassVar = [
-            models.UniqueConstraint(fields=["copy_id", "version", "product"], name="declination_once_per_opening")
+            models.UniqueConstraint(fields=["copy_id", "version", "product"], name="declination_once_per_version")
         ]
 
     def __str__(self) -> str:
-        return f"{self.product} opened on {self.copy_id}"
+        return f"{self.product} requested on {self.copy_id}"
 
 
 class OfCopy(BatchWrittenModel):

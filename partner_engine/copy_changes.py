@@ -8,6 +8,7 @@ from copies.history import changes_since
 from partner_engine.audit import note_personal_read
 from partner_engine.copy_visibility import past_sensitivities, visibility_of
 from presentation import shapes
+from presentation.needed_counts import needed_counts
 from rules.flow.evaluation import Evaluation
 from tenants.access import Actor
 
@@ -33,6 +34,7 @@ def changes_since_version(context: BatchContext, since: int, *, actor: Actor) ->
             if before.get(code) != after.get(code)
         },
         needed=context.evaluation.needed,
+        needed_counts=needed_counts(context.evaluation),
         messages=visibility.messages(context.evaluation.messages),
     )
     note_personal_read(actor=actor, copy_id=copy_id, count=visibility.personal_shown)

@@ -15,6 +15,7 @@ from msgspec import UNSET, UnsetType
 from copies.changes import Cause, Change
 from copies.document import Answer, AnsweredBy, Document, PoolRow
 from forms.states import State
+from presentation.needed_counts import NeededCounts
 from presentation.visibility import Visibility
 from rules.flow.evaluation import Evaluation, Message, Needed, ProductOutcome, Reason
 
@@ -82,8 +83,11 @@ class AdjustmentShape(msgspec.Struct, frozen=True):
 class OutcomeShape(msgspec.Struct, frozen=True):
     """The outcome of one product.
 
-    ``premium`` is in whole units of the catalogue's currency per year; ``missing`` lists the paths that the outcome
-    depends on.
+    ``premium`` is in whole units of the catalogue's currency per year; it is null until everything that it is computed
+    from is known. ``missing`` lists the paths that the outcome depends on, ``missing_for_price`` those that only the
+    premium still needs; ``priced_by_carrier`` marks a product without a formula. ``bindable`` is true beside a premium
+    of a bindable rate once nothing is needed to quote. The ``effect`` of a reason is decline, refer, adjust, or base
+    for a base check.
     """
 
     outcome: Literal["eligible", "refer", "need_info", "decline", "locked"]
@@ -92,6 +96,8 @@ class OutcomeShape(msgspec.Struct, frozen=True):
     reasons: list[Reason]
     missing: list[str]
     adjustments: list[AdjustmentShape]
+    missing_for_price: list[str]
+    priced_by_carrier: bool
 
 
 class ChangeShape(msgspec.Struct, frozen=True, kw_only=True):
@@ -135,6 +141,7 @@ class CopyShape(msgspec.Struct, frozen=True, kw_only=True):
     agent_bypassed_products: list[str]
     eligibility: dict[str, OutcomeShape]
     needed: Needed
+    needed_counts: NeededCounts
     messages: list[Message]
 
 
@@ -157,6 +164,7 @@ class ChangesShape(msgspec.Struct, frozen=True, kw_only=True):
     changes: list[ChangeShape]
     eligibility: dict[str, OutcomeShape | None]
     needed: Needed
+    needed_counts: NeededCounts
     messages: list[Message]
 
 
@@ -165,12 +173,13 @@ class NeededShape(msgspec.Struct, frozen=True, kw_only=True):
 
     version: int
     needed: Needed
+    needed_counts: NeededCounts
     messages: list[Message]
 
 
 class CopySummary(msgspec.Struct, frozen=True, kw_only=True):
     """A copy in a list: the insured, the lines, the number of answers needed for a quote, outcome and premium per
-    product.
+    product. ``missing_for_price`` is the number of paths that a premium still needs, per product.
     """
 
     id: str
@@ -180,8 +189,11 @@ class CopySummary(msgspec.Struct, frozen=True, kw_only=True):
     insured: str | None
     lines: list[str]
     needed: int
+    needed_counts: NeededCounts
     outcomes: dict[str, str]
     premiums: dict[str, int]
+    missing_for_price: dict[str, int]
+    priced_by_carrier: list[str]
     owner_id: str | None
     locked_at: datetime | None
     deleted_at: datetime | None
@@ -309,6 +321,8 @@ def outcome(evaluated: ProductOutcome, visibility: Visibility) -> OutcomeShape:
             )
             for found in evaluated.adjustments
         ],
+        missing_for_price=list(evaluated.missing_for_price),
+        priced_by_carrier=evaluated.priced_by_carrier,
     )
 
 

@@ -92,7 +92,7 @@ _OF_COPIES: Final = (
         family="product",
         names=("outcome_changed",),
         data=ProductOutcomeChanged,
-        when="the outcome, premium or reasons of products changed",
+        when="the outcome, premium, reasons or missing answers of products changed",
     ),
 )
 _TEST: Final = EventType(family="webhook", names=("test",), data=TestEvent, when="a test was requested")

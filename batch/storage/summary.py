@@ -4,16 +4,21 @@ from __future__ import annotations
 
 from typing import Any
 
+import msgspec
+
 from copies.document import Document, walk_containers
 from forms.states import standing_of
+from presentation.needed_counts import needed_counts
 from presentation.visibility import NOBODY, PERSONAL, PUBLIC, Confidentiality, Visibility
 from rules.definition.compiler import CompiledCatalogue
 from rules.flow.evaluation import Evaluation
+from rules.types.registry import type_of
 
 
 def summarise(catalogue: CompiledCatalogue, document: Document, evaluation: Evaluation) -> dict[str, Any]:
-    """Return ``{insured, lines, needed, standing, outcomes, premiums}``: name, line codes, the number of paths needed
-    to quote, state, outcome and premium per product.
+    """Return ``{insured, lines, needed, needed_counts, standing, outcomes, premiums, missing_for_price,
+    priced_by_carrier}``: name, line codes, the numbers of paths needed, state, outcome and premium per product, the
+    number of paths that each premium still needs, and the products without a formula.
     """
     insured = document.answers.get(catalogue.definition.title_question)
     is_named_openly = Visibility(catalogue, NOBODY).of(catalogue.definition.title_question, insured) is PUBLIC
@@ -24,11 +29,18 @@ def summarise(catalogue: CompiledCatalogue, document: Document, evaluation: Eval
         "insured": insured.value if insured and is_named_openly else None,
         "lines": list(lines.value) if lines and isinstance(lines.value, list) else [],
         "needed": needed,
+        "needed_counts": msgspec.structs.asdict(needed_counts(evaluation)),
         "standing": standing_of(needed=needed, outcomes=outcomes.values()),
         "outcomes": outcomes,
         "premiums": {
             code: outcome.premium for code, outcome in evaluation.eligibility.items() if outcome.premium is not None
         },
+        "missing_for_price": {
+            code: len(outcome.missing_for_price)
+            for code, outcome in evaluation.eligibility.items()
+            if outcome.missing_for_price
+        },
+        "priced_by_carrier": [code for code, outcome in evaluation.eligibility.items() if outcome.priced_by_carrier],
     }
 
 
@@ -46,6 +58,7 @@ def search_texts(catalogue: CompiledCatalogue, document: Document) -> tuple[str,
                 continue
             values = answer.value if isinstance(answer.value, list) else [answer.value]
             labels = catalogue.choices(question) if question.choices else {}
-            found = (labels.get(str(value), str(value)) for value in values if value not in (None, ""))
+            search_text = type_of(question.type).search_text
+            found = (labels.get(str(value)) or search_text(str(value)) for value in values if value not in (None, ""))
             words[level].extend(found)
     return " ".join(dict.fromkeys(words[PUBLIC])), " ".join(dict.fromkeys(words[PERSONAL]))

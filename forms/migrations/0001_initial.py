@@ -54,11 +54,24 @@ class Migration(migrations.Migration):
                 ("tenant_id", models.UUIDField(editable=False, verbose_name="tenant")),
                 ("id", models.UUIDField(editable=False, primary_key=True, serialize=False)),
                 ("copy_id", models.UUIDField(verbose_name="copy")),
-                ("version", models.PositiveIntegerField(help_text="The version of the copy that opened the product.")),
-                ("product", models.CharField(help_text="The surplus lines product that opened.", max_length=64)),
+                (
+                    "version",
+                    models.PositiveIntegerField(
+                        help_text="The version of the copy in which the product was requested or selected."
+                    ),
+                ),
+                (
+                    "product",
+                    models.CharField(
+                        help_text="The surplus lines product that was requested or selected.", max_length=64
+                    ),
+                ),
                 ("line", models.CharField(max_length=64)),
                 ("release_id", models.IntegerField(verbose_name="release")),
-                ("declines", models.JSONField(help_text="Each admitted product with its reasons (rule and text).")),
+                (
+                    "declines",
+                    models.JSONField(help_text="Each admitted product with its reasons (rule, text and effect)."),
+                ),
                 (
                     "inputs",
                     models.JSONField(
@@ -71,7 +84,7 @@ class Migration(migrations.Migration):
                 "ordering": ["-created_at"],
                 "constraints": [
                     models.UniqueConstraint(
-                        fields=("copy_id", "version", "product"), name="declination_once_per_opening"
+                        fields=("copy_id", "version", "product"), name="declination_once_per_version"
                     )
                 ],
             },

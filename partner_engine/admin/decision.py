@@ -11,7 +11,7 @@ from typing import Final
 from partner_engine.admin.document import DocumentReader
 from presentation.formats import money
 from presentation.product_names import carrier_and_line
-from rules.flow.evaluation import Evaluation, ProductOutcome
+from rules.flow.evaluation import Evaluation, ProductOutcome, Reason
 
 _WORDS: Final = {
     "eligible": "Eligible",
@@ -35,6 +35,7 @@ class ProductLine:
     premium: str
     reasons: tuple[tuple[str, str], ...]
     missing: tuple[str, ...]
+    missing_for_price: tuple[str, ...]
     adjustments: tuple[str, ...]
 
 
@@ -67,23 +68,35 @@ def describe(evaluation: Evaluation, reader: DocumentReader) -> Decision:
 
 
 def _product(code: str, outcome: ProductOutcome, reader: DocumentReader) -> ProductLine:
-    premium = "" if outcome.premium is None else money(outcome.premium, reader.catalogue.definition.currency)
-    if premium:
-        premium += " bindable" if outcome.bindable else " indication"
     return ProductLine(
         code,
         " ".join(filter(None, carrier_and_line(reader.catalogue, code))),
         outcome.outcome,
         _WORDS[outcome.outcome],
-        premium,
-        tuple((reason.rule, reason.text) for reason in outcome.reasons) or _REASONS.get(outcome.outcome, ()),
+        _premium(outcome, reader),
+        tuple((reason.rule, _reason(outcome, reason)) for reason in outcome.reasons)
+        or _REASONS.get(outcome.outcome, ()),
         tuple(reader.label(path) for path in outcome.missing),
+        tuple(reader.label(path) for path in outcome.missing_for_price),
         tuple(
             f"{reader.label(found.path)}: rated with {reader.value(found.path, found.rated)}, "
             f"requested {reader.value(found.path, found.asked, tag=found.tag)} ({found.rule})"
             for found in outcome.adjustments
         ),
     )
+
+
+def _premium(outcome: ProductOutcome, reader: DocumentReader) -> str:
+    if outcome.premium is None:
+        return "priced by the carrier" if outcome.priced_by_carrier else ""
+    return f"{money(outcome.premium, reader.catalogue.definition.currency)}{' bindable' if outcome.bindable else ''}"
+
+
+def _reason(outcome: ProductOutcome, reason: Reason) -> str:
+    """Return the text of a reason; for a declined product, with the effect of one that does not decline."""
+    if outcome.outcome != "decline" or reason.effect in ("decline", "base"):
+        return reason.text
+    return f"{reason.text} (would {reason.effect})"
 
 
 def _plain(value: str | float | bool | None) -> str:

@@ -202,7 +202,7 @@ def _latest(form: Any) -> Copy | None:
 
 @admin.register(Declination, site=site)
 class DeclinationAdmin(BigTableAdmin):
-    """The records that admitted carriers declined before surplus lines were opened."""
+    """The records that admitted carriers declined before a surplus product was requested or selected."""
 
     list_display = ("product", "line", "copy", "version", "tenant", "created_at")
     ordering = ("-id",)

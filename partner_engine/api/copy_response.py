@@ -12,6 +12,7 @@ from forms.states import State, standing_of, state_of
 from partner_engine.audit import note_personal_read
 from partner_engine.copy_visibility import visibility_of
 from presentation import shapes
+from presentation.needed_counts import NeededCounts, needed_counts
 from rules.flow.evaluation import Evaluation
 from tenants.access import Actor, Right
 
@@ -46,6 +47,7 @@ def copy_shape(context: BatchContext, *, actor: Actor, result: SaveResult | None
         agent_bypassed_products=document.agent_bypassed_products,
         eligibility=shapes.eligibility(evaluation, visibility),
         needed=evaluation.needed,
+        needed_counts=needed_counts(evaluation),
         messages=visibility.messages(evaluation.messages),
     )
     note_personal_read(actor=actor, copy_id=context.copy.id, count=visibility.personal_shown)
@@ -68,6 +70,7 @@ def changes_shape(
             for code, outcome in result.moved.items()
         },
         needed=result.evaluation.needed,
+        needed_counts=needed_counts(result.evaluation),
         messages=visibility.messages(result.evaluation.messages),
     )
     note_personal_read(actor=actor, copy_id=context.copy.id, count=visibility.personal_shown)
@@ -107,8 +110,11 @@ def copy_summary(copy: Copy, *, insured: str | None) -> shapes.CopySummary:
         insured=insured,
         lines=summary.get("lines", []),
         needed=summary.get("needed", 0),
+        needed_counts=NeededCounts(**summary.get("needed_counts", {})),
         outcomes=summary.get("outcomes", {}),
         premiums=summary.get("premiums", {}),
+        missing_for_price=summary.get("missing_for_price", {}),
+        priced_by_carrier=summary.get("priced_by_carrier", []),
         owner_id=str(copy.owner_id) if copy.owner_id else None,
         locked_at=copy.locked_at,
         deleted_at=copy.deleted_at,

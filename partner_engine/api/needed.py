@@ -15,6 +15,7 @@ from partner_engine.api.http.endpoint import Endpoint
 from partner_engine.api.http.schema import documented
 from partner_engine.copy_visibility import visibility_of
 from presentation import shapes
+from presentation.needed_counts import needed_counts
 from tenants.access import Right
 
 
@@ -26,7 +27,8 @@ class Needed(Endpoint):
     @documented(
         "Read what is needed",
         "Paths of answers and rows that are missing or invalid: `quote` before a quote, `bind` before binding. Empty "
-        "lists mean that nothing is missing.",
+        "lists mean that nothing is missing. `needed_counts` also counts the paths that outcomes (`decide`) and "
+        "premiums (`price`) of products depend on.",
         query=ReadQuery,
         responses={200: shapes.NeededShape},
         tagged=True,
@@ -37,6 +39,7 @@ class Needed(Endpoint):
         shape = shapes.NeededShape(
             version=context.version,
             needed=evaluation.needed,
+            needed_counts=needed_counts(evaluation),
             messages=visibility_of(context, actor=self.actor).messages(evaluation.messages),
         )
         return self.respond_in_full(shape, version_tag(context.version))

@@ -38,6 +38,8 @@ def catch_up(request: HttpRequest, visitor: Visitor, copy_id: UUID) -> HttpRespo
         found = changes_since(context.copy.id, since, current=context.version)
     except NoSuchVersion:
         found = ChangesSince([], None)
+    if found.evaluation is not None:
+        reading = reading.after(decode(found.evaluation, Evaluation))
     theirs = changed_by(context.copy.id, since=since, until=context.version) if found.changes else {}
     log_personal_reads(reading, context, visitor)
     details = {

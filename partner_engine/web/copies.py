@@ -176,7 +176,7 @@ def respond_to_save(  # noqa: PLR0913 - what the save started from and what it d
     shown: dict[str, object] | None = None,
 ) -> HttpResponse:
     """Respond with the parts that the save changed, or with all parts if the page showed an older version."""
-    reading = read_context(context, request, visitor, result=result)
+    reading = read_context(context, request, visitor, result=result).after(before)
     shown_before = shown_version(request)
     is_stale = shown_before != version
     parts = Parts(top_sets(reading)) if is_stale else changed_parts(reading, before, result.changes)

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
+from fractions import Fraction
 from types import MappingProxyType
 from typing import Final, NamedTuple, TypeAlias
 
@@ -34,8 +35,8 @@ from rules.types.validators import Relation
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CompiledQuestion:
-    """A question. ``order`` is its position in its set; ``read`` turns a valid stored answer into a value, and
-    ``verdicts`` tell whether it is valid.
+    """A question. ``order`` is its position in its set; ``read`` turns a valid stored answer into a value, ``verdicts``
+    judge any stored answer.
 
     ``is_read`` is False if no rule or validator reads the value.
     """
@@ -147,10 +148,11 @@ class CompiledRule:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CompiledTerm:
-    """A premium term with its compiled text."""
+    """A premium term with its compiled text; ``share`` is ``rate / per``."""
 
     rate: Decimal
     per: Decimal
+    share: Fraction
     of: Expression
 
 
@@ -159,9 +161,9 @@ class CompiledTable:
     """A rate table with its compiled texts."""
 
     table: RateTable
-    rates: Mapping[str, Decimal]
+    rates: Mapping[str, Fraction]
     rate_by: Expression
-    per: Decimal
+    per: Fraction
     reads: frozenset[str]
     amount: Expression | None = None
     times: Expression | None = None
@@ -180,7 +182,8 @@ class CompiledFactor:
 class CompiledProduct:
     """A product. ``rivals`` are the admitted products of its line, which must decline before a surplus product opens;
     an admitted product has none and is not ``is_surplus``. ``check_ids`` are the ids of its base checks.
-    ``has_unique_reasons`` is True if each of its reasons can come from only one check or rule.
+    ``has_unique_reasons`` is True if each of its reasons can come from only one check or rule. A product without
+    ``is_rated`` has no formula: its carrier prices it.
     """
 
     product: Product
@@ -191,6 +194,7 @@ class CompiledProduct:
     rules: tuple[CompiledRule, ...]
     check_ids: tuple[str, ...]
     has_unique_reasons: bool
+    is_rated: bool
     minimum: Decimal
     terms: tuple[CompiledTerm, ...] = ()
     tables: tuple[CompiledTable, ...] = ()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from decimal import Decimal
+from fractions import Fraction
 
 from rules.definition.catalogue import CatalogueDefinition, Factor, Product, ProductRule, Question, RateTable, Term
 from rules.definition.model import (
@@ -70,6 +71,7 @@ class _Products:
             rules=tuple(self._rule(rule, f"{where}.rules[{rule.id}]") for rule in product.rules),
             check_ids=check_ids,
             has_unique_reasons=len({*check_ids, *rule_ids}) == len(check_ids) + len(rule_ids),
+            is_rated=bool(rating.terms or rating.tables or Decimal(rating.minimum)),
             minimum=Decimal(rating.minimum),
             terms=tuple(self._term(term, f"{where}.rating.terms[{at}]") for at, term in enumerate(rating.terms)),
             tables=tuple(self._table(table, f"{where}.rating.tables[{at}]") for at, table in enumerate(rating.tables)),
@@ -87,7 +89,8 @@ class _Products:
 
     def _term(self, term: Term, where: str) -> CompiledTerm:
         of = self._texts.compile(term.of, f"{where}.of", wanted=(NUMBER,))
-        return CompiledTerm(rate=Decimal(term.rate), per=Decimal(term.per), of=of)
+        rate, per = Decimal(term.rate), Decimal(term.per)
+        return CompiledTerm(rate=rate, per=per, share=Fraction(rate) / Fraction(per), of=of)
 
     def _table(self, table: RateTable, where: str) -> CompiledTable:
         compile_text, pool = self._texts.compile, table.pool
@@ -96,10 +99,10 @@ class _Products:
         times = compile_text(table.times, f"{where}.times", wanted=(NUMBER,)) if table.times else None
         return CompiledTable(
             table=table,
-            rates={code: Decimal(rate) for code, rate in table.rates.items()},
+            rates={code: Fraction(Decimal(rate)) for code, rate in table.rates.items()},
             rate_by=rate_by,
             reads=rate_by.reads | {pool},
-            per=Decimal(table.per),
+            per=Fraction(Decimal(table.per)),
             amount=amount,
             times=times,
         )

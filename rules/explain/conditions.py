@@ -13,7 +13,7 @@ from copies.changes import strictest
 from copies.document import AnswerValue
 from copies.paths import row_steps
 from rules.flow.derived_sensitivity import questions_of_derived, tag_of_derived
-from rules.flow.evaluation import Message
+from rules.flow.evaluation import Effect, Message
 from rules.flow.state import Frame, State
 from rules.flow.stored_values import plain
 from rules.language.expressions import Expression, Term
@@ -51,7 +51,10 @@ class TracedPart(msgspec.Struct, frozen=True):
 
 
 class TracedRule(msgspec.Struct, frozen=True):
-    """The truth of one rule; ``would_match`` describes what would make it true if it is not."""
+    """The truth of one rule; ``would_match`` describes what would make it true if it is not.
+
+    ``effect`` is that of a product's rule (decline, refer, adjust) or ``base`` for a base check, "" for other rules.
+    """
 
     id: str
     text: str
@@ -60,6 +63,7 @@ class TracedRule(msgspec.Struct, frozen=True):
     values: dict[str, AnswerValue] = msgspec.field(default_factory=dict)
     parts: tuple[TracedPart, ...] = ()
     would_match: str = ""
+    effect: Effect | Literal[""] = ""
 
 
 class ConditionExplainer:

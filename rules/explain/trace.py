@@ -6,18 +6,19 @@ An explanation is computed on demand from a document and a catalogue, so past ve
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import date
 from typing import Final, NamedTuple
 
 import msgspec
+from msgspec.structs import replace
 
 from copies.document import Document
 from copies.paths import Path, split_prefix
-from rules.definition.model import CompiledCatalogue, CompiledProduct
+from rules.definition.model import CompiledCatalogue, CompiledProduct, CompiledRule
 from rules.explain.conditions import ConditionExplainer, TracedPart, TracedRule, Visibility, truth_of
 from rules.flow.eligibility import BaseCheck, base_checks, decide_product, decide_products, is_open
-from rules.flow.evaluation import ProductOutcome
+from rules.flow.evaluation import ProductOutcome, Reason
 from rules.flow.messages import messages_of
 from rules.flow.premium import rate
 from rules.flow.shown_questions import decide
@@ -29,11 +30,13 @@ __all__ = ["Explanation", "PriceStep", "TracedPart", "TracedRule", "UnknownTarge
 
 
 class PriceStep(msgspec.Struct, frozen=True):
-    """One step of a premium: its description, and the amount after it (None: an answer is missing)."""
+    """One step of a premium: its description, and the amount after it (None: an answer is missing; text beyond the
+    numbers that JSON clients can hold).
+    """
 
     kind: str
     text: str
-    amount: float | None
+    amount: float | str | None
 
 
 class Explanation(msgspec.Struct, frozen=True):
@@ -144,7 +147,7 @@ class _Explainer:
         for code, product in self._catalogue.products.items():
             rule = next((rule for rule in product.rules if rule.rule.id == identity), None)
             if rule is not None:
-                traced = self._observer.rule(identity, rule.rule.why, rule.when)
+                traced = self._product_rule(rule)
                 text = f"Rule {identity} of {code} {_VERBS[traced.truth]}: {rule.rule.why}."
                 return _Content(traced.truth, text, [traced])
         raise UnknownTarget(identity)
@@ -153,17 +156,14 @@ class _Explainer:
         product = self._product(code)
         adjusting = [rule for rule in product.rules if rule.overrides and rule.when.evaluate(self._state.root) is True]
         rated = rate(self._state, product, adjusting)
-        steps = [
-            PriceStep(step.kind, step.text, None if step.amount is None else float(step.amount)) for step in rated.steps
-        ]
-        rules = [self._observer.rule(rule.rule.id, rule.rule.why, rule.when) for rule in adjusting]
+        steps = [PriceStep(step.kind, step.text, plain(step.amount)) for step in rated.steps]  # type: ignore[arg-type]
+        rules = [self._product_rule(rule) for rule in adjusting]
         # Factors read the rated values, not the answers.
         of_rated = ConditionExplainer(self._state, self._visibility, root=rated.root)
         rules += [of_rated.rule(factor.id, f"times {factor.times}", factor.when) for factor in product.factors]
         outcome = decide_products(self._state).get(code)
         if outcome is None or outcome.premium is None:
-            text = f"{code} has no premium: only eligible and referred products have one."
-            return _Content(None, text, rules, steps)
+            return _Content(None, _without_premium(code, outcome), rules, steps)
         currency = self._catalogue.definition.currency
         return _Content(outcome.premium, f"{code} costs {outcome.premium} {currency} a year.", rules, steps)
 
@@ -174,7 +174,10 @@ class _Explainer:
 
     def _product_rules(self, product: CompiledProduct) -> list[TracedRule]:
         checks = [self._check(product, check) for check in base_checks(self._state, product)]
-        return checks + [self._observer.rule(rule.rule.id, rule.rule.why, rule.when) for rule in product.rules]
+        return checks + [self._product_rule(rule) for rule in product.rules]
+
+    def _product_rule(self, rule: CompiledRule) -> TracedRule:
+        return replace(self._observer.rule(rule.rule.id, rule.rule.why, rule.when), effect=rule.rule.then)
 
     def _check(self, product: CompiledProduct, check: BaseCheck) -> TracedRule:
         line = product.line
@@ -188,7 +191,8 @@ class _Explainer:
         truth = truth_of(check.declines)
         text = check.text if truth == "true" else f"Base check {check.id}."
         would_match = "" if truth == "true" else f"It would match if {condition}."
-        return TracedRule(check.id, text, condition, truth, self._observer.values(reads), would_match=would_match)
+        values = self._observer.values(reads)
+        return TracedRule(check.id, text, condition, truth, values, would_match=would_match, effect="base")
 
     def _rivals(self, product: CompiledProduct) -> list[TracedRule]:
         outcomes = {code: decide_product(self._state, self._catalogue.products[code]) for code in product.rivals}
@@ -233,7 +237,7 @@ class _Explainer:
             text = f"{product} {'asks' if is_asked else 'does not ask'} this."
             condition = f"{product} is requested and neither locked nor declined"
             rules.append(TracedRule(product, text, condition, truth_of(is_asked)))
-        is_shown = frame.values[question.slot] is not None
+        is_shown = frame.values[question.slot] is not None and path not in self._state.undecided
         return _shown(is_shown, question.question.label, rules)
 
     def question_set(self, code: str) -> _Content:
@@ -285,16 +289,33 @@ class _Explainer:
 
 
 def _outcome_text(code: str, outcome: ProductOutcome) -> str:
-    why = "; ".join(f"{reason.text.rstrip('.')} ({reason.rule})" for reason in outcome.reasons)
+    why = _listed(outcome.reasons)
     match outcome.outcome:
         case "decline":
-            return f"{code} declines: {why}."
+            declining = _listed(reason for reason in outcome.reasons if reason.effect in ("decline", "base"))
+            referring = _listed(reason for reason in outcome.reasons if reason.effect == "refer")
+            also = f" It would also refer to an underwriter: {referring}." if referring else ""
+            return f"{code} declines: {declining}.{also}"
         case "need_info":
             return f"{code} cannot be decided before these are answered: {', '.join(outcome.missing)}."
         case "refer":
             return f"{code} refers to an underwriter: {why}."
         case _:
             return f"{code} is eligible: {why}." if why else f"{code} is eligible: no rule or check applies."
+
+
+def _listed(reasons: Iterable[Reason]) -> str:
+    return "; ".join(f"{reason.text.rstrip('.')} ({reason.rule})" for reason in reasons)
+
+
+def _without_premium(code: str, outcome: ProductOutcome | None) -> str:
+    if outcome is not None and outcome.priced_by_carrier:
+        return f"{code} has no premium: its carrier prices it."
+    if outcome is not None and (missing := (*outcome.missing, *outcome.missing_for_price)):
+        return f"{code} has no premium before these are answered: {', '.join(missing)}."
+    if outcome is not None and outcome.outcome in ("eligible", "refer"):
+        return f"{code} has no premium: the amount is too large."
+    return f"{code} has no premium: only eligible and referred products have one."
 
 
 def _shown(is_shown: bool, label: str, rules: Sequence[TracedRule]) -> _Content:

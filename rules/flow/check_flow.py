@@ -11,7 +11,7 @@ from datetime import date
 
 from copies.document import Document
 from rules.definition.model import CompiledCatalogue
-from rules.flow.eligibility import decide_products
+from rules.flow.eligibility import decide_products, mark_bindable
 from rules.flow.evaluation import EDITION, Evaluation, FlowResult, Message, Needed, Refusal
 from rules.flow.messages import messages_of
 from rules.flow.shown_questions import decide
@@ -39,9 +39,10 @@ def run(catalogue: CompiledCatalogue, document: Document, *, as_of: date, releas
         as_of=as_of,
         edition=EDITION,
         derived={code: stored_derived(part, state.root[part.slot]) for code, part in catalogue.derived.items()},
-        eligibility=decide_products(state),
+        eligibility=mark_bindable(catalogue, decide_products(state), needed),
         needed=needed,
         messages=messages,
+        undecided=state.undecided,
     )
     return FlowResult(
         evaluation=evaluation,

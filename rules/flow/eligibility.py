@@ -8,23 +8,34 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from types import MappingProxyType
 from typing import Any, Final, NamedTuple
 
+from msgspec.structs import replace
+
 from rules.definition.model import (
     CHECKS,
     CLASS_CHECK,
     RATING,
     STATE_CHECK,
+    CompiledCatalogue,
     CompiledProduct,
     CompiledRule,
     CompiledTable,
     Gate,
 )
-from rules.flow.evaluation import Adjustment, Outcome, ProductOutcome, Reason
+from rules.flow.evaluation import Adjustment, Needed, Outcome, ProductOutcome, Reason
 from rules.flow.premium import Rated, rate
 from rules.flow.state import State
 from rules.flow.stored_values import plain
 from rules.language.values import Maybe, Unknown, Value, all_of, any_of
 
 _NOTHING_KNOWN: Final[Mapping[str, Any]] = MappingProxyType({})
+
+
+class _Price(NamedTuple):
+    """The premium of a product, the paths that it still needs, and the values that it rates instead of answers."""
+
+    premium: int | None
+    missing: tuple[str, ...]
+    adjustments: tuple[Adjustment, ...]
 
 
 class BaseCheck(NamedTuple):
@@ -53,6 +64,24 @@ def decide_products(
         for code, product in state.catalogue.products.items()
         if state.is_wanted(product.product.line) and code not in excluded
     }
+
+
+def mark_bindable(
+    catalogue: CompiledCatalogue, outcomes: dict[str, ProductOutcome], needed: Needed
+) -> dict[str, ProductOutcome]:  # fmt: skip
+    """Return ``outcomes`` with ``bindable`` set: an eligible product of a bindable rate that has its premium, once
+    nothing is needed to quote. Until then a premium is an estimate.
+    """
+    marked = {}
+    for code, outcome in outcomes.items():
+        bindable = (
+            not needed.quote
+            and outcome.outcome == "eligible"
+            and outcome.premium is not None
+            and catalogue.products[code].product.rate_type == "bindable"
+        )
+        marked[code] = outcome if outcome.bindable is bindable else replace(outcome, bindable=bindable)
+    return marked
 
 
 class _Outcomes:
@@ -104,14 +133,14 @@ class _Verdict:
     def add_checks(self, checks: Iterable[BaseCheck]) -> None:
         for check in checks:
             if check.declines is True:
-                self.add("decline", Reason(check.id, check.text))
+                self.add("decline", Reason(check.id, check.text, "base"))
             elif check.declines is not False:
                 self.unknown |= check.declines.paths
                 self._effects.add("unknown")
 
     def add_rule(self, rule: CompiledRule, truth: Value) -> None:
         if truth is True:
-            self.add(rule.rule.then, Reason(rule.rule.id, rule.rule.why))
+            self.add(rule.rule.then, Reason(rule.rule.id, rule.rule.why, rule.rule.then))
             if rule.overrides:
                 self.adjusting.append(rule)
         elif truth.__class__ is Unknown:
@@ -131,8 +160,7 @@ def decide_product(state: State, product: CompiledProduct) -> ProductOutcome:
         truth = rule.when.evaluate(state.root)
         if truth is not False:
             verdict.add_rule(rule, truth)
-    rated = rate(state, product, verdict.adjusting)
-    return _outcome(state, product, verdict, premium=rated.premium, adjustments=_adjustments(state, rated))
+    return _outcome(state, product, verdict, _price(state, product, verdict))
 
 
 def redecide_product(
@@ -160,27 +188,29 @@ def redecide_product(
     if RATING in parts or verdict.adjusting != [
         rule for rule in product.rules if rule.overrides and rule.rule.id in earlier
     ]:  # fmt: skip
-        rated = rate(state, product, verdict.adjusting)
-        return _outcome(state, product, verdict, premium=rated.premium, adjustments=_adjustments(state, rated))
-    return _outcome(state, product, verdict, premium=before.premium, adjustments=before.adjustments)
+        return _outcome(state, product, verdict, _price(state, product, verdict))
+    price = _Price(before.premium, before.missing_for_price, before.adjustments)
+    return _outcome(state, product, verdict, price)
 
 
-def _outcome(
-    state: State,
-    product: CompiledProduct,
-    verdict: _Verdict,
-    *,
-    premium: int | None,
-    adjustments: tuple[Adjustment, ...],
-) -> ProductOutcome:
+def _price(state: State, product: CompiledProduct, verdict: _Verdict) -> _Price:
+    rated = rate(state, product, verdict.adjusting)
+    missing = tuple(sorted(rated.missing, key=state.key)) if product.is_rated else ()
+    return _Price(rated.premium, missing, _adjustments(state, rated))
+
+
+def _outcome(state: State, product: CompiledProduct, verdict: _Verdict, price: _Price) -> ProductOutcome:
     outcome = verdict.outcome
+    missing = verdict.unknown if outcome == "need_info" else frozenset[str]()
+    is_open = outcome in ("eligible", "refer", "need_info")
     return ProductOutcome(
         outcome=outcome,
-        premium=premium if outcome in ("eligible", "refer") else None,
-        bindable=outcome == "eligible" and product.product.rate_type == "bindable",
+        premium=price.premium if outcome in ("eligible", "refer") else None,
         reasons=tuple(verdict.reasons),
-        missing=tuple(sorted(verdict.unknown, key=state.key)) if outcome == "need_info" else (),
-        adjustments=adjustments,
+        missing=tuple(sorted(missing, key=state.key)),
+        adjustments=price.adjustments,
+        missing_for_price=tuple(path for path in price.missing if path not in missing) if is_open else (),
+        priced_by_carrier=is_open and not product.is_rated,
     )
 
 
@@ -258,6 +288,9 @@ def _is_outside(item: Value, offered: frozenset[str]) -> Value:
 
 
 def _table_check(state: State, table: CompiledTable) -> BaseCheck:
+    missing = state.missing_rows(table.table.pool)
+    if missing:
+        return BaseCheck(table.table.reason, missing, "")
     codes = [table.rate_by.evaluate(state.root, row) for row in state.visible_rows(table.table.pool)]
     fails = any_of(code if code is None or code.__class__ is Unknown else code not in table.rates for code in codes)
     without = sorted({code for code in codes if isinstance(code, str) and code not in table.rates})

@@ -13,15 +13,18 @@ import msgspec
 #: partial run builds only on evaluations of the same edition.
 EDITION: Final = 2
 Outcome: TypeAlias = Literal["eligible", "refer", "need_info", "decline", "locked"]
+#: The effect of a reason: that of its product rule, or ``base`` for a base check, which declines.
+Effect: TypeAlias = Literal["decline", "refer", "adjust", "base"]
 
 
 class Reason(msgspec.Struct, frozen=True):
-    """The reason of a product's outcome: a product rule's id, or the base check ``state``, ``class`` or a rate table's
-    own.
+    """A reason of a product's outcome: a product rule's id, or the base check ``state``, ``class`` or a rate table's
+    own. A declined product also lists what would have referred or adjusted it.
     """
 
     rule: str
     text: str
+    effect: Effect = "decline"
 
 
 class Adjustment(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -39,7 +42,10 @@ class Adjustment(msgspec.Struct, frozen=True, omit_defaults=True):
 class ProductOutcome(msgspec.Struct, frozen=True, omit_defaults=True):
     """One product's outcome.
 
-    ``premium`` is in whole dollars a year; ``missing`` are the paths of the answers that would decide it.
+    ``premium`` is in whole dollars a year, and never shown before all its inputs are known; ``missing`` are the paths
+    of the answers and pools that would decide the outcome, ``missing_for_price`` those that only the premium still
+    needs. ``bindable`` is True for a premium of a bindable rate once nothing is needed to quote. ``priced_by_carrier``
+    marks a product without a formula.
     """
 
     outcome: Outcome
@@ -48,6 +54,8 @@ class ProductOutcome(msgspec.Struct, frozen=True, omit_defaults=True):
     reasons: tuple[Reason, ...] = ()
     missing: tuple[str, ...] = ()
     adjustments: tuple[Adjustment, ...] = ()
+    missing_for_price: tuple[str, ...] = ()
+    priced_by_carrier: bool = False
 
 
 class Message(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -71,7 +79,8 @@ class Needed(msgspec.Struct, frozen=True):
 class Evaluation(msgspec.Struct, frozen=True, omit_defaults=True):
     """The result of the rules; equal documents under one release and date have equal evaluations.
 
-    ``edition`` is that of the program; 0 means that nothing has been evaluated yet.
+    ``edition`` is that of the program; 0 means that nothing has been evaluated yet. ``undecided`` are the questions
+    whose visibility is unknown, each with the paths that would decide it.
     """
 
     release: int
@@ -81,6 +90,7 @@ class Evaluation(msgspec.Struct, frozen=True, omit_defaults=True):
     eligibility: dict[str, ProductOutcome] = msgspec.field(default_factory=dict)
     needed: Needed = Needed()
     messages: tuple[Message, ...] = ()
+    undecided: dict[str, tuple[str, ...]] = msgspec.field(default_factory=dict)
 
 
 class AnswerState(msgspec.Struct, frozen=True):

@@ -63,8 +63,8 @@ class _Follower:
         moved = {}
         for old in [old for old in container.answers if old in self._renames.questions]:
             new = self._renames.questions[old]
-            there = container.answers.get(new.code)
-            if new.pool == pool and (there is None or not there.is_answered):
+            known = container.answers.get(new.code)
+            if new.pool == pool and (known is None or not known.is_answered):
                 container.answers[new.code] = container.answers.pop(old)
                 moved[new.code] = old
         return moved

@@ -1,21 +1,24 @@
-"""Computes a product's yearly premium in whole dollars, in decimal arithmetic, step by step. Pure.
+"""Computes a product's yearly premium in whole dollars, exactly, step by step. Pure.
 
-The premium is the sum of terms and rate tables, times every factor that is true, at least the minimum, rounded half up.
+The premium is the sum of terms and rate tables, times every factor that is true, at least the minimum. It is computed
+with fractions and rounded half up once. While a term, table or factor is unknown there is no premium.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from decimal import ROUND_HALF_UP, Decimal
+from decimal import Decimal
+from fractions import Fraction
 from typing import Final
 
-from rules.definition.model import CompiledProduct, CompiledRule, CompiledTable, Override
+from rules.definition.model import CompiledFactor, CompiledProduct, CompiledRule, CompiledTable, CompiledTerm, Override
 from rules.flow.state import State
-from rules.language.values import Slots, Unknown, Value
+from rules.language import numbers
+from rules.language.values import Slots, Unknown, Value, merge
 
 #: A larger premium is a mistake, and JSON readers lose digits.
-_LARGEST: Final = Decimal(10) ** 15
+_LARGEST: Final = 10**15
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,14 +27,17 @@ class PremiumStep:
 
     kind: str
     text: str
-    amount: Decimal | None
+    amount: Fraction | None
 
 
 @dataclass(frozen=True, slots=True)
 class Rated:
-    """A premium, or None if an answer is missing; ``adjusted`` are the rated overrides with the ids of their rules."""
+    """A premium, or None if it has no formula, is too large or lacks an answer; ``missing`` are the paths of the
+    answers and pools that it lacks. ``adjusted`` are the rated overrides with the ids of their rules.
+    """
 
     premium: int | None
+    missing: frozenset[str]
     steps: tuple[PremiumStep, ...]
     adjusted: tuple[tuple[str, Override], ...]
     root: Slots
@@ -40,34 +46,83 @@ class Rated:
 def rate(state: State, product: CompiledProduct, adjusting: Iterable[CompiledRule] = ()) -> Rated:
     """Return the premium of ``product``; the values of the matching ``adjusting`` rules replace answers."""
     # A hidden question is not part of the form, so its override does not apply.
-    adjusted = tuple(
+    overrides = [
         (rule.rule.id, override)
         for rule in adjusting
         for override in rule.overrides
         if state.root[override.slot] is not None
-    )
+    ]
+    adjusted = tuple(found for found in overrides if found[1].code not in state.undecided)
     root = _rated_values(state, adjusted) if adjusted else state.root
-    steps: list[PremiumStep] = []
-    total: Decimal | None = Decimal(0)
+    rating = _Rating(state, root)
+    for _, override in overrides:
+        rating.require(state.undecided.get(override.code, ()))
     for term in product.terms:
-        amount = _amount(term.of.evaluate(root), term.rate / term.per)
-        steps.append(PremiumStep("term", f"{term.of.source} / {term.per} * {term.rate}", amount))
-        total = _plus(total, amount)
+        rating.add_term(term)
     for table in product.tables:
-        amount = _table(state, root, table)
-        times = f" * {table.times.source}" if table.times else ""
-        steps.append(PremiumStep("table", f"rates by {table.rate_by.source} over {table.table.pool}{times}", amount))
-        total = _plus(total, amount)
+        rating.add_table(table)
     for factor in product.factors:
-        if total is not None and factor.when.evaluate(root) is True:
-            total *= factor.times
-            steps.append(PremiumStep("factor", f"{factor.id}: * {factor.times}", total))
-    if total is not None and total < product.minimum:
-        total = product.minimum
-        steps.append(PremiumStep("minimum", f"minimum premium {product.minimum}", total))
-    if total is None or abs(total) > _LARGEST:
-        return Rated(None, tuple(steps), adjusted, root)
-    return Rated(int(total.to_integral_value(ROUND_HALF_UP)), tuple(steps), adjusted, root)
+        rating.multiply(factor)
+    rating.raise_to(product.minimum)
+    premium = rating.premium() if product.is_rated else None
+    return Rated(premium, frozenset(rating.missing), tuple(rating.steps), adjusted, root)
+
+
+class _Rating:
+    """The total of a premium so far, its steps, and the answers that it lacks."""
+
+    def __init__(self, state: State, root: Slots) -> None:
+        self._state = state
+        self._root = root
+        self._total = Fraction(0)
+        self.missing: set[str] = set()
+        self.steps: list[PremiumStep] = []
+
+    def require(self, paths: Iterable[str]) -> None:
+        self.missing.update(paths)
+
+    def add_term(self, term: CompiledTerm) -> None:
+        amount = _amount(term.of.evaluate(self._root))
+        self._add(
+            "term",
+            f"{term.of.source} / {term.per} * {term.rate}",
+            amount if isinstance(amount, Unknown) else amount * term.share,
+        )
+
+    def add_table(self, table: CompiledTable) -> None:
+        times = f" * {table.times.source}" if table.times else ""
+        text = f"rates by {table.rate_by.source} over {table.table.pool}{times}"
+        self._add("table", text, _table(self._state, self._root, table))
+
+    def multiply(self, factor: CompiledFactor) -> None:
+        truth = factor.when.evaluate(self._root)
+        if truth.__class__ is Unknown:
+            self.require(truth.paths)
+        elif truth is not True:
+            return
+        self._total *= Fraction(factor.times)
+        self._step("factor", f"{factor.id}: * {factor.times}")
+
+    def raise_to(self, minimum: Decimal) -> None:
+        if not self.missing and self._total < minimum:
+            self._total = Fraction(minimum)
+            self._step("minimum", f"minimum premium {minimum}")
+
+    def premium(self) -> int | None:
+        if self.missing or abs(self._total) > _LARGEST:
+            return None
+        return int(numbers.round_half_up(self._total))
+
+    def _add(self, kind: str, text: str, amount: Fraction | Unknown) -> None:
+        if isinstance(amount, Unknown):
+            self.require(amount.paths)
+            self.steps.append(PremiumStep(kind, text, None))
+        else:
+            self._total += amount
+            self.steps.append(PremiumStep(kind, text, amount))
+
+    def _step(self, kind: str, text: str) -> None:
+        self.steps.append(PremiumStep(kind, text, None if self.missing else self._total))
 
 
 class _RatedValues(dict[int, Value]):
@@ -93,26 +148,28 @@ def _rated_values(state: State, adjusted: Iterable[tuple[str, Override]]) -> Slo
     return root
 
 
-def _table(state: State, root: Slots, table: CompiledTable) -> Decimal | None:
-    total = Decimal(0)
-    for row in state.visible_rows(table.table.pool):
+def _table(state: State, root: Slots, table: CompiledTable) -> Fraction | Unknown:
+    """Return the sum over the rows, divided once and multiplied by ``times`` where that is a number."""
+    pool, total = table.table.pool, Fraction(0)
+    missing = [rows] if (rows := state.missing_rows(pool)) else []
+    for row in state.visible_rows(pool):
         code = table.rate_by.evaluate(root, row)
-        if code.__class__ is Unknown:
-            return None
-        amount = _amount(table.amount.evaluate(root, row), 1 / table.per) if table.amount else Decimal(1)
-        if amount is None:
-            return None
-        total += amount * table.rates.get(code, Decimal(0))
+        amount = _amount(table.amount.evaluate(root, row)) if table.amount else Fraction(1)
+        missing += [value for value in (code, amount) if isinstance(value, Unknown)]
+        if not missing and isinstance(amount, Fraction):
+            total += amount * table.rates.get(code, Fraction(0))
     times = table.times.evaluate(root) if table.times else None
-    return total if times is None or times.__class__ is Unknown else total * times
+    if isinstance(times, Unknown):
+        missing.append(times)
+    if missing:
+        return merge(missing)
+    if table.amount:
+        total /= table.per
+    return total if times is None else total * Fraction(times)
 
 
-def _amount(value: Value, rate: Decimal) -> Decimal | None:
-    """Return ``value * rate``: 0 for hidden, None for Unknown."""
-    if value.__class__ is Unknown:
-        return None
-    return Decimal(0) if value is None else rate * value
-
-
-def _plus(total: Decimal | None, amount: Decimal | None) -> Decimal | None:
-    return None if total is None or amount is None else total + amount
+def _amount(value: Value) -> Fraction | Unknown:
+    """Return ``value`` as a fraction: 0 for hidden."""
+    if isinstance(value, Unknown):
+        return value
+    return Fraction(0) if value is None else Fraction(value)

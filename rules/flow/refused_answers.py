@@ -9,7 +9,6 @@ from copies.document import Answer, Container, Document
 from copies.paths import join_path
 from rules.definition.model import CompiledCatalogue, CompiledQuestion
 from rules.types.checks import CheckContext, Doubt
-from rules.types.stored_verdicts import StoredFault
 
 
 def refused(catalogue: CompiledCatalogue, document: Document, *, as_of: date | None = None) -> tuple[str, ...]:
@@ -47,8 +46,9 @@ def _is_refused(
 ) -> bool:
     if not answer.active or answer.sealed is not None or not answer.is_answered:
         return False
-    value = question.verdicts.of(catalogue, question.question, answer.value)
-    if isinstance(value, StoredFault):
+    if question.verdicts.fault_of(catalogue, question.question, answer.value) is not None:
         return True
-    texts = () if context is None else [test(value, context) for _, test in question.checks]
+    if context is None or not question.checks:
+        return False
+    texts = [test(question.read(answer.value), context) for _, test in question.checks]
     return any(text is not None and text.__class__ is not Doubt for text in texts)

@@ -1,6 +1,7 @@
 """Decides which sets and questions are visible and required, and reads the answers of visible questions. Pure.
 
-An unknown condition does not show its question yet.
+An unknown condition does not show its question yet; the value of the question is unknown until it is decided. A pool
+with fewer rows than its minimum, or more than its maximum, is unknown too.
 """
 
 from __future__ import annotations
@@ -9,13 +10,12 @@ from collections.abc import Iterable, Sequence
 from typing import Any, Final
 
 from copies.document import Answer, PoolRow, walk_containers
-from rules.definition.model import CompiledDerived, CompiledQuestion, CompiledSet
+from rules.definition.model import CompiledDerived, CompiledPool, CompiledQuestion, CompiledSet
 from rules.flow.eligibility import is_open
 from rules.flow.evaluation import AnswerState
 from rules.flow.state import Frame, State
-from rules.language.values import Unknown, Value
+from rules.language.values import Unknown, Value, all_of
 from rules.types.checks import Doubt
-from rules.types.stored_verdicts import StoredFault
 
 #: Replaces a sealed answer that no rule reads; only its existence counts.
 SEALED: Final = object()
@@ -25,7 +25,7 @@ def decide(state: State) -> None:
     """Decide all steps of the catalogue in order: visibility, values and derived values of the whole document."""
     for step in state.catalogue.steps:
         if step.__class__ is CompiledQuestion:
-            decide_question(state, step, state.frames[step.pool], is_set_shown=step.set_code in state.shown_sets)
+            decide_question(state, step, state.frames[step.pool], is_set_shown=state.is_set_shown(step.set_code))
         elif step.__class__ is CompiledSet:
             _decide_set(state, step)
         elif step.__class__ is CompiledDerived:
@@ -35,19 +35,22 @@ def decide(state: State) -> None:
 
 def _decide_set(state: State, part: CompiledSet) -> None:
     if not part.pool:
-        if part.when is None or part.when.evaluate(state.root) is True:
+        truth = True if part.when is None else part.when.evaluate(state.root)
+        if truth is True:
             state.shown_sets.add(part.question_set.code)
+        elif truth.__class__ is Unknown:
+            state.undecided_sets[part.question_set.code] = truth
         return
     pool = state.catalogue.pools[part.pool]
     for owner in state.frames[part.parent]:
-        shown = owner.shown and (
-            part.when is None or part.when.evaluate(state.root, owner if part.parent else None) is True
-        )
+        truth = owner.shown
+        if truth and part.when is not None:
+            truth = part.when.evaluate(state.root, owner if part.parent else None)
         rows = owner.rows[part.pool]
         for row in rows:
-            row.shown = shown
-        owner.values[pool.slot] = rows if shown else []
-        if shown:
+            row.shown = truth is True
+        owner.values[pool.slot] = pool_value(pool, truth, rows, prefix=owner.prefix)
+        if truth is True:
             state.shown_sets.add(part.question_set.code)
             state.asked_sets.add(part.question_set.code)
             if len(rows) < pool.pool.min:
@@ -56,25 +59,45 @@ def _decide_set(state: State, part: CompiledSet) -> None:
                 state.crowded_pools.append((owner, pool))
 
 
+def pool_value(pool: CompiledPool, truth: Value, rows: Sequence[Frame], *, prefix: str) -> Value:
+    """Return the value of a pool below ``prefix``: its rows, or Unknown if it has too few or too many of them, or if
+    its visibility ``truth`` is unknown.
+    """
+    if truth is True:
+        is_valid = pool.pool.min <= len(rows) <= pool.pool.max
+        return rows if is_valid else Unknown(frozenset((f"{prefix}{pool.pool.code}",)))
+    return truth if truth.__class__ is Unknown else []
+
+
 def decide_question(
-    state: State, question: CompiledQuestion, frames: Iterable[Frame], *, is_set_shown: bool
+    state: State, question: CompiledQuestion, frames: Iterable[Frame], *, is_set_shown: Value
 ) -> None:  # fmt: skip
     """Decide whether ``question`` is visible in each of ``frames``, where its value must be hidden so far.
 
-    The values of visible answers are set; ``state`` collects states, errors and needed answers.
+    The values of visible answers are set; ``state`` collects states, errors, needed answers and undecided questions.
     """
     code, slot, when, root = question.question.code, question.slot, question.when, state.root
-    is_possible = is_set_shown and (not question.gates or any(is_open(state, gate) for gate in question.gates))
+    is_possible = is_set_shown is not False and (
+        not question.gates or any(is_open(state, gate) for gate in question.gates)
+    )
     is_visible = False
     for frame in frames:
         answer = frame.answers.get(code)
-        if is_possible and frame.shown and (when is None or when.evaluate(root, frame) is True):
+        truth = is_set_shown if is_possible and frame.shown else False
+        if truth is not False and when is not None:
+            condition = when.evaluate(root, frame)
+            truth = condition if truth is True else all_of((truth, condition))
+        if truth is True:
             is_visible = True
             if answer is None or answer.active is not True or answer.required != question.required:
                 path = f"{frame.prefix}{code}"
                 state.states.append(AnswerState(path, True, question.required, answer.readonly if answer else False))
             frame.values[slot] = value_of(state, frame, question, answer)
-        elif answer is not None:
+            continue
+        if truth.__class__ is Unknown:
+            frame.values[slot] = truth
+            state.undecided[f"{frame.prefix}{code}"] = tuple(sorted(truth.paths))
+        if answer is not None:
             _deactivate(state, f"{frame.prefix}{code}", answer)
     if is_visible:
         state.asked_sets.add(question.set_code)
@@ -89,13 +112,13 @@ def value_of(state: State, frame: Frame, question: CompiledQuestion, answer: Ans
     if raw is SEALED:
         return raw
     if raw is not None:
-        value = question.verdicts.of(state.catalogue, question.question, raw)
-        if value.__class__ is not StoredFault and (
-            not question.checks or _is_valid(state, frame, question, answer, value)
-        ):  # fmt: skip
-            return value
-        if value.__class__ is StoredFault:
-            state.faults.append((f"{frame.prefix}{question.question.code}", *value))
+        fault = question.verdicts.fault_of(state.catalogue, question.question, raw)
+        if fault is not None:
+            state.faults.append((f"{frame.prefix}{question.question.code}", *fault))
+        else:
+            value = question.read(raw)
+            if not question.checks or _is_valid(state, frame, question, answer, value):
+                return value
     path = f"{frame.prefix}{question.question.code}"
     if raw is None and question.required:
         state.needed.append((path, question))

@@ -12,7 +12,7 @@ from copies.document import Answer, AnswerValue, Container, Document
 from copies.paths import split_prefix
 from rules.definition.model import CompiledCatalogue, CompiledPool, CompiledQuestion, Gate
 from rules.flow.evaluation import AnswerState
-from rules.language.values import Slots
+from rules.language.values import Slots, Unknown, Value, merge
 from rules.types.checks import CheckContext
 
 #: Returns the plain value of a sealed answer at a path.
@@ -46,6 +46,9 @@ class State:
 
     ``crowded_pools`` have too many rows; ``orphaned_pools`` are paths of pools that the release does not have in that
     place, with the number of their rows.
+
+    ``undecided`` are the questions whose visibility is unknown, by path: they are not shown, and their value is
+    unknown.
     """
 
     def __init__(self, catalogue: CompiledCatalogue, document: Document, *, as_of: date, reveal: Reveal) -> None:
@@ -68,6 +71,8 @@ class State:
         self.check_context = CheckContext(as_of, catalogue.definition.allow_test_identities)
         self.shown_sets: set[str] = set()
         self.asked_sets: set[str] = set()
+        self.undecided_sets: dict[str, Unknown] = {}
+        self.undecided: dict[str, tuple[str, ...]] = {}
         self.states: list[AnswerState] = []
         self.dropped: list[str] = []
         self.needed: list[tuple[str, CompiledQuestion]] = []
@@ -82,6 +87,23 @@ class State:
     def visible_rows(self, pool: str) -> Iterator[Frame]:
         """Yield the visible rows of ``pool``."""
         return (frame for frame in self.frames[pool] if frame.shown)
+
+    def missing_rows(self, pool: str) -> Unknown | None:
+        """Return the rows that ``pool``, or a pool around it, needs before anything can be computed over it; None if
+        it has all of them.
+        """
+        part = self.catalogue.pools[pool]
+        missing = [
+            value
+            for code in (*part.ancestors, pool)
+            for owner in self.visible_rows(self.catalogue.pools[code].pool.parent)
+            if (value := owner.values[self.catalogue.pools[code].slot]).__class__ is Unknown
+        ]
+        return merge(missing) if missing else None
+
+    def is_set_shown(self, code: str) -> Value:
+        """Return whether the condition of a question set outside pools is true; Unknown while it is unknown."""
+        return code in self.shown_sets or self.undecided_sets.get(code, False)
 
     def is_wanted(self, line: str) -> bool:
         """Return whether ``line`` is among the requested lines."""

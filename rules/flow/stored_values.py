@@ -2,23 +2,23 @@
 
 from __future__ import annotations
 
-import math
 from datetime import date
 from decimal import Decimal
+from fractions import Fraction
 
 from rules.definition.model import CompiledDerived
+from rules.language import numbers
 from rules.language.values import Value
 
 
 def plain(value: Value) -> str | int | float | bool | list[str] | None:
-    """Return a known value as it is stored and shown: dates as ISO 8601 text, Decimals as floats."""
-    if isinstance(value, Decimal):
-        number = float(value)
-        return number if math.isfinite(number) else None
+    """Return a known value as it is stored and shown: dates as ISO 8601 text, numbers that JSON clients cannot hold
+    (beyond 2^53) as decimal text.
+    """
     if isinstance(value, date):
         return value.isoformat()
-    if isinstance(value, int) and not isinstance(value, bool) and value.bit_length() > 1000:
-        return None
+    if value.__class__ in numbers.CLASSES:
+        return _plain_number(value)
     return value if isinstance(value, str | int | bool | list) else None
 
 
@@ -27,3 +27,9 @@ def stored_derived(part: CompiledDerived, value: Value) -> str | int | float | b
     stored in plain text.
     """
     return None if part.tag == "spi" else plain(value)  # type: ignore[return-value]  # no derived value is a list
+
+
+def _plain_number(value: int | Decimal | Fraction) -> str | int | float:
+    if not -numbers.SAFE <= value <= numbers.SAFE:
+        return numbers.text_of(value)
+    return value if isinstance(value, int) else float(value)

@@ -144,8 +144,11 @@ class ChangeFollower:
     def _question(self, question: CompiledQuestion, waiting: Frames) -> None:
         state, code, slot = self.state, question.question.code, question.slot
         frames = self.in_order(waiting, question.pool)
+        undecided = set[str]()
         for frame in frames:
             frame.values[slot] = None
+            if state.undecided.pop(f"{frame.prefix}{code}", None):
+                undecided.add(frame.prefix)
         is_set_shown = bool(question.pool) or state.is_set_shown(question.set_code)
         decide_question(state, question, frames, is_set_shown=is_set_shown)
         moved: dict[LazyFrame, None] = {}
@@ -153,7 +156,9 @@ class ChangeFollower:
             path, answer = f"{frame.prefix}{code}", frame.answers.get(code)
             self.decided.add(path)
             was_shown = answer is not None and answer.active
-            if path in self._changed or frame.is_new or was_shown != (frame.values[slot] is not None):
+            # The answers that an undecided question waits for may be others now, so its readers are decided as well.
+            is_undecided = frame.prefix in undecided or path in state.undecided
+            if path in self._changed or frame.is_new or is_undecided or was_shown != (frame.values[slot] is not None):
                 self.moved.add(path)
                 moved[frame] = None
         if moved:

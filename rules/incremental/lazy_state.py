@@ -8,13 +8,13 @@ one. An unchanged value is therefore read instead of decided.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import date
 from typing import Any
 
 from copies.document import Answer, Container, Document, PoolRow
 from copies.paths import row_steps
 from rules.definition.model import CompiledCatalogue, CompiledDerived, CompiledQuestion
-from rules.flow.shown_questions import SEALED, raw_value
+from rules.flow.evaluation import Evaluation
+from rules.flow.shown_questions import SEALED, pool_value, raw_value
 from rules.flow.state import Frame, Reveal, State
 from rules.language.values import Unknown, Value
 
@@ -34,7 +34,7 @@ class LazyFrame(Frame):
     ) -> None:  # fmt: skip
         self._state = state
         self.position = 0
-        self._shown_pools: dict[str, bool] = {}
+        self._shown_pools: dict[str, Value] = {}
         self._rows: dict[str, list[LazyFrame]] = {}
         self.container = container
         self.pool = pool
@@ -76,16 +76,22 @@ class LazyFrame(Frame):
 
     def shows(self, pool: str) -> bool:
         """Return whether the rows of ``pool`` in this document or row are visible."""
+        return self._truth_of(pool) is True
+
+    def _truth_of(self, pool: str) -> Value:
+        """Return whether the rows of ``pool`` are visible; Unknown while their condition is."""
         if pool not in self._shown_pools:
             part = self._state.catalogue.sets[self._state.catalogue.pools[pool].set_code]
-            row = self if part.parent else None
-            self._shown_pools[pool] = self.shown and (
-                part.when is None or part.when.evaluate(self._state.root, row) is True
-            )
+            truth: Value = self.shown
+            if truth and part.when is not None:
+                truth = part.when.evaluate(self._state.root, self if part.parent else None)
+            self._shown_pools[pool] = truth
         return self._shown_pools[pool]
 
     def asks(self, question: CompiledQuestion) -> bool:
         """Return whether ``question`` is visible here, without reading its answer."""
+        if self._state.undecided and f"{self.prefix}{question.question.code}" in self._state.undecided:
+            return False
         if question.slot in self.values:
             return self.values[question.slot] is not None
         answer = self.answers.get(question.question.code)
@@ -97,11 +103,13 @@ class LazyFrame(Frame):
         if isinstance(part, CompiledQuestion):
             answer = self.answers.get(part.question.code)
             if answer is None or answer.active is not True:
-                return None
+                waits_for = self._state.undecided.get(f"{self.prefix}{part.question.code}")
+                return Unknown(frozenset(waits_for)) if waits_for else None
             return self._state.valid_value(self, part, answer)
         if isinstance(part, CompiledDerived):
             return self._state.derived_value(part)
-        return self.rows_of(part) if self.shows(part) else []
+        pool = self._state.catalogue.pools[part]
+        return pool_value(pool, self._truth_of(part), self.rows_of(part), prefix=self.prefix)
 
     def _key(self) -> tuple[int, ...]:
         if self.parent is None:
@@ -151,20 +159,21 @@ class LazyState(State):
         catalogue: CompiledCatalogue,
         document: Document,
         *,
-        as_of: date,
+        before: Evaluation,
         reveal: Reveal,
         new_rows: frozenset[str],
         invalid: frozenset[str],
     ) -> None:
-        """Create only the frame of the document."""
-        self.start(catalogue, document, as_of=as_of, reveal=reveal)
+        """Create only the frame of the document; ``before`` is the evaluation of the document before its changes."""
+        self.start(catalogue, document, as_of=before.as_of, reveal=reveal)
+        self.undecided = dict(before.undecided)
         self.new_rows = new_rows
         self._invalid = invalid
         self._frame_at: dict[str, LazyFrame] = {}
-        self._shown: dict[str, bool] = {}
+        self._shown: dict[str, Value] = {}
         self.top = self.frame_of(document, "", parent=None, position=0)
         self.root = self.top.values
-        self.root[0] = as_of
+        self.root[0] = before.as_of
         self.frames = _LazyFrames(self)
         self.frames[""] = [self.top]
 
@@ -209,11 +218,12 @@ class LazyState(State):
             below = around[around.index(frame.pool) + 1 if frame.pool else 0]
             yield from self.rows_below(frame.rows_of(below), pool)
 
-    def is_set_shown(self, code: str) -> bool:
-        """Return whether the condition of a question set outside pools is true."""
+    def is_set_shown(self, code: str) -> Value:
+        """Return whether the condition of a question set outside pools is true; Unknown while it is unknown."""
         if code not in self._shown:
             when = self.catalogue.sets[code].when
-            self._shown[code] = when is None or when.evaluate(self.root) is True
+            truth = True if when is None else when.evaluate(self.root)
+            self._shown[code] = truth if truth.__class__ is Unknown else truth is True
         return self._shown[code]
 
     def derived_value(self, part: CompiledDerived) -> Value:

@@ -8,7 +8,7 @@ from typing import Final
 
 from copies.paths import Path, split_prefix
 from rules.definition.model import CompiledCatalogue
-from rules.flow.eligibility import decide_products
+from rules.flow.eligibility import decide_products, mark_bindable
 from rules.flow.evaluation import Evaluation, FlowResult, Message, Needed, ProductOutcome, Refusal
 from rules.flow.messages import (
     NO_LONGER_ASKED,
@@ -40,9 +40,10 @@ def merge(state: LazyState, follower: ChangeFollower, before: Evaluation) -> Flo
         as_of=before.as_of,
         edition=before.edition,
         derived=merger.derived(),
-        eligibility=merger.eligibility(),
+        eligibility=merger.eligibility(needed),
         needed=needed,
         messages=messages,
+        undecided=merger.undecided(),
     )
     return FlowResult(
         evaluation=evaluation,
@@ -152,7 +153,8 @@ class _Merger:
             is_short = part.parent == frame.pool and len(frame.rows_of(code)) < part.min and frame.shows(code)
             return "quote" if is_short else ""
         # An answer of another type is unknown too; its error makes it needed anyway.
-        return question.required if frame.values[question.slot].__class__ is Unknown else ""
+        is_unknown = frame.values[question.slot].__class__ is Unknown and path not in self._state.undecided
+        return question.required if is_unknown else ""
 
     def _patched(self, before: tuple[str, ...], wanted: dict[str, bool]) -> tuple[str, ...]:
         """Return ``before`` with or without each path of ``wanted``, in the order of the form."""
@@ -196,18 +198,33 @@ class _Merger:
         if part.pool:
             return any(owner.shows(part.pool) for owner in self._follower.in_order(None, part.parent))
         questions = (self._catalogue.questions[question.code] for question in part.question_set.questions)
-        return state.is_set_shown(code) and any(state.top.asks(question) for question in questions)
+        return state.is_set_shown(code) is True and any(state.top.asks(question) for question in questions)
 
     def derived(self) -> dict[str, str | float | bool | None]:
         parts = (self._catalogue.derived[code] for code in self._follower.derived)
         renewed = {part.derived.code: stored_derived(part, self._state.root[part.slot]) for part in parts}
         return {**self._before.derived, **renewed} if renewed else self._before.derived
 
-    def eligibility(self) -> dict[str, ProductOutcome]:
+    def undecided(self) -> dict[str, tuple[str, ...]]:
+        """Return the questions whose visibility is unknown, without those of removed rows."""
+        renewed, decided = self._follower.renewed_prefixes, self._follower.decided
+        if not renewed:
+            return self._state.undecided
+        return {
+            path: paths
+            for path, paths in self._state.undecided.items()
+            if path in decided or not path.startswith(renewed)
+        }
+
+    def eligibility(self, needed: Needed) -> dict[str, ProductOutcome]:
+        """Return the outcomes of all products; ``needed`` decides whether a premium is more than an estimate."""
         before, products = self._before.eligibility, self._follower.products
-        if not products and not self._follower.is_eligibility_affected:
+        if products or self._follower.is_eligibility_affected:
+            decided = decide_products(self._state, before=before, parts=products)
+            return mark_bindable(self._catalogue, decided, needed)
+        if bool(needed.quote) == bool(self._before.needed.quote):
             return before
-        return decide_products(self._state, before=before, parts=products)
+        return mark_bindable(self._catalogue, before, needed)
 
 
 def _is_fault(catalogue: CompiledCatalogue, message: Message) -> bool:

@@ -53,7 +53,7 @@ def rerun(
     ):
         new_rows = frozenset(f"{path}/" for path in changed if Path(path).is_row)
         invalid = frozenset(refusal.path for refusal in refusals_in(catalogue, before.messages))
-        state = LazyState(catalogue, document, as_of=as_of, reveal=reveal, new_rows=new_rows, invalid=invalid)
+        state = LazyState(catalogue, document, before=before, reveal=reveal, new_rows=new_rows, invalid=invalid)
         follower = ChangeFollower(state, before.derived)
         try:
             follower.run(changed)

@@ -12,6 +12,7 @@ from datetime import date
 from decimal import Decimal
 from typing import Any, Final, TypeAlias
 
+from rules.language import numbers
 from rules.language import values as truth
 from rules.language.checker import pattern_matcher
 from rules.language.values import Maybe, Slots, Unknown, Value
@@ -183,26 +184,27 @@ def comparison(function: str, left: Run, right: Run) -> Run:
 
 
 def _add(left: Value, right: Value) -> Value:
-    return left + right
+    return numbers.add(left, right) if left.__class__ in numbers.CLASSES else left + right
 
 
-def _divide(left: Value, right: Value) -> Value:
-    return Decimal(left) / Decimal(right) if right else None
+def _subtract(left: Value, right: Value) -> Value:
+    return numbers.subtract(left, right) if left.__class__ in numbers.CLASSES else left - right
 
 
 ARITHMETIC: Final[dict[str, Callable[..., Value]]] = {
     "_+_": _add,
-    "_-_": operator.sub,
-    "_*_": operator.mul,
-    "_/_": _divide,
-    "-_": operator.neg,
+    "_-_": _subtract,
+    "_*_": numbers.multiply,
+    "_/_": numbers.divide,
+    "-_": numbers.negate,
 }
 
 
 def arithmetic(function: str, operands: Sequence[Run]) -> Run:
     """Return a closure for a sum, difference, product, quotient or negative.
 
-    Its value is hidden with a hidden side or a zero divisor, else Unknown with an unknown side.
+    Its value is hidden with a hidden side, a zero divisor or a result that is too large, else Unknown with an unknown
+    side.
     """
     compute = ARITHMETIC[function]
 

@@ -1,13 +1,15 @@
 """The values that rules compute with: a known value, hidden (None), ``Unknown`` and, inside lists, ``Maybe``. Pure.
 
-Known values are str, bool, int, Decimal, ``date``, rows and lists of these. Numbers are exact: a CEL ``double`` is an
-int or a Decimal here, so 0.1 + 0.2 is 0.3.
+Known values are str, bool, int, Decimal, Fraction, ``date``, rows and lists of these. Numbers are exact: a CEL
+``double`` is an int or a Decimal here, so 0.1 + 0.2 is 0.3, and a quotient is a Fraction.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from typing import Any, Final, TypeAlias
+
+from rules.language import numbers
 
 #: A known value, None (hidden) or Unknown; typed loosely because the CEL checker has proved which values can meet.
 Value: TypeAlias = Any
@@ -94,9 +96,9 @@ def contains(elements: list[Value], value: Value) -> Value:
 
 
 def total(elements: list[Value]) -> Value:
-    """Return the sum of ``elements`` without hidden ones; Unknown if any is unknown."""
+    """Return the sum of ``elements`` without hidden ones; Unknown if any is unknown, hidden if it is too large."""
     known = _known(elements)
-    return known if known.__class__ is Unknown else sum(known)
+    return known if known.__class__ is Unknown else numbers.total(known)
 
 
 def least(elements: list[Value]) -> Value:
@@ -112,11 +114,11 @@ def greatest(elements: list[Value]) -> Value:
 
 
 def count(elements: list[Value]) -> Value:
-    """Return the number of ``elements`` without hidden ones; Unknown if a filter could not decide one."""
-    undecided = [element.unknown for element in elements if element.__class__ is Maybe]
-    if undecided:
-        return merge(undecided)
-    return sum(1 for element in elements if element is not None)
+    """Return the number of ``elements`` without hidden ones; Unknown if one is unknown, because it may turn out hidden,
+    or if a filter could not decide one.
+    """
+    unknowns = list(_unknowns(elements))
+    return merge(unknowns) if unknowns else sum(1 for element in elements if element is not None)
 
 
 def _known(elements: list[Value]) -> Value:

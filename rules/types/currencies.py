@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Final
 
 #: The signs of each currency besides its code, in capitals; several currencies share some.
@@ -39,10 +40,7 @@ _SIGNS: Final[Mapping[str, tuple[str, ...]]] = {
     "SAR": (),
     "THB": ("฿",),
 }
-_KNOWN: Final = sorted({sign for code in _SIGNS for sign in (code, *_SIGNS[code])}, key=len, reverse=True)
-_SIGN: Final = "|".join(map(re.escape, _KNOWN))
-_BEFORE: Final = re.compile(rf"({_SIGN}) ?(?=[-+(.0-9\u2212]|{_SIGN})(.*)", re.IGNORECASE)
-_BEHIND: Final = re.compile(rf"(.*?[-.0-9)a-z]) ?({_SIGN})", re.IGNORECASE)
+_KNOWN: Final = frozenset(sign for code in _SIGNS for sign in (code, *_SIGNS[code]))
 
 
 def own_signs(currency: str) -> frozenset[str]:
@@ -50,13 +48,24 @@ def own_signs(currency: str) -> frozenset[str]:
     return frozenset((currency, *_SIGNS.get(currency, ())))
 
 
-def split_currency(text: str) -> tuple[frozenset[str], str]:
-    """Return the currency signs before and behind an amount, in capitals, and the amount without them."""
+def split_currency(text: str, currency: str) -> tuple[frozenset[str], str]:
+    """Return the signs of known currencies, and of ``currency``, before and behind an amount, in capitals, and the
+    amount without them.
+    """
+    sign_before, sign_behind = _patterns(currency)
     found = []
-    while before := _BEFORE.fullmatch(text):
+    while before := sign_before.fullmatch(text):
         found.append(before[1].upper())
         text = before[2]
-    while behind := _BEHIND.fullmatch(text):
+    while behind := sign_behind.fullmatch(text):
         found.append(behind[2].upper())
         text = behind[1].rstrip()
     return frozenset(found), text
+
+
+@lru_cache(maxsize=32)
+def _patterns(currency: str) -> tuple[re.Pattern[str], re.Pattern[str]]:
+    """Return the patterns of an amount behind a sign and before one; longer signs come first."""
+    signs = "|".join(map(re.escape, sorted(_KNOWN | {currency}, key=len, reverse=True)))
+    before = rf"({signs}) ?(?=[-+(.0-9\u2212]|{signs})(.*)"
+    return re.compile(before, re.IGNORECASE), re.compile(rf"(.*?[-.0-9)a-z]) ?({signs})", re.IGNORECASE)

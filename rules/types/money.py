@@ -36,13 +36,13 @@ def read_amount(text: str, currency: str) -> Decimal:
     """
     if "%" in text:
         raise InvalidValue("wrong_unit", "Enter an amount, not a percentage.")
-    found, is_negative, bare = _unwrap(text)
+    found, is_negative, bare = _unwrap(text, currency)
     if not found <= own_signs(currency):
         raise InvalidValue("wrong_currency", f"Enter the amount in {currency}.")
     return -_magnitude(bare) if is_negative else _magnitude(bare)
 
 
-def _unwrap(text: str) -> tuple[frozenset[str], bool, str]:
+def _unwrap(text: str, currency: str) -> tuple[frozenset[str], bool, str]:
     """Return the currency signs of ``text``, whether it is negative, and the digits inside; signs stand in any order.
 
     Raises ``InvalidValue`` for more than one sign of the number.
@@ -51,7 +51,7 @@ def _unwrap(text: str) -> tuple[frozenset[str], bool, str]:
     signs = []
     while True:
         brackets, (sign, unsigned), (currencies, bare) = (
-            _BRACKETS.fullmatch(text), split_sign(text), split_currency(text)
+            _BRACKETS.fullmatch(text), split_sign(text), split_currency(text, currency)
         )  # fmt: skip
         if brackets:
             signs.append(-1)

@@ -73,6 +73,13 @@ def phone_text(value: AnswerValue) -> str:
     return f"({area}) {office}-{line}{f' x{extension}' if extension else ''}"
 
 
+def _search_text(stored: str) -> str:
+    """Return the words that find a phone number: its ten digits in one, and in groups as people write them."""
+    shown = phone_text(stored)
+    digits = "".join(filter(str.isdigit, shown.partition(" x")[0]))
+    return f"{digits} {shown}"
+
+
 def _invalid() -> InvalidValue:
     return InvalidValue("us_phone", "Enter a US phone number, such as (614) 555-2368 or 614-555-2368 x12.")
 
@@ -89,4 +96,5 @@ PHONE: Final = QuestionType(
     input_mode="tel",
     input_text=phone_text,
     display=lambda value, currency: phone_text(value),
+    search_text=_search_text,
 )

@@ -41,10 +41,6 @@ class TypedQuestion(Protocol):
     def validate(self) -> tuple[str, ...]:
         """Return the validators that the catalogue names."""
 
-    @property
-    def sensitivity(self) -> str:
-        """Return the code of the question's sensitivity, or ""."""
-
 
 def hide(value: AnswerValue) -> str:
     """Return the mask that shows nothing of ``value``."""
@@ -69,8 +65,9 @@ class QuestionType:
     cleaning, in characters. ``mask`` returns what may be shown of a secret answer (ADR 10). ``checks`` always apply;
     ``validators`` are those that a catalogue can name for this type. ``labels`` are the labels of choices that are the
     same in every catalogue, by code. ``read_input`` turns what was entered on the page into a raw value, ``input_text``
-    turns an answer into the text of the input, and ``display`` into text to read (value, currency). ``unit`` is
-    "currency" or "%"; ``format_hint`` shows the format where a plain input replaces the type's own widget.
+    turns an answer into the text of the input, and ``display`` into text to read (value, currency); ``search_text``
+    turns stored text into the words that find it. ``unit`` is "currency" or "%"; ``format_hint`` shows the format where
+    a plain input replaces the type's own widget.
     """
 
     code: str
@@ -90,6 +87,7 @@ class QuestionType:
     read_input: Callable[[object], object] = as_entered
     input_text: Callable[[AnswerValue], str] = plain_text
     display: Callable[[AnswerValue, str], str] = display_plain
+    search_text: Callable[[str], str] = str
 
     def clean(
         self, raw: object, *, choices: Mapping[str, str] = NO_CHOICES, currency: str = "USD"

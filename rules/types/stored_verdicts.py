@@ -8,7 +8,6 @@ from __future__ import annotations
 from typing import Final, NamedTuple
 
 from copies.document import AnswerValue
-from rules.language.values import Value
 from rules.types.cleaning import InputCatalogue, InvalidValue, clean
 from rules.types.question_type import TypedQuestion
 from rules.types.registry import type_of
@@ -16,10 +15,8 @@ from rules.types.stored_answers import WRONG_TYPE, TypeMismatch
 
 #: The code of the error of an answer that would be accepted today, but stored in another form.
 WRONG_FORMAT: Final = "wrong_format"
-#: The verdicts that are remembered for each question: more values than any list of choices has.
+#: The verdicts that are remembered for each question.
 _MOST: Final = 1_000
-#: Longer texts are rarely the same in two forms.
-_LONGEST: Final = 100
 
 
 class StoredFault(NamedTuple):
@@ -36,36 +33,36 @@ _WRONG_FORMAT: Final = StoredFault(WRONG_FORMAT, "Enter this answer again: the q
 class StoredVerdicts:
     """The verdicts on the stored answers to one question of one release.
 
-    They are remembered, because the same choices are stored in many forms; those of sensitive answers are not.
+    They are remembered, because many answers are equal, and one form is decided many times. The values themselves are
+    not: keys are hashes, which Python salts in each process.
     """
 
     __slots__ = ("_known",)
 
     def __init__(self) -> None:
         """Start without verdicts."""
-        self._known: dict[object, Value | StoredFault] = {}
+        self._known: dict[tuple[type, int], StoredFault | None] = {}
 
-    def of(self, catalogue: InputCatalogue, question: TypedQuestion, stored: AnswerValue) -> Value | StoredFault:
-        """Return ``stored``, an answer to ``question`` with a value, as a value for rules, or the fault for which it
-        would be refused today.
+    def fault_of(self, catalogue: InputCatalogue, question: TypedQuestion, stored: AnswerValue) -> StoredFault | None:
+        """Return the fault for which ``stored``, an answer to ``question`` with a value, would be refused today, or
+        None.
 
         ``question`` and ``catalogue`` must be the same at every call.
         """
-        if question.sensitivity or (stored.__class__ is str and len(stored) > _LONGEST):
-            return _verdict(catalogue, question, stored)
-        # True, 1 and 1.0 are equal as keys.
-        key = (stored.__class__, tuple(stored) if stored.__class__ is list else stored)
-        known = self._known.get(key)
-        if known is None:
-            known = _verdict(catalogue, question, stored)
-            if len(self._known) < _MOST:
-                self._known[key] = known
-        return known
+        kind = stored.__class__
+        # Numbers are hashed as texts, because some of them have equal hashes (-1 and -2).
+        key = (kind, hash(stored if kind is str else tuple(stored) if isinstance(stored, list) else repr(stored)))
+        if key in self._known:
+            return self._known[key]
+        fault = _fault(catalogue, question, stored)
+        if len(self._known) < _MOST:
+            self._known[key] = fault
+        return fault
 
 
-def _verdict(catalogue: InputCatalogue, question: TypedQuestion, stored: AnswerValue) -> Value | StoredFault:
+def _fault(catalogue: InputCatalogue, question: TypedQuestion, stored: AnswerValue) -> StoredFault | None:
     try:
-        value = type_of(question.type).reader(stored)
+        type_of(question.type).reader(stored)
     except TypeMismatch:
         return _WRONG_TYPE
     try:
@@ -74,5 +71,5 @@ def _verdict(catalogue: InputCatalogue, question: TypedQuestion, stored: AnswerV
         return StoredFault(error.code, error.text)
     if isinstance(stored, list) and isinstance(cleaned, list):
         # A release that only puts the choices in another order changes no answer.
-        return value if set(stored) == set(cleaned) else _WRONG_FORMAT
-    return value if cleaned == stored else _WRONG_FORMAT
+        return None if set(stored) == set(cleaned) else _WRONG_FORMAT
+    return None if cleaned == stored else _WRONG_FORMAT

@@ -14,8 +14,10 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from datetime import date
 from decimal import Decimal
+from fractions import Fraction
 from typing import Final, NamedTuple, TypeAlias
 
+from rules.language import numbers
 from rules.language.expressions import Expression
 from rules.language.kinds import DATE, NUMBER, TEXT, Kind
 from rules.language.values import Maybe, Unknown, Value
@@ -156,6 +158,8 @@ def _limit(
 
 
 def _text_of(number: Value) -> str:
+    if isinstance(number, Fraction):
+        return numbers.text_of(number)
     return f"{number.normalize():f}" if isinstance(number, Decimal) else str(number)
 
 

@@ -10,6 +10,7 @@ import pytest
 from actions.models import OutboxAction
 from batch import errors
 from batch import service as batch
+from batch.changes.mutators.quote_requests import QuoteRequestMutator
 from batch.changes.records import SaveRows
 from copies.changes import Cause
 from copies.models import Copy, CopyIndex, CopyRevision
@@ -17,6 +18,7 @@ from forms.models import ApplicationForm, Declination
 from tenants.access import Actor, system_actor
 from tenants.current_tenant import use_tenant
 from tenants.models import Tenant
+from tests.harness.attached_records import only
 from tests.harness.batch_asserts import assert_batch
 from tests.harness.kennel_catalogue import ANSWERS, HOUSES
 
@@ -178,21 +180,59 @@ def test_a_dry_run_returns_the_result_and_writes_nothing(make_form: MakeForm, ke
         assert not Declination.objects.exists()
 
 
-def test_opening_surplus_lines_records_a_declination(make_form: MakeForm, kennels: Tenant, agent: Actor) -> None:
+MANY_CATS = {"has_cats": True, "cat_count": 120, "owner_ssn": "987-65-4321"}
+
+
+def test_typing_records_no_declination(make_form: MakeForm, kennels: Tenant, agent: Actor) -> None:
     form_id = make_form()
 
-    assert_batch(
-        form_id,
-        lambda changeset: changeset.apply_answers({"has_cats": True, "cat_count": 120, "owner_ssn": "987-65-4321"}),
-        scope=kennels,
-        actor=agent,
-    )
+    # On the way to Texas, as a list of states saves it: one state without the admitted product, then the right one.
+    for answers in (MANY_CATS, {"cat_count": 12}, {"cat_count": 120}, {"state": "OH"}):
+        assert_batch(
+            form_id,
+            lambda changeset, answers=answers: changeset.apply_answers(answers),
+            scope=kennels,
+            actor=agent,
+        )
 
     with use_tenant(kennels):
-        record = Declination.objects.get()
-    assert (record.product, record.line, record.version) == ("WO-CARE", "care", 2)
-    assert record.declines == {"PA-CARE": [{"rule": "P1", "text": "More than 100 cats"}]}
-    assert record.inputs == {"cat_count": 120}
+        assert not Declination.objects.exists()
+
+
+def test_acting_on_a_surplus_product_records_a_declination(make_form: MakeForm, kennels: Tenant, agent: Actor) -> None:
+    form_id = make_form(MANY_CATS, {"houses": [{"answers": {"house_name": "North", "runs": 90}}]})
+
+    def act(change: Callable[[QuoteRequestMutator], object]) -> None:
+        assert_batch(form_id, lambda changeset: change(only(changeset, "quote_requests")), scope=kennels, actor=agent)
+
+    assert_batch(form_id, lambda changeset: changeset.quote_requests.request("WO-CARE"), scope=kennels, actor=agent)
+    act(lambda request: request.queue())
+    act(lambda request: request.submit(read_set=["cat_count"]))
+    act(lambda request: request.quote(premium=900, is_bindable=True))
+    act(lambda request: request.select())
+
+    with use_tenant(kennels):
+        records = list(Declination.objects.order_by("version"))
+    # Requested, queued for the carrier, and selected; the carrier's reply is no act of ours.
+    assert [(record.product, record.line, record.version) for record in records] == [
+        ("WO-CARE", "care", version) for version in (2, 3, 6)
+    ]
+    for record in records:
+        # The rule that would only have referred is no reason of the decline.
+        assert record.declines == {"PA-CARE": [{"rule": "P1", "text": "More than 100 cats", "effect": "decline"}]}
+        assert record.inputs == {"cat_count": 120}
+
+
+@pytest.mark.parametrize(("product", "answers"), [("PA-CARE", MANY_CATS), ("WO-CARE", {})])
+def test_acting_on_another_product_records_nothing(
+    product: str, answers: dict[str, object], make_form: MakeForm, kennels: Tenant, agent: Actor
+) -> None:
+    form_id = make_form(answers)
+
+    assert_batch(form_id, lambda changeset: changeset.quote_requests.request(product), scope=kennels, actor=agent)
+
+    with use_tenant(kennels):
+        assert not Declination.objects.exists()
 
 
 def test_sensitive_answers_are_stored_sealed(make_form: MakeForm, kennels: Tenant, agent: Actor) -> None:
@@ -367,6 +407,7 @@ def test_every_row_that_a_save_writes_has_all_columns(make_form: MakeForm, kenne
             "batch.storage.write.write", lambda saves, keyed, *, scope: made.extend(saves) or {saves[0].copy_id}
         )
         context.changeset.apply_answers({**ANSWERS, "has_cats": True, "cat_count": 120}, {"houses": HOUSES})
+        context.changeset.quote_requests.request("WO-CARE")
         context.save()
     (save,) = made
     rows = {

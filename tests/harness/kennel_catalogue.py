@@ -97,7 +97,7 @@ KENNELS: Final = CatalogueDefinition(
     ),
 )
 
-#: Answers with which PA-CARE is eligible at 300 dollars.
+#: Answers with which, and with ``HOUSES``, PA-CARE is eligible at 300 dollars.
 ANSWERS: Final = {
     "kennel_name": "Happy Tails",
     "lines": ["care"],

@@ -9,7 +9,7 @@ from tenants.models import Tenant, User
 from tests.harness.kennel_catalogue import ANSWERS, HOUSES
 
 SSN = "078-05-1120"
-PHONE = "5552013344"
+PHONE = "+16142013344"
 
 
 def start_kennel(tenant: Tenant, user: User, *, name: str = "Happy Tails") -> UUID:

@@ -56,9 +56,12 @@ _CHANGES: Final[dict[str, Any]] = {
             "reasons": [],
             "missing": [],
             "adjustments": [],
+            "missing_for_price": [],
+            "priced_by_carrier": False,
         }
     },
     "needed": {"quote": [], "bind": ["mqs_fein"]},
+    "needed_counts": {"decide": 0, "price": 0, "quote": 0, "bind": 1},
     "messages": [],
 }
 

@@ -77,13 +77,18 @@ def sentence(
         sentences.append(f"{counted(gone, 'question')} disappeared.")
     for code, outcome in moved.items():
         if outcome is not None:
-            price = (
-                f" {money(outcome.premium, reading.catalogue.definition.currency)}"
-                if outcome.premium is not None
-                else ""
-            )
-            sentences.append(f"{product_name(reading.catalogue, code)}: {_WORDS[outcome.outcome]}{price}.")
+            words = f"{_WORDS[outcome.outcome]}{_moved_price(reading, code, outcome)}"
+            sentences.append(f"{product_name(reading.catalogue, code)}: {words}.")
     return " ".join(sentences)
+
+
+def _moved_price(reading: Reading, code: str, outcome: ProductOutcome) -> str:
+    """Return the premium and the one before the save: `` $2,553, was $2,451``."""
+    currency, before = reading.catalogue.definition.currency, reading.premiums_before.get(code)
+    now = "" if outcome.premium is None else f" {money(outcome.premium, currency)}"
+    if before is None or before == outcome.premium:
+        return now
+    return f"{now}, was {money(before, currency)}"
 
 
 def _touched(reading: Reading, before: Evaluation, changes: Iterable[Change]) -> set[str]:

@@ -10,11 +10,12 @@ from partner_engine.web.pages.products import Link, link_to
 from partner_engine.web.pages.reading import Reading
 from presentation.formats import counted, day, money
 from presentation.product_names import product_name
-from rules.explain.trace import Explanation, TracedRule
+from rules.explain.trace import Explanation, PriceStep, TracedRule
 
 #: A rule that read more values than this shows their number only.
 MOST_VALUES: Final = 6
 _TRUTHS: Final = {"true": "matches", "unknown": "cannot be decided yet", "false": "does not match"}
+_EFFECTS: Final = {"decline": "declines", "base": "declines", "refer": "refers", "adjust": "adjusts"}
 _RESULTS: Final = {
     "eligible": "is open: no rule is against it",
     "refer": "goes to an underwriter",
@@ -70,14 +71,20 @@ def build_explanation(reading: Reading, outcome: Explanation, price: Explanation
         decided=decided,
         others=others,
         others_said=f"{counted(len(others), 'other rule')} {'does' if len(others) == 1 else 'do'} not match",
-        steps=tuple(
-            (step.text, "" if step.amount is None else money(round(step.amount, 2), currency))
-            for step in price.premium_steps
-        )
+        steps=tuple((step.text, _amount(step, currency)) for step in price.premium_steps)
         if price.result is not None
         else (),
         footing=f"Release {release}, as of {day(outcome.as_of)}",
     )
+
+
+def _word(rule: TracedRule) -> str:
+    """Return what a matching rule of a product does; else the truth of the rule."""
+    return _EFFECTS.get(rule.effect, _TRUTHS["true"]) if rule.truth == "true" else _TRUTHS[rule.truth]
+
+
+def _amount(step: PriceStep, currency: str) -> str:
+    return money(round(step.amount, 2), currency) if isinstance(step.amount, int | float) else step.amount or ""
 
 
 def _rule(reading: Reading, rule: TracedRule) -> RuleView:
@@ -88,11 +95,7 @@ def _rule(reading: Reading, rule: TracedRule) -> RuleView:
         id=rule.id,
         text=_CHECKS.get(rule.id, "Every row has a rate") if is_check else rule.text,
         truth=rule.truth,
-        word="is not known yet"
-        if is_check and rule.truth == "unknown"
-        else "holds"
-        if is_check
-        else _TRUTHS[rule.truth],
+        word="is not known yet" if is_check and rule.truth == "unknown" else "holds" if is_check else _word(rule),
         condition=""
         if is_check or in_rows or rule.would_match
         else f"Matches while {in_words(reading, rule.condition)}",

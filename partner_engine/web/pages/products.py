@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
 
@@ -16,7 +17,16 @@ from rules.flow.evaluation import Adjustment, ProductOutcome
 LISTED_MISSING: Final = 3
 #: The number of missing answers that are listed for a guest.
 LISTED_LEFT: Final = 8
-_WORDS: Final = {"eligible": "Eligible", "refer": "Refer", "decline": "Declined", "locked": "Locked"}
+#: Badges: their words and styles by outcome.
+_BADGES: Final = {
+    "eligible": ("Eligible", "eligible"),
+    "refer": ("Refer", "refer"),
+    "decline": ("Declined", "decline"),
+    "locked": ("Locked", "locked"),
+}
+#: The badge of a product whose outcome or price still needs an answer.
+_SO_FAR: Final = ("Open so far", "so-far")
+_OPEN: Final = ("eligible", "refer", "need_info")
 
 
 @dataclass(frozen=True)
@@ -29,19 +39,30 @@ class Link:
 
 
 @dataclass(frozen=True)
+class Missing:
+    """What is missing, in words, with the first missing answers as links, and the number of the others."""
+
+    text: str
+    links: tuple[Link, ...] = ()
+    more: int = 0
+
+
+@dataclass(frozen=True)
 class ProductView:
-    """One product with its outcome."""
+    """One product with its outcome. ``missing`` says what its outcome and its price still need; ``was`` is the premium
+    before the save that the page shows, if it was another.
+    """
 
     code: str
     carrier: str
     name: str
-    outcome: str
     badge: str
+    style: str
     premium: str
+    was: str
     kind: str
     reasons: tuple[str, ...]
-    missing: tuple[Link, ...]
-    more_missing: int
+    missing: tuple[Missing, ...]
     adjustments: tuple[str, ...]
 
 
@@ -57,12 +78,15 @@ class MessageView:
 
 @dataclass(frozen=True)
 class Panel:
-    """The whole panel. ``summary`` is its one line for narrow screens, ``left`` the missing answers for guests."""
+    """The whole panel. ``summary`` is its one line for narrow screens, ``counts`` the numbers of needed answers,
+    ``left`` the missing answers for guests.
+    """
 
     products: tuple[ProductView, ...]
     messages: tuple[MessageView, ...]
     summary: str
     empty: Link | None
+    counts: str = ""
     left: tuple[Link, ...] = ()
     more_left: int = 0
 
@@ -91,7 +115,11 @@ def build_panel(reading: Reading) -> Panel:
         if message.kind != "error"
     )
     return Panel(
-        products, messages, _summary(reading), link_to(reading, question) if not products and question else None
+        products,
+        messages,
+        _summary(reading),
+        link_to(reading, question) if not products and question else None,
+        counts=_counts(reading) if products else "",
     )
 
 
@@ -121,34 +149,76 @@ def link_to(reading: Reading, path: str) -> Link:
     return Link(path, element_id(path), label)
 
 
-def _kind(reading: Reading, outcome: ProductOutcome) -> str:
-    """Return whether the premium is bindable or an indication, and whether answers to quote are still missing."""
-    if outcome.premium is None:
-        return ""
-    kind = "bindable" if outcome.bindable else "indication"
-    return f"{kind} so far" if reading.evaluation.needed.quote else kind
-
-
 def _product(reading: Reading, code: str, outcome: ProductOutcome) -> ProductView:
     carrier, name = carrier_and_line(reading.catalogue, code)
-    missing = len(outcome.missing)
+    badge, style = _SO_FAR if _is_waiting(outcome) else _BADGES[outcome.outcome]
     currency = reading.catalogue.definition.currency
-    reasons = tuple(dict.fromkeys(reason.text for reason in outcome.reasons if not _only_adjusts(reason.rule, outcome)))
-    if outcome.outcome == "locked":
-        reasons = ("Surplus lines open only when every admitted carrier of the line declines",)
     return ProductView(
         code=code,
         carrier=carrier,
         name=name,
-        outcome=outcome.outcome,
-        badge=_WORDS.get(outcome.outcome) or f"Needs {counted(missing, 'answer')}",
+        badge=badge,
+        style=style,
         premium="" if outcome.premium is None else money(outcome.premium, currency),
+        was=_was(reading, code, outcome),
         kind=_kind(reading, outcome),
-        reasons=reasons,
-        missing=tuple(link_to(reading, path) for path in outcome.missing[:LISTED_MISSING]),
-        more_missing=max(0, missing - LISTED_MISSING),
+        reasons=_reasons(outcome),
+        missing=tuple(_missing(reading, outcome)),
         adjustments=tuple(_adjustment(reading, found) for found in outcome.adjustments),
     )
+
+
+def _is_waiting(outcome: ProductOutcome) -> bool:
+    """Return whether an answer is missing that decides, or that prices an eligible product."""
+    return outcome.outcome == "need_info" or (outcome.outcome == "eligible" and bool(outcome.missing_for_price))
+
+
+def _kind(reading: Reading, outcome: ProductOutcome) -> str:
+    """Return whether the premium is bindable, an indication, or an estimate because answers to quote are missing."""
+    if outcome.premium is None:
+        return ""
+    if reading.evaluation.needed.quote:
+        return "estimate"
+    return "bindable" if outcome.bindable else "indication"
+
+
+def _was(reading: Reading, code: str, outcome: ProductOutcome) -> str:
+    before = reading.premiums_before.get(code)
+    if before is None or before == outcome.premium:
+        return ""
+    return f"was {money(before, reading.catalogue.definition.currency)}"
+
+
+def _reasons(outcome: ProductOutcome) -> tuple[str, ...]:
+    """Return the texts of the reasons; a declined product names apart what would only have referred it."""
+    if outcome.outcome == "locked":
+        return ("Surplus lines open only when every admitted carrier of the line declines",)
+    declines = outcome.outcome == "decline"
+    texts = (
+        f"Would also refer: {reason.text}" if declines and reason.effect == "refer" else reason.text
+        for reason in outcome.reasons
+        if reason.effect != "adjust" or not _only_adjusts(reason.rule, outcome)
+    )
+    return tuple(dict.fromkeys(texts))
+
+
+def _missing(reading: Reading, outcome: ProductOutcome) -> Iterator[Missing]:
+    """Yield the missing answers that decide, then those that only the price needs, or why there is no price."""
+    if outcome.missing:
+        yield _listed(reading, _deciding(len(outcome.missing)), outcome.missing)
+    if outcome.priced_by_carrier:
+        yield Missing("Priced by the carrier")
+    elif outcome.outcome in _OPEN and outcome.premium is None:
+        yield _listed(reading, "No price yet", outcome.missing_for_price)
+
+
+def _deciding(count: int) -> str:
+    return f"{counted(count, 'answer')} {'decides' if count == 1 else 'decide'}"
+
+
+def _listed(reading: Reading, text: str, paths: tuple[str, ...]) -> Missing:
+    links = tuple(link_to(reading, path) for path in paths[:LISTED_MISSING])
+    return Missing(text, links, len(paths) - len(links))
 
 
 def _only_adjusts(rule: str, outcome: ProductOutcome) -> bool:
@@ -166,11 +236,41 @@ def _adjustment(reading: Reading, found: Adjustment) -> str:
     return f"{reading.label(found.path)}: rated with {reading_text(kind, found.rated, labels)}, requested {asked}"
 
 
+def _counts(reading: Reading) -> str:
+    """Return how many answers decide, price, quote and bind, each beyond those before it: ``1 answer decides · 26 more
+    to quote``.
+    """
+    outcomes, needed = reading.evaluation.eligibility.values(), reading.evaluation.needed
+    groups = (
+        ("", {path for outcome in outcomes for path in outcome.missing}),
+        ("for prices", {path for outcome in outcomes for path in outcome.missing_for_price}),
+        ("to quote", set(needed.quote)),
+        ("to bind", set(needed.bind)),
+    )
+    parts: list[str] = []
+    counted_paths = set[str]()
+    for words, paths in groups:
+        more = len(paths - counted_paths)
+        counted_paths |= paths
+        if more:
+            amount = f"{more} more" if parts else counted(more, "answer")
+            parts.append(f"{amount} {words}" if words else _deciding(more))
+    return " · ".join(parts)
+
+
 def _summary(reading: Reading) -> str:
-    outcomes = reading.evaluation.eligibility
-    open_ones = [found for found in outcomes.values() if found.outcome in ("eligible", "refer")]
-    prices = [found.premium for found in open_ones if found.premium is not None]
+    """Return the products in one line: ``2 of 3 products open · from $2,451``, ``2 open so far, no price``."""
+    outcomes = reading.evaluation.eligibility.values()
     if not outcomes:
         return "No products yet"
-    summary = f"{len(open_ones)} of {counted(len(outcomes), 'product')} open"
-    return f"{summary} · from {money(min(prices), reading.catalogue.definition.currency)}" if prices else summary
+    open_ones = [found for found in outcomes if found.outcome in _OPEN]
+    prices = [found.premium for found in open_ones if found.premium is not None]
+    if any(map(_is_waiting, open_ones)):
+        summary = f"{len(open_ones)} open so far"
+    else:
+        summary = f"{len(open_ones)} of {counted(len(outcomes), 'product')} open"
+    if prices:
+        return f"{summary} · from {money(min(prices), reading.catalogue.definition.currency)}"
+    if all(found.priced_by_carrier for found in open_ones):
+        return f"{summary}, priced by the carrier" if open_ones else summary
+    return f"{summary}, no price"

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from functools import cached_property
 from zoneinfo import ZoneInfo
@@ -56,6 +56,7 @@ class Reading:
     """One copy as one reader sees it.
 
     ``open_rows`` are the ids of the expanded rows of long pools, ``posted`` the posted messages, oldest first.
+    ``premiums_before`` are the premiums by product before the save that the page shows, if it shows one.
     ``past_labels`` returns the labels of what the release no longer asks.
     """
 
@@ -67,6 +68,12 @@ class Reading:
     open_rows: frozenset[str] = frozenset()
     posted: tuple[MessageRow, ...] = ()
     past_labels: Callable[[], PastLabels] = PastLabels
+    premiums_before: Mapping[str, int | None] = field(default_factory=dict)
+
+    def after(self, before: Evaluation) -> Reading:
+        """Return this reading as that of a save that started from the evaluation ``before``."""
+        premiums = {code: outcome.premium for code, outcome in before.eligibility.items()}
+        return replace(self, premiums_before=premiums)
 
     @property
     def is_writable(self) -> bool:

@@ -35,12 +35,12 @@ LEDGER: Final = msgspec.structs.replace(
 
 
 def beginning(label: str) -> dict[str, Any]:
-    """Return the answers of a new form: PA-CARE is eligible."""
+    """Return the answers of a new form: with ``HOUSES``, PA-CARE is eligible."""
     return {**ANSWERS, "kennel_name": label, "has_cats": True, "cat_count": 20}
 
 
 def next_cats(cats: object) -> int:
     """Return the number of cats that changes PA-CARE's outcome: each save then changes products, and every second one
-    opens surplus lines, which records a declination.
+    opens surplus lines.
     """
     return 20 if cats == 101 else 101

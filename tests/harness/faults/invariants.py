@@ -12,8 +12,10 @@ from typing import Any, NamedTuple
 
 import psycopg
 
+from copies.changes import Change
 from copies.codec import decode, decode_document
 from copies.document import Document
+from copies.paths import Path
 from rules.flow.evaluation import Evaluation
 from tests.harness.faults.trials import Report
 
@@ -39,6 +41,7 @@ class Stored(NamedTuple):
     raw: dict[tuple[str, int], tuple[bytes, bytes]]
     outbox: dict[tuple[str, int], list[str]]
     declinations: set[tuple[str, int]]
+    queued: set[tuple[str, int]]
     keys: dict[str, int]
     indexed: set[str]
 
@@ -60,6 +63,7 @@ def read(connection: psycopg.Connection[Any]) -> Stored:
     for copy, version, kind in connection.execute(rows):
         outbox[copy, version].append(kind)
     declined = connection.execute("SELECT copy_id::text, version FROM forms_declination").fetchall()
+    changed = connection.execute("SELECT copy_id::text, version, changes FROM copies_copyrevision").fetchall()
     answers = connection.execute("SELECT key, convert_from(body, 'UTF8')::json FROM batch_idempotencyrecord").fetchall()
     indexed = connection.execute("SELECT copy_id::text FROM copies_copyindex").fetchall()
     return Stored(
@@ -69,6 +73,7 @@ def read(connection: psycopg.Connection[Any]) -> Stored:
         raw=raw,
         outbox=outbox,
         declinations={(row[0], row[1]) for row in declined},
+        queued={(copy, version) for copy, version, changes in changed if _queues_quote(decode(changes, list[Change]))},
         # A response of the API contains the version in an object, one of the batch's trials is the version.
         keys={key: answer["version"] if isinstance(answer, dict) else answer for key, answer in answers},
         indexed={row[0] for row in indexed},
@@ -121,20 +126,18 @@ def _of_outbox(stored: Stored, told: list[Report]) -> Iterator[str]:
 
 
 def _of_declinations(stored: Stored) -> Iterator[str]:
-    opened = {
-        (copy, version)
-        for copy, revisions in stored.revisions.items()
-        for version, saved in revisions.items()
-        if _opens_surplus(revisions.get(version - 1), saved)
-    }
-    yield from (f"{at} opened surplus lines without a declination" for at in sorted(opened - stored.declinations))
-    yield from (f"{at} has a declination and opened nothing" for at in sorted(stored.declinations - opened))
+    acted = {(copy, version) for copy, version in stored.queued if _is_surplus_open(stored.revisions[copy][version])}
+    yield from (f"{at} queued a surplus quote without a declination" for at in sorted(acted - stored.declinations))
+    yield from (f"{at} has a declination and queued nothing" for at in sorted(stored.declinations - acted))
 
 
-def _opens_surplus(before: Saved | None, after: Saved) -> bool:
-    outcomes = [saved.evaluation.eligibility.get("WO-CARE") if saved else None for saved in (before, after)]
-    is_open = [outcome is not None and outcome.outcome != "locked" for outcome in outcomes]
-    return is_open == [False, True]
+def _queues_quote(changes: Iterable[Change]) -> bool:
+    return any(Path(change.path).kind == "quote_requests" and change.after == "queued" for change in changes)
+
+
+def _is_surplus_open(saved: Saved) -> bool:
+    outcome = saved.evaluation.eligibility.get("WO-CARE")
+    return outcome is not None and outcome.outcome != "locked"
 
 
 def _of_acknowledged(stored: Stored, told: list[Report]) -> Iterator[str]:

@@ -23,6 +23,7 @@ from batch.errors import IdempotencyReplay
 from batch.idempotency import KeyedResponse
 from batch.models import IdempotencyRecord
 from batch.storage import write as saving
+from batch.storage.tables import TABLE_OF
 from copies.models import Copy, CopyIndex, CopyRevision
 from failpoints import failpoint
 from forms.models import ApplicationForm, Declination
@@ -88,6 +89,16 @@ class Writer:
         self._rest()
         if self.is_outbox_inside:
             OutboxAction.objects.using(alias).bulk_create(_outbox(save))
+        self._rest()
+        for name, rows in save.attached.items():
+            model = TABLE_OF[name].model
+            fields = [field.attname for field in model._meta.concrete_fields if not field.primary_key]
+            model._default_manager.using(alias).bulk_create(
+                [model(**_plain(row)) for row in rows],
+                update_conflicts=True,
+                unique_fields=["id"],
+                update_fields=fields,
+            )
         self._rest()
         declinations = [Declination(**_plain(row)) for row in save.declinations]
         Declination.objects.using(alias).bulk_create(declinations, ignore_conflicts=not self.is_fenced)

@@ -22,6 +22,7 @@ from tenants.models import ApiClient, Tenant
 from tests.harness.api_client import Api
 from tests.harness.faults.calls import failing_call
 from tests.harness.faults.entry_catalogue import ACTOR, TENANT, beginning, next_cats
+from tests.harness.kennel_catalogue import HOUSES
 
 Report = Callable[..., None]
 
@@ -32,7 +33,7 @@ def make_forms(report: Report, *, count: int) -> None:
     made = []
     for number in range(count):
         with batch.build_context(scope=tenant, actor=ACTOR, title=f"Form {number}") as context:
-            context.changeset.apply_answers(beginning(f"Form {number}"))
+            _begin(context, f"Form {number}")
             context.save()
             made.append(str(context.form.id))
     report(forms=made)
@@ -88,17 +89,30 @@ def start_labelled(report: Report, tenant: Tenant, *, label: str) -> None:
         if context.stored_response is not None:
             report(form=context.stored_response.headers["Form"], label=label, version=1, repeated=True)
             return
-        context.changeset.apply_answers(beginning(label))
+        _begin(context, label)
         answer = StoredResponse(201, {"Form": str(context.form.id)}, b"1")
         result = context.save(respond=lambda made: answer)
         report(form=str(context.form.id), label=label, version=1, kinds=kinds_of(result))
 
 
+def _begin(context: BatchContext, label: str) -> None:
+    context.changeset.apply_answers(beginning(label), {"houses": HOUSES})
+    context.changeset.quote_requests.request("WO-CARE")
+
+
 def change_to(context: BatchContext, label: str) -> None:
-    """Give the form the name ``label`` and change the outcomes of its products."""
+    """Give the form the name ``label`` and change the outcomes of its products.
+
+    When surplus lines open, their quote is queued, which records a declination; the next save fails it.
+    """
     cats = context.changeset.find_answer("cat_count")
     context.changeset.find_answer("kennel_name").apply(label)
     cats.apply(next_cats(cats.value))
+    for request in context.changeset.quote_requests:
+        if request.row.state == "queued":
+            request.fail("no reply")
+        else:
+            request.queue()
 
 
 def kinds_of(result: SaveResult) -> list[str]:

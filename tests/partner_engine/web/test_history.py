@@ -45,12 +45,12 @@ def test_history_hides_an_answer_whose_question_became_secret_later(
 ) -> None:
     forget_compiled_releases()
     publish_release(KENNELS)
-    page = open_page(start_form({**ANSWERS, "owner_phone": "(555) 201-3344"}, catalogue="kennels"))
-    assert "5552013344" in page.client.get(f"/forms/{page.copy_id}/history").content.decode()
+    page = open_page(start_form({**ANSWERS, "owner_phone": "(614) 201-3344"}, catalogue="kennels"))
+    assert "(614) 201-3344" in page.client.get(f"/forms/{page.copy_id}/history").content.decode()
 
     publish_release(with_sensitivity(owner_phone="spi"))
 
     content = page.client.get(f"/forms/{page.copy_id}/history").content.decode()
-    assert "5552013344" not in content
+    assert "201-3344" not in content
     assert "Phone" in content
     assert "••••" in content

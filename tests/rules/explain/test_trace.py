@@ -41,7 +41,9 @@ def test_a_declined_product_names_rule_values_and_parts() -> None:
         4,
         AS_OF,
     )
-    assert why.text == "PAW-CARE declines: Not offered in OH (state); No vet (P3)."
+    assert (
+        why.text == "PAW-CARE declines: Not offered in OH (state). It would also refer to an underwriter: No vet (P3)."
+    )
     assert [(rule.id, rule.truth) for rule in why.rules] == [
         ("state", "true"),
         ("class", "false"),

@@ -41,20 +41,20 @@ def test_an_eligible_product_has_a_premium_and_the_surplus_one_stays_locked() ->
 @pytest.mark.parametrize(
     ("changes", "reasons"),
     [
-        ({"home_state": "OH"}, [Reason("state", "Not offered in OH.")]),
-        ({"industry": "722511"}, [Reason("class", "Not offered for industry 722511.")]),
+        ({"home_state": "OH"}, [Reason("state", "Not offered in OH.", "base")]),
+        ({"industry": "722511"}, [Reason("class", "Not offered for industry 722511.", "base")]),
         ({"paw_survey": False}, [Reason("P2", "No survey")]),
         (
             {"home_state": "OH", "industry": "722511", "exotic": True, "vet": False},
             [
-                Reason("state", "Not offered in OH."),
-                Reason("class", "Not offered for industry 722511."),
-                Reason("P3", "No vet"),
+                Reason("state", "Not offered in OH.", "base"),
+                Reason("class", "Not offered for industry 722511.", "base"),
+                Reason("P3", "No vet", "refer"),
             ],
         ),
         (
             {"kennels": [{"street": "1", "is_heated": True, "pets": [{"species": "snake", "weight": 90}]}]},
-            [Reason("kind", "No rate for snake."), Reason("P1", "Too heavy")],
+            [Reason("kind", "No rate for snake.", "base"), Reason("P1", "Too heavy")],
         ),
     ],
 )
@@ -81,13 +81,13 @@ def test_unknown_rules_and_checks_name_their_questions_in_the_order_of_the_form(
 def test_an_unknown_rule_comes_before_a_referral_and_keeps_its_reason() -> None:
     outcome = decide(exotic=True, vet=False, paw_survey=None)["PAW-CARE"]
 
-    assert outcome == ProductOutcome("need_info", reasons=(Reason("P3", "No vet"),), missing=("paw_survey",))
+    assert outcome == ProductOutcome("need_info", reasons=(Reason("P3", "No vet", "refer"),), missing=("paw_survey",))
 
 
 def test_a_referral_has_a_premium_and_is_not_bindable() -> None:
     outcome = decide(exotic=True, vet=False)["PAW-CARE"]
 
-    assert outcome == ProductOutcome("refer", premium=100, reasons=(Reason("P3", "No vet"),))
+    assert outcome == ProductOutcome("refer", premium=100, reasons=(Reason("P3", "No vet", "refer"),))
 
 
 def test_surplus_opens_when_every_admitted_product_declines_and_then_asks_its_question() -> None:
@@ -132,7 +132,7 @@ def test_an_adjustment_rates_another_value_through_derived_values_and_keeps_the_
         "eligible",
         premium=483,
         bindable=True,
-        reasons=(Reason("P4", "Too new"),),
+        reasons=(Reason("P4", "Too new", "adjust"),),
         adjustments=(Adjustment("limit", "high", "low", "P4"),),
     )
     assert made.answers["limit"].value == "high"
@@ -193,3 +193,4 @@ def test_an_unknown_term_gives_no_premium(text: str) -> None:
     outcome = rated(change, kennels=rows, income=None)
 
     assert (outcome.outcome, outcome.premium) == ("eligible", None)
+    assert outcome.missing_for_price == (("income",) if text == "income" else ("kennels/a/pets/b/weight",))

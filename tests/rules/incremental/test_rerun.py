@@ -150,7 +150,8 @@ CASES: dict[str, tuple[dict[str, Any], Callable[[Document], str], Callable[[Flow
     "a row goes with what was rated in it": (
         {"income": 400_000},
         remove_house,
-        lambda result: result.evaluation.eligibility["PAW-CARE"].premium == 600,
+        lambda result: result.evaluation.eligibility["PAW-CARE"].missing == ("kennels",)
+        and result.evaluation.eligibility["PAW-CARE"].premium is None,
     ),
     "a row is another": ({}, replace_house, lambda result: "guests" in result.removed_sets),
     "a nested row goes": (
