@@ -14,7 +14,7 @@ from django.core.exceptions import ValidationError
 from django.db.models import Model
 
 from carriers.models import CarrierProduct
-from rules.definition.catalogue import CatalogueDefinition, Derived, Pool, Question, QuestionSet
+from rules.definition.catalogue import CatalogueDefinition, Derived, Pool, Question, QuestionSet, composed
 from rules.definition.faults import CatalogueFault
 from rules.definition.texts import Texts
 from rules.language.kinds import DATE, NUMBER, TEXT, TEXTS, TRUTH, Kind
@@ -53,17 +53,21 @@ class _Draft:
     """The names that expressions of a draft can use: its questions by pool, and its derived values."""
 
     def __init__(self, catalogue: Any) -> None:
-        sets = list(catalogue.question_sets.prefetch_related("questions"))
+        sets = list(catalogue.question_sets.prefetch_related("questions__choices"))
         self.pool_of = {question.code: row.pool_code for row in sets for question in row.questions.all()}
         self.pools = {row.pool_code: row.pool_parent for row in sets if row.pool_code}
-        self._texts = Texts(
-            CatalogueDefinition(
-                code=catalogue.code,
-                title=catalogue.title,
-                question_sets=tuple(self._part(row) for row in sets),
-                derived=tuple(Derived(code=row.code, value=row.value) for row in catalogue.derived_values.all()),
-            )
+        choices = {
+            choice_list.code: {choice.code: choice.label for choice in choice_list.choices.all()}
+            for choice_list in catalogue.choice_lists.prefetch_related("choices")
+        }
+        definition = CatalogueDefinition(
+            code=catalogue.code,
+            title=catalogue.title,
+            choices=choices,
+            question_sets=tuple(self._part(row) for row in sets),
+            derived=tuple(Derived(code=row.code, value=row.value) for row in catalogue.derived_values.all()),
         )
+        self._texts = Texts(composed(definition))
 
     def _part(self, row: Any) -> QuestionSet:
         parent = "" if pool_circle(row.pool_code, row.pool_parent, self.pools) else row.pool_parent
@@ -74,9 +78,10 @@ class _Draft:
 
     def faults(self, source: str, kinds: tuple[Kind, ...], pool: str) -> list[str]:
         """Return the faults of one expression in the rows of ``pool`` ("" for the form itself)."""
-        before = len(self._texts.faults)
-        self._texts.compile(source, "", wanted=kinds, pool=pool if pool in self.pools else "")
-        return [_sentence(fault) for fault in self._texts.faults[before:]]
+        texts = self._texts
+        before, doubted = len(texts.faults), len(texts.doubts)
+        texts.compile(composed(source), "", wanted=kinds, pool=pool if pool in self.pools else "")
+        return [_sentence(fault) for fault in (*texts.faults[before:], *texts.doubts[doubted:])]
 
     def validator_faults(self, row: Any) -> list[str]:
         """Return the faults of a question's validators."""
@@ -106,7 +111,13 @@ def pool_circle(pool: str, parent: str, parents: Mapping[str, str]) -> bool:
 
 
 def _question(row: Any) -> Question:
-    return Question(code=row.code, label=row.label, type=row.type, validate=tuple(row.validate))
+    return Question(
+        code=row.code,
+        label=row.label,
+        type=row.type,
+        validate=tuple(row.validate),
+        choices=row.choices.code if row.choices else "",
+    )
 
 
 def _sentence(fault: CatalogueFault) -> str:
@@ -152,7 +163,7 @@ def _in_rated_rows(row: Any, draft: _Draft) -> str:
 #: The expressions of each kind of row: field -> allowed kinds, and the pool in whose rows the field is read.
 _EXPRESSIONS: Final[Mapping[str, Mapping[str, tuple[tuple[Kind, ...], _Pools]]]] = {
     "questionset": {"when": ((TRUTH,), _in_parent_rows)},
-    "question": {"when": ((TRUTH,), _in_own_rows)},
+    "question": dict.fromkeys(("when", "quote_when", "bind_when"), ((TRUTH,), _in_own_rows)),
     "derivedvalue": {"value": (_VALUE, _in_form)},
     "formrule": {"when": ((TRUTH,), _pool_of_message)},
     "lineofbusiness": {"states": ((TEXTS,), _in_form), "industry": ((TEXT,), _in_form)},

@@ -10,7 +10,7 @@ from decimal import Decimal
 from typing import Any, Final, cast
 
 from carriers import models as carrier_rows
-from catalogue.models import Catalogue, QuestionSet
+from catalogue.models import Catalogue, Question, QuestionSet
 from rules.definition import catalogue as parts
 from rules.definition.catalogue import CatalogueDefinition
 
@@ -19,28 +19,39 @@ PLAIN_QUESTION_FIELDS: Final = (
     "code",
     "label",
     "type",
-    "required",
     "when",
     "sensitivity",
     "indexed",
     "help",
-    "prefill",
     "was",
+)
+#: Fields with the same name and the same form in a catalogue's row and in its struct.
+PLAIN_FIELDS: Final = (
+    "title",
+    "currency",
+    "allow_test_identities",
+    "lines_question",
+    "title_question",
+    "industry_question",
+    "zip_question",
 )
 
 
 def read_draft(catalogue: Catalogue) -> CatalogueDefinition:
-    """Return the definition in the draft rows of ``catalogue``; the number of queries is constant."""
+    """Return the definition in the draft rows of ``catalogue``, its texts in Unicode's composed form (NFC).
+
+    The number of queries is constant.
+    """
+    return parts.composed(_draft(catalogue))
+
+
+def _draft(catalogue: Catalogue) -> CatalogueDefinition:
     sets = catalogue.question_sets.prefetch_related("questions__choices")
     choice_lists = list(catalogue.choice_lists.prefetch_related("choices"))
     products = carrier_rows.CarrierProduct.objects.filter(catalogue=catalogue.code)
     return CatalogueDefinition(
         code=catalogue.code,
-        title=catalogue.title,
-        currency=catalogue.currency,
-        allow_test_identities=catalogue.allow_test_identities,
-        lines_question=catalogue.lines_question,
-        title_question=catalogue.title_question,
+        **{name: getattr(catalogue, name) for name in PLAIN_FIELDS},
         employees_questions=tuple(catalogue.employees_questions),
         choices={
             choice_list.code: {choice.code: choice.label for choice in choice_list.choices.all()}
@@ -53,7 +64,8 @@ def read_draft(catalogue: Catalogue) -> CatalogueDefinition:
         },
         question_sets=tuple(_question_set(row) for row in sets),
         derived=tuple(
-            parts.Derived(code=row.code, value=row.value, label=row.label) for row in catalogue.derived_values.all()
+            parts.Derived(code=row.code, value=row.value, label=row.label, show=row.show)
+            for row in catalogue.derived_values.all()
         ),
         form_rules=tuple(
             parts.FormRule(id=row.code, when=row.when, then=cast(Any, row.then), at=row.at, say=row.say)
@@ -88,6 +100,7 @@ def _question_set(row: QuestionSet) -> parts.QuestionSet:
     )
     questions = tuple(
         parts.Question(
+            required=_requirement(question),
             choices=question.choices.code if question.choices else "",
             validate=tuple(question.validate),
             products=tuple(question.products),
@@ -98,6 +111,12 @@ def _question_set(row: QuestionSet) -> parts.QuestionSet:
     return parts.QuestionSet(
         code=row.code, title=row.title, when=row.when, pool=pool, was=row.was, questions=questions
     )  # fmt: skip
+
+
+def _requirement(row: Question) -> parts.Requirement | parts.RequiredWhen:
+    if row.quote_when or row.bind_when:
+        return parts.RequiredWhen(quote=row.quote_when, bind=row.bind_when)
+    return cast(Any, row.required)
 
 
 def _carrier(row: carrier_rows.Carrier) -> parts.Carrier:

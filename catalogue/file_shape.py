@@ -23,7 +23,7 @@ _STAND_INS: Final[dict[str, Any]] = {
     **dict.fromkeys(("title", "label", "name", "why", "say"), "-"),
     **dict.fromkeys(("rate", "times"), "1"),
     **dict.fromkeys(
-        ("help", "quirk", "prefill", "indexed", "sensitivity", "required", "currency", "validate", "key", "was")
+        ("help", "quirk", "show", "indexed", "sensitivity", "required", "currency", "validate", "key", "was")
     ),
     **dict.fromkeys(("p50_seconds", "p95_seconds", "fail_percent", "per_minute", "min", "max", "per", "minimum")),
     "admitted": True,
@@ -45,7 +45,9 @@ _SENTENCES: Final = dict.fromkeys(("title", "label", "name", "why", "quirk", "va
     "say": 500,
     "help": 500,
 }
-_CONDITIONS: Final = dict.fromkeys(("when", "value", "states", "industry", "of", "rate_by", "amount", "times"), 4000)
+_CONDITIONS: Final = dict.fromkeys(
+    ("when", "value", "states", "industry", "of", "rate_by", "amount", "times", "quote", "bind"), 4000
+)  # fmt: skip
 _MOST: Final = _SENTENCES | _CONDITIONS
 #: Words and numbers that some YAML readers do not read as text.
 _GUESSED: Final = re.compile(r"(?i:y|n|yes|no|on|off)|[-+.]?[0-9].*")
@@ -118,10 +120,12 @@ class _Reading:
             )
         built: dict[str, Any] = {}
         fields = {field.name: field for field in kind.fields if field.name not in _NOT_IN_FILES}
+        before = ""
         for key, value in node.values.items():
             if key not in fields:
-                self._unknown_key(node.keys[key], list(fields), where)
+                self._unknown_key(node.keys[key], value, list(fields), where, before=before)
                 continue
+            before = key
             name = f"{kind.cls.__name__}.{key}"
             built[key] = self.value(value, fields[key].type, where=f"{where}.{key}" if where else key, field=name)
         for field in kind.fields:
@@ -141,9 +145,11 @@ class _Reading:
                 if _STAND_INS.get(key) is not None:
                     built[key] = _STAND_INS[key]
 
-    def _unknown_key(self, key: Scalar, known: list[str], where: str) -> None:
+    def _unknown_key(self, key: Scalar, value: Node, known: list[str], where: str, *, before: str) -> None:
         close = difflib.get_close_matches(key.text, known, n=1)
         remedy = f"Did you mean {close[0]!r}?" if close else f"The keys here are: {', '.join(known)}."
+        if before and isinstance(value, Scalar) and not value.source:
+            remedy = f"If it belongs to the text of {before!r}, put that text in quotes. {remedy}"
         self._fault(
             "unknown_key",
             f"{where}.{key.text}" if where else key.text,
@@ -185,12 +191,16 @@ class _Reading:
                     "Codes have 1 to 64 visible characters.",
                     node.keys[key],
                 )
+            else:
+                self._tidy(key, f"{where}[{key}]", node.keys[key])
             if field == _CHOICE_LIST and isinstance(value, Mapping):
                 built[key] = self._renamed_choice(value, key, where)
                 continue
             built[key] = self.value(
                 value, kind.value_type, where=f"{where}[{key}]", field=f"{field}[]" if field[-2:] != "[]" else field
             )
+            if field == "CatalogueDefinition.choices[]" and isinstance(built[key], str):
+                built[key] = built[key].strip()
         self.is_whole = self.is_whole and _BAD not in built.values()
         if not built:
             self._fault("missing_value", where, "It is empty.", "Write a value, or remove the key.", node)
@@ -201,7 +211,7 @@ class _Reading:
         place, parts = f"{where}[{code}]", {}
         for key, value in node.values.items():
             if key not in ("label", "was"):
-                self._unknown_key(node.keys[key], ["label", "was"], place)
+                self._unknown_key(node.keys[key], value, ["label", "was"], place, before="label")
                 continue
             parts[key] = self.value(value, inspect.StrType(), where=f"{place}.{key}", field=f"Choice.{key}")
         if parts.get("was", _BAD) is not _BAD:
@@ -218,14 +228,21 @@ class _Reading:
             if code is _BAD:
                 self.is_whole = False
                 continue
+            self._tidy(code, f"{where}[{code}]", item)
             if code in built:
                 self._fault("duplicate_code", where, f"{code!r} is in this list twice.", "Keep one of the two.", item)
             built[code] = code
         return built
 
     def _either(self, node: Node, kind: inspect.UnionType, where: str, field: str) -> Any:
-        """Read a value of several possible kinds: a part or nothing, a list or ``all``, a value to be rated."""
+        """Read a value of several possible kinds: a part or nothing, a word or a part, a list or ``all``, a value to be
+        rated.
+        """
         parts = [part for part in kind.types if not isinstance(part, inspect.NoneType)]
+        structs = [part for part in parts if isinstance(part, inspect.StructType)]
+        if len(parts) > 1 and structs:
+            [word] = [part for part in parts if part not in structs]
+            return self.value(node, structs[0] if isinstance(node, Mapping) else word, where=where, field=field)
         if len(parts) > 1:
             return self._rated(node, where, field)
         if isinstance(parts[0], inspect.VarTupleType):
@@ -310,7 +327,19 @@ class _Reading:
                 return self._fault(
                     "bad_code", where, f"{text!r} is not a valid code.", f"Use {rule}, starting with a letter.", node
                 )
-        return text.rstrip() if key in _CONDITIONS else text
+        if key in _CONDITIONS and field[-2:] != "[]" and field not in ("Product.states",):
+            return text.rstrip()
+        if key in _SENTENCES:
+            return text if field.endswith("[]") else text.strip()
+        return self._tidy(text, where, node)
+
+    def _tidy(self, text: str, where: str, node: Node) -> Any:
+        """Return a code; one with spaces that answers cannot have is a fault."""
+        tidy = " ".join(text.split())
+        if tidy == text:
+            return text
+        problem = f"{text!r} begins or ends with a space, or has two in a row: no answer can equal it."
+        return self._fault("bad_code", where, problem, f"Write {tidy!r}.", node)
 
     @staticmethod
     def _single_remedy(node: Node, field: str) -> str:

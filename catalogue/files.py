@@ -6,6 +6,7 @@ The layout is that of the structs of ``rules.definition.catalogue`` in YAML, see
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -14,18 +15,27 @@ import msgspec
 
 from catalogue.file_shape import read_shape, to_definition
 from catalogue.file_writer import write_catalogue
+from catalogue.strict_check import check_catalogue
 from catalogue.yaml_nodes import Mapping, Mark, Node, Scalar, Sequence, UnreadableFile, read_nodes
 from rules.definition.catalogue import CatalogueDefinition
-from rules.definition.compiler import compile_catalogue
-from rules.definition.faults import CatalogueErrors, CatalogueFault
+from rules.definition.faults import CatalogueErrors, CatalogueFault, CatalogueWarning
 
-__all__ = ["read_catalogue", "write_catalogue"]
+__all__ = ["read_catalogue", "read_with_warnings", "write_catalogue"]
 
 _STEP: Final = re.compile(r"\.?([^.\[\]]+)|\[((?:[^\[\]]|\[[^\]]*\])*)\]")
 
 
+#: Keys whose entries are named by the key itself, where a fault of such a name is.
+_NAMED_BY_KEY: Final = re.compile(r"(?:\Achoices(?:\[[^\]]*\])?|\.rates)\[[^\]]*\]\Z")
+
+
 def read_catalogue(source: Path | str) -> CatalogueDefinition:
-    """Return the catalogue in ``source``, a file's path or its text, after compiling it.
+    """Return the catalogue in ``source`` as ``read_with_warnings`` does, without its warnings."""
+    return read_with_warnings(source)[0]
+
+
+def read_with_warnings(source: Path | str) -> tuple[CatalogueDefinition, list[CatalogueFault]]:
+    """Return the catalogue in ``source``, a file's path or its text, after checking it, and its warnings in order.
 
     Raises ``CatalogueErrors`` with every fault in order; ``line`` and ``column`` are those of the file. Raises
     ``OSError`` if the file cannot be read.
@@ -43,26 +53,27 @@ def read_catalogue(source: Path | str) -> CatalogueDefinition:
     if data is not None:
         definition = to_definition(data)
         reported = {(fault.code, fault.line, fault.column) for fault in faults}
-        faults += [
-            fault
-            for fault in _compile_faults(definition, root)
-            if (fault.code, fault.line, fault.column) not in reported
-        ]
+        found, warnings = _findings(definition, root)
+        faults += [fault for fault in found if (fault.code, fault.line, fault.column) not in reported]
         if not faults:
-            return definition
-    raise CatalogueErrors(
-        sorted(faults, key=lambda fault: (fault.line or 0, fault.column or 0, fault.code, fault.where))
-    )
+            return definition, warnings
+    raise CatalogueErrors(_in_order(faults))
 
 
-def _compile_faults(definition: CatalogueDefinition, root: Node) -> list[CatalogueFault]:
-    """Return the faults that compiling ``definition`` finds, each with its place in the file."""
+def _in_order(faults: Iterable[CatalogueFault]) -> list[CatalogueFault]:
+    return sorted(faults, key=lambda fault: (fault.line or 0, fault.column or 0, fault.code, fault.where))
+
+
+def _findings(
+    definition: CatalogueDefinition, root: Node
+) -> tuple[list[CatalogueFault], list[CatalogueFault]]:  # fmt: skip
+    """Return the faults of ``definition`` and its warnings, each with its place in the file."""
+    places = _Places(root)
     try:
-        compile_catalogue(definition)
+        warnings: list[CatalogueWarning] = check_catalogue(definition).warnings
     except CatalogueErrors as error:
-        places = _Places(root)
-        return [places.placed(fault) for fault in error.faults]
-    return []
+        return [places.placed(fault) for fault in error.faults], []
+    return [], _in_order(places.placed(warning) for warning in warnings)
 
 
 @dataclass(frozen=True)
@@ -75,10 +86,22 @@ class _Places:
         """Return ``fault`` with the line and column of the file instead of those within its condition."""
         node = self._node(fault.where, last=fault.code.startswith("duplicate"))
         mark: Mark = node.mark
+        if _NAMED_BY_KEY.search(fault.where):
+            mark = self._key_mark(fault.where) or mark
         if fault.column and isinstance(node, Scalar):
             lines = node.text.split("\n")[: (fault.line or 1) - 1]
             mark = node.place_of(sum(len(line) + 1 for line in lines) + fault.column - 1)
         return msgspec.structs.replace(fault, line=mark.line, column=mark.column)
+
+    def _key_mark(self, where: str) -> Mark | None:
+        """Return the place of the key that the last step of ``where`` names."""
+        *_, step = _STEP.finditer(where)
+        around = self._node(where[: step.start()], last=False)
+        key = around.keys.get(step[1] or step[2]) if isinstance(around, Mapping) else None
+        if key is None and isinstance(around, Sequence):
+            below = _below(around, step[1] or step[2], last=False)
+            return below.mark if below is not None else None
+        return key.mark if key is not None else None
 
     def _node(self, where: str, *, last: bool) -> Node:
         """Return the node at ``where``, or the nearest one around it.

@@ -10,7 +10,7 @@ from decimal import Decimal
 from django.db import transaction
 
 from carriers import models as carrier_rows
-from catalogue.drafts import PLAIN_QUESTION_FIELDS, read_draft
+from catalogue.drafts import PLAIN_FIELDS, PLAIN_QUESTION_FIELDS, read_draft
 from catalogue.models import (
     Catalogue,
     Choice,
@@ -32,7 +32,7 @@ def load(definition: CatalogueDefinition) -> Catalogue:
     with transaction.atomic():
         Catalogue.objects.get_or_create(code=definition.code, defaults={"title": definition.title})
         catalogue = Catalogue.objects.select_for_update().get(code=definition.code)
-        for field in ("title", "currency", "allow_test_identities", "lines_question", "title_question"):
+        for field in PLAIN_FIELDS:
             setattr(catalogue, field, getattr(definition, field))
         catalogue.employees_questions = list(definition.employees_questions)
         catalogue.save()
@@ -91,11 +91,18 @@ def _load_questions(catalogue: Catalogue, definition: CatalogueDefinition, lists
             choices=lists[question.choices] if question.choices else None,
             validate=list(question.validate),
             products=list(question.products),
+            **_requirement_fields(question),
             **{name: getattr(question, name) for name in PLAIN_QUESTION_FIELDS},
         )
         for row, question_set in zip(sets, definition.question_sets, strict=True)
         for position, question in enumerate(question_set.questions)
     )
+
+
+def _requirement_fields(question: parts.Question) -> dict[str, str]:
+    if isinstance(question.required, parts.RequiredWhen):
+        return {"required": "optional", "quote_when": question.required.quote, "bind_when": question.required.bind}
+    return {"required": question.required}
 
 
 def _pool_fields(pool: parts.Pool | None) -> dict[str, object]:
@@ -114,7 +121,12 @@ def _pool_fields(pool: parts.Pool | None) -> dict[str, object]:
 def _load_rules(catalogue: Catalogue, definition: CatalogueDefinition) -> None:
     DerivedValue.objects.bulk_create(
         DerivedValue(
-            catalogue=catalogue, position=position, code=derived.code, value=derived.value, label=derived.label
+            catalogue=catalogue,
+            position=position,
+            code=derived.code,
+            value=derived.value,
+            label=derived.label,
+            show=derived.show,
         )
         for position, derived in enumerate(definition.derived)
     )

@@ -98,6 +98,12 @@ class Catalogue(models.Model):
         blank=True,
         help_text="Codes of the questions whose numbers add up to the number of employees, divided by commas.",
     )
+    industry_question = models.CharField(
+        max_length=64, blank=True, help_text="The code of the question for the industry (type naics)."
+    )
+    zip_question = models.CharField(
+        max_length=64, blank=True, help_text="The code of the question for the ZIP code of the business (type zip)."
+    )
 
     class Meta:
         ordering: ClassVar = ["code"]
@@ -239,6 +245,16 @@ class Question(models.Model):
     label = models.CharField(max_length=300)
     type = models.CharField(max_length=20, choices=question_type_choices)
     required = models.CharField(max_length=20, choices=Required, default=Required.OPTIONAL)
+    quote_when = models.TextField(
+        "needed before a quote while",
+        blank=True,
+        help_text="Needed before a quote while this CEL condition is true.",
+    )
+    bind_when = models.TextField(
+        "needed before binding while",
+        blank=True,
+        help_text="Needed before binding while this CEL condition is true.",
+    )
     choices = models.ForeignKey(
         ChoiceList,
         on_delete=models.PROTECT,
@@ -270,7 +286,6 @@ class Question(models.Model):
         default=False, help_text="Makes this answer searchable; not allowed for a secret one."
     )
     help = models.CharField(max_length=500, blank=True)
-    prefill = models.CharField(max_length=64, blank=True, help_text="Source of a first answer, for example vin.")
     was = models.CharField("earlier code", max_length=64, blank=True, help_text=_WAS_HELP)
 
     class Meta:
@@ -298,6 +313,8 @@ class Question(models.Model):
             raise ValidationError(
                 {"choices": "A choice or multi choice question needs a choice list; other questions have none."}
             )
+        if (self.quote_when or self.bind_when) and self.required != self.Required.OPTIONAL:
+            raise ValidationError({"required": "Choose “Never” where a condition decides, or clear the conditions."})
         check_row(self)
 
 
@@ -309,6 +326,7 @@ class DerivedValue(models.Model):
     code = models.CharField(max_length=64, validators=[_NAME])
     value = models.TextField(help_text="A CEL expression.")
     label = models.CharField(max_length=300, blank=True)
+    show = models.BooleanField(default=False, help_text="Shows the value on the page and in the API.")
 
     class Meta:
         ordering: ClassVar = ["catalogue", "position", "code"]

@@ -26,6 +26,7 @@ from catalogue.drafts import read_draft
 from catalogue.models import Catalogue, Release
 from catalogue.publish_hooks import Published, run_hooks, stricter_questions
 from catalogue.release_history import check_renames, past_labels, renames_between
+from catalogue.strict_check import check_catalogue
 from rules.definition.catalogue import CatalogueDefinition, Sensitivity
 from rules.definition.compiler import compile_catalogue
 from rules.definition.faults import CatalogueErrors, CatalogueFault
@@ -106,7 +107,7 @@ def _checked_content(draft: CatalogueDefinition) -> bytes:
         raise CatalogueErrors(
             [CatalogueFault("bad_value", "", f"A draft row contains an invalid value: {error}.", remedy)]
         ) from error
-    compile_catalogue(definition)
+    check_catalogue(definition)
     return content
 
 

@@ -2,21 +2,54 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable
+from typing import Final
 
 from rules.definition.catalogue import CatalogueDefinition
 from rules.definition.faults import CatalogueFault
 
+#: So many equal faults are shown; the others are counted.
+MOST_EQUAL: Final = 20
+
+
+def without_repetitions(faults: Iterable[CatalogueFault]) -> tuple[list[CatalogueFault], list[str]]:
+    """Return the first twenty of each group of equal faults (code and text), and a sentence for each longer group."""
+    shown, counts = [], Counter[tuple[str, str]]()
+    for fault in faults:
+        counts[fault.code, fault.text] += 1
+        if counts[fault.code, fault.text] <= MOST_EQUAL:
+            shown.append(fault)
+    more = [
+        f"{code}: {text} And {count - MOST_EQUAL} more like this."
+        for (code, text), count in counts.items()
+        if count > MOST_EQUAL
+    ]
+    return shown, more
+
+
+def describe_warnings(warnings: Iterable[CatalogueFault], *, file: str = "") -> str:
+    """Return the warnings as ``describe_faults`` does, with a heading; "" without any."""
+    found = list(warnings)
+    if not found:
+        return ""
+    heading = "1 warning" if len(found) == 1 else f"{len(found)} warnings"
+    return f"{heading}, which hinder nothing:\n{describe_faults(found, file=file)}"
+
 
 def describe_faults(faults: Iterable[CatalogueFault], *, file: str = "") -> str:
-    """Return one line per fault, as compilers print them: place, code, problem, remedy, part."""
+    """Return one line per fault, as compilers print them: place, code, problem, remedy, part.
+
+    Of more than twenty equal ones, the others are counted at the end.
+    """
+    shown, more = without_repetitions(faults)
     lines = []
-    for fault in faults:
+    for fault in shown:
         place = f"{file}:{fault.line}:{fault.column}" if file and fault.line else file
         part = fault.where if file else _within(fault)
         start = f"{place}: " if place else ""
         lines.append(f"{start}{fault.code}: {fault.text} {fault.remedy}" + (f" [{part}]" if part else ""))
-    return "\n".join(lines)
+    return "\n".join([*lines, *more])
 
 
 def _within(fault: CatalogueFault) -> str:

@@ -7,19 +7,23 @@ expand to a huge one), deep nesting and large files are refused.
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, Final, NamedTuple, TypeAlias
 
 import yaml
 
-MAX_CHARACTERS: Final = 2_000_000
+#: Some 15,000 questions with as many rules.
+MAX_CHARACTERS: Final = 5_000_000
 MAX_DEPTH: Final = 20
 
 #: PyYAML's C parser if available: ten times as fast, the same events.
 _LOADER: Final[Any] = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 #: The line ends of YAML.
 _LINE_END: Final = re.compile("\r\n|[\r\n\x85\u2028\u2029]")
+_QUOTED: Final = re.compile(r""""(?:[^"\\]|\\.)*"|(?<![^\s,:\[{])'(?:[^']|'')*'""")
+_COMMENT: Final = re.compile(r"\s(#)")
 _ESCAPE_DIGITS: Final = {"x": 2, "u": 4, "U": 8}
 
 
@@ -32,12 +36,16 @@ class Mark(NamedTuple):
 
 @dataclass(frozen=True)
 class Scalar:
-    """A single value: ``source`` is its raw text, ``style`` is "", ``'``, ``"``, ``|`` or ``>``."""
+    """A single value: ``source`` is its raw text, ``style`` is "", ``'``, ``"``, ``|`` or ``>``.
+
+    ``text`` is in Unicode's composed form (NFC), as answers are; ``written`` is the value as it is in the file.
+    """
 
     mark: Mark
     text: str
     style: str
     source: str
+    written: str
 
     @property
     def is_empty(self) -> bool:
@@ -46,7 +54,7 @@ class Scalar:
 
     def place_of(self, offset: int) -> Mark:
         """Return the place in the file of character ``offset`` of the text, past quotes, escapes and folded lines."""
-        before = self.source[: _raw_offset(self, offset)]
+        before = self.source[: _raw_offset(self, _written_offset(self, offset))]
         lines = before.count("\n")
         column = len(before) - before.rfind("\n") if lines else self.mark.column + len(before)
         return Mark(self.mark.line + lines, column)
@@ -88,13 +96,18 @@ def read_nodes(text: str) -> Node:
         raise UnreadableFile(
             "too_big",
             f"The file has more than {MAX_CHARACTERS:,} characters.",
-            remedy="Split the catalogue.",
+            remedy="Make a catalogue for each group of lines of business; a tenant can use several.",
             mark=Mark(1, 1),
         )
     events = yaml.parse(text, Loader=_LOADER)
     try:
         return _Reading(text, events).document()
     except yaml.MarkedYAMLError as error:
+        comment = _comment_within(text, error)
+        if comment is not None:
+            remedy = "Put the text in quotes if the # belongs to it; otherwise move the comment behind the bracket."
+            problem = "Everything after # is a comment, so the bracket is not closed on this line."
+            raise UnreadableFile("bad_yaml", problem, remedy=remedy, mark=comment) from None
         mark = error.problem_mark or error.context_mark
         place = Mark(mark.line + 1, mark.column + 1) if mark else Mark(1, 1)
         raise _bad_yaml(f"{error.problem or error.context}", place) from None
@@ -104,6 +117,20 @@ def read_nodes(text: str) -> Node:
         raise _bad_yaml(f"{error.reason}", place) from None
     except (UnicodeError, yaml.YAMLError) as error:
         raise _bad_yaml(f"{error}", Mark(1, 1)) from None
+
+
+def _comment_within(text: str, error: yaml.MarkedYAMLError) -> Mark | None:
+    """Return the place of a comment that cuts off the brackets in which the parser failed, or None."""
+    start, end = error.context_mark, error.problem_mark
+    if start is None or end is None or "flow" not in (error.context or "") or end.line == start.line:
+        return None
+    lines = _LINE_END.split(text)
+    for number in range(start.line, min(end.line, len(lines) - 1)):
+        begin = start.column if number == start.line else 0
+        comment = _COMMENT.search(_QUOTED.sub(lambda quoted: "-" * len(quoted[0]), lines[number]), begin)
+        if comment:
+            return Mark(number + 1, comment.start(1) + 1)
+    return None
 
 
 def _bad_yaml(problem: str, mark: Mark) -> UnreadableFile:
@@ -158,7 +185,8 @@ class _Reading:
                 mark=mark,
             )
         if isinstance(event, yaml.ScalarEvent):
-            return Scalar(mark, event.value, event.style or "", self._source(event))
+            composed = unicodedata.normalize("NFC", event.value)
+            return Scalar(mark, composed, event.style or "", self._source(event), event.value)
         if isinstance(event, yaml.SequenceStartEvent):
             return Sequence(mark, list(self._items(depth)))
         return self._mapping(mark, depth)
@@ -177,13 +205,7 @@ class _Reading:
                     "bad_yaml", "A key is a list or a mapping.", remedy="Keys are single words.", mark=key.mark
                 )
             if key.text in keys:
-                first = keys[key.text].mark
-                raise UnreadableFile(
-                    "duplicate_key",
-                    f"{key.text!r} is here twice, first on line {first.line}.",
-                    remedy="Keep one of the two.",
-                    mark=key.mark,
-                )
+                raise _duplicate_key(key, keys, values)
             keys[key.text] = key
             values[key.text] = self._node(self._next(), depth=depth + 1)
         return Mapping(mark, keys, values)
@@ -198,13 +220,39 @@ class _Reading:
         return "\n".join([first[start.column :], *between, last])
 
 
+def _duplicate_key(key: Scalar, keys: dict[str, Scalar], values: dict[str, Node]) -> UnreadableFile:
+    """Return the fault of a key that is in a mapping already; after a nested part, it may only be indented wrongly."""
+    first, *_, last = [keys[key.text], *keys.values()]
+    remedy = "Keep one of the two."
+    if isinstance(values.get(last.text), Sequence | Mapping) and key.mark.line > last.mark.line:
+        remedy = f"Keep one of the two. If it belongs to a part of {last.text!r} above, indent it like the keys there."
+    text = f"{key.text!r} is here twice, first on line {first.mark.line}."
+    return UnreadableFile("duplicate_key", text, remedy=remedy, mark=key.mark)
+
+
 def _mark(event: Any) -> Mark:
     return Mark(event.start_mark.line + 1, event.start_mark.column + 1)
 
 
+def _written_offset(scalar: Scalar, offset: int) -> int:
+    """Return the index in the written value of character ``offset`` of the composed text."""
+    if scalar.written == scalar.text:
+        return offset
+    shorter, longer = 0, len(scalar.written)
+    while shorter < longer:
+        middle = (shorter + longer) // 2
+        if len(unicodedata.normalize("NFC", scalar.written[:middle])) < offset:
+            shorter = middle + 1
+        else:
+            longer = middle
+    while shorter < len(scalar.written) and unicodedata.combining(scalar.written[shorter]):
+        shorter += 1
+    return shorter
+
+
 def _raw_offset(scalar: Scalar, offset: int) -> int:
     """Return the index in the raw source of character ``offset`` of the text, by walking both side by side."""
-    source, text = scalar.source, scalar.text
+    source, text = scalar.source, scalar.written
     index = source.find("\n") + 1 if scalar.style in ("|", ">") else len(scalar.style)
     for position in range(min(offset, len(text)) + 1):
         if position == len(text) or index >= len(source):

@@ -15,14 +15,16 @@ State: TypeAlias = Literal["deleted", "locked", "incomplete", "ready", "declined
 OPEN_OUTCOMES: Final = frozenset({"eligible", "refer"})
 
 
-def standing_of(*, needed: int, outcomes: Iterable[str]) -> Standing:
+def standing_of(*, needed: int, outcomes: Iterable[str], has_products: bool = True) -> Standing:
     """Return the state by evaluation: declined by every product, incomplete while something is needed to quote or no
     product is open, else ready.
+
+    A catalogue that ``has_products`` is False for sells nothing: its forms are ready once nothing is needed.
     """
     outcomes = set(outcomes)
     if outcomes and outcomes <= {"decline", "locked"}:
         return "declined"
-    if needed or OPEN_OUTCOMES.isdisjoint(outcomes):
+    if needed or (has_products and OPEN_OUTCOMES.isdisjoint(outcomes)):
         return "incomplete"
     return "ready"
 

@@ -17,6 +17,7 @@ from copies.document import Answer, AnsweredBy, Document, PoolRow
 from forms.states import State
 from presentation.needed_counts import NeededCounts
 from presentation.visibility import Visibility
+from rules.definition.model import CompiledCatalogue
 from rules.flow.evaluation import Evaluation, Message, Needed, ProductOutcome, Reason
 
 
@@ -114,6 +115,13 @@ class ChangeShape(msgspec.Struct, frozen=True, kw_only=True):
     confirmed: list[str] | UnsetType = UNSET
 
 
+class DerivedShape(msgspec.Struct, frozen=True):
+    """A computed value that the catalogue shows; null while it is not known or not part of the form."""
+
+    value: str | float | bool | None
+    label: str
+
+
 class CopyShape(msgspec.Struct, frozen=True, kw_only=True):
     """A whole copy.
 
@@ -135,6 +143,7 @@ class CopyShape(msgspec.Struct, frozen=True, kw_only=True):
     created_at: datetime
     updated_at: datetime
     answers: dict[str, AnswerShape]
+    derived: dict[str, DerivedShape]
     answer_pools: dict[str, list[RowShape]]
     question_sets: list[QuestionSetShape]
     forced_excluded_products: list[str]
@@ -287,6 +296,20 @@ class Me(msgspec.Struct, frozen=True, kw_only=True):
 def answers(by_code: Mapping[str, Answer], visibility: Visibility) -> dict[str, AnswerShape]:
     """Return the shapes of a container's answers by code."""
     return {code: _answer(code, answer, visibility) for code, answer in by_code.items()}
+
+
+def derived(
+    catalogue: CompiledCatalogue, document: Document, evaluation: Evaluation, visibility: Visibility
+) -> dict[str, DerivedShape]:
+    """Return the computed values that the catalogue shows, by code, as the reader may see them."""
+    return {
+        part.code: DerivedShape(
+            visibility.derived(catalogue, document, part.code, evaluation.derived.get(part.code)),
+            part.label or part.code,
+        )
+        for part in catalogue.definition.derived
+        if part.show
+    }
 
 
 def rows(pools: Mapping[str, Iterable[PoolRow]], visibility: Visibility) -> dict[str, list[RowShape]]:

@@ -12,13 +12,14 @@ from typing import Any, Final, Literal, TypeAlias
 
 import msgspec
 
-from copies.changes import Change
-from copies.document import Answer, AnswerValue
+from copies.changes import Change, strictest
+from copies.document import Answer, AnswerValue, Document
 from copies.mask import HIDDEN, begins_like_mask, is_mask
 from copies.paths import Path
 from presentation.formats import number, reading_text
 from rules.definition.catalogue import Question, Sensitivity
 from rules.definition.model import CompiledCatalogue
+from rules.flow.derived_sensitivity import questions_of_derived, tag_of_derived
 from rules.flow.evaluation import Message
 from rules.language.kinds import TRUTH
 from rules.types.validators import UNIQUE_IN_POOL
@@ -161,6 +162,15 @@ class Visibility:
         """Return the values of ``change`` before and after, or their masks, as text to read."""
         before, after = self.change(change)
         return self._read(change.path, before), self._read(change.path, after)
+
+    def derived(self, catalogue: CompiledCatalogue, document: Document, code: str, value: Any) -> Any:
+        """Return the ``value`` that ``catalogue`` derives from ``document``, or its mask: it is as confidential as the
+        answers that it is made of, today and when they were given.
+        """
+        if code not in catalogue.derived:
+            return self.shown(code, value)
+        today = (self.tag(question) for question in questions_of_derived(catalogue, code))
+        return self.shown(code, value, tag=strictest(tag_of_derived(catalogue, document, code), *today))
 
     def messages(self, messages: Iterable[Message]) -> list[Message]:
         """Return the ``messages`` that the reader may read, without values that they may not see."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import msgspec
@@ -10,6 +11,7 @@ from copies.document import Document, walk_containers
 from forms.states import standing_of
 from presentation.needed_counts import needed_counts
 from presentation.visibility import NOBODY, PERSONAL, PUBLIC, Confidentiality, Visibility
+from rules.definition.catalogue import Question
 from rules.definition.compiler import CompiledCatalogue
 from rules.flow.evaluation import Evaluation
 from rules.types.registry import type_of
@@ -30,7 +32,7 @@ def summarise(catalogue: CompiledCatalogue, document: Document, evaluation: Eval
         "lines": list(lines.value) if lines and isinstance(lines.value, list) else [],
         "needed": needed,
         "needed_counts": msgspec.structs.asdict(needed_counts(evaluation)),
-        "standing": standing_of(needed=needed, outcomes=outcomes.values()),
+        "standing": standing_of(needed=needed, outcomes=outcomes.values(), has_products=bool(catalogue.products)),
         "outcomes": outcomes,
         "premiums": {
             code: outcome.premium for code, outcome in evaluation.eligibility.items() if outcome.premium is not None
@@ -45,8 +47,8 @@ def summarise(catalogue: CompiledCatalogue, document: Document, evaluation: Eval
 
 
 def search_texts(catalogue: CompiledCatalogue, document: Document) -> tuple[str, str]:
-    """Return the indexed answers as text, choices by their labels: those that are neither personal nor sensitive, and
-    the personal (``pii``) ones. Sensitive (``spi``) ones are in neither.
+    """Return the indexed answers as text, choices by their labels and abbreviations: those that are neither personal
+    nor sensitive, and the personal (``pii``) ones. Sensitive (``spi``) ones are in neither.
     """
     visibility = Visibility(catalogue, NOBODY)
     words: dict[Confidentiality, list[str]] = {PUBLIC: [], PERSONAL: []}
@@ -58,7 +60,16 @@ def search_texts(catalogue: CompiledCatalogue, document: Document) -> tuple[str,
                 continue
             values = answer.value if isinstance(answer.value, list) else [answer.value]
             labels = catalogue.choices(question) if question.choices else {}
-            search_text = type_of(question.type).search_text
-            found = (labels.get(str(value)) or search_text(str(value)) for value in values if value not in (None, ""))
-            words[level].extend(found)
+            found = (str(value) for value in values if value not in (None, ""))
+            words[level].extend(_words(question, value, labels) for value in found)
     return " ".join(dict.fromkeys(words[PUBLIC])), " ".join(dict.fromkeys(words[PERSONAL]))
+
+
+def _words(question: Question, value: str, labels: Mapping[str, str]) -> str:
+    """Return the label of a choice, with a code in capital letters (``TX``) beside it because people search by both;
+    any other value as its type is searched.
+    """
+    label = labels.get(value)
+    if label is None:
+        return type_of(question.type).search_text(value)
+    return f"{label} {value}" if label != value and value.isalpha() and value.isupper() else label

@@ -62,6 +62,22 @@ class Migration(migrations.Migration):
                         size=None,
                     ),
                 ),
+                (
+                    "industry_question",
+                    models.CharField(
+                        blank=True,
+                        help_text="The code of the question for the industry (type naics).",
+                        max_length=64,
+                    ),
+                ),
+                (
+                    "zip_question",
+                    models.CharField(
+                        blank=True,
+                        help_text="The code of the question for the ZIP code of the business (type zip).",
+                        max_length=64,
+                    ),
+                ),
             ],
             options={
                 "ordering": ["code"],
@@ -143,6 +159,10 @@ class Migration(migrations.Migration):
                 ),
                 ("value", models.TextField(help_text="A CEL expression.")),
                 ("label", models.CharField(blank=True, max_length=300)),
+                (
+                    "show",
+                    models.BooleanField(default=False, help_text="Shows the value on the page and in the API."),
+                ),
                 (
                     "catalogue",
                     models.ForeignKey(
@@ -365,6 +385,22 @@ class Migration(migrations.Migration):
                     ),
                 ),
                 (
+                    "quote_when",
+                    models.TextField(
+                        blank=True,
+                        help_text="Needed before a quote while this CEL condition is true.",
+                        verbose_name="needed before a quote while",
+                    ),
+                ),
+                (
+                    "bind_when",
+                    models.TextField(
+                        blank=True,
+                        help_text="Needed before binding while this CEL condition is true.",
+                        verbose_name="needed before binding while",
+                    ),
+                ),
+                (
                     "when",
                     models.TextField(
                         blank=True,
@@ -413,10 +449,6 @@ class Migration(migrations.Migration):
                     ),
                 ),
                 ("help", models.CharField(blank=True, max_length=500)),
-                (
-                    "prefill",
-                    models.CharField(blank=True, help_text="Source of a first answer, for example vin.", max_length=64),
-                ),
                 (
                     "was",
                     models.CharField(

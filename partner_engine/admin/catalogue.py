@@ -26,17 +26,17 @@ from unfold.widgets import UnfoldAdminFileFieldWidget
 
 from carriers.models import Carrier, CarrierProduct
 from catalogue.drafts import read_draft
-from catalogue.files import read_catalogue, write_catalogue
+from catalogue.files import read_with_warnings, write_catalogue
 from catalogue.loader import load
 from catalogue.models import Catalogue, Release
 from catalogue.releases import publish, read_definition
-from catalogue.reports import describe_parts
+from catalogue.reports import describe_parts, without_repetitions
+from catalogue.strict_check import check_catalogue
 from partner_engine.admin.comparison import compare
 from partner_engine.admin.drafts import DraftAdmin
 from partner_engine.admin.site import site
 from rules.definition.catalogue import CatalogueDefinition
-from rules.definition.compiler import compile_catalogue
-from rules.definition.faults import CatalogueErrors, CatalogueFault
+from rules.definition.faults import CatalogueErrors, CatalogueFault, CatalogueWarning
 
 #: The maximum size of a catalogue file, in bytes.
 MAX_FILE: Final = 1_000_000
@@ -86,6 +86,7 @@ class CatalogueAdmin(DraftAdmin):
                     ("code", "title"),
                     ("currency", "allow_test_identities"),
                     ("lines_question", "title_question"),
+                    ("industry_question", "zip_question"),
                     "employees_questions",
                 )
             },
@@ -192,12 +193,14 @@ class CatalogueAdmin(DraftAdmin):
             text = form.cleaned_data["file"]
         if text:
             try:
-                definition = read_catalogue(text)
+                definition, warnings = read_with_warnings(text)
             except CatalogueErrors as error:
-                return render(request, "admin/catalogue/catalogue/import.html", context | {"faults": error.faults})
+                shown, more = without_repetitions(error.faults)
+                context |= {"faults": shown, "more": more, "fault_count": len(error.faults)}
+                return render(request, "admin/catalogue/catalogue/import.html", context)
             if "confirm" in request.POST:
                 return self._load(request, definition)
-            context |= _import_preview(definition, text)
+            context |= _import_preview(definition, text) | {"warnings": warnings}
         return render(request, "admin/catalogue/catalogue/import.html", context)
 
     def _load(self, request: HttpRequest, definition: CatalogueDefinition) -> HttpResponse:
@@ -208,7 +211,8 @@ class CatalogueAdmin(DraftAdmin):
 
     def _report(self, request: HttpRequest, catalogue: Catalogue, *, title: str, can_publish: bool) -> HttpResponse:
         definition = read_draft(catalogue)
-        faults = _faults(definition)
+        faults, warnings = _findings(definition)
+        shown, more = without_repetitions(faults)
         latest = catalogue.releases.order_by("-number").first()
         context = {
             **self.admin_site.each_context(request),
@@ -216,7 +220,10 @@ class CatalogueAdmin(DraftAdmin):
             "original": catalogue,
             "title": title,
             "catalogue": catalogue,
-            "faults": [(fault, _place(fault, catalogue)) for fault in faults],
+            "faults": [(fault, _place(fault, catalogue)) for fault in shown],
+            "fault_count": len(faults),
+            "more": more,
+            "warnings": [(warning, _place(warning, catalogue)) for warning in warnings],
             "latest": latest,
             "differences": compare(read_definition(latest) if latest else None, definition),
             "summary": describe_parts(definition),
@@ -233,12 +240,12 @@ class CatalogueAdmin(DraftAdmin):
         return catalogue
 
 
-def _faults(definition: CatalogueDefinition) -> list[CatalogueFault]:
+def _findings(definition: CatalogueDefinition) -> tuple[list[CatalogueFault], list[CatalogueWarning]]:
+    """Return the faults of a draft, or its warnings."""
     try:
-        compile_catalogue(definition)
+        return [], check_catalogue(definition).warnings
     except CatalogueErrors as error:
-        return error.faults
-    return []
+        return error.faults, []
 
 
 def _import_preview(definition: CatalogueDefinition, text: str) -> dict[str, Any]:

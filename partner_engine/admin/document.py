@@ -16,7 +16,6 @@ from copies.paths import Path, join_path, row_steps
 from presentation.visibility import SECRET, Visibility
 from rules.definition.catalogue import Question
 from rules.definition.model import CompiledCatalogue
-from rules.flow.derived_sensitivity import tag_of_derived
 
 #: The entry points of answers and changes, as text.
 _ENTRY_POINTS: Final = {"web": "web", "api": "API", "admin": "admin", "job": "job"}
@@ -159,9 +158,7 @@ class DocumentReader:
 
     def derived(self, code: str, value: str | float | bool | None) -> str | float | bool | None:
         """Return the derived ``value`` or its mask: it is as sensitive as the answers that it is made of."""
-        known = code in self.catalogue.derived
-        tag = tag_of_derived(self.catalogue, self.document, code) if known else ""
-        shown: str | float | bool | None = self.visibility.shown(code, value, tag=tag)
+        shown: str | float | bool | None = self.visibility.derived(self.catalogue, self.document, code, value)
         return shown
 
     def _set(self, code: str) -> SetPart | None:

@@ -19,7 +19,9 @@ from catalogue.checks import check_row
 from catalogue.models import Catalogue
 
 #: Fields that hold CEL.
-EXPRESSIONS: Final = frozenset({"when", "value", "of", "rate_by", "amount", "times", "states", "industry"})
+EXPRESSIONS: Final = frozenset(
+    {"when", "quote_when", "bind_when", "value", "of", "rate_by", "amount", "times", "states", "industry"}
+)
 
 
 class PlainDecimalField(forms.DecimalField):

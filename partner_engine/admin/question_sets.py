@@ -19,7 +19,8 @@ _QUESTION_FIELDS = (
     ("choices", "sensitivity", "indexed"),
     "when",
     ("validate", "products"),
-    ("help", "prefill"),
+    ("quote_when", "bind_when"),
+    "help",
     ("was", "position"),
 )
 

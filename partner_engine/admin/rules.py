@@ -17,7 +17,7 @@ class DerivedValueAdmin(DraftAdmin):
     list_select_related = ("catalogue",)
     list_filter = ("catalogue",)
     search_fields = ("code", "label", "value")
-    fields = (("catalogue", "position"), ("code", "label"), "value")
+    fields = (("catalogue", "position"), ("code", "label", "show"), "value")
 
 
 @admin.register(FormRule, site=site)

@@ -15,7 +15,7 @@ from partner_engine.api.bodies import CatalogueQuery
 from partner_engine.api.http.conditional import version_tag
 from partner_engine.api.http.endpoint import Endpoint
 from partner_engine.api.http.schema import documented
-from rules.definition.catalogue import Pool, Question
+from rules.definition.catalogue import Pool, Question, RequiredWhen
 from tenants.access import Right
 
 
@@ -26,13 +26,24 @@ class ChoiceShape(msgspec.Struct, frozen=True):
     label: str
 
 
+class RequiredWhenShape(msgspec.Struct, frozen=True):
+    """The conditions (CEL) while which an answer is needed before a quote and before binding; "" is never."""
+
+    quote: str
+    bind: str
+
+
 class QuestionShape(msgspec.Struct, frozen=True, kw_only=True):
-    """A question: its type, choices, visibility condition (CEL) and validation rules."""
+    """A question: its type, choices, visibility condition (CEL) and validation rules.
+
+    ``required`` is quote, bind, optional, or conditional; then ``required_when`` has the conditions.
+    """
 
     code: str
     label: str
     type: str
     required: str
+    required_when: RequiredWhenShape | None
     choices: list[ChoiceShape]
     when: str
     validate: list[str]
@@ -163,11 +174,13 @@ def _pool(pool: Pool) -> PoolShape:
 
 
 def _question(question: Question, choices: list[ChoiceShape]) -> QuestionShape:
+    condition = question.required if isinstance(question.required, RequiredWhen) else None
     return QuestionShape(
         code=question.code,
         label=question.label,
         type=question.type,
-        required=question.required,
+        required="conditional" if isinstance(question.required, RequiredWhen) else question.required,
+        required_when=RequiredWhenShape(condition.quote, condition.bind) if condition else None,
         choices=choices,
         when=question.when,
         validate=list(question.validate),

@@ -30,7 +30,7 @@ def copy_shape(context: BatchContext, *, actor: Actor, result: SaveResult | None
         application_form_id=str(context.form.id),
         title=fields.title,
         version=context.version if result is None else result.version,
-        state=_state(evaluation, deleted_at=fields.deleted_at, locked_at=fields.locked_at),
+        state=_state(context, evaluation, deleted_at=fields.deleted_at, locked_at=fields.locked_at),
         catalogue=context.form.catalogue,
         as_of=evaluation.as_of,
         release=evaluation.release,
@@ -41,6 +41,7 @@ def copy_shape(context: BatchContext, *, actor: Actor, result: SaveResult | None
         created_at=context.copy.created_at,
         updated_at=context.save_context.now if result is not None and result.written else context.copy.updated_at,
         answers=shapes.answers(document.answers, visibility),
+        derived=shapes.derived(context.release.compiled, document, evaluation, visibility),
         answer_pools=shapes.rows(document.answer_pools, visibility),
         question_sets=shapes.question_sets(document),
         forced_excluded_products=document.forced_excluded_products,
@@ -124,9 +125,12 @@ def copy_summary(copy: Copy, *, insured: str | None) -> shapes.CopySummary:
     )
 
 
-def _state(evaluation: Evaluation, *, deleted_at: datetime | None, locked_at: datetime | None) -> State:
+def _state(
+    context: BatchContext, evaluation: Evaluation, *, deleted_at: datetime | None, locked_at: datetime | None
+) -> State:
     outcomes = [outcome.outcome for outcome in evaluation.eligibility.values()]
-    standing = standing_of(needed=len(evaluation.needed.quote), outcomes=outcomes)
+    has_products = bool(context.release.compiled.products)
+    standing = standing_of(needed=len(evaluation.needed.quote), outcomes=outcomes, has_products=has_products)
     return state_of(deleted=deleted_at is not None, locked=locked_at is not None, standing=standing)
 
 

@@ -1,10 +1,13 @@
-"""Saves the values typed into a page: the valid ones in one save, with a fault for each of the others."""
+"""Saves the values typed into a page: the valid ones in one save, with a fault for each of the others.
+
+An answer that changed after the version on which the typed one is based is not overwritten.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from uuid import UUID
 
 from batch.changes.changeset import Changeset
@@ -12,36 +15,45 @@ from batch.changes.records import SaveResult
 from batch.context import BatchContext
 from batch.errors import AnswerFault, InvalidAnswers, ReadOnlyAnswer, UnknownPart
 from partner_engine.web.industry_context import place_and_size
+from partner_engine.web.meanwhile import answered_meanwhile
 from partner_engine.web.visitors import Visitor
 from rules.flow.evaluation import Evaluation
-from rules.types.naics import NAICS
 from rules.types.registry import type_of
 
 
 @dataclass(frozen=True)
 class Answered:
-    """The result of a save, with its readable context, the evaluation before it, and the faults of refused values."""
+    """The result of a save, with its readable context, the evaluation before it, and the faults of refused values.
+
+    ``conflicts`` maps the paths of values that were not saved, because their answers changed meanwhile, to the author
+    of the change.
+    """
 
     context: BatchContext
     result: SaveResult
     before: Evaluation
     version_before: int
     faults: tuple[AnswerFault, ...] = ()
+    conflicts: Mapping[str, str] = field(default_factory=dict)
 
 
 @contextmanager
 def answering(
-    copy_id: UUID, typed: Mapping[str, object], visitor: Visitor, *, searched: Mapping[str, str]
+    copy_id: UUID, typed: Mapping[str, object], visitor: Visitor, *, searched: Mapping[str, str], based_on: int
 ) -> Iterator[Answered]:
     """Save the valid answers of ``typed`` (path to typed value) and yield the result while the copy is locked.
 
     ``searched`` maps the path of an industry answer to its search words; the choice is stored and ranks later
-    searches. Invalid answers become faults. Raises the other errors of the batch.
+    searches. ``based_on`` is the version that the page shows, 0 if unknown: an answer that changed since then becomes a
+    conflict. Invalid answers become faults. Raises the other errors of the batch.
     """
-    left, faults = dict(typed), []
+    left, faults, conflicts = dict(typed), [], {}
     while True:
         with visitor.find_and_lock(copy_id) as context:
             before, version = context.evaluation, context.version
+            for path, author in answered_meanwhile(context, left, visitor, since=based_on).items():
+                conflicts[path] = author
+                del left[path]
             for path in list(left):
                 path_faults = _apply(context.changeset, path, left[path], searched.get(path, ""))
                 faults += path_faults
@@ -57,7 +69,7 @@ def answering(
                 faults += error.faults
                 left = {path: value for path, value in left.items() if path not in refused}
                 continue
-            yield Answered(context, result, before, version, tuple(faults))
+            yield Answered(context, result, before, version, tuple(faults), conflicts)
             return
 
 
@@ -66,7 +78,8 @@ def _apply(changeset: Changeset, path: str, typed: object, query: str) -> list[A
         answer = changeset.find_answer(path)
         is_changed = answer.apply(type_of(answer.question.type).read_input(typed))
         words = " ".join(query.replace("\0", " ").split())[:200]
-        if words and answer.question.type == NAICS.code and is_changed and answer.value is not None:
+        is_industry = answer.question.code == changeset.catalogue.definition.industry_question
+        if words and is_industry and is_changed and answer.value is not None:
             zip_code, employees = place_and_size(changeset.document, changeset.catalogue)
             changeset.naics_searches.add(words, zip_code=zip_code, employees=employees, chosen=str(answer.value))
     except InvalidAnswers as error:

@@ -14,6 +14,7 @@ from django.views.decorators.http import require_GET, require_POST
 
 from batch import service as batch
 from catalogue import releases
+from catalogue.selectors import list_published_catalogues
 from forms.selectors import in_state, list_forms
 from forms.states import State
 from partner_engine.copy_visibility import InsuredNames
@@ -53,6 +54,7 @@ def index(request: HttpRequest, agent: Agent) -> HttpResponse:
         state=state,
         states=STATE_WORDS.items(),
         may_write=agent.reader.may_write,
+        catalogues=list_published_catalogues(first=agent.tenant.catalogue),
         given_up=list_disabled_by_product() if agent.actor.may(Right.MANAGE_WEBHOOKS) else (),
         may_set_as_of=agent.actor.may(Right.SET_AS_OF),
         previous=_address(query, state, page - 1) if page > 1 else "",
@@ -65,14 +67,19 @@ def index(request: HttpRequest, agent: Agent) -> HttpResponse:
 @require_POST
 @for_agents(Right.WRITE_FORMS)
 def start(request: HttpRequest, agent: Agent) -> HttpResponse:
-    """Start an application form and redirect to its page. ``as_of`` sets its evaluation date and needs a right."""
+    """Start an application form and redirect to its page.
+
+    ``catalogue`` is the code of a published catalogue, by default the tenant's. ``as_of`` sets its evaluation date and
+    needs a right.
+    """
     try:
         as_of = parse_date(request.POST.get("as_of", ""))
     except ValueError:  # well formed, but not an existing day
         as_of = None
     if as_of is not None:
         agent.actor.require(Right.SET_AS_OF)
-    with batch.build_context(scope=agent.tenant, actor=agent.actor, as_of=as_of) as context:
+    catalogue = request.POST.get("catalogue", "").replace("\0", "")[:64]
+    with batch.build_context(scope=agent.tenant, actor=agent.actor, as_of=as_of, catalogue=catalogue) as context:
         context.save()
         return redirect("web:copy", context.copy.id)
 

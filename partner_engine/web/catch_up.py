@@ -14,10 +14,11 @@ from copies.codec import decode
 from copies.history import ChangesSince, NoSuchVersion, changes_since
 from partner_engine.web.access import for_visitors
 from partner_engine.web.copy_view import log_personal_reads, read_context
+from partner_engine.web.meanwhile import changed_by
 from partner_engine.web.pages.cards import top_sets
 from partner_engine.web.pages.differences import Parts, changed_parts, sentence
 from partner_engine.web.pages.reading import Reading
-from partner_engine.web.rendering import changed_by, render_parts, shown_version
+from partner_engine.web.rendering import render_parts, shown_version
 from partner_engine.web.visitors import Visitor
 from presentation.formats import counted
 from rules.flow.evaluation import Evaluation

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import replace
+from dataclasses import asdict, replace
 from typing import Final
 from uuid import UUID
 
@@ -26,11 +26,15 @@ from partner_engine.web.access import Agent, for_agents, for_visitors
 from partner_engine.web.answer_input import answering
 from partner_engine.web.copy_view import log_personal_reads, read_context
 from partner_engine.web.explanations import explain_product
+from partner_engine.web.meanwhile import changed_by
+from partner_engine.web.order_keys import carried_out, order_key
 from partner_engine.web.pages.cards import build_row, row_title, top_sets
+from partner_engine.web.pages.dependants import put_away
 from partner_engine.web.pages.differences import Parts, changed_parts, sentence
+from partner_engine.web.pages.fields import stored_texts
 from partner_engine.web.pages.form_page import Tab, build_form_page
 from partner_engine.web.pages.reading import Reading
-from partner_engine.web.rendering import changed_by, render_parts, shown_version
+from partner_engine.web.rendering import render_parts, shown_version
 from partner_engine.web.visitors import Visitor
 from presentation.formats import counted
 from rules.flow.evaluation import Evaluation
@@ -66,9 +70,12 @@ def show(request: HttpRequest, visitor: Visitor, copy_id: UUID) -> HttpResponse:
 @require_POST
 @for_visitors(Right.WRITE_FORMS)
 def answer(request: HttpRequest, visitor: Visitor, copy_id: UUID) -> HttpResponse:
-    """Save ``answers``, a JSON object of path to typed value. The event ``answers-taken`` reports the faults.
+    """Save ``answers``, a JSON object of path to typed value.
 
-    ``searched``, a JSON object of path to words, contains the searches behind industry answers.
+    ``searched``, a JSON object of path to words, contains the searches behind industry answers. The event
+    ``answers-taken`` reports the paths that were saved (``taken``), the ``faults``, the ``conflicts`` with answers that
+    changed since ``X-Copy-Version`` (path to author), the ``texts`` of stored answers that differ from the typed ones,
+    and the questions that were put away (``away``).
     """
     try:
         typed = msgspec.json.decode(request.POST.get("answers", ""), type=dict[str, str | list[str] | None])
@@ -77,14 +84,21 @@ def answer(request: HttpRequest, visitor: Visitor, copy_id: UUID) -> HttpRespons
         return HttpResponseBadRequest()
     if not 0 < len(typed) <= MOST_ANSWERS:
         return HttpResponseBadRequest()
-    with answering(copy_id, typed, visitor, searched=searched) as answered:
+    based_on = shown_version(request)
+    with answering(copy_id, typed, visitor, searched=searched, based_on=based_on) as answered:
+        reading = read_context(answered.context, request, visitor, result=answered.result)
         response = respond_to_save(
-            request, visitor, answered.context, answered.result, before=answered.before, version=answered.version_before
+            request, reading, answered.result, before=answered.before, version=answered.version_before
         )
-    refused = {fault.path for fault in answered.faults}
+    open_paths = {fault.path for fault in answered.faults} | answered.conflicts.keys()
+    taken = [path for path in typed if path not in open_paths]
+    away = put_away(reading, answered.result.changes, taken)
     details = {
-        "taken": [path for path in typed if path not in refused],
+        "taken": taken,
         "faults": [{"path": fault.path, "text": fault.text} for fault in answered.faults],
+        "conflicts": answered.conflicts,
+        "texts": stored_texts(reading, {path: typed[path] for path in taken}),
+        "away": asdict(away) if away else None,
     }
     return trigger_client_event(response, "answers-taken", details)
 
@@ -94,6 +108,8 @@ def answer(request: HttpRequest, visitor: Visitor, copy_id: UUID) -> HttpRespons
 def order_rows(request: HttpRequest, visitor: Visitor, copy_id: UUID) -> HttpResponse:
     """Execute ``order`` (add, duplicate, remove, put-back, or discard) on the row, pool or answer at ``path``, or
     confirm the answer at ``path`` in spite of the warning ``code``.
+
+    An order with the ``X-Order-Key`` of an earlier one is not executed again.
     """
     order, path = request.POST.get("order", ""), request.POST.get("path", "")
     version = request.POST.get("version", "0")
@@ -109,7 +125,10 @@ def order_rows(request: HttpRequest, visitor: Visitor, copy_id: UUID) -> HttpRes
     }
     if order not in orders or len(Path(path).steps) > MOST_STEPS or not version.isdecimal() or len(version) > 9:
         return HttpResponseBadRequest()
-    with visitor.find_and_lock(copy_id) as context:
+    with visitor.find_and_lock(copy_id, key=order_key(request, visitor)) as context:
+        if context.stored_response is not None:
+            added = context.stored_response.body.decode()
+            return _with_row_added(respond_to_repetition(request, visitor, context, added=added), added)
         before, loaded = context.evaluation, context.version
         removed = (
             {"path": path, "version": loaded, "title": _title_of(context, request, visitor, path)}
@@ -118,14 +137,15 @@ def order_rows(request: HttpRequest, visitor: Visitor, copy_id: UUID) -> HttpRes
         )
         row = orders[order](context.changeset)
         row_path = row.path if row else ""
-        result = context.save()
+        result = context.save(respond=lambda _: carried_out(row_path))
         # Which nested rows a new row needs is known only after the save.
         if order == "add" and row_commands.add_minimum_rows(context.changeset, row_path):
             result = context.save()
+        reading = read_context(context, request, visitor, result=result)
         response = respond_to_save(
-            request, visitor, context, result, before=before, version=loaded, added=row_path, shown={"removed": removed}
+            request, reading, result, before=before, version=loaded, added=row_path, shown={"removed": removed}
         )
-    return trigger_client_event(response, "row-added", {"path": row_path}, after="settle") if row_path else response
+    return _with_row_added(response, row_path)
 
 
 @require_GET
@@ -150,7 +170,8 @@ def rename(request: HttpRequest, agent: Agent, copy_id: UUID) -> HttpResponse:
         before, loaded = context.evaluation, context.version
         context.changeset.copy.rename(title)
         result = context.save()
-        return respond_to_save(request, agent, context, result, before=before, version=loaded)
+        reading = read_context(context, request, agent, result=result)
+        return respond_to_save(request, reading, result, before=before, version=loaded)
 
 
 @require_GET
@@ -166,8 +187,7 @@ def why(request: HttpRequest, agent: Agent, copy_id: UUID) -> HttpResponse:
 
 def respond_to_save(  # noqa: PLR0913 - what the save started from and what it did
     request: HttpRequest,
-    visitor: Visitor,
-    context: BatchContext,
+    reading: Reading,
     result: SaveResult,
     *,
     before: Evaluation,
@@ -176,19 +196,40 @@ def respond_to_save(  # noqa: PLR0913 - what the save started from and what it d
     shown: dict[str, object] | None = None,
 ) -> HttpResponse:
     """Respond with the parts that the save changed, or with all parts if the page showed an older version."""
-    reading = read_context(context, request, visitor, result=result).after(before)
+    reading = reading.after(before)
     shown_before = shown_version(request)
     is_stale = shown_before != version
     parts = Parts(top_sets(reading)) if is_stale else changed_parts(reading, before, result.changes)
     if added:
         reading, parts = _with_open(reading, added), parts.with_set(reading.top_set(added))
-    announcement = sentence(reading, result.changes, {} if visitor.guest else result.moved)
+    announcement = sentence(reading, result.changes, {} if reading.reader.is_guest else result.moved)
     details: dict[str, object] = {"version": reading.facts.version, "said": announcement, "stale": is_stale}
     if is_stale:
         details["said"] = f"Somebody else has changed this form. The page now shows the changes. {announcement}"
         if shown_before:
-            details["theirs"] = changed_by(context.copy.id, since=shown_before, until=version)
+            details["theirs"] = changed_by(UUID(reading.facts.id), since=shown_before, until=version)
     return trigger_client_event(render_parts(request, reading, parts, shown=shown), "copy-saved", details)
+
+
+def respond_to_repetition(
+    request: HttpRequest, visitor: Visitor, context: BatchContext, *, added: str = ""
+) -> HttpResponse:
+    """Respond to an order that was executed before with all parts; ``added`` is the path of the row that it added."""
+    reading = read_context(context, request, visitor)
+    reading = _with_open(reading, added) if added else reading
+    shown = shown_version(request)
+    details = {
+        "version": reading.facts.version,
+        "said": "Saved.",
+        "stale": True,
+        "theirs": changed_by(context.copy.id, since=shown, until=context.version) if shown else {},
+    }
+    return trigger_client_event(render_parts(request, reading, Parts(top_sets(reading))), "copy-saved", details)
+
+
+def _with_row_added(response: HttpResponse, path: str) -> HttpResponse:
+    """Let ``response`` report the new row at ``path``, "" for none."""
+    return trigger_client_event(response, "row-added", {"path": path}, after="settle") if path else response
 
 
 def _confirm(context: BatchContext, path: str, warning: str) -> RowMutator | None:

@@ -13,6 +13,7 @@ from django.utils import timezone
 from batch import service as batch
 from batch.context import BatchContext
 from batch.errors import NotFound
+from batch.idempotency import IdempotencyKey
 from guests.service import Guest
 from partner_engine.web.pages.reading import Reader
 from tenants.access import Actor, Right
@@ -58,9 +59,14 @@ class Visitor:
         return self._require_own(context)
 
     @contextmanager
-    def find_and_lock(self, copy_id: UUID) -> Iterator[BatchContext]:
-        """Load and lock the copy or form ``copy_id`` for writing. Raises ``NotFound`` or ``LockNotAcquired``."""
-        with batch.find_and_lock(copy_id, scope=self.tenant, actor=self.actor, wait=WAIT_SECONDS) as context:
+    def find_and_lock(self, copy_id: UUID, *, key: IdempotencyKey | None = None) -> Iterator[BatchContext]:
+        """Load and lock the copy or form ``copy_id`` for writing, for an order with ``key``.
+
+        Raises ``NotFound`` or ``LockNotAcquired``.
+        """
+        with batch.find_and_lock(
+            copy_id, scope=self.tenant, actor=self.actor, wait=WAIT_SECONDS, idempotency=key
+        ) as context:
             yield self._require_own(context)
 
     def _require_own(self, context: BatchContext) -> BatchContext:

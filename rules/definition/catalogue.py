@@ -5,7 +5,8 @@ Conditions and values are CEL text. The compiler checks a definition and makes a
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal, TypeAlias
+import unicodedata
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 import msgspec
 
@@ -24,6 +25,13 @@ class _Part(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, forbi
     """A frozen part of a catalogue; unknown keys are errors."""
 
 
+class RequiredWhen(_Part, frozen=True, kw_only=True):
+    """The conditions (CEL) while which an answer is needed before a quote, and before binding."""
+
+    quote: str = ""
+    bind: str = ""
+
+
 class Question(_Part, frozen=True, kw_only=True):
     """A question.
 
@@ -34,7 +42,7 @@ class Question(_Part, frozen=True, kw_only=True):
     code: str
     label: str
     type: QuestionTypeCode
-    required: Requirement = "optional"
+    required: Requirement | RequiredWhen = "optional"
     choices: str = ""
     when: str = ""
     validate: tuple[str, ...] = ()
@@ -42,7 +50,6 @@ class Question(_Part, frozen=True, kw_only=True):
     sensitivity: Sensitivity = ""
     indexed: bool = False
     help: str = ""
-    prefill: str = ""
     was: str = ""
 
 
@@ -74,11 +81,12 @@ class QuestionSet(_Part, frozen=True, kw_only=True):
 
 
 class Derived(_Part, frozen=True, kw_only=True):
-    """A named value computed from answers; rules read it like an answer."""
+    """A named value computed from answers; rules read it like an answer. ``show`` shows it to readers of the form."""
 
     code: str
     value: str
     label: str = ""
+    show: bool = False
 
 
 class FormRule(_Part, frozen=True, kw_only=True):
@@ -197,8 +205,9 @@ class CatalogueDefinition(_Part, frozen=True, kw_only=True):
     """A whole catalogue.
 
     ``lines_question`` is the multi-choice question whose choices are the requested lines; ``title_question`` names the
-    insured; the numbers of ``employees_questions`` add up to the number of employees. ``choices_were`` are the codes of
-    choices in earlier releases, by choice list and present code.
+    insured; ``industry_question`` and ``zip_question`` tell the industry and the place of the business; the numbers of
+    ``employees_questions`` add up to the number of employees. ``choices_were`` are the codes of choices in earlier
+    releases, by choice list and present code.
     """
 
     code: str
@@ -207,6 +216,8 @@ class CatalogueDefinition(_Part, frozen=True, kw_only=True):
     allow_test_identities: bool = False
     lines_question: str = ""
     title_question: str = ""
+    industry_question: str = ""
+    zip_question: str = ""
     employees_questions: tuple[str, ...] = ()
     choices: dict[str, dict[str, str]] = msgspec.field(default_factory=dict)
     choices_were: dict[str, dict[str, str]] = msgspec.field(default_factory=dict)
@@ -216,3 +227,16 @@ class CatalogueDefinition(_Part, frozen=True, kw_only=True):
     lines: tuple[Line, ...] = ()
     carriers: tuple[Carrier, ...] = ()
     products: tuple[Product, ...] = ()
+
+
+def composed(value: Any) -> Any:
+    """Return ``value`` (a part of a definition) with every text in Unicode's composed form (NFC), as answers are."""
+    if isinstance(value, str):
+        return unicodedata.normalize("NFC", value)
+    if isinstance(value, dict):
+        return {composed(key): composed(item) for key, item in value.items()}
+    if isinstance(value, tuple):
+        return tuple(map(composed, value))
+    if isinstance(value, msgspec.Struct):
+        return type(value)(**{name: composed(getattr(value, name)) for name in value.__struct_fields__})
+    return value

@@ -13,19 +13,24 @@ from copies.paths import RESERVED as RESERVED_STEPS
 from rules.definition.catalogue import CatalogueDefinition, Product, ProductRule, Question, QuestionSet, Rating
 from rules.definition.faults import CatalogueFault
 from rules.definition.renames import rename_faults
-from rules.language.expressions import AS_OF, function_names
+from rules.language.domains import nearest_choice
+from rules.language.expressions import AS_OF
 from rules.types.integer import INTEGER
 from rules.types.multi_choice import MULTI_CHOICE
+from rules.types.naics import NAICS
+from rules.types.question_type import QuestionType
 from rules.types.registry import type_of
 from rules.types.stored_answers import TypeMismatch
+from rules.types.text_input import InvalidValue
+from rules.types.zip import ZIP
 
 _NAME: Final = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,62}")
 _CODE: Final = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9_.-]{0,62})?")
-#: Names with another meaning in a text: CEL's own words and types, and our functions.
+#: Names with another meaning in a text: CEL's own words and types. A function's name is no such name.
 _RESERVED: Final = frozenset(
     "as break const continue else false for function if import in let loop package namespace null return true var "
     "void while bool bytes double duration dyn int list map string timestamp type uint null_type google".split()
-) | {AS_OF, *function_names()}
+) | {AS_OF}
 
 
 def check_references(definition: CatalogueDefinition) -> list[CatalogueFault]:
@@ -115,12 +120,19 @@ class _References:
             )
         for code in self._definition.employees_questions:
             yield from self._top_question(code, "employees_questions")
-            if code in self._questions and self._questions[code].type != INTEGER.code:
+        yield from self._typed_questions("industry_question", (self._definition.industry_question,), NAICS)
+        yield from self._typed_questions("zip_question", (self._definition.zip_question,), ZIP)
+        yield from self._typed_questions("employees_questions", self._definition.employees_questions, INTEGER)
+
+    def _typed_questions(
+        self, key: str, codes: Iterable[str], question_type: QuestionType
+    ) -> Iterator[CatalogueFault]:  # fmt: skip
+        for code in filter(None, codes):
+            if key != "employees_questions":
+                yield from _unknown(code, self._questions, key, "question")
+            if code in self._questions and self._questions[code].type != question_type.code:
                 yield CatalogueFault(
-                    "type_error",
-                    "employees_questions",
-                    f"{code!r} is not an integer question.",
-                    "Name questions of whole numbers.",
+                    "type_error", key, f"{code!r} is no {question_type.code} question.", "Name one of this type."
                 )
 
     def _top_question(self, code: str, where: str) -> Iterator[CatalogueFault]:
@@ -207,7 +219,7 @@ class _References:
             choices = self._definition.choices[question.choices]
             if code not in choices:
                 text = f"{code!r} is not a choice of {question.code!r}, so the line can never be requested."
-                yield CatalogueFault("unknown_choice", f"lines[{code}].code", text, closest(code, choices, "choice"))
+                yield CatalogueFault("unknown_choice", f"lines[{code}].code", text, nearest_choice(code, choices))
 
     def _product(self, product: Product) -> Iterator[CatalogueFault]:
         where = f"products[{product.code}]"
@@ -253,22 +265,24 @@ class _References:
             yield from self._top_question(code, f"{where}[{code}]")
             question = self._questions.get(code)
             if question is not None and not self._fits(question, value):
-                text = f"{value!r} is not a value of {code!r} ({question.type})."
                 known = self._definition.choices.get(question.choices, {})
-                yield CatalogueFault(
-                    "type_error",
-                    f"{where}[{code}]",
-                    text,
-                    f"Write one of: {', '.join(known)}." if known else "Write a value of this type.",
-                )
+                text = f"{value!r} is not a value of {code!r} ({question.type})."
+                remedy = "Write a value of this type."
+                if known and isinstance(value, str):
+                    text, remedy = f"{value!r} is not a choice of {code!r}.", nearest_choice(value, known)
+                yield CatalogueFault("unknown_choice" if known else "type_error", f"{where}[{code}]", text, remedy)
 
     def _fits(self, question: Question, value: object) -> bool:
-        question_type = type_of(question.type)
+        """Return whether ``value`` could be submitted as it is written; an unknown choice list is a fault elsewhere."""
+        question_type, definition = type_of(question.type), self._definition
+        choices = definition.choices.get(question.choices)
         try:
             question_type.reader(value)
-        except TypeMismatch:
+            if question_type.has_choices and choices is None:
+                return True
+            return question_type.clean(value, choices=choices or {}, currency=definition.currency) == value
+        except (TypeMismatch, InvalidValue):
             return False
-        return not question_type.has_choices or value in self._definition.choices.get(question.choices, (value,))
 
 
 def _bad_code(code: str, where: str) -> CatalogueFault:

@@ -6,11 +6,12 @@ computed only for a definition without faults.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from types import MappingProxyType
 from typing import Final
 
-from rules.definition.catalogue import CatalogueDefinition, FormRule, Question, QuestionSet
+from rules.definition.catalogue import CatalogueDefinition, FormRule, Question, QuestionSet, RequiredWhen
 from rules.definition.code_checks import check_references
 from rules.definition.dependency_order import CycleError, GateMaker, Reads, gate_reads, set_node
 from rules.definition.dependents import find_dependents
@@ -23,10 +24,12 @@ from rules.definition.model import (
     CompiledProduct,
     CompiledQuestion,
     CompiledSet,
+    Requirement,
     Step,
 )
 from rules.definition.product_compiler import compile_lines, compile_products
 from rules.definition.texts import Texts, cycle_fault
+from rules.language.expressions import Expression
 from rules.language.kinds import TRUTH
 from rules.types.registry import type_of
 from rules.types.validators import Relation, parse_validators
@@ -39,22 +42,36 @@ _BREAKING: Final = frozenset({"duplicate_code", "bad_code", "cycle", "unknown_po
 
 
 def compile_catalogue(definition: CatalogueDefinition) -> CompiledCatalogue:
-    """Return ``definition`` compiled. Raises ``CatalogueErrors`` with every fault found."""
+    """Return ``definition`` compiled. Raises ``CatalogueErrors`` with every fault that hinders it.
+
+    Releases are compiled by this: what later editions of the checker learned to find must not stop forms in use.
+    ``catalogue.strict_check`` finds more.
+    """
+    return compile_with_doubts(definition)[0]
+
+
+def compile_with_doubts(
+    definition: CatalogueDefinition, *, more: Sequence[CatalogueFault] = ()
+) -> tuple[CompiledCatalogue, list[tuple[str, Expression]], list[CatalogueFault]]:
+    """Return ``definition`` compiled, its texts with their places, and the faults that hinder no evaluation.
+
+    Raises ``CatalogueErrors`` with all faults, and ``more``, if any hinders it.
+    """
     faults = check_references(definition)
     if any(fault.code in _BREAKING for fault in faults):
-        raise CatalogueErrors(faults)
+        raise CatalogueErrors([*faults, *more])
     compiler = _Compiler(definition, has_wrong_products=any(fault.where.startswith("products") for fault in faults))
     faults += compiler.faults()
     if faults:
-        raise CatalogueErrors(faults)
-    return compiler.catalogue()
+        raise CatalogueErrors([*faults, *compiler.texts.doubts, *more])
+    return compiler.catalogue(), compiler.texts.compiled, compiler.texts.doubts
 
 
 class _Compiler:
     def __init__(self, definition: CatalogueDefinition, *, has_wrong_products: bool) -> None:
         self._definition = definition
         self._faults: list[CatalogueFault] = []
-        self._texts = texts = Texts(definition)
+        self.texts = texts = Texts(definition)
         self._pool_of = {
             question.code: part.pool.code if part.pool else ""
             for part in definition.question_sets
@@ -73,7 +90,7 @@ class _Compiler:
             self._products = compile_products(definition, texts, lines)
 
     def faults(self) -> list[CatalogueFault]:
-        return [*self._texts.faults, *self._faults]
+        return [*self.texts.faults, *self._faults]
 
     def catalogue(self) -> CompiledCatalogue:
         """Return the compiled catalogue; call it only if there are no faults. Raises ``CatalogueErrors`` for a
@@ -82,9 +99,9 @@ class _Compiler:
         derived = {
             part.code: CompiledDerived(
                 derived=part,
-                slot=self._texts.slots[""][part.code].slot,
-                value=self._texts.derived[part.code],
-                tag=self._texts.derived_tags[part.code],
+                slot=self.texts.slots[""][part.code].slot,
+                value=self.texts.derived[part.code],
+                tag=self.texts.derived_tags[part.code],
             )
             for part in self._definition.derived
         }
@@ -96,28 +113,30 @@ class _Compiler:
         named.update(derived)
         pools, steps = self._pools(), tuple(named[code] for code in order if code in named)
         related = tuple(question for question in self._questions.values() if question.relations)
+        conditional = tuple(question for question in self._questions.values() if question.required_when)
         return CompiledCatalogue(
             definition=self._definition,
             questions=MappingProxyType(self._questions),
             pools=MappingProxyType(pools),
             sets=MappingProxyType(self._sets),
             derived=MappingProxyType(derived),
-            derived_order=tuple(self._texts.derived),
+            derived_order=tuple(self.texts.derived),
             products=MappingProxyType(self._products),
             form_rules=self._form_rules,
             related=related,
+            conditional=conditional,
             steps=steps,
-            width=self._texts.width(),
+            width=self.texts.width(),
             codes=MappingProxyType(
                 {
                     pool: frozenset(code for code, own in self._pool_of.items() if own == pool)
-                    for pool in self._texts.slots
+                    for pool in self.texts.slots
                 }
             ),
             nested=MappingProxyType(
                 {
                     pool: frozenset(code for code, part in pools.items() if part.pool.parent == pool)
-                    for pool in self._texts.slots
+                    for pool in self.texts.slots
                 }
             ),
             choice_lists=MappingProxyType(choices),
@@ -125,6 +144,7 @@ class _Compiler:
                 steps,
                 pools=pools,
                 related=related,
+                conditional=conditional,
                 form_rules=self._form_rules,
                 products=self._products.values(),
                 lines_question=self._definition.lines_question,
@@ -134,14 +154,12 @@ class _Compiler:
     def _set(self, part: QuestionSet, order: int) -> CompiledSet:
         pool, parent = (part.pool.code, part.pool.parent) if part.pool else ("", "")
         where = f"question_sets[{part.code}].when"
-        when = self._texts.compile(part.when, where, wanted=(TRUTH,), pool=parent) if part.when else None
+        when = self.texts.compile(part.when, where, wanted=(TRUTH,), pool=parent) if part.when else None
         return CompiledSet(question_set=part, order=order, pool=pool, parent=parent, when=when)
 
     def _question(self, question: Question, part: QuestionSet, order: int) -> CompiledQuestion:
         pool, where = self._pool_of[question.code], f"question_sets[{part.code}].questions[{question.code}]"
-        when = (
-            self._texts.compile(question.when, f"{where}.when", wanted=(TRUTH,), pool=pool) if question.when else None
-        )
+        when = self.texts.compile(question.when, f"{where}.when", wanted=(TRUTH,), pool=pool) if question.when else None
         checks, drafts, wrong = parse_validators(question, pool)
         self._faults += [
             CatalogueFault("wrong_validator", f"{where}.validate", str(fault), fault.remedy) for fault in wrong
@@ -149,7 +167,7 @@ class _Compiler:
         relations = [
             Relation(
                 draft.name,
-                self._texts.compile(draft.other, f"{where}.validate", wanted=(draft.kind,), pool=pool),
+                self.texts.compile(draft.other, f"{where}.validate", wanted=(draft.kind,), pool=pool),
                 draft.test,
             )
             for draft in drafts
@@ -159,13 +177,27 @@ class _Compiler:
             set_code=part.code,
             pool=pool,
             order=order,
-            slot=self._texts.slots[pool][question.code].slot,
-            required=_REQUIRED[question.required],
+            slot=self.texts.slots[pool][question.code].slot,
+            required="" if isinstance(question.required, RequiredWhen) else _REQUIRED[question.required],
             read=type_of(question.type).reader,
             when=when,
+            required_when=self._requirement(question, f"{where}.required", pool),
             checks=tuple(checks),
             relations=tuple(relations),
         )
+
+    def _requirement(self, question: Question, where: str, pool: str) -> Requirement | None:
+        if not isinstance(question.required, RequiredWhen):
+            return None
+        texts = {"quote": question.required.quote, "bind": question.required.bind}
+        if not any(texts.values()):
+            remedy = "Write quote or bind with a condition, or optional."
+            self._faults.append(CatalogueFault("missing_value", where, "No condition is written here.", remedy))
+        quote, bind = (
+            self.texts.compile(text, f"{where}.{key}", wanted=(TRUTH,), pool=pool) if text else None
+            for key, text in texts.items()
+        )
+        return Requirement(quote, bind)
 
     def _pools(self) -> dict[str, CompiledPool]:
         pools = {}
@@ -175,22 +207,22 @@ class _Compiler:
                 pools[code] = CompiledPool(
                     pool=part.pool,
                     set_code=part.code,
-                    slot=self._texts.slots[part.pool.parent][code].slot,
+                    slot=self.texts.slots[part.pool.parent][code].slot,
                     questions=tuple(question.code for question in part.questions),
                     children=tuple(item.pool for item in self._sets.values() if item.pool and item.parent == code),
-                    ancestors=self._texts.ancestors(code),
-                    width=self._texts.width(code),
+                    ancestors=self.texts.ancestors(code),
+                    width=self.texts.width(code),
                 )
         return pools
 
     def _form_rule(self, rule: FormRule) -> CompiledFormRule:
         pool = self._pool_of.get(rule.at, "")
-        when = self._texts.compile(rule.when, f"form_rules[{rule.id}].when", wanted=(TRUTH,), pool=pool)
+        when = self.texts.compile(rule.when, f"form_rules[{rule.id}].when", wanted=(TRUTH,), pool=pool)
         return CompiledFormRule(rule=rule, when=when, pool=pool)
 
     def _order(self) -> list[str]:
         """Return the order of decisions, and set the gates of the carrier questions."""
-        reads = Reads(sets=self._sets.values(), questions=self._questions, derived=self._texts.derived)
+        reads = Reads(sets=self._sets.values(), questions=self._questions, derived=self.texts.derived)
         maker = GateMaker(reads, self._products)
         lines_question = self._definition.lines_question
         for code, question in list(self._questions.items()):
@@ -209,13 +241,13 @@ class _Compiler:
         for code in loop:
             if code in self._questions:
                 return f"question_sets[{self._questions[code].set_code}].questions[{code}].when"
-            if code in self._texts.derived:
+            if code in self.texts.derived:
                 return f"derived[{code}].value"
         return f"question_sets[{loop[0].removeprefix('set:')}].when"
 
     def _mark_unread(self) -> None:
         """Mark the questions that no rule or validator reads, so that their sealed answers are never opened."""
-        read = {self._definition.lines_question}.union(*(expression.reads for expression in self._texts.compiled))
+        read = {self._definition.lines_question}.union(*(expression.reads for _, expression in self.texts.compiled))
         for code, question in self._questions.items():
             if code not in read and not question.checks and not question.relations:
                 self._questions[code] = replace(question, is_read=False)

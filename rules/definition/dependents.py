@@ -37,6 +37,7 @@ def find_dependents(
     *,
     pools: Mapping[str, CompiledPool],
     related: Sequence[CompiledQuestion],
+    conditional: Sequence[CompiledQuestion],
     form_rules: Sequence[CompiledFormRule],
     products: Iterable[CompiledProduct],
     lines_question: str,
@@ -47,6 +48,8 @@ def find_dependents(
         finder.add_step(place, step)
     for place, question in enumerate(related):
         finder.add_related(place, question)
+    for place, question in enumerate(conditional):
+        finder.add_requirement(place, question)
     for place, rule in enumerate(form_rules):
         finder.add_form_rule(place, rule)
     for product in products:
@@ -88,6 +91,7 @@ class _Finder:
         self._size = len(steps)
         self._rules_by_id: dict[str, int] = {}
         self._related_by_code: dict[str, int] = {}
+        self._requirements_by_code: dict[str, int] = {}
         self._rules_in: dict[str, list[int]] = {}
         self._products: dict[str, dict[str, set[int]]] = {}
         for code, part in pools.items():
@@ -119,6 +123,11 @@ class _Finder:
         self._add("related", place, reads, question.pool)
         self._related_by_code[code] = place
 
+    def add_requirement(self, place: int, question: CompiledQuestion) -> None:
+        if question.required_when is not None:
+            self._add("requirements", place, question.required_when.reads, question.pool)
+            self._requirements_by_code[question.question.code] = place
+
     def add_form_rule(self, place: int, rule: CompiledFormRule) -> None:
         self._add("form_rules", place, rule.when.reads, rule.pool)
         self._rules_in.setdefault(rule.pool, []).append(place)
@@ -146,6 +155,7 @@ class _Finder:
             is_followable=not self._is_ambiguous and max(self._depths.values(), default=0) <= _MOST_DEPTH,
             rules_by_id=MappingProxyType(self._rules_by_id),
             related_by_code=MappingProxyType(self._related_by_code),
+            requirements_by_code=MappingProxyType(self._requirements_by_code),
             readers=MappingProxyType(
                 {
                     code: Readers(

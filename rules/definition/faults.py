@@ -24,6 +24,10 @@ class CatalogueFault(msgspec.Struct, frozen=True):
         return f"{place}: {self.text} {self.remedy}"
 
 
+class CatalogueWarning(CatalogueFault, frozen=True):
+    """A part that is allowed, but is likely a mistake; it hinders neither loading nor publishing."""
+
+
 class CatalogueErrors(Exception):
     """An invalid catalogue; ``faults`` holds every reason, in the order of the definition."""
 

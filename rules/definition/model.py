@@ -33,12 +33,25 @@ from rules.types.stored_verdicts import StoredVerdicts
 from rules.types.validators import Relation
 
 
+class Requirement(NamedTuple):
+    """The conditions while which an answer is needed before a quote, and before binding; None is never."""
+
+    quote: Expression | None
+    bind: Expression | None
+
+    @property
+    def reads(self) -> frozenset[str]:
+        """Return the codes that the conditions read."""
+        return frozenset().union(*(when.reads for when in self if when is not None))
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CompiledQuestion:
     """A question. ``order`` is its position in its set; ``read`` turns a valid stored answer into a value, ``verdicts``
     judge any stored answer.
 
-    ``is_read`` is False if no rule or validator reads the value.
+    ``required`` is the purpose that needs an answer ("quote", "bind" or ""); ``required_when`` decides it instead where
+    it depends on other answers. ``is_read`` is False if no rule or validator reads the value.
     """
 
     question: Question
@@ -49,6 +62,7 @@ class CompiledQuestion:
     required: str
     read: Callable[[object], Value]
     when: Expression | None = None
+    required_when: Requirement | None = None
     checks: tuple[Check, ...] = ()
     relations: tuple[Relation, ...] = ()
     gates: tuple[Gate, ...] = ()
@@ -236,11 +250,12 @@ class Reader(NamedTuple):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Readers:
-    """The readers of one value: steps, questions with relations and form rules (each by place), and products by code
-    with the places of their rules, ``CHECKS`` and ``RATING``.
+    """The readers of one value: steps, questions with conditional requirements, questions with relations and form rules
+    (each by place), and products by code with the places of their rules, ``CHECKS`` and ``RATING``.
     """
 
     steps: tuple[Reader, ...] = ()
+    requirements: tuple[Reader, ...] = ()
     related: tuple[Reader, ...] = ()
     form_rules: tuple[Reader, ...] = ()
     products: Mapping[str, frozenset[int]] = field(default_factory=dict)
@@ -251,8 +266,9 @@ class Dependents:
     """The dependencies inside a catalogue. ``readers`` are those of each question, derived value and pool.
 
     ``steps`` are the places of questions, derived values and sets (``set:code``) in the catalogue's steps;
-    ``rules_by_id`` and ``related_by_code`` the places of form rules and of questions with relations; ``form_rules``
-    those of the form rules of each pool; ``gated`` the places of the steps of each product's carrier questions.
+    ``rules_by_id``, ``related_by_code`` and ``requirements_by_code`` the places of form rules, of questions with
+    relations and of questions with conditional requirements; ``form_rules`` those of the form rules of each pool;
+    ``gated`` the places of the steps of each product's carrier questions.
     ``parts`` are the owners of the slots of the document ("") and of each pool's rows; slot 0 of the document is the
     evaluation date and has no owner. ``inputs`` are the derived values that must be computed before a derived value.
     ``size`` is the number of steps and rules.
@@ -268,6 +284,7 @@ class Dependents:
     gated: Mapping[str, tuple[int, ...]]
     rules_by_id: Mapping[str, int]
     related_by_code: Mapping[str, int]
+    requirements_by_code: Mapping[str, int]
     parts: Mapping[str, tuple[CompiledQuestion | CompiledDerived | str, ...]]
     inputs: Mapping[str, tuple[str, ...]]
     is_followable: bool
@@ -285,8 +302,8 @@ class CompiledCatalogue:
     ``codes`` are the question codes of each pool, and of the document under "", ``nested`` the codes of the pools in
     it. ``steps`` decide visibility and derived
     values, each after the values it reads; ``derived_order`` is such an order of the derived values. ``related`` are
-    the questions with relations, ``dependents`` the dependencies that a partial run follows, ``width`` is the number of
-    the document's slots.
+    the questions with relations, ``conditional`` those with conditional requirements, ``dependents`` the dependencies
+    that a partial run follows, ``width`` is the number of the document's slots.
     """
 
     definition: CatalogueDefinition
@@ -298,6 +315,7 @@ class CompiledCatalogue:
     products: Mapping[str, CompiledProduct]
     form_rules: tuple[CompiledFormRule, ...]
     related: tuple[CompiledQuestion, ...]
+    conditional: tuple[CompiledQuestion, ...]
     steps: tuple[Step, ...]
     width: int
     codes: Mapping[str, frozenset[str]]

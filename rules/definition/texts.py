@@ -8,13 +8,13 @@ from typing import Final
 
 from copies.changes import strictest
 from rules.definition.catalogue import CatalogueDefinition, Derived
+from rules.definition.domains import kind_of
 from rules.definition.faults import CatalogueFault
-from rules.language.checker import TextFault, TextFaults
 from rules.language.expressions import Expression, Language, Scope, Term, Variable, names_in
+from rules.language.faults import TextFault, TextFaults
 from rules.language.kinds import ANY, DATE, NUMBER, TEXT, TRUTH, Kind, rows_of
 from rules.language.operators import constant
 from rules.language.syntax import Literal
-from rules.types.registry import type_of
 
 _DERIVED_KINDS: Final = (NUMBER, TEXT, TRUTH, DATE)
 #: Replaces an invalid text.
@@ -31,7 +31,10 @@ class Texts:
     def __init__(self, definition: CatalogueDefinition) -> None:
         """Assign a slot to every question, pool and derived value; compile the derived values."""
         self.faults: list[CatalogueFault] = []
-        self.compiled: list[Expression] = []
+        #: Faults that hinder no evaluation, which releases published before they were known may have.
+        self.doubts: list[CatalogueFault] = []
+        #: The compiled texts with their places.
+        self.compiled: list[tuple[str, Expression]] = []
         self._parents = {part.pool.code: part.pool.parent for part in definition.question_sets if part.pool}
         #: The variables of the document ("") and of each pool's rows by code, at level 0; ``_variables`` sets their
         #: levels.
@@ -39,7 +42,7 @@ class Texts:
         for part in definition.question_sets:
             own = part.pool.code if part.pool else ""
             for question in part.questions:
-                self._place(own, question.code, type_of(question.type).kind)
+                self._place(own, question.code, kind_of(question, definition))
         for pool, parent in self._parents.items():
             self._place(parent, pool, rows_of(pool))
         self._language = Language({pool: fields for pool, fields in self.slots.items() if pool})
@@ -54,7 +57,7 @@ class Texts:
 
     def compile(self, source: str, where: str, *, wanted: Iterable[Kind], pool: str = "") -> Expression:
         """Return ``source`` compiled in the scope of ``pool``'s rows. An invalid text adds to ``faults`` and returns
-        ``BROKEN``.
+        ``BROKEN``; one with parts that always have one result adds to ``doubts``.
         """
         if pool not in self._scopes:
             self._scopes[pool] = Scope(self._language, self._variables(pool))
@@ -85,11 +88,13 @@ class Texts:
 
     def _compile(self, scope: Scope, source: str, where: str, wanted: Iterable[Kind]) -> Expression:
         try:
-            self.compiled.append(scope.compile(source, wanted=wanted))
+            compiled = scope.compile(source, wanted=wanted)
         except TextFaults as error:
             self.faults += [_placed(fault, source, where) for fault in error.faults]
             return BROKEN
-        return self.compiled[-1]
+        self.doubts += [_placed(doubt, source, where) for doubt in compiled.doubts]
+        self.compiled.append((where, compiled))
+        return compiled
 
     def _compile_derived(self, definition: CatalogueDefinition) -> None:
         named = {derived.code: derived for derived in definition.derived}
@@ -136,7 +141,12 @@ def cycle_fault(loop: Iterable[str], where: str) -> CatalogueFault:
     return CatalogueFault("cycle", where, f"These depend on each other: {steps}.", "Remove one of the references.")
 
 
+def place_in_text(source: str, offset: int) -> tuple[int, int]:
+    """Return line and column of the character ``offset`` of ``source``, both from 1."""
+    before = source[:offset]
+    return before.count("\n") + 1, len(before) - (before.rfind("\n") + 1) + 1
+
+
 def _placed(fault: TextFault, source: str, where: str) -> CatalogueFault:
-    before = source[: fault.offset]
-    column = len(before) - (before.rfind("\n") + 1) + 1
-    return CatalogueFault(fault.code, where, fault.text, fault.remedy, before.count("\n") + 1, column)
+    line, column = place_in_text(source, fault.offset)
+    return CatalogueFault(fault.code, where, fault.text, fault.remedy, line, column)

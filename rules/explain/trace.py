@@ -238,6 +238,10 @@ class _Explainer:
             condition = f"{product} is requested and neither locked nor declined"
             rules.append(TracedRule(product, text, condition, truth_of(is_asked)))
         is_shown = frame.values[question.slot] is not None and path not in self._state.undecided
+        if question.required_when is not None:
+            for purpose, when in zip(_PURPOSES, question.required_when, strict=True):
+                if when is not None:
+                    rules.append(self._observer.rule(f"{code}:{purpose}", _PURPOSES[purpose], when, frame))
         return _shown(is_shown, question.question.label, rules)
 
     def question_set(self, code: str) -> _Content:
@@ -325,6 +329,7 @@ def _shown(is_shown: bool, label: str, rules: Sequence[TracedRule]) -> _Content:
 
 
 _VERBS: Final = {"true": "matches", "false": "does not match", "unknown": "cannot be decided yet"}
+_PURPOSES: Final = {"quote": "Needed before a quote.", "bind": "Needed before binding."}
 _KINDS: Final[dict[str, Callable[[_Explainer, str], _Content]]] = {
     "product": _Explainer.product,
     "premium": _Explainer.premium,

@@ -61,8 +61,8 @@ def run(catalogue: CompiledCatalogue, document: Document, *, as_of: date, releas
 def _needed(state: State, messages: Iterable[Message]) -> Needed:
     quote = {message.path for message in messages if message.kind == "error"}
     quote.update(state.short_pools)
-    quote |= {path for path, question in state.needed if question.required == "quote"}
-    bind = quote | {path for path, question in state.needed}
+    quote |= {path for path, purpose in state.needed if purpose == "quote"}
+    bind = quote | {path for path, _ in state.needed}
     return Needed(tuple(sorted(quote, key=state.key)), tuple(sorted(bind, key=state.key)))
 
 

@@ -30,6 +30,8 @@ def decide(state: State) -> None:
             _decide_set(state, step)
         elif step.__class__ is CompiledDerived:
             state.root[step.slot] = step.value.evaluate(state.root)
+    for question in state.catalogue.conditional:
+        decide_requirement(state, question, state.frames[question.pool])
     _put_orphans_away(state)
 
 
@@ -89,7 +91,9 @@ def decide_question(
             truth = condition if truth is True else all_of((truth, condition))
         if truth is True:
             is_visible = True
-            if answer is None or answer.active is not True or answer.required != question.required:
+            if question.required_when is None and (
+                answer is None or answer.active is not True or answer.required != question.required
+            ):
                 path = f"{frame.prefix}{code}"
                 state.states.append(AnswerState(path, True, question.required, answer.readonly if answer else False))
             frame.values[slot] = value_of(state, frame, question, answer)
@@ -101,6 +105,33 @@ def decide_question(
             _deactivate(state, f"{frame.prefix}{code}", answer)
     if is_visible:
         state.asked_sets.add(question.set_code)
+
+
+def decide_requirement(state: State, question: CompiledQuestion, frames: Iterable[Frame]) -> None:
+    """Decide whether an answer to ``question``, whose requirement is conditional, is needed in each of ``frames``.
+
+    All values must be decided: two questions can each be needed while the other is not answered.
+    """
+    code, slot = question.question.code, question.slot
+    for frame in frames:
+        value, path, answer = frame.values[slot], f"{frame.prefix}{code}", frame.answers.get(code)
+        if value is None or path in state.undecided:
+            continue
+        required = requirement_of(state, question, frame)
+        if answer is None or answer.active is not True or answer.required != required:
+            state.states.append(AnswerState(path, True, required, answer.readonly if answer else False))
+        if required and value.__class__ is Unknown:
+            state.needed.append((path, required))
+
+
+def requirement_of(state: State, question: CompiledQuestion, frame: Frame) -> str:
+    """Return the purpose that needs a visible answer: "quote", "bind" or "". An unknown condition needs nothing yet."""
+    if question.required_when is None:
+        return question.required
+    for purpose, when in zip(("quote", "bind"), question.required_when, strict=True):
+        if when is not None and when.evaluate(state.root, frame) is True:
+            return purpose
+    return ""
 
 
 def value_of(state: State, frame: Frame, question: CompiledQuestion, answer: Answer | None) -> Value:
@@ -121,7 +152,7 @@ def value_of(state: State, frame: Frame, question: CompiledQuestion, answer: Ans
                 return value
     path = f"{frame.prefix}{question.question.code}"
     if raw is None and question.required:
-        state.needed.append((path, question))
+        state.needed.append((path, question.required))
     return Unknown(frozenset((path,)))
 
 

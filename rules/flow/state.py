@@ -10,7 +10,7 @@ from typing import TypeAlias
 
 from copies.document import Answer, AnswerValue, Container, Document
 from copies.paths import split_prefix
-from rules.definition.model import CompiledCatalogue, CompiledPool, CompiledQuestion, Gate
+from rules.definition.model import CompiledCatalogue, CompiledPool, Gate
 from rules.flow.evaluation import AnswerState
 from rules.language.values import Slots, Unknown, Value, merge
 from rules.types.checks import CheckContext
@@ -41,8 +41,8 @@ class Frame:
 
 
 class State:
-    """A run. ``frames`` are the rows by pool, with the document under ""; ``needed``, ``faults`` and ``doubts`` (the
-    warnings that nobody has confirmed) fill up while questions are decided.
+    """A run. ``frames`` are the rows by pool, with the document under ""; ``needed`` (paths with their purpose),
+    ``faults`` and ``doubts`` (the warnings that nobody has confirmed) fill up while questions are decided.
 
     ``crowded_pools`` have too many rows; ``orphaned_pools`` are paths of pools that the release does not have in that
     place, with the number of their rows.
@@ -75,7 +75,7 @@ class State:
         self.undecided: dict[str, tuple[str, ...]] = {}
         self.states: list[AnswerState] = []
         self.dropped: list[str] = []
-        self.needed: list[tuple[str, CompiledQuestion]] = []
+        self.needed: list[tuple[str, str]] = []
         self.short_pools: list[str] = []
         self.crowded_pools: list[tuple[Frame, CompiledPool]] = []
         self.orphaned_pools: list[tuple[str, int]] = []

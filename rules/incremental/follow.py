@@ -8,12 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from heapq import heappop, heappush
+from operator import itemgetter
 from typing import Final, TypeAlias
 
 from copies.paths import EXCLUDED, QUESTION_SETS, RESERVED, Path, is_in_document, row_steps, split_first, split_path
 from rules.definition.dependency_order import set_node
 from rules.definition.model import CompiledDerived, CompiledQuestion, CompiledSet, Reader
-from rules.flow.shown_questions import decide_question
+from rules.flow.shown_questions import decide_question, decide_requirement
 from rules.flow.stored_values import plain
 from rules.incremental.lazy_state import LazyFrame, LazyState
 from rules.language.kinds import DATE, TEXT, TRUTH
@@ -31,10 +32,11 @@ class UnprovableChange(Exception):
 class ChangeFollower:
     """The effects of a change on ``state``, a lazy run that reads unaffected values from the document.
 
-    ``moved`` are the paths of answers whose value may have changed, ``decided`` all decided paths; ``short_pools`` are
-    pools that may have too few or too many rows now, as (enclosing frame, pool); ``sets`` are the question sets that
-    may be added, removed, completed or reopened. ``renewed_prefixes`` are path prefixes of rows whose earlier messages
-    are void. ``related`` and ``form_rules`` are by place, ``products`` are the affected parts by product code.
+    ``moved`` are the paths of answers whose value may have changed, ``decided`` all decided paths, ``required`` those
+    whose requirement may have changed; ``short_pools`` are pools that may have too few or too many rows now, as
+    (enclosing frame, pool); ``sets`` are the question sets that may be added, removed, completed or reopened.
+    ``renewed_prefixes`` are path prefixes of rows whose earlier messages are void. ``related``, ``form_rules`` and
+    ``requirements`` are by place, ``products`` are the affected parts by product code.
     """
 
     def __init__(self, state: LazyState, derived_before: dict[str, str | float | bool | None]) -> None:
@@ -42,11 +44,13 @@ class ChangeFollower:
         self.state = state
         self.moved: set[str] = set()
         self.decided: set[str] = set()
+        self.required: set[str] = set()
         self.derived: set[str] = set()
         self.products: dict[str, set[int]] = {}
         self.sets: set[str] = set()
         self.related: dict[int, Frames] = {}
         self.form_rules: dict[int, Frames] = {}
+        self.requirements: dict[int, Frames] = {}
         self.short_pools: set[tuple[LazyFrame, str]] = set()
         self.renewed_prefixes: tuple[str, ...] = ()
         self.is_eligibility_affected = False
@@ -71,6 +75,11 @@ class ChangeFollower:
                 self._set(step, frames)
             else:
                 self._derived(step)
+        for place, frames in sorted(self.requirements.items(), key=itemgetter(0)):
+            question = self.state.catalogue.conditional[place]
+            decided = self.in_order(frames, question.pool)
+            decide_requirement(self.state, question, decided)
+            self.required.update(f"{frame.prefix}{question.question.code}" for frame in decided)
 
     # Starting points
 
@@ -161,6 +170,9 @@ class ChangeFollower:
             if path in self._changed or frame.is_new or is_undecided or was_shown != (frame.values[slot] is not None):
                 self.moved.add(path)
                 moved[frame] = None
+        if question.required_when is not None:
+            place = self._dependents.requirements_by_code[code]
+            _add(self.requirements, place, None if waiting is None else dict.fromkeys(frames))
         if moved:
             self._schedule_readers(code, moved)
 
@@ -194,6 +206,8 @@ class ChangeFollower:
             return
         for reader in readers.steps:
             self._push(reader.place, self._where(reader, frames))
+        for reader in readers.requirements:
+            _add(self.requirements, reader.place, self._where(reader, frames))
         for reader in readers.related:
             _add(self.related, reader.place, self._where(reader, frames))
         for reader in readers.form_rules:

@@ -17,6 +17,7 @@ from rules.flow.messages import (
     relation_messages,
     rule_messages,
 )
+from rules.flow.shown_questions import requirement_of
 from rules.flow.stored_values import stored_derived
 from rules.incremental.follow import ChangeFollower, Frames
 from rules.incremental.lazy_state import LazyState
@@ -74,7 +75,7 @@ class _Merger:
         self._before = before
         #: Paths that may have become needed, or may no longer be.
         self._counted_pools = {f"{owner.prefix}{pool}" for owner, pool in follower.short_pools}
-        self._doubtful = follower.moved | self._counted_pools
+        self._doubtful = follower.moved | follower.required | self._counted_pools
         self._errors: set[str] = set()
 
     # Messages
@@ -154,7 +155,7 @@ class _Merger:
             return "quote" if is_short else ""
         # An answer of another type is unknown too; its error makes it needed anyway.
         is_unknown = frame.values[question.slot].__class__ is Unknown and path not in self._state.undecided
-        return question.required if is_unknown else ""
+        return requirement_of(self._state, question, frame) if is_unknown else ""
 
     def _patched(self, before: tuple[str, ...], wanted: dict[str, bool]) -> tuple[str, ...]:
         """Return ``before`` with or without each path of ``wanted``, in the order of the form."""

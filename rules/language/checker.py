@@ -7,15 +7,16 @@ compare with doubles. They are rewritten (``> 3.0``) before the check, and colum
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, Final
 
 from cel_expr_python import cel
 from google.protobuf import descriptor_pb2, descriptor_pool, timestamp_pb2
 from google.protobuf.message import DecodeError
 
-from rules.language.kinds import ANY, DATE, NUMBER, TEXT, TRUTH, Kind
+from rules.language.faults import TextFault, TextFaults
+from rules.language.kinds import ANY, DATE, NUMBER, TEXT, TRUTH, FunctionType, Kind
+from rules.language.mistakes import common_mistakes
 from rules.language.syntax import Call, Field, ListOf, Literal, Macro, Node, decode, unparse
 
 MAX_LENGTH: Final = 8000
@@ -23,24 +24,6 @@ _ROWS: Final = "rows"
 _ERROR: Final = re.compile(r"ERROR: <input>:(\d+):(\d+): (.*)")
 _WHOLE_NUMBER: Final = re.compile(r"-?\s*(?:0[xX][0-9a-fA-F]+|\d+)")
 _MOST_ERRORS: Final = 5
-
-
-@dataclass(frozen=True, slots=True)
-class TextFault:
-    """A fault in one CEL text; ``offset`` counts characters from 0."""
-
-    code: str
-    text: str
-    remedy: str
-    offset: int
-
-
-class TextFaults(Exception):
-    """An invalid CEL text; ``faults`` holds every reason."""
-
-    def __init__(self, *faults: TextFault) -> None:
-        self.faults = faults
-        super().__init__("; ".join(fault.text for fault in faults))
 
 
 def parse(source: str) -> Node:
@@ -56,7 +39,7 @@ def parse(source: str) -> Node:
     except RuntimeError as error:
         if "recursion" in str(error):
             raise TextFaults(_TOO_DEEP) from error
-        raise TextFaults(*_read_errors(str(error), source)) from error
+        raise TextFaults(*(common_mistakes(source) or _read_errors(str(error), source))) from error
     except (DecodeError, RecursionError) as error:
         raise TextFaults(_TOO_DEEP) from error
 
@@ -64,9 +47,10 @@ def parse(source: str) -> Node:
 class Checker:
     """Type-checks texts against named variables and the fields of pool rows."""
 
-    def __init__(self, rows: Mapping[str, Mapping[str, Kind]]) -> None:
-        """Prepare the fields of each pool's rows: pool -> field -> kind."""
+    def __init__(self, rows: Mapping[str, Mapping[str, Kind]], functions: Iterable[FunctionType]) -> None:
+        """Prepare the fields of each pool's rows (pool -> field -> kind), and the ``functions`` beside CEL's own."""
         self._descriptors = _describe_rows(rows)
+        self._functions = [_declaration(function) for function in functions]
         self._environments: dict[int, Any] = {}
 
     def environment(self, variables: Mapping[str, Kind]) -> Callable[[str, Node], None]:
@@ -75,7 +59,7 @@ class Checker:
             self._descriptors,
             config=cel.NewEnvConfigFromYaml("stdlib:\n  exclude_functions:\n  - name: size\n"),
             variables={name: _cel_type(kind) for name, kind in variables.items()},
-            functions=FUNCTION_TYPES,
+            functions=self._functions,
         )
         return lambda source, tree: _check(environment, source, tree)
 
@@ -168,18 +152,54 @@ def _read_errors(text: str, source: str) -> list[TextFault]:
 def _translate(what: str, offset: int) -> TextFault:
     overload = re.match(r"found no matching overload for '(.+?)' applied to '(.*)'", what)
     if overload:
-        function, arguments = overload.groups()
-        names = arguments.replace("double", "number").replace("timestamp", "date").replace("google.protobuf.", "")
-        sign = function.replace("_", "").replace("@", "") or function
-        return TextFault(
-            "type_error", f"{sign!r} does not take {names}.", "Use values of one type on both sides.", offset
-        )
+        return _mismatch(overload[1], overload[2], offset)
     if what.startswith("Syntax error"):
         short = what.removeprefix("Syntax error: ").split(" expecting")[0]
         return TextFault(
             "syntax_error", f"This is not a CEL expression: {short}.", "Correct the text at this place.", offset
         )
-    return TextFault("type_error", what[:200].rstrip(".") + ".", "See the rule language.", offset)
+    return TextFault("type_error", _in_our_words(what)[:200].rstrip(".") + ".", "See the rule language.", offset)
+
+
+def _mismatch(function: str, arguments: str, offset: int) -> TextFault:
+    """Return the fault of an operator or function (``_==_``) with arguments of other kinds: ``(double, string)``."""
+    sign = function.replace("_", "").replace("@", "") or function
+    kinds = _in_our_words(arguments).removeprefix("(").removesuffix(")")
+    words = " and ".join(kinds.split(", ")) if sign in _SIGNS else kinds
+    text = f"{sign!r} does not take {words}." if sign in _SIGNS else f"{sign}() does not take {words}."
+    remedy = "Use values of one kind on both sides."
+    if sign in _SIGNS and "days" in kinds:
+        remedy = "Write days(a, b), which is a number."
+    elif sign in _SIGNS and "date" in kinds:
+        remedy = 'A fixed date is date("2026-01-31"); days(a, b) is the number of days between two dates.'
+    elif {"number", "text"} == set(kinds.split(", ")):
+        remedy = "Compare numbers without quotes, texts and choices in quotes."
+    elif sign not in _SIGNS:
+        remedy = "See the functions of the rule language."
+    return TextFault("type_error", text, remedy, offset)
+
+
+#: The operators whose faults read "a and b".
+_SIGNS: Final = frozenset(("==", "!=", "<", "<=", ">", ">=", "+", "-", "*", "/", "in", "&&", "||", "!", "?:"))
+_OUR_WORDS: Final = (
+    (re.compile(r"google\.protobuf\.Timestamp|[Tt]imestamp"), "date"),
+    (re.compile(r"google\.protobuf\.Duration|[Dd]uration"), "days"),
+    (re.compile(r"\b(?:double|u?int)\b"), "number"),
+    (re.compile(r"\bstring\b"), "text"),
+    (re.compile(r"\bbool\b"), "true or false"),
+    (re.compile(r"\bdyn\b"), "value"),
+    (re.compile(r"\bnull(?:_type)?\b"), "nothing"),
+    (re.compile(rf"\b{_ROWS}\.(\w+)"), r"row of \1"),
+    (re.compile(r"list\(([^()]*)\)"), r"list of \1"),
+    (re.compile(r"list of row of"), "rows of"),
+)
+
+
+def _in_our_words(text: str) -> str:
+    """Return CEL's names of types as the documentation's: date, days, number, text, true or false."""
+    for pattern, word in _OUR_WORDS:
+        text = pattern.sub(word, text)
+    return text
 
 
 def _cel_type(kind: Kind) -> Any:
@@ -225,33 +245,25 @@ def _describe_rows(rows: Mapping[str, Mapping[str, Kind]]) -> descriptor_pool.De
     return pool
 
 
-def function_type(name: str, result: Any, *parameters: tuple[Any, ...]) -> Any:
-    """Return the declaration of a function for the type checker: its result, and the types of each overload."""
-    return cel.FunctionDecl(
-        name,
-        [cel.Overload(f"{name}_{number}", result, list(types)) for number, types in enumerate(parameters)],
-    )
+def _declaration(function: FunctionType) -> Any:
+    """Return the declaration of ``function`` in CEL: each overload as a call, as a method, or as both."""
+    result = _cel_type(function.result)
+    forms = (False, True) if function.is_method is None else (function.is_method,)
+    overloads = [
+        cel.Overload(
+            f"{function.name}_{number}{'_method' if is_method else ''}",
+            result,
+            [_cel_type(kind) for kind in kinds],
+            is_member=is_method,
+        )
+        for number, kinds in enumerate(function.overloads)
+        for is_method in forms
+    ]
+    return cel.FunctionDecl(function.name, overloads)
 
 
 _T: Final = cel.Type
 _CEL_TYPES: Final = {"number": _T.DOUBLE, "text": _T.STRING, "truth": _T.BOOL, "date": _T.TIMESTAMP, "any": _T.DYN}
-FUNCTION_TYPES: Final = [
-    function_type("sum", _T.DOUBLE, (_T.List(_T.DOUBLE),)),
-    function_type("min", _T.DOUBLE, (_T.List(_T.DOUBLE),)),
-    function_type("max", _T.DOUBLE, (_T.List(_T.DOUBLE),)),
-    function_type("count", _T.DOUBLE, (_T.List(_T.DYN),)),
-    function_type("size", _T.DOUBLE, (_T.List(_T.DYN),), (_T.STRING,)),
-    function_type("year", _T.DOUBLE, (_T.TIMESTAMP,)),
-    function_type("years", _T.DOUBLE, (_T.TIMESTAMP,)),
-    function_type("date", _T.TIMESTAMP, (_T.STRING,)),
-    cel.FunctionDecl(
-        "startsWithAny",
-        [
-            cel.Overload("starts_with_any", _T.BOOL, [_T.STRING, _T.List(_T.STRING)]),
-            cel.Overload("starts_with_any_method", _T.BOOL, [_T.STRING, _T.List(_T.STRING)], is_member=True),
-        ],
-    ),
-]
 _PARSER: Final = cel.NewEnv(config=cel.NewEnvConfigFromYaml("stdlib:\n  disable_macros: true\n"))
 _MATCHER: Final = cel.NewEnv(variables={"subject": _T.STRING})
 _TOO_DEEP: Final = TextFault(

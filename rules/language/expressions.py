@@ -7,13 +7,19 @@ None), and the variables of macros by depth. The values are described in ``truth
 from __future__ import annotations
 
 import difflib
+import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final, Protocol, TypeAlias
 
 from rules.language import operators
-from rules.language.checker import Checker, TextFault, TextFaults, children, parse
-from rules.language.kinds import ANY, DATE, NUMBER, TEXT, TRUTH, Kind
+from rules.language.checker import Checker, children, parse
+from rules.language.domains import doubts_of
+from rules.language.faults import TextFault, TextFaults
+from rules.language.functions import FUNCTIONS, Function, function_types
+from rules.language.kinds import ANY, DATE, NUMBER, TEXT, TRUTH, Constant, Kind, common_kind
+from rules.language.mistakes import WORDS
+from rules.language.name_hints import in_quotes, within_rows
 from rules.language.syntax import Call, Field, Foreign, ListOf, Literal, Macro, Name, Node, unparse
 from rules.language.values import Slots, Value
 
@@ -29,16 +35,6 @@ Run: TypeAlias = Callable[[Slots, Any, Any], Value]
 MOST_LOOPS: Final = 4
 AS_OF: Final = "as_of"
 AS_OF_SLOT: Final = 0
-#: Functions besides the numbers of ``operators.FUNCTIONS``: the number of arguments (a method's target included), and
-#: whether it is a method (None: either).
-_SPECIAL: Final = {
-    "date": (1, False),
-    "startsWith": (2, True),
-    "endsWith": (2, True),
-    "contains": (2, True),
-    "matches": (2, True),
-    "startsWithAny": (2, None),
-}
 _OPERATORS: Final = {*operators.COMPARISONS, *operators.ARITHMETIC, "!_", "_?_:_"}
 
 
@@ -70,11 +66,12 @@ class Term:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Expression:
-    """A compiled text."""
+    """A compiled text. ``doubts`` are faults that do not hinder its evaluation: parts that always have one result."""
 
     source: str
     term: Term
     locals: int
+    doubts: tuple[TextFault, ...] = ()
 
     @property
     def reads(self) -> frozenset[str]:
@@ -100,7 +97,8 @@ class Language:
 
     def __post_init__(self) -> None:
         self.checker = Checker(
-            {pool: {code: item.kind for code, item in fields.items()} for pool, fields in self.rows.items()}
+            {pool: {code: item.kind for code, item in fields.items()} for pool, fields in self.rows.items()},
+            function_types(),
         )
 
 
@@ -126,11 +124,17 @@ class Scope:
         kinds.
         """
         tree = parse(source)
-        translator = _Translator(self)
+        translator = _Translator(self, tree, source)
         term = translator.term(tree, {})
         if translator.faults:
             raise TextFaults(*translator.faults)
-        self._check(source, tree)
+        try:
+            self._check(source, tree)
+        except TextFaults as error:
+            # What the checker says about a difference of dates is a consequence.
+            dates = [doubt for doubt in translator.doubts if doubt.text.endswith("does not take dates.")]
+            faults = [fault for fault in error.faults if not (dates and re.search(r"\bda(?:te|ys)\b", fault.text))]
+            raise TextFaults(*dates, *faults) from error
         kinds = tuple(wanted)
         if kinds and term.kind != ANY and term.kind not in kinds:
             expected = " or ".join(map(str, kinds))
@@ -142,16 +146,12 @@ class Scope:
                     _first_offset(tree),
                 )
             )
-        return Expression(source=source, term=term, locals=translator.depth)
-
-
-def _signature(function: str) -> tuple[int, bool | None] | None:
-    return (1, False) if function in operators.FUNCTIONS else _SPECIAL.get(function)
+        return Expression(source=source, term=term, locals=translator.depth, doubts=tuple(translator.doubts))
 
 
 def function_names() -> list[str]:
     """Return the names of all functions, sorted."""
-    return sorted([*operators.FUNCTIONS, *_SPECIAL])
+    return sorted(FUNCTIONS)
 
 
 def names_in(source: str) -> frozenset[str]:
@@ -176,9 +176,12 @@ def _first_offset(node: Node) -> int:
 class _Translator:
     """Turns a tree into terms; collects faults instead of raising, so that all are reported together."""
 
-    def __init__(self, scope: Scope) -> None:
+    def __init__(self, scope: Scope, tree: Node, source: str) -> None:
         self._scope = scope
+        self._tree = tree
+        self._source = source
         self.faults: list[TextFault] = []
+        self.doubts: list[TextFault] = []
         self.depth = 0
 
     def term(self, node: Node, bound: Mapping[str, tuple[int, Kind]]) -> Term:
@@ -191,7 +194,11 @@ class _Translator:
                 return self._field(node, bound)
             case ListOf():
                 items = [self.term(item, bound) for item in node.items]
-                kind = Kind("list", items[0].kind if items else ANY)
+                kind = Kind("list", common_kind(item.kind for item in items))
+                if len({item.kind for item in items if item.kind != ANY}) > 1:
+                    remedy = "Write only numbers, only texts, or only dates."
+                    text = "The values of this list are of different kinds."
+                    self.doubts.append(TextFault("type_error", text, remedy, node.offset))
                 constants = [item.node.value for item in items if isinstance(item.node, Literal)]
                 if len(constants) == len(items):
                     return Term(
@@ -209,7 +216,8 @@ class _Translator:
         kinds = {"bool_value": TRUTH, "int64_value": NUMBER, "double_value": NUMBER, "string_value": TEXT}
         if node.kind not in kinds:
             return self._refused(node, node.kind.removesuffix("_value"))
-        return Term(operators.constant(operators.exact(node.value)), kinds[node.kind], node, frozenset())
+        value = operators.exact(node.value)
+        return Term(operators.constant(value), kinds[node.kind].within(Constant(value)), node, frozenset())
 
     def _name(self, node: Name, bound: Mapping[str, tuple[int, Kind]]) -> Term:
         if node.name in bound:
@@ -217,10 +225,21 @@ class _Translator:
             return Term(operators.read_local(index), kind, node, frozenset())
         variable = self._scope.variables.get(node.name)
         if variable is None:
-            names = [*self._scope.variables, *bound]
-            return self._fault(node, "unknown_question", f"There is no {node.name!r} here.", _closest(node.name, names))
+            return self._unknown_name(node, [*self._scope.variables, *bound])
         reads = frozenset() if node.name == AS_OF else frozenset((node.name,))
         return Term(operators.read(variable.level, variable.slot), variable.kind, node, reads)
+
+    def _unknown_name(self, node: Name, names: list[str]) -> Term:
+        rows = self._scope.language.rows
+        pool = next((pool for pool, fields in rows.items() if node.name in fields), None)
+        if pool is not None:
+            remedy = within_rows(node, self._tree, pool, {code: fields.keys() for code, fields in rows.items()})
+            text = f"{node.name!r} is asked in the rows of {pool!r}, not here."
+            return self._fault(node, "unknown_question", text, remedy)
+        remedy = _closest(node.name, names)
+        if not remedy.startswith("Did you mean"):
+            remedy = in_quotes(node, self._tree) or remedy
+        return self._fault(node, "unknown_question", f"There is no {node.name!r} here.", remedy)
 
     def _field(self, node: Field, bound: Mapping[str, tuple[int, Kind]]) -> Term:
         operand = self.term(node.operand, bound)
@@ -261,48 +280,62 @@ class _Translator:
     def _call(self, node: Call, bound: Mapping[str, tuple[int, Kind]]) -> Term:
         if node.function in ("_&&_", "_||_"):
             return self._joined(node, bound)
-        known = _signature(node.function)
-        if known is None and node.function not in _OPERATORS:
+        function = FUNCTIONS.get(node.function)
+        if function is None and node.function not in _OPERATORS:
             return self._refused(node, node.function)
         args = [self.term(arg, bound) for arg in node.args]
-        if node.function == "!_":
-            return Term(operators.negation(args[0].run), TRUTH, node, args[0].reads, "!", tuple(args))
-        if node.function in operators.COMPARISONS:
-            return self._made(node, TRUTH, args, operators.comparison(node.function, *(arg.run for arg in args)))
-        if node.function in operators.ARITHMETIC:
-            return self._made(node, args[0].kind, args, operators.arithmetic(node.function, [arg.run for arg in args]))
-        if node.function == "_?_:_":
-            return self._made(
-                node,
-                args[1].kind if args[1].kind != ANY else args[2].kind,
-                args,
-                operators.choice(*(arg.run for arg in args)),
-            )
-        if known is None or len(args) != known[0] or known[1] not in (None, node.is_method):
-            form = "value.{}(argument)" if known and known[1] else "{}(argument)"
-            text = f"{node.function}() cannot be called this way."
-            return self._fault(node, "type_error", text, f"Write {form.format(node.function)}.")
-        return self._function(node, args)
+        if function is not None:
+            return self._function(node, function, args)
+        return self._operator(node, args)
 
-    def _function(self, node: Call, args: list[Term]) -> Term:
+    def _operator(self, node: Call, args: list[Term]) -> Term:
         runs = [arg.run for arg in args]
-        if node.function == "date":
-            return self._constant_argument(node, args[0], operators.constant_date, DATE, 'Write date("2026-01-31").')
-        if node.function == "matches":
-            remedy = "Write a regular expression (RE2) in quotes."
-            made = self._constant_argument(node, args[1], operators.constant_pattern(runs[0]), TRUTH, remedy)
-            return Term(made.run, made.kind, node, args[0].reads)
-        if node.function in operators.TEXT_TESTS:
-            return self._made(node, TRUTH, args, operators.comparison(node.function, *runs))
-        return self._made(node, NUMBER, args, operators.FUNCTIONS[node.function](runs[0]))
+        if node.function == "!_":
+            return Term(operators.negation(runs[0]), TRUTH, node, args[0].reads, "!", tuple(args))
+        if node.function in operators.COMPARISONS:
+            self.doubts += doubts_of(node.function, args, node)
+            of_sets = any(arg.kind.is_set for arg in args)
+            return self._made(node, TRUTH, args, operators.comparison(node.function, *runs, of_sets=of_sets))
+        if node.function in operators.ARITHMETIC:
+            if any(arg.kind == DATE for arg in args):
+                self._doubt_dates(node)
+            # The result can be any value of its kind.
+            return self._made(node, Kind(args[0].kind.name), args, operators.arithmetic(node.function, runs))
+        return self._made(node, common_kind(arg.kind for arg in args[1:]), args, operators.choice(*runs))
 
-    def _constant_argument(self, node: Call, arg: Term, make: Callable[[str], Run], kind: Kind, remedy: str) -> Term:
-        if not isinstance(arg.node, Literal) or not isinstance(arg.node.value, str):
-            return self._fault(node, "not_constant", f"{node.function}() needs a text in quotes.", remedy)
-        try:
-            return Term(make(arg.node.value), kind, node, frozenset())
-        except ValueError:
-            return self._fault(node, "wrong_constant", f"{node.function}() cannot read {arg.node.value!r}.", remedy)
+    def _doubt_dates(self, node: Call) -> None:
+        sign = node.function.strip("_")
+        remedy = "Write days(a, b) or months(a, b), the number of days or full months from a to b."
+        self.doubts.append(TextFault("type_error", f"{sign!r} does not take dates.", remedy, node.offset))
+
+    def _function(self, node: Call, function: Function, args: list[Term]) -> Term:
+        if not function.takes(len(args), is_method=node.is_method):
+            count = max(map(len, function.overloads)) - bool(function.is_method)
+            arguments = ", ".join("abc"[:count])
+            form = f"{'value.' if function.is_method else ''}{node.function}({arguments})"
+            text = f"{node.function}() cannot be called this way."
+            return self._fault(node, "type_error", text, f"Write {form}.")
+        runs: list[Any] = [arg.run for arg in args]
+        if node.function == "answered" and not isinstance(node.args[0], Name | Field):
+            remedy = "Write answered(question), or answered(r.question) of a row."
+            return self._fault(node, "type_error", "answered() takes the name of one question.", remedy)
+        if function.constant is not None:
+            constant = args[function.constant].node
+            if not isinstance(constant, Literal) or not isinstance(constant.value, str):
+                text = f"{node.function}() needs a text in quotes."
+                return self._fault(node, "not_constant", text, function.remedy)
+            runs[function.constant] = constant.value
+            try:
+                run = function.make(*runs)
+            except ValueError:
+                text = f"{node.function}() cannot read {constant.value!r}."
+                return self._fault(node, "wrong_constant", text, function.remedy)
+            if function.result == DATE:
+                value = run([], None, ())
+                return Term(run, DATE.within(Constant(value)), node, frozenset())
+            return self._made(node, function.kind, args, run)
+        self.doubts += doubts_of(node.function, args, node)
+        return self._made(node, function.kind, args, function.make(*runs))
 
     def _joined(self, node: Call, bound: Mapping[str, tuple[int, Kind]]) -> Term:
         parts = tuple(self.term(part, bound) for part in _operands(node, node.function))
@@ -314,6 +347,17 @@ class _Translator:
         return Term(run, kind, node, frozenset().union(*(arg.reads for arg in args)))
 
     def _refused(self, node: Node, name: str) -> Term:
+        if name == "null":
+            remedy = "Write answered(question), which is true or false."
+            return self._fault(node, "unknown_function", "'null' is not part of the rule language.", remedy)
+        if name.lower() in WORDS:
+            remedy = f"Write {WORDS[name.lower()]}."
+            self.faults.append(
+                TextFault(
+                    "unknown_function", f"{name!r} is no operator.", remedy, self._source.rfind(name, 0, node.offset)
+                )
+            )
+            return Term(operators.constant(None), ANY, node, frozenset())
         names = ", ".join(sorted([*function_names(), *operators.MACROS]))
         text = f"{name.strip('_')!r} is not part of the rule language."
         return self._fault(

@@ -14,7 +14,6 @@ from typing import Any, Final, TypeAlias
 
 from rules.language import numbers
 from rules.language import values as truth
-from rules.language.checker import pattern_matcher
 from rules.language.values import Maybe, Slots, Unknown, Value
 
 Run: TypeAlias = Callable[[Slots, Any, Any], Value]
@@ -137,6 +136,11 @@ def _unequal(left: Value, right: Value) -> Value:
     return value if value.__class__ is Unknown else not value
 
 
+def _unequal_sets(left: Value, right: Value) -> Value:
+    value = truth.equal_sets(left, right)
+    return value if value.__class__ is Unknown else not value
+
+
 def _starts_with_any(text: str, prefixes: list[Value]) -> Value:
     return truth.any_of(
         prefix if prefix is None or prefix.__class__ is Unknown else text.startswith(prefix) for prefix in prefixes
@@ -152,6 +156,12 @@ COMPARISONS: Final[dict[str, Callable[[Value, Value], Value]]] = {
     "_>=_": operator.ge,
     "@in": lambda value, elements: truth.contains(elements, value),
 }
+#: Comparisons in which a side is a list without an order.
+SET_COMPARISONS: Final[dict[str, Callable[[Value, Value], Value]]] = {
+    "_==_": truth.equal_sets,
+    "_!=_": _unequal_sets,
+    "@in": lambda value, elements: truth.contains(elements, value, equals=truth.equal_sets),
+}
 TEXT_TESTS: Final[dict[str, Callable[[Value, Value], Value]]] = {
     "startsWith": str.startswith,
     "endsWith": str.endswith,
@@ -160,11 +170,11 @@ TEXT_TESTS: Final[dict[str, Callable[[Value, Value], Value]]] = {
 }
 
 
-def comparison(function: str, left: Run, right: Run) -> Run:
+def comparison(function: str, left: Run, right: Run, *, of_sets: bool = False) -> Run:
     """Return a closure that compares two values or tests a text: false with a hidden side, else Unknown with an unknown
-    one.
+    one. ``of_sets`` compares lists without their order.
     """
-    compare = COMPARISONS.get(function) or TEXT_TESTS[function]
+    compare = (SET_COMPARISONS.get(function) if of_sets else None) or COMPARISONS.get(function) or TEXT_TESTS[function]
 
     def compared(root: Slots, row: Any, local: Any) -> Value:
         one = left(root, row, local)
@@ -218,60 +228,32 @@ def arithmetic(function: str, operands: Sequence[Run]) -> Run:
     return computed
 
 
-def over_known(compute: Callable[[Value], Value]) -> Callable[[Run], Run]:
-    """Return the function that applies ``compute`` to known values; hidden and unknown ones pass through."""
+def over_known(compute: Callable[..., Value]) -> Callable[..., Run]:
+    """Return the function that applies ``compute`` to known values.
 
-    def function(operand: Run) -> Run:
+    Its value is hidden with a hidden argument, else Unknown with an unknown one.
+    """
+
+    def function(*operands: Run) -> Run:
+        if len(operands) == 1:
+            return _over_one(compute, operands[0])
+
         def applied(root: Slots, row: Any, local: Any) -> Value:
-            value = operand(root, row, local)
-            return value if value is None or value.__class__ is Unknown else compute(value)
+            values = [operand(root, row, local) for operand in operands]
+            if any(value is None for value in values):
+                return None
+            unknown = [value for value in values if value.__class__ is Unknown]
+            return truth.merge(unknown) if unknown else compute(*values)
 
         return applied
 
     return function
 
 
-def _years(operand: Run) -> Run:
-    def years(root: Slots, row: Any, local: Any) -> Value:
-        value = operand(root, row, local)
-        return value if value is None or value.__class__ is Unknown else full_years(value, root[0])
-
-    return years
-
-
-def _size(value: Value) -> Value:
-    return len(value) if isinstance(value, str) else truth.count(value)
-
-
-FUNCTIONS: Final[dict[str, Callable[[Run], Run]]] = {
-    "sum": over_known(truth.total),
-    "min": over_known(truth.least),
-    "max": over_known(truth.greatest),
-    "count": over_known(truth.count),
-    "size": over_known(_size),
-    "year": over_known(operator.attrgetter("year")),
-    "years": _years,
-}
-
-
-def constant_date(text: str) -> Run:
-    """Return a closure for the date ``text`` (ISO 8601). Raises ``ValueError``."""
-    return constant(date.fromisoformat(text))
-
-
-def constant_pattern(subject: Run) -> Callable[[str], Run]:
-    """Return a function that turns a pattern into a closure: does ``subject`` contain a match? It raises
-    ``ValueError``.
-    """
-    return lambda pattern: _over_known_or_false(subject, pattern_matcher(pattern))
-
-
-def _over_known_or_false(operand: Run, compute: Callable[[Value], bool]) -> Run:
+def _over_one(compute: Callable[[Value], Value], operand: Run) -> Run:
     def applied(root: Slots, row: Any, local: Any) -> Value:
         value = operand(root, row, local)
-        if value is None:
-            return False
-        return value if value.__class__ is Unknown else compute(value)
+        return value if value is None or value.__class__ is Unknown else compute(value)
 
     return applied
 

@@ -6,7 +6,7 @@ Known values are str, bool, int, Decimal, Fraction, ``date``, rows and lists of 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any, Final, TypeAlias
 
 from rules.language import numbers
@@ -90,9 +90,22 @@ def equal(left: Value, right: Value) -> Value:
     return all_of(_equal_elements(left, right))
 
 
-def contains(elements: list[Value], value: Value) -> Value:
-    """Return whether the known ``value`` is among ``elements``."""
-    return any_of(_matches(elements, value))
+def equal_sets(left: Value, right: Value) -> Value:
+    """Return whether two lists, neither hidden nor Unknown, have the same elements in any order.
+
+    Hidden elements are left out.
+    """
+    if left.__class__ is not list or right.__class__ is not list:
+        return equal(left, right)
+    unknowns = list(_unknowns((*left, *right)))
+    if unknowns:
+        return merge(unknowns)
+    return {element for element in left if element is not None} == {element for element in right if element is not None}
+
+
+def contains(elements: list[Value], value: Value, *, equals: Callable[[Value, Value], Value] = equal) -> Value:
+    """Return whether the known ``value`` is among ``elements``, as ``equals`` compares them."""
+    return any_of(_matches(elements, value, equals))
 
 
 def total(elements: list[Value]) -> Value:
@@ -147,14 +160,16 @@ def _equal_elements(left: list[Value], right: list[Value]) -> Iterator[Value]:
             yield equal(one, other)
 
 
-def _matches(elements: list[Value], value: Value) -> Iterator[Value]:
+def _matches(
+    elements: list[Value], value: Value, equals: Callable[[Value, Value], Value] = equal
+) -> Iterator[Value]:  # fmt: skip
     for element in elements:
         if element is None:
             yield False
         elif element.__class__ is Unknown:
             yield element
         elif element.__class__ is Maybe:
-            same = next(_matches([element.element], value))
+            same = next(_matches([element.element], value, equals))
             yield all_of((element.unknown, same))
         else:
-            yield equal(element, value)
+            yield equals(element, value)

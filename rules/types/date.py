@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import date, timedelta
 from types import MappingProxyType
 from typing import Final
 
@@ -11,19 +11,23 @@ from rules.language.operators import full_years
 from rules.language.values import Value
 from rules.types.checks import CheckContext, CheckTest, date_bound, require_count, whole_argument
 from rules.types.date_input import read_date
-from rules.types.formats import day
+from rules.types.formats import day, short_day
 from rules.types.question_type import QuestionType
 from rules.types.text_input import LINE_LENGTH, typed_cleaner
 
 
+def _text(bound: date) -> str:
+    return short_day(bound.isoformat())
+
+
 def _not_before(args: list[str]) -> CheckTest:
     bound = date_bound(args, "not_before:as_of")
-    return lambda value, context: f"Must not be before {bound(context)}." if value < bound(context) else None
+    return lambda value, context: f"Must not be before {_text(bound(context))}." if value < bound(context) else None
 
 
 def _not_after(args: list[str]) -> CheckTest:
     bound = date_bound(args, "not_after:as_of")
-    return lambda value, context: f"Must not be after {bound(context)}." if value > bound(context) else None
+    return lambda value, context: f"Must not be after {_text(bound(context))}." if value > bound(context) else None
 
 
 def _within_days(args: list[str]) -> CheckTest:
@@ -31,8 +35,10 @@ def _within_days(args: list[str]) -> CheckTest:
     days = whole_argument(args[0], "within_days:120")
 
     def test(value: Value, context: CheckContext) -> str | None:
-        is_beyond = abs((value - context.as_of).days) > days
-        return f"Must be within {days} days of {context.as_of}." if is_beyond else None
+        if abs((value - context.as_of).days) <= days:
+            return None
+        first, last = (context.as_of + timedelta(days=number) for number in (-days, days))
+        return f"Must be between {_text(first)} and {_text(last)}."
 
     return test
 
@@ -82,5 +88,6 @@ DATE: Final = QuestionType(
     ),
     widget="date",
     format_hint="MM/DD/YYYY",
+    input_text=short_day,
     display=lambda value, currency: day(value),
 )

@@ -33,6 +33,17 @@ def day(value: object) -> str:
     return f"{value:%B} {value.day}, {value.year}" if isinstance(value, date) else str(value)
 
 
+def short_day(value: AnswerValue) -> str:
+    """Return the ISO text of a date as ``6/1/2026``; any other value as ``plain_text`` does."""
+    if isinstance(value, str):
+        try:
+            found = date.fromisoformat(value)
+        except ValueError:
+            return value
+        return f"{found.month}/{found.day}/{found.year}"
+    return plain_text(value)
+
+
 def plain_text(value: AnswerValue) -> str:
     """Return ``value`` as it is typed, numbers without separators; "" for None, lists and booleans."""
     if value is None or isinstance(value, list | bool):

@@ -17,7 +17,6 @@ from decimal import Decimal
 from fractions import Fraction
 from typing import Final, NamedTuple, TypeAlias
 
-from rules.language import numbers
 from rules.language.expressions import Expression
 from rules.language.kinds import DATE, NUMBER, TEXT, Kind
 from rules.language.values import Maybe, Unknown, Value
@@ -32,6 +31,7 @@ from rules.types.checks import (
     require_count,
     whole_argument,
 )
+from rules.types.formats import short_day
 from rules.types.question_type import QuestionType, TypedQuestion
 from rules.types.registry import QUESTION_TYPES, type_of
 from rules.types.zip import unknown_zip
@@ -150,17 +150,20 @@ def _limit(
 
         def test(value: Value, context: CheckContext) -> str | None:
             limit = bound(context)
-            return f"Must be at {words} {_text_of(limit)}." if is_beyond(value, limit) else None
+            return f"Must be at {words} {_text_of(limit, question_type)}." if is_beyond(value, limit) else None
 
         return test
 
     return make
 
 
-def _text_of(number: Value) -> str:
-    if isinstance(number, Fraction):
-        return numbers.text_of(number)
-    return f"{number.normalize():f}" if isinstance(number, Decimal) else str(number)
+def _text_of(value: Value, question_type: QuestionType) -> str:
+    """Return a limit as people type it in a question of the type."""
+    if isinstance(value, date):
+        return short_day(value.isoformat())
+    if isinstance(value, Decimal | Fraction):
+        value = int(value) if value == int(value) else float(value)
+    return question_type.input_text(value)
 
 
 # Relations
@@ -183,7 +186,7 @@ def _bound_by(
             raise InvalidValidator(text, "It fits numbers and dates.")
 
         def test(value: Value, other: Value) -> str | None:
-            return f"Must be at {words} {_text_of(other)}." if is_beyond(value, other) else None
+            return f"Must be at {words} {_text_of(other, type_of(question.type))}." if is_beyond(value, other) else None
 
         return _name(args, f"{name}:other_question"), kind, test
 
@@ -238,13 +241,17 @@ def _unique_in_pool(question: TypedQuestion, args: list[str], pool: str) -> _Rel
 
 def _pool_sum_max(question: TypedQuestion, args: list[str], pool: str) -> _Related:
     require_count(args, 1, "pool_sum_max:100")
-    if type_of(question.type).kind != NUMBER:
+    question_type = type_of(question.type)
+    if question_type.kind != NUMBER:
         raise InvalidValidator(f"'pool_sum_max' does not fit a {question.type} question.", "It fits numbers.")
     limit = number_bound(args[0], "pool_sum_max:100")(CheckContext(date.min, False))
 
     def test(value: Value, others: Value) -> str | None:
         total = sum(number for number in others if isinstance(number, int | Decimal))
-        return f"The rows add up to {_text_of(total)}, more than {_text_of(limit)}." if total > limit else None
+        if total <= limit:
+            return None
+        texts = (_text_of(number, question_type) for number in (total, limit))
+        return "The rows add up to {}, more than {}.".format(*texts)
 
     return _siblings(question, pool, "pool_sum_max"), Kind("list", NUMBER), test
 

@@ -1,98 +1,191 @@
-/* The industry search: a combobox whose options come from the server. */
+/* Fields with a list to search in: the choices of a question by name or code, and industries, which the server finds.
+   The keys move only the highlight; Enter takes it. Tab takes it too, of industries only one that was moved to or is
+   the only one. */
 
-import { fieldOf, idOf, isChanged } from "./field.js";
+import { choicesOf, fieldOf, idOf, isChanged } from "./field.js";
+import { isKnownCode, matching, theOne } from "./choice-search.js";
 import { page } from "./form-page.js";
 import { queue } from "./form-queue.js";
 import { nextPlace } from "./option-cursor.js";
+import { fromTemplate } from "./page-templates.js";
 import { load } from "./requests.js";
 
 const HANDS_REST = 150;
 const FOCUS_MOVES = 150;
 const SHORTEST_QUERY = 2;
+const INDUSTRY_CODE = /^\d{2,6}(?:\s|$)/;
+const REASONS = { search: "Choose an industry from the list.", combobox: "Choose one from the list." };
 
-const searches = new WeakMap(); // field -> timer
+const searches = new WeakMap(); // field -> { timer, query, found: a promise } of the industries that are looked for
+const moved = new WeakSet(); // fields whose highlight was moved by keys
 
 const listOf = (field) => field.querySelector(".options");
 const optionsOf = (field) => [...listOf(field).querySelectorAll("[role=option]")];
-const selectedPlace = (options) => options.findIndex((option) => option.getAttribute("aria-selected") === "true");
+const highlighted = (field) => optionsOf(field).find((option) => option.getAttribute("aria-selected") === "true");
+const isOpen = (control) => control.getAttribute("aria-expanded") === "true";
+const isSearch = (field) => field.dataset.widget === "search";
 
-const searchOf = (element) => {
+const comboboxOf = (element) => {
   const field = fieldOf(element);
-  return field?.dataset.widget === "search" ? field : null;
+  return ["search", "combobox"].includes(field?.dataset.widget) ? field : null;
 };
-
-async function findOptions(field, control) {
-  const query = control.value.trim();
-  if (query.length < SHORTEST_QUERY) return close(field, control);
-  const parameters = new URLSearchParams({ q: query, for: idOf(field.dataset.path) });
-  await load(`${page.dataset.industries}?${parameters}`, listOf(field));
-  if (document.activeElement === control) control.setAttribute("aria-expanded", "true");
-  else close(field, control);
-}
 
 function close(field, control) {
   listOf(field).replaceChildren();
+  moved.delete(field);
   control.setAttribute("aria-expanded", "false");
   control.removeAttribute("aria-activedescendant");
 }
 
-function choose(field, control, option, commitField) {
-  field.dataset.searched = control.value.trim();
-  control.value = `${option.dataset.value} ${option.lastElementChild.textContent}`;
-  control.dataset.value = option.dataset.value;
-  close(field, control);
-  commitField(field);
-}
-
-function leave(field, control, commitField) {
-  if (field.contains(document.activeElement)) return;
-  close(field, control);
-  if (!queue.isTyped(field.dataset.path)) return;
-  if (isChanged(control)) commitField(field);
-  else queue.stopTyping(field.dataset.path);
-}
-
-function moveTo(options, place, control) {
+function highlight(field, control, place) {
+  const options = optionsOf(field);
   options.forEach((option, number) => option.setAttribute("aria-selected", String(number === place)));
-  options[place].scrollIntoView({ block: "nearest" });
-  control.setAttribute("aria-activedescendant", options[place].id);
+  options[place]?.scrollIntoView({ block: "nearest" });
+  if (options[place]) control.setAttribute("aria-activedescendant", options[place].id);
+  else control.removeAttribute("aria-activedescendant");
 }
 
-function noteKey(event, commitField) {
-  const control = event.target;
-  const field = control.matches("input") ? searchOf(control) : null;
-  const options = field ? optionsOf(field) : [];
-  if (!options.length) return;
-  const at = selectedPlace(options);
-  if (event.key === "ArrowDown" || event.key === "ArrowUp")
-    moveTo(options, nextPlace(at, event.key, options.length), control);
-  else if (event.key === "Enter" && at >= 0) choose(field, control, options[at], commitField);
-  else if (event.key === "Escape" && control.getAttribute("aria-expanded") === "true") close(field, control);
-  else return;
-  event.preventDefault();
+function drawOption(choice, number, field) {
+  const option = fromTemplate("option", { code: isKnownCode(choice) ? choice.code : "", label: choice.label });
+  option.id = `${listOf(field).id}-${number}`;
+  option.dataset.value = choice.code;
+  return option;
 }
 
-/** Start the search; `commitField(field)` saves what is chosen. */
-export function startCombobox({ commitField }) {
+/** Open the list of choices that match `text`, with the first one highlighted, or the chosen one of the whole list. */
+function showChoices(field, control, text) {
+  const found = matching(choicesOf(field), text);
+  const options = found.map((choice, number) => drawOption(choice, number, field));
+  listOf(field).replaceChildren(...(options.length ? options : [fromTemplate("no-option")]));
+  control.setAttribute("aria-expanded", "true");
+  const chosen = text ? 0 : found.findIndex(({ label }) => label === control.value);
+  highlight(field, control, Math.max(0, chosen));
+}
+
+/** Look for industries with the words in `control`; return a promise of their list in `field`. */
+function findIndustries(field, control) {
+  const query = control.value.trim();
+  const known = searches.get(field);
+  clearTimeout(known?.timer);
+  if (query.length < SHORTEST_QUERY) {
+    searches.delete(field);
+    close(field, control);
+    return Promise.resolve();
+  }
+  if (known?.query === query && known.found) return known.found;
+  const parameters = new URLSearchParams({ q: query, for: idOf(field.dataset.path) });
+  const found = load(`${page.dataset.industries}?${parameters}`, listOf(field)).then(() => {
+    if (document.activeElement !== control) return;
+    control.setAttribute("aria-expanded", "true");
+    highlight(field, control, 0);
+  });
+  searches.set(field, { query, found });
+  return found;
+}
+
+function findIndustriesSoon(field, control) {
+  clearTimeout(searches.get(field)?.timer);
+  searches.set(field, { timer: setTimeout(() => findIndustries(field, control), HANDS_REST) });
+}
+
+/**
+ * Start the comboboxes. `commitField(field)` saves what is chosen, `refuseField(field, reason)` keeps it unsaved, and
+ * `undo(path)` forgets it.
+ */
+export function startCombobox({ commitField, refuseField, undo }) {
+  function choose(field, control, option) {
+    const label = option.querySelector("span").textContent;
+    if (isSearch(field)) field.dataset.searched = control.value.trim();
+    control.value = isSearch(field) ? `${option.dataset.value} ${label}` : label;
+    control.dataset.value = option.dataset.value;
+    searches.delete(field);
+    close(field, control);
+    commitField(field);
+  }
+
+  /** Commit what is typed if it means one of the list; `orFirst` takes the first of several. */
+  async function settle(field, control, orFirst = false) {
+    const { path } = field.dataset;
+    if (!queue.isTyped(path)) return close(field, control);
+    if (!isChanged(control)) {
+      close(field, control);
+      return undo(path);
+    }
+    if (!control.value.trim() || (isSearch(field) && INDUSTRY_CODE.test(control.value.trim()))) {
+      close(field, control);
+      return commitField(field);
+    }
+    if (isSearch(field)) await findIndustries(field, control);
+    else if (!isOpen(control)) showChoices(field, control, control.value);
+    const options = optionsOf(field);
+    const one = isSearch(field) ? null : theOne(choicesOf(field), control.value);
+    const meant = options.find((option) => option.dataset.value === one?.code);
+    const option = meant ?? (options.length === 1 || orFirst ? options[0] : null);
+    if (option) return choose(field, control, option);
+    close(field, control);
+    refuseField(field, REASONS[field.dataset.widget]);
+  }
+
+  function open(field, control) {
+    if (isSearch(field)) return findIndustries(field, control);
+    return showChoices(field, control, isChanged(control) ? control.value : "");
+  }
+
+  function move(field, control, key) {
+    const options = isOpen(control) ? optionsOf(field) : [];
+    if (options.length) highlight(field, control, nextPlace(options.indexOf(highlighted(field)), key, options.length));
+    else if (!isOpen(control)) open(field, control);
+    moved.add(field);
+  }
+
+  function takeByTab(field, control) {
+    const option = isOpen(control) ? highlighted(field) : null;
+    const text = queue.isTyped(field.dataset.path) ? control.value.trim() : "";
+    const isOnly = optionsOf(field).length === 1 && searches.get(field)?.query === text;
+    if (option && (moved.has(field) || (text && (isOnly || !isSearch(field))))) choose(field, control, option);
+    else if (!isSearch(field)) settle(field, control);
+  }
+
+  function noteKey(event) {
+    const control = event.target;
+    const field = control.matches("input") ? comboboxOf(control) : null;
+    if (!field || event.ctrlKey || event.metaKey) return;
+    const { key } = event;
+    if (key === "ArrowDown" || key === "ArrowUp") move(field, control, key);
+    else if (key === "Tab") return takeByTab(field, control);
+    else if (key === "Escape" && isOpen(control)) close(field, control);
+    else if (key === "Enter" && isOpen(control) && highlighted(field)) choose(field, control, highlighted(field));
+    else if (key === "Enter") settle(field, control, true);
+    else return;
+    event.preventDefault();
+  }
+
   page.addEventListener("input", ({ target }) => {
-    const field = searchOf(target);
+    const field = comboboxOf(target);
     if (!field) return;
-    clearTimeout(searches.get(field));
-    searches.set(
-      field,
-      setTimeout(() => findOptions(field, target), HANDS_REST),
-    );
+    moved.delete(field);
+    if (isSearch(field)) findIndustriesSoon(field, target);
+    else showChoices(field, target, target.value);
   });
   page.addEventListener("focusout", ({ target }) => {
-    const field = target.matches("input") ? searchOf(target) : null;
-    if (field) setTimeout(() => leave(field, target, commitField), FOCUS_MOVES);
+    const field = target.matches("input") ? comboboxOf(target) : null;
+    if (!field) return;
+    setTimeout(() => {
+      if (!field.contains(document.activeElement)) settle(field, target);
+    }, FOCUS_MOVES);
   });
-  page.addEventListener("keydown", (event) => noteKey(event, commitField));
+  page.addEventListener("keydown", noteKey);
   page.addEventListener("mousedown", (event) => {
     const option = event.target.closest("[role=option]");
-    if (!option) return;
-    event.preventDefault();
-    const field = fieldOf(option);
-    choose(field, field.querySelector("input"), option, commitField);
+    const field = comboboxOf(event.target);
+    if (!field) return;
+    const control = field.querySelector("input");
+    if (option) {
+      event.preventDefault();
+      choose(field, control, option);
+    } else if (event.target === control && !control.disabled && !isSearch(field)) {
+      if (isOpen(control)) close(field, control);
+      else showChoices(field, control, isChanged(control) ? control.value : "");
+    }
   });
 }

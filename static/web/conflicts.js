@@ -9,6 +9,7 @@ import { morph } from "./morph-guards.js";
 import { fillSlots, fromTemplate } from "./page-templates.js";
 
 const expected = new Map(); // path -> who answered it, announced by the server before its parts come
+const demanded = new Set(); // paths whose answer the server refused because it was changed meanwhile
 const open = new Map(); // path -> { theirs: the server's field, who }
 
 const boxOf = (path) => document.getElementById(`conflict-${idOf(path)}`);
@@ -19,14 +20,21 @@ export function expect(changedBy) {
   for (const [path, who] of Object.entries(changedBy)) if (queue.isUnsent(path)) expected.set(path, who);
 }
 
+/** Note that the server did not save the answer to `path`, because `who` answered it meanwhile. */
+export function demand(path, who) {
+  expected.set(path, who);
+  demanded.add(path);
+}
+
 /** Show the server's field `theirs` beside the answer that the page holds in `mine`. */
 export function meet(mine, theirs) {
   const { path } = mine.dataset;
   const who = expected.get(path) ?? open.get(path)?.who;
   if (!who || !(theirs instanceof Element)) return;
   expected.delete(path);
+  const isDemanded = demanded.delete(path);
   // Later parts of the page bring the same answer again: only another one is news.
-  if (textOf(mine) === textOf(theirs) && !open.has(path)) return;
+  if (textOf(mine) === textOf(theirs) && !open.has(path) && !isDemanded) return;
   open.set(path, { theirs: theirs.cloneNode(true), who });
   queue.withhold(path);
   draw(path);

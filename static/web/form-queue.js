@@ -6,6 +6,8 @@ import { problemOf, request } from "./requests.js";
 import { SaveQueue } from "./save-queue.js";
 import * as saveStatus from "./save-status.js";
 
+const orderKeys = new WeakMap(); // order -> its key, by which the server knows an order that is sent again
+
 const asJson = (entries) => JSON.stringify(Object.fromEntries(entries));
 
 /** Return whether the person has the focus or unsaved text in `row`. */
@@ -21,8 +23,16 @@ function openRows() {
   return open.map((row) => row.dataset.row.split("/").pop()).join(",");
 }
 
-async function send(method, url, values) {
-  const headers = { "X-Copy-Version": String(shownVersion()), "X-Open-Rows": openRows() };
+function orderKey(order) {
+  if (!orderKeys.has(order)) {
+    const bytes = crypto.getRandomValues(new Uint8Array(16));
+    orderKeys.set(order, [...bytes].map((byte) => byte.toString(16).padStart(2, "0")).join(""));
+  }
+  return orderKeys.get(order);
+}
+
+async function send(method, url, values, more = {}) {
+  const headers = { "X-Copy-Version": String(shownVersion()), "X-Open-Rows": openRows(), ...more };
   const xhr = await request(method, url, { source: page, swap: "none", values, headers });
   return { status: xhr.status, problem: problemOf(xhr) };
 }
@@ -40,8 +50,9 @@ const sender = {
       .filter(([, words]) => words);
     return send("POST", page.dataset.answers, { answers: asJson(answers), searched: asJson(searched) });
   },
-  async sendOrder({ to = page.dataset.rows, ...order }) {
-    const response = await send("POST", to, order);
+  async sendOrder(wanted) {
+    const { to = page.dataset.rows, ...order } = wanted;
+    const response = await send("POST", to, order, { "X-Order-Key": orderKey(wanted) });
     if (order.order === "remove" && response.status >= 200 && response.status < 300) focusPoolOf(order.path);
     return response;
   },

@@ -9,22 +9,28 @@ import * as keptTexts from "./kept-texts.js";
 import { installGuards } from "./morph-guards.js";
 import { startNavigation } from "./navigation.js";
 import { startPresence } from "./presence.js";
+import { startPutAway } from "./put-away.js";
 import { startRows } from "./rows.js";
+import { startSaveStatus } from "./save-status.js";
 import { startScrollAnchor } from "./scroll-anchor.js";
 import { startServerEvents } from "./server-events.js";
 import { startShortcuts } from "./shortcuts.js";
 import { startSocket } from "./socket.js";
+import { startTabHold } from "./tab-hold.js";
 
 export function startForm() {
   installGuards({ queue, conflicts, keptTexts });
   startShortcuts();
   startQueue();
+  startSaveStatus();
   startServerEvents();
   startScrollAnchor();
   // A choice between two answers is reminded of before the decision about a question that is no longer asked.
   conflicts.startConflicts();
   keptTexts.startKeptTexts();
   startFieldEditing();
+  startTabHold();
+  startPutAway();
   startRows();
   startExplanations();
   startDrawers();

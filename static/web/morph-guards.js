@@ -2,6 +2,8 @@
    be saved or was refused is never replaced or taken away, and what only the page knows stays. All callbacks of
    Idiomorph are here; swaps use them through the htmx extension "guarded-morph". */
 
+const MARKS = ".here, .put-away";
+
 const guards = {}; // the callbacks, complete once installGuards was called
 
 const isElement = (node) => node instanceof HTMLElement;
@@ -73,8 +75,8 @@ export function installGuards({ queue, conflicts, keptTexts }) {
   Object.assign(guards, {
     beforeNodeMorphed: (old, fresh) => beforeNodeMorphed(old, fresh, keepers),
     beforeAttributeUpdated,
-    // Who is at a field has an id that the server's parts do not have.
-    beforeNodeRemoved: (node) => !(node instanceof Element && (node.matches(".here") || keptTexts.keep(node))),
+    // Marks at a field have ids that the server's parts do not have.
+    beforeNodeRemoved: (node) => !(node instanceof Element && (node.matches(MARKS) || keptTexts.keep(node))),
     afterNodeMorphed,
     afterNodeAdded,
   });

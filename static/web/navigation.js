@@ -2,10 +2,11 @@
 
 import { onClick } from "./clicks.js";
 import { closeDrawers, openDrawer } from "./drawers.js";
+import { nextFault } from "./faults.js";
 import { fieldAt, rowAt } from "./field.js";
 import { page, scrollBehavior } from "./form-page.js";
 import { openRow } from "./rows.js";
-import { addDestination } from "./shortcuts.js";
+import { addAltKey, addDestination } from "./shortcuts.js";
 
 const CONTROLS = "input:not([disabled]), select:not([disabled]), textarea:not([disabled]), button:not([disabled])";
 const NARROW_HEAD = 56;
@@ -57,15 +58,29 @@ function startMark() {
   markSetInView();
 }
 
+function goToNeeded() {
+  const link = document.getElementById("next-needed");
+  if (link) goTo(link.dataset.go);
+  return true;
+}
+
+function goToFault() {
+  const path = nextFault(document.activeElement);
+  if (path) goTo(path);
+  return true;
+}
+
+function goToProducts() {
+  openDrawer(".drawer-button");
+  document.getElementById("products").focus();
+  return true;
+}
+
 function startKeys() {
-  addDestination("n", () => {
-    const link = document.getElementById("next-needed");
-    if (link) goTo(link.dataset.go);
-  });
-  addDestination("p", () => {
-    openDrawer(".drawer-button");
-    document.getElementById("products").focus();
-  });
+  for (const [letter, go] of Object.entries({ n: goToNeeded, e: goToFault, p: goToProducts })) {
+    addDestination(letter, go);
+    addAltKey(`Key${letter.toUpperCase()}`, go);
+  }
   addDestination("s", () => {
     openDrawer(".menu-button");
     document.querySelector(".sets a")?.focus();
@@ -82,6 +97,7 @@ export function startNavigation() {
     event.preventDefault();
     goToSet(dataset.set);
   });
+  onClick("[data-next-fault]", goToFault);
   startMark();
   startKeys();
 }

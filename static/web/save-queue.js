@@ -25,12 +25,13 @@ export class SaveQueue {
   #isBusy = false;
   #failures = 0;
   #retry = 0;
+  #waiters = []; // called when the request under way is over
 
   /**
    * `sender` has `saveAnswers(answers)`, `sendOrder(order)` and `loadParts()`; each resolves with `{ status,
    * problem }`, where status 0 means that no server responded. `view` has `showField(path, state)`,
-   * `clearRefusal(path)`, `showSummary(summary)` and `showFailure(response, retry)`. `timers` is a clock other than
-   * the browser's.
+   * `clearRefusal(path)`, `showUnsaved(unsaved)`, `showSummary(summary)` and `showFailure(response, retry)`. `timers`
+   * is a clock other than the browser's.
    */
   constructor({ sender, view, shownVersion, timers = globalThis }) {
     this.#sender = sender;
@@ -74,6 +75,16 @@ export class SaveQueue {
     return this.#typed.has(path) || (this.#waiting.has(path) && !this.#sending.has(path));
   }
 
+  /** Return whether the answer to `path` is being sent or is about to be. */
+  isUnderWay(path) {
+    return this.#waiting.has(path) || this.#sending.has(path);
+  }
+
+  /** Resolve when the answer to `path` is no longer under way, or when a request failed. */
+  async whenTaken(path) {
+    while (this.isUnderWay(path) && !this.#failures) await new Promise((resolve) => this.#waiters.push(resolve));
+  }
+
   startTyping(path) {
     this.#typed.add(path);
   }
@@ -113,20 +124,24 @@ export class SaveQueue {
   }
 
   /**
-   * Take note of what the server accepted and refused. Return `{ saved, refused }`: the paths of either kind that
-   * have no newer answer on the page.
+   * Take note of what the server accepted and refused, and which answers were changed by others meanwhile
+   * (`undecided`). Return `{ saved, refused }`: the accepted and refused paths that have no newer answer on the page.
    */
-  settle({ accepted, refused }) {
+  settle({ accepted, refused, undecided = [] }) {
     const isNewest = (path) => !this.#typed.has(path) && !this.#waiting.has(path);
     for (const path of accepted) this.#clearRefusal(path);
-    for (const path of [...accepted, ...refused]) this.#sending.delete(path);
+    for (const path of [...accepted, ...refused, ...undecided]) this.#sending.delete(path);
+    for (const path of undecided) this.withhold(path);
     return { saved: accepted.filter(isNewest), refused: refused.filter(isNewest) };
   }
 
-  /** Keep the refused text at `path` on the page. */
+  /** Keep the refused text at `path` on the page, without sending it. */
   refuse(path) {
+    this.#typed.delete(path);
+    this.#waiting.delete(path);
     this.#refused.add(path);
     this.#view.showField(path, "failed");
+    this.#report();
   }
 
   /** Forget that the answer at `path` was refused; its text is undone. */
@@ -165,7 +180,14 @@ export class SaveQueue {
     return { state: "saved" };
   }
 
+  /** Return the answers that are not saved, as `{ path, isUndecided }`. */
+  unsaved() {
+    const paths = [...new Set([...this.#refused, ...this.#withheld])];
+    return paths.map((path) => ({ path, isUndecided: this.#withheld.has(path) }));
+  }
+
   #report() {
+    this.#view.showUnsaved(this.unsaved());
     const summary = this.summary();
     if (summary) this.#view.showSummary(summary);
   }
@@ -189,6 +211,7 @@ export class SaveQueue {
     this.#newestVersion = 0; // versions that are announced from here on are loaded in the next round
     const response = await this.#sender.loadParts();
     this.#isBusy = false;
+    this.#view.showUnsaved(this.unsaved());
     // Any other fault than a lost connection must not keep answers back.
     if (response.status !== 0) return this.#work();
     if (this.#waiting.size || this.#orders.length) this.#fail(response);
@@ -223,12 +246,21 @@ export class SaveQueue {
   #succeed() {
     this.#failures = 0;
     this.#sending.clear();
-    return this.#work();
+    const work = this.#work();
+    this.#wake();
+    return work;
+  }
+
+  #wake() {
+    const waiters = this.#waiters;
+    this.#waiters = [];
+    for (const wake of waiters) wake();
   }
 
   #fail(response) {
     const { status, problem } = response;
     this.#failures += 1;
+    this.#wake();
     // Others may have answered the same meanwhile: look before sending again.
     if (status === 0) this.#newestVersion = Infinity;
     this.#view.showFailure(response, () => this.retryNow());

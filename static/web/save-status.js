@@ -2,10 +2,11 @@
    stays on narrow screens. */
 
 import { announce } from "./announcer.js";
+import * as faults from "./faults.js";
 import { controlsOf, fieldAt } from "./field.js";
 import { fromTemplate } from "./page-templates.js";
 
-const WORDS = { saving: "Saving…", saved: "Saved", failed: "Not saved" };
+const WORDS = { saving: "Saving…", saved: "Saved", failed: "Not saved", wrong: "Needs fixing" };
 const SAVED_IS_SHOWN = 2_500;
 const REASONS = {
   0: "the connection was lost. Trying again.",
@@ -16,25 +17,42 @@ const REASONS = {
 };
 
 const notesBefore = new Map(); // path -> the nodes that a reason for refusal took the place of
+const reasons = new Map(); // path -> why its answer was refused
+const timers = new Map(); // path -> timer of the word at its field
 
-/** Show whether the field at `path` is `saving`, `saved` or `failed`; "" shows nothing. */
+/** Show whether the field at `path` is `saving`, `saved`, `wrong` or `failed`; "" shows nothing. */
 export function showField(path, state) {
+  clearTimeout(timers.get(path));
+  timers.delete(path);
   const field = fieldAt(path);
   if (!field) return;
+  write(field, state);
+  if (state !== "saved") return;
+  timers.set(
+    path,
+    setTimeout(() => showField(path, ""), SAVED_IS_SHOWN),
+  );
+}
+
+function write(field, state) {
   if (state) field.dataset.save = state;
   else delete field.dataset.save;
   const sign = field.querySelector(".field-state");
   if (sign) sign.textContent = WORDS[state] ?? "";
-  if (state !== "saved") return;
-  setTimeout(() => {
-    if (field.dataset.save === "saved") showField(path, "");
-  }, SAVED_IS_SHOWN);
+}
+
+/** Call a saved answer wrong where the parts that came with it say so. */
+function judgeSaved() {
+  for (const field of document.querySelectorAll(".field[data-save=saved], .field[data-save=wrong]")) {
+    write(field, field.matches(".error") ? "wrong" : "saved");
+  }
 }
 
 /** Show below the field at `path` why its answer was refused. */
 export function showRefusal(path, reason) {
   const field = fieldAt(path);
   const notes = field.querySelector(".notes");
+  reasons.set(path, reason);
   if (!notesBefore.has(path)) notesBefore.set(path, [...notes.childNodes]);
   notes.replaceChildren(fromTemplate("refusal", { reason }));
   for (const control of controlsOf(field)) control.setAttribute("aria-invalid", "true");
@@ -43,6 +61,7 @@ export function showRefusal(path, reason) {
 /** Show again what was below the field at `path` before its answer was refused. */
 export function clearRefusal(path) {
   const field = fieldAt(path);
+  reasons.delete(path);
   if (field && notesBefore.has(path)) {
     field.querySelector(".notes").replaceChildren(...notesBefore.get(path));
     for (const control of field.querySelectorAll("[aria-invalid]")) control.removeAttribute("aria-invalid");
@@ -50,12 +69,24 @@ export function clearRefusal(path) {
   notesBefore.delete(path);
 }
 
-/** Show `{ state, count }` of the whole form. */
-export function showSummary({ state, count }) {
-  if (state === "undecided") show("failed", `Not saved: choose ${count === 1 ? "an answer" : `${count} answers`}`);
-  else if (state === "refused")
-    show("failed", `Not saved: ${count} ${count === 1 ? "answer needs" : "answers need"} fixing`);
-  else show(state, WORDS[state]);
+/** Show the answers that are not saved in the list of what needs fixing. */
+export function showUnsaved(unsaved) {
+  const reasonOf = ({ path, isUndecided }) => (isUndecided ? "choose an answer" : (reasons.get(path) ?? "not saved"));
+  faults.showUnsaved(unsaved.map((fault) => ({ ...fault, reason: reasonOf(fault) })));
+}
+
+/** Show the state of the whole form: saving, or what needs fixing. */
+export function showSummary({ state }) {
+  const words = faults.words();
+  if (state === "saving") show(state, WORDS.saving);
+  else if (words) showFaults(words);
+  else show("saved", WORDS.saved);
+}
+
+/** Show how many answers need fixing; in the head as a button that leads to the first. */
+function showFaults(text) {
+  show("failed", text);
+  document.getElementById("saved").replaceChildren(fromTemplate("go-to-fault", { text }));
 }
 
 /** Show why nothing could be saved, with a button that calls `retry`. */
@@ -73,4 +104,12 @@ function show(state, text) {
     place.dataset.state = state;
     place.textContent = text;
   }
+}
+
+export function startSaveStatus() {
+  showSummary({ state: "saved" });
+  document.body.addEventListener("htmx:afterRequest", () => {
+    judgeSaved();
+    faults.draw();
+  });
 }

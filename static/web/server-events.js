@@ -3,28 +3,43 @@
 
 import { announce } from "./announcer.js";
 import * as conflicts from "./conflicts.js";
-import { fieldAt, isMasked, rowAt } from "./field.js";
+import { controlsOf, fieldAt, isMasked, rowAt } from "./field.js";
 import { page, setShownVersion } from "./form-page.js";
 import { queue } from "./form-queue.js";
 import * as keptTexts from "./kept-texts.js";
+import { showPutAway } from "./put-away.js";
 import { showField, showRefusal } from "./save-status.js";
 
 const PARTS_ARE_SHOWN = 30;
 
-function noteAnswers({ taken = [], faults = [] }) {
+function noteAnswers({ taken = [], faults = [], conflicts: authors = {}, texts = {}, away = null }) {
   const reasons = new Map(faults.map(({ path, text }) => [path, text]));
-  const { saved, refused } = queue.settle({ accepted: taken, refused: [...reasons.keys()] });
+  const undecided = Object.keys(authors);
+  const { saved, refused } = queue.settle({ accepted: taken, refused: [...reasons.keys()], undecided });
+  for (const path of undecided) {
+    if (fieldAt(path)) conflicts.demand(path, authors[path]);
+    else queue.drop(path);
+  }
   for (const path of saved.filter(fieldAt)) {
     if (isMasked(fieldAt(path))) fieldAt(path).querySelector("input").value = "";
+    else if (path in texts) showStored(fieldAt(path), texts[path]);
     showField(path, "saved");
   }
   for (const path of refused.filter(fieldAt)) {
-    queue.refuse(path);
     showRefusal(path, reasons.get(path));
+    queue.refuse(path);
   }
   for (const path of taken) keptTexts.noteAccepted(path);
   for (const path of reasons.keys()) keptTexts.noteRefused(path);
+  if (away) showPutAway(away);
   if (faults.length) announce(`Not saved: ${faults[0].text}`);
+}
+
+/** Show in `field` the text that is stored instead of what was typed. */
+function showStored(field, text) {
+  const [control] = controlsOf(field);
+  control.value = text;
+  control.defaultValue = text;
 }
 
 function noteVersion({ version, said, theirs = {}, title, token }) {

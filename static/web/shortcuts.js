@@ -1,15 +1,22 @@
-/* Keys and dialogs of every page: "/" searches, "g" and then a letter goes to a place, "?" shows the keys. */
+/* Keys and dialogs of every page: "/" searches, "g" and then a letter goes to a place, "?" shows the keys. In
+   fields, where letters are text, Alt and a letter do the same. */
 
 import { onClick } from "./clicks.js";
 
 const G_COUNTS = 1_500;
 
 const destinations = new Map([["f", () => document.querySelector("a.brand")?.click()]]);
+const altKeys = new Map(); // code of a key -> what it does together with Alt, in fields too
 let pressedG = 0; // when
 
 /** Let "g" and `letter` call `go()`. */
 export function addDestination(letter, go) {
   destinations.set(letter, go);
+}
+
+/** Let Alt and the key `code` call `act()`, which returns false if there was nothing to do. */
+export function addAltKey(code, act) {
+  altKeys.set(code, act);
 }
 
 const isTyping = (element) =>
@@ -42,6 +49,11 @@ function press(key, isAfterG) {
 
 export function startShortcuts() {
   document.addEventListener("keydown", (event) => {
+    if (event.altKey && !event.ctrlKey && !event.metaKey && !event.shiftKey) {
+      const act = document.querySelector("dialog[open]") ? null : altKeys.get(event.code);
+      if (act?.()) event.preventDefault();
+      return;
+    }
     if (event.ctrlKey || event.metaKey || event.altKey || isTyping(event.target)) return;
     if (document.querySelector("dialog[open]")) return;
     const isAfterG = Date.now() - pressedG < G_COUNTS;

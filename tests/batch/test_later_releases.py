@@ -115,6 +115,7 @@ def test_a_pool_with_too_many_rows_is_an_error_until_a_row_goes(
     document, evaluation = read()
 
     assert errors(evaluation) == {"houses": "pool_full"}
+    assert evaluation.eligibility["PA-CARE"].premium is None
     last = document.answer_pools["houses"][1].id
     after = save(pools={"houses": [{"id": last, "delete": True}]}).evaluation
     assert errors(after) == {}

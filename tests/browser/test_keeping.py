@@ -70,7 +70,7 @@ def test_a_row_removed_during_typing_can_be_restored(driver: Driver, other: Driv
 
     other.saved()
     expect(row_of(driver, row).locator("[name$=mqs_loc_city]")).to_have_value("San Antonio")
-    expect(row_of(driver, row).locator("[name$=mqs_loc_state]")).to_have_value("TX")
+    expect(row_of(driver, row).locator("[name$=mqs_loc_state]")).to_have_value("Texas")
     expect(field.locator("input")).to_have_value("San Antonio")
     expect(other.page.locator(".conflict, [data-gone], #main [inert]")).to_have_count(0)
 

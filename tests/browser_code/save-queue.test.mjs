@@ -60,6 +60,9 @@ class Desk {
       view: {
         showField: (path, state) => this.fields.set(path, state),
         clearRefusal: () => {},
+        showUnsaved: (unsaved) => {
+          this.unsaved = unsaved;
+        },
         showSummary: (summary) => this.summaries.push(summary),
         showFailure: (response, retry) => this.failures.push({ response, retry }),
       },
@@ -79,14 +82,14 @@ class Desk {
   }
 
   /** Respond to the open request; an accepted one has its answers taken unless `refused` names them. */
-  async respond(response = OK, { refused = [] } = {}) {
+  async respond(response = OK, { refused = [], undecided = [] } = {}) {
     const [request] = this.open;
     request.isOpen = false;
     if (response.status === 200) {
       this.version += 1;
       if (request.kind === "answers") {
-        const accepted = [...request.content.keys()].filter((path) => !refused.includes(path));
-        const told = this.queue.settle({ accepted, refused });
+        const accepted = [...request.content.keys()].filter((path) => ![...refused, ...undecided].includes(path));
+        const told = this.queue.settle({ accepted, refused, undecided });
         for (const path of told.refused) this.queue.refuse(path);
       }
     }
@@ -224,6 +227,56 @@ test("a withheld answer is not sent before it is committed or dropped", async ()
 
   assert.deepEqual(desk.sent, [{ city: "Austin" }]);
   assert.deepEqual(desk.queue.summary(), { state: "saved" });
+});
+
+test("an answer that others changed meanwhile is kept, with the newest text, until its person decides", async () => {
+  const desk = new Desk();
+  desk.queue.commit("city", "Austin");
+  desk.queue.commit("zip", "78701");
+  await desk.respond(OK, { undecided: ["city"] });
+  assert.deepEqual(desk.unsaved, [{ path: "city", isUndecided: true }]);
+  assert.equal(desk.queue.isHeld("city"), true);
+  await desk.respond();
+
+  // A newer text that waits behind the first one is not sent over the other answer either.
+  desk.queue.commit("city", "Dallas");
+  desk.queue.commit("city", "Waco");
+  await desk.respond(OK, { undecided: ["city"] });
+  assert.equal(desk.open.length, 0);
+  assert.deepEqual(desk.queue.summary(), { state: "undecided", count: 1 });
+
+  desk.queue.commit("city", "Waco");
+  await desk.respond();
+  assert.deepEqual(desk.sent, [{ city: "Austin" }, { zip: "78701" }, { city: "Dallas" }, { city: "Waco" }]);
+  assert.deepEqual(desk.queue.summary(), { state: "saved" });
+});
+
+test("a text that the page itself refuses is listed and not sent", async () => {
+  const desk = new Desk();
+  desk.queue.startTyping("born");
+  desk.queue.refuse("born");
+
+  assert.deepEqual(desk.sent, []);
+  assert.deepEqual(desk.unsaved, [{ path: "born", isUndecided: false }]);
+  assert.equal(desk.queue.isUnsaved, true);
+});
+
+test("who waits for an answer to be taken is called when it is, and when a request fails", async () => {
+  const desk = new Desk();
+  const calls = [];
+  desk.queue.commit("a", "1");
+  desk.queue.commit("b", "1");
+  desk.queue.whenTaken("b").then(() => calls.push("b"));
+  await desk.respond();
+  assert.deepEqual(calls, []);
+  await desk.respond();
+  assert.deepEqual(calls, ["b"]);
+
+  desk.queue.commit("c", "1");
+  desk.queue.whenTaken("c").then(() => calls.push("c"));
+  await desk.respond(LOST);
+  assert.deepEqual(calls, ["b", "c"]);
+  await desk.queue.whenTaken("never sent");
 });
 
 /** Return a generator of random numbers that gives the same ones for the same seed. */

@@ -1,10 +1,63 @@
-/* The small rules: which option the arrow keys lead to, and how long to wait before connecting again. */
+/* The small rules: which choices are meant, which option the arrow keys lead to, how faults are counted, and how long
+   to wait before connecting again. */
 
 import assert from "node:assert/strict";
 import test from "node:test";
 
+import { codeOf, isKnownCode, matching, theOne } from "../../static/web/choice-search.js";
+import { faultWords } from "../../static/web/fault-words.js";
 import { nextPlace } from "../../static/web/option-cursor.js";
 import { reconnectPause } from "../../static/web/reconnect-pause.js";
+
+const STATES = [
+  ["TN", "Tennessee"],
+  ["TX", "Texas"],
+  ["VT", "Vermont"],
+  ["NM", "New Mexico"],
+  ["MX", "Extra"],
+].map(([code, label]) => ({ code, label }));
+const codes = (choices) => choices.map(({ code }) => code);
+
+test("a choice is found by its name, its code and any word of it, the best first", () => {
+  assert.deepEqual(codes(matching(STATES, "tex")), ["TX"]);
+  assert.deepEqual(codes(matching(STATES, "TX")), ["TX"]);
+  assert.deepEqual(codes(matching(STATES, "t")), ["TN", "TX", "VT", "MX"]);
+  assert.deepEqual(codes(matching(STATES, " mex")), ["NM"]);
+  assert.deepEqual(codes(matching(STATES, "")), codes(STATES));
+  assert.deepEqual(matching(STATES, "ohio"), []);
+});
+
+test("a text means one choice if it is its name or code, or the beginning of no other", () => {
+  assert.equal(theOne(STATES, "tx").code, "TX");
+  assert.equal(theOne(STATES, "Tenn").code, "TN");
+  assert.equal(theOne(STATES, "te"), null);
+  assert.equal(theOne(STATES, ""), null);
+  assert.equal(codeOf(STATES, " texas "), "TX");
+  assert.equal(codeOf(STATES, ""), null);
+  assert.equal(codeOf(STATES, "Tex"), "Tex");
+});
+
+test("a code is shown if people know it", () => {
+  const known = [
+    ["TX", "Texas"],
+    ["8810", "Clerical office"],
+    ["l1m", "1M/2M"],
+    ["sole_prop", "Sole proprietor"],
+    ["OHIO", "Ohio"],
+    ["NA", "NA"],
+  ].map(([code, label]) => isKnownCode({ code, label }));
+  assert.deepEqual(known, [true, true, false, false, false, false]);
+});
+
+test("the words count all faults and tell those that are not saved", () => {
+  assert.equal(faultWords({ all: 0 }), "");
+  assert.equal(faultWords({ all: 1, unsaved: 1 }), "Not saved: 1 answer needs fixing");
+  assert.equal(faultWords({ all: 2 }), "2 answers need fixing");
+  assert.equal(faultWords({ all: 3, unsaved: 1 }), "3 answers need fixing, 1 not saved");
+  assert.equal(faultWords({ all: 1, unsaved: 1, undecided: 1 }), "Not saved: choose an answer");
+  assert.equal(faultWords({ all: 2, unsaved: 2, undecided: 2 }), "Not saved: choose 2 answers");
+  assert.equal(faultWords({ all: 2, unsaved: 2, undecided: 1 }), "Not saved: 2 answers need fixing");
+});
 
 test("the options are a ring, which begins at either end", () => {
   assert.equal(nextPlace(-1, "ArrowDown", 3), 0);

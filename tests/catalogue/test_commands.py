@@ -7,6 +7,7 @@ from io import StringIO
 from pathlib import Path
 
 import pytest
+import zstandard
 from django.core.management import CommandError, call_command
 
 from carriers.models import ProductRule
@@ -114,6 +115,38 @@ def test_publish_reports_the_current_release():
     assert first == "Published release 1 of pet_boarding; it is now current everywhere.\n"
     assert again == "The draft equals release 1, which stays current.\n"
     assert Release.objects.get().notes == "First"
+
+
+@pytest.mark.django_db
+def test_warnings_are_shown_and_hinder_nothing(file):
+    path, shown = file(BOARDING), StringIO()
+
+    run("load_catalogue", path, stderr=shown)
+    run("publish_catalogue", "pet_boarding", stderr=shown)
+    data = json.loads(run("load_catalogue", path, json=True, dry_run=True))
+
+    loaded, published = shown.getvalue().split("2 warnings, which hinder nothing:\n")[1:]
+    assert f"{path}:9:3: unused: No question uses this list. Remove it. [choices[yes_no]]" in loaded
+    assert "no_product: No product belongs to the line 'premises'. " in loaded
+    assert "unused: No question uses this list. Remove it. [choices[yes_no]]" in published
+    assert [warning["code"] for warning in data["warnings"]] == ["unused", "no_product"]
+    assert Release.objects.get().number == 1
+
+
+@pytest.mark.django_db
+def test_a_release_with_a_literal_that_is_a_fault_today_stays_in_use():
+    """What the checker learns must not stop the forms of a release that was published before."""
+    load(read_catalogue(BOARDING))
+    run("publish_catalogue", "pet_boarding")
+    release = Release.objects.get()
+    content = zstandard.decompress(bytes(release.content)).replace(b'region == \\"ON\\"', b'region == \\"XX\\"')
+    older = Release.objects.create(
+        catalogue=release.catalogue, number=2, content=zstandard.compress(content), checksum="x", published_by_id="x"
+    )
+
+    compiled = releases.get(older.id).compiled
+
+    assert compiled.products["PAW-CARE"].rules[1].when.source == 'region == "XX"'
 
 
 @pytest.mark.django_db

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from catalogue.files import read_catalogue, write_catalogue
+from catalogue.files import read_catalogue, read_with_warnings, write_catalogue
 from catalogue.reports import describe_faults
 from rules.definition.faults import CatalogueErrors
 
@@ -21,7 +21,11 @@ def test_the_example_is_a_faultless_catalogue():
     definition = read_catalogue(block("yaml catalogue"))
 
     assert read_catalogue(write_catalogue(definition)) == definition
-    assert [product.code for product in definition.products] == ["PAW-CARE", "STRAY-CARE"]
+    assert [product.code for product in definition.products] == ["PAW-CARE", "STRAY-CARE", "PAW-PREMISES"]
+
+
+def test_the_example_has_no_warnings():
+    assert read_with_warnings(block("yaml catalogue"))[1] == []
 
 
 def test_the_faulty_example_gives_what_the_page_shows():

@@ -1,6 +1,8 @@
 """Reading catalogue files: all faults are reported together with their places, and nothing is guessed."""
 # ruff: noqa: E501 - the table of wrong files reads line by line
 
+import unicodedata
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -206,14 +208,31 @@ def test_writing_and_reading_gives_the_same_catalogue():
     assert read_catalogue(write_catalogue(read)) == read
 
 
-_TEXTS = st.text(st.characters(exclude_categories=["Cs", "Cc"]), min_size=1, max_size=30).filter(str.strip)
+_TEXTS = (
+    st.text(st.characters(exclude_categories=["Cs", "Cc"]), min_size=1, max_size=30)
+    .map(lambda text: unicodedata.normalize("NFC", text).strip())
+    .filter(lambda text: 0 < len(text) <= 64)
+)
+#: What answers keep as it is: no invisible characters, and only single spaces.
+_CODES = _TEXTS.map(lambda text: " ".join(text.split())).filter(
+    lambda text: not any(unicodedata.category(character) == "Cf" for character in text)
+)
 
 
-@given(st.lists(st.tuples(_TEXTS, _TEXTS), min_size=1, max_size=5, unique_by=lambda pair: pair[0]))
+@given(st.lists(st.tuples(_CODES, _TEXTS), min_size=1, max_size=5, unique_by=lambda pair: pair[0]))
 def test_any_text_survives_writing_and_reading(pairs):
     choices = parts.CatalogueDefinition(code="a", title=pairs[0][1], choices={"list": dict(pairs)})
 
     assert read_catalogue(write_catalogue(choices)) == choices
+
+
+def test_texts_are_composed_and_trimmed():
+    text = broken("title: Runs", 'title: "  Cafe\u0301 "').replace("small: Up to 10 kg", 'small: " Up to 10 kg "')
+
+    read = read_catalogue(text)
+
+    assert read.question_sets[1].title == "Café"
+    assert read.choices["sizes"]["small"] == "Up to 10 kg"
 
 
 @given(st.text(max_size=200))

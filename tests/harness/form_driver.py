@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ from playwright.sync_api import ConsoleMessage, Page, expect
 SCREENSHOTS = Path(__file__).resolve().parents[2] / "docs" / "screenshots"
 #: Only the rules of WCAG count, not axe's best practices.
 SERIOUS = frozenset({"serious", "critical"})
+SAVED = re.compile(r"^(Saved|\d+ answers? needs? fixing)$")
 
 #: After a change of theme some inherited colors are still reported as those of the other one, until all styles are new.
 RESTYLE = """() => new Promise((done) => {
@@ -56,8 +58,8 @@ class Driver:
         expect(self.page.locator("#form[data-live]")).to_be_attached()
 
     def saved(self) -> None:
-        """Wait until everything is saved."""
-        expect(self.page.locator("#saved")).to_have_text("Saved")
+        """Wait until everything is saved; a saved answer can still need fixing."""
+        expect(self.page.locator("#saved")).to_have_text(SAVED)
 
     def is_asked(self, path: str) -> bool:
         """Return whether the question at ``path`` is on the page."""
@@ -74,8 +76,11 @@ class Driver:
                     field.locator(f'input[value="{code}"]').check()
             case "select":
                 field.locator("select").select_option(str(value))
+            case "combobox":
+                field.locator("input").fill(str(value))
+                field.locator("input").press("Tab")
             case _:
-                control = field.locator("input, textarea")
+                control = field.locator("input:not([data-picker]), textarea")
                 control.fill(str(value))
                 control.press("Tab")
         self.saved()

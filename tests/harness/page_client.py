@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -34,12 +35,21 @@ class Page:
         values = {"answers": json.dumps(given), "searched": json.dumps(searched or {})}
         return self._post("answers", values, open_rows)
 
-    def order(self, order: str, path: str, **more: object) -> HttpResponse:
-        """Press a button of a row or a pool."""
-        return self._post("rows", {"order": order, "path": path, **more}, "")
+    def order(self, order: str, path: str, *, key: str = "", **more: object) -> HttpResponse:
+        """Press a button of a row or a pool; ``key`` marks an order that can be sent again."""
+        return self._post("rows", {"order": order, "path": path, **more}, "", key=key)
 
-    def _post(self, name: str, values: dict[str, Any], open_rows: str) -> HttpResponse:
+    def post_message(self, text: str, *, key: str = "") -> HttpResponse:
+        """Post a message."""
+        return self._post("messages", {"order": "post", "text": text}, "", key=key)
+
+    def rename(self, title: str) -> HttpResponse:
+        """Give the copy a name."""
+        return self._post("title", {"title": title}, "")
+
+    def _post(self, name: str, values: dict[str, Any], open_rows: str, *, key: str = "") -> HttpResponse:
         headers = {"HX-Request": "true", "X-Copy-Version": str(self.version), "X-Open-Rows": open_rows}
+        headers |= {"X-Order-Key": key} if key else {}
         response = self.client.post(f"/forms/{self.copy_id}/{name}", values, headers=headers)
         if response.status_code == 200:
             self.version = triggered_events(response)["copy-saved"]["version"]
@@ -53,5 +63,7 @@ def triggered_events(response: HttpResponse) -> dict[str, Any]:
 
 
 def markup(response: object) -> str:
-    """Return the content of a response as browsers read it: white space and line breaks as one space."""
-    return " ".join(response.content.decode().split())  # type: ignore[attr-defined]
+    """Return the content of a response as people read it: white space and line breaks as one space, texts without the
+    elements that keep their direction.
+    """
+    return " ".join(re.sub("</?bdi>", "", response.content.decode()).split())  # type: ignore[attr-defined]

@@ -119,6 +119,9 @@ class _Maker:
         self._count += 1
         made: dict[str, Any] = {"code": f"q{self._count}", "label": "?", "type": kind}
         made["required"] = random.choice(["quote", "bind", "optional"])
+        if random.random() < 0.15:
+            purposes = random.choice([("quote",), ("bind",), ("quote", "bind")])
+            made["required"] = {purpose: self._requirement(pool) for purpose in purposes}
         if kind in ("choice", "multi_choice"):
             made["choices"] = "letters"
         if kind == "ssn" or random.random() < 0.1:
@@ -130,6 +133,12 @@ class _Maker:
         made["validate"] = self._validators(made, pool)
         self._note(made, pool)
         return made
+
+    def _requirement(self, pool: str) -> str:
+        """Return a condition of a requirement, the only place of ``answered``: an answer never takes a price away."""
+        codes = [code for kind in ("truth", "number", "text", "date", "list") for code in self._in_scope(pool, kind)]
+        form = self._random.choice(["{1}", "answered({0})", "!answered({0}) && {1}"]) if codes else "{1}"
+        return form.format(self._random.choice(codes) if codes else "", self._truth(pool))
 
     def _note(self, question: dict[str, Any], pool: str) -> None:
         self._names[pool].append((question["code"], KINDS[question["type"]]))
@@ -198,7 +207,7 @@ class _Maker:
             "number": [f"{code} > 5", f"{code} == 1", *(f"{code} <= {other}" for other in numbers[:2])],
             "text": [f'{code} == "a"', f'{code} in ["a", "b", "TX"]', f'{code}.startsWith("7")'],
             "date": [f'{code} > date("2020-01-01")', f"years({code}) < 5"],
-            "list": [f'"a" in {code}', f"size({code}) > 1"],
+            "list": [f'"a" in {code}', f"size({code}) > 1", f'{code} == ["b", "a"]'],
         }
         return random.choice(forms[kind])
 

@@ -14,6 +14,7 @@ from tests.house.test_promises import CHECKOUT
 READERS = {
     "batch.changes.mutators.answers": "seals",
     "catalogue.releases": "is the catalogue",
+    "catalogue.warnings": "warns authors",
     "rules.definition.texts": "compiles",
     "rules.flow.messages": "makes an error of a sensitive question a warning",
     "rules.types.stored_verdicts": "remembers nothing of sensitive answers",

@@ -13,7 +13,6 @@ from uuid import UUID
 
 import msgspec
 import pytest
-from cel_expr_python import cel
 from django.http import HttpResponse
 from django.template import engines
 from django.test import override_settings
@@ -35,7 +34,7 @@ from partner_engine.api.http.conditional import version_tag
 from partner_engine.api.http.endpoint import Endpoint
 from partner_engine.api.http.schema import documented
 from partner_engine.web.pages.reading import Reading
-from rules.language import checker, kinds, operators
+from rules.language import expressions, functions, kinds, operators
 from rules.language.expressions import Language, Scope, Variable
 from rules.types.question_type import QuestionType
 from rules.types.text_input import InvalidValue, pattern_cleaner
@@ -144,9 +143,12 @@ def test_a_deferred_action(harbor: Tenant):
 
 
 def test_a_rule_function(monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(operators, "FUNCTIONS", dict(operators.FUNCTIONS))
-    monkeypatch.setattr(checker, "FUNCTION_TYPES", list(checker.FUNCTION_TYPES))
-    run("A rule function", operators=operators, checker=checker, cel=cel, date=date)
+    monkeypatch.setattr(functions, "FUNCTIONS", dict(functions.FUNCTIONS))
+    monkeypatch.setattr(expressions, "FUNCTIONS", functions.FUNCTIONS)
+    run(
+        "A rule function", FUNCTIONS=functions.FUNCTIONS, Function=functions.Function, over_known=operators.over_known,
+        NUMBER=kinds.NUMBER, DATE=kinds.DATE, date=date,
+    )  # fmt: skip
     scope = Scope(Language({}), {"started": Variable(kinds.DATE, 0, 1)})
 
     condition = scope.compile("quarter(started) == 2")

@@ -98,7 +98,7 @@ def catalogue(notes: list[Note], *, is_later: bool) -> CatalogueDefinition:
             msgspec.structs.replace(houses, questions=(*houses.questions, *rows)),
             *others,
         ),
-        derived=tuple(Derived(code=f"d_{code}", value=f"{code} * 1") for code in numbers),
+        derived=tuple(Derived(code=f"d_{code}", value=f"{code} * 1", show=True) for code in numbers),
         form_rules=(*KENNELS.form_rules, *row_rules),
         products=(msgspec.structs.replace(care, rules=(*care.rules, rule)), *products),
     )

@@ -9,6 +9,7 @@ from copies.document import Answer, AnswerValue, Confirmation, Container
 from copies.paths import join_path
 from rules.definition.catalogue import Question
 from rules.types.cleaning import InvalidValue
+from rules.types.equal_answers import is_same_answer
 from rules.types.mask import mask_of
 
 
@@ -124,4 +125,4 @@ class AnswerMutator:
             return value is None
         if self._tracker.visibility.hides(self.path, answer):
             return False
-        return answer.value == value and type(answer.value) is type(value)
+        return is_same_answer(answer.value, value)

@@ -8,19 +8,21 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from catalogue.files import read_catalogue, write_catalogue
+from catalogue.files import read_with_warnings, write_catalogue
 from catalogue.loader import load
-from catalogue.reports import count_parts, describe_faults, describe_parts, fault_data
+from catalogue.reports import count_parts, describe_faults, describe_parts, describe_warnings, fault_data
 from catalogue.translation import is_older_notation, translate
 from rules.definition.catalogue import CatalogueDefinition
-from rules.definition.faults import CatalogueErrors
+from rules.definition.faults import CatalogueErrors, CatalogueFault
 
 
-def _read(file: Path) -> CatalogueDefinition:
-    """Return the catalogue in ``file``; the older notation is translated first (see ``translate_catalogue``)."""
+def _read(file: Path) -> tuple[CatalogueDefinition, list[CatalogueFault]]:
+    """Return the catalogue in ``file`` and its warnings; the older notation is translated first (see
+    ``translate_catalogue``).
+    """
     text = file.read_bytes().decode("utf-8-sig", errors="replace")
     # The translation is checked like a file, so that its conditions are compiled too.
-    return read_catalogue(write_catalogue(translate(text)) if is_older_notation(text) else file)
+    return read_with_warnings(write_catalogue(translate(text)) if is_older_notation(text) else file)
 
 
 class Command(BaseCommand):
@@ -42,14 +44,14 @@ class Command(BaseCommand):
         """Check and load the file, and report the result."""
         file: Path = options["file"]
         try:
-            definition = _read(file)
+            definition, warnings = _read(file)
         except OSError as error:
             raise CommandError(f"Cannot read {file}: {error.strerror}. Name a catalogue file.") from error
         except CatalogueErrors as error:
             self._refuse(error, file, as_json=options["json"])
         if not options["dry_run"]:
             load(definition)
-        self._report(definition, file, options)
+        self._report(definition, warnings, file, options)
 
     def _refuse(self, error: CatalogueErrors, file: Path, *, as_json: bool) -> None:
         faults = error.faults
@@ -60,19 +62,31 @@ class Command(BaseCommand):
                 "file": str(file),
                 "loaded": False,
                 "faults": [fault_data(fault, file=str(file)) for fault in faults],
+                "warnings": [],
             }
             self.stdout.write(json.dumps(data, ensure_ascii=False, indent=2))
             raise CommandError(sentence) from error
         raise CommandError(f"{sentence}\n{describe_faults(faults, file=str(file))}") from error
 
-    def _report(self, definition: CatalogueDefinition, file: Path, options: dict[str, Any]) -> None:
+    def _report(
+        self, definition: CatalogueDefinition, warnings: list[CatalogueFault], file: Path, options: dict[str, Any]
+    ) -> None:
         loaded = not options["dry_run"]
         if options["json"]:
             counts = {name.replace(" ", "_"): count for name, count in count_parts(definition).items()}
-            data = {"file": str(file), "loaded": loaded, "faults": [], "code": definition.code, "parts": counts}
+            data = {
+                "file": str(file),
+                "loaded": loaded,
+                "faults": [],
+                "warnings": [fault_data(warning, file=str(file)) for warning in warnings],
+                "code": definition.code,
+                "parts": counts,
+            }
             self.stdout.write(json.dumps(data, ensure_ascii=False, indent=2))
             return
         done = "Loaded" if loaded else "Nothing was loaded; there are no faults in"
         self.stdout.write(f"{done} {definition.code} ({definition.title}): {describe_parts(definition)}.")
+        if warnings:
+            self.stderr.write(describe_warnings(warnings, file=str(file)))
         if loaded:
             self.stdout.write(f"It is a draft until it is published: manage.py publish_catalogue {definition.code}")

@@ -7,8 +7,9 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from catalogue.models import Catalogue
-from catalogue.releases import publish
-from catalogue.reports import describe_faults
+from catalogue.releases import publish, read_definition
+from catalogue.reports import describe_faults, describe_warnings
+from catalogue.strict_check import check_catalogue
 from rules.definition.faults import CatalogueErrors
 
 
@@ -37,6 +38,9 @@ class Command(BaseCommand):
             raise CommandError(
                 f"The draft has faults; nothing was published.\n{describe_faults(error.faults)}"
             ) from error
+        warnings = check_catalogue(read_definition(release)).warnings
+        if warnings:
+            self.stderr.write(describe_warnings(warnings))
         if release.number > before:
             self.stdout.write(f"Published release {release.number} of {code}; it is now current everywhere.")
             for notice in release.notices:

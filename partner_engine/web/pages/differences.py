@@ -8,13 +8,16 @@ from typing import Final
 
 from copies.changes import Change
 from copies.paths import Path, is_in_document
+from partner_engine.web.pages.dependants import names_of_shown
 from partner_engine.web.pages.reading import Reading
-from presentation.formats import counted, money
+from presentation.formats import listed, money
 from presentation.product_names import product_name
 from rules.flow.evaluation import Evaluation, ProductOutcome
 
 #: With more changed rows of one pool than this, the whole card is sent instead.
 MANY_ROWS: Final = 8
+#: The number of groups and questions that an announcement names.
+NAMED: Final = 3
 _WORDS: Final = {
     "eligible": "eligible",
     "refer": "referred",
@@ -62,24 +65,24 @@ def sentence(
 ) -> str:
     """Return the announcement of a save for screen readers.
 
-    It consists of ``opening``, the questions that appeared or disappeared, and the products that changed.
+    It consists of ``opening``, the groups and questions that appeared or disappeared, and the products that changed.
     """
-    codes = reading.catalogue.questions
-    seen = [
-        change.active
-        for change in changes
-        if change.active is not None and Path(change.path).code in codes and change.cause.type == "rule"
-    ]
     sentences = [opening]
-    if appeared := seen.count(True):
-        sentences.append(f"{counted(appeared, 'question')} appeared.")
-    if gone := seen.count(False):
-        sentences.append(f"{counted(gone, 'question')} disappeared.")
+    for names, verb in zip(names_of_shown(reading, changes), ("appeared", "disappeared"), strict=True):
+        if names:
+            sentences.append(f"{_some(names)} {verb}.")
     for code, outcome in moved.items():
         if outcome is not None:
             words = f"{_WORDS[outcome.outcome]}{_moved_price(reading, code, outcome)}"
             sentences.append(f"{product_name(reading.catalogue, code)}: {words}.")
     return " ".join(sentences)
+
+
+def _some(names: list[str]) -> str:
+    """Return the first ``NAMED`` of ``names`` and the number of the others, as the beginning of a sentence."""
+    more = [f"{len(names) - NAMED} more"] if len(names) > NAMED else []
+    text = listed([*names[:NAMED], *more])
+    return text[0].upper() + text[1:]
 
 
 def _moved_price(reading: Reading, code: str, outcome: ProductOutcome) -> str:

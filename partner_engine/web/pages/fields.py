@@ -2,21 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
 from copies.document import Answer
-from copies.paths import join_path
+from copies.paths import Path, join_path
+from partner_engine.web.pages.dependants import opens_questions
 from partner_engine.web.pages.reading import Reading
 from presentation.formats import element_id, field_text, listed
 from presentation.visibility import PERSONAL
 from rules.definition.catalogue import Question
+from rules.types.long_text import LONG_TEXT
 from rules.types.question_type import QuestionType
 from rules.types.registry import type_of
+from rules.types.text import TEXT
 
 #: Choices that fit in this many pixels are shown as buttons in one line.
 SEGMENTS_WIDTH: Final = 300
+#: More choices than this are searched by typing.
+LISTED_CHOICES: Final = 7
+#: The most texts that a response reports in its header.
+MOST_TEXTS: Final = 50
+#: The widgets with one line of text.
+_LINES: Final = frozenset({"text", "search", "date", "combobox"})
 
 
 @dataclass(frozen=True)
@@ -34,7 +43,8 @@ class Field:
     """One question with its answer. ``notes`` are the lines below it and ``tone`` is how serious they are;
     ``doubts`` are the codes and texts of the warnings that a person can confirm.
 
-    ``max_length`` limits what can be typed, in characters.
+    ``max_length`` limits what can be typed, in characters. ``opens`` marks an answer that makes other questions appear,
+    ``is_free`` a text in any language.
     """
 
     path: str
@@ -59,16 +69,19 @@ class Field:
     masked: bool = False
     answered: bool = False
     why: bool = False
+    opens: bool = False
+    is_free: bool = False
 
 
 def build_field(reading: Reading, question: Question, prefix: str, answer: Answer) -> Field:
     """Return the field of ``question`` with its ``answer`` in the container at ``prefix``, as the reader sees it."""
     path = join_path(prefix, question.code)
     masked = reading.visibility.hides(path, answer)
-    shown = None if masked else answer.value
+    shown = None if masked else answer
     mask = str(reading.visibility.answer(path, answer)) if masked and answer.is_answered else ""
     question_type = type_of(question.type)
     widget = _widget(reading, question, question_type, masked=masked)
+    options = _options(reading, question, shown)
     notes, tone = _notes(reading, question, path, answer, masked=masked)
     return Field(
         path=path,
@@ -76,8 +89,8 @@ def build_field(reading: Reading, question: Question, prefix: str, answer: Answe
         label=question.label,
         kind=question.type,
         widget=widget,
-        text=field_text(question.type, shown),
-        options=_options(reading, question, None if masked else answer),
+        text=_text(question, widget, shown, options),
+        options=options,
         mask=mask,
         placeholder=_placeholder(question, mask, masked=masked),
         input_mode=question_type.input_mode,
@@ -93,7 +106,27 @@ def build_field(reading: Reading, question: Question, prefix: str, answer: Answe
         masked=masked,
         answered=answer.is_answered,
         why=bool(question.when or question.products),
+        opens=opens_questions(reading.catalogue, question.code),
+        is_free=question.type in (TEXT.code, LONG_TEXT.code) and not masked,
     )
+
+
+def stored_texts(reading: Reading, typed: Mapping[str, object]) -> dict[str, str]:
+    """Return the texts of the answers at the paths of ``typed`` that differ from what was typed there.
+
+    Answers that the reader may not see and long texts are left out, and all after the first ``MOST_TEXTS``.
+    """
+    texts: dict[str, str] = {}
+    for path, entered in typed.items():
+        answer, known = reading.answer(path), reading.catalogue.questions.get(Path(path).code)
+        if answer is None or known is None or not isinstance(entered, str) or len(texts) >= MOST_TEXTS:
+            continue
+        is_masked = reading.visibility.hides(path, answer)
+        widget = _widget(reading, known.question, type_of(known.question.type), masked=is_masked)
+        text = _text(known.question, widget, answer, _options(reading, known.question, answer))
+        if widget in _LINES and not is_masked and text != entered:
+            texts[path] = text
+    return texts
 
 
 def _widget(reading: Reading, question: Question, question_type: QuestionType, *, masked: bool) -> str:
@@ -101,8 +134,22 @@ def _widget(reading: Reading, question: Question, question_type: QuestionType, *
         return "text"
     if question_type.widget == "select":
         labels = reading.catalogue.choices(question).values()
-        return "segments" if sum(max(72, 32 + 8 * len(label)) for label in labels) <= SEGMENTS_WIDTH else "select"
+        if sum(max(72, 32 + 8 * len(label)) for label in labels) <= SEGMENTS_WIDTH:
+            return "segments"
+        return "combobox" if len(labels) > LISTED_CHOICES else "select"
     return question_type.widget
+
+
+def _text(question: Question, widget: str, answer: Answer | None, options: tuple[Option, ...]) -> str:
+    """Return the text of the input; in a combobox it is the label of the chosen option."""
+    if widget == "combobox":
+        texts = (
+            f"{option.label} (no longer offered)" if option.gone else option.label
+            for option in options
+            if option.chosen
+        )
+        return next(texts, "")
+    return field_text(question.type, answer.value if answer else None)
 
 
 def _options(reading: Reading, question: Question, answer: Answer | None) -> tuple[Option, ...]:

@@ -4,24 +4,29 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from partner_engine.web.pages.cards import Card, build_cards, top_sets
+from partner_engine.web.pages.derived_lines import DerivedLine, build_derived
+from partner_engine.web.pages.faults import Fault, build_faults, faults_by_set
 from partner_engine.web.pages.orphans import OrphanView, build_orphans
 from partner_engine.web.pages.posted_messages import PostedView, build_posted
-from partner_engine.web.pages.products import Link, Panel, build_panel, errors, link_to
+from partner_engine.web.pages.products import Link, Panel, build_panel, link_to
 from partner_engine.web.pages.reading import Reading
 from presentation.formats import counted, day, moment
 
 
 @dataclass(frozen=True)
 class NavItem:
-    """One question set in the list on the left. ``tone`` is needed, done, later, or empty."""
+    """One question set in the list on the left. ``tone`` is needed, done, later, or empty; ``wrong`` is the number of
+    stored answers that need fixing.
+    """
 
     code: str
     title: str
     progress: str
     tone: str
+    wrong: int = 0
 
 
 @dataclass(frozen=True)
@@ -62,7 +67,8 @@ class FormPage:
     cards: tuple[Card, ...]
     panel: Panel
     posted: tuple[PostedView, ...]
-    errors: tuple[tuple[Link, str], ...]
+    faults: tuple[Fault, ...]
+    derived: tuple[DerivedLine, ...] = ()
     orphans: tuple[OrphanView, ...] = ()
     tabs: tuple[Tab, ...] = ()
 
@@ -75,7 +81,8 @@ def build_form_page(reading: Reading, tabs: Iterable[Tab] = ()) -> FormPage:
         build_cards(reading),
         build_panel(reading),
         build_posted(reading),
-        errors(reading),
+        build_faults(reading),
+        build_derived(reading),
         build_orphans(reading),
         tuple(tabs),
     )
@@ -89,7 +96,7 @@ def build_head(reading: Reading) -> Head:
         form_id=facts.form_id,
         insured=_insured(reading) or facts.title or "New application",
         title=facts.title,
-        needed=_left(len(needed), is_guest=reader.is_guest),
+        needed=_left(len(needed), is_guest=reader.is_guest, sells=bool(reading.catalogue.products)),
         next_needed=link_to(reading, needed[0]) if needed else None,
         chips=tuple(_chips(reading)),
         version=facts.version,
@@ -104,7 +111,12 @@ def build_head(reading: Reading) -> Head:
 def build_nav(reading: Reading) -> tuple[NavItem, ...]:
     """Return the question sets on the document with their progress."""
     waiting = Counter(reading.top_set(path) for path in reading.evaluation.needed.quote)
-    return tuple(_nav_item(reading, code, waiting[code]) for code in top_sets(reading) if code in reading.visible_sets)
+    wrong = faults_by_set(build_faults(reading))
+    return tuple(
+        replace(_nav_item(reading, code, waiting[code]), wrong=wrong[code])
+        for code in top_sets(reading)
+        if code in reading.visible_sets
+    )
 
 
 def _nav_item(reading: Reading, code: str, waiting: int) -> NavItem:
@@ -137,9 +149,11 @@ def _chips(reading: Reading) -> Iterable[str]:
         yield from (labels.get(code, code) for code in lines.value)
 
 
-def _left(needed: int, *, is_guest: bool) -> str:
+def _left(needed: int, *, is_guest: bool, sells: bool) -> str:
     if is_guest:
         return f"{counted(needed, 'answer')} left" if needed else "All answered"
+    if not sells:
+        return f"{counted(needed, 'answer')} left" if needed else "Complete"
     return f"{counted(needed, 'answer')} to quote" if needed else "Ready to quote"
 
 

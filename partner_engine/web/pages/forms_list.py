@@ -64,6 +64,8 @@ def build_form_line(
     needed = summary.get("needed", 0)
     touched = copy.last_touched_by_user_at or copy.updated_at
     word = f"{needed} needed" if state == "incomplete" and needed else STATE_WORDS[state]
+    if state == "ready" and catalogue is not None and not catalogue.products:
+        word = "Complete"
     return FormLine(
         id=str(copy.id),
         insured=insured or copy.title or "New application",

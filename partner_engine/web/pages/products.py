@@ -89,6 +89,7 @@ class Panel:
     counts: str = ""
     left: tuple[Link, ...] = ()
     more_left: int = 0
+    sells: bool = True
 
 
 def build_panel(reading: Reading) -> Panel:
@@ -114,12 +115,14 @@ def build_panel(reading: Reading) -> Panel:
         for message in reading.told
         if message.kind != "error"
     )
+    sells = bool(reading.catalogue.products)
     return Panel(
         products,
         messages,
         _summary(reading),
-        link_to(reading, question) if not products and question else None,
+        link_to(reading, question) if sells and not products and question else None,
         counts=_counts(reading) if products else "",
+        sells=sells,
     )
 
 
@@ -261,6 +264,9 @@ def _counts(reading: Reading) -> str:
 def _summary(reading: Reading) -> str:
     """Return the products in one line: ``2 of 3 products open · from $2,451``, ``2 open so far, no price``."""
     outcomes = reading.evaluation.eligibility.values()
+    if not reading.catalogue.products:
+        needed = len(reading.evaluation.needed.quote)
+        return f"{counted(needed, 'answer')} left" if needed else "Complete"
     if not outcomes:
         return "No products yet"
     open_ones = [found for found in outcomes if found.outcome in _OPEN]

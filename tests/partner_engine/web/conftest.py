@@ -47,6 +47,12 @@ def api(demo: Release, harbor_client: ApiClient) -> Api:
 
 
 @pytest.fixture
+def open_page_of(sign_in: Callable[[User], Client]) -> Callable[[User, str], Page]:
+    """Return a function that opens the form pages of a user."""
+    return lambda user, copy_id: Page(sign_in(user), copy_id)
+
+
+@pytest.fixture
 def open_page(owner: User, sign_in: Callable[[User], Client]) -> Callable[[str], Page]:
     """Return a function that opens the owner's form pages."""
     return lambda copy_id: Page(sign_in(owner), copy_id)

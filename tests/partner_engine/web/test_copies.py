@@ -31,7 +31,8 @@ def test_answer_is_saved_and_only_changed_parts_come_back(start_form: StartForm,
     response = page.answer({"mqs_legal_entity": "sole_prop"})
 
     content = response.content.decode()
-    assert triggered_events(response)["answers-taken"] == {"taken": ["mqs_legal_entity"], "faults": []}
+    taken = {"taken": ["mqs_legal_entity"], "faults": [], "conflicts": {}, "texts": {}, "away": None}
+    assert triggered_events(response)["answers-taken"] == taken
     assert 'id="f-mqs_has_fein"' in content
     assert 'id="s-qs_start"' in content
     assert 'id="s-qs_financials"' not in content
@@ -110,6 +111,114 @@ def test_stale_page_gets_everything(start_form: StartForm, open_page: Open) -> N
     assert page.version == 3
 
 
+def test_the_stored_text_comes_back_where_it_differs(start_form: StartForm, open_page: Open) -> None:
+    page = open_page(start_form())
+
+    response = page.answer(
+        {
+            "mqs_annual_revenue": "$1250000",
+            "mqs_mail_state": "TX",
+            "mqs_business_name": "Acme",
+            "mqs_mail_city": "  Austin ",
+            "mqs_mail_zip": "abc",
+        }
+    )
+
+    texts = {"mqs_annual_revenue": "1,250,000", "mqs_mail_state": "Texas", "mqs_mail_city": "Austin"}
+    assert triggered_events(response)["answers-taken"]["texts"] == texts
+
+
+def test_the_stored_text_of_a_sensitive_answer_does_not_come_back(start_form: StartForm, open_page: Open) -> None:
+    page = open_page(start_form({"mqs_legal_entity": "sole_prop", "mqs_has_fein": False}))
+
+    response = page.answer({"mqs_owner_ssn": "987-65-4321"})
+
+    assert triggered_events(response)["answers-taken"]["texts"] == {}
+
+
+def test_an_answer_that_somebody_changed_meanwhile_is_not_overwritten(
+    start_form: StartForm, open_page: Open, open_page_of: Callable[[User, str], Page], member: User, read: Read
+) -> None:
+    copy_id = start_form({"mqs_mail_city": "Dallas"})
+    page, other = open_page(copy_id), open_page_of(member, copy_id)
+    other.answer({"mqs_mail_city": "Austin", "mqs_legal_entity": "llc"})
+
+    response = page.answer({"mqs_mail_city": "Waco", "mqs_business_name": "Acme", "mqs_legal_entity": "llc"})
+
+    events = triggered_events(response)
+    assert events["answers-taken"]["conflicts"] == {"mqs_mail_city": "Max Member"}
+    assert events["answers-taken"]["taken"] == ["mqs_business_name", "mqs_legal_entity"]
+    assert events["copy-saved"]["stale"] is True
+    assert 'value="Austin"' in response.content.decode()
+    changeset = read(copy_id).changeset
+    assert changeset.find_answer("mqs_mail_city").value == "Austin"
+    assert changeset.find_answer("mqs_business_name").value == "Acme"
+    # The page now shows the other answer, so this one is meant.
+    assert triggered_events(page.answer({"mqs_mail_city": "Waco"}))["answers-taken"]["conflicts"] == {}
+    assert read(copy_id).changeset.find_answer("mqs_mail_city").value == "Waco"
+
+
+def test_a_sensitive_or_invalid_answer_meets_the_other_one_without_a_comparison(
+    start_form: StartForm, open_page: Open, open_page_of: Callable[[User, str], Page], member: User, read: Read
+) -> None:
+    copy_id = start_form({"mqs_legal_entity": "sole_prop", "mqs_has_fein": False})
+    page, other = open_page(copy_id), open_page_of(member, copy_id)
+    other.answer({"mqs_owner_ssn": "987-65-4321", "mqs_mail_zip": "78701"})
+
+    response = page.answer({"mqs_owner_ssn": "987-65-4321", "mqs_mail_zip": "abc"})
+
+    answered = triggered_events(response)["answers-taken"]
+    assert answered["conflicts"] == {"mqs_owner_ssn": "Max Member", "mqs_mail_zip": "Max Member"}
+    assert answered["taken"] == answered["faults"] == []
+    assert read(copy_id).version == 2
+
+
+def test_a_change_of_something_else_is_no_conflict(
+    start_form: StartForm, open_page: Open, open_page_of: Callable[[User, str], Page], member: User
+) -> None:
+    copy_id = start_form({"mqs_legal_entity": "llc", "mqs_fein": "00-1234567"})
+    page, other = open_page(copy_id), open_page_of(member, copy_id)
+    # This hides the tax number and shows it again, without a change of its value.
+    other.answer({"mqs_legal_entity": "sole_prop"})
+    other.answer({"mqs_legal_entity": "llc"})
+
+    response = page.answer({"mqs_fein": "00-7654321"})
+
+    assert triggered_events(response)["answers-taken"]["conflicts"] == {}
+
+
+def test_questions_put_away_are_counted_with_the_answer_that_brings_them_back(
+    start_form: StartForm, open_page: Open
+) -> None:
+    page = open_page(start_form({"mqs_legal_entity": "llc", "mqs_fein": "00-1234567", "mqs_any_losses": True}))
+
+    away = triggered_events(page.answer({"mqs_legal_entity": "sole_prop"}))["answers-taken"]["away"]
+    group = triggered_events(page.answer({"mqs_any_losses": "false"}))["answers-taken"]["away"]
+
+    assert away == {
+        "path": "mqs_legal_entity",
+        "text": "1 question put away, answers kept",
+        "has_undo": True,
+        "before": "llc",
+    }
+    assert group == {
+        "path": "mqs_any_losses",
+        "text": "Each loss put away",
+        "has_undo": True,
+        "before": "true",
+    }
+
+
+def test_groups_and_questions_that_appear_are_named(start_form: StartForm, open_page: Open) -> None:
+    page = open_page(start_form())
+
+    losses = triggered_events(page.answer({"mqs_any_losses": "true"}))["copy-saved"]["said"]
+    tax = triggered_events(page.answer({"mqs_legal_entity": "sole_prop"}))["copy-saved"]["said"]
+
+    assert losses == "Saved. The group Each loss appeared."
+    assert tax == "Saved. Do you have a federal tax ID appeared."
+
+
 def test_same_answer_again_writes_nothing(start_form: StartForm, open_page: Open, read: Read) -> None:
     page = open_page(start_form({"mqs_business_name": "Acme"}))
 
@@ -150,6 +259,17 @@ def test_rename(start_form: StartForm, open_page: Open, read: Read) -> None:
 
     assert response.status_code == 200
     assert read(page.copy_id).copy.fields.title == "Bar-heavy plan"
+
+
+def test_renaming_from_the_shown_version_is_not_a_change_by_somebody_else(
+    start_form: StartForm, open_page: Open
+) -> None:
+    page = open_page(start_form())
+
+    response = page.rename("Bar-heavy plan")
+
+    assert triggered_events(response)["copy-saved"]["stale"] is False
+    assert 'id="s-qs_start"' not in response.content.decode()
 
 
 def test_why_shows_the_rule_with_its_values(start_form: StartForm, open_page: Open, s1: object) -> None:

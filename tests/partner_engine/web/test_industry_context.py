@@ -1,4 +1,4 @@
-"""The context of an industry search: the form's first ZIP code, and its employees as the catalogue counts them."""
+"""The context of an industry search: ZIP code and employees, from the questions that the catalogue names."""
 
 import msgspec
 import pytest
@@ -10,7 +10,7 @@ from rules.definition.compiler import compile_catalogue
 from rules.definition.model import CompiledCatalogue
 
 
-def catalogue(*employees: str) -> CompiledCatalogue:
+def catalogue(*employees: str, zip_question: str = "yard_zip") -> CompiledCatalogue:
     questions = [
         {"code": "crew", "label": "Crew", "type": "integer"},
         {"code": "helpers", "label": "Helpers", "type": "integer"},
@@ -21,6 +21,7 @@ def catalogue(*employees: str) -> CompiledCatalogue:
         "code": "yards",
         "title": "Yards",
         "employees_questions": employees,
+        "zip_question": zip_question,
         "question_sets": [
             {"code": "start", "title": "Start", "questions": questions},
             {"code": "yards", "title": "Yards", "pool": {"code": "yards", "max": 3}, "questions": yard},
@@ -53,8 +54,9 @@ def test_the_catalogue_names_the_questions_that_count_employees(
     assert place_and_size(document(**answers), catalogue(*employees)) == ("43215", size)
 
 
-def test_the_forms_own_zip_comes_before_those_of_rows() -> None:
-    assert place_and_size(document(zip="78701"), catalogue()) == ("78701", None)
+@pytest.mark.parametrize(("named", "found"), [("zip", "78701"), ("yard_zip", "43215"), ("", "")])
+def test_the_catalogue_names_the_question_of_the_place(named: str, found: str) -> None:
+    assert place_and_size(document(zip="78701"), catalogue(zip_question=named)) == (found, None)
 
 
 def test_hidden_answers_do_not_count() -> None:

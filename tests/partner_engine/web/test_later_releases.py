@@ -90,14 +90,14 @@ def test_what_is_no_longer_asked_is_listed_and_can_be_deleted(kennel_page: Calla
 
     content = page.show()
     assert "No longer asked" in content
-    assert "Phone: <bdi>••••</bdi>" in content
-    assert "Kennel houses: <bdi>1 row</bdi>" in content
+    assert "Phone: ••••" in content
+    assert "Kennel houses: 1 row" in content
     assert "614" not in content
     assert 'data-discard="houses"' in content and 'data-discard="owner_phone"' in content
 
     after = markup(page.order("discard", "houses"))
     assert "Kennel houses" not in after
-    assert "Phone: <bdi>••••</bdi>" in after
+    assert "Phone: ••••" in after
     page.order("discard", "owner_phone")
     document = read(page.copy_id).changeset.document
     assert "owner_phone" not in document.answers and document.answer_pools == {}

@@ -118,3 +118,14 @@ def test_a_locked_copy_shows_and_takes_none(page: Page, owner: User, harbor: Ten
     assert "data-dismiss" not in content
     assert 'id="post-message"' not in content
     assert len(messages_of(harbor)) == 1
+
+
+def test_a_message_that_is_sent_again_is_posted_once(page: Page, harbor: Tenant) -> None:
+    page.post_message("Call Ona", key="a" * 32)
+    page.version = 1  # the response was lost
+
+    response = page.post_message("Call Ona", key="a" * 32)
+
+    assert [message["text"] for message in messages_of(harbor)] == ["Call Ona"]
+    assert "message-posted" in triggered_events(response)
+    assert "Call Ona" in response.content.decode()

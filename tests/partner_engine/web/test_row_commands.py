@@ -138,6 +138,31 @@ def settled_events(response: object) -> dict[str, object]:
     return found
 
 
+def test_an_order_that_is_sent_again_adds_one_row(start_form: StartForm, open_page: Open, read: Read) -> None:
+    page = open_page(start_form())
+
+    first = page.order("add", "owners", key="a" * 32)
+    page.version = 1  # the response was lost
+    again = page.order("add", "owners", key="a" * 32)
+
+    (row,) = read(page.copy_id).changeset.find_pool("owners").rows
+    assert settled_events(first)["row-added"] == settled_events(again)["row-added"] == {"path": row.path}
+    assert f'name="{row.path}/mqs_own_name"' in again.content.decode()
+    assert page.version == 2
+    page.order("add", "owners", key="b" * 32)
+    assert len(read(page.copy_id).changeset.find_pool("owners").rows) == 2
+
+
+def test_a_key_belongs_to_one_order(start_form: StartForm, open_page: Open, read: Read) -> None:
+    page = open_page(start_form())
+    page.order("add", "owners", key="a" * 32)
+
+    response = page.order("add", "locations", key="a" * 32)
+
+    assert response.status_code == 422
+    assert read(page.copy_id).version == 2
+
+
 def test_a_warning_is_confirmed_and_its_button_goes(start_form: StartForm, open_page: Open, read: Read) -> None:
     page = open_page(start_form({"mqs_mail_zip": "78798"}))
 

@@ -172,8 +172,13 @@ def product(source: dict[str, Any], code: str = "PAW-CARE") -> dict[str, Any]:
         ),
         (
             lambda s: product(s)["rules"][3].update(set={"limit": "lo"}),
-            "type_error",
+            "unknown_choice",
             "products[PAW-CARE].rules[P4].set[limit]",
+        ),
+        (
+            lambda s: product(s)["rules"][3].update(set={"income": 1.234}),
+            "type_error",
+            "products[PAW-CARE].rules[P4].set[income]",
         ),
         (
             lambda s: product(s)["rules"][3].update(set={"street": "x"}),

@@ -214,6 +214,7 @@ def test_too_many_rows_are_an_error_at_the_pool() -> None:
     assert (message.kind, message.path, message.code) == ("error", "kennels", "pool_full")
     assert message.text == "There are 3 rows here, and at most 2 are allowed. Remove 1."
     assert "kennels" in result.evaluation.needed.quote
+    assert result.evaluation.eligibility["PAW-CARE"].premium is None
     assert refused(release, made) == ("kennels",)
 
 
@@ -221,6 +222,7 @@ def test_too_many_nested_rows_are_an_error_in_their_row() -> None:
     result = fire(changed("pets", max=1), settled())
 
     assert codes(result) == {"kennels/a/pets": "pool_full"}
+    assert result.evaluation.eligibility["PAW-CARE"].premium is None
 
 
 def test_too_many_hidden_rows_are_no_error() -> None:

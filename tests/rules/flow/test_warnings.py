@@ -43,7 +43,7 @@ def test_a_warning_blocks_nothing_and_is_a_message_at_its_answer() -> None:
     calm, doubtful = settle(CATALOGUE, made(income=50_000)), settle(CATALOGUE, made(income=60_000))
 
     assert calm.messages == ()
-    assert doubtful.messages == (Message("warn", "income", "max", "Must be at most 50000."),)
+    assert doubtful.messages == (Message("warn", "income", "max", "Must be at most 50,000."),)
     assert type(doubtful.messages[0].text) is str
     assert doubtful.needed == calm.needed
     assert doubtful.eligibility["PAW-CARE"].outcome == "eligible"

@@ -11,8 +11,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from rules.language.checker import TextFaults
 from rules.language.expressions import Language, Scope, Variable
+from rules.language.faults import TextFaults
 from rules.language.kinds import DATE, NUMBER, TEXT, TEXTS, TRUTH, rows_of
 from rules.language.syntax import unparse
 from rules.language.values import Unknown

@@ -71,8 +71,7 @@ def test_the_page_limits_text_as_cleaning_does(code: str) -> None:
     question_type, limit = QUESTION_TYPES[code], field(code).max_length
     html = render_to_string("web/parts/field.html", {"field": field(code)})
 
-    # Browsers ignore the limit of a date input.
-    assert re.findall(r'maxlength="(\d+)"', html) == ([] if code == "date" else [str(limit)])
+    assert re.findall(r'maxlength="(\d+)"', html) == [str(limit)]
     assert question_type.clean(filled(code, limit)) is not None
     with pytest.raises(InvalidValue) as refusal:
         question_type.clean(filled(code, limit + 1))

@@ -163,7 +163,7 @@ def test_only_changed_parts_are_sent(changes: tuple[Change, ...], after: Evaluat
     assert changed_parts(reading(dog(1), evaluation=after), evaluated(), changes) == parts
 
 
-def test_the_sentence_counts_shown_and_hidden_questions() -> None:
+def test_the_sentence_names_shown_and_hidden_questions() -> None:
     changes = [Change("cats", None, None, RULE, active=True), Change("keeper", "x", "x", RULE, active=False)]
 
-    assert sentence(reading(), changes, {}) == "Saved. 1 question appeared. 1 question disappeared."
+    assert sentence(reading(), changes, {}) == "Saved. Cats appeared. Keeper disappeared."
