@@ -83,11 +83,11 @@ def catalogue(notes: list[Note], *, is_later: bool) -> CatalogueDefinition:
     numbers = [question.code for question in top if question.type == "integer"]
     texts = [question.code for question in top if question.type == "text"]
     when = " && ".join(
-        [*(f'{code} != ""' for code in texts), *(f"{code} > 0" for code in numbers), "has_cats == false"]
+        [*(f'{code} != "nothing"' for code in texts), *(f"{code} > 0" for code in numbers), "has_cats == false"]
     )
     rule = ProductRule(id="N1", when=when, then="refer", why="Has notes")
     row_rules = tuple(
-        FormRule(id=f"R-{question.code}", when=f'{question.code} != ""', then="warn", at=question.code, say="Noted")
+        FormRule(id=f"R-{question.code}", when=f'{question.code} != "nothing"', then="warn", at=question.code, say="Noted")
         for question in rows
         if question.type == "text"
     )
