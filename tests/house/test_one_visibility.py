@@ -17,7 +17,6 @@ READERS = {
     "catalogue.warnings": "warns authors",
     "rules.definition.texts": "compiles",
     "rules.flow.messages": "makes an error of a sensitive question a warning",
-    "rules.types.stored_verdicts": "remembers nothing of sensitive answers",
     "partner_engine.api.catalogue": "returns the catalogue",
     "presentation.visibility": "decides",
 }
