@@ -56,7 +56,9 @@ def catalogue(release: int) -> CatalogueDefinition:
     )
     start, *others = KENNELS.question_sets
     care, *products = KENNELS.products
-    rule = ProductRule(id="N1", when=" && ".join(f'{code} != "nothing"' for code in known), then="refer", why="Has notes")
+    rule = ProductRule(
+        id="N1", when=" && ".join(f'{code} != "nothing"' for code in known), then="refer", why="Has notes"
+    )
     return msgspec.structs.replace(
         KENNELS,
         question_sets=(msgspec.structs.replace(start, questions=(*start.questions, *notes)), *others),

@@ -87,7 +87,9 @@ def catalogue(notes: list[Note], *, is_later: bool) -> CatalogueDefinition:
     )
     rule = ProductRule(id="N1", when=when, then="refer", why="Has notes")
     row_rules = tuple(
-        FormRule(id=f"R-{question.code}", when=f'{question.code} != "nothing"', then="warn", at=question.code, say="Noted")
+        FormRule(
+            id=f"R-{question.code}", when=f'{question.code} != "nothing"', then="warn", at=question.code, say="Noted"
+        )
         for question in rows
         if question.type == "text"
     )
