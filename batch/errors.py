@@ -30,6 +30,13 @@ class NotFound(BatchError):
     sentence = "There is no application form or copy with this id."
 
 
+class UnknownVersion(NotFound):
+    """The copy has no version with this number, or none yet at this moment."""
+
+    code = "no_such_version"
+    sentence = "The copy has no such version."
+
+
 class LockNotAcquired(BatchError):
     """Somebody else holds the copy's lock."""
 
@@ -223,23 +230,29 @@ class UnknownCatalogue(BatchError):
 
 @dataclass(frozen=True, slots=True)
 class AnswerFault:
-    """The fault of one submitted value, with its place in the document (``path``) and in the request (``pointer``)."""
+    """The fault of one submitted value, with its place in the document (``path``) and in the request (``pointer``).
+
+    Where only certain values are valid, ``allowed`` are those and ``did_you_mean`` is the most similar one or "".
+    """
 
     path: str
     code: str
     text: str
     pointer: str = ""
+    did_you_mean: str = ""
+    allowed: tuple[str, ...] = ()
 
 
 class InvalidAnswers(BatchError):
-    """Submitted answers or rows are invalid; all faults are listed, nothing was changed."""
+    """Submitted answers or rows are invalid; nothing was changed. ``more`` faults are counted beside those listed."""
 
     code = "invalid_answers"
 
-    def __init__(self, faults: Sequence[AnswerFault]) -> None:
+    def __init__(self, faults: Sequence[AnswerFault], *, more: int = 0) -> None:
         self.faults = tuple(faults)
+        self.more = more
         some = "; ".join(f"{fault.path}: {fault.text}" for fault in self.faults[:3])
-        super().__init__(f"{len(self.faults)} of the submitted answers are not valid: {some}")
+        super().__init__(f"{len(self.faults) + more} of the submitted answers are not valid: {some}")
 
 
 class UnknownPart(BatchError):

@@ -6,7 +6,6 @@ An existing form is loaded instead (``batch.storage.load``).
 from __future__ import annotations
 
 from datetime import date, datetime
-from typing import Final
 from uuid import UUID
 
 import msgspec
@@ -14,6 +13,8 @@ from django.utils import timezone
 from uuid_utils.compat import uuid7
 
 from batch.changes.changeset import KINDS
+from batch.changes.free_texts import clean_line
+from batch.changes.mutators.copy_fields import MAX_TITLE
 from batch.changes.records import CopyRecord, FormRecord, Loaded
 from batch.changes.snapshots import CopyFields
 from batch.errors import CopyIsHeld
@@ -23,16 +24,16 @@ from copies.sealed_answers import Sealer
 from encryption.wrapped_key import WrappedKey
 from tenants.models import Tenant
 
-#: The maximum length of a copy's title.
-MAX_TITLE: Final = 200
-
 
 def new_form(*, scope: Tenant, title: str, as_of: date | None, catalogue: str, now: datetime) -> Loaded:
-    """Return a form that does not exist yet, with its default copy, whose id is the form's."""
+    """Return a form that does not exist yet, with its default copy, whose id is the form's.
+
+    Raises ``WrongValue`` or ``LooksSensitive`` for the title.
+    """
     identity = uuid7()
     return Loaded(
         FormRecord(identity, catalogue or scope.catalogue, as_of, now),
-        CopyRecord(identity, identity, 0, CopyFields(title), now, now),
+        CopyRecord(identity, identity, 0, CopyFields(clean_line(title, field="title", most=MAX_TITLE)), now, now),
         now=now,
     )
 
@@ -41,13 +42,14 @@ def fresh_copy(source: Loaded, *, scope: Tenant, title: str) -> Loaded:
     """Return a copy of ``source`` that does not exist yet: the same rows and answers, sealed under a key of its own.
 
     Attached records of the source stay with it; those of the form belong to all copies. Raises ``CopyIsHeld`` while a
-    process works on the source.
+    process works on the source, ``WrongValue`` or ``LooksSensitive`` for the title.
     """
     if source.held is not None:
         kind, until = source.held
         raise CopyIsHeld(kind=kind, until=until)
     identity, now = uuid7(), source.now or timezone.now()
     document, key = _resealed(source, scope, identity)
+    title = clean_line(title, field="title", most=MAX_TITLE)
     fields = CopyFields(title or f"Copy of {source.copy.fields.title or 'base'}"[:MAX_TITLE])
     record = CopyRecord(
         identity, source.form.id, 0, fields, now, now, release_id=source.copy.release_id, document=document, key=key

@@ -9,6 +9,7 @@ from typing import Final
 from uuid import UUID
 
 from batch import service
+from batch.changes.free_texts import clean_line
 from batch.errors import NoReason, NothingToReveal
 from copies.document import AnswerValue, find_answer
 from copies.models import SensitiveReveal
@@ -22,12 +23,13 @@ MAX_REASON: Final = 500
 def reveal(form_or_copy_id: UUID | str, path: str, *, scope: Tenant, actor: Actor, reason: str) -> AnswerValue:
     """Return the plain value of the sensitive answer at ``path``; record reader and reason.
 
-    Raises ``MissingRight``, ``NoReason``, ``NotFound``, ``NothingToReveal``, and what the key service raises; then
+    Raises ``MissingRight``, ``NoReason``, ``WrongValue`` or ``LooksSensitive`` for the reason, ``NotFound``,
+    ``NothingToReveal``, and what the key service raises; then
     nothing was revealed.
     """
     actor.require(Right.REVEAL_SENSITIVE)
-    reason = reason.strip()
-    if not reason or len(reason) > MAX_REASON:
+    reason = clean_line(reason, field="reason", most=MAX_REASON)
+    if not reason:
         raise NoReason
     context = service.find(form_or_copy_id, scope=scope, actor=actor, archived=True)
     changeset = context.read_only_changeset()

@@ -52,6 +52,8 @@ _MOST: Final = _SENTENCES | _CONDITIONS
 #: Words and numbers that some YAML readers do not read as text.
 _GUESSED: Final = re.compile(r"(?i:y|n|yes|no|on|off)|[-+.]?[0-9].*")
 
+#: A file is read up to this many faults: one of many faulty lines would otherwise keep a process busy.
+MOST_FAULTS: Final = 500
 #: The field of one choice list.
 _CHOICE_LIST: Final = "CatalogueDefinition.choices[]"
 #: Fields of the structs that a file writes in another way: the old codes of choices are at each choice.
@@ -59,6 +61,10 @@ _NOT_IN_FILES: Final = frozenset({"choices_were"})
 
 _REMEDY_LIST: Final = "Write a list: [a, b], or one line with a hyphen per item."
 _REMEDY_MAPPING: Final = "Write keys with values: {key: value}, or one line per key."
+
+
+class _TooManyFaults(Exception):  # noqa: N818 - a signal, not an error
+    """The file has so many faults that reading on would only cost time."""
 
 
 class _Bad:
@@ -74,7 +80,10 @@ def read_shape(root: Node) -> tuple[dict[str, Any] | None, list[CatalogueFault]]
     In spite of faults the data can be checked further; it is None if too much is missing.
     """
     reading = _Reading()
-    data = reading.value(root, inspect.type_info(CatalogueDefinition), where="", field="")
+    try:
+        data = reading.value(root, inspect.type_info(CatalogueDefinition), where="", field="")
+    except _TooManyFaults:
+        return None, reading.faults
     if isinstance(data, dict) and reading.choices_were:
         data["choices_were"] = reading.choices_were
     return (data if reading.is_whole and isinstance(data, dict) else None), reading.faults
@@ -350,6 +359,18 @@ class _Reading:
     def _fault(self, code: str, where: str, text: str, remedy: str, node: Node) -> Any:
         mark: Mark = node.mark
         self.faults.append(CatalogueFault(code, where, text, remedy, mark.line, mark.column))
+        if len(self.faults) == MOST_FAULTS:
+            self.faults.append(
+                CatalogueFault(
+                    "too_many_faults",
+                    where,
+                    f"The file was read up to here: it has more than {MOST_FAULTS} faults.",
+                    "Fix those above and read it again.",
+                    mark.line,
+                    mark.column,
+                )
+            )
+            raise _TooManyFaults
         return _BAD
 
 

@@ -60,6 +60,7 @@ class Copy(BatchWrittenModel):
         indexes: ClassVar = [
             models.Index(fields=["tenant_id", "application_form_id"], name="copy_form"),
             models.Index(fields=["tenant_id", "-last_touched_by_user_at", "-id"], name="copy_last_touched"),
+            models.Index(fields=["tenant_id", "updated_at", "id"], name="copy_updated"),
         ]
 
     def __str__(self) -> str:

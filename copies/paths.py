@@ -131,6 +131,12 @@ def attached_path(kind: str, identity: UUID | str, *, of_form: bool = False) -> 
     return f"{'form' if of_form else COPY}.{kind}/{identity}"
 
 
+def lower_row_ids(path: str) -> str:
+    """Return ``path`` with the ids of its rows in lower case, as they are stored; callers may use any case."""
+    steps = path.split("/")
+    return "/".join(step.lower() if place % 2 else step for place, step in enumerate(steps))
+
+
 # Functions on plain text for the hot loops of a save, where a ``Path`` for each text would be too slow.
 
 

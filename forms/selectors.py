@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, TypeAlias, TypeVar
 from uuid import UUID
 
-from django.db.models import F, OuterRef, QuerySet, Subquery
+from django.db.models import Exists, F, OuterRef, Q, QuerySet, Subquery
 
 from copies.models import Copy
 from forms.models import ApplicationForm, Event, Message
@@ -44,6 +44,24 @@ def list_forms(*, deleted: bool = False) -> QuerySet[ListedForm]:
     siblings = _standing(Copy.objects.filter(application_form_id=OuterRef("application_form_id")), deleted=deleted)
     latest = siblings.order_by(F("last_touched_by_user_at").desc(nulls_last=True), "created_at", "id")
     return _with_form(Copy.objects.filter(id=Subquery(latest.values("id")[:1])), deleted=deleted)
+
+
+def list_latest_changes() -> QuerySet[Copy]:
+    """Return for each form of the current tenant the copy that was changed last, by anybody, deleted ones included.
+
+    Its ``updated_at`` is the time of the form's last change: order by it to synchronize.
+    """
+    siblings = Copy.objects.filter(application_form_id=OuterRef("application_form_id"))
+    later = siblings.filter(
+        Q(updated_at__gt=OuterRef("updated_at")) | Q(updated_at=OuterRef("updated_at"), id__gt=OuterRef("id"))
+    )
+    return Copy.objects.filter(~Exists(later)).defer("document", "evaluation")
+
+
+def in_forms_changed_since(copies: QuerySet[C], moment: datetime) -> QuerySet[C]:
+    """Narrow ``copies`` to those of forms of which any copy was changed at ``moment`` or later."""
+    changed = Copy.objects.filter(updated_at__gte=moment).order_by().values("application_form_id")
+    return copies.filter(application_form_id__in=changed)
 
 
 def list_every_copy(*, deleted: bool = False) -> QuerySet[ListedForm]:

@@ -97,7 +97,9 @@ def _start_programs(supervisor: Supervisor, environment: dict[str, str], *, host
     children = {}
     for name, line in PROGRAMS.items():
         command: list[str | Path] = [PYTHON, *shlex.split(line.format(host=host, port=port))]
-        children[name] = supervisor.start(name, command, environment=environment, folder=CHECKOUT)
+        # Without its worker, beat or relay the product goes on; without its web server there is nothing to keep.
+        start = supervisor.start if name == "web" else supervisor.keep
+        children[name] = start(name, command, environment=environment, folder=CHECKOUT)
     web = children["web"]
     shown_host = "127.0.0.1" if host in ("0.0.0.0", "::") else host  # noqa: S104 - compared, not bound
     is_ready = lambda: _readiness(shown_host, port).startswith("200 ")  # noqa: E731

@@ -24,6 +24,11 @@ from house.place import Account
 
 PATIENCE = 12.0
 """Seconds that a process has to end before it is killed."""
+FIRST_PAUSE = 1.0
+LONGEST_PAUSE = 60.0
+"""Seconds before a program that ended by itself is started again; each time twice as long, up to the longest."""
+CALM = 60.0
+"""Seconds after which a program counts as having lasted, and the first pause applies again."""
 
 _PR_SET_PDEATHSIG = 1
 _libc = ctypes.CDLL(None, use_errno=True) if sys.platform == "linux" else None
@@ -66,6 +71,18 @@ class Child:
     unfinished_line: bytes = b""
 
 
+@dataclass
+class Kept:
+    """A program that is started again when it ends by itself: how, when it was started, and the pause before the next
+    start.
+    """
+
+    start: Callable[[], Child]
+    started_at: float
+    pause: float = FIRST_PAUSE
+    due_at: float | None = None
+
+
 class Supervisor:
     """Start, watch and stop processes; a context manager that stops them all at its end.
 
@@ -75,6 +92,7 @@ class Supervisor:
 
     def __init__(self, *, record: Leftovers | None = None) -> None:
         self._children: list[Child] = []
+        self._kept: dict[str, Kept] = {}
         self._record = record
         self._selector = selectors.DefaultSelector()
         self._received: int | None = None
@@ -140,6 +158,12 @@ class Supervisor:
             self._selector.register(process.stdout, selectors.EVENT_READ, child)
         return child
 
+    def keep(self, name: str, command: Sequence[str | Path], **options: Unpack[Options]) -> Child:
+        """Start a program that `watch` starts again when it ends by itself, after a pause that grows."""
+        start = partial(self.start, name, command, **options)
+        self._kept[name] = Kept(start, time.monotonic())
+        return start()
+
     def run(self, command: Sequence[str | Path], **options: Unpack[Options]) -> int:
         """Run a step to its end and return its exit status; raise `Stopped` after a signal."""
         return self.wait_for(self.start(str(command[0]), command, is_step=True, **options))
@@ -167,17 +191,38 @@ class Supervisor:
         return True
 
     def watch(self) -> None:
-        """Show output until a signal comes (raises `Stopped`) or a process ends by itself (raises `HouseError`)."""
+        """Show output until a signal comes (raises `Stopped`) or a process ends by itself (raises `HouseError`).
+
+        A program of `keep` is started again instead.
+        """
         while True:
-            for child in self._children:
+            for child in list(self._children):
                 status = child.process.poll()
                 if status is not None:
                     self._move_output(0.2)
-                    raise HouseError(
-                        f"{child.name} ended by itself (status {status}), so everything was stopped; "
-                        "its last lines above say why."
-                    )
+                    self._plan_start(child, status)
+            for kept in self._kept.values():
+                if kept.due_at is not None and time.monotonic() >= kept.due_at:
+                    kept.due_at, kept.started_at = None, time.monotonic()
+                    kept.start()
             self.pump(0.2)
+
+    def _plan_start(self, child: Child, status: int) -> None:
+        """Plan the next start of a kept program that ended; raise `HouseError` for any other."""
+        kept = self._kept.get(child.name)
+        if kept is None:
+            raise HouseError(
+                f"{child.name} ended by itself (status {status}), so everything was stopped; "
+                "its last lines above say why."
+            )
+        # What is left of its session would work beside the next one.
+        send(child.process.pid, signal.SIGKILL, to_group=child.is_alone)
+        self._children.remove(child)
+        now = time.monotonic()
+        has_lasted = now - kept.started_at > CALM
+        pause = FIRST_PAUSE if has_lasted else kept.pause
+        kept.due_at, kept.pause = now + pause, min(LONGEST_PAUSE, pause * 2)
+        say(f"{child.name} ended by itself (status {status}); it is started again in {pause:.0f} s.")
 
     def forget(self, child: Child) -> None:
         """End a child that did not start properly and drop it."""
@@ -190,6 +235,7 @@ class Supervisor:
         for server in [child for child in reversed(self._children) if child.is_server]:
             self._stop([server])
         self._children.clear()
+        self._kept.clear()
         if self._record:
             self._record.clear()
 
@@ -205,6 +251,8 @@ class Supervisor:
             chunk = os.read(key.fd, 65536)
             if not chunk:
                 self._selector.unregister(key.fileobj)
+                if child.process.stdout is not None:
+                    child.process.stdout.close()
                 continue
             *lines, child.unfinished_line = (child.unfinished_line + chunk).split(b"\n")
             for line in lines:

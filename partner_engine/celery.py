@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import os
+import time
 from contextlib import suppress
 from typing import Any, Final
 
+import structlog
 from celery import Celery, Task
+from celery.bootsteps import StartStopStep
 from celery.schedules import crontab
 from celery.signals import (
     beat_init,
@@ -17,7 +20,10 @@ from celery.signals import (
     task_prerun,
     worker_init,
 )
+from celery.worker.consumer import Connection
+from celery.worker.state import maybe_shutdown
 from kombu.exceptions import OperationalError
+from redis.exceptions import RedisError
 from structlog.contextvars import bind_contextvars, clear_contextvars, get_contextvars
 
 from partner_engine.checks import refuse_unsafe_settings
@@ -26,11 +32,48 @@ from partner_engine.correlation import correlation_id_of
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "partner_engine.settings")
 
 HEADER: Final = "partner_engine_correlation_id"
+#: The pauses between attempts to consume, in seconds; an attempt that holds for longer than the last starts anew.
+FIRST_PAUSE: Final = 1.0
+LONGEST_PAUSE: Final = 15.0
+CALM_SECONDS: Final = 20.0
+
+log = structlog.get_logger(__name__)
+
+
+class ReconnectPause(StartStopStep):
+    """Waits before a worker that just lost its broker consumes again: 1 s, then twice as long each time.
+
+    Celery waits only while it cannot connect; a Redis that refuses commands accepts connections.
+    """
+
+    requires = (Connection,)
+
+    def __init__(self, consumer: Any, **options: Any) -> None:
+        super().__init__(consumer, **options)
+        self._started_at: float | None = None
+        self._pause = 0.0
+
+    def start(self, consumer: Any) -> None:
+        """Wait if the last start was a moment ago."""
+        now = time.monotonic()
+        is_again = self._started_at is not None and now - self._started_at < CALM_SECONDS + self._pause
+        self._pause = min(LONGEST_PAUSE, self._pause * 2 or FIRST_PAUSE) if is_again else 0.0
+        if self._pause:
+            log.warning("broker_refuses", pause=self._pause)
+        while time.monotonic() < now + self._pause:
+            maybe_shutdown()
+            time.sleep(0.1)
+        self._started_at = time.monotonic()
+
 
 app = Celery("partner_engine")
 app.config_from_object("django.conf:settings", namespace="CELERY")
 app.autodiscover_tasks()
 app.autodiscover_tasks(["batch.processes"])
+# A Redis that answers with an error (a replica after a failover, full memory, too few replicas, loading) is away like
+# one that does not answer: the worker connects anew instead of ending.
+app.conf.broker_channel_error_retry = True
+app.steps["consumer"].add(ReconnectPause)
 #: Beat writes these into its table when it starts; staff can switch them off there. Messages expire, since late ones
 #: are useless. Due actions and webhooks are not listed: `manage.py relay` polls for them without a broker.
 app.conf.beat_schedule = {
@@ -55,7 +98,7 @@ def purge_stale_wake_ups(**kwargs: Any) -> None:
     few dozen a second, before any new one. The work itself is in the tables.
     """
     # Without a broker there is nothing to empty; the worker reconnects by itself.
-    with suppress(OperationalError):
+    with suppress(OperationalError, RedisError):
         app.control.purge()
 
 

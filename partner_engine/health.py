@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+from typing import Literal, TypeAlias
+
 import structlog
+from django.conf import settings
 from django.db import DatabaseError, connections
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 from django_redis import get_redis_connection
 from redis.exceptions import RedisError
+
+PartState: TypeAlias = Literal["ok", "degraded", "failed"]
 
 log = structlog.get_logger(__name__)
 
@@ -23,31 +28,38 @@ def live(request: HttpRequest) -> HttpResponse:
 @require_safe
 @never_cache
 def ready(request: HttpRequest) -> HttpResponse:
-    """Return 200 if every database and Redis are available, else 503; ``parts`` lists the state of each."""
-    parts = {f"database:{alias}": _is_database_available(alias) for alias in connections} | {
-        "redis": _is_redis_available()
-    }
-    failed = [part for part, is_available in parts.items() if not is_available]
-    body = {
-        "status": "unavailable" if failed else "ready",
-        "parts": {part: "ok" if is_available else "failed" for part, is_available in parts.items()},
-    }
-    if failed:
-        log.warning("not_ready", failed=failed)
-    return JsonResponse(body, status=503 if failed else 200)
+    """Return 200 if every database and Redis are available, else 503; ``parts`` lists the state of each.
+
+    A Redis that refuses writes is ``degraded``, with 200: saves, pages and the API work without it, more slowly.
+    """
+    parts: dict[str, PartState] = {f"database:{alias}": _state_of_database(alias) for alias in connections}
+    parts["redis"] = _state_of_redis()
+    impaired = [part for part, state in parts.items() if state != "ok"]
+    is_failed = "failed" in parts.values()
+    status = "unavailable" if is_failed else "degraded" if impaired else "ready"
+    if impaired:
+        log.warning("not_ready", failed=impaired)
+    return JsonResponse({"status": status, "parts": parts}, status=503 if is_failed else 200)
 
 
-def _is_database_available(alias: str) -> bool:
+def _state_of_database(alias: str) -> PartState:
     try:
         with connections[alias].cursor() as cursor:
             cursor.execute("SELECT 1")
     except DatabaseError:
-        return False
-    return True
+        return "failed"
+    return "ok"
 
 
-def _is_redis_available() -> bool:
+def _state_of_redis() -> PartState:
     try:
-        return bool(get_redis_connection("default").ping())
+        client = get_redis_connection("default")
+        client.ping()
     except RedisError:
-        return False
+        return "failed"
+    try:
+        # A replica, full memory and too few replicas respond to pings and refuse writes.
+        client.set(f"{settings.LOCK_PREFIX}:readiness", b"1", ex=60)
+    except RedisError:
+        return "degraded"
+    return "ok"

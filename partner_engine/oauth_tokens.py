@@ -1,6 +1,7 @@
-"""The OAuth2 token endpoints: the library's views, with a check of their input and a limit of attempts.
+"""The OAuth2 token endpoints: the library's views, with a check of their input and responses as in RFC 6749, 5.2.
 
 The library uses its input in queries, and PostgreSQL refuses NUL: without the check the response would be a 500.
+Secrets are checked, and guesses counted, in ``client_secrets``.
 """
 
 from __future__ import annotations
@@ -9,7 +10,7 @@ import base64
 import binascii
 from http import HTTPStatus
 from typing import Any, Final
-from urllib.parse import unquote_plus, unquote_to_bytes
+from urllib.parse import unquote_to_bytes
 
 import structlog
 from django.http import HttpRequest, HttpResponseBase, JsonResponse
@@ -20,14 +21,14 @@ from oauth2_provider.views import RevokeTokenView, TokenView
 from redis.exceptions import RedisError
 
 from partner_engine.active_users import recount_active
-from partner_engine.attempt_limit import AttemptLimit
-from partner_engine.client_addresses import client_address
+from partner_engine.client_secrets import claimed_client
 from tenants.models import ApiClient
 
 log = structlog.get_logger(__name__)
 
-_GUESSES: Final = AttemptLimit("token")
 _NUL: Final = "\x00"
+_GRANT: Final = "client_credentials"
+_CHALLENGE: Final = 'Basic realm="partner-engine", charset="UTF-8"'
 
 
 @method_decorator(csrf_exempt, name="dispatch")
@@ -35,16 +36,30 @@ class _CheckedInput(View):
     """Responds with OAuth's 400 (RFC 6749, 5.2) to unreadable input; comes before the library's view."""
 
     def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
-        """Check ``request`` and pass it on."""
+        """Check ``request`` and pass it on; make every response JSON that nobody stores."""
+        response = (request.method == "POST" and self.refuse(request)) or super().dispatch(request, *args, **kwargs)
+        response["Cache-Control"] = "no-store"
+        response["Pragma"] = "no-cache"
+        if request.method == "POST":
+            response["Content-Type"] = "application/json"
+        if response.status_code == HTTPStatus.UNAUTHORIZED:
+            response["WWW-Authenticate"] = _CHALLENGE
+        return response
+
+    def refuse(self, request: HttpRequest) -> HttpResponseBase | None:
+        """Return the refusal of a request that no client can be authenticated by; None for a readable one."""
+        if request.META.get("QUERY_STRING"):
+            return _error("invalid_request", "Send all parameters in the body, none in the address.")
         fields = [text for name, values in request.POST.lists() for text in (name, *values)]
         if any(_NUL in text for text in fields) or not _is_readable(request.headers.get("Authorization", "")):
-            detail = "A field or the Authorization header is not text."
-            return JsonResponse(
-                {"error": "invalid_request", "error_description": detail},
-                status=400,
-                headers={"Cache-Control": "no-store"},
-            )
-        return super().dispatch(request, *args, **kwargs)
+            return _error("invalid_request", "A field or the Authorization header is not text.")
+        if any(len(values) > 1 for name, values in request.POST.lists() if name != "resource"):
+            return _error("invalid_request", "A parameter is sent twice.")
+        return None
+
+
+def _error(code: str, description: str) -> JsonResponse:
+    return JsonResponse({"error": code, "error_description": description}, status=HTTPStatus.BAD_REQUEST)
 
 
 def _is_readable(authorization: str) -> bool:
@@ -60,21 +75,19 @@ def _is_readable(authorization: str) -> bool:
 
 
 class Token(_CheckedInput, TokenView):
-    """Issues a token for an id and a secret, with five attempts in 15 minutes per id and address."""
+    """Issues a token for an id and a secret."""
 
-    def post(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
-        """Return a token or OAuth's error (RFC 6749, 5.2); 429 after too many attempts."""
-        attempt = (claimed_client(request), client_address(request))
-        wait = _GUESSES.take(*attempt)
-        if wait:
-            log.warning("audit.token_guesses_refused", address=attempt[1])
-            error = {"error": "slow_down", "error_description": "Too many attempts; wait for Retry-After seconds."}
-            return JsonResponse(error, status=429, headers={"Cache-Control": "no-store", "Retry-After": str(wait)})
-        response = super().post(request, *args, **kwargs)
-        # Only a success proves the secret: a request refused for another reason may lack it.
-        if response.status_code == HTTPStatus.OK:
-            _GUESSES.clear(*attempt)
-        return response
+    def refuse(self, request: HttpRequest) -> HttpResponseBase | None:
+        """Refuse requests of another kind before a secret is checked: nobody learns anything about it from them."""
+        refused = super().refuse(request)
+        if refused is not None:
+            return refused
+        grant = request.POST.get("grant_type")
+        if not grant:
+            return _error("invalid_request", "Send grant_type=client_credentials as a form, not as JSON.")
+        if grant != _GRANT:
+            return _error("unsupported_grant_type", "The only grant type is client_credentials.")
+        return None
 
 
 class RevokeToken(_CheckedInput, RevokeTokenView):
@@ -84,7 +97,7 @@ class RevokeToken(_CheckedInput, RevokeTokenView):
         """Revoke the token as in RFC 7009."""
         response = super().post(request, *args, **kwargs)
         if response.status_code == HTTPStatus.OK:
-            _recount(claimed_client(request))
+            _recount(claimed_client(request.META, request.POST))
         return response
 
 
@@ -97,15 +110,3 @@ def _recount(client_id: str) -> None:
     except RedisError as error:
         # The client expires by itself a few minutes after its last request.
         log.info("active_users_not_recounted", reason=type(error).__name__)
-
-
-def claimed_client(request: HttpRequest) -> str:
-    """Return the client id that a readable request contains, "" without one."""
-    scheme, _, credentials = request.headers.get("Authorization", "").partition(" ")
-    if scheme.lower() == "basic":
-        try:
-            # Clients encode both halves as form fields (RFC 6749, 2.3.1).
-            return unquote_plus(base64.b64decode(credentials).decode(errors="replace").partition(":")[0])
-        except binascii.Error:
-            return ""
-    return request.POST.get("client_id", "")

@@ -4,6 +4,7 @@ into them.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 from http import HTTPStatus
 from typing import Final
@@ -12,15 +13,24 @@ import msgspec
 from msgspec import UNSET, UnsetType
 
 MEDIA_TYPE: Final = "application/problem+json"
+#: A response lists this many faults, and this many allowed values in all of them together.
+MOST_FAULTS: Final = 100
+MOST_ALLOWED: Final = 2_000
 
 
 class Fault(msgspec.Struct, frozen=True, kw_only=True):
-    """A single error: ``pointer`` (RFC 6901) into the body, ``path`` of the answer, row, header or query parameter."""
+    """A single error: ``pointer`` (RFC 6901) into the body, ``path`` of the answer, row, header or query parameter.
+
+    Where only certain values are valid, ``allowed`` lists them and ``did_you_mean`` is the most similar one; both are
+    left out otherwise, and where the list is long.
+    """
 
     pointer: str = ""
     path: str = ""
     code: str
     detail: str
+    did_you_mean: str | UnsetType = UNSET
+    allowed: list[str] | UnsetType = UNSET
 
 
 class HolderShape(msgspec.Struct, frozen=True, kw_only=True):
@@ -34,8 +44,9 @@ class HolderShape(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Problem(msgspec.Struct, frozen=True, kw_only=True):
-    """An error response. ``type`` is a stable name of the reason, ``instance`` the requested path, ``errors`` the
-    single errors. ``holder`` is present only for ``locked_by_another_save``, if it is known.
+    """An error response. ``type`` is a stable name of the reason, ``instance`` the requested path, ``errors`` the first
+    100 single errors and ``more_errors`` the number of the others. ``holder`` is present only for
+    ``locked_by_another_save``, if it is known.
     """
 
     type: str
@@ -45,6 +56,7 @@ class Problem(msgspec.Struct, frozen=True, kw_only=True):
     instance: str
     correlation_id: str
     errors: list[Fault] = []
+    more_errors: int | UnsetType = UNSET
     holder: HolderShape | UnsetType = UNSET
 
 
@@ -60,7 +72,9 @@ class Refused(Exception):
         faults: list[Fault] | None = None,
         headers: dict[str, str] | None = None,
         holder: HolderShape | None = None,
+        more: int = 0,
     ) -> None:
+        """Refuse with ``faults``; ``more`` is the number of faults beyond those."""
         super().__init__(detail)
         self.status = status
         self.code = code
@@ -68,6 +82,7 @@ class Refused(Exception):
         self.faults = faults or []
         self.headers = headers or {}
         self.holder = holder
+        self.more = more
 
     @classmethod
     def field(cls, pointer: str, detail: str, *, code: str = "invalid_value") -> Refused:
@@ -85,8 +100,20 @@ class Refused(Exception):
         return cls(400, "malformed_header", detail, faults=[Fault(path=name, code="malformed_header", detail=detail)])
 
 
+def brief(faults: Sequence[Fault]) -> list[Fault]:
+    """Return the first faults, with lists of allowed values as long as there is room for them."""
+    room, told = MOST_ALLOWED, []
+    for fault in faults[:MOST_FAULTS]:
+        values = fault.allowed or []
+        room -= len(values)
+        told.append(fault if room >= 0 else msgspec.structs.replace(fault, allowed=UNSET))
+    return told
+
+
 def render(refused: Refused, *, instance: str, correlation_id: str) -> bytes:
     """Return ``refused`` as a problem, encoded as JSON."""
+    told = brief(refused.faults)
+    more = refused.more + len(refused.faults) - len(told)
     problem = Problem(
         type=f"urn:partner-engine:problem:{refused.code}",
         title=HTTPStatus(refused.status).phrase,
@@ -94,7 +121,8 @@ def render(refused: Refused, *, instance: str, correlation_id: str) -> bytes:
         detail=refused.detail,
         instance=instance,
         correlation_id=correlation_id,
-        errors=refused.faults,
+        errors=told,
+        more_errors=more or UNSET,
         holder=refused.holder or UNSET,
     )
     return msgspec.json.encode(problem)

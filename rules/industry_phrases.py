@@ -15,6 +15,7 @@ from functools import cache
 from pathlib import Path
 from typing import Final, NamedTuple
 
+from rules.folding import fold
 from rules.reference_data import industries
 from rules.spelling import alike
 
@@ -81,7 +82,7 @@ class Phrases:
 
 def plain(text: str) -> str:
     """Return the words of ``text`` in small letters, separated by single spaces."""
-    return re.sub(r"[^\w']+", " ", text.casefold()).replace("'", "").strip()
+    return re.sub(r"\W+", " ", fold(text)).strip()
 
 
 def stem_of(word: str) -> str:

@@ -21,7 +21,7 @@ from tenants.current_tenant import use_tenant
 from tenants.models import Tenant
 
 #: The version of the word extraction; ``rebuild_search`` reads entries of an older one again.
-FORMAT: Final = 1
+FORMAT: Final = 2
 
 _ENTRIES: Final = SearchEntry._meta.db_table
 _WORDS: Final = SearchWord._meta.db_table

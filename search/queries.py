@@ -17,7 +17,7 @@ from copies.models import Copy
 from rules.spelling import alike, trigrams_of
 from search.index import Entry
 from search.models import SearchSpelling, SearchWord
-from search.words import words_of
+from search.words import joined_words_of, words_of
 from tenants.current_tenant import NoTenant, current_scope
 
 #: Further words of a search are ignored.
@@ -57,7 +57,8 @@ class _Sought(NamedTuple):
 
 def find_hits(text: str, *, sees_personal: bool, pending: Sequence[Entry] = ()) -> Hits:
     """Return the copies of the scope that contain every word of ``text``, as a whole word or as a prefix; a word of
-    four or more hexadecimal digits also matches the beginning of an id. Without a match, similar words are tried.
+    four or more hexadecimal digits also matches the beginning of an id. Without a match, single letters are joined to
+    the next word, and then similar words are tried.
 
     ``pending`` copies are read in place of their entries. Raises ``NoTenant``.
     """
@@ -65,6 +66,11 @@ def find_hits(text: str, *, sees_personal: bool, pending: Sequence[Entry] = ()) 
     found = _run(sought, sees_personal=sees_personal, pending=pending)
     if found.scores or found.scores is None:
         return found
+    joined = [_Sought(word, None, {}) for word in joined_words_of(text)[:MOST_WORDS]]
+    if {one.word for one in joined} != {one.word for one in sought}:
+        found_joined = _run(joined, sees_personal=sees_personal, pending=pending)
+        if found_joined.scores or found_joined.scores is None:
+            return found_joined
     spelt = [_Sought(one.word, one.ids, _spellings(one.word, pending)) for one in sought]
     return _run(spelt, sees_personal=sees_personal, pending=pending) if any(one.spellings for one in spelt) else found
 

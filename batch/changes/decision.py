@@ -45,11 +45,11 @@ def _fire(tracker: ChangeTracker, before: Evaluation | None) -> FlowResult:
 
 def _refuse(tracker: ChangeTracker, result: FlowResult) -> None:
     submitted = set(tracker.submitted_paths)
-    faults = [
-        AnswerFault(refusal.path, refusal.code, refusal.text, tracker.pointers.get(refusal.path, ""))
-        for refusal in result.refusals
-        if refusal.path in submitted
-    ]
+    faults = []
+    for refusal in result.refusals:
+        if refusal.path in submitted:
+            path, pointer = tracker.origins.get(refusal.path, (refusal.path, ""))
+            faults.append(AnswerFault(path, refusal.code, refusal.text, pointer))
     if faults:
         raise InvalidAnswers(faults)
     for code in result.added_sets:

@@ -9,13 +9,25 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache, partial
+from types import MappingProxyType
 from typing import Any, Final, Protocol
 
 from batch.changes.orphans import Orphans
-from batch.changes.tracker import ChangeTracker
-from batch.errors import AnswerFault, InvalidAnswers, PoolIsFull, ReadOnlyAnswer, UnknownPart, UnknownRow
+from batch.changes.tracker import ChangeTracker, Origin
+from batch.errors import (
+    AnswerFault,
+    InvalidAnswers,
+    PoolIsFull,
+    ReadOnlyAnswer,
+    UnknownPart,
+    UnknownPool,
+    UnknownQuestion,
+    UnknownRow,
+)
 from copies.document import AnswerValue
 from copies.paths import join_path
+from rules.definition.model import CompiledQuestion
+from rules.nearest import nearest
 from rules.types.cleaning import InvalidValue, clean
 
 ROW_KEYS: Final = frozenset({"id", "answers", "answer_pools", "delete"})
@@ -23,6 +35,15 @@ ROW_KEYS: Final = frozenset({"id", "answers", "answer_pools", "delete"})
 CLEARING: Final[tuple[object, ...]] = (None, "", [])
 #: The id of a row that is to be added, in the paths of its faults.
 NEW_ROW: Final = "new"
+#: This many faults are listed; the others are counted, so that a response is never much longer than its request.
+MOST_FAULTS: Final = 100
+#: Unknown codes and keys are repeated up to this length.
+_SHOWN: Final = 80
+
+
+NO_LABELS: Final[Mapping[str, str]] = MappingProxyType({})
+#: Longer paths and pointers of faults are cut.
+_LONGEST: Final = 500
 
 
 class AnswerTarget(Protocol):
@@ -98,11 +119,16 @@ class Plan:
         self._tracker = tracker
         self._steps: list[Callable[[], object]] = []
         self._faults: list[AnswerFault] = []
+        self._more = 0
 
     def carry_out(self) -> None:
         """Carry out all steps. With any fault raise ``InvalidAnswers`` with all of them and carry out none."""
         if self._faults:
-            raise InvalidAnswers(self._faults)
+            raise InvalidAnswers(self._faults, more=self._more)
+        self.carry_out_valid()
+
+    def carry_out_valid(self) -> None:
+        """Carry out the steps of all values without faults: the rules then find the faults of those."""
         for step in self._steps:
             step()
 
@@ -120,23 +146,24 @@ class Plan:
             self._steps.append(partial(place.existing.orphans.remove_answer, code))
             return None
         if question is None:
-            return self._fault(
-                path, pointer, "unknown_question", "There is no question with this code. See the catalogue."
-            )
+            text, known = "There is no question with this code. See the catalogue.", self._codes_of(place.pool)
+            return self._fault(path, pointer, UnknownQuestion.code, text, given=code, known=known)
         if question.pool != place.pool:
             belongs = f"to the rows of pool {question.pool!r}" if question.pool else "to the top level"
             return self._fault(path, pointer, "wrong_place", f"This question belongs {belongs}.")
         try:
             cleaned = clean(self._tracker.catalogue, question.question, value)
         except InvalidValue as error:
-            return self._fault(path, pointer, error.code, error.text)
+            labels = self._choices(question, error)
+            given = _unknown_choice(value, labels)
+            return self._fault(path, pointer, error.code, error.text, given=given, known=tuple(labels), labels=labels)
         if place.existing is not None and place.existing.find_answer(code).is_readonly:
             return self._fault(path, pointer, ReadOnlyAnswer.code, "This answer is read-only.")
-        self._steps.append(lambda: self._take(place.open().find_answer(code), cleaned, pointer))
+        self._steps.append(lambda: self._take(place.open().find_answer(code), cleaned, path, pointer))
 
-    def _take(self, mutator: AnswerTarget, cleaned: AnswerValue, pointer: str) -> None:
+    def _take(self, mutator: AnswerTarget, cleaned: AnswerValue, path: str, pointer: str) -> None:
         mutator.apply_cleaned(cleaned)
-        self._tracker.pointers[mutator.path] = pointer
+        self._tracker.origins[mutator.path] = Origin(path, pointer)
 
     def _add_pool(self, place: Place, code: str, rows: object) -> None:
         path, pointer = join_path(place.path, code), f"{place.pointer}/answer_pools/{_escape(code)}"
@@ -145,16 +172,21 @@ class Plan:
         except UnknownPart as error:
             if place.existing is not None and place.existing.orphans.rows(code):
                 return self._remove_orphans(place.existing.orphans, code, rows, (path, pointer))
-            return self._fault(path, pointer, error.code, str(error))
+            return self._fault(path, pointer, error.code, str(error), given=code, known=self._pools_of(place.pool))
         if not isinstance(rows, Sequence) or isinstance(rows, str):
             return self._fault(path, pointer, "wrong_type", "Give a list of rows.")
+        most = self._tracker.catalogue.pools[code].pool.max
+        present = len(existing.rows) if existing else 0
+        full = f"A form has at most {most} rows here."
+        if len(rows) > most + present:
+            # Each present row can be named once, so too many are new: refused without a look at each.
+            return self._fault(path, pointer, PoolIsFull.code, full)
         seen: set[str] = set()
         room = 0
         for position, row in enumerate(rows):
             room += self._add_row(place, code, existing, row, f"{pointer}/{position}", seen)
-        most = self._tracker.catalogue.pools[code].pool.max
-        if (len(existing.rows) if existing else 0) + room > most and room > 0:
-            self._fault(path, pointer, PoolIsFull.code, f"A form has at most {most} rows here.")
+        if present + room > most and room > 0:
+            self._fault(path, pointer, PoolIsFull.code, full)
 
     def _remove_orphans(self, orphans: Orphans, code: str, rows: object, place: tuple[str, str]) -> None:
         """Plan the removal of ``rows`` of the pool ``code``, which is no longer asked here; ``place`` is its path and
@@ -179,7 +211,7 @@ class Plan:
             return place.existing.find_pool(code)
         pool = self._tracker.catalogue.pools.get(code)
         if pool is None or pool.pool.parent != place.pool:
-            raise UnknownPart(f"There is no pool {code!r} in a row of {place.pool!r}.")
+            raise UnknownPool(join_path(place.path, code))
         return None
 
     def _add_row(
@@ -190,13 +222,10 @@ class Plan:
         if not isinstance(row, Mapping):
             self._fault(path, pointer, "wrong_type", "A row is an object with answers, answer_pools, id or delete.")
             return 0
-        for key in sorted(set(row) - ROW_KEYS):
-            self._fault(
-                path,
-                f"{pointer}/{_escape(str(key))}",
-                "unknown_key",
-                f"A row has no {key!r}; answers go below 'answers'.",
-            )
+        for key in sorted(map(str, set(row) - ROW_KEYS)):
+            text = f"A row has no {key[:_SHOWN]!r}; answers go below 'answers'."
+            known = tuple(sorted(ROW_KEYS))
+            self._fault(path, f"{pointer}/{_escape(key)}", "unknown_key", text, given=key, known=known)
         if "id" not in row:
             if "delete" in row:
                 self._fault(path, f"{pointer}/delete", "missing_id", "To delete a row give its id.")
@@ -233,6 +262,7 @@ class Plan:
         if not isinstance(row_id, str):
             self._fault(path, pointer, "wrong_type", "A row's id is a text.")
             return None
+        row_id = row_id.lower()
         if row_id in seen:
             self._fault(join_path(path, row_id), pointer, "duplicate_row", "This row is given twice.")
             return None
@@ -251,8 +281,33 @@ class Plan:
         self._fault(path, pointer, "wrong_type", "Give an object with one entry per code.")
         return []
 
-    def _fault(self, path: str, pointer: str, code: str, text: str) -> None:
-        self._faults.append(AnswerFault(path, code, text, pointer))
+    def _choices(self, question: CompiledQuestion, error: InvalidValue) -> Mapping[str, str]:
+        return self._tracker.catalogue.choices(question.question) if error.code == "unknown_choice" else {}
+
+    def _codes_of(self, pool: str) -> tuple[str, ...]:
+        """Return the codes of the questions of ``pool``, or of the top level."""
+        return tuple(code for code, question in self._tracker.catalogue.questions.items() if question.pool == pool)
+
+    def _pools_of(self, parent: str) -> tuple[str, ...]:
+        return tuple(code for code, pool in self._tracker.catalogue.pools.items() if pool.pool.parent == parent)
+
+    def _fault(  # noqa: PLR0913 - the parts of a fault
+        self,
+        path: str,
+        pointer: str,
+        code: str,
+        text: str,
+        *,
+        given: object = None,
+        known: tuple[str, ...] = (),
+        labels: Mapping[str, str] = NO_LABELS,
+    ) -> None:
+        """Note a fault; ``given`` is none of the ``known`` values, whose names may be in ``labels``."""
+        if len(self._faults) == MOST_FAULTS:
+            self._more += 1
+            return
+        meant = nearest(given, known, labels=labels) if known else ""
+        self._faults.append(AnswerFault(path[:_LONGEST], code, text, pointer[:_LONGEST], meant, known))
 
 
 def plan_answers(
@@ -271,6 +326,17 @@ def plan_row(
     plan = Plan(tracker)
     plan.add_place(Place(row.pool_code, row.path, "", row, lambda: row), answers, answer_pools)
     return plan
+
+
+def _unknown_choice(value: object, known: Mapping[str, str]) -> object:
+    """Return the choice that is unknown: ``value``, or the first of a list."""
+    if isinstance(value, list):
+        return next((item for item in value if item not in known), None) if all(map(_is_code, value)) else None
+    return value
+
+
+def _is_code(value: object) -> bool:
+    return isinstance(value, str)
 
 
 def _escape(token: str) -> str:

@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 from datetime import datetime
 from enum import Enum
 from functools import cache, partial
-from typing import Any, Final, Protocol
+from typing import Any, Final, NamedTuple, Protocol
 
 import msgspec
 from uuid_utils.compat import uuid7
@@ -53,6 +53,15 @@ class Mode(Enum):
     WRITABLE = "writable"
     READ_ONLY = "read only"
     STALE = "stale"
+
+
+class Origin(NamedTuple):
+    """The place of a submitted answer in the request: its ``path`` as the caller knows it (a row that the request adds
+    is ``new``), and its JSON ``pointer``.
+    """
+
+    path: str
+    pointer: str
 
 
 class _CausedBy:
@@ -99,8 +108,8 @@ class ChangeTracker:
         self.now: datetime = context.now
         self.sealing = sealing
         self.mode = mode
-        #: The origin of each submitted answer in the request: path -> JSON pointer.
-        self.pointers: dict[str, str] = {}
+        #: The origin of each submitted answer in the request, by its path.
+        self.origins: dict[str, Origin] = {}
         self.loaded = loaded
         self._answers: SnapshotAccumulator[AnswerSnapshot] = SnapshotAccumulator()
         self._rows: SnapshotAccumulator[str] = SnapshotAccumulator()

@@ -15,7 +15,7 @@ from django.db import connections
 
 from batch.changes.records import CopyRecord, FormRecord, Loaded
 from batch.changes.snapshots import CopyFields, FormFields
-from batch.errors import IdempotencyConflict, NotFound
+from batch.errors import IdempotencyConflict, NotFound, UnknownVersion
 from batch.idempotency import KEPT, IdempotencyKey, StoredResponse
 from batch.models import IdempotencyRecord
 from batch.storage.tables import TABLES
@@ -138,9 +138,9 @@ def load_nothing(idempotency: IdempotencyKey | None, *, scope: Tenant) -> tuple[
 def load_revision(
     loaded: Loaded, *, scope: Tenant, version: int | None = None, moment: datetime | None = None
 ) -> Loaded:
-    """Return the earlier version of ``loaded``: number ``version``, or the version at ``moment``. Raises ``NotFound``.
+    """Return the earlier version of ``loaded``: number ``version``, or the version at ``moment``.
 
-    Attached records have no earlier versions: they are left out.
+    Attached records have no earlier versions: they are left out. Raises ``UnknownVersion``.
     """
     revisions = CopyRevision.objects.using(scope.database_alias).filter(copy_id=loaded.copy.id)
     if version is not None:
@@ -149,7 +149,7 @@ def load_revision(
         revisions = revisions.filter(created_at__lte=moment)
     revision = revisions.order_by("-version").first()
     if revision is None:
-        raise NotFound("The copy has no such version.")
+        raise UnknownVersion
     return msgspec.structs.replace(
         loaded,
         copy=msgspec.structs.replace(

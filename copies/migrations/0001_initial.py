@@ -95,6 +95,7 @@ class Migration(migrations.Migration):
                 "indexes": [
                     models.Index(fields=["tenant_id", "application_form_id"], name="copy_form"),
                     models.Index(fields=["tenant_id", "-last_touched_by_user_at", "-id"], name="copy_last_touched"),
+                    models.Index(fields=["tenant_id", "updated_at", "id"], name="copy_updated"),
                 ],
             },
             managers=[

@@ -9,6 +9,7 @@ from django.http import HttpResponse
 from rest_framework.request import Request
 
 from batch.changes.records import SaveResult
+from batch.changes.submission import submit_answers
 from batch.context import BatchContext
 from batch.errors import VersionMismatch
 from batch.idempotency import StoredResponse
@@ -17,8 +18,9 @@ from partner_engine.api.copies import find_copy
 from partner_engine.api.copy_response import changes_shape
 from partner_engine.api.http.conditional import expected_version, version_tag
 from partner_engine.api.http.endpoint import Endpoint
+from partner_engine.api.http.idempotency import idempotency_key
 from partner_engine.api.http.schema import documented
-from partner_engine.api.http.writes import Opener, exact_copy, idempotency_key, json_response, save
+from partner_engine.api.http.writes import Opener, exact_copy, json_response, save
 from presentation import shapes
 from tenants.access import Right
 
@@ -51,7 +53,7 @@ class Answers(Endpoint):
         """Apply ``body`` to the copy and save it, or return what a save would change."""
 
         def change(context: BatchContext) -> None:
-            context.changeset.apply_answers(body.answers, body.answer_pools)
+            submit_answers(context.changeset, body.answers, body.answer_pools)
 
         if dry_run:
             context = self._open_for_dry_run(id)

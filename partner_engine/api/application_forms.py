@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import date
 from functools import partial
 from typing import ClassVar, Final
@@ -13,16 +14,20 @@ from django.urls import reverse
 from rest_framework.request import Request
 
 from batch import service as batch
+from batch.changes.free_texts import clean_line
+from batch.changes.mutators.copy_fields import MAX_TITLE
 from batch.changes.records import SaveResult
+from batch.changes.submission import submit_answers
 from batch.context import BatchContext
 from batch.errors import NotFound
 from batch.idempotency import StoredResponse
 from copies.models import Copy
-from forms.selectors import list_copies, list_forms
+from forms.selectors import in_forms_changed_since, list_copies, list_forms, list_latest_changes
 from partner_engine.api.bodies import FormsQuery, NewCopy, NewForm
 from partner_engine.api.copy_response import copy_shape, copy_summary
 from partner_engine.api.form_list import filter_copies, form_summary
 from partner_engine.api.http.endpoint import Endpoint
+from partner_engine.api.http.field_errors import errors_of_field
 from partner_engine.api.http.pagination import next_page, page
 from partner_engine.api.http.schema import documented
 from partner_engine.api.http.writes import json_response, save
@@ -44,16 +49,19 @@ class ApplicationForms(Endpoint):
 
     @documented(
         "List application forms",
-        "One entry per form, with the copy that a person changed last. Pages are stable: follow `next` until it is "
-        "null.",
+        "One entry per form, with the copy that a person changed last. Follow `next` until it is null. In the default "
+        "order `-created` and in `created` a walk meets every form once, also while forms are changed and added. To "
+        "synchronize, walk in `order=updated`: a form that changes meanwhile comes again. Send the time at which the "
+        "walk began, less a minute, as `updated_since` of the next walk. `-updated`, `last_touched` and "
+        "`-last_touched` are for display: a form that is touched during such a walk can be missed.",
         query=FormsQuery,
         responses={200: shapes.FormPage},
     )
     def get(self, request: Request, *, query: FormsQuery) -> HttpResponse:
-        copies = page(self._matching(query), order=query.order, cursor=query.cursor, limit=query.limit)
+        copies, cursor = self._page(query)
         names = InsuredNames(Reader.for_actor(self.actor))
-        results = [form_summary(copy, names) for copy in copies.rows]
-        return self.respond(shapes.FormPage(results, next_page(request, copies.next_cursor)))
+        results = [form_summary(copy, names) for copy in copies]
+        return self.respond(shapes.FormPage(results, next_page(request, cursor)))
 
     @documented(
         "Start an application form",
@@ -70,20 +78,37 @@ class ApplicationForms(Endpoint):
             batch.build_context,
             scope=self.tenant,
             actor=self.actor,
-            title=body.title,
+            title=checked_title(body.title),
             as_of=body.as_of,
             catalogue=body.catalogue or "",
         )
 
         def change(context: BatchContext) -> None:
-            context.changeset.apply_answers(body.answers, body.answer_pools)
+            submit_answers(context.changeset, body.answers, body.answer_pools)
 
         return save(self, opener, change=change, respond=respond_with_new_copy)
+
+    def _page(self, query: FormsQuery) -> tuple[Sequence[Copy], str]:
+        """Return the copies of one page, and the cursor of the next page or ""."""
+        matching = self._matching(query)
+        if query.order.lstrip("-") != "updated":
+            found = page(matching, order=query.order, cursor=query.cursor, limit=query.limit)
+            return found.rows, found.next_cursor
+        changes = list_latest_changes().filter(
+            application_form_id__in=matching.order_by().values("application_form_id")
+        )
+        changed = page(changes, order=query.order, cursor=query.cursor, limit=query.limit)
+        form_ids = [change.application_form_id for change in changed.rows]
+        shown = {copy.application_form_id: copy for copy in matching.filter(application_form_id__in=form_ids)}
+        # A form may be deleted between the two queries.
+        return [shown[form_id] for form_id in form_ids if form_id in shown], changed.next_cursor
 
     def _matching(self, query: FormsQuery) -> QuerySet[Copy]:
         copies = list_forms(deleted=query.deleted or query.state == "deleted")
         if query.q:
             copies = search_forms(copies, query.q, personal=self.actor.may(Right.READ_PERSONAL))
+        if query.updated_since is not None:
+            copies = in_forms_changed_since(copies, query.updated_since)
         state = query.state or ("deleted" if query.deleted else None)
         return filter_copies(copies, query, state=state, actor=self.actor)
 
@@ -136,7 +161,8 @@ class FormCopies(Endpoint):
     )
     def post(self, request: Request, id: UUID, *, body: NewCopy) -> HttpResponse:
         source = self._source(id, body.from_copy)
-        opener = partial(batch.build_copy, source, scope=self.tenant, actor=self.actor, title=body.title)
+        title = checked_title(body.title)
+        opener = partial(batch.build_copy, source, scope=self.tenant, actor=self.actor, title=title)
         return save(self, opener, change=lambda context: None, respond=respond_with_new_copy)
 
     def _source(self, form_id: UUID, from_copy: str | None) -> UUID:
@@ -154,6 +180,12 @@ class FormCopies(Endpoint):
         if source is None or source.form.id != form.form.id or str(source.copy.id) != from_copy.lower():
             raise Refused.field("/from_copy", "This form has no such copy.", code="unknown_copy")
         return source.copy.id
+
+
+def checked_title(title: str) -> str:
+    """Return ``title`` in its stored form. Raises ``Refused`` (422) for one that cannot be stored."""
+    with errors_of_field("/title"):
+        return clean_line(title, field="title", most=MAX_TITLE)
 
 
 def respond_with_new_copy(context: BatchContext, result: SaveResult, value: None) -> StoredResponse:

@@ -12,6 +12,8 @@ from partner_engine.api.http.input import Body, Query
 
 Title = Annotated[str, Meta(max_length=200)]
 Code = Annotated[str, Meta(max_length=64)]
+#: Orders of the list of forms; those by ``last_touched`` are not stable while forms are touched.
+Order = Literal["created", "-created", "updated", "-updated", "last_touched", "-last_touched"]
 
 
 class RowInput(Body, frozen=True, kw_only=True):
@@ -79,6 +81,13 @@ class ReadQuery(Query, frozen=True, kw_only=True):
     at_version: Annotated[int, Meta(ge=1, le=2**31 - 1)] | None = None
     at: Annotated[datetime, Meta(tz=True)] | None = None
 
+    @property
+    def moment(self) -> datetime | None:
+        """Return ``at`` to the end of the named millisecond: programs cut the microseconds of the times they read."""
+        if self.at is None or self.at.microsecond % 1_000:
+            return self.at
+        return self.at.replace(microsecond=self.at.microsecond + 999)
+
 
 class DryRunQuery(Query, frozen=True, kw_only=True):
     """``dry_run=true`` reports the effects of the request and writes nothing."""
@@ -120,7 +129,7 @@ class FormsQuery(Query, frozen=True, kw_only=True):
     owner: Annotated[str, Meta(max_length=64)] = ""
     updated_since: Annotated[datetime, Meta(tz=True)] | None = None
     deleted: bool = False
-    order: Literal["last_touched", "-last_touched", "created", "-created"] = "-last_touched"
+    order: Order = "-created"
     cursor: Annotated[str, Meta(max_length=200)] = ""
     limit: Annotated[int, Meta(ge=1, le=100)] = 25
 

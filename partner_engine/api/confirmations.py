@@ -12,6 +12,7 @@ from batch.changes.records import SaveResult
 from batch.confirmation import confirm
 from batch.context import BatchContext
 from batch.idempotency import StoredResponse
+from copies.paths import lower_row_ids
 from partner_engine.api.bodies import ConfirmationInput
 from partner_engine.api.copy_response import changes_shape
 from partner_engine.api.http.endpoint import Endpoint
@@ -41,7 +42,7 @@ class Confirmations(Endpoint):
     def post(self, request: Request, id: UUID, *, body: ConfirmationInput) -> HttpResponse:
         def change(context: BatchContext) -> None:
             with errors_of_field("/path"):
-                confirm(context, body.path, body.code)
+                confirm(context, lower_row_ids(body.path), body.code)
 
         return save_copy(self, id, change=change, respond=_respond)
 

@@ -17,6 +17,7 @@ from partner_engine.api.bodies import CopyChange, ReadQuery
 from partner_engine.api.copy_response import copy_shape
 from partner_engine.api.http.conditional import version_tag
 from partner_engine.api.http.endpoint import Endpoint
+from partner_engine.api.http.field_errors import errors_of_field
 from partner_engine.api.http.input import Nothing
 from partner_engine.api.http.schema import documented
 from partner_engine.api.http.writes import exact_copy, json_response, no_content, save, save_copy
@@ -30,7 +31,7 @@ def find_copy(endpoint: Endpoint, copy_id: UUID, query: ReadQuery) -> BatchConte
     if query.at_version is not None and query.at is not None:
         raise Refused.parameter("at", "Send at_version or at, not both.")
     context = batch.find(
-        copy_id, scope=endpoint.tenant, actor=endpoint.actor, version=query.at_version, moment=query.at
+        copy_id, scope=endpoint.tenant, actor=endpoint.actor, version=query.at_version, moment=query.moment
     )
     # A form's id may lead to another copy; below ``/copies`` an id means that copy or nothing.
     if context.copy.id != copy_id:
@@ -71,7 +72,8 @@ class Copy(Endpoint):
     )
     def patch(self, request: Request, id: UUID, *, body: CopyChange) -> HttpResponse:
         def change(context: BatchContext) -> None:
-            context.changeset.copy.rename(body.title)
+            with errors_of_field("/title"):
+                context.changeset.copy.rename(body.title)
 
         return save_copy(self, id, change=change, respond=respond_with_copy)
 

@@ -10,6 +10,7 @@ import msgspec
 from django.http import HttpResponse
 from rest_framework.request import Request
 
+from copies.paths import lower_row_ids
 from partner_engine.api.bodies import ExplainQuery
 from partner_engine.api.copies import find_copy
 from partner_engine.api.http.conditional import version_tag
@@ -58,7 +59,7 @@ class Explain(Endpoint):
         explanation = explain(
             context.release.compiled,
             changeset.document,
-            query.target,
+            lower_row_ids(query.target),
             as_of=context.save_context.as_of,
             reveal=changeset.sealing.reveal,
             visibility=visibility,

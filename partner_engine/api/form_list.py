@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import datetime
 from typing import Any, Protocol, TypeVar
 from uuid import UUID
 
@@ -31,10 +30,6 @@ class Filters(Protocol):
     def owner(self) -> str:
         """Return a user's id, or ``me``."""
 
-    @property
-    def updated_since(self) -> datetime | None:
-        """Return the time of the oldest change to include."""
-
 
 def filter_copies(copies: QuerySet[C], query: Filters, *, state: State | None, actor: Actor) -> QuerySet[C]:
     """Return ``copies`` filtered by ``query``. Raises ``Refused`` (400) for an invalid owner."""
@@ -44,8 +39,6 @@ def filter_copies(copies: QuerySet[C], query: Filters, *, state: State | None, a
         copies = copies.filter(summary__lines__contains=[query.line])
     if query.owner:
         copies = copies.filter(owner_id=_owner(query.owner, actor))
-    if query.updated_since is not None:
-        copies = copies.filter(updated_at__gte=query.updated_since)
     return copies
 
 

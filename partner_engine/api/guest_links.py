@@ -22,6 +22,7 @@ from guests.service import LinkState, list_links, state_of
 from partner_engine.api.bodies import ReadQuery
 from partner_engine.api.copies import find_copy
 from partner_engine.api.http.endpoint import Endpoint
+from partner_engine.api.http.field_errors import errors_of_field
 from partner_engine.api.http.input import Body, Nothing
 from partner_engine.api.http.schema import documented
 from partner_engine.api.http.writes import json_response, no_content, save_copy
@@ -94,18 +95,18 @@ class GuestLinks(Endpoint):
     @documented(
         "Make a guest link",
         "Allows the first person who opens its `url` to answer this one copy, until the link expires or is revoked. No "
-        "later response contains the `url`. Because it is not stored, an `Idempotency-Key` has no effect here.",
+        "later response contains the `url`, except to a repetition with the same `Idempotency-Key`.",
         body=NewGuestLink,
         responses={201: NewGuestLinkShape},
         write=True,
-        keyed=False,
         tagged=True,
     )
     def post(self, request: Request, id: UUID, *, body: NewGuestLink) -> HttpResponse:
         def change(context: BatchContext) -> tuple[GuestLinkRow, str]:
-            link, secret = context.changeset.guest_links.issue(
-                valid_for=timedelta(days=body.valid_days), name=" ".join(body.name.split())
-            )
+            with errors_of_field("/name"):
+                link, secret = context.changeset.guest_links.issue(
+                    valid_for=timedelta(days=body.valid_days), name=body.name
+                )
             return link.row, secret
 
         def respond(context: BatchContext, result: SaveResult, issued: tuple[GuestLinkRow, str]) -> StoredResponse:
@@ -114,7 +115,7 @@ class GuestLinks(Endpoint):
             location = f"{request.path.rstrip('/')}/{row.id}"
             return json_response(shape, version=result.version, status=201, location=location)
 
-        return save_copy(self, id, change=change, respond=respond, store=False)
+        return save_copy(self, id, change=change, respond=respond, contains_secret=True)
 
 
 class GuestLink(Endpoint):

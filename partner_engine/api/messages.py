@@ -15,6 +15,7 @@ from batch.changes.records import SaveResult
 from batch.context import BatchContext
 from batch.errors import NotFound, UnknownRecord
 from batch.idempotency import StoredResponse
+from copies.paths import lower_row_ids
 from forms.selectors import list_messages
 from partner_engine.api import attached_shapes as shapes
 from partner_engine.api.bodies import PageQuery, ReadQuery
@@ -61,12 +62,13 @@ class Messages(Endpoint):
     def post(self, request: Request, id: UUID, *, body: shapes.NewMessage) -> HttpResponse:
         def change(context: BatchContext) -> MessageMutator:
             changeset = context.changeset
-            if body.path:
+            path = lower_row_ids(body.path)
+            if path:
                 with errors_of_field("/path"):
-                    changeset.require_place(body.path)
-            kind: About = "answer" if body.path else "application_form"
+                    changeset.require_place(path)
+            kind: About = "answer" if path else "application_form"
             with errors_of_field("/text"):
-                return changeset.messages.add(body.text, kind=kind, severity=body.severity, path=body.path)
+                return changeset.messages.add(body.text, kind=kind, severity=body.severity, path=path)
 
         return save_copy(self, id, change=change, respond=_respond)
 

@@ -10,9 +10,11 @@ from django.http import HttpResponse
 from rest_framework.request import Request
 
 from batch.reveal import reveal
+from copies.paths import lower_row_ids
 from partner_engine.api.bodies import ReadQuery, RevealInput
 from partner_engine.api.copies import find_copy
 from partner_engine.api.http.endpoint import Endpoint
+from partner_engine.api.http.field_errors import errors_of_field
 from partner_engine.api.http.schema import documented
 from tenants.access import Right
 
@@ -32,7 +34,7 @@ class Reveal(Endpoint):
     @documented(
         "Reveal a sensitive answer",
         "Returns the unmasked value of one `spi` answer. The reader, the time and the `reason` are recorded first. The "
-        "response is never stored, so an `Idempotency-Key` has no effect here.",
+        "response is never stored, so an `Idempotency-Key` is refused.",
         body=RevealInput,
         responses={200: Revealed},
         write=True,
@@ -40,5 +42,7 @@ class Reveal(Endpoint):
     )
     def post(self, request: Request, id: UUID, *, body: RevealInput) -> HttpResponse:
         find_copy(self, id, ReadQuery())
-        value = reveal(id, body.path, scope=self.tenant, actor=self.actor, reason=body.reason)
-        return self.respond(Revealed(body.path, value))
+        path = lower_row_ids(body.path)
+        with errors_of_field("/reason"):
+            value = reveal(id, path, scope=self.tenant, actor=self.actor, reason=body.reason)
+        return self.respond(Revealed(path, value))

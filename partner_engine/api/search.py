@@ -38,6 +38,8 @@ class Search(Endpoint):
         sees_personal = self.actor.may(Right.READ_PERSONAL)
         every_copy = list_every_copy(deleted=query.state == "deleted")
         copies = filter_copies(every_copy, query, state=query.state, actor=self.actor)
+        if query.updated_since is not None:
+            copies = copies.filter(updated_at__gte=query.updated_since)
         after = Ranked(*decode_ranked(query.cursor)) if query.cursor else None
         ranked = rank_forms(copies, query.q, personal=sees_personal, after=after, limit=query.limit + 1)
         shown = ranked[: query.limit]

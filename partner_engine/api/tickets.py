@@ -33,7 +33,7 @@ class Tickets(Endpoint):
         "Get a ticket for a socket",
         "Returns a ticket that opens one WebSocket, `/ws/copies/{id}/?ticket=`, within 30 seconds. The socket has the "
         "rights of the token that requested the ticket, and is closed when that token ends. A ticket can be used only "
-        "once, so an `Idempotency-Key` has no effect here.",
+        "once, so an `Idempotency-Key` is refused.",
         body=Nothing,
         responses={201: Ticket},
         write=True,

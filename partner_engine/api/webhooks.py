@@ -9,8 +9,10 @@ from django.http import HttpResponse
 from msgspec import UNSET
 from rest_framework.request import Request
 
+from batch.idempotency import StoredResponse
 from partner_engine.api import webhook_shapes as shapes
-from partner_engine.api.http.endpoint import Endpoint
+from partner_engine.api.http.endpoint import Endpoint, plain_response
+from partner_engine.api.http.idempotency import respond_once
 from partner_engine.api.http.input import Nothing
 from partner_engine.api.http.pagination import next_page, page
 from partner_engine.api.http.schema import documented
@@ -39,24 +41,25 @@ class WebhookEndpoints(Endpoint):
 
     @documented(
         "Add a webhook endpoint",
-        "The response contains the `secret` that signs deliveries; no later response does. Because it is not stored "
-        "unencrypted, an `Idempotency-Key` has no effect here.",
+        "The response contains the `secret` that signs deliveries; no later response does, except to a repetition with "
+        "the same `Idempotency-Key`.",
         body=shapes.NewEndpoint,
         responses={201: shapes.AddedEndpoint},
         write=True,
-        keyed=False,
     )
     def post(self, request: Request, *, body: shapes.NewEndpoint) -> HttpResponse:
-        endpoint, secret = endpoints.add(
-            body.url,
-            tenant=self.tenant,
-            actor=self.actor,
-            event_types=body.event_types,
-            description=body.description,
-        )
-        shape = shapes.AddedEndpoint(**shapes.endpoint_fields(endpoint), secret=secret)
-        location = f"{request.path.rstrip('/')}/{endpoint.id}"
-        return self.respond_with_status(201, shape, location=location)
+        def add() -> StoredResponse:
+            endpoint, secret = endpoints.add(
+                body.url,
+                tenant=self.tenant,
+                actor=self.actor,
+                event_types=body.event_types,
+                description=body.description,
+            )
+            shape = shapes.AddedEndpoint(**shapes.endpoint_fields(endpoint), secret=secret)
+            return plain_response(shape, status=201, location=f"{request.path.rstrip('/')}/{endpoint.id}")
+
+        return respond_once(self, add, contains_secret=True)
 
 
 class WebhookEndpoint(Endpoint):
@@ -79,18 +82,21 @@ class WebhookEndpoint(Endpoint):
         body=shapes.EndpointChange,
         responses={200: shapes.EndpointShape},
         write=True,
-        keyed=False,
     )
     def patch(self, request: Request, id: UUID, *, body: shapes.EndpointChange) -> HttpResponse:
-        endpoint = access_endpoint(id)
         fields = {
             name: value for name in ("url", "event_types", "description") if (value := getattr(body, name)) is not UNSET
         }
-        if fields:
-            endpoints.change(endpoint, actor=self.actor, **fields)
-        if body.disabled is not UNSET:
-            endpoints.switch(endpoint, on=not body.disabled, actor=self.actor)
-        return self.respond(shapes.EndpointShape(**shapes.endpoint_fields(endpoint)))
+
+        def change() -> StoredResponse:
+            endpoint = access_endpoint(id)
+            if fields:
+                endpoints.change(endpoint, actor=self.actor, **fields)
+            if body.disabled is not UNSET:
+                endpoints.switch(endpoint, on=not body.disabled, actor=self.actor)
+            return plain_response(shapes.EndpointShape(**shapes.endpoint_fields(endpoint)))
+
+        return respond_once(self, change)
 
     @documented(
         "Remove a webhook endpoint",
@@ -98,11 +104,13 @@ class WebhookEndpoint(Endpoint):
         body=Nothing,
         responses={204: None},
         write=True,
-        keyed=False,
     )
     def delete(self, request: Request, id: UUID) -> HttpResponse:
-        endpoints.remove(access_endpoint(id), actor=self.actor)
-        return self.respond_empty()
+        def remove() -> StoredResponse:
+            endpoints.remove(access_endpoint(id), actor=self.actor)
+            return StoredResponse(204, {}, b"")
+
+        return respond_once(self, remove)
 
 
 class RotateWebhookSecret(Endpoint):
@@ -112,18 +120,19 @@ class RotateWebhookSecret(Endpoint):
 
     @documented(
         "Rotate a webhook secret",
-        "Replaces the endpoint's secret; no later response contains it. Deliveries are signed with both secrets for "
-        "24 hours.",
+        "Replaces the endpoint's secret; no later response contains it, except to a repetition with the same "
+        "`Idempotency-Key`. Deliveries are signed with both secrets for 24 hours.",
         body=Nothing,
         responses={200: shapes.RotatedSecret},
         write=True,
-        keyed=False,
     )
     def post(self, request: Request, id: UUID) -> HttpResponse:
-        endpoint = access_endpoint(id)
-        secret = endpoints.rotate_secret(endpoint, actor=self.actor)
-        until = endpoint.previous_secret_until
-        return self.respond({"secret": secret, "previous_secret_until": until})
+        def rotate() -> StoredResponse:
+            endpoint = access_endpoint(id)
+            secret = endpoints.rotate_secret(endpoint, actor=self.actor)
+            return plain_response({"secret": secret, "previous_secret_until": endpoint.previous_secret_until})
+
+        return respond_once(self, rotate, contains_secret=True)
 
 
 class WebhookDeliveries(Endpoint):
@@ -158,15 +167,18 @@ class ReplayWebhooks(Endpoint):
         body=shapes.ReplayInput,
         responses={202: shapes.Replayed},
         write=True,
-        keyed=False,
     )
     def post(self, request: Request, id: UUID, *, body: shapes.ReplayInput) -> HttpResponse:
         if (body.event_id is None) == (body.since is None):
             raise Refused.field("", "Send event_id, or since (and until), not both.")
-        replayed = endpoints.replay(
-            access_endpoint(id), actor=self.actor, event_id=body.event_id, since=body.since, until=body.until
-        )
-        return self.respond_with_status(202, shapes.Replayed(replayed=replayed))
+
+        def replay() -> StoredResponse:
+            replayed = endpoints.replay(
+                access_endpoint(id), actor=self.actor, event_id=body.event_id, since=body.since, until=body.until
+            )
+            return plain_response(shapes.Replayed(replayed=replayed), status=202)
+
+        return respond_once(self, replay)
 
 
 class TestWebhook(Endpoint):
@@ -180,11 +192,13 @@ class TestWebhook(Endpoint):
         body=Nothing,
         responses={202: shapes.DeliveryShape},
         write=True,
-        keyed=False,
     )
     def post(self, request: Request, id: UUID) -> HttpResponse:
-        sent = endpoints.send_test(access_endpoint(id), actor=self.actor)
-        return self.respond_with_status(202, shapes.delivery(sent, ()))
+        def send() -> StoredResponse:
+            sent = endpoints.send_test(access_endpoint(id), actor=self.actor)
+            return plain_response(shapes.delivery(sent, ()), status=202)
+
+        return respond_once(self, send)
 
 
 class WebhookEventSchema(Endpoint):

@@ -43,7 +43,8 @@ from partner_engine.live.queries import changes_frame, load_copy_facts
 from partner_engine.live.rooms import Connection, Room
 from partner_engine.live.transport.mailbox import Closed
 from partner_engine.live.transport.origin import headers_of, is_our_host, is_our_page, names_a_page
-from partner_engine.problems import MEDIA_TYPE, Refused, render
+from partner_engine.live.transport.refusal import refuse_handshake
+from partner_engine.problems import Refused
 
 TOO_LARGE: Final = 1009
 #: The number of frames that a client may send at once, and then per second.
@@ -207,14 +208,7 @@ class CopySocket(AsyncWebsocketConsumer):
 
     async def _deny(self, refused: Refused, correlation_id: str) -> None:
         log.info("socket_refused", path=self.scope["path"], status=refused.status)
-        if "websocket.http.response" not in self.scope.get("extensions", {}):
-            await self.close()
-            return
-        headers = [(b"content-type", MEDIA_TYPE.encode()), (b"cache-control", b"no-store")]
-        start: dict[str, Any] = {"type": "websocket.http.response.start", "status": refused.status, "headers": headers}
-        body = render(refused, instance=self.scope["path"], correlation_id=correlation_id)
-        await self.base_send(start)
-        await self.base_send({"type": "websocket.http.response.body", "body": body})
+        await refuse_handshake(self, refused, correlation_id)
 
 
 def grant_of(scope: dict[str, Any], copy_id: UUID) -> Grant:

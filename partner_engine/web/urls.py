@@ -4,31 +4,34 @@ from __future__ import annotations
 
 from django.urls import path
 
+from partner_engine.id_converter import IdConverter
 from partner_engine.web import application_forms, catch_up, copies, guest_links, history, lookups, messages, webhooks
 from partner_engine.web.sign_in import SignIn, SignOut
 
 app_name = "web"
+#: Imported above for its registration as the converter ``id``.
+_CONVERTER = IdConverter
 
 urlpatterns = [
     path("sign-in", SignIn.as_view(), name="sign-in"),
     path("sign-out", SignOut.as_view(), name="sign-out"),
     path("", application_forms.index, name="forms"),
     path("forms", application_forms.start, name="start"),
-    path("forms/<uuid:copy_id>", copies.show, name="copy"),
-    path("forms/<uuid:copy_id>/answers", copies.answer, name="answers"),
-    path("forms/<uuid:copy_id>/rows", copies.order_rows, name="rows"),
-    path("forms/<uuid:copy_id>/row", copies.show_row, name="row"),
-    path("forms/<uuid:copy_id>/parts", catch_up.catch_up, name="parts"),
-    path("forms/<uuid:copy_id>/title", copies.rename, name="title"),
-    path("forms/<uuid:copy_id>/messages", messages.order, name="messages"),
-    path("forms/<uuid:copy_id>/why", copies.why, name="why"),
-    path("forms/<uuid:copy_id>/industries", lookups.industries, name="industries"),
-    path("forms/<uuid:copy_id>/history", history.index, name="history"),
-    path("forms/<uuid:copy_id>/guest-links", guest_links.index, name="guest-links"),
-    path("forms/<uuid:copy_id>/guest-links/new", guest_links.issue, name="issue-guest-link"),
-    path("forms/<uuid:copy_id>/guest-links/<uuid:link_id>/revoke", guest_links.revoke, name="revoke-guest-link"),
+    path("forms/<id:copy_id>", copies.show, name="copy"),
+    path("forms/<id:copy_id>/answers", copies.answer, name="answers"),
+    path("forms/<id:copy_id>/rows", copies.order_rows, name="rows"),
+    path("forms/<id:copy_id>/row", copies.show_row, name="row"),
+    path("forms/<id:copy_id>/parts", catch_up.catch_up, name="parts"),
+    path("forms/<id:copy_id>/title", copies.rename, name="title"),
+    path("forms/<id:copy_id>/messages", messages.order, name="messages"),
+    path("forms/<id:copy_id>/why", copies.why, name="why"),
+    path("forms/<id:copy_id>/industries", lookups.industries, name="industries"),
+    path("forms/<id:copy_id>/history", history.index, name="history"),
+    path("forms/<id:copy_id>/guest-links", guest_links.index, name="guest-links"),
+    path("forms/<id:copy_id>/guest-links/new", guest_links.issue, name="issue-guest-link"),
+    path("forms/<id:copy_id>/guest-links/<id:link_id>/revoke", guest_links.revoke, name="revoke-guest-link"),
     path("settings/webhooks", webhooks.index, name="webhooks"),
     path("settings/webhooks/add", webhooks.add, name="add-webhook"),
-    path("settings/webhooks/<uuid:endpoint_id>", webhooks.show, name="webhook"),
-    path("settings/webhooks/<uuid:endpoint_id>/order", webhooks.order, name="order-webhook"),
+    path("settings/webhooks/<id:endpoint_id>", webhooks.show, name="webhook"),
+    path("settings/webhooks/<id:endpoint_id>/order", webhooks.order, name="order-webhook"),
 ]

@@ -10,8 +10,9 @@ from collections.abc import Mapping
 from typing import Final
 
 from copies.document import AnswerValue
+from rules.invisible import drop_invisible
 from rules.language import kinds
-from rules.types.invisible import drop_invisible
+from rules.reference_data import state_names
 from rules.types.question_type import QuestionType
 from rules.types.text_input import InputContext, InvalidValue, typed_text
 
@@ -33,6 +34,10 @@ def clean_choice(raw: object, max_length: int, choices: Mapping[str, str]) -> st
         return entered
     name = _folded(entered)
     named = [code for code, label in choices.items() if name in (_folded(code), _folded(label))]
+    # Lists of states often have no labels but the codes.
+    state = state_names().get(name)
+    if not named and state in choices:
+        return state
     if len(named) != 1:
         text = "Several choices have this name. Enter the code of one." if named else "This is not one of the choices."
         raise InvalidValue("unknown_choice", text)

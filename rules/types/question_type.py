@@ -13,11 +13,11 @@ from typing import Protocol
 
 from copies.document import AnswerValue
 from copies.mask import HIDDEN
+from rules.invisible import drop_invisible
 from rules.language.kinds import Kind
 from rules.language.values import Value
 from rules.types.checks import Check, ValidatorMaker
 from rules.types.formats import plain_text
-from rules.types.invisible import drop_invisible
 from rules.types.stored_answers import READERS
 from rules.types.text_input import NO_CHOICES, Cleaner, InputContext
 

@@ -13,7 +13,8 @@ from types import MappingProxyType
 from typing import Final, NamedTuple, TypeAlias
 
 from copies.document import AnswerValue
-from rules.types.invisible import drop_invisible, has_override, is_noncharacter, keep_visible
+from rules.invisible import drop_invisible, has_override, is_noncharacter, keep_visible
+from rules.separators import separator_class
 
 #: The limit of one line of text, in characters.
 LINE_LENGTH: Final = 1_000
@@ -31,7 +32,8 @@ class InputContext(NamedTuple):
 
 #: A cleaner takes a raw value, the type's limit in characters, and the context.
 Cleaner: TypeAlias = Callable[[object, int, InputContext], AnswerValue]
-_SEPARATORS: Final = re.compile(r"[\s().\-\u2010-\u2015\u2212\u00a0]+")
+#: What people and programs write between the digits of a number.
+_SEPARATORS: Final = re.compile(f"[{separator_class()}]+")
 
 
 class InvalidValue(ValueError):

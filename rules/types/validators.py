@@ -11,12 +11,15 @@ from __future__ import annotations
 
 import operator
 import re
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from datetime import date
 from decimal import Decimal
 from fractions import Fraction
+from functools import lru_cache
 from typing import Final, NamedTuple, TypeAlias
 
+from rules.folding import fold
 from rules.language.expressions import Expression
 from rules.language.kinds import DATE, NUMBER, TEXT, Kind
 from rules.language.values import Maybe, Unknown, Value
@@ -232,9 +235,22 @@ def _unique_in_pool(question: TypedQuestion, args: list[str], pool: str) -> _Rel
     require_count(args, 0, "unique_in_pool")
 
     def test(value: Value, others: Value) -> str | None:
-        return "Another row has the same value." if others.count(value) > 1 else None
+        return "Another row has the same value." if _occurrences(value, others) > 1 else None
 
     return _siblings(question, pool, "unique_in_pool"), Kind("list", type_of(question.type).kind), test
+
+
+def _occurrences(value: Value, others: Sequence[Value]) -> int:
+    """Return how often ``others`` contain ``value``; texts that people take for the same are equal."""
+    if not isinstance(value, str):
+        return others.count(value)
+    return _folded(tuple(other for other in others if isinstance(other, str)))[fold(value)]
+
+
+@lru_cache(maxsize=1)
+def _folded(texts: tuple[str, ...]) -> Counter[str]:
+    """Return how often each folded text occurs; the rows of one pool are compared with the same others in turn."""
+    return Counter(map(fold, texts))
 
 
 def _pool_sum_max(question: TypedQuestion, args: list[str], pool: str) -> _Related:

@@ -14,6 +14,7 @@ from house.errors import HouseError
 from house.leftovers import Leftovers, birth_of
 from house.product import _port, _refuse_taken_port
 from house.servers import _usable
+from house.supervisor import Child, Kept, Supervisor
 
 pytestmark = pytest.mark.alone
 
@@ -126,3 +127,62 @@ def test_house_starts_without_any_installed_package() -> None:
 
     assert answer.stderr == ""
     assert answer.returncode == 0
+
+
+# Keeps a program that ends at once, and shows its starts.
+RESTARTER = """
+import sys
+from house.supervisor import Supervisor
+with Supervisor() as supervisor:
+    supervisor.keep("worker", [sys.executable, "-c", "print('worker started', flush=True); raise SystemExit(3)"])
+    supervisor.start("web", [sys.executable, "-c", "import time; time.sleep(60)"])
+    supervisor.watch()
+"""
+
+
+def test_a_kept_program_that_ends_is_started_again_and_the_others_go_on() -> None:
+    with subprocess.Popen([sys.executable, "-c", RESTARTER], cwd=CHECKOUT, stdout=subprocess.PIPE, text=True) as run:
+        assert run.stdout is not None
+        lines = [run.stdout.readline().strip() for _ in range(5)]
+        is_running = run.poll() is None
+        run.send_signal(signal.SIGTERM)
+        run.wait(20)
+
+    assert is_running
+    assert [line for line in lines if line.startswith("worker  |")] == ["worker  | worker started"] * 3
+    assert lines[1] == "worker ended by itself (status 3); it is started again in 1 s."
+
+
+# Keeps a worker, and a web server that ends at once.
+ENDING = """
+import sys
+from house.errors import HouseError
+from house.supervisor import Supervisor, say
+try:
+    with Supervisor() as supervisor:
+        supervisor.keep("worker", [sys.executable, "-c", "import time; time.sleep(60)"])
+        supervisor.start("web", [sys.executable, "-c", "raise SystemExit(3)"])
+        supervisor.watch()
+except HouseError as error:
+    say(str(error))
+"""
+
+
+def test_any_other_program_that_ends_stops_everything() -> None:
+    run = subprocess.run([sys.executable, "-c", ENDING], cwd=CHECKOUT, capture_output=True, text=True, timeout=30)
+
+    assert "web ended by itself (status 3), so everything was stopped" in run.stdout
+
+
+def test_pauses_grow_up_to_the_longest(capsys: pytest.CaptureFixture[str]) -> None:
+    supervisor, ended = Supervisor(), subprocess.Popen([sys.executable, "-c", ""])
+    child = Child("worker", ended, signal.SIGTERM, is_server=False, is_alone=False)
+    supervisor._kept["worker"] = Kept(lambda: child, time.monotonic())
+    status = ended.wait(20)
+
+    for _ in range(9):
+        supervisor._children.append(child)
+        supervisor._plan_start(child, status)
+
+    told = [line.rpartition(" in ")[2] for line in capsys.readouterr().out.splitlines()]
+    assert told == ["1 s.", "2 s.", "4 s.", "8 s.", "16 s.", "32 s.", "60 s.", "60 s.", "60 s."]

@@ -7,6 +7,7 @@ import redis
 from django.db import connections
 from django.test import Client
 from redis.backoff import NoBackoff
+from redis.exceptions import OutOfMemoryError, ReadOnlyError, ResponseError
 from redis.retry import Retry
 
 from tests.harness.cast import SECOND_DATABASE
@@ -41,6 +42,22 @@ def test_not_ready_names_the_cache_that_is_away(client: Client, monkeypatch: pyt
     assert response.status_code == 503
     assert response.json()["parts"] == {"database:default": "ok", "database:summit_db": "ok", "redis": "failed"}
     assert client.get("/healthz").status_code == 200
+
+
+@pytest.mark.parametrize("error", [ReadOnlyError, OutOfMemoryError, ResponseError])
+@pytest.mark.django_db(databases=BOTH)
+def test_a_redis_that_refuses_writes_is_degraded(
+    client: Client, monkeypatch: pytest.MonkeyPatch, error: type[ResponseError]
+) -> None:
+    def refuse(*arguments: object, **options: object) -> None:
+        raise error("NOREPLICAS Not enough good replicas to write.")
+
+    monkeypatch.setattr(redis.Redis, "set", refuse)
+
+    response = client.get("/readyz")
+
+    assert (response.status_code, response.json()["status"]) == (200, "degraded")
+    assert response.json()["parts"]["redis"] == "degraded"
 
 
 @pytest.mark.django_db(databases=BOTH, transaction=True)

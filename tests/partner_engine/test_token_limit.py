@@ -70,14 +70,104 @@ def test_the_right_secret_can_be_used_without_limit(harbor_client: ApiClient) ->
 
 
 def test_a_request_without_proof_gives_no_further_attempts(harbor_client: ApiClient) -> None:
-    for number in range(5):
+    for number in range(9):
         if number % 2:
             answer = Client().post("/o/token/", {"grant_type": "password", "client_id": "harbor"})
-            assert answer.status_code in (400, 401)
+            assert answer.status_code == 400
         else:
             ask("harbor", "wrong")
 
     assert ask("harbor", "harbor-secret").status_code == 429
+
+
+@pytest.mark.parametrize(
+    ("body", "error"),
+    [
+        ({"grant_type": "client_credentials", "scope": "forms:fly"}, "invalid_scope"),
+        ({"grant_type": "client_credentials", "resource": "x"}, "invalid_target"),
+        ({"grant_type": "refresh_token", "refresh_token": "x"}, "unsupported_grant_type"),
+        ({}, "invalid_request"),
+    ],
+)
+def test_only_a_wrong_secret_counts(harbor_client: ApiClient, body: dict[str, str], error: str) -> None:
+    secrets = {"client_id": "harbor", "client_secret": "harbor-secret"}
+
+    for _ in range(8):
+        response = Client().post("/o/token/", body | secrets)
+        assert (response.status_code, response.json()["error"]) == (400, error)
+
+    assert ask("harbor", "harbor-secret").status_code == 200
+
+
+@pytest.mark.parametrize("basic", [True, False])
+def test_guesses_at_the_revocation_count_as_well(harbor_client: ApiClient, basic: bool) -> None:
+    def guess(number: int) -> HttpResponse:
+        if basic:
+            given = base64.b64encode(f"harbor:wrong {number}".encode()).decode()
+            return Client().post("/o/revoke_token/", {"token": "x"}, HTTP_AUTHORIZATION=f"Basic {given}")
+        body = {"token": "x", "client_id": "harbor", "client_secret": f"wrong {number}"}
+        return Client().post("/o/revoke_token/", body)
+
+    assert [guess(number).status_code for number in range(7)] == [401] * 5 + [429] * 2
+    assert ask("harbor", "harbor-secret").status_code == 429
+
+
+@pytest.mark.parametrize("path", ["/o/token/", "/o/revoke_token/"])
+@pytest.mark.parametrize(
+    ("in_header", "in_body"),
+    [
+        ("nobody:x", {"client_id": "harbor", "client_secret": "harbor-secret"}),
+        ("nobody:x", {"client_id": "harbor"}),
+        ("harbor:harbor-secret", {"client_id": "harbor", "client_secret": "harbor-secret"}),
+        ("harbor:harbor-secret", {"client_secret": "harbor-secret"}),
+    ],
+)
+def test_two_clients_in_one_request_are_refused(
+    harbor_client: ApiClient, path: str, in_header: str, in_body: dict[str, str]
+) -> None:
+    given = base64.b64encode(in_header.encode()).decode()
+    body = {"grant_type": "client_credentials", "token": "x", **in_body}
+
+    response = Client().post(path, body, HTTP_AUTHORIZATION=f"Basic {given}")
+
+    assert (response.status_code, response.json()["error"]) == (400, "invalid_request")
+
+
+def test_a_client_may_name_itself_again_in_the_body(harbor_client: ApiClient) -> None:
+    given = base64.b64encode(b"harbor:harbor-secret").decode()
+    body = {"grant_type": "client_credentials", "client_id": "harbor"}
+
+    assert Client().post("/o/token/", body, HTTP_AUTHORIZATION=f"Basic {given}").status_code == 200
+
+
+@pytest.mark.parametrize("scheme", ["basic", "BASIC", "bAsIc"])
+def test_the_scheme_of_the_header_has_no_case(harbor_client: ApiClient, scheme: str) -> None:
+    given = base64.b64encode(b"harbor:harbor-secret").decode()
+
+    response = Client().post("/o/token/", {"grant_type": "client_credentials"}, HTTP_AUTHORIZATION=f"{scheme} {given}")
+
+    assert response.status_code == 200
+
+
+def test_every_error_is_json_that_nobody_stores(harbor_client: ApiClient) -> None:
+    good = {"grant_type": "client_credentials", "client_id": "harbor", "client_secret": "harbor-secret"}
+    responses = [
+        Client().post("/o/token/", good | {"client_secret": "wrong"}),
+        Client().post("/o/token/", good | {"scope": "x"}),
+        Client().post("/o/token/", good | {"resource": "x"}),
+        Client().post("/o/token/?client_id=harbor&client_secret=harbor-secret", good),
+        Client().post("/o/token/", b"{}", content_type="application/json"),
+        Client().post("/o/token/", {}),
+        Client().post("/o/revoke_token/", {"token": "x"}),
+        Client().post("/o/revoke_token/", {}),
+    ]
+
+    for response in responses:
+        assert response.status_code in (400, 401)
+        assert (response["Content-Type"], response["Cache-Control"]) == ("application/json", "no-store")
+        assert response.json()["error"]
+        if response.status_code == 401:
+            assert response["WWW-Authenticate"].startswith("Basic ")
 
 
 def test_a_client_whose_only_token_is_revoked_is_not_active(harbor: Tenant, harbor_client: ApiClient) -> None:

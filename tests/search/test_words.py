@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from rules.spelling import ALIKE, alike, likeness, trigrams_of
-from search.words import LONGEST, MOST, Weight, weigh, words_of
+from search.words import LONGEST, MOST, Weight, indexed_words_of, joined_words_of, weigh, words_of
 
 
 @pytest.mark.parametrize(
@@ -54,3 +56,52 @@ def test_misspelled_words_are_similar(wrong: str, right: str) -> None:
 
 def test_the_most_similar_come_first_up_to_the_limit() -> None:
     assert list(alike("kettel", ["kettle", "kettering", "kitten", "settle"], most=2)) == ["kettering", "kettle"]
+
+
+@pytest.mark.parametrize(
+    ("searched", "stored"),
+    [
+        ("O Brien", "O'Brien"),
+        ("OBrien", "O Brien"),
+        ("O Brien", "OBrien"),
+        ("D Angelo", "D’Angelo"),
+        ("Kjaer", "Kjær"),
+        ("Dang", "Đặng"),
+        ("Isik", "Işık"),
+        ("IŞIK", "Işık"),
+        ("ışık", "Işık"),
+        ("Aegir", "Ægir"),
+        ("Thor", "Þór"),
+        ("Lodz", "Łódź"),
+        ("小龍", "王小龍"),
+        ("龍", "王小龍餐廳"),
+        ("小龍", "王小龍餐廳 Bistro"),
+        ("김치", "서울김치"),
+        ("3D", "3-D Printing"),
+        ("3-D", "3D Printing"),
+        ("7eleven", "7-Eleven"),
+        ("A1 Plumbing", "A-1 Plumbing"),
+        ("IBM", "I.B.M. Corp"),
+        ("J R Smith", "JR Smith"),
+        ("Saint Johns", "St. John's"),
+        ("St Johns", "Saint John’s"),
+        ("Mt Vernon", "Mount Vernon"),
+        ("Q15\u00ad1312", "Q151312"),
+        ("Soren", "Søren"),
+        ("joe", "Joe's"),
+    ],
+)
+def test_a_name_is_found_as_others_write_it(searched: str, stored: str) -> None:
+    words = indexed_words_of(stored)
+
+    def found(sought: list[str]) -> bool:
+        """Return whether every word is an indexed one, or begins one, as the query compares them."""
+        return all(any(word == one or (len(one) > 1 and word.startswith(one)) for word in words) for one in sought)
+
+    assert found(words_of(searched)) or found(joined_words_of(searched))
+
+
+@given(st.text(max_size=60))
+def test_a_text_is_always_found_by_itself(text: str) -> None:
+    assert set(words_of(text)) <= set(indexed_words_of(text))
+    assert set(joined_words_of(text)) <= set(indexed_words_of(text))

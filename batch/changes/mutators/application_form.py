@@ -6,9 +6,9 @@ from typing import Final
 
 import msgspec
 
+from batch.changes.free_texts import clean_line
 from batch.changes.snapshots import FormFields
 from batch.changes.tracker import ChangeTracker
-from batch.errors import WrongValue
 
 MAX_REFERENCE: Final = 200
 
@@ -27,10 +27,11 @@ class ApplicationFormMutator:
         return self._tracker.form_fields
 
     def refer_as(self, reference: str) -> None:
-        """Set the partner's own name for the form (at most 200 characters). Raises ``WrongValue``."""
-        if len(reference) > MAX_REFERENCE:
-            raise WrongValue("reference", f"a reference can have at most {MAX_REFERENCE} characters")
-        self._replace(reference=reference)
+        """Set the partner's own name for the form (at most 200 characters).
+
+        Raises ``WrongValue``, ``LooksSensitive``.
+        """
+        self._replace(reference=clean_line(reference, field="reference", most=MAX_REFERENCE))
 
     def archive(self) -> None:
         """Archive the form with all its copies: only reads with ``archived`` return it."""

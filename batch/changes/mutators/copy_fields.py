@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from typing import Final
 from uuid import UUID
 
 import msgspec
 
+from batch.changes.free_texts import clean_line
 from batch.changes.snapshots import CopyFields
 from batch.changes.tracker import ChangeTracker
+
+#: The maximum length of a copy's title.
+MAX_TITLE: Final = 200
 
 
 class CopyFieldsMutator:
@@ -28,8 +33,8 @@ class CopyFieldsMutator:
         self._replace(owner_id=owner_id)
 
     def rename(self, title: str) -> None:
-        """Set ``title`` as the copy's title."""
-        self._replace(title=title)
+        """Set ``title``, one line, as the copy's title. Raises ``WrongValue``, ``LooksSensitive``."""
+        self._replace(title=clean_line(title, field="title", most=MAX_TITLE))
 
     def lock(self) -> None:
         """Lock the copy: it takes no changes until it is unlocked. A locked copy keeps the time of its lock."""

@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import ClassVar, Final, Literal, TypeAlias, get_args
 
 from batch.changes.attached import AttachedRecord, RecordEvent, RecordKind, WhileUnset
+from batch.changes.free_texts import clean_line
 from batch.changes.record_mutator import RecordCollection, RecordMutator
 from batch.errors import WrongValue
 from webhooks.event_types import CopyEvent, EventType
@@ -71,18 +72,17 @@ class Dispositions(RecordCollection[DispositionRow, DispositionMutator]):
     mutator: ClassVar = DispositionMutator
 
     def give(self, code: Code, *, reason: str = "") -> DispositionMutator:
-        """Add a disposition to the form. Raises ``WrongValue``."""
+        """Add a disposition to the form. Raises ``WrongValue``, ``LooksSensitive``."""
         if code not in get_args(Code):
             raise WrongValue("code", f"a disposition is one of {', '.join(get_args(Code))}")
-        if len(reason) > MAX_REASON:
-            raise WrongValue("reason", f"a reason has at most {MAX_REASON} characters")
+        cleaned = clean_line(reason, field="reason", most=MAX_REASON)
         by = self._tracker.by
         return self._put(
             DispositionRow(
                 id=self._tracker.new_id(),
                 created_at=self._tracker.now,
                 code=code,
-                reason=reason,
+                reason=cleaned,
                 given_by_type=by.type,
                 given_by_id=by.id,
             )

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any, ClassVar, Final, Literal, TypeAlias, get_args
 
 from batch.changes.attached import AttachedRecord, RecordKind
-from batch.changes.pii_guard import refuse_private_numbers
+from batch.changes.free_texts import clean_paragraphs
 from batch.changes.record_mutator import RecordCollection, RecordMutator
 from batch.errors import WrongValue
 from webhooks.event_types import CopyEvent, EventType
@@ -19,6 +19,9 @@ EventKind: TypeAlias = Literal[
     "agent_needs_bind_assistance_email_sent",
     "bridged_to_off_platform_carrier",
 ]
+
+
+MAX_DETAIL: Final = 500
 
 
 class EventRow(AttachedRecord, frozen=True, kw_only=True):
@@ -64,22 +67,31 @@ class Events(RecordCollection[EventRow, EventMutator]):
     def add(self, kind: EventKind, *, details: Mapping[str, Any] | None = None) -> EventMutator:
         """Record an event of ``kind`` by the present actor; ``details`` contain nothing sensitive.
 
-        Raises ``WrongValue`` for an unknown kind, ``LooksSensitive`` for a detail that contains a personal number.
+        Raises ``WrongValue`` for an unknown kind or a text that cannot be shown, ``LooksSensitive`` for a detail that
+        contains a personal number.
         """
         if kind not in get_args(EventKind):
             raise WrongValue("kind", f"it must be one of {', '.join(get_args(EventKind))}")
-        for name, value in (details or {}).items():
-            refuse_private_numbers(str(value), field=f"details/{name}")
+        cleaned = {
+            clean_paragraphs(name, field="details", most=MAX_DETAIL): _clean_detail(name, value)
+            for name, value in (details or {}).items()
+        }
         by, label = self._tracker.by, self._tracker.context.actor.label
         return self._put(
             EventRow(
                 id=self._tracker.new_id(),
                 created_at=self._tracker.now,
                 kind=kind,
-                details=dict(details or {}),
+                details=cleaned,
                 actor_type=by.type,
                 actor_id=by.id,
                 actor_label=label,
                 source=by.source,
             )
         )
+
+
+def _clean_detail(name: str, value: object) -> object:
+    """Return a detail cleaned if it is a text; numbers and truths are looked at as text."""
+    cleaned = clean_paragraphs(str(value), field=f"details/{name}", most=MAX_DETAIL)
+    return cleaned if isinstance(value, str) else value

@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 from typing import ClassVar, Final
 
 from batch.changes.attached import AttachedRecord, RecordEvent, RecordKind, WhileUnset
+from batch.changes.free_texts import clean_line
 from batch.changes.record_mutator import RecordCollection, RecordMutator
 from batch.errors import GuestLinkInvalid, TooManyGuestLinks, WrongValue
 from webhooks.event_types import CopyEvent, EventType
@@ -17,6 +18,7 @@ from webhooks.event_types import CopyEvent, EventType
 #: Bytes of a secret: 256 bits, twice what is needed against guessing.
 _SECRET_BYTES: Final = 32
 LONGEST: Final = timedelta(days=90)
+MAX_NAME: Final = 100
 #: Links of one copy that were not revoked; all are loaded with it.
 MOST_LINKS: Final = 50
 
@@ -111,7 +113,8 @@ class GuestLinks(RecordCollection[GuestLinkRow, GuestLinkMutator]):
     def issue(self, *, valid_for: timedelta, name: str = "") -> tuple[GuestLinkMutator, str]:
         """Issue a link for ``name``; return it with its secret, which is stored nowhere and never shown again.
 
-        Raises ``WrongValue`` for a time of 0 or more than 90 days, ``TooManyGuestLinks``.
+        Raises ``WrongValue`` for a time of 0 or more than 90 days and for the name, ``LooksSensitive``,
+        ``TooManyGuestLinks``.
         """
         if len(self) >= MOST_LINKS:
             raise TooManyGuestLinks(MOST_LINKS)
@@ -124,7 +127,7 @@ class GuestLinks(RecordCollection[GuestLinkRow, GuestLinkMutator]):
                 id=self._tracker.new_id(),
                 created_at=now,
                 secret_hash=hash_of(secret),
-                name=name,
+                name=clean_line(name, field="name", most=MAX_NAME),
                 expires_at=now + valid_for,
                 issued_by_type=by.type,
                 issued_by_id=by.id,

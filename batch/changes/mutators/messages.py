@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any, ClassVar, Final, Literal, TypeAlias, get_args
 
 from batch.changes.attached import AttachedRecord, RecordEvent, RecordKind, WhileUnset
-from batch.changes.pii_guard import refuse_private_numbers
+from batch.changes.free_texts import clean_paragraphs
 from batch.changes.record_mutator import RecordCollection, RecordMutator
 from batch.errors import WrongValue
 from webhooks.event_types import CopyEvent, EventType
@@ -88,11 +88,11 @@ class Messages(RecordCollection[MessageRow, MessageMutator]):
 
         Raises ``WrongValue``, ``LooksSensitive``.
         """
-        if not 0 < len(text.strip()) <= MAX_TEXT:
+        cleaned = clean_paragraphs(text, field="text", most=MAX_TEXT)
+        if not cleaned:
             raise WrongValue("text", f"a message must have 1 to {MAX_TEXT} characters")
         if kind not in get_args(About) or severity not in get_args(Severity):
             raise WrongValue("kind", f"it must be one of {', '.join(get_args(About))}")
-        refuse_private_numbers(text, field="text")
         by, label = self._tracker.by, self._tracker.context.actor.label
         return self._put(
             MessageRow(
@@ -100,7 +100,7 @@ class Messages(RecordCollection[MessageRow, MessageMutator]):
                 created_at=self._tracker.now,
                 kind=kind,
                 severity=severity,
-                text=text.strip(),
+                text=cleaned,
                 path=path,
                 metadata=dict(metadata or {}),
                 author_type=by.type,

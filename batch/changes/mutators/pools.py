@@ -79,10 +79,11 @@ class PoolMutator:
         return [RowMutator(self._tracker, self, row) for row in self._container.answer_pools.get(self.code, ())]
 
     def find_row(self, row_id: str) -> RowMutator:
-        """Return the row with ``row_id``. Raises ``UnknownRow``."""
+        """Return the row with ``row_id``, in any case of letters. Raises ``UnknownRow``."""
         self._tracker.require_open()
+        wanted = (row_id, row_id.lower())
         for row in self._container.answer_pools.get(self.code, ()):
-            if row.id == row_id:
+            if row.id in wanted:
                 return RowMutator(self._tracker, self, row)
         raise UnknownRow(join_path(self.path, row_id))
 

@@ -16,7 +16,7 @@ from partner_engine.api.http.conditional import digest_tag, is_fresh
 from partner_engine.api.http.input import NoQuery, read_body, read_query
 from partner_engine.api.http.json import MEDIA_TYPE, Json, UnreadBody
 from partner_engine.api.http.permissions import HasRight
-from partner_engine.api.http.strict_json import JsonFault, parse
+from partner_engine.api.http.strict_json import JsonFault, JsonValue, parse
 from partner_engine.problems import Fault, Refused
 from tenants.access import Actor, Right
 from tenants.models import Tenant
@@ -53,9 +53,29 @@ class Endpoint(APIView):
 
         Raises ``Refused``: 400 malformed, 413 too large, 415 not JSON, 422 of another shape.
         """
+        return read_body(self.parsed_body(), type_)
+
+    def parsed_body(self) -> JsonValue:
+        """Return the JSON of the request's body, an empty object without one; parses it once.
+
+        Raises ``Refused``: 400 malformed, 413 too large, 415 not JSON or encoded.
+        """
+        if not hasattr(self, "_parsed"):
+            self._parsed: JsonValue = self._parse()
+        return self._parsed
+
+    def canonical_body(self) -> bytes:
+        """Return the body's JSON in one spelling, whatever its spaces and the order of its names."""
+        return msgspec.json.encode(self.parsed_body(), order="sorted")
+
+    def _parse(self) -> JsonValue:
+        coding = self.request.headers.get("Content-Encoding", "").strip()
+        if coding.lower() not in ("", "identity"):
+            detail = "Send the body without Content-Encoding."
+            raise Refused(415, "unsupported_content_encoding", detail, headers={"Accept-Encoding": "identity"})
         content = self.content()
         if not content:
-            return read_body({}, type_)
+            return {}
         media_type = self.request.content_type.partition(";")[0].strip().lower()
         if media_type != MEDIA_TYPE:
             raise exceptions.UnsupportedMediaType(media_type or "none")
@@ -64,7 +84,7 @@ class Endpoint(APIView):
         except JsonFault as fault:
             shown = Fault(pointer=fault.pointer, code=fault.code, detail=fault.text)
             raise Refused(400, fault.code, fault.text, faults=[shown]) from fault
-        return read_body(value, type_)
+        return value
 
     def content(self) -> bytes:
         """Return the bytes of the body. Raises ``Refused`` (413), before reading if the request states its length."""
@@ -100,19 +120,19 @@ class Endpoint(APIView):
         """Return ``shape`` and never 304; ``etag`` is for a later ``If-Match``."""
         return http_response(StoredResponse(200, {"ETag": etag}, msgspec.json.encode(shape)))
 
-    def respond_with_status(self, status: int, shape: object, *, location: str = "") -> HttpResponse:
-        """Return ``shape`` with another status than 200, for writes outside of a copy."""
-        headers = {"Location": location} if location else {}
-        return http_response(StoredResponse(status, headers, msgspec.json.encode(shape)))
-
-    def respond_empty(self) -> HttpResponse:
-        """Return the 204 response to a removal outside of a copy."""
-        return http_response(StoredResponse(204, {}, b""))
+    def respond_with_status(self, status: int, shape: object) -> HttpResponse:
+        """Return ``shape`` with another status than 200, for writes that are never repeated."""
+        return http_response(plain_response(shape, status=status))
 
     def _respond(self, content: bytes, etag: str) -> HttpResponse:
         if etag and is_fresh(self.request.headers.get("If-None-Match"), etag):
             return http_response(StoredResponse(304, {"ETag": etag}, b""))
         return http_response(StoredResponse(200, {"ETag": etag} if etag else {}, content))
+
+
+def plain_response(shape: object, *, status: int = 200, location: str = "") -> StoredResponse:
+    """Return ``shape`` as the response to a write outside of a copy."""
+    return StoredResponse(status, {"Location": location} if location else {}, msgspec.json.encode(shape))
 
 
 def http_response(stored: StoredResponse) -> HttpResponse:

@@ -12,6 +12,7 @@ from django.core.exceptions import RequestDataTooBig, SuspiciousOperation
 from django.core.signals import got_request_exception
 from django.db import OperationalError
 from django.http import Http404, HttpRequest, HttpResponse
+from msgspec import UNSET
 from rest_framework import exceptions
 from structlog.contextvars import get_contextvars
 
@@ -55,6 +56,14 @@ WITHOUT_MESSAGE: Final[dict[type[Exception], tuple[int, str, str]]] = {
     SuspiciousOperation: (400, "bad_request", "The request is malformed."),
     OperationalError: (503, "unavailable", "A required service is unavailable; try again in a moment."),
     KeyServiceUnavailable: (503, "unavailable", "A required service is unavailable; try again in a moment."),
+}
+
+#: Our sentences in place of those of the framework.
+SENTENCES: Final[dict[type[Exception], str]] = {
+    exceptions.NotAuthenticated: "Sign in, or send a token from /o/token/ as `Authorization: Bearer`.",
+    exceptions.NotAcceptable: "Responses are application/json; accept that in the header Accept.",
+    exceptions.UnsupportedMediaType: "Send the body as application/json.",
+    exceptions.MethodNotAllowed: "This address does not have this method; the header Allow lists the others.",
 }
 
 logger = structlog.get_logger(__name__)
@@ -114,13 +123,22 @@ def _as_refused(exception: Exception) -> Refused:
 
 def _from_answers(exception: InvalidAnswers) -> Refused:
     faults = [
-        Fault(pointer=fault.pointer, path=fault.path, code=fault.code, detail=fault.text) for fault in exception.faults
+        Fault(
+            pointer=fault.pointer,
+            path=fault.path,
+            code=fault.code,
+            detail=fault.text,
+            did_you_mean=fault.did_you_mean or UNSET,
+            allowed=list(fault.allowed) if fault.allowed else UNSET,
+        )
+        for fault in exception.faults
     ]
-    if len(faults) == 1:
+    amount = len(faults) + exception.more
+    if amount == 1:
         detail = f"A value is invalid: {faults[0].detail}"
     else:
-        detail = f"{len(faults)} values are invalid; nothing was changed."
-    return Refused(status_of(exception), exception.code, detail, faults=faults)
+        detail = f"{amount} values are invalid; nothing was changed."
+    return Refused(status_of(exception), exception.code, detail, faults=faults, more=exception.more)
 
 
 def _from_lock(exception: LockNotAcquired) -> Refused:
@@ -136,9 +154,8 @@ def _from_framework(exception: exceptions.APIException) -> Refused:
     wait = getattr(exception, "wait", None)
     if wait:
         headers["Retry-After"] = str(ceil(wait))
-    return Refused(
-        exception.status_code,
-        code if isinstance(code, str) else "invalid",
-        str(exception.detail) if not isinstance(exception.detail, (dict, list)) else "The request is invalid.",
-        headers=headers,
-    )
+    if isinstance(exception.detail, (dict, list)):
+        detail = "The request is invalid."
+    else:
+        detail = next((text for kind, text in SENTENCES.items() if type(exception) is kind), str(exception.detail))
+    return Refused(exception.status_code, code if isinstance(code, str) else "invalid", detail, headers=headers)

@@ -3,20 +3,22 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import UTC, datetime
+from itertools import islice
 from typing import Final, TypeVar
 
 import msgspec
 
-from partner_engine.api.http.strict_json import JsonValue, join_pointer
-from partner_engine.problems import Fault, Refused
+from partner_engine.api.http.shape_faults import Reading, core_type, faults_of, fields_of
+from partner_engine.api.http.strict_json import JsonValue
+from partner_engine.problems import MOST_FAULTS, Fault, Refused
 
 T = TypeVar("T")
 
-#: The parts of msgspec's messages.
-_SENTENCE: Final = re.compile(r"^(?P<text>.*?)(?: - at (?:`key` in )?`\$?(?P<place>[^`]*)`)?$", re.DOTALL)
-_FIELD: Final = re.compile(r"unknown field `(?P<unknown>[^`]*)`|missing required field `(?P<missing>[^`]*)`")
-_STEP: Final = re.compile(r"\.([^.\[\]]+)|\[(\d+)\]")
+_FIRST: Final = datetime.min.replace(tzinfo=UTC)
+_LAST: Final = datetime.max.replace(tzinfo=UTC)
+_WHOLE: Final = re.compile(r"-?[0-9]{1,20}")
 
 
 class Body(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -36,52 +38,82 @@ class NoQuery(Query, frozen=True, kw_only=True):
 
 
 def read_body(value: JsonValue, type_: type[T]) -> T:
-    """Return ``value`` as the struct ``type_``. Raises ``Refused`` (422) with a pointer to the error."""
+    """Return ``value`` as the struct ``type_``. Raises ``Refused`` (422) with all faults and their pointers."""
     try:
-        return msgspec.convert(value, type_)
+        return in_utc(msgspec.convert(value, type_))
     except msgspec.ValidationError as error:
-        fault = _fault(error)
-        raise Refused(422, "invalid_body", f"The body is invalid: {fault.detail}", faults=[fault]) from error
+        raise _refused(422, "invalid_body", "The body is invalid", faults_of(value, type_)) from error
 
 
 def read_query(parameters: Mapping[str, Sequence[str]], type_: type[T]) -> T:
     """Return query ``parameters`` (name -> values) as ``type_``.
 
-    Raises ``Refused`` (400): unknown and repeated names are refused, never ignored.
+    Raises ``Refused`` (400) with all faults: unknown and repeated names are refused, never ignored.
     """
-    for name, values in parameters.items():
-        if len(values) > 1:
-            raise _invalid_query(Fault(path=name, code="duplicate_parameter", detail=f"{name!r} is sent twice."))
-        if "\0" in values[0]:
-            raise _invalid_query(Fault(path=name, code="nul_character", detail=f"{name!r} contains the character NUL."))
+    values: dict[str, object] = {name: values[0] for name, values in parameters.items()}
+    faults = [fault for name, texts in parameters.items() if (fault := _text_fault(name, texts, type_))]
+    refused = {fault.path for fault in faults}
+    if not faults:
+        try:
+            return in_utc(msgspec.convert(values, type_, strict=False))
+        except msgspec.ValidationError:
+            pass
+    others = {name: value for name, value in values.items() if name not in refused}
+    shape = (
+        msgspec.structs.replace(fault, pointer="", path=_name_of(fault))
+        for fault in faults_of(others, type_, reading=Reading(strict=False, noun="parameter"))
+    )
+    # A parameter that was refused already is not missing.
+    faults += [fault for fault in shape if fault.path not in refused]
+    raise _refused(400, "invalid_query", "The query is invalid", faults)
+
+
+def in_utc(struct: T) -> T:
+    """Return ``struct`` with its times in UTC: PostgreSQL refuses offsets of 16 hours and more."""
+    times = {
+        name: utc(value)
+        for name in getattr(struct, "__struct_fields__", ())
+        if isinstance(value := getattr(struct, name), datetime)
+    }
+    return msgspec.structs.replace(struct, **times) if times else struct  # type: ignore[type-var]
+
+
+def utc(moment: datetime) -> datetime:
+    """Return ``moment`` in UTC; at the ends of the calendar the first or last moment that there is."""
     try:
-        return msgspec.convert({name: values[0] for name, values in parameters.items()}, type_, strict=False)
-    except msgspec.ValidationError as error:
-        fault = _fault(error)
-        raise _invalid_query(msgspec.structs.replace(fault, pointer="", path=fault.pointer.lstrip("/"))) from error
+        return moment.astimezone(UTC)
+    except OverflowError:
+        return _FIRST if moment.year == 1 else _LAST
 
 
-def _invalid_query(fault: Fault) -> Refused:
-    return Refused(400, "invalid_query", f"The query is invalid: {fault.detail}", faults=[fault])
+def _text_fault(name: str, texts: Sequence[str], type_: type) -> Fault | None:
+    """Return the fault of a parameter as text; lenient conversion would take ``null`` as absent and ``1.0`` as 1."""
+    if len(texts) > 1:
+        return Fault(path=name, code="duplicate_parameter", detail=f"{name[:80]!r} is sent twice.")
+    if "\0" in texts[0]:
+        return Fault(path=name, code="nul_character", detail=f"{name[:80]!r} contains the character NUL.")
+    field = fields_of(type_).get(name)
+    kind = core_type(field.type) if field else str
+    if kind is str:
+        return None
+    if texts[0].lower() == "null":
+        return Fault(path=name, code="invalid_value", detail="Leave the parameter out instead of sending null.")
+    if kind is int and not _WHOLE.fullmatch(texts[0]):
+        return Fault(path=name, code="wrong_type", detail="Must be a whole number.")
+    return None
 
 
-def _fault(error: msgspec.ValidationError) -> Fault:
-    """Parse msgspec's sentence, such as ``Expected `int`, got `str` - at `$.since` ``, into an error with a pointer."""
-    match = _SENTENCE.match(str(error))
-    text, place = (match["text"], match["place"] or "") if match else (str(error), "")
-    pointer = join_pointer("", *(name or index for name, index in _STEP.findall(place)))
-    field = _FIELD.search(text)
-    if field and field["unknown"] is not None:
-        return Fault(
-            pointer=join_pointer(pointer, field["unknown"]),
-            code="unknown_field",
-            detail=f"There is no field {field['unknown']!r} here.",
-        )
-    if field:
-        return Fault(
-            pointer=join_pointer(pointer, field["missing"]),
-            code="missing_field",
-            detail=f"The field {field['missing']!r} is missing.",
-        )
-    code = "wrong_type" if text.startswith("Expected `") and ", got `" in text else "invalid_value"
-    return Fault(pointer=pointer, code=code, detail=f"{text.replace('`', chr(39))}.")
+def _name_of(fault: Fault) -> str:
+    return fault.pointer.lstrip("/").replace("~1", "/").replace("~0", "~")
+
+
+def _refused(status: int, code: str, text: str, faults: Iterable[Fault]) -> Refused:
+    """Return the refusal with the first faults; the others are only counted."""
+    remaining = iter(faults)
+    told = list(islice(remaining, MOST_FAULTS))
+    more = sum(1 for _ in remaining)
+    if len(told) == 1:
+        detail = f"{text}: {told[0].detail}"
+    else:
+        detail = f"{text}: {len(told) + more} fields have errors."
+    return Refused(status, code, detail, faults=told, more=more)

@@ -16,12 +16,15 @@ from django.db.models import F, Model, Q, QuerySet
 from msgspec import Meta
 from rest_framework.request import Request
 
+from partner_engine.api.http.input import in_utc
 from partner_engine.problems import Fault, Refused
 
 M = TypeVar("M", bound=Model)
 
 #: Requested order -> column. Rows without a value come last in either direction.
-ORDERS: Final = {"last_touched": "last_touched_by_user_at", "created": "form_created_at", "event": "created_at"}
+ORDERS: Final = {"last_touched": "last_touched_by_user_at", "updated": "updated_at", "event": "created_at"}
+#: Orders by an id alone, which is sortable by time and never changes.
+ID_ORDERS: Final = {"created": "application_form_id"}
 
 
 class Position(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fields=True):
@@ -44,7 +47,10 @@ def page(rows: QuerySet[M], *, order: str, cursor: str, limit: int) -> Page[M]:
 
     Raises ``Refused`` (400) for an invalid cursor.
     """
-    descending, column = order.startswith("-"), ORDERS[order.lstrip("-")]
+    descending, name = order.startswith("-"), order.lstrip("-")
+    if name in ID_ORDERS:
+        return _page_by_id(rows, ID_ORDERS[name], order=order, cursor=cursor, limit=limit)
+    column = ORDERS[name]
     sign = F(column).desc(nulls_last=True) if descending else F(column).asc(nulls_last=True)
     rows = rows.order_by(sign, "-id" if descending else "id")
     if cursor:
@@ -55,6 +61,18 @@ def page(rows: QuerySet[M], *, order: str, cursor: str, limit: int) -> Page[M]:
         return Page(shown, "")
     last = shown[-1]
     return Page(shown, _encode(Position(order, getattr(last, column), last.pk)))
+
+
+def _page_by_id(rows: QuerySet[M], column: str, *, order: str, cursor: str, limit: int) -> Page[M]:
+    descending = order.startswith("-")
+    rows = rows.order_by(f"-{column}" if descending else column)
+    if cursor:
+        rows = rows.filter(**{f"{column}__{'lt' if descending else 'gt'}": _decode(cursor, order).id})
+    loaded = list(rows[: limit + 1])
+    shown = loaded[:limit]
+    if len(loaded) <= limit:
+        return Page(shown, "")
+    return Page(shown, _encode(Position(order, None, getattr(shown[-1], column))))
 
 
 def encode_number(number: int) -> str:
@@ -110,7 +128,7 @@ def _decode(cursor: str, order: str) -> Position:
         raise _malformed() from error
     if position.order != order:
         raise _malformed()
-    return position
+    return in_utc(position)
 
 
 def _bytes(cursor: str) -> bytes:

@@ -14,8 +14,10 @@ import msgspec
 from django.conf import settings
 from django.http import HttpResponse
 from drf_spectacular.extensions import OpenApiAuthenticationExtension
+from drf_spectacular.types import DJANGO_PATH_CONVERTER_MAPPING
 from drf_spectacular.utils import OpenApiExample, OpenApiParameter, OpenApiResponse, extend_schema
 
+from partner_engine.api.http.idempotency import refuse_key
 from partner_engine.api.http.input import NoQuery, Nothing
 from partner_engine.api.http.schema_examples import EXAMPLES
 from partner_engine.problems import MEDIA_TYPE as PROBLEM_TYPE
@@ -26,6 +28,8 @@ View = Callable[..., HttpResponse]
 Schema = dict[str, Any]
 
 JSON: Final = "application/json"
+# Our converter of ids (partner_engine.id_converter) is described as Django's is.
+DJANGO_PATH_CONVERTER_MAPPING["id"] = DJANGO_PATH_CONVERTER_MAPPING["uuid"]
 REF_TEMPLATE: Final = "#/components/schemas/{name}"
 #: Every struct of a request or response, collected as the views are defined.
 _described: dict[str, type[msgspec.Struct]] = {"Problem": Problem}
@@ -129,17 +133,21 @@ def documented(  # noqa: PLR0913 - one argument for each part of the description
     )
 
     def decorate(view: View) -> View:
-        described: View = describe(_parsing(view, query=query, body=body))
+        described: View = describe(_parsing(view, query=query, body=body, takes_key=keyed or not write))
         return described
 
     return decorate
 
 
-def _parsing(view: View, *, query: type[msgspec.Struct], body: type[msgspec.Struct] | None) -> View:
-    """Return ``view`` with its query and body parsed, the query first."""
+def _parsing(
+    view: View, *, query: type[msgspec.Struct], body: type[msgspec.Struct] | None, takes_key: bool
+) -> View:  # fmt: skip
+    """Return ``view`` with its query and body parsed, the query first; without ``takes_key`` a key is refused."""
 
     @wraps(view)
     def parsed(endpoint: Any, *args: Any, **kwargs: Any) -> HttpResponse:
+        if not takes_key:
+            refuse_key(endpoint.request)
         inputs = {"query": endpoint.query(query)}
         if body is not None:
             inputs["body"] = endpoint.body(body)

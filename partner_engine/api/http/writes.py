@@ -4,17 +4,13 @@ and respond.
 
 from __future__ import annotations
 
-import hashlib
-import hmac
-import re
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from functools import partial
-from typing import Final, Generic, Protocol, TypeVar
+from typing import Generic, Protocol, TypeVar
 from uuid import UUID
 
 import msgspec
-from django.conf import settings
 from django.http import HttpResponse
 
 from batch import service as batch
@@ -24,9 +20,7 @@ from batch.errors import IdempotencyReplay, NotFound
 from batch.idempotency import IdempotencyKey, StoredResponse
 from partner_engine.api.http.conditional import expected_version, version_tag
 from partner_engine.api.http.endpoint import Endpoint, http_response
-from partner_engine.problems import Refused
-
-_KEY: Final = re.compile(r"[\x21-\x7e]{1,255}")
+from partner_engine.api.http.idempotency import idempotency_key, replayed_response, sealed_response
 
 T = TypeVar("T")
 
@@ -43,47 +37,41 @@ class Opener(Protocol):
         """Return the context, to be entered with ``with``."""
 
 
-def idempotency_key(endpoint: Endpoint) -> IdempotencyKey | None:
-    """Return the request's ``Idempotency-Key``, None without the header. Raises ``Refused`` (400) for a malformed key.
-
-    The fingerprint covers method, address with its query, body, and the caller's rights: a response stored for a caller
-    with more rights is not repeated to a caller with fewer. It is keyed, so that nobody can guess a body from it.
-    """
-    key = endpoint.request.headers.get("Idempotency-Key")
-    if key is None:
-        return None
-    if not _KEY.fullmatch(key):
-        raise Refused.header(
-            "Idempotency-Key", "Idempotency-Key must be 1 to 255 visible ASCII characters, for example a UUID."
-        )
-    request = endpoint.request._request
-    rights = ",".join(sorted(endpoint.actor.rights))
-    parts = ((request.method or "").encode(), request.get_full_path().encode(), rights.encode(), endpoint.content())
-    fingerprint = hmac.new(settings.SECRET_KEY.encode(), b"\0".join(parts), hashlib.sha256).digest()
-    return IdempotencyKey(f"{endpoint.actor.type}:{endpoint.actor.id}", key, fingerprint)
-
-
 def save_copy(
-    endpoint: Endpoint, copy_id: UUID, *, change: Change[T], respond: Respond[T], store: bool = True
+    endpoint: Endpoint, copy_id: UUID, *, change: Change[T], respond: Respond[T], contains_secret: bool = False
 ) -> HttpResponse:
     """Lock the copy with this id, ``change`` it, save it and ``respond``; see ``save``."""
-    return save(endpoint, exact_copy(endpoint, copy_id), change=change, respond=respond, store=store)
+    opener = exact_copy(endpoint, copy_id)
+    return save(endpoint, opener, change=change, respond=respond, contains_secret=contains_secret)
 
 
 def save(
-    endpoint: Endpoint, open_context: Opener, *, change: Change[T], respond: Respond[T], store: bool = True
+    endpoint: Endpoint, open_context: Opener, *, change: Change[T], respond: Respond[T], contains_secret: bool = False
 ) -> HttpResponse:
     """Open a context, ``change`` it, save it and ``respond`` with the value that ``change`` returned.
 
-    With an ``Idempotency-Key`` the response is stored with the save, and a repeated request receives it again.
-    ``store=False`` ignores the key: use it for responses that contain a secret.
+    With an ``Idempotency-Key`` the response is stored with the save, sealed if it ``contains_secret``, and a repeated
+    request receives it again.
     """
-    key = idempotency_key(endpoint) if store else None
+    key = idempotency_key(endpoint)
+
+    def save_once() -> HttpResponse:
+        with open_context(idempotency=key) as context:
+            if context.stored_response is not None and key is not None:
+                return replayed_response(context.stored_response, key, endpoint.tenant)
+            stored = partial(sealed_response, key=key, tenant=endpoint.tenant) if key and contains_secret else None
+            responder = _Responder(context, respond, change(context), stored)
+            context.save(respond=responder)
+            response = http_response(responder.response)
+            if context.is_without_lock:
+                response["X-Lock"] = "degraded"
+            return response
+
     try:
-        return _save_once(open_context(idempotency=key), change=change, respond=respond)
+        return save_once()
     except IdempotencyReplay:
         # The same request won the race; its response is stored by now.
-        return _save_once(open_context(idempotency=key), change=change, respond=respond)
+        return save_once()
 
 
 def copy_or_form(endpoint: Endpoint, form_or_copy_id: UUID, *, archived: bool = False) -> Opener:
@@ -120,28 +108,23 @@ def _open_exactly(
 
 
 class _Responder(Generic[T]):
-    """Makes the response during the save, and holds it until the save is done."""
+    """Makes the response during the save, and holds it until the save is done; ``stored`` makes the form to store."""
 
-    def __init__(self, context: BatchContext, respond: Respond[T], value: T) -> None:
+    def __init__(
+        self,
+        context: BatchContext,
+        respond: Respond[T],
+        value: T,
+        stored: Callable[[StoredResponse], StoredResponse] | None,
+    ) -> None:
         self._context = context
         self._respond = respond
         self._value = value
+        self._stored = stored
 
     def __call__(self, result: SaveResult) -> StoredResponse:
         self.response = self._respond(self._context, result, self._value)
-        return self.response
-
-
-def _save_once(opened: AbstractContextManager[BatchContext], *, change: Change[T], respond: Respond[T]) -> HttpResponse:
-    with opened as context:
-        if context.stored_response is not None:
-            return http_response(context.stored_response)
-        responder = _Responder(context, respond, change(context))
-        context.save(respond=responder)
-        response = http_response(responder.response)
-        if context.is_without_lock:
-            response["X-Lock"] = "degraded"
-        return response
+        return self._stored(self.response) if self._stored else self.response
 
 
 def json_response(shape: object, *, version: int, status: int = 200, location: str = "") -> StoredResponse:

@@ -41,8 +41,8 @@ def test_an_earlier_version_is_read(api: Api, s1: Sample) -> None:
 @pytest.mark.parametrize(
     ("query", "status", "code"),
     [
-        ("at_version=9", 404, "not_found"),
-        ("at=1999-01-01T00:00:00Z", 404, "not_found"),
+        ("at_version=9", 404, "no_such_version"),
+        ("at=1999-01-01T00:00:00Z", 404, "no_such_version"),
         ("at_version=0", 400, "invalid_query"),
         ("at_version=one", 400, "invalid_query"),
         ("at=2026-01-01T00:00:00", 400, "invalid_query"),

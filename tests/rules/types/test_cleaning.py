@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from rules.definition.catalogue import Question
+from rules.reference_data import state_names
 from rules.types.cleaning import InvalidValue, clean
 from rules.types.registry import QUESTION_TYPES
 from tests.harness.boarding_catalogue import boarding
@@ -131,6 +132,16 @@ def test_a_name_that_several_choices_have_is_refused(raw: str) -> None:
     with pytest.raises(InvalidValue, match="Several choices"):
         choice.clean(raw, choices={"y": "Yes", "Yes!": "yes"})
     assert choice.clean("Yes", choices={"yes": "No", "Yes": "Yes, sometimes"}) == "Yes"
+
+
+@pytest.mark.parametrize("raw", ["Texas", "TEXAS", " texas ", "tx"])
+def test_a_state_is_taken_by_its_name_where_the_list_has_only_codes(raw: str) -> None:
+    choice = QUESTION_TYPES["choice"]
+
+    assert choice.clean(raw, choices={"TX": "TX", "NM": "NM"}) == "TX"
+    with pytest.raises(InvalidValue):
+        choice.clean("New York", choices={"TX": "TX", "NM": "NM"})
+    assert len(state_names()) == 56
 
 
 HOSTILE = st.recursive(

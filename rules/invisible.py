@@ -20,11 +20,24 @@ _UNSEEN: Final = frozenset(["\u034f", "\u17b4", "\u17b5", "\u2065", *map(chr, ra
 _OVERRIDES: Final = frozenset("\u202d\u202e")
 
 
+def is_invisible(sign: str) -> bool:
+    """Return whether ``sign`` shows nothing, also between visible ones."""
+    if sign.isascii():
+        return False
+    return (
+        unicodedata.category(sign) == "Cf"
+        or sign in _BLANKS
+        or sign in _SELECTORS
+        or sign in _UNSEEN
+        or "\U000e0000" <= sign <= "\U000e0fff"
+    )
+
+
 def drop_invisible(text: str) -> str:
     """Return ``text`` without invisible signs, as the fields of numbers, dates and codes read it."""
     if text.isascii():
         return text
-    return "".join(sign for sign in text if not _is_invisible(sign))
+    return "".join(sign for sign in text if not is_invisible(sign))
 
 
 def keep_visible(text: str) -> str:
@@ -42,7 +55,7 @@ def keep_visible(text: str) -> str:
         elif sign in _BLANKS:
             kept += [*_between(kept, waiting, " "), " "]
             waiting.clear()
-        elif not _is_invisible(sign):
+        elif not is_invisible(sign):
             kept += [*_between(kept, waiting, sign), sign]
             waiting.clear()
     kept += _between(kept, waiting, " ")
@@ -68,18 +81,6 @@ def _between(kept: list[str], waiting: list[str], following: str) -> list[str]:
         # A selector at the end chooses the picture of a symbol.
         return selector if unicodedata.category(kept[-1]) == "So" else []
     return selector + [sign for sign in waiting if sign in _JOINERS][:1]
-
-
-def _is_invisible(sign: str) -> bool:
-    if sign.isascii():
-        return False
-    return (
-        unicodedata.category(sign) == "Cf"
-        or sign in _BLANKS
-        or sign in _SELECTORS
-        or sign in _UNSEEN
-        or "\U000e0000" <= sign <= "\U000e0fff"
-    )
 
 
 def _is_visible(sign: str) -> bool:
