@@ -27,6 +27,7 @@ from batch.errors import (
 from copies.document import AnswerValue
 from copies.paths import join_path
 from rules.definition.model import CompiledQuestion
+from rules.definition.renames import renamed_parts
 from rules.nearest import nearest
 from rules.types.cleaning import InvalidValue, clean
 
@@ -147,7 +148,9 @@ class Plan:
             return None
         if question is None:
             text, known = "There is no question with this code. See the catalogue.", self._codes_of(place.pool)
-            return self._fault(path, pointer, UnknownQuestion.code, text, given=code, known=known)
+            return self._fault(
+                path, pointer, UnknownQuestion.code, text, given=code, known=known, labels=self._old(known)
+            )
         if question.pool != place.pool:
             belongs = f"to the rows of pool {question.pool!r}" if question.pool else "to the top level"
             return self._fault(path, pointer, "wrong_place", f"This question belongs {belongs}.")
@@ -172,7 +175,8 @@ class Plan:
         except UnknownPart as error:
             if place.existing is not None and place.existing.orphans.rows(code):
                 return self._remove_orphans(place.existing.orphans, code, rows, (path, pointer))
-            return self._fault(path, pointer, error.code, str(error), given=code, known=self._pools_of(place.pool))
+            known = self._pools_of(place.pool)
+            return self._fault(path, pointer, error.code, str(error), given=code, known=known, labels=self._old(known))
         if not isinstance(rows, Sequence) or isinstance(rows, str):
             return self._fault(path, pointer, "wrong_type", "Give a list of rows.")
         most = self._tracker.catalogue.pools[code].pool.max
@@ -283,6 +287,11 @@ class Plan:
 
     def _choices(self, question: CompiledQuestion, error: InvalidValue) -> Mapping[str, str]:
         return self._tracker.catalogue.choices(question.question) if error.code == "unknown_choice" else {}
+
+    def _old(self, known: tuple[str, ...]) -> Mapping[str, str]:
+        """Return the codes that the ``known`` questions and pools had in earlier releases, by their present ones."""
+        renamed = renamed_parts(self._tracker.catalogue.definition)
+        return {part.code: part.was for part in renamed if part.code in known}
 
     def _codes_of(self, pool: str) -> tuple[str, ...]:
         """Return the codes of the questions of ``pool``, or of the top level."""

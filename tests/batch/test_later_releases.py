@@ -292,7 +292,7 @@ def test_an_earlier_version_has_the_earlier_codes(
 
 
 def test_a_form_that_skipped_releases_follows_all_their_renames(
-    read: Callable[[], tuple[Document, Evaluation]], save: Callable[..., SaveResult]
+    form_id: UUID, kennels: Tenant, agent: Actor, read: Callable[[], tuple[Document, Evaluation]], save: Any
 ) -> None:
     save({"owner_ssn": SSN})
     second = renamed({"kennel_name": "trade_name", "TX": "tx", "houses": "buildings"})
@@ -305,6 +305,7 @@ def test_a_form_that_skipped_releases_follows_all_their_renames(
     assert document.answers["insured_name"].value == "Happy Tails"
     assert document.answers["state"].value == "texas"
     assert document.answers["ssn1"].mask == "•••• 4321"
+    assert revealed(form_id, kennels, agent, "ssn1") == SSN
     assert list(document.answer_pools) == ["blocks"]
     assert evaluation.eligibility["PA-CARE"].premium == 300
 

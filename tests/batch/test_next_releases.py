@@ -21,6 +21,8 @@ from rules.definition.renames import Moved, renames_of
 from rules.flow.evaluation import FlowResult
 from rules.flow.followed_renames import follow_renames
 from rules.flow.refused_answers import refused
+from rules.incremental import partial_run
+from rules.types.stored_answers import TypeMismatch
 from rules.types.stored_verdicts import StoredVerdicts
 from tests.batch.test_incremental_rules import carry_out_any, full_run, other_steps, random_movers, rerun_in_parts
 from tests.harness.boarding_catalogue import take_in
@@ -125,9 +127,8 @@ def edited(draw: st.DrawFn) -> tuple[int, int, list[Any]]:
     return seed, script, draw(st.lists(st.lists(step, min_size=1, max_size=3), min_size=1, max_size=6))
 
 
-@settings(max_examples=30, deadline=None, suppress_health_check=QUIET)
-@given(edited())
-def test_partial_runs_after_a_release_equal_full_ones(made: tuple[int, int, list[Any]]) -> None:
+def follow_edits(made: tuple[int, int, list[Any]]) -> None:
+    """Assert after each save that a partial run returns the result of a full one."""
     seed, script, saves = made
     release = next_of(random_catalogue(seed), Random(script))
     document = filled(random_catalogue(seed), Random(script))
@@ -144,6 +145,28 @@ def test_partial_runs_after_a_release_equal_full_ones(made: tuple[int, int, list
         result = full_run(release, document)
         assert rerun_in_parts(release, document, before, changeset.tracker.submitted_paths) == result
         take_in(document, result)
+
+
+@settings(max_examples=30, deadline=None, suppress_health_check=QUIET)
+@given(edited())
+def test_partial_runs_after_a_release_equal_full_ones(made: tuple[int, int, list[Any]]) -> None:
+    follow_edits(made)
+
+
+def test_a_partial_run_that_reads_refused_answers_is_detected(monkeypatch: pytest.MonkeyPatch) -> None:
+    # A partial run that does not know which answers had an error of their own before.
+    monkeypatch.setattr(partial_run, "refusals_in", lambda catalogue, messages: ())
+
+    @settings(
+        max_examples=500, deadline=None, suppress_health_check=QUIET, database=None, derandomize=True,
+        phases=[Phase.generate], report_multiple_bugs=False,
+    )  # fmt: skip
+    @given(edited())
+    def check(made: tuple[int, int, list[Any]]) -> None:
+        follow_edits(made)
+
+    with pytest.raises((AssertionError, TypeMismatch)):
+        check()
 
 
 # Renames

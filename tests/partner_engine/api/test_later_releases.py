@@ -105,5 +105,12 @@ def test_renamed_codes_hold_the_answers(api: Api, copy: dict[str, Any]) -> None:
     assert causes["trade_name"] == {"type": "release", "id": str(release.number)}
     history = api.get(f"/copies/{copy['id']}/history").json()["results"]
     assert {"type": "release", "id": str(release.number)} in [change["cause"] for change in history[0]["changes"]]
+    refused = api.patch(
+        f"/copies/{copy['id']}/answers", {"answers": {"kennel_name": "A"}, "answer_pools": {"houses": []}}
+    ).json()
+    assert [(fault["code"], fault["did_you_mean"]) for fault in refused["errors"]] == [
+        ("unknown_question", "trade_name"),
+        ("unknown_pool", "buildings"),
+    ]
     assert "kennel_name" in read(api, copy, "?at_version=1")["answers"]
     assert "kennel_name" not in read(api, copy)["answers"]
