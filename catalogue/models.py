@@ -101,8 +101,11 @@ class Catalogue(models.Model):
     industry_question = models.CharField(
         max_length=64, blank=True, help_text="The code of the question for the industry (type naics)."
     )
-    zip_question = models.CharField(
-        max_length=64, blank=True, help_text="The code of the question for the ZIP code of the business (type zip)."
+    zip_questions = ArrayField(
+        models.CharField(max_length=64),
+        default=list,
+        blank=True,
+        help_text="Codes of the questions for the ZIP code of the business, the best first, divided by commas.",
     )
 
     class Meta:

@@ -86,8 +86,8 @@ class CatalogueAdmin(DraftAdmin):
                     ("code", "title"),
                     ("currency", "allow_test_identities"),
                     ("lines_question", "title_question"),
-                    ("industry_question", "zip_question"),
-                    "employees_questions",
+                    "industry_question",
+                    ("zip_questions", "employees_questions"),
                 )
             },
         ),

@@ -52,6 +52,8 @@ class Answers(Endpoint):
     def change_answers(self, id: UUID, body: AnswersChange, *, dry_run: bool) -> HttpResponse:
         """Apply ``body`` to the copy and save it, or return what a save would change."""
 
+        self.require_body()
+
         def change(context: BatchContext) -> None:
             submit_answers(context.changeset, body.answers, body.answer_pools)
 
