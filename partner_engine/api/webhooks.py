@@ -84,6 +84,7 @@ class WebhookEndpoint(Endpoint):
         write=True,
     )
     def patch(self, request: Request, id: UUID, *, body: shapes.EndpointChange) -> HttpResponse:
+        self.require_body()
         fields = {
             name: value for name in ("url", "event_types", "description") if (value := getattr(body, name)) is not UNSET
         }

@@ -1,6 +1,7 @@
 """Reading catalogue files: all faults are reported together with their places, and nothing is guessed."""
 # ruff: noqa: E501 - the table of wrong files reads line by line
 
+import time
 import unicodedata
 
 import pytest
@@ -251,3 +252,12 @@ def test_no_damage_causes_more_than_a_refusal(start, length, inserted):
     except CatalogueErrors as error:
         assert error.faults
         assert all(fault.line and fault.column and fault.remedy for fault in error.faults)
+
+
+def test_a_file_of_faulty_lines_is_read_only_so_far() -> None:
+    began = time.process_time()
+    faults = faults_of("code: x\ntitle: X\nproducts:\n" + "- {}\n" * 60_000)
+
+    assert time.process_time() - began < 8
+    assert len(faults) < 600
+    assert faults[-1].code == "too_many_faults"

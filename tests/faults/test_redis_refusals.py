@@ -18,6 +18,7 @@ pytestmark = pytest.mark.fault
 #: Seconds for the first start of a worker, and for its return after Redis takes writes again.
 START: Final = 40.0
 BACK: Final = 40.0
+QUEUE: Final = "partner_engine.jobs.celery"
 
 Refuse = Callable[[redis.Redis], None]
 
@@ -66,6 +67,12 @@ def wait_for(condition: Callable[[], bool], *, seconds: float) -> bool:
     return condition()
 
 
+def consumes(client: redis.Redis, *, seconds: float) -> bool:
+    """Return whether a worker takes a message from its queue within ``seconds``."""
+    client.rpush(QUEUE, b"{}")
+    return wait_for(lambda: client.llen(QUEUE) == 0, seconds=seconds)
+
+
 @pytest.mark.parametrize("name", REFUSALS)
 def test_a_worker_outlives_a_redis_that_refuses_writes(world: World, name: str) -> None:
     client = redis.Redis.from_url(world.servers.redis_url)
@@ -74,18 +81,15 @@ def test_a_worker_outlives_a_redis_that_refuses_writes(world: World, name: str) 
         running(world, CELERY) as worker,
         running(world, RELAY) as relay,
     ):
-        put_many(connection, 20)
-        assert wait_for(lambda: waiting(connection) == 0, seconds=START)
+        assert consumes(client, seconds=START)
 
         with refusing(client, REFUSALS[name]):
             put_many(connection, 20)
             # Without hints the relay runs them.
-            assert wait_for(lambda: waiting(connection) == 0, seconds=10)
+            assert wait_for(lambda: waiting(connection) == 0, seconds=20)
             time.sleep(6)
             assert (worker.poll(), relay.poll()) == (None, None)
 
-        # The worker takes hints again: it consumes what is in its queue.
-        client.rpush("partner_engine.jobs.celery", b"{}")
-        assert wait_for(lambda: client.llen("partner_engine.jobs.celery") == 0, seconds=BACK)
+        assert consumes(client, seconds=BACK)
         assert worker.poll() is None
         assert one(connection, "SELECT count(*) FROM actions_outboxaction") == 0

@@ -64,6 +64,11 @@ class Endpoint(APIView):
             self._parsed: JsonValue = self._parse()
         return self._parsed
 
+    def require_body(self) -> None:
+        """Raise ``Refused`` (422) for an empty body, which would change nothing: it was probably lost on its way."""
+        if not self.parsed_body():
+            raise Refused.field("", "The body is empty: send the fields to change.", code="empty_body")
+
     def canonical_body(self) -> bytes:
         """Return the body's JSON in one spelling, whatever its spaces and the order of its names."""
         return msgspec.json.encode(self.parsed_body(), order="sorted")

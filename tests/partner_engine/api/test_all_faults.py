@@ -169,3 +169,17 @@ def test_too_many_rows_are_refused_without_a_look_at_each(api: Api) -> None:
 
     # Reading 0.8 MB of JSON takes its time; each row would take ten times as long.
     assert min(spent[1::2]) < 0.8
+
+
+@pytest.mark.parametrize("content", [b"", b"{}", b" { } "])
+def test_an_empty_change_is_refused(api: Api, s1: Sample, content: bytes) -> None:
+    copy = api.start(s1)
+    endpoint = api.post("/webhook_endpoints", {"url": "https://example.com/x", "event_types": ["*"]}).json()["id"]
+
+    for path in (
+        f"/copies/{copy['id']}/answers",
+        f"/copies/{copy['id']}/answers?dry_run=true",
+        f"/webhook_endpoints/{endpoint}",
+    ):
+        problem = assert_problem(api.send("PATCH", path, content), 422, "invalid_body")
+        assert faults(problem, "code") == {("empty_body",)}
