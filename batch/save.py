@@ -13,6 +13,7 @@ from msgspec.structs import replace
 from batch.callbacks import call_after_rules, call_before_save, call_on_create
 from batch.changes.changeset import Changeset
 from batch.changes.decision import decide
+from batch.changes.open_values import protect_document, protected_changes
 from batch.changes.records import BOUND, Loaded, PlannedSave, SaveContext, SaveResult
 from batch.effects.actions_of_save import emit
 from batch.effects.after_commit import after_commit
@@ -105,11 +106,12 @@ def save(
                 call_on_create(changeset, loaded)
                 call_before_save(changeset, loaded)
                 is_kept = keeps_decision(changeset)
+                protect_document(changeset.tracker)
                 # A new copy was never decided, even with a document that comes from another copy.
                 before = None if loaded.is_new else unit.evaluation
                 evaluation = unit.evaluation if is_kept else decide(changeset, before=before)
                 failpoint("rules_fired")
-                changes = changeset.tracker.document_changes()
+                changes = protected_changes(changeset.tracker)
                 call_after_rules(changeset, changes)
                 changes += changeset.tracker.attached_changes()
                 result = compare(changeset, changes, before=unit.evaluation, after=evaluation)

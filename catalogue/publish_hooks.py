@@ -1,82 +1,63 @@
-"""What higher rooms do around a publish, declared in their ``handlers.py``. Knows none of them."""
+"""What a publish sets off in higher rooms, which declare it with ``@after_publish`` in their ``handlers.py``.
+
+A hook runs in the publishing process, right after the release became current and outside of any transaction.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final, TypeAlias
+from typing import Final, TypeAlias
 
-from rules.definition.catalogue import CatalogueDefinition
+import structlog
 
-if TYPE_CHECKING:
-    from catalogue.models import Release
+from copies.changes import strictest
 
-
-@dataclass(frozen=True, slots=True)
-class Impact:
-    """One effect of a publish, as a count with its sentence: ``4,210 open copies are decided anew``."""
-
-    count: int
-    text: str
+log = structlog.get_logger(__name__)
 
 
-#: Runs in the publishing transaction, with the new release.
-InPublish: TypeAlias = "Callable[[Release], object]"
-#: Runs once the release is committed and current.
-AfterPublish: TypeAlias = "Callable[[Release], object]"
-#: Returns what publishing a draft would affect: the draft, and the current definition (None before the first release).
-CountImpact: TypeAlias = Callable[[CatalogueDefinition, CatalogueDefinition | None], Sequence[Impact]]
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Published:
+    """A release that has just become current: its catalogue's code, and the codes of the questions that are stricter
+    than in the release before, with their sensitivity then and now. A question that was removed counts as secret.
+    """
 
-#: Does at once what a publish left to do, which workers would do otherwise; returns sentences about it.
-Complete: TypeAlias = "Callable[[Release], Sequence[str]]"
+    catalogue: str
+    release_id: int
+    stricter: Mapping[str, tuple[str, str]]
 
-_in_publish: Final[list[InPublish]] = []
-_after_publish: Final[list[AfterPublish]] = []
-_impacts: Final[list[CountImpact]] = []
-_completions: Final[list[Complete]] = []
+    @property
+    def secret(self) -> frozenset[str]:
+        """Return the questions that became secret."""
+        return frozenset(code for code, (_, now) in self.stricter.items() if now == "spi")
 
 
-def in_publish(hook: InPublish) -> InPublish:
-    """Call the decorated function in the transaction of every publish that makes a release."""
-    _in_publish.append(hook)
+#: Returns sentences for the person who publishes.
+Hook: TypeAlias = Callable[[Published], Sequence[str]]
+_hooks: Final[list[Hook]] = []
+
+
+def after_publish(hook: Hook) -> Hook:
+    """Run ``hook`` after every publish that follows an earlier one; its failure fails no publish."""
+    if hook not in _hooks:
+        _hooks.append(hook)
     return hook
 
 
-def after_publish(hook: AfterPublish) -> AfterPublish:
-    """Call the decorated function after every publish that made a release."""
-    _after_publish.append(hook)
-    return hook
+def stricter_questions(before: Mapping[str, str], after: Mapping[str, str]) -> dict[str, tuple[str, str]]:
+    """Return the questions of ``before`` that are stricter in ``after``, with both sensitivities."""
+    pairs = {code: (then, after.get(code, "spi")) for code, then in before.items()}
+    return {code: pair for code, pair in pairs.items() if pair[0] != pair[1] and strictest(*pair) == pair[1]}
 
 
-def publish_impact(count: CountImpact) -> CountImpact:
-    """Show what the decorated function counts before a catalogue is published."""
-    _impacts.append(count)
-    return count
-
-
-def publish_completion(complete: Complete) -> Complete:
-    """Let commands do the work of the decorated function themselves, instead of leaving it to workers."""
-    _completions.append(complete)
-    return complete
-
-
-def call_in_publish(release: Release) -> None:
-    """Call the hooks of the publishing transaction."""
-    for hook in _in_publish:
-        hook(release)
-
-
-def call_after_publish(release: Release) -> None:
-    """Call the hooks after the commit."""
-    for hook in _after_publish:
-        hook(release)
-
-
-def complete_publish(release: Release) -> list[str]:
-    """Do what the publish of ``release`` left to do; return sentences about it."""
-    return [text for complete in _completions for text in complete(release)]
-
-
-def count_impacts(draft: CatalogueDefinition, current: CatalogueDefinition | None) -> list[Impact]:
-    """Return what publishing ``draft`` would affect; effects on nothing are left out."""
-    return [impact for count in _impacts for impact in count(draft, current) if impact.count]
+def run_hooks(published: Published) -> tuple[str, ...]:
+    """Run every hook; return what they have to say."""
+    notices: list[str] = []
+    for hook in _hooks:
+        try:
+            notices += hook(published)
+        except Exception:
+            # The release is current: an error now would say the opposite.
+            log.exception("publish_hook_failed", hook=hook.__name__, release=published.release_id)
+            notices.append(f"A step after publishing failed ({hook.__name__}); see the log.")
+    return tuple(notices)

@@ -23,7 +23,8 @@ from redis.exceptions import RedisError
 from catalogue.compiled_releases import CompiledReleases
 from catalogue.drafts import read_draft
 from catalogue.models import Catalogue, Release
-from catalogue.publish_hooks import call_after_publish, call_in_publish
+from catalogue.publish_hooks import Published, run_hooks, stricter_questions
+from catalogue.publish_work import call_in_publish
 from catalogue.release_history import check_renames, past_labels, renames_between
 from catalogue.strict_check import check_catalogue
 from rules.definition.catalogue import CatalogueDefinition, Sensitivity
@@ -61,11 +62,13 @@ class CompiledRelease:
 def publish(catalogue: Catalogue, *, actor_id: str, notes: str = "") -> Release:
     """Publish the draft of ``catalogue`` and make it current everywhere; return the release.
 
-    A draft equal to the current release makes no new release; the current one is returned. Raises ``CatalogueErrors``
-    and publishes nothing if the draft is faulty, ``RuntimeError`` inside a transaction.
+    A draft equal to the current release makes no new release; the current one is returned. ``notices`` of the release
+    are sentences for the person who publishes. Raises ``CatalogueErrors`` and publishes nothing if the draft is
+    faulty, ``RuntimeError`` inside a transaction.
     """
     with transaction.atomic(durable=True):
         locked = Catalogue.objects.select_for_update().get(pk=catalogue.pk)
+        before = locked.releases.order_by("-number").values_list("id", flat=True).first()
         release, compiled = _release_of(locked, actor_id=actor_id, notes=notes)
         if compiled is not None:
             call_in_publish(release)
@@ -76,7 +79,10 @@ def publish(catalogue: Catalogue, *, actor_id: str, notes: str = "") -> Release:
     advance(locked.code, release.id)
     if compiled is not None:
         _notify(release.id)
-        call_after_publish(release)
+    if before is not None and before != release.id:
+        stricter = stricter_questions(sensitivities_of(before), sensitivities_of(release.id))
+        published = Published(catalogue=locked.code, release_id=release.id, stricter=stricter)
+        release.notices = run_hooks(published)
     return release
 
 

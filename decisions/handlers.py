@@ -13,7 +13,8 @@ from actions.outbox import enqueue
 from actions.registry import Delivered, handles
 from actions.wakeup import wake_relay
 from catalogue.models import Release
-from catalogue.publish_hooks import after_publish, in_publish, publish_completion, publish_impact
+from catalogue.publish_hooks import Published, after_publish
+from catalogue.publish_work import in_publish, publish_completion, publish_impact
 from decisions.impact import count_concerned, count_refusing
 from decisions.runs import decide_part, describe_runs, finish_run, open_run
 from decisions.waiting import list_databases, list_waiting
@@ -79,24 +80,25 @@ def decide_each_hour(tenant: Tenant) -> DecideAnew:
 @in_publish
 def decide_after_publish(release: Release) -> None:
     """Emit the runs of the tenants in the shared database, in the transaction of the publish."""
-    _emit_for_all(DEFAULT_DB_ALIAS, release)
+    _emit_for_all(DEFAULT_DB_ALIAS, release.pk)
 
 
 @after_publish
-def decide_elsewhere_after_publish(release: Release) -> None:
+def decide_elsewhere_after_publish(published: Published) -> tuple[str, ...]:
     """Emit the runs of tenants with databases of their own, and wake the relays. What is lost, the next hour finds."""
     for alias in list_databases():
         if alias != DEFAULT_DB_ALIAS:
-            _emit_for_all(alias, release)
+            _emit_for_all(alias, published.release_id)
         wake_relay(alias)
+    return ()
 
 
-def _emit_for_all(alias: str, release: Release) -> None:
+def _emit_for_all(alias: str, release_id: int) -> None:
     with across_tenants(using=alias):
         for tenant in Tenant.objects.all():
             if tenant.database_alias == alias:
-                part = f"release {release.pk}"
-                _emit(tenant, DecideAnew(tenant_id=str(tenant.pk), cause="release", release_id=release.pk, part=part))
+                part = f"release {release_id}"
+                _emit(tenant, DecideAnew(tenant_id=str(tenant.pk), cause="release", release_id=release_id, part=part))
 
 
 def _emit(tenant: Tenant, action: DecideAnew) -> None:

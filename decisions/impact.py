@@ -15,7 +15,7 @@ from django.db.models import F, Q, QuerySet
 from django.utils import timezone
 from msgspec.structs import replace
 
-from catalogue.publish_hooks import Impact
+from catalogue.publish_work import Impact
 from copies.codec import UnreadableDocument, decode_narrow_document
 from copies.document import Document
 from copies.models import Copy

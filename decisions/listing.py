@@ -1,6 +1,6 @@
 """Lists of copies that never show an older decision than a read of the copy.
 
-A copy that waits for its run is decided while it is listed, and nothing is stored (docs/adr/0023). A filter by state
+A copy that waits for its run is decided while it is listed, and nothing is stored (docs/adr/0025). A filter by state
 decides the waiting copies first, up to ``MOST_DECIDED``; beyond that it lets them through, and ``present_rows`` drops
 those of the page that are in another state.
 """

@@ -52,7 +52,7 @@ def changes_since_version(context: BatchContext, since: int, *, actor: Actor) ->
         },
         needed=evaluation.needed,
         needed_counts=needed_counts(evaluation),
-        messages=list(evaluation.messages),
+        messages=visibility.messages(evaluation.messages),
     )
     note_personal_read(actor=actor, copy_id=copy_id, count=visibility.personal_shown)
     return shape

@@ -29,7 +29,7 @@ from catalogue.drafts import read_draft
 from catalogue.files import read_with_warnings, write_catalogue
 from catalogue.loader import load
 from catalogue.models import Catalogue, Release
-from catalogue.publish_hooks import count_impacts
+from catalogue.publish_work import count_impacts
 from catalogue.releases import publish, read_definition
 from catalogue.reports import describe_parts, without_repetitions
 from catalogue.strict_check import check_catalogue
@@ -87,8 +87,8 @@ class CatalogueAdmin(DraftAdmin):
                     ("code", "title"),
                     ("currency", "allow_test_identities"),
                     ("lines_question", "title_question"),
-                    ("industry_question", "zip_question"),
-                    "employees_questions",
+                    "industry_question",
+                    ("zip_questions", "employees_questions"),
                 )
             },
         ),
@@ -165,6 +165,8 @@ class CatalogueAdmin(DraftAdmin):
         if release.number > before:
             self.log_change(request, catalogue, f"Published release {release.number}.")
             messages.success(request, f"Release {release.number} is published and current everywhere.")
+            for notice in release.notices:
+                messages.warning(request, notice)
         else:
             messages.info(request, f"The draft equals release {release.number}; nothing was published.")
         return redirect("admin:catalogue_release_change", release.pk)

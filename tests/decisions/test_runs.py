@@ -14,7 +14,7 @@ from django.urls import reverse
 from actions.kinds import DecideAnew
 from actions.models import OutboxAction
 from batch import service as batch
-from catalogue import publish_hooks, releases
+from catalogue import publish_work, releases
 from catalogue.loader import load
 from catalogue.models import Catalogue
 from catalogue.publish_notices import compile_noticed
@@ -50,7 +50,7 @@ def test_a_publish_that_fails_emits_no_run(start: Start, monkeypatch: pytest.Mon
     def fail(release: object) -> None:
         raise LookupError
 
-    monkeypatch.setattr("catalogue.publish_hooks._in_publish", [*publish_hooks._in_publish, fail])
+    monkeypatch.setattr("catalogue.publish_work._in_publish", [*publish_work._in_publish, fail])
     with pytest.raises(LookupError):
         publish_release(declining())
 

@@ -8,7 +8,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from catalogue.drafts import read_draft
 from catalogue.models import Catalogue
-from catalogue.publish_hooks import complete_publish, count_impacts
+from catalogue.publish_work import complete_publish, count_impacts
 from catalogue.releases import check_draft, publish, read_definition
 from catalogue.reports import describe_faults, describe_warnings
 from catalogue.strict_check import check_catalogue
@@ -50,6 +50,8 @@ class Command(BaseCommand):
             self.stderr.write(describe_warnings(warnings))
         if release.number > before:
             self.stdout.write(f"Published release {release.number} of {code}; it is now current everywhere.")
+            for notice in release.notices:
+                self.stdout.write(notice)
             for text in () if options["later"] else complete_publish(release):
                 self.stdout.write(text)
         else:
