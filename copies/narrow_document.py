@@ -24,6 +24,7 @@ class NarrowAnswer(msgspec.Struct, kw_only=True, gc=False):
     value: AnswerValue = None
     sealed: bytes | None = None
     mask: str = ""
+    tag: str = ""
     active: bool = True
     required: str = ""
     readonly: bool = False

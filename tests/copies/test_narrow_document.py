@@ -41,7 +41,7 @@ def test_it_reads_as_the_whole_document_does() -> None:
     confirmed = (Confirmation("vin_check_digit", BY, NOW),)
     answers = {
         "plain": Answer(value=["a", "b"], answered_by=BY, updated_at=NOW, confirmed=confirmed),
-        "sealed": Answer(sealed=b"secret", mask="\u2022\u2022\u2022\u20221", active=False, required="bind"),
+        "sealed": Answer(sealed=b"secret", mask="\u2022\u2022\u2022\u20221", tag="spi", active=False, required="bind"),
         "empty": Answer(readonly=True),
     }
     row = PoolRow(id="r", answers=answers, answer_pools={"inner": [PoolRow(id="s", answers=answers)]}, created_at=NOW)
@@ -52,7 +52,7 @@ def test_it_reads_as_the_whole_document_does() -> None:
 
     assert [path for path, _ in walk_answers(narrow)] == [path for path, _ in walk_answers(whole)]
     for (_, expected), (_, found) in zip(walk_answers(whole), walk_answers(narrow), strict=True):
-        for name in ("value", "sealed", "mask", "active", "required", "readonly", "is_answered"):
+        for name in ("value", "sealed", "mask", "tag", "active", "required", "readonly", "is_answered"):
             assert getattr(found, name) == getattr(expected, name)
         assert found.is_confirmed("vin_check_digit") == expected.is_confirmed("vin_check_digit")
     assert [part.completed_at for part in narrow.question_sets] == [NOW]
