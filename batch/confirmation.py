@@ -13,8 +13,8 @@ def confirm(context: BatchContext, path: str, warning: str) -> None:
     """
     answer = context.changeset.find_answer(path)
     _, evaluation = context.current_view()
-    if not any(
-        (message.kind, message.path, message.code) == ("warn", path, warning) for message in evaluation.messages
-    ):
+    # Only a warning that the actor can see: another would reveal something of a hidden answer.
+    seen = context.changeset.visibility.messages(evaluation.messages)
+    if not any((message.kind, message.path, message.code) == ("warn", path, warning) for message in seen):
         raise NothingToConfirm(path)
     answer.confirm(warning)

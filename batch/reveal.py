@@ -13,6 +13,7 @@ from batch.changes.free_texts import clean_line
 from batch.errors import NoReason, NothingToReveal
 from copies.document import AnswerValue, find_answer
 from copies.models import SensitiveReveal
+from presentation.visibility import NOBODY, SECRET, Visibility
 from tenants.access import Actor, Right
 from tenants.current_tenant import use_tenant
 from tenants.models import Tenant
@@ -26,13 +27,15 @@ def reveal(form_or_copy_id: UUID | str, path: str, *, scope: Tenant, actor: Acto
     Raises ``MissingRight``, ``NoReason``, ``WrongValue`` or ``LooksSensitive`` for the reason, ``NotFound``,
     ``NothingToReveal``, and what the key service raises; then nothing was revealed.
     """
+    actor.require(Right.READ_FORMS)
     actor.require(Right.REVEAL_SENSITIVE)
     if len(reason) > MAX_REASON or not (reason := clean_line(reason, field="reason", most=MAX_REASON)):
         raise NoReason
     context = service.find(form_or_copy_id, scope=scope, actor=actor, archived=True)
     changeset = context.read_only_changeset()
     answer = find_answer(changeset.document, path)
-    if answer is None or answer.sealed is None:
+    # Also a plain value whose question became secret and that no save has sealed yet.
+    if answer is None or not answer.is_answered or Visibility(changeset.catalogue, NOBODY).of(path, answer) < SECRET:
         raise NothingToReveal
     value = changeset.sealing.reveal(path, answer)
     with use_tenant(scope):

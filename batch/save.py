@@ -12,6 +12,7 @@ from django.db import DatabaseError
 from batch.callbacks import call_after_rules, call_before_save, call_on_create
 from batch.changes.changeset import Changeset
 from batch.changes.decision import decide
+from batch.changes.open_values import protect_document, protected_changes
 from batch.changes.records import Loaded, PlannedSave, SaveContext, SaveResult
 from batch.effects.actions_of_save import emit
 from batch.effects.after_commit import after_commit
@@ -103,10 +104,11 @@ def save(
                 failpoint("before_save")
                 call_on_create(changeset, loaded)
                 call_before_save(changeset, loaded)
+                protect_document(changeset.tracker)
                 # A new copy was never decided, even with a document that comes from another copy.
                 evaluation = decide(changeset, before=None if loaded.is_new else unit.evaluation)
                 failpoint("rules_fired")
-                changes = changeset.tracker.document_changes()
+                changes = protected_changes(changeset.tracker)
                 call_after_rules(changeset, changes)
                 changes += changeset.tracker.attached_changes()
                 result = compare(changeset, changes, before=unit.evaluation, after=evaluation)

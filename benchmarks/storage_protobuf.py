@@ -41,6 +41,7 @@ _MESSAGES: Final[dict[str, dict[str, str]]] = {
         "required": "text",
         "readonly": "bool",
         "display_type": "text",
+        "tag": "text",
         "answered_by": "By",
         "created_at": "int",
         "updated_at": "int",
@@ -131,6 +132,7 @@ def _put_container(message: Any, container: Document | PoolRow) -> None:
             required=answer.required,
             readonly=answer.readonly,
             display_type=answer.display_type,
+            tag=answer.tag,
             created_at=_time(answer.created_at),
             updated_at=_time(answer.updated_at),
         )
@@ -176,6 +178,7 @@ def _answers(messages: Any) -> dict[str, Answer]:
             required=part.required,
             readonly=part.readonly,
             display_type=part.display_type,
+            tag=part.tag,
             answered_by=AnsweredBy(by.type, by.id, by.source) if part.HasField("answered_by") else None,
             created_at=_moment(part.created_at),
             updated_at=_moment(part.updated_at),

@@ -10,7 +10,7 @@ from typing import Any, Final
 
 from rules.language.checker import children
 from rules.language.domains import constants_of, shown
-from rules.language.expressions import Expression, names_in
+from rules.language.expressions import Expression
 from rules.language.faults import TextFault
 from rules.language.syntax import Call, Field, Name, Node, unparse
 
@@ -81,7 +81,7 @@ class _Facts:
 def dead_parts(expression: Expression, limits: Mapping[str, Limits]) -> Iterator[TextFault]:
     """Yield the parts of a condition that always have one result; ``limits`` are those of number questions by code."""
     tree = expression.term.node
-    if not names_in(expression.source):
+    if not expression.reads and not _has_name(tree):
         value = expression.evaluate([date.min])
         word, code = ("always", ALWAYS_TRUE) if value is True else ("never", NEVER_TRUE)
         yield TextFault(code, f"This is {word} true, whatever is answered.", _REMEDY, tree.offset)
@@ -168,6 +168,10 @@ def _demand(node: Node) -> tuple[Node, str, list[Any]] | None:
         if _is_variable(variable) and len(values) == 1 and not hasattr(other, "items"):
             return variable, function, values
     return None
+
+
+def _has_name(node: Node) -> bool:
+    return isinstance(node, Name) or any(map(_has_name, children(node)))
 
 
 def _is_variable(node: Node) -> bool:

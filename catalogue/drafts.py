@@ -33,7 +33,6 @@ PLAIN_FIELDS: Final = (
     "lines_question",
     "title_question",
     "industry_question",
-    "zip_question",
 )
 
 
@@ -52,6 +51,7 @@ def _draft(catalogue: Catalogue) -> CatalogueDefinition:
     return CatalogueDefinition(
         code=catalogue.code,
         **{name: getattr(catalogue, name) for name in PLAIN_FIELDS},
+        zip_questions=tuple(catalogue.zip_questions),
         employees_questions=tuple(catalogue.employees_questions),
         choices={
             choice_list.code: {choice.code: choice.label for choice in choice_list.choices.all()}

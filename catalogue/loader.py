@@ -34,6 +34,7 @@ def load(definition: CatalogueDefinition) -> Catalogue:
         catalogue = Catalogue.objects.select_for_update().get(code=definition.code)
         for field in PLAIN_FIELDS:
             setattr(catalogue, field, getattr(definition, field))
+        catalogue.zip_questions = list(definition.zip_questions)
         catalogue.employees_questions = list(definition.employees_questions)
         catalogue.save()
         _clear(catalogue)

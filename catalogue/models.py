@@ -101,8 +101,11 @@ class Catalogue(models.Model):
     industry_question = models.CharField(
         max_length=64, blank=True, help_text="The code of the question for the industry (type naics)."
     )
-    zip_question = models.CharField(
-        max_length=64, blank=True, help_text="The code of the question for the ZIP code of the business (type zip)."
+    zip_questions = ArrayField(
+        models.CharField(max_length=64),
+        default=list,
+        blank=True,
+        help_text="Codes of the questions for the ZIP code of the business, the best first, divided by commas.",
     )
 
     class Meta:
@@ -410,6 +413,9 @@ class Release(models.Model):
     notes = models.TextField(blank=True, editable=False)
     published_at = models.DateTimeField(auto_now_add=True)
     published_by_id = models.CharField("published by", max_length=64, editable=False)
+
+    #: Sentences for the person who has just published it; not stored.
+    notices: tuple[str, ...] = ()
 
     class Meta:
         ordering: ClassVar = ["catalogue", "-number"]

@@ -24,6 +24,7 @@ from redis.exceptions import RedisError
 
 from catalogue.drafts import read_draft
 from catalogue.models import Catalogue, Release
+from catalogue.publish_hooks import Published, run_hooks, stricter_questions
 from catalogue.release_history import check_renames, past_labels, renames_between
 from catalogue.strict_check import check_catalogue
 from rules.definition.catalogue import CatalogueDefinition, Sensitivity
@@ -61,13 +62,19 @@ class CompiledRelease:
 def publish(catalogue: Catalogue, *, actor_id: str, notes: str = "") -> Release:
     """Publish the draft of ``catalogue`` and make it current everywhere; return the release.
 
-    A draft equal to the current release makes no new release; the current one is returned. Raises ``CatalogueErrors``
-    and publishes nothing if the draft is faulty, ``RuntimeError`` inside a transaction.
+    A draft equal to the current release makes no new release; the current one is returned. ``notices`` of the release
+    are sentences for the person who publishes. Raises ``CatalogueErrors`` and publishes nothing if the draft is
+    faulty, ``RuntimeError`` inside a transaction.
     """
     with transaction.atomic(durable=True):
         locked = Catalogue.objects.select_for_update().get(pk=catalogue.pk)
+        before = locked.releases.order_by("-number").values_list("id", flat=True).first()
         release = _release_of(locked, actor_id=actor_id, notes=notes)
     _set_current(locked.code, release.id)
+    if before is not None and before != release.id:
+        stricter = stricter_questions(sensitivities_of(before), sensitivities_of(release.id))
+        published = Published(catalogue=locked.code, release_id=release.id, stricter=stricter)
+        release.notices = run_hooks(published)
     return release
 
 

@@ -15,8 +15,8 @@ from rules.definition.catalogue import CatalogueDefinition, Product, ProductRule
 from rules.definition.compiler import compile_with_doubts
 from rules.definition.domains import QuestionDomain, industry_prefixes, industry_remedy
 from rules.definition.faults import CatalogueErrors, CatalogueFault, CatalogueWarning
-from rules.definition.model import CompiledCatalogue, CompiledProduct
-from rules.language.domains import UNKNOWN_CHOICE, doubt_about, nearest_choice
+from rules.definition.model import CompiledCatalogue, CompiledProduct, CompiledQuestion
+from rules.language.domains import NEVER_TRUE, UNKNOWN_CHOICE, doubt_about, nearest_choice
 from rules.language.kinds import Kind
 from rules.language.operators import exact
 from rules.types.choice import CHOICE
@@ -27,6 +27,11 @@ from rules.types.text_input import InvalidValue
 
 UNKNOWN_INDUSTRY: Final = "unknown_industry"
 #: Categories of characters that nobody sees.
+#: The codes of states, territories and military "states" that ZIP codes have.
+_STATES: Final = frozenset(
+    "AL AK AZ AR CA CO CT DE DC FL GA HI ID IL IN IA KS KY LA ME MD MA MI MN MS MO MT NE NV NH NJ NM NY NC ND OH OK OR "
+    "PA RI SC SD TN TX UT VT VA WA WV WI WY PR VI GU AS MP FM MH PW AE AP AA".split()
+)
 _JOINERS: Final = "\u200c\u200d"
 _INVISIBLE: Final = frozenset(("Cc", "Cf", "Cs"))
 
@@ -44,6 +49,8 @@ def check_catalogue(definition: CatalogueDefinition) -> CheckedCatalogue:
     faults = list(_choice_faults(definition))
     compiled, texts, doubts = compile_with_doubts(definition, more=faults)
     faults += doubts
+    for question in compiled.related:
+        faults += _relation_faults(definition, question)
     for product in compiled.products.values():
         faults += _product_faults(definition, product)
     if faults:
@@ -70,6 +77,24 @@ def _choice_faults(definition: CatalogueDefinition) -> Iterator[CatalogueFault]:
                 f"Nobody can choose {code!r}: spaces and invisible characters of answers are tidied away.",
                 remedy,
             )
+
+
+def _relation_faults(definition: CatalogueDefinition, question: CompiledQuestion) -> Iterator[CatalogueFault]:
+    """Yield the validators that compare a question with another one that never has its values."""
+    own = dict(QuestionDomain(question.question, definition).choices)
+    where = f"question_sets[{question.set_code}].questions[{question.question.code}].validate"
+    for name, other, _ in question.relations:
+        domains = other.kind.of.domains if other.kind.of is not None else other.kind.domains
+        offered = {code: label for domain in domains for code, label in domain.choices.items()}
+        if not offered or not all(domain.choices for domain in domains):
+            continue
+        names = ", ".join(repr(domain.name) for domain in domains)
+        if name == "in_pool" and own and own.keys().isdisjoint(offered):
+            text = f"{question.question.code!r} and {names} have no choice in common."
+            yield CatalogueFault(NEVER_TRUE, where, text, "Compare questions that share choices.")
+        elif name == "zip_matches_state" and _STATES.isdisjoint(offered):
+            text = f"No choice of {names} is the code of a US state."
+            yield CatalogueFault(NEVER_TRUE, where, text, "Name a question whose choices are codes such as TX.")
 
 
 def _product_faults(definition: CatalogueDefinition, compiled: CompiledProduct) -> Iterator[CatalogueFault]:

@@ -13,8 +13,10 @@ from rules.definition.domains import QuestionDomain
 from rules.definition.faults import CatalogueWarning
 from rules.definition.model import CompiledCatalogue, CompiledProduct
 from rules.definition.texts import place_in_text
+from rules.language.checker import children
 from rules.language.expressions import Expression
 from rules.language.kinds import NUMBER, TEXT, TRUTH
+from rules.language.syntax import Call, Node
 from rules.types.integer import INTEGER
 from rules.types.registry import type_of
 from rules.types.year import YEAR
@@ -26,6 +28,7 @@ MISSING_LINE: Final = "missing_line"
 NO_PRODUCT: Final = "no_product"
 NEVER_INDEXED: Final = "secret_indexed"
 UNUSED: Final = "unused"
+UNSTABLE: Final = "unstable"
 _WHOLE: Final = frozenset((INTEGER.code, YEAR.code))
 
 
@@ -49,11 +52,32 @@ def find_warnings(
             for doubt in dead_parts(expression, limits):
                 line, column = place_in_text(expression.source, doubt.offset)
                 found.append(CatalogueWarning(doubt.code, where, doubt.text, doubt.remedy, line, column))
+    found += _unstable(texts)
     found += _line_warnings(definition)
     for product in catalogue.products.values():
         found += _product_warnings(product)
     found += _unused(catalogue, texts)
     return found
+
+
+def _unstable(texts: Iterable[tuple[str, Expression]]) -> Iterator[CatalogueWarning]:
+    """Yield the texts of products that read whether a question is answered, by themselves or by a derived value."""
+    unstable = set[str]()
+    for where, expression in texts:
+        call = _call_of_answered(expression.term.node)
+        if where.startswith("derived[") and (call is not None or expression.reads & unstable):
+            unstable.add(where.removeprefix("derived[").removesuffix("].value"))
+        elif where.startswith("products[") and (call is not None or expression.reads & unstable):
+            line, column = place_in_text(expression.source, call.offset if call is not None else 0)
+            text = "The product reads answered(): its outcome or price moves when the answer comes."
+            remedy = "Compare the answer itself: what is not answered yet is then unknown."
+            yield CatalogueWarning(UNSTABLE, where, text, remedy, line, column)
+
+
+def _call_of_answered(node: Node) -> Call | None:
+    if isinstance(node, Call) and node.function == "answered":
+        return node
+    return next((call for child in children(node) if (call := _call_of_answered(child)) is not None), None)
 
 
 def _question_warnings(question: Question, definition: CatalogueDefinition, where: str) -> Iterator[CatalogueWarning]:

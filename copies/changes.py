@@ -10,6 +10,13 @@ import msgspec
 from copies.document import AnswerValue
 from copies.paths import COPY, Path
 
+_STRICTNESS: Final = ("", "pii", "spi")
+
+
+def strictest(*tags: str) -> str:
+    """Return the strictest of some sensitivities ("", "pii" or "spi")."""
+    return max(tags, key=_STRICTNESS.index, default="")
+
 
 def outside_title(path: str) -> str:
     """Return a title for a ``path`` outside the document: ``Copy: locked at``, ``Quote requests``."""
@@ -35,8 +42,9 @@ class Change(msgspec.Struct, frozen=True, omit_defaults=True):
     represented by its mask.
 
     ``active`` and ``required`` are set where the question appeared, went or changed its requirement, ``confirmed``
-    where other warnings are confirmed than before; the value itself may then be the same. ``copies.paths`` lists the
-    forms of paths.
+    where other warnings are confirmed than before; the value itself may then be the same. ``tag`` is the strictest
+    sensitivity ("", "pii" or "spi") under which the two values were recorded. ``copies.paths`` lists the forms of
+    paths.
     """
 
     path: str
@@ -45,13 +53,15 @@ class Change(msgspec.Struct, frozen=True, omit_defaults=True):
     cause: Cause
     active: bool | None = None
     required: str | None = None
+    tag: str = ""
     confirmed: tuple[str, ...] | None = None
 
 
 def fold(changes: Iterable[Change]) -> list[Change]:
     """Fold changes in order of time to one per path: ``before`` of the first, all else of the last.
 
-    Changes that were undone are left out, also those of a question's state, and changes inside a removed row.
+    Changes that were undone are left out, also those of a question's state, and changes inside a removed row. A change
+    of a sensitive answer is never left out: its absence would tell that the value is the same again.
     """
     folded: dict[str, Change] = {}
     for change in changes:
@@ -61,17 +71,18 @@ def fold(changes: Iterable[Change]) -> list[Change]:
     return [
         change
         for change in folded.values()
-        if (change.before != change.after or _has_state(change)) and gone.isdisjoint(Path(change.path).rows_around())
+        if (change.before != change.after or _has_state(change) or change.tag)
+        and gone.isdisjoint(Path(change.path).rows_around())
     ]
 
 
 def _joined(earlier: Change, later: Change) -> Change:
+    later = msgspec.structs.replace(later, before=earlier.before, tag=strictest(earlier.tag, later.tag))
     # ``active`` is set only where it changed, so two opposite values cancel each other.
     if earlier.active is not None and later.active is not None and earlier.active != later.active:
-        return msgspec.structs.replace(later, before=earlier.before, active=None, required=None)
+        return msgspec.structs.replace(later, active=None, required=None)
     return msgspec.structs.replace(
         later,
-        before=earlier.before,
         active=earlier.active if later.active is None else later.active,
         required=earlier.required if later.required is None else later.required,
         confirmed=earlier.confirmed if later.confirmed is None else later.confirmed,

@@ -45,11 +45,13 @@ class Answer(msgspec.Struct, omit_defaults=True, kw_only=True, gc=False):
     A visible question has an entry even while unanswered (``value`` None). A hidden question that was answered keeps
     its value with ``active`` False.
     A sensitive (``spi``) value is never in ``value``: ``sealed`` holds its ciphertext and ``mask`` its public form.
+    ``tag`` is the sensitivity of the question when it was answered: the value stays as confidential as it was then.
     """
 
     value: AnswerValue = None
     sealed: bytes | None = None
     mask: str = ""
+    tag: str = ""
     active: bool = True
     required: str = ""
     readonly: bool = False

@@ -10,6 +10,8 @@ from copies.document import AnswerValue
 #: Shown in place of a personal answer to a reader without the right to it.
 HIDDEN: Final = "••••"
 
+#: Blanks and signs without a shape at the beginning of a text.
+_UNSEEN: Final = re.compile(r"\A[\s\u00ad\u200b-\u200f\u2028-\u202f\u2060-\u206f\ufeff]+")
 _MASK: Final = re.compile(rf"{HIDDEN}(?: .{{1,4}})?", re.DOTALL)
 
 
@@ -18,6 +20,11 @@ def mask(value: AnswerValue) -> str:
     text = str(value)
     shown = min(4, (len(text) - 1) // 2)
     return f"{HIDDEN} {text[-shown:]}" if shown else HIDDEN
+
+
+def begins_like_mask(value: object) -> bool:
+    """Return whether ``value`` is a text that begins with the sign of a mask, which no answer may do."""
+    return isinstance(value, str) and _UNSEEN.sub("", value, count=1).startswith(HIDDEN)
 
 
 def is_mask(value: object) -> bool:

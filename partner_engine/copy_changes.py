@@ -35,7 +35,7 @@ def changes_since_version(context: BatchContext, since: int, *, actor: Actor) ->
         },
         needed=context.evaluation.needed,
         needed_counts=needed_counts(context.evaluation),
-        messages=list(context.evaluation.messages),
+        messages=visibility.messages(context.evaluation.messages),
     )
     note_personal_read(actor=actor, copy_id=copy_id, count=visibility.personal_shown)
     return shape

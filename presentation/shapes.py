@@ -17,7 +17,7 @@ from copies.document import Answer, AnsweredBy, Document, PoolRow
 from forms.states import State
 from presentation.needed_counts import NeededCounts
 from presentation.visibility import Visibility
-from rules.definition.catalogue import CatalogueDefinition
+from rules.definition.model import CompiledCatalogue
 from rules.flow.evaluation import Evaluation, Message, Needed, ProductOutcome, Reason
 
 
@@ -152,6 +152,13 @@ class CopyShape(msgspec.Struct, frozen=True, kw_only=True):
     needed: Needed
     needed_counts: NeededCounts
     messages: list[Message]
+
+
+class Receipt(msgspec.Struct, frozen=True):
+    """The response to a write whose caller may not read forms (right ``forms:read``): the copy and its version."""
+
+    id: str
+    version: int
 
 
 class ChangesShape(msgspec.Struct, frozen=True, kw_only=True):
@@ -292,12 +299,15 @@ def answers(by_code: Mapping[str, Answer], visibility: Visibility) -> dict[str, 
 
 
 def derived(
-    definition: CatalogueDefinition, evaluation: Evaluation, visibility: Visibility
-) -> dict[str, DerivedShape]:  # fmt: skip
+    catalogue: CompiledCatalogue, document: Document, evaluation: Evaluation, visibility: Visibility
+) -> dict[str, DerivedShape]:
     """Return the computed values that the catalogue shows, by code, as the reader may see them."""
     return {
-        part.code: DerivedShape(visibility.shown(part.code, evaluation.derived.get(part.code)), part.label or part.code)
-        for part in definition.derived
+        part.code: DerivedShape(
+            visibility.derived(catalogue, document, part.code, evaluation.derived.get(part.code)),
+            part.label or part.code,
+        )
+        for part in catalogue.definition.derived
         if part.show
     }
 
@@ -329,8 +339,10 @@ def outcome(evaluated: ProductOutcome, visibility: Visibility) -> OutcomeShape:
         reasons=list(evaluated.reasons),
         missing=list(evaluated.missing),
         adjustments=[
-            AdjustmentShape(change.path, visibility.shown(change.path, change.asked), change.rated, change.rule)
-            for change in evaluated.adjustments
+            AdjustmentShape(
+                found.path, visibility.shown(found.path, found.asked, tag=found.tag), found.rated, found.rule
+            )
+            for found in evaluated.adjustments
         ],
         missing_for_price=list(evaluated.missing_for_price),
         priced_by_carrier=evaluated.priced_by_carrier,
@@ -344,18 +356,20 @@ def eligibility(evaluation: Evaluation, visibility: Visibility) -> dict[str, Out
 
 def changes(changes_: Iterable[Change], visibility: Visibility) -> list[ChangeShape]:
     """Return the shapes of a list of changes."""
-    return [
-        ChangeShape(
-            path=change.path,
-            before=visibility.shown(change.path, change.before),
-            after=visibility.shown(change.path, change.after),
-            cause=change.cause,
-            active=UNSET if change.active is None else change.active,
-            required=UNSET if change.required is None else change.required,
-            confirmed=UNSET if change.confirmed is None else list(change.confirmed),
-        )
-        for change in changes_
-    ]
+    return [_change(change, visibility) for change in changes_]
+
+
+def _change(change: Change, visibility: Visibility) -> ChangeShape:
+    before, after = visibility.change(change)
+    return ChangeShape(
+        path=change.path,
+        before=before,
+        after=after,
+        cause=change.cause,
+        active=UNSET if change.active is None else change.active,
+        required=UNSET if change.required is None else change.required,
+        confirmed=UNSET if change.confirmed is None else list(change.confirmed),
+    )
 
 
 def _answer(code: str, answer: Answer, visibility: Visibility) -> AnswerShape:

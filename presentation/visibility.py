@@ -10,12 +10,19 @@ from dataclasses import dataclass
 from enum import IntEnum
 from typing import Any, Final, Literal, TypeAlias
 
-from copies.document import Answer, AnswerValue
-from copies.mask import HIDDEN, is_mask
+import msgspec
+
+from copies.changes import Change, strictest
+from copies.document import Answer, AnswerValue, Document
+from copies.mask import HIDDEN, begins_like_mask, is_mask
 from copies.paths import Path
 from presentation.formats import number, reading_text
 from rules.definition.catalogue import Question, Sensitivity
 from rules.definition.model import CompiledCatalogue
+from rules.flow.derived_sensitivity import questions_of_derived, tag_of_derived
+from rules.flow.evaluation import Message
+from rules.language.kinds import TRUTH
+from rules.types.validators import UNIQUE_IN_POOL
 from tenants.access import Actor, Right
 
 Tag: TypeAlias = Literal["", "pii", "spi"]
@@ -42,24 +49,32 @@ UNKNOWN: Final = Confidentiality.UNKNOWN
 _TAGS: Final[dict[Confidentiality, Tag]] = {PUBLIC: "", PERSONAL: "pii", SECRET: "spi", UNKNOWN: "spi"}
 _OF_QUESTION: Final = {"": PUBLIC, "pii": PERSONAL, "spi": SECRET}
 _NO_VALUES: Final[tuple[object, ...]] = (None, "", [])
+#: Replaces the text of an error that would quote an answer that the reader may not see.
+_DOES_NOT_FIT: Final = "This does not fit another answer."
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Reader:
     """A reader: with or without the right to personal answers; ``guest_id`` is set for a guest.
 
-    Without ``sees_masks`` not even the last characters of a secret answer are shown.
+    Without ``sees_masks`` not even the last characters of a secret answer are shown. Without ``reads_forms`` (a caller
+    that may only write) every answer is hidden.
     """
 
     sees_personal: bool = False
     sees_masks: bool = True
     guest_id: str = ""
+    reads_forms: bool = True
 
     @classmethod
     def for_actor(cls, actor: Actor) -> Reader:
         """Return ``actor`` as a reader."""
         guest_id = actor.id if actor.type == "guest" else ""
-        return cls(sees_personal=actor.may(Right.READ_PERSONAL), guest_id=guest_id)
+        return cls(
+            sees_personal=actor.may(Right.READ_PERSONAL),
+            guest_id=guest_id,
+            reads_forms=actor.may(Right.READ_FORMS),
+        )
 
 
 #: The reader of texts that go to many at once or are stored: live updates, webhooks, logs, summaries.
@@ -88,58 +103,101 @@ class Visibility:
         """Return the same policy for values that were recorded under ``past`` releases."""
         return Visibility(self._catalogue, self.reader, past=past)
 
-    def of(self, path: str, answer: Answer | None = None) -> Confidentiality:
-        """Return the confidentiality of the value at ``path``; a sealed ``answer`` stays secret.
+    def of(self, path: str, answer: Answer | None = None, *, tag: str = "") -> Confidentiality:
+        """Return the confidentiality of the value at ``path``, at least that of ``tag``, the sensitivity under which it
+        was recorded. A sealed ``answer`` stays secret, and each stays as confidential as when it was given.
 
-        Derived values, rows, and fields of copy and form are public.
+        A value derived from answers is as confidential as the strictest of them, unless it is yes or no. Rows, and
+        fields of copy and form are public.
         """
         place = Path(path)
-        code = place.code
-        known = self._catalogue.questions.get(code)
-        if known is None:
-            is_computed = code in self._catalogue.derived or code in self._catalogue.pools
-            return PUBLIC if is_computed or not place.is_answer else UNKNOWN
-        level = _OF_QUESTION[known.question.sensitivity]
-        level = max(level, *(_OF_QUESTION[then[code]] for then in self._past if code in then), PUBLIC)
-        return max(level, SECRET) if answer is not None and answer.sealed is not None else level
+        level = self._of_code(place.code) if place.is_answer else PUBLIC
+        if answer is not None:
+            level = max(level, SECRET if answer.sealed is not None else _OF_QUESTION[answer.tag])
+        return max(level, _OF_QUESTION[tag])
 
-    def hides(self, path: str, answer: Answer | None = None) -> bool:
+    def tag(self, path: str) -> Tag:
+        """Return the sensitivity of the value at ``path`` as the catalogue writes it."""
+        return self.of(path).tag
+
+    def hides(self, path: str, answer: Answer | None = None, *, tag: str = "") -> bool:
         """Return whether the reader sees a mask in place of the value at ``path``; a guest sees the personal ``answer``
         that they gave.
         """
-        level = self.of(path, answer)
+        if not self.reader.reads_forms:
+            return True
+        level = self.of(path, answer, tag=tag)
         if level is PERSONAL:
             return not self.reader.sees_personal and not self._gave(answer)
         return level is not PUBLIC
 
-    def may_leave(self, path: str, *values: object) -> bool:
-        """Return whether ``values`` recorded at ``path`` may go to everybody: public ones, and no masks."""
-        return self.of(path) is PUBLIC and not any(map(is_mask, values))
+    def is_unchanged(self, path: str, answer: Answer | None, submitted: str) -> bool:
+        """Return whether ``submitted``, which begins like a mask, is what the reader is shown for ``answer``."""
+        return (
+            self.reader.reads_forms
+            and answer is not None
+            and answer.is_answered
+            and self.answer(path, answer) == submitted.strip()
+        )
 
-    def shown(self, path: str, value: Any) -> Any:
-        """Return ``value`` or its mask for the reader; ``path`` is its place in a change, a trace or an adjustment."""
-        return self._let_through(value, self.of(path), is_hidden=self.hides(path))
+    def may_leave(self, path: str, *values: object, tag: str = "") -> bool:
+        """Return whether ``values`` recorded at ``path`` may go to everybody: public ones, and no masks."""
+        return self.of(path, tag=tag) is PUBLIC and not any(map(begins_like_mask, values))
+
+    def shown(self, path: str, value: Any, *, tag: str = "") -> Any:
+        """Return ``value`` or its mask for the reader; ``path`` is its place in a change, a trace or an adjustment,
+        ``tag`` the sensitivity under which it was recorded.
+        """
+        level = self.of(path, tag=tag)
+        return self._let_through(value, level, is_hidden=self.hides(path, tag=tag), is_masked=is_mask(value))
+
+    def change(self, change: Change) -> tuple[Any, Any]:
+        """Return the values of ``change`` before and after, or their masks."""
+        return (
+            self.shown(change.path, change.before, tag=change.tag),
+            self.shown(change.path, change.after, tag=change.tag),
+        )
+
+    def change_texts(self, change: Change) -> tuple[str, str]:
+        """Return the values of ``change`` before and after, or their masks, as text to read."""
+        before, after = self.change(change)
+        return self._read(change.path, before), self._read(change.path, after)
+
+    def derived(self, catalogue: CompiledCatalogue, document: Document, code: str, value: Any) -> Any:
+        """Return the ``value`` that ``catalogue`` derives from ``document``, or its mask: it is as confidential as the
+        answers that it is made of, today and when they were given.
+        """
+        if code not in catalogue.derived:
+            return self.shown(code, value)
+        today = (self.tag(question) for question in questions_of_derived(catalogue, code))
+        return self.shown(code, value, tag=strictest(tag_of_derived(catalogue, document, code), *today))
+
+    def messages(self, messages: Iterable[Message]) -> list[Message]:
+        """Return the ``messages`` that the reader may read, without values that they may not see."""
+        told = (self._message(message) for message in messages)
+        return [message for message in told if message is not None]
 
     def answer(self, path: str, answer: Answer) -> AnswerValue:
         """Return the value of ``answer`` at ``path``, or its mask, for the reader."""
         value = answer.value if answer.sealed is None else answer.mask
-        shown: AnswerValue = self._let_through(value, self.of(path, answer), is_hidden=self.hides(path, answer))
+        level, is_hidden = self.of(path, answer), self.hides(path, answer)
+        shown: AnswerValue = self._let_through(value, level, is_hidden=is_hidden, is_masked=answer.sealed is not None)
         return shown
 
-    def text(self, path: str, value: Any) -> str:
+    def text(self, path: str, value: Any, *, tag: str = "") -> str:
         """Return ``value`` or its mask as text to read: labels, yes or no, money; a dash for none."""
-        return self._read(path, self.shown(path, value))
+        return self._read(path, self.shown(path, value, tag=tag))
 
     def answer_text(self, path: str, answer: Answer) -> str:
         """Return ``answer`` or its mask as text to read."""
         return self._read(path, self.answer(path, answer))
 
-    def _let_through(self, value: Any, level: Confidentiality, *, is_hidden: bool) -> Any:
+    def _let_through(self, value: Any, level: Confidentiality, *, is_hidden: bool, is_masked: bool) -> Any:
         if value in _NO_VALUES:
             return value
         if is_hidden:
             # A mask already, unless the question became secret only after the value was recorded.
-            is_shown = level is not PERSONAL and self.reader.sees_masks and is_mask(value)
+            is_shown = is_masked and level is not PERSONAL and self.reader.sees_masks and self.reader.reads_forms
             return value if is_shown else HIDDEN
         if level is PERSONAL:
             self.personal_shown += 1
@@ -155,6 +213,30 @@ class Visibility:
         if isinstance(shown, int | float) and not isinstance(shown, bool):
             return number(shown)
         return "–" if shown in _NO_VALUES else str(shown)
+
+    def _of_code(self, code: str) -> Confidentiality:
+        """Return the confidentiality of a question, derived value or pool: the strictest of today and then."""
+        known = self._catalogue.questions.get(code)
+        if known is not None:
+            then = (_OF_QUESTION[past[code]] for past in self._past if code in past)
+            return max(_OF_QUESTION[known.question.sensitivity], *then, PUBLIC)
+        if code in self._catalogue.pools:
+            return PUBLIC
+        derived = self._catalogue.derived.get(code)
+        if derived is None:
+            return UNKNOWN
+        level = _OF_QUESTION[derived.tag]
+        if self._past and derived.value.kind != TRUTH:
+            level = max(level, *(self._of_code(read) for read in derived.value.reads))
+        return level
+
+    def _message(self, message: Message) -> Message | None:
+        """Return ``message`` as the reader may see it, None for one that would tell a hit from a guess."""
+        known = self._catalogue.questions.get(Path(message.path).code)
+        relation = next((found for found in known.relations if found[0] == message.code), None) if known else None
+        if relation is None or not any(self.hides(code) for code in relation[1].reads):
+            return message
+        return None if message.code == UNIQUE_IN_POOL else msgspec.structs.replace(message, text=_DOES_NOT_FIT)
 
     def _question(self, code: str) -> Question | None:
         known = self._catalogue.questions.get(code)

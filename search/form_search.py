@@ -5,6 +5,7 @@ A copy that was just saved is found at once: while its index action is in the ou
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Final, NamedTuple, TypeVar
 from uuid import UUID
 
@@ -14,8 +15,12 @@ from django.db.models.expressions import RawSQL
 
 from actions.kinds import IndexForm
 from actions.models import OutboxAction
+from catalogue import releases
+from catalogue.releases import CompiledRelease
 from copies.models import Copy
+from forms.models import ApplicationForm
 from search.index import Entry
+from search.indexer import pending_entry
 from search.queries import find_hits
 from search.words import weigh
 
@@ -73,12 +78,24 @@ def rank_forms(
 
 
 def pending_entries() -> list[Entry]:
-    """Return the latest copies of the scope that wait to be indexed, read from their own rows."""
+    """Return the latest copies of the scope that wait to be indexed, read from their own rows; a copy saved under an
+    earlier release from its document, because questions may be more sensitive by now.
+    """
     waiting = OutboxAction.objects.filter(kind=IndexForm.kind).order_by("-created_at").values_list("copy_id", flat=True)
-    columns = ("id", "version", "release_id", "title", "summary", "search_text", "search_personal")
-    rows = Copy.objects.filter(pk__in=list(waiting[:MOST_PENDING])).order_by().only(*columns)
+    columns = ("id", "application_form_id", "version", "release_id", "title", "summary")
+    rows = Copy.objects.filter(pk__in=list(waiting[:MOST_PENDING])).order_by()
+    copies = list(rows.only(*columns, "search_text", "search_personal"))
+    today = _current_releases(copies)
+    outdated = [
+        copy.pk
+        for copy in copies
+        if copy.application_form_id in today and copy.release_id != today[copy.application_form_id].id
+    ]
+    documents = {copy.pk: copy for copy in rows.filter(pk__in=outdated)} if outdated else {}
     return [
-        Entry(
+        pending_entry(documents[copy.pk], today[copy.application_form_id])
+        if copy.pk in documents
+        else Entry(
             copy_id=copy.pk,
             version=copy.version,
             release_id=copy.release_id or 0,
@@ -88,5 +105,12 @@ def pending_entries() -> list[Entry]:
                 personal=copy.search_personal,
             ),
         )
-        for copy in rows
+        for copy in copies
     ]
+
+
+def _current_releases(copies: Sequence[Copy]) -> dict[UUID, CompiledRelease]:
+    """Return the current release of each copy's form, by form."""
+    forms = ApplicationForm.objects.filter(pk__in={copy.application_form_id for copy in copies}).order_by()
+    catalogues = dict(forms.values_list("pk", "catalogue")) if copies else {}
+    return {form: releases.current(catalogue) for form, catalogue in catalogues.items()}

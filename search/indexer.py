@@ -5,7 +5,7 @@ The catalogue defines which answers are indexed, personal or sensitive, and may 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 from uuid import UUID
@@ -14,6 +14,7 @@ from batch.storage.summary import search_texts
 from catalogue import releases
 from catalogue.release_history import renames_between
 from copies.codec import decode_document
+from copies.document import Document, walk_containers
 from copies.models import Copy
 from forms.models import ApplicationForm
 from presentation.visibility import NOBODY, PERSONAL, PUBLIC, Visibility
@@ -56,6 +57,46 @@ def index_copies(copy_ids: Sequence[UUID], *, tenant: Tenant) -> int:
     ]
     remove_entries(set(copy_ids) - {entry.copy_id for entry in entries}, tenant=tenant)
     return write_entries(sorted(entries, key=lambda entry: entry.copy_id), tenant=tenant)
+
+
+def index_stricter(catalogue: str, codes: Collection[str], *, tenant: Tenant) -> int:
+    """Update the entries of the catalogue's copies that answer one of the questions ``codes``, which became stricter;
+    return how many were written.
+    """
+    last: UUID | None = None
+    written, today = 0, releases.current(catalogue).id
+    while True:
+        with use_tenant(tenant):
+            forms = ApplicationForm.objects.filter(catalogue=catalogue).order_by().values("pk")
+            rows = Copy.objects.filter(application_form_id__in=forms).order_by("pk")
+            rows = rows.only("id", "release_id", "document")
+            found = list((rows if last is None else rows.filter(pk__gt=last))[:CHUNK])
+        if not found:
+            break
+        last = found[-1].pk
+        concerned = [
+            copy.pk
+            for copy in found
+            if renames_between(copy.release_id or 0, today)
+            or _answers_any(decode_document(bytes(copy.document)), codes)
+        ]
+        written += index_copies(concerned, tenant=tenant) if concerned else 0
+    if written:
+        forget_unused_spellings(tenant=tenant)
+    return written
+
+
+def pending_entry(copy: Any, release: releases.CompiledRelease) -> Entry:
+    """Return the words of ``copy``, which waits to be indexed, under the current ``release``."""
+    return _entry(copy, release)
+
+
+def _answers_any(document: Document, codes: Collection[str]) -> bool:
+    return any(
+        code in codes and answer.is_answered
+        for _, container in walk_containers(document)
+        for code, answer in container.answers.items()
+    )
 
 
 def rebuild_search(tenant: Tenant, *, dry_run: bool, everything: bool = False) -> Iterator[Rebuilt]:

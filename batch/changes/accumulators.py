@@ -29,6 +29,7 @@ class SnapshotAccumulator(Generic[S]):
 
     def __init__(self) -> None:
         self._before: dict[str, S | None] = {}
+        self._always: set[str] = set()
 
     def __contains__(self, path: object) -> bool:
         return path in self._before
@@ -38,11 +39,15 @@ class SnapshotAccumulator(Generic[S]):
         if path not in self._before:
             self._before[path] = snapshot()
 
+    def count_always(self, path: str) -> None:
+        """Count the touched part at ``path`` as changed even if it is the same in the end."""
+        self._always.add(path)
+
     def finalize(self, now: Callable[[str], S | None]) -> Iterator[tuple[str, S | None, S | None]]:
-        """Yield ``(path, before, after)`` of every part that differs from its first snapshot, in the order of the first
-        touch.
+        """Yield ``(path, before, after)`` of every part that differs from its first snapshot or always counts, in the
+        order of the first touch.
         """
         for path, before in self._before.items():
             after = now(path)
-            if before != after:
+            if before != after or path in self._always:
                 yield path, before, after

@@ -36,6 +36,7 @@ from batch.errors import UnknownQuestion, UnknownQuestionSet
 from copies.changes import RELEASE, Cause, Change
 from copies.document import Document, DocumentQuestionSet
 from copies.paths import Path, row_steps, split_path
+from presentation.visibility import Visibility
 from rules.definition.model import CompiledCatalogue
 
 __all__ = ["KINDS", "Changeset", "Mode"]
@@ -112,6 +113,11 @@ class Changeset:
     def sealing(self) -> Sealing:
         """Return the means to read sensitive answers of this copy."""
         return self.tracker.sealing
+
+    @property
+    def visibility(self) -> Visibility:
+        """Return which values the actor may see."""
+        return self.tracker.visibility
 
     @property
     def copy_fields(self) -> CopyFields:

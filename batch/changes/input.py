@@ -13,6 +13,7 @@ from types import MappingProxyType
 from typing import Any, Final, Protocol
 
 from batch.changes.orphans import Orphans
+from batch.changes.submitted_values import Unchanged, read_submitted
 from batch.changes.tracker import ChangeTracker, Origin
 from batch.errors import (
     AnswerFault,
@@ -29,7 +30,7 @@ from copies.paths import join_path
 from rules.definition.model import CompiledQuestion
 from rules.definition.renames import renamed_parts
 from rules.nearest import nearest
-from rules.types.cleaning import InvalidValue, clean
+from rules.types.cleaning import InvalidValue
 
 ROW_KEYS: Final = frozenset({"id", "answers", "answer_pools", "delete"})
 #: The values that clear an answer.
@@ -56,7 +57,10 @@ class AnswerTarget(Protocol):
     def is_readonly(self) -> bool:
         """Return whether the answer is read-only for people."""
 
-    def apply_cleaned(self, value: AnswerValue, /) -> None:
+    def read_submitted(self, value: object, /) -> AnswerValue | Unchanged:
+        """Return ``value`` cleaned, or ``UNCHANGED`` for the mask that the actor is shown. Raises ``InvalidValue``."""
+
+    def apply_cleaned(self, value: AnswerValue, /) -> object:
         """Store the cleaned ``value``."""
 
 
@@ -154,13 +158,19 @@ class Plan:
         if question.pool != place.pool:
             belongs = f"to the rows of pool {question.pool!r}" if question.pool else "to the top level"
             return self._fault(path, pointer, "wrong_place", f"This question belongs {belongs}.")
+        existing = place.existing.find_answer(code) if place.existing is not None else None
         try:
-            cleaned = clean(self._tracker.catalogue, question.question, value)
+            if existing is not None:
+                cleaned = existing.read_submitted(value)
+            else:
+                cleaned = read_submitted(self._tracker, question.question, path, answer=None, submitted=value)
         except InvalidValue as error:
             labels = self._choices(question, error)
             given = _unknown_choice(value, labels)
             return self._fault(path, pointer, error.code, error.text, given=given, known=tuple(labels), labels=labels)
-        if place.existing is not None and place.existing.find_answer(code).is_readonly:
+        if isinstance(cleaned, Unchanged):
+            return None
+        if existing is not None and existing.is_readonly:
             return self._fault(path, pointer, ReadOnlyAnswer.code, "This answer is read-only.")
         self._steps.append(lambda: self._take(place.open().find_answer(code), cleaned, path, pointer))
 

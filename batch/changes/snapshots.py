@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
+from typing import Final
 from uuid import UUID
 
 import msgspec
@@ -17,15 +18,21 @@ from copies.document import (
 )
 from copies.paths import Path
 
+#: The tag of a sealed answer, whatever its question says now.
+SEALED: Final = "spi"
+
 
 class AnswerSnapshot(msgspec.Struct, frozen=True):
-    """The parts of an answer that count as a change. ``shown`` is the value, or the mask of a sealed one."""
+    """The parts of an answer that count as a change. ``shown`` is the value, or the mask of a sealed one; ``tag`` is
+    the sensitivity under which it was given.
+    """
 
     shown: AnswerValue
     sealed: bytes | None
     active: bool
     required: str
     readonly: bool
+    tag: str = ""
     confirmed: tuple[str, ...] = ()
 
 
@@ -34,8 +41,9 @@ def snapshot(answer: Answer | None) -> AnswerSnapshot | None:
     if answer is None:
         return None
     shown = answer.mask if answer.sealed is not None else answer.value
+    tag = answer.tag if answer.sealed is None else SEALED
     confirmed = tuple(confirmation.code for confirmation in answer.confirmed)
-    return AnswerSnapshot(shown, answer.sealed, answer.active, answer.required, answer.readonly, confirmed)
+    return AnswerSnapshot(shown, answer.sealed, answer.active, answer.required, answer.readonly, tag, confirmed)
 
 
 class Picture:

@@ -10,7 +10,7 @@ import uuid
 from collections.abc import Callable, Sequence
 from datetime import datetime
 from enum import Enum
-from functools import cache, partial
+from functools import cache, cached_property, partial
 from typing import Any, Final, NamedTuple, Protocol
 
 import msgspec
@@ -22,7 +22,7 @@ from batch.changes.records import Loaded, SaveContext
 from batch.changes.snapshots import AnswerSnapshot, Picture, snapshot
 from batch.errors import UnknownRow
 from batch.misuse import ReadOnlyChangeset, StaleReference, WrongThread
-from copies.changes import RELEASE, Cause, Change
+from copies.changes import RELEASE, Cause, Change, strictest
 from copies.document import (
     Answer,
     AnsweredBy,
@@ -33,6 +33,7 @@ from copies.document import (
     find_container,
 )
 from copies.paths import Path, is_below, is_in_document, join_path, question_set_path, split_path
+from presentation.visibility import Reader, Visibility
 from rules.definition.model import CompiledCatalogue
 from rules.flow.followed_renames import follow_renames
 
@@ -126,6 +127,11 @@ class ChangeTracker:
 
     # For mutators
 
+    @cached_property
+    def visibility(self) -> Visibility:
+        """Return which values the actor may see: only those may be compared with what they submit."""
+        return Visibility(self.catalogue, Reader.for_actor(self.context.actor))
+
     @property
     def adder(self) -> AnsweredBy:
         """Return the author of a new question set: the rule that requires it, else the actor."""
@@ -157,12 +163,17 @@ class ChangeTracker:
         """Return a new id for an attached record: sortable by time."""
         return uuid7()
 
-    def touch_answer(self, path: str, answer: Answer | None, *, rule: Cause | None = None) -> None:
+    def touch_answer(
+        self, path: str, answer: Answer | None, *, rule: Cause | None = None, counts_always: bool = False
+    ) -> None:
         """Note that the answer at ``path`` is about to change, by ``rule`` if given (a block of ``caused_by`` for each
-        answer would cost more). Raises ``UnknownRow`` in a row that was removed.
+        answer would cost more). ``counts_always`` makes it a change even if the value is the same: the actor may not
+        read it, and must not learn that they guessed it. Raises ``UnknownRow`` in a row that was removed.
         """
         self.require_there(path)
         self._answers.add(path, lambda: snapshot(answer))
+        if counts_always:
+            self._answers.count_always(path)
         self._note(path, rule)
 
     def touch_row(self, path: str, *, exists: bool) -> None:
@@ -229,7 +240,8 @@ class ChangeTracker:
         container_at = cache(partial(find_container, self.document))
         for path, before, after in self._answers.finalize(lambda path: _answer_at(path, container_at)):
             if after is not None or container_at(split_path(path)[0]) is not None:
-                found.append(_answer_change(path, before, after, self._causes[path]))
+                tag = strictest(before.tag if before else "", after.tag if after else "", self.visibility.of(path).tag)
+                found.append(_answer_change(path, before, after, cause=self._causes[path], tag=tag))
         for code, set_before, set_after in self._question_sets.finalize(self.question_set):
             path = question_set_path(code)
             found.append(Change(path, _set_state(set_before), _set_state(set_after), self._causes[path]))
@@ -325,7 +337,9 @@ def _answer_at(path: str, container_at: Callable[[str], Container | None]) -> An
 _NOTHING: Final = AnswerSnapshot(None, None, active=False, required="", readonly=False)
 
 
-def _answer_change(path: str, before: AnswerSnapshot | None, after: AnswerSnapshot | None, cause: Cause) -> Change:
+def _answer_change(
+    path: str, before: AnswerSnapshot | None, after: AnswerSnapshot | None, *, cause: Cause, tag: str
+) -> Change:
     was, now = before or _NOTHING, after or _NOTHING
     return Change(
         path,
@@ -334,6 +348,7 @@ def _answer_change(path: str, before: AnswerSnapshot | None, after: AnswerSnapsh
         cause,
         active=now.active if (before is None) != (after is None) or was.active != now.active else None,
         required=now.required if (before is None) != (after is None) or was.required != now.required else None,
+        tag=tag,
         confirmed=now.confirmed if was.confirmed != now.confirmed else None,
     )
 

@@ -89,7 +89,7 @@ def live_facts(save: PlannedSave) -> dict[str, Any]:
         "changes": _redacted(catalogue, result.changes) + without_values,
         "eligibility": _redacted_outcomes(catalogue, result.moved),
         "needed": msgspec.to_builtins(result.evaluation.needed),
-        "messages": msgspec.to_builtins(result.evaluation.messages),
+        "messages": msgspec.to_builtins(Visibility(catalogue, NOBODY).messages(result.evaluation.messages)),
     }
 
 
@@ -115,7 +115,8 @@ def _redacted_outcome(catalogue: CompiledCatalogue, outcome: ProductOutcome) -> 
     visibility = Visibility(catalogue, NOBODY)
     redacted: dict[str, Any] = msgspec.to_builtins(outcome)
     for adjustment in redacted.get("adjustments", ()):
-        if not visibility.may_leave(adjustment["path"], adjustment["asked"]):
+        tag = adjustment.pop("tag", "")
+        if not visibility.may_leave(adjustment["path"], adjustment["asked"], tag=tag):
             del adjustment["asked"]
     return redacted
 
@@ -126,7 +127,8 @@ def _redacted(catalogue: CompiledCatalogue, changes: Sequence[Change]) -> list[d
     of_document = [change for change in changes if Path(change.path).is_in_document]
     redacted: list[dict[str, Any]] = msgspec.to_builtins(of_document)
     for change in redacted:
-        if not visibility.may_leave(change["path"], change["before"], change["after"]):
+        tag = change.pop("tag", "")
+        if not visibility.may_leave(change["path"], change["before"], change["after"], tag=tag):
             del change["before"], change["after"]
             change["sensitive"] = True
     return redacted

@@ -71,11 +71,13 @@ class Migration(migrations.Migration):
                     ),
                 ),
                 (
-                    "zip_question",
-                    models.CharField(
+                    "zip_questions",
+                    django.contrib.postgres.fields.ArrayField(
+                        base_field=models.CharField(max_length=64),
                         blank=True,
-                        help_text="The code of the question for the ZIP code of the business (type zip).",
-                        max_length=64,
+                        default=list,
+                        help_text="Codes of the questions for the ZIP code of the business, the best first, divided by commas.",
+                        size=None,
                     ),
                 ),
             ],

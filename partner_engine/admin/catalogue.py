@@ -86,8 +86,8 @@ class CatalogueAdmin(DraftAdmin):
                     ("code", "title"),
                     ("currency", "allow_test_identities"),
                     ("lines_question", "title_question"),
-                    ("industry_question", "zip_question"),
-                    "employees_questions",
+                    "industry_question",
+                    ("zip_questions", "employees_questions"),
                 )
             },
         ),
@@ -164,6 +164,8 @@ class CatalogueAdmin(DraftAdmin):
         if release.number > before:
             self.log_change(request, catalogue, f"Published release {release.number}.")
             messages.success(request, f"Release {release.number} is published and current everywhere.")
+            for notice in release.notices:
+                messages.warning(request, notice)
         else:
             messages.info(request, f"The draft equals release {release.number}; nothing was published.")
         return redirect("admin:catalogue_release_change", release.pk)

@@ -58,9 +58,12 @@ def describe(evaluation: Evaluation, reader: DocumentReader) -> Decision:
         tuple(reader.label(path) for path in evaluation.needed.quote),
         tuple(reader.label(path) for path in evaluation.needed.bind),
         tuple(
-            (message.kind, reader.label(message.path), message.text, message.code) for message in evaluation.messages
+            (message.kind, reader.label(message.path), message.text, message.code)
+            for message in reader.visibility.messages(evaluation.messages)
         ),
-        tuple((derived.get(code, code), _plain(value)) for code, value in evaluation.derived.items()),
+        tuple(
+            (derived.get(code, code), _plain(reader.derived(code, value))) for code, value in evaluation.derived.items()
+        ),
     )
 
 
@@ -77,7 +80,7 @@ def _product(code: str, outcome: ProductOutcome, reader: DocumentReader) -> Prod
         tuple(reader.label(path) for path in outcome.missing_for_price),
         tuple(
             f"{reader.label(found.path)}: rated with {reader.value(found.path, found.rated)}, "
-            f"requested {reader.value(found.path, found.asked)} ({found.rule})"
+            f"requested {reader.value(found.path, found.asked, tag=found.tag)} ({found.rule})"
             for found in outcome.adjustments
         ),
     )

@@ -13,7 +13,7 @@ from typing import Final
 from copies.changes import Change, outside_title
 from copies.document import Answer, AnsweredBy, AnswerValue, Container, Document, PoolRow, row_number, walk_answers
 from copies.paths import Path, join_path, row_steps
-from presentation.visibility import Visibility
+from presentation.visibility import SECRET, Visibility
 from rules.definition.catalogue import Question
 from rules.definition.model import CompiledCatalogue
 
@@ -29,7 +29,7 @@ _FIELDS: Final = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AnswerLine:
-    """One answer. ``text`` is masked if necessary. ``can_reveal`` is set for sealed answers."""
+    """One answer. ``text`` is masked if necessary. ``can_reveal`` is set for secret answers."""
 
     path: str
     code: str
@@ -122,8 +122,7 @@ class DocumentReader:
             ChangeLine(
                 change.path,
                 self.label(change.path),
-                visibility.text(change.path, change.before),
-                visibility.text(change.path, change.after),
+                *visibility.change_texts(change),
                 _note(change),
                 " ".join(filter(None, (change.cause.type, self._name(change.cause.type, change.cause.id)))),
             )
@@ -151,9 +150,16 @@ class DocumentReader:
         own = known.question.label if known else (self._pool_title(last) if last in self.catalogue.pools else last)
         return " › ".join([*places, own])
 
-    def value(self, path: str, value: AnswerValue) -> str:
-        """Return ``value``, found at ``path`` in an adjustment, as it may be shown."""
-        return self.visibility.text(path, value)
+    def value(self, path: str, value: AnswerValue, *, tag: str = "") -> str:
+        """Return ``value``, found at ``path`` in an adjustment, as it may be shown; ``tag`` is the sensitivity under
+        which it was given.
+        """
+        return self.visibility.text(path, value, tag=tag)
+
+    def derived(self, code: str, value: str | float | bool | None) -> str | float | bool | None:
+        """Return the derived ``value`` or its mask: it is as sensitive as the answers that it is made of."""
+        shown: str | float | bool | None = self.visibility.derived(self.catalogue, self.document, code, value)
+        return shown
 
     def _set(self, code: str) -> SetPart | None:
         compiled = self.catalogue.sets[code]
@@ -200,6 +206,7 @@ class DocumentReader:
 
     def _line(self, code: str, path: str, answer: Answer) -> AnswerLine:
         known = self.catalogue.questions.get(code)
+        level = self.visibility.of(path, answer)
         return AnswerLine(
             path=path,
             code=code,
@@ -208,8 +215,8 @@ class DocumentReader:
             is_active=answer.active,
             is_answered=answer.is_answered,
             required=answer.required,
-            tag=self.visibility.of(path, answer).tag,
-            can_reveal=answer.sealed is not None,
+            tag=level.tag,
+            can_reveal=answer.is_answered and level >= SECRET,
             who=self._who(answer.answered_by),
             when=answer.updated_at,
         )

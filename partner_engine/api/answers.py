@@ -15,7 +15,7 @@ from batch.errors import VersionMismatch
 from batch.idempotency import StoredResponse
 from partner_engine.api.bodies import AnswersChange, DryRunQuery, ReadQuery
 from partner_engine.api.copies import find_copy
-from partner_engine.api.copy_response import changes_shape
+from partner_engine.api.copy_response import saved_changes
 from partner_engine.api.http.conditional import expected_version, version_tag
 from partner_engine.api.http.endpoint import Endpoint
 from partner_engine.api.http.idempotency import idempotency_key
@@ -42,7 +42,7 @@ class Answers(Endpoint):
         DESCRIPTION,
         body=AnswersChange,
         query=DryRunQuery,
-        responses={200: shapes.ChangesShape},
+        responses={200: (shapes.ChangesShape, shapes.Receipt)},
         write=True,
         tagged=True,
     )
@@ -60,7 +60,7 @@ class Answers(Endpoint):
         if dry_run:
             context = self._open_for_dry_run(id)
             change(context)
-            shape = changes_shape(context, context.preview(), actor=self.actor, dry_run=True)
+            shape = saved_changes(context, context.preview(), dry_run=True)
             return self.respond_in_full(shape, version_tag(context.version))
         return save(self, self.opener(id), change=change, respond=_respond)
 
@@ -82,4 +82,4 @@ class Answers(Endpoint):
 
 
 def _respond(context: BatchContext, result: SaveResult, value: None) -> StoredResponse:
-    return json_response(changes_shape(context, result, actor=context.save_context.actor), version=result.version)
+    return json_response(saved_changes(context, result), version=result.version)

@@ -24,7 +24,7 @@ from batch.idempotency import StoredResponse
 from copies.models import Copy
 from forms.selectors import in_forms_changed_since, list_copies, list_forms, list_latest_changes
 from partner_engine.api.bodies import FormsQuery, NewCopy, NewForm
-from partner_engine.api.copy_response import copy_shape, copy_summary
+from partner_engine.api.copy_response import copy_shape, copy_summary, saved_copy
 from partner_engine.api.form_list import filter_copies, form_summary
 from partner_engine.api.http.endpoint import Endpoint
 from partner_engine.api.http.field_errors import errors_of_field
@@ -69,7 +69,7 @@ class ApplicationForms(Endpoint):
         "evaluated at once: the response is the whole copy with its eligibility, what is needed and messages. `as_of` "
         "requires the right `forms:as_of`.",
         body=NewForm,
-        responses={201: shapes.CopyShape},
+        responses={201: (shapes.CopyShape, shapes.Receipt)},
         write=True,
     )
     def post(self, request: Request, *, body: NewForm) -> HttpResponse:
@@ -156,7 +156,7 @@ class FormCopies(Endpoint):
         "Creates another copy of the form from `from_copy`, by default from the copy that the id means. Row ids stay "
         "the same.",
         body=NewCopy,
-        responses={201: shapes.CopyShape},
+        responses={201: (shapes.CopyShape, shapes.Receipt)},
         write=True,
     )
     def post(self, request: Request, id: UUID, *, body: NewCopy) -> HttpResponse:
@@ -191,5 +191,4 @@ def checked_title(title: str) -> str:
 def respond_with_new_copy(context: BatchContext, result: SaveResult, value: None) -> StoredResponse:
     """Return the 201 response with the new copy and its location."""
     location = reverse("api:copy", kwargs={"id": context.copy.id})
-    shape = copy_shape(context, actor=context.save_context.actor, result=result)
-    return json_response(shape, version=result.version, status=201, location=location)
+    return json_response(saved_copy(context, result), version=result.version, status=201, location=location)

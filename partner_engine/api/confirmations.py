@@ -14,7 +14,7 @@ from batch.context import BatchContext
 from batch.idempotency import StoredResponse
 from copies.paths import lower_row_ids
 from partner_engine.api.bodies import ConfirmationInput
-from partner_engine.api.copy_response import changes_shape
+from partner_engine.api.copy_response import saved_changes
 from partner_engine.api.http.endpoint import Endpoint
 from partner_engine.api.http.field_errors import errors_of_field
 from partner_engine.api.http.schema import documented
@@ -35,7 +35,7 @@ class Confirmations(Endpoint):
         "warning disappears until the value changes; history names the caller. Without such a warning: 422 "
         "`nothing_to_confirm`.",
         body=ConfirmationInput,
-        responses={200: shapes.ChangesShape},
+        responses={200: (shapes.ChangesShape, shapes.Receipt)},
         write=True,
         tagged=True,
     )
@@ -48,4 +48,4 @@ class Confirmations(Endpoint):
 
 
 def _respond(context: BatchContext, result: SaveResult, value: None) -> StoredResponse:
-    return json_response(changes_shape(context, result, actor=context.save_context.actor), version=result.version)
+    return json_response(saved_changes(context, result), version=result.version)

@@ -14,7 +14,7 @@ from batch.context import BatchContext
 from batch.errors import NotFound
 from batch.idempotency import StoredResponse
 from partner_engine.api.bodies import CopyChange, ReadQuery
-from partner_engine.api.copy_response import copy_shape
+from partner_engine.api.copy_response import copy_shape, saved_copy
 from partner_engine.api.http.conditional import version_tag
 from partner_engine.api.http.endpoint import Endpoint
 from partner_engine.api.http.field_errors import errors_of_field
@@ -66,7 +66,7 @@ class Copy(Endpoint):
         "Rename a copy",
         "Changes the copy's title.",
         body=CopyChange,
-        responses={200: shapes.CopyShape},
+        responses={200: (shapes.CopyShape, shapes.Receipt)},
         write=True,
         tagged=True,
     )
@@ -98,7 +98,7 @@ class RestoreCopy(Endpoint):
         "Restore a copy",
         "Restores a deleted copy with all its answers. A copy that is not deleted remains unchanged.",
         body=Nothing,
-        responses={200: shapes.CopyShape},
+        responses={200: (shapes.CopyShape, shapes.Receipt)},
         write=True,
         tagged=True,
     )
@@ -116,7 +116,7 @@ class LockCopy(Endpoint):
         "Lock a copy",
         "A locked copy accepts no changes (409 `copy_locked`) until it is unlocked.",
         body=Nothing,
-        responses={200: shapes.CopyShape},
+        responses={200: (shapes.CopyShape, shapes.Receipt)},
         write=True,
         tagged=True,
     )
@@ -133,7 +133,7 @@ class UnlockCopy(Endpoint):
         "Unlock a copy",
         "Allows changes again. A copy that is not locked remains unchanged.",
         body=Nothing,
-        responses={200: shapes.CopyShape},
+        responses={200: (shapes.CopyShape, shapes.Receipt)},
         write=True,
         tagged=True,
     )
@@ -143,5 +143,4 @@ class UnlockCopy(Endpoint):
 
 def respond_with_copy(context: BatchContext, result: SaveResult, value: object) -> StoredResponse:
     """Return the response with the saved copy."""
-    shape = copy_shape(context, actor=context.save_context.actor, result=result)
-    return json_response(shape, version=result.version)
+    return json_response(saved_copy(context, result), version=result.version)

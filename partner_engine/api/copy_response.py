@@ -14,7 +14,7 @@ from partner_engine.copy_visibility import visibility_of
 from presentation import shapes
 from presentation.needed_counts import NeededCounts, needed_counts
 from rules.flow.evaluation import Evaluation
-from tenants.access import Actor
+from tenants.access import Actor, Right
 
 
 def copy_shape(context: BatchContext, *, actor: Actor, result: SaveResult | None = None) -> shapes.CopyShape:
@@ -41,7 +41,7 @@ def copy_shape(context: BatchContext, *, actor: Actor, result: SaveResult | None
         created_at=context.copy.created_at,
         updated_at=context.save_context.now if result is not None and result.written else context.copy.updated_at,
         answers=shapes.answers(document.answers, visibility),
-        derived=shapes.derived(context.release.compiled.definition, evaluation, visibility),
+        derived=shapes.derived(context.release.compiled, document, evaluation, visibility),
         answer_pools=shapes.rows(document.answer_pools, visibility),
         question_sets=shapes.question_sets(document),
         forced_excluded_products=document.forced_excluded_products,
@@ -49,7 +49,7 @@ def copy_shape(context: BatchContext, *, actor: Actor, result: SaveResult | None
         eligibility=shapes.eligibility(evaluation, visibility),
         needed=evaluation.needed,
         needed_counts=needed_counts(evaluation),
-        messages=list(evaluation.messages),
+        messages=visibility.messages(evaluation.messages),
     )
     note_personal_read(actor=actor, copy_id=context.copy.id, count=visibility.personal_shown)
     return shape
@@ -72,10 +72,32 @@ def changes_shape(
         },
         needed=result.evaluation.needed,
         needed_counts=needed_counts(result.evaluation),
-        messages=list(result.evaluation.messages),
+        messages=visibility.messages(result.evaluation.messages),
     )
     note_personal_read(actor=actor, copy_id=context.copy.id, count=visibility.personal_shown)
     return shape
+
+
+def saved_copy(context: BatchContext, result: SaveResult) -> shapes.CopyShape | shapes.Receipt:
+    """Return the copy after a save as its actor may see it: only a receipt without the right to read forms."""
+    actor = context.save_context.actor
+    return copy_shape(context, actor=actor, result=result) if actor.may(Right.READ_FORMS) else _receipt(context, result)
+
+
+def saved_changes(
+    context: BatchContext, result: SaveResult, *, dry_run: bool = False
+) -> shapes.ChangesShape | shapes.Receipt:
+    """Return the changes of a save or dry run as its actor may see them: only a receipt without the right to read
+    forms.
+    """
+    actor = context.save_context.actor
+    if not actor.may(Right.READ_FORMS):
+        return _receipt(context, result, dry_run=dry_run)
+    return changes_shape(context, result, actor=actor, dry_run=dry_run)
+
+
+def _receipt(context: BatchContext, result: SaveResult, *, dry_run: bool = False) -> shapes.Receipt:
+    return shapes.Receipt(str(context.copy.id), context.version if dry_run else result.version)
 
 
 def copy_summary(copy: Copy, *, insured: str | None) -> shapes.CopySummary:

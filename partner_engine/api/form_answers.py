@@ -16,7 +16,7 @@ from partner_engine.api.bodies import AnswersChange, DryRunQuery
 from partner_engine.api.http.deprecation import announce_end
 from partner_engine.api.http.schema import documented
 from partner_engine.api.http.writes import Opener, copy_or_form
-from presentation.shapes import ChangesShape
+from presentation.shapes import ChangesShape, Receipt
 
 
 class FormAnswers(Answers):
@@ -28,7 +28,7 @@ class FormAnswers(Answers):
         "person changed last. " + DESCRIPTION,
         body=AnswersChange,
         query=DryRunQuery,
-        responses={200: ChangesShape},
+        responses={200: (ChangesShape, Receipt)},
         write=True,
         tagged=True,
         deprecated=True,

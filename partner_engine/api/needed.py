@@ -13,6 +13,7 @@ from partner_engine.api.copies import find_copy
 from partner_engine.api.http.conditional import version_tag
 from partner_engine.api.http.endpoint import Endpoint
 from partner_engine.api.http.schema import documented
+from partner_engine.copy_visibility import visibility_of
 from presentation import shapes
 from presentation.needed_counts import needed_counts
 from tenants.access import Right
@@ -39,6 +40,6 @@ class Needed(Endpoint):
             version=context.version,
             needed=evaluation.needed,
             needed_counts=needed_counts(evaluation),
-            messages=list(evaluation.messages),
+            messages=visibility_of(context, actor=self.actor).messages(evaluation.messages),
         )
         return self.respond_in_full(shape, version_tag(context.version))

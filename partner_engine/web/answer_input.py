@@ -76,11 +76,10 @@ def answering(
 def _apply(changeset: Changeset, path: str, typed: object, query: str) -> list[AnswerFault]:
     try:
         answer = changeset.find_answer(path)
-        before = answer.value
-        answer.apply(type_of(answer.question.type).read_input(typed))
+        is_changed = answer.apply(type_of(answer.question.type).read_input(typed))
         words = " ".join(query.replace("\0", " ").split())[:200]
         is_industry = answer.question.code == changeset.catalogue.definition.industry_question
-        if words and is_industry and answer.value not in (before, None):
+        if words and is_industry and is_changed and answer.value is not None:
             zip_code, employees = place_and_size(changeset.document, changeset.catalogue)
             changeset.naics_searches.add(words, zip_code=zip_code, employees=employees, chosen=str(answer.value))
     except InvalidAnswers as error:

@@ -10,9 +10,8 @@ from batch.changes.mutators.pools import PoolMutator, RowMutator
 from batch.errors import UnknownPool, UnknownQuestion, UnknownRow
 from copies.document import PoolRow
 from copies.history import changes_of, list_revisions
-from copies.paths import Path, split_path
+from copies.paths import Path, join_path, split_path
 from partner_engine.web.visitors import Visitor
-from rules.definition.model import CompiledCatalogue
 from tenants.access import Actor
 
 
@@ -51,13 +50,14 @@ def add_minimum_rows(changeset: Changeset, path: str) -> bool:
 def duplicate(changeset: Changeset, path: str) -> RowMutator:
     """Add a copy of the row at ``path`` to its pool. Raises ``PoolIsFull``.
 
-    Sensitive answers are not copied, because they belong to one person or thing.
+    Secret answers are not copied, because they belong to one person or thing; nor is any answer that the visitor may
+    not read, because the copy makes them its author.
     """
     pool_path, row_id = split_path(path)
     pool = find_pool(changeset, pool_path)
     for row in pool.rows_below():
         if row.id == row_id:
-            return pool.add(**_api_shape(row, changeset.catalogue))
+            return pool.add(**_api_shape(row, path, changeset))
     raise UnknownRow(path)
 
 
@@ -97,16 +97,21 @@ def _has_removed(actor: Actor, path: str, *, copy_id: UUID, version: int) -> boo
     return saved is not None and any(change.path == path and change.after is None for change in changes_of(saved))
 
 
-def _api_shape(row: PoolRow, catalogue: CompiledCatalogue) -> dict[str, Any]:
-    """Return a row in the API's shape, without sensitive answers and answers to unknown questions."""
+def _api_shape(row: PoolRow, path: str, changeset: Changeset) -> dict[str, Any]:
+    """Return the row at ``path`` in the API's shape, without answers that the visitor may not read and answers to
+    unknown questions.
+    """
+    catalogue, visibility = changeset.catalogue, changeset.visibility
     return {
         "answers": {
             code: answer.value
             for code, answer in row.answers.items()
-            if answer.is_answered and answer.sealed is None and code in catalogue.questions
+            if answer.is_answered
+            and code in catalogue.questions
+            and not visibility.hides(join_path(path, code), answer)
         },
         "answer_pools": {
-            code: [_api_shape(inner, catalogue) for inner in rows]
+            code: [_api_shape(inner, join_path(path, code, inner.id), changeset) for inner in rows]
             for code, rows in row.answer_pools.items()
             if code in catalogue.pools
         },

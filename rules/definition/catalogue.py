@@ -205,9 +205,9 @@ class CatalogueDefinition(_Part, frozen=True, kw_only=True):
     """A whole catalogue.
 
     ``lines_question`` is the multi-choice question whose choices are the requested lines; ``title_question`` names the
-    insured; ``industry_question`` and ``zip_question`` tell the industry and the place of the business; the numbers of
-    ``employees_questions`` add up to the number of employees. ``choices_were`` are the codes of choices in earlier
-    releases, by choice list and present code.
+    insured; ``industry_question`` and ``zip_questions`` (the best first) are those for the industry and the place of
+    the business; the numbers of ``employees_questions`` add up to the number of employees. ``choices_were`` are the
+    codes of choices in earlier releases, by choice list and present code.
     """
 
     code: str
@@ -217,7 +217,7 @@ class CatalogueDefinition(_Part, frozen=True, kw_only=True):
     lines_question: str = ""
     title_question: str = ""
     industry_question: str = ""
-    zip_question: str = ""
+    zip_questions: tuple[str, ...] = ()
     employees_questions: tuple[str, ...] = ()
     choices: dict[str, dict[str, str]] = msgspec.field(default_factory=dict)
     choices_were: dict[str, dict[str, str]] = msgspec.field(default_factory=dict)

@@ -121,7 +121,7 @@ class _References:
         for code in self._definition.employees_questions:
             yield from self._top_question(code, "employees_questions")
         yield from self._typed_questions("industry_question", (self._definition.industry_question,), NAICS)
-        yield from self._typed_questions("zip_question", (self._definition.zip_question,), ZIP)
+        yield from self._typed_questions("zip_questions", self._definition.zip_questions, ZIP)
         yield from self._typed_questions("employees_questions", self._definition.employees_questions, INTEGER)
 
     def _typed_questions(

@@ -98,7 +98,10 @@ class _Compiler:
         """
         derived = {
             part.code: CompiledDerived(
-                derived=part, slot=self.texts.slots[""][part.code].slot, value=self.texts.derived[part.code]
+                derived=part,
+                slot=self.texts.slots[""][part.code].slot,
+                value=self.texts.derived[part.code],
+                tag=self.texts.derived_tags[part.code],
             )
             for part in self._definition.derived
         }

@@ -105,11 +105,14 @@ class CompiledSet:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CompiledDerived:
-    """A derived value with its compiled text."""
+    """A derived value with its compiled text; ``tag`` is the strictest sensitivity of the answers it is made of, "" for
+    a yes or no.
+    """
 
     derived: Derived
     slot: int
     value: Expression
+    tag: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from graphlib import CycleError, TopologicalSorter
 from typing import Final
 
+from copies.changes import strictest
 from rules.definition.catalogue import CatalogueDefinition, Derived
 from rules.definition.domains import kind_of
 from rules.definition.faults import CatalogueFault
@@ -47,6 +48,7 @@ class Texts:
         self._language = Language({pool: fields for pool, fields in self.slots.items() if pool})
         self._scopes: dict[str, Scope] = {}
         self.derived: dict[str, Expression] = {}
+        self.derived_tags: dict[str, str] = {}
         self._compile_derived(definition)
 
     def width(self, pool: str = "") -> int:
@@ -100,18 +102,27 @@ class Texts:
             where, source = f"derived[{code}].value", named[code].value
             scope = Scope(self._language, self.slots[""], only=names_in(source))
             compiled = self._compile(scope, source, where, _DERIVED_KINDS)
-            self._refuse_sensitive(definition, code, compiled)
+            self.derived_tags[code] = self._tag_of(definition, code, compiled)
             self._place("", code, compiled.kind)
             self.derived[code] = compiled
 
-    def _refuse_sensitive(self, definition: CatalogueDefinition, code: str, value: Expression) -> None:
-        """Refuse a derived value that copies a sensitive answer: it would be stored and shown in plain text."""
+    def _tag_of(self, definition: CatalogueDefinition, code: str, value: Expression) -> str:
+        """Return the strictest sensitivity of the answers that the derived value ``code`` is made of, "" for a yes or
+        no. A text or date made of a sensitive answer is refused: it would copy the answer.
+        """
+        if value.kind == TRUTH:
+            return ""
+        tags: dict[str, str] = {
+            item.code: item.sensitivity for part in definition.question_sets for item in part.questions
+        }
+        tags |= self.derived_tags
+        sensitive = sorted(read for read in value.reads if tags.get(read))
         if value.kind in (TEXT, DATE):
-            sensitive = {item.code for part in definition.question_sets for item in part.questions if item.sensitivity}
-            for read in sorted(value.reads & sensitive):
+            for read in sensitive:
                 text = f"A {value.kind} made of the sensitive answer {read!r} would be stored in plain text."
                 remedy = "Derive a number, or true or false, from it."
                 self.faults.append(CatalogueFault("sensitive", f"derived[{code}].value", text, remedy))
+        return strictest(*(tags[read] for read in sensitive))
 
     def _derived_order(self, named: Mapping[str, Derived]) -> Iterable[str]:
         reads = {code: [name for name in names_in(derived.value) if name in named] for code, derived in named.items()}

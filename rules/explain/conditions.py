@@ -9,9 +9,11 @@ from typing import Final, Literal, Protocol, TypeAlias
 
 import msgspec
 
+from copies.changes import strictest
 from copies.document import AnswerValue
 from copies.paths import row_steps
-from rules.flow.evaluation import Effect
+from rules.flow.derived_sensitivity import questions_of_derived, tag_of_derived
+from rules.flow.evaluation import Effect, Message
 from rules.flow.state import Frame, State
 from rules.flow.stored_values import plain
 from rules.language.expressions import Expression, Term
@@ -25,11 +27,19 @@ _MOST_ROWS: Final = 100
 class Visibility(Protocol):
     """The policy of visibility for the reader of a trace; ``presentation`` implements it."""
 
-    def shown(self, path: str, value: AnswerValue, /) -> AnswerValue:
-        """Return ``value`` or its mask for the reader; the mask of a sealed answer is passed as it is."""
+    def shown(self, path: str, value: AnswerValue, /, *, tag: str = "") -> AnswerValue:
+        """Return ``value`` or its mask for the reader; the mask of a sealed answer is passed as it is. ``tag`` is the
+        sensitivity under which it was given.
+        """
 
-    def may_leave(self, path: str, *values: object) -> bool:
+    def may_leave(self, path: str, *values: object, tag: str = "") -> bool:
         """Return whether ``values`` at ``path`` may be part of a sentence for all readers."""
+
+    def tag(self, path: str, /) -> str:
+        """Return the sensitivity of the answer at ``path``: "", "pii" or "spi"."""
+
+    def messages(self, messages: Iterable[Message], /) -> list[Message]:
+        """Return the messages that the reader may read."""
 
 
 class TracedPart(msgspec.Struct, frozen=True):
@@ -84,24 +94,33 @@ class ConditionExplainer:
         """Return the values of ``reads`` by path, as the reader may see them: of the row's own scope, otherwise of
         every visible row.
         """
-        return {path: self._visibility.shown(path, value) for path, value in self._values(reads, frame)}
+        return {path: self._visibility.shown(path, value, tag=tag) for path, value, tag in self._values(reads, frame)}
 
-    def _values(self, reads: Iterable[str], frame: Frame | None) -> Iterator[tuple[str, AnswerValue]]:
+    def tag_of_derived(self, code: str) -> str:
+        """Return the strictest sensitivity of the answers that a derived value is made of: when they were given, under
+        the release of the run, and today.
+        """
+        catalogue = self._state.catalogue
+        today = (self._visibility.tag(question) for question in questions_of_derived(catalogue, code))
+        return strictest(tag_of_derived(catalogue, self._state.document, code), *today)
+
+    def _values(self, reads: Iterable[str], frame: Frame | None) -> Iterator[tuple[str, AnswerValue, str]]:
         for code in sorted(reads):
             yield from self._values_of(code, frame)
 
-    def _values_of(self, code: str, frame: Frame | None) -> Iterator[tuple[str, AnswerValue]]:
+    def _values_of(self, code: str, frame: Frame | None) -> Iterator[tuple[str, AnswerValue, str]]:
         state, catalogue = self._state, self._state.catalogue
         if code in catalogue.derived:
-            yield code, plain(self._root[catalogue.derived[code].slot])
+            yield code, plain(self._root[catalogue.derived[code].slot]), self.tag_of_derived(code)
         elif code in catalogue.pools:
-            yield code, sum(1 for _ in state.visible_rows(code))
+            yield code, sum(1 for _ in state.visible_rows(code)), ""
         else:
             question = catalogue.questions[code]
             around = _enclosing(frame, question.pool) if question.pool else state.top
             frames = [around] if around else list(state.visible_rows(question.pool))[:_MOST_ROWS]
             for row in frames:
-                yield f"{row.prefix}{code}", self._value(row, code)
+                answer = row.answers.get(code)
+                yield f"{row.prefix}{code}", self._value(row, code), answer.tag if answer is not None else ""
 
     def _value(self, frame: Frame, code: str) -> AnswerValue:
         """Return the value of a question, the mask of a sealed one; hidden and unanswered ones are None."""
@@ -127,9 +146,9 @@ class ConditionExplainer:
             return f" {'and' if term.joint == '&&' else 'or'} ".join(words)
         now = [
             f"{path} is {'not answered' if value is None else _text_of(value)}"
-            for path, value in self._values(term.reads, frame)
+            for path, value, tag in self._values(term.reads, frame)
             # A sentence is not masked later.
-            if self._visibility.may_leave(path, value)
+            if self._visibility.may_leave(path, value, tag=tag)
         ]
         return f"{term.text} (now {', '.join(now[:3])})" if now else term.text
 

@@ -267,7 +267,7 @@ class _Explainer:
             truth="unknown" if value.__class__ is Unknown else "true",
             values=self._observer.values(part.value.reads),
         )
-        shown = plain(value)
+        shown = self._visibility.shown(code, plain(value), tag=self._observer.tag_of_derived(code))
         state = "not part of this form" if shown is None else str(shown)
         if value.__class__ is Unknown:
             missing = ", ".join(sorted(value.paths, key=self._state.key))
@@ -275,7 +275,8 @@ class _Explainer:
         return _Content(None if isinstance(shown, list) else shown, f"{code} is {state}.", [rule])
 
     def message(self, name: str) -> _Content:
-        messages = [item for item in messages_of(self._state) if name in (item.code, item.path)]
+        told = self._visibility.messages(messages_of(self._state))
+        messages = [item for item in told if name in (item.code, item.path)]
         rules = [rule for rule in self._catalogue.form_rules if name in (rule.rule.id, rule.rule.at)]
         is_path = Path(name).code in {*self._catalogue.questions, *self._catalogue.pools}
         if not messages and not rules and not is_path:

@@ -16,7 +16,7 @@ from rules.flow.evaluation import EDITION, Evaluation, FlowResult, Message, Need
 from rules.flow.messages import messages_of
 from rules.flow.shown_questions import decide
 from rules.flow.state import Reveal, State
-from rules.flow.stored_values import plain
+from rules.flow.stored_values import stored_derived
 
 __all__ = ["Reveal", "run"]
 
@@ -38,7 +38,7 @@ def run(catalogue: CompiledCatalogue, document: Document, *, as_of: date, releas
         release=release,
         as_of=as_of,
         edition=EDITION,
-        derived={code: plain(state.root[part.slot]) for code, part in catalogue.derived.items()},  # type: ignore[misc]
+        derived={code: stored_derived(part, state.root[part.slot]) for code, part in catalogue.derived.items()},
         eligibility=mark_bindable(catalogue, decide_products(state), needed),
         needed=needed,
         messages=messages,

@@ -249,7 +249,8 @@ def _adjustments(state: State, rated: Rated) -> tuple[Adjustment, ...]:
         answer = state.document.answers.get(override.code)
         asked = answer.mask if answer is not None and answer.sealed is not None else plain(state.root[override.slot])
         if asked != override.rated:
-            adjustments.append(Adjustment(override.code, asked, override.rated, rule_id))
+            tag = answer.tag if answer is not None else ""
+            adjustments.append(Adjustment(override.code, asked, override.rated, rule_id, tag))
     return tuple(adjustments)
 
 

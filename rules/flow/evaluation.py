@@ -27,13 +27,16 @@ class Reason(msgspec.Struct, frozen=True):
     effect: Effect = "decline"
 
 
-class Adjustment(msgspec.Struct, frozen=True):
-    """A value that the carrier rates instead of the answer at ``path``; the answer itself stays."""
+class Adjustment(msgspec.Struct, frozen=True, omit_defaults=True):
+    """A value that the carrier rates instead of the answer at ``path``; the answer itself stays. ``tag`` is the
+    sensitivity under which the answer was given.
+    """
 
     path: str
     asked: str | int | float | bool | list[str] | None
     rated: str | int | float | bool
     rule: str
+    tag: str = ""
 
 
 class ProductOutcome(msgspec.Struct, frozen=True, omit_defaults=True):

@@ -11,6 +11,7 @@ from rules.flow.evaluation import Message
 from rules.flow.state import Frame, State
 from rules.language.values import Unknown
 from rules.types.checks import Doubt
+from rules.types.validators import UNIQUE_IN_POOL
 
 #: The code of the error of a pool with too many rows, the same as that of a row too many.
 POOL_FULL: Final = "pool_full"
@@ -39,6 +40,8 @@ def fault_messages(state: State) -> list[Message]:
 def relation_messages(state: State, question: CompiledQuestion, frames: Iterable[Frame]) -> Iterator[Message]:
     """Yield the errors and warnings of the answers to ``question`` in ``frames`` that do not match other answers."""
     for name, other, test in question.relations:
+        # An error would tell callers who may not read the answers whether they guessed one.
+        is_sensitive_twin = name == UNIQUE_IN_POOL and question.question.sensitivity != ""
         for frame in frames:
             value = frame.values[question.slot]
             if value is None or value.__class__ is Unknown:
@@ -48,7 +51,7 @@ def relation_messages(state: State, question: CompiledQuestion, frames: Iterable
             if text is None:
                 continue
             answer = frame.answers.get(question.question.code)
-            if text.__class__ is not Doubt:
+            if text.__class__ is not Doubt and not is_sensitive_twin:
                 yield Message("error", f"{frame.prefix}{question.question.code}", name, text)
             elif answer is None or not answer.is_confirmed(name):
                 yield Message("warn", f"{frame.prefix}{question.question.code}", name, str(text))

@@ -6,6 +6,7 @@ from datetime import date
 from decimal import Decimal
 from fractions import Fraction
 
+from rules.definition.model import CompiledDerived
 from rules.language import numbers
 from rules.language.values import Value
 
@@ -19,6 +20,13 @@ def plain(value: Value) -> str | int | float | bool | list[str] | None:
     if value.__class__ in numbers.CLASSES:
         return _plain_number(value)
     return value if isinstance(value, str | int | bool | list) else None
+
+
+def stored_derived(part: CompiledDerived, value: Value) -> str | int | float | bool | None:
+    """Return a derived value as it is stored with the evaluation; None for one made of secret answers, which would be
+    stored in plain text.
+    """
+    return None if part.tag == "spi" else plain(value)  # type: ignore[return-value]  # no derived value is a list
 
 
 def _plain_number(value: int | Decimal | Fraction) -> str | int | float:

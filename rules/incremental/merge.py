@@ -18,7 +18,7 @@ from rules.flow.messages import (
     rule_messages,
 )
 from rules.flow.shown_questions import requirement_of
-from rules.flow.stored_values import plain
+from rules.flow.stored_values import stored_derived
 from rules.incremental.follow import ChangeFollower, Frames
 from rules.incremental.lazy_state import LazyState
 from rules.language.values import Unknown
@@ -202,8 +202,9 @@ class _Merger:
         return state.is_set_shown(code) is True and any(state.top.asks(question) for question in questions)
 
     def derived(self) -> dict[str, str | float | bool | None]:
-        renewed = {code: plain(self._state.root[self._catalogue.derived[code].slot]) for code in self._follower.derived}
-        return {**self._before.derived, **renewed} if renewed else self._before.derived  # type: ignore[dict-item]
+        parts = (self._catalogue.derived[code] for code in self._follower.derived)
+        renewed = {part.derived.code: stored_derived(part, self._state.root[part.slot]) for part in parts}
+        return {**self._before.derived, **renewed} if renewed else self._before.derived
 
     def undecided(self) -> dict[str, tuple[str, ...]]:
         """Return the questions whose visibility is unknown, without those of removed rows."""

@@ -40,6 +40,8 @@ from rules.types.registry import QUESTION_TYPES, type_of
 from rules.types.zip import unknown_zip
 from rules.zip_codes import states_of_zip
 
+#: Of a sensitive question it is a warning that only readers of the answer see: an error would tell a hit from a guess.
+UNIQUE_IN_POOL: Final = "unique_in_pool"
 _Related: TypeAlias = "tuple[str, Kind, Callable[[Value, Value], str | None]]"
 RelationTest: TypeAlias = Callable[[Value, Value], str | None]
 
@@ -280,6 +282,6 @@ _RELATIONS: Final[dict[str, Callable[[TypedQuestion, list[str], str], _Related]]
     "max_of": _bound_by("max_of", operator.gt, "most"),
     "zip_matches_state": _zip_matches_state,
     "in_pool": _in_pool,
-    "unique_in_pool": _unique_in_pool,
+    UNIQUE_IN_POOL: _unique_in_pool,
     "pool_sum_max": _pool_sum_max,
 }

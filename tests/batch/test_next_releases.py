@@ -48,7 +48,10 @@ def next_of(catalogue: CompiledCatalogue, random: Random) -> CompiledCatalogue:
 
 
 def prices_and_values(result: FlowResult) -> dict[str, Any]:
-    return {"eligibility": result.evaluation.eligibility, "derived": result.evaluation.derived}
+    """Return outcomes, premiums and derived values; nothing is bindable while an answer has an error."""
+    outcomes = result.evaluation.eligibility.items()
+    eligibility = {code: msgspec.structs.replace(outcome, bindable=False) for code, outcome in outcomes}
+    return {"eligibility": eligibility, "derived": result.evaluation.derived}
 
 
 def without(document: Document, paths: tuple[str, ...]) -> Document:
@@ -77,6 +80,7 @@ def judge(made: tuple[int, int]) -> None:
     errors = {message.path for message in result.evaluation.messages if message.kind == "error"}
     assert prices_and_values(result) == prices_and_values(full_run(release, without(document, wrong)))
     assert set(wrong) <= errors <= set(result.evaluation.needed.quote)
+    assert not (wrong and any(outcome.bindable for outcome in result.evaluation.eligibility.values()))
     assert {path for path in refused(release, document, as_of=AS_OF) if _is_open_answer(document, path)} == {
         path for path in wrong if _is_open_answer(document, path)
     }

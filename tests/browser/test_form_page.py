@@ -180,7 +180,7 @@ def test_why_opens_in_place_and_follows_the_answers(driver: Driver, agent: User)
 
     expect(page.locator("#why-QM-BOP")).to_contain_text("Alcohol over 30 percent of sales")
     expect(page.locator("#product-QM-BOP .badge")).to_have_text("Declined")
-    expect(page.locator("#live")).to_contain_text("Quillmark Mutual Business owners: declined.")
+    expect(page.locator("#live")).to_contain_text("Quillmark Mutual Business owners: declined, was $2,451.")
 
 
 def test_pages_are_accessible_at_every_width_and_in_both_themes(browser: Browser, server: str, agent: User) -> None:

@@ -11,12 +11,23 @@ from catalogue.demo import CATALOGUE_FILE
 from catalogue.files import read_catalogue, write_catalogue
 from catalogue.loader import load, read_draft
 from catalogue.models import Catalogue, Choice, Question, QuestionSet
+from catalogue.strict_check import check_catalogue
 from tests.harness.boarding_files import BOARDING
 
 pytestmark = pytest.mark.django_db
 
 
-@pytest.mark.parametrize("source", [CATALOGUE_FILE, BOARDING], ids=["demo", "boarding"])
+#: The catalogue with keys that it does not have otherwise.
+LATER = (
+    BOARDING.replace(
+        "type: date, required: bind}", "type: date, required: {quote: night_watch, bind: answered(trade)}}"
+    )
+    .replace("label: Places in all}", "label: Places in all, show: true}")
+    .replace("title_question: kennel_name\n", "title_question: kennel_name\nindustry_question: trade\n")
+)
+
+
+@pytest.mark.parametrize("source", [CATALOGUE_FILE, BOARDING, LATER], ids=["demo", "boarding", "later"])
 def test_a_loaded_definition_reads_back_the_same(source):
     definition = read_catalogue(source)
 
@@ -25,6 +36,18 @@ def test_a_loaded_definition_reads_back_the_same(source):
     draft = read_draft(Catalogue.objects.get(pk=catalogue.pk))
     assert draft == definition
     assert write_catalogue(draft) == write_catalogue(definition)
+
+
+def test_a_draft_is_read_in_composed_form():
+    catalogue = load(read_catalogue(BOARDING))
+    Choice.objects.filter(code="small").update(code="e\u0301te\u0301", label="E\u0301te\u0301")
+    RateEntry.objects.filter(code="small").update(code="e\u0301te\u0301")
+
+    draft = read_draft(catalogue)
+
+    assert draft.choices["sizes"]["été"] == "Été"
+    assert "été" in draft.products[0].rating.tables[0].rates
+    check_catalogue(draft)
 
 
 def test_loading_again_replaces_the_draft_and_nothing_else():

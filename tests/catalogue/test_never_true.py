@@ -153,6 +153,28 @@ def test_products_name_only_what_answers_can_be(old: str, new: str, code: str, w
     assert words in found[place]
 
 
+@pytest.mark.parametrize(
+    ("question", "words"),
+    [
+        ("{code: qz, label: Z, type: zip, validate: ▮[zip_matches_state:cover_size]}", "No choice of 'cover_size' is the code"),
+        ("{code: qr, label: R, type: choice, choices: regions, validate: ▮[in_pool:runs.run_size]}", "no choice in common"),
+    ],
+)  # fmt: skip
+def test_validators_name_only_what_answers_can_be(question: str, words: str) -> None:
+    size = "  - {code: cover_size, label: Size, type: choice, choices: sizes}\n"
+    marked = CATALOGUE.replace("- code: kennels", f"{size}  - {question}\n- code: kennels")
+    before = marked[: marked.index(HERE)]
+
+    with pytest.raises(CatalogueErrors) as caught:
+        read_catalogue(marked.replace(HERE, ""))
+
+    [fault] = caught.value.faults
+    assert (fault.code, fault.line, fault.column) == (
+        "never_true", before.count("\n") + 1, len(before) - before.rfind("\n")
+    )  # fmt: skip
+    assert words in fault.text
+
+
 @pytest.mark.parametrize("code", ["e\u0301cole", "\u00e9cole"], ids=["NFD", "NFC"])
 def test_a_code_with_an_accent_is_read_composed(code: str) -> None:
     definition = read_catalogue(

@@ -41,6 +41,8 @@ DOUBTFUL = [
     (CONDITION, "when: 'region == \"SE\" && region ▮!= \"SE\"'", "never_true", "contradicts"),
     (CONDITION, "when: 'region in [\"SE\"] && (region == \"NO\" || turnover > 5) && region ▮in [\"NO\"]'", "never_true", "contradicts"),
     (CONDITION, "when: 'region != \"SE\" || region ▮!= \"NO\"'", "always_true", "Write && where both must differ."),
+    ("{id: watched, when: night_watch,", "{id: watched, when: answered▮(night_watch),", "unstable", "moves when the answer comes"),
+    ("per: 1000, of: turnover}", "per: 1000, of: 'answered▮(opened) ? turnover : 1'}", "unstable", "moves when"),
     (CONDITION, "when: ▮true", "always_true", "whatever is answered"),
     (CONDITION, "when: '1 ▮> 2'", "never_true", "whatever is answered"),
     ("runs.exists(r, r.run_places > 40)", "runs.exists(r, r.run_places > 40 && r.run_places ▮< 3)", "never_true", "contradicts"),

@@ -62,3 +62,11 @@ def test_fold_leaves_out_changes_in_a_removed_row() -> None:
 )
 def test_paths_outside_the_document_have_titles(path: str, title: str) -> None:
     assert outside_title(path) == title
+
+
+def test_a_sensitive_answer_that_is_the_same_again_is_not_left_out() -> None:
+    there, back = Change("a", 1, 2, USER, tag="pii"), Change("a", 2, 1, USER, tag="pii")
+
+    assert fold([there, back]) == [Change("a", 1, 1, USER, tag="pii")]
+    assert fold([Change("a", 1, 1, USER, tag="pii")]) == [Change("a", 1, 1, USER, tag="pii")]
+    assert fold([Change("a", 1, 2, USER, tag="spi"), Change("a", 2, 3, USER)]) == [Change("a", 1, 3, USER, tag="spi")]

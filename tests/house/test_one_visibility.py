@@ -16,12 +16,14 @@ READERS = {
     "catalogue.releases": "is the catalogue",
     "catalogue.warnings": "warns authors",
     "rules.definition.texts": "compiles",
+    "rules.flow.messages": "makes an error of a sensitive question a warning",
     "partner_engine.api.catalogue": "returns the catalogue",
     "presentation.visibility": "decides",
 }
 #: The modules that know the form of a mask.
 MASKERS = {
     "batch.changes.mutators.answers": "seals",
+    "batch.changes.open_values": "seals what was stored before",
     "rules.types.question_type": "declares the mask of a type",
     "rules.types.fein": "masks its type",
     "rules.types.phone": "masks its type",

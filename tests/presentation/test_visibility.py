@@ -90,6 +90,16 @@ ANSWERS: Final = [
     # Still sealed, although the question is no longer secret
     ("", Answer(sealed=b"x", mask=MASK), SECRET, (MASK, MASK, MASK, DOTS)),
     ("pii", Answer(sealed=b"x", mask=MASK), SECRET, (MASK, MASK, MASK, DOTS)),
+    # Given while the question was personal
+    ("", Answer(value=PLAIN, tag="pii"), PERSONAL, (PLAIN, DOTS, DOTS, DOTS)),
+    (
+        "",
+        Answer(value=PLAIN, tag="pii", answered_by=AnsweredBy("guest", "g1")),
+        PERSONAL,
+        (PLAIN, DOTS, PLAIN, DOTS),
+    ),
+    # A plain value that looks like a mask is none
+    ("spi", Answer(value=MASK), SECRET, (DOTS, DOTS, DOTS, DOTS)),
     # The question was removed
     (None, Answer(value=PLAIN), UNKNOWN, (DOTS, DOTS, DOTS, DOTS)),
     (None, Answer(value=PLAIN, answered_by=AnsweredBy("guest", "g1")), UNKNOWN, (DOTS, DOTS, DOTS, DOTS)),

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from batch.changes.submitted_values import Unchanged, read_submitted
 from batch.changes.tracker import ChangeTracker
 from batch.errors import AnswerFault, InvalidAnswers, NothingToConfirm, ReadOnlyAnswer
 from copies.document import Answer, AnswerValue, Confirmation, Container
 from copies.paths import join_path
 from rules.definition.catalogue import Question
-from rules.types.cleaning import InvalidValue, clean
+from rules.types.cleaning import InvalidValue
 from rules.types.equal_answers import is_same_answer
 from rules.types.mask import mask_of
 
@@ -26,9 +27,11 @@ class AnswerMutator:
     def value(self) -> AnswerValue:
         """Return the value; of a sensitive answer its mask. None while unanswered."""
         answer = self._current()
-        if answer is None:
+        if answer is None or not answer.is_answered:
             return None
-        return (answer.mask or None) if self.question.sensitivity == "spi" else answer.value
+        if answer.sealed is not None:
+            return answer.mask
+        return mask_of(self.question, answer.value) if self._is_secret else answer.value
 
     @property
     def is_active(self) -> bool:
@@ -42,45 +45,56 @@ class AnswerMutator:
         answer = self._current()
         return answer is not None and answer.readonly
 
-    def apply(self, value: object) -> None:
-        """Clean ``value`` and store it as the answer; None, empty text or an empty list clears it. The same value again
-        changes nothing.
+    def apply(self, value: object) -> bool:
+        """Clean ``value`` and store it as the answer; None, empty text or an empty list clears it. Return whether that
+        is a change: the same value again is none, nor is the mask that the actor is shown.
 
-        Raises ``InvalidAnswers`` with one fault where the value does not fit the question, ``ReadOnlyAnswer`` where
-        people may not change it.
+        A value that the actor may not read is never compared: to give it is always a change. Raises ``InvalidAnswers``
+        with one fault where the value does not fit the question, ``ReadOnlyAnswer`` where people may not change it.
         """
         self._tracker.require_writable()
         try:
-            cleaned = clean(self._tracker.catalogue, self.question, value)
+            cleaned = self.read_submitted(value)
         except InvalidValue as error:
             raise InvalidAnswers([AnswerFault(self.path, error.code, error.text)]) from error
-        self.apply_cleaned(cleaned)
+        return False if isinstance(cleaned, Unchanged) else self.apply_cleaned(cleaned)
+
+    def read_submitted(self, value: object) -> AnswerValue | Unchanged:
+        """Return ``value`` cleaned, or ``UNCHANGED`` for the mask that the actor is shown. Raises ``InvalidValue``."""
+        return read_submitted(self._tracker, self.question, self.path, answer=self._current(), submitted=value)
 
     def clear(self) -> None:
         """Remove the answer, as ``apply(None)`` does."""
         self.apply(None)
 
-    def apply_cleaned(self, value: AnswerValue) -> None:
-        """Store ``value``, which ``cleaning.clean`` returned, as the answer."""
+    def apply_cleaned(self, value: AnswerValue) -> bool:
+        """Store ``value``, which ``read_submitted`` returned, as the answer. Return whether that is a change."""
         self._tracker.require_writable()
         answer = self._container.answers.get(self.question.code)
         if answer is not None and answer.readonly:
             raise ReadOnlyAnswer(self.path)
         if self._holds(answer, value):
-            return
-        self._tracker.touch_answer(self.path, answer)
+            return False
+        is_hidden = answer is not None and self._tracker.visibility.hides(self.path, answer)
+        self._tracker.touch_answer(self.path, answer, counts_always=is_hidden)
         now = self._tracker.now
         if answer is None:
             answer = self._container.answers[self.question.code] = Answer(created_at=now)
-        if self.question.sensitivity == "spi" and value is not None:
+        if self._is_secret and value is not None:
             sealed = self._tracker.sealing.seal(self.path, value)
-            answer.value, answer.sealed, answer.mask = None, sealed, mask_of(self.question, value)
+            answer.value, answer.sealed, answer.mask, answer.tag = None, sealed, mask_of(self.question, value), ""
         else:
-            answer.value, answer.sealed, answer.mask = value, None, ""
+            tag = "" if value is None else self.question.sensitivity
+            answer.value, answer.sealed, answer.mask, answer.tag = value, None, "", tag
         answer.confirmed = ()
         answer.answered_by = self._tracker.by
         answer.created_at = answer.created_at or now
         answer.updated_at = now
+        return True
+
+    @property
+    def _is_secret(self) -> bool:
+        return self.question.sensitivity == "spi"
 
     def confirm(self, warning: str) -> None:
         """Record that the actor confirms the value in spite of ``warning``, a validator of the question; it holds until
@@ -106,9 +120,9 @@ class AnswerMutator:
         return self._container.answers.get(self.question.code)
 
     def _holds(self, answer: Answer | None, value: AnswerValue) -> bool:
+        """Return whether ``value`` is the present one, as far as the actor may know it."""
         if answer is None or not answer.is_answered:
             return value is None
-        if answer.sealed is None and self.question.sensitivity == "spi":
-            return False  # a plain value of a question that became sensitive: seal it
-        held = self._tracker.sealing.reveal(self.path, answer)
-        return is_same_answer(held, value)
+        if self._tracker.visibility.hides(self.path, answer):
+            return False
+        return is_same_answer(answer.value, value)

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 from batch.changes.input import plan_row
 from batch.changes.mutators.answers import AnswerMutator
+from batch.changes.open_values import protect_open_values
 from batch.changes.orphans import Orphans
 from batch.changes.tracker import ChangeTracker
 from batch.errors import PoolIsFull, UnknownPool, UnknownQuestion, UnknownRow
@@ -119,13 +120,15 @@ class PoolMutator:
     def put_back(self, row: PoolRow, *, position: int) -> RowMutator:
         """Restore a removed ``row`` of an earlier version at ``position``, with all answers in it.
 
-        Its sealed answers stay valid. A row that exists is left unchanged. Raises ``PoolIsFull``.
+        Its sealed answers stay valid; plain ones are sealed if their questions are secret by now. A row that exists is
+        left unchanged. Raises ``PoolIsFull``.
         """
         self._tracker.require_writable()
         if any(there.id == row.id for there in self.rows_below()):
             return self.find_row(row.id)
         self.require_room()
         mutator = RowMutator(self._tracker, self, row)
+        protect_open_values(self._tracker, row, mutator.path)
         self._tracker.touch_row(mutator.path, exists=False)
         self.rows_below().insert(position, row)
         return mutator

@@ -43,5 +43,7 @@ class Command(BaseCommand):
             self.stderr.write(describe_warnings(warnings))
         if release.number > before:
             self.stdout.write(f"Published release {release.number} of {code}; it is now current everywhere.")
+            for notice in release.notices:
+                self.stdout.write(notice)
         else:
             self.stdout.write(f"The draft equals release {release.number}, which stays current.")

@@ -25,6 +25,8 @@ from partner_engine.problems import Problem
 from tenants.access import RIGHT_TEXTS
 
 View = Callable[..., HttpResponse]
+#: A response's struct, or several of which it is one.
+Shape = type[msgspec.Struct] | tuple[type[msgspec.Struct], ...]
 Schema = dict[str, Any]
 
 JSON: Final = "application/json"
@@ -101,7 +103,7 @@ def documented(  # noqa: PLR0913 - one argument for each part of the description
     summary: str,
     description: str,
     *,
-    responses: Mapping[int, type[msgspec.Struct] | None],
+    responses: Mapping[int, Shape | None],
     query: type[msgspec.Struct] = NoQuery,
     body: type[msgspec.Struct] | None = None,
     write: bool = False,
@@ -113,7 +115,8 @@ def documented(  # noqa: PLR0913 - one argument for each part of the description
 
     The view receives the struct ``query`` as the argument ``query`` unless it is ``NoQuery``, and the struct ``body``
     as the argument ``body`` unless it is ``Nothing`` or None; either way unknown parameters and fields are refused.
-    ``responses`` maps statuses to structs. ``write``, ``keyed`` and ``tagged`` state which headers the operation uses.
+    ``responses`` maps statuses to structs, or to several of which a response has one. ``write``, ``keyed`` and
+    ``tagged`` state which headers the operation uses.
     """
     describe = extend_schema(
         operation_id=re.sub(r"[^a-z]+", "_", summary.lower()),
@@ -128,7 +131,7 @@ def documented(  # noqa: PLR0913 - one argument for each part of the description
                 for status, text in {**ALWAYS, **(WRITING if write else {}), **LATER}.items()
             },
         },
-        examples=_examples(body, *responses.values()),
+        examples=_examples(body, *(one for shape in responses.values() if shape for one in _several(shape))),
         deprecated=deprecated or None,
     )
 
@@ -216,12 +219,19 @@ class SessionScheme(OpenApiAuthenticationExtension):
         return {"type": "apiKey", "in": "cookie", "name": settings.SESSION_COOKIE_NAME, "description": text}
 
 
-def _response(status: int, shape: type[msgspec.Struct] | None) -> OpenApiResponse:
+def _response(status: int, shape: Shape | None) -> OpenApiResponse:
     phrase = HTTPStatus(status).phrase
     if shape is None:
         return OpenApiResponse(description=phrase)
-    first_paragraph = " ".join((shape.__doc__ or phrase).split("\n\n")[0].split())
-    return OpenApiResponse(_reference(shape), description=first_paragraph.replace("``", "`"))
+    shapes = _several(shape)
+    texts = (" ".join((one.__doc__ or phrase).split("\n\n")[0].split()) for one in shapes)
+    references = [_reference(one) for one in shapes]
+    schema = references[0] if len(references) == 1 else {"oneOf": references}
+    return OpenApiResponse(schema, description=" Or: ".join(texts).replace("``", "`"))
+
+
+def _several(shape: Shape) -> tuple[type[msgspec.Struct], ...]:
+    return shape if isinstance(shape, tuple) else (shape,)
 
 
 def _reference(shape: type[msgspec.Struct]) -> Schema:

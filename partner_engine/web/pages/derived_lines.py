@@ -22,7 +22,9 @@ def build_derived(reading: Reading) -> tuple[DerivedLine, ...]:
     lines = []
     for part in reading.catalogue.definition.derived:
         if part.show:
-            value = reading.visibility.shown(part.code, reading.evaluation.derived.get(part.code))
+            value = reading.visibility.derived(
+                reading.catalogue, reading.document, part.code, reading.evaluation.derived.get(part.code)
+            )
             lines.append(DerivedLine(part.code, part.label or part.code, _text(value)))
     return tuple(lines)
 

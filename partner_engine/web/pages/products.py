@@ -11,7 +11,7 @@ from copies.paths import Path
 from partner_engine.web.pages.reading import Reading
 from presentation.formats import counted, element_id, money, reading_text
 from presentation.product_names import carrier_and_line
-from rules.flow.evaluation import ProductOutcome
+from rules.flow.evaluation import Adjustment, ProductOutcome
 
 #: The number of missing answers that are listed for a product.
 LISTED_MISSING: Final = 3
@@ -112,7 +112,7 @@ def build_panel(reading: Reading) -> Panel:
             message.text,
             link_to(reading, message.path),
         )
-        for message in reading.evaluation.messages
+        for message in reading.told
         if message.kind != "error"
     )
     sells = bool(reading.catalogue.products)
@@ -138,7 +138,7 @@ def _guests_panel(reading: Reading) -> Panel:
 
 def errors(reading: Reading) -> tuple[tuple[Link, str], ...]:
     """Return the links and texts of the wrong answers, in the form's order."""
-    found = (message for message in reading.evaluation.messages if message.kind == "error")
+    found = (message for message in reading.told if message.kind == "error")
     return tuple((link_to(reading, message.path), message.text) for message in found)
 
 
@@ -167,7 +167,7 @@ def _product(reading: Reading, code: str, outcome: ProductOutcome) -> ProductVie
         kind=_kind(reading, outcome),
         reasons=_reasons(outcome),
         missing=tuple(_missing(reading, outcome)),
-        adjustments=tuple(_adjustment(reading, found.path, found.asked, found.rated) for found in outcome.adjustments),
+        adjustments=tuple(_adjustment(reading, found) for found in outcome.adjustments),
     )
 
 
@@ -228,15 +228,15 @@ def _only_adjusts(rule: str, outcome: ProductOutcome) -> bool:
     return any(found.rule == rule for found in outcome.adjustments)
 
 
-def _adjustment(reading: Reading, path: str, asked: object, rated: object) -> str:
-    known = reading.catalogue.questions.get(Path(path).code)
+def _adjustment(reading: Reading, found: Adjustment) -> str:
+    known = reading.catalogue.questions.get(Path(found.path).code)
     kind, labels = (
         (known.question.type, reading.catalogue.choices(known.question) if known.question.choices else {})
         if known
         else ("", {})
     )
-    before, after = (reading_text(kind, value, labels) for value in (asked, rated))  # type: ignore[arg-type]
-    return f"{reading.label(path)}: rated with {after}, requested {before}"
+    asked = reading.visibility.text(found.path, found.asked, tag=found.tag)
+    return f"{reading.label(found.path)}: rated with {reading_text(kind, found.rated, labels)}, requested {asked}"
 
 
 def _counts(reading: Reading) -> str:

@@ -81,10 +81,15 @@ class Reading:
         return self.reader.may_write and not self.facts.locked
 
     @cached_property
+    def told(self) -> list[Message]:
+        """Return the rules' messages that the reader may read."""
+        return self.visibility.messages(self.evaluation.messages)
+
+    @cached_property
     def messages(self) -> dict[str, list[Message]]:
         """Return the messages by path."""
         found: dict[str, list[Message]] = defaultdict(list)
-        for message in self.evaluation.messages:
+        for message in self.told:
             # Warnings, notes, and tasks are for agents only.
             if message.kind == "error" or not self.reader.is_guest:
                 found[message.path].append(message)
@@ -108,7 +113,7 @@ class Reading:
     @cached_property
     def faulty_rows(self) -> frozenset[str]:
         """Return the paths of the rows that contain a wrong answer."""
-        wrong = (message.path for message in self.evaluation.messages if message.kind == "error")
+        wrong = (message.path for message in self.told if message.kind == "error")
         return frozenset(row for path in wrong for row in Path(path).rows_around())
 
     @cached_property

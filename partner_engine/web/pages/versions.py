@@ -71,19 +71,17 @@ def _line(reading: Reading, change: Change, visibility: Visibility) -> ChangeLin
     path = Path(change.path)
     if change.confirmed and change.before == change.after:
         return ChangeLine(link_to(reading, change.path).text, "", "confirmed as right")
-    if path.is_question_set or (change.before == change.after):
+    # A sensitive answer that was given again is listed: its absence would tell that it is the same.
+    if path.is_question_set or (change.before == change.after and not change.tag):
         return None
     if not path.is_in_document:
         return ChangeLine(outside_title(change.path), str(change.before or ""), str(change.after or "–"))
     known = reading.catalogue.questions.get(path.code)
     if known is None and visibility.of(path) is UNKNOWN:
-        return ChangeLine(path.code, visibility.text(path, change.before), visibility.text(path, change.after))
+        return ChangeLine(path.code, *visibility.change_texts(change))
     if known is None:
         pool = reading.catalogue.pools.get(path.pool) if path.is_row else None
         title = reading.catalogue.sets[pool.set_code].question_set.title if pool else change.path
         return ChangeLine(title, "", "row removed" if change.after is None else "row added")
-    return ChangeLine(
-        link_to(reading, change.path).text,
-        "" if change.before in (None, "", []) else visibility.text(change.path, change.before),
-        visibility.text(change.path, change.after),
-    )
+    before, after = visibility.change_texts(change)
+    return ChangeLine(link_to(reading, change.path).text, "" if change.before in (None, "", []) else before, after)

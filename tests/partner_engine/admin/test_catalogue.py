@@ -11,9 +11,11 @@ from django.test import Client
 from django.urls import reverse
 
 from carriers.models import CarrierProduct, ProductRule
+from catalogue.drafts import read_draft
 from catalogue.files import read_catalogue
 from catalogue.models import Catalogue, DerivedValue, FormRule, Question, QuestionSet, Release
 from catalogue.releases import current
+from rules.definition.catalogue import RequiredWhen
 from tests.harness.kennel_catalogue import KENNELS
 
 
@@ -129,6 +131,47 @@ def test_publishing_shows_what_changes_and_makes_it_current(admin: Client, kenne
     release = Release.objects.get(number=2)
     assert release.notes == "Clearer"
     assert current("kennels").id == release.pk
+
+
+def test_warnings_are_shown_and_hinder_nothing(admin: Client, kennels: Catalogue) -> None:
+    DerivedValue.objects.create(catalogue=kennels, code="d_cats", value="cat_count + 1")
+    address = reverse("admin:catalogue_catalogue_publish", args=(kennels.pk,))
+
+    checked = admin.get(reverse("admin:catalogue_catalogue_check_draft", args=(kennels.pk,))).content.decode()
+    preview = admin.get(address).content.decode()
+    file = admin.get(reverse("admin:catalogue_catalogue_export", args=(kennels.pk,))).content
+    imported = admin.post(reverse("admin:catalogue_catalogue_import_file"), {"file": BytesIO(file)}).content.decode()
+    published = admin.post(address, {})
+
+    for text in (checked, preview, imported):
+        assert '<h2 id="staff-warnings">Warnings</h2>' in text
+        assert "Nothing reads &#x27;d_cats&#x27;, and it is not shown." in text
+    assert "Publish for all forms" in preview
+    assert "Load the file" in imported
+    assert published.status_code == 302
+
+
+def test_a_literal_that_no_answer_can_equal_is_a_fault_at_its_field(admin: Client, kennels: Catalogue) -> None:
+    answer = admin.post(reverse("admin:catalogue_formrule_add"), form_rule(kennels, when='state == "TXX"'))
+
+    assert answer.status_code == 200
+    [error] = answer.context["adminform"].form.errors["when"]
+    assert error == "Column 10: 'TXX' is not a choice of 'state'. Did you mean 'TX'?"
+
+
+def test_a_requirement_has_conditions_or_is_fixed(admin: Client, kennels: Catalogue) -> None:
+    question = Question.objects.get(code="owner_phone")
+    address = reverse("admin:catalogue_question_change", args=(question.pk,))
+    data = inline_data(admin, address)
+
+    both = admin.post(address, {**data, "required": "quote", "quote_when": "has_cats"})
+    faulty = admin.post(address, {**data, "required": "optional", "quote_when": "cats"})
+    saved = admin.post(address, {**data, "required": "optional", "quote_when": "has_cats"})
+
+    assert list(both.context["adminform"].form.errors) == ["required"]
+    assert list(faulty.context["adminform"].form.errors) == ["quote_when"]
+    assert saved.status_code == 302
+    assert read_draft(kennels).question_sets[0].questions[5].required == RequiredWhen(quote="has_cats")
 
 
 def test_a_faulty_draft_is_not_published(admin: Client, kennels: Catalogue) -> None:

@@ -10,7 +10,7 @@ from rules.definition.compiler import compile_catalogue
 from rules.definition.model import CompiledCatalogue
 
 
-def catalogue(*employees: str, zip_question: str = "yard_zip") -> CompiledCatalogue:
+def catalogue(*employees: str, zip_questions: tuple[str, ...] = ("yard_zip",)) -> CompiledCatalogue:
     questions = [
         {"code": "crew", "label": "Crew", "type": "integer"},
         {"code": "helpers", "label": "Helpers", "type": "integer"},
@@ -21,7 +21,7 @@ def catalogue(*employees: str, zip_question: str = "yard_zip") -> CompiledCatalo
         "code": "yards",
         "title": "Yards",
         "employees_questions": employees,
-        "zip_question": zip_question,
+        "zip_questions": zip_questions,
         "question_sets": [
             {"code": "start", "title": "Start", "questions": questions},
             {"code": "yards", "title": "Yards", "pool": {"code": "yards", "max": 3}, "questions": yard},
@@ -54,9 +54,18 @@ def test_the_catalogue_names_the_questions_that_count_employees(
     assert place_and_size(document(**answers), catalogue(*employees)) == ("43215", size)
 
 
-@pytest.mark.parametrize(("named", "found"), [("zip", "78701"), ("yard_zip", "43215"), ("", "")])
-def test_the_catalogue_names_the_question_of_the_place(named: str, found: str) -> None:
-    assert place_and_size(document(zip="78701"), catalogue(zip_question=named)) == (found, None)
+@pytest.mark.parametrize(
+    ("named", "found"),
+    [
+        (("zip",), "78701"),
+        (("yard_zip",), "43215"),
+        (("yard_zip", "zip"), "43215"),
+        (("zip", "yard_zip"), "78701"),
+        ((), ""),
+    ],
+)
+def test_the_catalogue_names_the_questions_of_the_place(named: tuple[str, ...], found: str) -> None:
+    assert place_and_size(document(zip="78701"), catalogue(zip_questions=named)) == (found, None)
 
 
 def test_hidden_answers_do_not_count() -> None:

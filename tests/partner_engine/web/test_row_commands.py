@@ -4,12 +4,23 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from typing import Any, Final
 
+import msgspec
 import pytest
+import zstandard
 
 from batch.context import BatchContext
+from catalogue import releases
+from catalogue.models import Release
+from copies.document import walk_answers
+from rules.definition.model import CompiledCatalogue
+from tenants.models import Tenant
+from tests.harness.cast import DEMO_RELEASE
+from tests.harness.guests import guest_of
 from tests.harness.page_client import Page, StartForm, markup
 
+TEXTS: Final = ("text", "long_text")
 Open = Callable[[str], Page]
 Read = Callable[[str], BatchContext]
 
@@ -172,3 +183,87 @@ def test_what_is_no_warning_cannot_be_confirmed(start_form: StartForm, open_page
 
     assert response.status_code == 422
     assert read(page.copy_id).changeset.document.answers["mqs_mail_zip"].confirmed == ()
+
+
+def known_rows(demo_catalogue: CompiledCatalogue) -> dict[str, Any]:
+    """Return a row of each pool, nested ones too, that answers every question in clear words of its own."""
+
+    def row(pool: str) -> dict[str, Any]:
+        part = demo_catalogue.pools[pool]
+        texts = (code for code in part.questions if demo_catalogue.questions[code].question.type in TEXTS)
+        return {
+            "answers": {code: f"Known {code.replace('_', '')}" for code in texts},
+            "answer_pools": {child: [row(child)] for child in part.children},
+        }
+
+    return {code: [row(code)] for code, part in demo_catalogue.pools.items() if not part.pool.parent}
+
+
+def test_a_guests_duplicate_holds_nothing_that_they_may_not_read(
+    start_form: StartForm, read: Read, harbor: Tenant
+) -> None:
+    copy_id = start_form()
+    catalogue = read(copy_id).release.compiled
+    # Every text becomes personal: the copy would make the guest its author.
+    publish_with_personal_texts(catalogue)
+    catalogue = read(copy_id).release.compiled
+    copy_id = start_form({"mqs_lobs": ["bop", "wc", "auto"]}, known_rows(catalogue))
+    guest, _ = guest_of(harbor, copy_id)
+    document = read(copy_id).read_only_changeset().document
+    for pool, (row,) in document.answer_pools.items():
+        response = guest.post(
+            f"/guest/{copy_id}/rows",
+            {"order": "duplicate", "path": f"{pool}/{row.id}", "version": "1"},
+            headers={"HX-Request": "true", "X-Copy-Version": "2"},
+        )
+        assert response.status_code == 200, (pool, response.headers)
+        assert "Known" not in response.content.decode()
+
+    after = read(copy_id).read_only_changeset().document
+    assert all(len(rows) == 2 for rows in after.answer_pools.values())
+    given = [
+        answer for path, answer in walk_answers(after) if answer.answered_by and answer.answered_by.type == "guest"
+    ]
+    assert [answer.value for answer in given if isinstance(answer.value, str) and "Known" in answer.value] == []
+    assert "Known" not in guest.get(f"/guest/{copy_id}/form").content.decode()
+
+
+def test_a_guest_duplicates_their_own_answers(start_form: StartForm, read: Read, harbor: Tenant) -> None:
+    copy_id = start_form({}, {"owners": [{"answers": {"mqs_own_name": "Agents know"}}]})
+    guest, _ = guest_of(harbor, copy_id)
+    (row,) = read(copy_id).changeset.find_pool("owners").rows
+    headers = {"HX-Request": "true", "X-Copy-Version": "2"}
+    guest.post(
+        f"/guest/{copy_id}/answers", {"answers": json.dumps({f"{row.path}/mqs_own_name": "Gus"})}, headers=headers
+    )
+
+    guest.post(f"/guest/{copy_id}/rows", {"order": "duplicate", "path": row.path, "version": "1"}, headers=headers)
+
+    rows = read(copy_id).changeset.find_pool("owners").rows
+    assert [row.find_answer("mqs_own_name").value for row in rows] == ["Gus", "Gus"]
+
+
+def publish_with_personal_texts(catalogue: CompiledCatalogue) -> None:
+    """Publish the catalogue with every text personal."""
+    definition = catalogue.definition
+    sets = tuple(
+        msgspec.structs.replace(
+            part,
+            questions=tuple(
+                msgspec.structs.replace(question, sensitivity="pii") if question.type in TEXTS else question
+                for question in part.questions
+            ),
+        )
+        for part in definition.question_sets
+    )
+    later = msgspec.structs.replace(definition, question_sets=sets)
+    release = Release.objects.get(catalogue__code=definition.code)
+    Release.objects.create(
+        catalogue=release.catalogue,
+        number=release.number + 1,
+        content=zstandard.compress(msgspec.json.encode(later)),
+        checksum="1",
+        published_by_id="test",
+        id=DEMO_RELEASE + 1,
+    )
+    releases._drop_cached_id(definition.code)
