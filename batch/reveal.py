@@ -25,13 +25,11 @@ def reveal(form_or_copy_id: UUID | str, path: str, *, scope: Tenant, actor: Acto
     """Return the plain value of the sensitive answer at ``path``; record reader and reason.
 
     Raises ``MissingRight``, ``NoReason``, ``WrongValue`` or ``LooksSensitive`` for the reason, ``NotFound``,
-    ``NothingToReveal``, and what the key service raises; then
-    nothing was revealed.
+    ``NothingToReveal``, and what the key service raises; then nothing was revealed.
     """
     actor.require(Right.READ_FORMS)
     actor.require(Right.REVEAL_SENSITIVE)
-    reason = clean_line(reason, field="reason", most=MAX_REASON)
-    if not reason:
+    if len(reason) > MAX_REASON or not (reason := clean_line(reason, field="reason", most=MAX_REASON)):
         raise NoReason
     context = service.find(form_or_copy_id, scope=scope, actor=actor, archived=True)
     changeset = context.read_only_changeset()

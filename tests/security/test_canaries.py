@@ -207,7 +207,7 @@ class TestSensitiveAnswers:
         body = {"path": path, "reason": "Carrier asks by phone"}
 
         with RedisCommands() as commands:
-            revealed = api.post(f"/copies/{full['id']}/reveal", body, Idempotency_Key="one")
+            revealed = api.post(f"/copies/{full['id']}/reveal", body)
 
         assert revealed.json()["value"] == canaries.spi["license"]
         assert in_database(canaries.spi) == set()
