@@ -29,6 +29,7 @@ from catalogue.drafts import read_draft
 from catalogue.files import read_with_warnings, write_catalogue
 from catalogue.loader import load
 from catalogue.models import Catalogue, Release
+from catalogue.release_history import check_renames
 from catalogue.releases import publish, read_definition
 from catalogue.reports import describe_parts, without_repetitions
 from catalogue.strict_check import check_catalogue
@@ -211,7 +212,7 @@ class CatalogueAdmin(DraftAdmin):
 
     def _report(self, request: HttpRequest, catalogue: Catalogue, *, title: str, can_publish: bool) -> HttpResponse:
         definition = read_draft(catalogue)
-        faults, warnings = _findings(definition)
+        faults, warnings = _findings(catalogue, definition)
         shown, more = without_repetitions(faults)
         latest = catalogue.releases.order_by("-number").first()
         context = {
@@ -240,10 +241,14 @@ class CatalogueAdmin(DraftAdmin):
         return catalogue
 
 
-def _findings(definition: CatalogueDefinition) -> tuple[list[CatalogueFault], list[CatalogueWarning]]:
-    """Return the faults of a draft, or its warnings."""
+def _findings(
+    catalogue: Catalogue, definition: CatalogueDefinition
+) -> tuple[list[CatalogueFault], list[CatalogueWarning]]:
+    """Return the faults of the draft of ``catalogue``, also against its releases, or its warnings."""
     try:
-        return [], check_catalogue(definition).warnings
+        warnings = check_catalogue(definition).warnings
+        check_renames(catalogue, definition)
+        return [], warnings
     except CatalogueErrors as error:
         return error.faults, []
 

@@ -263,3 +263,11 @@ def test_importing_needs_its_permission(make_staff: Callable[..., Client], kenne
     assert address.encode() not in junior.get(reverse("admin:catalogue_catalogue_changelist")).content
     assert junior.post(address, {"text": "code: x\ntitle: X\n", "confirm": "1"}).status_code == 403
     assert Catalogue.objects.count() == 1
+
+
+def test_a_rename_of_what_no_release_had_is_reported_by_the_check(admin: Client, kennels: Catalogue) -> None:
+    Question.objects.filter(code="kennel_name").update(was="kenel_name")
+
+    content = admin.get(reverse("admin:catalogue_catalogue_check_draft", args=[kennels.pk])).content.decode()
+
+    assert "No release had the question &#x27;kenel_name&#x27;." in content

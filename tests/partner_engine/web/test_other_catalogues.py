@@ -138,6 +138,7 @@ def test_computed_values_are_masked_like_the_answers_they_come_from(demo: Releas
 
     assert isinstance(copy["derived"]["age"]["value"], int)
     assert masked["answers"]["born"]["value"] != "1980-01-31"
+    assert not isinstance(masked["derived"]["age"]["value"], int)
 
 
 def test_a_release_that_only_sorts_choices_anew_changes_no_answer(family: Release, harbor_client: ApiClient) -> None:

@@ -6,10 +6,13 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
-from copies.document import AnsweredBy, Confirmation, Document
+from copies.document import Answer, AnsweredBy, Confirmation, Document, find_container, walk_answers
 from rules.flow.evaluation import Evaluation, Message
-from tests.harness.boarding_catalogue import ANSWERS, BOARDING, boarding, document, settle
+from rules.incremental import partial_run
+from tests.harness.boarding_catalogue import ANSWERS, AS_OF, BOARDING, boarding, document, fire, settle, take_in
 
 
 def warned(**validators: list[str]) -> dict[str, Any]:
@@ -81,3 +84,78 @@ def test_types_warn_by_themselves() -> None:
     assert warnings_in(evaluation) == [("share", "percent_below_one")]
     assert warnings_in(unlisted) == [("home_zip", "zip_unknown")]
     assert "home_zip" not in unlisted.needed.quote
+
+
+DOUBTFUL = boarding(
+    **warned(
+        income=["warn max:50000"],
+        street=["warn unique_in_pool"],
+        share=["warn max:60", "pool_sum_max:100"],
+        home_zip=["zip_matches_state:home_state"],
+        vet_fee=["warn min_of:income"],
+    )
+)
+STREETS = ["kennels/a/street", "kennels/b/street"]
+EDITS = st.lists(
+    st.one_of(
+        st.tuples(st.just("income"), st.sampled_from([None, 100, 50_000, 60_000])),
+        st.tuples(st.just("home_zip"), st.sampled_from([None, "78701", "78798", "43215"])),
+        st.tuples(st.just("home_state"), st.sampled_from([None, "TX", "OH"])),
+        st.tuples(st.just("exotic"), st.booleans()),
+        st.tuples(st.just("vet"), st.booleans()),
+        st.tuples(st.just("vet_fee"), st.sampled_from([None, 90, 90_000])),
+        st.tuples(st.sampled_from(["kennels/a/share", "kennels/b/share"]), st.sampled_from([None, 0.5, 40, 70])),
+        st.tuples(st.sampled_from(STREETS), st.sampled_from([None, "1 Bark", "2 Bark"])),
+        st.tuples(
+            st.just("confirm"),
+            st.sampled_from(["income", "home_zip", "vet_fee", "kennels/a/share", *STREETS]),
+        ),
+    ),
+    max_size=12,
+)  # fmt: skip
+
+
+def edit(made: Document, what: str, value: Any) -> str:
+    """Change an answer, or confirm all its warnings; return its path."""
+    path = value if what == "confirm" else what
+    prefix, _, code = path.rpartition("/")
+    container = find_container(made, prefix)
+    assert container is not None
+    stored = container.answers.setdefault(code, Answer())
+    if what == "confirm":
+        names = sorted(DOUBTFUL.questions[code].validators)
+        stored.confirmed = tuple(Confirmation(name, BY.by, BY.at) for name in names) if stored.is_answered else ()
+    elif stored.value != value:
+        stored.value, stored.confirmed = value, ()
+    return path
+
+
+@settings(max_examples=150, deadline=None)
+@given(edits=EDITS)
+def test_a_partial_run_warns_as_a_full_one(edits: list[tuple[str, Any]]) -> None:
+    kennel = {**ANSWERS["kennels"][0], "pets": []}
+    made_ = document({**ANSWERS, "kennels": [kennel, kennel]}, names=iter("ab"))
+    before = settle(DOUBTFUL, made_)
+
+    for what, value in edits:
+        path = edit(made_, what, value)
+        partial = partial_run.rerun(
+            DOUBTFUL,
+            made_,
+            before=before,
+            changed=(path,),
+            as_of=AS_OF,
+            release=7,
+            reveal=lambda _, answer: answer.value,
+        )
+        whole = fire(DOUBTFUL, made_)
+        assert partial.evaluation == whole.evaluation
+        assert partial.refusals == whole.refusals
+        take_in(made_, whole)
+        before = whole.evaluation
+        confirmed = {
+            (path, item.code) for path, answer in walk_answers(made_) for item in answer.confirmed if answer.active
+        }
+        assert confirmed.isdisjoint(
+            (message.path, message.code) for message in before.messages if message.kind == "warn"
+        )
