@@ -174,6 +174,8 @@ class DecideAnew(FieldsPayload):
     part: str = ""
     failed: list[str] = field(default_factory=list)
     is_last_try: bool = False
+    #: How often the work of this part was taken over from a worker that was killed.
+    takeovers: int = 0
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

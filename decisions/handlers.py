@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from typing import Final
 from uuid import UUID
 
 from django.db import DEFAULT_DB_ALIAS
@@ -21,6 +22,9 @@ from decisions.waiting import list_databases, list_waiting
 from tenants.current_tenant import across_tenants, use_tenant
 from tenants.models import Tenant
 
+#: Parts that killed workers may leave one after the other, before the run is given up like any other action.
+MOST_TAKEOVERS: Final = 20
+
 publish_impact(count_concerned)
 publish_impact(count_refusing)
 
@@ -35,6 +39,11 @@ def decide_anew(action: Delivered) -> None:
             _emit(tenant, DecideAnew(tenant_id=str(tenant.pk), cause=run.cause, run_id=str(run.pk), part="1"))
         return
     run_id, failed = UUID(payload["run_id"]), [UUID(known) for known in payload["failed"]]
+    if action.attempt > 1 and payload["takeovers"] < MOST_TAKEOVERS:
+        # Its copies carry what the killed worker did: a new part goes on, so that kills of a long run do not add up.
+        part = str(int(payload["part"]) + 1)
+        _emit(tenant, DecideAnew(**{**payload, "part": part, "takeovers": payload["takeovers"] + 1}))
+        return
     progress = decide_part(run_id, tenant, failed=failed)
     is_at_end = not progress.decided and len(progress.failed) == len(failed)
     if not is_at_end or (failed and not payload["is_last_try"]):
