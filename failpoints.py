@@ -37,7 +37,9 @@ SAVING: Final = (
 #: In the order of a deferred action, then of a webhook's delivery.
 RELAYING: Final = ("action_claimed", "action_ran", "action_settled")
 DELIVERING: Final = ("webhook_claimed", "webhook_posted", "webhook_noted", "webhook_recorded")
-FAILPOINTS: Final = SAVING + RELAYING + DELIVERING
+#: In the order of one chunk of a run that decides copies anew.
+DECIDING: Final = ("decisions_noted", "decided_chunk")
+FAILPOINTS: Final = SAVING + RELAYING + DELIVERING + DECIDING
 Action = Callable[[str], object]
 
 

@@ -7,7 +7,7 @@ action per kind and target.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from enum import StrEnum
 from typing import Any, ClassVar, Protocol
 
@@ -152,6 +152,28 @@ class ResumeProcess(FieldsPayload):
 
     copy_id: str
     process_id: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class DecideAnew(FieldsPayload):
+    """Decide the tenant's open copies anew whose decision is of an older release or day; ``cause`` is release or day.
+
+    Without ``run_id`` it starts a run, or joins the one that is on its way. A run goes on in ``part`` after part, each
+    an action of its own, and leaves out the copies in ``failed``, which it tries once more at the end.
+    """
+
+    kind: ClassVar[str] = "decide_anew"
+    payload_time: ClassVar[PayloadTime] = PayloadTime.FRESH
+    targeted_by: ClassVar[tuple[str, ...]] = ("tenant_id", "run_id", "part")
+
+    tenant_id: str
+    cause: str
+    #: The release that was published, 0 for a new day.
+    release_id: int = 0
+    run_id: str = ""
+    part: str = ""
+    failed: list[str] = field(default_factory=list)
+    is_last_try: bool = False
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -8,6 +8,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from datetime import date
 from enum import Enum
 from uuid import UUID
 
@@ -41,6 +42,7 @@ from batch.misuse import (
 )
 from batch.save import Respond, save
 from batch.save_context import save_context_for
+from catalogue import releases
 from copies.codec import decode, decode_document
 from copies.document import Document
 from copies.sealed_answers import Sealer
@@ -147,25 +149,52 @@ class BatchContext:
         """Return the evaluation of the copy as loaded, or saved last."""
         if self._evaluation is None:
             nothing = Evaluation(release=self.release.id, as_of=self.save_context.as_of)
-            self._evaluation = decode(self.copy.evaluation, Evaluation) if self.copy.evaluation else nothing
+            stored = decode(self.copy.evaluation, Evaluation) if self.copy.evaluation else nothing
+            self._evaluation = self._as_marked(stored)
         return self._evaluation
+
+    def _as_marked(self, stored: Evaluation) -> Evaluation:
+        """Return the ``stored`` evaluation with the release and day that lead to it now."""
+        decided = self.copy.decided
+        if decided.release_id is None or self.loaded.is_past:
+            return stored
+        day = decided.day or stored.as_of
+        if not self.loaded.keeps_decision and decided.is_of(self.release.id, self.save_context.as_of):
+            day = self.save_context.as_of
+        return replace(stored, release=decided.release_id, as_of=day, edition=decided.edition)
 
     def read_only_changeset(self) -> Changeset:
         """Return a changeset of the copy as loaded that refuses every write."""
-        return self._new_changeset(Mode.READ_ONLY)
+        # What keeps its decision keeps the codes of that release too.
+        kept = replace(self.save_context, renames=()) if self.loaded.keeps_decision else None
+        return self._new_changeset(Mode.READ_ONLY, context=kept)
 
     @property
     def is_evaluation_current(self) -> bool:
-        """Return whether the saved evaluation is of today and of the current release."""
-        return (self.evaluation.release, self.evaluation.as_of) == (self.release.id, self.save_context.as_of)
+        """Return whether the saved evaluation is the present one: of today and of the current release, or kept."""
+        is_present = self.copy.decided.is_of(self.release.id, self.save_context.as_of)
+        return self.loaded.keeps_decision or is_present
+
+    @property
+    def decision_release(self) -> Release:
+        """Return the release of the decision that readers are shown: the current one, or that of a kept decision."""
+        if self.loaded.keeps_decision and self.evaluation.release != self.release.id:
+            return releases.get(self.evaluation.release)
+        return self.release
+
+    @property
+    def decision_day(self) -> date:
+        """Return the evaluation date of the decision that readers are shown."""
+        return self.evaluation.as_of if self.is_evaluation_current else self.save_context.as_of
 
     def current_view(self) -> tuple[Changeset, Evaluation]:
         """Return the copy for reading with its present evaluation: the saved one, or a new one where the evaluation
-        date or the release has moved on. Writes nothing.
+        date or the release has moved on. A locked, deleted or bound copy keeps its decision. Writes nothing.
         """
         if self.is_evaluation_current:
             return self.read_only_changeset(), self.evaluation
-        changeset = self._new_changeset()
+        # Nothing was saved at this moment: two reads of the same decision must not differ in their times.
+        changeset = self._new_changeset(context=replace(self.save_context, now=self.copy.updated_at))
         evaluation = decide(changeset)
         changeset.freeze()
         return changeset, evaluation
@@ -258,7 +287,8 @@ class BatchContext:
             fields=changeset.copy_fields,
             document=rows.document,
             evaluation=rows.evaluation,
-            release_id=self.release.id,
+            decided=rows.decided,
+            release_id=result.evaluation.release,
             last_touched_by_user_at=rows.copy["last_touched_by_user_at"],
             updated_at=self.save_context.now,
             key=self.sealer.key,
@@ -266,11 +296,11 @@ class BatchContext:
         attached = {name: accumulator.in_force() for name, accumulator in changeset.tracker.attached.items()}
         return replace(self.loaded, form=form, copy=copy, attached=attached)
 
-    def _new_changeset(self, mode: Mode = Mode.WRITABLE) -> Changeset:
+    def _new_changeset(self, mode: Mode = Mode.WRITABLE, *, context: SaveContext | None = None) -> Changeset:
         return Changeset(
             decode_document(self.copy.document) if self.copy.document else Document(),
             loaded=self.loaded,
-            context=self.save_context,
+            context=context or self.save_context,
             sealing=self.sealer,
             mode=mode,
         )

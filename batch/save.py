@@ -8,12 +8,13 @@ from typing import Final, Protocol, TypeAlias
 from uuid import UUID
 
 from django.db import DatabaseError
+from msgspec.structs import replace
 
 from batch.callbacks import call_after_rules, call_before_save, call_on_create
 from batch.changes.changeset import Changeset
 from batch.changes.decision import decide
 from batch.changes.open_values import protect_document, protected_changes
-from batch.changes.records import Loaded, PlannedSave, SaveContext, SaveResult
+from batch.changes.records import BOUND, Loaded, PlannedSave, SaveContext, SaveResult
 from batch.effects.actions_of_save import emit
 from batch.effects.after_commit import after_commit
 from batch.errors import BatchError
@@ -104,14 +105,17 @@ def save(
                 failpoint("before_save")
                 call_on_create(changeset, loaded)
                 call_before_save(changeset, loaded)
+                is_kept = keeps_decision(changeset)
                 protect_document(changeset.tracker)
                 # A new copy was never decided, even with a document that comes from another copy.
-                evaluation = decide(changeset, before=None if loaded.is_new else unit.evaluation)
+                before = None if loaded.is_new else unit.evaluation
+                evaluation = unit.evaluation if is_kept else decide(changeset, before=before)
                 failpoint("rules_fired")
                 changes = protected_changes(changeset.tracker)
                 call_after_rules(changeset, changes)
                 changes += changeset.tracker.attached_changes()
                 result = compare(changeset, changes, before=unit.evaluation, after=evaluation)
+                result = replace(result, is_decision_kept=is_kept)
                 failpoint("compared")
                 result = emit(changeset, result)
                 failpoint("emitted")
@@ -160,9 +164,22 @@ def compare(changeset: Changeset, changes: list[Change], *, before: Evaluation, 
     )
 
 
+def keeps_decision(changeset: Changeset) -> bool:
+    """Return whether a save leaves the decision as it is: of a locked copy, which stays locked, or of a bound one whose
+    document is not changed. Call it before the rules.
+    """
+    loaded = changeset.tracker.loaded
+    if loaded.is_new or changeset.tracker.context.renames:
+        return False
+    is_locked = loaded.copy.fields.locked_at is not None and changeset.copy_fields.locked_at is not None
+    is_bound = loaded.is_bound and [given.row.code for given in changeset.dispositions][-1:] == [BOUND]
+    return is_locked or (is_bound and not changeset.tracker.touched_paths)
+
+
 def _conclude_the_same(before: Evaluation, after: Evaluation) -> bool:
     """Return whether two evaluations have equal results, apart from release and date."""
-    return (before.eligibility, before.needed, before.messages) == (after.eligibility, after.needed, after.messages)
+    found = [(one.eligibility, one.needed, one.messages, one.derived) for one in (before, after)]
+    return found[0] == found[1]
 
 
 def _results(planned: dict[UnitOfWork, PlannedSave]) -> dict[UUID, SaveResult]:

@@ -20,7 +20,18 @@ from benchmarks.figures import LATEST, Figure, keep, line
 from benchmarks.surroundings import describe, prepare
 
 #: Modules of this package with ``measure(rounds) -> list of figures``, in the order of the table.
-MEASUREMENTS: Final = ("saving", "round_trips", "rules", "growth", "storage", "locking", "relay", "searching", "live")
+MEASUREMENTS: Final = (
+    "saving",
+    "round_trips",
+    "rules",
+    "deciding",
+    "growth",
+    "storage",
+    "locking",
+    "relay",
+    "searching",
+    "live",
+)
 FEWEST_ROUNDS: Final = 5
 
 

@@ -1,18 +1,16 @@
 """Publishes a catalogue's draft as an immutable release, and returns the current release, compiled.
 
 Redis holds the id of the current release, so that all processes see a publish at once; the database decides if Redis
-has no id or is down. Publishing owns its transaction (ADR 0003) and may not run inside another one, because processes
-may see only committed releases.
+has no id or is down. Processes that listen (``catalogue.publish_notices``) compile a release at its notice. Publishing
+owns its transaction (ADR 0003) and may not run inside another one, because processes may see only committed releases.
 """
 
 from __future__ import annotations
 
 import hashlib
-from collections import OrderedDict
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
-from threading import Lock
 from typing import Final
 
 import msgspec
@@ -22,9 +20,11 @@ from django_redis import get_redis_connection
 from redis import Redis
 from redis.exceptions import RedisError
 
+from catalogue.compiled_releases import CompiledReleases
 from catalogue.drafts import read_draft
 from catalogue.models import Catalogue, Release
 from catalogue.publish_hooks import Published, run_hooks, stricter_questions
+from catalogue.publish_work import call_in_publish
 from catalogue.release_history import check_renames, past_labels, renames_between
 from catalogue.strict_check import check_catalogue
 from rules.definition.catalogue import CatalogueDefinition, Sensitivity
@@ -69,8 +69,16 @@ def publish(catalogue: Catalogue, *, actor_id: str, notes: str = "") -> Release:
     with transaction.atomic(durable=True):
         locked = Catalogue.objects.select_for_update().get(pk=catalogue.pk)
         before = locked.releases.order_by("-number").values_list("id", flat=True).first()
-        release = _release_of(locked, actor_id=actor_id, notes=notes)
-    _set_current(locked.code, release.id)
+        release, compiled = _release_of(locked, actor_id=actor_id, notes=notes)
+        if compiled is not None:
+            call_in_publish(release)
+    if compiled is not None:
+        _catalogues[release.id] = locked.code
+        made = CompiledRelease(id=release.id, number=release.number, catalogue_code=locked.code, compiled=compiled)
+        _compiled.put(release.id, made)
+    advance(locked.code, release.id)
+    if compiled is not None:
+        _notify(release.id)
     if before is not None and before != release.id:
         stricter = stricter_questions(sensitivities_of(before), sensitivities_of(release.id))
         published = Published(catalogue=locked.code, release_id=release.id, stricter=stricter)
@@ -78,16 +86,18 @@ def publish(catalogue: Catalogue, *, actor_id: str, notes: str = "") -> Release:
     return release
 
 
-def _release_of(catalogue: Catalogue, *, actor_id: str, notes: str) -> Release:
-    """Return the latest release if it equals the draft, else a new one. The catalogue's row must be locked."""
+def _release_of(catalogue: Catalogue, *, actor_id: str, notes: str) -> tuple[Release, CompiledCatalogue | None]:
+    """Return the latest release if it equals the draft, with None, else a new one with its compiled catalogue. The
+    catalogue's row must be locked.
+    """
     draft = read_draft(catalogue)
-    content = _checked_content(draft)
+    content, compiled = _checked_content(draft)
     check_renames(catalogue, draft)
     checksum = hashlib.sha256(content).hexdigest()
     latest = catalogue.releases.defer("content").order_by("-number").first()
     if latest and latest.checksum == checksum:
-        return latest
-    return Release.objects.create(
+        return latest, None
+    made = Release.objects.create(
         catalogue=catalogue,
         number=latest.number + 1 if latest else 1,
         content=zstandard.compress(content),
@@ -95,10 +105,16 @@ def _release_of(catalogue: Catalogue, *, actor_id: str, notes: str) -> Release:
         notes=notes,
         published_by_id=actor_id,
     )
+    return made, compiled
 
 
-def _checked_content(draft: CatalogueDefinition) -> bytes:
-    """Return ``draft`` as the JSON of its release. Raises ``CatalogueErrors`` for a faulty draft."""
+def check_draft(draft: CatalogueDefinition) -> None:
+    """Raise ``CatalogueErrors`` for a faulty draft."""
+    _checked_content(draft)
+
+
+def _checked_content(draft: CatalogueDefinition) -> tuple[bytes, CompiledCatalogue]:
+    """Return ``draft`` as the JSON of its release, and compiled. Raises ``CatalogueErrors`` for a faulty draft."""
     content = msgspec.json.encode(draft)
     try:
         definition = msgspec.json.decode(content, type=CatalogueDefinition)
@@ -107,20 +123,19 @@ def _checked_content(draft: CatalogueDefinition) -> bytes:
         raise CatalogueErrors(
             [CatalogueFault("bad_value", "", f"A draft row contains an invalid value: {error}.", remedy)]
         ) from error
-    check_catalogue(definition)
-    return content
+    return content, check_catalogue(definition).compiled
 
 
 def current(catalogue_code: str) -> CompiledRelease:
     """Return the current release of a catalogue. Raises ``NoRelease``."""
+    return get(current_id(catalogue_code))
+
+
+def current_id(catalogue_code: str) -> int:
+    """Return the id of the current release of a catalogue, without compiling it. Raises ``NoRelease``."""
     cached = _cached_id(catalogue_code)
-    if cached is not None:
-        try:
-            release = get(cached)
-        except NoRelease:
-            release = None
-        if release is not None and release.catalogue_code == catalogue_code:
-            return release
+    if cached is not None and catalogue_of(cached) == catalogue_code:
+        return cached
     latest = (
         Release.objects.filter(catalogue__code=catalogue_code).order_by("-number").values_list("id", flat=True).first()
     )
@@ -128,13 +143,27 @@ def current(catalogue_code: str) -> CompiledRelease:
         raise NoRelease(f"Catalogue {catalogue_code!r} has never been published.")
     if cached is not None:
         _drop_cached_id(catalogue_code)
-    _set_current(catalogue_code, latest)
-    return get(latest)
+    advance(catalogue_code, latest)
+    return latest
 
 
 def get(release_id: int) -> CompiledRelease:
     """Return a release, compiled once in this process. Raises ``NoRelease``."""
     return _compiled.get(release_id)
+
+
+def catalogue_of(release_id: int) -> str:
+    """Return the code of the catalogue of a release, "" for an unknown one."""
+    known = _catalogues.get(release_id)
+    if known is None:
+        known = Release.objects.filter(pk=release_id).values_list("catalogue__code", flat=True).first() or ""
+        if known:
+            _catalogues[release_id] = known
+    return known
+
+
+#: The catalogue of each release, which never changes.
+_catalogues: dict[int, str] = {}
 
 
 @lru_cache(maxsize=_MAX_SENSITIVITIES)
@@ -152,44 +181,22 @@ def read_definition(release: Release) -> CatalogueDefinition:
     return msgspec.json.decode(zstandard.decompress(bytes(release.content)), type=CatalogueDefinition)
 
 
-class _CompiledReleases:
-    """The releases that this process compiled and used last. A release never changes, so they are never stale."""
-
-    def __init__(self) -> None:
-        self._releases: OrderedDict[int, CompiledRelease] = OrderedDict()
-        self._lock = Lock()
-
-    def get(self, release_id: int) -> CompiledRelease:
-        """Return a release; one thread compiles it, the others wait."""
-        with self._lock:
-            release = self._releases.get(release_id)
-            if release is None:
-                release = self._releases[release_id] = _compile(release_id)
-                if len(self._releases) > _MAX_COMPILED:
-                    self._releases.popitem(last=False)
-            self._releases.move_to_end(release_id)
-            return release
-
-    def clear(self) -> None:
-        """Drop all releases; only tests, whose releases are rolled back, need this."""
-        with self._lock:
-            self._releases.clear()
-
-
-_compiled = _CompiledReleases()
-
-
 def _compile(release_id: int) -> CompiledRelease:
     row = Release.objects.select_related("catalogue").filter(pk=release_id).first()
     if row is None:
         raise NoRelease(f"There is no release {release_id}.")
+    _catalogues[row.id] = row.catalogue.code
     compiled = compile_catalogue(read_definition(row))
     return CompiledRelease(id=row.id, number=row.number, catalogue_code=row.catalogue.code, compiled=compiled)
+
+
+_compiled: Final = CompiledReleases(_compile, most=_MAX_COMPILED)
 
 
 def forget_compiled_releases() -> None:
     """Drop the compiled releases of this process; for tests, whose releases are rolled back."""
     _compiled.clear()
+    _catalogues.clear()
     sensitivities_of.cache_clear()
     renames_between.cache_clear()
     past_labels.cache_clear()
@@ -213,8 +220,10 @@ def _cached_id(catalogue_code: str) -> int | None:
     return int(value) if value is not None and value.isdigit() else None
 
 
-def _set_current(catalogue_code: str, release_id: int) -> None:
-    """Publish the current release to every process. Without Redis, they query the database."""
+def advance(catalogue_code: str, release_id: int) -> None:
+    """Make a committed release the current one of every process, unless a later one is. Without Redis, they query the
+    database.
+    """
     try:
         _redis().eval(_ADVANCE, 1, _key(catalogue_code), release_id, _CACHE_SECONDS)
     except RedisError:
@@ -225,5 +234,18 @@ def _drop_cached_id(catalogue_code: str) -> None:
     """Delete the id in Redis of a release that does not exist: it would prevent setting a smaller id."""
     try:
         _redis().delete(_key(catalogue_code))
+    except RedisError:
+        return
+
+
+def notice_channel() -> str:
+    """Return the Redis channel on which new releases are announced; it names the database, as keys do."""
+    return f"releases:{connection.settings_dict['NAME']}"
+
+
+def _notify(release_id: int) -> None:
+    """Announce a new release to the processes that listen. One that misses it compiles the release when it needs it."""
+    try:
+        _redis().publish(notice_channel(), release_id)
     except RedisError:
         return

@@ -28,10 +28,12 @@ def outside_title(path: str) -> str:
 
 #: The type of the cause of changes that a release made, such as a renamed question; the id is the release's number.
 RELEASE: Final = "release"
+#: The causes of a decision anew, without any change by a person or program: a publish, and midnight at the tenant.
+ANEW: Final = frozenset({RELEASE, "day"})
 
 
 class Cause(msgspec.Struct, frozen=True):
-    """The cause of a change: ``type`` is user, api_client, guest, system, rule, process or release."""
+    """The cause of a change: ``type`` is user, api_client, guest, system, rule, process, release or day."""
 
     type: str
     id: str = ""

@@ -13,6 +13,7 @@ import msgspec
 import zstandard
 
 from copies.document import SCHEMA_VERSION, Document
+from copies.narrow_document import NarrowDocument
 
 T = TypeVar("T")
 RawDocument = dict[str, Any]
@@ -27,6 +28,7 @@ MAX_DECODED_BYTES: Final = 64 * 1024 * 1024
 
 _encoder = msgspec.json.Encoder()
 _document_decoder = msgspec.json.Decoder(Document)
+_narrow_decoder = msgspec.json.Decoder(NarrowDocument)
 _local = threading.local()
 
 
@@ -53,6 +55,20 @@ def decode_document(data: bytes) -> Document:
         return msgspec.convert(upgrade(msgspec.json.decode(content), version), Document)
     except (msgspec.MsgspecError, zstandard.ZstdError) as error:
         raise UnreadableDocument(f"The stored document of schema version {version} cannot be read.") from error
+
+
+def decode_narrow_document(data: bytes) -> Document:
+    """Return what the rules read of the document in ``data``, in half the time; no more may be done with it than to
+    decide it. Raises ``UnreadableDocument``.
+    """
+    if not data or data[0] != SCHEMA_VERSION:
+        return decode_document(data)
+    try:
+        narrow: Any = _narrow_decoder.decode(_decompress(data[1:]))
+    except (msgspec.MsgspecError, zstandard.ZstdError) as error:
+        raise UnreadableDocument(f"The stored document of schema version {data[0]} cannot be read.") from error
+    document: Document = narrow
+    return document
 
 
 def upgrade(raw: RawDocument, version: int, *, to: int = SCHEMA_VERSION) -> RawDocument:

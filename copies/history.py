@@ -7,7 +7,7 @@ from uuid import UUID
 import msgspec
 from django.db.models import QuerySet
 
-from copies.changes import Change, fold
+from copies.changes import ANEW, Cause, Change, fold
 from copies.codec import decode
 from copies.models import CopyRevision
 
@@ -29,6 +29,17 @@ class NoSuchVersion(Exception):
 def list_revisions(copy_id: UUID) -> QuerySet[CopyRevision]:
     """Return a copy's revisions, the latest first, without their documents."""
     return CopyRevision.objects.filter(copy_id=copy_id).defer("document", "evaluation").order_by("-version")
+
+
+def list_decided_revisions(copy_id: UUID) -> QuerySet[CopyRevision]:
+    """Return a copy's revisions with their evaluations, the latest first, without their documents."""
+    return CopyRevision.objects.filter(copy_id=copy_id).defer("document").order_by("-version")
+
+
+def cause_of(revision: CopyRevision) -> Cause:
+    """Return the cause of a revision: its actor, or the release or day for which the copy was decided anew."""
+    is_anew = revision.actor_type == "system" and revision.source in ANEW
+    return Cause(revision.source if is_anew else revision.actor_type, revision.actor_id)
 
 
 def changes_of(revision: CopyRevision) -> list[Change]:

@@ -34,6 +34,17 @@ class Copy(BatchWrittenModel):
     release_id = models.IntegerField(
         "release", null=True, help_text="The catalogue release that it was last evaluated with."
     )
+    decided_release_id = models.IntegerField(
+        "decided with release",
+        null=True,
+        help_text="The release that leads to the stored decision; empty for a bound copy, which keeps its decision.",
+    )
+    decided_on = models.DateField(
+        null=True, help_text="The day of the stored decision; empty if it is the same on every day."
+    )
+    decided_edition = models.PositiveSmallIntegerField(
+        default=0, help_text="The edition of the program that leads to the stored decision."
+    )
     document = models.BinaryField()
     evaluation = models.BinaryField()
     wrapped_key = models.BinaryField(null=True, help_text="The copy's data key, wrapped with the tenant's key.")
@@ -60,6 +71,11 @@ class Copy(BatchWrittenModel):
         indexes: ClassVar = [
             models.Index(fields=["tenant_id", "application_form_id"], name="copy_form"),
             models.Index(fields=["tenant_id", "-last_touched_by_user_at", "-id"], name="copy_last_touched"),
+            models.Index(
+                fields=["tenant_id", "decided_release_id", "decided_edition", "decided_on", "id"],
+                name="copy_open_decision",
+                condition=models.Q(locked_at=None, deleted_at=None),
+            ),
             models.Index(fields=["tenant_id", "updated_at", "id"], name="copy_updated"),
         ]
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import time
 from contextlib import suppress
+from importlib import import_module
 from typing import Any, Final
 
 import structlog
@@ -19,6 +20,7 @@ from celery.signals import (
     task_postrun,
     task_prerun,
     worker_init,
+    worker_process_init,
 )
 from celery.worker.consumer import Connection
 from celery.worker.state import maybe_shutdown
@@ -105,6 +107,13 @@ def purge_stale_wake_ups(**kwargs: Any) -> None:
 @setup_logging.connect
 def _keep_logging(**kwargs: Any) -> None:
     """Keep the logging of the settings: Celery would raise the level of the product's own lines."""
+
+
+@worker_process_init.connect
+def compile_at_notice(**kwargs: Any) -> None:
+    """Compile new releases when they are announced, in every process of the worker."""
+    # Celery imports this module before the apps are loaded.
+    import_module("catalogue.publish_notices").listen_for_releases()
 
 
 @before_task_publish.connect

@@ -15,7 +15,8 @@ from tenants.access import Actor
 def visibility_of(context: BatchContext, *, actor: Actor) -> Visibility:
     """Return the policy of what ``actor`` may see of the context's copy, at its current or a past version."""
     today = releases.current(context.form.catalogue)
-    past = past_sensitivities([context.release.id] if context.release.id != today.id else [])
+    decided_with = (context.release.id, context.decision_release.id)
+    past = past_sensitivities(known for known in decided_with if known != today.id)
     return Visibility(today.compiled, Reader.for_actor(actor), past=past)
 
 

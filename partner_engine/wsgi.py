@@ -10,6 +10,8 @@ os.environ.setdefault("DATABASE_POOL_SIZE", "10")
 
 application = get_wsgi_application()
 
+from catalogue.publish_notices import listen_for_releases  # noqa: E402 - needs loaded models
 from partner_engine.checks import refuse_unsafe_settings  # noqa: E402 - needs configured settings
 
 refuse_unsafe_settings()
+listen_for_releases()

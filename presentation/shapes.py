@@ -254,15 +254,19 @@ class FormShape(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Revision(msgspec.Struct, frozen=True, kw_only=True):
-    """One saved version of a copy: its actor, time, entry point and changes."""
+    """One saved version of a copy: its actor, time, cause and changes, with the products whose outcome or premium
+    changed. The cause is the actor, or ``release`` or ``day`` where the copy was decided anew by itself.
+    """
 
     version: int
     created_at: datetime
     by: By
     label: str
     release: int | None
+    cause: Cause
     correlation_id: str
     changes: list[ChangeShape]
+    eligibility: dict[str, OutcomeShape | None]
 
 
 class HistoryPage(msgspec.Struct, frozen=True):

@@ -59,8 +59,9 @@ def _refuse(tracker: ChangeTracker, result: FlowResult) -> None:
 
 
 def _apply(changeset: Changeset, result: FlowResult) -> None:
+    cause_of = changeset.tracker.context.cause_of_rule
     for code in result.removed_sets:
-        with changeset.caused_by(Cause("rule", code)):
+        with changeset.caused_by(cause_of(code)):
             changeset.find_question_set(code).remove()
     for code in result.added_sets:
         with changeset.caused_by(Cause("rule", code)):
@@ -68,23 +69,24 @@ def _apply(changeset: Changeset, result: FlowResult) -> None:
     if result.states or result.dropped:
         _apply_states(changeset.tracker, result)
     for code in result.completed_sets:
-        with changeset.caused_by(Cause("rule", code)):
+        with changeset.caused_by(cause_of(code)):
             changeset.find_question_set(code).complete()
     for code in result.reopened_sets:
-        with changeset.caused_by(Cause("rule", code)):
+        with changeset.caused_by(cause_of(code)):
             changeset.find_question_set(code).reopen()
 
 
 def _apply_states(tracker: ChangeTracker, result: FlowResult) -> None:
     containers: dict[str, Container] = dict(walk_containers(tracker.document))
+    cause_of = tracker.context.cause_of_rule
     for state in result.states:
         prefix, code = split_path(state.path)
         answers = containers[prefix].answers
-        tracker.touch_answer(state.path, answers.get(code), rule=Cause("rule", code))
+        tracker.touch_answer(state.path, answers.get(code), rule=cause_of(code))
         answer = answers.setdefault(code, Answer())
         answer.active, answer.required, answer.readonly = state.active, state.required, state.readonly
     for path in result.dropped:
         prefix, code = split_path(path)
         answers = containers[prefix].answers
-        tracker.touch_answer(path, answers.get(code), rule=Cause("rule", code))
+        tracker.touch_answer(path, answers.get(code), rule=cause_of(code))
         del answers[code]

@@ -13,14 +13,16 @@ from actions.kinds import DeferredAction
 from batch.changes.attached import AttachedRecord
 from batch.changes.snapshots import CopyFields, FormFields
 from batch.idempotency import KeyedResponse, StoredResponse
-from copies.changes import Cause, Change
+from copies.changes import ANEW, Cause, Change
 from copies.document import AnsweredBy
 from encryption.wrapped_key import WrappedKey
 from rules.definition.model import CompiledCatalogue
 from rules.definition.renames import Renames
-from rules.flow.evaluation import Evaluation, ProductOutcome
+from rules.flow.evaluation import EDITION, Evaluation, ProductOutcome
 from tenants.access import Actor
 
+#: The disposition of a bound form.
+BOUND: Final = "bound"
 #: Actors whose work counts as a person's touch.
 PEOPLE: Final = frozenset({"user", "guest", "api_client"})
 #: The columns of one row and their plain values.
@@ -41,6 +43,22 @@ class Release(Protocol):
     @property
     def compiled(self) -> CompiledCatalogue:
         """Return the compiled catalogue."""
+
+
+class DecisionMark(msgspec.Struct, frozen=True):
+    """The release, day and edition of the program that lead to a stored decision.
+
+    ``day`` is None where the decision is the same on every day, or the form has an evaluation date of its own.
+    ``release_id`` is None for a bound copy, which keeps its decision.
+    """
+
+    release_id: int | None = None
+    day: date | None = None
+    edition: int = 0
+
+    def is_of(self, release_id: int, day: date) -> bool:
+        """Return whether a decision with this release on this day would be the same."""
+        return (self.release_id, self.edition) == (release_id, EDITION) and self.day in (None, day)
 
 
 class FormRecord(msgspec.Struct, frozen=True):
@@ -79,6 +97,7 @@ class CopyRecord(msgspec.Struct, frozen=True):
     document: bytes = b""
     evaluation: bytes = b""
     key: WrappedKey | None = None
+    decided: DecisionMark = DecisionMark()
 
 
 class Loaded(msgspec.Struct, frozen=True):
@@ -103,6 +122,19 @@ class Loaded(msgspec.Struct, frozen=True):
     def is_new(self) -> bool:
         """Return whether the copy was never saved."""
         return self.copy.version == 0
+
+    @property
+    def keeps_decision(self) -> bool:
+        """Return whether the copy keeps its decision: it is an earlier version, locked, deleted or bound."""
+        fields = self.copy.fields
+        is_ended = fields.locked_at is not None or fields.deleted_at is not None or self.form.deleted_at is not None
+        return self.is_past or ((is_ended or self.is_bound) and not self.is_new)
+
+    @property
+    def is_bound(self) -> bool:
+        """Return whether the latest disposition of the form is that it was bound."""
+        given = self.attached.get("dispositions", ())
+        return bool(given) and getattr(given[-1], "code", "") == BOUND
 
     @property
     def creates(self) -> str:
@@ -136,13 +168,21 @@ class SaveContext(msgspec.Struct, frozen=True):
 
     @property
     def cause(self) -> Cause:
-        """Return the actor as the cause of a change."""
-        return Cause(self.actor.type, self.actor.id)
+        """Return the actor as the cause of a change; of a decision anew it is the release or the day."""
+        return Cause(self.actor.source if self._decides_anew else self.actor.type, self.actor.id)
+
+    def cause_of_rule(self, code: str) -> Cause:
+        """Return the cause of what the rules change at ``code``: the rule, unless a release or a day changed it."""
+        return self.cause if self._decides_anew else Cause("rule", code)
+
+    @property
+    def _decides_anew(self) -> bool:
+        return self.actor.type == "system" and self.actor.source in ANEW
 
 
 class SaveResult(msgspec.Struct, frozen=True, kw_only=True):
     """The effect of a save, or of a dry run. ``moved`` holds the products whose outcome or premium changed, None for
-    one that is no longer offered.
+    one that is no longer offered; ``is_decision_kept`` marks a save of a copy that keeps its decision.
 
     Made by ``save``; read by the steps after the comparison, by the caller and by the builder of the response.
     """
@@ -155,6 +195,7 @@ class SaveResult(msgspec.Struct, frozen=True, kw_only=True):
     moved: dict[str, ProductOutcome | None]
     actions: list[DeferredAction] = []
     written: bool
+    is_decision_kept: bool = False
 
 
 class SaveRows(msgspec.Struct, frozen=True, kw_only=True):
@@ -170,6 +211,7 @@ class SaveRows(msgspec.Struct, frozen=True, kw_only=True):
     copy: Row
     document: bytes
     evaluation: bytes
+    decided: DecisionMark
     changes: bytes
     wrapped_key: bytes | None
     revision: Row

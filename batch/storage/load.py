@@ -13,7 +13,7 @@ from uuid import UUID
 import msgspec
 from django.db import connections
 
-from batch.changes.records import CopyRecord, FormRecord, Loaded
+from batch.changes.records import CopyRecord, DecisionMark, FormRecord, Loaded
 from batch.changes.snapshots import CopyFields, FormFields
 from batch.errors import IdempotencyConflict, NotFound, UnknownVersion
 from batch.idempotency import KEPT, IdempotencyKey, StoredResponse
@@ -34,7 +34,8 @@ _DECODERS: Final = {
 }
 _COPY_COLUMNS: Final = (
     "id", "application_form_id", "version", "title", "owner_id", "locked_at", "deleted_at", "created_at", "updated_at",
-    "last_touched_by_user_at", "release_id", "document", "evaluation", "wrapped_key", "key_id", "key_version",
+    "last_touched_by_user_at", "release_id", "decided_release_id", "decided_on", "decided_edition", "document",
+    "evaluation", "wrapped_key", "key_id", "key_version",
     "form_catalogue", "form_as_of", "form_created_at", "form_reference", "form_deleted_at", "form_version",
 )  # fmt: skip
 _RESPONSE_COLUMNS: Final[Mapping[str, str]] = {
@@ -159,6 +160,7 @@ def load_revision(
             document=bytes(revision.document),
             evaluation=bytes(revision.evaluation),
             updated_at=revision.created_at,
+            decided=DecisionMark(revision.release_id),
         ),
         attached={},
         is_past=True,
@@ -216,6 +218,7 @@ def _copy(row: NamedRow) -> CopyRecord:
         release_id=row.release_id,
         document=bytes(row.document),
         evaluation=bytes(row.evaluation),
+        decided=DecisionMark(row.decided_release_id, row.decided_on, row.decided_edition),
         key=None if wrapped is None else WrappedKey(bytes(wrapped), row.key_id, row.key_version),
     )
 

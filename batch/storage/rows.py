@@ -11,7 +11,7 @@ import msgspec
 
 from actions.outbox import outbox_rows
 from batch.changes.changeset import Changeset
-from batch.changes.records import PEOPLE, Loaded, Row, SaveContext, SaveResult, SaveRows
+from batch.changes.records import PEOPLE, DecisionMark, Loaded, Row, SaveContext, SaveResult, SaveRows
 from batch.storage.column_limits import require_storable
 from batch.storage.declinations import declinations
 from batch.storage.summary import search_texts, summarise
@@ -20,6 +20,7 @@ from copies.codec import encode, encode_document
 from copies.models import Copy
 from encryption.wrapped_key import WrappedKey
 from forms.models import ApplicationForm
+from rules.flow.day import depends_on_day
 
 
 def rows_of_save(changeset: Changeset, result: SaveResult, *, key: WrappedKey | None) -> SaveRows:
@@ -30,11 +31,13 @@ def rows_of_save(changeset: Changeset, result: SaveResult, *, key: WrappedKey | 
     require_storable(Copy, msgspec.structs.asdict(changeset.copy_fields))
     require_storable(ApplicationForm, msgspec.structs.asdict(form_fields))
     attached = _attached(changeset, loaded, context)  # before the encoding: a wrong value is refused by its name
+    decided = mark_of(changeset, result)
     return SaveRows(
         copy_id=loaded.copy.id,
         application_form_id=loaded.form.id,
         loaded_version=loaded.copy.version,
-        copy=_copy(changeset, result, key),
+        copy=_copy(changeset, result, key, decided),
+        decided=decided,
         document=encode_document(changeset.document),
         evaluation=encode(result.evaluation),
         changes=encode(result.changes),
@@ -56,7 +59,16 @@ def rows_of_save(changeset: Changeset, result: SaveResult, *, key: WrappedKey | 
     )
 
 
-def _copy(changeset: Changeset, result: SaveResult, key: WrappedKey | None) -> Row:
+def mark_of(changeset: Changeset, result: SaveResult) -> DecisionMark:
+    """Return what leads to the decision of the save: the present release and day, or what it was if it is kept."""
+    loaded, evaluation = changeset.tracker.loaded, result.evaluation
+    if result.is_decision_kept:
+        return loaded.copy.decided
+    is_dated = loaded.form.as_of is None and depends_on_day(changeset.catalogue, changeset.document)
+    return DecisionMark(evaluation.release, evaluation.as_of if is_dated else None, evaluation.edition)
+
+
+def _copy(changeset: Changeset, result: SaveResult, key: WrappedKey | None, decided: DecisionMark) -> Row:
     """Return the copy's columns without its bytes."""
     loaded, context = changeset.tracker.loaded, changeset.tracker.context
     text, personal = search_texts(changeset.catalogue, changeset.document)
@@ -66,7 +78,10 @@ def _copy(changeset: Changeset, result: SaveResult, key: WrappedKey | None) -> R
         "tenant_id": context.tenant_id,
         "application_form_id": loaded.form.id,
         "version": result.version,
-        "release_id": context.release.id,
+        "release_id": result.evaluation.release,
+        "decided_release_id": decided.release_id,
+        "decided_on": decided.day,
+        "decided_edition": decided.edition,
         "key_id": key.key_id if key else "",
         "key_version": key.version if key else 1,
         "summary": summarise(changeset.catalogue, changeset.document, result.evaluation),
@@ -85,7 +100,7 @@ def _revision(loaded: Loaded, context: SaveContext, result: SaveResult) -> Row:
         "tenant_id": context.tenant_id,
         "copy_id": loaded.copy.id,
         "version": result.version,
-        "release_id": context.release.id,
+        "release_id": result.evaluation.release,
         "actor_type": context.actor.type,
         "actor_id": context.actor.id,
         "actor_label": context.actor.label,

@@ -56,6 +56,26 @@ class Migration(migrations.Migration):
                         verbose_name="release",
                     ),
                 ),
+                (
+                    "decided_release_id",
+                    models.IntegerField(
+                        help_text="The release that leads to the stored decision; empty for a bound copy, which keeps its decision.",
+                        null=True,
+                        verbose_name="decided with release",
+                    ),
+                ),
+                (
+                    "decided_on",
+                    models.DateField(
+                        help_text="The day of the stored decision; empty if it is the same on every day.", null=True
+                    ),
+                ),
+                (
+                    "decided_edition",
+                    models.PositiveSmallIntegerField(
+                        default=0, help_text="The edition of the program that leads to the stored decision."
+                    ),
+                ),
                 ("document", models.BinaryField()),
                 ("evaluation", models.BinaryField()),
                 (
@@ -95,6 +115,11 @@ class Migration(migrations.Migration):
                 "indexes": [
                     models.Index(fields=["tenant_id", "application_form_id"], name="copy_form"),
                     models.Index(fields=["tenant_id", "-last_touched_by_user_at", "-id"], name="copy_last_touched"),
+                    models.Index(
+                        condition=models.Q(("deleted_at", None), ("locked_at", None)),
+                        fields=["tenant_id", "decided_release_id", "decided_edition", "decided_on", "id"],
+                        name="copy_open_decision",
+                    ),
                     models.Index(fields=["tenant_id", "updated_at", "id"], name="copy_updated"),
                 ],
             },

@@ -29,6 +29,7 @@ from catalogue.drafts import read_draft
 from catalogue.files import read_with_warnings, write_catalogue
 from catalogue.loader import load
 from catalogue.models import Catalogue, Release
+from catalogue.publish_work import count_impacts
 from catalogue.release_history import check_renames
 from catalogue.releases import publish, read_definition
 from catalogue.reports import describe_parts, without_repetitions
@@ -215,6 +216,7 @@ class CatalogueAdmin(DraftAdmin):
         faults, warnings = _findings(catalogue, definition)
         shown, more = without_repetitions(faults)
         latest = catalogue.releases.order_by("-number").first()
+        current = read_definition(latest) if latest else None
         context = {
             **self.admin_site.each_context(request),
             "opts": self.opts,
@@ -226,7 +228,8 @@ class CatalogueAdmin(DraftAdmin):
             "more": more,
             "warnings": [(warning, _place(warning, catalogue)) for warning in warnings],
             "latest": latest,
-            "differences": compare(read_definition(latest) if latest else None, definition),
+            "differences": compare(current, definition),
+            "impacts": [] if faults else count_impacts(definition, current),
             "summary": describe_parts(definition),
             "can_publish": can_publish,
         }

@@ -16,12 +16,14 @@ from django.shortcuts import render
 from django.urls import URLPattern, path
 from unfold.decorators import display
 
-from batch.errors import BatchError
+from batch import service as batch
+from batch.changes.records import Release
+from batch.errors import BatchError, NotFound, UnknownCatalogue
 from batch.reveal import reveal
 from catalogue import releases
-from copies.codec import decode, decode_document
 from copies.history import changes_of, list_revisions
 from copies.models import Copy, CopyRevision, SensitiveReveal
+from decisions.listing import present_rows
 from encryption.envelope import DecryptionFailed
 from encryption.key_ring import KeyServiceUnavailable
 from forms.models import ApplicationForm
@@ -43,7 +45,7 @@ from partner_engine.admin.viewing import BigTableAdmin, age, is_id
 from partner_engine.copy_visibility import past_sensitivities
 from presentation.visibility import Reader, Visibility
 from rules.flow.evaluation import Evaluation
-from tenants.access import Right
+from tenants.access import Right, system_actor
 from tenants.models import ApiClient, Tenant, User
 
 REVISIONS_SHOWN: Final = 20
@@ -82,6 +84,7 @@ class CopyAdmin(BigTableAdmin):
     def prepare(self, rows: list[Any]) -> None:
         """Fetch tenants' names and the insureds' names of all copies on the page."""
         super().prepare(rows)
+        present_rows(rows)
         forms = ApplicationForm.objects.filter(pk__in={row.application_form_id for row in rows})
         catalogues = dict(forms.order_by().values_list("pk", "catalogue"))
         name_insureds((row, catalogues.get(row.application_form_id, "")) for row in rows)
@@ -111,7 +114,8 @@ class CopyAdmin(BigTableAdmin):
         if not may(request, Right.REVEAL_SENSITIVE):
             raise PermissionDenied
         place = request.POST.get("path") or request.GET.get("path", "")
-        reader = _reader(copy, sees_personal=False)
+        shown = _shown(copy, sees_personal=False)
+        reader = shown[0] if shown else None
         context = {
             **self._context(request, copy),
             "title": "Reveal a sensitive answer",
@@ -134,7 +138,7 @@ class CopyAdmin(BigTableAdmin):
 
     def _page(self, request: HttpRequest, object_id: str, *, sees_personal: bool) -> HttpResponse:
         copy = self._find(request, object_id)
-        reader = _reader(copy, sees_personal=sees_personal)
+        shown = _shown(copy, sees_personal=sees_personal)
         context = {
             **self._context(request, copy),
             "title": str(copy),
@@ -144,16 +148,16 @@ class CopyAdmin(BigTableAdmin):
             "sees_personal": sees_personal,
             "may_see_personal": may(request, Right.READ_PERSONAL),
             "may_reveal": may(request, Right.REVEAL_SENSITIVE),
-            "reader": reader,
+            "reader": shown[0] if shown else None,
             **shown_lock(request, copy),
         }
-        if reader is not None:
-            evaluation = decode(bytes(copy.evaluation), Evaluation)
+        if shown is not None:
+            reader, evaluation, decided_with = shown
             context |= {
                 "sets": reader.sets(),
                 "evaluation": evaluation,
                 "decision": describe(evaluation, reader),
-                "release": releases.get(copy.release_id),
+                "release": decided_with,
                 "revisions": _revisions(request, copy, reader),
             }
         return render(request, "admin/copies/copy/page.html", context)
@@ -204,17 +208,20 @@ class CopyAdmin(BigTableAdmin):
         return str(copy.tenant_name)
 
 
-def _reader(copy: Any, *, sees_personal: bool) -> DocumentReader | None:
-    """Return a reader of the copy's document, None if the release of its evaluation is unknown."""
+def _shown(copy: Any, *, sees_personal: bool) -> tuple[DocumentReader, Evaluation, Release] | None:
+    """Return a reader of the copy's document with the present decision and its release, None if a release is
+    unknown.
+    """
+    tenant = Tenant.objects.get(pk=copy.tenant_id)
     try:
-        release = releases.get(copy.release_id)
-        today = releases.current(release.catalogue_code)
-    except releases.NoRelease:
+        context = batch.find(copy.pk, scope=tenant, actor=system_actor("admin"), archived=True)
+        changeset, evaluation = context.current_view()
+        past = past_sensitivities([copy.release_id, context.decision_release.id])
+    except (NotFound, UnknownCatalogue, releases.NoRelease):
         return None
-    document = decode_document(bytes(copy.document))
-    past = past_sensitivities([release.id])
-    visibility = Visibility(today.compiled, Reader(sees_personal=sees_personal), past=past)
-    return DocumentReader(release.compiled, document, visibility, _names(answerers(document)))
+    release, document = context.decision_release, changeset.document
+    visibility = Visibility(context.release.compiled, Reader(sees_personal=sees_personal), past=past)
+    return DocumentReader(release.compiled, document, visibility, _names(answerers(document))), evaluation, release
 
 
 def _names(people: set[tuple[str, str]]) -> dict[tuple[str, str], str]:

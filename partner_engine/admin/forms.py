@@ -16,8 +16,9 @@ from unfold.decorators import display
 
 from catalogue.models import Catalogue
 from copies.models import Copy
+from decisions.listing import in_state, present_rows
 from forms.models import ApplicationForm, Declination
-from forms.selectors import in_state, state_of_copy
+from forms.selectors import state_of_copy
 from forms.states import State
 from partner_engine.admin.site import site
 from partner_engine.admin.viewing import BigTableAdmin, age
@@ -125,7 +126,8 @@ class ApplicationFormAdmin(BigTableAdmin):
         super().prepare(rows)
         found: dict[Any, list[Copy]] = {}
         copies = Copy.objects.filter(application_form_id__in=[row.pk for row in rows]).defer("document", "evaluation")
-        for copy in copies.order_by(F("last_touched_by_user_at").desc(nulls_last=True), "created_at", "id"):
+        copies = copies.order_by(F("last_touched_by_user_at").desc(nulls_last=True), "created_at", "id")
+        for copy in present_rows(copies):
             found.setdefault(copy.application_form_id, []).append(copy)
         for row in rows:
             row.found_copies = found.get(row.pk, [])

@@ -14,6 +14,7 @@ from unfold.views import ChangeList
 from catalogue.models import Release
 from catalogue.releases import read_definition
 from catalogue.reports import describe_parts
+from decisions.runs import describe_runs
 from partner_engine.admin.comparison import compare
 from partner_engine.admin.site import site
 from partner_engine.admin.viewing import PreparedChangeList, ReadOnlyAdmin, is_id
@@ -29,7 +30,18 @@ class ReleaseAdmin(ReadOnlyAdmin):
     list_select_related = ("catalogue",)
     list_filter = ("catalogue",)
     ordering = ("catalogue", "-number")
-    fields = ("catalogue", "number", "id", "published_at", "published_by", "notes", "checksum", "holds", "differences")
+    fields = (
+        "catalogue",
+        "number",
+        "id",
+        "published_at",
+        "published_by",
+        "notes",
+        "checksum",
+        "decided",
+        "holds",
+        "differences",
+    )
     readonly_fields = fields
     show_full_result_count = False
     sortable_by: ClassVar = ()
@@ -55,6 +67,11 @@ class ReleaseAdmin(ReadOnlyAdmin):
         if not hasattr(release, "publisher"):
             self.prepare([release])
         return str(release.publisher)
+
+    @display(description="Open copies decided anew")
+    def decided(self, release: Release) -> str:
+        """Return the progress of the runs that this release started, with their duration."""
+        return describe_runs(release.pk) or "none waited"
 
     @display(description="Contents")
     def holds(self, release: Release) -> str:

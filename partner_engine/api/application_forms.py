@@ -22,6 +22,7 @@ from batch.context import BatchContext
 from batch.errors import NotFound
 from batch.idempotency import StoredResponse
 from copies.models import Copy
+from decisions.listing import present_rows
 from forms.selectors import in_forms_changed_since, list_copies, list_forms, list_latest_changes
 from partner_engine.api.bodies import FormsQuery, NewCopy, NewForm
 from partner_engine.api.copy_response import copy_shape, copy_summary, saved_copy
@@ -60,7 +61,7 @@ class ApplicationForms(Endpoint):
     def get(self, request: Request, *, query: FormsQuery) -> HttpResponse:
         copies, cursor = self._page(query)
         names = InsuredNames(Reader.for_actor(self.actor))
-        results = [form_summary(copy, names) for copy in copies]
+        results = [form_summary(copy, names) for copy in present_rows(copies, state=query.state)]
         return self.respond(shapes.FormPage(results, next_page(request, cursor)))
 
     @documented(
@@ -135,12 +136,13 @@ class ApplicationForm(Endpoint):
     def get(self, request: Request, id: UUID) -> HttpResponse:
         context = batch.find(id, scope=self.tenant, actor=self.actor)
         names, catalogue = InsuredNames(Reader.for_actor(self.actor)), context.form.catalogue
+        copies = present_rows(list_copies(context.form.id))
         shape = shapes.FormShape(
             id=str(context.form.id),
             catalogue=context.form.catalogue,
             as_of=context.form.as_of,
             created_at=context.form.created_at,
-            copies=[copy_summary(copy, insured=names.of(copy, catalogue)) for copy in list_copies(context.form.id)],
+            copies=[copy_summary(copy, insured=names.of(copy, catalogue)) for copy in copies],
             copy=copy_shape(context, actor=self.actor),
         )
         return self.respond_with_digest(shape)

@@ -13,9 +13,10 @@ from batch.changes.records import SaveResult
 from batch.context import BatchContext
 from batch.errors import NotFound
 from batch.idempotency import StoredResponse
+from catalogue import releases
 from partner_engine.api.bodies import CopyChange, ReadQuery
 from partner_engine.api.copy_response import copy_shape, saved_copy
-from partner_engine.api.http.conditional import version_tag
+from partner_engine.api.http.conditional import read_tag
 from partner_engine.api.http.endpoint import Endpoint
 from partner_engine.api.http.field_errors import errors_of_field
 from partner_engine.api.http.input import Nothing
@@ -23,6 +24,7 @@ from partner_engine.api.http.schema import documented
 from partner_engine.api.http.writes import exact_copy, json_response, no_content, save, save_copy
 from partner_engine.problems import Refused
 from presentation import shapes
+from rules.flow.evaluation import EDITION
 from tenants.access import Right
 
 
@@ -37,6 +39,22 @@ def find_copy(endpoint: Endpoint, copy_id: UUID, query: ReadQuery) -> BatchConte
     if context.copy.id != copy_id:
         raise NotFound
     return context
+
+
+def tag_of(context: BatchContext) -> str:
+    """Return the entity tag of what the context's actor reads of its copy.
+
+    What the actor may see depends on their rights, and on the current release also where the decision is an older one.
+    An earlier version is shown with the copy's present title, lock and last touch.
+    """
+    actor, copy = context.save_context.actor, context.copy
+    today = releases.current(context.form.catalogue).id
+    return read_tag(
+        context.version,
+        release=context.decision_release.id,
+        day=context.decision_day,
+        others=(today, EDITION, actor.type, *sorted(actor.rights), copy.fields, copy.last_touched_by_user_at),
+    )
 
 
 class Copy(Endpoint):
@@ -55,12 +73,10 @@ class Copy(Endpoint):
     )
     def get(self, request: Request, id: UUID, *, query: ReadQuery) -> HttpResponse:
         context = find_copy(self, id, query)
-        shape = copy_shape(context, actor=self.actor)
-        # A new day or release may change the evaluation without a new version; then the version alone does not prove
-        # that nothing changed.
-        if not context.is_evaluation_current:
-            return self.respond_in_full(shape, version_tag(context.version))
-        return self.respond(shape, etag=version_tag(context.version))
+        etag = tag_of(context)
+        if self.is_fresh(etag):
+            return self.respond_unchanged(etag)
+        return self.respond(copy_shape(context, actor=self.actor), etag=etag)
 
     @documented(
         "Rename a copy",

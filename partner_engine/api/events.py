@@ -16,7 +16,6 @@ from forms.selectors import list_events
 from partner_engine.api import attached_shapes as shapes
 from partner_engine.api.bodies import PageQuery, ReadQuery
 from partner_engine.api.copies import find_copy
-from partner_engine.api.http.conditional import version_tag
 from partner_engine.api.http.endpoint import Endpoint
 from partner_engine.api.http.field_errors import errors_of_field
 from partner_engine.api.http.pagination import next_page, page
@@ -42,7 +41,7 @@ class Events(Endpoint):
         context = find_copy(self, id, ReadQuery())
         events = page(list_events(id), order="-event", cursor=query.cursor, limit=query.limit)
         shape = shapes.EventPage([shapes.event(row) for row in events.rows], next_page(request, events.next_cursor))
-        return self.respond(shape, etag=version_tag(context.version))
+        return self.respond_with_content_tag(shape, version=context.version)
 
     @documented(
         "Add an event",

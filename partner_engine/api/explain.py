@@ -12,8 +12,7 @@ from rest_framework.request import Request
 
 from copies.paths import lower_row_ids
 from partner_engine.api.bodies import ExplainQuery
-from partner_engine.api.copies import find_copy
-from partner_engine.api.http.conditional import version_tag
+from partner_engine.api.copies import find_copy, tag_of
 from partner_engine.api.http.endpoint import Endpoint
 from partner_engine.api.http.schema import documented
 from partner_engine.audit import note_personal_read
@@ -49,21 +48,24 @@ class Explain(Endpoint):
         "truth (`true`, `false`, `unknown`) and the values it read, and what would make it match. `target` is "
         "`product:CODE`, `premium:CODE`, `question:PATH`, `set:CODE`, `derived:CODE`, `message:RULE` or a bare code.",
         query=ExplainQuery,
-        responses={200: ExplanationShape},
+        responses={200: ExplanationShape, 304: None},
         tagged=True,
     )
     def get(self, request: Request, id: UUID, *, query: ExplainQuery) -> HttpResponse:
         context = find_copy(self, id, query)
-        changeset = context.read_only_changeset()
+        etag = tag_of(context)
+        if self.is_fresh(etag):
+            return self.respond_unchanged(etag)
+        changeset, _ = context.current_view()
         visibility = visibility_of(context, actor=self.actor)
         explanation = explain(
-            context.release.compiled,
+            context.decision_release.compiled,
             changeset.document,
             lower_row_ids(query.target),
-            as_of=context.save_context.as_of,
+            as_of=context.decision_day,
             reveal=changeset.sealing.reveal,
             visibility=visibility,
-            release=context.release.id,
+            release=context.decision_release.id,
         )
         shape = ExplanationShape(
             target=explanation.target,
@@ -77,4 +79,4 @@ class Explain(Endpoint):
             premium_steps=list(explanation.premium_steps),
         )
         note_personal_read(actor=self.actor, copy_id=id, count=visibility.personal_shown)
-        return self.respond_in_full(shape, version_tag(context.version))
+        return self.respond(shape, etag=etag)

@@ -8,7 +8,7 @@ from uuid import UUID
 from django.db.models import QuerySet
 
 from copies.models import Copy
-from forms.selectors import in_state
+from decisions.listing import in_state
 from forms.states import State
 from partner_engine.api.copy_response import copy_summary
 from partner_engine.copy_visibility import InsuredNames

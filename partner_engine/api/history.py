@@ -8,16 +8,15 @@ from uuid import UUID
 from django.http import HttpResponse
 from rest_framework.request import Request
 
-from copies.history import changes_of, list_revisions
+from copies.history import cause_of, changes_of, list_decided_revisions
 from copies.models import CopyRevision
 from partner_engine.api.bodies import ChangesQuery, PageQuery, ReadQuery
-from partner_engine.api.copies import find_copy
-from partner_engine.api.http.conditional import version_tag
+from partner_engine.api.copies import find_copy, tag_of
 from partner_engine.api.http.endpoint import Endpoint
 from partner_engine.api.http.pagination import decode_number, encode_number, next_page
 from partner_engine.api.http.schema import documented
 from partner_engine.audit import note_personal_read
-from partner_engine.copy_changes import changes_since_version
+from partner_engine.copy_changes import changes_since_version, moved_products
 from partner_engine.copy_visibility import past_sensitivities, visibility_of
 from presentation import shapes
 from presentation.visibility import Visibility
@@ -39,8 +38,10 @@ class Changes(Endpoint):
     )
     def get(self, request: Request, id: UUID, *, query: ChangesQuery) -> HttpResponse:
         context = find_copy(self, id, ReadQuery())
-        shape = changes_since_version(context, query.since, actor=self.actor)
-        return self.respond(shape, etag=version_tag(context.version))
+        etag = tag_of(context)
+        if self.is_fresh(etag):
+            return self.respond_unchanged(etag)
+        return self.respond(changes_since_version(context, query.since, actor=self.actor), etag=etag)
 
 
 class History(Endpoint):
@@ -57,7 +58,7 @@ class History(Endpoint):
     )
     def get(self, request: Request, id: UUID, *, query: PageQuery) -> HttpResponse:
         context = find_copy(self, id, ReadQuery())
-        revisions = list_revisions(id)
+        revisions = list_decided_revisions(id)
         if query.cursor:
             revisions = revisions.filter(version__lt=decode_number(query.cursor))
         rows = list(revisions[: query.limit + 1])
@@ -68,20 +69,23 @@ class History(Endpoint):
             current.at(past_sensitivities(row.release_id for row in rows[index : index + 2]))
             for index in range(len(shown))
         ]
-        results = [_revision(revision, visibility) for revision, visibility in zip(shown, past, strict=True)]
+        earlier = [bytes(row.evaluation) for row in rows[1:]] + [None]
+        results = [_revision(*version) for version in zip(shown, past, earlier, strict=False)]
         count = sum(visibility.personal_shown for visibility in past)
         note_personal_read(actor=self.actor, copy_id=id, count=count)
         cursor = encode_number(shown[-1].version) if len(rows) > query.limit else ""
         return self.respond(shapes.HistoryPage(results, next_page(request, cursor)))
 
 
-def _revision(revision: CopyRevision, visibility: Visibility) -> shapes.Revision:
+def _revision(revision: CopyRevision, visibility: Visibility, earlier: bytes | None) -> shapes.Revision:
     return shapes.Revision(
         version=revision.version,
         created_at=revision.created_at,
         by=shapes.By(revision.actor_type, revision.actor_id, revision.source),
         label=revision.actor_label,
         release=revision.release_id,
+        cause=cause_of(revision),
         correlation_id=revision.correlation_id,
         changes=shapes.changes(changes_of(revision), visibility),
+        eligibility=moved_products(earlier, bytes(revision.evaluation), visibility),
     )

@@ -20,7 +20,6 @@ from forms.selectors import list_messages
 from partner_engine.api import attached_shapes as shapes
 from partner_engine.api.bodies import PageQuery, ReadQuery
 from partner_engine.api.copies import find_copy
-from partner_engine.api.http.conditional import version_tag
 from partner_engine.api.http.endpoint import Endpoint
 from partner_engine.api.http.field_errors import errors_of_field
 from partner_engine.api.http.input import Nothing
@@ -47,7 +46,7 @@ class Messages(Endpoint):
         messages = page(list_messages(id), order="-event", cursor=query.cursor, limit=query.limit)
         results = [shapes.posted_message(row) for row in messages.rows]
         shape = shapes.PostedMessagePage(results, next_page(request, messages.next_cursor))
-        return self.respond(shape, etag=version_tag(context.version))
+        return self.respond_with_content_tag(shape, version=context.version)
 
     @documented(
         "Post a message",

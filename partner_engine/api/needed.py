@@ -9,8 +9,7 @@ from django.http import HttpResponse
 from rest_framework.request import Request
 
 from partner_engine.api.bodies import ReadQuery
-from partner_engine.api.copies import find_copy
-from partner_engine.api.http.conditional import version_tag
+from partner_engine.api.copies import find_copy, tag_of
 from partner_engine.api.http.endpoint import Endpoint
 from partner_engine.api.http.schema import documented
 from partner_engine.copy_visibility import visibility_of
@@ -30,11 +29,14 @@ class Needed(Endpoint):
         "lists mean that nothing is missing. `needed_counts` also counts the paths that outcomes (`decide`) and "
         "premiums (`price`) of products depend on.",
         query=ReadQuery,
-        responses={200: shapes.NeededShape},
+        responses={200: shapes.NeededShape, 304: None},
         tagged=True,
     )
     def get(self, request: Request, id: UUID, *, query: ReadQuery) -> HttpResponse:
         context = find_copy(self, id, query)
+        etag = tag_of(context)
+        if self.is_fresh(etag):
+            return self.respond_unchanged(etag)
         _, evaluation = context.current_view()
         shape = shapes.NeededShape(
             version=context.version,
@@ -42,4 +44,4 @@ class Needed(Endpoint):
             needed_counts=needed_counts(evaluation),
             messages=visibility_of(context, actor=self.actor).messages(evaluation.messages),
         )
-        return self.respond_in_full(shape, version_tag(context.version))
+        return self.respond(shape, etag=etag)

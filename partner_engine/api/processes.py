@@ -12,7 +12,6 @@ from batch.processes.selectors import list_processes
 from partner_engine.api import attached_shapes as shapes
 from partner_engine.api.bodies import PageQuery, ReadQuery
 from partner_engine.api.copies import find_copy
-from partner_engine.api.http.conditional import version_tag
 from partner_engine.api.http.endpoint import Endpoint
 from partner_engine.api.http.pagination import next_page, page
 from partner_engine.api.http.schema import documented
@@ -38,4 +37,4 @@ class Processes(Endpoint):
         shape = shapes.ProcessPage(
             [shapes.process(row) for row in processes.rows], next_page(request, processes.next_cursor)
         )
-        return self.respond(shape, etag=version_tag(context.version))
+        return self.respond_with_content_tag(shape, version=context.version)

@@ -7,6 +7,7 @@ from typing import ClassVar
 from django.http import HttpResponse
 from rest_framework.request import Request
 
+from decisions.listing import present_rows
 from forms.selectors import list_every_copy
 from partner_engine.api.bodies import SearchQuery
 from partner_engine.api.form_list import filter_copies, form_summary
@@ -43,12 +44,13 @@ class Search(Endpoint):
         after = Ranked(*decode_ranked(query.cursor)) if query.cursor else None
         ranked = rank_forms(copies, query.q, personal=sees_personal, after=after, limit=query.limit + 1)
         shown = ranked[: query.limit]
-        rows = {copy.pk: copy for copy in every_copy.filter(pk__in=[match.copy_id for match in shown])}
+        found = present_rows(every_copy.filter(pk__in=[match.copy_id for match in shown]), state=query.state)
+        rows = {copy.pk: copy for copy in found}
         names = InsuredNames(Reader.for_actor(self.actor))
         results = [
             shapes.SearchHit(match.score, form_summary(rows[match.copy_id], names))
             for match in shown
-            # A copy may be deleted between the two queries.
+            # A copy may be deleted, or decided anew, between the two queries.
             if match.copy_id in rows
         ]
         cursor = encode_ranked(*shown[-1]) if len(ranked) > query.limit else ""

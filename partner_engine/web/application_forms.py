@@ -15,7 +15,8 @@ from django.views.decorators.http import require_GET, require_POST
 from batch import service as batch
 from catalogue import releases
 from catalogue.selectors import list_published_catalogues
-from forms.selectors import in_state, list_forms
+from decisions.listing import in_state, present_rows
+from forms.selectors import list_forms
 from forms.states import State
 from partner_engine.copy_visibility import InsuredNames
 from partner_engine.web.access import Agent, for_agents
@@ -47,9 +48,10 @@ def index(request: HttpRequest, agent: Agent) -> HttpResponse:
     if state:
         copies = in_state(copies, state)  # type: ignore[arg-type]
     listed = _page(copies, query, may_search_personal, first=(max(page, 1) - 1) * PAGE)
+    rows = present_rows(listed[:PAGE], state=state or None)  # type: ignore[arg-type]
     names = InsuredNames(Reader.for_actor(agent.actor))
     shown = agent.context(
-        rows=[_line(copy, agent, names) for copy in listed[:PAGE]],
+        rows=[_line(copy, agent, names) for copy in rows],
         query=query,
         state=state,
         states=STATE_WORDS.items(),

@@ -20,6 +20,7 @@ from batch.confirmation import confirm
 from batch.context import BatchContext
 from copies.document import PoolRow, find_container
 from copies.paths import Path, row_steps
+from decisions.listing import present_rows
 from forms.selectors import list_copies
 from partner_engine.web import row_commands
 from partner_engine.web.access import Agent, for_agents, for_visitors
@@ -254,7 +255,7 @@ def _title_of(context: BatchContext, request: HttpRequest, visitor: Visitor, pat
 
 def _tabs(context: BatchContext) -> Iterable[Tab]:
     """Return the form's copies as tabs if it has more than one."""
-    copies = list(list_copies(context.form.id))
+    copies = present_rows(list_copies(context.form.id))
     if len(copies) < 2:
         return ()
     return (

@@ -11,6 +11,7 @@ from batch.context import BatchContext
 from catalogue.release_history import past_labels
 from copies.document import walk_answers
 from partner_engine.audit import note_personal_read
+from partner_engine.copy_visibility import past_sensitivities
 from partner_engine.web.pages.reading import CopyFacts, Reading
 from partner_engine.web.visitors import Visitor
 from presentation.visibility import PERSONAL
@@ -23,6 +24,8 @@ def read_context(
     changeset, concluded = context.current_view()
     fields = changeset.copy_fields
     evaluation = concluded if result is None else result.evaluation
+    release, is_kept = context.decision_release, context.loaded.keeps_decision
+    is_older = release.id != context.release.id
     reading = Reading(
         facts=CopyFacts(
             id=str(context.copy.id),
@@ -33,14 +36,17 @@ def read_context(
             as_of=evaluation.as_of,
             as_of_is_fixed=context.form.as_of is not None,
             locked=fields.locked_at is not None,
+            kept_release=release.number if is_kept else None,
         ),
         reader=visitor.reader,
-        catalogue=context.release.compiled,
+        catalogue=release.compiled,
         document=changeset.document,
         evaluation=evaluation,
         open_rows=frozenset(filter(None, request.headers.get("X-Open-Rows", "").split(","))),
         posted=context.attached.get("messages", ()),  # type: ignore[arg-type]
-        past_labels=partial(past_labels, context.release.id),
+        past_labels=partial(past_labels, release.id),
+        today=context.release.compiled if is_older else None,
+        then=tuple(past_sensitivities([release.id])) if is_older else (),
     )
     return reading
 

@@ -12,7 +12,7 @@ def explain_product(context: BatchContext, reading: Reading, code: str) -> Expla
     """Return the explanation of the product ``code``, None if there is no such product."""
     if code not in reading.catalogue.products:
         return None
-    changeset = context.read_only_changeset()
+    changeset, _ = context.current_view()
 
     def traced(kind: str) -> Explanation:
         return explain(
@@ -22,10 +22,10 @@ def explain_product(context: BatchContext, reading: Reading, code: str) -> Expla
             as_of=reading.evaluation.as_of,
             reveal=changeset.sealing.reveal,
             visibility=reading.visibility,
-            release=context.release.id,
+            release=context.decision_release.id,
         )
 
     try:
-        return build_explanation(reading, traced("product"), traced("premium"), release=context.release.number)
+        return build_explanation(reading, traced("product"), traced("premium"), release=context.decision_release.number)
     except UnknownTarget:
         return None

@@ -13,6 +13,7 @@ from typing import Final
 
 from rules.definition.catalogue import CatalogueDefinition, FormRule, Question, QuestionSet, RequiredWhen
 from rules.definition.code_checks import check_references
+from rules.definition.day_readers import find_day_readers
 from rules.definition.dependency_order import CycleError, GateMaker, Reads, gate_reads, set_node
 from rules.definition.dependents import find_dependents
 from rules.definition.faults import CatalogueErrors, CatalogueFault
@@ -149,6 +150,7 @@ class _Compiler:
                 products=self._products.values(),
                 lines_question=self._definition.lines_question,
             ),
+            day=find_day_readers((text for _, text in self.texts.compiled), self._questions),
         )
 
     def _set(self, part: QuestionSet, order: int) -> CompiledSet:

@@ -291,6 +291,21 @@ class Dependents:
     size: int
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DayReaders:
+    """The parts of a catalogue that depend on the evaluation date: whether a text reads it, and the questions (by
+    pool, the document's under "") whose answers are checked against it.
+    """
+
+    is_in_texts: bool
+    questions: Mapping[str, frozenset[str]]
+
+    @property
+    def is_possible(self) -> bool:
+        """Return whether any decision can depend on the evaluation date."""
+        return self.is_in_texts or bool(self.questions)
+
+
 _NO_CHOICES: Final[Mapping[str, str]] = MappingProxyType({})
 Step: TypeAlias = CompiledSet | CompiledQuestion | CompiledDerived
 
@@ -303,7 +318,8 @@ class CompiledCatalogue:
     it. ``steps`` decide visibility and derived
     values, each after the values it reads; ``derived_order`` is such an order of the derived values. ``related`` are
     the questions with relations, ``conditional`` those with conditional requirements, ``dependents`` the dependencies
-    that a partial run follows, ``width`` is the number of the document's slots.
+    that a partial run follows, ``day`` the readers of the evaluation date, ``width`` is the number of the document's
+    slots.
     """
 
     definition: CatalogueDefinition
@@ -322,6 +338,7 @@ class CompiledCatalogue:
     nested: Mapping[str, frozenset[str]]
     choice_lists: Mapping[str, Mapping[str, str]]
     dependents: Dependents
+    day: DayReaders
 
     @property
     def currency(self) -> str:

@@ -233,7 +233,7 @@ def test_an_unreadable_copy_affects_no_other(forms: list[UUID], kennels: Tenant,
 def test_an_unstorable_value_affects_no_other_copy(forms: list[UUID], kennels: Tenant, agent: Actor) -> None:
     with batch.find_and_lock_many(forms, scope=kennels, actor=agent) as chunk:
         for number, context in enumerate(chunk):
-            context.changeset.messages.add("half a pair: \ud800" if number == 1 else "whole")
+            context.changeset.naics_searches.add("half a pair: \ud800" if number == 1 else "whole")
         outcomes = chunk.save()
 
     assert [type(outcome.error) for outcome in outcomes] == [

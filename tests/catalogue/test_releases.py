@@ -165,7 +165,7 @@ def test_the_slower_of_two_publishers_does_not_win(catalogue):
     first = publish(catalogue)
     second = publish(load(read_catalogue(OTHER_TITLE)))
 
-    releases._set_current("pet_boarding", first.id)
+    releases.advance("pet_boarding", first.id)
 
     assert releases.current("pet_boarding").id == second.id
 

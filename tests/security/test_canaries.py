@@ -268,13 +268,13 @@ class TestPersonalAnswers:
 
 
 FAILING = {
-    "the cleaning": ("batch.changes.input", "clean"),
+    "the cleaning": ("batch.changes.submitted_values", "clean"),
     "the sealing": ("copies.sealed_answers.Sealer", "seal"),
     "the revealing": ("copies.sealed_answers.Sealer", "reveal"),
     "the rules": ("batch.save", "decide"),
     "the encoding": ("batch.storage.rows", "encode_document"),
     "the save": ("batch.storage.write", "write"),
-    "the answer": ("partner_engine.api.answers", "changes_shape"),
+    "the answer": ("partner_engine.api.answers", "saved_changes"),
     "the page": ("partner_engine.web.rendering", "build_head"),
 }
 

@@ -6,8 +6,10 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
+from catalogue.drafts import read_draft
 from catalogue.models import Catalogue
-from catalogue.releases import publish, read_definition
+from catalogue.publish_work import complete_publish, count_impacts
+from catalogue.releases import check_draft, publish, read_definition
 from catalogue.reports import describe_faults, describe_warnings
 from catalogue.strict_check import check_catalogue
 from rules.definition.faults import CatalogueErrors
@@ -23,6 +25,9 @@ class Command(BaseCommand):
         parser.add_argument("code", help="The catalogue's code.")
         parser.add_argument("--notes", default="", help="What is new; stored with the release.")
         parser.add_argument("--actor", default="command", help="Who publishes; stored with the release.")
+        parser.add_argument(
+            "--later", action="store_true", help="Leave it to the workers to decide the open copies anew."
+        )
 
     def handle(self, *args: Any, **options: Any) -> None:
         """Publish the draft and report the current release."""
@@ -33,6 +38,8 @@ class Command(BaseCommand):
             raise CommandError(f"There is no catalogue {code!r}. Load it first; the known catalogues are: {known}.")
         before = catalogue.releases.count()
         try:
+            for text in self._impacts(catalogue):
+                self.stdout.write(f"To do: {text}.")
             release = publish(catalogue, actor_id=options["actor"], notes=options["notes"])
         except CatalogueErrors as error:
             raise CommandError(
@@ -45,5 +52,15 @@ class Command(BaseCommand):
             self.stdout.write(f"Published release {release.number} of {code}; it is now current everywhere.")
             for notice in release.notices:
                 self.stdout.write(notice)
+            for text in () if options["later"] else complete_publish(release):
+                self.stdout.write(text)
         else:
             self.stdout.write(f"The draft equals release {release.number}, which stays current.")
+
+    def _impacts(self, catalogue: Catalogue) -> list[str]:
+        """Return what a publish of the draft affects. Raises ``CatalogueErrors`` for a faulty draft."""
+        latest, draft = catalogue.releases.order_by("-number").first(), read_draft(catalogue)
+        if latest is None:
+            return []
+        check_draft(draft)
+        return [impact.text for impact in count_impacts(draft, read_definition(latest))]

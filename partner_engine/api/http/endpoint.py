@@ -12,7 +12,7 @@ from rest_framework import exceptions
 from rest_framework.views import APIView
 
 from batch.idempotency import StoredResponse
-from partner_engine.api.http.conditional import digest_tag, is_fresh
+from partner_engine.api.http.conditional import content_tag, digest_tag, is_fresh
 from partner_engine.api.http.input import NoQuery, read_body, read_query
 from partner_engine.api.http.json import MEDIA_TYPE, Json, UnreadBody
 from partner_engine.api.http.permissions import HasRight
@@ -121,6 +121,19 @@ class Endpoint(APIView):
         content = msgspec.json.encode(shape)
         return self._respond(content, digest_tag(content))
 
+    def is_fresh(self, etag: str) -> bool:
+        """Return whether ``If-None-Match`` names ``etag``, so that the body need not be built."""
+        return is_fresh(self.request.headers.get("If-None-Match"), etag)
+
+    def respond_unchanged(self, etag: str) -> HttpResponse:
+        """Return the 304 response to a read whose ``etag`` the caller has."""
+        return http_response(StoredResponse(304, {"ETag": etag}, b""))
+
+    def respond_with_content_tag(self, shape: object, *, version: int) -> HttpResponse:
+        """Return the response to a read of records of a copy: its entity tag is the version and the digest."""
+        content = msgspec.json.encode(shape)
+        return self._respond(content, content_tag(version, content))
+
     def respond_in_full(self, shape: object, etag: str) -> HttpResponse:
         """Return ``shape`` and never 304; ``etag`` is for a later ``If-Match``."""
         return http_response(StoredResponse(200, {"ETag": etag}, msgspec.json.encode(shape)))
@@ -130,8 +143,8 @@ class Endpoint(APIView):
         return http_response(plain_response(shape, status=status))
 
     def _respond(self, content: bytes, etag: str) -> HttpResponse:
-        if etag and is_fresh(self.request.headers.get("If-None-Match"), etag):
-            return http_response(StoredResponse(304, {"ETag": etag}, b""))
+        if etag and self.is_fresh(etag):
+            return self.respond_unchanged(etag)
         return http_response(StoredResponse(200, {"ETag": etag} if etag else {}, content))
 
 

@@ -54,6 +54,7 @@ class Head:
     saved: str
     saved_at: str
     as_of: str
+    decided: str
     locked: bool
     writable: bool
 
@@ -91,6 +92,7 @@ def build_form_page(reading: Reading, tabs: Iterable[Tab] = ()) -> FormPage:
 def build_head(reading: Reading) -> Head:
     """Return the head with the insured, the number of needed answers, and the version."""
     facts, reader, needed = reading.facts, reading.reader, reading.evaluation.needed.quote
+    kept = facts.kept_release
     return Head(
         copy_id=facts.id,
         form_id=facts.form_id,
@@ -103,6 +105,7 @@ def build_head(reading: Reading) -> Head:
         saved=moment(facts.saved_at, reader.zone, now=reader.now),
         saved_at=facts.saved_at.isoformat(),
         as_of=day(facts.as_of) if facts.as_of_is_fixed else "",
+        decided="" if kept is None or reader.is_guest else f"Decided on {day(facts.as_of)} with release {kept}",
         locked=facts.locked,
         writable=reading.is_writable,
     )

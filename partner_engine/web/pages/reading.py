@@ -15,6 +15,7 @@ from copies.paths import Path, split_first
 from presentation import visibility
 from presentation.product_names import product_name
 from presentation.visibility import Visibility
+from rules.definition.catalogue import Sensitivity
 from rules.definition.model import CompiledCatalogue
 from rules.definition.past_labels import PastLabels
 from rules.flow.evaluation import Evaluation, Message
@@ -49,6 +50,8 @@ class CopyFacts:
     as_of: date
     as_of_is_fixed: bool = False
     locked: bool = False
+    #: The number of the release of a decision that stays as it is, of a locked or bound copy; None for all others.
+    kept_release: int | None = None
 
 
 @dataclass(frozen=True)
@@ -58,6 +61,8 @@ class Reading:
     ``open_rows`` are the ids of the expanded rows of long pools, ``posted`` the posted messages, oldest first.
     ``premiums_before`` are the premiums by product before the save that the page shows, if it shows one.
     ``past_labels`` returns the labels of what the release no longer asks.
+    ``today`` is the current catalogue where ``catalogue`` is that of an older decision, with its sensitivities in
+    ``then``.
     """
 
     facts: CopyFacts
@@ -67,6 +72,8 @@ class Reading:
     evaluation: Evaluation
     open_rows: frozenset[str] = frozenset()
     posted: tuple[MessageRow, ...] = ()
+    today: CompiledCatalogue | None = None
+    then: tuple[Mapping[str, Sensitivity], ...] = ()
     past_labels: Callable[[], PastLabels] = PastLabels
     premiums_before: Mapping[str, int | None] = field(default_factory=dict)
 
@@ -137,7 +144,7 @@ class Reading:
     def visibility(self) -> Visibility:
         """Return which values the reader may see."""
         reader = visibility.Reader(sees_personal=self.reader.sees_pii, guest_id=self.reader.guest_id)
-        return Visibility(self.catalogue, reader)
+        return Visibility(self.today or self.catalogue, reader, past=self.then)
 
     def container(self, path: str) -> Container | None:
         """Return the container of the answer at ``path``."""

@@ -16,7 +16,14 @@ from presentation.visibility import UNKNOWN, Visibility
 
 #: The number of changes that are listed for a version.
 LISTED: Final = 12
-_SOURCES: Final = {"web": "in the browser", "api": "through the API", "admin": "in the admin", "job": "by the system"}
+_SOURCES: Final = {
+    "web": "in the browser",
+    "api": "through the API",
+    "admin": "in the admin",
+    "job": "by the system",
+    "release": "because of a new release",
+    "day": "because of a new day",
+}
 
 
 @dataclass(frozen=True)

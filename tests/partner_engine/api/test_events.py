@@ -80,7 +80,7 @@ def test_pages_go_back_in_time(api: Api, url: str) -> None:
     assert [event["details"]["number"] for event in first["results"] + second["results"]] == ["2", "1", "0"]
     assert second["next"] is None
     assert_problem(api.get(f"{url}?cursor=x"), 400, "invalid_cursor")
-    assert api.get(url, If_None_Match='"4"').status_code == 304
+    assert api.get(url, If_None_Match=api.get(url)["ETag"]).status_code == 304
 
 
 @pytest.mark.parametrize(

@@ -80,7 +80,7 @@ def test_needed_answers(api: Api) -> None:
 
     response = api.get(f"/copies/{copy['id']}/needed")
 
-    assert response["ETag"] == '"1"'
+    assert response["ETag"].startswith('"1-')
     shared = {key: copy[key] for key in ("needed", "needed_counts", "messages")}
     assert response.json() == {"version": 1, **shared}
     assert "mqs_gl_liquor_pct" in copy["needed"]["quote"]

@@ -1,0 +1,139 @@
+"""What a release changes for stored decisions, by what the decisions read; the counts read the databases.
+
+Decisions under two releases are equal where the definitions differ in nothing that decides; where they differ in
+products alone, only copies that request one of those products' lines can have another decision.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import Final
+
+from django.db.models import F, Q, QuerySet
+from django.utils import timezone
+from msgspec.structs import replace
+
+from catalogue.publish_work import Impact
+from copies.codec import UnreadableDocument, decode_narrow_document
+from copies.document import Document
+from copies.models import Copy
+from decisions.waiting import list_databases
+from forms.models import ApplicationForm
+from rules.definition.catalogue import CatalogueDefinition
+from rules.definition.compiler import compile_catalogue
+from rules.definition.renames import renames_of
+from rules.flow.followed_renames import follow_renames
+from rules.flow.refused_answers import refused
+from tenants.current_tenant import across_tenants
+
+#: Documents that are read to count refused answers; the report stays a matter of seconds.
+MOST_READ: Final = 5_000
+
+
+@dataclass(frozen=True, slots=True)
+class Reach:
+    """The copies that a new release may decide in another way: all (``lines`` None), or those with one of ``lines``."""
+
+    lines: frozenset[str] | None
+
+    def concerns(self, lines: Sequence[str]) -> bool:
+        """Return whether a copy that requests ``lines`` is concerned."""
+        return self.lines is None or not self.lines.isdisjoint(lines)
+
+
+EVERYTHING: Final = Reach(None)
+NOTHING: Final = Reach(frozenset())
+
+
+def reach_of(before: CatalogueDefinition, after: CatalogueDefinition) -> Reach:
+    """Return which copies the step from ``before`` to ``after`` concerns."""
+    earlier, later = _deciding(before), _deciding(after)
+    if earlier == later:
+        return NOTHING
+    if replace(earlier, products=()) != replace(later, products=()):
+        return EVERYTHING
+    old, new = ({product.code: product for product in one.products} for one in (earlier, later))
+    moved = [old.get(code) or new[code] for code in old.keys() | new.keys() if old.get(code) != new.get(code)]
+    moved += [new[product.code] for product in moved if product.code in new]
+    # The order of products is the order of the decision.
+    is_ordered_anew = [code for code in old if code in new] != [code for code in new if code in old]
+    return EVERYTHING if is_ordered_anew else Reach(frozenset(product.line for product in moved))
+
+
+def _deciding(definition: CatalogueDefinition) -> CatalogueDefinition:
+    """Return ``definition`` without the texts that neither decide nor are part of a decision or of the search."""
+    sets = tuple(
+        replace(
+            part,
+            title="",
+            questions=tuple(replace(question, label="", help="") for question in part.questions),
+        )
+        for part in definition.question_sets
+    )
+    return replace(
+        definition,
+        title="",
+        question_sets=sets,
+        derived=tuple(replace(part, label="") for part in definition.derived),
+        lines=tuple(replace(line, label="") for line in definition.lines),
+        products=tuple(replace(product, label="") for product in definition.products),
+    )
+
+
+def count_concerned(draft: CatalogueDefinition, current: CatalogueDefinition | None) -> list[Impact]:
+    """Return how many open copies of all tenants a publish of ``draft`` decides anew."""
+    if current is None:
+        return []
+    reach = reach_of(current, draft)
+    if reach == NOTHING:
+        return []
+    count = sum(_count(alias, draft.code, reach) for alias in list_databases())
+    noun = "open copy is" if count == 1 else "open copies are"
+    return [Impact(count, f"{count:,} {noun} decided anew")]
+
+
+def count_refusing(draft: CatalogueDefinition, current: CatalogueDefinition | None) -> list[Impact]:
+    """Return how many open copies hold answers that ``draft`` would refuse, of the ``MOST_READ`` touched last. Raises
+    ``CatalogueErrors`` for a faulty draft.
+    """
+    if current is None or reach_of(current, draft) != EVERYTHING:
+        return []
+    compiled, renames = compile_catalogue(draft), renames_of(draft)
+    count = read = 0
+    for alias in list_databases():
+        with across_tenants(using=alias):
+            for document in _documents(alias, draft.code, most=MOST_READ - read):
+                read += 1
+                # The mask of a sealed answer is enough: it is not opened.
+                follow_renames(document, (renames,))
+                count += bool(refused(compiled, document, as_of=timezone.now().date()))
+    noun = "open copy holds" if count == 1 else "open copies hold"
+    among = f" (among the {read:,} touched last)" if read == MOST_READ else ""
+    return [Impact(count, f"{count:,} {noun} answers that the new release refuses{among}")]
+
+
+def _documents(alias: str, catalogue: str, *, most: int) -> Iterator[Document]:
+    latest = _open_copies(alias, catalogue).order_by(F("last_touched_by_user_at").desc(nulls_last=True))
+    for content in latest.values_list("document", flat=True)[:most].iterator(chunk_size=200):
+        with suppress(UnreadableDocument):
+            yield decode_narrow_document(bytes(content))
+
+
+def _open_copies(alias: str, catalogue: str) -> QuerySet[Copy]:
+    forms = ApplicationForm.objects.using(alias).filter(catalogue=catalogue, deleted_at=None)
+    return Copy.objects.using(alias).filter(
+        locked_at=None, deleted_at=None, application_form_id__in=forms.order_by().values("pk")
+    )
+
+
+def _count(alias: str, catalogue: str, reach: Reach) -> int:
+    with across_tenants(using=alias):
+        copies = _open_copies(alias, catalogue)
+        if reach.lines is not None:
+            has_line = Q()
+            for line in reach.lines:
+                has_line |= Q(summary__lines__contains=[line])
+            copies = copies.filter(has_line)
+        return copies.count()

@@ -1,0 +1,120 @@
+"""Lists of copies that never show an older decision than a read of the copy.
+
+A copy that waits for its run is decided while it is listed, and nothing is stored (docs/adr/0025). A filter by state
+decides the waiting copies first, up to ``MOST_DECIDED``; beyond that it lets them through, and ``present_rows`` drops
+those of the page that are in another state.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from functools import cache
+from typing import Any, Final, TypeVar
+from uuid import UUID
+
+from django.db.models import Q, QuerySet
+
+from batch.storage.summary import summarise
+from catalogue import releases
+from copies.codec import UnreadableDocument
+from copies.models import Copy
+from decisions.decide_many import flow_of
+from decisions.stored_copies import Waiting, read_waiting
+from decisions.waiting import is_present, list_waiting, today_at, with_waiting
+from encryption.envelope import DecryptionFailed
+from encryption.key_ring import KeyServiceUnavailable
+from forms.selectors import in_state as in_stored_state
+from forms.selectors import state_of_copy
+from forms.states import State
+from tenants.current_tenant import current_scope, use_tenant
+from tenants.models import Tenant
+
+C = TypeVar("C", bound=Copy)
+#: Waiting copies that a filter by state decides; a list stays fast while a large run is on its way.
+MOST_DECIDED: Final = 300
+
+
+def present_rows(rows: Iterable[C], *, state: State | None = None) -> list[C]:
+    """Return ``rows`` with the summaries of their present decisions; with ``state`` only those in that state."""
+    shown = list(rows)
+    waiting = _waiting_rows(shown)
+    for tenant_id, ids in waiting.items():
+        tenant = Tenant.objects.get(pk=tenant_id)
+        with use_tenant(tenant):
+            summaries = present_summaries(ids, tenant=tenant)
+        for row in shown:
+            row.summary = summaries.get(row.pk, row.summary)
+    return shown if state is None else [row for row in shown if state_of_copy(row) == state]
+
+
+def in_state(copies: QuerySet[C], state: State) -> QuerySet[C]:
+    """Narrow ``copies`` to those in ``state`` by their present decisions.
+
+    While very many copies wait, the result has all of them too: pass its rows through ``present_rows`` with ``state``.
+    """
+    groups = [] if state in ("deleted", "locked") else list_waiting(_tenants_in_scope(), alias=_alias())
+    if not groups:
+        return in_stored_state(copies, state)
+    is_open = with_waiting(copies.filter(deleted_at=None, locked_at=None), groups)
+    ids = list(is_open.filter(waits=True).order_by().values_list("pk", "tenant_id")[: MOST_DECIDED + 1])
+    if len(ids) > MOST_DECIDED:
+        return is_open.filter(Q(waits=True) | Q(summary__standing=state))
+    matching = []
+    for tenant in Tenant.objects.filter(pk__in={tenant_id for _, tenant_id in ids}):
+        own = [copy_id for copy_id, tenant_id in ids if tenant_id == tenant.pk]
+        with use_tenant(tenant):
+            summaries = present_summaries(own, tenant=tenant)
+            stored = dict(Copy.objects.filter(pk__in=set(own) - summaries.keys()).values_list("pk", "summary"))
+        matching += [pk for pk, summary in (stored | summaries).items() if summary.get("standing") == state]
+    return is_open.filter(Q(pk__in=matching) | Q(waits=False, summary__standing=state))
+
+
+def present_summaries(copy_ids: Sequence[UUID], *, tenant: Tenant) -> dict[UUID, dict[str, Any]]:
+    """Return the summaries of these copies under the current release today; those that keep their decision and those
+    that cannot be decided are left out. The tenant must be in scope.
+    """
+    found = read_waiting(Q(pk__in=copy_ids), tenant=tenant, today=today_at(tenant), limit=len(copy_ids))
+    summaries = {}
+    for waiting in found:
+        if not waiting.is_ended and (summary := _summary(waiting)) is not None:
+            summaries[waiting.copy.id] = summary
+    return summaries
+
+
+def _summary(waiting: Waiting) -> dict[str, Any] | None:
+    try:
+        release = releases.current(waiting.catalogue)
+        document, result = flow_of(waiting.copy, release)
+    except (releases.NoRelease, UnreadableDocument, DecryptionFailed, KeyServiceUnavailable):
+        return None
+    return summarise(release.compiled, document, result.evaluation)
+
+
+def _waiting_rows(rows: Sequence[Copy]) -> Mapping[UUID, list[UUID]]:
+    """Return the ids of the rows whose stored decision may be an older one, by tenant."""
+    is_of_present = cache(is_present)
+    present_day = cache(lambda tenant_id: today_at(Tenant.objects.get(pk=tenant_id)))
+    scope = current_scope()
+    if scope is not None and scope.tenant is not None:
+        today = today_at(scope.tenant)
+        present_day = cache(lambda tenant_id: today)
+    found: dict[UUID, list[UUID]] = {}
+    for row in rows:
+        if row.locked_at is not None or row.deleted_at is not None:
+            continue
+        is_current = row.decided_release_id is not None and is_of_present(row.decided_release_id, row.decided_edition)
+        if not is_current or row.decided_on not in (None, present_day(row.tenant_id)):
+            found.setdefault(row.tenant_id, []).append(row.pk)
+    return found
+
+
+def _tenants_in_scope() -> list[Tenant]:
+    scope = current_scope()
+    if scope is not None and scope.tenant is not None:
+        return [scope.tenant]
+    return [tenant for tenant in Tenant.objects.all() if tenant.database_alias == _alias()]
+
+
+def _alias() -> str:
+    scope = current_scope()
+    return scope.alias if scope is not None else "default"
