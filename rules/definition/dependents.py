@@ -113,7 +113,8 @@ class _Finder:
             self._names[step.question.code] = _message_codes(step)
             self._parts.setdefault(step.pool, {})[step.slot] = step
             gates = frozenset((self._lines_question,)) if step.gates else frozenset()
-            self._add("steps", place, _reads(step.when).union(gates, *map(gate_reads, step.gates)), step.pool)
+            gates = gates.union(*map(gate_reads, step.gates))
+            self._add("steps", place, _reads(step.when) | gates, step.pool, of_form=gates)
             for product in {gate.product.product.code for gate in step.gates}:
                 self._gated.setdefault(product, []).append(place)
 
@@ -141,12 +142,15 @@ class _Finder:
             for code in reads:
                 self._products.setdefault(code, {}).setdefault(product.product.code, set()).add(part)
 
-    def _add(self, kind: str, place: int, reads: frozenset[str], pool: str) -> None:
+    def _add(
+        self, kind: str, place: int, reads: frozenset[str], pool: str, *, of_form: frozenset[str] = frozenset()
+    ) -> None:
+        """Note the reader of ``reads``; those of products (``of_form``) are read in all rows of the form."""
         around = (*self._pools[pool].ancestors, pool) if pool else ()
         for code in reads:
             home = self._homes.get(code, "")
             # A text reads other rows only by naming their pool; otherwise it reads its own row and the enclosing ones.
-            is_local = home in around and home not in reads
+            is_local = home in around and home not in reads and code not in of_form
             self._readers.setdefault(code, {}).setdefault(kind, []).append(Reader(place, pool, is_local))
 
     def dependents(self) -> Dependents:

@@ -17,7 +17,7 @@ export function matching(choices, text) {
   const wanted = plain(text);
   if (!wanted) return choices;
   const ranked = choices.map((choice) => ({ choice, rank: rankOf(choice, wanted) })).filter(({ rank }) => rank >= 0);
-  return ranked.sort((one, other) => one.rank - other.rank).map(({ choice }) => choice);
+  return ranked.toSorted((one, other) => one.rank - other.rank).map(({ choice }) => choice);
 }
 
 /** Return the one choice that `text` means: its name, its code, or the beginning of no other; null without one. */

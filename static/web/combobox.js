@@ -13,9 +13,11 @@ import { load } from "./requests.js";
 const HANDS_REST = 150;
 const FOCUS_MOVES = 150;
 const SHORTEST_QUERY = 2;
+const ARROWS = new Set(["ArrowDown", "ArrowUp"]);
 const INDUSTRY_CODE = /^\d{2,6}(?:\s|$)/;
 const REASONS = { search: "Choose an industry from the list.", combobox: "Choose one from the list." };
 
+const hooks = {}; // what becomes of a choice, set by startCombobox
 const searches = new WeakMap(); // field -> { timer, query, found: a promise } of the industries that are looked for
 const moved = new WeakSet(); // fields whose highlight was moved by keys
 
@@ -74,13 +76,16 @@ function findIndustries(field, control) {
   }
   if (known?.query === query && known.found) return known.found;
   const parameters = new URLSearchParams({ q: query, for: idOf(field.dataset.path) });
-  const found = load(`${page.dataset.industries}?${parameters}`, listOf(field)).then(() => {
-    if (document.activeElement !== control) return;
-    control.setAttribute("aria-expanded", "true");
-    highlight(field, control, 0);
-  });
+  const found = loadIndustries(field, control, parameters);
   searches.set(field, { query, found });
   return found;
+}
+
+async function loadIndustries(field, control, parameters) {
+  await load(`${page.dataset.industries}?${parameters}`, listOf(field));
+  if (document.activeElement !== control) return;
+  control.setAttribute("aria-expanded", "true");
+  highlight(field, control, 0);
 }
 
 function findIndustriesSoon(field, control) {
@@ -88,104 +93,130 @@ function findIndustriesSoon(field, control) {
   searches.set(field, { timer: setTimeout(() => findIndustries(field, control), HANDS_REST) });
 }
 
+function choose(field, control, option) {
+  const label = option.querySelector("span").textContent;
+  if (isSearch(field)) field.dataset.searched = control.value.trim();
+  control.value = isSearch(field) ? `${option.dataset.value} ${label}` : label;
+  control.dataset.value = option.dataset.value;
+  searches.delete(field);
+  close(field, control);
+  hooks.commitField(field);
+}
+
+/** Return whether the text of `control` needs no list: none, or the code of an industry. */
+function isPlain(field, control) {
+  const text = control.value.trim();
+  return !text || (isSearch(field) && INDUSTRY_CODE.test(text));
+}
+
+/** Return the option that the text of `control` means, null without one; `orFirst` takes the first of several. */
+async function meantOption(field, control, orFirst) {
+  if (isSearch(field)) await findIndustries(field, control);
+  else if (!isOpen(control)) showChoices(field, control, control.value);
+  const options = optionsOf(field);
+  const code = isSearch(field) ? null : theOne(choicesOf(field), control.value)?.code;
+  const meant = options.find((option) => option.dataset.value === code);
+  return meant ?? (options.length === 1 || orFirst ? options[0] : null);
+}
+
+/** Commit what is typed if it means one of the list. */
+async function settle(field, control, orFirst = false) {
+  const { path } = field.dataset;
+  const isTyped = queue.isTyped(path);
+  if (!isTyped || !isChanged(control) || isPlain(field, control)) {
+    close(field, control);
+    if (isTyped) return isChanged(control) ? hooks.commitField(field) : hooks.undo(path);
+    return undefined;
+  }
+  const option = await meantOption(field, control, orFirst);
+  if (option) return choose(field, control, option);
+  close(field, control);
+  return hooks.refuseField(field, REASONS[field.dataset.widget]);
+}
+
+function open(field, control) {
+  if (isSearch(field)) return findIndustries(field, control);
+  return showChoices(field, control, isChanged(control) ? control.value : "");
+}
+
+function move(field, control, key) {
+  const options = isOpen(control) ? optionsOf(field) : [];
+  if (options.length) highlight(field, control, nextPlace(options.indexOf(highlighted(field)), key, options.length));
+  else if (!isOpen(control)) open(field, control);
+  moved.add(field);
+}
+
+/** Return whether Tab takes the highlighted option: moved to, found by typing, or the only industry. */
+function isTakenByTab(field, control) {
+  if (moved.has(field)) return true;
+  const text = queue.isTyped(field.dataset.path) ? control.value.trim() : "";
+  if (!text || !isSearch(field)) return Boolean(text);
+  return optionsOf(field).length === 1 && searches.get(field)?.query === text;
+}
+
+function takeByTab(field, control) {
+  const option = isOpen(control) ? highlighted(field) : null;
+  if (option && isTakenByTab(field, control)) choose(field, control, option);
+  else if (!isSearch(field)) settle(field, control);
+}
+
+function takeByEnter(field, control) {
+  const option = isOpen(control) ? highlighted(field) : null;
+  if (option) choose(field, control, option);
+  else settle(field, control, true);
+}
+
+function noteKey(event) {
+  const control = event.target;
+  const field = control.matches("input") ? comboboxOf(control) : null;
+  if (!field || event.ctrlKey || event.metaKey) return;
+  const { key } = event;
+  if (key === "Tab") return takeByTab(field, control);
+  if (ARROWS.has(key)) move(field, control, key);
+  else if (key === "Escape" && isOpen(control)) close(field, control);
+  else if (key === "Enter") takeByEnter(field, control);
+  else return;
+  event.preventDefault();
+}
+
+function noteTyping({ target }) {
+  const field = comboboxOf(target);
+  if (!field) return;
+  moved.delete(field);
+  if (isSearch(field)) findIndustriesSoon(field, target);
+  else showChoices(field, target, target.value);
+}
+
+function noteLeaving({ target }) {
+  const field = target.matches("input") ? comboboxOf(target) : null;
+  if (!field) return;
+  setTimeout(() => {
+    if (!field.contains(document.activeElement)) settle(field, target);
+  }, FOCUS_MOVES);
+}
+
+function notePress(event) {
+  const option = event.target.closest("[role=option]");
+  const field = comboboxOf(event.target);
+  if (!field) return;
+  const control = field.querySelector("input");
+  if (option) {
+    event.preventDefault();
+    choose(field, control, option);
+  } else if (event.target === control && !control.disabled && !isSearch(field)) {
+    if (isOpen(control)) close(field, control);
+    else open(field, control);
+  }
+}
+
 /**
  * Start the comboboxes. `commitField(field)` saves what is chosen, `refuseField(field, reason)` keeps it unsaved, and
  * `undo(path)` forgets it.
  */
 export function startCombobox({ commitField, refuseField, undo }) {
-  function choose(field, control, option) {
-    const label = option.querySelector("span").textContent;
-    if (isSearch(field)) field.dataset.searched = control.value.trim();
-    control.value = isSearch(field) ? `${option.dataset.value} ${label}` : label;
-    control.dataset.value = option.dataset.value;
-    searches.delete(field);
-    close(field, control);
-    commitField(field);
-  }
-
-  /** Commit what is typed if it means one of the list; `orFirst` takes the first of several. */
-  async function settle(field, control, orFirst = false) {
-    const { path } = field.dataset;
-    if (!queue.isTyped(path)) return close(field, control);
-    if (!isChanged(control)) {
-      close(field, control);
-      return undo(path);
-    }
-    if (!control.value.trim() || (isSearch(field) && INDUSTRY_CODE.test(control.value.trim()))) {
-      close(field, control);
-      return commitField(field);
-    }
-    if (isSearch(field)) await findIndustries(field, control);
-    else if (!isOpen(control)) showChoices(field, control, control.value);
-    const options = optionsOf(field);
-    const one = isSearch(field) ? null : theOne(choicesOf(field), control.value);
-    const meant = options.find((option) => option.dataset.value === one?.code);
-    const option = meant ?? (options.length === 1 || orFirst ? options[0] : null);
-    if (option) return choose(field, control, option);
-    close(field, control);
-    refuseField(field, REASONS[field.dataset.widget]);
-  }
-
-  function open(field, control) {
-    if (isSearch(field)) return findIndustries(field, control);
-    return showChoices(field, control, isChanged(control) ? control.value : "");
-  }
-
-  function move(field, control, key) {
-    const options = isOpen(control) ? optionsOf(field) : [];
-    if (options.length) highlight(field, control, nextPlace(options.indexOf(highlighted(field)), key, options.length));
-    else if (!isOpen(control)) open(field, control);
-    moved.add(field);
-  }
-
-  function takeByTab(field, control) {
-    const option = isOpen(control) ? highlighted(field) : null;
-    const text = queue.isTyped(field.dataset.path) ? control.value.trim() : "";
-    const isOnly = optionsOf(field).length === 1 && searches.get(field)?.query === text;
-    if (option && (moved.has(field) || (text && (isOnly || !isSearch(field))))) choose(field, control, option);
-    else if (!isSearch(field)) settle(field, control);
-  }
-
-  function noteKey(event) {
-    const control = event.target;
-    const field = control.matches("input") ? comboboxOf(control) : null;
-    if (!field || event.ctrlKey || event.metaKey) return;
-    const { key } = event;
-    if (key === "ArrowDown" || key === "ArrowUp") move(field, control, key);
-    else if (key === "Tab") return takeByTab(field, control);
-    else if (key === "Escape" && isOpen(control)) close(field, control);
-    else if (key === "Enter" && isOpen(control) && highlighted(field)) choose(field, control, highlighted(field));
-    else if (key === "Enter") settle(field, control, true);
-    else return;
-    event.preventDefault();
-  }
-
-  page.addEventListener("input", ({ target }) => {
-    const field = comboboxOf(target);
-    if (!field) return;
-    moved.delete(field);
-    if (isSearch(field)) findIndustriesSoon(field, target);
-    else showChoices(field, target, target.value);
-  });
-  page.addEventListener("focusout", ({ target }) => {
-    const field = target.matches("input") ? comboboxOf(target) : null;
-    if (!field) return;
-    setTimeout(() => {
-      if (!field.contains(document.activeElement)) settle(field, target);
-    }, FOCUS_MOVES);
-  });
+  Object.assign(hooks, { commitField, refuseField, undo });
+  page.addEventListener("input", noteTyping);
+  page.addEventListener("focusout", noteLeaving);
   page.addEventListener("keydown", noteKey);
-  page.addEventListener("mousedown", (event) => {
-    const option = event.target.closest("[role=option]");
-    const field = comboboxOf(event.target);
-    if (!field) return;
-    const control = field.querySelector("input");
-    if (option) {
-      event.preventDefault();
-      choose(field, control, option);
-    } else if (event.target === control && !control.disabled && !isSearch(field)) {
-      if (isOpen(control)) close(field, control);
-      else showChoices(field, control, isChanged(control) ? control.value : "");
-    }
-  });
+  page.addEventListener("mousedown", notePress);
 }

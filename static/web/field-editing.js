@@ -130,18 +130,24 @@ function noteKey(event) {
   if (!field || event.defaultPrevented) return;
   noteMove(event, field);
   if (event.key === "Enter" && resting.has(field.dataset.path)) return commitField(field);
-  if (control.matches(`${CHOICES}, button`)) return;
+  if (!control.matches(`${CHOICES}, button`) && pressInText(event, field)) event.preventDefault();
+}
+
+/** Do what a key does in a field with text; return whether it does anything. */
+function pressInText(event, field) {
+  const control = event.target;
   if (isCommit(event, control)) {
-    event.preventDefault();
     if (hasText(field, control) && !isCombobox(field)) commitField(field);
-  } else if (event.key === "Escape" && hasUndo(field)) {
-    event.preventDefault();
+    return true;
+  }
+  if (event.key === "Escape" && hasUndo(field)) {
     control.value = control.defaultValue;
     undo(field.dataset.path);
-  } else if (field.dataset.widget === "date" && event.key === "ArrowDown" && event.altKey) {
-    event.preventDefault();
-    openCalendar(field);
+    return true;
   }
+  const isCalendarKey = field.dataset.widget === "date" && event.key === "ArrowDown" && event.altKey;
+  if (isCalendarKey) openCalendar(field);
+  return isCalendarKey;
 }
 
 function openCalendar(field) {

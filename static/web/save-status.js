@@ -69,9 +69,10 @@ export function clearRefusal(path) {
   notesBefore.delete(path);
 }
 
+const reasonOf = ({ path, isUndecided }) => (isUndecided ? "choose an answer" : (reasons.get(path) ?? "not saved"));
+
 /** Show the answers that are not saved in the list of what needs fixing. */
 export function showUnsaved(unsaved) {
-  const reasonOf = ({ path, isUndecided }) => (isUndecided ? "choose an answer" : (reasons.get(path) ?? "not saved"));
   faults.showUnsaved(unsaved.map((fault) => ({ ...fault, reason: reasonOf(fault) })));
 }
 

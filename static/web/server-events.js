@@ -12,17 +12,13 @@ import { showField, showRefusal } from "./save-status.js";
 
 const PARTS_ARE_SHOWN = 30;
 
-function noteAnswers({ taken = [], faults = [], conflicts: authors = {}, texts = {}, away = null }) {
+function noteAnswers({ taken, faults, conflicts: authors, texts, away }) {
   const reasons = new Map(faults.map(({ path, text }) => [path, text]));
   const undecided = Object.keys(authors);
   const { saved, refused } = queue.settle({ accepted: taken, refused: [...reasons.keys()], undecided });
-  for (const path of undecided) {
-    if (fieldAt(path)) conflicts.demand(path, authors[path]);
-    else queue.drop(path);
-  }
+  for (const path of undecided) meetLater(path, authors[path]);
   for (const path of saved.filter(fieldAt)) {
-    if (isMasked(fieldAt(path))) fieldAt(path).querySelector("input").value = "";
-    else if (path in texts) showStored(fieldAt(path), texts[path]);
+    showStored(fieldAt(path), texts[path]);
     showField(path, "saved");
   }
   for (const path of refused.filter(fieldAt)) {
@@ -35,9 +31,17 @@ function noteAnswers({ taken = [], faults = [], conflicts: authors = {}, texts =
   if (faults.length) announce(`Not saved: ${faults[0].text}`);
 }
 
-/** Show in `field` the text that is stored instead of what was typed. */
+/** Let the person choose between their answer to `path` and that of `who`, which the parts of this response bring. */
+function meetLater(path, who) {
+  if (fieldAt(path)) conflicts.demand(path, who);
+  else queue.drop(path);
+}
+
+/** Show in `field` the stored `text` instead of what was typed, if it differs; nothing of an answer that is hidden. */
 function showStored(field, text) {
   const [control] = controlsOf(field);
+  if (isMasked(field)) control.value = "";
+  if (isMasked(field) || text === undefined) return;
   control.value = text;
   control.defaultValue = text;
 }

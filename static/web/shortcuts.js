@@ -47,13 +47,14 @@ function press(key, isAfterG) {
   return false;
 }
 
+function pressAlt(event) {
+  if (event.ctrlKey || event.metaKey || event.shiftKey || document.querySelector("dialog[open]")) return;
+  if (altKeys.get(event.code)?.()) event.preventDefault();
+}
+
 export function startShortcuts() {
   document.addEventListener("keydown", (event) => {
-    if (event.altKey && !event.ctrlKey && !event.metaKey && !event.shiftKey) {
-      const act = document.querySelector("dialog[open]") ? null : altKeys.get(event.code);
-      if (act?.()) event.preventDefault();
-      return;
-    }
+    if (event.altKey) return pressAlt(event);
     if (event.ctrlKey || event.metaKey || event.altKey || isTyping(event.target)) return;
     if (document.querySelector("dialog[open]")) return;
     const isAfterG = Date.now() - pressedG < G_COUNTS;

@@ -24,11 +24,15 @@ function goOn() {
   if (place) stopAfter(place)?.focus();
 }
 
-function hold(from, path) {
+async function hold(from, path) {
   const holding = (held = { from, path, timer: setTimeout(goOn, LONGEST_HOLD) });
-  queue.whenTaken(path).then(() => {
-    if (held === holding) goOn();
-  });
+  await queue.whenTaken(path);
+  if (held === holding) goOn();
+}
+
+function isPlainTab(event) {
+  const isModified = event.shiftKey || event.ctrlKey || event.altKey || event.metaKey;
+  return event.key === "Tab" && !isModified && !event.defaultPrevented;
 }
 
 function noteKey(event) {
@@ -37,8 +41,7 @@ function noteKey(event) {
     if (!MODIFIERS.has(event.key)) goOn();
     return;
   }
-  const isTab = event.key === "Tab" && !event.shiftKey && !event.ctrlKey && !event.altKey && !event.metaKey;
-  const field = isTab && !event.defaultPrevented ? fieldOf(event.target) : null;
+  const field = isPlainTab(event) ? fieldOf(event.target) : null;
   if (!field?.hasAttribute("data-opens") || !event.target.matches("input, select, textarea")) return;
   commitTyped(field);
   if (!queue.isUnderWay(field.dataset.path)) return;

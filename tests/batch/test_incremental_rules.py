@@ -259,6 +259,11 @@ def test_a_save_runs_only_the_affected_rules() -> None:
     assert "mqs_lobs" in changeset.tracker.touched_paths
 
 
+def test_a_row_without_nested_rows_reaches_the_carrier_questions_of_other_rows() -> None:
+    """The rate table of a product reads a nested pool in all rows, also from inside of it."""
+    follow(random_catalogue(387), (4, [[("add", "p1", None, 0)]]))
+
+
 # Sabotages: a catalogue without one kind of its dependencies
 
 
