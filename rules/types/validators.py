@@ -263,7 +263,7 @@ def _pool_sum_max(question: TypedQuestion, args: list[str], pool: str) -> _Relat
     limit = number_bound(args[0], "pool_sum_max:100")(CheckContext(date.min, False))
 
     def test(value: Value, others: Value) -> str | None:
-        total = sum(number for number in others if isinstance(number, int | Decimal))
+        total = sum(Fraction(number) for number in others if isinstance(number, int | Decimal | Fraction))
         if total <= limit:
             return None
         texts = (_text_of(number, question_type) for number in (total, limit))
