@@ -99,6 +99,9 @@ def give(catalogue: CompiledCatalogue, form: Document, path: str, random: Random
     assert container is not None
     if code in catalogue.pools:
         rows = container.answer_pools.setdefault(code, [])
+        # A pool with enough rows is named where a form rule reports an error there; a row more would be a change.
+        if len(rows) >= catalogue.pools[code].pool.min:
+            return False
         rows.append(PoolRow(id=f"n{random.getrandbits(40)}"))
         return True
     answer = container.answers.setdefault(code, Answer())
