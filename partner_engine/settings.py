@@ -120,9 +120,7 @@ INSTALLED_APPS = [
     # The rooms of the product, top floor first.
     *("partner_engine", "quoting", "guests", "search", "decisions", "batch", "catalogue", "forms", "copies"),
     *("carriers", "webhooks", "actions", "tenants"),
-    "unfold",
-    "unfold.contrib.filters",
-    "unfold.contrib.forms",
+    *("unfold", "unfold.contrib.filters", "unfold.contrib.forms"),
     "django.contrib.admin",
     "django.contrib.auth",
     "django.contrib.contenttypes",

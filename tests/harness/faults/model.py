@@ -25,6 +25,8 @@ class ModelCopy:
     is_locked: bool = False
     is_deleted: bool = False
     touched: int = 0
+    #: How often a secret answer was given: the same one again is a change, so that nobody learns that it is the same.
+    secrets_given: int = 0
     history: dict[int, Picture] = field(default_factory=dict)
 
     def clone(self, title: str) -> ModelCopy:
@@ -33,7 +35,7 @@ class ModelCopy:
 
     def state(self) -> tuple[Any, ...]:
         """Return all that a save can change."""
-        return copy.deepcopy((self.title, self.picture, self.is_locked, self.is_deleted))
+        return copy.deepcopy((self.title, self.picture, self.is_locked, self.is_deleted, self.secrets_given))
 
     def saved(self, before: tuple[Any, ...] | None, moment: int) -> bool:
         """Count a save after ``before`` (None for the first); return whether there was anything to write."""
