@@ -98,6 +98,8 @@ class Visibility:
         self.personal_shown = 0
         self._catalogue = catalogue
         self._past = tuple(past)
+        #: The confidentiality of paths by what catalogues say of them; a save asks for each path several times.
+        self._levels: dict[str, Confidentiality] = {}
 
     def at(self, past: Iterable[Mapping[str, Sensitivity]]) -> Visibility:
         """Return the same policy for values that were recorded under ``past`` releases."""
@@ -110,11 +112,13 @@ class Visibility:
         A value derived from answers is as confidential as the strictest of them, unless it is yes or no. Rows, and
         fields of copy and form are public.
         """
-        place = Path(path)
-        level = self._of_code(place.code) if place.is_answer else PUBLIC
+        level = self._levels.get(path)
+        if level is None:
+            place = Path(path)
+            level = self._levels[path] = self._of_code(place.code) if place.is_answer else PUBLIC
         if answer is not None:
             level = max(level, SECRET if answer.sealed is not None else _OF_QUESTION[answer.tag])
-        return max(level, _OF_QUESTION[tag])
+        return max(level, _OF_QUESTION[tag]) if tag else level
 
     def tag(self, path: str) -> Tag:
         """Return the sensitivity of the value at ``path`` as the catalogue writes it."""

@@ -10,6 +10,7 @@ from django.db import connection
 
 from actions import relay
 from actions.kinds import DecideAnew, IndexForm
+from actions.models import OutboxAction
 from actions.registry import REGISTRY, Registry
 from batch import service as batch
 from catalogue.loader import load
@@ -23,7 +24,7 @@ from forms.selectors import list_forms
 from forms.states import State, standing_of
 from rules.flow.evaluation import Evaluation
 from search.form_search import rank_forms
-from tenants.current_tenant import use_tenant
+from tenants.current_tenant import across_tenants, use_tenant
 from tenants.models import Tenant
 from tests.harness.faults.entry_catalogue import ACTOR, LEDGER, TENANT
 from tests.harness.moments import declining
@@ -69,7 +70,9 @@ def decide_until_killed(report: Report, *, failpoint: str = "", nth: int = 1, ch
     report(started=True)
     with armed(failpoint, nth=nth, action="kill") if failpoint else nullcontext():
         drained = relay.drain("default", registry=registry, lease=1.0, seconds=300.0)
-    report(done=drained.done, failed=drained.failed, dead=drained.dead)
+    with across_tenants(using="default"):
+        errors = list(OutboxAction.objects.exclude(last_error="").values_list("kind", "crashes", "last_error"))
+    report(done=drained.done, failed=drained.failed, dead=drained.dead, errors=errors)
 
 
 def compare(report: Report) -> None:
