@@ -181,7 +181,7 @@ def test_what_was_meant_is_sought_for_listed_names_only(
 
     assert response.status_code == 422
     assert (len(response.json()["errors"]), response.json()["more_errors"]) == (100, 1_900)
-    # Answers are planned twice: before the copy's lock is taken, and under it.
+    # Answers are planned twice: the first plan finds the faults of validators, with the right values stored aside.
     assert sought["names"] <= 200
     assert sought["renames"] <= 2
 
