@@ -181,7 +181,7 @@ def test_what_was_meant_is_sought_for_listed_names_only(
 
     assert response.status_code == 422
     assert (len(response.json()["errors"]), response.json()["more_errors"]) == (100, 1_900)
-    # Answers are planned twice: the first plan finds the faults of validators, with the right values stored aside.
+    # Answers are planned twice: the second time aside, for the faults of validators.
     assert sought["names"] <= 200
     assert sought["renames"] <= 2
 
