@@ -16,6 +16,7 @@ from msgspec import inspect
 from catalogue.yaml_nodes import Mapping, Mark, Node, Scalar, Sequence
 from rules.definition.catalogue import CatalogueDefinition
 from rules.definition.faults import CatalogueFault
+from rules.invisible import has_override, keep_visible
 
 #: Replacements for faulty values that no other part depends on, so that the rest can be checked. None: the key is
 #: removed.
@@ -318,7 +319,7 @@ class _Reading:
         struct, _, key = field.removesuffix("[]").rpartition(".")
         text = node.text
         most = _MOST.get(key, 64)
-        if not text.strip():
+        if not keep_visible(text).strip():
             return self._fault("missing_value", where, "The text is empty.", "Write a text, or remove the key.", node)
         if len(text) > most:
             return self._fault(
@@ -326,6 +327,9 @@ class _Reading:
             )
         if _has_control(text, but="\n\t"):
             return self._fault("bad_text", where, "It contains a control character.", "Remove it.", node)
+        if has_override(text):
+            problem = "It contains a character that turns the direction of writing around."
+            return self._fault("bad_text", where, problem, "Remove it.", node)
         if key in ("code", "id"):
             pattern, rule = (
                 (_NAME, "letters, digits and underscores")

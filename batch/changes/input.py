@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache, partial
 from types import MappingProxyType
-from typing import Any, Final, Protocol
+from typing import Any, Final, Protocol, TypeAlias
 
 from batch.changes.orphans import Orphans
 from batch.changes.submitted_values import Unchanged, read_submitted
@@ -43,6 +43,8 @@ MOST_FAULTS: Final = 100
 _SHOWN: Final = 80
 
 
+#: Known codes, and their earlier ones by the present ones.
+_Known: TypeAlias = tuple[tuple[str, ...], Mapping[str, str]]
 NO_LABELS: Final[Mapping[str, str]] = MappingProxyType({})
 #: Longer paths and pointers of faults are cut.
 _LONGEST: Final = 500
@@ -125,6 +127,7 @@ class Plan:
         self._steps: list[Callable[[], object]] = []
         self._faults: list[AnswerFault] = []
         self._more = 0
+        self._collected: dict[tuple[str, str], _Known] = {}
 
     def carry_out(self) -> None:
         """Carry out all steps. With any fault raise ``InvalidAnswers`` with all of them and carry out none."""
@@ -151,10 +154,11 @@ class Plan:
             self._steps.append(partial(place.existing.orphans.remove_answer, code))
             return None
         if question is None:
-            text, known = "There is no question with this code. See the catalogue.", self._codes_of(place.pool)
-            return self._fault(
-                path, pointer, UnknownQuestion.code, text, given=code, known=known, labels=self._old(known)
+            text, (known, labels) = (
+                "There is no question with this code. See the catalogue.",
+                self._codes_of(place.pool),
             )
+            return self._fault(path, pointer, UnknownQuestion.code, text, given=code, known=known, labels=labels)
         if question.pool != place.pool:
             belongs = f"to the rows of pool {question.pool!r}" if question.pool else "to the top level"
             return self._fault(path, pointer, "wrong_place", f"This question belongs {belongs}.")
@@ -185,8 +189,8 @@ class Plan:
         except UnknownPart as error:
             if place.existing is not None and place.existing.orphans.rows(code):
                 return self._remove_orphans(place.existing.orphans, code, rows, (path, pointer))
-            known = self._pools_of(place.pool)
-            return self._fault(path, pointer, error.code, str(error), given=code, known=known, labels=self._old(known))
+            known, labels = self._pools_of(place.pool)
+            return self._fault(path, pointer, error.code, str(error), given=code, known=known, labels=labels)
         if not isinstance(rows, Sequence) or isinstance(rows, str):
             return self._fault(path, pointer, "wrong_type", "Give a list of rows.")
         most = self._tracker.catalogue.pools[code].pool.max
@@ -298,17 +302,24 @@ class Plan:
     def _choices(self, question: CompiledQuestion, error: InvalidValue) -> Mapping[str, str]:
         return self._tracker.catalogue.choices(question.question) if error.code == "unknown_choice" else {}
 
-    def _old(self, known: tuple[str, ...]) -> Mapping[str, str]:
-        """Return the codes that the ``known`` questions and pools had in earlier releases, by their present ones."""
-        renamed = renamed_parts(self._tracker.catalogue.definition)
-        return {part.code: part.was for part in renamed if part.code in known}
-
-    def _codes_of(self, pool: str) -> tuple[str, ...]:
+    def _codes_of(self, pool: str) -> _Known:
         """Return the codes of the questions of ``pool``, or of the top level."""
-        return tuple(code for code, question in self._tracker.catalogue.questions.items() if question.pool == pool)
+        return self._known("question", pool, self._tracker.catalogue.questions, lambda question: question.pool)
 
-    def _pools_of(self, parent: str) -> tuple[str, ...]:
-        return tuple(code for code, pool in self._tracker.catalogue.pools.items() if pool.pool.parent == parent)
+    def _pools_of(self, parent: str) -> _Known:
+        return self._known("pool", parent, self._tracker.catalogue.pools, lambda pool: pool.pool.parent)
+
+    def _known(self, sort: str, place: str, parts: Mapping[str, Any], place_of: Callable[[Any], str]) -> _Known:
+        """Return the codes of the ``parts`` of ``place``, and the codes that these had in earlier releases.
+
+        They are collected once, however many codes of a request are unknown.
+        """
+        key = (sort, place)
+        if key not in self._collected:
+            codes = {code: None for code, part in parts.items() if place_of(part) == place}
+            renamed = renamed_parts(self._tracker.catalogue.definition)
+            self._collected[key] = tuple(codes), {part.code: part.was for part in renamed if part.code in codes}
+        return self._collected[key]
 
     def _fault(  # noqa: PLR0913 - the parts of a fault
         self,

@@ -62,7 +62,9 @@ def doubts_of(function: str, args: Iterable[Piece], node: Node) -> Iterator[Text
     if len(pieces) != 2 or any(piece.kind.name == "any" for piece in pieces):
         return
     left, right = pieces
-    if function in _ORDERS:
+    if function in ("@in", "startsWithAny") and isinstance(right.node, ListOf) and not right.node.items:
+        yield TextFault(NEVER_TRUE, "The list is empty, so this is never true.", "Fill the list.", right.node.offset)
+    elif function in _ORDERS:
         yield from _order_doubts(function, left, right)
     elif function in _TEXT_TESTS:
         yield from _test_doubts(function, left, right)
@@ -131,8 +133,8 @@ def _both_doubts(
     if not left or not right:
         return
     for node, other in ((left_node, right), (right_node, left)):
-        constants = list(constants_of(node))
-        if constants and isinstance(node, ListOf):
+        constants = list(_listed(node))
+        if constants:
             for value, at in constants:
                 doubt = doubt_about(value, other, at)
                 if doubt is not None:
@@ -209,6 +211,15 @@ def constants_of(node: Node) -> Iterator[tuple[Any, int]]:
         [argument] = node.args
         with suppress(ValueError, TypeError, AttributeError):
             yield date.fromisoformat(argument.value), argument.offset  # type: ignore[union-attr]
+
+
+def _listed(node: Node) -> Iterator[tuple[Any, int]]:
+    """Yield the constants of a list, or of the lists between which ``?:`` chooses."""
+    if isinstance(node, ListOf):
+        yield from constants_of(node)
+    elif isinstance(node, Call) and node.function == "_?_:_":
+        for branch in node.args[1:]:
+            yield from _listed(branch)
 
 
 def _first_constant(node: Node) -> int:

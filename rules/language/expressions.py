@@ -17,9 +17,10 @@ from rules.language.checker import Checker, children, parse
 from rules.language.domains import doubts_of
 from rules.language.faults import TextFault, TextFaults
 from rules.language.functions import FUNCTIONS, Function, function_types
+from rules.language.joined_choices import joined_domains
 from rules.language.kinds import ANY, DATE, NUMBER, TEXT, TRUTH, Constant, Kind, common_kind
 from rules.language.mistakes import WORDS
-from rules.language.name_hints import in_quotes, within_rows
+from rules.language.name_hints import in_quotes, within_rows, without_row
 from rules.language.syntax import Call, Field, Foreign, ListOf, Literal, Macro, Name, Node, unparse
 from rules.language.values import Slots, Value
 
@@ -236,10 +237,18 @@ class _Translator:
             remedy = within_rows(node, self._tree, pool, {code: fields.keys() for code, fields in rows.items()})
             text = f"{node.name!r} is asked in the rows of {pool!r}, not here."
             return self._fault(node, "unknown_question", text, remedy)
-        remedy = _closest(node.name, names)
-        if not remedy.startswith("Did you mean"):
-            remedy = in_quotes(node, self._tree) or remedy
+        remedy = without_row(node, self._tree, names)
+        if not remedy:
+            remedy = _closest(node.name, names)
+            if not remedy.startswith("Did you mean"):
+                remedy = in_quotes(node, self._tree, self._choices()) or remedy
         return self._fault(node, "unknown_question", f"There is no {node.name!r} here.", remedy)
+
+    def _choices(self) -> set[str]:
+        """Return the choices of the questions that the text names."""
+        known = self._scope.variables
+        kinds = [known[name].kind for name in _names(self._tree) if name in known]
+        return {code for kind in kinds for domain in (kind.of or kind).domains for code in domain.choices}
 
     def _field(self, node: Field, bound: Mapping[str, tuple[int, Kind]]) -> Term:
         operand = self.term(node.operand, bound)
@@ -299,8 +308,10 @@ class _Translator:
         if node.function in operators.ARITHMETIC:
             if any(arg.kind == DATE for arg in args):
                 self._doubt_dates(node)
-            # The result can be any value of its kind.
-            return self._made(node, Kind(args[0].kind.name), args, operators.arithmetic(node.function, runs))
+            # The result can be any value of its kind, but for joined choices.
+            domains = joined_domains(node, *args) if node.function == "_+_" else ()
+            kind = Kind(args[0].kind.name).within(*domains)
+            return self._made(node, kind, args, operators.arithmetic(node.function, runs))
         return self._made(node, common_kind(arg.kind for arg in args[1:]), args, operators.choice(*runs))
 
     def _doubt_dates(self, node: Call) -> None:

@@ -11,6 +11,7 @@ from rules.language.syntax import Call, Field, ListOf, Macro, Name, Node, unpars
 
 _COMPARISONS: Final = frozenset(("_==_", "_!=_", "_<_", "_<=_", "_>_", "_>=_", "@in"))
 _TEXT_TESTS: Final = frozenset(("startsWith", "endsWith", "contains", "matches", "startsWithAny"))
+_TODAY: Final = frozenset(("today", "now"))
 _TRUTHS: Final = {"true": "true", "yes": "true", "false": "false", "no": "false"}
 
 
@@ -37,9 +38,22 @@ def within_rows(node: Name, tree: Node, pool: str, fields: Mapping[str, Collecti
     return f"Write {body}."
 
 
-def in_quotes(node: Name, tree: Node) -> str:
-    """Return the remedy for a name that is compared like a text or a truth value; "" for any other."""
-    if node.name.lower() in _TRUTHS:
+def without_row(node: Name, tree: Node, names: Collection[str]) -> str:
+    """Return the remedy for ``r.size`` where ``size`` is one of the ``names`` by itself; "" for any other."""
+    path = _path_to(node, tree)
+    around = path[-2] if len(path) > 1 else None
+    if isinstance(around, Field) and around.field in names:
+        return f"Write {around.field}, without {node.name} before it."
+    return ""
+
+
+def in_quotes(node: Name, tree: Node, choices: Collection[str]) -> str:
+    """Return the remedy for a name that is compared like a text, one of the ``choices`` perhaps, or like a truth
+    value; "" for any other.
+    """
+    if node.name.lower() in _TODAY:
+        return "Write as_of, the day for which the form is evaluated."
+    if node.name.lower() in _TRUTHS and node.name not in choices:
         return f"Write {_TRUTHS[node.name.lower()]}."
     test = _condition_around(node, tree)
     if isinstance(test, Call) and test.function in ("_==_", "_!=_", "@in", *_TEXT_TESTS):

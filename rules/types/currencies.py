@@ -9,7 +9,7 @@ from typing import Final
 
 #: The signs of each currency besides its code, in capitals; several currencies share some.
 _SIGNS: Final[Mapping[str, tuple[str, ...]]] = {
-    "USD": ("$", "US$", "U.S.$", "DOLLAR", "DOLLARS"),
+    "USD": ("$", "US$", "US $", "U.S.$", "DOLLAR", "DOLLARS"),
     "CAD": ("$", "C$", "CA$", "CAN$", "DOLLAR", "DOLLARS"),
     "AUD": ("$", "A$", "AU$", "DOLLAR", "DOLLARS"),
     "NZD": ("$", "NZ$", "DOLLAR", "DOLLARS"),

@@ -9,7 +9,14 @@ import re
 from types import MappingProxyType
 from typing import Final
 
-from phonenumbers import NumberParseException, is_valid_number, parse, region_code_for_number
+from phonenumbers import (
+    NumberParseException,
+    PhoneNumberType,
+    is_valid_number,
+    number_type,
+    parse,
+    region_code_for_number,
+)
 
 from copies.document import AnswerValue
 from copies.mask import mask
@@ -22,7 +29,9 @@ from rules.types.text_input import LINE_LENGTH, InvalidValue, typed_cleaner
 #: The United States and their territories.
 _REGIONS: Final = frozenset(("US", "PR", "VI", "GU", "AS", "MP", "UM"))
 _STORED: Final = re.compile(r"\+1(\d{3})(\d{3})(\d{4})(?: x(\d{1,8}))?", re.ASCII)
-_EXTENSION: Final = re.compile(r"(.*[0-9a-z)])[ ,.;]*(?:;ext=|ext(?:ension|n)?|x|#)[ .:=]*([0-9]{1,8})", re.IGNORECASE)
+_EXTENSION: Final = re.compile(
+    r"(.*[0-9a-z)])[ ,.;]*(\()?(?:;ext=|ext(?:ension|n)?|x|#)[ .:=]*([0-9]{1,8})(?(2)\))", re.IGNORECASE
+)
 #: Ten digits, the last of them also as letters, behind the prefixes of calls from inside and from other countries.
 _NUMBER: Final = re.compile(r"(?:\+1|001|0111|1)?([0-9]{3}(?:[0-9]{7}|[0-9A-Z]{7,12}))", re.IGNORECASE)
 _DIGITS: Final = 10
@@ -38,7 +47,7 @@ def read_phone(text: str) -> str:
     number, extension = text[4:] if text[:4].lower() == "tel:" else text, ""
     with_extension = _EXTENSION.fullmatch(number)
     if with_extension:
-        number, extension = with_extension[1], f" x{with_extension[2]}"
+        number, extension = with_extension[1], f" x{with_extension[3]}"
     match = _NUMBER.fullmatch(_PUNCTUATION.sub("", number))
     digits, surplus = (match[1][:_DIGITS], match[1][_DIGITS:]) if match else ("", "")
     letters = sum(map(str.isalpha, digits))
@@ -50,6 +59,9 @@ def read_phone(text: str) -> str:
     except NumberParseException as error:
         raise _invalid() from error
     if not is_valid_number(parsed) or region_code_for_number(parsed) not in _REGIONS:
+        raise _invalid()
+    # N11 is a service such as 911, and no office but in toll-free numbers.
+    if digits[4:6] == "11" and number_type(parsed) != PhoneNumberType.TOLL_FREE:
         raise _invalid()
     return f"+1{parsed.national_number}{extension}"
 

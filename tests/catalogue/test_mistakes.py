@@ -49,6 +49,19 @@ CONDITIONS = [
     ("runs ▮> 5", "'>' does not take rows of runs and number."),
     ("night_cap ▮== 5", "'==' does not take true or false and number."),
     ("sum▮(runs.map(r, r.run_size)) > 5", "sum() does not take list of text."),
+    ("turnover ▮＞ 5", "'＞' is written with wide characters. Write >."),
+    ('region ▮＝ "SE"', "Write ==."),
+    ("turnover > 5 ▮＆＆ night_cap", "Write &&."),
+    ("turnover > ▮５０", "Write 50."),
+    ('region == ▮""SE""', 'There are two pairs of quotes here. Write "SE".'),
+    ('region == ▮"SE', 'This quote is not closed. Write " behind the text.'),
+    ('region ▮in ("SE", "NO")', 'A list has square brackets. Write in ["SE", "NO"].'),
+    ('region ▮not in ["SE"]', "Write !(a in [b, c])."),
+    ("night_cap ▮is not true", "'is not' is no operator. Write !=."),
+    ("region == ▮NO", 'Write "NO" in quotes.'),
+    ("night_cap == ▮NO", "Write false."),
+    ("opened > ▮today", "Write as_of, the day for which the form is evaluated."),
+    ("▮derived.places > 5", "Write places, without derived before it."),
     ("answered▮(turnover > 5)", "answered() takes the name of one question. Write answered(question), or answered(r.question) of a row."),
     ("days▮(opened) > 5", "days() cannot be called this way. Write days(a, b)."),
 ]  # fmt: skip
@@ -101,6 +114,23 @@ def test_a_number_of_rows_is_summed_in_a_derived_value() -> None:
     [fault] = faults_of(BOARDING.replace("'sum(runs.map(r, r.run_places))'", "'run_places * 2'"))
 
     assert fault.remedy == "Write sum(runs.map(r, r.run_places))."
+
+
+def test_a_question_of_the_same_row_is_read_by_its_name_alone() -> None:
+    places = "label: Places, type: integer, required: quote"
+    [fault] = faults_of(BOARDING.replace(places, f"{places}, when: 'r.run_size == \"small\"'"))
+
+    assert fault.remedy == "Write run_size, without r before it."
+
+
+@pytest.mark.parametrize(
+    ("label", "code"), [("\u200b", "missing_value"), ("\u3164", "missing_value"), ("\u202eKennel", "bad_text")]
+)
+def test_a_label_that_nobody_can_read(label: str, code: str) -> None:
+    [fault] = faults_of(BOARDING.replace("label: Name of the kennel", f'label: "{label}"'))
+
+    assert fault.code == code
+    assert fault.where == "question_sets[start].questions[kennel_name].label"
 
 
 def test_a_comma_in_a_label() -> None:

@@ -58,6 +58,12 @@ NEVER = [
     ("month(opened) == ▮13", "never_true", "cannot be 13", "Write a whole number from 1 to 12."),
     ("year(opened) < ▮26", "never_true", "so this is never true", ""),
     ('lower(kennel_name) == ▮"Happy"', "never_true", "cannot be", 'Write "happy".'),
+    ('region in (night_cap ? [▮"XX"] : ["SE"])', "unknown_choice", "'XX' is not a choice of 'region'", "Write one of: NO, SE, ON."),
+    ("region in ▮[]", "never_true", "The list is empty", "Fill the list."),
+    ("startsWithAny(region, ▮[])", "never_true", "The list is empty", "Fill the list."),
+    ('region + "/" + size_of_all == ▮"SE/tiny"', "unknown_choice", "is not a choice of 'region + \"/\" + size_of_all'", "Write one of: NO/small, NO/large, SE/small,"),
+    ('"x" + region in ["xSE", ▮"SE"]', "unknown_choice", "'SE' is not a choice", "Did you mean 'xSE'?"),
+    ('(region + size_of_all).startsWith(▮"se")', "never_true", "begins with", "Write one of: NOsmall, NOlarge, SEsmall"),
     ("region ▮== size_of_all", "never_true", "have no choice in common", "Compare questions that share choices."),
     ('region in ▮["SE", turnover]', "type_error", "different kinds", ""),
 ]  # fmt: skip
@@ -116,6 +122,9 @@ def test_a_literal_that_no_answer_can_equal_is_a_fault(condition: str, code: str
         'runs.exists(r, r.run_size == "small")',
         'size(kennel_name) > 3 && kennel_name + "x" == "yx"',
         "staff + 0.5 == 1.5",
+        'region + "/" + size_of_all == "SE/small"',
+        'region + "/" + kennel_name == "XX/a"',
+        '"a" + "b" == "ab" || night_cap',
         'lower(kennel_name) == "happy"',
         "month(opened) in [1, 12]",
     ],
@@ -151,6 +160,24 @@ def test_products_name_only_what_answers_can_be(old: str, new: str, code: str, w
     place = (code, before.count("\n") + 1, len(before) - before.rfind("\n"))
     assert place in found
     assert words in found[place]
+
+
+def test_rates_of_joined_choices_are_those_that_rows_can_have() -> None:
+    joined = CATALOGUE.replace("rate_by: run_size", "rate_by: 'region + \"/\" + run_size'").replace(
+        "      reason: run_size\n", ""
+    )  # fmt: skip
+    wrong = joined.replace("{small: 4, large: 6.5}", "{SE/small: 4, SE/tiny: 3, NO small: 1}")
+    some = joined.replace("{small: 4, large: 6.5}", "{SE/small: 4, SE/large: 3, NO/small: 1, NO/large: 1, ON/small: 2}")
+
+    with pytest.raises(CatalogueErrors) as caught:
+        read_catalogue(wrong)
+    _, warnings = read_with_warnings(some)
+
+    assert [(fault.code, fault.where) for fault in caught.value.faults] == [
+        ("unknown_choice", "products[PAW-CARE].rating.tables[0].rates[SE/tiny]"),
+        ("unknown_choice", "products[PAW-CARE].rating.tables[0].rates[NO small]"),
+    ]  # fmt: skip
+    assert ["ON/large" in warning.text for warning in warnings if warning.code == "missing_rate"] == [True]
 
 
 @pytest.mark.parametrize(

@@ -18,7 +18,7 @@ from msgspec import UnsetType
 from msgspec.structs import FieldInfo
 
 from partner_engine.api.http.strict_json import join_pointer
-from partner_engine.problems import Fault
+from partner_engine.problems import MOST_FAULTS, Fault
 from rules.nearest import nearest
 
 #: The sentences for msgspec's limits.
@@ -103,12 +103,15 @@ def _below(value: object, type_: Any, reading: Reading, pointer: str) -> Iterato
 def _in_struct(
     value: Mapping[str, object], type_: type[msgspec.Struct], reading: Reading, pointer: str
 ) -> Iterator[Fault]:  # fmt: skip
-    fields = fields_of(type_)
+    fields, unknown = fields_of(type_), 0
     for name, item in value.items():
         if name in fields:
             yield from faults_of(item, fields[name].type, reading=reading, pointer=join_pointer(pointer, name))
         else:
-            yield _unknown_name(name, list(fields), reading, pointer)
+            # What is only counted in the end needs no suggestion.
+            unknown += 1
+            known = list(fields) if unknown <= MOST_FAULTS else []
+            yield _unknown_name(name, known, reading, pointer)
     for name, field in fields.items():
         if field.required and name not in value:
             detail = f"The {reading.noun} {name!r} is missing."
@@ -121,7 +124,7 @@ def _unknown_name(name: str, known: list[str], reading: Reading, pointer: str) -
         pointer=join_pointer(pointer, shown),
         code="unknown_field",
         detail=f"There is no {reading.noun} {shown!r} here.",
-        did_you_mean=nearest(name, known) or msgspec.UNSET,
+        did_you_mean=(nearest(name, known) if known else "") or msgspec.UNSET,
         allowed=known,
     )
 

@@ -9,7 +9,9 @@ from urllib.parse import urlencode
 
 import pytest
 
+from batch.changes import input as submitted
 from catalogue.demo import Sample
+from partner_engine.api.http import shape_faults
 from tests.harness.api_client import Api, assert_problem
 
 pytestmark = pytest.mark.django_db
@@ -154,6 +156,34 @@ def test_many_faults_are_listed_briefly(api: Api) -> None:
     assert (len(problem["errors"]), problem["more_errors"]) == (100, 19_900)
     assert problem["detail"] == "20000 values are invalid; nothing was changed."
     assert len(response.content) < 200_000
+
+
+@pytest.mark.parametrize("part", ["answers", "answer_pools", ""])
+def test_what_was_meant_is_sought_for_listed_names_only(
+    api: Api, s1: Sample, monkeypatch: pytest.MonkeyPatch, part: str
+) -> None:
+    copy = api.start(s1)
+    sought = {"names": 0, "renames": 0}
+
+    def count(what: str, function: Any) -> Any:
+        def counted(*args: Any, **options: Any) -> Any:
+            sought[what] += 1
+            return function(*args, **options)
+
+        return counted
+
+    for module in (submitted, shape_faults):
+        monkeypatch.setattr(module, "nearest", count("names", module.nearest))
+    monkeypatch.setattr(submitted, "renamed_parts", count("renames", submitted.renamed_parts))
+    unknown = {f"answer{number}": [] for number in range(2_000)}
+
+    response = api.patch(f"/copies/{copy['id']}/answers", {part: unknown} if part else unknown)
+
+    assert response.status_code == 422
+    assert (len(response.json()["errors"]), response.json()["more_errors"]) == (100, 1_900)
+    # Answers are planned twice: the second time aside, for the faults of validators.
+    assert sought["names"] <= 200
+    assert sought["renames"] <= 2
 
 
 def test_too_many_rows_are_refused_without_a_look_at_each(api: Api) -> None:
