@@ -66,7 +66,7 @@ def run(script: list[Step]) -> None:
             question = demo_catalogue().questions[path.rpartition("/")[2]].question
             shown = OpenSealing().reveal(path, kept[path])
             if question.type in {"fein", "ssn", "phone"}:
-                assert str(shown).replace("-", "") == value.replace("-", "")
+                assert str(shown).removeprefix("+1").replace("-", "") == value.replace("-", "")
                 assert kept[path].mask in ("", mask(shown))
             elif question.type == "multi_choice":
                 assert set(shown) == set(value)  # type: ignore[arg-type]

@@ -34,8 +34,9 @@ def test_a_publish_reaches_every_open_copy_although_it_is_killed_five_times(
         connection.execute("DELETE FROM actions_outboxaction")
     world.do("decision_trials:publish_declining", most_cats=10)
 
-    for point in chance.sample(POINTS, KILLS):
-        nth = chance.randint(1, 3) if point in DECIDING else 1
+    # All that the kills let through is less than there is to decide; at ``action_ran`` a whole part is done.
+    for point in sorted(chance.sample(POINTS, KILLS), key="action_ran".__eq__):
+        nth = chance.randint(1, 2) if point in DECIDING else 1
         worker = world.fork("decision_trials:decide_until_killed", failpoint=point, nth=nth, chunk=chunk)
         assert worker.finish(seconds=120.0) == -signal.SIGKILL, (point, worker.reports)
         time.sleep(1.1)  # the lease of the killed worker
