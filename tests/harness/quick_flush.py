@@ -7,9 +7,8 @@ from typing import Any, Final
 from django.db import connections
 from django.test import TransactionTestCase
 
-#: Made by migrating, not by tests.
-_KEPT: Final = ["django_migrations", "django_content_type", "auth_permission"]
-#: Tables whose triggers forbid to delete rows are truncated, before the others: no deletion may be pending there.
+#: Rows made by migrating stay. Tables whose triggers forbid to delete rows are truncated, before the others: no
+#: deletion may be pending there.
 _EMPTY: Final = """
 DO $$
 DECLARE
@@ -22,7 +21,8 @@ BEGIN
         SELECT t.oid::regclass::text, CASE WHEN guard.tgrelid IS NULL THEN 'DELETE FROM ' ELSE 'TRUNCATE ' END
         FROM pg_class t
         LEFT JOIN (SELECT DISTINCT tgrelid FROM pg_trigger WHERE NOT tgisinternal) guard ON guard.tgrelid = t.oid
-        WHERE t.relkind = 'r' AND t.relnamespace = current_schema()::regnamespace AND t.relname <> ALL (%s)
+        WHERE t.relkind = 'r' AND t.relnamespace = current_schema()::regnamespace
+            AND t.relname NOT IN ('django_migrations', 'django_content_type', 'auth_permission')
         ORDER BY guard.tgrelid IS NULL
     LOOP
         EXECUTE 'SELECT EXISTS (SELECT FROM ' || name || ')' INTO is_filled;
@@ -36,9 +36,8 @@ END $$
 
 def empty(alias: str) -> None:
     """Delete all rows of the database ``alias`` but those of migrating; foreign keys are checked at the commit."""
-    kept = "ARRAY[" + ", ".join(f"'{table}'" for table in _KEPT) + "]"
     with connections[alias].cursor() as cursor:
-        cursor.execute(_EMPTY.replace("%s", kept))
+        cursor.execute(_EMPTY)
 
 
 def install() -> None:
