@@ -12,7 +12,7 @@ QUEUE: Final = "taken"
 READY: Final = "ready"
 PREFIX: Final = "partner_engine.benchmark."
 
-app = Celery("no_operation", broker=os.environ.get("REDIS_URL", ""))
+app = Celery("no_operation", broker=os.environ.get("REDIS_URL", ""), set_as_current=False)
 app.conf.update(
     task_ignore_result=True,
     task_default_queue=QUEUE,

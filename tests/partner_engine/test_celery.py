@@ -15,7 +15,7 @@ def waiting(app: Celery) -> int:
 
 
 def test_a_worker_does_not_start_with_old_hints(monkeypatch: pytest.MonkeyPatch) -> None:
-    app = Celery("wake-ups", broker="memory://")
+    app = Celery("wake-ups", broker="memory://", set_as_current=False)
     monkeypatch.setattr(celery, "app", app)
     for _ in range(3):
         app.send_task("actions.tasks.sweep")
@@ -27,7 +27,7 @@ def test_a_worker_does_not_start_with_old_hints(monkeypatch: pytest.MonkeyPatch)
 
 
 def test_a_broker_that_is_away_keeps_no_worker_from_beginning(monkeypatch: pytest.MonkeyPatch) -> None:
-    away = Celery("wake-ups", broker="redis://127.0.0.1:9/0")
+    away = Celery("wake-ups", broker="redis://127.0.0.1:9/0", set_as_current=False)
     monkeypatch.setattr(celery, "app", away)
 
     celery.purge_stale_wake_ups()
