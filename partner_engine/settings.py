@@ -45,6 +45,7 @@ METRICS_TOKEN: str = env.str("METRICS_TOKEN", default="")
 # Master keys of sensitive answers: {key id: base64 of 32 bytes}; the last one wraps new keys, all unwrap old ones.
 DEVELOPMENT_KEYRING = {"development": base64.b64encode(b"partner-engine-development-only!").decode()}
 KEYRING: dict[str, str] = keyring(env.str("KEYRING")) if env.str("KEYRING", default="") else DEVELOPMENT_KEYRING
+KEY_SERVICE: str = env.str("KEY_SERVICE", default="")  # wraps new keys instead: aws-kms://<region>/<key>
 
 # Databases
 
