@@ -83,6 +83,7 @@ class PoolRow(msgspec.Struct, omit_defaults=True, kw_only=True):
     answers: dict[str, Answer] = msgspec.field(default_factory=dict)
     answer_pools: dict[str, list[PoolRow]] = msgspec.field(default_factory=dict)
     created_at: datetime | None = None
+    lineage: str | None = None
 
 
 class DocumentQuestionSet(msgspec.Struct, omit_defaults=True, kw_only=True):
