@@ -72,12 +72,15 @@ class Answer(msgspec.Struct, omit_defaults=True, kw_only=True, gc=False):
 
 
 class PoolRow(msgspec.Struct, omit_defaults=True, kw_only=True):
-    """One row of an answer pool. ``id`` is a UUID text that survives copying, import and cloning."""
+    """One row of an answer pool. ``id`` is a UUID text that survives copying and import; a clone has a new one, and
+    keeps the id of the first row that it comes from as its ``lineage``.
+    """
 
     id: str
     answers: dict[str, Answer] = msgspec.field(default_factory=dict)
     answer_pools: dict[str, list[PoolRow]] = msgspec.field(default_factory=dict)
     created_at: datetime | None = None
+    lineage: str | None = None
 
 
 class DocumentQuestionSet(msgspec.Struct, omit_defaults=True, kw_only=True):
