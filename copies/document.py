@@ -79,7 +79,6 @@ class PoolRow(msgspec.Struct, omit_defaults=True, kw_only=True):
     """
 
     id: str
-    lineage: str | None = None
     answers: dict[str, Answer] = msgspec.field(default_factory=dict)
     answer_pools: dict[str, list[PoolRow]] = msgspec.field(default_factory=dict)
     created_at: datetime | None = None
