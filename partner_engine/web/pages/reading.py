@@ -12,6 +12,7 @@ from zoneinfo import ZoneInfo
 from batch.changes.mutators.messages import MessageRow
 from copies.document import Answer, Container, Document, find_answer, find_container
 from copies.paths import Path, split_first
+from partner_engine.web.pages.base_answers import match_base_rows
 from presentation import visibility
 from presentation.product_names import product_name
 from presentation.visibility import Visibility
@@ -52,6 +53,9 @@ class CopyFacts:
     locked: bool = False
     #: The number of the release of a decision that stays as it is, of a locked or bound copy; None for all others.
     kept_release: int | None = None
+    locked_by: str = ""
+    locked_at: datetime | None = None
+    lock_reason: str = ""
 
 
 @dataclass(frozen=True)
@@ -62,7 +66,7 @@ class Reading:
     ``premiums_before`` are the premiums by product before the save that the page shows, if it shows one.
     ``past_labels`` returns the labels of what the release no longer asks.
     ``today`` is the current catalogue where ``catalogue`` is that of an older decision, with its sensitivities in
-    ``then``.
+    ``then``. ``load_base`` returns the document of the form's base if this copy is another one.
     """
 
     facts: CopyFacts
@@ -76,6 +80,7 @@ class Reading:
     then: tuple[Mapping[str, Sensitivity], ...] = ()
     past_labels: Callable[[], PastLabels] = PastLabels
     premiums_before: Mapping[str, int | None] = field(default_factory=dict)
+    load_base: Callable[[], Document | None] = lambda: None
 
     def after(self, before: Evaluation) -> Reading:
         """Return this reading as that of a save that started from the evaluation ``before``."""
@@ -86,6 +91,16 @@ class Reading:
     def is_writable(self) -> bool:
         """Return whether the reader can change answers now."""
         return self.reader.may_write and not self.facts.locked
+
+    @cached_property
+    def base(self) -> Document | None:
+        """Return the document of the form's base, None if this copy is the base."""
+        return self.load_base()
+
+    @cached_property
+    def base_rows(self) -> dict[str, str]:
+        """Map the path of each row that the base has too to its path there."""
+        return {} if self.base is None else match_base_rows(self, self.base)
 
     @cached_property
     def told(self) -> list[Message]:
