@@ -23,7 +23,7 @@ from copies.paths import Path, row_steps
 from partner_engine.web import row_commands
 from partner_engine.web.access import Agent, for_agents, for_visitors
 from partner_engine.web.answer_input import answering
-from partner_engine.web.copy_shell import shell_of
+from partner_engine.web.copy_shell import page_around, shell_of
 from partner_engine.web.copy_view import log_personal_reads, read_context
 from partner_engine.web.explanations import explain_product
 from partner_engine.web.meanwhile import changed_by
@@ -56,6 +56,7 @@ def show(request: HttpRequest, visitor: Visitor, copy_id: UUID) -> HttpResponse:
         request,
         "web/copy.html",
         visitor.context(
+            around=page_around(request),
             page=build_form_page(reading),
             shell=shell_of(context, reading, visitor),
             copy_id=context.copy.id,
@@ -157,19 +158,6 @@ def show_row(request: HttpRequest, visitor: Visitor, copy_id: UUID) -> HttpRespo
         return HttpResponse(status=404)
     row = build_row(_with_open(reading, path), path)
     return render(request, "web/parts/row.html", {"row": row}) if row else HttpResponse(status=404)
-
-
-@require_POST
-@for_agents(Right.WRITE_FORMS)
-def rename(request: HttpRequest, agent: Agent, copy_id: UUID) -> HttpResponse:
-    """Give the copy a title."""
-    title = " ".join(request.POST.get("title", "").replace("\0", " ").split())[:200]
-    with agent.find_and_lock(copy_id) as context:
-        before, loaded = context.evaluation, context.version
-        context.changeset.copy.rename(title)
-        result = context.save()
-        reading = read_context(context, request, agent, result=result)
-        return respond_to_save(request, reading, result, before=before, version=loaded)
 
 
 @require_GET

@@ -5,7 +5,17 @@ from __future__ import annotations
 from django.urls import path
 
 from partner_engine.id_converter import IdConverter
-from partner_engine.web import application_forms, catch_up, copies, guest_links, history, lookups, messages, webhooks
+from partner_engine.web import (
+    application_forms,
+    catch_up,
+    copies,
+    copy_orders,
+    guest_links,
+    history,
+    lookups,
+    messages,
+    webhooks,
+)
 from partner_engine.web.sign_in import SignIn, SignOut
 
 app_name = "web"
@@ -22,7 +32,9 @@ urlpatterns = [
     path("forms/<id:copy_id>/rows", copies.order_rows, name="rows"),
     path("forms/<id:copy_id>/row", copies.show_row, name="row"),
     path("forms/<id:copy_id>/parts", catch_up.catch_up, name="parts"),
-    path("forms/<id:copy_id>/title", copies.rename, name="title"),
+    path("forms/<id:copy_id>/tabs", copy_orders.tabs, name="tabs"),
+    path("forms/<id:copy_id>/copies", copy_orders.add, name="new-copy"),
+    path("forms/<id:copy_id>/copies/order", copy_orders.order, name="order-copy"),
     path("forms/<id:copy_id>/messages", messages.order, name="messages"),
     path("forms/<id:copy_id>/why", copies.why, name="why"),
     path("forms/<id:copy_id>/industries", lookups.industries, name="industries"),

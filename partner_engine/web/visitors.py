@@ -43,6 +43,7 @@ class Visitor:
             sees_pii=self.actor.may(Right.READ_PERSONAL),
             guest_id=self.actor.id if self.guest else "",
             has_finished=self.guest is not None and self.guest.has_finished,
+            may_copy=self.guest is None and self.actor.may(Right.WRITE_FORMS),
         )
 
     def find(
@@ -59,13 +60,16 @@ class Visitor:
         return self._require_own(context)
 
     @contextmanager
-    def find_and_lock(self, copy_id: UUID, *, key: IdempotencyKey | None = None) -> Iterator[BatchContext]:
-        """Load and lock the copy or form ``copy_id`` for writing, for an order with ``key``.
+    def find_and_lock(
+        self, copy_id: UUID, *, key: IdempotencyKey | None = None, archived: bool = False
+    ) -> Iterator[BatchContext]:
+        """Load and lock the copy or form ``copy_id`` for writing, for an order with ``key``; with ``archived`` also a
+        deleted one.
 
         Raises ``NotFound`` or ``LockNotAcquired``.
         """
         with batch.find_and_lock(
-            copy_id, scope=self.tenant, actor=self.actor, wait=WAIT_SECONDS, idempotency=key
+            copy_id, scope=self.tenant, actor=self.actor, wait=WAIT_SECONDS, archived=archived, idempotency=key
         ) as context:
             yield self._require_own(context)
 

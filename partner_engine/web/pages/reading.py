@@ -32,6 +32,7 @@ class Reader:
     sees_pii: bool = True
     guest_id: str = ""
     has_finished: bool = False
+    may_copy: bool = False
 
     @property
     def is_guest(self) -> bool:
@@ -50,12 +51,16 @@ class CopyFacts:
     saved_at: datetime
     as_of: date
     as_of_is_fixed: bool = False
-    locked: bool = False
+    locked_at: datetime | None = None
+    locked_by: str = ""
+    lock_reason: str = ""
     #: The number of the release of a decision that stays as it is, of a locked or bound copy; None for all others.
     kept_release: int | None = None
-    locked_by: str = ""
-    locked_at: datetime | None = None
-    lock_reason: str = ""
+
+    @property
+    def locked(self) -> bool:
+        """Return whether the copy is locked."""
+        return self.locked_at is not None
 
 
 @dataclass(frozen=True)

@@ -16,10 +16,11 @@ from uuid import UUID
 from forms.states import OPEN_OUTCOMES
 from partner_engine.web.pages.form_page import Head, build_head
 from partner_engine.web.pages.reading import Reading
-from presentation.formats import money
+from presentation.formats import moment, money
 from rules.definition.model import CompiledCatalogue
 
 ANSWERS: Final = "web:copy"
+COMPARE: Final = "web:compare"
 HISTORY: Final = "web:history"
 #: The code, the label and the URL name of each view; the keys 1, 2, ... go to them in this order.
 VIEWS: Final = (("answers", "Answers", ANSWERS), ("history", "History", HISTORY))
@@ -31,10 +32,11 @@ class ListedCopy(Protocol):
     """The fields of a copy that its tab shows. ``summary`` is that of the present decision."""
 
     id: UUID
-    application_form_id: UUID
     title: str
     locked_at: datetime | None
+    deleted_at: datetime | None
     summary: dict[str, Any]
+    is_base: bool
 
 
 @dataclass(frozen=True)
@@ -62,17 +64,60 @@ class CopyTab:
 
 
 @dataclass(frozen=True)
+class Lock:
+    """The lock of the shown copy: who locked it, when and why."""
+
+    by: str
+    at: str
+    at_exactly: str
+    reason: str
+    may_unlock: bool
+
+
+@dataclass(frozen=True)
+class DeletedCopy:
+    """A deleted copy, which can be restored."""
+
+    id: str
+    title: str
+
+
+@dataclass(frozen=True)
 class Shell:
     """The shell around one view of one copy. ``route`` is the name of the view's URL, which the tabs link to.
 
-    ``tabs`` are all copies of the form, in the order they were made; guests get none.
+    ``tabs`` are all copies of the form, in the order they were made; guests get none. ``may_add`` states that the
+    reader may make copies, ``may_write`` that they may change them.
     """
 
     head: Head
     route: str
     views: tuple[ViewLink, ...] = ()
     tabs: tuple[CopyTab, ...] = ()
+    deleted: tuple[DeletedCopy, ...] = ()
     may_add: bool = False
+    may_write: bool = False
+    lock: Lock | None = None
+
+    @property
+    def view(self) -> str:
+        """Return the code of the view."""
+        return next((view.code for view in self.views if view.current), "")
+
+    @property
+    def compares(self) -> bool:
+        """Return whether there is a view that compares copies."""
+        return any(view.route == COMPARE for view in self.views)
+
+    @property
+    def base(self) -> str:
+        """Return the id of the form's base."""
+        return next((tab.id for tab in self.tabs if tab.base), "")
+
+    @property
+    def current(self) -> CopyTab | None:
+        """Return the tab of the shown copy."""
+        return next((tab for tab in self.tabs if tab.current), None)
 
     @property
     def shows_tabs(self) -> bool:
@@ -80,13 +125,13 @@ class Shell:
         return len(self.tabs) > 1
 
 
-def build_shell(
-    reading: Reading, copies: Sequence[ListedCopy], *, route: str = ANSWERS, may_add: bool = False
-) -> Shell:
-    """Return the shell around the view ``route`` of the copy in ``reading``, one of ``copies``."""
+def build_shell(reading: Reading, copies: Sequence[ListedCopy], *, route: str = ANSWERS) -> Shell:
+    """Return the shell around the view ``route`` of the copy in ``reading``. ``copies`` are those of the form, with
+    the deleted ones; none for a guest, who gets no views either.
+    """
     if reading.reader.is_guest:
-        # Guests must not learn about the form's other copies.
         return Shell(build_head(reading), route)
+    kept = [copy for copy in copies if copy.deleted_at is None]
     return Shell(
         build_head(reading),
         route,
@@ -94,8 +139,13 @@ def build_shell(
             ViewLink(code, label, view_route, str(number), view_route == route)
             for number, (code, label, view_route) in enumerate(VIEWS, 1)
         ),
-        tabs=build_tabs(reading.catalogue, copies, current=reading.facts.id),
-        may_add=may_add,
+        tabs=build_tabs(reading.catalogue, kept, current=reading.facts.id),
+        deleted=tuple(
+            DeletedCopy(str(copy.id), copy.title or "Copy without a name") for copy in copies if copy.deleted_at
+        ),
+        may_add=reading.reader.may_copy,
+        may_write=reading.reader.may_write,
+        lock=build_lock(reading),
     )
 
 
@@ -117,11 +167,10 @@ def build_tabs(catalogue: CompiledCatalogue, copies: Sequence[ListedCopy], *, cu
 
 
 def base_of(copies: Iterable[ListedCopy]) -> ListedCopy | None:
-    """Return the copy that the others are compared with: the marked one, else the default copy, else the first."""
+    """Return the copy that the others are compared with: the marked one, else the first."""
     found = list(copies)
-    marked = next((copy for copy in found if getattr(copy, "base", False)), None)
-    default = next((copy for copy in found if copy.id == copy.application_form_id), None)
-    return marked or default or next(iter(found), None)
+    marked = next((copy for copy in found if copy.is_base), None)
+    return marked or next(iter(found), None)
 
 
 def title_of(copy: ListedCopy, number: int, *, is_base: bool) -> str:
@@ -143,6 +192,15 @@ def totals_by_line(catalogue: CompiledCatalogue, summary: Mapping[str, Any]) -> 
         line = product.product.line
         best[line] = min(best.get(line, found), found)
     return {line: premium for line, (_, premium) in best.items()}
+
+
+def build_lock(reading: Reading) -> Lock | None:
+    """Return the lock of the shown copy, None for an unlocked one."""
+    facts, reader = reading.facts, reading.reader
+    if facts.locked_at is None:
+        return None
+    at = moment(facts.locked_at, reader.zone, now=reader.now)
+    return Lock(facts.locked_by, at, facts.locked_at.isoformat(), facts.lock_reason, reader.may_write)
 
 
 def _amount(catalogue: CompiledCatalogue, copy: ListedCopy, base: ListedCopy | None) -> str:
