@@ -181,15 +181,15 @@ class _Walk:
                 "row", row_path, sort, base, mine, theirs, source_path=their_path, before=before
             )  # fmt: skip
 
-    def _sort_of_row(self, base: PoolRow | None, there: PoolRow | None, path: str, *, is_mine: bool) -> Sort:
-        """Return the sort of a row that ``there``, mine or theirs, has alone."""
-        if there is None:
+    def _sort_of_row(self, base: PoolRow | None, row: PoolRow | None, path: str, *, is_mine: bool) -> Sort:
+        """Return the sort of a ``row`` that one side has alone, mine or theirs."""
+        if row is None:
             return "same"
         if self._is_two_way:
             return "differs"
         if base is None:
             return MINE if is_mine else THEIRS
-        if self._is_edited(base, there, path):
+        if self._is_edited(base, row, path):
             return "clash"
         return THEIRS if is_mine else MINE
 
