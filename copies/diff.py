@@ -144,7 +144,9 @@ class _Comparison:
         key = self._keys.get(pool, ())
         sides = [container.answer_pools.get(pool, ()) if container is not None else () for container in containers]
         if len(sides) == 2:
-            groups: Sequence[tuple[PoolRow | None, ...]] = match_rows(*sides, key, comparable=self._comparable)
+            groups: Sequence[tuple[PoolRow | None, ...]] = match_rows(
+                sides[0], sides[1], key, comparable=self._comparable
+            )
         else:
             groups = align_rows(sides, key, comparable=self._comparable)
         added = []
