@@ -19,7 +19,7 @@ from tenants.access import Actor, Right
 from tenants.current_tenant import use_tenant
 from tenants.models import Tenant
 
-#: In characters. A shorter reason explains nothing to whoever reads the ledger.
+#: In characters. A shorter reason explains nothing to a reader of the ledger.
 MIN_REASON: Final = 10
 MAX_REASON: Final = 500
 #: The fewest different letters of a reason.

@@ -5,17 +5,15 @@ Nothing here writes a copy. A reveal stores only its own audit row, through the 
 
 from __future__ import annotations
 
-from datetime import timedelta
 from typing import Any, ClassVar, Final
 
 from django.contrib import admin
 from django.contrib.admin.utils import unquote
 from django.core.exceptions import PermissionDenied
-from django.db.models import Q, QuerySet
+from django.db.models import QuerySet
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.urls import URLPattern, path
-from django.utils import timezone
 from unfold.decorators import display
 
 from batch import service as batch
@@ -24,7 +22,7 @@ from batch.errors import BatchError, NotFound, UnknownCatalogue
 from batch.reveal import RevealReason, reveal
 from catalogue import releases
 from copies.history import changes_of, list_revisions
-from copies.models import Copy, CopyRevision, RevealPurpose, SensitiveReveal
+from copies.models import Copy, CopyRevision, RevealPurpose
 from decisions.listing import present_rows
 from encryption.envelope import DecryptionFailed
 from encryption.key_ring import KeyServiceUnavailable
@@ -35,7 +33,6 @@ from partner_engine.admin.document import DocumentReader, answerers
 from partner_engine.admin.forms import (
     STATE_LABELS,
     StateFilter,
-    copy_link,
     find_copies,
     insured_of,
     name_insureds,
@@ -50,8 +47,6 @@ from rules.flow.evaluation import Evaluation
 from tenants.access import Right, system_actor
 from tenants.models import ApiClient, Tenant, User
 
-#: The words of a search in the ledger.
-MOST_WORDS: Final = 8
 REVISIONS_SHOWN: Final = 20
 
 
@@ -272,66 +267,3 @@ def _revealed(request: HttpRequest, copy: Any, place: str) -> dict[str, Any]:
     except (BatchError, DecryptionFailed, KeyServiceUnavailable) as error:
         return {"fault": str(error), "purpose": purpose, "reason": text}
     return {"is_revealed": True, "value": value}
-
-
-class PeriodFilter(admin.SimpleListFilter):
-    """The list filter for rows of the last days."""
-
-    title = "time"
-    parameter_name = "days"
-
-    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
-        """Return the periods, in days."""
-        return [("1", "Last 24 hours"), ("7", "Last 7 days"), ("30", "Last 30 days"), ("365", "Last 12 months")]
-
-    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
-        """Return the rows of ``queryset`` in the chosen period."""
-        days = self.value() or ""
-        if not (days.isdecimal() and len(days) < 5):
-            return queryset
-        return queryset.filter(created_at__gte=timezone.now() - timedelta(days=int(days)))
-
-
-@admin.register(SensitiveReveal, site=site)
-class SensitiveRevealAdmin(BigTableAdmin):
-    """The ledger of revealed sensitive answers."""
-
-    list_display = ("created_at", "actor", "path", "purpose", "copy", "reason", "tenant")
-    list_filter = ("purpose", "source", PeriodFilter)
-    ordering = ("-id",)
-    search_fields = ("reason",)
-    search_help_text = "A copy ID or form ID, a question's code, or words from the reason or the reader's name"
-    fields = (
-        "created_at", "actor", "source", "path", "purpose", "copy", "version", "reason", "tenant", "correlation_id",
-    )  # fmt: skip
-    readonly_fields = fields
-
-    def get_search_results(
-        self, request: HttpRequest, queryset: QuerySet[Any], search_term: str
-    ) -> tuple[QuerySet[Any], bool]:
-        """Return the reveals of a copy or form; else those in which each word is in path, reason or reader's name."""
-        if is_id(search_term):
-            copies = Copy.objects.filter(application_form_id=search_term).values("pk")
-            return queryset.filter(Q(copy_id=search_term) | Q(copy_id__in=copies)), False
-        for word in search_term.split()[:MOST_WORDS]:
-            queryset = queryset.filter(
-                Q(actor_label__icontains=word) | Q(path__icontains=word) | Q(reason__icontains=word)
-            )
-        return queryset, False
-
-    @display(description="Who")
-    def actor(self, row: SensitiveReveal) -> str:
-        """Return the name of the person who revealed the answer."""
-        return row.actor_label or f"{row.actor_type} {row.actor_id}"
-
-    @display(description="Copy")
-    def copy(self, row: SensitiveReveal) -> str:
-        """Return a link to the copy."""
-        return copy_link(row.copy_id)
-
-    @display(description="Tenant")
-    def tenant(self, row: Any) -> str:
-        """Return the tenant's name."""
-        if not hasattr(row, "tenant_name"):
-            self.prepare([row])
-        return str(row.tenant_name)

@@ -115,7 +115,7 @@ class ApplicationFormAdmin(BigTableAdmin):
     readonly_fields = fields
 
     def get_fields(self, request: HttpRequest, obj: Any = None) -> list[Any]:
-        """Return the fields, with the link to the erasure for those who may erase."""
+        """Return the fields, with the link to the erasure for users with the permission."""
         may_erase = request.user.has_perm(ERASE_PERMISSION)
         return [field for field in self.fields if may_erase or field != "sensitive_answers"]
 

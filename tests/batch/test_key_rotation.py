@@ -156,6 +156,26 @@ def test_a_save_that_loaded_the_old_key_is_caught_by_the_next_pass(
     assert read(copies, kennels, agent) == before
 
 
+def test_a_data_key_that_was_renewed_meanwhile_is_not_overwritten(
+    copies: list[UUID], kennels: Tenant, agent: Actor, turn: Callable[..., None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = read(copies, kennels, agent)
+    turn("first", "second")
+    write = key_rotation.write_rewraps
+
+    def after_a_renewal(*args: object, **options: object) -> int:
+        monkeypatch.setattr(key_rotation, "write_rewraps", write)
+        list(renew_copy_keys(kennels))
+        return write(*args, **options)
+
+    monkeypatch.setattr(key_rotation, "write_rewraps", after_a_renewal)
+    *_, done = rewrap_tenant(kennels)
+
+    assert done.left == 0
+    turn("second")
+    assert read(copies, kennels, agent) == before
+
+
 def test_a_key_that_does_not_open_is_reported_and_the_others_are_done(
     copies: list[UUID], kennels: Tenant, turn: Callable[..., None]
 ) -> None:
