@@ -180,12 +180,15 @@ def respond_to_save(  # noqa: PLR0913 - what the save started from and what it d
     version: int,
     added: str = "",
     shown: dict[str, object] | None = None,
+    is_everything: bool = False,
 ) -> HttpResponse:
-    """Respond with the parts that the save changed, or with all parts if the page showed an older version."""
+    """Respond with the parts that the save changed, or with all parts if the page showed an older version or the save
+    changed ``is_everything``.
+    """
     reading = reading.after(before)
     shown_before = shown_version(request)
     is_stale = shown_before != version
-    parts = Parts(top_sets(reading)) if is_stale else changed_parts(reading, before, result.changes)
+    parts = Parts(top_sets(reading)) if is_stale or is_everything else changed_parts(reading, before, result.changes)
     if added:
         reading, parts = _with_open(reading, added), parts.with_set(reading.top_set(added))
     announcement = sentence(reading, result.changes, {} if reading.reader.is_guest else result.moved)

@@ -17,7 +17,7 @@ from batch.changes.mutators.copy_fields import CopyFieldsMutator
 from batch.context import BatchContext
 from batch.errors import NotFound
 from partner_engine.web.access import Agent, for_agents
-from partner_engine.web.copies import respond_to_repetition
+from partner_engine.web.copies import respond_to_repetition, respond_to_save
 from partner_engine.web.copy_shell import shell_around, shown_route
 from partner_engine.web.copy_view import read_context
 from partner_engine.web.order_keys import carried_out, order_key
@@ -74,10 +74,15 @@ def order(request: HttpRequest, agent: Agent, copy_id: UUID) -> HttpResponse:
     with agent.find_and_lock(of, key=order_key(request, agent), archived=wanted == "restore") as context:
         if context.form.id != form.id or context.copy.id != of:
             raise NotFound
-        title = context.copy.fields.title
+        title, before, loaded = context.copy.fields.title, context.evaluation, context.version
         if context.stored_response is None:
             _ORDERS[wanted](context.changeset.copy, request)
-            context.save(respond=lambda _: carried_out())
+            result = context.save(respond=lambda _: carried_out())
+            if of == copy_id and wanted not in ("delete", "restore"):
+                reading = read_context(context, request, agent, result=result)
+                return respond_to_save(
+                    request, reading, result, before=before, version=loaded, is_everything=wanted != "rename"
+                )
     if wanted == "delete" and of == copy_id:
         base = str(form.fields.base_copy_id or form.id)
         return _lead_to(_deleted(request, of, title, shown=True), request, base)
