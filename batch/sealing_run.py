@@ -27,16 +27,15 @@ from batch.changes.open_values import (
 )
 from batch.context import BatchContext
 from batch.errors import BatchError, StaleChangeset
-from batch.storage.revisions import revision_of, revision_row
 from batch.storage.rewritten_versions import EarlierVersion, earlier_versions, rewrite_versions
-from batch.storage.sealed_rows import write_inputs, write_next_version
+from batch.storage.sealed_rows import ListedColumns, SealedContent, write_inputs, write_next_version
 from batch.storage.summary import search_texts, summarise
 from batch.withheld_values import withhold_stored
 from catalogue import releases
 from catalogue.release_history import renames_between
 from copies.chain import Amendment
 from copies.changes import Change
-from copies.codec import content, decode_document, document_content, store_document
+from copies.codec import content, decode_document, document_content, encode, encode_document, store_document
 from copies.document import Document
 from copies.models import Copy
 from copies.sealed_answers import Sealer
@@ -201,20 +200,20 @@ def _write_version(context: BatchContext, document: Document, codes: _Codes, ame
     """
     copy, catalogue = context.copy, codes.compiled
     evaluation = mask_evaluation(catalogue, codes.secrets(copy.release_id), context.evaluation)
-    revision = revision_of(
-        copy,
-        revision_row(copy, context.save_context, version=copy.version + 1, release_id=copy.release_id),
-        content=Content(document_content(document), content(evaluation)),
-        changes=content([]),
+    sealed = SealedContent(
+        document=encode_document(document),
+        evaluation=encode(evaluation),
+        changes=encode([]),
         amendments=amendments,
     )
     document = codes.follow(document, copy.release_id)
     text, personal = search_texts(catalogue, document)
     written = write_next_version(
         copy,
-        revision,
+        sealed,
         key=context.sealer.key,
-        columns={"summary": summarise(catalogue, document, evaluation), "text": text, "personal": personal},
+        columns=ListedColumns(summary=summarise(catalogue, document, evaluation), text=text, personal=personal),
+        context=context.save_context,
         alias=context.scope.database_alias,
     )
     if not written:
