@@ -36,8 +36,8 @@ INSERT INTO {CopyRevision._meta.db_table}
        (copy_id, tenant_id, version, document, evaluation, is_whole, release_id, changes, actor_type, actor_id,
         actor_label, source, correlation_id, created_at, cause_type, cause_id, chain, amends)
 SELECT id, %(tenant_id)s, %(version)s, %(kept_document)s, %(kept_evaluation)s, %(is_whole)s, %(release_id)s,
-       %(changes)s, %(actor_type)s, %(actor_id)s, %(actor_label)s, %(source)s, %(correlation_id)s, %(created_at)s, %(cause_type)s,
-       %(cause_id)s, %(chain)s::bytea, %(amends)s::bytea
+       %(changes)s, %(actor_type)s, %(actor_id)s, %(actor_label)s, %(source)s, %(correlation_id)s, %(created_at)s,
+       %(cause_type)s, %(cause_id)s, %(chain)s::bytea, %(amends)s::bytea
   FROM sealed
 RETURNING version"""  # noqa: S608 - names of our own tables, here and below
 #: Not a version: what the keys encrypted is as before. A copy that was saved meanwhile is left to the next pass.
