@@ -29,6 +29,13 @@ class Copy(BatchWrittenModel):
     locked_at = models.DateTimeField(
         null=True, blank=True, help_text="A locked copy cannot be changed until it is unlocked."
     )
+    locked_by_id = models.CharField("locked by", max_length=64, blank=True)
+    locked_by_label = models.CharField("locked by (name)", max_length=200, blank=True)
+    lock_reason = models.CharField(max_length=200, blank=True)
+    copied_from_id = models.UUIDField(
+        "copied from", null=True, editable=False, help_text="Empty for a copy that was started without answers."
+    )
+    copied_from_version = models.PositiveIntegerField(null=True, editable=False)
     deleted_at = models.DateTimeField(null=True, blank=True)
     last_touched_by_user_at = models.DateTimeField(null=True, blank=True, help_text="Not changed by jobs.")
     release_id = models.IntegerField(

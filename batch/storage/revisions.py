@@ -62,7 +62,7 @@ def revision_of(
     if copy.version and not amendments:
         keeps = stored_version(row["version"], whole, content, Content.of(copy.document, copy.evaluation))
     digest = chain.content_digest(content.document, content.evaluation, changes)
-    link = chain.link(copy.chain or chain.START, chain.heading(row), digest, amendments)
+    link = chain.link(copy.chain if copy.version else chain.START, chain.heading(row), digest, amendments)
     kept = {"is_whole": keeps.is_whole, "chain": as_text(link), "amends": as_text(amends(amendments))}
     return Revision({**row, **kept}, whole, keeps, link)
 

@@ -43,6 +43,19 @@ class Migration(migrations.Migration):
                         blank=True, help_text="A locked copy cannot be changed until it is unlocked.", null=True
                     ),
                 ),
+                ("locked_by_id", models.CharField(blank=True, max_length=64, verbose_name="locked by")),
+                ("locked_by_label", models.CharField(blank=True, max_length=200, verbose_name="locked by (name)")),
+                ("lock_reason", models.CharField(blank=True, max_length=200)),
+                (
+                    "copied_from_id",
+                    models.UUIDField(
+                        editable=False,
+                        help_text="Empty for a copy that was started without answers.",
+                        null=True,
+                        verbose_name="copied from",
+                    ),
+                ),
+                ("copied_from_version", models.PositiveIntegerField(editable=False, null=True)),
                 ("deleted_at", models.DateTimeField(blank=True, null=True)),
                 (
                     "last_touched_by_user_at",

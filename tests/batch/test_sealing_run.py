@@ -137,6 +137,7 @@ def test_publishing_counts_the_forms_and_the_run_seals_them(make_form: MakeForm,
         context.changeset.copy.lock()
         context.save()
     with batch.build_copy(copies[1], scope=kennels, actor=agent) as context:
+        context.changeset.copy.make_base()
         context.save()
     with batch.find_and_lock(copies[1], scope=kennels, actor=agent) as context:
         context.changeset.copy.delete()
