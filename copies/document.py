@@ -72,12 +72,17 @@ class Answer(msgspec.Struct, omit_defaults=True, kw_only=True, gc=False):
 
 
 class PoolRow(msgspec.Struct, omit_defaults=True, kw_only=True):
-    """One row of an answer pool. ``id`` is a UUID text that survives copying, import and cloning."""
+    """One row of an answer pool. ``id`` is a UUID text, the same in all copies of a form.
+
+    A cloned form has row ids of its own. ``lineage`` is the id of the row that a row was cloned from, through all
+    clones back to the first; None for a row that was not cloned.
+    """
 
     id: str
     answers: dict[str, Answer] = msgspec.field(default_factory=dict)
     answer_pools: dict[str, list[PoolRow]] = msgspec.field(default_factory=dict)
     created_at: datetime | None = None
+    lineage: str | None = None
 
 
 class DocumentQuestionSet(msgspec.Struct, omit_defaults=True, kw_only=True):
@@ -99,6 +104,11 @@ class Document(msgspec.Struct, omit_defaults=True, kw_only=True):
     question_sets: list[DocumentQuestionSet] = msgspec.field(default_factory=list)
     forced_excluded_products: list[str] = msgspec.field(default_factory=list)
     agent_bypassed_products: list[str] = msgspec.field(default_factory=list)
+
+
+def row_lineage(row: PoolRow) -> str:
+    """Return the id that ``row`` and all its clones have in common."""
+    return row.lineage or row.id
 
 
 #: Where answers live: the document itself, or one row of a pool.

@@ -47,8 +47,10 @@ class Copy(BatchWrittenModel):
     )
     document = models.BinaryField()
     evaluation = models.BinaryField()
-    wrapped_key = models.BinaryField(null=True, help_text="The copy's data key, wrapped with the tenant's key.")
-    key_id = models.CharField(max_length=64, blank=True)
+    wrapped_key = models.BinaryField(
+        null=True, help_text="The copy's data keys, wrapped by the key service; empty once they are erased."
+    )
+    key_id = models.CharField(max_length=200, blank=True, help_text="The key that wraps the newest data key.")
     key_version = models.PositiveIntegerField(default=1)
     summary = models.JSONField(
         default=dict, help_text="What lists show: the insured, lines, missing answers, and outcomes. Nothing sensitive."

@@ -44,6 +44,7 @@ class NarrowRow(msgspec.Struct, kw_only=True):
     """A ``PoolRow`` of narrow answers."""
 
     id: str
+    lineage: str | None = None
     answers: dict[str, NarrowAnswer] = msgspec.field(default_factory=dict)
     answer_pools: dict[str, list[NarrowRow]] = msgspec.field(default_factory=dict)
 

@@ -9,7 +9,7 @@ from uuid import UUID
 
 import msgspec
 
-from copies.document import Answer, AnswerValue
+from copies.document import Answer, AnswerValue, Document, walk_answers
 from encryption.key_ring import DataKey, KeyService
 from encryption.wrapped_key import WrappedKey
 
@@ -42,3 +42,15 @@ class Sealer:
             return answer.value
         value: AnswerValue = msgspec.json.decode(self._data_key.decrypt(answer.sealed, place=path))
         return value
+
+    def renew_key(self, document: Document) -> int:
+        """Make a new data key and seal every sealed answer of ``document`` under it; return their number.
+
+        What earlier versions hold stays under the earlier keys. Raises ``DecryptionFailed`` or
+        ``KeyServiceUnavailable``; the document may be changed in part then.
+        """
+        self._data_key.renew()
+        sealed = [(path, answer) for path, answer in walk_answers(document) if answer.sealed is not None]
+        for path, answer in sealed:
+            answer.sealed = self.seal(path, self.reveal(path, answer))
+        return len(sealed)

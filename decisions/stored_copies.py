@@ -115,7 +115,9 @@ def _renames_since(release_id: int | None, catalogue: str) -> tuple[Renames, ...
 def _waiting(
     copy: Any, catalogue: str, as_of: date | None, deleted_at: datetime | None, *, today: date, is_bound: bool
 ) -> Waiting:
-    key = WrappedKey(bytes(copy.wrapped_key), copy.key_id, copy.key_version) if copy.wrapped_key else None
+    key = None
+    if copy.wrapped_key:
+        key = WrappedKey.from_stored(bytes(copy.wrapped_key), key_id=copy.key_id, version=copy.key_version)
     stored = StoredCopy(
         id=copy.pk,
         tenant_id=copy.tenant_id,

@@ -9,11 +9,16 @@ import base64
 import threading
 import time
 from collections import OrderedDict
+from collections.abc import Mapping
+from contextlib import suppress
 from functools import cache
 from typing import Final, Protocol
 from uuid import UUID
 
 from django.conf import settings
+from django.core.exceptions import ImproperlyConfigured
+from django.utils.module_loading import import_string
+from msgspec.structs import replace
 
 from encryption.envelope import DecryptionFailed, context_of, decrypt, derive_key, encrypt, new_key
 from encryption.wrapped_key import WrappedKey
@@ -21,6 +26,8 @@ from encryption.wrapped_key import WrappedKey
 #: How long and how many unwrapped data keys stay in a process's memory.
 CACHE_SECONDS: Final = 300.0
 CACHE_SIZE: Final = 2_000
+#: Key services outside this process by the scheme of ``KEY_SERVICE``. Each needs packages of an optional extra.
+CLOUD_SERVICES: Final[Mapping[str, str]] = {"aws-kms": "encryption.aws_kms.AwsKms"}
 
 
 class KeyServiceUnavailable(Exception):
@@ -35,6 +42,9 @@ class KeyService(Protocol):
 
     def unwrap(self, key: WrappedKey, *, tenant_id: UUID, owner_id: UUID) -> bytes:
         """Return the data key. Raises ``DecryptionFailed`` or ``KeyServiceUnavailable``."""
+
+    def opens(self, key_id: str) -> bool:
+        """Return whether this service unwraps data keys that ``key_id`` wraps."""
 
 
 class LocalKeyring:
@@ -59,6 +69,10 @@ class LocalKeyring:
         context = context_of(tenant_id, owner_id, key.key_id)
         return decrypt(self._wrapping_key(key.key_id, tenant_id), key.wrapped, context=context)
 
+    def opens(self, key_id: str) -> bool:
+        """Return whether ``key_id`` is one of the master keys."""
+        return key_id in self._masters
+
     def derive(self, key_id: str, *, info: bytes) -> bytes:
         """Return the key for ``info`` made from master key ``key_id``. Raises ``KeyServiceUnavailable``."""
         if key_id not in self._masters:
@@ -69,6 +83,34 @@ class LocalKeyring:
 
     def _wrapping_key(self, key_id: str, tenant_id: UUID) -> bytes:
         return self.derive(key_id, info=b"tenant " + tenant_id.bytes)
+
+
+class KeyServices:
+    """Several key services: the first wraps, and each unwraps what its own keys wrapped."""
+
+    def __init__(self, *services: KeyService) -> None:
+        self._services = services
+
+    def wrap(self, data_key: bytes, *, tenant_id: UUID, owner_id: UUID) -> WrappedKey:
+        """Wrap ``data_key`` with the first service."""
+        return self._services[0].wrap(data_key, tenant_id=tenant_id, owner_id=owner_id)
+
+    def unwrap(self, key: WrappedKey, *, tenant_id: UUID, owner_id: UUID) -> bytes:
+        """Return the data key from the service that wrapped it.
+
+        Raises ``DecryptionFailed``, or ``KeyServiceUnavailable``, also where no service knows the key.
+        """
+        for service in self._services:
+            if service.opens(key.key_id):
+                return service.unwrap(key, tenant_id=tenant_id, owner_id=owner_id)
+        raise KeyServiceUnavailable(
+            f"No key service knows the key {key.key_id!r}: add it back to KEYRING or KEY_SERVICE to open what it"
+            " wrapped."
+        )
+
+    def opens(self, key_id: str) -> bool:
+        """Return whether one of the services knows ``key_id``."""
+        return any(service.opens(key_id) for service in self._services)
 
 
 class DataKeyCache:
@@ -117,13 +159,46 @@ class DataKey:
         return encrypt(self._plain_key(self.stored), plain, context=self._context(place, self.stored))
 
     def decrypt(self, data: bytes, *, place: str) -> bytes:
-        """Return the plain bytes of ``data``, encrypted for ``place`` at the owner.
+        """Return the plain bytes of ``data``, encrypted for ``place`` at the owner under its key or an earlier one.
 
         Raises ``DecryptionFailed`` or ``KeyServiceUnavailable``.
         """
         if self.stored is None:
-            raise DecryptionFailed("There is no key for this sealed value.")
-        return decrypt(self._plain_key(self.stored), data, context=self._context(place, self.stored))
+            raise DecryptionFailed("The key of this sealed value was erased, or never stored.")
+        *newer, oldest = self.stored.all
+        for key in newer:
+            with suppress(DecryptionFailed):
+                return decrypt(self._plain_key(key), data, context=self._context(place, key))
+        return decrypt(self._plain_key(oldest), data, context=self._context(place, oldest))
+
+    def renew(self) -> None:
+        """Make a new data key for what is encrypted from now on; the present one becomes an earlier one.
+
+        Raises ``KeyServiceUnavailable``.
+        """
+        if self.stored is None:
+            return
+        data_key, before = new_key(), self.stored
+        wrapped = self._service.wrap(data_key, tenant_id=self._tenant_id, owner_id=self._owner_id)
+        earlier = (replace(before, earlier=()), *before.earlier)
+        self.stored = replace(wrapped, version=before.version + 1, earlier=earlier)
+        _data_keys.put((self._owner_id, self.stored.wrapped), data_key)
+
+    def rewrap(self) -> None:
+        """Wrap the data keys anew, with the present key of the service; what they encrypted still opens.
+
+        Raises ``DecryptionFailed`` or ``KeyServiceUnavailable``; then the stored key is as before.
+        """
+        if self.stored is None:
+            return
+        newest, *earlier = (self._wrapped_anew(key) for key in self.stored.all)
+        self.stored = replace(newest, earlier=tuple(earlier))
+
+    def _wrapped_anew(self, key: WrappedKey) -> WrappedKey:
+        # Not from the cache: what the service itself cannot open must not be wrapped again as if it were sound.
+        plain = self._service.unwrap(key, tenant_id=self._tenant_id, owner_id=self._owner_id)
+        wrapped = self._service.wrap(plain, tenant_id=self._tenant_id, owner_id=self._owner_id)
+        return replace(wrapped, version=key.version)
 
     def _plain_key(self, stored: WrappedKey) -> bytes:
         name = (self._owner_id, stored.wrapped)
@@ -147,5 +222,18 @@ def local_keyring() -> LocalKeyring:
 
 @cache
 def key_service() -> KeyService:
-    """Return the key service of this installation: the local keyring, read once."""
-    return local_keyring()
+    """Return the key service of this installation: ``KEY_SERVICE`` if it is set, and the local keyring.
+
+    Raises ``ImproperlyConfigured`` for a ``KEY_SERVICE`` that is unknown or not installed.
+    """
+    url: str = settings.KEY_SERVICE
+    if not url:
+        return local_keyring()
+    scheme, _, place = url.partition("://")
+    if scheme not in CLOUD_SERVICES:
+        raise ImproperlyConfigured(
+            f"KEY_SERVICE {url!r} is unknown. Set one such as aws-kms://us-east-1/alias/partner-engine, or leave it"
+            " empty for the local keyring."
+        )
+    service: KeyService = import_string(CLOUD_SERVICES[scheme]).from_place(place)
+    return KeyServices(service, local_keyring())

@@ -61,6 +61,7 @@ def lock(arguments: Sequence[str]) -> int:
         for command in (
             resolve,
             export_command("requirements.txt"),
+            export_command("requirements-aws.txt", "--extra", "aws"),
             export_command(INSTALLER, "--only-group", "installer"),
         ):
             if supervisor.run(command, environment=uv_environment(), folder=CHECKOUT) != 0:

@@ -45,6 +45,7 @@ METRICS_TOKEN: str = env.str("METRICS_TOKEN", default="")
 # Master keys of sensitive answers: {key id: base64 of 32 bytes}; the last one wraps new keys, all unwrap old ones.
 DEVELOPMENT_KEYRING = {"development": base64.b64encode(b"partner-engine-development-only!").decode()}
 KEYRING: dict[str, str] = keyring(env.str("KEYRING")) if env.str("KEYRING", default="") else DEVELOPMENT_KEYRING
+KEY_SERVICE: str = env.str("KEY_SERVICE", default="")  # wraps new keys instead: aws-kms://<region>/<key>
 
 # Databases
 
@@ -118,8 +119,8 @@ WEBHOOK_PORTS: list[int] = env.list("WEBHOOK_PORTS", cast=int, default=[443, 844
 
 INSTALLED_APPS = [
     # The rooms of the product, top floor first.
-    *("partner_engine", "quoting", "guests", "search", "decisions", "batch", "catalogue", "forms", "copies"),
-    *("carriers", "webhooks", "actions", "tenants"),
+    *("partner_engine", "quoting", "guests", "search", "decisions", "scenarios", "batch", "catalogue", "forms"),
+    *("copies", "carriers", "webhooks", "actions", "tenants"),
     *("unfold", "unfold.contrib.filters", "unfold.contrib.forms"),
     "django.contrib.admin",
     "django.contrib.auth",

@@ -219,7 +219,9 @@ def _copy(row: NamedRow) -> CopyRecord:
         document=bytes(row.document),
         evaluation=bytes(row.evaluation),
         decided=DecisionMark(row.decided_release_id, row.decided_on, row.decided_edition),
-        key=None if wrapped is None else WrappedKey(bytes(wrapped), row.key_id, row.key_version),
+        key=None
+        if wrapped is None
+        else WrappedKey.from_stored(bytes(wrapped), key_id=row.key_id, version=row.key_version),
     )
 
 

@@ -41,7 +41,7 @@ def rows_of_save(changeset: Changeset, result: SaveResult, *, key: WrappedKey | 
         document=encode_document(changeset.document),
         evaluation=encode(result.evaluation),
         changes=encode(result.changes),
-        wrapped_key=key.wrapped if key else None,
+        wrapped_key=key.to_stored() if key else None,
         revision=_revision(loaded, context, result),
         outbox=outbox_rows(
             result.actions,

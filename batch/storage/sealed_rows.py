@@ -62,7 +62,7 @@ def write_next_version(
         "tenant": context.tenant_id,
         "version": copy.version,
         "now": context.now,
-        "wrapped": key.wrapped if key else None,
+        "wrapped": key.to_stored() if key else None,
         "key_id": key.key_id if key else "",
         "key_version": key.version if key else 1,
         "actor_type": context.actor.type,

@@ -80,9 +80,15 @@ class Migration(migrations.Migration):
                 ("evaluation", models.BinaryField()),
                 (
                     "wrapped_key",
-                    models.BinaryField(help_text="The copy's data key, wrapped with the tenant's key.", null=True),
+                    models.BinaryField(
+                        help_text="The copy's data keys, wrapped by the key service; empty once they are erased.",
+                        null=True,
+                    ),
                 ),
-                ("key_id", models.CharField(blank=True, max_length=64)),
+                (
+                    "key_id",
+                    models.CharField(blank=True, help_text="The key that wraps the newest data key.", max_length=200),
+                ),
                 ("key_version", models.PositiveIntegerField(default=1)),
                 (
                     "summary",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import asdict, replace
 from typing import Final
 from uuid import UUID
@@ -20,11 +20,10 @@ from batch.confirmation import confirm
 from batch.context import BatchContext
 from copies.document import PoolRow, find_container
 from copies.paths import Path, row_steps
-from decisions.listing import present_rows
-from forms.selectors import list_copies
 from partner_engine.web import row_commands
 from partner_engine.web.access import Agent, for_agents, for_visitors
 from partner_engine.web.answer_input import answering
+from partner_engine.web.copy_shell import shell_of
 from partner_engine.web.copy_view import log_personal_reads, read_context
 from partner_engine.web.explanations import explain_product
 from partner_engine.web.meanwhile import changed_by
@@ -33,11 +32,10 @@ from partner_engine.web.pages.cards import build_row, row_title, top_sets
 from partner_engine.web.pages.dependants import put_away
 from partner_engine.web.pages.differences import Parts, changed_parts, sentence
 from partner_engine.web.pages.fields import stored_texts
-from partner_engine.web.pages.form_page import Tab, build_form_page
+from partner_engine.web.pages.form_page import build_form_page
 from partner_engine.web.pages.reading import Reading
 from partner_engine.web.rendering import render_parts, shown_version
 from partner_engine.web.visitors import Visitor
-from presentation.formats import counted
 from rules.flow.evaluation import Evaluation
 from tenants.access import Right
 
@@ -54,13 +52,12 @@ def show(request: HttpRequest, visitor: Visitor, copy_id: UUID) -> HttpResponse:
     context = visitor.find(copy_id)
     reading = read_context(context, request, visitor)
     log_personal_reads(reading, context, visitor)
-    # Guests must not learn about the form's other copies.
-    page = build_form_page(reading, () if visitor.guest else _tabs(context))
     return render(
         request,
         "web/copy.html",
         visitor.context(
-            page=page,
+            page=build_form_page(reading),
+            shell=shell_of(context, reading, visitor),
             copy_id=context.copy.id,
             release=context.release.id,
             has_finished=reading.reader.has_finished,
@@ -251,27 +248,3 @@ def _title_of(context: BatchContext, request: HttpRequest, visitor: Visitor, pat
     row = find_container(reading.document, path) if Path(path).is_row else None
     title = row_title(reading, pool.pool, row) if pool and row is not None else ""  # type: ignore[arg-type]
     return f"“{title}”" if title else "the row"
-
-
-def _tabs(context: BatchContext) -> Iterable[Tab]:
-    """Return the form's copies as tabs if it has more than one."""
-    copies = present_rows(list_copies(context.form.id))
-    if len(copies) < 2:
-        return ()
-    return (
-        Tab(
-            id=str(copy.id),
-            title=copy.title or f"Copy {number}",
-            note=f"{copy.summary['needed']} needed"
-            if copy.summary.get("needed")
-            else _open_products(copy.summary.get("outcomes", {})),
-            current=copy.id == context.copy.id,
-        )
-        for number, copy in enumerate(copies, 1)
-    )
-
-
-def _open_products(outcomes: dict[str, str]) -> str:
-    declined = sum(outcome == "decline" for outcome in outcomes.values())
-    opened = sum(outcome in ("eligible", "refer") for outcome in outcomes.values())
-    return f"{counted(opened, 'product')} open" + (f", {declined} declined" if declined else "")

@@ -13,8 +13,9 @@ from batch import service as batch
 from copies.history import changes_of, list_revisions
 from partner_engine.copy_visibility import past_sensitivities
 from partner_engine.web.access import Agent, for_agents
+from partner_engine.web.copy_shell import shell_of
 from partner_engine.web.copy_view import log_personal_reads, read_context
-from partner_engine.web.pages.form_page import build_head
+from partner_engine.web.pages.shell import HISTORY
 from partner_engine.web.pages.versions import Version, build_version
 from tenants.access import Right
 
@@ -46,5 +47,6 @@ def index(request: HttpRequest, agent: Agent, copy_id: UUID) -> HttpResponse:
     ]
     log_personal_reads(reading, context, agent)
     older = versions[-1].number if len(found) > PAGE else None
-    shown = agent.context(head=build_head(reading), versions=versions, older=older, copy_id=context.copy.id)
+    shell = shell_of(context, reading, agent, route=HISTORY)
+    shown = agent.context(shell=shell, versions=versions, older=older, copy_id=context.copy.id)
     return render(request, "web/history.html", shown)

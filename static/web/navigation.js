@@ -85,7 +85,7 @@ function startKeys() {
     openDrawer(".menu-button");
     document.querySelector(".sets a")?.focus();
   });
-  addDestination("h", () => document.getElementById("history")?.click());
+  addDestination("h", () => document.getElementById("view-history")?.click());
 }
 
 export function startNavigation() {

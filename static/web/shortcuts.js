@@ -2,16 +2,23 @@
    fields, where letters are text, Alt and a letter do the same. */
 
 import { onClick } from "./clicks.js";
+import { startMenus } from "./menus.js";
 
 const G_COUNTS = 1_500;
 
 const destinations = new Map([["f", () => document.querySelector("a.brand")?.click()]]);
+const keys = new Map(); // a key of its own -> what it does
 const altKeys = new Map(); // code of a key -> what it does together with Alt, in fields too
 let pressedG = 0; // when
 
 /** Let "g" and `letter` call `go()`. */
 export function addDestination(letter, go) {
   destinations.set(letter, go);
+}
+
+/** Let `key`, pressed outside of fields, call `act()`, which returns false if there was nothing to do. */
+export function addKey(key, act) {
+  keys.set(key, act);
 }
 
 /** Let Alt and the key `code` call `act()`, which returns false if there was nothing to do. */
@@ -44,12 +51,23 @@ function press(key, isAfterG) {
   if (key === "/") return focusSearch();
   if (key === "?") return showKeys();
   if (key === "g") pressedG = Date.now();
-  return false;
+  return keys.get(key)?.() ?? false;
 }
 
 function pressAlt(event) {
   if (event.ctrlKey || event.metaKey || event.shiftKey || document.querySelector("dialog[open]")) return;
   if (altKeys.get(event.code)?.()) event.preventDefault();
+}
+
+/** Let the keys 1, 2, ... go to the views of the form. */
+function startViews() {
+  for (const number of ["1", "2", "3", "4"]) {
+    addKey(number, () => {
+      const view = document.querySelector(`.views a[data-key="${number}"]`);
+      view?.click();
+      return Boolean(view);
+    });
+  }
 }
 
 export function startShortcuts() {
@@ -61,5 +79,7 @@ export function startShortcuts() {
     pressedG = 0;
     if (press(event.key, isAfterG)) event.preventDefault();
   });
+  startMenus();
+  startViews();
   onClick("[data-open-dialog]", ({ dataset }) => document.getElementById(dataset.openDialog).showModal());
 }

@@ -41,6 +41,7 @@ def guest(browser: Browser, server: str) -> Iterator[Driver]:
 
 def make_link(driver: Driver, name: str) -> str:
     """Create a link in the page's dialog, by the keyboard alone; return its address."""
+    driver.page.locator("#more-button").click()
     driver.page.locator("#guests-button").focus()
     driver.page.keyboard.press("Enter")
     expect(driver.page.locator("#guest-name")).to_be_focused()
@@ -61,6 +62,7 @@ def open_link(guest: Driver, url: str) -> None:
 
 def test_a_guest_answers_is_seen_and_is_revoked(driver: Driver, guest: Driver, copy_id: UUID) -> None:
     driver.open(copy_id)
+    driver.page.locator("#more-button").click()
     driver.page.locator("#guests-button").click()
     expect(driver.page.locator("#guest-links")).to_contain_text("There is no guest yet")
     driver.check_access()
@@ -98,6 +100,7 @@ def test_a_guest_answers_is_seen_and_is_revoked(driver: Driver, guest: Driver, c
     driver.answer("mqs_business_name", "Copper Kettle")
     expect(guest.page.locator("#insured")).to_have_text("Copper Kettle", timeout=1_000)
 
+    driver.page.locator("#more-button").click()
     driver.page.locator("#guests-button").click()
     expect(driver.page.locator(".guest-list")).to_contain_text("last seen")
     driver.page.on("dialog", lambda dialog: dialog.accept())

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from copies import codec
-from copies.document import SCHEMA_VERSION, Answer, Document, PoolRow
+from copies.document import SCHEMA_VERSION, Answer, Document, PoolRow, row_lineage
 
 values = st.one_of(
     st.none(), st.booleans(), st.integers(-(2**53), 2**53), st.floats(allow_nan=False, allow_infinity=False),
@@ -29,6 +29,17 @@ def test_an_encoded_document_decodes_to_the_same(
     )
 
     assert codec.decode_document(codec.encode_document(document)) == document
+
+
+def test_a_row_without_lineage_is_stored_as_before() -> None:
+    plain, cloned = PoolRow(id="2"), PoolRow(id="2", lineage="1")
+
+    assert msgspec.json.encode(plain) == b'{"id":"2"}'
+    for row in (plain, cloned):
+        stored = codec.encode_document(Document(answer_pools={"locations": [row]}))
+        assert codec.decode_document(stored).answer_pools["locations"] == [row]
+        assert codec.decode_narrow_document(stored).answer_pools["locations"][0].lineage == row.lineage
+    assert (row_lineage(plain), row_lineage(cloned)) == ("2", "1")
 
 
 def test_an_older_document_is_upgraded_step_by_step(monkeypatch: pytest.MonkeyPatch) -> None:

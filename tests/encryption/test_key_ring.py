@@ -80,3 +80,37 @@ def test_the_cache_drops_old_keys_and_the_longest_unused(monkeypatch: pytest.Mon
     monkeypatch.setattr(key_ring, "CACHE_SECONDS", -1.0)
     cache.put(names[0], b"d")
     assert cache.get(names[0]) is None
+
+
+def test_a_new_data_key_encrypts_and_earlier_ones_still_open() -> None:
+    owner, ring = uuid4(), keyring("first")
+    key = DataKey(tenant_id=TENANT, owner_id=owner, stored=None, service=ring)
+    texts = []
+    for round in range(4):
+        texts.append(key.encrypt(b"round %d" % round, place="a"))
+        key.renew()
+    assert key.stored is not None
+    stored = WrappedKey.from_stored(key.stored.to_stored(), key_id=key.stored.key_id, version=key.stored.version)
+    assert stored == key.stored
+    assert [one.version for one in stored.all] == [5, 4, 3, 2, 1]
+
+    reader = DataKey(tenant_id=TENANT, owner_id=owner, stored=stored, service=keyring("first", "second"))
+    assert [reader.decrypt(data, place="a") for data in texts] == [b"round %d" % round for round in range(4)]
+    reader.rewrap()
+    assert reader.stored is not None and reader.stored.key_ids == {"second"}
+    assert [reader.decrypt(data, place="a") for data in texts] == [b"round %d" % round for round in range(4)]
+    for data in texts:
+        with pytest.raises(DecryptionFailed):
+            reader.decrypt(data, place="b")
+
+
+def test_a_key_is_not_wrapped_anew_from_memory_alone() -> None:
+    owner, ring = uuid4(), keyring("first")
+    key = DataKey(tenant_id=TENANT, owner_id=owner, stored=None, service=ring)
+    key.encrypt(b"Kettle", place="a")
+    before = key.stored
+    without = DataKey(tenant_id=TENANT, owner_id=owner, stored=before, service=keyring("second"))
+
+    with pytest.raises(KeyServiceUnavailable):
+        without.rewrap()
+    assert without.stored == before

@@ -10,7 +10,11 @@ import pytest
 from house.packages import INSTALLER, UV, export_command
 
 CHECKOUT = Path(__file__).resolve().parents[2]
-EXPORTS = {"requirements.txt": (), str(INSTALLER): ("--only-group", "installer")}
+EXPORTS = {
+    "requirements.txt": (),
+    "requirements-aws.txt": ("--extra", "aws"),
+    str(INSTALLER): ("--only-group", "installer"),
+}
 
 # Older versions have defects that affect this project. A resolver silently takes an old version when two packages
 # disagree, so the lock is compared with this list.
@@ -33,6 +37,7 @@ def direct_requirements() -> dict[str, list[str]]:
     groups = project()["dependency-groups"]
     return {
         "product": project()["project"]["dependencies"],
+        **project()["project"]["optional-dependencies"],
         **{name: [line for line in lines if isinstance(line, str)] for name, lines in groups.items()},
     }
 

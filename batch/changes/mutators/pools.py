@@ -27,7 +27,7 @@ class RowMutator:
 
     @property
     def id(self) -> str:
-        """Return the row's id, which survives copying, import and cloning."""
+        """Return the row's id, the same in all copies of the form."""
         self._tracker.require_open()
         return self._row.id
 

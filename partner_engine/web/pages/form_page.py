@@ -30,16 +30,6 @@ class NavItem:
 
 
 @dataclass(frozen=True)
-class Tab:
-    """The tab of one copy of the form."""
-
-    id: str
-    title: str
-    note: str
-    current: bool
-
-
-@dataclass(frozen=True)
 class Head:
     """The head above the form."""
 
@@ -71,11 +61,10 @@ class FormPage:
     faults: tuple[Fault, ...]
     derived: tuple[DerivedLine, ...] = ()
     orphans: tuple[OrphanView, ...] = ()
-    tabs: tuple[Tab, ...] = ()
 
 
-def build_form_page(reading: Reading, tabs: Iterable[Tab] = ()) -> FormPage:
-    """Return the page of ``reading``. ``tabs`` are the form's copies if it has more than one."""
+def build_form_page(reading: Reading) -> FormPage:
+    """Return the page of ``reading``."""
     return FormPage(
         build_head(reading),
         build_nav(reading),
@@ -85,7 +74,6 @@ def build_form_page(reading: Reading, tabs: Iterable[Tab] = ()) -> FormPage:
         build_faults(reading),
         build_derived(reading),
         build_orphans(reading),
-        tuple(tabs),
     )
 
 

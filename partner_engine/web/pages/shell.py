@@ -1,0 +1,172 @@
+"""The shell around every view of one form: head, views, and the form's copies as tabs. Pure.
+
+A view keeps its copy and a copy keeps its view: each view links to the same copy, each tab to the same view.
+A new view adds its line to ``VIEWS``, builds its shell with ``web/copy_shell.py`` and extends
+``templates/web/form_view.html``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Final, Protocol
+from uuid import UUID
+
+from forms.states import OPEN_OUTCOMES
+from partner_engine.web.pages.form_page import Head, build_head
+from partner_engine.web.pages.reading import Reading
+from presentation.formats import money
+from rules.definition.model import CompiledCatalogue
+
+ANSWERS: Final = "web:copy"
+HISTORY: Final = "web:history"
+#: The code, the label and the URL name of each view; the keys 1, 2, ... go to them in this order.
+VIEWS: Final = (("answers", "Answers", ANSWERS), ("history", "History", HISTORY))
+#: The title of the copy that the others are compared with, as long as it has none.
+BASE_TITLE: Final = "Base"
+
+
+class ListedCopy(Protocol):
+    """The fields of a copy that its tab shows. ``summary`` is that of the present decision."""
+
+    id: UUID
+    application_form_id: UUID
+    title: str
+    locked_at: datetime | None
+    summary: dict[str, Any]
+
+
+@dataclass(frozen=True)
+class ViewLink:
+    """One view of the form. ``route`` is the name of its URL, ``key`` the key that leads to it."""
+
+    code: str
+    label: str
+    route: str
+    key: str
+    current: bool
+
+
+@dataclass(frozen=True)
+class CopyTab:
+    """The tab of one copy: its total, or its difference to the base, and a word only if something is wrong."""
+
+    id: str
+    title: str
+    amount: str
+    trouble: str
+    current: bool
+    base: bool = False
+    locked: bool = False
+
+
+@dataclass(frozen=True)
+class Shell:
+    """The shell around one view of one copy. ``route`` is the name of the view's URL, which the tabs link to.
+
+    ``tabs`` are all copies of the form, in the order they were made; guests get none.
+    """
+
+    head: Head
+    route: str
+    views: tuple[ViewLink, ...] = ()
+    tabs: tuple[CopyTab, ...] = ()
+    may_add: bool = False
+
+    @property
+    def shows_tabs(self) -> bool:
+        """Return whether the row of tabs is shown: a single copy has none."""
+        return len(self.tabs) > 1
+
+
+def build_shell(
+    reading: Reading, copies: Sequence[ListedCopy], *, route: str = ANSWERS, may_add: bool = False
+) -> Shell:
+    """Return the shell around the view ``route`` of the copy in ``reading``, one of ``copies``."""
+    if reading.reader.is_guest:
+        # Guests must not learn about the form's other copies.
+        return Shell(build_head(reading), route)
+    return Shell(
+        build_head(reading),
+        route,
+        views=tuple(
+            ViewLink(code, label, view_route, str(number), view_route == route)
+            for number, (code, label, view_route) in enumerate(VIEWS, 1)
+        ),
+        tabs=build_tabs(reading.catalogue, copies, current=reading.facts.id),
+        may_add=may_add,
+    )
+
+
+def build_tabs(catalogue: CompiledCatalogue, copies: Sequence[ListedCopy], *, current: str) -> tuple[CopyTab, ...]:
+    """Return the tabs of ``copies``; the copy with the id ``current`` is the shown one."""
+    base = base_of(copies)
+    return tuple(
+        CopyTab(
+            id=str(copy.id),
+            title=title_of(copy, number, is_base=copy is base),
+            amount=_amount(catalogue, copy, base),
+            trouble=_trouble(copy, base),
+            current=str(copy.id) == current,
+            base=copy is base,
+            locked=copy.locked_at is not None,
+        )
+        for number, copy in enumerate(copies, 1)
+    )
+
+
+def base_of(copies: Iterable[ListedCopy]) -> ListedCopy | None:
+    """Return the copy that the others are compared with: the marked one, else the default copy, else the first."""
+    found = list(copies)
+    marked = next((copy for copy in found if getattr(copy, "base", False)), None)
+    default = next((copy for copy in found if copy.id == copy.application_form_id), None)
+    return marked or default or next(iter(found), None)
+
+
+def title_of(copy: ListedCopy, number: int, *, is_base: bool) -> str:
+    """Return the name of a copy, the ``number``-th of its form. The insured's name does not tell copies apart."""
+    if copy.title and not (is_base and copy.title == copy.summary.get("insured")):
+        return copy.title
+    return BASE_TITLE if is_base else f"Copy {number}"
+
+
+def totals_by_line(catalogue: CompiledCatalogue, summary: Mapping[str, Any]) -> dict[str, int]:
+    """Return the premium of the best product of each line: the lowest of an eligible one, else of a referred one."""
+    outcomes, premiums = summary.get("outcomes", {}), summary.get("premiums", {})
+    best: dict[str, tuple[bool, int]] = {}
+    for code, premium in premiums.items():
+        product = catalogue.products.get(code)
+        if product is None or outcomes.get(code) not in OPEN_OUTCOMES:
+            continue
+        found = (outcomes[code] != "eligible", premium)
+        line = product.product.line
+        best[line] = min(best.get(line, found), found)
+    return {line: premium for line, (_, premium) in best.items()}
+
+
+def _amount(catalogue: CompiledCatalogue, copy: ListedCopy, base: ListedCopy | None) -> str:
+    """Return the total; of a copy with prices for the same lines as the base the difference to it, "" if it is none."""
+    own, currency = totals_by_line(catalogue, copy.summary), catalogue.definition.currency
+    if not own:
+        return ""
+    theirs = totals_by_line(catalogue, base.summary) if base is not None and copy is not base else {}
+    if own.keys() != theirs.keys():
+        return money(sum(own.values()), currency)
+    difference = sum(own.values()) - sum(theirs.values())
+    if not difference:
+        return ""
+    return f"{'+' if difference > 0 else '−'}{money(abs(difference), currency)}"  # noqa: RUF001 - a minus sign
+
+
+def _trouble(copy: ListedCopy, base: ListedCopy | None) -> str:
+    """Return in a word what is wrong with a copy: products that only it declines, or missing answers."""
+    outcomes: dict[str, str] = copy.summary.get("outcomes", {})
+    before: dict[str, str] = base.summary.get("outcomes", {}) if base is not None and copy is not base else {}
+    declined = sum(found == "decline" and before.get(code) != "decline" for code, found in outcomes.items())
+    if declined and copy is not base:
+        return f"{declined} declined"
+    if copy.summary.get("standing") == "declined":
+        return "declined"
+    needed = copy.summary.get("needed", 0)
+    return f"{needed} needed" if needed and copy is not base else ""
