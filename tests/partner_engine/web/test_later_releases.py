@@ -12,7 +12,14 @@ from batch.context import BatchContext
 from catalogue import releases
 from rules.definition.catalogue import CatalogueDefinition
 from tests.harness.kennel_catalogue import ANSWERS, HOUSES, KENNELS
-from tests.harness.later_releases import publish_release, renamed, with_pool, with_question, without_question, without_sets
+from tests.harness.later_releases import (
+    publish_release,
+    renamed,
+    with_pool,
+    with_question,
+    without_question,
+    without_sets,
+)
 from tests.harness.page_client import Page, StartForm, markup
 
 Open = Callable[[str], Page]
