@@ -130,6 +130,17 @@ class Changeset:
         return self.tracker.form_fields
 
     @property
+    def is_base(self) -> bool:
+        """Return whether the copy is the base, with the changes so far."""
+        loaded = self.tracker.loaded
+        return loaded.copy.id == (self.form_fields.base_copy_id or loaded.form.id)
+
+    @property
+    def requests_nothing(self) -> bool:
+        """Return whether nothing was submitted, deferred or changed: the copy is asked to be as it is."""
+        return not (self.deferred or self.tracker.submitted_paths or self.own_changes())
+
+    @property
     def version(self) -> int:
         """Return the version that was loaded."""
         return self.tracker.version

@@ -98,6 +98,9 @@ class CopyRecord(msgspec.Struct, frozen=True):
     evaluation: bytes = b""
     key: WrappedKey | None = None
     decided: DecisionMark = DecisionMark()
+    #: The copy and version that it was made from, None for one that was started without answers.
+    copied_from_id: UUID | None = None
+    copied_from_version: int | None = None
 
 
 class Loaded(msgspec.Struct, frozen=True):
@@ -129,6 +132,11 @@ class Loaded(msgspec.Struct, frozen=True):
         fields = self.copy.fields
         is_ended = fields.locked_at is not None or fields.deleted_at is not None or self.form.deleted_at is not None
         return self.is_past or ((is_ended or self.is_bound) and not self.is_new)
+
+    @property
+    def is_base(self) -> bool:
+        """Return whether the copy is the one with which the form's other copies are compared."""
+        return self.copy.id == (self.form.fields.base_copy_id or self.form.id)
 
     @property
     def is_bound(self) -> bool:

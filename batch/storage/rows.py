@@ -90,6 +90,8 @@ def _copy(changeset: Changeset, result: SaveResult, key: WrappedKey | None, deci
         "last_touched_by_user_at": context.now if context.actor.type in PEOPLE else copy.last_touched_by_user_at,
         "created_at": copy.created_at,
         "updated_at": context.now,
+        "copied_from_id": copy.copied_from_id,
+        "copied_from_version": copy.copied_from_version,
         **msgspec.structs.asdict(changeset.copy_fields),
     }
 

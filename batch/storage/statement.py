@@ -37,7 +37,10 @@ def _listed(columns: Iterable[str], alias: str = "") -> str:
 
 
 _COPY: Final = _columns(Copy, but=_BYTES)
-_COPY_CHANGED: Final = [name for name in _COPY if name not in ("id", "tenant_id", "application_form_id", "created_at")]
+_COPY_FIXED: Final = frozenset(
+    {"id", "tenant_id", "application_form_id", "created_at", "copied_from_id", "copied_from_version"}
+)
+_COPY_CHANGED: Final = [name for name in _COPY if name not in _COPY_FIXED]
 _REVISION: Final = _columns(CopyRevision, but=("id", "document", "evaluation", "changes"))
 _SAVED: Final = "id, application_form_id"
 
@@ -76,8 +79,9 @@ _FENCED: Final = f"""fenced AS (
 _FENCE: Final = " AND (g.id <> ALL (%(fenced)s) OR g.id IN (SELECT copy_id FROM fenced))"
 _FORM_CHANGED: Final = f"""form_changed AS (
     UPDATE {ApplicationForm._meta.db_table} f
-       SET reference = g.reference, deleted_at = g.deleted_at, version = f.version + 1
-      FROM json_to_recordset(%(forms)s) AS g (copy_id uuid, id uuid, reference text, deleted_at timestamptz)
+       SET reference = g.reference, deleted_at = g.deleted_at, base_copy_id = g.base_copy_id, version = f.version + 1
+      FROM json_to_recordset(%(forms)s)
+           AS g (copy_id uuid, id uuid, reference text, deleted_at timestamptz, base_copy_id uuid)
       JOIN saved ON saved.id = g.copy_id
      WHERE f.id = g.id)"""  # noqa: S608
 _FORM_ADDED: Final = f"""form_added AS (
