@@ -14,7 +14,7 @@ from batch.changes.attached import AttachedRecord
 from batch.changes.snapshots import CopyFields, FormFields
 from batch.idempotency import KeyedResponse, StoredResponse
 from copies.changes import ANEW, Cause, Change
-from copies.document import AnsweredBy
+from copies.document import AnsweredBy, Document
 from encryption.wrapped_key import WrappedKey
 from rules.definition.model import CompiledCatalogue
 from rules.definition.renames import Renames
@@ -192,7 +192,8 @@ class SaveContext(msgspec.Struct, frozen=True):
 
 class SaveResult(msgspec.Struct, frozen=True, kw_only=True):
     """The effect of a save, or of a dry run. ``moved`` holds the products whose outcome or premium changed, None for
-    one that is no longer offered; ``is_decision_kept`` marks a save of a copy that keeps its decision.
+    one that is no longer offered; ``is_decision_kept`` marks a save of a copy that keeps its decision. ``document`` is
+    the decided one, for reading.
 
     Made by ``save``; read by the steps after the comparison, by the caller and by the builder of the response.
     """
@@ -200,6 +201,7 @@ class SaveResult(msgspec.Struct, frozen=True, kw_only=True):
     version: int
     loaded_version: int
     changes: list[Change]
+    document: Document
     before: Evaluation
     evaluation: Evaluation
     moved: dict[str, ProductOutcome | None]
