@@ -61,13 +61,14 @@ def add(request: HttpRequest, agent: Agent, copy_id: UUID) -> HttpResponse:
 @require_POST
 @for_agents(Right.WRITE_FORMS)
 def order(request: HttpRequest, agent: Agent, copy_id: UUID) -> HttpResponse:
-    """Execute ``order`` (rename, base, lock, unlock, delete or restore) on the copy ``of`` of the same form.
+    """Execute ``order`` (rename, base, lock, unlock, delete or restore) on the copy ``of`` of the same form,
+    by default the shown one.
 
     The page shows the copy ``copy_id``, and gets what the order changed on it. The event ``copy-made`` carries the
     address that the page should go to, if it is another one: of the base after the deletion of the shown copy, of a
     restored copy with ``open``.
     """
-    wanted, of = request.POST.get("order", ""), _uuid(request.POST.get("of", ""))
+    wanted, of = request.POST.get("order", ""), _uuid(request.POST.get("of") or str(copy_id))
     if wanted not in _ORDERS or of is None:
         return HttpResponseBadRequest()
     form = agent.find(copy_id).form

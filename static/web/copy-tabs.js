@@ -55,7 +55,7 @@ function submitName(form) {
   const { value } = form.querySelector("input");
   closeName(form);
   if (form.id === "new-copy-form") makeCopy(value.trim());
-  else if (value.trim() !== shownTitle()) orderOf(root.dataset.copy, "rename", { title: value });
+  else if (value.trim() !== shownTitle()) orderOf(root.dataset.copyId, "rename", { title: value });
 }
 
 function startNames() {
@@ -101,7 +101,7 @@ function startMenu() {
     if (event.target.id !== "lock-form") return;
     event.preventDefault();
     byId("copy-menu").hidePopover();
-    orderOf(root.dataset.copy, "lock", { reason: byId("lock-reason").value });
+    orderOf(root.dataset.copyId, "lock", { reason: byId("lock-reason").value });
   });
 }
 

@@ -297,7 +297,7 @@ def test_other_tenants_and_anonymous_users_get_nothing(
         "/answers": {"answers": '{"mqs_business_name": "Mine"}'},
         "/rows": {"order": "add", "path": "owners"},
         "/copies": {"title": "x"},
-        "/copies/order": {"order": "rename", "of": copy_id, "title": "x"},
+        "/copies/order": {"order": "rename", "title": "x"},
         "/messages": {"order": "post", "text": "x"},
     }
 
