@@ -138,10 +138,17 @@ class IdempotencyReplay(BatchError):
 
 
 class NoReason(BatchError):
-    """A sensitive answer is revealed only with a reason."""
+    """A sensitive answer is revealed or erased only with a reason of 10 to 500 characters."""
 
     code = "reason_required"
-    sentence = "Give a reason for revealing this sensitive answer. The reason is recorded."
+    sentence = "Give a reason of 10 to 500 characters, in words. It is recorded with your name."
+
+
+class UnknownPurpose(BatchError):
+    """A sensitive answer is revealed only for a purpose from the list."""
+
+    code = "unknown_purpose"
+    sentence = "Choose a purpose from the list."
 
 
 class NothingToReveal(BatchError):

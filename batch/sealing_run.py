@@ -26,7 +26,13 @@ from batch.changes.open_values import (
 )
 from batch.context import BatchContext
 from batch.errors import BatchError, StaleChangeset
-from batch.storage.sealed_rows import SealedContent, write_earlier_version, write_inputs, write_next_version
+from batch.storage.sealed_rows import (
+    ListedColumns,
+    SealedContent,
+    write_earlier_version,
+    write_inputs,
+    write_next_version,
+)
 from batch.storage.summary import search_texts, summarise
 from batch.withheld_values import withhold_stored
 from catalogue import releases
@@ -208,7 +214,7 @@ def _write_version(context: BatchContext, document: Document, codes: _Codes) -> 
         copy,
         content,
         key=context.sealer.key,
-        columns={"summary": summarise(catalogue, document, evaluation), "text": text, "personal": personal},
+        columns=ListedColumns(summary=summarise(catalogue, document, evaluation), text=text, personal=personal),
         context=context.save_context,
         alias=context.scope.database_alias,
     )

@@ -68,6 +68,7 @@ class Copy(BatchWrittenModel):
         permissions: ClassVar = [
             ("read_personal", "Can read personal answers unmasked"),
             ("reveal_sensitive", "Can reveal sensitive answers, with a reason that is recorded"),
+            ("erase_sensitive", "Can erase the keys of a form's sensitive answers for ever"),
             ("release_lock", "Can release the lock of a copy whose save is stuck"),
         ]
         indexes: ClassVar = [
@@ -141,16 +142,32 @@ class CopyIndex(models.Model):
         return f"{self.copy_id} at {self.tenant_id}"
 
 
+class RevealPurpose(models.TextChoices):
+    """The purposes for which a sensitive answer may be revealed."""
+
+    CARRIER = "carrier", "A carrier asks for it"
+    INSURED = "insured", "The insured asks for it"
+    CORRECTION = "correction", "To check or correct the answer"
+    CLAIM = "claim", "To handle a claim"
+    AUDIT = "audit", "For an audit"
+    LEGAL = "legal", "A court or regulator asks for it"
+    SUPPORT = "support", "To solve a support case"
+
+
 class SensitiveReveal(AuditFields):
-    """Proof of the reveal of a sensitive answer: actor, path and reason. Never altered."""
+    """Proof of the reveal of a sensitive answer: actor, path, purpose and reason. Never altered."""
 
     id = models.BigAutoField(primary_key=True)
     path = models.CharField(max_length=300)
+    purpose = models.CharField(max_length=20, choices=RevealPurpose.choices)
     reason = models.CharField(max_length=500)
 
     class Meta:
         ordering: ClassVar = ["-created_at", "-id"]
-        indexes: ClassVar = [models.Index(fields=["copy_id", "-created_at"], name="reveal_copy")]
+        indexes: ClassVar = [
+            models.Index(fields=["copy_id", "-created_at"], name="reveal_copy"),
+            models.Index(fields=["tenant_id", "-created_at"], name="reveal_tenant"),
+        ]
 
     def __str__(self) -> str:
         return f"{self.path} of {self.copy_id}"

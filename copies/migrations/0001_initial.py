@@ -116,6 +116,7 @@ class Migration(migrations.Migration):
                 "permissions": [
                     ("read_personal", "Can read personal answers unmasked"),
                     ("reveal_sensitive", "Can reveal sensitive answers, with a reason that is recorded"),
+                    ("erase_sensitive", "Can erase the keys of a form's sensitive answers for ever"),
                     ("release_lock", "Can release the lock of a copy whose save is stuck"),
                 ],
                 "indexes": [
@@ -182,11 +183,29 @@ class Migration(migrations.Migration):
                 ("created_at", models.DateTimeField()),
                 ("id", models.BigAutoField(primary_key=True, serialize=False)),
                 ("path", models.CharField(max_length=300)),
+                (
+                    "purpose",
+                    models.CharField(
+                        choices=[
+                            ("carrier", "A carrier asks for it"),
+                            ("insured", "The insured asks for it"),
+                            ("correction", "To check or correct the answer"),
+                            ("claim", "To handle a claim"),
+                            ("audit", "For an audit"),
+                            ("legal", "A court or regulator asks for it"),
+                            ("support", "To solve a support case"),
+                        ],
+                        max_length=20,
+                    ),
+                ),
                 ("reason", models.CharField(max_length=500)),
             ],
             options={
                 "ordering": ["-created_at", "-id"],
-                "indexes": [models.Index(fields=["copy_id", "-created_at"], name="reveal_copy")],
+                "indexes": [
+                    models.Index(fields=["copy_id", "-created_at"], name="reveal_copy"),
+                    models.Index(fields=["tenant_id", "-created_at"], name="reveal_tenant"),
+                ],
             },
             managers=[
                 ("objects", django.db.models.manager.Manager()),

@@ -69,10 +69,11 @@ class ConfirmationInput(Body, frozen=True, kw_only=True):
 
 
 class RevealInput(Body, frozen=True, kw_only=True):
-    """A sensitive answer to reveal, and the reason, which is stored in the audit trail."""
+    """A sensitive answer to reveal, the purpose, and the reason in words; both are recorded in the ledger."""
 
     path: Annotated[str, Meta(min_length=1, max_length=500)]
-    reason: Annotated[str, Meta(min_length=5, max_length=500)]
+    purpose: Literal["carrier", "insured", "correction", "claim", "audit", "legal", "support"]
+    reason: Annotated[str, Meta(min_length=10, max_length=500)]
 
 
 class ReadQuery(Query, frozen=True, kw_only=True):

@@ -17,7 +17,7 @@ from django.db import connections
 from batch import sealing_run
 from batch import service as batch
 from batch.errors import NothingToReveal, StaleChangeset
-from batch.reveal import reveal
+from batch.reveal import RevealReason, reveal
 from batch.sealing_run import count_open_forms, seal_tenant
 from catalogue.releases import forget_compiled_releases
 from copies.codec import decode, decode_document
@@ -33,6 +33,7 @@ from tests.harness.kennel_catalogue import KENNELS
 from tests.harness.later_releases import publish_release, with_sensitivity
 
 pytestmark = pytest.mark.django_db
+REASON = RevealReason(purpose="audit", text="For the test of sealing")
 MakeForm = Callable[..., UUID]
 #: Later questions: the name is secret, and so is a question of the rows.
 LATER = with_sensitivity(KENNELS, kennel_name="spi", house_name="spi", owner_phone="spi")
@@ -120,10 +121,10 @@ def test_a_row_that_is_put_back_is_sealed(make_form: MakeForm, kennels: Tenant, 
 def test_an_open_value_can_be_revealed(make_form: MakeForm, kennels: Tenant, agent: Actor) -> None:
     form_id = make_form()
     with pytest.raises(NothingToReveal):
-        reveal(form_id, "kennel_name", scope=kennels, actor=agent, reason="for the test")
+        reveal(form_id, "kennel_name", scope=kennels, actor=agent, reason=REASON)
     publish_release(LATER)
 
-    value = reveal(form_id, "kennel_name", scope=kennels, actor=agent, reason="for the test")
+    value = reveal(form_id, "kennel_name", scope=kennels, actor=agent, reason=REASON)
 
     assert value == "Happy Tails"
 

@@ -19,6 +19,7 @@ from structlog.contextvars import get_contextvars
 from batch.errors import BatchError, InvalidAnswers, LockNotAcquired
 from batch.misuse import Misuse
 from copies.history import NoSuchVersion
+from encryption.envelope import DecryptionFailed
 from encryption.key_ring import KeyServiceUnavailable
 from partner_engine.error_statuses import status_of
 from partner_engine.problems import MEDIA_TYPE, Fault, HolderShape, Refused, render
@@ -55,6 +56,11 @@ WITHOUT_MESSAGE: Final[dict[type[Exception], tuple[int, str, str]]] = {
     RequestDataTooBig: (413, "body_too_large", "The body is too large."),
     SuspiciousOperation: (400, "bad_request", "The request is malformed."),
     OperationalError: (503, "unavailable", "A required service is unavailable; try again in a moment."),
+    DecryptionFailed: (
+        409,
+        "unreadable_answer",
+        "A sensitive answer cannot be read: its key was erased, or it was altered.",
+    ),
     KeyServiceUnavailable: (503, "unavailable", "A required service is unavailable; try again in a moment."),
 }
 
