@@ -291,8 +291,9 @@ class Question(models.Model):
     valid_for = models.CharField(
         max_length=64,
         blank=True,
-        help_text="How long an answer stays valid, such as 1 year, 6 months or 90 days. A renewal only proposes an older "
-        "one.",
+        help_text=(
+            "How long an answer stays valid, such as 1 year, 6 months or 90 days. A renewal only proposes an older one."
+        ),
     )
     renews_by = models.CharField(
         max_length=64, blank=True, help_text="How far a renewal moves this date, such as 1 year or 6 months."

@@ -88,9 +88,8 @@ class WhileNot:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ClonedCopy:
-    """The copy into which an attached record is cloned: ``new_id`` for the record, the ``place`` of a path of the source
-    in the clone, the ``products`` of its release. ``is_last_touched`` marks the clone of the copy last touched by a
-    user.
+    """The copy into which an attached record is cloned: ``new_id`` for the record, the ``place`` of a source's path in
+    the clone, the ``products`` of its release. ``is_last_touched`` marks the clone of the copy last touched by a user.
     """
 
     new_id: UUID
