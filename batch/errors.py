@@ -71,6 +71,13 @@ class CopyIsLocked(BatchError):
     code = "copy_locked"
     sentence = "This copy is locked. Unlock it first."
 
+    def __init__(self, *, by: str = "", since: datetime | None = None, reason: str = "") -> None:
+        """Name who locked it (``by``), when and for what ``reason``, as far as that is known."""
+        super().__init__(_locked_by(by, since, reason) if since else "")
+        self.by = by
+        self.since = since
+        self.reason = reason
+
 
 class CopyIsDeleted(BatchError):
     """The copy is deleted."""
@@ -107,6 +114,13 @@ class LastCopy(BatchError):
 
     code = "last_copy"
     sentence = "A form must have at least one copy. Create another one first."
+
+
+class BaseCopy(BatchError):
+    """The copy is the base of its form."""
+
+    code = "base_copy"
+    sentence = "The other copies of this form are compared with this one. Make another copy the base first."
 
 
 class TwiceInChunk(BatchError):
@@ -365,3 +379,9 @@ class ReadOnlyAnswer(BatchError):
 def _held_by(holder: Holder) -> str:
     since = f" since {holder.since:%H:%M:%S} UTC" if holder.since else ""
     return f"{holder.name} has been saving this copy{since} ({holder.entry_point}). Try again in a moment."
+
+
+def _locked_by(by: str, since: datetime, reason: str) -> str:
+    who = f"{by} locked this copy" if by else "This copy was locked"
+    why = f" ({reason})" if reason else ""
+    return f"{who} on {since:%Y-%m-%d} at {since:%H:%M} UTC{why}. Unlock it first."

@@ -6,6 +6,7 @@ from typing import Final
 
 from batch.errors import (
     AnswersMissing,
+    BaseCopy,
     BatchError,
     CopyIsDeleted,
     CopyIsHeld,
@@ -54,10 +55,11 @@ STATUS: Final[dict[type[BatchError], int]] = {
     LockNotAcquired: 409,
     StaleChangeset: 409,
     VersionMismatch: 412,
-    CopyIsLocked: 409,
+    CopyIsLocked: 423,
     CopyIsDeleted: 409,
     CopyIsHeld: 409,
     LastCopy: 409,
+    BaseCopy: 409,
     TwiceInChunk: 409,
     IdempotencyConflict: 422,
     IdempotencyInFlight: 409,

@@ -135,10 +135,19 @@ class DerivedShape(msgspec.Struct, frozen=True):
     label: str
 
 
+class CopiedFrom(msgspec.Struct, frozen=True):
+    """The copy and the version of it that a copy was made from."""
+
+    id: str
+    version: int
+
+
 class CopyShape(msgspec.Struct, frozen=True, kw_only=True):
     """A whole copy.
 
-    ``release`` is the id of the catalogue release of its evaluation, ``as_of`` the evaluation date.
+    ``is_base`` marks the copy with which the form's other copies are compared; ``copied_from`` is null for a copy that
+    was started without answers. ``locked_by`` (a name) and ``lock_reason`` come with ``locked_at``. ``release`` is the
+    id of the catalogue release of its evaluation, ``as_of`` the evaluation date.
     """
 
     id: str
@@ -150,7 +159,11 @@ class CopyShape(msgspec.Struct, frozen=True, kw_only=True):
     as_of: date
     release: int
     owner_id: str | None
+    is_base: bool
+    copied_from: CopiedFrom | None
     locked_at: datetime | None
+    locked_by: str | None
+    lock_reason: str | None
     deleted_at: datetime | None
     last_touched_by_user_at: datetime | None
     created_at: datetime
@@ -217,7 +230,11 @@ class CopySummary(msgspec.Struct, frozen=True, kw_only=True):
     missing_for_price: dict[str, int]
     priced_by_carrier: list[str]
     owner_id: str | None
+    is_base: bool
+    copied_from: CopiedFrom | None
     locked_at: datetime | None
+    locked_by: str | None
+    lock_reason: str | None
     deleted_at: datetime | None
     last_touched_by_user_at: datetime | None
     created_at: datetime

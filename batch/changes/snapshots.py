@@ -72,10 +72,18 @@ class CopyFields(msgspec.Struct, frozen=True):
     owner_id: UUID | None = None
     locked_at: datetime | None = None
     deleted_at: datetime | None = None
+    locked_by_id: str = ""
+    locked_by_label: str = ""
+    lock_reason: str = ""
+
+
+#: Fields that are no change of their own: the change of ``locked_at`` has the same author.
+UNREPORTED: Final = frozenset({"locked_by_id", "locked_by_label"})
 
 
 class FormFields(msgspec.Struct, frozen=True):
-    """The fields of an application form that people can change."""
+    """The fields of a form that people can change. Without ``base_copy_id`` the base is the default copy."""
 
     reference: str = ""
     deleted_at: datetime | None = None
+    base_copy_id: UUID | None = None

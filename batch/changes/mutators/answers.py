@@ -6,10 +6,10 @@ from batch.changes.submitted_values import Unchanged, read_submitted
 from batch.changes.tracker import ChangeTracker
 from batch.errors import AnswerFault, InvalidAnswers, NothingToConfirm, ReadOnlyAnswer
 from copies.document import Answer, AnswerValue, Confirmation, Container
+from copies.equal_answers import is_same_answer
 from copies.paths import join_path
 from rules.definition.catalogue import Question
 from rules.types.cleaning import InvalidValue
-from rules.types.equal_answers import is_same_answer
 from rules.types.mask import mask_of
 
 

@@ -119,7 +119,7 @@ def build_tabs(catalogue: CompiledCatalogue, copies: Sequence[ListedCopy], *, cu
 def base_of(copies: Iterable[ListedCopy]) -> ListedCopy | None:
     """Return the copy that the others are compared with: the marked one, else the default copy, else the first."""
     found = list(copies)
-    marked = next((copy for copy in found if getattr(copy, "base", False)), None)
+    marked = next((copy for copy in found if getattr(copy, "is_base", False)), None)
     default = next((copy for copy in found if copy.id == copy.application_form_id), None)
     return marked or default or next(iter(found), None)
 
