@@ -14,14 +14,13 @@ from zoneinfo import ZoneInfo
 
 import msgspec
 from django.utils import timezone
-from msgspec.structs import replace
 from uuid_utils.compat import uuid7
 
 from batch.changes.attached import ClonedCopy
 from batch.changes.changeset import KINDS
 from batch.changes.mutators.quote_requests import QUOTE_REQUESTS
 from batch.changes.records import CopyRecord, FormRecord, Loaded, SaveResult
-from batch.changes.snapshots import CopyFields
+from batch.changes.snapshots import CopyFields, FormFields
 from batch.context import BatchContext
 from batch.errors import CopyIsHeld, VersionMismatch
 from batch.idempotency import IdempotencyKey, StoredResponse
@@ -137,12 +136,16 @@ class _Maker:
         self._last = sources[-1]
         self._rows: RowIds = {}
         self._ids = {source.copy.id: uuid7() for source in sources}
-        source = sources[0].form
+        self._versions = {source.copy.id: source.copy.version for source in sources}
+        form = sources[0].form
         self._form = FormRecord(
             id=self._ids[sources[0].copy.id],
-            catalogue=source.catalogue,
-            as_of=None if order.is_renewal else source.as_of,
+            catalogue=form.catalogue,
+            as_of=None if order.is_renewal else form.as_of,
             created_at=self._now,
+            fields=FormFields(
+                base_copy_id=self._ids.get(form.fields.base_copy_id) if form.fields.base_copy_id else None
+            ),
         )
         #: The copies by their last touch, the latest first.
         self._touched = [one.copy.id for one in sorted(sources, key=_touch, reverse=True)]
@@ -157,6 +160,7 @@ class _Maker:
         # The order of last touches stays: the clone's id means the clone of the same copy.
         place = self._touched.index(source.copy.id)
         now = self._now - timedelta(microseconds=place)
+        copied_from = self._copied_from(source)
         record = CopyRecord(
             identity,
             self._form.id,
@@ -168,6 +172,8 @@ class _Maker:
             release_id=source.copy.release_id,
             document=encode_document(document),
             key=new.key,
+            copied_from_id=copied_from[0],
+            copied_from_version=copied_from[1],
         )
         context = BatchContext(
             Loaded(self._form, record, is_last=len(self._ids) == 1, now=now),
@@ -182,7 +188,16 @@ class _Maker:
 
     def _fields(self, source: Loaded) -> CopyFields:
         owner = None if self._actor.type == "user" else source.copy.fields.owner_id
-        return replace(source.copy.fields, locked_at=None, deleted_at=None, owner_id=owner)
+        return CopyFields(source.copy.fields.title, owner_id=owner)
+
+    def _copied_from(self, source: Loaded) -> tuple[UUID, int]:
+        """Return the copy and version that a clone comes from: the clone of the copy that ``source`` was made from, if
+        that has not changed since, else ``source`` itself. So merges find the state that two copies have in common.
+        """
+        origin = source.copy.copied_from_id
+        if origin is not None and self._versions.get(origin) == source.copy.copied_from_version:
+            return self._ids[origin], 1
+        return source.copy.id, source.copy.version
 
     def _clone_records(self, source: Loaded, context: BatchContext, *, is_last_touched: bool) -> None:
         tracker = context.changeset.tracker

@@ -161,6 +161,21 @@ def test_the_id_of_the_clone_means_the_clone_of_the_copy_touched_last(
     assert meant(by_job.form_id) == by_job.parts[0].context.copy.id == by_job.form_id
 
 
+def test_the_base_and_the_origins_of_copies_follow(form_id: UUID, what_if: UUID, kennels: Tenant, agent: Actor) -> None:
+    change(what_if, lambda changeset: changeset.copy.make_base(), kennels, agent)
+    clone = cloned(form_id, kennels, agent)
+    change(form_id, lambda changeset: changeset.find_answer("state").apply("OH"), kennels, agent)
+    later = cloned(form_id, kennels, agent)
+
+    first, second = [loaded(part.context.copy.id, kennels, agent) for part in clone.parts]
+    assert (first.is_base, second.is_base) == (False, True)
+    assert (first.copy.copied_from_id, first.copy.copied_from_version) == (form_id, 1)
+    assert (second.copy.copied_from_id, second.copy.copied_from_version) == (first.copy.id, 1)
+    # The default copy has changed since: its clone is no longer what the other one was made from.
+    second = loaded(later.parts[1].context.copy.id, kennels, agent)
+    assert (second.copy.copied_from_id, second.copy.copied_from_version) == (what_if, 2)
+
+
 def test_locks_and_dispositions_stay_and_deleted_copies_are_left_out(
     form_id: UUID, what_if: UUID, kennels: Tenant, agent: Actor
 ) -> None:
