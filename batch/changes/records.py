@@ -98,6 +98,8 @@ class CopyRecord(msgspec.Struct, frozen=True):
     evaluation: bytes = b""
     key: WrappedKey | None = None
     decided: DecisionMark = DecisionMark()
+    #: The last link of the copy's chain of versions (``copies.chain``).
+    chain: bytes = b""
     #: The copy and version that it was made from, None for one that was started without answers.
     copied_from_id: UUID | None = None
     copied_from_version: int | None = None
@@ -209,7 +211,8 @@ class SaveResult(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class SaveRows(msgspec.Struct, frozen=True, kw_only=True):
-    """All rows that one save writes. ``form`` holds the changed fields that all copies share, and ``form_version`` the
+    """All rows that one save writes. ``delta`` is what the revision keeps of document and evaluation, None where it
+    keeps them whole. ``form`` holds the changed fields that all copies share, and ``form_version`` the
     version they were loaded with; ``new_form`` comes with the first copy of a new form.
 
     Made by ``rows_of_save``; read by ``write`` and by the context, which keeps the stored document.
@@ -223,8 +226,10 @@ class SaveRows(msgspec.Struct, frozen=True, kw_only=True):
     evaluation: bytes
     decided: DecisionMark
     changes: bytes
+    chain: bytes
     wrapped_key: bytes | None
     revision: Row
+    delta: tuple[bytes, bytes] | None = None
     outbox: Sequence[Row] = ()
     declinations: Sequence[Row] = ()
     attached: Mapping[str, Sequence[Row]] = {}
