@@ -53,7 +53,7 @@ def test_a_version_becomes_a_new_copy(api: Api, changed: dict[str, Any]) -> None
     copy = made.json()
     assert copy["id"] != changed["id"]
     assert (copy["title"], copy["version"]) == ("As it was", 1)
-    assert copy["copied_from"] == {"copy_id": changed["id"], "version": 1}
+    assert copy["copied_from"] == {"id": changed["id"], "version": 1}
     assert {code: value[0] for code, value in values(copy).items()} == {
         code: value[0] for code, value in values(changed).items()
     }
