@@ -12,7 +12,7 @@ from uuid import UUID
 from batch.changes.changeset import Changeset
 from batch.changes.mutators.guest_links import GUEST_LINKS
 from batch.changes.records import Loaded
-from batch.errors import CopyIsDeleted, CopyIsLocked, LastCopy
+from batch.errors import BaseCopy, CopyIsDeleted, CopyIsLocked, LastCopy
 from copies.changes import Change
 from copies.paths import Path
 
@@ -29,8 +29,10 @@ def set_owner(changeset: Changeset) -> None:
 
 def refuse_locked(changeset: Changeset, loaded: Loaded) -> None:
     """Refuse all changes of a locked copy except its unlocking and the revocation of guest links, which cannot wait."""
-    if loaded.copy.fields.locked_at and changeset.copy_fields.locked_at and not _only_ends_links(changeset):
-        raise CopyIsLocked
+    fields = loaded.copy.fields
+    is_locked = fields.locked_at is not None and changeset.copy_fields.locked_at is not None
+    if is_locked and not changeset.requests_nothing and not _only_ends_links(changeset):
+        raise CopyIsLocked(by=fields.locked_by_label, since=fields.locked_at, reason=fields.lock_reason)
 
 
 def _only_ends_links(changeset: Changeset) -> bool:
@@ -42,14 +44,20 @@ def _only_ends_links(changeset: Changeset) -> bool:
 
 def refuse_deleted(changeset: Changeset, loaded: Loaded) -> None:
     """Refuse all changes of a deleted copy but its restoration."""
-    if loaded.copy.fields.deleted_at and changeset.copy_fields.deleted_at:
+    if loaded.copy.fields.deleted_at and changeset.copy_fields.deleted_at and not changeset.requests_nothing:
         raise CopyIsDeleted
 
 
 def keep_one_copy(changeset: Changeset, loaded: Loaded) -> None:
-    """Refuse to delete the last copy of a form. Of two deleted at once, the form's version makes one stale."""
-    if loaded.is_last and changeset.copy_fields.deleted_at and not loaded.copy.fields.deleted_at:
+    """Refuse to delete the last copy of a form, and its base. Of two deleted at once, the form's version makes one
+    stale; the same holds for one that another save makes the base.
+    """
+    if changeset.copy_fields.deleted_at is None or loaded.copy.fields.deleted_at is not None:
+        return
+    if loaded.is_last:
         raise LastCopy
+    if changeset.is_base:
+        raise BaseCopy
 
 
 def mark_quotes_stale(changeset: Changeset, changes: list[Change]) -> None:

@@ -71,6 +71,13 @@ class CopyIsLocked(BatchError):
     code = "copy_locked"
     sentence = "This copy is locked. Unlock it first."
 
+    def __init__(self, *, by: str = "", since: datetime | None = None, reason: str = "") -> None:
+        """Name who locked it (``by``), when and for what ``reason``, as far as that is known."""
+        super().__init__(_locked_by(by, since, reason) if since else "")
+        self.by = by
+        self.since = since
+        self.reason = reason
+
 
 class CopyIsDeleted(BatchError):
     """The copy is deleted."""
@@ -109,6 +116,13 @@ class LastCopy(BatchError):
     sentence = "A form must have at least one copy. Create another one first."
 
 
+class BaseCopy(BatchError):
+    """The copy is the base of its form."""
+
+    code = "base_copy"
+    sentence = "The other copies of this form are compared with this one. Make another copy the base first."
+
+
 class TwiceInChunk(BatchError):
     """Two ids of a chunk mean the same copy."""
 
@@ -138,10 +152,17 @@ class IdempotencyReplay(BatchError):
 
 
 class NoReason(BatchError):
-    """A sensitive answer is revealed only with a reason."""
+    """A sensitive answer is revealed or erased only with a reason of 10 to 500 characters."""
 
     code = "reason_required"
-    sentence = "Give a reason for revealing this sensitive answer. The reason is recorded."
+    sentence = "Give a reason of 10 to 500 characters, in words. It is recorded with your name."
+
+
+class UnknownPurpose(BatchError):
+    """A sensitive answer is revealed only for a purpose from the list."""
+
+    code = "unknown_purpose"
+    sentence = "Choose a purpose from the list."
 
 
 class NothingToReveal(BatchError):
@@ -358,3 +379,9 @@ class ReadOnlyAnswer(BatchError):
 def _held_by(holder: Holder) -> str:
     since = f" since {holder.since:%H:%M:%S} UTC" if holder.since else ""
     return f"{holder.name} has been saving this copy{since} ({holder.entry_point}). Try again in a moment."
+
+
+def _locked_by(by: str, since: datetime, reason: str) -> str:
+    who = f"{by} locked this copy" if by else "This copy was locked"
+    why = f" ({reason})" if reason else ""
+    return f"{who} on {since:%Y-%m-%d} at {since:%H:%M} UTC{why}. Unlock it first."

@@ -38,6 +38,16 @@ def new_form(*, scope: Tenant, title: str, as_of: date | None, catalogue: str, n
     )
 
 
+def empty_copy(sibling: Loaded, *, title: str) -> Loaded:
+    """Return a copy without answers, of the form of ``sibling``, that does not exist yet.
+
+    Raises ``WrongValue`` or ``LooksSensitive`` for the title.
+    """
+    now = sibling.now or timezone.now()
+    title = clean_line(title, field="title", most=MAX_TITLE) or "New copy"
+    return _of_form(sibling, CopyRecord(uuid7(), sibling.form.id, 0, CopyFields(title), now, now))
+
+
 def fresh_copy(source: Loaded, *, scope: Tenant, title: str) -> Loaded:
     """Return a copy of ``source`` that does not exist yet: the same rows and answers, sealed under a key of its own.
 
@@ -52,10 +62,25 @@ def fresh_copy(source: Loaded, *, scope: Tenant, title: str) -> Loaded:
     title = clean_line(title, field="title", most=MAX_TITLE)
     fields = CopyFields(title or f"Copy of {source.copy.fields.title or 'base'}"[:MAX_TITLE])
     record = CopyRecord(
-        identity, source.form.id, 0, fields, now, now, release_id=source.copy.release_id, document=document, key=key
-    )  # fmt: skip
-    shared = {kind.name: source.attached.get(kind.name, ()) for kind in KINDS if kind.of_form}
-    return msgspec.structs.replace(source, copy=record, attached=shared, is_last=False)
+        identity,
+        source.form.id,
+        0,
+        fields,
+        now,
+        now,
+        release_id=source.copy.release_id,
+        document=document,
+        key=key,
+        copied_from_id=source.copy.id,
+        copied_from_version=source.copy.version,
+    )
+    return _of_form(source, record)
+
+
+def _of_form(sibling: Loaded, record: CopyRecord) -> Loaded:
+    """Return the new copy ``record`` with the records that belong to all copies of the form of ``sibling``."""
+    shared = {kind.name: sibling.attached.get(kind.name, ()) for kind in KINDS if kind.of_form}
+    return msgspec.structs.replace(sibling, copy=record, attached=shared, is_last=False, held=None, is_past=False)
 
 
 def _resealed(source: Loaded, scope: Tenant, copy_id: UUID) -> tuple[bytes, WrappedKey | None]:

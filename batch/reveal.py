@@ -1,36 +1,71 @@
-"""Reveals one sensitive answer to a user who has the right and states a reason.
+"""Reveals one sensitive answer to a user who has the right and states a purpose and a reason.
 
-The record is written before the value is returned.
+The record in the ledger is written before the value is returned.
 """
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Final
 from uuid import UUID
 
 from batch import service
 from batch.changes.free_texts import clean_line
-from batch.errors import NoReason, NothingToReveal
+from batch.errors import NoReason, NothingToReveal, UnknownPurpose
 from copies.document import AnswerValue, find_answer
-from copies.models import SensitiveReveal
+from copies.models import RevealPurpose, SensitiveReveal
 from presentation.visibility import NOBODY, SECRET, Visibility
 from tenants.access import Actor, Right
 from tenants.current_tenant import use_tenant
 from tenants.models import Tenant
 
+#: In characters. A shorter reason explains nothing to a reader of the ledger.
+MIN_REASON: Final = 10
 MAX_REASON: Final = 500
+#: The fewest different letters of a reason.
+FEWEST_LETTERS: Final = 4
 
 
-def reveal(form_or_copy_id: UUID | str, path: str, *, scope: Tenant, actor: Actor, reason: str) -> AnswerValue:
-    """Return the plain value of the sensitive answer at ``path``; record reader and reason.
+@dataclass(frozen=True, kw_only=True, slots=True)
+class RevealReason:
+    """Why an answer is revealed: a ``purpose`` of ``RevealPurpose``, and a ``text`` of 10 to 500 characters."""
 
-    Raises ``MissingRight``, ``NoReason``, ``WrongValue`` or ``LooksSensitive`` for the reason, ``NotFound``,
-    ``NothingToReveal``, and what the key service raises; then nothing was revealed.
+    purpose: str
+    text: str
+
+    @classmethod
+    def checked(cls, *, purpose: str, text: str) -> RevealReason:
+        """Return the reason with a clean text.
+
+        Raises ``UnknownPurpose``, ``NoReason``, and ``WrongValue`` or ``LooksSensitive`` for the text.
+        """
+        if purpose not in RevealPurpose.values:
+            raise UnknownPurpose(f"Choose a purpose: {', '.join(RevealPurpose.values)}.")
+        return cls(purpose=purpose, text=clean_reason(text))
+
+
+def clean_reason(text: str) -> str:
+    """Return the reason ``text`` as one clean line.
+
+    Raises ``NoReason`` if it is too short or long, and ``WrongValue`` or ``LooksSensitive``.
+    """
+    if len(text) > MAX_REASON:
+        raise NoReason
+    text = clean_line(text, field="reason", most=MAX_REASON)
+    # Ten times the same character is no reason either.
+    if len(text) < MIN_REASON or len(set(text.lower()) - {" "}) < FEWEST_LETTERS:
+        raise NoReason
+    return text
+
+
+def reveal(form_or_copy_id: UUID | str, path: str, *, scope: Tenant, actor: Actor, reason: RevealReason) -> AnswerValue:
+    """Return the plain value of the sensitive answer at ``path``; record reader, purpose and reason.
+
+    Raises ``MissingRight``, ``NotFound``, ``NothingToReveal``, and what the key service raises; then nothing was
+    revealed.
     """
     actor.require(Right.READ_FORMS)
     actor.require(Right.REVEAL_SENSITIVE)
-    if len(reason) > MAX_REASON or not (reason := clean_line(reason, field="reason", most=MAX_REASON)):
-        raise NoReason
     context = service.find(form_or_copy_id, scope=scope, actor=actor, archived=True)
     changeset = context.read_only_changeset()
     answer = find_answer(changeset.document, path)
@@ -44,7 +79,8 @@ def reveal(form_or_copy_id: UUID | str, path: str, *, scope: Tenant, actor: Acto
             copy_id=context.copy.id,
             version=context.version,
             path=path,
-            reason=reason,
+            purpose=reason.purpose,
+            reason=reason.text,
             actor_type=actor.type,
             actor_id=actor.id,
             actor_label=actor.label,

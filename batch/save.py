@@ -153,10 +153,13 @@ def compare(changeset: Changeset, changes: list[Change], *, before: Evaluation, 
     }
     loaded = changeset.tracker.loaded
     written = bool(changes or changeset.deferred) or loaded.is_new or not _conclude_the_same(before, after)
+    if is_at_rest(changeset):
+        changes, moved, written = [], {}, False
     return SaveResult(
         version=loaded.copy.version + written,
         loaded_version=loaded.copy.version,
         changes=changes,
+        document=changeset.document,
         before=before,
         evaluation=after,
         moved=moved,
@@ -169,11 +172,23 @@ def keeps_decision(changeset: Changeset) -> bool:
     document is not changed. Call it before the rules.
     """
     loaded = changeset.tracker.loaded
+    if is_at_rest(changeset):
+        return True
     if loaded.is_new or changeset.tracker.context.renames:
         return False
     is_locked = loaded.copy.fields.locked_at is not None and changeset.copy_fields.locked_at is not None
     is_bound = loaded.is_bound and [given.row.code for given in changeset.dispositions][-1:] == [BOUND]
     return is_locked or (is_bound and not changeset.tracker.touched_paths)
+
+
+def is_at_rest(changeset: Changeset) -> bool:
+    """Return whether the copy stays locked or deleted and nothing was requested: then not even what follows from a
+    later release is written.
+    """
+    before, after = changeset.tracker.loaded.copy.fields, changeset.copy_fields
+    stays_locked = before.locked_at is not None and after.locked_at is not None
+    stays_deleted = before.deleted_at is not None and after.deleted_at is not None
+    return (stays_locked or stays_deleted) and changeset.requests_nothing
 
 
 def _conclude_the_same(before: Evaluation, after: Evaluation) -> bool:

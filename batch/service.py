@@ -21,7 +21,7 @@ from batch.idempotency import IdempotencyKey
 from batch.locks.copy_lock import holder_of
 from batch.locks.locked_copy import LockedCopies, LockedCopy
 from batch.misuse import ChunkTooLarge
-from batch.new_copies import fresh_copy, new_form
+from batch.new_copies import empty_copy, fresh_copy, new_form
 from batch.storage.load import load, load_nothing, load_revision
 from failpoints import failpoint
 from tenants.access import Actor
@@ -181,24 +181,31 @@ def build_context(
 
 
 @contextmanager
-def build_copy(
+def build_copy(  # noqa: PLR0913 - an entry point for writing; each is named at the call
     form_or_copy_id: UUID | str,
     *,
     scope: Tenant,
     actor: Actor,
     title: str = "",
+    version: int | None = None,
+    is_empty: bool = False,
     idempotency: IdempotencyKey | None = None,
 ) -> Iterator[BatchContext]:
     """Start a new copy of a form from the copy that ``form_or_copy_id`` means; nothing exists until ``save()``.
 
-    Row ids stay the same; sensitive answers are sealed again under the new copy's own key. Raises ``NotFound``,
-    ``CopyIsHeld``, ``IdempotencyConflict``.
+    ``version`` copies that earlier version; an ``is_empty`` copy starts without answers. Row ids stay the same;
+    sensitive answers are sealed again under the new copy's own key. Raises ``NotFound``, ``UnknownVersion``,
+    ``CopyIsHeld``, ``IdempotencyConflict``, ``WrongValue`` or ``LooksSensitive`` for the title.
     """
     with use_tenant(scope):
-        source = load(_identity(form_or_copy_id), scope=scope, idempotency=idempotency)
-        loaded = source
-        if source.stored_response is None:
-            loaded = fresh_copy(source, scope=scope, title=title)
+        loaded = load(_identity(form_or_copy_id), scope=scope, idempotency=idempotency)
+        if loaded.stored_response is None:
+            if is_empty:
+                loaded = empty_copy(loaded, title=title)
+            else:
+                if version is not None and version != loaded.copy.version:
+                    loaded = load_revision(loaded, scope=scope, version=version)
+                loaded = fresh_copy(loaded, scope=scope, title=title)
         context = BatchContext(loaded, scope=scope, actor=actor, writable=True, idempotency=idempotency)
         with closing(context):
             yield context

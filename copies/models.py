@@ -29,6 +29,13 @@ class Copy(BatchWrittenModel):
     locked_at = models.DateTimeField(
         null=True, blank=True, help_text="A locked copy cannot be changed until it is unlocked."
     )
+    locked_by_id = models.CharField("locked by", max_length=64, blank=True)
+    locked_by_label = models.CharField("locked by (name)", max_length=200, blank=True)
+    lock_reason = models.CharField(max_length=200, blank=True)
+    copied_from_id = models.UUIDField(
+        "copied from", null=True, editable=False, help_text="Empty for a copy that was started without answers."
+    )
+    copied_from_version = models.PositiveIntegerField(null=True, editable=False)
     deleted_at = models.DateTimeField(null=True, blank=True)
     last_touched_by_user_at = models.DateTimeField(null=True, blank=True, help_text="Not changed by jobs.")
     release_id = models.IntegerField(
@@ -47,6 +54,7 @@ class Copy(BatchWrittenModel):
     )
     document = models.BinaryField()
     evaluation = models.BinaryField()
+    chain = models.BinaryField(default=b"", help_text="The last link of the chain of its versions.")
     wrapped_key = models.BinaryField(
         null=True, help_text="The copy's data keys, wrapped by the key service; empty once they are erased."
     )
@@ -68,6 +76,7 @@ class Copy(BatchWrittenModel):
         permissions: ClassVar = [
             ("read_personal", "Can read personal answers unmasked"),
             ("reveal_sensitive", "Can reveal sensitive answers, with a reason that is recorded"),
+            ("erase_sensitive", "Can erase the keys of a form's sensitive answers for ever"),
             ("release_lock", "Can release the lock of a copy whose save is stuck"),
         ]
         indexes: ClassVar = [
@@ -102,8 +111,10 @@ class AuditFields(TenantModel):
 
 
 class CopyRevision(BatchWrittenModel, AuditFields):
-    """One saved version of a copy: its whole document and evaluation, its changes, their author and cause. Never
-    altered.
+    """One saved version of a copy: its document and evaluation, its changes, their author and cause. Never altered,
+    except by the sealing run, which says so in the chain.
+
+    Only ``copies.history`` reads document and evaluation: most versions keep their difference from the version before.
     """
 
     batch_call: ClassVar = "change the copy; its revision is written with the save"
@@ -112,6 +123,15 @@ class CopyRevision(BatchWrittenModel, AuditFields):
     document = models.BinaryField()
     evaluation = models.BinaryField()
     changes = models.BinaryField()
+    is_whole = models.BooleanField(
+        default=True, help_text="Document and evaluation are kept whole, not as a difference."
+    )
+    chain = models.BinaryField(default=b"", help_text="The link of this version: a hash of it and of the link before.")
+    amends = models.BinaryField(default=b"", help_text="The earlier versions that were rewritten with this one.")
+    cause_type = models.CharField(
+        max_length=20, blank=True, help_text="Why, where the actor does not say it: merge, revert."
+    )
+    cause_id = models.CharField(max_length=64, blank=True)
     release_id = models.IntegerField("release", null=True)
 
     class Meta:
@@ -141,16 +161,32 @@ class CopyIndex(models.Model):
         return f"{self.copy_id} at {self.tenant_id}"
 
 
+class RevealPurpose(models.TextChoices):
+    """The purposes for which a sensitive answer may be revealed."""
+
+    CARRIER = "carrier", "A carrier asks for it"
+    INSURED = "insured", "The insured asks for it"
+    CORRECTION = "correction", "To check or correct the answer"
+    CLAIM = "claim", "To handle a claim"
+    AUDIT = "audit", "For an audit"
+    LEGAL = "legal", "A court or regulator asks for it"
+    SUPPORT = "support", "To solve a support case"
+
+
 class SensitiveReveal(AuditFields):
-    """Proof of the reveal of a sensitive answer: actor, path and reason. Never altered."""
+    """Proof of the reveal of a sensitive answer: actor, path, purpose and reason. Never altered."""
 
     id = models.BigAutoField(primary_key=True)
     path = models.CharField(max_length=300)
+    purpose = models.CharField(max_length=20, choices=RevealPurpose.choices)
     reason = models.CharField(max_length=500)
 
     class Meta:
         ordering: ClassVar = ["-created_at", "-id"]
-        indexes: ClassVar = [models.Index(fields=["copy_id", "-created_at"], name="reveal_copy")]
+        indexes: ClassVar = [
+            models.Index(fields=["copy_id", "-created_at"], name="reveal_copy"),
+            models.Index(fields=["tenant_id", "-created_at"], name="reveal_tenant"),
+        ]
 
     def __str__(self) -> str:
         return f"{self.path} of {self.copy_id}"

@@ -46,6 +46,9 @@ class KeyService(Protocol):
     def opens(self, key_id: str) -> bool:
         """Return whether this service unwraps data keys that ``key_id`` wraps."""
 
+    def present_key_id(self, *, tenant_id: UUID) -> str:
+        """Return the id of the key that wraps now. Raises ``KeyServiceUnavailable``."""
+
 
 class LocalKeyring:
     """Master keys from the environment, from which the tenants' keys are derived. The last one wraps new keys."""
@@ -72,6 +75,10 @@ class LocalKeyring:
     def opens(self, key_id: str) -> bool:
         """Return whether ``key_id`` is one of the master keys."""
         return key_id in self._masters
+
+    def present_key_id(self, *, tenant_id: UUID) -> str:
+        """Return the id of the newest master key."""
+        return self.newest
 
     def derive(self, key_id: str, *, info: bytes) -> bytes:
         """Return the key for ``info`` made from master key ``key_id``. Raises ``KeyServiceUnavailable``."""
@@ -111,6 +118,10 @@ class KeyServices:
     def opens(self, key_id: str) -> bool:
         """Return whether one of the services knows ``key_id``."""
         return any(service.opens(key_id) for service in self._services)
+
+    def present_key_id(self, *, tenant_id: UUID) -> str:
+        """Return the id of the key with which the first service wraps now."""
+        return self._services[0].present_key_id(tenant_id=tenant_id)
 
 
 class DataKeyCache:

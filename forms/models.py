@@ -38,6 +38,12 @@ class ApplicationForm(BatchWrittenModel):
     as_of = models.DateField(
         null=True, blank=True, help_text="The evaluation date. Empty means today in the tenant's time zone."
     )
+    base_copy_id = models.UUIDField(
+        "base copy",
+        null=True,
+        blank=True,
+        help_text="The copy with which the others are compared. Empty means the default copy, whose id is the form's.",
+    )
     created_by_type = models.CharField(max_length=20)
     created_by_id = models.CharField(max_length=64)
     created_at = models.DateTimeField()

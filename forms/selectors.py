@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, TypeAlias, TypeVar
 from uuid import UUID
 
-from django.db.models import Exists, F, OuterRef, Q, QuerySet, Subquery
+from django.db.models import BooleanField, Exists, ExpressionWrapper, F, OuterRef, Q, QuerySet, Subquery
+from django.db.models.functions import Coalesce
 
 from copies.models import Copy
 from forms.models import ApplicationForm, Event, Message
@@ -25,13 +26,25 @@ if TYPE_CHECKING:
         catalogue: str
         as_of: date | None
         form_created_at: datetime
+        is_base: bool
+
+    class BaseColumn(TypedDict):
+        """The column of the form that ``list_copies`` adds to each copy."""
+
+        is_base: bool
 
     ListedForm: TypeAlias = WithAnnotations[Copy, FormColumns]
+    ListedCopy: TypeAlias = WithAnnotations[Copy, BaseColumn]
 
 
-def list_copies(form_id: UUID, *, archived: bool = False) -> QuerySet[Copy]:
-    """Return the form's copies in the order they were made, without their documents."""
-    copies = Copy.objects.filter(application_form_id=form_id).defer("document", "evaluation")
+def list_copies(form_id: UUID, *, archived: bool = False) -> QuerySet[ListedCopy]:
+    """Return the form's copies in the order they were made, without their documents; ``is_base`` marks the base."""
+    forms = ApplicationForm.objects.filter(id=OuterRef("application_form_id"))
+    copies = (
+        Copy.objects.filter(application_form_id=form_id)
+        .annotate(is_base=_is_base(forms))
+        .defer("document", "evaluation")
+    )
     return (copies if archived else copies.filter(deleted_at=None)).order_by("created_at", "id")
 
 
@@ -92,10 +105,17 @@ def _with_form(copies: QuerySet[Copy], *, deleted: bool) -> QuerySet[ListedForm]
             form_created_at=Subquery(forms.values("created_at")[:1]),
             as_of=Subquery(forms.values("as_of")[:1]),
             catalogue=Subquery(forms.values("catalogue")[:1]),
+            is_base=_is_base(forms),
         )
         .exclude(form_created_at=None)
         .defer("document", "evaluation")
     )
+
+
+def _is_base(forms: QuerySet[ApplicationForm]) -> ExpressionWrapper:
+    """Return the column that tells whether a copy is the base of its form, the one row of ``forms``."""
+    base = forms.values(base=Coalesce("base_copy_id", "id"))[:1]
+    return ExpressionWrapper(Q(id=Subquery(base)), output_field=BooleanField())
 
 
 def in_state(copies: QuerySet[C], state: State) -> QuerySet[C]:

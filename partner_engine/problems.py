@@ -43,10 +43,18 @@ class HolderShape(msgspec.Struct, frozen=True, kw_only=True):
     where: str
 
 
+class LockShape(msgspec.Struct, frozen=True, kw_only=True):
+    """The lock that a person put on a copy: ``who``, ``since`` when and for what ``reason``; "" for what is unknown."""
+
+    who: str
+    since: datetime
+    reason: str
+
+
 class Problem(msgspec.Struct, frozen=True, kw_only=True):
     """An error response. ``type`` is a stable name of the reason, ``instance`` the requested path, ``errors`` the first
     100 single errors and ``more_errors`` the number of the others. ``holder`` is present only for
-    ``locked_by_another_save``, if it is known.
+    ``locked_by_another_save``, if it is known, and ``lock`` only for ``copy_locked``.
     """
 
     type: str
@@ -58,6 +66,7 @@ class Problem(msgspec.Struct, frozen=True, kw_only=True):
     errors: list[Fault] = []
     more_errors: int | UnsetType = UNSET
     holder: HolderShape | UnsetType = UNSET
+    lock: LockShape | UnsetType = UNSET
 
 
 class Refused(Exception):
@@ -71,17 +80,17 @@ class Refused(Exception):
         *,
         faults: list[Fault] | None = None,
         headers: dict[str, str] | None = None,
-        holder: HolderShape | None = None,
+        obstacle: HolderShape | LockShape | None = None,
         more: int = 0,
     ) -> None:
-        """Refuse with ``faults``; ``more`` is the number of faults beyond those."""
+        """Refuse with ``faults``, or because of an ``obstacle``; ``more`` is the number of faults beyond those."""
         super().__init__(detail)
         self.status = status
         self.code = code
         self.detail = detail
         self.faults = faults or []
         self.headers = headers or {}
-        self.holder = holder
+        self.obstacle = obstacle
         self.more = more
 
     @classmethod
@@ -112,7 +121,7 @@ def brief(faults: Sequence[Fault]) -> list[Fault]:
 
 def render(refused: Refused, *, instance: str, correlation_id: str) -> bytes:
     """Return ``refused`` as a problem, encoded as JSON."""
-    told = brief(refused.faults)
+    told, obstacle = brief(refused.faults), refused.obstacle
     more = refused.more + len(refused.faults) - len(told)
     problem = Problem(
         type=f"urn:partner-engine:problem:{refused.code}",
@@ -123,6 +132,7 @@ def render(refused: Refused, *, instance: str, correlation_id: str) -> bytes:
         correlation_id=correlation_id,
         errors=told,
         more_errors=more or UNSET,
-        holder=refused.holder or UNSET,
+        holder=obstacle if isinstance(obstacle, HolderShape) else UNSET,
+        lock=obstacle if isinstance(obstacle, LockShape) else UNSET,
     )
     return msgspec.json.encode(problem)

@@ -75,9 +75,9 @@ _OF_COPIES: Final = (
     ),
     EventType(
         family="copy",
-        names=("created", "renamed", "locked", "unlocked", "deleted", "restored"),
+        names=("created", "renamed", "transferred", "locked", "unlocked", "made_base", "deleted", "restored"),
         data=CopyEvent,
-        when="a copy is added, renamed, locked, unlocked, deleted, restored",
+        when="a copy is added, renamed, given another owner, locked, unlocked, made the base, deleted, restored",
     ),
     EventType(
         family="answers",

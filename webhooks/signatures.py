@@ -12,6 +12,8 @@ from uuid import UUID
 from standardwebhooks import Webhook
 
 from encryption.tenant_secrets import open_sealed, seal
+from tenants.current_tenant import use_tenant
+from tenants.models import Tenant
 from webhooks.models import WebhookEndpoint
 
 PREFIX: Final = "whsec_"
@@ -40,6 +42,23 @@ def active_secrets(endpoint: WebhookEndpoint, *, now: datetime) -> list[str]:
     return [
         open_sealed(bytes(found), tenant_id=endpoint.tenant_id, purpose=_PURPOSE, owner=endpoint.id) for found in sealed
     ]
+
+
+def seal_secrets_anew(tenant: Tenant, *, dry_run: bool = False) -> int:
+    """Seal the webhook secrets of the tenant under the newest master key; return the number of endpoints.
+
+    A secret that is rotated meanwhile is left: it was sealed under that key. Raises ``DecryptionFailed``.
+    """
+    with use_tenant(tenant):
+        endpoints = list(WebhookEndpoint.objects.order_by("pk"))
+        for endpoint in () if dry_run else endpoints:
+            for column in ("secret", "previous_secret"):
+                sealed = getattr(endpoint, column)
+                if sealed is not None:
+                    plain = open_sealed(bytes(sealed), tenant_id=tenant.id, purpose=_PURPOSE, owner=endpoint.id)
+                    same = WebhookEndpoint.objects.filter(pk=endpoint.pk, **{column: sealed})
+                    same.update(**{column: seal_secret(plain, endpoint)})
+    return len(endpoints)
 
 
 def message_id(payload_id: UUID) -> str:

@@ -94,6 +94,8 @@ class Changeset:
         self.tracker: Final = ChangeTracker(
             document, loaded=loaded, context=context, sealing=sealing, kinds=KINDS, mode=mode
         )
+        #: Why the version comes about, where its actor does not say it: a merge or a revert.
+        self.cause: Cause | None = None
         #: Actions requested for after the save, besides those that follow from the changes.
         self.deferred: list[DeferredAction] = []
 
@@ -128,6 +130,17 @@ class Changeset:
     def form_fields(self) -> FormFields:
         """Return reference and archiving of the form."""
         return self.tracker.form_fields
+
+    @property
+    def is_base(self) -> bool:
+        """Return whether the copy is the base, with the changes so far."""
+        loaded = self.tracker.loaded
+        return loaded.copy.id == (self.form_fields.base_copy_id or loaded.form.id)
+
+    @property
+    def requests_nothing(self) -> bool:
+        """Return whether nothing was submitted, deferred or changed: the copy is asked to be as it is."""
+        return not (self.deferred or self.tracker.submitted_paths or self.own_changes())
 
     @property
     def version(self) -> int:
@@ -172,6 +185,13 @@ class Changeset:
         """
         self.tracker.require_writable()
         self.deferred.append(action)
+
+    def note_cause(self, cause: Cause) -> None:
+        """Record ``cause`` with the version that will be saved: a ``merge`` with the id of the other copy, a ``revert``
+        with the number of the version. History shows it beside the actor.
+        """
+        self.tracker.require_writable()
+        self.cause = cause
 
     # The document
 

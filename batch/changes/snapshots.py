@@ -34,6 +34,7 @@ class AnswerSnapshot(msgspec.Struct, frozen=True):
     readonly: bool
     tag: str = ""
     confirmed: tuple[str, ...] = ()
+    proposed: AnswerValue = None
 
 
 def snapshot(answer: Answer | None) -> AnswerSnapshot | None:
@@ -43,7 +44,10 @@ def snapshot(answer: Answer | None) -> AnswerSnapshot | None:
     shown = answer.mask if answer.sealed is not None else answer.value
     tag = answer.tag if answer.sealed is None else SEALED
     confirmed = tuple(confirmation.code for confirmation in answer.confirmed)
-    return AnswerSnapshot(shown, answer.sealed, answer.active, answer.required, answer.readonly, tag, confirmed)
+    proposed = answer.proposed.value if answer.proposed is not None else None
+    return AnswerSnapshot(
+        shown, answer.sealed, answer.active, answer.required, answer.readonly, tag, confirmed, proposed
+    )
 
 
 class Picture:
@@ -68,10 +72,18 @@ class CopyFields(msgspec.Struct, frozen=True):
     owner_id: UUID | None = None
     locked_at: datetime | None = None
     deleted_at: datetime | None = None
+    locked_by_id: str = ""
+    locked_by_label: str = ""
+    lock_reason: str = ""
+
+
+#: Fields that are no change of their own: the change of ``locked_at`` has the same author.
+UNREPORTED: Final = frozenset({"locked_by_id", "locked_by_label"})
 
 
 class FormFields(msgspec.Struct, frozen=True):
-    """The fields of an application form that people can change."""
+    """The fields of a form that people can change. Without ``base_copy_id`` the base is the default copy."""
 
     reference: str = ""
     deleted_at: datetime | None = None
+    base_copy_id: UUID | None = None

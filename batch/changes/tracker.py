@@ -19,7 +19,7 @@ from uuid_utils.compat import uuid7
 from batch.changes.accumulators import SimpleAccumulator, SnapshotAccumulator
 from batch.changes.attached import AttachedRecord, RecordAccumulator, RecordEvent, RecordKind
 from batch.changes.records import Loaded, SaveContext
-from batch.changes.snapshots import AnswerSnapshot, Picture, snapshot
+from batch.changes.snapshots import UNREPORTED, AnswerSnapshot, Picture, snapshot
 from batch.errors import UnknownRow
 from batch.misuse import ReadOnlyChangeset, StaleReference, WrongThread
 from copies.changes import RELEASE, Cause, Change, strictest
@@ -314,7 +314,7 @@ class ChangeTracker:
         return [
             Change(join_path(prefix, name), before[name], after[name], self._actor)
             for name in before
-            if before[name] != after[name]
+            if before[name] != after[name] and name not in UNREPORTED
         ]
 
     def _record_changes(self) -> list[Change]:

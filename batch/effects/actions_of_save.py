@@ -89,7 +89,9 @@ def live_facts(save: PlannedSave) -> dict[str, Any]:
         "changes": _redacted(catalogue, result.changes) + without_values,
         "eligibility": _redacted_outcomes(catalogue, result.moved),
         "needed": msgspec.to_builtins(result.evaluation.needed),
-        "messages": msgspec.to_builtins(Visibility(catalogue, NOBODY).messages(result.evaluation.messages)),
+        "messages": msgspec.to_builtins(
+            Visibility(catalogue, NOBODY).messages(result.evaluation.messages, lambda: result.document)
+        ),
     }
 
 
@@ -97,9 +99,11 @@ def _field_events(changes: Sequence[Change]) -> list[str]:
     """Return the events of copy and form themselves: ``copy.renamed``, ``copy.locked``, ``form.archived``, ..."""
     names = {
         "copy/title": ("copy.renamed", "copy.renamed"),
+        "copy/owner_id": ("copy.transferred", "copy.transferred"),
         "copy/locked_at": ("copy.locked", "copy.unlocked"),
         "copy/deleted_at": ("copy.deleted", "copy.restored"),
         "application_form/deleted_at": ("form.archived", "form.restored"),
+        "application_form/base_copy_id": ("copy.made_base", "copy.made_base"),
     }
     return [names[change.path][change.after is None] for change in changes if change.path in names]
 

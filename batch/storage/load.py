@@ -19,7 +19,8 @@ from batch.errors import IdempotencyConflict, NotFound, UnknownVersion
 from batch.idempotency import KEPT, IdempotencyKey, StoredResponse
 from batch.models import IdempotencyRecord
 from batch.storage.tables import TABLES
-from copies.models import Copy, CopyRevision
+from copies.history import find_version
+from copies.models import Copy
 from encryption.wrapped_key import WrappedKey
 from forms.models import ApplicationForm
 from tenants.models import Tenant
@@ -36,8 +37,10 @@ _DECODERS: Final = {
 _COPY_COLUMNS: Final = (
     "id", "application_form_id", "version", "title", "owner_id", "locked_at", "deleted_at", "created_at", "updated_at",
     "last_touched_by_user_at", "release_id", "decided_release_id", "decided_on", "decided_edition", "document",
-    "evaluation", "wrapped_key", "key_id", "key_version",
-    "form_catalogue", "form_as_of", "form_created_at", "form_reference", "form_deleted_at", "form_version",
+    "evaluation", "wrapped_key", "key_id", "key_version", "chain",
+    "locked_by_id", "locked_by_label", "lock_reason", "copied_from_id", "copied_from_version",
+    "form_catalogue", "form_as_of", "form_created_at", "form_reference", "form_deleted_at", "form_base_copy_id",
+    "form_version",
 )  # fmt: skip
 _RESPONSE_COLUMNS: Final[Mapping[str, str]] = {
     "fingerprint": "i.fingerprint",
@@ -79,7 +82,8 @@ _SELECT: Final = f"""
       FROM unnest(%(ids)s::uuid[]) AS w (id)
      CROSS JOIN LATERAL (
            SELECT c.*, f.catalogue AS form_catalogue, f.as_of AS form_as_of, f.created_at AS form_created_at,
-                  f.reference AS form_reference, f.deleted_at AS form_deleted_at, f.version AS form_version
+                  f.reference AS form_reference, f.deleted_at AS form_deleted_at, f.base_copy_id AS form_base_copy_id,
+                  f.version AS form_version
              FROM {Copy._meta.db_table} c
              JOIN {ApplicationForm._meta.db_table} f ON f.id = c.application_form_id AND f.tenant_id = c.tenant_id
             WHERE c.tenant_id = %(tenant)s AND (c.id = w.id OR c.application_form_id = w.id)
@@ -144,12 +148,7 @@ def load_revision(
 
     Attached records have no earlier versions: they are left out. Raises ``UnknownVersion``.
     """
-    revisions = CopyRevision.objects.using(scope.database_alias).filter(copy_id=loaded.copy.id)
-    if version is not None:
-        revisions = revisions.filter(version=version)
-    if moment is not None:
-        revisions = revisions.filter(created_at__lte=moment)
-    revision = revisions.order_by("-version").first()
+    revision = find_version(loaded.copy.id, scope=scope, version=version, moment=moment)
     if revision is None:
         raise UnknownVersion
     return msgspec.structs.replace(
@@ -158,8 +157,9 @@ def load_revision(
             loaded.copy,
             version=revision.version,
             release_id=revision.release_id,
-            document=bytes(revision.document),
-            evaluation=bytes(revision.evaluation),
+            document=revision.document,
+            evaluation=revision.evaluation,
+            chain=revision.chain,
             updated_at=revision.created_at,
             decided=DecisionMark(revision.release_id),
         ),
@@ -195,7 +195,9 @@ def _loaded(row: NamedRow, idempotency: IdempotencyKey | None) -> Loaded:
         catalogue=row.form_catalogue,
         as_of=row.form_as_of,
         created_at=row.form_created_at,
-        fields=FormFields(reference=row.form_reference, deleted_at=row.form_deleted_at),
+        fields=FormFields(
+            reference=row.form_reference, deleted_at=row.form_deleted_at, base_copy_id=row.form_base_copy_id
+        ),
         version=row.form_version,
     )
     return Loaded(
@@ -222,7 +224,15 @@ def _copy(row: NamedRow) -> CopyRecord:
         id=row.id,
         application_form_id=row.application_form_id,
         version=row.version,
-        fields=CopyFields(title=row.title, owner_id=row.owner_id, locked_at=row.locked_at, deleted_at=row.deleted_at),
+        fields=CopyFields(
+            title=row.title,
+            owner_id=row.owner_id,
+            locked_at=row.locked_at,
+            deleted_at=row.deleted_at,
+            locked_by_id=row.locked_by_id,
+            locked_by_label=row.locked_by_label,
+            lock_reason=row.lock_reason,
+        ),
         created_at=row.created_at,
         updated_at=row.updated_at,
         last_touched_by_user_at=row.last_touched_by_user_at,
@@ -230,9 +240,12 @@ def _copy(row: NamedRow) -> CopyRecord:
         document=bytes(row.document),
         evaluation=bytes(row.evaluation),
         decided=DecisionMark(row.decided_release_id, row.decided_on, row.decided_edition),
+        chain=bytes(row.chain),
         key=None
         if wrapped is None
         else WrappedKey.from_stored(bytes(wrapped), key_id=row.key_id, version=row.key_version),
+        copied_from_id=row.copied_from_id,
+        copied_from_version=row.copied_from_version,
     )
 
 

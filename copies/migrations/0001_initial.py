@@ -43,6 +43,19 @@ class Migration(migrations.Migration):
                         blank=True, help_text="A locked copy cannot be changed until it is unlocked.", null=True
                     ),
                 ),
+                ("locked_by_id", models.CharField(blank=True, max_length=64, verbose_name="locked by")),
+                ("locked_by_label", models.CharField(blank=True, max_length=200, verbose_name="locked by (name)")),
+                ("lock_reason", models.CharField(blank=True, max_length=200)),
+                (
+                    "copied_from_id",
+                    models.UUIDField(
+                        editable=False,
+                        help_text="Empty for a copy that was started without answers.",
+                        null=True,
+                        verbose_name="copied from",
+                    ),
+                ),
+                ("copied_from_version", models.PositiveIntegerField(editable=False, null=True)),
                 ("deleted_at", models.DateTimeField(blank=True, null=True)),
                 (
                     "last_touched_by_user_at",
@@ -78,6 +91,10 @@ class Migration(migrations.Migration):
                 ),
                 ("document", models.BinaryField()),
                 ("evaluation", models.BinaryField()),
+                (
+                    "chain",
+                    models.BinaryField(default=b"", help_text="The last link of the chain of its versions."),
+                ),
                 (
                     "wrapped_key",
                     models.BinaryField(
@@ -116,6 +133,7 @@ class Migration(migrations.Migration):
                 "permissions": [
                     ("read_personal", "Can read personal answers unmasked"),
                     ("reveal_sensitive", "Can reveal sensitive answers, with a reason that is recorded"),
+                    ("erase_sensitive", "Can erase the keys of a form's sensitive answers for ever"),
                     ("release_lock", "Can release the lock of a copy whose save is stuck"),
                 ],
                 "indexes": [
@@ -150,6 +168,33 @@ class Migration(migrations.Migration):
                 ("document", models.BinaryField()),
                 ("evaluation", models.BinaryField()),
                 ("changes", models.BinaryField()),
+                (
+                    "is_whole",
+                    models.BooleanField(
+                        default=True, help_text="Document and evaluation are kept whole, not as a difference."
+                    ),
+                ),
+                (
+                    "chain",
+                    models.BinaryField(
+                        default=b"", help_text="The link of this version: a hash of it and of the link before."
+                    ),
+                ),
+                (
+                    "amends",
+                    models.BinaryField(
+                        default=b"", help_text="The earlier versions that were rewritten with this one."
+                    ),
+                ),
+                (
+                    "cause_type",
+                    models.CharField(
+                        blank=True,
+                        help_text="Why, where the actor does not say it: merge, revert.",
+                        max_length=20,
+                    ),
+                ),
+                ("cause_id", models.CharField(blank=True, max_length=64)),
                 ("release_id", models.IntegerField(null=True, verbose_name="release")),
             ],
             options={
@@ -182,11 +227,29 @@ class Migration(migrations.Migration):
                 ("created_at", models.DateTimeField()),
                 ("id", models.BigAutoField(primary_key=True, serialize=False)),
                 ("path", models.CharField(max_length=300)),
+                (
+                    "purpose",
+                    models.CharField(
+                        choices=[
+                            ("carrier", "A carrier asks for it"),
+                            ("insured", "The insured asks for it"),
+                            ("correction", "To check or correct the answer"),
+                            ("claim", "To handle a claim"),
+                            ("audit", "For an audit"),
+                            ("legal", "A court or regulator asks for it"),
+                            ("support", "To solve a support case"),
+                        ],
+                        max_length=20,
+                    ),
+                ),
                 ("reason", models.CharField(max_length=500)),
             ],
             options={
                 "ordering": ["-created_at", "-id"],
-                "indexes": [models.Index(fields=["copy_id", "-created_at"], name="reveal_copy")],
+                "indexes": [
+                    models.Index(fields=["copy_id", "-created_at"], name="reveal_copy"),
+                    models.Index(fields=["tenant_id", "-created_at"], name="reveal_tenant"),
+                ],
             },
             managers=[
                 ("objects", django.db.models.manager.Manager()),

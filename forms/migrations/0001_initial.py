@@ -34,6 +34,15 @@ class Migration(migrations.Migration):
                         null=True,
                     ),
                 ),
+                (
+                    "base_copy_id",
+                    models.UUIDField(
+                        blank=True,
+                        help_text="The copy with which the others are compared. Empty means the default copy, whose id is the form's.",
+                        null=True,
+                        verbose_name="base copy",
+                    ),
+                ),
                 ("created_by_type", models.CharField(max_length=20)),
                 ("created_by_id", models.CharField(max_length=64)),
                 ("created_at", models.DateTimeField()),

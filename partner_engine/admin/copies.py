@@ -10,7 +10,7 @@ from typing import Any, ClassVar, Final
 from django.contrib import admin
 from django.contrib.admin.utils import unquote
 from django.core.exceptions import PermissionDenied
-from django.db.models import Q, QuerySet
+from django.db.models import QuerySet
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.urls import URLPattern, path
@@ -19,10 +19,10 @@ from unfold.decorators import display
 from batch import service as batch
 from batch.changes.records import Release
 from batch.errors import BatchError, NotFound, UnknownCatalogue
-from batch.reveal import reveal
+from batch.reveal import RevealReason, reveal
 from catalogue import releases
 from copies.history import changes_of, list_revisions
-from copies.models import Copy, CopyRevision, SensitiveReveal
+from copies.models import Copy, CopyRevision, RevealPurpose
 from decisions.listing import present_rows
 from encryption.envelope import DecryptionFailed
 from encryption.key_ring import KeyServiceUnavailable
@@ -33,7 +33,6 @@ from partner_engine.admin.document import DocumentReader, answerers
 from partner_engine.admin.forms import (
     STATE_LABELS,
     StateFilter,
-    copy_link,
     find_copies,
     insured_of,
     name_insureds,
@@ -121,6 +120,7 @@ class CopyAdmin(BigTableAdmin):
             "title": "Reveal a sensitive answer",
             "path": place,
             "label": reader.label(place) if reader else place,
+            "purposes": RevealPurpose.choices,
         }
         if request.method == "POST":
             context |= _revealed(request, copy, place)
@@ -259,48 +259,11 @@ def _revisions(request: HttpRequest, copy: Copy, reader: DocumentReader) -> dict
 
 def _revealed(request: HttpRequest, copy: Any, place: str) -> dict[str, Any]:
     """Return the template context with the revealed value, or with the fault."""
-    reason = request.POST.get("reason", "")
+    purpose, text = request.POST.get("purpose", ""), request.POST.get("reason", "")
     tenant = Tenant.objects.get(pk=copy.tenant_id)
     try:
+        reason = RevealReason.checked(purpose=purpose, text=text)
         value = reveal(copy.pk, place, scope=tenant, actor=staff_actor(request), reason=reason)
     except (BatchError, DecryptionFailed, KeyServiceUnavailable) as error:
-        return {"fault": str(error), "reason": reason}
+        return {"fault": str(error), "purpose": purpose, "reason": text}
     return {"is_revealed": True, "value": value}
-
-
-@admin.register(SensitiveReveal, site=site)
-class SensitiveRevealAdmin(BigTableAdmin):
-    """The log of revealed sensitive answers."""
-
-    list_display = ("created_at", "actor", "path", "copy", "reason", "tenant")
-    ordering = ("-id",)
-    search_fields = ("reason",)
-    search_help_text = "A copy ID, or the name of the person who revealed an answer"
-    fields = ("created_at", "actor", "source", "path", "copy", "version", "reason", "tenant", "correlation_id")
-    readonly_fields = fields
-
-    def get_search_results(
-        self, request: HttpRequest, queryset: QuerySet[Any], search_term: str
-    ) -> tuple[QuerySet[Any], bool]:
-        """Return the reveals of a copy or by a person."""
-        if not search_term:
-            return queryset, False
-        by_copy = Q(copy_id=search_term) if is_id(search_term) else Q()
-        return queryset.filter(by_copy or Q(actor_label__icontains=search_term)), False
-
-    @display(description="Who")
-    def actor(self, row: SensitiveReveal) -> str:
-        """Return the name of the person who revealed the answer."""
-        return row.actor_label or f"{row.actor_type} {row.actor_id}"
-
-    @display(description="Copy")
-    def copy(self, row: SensitiveReveal) -> str:
-        """Return a link to the copy."""
-        return copy_link(row.copy_id)
-
-    @display(description="Tenant")
-    def tenant(self, row: Any) -> str:
-        """Return the tenant's name."""
-        if not hasattr(row, "tenant_name"):
-            self.prepare([row])
-        return str(row.tenant_name)

@@ -7,8 +7,8 @@ from typing import Any, ClassVar, Final
 
 from django.contrib import admin
 from django.db.models import F, Q, QuerySet
-from django.http import HttpRequest
-from django.urls import reverse
+from django.http import Http404, HttpRequest, HttpResponse
+from django.urls import URLPattern, path, reverse
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 from unfold.admin import ModelAdmin
@@ -20,6 +20,8 @@ from decisions.listing import in_state, present_rows
 from forms.models import ApplicationForm, Declination
 from forms.selectors import state_of_copy
 from forms.states import State
+from partner_engine.admin.erasure import PERMISSION as ERASE_PERMISSION
+from partner_engine.admin.erasure import erase_view
 from partner_engine.admin.site import site
 from partner_engine.admin.viewing import BigTableAdmin, age
 from partner_engine.copy_visibility import InsuredNames
@@ -108,9 +110,26 @@ class ApplicationFormAdmin(BigTableAdmin):
     )
     fields = (
         "id", "tenant", "catalogue", "as_of", "created_by_type", "created_by_id", "created_at", "deleted_at",
-        "all_copies",
+        "all_copies", "sensitive_answers",
     )  # fmt: skip
     readonly_fields = fields
+
+    def get_fields(self, request: HttpRequest, obj: Any = None) -> list[Any]:
+        """Return the fields, with the link to the erasure for users with the permission."""
+        may_erase = request.user.has_perm(ERASE_PERMISSION)
+        return [field for field in self.fields if may_erase or field != "sensitive_answers"]
+
+    def get_urls(self) -> list[URLPattern]:
+        """Add the page that erases keys."""
+        erase = self.admin_site.admin_view(self.erase_view)
+        return [path("<path:object_id>/erase/", erase, name="forms_applicationform_erase"), *super().get_urls()]
+
+    def erase_view(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        """Erase the keys of the form's sensitive answers, after a confirmation."""
+        form = self.get_object(request, object_id)
+        if form is None:
+            raise Http404
+        return erase_view(request, form, {**self.admin_site.each_context(request), "opts": self.opts})
 
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[Any], search_term: str
@@ -194,6 +213,12 @@ class ApplicationFormAdmin(BigTableAdmin):
         return format_html(
             "<ul>{}</ul>", format_html_join("", '<li><a class="staff-link" href="{}">{}</a> ({})</li>', rows)
         )
+
+    @display(description="Sensitive answers")
+    def sensitive_answers(self, form: Any) -> SafeString:
+        """Return a link to the page that erases their keys."""
+        address = reverse("admin:forms_applicationform_erase", args=(form.pk,))
+        return format_html('<a class="staff-link" href="{}">Erase for ever…</a>', address)
 
 
 def _latest(form: Any) -> Copy | None:

@@ -155,16 +155,24 @@ class FormCopies(Endpoint):
 
     @documented(
         "Make a copy",
-        "Creates another copy of the form from `from_copy`, by default from the copy that the id means. Row ids stay "
-        "the same.",
+        "Creates another copy of the form from `from_copy`, by default from the copy that the id means, at its present "
+        "or at an earlier version (`from_version`), or without answers (`empty`). Row ids stay the same.",
         body=NewCopy,
         responses={201: (shapes.CopyShape, shapes.Receipt)},
         write=True,
     )
     def post(self, request: Request, id: UUID, *, body: NewCopy) -> HttpResponse:
-        source = self._source(id, body.from_copy)
-        title = checked_title(body.title)
-        opener = partial(batch.build_copy, source, scope=self.tenant, actor=self.actor, title=title)
+        if body.empty and (body.from_copy is not None or body.from_version is not None):
+            raise Refused.field("/empty", "Send empty, or the copy and version to start from, not both.")
+        opener = partial(
+            batch.build_copy,
+            self._source(id, body.from_copy),
+            scope=self.tenant,
+            actor=self.actor,
+            title=checked_title(body.title),
+            version=body.from_version,
+            is_empty=body.empty,
+        )
         return save(self, opener, change=lambda context: None, respond=respond_with_new_copy)
 
     def _source(self, form_id: UUID, from_copy: str | None) -> UUID:

@@ -42,16 +42,27 @@ class NewForm(Body, frozen=True, kw_only=True):
 
 
 class NewCopy(Body, frozen=True, kw_only=True):
-    """A new copy of a form. ``from_copy`` names the copy to start from, by default the one that the form's id means."""
+    """A new copy of a form. ``from_copy`` names the copy to start from, by default the one that the form's id means,
+    and ``from_version`` an earlier version of it. An ``empty`` copy starts without answers.
+    """
 
     title: Title = ""
     from_copy: Annotated[str, Meta(max_length=64)] | None = None
+    from_version: Annotated[int, Meta(ge=1, le=2**31 - 1)] | None = None
+    empty: bool = False
 
 
 class CopyChange(Body, frozen=True, kw_only=True):
-    """A change of the copy's own fields."""
+    """A change of the copy's own fields: its title, or the id of the user who owns it (null for nobody)."""
 
-    title: Title
+    title: Title | UnsetType = UNSET
+    owner_id: Annotated[str, Meta(max_length=64)] | None | UnsetType = UNSET
+
+
+class LockInput(Body, frozen=True, kw_only=True):
+    """The reason of a lock, which everybody who is refused by it is shown."""
+
+    reason: Annotated[str, Meta(max_length=200)] = ""
 
 
 class AnswersChange(Body, frozen=True, kw_only=True):
@@ -69,10 +80,11 @@ class ConfirmationInput(Body, frozen=True, kw_only=True):
 
 
 class RevealInput(Body, frozen=True, kw_only=True):
-    """A sensitive answer to reveal, and the reason, which is stored in the audit trail."""
+    """A sensitive answer to reveal, the purpose, and the reason in words; both are recorded in the ledger."""
 
     path: Annotated[str, Meta(min_length=1, max_length=500)]
-    reason: Annotated[str, Meta(min_length=5, max_length=500)]
+    purpose: Literal["carrier", "insured", "correction", "claim", "audit", "legal", "support"]
+    reason: Annotated[str, Meta(min_length=10, max_length=500)]
 
 
 class ReadQuery(Query, frozen=True, kw_only=True):

@@ -1,4 +1,4 @@
-"""``/copies/{id}``: read a copy as it is or was, rename it, delete and restore it, lock and unlock it."""
+"""``/copies/{id}``: read a copy as it is or was, rename it, delete and restore it, lock it, make it the base."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from typing import ClassVar
 from uuid import UUID
 
 from django.http import HttpResponse
+from msgspec import UNSET
 from rest_framework.request import Request
 
 from batch import service as batch
@@ -14,7 +15,7 @@ from batch.context import BatchContext
 from batch.errors import NotFound
 from batch.idempotency import StoredResponse
 from catalogue import releases
-from partner_engine.api.bodies import CopyChange, ReadQuery
+from partner_engine.api.bodies import CopyChange, LockInput, ReadQuery
 from partner_engine.api.copy_response import copy_shape, saved_copy
 from partner_engine.api.http.conditional import read_tag
 from partner_engine.api.http.endpoint import Endpoint
@@ -26,6 +27,7 @@ from partner_engine.problems import Refused
 from presentation import shapes
 from rules.flow.evaluation import EDITION
 from tenants.access import Right
+from tenants.selectors import find_colleague
 
 
 def find_copy(endpoint: Endpoint, copy_id: UUID, query: ReadQuery) -> BatchContext:
@@ -45,7 +47,7 @@ def tag_of(context: BatchContext) -> str:
     """Return the entity tag of what the context's actor reads of its copy.
 
     What the actor may see depends on their rights, and on the current release also where the decision is an older one.
-    An earlier version is shown with the copy's present title, lock and last touch.
+    An earlier version is shown with the copy's present title, lock and last touch, and with the present base.
     """
     actor, copy = context.save_context.actor, context.copy
     today = releases.current(context.form.catalogue).id
@@ -53,7 +55,15 @@ def tag_of(context: BatchContext) -> str:
         context.version,
         release=context.decision_release.id,
         day=context.decision_day,
-        others=(today, EDITION, actor.type, *sorted(actor.rights), copy.fields, copy.last_touched_by_user_at),
+        others=(
+            today,
+            EDITION,
+            actor.type,
+            *sorted(actor.rights),
+            copy.fields,
+            copy.last_touched_by_user_at,
+            context.loaded.is_base,
+        ),
     )
 
 
@@ -79,30 +89,46 @@ class Copy(Endpoint):
         return self.respond(copy_shape(context, actor=self.actor), etag=etag)
 
     @documented(
-        "Rename a copy",
-        "Changes the copy's title.",
+        "Change a copy",
+        "Changes the copy's title, or transfers it to another user of the tenant (`owner_id`). A field that is left "
+        "out remains unchanged.",
         body=CopyChange,
         responses={200: (shapes.CopyShape, shapes.Receipt)},
         write=True,
         tagged=True,
     )
     def patch(self, request: Request, id: UUID, *, body: CopyChange) -> HttpResponse:
+        self.require_body()
+        owner_id = body.owner_id if body.owner_id in (UNSET, None) else self._user(str(body.owner_id))
+
         def change(context: BatchContext) -> None:
-            with errors_of_field("/title"):
-                context.changeset.copy.rename(body.title)
+            if body.title is not UNSET:
+                with errors_of_field("/title"):
+                    context.changeset.copy.rename(body.title)
+            if owner_id is not UNSET:
+                context.changeset.copy.own(owner_id)
 
         return save_copy(self, id, change=change, respond=respond_with_copy)
 
     @documented(
         "Delete a copy",
-        "Hides the copy until it is restored; nothing is erased. The last copy of a form cannot be deleted.",
+        "Hides the copy until it is restored; nothing is erased. The last copy of a form (409 `last_copy`) and its "
+        "base (409 `base_copy`) cannot be deleted. A copy that is deleted remains unchanged.",
         body=Nothing,
         responses={204: None},
         write=True,
         tagged=True,
     )
     def delete(self, request: Request, id: UUID) -> HttpResponse:
-        return save_copy(self, id, change=lambda context: context.changeset.copy.delete(), respond=no_content)
+        opener = exact_copy(self, id, deleted_too=True)
+        return save(self, opener, change=lambda context: context.changeset.copy.delete(), respond=no_content)
+
+    def _user(self, user_id: str) -> UUID:
+        """Return the id of an active user of the tenant. Raises ``Refused`` (422)."""
+        user = find_colleague(user_id, tenant=self.tenant)
+        if user is None:
+            raise Refused.field("/owner_id", "Your organization has no active user with this id.", code="unknown_user")
+        return user.pk
 
 
 class RestoreCopy(Endpoint):
@@ -130,14 +156,19 @@ class LockCopy(Endpoint):
 
     @documented(
         "Lock a copy",
-        "A locked copy accepts no changes (409 `copy_locked`) until it is unlocked.",
-        body=Nothing,
+        "A locked copy accepts no changes (423 `copy_locked`, with who locked it, when and why) until it is unlocked. "
+        "A copy that is locked keeps its lock and its reason.",
+        body=LockInput,
         responses={200: (shapes.CopyShape, shapes.Receipt)},
         write=True,
         tagged=True,
     )
-    def post(self, request: Request, id: UUID) -> HttpResponse:
-        return save_copy(self, id, change=lambda context: context.changeset.copy.lock(), respond=respond_with_copy)
+    def post(self, request: Request, id: UUID, *, body: LockInput) -> HttpResponse:
+        def change(context: BatchContext) -> None:
+            with errors_of_field("/reason"):
+                context.changeset.copy.lock(reason=body.reason)
+
+        return save_copy(self, id, change=change, respond=respond_with_copy)
 
 
 class UnlockCopy(Endpoint):
@@ -155,6 +186,24 @@ class UnlockCopy(Endpoint):
     )
     def post(self, request: Request, id: UUID) -> HttpResponse:
         return save_copy(self, id, change=lambda context: context.changeset.copy.unlock(), respond=respond_with_copy)
+
+
+class MakeBase(Endpoint):
+    """The marking of a copy as the base of its form."""
+
+    rights: ClassVar = {"POST": Right.WRITE_FORMS}
+
+    @documented(
+        "Make a copy the base",
+        "The base is the copy with which the form's other copies are compared: at first the default copy. The copy "
+        "that was the base loses the mark. A copy that is the base remains unchanged.",
+        body=Nothing,
+        responses={200: (shapes.CopyShape, shapes.Receipt)},
+        write=True,
+        tagged=True,
+    )
+    def post(self, request: Request, id: UUID) -> HttpResponse:
+        return save_copy(self, id, change=lambda context: context.changeset.copy.make_base(), respond=respond_with_copy)
 
 
 def respond_with_copy(context: BatchContext, result: SaveResult, value: object) -> StoredResponse:

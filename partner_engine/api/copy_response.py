@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from datetime import datetime
+from typing import TYPE_CHECKING
 
-from batch.changes.records import PEOPLE, SaveResult
+from batch.changes.records import PEOPLE, CopyRecord, SaveResult
+from batch.changes.snapshots import CopyFields
 from batch.context import BatchContext
 from copies.models import Copy
 from forms.selectors import state_of_copy
@@ -15,6 +17,9 @@ from presentation import shapes
 from presentation.needed_counts import NeededCounts, needed_counts
 from rules.flow.evaluation import Evaluation
 from tenants.access import Actor, Right
+
+if TYPE_CHECKING:
+    from forms.selectors import ListedCopy
 
 
 def copy_shape(context: BatchContext, *, actor: Actor, result: SaveResult | None = None) -> shapes.CopyShape:
@@ -35,7 +40,11 @@ def copy_shape(context: BatchContext, *, actor: Actor, result: SaveResult | None
         as_of=evaluation.as_of,
         release=evaluation.release,
         owner_id=str(fields.owner_id) if fields.owner_id else None,
+        is_base=changeset.is_base,
+        copied_from=_copied_from(context.copy),
         locked_at=fields.locked_at,
+        locked_by=_with_lock(fields, fields.locked_by_label),
+        lock_reason=_with_lock(fields, fields.lock_reason),
         deleted_at=fields.deleted_at,
         last_touched_by_user_at=_touched_at(context, result),
         created_at=context.copy.created_at,
@@ -46,10 +55,10 @@ def copy_shape(context: BatchContext, *, actor: Actor, result: SaveResult | None
         question_sets=shapes.question_sets(document),
         forced_excluded_products=document.forced_excluded_products,
         agent_bypassed_products=document.agent_bypassed_products,
-        eligibility=shapes.eligibility(evaluation, visibility),
+        eligibility=shapes.eligibility(evaluation, visibility, last_premiums=document.last_premiums),
         needed=evaluation.needed,
         needed_counts=needed_counts(evaluation),
-        messages=visibility.messages(evaluation.messages),
+        messages=visibility.messages(evaluation.messages, lambda: document),
     )
     note_personal_read(actor=actor, copy_id=context.copy.id, count=visibility.personal_shown)
     return shape
@@ -72,7 +81,7 @@ def changes_shape(
         },
         needed=result.evaluation.needed,
         needed_counts=needed_counts(result.evaluation),
-        messages=visibility.messages(result.evaluation.messages),
+        messages=visibility.messages(result.evaluation.messages, lambda: result.document),
     )
     note_personal_read(actor=actor, copy_id=context.copy.id, count=visibility.personal_shown)
     return shape
@@ -100,7 +109,7 @@ def _receipt(context: BatchContext, result: SaveResult, *, dry_run: bool = False
     return shapes.Receipt(str(context.copy.id), context.version if dry_run else result.version)
 
 
-def copy_summary(copy: Copy, *, insured: str | None) -> shapes.CopySummary:
+def copy_summary(copy: ListedCopy, *, insured: str | None) -> shapes.CopySummary:
     """Return the summary of a listed copy; ``insured`` is the insured's name if the reader may see it."""
     summary = copy.summary
     return shapes.CopySummary(
@@ -117,12 +126,26 @@ def copy_summary(copy: Copy, *, insured: str | None) -> shapes.CopySummary:
         missing_for_price=summary.get("missing_for_price", {}),
         priced_by_carrier=summary.get("priced_by_carrier", []),
         owner_id=str(copy.owner_id) if copy.owner_id else None,
+        is_base=copy.is_base,
+        copied_from=_copied_from(copy),
         locked_at=copy.locked_at,
+        locked_by=_with_lock(copy, copy.locked_by_label),
+        lock_reason=_with_lock(copy, copy.lock_reason),
         deleted_at=copy.deleted_at,
         last_touched_by_user_at=copy.last_touched_by_user_at,
         created_at=copy.created_at,
         updated_at=copy.updated_at,
     )
+
+
+def _copied_from(copy: CopyRecord | Copy) -> shapes.CopiedFrom | None:
+    if copy.copied_from_id is None or copy.copied_from_version is None:
+        return None
+    return shapes.CopiedFrom(str(copy.copied_from_id), copy.copied_from_version)
+
+
+def _with_lock(copy: CopyFields | Copy, value: str) -> str | None:
+    return None if copy.locked_at is None else value
 
 
 def _state(

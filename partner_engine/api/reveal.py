@@ -1,4 +1,4 @@
-"""``/copies/{id}/reveal``: read one sensitive answer unmasked, with a right and a reason."""
+"""``/copies/{id}/reveal``: read one sensitive answer unmasked, with a right, a purpose and a reason."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import msgspec
 from django.http import HttpResponse
 from rest_framework.request import Request
 
-from batch.reveal import reveal
+from batch.reveal import RevealReason, reveal
 from copies.paths import lower_row_ids
 from partner_engine.api.bodies import ReadQuery, RevealInput
 from partner_engine.api.copies import find_copy
@@ -33,8 +33,8 @@ class Reveal(Endpoint):
 
     @documented(
         "Reveal a sensitive answer",
-        "Returns the unmasked value of one `spi` answer. The reader, the time and the `reason` are recorded first. The "
-        "response is never stored, so an `Idempotency-Key` is refused.",
+        "Returns the unmasked value of one `spi` answer. The reader, the time, the `purpose` and the `reason` are "
+        "recorded first. The response is never stored, so an `Idempotency-Key` is refused.",
         body=RevealInput,
         responses={200: Revealed},
         write=True,
@@ -44,5 +44,6 @@ class Reveal(Endpoint):
         find_copy(self, id, ReadQuery())
         path = lower_row_ids(body.path)
         with errors_of_field("/reason"):
-            value = reveal(id, path, scope=self.tenant, actor=self.actor, reason=body.reason)
+            reason = RevealReason.checked(purpose=body.purpose, text=body.reason)
+        value = reveal(id, path, scope=self.tenant, actor=self.actor, reason=reason)
         return self.respond(Revealed(path, value))

@@ -11,7 +11,7 @@ from partner_engine.api.answers import Answers
 from partner_engine.api.application_forms import ApplicationForm, ApplicationForms, FormCopies
 from partner_engine.api.catalogue import Catalogue
 from partner_engine.api.confirmations import Confirmations
-from partner_engine.api.copies import Copy, LockCopy, RestoreCopy, UnlockCopy
+from partner_engine.api.copies import Copy, LockCopy, MakeBase, RestoreCopy, UnlockCopy
 from partner_engine.api.docs import Description, Docs
 from partner_engine.api.events import Events
 from partner_engine.api.explain import Explain
@@ -52,6 +52,7 @@ ROUTES: Final[dict[str, tuple[str, type[APIView]]]] = {
     "restore_copy": ("copies/<id:id>/restore", RestoreCopy),
     "lock_copy": ("copies/<id:id>/lock", LockCopy),
     "unlock_copy": ("copies/<id:id>/unlock", UnlockCopy),
+    "make_base": ("copies/<id:id>/make_base", MakeBase),
     "answers": ("copies/<id:id>/answers", Answers),
     "confirmations": ("copies/<id:id>/confirmations", Confirmations),
     "changes": ("copies/<id:id>/changes", Changes),

@@ -132,6 +132,7 @@ def test_ids_of_forms_mean_their_copy_and_each_copy_counts_once(
 ) -> None:
     form_id = forms[0]
     with batch.build_copy(form_id, scope=kennels, actor=agent) as context:
+        context.changeset.copy.make_base()
         context.save()
         copy_id = context.copy.id
     with batch.find_and_lock(form_id, scope=kennels, actor=agent) as context:

@@ -12,7 +12,7 @@ from django.db import DEFAULT_DB_ALIAS
 
 from batch import service as batch
 from batch.errors import NotFound
-from batch.reveal import reveal
+from batch.reveal import RevealReason, reveal
 from copies.models import Copy, CopyIndex, CopyRevision, SensitiveReveal
 from tenants.access import Actor
 from tenants.current_tenant import across_tenants, use_tenant
@@ -40,7 +40,13 @@ def test_all_of_a_form_is_in_its_tenants_database(
     with batch.build_copy(form_id, scope=apart, actor=agent, title="What if") as context:
         context.save()
         copy_id = context.copy.id
-    reveal(form_id, "owner_ssn", scope=apart, actor=agent, reason="A call from the owner")
+    reveal(
+        form_id,
+        "owner_ssn",
+        scope=apart,
+        actor=agent,
+        reason=RevealReason(purpose="insured", text="A call from the owner"),
+    )
 
     with across_tenants(using=DEFAULT_DB_ALIAS):
         left = {model.__name__: model.objects.count() for model in apps.get_models() if issubclass(model, TenantModel)}

@@ -9,7 +9,7 @@ from uuid import UUID
 import pytest
 
 from batch import errors
-from batch.reveal import reveal
+from batch.reveal import RevealReason, reveal
 from copies.models import SensitiveReveal
 from tenants.access import Actor, MissingRight, Right
 from tenants.current_tenant import use_tenant
@@ -17,6 +17,7 @@ from tenants.models import Tenant
 
 pytestmark = pytest.mark.django_db
 SSN = "987-65-4321"
+REASON = RevealReason(purpose="carrier", text="Carrier asks by phone")
 
 
 def test_the_value_is_returned_and_the_reveal_recorded(
@@ -24,7 +25,13 @@ def test_the_value_is_returned_and_the_reveal_recorded(
 ) -> None:
     form_id = make_form({"owner_ssn": SSN})
 
-    value = reveal(form_id, "owner_ssn", scope=kennels, actor=agent, reason=" Carrier asks by phone ")
+    value = reveal(
+        form_id,
+        "owner_ssn",
+        scope=kennels,
+        actor=agent,
+        reason=RevealReason.checked(purpose="carrier", text=" Carrier asks by phone "),
+    )
 
     assert str(value).replace("-", "") == SSN.replace("-", "")
     with use_tenant(kennels):
@@ -40,13 +47,15 @@ def test_without_right_or_reason_nothing_is_revealed(
     without = dataclasses.replace(agent, rights=agent.rights - {Right.REVEAL_SENSITIVE})
 
     with pytest.raises(MissingRight):
-        reveal(form_id, "owner_ssn", scope=kennels, actor=without, reason="curious")
-    for reason in ("", "   ", "x" * 501):
+        reveal(form_id, "owner_ssn", scope=kennels, actor=without, reason=REASON)
+    for text in ("", "   ", "nine char", "x" * 501, "..........", "aaaaaaaaaaaaaaa"):
         with pytest.raises(errors.NoReason):
-            reveal(form_id, "owner_ssn", scope=kennels, actor=agent, reason=reason)
+            RevealReason.checked(purpose="carrier", text=text)
+    with pytest.raises(errors.UnknownPurpose, match="insured"):
+        RevealReason.checked(purpose="curiosity", text="Carrier asks by phone")
     for path in ("state", "nope", "houses/none/runs"):
         with pytest.raises(errors.NothingToReveal):
-            reveal(form_id, path, scope=kennels, actor=agent, reason="Carrier asks")
+            reveal(form_id, path, scope=kennels, actor=agent, reason=REASON)
 
     with use_tenant(kennels):
         assert not SensitiveReveal.objects.exists()

@@ -284,6 +284,7 @@ def test_an_id_is_a_copys_then_a_forms(make_form: MakeForm, kennels: Tenant, age
 
     assert batch.find(form_id, scope=kennels, actor=agent).copy.id == form_id
 
+    assert_batch(copy_id, lambda changeset: changeset.copy.make_base(), scope=kennels, actor=agent)
     assert_batch(form_id, lambda changeset: changeset.copy.delete(), scope=kennels, actor=agent)
     assert batch.find(form_id, scope=kennels, actor=agent).copy.id == copy_id
     with batch.find_and_lock(form_id, scope=kennels, actor=agent) as context:
@@ -355,9 +356,9 @@ def test_a_held_lock_is_not_waited_for_with_wait_0(make_form: MakeForm, kennels:
 def test_a_locked_or_deleted_copy_can_only_be_unlocked_or_restored(
     make_form: MakeForm, kennels: Tenant, agent: Actor
 ) -> None:
-    form_id = make_form()
-    with batch.build_copy(form_id, scope=kennels, actor=agent) as context:
+    with batch.build_copy(make_form(), scope=kennels, actor=agent) as context:
         context.save()
+        form_id = context.copy.id
     for close, reopen, error in (
         ("lock", "unlock", errors.CopyIsLocked),
         ("delete", "restore", errors.CopyIsDeleted),
@@ -425,14 +426,15 @@ def test_every_row_that_a_save_writes_has_all_columns(make_form: MakeForm, kenne
 
 
 def test_of_two_deletions_at_once_the_later_one_is_stale(make_form: MakeForm, kennels: Tenant, agent: Actor) -> None:
-    form_id = make_form()
-    with batch.build_copy(form_id, scope=kennels, actor=agent) as context:
-        context.save()
-        copy_id = context.copy.id
+    form_id, copies = make_form(), []
+    for _ in range(2):
+        with batch.build_copy(form_id, scope=kennels, actor=agent) as context:
+            context.save()
+            copies.append(context.copy.id)
 
     with (
-        batch.find_and_lock(form_id, scope=kennels, actor=agent) as one,
-        batch.find_and_lock(copy_id, scope=kennels, actor=agent) as other,
+        batch.find_and_lock(copies[0], scope=kennels, actor=agent) as one,
+        batch.find_and_lock(copies[1], scope=kennels, actor=agent) as other,
     ):
         one.changeset.copy.delete()
         other.changeset.copy.delete()

@@ -82,7 +82,7 @@ def test_an_action_is_due_at_once(world: World, skew: float) -> None:
 def test_a_form_means_the_copy_touched_last(world: World, skews: tuple[float, float]) -> None:
     form = world.forms[0]
     early, late = (world.do("scenarios:make_copy", form=form)[0]["copy"] for _ in range(2))
-    world.do("scenarios:delete_copy", form=form)
+    world.do("scenarios:delete_copy", form=form, base=late)
 
     save(world, early, "early", clock_hours=skews[0])
     save(world, late, "late", clock_hours=skews[1])

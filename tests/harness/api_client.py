@@ -72,7 +72,8 @@ def assert_problem(response: HttpResponse, status: int, code: str) -> dict[str, 
     """Check that the response is a complete problem; return it."""
     assert (response.status_code, response["Content-Type"]) == (status, "application/problem+json"), response.content
     problem = json.loads(response.content)
-    assert set(problem) == {"type", "title", "status", "detail", "instance", "correlation_id", "errors"}
+    more = {"lock"} if code == "copy_locked" else set()
+    assert set(problem) == {"type", "title", "status", "detail", "instance", "correlation_id", "errors"} | more
     assert problem["type"] == f"urn:partner-engine:problem:{code}", problem
     assert problem["status"] == status
     assert problem["correlation_id"] == response["X-Correlation-ID"]

@@ -16,12 +16,13 @@ from msgspec import UNSET
 from rest_framework import exceptions
 from structlog.contextvars import get_contextvars
 
-from batch.errors import BatchError, InvalidAnswers, LockNotAcquired
+from batch.errors import BatchError, CopyIsLocked, InvalidAnswers, LockNotAcquired
 from batch.misuse import Misuse
 from copies.history import NoSuchVersion
+from encryption.envelope import DecryptionFailed
 from encryption.key_ring import KeyServiceUnavailable
 from partner_engine.error_statuses import status_of
-from partner_engine.problems import MEDIA_TYPE, Fault, HolderShape, Refused, render
+from partner_engine.problems import MEDIA_TYPE, Fault, HolderShape, LockShape, Refused, render
 from rules.explain.trace import UnknownTarget
 from tenants.access import MissingRight
 from webhooks.endpoints import EndpointIsDisabled, TooManyEndpoints, UnknownEventType
@@ -55,6 +56,11 @@ WITHOUT_MESSAGE: Final[dict[type[Exception], tuple[int, str, str]]] = {
     RequestDataTooBig: (413, "body_too_large", "The body is too large."),
     SuspiciousOperation: (400, "bad_request", "The request is malformed."),
     OperationalError: (503, "unavailable", "A required service is unavailable; try again in a moment."),
+    DecryptionFailed: (
+        409,
+        "unreadable_answer",
+        "A sensitive answer cannot be read: its key was erased, or it was altered.",
+    ),
     KeyServiceUnavailable: (503, "unavailable", "A required service is unavailable; try again in a moment."),
 }
 
@@ -109,7 +115,7 @@ def _as_refused(exception: Exception) -> Refused:
     if isinstance(exception, LockNotAcquired):
         return _from_lock(exception)
     if isinstance(exception, BatchError) and not isinstance(exception, Misuse):
-        return Refused(status_of(exception), exception.code, str(exception))
+        return Refused(status_of(exception), exception.code, str(exception), obstacle=_lock_of(exception))
     if isinstance(exception, exceptions.APIException):
         return _from_framework(exception)
     for kind, (status, code) in WITH_MESSAGE.items():
@@ -145,7 +151,14 @@ def _from_lock(exception: LockNotAcquired) -> Refused:
     holder = exception.holder
     # Callers receive the entry point, and not the host and process.
     shape = HolderShape(who=holder.who, since=holder.since, where=holder.entry_point) if holder else None
-    return Refused(status_of(exception), exception.code, str(exception), holder=shape)
+    return Refused(status_of(exception), exception.code, str(exception), obstacle=shape)
+
+
+def _lock_of(exception: BatchError) -> LockShape | None:
+    """Return the lock of the copy that refuses the request, None for another reason."""
+    if not isinstance(exception, CopyIsLocked) or exception.since is None:
+        return None
+    return LockShape(who=exception.by, since=exception.since, reason=exception.reason)
 
 
 def _from_framework(exception: exceptions.APIException) -> Refused:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from batch.errors import LooksSensitive, UnknownPart, WrongValue
+from batch.errors import LooksSensitive, NoReason, UnknownPart, WrongValue
 from partner_engine.error_statuses import status_of
 from partner_engine.problems import Fault, Refused
 
@@ -15,6 +15,6 @@ def errors_of_field(pointer: str) -> Iterator[None]:
     """Turn a refused value inside the block into an error of the field at ``pointer``."""
     try:
         yield
-    except (LooksSensitive, UnknownPart, WrongValue) as error:
+    except (LooksSensitive, NoReason, UnknownPart, WrongValue) as error:
         fault = Fault(pointer=pointer, code=error.code, detail=str(error))
         raise Refused(status_of(error), error.code, str(error), faults=[fault]) from error

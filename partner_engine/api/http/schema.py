@@ -50,6 +50,7 @@ WRITING: Final = {
     413: "The body is too large.",
     415: "The body is not JSON.",
     422: "The body has an invalid shape or invalid values; `errors` lists each with its pointer.",
+    423: "A person locked the copy; `lock` states who, since when and why.",
 }
 LATER: Final = {
     429: "Too many requests; `Retry-After` states when to try again.",

@@ -87,8 +87,8 @@ def copy_or_form(endpoint: Endpoint, form_or_copy_id: UUID, *, archived: bool = 
 
 
 def exact_copy(endpoint: Endpoint, copy_id: UUID, *, deleted_too: bool = False) -> Opener:
-    """Return the opener of the copy with this id, which raises ``NotFound`` for a form's id and, without
-    ``deleted_too``, for a deleted copy.
+    """Return the opener of the copy with this id, which raises ``NotFound`` for a form's id, for a copy of an archived
+    form and, without ``deleted_too``, for a deleted copy.
     """
     # Deleted copies are opened too: a repeated request receives its first response even if the copy is deleted by now.
     opener = copy_or_form(endpoint, copy_id, archived=True)
@@ -101,8 +101,8 @@ def _open_exactly(
 ) -> Iterator[BatchContext]:
     with opener(idempotency=idempotency) as context:
         if context.stored_response is None:
-            is_deleted = context.copy.fields.deleted_at is not None or context.form.deleted_at is not None
-            if context.copy.id != copy_id or (is_deleted and not deleted_too):
+            is_deleted = context.copy.fields.deleted_at is not None
+            if context.copy.id != copy_id or context.form.deleted_at is not None or (is_deleted and not deleted_too):
                 raise NotFound
         yield context
 

@@ -162,10 +162,10 @@ def test_unlocking_has_its_rules(form_id: UUID, process_id: UUID, kennels: Tenan
 
 
 def test_a_copy_deleted_while_unlocked_is_not_found(form_id: UUID, kennels: Tenant, agent: Actor) -> None:
-    clone(form_id, kennels, agent)
-    with batch.find_and_lock(form_id, scope=kennels, actor=agent) as context:
+    copy_id = clone(form_id, kennels, agent)
+    with batch.find_and_lock(copy_id, scope=kennels, actor=agent) as context:
         with pytest.raises(errors.NotFound), context.unlocked():
-            with batch.find_and_lock(form_id, scope=kennels, actor=agent) as other:
+            with batch.find_and_lock(copy_id, scope=kennels, actor=agent) as other:
                 other.changeset.copy.delete()
                 other.save()
         with pytest.raises(misuse.ContextClosed):

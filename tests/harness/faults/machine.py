@@ -34,6 +34,7 @@ GIVEN = st.one_of(
     st.tuples(st.just("lines"), st.sampled_from([["care"], ["care", "premises"], []])),
     st.tuples(st.just("owner_ssn"), st.sampled_from(["987-65-4321", "987-65-4322", None])),
 )
+ORDERS = ("lock", "unlock", "unlock", "delete", "restore", "restore", "rename", "make_base")
 Change = Callable[[Changeset, ModelCopy], None]
 
 
@@ -57,7 +58,7 @@ class BatchMachine(RuleBasedStateMachine):
             context.changeset.apply_answers(ANSWERS, {"houses": [{}, {}]})
             houses = context.changeset.find_pool("houses").rows
             self.form = context.form.id
-            self.copies[self.form] = model = ModelCopy("Base")
+            self.copies[self.form] = model = ModelCopy("Base", is_base=True)
             model.picture["answers"].update(ANSWERS)
             model.picture["houses"] = [{"id": house.id, "answers": {}, "fences": []} for house in houses]
             self._save(context, model, None)
@@ -149,16 +150,22 @@ class BatchMachine(RuleBasedStateMachine):
 
         self._change(which, change)
 
-    @rule(which=PLACES, order=st.sampled_from(["lock", "unlock", "unlock", "delete", "restore", "restore", "rename"]))
+    @rule(which=PLACES, order=st.sampled_from(ORDERS))
     def order(self, which: int, order: str) -> None:
-        """Lock, unlock, delete, restore or rename a copy."""
+        """Lock, unlock, delete, restore or rename a copy, or make it the base."""
 
         def change(changeset: Changeset, model: ModelCopy) -> None:
             if order == "rename":
                 model.title = f"Title {self.moment}"
                 changeset.copy.rename(model.title)
                 return
-            getattr(changeset.copy, order)()
+            if order == "lock":
+                changeset.copy.lock(reason=f"Reason {self.moment}")
+                model.lock_reason = model.lock_reason or f"Reason {self.moment}"
+            else:
+                getattr(changeset.copy, order)()
+            model.lock_reason = "" if order == "unlock" else model.lock_reason
+            model.is_base = model.is_base or order == "make_base"
             model.is_locked = {"lock": True, "unlock": False}.get(order, model.is_locked)
             model.is_deleted = {"delete": True, "restore": False}.get(order, model.is_deleted)
 
@@ -213,6 +220,11 @@ class BatchMachine(RuleBasedStateMachine):
             assert context.stored_response == given
 
     @invariant()
+    def a_form_has_one_base_that_is_not_deleted(self) -> None:
+        """One copy is the base, and it is not deleted."""
+        assert [model.is_deleted for model in self.copies.values() if model.is_base] == [False]
+
+    @invariant()
     def the_form_means_the_copy_touched_last(self) -> None:
         """A form's id is the first copy's; with that one deleted it means the copy last touched by a person."""
         living = {copy_id: model for copy_id, model in self.copies.items() if not model.is_deleted}
@@ -250,6 +262,7 @@ class BatchMachine(RuleBasedStateMachine):
         trial = model.clone(model.title)
         trial.version, trial.history, trial.touched = model.version, dict(model.history), model.touched
         trial.is_locked, trial.is_deleted = model.is_locked, model.is_deleted
+        trial.lock_reason, trial.is_base = model.lock_reason, model.is_base
         before = trial.state()
         self.copies[copy_id] = trial
         try:
@@ -265,6 +278,12 @@ class BatchMachine(RuleBasedStateMachine):
         except errors.LastCopy:
             assert all(found.is_deleted for found in self.copies.values())
             self.copies[copy_id] = model
+        except errors.BaseCopy:
+            assert model.is_base and trial.is_deleted
+            self.copies[copy_id] = model
+        if self.copies[copy_id].is_base and not model.is_base:
+            for other_id, other in self.copies.items():
+                other.is_base = other_id == copy_id
         self._compare(copy_id, self.copies[copy_id])
 
     def _save(self, context: BatchContext, model: ModelCopy, before: tuple[Any, ...] | None) -> None:
@@ -277,10 +296,15 @@ class BatchMachine(RuleBasedStateMachine):
         context = batch.find(copy_id, scope=self.tenant, actor=self.actor, archived=True)
         fields = context.copy.fields
         assert picture_of(context.read_only_changeset().document) == model.picture
-        assert (fields.title, fields.locked_at is not None, fields.deleted_at is not None) == (
+        flags = (
+            fields.locked_at is not None,
+            fields.lock_reason,
+            fields.deleted_at is not None,
+            context.loaded.is_base,
+        )
+        assert (fields.title, flags) == (
             model.title,
-            model.is_locked,
-            model.is_deleted,
+            (model.is_locked, model.lock_reason, model.is_deleted, model.is_base),
         )
         assert context.version == model.version
 

@@ -24,6 +24,8 @@ class ModelCopy:
     version: int = 0
     is_locked: bool = False
     is_deleted: bool = False
+    is_base: bool = False
+    lock_reason: str = ""
     touched: int = 0
     #: How often a secret answer was given: the same one again is a change, so that nobody learns that it is the same.
     secrets_given: int = 0
@@ -35,7 +37,8 @@ class ModelCopy:
 
     def state(self) -> tuple[Any, ...]:
         """Return all that a save can change."""
-        return copy.deepcopy((self.title, self.picture, self.is_locked, self.is_deleted, self.secrets_given))
+        flags = (self.is_locked, self.lock_reason, self.is_deleted, self.is_base)
+        return copy.deepcopy((self.title, self.picture, flags, self.secrets_given))
 
     def saved(self, before: tuple[Any, ...] | None, moment: int) -> bool:
         """Count a save after ``before`` (None for the first); return whether there was anything to write."""

@@ -169,8 +169,11 @@ def make_copy(report: Report, *, form: str) -> None:
         report(copy=str(context.copy.id))
 
 
-def delete_copy(report: Report, *, form: str) -> None:
-    """Delete a copy."""
+def delete_copy(report: Report, *, form: str, base: str) -> None:
+    """Delete the form's default copy; ``base`` becomes the base."""
+    with batch.find_and_lock(base, scope=_tenant(), actor=ACTOR) as context:
+        context.changeset.copy.make_base()
+        context.save()
     with batch.find_and_lock(form, scope=_tenant(), actor=ACTOR) as context:
         context.changeset.copy.delete()
         report(version=context.save().version, form=form)

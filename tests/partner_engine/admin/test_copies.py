@@ -91,10 +91,10 @@ def test_without_the_permission_personal_answers_stay_masked(make_staff: Callabl
 def test_a_sensitive_answer_is_revealed_with_a_recorded_reason(admin: Client, staff: User, kennel: UUID) -> None:
     address = reverse("admin:copies_copy_reveal", args=(kennel,))
 
-    refused = admin.post(address, {"path": "owner_ssn", "reason": " "})
-    shown = admin.post(address, {"path": "owner_ssn", "reason": "The carrier asked by phone"})
+    refused = admin.post(address, {"path": "owner_ssn", "purpose": "carrier", "reason": " "})
+    shown = admin.post(address, {"path": "owner_ssn", "purpose": "carrier", "reason": "The carrier asked by phone"})
 
-    assert "Give a reason" in refused.content.decode()
+    assert "Give a reason of 10 to 500 characters" in refused.content.decode()
     assert DIGITS not in refused.content.decode().replace("-", "")
     assert DIGITS in shown.content.decode().replace("-", "")
     assert "no-store" in shown.headers["Cache-Control"]
@@ -108,7 +108,8 @@ def test_without_the_permission_nothing_is_revealed(make_staff: Callable[..., Cl
 
     text = page(junior, kennel)
     answer = junior.post(
-        reverse("admin:copies_copy_reveal", args=(kennel,)), {"path": "owner_ssn", "reason": "Curious"}
+        reverse("admin:copies_copy_reveal", args=(kennel,)),
+        {"path": "owner_ssn", "purpose": "carrier", "reason": "Curious"},
     )
 
     assert "Reveal…" not in text
@@ -133,7 +134,10 @@ def test_a_copy_of_another_tenant_than_the_chosen_one_is_not_found(admin: Client
     admin.post(reverse("admin:scope"), {"scope": f"tenant:{summit.pk}"})
 
     assert admin.get(reverse("admin:copies_copy_change", args=(kennel,))).status_code == 404
-    reveal = admin.post(reverse("admin:copies_copy_reveal", args=(kennel,)), {"path": "owner_ssn", "reason": "Why not"})
+    reveal = admin.post(
+        reverse("admin:copies_copy_reveal", args=(kennel,)),
+        {"path": "owner_ssn", "purpose": "carrier", "reason": "Why not"},
+    )
     assert reveal.status_code == 404
     assert reveals() == []
 

@@ -164,7 +164,7 @@ def test_a_locked_copy_takes_no_answers(api: Api, s1: Sample) -> None:
 
     response = api.patch(f"/copies/{copy['id']}/answers", {"answers": {"mqs_gl_limit": "l2m"}})
 
-    assert_problem(response, 409, "copy_locked")
+    assert_problem(response, 423, "copy_locked")
     assert api.post(f"/copies/{copy['id']}/unlock").json()["locked_at"] is None
     assert api.patch(f"/copies/{copy['id']}/answers", {"answers": {"mqs_gl_limit": "l2m"}}).status_code == 200
 
@@ -183,7 +183,8 @@ def test_unknown_fields_and_types_are_refused(api: Api, s1: Sample, body: dict[s
 
 def test_a_form_id_of_another_copy_is_not_found(api: Api, s1: Sample) -> None:
     copy = api.start(s1)
-    api.post(f"/application_forms/{copy['id']}/copies", {"title": "Second"})
+    second = api.post(f"/application_forms/{copy['id']}/copies", {"title": "Second"}).json()
+    api.post(f"/copies/{second['id']}/make_base")
     api.delete(f"/copies/{copy['id']}")
 
     response = api.patch(f"/copies/{copy['id']}/answers", {"answers": {"mqs_gl_limit": "l2m"}})

@@ -38,7 +38,7 @@ def test_a_body_is_read() -> None:
         ({"version": 1}, Nothing, "unknown_field", "/version"),
         ({"as_of": "2026-02-30"}, NewForm, "invalid_value", "/as_of"),
         ({"as_of": 5}, NewForm, "wrong_type", "/as_of"),
-        ({"path": "", "reason": "to file a claim"}, RevealInput, "invalid_value", "/path"),
+        ({"path": "", "purpose": "carrier", "reason": "to file a claim"}, RevealInput, "invalid_value", "/path"),
     ],
 )
 def test_invalid_bodies(value: object, type_: type, code: str, pointer: str) -> None:

@@ -44,7 +44,7 @@ def test_the_commands_run(demo: None, harbor: Tenant, tmp_path: Path, settings: 
 
 def test_every_address_is_documented() -> None:
     told = set(re.findall(r"/[a-z_/{}]+", TEXT))
-    actions = {"restore", "lock", "unlock"}
+    actions = {"restore", "lock", "unlock", "make_base"}
 
     for address, _ in ROUTES.values():
         plain = "/" + re.sub(r"<\w+:(\w+)>", r"{\1}", address)

@@ -128,5 +128,5 @@ def test_guards_of_a_write(api: Api, url: str, copy: dict[str, Any], harbor: Ten
     assert (again.status_code, again.content) == (201, first.content)
     assert_problem(api.post(url, body, If_Match='"1"'), 412, "version_mismatch")
     api.post(f"/copies/{copy['id']}/lock")
-    assert_problem(api.post(url, body), 409, "copy_locked")
+    assert_problem(api.post(url, body), 423, "copy_locked")
     assert count(harbor) == 1

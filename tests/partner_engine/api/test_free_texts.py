@@ -24,7 +24,9 @@ ENTRIES: dict[str, Post] = {
         f"/copies/{copy}/events", {"kind": "external_transfer", "details": {"to": text}}
     ),
     "guest": lambda api, copy, text: api.post(f"/copies/{copy}/guest_links", {"name": text}),
-    "reason": lambda api, copy, text: api.post(f"/copies/{copy}/reveal", {"path": "mqs_fein", "reason": text}),
+    "reason": lambda api, copy, text: api.post(
+        f"/copies/{copy}/reveal", {"path": "mqs_fein", "purpose": "carrier", "reason": text}
+    ),
 }
 SECRET_WORDS = ["Bistro 987\u201365\u20134321", "card 4111.1111.1111.1111", "FEIN 000000001", "987-\u200b65-4321"]
 

@@ -132,7 +132,7 @@ def test_links_of_a_locked_copy_can_only_be_ended(api: Api, copy: dict[str, Any]
     link = make(api, copy)
     api.post(f"/copies/{copy['id']}/lock")
 
-    assert_problem(api.post(f"/copies/{copy['id']}/guest_links", {}), 409, "copy_locked")
+    assert_problem(api.post(f"/copies/{copy['id']}/guest_links", {}), 423, "copy_locked")
     assert api.delete(f"/copies/{copy['id']}/guest_links/{link['id']}").status_code == 204
     assert [found["state"] for found in listed(api, copy)] == ["revoked"]
 
@@ -153,6 +153,7 @@ def test_the_fifty_first_is_refused(api: Api, copy: dict[str, Any]) -> None:
 
 def test_a_forms_id_is_not_accepted_here(api: Api, copy: dict[str, Any], s1: Sample) -> None:
     other = api.post(f"/application_forms/{copy['id']}/copies", {"title": "x"}).json()
+    api.post(f"/copies/{other['id']}/make_base")
     assert api.delete(f"/copies/{copy['id']}").status_code == 204
 
     for answer in (

@@ -83,7 +83,7 @@ def test_secrets_are_stored_sealed(api: Api, s1: Sample, harbor: Tenant) -> None
 
 @pytest.mark.parametrize(
     ("path", "body"),
-    [("/tickets", {}), ("/copies/{copy}/reveal", {"path": "mqs_fein", "reason": "for the test"})],
+    [("/tickets", {}), ("/copies/{copy}/reveal", {"path": "mqs_fein", "purpose": "carrier", "reason": "for the test"})],
 )
 def test_writes_that_are_never_stored_refuse_keys(api: Api, s1: Sample, path: str, body: dict[str, Any]) -> None:
     path = path.format(copy=api.start(s1)["id"])

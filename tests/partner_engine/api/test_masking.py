@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, get_args, get_type_hints
 
 import pytest
 from structlog.testing import capture_logs
 
 from catalogue.demo import Sample, read_samples
-from copies.models import SensitiveReveal
+from copies.models import RevealPurpose, SensitiveReveal
+from partner_engine.api.bodies import RevealInput
 from tenants.access import Right
 from tenants.current_tenant import use_tenant
 from tenants.models import ApiClient, Tenant
@@ -126,23 +127,35 @@ def test_every_read_of_personal_answers_is_logged_without_them(api: Api, discree
 def test_a_sensitive_answer_is_revealed_with_a_reason(api: Api, harbor: Tenant, s10: Sample) -> None:
     copy = api.start(s10)
 
-    response = api.post(f"/copies/{copy['id']}/reveal", {"path": "mqs_owner_ssn", "reason": "Carrier asks by phone"})
+    response = api.post(
+        f"/copies/{copy['id']}/reveal",
+        {"path": "mqs_owner_ssn", "purpose": "carrier", "reason": "Carrier asks by phone"},
+    )
 
     assert response.json() == {"path": "mqs_owner_ssn", "value": "987-65-4321"}
     assert response["Cache-Control"] == "no-store"
     with use_tenant(harbor):
         proof = SensitiveReveal.objects.get()
     assert (str(proof.copy_id), proof.path, proof.reason) == (copy["id"], "mqs_owner_ssn", "Carrier asks by phone")
+    assert proof.purpose == "carrier"
+
+
+def test_the_purposes_of_the_api_are_those_of_the_ledger() -> None:
+    assert get_args(get_type_hints(RevealInput)["purpose"]) == tuple(RevealPurpose.values)
 
 
 @pytest.mark.parametrize(
     ("body", "status", "code"),
     [
         ({"path": "mqs_owner_ssn"}, 422, "invalid_body"),
-        ({"path": "mqs_owner_ssn", "reason": " "}, 422, "invalid_body"),
-        ({"path": "mqs_owner_ssn", "reason": "       "}, 422, "reason_required"),
-        ({"path": "mqs_email", "reason": "Carrier asks by phone"}, 422, "nothing_to_reveal"),
-        ({"path": "a/b/c", "reason": "Carrier asks by phone"}, 422, "nothing_to_reveal"),
+        ({"path": "mqs_owner_ssn", "purpose": "carrier", "reason": " "}, 422, "invalid_body"),
+        ({"path": "mqs_owner_ssn", "purpose": "carrier", "reason": "too short"}, 422, "invalid_body"),
+        ({"path": "mqs_owner_ssn", "purpose": "carrier", "reason": " " * 12}, 422, "reason_required"),
+        ({"path": "mqs_owner_ssn", "purpose": "carrier", "reason": "xxxxxxxxxxxx"}, 422, "reason_required"),
+        ({"path": "mqs_owner_ssn", "purpose": "curious", "reason": "Carrier asks by phone"}, 422, "invalid_body"),
+        ({"path": "mqs_owner_ssn", "reason": "Carrier asks by phone"}, 422, "invalid_body"),
+        ({"path": "mqs_email", "purpose": "carrier", "reason": "Carrier asks by phone"}, 422, "nothing_to_reveal"),
+        ({"path": "a/b/c", "purpose": "carrier", "reason": "Carrier asks by phone"}, 422, "nothing_to_reveal"),
     ],
 )
 def test_refused_reveals(api: Api, harbor: Tenant, s10: Sample, body: dict[str, str], status: int, code: str) -> None:

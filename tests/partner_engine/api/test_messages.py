@@ -215,8 +215,8 @@ def test_guards_of_a_write(api: Api, url: str, copy: dict[str, Any]) -> None:
     assert_problem(api.post(url, {"text": "Late"}, If_Match='"1"'), 412, "version_mismatch")
     assert [message["text"] for message in listed(api, url)] == ["Once"]
     api.post(f"/copies/{copy['id']}/lock")
-    assert_problem(api.post(url, {"text": "Locked"}), 409, "copy_locked")
-    assert_problem(api.delete(f"{url}/{first.json()['id']}"), 409, "copy_locked")
+    assert_problem(api.post(url, {"text": "Locked"}), 423, "copy_locked")
+    assert_problem(api.delete(f"{url}/{first.json()['id']}"), 423, "copy_locked")
     assert [message["text"] for message in listed(api, url)] == ["Once"]
 
 

@@ -158,7 +158,7 @@ def test_guards_of_a_write(api: Api, url: str, copy: dict[str, Any]) -> None:
     assert (again.status_code, again.content) == (201, first.content)
     assert_problem(api.delete(f"{url}/{UNASKED}", If_Match='"1"'), 412, "version_mismatch")
     api.post(f"/copies/{copy['id']}/lock")
-    assert_problem(api.delete(f"{url}/{UNASKED}"), 409, "copy_locked")
-    assert_problem(api.post(url, {"code": "qs_cyber"}), 409, "copy_locked")
+    assert_problem(api.delete(f"{url}/{UNASKED}"), 423, "copy_locked")
+    assert_problem(api.post(url, {"code": "qs_cyber"}), 423, "copy_locked")
     assert UNASKED in sets_on(api, copy)
     assert api.get(f"/copies/{copy['id']}").json()["version"] == 3

@@ -65,7 +65,12 @@ ROWS = [
     Row("GET", "copies/<id:id>/history", READ),
     Row("GET", "copies/<id:id>/explain", READ, query="?target=QM-BOP"),
     Row("GET", "copies/<id:id>/needed", READ),
-    Row("POST", "copies/<id:id>/reveal", Right.REVEAL_SENSITIVE, b'{"path": "mqs_fein", "reason": "a good one"}'),
+    Row(
+        "POST",
+        "copies/<id:id>/reveal",
+        Right.REVEAL_SENSITIVE,
+        b'{"path": "mqs_fein", "purpose": "audit", "reason": "a good one"}',
+    ),
     Row("GET", "copies/<id:id>/guest_links", READ),
     Row("POST", "copies/<id:id>/guest_links", WRITE, b'{"name": "Gus"}'),
     Row("DELETE", "copies/<id:id>/guest_links/<id:link_id>", WRITE, b"{}"),

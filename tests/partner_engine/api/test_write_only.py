@@ -63,9 +63,13 @@ def test_revealing_needs_the_right_to_read(api: Api, harbor_client: ApiClient, w
     revealer = Api(harbor_client, [Right.REVEAL_SENSITIVE])
 
     for caller in (revealer, writer):
-        response = caller.post(f"/copies/{copy['id']}/reveal", {"path": "mqs_owner_ssn", "reason": "for the test"})
+        response = caller.post(
+            f"/copies/{copy['id']}/reveal", {"path": "mqs_owner_ssn", "purpose": "carrier", "reason": "for the test"}
+        )
         assert_problem(response, 403, "missing_right" if b"missing_right" in response.content else "forbidden")
         assert b"987654321" not in response.content
     both = Api(harbor_client, [Right.REVEAL_SENSITIVE, Right.READ_FORMS])
-    shown = both.post(f"/copies/{copy['id']}/reveal", {"path": "mqs_owner_ssn", "reason": "for the test"})
+    shown = both.post(
+        f"/copies/{copy['id']}/reveal", {"path": "mqs_owner_ssn", "purpose": "carrier", "reason": "for the test"}
+    )
     assert shown.json()["value"].replace("-", "") == "987654321"

@@ -58,6 +58,7 @@ def deleted(port: int, harbor: Tenant, actor: Actor) -> UUID:
     """Return a deleted copy of harbor."""
     deleted = start(harbor, actor)
     with batch.build_copy(deleted, scope=harbor, actor=actor) as context:
+        context.changeset.copy.make_base()
         context.save()
     with batch.find_and_lock(deleted, scope=harbor, actor=actor) as context:
         context.changeset.copy.delete()

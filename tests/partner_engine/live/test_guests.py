@@ -236,6 +236,7 @@ def code_of(connection: Connection) -> int | None:
 def test_a_deleted_copy_closes_for_its_guests_too(port: int, harbor: Tenant, actor: Actor, owner: User) -> None:
     form = start(harbor, actor)
     with batch.build_copy(form, scope=harbor, actor=actor) as context:
+        context.changeset.copy.make_base()
         context.save()
     secret, _ = session(harbor, form)
 

@@ -119,6 +119,7 @@ def test_a_closed_socket_receives_nothing_more(
 def test_a_deleted_copy(port: int, harbor: Tenant, actor: Actor, owner: User) -> None:
     form, session = start(harbor, actor), session_of(owner)
     with batch.build_copy(form, scope=harbor, actor=actor) as context:
+        context.changeset.copy.make_base()
         context.save()
 
     def delete() -> None:

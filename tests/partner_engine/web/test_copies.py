@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 
 from django.test import Client
@@ -246,8 +247,11 @@ def test_locked_copy_refuses_with_its_reason(start_form: StartForm, open_page: O
 
     response = page.answer({"mqs_business_name": "Acme"})
 
-    assert response.status_code == 409
-    assert response.headers["X-Problem"] == "This copy is locked. Unlock it first."
+    assert response.status_code == 423
+    assert re.fullmatch(
+        rf"{owner.full_name} locked this copy on [\d-]+ at [\d:]+ UTC\. Unlock it first\.",
+        response.headers["X-Problem"],
+    )
     assert 'name="mqs_business_name"' in page.show()
     assert "disabled" in page.show()
 

@@ -112,7 +112,7 @@ def test_a_locked_copy_shows_and_takes_none(page: Page, owner: User, harbor: Ten
         context.changeset.copy.lock()
         context.save()
 
-    assert order(page, order="post", text="After the lock").status_code == 409
+    assert order(page, order="post", text="After the lock").status_code == 423
     content = page.show()
     assert "Before the lock" in content
     assert "data-dismiss" not in content
