@@ -170,8 +170,8 @@ def finish_switches(alias: str) -> int:
     finished = 0
     for tenant_id, other, number in left:
         if moves.get(tenant_id, number + 1) <= number and other in connections:
-            there = gates.read_gate(other, tenant_id)
-            if there == Gate(GateState.ARRIVING, alias, number):
+            arrival = gates.read_gate(other, tenant_id)
+            if arrival == Gate(GateState.ARRIVING, alias, number):
                 finish_switch(tenant_id, alias=other)
                 finished += 1
     return finished
@@ -198,10 +198,10 @@ def _prepare(tenant: Tenant, route: Route) -> None:
     """Put up both gates. Where this move has begun already, keep its progress."""
     give_range(route.target)
     number = tenant.moves + 1
-    there = gates.read_gate(route.target, tenant.id)
+    arrival = gates.read_gate(route.target, tenant.id)
     begun = gates.read_gate(route.source, tenant.id)
     wanted = Gate(GateState.LEAVING, route.target, number)
-    if begun != wanted or there != Gate(GateState.ARRIVING, route.source, number):
+    if begun != wanted or arrival != Gate(GateState.ARRIVING, route.source, number):
         gates.install_schema(route.target)
         with session(route.target, tenant.id) as target:
             gates.open_gate(target, tenant.id)
@@ -325,11 +325,11 @@ def _is_half_switched(tenant: Tenant, to: str) -> bool:
     """Return whether the tenant has left its old database for ``to``, whose gate is still closed."""
     if to not in connections:
         return False
-    there = gates.read_gate(to, tenant.id)
-    if there is None or there.state is not GateState.ARRIVING or there.other not in connections:
+    arrival = gates.read_gate(to, tenant.id)
+    if arrival is None or arrival.state is not GateState.ARRIVING or arrival.other not in connections:
         return False
-    left = gates.read_gate(there.other, tenant.id)
-    return left == Gate(GateState.LEFT, to, there.number)
+    left = gates.read_gate(arrival.other, tenant.id)
+    return left == Gate(GateState.LEFT, to, arrival.number)
 
 
 def _clean(tenant: Tenant, alias: str) -> None:
