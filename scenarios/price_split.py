@@ -20,8 +20,8 @@ from scenarios.shapley import exact_shares, in_whole_units, sampled_shares
 
 #: Games of up to so many changes are solved exactly: 2^10 premiums.
 MOST_EXACT: Final = 10
-#: Steps of a sample: changes times orders. The figure bounds its time to some ten milliseconds.
-_SAMPLED_STEPS: Final = 3_000
+#: Steps of a sample: changes times orders. The figure bounds the time of a sample to some tens of milliseconds.
+_SAMPLED_STEPS: Final = 600
 _LEAST_PAIRS: Final = 8
 
 

@@ -52,7 +52,8 @@ class Mixture:
         mixer = Mixer(keys, bits, comparable=comparable)
         self.root = mixer.mix(ends[0].top, ends[1].top)
         self._sealed = mixer.sealed
-        self._reaches = _reaches_of(catalogue, mixer)
+        self.open_gates = _gates_open_in(ends)
+        self._reaches = _reaches_of(catalogue, mixer, self.open_gates)
         #: The changes that can reach each code.
         self.masks: dict[str, int] = {}
         for bit, reach in self._reaches:
@@ -65,7 +66,6 @@ class Mixture:
             if path.rpartition("/")[2] not in self.reached
         }
         self.invalid = frozenset(refusal.path for refusal in refusals_in(catalogue, self.before.messages))
-        self.open_gates = self._gates_open_in(ends)
         self.slot_masks = [self._mask_of_slot(part) for part in catalogue.dependents.parts[""]]
         self.values: dict[tuple[int, int], Value] = {}
         self.frames: dict[tuple[str, int], MixedFrame] = {}
@@ -112,11 +112,6 @@ class Mixture:
         """Return the plain value of a sealed answer of either document."""
         right = self._sealed.get(id(answer))
         return self._reveal_left(path, answer) if right is None else self._reveal_right(right, answer)
-
-    def _gates_open_in(self, states: Sequence[LazyState]) -> dict[Gate, bool]:
-        gated = (self.catalogue.questions[code] for code in self.reached if code in self.catalogue.questions)
-        gates = {gate for question in gated for gate in question.gates}
-        return {gate: True for gate in gates if all(is_open(state, gate) for state in states)}
 
     def _mask_of_slot(self, part: CompiledQuestion | CompiledDerived | str) -> int:
         if isinstance(part, CompiledQuestion):
@@ -252,12 +247,29 @@ def _prefixes(prefix: str) -> Iterable[str]:
     return ["/".join(steps[:length]) + "/" for length in range(2, len(steps), 2)]
 
 
-def _reaches_of(catalogue: CompiledCatalogue, mixer: Mixer) -> list[tuple[int, Reach]]:
+def _gates_open_in(states: Sequence[LazyState]) -> dict[Gate, bool]:
+    """Return the gates of carrier questions that are open in all of ``states``."""
+    questions = states[0].catalogue.questions.values()
+    gates = {gate for question in questions for gate in question.gates}
+    return {gate: True for gate in gates if all(is_open(state, gate) for state in states)}
+
+
+def _reaches_of(
+    catalogue: CompiledCatalogue, mixer: Mixer, open_gates: Mapping[Gate, bool]
+) -> list[tuple[int, Reach]]:  # fmt: skip
     """Return the reach of every change; one that adds and removes several rows has several."""
-    reaches = [(bit, reach_of(catalogue, [(code, prefix)])) for bit, code, prefix in mixer.changed]
+    open_questions = {
+        question.question.code
+        for question in catalogue.questions.values()
+        if any(gate in open_gates for gate in question.gates)
+    }
+    reaches = [
+        (bit, reach_of(catalogue, [(code, prefix)], open_questions=open_questions))
+        for bit, code, prefix in mixer.changed
+    ]
     for change in mixer.row_changes:
         values = values_of_row(catalogue, change.pool, owner=change.owner, row=change.row)
-        reaches.append((change.bit, reach_of(catalogue, values)))
+        reaches.append((change.bit, reach_of(catalogue, values, open_questions=open_questions)))
     return reaches
 
 

@@ -6,7 +6,7 @@ result holds for every document of the catalogue, and so also for mixtures of tw
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Container, Iterable, Iterator, Mapping
 from typing import TypeAlias
 
 from rules.definition.model import CompiledCatalogue, CompiledDerived, CompiledQuestion, Step
@@ -16,8 +16,13 @@ from rules.definition.model import CompiledCatalogue, CompiledDerived, CompiledQ
 Reach: TypeAlias = Mapping[str, str]
 
 
-def reach_of(catalogue: CompiledCatalogue, changed: Iterable[tuple[str, str]]) -> Reach:
-    """Return the reach of a change at some values, each a code with the prefix of its document or row."""
+def reach_of(
+    catalogue: CompiledCatalogue, changed: Iterable[tuple[str, str]], *, open_questions: Container[str] = ()
+) -> Reach:
+    """Return the reach of a change at some values, each a code with the prefix of its document or row.
+
+    ``open_questions`` are carrier questions that are asked whatever their products decide.
+    """
     reached: dict[str, str] = {}
     waiting = list(changed)
     readers = catalogue.dependents.readers
@@ -31,7 +36,9 @@ def reach_of(catalogue: CompiledCatalogue, changed: Iterable[tuple[str, str]]) -
         reached[code] = scope
         if code in readers:
             for reader in readers[code].steps:
-                waiting += _values_of(catalogue, catalogue.steps[reader.place], scope if reader.is_local else "")
+                step = catalogue.steps[reader.place]
+                if not _is_read_by_gates_alone(step, code, open_questions):
+                    waiting += _values_of(catalogue, step, scope if reader.is_local else "")
     return reached
 
 
@@ -49,6 +56,14 @@ def family_of(catalogue: CompiledCatalogue, pool: str) -> Iterator[str]:
     yield from part.questions
     for child in part.children:
         yield from family_of(catalogue, child)
+
+
+def _is_read_by_gates_alone(step: Step, code: str, open_questions: Container[str]) -> bool:
+    return (
+        isinstance(step, CompiledQuestion)
+        and step.question.code in open_questions
+        and (step.when is None or code not in step.when.reads)
+    )
 
 
 def _values_of(catalogue: CompiledCatalogue, step: Step, scope: str) -> Iterator[tuple[str, str]]:
