@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from typing import NamedTuple, TypeAlias, TypeVar
 
-from copies.document import Answer, PoolRow
+from copies.document import Answer, PoolRow, row_lineage
 
 T = TypeVar("T")
 #: Returns whether an answer with a code may be compared by value (docs/adr/0024-unreadable-is-never-compared.md).
@@ -94,7 +94,7 @@ def _identity(row: PoolRow) -> object:
 
 def _origin(row: PoolRow) -> object:
     """Return the id of the row that ``row`` was cloned from, directly or not; its own id if it is no clone."""
-    return row.lineage or row.id
+    return row_lineage(row)
 
 
 def _key_reader(key: Sequence[str], comparable: IsComparable) -> _Identify:

@@ -14,15 +14,16 @@ from msgspec.structs import replace
 from batch.changes.snapshots import SEALED
 from batch.changes.tracker import ChangeTracker, Sealing
 from copies.changes import Change
-from copies.document import Answer, Container, walk_containers
+from copies.document import Answer, Container, Document, walk_containers
 from copies.mask import is_mask
 from copies.paths import Path, join_path, split_path
-from presentation.visibility import NOBODY, PERSONAL, SECRET, Visibility
+from presentation.visibility import NOBODY, PERSONAL, SECRET, Reader, Visibility
 from rules.definition.catalogue import Question
 from rules.definition.model import CompiledCatalogue
 from rules.definition.renames import Renames
 from rules.flow.evaluation import Evaluation
 from rules.types.mask import mask_of
+from rules.types.validators import UNIQUE_IN_POOL
 
 #: The tag of an answer that was given while its question was personal.
 _PERSONAL_TAG: Final = PERSONAL.tag
@@ -42,24 +43,27 @@ def secrets_of(catalogue: CompiledCatalogue, renames: Sequence[Renames] = ()) ->
 
 
 def open_values(secret: Secrets, container: Container, prefix: str = "") -> Iterator[tuple[str, Answer]]:
-    """Yield ``(path, answer)`` of every plain value in ``container`` whose question is secret today."""
+    """Yield ``(path, answer)`` of every plain or proposed value in ``container`` whose question is secret today."""
     for path, inner in walk_containers(container, prefix) if secret else ():
         for code, answer in inner.answers.items():
-            if code in secret and answer.sealed is None and answer.is_answered:
+            if code in secret and ((answer.sealed is None and answer.is_answered) or answer.proposed is not None):
                 yield join_path(path, code), answer
 
 
 def seal_open_values(secret: Secrets, container: Container, prefix: str = "", *, sealing: Sealing) -> int:
-    """Seal every open value in ``container``, which is at ``prefix``; return their number.
+    """Seal every open value in ``container``, which is at ``prefix``; return their number. Proposed values are dropped.
 
     Raises ``KeyServiceUnavailable``.
     """
     sealed = 0
     for path, answer in open_values(secret, container, prefix):
+        sealed += 1
+        answer.proposed = None
+        if answer.sealed is not None or not answer.is_answered:
+            continue
         question = secret[split_path(path)[1]]
         answer.sealed, answer.mask = sealing.seal(path, answer.value), mask_of(question, answer.value)
         answer.value, answer.tag = None, ""
-        sealed += 1
     return sealed
 
 
@@ -80,7 +84,8 @@ def protected_changes(tracker: ChangeTracker) -> list[Change]:
 
 
 def _is_of_another_release(tracker: ChangeTracker) -> bool:
-    return tracker.loaded.creates != "form" and tracker.loaded.copy.release_id != tracker.context.release.id
+    # A new form without a source has no release yet, and no values.
+    return tracker.loaded.copy.release_id not in (None, tracker.context.release.id)
 
 
 def protect_open_values(tracker: ChangeTracker, container: Container, prefix: str = "") -> int:
@@ -119,9 +124,15 @@ def mask_evaluation(catalogue: CompiledCatalogue, secret: Secrets, evaluation: E
         )
         for product, outcome in evaluation.eligibility.items()
     }
+    # Only secrets are masked here; a message about a row given twice shows nothing.
+    secrets = Visibility(catalogue, Reader(sees_personal=True))
+    messages = tuple(
+        message if message.code == UNIQUE_IN_POOL else secrets.messages([message], Document)[0]
+        for message in evaluation.messages
+    )
     policy = Visibility(catalogue, NOBODY)
     derived = {code: None if policy.of(code) >= SECRET else value for code, value in evaluation.derived.items()}
-    return replace(evaluation, eligibility=eligibility, derived=derived)
+    return replace(evaluation, eligibility=eligibility, derived=derived, messages=messages)
 
 
 def mask_inputs(secret: Secrets, inputs: dict[str, Any]) -> dict[str, Any]:
@@ -149,3 +160,5 @@ def _tag_personal(catalogue: CompiledCatalogue, container: Container) -> None:
             answer = inner.answers[code]
             if answer.sealed is None and answer.is_answered:
                 answer.tag = _PERSONAL_TAG
+            if answer.proposed is not None:
+                answer.proposed = replace(answer.proposed, tag=_PERSONAL_TAG)

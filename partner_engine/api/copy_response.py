@@ -55,10 +55,10 @@ def copy_shape(context: BatchContext, *, actor: Actor, result: SaveResult | None
         question_sets=shapes.question_sets(document),
         forced_excluded_products=document.forced_excluded_products,
         agent_bypassed_products=document.agent_bypassed_products,
-        eligibility=shapes.eligibility(evaluation, visibility),
+        eligibility=shapes.eligibility(evaluation, visibility, last_premiums=document.last_premiums),
         needed=evaluation.needed,
         needed_counts=needed_counts(evaluation),
-        messages=visibility.messages(evaluation.messages),
+        messages=visibility.messages(evaluation.messages, lambda: document),
     )
     note_personal_read(actor=actor, copy_id=context.copy.id, count=visibility.personal_shown)
     return shape
@@ -81,7 +81,7 @@ def changes_shape(
         },
         needed=result.evaluation.needed,
         needed_counts=needed_counts(result.evaluation),
-        messages=visibility.messages(result.evaluation.messages),
+        messages=visibility.messages(result.evaluation.messages, lambda: result.document),
     )
     note_personal_read(actor=actor, copy_id=context.copy.id, count=visibility.personal_shown)
     return shape

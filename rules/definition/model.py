@@ -51,7 +51,7 @@ class CompiledQuestion:
     judge any stored answer.
 
     ``required`` is the purpose that needs an answer ("quote", "bind" or ""); ``required_when`` decides it instead where
-    it depends on other answers. ``is_read`` is False if no rule or validator reads the value.
+    it depends on other answers. ``is_read`` is False for a text that no rule and no validator reads.
     """
 
     question: Question
@@ -73,6 +73,10 @@ class CompiledQuestion:
     def validators(self) -> frozenset[str]:
         """Return the names of the checks and relations, which are the codes of their messages."""
         return frozenset([*(check.name for check in self.checks), *(relation.name for relation in self.relations)])
+
+    def related(self, name: str) -> frozenset[str]:
+        """Return the codes that the relations called ``name`` compare the answer with."""
+        return frozenset().union(*(relation.other.reads for relation in self.relations if relation.name == name))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -6,10 +6,10 @@ from batch.changes.submitted_values import Unchanged, read_submitted
 from batch.changes.tracker import ChangeTracker
 from batch.errors import AnswerFault, InvalidAnswers, NothingToConfirm, ReadOnlyAnswer
 from copies.document import Answer, AnswerValue, Confirmation, Container
+from copies.equal_answers import is_same_answer
 from copies.paths import join_path
 from rules.definition.catalogue import Question
 from rules.types.cleaning import InvalidValue
-from rules.types.equal_answers import is_same_answer
 from rules.types.mask import mask_of
 
 
@@ -86,7 +86,7 @@ class AnswerMutator:
         else:
             tag = "" if value is None else self.question.sensitivity
             answer.value, answer.sealed, answer.mask, answer.tag = value, None, "", tag
-        answer.confirmed = ()
+        answer.confirmed, answer.proposed = (), None
         answer.answered_by = self._tracker.by
         answer.created_at = answer.created_at or now
         answer.updated_at = now
@@ -115,6 +115,18 @@ class AnswerMutator:
         self._tracker.touch_answer(self.path, answer)
         answer.confirmed = (*answer.confirmed, Confirmation(warning, self._tracker.by, self._tracker.now))
 
+    def keep_proposed(self) -> None:
+        """Take over the proposed value as the actor's answer.
+
+        Raises ``NothingToConfirm`` where nothing is proposed that the actor can see, ``InvalidAnswers`` where the value
+        no longer fits the question, ``ReadOnlyAnswer``.
+        """
+        answer = self._current()
+        proposed = answer.proposed if answer is not None else None
+        if proposed is None or self._tracker.visibility.hides(self.path, tag=proposed.tag):
+            raise NothingToConfirm(self.path)
+        self.apply(proposed.value)
+
     def _current(self) -> Answer | None:
         self._tracker.require_open()
         return self._container.answers.get(self.question.code)
@@ -122,7 +134,7 @@ class AnswerMutator:
     def _holds(self, answer: Answer | None, value: AnswerValue) -> bool:
         """Return whether ``value`` is the present one, as far as the actor may know it."""
         if answer is None or not answer.is_answered:
-            return value is None
+            return value is None and (answer is None or answer.proposed is None)
         if self._tracker.visibility.hides(self.path, answer):
             return False
         return is_same_answer(answer.value, value)
