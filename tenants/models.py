@@ -13,7 +13,7 @@ from django.contrib.postgres.expressions import ArraySubquery
 from django.contrib.postgres.fields import ArrayField
 from django.core.exceptions import ValidationError
 from django.core.validators import MaxValueValidator, MinValueValidator
-from django.db import DEFAULT_DB_ALIAS, connections, models
+from django.db import connections, models
 from django.db.models import OuterRef
 from django.db.models.functions import Lower
 from django.http import HttpRequest
@@ -25,6 +25,7 @@ from waffle.models import AbstractUserFlag
 from tenants.access import RIGHT_TEXTS, ROLE_RIGHTS, Actor, Right, Role
 from tenants.flag_memory import FlagMemory, announce_change
 from tenants.flag_rules import FlagState, Owner, Verdict, explain
+from tenants.residence import database_of
 
 
 def new_id() -> UUID:
@@ -56,6 +57,9 @@ class Tenant(models.Model):  # type: ignore[django-manager-missing]  # API clien
     database = models.CharField(
         max_length=64, blank=True, validators=[validate_database], help_text="The alias of its own database, if any."
     )  # fmt: skip
+    moves = models.PositiveIntegerField(
+        default=0, editable=False, help_text="How often it was moved to another database."
+    )
     catalogue = models.CharField(
         max_length=64, blank=True, help_text="The code of the catalogue that its new forms use."
     )
@@ -69,8 +73,8 @@ class Tenant(models.Model):  # type: ignore[django-manager-missing]  # API clien
 
     @property
     def database_alias(self) -> str:
-        """Return the alias of the database that holds its forms."""
-        return self.database or DEFAULT_DB_ALIAS
+        """Return the alias of the database that holds its forms, also if it moved after this object was loaded."""
+        return database_of(self.pk, stored=self.database, moves=self.moves)
 
 
 class UserManager(BaseUserManager["User"]):
