@@ -12,9 +12,9 @@ def confirm(context: BatchContext, path: str, warning: str) -> None:
     Raises ``UnknownQuestion``, ``UnknownPool`` or ``UnknownRow``, and ``NothingToConfirm`` without such a warning.
     """
     answer = context.changeset.find_answer(path)
-    _, evaluation = context.current_view()
+    changeset, evaluation = context.current_view()
     # Only a warning that the actor can see: another would reveal something of a hidden answer.
-    seen = context.changeset.visibility.messages(evaluation.messages)
+    seen = context.changeset.visibility.messages(evaluation.messages, lambda: changeset.document)
     if not any((message.kind, message.path, message.code) == ("warn", path, warning) for message in seen):
         raise NothingToConfirm(path)
     answer.confirm(warning)

@@ -289,6 +289,7 @@ class BatchContext:
             evaluation=rows.evaluation,
             decided=rows.decided,
             release_id=result.evaluation.release,
+            chain=rows.chain,
             last_touched_by_user_at=rows.copy["last_touched_by_user_at"],
             updated_at=self.save_context.now,
             key=self.sealer.key,

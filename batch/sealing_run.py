@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Any, Final, NamedTuple
 from uuid import UUID
 
+import msgspec
 import structlog
 from django.db import connections, transaction
 
@@ -26,21 +27,19 @@ from batch.changes.open_values import (
 )
 from batch.context import BatchContext
 from batch.errors import BatchError, StaleChangeset
-from batch.storage.sealed_rows import (
-    ListedColumns,
-    SealedContent,
-    write_earlier_version,
-    write_inputs,
-    write_next_version,
-)
+from batch.storage.rewritten_versions import EarlierVersion, earlier_versions, rewrite_versions
+from batch.storage.sealed_rows import ListedColumns, SealedContent, write_inputs, write_next_version
 from batch.storage.summary import search_texts, summarise
 from batch.withheld_values import withhold_stored
 from catalogue import releases
 from catalogue.release_history import renames_between
+from copies.chain import Amendment
 from copies.changes import Change
-from copies.codec import decode, decode_document, encode, encode_document
+from copies.codec import content, decode_document, document_content, encode, encode_document, store_document
 from copies.document import Document
-from copies.models import Copy, CopyRevision
+from copies.models import Copy
+from copies.sealed_answers import Sealer
+from copies.stored_versions import Content
 from forms.models import ApplicationForm, Declination
 from rules.definition.renames import Renames
 from rules.flow.evaluation import Evaluation
@@ -158,7 +157,7 @@ def _open_in(copy: Copy, codes: _Codes) -> int:
 def _seal_copy(tenant: Tenant, copy: Copy, codes: _Codes, done: Sealed, *, dry_run: bool) -> None:
     values = _open_in(copy, codes)
     with use_tenant(tenant):
-        revisions = sum(1 for _ in _open_revisions(copy.pk, codes))
+        revisions = sum(_opened(version, codes) is not None for *_, version in earlier_versions(copy.pk))
     if not values and not revisions:
         return
     done.copies += 1
@@ -182,37 +181,36 @@ def _seal_locked(context: BatchContext, codes: _Codes, done: Sealed) -> None:
     copy, alias = context.copy, context.scope.database_alias
     document = decode_document(copy.document)
     values = seal_open_values(codes.secrets(copy.release_id), document, sealing=context.sealer)
-    revisions = 0
     with use_tenant(context.scope), transaction.atomic(using=alias):
-        for revision in _open_revisions(copy.id, codes):
-            seal_open_values(revision.secret, revision.document, sealing=context.sealer)
-            content = SealedContent(
-                document=encode_document(revision.document),
-                evaluation=encode(mask_evaluation(codes.compiled, revision.secret, revision.evaluation)),
-                changes=encode(mask_changes(revision.secret, revision.changes)),
-            )
-            write_earlier_version(revision.id, content, alias=alias)
-            revisions += 1
-        if values or (revisions and copy.key is None):
-            _write_version(context, document, codes)
+        amendments = rewrite_versions(copy.id, lambda version: _sealed(version, codes, context.sealer), alias=alias)
+        if values or amendments:
+            _write_version(context, document, codes, amendments)
         for declination in Declination.objects.filter(copy_id=copy.id):
             inputs = mask_inputs(codes.secrets(declination.release_id), declination.inputs)
             if inputs != declination.inputs:
                 write_inputs(declination.pk, inputs, alias=alias)
     done.values += values
-    done.revisions += revisions
+    done.revisions += len(amendments)
 
 
-def _write_version(context: BatchContext, document: Document, codes: _Codes) -> None:
-    """Write ``document`` as the next version, decided as before. Raises ``StaleChangeset``."""
+def _write_version(context: BatchContext, document: Document, codes: _Codes, amendments: list[Amendment]) -> None:
+    """Write ``document`` as the next version, decided as before, with the ``amendments`` of earlier versions.
+
+    Raises ``StaleChangeset``.
+    """
     copy, catalogue = context.copy, codes.compiled
     evaluation = mask_evaluation(catalogue, codes.secrets(copy.release_id), context.evaluation)
-    content = SealedContent(document=encode_document(document), evaluation=encode(evaluation), changes=encode([]))
+    sealed = SealedContent(
+        document=encode_document(document),
+        evaluation=encode(evaluation),
+        changes=encode([]),
+        amendments=amendments,
+    )
     document = codes.follow(document, copy.release_id)
     text, personal = search_texts(catalogue, document)
     written = write_next_version(
         copy,
-        content,
+        sealed,
         key=context.sealer.key,
         columns=ListedColumns(summary=summarise(catalogue, document, evaluation), text=text, personal=personal),
         context=context.save_context,
@@ -222,29 +220,38 @@ def _write_version(context: BatchContext, document: Document, codes: _Codes) -> 
         raise StaleChangeset
 
 
-class _Revision(NamedTuple):
+class _Opened(NamedTuple):
     """An earlier version that holds open values, with the questions that are secret today."""
 
-    id: int
     secret: Secrets
     document: Document
     evaluation: Evaluation
     changes: list[Change]
 
 
-def _open_revisions(copy_id: UUID, codes: _Codes) -> Iterator[_Revision]:
-    """Yield the versions of the copy that hold open values; in the tenant's scope."""
-    columns = ("pk", "release_id", "document", "evaluation", "changes")
-    rows = CopyRevision.objects.filter(copy_id=copy_id).order_by("pk").values_list(*columns)
-    for identity, release_id, *stored in rows.iterator(chunk_size=20):
-        secret, document = codes.secrets(release_id), decode_document(bytes(stored[0]))
-        evaluation, changes = decode(bytes(stored[1]), Evaluation), decode(bytes(stored[2]), list[Change])
-        if (
-            next(open_values(secret, document), None) is not None
-            or _values(mask_changes(secret, changes)) != _values(changes)
-            or mask_evaluation(codes.compiled, secret, evaluation) != evaluation
-        ):
-            yield _Revision(identity, secret, document, evaluation, changes)
+def _opened(version: EarlierVersion, codes: _Codes) -> _Opened | None:
+    """Return the content of the version if it holds open values."""
+    secret = codes.secrets(version.release_id)
+    document = decode_document(store_document(version.content.document))
+    evaluation = msgspec.json.decode(version.content.evaluation, type=Evaluation)
+    changes = msgspec.json.decode(version.changes, type=list[Change])
+    is_open = (
+        next(open_values(secret, document), None) is not None
+        or _values(mask_changes(secret, changes)) != _values(changes)
+        or mask_evaluation(codes.compiled, secret, evaluation) != evaluation
+    )
+    return _Opened(secret, document, evaluation, changes) if is_open else None
+
+
+def _sealed(version: EarlierVersion, codes: _Codes, sealer: Sealer) -> EarlierVersion | None:
+    """Return the version with its open values sealed, None if it holds none."""
+    opened = _opened(version, codes)
+    if opened is None:
+        return None
+    seal_open_values(opened.secret, opened.document, sealing=sealer)
+    evaluation = mask_evaluation(codes.compiled, opened.secret, opened.evaluation)
+    sealed = Content(document_content(opened.document), content(evaluation))
+    return version._replace(content=sealed, changes=content(mask_changes(opened.secret, opened.changes)))
 
 
 def _values(changes: list[Change]) -> list[tuple[Any, Any]]:

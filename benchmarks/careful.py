@@ -208,6 +208,7 @@ def _write_beside(work: Work, evaluation: Evaluation, using: str) -> None:
         version=form.version,
         loaded_version=form.version - 1,
         changes=changes,
+        document=Document(),
         before=evaluation,
         evaluation=evaluation,
         moved=moved,

@@ -40,7 +40,41 @@ class UnreadableDocument(Exception):
 
 def encode_document(document: Document) -> bytes:
     """Return the stored form of ``document``."""
-    return bytes((SCHEMA_VERSION,)) + _compress(_encoder.encode(document))
+    return store_document(document_content(document))
+
+
+def document_content(document: Document) -> bytes:
+    """Return the content of ``document`` before its compression: the version byte and its JSON."""
+    return bytes((SCHEMA_VERSION,)) + _encoder.encode(document)
+
+
+def store_document(content: bytes) -> bytes:
+    """Return the stored form of a document's content."""
+    return content[:1] + _compress(content[1:])
+
+
+def content_of_document(data: bytes) -> bytes:
+    """Return the content of a stored document. Raises ``UnreadableDocument``."""
+    stored, decoded = getattr(_local, "decoded", (None, b""))
+    return data[:1] + (decoded if stored is data else content_of(data[1:]))
+
+
+def content_of(data: bytes) -> bytes:
+    """Return the JSON of any other stored value. Raises ``UnreadableDocument``."""
+    try:
+        return _decompress(data)
+    except zstandard.ZstdError as error:
+        raise UnreadableDocument("The stored bytes cannot be decompressed.") from error
+
+
+def content(value: object) -> bytes:
+    """Return the JSON of any other value, as it is before its compression."""
+    return _encoder.encode(value)
+
+
+def store(content: bytes) -> bytes:
+    """Return the stored form of the JSON of any other value."""
+    return _compress(content)
 
 
 def decode_document(data: bytes) -> Document:
@@ -50,6 +84,8 @@ def decode_document(data: bytes) -> Document:
     version = data[0]
     try:
         content = _decompress(data[1:])
+        # The save that may follow compares its content with this one.
+        _local.decoded = data, content
         if version == SCHEMA_VERSION:
             return _document_decoder.decode(content)
         return msgspec.convert(upgrade(msgspec.json.decode(content), version), Document)

@@ -54,6 +54,7 @@ class Copy(BatchWrittenModel):
     )
     document = models.BinaryField()
     evaluation = models.BinaryField()
+    chain = models.BinaryField(default=b"", help_text="The last link of the chain of its versions.")
     wrapped_key = models.BinaryField(
         null=True, help_text="The copy's data keys, wrapped by the key service; empty once they are erased."
     )
@@ -110,8 +111,10 @@ class AuditFields(TenantModel):
 
 
 class CopyRevision(BatchWrittenModel, AuditFields):
-    """One saved version of a copy: its whole document and evaluation, its changes, their author and cause. Never
-    altered.
+    """One saved version of a copy: its document and evaluation, its changes, their author and cause. Never altered,
+    except by the sealing run, which says so in the chain.
+
+    Only ``copies.history`` reads document and evaluation: most versions keep their difference from the version before.
     """
 
     batch_call: ClassVar = "change the copy; its revision is written with the save"
@@ -120,6 +123,15 @@ class CopyRevision(BatchWrittenModel, AuditFields):
     document = models.BinaryField()
     evaluation = models.BinaryField()
     changes = models.BinaryField()
+    is_whole = models.BooleanField(
+        default=True, help_text="Document and evaluation are kept whole, not as a difference."
+    )
+    chain = models.BinaryField(default=b"", help_text="The link of this version: a hash of it and of the link before.")
+    amends = models.BinaryField(default=b"", help_text="The earlier versions that were rewritten with this one.")
+    cause_type = models.CharField(
+        max_length=20, blank=True, help_text="Why, where the actor does not say it: merge, revert."
+    )
+    cause_id = models.CharField(max_length=64, blank=True)
     release_id = models.IntegerField("release", null=True)
 
     class Meta:

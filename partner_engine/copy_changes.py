@@ -52,7 +52,7 @@ def changes_since_version(context: BatchContext, since: int, *, actor: Actor) ->
         },
         needed=evaluation.needed,
         needed_counts=needed_counts(evaluation),
-        messages=visibility.messages(evaluation.messages),
+        messages=visibility.messages(evaluation.messages, lambda: changeset.document),
     )
     note_personal_read(actor=actor, copy_id=copy_id, count=visibility.personal_shown)
     return shape

@@ -5,24 +5,25 @@ Every face, message, log and index uses it and compares no sensitivity itself (A
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from enum import IntEnum
 from typing import Any, Final, Literal, TypeAlias
+from unicodedata import normalize
 
 import msgspec
 
 from copies.changes import Change, strictest
-from copies.document import Answer, AnswerValue, Document
+from copies.document import Answer, AnswerValue, Document, find_answer, walk_containers
 from copies.mask import HIDDEN, begins_like_mask, is_mask
-from copies.paths import Path
+from copies.paths import Path, join_path
 from presentation.formats import number, reading_text
 from rules.definition.catalogue import Question, Sensitivity
 from rules.definition.model import CompiledCatalogue
 from rules.flow.derived_sensitivity import questions_of_derived, tag_of_derived
 from rules.flow.evaluation import Message
 from rules.language.kinds import TRUTH
-from rules.types.validators import UNIQUE_IN_POOL
+from rules.types.validators import DOES_NOT_FIT, NOT_SHOWN, QUOTING_OWN, RELATIONS, UNIQUE_IN_POOL
 from tenants.access import Actor, Right
 
 Tag: TypeAlias = Literal["", "pii", "spi"]
@@ -49,8 +50,6 @@ UNKNOWN: Final = Confidentiality.UNKNOWN
 _TAGS: Final[dict[Confidentiality, Tag]] = {PUBLIC: "", PERSONAL: "pii", SECRET: "spi", UNKNOWN: "spi"}
 _OF_QUESTION: Final = {"": PUBLIC, "pii": PERSONAL, "spi": SECRET}
 _NO_VALUES: Final[tuple[object, ...]] = (None, "", [])
-#: Replaces the text of an error that would quote an answer that the reader may not see.
-_DOES_NOT_FIT: Final = "This does not fit another answer."
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -141,7 +140,7 @@ class Visibility:
             self.reader.reads_forms
             and answer is not None
             and answer.is_answered
-            and self.answer(path, answer) == submitted.strip()
+            and normalize("NFC", str(self.answer(path, answer))) == normalize("NFC", submitted.strip())
         )
 
     def may_leave(self, path: str, *values: object, tag: str = "") -> bool:
@@ -176,10 +175,12 @@ class Visibility:
         today = (self.tag(question) for question in questions_of_derived(catalogue, code))
         return self.shown(code, value, tag=strictest(tag_of_derived(catalogue, document, code), *today))
 
-    def messages(self, messages: Iterable[Message]) -> list[Message]:
-        """Return the ``messages`` that the reader may read, without values that they may not see."""
-        told = (self._message(message) for message in messages)
-        return [message for message in told if message is not None]
+    def messages(self, messages: Iterable[Message], document: Callable[[], Document]) -> list[Message]:
+        """Return the ``messages`` that the reader may read, without what would show something of answers that they may
+        not see. ``document`` returns the one that they are about; few messages need it.
+        """
+        shown = (self._message(message, document) for message in messages)
+        return [message for message in shown if message is not None]
 
     def answer(self, path: str, answer: Answer) -> AnswerValue:
         """Return the value of ``answer`` at ``path``, or its mask, for the reader."""
@@ -234,13 +235,32 @@ class Visibility:
             level = max(level, *(self._of_code(read) for read in derived.value.reads))
         return level
 
-    def _message(self, message: Message) -> Message | None:
+    def _message(self, message: Message, document: Callable[[], Document]) -> Message | None:
         """Return ``message`` as the reader may see it, None for one that would tell a hit from a guess."""
-        known = self._catalogue.questions.get(Path(message.path).code)
-        relation = next((found for found in known.relations if found[0] == message.code), None) if known else None
-        if relation is None or not any(self.hides(code) for code in relation[1].reads):
+        path = Path(message.path)
+        if message.code in QUOTING_OWN and self.hides(path, find_answer(document(), path)):
+            return msgspec.structs.replace(message, text=NOT_SHOWN)
+        if message.code not in RELATIONS or not self._hides_related(path.code, message.code, document()):
             return message
-        return None if message.code == UNIQUE_IN_POOL else msgspec.structs.replace(message, text=_DOES_NOT_FIT)
+        return None if message.code == UNIQUE_IN_POOL else msgspec.structs.replace(message, text=DOES_NOT_FIT)
+
+    def _hides_related(self, code: str, name: str, document: Document) -> bool:
+        """Return whether the reader may not see an answer that a relation ``name`` of the question ``code`` compares
+        with. What an earlier release compared with is not known.
+        """
+        known = self._catalogue.questions.get(code)
+        reads = known.related(name) if known else frozenset[str]()
+        if not reads:
+            return True
+        for derived in reads & self._catalogue.derived.keys():
+            reads |= questions_of_derived(self._catalogue, derived)
+        answers = {
+            join_path(prefix, read): container.answers[read]
+            for prefix, container in walk_containers(document)
+            for read in reads & container.answers.keys()
+        }
+        unanswered = reads - {Path(path).code for path in answers}
+        return any(self.hides(path, answer) for path, answer in answers.items()) or any(map(self.hides, unanswered))
 
     def _question(self, code: str) -> Question | None:
         known = self._catalogue.questions.get(code)

@@ -94,6 +94,8 @@ class Changeset:
         self.tracker: Final = ChangeTracker(
             document, loaded=loaded, context=context, sealing=sealing, kinds=KINDS, mode=mode
         )
+        #: Why the version comes about, where its actor does not say it: a merge or a revert.
+        self.cause: Cause | None = None
         #: Actions requested for after the save, besides those that follow from the changes.
         self.deferred: list[DeferredAction] = []
 
@@ -183,6 +185,13 @@ class Changeset:
         """
         self.tracker.require_writable()
         self.deferred.append(action)
+
+    def note_cause(self, cause: Cause) -> None:
+        """Record ``cause`` with the version that will be saved: a ``merge`` with the id of the other copy, a ``revert``
+        with the number of the version. History shows it beside the actor.
+        """
+        self.tracker.require_writable()
+        self.cause = cause
 
     # The document
 

@@ -14,15 +14,16 @@ from msgspec.structs import replace
 from batch.changes.snapshots import SEALED
 from batch.changes.tracker import ChangeTracker, Sealing
 from copies.changes import Change
-from copies.document import Answer, Container, walk_containers
+from copies.document import Answer, Container, Document, walk_containers
 from copies.mask import is_mask
 from copies.paths import Path, join_path, split_path
-from presentation.visibility import NOBODY, PERSONAL, SECRET, Visibility
+from presentation.visibility import NOBODY, PERSONAL, SECRET, Reader, Visibility
 from rules.definition.catalogue import Question
 from rules.definition.model import CompiledCatalogue
 from rules.definition.renames import Renames
 from rules.flow.evaluation import Evaluation
 from rules.types.mask import mask_of
+from rules.types.validators import UNIQUE_IN_POOL
 
 #: The tag of an answer that was given while its question was personal.
 _PERSONAL_TAG: Final = PERSONAL.tag
@@ -119,9 +120,15 @@ def mask_evaluation(catalogue: CompiledCatalogue, secret: Secrets, evaluation: E
         )
         for product, outcome in evaluation.eligibility.items()
     }
+    # Only secrets are masked here; a message about a row given twice shows nothing.
+    secrets = Visibility(catalogue, Reader(sees_personal=True))
+    messages = tuple(
+        message if message.code == UNIQUE_IN_POOL else secrets.messages([message], Document)[0]
+        for message in evaluation.messages
+    )
     policy = Visibility(catalogue, NOBODY)
     derived = {code: None if policy.of(code) >= SECRET else value for code, value in evaluation.derived.items()}
-    return replace(evaluation, eligibility=eligibility, derived=derived)
+    return replace(evaluation, eligibility=eligibility, derived=derived, messages=messages)
 
 
 def mask_inputs(secret: Secrets, inputs: dict[str, Any]) -> dict[str, Any]:

@@ -14,7 +14,7 @@ from batch.changes.attached import AttachedRecord
 from batch.changes.snapshots import CopyFields, FormFields
 from batch.idempotency import KeyedResponse, StoredResponse
 from copies.changes import ANEW, Cause, Change
-from copies.document import AnsweredBy
+from copies.document import AnsweredBy, Document
 from encryption.wrapped_key import WrappedKey
 from rules.definition.model import CompiledCatalogue
 from rules.definition.renames import Renames
@@ -98,6 +98,8 @@ class CopyRecord(msgspec.Struct, frozen=True):
     evaluation: bytes = b""
     key: WrappedKey | None = None
     decided: DecisionMark = DecisionMark()
+    #: The last link of the copy's chain of versions (``copies.chain``).
+    chain: bytes = b""
     #: The copy and version that it was made from, None for one that was started without answers.
     copied_from_id: UUID | None = None
     copied_from_version: int | None = None
@@ -190,7 +192,8 @@ class SaveContext(msgspec.Struct, frozen=True):
 
 class SaveResult(msgspec.Struct, frozen=True, kw_only=True):
     """The effect of a save, or of a dry run. ``moved`` holds the products whose outcome or premium changed, None for
-    one that is no longer offered; ``is_decision_kept`` marks a save of a copy that keeps its decision.
+    one that is no longer offered; ``is_decision_kept`` marks a save of a copy that keeps its decision. ``document`` is
+    the decided one, for reading.
 
     Made by ``save``; read by the steps after the comparison, by the caller and by the builder of the response.
     """
@@ -198,6 +201,7 @@ class SaveResult(msgspec.Struct, frozen=True, kw_only=True):
     version: int
     loaded_version: int
     changes: list[Change]
+    document: Document
     before: Evaluation
     evaluation: Evaluation
     moved: dict[str, ProductOutcome | None]
@@ -207,7 +211,8 @@ class SaveResult(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class SaveRows(msgspec.Struct, frozen=True, kw_only=True):
-    """All rows that one save writes. ``form`` holds the changed fields that all copies share, and ``form_version`` the
+    """All rows that one save writes. ``delta`` is what the revision keeps of document and evaluation, None where it
+    keeps them whole. ``form`` holds the changed fields that all copies share, and ``form_version`` the
     version they were loaded with; ``new_form`` comes with the first copy of a new form.
 
     Made by ``rows_of_save``; read by ``write`` and by the context, which keeps the stored document.
@@ -221,8 +226,10 @@ class SaveRows(msgspec.Struct, frozen=True, kw_only=True):
     evaluation: bytes
     decided: DecisionMark
     changes: bytes
+    chain: bytes
     wrapped_key: bytes | None
     revision: Row
+    delta: tuple[bytes, bytes] | None = None
     outbox: Sequence[Row] = ()
     declinations: Sequence[Row] = ()
     attached: Mapping[str, Sequence[Row]] = {}

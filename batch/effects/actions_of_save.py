@@ -89,7 +89,9 @@ def live_facts(save: PlannedSave) -> dict[str, Any]:
         "changes": _redacted(catalogue, result.changes) + without_values,
         "eligibility": _redacted_outcomes(catalogue, result.moved),
         "needed": msgspec.to_builtins(result.evaluation.needed),
-        "messages": msgspec.to_builtins(Visibility(catalogue, NOBODY).messages(result.evaluation.messages)),
+        "messages": msgspec.to_builtins(
+            Visibility(catalogue, NOBODY).messages(result.evaluation.messages, lambda: result.document)
+        ),
     }
 
 

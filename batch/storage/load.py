@@ -19,7 +19,8 @@ from batch.errors import IdempotencyConflict, NotFound, UnknownVersion
 from batch.idempotency import KEPT, IdempotencyKey, StoredResponse
 from batch.models import IdempotencyRecord
 from batch.storage.tables import TABLES
-from copies.models import Copy, CopyRevision
+from copies.history import find_version
+from copies.models import Copy
 from encryption.wrapped_key import WrappedKey
 from forms.models import ApplicationForm
 from tenants.models import Tenant
@@ -35,7 +36,7 @@ _DECODERS: Final = {
 _COPY_COLUMNS: Final = (
     "id", "application_form_id", "version", "title", "owner_id", "locked_at", "deleted_at", "created_at", "updated_at",
     "last_touched_by_user_at", "release_id", "decided_release_id", "decided_on", "decided_edition", "document",
-    "evaluation", "wrapped_key", "key_id", "key_version",
+    "evaluation", "wrapped_key", "key_id", "key_version", "chain",
     "locked_by_id", "locked_by_label", "lock_reason", "copied_from_id", "copied_from_version",
     "form_catalogue", "form_as_of", "form_created_at", "form_reference", "form_deleted_at", "form_base_copy_id",
     "form_version",
@@ -146,12 +147,7 @@ def load_revision(
 
     Attached records have no earlier versions: they are left out. Raises ``UnknownVersion``.
     """
-    revisions = CopyRevision.objects.using(scope.database_alias).filter(copy_id=loaded.copy.id)
-    if version is not None:
-        revisions = revisions.filter(version=version)
-    if moment is not None:
-        revisions = revisions.filter(created_at__lte=moment)
-    revision = revisions.order_by("-version").first()
+    revision = find_version(loaded.copy.id, scope=scope, version=version, moment=moment)
     if revision is None:
         raise UnknownVersion
     return msgspec.structs.replace(
@@ -160,8 +156,9 @@ def load_revision(
             loaded.copy,
             version=revision.version,
             release_id=revision.release_id,
-            document=bytes(revision.document),
-            evaluation=bytes(revision.evaluation),
+            document=revision.document,
+            evaluation=revision.evaluation,
+            chain=revision.chain,
             updated_at=revision.created_at,
             decided=DecisionMark(revision.release_id),
         ),
@@ -232,6 +229,7 @@ def _copy(row: NamedRow) -> CopyRecord:
         document=bytes(row.document),
         evaluation=bytes(row.evaluation),
         decided=DecisionMark(row.decided_release_id, row.decided_on, row.decided_edition),
+        chain=bytes(row.chain),
         key=None
         if wrapped is None
         else WrappedKey.from_stored(bytes(wrapped), key_id=row.key_id, version=row.key_version),

@@ -14,10 +14,12 @@ from batch.changes.changeset import Changeset
 from batch.changes.records import PEOPLE, DecisionMark, Loaded, Row, SaveContext, SaveResult, SaveRows
 from batch.storage.column_limits import require_storable
 from batch.storage.declinations import declinations
+from batch.storage.revisions import as_text, revision_of, revision_row
 from batch.storage.summary import search_texts, summarise
 from batch.storage.tables import TABLE_OF
-from copies.codec import encode, encode_document
+from copies.codec import content, document_content, store
 from copies.models import Copy
+from copies.stored_versions import Content
 from encryption.wrapped_key import WrappedKey
 from forms.models import ApplicationForm
 from rules.flow.day import depends_on_day
@@ -32,17 +34,28 @@ def rows_of_save(changeset: Changeset, result: SaveResult, *, key: WrappedKey | 
     require_storable(ApplicationForm, msgspec.structs.asdict(form_fields))
     attached = _attached(changeset, loaded, context)  # before the encoding: a wrong value is refused by its name
     decided = mark_of(changeset, result)
+    changes = content(result.changes)
+    revision = revision_of(
+        loaded.copy,
+        revision_row(
+            loaded.copy, context, version=result.version, release_id=result.evaluation.release, cause=changeset.cause
+        ),
+        content=Content(document_content(changeset.document), content(result.evaluation)),
+        changes=changes,
+    )
     return SaveRows(
         copy_id=loaded.copy.id,
         application_form_id=loaded.form.id,
         loaded_version=loaded.copy.version,
-        copy=_copy(changeset, result, key, decided),
+        copy=_copy(changeset, result, key, decided) | {"chain": as_text(revision.link)},
         decided=decided,
-        document=encode_document(changeset.document),
-        evaluation=encode(result.evaluation),
-        changes=encode(result.changes),
+        document=revision.whole.document,
+        evaluation=revision.whole.evaluation,
+        changes=store(changes),
+        chain=revision.link,
         wrapped_key=key.to_stored() if key else None,
-        revision=_revision(loaded, context, result),
+        revision=revision.row,
+        delta=None if revision.keeps.is_whole else (revision.keeps.document, revision.keeps.evaluation),
         outbox=outbox_rows(
             result.actions,
             tenant_id=context.tenant_id,
@@ -68,7 +81,9 @@ def mark_of(changeset: Changeset, result: SaveResult) -> DecisionMark:
     return DecisionMark(evaluation.release, evaluation.as_of if is_dated else None, evaluation.edition)
 
 
-def _copy(changeset: Changeset, result: SaveResult, key: WrappedKey | None, decided: DecisionMark) -> Row:
+def _copy(
+    changeset: Changeset, result: SaveResult, key: WrappedKey | None, decided: DecisionMark
+) -> dict[str, Any]:  # fmt: skip
     """Return the copy's columns without its bytes."""
     loaded, context = changeset.tracker.loaded, changeset.tracker.context
     text, personal = search_texts(changeset.catalogue, changeset.document)
@@ -93,22 +108,6 @@ def _copy(changeset: Changeset, result: SaveResult, key: WrappedKey | None, deci
         "copied_from_id": copy.copied_from_id,
         "copied_from_version": copy.copied_from_version,
         **msgspec.structs.asdict(changeset.copy_fields),
-    }
-
-
-def _revision(loaded: Loaded, context: SaveContext, result: SaveResult) -> Row:
-    """Return the revision's columns without its bytes."""
-    return {
-        "tenant_id": context.tenant_id,
-        "copy_id": loaded.copy.id,
-        "version": result.version,
-        "release_id": result.evaluation.release,
-        "actor_type": context.actor.type,
-        "actor_id": context.actor.id,
-        "actor_label": context.actor.label,
-        "source": context.actor.source,
-        "correlation_id": context.correlation_id,
-        "created_at": context.now,
     }
 
 

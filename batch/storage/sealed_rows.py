@@ -1,5 +1,5 @@
-"""Writes what the sealing run and the changes of keys seal: a copy's next version without a decision anew, its earlier
-versions and its declinations in place, and wrapped keys.
+"""Writes what the sealing run and the changes of keys seal: a copy's next version without a decision anew, its
+declinations in place, and wrapped keys.
 
 The caller owns the transaction and the tenant's scope.
 """
@@ -14,7 +14,11 @@ import msgspec
 from django.db import connections
 
 from batch.changes.records import CopyRecord, SaveContext
+from batch.storage.revisions import revision_of, revision_row
+from copies.chain import Amendment
+from copies.codec import content_of
 from copies.models import Copy, CopyRevision
+from copies.stored_versions import Content
 from encryption.wrapped_key import WrappedKey
 from forms.models import Declination
 
@@ -25,14 +29,15 @@ _NEXT_VERSION: Final = f"""WITH sealed AS (
            summary = COALESCE(%(summary)s::jsonb, summary), search_text = COALESCE(%(text)s, search_text),
            search_personal = COALESCE(%(personal)s, search_personal),
            decided_edition = CASE WHEN %(decide)s AND decided_release_id IS NOT NULL THEN 0 ELSE decided_edition END,
-           updated_at = %(now)s
-     WHERE id = %(id)s AND tenant_id = %(tenant)s AND version = %(version)s
-    RETURNING id, tenant_id, version, document, evaluation, release_id)
+           updated_at = %(created_at)s, chain = %(chain)s::bytea
+     WHERE id = %(copy_id)s AND tenant_id = %(tenant_id)s AND version = %(loaded)s
+    RETURNING id)
 INSERT INTO {CopyRevision._meta.db_table}
-       (copy_id, tenant_id, version, document, evaluation, release_id, changes, actor_type, actor_id, actor_label,
-        source, correlation_id, created_at)
-SELECT id, tenant_id, version, document, evaluation, release_id, %(changes)s, %(actor_type)s, %(actor_id)s,
-       %(actor_label)s, %(source)s, %(correlation_id)s, %(now)s
+       (copy_id, tenant_id, version, document, evaluation, is_whole, release_id, changes, actor_type, actor_id,
+        actor_label, source, correlation_id, created_at, cause_type, cause_id, chain, amends)
+SELECT id, %(tenant_id)s, %(version)s, %(kept_document)s, %(kept_evaluation)s, %(is_whole)s, %(release_id)s,
+       %(changes)s, %(actor_type)s, %(actor_id)s, %(actor_label)s, %(source)s, %(correlation_id)s, %(created_at)s,
+       %(cause_type)s, %(cause_id)s, %(chain)s::bytea, %(amends)s::bytea
   FROM sealed
 RETURNING version"""  # noqa: S608 - names of our own tables, here and below
 #: Not a version: what the keys encrypted is as before. A copy that was saved meanwhile is left to the next pass.
@@ -41,17 +46,18 @@ _REWRAP: Final = f"""UPDATE {Copy._meta.db_table} c
   FROM unnest(%(ids)s::uuid[], %(before)s::bytea[], %(after)s::bytea[], %(key_ids)s::text[])
        AS g (id, before, after, key_id)
  WHERE c.id = g.id AND c.tenant_id = %(tenant)s AND c.wrapped_key = g.before"""  # noqa: S608
-_REVISION: Final = f"""UPDATE {CopyRevision._meta.db_table}
-   SET document = %s, evaluation = %s, changes = %s WHERE id = %s"""  # noqa: S608
 _DECLINATION: Final = f"UPDATE {Declination._meta.db_table} SET inputs = %s WHERE id = %s"  # noqa: S608
 
 
 class SealedContent(msgspec.Struct, frozen=True, kw_only=True):
-    """The content of a version: its stored document, evaluation and changes."""
+    """The content of a version: its stored document, evaluation and changes, and the ``amendments`` of the earlier
+    versions that were rewritten with it.
+    """
 
     document: bytes
     evaluation: bytes
     changes: bytes
+    amendments: Sequence[Amendment] = ()
 
 
 class ListedColumns(msgspec.Struct, frozen=True, kw_only=True):
@@ -85,20 +91,24 @@ def write_next_version(
     With ``decide`` an open copy waits to be decided anew.
     """
     listed = columns or ListedColumns()
+    revision = revision_of(
+        copy,
+        revision_row(copy, context, version=copy.version + 1, release_id=copy.release_id),
+        content=Content.of(content.document, content.evaluation),
+        changes=content_of(content.changes),
+        amendments=content.amendments,
+    )
     parameters = {
-        "id": copy.id,
-        "tenant": context.tenant_id,
-        "version": copy.version,
-        "now": context.now,
+        **revision.row,
+        "loaded": copy.version,
+        "document": content.document,
+        "evaluation": content.evaluation,
+        "changes": content.changes,
+        "kept_document": revision.keeps.document,
+        "kept_evaluation": revision.keeps.evaluation,
         "wrapped": key.to_stored() if key else None,
         "key_id": key.key_id if key else "",
         "key_version": key.version if key else 1,
-        "actor_type": context.actor.type,
-        "actor_id": context.actor.id,
-        "actor_label": context.actor.label,
-        "source": context.actor.source,
-        "correlation_id": context.correlation_id,
-        **msgspec.structs.asdict(content),
         "summary": None if listed.summary is None else msgspec.json.encode(listed.summary).decode(),
         "text": listed.text,
         "personal": listed.personal,
@@ -107,12 +117,6 @@ def write_next_version(
     with connections[alias].cursor() as cursor:
         cursor.execute(_NEXT_VERSION, parameters)
         return cursor.fetchone() is not None
-
-
-def write_earlier_version(revision_id: int, content: SealedContent, *, alias: str) -> None:
-    """Replace the content of an earlier version."""
-    with connections[alias].cursor() as cursor:
-        cursor.execute(_REVISION, [content.document, content.evaluation, content.changes, revision_id])
 
 
 def write_inputs(declination_id: UUID, inputs: Mapping[str, Any], *, alias: str) -> None:

@@ -44,8 +44,9 @@ _COPY_CHANGED: Final = [name for name in _COPY if name not in _COPY_FIXED]
 _REVISION: Final = _columns(CopyRevision, but=("id", "document", "evaluation", "changes"))
 _SAVED: Final = "id, application_form_id"
 
-#: The copies' bytes, each once: the revision takes them from here too.
-_CONTENT: Final = "content (copy_id, document, evaluation, changes, wrapped_key) AS (VALUES {values})"
+#: The copies' bytes, each once: a revision that is kept whole takes them from here too.
+_CONTENT: Final = """content (copy_id, document, evaluation, changes, wrapped_key, document_delta, evaluation_delta)
+    AS (VALUES {values})"""
 _UPDATED: Final = f"""updated AS (
     UPDATE {Copy._meta.db_table} c
        SET {", ".join(f"{name} = g.{name}" for name in _COPY_CHANGED)},
@@ -66,7 +67,8 @@ _ADDED: Final = f"""added AS (
     RETURNING id, application_form_id)"""  # noqa: S608
 _REVISED: Final = f"""revised AS (
     INSERT INTO {CopyRevision._meta.db_table} ({_listed(_REVISION)}, document, evaluation, changes)
-    SELECT {_listed(_REVISION, "g")}, b.document, b.evaluation, b.changes
+    SELECT {_listed(_REVISION, "g")}, coalesce(b.document_delta, b.document),
+           coalesce(b.evaluation_delta, b.evaluation), b.changes
       FROM json_populate_recordset(NULL::{CopyRevision._meta.db_table}, %(revisions)s) g
       JOIN saved ON saved.id = g.copy_id
       JOIN content b ON b.copy_id = g.copy_id)"""  # noqa: S608
@@ -178,13 +180,15 @@ def _copies(saves: Saves, parameters: Parameters) -> list[str]:
     for number, save in enumerate(saves):
         values.append(
             f"(%(id{number})s::uuid, %(document{number})s::bytea, %(evaluation{number})s::bytea,"
-            f" %(changes{number})s::bytea, %(key{number})s::bytea)"
+            f" %(changes{number})s::bytea, %(key{number})s::bytea, %(delta{number})s::bytea,"
+            f" %(evaluation_delta{number})s::bytea)"
         )
         parameters[f"id{number}"] = save.copy_id
         parameters[f"document{number}"] = save.document
         parameters[f"evaluation{number}"] = save.evaluation
         parameters[f"changes{number}"] = save.changes
         parameters[f"key{number}"] = save.wrapped_key
+        parameters[f"delta{number}"], parameters[f"evaluation_delta{number}"] = save.delta or (None, None)
     parameters["copies"] = _json([save.copy for save in saves])
     parameters["revisions"] = _json([save.revision for save in saves])
     parts = [_CONTENT.format(values=", ".join(values))]

@@ -92,6 +92,10 @@ class Migration(migrations.Migration):
                 ("document", models.BinaryField()),
                 ("evaluation", models.BinaryField()),
                 (
+                    "chain",
+                    models.BinaryField(default=b"", help_text="The last link of the chain of its versions."),
+                ),
+                (
                     "wrapped_key",
                     models.BinaryField(
                         help_text="The copy's data keys, wrapped by the key service; empty once they are erased.",
@@ -164,6 +168,33 @@ class Migration(migrations.Migration):
                 ("document", models.BinaryField()),
                 ("evaluation", models.BinaryField()),
                 ("changes", models.BinaryField()),
+                (
+                    "is_whole",
+                    models.BooleanField(
+                        default=True, help_text="Document and evaluation are kept whole, not as a difference."
+                    ),
+                ),
+                (
+                    "chain",
+                    models.BinaryField(
+                        default=b"", help_text="The link of this version: a hash of it and of the link before."
+                    ),
+                ),
+                (
+                    "amends",
+                    models.BinaryField(
+                        default=b"", help_text="The earlier versions that were rewritten with this one."
+                    ),
+                ),
+                (
+                    "cause_type",
+                    models.CharField(
+                        blank=True,
+                        help_text="Why, where the actor does not say it: merge, revert.",
+                        max_length=20,
+                    ),
+                ),
+                ("cause_id", models.CharField(blank=True, max_length=64)),
                 ("release_id", models.IntegerField(null=True, verbose_name="release")),
             ],
             options={

@@ -59,7 +59,7 @@ def describe(evaluation: Evaluation, reader: DocumentReader) -> Decision:
         tuple(reader.label(path) for path in evaluation.needed.bind),
         tuple(
             (message.kind, reader.label(message.path), message.text, message.code)
-            for message in reader.visibility.messages(evaluation.messages)
+            for message in reader.visibility.messages(evaluation.messages, lambda: reader.document)
         ),
         tuple(
             (derived.get(code, code), _plain(reader.derived(code, value))) for code, value in evaluation.derived.items()

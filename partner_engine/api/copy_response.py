@@ -58,7 +58,7 @@ def copy_shape(context: BatchContext, *, actor: Actor, result: SaveResult | None
         eligibility=shapes.eligibility(evaluation, visibility),
         needed=evaluation.needed,
         needed_counts=needed_counts(evaluation),
-        messages=visibility.messages(evaluation.messages),
+        messages=visibility.messages(evaluation.messages, lambda: document),
     )
     note_personal_read(actor=actor, copy_id=context.copy.id, count=visibility.personal_shown)
     return shape
@@ -81,7 +81,7 @@ def changes_shape(
         },
         needed=result.evaluation.needed,
         needed_counts=needed_counts(result.evaluation),
-        messages=visibility.messages(result.evaluation.messages),
+        messages=visibility.messages(result.evaluation.messages, lambda: result.document),
     )
     note_personal_read(actor=actor, copy_id=context.copy.id, count=visibility.personal_shown)
     return shape

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import ClassVar
 from uuid import UUID
 
 from django.http import HttpResponse
 from rest_framework.request import Request
 
-from copies.history import cause_of, changes_of, list_decided_revisions
+from copies.history import cause_of, changes_of, evaluations, list_revisions
 from copies.models import CopyRevision
 from partner_engine.api.bodies import ChangesQuery, PageQuery, ReadQuery
 from partner_engine.api.copies import find_copy, tag_of
@@ -58,7 +59,7 @@ class History(Endpoint):
     )
     def get(self, request: Request, id: UUID, *, query: PageQuery) -> HttpResponse:
         context = find_copy(self, id, ReadQuery())
-        revisions = list_decided_revisions(id)
+        revisions = list_revisions(id)
         if query.cursor:
             revisions = revisions.filter(version__lt=decode_number(query.cursor))
         rows = list(revisions[: query.limit + 1])
@@ -69,15 +70,17 @@ class History(Endpoint):
             current.at(past_sensitivities(row.release_id for row in rows[index : index + 2]))
             for index in range(len(shown))
         ]
-        earlier = [bytes(row.evaluation) for row in rows[1:]] + [None]
-        results = [_revision(*version) for version in zip(shown, past, earlier, strict=False)]
+        decided = evaluations(id, first=rows[-1].version, last=rows[0].version) if rows else {}
+        results = [_revision(row, seen, decided) for row, seen in zip(shown, past, strict=True)]
         count = sum(visibility.personal_shown for visibility in past)
         note_personal_read(actor=self.actor, copy_id=id, count=count)
         cursor = encode_number(shown[-1].version) if len(rows) > query.limit else ""
         return self.respond(shapes.HistoryPage(results, next_page(request, cursor)))
 
 
-def _revision(revision: CopyRevision, visibility: Visibility, earlier: bytes | None) -> shapes.Revision:
+def _revision(
+    revision: CopyRevision, visibility: Visibility, decided: Mapping[int, bytes]
+) -> shapes.Revision:  # fmt: skip
     return shapes.Revision(
         version=revision.version,
         created_at=revision.created_at,
@@ -87,5 +90,5 @@ def _revision(revision: CopyRevision, visibility: Visibility, earlier: bytes | N
         cause=cause_of(revision),
         correlation_id=revision.correlation_id,
         changes=shapes.changes(changes_of(revision), visibility),
-        eligibility=moved_products(earlier, bytes(revision.evaluation), visibility),
+        eligibility=moved_products(decided.get(revision.version - 1), decided[revision.version], visibility),
     )

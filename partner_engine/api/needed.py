@@ -37,11 +37,11 @@ class Needed(Endpoint):
         etag = tag_of(context)
         if self.is_fresh(etag):
             return self.respond_unchanged(etag)
-        _, evaluation = context.current_view()
+        changeset, evaluation = context.current_view()
         shape = shapes.NeededShape(
             version=context.version,
             needed=evaluation.needed,
             needed_counts=needed_counts(evaluation),
-            messages=visibility_of(context, actor=self.actor).messages(evaluation.messages),
+            messages=visibility_of(context, actor=self.actor).messages(evaluation.messages, lambda: changeset.document),
         )
         return self.respond(shape, etag=etag)

@@ -8,10 +8,11 @@ from uuid import UUID
 from batch.changes.changeset import Changeset
 from batch.changes.mutators.pools import PoolMutator, RowMutator
 from batch.errors import UnknownPool, UnknownQuestion, UnknownRow
-from copies.document import PoolRow
+from copies.document import AnswerValue, PoolRow
 from copies.history import changes_of, list_revisions
 from copies.paths import Path, join_path, split_path
 from partner_engine.web.visitors import Visitor
+from rules.definition.model import CompiledCatalogue
 from tenants.access import Actor
 
 
@@ -98,21 +99,31 @@ def _has_removed(actor: Actor, path: str, *, copy_id: UUID, version: int) -> boo
 
 
 def _api_shape(row: PoolRow, path: str, changeset: Changeset) -> dict[str, Any]:
-    """Return the row at ``path`` in the API's shape, without answers that the visitor may not read and answers to
-    unknown questions.
+    """Return the row at ``path`` in the API's shape, without answers that the visitor may not read, and without what
+    this release no longer asks there or would refuse.
     """
     catalogue, visibility = changeset.catalogue, changeset.visibility
+    pool = split_path(split_path(path)[0])[1]
     return {
         "answers": {
             code: answer.value
             for code, answer in row.answers.items()
             if answer.is_answered
-            and code in catalogue.questions
+            and code in catalogue.codes[pool]
             and not visibility.hides(join_path(path, code), answer)
+            and _is_accepted(catalogue, code, answer.value)
         },
         "answer_pools": {
-            code: [_api_shape(inner, join_path(path, code, inner.id), changeset) for inner in rows]
+            code: [
+                _api_shape(inner, join_path(path, code, inner.id), changeset)
+                for inner in rows[: catalogue.pools[code].pool.max]
+            ]
             for code, rows in row.answer_pools.items()
-            if code in catalogue.pools
+            if code in catalogue.nested[pool]
         },
     }
+
+
+def _is_accepted(catalogue: CompiledCatalogue, code: str, value: AnswerValue) -> bool:
+    known = catalogue.questions[code]
+    return known.verdicts.fault_of(catalogue, known.question, value) is None

@@ -74,6 +74,10 @@ class CompiledQuestion:
         """Return the names of the checks and relations, which are the codes of their messages."""
         return frozenset([*(check.name for check in self.checks), *(relation.name for relation in self.relations)])
 
+    def related(self, name: str) -> frozenset[str]:
+        """Return the codes that the relations called ``name`` compare the answer with."""
+        return frozenset().union(*(relation.other.reads for relation in self.relations if relation.name == name))
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CompiledPool:

@@ -4,13 +4,13 @@ Pure.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Final, Literal, Protocol, TypeAlias
 
 import msgspec
 
 from copies.changes import strictest
-from copies.document import AnswerValue
+from copies.document import AnswerValue, Document
 from copies.paths import row_steps
 from rules.flow.derived_sensitivity import questions_of_derived, tag_of_derived
 from rules.flow.evaluation import Effect, Message
@@ -38,7 +38,7 @@ class Visibility(Protocol):
     def tag(self, path: str, /) -> str:
         """Return the sensitivity of the answer at ``path``: "", "pii" or "spi"."""
 
-    def messages(self, messages: Iterable[Message], /) -> list[Message]:
+    def messages(self, messages: Iterable[Message], document: Callable[[], Document], /) -> list[Message]:
         """Return the messages that the reader may read."""
 
 

@@ -275,7 +275,7 @@ class _Explainer:
         return _Content(None if isinstance(shown, list) else shown, f"{code} is {state}.", [rule])
 
     def message(self, name: str) -> _Content:
-        told = self._visibility.messages(messages_of(self._state))
+        told = self._visibility.messages(messages_of(self._state), lambda: self._state.document)
         messages = [item for item in told if name in (item.code, item.path)]
         rules = [rule for rule in self._catalogue.form_rules if name in (rule.rule.id, rule.rule.at)]
         is_path = Path(name).code in {*self._catalogue.questions, *self._catalogue.pools}

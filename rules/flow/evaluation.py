@@ -11,7 +11,7 @@ import msgspec
 
 #: The edition of this program. Raise it with every change of results or texts for equal answers under one release: a
 #: partial run builds only on evaluations of the same edition.
-EDITION: Final = 2
+EDITION: Final = 3
 Outcome: TypeAlias = Literal["eligible", "refer", "need_info", "decline", "locked"]
 #: The effect of a reason: that of its product rule, or ``base`` for a base check, which declines.
 Effect: TypeAlias = Literal["decline", "refer", "adjust", "base"]

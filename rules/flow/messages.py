@@ -5,13 +5,17 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import Final
 
-from copies.paths import Path
+from msgspec.structs import replace
+
+from copies.document import walk_containers
+from copies.paths import Path, split_prefix
 from rules.definition.model import CompiledFormRule, CompiledPool, CompiledQuestion
+from rules.flow.derived_sensitivity import questions_of_derived
 from rules.flow.evaluation import Message
 from rules.flow.state import Frame, State
 from rules.language.values import Unknown
 from rules.types.checks import Doubt
-from rules.types.validators import UNIQUE_IN_POOL
+from rules.types.validators import DOES_NOT_FIT, NOT_SHOWN, QUOTING_OWN, UNIQUE_IN_POOL
 
 #: The code of the error of a pool with too many rows, the same as that of a row too many.
 POOL_FULL: Final = "pool_full"
@@ -33,8 +37,12 @@ def messages_of(state: State) -> tuple[Message, ...]:
 
 def fault_messages(state: State) -> list[Message]:
     """Return the collected errors and warnings of single answers."""
-    warnings = [Message("warn", *doubt) for doubt in state.doubts]
-    return [*(Message("error", *fault) for fault in state.faults), *warnings]
+    found = [Message("error", *fault) for fault in state.faults]
+    found += [Message("warn", *doubt) for doubt in state.doubts]
+    return [
+        replace(message, text=NOT_SHOWN) if message.code in QUOTING_OWN and _is_secret(state, message.path) else message
+        for message in found
+    ]
 
 
 def relation_messages(state: State, question: CompiledQuestion, frames: Iterable[Frame]) -> Iterator[Message]:
@@ -50,11 +58,39 @@ def relation_messages(state: State, question: CompiledQuestion, frames: Iterable
             text = None if against is None or against.__class__ is Unknown else test(value, against)
             if text is None:
                 continue
-            answer = frame.answers.get(question.question.code)
+            path, answer = f"{frame.prefix}{question.question.code}", frame.answers.get(question.question.code)
+            shown = _without_secrets(state, question, path, name=name, text=str(text))
             if text.__class__ is not Doubt and not is_sensitive_twin:
-                yield Message("error", f"{frame.prefix}{question.question.code}", name, text)
+                yield Message("error", path, name, shown)
             elif answer is None or not answer.is_confirmed(name):
-                yield Message("warn", f"{frame.prefix}{question.question.code}", name, str(text))
+                yield Message("warn", path, name, shown)
+
+
+def _without_secrets(state: State, question: CompiledQuestion, path: str, *, name: str, text: str) -> str:
+    """Return ``text``, of a relation ``name`` of ``question``, or one that shows nothing of secret answers: texts are
+    stored.
+    """
+    if name == UNIQUE_IN_POOL:
+        return text
+    if name in QUOTING_OWN and _is_secret(state, path):
+        return NOT_SHOWN
+    reads = question.related(name)
+    for code in reads & state.catalogue.derived.keys():
+        reads |= questions_of_derived(state.catalogue, code)
+    known = state.catalogue.questions
+    is_secret = any(known[code].question.sensitivity == "spi" for code in reads & known.keys()) or any(
+        container.answers[code].sealed is not None
+        for _, container in walk_containers(state.document)
+        for code in reads & container.answers.keys()
+    )
+    return DOES_NOT_FIT if is_secret else text
+
+
+def _is_secret(state: State, path: str) -> bool:
+    prefix, code = split_prefix(path)
+    answer = state.frame_at(prefix).answers.get(code)
+    is_sealed = answer is not None and answer.sealed is not None
+    return is_sealed or state.catalogue.questions[code].question.sensitivity == "spi"
 
 
 def rule_messages(state: State, rule: CompiledFormRule, frames: Iterable[Frame]) -> Iterator[Message]:

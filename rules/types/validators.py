@@ -42,6 +42,9 @@ from rules.zip_codes import states_of_zip
 
 #: Of a sensitive question it is a warning that only readers of the answer see: an error would tell a hit from a guess.
 UNIQUE_IN_POOL: Final = "unique_in_pool"
+#: Replace the texts of errors that would show something of an answer: of the checked one, and of another.
+NOT_SHOWN: Final = "Check this answer."
+DOES_NOT_FIT: Final = "This does not fit another answer."
 _Related: TypeAlias = "tuple[str, Kind, Callable[[Value, Value], str | None]]"
 RelationTest: TypeAlias = Callable[[Value, Value], str | None]
 
@@ -273,6 +276,8 @@ def _pool_sum_max(question: TypedQuestion, args: list[str], pool: str) -> _Relat
 
 
 _TYPE_VALIDATORS: Final[Mapping[str, _TypeValidator]] = _type_validators()
+#: The checks and relations whose texts show something of the answer itself.
+QUOTING_OWN: Final = frozenset({"naics6", "pool_sum_max", "zip_matches_state", "zip_unknown"})
 _LIMITS: Final[dict[str, Callable[[QuestionType, list[str]], CheckTest]]] = {
     "min": _limit("min", operator.lt, "least"),
     "max": _limit("max", operator.gt, "most"),
@@ -285,3 +290,5 @@ _RELATIONS: Final[dict[str, Callable[[TypedQuestion, list[str], str], _Related]]
     UNIQUE_IN_POOL: _unique_in_pool,
     "pool_sum_max": _pool_sum_max,
 }
+#: The validators that compare the answer with others.
+RELATIONS: Final = frozenset(_RELATIONS)

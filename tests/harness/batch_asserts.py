@@ -21,8 +21,9 @@ from batch.changes.records import SaveResult
 from batch.context import BatchContext
 from batch.storage.tables import TABLES
 from copies.changes import Change
-from copies.codec import decode_document
+from copies.history import contents
 from copies.models import Copy, CopyRevision
+from copies.stored_versions import Content
 from forms.models import ApplicationForm
 from tenants.access import Actor
 from tenants.current_tenant import use_tenant
@@ -85,8 +86,9 @@ def _assert_revision(copy_id: UUID, result: SaveResult) -> None:
     revision = CopyRevision.objects.get(copy_id=copy_id, version=result.version)
     copy = Copy.objects.get(id=copy_id)
     assert copy.version == result.version
-    assert bytes(revision.document) == bytes(copy.document)
-    assert decode_document(bytes(revision.document)) == decode_document(bytes(copy.document))
+    (content,) = [content for _, content in contents(copy_id, first=result.version)]
+    assert content == Content.of(bytes(copy.document), bytes(copy.evaluation))
+    assert bytes(revision.chain) == bytes(copy.chain)
     told = msgspec.convert(msgspec.to_builtins(result.changes), list[Change])
     assert [change.path for change in told] == [change.path for change in result.changes]
 

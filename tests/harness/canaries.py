@@ -13,6 +13,7 @@ import threading
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
+from itertools import groupby
 from typing import Any
 
 import pytest
@@ -22,6 +23,7 @@ from django_redis import get_redis_connection
 from redis import Redis
 from redis.connection import Connection
 
+from copies.stored_versions import StoredVersion, read_versions
 from tenants.current_tenant import across_tenants
 
 _ZSTD = b"\x28\xb5\x2f\xfd"
@@ -158,6 +160,22 @@ def in_database(values: Mapping[str, str], *, but_in: Iterable[str] = ()) -> set
                 for column, value in zip(columns, row, strict=True):
                     raw = bytes(value) if isinstance(value, bytes | memoryview) else str(value)
                     found |= {(f"{table}.{column}", name) for name in find(values, raw)}
+        if "copies_copyrevision" not in but_in:
+            found |= _in_versions(values, cursor)
+    return found
+
+
+def _in_versions(values: Mapping[str, str], cursor: Any) -> set[tuple[str, str]]:
+    """Return the canaries in the restored content of versions: most are stored as a difference."""
+    cursor.execute(
+        "SELECT copy_id, version, document, evaluation, is_whole FROM copies_copyrevision ORDER BY copy_id, version"
+    )
+    found: set[tuple[str, str]] = set()
+    for _, rows in groupby(cursor.fetchall(), key=lambda row: row[0]):
+        stored = ((row[1], StoredVersion(bytes(row[2]), bytes(row[3]), row[4])) for row in rows)
+        for _, content in read_versions(stored):
+            for column, raw in content._asdict().items():
+                found |= {(f"copies_copyrevision.{column}", name) for name in find(values, raw)}
     return found
 
 

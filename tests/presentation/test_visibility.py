@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 from typing import Final
 
 import pytest
@@ -141,3 +142,13 @@ def test_shown_personal_values_are_counted() -> None:
     assert policy.personal_shown == 2
     other = policy.at([{"note": ""}])
     assert (other.reader, other.personal_shown) == (WITH_RIGHT, 0)
+
+
+def test_a_mask_in_another_normal_form_is_the_same_mask() -> None:
+    mask = "•••• café"
+    policy = Visibility(catalogue_of("spi"), WITH_RIGHT)
+
+    for submitted in (unicodedata.normalize("NFD", mask), f" {mask} ", mask):
+        assert policy.is_unchanged("note", Answer(sealed=b"x", mask=mask), submitted)
+    assert not policy.is_unchanged("note", Answer(sealed=b"x", mask=mask), "•••• cafe")
+    assert not policy.is_unchanged("note", None, mask)

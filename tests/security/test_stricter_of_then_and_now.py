@@ -22,8 +22,10 @@ from batch import service as batch
 from batch.effects import after_commit
 from batch.effects.actions_of_save import live_facts
 from catalogue.releases import forget_compiled_releases
-from copies.codec import decode, decode_document
+from copies.codec import decode
+from copies.history import contents
 from copies.models import Copy, CopyRevision
+from copies.stored_versions import Content
 from rules.definition.catalogue import CatalogueDefinition, Derived, FormRule, ProductRule, Question
 from search.indexer import index_copies
 from tenants.access import Right
@@ -219,11 +221,11 @@ def stored(world: World) -> str:
                 *WebhookPayload.objects.values_list("body", flat=True),
             )
         ]
-        rows = [*Copy.objects.all(), *CopyRevision.objects.all()]
-        for row in rows:
-            texts.append(msgspec.json.encode(decode_document(bytes(row.document))).decode())
-            texts.append(str(decode(bytes(row.evaluation), dict)))
-        texts += [str(decode(bytes(row.changes), list)) for row in rows if isinstance(row, CopyRevision)]
+        for row in Copy.objects.all():
+            versions = [Content.of(bytes(row.document), bytes(row.evaluation))]
+            versions += [content for _, content in contents(row.pk)]
+            texts += [part.decode("utf-8", "replace") for content in versions for part in content]
+        texts += [str(decode(bytes(row.changes), list)) for row in CopyRevision.objects.all()]
     return "\n".join(texts)
 
 

@@ -90,7 +90,7 @@ class Reading:
     @cached_property
     def told(self) -> list[Message]:
         """Return the rules' messages that the reader may read."""
-        return self.visibility.messages(self.evaluation.messages)
+        return self.visibility.messages(self.evaluation.messages, lambda: self.document)
 
     @cached_property
     def messages(self) -> dict[str, list[Message]]:

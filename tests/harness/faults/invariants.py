@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping
+from itertools import groupby
 from typing import Any, NamedTuple
 
 import psycopg
@@ -16,6 +17,7 @@ from copies.changes import Change
 from copies.codec import decode, decode_document
 from copies.document import Document
 from copies.paths import Path
+from copies.stored_versions import StoredVersion, read_versions
 from rules.flow.evaluation import Evaluation
 from tests.harness.faults.trials import Report
 
@@ -49,12 +51,14 @@ class Stored(NamedTuple):
 def read(connection: psycopg.Connection[Any]) -> Stored:
     """Read everything; the connection sees the rows of all tenants."""
     copies = connection.execute("SELECT id::text, version, document, evaluation FROM copies_copy").fetchall()
-    raw = {
-        (copy, version): (document, evaluation)
-        for copy, version, document, evaluation in connection.execute(
-            "SELECT copy_id::text, version, document, evaluation FROM copies_copyrevision"
-        )
-    }
+    versions = connection.execute(
+        "SELECT copy_id::text, version, document, evaluation, is_whole FROM copies_copyrevision"
+        " ORDER BY copy_id, version"
+    ).fetchall()
+    raw = {}
+    for copy, rows in groupby(versions, key=lambda row: row[0]):
+        for version, content in read_versions((row[1], StoredVersion(*row[2:])) for row in rows):
+            raw[copy, version] = content.stored()
     revisions: dict[str, dict[int, Saved]] = defaultdict(dict)
     for (copy, version), (document, evaluation) in sorted(raw.items()):
         revisions[copy][version] = Saved(decode_document(document), decode(evaluation, Evaluation))

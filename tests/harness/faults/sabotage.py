@@ -76,8 +76,9 @@ class Writer:
         if not self._write_copy(save, alias):
             return False
         self._rest()
+        kept = {"is_whole": True, "chain": save.chain, "amends": b""}
         revision = CopyRevision(
-            **save.revision, document=save.document, evaluation=save.evaluation, changes=save.changes
+            **{**save.revision, **kept}, document=save.document, evaluation=save.evaluation, changes=save.changes
         )
         if self.is_fenced:
             CopyRevision.objects.using(alias).bulk_create([revision])
@@ -107,6 +108,7 @@ class Writer:
     def _write_copy(self, save: SaveRows, alias: str) -> bool:
         columns = {
             **save.copy,
+            "chain": save.chain,
             "document": save.document,
             "evaluation": save.evaluation,
             "wrapped_key": save.wrapped_key,

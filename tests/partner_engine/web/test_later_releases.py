@@ -12,7 +12,14 @@ from batch.context import BatchContext
 from catalogue import releases
 from rules.definition.catalogue import CatalogueDefinition
 from tests.harness.kennel_catalogue import ANSWERS, HOUSES, KENNELS
-from tests.harness.later_releases import publish_release, renamed, without_question, without_sets
+from tests.harness.later_releases import (
+    publish_release,
+    renamed,
+    with_pool,
+    with_question,
+    without_question,
+    without_sets,
+)
 from tests.harness.page_client import Page, StartForm, markup
 
 Open = Callable[[str], Page]
@@ -113,3 +120,17 @@ def test_renamed_answers_are_in_their_new_fields(kennel_page: Callable[..., Page
 
     assert 'name="trade_name" value="Happy Tails"' in content
     assert 'name="kennel_name"' not in content
+
+
+def test_a_duplicate_leaves_out_what_the_release_would_refuse(kennel_page: Callable[..., Page], read: Read) -> None:
+    page = kennel_page()
+    publish_release(with_pool("fences", with_question("house_name", type="zip"), max=0))
+    (row,) = read(page.copy_id).changeset.find_pool("houses").rows
+
+    response = page.order("duplicate", row.path)
+
+    assert response.status_code == 200, response.content
+    old, new = read(page.copy_id).changeset.find_pool("houses").rows
+    assert [house.find_answer("runs").value for house in (old, new)] == [20, 20]
+    assert [house.find_answer("house_name").value for house in (old, new)] == ["North", None]
+    assert [len(house.find_pool("fences").rows) for house in (old, new)] == [1, 0]
