@@ -5,7 +5,7 @@ and revisions. In the tenant's scope.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import Final
+from typing import Any, Final
 from uuid import UUID
 
 from copies.ancestry import Merged, Origin, Version, common_ancestors
@@ -77,8 +77,8 @@ def _sources(origin: Origin) -> Iterable[Version]:
 def _latest(versions: Sequence[Version]) -> Version:
     """Return the version that was saved last."""
 
-    def saved_at(version: Version) -> object:
+    def saved_at(version: Version) -> Any:
         revision = CopyRevision.objects.filter(copy_id=version.copy_id, version=version.number)
         return revision.values_list("created_at", flat=True).get()
 
-    return max(versions, key=saved_at)  # type: ignore[type-var, arg-type, return-value]
+    return max(versions, key=saved_at)

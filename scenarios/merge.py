@@ -1,7 +1,7 @@
 """Merging one copy into another by picks: the plan, the merge itself and its undoing.
 
 A merge is a three-way merge of states (``copies.merge``), carried out through the mutators of a changeset in one save.
-The caller owns the context: a dry run previews it, a merge saves it.
+The caller owns the context of the changeset: a dry run previews it, a merge saves it.
 """
 
 from __future__ import annotations
@@ -15,18 +15,21 @@ import msgspec
 
 from batch import service as batch
 from batch.changes.changeset import Changeset
+from batch.changes.tracker import Sealing
 from batch.context import BatchContext
 from batch.errors import NotFound
 from copies.ancestry import Version
 from copies.changes import Cause
 from copies.document import Answer, Document, DocumentQuestionSet, PoolRow, walk_containers
 from copies.equal_answers import holds_same
-from copies.merge import Comparison, Difference, Side, merge_documents
+from copies.merge import Comparison, Difference, Side, State, merge_documents
 from copies.paths import EXCLUDED, Path, join_path, row_steps, split_path
 from copies.picks import Others, Picked, UnknownDifference, pick_sides, position_of, steps_of
 from encryption.envelope import DecryptionFailed
 from scenarios.ancestors import MERGE, UNDO, common_ancestor, merged_id, merges_of
 from scenarios.merge_errors import MergeRefused, NoMergeToUndo, OtherCatalogue, SameCopy, SourceMoved
+from tenants.current_tenant import use_tenant
+from tenants.models import Tenant
 
 
 @dataclass(frozen=True)
@@ -47,33 +50,31 @@ class MergePlan:
             raise MergeRefused.for_unknown_pick(error.identity) from error
 
 
-def plan_merge(target: BatchContext, source_id: UUID, *, expected_version: int | None = None) -> MergePlan:
-    """Return the plan to merge the copy ``source_id`` into ``target``; nothing is changed.
+def plan_merge(target: Changeset, source_id: UUID, *, scope: Tenant, expected_version: int | None = None) -> MergePlan:
+    """Return the plan to merge the copy ``source_id`` into that of the changeset ``target``; nothing is changed.
 
     ``expected_version`` is the version of the source that the caller has seen. Raises ``NotFound``, ``SameCopy``,
     ``OtherCatalogue``, ``SourceMoved``.
     """
-    if source_id == target.copy.id:
+    mine = target.tracker.loaded
+    if source_id == mine.copy.id:
         raise SameCopy
-    scope, actor = target.scope, target.save_context.actor
-    source = batch.find(source_id, scope=scope, actor=actor)
+    source = batch.find(source_id, scope=scope, actor=target.tracker.context.actor)
     if source.copy.id != source_id:
         raise NotFound
-    if source.form.catalogue != target.form.catalogue:
+    if source.form.catalogue != mine.form.catalogue:
         raise OtherCatalogue
     if expected_version is not None and expected_version != source.version:
         raise SourceMoved(expected=expected_version, actual=source.version)
-    base = common_ancestor(Version(target.copy.id, target.version), Version(source.copy.id, source.version))
-    ancestor = None
-    if base is not None:
-        ancestor = _document_at(target, base)
+    with use_tenant(scope):
+        base = common_ancestor(Version(mine.copy.id, target.version), Version(source.copy.id, source.version))
+    ancestor = _document_at(target, base, scope) if base is not None else None
     theirs = source.changeset_of_current_release().document
-    differences = _differences(target.changeset, ancestor, theirs)
-    return MergePlan(source, base, differences)
+    return MergePlan(source, base, _differences(target, ancestor, theirs))
 
 
-def carry_out(target: BatchContext, plan: MergePlan, picked: Picked) -> None:
-    """Carry out the picks on the changeset of ``target``; its save records the merge.
+def carry_out(target: Changeset, plan: MergePlan, picked: Picked) -> None:
+    """Carry out the picks on ``target``; its save records the merge.
 
     The answers keep their authors. Sealed answers are sealed anew for the target. Raises ``MergeRefused`` for a sealed
     answer that no longer opens, and ``PoolIsFull``.
@@ -89,29 +90,31 @@ def require_picks(picked: Picked) -> None:
         raise MergeRefused.for_clashes(picked.unpicked)
 
 
-def undo_merge(target: BatchContext, version: int | None = None) -> list[Difference]:
-    """Take back on the changeset of ``target`` what the merge at ``version``, by default the last one, has set, except
-    where somebody has changed it since. Return the differences that stay for that reason.
+def undo_merge(target: Changeset, version: int | None = None, *, scope: Tenant) -> list[Difference]:
+    """Take back on ``target`` what the merge at ``version``, by default the last one, has set, except where somebody has
+    changed it since. Return the differences that stay for that reason.
 
     Raises ``NoMergeToUndo``.
     """
-    merges = [merge for merge in merges_of(target.copy.id) if merge.undone_at is None]
+    copy_id = target.tracker.loaded.copy.id
+    with use_tenant(scope):
+        merges = [merge for merge in merges_of(copy_id) if merge.undone_at is None]
     merge = next((found for found in reversed(merges) if version in (None, found.at)), None)
     if merge is None:
         raise NoMergeToUndo
-    after, before = (_document_at(target, Version(target.copy.id, number)) for number in (merge.at, merge.at - 1))
-    differences = _differences(target.changeset, after, before)
+    after, before = (_document_at(target, Version(copy_id, number), scope) for number in (merge.at, merge.at - 1))
+    differences = _differences(target, after, before)
     picked = pick_sides(differences, {})
     _carry_out(target, steps_of(differences, picked), source=None, cause=Cause(UNDO, str(merge.at)))
     return list(picked.unpicked)
 
 
-def _document_at(target: BatchContext, version: Version) -> Document:
+def _document_at(target: Changeset, version: Version, scope: Tenant) -> Document:
     """Return an earlier version of any copy, with the codes of the current release."""
     context = batch.find(
         version.copy_id,
-        scope=target.scope,
-        actor=target.save_context.actor,
+        scope=scope,
+        actor=target.tracker.context.actor,
         archived=True,
         version=version.number,
         under_current_release=True,
@@ -157,26 +160,25 @@ def _is_asked(changeset: Changeset, difference: Difference) -> bool:
     return difference.kind == "row" or (question is not None and question.pool == parent)
 
 
-def _carry_out(target: BatchContext, steps: list[Difference], *, source: BatchContext | None, cause: Cause) -> None:
+def _carry_out(target: Changeset, steps: list[Difference], *, source: BatchContext | None, cause: Cause) -> None:
     """Carry out ``steps``; ``source`` is None for answers that are sealed for the target already."""
-    changeset = target.changeset
-    with changeset.caused_by(cause):
+    with target.caused_by(cause):
         for step in steps:
             try:
-                theirs = step.theirs if source is None else _resealed(step, source=source, target=target)
+                theirs = step.theirs if source is None else _resealed(step, source.sealer, target.sealing)
             except DecryptionFailed as error:
                 raise MergeRefused.for_unreadable(step.path, step.id) from error
-            _CARRY_OUT[step.kind](changeset, msgspec.structs.replace(step, theirs=theirs))
-    changeset.note_cause(cause)
+            _CARRY_OUT[step.kind](target, msgspec.structs.replace(step, theirs=theirs))
+    target.note_cause(cause, is_event=True)
 
 
-def _resealed(step: Difference, *, source: BatchContext, target: BatchContext) -> object:
+def _resealed(step: Difference, source: Sealing, target: Sealing) -> State:
     """Return what a step takes, with its sealed answers sealed for their places in the target."""
 
     def reseal(answer: Answer, source_path: str, path: str) -> Answer:
         if answer.sealed is None:
             return answer
-        sealed = target.sealer.seal(path, source.sealer.reveal(source_path, answer))
+        sealed = target.seal(path, source.reveal(source_path, answer))
         return msgspec.structs.replace(answer, sealed=sealed)
 
     if isinstance(step.theirs, Answer):
