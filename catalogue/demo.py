@@ -42,6 +42,8 @@ class Sample:
     answer_pools: dict[str, list[dict[str, Any]]]
     expect: dict[str, Expected]
     copy_of: str = ""
+    #: Whether it is a copy without changes: the form's default copy under its title.
+    is_base: bool = False
 
 
 def load_demo_catalogue(*, actor_id: str) -> Release:
@@ -65,6 +67,7 @@ def read_samples() -> list[Sample]:
             answer_pools=base[copy["of"]].answer_pools,
             expect=_expected(copy["expect"]),
             copy_of=copy["of"],
+            is_base=not copy["set"],
         )
         for copy in file["copies"]
     ]

@@ -91,8 +91,8 @@ def require_picks(picked: Picked) -> None:
 
 
 def undo_merge(target: Changeset, version: int | None = None, *, scope: Tenant) -> list[Difference]:
-    """Take back on ``target`` what the merge at ``version``, by default the last one, has set, except where somebody has
-    changed it since. Return the differences that stay for that reason.
+    """Take back on ``target`` what the merge at ``version``, by default the last one, has set, except where somebody
+    has changed it since. Return the differences that stay for that reason.
 
     Raises ``NoMergeToUndo``.
     """

@@ -156,7 +156,7 @@ def compose(saves: Saves, keyed: KeyedResponse | None, scope: Tenant) -> tuple[s
         parts.append(f"indexed AS ({entries[0]})")
         parameters |= entries[1]
     if keyed is not None:
-        parts.append(f"keyed AS ({_KEYED} FROM saved)")
+        parts.append(f"keyed AS ({_KEYED} FROM saved LIMIT 1)")
     return f"{first}WITH {', '.join(parts)}\nSELECT id FROM saved", parameters
 
 

@@ -1,4 +1,4 @@
-"""The fixtures of the scenarios' tests: a tenant with the kennel catalogue, an agent, and a form to work on."""
+"""The fixtures of the scenarios' tests: the kennel tenant, an agent, and a form to work on."""
 
 from tests.harness.kennel_forms import agent, form_id, kennels, make_form, saved
 

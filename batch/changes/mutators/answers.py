@@ -77,7 +77,7 @@ class AnswerMutator:
         now = self._tracker.now
         answer = self._touched()
         self._store(answer, value)
-        answer.confirmed = ()
+        answer.confirmed, answer.proposed = (), None
         answer.answered_by = self._tracker.by
         answer.created_at = answer.created_at or now
         answer.updated_at = now
@@ -98,6 +98,7 @@ class AnswerMutator:
             # It stays as confidential as it was when it was given.
             answer.tag = strictest(answer.tag, other.tag) if other is not None and answer.sealed is None else answer.tag
         answer.confirmed = other.confirmed if other is not None else ()
+        answer.proposed = other.proposed if other is not None and not self._is_secret else None
         answer.answered_by = (other.answered_by if other is not None else None) or self._tracker.by
         answer.created_at = answer.created_at or self._tracker.now
         answer.updated_at = (other.updated_at if other is not None else None) or self._tracker.now
@@ -156,6 +157,18 @@ class AnswerMutator:
         self._tracker.touch_answer(self.path, answer)
         answer.confirmed = (*answer.confirmed, Confirmation(warning, self._tracker.by, self._tracker.now))
 
+    def keep_proposed(self) -> None:
+        """Take over the proposed value as the actor's answer.
+
+        Raises ``NothingToConfirm`` where nothing is proposed that the actor can see, ``InvalidAnswers`` where the value
+        no longer fits the question, ``ReadOnlyAnswer``.
+        """
+        answer = self._current()
+        proposed = answer.proposed if answer is not None else None
+        if proposed is None or self._tracker.visibility.hides(self.path, tag=proposed.tag):
+            raise NothingToConfirm(self.path)
+        self.apply(proposed.value)
+
     def _current(self) -> Answer | None:
         self._tracker.require_open()
         return self._container.answers.get(self.question.code)
@@ -163,7 +176,7 @@ class AnswerMutator:
     def _holds(self, answer: Answer | None, value: AnswerValue) -> bool:
         """Return whether ``value`` is the present one, as far as the actor may know it."""
         if answer is None or not answer.is_answered:
-            return value is None
+            return value is None and (answer is None or answer.proposed is None)
         if self._tracker.visibility.hides(self.path, answer):
             return False
         return is_same_answer(answer.value, value)

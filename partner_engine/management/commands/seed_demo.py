@@ -81,7 +81,9 @@ def _seed_forms(author: User) -> int:
             return 0
     started: dict[str, UUID] = {}
     for sample in read_samples():
-        if sample.copy_of:
+        if sample.copy_of and sample.is_base:
+            _name(sample, started[sample.copy_of], scope=scope, actor=actor)
+        elif sample.copy_of:
             _add_copy(sample, started[sample.copy_of], scope=scope, actor=actor)
         else:
             started[sample.id] = _start(sample, scope=scope, actor=actor)
@@ -93,6 +95,12 @@ def _start(sample: Sample, *, scope: Tenant, actor: Actor) -> UUID:
         context.changeset.apply_answers(sample.answers, sample.answer_pools)
         context.save()
         return context.form.id
+
+
+def _name(sample: Sample, form_id: UUID, *, scope: Tenant, actor: Actor) -> None:
+    with batch.find_and_lock(form_id, scope=scope, actor=actor) as context:
+        context.changeset.copy.rename(sample.title)
+        context.save()
 
 
 def _add_copy(sample: Sample, form_id: UUID, *, scope: Tenant, actor: Actor) -> None:

@@ -131,29 +131,39 @@ def title_of(copy: ListedCopy, number: int, *, is_base: bool) -> str:
     return BASE_TITLE if is_base else f"Copy {number}"
 
 
-def totals_by_line(catalogue: CompiledCatalogue, summary: Mapping[str, Any]) -> dict[str, int]:
-    """Return the premium of the best product of each line: the lowest of an eligible one, else of a referred one."""
-    outcomes, premiums = summary.get("outcomes", {}), summary.get("premiums", {})
-    best: dict[str, tuple[bool, int]] = {}
-    for code, premium in premiums.items():
+def best_products(catalogue: CompiledCatalogue, summary: Mapping[str, Any]) -> dict[str, int]:
+    """Return the premium of the best product of each line, by product: the lowest of an eligible one, else of a
+    referred one.
+    """
+    best: dict[str, tuple[bool, int, str]] = {}
+    for code, premium in open_premiums(summary).items():
         product = catalogue.products.get(code)
-        if product is None or outcomes.get(code) not in OPEN_OUTCOMES:
-            continue
-        found = (outcomes[code] != "eligible", premium)
-        line = product.product.line
-        best[line] = min(best.get(line, found), found)
-    return {line: premium for line, (_, premium) in best.items()}
+        if product is not None:
+            found = (summary["outcomes"][code] != "eligible", premium, code)
+            line = product.product.line
+            best[line] = min(best.get(line, found), found)
+    return {code: premium for _, premium, code in best.values()}
+
+
+def open_premiums(summary: Mapping[str, Any]) -> dict[str, int]:
+    """Return the premiums of the open products."""
+    outcomes, premiums = summary.get("outcomes", {}), summary.get("premiums", {})
+    return {code: premium for code, premium in premiums.items() if outcomes.get(code) in OPEN_OUTCOMES}
 
 
 def _amount(catalogue: CompiledCatalogue, copy: ListedCopy, base: ListedCopy | None) -> str:
-    """Return the total; of a copy with prices for the same lines as the base the difference to it, "" if it is none."""
-    own, currency = totals_by_line(catalogue, copy.summary), catalogue.definition.currency
-    if not own:
+    """Return the total of the best products; of another copy than the base what the base's best products cost more or
+    less in it, "" if that is nothing, or if one of them has no price there: then a word says what is wrong.
+    """
+    currency = catalogue.definition.currency
+    theirs = best_products(catalogue, base.summary) if base is not None and copy is not base else {}
+    if not theirs:
+        own = best_products(catalogue, copy.summary)
+        return money(sum(own.values()), currency) if own else ""
+    own = open_premiums(copy.summary)
+    if not own.keys() >= theirs.keys():
         return ""
-    theirs = totals_by_line(catalogue, base.summary) if base is not None and copy is not base else {}
-    if own.keys() != theirs.keys():
-        return money(sum(own.values()), currency)
-    difference = sum(own.values()) - sum(theirs.values())
+    difference = sum(own[code] - premium for code, premium in theirs.items())
     if not difference:
         return ""
     return f"{'+' if difference > 0 else '−'}{money(abs(difference), currency)}"  # noqa: RUF001 - a minus sign
