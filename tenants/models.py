@@ -10,13 +10,14 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from django.contrib.auth.models import AbstractBaseUser, BaseUserManager, PermissionsMixin
 from django.contrib.postgres.fields import ArrayField
 from django.core.exceptions import ValidationError
-from django.db import DEFAULT_DB_ALIAS, connections, models
+from django.db import connections, models
 from django.db.models.functions import Lower
 from django.utils import timezone
 from oauth2_provider.models import AbstractApplication
 from uuid_utils.compat import uuid7
 
 from tenants.access import RIGHT_TEXTS, ROLE_RIGHTS, Actor, Right, Role
+from tenants.residence import database_of
 
 
 def new_id() -> UUID:
@@ -48,6 +49,9 @@ class Tenant(models.Model):  # type: ignore[django-manager-missing]  # API clien
     database = models.CharField(
         max_length=64, blank=True, validators=[validate_database], help_text="The alias of its own database, if any."
     )  # fmt: skip
+    moves = models.PositiveIntegerField(
+        default=0, editable=False, help_text="How often it was moved to another database."
+    )
     catalogue = models.CharField(
         max_length=64, blank=True, help_text="The code of the catalogue that its new forms use."
     )
@@ -61,8 +65,8 @@ class Tenant(models.Model):  # type: ignore[django-manager-missing]  # API clien
 
     @property
     def database_alias(self) -> str:
-        """Return the alias of the database that holds its forms."""
-        return self.database or DEFAULT_DB_ALIAS
+        """Return the alias of the database that holds its forms, also if it moved after this object was loaded."""
+        return database_of(self.pk, stored=self.database, moves=self.moves)
 
 
 class UserManager(BaseUserManager["User"]):

@@ -44,6 +44,12 @@ class Migration(migrations.Migration):
                     ),
                 ),
                 (
+                    "moves",
+                    models.PositiveIntegerField(
+                        default=0, editable=False, help_text="How often it was moved to another database."
+                    ),
+                ),
+                (
                     "catalogue",
                     models.CharField(
                         blank=True, help_text="The code of the catalogue that its new forms use.", max_length=64
