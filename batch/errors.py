@@ -116,6 +116,13 @@ class LastCopy(BatchError):
     sentence = "A form must have at least one copy. Create another one first."
 
 
+class CopiesAreOff(BatchError):
+    """The flag ``copies`` is off for the actor."""
+
+    code = "copies_off"
+    sentence = "New copies are not switched on for you. Existing copies go on working. Ask your administrator."
+
+
 class BaseCopy(BatchError):
     """The copy is the base of its form."""
 
