@@ -23,6 +23,7 @@ from scenarios.price_split import NoSplit, PriceSplit, split
 
 #: Copies that can be compared at a time.
 MOST_COPIES: Final = 4
+_LAST: Final = 10**9
 #: How shares were found: exactly, from a sample, or not at all because there is nothing to share (``none``), because
 #: the copies were priced under different releases or on different days (``other_rates``), or because the premium is
 #: unknown between the two (``unknown_between``).
@@ -231,15 +232,16 @@ class _Order:
     def __init__(self, catalogue: CompiledCatalogue) -> None:
         self._catalogue = catalogue
 
-    def key(self, difference: Difference) -> tuple[tuple[int, ...], bool]:
-        steps = Path(difference.path).steps
-        return tuple(self._place(step) for step in steps[::2]), isinstance(difference, RowDifference)
+    def key(self, difference: Difference) -> tuple[int, ...]:
+        places = [self._place(step) for step in Path(difference.path).steps[::2]]
+        # Rows that come or go follow the answers in the rows that stay.
+        return (*places, _LAST) if isinstance(difference, RowDifference) else tuple(places)
 
     def _place(self, code: str) -> int:
         catalogue = self._catalogue
         question, pool = catalogue.questions.get(code), catalogue.pools.get(code)
         if question is None and pool is None:
-            return len(catalogue.sets) * 10_000
+            return _LAST
         set_code = question.set_code if question is not None else pool.set_code  # type: ignore[union-attr]
         return catalogue.sets[set_code].order * 10_000 + (question.order if question is not None else 9_999)
 

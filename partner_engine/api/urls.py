@@ -10,6 +10,7 @@ from rest_framework.views import APIView
 from partner_engine.api.answers import Answers
 from partner_engine.api.application_forms import ApplicationForm, ApplicationForms, FormCopies
 from partner_engine.api.catalogue import Catalogue
+from partner_engine.api.compare import Compare
 from partner_engine.api.confirmations import Confirmations
 from partner_engine.api.copies import Copy, LockCopy, MakeBase, RestoreCopy, UnlockCopy
 from partner_engine.api.docs import Description, Docs
@@ -57,6 +58,7 @@ ROUTES: Final[dict[str, tuple[str, type[APIView]]]] = {
     "confirmations": ("copies/<id:id>/confirmations", Confirmations),
     "changes": ("copies/<id:id>/changes", Changes),
     "history": ("copies/<id:id>/history", History),
+    "compare": ("copies/<id:id>/compare", Compare),
     "explain": ("copies/<id:id>/explain", Explain),
     "reveal": ("copies/<id:id>/reveal", Reveal),
     "guest_links": ("copies/<id:id>/guest_links", GuestLinks),
