@@ -22,6 +22,8 @@ PLAIN_QUESTION_FIELDS: Final = (
     "when",
     "sensitivity",
     "indexed",
+    "valid_for",
+    "renews_by",
     "help",
     "was",
 )

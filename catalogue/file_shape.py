@@ -26,6 +26,7 @@ _STAND_INS: Final[dict[str, Any]] = {
     **dict.fromkeys(
         ("help", "quirk", "show", "indexed", "sensitivity", "required", "currency", "validate", "key", "was")
     ),
+    **dict.fromkeys(("valid_for", "renews_by")),
     **dict.fromkeys(("p50_seconds", "p95_seconds", "fail_percent", "per_minute", "min", "max", "per", "minimum")),
     "admitted": True,
     "rate_type": "bindable",

@@ -288,6 +288,16 @@ class Question(models.Model):
     indexed = models.BooleanField(
         default=False, help_text="Makes this answer searchable; not allowed for a secret one."
     )
+    valid_for = models.CharField(
+        max_length=64,
+        blank=True,
+        help_text=(
+            "How long an answer stays valid, such as 1 year, 6 months or 90 days. A renewal only proposes an older one."
+        ),
+    )
+    renews_by = models.CharField(
+        max_length=64, blank=True, help_text="How far a renewal moves this date, such as 1 year or 6 months."
+    )
     help = models.CharField(max_length=500, blank=True)
     was = models.CharField("earlier code", max_length=64, blank=True, help_text=_WAS_HELP)
 

@@ -38,6 +38,17 @@ class Confirmation(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
     at: datetime
 
 
+class Proposal(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
+    """A value of an earlier term that waits for a person's word. Until then the question counts as unanswered.
+
+    ``tag`` is the sensitivity under which it was answered at ``answered_at``. A sealed value is never proposed.
+    """
+
+    value: AnswerValue
+    answered_at: datetime | None = None
+    tag: str = ""
+
+
 # Thousands of these are decoded at a time and none refers back: the garbage collector need not track them.
 class Answer(msgspec.Struct, omit_defaults=True, kw_only=True, gc=False):
     """The state of one question on one document.
@@ -46,6 +57,7 @@ class Answer(msgspec.Struct, omit_defaults=True, kw_only=True, gc=False):
     its value with ``active`` False.
     A sensitive (``spi``) value is never in ``value``: ``sealed`` holds its ciphertext and ``mask`` its public form.
     ``tag`` is the sensitivity of the question when it was answered: the value stays as confidential as it was then.
+    ``proposed`` is what a renewal proposes while there is no value.
     """
 
     value: AnswerValue = None
@@ -58,6 +70,7 @@ class Answer(msgspec.Struct, omit_defaults=True, kw_only=True, gc=False):
     display_type: str = "public"
     answered_by: AnsweredBy | None = None
     confirmed: tuple[Confirmation, ...] = ()
+    proposed: Proposal | None = None
     created_at: datetime | None = None
     updated_at: datetime | None = None
 
@@ -96,7 +109,10 @@ class DocumentQuestionSet(msgspec.Struct, omit_defaults=True, kw_only=True):
 
 
 class Document(msgspec.Struct, omit_defaults=True, kw_only=True):
-    """The answers, question sets and excluded products of one copy, question sets in the order of the catalogue."""
+    """The answers, question sets and excluded products of one copy, question sets in the order of the catalogue.
+
+    ``last_premiums`` are the premiums of the term before by product, in a renewal.
+    """
 
     schema_version: int = SCHEMA_VERSION
     answers: dict[str, Answer] = msgspec.field(default_factory=dict)
@@ -104,6 +120,7 @@ class Document(msgspec.Struct, omit_defaults=True, kw_only=True):
     question_sets: list[DocumentQuestionSet] = msgspec.field(default_factory=list)
     forced_excluded_products: list[str] = msgspec.field(default_factory=list)
     agent_bypassed_products: list[str] = msgspec.field(default_factory=list)
+    last_premiums: dict[str, int] = msgspec.field(default_factory=dict)
 
 
 def row_lineage(row: PoolRow) -> str:

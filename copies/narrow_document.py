@@ -9,7 +9,7 @@ from datetime import datetime
 
 import msgspec
 
-from copies.document import SCHEMA_VERSION, AnswerValue
+from copies.document import SCHEMA_VERSION, AnswerValue, Proposal
 
 
 class NarrowConfirmation(msgspec.Struct, gc=False):
@@ -29,6 +29,7 @@ class NarrowAnswer(msgspec.Struct, kw_only=True, gc=False):
     required: str = ""
     readonly: bool = False
     confirmed: tuple[NarrowConfirmation, ...] = ()
+    proposed: Proposal | None = None
 
     @property
     def is_answered(self) -> bool:
@@ -66,3 +67,4 @@ class NarrowDocument(msgspec.Struct, kw_only=True):
     question_sets: list[NarrowQuestionSet] = msgspec.field(default_factory=list)
     forced_excluded_products: list[str] = msgspec.field(default_factory=list)
     agent_bypassed_products: list[str] = msgspec.field(default_factory=list)
+    last_premiums: dict[str, int] = msgspec.field(default_factory=dict)

@@ -16,7 +16,7 @@ Documents, changes, requests and rows hold paths as plain ``str``, because msgsp
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Final
 from uuid import UUID
 
@@ -135,6 +135,12 @@ def lower_row_ids(path: str) -> str:
     """Return ``path`` with the ids of its rows in lower case, as they are stored; callers may use any case."""
     steps = path.split("/")
     return "/".join(step.lower() if place % 2 else step for place, step in enumerate(steps))
+
+
+def with_row_ids(path: str, ids: Mapping[str, str]) -> str:
+    """Return ``path`` with the ids of its rows replaced by those in ``ids``."""
+    steps = path.split("/")
+    return "/".join(ids.get(step, step) if place % 2 else step for place, step in enumerate(steps))
 
 
 # Functions on plain text for the hot loops of a save, where a ``Path`` for each text would be too slow.

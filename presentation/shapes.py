@@ -13,7 +13,7 @@ import msgspec
 from msgspec import UNSET, UnsetType
 
 from copies.changes import Cause, Change
-from copies.document import Answer, AnsweredBy, Document, PoolRow
+from copies.document import Answer, AnsweredBy, Document, PoolRow, Proposal
 from forms.states import State
 from presentation.needed_counts import NeededCounts
 from presentation.visibility import Visibility
@@ -39,9 +39,17 @@ class ConfirmationShape(msgspec.Struct, frozen=True):
     at: datetime
 
 
+class ProposalShape(msgspec.Struct, frozen=True):
+    """A value of the term before that waits for a confirmation, and when it was given. Personal values are masked."""
+
+    value: str | float | bool | list[str] | None
+    answered_at: datetime | None
+
+
 class AnswerShape(msgspec.Struct, frozen=True, kw_only=True):
     """One answer. Only sensitive answers have ``sensitive`` and ``masked``, only answers with confirmed warnings
-    ``confirmed``; ``required`` is "quote", "bind" or "".
+    ``confirmed``; ``required`` is "quote", "bind" or "". ``proposed`` is present while a renewal proposes a value:
+    until it is confirmed, the question is unanswered.
     """
 
     value: str | float | bool | list[str] | None
@@ -53,14 +61,18 @@ class AnswerShape(msgspec.Struct, frozen=True, kw_only=True):
     sensitive: Literal["pii", "spi"] | UnsetType = UNSET
     masked: bool | UnsetType = UNSET
     confirmed: list[ConfirmationShape] | UnsetType = UNSET
+    proposed: ProposalShape | UnsetType = UNSET
 
 
 class RowShape(msgspec.Struct, frozen=True):
-    """One row of an answer pool. Its id stays the same in copies, imports and clones."""
+    """One row of an answer pool. Its id is the same in all copies of a form. A cloned form has row ids of its own;
+    ``lineage`` is the same in a row and all its clones.
+    """
 
     id: str
     answers: dict[str, AnswerShape]
     answer_pools: dict[str, list[RowShape]]
+    lineage: str
 
 
 class QuestionSetShape(msgspec.Struct, frozen=True):
@@ -88,7 +100,7 @@ class OutcomeShape(msgspec.Struct, frozen=True):
     from is known. ``missing`` lists the paths that the outcome depends on, ``missing_for_price`` those that only the
     premium still needs; ``priced_by_carrier`` marks a product without a formula. ``bindable`` is true beside a premium
     of a bindable rate once nothing is needed to quote. The ``effect`` of a reason is decline, refer, adjust, or base
-    for a base check.
+    for a base check. ``last_premium`` is the premium of the term before, in a renewal.
     """
 
     outcome: Literal["eligible", "refer", "need_info", "decline", "locked"]
@@ -99,6 +111,7 @@ class OutcomeShape(msgspec.Struct, frozen=True):
     adjustments: list[AdjustmentShape]
     missing_for_price: list[str]
     priced_by_carrier: bool
+    last_premium: int | UnsetType = UNSET
 
 
 class ChangeShape(msgspec.Struct, frozen=True, kw_only=True):
@@ -190,6 +203,17 @@ class ChangesShape(msgspec.Struct, frozen=True, kw_only=True):
     messages: list[Message]
 
 
+class RevertShape(ChangesShape, frozen=True, kw_only=True):
+    """The changes of a revert. ``reverted_to`` is the version whose answers the copy has now; ``refused`` are the paths
+    of answers of then that the present release refuses: they are stored, reported by messages, and price nothing.
+    ``not_restored`` are sensitive answers whose key was erased: they are as before the revert.
+    """
+
+    reverted_to: int
+    refused: list[str]
+    not_restored: list[str]
+
+
 class NeededShape(msgspec.Struct, frozen=True, kw_only=True):
     """The paths of the answers and rows that are missing or need fixing, at ``version``."""
 
@@ -272,7 +296,11 @@ class FormShape(msgspec.Struct, frozen=True, kw_only=True):
 
 class Revision(msgspec.Struct, frozen=True, kw_only=True):
     """One saved version of a copy: its actor, time, cause and changes, with the products whose outcome or premium
-    changed. The cause is the actor, or ``release`` or ``day`` where the copy was decided anew by itself.
+    changed. The cause is the actor, ``release`` or ``day`` where the copy was decided anew by itself, ``merge`` with
+    the id of the other copy, or ``revert`` with the number of the version.
+
+    ``before`` are the outcomes and premiums that the products in ``eligibility`` had until then; ``chain`` is the
+    version's link in the hash chain, hexadecimal.
     """
 
     version: int
@@ -284,6 +312,17 @@ class Revision(msgspec.Struct, frozen=True, kw_only=True):
     correlation_id: str
     changes: list[ChangeShape]
     eligibility: dict[str, OutcomeShape | None]
+    before: dict[str, OutcomeShape | None]
+    chain: str
+
+
+class HistoryHead(msgspec.Struct, frozen=True, kw_only=True):
+    """The last link of a copy's hash chain. Whoever keeps it can prove later that nothing before it was altered."""
+
+    copy_id: str
+    version: int
+    chain: str
+    created_at: datetime
 
 
 class HistoryPage(msgspec.Struct, frozen=True):
@@ -337,7 +376,10 @@ def rows(pools: Mapping[str, Iterable[PoolRow]], visibility: Visibility) -> dict
     """Return the shapes of a container's pools by code, rows in order."""
     return {
         pool: [
-            RowShape(row.id, answers(row.answers, visibility), rows(row.answer_pools, visibility)) for row in pool_rows
+            RowShape(
+                row.id, answers(row.answers, visibility), rows(row.answer_pools, visibility), row.lineage or row.id
+            )
+            for row in pool_rows
         ]
         for pool, pool_rows in pools.items()
     }
@@ -351,8 +393,10 @@ def question_sets(document: Document) -> list[QuestionSetShape]:
     ]
 
 
-def outcome(evaluated: ProductOutcome, visibility: Visibility) -> OutcomeShape:
-    """Return the shape of one product's outcome."""
+def outcome(
+    evaluated: ProductOutcome, visibility: Visibility, *, last_premium: int | UnsetType = UNSET
+) -> OutcomeShape:
+    """Return the shape of one product's outcome, in a renewal with its premium of the term before."""
     return OutcomeShape(
         outcome=evaluated.outcome,
         premium=evaluated.premium,
@@ -367,12 +411,18 @@ def outcome(evaluated: ProductOutcome, visibility: Visibility) -> OutcomeShape:
         ],
         missing_for_price=list(evaluated.missing_for_price),
         priced_by_carrier=evaluated.priced_by_carrier,
+        last_premium=last_premium,
     )
 
 
-def eligibility(evaluation: Evaluation, visibility: Visibility) -> dict[str, OutcomeShape]:
+def eligibility(
+    evaluation: Evaluation, visibility: Visibility, *, last_premiums: Mapping[str, int]
+) -> dict[str, OutcomeShape]:
     """Return the shape of every product's outcome by code."""
-    return {product: outcome(evaluated, visibility) for product, evaluated in evaluation.eligibility.items()}
+    return {
+        product: outcome(evaluated, visibility, last_premium=last_premiums.get(product, UNSET))
+        for product, evaluated in evaluation.eligibility.items()
+    }
 
 
 def changes(changes_: Iterable[Change], visibility: Visibility) -> list[ChangeShape]:
@@ -406,7 +456,13 @@ def _answer(code: str, answer: Answer, visibility: Visibility) -> AnswerShape:
         sensitive=sensitivity or UNSET,
         masked=visibility.hides(code, answer) if sensitivity else UNSET,
         confirmed=[ConfirmationShape(item.code, _by(item.by), item.at) for item in answer.confirmed] or UNSET,
+        proposed=_proposal(code, answer.proposed, visibility) if answer.proposed is not None else UNSET,
     )
+
+
+def _proposal(code: str, proposed: Proposal, visibility: Visibility) -> ProposalShape:
+    value = visibility.answer(code, Answer(value=proposed.value, tag=proposed.tag))
+    return ProposalShape(value, proposed.answered_at)
 
 
 def _by(by: AnsweredBy) -> By:

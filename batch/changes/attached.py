@@ -6,7 +6,7 @@ A record is a frozen struct, so the struct that was loaded is its own snapshot. 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Container, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Generic, Protocol, TypeAlias, TypeVar
@@ -86,6 +86,23 @@ class WhileNot:
         return bool(getattr(record, self.column) != self.value)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ClonedCopy:
+    """The copy into which an attached record is cloned: ``new_id`` for the record, the ``place`` of a source's path in
+    the clone, the ``products`` of its release. ``is_last_touched`` marks the clone of the copy last touched by a user.
+    """
+
+    new_id: UUID
+    now: datetime
+    is_last_touched: bool
+    products: Container[str]
+    place: Callable[[str], str]
+
+
+def stays(record: Any, clone: ClonedCopy) -> None:
+    """Leave the record with its form: it is not cloned."""
+
+
 def _emit_nothing(before: Any, after: Any) -> Iterable[RecordEvent]:
     return ()
 
@@ -99,6 +116,7 @@ class RecordKind(Generic[R]):
     events; ``emit`` gives the events of a change, by their names in that family, with their data.
     Records ``of_form`` belong to all copies of the form. Records that are ``append_only`` are never changed nor loaded.
     With ``depends_on_others`` a new record depends on those that exist, so two cannot be added at once.
+    ``cloned`` gives the record that a cloned form gets, None for one that stays with its form.
     """
 
     name: str
@@ -112,6 +130,7 @@ class RecordKind(Generic[R]):
     of_form: bool = False
     append_only: bool = False
     depends_on_others: bool = False
+    cloned: Callable[[R, ClonedCopy], R | None] = stays
 
     def path(self, identity: UUID) -> str:
         """Return the path of a change: ``copy.messages/<id>``, ``form.dispositions/<id>``."""

@@ -43,24 +43,27 @@ def secrets_of(catalogue: CompiledCatalogue, renames: Sequence[Renames] = ()) ->
 
 
 def open_values(secret: Secrets, container: Container, prefix: str = "") -> Iterator[tuple[str, Answer]]:
-    """Yield ``(path, answer)`` of every plain value in ``container`` whose question is secret today."""
+    """Yield ``(path, answer)`` of every plain or proposed value in ``container`` whose question is secret today."""
     for path, inner in walk_containers(container, prefix) if secret else ():
         for code, answer in inner.answers.items():
-            if code in secret and answer.sealed is None and answer.is_answered:
+            if code in secret and ((answer.sealed is None and answer.is_answered) or answer.proposed is not None):
                 yield join_path(path, code), answer
 
 
 def seal_open_values(secret: Secrets, container: Container, prefix: str = "", *, sealing: Sealing) -> int:
-    """Seal every open value in ``container``, which is at ``prefix``; return their number.
+    """Seal every open value in ``container``, which is at ``prefix``; return their number. Proposed values are dropped.
 
     Raises ``KeyServiceUnavailable``.
     """
     sealed = 0
     for path, answer in open_values(secret, container, prefix):
+        sealed += 1
+        answer.proposed = None
+        if answer.sealed is not None or not answer.is_answered:
+            continue
         question = secret[split_path(path)[1]]
         answer.sealed, answer.mask = sealing.seal(path, answer.value), mask_of(question, answer.value)
         answer.value, answer.tag = None, ""
-        sealed += 1
     return sealed
 
 
@@ -81,7 +84,8 @@ def protected_changes(tracker: ChangeTracker) -> list[Change]:
 
 
 def _is_of_another_release(tracker: ChangeTracker) -> bool:
-    return tracker.loaded.creates != "form" and tracker.loaded.copy.release_id != tracker.context.release.id
+    # A new form without a source has no release yet, and no values.
+    return tracker.loaded.copy.release_id not in (None, tracker.context.release.id)
 
 
 def protect_open_values(tracker: ChangeTracker, container: Container, prefix: str = "") -> int:
@@ -156,3 +160,5 @@ def _tag_personal(catalogue: CompiledCatalogue, container: Container) -> None:
             answer = inner.answers[code]
             if answer.sealed is None and answer.is_answered:
                 answer.tag = _PERSONAL_TAG
+            if answer.proposed is not None:
+                answer.proposed = replace(answer.proposed, tag=_PERSONAL_TAG)

@@ -34,6 +34,7 @@ class AnswerSnapshot(msgspec.Struct, frozen=True):
     readonly: bool
     tag: str = ""
     confirmed: tuple[str, ...] = ()
+    proposed: AnswerValue = None
 
 
 def snapshot(answer: Answer | None) -> AnswerSnapshot | None:
@@ -43,7 +44,10 @@ def snapshot(answer: Answer | None) -> AnswerSnapshot | None:
     shown = answer.mask if answer.sealed is not None else answer.value
     tag = answer.tag if answer.sealed is None else SEALED
     confirmed = tuple(confirmation.code for confirmation in answer.confirmed)
-    return AnswerSnapshot(shown, answer.sealed, answer.active, answer.required, answer.readonly, tag, confirmed)
+    proposed = answer.proposed.value if answer.proposed is not None else None
+    return AnswerSnapshot(
+        shown, answer.sealed, answer.active, answer.required, answer.readonly, tag, confirmed, proposed
+    )
 
 
 class Picture:

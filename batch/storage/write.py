@@ -41,7 +41,8 @@ class Locks(Protocol):
 def write_all(planned: Sequence[PlannedSave], *, scope: Tenant, locks: Locks | None) -> dict[UUID, Refusal]:
     """Write all ``planned`` saves in one transaction; return the refusals by copy.
 
-    Where the database refuses all together, each save is written alone, so that only faulty ones are left out.
+    Where the database refuses all together, each save is written alone, so that only faulty ones are left out; the
+    copies of a new form are written together or not at all.
     Raises all other errors of ``write``: then it is unknown what was written.
     """
     saves = [one.rows for one in planned if one.rows is not None]
@@ -57,28 +58,39 @@ def write_all(planned: Sequence[PlannedSave], *, scope: Tenant, locks: Locks | N
         except (DatabaseError, LockNotAcquired) as error:
             if not to_write or not _is_refusal(error):
                 raise
-            if len(to_write) == 1:
+            groups = _indivisible(to_write)
+            if len(groups) == 1:
                 refusals = {save.copy_id: error for save in to_write}
             else:
-                saved, refusals = _write_each(to_write, scope=scope, locks=locks)
+                saved, refusals = _write_each(groups, scope=scope, locks=locks)
     stale = {save.copy_id: StaleChangeset() for save in saves if save.copy_id not in saved}
     return {**stale, **refusals}
 
 
+def _indivisible(saves: Sequence[SaveRows]) -> list[list[SaveRows]]:
+    """Return the groups of ``saves`` that are written together: the copies of each new form, all others alone."""
+    new_forms = {save.application_form_id for save in saves if save.new_form is not None}
+    groups: dict[UUID, list[SaveRows]] = {}
+    for save in saves:
+        form_id = save.application_form_id
+        groups.setdefault(form_id if form_id in new_forms else save.copy_id, []).append(save)
+    return list(groups.values())
+
+
 def _write_each(
-    saves: Sequence[SaveRows], *, scope: Tenant, locks: Locks | None
+    groups: Sequence[Sequence[SaveRows]], *, scope: Tenant, locks: Locks | None
 ) -> tuple[set[UUID], dict[UUID, Refusal]]:  # fmt: skip
     saved: set[UUID] = set()
     refusals: dict[UUID, Refusal] = {}
-    for number, save in enumerate(saves):
+    for number, group in enumerate(groups):
         if locks is not None and number % 20 == 0:
             locks.extend()
         try:
-            saved |= write([save], None, scope=scope)
+            saved |= write(group, None, scope=scope)
         except (DatabaseError, LockNotAcquired) as error:
             if not _is_refusal(error):
                 raise
-            refusals[save.copy_id] = error
+            refusals |= dict.fromkeys((save.copy_id for save in group), error)
     return saved, refusals
 
 

@@ -450,6 +450,22 @@ class Migration(migrations.Migration):
                         default=False, help_text="Makes this answer searchable; not allowed for a secret one."
                     ),
                 ),
+                (
+                    "valid_for",
+                    models.CharField(
+                        blank=True,
+                        help_text="How long an answer stays valid, such as 1 year, 6 months or 90 days. A renewal only proposes an older one.",
+                        max_length=64,
+                    ),
+                ),
+                (
+                    "renews_by",
+                    models.CharField(
+                        blank=True,
+                        help_text="How far a renewal moves this date, such as 1 year or 6 months.",
+                        max_length=64,
+                    ),
+                ),
                 ("help", models.CharField(blank=True, max_length=500)),
                 (
                     "was",

@@ -20,6 +20,7 @@ _QUESTION_FIELDS = (
     "when",
     ("validate", "products"),
     ("quote_when", "bind_when"),
+    ("valid_for", "renews_by"),
     "help",
     ("was", "position"),
 )

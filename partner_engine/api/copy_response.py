@@ -55,7 +55,7 @@ def copy_shape(context: BatchContext, *, actor: Actor, result: SaveResult | None
         question_sets=shapes.question_sets(document),
         forced_excluded_products=document.forced_excluded_products,
         agent_bypassed_products=document.agent_bypassed_products,
-        eligibility=shapes.eligibility(evaluation, visibility),
+        eligibility=shapes.eligibility(evaluation, visibility, last_premiums=document.last_premiums),
         needed=evaluation.needed,
         needed_counts=needed_counts(evaluation),
         messages=visibility.messages(evaluation.messages, lambda: document),

@@ -14,11 +14,12 @@ from partner_engine.web.visitors import Visitor
 
 
 def base_loader(context: BatchContext, visitor: Visitor) -> Callable[[], Document | None]:
-    """Return the function that loads the document of the form's base; it gives None for the base itself and to guests.
+    """Return the function that loads the document of the form's base; it gives None for the base itself, for earlier
+    versions, and to guests.
 
     Guests must not learn about the form's other copies.
     """
-    if visitor.guest or context.loaded.is_base:
+    if visitor.guest or context.loaded.is_base or context.loaded.is_past:
         return lambda: None
     return partial(_load, context.form.fields.base_copy_id or context.form.id)
 

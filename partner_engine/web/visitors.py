@@ -17,6 +17,7 @@ from batch.idempotency import IdempotencyKey
 from guests.service import Guest
 from partner_engine.web.pages.reading import Reader
 from tenants.access import Actor, Right
+from tenants.flags import COPIES, explain_flag
 from tenants.models import Tenant
 
 #: How long a page waits for another save, in seconds, before it reports that and tries again.
@@ -43,8 +44,14 @@ class Visitor:
             sees_pii=self.actor.may(Right.READ_PERSONAL),
             guest_id=self.actor.id if self.guest else "",
             has_finished=self.guest is not None and self.guest.has_finished,
-            may_copy=self.guest is None and self.actor.may(Right.WRITE_FORMS),
+            may_copy=self.may_copy,
         )
+
+    @property
+    def may_copy(self) -> bool:
+        """Return whether the visitor may make copies: the flag decides, existing copies go on working without it."""
+        may_write = self.guest is None and self.actor.may(Right.WRITE_FORMS)
+        return may_write and bool(explain_flag(COPIES, actor=self.actor, tenant=self.tenant))
 
     def find(
         self, copy_id: UUID, *, version: int | None = None, under_current_release: bool = False

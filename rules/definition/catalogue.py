@@ -36,7 +36,8 @@ class Question(_Part, frozen=True, kw_only=True):
     """A question.
 
     ``validate`` holds calls such as ``max:120``; ``products`` makes it a carrier question of those products. ``was`` is
-    its code in earlier releases.
+    its code in earlier releases. A renewal proposes an answer that is older than ``valid_for`` ("1 year") instead of
+    taking it over, and moves a date by ``renews_by``.
     """
 
     code: str
@@ -49,6 +50,8 @@ class Question(_Part, frozen=True, kw_only=True):
     products: tuple[str, ...] = ()
     sensitivity: Sensitivity = ""
     indexed: bool = False
+    valid_for: str = ""
+    renews_by: str = ""
     help: str = ""
     was: str = ""
 

@@ -15,11 +15,13 @@ from rules.definition.faults import CatalogueFault
 from rules.definition.renames import rename_faults
 from rules.language.domains import nearest_choice
 from rules.language.expressions import AS_OF
+from rules.types.date import DATE
 from rules.types.integer import INTEGER
 from rules.types.multi_choice import MULTI_CHOICE
 from rules.types.naics import NAICS
 from rules.types.question_type import QuestionType
 from rules.types.registry import type_of
+from rules.types.spans import parse_span
 from rules.types.stored_answers import TypeMismatch
 from rules.types.text_input import InvalidValue
 from rules.types.zip import ZIP
@@ -212,6 +214,7 @@ class _References:
             )
         for product in question.products:
             yield from _unknown(product, self._products, f"{where}.products", "product")
+        yield from _renewal_faults(question, where)
 
     def _line(self, code: str) -> Iterator[CatalogueFault]:
         question = self._questions.get(self._definition.lines_question)
@@ -283,6 +286,19 @@ class _References:
             return question_type.clean(value, choices=choices or {}, currency=definition.currency) == value
         except (TypeMismatch, InvalidValue):
             return False
+
+
+def _renewal_faults(question: Question, where: str) -> Iterator[CatalogueFault]:
+    for key, text in (("valid_for", question.valid_for), ("renews_by", question.renews_by)):
+        if text and parse_span(text) is None:
+            problem = f"{text!r} is not a length of time."
+            yield CatalogueFault("wrong_value", f"{where}.{key}", problem, "Write 1 year, 6 months or 90 days.")
+    if question.valid_for and question.sensitivity == "spi":
+        problem = "A secret answer (spi) is never proposed again, so valid_for has no meaning here."
+        yield CatalogueFault("wrong_value", f"{where}.valid_for", problem, "Remove it.")
+    if question.renews_by and question.type != DATE.code:
+        problem = f"Only a date moves at a renewal, and {question.code!r} is a {question.type} question."
+        yield CatalogueFault("type_error", f"{where}.renews_by", problem, "Remove it, or make it a date question.")
 
 
 def _bad_code(code: str, where: str) -> CatalogueFault:

@@ -37,6 +37,8 @@ from rules.types.validators import Relation, parse_validators
 
 __all__ = ["CatalogueErrors", "CatalogueFault", "CompiledCatalogue", "compile_catalogue"]
 
+#: The types whose answers any later release with the same type accepts.
+_FREE_TYPES: Final = frozenset({"text", "long_text"})
 _REQUIRED: Final = {"quote": "quote", "bind": "bind", "optional": ""}
 #: Faults that make compiling the texts pointless.
 _BREAKING: Final = frozenset({"duplicate_code", "bad_code", "cycle", "unknown_pool", "unknown_line"})
@@ -248,8 +250,13 @@ class _Compiler:
         return f"question_sets[{loop[0].removeprefix('set:')}].when"
 
     def _mark_unread(self) -> None:
-        """Mark the questions that no rule or validator reads, so that their sealed answers are never opened."""
+        """Mark the questions that no rule or validator reads, so that their sealed answers are never opened.
+
+        An answer whose type takes no free text is read to be judged: a later release may have removed its choice, or
+        narrowed its type.
+        """
         read = {self._definition.lines_question}.union(*(expression.reads for _, expression in self.texts.compiled))
         for code, question in self._questions.items():
-            if code not in read and not question.checks and not question.relations:
+            is_free = question.question.type in _FREE_TYPES
+            if is_free and code not in read and not question.checks and not question.relations:
                 self._questions[code] = replace(question, is_read=False)

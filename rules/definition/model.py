@@ -51,7 +51,7 @@ class CompiledQuestion:
     judge any stored answer.
 
     ``required`` is the purpose that needs an answer ("quote", "bind" or ""); ``required_when`` decides it instead where
-    it depends on other answers. ``is_read`` is False if no rule or validator reads the value.
+    it depends on other answers. ``is_read`` is False for a text that no rule and no validator reads.
     """
 
     question: Question

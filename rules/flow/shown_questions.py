@@ -189,8 +189,8 @@ def _is_valid(state: State, frame: Frame, question: CompiledQuestion, answer: An
 
 
 def _deactivate(state: State, path: str, answer: Answer) -> None:
-    """Deactivate a hidden answer; drop an entry without a value."""
-    if not answer.is_answered:
+    """Deactivate a hidden answer; drop an entry without a value, unless a value is proposed."""
+    if not answer.is_answered and answer.proposed is None:
         state.dropped.append(path)
     elif answer.active or answer.required:
         state.states.append(AnswerState(path, False, "", answer.readonly))

@@ -6,7 +6,9 @@ from collections.abc import Iterator, Mapping
 from datetime import datetime
 from typing import Any, ClassVar, Final, Literal, TypeAlias, get_args
 
-from batch.changes.attached import AttachedRecord, RecordEvent, RecordKind, WhileUnset
+import msgspec
+
+from batch.changes.attached import AttachedRecord, ClonedCopy, RecordEvent, RecordKind, WhileUnset
 from batch.changes.free_texts import clean_paragraphs
 from batch.changes.record_mutator import RecordCollection, RecordMutator
 from batch.errors import WrongValue
@@ -47,6 +49,13 @@ def _emit(before: MessageRow | None, after: MessageRow) -> Iterator[RecordEvent]
     yield name, {**data, "text": after.text} if before is None else data
 
 
+def _cloned(row: MessageRow, clone: ClonedCopy) -> MessageRow | None:
+    """Return a message about the application or an answer; what is about a carrier or a process stays."""
+    if row.kind not in ("application_form", "answer"):
+        return None
+    return msgspec.structs.replace(row, id=clone.new_id, path=clone.place(row.path))
+
+
 MESSAGES: Final = RecordKind(
     name="messages",
     struct=MessageRow,
@@ -57,6 +66,7 @@ MESSAGES: Final = RecordKind(
     ),
     emit=_emit,
     in_force=WhileUnset("dismissed_at"),
+    cloned=_cloned,
 )
 
 

@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from datetime import datetime
 from typing import Any, ClassVar, Final
 
-from batch.changes.attached import AttachedRecord, RecordEvent, RecordKind
+from batch.changes.attached import AttachedRecord, ClonedCopy, RecordEvent, RecordKind
 from batch.changes.record_mutator import RecordCollection, StateMutator
 from batch.errors import UnknownProduct
 from copies.paths import Path
@@ -73,6 +73,21 @@ def _emit(before: QuoteRequestRow | None, after: QuoteRequestRow) -> Iterator[Re
         )
 
 
+def _as_draft(row: QuoteRequestRow, clone: ClonedCopy) -> QuoteRequestRow | None:
+    """Return a new request for the same product; only the copy last touched is quoted again."""
+    if not clone.is_last_touched or row.state == "withdrawn" or row.product not in clone.products:
+        return None
+    return QuoteRequestRow(
+        id=clone.new_id,
+        created_at=clone.now,
+        updated_at=clone.now,
+        carrier=row.carrier,
+        product=row.product,
+        state="draft",
+        request_token=_token(),
+    )
+
+
 QUOTE_REQUESTS: Final = RecordKind(
     name="quote_requests",
     struct=QuoteRequestRow,
@@ -85,6 +100,7 @@ QUOTE_REQUESTS: Final = RecordKind(
         when="a quote request entered this state",
     ),
     emit=_emit,
+    cloned=_as_draft,
 )
 
 

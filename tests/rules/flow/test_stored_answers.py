@@ -86,6 +86,37 @@ def test_one_removed_code_of_a_multiple_choice_is_an_error() -> None:
     assert result.evaluation.eligibility == {}
 
 
+@pytest.mark.parametrize(
+    ("kind", "stored", "error"),
+    [
+        ("choice", "medium", "unknown_choice"),
+        ("multi_choice", ["low", "medium"], "unknown_choice"),
+        ("ssn", "987-65-432", "ssn"),
+        ("date", "2026-02-30", "wrong_type"),
+        ("integer", 2.5, "not_whole"),
+        ("phone", "5125550134", "wrong_format"),
+        ("boolean", "yes", "wrong_type"),
+    ],
+)
+def test_a_sealed_answer_that_no_rule_reads_is_judged_too(kind: str, stored: Any, error: str) -> None:
+    sets = json.loads(json.dumps(BOARDING["question_sets"]))
+    secret = {"code": "secret", "label": "Secret", "type": kind, "sensitivity": "spi"}
+    sets[0]["questions"].append({**secret, "choices": "limits"} if "choice" in kind else secret)
+    made = document(ANSWERS)
+    made.answers["secret"] = Answer(sealed=b"sealed", mask="••••")
+
+    result = check_flow.run(
+        boarding(question_sets=sets),
+        made,
+        as_of=AS_OF,
+        release=7,
+        reveal=lambda path, answer: stored if answer.sealed else answer.value,
+    )
+
+    assert codes(result) == {"secret": error}
+    assert "secret" in result.evaluation.needed.quote
+
+
 def test_another_order_of_the_choices_changes_nothing() -> None:
     made = settled({"wanted": ["care", "fire"]})
     choices = {**BOARDING["choices"], "lines": {"fire": "Fire", "care": "Animal care"}}
@@ -172,11 +203,11 @@ def test_a_conflict_between_answers_is_an_error_but_both_still_count() -> None:
     assert result.evaluation.eligibility["PAW-CARE"].premium == PRICE
 
 
-def test_a_sealed_answer_that_a_validator_reads_is_judged_and_another_is_not_opened() -> None:
+def test_a_sealed_answer_is_judged_and_a_text_that_nothing_reads_is_not_opened() -> None:
     made, opened = settled(), []
     made.answers["owner_ssn"].sealed, made.answers["owner_ssn"].value = b"sealed", "hello"
     made.answers["kennel_name"].sealed = b"sealed"
-    release = changed("kennel_name", validate=[], type="choice", choices="limits")
+    release = changed("kennel_name", validate=[], type="long_text")
 
     def reveal(path: str, answer: Answer) -> Any:
         opened.append(path)
