@@ -39,7 +39,9 @@ class Gate(NamedTuple):
     number: int
 
 
-#: Between two changes of the state no statement of the tenant is under way: each holds the row's lock (FOR SHARE).
+#: Every write of the tenant shares a lock until its transaction ends, so that while the move holds it alone
+#: (``hold_writers``) no write is under way. Advisory locks are served in turn; the row's lock alone would let a stream of
+#: writers starve the move. It is there for transactions with an old snapshot: they fail on a row that has changed.
 _SCHEMA: Final = f"""
 CREATE SCHEMA IF NOT EXISTS tenant_move;
 CREATE TABLE IF NOT EXISTS tenant_move.gates (
@@ -60,6 +62,9 @@ END $$;
 CREATE OR REPLACE FUNCTION tenant_move.is_mover(tenant uuid) RETURNS boolean LANGUAGE sql STABLE AS $$
     SELECT current_setting('partner_engine.mover', true) IS NOT DISTINCT FROM tenant::text
 $$;
+CREATE OR REPLACE FUNCTION tenant_move.lock_of(tenant uuid) RETURNS bigint LANGUAGE sql IMMUTABLE AS $$
+    SELECT hashtextextended('tenant_move ' || tenant::text, 0)
+$$;
 CREATE OR REPLACE FUNCTION tenant_move.note_change() RETURNS trigger LANGUAGE plpgsql AS $$
 DECLARE
     changed record;
@@ -67,6 +72,9 @@ DECLARE
     row_key text;
 BEGIN
     IF TG_OP = 'DELETE' THEN changed := OLD; ELSE changed := NEW; END IF;
+    IF NOT tenant_move.is_mover(changed.tenant_id) THEN
+        PERFORM pg_advisory_xact_lock_shared(tenant_move.lock_of(changed.tenant_id));
+    END IF;
     SELECT * INTO gate FROM tenant_move.gates WHERE tenant_id = changed.tenant_id FOR SHARE;
     IF gate.state IN ('left', 'arriving') AND NOT tenant_move.is_mover(changed.tenant_id) THEN
         PERFORM tenant_move.refuse(gate);
@@ -135,6 +143,12 @@ def install_gate(alias: str, tenant_id: UUID, gate: Gate) -> None:
         put_gate(cursor, tenant_id, gate)
     for table in tenant_tables():
         alter(alias, _drop(table, tenant_id) + _create(table, tenant_id))
+
+
+def hold_writers(cursor: Cursor, tenant_id: UUID, *, seconds: float) -> None:
+    """Let the writes under way end and later ones wait until the transaction ends. Raises ``LockNotAvailable``."""
+    cursor.execute(f"SET LOCAL lock_timeout = {int(seconds * 1_000)}")
+    cursor.execute("SELECT pg_advisory_xact_lock(tenant_move.lock_of(%s))", [tenant_id])
 
 
 def put_gate(cursor: Cursor, tenant_id: UUID, gate: Gate) -> None:
