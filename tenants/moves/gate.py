@@ -40,7 +40,7 @@ class Gate(NamedTuple):
 
 
 #: Every write of the tenant shares a lock until its transaction ends, so that while the move holds it alone
-#: (``hold_writers``) no write is under way. Advisory locks are served in turn; the row's lock alone would let a stream of
+#: (``hold_writers``) no write is under way. Advisory locks are served in turn; the row's lock alone would let many
 #: writers starve the move. It is there for transactions with an old snapshot: they fail on a row that has changed.
 _SCHEMA: Final = f"""
 CREATE SCHEMA IF NOT EXISTS tenant_move;
