@@ -18,6 +18,8 @@ from enum import StrEnum
 from typing import Final, NamedTuple
 from uuid import UUID
 
+from django.db import connections
+
 from tenants.moves.session import Cursor, alter, session
 from tenants.residence import MOVED_SQLSTATE
 from tenants.tables import TenantTable, tenant_tables
@@ -114,6 +116,16 @@ def read_gate(alias: str, tenant_id: UUID) -> Gate | None:
         cursor.execute("SELECT state, other_database, number FROM tenant_move.gates WHERE tenant_id = %s", [tenant_id])
         found = cursor.fetchone()
     return Gate(GateState(str(found[0])), str(found[1]), int(str(found[2]))) if found else None
+
+
+def hidden_tenants(alias: str) -> frozenset[UUID]:
+    """Return the tenants whose rows in the database ``alias`` are hidden from work on all tenants."""
+    with connections[alias].cursor() as cursor:
+        cursor.execute("SELECT to_regclass('tenant_move.gates') IS NOT NULL")
+        if not cursor.fetchone()[0]:
+            return frozenset()
+        cursor.execute("SELECT tenant_id FROM tenant_move.gates WHERE state <> 'leaving'")
+        return frozenset(tenant_id for (tenant_id,) in cursor.fetchall())
 
 
 def gate_age(alias: str, tenant_id: UUID) -> float:
