@@ -102,9 +102,13 @@ def decode_ranked(cursor: str) -> tuple[int, UUID]:
 
 
 def next_page(request: Request, cursor: str) -> str | None:
-    """Return the URL of the next page with the same parameters as ``request``; None on the last page."""
+    """Return the URL of the next page with the same parameters as ``request``; None on the last page.
+
+    ``page_path`` of the request, where it is set, is the path of the pages instead of the requested one.
+    """
     parameters = {name: str(value) for name, value in request.GET.items() if name != "cursor"}
-    return f"{request.path}?{urlencode({**parameters, 'cursor': cursor})}" if cursor else None
+    path = getattr(request, "page_path", request.path)
+    return f"{path}?{urlencode({**parameters, 'cursor': cursor})}" if cursor else None
 
 
 def _after(position: Position, column: str, *, descending: bool) -> Q:
