@@ -275,6 +275,8 @@ class InvalidAnswers(BatchError):
     """Submitted answers or rows are invalid; nothing was changed. ``more`` faults are counted beside those listed."""
 
     code = "invalid_answers"
+    #: A sentence about all faults together, where they are no values that the caller submitted.
+    summary = ""
 
     def __init__(self, faults: Sequence[AnswerFault], *, more: int = 0) -> None:
         self.faults = tuple(faults)

@@ -47,6 +47,7 @@ from batch.errors import (
     WrongValue,
 )
 from batch.misuse import Misuse
+from scenarios.merge_errors import CannotMerge, NoMergeToUndo, SourceMoved
 
 STATUS: Final[dict[type[BatchError], int]] = {
     Misuse: 500,
@@ -90,6 +91,9 @@ STATUS: Final[dict[type[BatchError], int]] = {
     UnknownProduct: 422,
     PoolIsFull: 422,
     ReadOnlyAnswer: 422,
+    CannotMerge: 422,
+    SourceMoved: 409,
+    NoMergeToUndo: 409,
 }
 
 
