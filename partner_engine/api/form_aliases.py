@@ -59,8 +59,8 @@ class FormAlias(Endpoint):
         """
         super().initial(request, *args, **kwargs)
         self.kwargs["id"] = find_meant_copy(self.kwargs["id"]) or self.kwargs["id"]
-        # The next page is of the same copy, whichever the form means by then.
-        request.page_path = self._successor_path()  # type: ignore[attr-defined]
+        # Links lead to the same copy, whichever the form means by then.
+        request.successor_path = self._successor_path()  # type: ignore[attr-defined]
 
     def finalize_response(self, request: Request, response: Any, *args: Any, **kwargs: Any) -> HttpResponse:
         """Add the headers of deprecation to every response, errors included."""

@@ -8,6 +8,7 @@ from typing import Final
 from django.http import HttpResponse
 from django.utils.http import http_date
 from drf_spectacular.utils import OpenApiParameter
+from rest_framework.request import Request
 
 SINCE: Final = datetime(2026, 11, 1, tzinfo=UTC)
 UNTIL: Final = datetime(2027, 11, 1, tzinfo=UTC)
@@ -22,6 +23,12 @@ HEADERS: Final = tuple(
         ("Link", "The route to use instead (`successor-version`), and this page (`deprecation`, `sunset`)."),
     )
 )
+
+
+def lasting_path(request: Request) -> str:
+    """Return the path of ``request``, or that of the route that replaces the requested one: for links in responses."""
+    path: str = getattr(request, "successor_path", request.path)
+    return path
 
 
 def announce_end(response: HttpResponse, *, successor: str) -> None:

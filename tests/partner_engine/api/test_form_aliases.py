@@ -56,8 +56,8 @@ WRITES = [case for case in CASES if case[2] != "GET"]
 OWN_HEADERS = {"Deprecation", "Sunset", "Link"}
 #: What differs between two forms with the same content: ids, moments, secrets and digests of them.
 _VARYING = re.compile(
-    r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}|\d{4}-\d\d-\d\dT[\d:.]+(Z|\+00:00)"
-    r"|(?<=guest/)[\w-]+|(?<=cursor=)[\w-]+|\"\d+-[0-9a-f]{24}\""
+    r"(?<=guest/)[\w#-]+|[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}|\d{4}-\d\d-\d\dT[\d:.]+(Z|\+00:00)"
+    r"|(?<=cursor=)[\w-]+|\"\d+-[0-9a-f]{24}\""
 )
 
 
