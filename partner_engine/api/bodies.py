@@ -109,6 +109,15 @@ class ReadQuery(Query, frozen=True, kw_only=True):
         return self.at.replace(microsecond=self.at.microsecond + 999)
 
 
+class CompareQuery(Query, frozen=True, kw_only=True, rename={"with_": "with"}):
+    """The copies to compare with: ids, each with ``@<version>`` for an earlier version, separated by commas; and the
+    version of the copy itself, by default the present one.
+    """
+
+    with_: Annotated[str, Meta(min_length=1, max_length=300)]
+    version: Annotated[int, Meta(ge=1, le=2**31 - 1)] | None = None
+
+
 class DryRunQuery(Query, frozen=True, kw_only=True):
     """``dry_run=true`` reports the effects of the request and writes nothing."""
 

@@ -10,6 +10,7 @@ from rest_framework.views import APIView
 from partner_engine.api.answers import Answers
 from partner_engine.api.application_forms import ApplicationForm, ApplicationForms, FormCopies
 from partner_engine.api.catalogue import Catalogue
+from partner_engine.api.compare import Compare
 from partner_engine.api.confirmations import Confirmations
 from partner_engine.api.copies import Copy, LockCopy, MakeBase, RestoreCopy, UnlockCopy
 from partner_engine.api.docs import Description, Docs
@@ -20,6 +21,7 @@ from partner_engine.api.guest_links import GuestLink, GuestLinks
 from partner_engine.api.history import Changes, History, HistoryHead
 from partner_engine.api.http.not_found import UnknownRoute
 from partner_engine.api.me import Me
+from partner_engine.api.merges import Merge, UndoMerge
 from partner_engine.api.messages import Message, Messages
 from partner_engine.api.naics import Naics
 from partner_engine.api.needed import Needed
@@ -58,6 +60,7 @@ ROUTES: Final[dict[str, tuple[str, type[APIView]]]] = {
     "confirmations": ("copies/<id:id>/confirmations", Confirmations),
     "changes": ("copies/<id:id>/changes", Changes),
     "history": ("copies/<id:id>/history", History),
+    "compare": ("copies/<id:id>/compare", Compare),
     "history_head": ("copies/<id:id>/history/head", HistoryHead),
     "revert": ("copies/<id:id>/revert", Revert),
     "explain": ("copies/<id:id>/explain", Explain),
@@ -65,6 +68,8 @@ ROUTES: Final[dict[str, tuple[str, type[APIView]]]] = {
     "guest_links": ("copies/<id:id>/guest_links", GuestLinks),
     "guest_link": ("copies/<id:id>/guest_links/<id:link_id>", GuestLink),
     "needed": ("copies/<id:id>/needed", Needed),
+    "merge": ("copies/<id:id>/merge", Merge),
+    "undo_merge": ("copies/<id:id>/merge/undo", UndoMerge),
     "messages": ("copies/<id:id>/messages", Messages),
     "message": ("copies/<id:id>/messages/<id:message_id>", Message),
     "question_sets": ("copies/<id:id>/question_sets", QuestionSets),

@@ -41,7 +41,7 @@ class Row:
 
     def path(self, identity: str) -> str:
         address = re.sub(r"<id:\w+>", identity, self.address)
-        return address.replace("<slug:code>", "qs_auto") + self.query
+        return address.replace("<slug:code>", "qs_auto") + self.query.replace("<id:id>", identity)
 
     def __str__(self) -> str:
         return f"{self.method} {self.address}"
@@ -69,6 +69,7 @@ ROWS = [
     Row("POST", "copies/<id:id>/revert", WRITE, b'{"version": 1}'),
     Row("GET", "copies/<id:id>/explain", READ, query="?target=QM-BOP"),
     Row("GET", "copies/<id:id>/needed", READ),
+    Row("GET", "copies/<id:id>/compare", READ, query="?with=<id:id>@1"),
     Row(
         "POST",
         "copies/<id:id>/reveal",
@@ -78,6 +79,10 @@ ROWS = [
     Row("GET", "copies/<id:id>/guest_links", READ),
     Row("POST", "copies/<id:id>/guest_links", WRITE, b'{"name": "Gus"}'),
     Row("DELETE", "copies/<id:id>/guest_links/<id:link_id>", WRITE, b"{}"),
+    Row(
+        "POST", "copies/<id:id>/merge", WRITE, b'{"from_copy": "01935ad0-1f7e-7c32-9d3e-5f0a6d1c2b10"}', "?dry_run=true"
+    ),
+    Row("POST", "copies/<id:id>/merge/undo", WRITE, b"{}"),
     Row("GET", "copies/<id:id>/messages", READ),
     Row("POST", "copies/<id:id>/messages", WRITE, b'{"text": "x"}'),
     Row("DELETE", "copies/<id:id>/messages/<id:message_id>", WRITE, b"{}"),
