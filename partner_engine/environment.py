@@ -14,6 +14,7 @@ from django.core.exceptions import ImproperlyConfigured
 
 #: TENANT_DATABASE_SUMMIT=postgres://... defines the alias "summit", which a tenant can name as its own database.
 TENANT_DATABASE_PREFIX: Final = "TENANT_DATABASE_"
+#: The shared database where none is named; production refuses that (partner_engine.E006).
 DEVELOPMENT_DATABASE_URL: Final = "postgres://partner_engine@127.0.0.1:5432/partner_engine"
 KEY_BYTES: Final = 32
 #: Django's own defaults.
@@ -72,7 +73,7 @@ def databases(default: str, environment: Mapping[str, str], *, limits: Limits) -
         for name, url in sorted(environment.items())
         if name.startswith(TENANT_DATABASE_PREFIX) and url
     }
-    return {**own, "default": _database(default, limits)}
+    return {**own, "default": _database(default or DEVELOPMENT_DATABASE_URL, limits)}
 
 
 def _database(url: str, limits: Limits) -> dict[str, Any]:

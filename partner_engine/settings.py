@@ -14,16 +14,7 @@ from pathlib import Path
 import environ
 
 from partner_engine.admin_theme import UNFOLD as UNFOLD
-from partner_engine.environment import (
-    DEVELOPMENT_DATABASE_URL,
-    Limits,
-    Processes,
-    databases,
-    keyring,
-    mail,
-    networks,
-    processes,
-)
+from partner_engine.environment import Limits, Processes, databases, keyring, mail, networks, processes
 from partner_engine.logging import logging_settings
 
 BASE_DIR = Path(__file__).resolve().parent.parent
@@ -67,7 +58,7 @@ STATEMENT_TIMEOUT: int = env.int("STATEMENT_TIMEOUT", default=8_000)
 LOCK_TIMEOUT: int = env.int("LOCK_TIMEOUT", default=2_000)
 MAINTENANCE: bool = env.bool("MAINTENANCE", default=False)  # this process is `manage.py`
 LIMITS = Limits(statement_timeout=STATEMENT_TIMEOUT, lock_timeout=LOCK_TIMEOUT, pool_size=DATABASE_POOL_SIZE)
-DATABASES = databases(DATABASE_URL or DEVELOPMENT_DATABASE_URL, os.environ, limits=LIMITS)
+DATABASES = databases(DATABASE_URL, os.environ, limits=LIMITS)
 DATABASE_ROUTERS = ["tenants.routing.TenantRouter"]
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
