@@ -101,13 +101,12 @@ def move_under_load(world: World, chance: random.Random, *, kills: int, worse: s
     workers = [world.fork("tenant_trials:relay_beside_a_move", aliases=["default", OWN], rest=0.02) for _ in range(2)]
     for trial in (*writers, *workers):
         trial.next_report()
+    time.sleep(0.5)
     for _ in range(kills):
         _kill_a_move(world, chance, worse)
     ended = world.do("tenant_trials:move_tenant", to=OWN, worse=worse)
     for writer in writers:
-        # Each goes on until it has saved in the new database.
-        while (report := writer.next_report()) is not None and ("version" not in report or report["at"] != OWN):
-            pass
+        _wait_until_saved_there(writer)
     acknowledged = [report for writer in writers for report in _dismiss(writer)]
     for worker in workers:
         _wait_until_rung(world, len(bells))
@@ -117,6 +116,15 @@ def move_under_load(world: World, chance: random.Random, *, kills: int, worse: s
     if not {report["at"] for report in saves} >= {"default", OWN}:
         wrong.append("no save before or none after the move, so this proves nothing")
     return [*wrong, *_of_bells(world, bells), *merged_violations(world, saves)]
+
+
+def _wait_until_saved_there(writer: Trial) -> None:
+    """Let the writer go on until it has saved in the new database, which a worse move may prevent."""
+    ends = time.monotonic() + 10
+    while time.monotonic() < ends:
+        report = writer.next_report()
+        if report is None or ("version" in report and report["at"] == OWN):
+            return
 
 
 def _kill_a_move(world: World, chance: random.Random, worse: str) -> None:
