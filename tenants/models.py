@@ -16,7 +16,7 @@ from django.utils import timezone
 from oauth2_provider.models import AbstractApplication
 from uuid_utils.compat import uuid7
 
-from tenants.access import RIGHT_TEXTS, ROLE_RIGHTS, Actor, Right, Role
+from tenants.access import BEYOND_TENANT, RIGHT_TEXTS, ROLE_RIGHTS, Actor, Right, Role
 
 
 def new_id() -> UUID:
@@ -129,8 +129,8 @@ class User(AbstractBaseUser, PermissionsMixin):  # type: ignore[django-manager-m
 
 
 def every_right() -> list[str]:
-    """Return all rights, the most that a new API client may request."""
-    return [right.value for right in Right]
+    """Return all rights within a tenant, the most that a new API client may request."""
+    return [right.value for right in Right if right not in BEYOND_TENANT]
 
 
 _GRANT_TYPES = [(AbstractApplication.GRANT_CLIENT_CREDENTIALS, "Client credentials")]
