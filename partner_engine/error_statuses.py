@@ -8,6 +8,7 @@ from batch.errors import (
     AnswersMissing,
     BaseCopy,
     BatchError,
+    CopiesAreOff,
     CopyIsDeleted,
     CopyIsHeld,
     CopyIsLocked,
@@ -46,6 +47,7 @@ from batch.errors import (
     WrongValue,
 )
 from batch.misuse import Misuse
+from scenarios.merge_errors import CannotMerge, NoMergeToUndo, SourceMoved
 
 STATUS: Final[dict[type[BatchError], int]] = {
     Misuse: 500,
@@ -60,6 +62,7 @@ STATUS: Final[dict[type[BatchError], int]] = {
     CopyIsHeld: 409,
     LastCopy: 409,
     BaseCopy: 409,
+    CopiesAreOff: 403,
     TwiceInChunk: 409,
     IdempotencyConflict: 422,
     IdempotencyInFlight: 409,
@@ -88,6 +91,9 @@ STATUS: Final[dict[type[BatchError], int]] = {
     UnknownProduct: 422,
     PoolIsFull: 422,
     ReadOnlyAnswer: 422,
+    CannotMerge: 422,
+    SourceMoved: 409,
+    NoMergeToUndo: 409,
 }
 
 
