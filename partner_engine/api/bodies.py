@@ -96,6 +96,14 @@ class RevealInput(Body, frozen=True, kw_only=True):
     reason: Annotated[str, Meta(min_length=10, max_length=500)]
 
 
+class RevertInput(Body, frozen=True, kw_only=True):
+    """The version to take a copy back to: as its next version, or ``into`` a new copy with this ``title``."""
+
+    version: Annotated[int, Meta(ge=1, le=2**31 - 1)]
+    into: Literal["new_copy"] | None = None
+    title: Title = ""
+
+
 class ReadQuery(Query, frozen=True, kw_only=True):
     """The past state of a copy to read: at a version, or at a moment (ISO 8601 with offset)."""
 
@@ -108,6 +116,15 @@ class ReadQuery(Query, frozen=True, kw_only=True):
         if self.at is None or self.at.microsecond % 1_000:
             return self.at
         return self.at.replace(microsecond=self.at.microsecond + 999)
+
+
+class CompareQuery(Query, frozen=True, kw_only=True, rename={"with_": "with"}):
+    """The copies to compare with: ids, each with ``@<version>`` for an earlier version, separated by commas; and the
+    version of the copy itself, by default the present one.
+    """
+
+    with_: Annotated[str, Meta(min_length=1, max_length=300)]
+    version: Annotated[int, Meta(ge=1, le=2**31 - 1)] | None = None
 
 
 class DryRunQuery(Query, frozen=True, kw_only=True):

@@ -40,7 +40,7 @@ class Row:
 
     def path(self, identity: str) -> str:
         address = re.sub(r"<id:\w+>", identity, self.address)
-        return address.replace("<slug:code>", "qs_auto") + self.query
+        return address.replace("<slug:code>", "qs_auto") + self.query.replace("<id:id>", identity)
 
     def __str__(self) -> str:
         return f"{self.method} {self.address}"
@@ -65,8 +65,11 @@ ROWS = [
     Row("POST", "copies/<id:id>/confirmations", WRITE, b'{"path": "mqs_mail_zip", "code": "zip_unknown"}'),
     Row("GET", "copies/<id:id>/changes", READ),
     Row("GET", "copies/<id:id>/history", READ),
+    Row("GET", "copies/<id:id>/history/head", READ),
+    Row("POST", "copies/<id:id>/revert", WRITE, b'{"version": 1}'),
     Row("GET", "copies/<id:id>/explain", READ, query="?target=QM-BOP"),
     Row("GET", "copies/<id:id>/needed", READ),
+    Row("GET", "copies/<id:id>/compare", READ, query="?with=<id:id>@1"),
     Row(
         "POST",
         "copies/<id:id>/reveal",
