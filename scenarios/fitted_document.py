@@ -18,7 +18,7 @@ from rules.types.registry import type_of
 
 #: The author of the answers that a clone brings to another tenant.
 CLONED: Final = AnsweredBy("import", "clone")
-#: Returns whether the actor may hand over the answer at a path.
+#: Returns whether the actor may pass on the answer at a path.
 Carries: TypeAlias = Callable[[str, Answer], bool]
 _UNKNOWN_QUESTION: Final = "The catalogue of the other tenant has no such question here."
 _UNKNOWN_POOL: Final = "The catalogue of the other tenant has no such rows here."
@@ -31,7 +31,7 @@ class Fitting:
     """Fits one document, which is changed in place; ``findings`` names everything that is left out."""
 
     def __init__(self, catalogue: CompiledCatalogue, *, carries: Carries, reveal: Reveal | None) -> None:
-        """Take the ``catalogue`` of the other tenant; ``carries`` returns whether the actor may hand over an answer.
+        """Take the ``catalogue`` of the other tenant; ``carries`` returns whether the actor may pass on an answer.
 
         Without ``reveal``, because the source's key was erased, sealed answers are not compared with the catalogue.
         """

@@ -95,7 +95,7 @@ def _document(
 
 
 def _carries(visibility: Visibility, actor: Actor) -> Carries:
-    """Return whether the actor may hand over an answer: who may not read it, may not pass it on."""
+    """Return whether the actor may pass on an answer: only what they may read."""
 
     def carries(path: str, answer: Answer) -> bool:
         tag = answer.proposed.tag if answer.proposed else ""
