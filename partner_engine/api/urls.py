@@ -17,11 +17,12 @@ from partner_engine.api.copies import Copy, LockCopy, MakeBase, RestoreCopy, Unl
 from partner_engine.api.docs import Description, Docs
 from partner_engine.api.events import Events
 from partner_engine.api.explain import Explain
-from partner_engine.api.form_answers import FormAnswers
+from partner_engine.api.form_aliases import ALIAS_ROUTES
 from partner_engine.api.guest_links import GuestLink, GuestLinks
 from partner_engine.api.history import Changes, History, HistoryHead
 from partner_engine.api.http.not_found import UnknownRoute
 from partner_engine.api.me import Me
+from partner_engine.api.merges import Merge, UndoMerge
 from partner_engine.api.messages import Message, Messages
 from partner_engine.api.naics import Naics
 from partner_engine.api.needed import Needed
@@ -51,7 +52,7 @@ ROUTES: Final[dict[str, tuple[str, type[APIView]]]] = {
     "application_form": ("application_forms/<id:id>", ApplicationForm),
     "form_copies": ("application_forms/<id:id>/copies", FormCopies),
     "clone_form": ("application_forms/<id:id>/clone", CloneForm),
-    "form_answers": ("application_forms/<id:id>/answers", FormAnswers),
+    **ALIAS_ROUTES,
     "copy": ("copies/<id:id>", Copy),
     "restore_copy": ("copies/<id:id>/restore", RestoreCopy),
     "lock_copy": ("copies/<id:id>/lock", LockCopy),
@@ -69,6 +70,8 @@ ROUTES: Final[dict[str, tuple[str, type[APIView]]]] = {
     "guest_links": ("copies/<id:id>/guest_links", GuestLinks),
     "guest_link": ("copies/<id:id>/guest_links/<id:link_id>", GuestLink),
     "needed": ("copies/<id:id>/needed", Needed),
+    "merge": ("copies/<id:id>/merge", Merge),
+    "undo_merge": ("copies/<id:id>/merge/undo", UndoMerge),
     "messages": ("copies/<id:id>/messages", Messages),
     "message": ("copies/<id:id>/messages/<id:message_id>", Message),
     "question_sets": ("copies/<id:id>/question_sets", QuestionSets),
