@@ -21,6 +21,7 @@ from partner_engine.api.guest_links import GuestLink, GuestLinks
 from partner_engine.api.history import Changes, History, HistoryHead
 from partner_engine.api.http.not_found import UnknownRoute
 from partner_engine.api.me import Me
+from partner_engine.api.merges import Merge, UndoMerge
 from partner_engine.api.messages import Message, Messages
 from partner_engine.api.naics import Naics
 from partner_engine.api.needed import Needed
@@ -67,6 +68,8 @@ ROUTES: Final[dict[str, tuple[str, type[APIView]]]] = {
     "guest_links": ("copies/<id:id>/guest_links", GuestLinks),
     "guest_link": ("copies/<id:id>/guest_links/<id:link_id>", GuestLink),
     "needed": ("copies/<id:id>/needed", Needed),
+    "merge": ("copies/<id:id>/merge", Merge),
+    "undo_merge": ("copies/<id:id>/merge/undo", UndoMerge),
     "messages": ("copies/<id:id>/messages", Messages),
     "message": ("copies/<id:id>/messages/<id:message_id>", Message),
     "question_sets": ("copies/<id:id>/question_sets", QuestionSets),

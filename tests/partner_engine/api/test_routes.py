@@ -77,6 +77,10 @@ ROWS = [
     Row("GET", "copies/<id:id>/guest_links", READ),
     Row("POST", "copies/<id:id>/guest_links", WRITE, b'{"name": "Gus"}'),
     Row("DELETE", "copies/<id:id>/guest_links/<id:link_id>", WRITE, b"{}"),
+    Row(
+        "POST", "copies/<id:id>/merge", WRITE, b'{"from_copy": "01935ad0-1f7e-7c32-9d3e-5f0a6d1c2b10"}', "?dry_run=true"
+    ),
+    Row("POST", "copies/<id:id>/merge/undo", WRITE, b"{}"),
     Row("GET", "copies/<id:id>/messages", READ),
     Row("POST", "copies/<id:id>/messages", WRITE, b'{"text": "x"}'),
     Row("DELETE", "copies/<id:id>/messages/<id:message_id>", WRITE, b"{}"),
