@@ -88,7 +88,7 @@ def _references(request: HttpRequest, shell: Shell) -> list[Reference]:
     if any(reference.version is not None for reference in named):
         return list(dict.fromkeys((current, *named)))
     if not named and current == base:
-        named = [Reference(UUID(tab.id)) for tab in shell.tabs][: MOST_COPIES]
+        named = [Reference(UUID(tab.id)) for tab in shell.tabs][:MOST_COPIES]
     return list(dict.fromkeys((base, current, *named)))[: MOST_COPIES if not request.GET.get("with") else None]
 
 

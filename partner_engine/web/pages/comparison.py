@@ -41,12 +41,16 @@ class Column:
 
 @dataclass(frozen=True)
 class OutcomeCell:
-    """The price of a product in one copy, or a badge in its place; ``difference`` is that to the first copy."""
+    """The price of a product in one copy, or a badge in its place; ``difference`` is that to the first copy, and
+    ``premium`` and ``change`` are both as numbers.
+    """
 
     price: str
     badge: str
     style: str
     difference: str = ""
+    premium: int | None = None
+    change: int | None = None
 
 
 @dataclass(frozen=True)
@@ -182,7 +186,8 @@ class _Builder:
         changed = "" if difference is None else signed_money(difference, self._currency)
         # A price says by itself that the product is eligible.
         word = ("", "") if outcome.outcome == "eligible" else (badge, style)
-        return OutcomeCell(money(outcome.premium, self._currency), *word, changed)
+        price = money(outcome.premium, self._currency)
+        return OutcomeCell(price, *word, changed, premium=outcome.premium, change=difference)
 
     def _because(self, copy: str, line: ProductLine, place: int, found: ProductDifference) -> Iterator[Because]:
         here, there = line.outcomes[place], line.outcomes[0]

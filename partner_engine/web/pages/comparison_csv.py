@@ -47,8 +47,9 @@ def _rows(page: ComparisonPage, *, insured: str, agency: str, day: str, note: st
             ": ".join(filter(None, (found.copy, " ".join(filter(None, (found.text, found.detail))))))
             for found in product.because
         )
-        cells = [cell.price or cell.badge for cell in product.cells]
-        yield [product.carrier, product.name, *cells, *(cell.difference for cell in product.cells[1:]), because]
+        prices = [cell.badge if cell.premium is None else str(cell.premium) for cell in product.cells]
+        changes = ["" if cell.change is None else str(cell.change) for cell in product.cells[1:]]
+        yield [product.carrier, product.name, *prices, *changes, because]
     yield []
     yield ["Question", "Place", *titles, "Changed by", "Effect (our estimate)"]
     for question in page.questions:
