@@ -10,6 +10,7 @@ from rest_framework.views import APIView
 from partner_engine.api.answers import Answers
 from partner_engine.api.application_forms import ApplicationForm, ApplicationForms, FormCopies
 from partner_engine.api.catalogue import Catalogue
+from partner_engine.api.clones import CloneForm
 from partner_engine.api.compare import Compare
 from partner_engine.api.confirmations import Confirmations
 from partner_engine.api.copies import Copy, LockCopy, MakeBase, RestoreCopy, UnlockCopy
@@ -50,6 +51,7 @@ ROUTES: Final[dict[str, tuple[str, type[APIView]]]] = {
     "application_forms": ("application_forms", ApplicationForms),
     "application_form": ("application_forms/<id:id>", ApplicationForm),
     "form_copies": ("application_forms/<id:id>/copies", FormCopies),
+    "clone_form": ("application_forms/<id:id>/clone", CloneForm),
     **ALIAS_ROUTES,
     "copy": ("copies/<id:id>", Copy),
     "restore_copy": ("copies/<id:id>/restore", RestoreCopy),

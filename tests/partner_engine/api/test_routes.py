@@ -53,6 +53,7 @@ ROWS = [
     Row("POST", "application_forms", WRITE, b'{"answers": {}}'),
     Row("GET", "application_forms/<id:id>", READ),
     Row("POST", "application_forms/<id:id>/copies", WRITE, b'{"title": "x"}'),
+    Row("POST", "application_forms/<id:id>/clone", WRITE, b"{}"),
     Row("PATCH", "application_forms/<id:id>/answers", WRITE, b'{"answers": {}}'),
     Row("GET", "copies/<id:id>", READ),
     Row("PATCH", "copies/<id:id>", WRITE, b'{"title": "x"}'),
