@@ -5,7 +5,17 @@ from __future__ import annotations
 from django.urls import path
 
 from partner_engine.id_converter import IdConverter
-from partner_engine.web import application_forms, catch_up, copies, guest_links, history, lookups, messages, webhooks
+from partner_engine.web import (
+    application_forms,
+    catch_up,
+    clones,
+    copies,
+    guest_links,
+    history,
+    lookups,
+    messages,
+    webhooks,
+)
 from partner_engine.web.sign_in import SignIn, SignOut
 
 app_name = "web"
@@ -22,6 +32,7 @@ urlpatterns = [
     path("forms/<id:copy_id>/rows", copies.order_rows, name="rows"),
     path("forms/<id:copy_id>/row", copies.show_row, name="row"),
     path("forms/<id:copy_id>/parts", catch_up.catch_up, name="parts"),
+    path("forms/<id:copy_id>/clone", clones.clone, name="clone"),
     path("forms/<id:copy_id>/title", copies.rename, name="title"),
     path("forms/<id:copy_id>/messages", messages.order, name="messages"),
     path("forms/<id:copy_id>/why", copies.why, name="why"),
