@@ -67,6 +67,7 @@ ROWS = [
     Row("GET", "copies/<id:id>/changes", READ),
     Row("GET", "copies/<id:id>/history", READ),
     Row("GET", "copies/<id:id>/history/head", READ),
+    Row("GET", "copies/<id:id>/decision", READ),
     Row("POST", "copies/<id:id>/revert", WRITE, b'{"version": 1}'),
     Row("GET", "copies/<id:id>/explain", READ, query="?target=QM-BOP"),
     Row("GET", "copies/<id:id>/needed", READ),
