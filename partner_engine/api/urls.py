@@ -16,7 +16,7 @@ from partner_engine.api.copies import Copy, LockCopy, MakeBase, RestoreCopy, Unl
 from partner_engine.api.docs import Description, Docs
 from partner_engine.api.events import Events
 from partner_engine.api.explain import Explain
-from partner_engine.api.form_answers import FormAnswers
+from partner_engine.api.form_aliases import ALIAS_ROUTES
 from partner_engine.api.guest_links import GuestLink, GuestLinks
 from partner_engine.api.history import Changes, History, HistoryHead
 from partner_engine.api.http.not_found import UnknownRoute
@@ -50,7 +50,7 @@ ROUTES: Final[dict[str, tuple[str, type[APIView]]]] = {
     "application_forms": ("application_forms", ApplicationForms),
     "application_form": ("application_forms/<id:id>", ApplicationForm),
     "form_copies": ("application_forms/<id:id>/copies", FormCopies),
-    "form_answers": ("application_forms/<id:id>/answers", FormAnswers),
+    **ALIAS_ROUTES,
     "copy": ("copies/<id:id>", Copy),
     "restore_copy": ("copies/<id:id>/restore", RestoreCopy),
     "lock_copy": ("copies/<id:id>/lock", LockCopy),
