@@ -11,7 +11,7 @@ from uuid import UUID
 from django.http import HttpRequest, HttpResponse, HttpResponseBadRequest
 from django.shortcuts import render
 from django.urls import reverse
-from django.views.decorators.http import require_POST
+from django.views.decorators.http import require_GET, require_POST
 from django_htmx.http import HttpResponseClientRedirect
 
 from batch.context import BatchContext
@@ -22,11 +22,12 @@ from partner_engine.web.access import Agent, for_agents
 from partner_engine.web.copy_shell import shell_of
 from partner_engine.web.copy_view import log_personal_reads, read_context
 from partner_engine.web.pages.merge_page import MergeResult, build_merge, build_result
-from partner_engine.web.pages.shell import COMPARE
+from partner_engine.web.pages.shell import Shell
 from presentation.formats import counted
 from scenarios.merge import MergePlan, carry_out, plan_merge, require_picks, undo_merge
 from tenants.access import Right
 
+ROUTE: Final = "web:merge"
 #: The beginning of the names of picks among the fields of the page.
 _PICK: Final = "pick-"
 _SIDES: Final[dict[str, Side]] = {"mine": "mine", "theirs": "theirs"}
@@ -41,16 +42,28 @@ class Order(NamedTuple):
     source_version: int
 
 
-def show(request: HttpRequest, agent: Agent, copy_id: UUID, source_id: UUID) -> HttpResponse:
-    """Show what differs between the copy ``source_id`` and the copy that it is merged into. Called by the comparison."""
+@require_GET
+@for_agents(Right.READ_FORMS)
+def index(request: HttpRequest, agent: Agent, copy_id: UUID) -> HttpResponse:
+    """Show what differs between a copy and the copy ``with``, by default the base or else the first other one, that is
+    to be merged into it.
+    """
+    return show(request, agent, copy_id)
+
+
+def show(request: HttpRequest, agent: Agent, copy_id: UUID) -> HttpResponse:
+    """Return the page of a merge, also for the comparison, which leads to it."""
     context = agent.find(copy_id)
     reading = read_context(context, request, agent)
+    shell = shell_of(context, reading, agent, route=ROUTE)
+    source_id = _identity(request.GET.get("with", "")) or _other(shell)
+    if source_id is None:
+        return render(request, "web/merge.html", agent.context(shell=shell, copy_id=context.copy.id))
     plan = plan_merge(context.changeset, source_id, scope=agent.tenant)
     picked = plan.pick({})
     unpicked = {found.id for found in picked.unpicked}
     picks = {identity: side for identity, side in picked.sides.items() if identity not in unpicked}
     log_personal_reads(reading, context, agent)
-    shell = shell_of(context, reading, agent, route=COMPARE)
     titles = {tab.id: tab.title for tab in shell.tabs}
     shown = agent.context(
         shell=shell,
@@ -88,7 +101,7 @@ def preview(request: HttpRequest, agent: Agent, copy_id: UUID) -> HttpResponse:
 
 @require_POST
 @for_agents(Right.WRITE_FORMS)
-def merge(request: HttpRequest, agent: Agent, copy_id: UUID) -> HttpResponse:
+def save(request: HttpRequest, agent: Agent, copy_id: UUID) -> HttpResponse:
     """Merge with the picks of the page, in one save, and lead back to the page."""
     order = _order(request)
     if order is None:
@@ -135,8 +148,9 @@ def _preview(
 ) -> MergeResult:  # fmt: skip
     reading = read_context(context, request, agent)
     try:
-        carry_out(context.changeset, plan, picked)
-        return build_result(reading, context.preview(), len(picked.unpicked))
+        changeset = context.changeset
+        carry_out(changeset, plan, picked)
+        return build_result(reading, context.preview(), changeset.document, unpicked=len(picked.unpicked))
     except BatchError as error:
         return _refused(error)
 
@@ -163,8 +177,13 @@ def _order(request: HttpRequest) -> Order | None:
 
 
 def _address(copy_id: UUID, source: UUID, **more: object) -> str:
-    query = urlencode({"with": source, "merge": 1, **more})
-    return f"{reverse(COMPARE, args=[copy_id])}?{query}"
+    return f"{reverse(ROUTE, args=[copy_id])}?{urlencode({'with': source, **more})}"
+
+
+def _other(shell: Shell) -> UUID | None:
+    """Return the copy to merge if none is named: the base, or into the base the first other copy."""
+    others = sorted((tab for tab in shell.tabs if not tab.current), key=lambda tab: not tab.base)
+    return UUID(others[0].id) if others else None
 
 
 def _number(text: str) -> int:

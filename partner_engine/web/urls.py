@@ -5,7 +5,17 @@ from __future__ import annotations
 from django.urls import path
 
 from partner_engine.id_converter import IdConverter
-from partner_engine.web import application_forms, catch_up, copies, guest_links, history, lookups, messages, webhooks
+from partner_engine.web import (
+    application_forms,
+    catch_up,
+    copies,
+    guest_links,
+    history,
+    lookups,
+    merge,
+    messages,
+    webhooks,
+)
 from partner_engine.web.sign_in import SignIn, SignOut
 
 app_name = "web"
@@ -29,6 +39,10 @@ urlpatterns = [
     path("forms/<id:copy_id>/history", history.index, name="history"),
     path("forms/<id:copy_id>/history/<int:version>", history.show_version, name="version"),
     path("forms/<id:copy_id>/history/restore", history.restore, name="restore"),
+    path("forms/<id:copy_id>/merge", merge.index, name="merge"),
+    path("forms/<id:copy_id>/merge/preview", merge.preview, name="preview-merge"),
+    path("forms/<id:copy_id>/merge/save", merge.save, name="save-merge"),
+    path("forms/<id:copy_id>/merge/undo", merge.undo, name="undo-merge"),
     path("forms/<id:copy_id>/guest-links", guest_links.index, name="guest-links"),
     path("forms/<id:copy_id>/guest-links/new", guest_links.issue, name="issue-guest-link"),
     path("forms/<id:copy_id>/guest-links/<id:link_id>/revoke", guest_links.revoke, name="revoke-guest-link"),

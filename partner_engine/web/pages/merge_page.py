@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from batch.changes.records import SaveResult
-from copies.document import Answer, Confirmation, DocumentQuestionSet, PoolRow, find_container, row_number
+from copies.document import Answer, Confirmation, Document, DocumentQuestionSet, PoolRow, find_container, row_number
 from copies.merge import Difference, Side, State
 from copies.paths import Path, join_path, row_steps
 from partner_engine.web.pages.cards import row_title
@@ -91,11 +91,11 @@ def build_merge(reading: Reading, differences: Sequence[Difference], picks: Mapp
     )
 
 
-def build_result(reading: Reading, result: SaveResult, unpicked: int) -> MergeResult:
-    """Return the result of the picks so far; ``unpicked`` is the number of clashes without a pick."""
+def build_result(reading: Reading, result: SaveResult, merged: Document, *, unpicked: int) -> MergeResult:
+    """Return the result of the picks so far, with the ``merged`` document. ``unpicked`` clashes have no pick."""
     changed = sum(change.cause.type == "merge" for change in result.changes)
     known = {(message.path, message.code) for message in result.before.messages}
-    told = reading.visibility.messages(result.evaluation.messages)
+    told = reading.visibility.messages(result.evaluation.messages, lambda: merged)
     errors = [message for message in told if message.kind == "error" and (message.path, message.code) not in known]
     parts = [f"{counted(changed, 'change')} here" if changed else "Nothing changes here"]
     if unpicked:
