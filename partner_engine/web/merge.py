@@ -11,23 +11,22 @@ from uuid import UUID
 from django.http import HttpRequest, HttpResponse, HttpResponseBadRequest
 from django.shortcuts import render
 from django.urls import reverse
-from django.views.decorators.http import require_GET, require_POST
+from django.views.decorators.http import require_POST
 from django_htmx.http import HttpResponseClientRedirect
 
 from batch.context import BatchContext
-from batch.errors import BatchError, StaleChangeset
+from batch.errors import BatchError, NotFound, StaleChangeset
 from copies.merge import Side
 from copies.picks import Picked
 from partner_engine.web.access import Agent, for_agents
 from partner_engine.web.copy_shell import shell_of
 from partner_engine.web.copy_view import log_personal_reads, read_context
 from partner_engine.web.pages.merge_page import MergeResult, build_merge, build_result
-from partner_engine.web.pages.shell import Shell
+from partner_engine.web.pages.shell import COMPARE, Shell
 from presentation.formats import counted
 from scenarios.merge import MergePlan, carry_out, plan_merge, require_picks, undo_merge
 from tenants.access import Right
 
-ROUTE: Final = "web:merge"
 #: The beginning of the names of picks among the fields of the page.
 _PICK: Final = "pick-"
 _SIDES: Final[dict[str, Side]] = {"mine": "mine", "theirs": "theirs"}
@@ -42,20 +41,13 @@ class Order(NamedTuple):
     source_version: int
 
 
-@require_GET
-@for_agents(Right.READ_FORMS)
-def index(request: HttpRequest, agent: Agent, copy_id: UUID) -> HttpResponse:
-    """Show what differs between a copy and the copy ``with``, by default the base or else the first other one, that is
-    to be merged into it.
-    """
-    return show(request, agent, copy_id)
-
-
 def show(request: HttpRequest, agent: Agent, copy_id: UUID) -> HttpResponse:
-    """Return the page of a merge, also for the comparison, which leads to it."""
+    """Show what differs between a copy and the copy ``with``, by default the base or else the first other one, that is
+    to be merged into it. Called by the comparison.
+    """
     context = agent.find(copy_id)
     reading = read_context(context, request, agent)
-    shell = shell_of(context, reading, agent, route=ROUTE)
+    shell = shell_of(context, reading, agent, route=COMPARE)
     source_id = _identity(request.GET.get("with", "")) or _other(shell)
     if source_id is None:
         return render(request, "web/merge.html", agent.context(shell=shell, copy_id=context.copy.id))
@@ -113,6 +105,8 @@ def save(request: HttpRequest, agent: Agent, copy_id: UUID) -> HttpResponse:
             require_picks(picked)
             carry_out(context.changeset, plan, picked)
             version = context.save().version
+    except NotFound:
+        raise
     except BatchError as error:
         return render(request, "web/parts/merge_result.html", {"result": _refused(error)}, status=422)
     return HttpResponseClientRedirect(_address(copy_id, order.source, merged=version))
@@ -177,7 +171,7 @@ def _order(request: HttpRequest) -> Order | None:
 
 
 def _address(copy_id: UUID, source: UUID, **more: object) -> str:
-    return f"{reverse(ROUTE, args=[copy_id])}?{urlencode({'with': source, **more})}"
+    return f"{reverse(COMPARE, args=[copy_id])}?{urlencode({'with': source, 'merge': 1, **more})}"
 
 
 def _other(shell: Shell) -> UUID | None:

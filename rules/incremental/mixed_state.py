@@ -62,9 +62,7 @@ class Mixture:
                 self.masks[code] = self.masks.get(code, 0) | bit
         self.reached = self.masks.keys() | mixer.one_sided
         self.undecided = {
-            path: waits_for
-            for path, waits_for in self.before.undecided.items()
-            if Path(path).code not in self.reached
+            path: waits_for for path, waits_for in self.before.undecided.items() if Path(path).code not in self.reached
         }
         self.invalid = frozenset(refusal.path for refusal in refusals_in(catalogue, self.before.messages))
         self.slot_masks = [self._mask_of_slot(part) for part in catalogue.dependents.parts[""]]

@@ -24,7 +24,7 @@ class Merging:
         self.base, self.copy = page.copy_id, copy
 
     def open(self, query: str = "") -> str:
-        response = self.client.get(f"/forms/{self.base}/merge?with={self.copy}{query}")
+        response = self.client.get(f"/forms/{self.base}/compare?with={self.copy}&merge=1{query}")
         assert response.status_code == 200
         return markup(response)
 
@@ -35,7 +35,7 @@ class Merging:
         return hidden | dict(picked)
 
     def send(self, what: str, fields: dict[str, str]) -> tuple[int, str, str]:
-        response = self.client.post(f"/forms/{self.base}/merge/{what}", fields, headers={"HX-Request": "true"})
+        response = self.client.post(f"/forms/{self.base}/merge{what}", fields, headers={"HX-Request": "true"})
         return response.status_code, response.content.decode(), response.headers.get("HX-Redirect", "")
 
 
@@ -61,14 +61,14 @@ def test_one_pick_is_merged_and_undone(merging: Merging, read: Callable[[str], b
     picks = {name: ("theirs" if name == revenue else "mine") if name.startswith("pick-") else value
              for name, value in fields.items()}  # fmt: skip
 
-    assert "1 change here" in merging.send("preview", picks)[1]
-    status, _, address = merging.send("save", picks)
+    assert "1 change here" in merging.send("/preview", picks)[1]
+    status, _, address = merging.send("", picks)
 
     assert (status, "merged=2" in address) == (200, True)
     answers = read(merging.base).read_only_changeset().document.answers
     assert (answers["mqs_annual_revenue"].value, answers["mqs_legal_entity"].value) == (2000, "llc")
     assert "Undo" in merging.open("&merged=2")
-    status, _, address = merging.send("undo", {"with": merging.copy, "version": "2"})
+    status, _, address = merging.send("/undo", {"with": merging.copy, "version": "2"})
     assert "undone=The+merge+is+undone." in address
     assert read(merging.base).read_only_changeset().document.answers["mqs_annual_revenue"].value == 1000
 
@@ -82,22 +82,22 @@ def test_a_clash_stands_on_top_without_a_pick_and_refuses_the_merge(
     assert content.index("Clashes:") < content.index("Changes")
     assert "1 clash without a pick" in content
     fields = merging.fields(content)
-    status, text, _ = merging.send("save", fields)
+    status, text, _ = merging.send("", fields)
     assert (status, "1 clash has no pick yet. Nothing was merged." in text) == (422, True)
     clash = next(name for name in re.findall(r'name="(pick-\w+)"', content) if name not in fields)
-    assert merging.send("save", {**fields, clash: "theirs"})[0] == 200
+    assert merging.send("", {**fields, clash: "theirs"})[0] == 200
 
 
 def test_what_changed_meanwhile_refuses_the_merge(merging: Merging, open_page: Callable[[str], Page]) -> None:
     fields = merging.fields(merging.open())
     open_page(merging.base).answer({"mqs_annual_revenue": "4,000"})
 
-    for what in ("preview", "save"):
+    for what in ("/preview", ""):
         assert "Somebody has changed this copy meanwhile." in merging.send(what, fields)[1]
-    assert merging.send("save", {**fields, "version": "x"})[0] == 400
+    assert merging.send("", {**fields, "version": "x"})[0] == 400
 
 
 def test_a_form_with_one_copy_has_nothing_to_merge(start_form: StartForm, open_page: Callable[[str], Page]) -> None:
     page = open_page(start_form())
 
-    assert "There is no other copy to merge." in markup(page.client.get(f"/forms/{page.copy_id}/merge"))
+    assert "There is no other copy to merge." in markup(page.client.get(f"/forms/{page.copy_id}/compare?merge=1"))
