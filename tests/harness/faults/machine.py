@@ -151,6 +151,11 @@ class BatchMachine(RuleBasedStateMachine):
 
         self._change(which, change)
 
+    @rule(which=PLACES, order=st.sampled_from(["delete", "make_base", "delete", "restore"]))
+    def come_and_go(self, which: int, order: str) -> None:
+        """Delete, restore or mark a copy: often enough that bases are deleted too."""
+        self.order(which, order)
+
     @rule(which=PLACES, order=st.sampled_from(ORDERS))
     def order(self, which: int, order: str) -> None:
         """Lock, unlock, delete, restore or rename a copy, or make it the base."""
