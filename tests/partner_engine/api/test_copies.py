@@ -211,6 +211,7 @@ UNLOCKING = {
     "DELETE copies/<id:id>/messages/<id:message_id>",
     "DELETE copies/<id:id>/question_sets/<slug:code>",
     "DELETE copies/<id:id>/guest_links/<id:link_id>",
+    "POST copies/<id:id>/merge/undo",
     "POST copies/<id:id>/confirmations",
     "POST copies/<id:id>/reveal",
 }
@@ -231,8 +232,10 @@ def test_a_deleted_copy_is_not_found_on_any_route(api: Api, s1: Sample) -> None:
 
 def test_a_locked_copy_refuses_every_write(api: Api, s1: Sample) -> None:
     base = api.start(s1)
-    api.post(f"/application_forms/{base['id']}/copies", {"title": "Second"})
-    api.patch(f"/copies/{base['id']}/answers", {"answers": {"mqs_gl_limit": "l300"}})  # what a revert would take back
+    second = api.post(f"/application_forms/{base['id']}/copies", {"title": "Second"}).json()["id"]
+    # What a revert would take back, and what a merge would bring.
+    api.patch(f"/copies/{base['id']}/answers", {"answers": {"mqs_gl_limit": "l300"}})
+    api.patch(f"/copies/{second}/answers", {"answers": {"mqs_business_name": "Second Kettle"}})
     api.post(f"/copies/{base['id']}/lock", {"reason": "Sent"})
     before = api.get(f"/copies/{base['id']}").json()
 
@@ -240,6 +243,7 @@ def test_a_locked_copy_refuses_every_write(api: Api, s1: Sample) -> None:
         if not row.writes or str(row) in UNLOCKING:
             continue
         body = row.body.replace(b'{"answers": {}}', b'{"answers": {"mqs_gl_limit": "l2m"}}')
+        body = body.replace(NOBODY.encode(), second.encode())
         paths = [f"/{row.path(base['id'])}"]
         if row.address.endswith("/answers"):
             paths += [paths[0] + "?dry_run=true", paths[0].replace("copies/", "application_forms/")]
