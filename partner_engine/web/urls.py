@@ -14,6 +14,7 @@ from partner_engine.web import (
     guest_links,
     history,
     lookups,
+    merge,
     messages,
     webhooks,
 )
@@ -43,6 +44,9 @@ urlpatterns = [
     path("forms/<id:copy_id>/history", history.index, name="history"),
     path("forms/<id:copy_id>/history/<int:version>", history.show_version, name="version"),
     path("forms/<id:copy_id>/history/restore", history.restore, name="restore"),
+    path("forms/<id:copy_id>/merge/preview", merge.preview, name="preview-merge"),
+    path("forms/<id:copy_id>/merge", merge.save, name="merge"),
+    path("forms/<id:copy_id>/merge/undo", merge.undo, name="undo-merge"),
     path("forms/<id:copy_id>/guest-links", guest_links.index, name="guest-links"),
     path("forms/<id:copy_id>/guest-links/new", guest_links.issue, name="issue-guest-link"),
     path("forms/<id:copy_id>/guest-links/<id:link_id>/revoke", guest_links.revoke, name="revoke-guest-link"),
