@@ -26,7 +26,7 @@ from tenants.tables import TenantTable
 
 #: Rows read at a time; documents make up most of the memory.
 CHUNK: Final = 200
-_CONTENT: Final = {Copy: ["document", "evaluation"], CopyRevision: ["changes"]}
+_CONTENT: Final[dict[type[Any], list[str]]] = {Copy: ["document", "evaluation"], CopyRevision: ["changes"]}
 
 
 def export_tenant(tenant: Tenant, path: Path, *, report: Callable[[str, int], object]) -> dict[str, dict[str, Any]]:
