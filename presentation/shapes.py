@@ -84,6 +84,13 @@ class QuestionSetShape(msgspec.Struct, frozen=True):
     remove_if_ineligible: bool
 
 
+class QuestionSetList(msgspec.Struct, frozen=True):
+    """The question sets on the copy at ``version``, in the order of the catalogue."""
+
+    version: int
+    question_sets: list[QuestionSetShape]
+
+
 class AdjustmentShape(msgspec.Struct, frozen=True):
     """A value that the carrier rates (``rated``) instead of the answer at ``path`` (``asked``)."""
 
@@ -284,9 +291,13 @@ class SearchPage(msgspec.Struct, frozen=True):
 
 
 class FormShape(msgspec.Struct, frozen=True, kw_only=True):
-    """A form with a summary of each copy, and in full the ``copy`` that the id in the path means."""
+    """A form with a summary of each copy, and in full the ``copy`` that the id in the path means.
+
+    ``state`` is derived from the copies: ``locked`` if all are, else the best of those that are open.
+    """
 
     id: str
+    state: State
     catalogue: str
     as_of: date | None
     created_at: datetime

@@ -52,6 +52,15 @@ class NewCopy(Body, frozen=True, kw_only=True):
     empty: bool = False
 
 
+class CloneInput(Body, frozen=True, kw_only=True):
+    """A clone: within the tenant with all copies, with ``renewal`` for the next term, with ``tenant`` (the code of
+    another tenant; right ``forms:clone_to_tenants``) of one copy only.
+    """
+
+    tenant: Code | None = None
+    renewal: bool = False
+
+
 class CopyChange(Body, frozen=True, kw_only=True):
     """A change of the copy's own fields: its title, or the id of the user who owns it (null for nobody)."""
 

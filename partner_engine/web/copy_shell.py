@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Final
-from uuid import UUID
+from uuid import UUID, uuid4
 
 from django.http import HttpRequest
 
@@ -32,7 +33,8 @@ def shell_around(reading: Reading, *, route: str = ANSWERS) -> Shell:
         # Guests must not learn about the form's other copies.
         return build_shell(reading, (), route=route)
     copies = present_rows(list_copies(UUID(reading.facts.form_id), archived=True))
-    return build_shell(reading, copies, route=route)
+    shell = build_shell(reading, copies, route=route)
+    return replace(shell, clone_key=uuid4().hex if reading.reader.may_write else "")
 
 
 def shown_route(request: HttpRequest) -> str:

@@ -23,7 +23,7 @@ ANSWERS: Final = "web:copy"
 COMPARE: Final = "web:compare"
 HISTORY: Final = "web:history"
 #: The code, the label and the URL name of each view; the keys 1, 2, ... go to them in this order.
-VIEWS: Final = (("answers", "Answers", ANSWERS), ("history", "History", HISTORY))
+VIEWS: Final = (("answers", "Answers", ANSWERS), ("compare", "Compare", COMPARE), ("history", "History", HISTORY))
 #: The title of the copy that the others are compared with, as long as it has none.
 BASE_TITLE: Final = "Base"
 
@@ -87,7 +87,8 @@ class Shell:
     """The shell around one view of one copy. ``route`` is the name of the view's URL, which the tabs link to.
 
     ``tabs`` are all copies of the form, in the order they were made; guests get none. ``may_add`` states that the
-    reader may make copies, ``may_write`` that they may change them.
+    reader may make copies, ``may_write`` that they may change them. ``clone_key`` is the key of the page's order to
+    clone the form, "" for readers who may not.
     """
 
     head: Head
@@ -98,6 +99,7 @@ class Shell:
     may_add: bool = False
     may_write: bool = False
     lock: Lock | None = None
+    clone_key: str = ""
 
     @property
     def view(self) -> str:
