@@ -6,7 +6,7 @@ import { openRows } from "./form-queue.js";
 const LONGEST = 120_000;
 const MOST = 6;
 
-const views = new Map(); // address and open rows -> { text: a promise of the markup, null where it cannot be loaded, at }
+const views = new Map(); // address and open rows -> { text: a promise of the markup, at: when it was asked for }
 
 async function load(url) {
   const headers = { "HX-Request": "true", "X-Part": "view", "X-Open-Rows": openRows() };
