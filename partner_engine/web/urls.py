@@ -5,7 +5,17 @@ from __future__ import annotations
 from django.urls import path
 
 from partner_engine.id_converter import IdConverter
-from partner_engine.web import application_forms, catch_up, copies, guest_links, history, lookups, messages, webhooks
+from partner_engine.web import (
+    application_forms,
+    catch_up,
+    compare,
+    copies,
+    guest_links,
+    history,
+    lookups,
+    messages,
+    webhooks,
+)
 from partner_engine.web.sign_in import SignIn, SignOut
 
 app_name = "web"
@@ -26,6 +36,8 @@ urlpatterns = [
     path("forms/<id:copy_id>/messages", messages.order, name="messages"),
     path("forms/<id:copy_id>/why", copies.why, name="why"),
     path("forms/<id:copy_id>/industries", lookups.industries, name="industries"),
+    path("forms/<id:copy_id>/compare", compare.index, name="compare"),
+    path("forms/<id:copy_id>/compare.csv", compare.download, name="compare-csv"),
     path("forms/<id:copy_id>/history", history.index, name="history"),
     path("forms/<id:copy_id>/history/<int:version>", history.show_version, name="version"),
     path("forms/<id:copy_id>/history/restore", history.restore, name="restore"),

@@ -54,6 +54,8 @@ PAGES: dict[str, tuple[str, dict[str, str], bool]] = {
     "title": ("POST", {"title": "Taken over"}, True),
     "messages": ("POST", {"order": "post", "text": "Taken over"}, True),
     "why": ("GET", {"target": "QM-BOP"}, True),
+    "compare": ("GET", {}, True),
+    "compare-csv": ("GET", {}, True),
     "history": ("GET", {}, True),
     "version": ("GET", {}, True),
     "restore": ("POST", {"version": "1"}, True),

@@ -20,9 +20,10 @@ from presentation.formats import money
 from rules.definition.model import CompiledCatalogue
 
 ANSWERS: Final = "web:copy"
+COMPARE: Final = "web:compare"
 HISTORY: Final = "web:history"
 #: The code, the label and the URL name of each view; the keys 1, 2, ... go to them in this order.
-VIEWS: Final = (("answers", "Answers", ANSWERS), ("history", "History", HISTORY))
+VIEWS: Final = (("answers", "Answers", ANSWERS), ("compare", "Compare", COMPARE), ("history", "History", HISTORY))
 #: The title of the copy that the others are compared with, as long as it has none.
 BASE_TITLE: Final = "Base"
 
