@@ -183,7 +183,7 @@ def run(scripts: int, tenant: Tenant, actor: Actor) -> None:
 
 
 def test_random_histories_replay_byte_for_byte(kennels: Tenant, agent: Actor) -> None:
-    run(IN_FULL // 20, kennels, agent)
+    run(IN_FULL // 40, kennels, agent)
 
 
 @pytest.mark.slow
