@@ -328,7 +328,7 @@ class Revision(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class HistoryHead(msgspec.Struct, frozen=True, kw_only=True):
-    """The last link of a copy's hash chain. Whoever keeps it can prove later that nothing before it was altered."""
+    """The last link of a copy's hash chain. Its keeper can prove later that nothing before it was altered."""
 
     copy_id: str
     version: int
