@@ -8,6 +8,7 @@ from partner_engine.id_converter import IdConverter
 from partner_engine.web import (
     application_forms,
     catch_up,
+    clones,
     compare,
     copies,
     guest_links,
@@ -33,6 +34,7 @@ urlpatterns = [
     path("forms/<id:copy_id>/rows", copies.order_rows, name="rows"),
     path("forms/<id:copy_id>/row", copies.show_row, name="row"),
     path("forms/<id:copy_id>/parts", catch_up.catch_up, name="parts"),
+    path("forms/<id:copy_id>/clone", clones.clone, name="clone"),
     path("forms/<id:copy_id>/title", copies.rename, name="title"),
     path("forms/<id:copy_id>/messages", messages.order, name="messages"),
     path("forms/<id:copy_id>/why", copies.why, name="why"),

@@ -137,7 +137,7 @@ def _cause(saved: Saved) -> str:
         case "merge":
             return "Answers taken over from another copy"
         case "undo_merge":
-            return "A merge was undone"
+            return f"The merge of version {saved.cause.id} taken back"
         case "revert":
             return f"Taken back to version {saved.cause.id}"
         case "process":
