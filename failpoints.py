@@ -39,7 +39,19 @@ RELAYING: Final = ("action_claimed", "action_ran", "action_settled")
 DELIVERING: Final = ("webhook_claimed", "webhook_posted", "webhook_noted", "webhook_recorded")
 #: In the order of one chunk of a run that decides copies anew.
 DECIDING: Final = ("decisions_noted", "decided_chunk")
-FAILPOINTS: Final = SAVING + RELAYING + DELIVERING + DECIDING
+#: In the order of a tenant's move to another database.
+MOVING: Final = (
+    "move_target_prepared",
+    "move_source_prepared",
+    "move_chunk_copied",
+    "move_changes_repeated",
+    "move_compared",
+    "move_switching",
+    "move_switched",
+    "move_led",
+    "move_old_rows_deleted",
+)
+FAILPOINTS: Final = SAVING + RELAYING + DELIVERING + DECIDING + MOVING
 Action = Callable[[str], object]
 
 

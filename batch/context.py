@@ -169,6 +169,12 @@ class BatchContext:
         kept = replace(self.save_context, renames=()) if self.loaded.keeps_decision else None
         return self._new_changeset(Mode.READ_ONLY, context=kept)
 
+    def changeset_of_current_release(self) -> Changeset:
+        """Return a changeset of the copy as loaded that refuses every write, with the codes of the current release even
+        where the copy keeps an older decision.
+        """
+        return self._new_changeset(Mode.READ_ONLY)
+
     @property
     def is_evaluation_current(self) -> bool:
         """Return whether the saved evaluation is the present one: of today and of the current release, or kept."""

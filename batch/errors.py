@@ -116,6 +116,13 @@ class LastCopy(BatchError):
     sentence = "A form must have at least one copy. Create another one first."
 
 
+class CopiesAreOff(BatchError):
+    """The flag ``copies`` is off for the actor."""
+
+    code = "copies_off"
+    sentence = "New copies are not switched on for you. Existing copies go on working. Ask your administrator."
+
+
 class BaseCopy(BatchError):
     """The copy is the base of its form."""
 
@@ -291,6 +298,8 @@ class InvalidAnswers(BatchError):
     """Submitted answers or rows are invalid; nothing was changed. ``more`` faults are counted beside those listed."""
 
     code = "invalid_answers"
+    #: A sentence about all faults together, where they are no values that the caller submitted.
+    summary = ""
 
     def __init__(self, faults: Sequence[AnswerFault], *, more: int = 0) -> None:
         self.faults = tuple(faults)

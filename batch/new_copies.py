@@ -6,6 +6,7 @@ An existing form is loaded instead (``batch.storage.load``).
 from __future__ import annotations
 
 from datetime import date, datetime
+from typing import Final
 from uuid import UUID
 
 import msgspec
@@ -17,12 +18,17 @@ from batch.changes.free_texts import clean_line
 from batch.changes.mutators.copy_fields import MAX_TITLE
 from batch.changes.records import CopyRecord, FormRecord, Loaded
 from batch.changes.snapshots import CopyFields
-from batch.errors import CopyIsHeld
+from batch.errors import CopiesAreOff, CopyIsHeld
 from copies.codec import decode_document, encode_document
 from copies.document import walk_answers
 from copies.sealed_answers import Sealer
 from encryption.wrapped_key import WrappedKey
+from tenants.access import Actor
+from tenants.flags import COPIES, explain_flag
 from tenants.models import Tenant
+
+#: The actors for whom the flag ``copies`` is on or off.
+_ASKED: Final = frozenset({"user", "api_client", "guest"})
 
 
 def new_form(*, scope: Tenant, title: str, as_of: date | None, catalogue: str, now: datetime) -> Loaded:
@@ -36,6 +42,14 @@ def new_form(*, scope: Tenant, title: str, as_of: date | None, catalogue: str, n
         CopyRecord(identity, identity, 0, CopyFields(clean_line(title, field="title", most=MAX_TITLE)), now, now),
         now=now,
     )
+
+
+def require_copies(actor: Actor, *, scope: Tenant) -> None:
+    """Raise ``CopiesAreOff`` if the flag ``copies`` is off for ``actor``, a user or program of the tenant. The flag
+    does not concern the product's own work.
+    """
+    if actor.type in _ASKED and not explain_flag(COPIES, actor=actor, tenant=scope):
+        raise CopiesAreOff
 
 
 def empty_copy(sibling: Loaded, *, title: str) -> Loaded:

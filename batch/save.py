@@ -152,7 +152,8 @@ def compare(changeset: Changeset, changes: list[Change], *, before: Evaluation, 
         if before.eligibility.get(code) != after.eligibility.get(code)
     }
     loaded = changeset.tracker.loaded
-    written = bool(changes or changeset.deferred) or loaded.is_new or not _conclude_the_same(before, after)
+    is_requested = bool(changes or changeset.deferred or changeset.is_event)
+    written = is_requested or loaded.is_new or not _conclude_the_same(before, after)
     if is_at_rest(changeset):
         changes, moved, written = [], {}, False
     return SaveResult(

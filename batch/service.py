@@ -21,7 +21,7 @@ from batch.idempotency import IdempotencyKey
 from batch.locks.copy_lock import holder_of
 from batch.locks.locked_copy import LockedCopies, LockedCopy
 from batch.misuse import ChunkTooLarge
-from batch.new_copies import empty_copy, fresh_copy, new_form
+from batch.new_copies import empty_copy, fresh_copy, new_form, require_copies
 from batch.storage.load import load, load_nothing, load_revision
 from failpoints import failpoint
 from tenants.access import Actor
@@ -195,11 +195,12 @@ def build_copy(  # noqa: PLR0913 - an entry point for writing; each is named at 
 
     ``version`` copies that earlier version; an ``is_empty`` copy starts without answers. Row ids stay the same;
     sensitive answers are sealed again under the new copy's own key. Raises ``NotFound``, ``UnknownVersion``,
-    ``CopyIsHeld``, ``IdempotencyConflict``, ``WrongValue`` or ``LooksSensitive`` for the title.
+    ``CopyIsHeld``, ``CopiesAreOff``, ``IdempotencyConflict``, ``WrongValue`` or ``LooksSensitive`` for the title.
     """
     with use_tenant(scope):
         loaded = load(_identity(form_or_copy_id), scope=scope, idempotency=idempotency)
         if loaded.stored_response is None:
+            require_copies(actor, scope=scope)
             if is_empty:
                 loaded = empty_copy(loaded, title=title)
             else:

@@ -22,7 +22,14 @@ def holds_same(one: Answer | None, other: Answer | None, *, is_hidden: bool = Fa
     gave them at the same time, as in a copy of a copy (docs/adr/0024-unreadable-is-never-compared.md).
     """
     if one is None or other is None or not (one.is_answered and other.is_answered):
-        return (one is not None and one.is_answered) == (other is not None and other.is_answered)
+        is_answered = [side is not None and side.is_answered for side in (one, other)]
+        return is_answered[0] == is_answered[1] and _proposed_at(one) == _proposed_at(other)
     if is_hidden or one.sealed is not None or other.sealed is not None:
         return (one.answered_by, one.updated_at) == (other.answered_by, other.updated_at)
     return is_same_answer(one.value, other.value)
+
+
+def _proposed_at(answer: Answer | None) -> object:
+    """Return when a proposed value was given, None where nothing is proposed."""
+    proposal = answer.proposed if answer is not None else None
+    return None if proposal is None else (proposal.answered_at or True)

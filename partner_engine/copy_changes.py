@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from batch.context import BatchContext
 from copies.changes import fold
 from copies.codec import decode
@@ -26,6 +28,16 @@ def moved_products(before: bytes | None, after: bytes, visibility: Visibility) -
         for code in [*later, *(code for code in earlier if code not in later)]
         if earlier.get(code) != later.get(code)
     }
+
+
+def earlier_outcomes(
+    before: bytes | None, moved: Iterable[str], visibility: Visibility
+) -> dict[str, shapes.OutcomeShape | None]:
+    """Return the outcomes of the products ``moved`` in the stored evaluation ``before``, None for those that were not
+    requested then.
+    """
+    earlier = decode(before, Evaluation).eligibility if before else {}
+    return {code: shapes.outcome(earlier[code], visibility) if code in earlier else None for code in moved}
 
 
 def changes_since_version(context: BatchContext, since: int, *, actor: Actor) -> shapes.ChangesShape:

@@ -7,6 +7,7 @@ from typing import Final
 from batch.errors import (
     BaseCopy,
     BatchError,
+    CopiesAreOff,
     CopyIsDeleted,
     CopyIsHeld,
     CopyIsLocked,
@@ -49,6 +50,7 @@ from batch.errors import (
     WrongValue,
 )
 from batch.misuse import Misuse
+from scenarios.merge_errors import CannotMerge, NoMergeToUndo, SourceMoved
 
 STATUS: Final[dict[type[BatchError], int]] = {
     Misuse: 500,
@@ -63,6 +65,7 @@ STATUS: Final[dict[type[BatchError], int]] = {
     CopyIsHeld: 409,
     LastCopy: 409,
     BaseCopy: 409,
+    CopiesAreOff: 403,
     TwiceInChunk: 409,
     IdempotencyConflict: 422,
     IdempotencyInFlight: 409,
@@ -94,6 +97,9 @@ STATUS: Final[dict[type[BatchError], int]] = {
     UnknownProduct: 422,
     PoolIsFull: 422,
     ReadOnlyAnswer: 422,
+    CannotMerge: 422,
+    SourceMoved: 409,
+    NoMergeToUndo: 409,
 }
 
 

@@ -142,6 +142,7 @@ INSTALLED_APPS = [
     "drf_spectacular_sidecar",
     "oauth2_provider",
     "rest_framework",
+    "waffle",
 ]
 MIDDLEWARE = [
     "partner_engine.correlation.CorrelationMiddleware",
@@ -201,6 +202,7 @@ SILENCED_SYSTEM_CHECKS = [
 # People: sign-in, sessions, cookies
 
 AUTH_USER_MODEL = "tenants.User"
+WAFFLE_FLAG_MODEL = "tenants.Flag"
 AUTHENTICATION_BACKENDS = ["axes.backends.AxesStandaloneBackend", "tenants.backends.EmailBackend"]
 AUTH_PASSWORD_VALIDATORS = [
     {"NAME": f"django.contrib.auth.password_validation.{name}"}

@@ -203,6 +203,17 @@ class ChangesShape(msgspec.Struct, frozen=True, kw_only=True):
     messages: list[Message]
 
 
+class RevertShape(ChangesShape, frozen=True, kw_only=True):
+    """The changes of a revert. ``reverted_to`` is the version whose answers the copy has now; ``refused`` are the paths
+    of answers of then that the present release refuses: they are stored, reported by messages, and price nothing.
+    ``not_restored`` are sensitive answers whose key was erased: they are as before the revert.
+    """
+
+    reverted_to: int
+    refused: list[str]
+    not_restored: list[str]
+
+
 class NeededShape(msgspec.Struct, frozen=True, kw_only=True):
     """The paths of the answers and rows that are missing or need fixing, at ``version``."""
 
@@ -285,7 +296,11 @@ class FormShape(msgspec.Struct, frozen=True, kw_only=True):
 
 class Revision(msgspec.Struct, frozen=True, kw_only=True):
     """One saved version of a copy: its actor, time, cause and changes, with the products whose outcome or premium
-    changed. The cause is the actor, or ``release`` or ``day`` where the copy was decided anew by itself.
+    changed. The cause is the actor, ``release`` or ``day`` where the copy was decided anew by itself, ``merge`` with
+    the id of the other copy, or ``revert`` with the number of the version.
+
+    ``before`` are the outcomes and premiums that the products in ``eligibility`` had until then; ``chain`` is the
+    version's link in the hash chain, hexadecimal.
     """
 
     version: int
@@ -297,6 +312,17 @@ class Revision(msgspec.Struct, frozen=True, kw_only=True):
     correlation_id: str
     changes: list[ChangeShape]
     eligibility: dict[str, OutcomeShape | None]
+    before: dict[str, OutcomeShape | None]
+    chain: str
+
+
+class HistoryHead(msgspec.Struct, frozen=True, kw_only=True):
+    """The last link of a copy's hash chain. Whoever keeps it can prove later that nothing before it was altered."""
+
+    copy_id: str
+    version: int
+    chain: str
+    created_at: datetime
 
 
 class HistoryPage(msgspec.Struct, frozen=True):

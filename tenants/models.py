@@ -1,22 +1,31 @@
-"""Tenants, their people and API clients, all in the shared database."""
+"""Tenants, their people, API clients and feature flags, all in the shared database."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
+from decimal import Decimal
 from typing import Any, ClassVar
 from uuid import UUID
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from django.contrib.auth.models import AbstractBaseUser, BaseUserManager, PermissionsMixin
+from django.contrib.auth.models import AbstractBaseUser, BaseUserManager, Group, PermissionsMixin
+from django.contrib.postgres.expressions import ArraySubquery
 from django.contrib.postgres.fields import ArrayField
 from django.core.exceptions import ValidationError
-from django.db import DEFAULT_DB_ALIAS, connections, models
+from django.core.validators import MaxValueValidator, MinValueValidator
+from django.db import connections, models
+from django.db.models import OuterRef
 from django.db.models.functions import Lower
+from django.http import HttpRequest
 from django.utils import timezone
 from oauth2_provider.models import AbstractApplication
 from uuid_utils.compat import uuid7
+from waffle.models import AbstractUserFlag
 
 from tenants.access import RIGHT_TEXTS, ROLE_RIGHTS, Actor, Right, Role
+from tenants.flag_memory import FlagMemory, announce_change
+from tenants.flag_rules import FlagState, Owner, Verdict, explain
+from tenants.residence import database_of
 
 
 def new_id() -> UUID:
@@ -48,6 +57,9 @@ class Tenant(models.Model):  # type: ignore[django-manager-missing]  # API clien
     database = models.CharField(
         max_length=64, blank=True, validators=[validate_database], help_text="The alias of its own database, if any."
     )  # fmt: skip
+    moves = models.PositiveIntegerField(
+        default=0, editable=False, help_text="How often it was moved to another database."
+    )
     catalogue = models.CharField(
         max_length=64, blank=True, help_text="The code of the catalogue that its new forms use."
     )
@@ -61,8 +73,8 @@ class Tenant(models.Model):  # type: ignore[django-manager-missing]  # API clien
 
     @property
     def database_alias(self) -> str:
-        """Return the alias of the database that holds its forms."""
-        return self.database or DEFAULT_DB_ALIAS
+        """Return the alias of the database that holds its forms, also if it moved after this object was loaded."""
+        return database_of(self.pk, stored=self.database, moves=self.moves)
 
 
 class UserManager(BaseUserManager["User"]):
@@ -165,3 +177,125 @@ class ApiClient(AbstractApplication):
         granted = set(scopes) & set(self.allowed_scopes)
         rights = frozenset(right for right in Right if right.value in granted)
         return Actor(type="api_client", id=str(self.pk), source="api", label=str(self), rights=rights)
+
+
+class Flag(AbstractUserFlag):  # type: ignore[django-manager-missing]  # as above
+    """A feature flag of django-waffle, by the rules of ``tenants.flag_rules``. Code asks ``tenants.flags``.
+
+    ``users`` and ``groups`` are the allow list. waffle's draw by cookie, and its rules for staff, superusers, languages
+    and tests, do not exist here.
+    """
+
+    is_on = models.BooleanField(
+        "switched on", default=True, help_text="The off switch: without it nobody gets the feature, whatever is below."
+    )
+    everyone = models.BooleanField(
+        null=True,
+        blank=True,
+        help_text="Yes or no for all who are on no list above. Unknown leaves it to the percentage.",
+    )
+    users = models.ManyToManyField(
+        User, blank=True, related_name="+", help_text="The allow list: they get the feature, whatever their tenant."
+    )
+    groups = models.ManyToManyField(Group, blank=True, related_name="+", help_text="Groups of users on the allow list.")
+    note = models.TextField(blank=True, help_text="Why it is set like this, for the next person.")
+    denied_users = models.ManyToManyField(
+        User, blank=True, related_name="+", help_text="They never get the feature, even if they are on another list."
+    )
+    denied_tenants = models.ManyToManyField(
+        Tenant, blank=True, related_name="+", help_text="Nobody of these tenants ever gets the feature."
+    )
+    tenants = models.ManyToManyField(
+        Tenant, blank=True, related_name="+", help_text="All users and API clients of these tenants get the feature."
+    )
+    percent = models.DecimalField(
+        max_digits=5,
+        decimal_places=2,
+        default=Decimal(0),
+        blank=True,
+        validators=[MinValueValidator(0), MaxValueValidator(100)],
+        help_text="The share of all other users and API clients that gets the feature, 0 to 100. A larger share takes "
+        "nobody out.",
+    )
+    testing = superusers = staff = authenticated = languages = rollout = None
+
+    #: What this process knows of all flags.
+    memory: ClassVar[FlagMemory]
+
+    class Meta(AbstractUserFlag.Meta):
+        ordering: ClassVar = ["name"]
+
+    @classmethod
+    def get(cls, name: str) -> Flag:
+        """Return the flag ``name`` as this process knows it, for waffle's decorators; an unknown one is off."""
+        return cls.of_state(cls.memory.find(name) or FlagState(name=name, is_on=False))
+
+    @classmethod
+    def of_state(cls, state: FlagState) -> Flag:
+        """Return a flag that is not loaded and answers by ``state``."""
+        flag = cls(name=state.name)
+        flag.known = state
+        return flag
+
+    @classmethod
+    def read_states(cls) -> dict[str, FlagState]:
+        """Return all stored flags by name, with their lists, in one query."""
+        lists = {
+            field: ArraySubquery(
+                getattr(cls, field).through.objects.filter(flag_id=OuterRef("pk")).values(f"{model}_id")
+            )
+            for field, model in _LISTS.items()
+        }
+        rows = cls.objects.annotate(**{f"{field}_ids": listed for field, listed in lists.items()}).values()
+        return {row["name"]: _state_of(row) for row in rows}
+
+    known: FlagState | None = None
+
+    def state(self) -> FlagState:
+        """Return the flag's present rules."""
+        return self.known or self.read_states()[self.name]
+
+    def explain(self, user: User | ApiClient) -> Verdict:
+        """Return whether a user or API client gets the feature, and why; true if they do."""
+        groups = frozenset(user.groups.values_list("pk", flat=True)) if isinstance(user, User) else frozenset()
+        return explain(self.state(), Owner(id=str(user.pk), tenant_id=user.tenant_id, groups=groups))
+
+    def is_active_for_user(self, user: Any) -> bool:
+        """Return whether a signed-in user gets the feature."""
+        return isinstance(user, User) and self.explain(user).is_on
+
+    def is_active(self, request: HttpRequest, read_only: bool = False) -> bool:
+        """Return whether the user of ``request`` gets the feature; nobody who is not signed in does."""
+        return self.is_active_for_user(getattr(request, "user", None))
+
+    def flush(self) -> None:
+        """Make all processes load the flags again; waffle calls it after the commit of a change."""
+        announce_change()
+        self.memory.forget()
+
+
+#: The lists of a flag and the models in them.
+_LISTS = {
+    "denied_users": "user",
+    "denied_tenants": "tenant",
+    "users": "user",
+    "groups": "group",
+    "tenants": "tenant",
+}  # fmt: skip
+
+
+def _state_of(row: dict[str, Any]) -> FlagState:
+    return FlagState(
+        name=row["name"],
+        is_on=row["is_on"],
+        denied=frozenset(map(str, row["denied_users_ids"])),
+        denied_tenants=frozenset(row["denied_tenants_ids"]),
+        allowed=frozenset(map(str, row["users_ids"])),
+        allowed_groups=frozenset(row["groups_ids"]),
+        tenants=frozenset(row["tenants_ids"]),
+        everyone=row["everyone"],
+        percent=row["percent"],
+    )
+
+
+Flag.memory = FlagMemory(Flag.read_states)

@@ -27,7 +27,10 @@ from catalogue.files import read_catalogue
 from catalogue.models import Catalogue, Release
 from tenants.access import Role
 from tenants.current_tenant import without_tenant
-from tenants.models import ApiClient, Tenant, User
+from tenants.flag_memory import FlagMemory
+from tenants.flag_rules import FlagState
+from tenants.flags import COPIES
+from tenants.models import ApiClient, Flag, Tenant, User
 from tests.harness import quick_flush
 from tests.harness.cast import DEMO, DEMO_RELEASE, PASSWORD, PROCESS, SECOND_DATABASE
 
@@ -68,6 +71,23 @@ def no_tenant_to_begin_with() -> Iterator[None]:
     """Start each test without a current tenant, and end it without one."""
     with without_tenant():
         yield
+
+
+@pytest.fixture(autouse=True)
+def copies_are_on(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Turn the flag ``copies`` on for everyone. Tests of flags use ``stored_flags`` instead."""
+    known = {COPIES: FlagState(name=COPIES, everyone=True)}
+    monkeypatch.setattr(Flag, "memory", FlagMemory(lambda: known))
+
+
+@pytest.fixture
+def stored_flags(copies_are_on: None, monkeypatch: pytest.MonkeyPatch) -> FlagMemory:
+    """Use the flags that are stored in the database, as they are at each call."""
+    memory = FlagMemory(Flag.read_states)
+    monkeypatch.setattr(Flag, "memory", memory)
+    monkeypatch.setattr("tenants.flag_memory.FRESH_SECONDS", 0.0)
+    monkeypatch.setattr("tenants.flag_memory.TRUSTED_SECONDS", 0.0)
+    return memory
 
 
 @pytest.fixture(autouse=True)

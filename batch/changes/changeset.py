@@ -97,6 +97,8 @@ class Changeset:
         )
         #: Why the version comes about, where its actor does not say it: a merge or a revert.
         self.cause: Cause | None = None
+        #: Whether the cause is worth a version by itself.
+        self.is_event = False
         #: Actions requested for after the save, besides those that follow from the changes.
         self.deferred: list[DeferredAction] = []
 
@@ -146,7 +148,7 @@ class Changeset:
     @property
     def requests_nothing(self) -> bool:
         """Return whether nothing was submitted, deferred or changed: the copy is asked to be as it is."""
-        return not (self.deferred or self.tracker.submitted_paths or self.own_changes())
+        return not (self.deferred or self.is_event or self.tracker.submitted_paths or self.own_changes())
 
     @property
     def version(self) -> int:
@@ -192,12 +194,15 @@ class Changeset:
         self.tracker.require_writable()
         self.deferred.append(action)
 
-    def note_cause(self, cause: Cause) -> None:
-        """Record ``cause`` with the version that will be saved: a ``merge`` with the id of the other copy, a ``revert``
-        with the number of the version. History shows it beside the actor.
+    def note_cause(self, cause: Cause, *, is_event: bool = False) -> None:
+        """Record ``cause`` with the version that will be saved: a ``merge`` with the other copy and its version, a
+        ``revert`` with the number of the version. History shows it beside the actor.
+
+        A save without any change is written for an event: a merge in which this copy keeps all that differs was decided
+        too.
         """
         self.tracker.require_writable()
-        self.cause = cause
+        self.cause, self.is_event = cause, is_event
 
     # The document
 

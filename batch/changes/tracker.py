@@ -169,6 +169,20 @@ class ChangeTracker:
         link: Any = next((row for row in links if str(row.id) == self.by.id), None)
         return CLOSED if link is None else GuestScope.of(link.question_sets, link.questions)
 
+    def replace_document(self, document: Document) -> None:
+        """Make ``document``, which belongs to the tracker from now on, the present one: every difference is a change by
+        the actor. Its values count as stored, not as submitted: a value that the release refuses is reported by a
+        message.
+        """
+        self.require_writable()
+        if not self.guest_scope.is_whole:
+            raise OutsideGuestLink
+        for name in ("forced_excluded_products", "agent_bypassed_products"):
+            for product in {*getattr(self.document, name)} ^ {*getattr(document, name)}:
+                self.touch_exclusion(join_path(name, product))
+        before, self.document = Picture(self.document), document
+        self._note_differences(before, Picture(document), self._actor)
+
     def new_row_id(self) -> str:
         """Return a new id for a row of a pool."""
         return str(uuid.uuid4())
@@ -311,7 +325,9 @@ class ChangeTracker:
         cause = Cause(RELEASE, str(self.context.release.number))
         before = Picture(self.document)
         follow_renames(self.document, self.context.renames, sealing=self.sealing)
-        after = Picture(self.document)
+        self._note_differences(before, Picture(self.document), cause)
+
+    def _note_differences(self, before: Picture, after: Picture, cause: Cause) -> None:
         for path in {**before.rows, **after.rows}:
             if before.rows.get(path) != after.rows.get(path):
                 self._rows.add(path, partial(before.rows.get, path))

@@ -11,7 +11,7 @@ from typing import Any, Final, TypeAlias
 from uuid import UUID
 
 import msgspec
-from django.db import connections
+from django.db import OperationalError, connections
 
 from batch.changes.records import CopyRecord, DecisionMark, FormRecord, Loaded
 from batch.changes.snapshots import CopyFields, FormFields
@@ -24,6 +24,7 @@ from copies.models import Copy
 from encryption.wrapped_key import WrappedKey
 from forms.models import ApplicationForm
 from tenants.models import Tenant
+from tenants.residence import note_refusal
 
 #: A row of a SELECT, with its columns as attributes.
 NamedRow: TypeAlias = Any
@@ -170,7 +171,17 @@ def load_revision(
 def _rows(
     text: str, parameters: Mapping[str, Any], *, make: Any, scope: Tenant
 ) -> list[NamedRow]:  # fmt: skip
-    with connections[scope.database_alias].cursor() as cursor:
+    try:
+        return _rows_at(scope.database_alias, text, parameters, make=make)
+    except OperationalError as error:
+        if not note_refusal(error):
+            raise
+    # The tenant moved after ``scope`` was loaded; its alias is the new one now.
+    return _rows_at(scope.database_alias, text, parameters, make=make)
+
+
+def _rows_at(alias: str, text: str, parameters: Mapping[str, Any], *, make: Any) -> list[NamedRow]:
+    with connections[alias].cursor() as cursor:
         cursor.execute(text, parameters)
         return [make._make(row) for row in cursor.fetchall()]
 

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, Final, TypeAlias
 
 import msgspec
-from django.db import models
+from django.db import DEFAULT_DB_ALIAS, models
 
 from actions.models import OutboxAction
 from batch.changes.records import SaveRows
@@ -152,7 +152,7 @@ def compose(saves: Saves, keyed: KeyedResponse | None, scope: Tenant) -> tuple[s
         if not saves:
             return f"{first}{_KEYED} RETURNING id", parameters
     parts = [*_copies(saves, parameters), *_forms(saves, parameters), *_other_tables(saves, parameters)]
-    if not scope.database and (entries := index_entries(saves, scope)):
+    if scope.database_alias == DEFAULT_DB_ALIAS and (entries := index_entries(saves, scope)):
         parts.append(f"indexed AS ({entries[0]})")
         parameters |= entries[1]
     if keyed is not None:

@@ -77,6 +77,7 @@ _SIDEBAR: Final = (
             ("Users", "person", "tenants", "user"),
             ("Groups", "group", "auth", "group"),
             ("API clients", "key", "tenants", "apiclient"),
+            ("Feature flags", "flag", "tenants", "flag"),
             ("Failed sign-ins", "lock", "axes", "accessattempt"),
         ),
     ),

@@ -87,6 +87,14 @@ class RevealInput(Body, frozen=True, kw_only=True):
     reason: Annotated[str, Meta(min_length=10, max_length=500)]
 
 
+class RevertInput(Body, frozen=True, kw_only=True):
+    """The version to take a copy back to: as its next version, or ``into`` a new copy with this ``title``."""
+
+    version: Annotated[int, Meta(ge=1, le=2**31 - 1)]
+    into: Literal["new_copy"] | None = None
+    title: Title = ""
+
+
 class ReadQuery(Query, frozen=True, kw_only=True):
     """The past state of a copy to read: at a version, or at a moment (ISO 8601 with offset)."""
 

@@ -17,7 +17,7 @@ from partner_engine.api.http.endpoint import Endpoint
 from partner_engine.api.http.pagination import decode_number, encode_number, next_page
 from partner_engine.api.http.schema import documented
 from partner_engine.audit import note_personal_read
-from partner_engine.copy_changes import changes_since_version, moved_products
+from partner_engine.copy_changes import changes_since_version, earlier_outcomes, moved_products
 from partner_engine.copy_visibility import past_sensitivities, visibility_of
 from presentation import shapes
 from presentation.visibility import Visibility
@@ -78,9 +78,28 @@ class History(Endpoint):
         return self.respond(shapes.HistoryPage(results, next_page(request, cursor)))
 
 
-def _revision(
-    revision: CopyRevision, visibility: Visibility, decided: Mapping[int, bytes]
-) -> shapes.Revision:  # fmt: skip
+class HistoryHead(Endpoint):
+    """The last link of a copy's hash chain."""
+
+    rights: ClassVar = {"GET": Right.READ_FORMS}
+
+    @documented(
+        "Read the head of a copy's history",
+        "The last link of the hash chain over all versions. Keep it outside of this system: `verify_history` compares "
+        "it later, and finds versions that were altered or removed.",
+        responses={200: shapes.HistoryHead},
+    )
+    def get(self, request: Request, id: UUID) -> HttpResponse:
+        copy = find_copy(self, id, ReadQuery()).copy
+        head = shapes.HistoryHead(
+            copy_id=str(copy.id), version=copy.version, chain=copy.chain.hex(), created_at=copy.updated_at
+        )
+        return self.respond(head)
+
+
+def _revision(revision: CopyRevision, visibility: Visibility, decided: Mapping[int, bytes]) -> shapes.Revision:
+    earlier = decided.get(revision.version - 1)
+    moved = moved_products(earlier, decided[revision.version], visibility)
     return shapes.Revision(
         version=revision.version,
         created_at=revision.created_at,
@@ -90,5 +109,7 @@ def _revision(
         cause=cause_of(revision),
         correlation_id=revision.correlation_id,
         changes=shapes.changes(changes_of(revision), visibility),
-        eligibility=moved_products(decided.get(revision.version - 1), decided[revision.version], visibility),
+        eligibility=moved,
+        before=earlier_outcomes(earlier, moved, visibility),
+        chain=bytes(revision.chain).hex(),
     )

@@ -17,7 +17,7 @@ from partner_engine.api.events import Events
 from partner_engine.api.explain import Explain
 from partner_engine.api.form_answers import FormAnswers
 from partner_engine.api.guest_links import GuestLink, GuestLinks, GuestLinkSentBack
-from partner_engine.api.history import Changes, History
+from partner_engine.api.history import Changes, History, HistoryHead
 from partner_engine.api.http.not_found import UnknownRoute
 from partner_engine.api.me import Me
 from partner_engine.api.messages import Message, Messages
@@ -26,6 +26,7 @@ from partner_engine.api.needed import Needed
 from partner_engine.api.processes import Processes
 from partner_engine.api.question_sets import QuestionSet, QuestionSets
 from partner_engine.api.reveal import Reveal
+from partner_engine.api.revert import Revert
 from partner_engine.api.search import Search
 from partner_engine.api.tickets import Tickets
 from partner_engine.api.webhooks import (
@@ -57,6 +58,8 @@ ROUTES: Final[dict[str, tuple[str, type[APIView]]]] = {
     "confirmations": ("copies/<id:id>/confirmations", Confirmations),
     "changes": ("copies/<id:id>/changes", Changes),
     "history": ("copies/<id:id>/history", History),
+    "history_head": ("copies/<id:id>/history/head", HistoryHead),
+    "revert": ("copies/<id:id>/revert", Revert),
     "explain": ("copies/<id:id>/explain", Explain),
     "reveal": ("copies/<id:id>/reveal", Reveal),
     "guest_links": ("copies/<id:id>/guest_links", GuestLinks),

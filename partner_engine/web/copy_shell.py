@@ -10,10 +10,14 @@ from partner_engine.web.pages.reading import Reading
 from partner_engine.web.pages.shell import ANSWERS, Shell, build_shell
 from partner_engine.web.visitors import Visitor
 from tenants.access import Right
+from tenants.flags import COPIES, explain_flag
 
 
 def shell_of(context: BatchContext, reading: Reading, visitor: Visitor, *, route: str = ANSWERS) -> Shell:
     """Return the shell around the view ``route`` of the context's copy, as the visitor may see it."""
     # Guests must not learn about the form's other copies.
     copies: list[Copy] = [] if visitor.guest else present_rows(list_copies(context.form.id))
-    return build_shell(reading, copies, route=route, may_add=visitor.actor.may(Right.WRITE_FORMS))
+    may_add = visitor.actor.may(Right.WRITE_FORMS) and bool(
+        explain_flag(COPIES, actor=visitor.actor, tenant=context.scope)
+    )
+    return build_shell(reading, copies, route=route, may_add=may_add)

@@ -13,7 +13,7 @@ from fractions import Fraction
 from typing import Final
 
 from rules.definition.model import CompiledFactor, CompiledProduct, CompiledRule, CompiledTable, CompiledTerm, Override
-from rules.flow.state import State
+from rules.flow.state import Frame, State
 from rules.language import numbers
 from rules.language.values import Slots, Unknown, Value, merge
 
@@ -53,7 +53,7 @@ def rate(state: State, product: CompiledProduct, adjusting: Iterable[CompiledRul
         if state.root[override.slot] is not None
     ]
     adjusted = tuple(found for found in overrides if found[1].code not in state.undecided)
-    root = _rated_values(state, adjusted) if adjusted else state.root
+    root = rated_values(state, adjusted) if adjusted else state.root
     rating = _Rating(state, root)
     for _, override in overrides:
         rating.require(state.undecided.get(override.code, ()))
@@ -82,7 +82,7 @@ class _Rating:
         self.missing.update(paths)
 
     def add_term(self, term: CompiledTerm) -> None:
-        amount = _amount(term.of.evaluate(self._root))
+        amount = amount_of(term.of.evaluate(self._root))
         self._add(
             "term",
             f"{term.of.source} / {term.per} * {term.rate}",
@@ -135,7 +135,7 @@ class _RatedValues(dict[int, Value]):
         return self._beneath[slot]
 
 
-def _rated_values(state: State, adjusted: Iterable[tuple[str, Override]]) -> Slots:
+def rated_values(state: State, adjusted: Iterable[tuple[str, Override]]) -> Slots:
     """Return the document's values with the overrides, and with the derived values that depend on them."""
     root, reached = _RatedValues(state.root), set[str]()
     for _, override in adjusted:
@@ -153,11 +153,11 @@ def _table(state: State, root: Slots, table: CompiledTable) -> Fraction | Unknow
     pool, total = table.table.pool, Fraction(0)
     missing = [rows] if (rows := state.missing_rows(pool)) else []
     for row in state.visible_rows(pool):
-        code = table.rate_by.evaluate(root, row)
-        amount = _amount(table.amount.evaluate(root, row)) if table.amount else Fraction(1)
-        missing += [value for value in (code, amount) if isinstance(value, Unknown)]
-        if not missing and isinstance(amount, Fraction):
-            total += amount * table.rates.get(code, Fraction(0))
+        amount = amount_in_row(root, table, row)
+        if isinstance(amount, Unknown):
+            missing.append(amount)
+        elif not missing:
+            total += amount
     times = table.times.evaluate(root) if table.times else None
     if isinstance(times, Unknown):
         missing.append(times)
@@ -168,7 +168,17 @@ def _table(state: State, root: Slots, table: CompiledTable) -> Fraction | Unknow
     return total if times is None else total * Fraction(times)
 
 
-def _amount(value: Value) -> Fraction | Unknown:
+def amount_in_row(root: Slots, table: CompiledTable, row: Frame) -> Fraction | Unknown:
+    """Return the rated amount of one row, before the division and ``times`` of the table."""
+    code = table.rate_by.evaluate(root, row)
+    amount = amount_of(table.amount.evaluate(root, row)) if table.amount else Fraction(1)
+    missing = [value for value in (code, amount) if isinstance(value, Unknown)]
+    if missing or isinstance(amount, Unknown):
+        return merge(missing)
+    return amount * table.rates.get(code, Fraction(0))
+
+
+def amount_of(value: Value) -> Fraction | Unknown:
     """Return ``value`` as a fraction: 0 for hidden."""
     if isinstance(value, Unknown):
         return value

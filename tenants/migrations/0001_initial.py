@@ -1,4 +1,7 @@
+from decimal import Decimal
+
 import django.contrib.postgres.fields
+import django.core.validators
 import django.db.models.deletion
 import django.db.models.functions.text
 import django.utils.timezone
@@ -41,6 +44,12 @@ class Migration(migrations.Migration):
                         help_text="The alias of its own database, if any.",
                         max_length=64,
                         validators=[tenants.models.validate_database],
+                    ),
+                ),
+                (
+                    "moves",
+                    models.PositiveIntegerField(
+                        default=0, editable=False, help_text="How often it was moved to another database."
                     ),
                 ),
                 (
@@ -290,5 +299,113 @@ class Migration(migrations.Migration):
                 name="user_has_tenant_unless_staff",
                 violation_error_message="Agents and tenant administrators need a tenant. Staff must not have one.",
             ),
+        ),
+        migrations.CreateModel(
+            name="Flag",
+            fields=[
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                (
+                    "name",
+                    models.CharField(
+                        help_text="The human/computer readable name.", max_length=100, unique=True, verbose_name="Name"
+                    ),
+                ),
+                (
+                    "created",
+                    models.DateTimeField(
+                        db_index=True,
+                        default=django.utils.timezone.now,
+                        help_text="Date when this Flag was created.",
+                        verbose_name="Created",
+                    ),
+                ),
+                (
+                    "modified",
+                    models.DateTimeField(
+                        default=django.utils.timezone.now,
+                        help_text="Date when this Flag was last modified.",
+                        verbose_name="Modified",
+                    ),
+                ),
+                (
+                    "is_on",
+                    models.BooleanField(
+                        default=True,
+                        help_text="The off switch: without it nobody gets the feature, whatever is below.",
+                        verbose_name="switched on",
+                    ),
+                ),
+                (
+                    "everyone",
+                    models.BooleanField(
+                        blank=True,
+                        help_text="Yes or no for all who are on no list above. Unknown leaves it to the percentage.",
+                        null=True,
+                    ),
+                ),
+                ("note", models.TextField(blank=True, help_text="Why it is set like this, for the next person.")),
+                (
+                    "percent",
+                    models.DecimalField(
+                        blank=True,
+                        decimal_places=2,
+                        default=Decimal("0"),
+                        help_text="The share of all other users and API clients that gets the feature, 0 to 100. A larger share takes nobody out.",
+                        max_digits=5,
+                        validators=[
+                            django.core.validators.MinValueValidator(0),
+                            django.core.validators.MaxValueValidator(100),
+                        ],
+                    ),
+                ),
+                (
+                    "denied_tenants",
+                    models.ManyToManyField(
+                        blank=True,
+                        help_text="Nobody of these tenants ever gets the feature.",
+                        related_name="+",
+                        to="tenants.tenant",
+                    ),
+                ),
+                (
+                    "denied_users",
+                    models.ManyToManyField(
+                        blank=True,
+                        help_text="They never get the feature, even if they are on another list.",
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+                (
+                    "groups",
+                    models.ManyToManyField(
+                        blank=True, help_text="Groups of users on the allow list.", related_name="+", to="auth.group"
+                    ),
+                ),
+                (
+                    "tenants",
+                    models.ManyToManyField(
+                        blank=True,
+                        help_text="All users and API clients of these tenants get the feature.",
+                        related_name="+",
+                        to="tenants.tenant",
+                    ),
+                ),
+                (
+                    "users",
+                    models.ManyToManyField(
+                        blank=True,
+                        help_text="The allow list: they get the feature, whatever their tenant.",
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+            ],
+            options={
+                "verbose_name": "Flag",
+                "verbose_name_plural": "Flags",
+                "ordering": ["name"],
+                "abstract": False,
+            },
         ),
     ]

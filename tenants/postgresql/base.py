@@ -10,10 +10,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, Final
 
-from django.db import transaction
+from django.db import OperationalError, transaction
 from django.db.backends.postgresql import base
 
 from tenants.current_tenant import current_scope
+from tenants.residence import note_refusal
 
 #: The setting that the policies read.
 GUC: Final = "partner_engine.tenant"
@@ -32,6 +33,14 @@ class DatabaseWrapper(base.DatabaseWrapper):
         self._has_marked = False
 
     def _marked(self, execute: Execute, sql: Any, params: Any, many: bool, context: dict[str, Any]) -> Any:
+        try:
+            return self._execute(execute, sql, params, many, context)
+        except OperationalError as error:
+            # A tenant that moved: from the next statement on its ``database_alias`` is the new one.
+            note_refusal(error)
+            raise
+
+    def _execute(self, execute: Execute, sql: Any, params: Any, many: bool, context: dict[str, Any]) -> Any:
         mark = self._mark()
         if mark is None or (isinstance(sql, str) and sql.startswith(_BARE)):
             return execute(sql, params, many, context)

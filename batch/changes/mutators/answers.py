@@ -5,6 +5,7 @@ from __future__ import annotations
 from batch.changes.submitted_values import Unchanged, read_submitted
 from batch.changes.tracker import ChangeTracker
 from batch.errors import AnswerFault, InvalidAnswers, NothingToConfirm, ReadOnlyAnswer
+from copies.changes import strictest
 from copies.document import Answer, AnswerValue, Confirmation, Container
 from copies.equal_answers import is_same_answer
 from copies.paths import join_path
@@ -70,27 +71,68 @@ class AnswerMutator:
     def apply_cleaned(self, value: AnswerValue) -> bool:
         """Store ``value``, which ``read_submitted`` returned, as the answer. Return whether that is a change."""
         self._tracker.require_writable()
+        if self._holds(self._container.answers.get(self.question.code), value):
+            self._require_changeable()
+            return False
+        now = self._tracker.now
+        answer = self._touched()
+        self._store(answer, value)
+        answer.confirmed, answer.proposed = (), None
+        answer.answered_by = self._tracker.by
+        answer.created_at = answer.created_at or now
+        answer.updated_at = now
+        return True
+
+    def take_over(self, other: Answer | None) -> None:
+        """Store the answer of another copy or version with its author, its time and its confirmed warnings; None clears
+        the answer. A sealed value must be sealed for this copy and path already.
+
+        Raises ``ReadOnlyAnswer`` where people may not change the answer.
+        """
+        self._tracker.require_writable()
+        answer = self._touched()
+        if other is not None and other.sealed is not None:
+            answer.value, answer.sealed, answer.mask, answer.tag = None, other.sealed, other.mask, ""
+        else:
+            self._store(answer, other.value if other is not None and other.is_answered else None)
+            # It stays as confidential as it was when it was given.
+            answer.tag = strictest(answer.tag, other.tag) if other is not None and answer.sealed is None else answer.tag
+        answer.confirmed = other.confirmed if other is not None else ()
+        answer.proposed = other.proposed if other is not None and not self._is_secret else None
+        answer.answered_by = (other.answered_by if other is not None else None) or self._tracker.by
+        answer.created_at = answer.created_at or self._tracker.now
+        answer.updated_at = (other.updated_at if other is not None else None) or self._tracker.now
+
+    def take_over_confirmations(self, confirmed: tuple[Confirmation, ...]) -> None:
+        """Store the ``confirmed`` warnings of the same value in another copy or version, with their authors."""
+        self._tracker.require_writable()
+        answer = self._container.answers.get(self.question.code)
+        if answer is not None and answer.is_answered:
+            self._tracker.touch_answer(self.path, answer)
+            answer.confirmed = confirmed
+
+    def _touched(self) -> Answer:
+        """Return the answer, a new one if it is missing, as one that is about to change."""
+        self._require_changeable()
+        answer = self._container.answers.get(self.question.code)
+        is_hidden = answer is not None and self._tracker.visibility.hides(self.path, answer)
+        self._tracker.touch_answer(self.path, answer, counts_always=is_hidden)
+        if answer is None:
+            answer = self._container.answers[self.question.code] = Answer(created_at=self._tracker.now)
+        return answer
+
+    def _require_changeable(self) -> None:
         answer = self._container.answers.get(self.question.code)
         if answer is not None and answer.readonly:
             raise ReadOnlyAnswer(self.path)
-        if self._holds(answer, value):
-            return False
-        is_hidden = answer is not None and self._tracker.visibility.hides(self.path, answer)
-        self._tracker.touch_answer(self.path, answer, counts_always=is_hidden)
-        now = self._tracker.now
-        if answer is None:
-            answer = self._container.answers[self.question.code] = Answer(created_at=now)
+
+    def _store(self, answer: Answer, value: AnswerValue) -> None:
         if self._is_secret and value is not None:
             sealed = self._tracker.sealing.seal(self.path, value)
             answer.value, answer.sealed, answer.mask, answer.tag = None, sealed, mask_of(self.question, value), ""
         else:
             tag = "" if value is None else self.question.sensitivity
             answer.value, answer.sealed, answer.mask, answer.tag = value, None, "", tag
-        answer.confirmed, answer.proposed = (), None
-        answer.answered_by = self._tracker.by
-        answer.created_at = answer.created_at or now
-        answer.updated_at = now
-        return True
 
     @property
     def _is_secret(self) -> bool:

@@ -10,7 +10,7 @@ from batch.changes.open_values import protect_open_values
 from batch.changes.orphans import Orphans
 from batch.changes.tracker import ChangeTracker
 from batch.errors import PoolIsFull, UnknownPool, UnknownQuestion, UnknownRow
-from copies.document import Container, PoolRow
+from copies.document import Container, PoolRow, walk_containers
 from copies.paths import join_path
 from rules.definition.catalogue import Pool
 
@@ -130,6 +130,23 @@ class PoolMutator:
         mutator = RowMutator(self._tracker, self, row)
         protect_open_values(self._tracker, row, mutator.path)
         self._tracker.touch_row(mutator.path, exists=False)
+        self.rows_below().insert(position, row)
+        return mutator
+
+    def take_over(self, row: PoolRow, *, position: int) -> RowMutator:
+        """Add the ``row`` of another copy at ``position``, with its id and all answers in it, as changes of the row and
+        of each answer. Its sealed answers must be sealed for their places here already.
+
+        Raises ``PoolIsFull``.
+        """
+        self._tracker.require_writable()
+        self.require_room()
+        mutator = RowMutator(self._tracker, self, row)
+        protect_open_values(self._tracker, row, mutator.path)
+        for path, container in walk_containers(row, mutator.path):
+            self._tracker.touch_row(path, exists=False)
+            for code in container.answers:
+                self._tracker.touch_answer(join_path(path, code), None)
         self.rows_below().insert(position, row)
         return mutator
 

@@ -39,6 +39,11 @@ class QuestionSetMutator:
         self._touch()
         self._question_set.remove_if_ineligible = False
 
+    def take_over(self, other: DocumentQuestionSet) -> None:
+        """Keep the set on the document as another copy or version does, with the author of that."""
+        self.keep_if_ineligible()
+        self._question_set.added_by, self._question_set.created_at = other.added_by, other.created_at
+
     def remove(self) -> None:
         """Remove the set from the document; its answers stay, inactive."""
         self._touch()

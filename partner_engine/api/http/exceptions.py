@@ -140,7 +140,9 @@ def _from_answers(exception: InvalidAnswers) -> Refused:
         for fault in exception.faults
     ]
     amount = len(faults) + exception.more
-    if amount == 1:
+    if exception.summary:
+        detail = exception.summary
+    elif amount == 1:
         detail = f"A value is invalid: {faults[0].detail}"
     else:
         detail = f"{amount} values are invalid; nothing was changed."

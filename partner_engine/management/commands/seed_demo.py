@@ -17,7 +17,8 @@ from catalogue.demo import Sample, load_demo_catalogue, read_samples
 from forms.models import ApplicationForm
 from tenants.access import Actor, Role
 from tenants.current_tenant import use_tenant
-from tenants.models import ApiClient, Tenant, User
+from tenants.flags import COPIES
+from tenants.models import ApiClient, Flag, Tenant, User
 
 PASSWORD: Final = "demo"  # noqa: S105 - public on purpose; production refuses DEMO
 TENANTS: Final = {"harbor": "Harbor Insurance Partners", "summit": "Summit Brokers"}
@@ -42,6 +43,7 @@ class Command(BaseCommand):
             raise CommandError("The passwords of the demo are public; set DEMO=1 to load it.")
         with transaction.atomic():
             _seed_people()
+            _seed_flags()
         _seed_catalogue()
         forms = _seed_forms(User.objects.get_by_natural_key(AUTHOR))
         self.stdout.write(f"The demo is loaded: {len(TENANTS)} tenants, {forms} new forms.")
@@ -57,6 +59,13 @@ def _seed_people() -> None:
     for email, (code, full_name) in AGENTS.items():
         _seed_user(email, full_name=full_name, role=Role.AGENT, tenant=Tenant.objects.get(code=code))
     _seed_user(STAFF, full_name="Jo Keller", role=Role.STAFF, is_staff=True, is_superuser=True)
+
+
+def _seed_flags() -> None:
+    """Turn copies on for the tenant with the sample forms; staff can compare with the other one, where they are off."""
+    flag, is_new = Flag.objects.get_or_create(name=COPIES, defaults={"note": "On for the demo's first tenant."})
+    if is_new:
+        flag.tenants.add(User.objects.get_by_natural_key(AUTHOR).tenant)
 
 
 def _seed_catalogue() -> None:

@@ -114,3 +114,15 @@ def test_renamed_codes_hold_the_answers(api: Api, copy: dict[str, Any]) -> None:
     ]
     assert "kennel_name" in read(api, copy, "?at_version=1")["answers"]
     assert "kennel_name" not in read(api, copy)["answers"]
+
+
+def test_a_revert_reports_what_the_present_release_refuses(api: Api, copy: dict[str, Any]) -> None:
+    api.patch(f"/copies/{copy['id']}/answers", {"answers": {"kennel_name": "Tails"}})
+    publish_release(with_question("kennel_name", validate=("max:5",)))
+
+    told = api.post(f"/copies/{copy['id']}/revert", {"version": 1}).json()
+
+    assert told["refused"] == ["kennel_name"]
+    found = read(api, copy)
+    assert found["answers"]["kennel_name"]["value"] == "Happy Tails"
+    assert errors(found) == {"kennel_name": "max"}

@@ -63,6 +63,8 @@ ROWS = [
     Row("POST", "copies/<id:id>/confirmations", WRITE, b'{"path": "mqs_mail_zip", "code": "zip_unknown"}'),
     Row("GET", "copies/<id:id>/changes", READ),
     Row("GET", "copies/<id:id>/history", READ),
+    Row("GET", "copies/<id:id>/history/head", READ),
+    Row("POST", "copies/<id:id>/revert", WRITE, b'{"version": 1}'),
     Row("GET", "copies/<id:id>/explain", READ, query="?target=QM-BOP"),
     Row("GET", "copies/<id:id>/needed", READ),
     Row(
