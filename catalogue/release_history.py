@@ -39,6 +39,13 @@ def renames_between(before_id: int, after_id: int) -> tuple[Renames, ...]:
     return tuple(renames for renames in found if renames is not None)
 
 
+@lru_cache(maxsize=_MOST_PAIRS)
+def release_number(release_id: int) -> int:
+    """Return the number of a release among those of its catalogue. Raises ``Release.DoesNotExist``."""
+    number: int = Release.objects.values_list("number", flat=True).get(pk=release_id)
+    return number
+
+
 @lru_cache(maxsize=_MOST_PAST)
 def past_labels(release_id: int) -> PastLabels:
     """Return the labels of what earlier releases of the same catalogue asked and ``release_id`` does not."""

@@ -14,10 +14,12 @@ from copies.sealed_answers import Sealer
 
 #: The code of a finding: the copy's key was erased, so its sensitive answers can be read by nobody.
 UNREADABLE: Final = "unreadable"
+#: The code of a finding: the actor may not read the answer, so they cannot hand it over.
+NOT_PERMITTED: Final = "not_permitted"
 
 
 class Finding(msgspec.Struct, frozen=True):
-    """An answer that a clone does not have as its source has it: its path in the clone, a code, and a sentence."""
+    """An answer that a clone does not have as its source has it: its path in the source, a code, and a sentence."""
 
     path: str
     code: str
@@ -44,7 +46,7 @@ def clone_document(
         place = with_row_ids(path, ids)
         if source.key is None:
             answer.sealed, answer.mask, answer.confirmed = None, "", ()
-            findings.append(Finding(place, UNREADABLE, "The key of this answer was erased."))
+            findings.append(Finding(path, UNREADABLE, "The key of this answer was erased."))
         else:
             answer.sealed = target.seal(place, source.reveal(path, answer))
     return findings

@@ -18,7 +18,7 @@ from django.db.models.functions import Coalesce
 from copies.changes import ANEW, Cause, Change, fold
 from copies.codec import decode, store
 from copies.models import CopyRevision
-from copies.stored_versions import Content, StoredVersion, read_version, read_versions
+from copies.stored_versions import Content, StoredVersion, read_evaluations, read_version, read_versions
 from tenants.models import Tenant
 
 _TABLE: Final = CopyRevision._meta.db_table
@@ -105,17 +105,22 @@ def list_revisions(copy_id: UUID) -> QuerySet[CopyRevision]:
     return CopyRevision.objects.filter(copy_id=copy_id).defer("document", "evaluation").order_by("-version")
 
 
+def list_authors(copy_id: UUID) -> list[tuple[str, str, str]]:
+    """Return type, id and name of everybody who saved a version of a copy, in the order of their names."""
+    rows = CopyRevision.objects.filter(copy_id=copy_id).order_by("actor_label", "actor_type", "actor_id")
+    return list(rows.values_list("actor_type", "actor_id", "actor_label").distinct())
+
+
 def contents(copy_id: UUID, *, first: int = 1, last: int | None = None) -> Iterator[tuple[int, Content]]:
     """Yield number and content of each version from ``first`` up to ``last`` (by default the latest), in their order.
 
     In the tenant's scope. Raises ``UnreadableDocument``.
     """
-    revisions = CopyRevision.objects.filter(copy_id=copy_id)
-    whole = revisions.filter(is_whole=True, version__lte=first).order_by("-version").values("version")[:1]
-    rows = revisions.filter(version__gte=Coalesce(Subquery(whole), 1)).order_by("version")
-    if last is not None:
-        rows = rows.filter(version__lte=last)
-    columns = rows.values_list("version", "document", "evaluation", "is_whole").iterator(chunk_size=_STREAM)
+    columns = (
+        _from_whole(copy_id, first, last)
+        .values_list("version", "document", "evaluation", "is_whole")
+        .iterator(chunk_size=_STREAM)
+    )
     stored = (
         (version, StoredVersion(bytes(document), bytes(evaluation), is_whole))
         for version, document, evaluation, is_whole in columns
@@ -127,7 +132,17 @@ def contents(copy_id: UUID, *, first: int = 1, last: int | None = None) -> Itera
 
 def evaluations(copy_id: UUID, *, first: int, last: int) -> dict[int, bytes]:
     """Return the stored form of the evaluations of these versions, by version. In the tenant's scope."""
-    return {version: store(content.evaluation) for version, content in contents(copy_id, first=first, last=last)}
+    rows = _from_whole(copy_id, first, last).values_list("version", "evaluation", "is_whole")
+    stored = ((version, bytes(evaluation), is_whole) for version, evaluation, is_whole in rows)
+    return {version: store(evaluation) for version, evaluation in read_evaluations(stored) if version >= first}
+
+
+def _from_whole(copy_id: UUID, first: int, last: int | None) -> QuerySet[CopyRevision]:
+    """Return the versions from ``first`` up to ``last`` in their order, and those that the first is restored from."""
+    revisions = CopyRevision.objects.filter(copy_id=copy_id)
+    whole = revisions.filter(is_whole=True, version__lte=first).order_by("-version").values("version")[:1]
+    rows = revisions.filter(version__gte=Coalesce(Subquery(whole), 1)).order_by("version")
+    return rows if last is None else rows.filter(version__lte=last)
 
 
 def cause_of(revision: CopyRevision) -> Cause:

@@ -19,6 +19,7 @@ from django.utils import timezone
 from copies.models import Copy, CopyIndex
 from tenants.current_tenant import across_tenants
 from tenants.models import Tenant
+from tenants.moves.gate import hidden_tenants
 
 #: A younger entry may belong to a save that is still running.
 GRACE: Final = timedelta(hours=1)
@@ -86,16 +87,18 @@ def _take_entries(alias_of: dict[UUID, str], found: Repaired, *, dry_run: bool) 
     """Delete entries without a copy that are older than the grace period; entries of unreachable databases stay."""
     old = CopyIndex.objects.filter(created_at__lt=timezone.now() - GRACE)
     for entries in _chunks(old.values_list("copy_id", "tenant_id"), key="copy_id"):
-        by_alias: dict[str, list[UUID]] = {}
+        by_alias: dict[str, dict[UUID, UUID]] = {}
         for copy_id, tenant_id in entries:
             # A deleted tenant has no database of its own that could be read.
-            by_alias.setdefault(alias_of.get(tenant_id, "default"), []).append(copy_id)
-        for alias, ids in by_alias.items():
+            by_alias.setdefault(alias_of.get(tenant_id, "default"), {})[copy_id] = tenant_id
+        for alias, tenant_of in by_alias.items():
             if alias not in connections:
                 continue
             with across_tenants(using=alias):
-                there = set(Copy.objects.filter(id__in=ids).values_list("id", flat=True))
-            gone = [copy_id for copy_id in ids if copy_id not in there]
+                there = set(Copy.objects.filter(id__in=list(tenant_of)).values_list("id", flat=True))
+            # Read after the rows: a tenant that moves meanwhile has its copies, hidden behind its gate.
+            moving = hidden_tenants(alias)
+            gone = [copy_id for copy_id, owner in tenant_of.items() if copy_id not in there and owner not in moving]
             found.without_copy += len(gone)
             if gone and not dry_run:
                 CopyIndex.objects.filter(copy_id__in=gone).delete()

@@ -79,6 +79,19 @@ def read_version(stored: StoredVersion, before: Content | None) -> Content:
         raise UnreadableDocument(str(error)) from error
 
 
+def read_evaluations(versions: Iterable[tuple[int, bytes, bool]]) -> Iterator[tuple[int, bytes]]:
+    """Yield number and evaluation (JSON) of each of ``versions``: number, stored evaluation, whether it is whole. They
+    come in their order from a whole one on. Raises ``UnreadableDocument``.
+    """
+    before = b""
+    for number, stored, is_whole in versions:
+        try:
+            before = content_of(stored) if is_whole else restore(before, stored[1:], most=MAX_DECODED_BYTES)
+        except WrongDelta as error:
+            raise UnreadableDocument(str(error)) from error
+        yield number, before
+
+
 def read_versions(versions: Iterable[tuple[int, StoredVersion]]) -> Iterator[tuple[int, Content]]:
     """Yield number and content of each of ``versions``, which come in their order from a whole one on.
 

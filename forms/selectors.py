@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, TypeAlias, TypeVar
 from uuid import UUID
 
-from django.db.models import BooleanField, Exists, ExpressionWrapper, F, OuterRef, Q, QuerySet, Subquery
+from django.db.models import BooleanField, Case, Exists, ExpressionWrapper, F, OuterRef, Q, QuerySet, Subquery, When
 from django.db.models.functions import Coalesce
 
 from copies.models import Copy
@@ -57,6 +57,24 @@ def list_forms(*, deleted: bool = False) -> QuerySet[ListedForm]:
     siblings = _standing(Copy.objects.filter(application_form_id=OuterRef("application_form_id")), deleted=deleted)
     latest = siblings.order_by(F("last_touched_by_user_at").desc(nulls_last=True), "created_at", "id")
     return _with_form(Copy.objects.filter(id=Subquery(latest.values("id")[:1])), deleted=deleted)
+
+
+def find_meant_copy(form_or_copy_id: UUID) -> UUID | None:
+    """Return the id of the copy with this id, else of the form's copy that a user touched last; None if there is none.
+
+    Deleted copies and copies of archived forms are none. It is the rule by which the batch loads.
+    """
+    archived = ApplicationForm.objects.filter(id=OuterRef("application_form_id")).exclude(deleted_at=None)
+    found = (
+        Copy.objects.filter(Q(id=form_or_copy_id) | Q(application_form_id=form_or_copy_id), deleted_at=None)
+        .exclude(Exists(archived))
+        .order_by(
+            Case(When(id=form_or_copy_id, then=0), default=1),
+            F("last_touched_by_user_at").desc(nulls_last=True),
+            "created_at",
+        )
+    )
+    return found.values_list("id", flat=True).first()
 
 
 def list_latest_changes() -> QuerySet[Copy]:

@@ -119,8 +119,8 @@ WEBHOOK_PORTS: list[int] = env.list("WEBHOOK_PORTS", cast=int, default=[443, 844
 
 INSTALLED_APPS = [
     # The rooms of the product, top floor first.
-    *("partner_engine", "quoting", "guests", "search", "decisions", "scenarios", "batch", "catalogue", "forms"),
-    *("copies", "carriers", "webhooks", "actions", "tenants"),
+    *("partner_engine", "operations", "quoting", "guests", "search", "decisions", "scenarios", "batch"),
+    *("catalogue", "forms", "copies", "carriers", "webhooks", "actions", "tenants"),
     *("unfold", "unfold.contrib.filters", "unfold.contrib.forms"),
     "django.contrib.admin",
     "django.contrib.auth",

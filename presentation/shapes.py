@@ -84,6 +84,13 @@ class QuestionSetShape(msgspec.Struct, frozen=True):
     remove_if_ineligible: bool
 
 
+class QuestionSetList(msgspec.Struct, frozen=True):
+    """The question sets on the copy at ``version``, in the order of the catalogue."""
+
+    version: int
+    question_sets: list[QuestionSetShape]
+
+
 class AdjustmentShape(msgspec.Struct, frozen=True):
     """A value that the carrier rates (``rated``) instead of the answer at ``path`` (``asked``)."""
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import ExitStack, closing
 from datetime import timedelta
-from typing import TypeAlias
+from typing import Final, TypeAlias
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
@@ -37,6 +37,9 @@ from tenants.access import Actor
 from tenants.current_tenant import use_tenant
 from tenants.models import Tenant
 
+#: In place of a response until the last copy is decided; never stored.
+_NO_RESPONSE: Final = StoredResponse(202, {}, b"")
+
 
 class ClonePart(msgspec.Struct):
     """One copy of a clone with its source; ``findings`` are the answers that it could not take over, ``notes`` what a
@@ -51,12 +54,11 @@ class ClonePart(msgspec.Struct):
 
 
 class Clone(msgspec.Struct):
-    """A cloned form, its copies in order, the default copy first; or only the response to an earlier request."""
+    """A cloned form, its copies in order, the default copy first; or only the ``earlier`` response to its key."""
 
     form_id: UUID | None = None
     parts: list[ClonePart] = []
-    response: StoredResponse | None = None
-    is_replayed: bool = False
+    earlier: StoredResponse | None = None
 
 
 #: Makes the response to a clone, before anything is written.
@@ -83,7 +85,7 @@ def clone_form(form_or_copy_id: UUID, order: CloneOrder, *, scope: Tenant, actor
     with use_tenant(scope), ExitStack() as opened:
         asked = load(form_or_copy_id, scope=scope, idempotency=order.idempotency)
         if asked.stored_response is not None:
-            return Clone(response=asked.stored_response, is_replayed=True)
+            return Clone(earlier=asked.stored_response)
         require_version(asked, order.expected_version)
         sources = _sources(asked, scope)
         maker = _Maker(sources, scope=scope, actor=actor, order=order)
@@ -117,9 +119,8 @@ def save_clone(clone: Clone, respond: RespondToClone) -> Clone:
     def respond_after_last(result: SaveResult) -> StoredResponse:
         part = next(waiting)
         part.result = result
-        if part is clone.parts[-1]:
-            clone.response = respond(clone)
-        return clone.response or StoredResponse(202, {}, b"")
+        # Only the last response is stored, because only its context has a key.
+        return respond(clone) if part is clone.parts[-1] else _NO_RESPONSE
 
     save([part.context for part in clone.parts], respond=respond_after_last)
     return clone

@@ -17,6 +17,7 @@ class Right(StrEnum):
     REVEAL_SENSITIVE = "answers:reveal"
     READ_CATALOGUE = "catalogue:read"
     MANAGE_WEBHOOKS = "webhooks:manage"
+    CLONE_TO_TENANTS = "forms:clone_to_tenants"
 
 
 #: The description of each right on consent pages, in docs and in the admin.
@@ -28,6 +29,7 @@ RIGHT_TEXTS: Final = {
     Right.REVEAL_SENSITIVE: "Reveal a sensitive answer, with a reason that is recorded",
     Right.READ_CATALOGUE: "Read the catalogue",
     Right.MANAGE_WEBHOOKS: "Add, change, test and replay webhook endpoints",
+    Right.CLONE_TO_TENANTS: "Clone a copy into another tenant",
 }
 
 
@@ -46,6 +48,8 @@ ROLE_RIGHTS: Final[dict[Role, frozenset[Right]]] = {
     Role.TENANT_ADMIN: _AGENT | {Right.REVEAL_SENSITIVE, Right.SET_AS_OF, Right.MANAGE_WEBHOOKS},
     Role.STAFF: frozenset({Right.READ_FORMS, Right.READ_CATALOGUE}),
 }
+#: Rights that reach beyond a tenant: only staff give them, to one program at a time.
+BEYOND_TENANT: Final = frozenset({Right.CLONE_TO_TENANTS})
 #: The rights of a guest, at the one copy of their link.
 GUEST_RIGHTS: Final = frozenset({Right.READ_FORMS, Right.WRITE_FORMS, Right.READ_CATALOGUE})
 

@@ -22,7 +22,7 @@ from oauth2_provider.models import AbstractApplication
 from uuid_utils.compat import uuid7
 from waffle.models import AbstractUserFlag
 
-from tenants.access import RIGHT_TEXTS, ROLE_RIGHTS, Actor, Right, Role
+from tenants.access import BEYOND_TENANT, RIGHT_TEXTS, ROLE_RIGHTS, Actor, Right, Role
 from tenants.flag_memory import FlagMemory, announce_change
 from tenants.flag_rules import FlagState, Owner, Verdict, explain
 from tenants.residence import database_of
@@ -141,8 +141,8 @@ class User(AbstractBaseUser, PermissionsMixin):  # type: ignore[django-manager-m
 
 
 def every_right() -> list[str]:
-    """Return all rights, the most that a new API client may request."""
-    return [right.value for right in Right]
+    """Return all rights within a tenant, the most that a new API client may request."""
+    return [right.value for right in Right if right not in BEYOND_TENANT]
 
 
 _GRANT_TYPES = [(AbstractApplication.GRANT_CLIENT_CREDENTIALS, "Client credentials")]

@@ -52,6 +52,15 @@ class NewCopy(Body, frozen=True, kw_only=True):
     empty: bool = False
 
 
+class CloneInput(Body, frozen=True, kw_only=True):
+    """A clone: within the tenant with all copies, with ``renewal`` for the next term, with ``tenant`` (the code of
+    another tenant; right ``forms:clone_to_tenants``) of one copy only.
+    """
+
+    tenant: Code | None = None
+    renewal: bool = False
+
+
 class CopyChange(Body, frozen=True, kw_only=True):
     """A change of the copy's own fields: its title, or the id of the user who owns it (null for nobody)."""
 
@@ -107,6 +116,15 @@ class ReadQuery(Query, frozen=True, kw_only=True):
         if self.at is None or self.at.microsecond % 1_000:
             return self.at
         return self.at.replace(microsecond=self.at.microsecond + 999)
+
+
+class CompareQuery(Query, frozen=True, kw_only=True, rename={"with_": "with"}):
+    """The copies to compare with: ids, each with ``@<version>`` for an earlier version, separated by commas; and the
+    version of the copy itself, by default the present one.
+    """
+
+    with_: Annotated[str, Meta(min_length=1, max_length=300)]
+    version: Annotated[int, Meta(ge=1, le=2**31 - 1)] | None = None
 
 
 class DryRunQuery(Query, frozen=True, kw_only=True):

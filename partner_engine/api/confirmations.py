@@ -32,7 +32,8 @@ class Confirmations(Endpoint):
         "Confirm a warning",
         "Confirms that the answer at `path` is right in spite of the warning `code`, a message of kind `warn` that a "
         "validator gives (`zip_unknown`, `vin_check_digit`). Send it only when a person has looked at the answer. The "
-        "warning disappears until the value changes; history names the caller. Without such a warning: 422 "
+        "warning disappears until the value changes; history names the caller. The code `proposed` takes over the "
+        "value that a renewal proposes as the caller's answer. Without such a warning or proposal: 422 "
         "`nothing_to_confirm`.",
         body=ConfirmationInput,
         responses={200: (shapes.ChangesShape, shapes.Receipt)},

@@ -23,6 +23,7 @@ from forms.models import GuestLink as StoredLink
 from guests.service import LinkState, changes_of_guest, list_links, state_of
 from partner_engine.api.bodies import ReadQuery
 from partner_engine.api.copies import find_copy
+from partner_engine.api.http.deprecation import lasting_path
 from partner_engine.api.http.endpoint import Endpoint
 from partner_engine.api.http.field_errors import errors_of_fields
 from partner_engine.api.http.input import Body, Nothing
@@ -166,7 +167,7 @@ class GuestLinks(Endpoint):
         def respond(context: BatchContext, result: SaveResult, issued: tuple[GuestLinkRow, str]) -> StoredResponse:
             row, secret = issued
             shape = NewGuestLinkShape(**_new_fields(row), url=guest_address(request, id, secret))
-            location = f"{request.path.rstrip('/')}/{row.id}"
+            location = f"{lasting_path(request).rstrip('/')}/{row.id}"
             return json_response(shape, version=result.version, status=201, location=location)
 
         return save_copy(self, id, change=change, respond=respond, contains_secret=True)

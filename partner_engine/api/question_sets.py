@@ -1,8 +1,8 @@
-"""``/copies/{id}/question_sets``: question sets that a caller adds to a copy by hand, and removes again."""
+"""``/copies/{id}/question_sets``: the question sets on a copy, which callers also add by hand and remove again."""
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import ClassVar, Final
 from uuid import UUID
 
 from django.http import HttpResponse
@@ -13,6 +13,8 @@ from batch.context import BatchContext
 from batch.errors import NotFound, UnknownQuestionSet
 from batch.idempotency import StoredResponse
 from partner_engine.api import attached_shapes
+from partner_engine.api.bodies import ReadQuery
+from partner_engine.api.copies import find_copy, tag_of
 from partner_engine.api.http.endpoint import Endpoint
 from partner_engine.api.http.field_errors import errors_of_field
 from partner_engine.api.http.input import Nothing
@@ -21,11 +23,30 @@ from partner_engine.api.http.writes import json_response, no_content, save_copy
 from presentation import shapes
 from tenants.access import Right
 
+_NOT_THERE: Final = "The copy has no question set with this code."
+
 
 class QuestionSets(Endpoint):
     """The question sets on one copy."""
 
-    rights: ClassVar = {"POST": Right.WRITE_FORMS}
+    rights: ClassVar = {"GET": Right.READ_FORMS, "POST": Right.WRITE_FORMS}
+
+    @documented(
+        "List question sets",
+        "The question sets on the copy: who or which rule put each of them there, and when its last needed answer was "
+        "given. `at_version` and `at` return those of an earlier version.",
+        query=ReadQuery,
+        responses={200: shapes.QuestionSetList, 304: None},
+        tagged=True,
+    )
+    def get(self, request: Request, id: UUID, *, query: ReadQuery) -> HttpResponse:
+        context = find_copy(self, id, query)
+        etag = tag_of(context)
+        if self.is_fresh(etag):
+            return self.respond_unchanged(etag)
+        changeset, _ = context.current_view()
+        sets = shapes.question_sets(changeset.document)
+        return self.respond(shapes.QuestionSetList(context.version, sets), etag=etag)
 
     @documented(
         "Put a question set on a copy",
@@ -54,7 +75,22 @@ class QuestionSets(Endpoint):
 class QuestionSet(Endpoint):
     """One question set on a copy."""
 
-    rights: ClassVar = {"DELETE": Right.WRITE_FORMS}
+    rights: ClassVar = {"GET": Right.READ_FORMS, "DELETE": Right.WRITE_FORMS}
+
+    @documented(
+        "Read a question set",
+        "One question set on the copy. 404 if it is not on the copy.",
+        query=ReadQuery,
+        responses={200: shapes.QuestionSetShape, 304: None},
+        tagged=True,
+    )
+    def get(self, request: Request, id: UUID, code: str, *, query: ReadQuery) -> HttpResponse:
+        context = find_copy(self, id, query)
+        changeset, _ = context.current_view()
+        sets = {shape.code: shape for shape in shapes.question_sets(changeset.document)}
+        if code not in sets:
+            raise NotFound(_NOT_THERE)
+        return self.respond(sets[code], etag=tag_of(context))
 
     @documented(
         "Take a question set off a copy",
@@ -70,6 +106,6 @@ class QuestionSet(Endpoint):
             try:
                 context.changeset.find_question_set(code).remove()
             except UnknownQuestionSet as error:
-                raise NotFound("The copy has no question set with this code.") from error
+                raise NotFound(_NOT_THERE) from error
 
         return save_copy(self, id, change=change, respond=no_content)

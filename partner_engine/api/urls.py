@@ -10,16 +10,19 @@ from rest_framework.views import APIView
 from partner_engine.api.answers import Answers
 from partner_engine.api.application_forms import ApplicationForm, ApplicationForms, FormCopies
 from partner_engine.api.catalogue import Catalogue
+from partner_engine.api.clones import CloneForm
+from partner_engine.api.compare import Compare
 from partner_engine.api.confirmations import Confirmations
 from partner_engine.api.copies import Copy, LockCopy, MakeBase, RestoreCopy, UnlockCopy
 from partner_engine.api.docs import Description, Docs
 from partner_engine.api.events import Events
 from partner_engine.api.explain import Explain
-from partner_engine.api.form_answers import FormAnswers
+from partner_engine.api.form_aliases import ALIAS_ROUTES
 from partner_engine.api.guest_links import GuestLink, GuestLinks, GuestLinkSentBack
 from partner_engine.api.history import Changes, History, HistoryHead
 from partner_engine.api.http.not_found import UnknownRoute
 from partner_engine.api.me import Me
+from partner_engine.api.merges import Merge, UndoMerge
 from partner_engine.api.messages import Message, Messages
 from partner_engine.api.naics import Naics
 from partner_engine.api.needed import Needed
@@ -48,7 +51,8 @@ ROUTES: Final[dict[str, tuple[str, type[APIView]]]] = {
     "application_forms": ("application_forms", ApplicationForms),
     "application_form": ("application_forms/<id:id>", ApplicationForm),
     "form_copies": ("application_forms/<id:id>/copies", FormCopies),
-    "form_answers": ("application_forms/<id:id>/answers", FormAnswers),
+    "clone_form": ("application_forms/<id:id>/clone", CloneForm),
+    **ALIAS_ROUTES,
     "copy": ("copies/<id:id>", Copy),
     "restore_copy": ("copies/<id:id>/restore", RestoreCopy),
     "lock_copy": ("copies/<id:id>/lock", LockCopy),
@@ -58,6 +62,7 @@ ROUTES: Final[dict[str, tuple[str, type[APIView]]]] = {
     "confirmations": ("copies/<id:id>/confirmations", Confirmations),
     "changes": ("copies/<id:id>/changes", Changes),
     "history": ("copies/<id:id>/history", History),
+    "compare": ("copies/<id:id>/compare", Compare),
     "history_head": ("copies/<id:id>/history/head", HistoryHead),
     "revert": ("copies/<id:id>/revert", Revert),
     "explain": ("copies/<id:id>/explain", Explain),
@@ -66,6 +71,8 @@ ROUTES: Final[dict[str, tuple[str, type[APIView]]]] = {
     "guest_link_sent_back": ("copies/<id:id>/guest_links/<id:link_id>/send_back", GuestLinkSentBack),
     "guest_link": ("copies/<id:id>/guest_links/<id:link_id>", GuestLink),
     "needed": ("copies/<id:id>/needed", Needed),
+    "merge": ("copies/<id:id>/merge", Merge),
+    "undo_merge": ("copies/<id:id>/merge/undo", UndoMerge),
     "messages": ("copies/<id:id>/messages", Messages),
     "message": ("copies/<id:id>/messages/<id:message_id>", Message),
     "question_sets": ("copies/<id:id>/question_sets", QuestionSets),

@@ -113,7 +113,7 @@ class _Parts:
         """Yield one part, or for a sum over rows its value without changes, and what the changes of each row add."""
         whole, mixture = self._part(term.of.reads, _of_term(term)), self._mixture
         total = row_sum(mixture.catalogue, term.of) if whole.mask else None
-        if total is None or not self._rated.isdisjoint(term.of.reads):
+        if total is None or not self._rated.isdisjoint(term.of.reads) or whole.value(0) is None:
             yield whole
             return
         around = (total.pool, *mixture.catalogue.pools[total.pool].ancestors)

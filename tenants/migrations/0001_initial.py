@@ -249,6 +249,7 @@ class Migration(migrations.Migration):
                                 ("answers:reveal", "Reveal a sensitive answer, with a reason that is recorded"),
                                 ("catalogue:read", "Read the catalogue"),
                                 ("webhooks:manage", "Add, change, test and replay webhook endpoints"),
+                                ("forms:clone_to_tenants", "Clone a copy into another tenant"),
                             ],
                             max_length=64,
                         ),

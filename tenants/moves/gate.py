@@ -18,6 +18,8 @@ from enum import StrEnum
 from typing import Final, NamedTuple
 from uuid import UUID
 
+from django.db import connections
+
 from tenants.moves.session import Cursor, alter, session
 from tenants.residence import MOVED_SQLSTATE
 from tenants.tables import TenantTable, tenant_tables
@@ -39,7 +41,9 @@ class Gate(NamedTuple):
     number: int
 
 
-#: Between two changes of the state no statement of the tenant is under way: each holds the row's lock (FOR SHARE).
+#: Every write of the tenant shares a lock until its transaction ends, so that while the move holds it alone
+#: (``hold_writers``) no write is under way. Advisory locks are served in turn; the row's lock alone would let many
+#: writers starve the move. It is there for transactions with an old snapshot: they fail on a row that has changed.
 _SCHEMA: Final = f"""
 CREATE SCHEMA IF NOT EXISTS tenant_move;
 CREATE TABLE IF NOT EXISTS tenant_move.gates (
@@ -60,6 +64,9 @@ END $$;
 CREATE OR REPLACE FUNCTION tenant_move.is_mover(tenant uuid) RETURNS boolean LANGUAGE sql STABLE AS $$
     SELECT current_setting('partner_engine.mover', true) IS NOT DISTINCT FROM tenant::text
 $$;
+CREATE OR REPLACE FUNCTION tenant_move.lock_of(tenant uuid) RETURNS bigint LANGUAGE sql IMMUTABLE AS $$
+    SELECT hashtextextended('tenant_move ' || tenant::text, 0)
+$$;
 CREATE OR REPLACE FUNCTION tenant_move.note_change() RETURNS trigger LANGUAGE plpgsql AS $$
 DECLARE
     changed record;
@@ -67,6 +74,9 @@ DECLARE
     row_key text;
 BEGIN
     IF TG_OP = 'DELETE' THEN changed := OLD; ELSE changed := NEW; END IF;
+    IF NOT tenant_move.is_mover(changed.tenant_id) THEN
+        PERFORM pg_advisory_xact_lock_shared(tenant_move.lock_of(changed.tenant_id));
+    END IF;
     SELECT * INTO gate FROM tenant_move.gates WHERE tenant_id = changed.tenant_id FOR SHARE;
     IF gate.state IN ('left', 'arriving') AND NOT tenant_move.is_mover(changed.tenant_id) THEN
         PERFORM tenant_move.refuse(gate);
@@ -108,6 +118,16 @@ def read_gate(alias: str, tenant_id: UUID) -> Gate | None:
     return Gate(GateState(str(found[0])), str(found[1]), int(str(found[2]))) if found else None
 
 
+def hidden_tenants(alias: str) -> frozenset[UUID]:
+    """Return the tenants whose rows in the database ``alias`` are hidden from work on all tenants."""
+    with connections[alias].cursor() as cursor:
+        cursor.execute("SELECT to_regclass('tenant_move.gates') IS NOT NULL")
+        if not cursor.fetchone()[0]:
+            return frozenset()
+        cursor.execute("SELECT tenant_id FROM tenant_move.gates WHERE state <> 'leaving'")
+        return frozenset(tenant_id for (tenant_id,) in cursor.fetchall())
+
+
 def gate_age(alias: str, tenant_id: UUID) -> float:
     """Return the seconds since the state of the tenant's gate, which must exist, was set."""
     with session(alias, tenant_id) as cursor:
@@ -135,6 +155,12 @@ def install_gate(alias: str, tenant_id: UUID, gate: Gate) -> None:
         put_gate(cursor, tenant_id, gate)
     for table in tenant_tables():
         alter(alias, _drop(table, tenant_id) + _create(table, tenant_id))
+
+
+def hold_writers(cursor: Cursor, tenant_id: UUID, *, seconds: float) -> None:
+    """Let the writes under way end and later ones wait until the transaction ends. Raises ``LockNotAvailable``."""
+    cursor.execute(f"SET LOCAL lock_timeout = {int(seconds * 1_000)}")
+    cursor.execute("SELECT pg_advisory_xact_lock(tenant_move.lock_of(%s))", [tenant_id])
 
 
 def put_gate(cursor: Cursor, tenant_id: UUID, gate: Gate) -> None:

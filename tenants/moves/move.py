@@ -79,8 +79,7 @@ def move(tenant: Tenant, *, to: str, report: Report) -> list[TableDigest]:
     report.step("Copying")
     copy_tables(route, report.table)
     report.step("Comparing every row")
-    while repeat_changes(route):
-        pass
+    _repeat_until_few(route, {})
     digests, doubtful = compare_tables(route)
     failpoint("move_compared")
     report.step("Switching")
@@ -239,6 +238,7 @@ def _switch(tenant: Tenant, route: Route, doubtful: dict[str, set[str]]) -> None
 def _quiet(route: Route) -> None:
     """Let workers begin no deferred action of the tenant for a while, nor after a kill: the time ends by itself."""
     with session(route.source, route.tenant_id) as source:
+        gates.hold_writers(source, route.tenant_id, seconds=SWITCH_SECONDS)
         source.execute(
             "UPDATE tenant_move.gates SET quiet_until = clock_timestamp() + make_interval(secs => %s)"
             " WHERE tenant_id = %s",
@@ -258,6 +258,8 @@ def _repeat_until_few(route: Route, doubtful: dict[str, set[str]]) -> None:
             doubtful.setdefault(table, set()).update(keys)
         if sum(len(keys) for keys in changed.values()) <= FEW_CHANGES:
             break
+    if not doubtful:
+        return
     with session(route.source, route.tenant_id) as source, session(route.target, route.tenant_id) as target:
         different = differing(source, target, route.tenant_id, doubtful)
     doubtful.clear()
@@ -267,8 +269,7 @@ def _repeat_until_few(route: Route, doubtful: dict[str, set[str]]) -> None:
 def _switch_in(source: Cursor, tenant: Tenant, route: Route, doubtful: dict[str, set[str]]) -> None:
     """Switch inside the transaction of ``source``. Raises ``_TryAgain``, ``LockNotAvailable``, ``MoveRefused``."""
     began = time.monotonic()
-    source.execute(f"SET LOCAL lock_timeout = {int(SWITCH_SECONDS * 1_000)}")
-    # From here on writers of the tenant wait, and none is under way.
+    gates.hold_writers(source, tenant.id, seconds=SWITCH_SECONDS)
     source.execute("SELECT state FROM tenant_move.gates WHERE tenant_id = %s FOR UPDATE", [tenant.id])
     if source.fetchone() != (GateState.LEAVING,):
         raise MoveRefused("The gate of the tenant was changed meanwhile. Run the command again.")

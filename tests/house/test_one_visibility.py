@@ -15,6 +15,7 @@ READERS = {
     "batch.changes.mutators.answers": "seals",
     "catalogue.releases": "is the catalogue",
     "catalogue.warnings": "warns authors",
+    "rules.definition.code_checks": "refuses faulty definitions",
     "rules.definition.texts": "compiles",
     "rules.flow.messages": "makes an error of a sensitive question a warning",
     "partner_engine.api.catalogue": "returns the catalogue",

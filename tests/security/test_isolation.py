@@ -55,9 +55,12 @@ PAGES: dict[str, tuple[str, dict[str, str], bool]] = {
     "messages": ("POST", {"order": "post", "text": "Taken over"}, True),
     "why": ("GET", {"target": "QM-BOP"}, True),
     "history": ("GET", {}, True),
+    "version": ("GET", {}, True),
+    "restore": ("POST", {"version": "1"}, True),
     "guest-links": ("GET", {}, True),
     "issue-guest-link": ("POST", {"name": "Gus"}, True),
     "revoke-guest-link": ("POST", {}, True),
+    "send-back-guest-link": ("POST", {"open": "mqs_business_name"}, True),
     "industries": ("GET", {"q": "restaurant"}, True),
     "webhooks": ("GET", {}, False),
     "add-webhook": ("POST", {"url": "https://hooks.example.com/", "event_types": "*"}, False),
@@ -86,7 +89,8 @@ def ask(client: Client, name: str, copy_id: str, **headers: str) -> HttpResponse
     """Ask for the page ``name``."""
     method, fields, is_of_one = PAGES[name]
     args = [copy_id] if is_of_one or name in OF_ONE_ENDPOINT else []
-    address = reverse(f"web:{name}", args=[*args, copy_id] if name == "revoke-guest-link" else args)
+    more = {"revoke-guest-link": [copy_id], "send-back-guest-link": [copy_id], "version": [1]}.get(name, [])
+    address = reverse(f"web:{name}", args=[*args, *more])
     return getattr(client, method.lower())(address, fields, headers=headers)
 
 

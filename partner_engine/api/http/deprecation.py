@@ -1,4 +1,4 @@
-"""The headers of deprecated routes (RFC 9745, RFC 8594)."""
+"""The headers of deprecated routes: since when (RFC 9745), until when (RFC 8594), and what replaces them."""
 
 from __future__ import annotations
 
@@ -7,13 +7,38 @@ from typing import Final
 
 from django.http import HttpResponse
 from django.utils.http import http_date
+from drf_spectacular.utils import OpenApiParameter
+from rest_framework.request import Request
 
 SINCE: Final = datetime(2026, 11, 1, tzinfo=UTC)
 UNTIL: Final = datetime(2027, 11, 1, tzinfo=UTC)
+#: The page that says why and until when: the description of the API.
+DOCS: Final = "/api/v1/docs"
+#: The headers in the description of the API.
+HEADERS: Final = tuple(
+    OpenApiParameter(name, {"type": "string"}, OpenApiParameter.HEADER, response=True, description=text)
+    for name, text in (
+        ("Deprecation", "Since when the route is deprecated: `@` and seconds since 1970 (RFC 9745)."),
+        ("Sunset", "When the route ends (RFC 8594)."),
+        ("Link", "The route to use instead (`successor-version`), and this page (`deprecation`, `sunset`)."),
+    )
+)
+
+
+def lasting_path(request: Request) -> str:
+    """Return the path of ``request``, or that of the route that replaces the requested one: for links in responses."""
+    path: str = getattr(request, "successor_path", request.path)
+    return path
 
 
 def announce_end(response: HttpResponse, *, successor: str) -> None:
     """Add to ``response`` since when its route is deprecated, when it ends, and the path of its ``successor``."""
     response["Deprecation"] = f"@{int(SINCE.timestamp())}"
     response["Sunset"] = http_date(UNTIL.timestamp())
-    response["Link"] = f'<{successor}>; rel="successor-version"'
+    response["Link"] = ", ".join(
+        (
+            f'<{successor}>; rel="successor-version"',
+            f'<{DOCS}>; rel="deprecation"; type="text/html"',
+            f'<{DOCS}>; rel="sunset"; type="text/html"',
+        )
+    )

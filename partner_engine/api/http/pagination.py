@@ -16,6 +16,7 @@ from django.db.models import F, Model, Q, QuerySet
 from msgspec import Meta
 from rest_framework.request import Request
 
+from partner_engine.api.http.deprecation import lasting_path
 from partner_engine.api.http.input import in_utc
 from partner_engine.problems import Fault, Refused
 
@@ -104,7 +105,7 @@ def decode_ranked(cursor: str) -> tuple[int, UUID]:
 def next_page(request: Request, cursor: str) -> str | None:
     """Return the URL of the next page with the same parameters as ``request``; None on the last page."""
     parameters = {name: str(value) for name, value in request.GET.items() if name != "cursor"}
-    return f"{request.path}?{urlencode({**parameters, 'cursor': cursor})}" if cursor else None
+    return f"{lasting_path(request)}?{urlencode({**parameters, 'cursor': cursor})}" if cursor else None
 
 
 def _after(position: Position, column: str, *, descending: bool) -> Q:

@@ -8,7 +8,7 @@ import re
 from collections.abc import Callable, Mapping
 from functools import wraps
 from http import HTTPStatus
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import msgspec
 from django.conf import settings
@@ -35,6 +35,15 @@ DJANGO_PATH_CONVERTER_MAPPING["id"] = DJANGO_PATH_CONVERTER_MAPPING["uuid"]
 REF_TEMPLATE: Final = "#/components/schemas/{name}"
 #: Every struct of a request or response, collected as the views are defined.
 _described: dict[str, type[msgspec.Struct]] = {"Problem": Problem}
+
+
+class Documentation(NamedTuple):
+    """The texts of an operation."""
+
+    operation_id: str
+    summary: str
+    description: str
+
 
 #: The problems of every operation, of every write, and of temporary failures.
 ALWAYS: Final = {
@@ -110,7 +119,6 @@ def documented(  # noqa: PLR0913 - one argument for each part of the description
     write: bool = False,
     keyed: bool = True,
     tagged: bool = False,
-    deprecated: bool = False,
 ) -> Callable[[View], View]:
     """Describe an operation, and parse its query and body.
 
@@ -119,8 +127,9 @@ def documented(  # noqa: PLR0913 - one argument for each part of the description
     ``responses`` maps statuses to structs, or to several of which a response has one. ``write``, ``keyed`` and
     ``tagged`` state which headers the operation uses.
     """
+    operation_id = re.sub(r"[^a-z]+", "_", summary.lower())
     describe = extend_schema(
-        operation_id=re.sub(r"[^a-z]+", "_", summary.lower()),
+        operation_id=operation_id,
         summary=summary,
         description=description,
         request={JSON: _reference(body)} if body else None,
@@ -133,14 +142,20 @@ def documented(  # noqa: PLR0913 - one argument for each part of the description
             },
         },
         examples=_examples(body, *(one for shape in responses.values() if shape for one in _several(shape))),
-        deprecated=deprecated or None,
     )
 
     def decorate(view: View) -> View:
         described: View = describe(_parsing(view, query=query, body=body, takes_key=keyed or not write))
+        described.documentation = Documentation(operation_id, summary, description)  # type: ignore[attr-defined]
         return described
 
     return decorate
+
+
+def documentation_of(view: View) -> Documentation:
+    """Return the texts with which ``view`` is documented."""
+    found: Documentation = view.documentation  # type: ignore[attr-defined]
+    return found
 
 
 def _parsing(

@@ -2,27 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Final
+from typing import Final, NamedTuple
 
-from copies.changes import Change, outside_title
+from copies.changes import Cause, Change
 from copies.paths import Path
 from partner_engine.web.pages.products import link_to
 from partner_engine.web.pages.reading import Reading
-from presentation.formats import moment
+from partner_engine.web.pages.record_sentences import sentence_of
+from presentation.formats import money
+from presentation.product_names import product_name
 from presentation.visibility import UNKNOWN, Visibility
+from rules.definition.model import CompiledCatalogue
+from rules.flow.evaluation import Evaluation, ProductOutcome
 
 #: The number of changes that are listed for a version.
 LISTED: Final = 12
-_SOURCES: Final = {
-    "web": "in the browser",
-    "api": "through the API",
-    "admin": "in the admin",
-    "job": "by the system",
-    "release": "because of a new release",
-    "day": "because of a new day",
+_NOBODY: Final = {"system": "The system", "guest": "A guest", "api_client": "A program"}
+_OUTCOMES: Final = {
+    "eligible": "eligible",
+    "refer": "to be referred",
+    "need_info": "open so far",
+    "decline": "declined",
+    "locked": "locked",
 }
 
 
@@ -36,42 +39,108 @@ class ChangeLine:
 
 
 @dataclass(frozen=True)
+class Effect:
+    """What a version, or a session, did to one product: its outcome and premium before and after, in words."""
+
+    product: str
+    before: str
+    after: str
+
+
+@dataclass(frozen=True)
 class Version:
-    """One saved version."""
+    """One saved version with what people changed in it. ``cause`` is a sentence where the author does not say why."""
 
     number: int
+    who: tuple[str, str]
     by: str
     source: str
+    cause: str
+    saved_at: datetime
     at: str
-    at_exactly: str
     changes: tuple[ChangeLine, ...]
+    paths: frozenset[str]
     more: int
+    effects: tuple[Effect, ...]
 
 
-def build_version(  # noqa: PLR0913 - the fields of a revision
-    reading: Reading,
-    changes: Iterable[Change],
-    *,
-    visibility: Visibility,
-    number: int,
-    by: str,
-    source: str,
-    at: datetime,
-) -> Version:
+class Saved(NamedTuple):
+    """A revision as the page reads it: its columns, its changes, and the evaluations before and after it."""
+
+    number: int
+    who: tuple[str, str]
+    by: str
+    source: str
+    cause: Cause
+    release_number: int | None
+    saved_at: datetime
+    changes: list[Change]
+    before: Evaluation | None
+    after: Evaluation | None
+
+
+def name_of(actor_type: str, label: str) -> str:
+    """Return the name of an author: the recorded one, else what kind of author it was."""
+    return label or _NOBODY.get(actor_type, "Somebody")
+
+
+def build_version(reading: Reading, saved: Saved, *, visibility: Visibility) -> Version:
     """Return a version with what people changed in it; what rules made of that is left out. ``visibility`` is the
     reader's for the values of that time.
     """
-    shown = [change for change in changes if change.cause.type != "rule"]
-    lines = [line for change in shown if (line := _line(reading, change, visibility))]
+    shown = [change for change in saved.changes if change.cause.type != "rule"]
+    lines = [(change.path, line) for change in shown if (line := _line(reading, change, visibility))]
     return Version(
-        number=number,
-        by=by,
-        source=_SOURCES.get(source, source),
-        at=moment(at, reading.reader.zone, now=reading.reader.now),
-        at_exactly=at.isoformat(),
-        changes=tuple(lines[:LISTED]),
+        number=saved.number,
+        who=saved.who,
+        by=saved.by,
+        source=saved.source,
+        cause=_cause(saved),
+        saved_at=saved.saved_at,
+        at=f"{saved.saved_at.astimezone(reading.reader.zone):%H:%M:%S}",
+        changes=tuple(line for _, line in lines[:LISTED]),
+        paths=frozenset(path for path, _ in lines if Path(path).is_in_document),
         more=max(0, len(lines) - LISTED),
+        effects=effects(reading.catalogue, saved.before, saved.after),
     )
+
+
+def effects(
+    catalogue: CompiledCatalogue, before: Evaluation | None, after: Evaluation | None
+) -> tuple[Effect, ...]:  # fmt: skip
+    """Return the products whose outcome or premium differs between two evaluations."""
+    earlier = before.eligibility if before else {}
+    later = after.eligibility if after else {}
+    found = []
+    for code in dict.fromkeys([*later, *earlier]):
+        texts = _standing(catalogue, earlier.get(code)), _standing(catalogue, later.get(code))
+        if texts[0] != texts[1]:
+            found.append(Effect(product_name(catalogue, code), *texts))
+    return tuple(found)
+
+
+def _standing(catalogue: CompiledCatalogue, outcome: ProductOutcome | None) -> str:
+    if outcome is None:
+        return "not requested"
+    word = _OUTCOMES.get(outcome.outcome, outcome.outcome)
+    if outcome.premium is None:
+        return word
+    return f"{word} {money(outcome.premium, catalogue.definition.currency)}"
+
+
+def _cause(saved: Saved) -> str:
+    match saved.cause.type:
+        case "release":
+            return f"Decided again under release {saved.release_number or ''}".rstrip()
+        case "day":
+            return "Decided again on a new day"
+        case "merge":
+            return "Answers taken over from another copy"
+        case "revert":
+            return f"Taken back to version {saved.cause.id}"
+        case "process":
+            return "Saved by a process"
+    return "Started" if saved.number == 1 else ""
 
 
 def _line(reading: Reading, change: Change, visibility: Visibility) -> ChangeLine | None:
@@ -79,16 +148,18 @@ def _line(reading: Reading, change: Change, visibility: Visibility) -> ChangeLin
     if change.confirmed and change.before == change.after:
         return ChangeLine(link_to(reading, change.path).text, "", "confirmed as right")
     # A sensitive answer that was given again is listed: its absence would tell that it is the same.
-    if path.is_question_set or (change.before == change.after and not change.tag):
+    if change.before == change.after and not change.tag:
         return None
-    if not path.is_in_document:
-        return ChangeLine(outside_title(change.path), str(change.before or ""), str(change.after or "–"))
+    if not path.is_answer and not path.is_row:
+        text = sentence_of(change, reading.catalogue)
+        return ChangeLine(text, "", "") if text else None
     known = reading.catalogue.questions.get(path.code)
     if known is None and visibility.of(path) is UNKNOWN:
-        return ChangeLine(path.code, *visibility.change_texts(change))
+        label = reading.past_labels().questions.get(path.code, "A question that is no longer asked")
+        return ChangeLine(label, *visibility.change_texts(change))
     if known is None:
         pool = reading.catalogue.pools.get(path.pool) if path.is_row else None
-        title = reading.catalogue.sets[pool.set_code].question_set.title if pool else change.path
+        title = reading.catalogue.sets[pool.set_code].question_set.title if pool else "A row that is no longer asked"
         return ChangeLine(title, "", "row removed" if change.after is None else "row added")
     before, after = visibility.change_texts(change)
     return ChangeLine(link_to(reading, change.path).text, "" if change.before in (None, "", []) else before, after)

@@ -8,6 +8,8 @@ from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandParser
 from django.db import DEFAULT_DB_ALIAS, connections
 
+from tenants.moves.id_ranges import give_range
+
 
 class Command(BaseCommand):
     """Migrates one database after the other; the first failure ends the run."""
@@ -36,4 +38,5 @@ class Command(BaseCommand):
                 stderr=self.stderr,
             )
             if not options["plan"]:
+                give_range(alias)
                 self.stdout.write(f"{alias}: up to date.")

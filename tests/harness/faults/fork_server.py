@@ -80,6 +80,8 @@ def run(order: dict[str, Any], pipe: int) -> None:
     try:
         for alias in connections:
             connections[alias].settings_dict.update(order["database"])
+        for alias, name in order["tenant_databases"].items():
+            connections.databases[alias] = {**connections.databases["default"], **order["database"], "NAME": name}
         sabotage.apply(order["sabotage"])
         if order["clock_hours"]:
             time_machine.travel(datetime.now(UTC) + timedelta(hours=order["clock_hours"]), tick=True).start()

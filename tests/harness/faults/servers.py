@@ -19,7 +19,7 @@ import psycopg
 from house.checks import TEST_PREFIX, finished_template
 from house.leftovers import Leftovers
 from house.place import RUN, locked
-from house.servers import MIGRATED, Instance
+from house.servers import MIGRATED, TENANT_MIGRATED, Instance
 from house.supervisor import Child, Supervisor
 
 TEMPLATE: Final = "template_of_faults"
@@ -78,12 +78,16 @@ class Servers:
         self._postgresql.stop_all()
         self._redis.stop_all()
 
-    def new_database(self) -> str:
+    def new_database(self, template: str = TEMPLATE) -> str:
         """Clone the template; return the database's name."""
         name = f"faults_{next(self._names)}"
         with self.connect("postgres") as connection:
-            connection.execute(f"CREATE DATABASE {name} TEMPLATE {TEMPLATE}")
+            connection.execute(f"CREATE DATABASE {name} TEMPLATE {template}")
         return name
+
+    def new_tenant_database(self) -> str:
+        """Clone an empty database of tenants; return its name."""
+        return self.new_database(TENANT_MIGRATED)
 
     def url_of(self, database: str, *, port: int | None = None) -> str:
         """Return the URL of ``database``, directly or through the proxy at ``port``."""

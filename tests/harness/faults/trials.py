@@ -13,7 +13,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from threading import Lock
 from typing import Any, Final
@@ -86,18 +86,27 @@ class ForkServer:
         self._lock = Lock()
 
     def fork(
-        self, work: str, *, database: str, port: int, sabotage: str = "", clock_hours: float = 0.0, **arguments: Any
-    ) -> Trial:  # fmt: skip
+        self,
+        work: str,
+        *,
+        database: str,
+        port: int,
+        sabotage: str = "",
+        clock_hours: float = 0.0,
+        tenant_databases: Mapping[str, str] | None = None,
+        **arguments: Any,
+    ) -> Trial:
         """Run ``work`` in a fork (``module:function`` in this folder), which takes ``report`` and ``arguments``.
 
         ``database`` at ``port`` has its data; ``sabotage`` names its defect;
-        ``clock_hours`` is the lead of its clock.
+        ``clock_hours`` is the lead of its clock; ``tenant_databases`` are names of databases by alias.
         """
         order = {
             "work": f"tests.harness.faults.{work}",
             "database": {"NAME": database, "PORT": port},
             "sabotage": sabotage,
             "clock_hours": clock_hours,
+            "tenant_databases": dict(tenant_databases or {}),
             "arguments": arguments,
         }
         reading, writing = os.pipe()

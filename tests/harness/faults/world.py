@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import psycopg
@@ -20,10 +20,18 @@ class World:
     forks: ForkServer
     database: str
     forms: list[str]
+    #: Names of tenants' own databases by alias.
+    tenant_databases: dict[str, str] = field(default_factory=dict)
 
     def fork(self, work: str, *, port: int | None = None, **arguments: Any) -> Trial:
         """Let a fork do ``work`` here, straight or by way of the proxy at ``port``."""
-        return self.forks.fork(work, database=self.database, port=port or self.servers.ports[0], **arguments)
+        return self.forks.fork(
+            work,
+            database=self.database,
+            port=port or self.servers.ports[0],
+            tenant_databases=self.tenant_databases,
+            **arguments,
+        )
 
     def do(self, work: str, **arguments: Any) -> list[Report]:
         """Let a fork do ``work`` to its end; return what it reported."""
@@ -31,9 +39,9 @@ class World:
         trial.finish()
         return trial.reports
 
-    def connect(self) -> psycopg.Connection[Any]:
-        """Open a connection of the test's own."""
-        return self.servers.connect(self.database)
+    def connect(self, alias: str = "default") -> psycopg.Connection[Any]:
+        """Open a connection of the test's own to the shared database, or to a tenant's."""
+        return self.servers.connect(self.tenant_databases.get(alias, self.database))
 
     def violations(self, acknowledged: list[Report], *, is_keyed: bool = True) -> list[str]:
         """Return what is broken here."""

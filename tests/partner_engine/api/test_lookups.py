@@ -56,7 +56,8 @@ def test_the_old_address_of_answers_works_and_is_deprecated(api: Api, s1: Sample
     assert (response.status_code, response.json()["id"]) == (200, copy["id"])
     assert response["Deprecation"] == "@1793491200"
     assert response["Sunset"] == "Mon, 01 Nov 2027 00:00:00 GMT"
-    assert response["Link"] == f'</api/v1/copies/{copy["id"]}/answers>; rel="successor-version"'
+    assert response["Link"].startswith(f'</api/v1/copies/{copy["id"]}/answers>; rel="successor-version", ')
+    assert 'rel="deprecation"' in response["Link"] and 'rel="sunset"' in response["Link"]
     assert api.get(f"/copies/{base['id']}").json()["version"] == 1
 
 

@@ -15,6 +15,7 @@ from django.utils import timezone
 from structlog.testing import capture_logs
 
 from catalogue.demo import Sample
+from partner_engine.api.form_aliases import ALIAS_ROUTES
 from tenants.access import Right
 from tenants.current_tenant import use_tenant
 from tenants.models import ApiClient, Tenant, User
@@ -40,7 +41,7 @@ class Row:
 
     def path(self, identity: str) -> str:
         address = re.sub(r"<id:\w+>", identity, self.address)
-        return address.replace("<slug:code>", "qs_auto") + self.query
+        return address.replace("<slug:code>", "qs_auto") + self.query.replace("<id:id>", identity)
 
     def __str__(self) -> str:
         return f"{self.method} {self.address}"
@@ -52,6 +53,7 @@ ROWS = [
     Row("POST", "application_forms", WRITE, b'{"answers": {}}'),
     Row("GET", "application_forms/<id:id>", READ),
     Row("POST", "application_forms/<id:id>/copies", WRITE, b'{"title": "x"}'),
+    Row("POST", "application_forms/<id:id>/clone", WRITE, b"{}"),
     Row("PATCH", "application_forms/<id:id>/answers", WRITE, b'{"answers": {}}'),
     Row("GET", "copies/<id:id>", READ),
     Row("PATCH", "copies/<id:id>", WRITE, b'{"title": "x"}'),
@@ -59,6 +61,7 @@ ROWS = [
     Row("POST", "copies/<id:id>/restore", WRITE, b"{}"),
     Row("POST", "copies/<id:id>/lock", WRITE, b"{}"),
     Row("POST", "copies/<id:id>/unlock", WRITE, b"{}"),
+    Row("POST", "copies/<id:id>/make_base", WRITE, b"{}"),
     Row("PATCH", "copies/<id:id>/answers", WRITE, b'{"answers": {}}'),
     Row("POST", "copies/<id:id>/confirmations", WRITE, b'{"path": "mqs_mail_zip", "code": "zip_unknown"}'),
     Row("GET", "copies/<id:id>/changes", READ),
@@ -67,6 +70,7 @@ ROWS = [
     Row("POST", "copies/<id:id>/revert", WRITE, b'{"version": 1}'),
     Row("GET", "copies/<id:id>/explain", READ, query="?target=QM-BOP"),
     Row("GET", "copies/<id:id>/needed", READ),
+    Row("GET", "copies/<id:id>/compare", READ, query="?with=<id:id>@1"),
     Row(
         "POST",
         "copies/<id:id>/reveal",
@@ -76,9 +80,15 @@ ROWS = [
     Row("GET", "copies/<id:id>/guest_links", READ),
     Row("POST", "copies/<id:id>/guest_links", WRITE, b'{"name": "Gus"}'),
     Row("DELETE", "copies/<id:id>/guest_links/<id:link_id>", WRITE, b"{}"),
+    Row(
+        "POST", "copies/<id:id>/merge", WRITE, b'{"from_copy": "01935ad0-1f7e-7c32-9d3e-5f0a6d1c2b10"}', "?dry_run=true"
+    ),
+    Row("POST", "copies/<id:id>/merge/undo", WRITE, b"{}"),
     Row("GET", "copies/<id:id>/messages", READ),
     Row("POST", "copies/<id:id>/messages", WRITE, b'{"text": "x"}'),
     Row("DELETE", "copies/<id:id>/messages/<id:message_id>", WRITE, b"{}"),
+    Row("GET", "copies/<id:id>/question_sets", READ),
+    Row("GET", "copies/<id:id>/question_sets/<slug:code>", READ),
     Row("POST", "copies/<id:id>/question_sets", WRITE, b'{"code": "qs_auto"}'),
     Row("DELETE", "copies/<id:id>/question_sets/<slug:code>", WRITE, b"{}"),
     Row("GET", "copies/<id:id>/events", READ),
@@ -100,6 +110,8 @@ ROWS = [
     Row("GET", "me", None),
     Row("POST", "tickets", READ, b"{}"),
 ]
+#: One alias has a row above: the others are the same views (see test_form_aliases).
+ALIASES = {address for name, (address, _) in ALIAS_ROUTES.items() if name != "form_answers"}
 PUBLIC = {"schema", "docs"}
 OF_ONE = [row for row in ROWS if "<id:id>" in row.address]
 WRITES = [row for row in ROWS if row.writes]
@@ -168,7 +180,7 @@ def routes() -> Iterator[str]:
                 str(found.pattern)
                 for found in pattern.url_patterns
                 if isinstance(found, URLPattern)
-                if found.name != "unknown"
+                if found.name != "unknown" and str(found.pattern).rstrip("/") not in ALIASES
             )
 
 
@@ -237,7 +249,8 @@ def test_head_needs_the_right_of_get(row: Row, api: Api, harbor_client: ApiClien
 
     assert response.status_code == (200 if row.right is None else 403)
     allowed = api.send("HEAD", path, b"")
-    assert (allowed.status_code, allowed.content) == (200, b"")
+    # The sample's copy does not have the question set of the rows.
+    assert (allowed.status_code, allowed.content) == (404 if "<slug:code>" in row.address else 200, b"")
 
 
 @pytest.mark.parametrize("row", WRITES, ids=str)

@@ -171,7 +171,7 @@ class TestOpening:
             context.changeset.copy.unlock()
             context.save()
 
-        assert refused.status_code == 409
+        assert refused.status_code == 423
         assert follow(Client(), copy_id, secret).status_code == 200
 
     def test_it_needs_the_token_of_its_page(self, harbor: Tenant, copy_id: str) -> None:
@@ -308,6 +308,8 @@ class TestTheForm:
         copy = api.start(s1)
         other = api.post(f"/application_forms/{copy['id']}/copies", {"title": "x"}).json()
         client, _ = guest_of(harbor, copy["id"])
+        assert api.post(f"/copies/{other['id']}/base").status_code == 200
+        other = api.get(f"/copies/{other['id']}").json()
         assert api.delete(f"/copies/{copy['id']}").status_code == 204
 
         # The default copy's id is the form's too, which means the other copy now.

@@ -1,0 +1,276 @@
+"""Compares two to four copies with their money: answers and rows, outcomes and premiums, and the share of each changed
+answer in a difference. Pure: loads nothing, and knows no face.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final, Literal, TypeAlias
+
+from copies.diff import AnswerDifference, Difference, Keys, RowDifference, differences
+from copies.document import Answer, Document
+from copies.paths import Path
+from copies.row_matching import IsComparable
+from presentation.visibility import Visibility
+from rules.definition.model import CompiledCatalogue
+from rules.flow.evaluation import Evaluation, ProductOutcome, Reason
+from rules.flow.state import Reveal
+from rules.incremental.mixed_premium import mixed_premium
+from rules.incremental.mixed_state import Mixture
+from scenarios.near_miss import near_miss
+from scenarios.price_split import NoSplit, PriceSplit, split
+
+#: Copies that can be compared at a time.
+MOST_COPIES: Final = 4
+_LAST: Final = 10**9
+#: How shares were found: exactly, from a sample, or not at all because there is nothing to share (``none``), because
+#: the copies were priced under different releases or on different days (``other_rates``), or because the premium is
+#: unknown between the two (``unknown_between``).
+SplitKind: TypeAlias = Literal["exact", "sampled", "none", "other_rates", "unknown_between"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Side:
+    """One of the compared copies: a copy at a version with its decision, and what the reader may see of it."""
+
+    copy_id: str
+    form_id: str
+    title: str
+    version: int
+    catalogue: CompiledCatalogue
+    document: Document
+    evaluation: Evaluation
+    visibility: Visibility
+    reveal: Reveal
+
+
+@dataclass(frozen=True, kw_only=True)
+class Share:
+    """The share of the changes at ``paths`` in a difference, in whole units of the currency. ``error`` is 0 for an
+    exact share. There are several paths where rows come and go together.
+    """
+
+    paths: tuple[str, ...]
+    amount: int
+    error: int = 0
+
+
+@dataclass(frozen=True, kw_only=True)
+class ProductDifference:
+    """What is different for one product in another copy than the first.
+
+    ``difference`` is None unless both have a premium. ``only_here`` are the reasons that the other copy adds,
+    ``only_there`` those that it lacks; ``way_back`` is a sentence about a decline, or "". ``is_read`` is False if no
+    change can reach the premium.
+    """
+
+    difference: int | None
+    only_here: tuple[Reason, ...] = ()
+    only_there: tuple[Reason, ...] = ()
+    way_back: str = ""
+    shares: tuple[Share, ...] = ()
+    split: SplitKind = "none"
+    is_read: bool = True
+
+
+@dataclass(frozen=True, kw_only=True)
+class ProductLine:
+    """One product in all copies: its outcomes (None where it is not decided), and its differences to the first copy,
+    one for each other copy.
+    """
+
+    code: str
+    outcomes: tuple[ProductOutcome | None, ...]
+    differences: tuple[ProductDifference, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Comparison:
+    """The comparison of ``sides``; the first is the one that the others are compared with."""
+
+    sides: tuple[Side, ...]
+    differences: tuple[Difference, ...]
+    products: tuple[ProductLine, ...]
+
+    def effects(self, difference: Difference) -> tuple[dict[str, Share], ...]:
+        """Return the shares of ``difference`` by product, for each copy but the first."""
+        found = []
+        for place in range(1, len(self.sides)):
+            path = difference.paths[0] or difference.paths[place]
+            shares = ((line.code, line.differences[place - 1].shares) for line in self.products)
+            found.append({code: share for code, known in shares for share in known if path in share.paths})
+        return tuple(found)
+
+
+def compare(sides: Sequence[Side]) -> Comparison:
+    """Return the comparison of two to four ``sides``; the differences are in the order of the form."""
+    first = sides[0]
+    keys = {code: part.pool.key for code, part in first.catalogue.pools.items()}
+    comparable = _comparable(sides)
+    found = differences([side.document for side in sides], keys, comparable=comparable)
+    pairs = [_Pair(first, other, keys, comparable, found if len(sides) == 2 else None) for other in sides[1:]]
+    codes = dict.fromkeys(
+        code for side in sides for code in _in_order(side.catalogue) if code in side.evaluation.eligibility
+    )
+    lines = tuple(
+        ProductLine(
+            code=code,
+            outcomes=tuple(side.evaluation.eligibility.get(code) for side in sides),
+            differences=tuple(pair.product(code) for pair in pairs),
+        )
+        for code in codes
+    )
+    order = _Order(first.catalogue)
+    return Comparison(sides=tuple(sides), differences=tuple(sorted(found, key=order.key)), products=lines)
+
+
+class _Pair:
+    """Two copies, and the changes between them as the players of price splits."""
+
+    def __init__(
+        self, first: Side, other: Side, keys: Keys, comparable: IsComparable, found: list[Difference] | None
+    ) -> None:  # fmt: skip
+        self._first = first
+        self._other = other
+        self._keys = keys
+        self._comparable = comparable
+        if found is None:
+            found = differences([first.document, other.document], keys, comparable=comparable)
+        #: Questions that only one copy asks have no share: the answers that show or hide them have it.
+        self._changes = [one for one in found if isinstance(one, RowDifference) or not one.is_of_visibility]
+        self._codes = {Path(one.path).code for one in found if isinstance(one, AnswerDifference)}
+        self._mixtures: dict[bool, tuple[Mixture, Mapping[int, tuple[str, ...]]]] = {}
+
+    def product(self, code: str) -> ProductDifference:
+        """Return what is different for one product."""
+        there = self._first.evaluation.eligibility.get(code)
+        here = self._other.evaluation.eligibility.get(code)
+        before, after = (_reasons(outcome) for outcome in (there, here))
+        only_here = tuple(reason for rule, reason in after.items() if rule not in before)
+        only_there = tuple(reason for rule, reason in before.items() if rule not in after)
+        shares: tuple[Share, ...] = ()
+        kind: SplitKind = "none"
+        difference, is_read = None, True
+        if there is not None and here is not None and there.premium is not None and here.premium is not None:
+            difference = here.premium - there.premium
+            shares, kind, is_read = self._shares(code, there.premium, here.premium)
+        return ProductDifference(
+            difference=difference,
+            only_here=only_here,
+            only_there=only_there,
+            way_back=self._way_back(code, there, here),
+            shares=shares,
+            split=kind,
+            is_read=is_read,
+        )
+
+    def _shares(self, code: str, before: int, after: int) -> tuple[tuple[Share, ...], SplitKind, bool]:
+        if not self._has_one_rating():
+            return (), "other_rates", True
+        if not self._changes:
+            return (), "none" if before == after else "unknown_between", False
+        product = self._first.catalogue.products[code]
+        # Rows of one pool that come and go are one change where some of them alone leave too few or too many.
+        for are_grouped in (False, True):
+            mixture, paths = self._mixture(are_grouped)
+            premium = mixed_premium(mixture, product)
+            try:
+                found = split(premium, before=before, after=after)
+            except NoSplit:
+                continue
+            if not found.shares:
+                return (), "none", False
+            return _as_shares(found, paths), "exact" if found.is_exact else "sampled", True
+        return (), "unknown_between", True
+
+    def _has_one_rating(self) -> bool:
+        first, other = self._first.evaluation, self._other.evaluation
+        return self._first.catalogue is self._other.catalogue and (first.release, first.as_of, first.edition) == (
+            other.release,
+            other.as_of,
+            other.edition,
+        )
+
+    def _mixture(self, are_grouped: bool) -> tuple[Mixture, Mapping[int, tuple[str, ...]]]:
+        """Return the mixture of the two documents, and the paths of the changes by bit."""
+        if are_grouped not in self._mixtures:
+            groups: dict[str, list[str]] = {}
+            for change in self._changes:
+                is_row = are_grouped and isinstance(change, RowDifference)
+                groups.setdefault(change.pool if is_row else change.path, []).append(change.path)  # type: ignore[union-attr]
+            paths = {1 << place: tuple(group) for place, group in enumerate(groups.values())}
+            mixture = Mixture(
+                self._first.catalogue,
+                (self._first.document, self._first.evaluation, self._first.reveal),
+                (self._other.document, self._other.evaluation, self._other.reveal),
+                keys=self._keys,
+                bits={path: bit for bit, group in paths.items() for path in group},
+                comparable=self._comparable,
+            )
+            self._mixtures[are_grouped] = mixture, paths
+        return self._mixtures[are_grouped]
+
+    def _way_back(self, code: str, there: ProductOutcome | None, here: ProductOutcome | None) -> str:
+        """Return what would take back a decline that only one of the copies has, for one single reason."""
+        if there is None or here is None or (there.outcome == "decline") == (here.outcome == "decline"):
+            return ""
+        side, declined = (self._other, here) if here.outcome == "decline" else (self._first, there)
+        declining = [reason for reason in declined.reasons if reason.effect in ("decline", "base")]
+        product = side.catalogue.products.get(code)
+        if product is None or len(declining) != 1:
+            return ""
+        rule = next((rule for rule in product.rules if rule.rule.id == declining[0].rule), None)
+        if rule is None:
+            return ""
+        return near_miss(side.catalogue, rule, changed=self._codes, visibility=side.visibility)
+
+
+class _Order:
+    """The order of a form: its sets and questions, each row after the one before it."""
+
+    def __init__(self, catalogue: CompiledCatalogue) -> None:
+        self._catalogue = catalogue
+
+    def key(self, difference: Difference) -> tuple[int, ...]:
+        places = [self._place(step) for step in Path(difference.path).steps[::2]]
+        # Rows that come or go follow the answers in the rows that stay.
+        return (*places, _LAST) if isinstance(difference, RowDifference) else tuple(places)
+
+    def _place(self, code: str) -> int:
+        catalogue = self._catalogue
+        question, pool = catalogue.questions.get(code), catalogue.pools.get(code)
+        if question is None and pool is None:
+            return _LAST
+        set_code = question.set_code if question is not None else pool.set_code  # type: ignore[union-attr]
+        return catalogue.sets[set_code].order * 10_000 + (question.order if question is not None else 9_999)
+
+
+def _comparable(sides: Sequence[Side]) -> IsComparable:
+    """Return whether the reader may read an answer in every one of ``sides``."""
+    known: dict[tuple[str, str], bool] = {}
+
+    def is_comparable(code: str, answer: Answer) -> bool:
+        key = (code, answer.tag)
+        if key not in known:
+            known[key] = not any(side.visibility.hides(code, answer) for side in sides)
+        return known[key]
+
+    return is_comparable
+
+
+def _as_shares(found: PriceSplit, paths: Mapping[int, tuple[str, ...]]) -> tuple[Share, ...]:
+    """Return the shares, the largest first."""
+    shares = [Share(paths=paths[bit], amount=amount, error=found.errors[bit]) for bit, amount in found.shares.items()]
+    return tuple(sorted(shares, key=lambda share: -abs(share.amount)))
+
+
+def _reasons(outcome: ProductOutcome | None) -> dict[str, Reason]:
+    return {} if outcome is None else {f"{reason.rule}: {reason.text}": reason for reason in outcome.reasons}
+
+
+def _in_order(catalogue: CompiledCatalogue) -> list[str]:
+    """Return the codes of the products, line by line."""
+    lines = [line.code for line in catalogue.definition.lines]
+    products = catalogue.definition.products
+    return [product.code for product in sorted(products, key=lambda product: lines.index(product.line))]
