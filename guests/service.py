@@ -44,7 +44,7 @@ LinkState: TypeAlias = Literal["issued", "followed", "finished", "sent_back", "b
 
 #: How long ``seen_at`` counts as current: one write for many requests.
 _SEEN_AGAIN: Final = timedelta(minutes=1)
-#: Wrong digits that one link takes before it is blocked for good; the guest and the agent are told.
+#: Wrong digits that one link takes before it is blocked for good, as guest and agent see.
 MOST_WRONG_DIGITS: Final = 10
 #: Counts a try before the digits are compared, so that no number of tries at once gets more.
 _TRY_DIGITS: Final = f"""UPDATE {GuestLink._meta.db_table} SET wrong_digits = wrong_digits + 1

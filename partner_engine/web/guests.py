@@ -18,7 +18,7 @@ from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.http import require_http_methods, require_POST
 
-from batch.errors import BatchError, GuestLinkInvalid, PhoneDigitsNeeded, WrongPhoneDigits
+from batch.errors import BatchError, GuestLinkBlocked, GuestLinkInvalid, PhoneDigitsNeeded, WrongPhoneDigits
 from guests.service import Guest, access_guest, finish, follow_link
 from partner_engine.attempt_limit import AttemptLimit
 from partner_engine.client_addresses import client_address
@@ -30,7 +30,8 @@ from tenants.access import Right
 
 _GUESSES: Final = AttemptLimit("guest_link")
 _DEVICE_BYTES: Final = 16
-#: Tells the page to ask for the last four digits of the guest's phone.
+#: Tells the page to ask for the last four digits of the guest's phone ("needed"), or that they were wrong too often
+#: ("blocked").
 DIGITS_HEADER: Final = "X-Phone-Digits"
 _TOO_MANY: Final = "There were too many attempts. Wait 15 minutes, then open your link again."
 
@@ -92,6 +93,8 @@ def _exchange(request: HttpRequest, copy_id: UUID) -> HttpResponse:
             _GUESSES.clear(str(copy_id), address)
         if isinstance(error, PhoneDigitsNeeded | WrongPhoneDigits):
             response.headers[DIGITS_HEADER] = "needed"
+        if isinstance(error, GuestLinkBlocked):
+            response.headers[DIGITS_HEADER] = "blocked"
         return response
     _GUESSES.clear(str(copy_id), address)
     log.info("audit.guest_link_followed", address=address, copy_id=str(copy_id), link=str(guest.link_id))

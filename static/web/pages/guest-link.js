@@ -49,7 +49,9 @@ async function open(event) {
     removeSecret();
     return location.replace(text);
   }
-  if (response.headers.has("X-Phone-Digits")) return askForDigits(text);
+  const digits = response.headers.get("X-Phone-Digits");
+  if (digits === "needed") return askForDigits(text);
+  if (digits === "blocked") return refuse(text);
   const hasReason = response.headers.get("Content-Type").startsWith(REASON);
   if (response.status === 403 && hasReason) return showOver();
   refuse(hasReason ? text : "This page was open too long. Open your link again.");

@@ -79,7 +79,11 @@ ROWS = [
     ),
     Row("GET", "copies/<id:id>/guest_links", READ),
     Row("POST", "copies/<id:id>/guest_links", WRITE, b'{"name": "Gus"}'),
+    Row("GET", "copies/<id:id>/guest_links/<id:link_id>", READ),
     Row("DELETE", "copies/<id:id>/guest_links/<id:link_id>", WRITE, b"{}"),
+    Row(
+        "POST", "copies/<id:id>/guest_links/<id:link_id>/send_back", WRITE, b'{"questions": {"mqs_business_name": ""}}'
+    ),
     Row(
         "POST", "copies/<id:id>/merge", WRITE, b'{"from_copy": "01935ad0-1f7e-7c32-9d3e-5f0a6d1c2b10"}', "?dry_run=true"
     ),

@@ -308,7 +308,7 @@ class TestTheForm:
         copy = api.start(s1)
         other = api.post(f"/application_forms/{copy['id']}/copies", {"title": "x"}).json()
         client, _ = guest_of(harbor, copy["id"])
-        assert api.post(f"/copies/{other['id']}/base").status_code == 200
+        assert api.post(f"/copies/{other['id']}/make_base").status_code == 200
         other = api.get(f"/copies/{other['id']}").json()
         assert api.delete(f"/copies/{copy['id']}").status_code == 204
 
