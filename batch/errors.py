@@ -179,6 +179,16 @@ class NothingToReveal(BatchError):
     sentence = "There is no sensitive answer at this path."
 
 
+class CannotBeExported(BatchError):
+    """The version holds, or held, values in plain text whose questions are secret by now."""
+
+    code = "decision_not_exportable"
+    sentence = (
+        "This version was saved with values whose questions are secret by now, so its decision is not exported. "
+        "Export a later version."
+    )
+
+
 class WrongValue(BatchError):
     """A value of an attached record is invalid."""
 

@@ -19,7 +19,7 @@ START: Final = bytes(32)
 FORMAT: Final = 1
 
 
-class Amendment(msgspec.Struct, frozen=True, array_like=True):
+class Amendment(msgspec.Struct, frozen=True):
     """A rewriting of an earlier version by the product itself, such as the sealing of a value that became secret: the
     digests (hexadecimal) of its content ``before`` and ``after``.
 
@@ -31,7 +31,7 @@ class Amendment(msgspec.Struct, frozen=True, array_like=True):
     after: str
 
 
-class Heading(msgspec.Struct, frozen=True, kw_only=True, array_like=True):
+class Heading(msgspec.Struct, frozen=True, kw_only=True):
     """What a link contains besides the content: who saved which version of which copy, when and why."""
 
     tenant_id: str
@@ -71,11 +71,15 @@ def content_digest(document: bytes, evaluation: bytes, changes: bytes) -> str:
     """Return the digest of a version's content: of its document with the version byte, evaluation and changes, as they
     are before compression.
     """
-    parts = [hashlib.sha256(part).digest() for part in (document, evaluation, changes)]
-    return hashlib.sha256(b"".join(parts)).hexdigest()
+    return joined_digest(*(hashlib.sha256(part).digest() for part in (document, evaluation, changes)))
+
+
+def joined_digest(document: bytes, evaluation: bytes, changes: bytes) -> str:
+    """Return the digest of a version's content from the SHA-256 digests of its parts."""
+    return hashlib.sha256(document + evaluation + changes).hexdigest()
 
 
 def link(previous: bytes, head: Heading, digest: str, amendments: Sequence[Amendment] = ()) -> bytes:
     """Return the link of a version with the content ``digest``, after the link ``previous``."""
-    said = msgspec.json.encode([FORMAT, head, digest, amendments])
+    said = msgspec.json.encode([FORMAT, msgspec.structs.astuple(head), digest, amendments])
     return hashlib.sha256(previous + said).digest()

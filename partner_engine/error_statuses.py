@@ -7,6 +7,7 @@ from typing import Final
 from batch.errors import (
     BaseCopy,
     BatchError,
+    CannotBeExported,
     CopiesAreOff,
     CopyIsDeleted,
     CopyIsHeld,
@@ -72,6 +73,7 @@ STATUS: Final[dict[type[BatchError], int]] = {
     IdempotencyReplay: 409,
     NoReason: 422,
     NothingToReveal: 422,
+    CannotBeExported: 409,
     UnknownPurpose: 422,
     NothingToConfirm: 422,
     WrongValue: 422,

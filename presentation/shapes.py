@@ -291,9 +291,13 @@ class SearchPage(msgspec.Struct, frozen=True):
 
 
 class FormShape(msgspec.Struct, frozen=True, kw_only=True):
-    """A form with a summary of each copy, and in full the ``copy`` that the id in the path means."""
+    """A form with a summary of each copy, and in full the ``copy`` that the id in the path means.
+
+    ``state`` is derived from the copies: ``locked`` if all are, else the best of those that are open.
+    """
 
     id: str
+    state: State
     catalogue: str
     as_of: date | None
     created_at: datetime

@@ -19,6 +19,7 @@ from partner_engine.api.http.schema import documented
 from partner_engine.audit import note_personal_read
 from partner_engine.copy_changes import changes_since_version, earlier_outcomes, moved_products
 from partner_engine.copy_visibility import past_sensitivities, visibility_of
+from partner_engine.decision_export import DecisionExport, export_decision
 from presentation import shapes
 from presentation.visibility import Visibility
 from tenants.access import Right
@@ -76,6 +77,26 @@ class History(Endpoint):
         note_personal_read(actor=self.actor, copy_id=id, count=count)
         cursor = encode_number(shown[-1].version) if len(rows) > query.limit else ""
         return self.respond(shapes.HistoryPage(results, next_page(request, cursor)))
+
+
+class Decision(Endpoint):
+    """The decision of a version, to be checked outside."""
+
+    rights: ClassVar = {"GET": Right.READ_FORMS}
+
+    @documented(
+        "Export a decision",
+        "The decision of a version with its document as it is stored (sensitive answers sealed), its release, its day "
+        "and its link in the hash chain, for `verify_decision.py`, which computes it again without this system. Needs "
+        "the right `answers:pii` too.",
+        query=ReadQuery,
+        responses={200: DecisionExport},
+    )
+    def get(self, request: Request, id: UUID, *, query: ReadQuery) -> HttpResponse:
+        context = find_copy(self, id, query)
+        exported = export_decision(context)
+        note_personal_read(actor=self.actor, copy_id=id, count=exported.personal)
+        return self.respond(exported.decision)
 
 
 class HistoryHead(Endpoint):

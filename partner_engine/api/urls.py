@@ -19,7 +19,7 @@ from partner_engine.api.events import Events
 from partner_engine.api.explain import Explain
 from partner_engine.api.form_aliases import ALIAS_ROUTES
 from partner_engine.api.guest_links import GuestLink, GuestLinks, GuestLinkSentBack
-from partner_engine.api.history import Changes, History, HistoryHead
+from partner_engine.api.history import Changes, Decision, History, HistoryHead
 from partner_engine.api.http.not_found import UnknownRoute
 from partner_engine.api.me import Me
 from partner_engine.api.merges import Merge, UndoMerge
@@ -64,6 +64,7 @@ ROUTES: Final[dict[str, tuple[str, type[APIView]]]] = {
     "history": ("copies/<id:id>/history", History),
     "compare": ("copies/<id:id>/compare", Compare),
     "history_head": ("copies/<id:id>/history/head", HistoryHead),
+    "decision": ("copies/<id:id>/decision", Decision),
     "revert": ("copies/<id:id>/revert", Revert),
     "explain": ("copies/<id:id>/explain", Explain),
     "reveal": ("copies/<id:id>/reveal", Reveal),

@@ -5,7 +5,19 @@ from __future__ import annotations
 from django.urls import path
 
 from partner_engine.id_converter import IdConverter
-from partner_engine.web import application_forms, catch_up, copies, guest_links, history, lookups, messages, webhooks
+from partner_engine.web import (
+    application_forms,
+    catch_up,
+    clones,
+    compare,
+    copies,
+    guest_links,
+    history,
+    lookups,
+    merge,
+    messages,
+    webhooks,
+)
 from partner_engine.web.sign_in import SignIn, SignOut
 
 app_name = "web"
@@ -22,13 +34,19 @@ urlpatterns = [
     path("forms/<id:copy_id>/rows", copies.order_rows, name="rows"),
     path("forms/<id:copy_id>/row", copies.show_row, name="row"),
     path("forms/<id:copy_id>/parts", catch_up.catch_up, name="parts"),
+    path("forms/<id:copy_id>/clone", clones.clone, name="clone"),
     path("forms/<id:copy_id>/title", copies.rename, name="title"),
     path("forms/<id:copy_id>/messages", messages.order, name="messages"),
     path("forms/<id:copy_id>/why", copies.why, name="why"),
     path("forms/<id:copy_id>/industries", lookups.industries, name="industries"),
+    path("forms/<id:copy_id>/compare", compare.index, name="compare"),
+    path("forms/<id:copy_id>/compare.csv", compare.download, name="compare-csv"),
     path("forms/<id:copy_id>/history", history.index, name="history"),
     path("forms/<id:copy_id>/history/<int:version>", history.show_version, name="version"),
     path("forms/<id:copy_id>/history/restore", history.restore, name="restore"),
+    path("forms/<id:copy_id>/merge/preview", merge.preview, name="preview-merge"),
+    path("forms/<id:copy_id>/merge", merge.save, name="merge"),
+    path("forms/<id:copy_id>/merge/undo", merge.undo, name="undo-merge"),
     path("forms/<id:copy_id>/guest-links", guest_links.index, name="guest-links"),
     path("forms/<id:copy_id>/guest-links/new", guest_links.issue, name="issue-guest-link"),
     path("forms/<id:copy_id>/guest-links/<id:link_id>/revoke", guest_links.revoke, name="revoke-guest-link"),

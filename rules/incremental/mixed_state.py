@@ -12,6 +12,7 @@ from typing import Any
 
 from copies.diff import Keys
 from copies.document import Answer, AnswerValue, Document, PoolRow
+from copies.paths import Path
 from copies.row_matching import IsComparable
 from rules.definition.model import CompiledCatalogue, CompiledDerived, CompiledQuestion, Gate
 from rules.flow.eligibility import is_open
@@ -61,9 +62,7 @@ class Mixture:
                 self.masks[code] = self.masks.get(code, 0) | bit
         self.reached = self.masks.keys() | mixer.one_sided
         self.undecided = {
-            path: waits_for
-            for path, waits_for in self.before.undecided.items()
-            if path.rpartition("/")[2] not in self.reached
+            path: waits_for for path, waits_for in self.before.undecided.items() if Path(path).code not in self.reached
         }
         self.invalid = frozenset(refusal.path for refusal in refusals_in(catalogue, self.before.messages))
         self.slot_masks = [self._mask_of_slot(part) for part in catalogue.dependents.parts[""]]
@@ -243,8 +242,7 @@ class _RowMasks:
 
 def _prefixes(prefix: str) -> Iterable[str]:
     """Return ``prefix`` and the prefixes of the rows around it."""
-    steps = prefix.split("/")
-    return ["/".join(steps[:length]) + "/" for length in range(2, len(steps), 2)]
+    return [f"{row}/" for row in Path(prefix).rows_around()]
 
 
 def _gates_open_in(states: Sequence[LazyState]) -> dict[Gate, bool]:

@@ -20,9 +20,10 @@ from presentation.formats import money
 from rules.definition.model import CompiledCatalogue
 
 ANSWERS: Final = "web:copy"
+COMPARE: Final = "web:compare"
 HISTORY: Final = "web:history"
 #: The code, the label and the URL name of each view; the keys 1, 2, ... go to them in this order.
-VIEWS: Final = (("answers", "Answers", ANSWERS), ("history", "History", HISTORY))
+VIEWS: Final = (("answers", "Answers", ANSWERS), ("compare", "Compare", COMPARE), ("history", "History", HISTORY))
 #: The title of the copy that the others are compared with, as long as it has none.
 BASE_TITLE: Final = "Base"
 
@@ -65,7 +66,8 @@ class CopyTab:
 class Shell:
     """The shell around one view of one copy. ``route`` is the name of the view's URL, which the tabs link to.
 
-    ``tabs`` are all copies of the form, in the order they were made; guests get none.
+    ``tabs`` are all copies of the form, in the order they were made; guests get none. ``clone_key`` is the key of the
+    page's order to clone the form, "" for readers who may not.
     """
 
     head: Head
@@ -73,6 +75,7 @@ class Shell:
     views: tuple[ViewLink, ...] = ()
     tabs: tuple[CopyTab, ...] = ()
     may_add: bool = False
+    clone_key: str = ""
 
     @property
     def shows_tabs(self) -> bool:

@@ -186,9 +186,7 @@ class TestDigits:
         with use_tenant(harbor):
             assert DIGITS not in str(GuestLink.objects.values_list("digits_hash", "name", "questions").get())
 
-    def test_too_many_wrong_digits_block_it_for_good(
-        self, api: Api, copy: dict[str, Any], harbor: Tenant
-    ) -> None:
+    def test_too_many_wrong_digits_block_it_for_good(self, api: Api, copy: dict[str, Any], harbor: Tenant) -> None:
         link = make(api, copy, phone_digits=DIGITS)
         errors = [self.error_of(copy, link, f"{number:04}") for number in range(MOST_WRONG_DIGITS + 2)]
 
