@@ -46,7 +46,8 @@ class Field:
     renewal proposes.
 
     ``max_length`` limits what can be typed, in characters. ``opens`` marks an answer that makes other questions appear,
-    ``is_free`` a text in any language. ``base`` is the different answer of the form's base.
+    ``is_free`` a text in any language. ``base`` is the different answer of the form's base. ``unknown`` is "offer"
+    where a guest can leave the answer to the agent, "said" where they did.
     """
 
     path: str
@@ -75,6 +76,7 @@ class Field:
     opens: bool = False
     is_free: bool = False
     base: str = ""
+    unknown: str = ""
 
 
 def build_field(reading: Reading, question: Question, prefix: str, answer: Answer) -> Field:
@@ -114,7 +116,14 @@ def build_field(reading: Reading, question: Question, prefix: str, answer: Answe
         opens=opens_questions(reading.catalogue, question.code),
         is_free=question.type in (TEXT.code, LONG_TEXT.code) and not masked,
         base=base_text(reading, path, answer),
+        unknown=_unknown(reading, path, answer),
     )
+
+
+def _unknown(reading: Reading, path: str, answer: Answer) -> str:
+    if not reading.reader.is_guest or answer.is_answered or answer.readonly or not reading.is_writable:
+        return ""
+    return "said" if path in reading.reader.unknown else "offer"
 
 
 def stored_texts(reading: Reading, typed: Mapping[str, object]) -> dict[str, str]:
@@ -214,6 +223,10 @@ def _notes(
     messages = reading.messages.get(path, ())
     notes = [("error", message.text) for message in messages if message.kind == "error"]
     tone = "error" if notes else ""
+    if note := reading.reader.notes.get(path):
+        notes.append(("task", note))
+    if path in reading.unknown_to and not answer.is_answered:
+        notes.append(("task", f"{reading.unknown_to[path]} does not know this."))
     opened = reading.opened_by.get(path)
     if opened and not answer.is_answered:
         notes.append(("needed", f"Needed to quote: opens {listed(opened)}"))
