@@ -62,9 +62,7 @@ class Mixture:
                 self.masks[code] = self.masks.get(code, 0) | bit
         self.reached = self.masks.keys() | mixer.one_sided
         self.undecided = {
-            path: waits_for
-            for path, waits_for in self.before.undecided.items()
-            if Path(path).code not in self.reached
+            path: waits_for for path, waits_for in self.before.undecided.items() if Path(path).code not in self.reached
         }
         self.invalid = frozenset(refusal.path for refusal in refusals_in(catalogue, self.before.messages))
         self.slot_masks = [self._mask_of_slot(part) for part in catalogue.dependents.parts[""]]
@@ -223,6 +221,7 @@ class _RowMasks:
         self._everywhere = 0
         self._at: dict[str, int] = {}
         self._around: dict[str, int] = {}
+        self._known: dict[str, int] = {}
         family = frozenset(family_of(catalogue, pool))
         for bit, reach in reaches:
             for scope in {reach[code] for code in family.intersection(reach)}:
@@ -234,11 +233,13 @@ class _RowMasks:
                     self._around[around] = self._around.get(around, 0) | bit
 
     def of(self, prefix: str) -> int:
-        if not self._at:
-            return self._everywhere
-        mask = self._everywhere | self._around.get(prefix, 0)
-        for around in _prefixes(prefix):
-            mask |= self._at.get(around, 0)
+        """Return the changes that can reach a value in or below the row at ``prefix``."""
+        mask = self._known.get(prefix)
+        if mask is None:
+            mask = self._everywhere | self._around.get(prefix, 0)
+            for around in _prefixes(prefix) if self._at else ():
+                mask |= self._at.get(around, 0)
+            self._known[prefix] = mask
         return mask
 
 
