@@ -51,7 +51,9 @@ MOVING: Final = (
     "move_led",
     "move_old_rows_deleted",
 )
-FAILPOINTS: Final = SAVING + RELAYING + DELIVERING + DECIDING + MOVING
+#: In the order of the erasure of a form, then of a tenant.
+ERASING: Final = ("form_erasure_begun", "form_rows_erased", "tenant_erasure_begun", "tenant_rows_erased")
+FAILPOINTS: Final = SAVING + RELAYING + DELIVERING + DECIDING + MOVING + ERASING
 Action = Callable[[str], object]
 
 

@@ -11,6 +11,8 @@ from typing import Final, Literal, TypeAlias
 Standing: TypeAlias = Literal["incomplete", "ready", "declined"]
 State: TypeAlias = Literal["deleted", "locked", "incomplete", "ready", "declined"]
 
+#: The states of copies that are not deleted, the one that decides the state of their form first.
+_BEST_FIRST: Final[tuple[State, ...]] = ("ready", "incomplete", "declined", "locked")
 #: Outcomes that allow a quote.
 OPEN_OUTCOMES: Final = frozenset({"eligible", "refer"})
 
@@ -27,6 +29,16 @@ def standing_of(*, needed: int, outcomes: Iterable[str], has_products: bool = Tr
     if needed or (has_products and OPEN_OUTCOMES.isdisjoint(outcomes)):
         return "incomplete"
     return "ready"
+
+
+def state_of_form(copies: Iterable[State], *, archived: bool = False) -> State:
+    """Return the state of a form with ``copies`` in these states: deleted if it is archived or has no other copies,
+    locked if all others are, else the best of those that are open. It is never stored.
+    """
+    present = [state for state in copies if state != "deleted"]
+    if archived or not present:
+        return "deleted"
+    return min(present, key=_BEST_FIRST.index)
 
 
 def state_of(*, deleted: bool, locked: bool, standing: Standing) -> State:

@@ -3,9 +3,9 @@
 from django.apps import AppConfig
 
 # Imported to register the system checks.
-from partner_engine import checks
+from partner_engine import checks, connection_budget
 
-__all__ = ["PartnerEngineConfig", "checks"]
+__all__ = ["PartnerEngineConfig", "checks", "connection_budget"]
 
 
 class PartnerEngineConfig(AppConfig):

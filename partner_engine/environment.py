@@ -14,6 +14,8 @@ from django.core.exceptions import ImproperlyConfigured
 
 #: TENANT_DATABASE_SUMMIT=postgres://... defines the alias "summit", which a tenant can name as its own database.
 TENANT_DATABASE_PREFIX: Final = "TENANT_DATABASE_"
+#: The shared database where none is named; production refuses that (partner_engine.E006).
+DEVELOPMENT_DATABASE_URL: Final = "postgres://partner_engine@127.0.0.1:5432/partner_engine"
 KEY_BYTES: Final = 32
 #: Django's own defaults.
 MAIL_DEFAULTS: Final[Mapping[str, Any]] = {
@@ -37,6 +39,33 @@ class Limits:
     pool_size: int
 
 
+@dataclass(frozen=True, kw_only=True)
+class Processes:
+    """The numbers of processes of this installation, on all machines together, and the pool of each web process.
+
+    With a pooler in between the servers' own limits do not count.
+    """
+
+    web: int
+    relay: int
+    #: Celery's children.
+    worker: int
+    web_pool: int
+    is_pooled_outside: bool = False
+
+
+def processes(env: environ.Env) -> Processes:
+    """Return the numbers of processes that the environment names, for partner_engine.W012."""
+    return Processes(
+        web=env.int("WEB_PROCESSES", default=1),
+        relay=env.int("RELAY_PROCESSES", default=1),
+        worker=env.int("WORKER_PROCESSES", default=2),
+        # Web processes have a pool of this size by default (partner_engine/asgi.py).
+        web_pool=env.int("DATABASE_POOL_SIZE", default=10),
+        is_pooled_outside=env.bool("DATABASE_POOLER", default=False),
+    )
+
+
 def databases(default: str, environment: Mapping[str, str], *, limits: Limits) -> dict[str, dict[str, Any]]:
     """Return Django's settings of the shared database at the URL ``default`` and of the tenants' own databases."""
     own = {
@@ -44,7 +73,7 @@ def databases(default: str, environment: Mapping[str, str], *, limits: Limits) -
         for name, url in sorted(environment.items())
         if name.startswith(TENANT_DATABASE_PREFIX) and url
     }
-    return {**own, "default": _database(default, limits)}
+    return {**own, "default": _database(default or DEVELOPMENT_DATABASE_URL, limits)}
 
 
 def _database(url: str, limits: Limits) -> dict[str, Any]:

@@ -13,6 +13,8 @@ from django.views.decorators.http import require_safe
 from django_redis import get_redis_connection
 from redis.exceptions import RedisError
 
+from partner_engine.connection_budget import known_overdrafts
+
 PartState: TypeAlias = Literal["ok", "degraded", "failed"]
 
 log = structlog.get_logger(__name__)
@@ -30,6 +32,8 @@ def live(request: HttpRequest) -> HttpResponse:
 def ready(request: HttpRequest) -> HttpResponse:
     """Return 200 if every database and Redis are available, else 503; ``parts`` lists the state of each.
 
+    ``notes`` names servers that allow fewer connections than this installation may open.
+
     A Redis that refuses writes is ``degraded``, with 200: saves, pages and the API work without it, more slowly.
     """
     parts: dict[str, PartState] = {f"database:{alias}": _state_of_database(alias) for alias in connections}
@@ -39,7 +43,10 @@ def ready(request: HttpRequest) -> HttpResponse:
     status = "unavailable" if is_failed else "degraded" if impaired else "ready"
     if impaired:
         log.warning("not_ready", failed=impaired)
-    return JsonResponse({"status": status, "parts": parts}, status=503 if is_failed else 200)
+    body: dict[str, object] = {"status": status, "parts": parts}
+    if not is_failed and (notes := known_overdrafts()):
+        body["notes"] = notes
+    return JsonResponse(body, status=503 if is_failed else 200)
 
 
 def _state_of_database(alias: str) -> PartState:

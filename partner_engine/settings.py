@@ -14,7 +14,7 @@ from pathlib import Path
 import environ
 
 from partner_engine.admin_theme import UNFOLD as UNFOLD
-from partner_engine.environment import Limits, databases, keyring, mail, networks
+from partner_engine.environment import Limits, Processes, databases, keyring, mail, networks, processes
 from partner_engine.logging import logging_settings
 
 BASE_DIR = Path(__file__).resolve().parent.parent
@@ -52,15 +52,13 @@ KEY_SERVICE: str = env.str("KEY_SERVICE", default="")  # wraps new keys instead:
 DATABASE_URL: str = env.str("DATABASE_URL", default="")
 #: Connections in the pool of one web process; other processes use no pool, which does not survive a fork.
 DATABASE_POOL_SIZE: int = env.int("DATABASE_POOL_SIZE", default=0)
+PROCESSES: Processes = processes(env)  # for partner_engine.W012
 #: In milliseconds; shorter than a copy's lock (10 s). `manage.py` sets 0: migrations may take longer.
 STATEMENT_TIMEOUT: int = env.int("STATEMENT_TIMEOUT", default=8_000)
 LOCK_TIMEOUT: int = env.int("LOCK_TIMEOUT", default=2_000)
 MAINTENANCE: bool = env.bool("MAINTENANCE", default=False)  # this process is `manage.py`
-DATABASES = databases(
-    DATABASE_URL or "postgres://partner_engine@127.0.0.1:5432/partner_engine",
-    os.environ,
-    limits=Limits(statement_timeout=STATEMENT_TIMEOUT, lock_timeout=LOCK_TIMEOUT, pool_size=DATABASE_POOL_SIZE),
-)
+LIMITS = Limits(statement_timeout=STATEMENT_TIMEOUT, lock_timeout=LOCK_TIMEOUT, pool_size=DATABASE_POOL_SIZE)
+DATABASES = databases(DATABASE_URL, os.environ, limits=LIMITS)
 DATABASE_ROUTERS = ["tenants.routing.TenantRouter"]
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 

@@ -291,9 +291,13 @@ class SearchPage(msgspec.Struct, frozen=True):
 
 
 class FormShape(msgspec.Struct, frozen=True, kw_only=True):
-    """A form with a summary of each copy, and in full the ``copy`` that the id in the path means."""
+    """A form with a summary of each copy, and in full the ``copy`` that the id in the path means.
+
+    ``state`` is derived from the copies: ``locked`` if all are, else the best of those that are open.
+    """
 
     id: str
+    state: State
     catalogue: str
     as_of: date | None
     created_at: datetime
@@ -304,7 +308,7 @@ class FormShape(msgspec.Struct, frozen=True, kw_only=True):
 class Revision(msgspec.Struct, frozen=True, kw_only=True):
     """One saved version of a copy: its actor, time, cause and changes, with the products whose outcome or premium
     changed. The cause is the actor, ``release`` or ``day`` where the copy was decided anew by itself, ``merge`` with
-    the id of the other copy, or ``revert`` with the number of the version.
+    the other copy and its version, ``undo_merge`` or ``revert`` with the number of the version.
 
     ``before`` are the outcomes and premiums that the products in ``eligibility`` had until then; ``chain`` is the
     version's link in the hash chain, hexadecimal.
@@ -324,7 +328,7 @@ class Revision(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class HistoryHead(msgspec.Struct, frozen=True, kw_only=True):
-    """The last link of a copy's hash chain. Whoever keeps it can prove later that nothing before it was altered."""
+    """The last link of a copy's hash chain. Its keeper can prove later that nothing before it was altered."""
 
     copy_id: str
     version: int

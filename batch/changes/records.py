@@ -23,10 +23,17 @@ from tenants.access import Actor
 
 #: The disposition of a bound form.
 BOUND: Final = "bound"
-#: Actors whose work counts as a person's touch.
+#: Actors whose work counts as a person's touch, unless a job does it for them.
 PEOPLE: Final = frozenset({"user", "guest", "api_client"})
 #: The columns of one row and their plain values.
 Row: TypeAlias = Mapping[str, Any]
+
+
+def is_touch(actor: Actor) -> bool:
+    """Return whether a save by ``actor`` moves the mark of the copy last touched: people do, and the programs of
+    partners; never jobs, even in a person's name, decision runs, imports and callbacks.
+    """
+    return actor.type in PEOPLE and actor.source != "job"
 
 
 class Release(Protocol):

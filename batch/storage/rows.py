@@ -11,7 +11,7 @@ import msgspec
 
 from actions.outbox import outbox_rows
 from batch.changes.changeset import Changeset
-from batch.changes.records import PEOPLE, DecisionMark, Loaded, Row, SaveContext, SaveResult, SaveRows
+from batch.changes.records import DecisionMark, Loaded, Row, SaveContext, SaveResult, SaveRows, is_touch
 from batch.storage.column_limits import require_storable
 from batch.storage.declinations import declinations
 from batch.storage.revisions import as_text, revision_of, revision_row
@@ -102,7 +102,7 @@ def _copy(
         "summary": summarise(changeset.catalogue, changeset.document, result.evaluation),
         "search_text": text,
         "search_personal": personal,
-        "last_touched_by_user_at": context.now if context.actor.type in PEOPLE else copy.last_touched_by_user_at,
+        "last_touched_by_user_at": context.now if is_touch(context.actor) else copy.last_touched_by_user_at,
         "created_at": copy.created_at,
         "updated_at": context.now,
         "copied_from_id": copy.copied_from_id,

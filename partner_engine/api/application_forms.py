@@ -23,7 +23,8 @@ from batch.errors import NotFound
 from batch.idempotency import StoredResponse
 from copies.models import Copy
 from decisions.listing import present_rows
-from forms.selectors import in_forms_changed_since, list_copies, list_forms, list_latest_changes
+from forms.selectors import in_forms_changed_since, list_copies, list_forms, list_latest_changes, state_of_copy
+from forms.states import state_of_form
 from partner_engine.api.bodies import FormsQuery, NewCopy, NewForm
 from partner_engine.api.copy_response import copy_shape, copy_summary, saved_copy
 from partner_engine.api.form_list import filter_copies, form_summary
@@ -139,6 +140,7 @@ class ApplicationForm(Endpoint):
         copies = present_rows(list_copies(context.form.id))
         shape = shapes.FormShape(
             id=str(context.form.id),
+            state=state_of_form(map(state_of_copy, copies)),
             catalogue=context.form.catalogue,
             as_of=context.form.as_of,
             created_at=context.form.created_at,

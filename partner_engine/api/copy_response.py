@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from batch.changes.records import PEOPLE, CopyRecord, SaveResult
+from batch.changes.records import CopyRecord, SaveResult, is_touch
 from batch.changes.snapshots import CopyFields
 from batch.context import BatchContext
 from copies.models import Copy
@@ -158,5 +158,5 @@ def _state(
 
 
 def _touched_at(context: BatchContext, result: SaveResult | None) -> datetime | None:
-    touches = result is not None and result.written and context.save_context.actor.type in PEOPLE
+    touches = result is not None and result.written and is_touch(context.save_context.actor)
     return context.save_context.now if touches else context.copy.last_touched_by_user_at

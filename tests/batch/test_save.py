@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from uuid import UUID, uuid4
 
 import pytest
@@ -295,12 +296,13 @@ def test_jobs_never_move_the_mark_of_a_users_touch(make_form: MakeForm, kennels:
     form_id = make_form()
     touched = batch.find(form_id, scope=kennels, actor=agent).copy.last_touched_by_user_at
 
-    assert_batch(
-        form_id,
-        lambda changeset: changeset.find_answer("state").apply("OH"),
-        scope=kennels,
-        actor=system_actor("recount"),
-    )
+    for state, actor in (("OH", system_actor("recount")), ("TX", replace(agent, source="job"))):
+        assert_batch(
+            form_id,
+            lambda changeset, to=state: changeset.find_answer("state").apply(to),
+            scope=kennels,
+            actor=actor,
+        )
 
     assert batch.find(form_id, scope=kennels, actor=agent).copy.last_touched_by_user_at == touched
 

@@ -11,6 +11,7 @@ import pytest
 from hypothesis import HealthCheck, Phase, settings
 from hypothesis.stateful import run_state_machine_as_test
 
+from batch import callbacks
 from batch.changes.mutators.answers import AnswerMutator
 from batch.storage import write as storage_write
 from copies.document import AnswerValue
@@ -73,3 +74,12 @@ def test_the_model_finds_an_answer_that_cannot_be_cleared(
 
     with pytest.raises(AssertionError):
         live(kennels, agent, runs=25, steps=40, phases=[Phase.generate])
+
+
+def test_the_model_finds_a_base_that_is_deleted(
+    kennels: Tenant, agent: Actor, monkeypatch: pytest.MonkeyPatch  # noqa: F811
+) -> None:  # fmt: skip
+    monkeypatch.setattr(callbacks, "BEFORE_SAVE", (callbacks.refuse_deleted, callbacks.refuse_locked))
+
+    with pytest.raises(AssertionError):
+        live(kennels, agent, runs=40, steps=40, phases=[Phase.generate])

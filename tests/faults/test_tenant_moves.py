@@ -101,22 +101,30 @@ def move_under_load(world: World, chance: random.Random, *, kills: int, worse: s
     workers = [world.fork("tenant_trials:relay_beside_a_move", aliases=["default", OWN], rest=0.02) for _ in range(2)]
     for trial in (*writers, *workers):
         trial.next_report()
+    time.sleep(0.5)
     for _ in range(kills):
         _kill_a_move(world, chance, worse)
     ended = world.do("tenant_trials:move_tenant", to=OWN, worse=worse)
+    ends = time.monotonic() + (2 if worse else 15)
     for writer in writers:
-        # Each goes on until it has saved in the new database.
-        while (report := writer.next_report()) is not None and ("version" not in report or report["at"] != OWN):
-            pass
+        _wait_until_saved_there(writer, ends)
     acknowledged = [report for writer in writers for report in _dismiss(writer)]
     for worker in workers:
-        _wait_until_rung(world, len(bells))
+        _wait_until_rung(world, len(bells), seconds=2 if worse else 10)
         _dismiss(worker)
     wrong = [] if ended[-1:] == [{"moved": OWN}] else [f"the move ended with {ended}"]
     saves = [report for report in acknowledged if "version" in report]
     if not {report["at"] for report in saves} >= {"default", OWN}:
         wrong.append("no save before or none after the move, so this proves nothing")
     return [*wrong, *_of_bells(world, bells), *merged_violations(world, saves)]
+
+
+def _wait_until_saved_there(writer: Trial, ends: float) -> None:
+    """Let the writer go on until it has saved in the new database, which a worse move may prevent."""
+    while time.monotonic() < ends:
+        report = writer.next_report()
+        if report is None or ("version" in report and report["at"] == OWN):
+            return
 
 
 def _kill_a_move(world: World, chance: random.Random, worse: str) -> None:
@@ -134,8 +142,8 @@ def _dismiss(trial: Trial) -> list[Report]:
     return trial.reports
 
 
-def _wait_until_rung(world: World, bells: int) -> None:
-    ends = time.monotonic() + 10
+def _wait_until_rung(world: World, bells: int, *, seconds: float) -> None:
+    ends = time.monotonic() + seconds
     with world.connect() as shared:
         while time.monotonic() < ends:
             row = shared.execute("SELECT count(DISTINCT action) FROM effects").fetchone()

@@ -9,7 +9,7 @@ import pytest
 
 from batch import service as batch
 from forms.selectors import in_state, list_copies, list_forms, state_of_copy
-from forms.states import standing_of, state_of
+from forms.states import State, standing_of, state_of, state_of_form
 from search.form_search import search_forms
 from tenants.access import Actor
 from tenants.current_tenant import use_tenant
@@ -37,6 +37,22 @@ def test_deletion_and_lock_come_before_the_evaluation() -> None:
     assert state_of(deleted=True, locked=True, standing="ready") == "deleted"
     assert state_of(deleted=False, locked=True, standing="ready") == "locked"
     assert state_of(deleted=False, locked=False, standing="ready") == "ready"
+
+
+@pytest.mark.parametrize(
+    ("copies", "state"),
+    [
+        (["ready", "locked", "declined"], "ready"),
+        (["declined", "incomplete"], "incomplete"),
+        (["declined", "locked", "deleted"], "declined"),
+        (["locked", "deleted", "locked"], "locked"),
+        (["deleted"], "deleted"),
+        ([], "deleted"),
+    ],
+)
+def test_the_state_of_a_form_follows_from_its_copies(copies: list[State], state: State) -> None:
+    assert state_of_form(copies) == state
+    assert state_of_form(copies, archived=True) == "deleted"
 
 
 @pytest.mark.django_db

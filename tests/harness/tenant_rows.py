@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import secrets
+from collections.abc import Mapping
 from datetime import date
 from typing import Any, Final
 
@@ -20,19 +21,23 @@ from tenants.tables import TenantTable, tenant_tables
 _counter: Final = itertools.count(1)
 
 
-def fill_tables(tenant: Tenant, *, rows: int = 3, alias: str | None = None) -> dict[str, list[Any]]:
-    """Give ``tenant`` rows in each of its tables; return their keys by table."""
+def fill_tables(
+    tenant: Tenant, *, rows: int = 3, alias: str | None = None, columns: Mapping[str, Any] | None = None
+) -> dict[str, list[Any]]:
+    """Give ``tenant`` rows in each of its tables, with these values in ``columns``; return their keys by table."""
     alias = alias or tenant.database_alias
     made: dict[str, list[Any]] = {}
     with use_tenant(tenant):
         for table in tenant_tables():
-            fresh = [_row(table, tenant, made, place=place) for place in range(rows)]
+            fresh = [_row(table, tenant, made, place=place, columns=columns or {}) for place in range(rows)]
             saved = table.model.unscoped_objects.using(alias).bulk_create(fresh)
             made[table.name] = [row.pk for row in saved]
     return made
 
 
-def _row(table: TenantTable, tenant: Tenant, made: dict[str, list[Any]], *, place: int) -> TenantModel:
+def _row(
+    table: TenantTable, tenant: Tenant, made: dict[str, list[Any]], *, place: int, columns: Mapping[str, Any]
+) -> TenantModel:
     number = next(_counter)
     values = {
         field.attname: made[field.related_model._meta.db_table][place]  # type: ignore[union-attr]
@@ -41,7 +46,8 @@ def _row(table: TenantTable, tenant: Tenant, made: dict[str, list[Any]], *, plac
         for field in table.model._meta.concrete_fields
         if not isinstance(field, models.AutoField | models.BigAutoField) and field.attname != "tenant_id"
     }
-    return table.model(**values, tenant_id=tenant.id)
+    given = {name: value for name, value in columns.items() if name in values}
+    return table.model(**{**values, **given}, tenant_id=tenant.id)
 
 
 def _value(field: Any, number: int) -> Any:  # noqa: C901, PLR0911 - one line per type

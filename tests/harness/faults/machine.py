@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 from unittest.mock import patch
 from uuid import UUID
@@ -150,6 +151,11 @@ class BatchMachine(RuleBasedStateMachine):
 
         self._change(which, change)
 
+    @rule(which=PLACES, order=st.sampled_from(["delete", "make_base", "delete", "restore"]))
+    def come_and_go(self, which: int, order: str) -> None:
+        """Delete, restore or mark a copy: often enough that bases are deleted too."""
+        self.order(which, order)
+
     @rule(which=PLACES, order=st.sampled_from(ORDERS))
     def order(self, which: int, order: str) -> None:
         """Lock, unlock, delete, restore or rename a copy, or make it the base."""
@@ -172,16 +178,35 @@ class BatchMachine(RuleBasedStateMachine):
         self._change(which, change)
 
     @precondition(lambda self: len(self.copies) < MOST_COPIES)
-    @rule(which=PLACES)
-    def copy(self, which: int) -> None:
-        """Make a copy."""
+    @rule(which=PLACES, earlier=st.none() | PLACES, is_empty=st.integers(0, 4).map(lambda number: number == 0))
+    def copy(self, which: int, earlier: int | None, is_empty: bool) -> None:
+        """Make a copy of the present state or of an earlier version, or an empty one."""
         source_id, source = self._pick(which)
         if source.is_deleted:
             return
-        title = f"Copy {len(self.copies)}"
-        with batch.build_copy(source_id, scope=self.tenant, actor=self.actor, title=title) as context:
-            self.copies[context.copy.id] = model = source.clone(title)
+        title, version = f"Copy {len(self.copies)}", None if is_empty else source.version_at(earlier)
+        opened = batch.build_copy(
+            source_id, scope=self.tenant, actor=self.actor, title=title, version=version, is_empty=is_empty
+        )
+        with opened as context:
+            model = ModelCopy(title) if is_empty else source.clone(title, version=version)
+            model.copied_from = None if is_empty else (source_id, version or source.version)
+            self.copies[context.copy.id] = model
             self._save(context, model, None)
+
+    @rule(which=PLACES)
+    def rename_by_job(self, which: int) -> None:
+        """Rename a copy in a job of the same user: the mark of the last touch stays."""
+        copy_id, model = self._pick(which)
+        if model.is_deleted or model.is_locked:
+            return
+        job = replace(self.actor, source="job")
+        with batch.find_and_lock(copy_id, scope=self.tenant, actor=job) as context:
+            before, touched = model.state(), model.touched
+            model.title = f"By a job {self.moment}"
+            context.changeset.copy.rename(model.title)
+            self._save(context, model, before)
+            model.touched = touched
 
     @rule(which=PLACES)
     def save_stale(self, which: int) -> None:
@@ -262,7 +287,7 @@ class BatchMachine(RuleBasedStateMachine):
         trial = model.clone(model.title)
         trial.version, trial.history, trial.touched = model.version, dict(model.history), model.touched
         trial.is_locked, trial.is_deleted = model.is_locked, model.is_deleted
-        trial.lock_reason, trial.is_base = model.lock_reason, model.is_base
+        trial.lock_reason, trial.is_base, trial.copied_from = model.lock_reason, model.is_base, model.copied_from
         before = trial.state()
         self.copies[copy_id] = trial
         try:
@@ -307,6 +332,8 @@ class BatchMachine(RuleBasedStateMachine):
             (model.is_locked, model.lock_reason, model.is_deleted, model.is_base),
         )
         assert context.version == model.version
+        copied_from = (context.copy.copied_from_id, context.copy.copied_from_version)
+        assert copied_from == (model.copied_from or (None, None))
 
 
 def _answer(changeset: Changeset, model: ModelCopy, given: list[tuple[str, Any]]) -> None:

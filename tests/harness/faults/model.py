@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 from dataclasses import dataclass, field
 from typing import Any, TypeAlias
+from uuid import UUID
 
 from copies.document import Container, Document
 
@@ -26,14 +27,19 @@ class ModelCopy:
     is_deleted: bool = False
     is_base: bool = False
     lock_reason: str = ""
+    copied_from: tuple[UUID, int] | None = None
     touched: int = 0
     #: How often a secret answer was given: the same one again is a change, so that nobody learns that it is the same.
     secrets_given: int = 0
     history: dict[int, Picture] = field(default_factory=dict)
 
-    def clone(self, title: str) -> ModelCopy:
-        """Return a new copy of this one, not saved yet."""
-        return ModelCopy(title, copy.deepcopy(self.picture))
+    def clone(self, title: str, *, version: int | None = None) -> ModelCopy:
+        """Return a new copy of this one, or of an earlier ``version`` of it, not saved yet."""
+        return ModelCopy(title, copy.deepcopy(self.picture if version is None else self.history[version]))
+
+    def version_at(self, place: int | None) -> int | None:
+        """Return the saved version at ``place`` of the history, None without a place."""
+        return None if place is None else list(self.history)[place % len(self.history)]
 
     def state(self) -> tuple[Any, ...]:
         """Return all that a save can change."""

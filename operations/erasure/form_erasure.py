@@ -1,0 +1,98 @@
+"""Erases one form: its rows in every table, its keys with them, its words in the search, and its traces elsewhere."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+from uuid import UUID
+
+from django.db import connections, transaction
+
+from copies.models import Copy, CopyIndex
+from failpoints import failpoint
+from operations.erasure import certificates, traces
+from operations.erasure.certificates import ErasureRefused
+from operations.erasure.form_rows import condition, in_order_of_deletion
+from operations.models import Erasure
+from tenants.access import Actor
+from tenants.current_tenant import use_tenant
+from tenants.models import Tenant
+from tenants.tables import TenantTable
+
+#: A copy that was made while its form was erased is found by the next round.
+_ROUNDS: Final = 5
+_BUSY: Final = (
+    "SELECT EXISTS (SELECT FROM forms_process WHERE copy_id = ANY (%(copies)s) AND held_until > clock_timestamp()),"
+    " EXISTS (SELECT FROM actions_outboxaction WHERE copy_id = ANY (%(copies)s) AND leased_until > clock_timestamp()),"
+    " EXISTS (SELECT FROM webhooks_webhookdelivery d JOIN webhooks_webhookpayload p ON p.id = d.payload_id"
+    " WHERE p.copy_id = ANY (%(copies)s) AND d.leased_until > clock_timestamp())"
+)
+
+
+def erase_form(form_id: UUID, *, tenant: Tenant, actor: Actor) -> Erasure:
+    """Erase the form of ``tenant`` for good, or go on with its erasure; return the certificate.
+
+    Its data keys go with its copies, so that its sensitive answers cannot be read from a backup of single columns.
+    Raises ``ErasureRefused`` while something works on the form.
+    """
+    with use_tenant(tenant):
+        parameters = _parameters(form_id, tenant)
+        certificate = certificates.begin(
+            Erasure.Subject.FORM, form_id, tenant=tenant, actor=actor, count=lambda: _counts(tenant, parameters)
+        )
+        failpoint("form_erasure_begun")
+        ids = [form_id, *parameters["copies"]]
+        for _ in range(_ROUNDS):
+            _delete(tenant, parameters)
+            failpoint("form_rows_erased")
+            parameters = _parameters(form_id, tenant, known=ids)
+            if not any(_counts(tenant, parameters).values()):
+                break
+    traces.clear_admin_log(ids)
+    traces.erase_keys_in_redis(ids)
+    # Last: until here a repeated command finds the copies by their entries.
+    traces.erase_index(application_form_id=form_id)
+    certificates.finish(certificate)
+    return certificate
+
+
+def _parameters(form_id: UUID, tenant: Tenant, known: list[UUID] | None = None) -> dict[str, Any]:
+    """Return the parameters of the conditions. Raises ``ErasureRefused`` if the tenant has no such form."""
+    stored = Copy.objects.filter(application_form_id=form_id).values_list("id", flat=True)
+    indexed = CopyIndex.objects.filter(application_form_id=form_id, tenant_id=tenant.pk).values_list(
+        "copy_id", flat=True
+    )
+    copies = sorted({*stored, *indexed, *(known or [])})
+    if not copies:
+        raise ErasureRefused(f"{tenant.code} has no application form {form_id}.")
+    return {"form": form_id, "copies": copies, "names": [str(form_id), *map(str, copies)]}
+
+
+def _counts(tenant: Tenant, parameters: dict[str, Any]) -> dict[str, int]:
+    counts = {}
+    with connections[tenant.database_alias].cursor() as cursor:
+        for table in in_order_of_deletion():
+            cursor.execute(f"SELECT count(*) FROM {table.name} WHERE {_where(table)}", _with(parameters, tenant))  # noqa: S608 - our own names, here and below
+            counts[table.name] = cursor.fetchone()[0]
+    return counts
+
+
+def _delete(tenant: Tenant, parameters: dict[str, Any]) -> None:
+    """Delete all rows in one transaction, unless something works on the form. Raises ``ErasureRefused``."""
+    alias = tenant.database_alias
+    with transaction.atomic(using=alias), connections[alias].cursor() as cursor:
+        cursor.execute("SELECT id FROM copies_copy WHERE id = ANY (%(copies)s) ORDER BY id FOR UPDATE", parameters)
+        cursor.execute(_BUSY, parameters)
+        process, action, delivery = cursor.fetchone()
+        for is_busy, name in ((process, "a process"), (action, "a deferred action"), (delivery, "a webhook delivery")):
+            if is_busy:
+                raise ErasureRefused(f"The form is in use by {name}. Wait until it has ended, then repeat the command.")
+        for table in in_order_of_deletion():
+            cursor.execute(f"DELETE FROM {table.name} WHERE {_where(table)}", _with(parameters, tenant))  # noqa: S608
+
+
+def _where(table: TenantTable) -> str:
+    return f"tenant_id = %(tenant)s AND ({condition(table)})"
+
+
+def _with(parameters: dict[str, Any], tenant: Tenant) -> dict[str, Any]:
+    return {**parameters, "tenant": tenant.pk}

@@ -1,0 +1,38 @@
+"""Certificates of erasure, in the shared database: what was erased, as counts. No personal data."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from django.db import models
+
+
+class Erasure(models.Model):
+    """Proof of the erasure of a form or of a tenant. Begun before the first row is deleted, so a killed one goes on."""
+
+    class Subject(models.TextChoices):
+        """What was erased."""
+
+        FORM = "form", "Application form"
+        TENANT = "tenant", "Tenant"
+
+    id = models.UUIDField(primary_key=True, editable=False)
+    subject = models.CharField(max_length=10, choices=Subject.choices)
+    subject_id = models.UUIDField(help_text="The id of the form or tenant.")
+    tenant_id = models.UUIDField("tenant")
+    tenant_code = models.CharField(max_length=50)
+    counts = models.JSONField(default=dict, help_text="The number of erased rows by table.")
+    requested_by = models.CharField(max_length=64, help_text="Kind and id of the actor; no name.")
+    started_at = models.DateTimeField()
+    finished_at = models.DateTimeField(null=True)
+
+    class Meta:
+        ordering: ClassVar = ["-started_at"]
+        constraints: ClassVar = [
+            models.UniqueConstraint(
+                fields=["subject_id"], condition=models.Q(finished_at=None), name="erasure_one_at_a_time"
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.get_subject_display()} {self.subject_id}"
