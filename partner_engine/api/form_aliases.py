@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from typing import Any, ClassVar, Final
 
-from django.http import HttpResponse
 from django.urls import reverse
 from drf_spectacular.utils import extend_schema, extend_schema_view
 from rest_framework.request import Request
@@ -62,9 +61,9 @@ class FormAlias(Endpoint):
         # Links lead to the same copy, whichever the form means by then.
         request.successor_path = self._successor_path()  # type: ignore[attr-defined]
 
-    def finalize_response(self, request: Request, response: Any, *args: Any, **kwargs: Any) -> HttpResponse:
+    def finalize_response(self, request: Request, response: Any, *args: Any, **kwargs: Any) -> Any:
         """Add the headers of deprecation to every response, errors included."""
-        finished: HttpResponse = super().finalize_response(request, response, *args, **kwargs)
+        finished = super().finalize_response(request, response, *args, **kwargs)
         announce_end(finished, successor=self._successor_path())
         return finished
 
