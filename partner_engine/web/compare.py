@@ -15,6 +15,7 @@ from partner_engine.comparisons import Loaded, Reference, WrongReference, load_c
 from partner_engine.web.access import Agent, for_agents
 from partner_engine.web.copy_shell import shell_of
 from partner_engine.web.copy_view import read_context
+from partner_engine.web.merge import show as show_merge
 from partner_engine.web.pages.comparison import ComparisonPage, build_comparison
 from partner_engine.web.pages.comparison_csv import comparison_csv
 from partner_engine.web.pages.reading import Reading
@@ -30,7 +31,12 @@ INDICATION: Final = "Indication, not a quote. Shares of a difference are our est
 @require_GET
 @for_agents(Right.READ_FORMS)
 def index(request: HttpRequest, agent: Agent, copy_id: UUID) -> HttpResponse:
-    """Compare a copy with the copies and versions in ``with``, by default with the base, or the base with others."""
+    """Compare a copy with the copies and versions in ``with``, by default with the base, or the base with others.
+
+    ``merge=1`` shows instead what would be merged from the copy in ``with``.
+    """
+    if request.GET.get("merge"):
+        return show_merge(request, agent, copy_id)
     reading, shell = _open(request, agent, copy_id)
     page, problem = None, ""
     try:

@@ -8,9 +8,10 @@ from __future__ import annotations
 from typing import Final
 
 from django.db import DEFAULT_DB_ALIAS, connections
+from django.db.backends.utils import CursorWrapper
 
 from tenants.moves.gate import install_schema
-from tenants.moves.session import Cursor, alter
+from tenants.moves.session import alter
 from tenants.tables import TenantTable, tenant_tables
 
 #: Log rows of one database for a thousand years at a thousand a second, and eight million databases.
@@ -34,7 +35,7 @@ def give_range(alias: str) -> None:
         alter(alias, f"ALTER TABLE {table.name} ALTER COLUMN {table.key} RESTART WITH {number * RANGE + 1}")
 
 
-def _last_number(cursor: Cursor, table: TenantTable) -> int:
+def _last_number(cursor: CursorWrapper, table: TenantTable) -> int:
     cursor.execute(_LAST, [table.name, table.key])
     return int(str((cursor.fetchone() or (0,))[0]))
 

@@ -31,7 +31,7 @@ from partner_engine.tenant_middleware import CHOSEN_TENANT
 from tenants.access import Role
 from tenants.current_tenant import NoTenant, current_tenant
 from tenants.models import ApiClient, Tenant, User
-from tests.harness.api_client import V1, Api, assert_problem
+from tests.harness.api_client import NOBODY, V1, Api, assert_problem
 from tests.harness.cast import SECOND_DATABASE
 from tests.harness.guests import guest_of, let_expire, revoke
 from tests.partner_engine.api.test_routes import OF_ONE, ROWS, Row, start, webhooks_of
@@ -56,6 +56,9 @@ PAGES: dict[str, tuple[str, dict[str, str], bool]] = {
     "why": ("GET", {"target": "QM-BOP"}, True),
     "compare": ("GET", {}, True),
     "compare-csv": ("GET", {}, True),
+    "preview-merge": ("POST", {"with": NOBODY, "version": "1", "source_version": "1"}, True),
+    "merge": ("POST", {"with": NOBODY, "version": "1", "source_version": "1"}, True),
+    "undo-merge": ("POST", {"with": NOBODY, "version": "1"}, True),
     "history": ("GET", {}, True),
     "version": ("GET", {}, True),
     "restore": ("POST", {"version": "1"}, True),

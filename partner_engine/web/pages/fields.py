@@ -41,7 +41,8 @@ class Option:
 @dataclass(frozen=True)
 class Field:
     """One question with its answer. ``notes`` are the lines below it and ``tone`` is how serious they are;
-    ``doubts`` are the codes and texts of the warnings that a person can confirm.
+    ``doubts`` are the codes and texts of the warnings that a person can confirm, ``proposed`` is the value that a
+    renewal proposes.
 
     ``max_length`` limits what can be typed, in characters. ``opens`` marks an answer that makes other questions appear,
     ``is_free`` a text in any language.
@@ -64,6 +65,7 @@ class Field:
     tone: str = ""
     notes: tuple[tuple[str, str], ...] = ()
     doubts: tuple[tuple[str, str], ...] = ()
+    proposed: str = ""
     wide: bool = False
     readonly: bool = False
     masked: bool = False
@@ -101,6 +103,7 @@ def build_field(reading: Reading, question: Question, prefix: str, answer: Answe
         tone=tone,
         notes=notes,
         doubts=_doubts(reading, question, path),
+        proposed=_proposed(reading, path, answer),
         wide=widget in ("area", "checks"),
         readonly=answer.readonly or not reading.is_writable,
         masked=masked,
@@ -191,6 +194,14 @@ def _doubts(reading: Reading, question: Question, path: str) -> tuple[tuple[str,
         for message in reading.messages.get(path, ())
         if message.kind == "warn" and message.code in can_confirm
     )
+
+
+def _proposed(reading: Reading, path: str, answer: Answer) -> str:
+    """Return the proposed value as text, "" without one that the reader can see."""
+    proposed = answer.proposed
+    if proposed is None or reading.visibility.hides(path, tag=proposed.tag):
+        return ""
+    return reading.visibility.text(path, proposed.value, tag=proposed.tag)
 
 
 def _notes(

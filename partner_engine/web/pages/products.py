@@ -50,7 +50,7 @@ class Missing:
 @dataclass(frozen=True)
 class ProductView:
     """One product with its outcome. ``missing`` says what its outcome and its price still need; ``was`` is the premium
-    before the save that the page shows, if it was another.
+    before the save that the page shows, if it was another, and ``last_year`` that of the term before, in a renewal.
     """
 
     code: str
@@ -60,6 +60,7 @@ class ProductView:
     style: str
     premium: str
     was: str
+    last_year: str
     kind: str
     reasons: tuple[str, ...]
     missing: tuple[Missing, ...]
@@ -164,6 +165,7 @@ def _product(reading: Reading, code: str, outcome: ProductOutcome) -> ProductVie
         style=style,
         premium="" if outcome.premium is None else money(outcome.premium, currency),
         was=_was(reading, code, outcome),
+        last_year=_last_year(reading, code),
         kind=_kind(reading, outcome),
         reasons=_reasons(outcome),
         missing=tuple(_missing(reading, outcome)),
@@ -190,6 +192,11 @@ def _was(reading: Reading, code: str, outcome: ProductOutcome) -> str:
     if before is None or before == outcome.premium:
         return ""
     return f"was {money(before, reading.catalogue.definition.currency)}"
+
+
+def _last_year(reading: Reading, code: str) -> str:
+    premium = reading.document.last_premiums.get(code)
+    return "" if premium is None else f"last year {money(premium, reading.catalogue.definition.currency)}"
 
 
 def _reasons(outcome: ProductOutcome) -> tuple[str, ...]:

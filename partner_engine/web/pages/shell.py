@@ -66,7 +66,8 @@ class CopyTab:
 class Shell:
     """The shell around one view of one copy. ``route`` is the name of the view's URL, which the tabs link to.
 
-    ``tabs`` are all copies of the form, in the order they were made; guests get none.
+    ``tabs`` are all copies of the form, in the order they were made; guests get none. ``clone_key`` is the key of the
+    page's order to clone the form, "" for readers who may not.
     """
 
     head: Head
@@ -74,6 +75,7 @@ class Shell:
     views: tuple[ViewLink, ...] = ()
     tabs: tuple[CopyTab, ...] = ()
     may_add: bool = False
+    clone_key: str = ""
 
     @property
     def shows_tabs(self) -> bool:

@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 import pytest
 from django.template.loader import render_to_string
 
-from copies.document import Answer, Document
+from copies.document import Answer, Document, Proposal
 from partner_engine.web.pages.fields import Field, build_field
 from partner_engine.web.pages.reading import CopyFacts, Reader, Reading
 from rules.definition.catalogue import CatalogueDefinition, Question, QuestionSet
@@ -117,3 +117,23 @@ def test_every_type_has_its_widget(code: str) -> None:
 )
 def test_input_becomes_a_raw_value(code: str, entered: object, raw: object) -> None:
     assert QUESTION_TYPES[code].read_input(entered) == raw
+
+
+@pytest.mark.parametrize(("tag", "shown"), [("", "Robin"), ("pii", "")])
+def test_a_proposed_value_is_shown_to_those_who_may_see_it(tag: str, shown: str) -> None:
+    now = datetime(2026, 6, 1, 12, tzinfo=UTC)
+    answer = Answer(proposed=Proposal("Robin", now, tag))
+    reading = Reading(
+        facts=CopyFacts("c", "f", "", 3, now, date(2026, 6, 1)),
+        reader=Reader(ZoneInfo("UTC"), now, sees_pii=False),
+        catalogue=CATALOGUE,
+        document=Document(answers={"q_text": answer}),
+        evaluation=Evaluation(release=1, as_of=date(2026, 6, 1)),
+    )
+    made = build_field(reading, CATALOGUE.questions["q_text"].question, "", answer)
+
+    content = render_to_string("web/parts/notes.html", {"field": made})
+    assert made.proposed == shown
+    assert made.text == ""
+    assert ('data-code="proposed"' in content) is bool(shown)
+    assert ("Robin" in content) is bool(shown)

@@ -184,3 +184,13 @@ def test_the_panel_of_a_form_that_is_being_filled() -> None:
 
     assert "bindable" not in html and "$" not in html
     assert 'data-go="kennels"' in html and "No price yet" in html and "Open so far" in html
+
+
+def test_a_renewal_shows_what_a_product_cost_last_year() -> None:
+    form = document(ANSWERS)
+    form.last_premiums = {"PAW-CARE": 2451}
+
+    view, other = build_panel(reading(evaluated(PRICED, PRICELESS), form)).products
+
+    assert (view.last_year, other.last_year) == ("last year $2,451", "")
+    assert "last year $2,451" in render_to_string("web/parts/product.html", {"product": view, "copy_id": uuid4()})

@@ -1,0 +1,1 @@
+"""Export of a tenant: one archive with all of its data, without secrets."""

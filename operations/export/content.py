@@ -1,0 +1,68 @@
+"""The content of copies and versions as an export shows it: the API's shapes, for a reader without secrets.
+
+Personal answers are included, sensitive ones are masked without their last characters, also where only the present or
+an earlier release calls them sensitive.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from functools import lru_cache
+from typing import Any, Final
+
+import msgspec
+
+from catalogue import releases
+from copies.changes import Change
+from copies.codec import decode, decode_document
+from presentation import shapes
+from presentation.visibility import Reader, Visibility
+from rules.flow.evaluation import Evaluation
+
+#: A reader of everything but secrets.
+EXPORT: Final = Reader(sees_personal=True, sees_masks=False)
+
+
+class ExportVisibility:
+    """The policies of an export, one per catalogue and set of releases."""
+
+    def __init__(self) -> None:
+        self._of = lru_cache(maxsize=256)(_visibility)
+
+    def of(self, catalogue: str, release_ids: Iterable[int | None]) -> Visibility:
+        """Return the policy for values of a form of ``catalogue`` that were recorded under these releases."""
+        return self._of(catalogue, frozenset(known for known in release_ids if known is not None))
+
+
+def _visibility(catalogue: str, release_ids: frozenset[int]) -> Visibility:
+    past = [releases.sensitivities_of(known) for known in sorted(release_ids)]
+    return Visibility(releases.current(catalogue).compiled, EXPORT, past=past)
+
+
+def of_copy(document: bytes, evaluation: bytes, visibility: Visibility) -> dict[str, Any]:
+    """Return answers, pools, question sets, outcomes and messages of a copy."""
+    decoded, evaluated = decode_document(document), decode(evaluation, Evaluation)
+    return {
+        "answers": shapes.answers(decoded.answers, visibility),
+        "answer_pools": shapes.rows(decoded.answer_pools, visibility),
+        "question_sets": shapes.question_sets(decoded),
+        "eligibility": {
+            product: shapes.outcome(outcome, visibility) for product, outcome in evaluated.eligibility.items()
+        },
+        "messages_of_rules": visibility.messages(evaluated.messages, lambda: decoded),
+    }
+
+
+def of_version(changes: bytes, visibility: Visibility) -> dict[str, Any]:
+    """Return the changes of one version."""
+    return {"changes": shapes.changes(decode(changes, list[Change]), visibility)}
+
+
+def of_inputs(inputs: Any, visibility: Visibility) -> Any:
+    """Return the recorded inputs of a declination, each as the export may show it."""
+    return {path: visibility.shown(path, value) for path, value in inputs.items()}
+
+
+def line(row: object) -> bytes:
+    """Return ``row`` as one line of NDJSON."""
+    return msgspec.json.encode(row) + b"\n"
