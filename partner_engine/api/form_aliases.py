@@ -54,7 +54,7 @@ class FormAlias(Endpoint):
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
         """Check the caller, then put the copy that the id means in the place of the id.
 
-        An id without a copy stays: the copy's route says that there is none, or repeats a stored response.
+        An id without a copy stays: the copy's route responds that it is not found, or repeats a stored response.
         """
         super().initial(request, *args, **kwargs)
         self.kwargs["id"] = find_meant_copy(self.kwargs["id"]) or self.kwargs["id"]
