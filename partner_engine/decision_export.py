@@ -1,4 +1,4 @@
-"""An exported decision of a copy, with its release, for those who may read its personal answers."""
+"""An exported decision of a copy, with its release, for readers of personal answers."""
 
 from __future__ import annotations
 

@@ -308,7 +308,7 @@ class FormShape(msgspec.Struct, frozen=True, kw_only=True):
 class Revision(msgspec.Struct, frozen=True, kw_only=True):
     """One saved version of a copy: its actor, time, cause and changes, with the products whose outcome or premium
     changed. The cause is the actor, ``release`` or ``day`` where the copy was decided anew by itself, ``merge`` with
-    the id of the other copy, or ``revert`` with the number of the version.
+    the other copy and its version, ``undo_merge`` or ``revert`` with the number of the version.
 
     ``before`` are the outcomes and premiums that the products in ``eligibility`` had until then; ``chain`` is the
     version's link in the hash chain, hexadecimal.
@@ -328,7 +328,7 @@ class Revision(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class HistoryHead(msgspec.Struct, frozen=True, kw_only=True):
-    """The last link of a copy's hash chain. Whoever keeps it can prove later that nothing before it was altered."""
+    """The last link of a copy's hash chain. Its keeper can prove later that nothing before it was altered."""
 
     copy_id: str
     version: int

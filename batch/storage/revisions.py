@@ -68,7 +68,7 @@ def revision_of(
 
 
 def amends(amendments: Sequence[Amendment]) -> bytes:
-    """Return the stored form of amendments; nothing where there are none."""
+    """Return the stored form of amendments; nothing without any."""
     return store(content_to_store(amendments)) if amendments else b""
 
 

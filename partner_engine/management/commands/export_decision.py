@@ -32,7 +32,7 @@ class Command(BaseCommand):
         parser.add_argument("--at-version", type=int, help="The version; by default the present one.")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        """Print the decision. Raises ``CommandError`` where there is none to export."""
+        """Print the decision. Raises ``CommandError`` if nothing can be exported."""
         tenant = Tenant.objects.filter(code=options["tenant"]).first()
         if tenant is None:
             raise CommandError(f"There is no tenant {options['tenant']!r}; its code is in the admin.")

@@ -136,6 +136,8 @@ def _cause(saved: Saved) -> str:
             return "Decided again on a new day"
         case "merge":
             return "Answers taken over from another copy"
+        case "undo_merge":
+            return f"The merge of version {saved.cause.id} taken back"
         case "revert":
             return f"Taken back to version {saved.cause.id}"
         case "process":

@@ -126,6 +126,8 @@ def test_a_version_is_shown_as_it_was_restored_and_the_restoring_undone(
     content = markup(response)
     assert "Columbus" in content and "Dayton" not in content
     assert "You cannot change it." in text_of(content)
+    (compare,) = re.findall(r'href="([^"]+)">Compare with now', content)
+    assert "Dayton" in text_of(markup(page.client.get(compare)))
     assert page.client.get(f"/forms/{page.copy_id}/history/7").status_code == 404
 
     restored = page.client.post(f"/forms/{page.copy_id}/history/restore", {"version": "1"}, follow=True)
