@@ -2,6 +2,7 @@
    copy with an answer that is not saved is not left. */
 
 import { announce } from "./announcer.js";
+import { showTab } from "./copy-tabs.js";
 import { forgetView, forgetViews, loadView } from "./copy-views.js";
 import * as faults from "./faults.js";
 import { fieldAt, fieldOf, focusField } from "./field.js";
@@ -83,6 +84,7 @@ function show(fresh) {
   morph(page, fresh);
   seenVersion = shownVersion();
   scrollBack();
+  showTab();
   document.title = page.dataset.pageTitle;
   if (draftField()) draftField().value = drafts.get(page.dataset.copyId) ?? "";
   faults.draw();

@@ -105,6 +105,18 @@ function startMenu() {
   });
 }
 
+/** Bring the tab of the shown copy into view, where the row is longer than the screen. */
+export function showTab() {
+  const tab = document.querySelector(".tab:has([aria-current])");
+  const row = tab?.parentElement;
+  if (!row) return;
+  const { offsetLeft, offsetWidth } = tab;
+  const start = offsetLeft - row.offsetLeft;
+  if (start < row.scrollLeft) row.scrollLeft = start;
+  const end = start + offsetWidth;
+  if (end > row.scrollLeft + row.clientWidth) row.scrollLeft = end - row.clientWidth;
+}
+
 /** Go to the tab before (-1) or after (1) the shown one, around the end. */
 function goToNeighbor(step) {
   const tabs = [...document.querySelectorAll("[data-copy-tab]")];
@@ -131,5 +143,6 @@ export function startCopyTabs({ sendOrder, goTo }) {
   startNames();
   startMenu();
   startKeys();
+  showTab();
   document.body.addEventListener("copy-made", ({ detail }) => follow(detail.url));
 }

@@ -2,6 +2,8 @@
 
 const MARGIN = 8;
 
+let opener = null; // the button that was pressed last
+
 /** Put `menu` below `button`, moved to the left where it would not fit. */
 function place(menu, button) {
   const { left, bottom } = button.getBoundingClientRect();
@@ -16,11 +18,13 @@ export function closeMenus() {
 }
 
 export function startMenus() {
+  document.addEventListener("click", ({ target }) => (opener = target.closest("[popovertarget]") ?? opener), true);
   document.addEventListener(
     "toggle",
     ({ target, newState }) => {
       if (!target.matches?.("[popover]") || newState !== "open") return;
-      place(target, document.querySelector(`[popovertarget="${target.id}"]`));
+      const isOpener = opener?.isConnected && opener.getAttribute("popovertarget") === target.id;
+      place(target, isOpener ? opener : document.querySelector(`[popovertarget="${target.id}"]`));
       target.querySelector("input:enabled, button, a")?.focus({ preventScroll: true });
     },
     true,
