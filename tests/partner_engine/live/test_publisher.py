@@ -12,13 +12,14 @@ from django_redis import get_redis_connection
 from redis import Redis
 from redis.client import PubSub
 
+from batch import service as batch
 from batch.changes.records import PlannedSave
 from batch.effects import after_commit
 from catalogue.models import Release
 from partner_engine.live import publisher
 from partner_engine.live.transport import channel_layer
 from partner_engine.live.transport.sender import sent_by
-from partner_engine.live.viewers import group_of, key_of
+from partner_engine.live.viewers import form_key_of, group_of, key_of
 from redis_locks.outage import outage
 from tenants.access import Actor
 from tenants.models import Tenant, User
@@ -92,6 +93,25 @@ def test_nothing_is_published_or_written_without_viewers(
 
     assert message(heard) is None
     assert asked == []
+
+
+def test_a_save_is_announced_to_viewers_of_other_copies_without_its_content(
+    harbor: Tenant, actor: Actor, copy_id: UUID, heard: PubSub
+) -> None:
+    with batch.build_copy(copy_id, scope=harbor, actor=actor) as context:
+        context.save()
+        other = context.copy.id
+    redis, key = get_redis_connection("default"), form_key_of(harbor.id, copy_id)
+    redis.hset(key, "a socket", str(copy_id))
+
+    save(harbor, actor, other, {"mqs_mail_city": "Austin"})
+    save(harbor, actor, copy_id, {"mqs_mail_city": "Waco"})
+    redis.delete(key)
+
+    found = published(heard)
+    assert (found["type"], found["frame"]) == ("copy.sibling", {"type": "copies", "copy": str(other)})
+    # The copy itself has no viewers in the other hash.
+    assert message(heard) is None
 
 
 def test_a_save_without_changes_is_not_published(

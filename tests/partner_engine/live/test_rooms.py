@@ -124,6 +124,19 @@ def test_the_versions_of_the_database_win() -> None:
     assert received(connection) == [("resync", 3), ("changed", 4), ("release", 0)]
 
 
+def test_guests_and_the_sender_do_not_hear_of_other_copies() -> None:
+    room = Room(tenant=TENANT, copy_id=UUID(int=2), form_id=UUID(int=1), catalogue="demo")
+    viewer, sender, guest = join(room), join(room), join(room)
+    guest.grant = Grant(kind="guest", key="x", user_id="", actor=ACTOR, tenant=TENANT)
+    for connection in (viewer, sender, guest):
+        room.start(connection, version=1, release=1)
+
+    frame = json.dumps({"type": "copies", "copy": str(UUID(int=3))})
+    room.receive({"type": "copy.sibling", "sender": sender.address, "frame": frame})
+
+    assert [received(connection) for connection in (viewer, sender, guest)] == [[("copies", 0)], [], []]
+
+
 def test_only_own_changes_are_not_echoed() -> None:
     room = Room(tenant=TENANT, copy_id=UUID(int=2), form_id=UUID(int=1), catalogue="demo")
     connection = join(room)
