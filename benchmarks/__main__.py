@@ -27,6 +27,7 @@ MEASUREMENTS: Final = (
     "deciding",
     "growth",
     "storage",
+    "comparing",
     "locking",
     "relay",
     "searching",
