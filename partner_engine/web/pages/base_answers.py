@@ -6,20 +6,43 @@ What the reader may not read is never compared (docs/adr/0024-unreadable-is-neve
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Final
+from typing import Final, Protocol
 
 from copies.document import Answer, AnswerValue, Container, Document, find_answer
 from copies.paths import Path, join_path
 from copies.row_matching import match_rows
-
-if TYPE_CHECKING:
-    from partner_engine.web.pages.reading import Reading
+from presentation.visibility import Visibility
+from rules.definition.model import CompiledCatalogue
 
 #: The text of a question that is not answered in the base.
 NO_ANSWER: Final = "no answer"
 
 
-def base_text(reading: Reading, path: str, answer: Answer) -> str:
+class CopyBesideBase(Protocol):
+    """What is read of a copy and of its form's base, ``None`` where the copy is the base itself."""
+
+    @property
+    def catalogue(self) -> CompiledCatalogue:
+        """Return the catalogue of the copy's decision."""
+
+    @property
+    def document(self) -> Document:
+        """Return the document of the copy."""
+
+    @property
+    def visibility(self) -> Visibility:
+        """Return which values the reader may see."""
+
+    @property
+    def base(self) -> Document | None:
+        """Return the document of the base."""
+
+    @property
+    def base_rows(self) -> dict[str, str]:
+        """Map the path of each row that the base has too to its path there."""
+
+
+def base_text(reading: CopyBesideBase, path: str, answer: Answer) -> str:
     """Return the answer of the base to the question at ``path`` as text, "" if it is the same as ``answer``, hidden
     from the reader, or unknown.
     """
@@ -40,13 +63,13 @@ def base_text(reading: Reading, path: str, answer: Answer) -> str:
     return visibility.answer_text(theirs_path, theirs) if before is not None else NO_ANSWER
 
 
-def match_base_rows(reading: Reading, base: Document) -> dict[str, str]:
+def match_base_rows(reading: CopyBesideBase, base: Document) -> dict[str, str]:
     """Map the path of each row that the base has too to its path there."""
     return dict(_matched(reading, reading.document, base, "", ""))
 
 
 def _matched(
-    reading: Reading, own: Container, base: Container, own_path: str, base_path: str
+    reading: CopyBesideBase, own: Container, base: Container, own_path: str, base_path: str
 ) -> Iterator[tuple[str, str]]:  # fmt: skip
     visibility = reading.visibility
     for code, rows in own.answer_pools.items():
