@@ -13,7 +13,6 @@ from copies.document import Answer, Document
 from copies.paths import Path
 from copies.row_matching import IsComparable
 from encryption.envelope import DecryptionFailed
-from encryption.key_ring import KeyServiceUnavailable
 from presentation.visibility import Visibility
 from rules.definition.model import CompiledCatalogue
 from rules.flow.evaluation import Evaluation, ProductOutcome, Reason
@@ -26,8 +25,8 @@ from scenarios.price_split import NoSplit, PriceSplit, split
 #: Copies that can be compared at a time.
 MOST_COPIES: Final = 4
 _LAST: Final = 10**9
-#: A sealed answer that a rate reads may be erased or out of reach; a chain of conditions may be longer than calls nest.
-_NOT_SPLIT: Final = (NoSplit, DecryptionFailed, KeyServiceUnavailable, RecursionError)
+#: A sealed answer that a rate reads may be erased; a chain of conditions may be longer than calls nest.
+_NOT_SPLIT: Final = (NoSplit, DecryptionFailed, RecursionError)
 #: How shares were found: exactly, from a sample, or not at all because there is nothing to share (``none``), because
 #: the copies were priced under different releases or on different days (``other_rates``), or because the premium is
 #: unknown between the two (``unknown_between``).
