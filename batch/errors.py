@@ -228,6 +228,7 @@ class LooksSensitive(BatchError):
             f"The {field} contains what looks like a Social Security, tax ID, or card number. Remove the number, "
             f"because the {field} is stored and sent unencrypted."
         )
+        self.field = field
 
 
 class GuestLinkInvalid(BatchError):
@@ -237,6 +238,39 @@ class GuestLinkInvalid(BatchError):
     sentence = "This link is no longer valid. Ask your agent for a new one."
 
 
+class PhoneDigitsNeeded(BatchError):
+    """The guest link asks for the last four digits of the guest's phone."""
+
+    code = "phone_digits_needed"
+    sentence = "Enter the last four digits of your phone number. Your agent has it on file."
+
+
+class WrongPhoneDigits(BatchError):
+    """The digits are not those that the agent gave with the link. The link remains usable."""
+
+    code = "wrong_phone_digits"
+
+    def __init__(self, left: int) -> None:
+        super().__init__(
+            "These are not the last four digits of the phone number that your agent has on file. "
+            f"You can try {'once more' if left == 1 else f'{left} more times'}."
+        )
+
+
+class GuestLinkBlocked(BatchError):
+    """Too many wrong digits were entered for the guest link."""
+
+    code = "guest_link_blocked"
+    sentence = "Wrong digits were entered too many times. Ask your agent for a new link."
+
+
+class OutsideGuestLink(BatchError):
+    """The guest's link does not name this part of the copy."""
+
+    code = "outside_guest_link"
+    sentence = "Your agent did not ask you about this."
+
+
 class TooManyGuestLinks(BatchError):
     """The copy has the maximum number of guest links."""
 
@@ -244,17 +278,6 @@ class TooManyGuestLinks(BatchError):
 
     def __init__(self, most: int) -> None:
         super().__init__(f"This copy has {most} guest links, which is the maximum. End one first.")
-
-
-class AnswersMissing(BatchError):
-    """A guest cannot finish while needed answers are missing."""
-
-    code = "answers_missing"
-
-    def __init__(self, paths: Sequence[str]) -> None:
-        self.paths = tuple(paths)
-        answers = "1 answer is" if len(paths) == 1 else f"{len(paths)} answers are"
-        super().__init__(f"{answers} still needed.")
 
 
 class UnknownCatalogue(BatchError):

@@ -338,6 +338,18 @@ class GuestLink(BatchWrittenModel):
     seen_at = models.DateTimeField(null=True, help_text="When the guest was last seen, to the minute.")
     finished_at = models.DateTimeField(null=True, help_text="When the guest marked the application as done.")
     revoked_at = models.DateTimeField(null=True)
+    question_sets = models.JSONField(default=list, blank=True, help_text="The question sets that the link is for.")
+    questions = models.JSONField(
+        default=dict, blank=True, help_text="The paths of single questions that the link is for, each with its note."
+    )
+    unknown = models.JSONField(
+        default=list, blank=True, help_text="The paths of the questions whose answers the guest does not know."
+    )
+    sent_back_at = models.DateTimeField(null=True, help_text="When the agent sent the form back to the guest.")
+    digits_hash = models.CharField(
+        max_length=64, blank=True, help_text="HMAC of the phone's last four digits under the secret."
+    )
+    wrong_digits = models.PositiveSmallIntegerField(default=0, help_text="How often wrong digits were entered.")
     issued_by_type = models.CharField(max_length=20)
     issued_by_id = models.CharField(max_length=64, blank=True)
     created_at = models.DateTimeField()

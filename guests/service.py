@@ -5,10 +5,11 @@ A link is found by its copy, whose tenant the shared index knows. All times are 
 
 from __future__ import annotations
 
+import hmac
 from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Final, Literal, TypeAlias
+from typing import Final, Literal, NamedTuple, TypeAlias
 from uuid import UUID
 
 from django.db import connections
@@ -17,10 +18,21 @@ from django.db.models.functions import Now
 
 from actions.kinds import SendGuestCompletionMail
 from batch import service as batch
-from batch.changes.mutators.guest_links import hash_of
-from batch.errors import AnswersMissing, GuestLinkInvalid, NotFound, UnknownRecord
-from copies.document import Document, find_answer
+from batch.changes.mutators.guest_links import hash_of, hash_of_digits
+from batch.changes.tracker import GUEST
+from batch.context import BatchContext
+from batch.errors import (
+    GuestLinkBlocked,
+    GuestLinkInvalid,
+    NotFound,
+    PhoneDigitsNeeded,
+    UnknownRecord,
+    WrongPhoneDigits,
+)
+from copies.changes import Change, fold
+from copies.history import changes_of, list_revisions
 from copies.models import CopyIndex
+from copies.paths import is_in_document
 from forms.models import GuestLink
 from tenants.access import Actor
 from tenants.current_tenant import use_tenant
@@ -28,16 +40,27 @@ from tenants.models import Tenant
 
 #: Seconds that a guest waits for another save.
 _WAIT_SECONDS: Final = 5.0
-LinkState: TypeAlias = Literal["issued", "followed", "finished", "expired", "revoked"]
+LinkState: TypeAlias = Literal["issued", "followed", "finished", "sent_back", "blocked", "expired", "revoked"]
 
 #: How long ``seen_at`` counts as current: one write for many requests.
 _SEEN_AGAIN: Final = timedelta(minutes=1)
+#: Wrong digits that one link takes before it is blocked for good, as guest and agent see.
+MOST_WRONG_DIGITS: Final = 10
+#: Counts a try before the digits are compared, so that no number of tries at once gets more.
+_TRY_DIGITS: Final = f"""UPDATE {GuestLink._meta.db_table} SET wrong_digits = wrong_digits + 1
+ WHERE id = %s AND tenant_id = %s AND wrong_digits < {MOST_WRONG_DIGITS} RETURNING wrong_digits"""  # noqa: S608
+_FORGET_TRY: Final = (
+    f"UPDATE {GuestLink._meta.db_table} SET wrong_digits = wrong_digits - 1 WHERE id = %s AND tenant_id = %s"  # noqa: S608
+)
 _SEEN: Final = f"UPDATE {GuestLink._meta.db_table} SET seen_at = statement_timestamp() WHERE id = %s AND tenant_id = %s"  # noqa: S608
 
 
 @dataclass(frozen=True, kw_only=True)
 class Guest:
-    """A guest with access to one copy."""
+    """A guest with access to one copy, or to the part of it that the link names.
+
+    ``issued_by`` is the id of the agent who asks, "" for a link that a program made.
+    """
 
     link_id: UUID
     copy_id: UUID
@@ -45,6 +68,7 @@ class Guest:
     actor: Actor
     expires_at: datetime
     has_finished: bool
+    issued_by: str
 
 
 def access_guest(copy_id: UUID, session: str) -> Guest:
@@ -64,18 +88,21 @@ def access_guest(copy_id: UUID, session: str) -> Guest:
     return _guest(link, tenant)
 
 
-def follow_link(copy_id: UUID, secret: str, *, device: str) -> tuple[Guest, str]:
+def follow_link(copy_id: UUID, secret: str, *, device: str, digits: str = "") -> tuple[Guest, str]:
     """Exchange the link with this ``secret`` for a session; return its guest and the session's secret.
 
-    ``device`` is as in ``GuestLinkMutator.exchange``. Raises ``GuestLinkInvalid``, ``CopyIsLocked``,
-    ``LockNotAcquired``, ``StaleChangeset``.
+    ``device`` is as in ``GuestLinkMutator.exchange``; ``digits`` are the last four of the guest's phone, where the link
+    asks for them. Raises ``GuestLinkInvalid``, ``PhoneDigitsNeeded``, ``WrongPhoneDigits``, ``GuestLinkBlocked``,
+    ``CopyIsLocked``, ``LockNotAcquired``, ``StaleChangeset``.
     """
     tenant = _tenant_of(copy_id)
     with use_tenant(tenant):
         # Without the copy's lock: a wrong guess must not delay other users.
         link = _in_force().filter(copy_id=copy_id, secret_hash=hash_of(secret)).first()
-    if link is None:
-        raise GuestLinkInvalid
+        if link is None:
+            raise GuestLinkInvalid
+        if link.digits_hash:
+            _check_digits(link, secret, digits, tenant=tenant)
     actor = link.as_actor(source="web")
     try:
         with batch.find_and_lock(copy_id, scope=tenant, actor=actor, wait=_WAIT_SECONDS) as context:
@@ -87,23 +114,46 @@ def follow_link(copy_id: UUID, secret: str, *, device: str) -> tuple[Guest, str]
 
 
 def finish(guest: Guest) -> None:
-    """Record that the guest has answered everything, and emit the mail to the copy's owner.
+    """Record that the guest is done, whatever is left for the agent, and emit the mail to the copy's owner.
 
-    Raises ``AnswersMissing`` with the paths that a quote needs and the guest can still answer, and the errors of a
-    save.
+    Raises the errors of a save.
     """
     with batch.find_and_lock(guest.copy_id, scope=guest.tenant, actor=guest.actor, wait=_WAIT_SECONDS) as context:
         link = context.changeset.guest_links.find(guest.link_id)
-        changeset, evaluation = context.current_view()
-        missing = [path for path in evaluation.needed.quote if not _is_read_only(changeset.document, path)]
-        if missing:
-            raise AnswersMissing(missing)
         if link.row.finished_at is None:
             link.finish()
             # A form started by an API client may have no owner to notify by mail.
             if context.copy.fields.owner_id is not None:
                 context.changeset.defer(SendGuestCompletionMail(copy_id=str(guest.copy_id)))
             context.save()
+
+
+def mark_unknown(context: BatchContext, guest: Guest, path: str, *, is_unknown: bool) -> None:
+    """Record in the loaded copy that the guest does not know the answer at ``path``, or take that back.
+
+    Raises ``OutsideGuestLink``, and ``UnknownQuestion``, ``UnknownPool`` or ``UnknownRow`` for a wrong path.
+    """
+    link = context.changeset.guest_links.find(guest.link_id)
+    link.mark_unknown(path, is_unknown=is_unknown)
+    context.changeset.find_answer(path)
+
+
+class GuestChanges(NamedTuple):
+    """The changes of one guest, one per path, and the releases under which their values were recorded."""
+
+    changes: list[Change]
+    release_ids: tuple[int, ...]
+
+
+def changes_of_guest(link: GuestLink) -> GuestChanges:
+    """Return what the guest of ``link`` changed since it was issued or sent back. The tenant must be in scope."""
+    since = link.sent_back_at or link.created_at
+    saved = list_revisions(link.copy_id).filter(actor_type=GUEST, actor_id=str(link.id), created_at__gt=since)
+    revisions = list(reversed(saved))
+    changes = [change for revision in revisions for change in changes_of(revision)]
+    own = [change for change in changes if change.cause.type == GUEST and is_in_document(change.path)]
+    releases = dict.fromkeys(revision.release_id for revision in revisions if revision.release_id is not None)
+    return GuestChanges(fold(own), tuple(releases))
 
 
 def list_links(copy_id: UUID) -> QuerySet[GuestLink]:
@@ -119,6 +169,10 @@ def state_of(link: GuestLink, now: datetime) -> LinkState:
         return "expired"
     if link.finished_at:
         return "finished"
+    if link.wrong_digits >= MOST_WRONG_DIGITS and link.exchanged_at is None:
+        return "blocked"
+    if link.sent_back_at:
+        return "sent_back"
     return "followed" if link.exchanged_at else "issued"
 
 
@@ -148,10 +202,23 @@ def _guest(link: GuestLink, tenant: Tenant) -> Guest:
         actor=link.as_actor(source="web"),
         expires_at=link.expires_at,
         has_finished=link.finished_at is not None,
+        issued_by=link.issued_by_id if link.issued_by_type == "user" else "",
     )
 
 
-def _is_read_only(document: Document, path: str) -> bool:
-    """Return whether only the rules or an agent can answer at ``path``."""
-    answer = find_answer(document, path)
-    return answer is not None and answer.readonly
+def _check_digits(link: GuestLink, secret: str, digits: str, *, tenant: Tenant) -> None:
+    """Raise ``PhoneDigitsNeeded``, ``WrongPhoneDigits`` or ``GuestLinkBlocked`` unless the link has these ``digits``.
+
+    Wrong digits never use up the link without a word: the guest learns how many tries are left.
+    """
+    if not digits:
+        raise PhoneDigitsNeeded
+    with connections[tenant.database_alias].cursor() as cursor:
+        cursor.execute(_TRY_DIGITS, [link.id, tenant.id])
+        tried = cursor.fetchone()
+        if tried is None:
+            raise GuestLinkBlocked
+        if not hmac.compare_digest(link.digits_hash, hash_of_digits(secret, digits)):
+            left = MOST_WRONG_DIGITS - tried[0]
+            raise WrongPhoneDigits(left) if left else GuestLinkBlocked
+        cursor.execute(_FORGET_TRY, [link.id, tenant.id])

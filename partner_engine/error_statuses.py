@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Final
 
 from batch.errors import (
-    AnswersMissing,
     BaseCopy,
     BatchError,
     CannotBeExported,
@@ -13,6 +12,7 @@ from batch.errors import (
     CopyIsDeleted,
     CopyIsHeld,
     CopyIsLocked,
+    GuestLinkBlocked,
     GuestLinkInvalid,
     IdempotencyConflict,
     IdempotencyInFlight,
@@ -27,6 +27,8 @@ from batch.errors import (
     NotFound,
     NothingToConfirm,
     NothingToReveal,
+    OutsideGuestLink,
+    PhoneDigitsNeeded,
     PoolIsFull,
     QuestionSetIsAskedFor,
     ReadOnlyAnswer,
@@ -44,6 +46,7 @@ from batch.errors import (
     UnknownRow,
     UnknownVersion,
     VersionMismatch,
+    WrongPhoneDigits,
     WrongState,
     WrongValue,
 )
@@ -78,8 +81,11 @@ STATUS: Final[dict[type[BatchError], int]] = {
     LooksLikeAccountNumber: 422,
     LooksSensitive: 422,
     GuestLinkInvalid: 403,
+    PhoneDigitsNeeded: 403,
+    WrongPhoneDigits: 403,
+    GuestLinkBlocked: 403,
+    OutsideGuestLink: 403,
     TooManyGuestLinks: 409,
-    AnswersMissing: 409,
     UnknownCatalogue: 422,
     InvalidAnswers: 422,
     UnknownPart: 422,

@@ -81,7 +81,7 @@ def carry_out(target: Changeset, plan: MergePlan, picked: Picked) -> None:
     """
     source = plan.source
     cause = Cause(MERGE, merged_id(Version(source.copy.id, source.version)))
-    _carry_out(target, steps_of(plan.differences, picked), source=source, cause=cause)
+    carry_out_steps(target, steps_of(plan.differences, picked), source=source.sealer, cause=cause)
 
 
 def require_picks(picked: Picked) -> None:
@@ -105,7 +105,7 @@ def undo_merge(target: Changeset, version: int | None = None, *, scope: Tenant) 
     after, before = (_document_at(target, Version(copy_id, number), scope) for number in (merge.at, merge.at - 1))
     differences = _differences(target, after, before)
     picked = pick_sides(differences, {})
-    _carry_out(target, steps_of(differences, picked), source=None, cause=Cause(UNDO, str(merge.at)))
+    carry_out_steps(target, steps_of(differences, picked), source=None, cause=Cause(UNDO, str(merge.at)))
     return list(picked.unpicked)
 
 
@@ -124,11 +124,12 @@ def _document_at(target: Changeset, version: Version, scope: Tenant) -> Document
 
 def _differences(changeset: Changeset, base: Document | None, theirs: Document) -> list[Difference]:
     """Return the differences that a merge into the document of ``changeset`` may take."""
-    found = merge_documents(base, changeset.document, theirs, rules=_rules(changeset))
+    found = merge_documents(base, changeset.document, theirs, rules=comparison_of(changeset))
     return [difference for difference in found if _is_asked(changeset, difference)]
 
 
-def _rules(changeset: Changeset) -> Comparison:
+def comparison_of(changeset: Changeset) -> Comparison:
+    """Return what the actor of ``changeset`` may compare."""
     visibility = changeset.visibility
 
     def is_hidden(path: str, answer: Answer | None) -> bool:
@@ -160,12 +161,12 @@ def _is_asked(changeset: Changeset, difference: Difference) -> bool:
     return difference.kind == "row" or (question is not None and question.pool == parent)
 
 
-def _carry_out(target: Changeset, steps: list[Difference], *, source: BatchContext | None, cause: Cause) -> None:
-    """Carry out ``steps``; ``source`` is None for answers that are sealed for the target already."""
+def carry_out_steps(target: Changeset, steps: list[Difference], *, source: Sealing | None, cause: Cause) -> None:
+    """Carry out ``steps`` with ``cause``. ``source`` opens sealed answers; None if they are sealed for the target."""
     with target.caused_by(cause):
         for step in steps:
             try:
-                theirs = step.theirs if source is None else _resealed(step, source.sealer, target.sealing)
+                theirs = step.theirs if source is None else _resealed(step, source, target.sealing)
             except DecryptionFailed as error:
                 raise MergeRefused.for_unreadable(step.path, step.id) from error
             _CARRY_OUT[step.kind](target, msgspec.structs.replace(step, theirs=theirs))

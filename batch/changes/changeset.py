@@ -11,6 +11,7 @@ from typing import Any, Final, Generic, TypeVar, overload
 
 from actions.kinds import DeferredAction
 from batch.changes.attached import RecordKind
+from batch.changes.guest_scope import GuestScope
 from batch.changes.input import plan_answers
 from batch.changes.mutators.answers import AnswerMutator
 from batch.changes.mutators.application_form import ApplicationFormMutator
@@ -122,6 +123,11 @@ class Changeset:
     def visibility(self) -> Visibility:
         """Return which values the actor may see."""
         return self.tracker.visibility
+
+    @property
+    def guest_scope(self) -> GuestScope:
+        """Return the part of the copy that the actor may change: for a guest what their link names."""
+        return self.tracker.guest_scope
 
     @property
     def copy_fields(self) -> CopyFields:

@@ -9,6 +9,7 @@ from enum import Enum
 from typing import Final
 
 from batch.changes.tracker import ChangeTracker
+from batch.errors import OutsideGuestLink
 from copies.document import Answer, AnswerValue
 from copies.mask import begins_like_mask
 from rules.definition.catalogue import Question
@@ -33,8 +34,11 @@ def read_submitted(
     """Return ``submitted`` cleaned, or ``UNCHANGED`` where it is the mask that the actor is shown for ``answer``.
 
     ``answer`` is the present one at ``path``, None in a new row. Raises ``InvalidValue``, for any other text that
-    begins like a mask with the code ``masked_value``: stored, it would pass for a mask later.
+    begins like a mask with the code ``masked_value``: stored, it would pass for a mask later. Raises
+    ``OutsideGuestLink`` before anything is compared.
     """
+    if not tracker.guest_scope.has_answer(tracker.catalogue, path):
+        raise OutsideGuestLink
     if begins_like_mask(submitted) and tracker.visibility.is_unchanged(path, answer, str(submitted)):
         return UNCHANGED
     _refuse_masks(submitted)

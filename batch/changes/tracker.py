@@ -18,9 +18,10 @@ from uuid_utils.compat import uuid7
 
 from batch.changes.accumulators import SimpleAccumulator, SnapshotAccumulator
 from batch.changes.attached import AttachedRecord, RecordAccumulator, RecordEvent, RecordKind
+from batch.changes.guest_scope import CLOSED, WHOLE, GuestScope
 from batch.changes.records import Loaded, SaveContext
 from batch.changes.snapshots import UNREPORTED, AnswerSnapshot, Picture, snapshot
-from batch.errors import UnknownRow
+from batch.errors import OutsideGuestLink, UnknownRow
 from batch.misuse import ReadOnlyChangeset, StaleReference, WrongThread
 from copies.changes import RELEASE, Cause, Change, strictest
 from copies.document import (
@@ -30,12 +31,16 @@ from copies.document import (
     Container,
     Document,
     DocumentQuestionSet,
+    PoolRow,
     find_container,
 )
 from copies.paths import Path, is_below, is_in_document, join_path, question_set_path, split_path
 from presentation.visibility import Reader, Visibility
 from rules.definition.model import CompiledCatalogue
 from rules.flow.followed_renames import follow_renames
+
+#: The type of actors that are guests.
+GUEST: Final = "guest"
 
 
 class Sealing(Protocol):
@@ -155,12 +160,23 @@ class ChangeTracker:
             if path == removed or is_below(path, removed):
                 raise UnknownRow(removed)
 
+    @cached_property
+    def guest_scope(self) -> GuestScope:
+        """Return the part of the copy that the actor may change: for a guest what their link names."""
+        if self.by.type != GUEST:
+            return WHOLE
+        links = self.attached["guest_links"].rows.values()
+        link: Any = next((row for row in links if str(row.id) == self.by.id), None)
+        return CLOSED if link is None else GuestScope.of(link.question_sets, link.questions)
+
     def replace_document(self, document: Document) -> None:
         """Make ``document``, which belongs to the tracker from now on, the present one: every difference is a change by
         the actor. Its values count as stored, not as submitted: a value that the release refuses is reported by a
         message.
         """
         self.require_writable()
+        if not self.guest_scope.is_whole:
+            raise OutsideGuestLink
         for name in ("forced_excluded_products", "agent_bypassed_products"):
             for product in {*getattr(self.document, name)} ^ {*getattr(document, name)}:
                 self.touch_exclusion(join_path(name, product))
@@ -180,9 +196,12 @@ class ChangeTracker:
     ) -> None:
         """Note that the answer at ``path`` is about to change, by ``rule`` if given (a block of ``caused_by`` for each
         answer would cost more). ``counts_always`` makes it a change even if the value is the same: the actor may not
-        read it, and must not learn that they guessed it. Raises ``UnknownRow`` in a row that was removed.
+        read it, and must not learn that they guessed it. Raises ``UnknownRow`` in a row that was removed,
+        ``OutsideGuestLink``.
         """
         self.require_there(path)
+        if rule is None and self._rule is None and not self.guest_scope.has_answer(self.catalogue, path):
+            raise OutsideGuestLink
         self._answers.add(path, lambda: snapshot(answer))
         if counts_always:
             self._answers.count_always(path)
@@ -191,9 +210,10 @@ class ChangeTracker:
     def touch_row(self, path: str, *, exists: bool) -> None:
         """Note that the row at ``path`` is about to be added or (``exists``) removed.
 
-        Raises ``UnknownRow`` for one that was removed before, or lies in one that was.
+        Raises ``UnknownRow`` for one that was removed before, or lies in one that was; ``OutsideGuestLink``.
         """
         self.require_there(path)
+        self._require_row_of_guest(path)
         self._rows.add(path, lambda: Path(path).code if exists else None)
         self._note(path)
         if exists:
@@ -284,6 +304,13 @@ class ChangeTracker:
     def close(self) -> None:
         """Make the changeset and its mutators stale."""
         self.mode = Mode.STALE
+
+    def _require_row_of_guest(self, path: str) -> None:
+        if self._rule is not None or self.guest_scope.is_whole:
+            return
+        row, pool = find_container(self.document, path) or PoolRow(id=""), Path(path).pool
+        if not self.guest_scope.has_row(self.catalogue, pool, row):
+            raise OutsideGuestLink
 
     def _note(self, path: str, rule: Cause | None = None) -> None:
         rule = rule or self._rule

@@ -215,6 +215,42 @@ class Migration(migrations.Migration):
                     models.DateTimeField(help_text="When the guest marked the application as done.", null=True),
                 ),
                 ("revoked_at", models.DateTimeField(null=True)),
+                (
+                    "question_sets",
+                    models.JSONField(blank=True, default=list, help_text="The question sets that the link is for."),
+                ),
+                (
+                    "questions",
+                    models.JSONField(
+                        blank=True,
+                        default=dict,
+                        help_text="The paths of single questions that the link is for, each with its note.",
+                    ),
+                ),
+                (
+                    "unknown",
+                    models.JSONField(
+                        blank=True,
+                        default=list,
+                        help_text="The paths of the questions whose answers the guest does not know.",
+                    ),
+                ),
+                (
+                    "sent_back_at",
+                    models.DateTimeField(help_text="When the agent sent the form back to the guest.", null=True),
+                ),
+                (
+                    "digits_hash",
+                    models.CharField(
+                        blank=True,
+                        help_text="HMAC of the phone's last four digits under the secret.",
+                        max_length=64,
+                    ),
+                ),
+                (
+                    "wrong_digits",
+                    models.PositiveSmallIntegerField(default=0, help_text="How often wrong digits were entered."),
+                ),
                 ("issued_by_type", models.CharField(max_length=20)),
                 ("issued_by_id", models.CharField(blank=True, max_length=64)),
                 ("created_at", models.DateTimeField()),

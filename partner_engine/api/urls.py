@@ -18,7 +18,7 @@ from partner_engine.api.docs import Description, Docs
 from partner_engine.api.events import Events
 from partner_engine.api.explain import Explain
 from partner_engine.api.form_aliases import ALIAS_ROUTES
-from partner_engine.api.guest_links import GuestLink, GuestLinks
+from partner_engine.api.guest_links import GuestLink, GuestLinks, GuestLinkSentBack
 from partner_engine.api.history import Changes, Decision, History, HistoryHead
 from partner_engine.api.http.not_found import UnknownRoute
 from partner_engine.api.me import Me
@@ -69,6 +69,7 @@ ROUTES: Final[dict[str, tuple[str, type[APIView]]]] = {
     "explain": ("copies/<id:id>/explain", Explain),
     "reveal": ("copies/<id:id>/reveal", Reveal),
     "guest_links": ("copies/<id:id>/guest_links", GuestLinks),
+    "guest_link_sent_back": ("copies/<id:id>/guest_links/<id:link_id>/send_back", GuestLinkSentBack),
     "guest_link": ("copies/<id:id>/guest_links/<id:link_id>", GuestLink),
     "needed": ("copies/<id:id>/needed", Needed),
     "merge": ("copies/<id:id>/merge", Merge),

@@ -13,7 +13,7 @@ from uuid import UUID
 from batch.changes.changeset import Changeset
 from batch.changes.records import SaveResult
 from batch.context import BatchContext
-from batch.errors import AnswerFault, InvalidAnswers, ReadOnlyAnswer, UnknownPart
+from batch.errors import AnswerFault, InvalidAnswers, OutsideGuestLink, ReadOnlyAnswer, UnknownPart
 from partner_engine.web.industry_context import place_and_size
 from partner_engine.web.meanwhile import answered_meanwhile
 from partner_engine.web.visitors import Visitor
@@ -51,6 +51,11 @@ def answering(
     while True:
         with visitor.find_and_lock(copy_id) as context:
             before, version = context.evaluation, context.version
+            scope, catalogue = context.changeset.guest_scope, context.changeset.catalogue
+            for path in [path for path in left if not scope.has_answer(catalogue, path)]:
+                # Before anything is compared: a guest must not learn what exists elsewhere.
+                faults.append(AnswerFault(path, OutsideGuestLink.code, OutsideGuestLink.sentence))
+                del left[path]
             for path, author in answered_meanwhile(context, left, visitor, since=based_on).items():
                 conflicts[path] = author
                 del left[path]

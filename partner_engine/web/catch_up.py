@@ -10,8 +10,10 @@ from django.middleware.csrf import get_token
 from django.views.decorators.http import require_GET
 from django_htmx.http import trigger_client_event
 
+from copies.changes import Change
 from copies.codec import decode
 from copies.history import ChangesSince, NoSuchVersion, changes_since
+from copies.paths import Path
 from partner_engine.web.access import for_visitors
 from partner_engine.web.copy_view import log_personal_reads, read_context
 from partner_engine.web.meanwhile import changed_by
@@ -42,6 +44,7 @@ def catch_up(request: HttpRequest, visitor: Visitor, copy_id: UUID) -> HttpRespo
     if found.evaluation is not None:
         reading = reading.after(decode(found.evaluation, Evaluation))
     theirs = changed_by(context.copy.id, since=since, until=context.version) if found.changes else {}
+    theirs = {path: author for path, author in theirs.items() if reading.asks(path)}
     log_personal_reads(reading, context, visitor)
     details = {
         "version": context.version,
@@ -54,10 +57,14 @@ def catch_up(request: HttpRequest, visitor: Visitor, copy_id: UUID) -> HttpRespo
 
 
 def _parts(reading: Reading, found: ChangesSince) -> Parts:
-    """Return the parts to render again. A lock changes every field."""
-    if found.evaluation is None or any(change.path == "copy/locked_at" for change in found.changes):
+    """Return the parts to render again. A lock changes every field, a guest link what its guest is asked."""
+    if found.evaluation is None or any(map(_changes_all, found.changes)):
         return Parts(top_sets(reading))
     return changed_parts(reading, decode(found.evaluation, Evaluation), found.changes)
+
+
+def _changes_all(change: Change) -> bool:
+    return change.path == "copy/locked_at" or Path(change.path).kind == "guest_links"
 
 
 def _announcement(reading: Reading, found: ChangesSince, theirs: Mapping[str, str], *, actor: Actor) -> str:
@@ -69,7 +76,9 @@ def _announcement(reading: Reading, found: ChangesSince, theirs: Mapping[str, st
     moved = {code: outcome for code, outcome in after.items() if before.get(code) != outcome}
     if reading.reader.is_guest:
         moved = {}
-    answered = [change for change in found.changes if change.path in theirs and change.cause.type != "rule"]
+    answered = [
+        change for change in reading.asked(found.changes) if change.path in theirs and change.cause.type != "rule"
+    ]
     names = ", ".join(sorted({theirs[change.path] for change in answered})) or "Somebody else"
     opening = f"{names} changed {counted(len(answered), 'answer')}." if answered else f"{names} changed this form."
     return sentence(reading, found.changes, moved, opening=opening)

@@ -18,14 +18,17 @@ from batch.changes.mutators.pools import RowMutator
 from batch.changes.records import SaveResult
 from batch.confirmation import confirm
 from batch.context import BatchContext
+from batch.errors import OutsideGuestLink, UnknownQuestion
 from copies.document import PoolRow, find_container
 from copies.paths import Path, row_steps
+from guests.service import mark_unknown
 from partner_engine.web import row_commands
 from partner_engine.web.access import Agent, for_agents, for_visitors
 from partner_engine.web.answer_input import answering
 from partner_engine.web.copy_shell import shell_of
 from partner_engine.web.copy_view import log_personal_reads, read_context
 from partner_engine.web.explanations import explain_product
+from partner_engine.web.guest_words import welcome_of
 from partner_engine.web.meanwhile import changed_by
 from partner_engine.web.order_keys import carried_out, order_key
 from partner_engine.web.pages.cards import build_row, row_title, top_sets
@@ -61,6 +64,7 @@ def show(request: HttpRequest, visitor: Visitor, copy_id: UUID) -> HttpResponse:
             copy_id=context.copy.id,
             release=context.release.id,
             has_finished=reading.reader.has_finished,
+            welcome=welcome_of(reading, visitor) if visitor.guest else None,
         ),
     )
 
@@ -104,8 +108,8 @@ def answer(request: HttpRequest, visitor: Visitor, copy_id: UUID) -> HttpRespons
 @require_POST
 @for_visitors(Right.WRITE_FORMS)
 def order_rows(request: HttpRequest, visitor: Visitor, copy_id: UUID) -> HttpResponse:
-    """Execute ``order`` (add, duplicate, remove, put-back, or discard) on the row, pool or answer at ``path``, or
-    confirm the answer at ``path`` in spite of the warning ``code``.
+    """Execute ``order`` (add, duplicate, remove, put-back, or discard) on the row, pool or answer at ``path``, confirm
+    the answer at ``path`` in spite of the warning ``code``, or record that a guest does not know it (unknown, known).
 
     An order with the ``X-Order-Key`` of an earlier one is not executed again.
     """
@@ -120,6 +124,8 @@ def order_rows(request: HttpRequest, visitor: Visitor, copy_id: UUID) -> HttpRes
             changeset, path, copy_id=context.copy.id, version=int(version), visitor=visitor
         ),
         "confirm": lambda changeset: _confirm(context, path, request.POST.get("code", "")),
+        "unknown": lambda changeset: _mark_unknown(context, visitor, path, is_unknown=True),
+        "known": lambda changeset: _mark_unknown(context, visitor, path, is_unknown=False),
     }
     if order not in orders or len(Path(path).steps) > MOST_STEPS or not version.isdecimal() or len(version) > 9:
         return HttpResponseBadRequest()
@@ -127,6 +133,9 @@ def order_rows(request: HttpRequest, visitor: Visitor, copy_id: UUID) -> HttpRes
         if context.stored_response is not None:
             added = context.stored_response.body.decode()
             return _with_row_added(respond_to_repetition(request, visitor, context, added=added), added)
+        if not context.changeset.guest_scope.has(context.changeset.catalogue, path):
+            # Before anything is looked for: a guest must not learn what exists elsewhere.
+            raise OutsideGuestLink
         before, loaded = context.evaluation, context.version
         removed = (
             {"path": path, "version": loaded, "title": _title_of(context, request, visitor, path)}
@@ -141,7 +150,14 @@ def order_rows(request: HttpRequest, visitor: Visitor, copy_id: UUID) -> HttpRes
             result = context.save()
         reading = read_context(context, request, visitor, result=result)
         response = respond_to_save(
-            request, reading, result, before=before, version=loaded, added=row_path, shown={"removed": removed}
+            request,
+            reading,
+            result,
+            before=before,
+            version=loaded,
+            added=row_path,
+            again=path if order in ("unknown", "known") else "",
+            shown={"removed": removed},
         )
     return _with_row_added(response, row_path)
 
@@ -191,21 +207,27 @@ def respond_to_save(  # noqa: PLR0913 - what the save started from and what it d
     before: Evaluation,
     version: int,
     added: str = "",
+    again: str = "",
     shown: dict[str, object] | None = None,
 ) -> HttpResponse:
-    """Respond with the parts that the save changed, or with all parts if the page showed an older version."""
+    """Respond with the parts that the save changed, or with all parts if the page showed an older version; in any case
+    with the new row ``added`` and the card with the path ``again``.
+    """
     reading = reading.after(before)
     shown_before = shown_version(request)
     is_stale = shown_before != version
     parts = Parts(top_sets(reading)) if is_stale else changed_parts(reading, before, result.changes)
     if added:
         reading, parts = _with_open(reading, added), parts.with_set(reading.top_set(added))
+    if again:
+        parts = parts.with_set(reading.top_set(again))
     announcement = sentence(reading, result.changes, {} if reading.reader.is_guest else result.moved)
     details: dict[str, object] = {"version": reading.facts.version, "said": announcement, "stale": is_stale}
     if is_stale:
         details["said"] = f"Somebody else has changed this form. The page now shows the changes. {announcement}"
         if shown_before:
-            details["theirs"] = changed_by(UUID(reading.facts.id), since=shown_before, until=version)
+            theirs = changed_by(UUID(reading.facts.id), since=shown_before, until=version)
+            details["theirs"] = {path: author for path, author in theirs.items() if reading.asks(path)}
     return trigger_client_event(render_parts(request, reading, parts, shown=shown), "copy-saved", details)
 
 
@@ -216,11 +238,12 @@ def respond_to_repetition(
     reading = read_context(context, request, visitor)
     reading = _with_open(reading, added) if added else reading
     shown = shown_version(request)
+    theirs = changed_by(context.copy.id, since=shown, until=context.version) if shown else {}
     details = {
         "version": reading.facts.version,
         "said": "Saved.",
         "stale": True,
-        "theirs": changed_by(context.copy.id, since=shown, until=context.version) if shown else {},
+        "theirs": {path: author for path, author in theirs.items() if reading.asks(path)},
     }
     return trigger_client_event(render_parts(request, reading, Parts(top_sets(reading))), "copy-saved", details)
 
@@ -234,6 +257,13 @@ def _confirm(context: BatchContext, path: str, warning: str) -> RowMutator | Non
     """Confirm the answer at ``path`` in spite of ``warning``; no row is added."""
     confirm(context, path, warning)
     return None
+
+
+def _mark_unknown(context: BatchContext, visitor: Visitor, path: str, *, is_unknown: bool) -> None:
+    """Record whether the guest knows the answer at ``path``. Raises ``UnknownQuestion`` for agents, who may ask."""
+    if visitor.guest is None:
+        raise UnknownQuestion(path)
+    mark_unknown(context, visitor.guest, path, is_unknown=is_unknown)
 
 
 def _with_open(reading: Reading, path: str) -> Reading:

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import partial
+from typing import Any
 
 from django.http import HttpRequest
 
+from batch.changes.guest_scope import CLOSED
 from batch.changes.records import SaveResult
 from batch.context import BatchContext
 from catalogue.release_history import past_labels
 from copies.document import walk_answers
 from partner_engine.audit import note_personal_read
 from partner_engine.copy_visibility import past_sensitivities
-from partner_engine.web.pages.reading import CopyFacts, Reading
+from partner_engine.web.pages.reading import CopyFacts, Reader, Reading
 from partner_engine.web.visitors import Visitor
 from presentation.visibility import PERSONAL
 
@@ -38,7 +41,7 @@ def read_context(
             locked=fields.locked_at is not None,
             kept_release=release.number if is_kept else None,
         ),
-        reader=visitor.reader,
+        reader=_reader(context, visitor),
         catalogue=release.compiled,
         document=changeset.document,
         evaluation=evaluation,
@@ -47,8 +50,32 @@ def read_context(
         past_labels=partial(past_labels, release.id),
         today=context.release.compiled if is_older else None,
         then=tuple(past_sensitivities([release.id])) if is_older else (),
+        unknown_to=_unknown_to(context) if visitor.guest is None else {},
     )
     return reading
+
+
+def _reader(context: BatchContext, visitor: Visitor) -> Reader:
+    """Return the visitor as a reader; a guest with what their link says now."""
+    if visitor.guest is None:
+        return visitor.reader
+    links: Any = context.attached.get("guest_links", ())
+    link = next((row for row in links if row.id == visitor.guest.link_id), None)
+    if link is None:
+        return replace(visitor.reader, scope=CLOSED)
+    return replace(
+        visitor.reader,
+        scope=link.scope,
+        notes=link.questions,
+        unknown=frozenset(link.unknown),
+        has_finished=link.finished_at is not None,
+    )
+
+
+def _unknown_to(context: BatchContext) -> dict[str, str]:
+    """Return the names of the guests who do not know an answer, by its path."""
+    links: Any = context.attached.get("guest_links", ())
+    return {path: row.name or "The guest" for row in links for path in row.unknown}
 
 
 def log_personal_reads(reading: Reading, context: BatchContext, visitor: Visitor) -> None:

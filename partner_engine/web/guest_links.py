@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 from typing import Final
 from uuid import UUID
@@ -11,12 +12,18 @@ from django.shortcuts import render
 from django.utils import timezone
 from django.views.decorators.http import require_GET, require_POST
 
+from batch.changes.mutators.guest_links import MOST_QUESTIONS
 from batch.context import BatchContext
-from batch.errors import BatchError, TooManyGuestLinks, UnknownRecord
-from guests.service import list_links, state_of
+from batch.errors import BatchError, GuestLinkInvalid, LooksSensitive, TooManyGuestLinks, UnknownRecord, WrongValue
+from forms.models import GuestLink
+from guests.service import GuestChanges, changes_of_guest, list_links, state_of
+from partner_engine.copy_visibility import past_sensitivities
 from partner_engine.guest_access import DEFAULT_DAYS, guest_address
 from partner_engine.web.access import Agent, for_agents
-from partner_engine.web.pages.guest_lines import build_guest_line
+from partner_engine.web.copy_view import read_context
+from partner_engine.web.pages.form_page import build_nav
+from partner_engine.web.pages.guest_lines import GuestLine, build_guest_line
+from partner_engine.web.pages.reading import Reading
 from tenants.access import Right
 
 #: The lifetimes that the page offers for a link, in days.
@@ -39,10 +46,15 @@ def issue(request: HttpRequest, agent: Agent, copy_id: UUID) -> HttpResponse:
     name = " ".join(request.POST.get("name", "").replace("\0", " ").split())[:100]
     with agent.find_and_lock(copy_id) as context:
         try:
-            link, secret = context.changeset.guest_links.issue(valid_for=timedelta(days=days), name=name)
+            link, secret = context.changeset.guest_links.issue(
+                valid_for=timedelta(days=days),
+                name=name,
+                question_sets=request.POST.getlist("sets")[:MOST_QUESTIONS],
+                digits=request.POST.get("digits", "").strip()[:20],
+            )
             created = link.id
             context.save()
-        except TooManyGuestLinks as error:
+        except (TooManyGuestLinks, WrongValue, LooksSensitive) as error:
             return _show(request, agent, context, problem=error)
         return _show(request, agent, context, created=created, address=guest_address(request, context.copy.id, secret))
 
@@ -62,6 +74,30 @@ def revoke(request: HttpRequest, agent: Agent, copy_id: UUID, link_id: UUID) -> 
         return _show(request, agent, context, notice="The link has ended. Its guest has been notified.")
 
 
+@require_POST
+@for_agents(Right.WRITE_FORMS)
+def send_back(request: HttpRequest, agent: Agent, copy_id: UUID, link_id: UUID) -> HttpResponse:
+    """Send the form back to its guest, with only the ticked questions open and a note to each."""
+    paths = request.POST.getlist("open")[:MOST_QUESTIONS]
+    questions = {path: request.POST.get(f"note:{path}", "") for path in paths}
+    with agent.find_and_lock(copy_id) as context:
+        try:
+            link = context.changeset.guest_links.find(link_id)
+            link.send_back(questions)
+            context.save()
+        except UnknownRecord:
+            return HttpResponse(status=404)
+        except (WrongValue, LooksSensitive, GuestLinkInvalid) as error:
+            return _show(request, agent, context, problem=error)
+        return _show(request, agent, context, notice="The guest can answer these questions again with the same link.")
+
+
+def _line(link: GuestLink, reading: Reading) -> GuestLine:
+    changed = changes_of_guest(link) if link.exchanged_at else GuestChanges([], ())
+    past = replace(reading, then=(*reading.then, *past_sensitivities(changed.release_ids)))
+    return build_guest_line(link, state_of(link, timezone.now()), past, changes=changed.changes)
+
+
 def _show(  # noqa: PLR0913 - the outcome of a command
     request: HttpRequest,
     agent: Agent,
@@ -72,8 +108,9 @@ def _show(  # noqa: PLR0913 - the outcome of a command
     notice: str = "",
     problem: BatchError | None = None,
 ) -> HttpResponse:
-    reader, now = agent.reader, timezone.now()
-    links = [build_guest_line(link, state_of(link, now), reader) for link in list_links(context.copy.id)]
+    reading = read_context(context, request, agent)
+    reader = reading.reader
+    links = [_line(link, reading) for link in list_links(context.copy.id)]
     shown = {
         "lines": links,
         "copy_id": context.copy.id,
@@ -84,6 +121,7 @@ def _show(  # noqa: PLR0913 - the outcome of a command
         "problem": problem,
         "days": [(days, f"{days} day{'s' if days > 1 else ''}") for days in DAYS],
         "default_days": DEFAULT_DAYS,
+        "sets": [(item.code, item.title) for item in build_nav(reading)],
         "tenant": agent.tenant,
     }
     return render(request, "web/parts/guest_links.html", shown, status=422 if problem else 200)

@@ -18,20 +18,21 @@ from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.http import require_http_methods, require_POST
 
-from batch.errors import AnswersMissing, BatchError, GuestLinkInvalid
+from batch.errors import BatchError, GuestLinkBlocked, GuestLinkInvalid, PhoneDigitsNeeded, WrongPhoneDigits
 from guests.service import Guest, access_guest, finish, follow_link
 from partner_engine.attempt_limit import AttemptLimit
 from partner_engine.client_addresses import client_address
 from partner_engine.error_statuses import status_of
 from partner_engine.guest_access import GUEST_SOCKET_COOKIE
 from partner_engine.web.access import GUEST_COOKIE, for_visitors
-from partner_engine.web.copy_view import read_context
-from partner_engine.web.pages.products import build_panel
 from partner_engine.web.visitors import Visitor
 from tenants.access import Right
 
 _GUESSES: Final = AttemptLimit("guest_link")
 _DEVICE_BYTES: Final = 16
+#: Tells the page to ask for the last four digits of the guest's phone ("needed"), or that they were wrong too often
+#: ("blocked").
+DIGITS_HEADER: Final = "X-Phone-Digits"
 _TOO_MANY: Final = "There were too many attempts. Wait 15 minutes, then open your link again."
 
 log = structlog.get_logger(__name__)
@@ -52,14 +53,9 @@ def open_link(request: HttpRequest, copy_id: UUID) -> HttpResponse:
 @require_POST
 @for_visitors(Right.WRITE_FORMS)
 def done(request: HttpRequest, visitor: Visitor, copy_id: UUID) -> HttpResponse:
-    """Record that the guest is done, or respond with the missing answers."""
+    """Record that the guest is done. The page then says what is left for the agent."""
     assert visitor.guest is not None  # noqa: S101 - guest URLs always have a guest
-    try:
-        finish(visitor.guest)
-    except AnswersMissing as missing:
-        reading = read_context(visitor.find(copy_id), request, visitor)
-        shown = {"panel": build_panel(reading), "copy_id": copy_id, "problem": str(missing), "guest": True}
-        return render(request, "web/parts/guest_panel.html", shown, status=422)
+    finish(visitor.guest)
     return HttpResponse(status=204)
 
 
@@ -75,7 +71,8 @@ def _welcome(request: HttpRequest, copy_id: UUID) -> HttpResponse:
 
 def _exchange(request: HttpRequest, copy_id: UUID) -> HttpResponse:
     address, secret, device = client_address(request), request.POST.get("secret", ""), request.POST.get("device", "")
-    if len(device) < _DEVICE_BYTES or len(device) > 100 or len(secret) > 100:
+    digits = request.POST.get("digits", "").strip()
+    if len(device) < _DEVICE_BYTES or len(device) > 100 or len(secret) > 100 or len(digits) > 20:
         return HttpResponse(status=400)
     wait = _GUESSES.take(str(copy_id), address)
     if wait:
@@ -84,13 +81,21 @@ def _exchange(request: HttpRequest, copy_id: UUID) -> HttpResponse:
         response.headers["Retry-After"] = str(wait)
         return response
     try:
-        guest, session = follow_link(copy_id, secret, device=device)
+        guest, session = follow_link(copy_id, secret, device=device, digits=digits)
     except BatchError as error:
         status = status_of(error)
         if status >= 500:
             raise
         log.info("audit.guest_link_refused", address=address, copy_id=str(copy_id), reason=error.code)
-        return HttpResponse(str(error), status=status, content_type="text/plain; charset=utf-8")
+        response = HttpResponse(str(error), status=status, content_type="text/plain; charset=utf-8")
+        if isinstance(error, PhoneDigitsNeeded):
+            # The secret was right: that the page asks for more is no guess.
+            _GUESSES.clear(str(copy_id), address)
+        if isinstance(error, PhoneDigitsNeeded | WrongPhoneDigits):
+            response.headers[DIGITS_HEADER] = "needed"
+        if isinstance(error, GuestLinkBlocked):
+            response.headers[DIGITS_HEADER] = "blocked"
+        return response
     _GUESSES.clear(str(copy_id), address)
     log.info("audit.guest_link_followed", address=address, copy_id=str(copy_id), link=str(guest.link_id))
     response = HttpResponse(reverse("guest:copy", args=[copy_id]), content_type="text/plain; charset=utf-8")

@@ -25,7 +25,11 @@ def industries(request: HttpRequest, visitor: Visitor, copy_id: UUID) -> HttpRes
     query = request.GET.get("q", "")[:100].strip()
     context = visitor.find(copy_id)
     catalogue = context.release.compiled
-    zip_code, employees = place_and_size(context.read_only_changeset().document, catalogue)
+    changeset = context.read_only_changeset()
+    zip_code, employees = place_and_size(changeset.document, catalogue)
+    if not changeset.guest_scope.is_whole:
+        # The order of the results would show something of answers that the guest is not asked about.
+        zip_code, employees = "", None
     found = search_industries(query, catalogue, zip_code=zip_code, employees=employees)
     shown = {"found": found, "query": query, "prefix": request.GET.get("for", "")[:200]}
     return render(request, "web/parts/industries.html", shown)

@@ -42,7 +42,8 @@ def add_minimum_rows(changeset: Changeset, path: str) -> bool:
     for code in changeset.catalogue.pools[row.pool_code].children:
         child = changeset.catalogue.pools[code]
         pool = row.find_pool(code)
-        for _ in range(child.pool.min - len(pool.rows) if child.set_code in on_document else 0):
+        is_asked = child.set_code in on_document and changeset.guest_scope.has_rows(changeset.catalogue, code)
+        for _ in range(child.pool.min - len(pool.rows) if is_asked else 0):
             pool.add()
             added = True
     return added
@@ -119,7 +120,7 @@ def _api_shape(row: PoolRow, path: str, changeset: Changeset) -> dict[str, Any]:
                 for inner in rows[: catalogue.pools[code].pool.max]
             ]
             for code, rows in row.answer_pools.items()
-            if code in catalogue.nested[pool]
+            if code in catalogue.nested[pool] and changeset.guest_scope.has_rows(catalogue, code)
         },
     }
 

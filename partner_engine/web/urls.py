@@ -50,6 +50,7 @@ urlpatterns = [
     path("forms/<id:copy_id>/guest-links", guest_links.index, name="guest-links"),
     path("forms/<id:copy_id>/guest-links/new", guest_links.issue, name="issue-guest-link"),
     path("forms/<id:copy_id>/guest-links/<id:link_id>/revoke", guest_links.revoke, name="revoke-guest-link"),
+    path("forms/<id:copy_id>/guest-links/<id:link_id>/send-back", guest_links.send_back, name="send-back-guest-link"),
     path("settings/webhooks", webhooks.index, name="webhooks"),
     path("settings/webhooks/add", webhooks.add, name="add-webhook"),
     path("settings/webhooks/<id:endpoint_id>", webhooks.show, name="webhook"),

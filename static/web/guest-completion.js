@@ -1,4 +1,4 @@
-/* The button by which a guest says that everything is answered. */
+/* The button by which a guest says that they are done. */
 
 import { announce } from "./announcer.js";
 import { onClick } from "./clicks.js";
@@ -6,7 +6,6 @@ import { queue } from "./form-queue.js";
 import { request, showProblem } from "./requests.js";
 
 const LOOK_AGAIN = 50;
-const INCOMPLETE = 422;
 const LONGEST_PATH_MARK = 40;
 
 /** Resolve when nothing is being saved. */
@@ -28,7 +27,7 @@ async function complete(button) {
   if (xhr.status === 204) {
     announce("Thank you. Your agent has been notified.");
     queue.refresh();
-  } else if (xhr.status !== INCOMPLETE) {
+  } else {
     showProblem(document.getElementById("done-problem"), xhr);
   }
 }

@@ -13,7 +13,7 @@ const loadLinks = () => load(dialog.dataset.url, place);
 /** Return whether the person is working in the dialog: an address that is not copied yet is shown only once. */
 function isInUse() {
   if (document.getElementById("guest-address") || document.getElementById("guest-name")?.value) return true;
-  return Boolean(dialog.querySelector("select:focus, li :focus"));
+  return Boolean(dialog.querySelector("select:focus, li :focus, details[open]"));
 }
 
 function showFailure({ detail }) {

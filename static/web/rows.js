@@ -39,6 +39,8 @@ export function startRows() {
   onClick("[data-confirm]", ({ dataset }) => {
     queue.order({ order: "confirm", path: dataset.confirm, code: dataset.code });
   });
+  onClick("[data-unknown]", ({ dataset }) => queue.order({ order: "unknown", path: dataset.unknown }));
+  onClick("[data-known]", ({ dataset }) => queue.order({ order: "known", path: dataset.known }));
   onClick("[data-put-back]", ({ dataset }) => {
     queue.order({ order: "put-back", path: dataset.putBack, version: dataset.version });
     clearToast();

@@ -258,7 +258,7 @@ def test_sealed_answers_are_sealed_anew_and_never_compared(pair: Pair) -> None:
     assert pair.read(pair.base).sealing.reveal("owner_ssn", stored) == SSN
     assert stored.sealed != pair.read(pair.copy).document.answers["owner_ssn"].sealed
 
-    # The same number again on both sides: nobody is told that it is the same.
+    # The same number again on both sides: whether it is the same stays hidden.
     for copy_id in (pair.base, pair.copy):
         pair.answer(copy_id, "owner_ssn", SSN)
     assert pair.sorts() == {"owner_ssn": "clash"}

@@ -65,6 +65,7 @@ PAGES: dict[str, tuple[str, dict[str, str], bool]] = {
     "guest-links": ("GET", {}, True),
     "issue-guest-link": ("POST", {"name": "Gus"}, True),
     "revoke-guest-link": ("POST", {}, True),
+    "send-back-guest-link": ("POST", {"open": "mqs_business_name"}, True),
     "industries": ("GET", {"q": "restaurant"}, True),
     "webhooks": ("GET", {}, False),
     "add-webhook": ("POST", {"url": "https://hooks.example.com/", "event_types": "*"}, False),
@@ -93,7 +94,7 @@ def ask(client: Client, name: str, copy_id: str, **headers: str) -> HttpResponse
     """Ask for the page ``name``."""
     method, fields, is_of_one = PAGES[name]
     args = [copy_id] if is_of_one or name in OF_ONE_ENDPOINT else []
-    more = {"revoke-guest-link": [copy_id], "version": [1]}.get(name, [])
+    more = {"revoke-guest-link": [copy_id], "send-back-guest-link": [copy_id], "version": [1]}.get(name, [])
     address = reverse(f"web:{name}", args=[*args, *more])
     return getattr(client, method.lower())(address, fields, headers=headers)
 

@@ -79,7 +79,7 @@ def top_sets(reading: Reading) -> tuple[str, ...]:
 def build_card(reading: Reading, code: str) -> Card:
     """Return the card of the question set ``code``."""
     question_set = reading.catalogue.sets[code].question_set
-    if code not in reading.visible_sets:
+    if code not in reading.visible_sets or not reading.reader.scope.touches_set(reading.catalogue, code):
         return Card(code, question_set.title, visible=False)
     if question_set.pool is not None:
         pool = build_pool(reading, question_set.pool, reading.document, "")
@@ -92,6 +92,7 @@ def build_pool(reading: Reading, pool: Pool, container: Container, prefix: str) 
     path = join_path(prefix, pool.code)
     rows = container.answer_pools.get(pool.code, [])
     long = sum(1 + _nested(row) for row in rows) > LONG_POOL
+    may_add = reading.is_writable and reading.reader.scope.has_rows(reading.catalogue, pool.code)
     title = _title(reading, pool)
     return PoolView(
         path=path,
@@ -99,11 +100,13 @@ def build_pool(reading: Reading, pool: Pool, container: Container, prefix: str) 
         title=title,
         noun=_noun(pool.code),
         rows=tuple(
-            _row(reading, pool, path, row, number, rows=len(rows), long=long) for number, row in enumerate(rows, 1)
+            _row(reading, pool, path, row, number, rows=len(rows), long=long)
+            for number, row in enumerate(rows, 1)
+            if reading.reader.scope.touches_row(reading.catalogue, join_path(path, row.id), pool.code)
         ),
         full=len(rows) >= pool.max,
         most=pool.max,
-        writable=reading.is_writable,
+        writable=may_add,
         notes=tuple((message.kind, message.text) for message in reading.messages.get(path, ())),
         needed=path in reading.needed_to_quote,
     )
@@ -117,6 +120,8 @@ def build_row(reading: Reading, path: str) -> RowView | None:
     rows = container.answer_pools.get(code, []) if container else []
     for number, row in enumerate(rows, 1):
         if pool is not None and row.id == row_id:
+            if not reading.reader.scope.touches_row(reading.catalogue, path, code):
+                return None
             long = sum(1 + _nested(other) for other in rows) > LONG_POOL
             return _row(reading, pool.pool, pool_path, row, number, rows=len(rows), long=long)
     return None
@@ -127,6 +132,7 @@ def _row(  # noqa: PLR0913 - the place of a row needs four
 ) -> RowView:
     path = join_path(pool_path, row.id)
     closed = long and row.id not in reading.open_rows
+    scope = reading.reader.scope
     return RowView(
         path=path,
         id=element_id(path),
@@ -137,7 +143,7 @@ def _row(  # noqa: PLR0913 - the place of a row needs four
         faulty=path in reading.faulty_rows,
         closed=closed,
         foldable=long,
-        writable=reading.is_writable,
+        writable=reading.is_writable and scope.has_row(reading.catalogue, pool.code, row),
         duplicable=rows < pool.max,
         fields=() if closed else _fields(reading, reading.catalogue.pools[pool.code].set_code, row, path),
         pools=() if closed else tuple(_nested_pools(reading, pool, row, path)),
@@ -147,7 +153,9 @@ def _row(  # noqa: PLR0913 - the place of a row needs four
 def _nested_pools(reading: Reading, pool: Pool, row: PoolRow, path: str) -> Iterator[PoolView]:
     for code in reading.catalogue.pools[pool.code].children:
         child = reading.catalogue.pools[code]
-        if child.set_code in reading.visible_sets:
+        if child.set_code in reading.visible_sets and reading.reader.scope.touches_row(
+            reading.catalogue, join_path(path, code), code
+        ):
             yield build_pool(reading, child.pool, row, path)
 
 
@@ -156,7 +164,9 @@ def _fields(reading: Reading, set_code: str, container: Container, prefix: str) 
     return tuple(
         build_field(reading, question, prefix, answer)
         for question in questions
-        if (answer := container.answers.get(question.code)) is not None and answer.active
+        if (answer := container.answers.get(question.code)) is not None
+        and answer.active
+        and reading.asks(join_path(prefix, question.code))
     )
 
 
@@ -169,7 +179,14 @@ def row_title(reading: Reading, pool: Pool, row: PoolRow) -> str:
     words = []
     for code in codes:
         answer = row.answers.get(code)
-        if answer is None or not answer.active or not answer.is_answered or reading.visibility.hides(code, answer):
+        is_asked = reading.reader.scope.has_answer(reading.catalogue, code)
+        if (
+            answer is None
+            or not is_asked
+            or not answer.active
+            or not answer.is_answered
+            or reading.visibility.hides(code, answer)
+        ):
             continue
         words.append(reading.visibility.answer_text(code, answer))
     return ", ".join(words)

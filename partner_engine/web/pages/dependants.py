@@ -66,7 +66,7 @@ def names_of_shown(reading: Reading, changes: Iterable[Change]) -> tuple[list[st
 
 def put_away(reading: Reading, changes: Iterable[Change], taken: Iterable[str]) -> PutAway | None:
     """Return the questions that the only changed answer among the paths ``taken`` hides, None if it hides none."""
-    changes = list(changes)
+    changes = reading.asked(changes)
     answered = set(taken)
     causes = [change for change in changes if change.path in answered and change.cause.type != "rule"]
     hidden = [change for change in _shown_or_hidden(reading, changes) if not change.active]

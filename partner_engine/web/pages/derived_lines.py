@@ -19,6 +19,9 @@ class DerivedLine:
 
 def build_derived(reading: Reading) -> tuple[DerivedLine, ...]:
     """Return the computed values that the catalogue shows, as the reader may see them."""
+    if not reading.reader.scope.is_whole:
+        # They are made of answers that the guest is not asked about.
+        return ()
     lines = []
     for part in reading.catalogue.definition.derived:
         if part.show:

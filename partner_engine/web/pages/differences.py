@@ -68,7 +68,7 @@ def sentence(
     It consists of ``opening``, the groups and questions that appeared or disappeared, and the products that changed.
     """
     sentences = [opening]
-    for names, verb in zip(names_of_shown(reading, changes), ("appeared", "disappeared"), strict=True):
+    for names, verb in zip(names_of_shown(reading, reading.asked(changes)), ("appeared", "disappeared"), strict=True):
         if names:
             sentences.append(f"{_some(names)} {verb}.")
     for code, outcome in moved.items():

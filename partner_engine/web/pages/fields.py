@@ -45,7 +45,8 @@ class Field:
     renewal proposes.
 
     ``max_length`` limits what can be typed, in characters. ``opens`` marks an answer that makes other questions appear,
-    ``is_free`` a text in any language.
+    ``is_free`` a text in any language. ``unknown`` is "offer" where a guest can leave the answer to the agent, "said"
+    where they did.
     """
 
     path: str
@@ -73,6 +74,7 @@ class Field:
     why: bool = False
     opens: bool = False
     is_free: bool = False
+    unknown: str = ""
 
 
 def build_field(reading: Reading, question: Question, prefix: str, answer: Answer) -> Field:
@@ -111,7 +113,14 @@ def build_field(reading: Reading, question: Question, prefix: str, answer: Answe
         why=bool(question.when or question.products),
         opens=opens_questions(reading.catalogue, question.code),
         is_free=question.type in (TEXT.code, LONG_TEXT.code) and not masked,
+        unknown=_unknown(reading, path, answer),
     )
+
+
+def _unknown(reading: Reading, path: str, answer: Answer) -> str:
+    if not reading.reader.is_guest or answer.is_answered or answer.readonly or not reading.is_writable:
+        return ""
+    return "said" if path in reading.reader.unknown else "offer"
 
 
 def stored_texts(reading: Reading, typed: Mapping[str, object]) -> dict[str, str]:
@@ -211,6 +220,10 @@ def _notes(
     messages = reading.messages.get(path, ())
     notes = [("error", message.text) for message in messages if message.kind == "error"]
     tone = "error" if notes else ""
+    if note := reading.reader.notes.get(path):
+        notes.append(("task", note))
+    if path in reading.unknown_to and not answer.is_answered:
+        notes.append(("task", f"{reading.unknown_to[path]} does not know this."))
     opened = reading.opened_by.get(path)
     if opened and not answer.is_answered:
         notes.append(("needed", f"Needed to quote: opens {listed(opened)}"))

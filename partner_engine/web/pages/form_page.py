@@ -79,7 +79,7 @@ def build_form_page(reading: Reading) -> FormPage:
 
 def build_head(reading: Reading) -> Head:
     """Return the head with the insured, the number of needed answers, and the version."""
-    facts, reader, needed = reading.facts, reading.reader, reading.evaluation.needed.quote
+    facts, reader, needed = reading.facts, reading.reader, reading.left_to_quote
     kept = facts.kept_release
     return Head(
         copy_id=facts.id,
@@ -88,7 +88,7 @@ def build_head(reading: Reading) -> Head:
         title=facts.title,
         needed=_left(len(needed), is_guest=reader.is_guest, sells=bool(reading.catalogue.products)),
         next_needed=link_to(reading, needed[0]) if needed else None,
-        chips=tuple(_chips(reading)),
+        chips=tuple(_chips(reading)) if reading.asks(reading.catalogue.definition.lines_question) else (),
         version=facts.version,
         saved=moment(facts.saved_at, reader.zone, now=reader.now),
         saved_at=facts.saved_at.isoformat(),
@@ -101,12 +101,12 @@ def build_head(reading: Reading) -> Head:
 
 def build_nav(reading: Reading) -> tuple[NavItem, ...]:
     """Return the question sets on the document with their progress."""
-    waiting = Counter(reading.top_set(path) for path in reading.evaluation.needed.quote)
+    waiting = Counter(reading.top_set(path) for path in reading.left_to_quote)
     wrong = faults_by_set(build_faults(reading))
     return tuple(
         replace(_nav_item(reading, code, waiting[code]), wrong=wrong[code])
         for code in top_sets(reading)
-        if code in reading.visible_sets
+        if code in reading.visible_sets and reading.reader.scope.touches_set(reading.catalogue, code)
     )
 
 
@@ -122,7 +122,7 @@ def _nav_item(reading: Reading, code: str, waiting: int) -> NavItem:
     answers = [
         answer
         for found in question_set.questions
-        if (answer := reading.document.answers.get(found.code)) and answer.active
+        if (answer := reading.document.answers.get(found.code)) and answer.active and reading.asks(found.code)
     ]
     answered = sum(answer.is_answered for answer in answers)
     if answers and not answered and all(answer.required != "quote" for answer in answers):

@@ -80,7 +80,7 @@ class MessageView:
 @dataclass(frozen=True)
 class Panel:
     """The whole panel. ``summary`` is its one line for narrow screens, ``counts`` the numbers of needed answers,
-    ``left`` the missing answers for guests.
+    ``left`` the missing answers for guests, and ``to_agent`` those that they left to the agent.
     """
 
     products: tuple[ProductView, ...]
@@ -90,6 +90,7 @@ class Panel:
     counts: str = ""
     left: tuple[Link, ...] = ()
     more_left: int = 0
+    to_agent: tuple[Link, ...] = ()
     sells: bool = True
 
 
@@ -128,13 +129,18 @@ def build_panel(reading: Reading) -> Panel:
 
 
 def _guests_panel(reading: Reading) -> Panel:
-    """Return the panel for a guest: the missing answers, without products."""
-    needed = reading.evaluation.needed.quote
+    """Return the panel for a guest: what they can answer, and what they left to the agent, without products."""
+    needed = reading.left_to_quote
     left = tuple(link_to(reading, path) for path in needed[:LISTED_LEFT])
     summary = f"{counted(len(needed), 'answer')} left" if needed else "All answered"
     if reading.reader.has_finished:
         summary = "You are done"
-    return Panel((), (), summary, None, left=left, more_left=len(needed) - len(left))
+    to_agent = tuple(
+        link_to(reading, path)
+        for path in reading.evaluation.needed.quote
+        if reading.asks(path) and reading.is_left_to_agent(path)
+    )
+    return Panel((), (), summary, None, left=left, more_left=len(needed) - len(left), to_agent=to_agent[:LISTED_LEFT])
 
 
 def errors(reading: Reading) -> tuple[tuple[Link, str], ...]:

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from functools import cached_property
 from zoneinfo import ZoneInfo
 
+from batch.changes.guest_scope import WHOLE, GuestScope
 from batch.changes.mutators.messages import MessageRow
+from copies.changes import Change
 from copies.document import Answer, Container, Document, find_answer, find_container
 from copies.paths import Path, split_first
 from presentation import visibility
@@ -23,7 +25,11 @@ from rules.flow.evaluation import Evaluation, Message
 
 @dataclass(frozen=True)
 class Reader:
-    """The reader of a page, with their access and time zone. ``guest_id`` is empty unless the reader is a guest."""
+    """The reader of a page, with their access and time zone. ``guest_id`` is empty unless the reader is a guest.
+
+    A guest sees only what is in ``scope``, with the agent's ``notes`` by path; ``unknown`` are the paths of the answers
+    that they do not know.
+    """
 
     zone: ZoneInfo
     now: datetime
@@ -31,6 +37,9 @@ class Reader:
     sees_pii: bool = True
     guest_id: str = ""
     has_finished: bool = False
+    scope: GuestScope = WHOLE
+    notes: Mapping[str, str] = field(default_factory=dict)
+    unknown: frozenset[str] = frozenset()
 
     @property
     def is_guest(self) -> bool:
@@ -59,6 +68,7 @@ class Reading:
     """One copy as one reader sees it.
 
     ``open_rows`` are the ids of the expanded rows of long pools, ``posted`` the posted messages, oldest first.
+    ``unknown_to`` are the names of guests who do not know an answer, by path.
     ``premiums_before`` are the premiums by product before the save that the page shows, if it shows one.
     ``past_labels`` returns the labels of what the release no longer asks.
     ``today`` is the current catalogue where ``catalogue`` is that of an older decision, with its sensitivities in
@@ -76,6 +86,7 @@ class Reading:
     then: tuple[Mapping[str, Sensitivity], ...] = ()
     past_labels: Callable[[], PastLabels] = PastLabels
     premiums_before: Mapping[str, int | None] = field(default_factory=dict)
+    unknown_to: Mapping[str, str] = field(default_factory=dict)
 
     def after(self, before: Evaluation) -> Reading:
         """Return this reading as that of a save that started from the evaluation ``before``."""
@@ -90,7 +101,8 @@ class Reading:
     @cached_property
     def told(self) -> list[Message]:
         """Return the rules' messages that the reader may read."""
-        return self.visibility.messages(self.evaluation.messages, lambda: self.document)
+        found = self.visibility.messages(self.evaluation.messages, lambda: self.document)
+        return [message for message in found if self.asks(message.path)]
 
     @cached_property
     def messages(self) -> dict[str, list[Message]]:
@@ -102,10 +114,34 @@ class Reading:
                 found[message.path].append(message)
         return dict(found)
 
+    def asks(self, path: str) -> bool:
+        """Return whether the reader is asked about ``path``: a guest only about what their link names."""
+        return self.reader.scope.is_whole or self.reader.scope.has(self.catalogue, path)
+
+    def asked(self, changes: Iterable[Change]) -> list[Change]:
+        """Return those of ``changes`` that the reader is asked about."""
+        return [change for change in changes if self.reader.scope.is_whole or self.asks(change.path)]
+
+    @cached_property
+    def left_to_quote(self) -> tuple[str, ...]:
+        """Return the paths that are needed to quote and that the reader can answer: a guest only what they are asked
+        and know, in the form's order.
+        """
+        needed = self.evaluation.needed.quote
+        if not self.reader.is_guest:
+            return needed
+        return tuple(path for path in needed if self.asks(path) and not self.is_left_to_agent(path))
+
+    def is_left_to_agent(self, path: str) -> bool:
+        """Return whether the guest left the answer at ``path`` to the agent, who alone can give a read-only one."""
+        answer = self.answer(path)
+        is_answered = answer is not None and answer.is_answered
+        return (answer is not None and answer.readonly) or (path in self.reader.unknown and not is_answered)
+
     @cached_property
     def needed_to_quote(self) -> frozenset[str]:
         """Return the paths that are needed to quote."""
-        return frozenset(self.evaluation.needed.quote)
+        return frozenset(self.left_to_quote)
 
     @cached_property
     def needed_to_bind(self) -> frozenset[str]:
@@ -115,7 +151,7 @@ class Reading:
     @cached_property
     def needed_in_rows(self) -> Counter[str]:
         """Return the number of answers needed to quote in each row, by the row's path."""
-        return Counter(row for path in self.evaluation.needed.quote for row in Path(path).rows_around())
+        return Counter(row for path in self.left_to_quote for row in Path(path).rows_around())
 
     @cached_property
     def faulty_rows(self) -> frozenset[str]:

@@ -26,6 +26,17 @@ function showOver() {
   document.getElementById("over-title").focus();
 }
 
+function askForDigits(text) {
+  const field = document.getElementById("digits-field");
+  // The first time it is no fault that there are none.
+  if (field.hidden) button.disabled = false;
+  else refuse(text);
+  field.hidden = false;
+  form.elements.digits.value = "";
+  form.elements.digits.required = true;
+  form.elements.digits.focus();
+}
+
 async function open(event) {
   event.preventDefault();
   button.disabled = true;
@@ -38,6 +49,9 @@ async function open(event) {
     removeSecret();
     return location.replace(text);
   }
+  const digits = response.headers.get("X-Phone-Digits");
+  if (digits === "needed") return askForDigits(text);
+  if (digits === "blocked") return refuse(text);
   const hasReason = response.headers.get("Content-Type").startsWith(REASON);
   if (response.status === 403 && hasReason) return showOver();
   refuse(hasReason ? text : "This page was open too long. Open your link again.");

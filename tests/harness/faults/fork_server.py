@@ -31,7 +31,8 @@ from catalogue import releases  # noqa: E402
 from catalogue.loader import load  # noqa: E402
 from house.supervisor import end_with_parent  # noqa: E402
 from partner_engine import urls  # noqa: E402, F401 - imports the faces, so that no trial has to
-from tenants.models import Tenant  # noqa: E402
+from tenants.flags import COPIES  # noqa: E402
+from tenants.models import Flag, Tenant  # noqa: E402
 from tests.harness.faults import append_trials, sabotage, scenarios  # noqa: E402, F401
 from tests.harness.faults.entry_catalogue import LEDGER, TENANT  # noqa: E402
 
@@ -43,6 +44,7 @@ def prepare() -> None:
     call_command("migrate", verbosity=0)
     release = releases.publish(load(LEDGER), actor_id="test")
     Tenant.objects.create(code=TENANT, name="Ledger Brokers", catalogue=TENANT)
+    Flag.objects.create(name=COPIES, everyone=True)
     releases.get(release.id)
     connections.close_all()
     get_redis_connection("default").connection_pool.disconnect()

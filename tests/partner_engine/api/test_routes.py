@@ -80,7 +80,11 @@ ROWS = [
     ),
     Row("GET", "copies/<id:id>/guest_links", READ),
     Row("POST", "copies/<id:id>/guest_links", WRITE, b'{"name": "Gus"}'),
+    Row("GET", "copies/<id:id>/guest_links/<id:link_id>", READ),
     Row("DELETE", "copies/<id:id>/guest_links/<id:link_id>", WRITE, b"{}"),
+    Row(
+        "POST", "copies/<id:id>/guest_links/<id:link_id>/send_back", WRITE, b'{"questions": {"mqs_business_name": ""}}'
+    ),
     Row(
         "POST", "copies/<id:id>/merge", WRITE, b'{"from_copy": "01935ad0-1f7e-7c32-9d3e-5f0a6d1c2b10"}', "?dry_run=true"
     ),
@@ -250,8 +254,11 @@ def test_head_needs_the_right_of_get(row: Row, api: Api, harbor_client: ApiClien
 
     assert response.status_code == (200 if row.right is None else 403)
     allowed = api.send("HEAD", path, b"")
-    # The sample's copy does not have the question set of the rows.
-    assert (allowed.status_code, allowed.content) == (404 if "<slug:code>" in row.address else 200, b"")
+    # The sample's copy has neither the question set nor the guest link of the rows.
+    assert (allowed.status_code, allowed.content) == (
+        404 if re.search("<slug:code>|<id:link_id>", row.address) else 200,
+        b"",
+    )
 
 
 @pytest.mark.parametrize("row", WRITES, ids=str)

@@ -129,3 +129,41 @@ def test_too_many_links_and_a_locked_copy_are_refused_with_the_reason(
     assert locked.status_code == 423 and locked["X-Problem"].endswith("Unlock it first.")
     with use_tenant(harbor):
         assert GuestLink.objects.filter(revoked_at=None).count() == 49
+
+
+def test_a_link_to_some_question_sets_goes_back_with_notes(
+    ask: Callable[..., HttpResponse], copy_id: str, harbor: Tenant
+) -> None:
+    made = ask("/new", {"name": "Gus", "days": "7", "sets": ["qs_start"], "digits": "0199"})
+    assert made.status_code == 200, text(made)
+    assert "Asked only about:" in text(made)
+    [secret] = re.findall(r"#([\w-]{43})", made.content.decode())
+    client = Client()
+    opening = {"secret": secret, "device": "a-page-of-this-browser"}
+    assert client.post(f"/guest/{copy_id}", opening).status_code == 403
+    assert client.post(f"/guest/{copy_id}", {**opening, "digits": "0199"}).status_code == 200
+    page = client.get(f"/guest/{copy_id}/form").content.decode()
+    assert "Ona Owner" in page and "Harbor Insurance Partners" in page and "minutes" in page
+    client.post(
+        f"/guest/{copy_id}/answers", {"answers": '{"mqs_business_name": "Gus & Sons"}'}, headers={"HX-Request": "true"}
+    )
+
+    with use_tenant(harbor):
+        link = GuestLink.objects.get()
+    listed = ask()
+    assert "What changed" in text(listed) and "Gus &amp; Sons" in listed.content.decode()
+    refused = ask(f"/{link.id}/send-back", {})
+    assert (refused.status_code, "name the questions" in text(refused)) == (422, True)
+    sent = ask(f"/{link.id}/send-back", {"open": "mqs_business_name", "note:mqs_business_name": "As on the license"})
+
+    assert "Gus Sent back" in text(sent)
+    assert "As on the license" in client.get(f"/guest/{copy_id}/form").content.decode()
+    assert ask(f"/{uuid4()}/send-back", {"open": "mqs_business_name"}).status_code == 404
+
+
+@pytest.mark.parametrize("values", [{"sets": ["nope"]}, {"digits": "12"}, {"name": "SSN 523-44-1187"}])
+def test_what_a_link_cannot_be_is_said_in_the_dialog(values: dict[str, Any], ask: Callable[..., HttpResponse]) -> None:
+    response = ask("/new", {"days": "7", **values})
+
+    assert response.status_code == 422
+    assert "There is no guest yet." in text(response)
