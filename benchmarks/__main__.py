@@ -27,6 +27,7 @@ MEASUREMENTS: Final = (
     "deciding",
     "growth",
     "storage",
+    "history",
     "locking",
     "relay",
     "searching",

@@ -80,7 +80,8 @@ def test_a_version_that_has_little_in_common_is_whole() -> None:
 
 
 def test_a_difference_without_the_version_before_is_unreadable() -> None:
-    contents = [Content(b"\1" + content({"name": Random(1).randbytes(300).hex() + str(number)}), b"{}") for number in range(3)]
+    name = Random(1).randbytes(300).hex()
+    contents = [Content(b"\1" + content({"name": f"{name}{number}"}), b"{}") for number in range(3)]
     (_, first), (_, second), (third, last) = versions_of(contents)
     assert not second.is_whole and not last.is_whole
 
