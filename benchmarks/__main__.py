@@ -22,12 +22,14 @@ from benchmarks.surroundings import describe, prepare
 #: Modules of this package with ``measure(rounds) -> list of figures``, in the order of the table.
 MEASUREMENTS: Final = (
     "saving",
+    "cloning",
     "round_trips",
     "rules",
     "deciding",
     "growth",
     "storage",
     "history",
+    "comparing",
     "locking",
     "relay",
     "searching",

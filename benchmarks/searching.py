@@ -166,7 +166,8 @@ _FORMS: Final = """INSERT INTO forms_applicationform
 SELECT g.id, %(tenant)s, 1, '', 'search', 'user', '', now() FROM json_to_recordset(%(copies)s) AS g (id uuid)"""
 _COPIES: Final = """INSERT INTO copies_copy
        (id, tenant_id, application_form_id, title, version, release_id, document, evaluation, key_id, key_version,
-        decided_edition, summary, search_text, search_personal, created_at, updated_at, last_touched_by_user_at)
-SELECT g.id, %(tenant)s, g.id, 'Base', 1, 1, '', '', '', 1, 0,
+        decided_edition, chain, locked_by_id, locked_by_label, lock_reason, summary, search_text, search_personal,
+        created_at, updated_at, last_touched_by_user_at)
+SELECT g.id, %(tenant)s, g.id, 'Base', 1, 1, '', '', '', 1, 0, '', '', '', '',
        jsonb_build_object('insured', g.name), g.text, g.personal, now(), now(), now()
   FROM json_to_recordset(%(copies)s) AS g (id uuid, name text, text text, personal text)"""

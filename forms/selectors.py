@@ -60,7 +60,7 @@ def list_forms(*, deleted: bool = False) -> QuerySet[ListedForm]:
 
 
 def find_meant_copy(form_or_copy_id: UUID) -> UUID | None:
-    """Return the id of the copy with this id, else of the form's copy that a user touched last; None if there is none.
+    """Return the id of the copy with this id, else of the form's copy that a user touched last; None without one.
 
     Deleted copies and copies of archived forms are none. It is the rule by which the batch loads.
     """
@@ -131,7 +131,7 @@ def _with_form(copies: QuerySet[Copy], *, deleted: bool) -> QuerySet[ListedForm]
 
 
 def _is_base(forms: QuerySet[ApplicationForm]) -> ExpressionWrapper:
-    """Return the column that tells whether a copy is the base of its form, the one row of ``forms``."""
+    """Return the column that is true for the base of its form, the one row of ``forms``."""
     base = forms.values(base=Coalesce("base_copy_id", "id"))[:1]
     return ExpressionWrapper(Q(id=Subquery(base)), output_field=BooleanField())
 

@@ -14,7 +14,7 @@ from typing import Final
 
 import msgspec
 
-from rules.incremental.mixed_premium import MixedPremium, Part
+from rules.incremental.mixed_premium import MixedPremium, Part, total_of
 from rules.language.numbers import round_half_up
 from scenarios.shapley import exact_shares, in_whole_units, sampled_shares
 
@@ -74,19 +74,45 @@ def _split_by_terms(premium: MixedPremium) -> dict[int, Fraction] | None:
         return None
     times = _products(factors, _bits(shared))
     amounts = {mask: _sums(parts, _bits(mask)) for mask, parts in terms.items()}
-    least = sum((min(found) for found in amounts.values()), Fraction(0))
+    least = total_of([min(found) for found in amounts.values()])
     if least < 0 or min(times) < 0 or least * min(times) < premium.minimum:
         return None
     shares = dict.fromkeys(_bits(premium.mask), Fraction(0))
+    # What no change and what single changes add is the same game but for its size: it is solved once for all of them.
+    alone = total_of([found[0] for found in amounts.values()])
+    _share_out(shares, [alone], 0, times, shared)
+    steps = {mask: found[1] - found[0] for mask, found in amounts.items() if len(found) == 2 and not mask & shared}
+    if steps:
+        of_step, of_factors = _solve_step(times, shared)
+        for mask, step in steps.items():
+            shares[mask] += step * of_step
+        steps_in_all = total_of(list(steps.values()))
+        for bit, share in of_factors.items():
+            shares[bit] += steps_in_all * share
     for mask, found in amounts.items():
-        bits = _bits(mask | shared)
-        values = [
-            amount * factor
-            for amount, factor in zip(_spread(found, mask, bits), _spread(times, shared, bits), strict=True)
-        ]
-        for bit, share in zip(bits, _exact(values), strict=True):
-            shares[bit] += share
+        if mask and mask not in steps:
+            _share_out(shares, [amount - found[0] for amount in found], mask, times, shared)
     return shares
+
+
+def _share_out(
+    shares: dict[int, Fraction], amounts: Sequence[Fraction], mask: int, times: Sequence[Fraction], shared: int
+) -> None:  # fmt: skip
+    """Add the shares in a term, by the selections of ``mask``, times the factors, by those of ``shared``."""
+    bits = _bits(mask | shared)
+    values = [
+        amount * factor
+        for amount, factor in zip(_spread(amounts, mask, bits), _spread(times, shared, bits), strict=True)
+    ]
+    for bit, share in zip(bits, _exact(values), strict=True):
+        shares[bit] += share
+
+
+def _solve_step(times: Sequence[Fraction], shared: int) -> tuple[Fraction, dict[int, Fraction]]:
+    """Return the shares of a change that adds 1 before the factors, and those of the factors' changes in that."""
+    bits = _bits(shared)
+    step, *others = _exact([value * factor for factor in times for value in (Fraction(0), Fraction(1))])
+    return step, dict(zip(bits, others, strict=True))
 
 
 def _split_at_once(premium: MixedPremium, bits: Sequence[int]) -> dict[int, Fraction]:
@@ -125,7 +151,7 @@ def _sampled(premium: MixedPremium, bits: Sequence[int], *, difference: int, see
 
 def _sums(parts: Iterable[Part], bits: Sequence[int]) -> list[Fraction]:
     """Return the sum of ``parts`` in every selection of ``bits``, in binary order."""
-    return [sum((_known(part.value(mask)) for part in parts), Fraction(0)) for mask in _selections(bits)]
+    return [total_of([_known(part.value(mask)) for part in parts]) for mask in _selections(bits)]
 
 
 def _products(parts: Iterable[Part], bits: Sequence[int]) -> list[Fraction]:

@@ -79,9 +79,12 @@ def in_whole_units(shares: Sequence[Fraction], total: int) -> list[int]:
 
     Shares that are whole already stay as they are; of equal remainders, the first is rounded up.
     """
-    floors = [math.floor(share) for share in shares]
+    scale = math.lcm(*(share.denominator for share in shares))
+    # Whole numbers are compared much faster than fractions.
+    parts = [divmod(share.numerator * (scale // share.denominator), scale) for share in shares]
+    floors = [floor for floor, _ in parts]
     rest = total - sum(floors)
-    by_remainder = sorted(range(len(shares)), key=lambda place: (floors[place] - shares[place], place))
+    by_remainder = sorted(range(len(shares)), key=lambda place: (-parts[place][1], place))
     for place in by_remainder[:rest]:
         floors[place] += 1
     return floors

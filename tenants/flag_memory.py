@@ -18,7 +18,7 @@ from django.core.cache import cache
 from tenants.flag_rules import FlagState
 
 #: How long a process uses what it knows without asking Redis.
-FRESH_SECONDS: Final = 0.5
+FRESH_SECONDS: Final = 0.25
 #: How long it trusts the token: should a change not reach Redis, the database is asked after this time.
 TRUSTED_SECONDS: Final = 10.0
 TOKEN_KEY: Final = "flags:token"  # noqa: S105 - a key of the cache, no secret
@@ -39,7 +39,7 @@ class FlagMemory:
         self.forget()
 
     def find(self, name: str) -> FlagState | None:
-        """Return the flag ``name`` as of the last half second, None for one that is not stored."""
+        """Return the flag ``name`` as of the last quarter of a second, None for one that is not stored."""
         with self._lock:
             now = self._clock()
             if now - self._checked_at >= FRESH_SECONDS:

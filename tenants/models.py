@@ -179,7 +179,7 @@ class ApiClient(AbstractApplication):
         return Actor(type="api_client", id=str(self.pk), source="api", label=str(self), rights=rights)
 
 
-class Flag(AbstractUserFlag):  # type: ignore[django-manager-missing]  # as above
+class Flag(AbstractUserFlag):
     """A feature flag of django-waffle, by the rules of ``tenants.flag_rules``. Code asks ``tenants.flags``.
 
     ``users`` and ``groups`` are the allow list. waffle's draw by cookie, and its rules for staff, superusers, languages
@@ -194,10 +194,12 @@ class Flag(AbstractUserFlag):  # type: ignore[django-manager-missing]  # as abov
         blank=True,
         help_text="Yes or no for all who are on no list above. Unknown leaves it to the percentage.",
     )
-    users = models.ManyToManyField(
+    users = models.ManyToManyField(  # type: ignore[assignment]  # with texts of our own
         User, blank=True, related_name="+", help_text="The allow list: they get the feature, whatever their tenant."
     )
-    groups = models.ManyToManyField(Group, blank=True, related_name="+", help_text="Groups of users on the allow list.")
+    groups = models.ManyToManyField(  # type: ignore[assignment]
+        Group, blank=True, related_name="+", help_text="Groups of users on the allow list."
+    )
     note = models.TextField(blank=True, help_text="Why it is set like this, for the next person.")
     denied_users = models.ManyToManyField(
         User, blank=True, related_name="+", help_text="They never get the feature, even if they are on another list."
@@ -217,7 +219,7 @@ class Flag(AbstractUserFlag):  # type: ignore[django-manager-missing]  # as abov
         help_text="The share of all other users and API clients that gets the feature, 0 to 100. A larger share takes "
         "nobody out.",
     )
-    testing = superusers = staff = authenticated = languages = rollout = None
+    testing = superusers = staff = authenticated = languages = rollout = None  # type: ignore[assignment]  # taken out
 
     #: What this process knows of all flags.
     memory: ClassVar[FlagMemory]
@@ -241,12 +243,12 @@ class Flag(AbstractUserFlag):  # type: ignore[django-manager-missing]  # as abov
     def read_states(cls) -> dict[str, FlagState]:
         """Return all stored flags by name, with their lists, in one query."""
         lists = {
-            field: ArraySubquery(
+            f"{field}_ids": ArraySubquery(
                 getattr(cls, field).through.objects.filter(flag_id=OuterRef("pk")).values(f"{model}_id")
             )
             for field, model in _LISTS.items()
         }
-        rows = cls.objects.annotate(**{f"{field}_ids": listed for field, listed in lists.items()}).values()
+        rows: Iterable[Any] = cls.objects.annotate(**lists).values()
         return {row["name"]: _state_of(row) for row in rows}
 
     known: FlagState | None = None

@@ -43,7 +43,7 @@ OMITTED: Final[Mapping[str, frozenset[str]]] = {
         }
     ),
     CopyRevision._meta.db_table: frozenset({"document", "evaluation", "changes", "chain", "amends", "is_whole"}),
-    GuestLink._meta.db_table: frozenset({"secret_hash", "session_hash"}),
+    GuestLink._meta.db_table: frozenset({"secret_hash", "session_hash", "digits_hash"}),
     PaymentMethod._meta.db_table: frozenset({"token"}),
     WebhookEndpoint._meta.db_table: frozenset({"secret", "previous_secret"}),
     # The partner has received it; a stricter release may hide today what it contains.

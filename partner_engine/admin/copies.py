@@ -180,6 +180,7 @@ class CopyAdmin(BigTableAdmin):
             "original": copy,
             "copy": copy,
             "form": form,
+            "is_base": form is not None and copy.pk == (form.base_copy_id or form.pk),
         }
 
     @display(description="Copy")

@@ -22,6 +22,8 @@ _ENTRY_POINTS: Final = {"web": "web", "api": "API", "admin": "admin", "job": "jo
 _FIELDS: Final = {
     "copy/title": "Title",
     "copy/locked_at": "Locked",
+    "copy/lock_reason": "Reason of the lock",
+    "application_form/base_copy_id": "Base of the form",
     "copy/deleted_at": "Deleted",
     "copy/owner_id": "Owner",
 }

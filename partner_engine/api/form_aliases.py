@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from typing import Any, ClassVar, Final
 
-from django.http import HttpResponse
 from django.urls import reverse
 from drf_spectacular.utils import extend_schema, extend_schema_view
 from rest_framework.request import Request
@@ -55,16 +54,16 @@ class FormAlias(Endpoint):
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
         """Check the caller, then put the copy that the id means in the place of the id.
 
-        An id without a copy stays: the copy's route says that there is none, or repeats a stored response.
+        An id without a copy stays: the copy's route responds that it is not found, or repeats a stored response.
         """
         super().initial(request, *args, **kwargs)
         self.kwargs["id"] = find_meant_copy(self.kwargs["id"]) or self.kwargs["id"]
         # Links lead to the same copy, whichever the form means by then.
         request.successor_path = self._successor_path()  # type: ignore[attr-defined]
 
-    def finalize_response(self, request: Request, response: Any, *args: Any, **kwargs: Any) -> HttpResponse:
+    def finalize_response(self, request: Request, response: Any, *args: Any, **kwargs: Any) -> Any:
         """Add the headers of deprecation to every response, errors included."""
-        finished: HttpResponse = super().finalize_response(request, response, *args, **kwargs)
+        finished = super().finalize_response(request, response, *args, **kwargs)
         announce_end(finished, successor=self._successor_path())
         return finished
 

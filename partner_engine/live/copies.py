@@ -102,7 +102,7 @@ class CopySocket(AsyncWebsocketConsumer):
         await self.accept()
         self._hub, self._connection = hub, Connection(grant, person)
         # Subscribe before the snapshot, so that a save in between is not lost.
-        self._room = await hub.join(self._connection, tenant=grant.tenant, copy_id=copy_id, catalogue=facts.catalogue)
+        self._room = await hub.join(self._connection, copy_id=copy_id, facts=facts)
         await self._send_snapshot(copy_id)
 
     async def receive(self, text_data: str | None = None, bytes_data: bytes | None = None) -> None:

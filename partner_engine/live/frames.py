@@ -52,6 +52,14 @@ class Changed(msgspec.Struct, frozen=True, kw_only=True, tag="changed", tag_fiel
     messages: list[dict[str, Any]] | None
 
 
+class Sibling(msgspec.Struct, frozen=True, kw_only=True, tag="copies", tag_field="type"):
+    """A save on another copy of the same form: it was made, answered, renamed, locked, deleted or restored. Guests do
+    not receive it.
+    """
+
+    copy: str
+
+
 class Presence(msgspec.Struct, frozen=True, kw_only=True, tag="presence", tag_field="type"):
     """A viewer joined, left, or moved to another question."""
 

@@ -23,7 +23,7 @@ from redis.exceptions import RedisError
 
 from partner_engine.live import viewers
 from partner_engine.live.frames import Person, Presence, write
-from partner_engine.live.queries import load_versions
+from partner_engine.live.queries import CopyFacts, load_versions
 from partner_engine.live.rooms import Connection, Room
 from partner_engine.live.transport import channel_layer
 from tenants.models import Tenant
@@ -71,11 +71,12 @@ class Hub:
         """Return all connections of this process."""
         return [connection for room in self.rooms.values() for connection in room.connections.values()]
 
-    async def join(self, connection: Connection, *, tenant: Tenant, copy_id: UUID, catalogue: str) -> Room:
+    async def join(self, connection: Connection, *, copy_id: UUID, facts: CopyFacts) -> Room:
         """Add ``connection`` to the room of its copy; return once the room is subscribed, or after
         ``SUBSCRIBE_SECONDS``.
         """
-        fresh = Room(tenant=tenant, copy_id=copy_id, catalogue=catalogue)
+        tenant = connection.grant.tenant
+        fresh = Room(tenant=tenant, copy_id=copy_id, form_id=facts.form_id, catalogue=facts.catalogue)
         room = self.rooms.setdefault(fresh.address, fresh)
         room.connections[connection.person.socket] = connection
         with contextlib.suppress(RedisError, OSError, TimeoutError):
@@ -83,7 +84,7 @@ class Hub:
                 await self._pubsub.subscribe(room.address)
             await asyncio.wait_for(self._ready[room.address].wait(), SUBSCRIBE_SECONDS)
         with contextlib.suppress(RedisError, OSError):
-            await viewers.register(self.redis, [(room.key, connection.person)])
+            await viewers.register(self.redis, [(room.place, connection.person)])
         return room
 
     async def leave(self, room: Room, connection: Connection) -> None:
@@ -96,7 +97,7 @@ class Hub:
                 if self._pubsub is not None:
                     await self._pubsub.unsubscribe(room.address)
         with contextlib.suppress(RedisError, OSError):
-            await viewers.unregister(self.redis, room.key, connection.person.socket)
+            await viewers.unregister(self.redis, room.place, connection.person.socket)
             owner, tenant_id = connection.grant.owner, room.tenant.id
             await viewers.forget_socket(
                 self.redis, tenant_id=tenant_id, owner=owner, socket_id=connection.person.socket
@@ -107,7 +108,7 @@ class Hub:
         """Publish that the viewer of ``connection`` is at the question ``path``."""
         connection.person = msgspec.structs.replace(connection.person, path=path)
         with contextlib.suppress(RedisError, OSError):
-            await viewers.register(self.redis, [(room.key, connection.person)])
+            await viewers.register(self.redis, [(room.place, connection.person)])
             await self.publish(room, Presence(event="focus", person=connection.person))
 
     async def publish(self, room: Room, presence: Presence) -> None:
@@ -126,7 +127,7 @@ class Hub:
         """Register the connections of this process as viewers again. Raises ``RedisError``."""
         joined = [(room, connection) for room in self.rooms.values() for connection in room.connections.values()]
         if joined:
-            await viewers.register(self.redis, [(room.key, connection.person) for room, connection in joined])
+            await viewers.register(self.redis, [(room.place, connection.person) for room, connection in joined])
             owned = [(room.tenant.id, connection.grant.owner, connection.person.socket) for room, connection in joined]
             await viewers.refresh_sockets(self.redis, owned)
 

@@ -12,10 +12,10 @@ from redis.exceptions import RedisError
 
 from batch.changes.records import PlannedSave
 from batch.effects.actions_of_save import live_facts
-from partner_engine.live.frames import Changed, write
+from partner_engine.live.frames import Changed, Sibling, write
 from partner_engine.live.transport.channel_layer import address, encode
 from partner_engine.live.transport.sender import current_sender
-from partner_engine.live.viewers import group_of, have_viewers
+from partner_engine.live.viewers import Place, group_of, viewed_copies
 from redis_locks.outage import outage
 
 #: A larger frame costs every viewer more than one request for the changes.
@@ -36,17 +36,17 @@ def publish(saves: Sequence[PlannedSave]) -> None:
 
 
 def _publish(redis: Redis, saves: Sequence[PlannedSave]) -> None:
-    copies = [(save.context.tenant_id, save.loaded.copy.id) for save in saves]
-    viewed = [
-        (copy, save)
-        for copy, save, is_viewed in zip(copies, saves, have_viewers(redis, copies), strict=True)
-        if is_viewed
-    ]
-    if not viewed:
+    places = [Place(save.context.tenant_id, save.loaded.form.id, save.loaded.copy.id) for save in saves]
+    messages: list[tuple[str, dict[str, object]]] = []
+    for place, save, (is_viewed, others) in zip(places, saves, viewed_copies(redis, places), strict=True):
+        if is_viewed:
+            messages.append((group_of(place.tenant_id, place.copy_id), _message(save)))
+        messages += [(group_of(place.tenant_id, other), _message_to_siblings(save)) for other in others]
+    if not messages:
         return
     with redis.pipeline(transaction=False) as pipeline:
-        for (tenant_id, copy_id), save in viewed:
-            pipeline.publish(address(group_of(tenant_id, copy_id)), encode(_message(save)))
+        for group, message in messages:
+            pipeline.publish(address(group), encode(message))
         pipeline.execute()
 
 
@@ -55,10 +55,20 @@ def _message(save: PlannedSave) -> dict[str, object]:
     frame = write(_changed(save, live_facts(save)))
     if len(frame) > MAX_FRAME_BYTES:
         frame = write(_changed(save, {}))
-    # With its owner: viewers know each other's socket ids, and nobody may suppress the updates of another socket.
+    return {"type": "copy.changed", "version": save.result.version, "sender": _sender(save), "frame": frame}
+
+
+def _message_to_siblings(save: PlannedSave) -> dict[str, object]:
+    """Return the message to the viewers of the form's other copies: nothing of what was saved."""
+    return {"type": "copy.sibling", "sender": _sender(save), "frame": write(Sibling(copy=str(save.loaded.copy.id)))}
+
+
+def _sender(save: PlannedSave) -> str:
+    """Return the socket of the page that saved, with its owner: viewers know each other's socket ids, and nobody may
+    suppress the updates of another socket.
+    """
     actor = save.context.actor
-    sender = f"{actor.type}:{actor.id}/{current_sender()}"
-    return {"type": "copy.changed", "version": save.result.version, "sender": sender, "frame": frame}
+    return f"{actor.type}:{actor.id}/{current_sender()}"
 
 
 def _changed(save: PlannedSave, facts: dict[str, object]) -> Changed:

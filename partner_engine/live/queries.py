@@ -25,11 +25,12 @@ from tenants.models import Tenant, User
 
 
 class CopyFacts(msgspec.Struct, frozen=True):
-    """The version, release and catalogue of a copy, for the snapshot."""
+    """The version, release, catalogue and form of a copy, for the snapshot and its room."""
 
     version: int
     release: int
     catalogue: str
+    form_id: UUID
 
 
 def load_copy_facts(tenant: Tenant, copy_id: UUID) -> CopyFacts | None:
@@ -42,7 +43,8 @@ def load_copy_facts(tenant: Tenant, copy_id: UUID) -> CopyFacts | None:
         catalogue = form.first()
     if catalogue is None:
         return None
-    return CopyFacts(copy["version"], current_release(catalogue["catalogue"]), catalogue["catalogue"])
+    code = catalogue["catalogue"]
+    return CopyFacts(copy["version"], current_release(code), code, copy["application_form_id"])
 
 
 def load_versions(tenant: Tenant, copy_ids: Collection[UUID]) -> dict[UUID, int]:

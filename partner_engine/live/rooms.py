@@ -14,7 +14,7 @@ from partner_engine.live.frames import Heartbeat, Person, Released, Resync, for_
 from partner_engine.live.grants import Grant
 from partner_engine.live.transport.channel_layer import address
 from partner_engine.live.transport.mailbox import Mailbox
-from partner_engine.live.viewers import group_of, key_of
+from partner_engine.live.viewers import Place, group_of, key_of
 from tenants.models import Tenant
 
 TOO_SLOW: Final = 4408
@@ -32,6 +32,11 @@ class Connection:
     mailbox: Mailbox = field(default_factory=Mailbox)
     version: int | None = None
     is_in_view: bool = True
+
+    @property
+    def address(self) -> str:
+        """Return the socket with its owner, as the sender of a save is named."""
+        return f"{self.grant.owner}/{self.person.socket}"
 
     def send(self, frame: str, *, at: int) -> None:
         """Queue ``frame``; ``at`` is the version to resync to if the queue is full."""
@@ -54,9 +59,10 @@ class Connection:
 class Room:
     """The connections of this process to one copy."""
 
-    def __init__(self, *, tenant: Tenant, copy_id: UUID, catalogue: str) -> None:
+    def __init__(self, *, tenant: Tenant, copy_id: UUID, form_id: UUID, catalogue: str) -> None:
         self.tenant = tenant
         self.copy_id = copy_id
+        self.place = Place(tenant.id, form_id, copy_id)
         self.catalogue = catalogue
         self.address = address(group_of(tenant.id, copy_id))
         self.key = key_of(tenant.id, copy_id)
@@ -74,7 +80,7 @@ class Room:
         connection.request_resync(self.latest, reason="gap")
 
     def receive(self, message: dict[str, Any]) -> None:
-        """Deliver a message that was published to the copy: ``copy.changed`` or ``copy.presence``."""
+        """Deliver a message that was published to the copy: ``copy.changed``, ``copy.presence`` or ``copy.sibling``."""
         if message["type"] == "copy.changed":
             self._changed(message["version"], frame=message["frame"], sender=message["sender"])
         elif message["type"] == "copy.presence":
@@ -82,6 +88,11 @@ class Room:
                 connection for connection in self._ready_connections() if connection.person.socket != message["sender"]
             ]
             self._send_to(others, message["frame"])
+        elif message["type"] == "copy.sibling":
+            # Guests must not learn about the form's other copies.
+            for connection in self._ready_connections():
+                if not connection.grant.is_guest and connection.address != message["sender"]:
+                    connection.send(message["frame"], at=self.latest)
 
     def catch_up(self, version: int, *, reason: Literal["gap", "interrupted"] = "interrupted") -> None:
         """Request a resync from every connection that has not received ``version``, the database's current one."""
@@ -120,7 +131,7 @@ class Room:
                 connection.request_resync(version, reason="gap")
                 continue
             connection.version = version
-            if f"{connection.grant.owner}/{connection.person.socket}" != sender:
+            if connection.address != sender:
                 receivers.append(connection)
         self._send_to(receivers, frame)
 

@@ -25,6 +25,14 @@ STALE_SECONDS: Final = 90.0
 MAX_SOCKETS: Final = 20
 
 
+class Place(msgspec.Struct, frozen=True):
+    """The place of a copy: its tenant and its form."""
+
+    tenant_id: UUID
+    form_id: UUID
+    copy_id: UUID
+
+
 class Viewer(msgspec.Struct, frozen=True):
     """The entry of one socket: its viewer and the time of the last refresh (seconds since 1970)."""
 
@@ -42,27 +50,47 @@ def key_of(tenant_id: UUID, copy_id: UUID) -> str:
     return f"{PREFIX}:{{{tenant_id}}}:viewers:{copy_id}"
 
 
-def have_viewers(redis: Redis, copies: Sequence[tuple[UUID, UUID]]) -> list[bool]:
-    """Return for each (tenant, copy) whether it has viewers, in one round trip. Raises ``RedisError``."""
+def form_key_of(tenant_id: UUID, form_id: UUID) -> str:
+    """Return the Redis key of the viewed copies of a form: a hash of the copy's id by socket."""
+    return f"{PREFIX}:{{{tenant_id}}}:viewed:{form_id}"
+
+
+def viewed_copies(redis: Redis, copies: Sequence[Place]) -> list[tuple[bool, frozenset[UUID]]]:
+    """Return for each copy whether it has viewers, and which other copies of its form have, in one round trip.
+
+    Raises ``RedisError``.
+    """
     with redis.pipeline(transaction=False) as pipeline:
-        for tenant_id, copy_id in copies:
-            pipeline.exists(key_of(tenant_id, copy_id))
-        return [bool(exists) for exists in pipeline.execute()]
+        for place in copies:
+            pipeline.exists(key_of(place.tenant_id, place.copy_id))
+            pipeline.hvals(form_key_of(place.tenant_id, place.form_id))
+        found = pipeline.execute()
+    viewed = zip(copies, found[::2], found[1::2], strict=True)
+    return [
+        (bool(exists), frozenset(UUID(copy_id.decode()) for copy_id in others) - {place.copy_id})
+        for place, exists, others in viewed
+    ]
 
 
-async def register(redis: aioredis.Redis, viewers: Iterable[tuple[str, Person]]) -> None:
-    """Add the viewers (key, person) to the hashes of their copies, or refresh them. Raises ``RedisError``."""
+async def register(redis: aioredis.Redis, viewers: Iterable[tuple[Place, Person]]) -> None:
+    """Add the viewers to the hashes of their copies and forms, or refresh them. Raises ``RedisError``."""
     now = time.time()
     async with redis.pipeline(transaction=False) as pipeline:
-        for key, person in viewers:
+        for place, person in viewers:
+            key, form_key = key_of(place.tenant_id, place.copy_id), form_key_of(place.tenant_id, place.form_id)
             pipeline.hset(key, person.socket, msgspec.json.encode(Viewer(person, now)))
             pipeline.expire(key, EXPIRY_SECONDS)
+            pipeline.hset(form_key, person.socket, str(place.copy_id))
+            pipeline.expire(form_key, EXPIRY_SECONDS)
         await pipeline.execute()
 
 
-async def unregister(redis: aioredis.Redis, key: str, socket_id: str) -> None:
-    """Remove a socket from the hash at ``key``. Raises ``RedisError``."""
-    await redis.hdel(key, socket_id)
+async def unregister(redis: aioredis.Redis, place: Place, socket_id: str) -> None:
+    """Remove a socket from the viewers of its copy. Raises ``RedisError``."""
+    async with redis.pipeline(transaction=False) as pipeline:
+        pipeline.hdel(key_of(place.tenant_id, place.copy_id), socket_id)
+        pipeline.hdel(form_key_of(place.tenant_id, place.form_id), socket_id)
+        await pipeline.execute()
 
 
 async def list_people(redis: aioredis.Redis, key: str) -> list[Person]:

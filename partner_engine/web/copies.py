@@ -25,7 +25,7 @@ from guests.service import mark_unknown
 from partner_engine.web import row_commands
 from partner_engine.web.access import Agent, for_agents, for_visitors
 from partner_engine.web.answer_input import answering
-from partner_engine.web.copy_shell import shell_of
+from partner_engine.web.copy_shell import page_around, shell_of
 from partner_engine.web.copy_view import log_personal_reads, read_context
 from partner_engine.web.explanations import explain_product
 from partner_engine.web.guest_words import welcome_of
@@ -59,6 +59,7 @@ def show(request: HttpRequest, visitor: Visitor, copy_id: UUID) -> HttpResponse:
         request,
         "web/copy.html",
         visitor.context(
+            around=page_around(request),
             page=build_form_page(reading),
             shell=shell_of(context, reading, visitor),
             copy_id=context.copy.id,
@@ -175,19 +176,6 @@ def show_row(request: HttpRequest, visitor: Visitor, copy_id: UUID) -> HttpRespo
     return render(request, "web/parts/row.html", {"row": row}) if row else HttpResponse(status=404)
 
 
-@require_POST
-@for_agents(Right.WRITE_FORMS)
-def rename(request: HttpRequest, agent: Agent, copy_id: UUID) -> HttpResponse:
-    """Give the copy a title."""
-    title = " ".join(request.POST.get("title", "").replace("\0", " ").split())[:200]
-    with agent.find_and_lock(copy_id) as context:
-        before, loaded = context.evaluation, context.version
-        context.changeset.copy.rename(title)
-        result = context.save()
-        reading = read_context(context, request, agent, result=result)
-        return respond_to_save(request, reading, result, before=before, version=loaded)
-
-
 @require_GET
 @for_agents(Right.READ_FORMS)
 def why(request: HttpRequest, agent: Agent, copy_id: UUID) -> HttpResponse:
@@ -209,14 +197,15 @@ def respond_to_save(  # noqa: PLR0913 - what the save started from and what it d
     added: str = "",
     again: str = "",
     shown: dict[str, object] | None = None,
+    is_everything: bool = False,
 ) -> HttpResponse:
-    """Respond with the parts that the save changed, or with all parts if the page showed an older version; in any case
-    with the new row ``added`` and the card with the path ``again``.
+    """Respond with the parts that the save changed, or with all parts if the page showed an older version or the save
+    changed ``is_everything``; in any case with the new row ``added`` and the card with the path ``again``.
     """
     reading = reading.after(before)
     shown_before = shown_version(request)
     is_stale = shown_before != version
-    parts = Parts(top_sets(reading)) if is_stale else changed_parts(reading, before, result.changes)
+    parts = Parts(top_sets(reading)) if is_stale or is_everything else changed_parts(reading, before, result.changes)
     if added:
         reading, parts = _with_open(reading, added), parts.with_set(reading.top_set(added))
     if again:

@@ -15,6 +15,7 @@ from catalogue.release_history import past_labels
 from copies.document import walk_answers
 from partner_engine.audit import note_personal_read
 from partner_engine.copy_visibility import past_sensitivities
+from partner_engine.web.base_copy import base_loader
 from partner_engine.web.pages.reading import CopyFacts, Reader, Reading
 from partner_engine.web.visitors import Visitor
 from presentation.visibility import PERSONAL
@@ -38,7 +39,9 @@ def read_context(
             saved_at=context.copy.updated_at,
             as_of=evaluation.as_of,
             as_of_is_fixed=context.form.as_of is not None,
-            locked=fields.locked_at is not None,
+            locked_at=fields.locked_at,
+            locked_by=fields.locked_by_label if visitor.guest is None else "",
+            lock_reason=fields.lock_reason if visitor.guest is None else "",
             kept_release=release.number if is_kept else None,
         ),
         reader=_reader(context, visitor),
@@ -50,6 +53,7 @@ def read_context(
         past_labels=partial(past_labels, release.id),
         today=context.release.compiled if is_older else None,
         then=tuple(past_sensitivities([release.id])) if is_older else (),
+        load_base=base_loader(context, visitor),
         unknown_to=_unknown_to(context) if visitor.guest is None else {},
     )
     return reading

@@ -56,17 +56,21 @@ def show(request: HttpRequest, agent: Agent, copy_id: UUID) -> HttpResponse:
     unpicked = {found.id for found in picked.unpicked}
     picks = {identity: side for identity, side in picked.sides.items() if identity not in unpicked}
     log_personal_reads(reading, context, agent)
-    titles = {tab.id: tab.title for tab in shell.tabs}
+    names = {tab.id: tab.title for tab in shell.tabs}
+    titles: dict[Side, str] = {
+        "mine": names.get(str(context.copy.id)) or context.copy.fields.title,
+        "theirs": names.get(str(source_id)) or plan.source.copy.fields.title,
+    }
     shown = agent.context(
         shell=shell,
-        page=build_merge(reading, plan.differences, picks),
+        page=build_merge(reading, plan.differences, picks, titles),
         result=_preview(context, plan, picked, request, agent),
         copy_id=context.copy.id,
         source_id=source_id,
         version=context.version,
         source_version=plan.source.version,
-        title=titles.get(str(context.copy.id)) or context.copy.fields.title,
-        source_title=titles.get(str(source_id)) or plan.source.copy.fields.title,
+        title=titles["mine"],
+        source_title=titles["theirs"],
         has_ancestor=plan.base is not None,
         writable=reading.is_writable,
         merged=_number(request.GET.get("merged", "")),

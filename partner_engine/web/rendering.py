@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 
+from partner_engine.web.copy_shell import shell_around, shown_route
 from partner_engine.web.pages.cards import build_card, build_row
 from partner_engine.web.pages.derived_lines import build_derived
 from partner_engine.web.pages.differences import Parts
@@ -16,6 +17,7 @@ from partner_engine.web.pages.orphans import build_orphans
 from partner_engine.web.pages.posted_messages import build_posted
 from partner_engine.web.pages.products import build_panel
 from partner_engine.web.pages.reading import Reading
+from partner_engine.web.pages.shell import build_lock
 
 
 def render_parts(
@@ -25,6 +27,7 @@ def render_parts(
 
     That is the head, the list of question sets, the panel, the posted messages, the faults, and the computed values.
     """
+    route = shown_route(request)
     return render(
         request,
         "web/parts/saved.html",
@@ -37,6 +40,8 @@ def render_parts(
             "faults": build_faults(reading),
             "derived": build_derived(reading),
             "orphans": build_orphans(reading),
+            "lock": build_lock(reading),
+            "shell": shell_around(reading, route=route) if route else None,
             "cards": [build_card(reading, code) for code in parts.sets],
             "rows": [row for path in parts.rows if (row := build_row(reading, path))],
             "copy_id": reading.facts.id,

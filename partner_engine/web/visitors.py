@@ -17,6 +17,7 @@ from batch.idempotency import IdempotencyKey
 from guests.service import Guest
 from partner_engine.web.pages.reading import Reader
 from tenants.access import Actor, Right
+from tenants.flags import COPIES, explain_flag
 from tenants.models import Tenant
 
 #: How long a page waits for another save, in seconds, before it reports that and tries again.
@@ -43,7 +44,14 @@ class Visitor:
             sees_pii=self.actor.may(Right.READ_PERSONAL),
             guest_id=self.actor.id if self.guest else "",
             has_finished=self.guest is not None and self.guest.has_finished,
+            may_copy=self.may_copy,
         )
+
+    @property
+    def may_copy(self) -> bool:
+        """Return whether the visitor may make copies: the flag decides, existing copies go on working without it."""
+        may_write = self.guest is None and self.actor.may(Right.WRITE_FORMS)
+        return may_write and bool(explain_flag(COPIES, actor=self.actor, tenant=self.tenant))
 
     def find(
         self, copy_id: UUID, *, version: int | None = None, under_current_release: bool = False
@@ -59,13 +67,16 @@ class Visitor:
         return self._require_own(context)
 
     @contextmanager
-    def find_and_lock(self, copy_id: UUID, *, key: IdempotencyKey | None = None) -> Iterator[BatchContext]:
-        """Load and lock the copy or form ``copy_id`` for writing, for an order with ``key``.
+    def find_and_lock(
+        self, copy_id: UUID, *, key: IdempotencyKey | None = None, archived: bool = False
+    ) -> Iterator[BatchContext]:
+        """Load and lock the copy or form ``copy_id`` for writing, for an order with ``key``; with ``archived`` also a
+        deleted one.
 
         Raises ``NotFound`` or ``LockNotAcquired``.
         """
         with batch.find_and_lock(
-            copy_id, scope=self.tenant, actor=self.actor, wait=WAIT_SECONDS, idempotency=key
+            copy_id, scope=self.tenant, actor=self.actor, wait=WAIT_SECONDS, archived=archived, idempotency=key
         ) as context:
             yield self._require_own(context)
 

@@ -7,6 +7,7 @@ of the changes that can reach it, and the premium of any selection is put togeth
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from fractions import Fraction
 from functools import partial
@@ -14,6 +15,7 @@ from typing import NamedTuple, TypeAlias
 
 from rules.definition.model import CompiledFactor, CompiledProduct, CompiledTable, CompiledTerm, Override
 from rules.flow.premium import amount_in_row, amount_of, rated_values
+from rules.flow.state import Frame
 from rules.incremental.mixed_rows import MixedRow
 from rules.incremental.mixed_state import MixedState, Mixture
 from rules.incremental.reach import family_of
@@ -59,7 +61,7 @@ class MixedPremium(NamedTuple):
 
     def value(self, selection: int) -> Fraction | None:
         """Return the exact premium before rounding, None while it is unknown."""
-        total, times = _ZERO, _ONE
+        amounts, times = list[Fraction](), _ONE
         for part in self.parts:
             value = part.value(selection)
             if value is None:
@@ -67,8 +69,14 @@ class MixedPremium(NamedTuple):
             if part.is_factor:
                 times *= value
             else:
-                total += value
-        return max(total * times, self.minimum)
+                amounts.append(value)
+        return max(total_of(amounts) * times, self.minimum)
+
+
+def total_of(amounts: Sequence[Fraction]) -> Fraction:
+    """Return the exact sum of ``amounts``; with one common denominator it takes a fraction of the time."""
+    scale = math.lcm(*(amount.denominator for amount in amounts))
+    return Fraction(sum(amount.numerator * (scale // amount.denominator) for amount in amounts), scale)
 
 
 def mixed_premium(mixture: Mixture, product: CompiledProduct) -> MixedPremium:
@@ -127,49 +135,34 @@ class _Parts:
 
     def _table(self, table: CompiledTable) -> Iterator[Part]:
         """Yield one part for the rows that no change reaches, and one for each other row."""
-        mixture, pool = self._mixture, table.table.pool
+        mixture, pool, share = self._mixture, table.table.pool, _share_of(table)
         around = (pool, *mixture.catalogue.pools[pool].ancestors)
         in_rows = _reads(table.rate_by, table.amount)
         reads = in_rows | _reads(table.times)
         if mixture.mask_of(around) or not self._rated.isdisjoint(reads):
             # Rows come, go or hide, or rated values replace answers.
             mask = mixture.mask_of(around) | self._mask_of(reads)
-            yield Part(mixture, mask, lambda state: self._rows_amount(state, table, None))
+            yield Part(mixture, mask, lambda state: self._all_rows(state, table, share))
+            return
+        if mixture.state(0).missing_rows(pool):
+            yield Part(mixture, 0, lambda state: None)
             return
         family = frozenset(family_of(mixture.catalogue, pool))
         own, outer = mixture.mask_of(in_rows & family), mixture.mask_of(in_rows - family)
         times = mixture.mask_of(_reads(table.times))
         masks = {row: own & mixture.mask_of_row(pool, row.prefix) | outer for row in mixture.rows(pool)}
         unreached = [row for row, mask in masks.items() if not mask]
-        yield Part(mixture, times, lambda state: self._rows_amount(state, table, unreached))
+        yield Part(mixture, times, lambda state: _rows_amount(state, table, share, map(state.frame, unreached)))
         for row, mask in masks.items():
             if mask:
-                yield Part(mixture, mask | times, partial(self._one_row, table=table, row=row))
+                yield Part(mixture, mask | times, partial(_row_amount, table, share, row))
 
-    def _one_row(self, state: MixedState, *, table: CompiledTable, row: MixedRow) -> Fraction | None:
-        return self._rows_amount(state, table, [row])
-
-    def _rows_amount(
-        self, state: MixedState, table: CompiledTable, rows: Iterable[MixedRow] | None
-    ) -> Fraction | None:  # fmt: skip
-        """Return the share of ``rows`` (None: all of them) in a rate table, None while it is unknown."""
-        pool, total = table.table.pool, _ZERO
+    def _all_rows(self, state: MixedState, table: CompiledTable, share: Fraction) -> Fraction | None:
+        """Return the value of a rate table whose rows may come, go or hide."""
+        if state.missing_rows(table.table.pool):
+            return None
         root = self._root(state, _reads(table.rate_by, table.amount, table.times))
-        if state.missing_rows(pool):
-            return None
-        frames = state.visible_rows(pool) if rows is None else (state.frame(row) for row in rows)
-        for frame in frames:
-            if frame.shown:
-                amount = amount_in_row(root, table, frame)
-                if isinstance(amount, Unknown):
-                    return None
-                total += amount
-        times = table.times.evaluate(root) if table.times else None
-        if isinstance(times, Unknown):
-            return None
-        if table.amount:
-            total /= table.per
-        return total if times is None else total * Fraction(times)
+        return _rows_amount(state, table, share, state.visible_rows(table.table.pool), root=root)
 
     def _adjustment(self, state: MixedState) -> Fraction | None:
         """Return 0 once it is known which values are rated instead of answers."""
@@ -213,6 +206,32 @@ def _added(whole: Part, state: MixedState) -> Fraction | None:
     """Return the difference that the changes selected in ``state`` make to a part."""
     after, before = whole.value_in(state), whole.value(0)
     return None if after is None or before is None else after - before
+
+
+def _share_of(table: CompiledTable) -> Fraction:
+    """Return what the amounts of a rate table are multiplied by."""
+    return 1 / table.per if table.amount else _ONE
+
+
+def _row_amount(table: CompiledTable, share: Fraction, row: MixedRow, state: MixedState) -> Fraction | None:
+    return _rows_amount(state, table, share, (state.frame(row),))
+
+
+def _rows_amount(
+    state: MixedState, table: CompiledTable, share: Fraction, rows: Iterable[Frame], *, root: Slots | None = None
+) -> Fraction | None:  # fmt: skip
+    """Return what ``rows`` add to a rate table, None while it is unknown; ``root`` replaces the document's values."""
+    values, total = state.root if root is None else root, _ZERO
+    for frame in rows:
+        if frame.shown:
+            amount = amount_in_row(values, table, frame)
+            if isinstance(amount, Unknown):
+                return None
+            total += amount
+    times = table.times.evaluate(values) if table.times else None
+    if isinstance(times, Unknown):
+        return None
+    return total * share if times is None else total * share * Fraction(times)
 
 
 def _of_term(term: CompiledTerm) -> Callable[[Slots], Fraction | None]:

@@ -221,6 +221,7 @@ class _RowMasks:
         self._everywhere = 0
         self._at: dict[str, int] = {}
         self._around: dict[str, int] = {}
+        self._known: dict[str, int] = {}
         family = frozenset(family_of(catalogue, pool))
         for bit, reach in reaches:
             for scope in {reach[code] for code in family.intersection(reach)}:
@@ -232,11 +233,13 @@ class _RowMasks:
                     self._around[around] = self._around.get(around, 0) | bit
 
     def of(self, prefix: str) -> int:
-        if not self._at:
-            return self._everywhere
-        mask = self._everywhere | self._around.get(prefix, 0)
-        for around in _prefixes(prefix):
-            mask |= self._at.get(around, 0)
+        """Return the changes that can reach a value in or below the row at ``prefix``."""
+        mask = self._known.get(prefix)
+        if mask is None:
+            mask = self._everywhere | self._around.get(prefix, 0)
+            for around in _prefixes(prefix) if self._at else ():
+                mask |= self._at.get(around, 0)
+            self._known[prefix] = mask
         return mask
 
 

@@ -6,6 +6,7 @@ import { problemOf, request } from "./requests.js";
 import { SaveQueue } from "./save-queue.js";
 import * as saveStatus from "./save-status.js";
 
+let isOutdated = false; // whether all parts are to be loaded, whatever version they show
 const orderKeys = new WeakMap(); // order -> its key, by which the server knows an order that is sent again
 
 const asJson = (entries) => JSON.stringify(Object.fromEntries(entries));
@@ -17,7 +18,7 @@ function isWorkedIn(row) {
 }
 
 /** Return the ids of the rows that stay open: a short list may become a long one, whose rows come closed. */
-function openRows() {
+export function openRows() {
   const rows = [...page.querySelectorAll(".rows > [data-open]")];
   const open = rows.filter((row) => row.matches(".long > *") || isWorkedIn(row));
   return open.map((row) => row.dataset.row.split("/").pop()).join(",");
@@ -31,8 +32,15 @@ function orderKey(order) {
   return orderKeys.get(order);
 }
 
-async function send(method, url, values, more = {}) {
-  const headers = { "X-Copy-Version": String(shownVersion()), "X-Open-Rows": openRows(), ...more };
+/** Return the view whose tabs a response contains; a page without tabs needs none. */
+function viewWithTabs(isNeeded) {
+  const tabs = document.getElementById("tabs");
+  return tabs && (isNeeded || !tabs.hidden) ? { "X-View": page.dataset.view } : {};
+}
+
+async function send(method, url, values, more = {}, { needsTabs = false } = {}) {
+  const shown = { "X-Copy-Version": String(shownVersion()), "X-Open-Rows": openRows() };
+  const headers = { ...shown, ...viewWithTabs(needsTabs), ...more };
   const xhr = await request(method, url, { source: page, swap: "none", values, headers });
   return { status: xhr.status, problem: problemOf(xhr) };
 }
@@ -51,15 +59,27 @@ const sender = {
     return send("POST", page.dataset.answers, { answers: asJson(answers), searched: asJson(searched) });
   },
   async sendOrder(wanted) {
-    const { to = page.dataset.rows, ...order } = wanted;
-    const response = await send("POST", to, order, { "X-Order-Key": orderKey(wanted) });
+    const { to = page.dataset.rows, needsTabs, ...order } = wanted;
+    const response = await send("POST", to, order, { "X-Order-Key": orderKey(wanted) }, { needsTabs });
     if (order.order === "remove" && response.status >= 200 && response.status < 300) focusPoolOf(order.path);
     return response;
   },
-  loadParts: () => send("GET", page.dataset.parts),
+  async loadParts() {
+    const more = isOutdated ? { "X-Copy-Version": "0" } : {};
+    isOutdated = false;
+    const response = await send("GET", page.dataset.parts, {}, more);
+    if (response.status === 404) page.dispatchEvent(new CustomEvent("copy-gone"));
+    return response;
+  },
 };
 
 export const queue = new SaveQueue({ sender, view: saveStatus, shownVersion });
+
+/** Load all parts again: they show something besides this copy, which has changed. */
+export function loadEverything() {
+  isOutdated = true;
+  queue.refresh();
+}
 
 /** Warn before unsaved text is left behind, and send at once when the connection is back. */
 export function startQueue() {

@@ -8,7 +8,7 @@ import { load, showProblem } from "./requests.js";
 const dialog = document.getElementById("guests");
 const place = document.getElementById("guest-links");
 
-const loadLinks = () => load(dialog.dataset.url, place);
+const loadLinks = () => load(page.dataset.guestLinks, place);
 
 /** Return whether the person is working in the dialog: an address that is not copied yet is shown only once. */
 function isInUse() {

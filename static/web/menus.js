@@ -25,8 +25,8 @@ export function startMenus() {
     },
     true,
   );
-  // What a menu led to is not under it.
+  // What a menu led to is not under it; what opens in it is.
   document.addEventListener("click", ({ target }) => {
-    if (target.closest("[popover] :is(button, a)")) closeMenus();
+    if (target.closest("[popover] :is(button:not([aria-expanded], [type=submit]), a)")) closeMenus();
   });
 }

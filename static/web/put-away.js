@@ -11,7 +11,8 @@ const IS_SHOWN = 6_000;
 let undo = null; // of the sentence that is shown
 let timer = 0;
 
-function clear() {
+/** Take the sentence off the page, and with it the way back. */
+export function clearPutAway() {
   clearTimeout(timer);
   undo = null;
   for (const sentence of document.querySelectorAll(".put-away")) sentence.remove();
@@ -19,11 +20,11 @@ function clear() {
 
 /** Show for a while that the answer to `path` has put questions away; the answer `before` brings them back. */
 export function showPutAway({ path, text, has_undo: hasUndo, before }) {
-  clear();
+  clearPutAway();
   undo = hasUndo ? () => queue.commit(path, before) : null;
   // The parts of this response come first.
   requestAnimationFrame(() => draw(path, text, hasUndo));
-  timer = setTimeout(clear, IS_SHOWN);
+  timer = setTimeout(clearPutAway, IS_SHOWN);
 }
 
 function draw(path, text, hasUndo) {
@@ -38,7 +39,7 @@ function draw(path, text, hasUndo) {
 /** Bring the questions back; return whether there was something to undo. */
 function bringBack() {
   const act = undo;
-  clear();
+  clearPutAway();
   act?.();
   return Boolean(act);
 }

@@ -85,6 +85,13 @@ export class SaveQueue {
     while (this.isUnderWay(path) && !this.#failures) await new Promise((resolve) => this.#waiters.push(resolve));
   }
 
+  /** Resolve when nothing is under way and nothing can be sent, or when a request failed. */
+  async whenIdle() {
+    while ((this.#isBusy || this.#waiting.size || this.#orders.length) && !this.#failures) {
+      await new Promise((resolve) => this.#waiters.push(resolve));
+    }
+  }
+
   startTyping(path) {
     this.#typed.add(path);
   }
@@ -211,6 +218,7 @@ export class SaveQueue {
     this.#newestVersion = 0; // versions that are announced from here on are loaded in the next round
     const response = await this.#sender.loadParts();
     this.#isBusy = false;
+    this.#wake();
     this.#view.showUnsaved(this.unsaved());
     // Any other fault than a lost connection must not keep answers back.
     if (response.status !== 0) return this.#work();

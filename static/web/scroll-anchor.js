@@ -21,12 +21,14 @@ function findAnchor() {
   return document.elementFromPoint(left + width / 4, line)?.closest("#main .field, #main .row, #main .set");
 }
 
-function setAnchor() {
+/** Hold what is in view in its place, until `scrollBack` is called. */
+export function setAnchor() {
   anchor = window.scrollY > 0 ? findAnchor() : null;
   topBefore = anchor?.getBoundingClientRect().top;
 }
 
-function scrollBack() {
+/** Scroll so that what was held is where it was. */
+export function scrollBack() {
   if (anchor?.isConnected && !anchor.closest("[hidden]")) {
     window.scrollBy({ top: anchor.getBoundingClientRect().top - topBefore, behavior: "instant" });
   }

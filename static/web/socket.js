@@ -118,7 +118,8 @@ function receive(frame) {
     const text = presence.note(frame.event, frame.person);
     if (text) announce(text);
   }
-  if (frame.version) queue.refresh(frame.version);
+  if (frame.type === "copies") noteOtherCopy(frame.copy);
+  else if (frame.version) queue.refresh(frame.version);
   if (frame.release && String(frame.release) !== page.dataset.release) showRelease(frame.release);
   watchSilence();
 }
@@ -140,6 +141,11 @@ function start(snapshot) {
   const path = focusedPath;
   focusedPath = null;
   sendFocus(path);
+}
+
+/** Load the tabs again, and what the answers of the base are compared with. */
+function noteOtherCopy(copyId) {
+  page.dispatchEvent(new CustomEvent("other-copy", { detail: { copyId } }));
 }
 
 function showRelease(release) {
@@ -179,6 +185,18 @@ function closeQuietly() {
   socket = null;
   id = "";
   left?.close();
+}
+
+/** Leave the copy that the page no longer shows, and open the socket of the one that it shows now. */
+export function followCopy() {
+  stopBannerTimer();
+  clearTimeout(silenceTimer);
+  closeQuietly();
+  presence.showNobody();
+  if (!isSignedOut) clearBanner();
+  isOver = isSignedOut;
+  attempts = 0;
+  connect();
 }
 
 function watchFocus() {

@@ -395,6 +395,7 @@ def test_a_copy_is_renamed_without_talk_of_somebody_else(driver: Driver, copy_id
     driver.open(copy_id)
 
     page.locator("#more-button").click()
+    page.locator("[data-rename-copy]").click()
     page.locator("#copy-title").fill("Bar-heavy plan")
     page.locator("#copy-title").press("Enter")
 

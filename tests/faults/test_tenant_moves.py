@@ -16,6 +16,7 @@ from failpoints import MOVING
 from tests.harness.faults import invariants
 from tests.harness.faults.relay_trials import EFFECTS, put
 from tests.harness.faults.servers import Servers
+from tests.harness.faults.tenant_trials import LEASE
 from tests.harness.faults.trials import ForkServer, Report, Trial
 from tests.harness.faults.world import World
 
@@ -59,7 +60,7 @@ def test_a_killed_move_goes_on_and_ends_with_the_same_rows(leaving: World, failp
     with leaving.connect() as shared:
         before = of_tables(shared)
     saved: list[Report] = []
-    killed = leaving.fork("tenant_trials:move_tenant", to=OWN, failpoint=failpoint)
+    killed = leaving.fork("tenant_trials:move_tenant", to=OWN, failpoint=failpoint, chunk=3)
     assert killed.finish() == -signal.SIGKILL, killed.reports
     if failpoint in ("move_target_prepared", "move_source_prepared", "move_chunk_copied"):
         # People go on working where they are.
@@ -90,7 +91,7 @@ def test_a_switch_whose_process_was_killed_is_finished_by_the_sweep(leaving: Wor
 
 def move_under_load(world: World, chance: random.Random, *, kills: int, worse: str = "") -> list[str]:
     """Move the tenant while writers and the relay work, killing the move ``kills`` times; return broken promises."""
-    bells = [uuid7() for _ in range(60)]
+    bells = [uuid7() for _ in range(40)]
     with world.connect() as shared:
         for number, bell in enumerate(bells):
             put(shared, action=bell, bell=f"bell {number}", copy=uuid7())
@@ -98,7 +99,7 @@ def move_under_load(world: World, chance: random.Random, *, kills: int, worse: s
         world.fork("tenant_trials:write_beside_a_move", form=form, label=f"w{place}")
         for place, form in enumerate(world.forms)
     ]
-    workers = [world.fork("tenant_trials:relay_beside_a_move", aliases=["default", OWN], rest=0.02) for _ in range(2)]
+    workers = [world.fork("tenant_trials:relay_beside_a_move", aliases=["default", OWN], rest=0.2) for _ in range(2)]
     for trial in (*writers, *workers):
         trial.next_report()
     time.sleep(0.5)
@@ -109,10 +110,10 @@ def move_under_load(world: World, chance: random.Random, *, kills: int, worse: s
     for writer in writers:
         _wait_until_saved_there(writer, ends)
     acknowledged = [report for writer in writers for report in _dismiss(writer)]
-    for worker in workers:
-        _wait_until_rung(world, len(bells), seconds=2 if worse else 10)
-        _dismiss(worker)
-    wrong = [] if ended[-1:] == [{"moved": OWN}] else [f"the move ended with {ended}"]
+    _wait_until_rung(world, len(bells), seconds=20)
+    relayed = [report for worker in workers for report in _dismiss(worker)]
+    wrong = [f"ended early: {report}" for report in (*acknowledged, *relayed) if "error" in report]
+    wrong += [] if ended[-1:] == [{"moved": OWN}] else [f"the move ended with {ended}"]
     saves = [report for report in acknowledged if "version" in report]
     if not {report["at"] for report in saves} >= {"default", OWN}:
         wrong.append("no save before or none after the move, so this proves nothing")
@@ -138,7 +139,6 @@ def _kill_a_move(world: World, chance: random.Random, worse: str) -> None:
 def _dismiss(trial: Trial) -> list[Report]:
     trial.send(signal.SIGKILL)
     trial.finish()
-    assert [report for report in trial.reports if "error" in report] == []
     return trial.reports
 
 
@@ -148,6 +148,8 @@ def _wait_until_rung(world: World, bells: int, *, seconds: float) -> None:
         while time.monotonic() < ends:
             row = shared.execute("SELECT count(DISTINCT action) FROM effects").fetchone()
             if row == (bells,):
+                # A row that was leased while it moved would run again now.
+                time.sleep(LEASE + 1)
                 return
             time.sleep(0.1)
 

@@ -45,13 +45,21 @@ class Page:
 
     def rename(self, title: str) -> HttpResponse:
         """Give the copy a name."""
-        return self._post("title", {"title": title}, "")
+        return self.order_copy("rename", title=title)
+
+    def order_copy(self, order: str, *, of: str = "", key: str = "", **values: str) -> HttpResponse:
+        """Order something of the copy ``of``, by default the shown one, from its tab."""
+        return self._post("copies/order", {"order": order, "of": of or self.copy_id, **values}, "", key=key)
+
+    def make_copy(self, title: str, *, key: str = "") -> HttpResponse:
+        """Make a copy of the shown one."""
+        return self._post("copies", {"title": title}, "", key=key)
 
     def _post(self, name: str, values: dict[str, Any], open_rows: str, *, key: str = "") -> HttpResponse:
         headers = {"HX-Request": "true", "X-Copy-Version": str(self.version), "X-Open-Rows": open_rows}
         headers |= {"X-Order-Key": key} if key else {}
         response = self.client.post(f"/forms/{self.copy_id}/{name}", values, headers=headers)
-        if response.status_code == 200:
+        if response.status_code == 200 and "HX-Trigger" in response.headers:
             self.version = triggered_events(response)["copy-saved"]["version"]
         return response  # type: ignore[return-value]
 

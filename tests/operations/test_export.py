@@ -24,6 +24,7 @@ from tenants.models import Tenant
 from tenants.tables import tenant_tables
 from tests.harness.batch_asserts import assert_batch
 from tests.harness.cast import SECOND_DATABASE
+from tests.harness.later_releases import publish_release, with_sensitivity
 
 pytestmark = pytest.mark.django_db(databases=["default", SECOND_DATABASE])
 SECRET = "987-65-4321"
@@ -115,3 +116,19 @@ def test_the_file_appears_complete_and_only_for_its_owner_or_not_at_all(
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
     with pytest.raises(CommandError, match="exists already"):
         export(kennels, path)
+
+
+def test_what_a_later_release_calls_sensitive_is_masked_in_every_version(
+    kennels: Tenant, make_form: Callable[..., UUID], agent: Actor, tmp_path: Path
+) -> None:
+    form = make_form({"kennel_name": "Very Secret Paws"})
+    assert_batch(
+        form, lambda changeset: changeset.find_answer("kennel_name").apply("Hidden Paws"), scope=kennels, actor=agent
+    )
+    _, before = export(kennels, tmp_path / "before.zip")
+    publish_release(with_sensitivity(kennel_name="spi"))
+
+    _, after = export(kennels, tmp_path / "after.zip")
+
+    assert "Very Secret Paws" in json.dumps(before["copy_revisions.ndjson"])
+    assert {name for name, rows in after.items() if "Paws" in json.dumps(rows)} == set()

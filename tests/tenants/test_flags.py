@@ -90,7 +90,7 @@ def test_a_change_is_seen_within_the_fresh_time_and_costs_no_reads_before(
     assert stage.reads == 6
 
 
-def test_without_redis_the_database_is_asked_twice_a_second(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_redis_the_database_is_asked_four_times_a_second(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
     memory = stage.process()
     assert is_on(memory)
     stage.cache.is_away = True
@@ -102,7 +102,7 @@ def test_without_redis_the_database_is_asked_twice_a_second(stage: Stage, monkey
     for hundredth in range(100):
         stage.now = 0.5 + hundredth / 100
         is_on(memory)
-    assert stage.reads == 3
+    assert stage.reads == 5
 
 
 def test_a_change_that_did_not_reach_redis_is_seen_after_the_trusted_time(

@@ -8,6 +8,7 @@ from typing import Any, Final
 
 from copies.document import Answer
 from copies.paths import Path, join_path
+from partner_engine.web.pages.base_answers import base_text
 from partner_engine.web.pages.dependants import opens_questions
 from partner_engine.web.pages.reading import Reading
 from presentation.formats import element_id, field_text, listed
@@ -45,8 +46,8 @@ class Field:
     renewal proposes.
 
     ``max_length`` limits what can be typed, in characters. ``opens`` marks an answer that makes other questions appear,
-    ``is_free`` a text in any language. ``unknown`` is "offer" where a guest can leave the answer to the agent, "said"
-    where they did.
+    ``is_free`` a text in any language. ``base`` is the different answer of the form's base. ``unknown`` is "offer"
+    where a guest can leave the answer to the agent, "said" where they did.
     """
 
     path: str
@@ -74,6 +75,7 @@ class Field:
     why: bool = False
     opens: bool = False
     is_free: bool = False
+    base: str = ""
     unknown: str = ""
 
 
@@ -113,6 +115,7 @@ def build_field(reading: Reading, question: Question, prefix: str, answer: Answe
         why=bool(question.when or question.products),
         opens=opens_questions(reading.catalogue, question.code),
         is_free=question.type in (TEXT.code, LONG_TEXT.code) and not masked,
+        base=base_text(reading, path, answer),
         unknown=_unknown(reading, path, answer),
     )
 

@@ -27,8 +27,8 @@ _OUTCOMES: Final = {
     "locked": "locked",
 }
 _SORTS: Final = {
-    "mine": "Changed here",
-    "theirs": "Changed there",
+    "mine": "Changed in {mine}",
+    "theirs": "Changed in {theirs}",
     "clash": "Changed in both",
     "differs": "Different",
 }
@@ -80,9 +80,11 @@ class MergeResult:
     may_merge: bool
 
 
-def build_merge(reading: Reading, differences: Sequence[Difference], picks: Mapping[str, Side]) -> MergePage:
-    """Return the page of ``differences`` between the copy in ``reading`` and another one."""
-    shown = [_pick(reading, found, picks.get(found.id)) for found in differences if found.sort != "same"]
+def build_merge(
+    reading: Reading, differences: Sequence[Difference], picks: Mapping[str, Side], titles: Mapping[Side, str]
+) -> MergePage:
+    """Return the page of ``differences`` between the copy in ``reading`` and another one, with the titles of both."""
+    shown = [_pick(reading, found, picks.get(found.id), titles) for found in differences if found.sort != "same"]
     same = sum(found.sort == "same" for found in differences)
     return MergePage(
         tuple(pick for pick in shown if pick.is_clash),
@@ -124,13 +126,13 @@ def _outcome(reading: Reading, outcome: ProductOutcome | None) -> str:
     return price if outcome.outcome == "eligible" else f"{price} ({_OUTCOMES[outcome.outcome]})"
 
 
-def _pick(reading: Reading, difference: Difference, picked: Side | None) -> Pick:
+def _pick(reading: Reading, difference: Difference, picked: Side | None, titles: Mapping[Side, str]) -> Pick:
     texts = [_text(reading, difference, state) for state in (difference.base, difference.mine, difference.theirs)]
     return Pick(
         id=difference.id,
         label=_label(reading, difference),
         place=_place(reading, difference),
-        note=_SORTS[difference.sort],
+        note=_SORTS[difference.sort].format(**titles),
         before=texts[0] if difference.sort == "clash" else "",
         choices=(Choice("mine", texts[1], picked == "mine"), Choice("theirs", texts[2], picked == "theirs")),
         is_clash=difference.sort == "clash",

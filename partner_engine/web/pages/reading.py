@@ -14,6 +14,7 @@ from batch.changes.mutators.messages import MessageRow
 from copies.changes import Change
 from copies.document import Answer, Container, Document, find_answer, find_container
 from copies.paths import Path, split_first
+from partner_engine.web.pages.base_answers import match_base_rows
 from presentation import visibility
 from presentation.product_names import product_name
 from presentation.visibility import Visibility
@@ -37,6 +38,7 @@ class Reader:
     sees_pii: bool = True
     guest_id: str = ""
     has_finished: bool = False
+    may_copy: bool = False
     scope: GuestScope = WHOLE
     notes: Mapping[str, str] = field(default_factory=dict)
     unknown: frozenset[str] = frozenset()
@@ -58,9 +60,16 @@ class CopyFacts:
     saved_at: datetime
     as_of: date
     as_of_is_fixed: bool = False
-    locked: bool = False
+    locked_at: datetime | None = None
+    locked_by: str = ""
+    lock_reason: str = ""
     #: The number of the release of a decision that stays as it is, of a locked or bound copy; None for all others.
     kept_release: int | None = None
+
+    @property
+    def locked(self) -> bool:
+        """Return whether the copy is locked."""
+        return self.locked_at is not None
 
 
 @dataclass(frozen=True)
@@ -72,7 +81,7 @@ class Reading:
     ``premiums_before`` are the premiums by product before the save that the page shows, if it shows one.
     ``past_labels`` returns the labels of what the release no longer asks.
     ``today`` is the current catalogue where ``catalogue`` is that of an older decision, with its sensitivities in
-    ``then``.
+    ``then``. ``load_base`` returns the document of the form's base if this copy is another one.
     """
 
     facts: CopyFacts
@@ -86,6 +95,7 @@ class Reading:
     then: tuple[Mapping[str, Sensitivity], ...] = ()
     past_labels: Callable[[], PastLabels] = PastLabels
     premiums_before: Mapping[str, int | None] = field(default_factory=dict)
+    load_base: Callable[[], Document | None] = lambda: None
     unknown_to: Mapping[str, str] = field(default_factory=dict)
 
     def after(self, before: Evaluation) -> Reading:
@@ -97,6 +107,16 @@ class Reading:
     def is_writable(self) -> bool:
         """Return whether the reader can change answers now."""
         return self.reader.may_write and not self.facts.locked
+
+    @cached_property
+    def base(self) -> Document | None:
+        """Return the document of the form's base, None if this copy is the base."""
+        return self.load_base()
+
+    @cached_property
+    def base_rows(self) -> dict[str, str]:
+        """Map the path of each row that the base has too to its path there."""
+        return {} if self.base is None else match_base_rows(self, self.base)
 
     @cached_property
     def told(self) -> list[Message]:

@@ -16,7 +16,7 @@ from uuid import UUID
 from forms.states import OPEN_OUTCOMES
 from partner_engine.web.pages.form_page import Head, build_head
 from partner_engine.web.pages.reading import Reading
-from presentation.formats import money
+from presentation.formats import moment, money
 from rules.definition.model import CompiledCatalogue
 
 ANSWERS: Final = "web:copy"
@@ -32,10 +32,11 @@ class ListedCopy(Protocol):
     """The fields of a copy that its tab shows. ``summary`` is that of the present decision."""
 
     id: UUID
-    application_form_id: UUID
     title: str
     locked_at: datetime | None
+    deleted_at: datetime | None
     summary: dict[str, Any]
+    is_base: bool
 
 
 @dataclass(frozen=True)
@@ -63,19 +64,62 @@ class CopyTab:
 
 
 @dataclass(frozen=True)
+class Lock:
+    """The lock of the shown copy: who locked it, when and why."""
+
+    by: str
+    at: str
+    at_exactly: str
+    reason: str
+    may_unlock: bool
+
+
+@dataclass(frozen=True)
+class DeletedCopy:
+    """A deleted copy, which can be restored."""
+
+    id: str
+    title: str
+
+
+@dataclass(frozen=True)
 class Shell:
     """The shell around one view of one copy. ``route`` is the name of the view's URL, which the tabs link to.
 
-    ``tabs`` are all copies of the form, in the order they were made; guests get none. ``clone_key`` is the key of the
-    page's order to clone the form, "" for readers who may not.
+    ``tabs`` are all copies of the form, in the order they were made; guests get none. ``may_add`` states that the
+    reader may make copies, ``may_write`` that they may change them. ``clone_key`` is the key of the page's order to
+    clone the form, "" for readers who may not.
     """
 
     head: Head
     route: str
     views: tuple[ViewLink, ...] = ()
     tabs: tuple[CopyTab, ...] = ()
+    deleted: tuple[DeletedCopy, ...] = ()
     may_add: bool = False
+    may_write: bool = False
+    lock: Lock | None = None
     clone_key: str = ""
+
+    @property
+    def view(self) -> str:
+        """Return the code of the view."""
+        return next((view.code for view in self.views if view.current), "")
+
+    @property
+    def compares(self) -> bool:
+        """Return whether there is a view that compares copies."""
+        return any(view.route == COMPARE for view in self.views)
+
+    @property
+    def base(self) -> str:
+        """Return the id of the form's base."""
+        return next((tab.id for tab in self.tabs if tab.base), "")
+
+    @property
+    def current(self) -> CopyTab | None:
+        """Return the tab of the shown copy."""
+        return next((tab for tab in self.tabs if tab.current), None)
 
     @property
     def shows_tabs(self) -> bool:
@@ -83,13 +127,13 @@ class Shell:
         return len(self.tabs) > 1
 
 
-def build_shell(
-    reading: Reading, copies: Sequence[ListedCopy], *, route: str = ANSWERS, may_add: bool = False
-) -> Shell:
-    """Return the shell around the view ``route`` of the copy in ``reading``, one of ``copies``."""
+def build_shell(reading: Reading, copies: Sequence[ListedCopy], *, route: str = ANSWERS) -> Shell:
+    """Return the shell around the view ``route`` of the copy in ``reading``. ``copies`` are those of the form, with
+    the deleted ones; none for a guest, who gets no views either.
+    """
     if reading.reader.is_guest:
-        # Guests must not learn about the form's other copies.
         return Shell(build_head(reading), route)
+    kept = [copy for copy in copies if copy.deleted_at is None]
     return Shell(
         build_head(reading),
         route,
@@ -97,8 +141,13 @@ def build_shell(
             ViewLink(code, label, view_route, str(number), view_route == route)
             for number, (code, label, view_route) in enumerate(VIEWS, 1)
         ),
-        tabs=build_tabs(reading.catalogue, copies, current=reading.facts.id),
-        may_add=may_add,
+        tabs=build_tabs(reading.catalogue, kept, current=reading.facts.id),
+        deleted=tuple(
+            DeletedCopy(str(copy.id), copy.title or "Copy without a name") for copy in copies if copy.deleted_at
+        ),
+        may_add=reading.reader.may_copy,
+        may_write=reading.reader.may_write,
+        lock=build_lock(reading),
     )
 
 
@@ -120,11 +169,10 @@ def build_tabs(catalogue: CompiledCatalogue, copies: Sequence[ListedCopy], *, cu
 
 
 def base_of(copies: Iterable[ListedCopy]) -> ListedCopy | None:
-    """Return the copy that the others are compared with: the marked one, else the default copy, else the first."""
+    """Return the copy that the others are compared with: the marked one, else the first."""
     found = list(copies)
-    marked = next((copy for copy in found if getattr(copy, "is_base", False)), None)
-    default = next((copy for copy in found if copy.id == copy.application_form_id), None)
-    return marked or default or next(iter(found), None)
+    marked = next((copy for copy in found if copy.is_base), None)
+    return marked or next(iter(found), None)
 
 
 def title_of(copy: ListedCopy, number: int, *, is_base: bool) -> str:
@@ -152,6 +200,15 @@ def open_premiums(summary: Mapping[str, Any]) -> dict[str, int]:
     """Return the premiums of the open products."""
     outcomes, premiums = summary.get("outcomes", {}), summary.get("premiums", {})
     return {code: premium for code, premium in premiums.items() if outcomes.get(code) in OPEN_OUTCOMES}
+
+
+def build_lock(reading: Reading) -> Lock | None:
+    """Return the lock of the shown copy, None for an unlocked one."""
+    facts, reader = reading.facts, reading.reader
+    if facts.locked_at is None:
+        return None
+    at = moment(facts.locked_at, reader.zone, now=reader.now)
+    return Lock(facts.locked_by, at, facts.locked_at.isoformat(), facts.lock_reason, reader.may_write)
 
 
 def _amount(catalogue: CompiledCatalogue, copy: ListedCopy, base: ListedCopy | None) -> str:

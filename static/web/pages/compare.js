@@ -1,5 +1,5 @@
 /* Entry of the page that compares copies. */
 
-import "./page.js";
+import "./form-view.js";
 
 document.querySelector("[data-print]")?.addEventListener("click", () => window.print());

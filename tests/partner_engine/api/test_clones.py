@@ -59,6 +59,18 @@ def test_a_clone_has_every_copy_and_shows_where_each_comes_from(api: Api, form: 
     assert api.get(f"/application_forms/{what_if['id']}").json()["id"] == form["application_form_id"]
 
 
+def test_compare_finds_no_difference_between_a_form_and_its_clone(api: Api, form: dict[str, Any]) -> None:
+    (copy,) = api.post(url(form), {}).json()["copies"]
+
+    same = api.get(f"/copies/{form['id']}/compare?with={copy['id']}")
+    assert same.status_code == 200, same.content
+    api.patch(f"/copies/{copy['id']}/answers", {"answers": {"mqs_gl_limit": "l2m"}})
+    other = api.get(f"/copies/{form['id']}/compare?with={copy['id']}").json()
+
+    assert same.json()["differences"] == []
+    assert len(other["differences"]) == 1
+
+
 def test_a_clone_is_made_once_for_its_key(api: Api, harbor: Tenant, form: dict[str, Any]) -> None:
     first = api.post(url(form), {}, Idempotency_Key="k")
     again = api.post(url(form), {}, Idempotency_Key="k")

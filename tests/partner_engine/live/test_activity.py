@@ -51,7 +51,7 @@ def test_inactive_and_unauthorized_viewers_are_not_recorded(
 
     async def beat() -> None:
         hub, _ = hub_of_loop()
-        room = hub.rooms["here"] = Room(tenant=harbor, copy_id=copy_id, catalogue="demo")
+        room = hub.rooms["here"] = Room(tenant=harbor, copy_id=copy_id, form_id=copy_id, catalogue="demo")
         for user, grant in grants.items():
             person = Person(socket=user.email, type="user", id=str(user.pk), name=user.email)
             room.connections[person.socket] = Connection(grant, person)

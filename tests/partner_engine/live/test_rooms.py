@@ -64,7 +64,7 @@ def received(connection: Connection) -> list[tuple[str, int]]:
 
 
 def run(kind: type[Room], versions: Sequence[int]) -> list[tuple[str, int]]:
-    room = kind(tenant=TENANT, copy_id=UUID(int=2), catalogue="demo")
+    room = kind(tenant=TENANT, copy_id=UUID(int=2), form_id=UUID(int=1), catalogue="demo")
     connection = join(room)
     room.start(connection, version=1, release=1)
     for version in versions:
@@ -90,7 +90,7 @@ def test_frames_by_order_of_arrival(arriving: list[int], expected: list[tuple[st
 
 @pytest.mark.parametrize("kind", [Room, ForgetfulTable])
 def test_a_save_during_the_snapshot_is_not_lost(kind: type[Room]) -> None:
-    room = kind(tenant=TENANT, copy_id=UUID(int=2), catalogue="demo")
+    room = kind(tenant=TENANT, copy_id=UUID(int=2), form_id=UUID(int=1), catalogue="demo")
     connection = join(room)
     room.receive(changed(5))
     room.start(connection, version=4, release=1)
@@ -99,7 +99,7 @@ def test_a_save_during_the_snapshot_is_not_lost(kind: type[Room]) -> None:
 
 
 def test_a_snapshot_is_not_followed_by_its_own_changes() -> None:
-    room = Room(tenant=TENANT, copy_id=UUID(int=2), catalogue="demo")
+    room = Room(tenant=TENANT, copy_id=UUID(int=2), form_id=UUID(int=1), catalogue="demo")
     first, second = join(room), join(room)
     room.start(first, version=4, release=1)
     room.start(second, version=6, release=1)
@@ -111,7 +111,7 @@ def test_a_snapshot_is_not_followed_by_its_own_changes() -> None:
 
 
 def test_the_versions_of_the_database_win() -> None:
-    room = Room(tenant=TENANT, copy_id=UUID(int=2), catalogue="demo")
+    room = Room(tenant=TENANT, copy_id=UUID(int=2), form_id=UUID(int=1), catalogue="demo")
     connection = join(room)
     room.start(connection, version=1, release=1)
     room.catch_up(1)
@@ -125,7 +125,7 @@ def test_the_versions_of_the_database_win() -> None:
 
 
 def test_only_own_changes_are_not_echoed() -> None:
-    room = Room(tenant=TENANT, copy_id=UUID(int=2), catalogue="demo")
+    room = Room(tenant=TENANT, copy_id=UUID(int=2), form_id=UUID(int=1), catalogue="demo")
     connection = join(room)
     room.start(connection, version=1, release=1)
 

@@ -259,7 +259,7 @@ def test_locked_copy_refuses_with_its_reason(start_form: StartForm, open_page: O
 def test_rename(start_form: StartForm, open_page: Open, read: Read) -> None:
     page = open_page(start_form())
 
-    response = page.client.post(f"/forms/{page.copy_id}/title", {"title": "  Bar-heavy\0 plan "})
+    response = page.rename("  Bar-heavy\0 plan ")
 
     assert response.status_code == 200
     assert read(page.copy_id).copy.fields.title == "Bar-heavy plan"
@@ -296,7 +296,8 @@ def test_other_tenants_and_anonymous_users_get_nothing(
     writes = {
         "/answers": {"answers": '{"mqs_business_name": "Mine"}'},
         "/rows": {"order": "add", "path": "owners"},
-        "/title": {"title": "x"},
+        "/copies": {"title": "x"},
+        "/copies/order": {"order": "rename", "title": "x"},
         "/messages": {"order": "post", "text": "x"},
     }
 
@@ -315,7 +316,7 @@ def test_writes_need_the_forms_token(start_form: StartForm, owner: User) -> None
 
     statuses = {
         client.post(f"/forms/{copy_id}{address}").status_code
-        for address in ("/answers", "/rows", "/title", "/messages")
+        for address in ("/answers", "/rows", "/copies", "/messages")
     }
 
     assert statuses == {403}

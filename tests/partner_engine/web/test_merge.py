@@ -54,7 +54,7 @@ def merging(start_form: StartForm, open_page: Callable[[str], Page], owner: User
 
 def test_one_pick_is_merged_and_undone(merging: Merging, read: Callable[[str], batch.BatchContext]) -> None:
     content = merging.open()
-    assert content.count("Changed there") == 2
+    assert content.count("Changed in What if") == 2
     assert "2 changes here" in content
     fields = merging.fields(content)
     revenue = f"pick-{difference_id('answer', 'mqs_annual_revenue')}"
