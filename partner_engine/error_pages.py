@@ -5,9 +5,11 @@ API callers receive problems, people receive pages.
 
 from __future__ import annotations
 
+import sys
 from http import HTTPStatus
 from typing import Final
 
+from django.db import OperationalError
 from django.http import HttpRequest, HttpResponse
 from django.template import TemplateDoesNotExist
 from django.template.loader import render_to_string
@@ -17,6 +19,8 @@ from partner_engine.problems import MEDIA_TYPE, Refused, render
 
 #: The paths that programs call.
 _FOR_PROGRAMS: Final = ("/api/", "/o/")
+#: After so many seconds a request that the database refused may succeed.
+RETRY_SECONDS: Final = 2
 
 
 def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
@@ -42,7 +46,14 @@ def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
 
 
 def server_error(request: HttpRequest) -> HttpResponse:
-    """Return the 500 response to a failed request, without the cause."""
+    """Return the response to a failed request, without the cause: 503 where the database refused it for the moment (an
+    outage, a tenant that has just moved), else 500.
+    """
+    # Django calls this while it handles the exception.
+    if isinstance(sys.exception(), OperationalError):
+        response = _respond(request, 503, "unavailable", "A required service is unavailable; try again in a moment.")
+        response["Retry-After"] = str(RETRY_SECONDS)
+        return response
     return _respond(
         request, 500, "internal_error", "Something went wrong on our side. Give the correlation ID to support."
     )

@@ -14,6 +14,7 @@ from tenants.current_tenant import across_tenants, use_tenant
 from tenants.models import Tenant
 from tenants.tables import tenant_tables
 from tests.harness.cast import SECOND_DATABASE
+from tests.harness.moves import remove_gates
 from tests.harness.tenant_rows import contents, fill_tables
 
 pytestmark = pytest.mark.django_db(transaction=True, databases=["default", SECOND_DATABASE])
@@ -23,15 +24,7 @@ pytestmark = pytest.mark.django_db(transaction=True, databases=["default", SECON
 def no_gates() -> Iterator[None]:
     """Remove what moves leave in the databases and in this process."""
     yield
-    residence.forget()
-    for alias in ("default", SECOND_DATABASE):
-        with connections[alias].cursor() as cursor:
-            cursor.execute(
-                "SELECT format('DROP POLICY %I ON %s', polname, polrelid::regclass) FROM pg_policy"
-                " WHERE polname LIKE 'tenant_move_%'"
-            )
-            drops = [row[0] for row in cursor.fetchall()]
-            cursor.execute("; ".join([*drops, "DROP SCHEMA IF EXISTS tenant_move CASCADE"]))
+    remove_gates()
 
 
 def run(*arguments: str) -> str:
