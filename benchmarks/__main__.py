@@ -28,6 +28,7 @@ MEASUREMENTS: Final = (
     "deciding",
     "growth",
     "storage",
+    "history",
     "comparing",
     "locking",
     "relay",

@@ -1,7 +1,7 @@
 """The hash chain of a copy's versions: each link is the SHA-256 of the link before and of all that its version says.
 
-Pure, and read by ``verify_decision.py`` too. A program that alters a stored version must alter all later links, and the last
-link is known outside: on the copy, in exports, in the notes of an auditor.
+Pure, and read by ``verify_decision.py`` too. A program that alters a stored version must alter all later links, and the
+last link is known outside: on the copy, in exports, in the notes of an auditor.
 """
 
 from __future__ import annotations

@@ -5,7 +5,7 @@ Documents are compared as their readers see them (docs/copies.md):
 - An answer counts while its question is asked. A question that only some documents ask is a difference of visibility
   (``asked`` varies), and only where one of those documents has an answer to it.
 - Rows are matched by ``copies.row_matching``; their order has no meaning. A row that a document lacks is one
-  difference, and its answers there are none.
+  difference, whatever answers it has.
 - A value that is sealed, or that the reader may not compare, is the same where it was given by the same author at the
   same time: its content is never looked at (docs/adr/0024-unreadable-is-never-compared.md).
 """

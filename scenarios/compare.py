@@ -12,6 +12,7 @@ from copies.diff import AnswerDifference, Difference, Keys, RowDifference, diffe
 from copies.document import Answer, Document
 from copies.paths import Path
 from copies.row_matching import IsComparable
+from encryption.envelope import DecryptionFailed
 from presentation.visibility import Visibility
 from rules.definition.model import CompiledCatalogue
 from rules.flow.evaluation import Evaluation, ProductOutcome, Reason
@@ -24,6 +25,8 @@ from scenarios.price_split import NoSplit, PriceSplit, split
 #: Copies that can be compared at a time.
 MOST_COPIES: Final = 4
 _LAST: Final = 10**9
+#: A sealed answer that a rate reads may be erased; a chain of conditions may be longer than calls nest.
+_NOT_SPLIT: Final = (NoSplit, DecryptionFailed, RecursionError)
 #: How shares were found: exactly, from a sample, or not at all because there is nothing to share (``none``), because
 #: the copies were priced under different releases or on different days (``other_rates``), or because the premium is
 #: unknown between the two (``unknown_between``).
@@ -173,11 +176,10 @@ class _Pair:
         product = self._first.catalogue.products[code]
         # Rows of one pool that come and go are one change where some of them alone leave too few or too many.
         for are_grouped in (False, True):
-            mixture, paths = self._mixture(are_grouped)
-            premium = mixed_premium(mixture, product)
             try:
-                found = split(premium, before=before, after=after)
-            except NoSplit:
+                mixture, paths = self._mixture(are_grouped)
+                found = split(mixed_premium(mixture, product), before=before, after=after)
+            except _NOT_SPLIT:
                 continue
             if not found.shares:
                 return (), "none", False

@@ -15,7 +15,7 @@ from scenarios.compare import Comparison, ProductDifference, Share, Side, SplitK
 from scenarios.labels import label_of
 
 #: Stands beside every share.
-NOTE = "Shares are our estimate, computed from the carriers' rates in the catalogue; a carrier may rate otherwise."
+NOTE = "Shares are our estimate, computed from the carriers' rates in the catalogue; carriers may rate otherwise."
 
 
 class ComparedCopy(msgspec.Struct, frozen=True, kw_only=True):

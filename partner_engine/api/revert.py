@@ -66,10 +66,13 @@ class Revert(Endpoint):
 
 def _respond(context: BatchContext, result: SaveResult, value: tuple[int, list[str]]) -> StoredResponse:
     version, not_restored = value
+    saved = saved_changes(context, result)
+    if isinstance(saved, shapes.Receipt):
+        return json_response(saved, version=result.version)
     changed = {change.path for change in result.changes}
     refused = [message.path for message in result.evaluation.messages if message.kind == "error"]
     shape = shapes.RevertShape(
-        **msgspec.structs.asdict(saved_changes(context, result)),
+        **msgspec.structs.asdict(saved),
         reverted_to=version,
         refused=[path for path in dict.fromkeys(refused) if path in changed],
         not_restored=not_restored,

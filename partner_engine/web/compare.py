@@ -52,7 +52,7 @@ def index(request: HttpRequest, agent: Agent, copy_id: UUID) -> HttpResponse:
         problem=problem,
         choices=[(tab, tab.id in chosen) for tab in shell.tabs],
         most=MOST_COPIES - 1,
-        query=",".join(map(_text_of, references)),
+        named=",".join(map(_text_of, references)),
         day=_today(reading),
         note=INDICATION,
         copy_id=copy_id,

@@ -11,6 +11,7 @@ from datetime import date
 
 from copies.document import Document
 from rules.definition.model import CompiledCatalogue
+from rules.flow.derived_sensitivity import sealed_codes
 from rules.flow.eligibility import decide_products, mark_bindable
 from rules.flow.evaluation import EDITION, Evaluation, FlowResult, Message, Needed, Refusal
 from rules.flow.messages import messages_of
@@ -33,12 +34,16 @@ def run(catalogue: CompiledCatalogue, document: Document, *, as_of: date, releas
     needed = _needed(state, messages)
     added, removed, kept = _question_sets(state)
     waiting = {catalogue.set_of(path) for path in needed.quote}
+    sealed = sealed_codes(document) if catalogue.derived else frozenset[str]()
     completed = {part.code for part in document.question_sets if part.completed_at is not None}
     evaluation = Evaluation(
         release=release,
         as_of=as_of,
         edition=EDITION,
-        derived={code: stored_derived(part, state.root[part.slot]) for code, part in catalogue.derived.items()},
+        derived={
+            code: stored_derived(catalogue, part, state.root[part.slot], sealed=sealed)
+            for code, part in catalogue.derived.items()
+        },
         eligibility=mark_bindable(catalogue, decide_products(state), needed),
         needed=needed,
         messages=messages,

@@ -21,6 +21,16 @@ def questions_of_derived(catalogue: CompiledCatalogue, code: str) -> frozenset[s
     return frozenset(found)
 
 
+def sealed_codes(document: Document) -> frozenset[str]:
+    """Return the codes of the questions with sealed answers in ``document``."""
+    return frozenset(
+        code
+        for _, container in walk_containers(document)
+        for code, answer in container.answers.items()
+        if answer.sealed is not None
+    )
+
+
 def tag_of_derived(catalogue: CompiledCatalogue, document: Document, code: str) -> str:
     """Return the strictest sensitivity of the answers in ``document`` that the derived value ``code`` is made of."""
     questions = questions_of_derived(catalogue, code)

@@ -6,7 +6,8 @@ from datetime import date
 from decimal import Decimal
 from fractions import Fraction
 
-from rules.definition.model import CompiledDerived
+from rules.definition.model import CompiledCatalogue, CompiledDerived
+from rules.flow.derived_sensitivity import questions_of_derived
 from rules.language import numbers
 from rules.language.values import Value
 
@@ -22,11 +23,14 @@ def plain(value: Value) -> str | int | float | bool | list[str] | None:
     return value if isinstance(value, str | int | bool | list) else None
 
 
-def stored_derived(part: CompiledDerived, value: Value) -> str | int | float | bool | None:
+def stored_derived(
+    catalogue: CompiledCatalogue, part: CompiledDerived, value: Value, *, sealed: frozenset[str]
+) -> str | int | float | bool | None:
     """Return a derived value as it is stored with the evaluation; None for one made of secret answers, which would be
-    stored in plain text.
+    stored in plain text: of questions that are secret today, or of ``sealed`` codes.
     """
-    return None if part.tag == "spi" else plain(value)  # type: ignore[return-value]  # no derived value is a list
+    is_secret = part.tag == "spi" or bool(sealed and sealed & questions_of_derived(catalogue, part.derived.code))
+    return None if is_secret else plain(value)  # type: ignore[return-value]  # no derived value is a list
 
 
 def _plain_number(value: int | Decimal | Fraction) -> str | int | float:

@@ -8,6 +8,7 @@ from typing import Final
 
 from copies.paths import Path, split_prefix
 from rules.definition.model import CompiledCatalogue
+from rules.flow.derived_sensitivity import sealed_codes
 from rules.flow.eligibility import decide_products, mark_bindable
 from rules.flow.evaluation import Evaluation, FlowResult, Message, Needed, ProductOutcome, Refusal
 from rules.flow.messages import (
@@ -202,8 +203,12 @@ class _Merger:
         return state.is_set_shown(code) is True and any(state.top.asks(question) for question in questions)
 
     def derived(self) -> dict[str, str | float | bool | None]:
-        parts = (self._catalogue.derived[code] for code in self._follower.derived)
-        renewed = {part.derived.code: stored_derived(part, self._state.root[part.slot]) for part in parts}
+        parts = [self._catalogue.derived[code] for code in self._follower.derived]
+        sealed = sealed_codes(self._state.document) if parts else frozenset[str]()
+        renewed = {
+            part.derived.code: stored_derived(self._catalogue, part, self._state.root[part.slot], sealed=sealed)
+            for part in parts
+        }
         return {**self._before.derived, **renewed} if renewed else self._before.derived
 
     def undecided(self) -> dict[str, tuple[str, ...]]:

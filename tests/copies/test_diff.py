@@ -7,7 +7,7 @@ from copy import deepcopy
 from datetime import UTC, datetime
 
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from copies.diff import AnswerDifference, RowDifference, differences, is_same_value
@@ -159,6 +159,7 @@ def cells(document_):
     return shown
 
 
+@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(documents_, documents_, st.randoms(use_true_random=False))
 def test_differences_are_those_of_the_cells(left, right, chance: random.Random):
     found_ = differences([left, right], {})

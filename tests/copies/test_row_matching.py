@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from copies.document import Answer, PoolRow
@@ -90,6 +90,7 @@ rows = st.lists(
 )
 
 
+@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(rows, rows, st.randoms(use_true_random=False))
 def test_order_has_no_meaning_and_no_row_is_lost(left, right, chance: random.Random):
     shuffled_left, shuffled_right = chance.sample(left, len(left)), chance.sample(right, len(right))

@@ -145,3 +145,11 @@ def test_what_an_earlier_release_compared_with_is_not_shown() -> None:
     shown = Visibility(without, Reader()).messages(before.messages, Document)
 
     assert not any(shows(message.text, "least") for message in shown)
+
+
+def test_a_number_derived_from_a_sealed_answer_is_not_stored() -> None:
+    assert decided(catalogue("", ""), document("", "")).derived == {"twice": 1044}
+    # The question is no longer secret, the answer still is.
+    assert decided(catalogue("", ""), document("spi", "other")).derived == {"twice": None}
+    assert decided(catalogue("spi", "other"), document("spi", "other")).derived == {"twice": None}
+    assert decided(catalogue("", ""), document("spi", "least")).derived == {"twice": 1044}

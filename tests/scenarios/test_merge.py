@@ -14,6 +14,8 @@ from batch.errors import CopyIsLocked, NotFound, PoolIsFull
 from copies.document import AnsweredBy
 from copies.history import cause_of
 from copies.models import CopyRevision
+from copies.sealed_answers import Sealer
+from encryption.envelope import DecryptionFailed
 from scenarios.merge import MergePlan, carry_out, plan_merge, require_picks, undo_merge
 from scenarios.merge_errors import MergeRefused, NoMergeToUndo, SameCopy, SourceMoved
 from tenants.access import Actor, Right
@@ -262,6 +264,34 @@ def test_sealed_answers_are_sealed_anew_and_never_compared(pair: Pair) -> None:
     for copy_id in (pair.base, pair.copy):
         pair.answer(copy_id, "owner_ssn", SSN)
     assert pair.sorts() == {"owner_ssn": "clash"}
+
+
+def test_a_sealed_answer_that_no_longer_opens_cannot_be_picked(pair: Pair, monkeypatch: pytest.MonkeyPatch) -> None:
+    pair.answer(pair.copy, "owner_ssn", SSN)
+    pair.answer(pair.copy, "state", "OH")
+
+    def erased(sealer: Sealer, path: str, answer: object) -> None:
+        raise DecryptionFailed
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Sealer, "reveal", erased)
+        context = batch.find(pair.base, scope=pair.tenant, actor=pair.actor)
+        plan = plan_merge(context.changeset, pair.copy, scope=pair.tenant)
+        with pytest.raises(MergeRefused) as refused:
+            carry_out(context.changeset, plan, plan.pick({}))
+
+    assert [(fault.path, fault.code) for fault in refused.value.faults] == [("owner_ssn", "unreadable_answer")]
+    pair.merge({"owner_ssn": "mine"})
+    assert (pair.value(pair.base, "owner_ssn"), pair.value(pair.base, "state")) == (None, "OH")
+
+
+def test_a_locked_copy_can_be_merged_into_another(pair: Pair) -> None:
+    pair.answer(pair.copy, "state", "OH")
+    pair.change(pair.copy, lambda changeset: changeset.copy.lock())
+
+    pair.merge()
+
+    assert pair.value(pair.base, "state") == "OH"
 
 
 def test_what_the_reader_may_not_see_is_not_compared(pair: Pair) -> None:

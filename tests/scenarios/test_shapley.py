@@ -6,7 +6,7 @@ import math
 from fractions import Fraction
 from itertools import permutations
 
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from scenarios.shapley import exact_shares, in_whole_units, sampled_shares
@@ -29,16 +29,19 @@ def by_brute_force(values):
     return [share / math.factorial(count) for share in shares]
 
 
+@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(games())
 def test_shares_are_the_means_over_all_orders(values):
     assert exact_shares(values) == by_brute_force(values)
 
 
+@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(games(8))
 def test_shares_add_up(values):
     assert sum(exact_shares(values)) == values[-1] - values[0]
 
 
+@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(games(5), st.data())
 def test_a_player_without_effect_gets_nothing(values, data):
     player = data.draw(st.integers(0, len(values).bit_length() - 1))
@@ -52,6 +55,7 @@ def test_a_player_without_effect_gets_nothing(values, data):
     assert shares[:player] + shares[player + 1 :] == exact_shares(values)
 
 
+@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(games(5))
 def test_players_with_equal_effects_get_the_same(values):
     symmetric = [values[min(mask, _swapped(mask))] for mask in range(len(values))]
@@ -66,6 +70,7 @@ def _swapped(mask):
     return mask & ~3 | (mask & 1) << 1 | (mask & 2) >> 1
 
 
+@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(games(5), st.integers(-1000, 1000))
 def test_shares_of_a_sum_are_sums_of_shares(values, times):
     other = [times * value // 7 for value in reversed(values)]
@@ -75,6 +80,7 @@ def test_shares_of_a_sum_are_sums_of_shares(values, times):
     assert both == [one + two for one, two in zip(exact_shares(values), exact_shares(other), strict=True)]
 
 
+@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(games(6), st.integers(1, 997))
 def test_whole_units_add_up_and_stay_within_one_of_the_share(values, divisor):
     shares = [share / divisor for share in exact_shares(values)]
@@ -85,6 +91,7 @@ def test_whole_units_add_up_and_stay_within_one_of_the_share(values, divisor):
         assert all(abs(unit - share) < 1 for unit, share in zip(units, shares, strict=True))
 
 
+@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(games(6), st.integers(0, 100))
 def test_a_sample_is_near_the_exact_shares_and_the_same_each_time(values, seed):
     exact = exact_shares(values)

@@ -65,6 +65,68 @@ _CHANGES: Final[dict[str, Any]] = {
     "messages": [],
 }
 
+_SHARE_OF_LIMIT: Final[dict[str, Any]] = {"paths": ["mqs_gl_limit"], "amount": 284, "error": 0}
+_COMPARED_OUTCOME: Final[dict[str, Any]] = {
+    "outcome": "eligible",
+    "premium": 2451,
+    "bindable": True,
+    "reasons": [],
+    "missing": [],
+    "adjustments": [],
+    "missing_for_price": [],
+    "priced_by_carrier": False,
+}
+_COMPARED_ANSWER: Final[dict[str, Any]] = {
+    "value": "l1m",
+    "active": True,
+    "required": "quote",
+    "readonly": False,
+    "answered_by": {"type": "api_client", "id": "harbor-demo", "source": "api"},
+    "updated_at": "2026-11-25T14:06:00Z",
+}
+_COMPARISON: Final[dict[str, Any]] = {
+    "copies": [
+        {
+            "id": identity,
+            "application_form_id": _FORM,
+            "title": title,
+            "version": version,
+            "release": 3,
+            "as_of": "2026-06-01",
+        }
+        for identity, title, version in ((_FORM, "Base", 4), (_ROW, "Higher limit", 2))
+    ],
+    "currency": "USD",
+    "products": [
+        {
+            "product": "QM-BOP",
+            "outcomes": [_COMPARED_OUTCOME, {**_COMPARED_OUTCOME, "premium": 2735}],
+            "differences": [
+                {
+                    "difference": 284,
+                    "only_here": [],
+                    "only_there": [],
+                    "way_back": "",
+                    "shares": [_SHARE_OF_LIMIT],
+                    "split": "exact",
+                    "is_read": True,
+                }
+            ],
+        }
+    ],
+    "differences": [
+        {
+            "kind": "answer",
+            "path": "mqs_gl_limit",
+            "label": "Each occurrence limit",
+            "paths": ["mqs_gl_limit", "mqs_gl_limit"],
+            "answers": [_COMPARED_ANSWER, {**_COMPARED_ANSWER, "value": "l2m"}],
+            "effects": [{"QM-BOP": 284}],
+        }
+    ],
+    "note": "Shares are our estimate, computed from the carriers' rates in the catalogue; carriers may rate otherwise.",
+}
+
 EXAMPLES: Final[dict[str, tuple[bool, Any]]] = {
     "NewForm": (
         True,
@@ -104,6 +166,7 @@ EXAMPLES: Final[dict[str, tuple[bool, Any]]] = {
     "EventPage": (False, {"results": [_EVENT], "next": None}),
     "ProcessPage": (False, {"results": [_PROCESS], "next": None}),
     "ChangesShape": (False, _CHANGES),
+    "ComparisonShape": (False, _COMPARISON),
     "Problem": (
         False,
         {

@@ -132,7 +132,7 @@ def _pick(reading: Reading, difference: Difference, picked: Side | None, titles:
         id=difference.id,
         label=_label(reading, difference),
         place=_place(reading, difference),
-        note=_SORTS[difference.sort].format(**titles),
+        note=_SORTS[difference.sort].format(mine=titles["mine"], theirs=titles["theirs"]),
         before=texts[0] if difference.sort == "clash" else "",
         choices=(Choice("mine", texts[1], picked == "mine"), Choice("theirs", texts[2], picked == "theirs")),
         is_clash=difference.sort == "clash",

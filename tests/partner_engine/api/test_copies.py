@@ -212,6 +212,7 @@ UNLOCKING = {
     "DELETE copies/<id:id>/question_sets/<slug:code>",
     "DELETE copies/<id:id>/guest_links/<id:link_id>",
     "POST copies/<id:id>/merge/undo",
+    "POST copies/<id:id>/guest_links/<id:link_id>/send_back",
     "POST copies/<id:id>/confirmations",
     "POST copies/<id:id>/reveal",
 }

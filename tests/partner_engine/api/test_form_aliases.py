@@ -39,6 +39,7 @@ SAMPLES: dict[tuple[str, str], Any] = {
     ("processes", "GET"): "",
     ("guest_links", "GET"): "",
     ("guest_links", "POST"): {"name": "Gus"},
+    ("guest_link", "GET"): "",
     ("guest_link", "DELETE"): None,
     ("needed", "GET"): "",
     ("changes", "GET"): "?since=0",

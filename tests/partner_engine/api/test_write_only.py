@@ -23,6 +23,9 @@ WRITES: Final[list[tuple[str, str, Any]]] = [
     ("POST", "/copies/{id}/lock", None),
     ("POST", "/copies/{id}/unlock", None),
     ("POST", "/copies/{id}/restore", None),
+    ("POST", "/copies/{id}/make_base", None),
+    ("POST", "/copies/{id}/revert", {"version": 1}),
+    ("POST", "/copies/{id}/revert", {"version": 1, "into": "new_copy"}),
     ("POST", "/application_forms/{id}/copies", {}),
     ("POST", "/application_forms", {"answers": {"mqs_business_name": "Written only"}}),
 ]
