@@ -147,22 +147,22 @@ class _Pair:
 
     def product(self, code: str) -> ProductDifference:
         """Return what is different for one product."""
-        there = self._first.evaluation.eligibility.get(code)
-        here = self._other.evaluation.eligibility.get(code)
-        before, after = (_reasons(outcome) for outcome in (there, here))
+        base = self._first.evaluation.eligibility.get(code)
+        other = self._other.evaluation.eligibility.get(code)
+        before, after = (_reasons(outcome) for outcome in (base, other))
         only_here = tuple(reason for rule, reason in after.items() if rule not in before)
         only_there = tuple(reason for rule, reason in before.items() if rule not in after)
         shares: tuple[Share, ...] = ()
         kind: SplitKind = "none"
         difference, is_read = None, True
-        if there is not None and here is not None and there.premium is not None and here.premium is not None:
-            difference = here.premium - there.premium
-            shares, kind, is_read = self._shares(code, there.premium, here.premium)
+        if base is not None and other is not None and base.premium is not None and other.premium is not None:
+            difference = other.premium - base.premium
+            shares, kind, is_read = self._shares(code, base.premium, other.premium)
         return ProductDifference(
             difference=difference,
             only_here=only_here,
             only_there=only_there,
-            way_back=self._way_back(code, there, here),
+            way_back=self._way_back(code, base, other),
             shares=shares,
             split=kind,
             is_read=is_read,
@@ -213,11 +213,11 @@ class _Pair:
             self._mixtures[are_grouped] = mixture, paths
         return self._mixtures[are_grouped]
 
-    def _way_back(self, code: str, there: ProductOutcome | None, here: ProductOutcome | None) -> str:
+    def _way_back(self, code: str, base: ProductOutcome | None, other: ProductOutcome | None) -> str:
         """Return what would take back a decline that only one of the copies has, for one single reason."""
-        if there is None or here is None or (there.outcome == "decline") == (here.outcome == "decline"):
+        if base is None or other is None or (base.outcome == "decline") == (other.outcome == "decline"):
             return ""
-        side, declined = (self._other, here) if here.outcome == "decline" else (self._first, there)
+        side, declined = (self._other, other) if other.outcome == "decline" else (self._first, base)
         declining = [reason for reason in declined.reasons if reason.effect in ("decline", "base")]
         product = side.catalogue.products.get(code)
         if product is None or len(declining) != 1:

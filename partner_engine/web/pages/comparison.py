@@ -190,16 +190,16 @@ class _Builder:
         return OutcomeCell(price, *word, changed, premium=outcome.premium, change=difference)
 
     def _because(self, copy: str, line: ProductLine, place: int, found: ProductDifference) -> Iterator[Because]:
-        here, there = line.outcomes[place], line.outcomes[0]
+        other, base = line.outcomes[place], line.outcomes[0]
         for reason in found.only_here:
-            yield Because(copy, reason.text, _detail(reason, found.way_back if _declines(here) else ""))
+            yield Because(copy, reason.text, _detail(reason, found.way_back if _declines(other) else ""))
         for reason in found.only_there:
-            lead = "Only declined in" if _declines(there) and reason.effect in ("decline", "base") else "Only in"
-            way_back = found.way_back if _declines(there) else ""
+            lead = "Only declined in" if _declines(base) and reason.effect in ("decline", "base") else "Only in"
+            way_back = found.way_back if _declines(base) else ""
             yield Because(copy, f"{lead} {self._titles[0]}: {reason.text}", _detail(reason, way_back))
-        missing = here is not None and here.outcome == "need_info" and (there is None or there.outcome != "need_info")
-        if missing and here is not None:
-            labels = [label_of(self._catalogue, path) for path in here.missing[:_NAMING]]
+        missing = other is not None and other.outcome == "need_info" and (base is None or base.outcome != "need_info")
+        if missing and other is not None:
+            labels = [label_of(self._catalogue, path) for path in other.missing[:_NAMING]]
             yield Because(copy, f"Needs {listed(labels)}" if labels else "Needs answers")
         if found.shares:
             shares = [share for share in found.shares if share.amount or share.error][:_LISTED]
