@@ -12,6 +12,7 @@ from uuid import UUID
 from batch.changes.changeset import Changeset
 from batch.changes.mutators.guest_links import GUEST_LINKS
 from batch.changes.records import Loaded
+from batch.changes.tracker import GUEST
 from batch.errors import BaseCopy, CopyIsDeleted, CopyIsLocked, LastCopy
 from copies.changes import Change
 from copies.paths import Path
@@ -32,6 +33,9 @@ def refuse_locked(changeset: Changeset, loaded: Loaded) -> None:
     fields = loaded.copy.fields
     is_locked = fields.locked_at is not None and changeset.copy_fields.locked_at is not None
     if is_locked and not changeset.requests_nothing and not _only_ends_links(changeset):
+        if changeset.tracker.by.type == GUEST:
+            # Who locked the copy and why is written for colleagues.
+            raise CopyIsLocked
         raise CopyIsLocked(by=fields.locked_by_label, since=fields.locked_at, reason=fields.lock_reason)
 
 

@@ -15,7 +15,7 @@ import structlog
 from msgspec.structs import replace
 from uuid_utils.compat import uuid7
 
-from batch.changes.open_values import protect_open_values
+from batch.changes.open_values import protect_open_values, protect_values
 from batch.changes.records import CopyRecord, FormRecord, Loaded
 from batch.changes.snapshots import CopyFields
 from batch.context import BatchContext
@@ -91,6 +91,8 @@ def _document(
     fitting = Fitting(catalogue, carries=carries, reveal=old.reveal if is_readable else None)
     fitting.fit(document)
     unreadable = clone_document(document, {}, source=old, target=new, keeps_lineage=False)
+    # Here some questions may be more sensitive than when they were answered, and than they are there.
+    protect_values(about.release.compiled, document, sealing=new)
     return encode_document(document), new.key, fitting.findings + unreadable
 
 

@@ -93,8 +93,16 @@ def protect_open_values(tracker: ChangeTracker, container: Container, prefix: st
 
     The answers do not count as changed: their values are the same. Raises ``KeyServiceUnavailable``.
     """
-    sealed = seal_open_values(secrets_of(tracker.catalogue), container, prefix, sealing=tracker.sealing)
-    _tag_personal(tracker.catalogue, container)
+    return protect_values(tracker.catalogue, container, prefix, sealing=tracker.sealing)
+
+
+def protect_values(catalogue: CompiledCatalogue, container: Container, prefix: str = "", *, sealing: Sealing) -> int:
+    """Seal what is secret and tag what is personal in ``catalogue``; return how many were sealed.
+
+    Raises ``KeyServiceUnavailable``.
+    """
+    sealed = seal_open_values(secrets_of(catalogue), container, prefix, sealing=sealing)
+    _tag_personal(catalogue, container)
     return sealed
 
 

@@ -74,7 +74,7 @@ def show(request: HttpRequest, agent: Agent, copy_id: UUID) -> HttpResponse:
         has_ancestor=plan.base is not None,
         writable=reading.is_writable,
         merged=_number(request.GET.get("merged", "")),
-        undone=request.GET.get("undone", ""),
+        undone=_undone(request.GET.get("kept", "")),
     )
     return render(request, "web/merge.html", shown)
 
@@ -126,10 +126,7 @@ def undo(request: HttpRequest, agent: Agent, copy_id: UUID) -> HttpResponse:
     with agent.find_and_lock(copy_id) as context:
         kept = undo_merge(context.changeset, version, scope=agent.tenant)
         context.save()
-    told = "The merge is undone."
-    if kept:
-        told += f" {counted(len(kept), 'later change')} {'stays' if len(kept) == 1 else 'stay'}."
-    return HttpResponseClientRedirect(_address(copy_id, source, undone=told))
+    return HttpResponseClientRedirect(_address(copy_id, source, kept=len(kept)))
 
 
 def _plan(context: BatchContext, order: Order, agent: Agent) -> MergePlan:
@@ -176,6 +173,18 @@ def _order(request: HttpRequest) -> Order | None:
 
 def _address(copy_id: UUID, source: UUID, **more: object) -> str:
     return f"{reverse(COMPARE, args=[copy_id])}?{urlencode({'with': source, 'merge': 1, **more})}"
+
+
+def _undone(kept: str) -> str:
+    """Return the words after an undoing with this number of ``kept`` later changes, "" without a number.
+
+    An address carries no words: what the page says is never somebody else's.
+    """
+    if not kept.isdecimal():
+        return ""
+    count = _number(kept)
+    stays = f" {counted(count, 'later change')} {'stays' if count == 1 else 'stay'}." if count else ""
+    return f"The merge is undone.{stays}"
 
 
 def _other(shell: Shell) -> UUID | None:

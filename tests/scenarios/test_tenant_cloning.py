@@ -32,6 +32,7 @@ from tenants.current_tenant import use_tenant
 from tenants.models import Tenant
 from tests.harness.cast import SECOND_DATABASE
 from tests.harness.kennel_catalogue import KENNELS
+from tests.harness.later_releases import with_sensitivity
 from tests.scenarios.test_cloning import respond
 
 pytestmark = pytest.mark.django_db(databases=["default", SECOND_DATABASE])
@@ -248,3 +249,23 @@ def test_a_clone_that_stops_between_the_databases_leaves_only_an_entry_which_is_
         assert not ApplicationForm.objects.exists()
         assert not Copy.objects.exists()
     assert CopyIndex.objects.filter(copy_id=full).exists()
+
+
+def test_what_became_more_sensitive_here_arrives_as_sensitive_there(
+    full: UUID, kennels: Tenant, other: Tenant, agent: Actor
+) -> None:
+    publish(load(replace(KENNELS, code="yards")), actor_id="test")
+    other.catalogue = "yards"
+    stricter = with_sensitivity(owner_phone="spi", kennel_name="pii")
+    publish(load(stricter), actor_id="test")
+
+    clone = moved(full, kennels, other, agent)
+
+    context = batch.find(clone.form_id or "", scope=other, actor=agent)
+    answers = decode_document(context.copy.document).answers
+    assert left_out(clone) == {}
+    assert (answers["owner_phone"].value, context.sealer.reveal("owner_phone", answers["owner_phone"])) == (
+        None,
+        "+16145550123",
+    )
+    assert answers["kennel_name"].tag == "pii"

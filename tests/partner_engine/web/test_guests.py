@@ -163,7 +163,7 @@ class TestOpening:
     def test_on_a_locked_copy_it_stays_unopened(self, harbor: Tenant, copy_id: str, owner: User) -> None:
         _, secret = issue(harbor, copy_id)
         with batch.find_and_lock(copy_id, scope=harbor, actor=owner.as_actor(source="web")) as context:
-            context.changeset.copy.lock()
+            context.changeset.copy.lock(reason="Looks like fraud")
             context.save()
 
         refused = follow(Client(), copy_id, secret)
@@ -171,8 +171,15 @@ class TestOpening:
             context.changeset.copy.unlock()
             context.save()
 
-        assert refused.status_code == 423
-        assert follow(Client(), copy_id, secret).status_code == 200
+        # Who locked it and why is for colleagues.
+        assert (refused.status_code, refused.content.decode()) == (423, "This copy is locked. Unlock it first.")
+        client = Client()
+        assert follow(client, copy_id, secret).status_code == 200
+        with batch.find_and_lock(copy_id, scope=harbor, actor=owner.as_actor(source="web")) as context:
+            context.changeset.copy.lock(reason="Looks like fraud")
+            context.save()
+        late = part(client, copy_id, "answers", {"answers": json.dumps({"mqs_annual_revenue": "5"})})
+        assert (late.status_code, late["X-Problem"]) == (423, "This copy is locked. Unlock it first.")
 
     def test_it_needs_the_token_of_its_page(self, harbor: Tenant, copy_id: str) -> None:
         _, secret = issue(harbor, copy_id)

@@ -69,7 +69,8 @@ def test_one_pick_is_merged_and_undone(merging: Merging, read: Callable[[str], b
     assert (answers["mqs_annual_revenue"].value, answers["mqs_legal_entity"].value) == (2000, "llc")
     assert "Undo" in merging.open("&merged=2")
     status, _, address = merging.send("/undo", {"with": merging.copy, "version": "2"})
-    assert "undone=The+merge+is+undone." in address
+    assert "kept=0" in address
+    assert "The merge is undone." in merging.open("&kept=0") and "2 later changes stay." in merging.open("&kept=2")
     assert read(merging.base).read_only_changeset().document.answers["mqs_annual_revenue"].value == 1000
 
 
