@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
 from typing import Any, Final
@@ -42,8 +42,13 @@ class Sample:
     answer_pools: dict[str, list[dict[str, Any]]]
     expect: dict[str, Expected]
     copy_of: str = ""
-    #: Whether it is a copy without changes: the form's default copy under its title.
-    is_base: bool = False
+    #: The answers of a copy that differ from those of its sample.
+    changed: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def is_base(self) -> bool:
+        """Return whether it is a copy without changes: the form's default copy under its title."""
+        return bool(self.copy_of) and not self.changed
 
 
 def load_demo_catalogue(*, actor_id: str) -> Release:
@@ -67,7 +72,7 @@ def read_samples() -> list[Sample]:
             answer_pools=base[copy["of"]].answer_pools,
             expect=_expected(copy["expect"]),
             copy_of=copy["of"],
-            is_base=not copy["set"],
+            changed=copy["set"],
         )
         for copy in file["copies"]
     ]

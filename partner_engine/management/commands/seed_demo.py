@@ -114,6 +114,6 @@ def _name(sample: Sample, form_id: UUID, *, scope: Tenant, actor: Actor) -> None
 
 def _add_copy(sample: Sample, form_id: UUID, *, scope: Tenant, actor: Actor) -> None:
     with batch.build_copy(form_id, scope=scope, actor=actor, title=sample.title) as context:
-        # The rows are part of the copied document.
-        context.changeset.apply_answers(sample.answers)
+        # Everything else is part of the copied document.
+        context.changeset.apply_answers(sample.changed)
         context.save()

@@ -40,7 +40,10 @@ class ChangeLine:
 
 @dataclass(frozen=True)
 class Effect:
-    """What a version, or a session, did to one product: its outcome and premium before and after, in words."""
+    """What a version, or a session, did to one product: its outcome and premium before and after, in words.
+
+    ``before`` is empty where the copy was not decided before.
+    """
 
     product: str
     before: str
@@ -113,7 +116,7 @@ def effects(
     later = after.eligibility if after else {}
     found = []
     for code in dict.fromkeys([*later, *earlier]):
-        texts = _standing(catalogue, earlier.get(code)), _standing(catalogue, later.get(code))
+        texts = _standing(catalogue, earlier.get(code)) if before else "", _standing(catalogue, later.get(code))
         if texts[0] != texts[1]:
             found.append(Effect(product_name(catalogue, code), *texts))
     return tuple(found)
