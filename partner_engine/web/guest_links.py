@@ -17,6 +17,7 @@ from batch.context import BatchContext
 from batch.errors import BatchError, GuestLinkInvalid, LooksSensitive, TooManyGuestLinks, UnknownRecord, WrongValue
 from forms.models import GuestLink
 from guests.service import GuestChanges, changes_of_guest, list_links, state_of
+from partner_engine.audit import note_personal_read
 from partner_engine.copy_visibility import past_sensitivities
 from partner_engine.guest_access import DEFAULT_DAYS, guest_address
 from partner_engine.web.access import Agent, for_agents
@@ -92,10 +93,12 @@ def send_back(request: HttpRequest, agent: Agent, copy_id: UUID, link_id: UUID) 
         return _show(request, agent, context, notice="The guest can answer these questions again with the same link.")
 
 
-def _line(link: GuestLink, reading: Reading) -> GuestLine:
+def _line(link: GuestLink, reading: Reading, agent: Agent) -> GuestLine:
     changed = changes_of_guest(link) if link.exchanged_at else GuestChanges([], ())
     past = replace(reading, then=(*reading.then, *past_sensitivities(changed.release_ids)))
-    return build_guest_line(link, state_of(link, timezone.now()), past, changes=changed.changes)
+    line = build_guest_line(link, state_of(link, timezone.now()), past, changes=changed.changes)
+    note_personal_read(actor=agent.actor, copy_id=link.copy_id, count=past.visibility.personal_shown)
+    return line
 
 
 def _show(  # noqa: PLR0913 - the outcome of a command
@@ -110,7 +113,7 @@ def _show(  # noqa: PLR0913 - the outcome of a command
 ) -> HttpResponse:
     reading = read_context(context, request, agent)
     reader = reading.reader
-    links = [_line(link, reading) for link in list_links(context.copy.id)]
+    links = [_line(link, reading, agent) for link in list_links(context.copy.id)]
     shown = {
         "lines": links,
         "copy_id": context.copy.id,

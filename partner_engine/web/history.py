@@ -20,6 +20,7 @@ from copies.changes import RELEASE
 from copies.codec import decode
 from copies.history import cause_of, changes_of, evaluations, list_authors, list_revisions
 from copies.models import CopyRevision
+from partner_engine.audit import note_personal_read
 from partner_engine.copy_visibility import past_sensitivities
 from partner_engine.web.access import Agent, for_agents
 from partner_engine.web.copy_shell import shell_of
@@ -48,7 +49,7 @@ def index(request: HttpRequest, agent: Agent, copy_id: UUID) -> HttpResponse:
     context = agent.find(copy_id)
     reading = read_context(context, request, agent)
     page = _page(request, context)
-    versions = [version for version in _versions(reading, page) if _is_wanted(version, request)]
+    versions = [version for version in _versions(reading, page, agent) if _is_wanted(version, request)]
     log_personal_reads(reading, context, agent)
     filters = {name: request.GET.get(name, "") for name in ("question", "person", "effect")}
     shown = agent.context(
@@ -150,22 +151,23 @@ def _page(request: HttpRequest, context: BatchContext) -> _Page:
     )
 
 
-def _versions(reading: Reading, page: _Page) -> list[Version]:
+def _versions(reading: Reading, page: _Page, agent: Agent) -> list[Version]:
+    """Return the versions of the page; log how many personal answers of then they show."""
     rows = page.rows
     if not rows:
         return []
     known = evaluations(rows[0].copy_id, first=max(rows[-1].version - 1, 1), last=rows[0].version)
     decided = {version: decode(stored, Evaluation) for version, stored in known.items()}
     recorded = [row.release_id for row in (*rows, page.before or rows[-1])]
-    return [
-        build_version(
-            reading,
-            _saved(row, decided),
-            # What a version changed was recorded in it and in the one before.
-            visibility=reading.visibility.at(past_sensitivities(recorded[place : place + 2])),
-        )
-        for place, row in enumerate(rows)
+    # What a version changed was recorded in it and in the one before.
+    seen = [reading.visibility.at(past_sensitivities(recorded[place : place + 2])) for place in range(len(rows))]
+    versions = [
+        build_version(reading, _saved(row, decided), visibility=visibility)
+        for row, visibility in zip(rows, seen, strict=True)
     ]
+    count = sum(visibility.personal_shown for visibility in seen)
+    note_personal_read(actor=agent.actor, copy_id=rows[0].copy_id, count=count)
+    return versions
 
 
 def _saved(row: CopyRevision, decided: Mapping[int, Evaluation]) -> Saved:

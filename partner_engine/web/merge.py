@@ -18,6 +18,7 @@ from batch.context import BatchContext
 from batch.errors import BatchError, NotFound, StaleChangeset
 from copies.merge import Side
 from copies.picks import Picked
+from partner_engine.audit import note_personal_read
 from partner_engine.web.access import Agent, for_agents
 from partner_engine.web.copy_shell import shell_of
 from partner_engine.web.copy_view import log_personal_reads, read_context
@@ -61,9 +62,12 @@ def show(request: HttpRequest, agent: Agent, copy_id: UUID) -> HttpResponse:
         "mine": names.get(str(context.copy.id)) or context.copy.fields.title,
         "theirs": names.get(str(source_id)) or plan.source.copy.fields.title,
     }
+    page = build_merge(reading, plan.differences, picks, titles)
+    # The values of the other copy and of the common ancestor; those of this copy are counted above.
+    note_personal_read(actor=agent.actor, copy_id=plan.source.copy.id, count=reading.visibility.personal_shown)
     shown = agent.context(
         shell=shell,
-        page=build_merge(reading, plan.differences, picks, titles),
+        page=page,
         result=_preview(context, plan, picked, request, agent),
         copy_id=context.copy.id,
         source_id=source_id,

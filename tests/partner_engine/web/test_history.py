@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Callable
 
 import pytest
+from django.test import Client
+from structlog.testing import capture_logs
 
 from batch import service as batch
 from catalogue.releases import forget_compiled_releases
 from tenants.models import User
 from tests.harness.api_client import Api
+from tests.harness.guests import follow, issue
 from tests.harness.kennel_catalogue import ANSWERS, HOUSES, KENNELS
 from tests.harness.later_releases import publish_release, with_sensitivity
 from tests.harness.page_client import Page, StartForm, markup
@@ -42,6 +46,33 @@ def history(page: Page, **query: str) -> str:
     response = page.client.get(f"/forms/{page.copy_id}/history", query)
     assert response.status_code == 200
     return markup(response)
+
+
+def test_every_page_that_shows_personal_answers_of_then_or_of_another_copy_logs_the_read(
+    start_form: StartForm, open_page: Callable[[str], Page], owner: User
+) -> None:
+    publish_release(KENNELS)
+    page = open_page(start_form({**ANSWERS, "owner_phone": "614-555-0123"}, {"houses": HOUSES}, catalogue="kennels"))
+    assert owner.tenant is not None
+    _, secret = issue(owner.tenant, page.copy_id)
+    assert follow(guest := Client(), page.copy_id, secret).status_code == 200
+    typed = {"answers": json.dumps({"owner_phone": "614-555-0199"})}
+    guest.post(f"/guest/{page.copy_id}/answers", typed, headers={"HX-Request": "true", "X-Copy-Version": "3"})
+    with batch.build_copy(page.copy_id, scope=owner.tenant, actor=owner.as_actor(source="web")) as context:
+        context.save()
+        other = str(context.copy.id)
+    with batch.find_and_lock(page.copy_id, scope=owner.tenant, actor=owner.as_actor(source="web")) as context:
+        context.changeset.find_answer("owner_phone").clear()
+        context.save()
+
+    def reads(address: str) -> list[str]:
+        with capture_logs() as logs:
+            assert "555-0199" in page.client.get(address).content.decode()
+        return [entry["copy_id"] for entry in logs if entry["event"] == "audit.personal_answers_read"]
+
+    assert reads(f"/forms/{page.copy_id}/history") == [page.copy_id]
+    assert reads(f"/forms/{page.copy_id}/guest-links") == [page.copy_id]
+    assert reads(f"/forms/{page.copy_id}/compare?with={other}&merge=1") == [other]
 
 
 def test_a_person_with_a_nul_in_the_address_has_saved_nothing(
