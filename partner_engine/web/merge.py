@@ -8,7 +8,7 @@ from typing import Final, NamedTuple
 from urllib.parse import urlencode
 from uuid import UUID
 
-from django.http import HttpRequest, HttpResponse, HttpResponseBadRequest
+from django.http import HttpRequest, HttpResponse, HttpResponseBadRequest, HttpResponseRedirect
 from django.shortcuts import render
 from django.urls import reverse
 from django.views.decorators.http import require_POST
@@ -130,7 +130,8 @@ def undo(request: HttpRequest, agent: Agent, copy_id: UUID) -> HttpResponse:
     with agent.find_and_lock(copy_id) as context:
         kept = undo_merge(context.changeset, version, scope=agent.tenant)
         context.save()
-    return HttpResponseClientRedirect(_address(copy_id, source, kept=len(kept)))
+    address = _address(copy_id, source, kept=len(kept))
+    return HttpResponseClientRedirect(address) if request.headers.get("HX-Request") else HttpResponseRedirect(address)
 
 
 def _plan(context: BatchContext, order: Order, agent: Agent) -> MergePlan:
