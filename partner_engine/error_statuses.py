@@ -51,7 +51,14 @@ from batch.errors import (
     WrongValue,
 )
 from batch.misuse import Misuse
-from scenarios.merge_errors import CannotMerge, NoMergeToUndo, SourceMoved
+from scenarios.merge_errors import (
+    CannotMerge,
+    MergeRefused,
+    NoMergeToUndo,
+    OtherCatalogue,
+    SameCopy,
+    SourceMoved,
+)
 
 STATUS: Final[dict[type[BatchError], int]] = {
     Misuse: 500,
@@ -100,6 +107,9 @@ STATUS: Final[dict[type[BatchError], int]] = {
     PoolIsFull: 422,
     ReadOnlyAnswer: 422,
     CannotMerge: 422,
+    SameCopy: 422,
+    OtherCatalogue: 422,
+    MergeRefused: 422,
     SourceMoved: 409,
     NoMergeToUndo: 409,
 }

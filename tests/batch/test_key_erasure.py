@@ -110,3 +110,4 @@ def test_the_command_needs_a_confirmation(form: UUID, kennels: Tenant) -> None:
     call_command("erase_keys", str(form), reason=REASON, confirm=form, stdout=out)
 
     assert "2 copies, with 2 sensitive answers" in out.getvalue()
+    call_command("verify_history", all=True, stdout=out, stderr=out)

@@ -109,6 +109,7 @@ def test_copies_get_new_data_keys_and_earlier_versions_still_open(
     assert wrapped.rewrapped == 3
     assert read(copies, kennels, agent) == before
     assert versions(copies, kennels) == [version + 2 for version in first_versions]
+    call_command("verify_history", all=True, stdout=StringIO(), stderr=StringIO())
     for copy, ssn in zip(copies, before, strict=True):
         sealed = set()
         for version in range(1, versions([copy], kennels)[0] + 1):

@@ -186,7 +186,7 @@ def test_a_locked_a_bound_and_a_deleted_copy_keep_their_decision(api: Api, start
     with batch.find_and_lock(bound["id"], scope=kennels, actor=system_actor("test")) as context:
         context.changeset.dispositions.give("bound")
         context.save()
-    api.post(f"/application_forms/{deleted['application_form_id']}/copies", {})
+    deleted = api.post(f"/application_forms/{deleted['application_form_id']}/copies", {}).json()
     assert api.delete(f"/copies/{deleted['id']}").status_code == 204
 
     publish_release(declining())

@@ -94,12 +94,21 @@ class TestKeysAndVersions:
         assert api.get(f"/copies/{copy['id']}").json() == copy
 
 
+#: Fields that a body may have, by its address.
+OWN_FIELDS = {
+    "POST copies/<id:id>/merge/undo": {"version"},
+    "POST copies/<id:id>/revert": {"version"},
+    "PATCH copies/<id:id>": {"owner_id"},
+}
+
+
 class TestBodies:
     @pytest.mark.parametrize("row", WRITES, ids=str)
     def test_unknown_fields_set_nothing(self, row: Row, api: Api, s1: Sample) -> None:
         copy = api.start(s1)
 
-        for field in ("id", "tenant_id", "version", "owner_id", "locked_at", "deleted_at", "eligibility", "release"):
+        fields = {"id", "tenant_id", "version", "owner_id", "locked_at", "deleted_at", "eligibility", "release"}
+        for field in sorted(fields - OWN_FIELDS.get(f"{row.method} {row.address}", set())):
             body = {**json.loads(row.body), field: copy.get(field)}
             assert_problem(
                 api.send(row.method, f"/{row.path(copy['id'])}", json.dumps(body).encode()), 422, "invalid_body"

@@ -272,7 +272,7 @@ FAILING = {
     "the sealing": ("copies.sealed_answers.Sealer", "seal"),
     "the revealing": ("copies.sealed_answers.Sealer", "reveal"),
     "the rules": ("batch.save", "decide"),
-    "the encoding": ("batch.storage.rows", "encode_document"),
+    "the encoding": ("batch.storage.rows", "document_content"),
     "the save": ("batch.storage.write", "write"),
     "the answer": ("partner_engine.api.answers", "saved_changes"),
     "the page": ("partner_engine.web.rendering", "build_head"),

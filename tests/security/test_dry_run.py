@@ -13,7 +13,9 @@ from django.db import connection
 
 from batch.context import BatchContext
 from batch.service import find, find_and_lock
-from partner_engine.api.answers import Answers
+from partner_engine.api import answers
+from partner_engine.api.bodies import ReadQuery
+from partner_engine.api.http.endpoint import Endpoint
 from tenants.current_tenant import across_tenants
 from tests.harness.api_client import Api
 from tests.harness.canaries import RedisCommands, make_canaries
@@ -141,11 +143,11 @@ class TestTheseTestsCanFail:
         }
 
     def test_a_lock_is_seen(self, api: Api, full: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> None:
-        def locking(endpoint: Answers, id: UUID) -> BatchContext:
+        def locking(endpoint: Endpoint, id: UUID, query: ReadQuery) -> BatchContext:
             with find_and_lock(id, scope=endpoint.tenant, actor=endpoint.actor):
                 return find(id, scope=endpoint.tenant, actor=endpoint.actor)
 
-        monkeypatch.setattr(Answers, "find", locking)
+        monkeypatch.setattr(answers, "find_copy", locking)
         with traced() as traces:
             dry_run(api, full)
 

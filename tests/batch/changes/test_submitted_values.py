@@ -17,6 +17,7 @@ from catalogue.releases import forget_compiled_releases
 from rules.definition.catalogue import Question
 from tenants.access import GUEST_RIGHTS, Actor, Right
 from tenants.models import Tenant
+from tests.harness.guests import issue
 from tests.harness.kennel_catalogue import ANSWERS, HOUSES, KENNELS
 from tests.harness.later_releases import publish_release, with_sensitivity
 
@@ -58,6 +59,7 @@ def form_id(kennels: Tenant, agent: Actor) -> Iterator[UUID]:
     with batch.build_context(scope=kennels, actor=agent, catalogue="kennels") as context:
         context.changeset.apply_answers({**ANSWERS, **answers("top")}, {"houses": [house]})
         context.save()
+    LINK["id"] = str(issue(kennels, context.form.id)[0])
     yield context.form.id
     forget_compiled_releases()
 
@@ -92,8 +94,12 @@ WAYS: Final = [by_request, by_field]
 PREFIXES: Final = ["top", "house", "fence"]
 
 
+#: The id of the link of the guest, to the whole copy; each form has its own.
+LINK: Final = {"id": ""}
+
+
 def guest(actor: Actor) -> Actor:
-    return replace(actor, type="guest", id="g1", rights=GUEST_RIGHTS)
+    return replace(actor, type="guest", id=LINK["id"], rights=GUEST_RIGHTS)
 
 
 def without_personal(actor: Actor) -> Actor:

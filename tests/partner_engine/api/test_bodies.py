@@ -32,7 +32,7 @@ def test_a_body_is_read() -> None:
         ("x", AnswersChange, "wrong_type", ""),
         ({"answers": []}, AnswersChange, "wrong_type", "/answers"),
         ({"title": 7}, CopyChange, "wrong_type", "/title"),
-        ({}, CopyChange, "missing_field", "/title"),
+        ({"reason": "to file a claim", "purpose": "claim"}, RevealInput, "missing_field", "/path"),
         ({"title": "x" * 201}, CopyChange, "invalid_value", "/title"),
         ({"title": "x", "tenant_id": "y"}, CopyChange, "unknown_field", "/tenant_id"),
         ({"version": 1}, Nothing, "unknown_field", "/version"),
