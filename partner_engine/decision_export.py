@@ -57,9 +57,10 @@ class Exported(NamedTuple):
 def export_decision(context: BatchContext) -> Exported:
     """Return the decision of the version in ``context``.
 
-    Raises ``MissingRight`` without the right to read personal answers, ``CannotBeExported``.
+    Raises ``MissingRight`` without the rights to read personal answers and the catalogue, ``CannotBeExported``.
     """
-    context.save_context.actor.require(Right.READ_PERSONAL)
+    for right in (Right.READ_PERSONAL, Right.READ_CATALOGUE):
+        context.save_context.actor.require(right)
     document, saved_under = context.read_only_changeset().document, context.copy.release_id
     today = releases.current(context.form.catalogue)
     renames = () if saved_under in (None, today.id) else renames_between(saved_under, today.id)

@@ -88,7 +88,7 @@ class Decision(Endpoint):
         "Export a decision",
         "The decision of a version with its document as it is stored (sensitive answers sealed), its release, its day "
         "and its link in the hash chain, for `verify_decision.py`, which computes it again without this system. Needs "
-        "the right `answers:pii` too.",
+        "the rights `answers:pii` and `catalogue:read` too.",
         query=ReadQuery,
         responses={200: DecisionExport},
     )

@@ -15,9 +15,8 @@ from partner_engine.decision_export import export_decision
 from tenants.access import Actor, Right
 from tenants.models import Tenant
 
-_ACTOR = Actor(
-    type="system", id="export_decision", source="job", rights=frozenset({Right.READ_FORMS, Right.READ_PERSONAL})
-)
+_RIGHTS = frozenset({Right.READ_FORMS, Right.READ_PERSONAL, Right.READ_CATALOGUE})
+_ACTOR = Actor(type="system", id="export_decision", source="job", rights=_RIGHTS)
 
 
 class Command(BaseCommand):

@@ -14,7 +14,8 @@ from typing import Final
 
 from partner_engine.web.pages.comparison import ComparisonPage
 
-_FORMULA: Final = re.compile(r"\s*[=+\-@\t\r|%]")
+#: The last four are full-width signs, which East Asian spreadsheets read like the others.
+_FORMULA: Final = re.compile("\\s*[-=+@\t\r|%\uff1d\uff0b\uff0d\uff20]")
 _NUMBER: Final = re.compile(r"[+-]?[0-9]+(\.[0-9]+)?")
 
 

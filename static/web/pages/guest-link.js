@@ -28,7 +28,7 @@ function showOver() {
 
 function askForDigits(text) {
   const field = document.getElementById("digits-field");
-  // The first time it is no fault that there are none.
+  // The first time the field was hidden: nothing was entered wrong.
   if (field.hidden) button.disabled = false;
   else refuse(text);
   field.hidden = false;

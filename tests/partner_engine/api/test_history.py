@@ -5,6 +5,8 @@ from __future__ import annotations
 import pytest
 
 from catalogue.demo import Sample
+from tenants.access import Right
+from tenants.models import ApiClient
 from tests.harness.api_client import Api, assert_problem
 
 pytestmark = pytest.mark.django_db
@@ -77,3 +79,14 @@ def test_an_invalid_cursor(api: Api, s1: Sample, cursor: str) -> None:
     copy = api.start(s1)
 
     assert_problem(api.get(f"/copies/{copy['id']}/history?cursor={cursor}"), 400, "invalid_cursor")
+
+
+@pytest.mark.parametrize("missing", [Right.READ_PERSONAL, Right.READ_CATALOGUE, Right.READ_FORMS])
+def test_a_decision_with_its_release_needs_the_rights_to_all_that_it_holds(
+    api: Api, harbor_client: ApiClient, s1: Sample, missing: Right
+) -> None:
+    url = f"/copies/{api.start(s1)['id']}/decision"
+    rights = [Right.READ_FORMS, Right.READ_PERSONAL, Right.READ_CATALOGUE]
+
+    assert_problem(Api(harbor_client, [right for right in rights if right != missing]).get(url), 403, "missing_right")
+    assert Api(harbor_client, rights).get(url).status_code == 200

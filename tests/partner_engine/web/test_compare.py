@@ -136,6 +136,8 @@ def test_the_csv_is_safe_and_complete(api: Api, browser: Client, s1: Sample):
         ("+1-614-555-0101", "'+1-614-555-0101"),
         ("\t=1", "'\t=1"),
         (" @x", "' @x"),
+        ("\uff1d1+1", "'\uff1d1+1"),
+        ("\uff20x", "'\uff20x"),
         ("12 Pecan St", "12 Pecan St"),
         ("", ""),
     ],
