@@ -7,6 +7,7 @@ own audit log shows for whom it was opened.
 from __future__ import annotations
 
 from typing import Any, Final, NoReturn
+from urllib.parse import urlsplit
 from uuid import UUID
 
 import boto3
@@ -34,15 +35,15 @@ class AwsKms:
         self._client = boto3.client("kms", region_name=region, config=_LIMITS)
 
     @classmethod
-    def from_place(cls, place: str) -> AwsKms:
-        """Return the service at ``place``, ``<region>/<key>``. Raises ``ImproperlyConfigured``."""
-        region, _, key = place.partition("/")
-        if not region or not key:
+    def from_url(cls, url: str) -> AwsKms:
+        """Return the service at ``url``, ``aws-kms://<region>/<key>``. Raises ``ImproperlyConfigured``."""
+        place = urlsplit(url)
+        key = place.path[1:]
+        if not place.netloc or not key:
             raise ImproperlyConfigured(
-                f"KEY_SERVICE aws-kms://{place} names no region and key; write"
-                " aws-kms://us-east-1/alias/partner-engine."
+                f"KEY_SERVICE {url} names no region and key; write aws-kms://us-east-1/alias/partner-engine."
             )
-        return cls(region=region, key=key)
+        return cls(region=place.netloc, key=key)
 
     def wrap(self, data_key: bytes, *, tenant_id: UUID, owner_id: UUID) -> WrappedKey:
         """Wrap ``data_key``. Raises ``KeyServiceUnavailable``."""

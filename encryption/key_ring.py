@@ -13,6 +13,7 @@ from collections.abc import Mapping
 from contextlib import suppress
 from functools import cache
 from typing import Final, Protocol
+from urllib.parse import urlsplit
 from uuid import UUID
 
 from django.conf import settings
@@ -240,11 +241,11 @@ def key_service() -> KeyService:
     url: str = settings.KEY_SERVICE
     if not url:
         return local_keyring()
-    scheme, _, place = url.partition("://")
+    scheme = urlsplit(url).scheme
     if scheme not in CLOUD_SERVICES:
         raise ImproperlyConfigured(
             f"KEY_SERVICE {url!r} is unknown. Set one such as aws-kms://us-east-1/alias/partner-engine, or leave it"
             " empty for the local keyring."
         )
-    service: KeyService = import_string(CLOUD_SERVICES[scheme]).from_place(place)
+    service: KeyService = import_string(CLOUD_SERVICES[scheme]).from_url(url)
     return KeyServices(service, local_keyring())

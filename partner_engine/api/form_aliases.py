@@ -79,8 +79,8 @@ def alias_of(path: str, successor: str, view: type[Endpoint]) -> type[Endpoint]:
         "__doc__": f"Deprecated: ``{path}`` of the copy that a form's or copy's id means.",
         "__module__": __name__,
     }
-    made = type(f"Form{name}{'Item' if '/' in path else ''}", (FormAlias, view), attributes)
-    suffix = "by_form" if path.startswith(successor) or "/" in path else f"by_form_{path}"
+    made = type(f"Form{name}{'Item' if '<' in path else ''}", (FormAlias, view), attributes)
+    suffix = "by_form" if path.startswith(successor) or "<" in path else f"by_form_{path}"
     described = {method: _deprecated(getattr(view, method), suffix) for method in _METHODS if hasattr(view, method)}
     return extend_schema_view(**described)(made)
 
@@ -101,7 +101,7 @@ def _deprecated(handler: Any, suffix: str) -> Any:
 
 #: The routes of the aliases, by URL name: address and view.
 ALIAS_ROUTES: Final[dict[str, tuple[str, type[Endpoint]]]] = {
-    f"form_{successor if '/' in path else path}": (
+    f"form_{successor if '<' in path else path}": (
         f"application_forms/<id:id>/{path}",
         alias_of(path, successor, view),
     )

@@ -119,6 +119,12 @@ export async function switchCopy(url, { push = true, path = "" } = {}) {
   // Something was typed while the other copy was on its way: it belongs to this one.
   if (queue.isUnsaved) return switchCopy(url, { push, path: question });
   if (push) history.pushState({}, "", url);
+  arrive(fresh, { question, left });
+  return true;
+}
+
+/** Show the copy in the markup `fresh`, with the focus at `question`; `left` is the address of the copy before. */
+function arrive(fresh, { question, left }) {
   show(fresh);
   restoreFocus(question);
   followCopy();
@@ -127,7 +133,6 @@ export async function switchCopy(url, { push = true, path = "" } = {}) {
   loadNeighbors(left);
   const title = document.querySelector(".tab [aria-current] .tab-title")?.textContent ?? "";
   announce(`${title} is shown.`);
-  return true;
 }
 
 function loadPointedAt({ target }) {

@@ -23,10 +23,12 @@ export function loadView(url) {
   const view = { text: load(url), at: performance.now() };
   views.set(key, view);
   if (views.size > MOST) views.delete(views.keys().next().value);
-  view.text.then((text) => {
-    if (text === null && views.get(key) === view) views.delete(key);
-  });
+  forgetMissing(key, view);
   return view.text;
+}
+
+async function forgetMissing(key, view) {
+  if ((await view.text) === null && views.get(key) === view) views.delete(key);
 }
 
 /** Forget the view of the copy `copyId`. */

@@ -37,8 +37,8 @@ function focusSearch() {
 }
 
 function showKeys() {
-  const keys = document.getElementById("keys");
-  keys?.showModal();
+  const sheet = document.getElementById("keys");
+  sheet?.showModal();
   return Boolean(keys);
 }
 

@@ -33,7 +33,7 @@ def kms(monkeypatch: pytest.MonkeyPatch) -> Iterator[KmsServer]:
 
 @pytest.fixture
 def service(kms: KmsServer) -> AwsKms:
-    return AwsKms.from_place(f"us-east-1/{ALIAS}")
+    return AwsKms.from_url(f"aws-kms://us-east-1/{ALIAS}")
 
 
 def local() -> LocalKeyring:
@@ -75,7 +75,7 @@ def test_an_outage_is_told_from_an_altered_key(service: AwsKms, kms: KmsServer) 
 
 def test_a_service_that_is_away_is_an_outage(service: AwsKms, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AWS_ENDPOINT_URL_KMS", "http://127.0.0.1:9")
-    away = AwsKms.from_place(f"us-east-1/{ALIAS}")
+    away = AwsKms.from_url(f"aws-kms://us-east-1/{ALIAS}")
 
     with pytest.raises(KeyServiceUnavailable):
         away.wrap(b"d" * 32, tenant_id=TENANT, owner_id=OWNER)

@@ -8,7 +8,7 @@ import { startShortcuts } from "../shortcuts.js";
 const root = document.querySelector(".form-page");
 
 /** Send `order`; a page that shows something else afterwards is loaded again. */
-async function sendOrder({ to, needsTabs, ...values }) {
+async function sendOrder({ to, needsTabs: _needsTabs, ...values }) {
   const headers = { "X-View": root.dataset.view };
   const xhr = await request("POST", to, { source: root, swap: "none", values, headers });
   const hasFailed = xhr.status < 200 || xhr.status >= 300;
