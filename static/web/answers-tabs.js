@@ -37,6 +37,19 @@ function loadTabs() {
   request("GET", page.dataset.tabs, { source: document.getElementById("tabs"), swap: "none", headers });
 }
 
+/** Load the menu of the copy when it closes, if it was left alone while it was open. */
+function followMenu() {
+  document.addEventListener(
+    "toggle",
+    ({ target, newState }) => {
+      if (target.id !== "copy-menu" || newState !== "closed" || !("outdated" in target.dataset)) return;
+      delete target.dataset.outdated;
+      loadTabs();
+    },
+    true,
+  );
+}
+
 /** Follow what others do with another copy; the answers of the base are shown beside those of this one. */
 function followOther({ detail: { copyId } }) {
   if (copyId === document.getElementById("tabs").dataset.base) return loadEverything();
@@ -58,6 +71,7 @@ export function startAnswersTabs() {
     goTo: (url) => switchCopy(url, { path: lastQuestion() }),
   });
   startClicks();
+  followMenu();
   page.addEventListener("other-copy", followOther);
   page.addEventListener("copy-gone", sayGone);
 }

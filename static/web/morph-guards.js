@@ -3,6 +3,8 @@
    Idiomorph are here; swaps use them through the htmx extension "guarded-morph". */
 
 const MARKS = ".here, .put-away";
+const IN_HAND = "#rename, #new-copy-form"; // forms in the row of tabs, while they are open
+const MENU = "#copy-menu:popover-open";
 
 const guards = {}; // the callbacks, complete once installGuards was called
 
@@ -35,7 +37,11 @@ function keepField(old, fresh, { queue, conflicts, keptTexts }) {
 function beforeNodeMorphed(old, fresh, keepers) {
   const { queue, keptTexts } = keepers;
   if (!isElement(old) || !isElement(fresh)) return true;
-  if (old.matches(".why[data-open]")) return false;
+  if (old.matches(".why[data-open]") || (old.matches(IN_HAND) && !old.hidden)) return false;
+  if (old.matches(MENU)) {
+    old.dataset.outdated = ""; // loaded again when it closes
+    return false;
+  }
   if (isGone(old, fresh) && keptTexts.keep(old)) return false;
   if (isField(old) && keepField(old, fresh, keepers)) return false;
   if (queue.held().length) keptTexts.makeRoom(old, fresh);
@@ -45,6 +51,8 @@ function beforeNodeMorphed(old, fresh, keepers) {
 
 /** Keep what the person opened, and where they are. */
 function beforeAttributeUpdated(name, element) {
+  if (name === "data-named") return false;
+  if (name === "hidden" && element.id === "tabs") return !element.querySelector("form:not([hidden])");
   if (name === "data-open") return !element.matches(".panel, .why");
   if (name === "aria-expanded") return !element.matches("[data-why], [data-toggle]");
   if (name === "aria-current") return !element.matches(".sets a");

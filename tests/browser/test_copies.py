@@ -176,9 +176,16 @@ def test_others_see_what_becomes_of_the_copies(driver: Driver, other: Driver, fo
     other.open(form_id)
     driver.is_online()
     other.is_online()
+    other.page.evaluate("document.activeElement.blur()")
+    other.page.keyboard.press("n")
+    other.page.keyboard.type("Mine")
 
     make_copy(driver, "Plan B")
     expect(tab(other.page, "Plan B")).to_be_visible()
+    # What is typed in the row of tabs outlives the news of another copy.
+    expect(other.page.locator("#new-copy-title")).to_have_value("Mine")
+    expect(other.page.locator("#new-copy-title")).to_be_focused()
+    other.page.keyboard.press("Escape")
     driver.is_online()
     driver.answer("mqs_bop_deductible", "d2500")
     expect(tab(other.page, "Plan B")).to_contain_text("−$172")
