@@ -33,15 +33,17 @@ function keepField(old, fresh, { queue, conflicts, keptTexts }) {
   return true;
 }
 
+/** Return whether the person has opened `old`: an explanation, a name in the row of tabs, or the menu of the copy. */
+function isInHand(old) {
+  if (old.matches(MENU)) old.dataset.outdated = ""; // it is loaded again when it closes
+  return old.matches(`.why[data-open], ${MENU}`) || (old.matches(IN_HAND) && !old.hidden);
+}
+
 /** Return whether `old` becomes `fresh`. */
 function beforeNodeMorphed(old, fresh, keepers) {
   const { queue, keptTexts } = keepers;
   if (!isElement(old) || !isElement(fresh)) return true;
-  if (old.matches(".why[data-open]") || (old.matches(IN_HAND) && !old.hidden)) return false;
-  if (old.matches(MENU)) {
-    old.dataset.outdated = ""; // loaded again when it closes
-    return false;
-  }
+  if (isInHand(old)) return false;
   if (isGone(old, fresh) && keptTexts.keep(old)) return false;
   if (isField(old) && keepField(old, fresh, keepers)) return false;
   if (queue.held().length) keptTexts.makeRoom(old, fresh);
