@@ -1,7 +1,7 @@
 """Differences between two contents of bytes: what is equal at both ends is left out, the rest is compressed against the
 earlier content. Pure.
 
-A form is edited in one place at a time, so a difference is some hundred bytes (docs/adr/0035).
+A form is edited in one place at a time, so a difference is some hundred bytes (docs/adr/0033).
 """
 
 from __future__ import annotations

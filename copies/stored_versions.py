@@ -20,7 +20,7 @@ from copies.codec import (
 )
 from copies.deltas import WrongDelta, difference, restore
 
-#: A whole version comes after at most this many: measured in docs/adr/0035.
+#: A whole version comes after at most this many: measured in docs/adr/0033.
 WHOLE_EVERY: Final = 8
 _DELTA: Final = b"\0"
 
