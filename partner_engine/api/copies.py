@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import ClassVar
 from uuid import UUID
 
+import msgspec
 from django.http import HttpResponse
 from msgspec import UNSET
 from rest_framework.request import Request
@@ -67,6 +69,19 @@ def tag_of(context: BatchContext) -> str:
     )
 
 
+def respond_to_read(
+    endpoint: Endpoint, copy_id: UUID, query: ReadQuery, build: Callable[[BatchContext], msgspec.Struct]
+) -> HttpResponse:
+    """Return the response to a read of a copy: what ``build`` makes of it, or 304 if the caller has it. Raises
+    ``NotFound``.
+    """
+    context = find_copy(endpoint, copy_id, query)
+    etag = tag_of(context)
+    if endpoint.is_fresh(etag):
+        return endpoint.respond_unchanged(etag)
+    return endpoint.respond(build(context), etag=etag)
+
+
 class Copy(Endpoint):
     """One copy."""
 
@@ -82,11 +97,7 @@ class Copy(Endpoint):
         tagged=True,
     )
     def get(self, request: Request, id: UUID, *, query: ReadQuery) -> HttpResponse:
-        context = find_copy(self, id, query)
-        etag = tag_of(context)
-        if self.is_fresh(etag):
-            return self.respond_unchanged(etag)
-        return self.respond(copy_shape(context, actor=self.actor), etag=etag)
+        return respond_to_read(self, id, query, lambda context: copy_shape(context, actor=self.actor))
 
     @documented(
         "Change a copy",

@@ -10,9 +10,10 @@ import msgspec
 from django.http import HttpResponse
 from rest_framework.request import Request
 
+from batch.context import BatchContext
 from copies.paths import lower_row_ids
 from partner_engine.api.bodies import ExplainQuery
-from partner_engine.api.copies import find_copy, tag_of
+from partner_engine.api.copies import respond_to_read
 from partner_engine.api.http.endpoint import Endpoint
 from partner_engine.api.http.schema import documented
 from partner_engine.audit import note_personal_read
@@ -52,22 +53,22 @@ class Explain(Endpoint):
         tagged=True,
     )
     def get(self, request: Request, id: UUID, *, query: ExplainQuery) -> HttpResponse:
-        context = find_copy(self, id, query)
-        etag = tag_of(context)
-        if self.is_fresh(etag):
-            return self.respond_unchanged(etag)
+        return respond_to_read(self, id, query, lambda context: self._explain(context, query.target))
+
+    def _explain(self, context: BatchContext, target: str) -> ExplanationShape:
         changeset, _ = context.current_view()
         visibility = visibility_of(context, actor=self.actor)
         explanation = explain(
             context.decision_release.compiled,
             changeset.document,
-            lower_row_ids(query.target),
+            lower_row_ids(target),
             as_of=context.decision_day,
             reveal=changeset.sealing.reveal,
             visibility=visibility,
             release=context.decision_release.id,
         )
-        shape = ExplanationShape(
+        note_personal_read(actor=self.actor, copy_id=context.copy.id, count=visibility.personal_shown)
+        return ExplanationShape(
             target=explanation.target,
             kind=explanation.kind,
             version=context.version,
@@ -78,5 +79,3 @@ class Explain(Endpoint):
             rules=list(explanation.rules),
             premium_steps=list(explanation.premium_steps),
         )
-        note_personal_read(actor=self.actor, copy_id=id, count=visibility.personal_shown)
-        return self.respond(shape, etag=etag)

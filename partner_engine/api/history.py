@@ -9,10 +9,11 @@ from uuid import UUID
 from django.http import HttpResponse
 from rest_framework.request import Request
 
+from batch.context import BatchContext
 from copies.history import cause_of, changes_of, evaluations, list_revisions
 from copies.models import CopyRevision
 from partner_engine.api.bodies import ChangesQuery, PageQuery, ReadQuery
-from partner_engine.api.copies import find_copy, tag_of
+from partner_engine.api.copies import find_copy, respond_to_read
 from partner_engine.api.http.endpoint import Endpoint
 from partner_engine.api.http.pagination import decode_number, encode_number, next_page
 from partner_engine.api.http.schema import documented
@@ -39,11 +40,10 @@ class Changes(Endpoint):
         tagged=True,
     )
     def get(self, request: Request, id: UUID, *, query: ChangesQuery) -> HttpResponse:
-        context = find_copy(self, id, ReadQuery())
-        etag = tag_of(context)
-        if self.is_fresh(etag):
-            return self.respond_unchanged(etag)
-        return self.respond(changes_since_version(context, query.since, actor=self.actor), etag=etag)
+        def build(context: BatchContext) -> shapes.ChangesShape:
+            return changes_since_version(context, query.since, actor=self.actor)
+
+        return respond_to_read(self, id, ReadQuery(), build)
 
 
 class History(Endpoint):

@@ -8,8 +8,9 @@ from uuid import UUID
 from django.http import HttpResponse
 from rest_framework.request import Request
 
+from batch.context import BatchContext
 from partner_engine.api.bodies import ReadQuery
-from partner_engine.api.copies import find_copy, tag_of
+from partner_engine.api.copies import respond_to_read
 from partner_engine.api.http.endpoint import Endpoint
 from partner_engine.api.http.schema import documented
 from partner_engine.copy_visibility import visibility_of
@@ -33,15 +34,13 @@ class Needed(Endpoint):
         tagged=True,
     )
     def get(self, request: Request, id: UUID, *, query: ReadQuery) -> HttpResponse:
-        context = find_copy(self, id, query)
-        etag = tag_of(context)
-        if self.is_fresh(etag):
-            return self.respond_unchanged(etag)
+        return respond_to_read(self, id, query, self._shape)
+
+    def _shape(self, context: BatchContext) -> shapes.NeededShape:
         changeset, evaluation = context.current_view()
-        shape = shapes.NeededShape(
+        return shapes.NeededShape(
             version=context.version,
             needed=evaluation.needed,
             needed_counts=needed_counts(evaluation),
             messages=visibility_of(context, actor=self.actor).messages(evaluation.messages, lambda: changeset.document),
         )
-        return self.respond(shape, etag=etag)

@@ -14,7 +14,7 @@ from batch.errors import NotFound, UnknownQuestionSet
 from batch.idempotency import StoredResponse
 from partner_engine.api import attached_shapes
 from partner_engine.api.bodies import ReadQuery
-from partner_engine.api.copies import find_copy, tag_of
+from partner_engine.api.copies import find_copy, respond_to_read, tag_of
 from partner_engine.api.http.endpoint import Endpoint
 from partner_engine.api.http.field_errors import errors_of_field
 from partner_engine.api.http.input import Nothing
@@ -24,6 +24,11 @@ from presentation import shapes
 from tenants.access import Right
 
 _NOT_THERE: Final = "The copy has no question set with this code."
+
+
+def _list(context: BatchContext) -> shapes.QuestionSetList:
+    changeset, _ = context.current_view()
+    return shapes.QuestionSetList(context.version, shapes.question_sets(changeset.document))
 
 
 class QuestionSets(Endpoint):
@@ -40,13 +45,7 @@ class QuestionSets(Endpoint):
         tagged=True,
     )
     def get(self, request: Request, id: UUID, *, query: ReadQuery) -> HttpResponse:
-        context = find_copy(self, id, query)
-        etag = tag_of(context)
-        if self.is_fresh(etag):
-            return self.respond_unchanged(etag)
-        changeset, _ = context.current_view()
-        sets = shapes.question_sets(changeset.document)
-        return self.respond(shapes.QuestionSetList(context.version, sets), etag=etag)
+        return respond_to_read(self, id, query, _list)
 
     @documented(
         "Put a question set on a copy",
