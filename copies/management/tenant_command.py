@@ -49,7 +49,7 @@ class TenantCommand(BaseCommand, Generic[Progress]):
         if options["tenant"]:
             tenants = tenants.filter(code=options["tenant"])
             if not tenants:
-                raise CommandError(f"No tenant has the code {options['tenant']!r}; the codes are in the admin.")
+                raise CommandError(f"There is no tenant {options['tenant']!r}; its code is in the admin.")
         results, unreachable = [], 0
         with JobMutex(self.job) as is_ours:
             if not is_ours:

@@ -213,7 +213,7 @@ def test_the_command_reports_per_tenant_and_runs_alone(copies: list[UUID], turn:
 
     with JobMutex("rewrap_keys"), pytest.raises(CommandError, match="Another rotation"):
         call_command("rewrap_keys", stdout=out, stderr=StringIO())
-    with pytest.raises(CommandError, match="No tenant"):
+    with pytest.raises(CommandError, match="no tenant 'nobody'"):
         call_command("rewrap_keys", tenant="nobody", stdout=out)
 
 
