@@ -44,7 +44,8 @@ function followMenu() {
     ({ target, newState }) => {
       if (target.id !== "copy-menu" || newState !== "closed" || !("outdated" in target.dataset)) return;
       delete target.dataset.outdated;
-      loadTabs();
+      // An order of the menu brings the menu in its response, and may delete this copy meanwhile.
+      if (queue.summary()?.state !== "saving") loadTabs();
     },
     true,
   );
