@@ -24,11 +24,6 @@ class _Parts(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     products: tuple[Product, ...] = ()
 
 
-def canonical(package: CarrierPackage) -> bytes:
-    """Return the bytes that are signed: the package as JSON in one spelling, whatever the layout of its file."""
-    return msgspec.json.encode(msgspec.to_builtins(package), order="sorted")
-
-
 def write_package(package: CarrierPackage, signature: dict[str, str] | None = None) -> str:
     """Return the text of the file that ``read_package_file`` reads as ``package``."""
     parts = _Parts(

@@ -21,7 +21,8 @@ from catalogue.packages.contents import (
 )
 from catalogue.packages.files import read_package_file
 from catalogue.packages.golden import differences
-from catalogue.packages.writing import canonical, write_package
+from catalogue.packages.writing import write_package
+from encryption.signatures import canonical
 from rules.definition.catalogue import CatalogueDefinition
 from rules.definition.compiler import compile_catalogue
 from rules.definition.faults import CatalogueErrors
