@@ -9,9 +9,10 @@ from dataclasses import dataclass, replace
 from partner_engine.web.pages.cards import Card, build_cards, top_sets
 from partner_engine.web.pages.derived_lines import DerivedLine, build_derived
 from partner_engine.web.pages.faults import Fault, build_faults, faults_by_set
+from partner_engine.web.pages.links import Link, link_to
 from partner_engine.web.pages.orphans import OrphanView, build_orphans
 from partner_engine.web.pages.posted_messages import PostedView, build_posted
-from partner_engine.web.pages.products import Link, Panel, build_panel, link_to
+from partner_engine.web.pages.products import Panel, build_panel
 from partner_engine.web.pages.reading import Reading
 from presentation.formats import counted, day, moment
 
