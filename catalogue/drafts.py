@@ -35,6 +35,8 @@ PLAIN_FIELDS: Final = (
     "lines_question",
     "title_question",
     "industry_question",
+    "effective_date_question",
+    "payment_plan_question",
 )
 
 

@@ -101,6 +101,12 @@ class Catalogue(models.Model):
     industry_question = models.CharField(
         max_length=64, blank=True, help_text="The code of the question for the industry (type naics)."
     )
+    effective_date_question = models.CharField(
+        max_length=64, blank=True, help_text="The code of the question for the day on which the cover begins."
+    )
+    payment_plan_question = models.CharField(
+        max_length=64, blank=True, help_text="The code of the choice question for the payment plan of a bound policy."
+    )
     zip_questions = ArrayField(
         models.CharField(max_length=64),
         default=list,

@@ -71,6 +71,22 @@ class Migration(migrations.Migration):
                     ),
                 ),
                 (
+                    "effective_date_question",
+                    models.CharField(
+                        blank=True,
+                        help_text="The code of the question for the day on which the cover begins.",
+                        max_length=64,
+                    ),
+                ),
+                (
+                    "payment_plan_question",
+                    models.CharField(
+                        blank=True,
+                        help_text="The code of the choice question for the payment plan of a bound policy.",
+                        max_length=64,
+                    ),
+                ),
+                (
                     "zip_questions",
                     django.contrib.postgres.fields.ArrayField(
                         base_field=models.CharField(max_length=64),

@@ -89,6 +89,7 @@ class CatalogueAdmin(DraftAdmin):
                     ("currency", "allow_test_identities"),
                     ("lines_question", "title_question"),
                     "industry_question",
+                    ("effective_date_question", "payment_plan_question"),
                     ("zip_questions", "employees_questions"),
                 )
             },

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import re
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator
@@ -11,10 +10,12 @@ from typing import Final
 
 from copies.paths import RESERVED as RESERVED_STEPS
 from rules.definition.catalogue import CatalogueDefinition, Product, ProductRule, Question, QuestionSet, Rating
-from rules.definition.faults import CatalogueFault
+from rules.definition.faults import CatalogueFault, closest
+from rules.definition.payload_checks import payload_faults
 from rules.definition.renames import rename_faults
 from rules.language.domains import nearest_choice
 from rules.language.expressions import AS_OF
+from rules.types.choice import CHOICE
 from rules.types.date import DATE
 from rules.types.integer import INTEGER
 from rules.types.multi_choice import MULTI_CHOICE
@@ -33,20 +34,13 @@ _RESERVED: Final = frozenset(
     "as break const continue else false for function if import in let loop package namespace null return true var "
     "void while bool bytes double duration dyn int list map string timestamp type uint null_type google".split()
 ) | {AS_OF}
+#: Keys that name questions outside of pools; they are known by that check.
+_ASKED_ONCE: Final = frozenset({"employees_questions", "effective_date_question", "payment_plan_question"})
 
 
 def check_references(definition: CatalogueDefinition) -> list[CatalogueFault]:
     """Return the faults in the codes, choice lists and references of ``definition``, in its order."""
     return list(_References(definition).faults())
-
-
-def closest(name: str, names: Iterable[str], what: str) -> str:
-    """Return the remedy for a ``name`` that is not among ``names``; ``what`` is the word for such a name."""
-    known = list(names)
-    matches = difflib.get_close_matches(name, known, n=1)
-    if matches:
-        return f"Did you mean {matches[0]!r}?"
-    return f"Add the {what}, or name one of: {', '.join(known[:20])}." if known else f"Add the {what} first."
 
 
 class _References:
@@ -122,6 +116,14 @@ class _References:
             )
         for code in self._definition.employees_questions:
             yield from self._top_question(code, "employees_questions")
+        effective, plan = self._definition.effective_date_question, self._definition.payment_plan_question
+        for key, code, question_type in (
+            ("effective_date_question", effective, DATE),
+            ("payment_plan_question", plan, CHOICE),
+        ):
+            if code:
+                yield from self._top_question(code, key)
+                yield from self._typed_questions(key, (code,), question_type)
         yield from self._typed_questions("industry_question", (self._definition.industry_question,), NAICS)
         yield from self._typed_questions("zip_questions", self._definition.zip_questions, ZIP)
         yield from self._typed_questions("employees_questions", self._definition.employees_questions, INTEGER)
@@ -130,7 +132,7 @@ class _References:
         self, key: str, codes: Iterable[str], question_type: QuestionType
     ) -> Iterator[CatalogueFault]:  # fmt: skip
         for code in filter(None, codes):
-            if key != "employees_questions":
+            if key not in _ASKED_ONCE:
                 yield from _unknown(code, self._questions, key, "question")
             if code in self._questions and self._questions[code].type != question_type.code:
                 yield CatalogueFault(
@@ -235,6 +237,8 @@ class _References:
         yield from self._rating(product.rating, f"{where}.rating")
         for rule in product.rules:
             yield from self._adjustment(rule, f"{where}.rules[{rule.id}].set")
+        if product.payload is not None:
+            yield from payload_faults(self._definition, product.payload, f"{where}.payload")
 
     def _rating(self, rating: Rating, where: str) -> Iterator[CatalogueFault]:
         yield from _wrong_number(
