@@ -140,7 +140,7 @@ def _expire(state: BreakerState, now: int, limits: Limits) -> None:
     for permit, started in list(state.calls.items()):
         if started <= now - limits.lease:
             del state.calls[permit]
-            state.failures += started > state.succeeded_at
+            state.failures += started >= state.succeeded_at
             if state.probe == permit:
                 state.probe = ""
     if not state.open_until and state.failures >= FAILURES:
@@ -150,7 +150,7 @@ def _expire(state: BreakerState, now: int, limits: Limits) -> None:
 def _decide(state: BreakerState, now: int, limits: Limits) -> tuple[Verdict, int]:
     """Return the verdict and the earliest time at which another one is possible."""
     allowance = (limits.burst - 1) * limits.interval
-    undecided = state.failures + sum(started > state.succeeded_at for started in state.calls.values())
+    undecided = state.failures + sum(started >= state.succeeded_at for started in state.calls.values())
     if now < state.open_until:
         return Verdict.OPEN, state.open_until
     if state.probe:

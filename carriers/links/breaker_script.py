@@ -49,7 +49,7 @@ local opened = 0
 local gone = redis.call('zrangebyscore', KEYS[2], '-inf', string.format('%.0f', now - lease), 'withscores')
 for place = 1, #gone, 2 do
     redis.call('zrem', KEYS[2], gone[place])
-    if tonumber(gone[place + 1]) > state.succeeded_at then state.failures = state.failures + 1 end
+    if tonumber(gone[place + 1]) >= state.succeeded_at then state.failures = state.failures + 1 end
     if state.probe == gone[place] then state.probe = '' end
 end
 if state.open_until == 0 and state.failures >= failures then
@@ -57,7 +57,7 @@ if state.open_until == 0 and state.failures >= failures then
     opened = 1
 end
 local allowance = (ARGV[3] - 1) * interval
-local since = '(' .. string.format('%.0f', state.succeeded_at)
+local since = string.format('%.0f', state.succeeded_at)
 local undecided = state.failures + redis.call('zcount', KEYS[2], since, '+inf')
 local verdict, earliest = 0, 0
 if now < state.open_until then
