@@ -10,7 +10,8 @@ import { request, showProblem } from "./requests.js";
 const NOT_SAVED = "An answer is not saved. Fix it or undo it before you request quotes.";
 
 const button = () => document.getElementById("request-products");
-const picked = () => [...document.querySelectorAll("[data-product-pick]:checked")].map((box) => box.dataset.productPick);
+const picked = () =>
+  [...document.querySelectorAll("[data-product-pick]:checked")].map((box) => box.dataset.productPick);
 
 /** Say in the button how many quotes it requests. */
 function label() {

@@ -34,7 +34,8 @@ async function fetchPart(url) {
 export function showParts(text) {
   const fresh = new DOMParser().parseFromString(text, "text/html");
   const counts = grid().dataset.counts;
-  for (const part of [...fresh.body.children]) {
+  const parts = [...fresh.body.children]; // a morph takes elements out of it
+  for (const part of parts) {
     const old = part.id && document.getElementById(part.id);
     if (old) morph(old, part);
   }
@@ -94,11 +95,10 @@ function tick() {
   }
 }
 
+const chosenFor = (kind) => [...chosen].filter(([, order]) => order === kind).map(([value]) => value);
+
 /** Return the chosen products and requests. */
-export function choice() {
-  const of = (kind) => [...chosen].filter(([, order]) => order === kind).map(([value]) => value);
-  return { products: of("request"), requests: of("ask-again") };
-}
+export const choice = () => ({ products: chosenFor("request"), requests: chosenFor("ask-again") });
 
 export function clearChoice() {
   chosen.clear();
