@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from uuid import UUID
 
-from quoting.gates import gates_for
 
 from batch.context import BatchContext
 from forms.models import QuoteRequest, Subjectivity
-from partner_engine.web.pages.quote_facts import Gate, QuoteFacts, facts_of
-from partner_engine.web.visitors import Visitor
+from partner_engine.web.pages.quote_facts import QuoteFacts, facts_of
 
 
 def requests_of(context: BatchContext) -> tuple[QuoteFacts, ...]:
@@ -31,14 +29,3 @@ def conditions_left(request_ids: Iterable[str]) -> Mapping[str, int]:
     ids = [UUID(found) for found in request_ids]
     rows = Subjectivity.objects.filter(quote_request_id__in=ids, done_at=None) if ids else ()
     return Counter(str(row.quote_request_id) for row in rows)
-
-
-def gate_loader(context: BatchContext, visitor: Visitor) -> Callable[[], Mapping[str, Gate]]:
-    """Return a function that loads the products that the agency cannot place for this copy, with the reasons."""
-
-    def load() -> Mapping[str, Gate]:
-        changeset, evaluation = context.current_view()
-        compiled = context.decision_release.compiled
-        return gates_for(visitor.tenant, compiled, changeset.document, evaluation.as_of)
-
-    return load

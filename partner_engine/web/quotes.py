@@ -35,7 +35,7 @@ def index(request: HttpRequest, agent: Agent, copy_id: UUID) -> HttpResponse:
 def show(request: HttpRequest, agent: Agent, copy_id: UUID, request_id: UUID) -> HttpResponse:
     """Return the opened row of one request."""
     context = agent.find(copy_id)
-    shown = opened_row(context, read_context(context, request, agent), agent, request_id)
+    shown = opened_row(context, read_context(context, request, agent), request_id)
     return HttpResponse(status=404) if shown is None else render(request, "web/parts/quote_details.html", shown)
 
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any, Final, Protocol
 
+from partner_engine.web.pages.quote_calls import CallView
 from partner_engine.web.pages.quote_facts import QuoteFacts
 from partner_engine.web.pages.quote_rows import ChangeView, QuoteRowView, RowSource, build_request_row, change_view
 from presentation.formats import counted, day, reading_text
@@ -37,17 +38,6 @@ class SentValue:
 
     label: str
     text: str
-
-
-@dataclass(frozen=True, kw_only=True)
-class CallView:
-    """One call to the carrier, as the traffic log has it: ``result`` is its status or what went wrong."""
-
-    at: str
-    what: str
-    result: str
-    is_good: bool
-    took: str
 
 
 @dataclass(frozen=True, kw_only=True)
