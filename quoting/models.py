@@ -15,6 +15,7 @@ from django.db import models
 from django.db.models import F, Q
 from uuid_utils.compat import uuid7
 
+from quoting.proposal_models import ProposalLink as ProposalLink
 from tenants.managers import TenantModel
 
 _STATE = RegexValidator(r"\A[A-Z]{2}\Z", "Use the two capital letters of a state, such as OH.")
