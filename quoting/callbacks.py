@@ -23,9 +23,8 @@ from uuid_utils.compat import uuid7
 from actions.kinds import ImportCarrierMessage
 from actions.lanes import wake_lanes
 from actions.models import OutboxAction
-from carriers.links.errors import LinkError
 from carriers.links.link import Link
-from carriers.links.selectors import find_link_by_id
+from carriers.links.selectors import link_with_id
 from carriers.links.wire import parse_callback
 from copies.models import CopyIndex
 from quoting.models import CarrierMessage
@@ -107,8 +106,8 @@ def take_callback(callback: Callback, *, correlation_id: str) -> bool:
     Afterwards call ``wake``. Raises ``CallbackRefused`` and ``DatabaseError``; then nothing was stored.
     """
     try:
-        link = _verified(callback)
-        tenant = _tenant_of(callback.copy_id, link)
+        tenant = _tenant_of(callback.copy_id)
+        link = _verified(callback, tenant)
     except CallbackRefused as refused:
         taken.labels(refused.code).inc()
         raise
@@ -134,9 +133,9 @@ def wake(copy_id: UUID) -> None:
         wake_lanes([ImportCarrierMessage.kind], alias=tenant.database_alias)
 
 
-def _verified(callback: Callback) -> Link:
+def _verified(callback: Callback, tenant: Tenant) -> Link:
     """Return the link that signed ``callback``. Raises ``CallbackRefused``."""
-    link = _LINKS.find(callback.link_id)
+    link = _LINKS.find(callback.link_id, tenant)
     if not _MESSAGE_ID.fullmatch(callback.headers.get("webhook-id", "")):
         raise WrongSignature
     if not any(_signed(secret, callback) for secret in link.callback_secrets):
@@ -165,9 +164,9 @@ def _signer(secret: str) -> Webhook:
     return Webhook(secret)
 
 
-def _tenant_of(copy_id: UUID, link: Link) -> Tenant:
+def _tenant_of(copy_id: UUID) -> Tenant:
     tenant = _known_tenant(copy_id)
-    if tenant is None or link.tenant_id not in (None, tenant.pk):
+    if tenant is None:
         raise UnknownCallbackAddress
     return tenant
 
@@ -191,19 +190,19 @@ class _Links:
     """The links of this process, each remembered for a few seconds."""
 
     def __init__(self) -> None:
-        self._known: dict[UUID, tuple[float, Link]] = {}
+        self._known: dict[tuple[UUID, UUID], tuple[float, Link]] = {}
 
-    def find(self, link_id: UUID) -> Link:
+    def find(self, link_id: UUID, tenant: Tenant) -> Link:
         """Return the link. Raises ``UnknownCallbackAddress``."""
-        known = self._known.get(link_id)
+        key = (link_id, tenant.pk)
+        known = self._known.get(key)
         if known is not None and time.monotonic() - known[0] < LINK_SECONDS:
             return known[1]
-        try:
-            link = find_link_by_id(link_id)
-        except LinkError as error:
-            self._known.pop(link_id, None)
-            raise UnknownCallbackAddress from error
-        self._known[link_id] = (time.monotonic(), link)
+        link = link_with_id(link_id, tenant=tenant)
+        if link is None:
+            self._known.pop(key, None)
+            raise UnknownCallbackAddress
+        self._known[key] = (time.monotonic(), link)
         return link
 
     def forget(self) -> None:

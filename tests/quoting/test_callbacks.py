@@ -1,0 +1,1 @@
+"""The intake of callbacks: verified, stored once with the action that imports them, refused without a trace."""
