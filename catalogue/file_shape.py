@@ -45,6 +45,7 @@ _DECIMALS: Final = frozenset(
 )
 _SENTENCES: Final = dict.fromkeys(("title", "label", "name", "why", "quirk", "validate", "choices"), 300) | {
     "say": 500,
+    "disclosure": 2000,
     "help": 500,
 }
 _CONDITIONS: Final = dict.fromkeys(
@@ -78,14 +79,16 @@ class _Bad:
 _BAD: Final = _Bad()
 
 
-def read_shape(root: Node) -> tuple[dict[str, Any] | None, list[CatalogueFault]]:
-    """Return the catalogue in ``root`` as plain data, and every fault.
+def read_shape(
+    root: Node, shape: type[msgspec.Struct] = CatalogueDefinition
+) -> tuple[dict[str, Any] | None, list[CatalogueFault]]:  # fmt: skip
+    """Return the catalogue in ``root`` (or another ``shape`` of its parts) as plain data, and every fault.
 
     In spite of faults the data can be checked further; it is None if too much is missing.
     """
     reading = _Reading()
     try:
-        data = reading.value(root, inspect.type_info(CatalogueDefinition), where="", field="")
+        data = reading.value(root, inspect.type_info(shape), where="", field="")
     except _TooManyFaults:
         return None, reading.faults
     if isinstance(data, dict) and reading.choices_were:
@@ -132,7 +135,7 @@ class _Reading:
                 "wrong_shape", where, f"Keys with values are required here: {keys}.", _REMEDY_MAPPING, node
             )
         built: dict[str, Any] = {}
-        fields = {field.name: field for field in kind.fields if field.name not in _NOT_IN_FILES}
+        fields = {field.encode_name: field for field in kind.fields if field.name not in _NOT_IN_FILES}
         before = ""
         for key, value in node.values.items():
             if key not in fields:
@@ -142,10 +145,9 @@ class _Reading:
             name = f"{kind.cls.__name__}.{key}"
             built[key] = self.value(value, fields[key].type, where=f"{where}.{key}" if where else key, field=name)
         for field in kind.fields:
-            if field.required and field.name not in node.values:
-                built[field.name] = self._fault(
-                    "missing_key", where, f"{field.name!r} is missing.", f"Add {field.name}: ...", node
-                )
+            name = field.encode_name
+            if field.required and name not in node.values:
+                built[name] = self._fault("missing_key", where, f"{name!r} is missing.", f"Add {name}: ...", node)
         self._stand_in(built)
         return built
 

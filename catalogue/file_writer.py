@@ -34,7 +34,12 @@ _RESOLVER: Final = yaml.resolver.Resolver()
 
 def write_catalogue(definition: CatalogueDefinition) -> str:
     """Return the text of the file that ``read_catalogue`` reads as ``definition``."""
-    return "\n".join(_block(definition, indent="")) + "\n"
+    return write_parts(definition)
+
+
+def write_parts(parts: msgspec.Struct) -> str:
+    """Return the text of the file whose keys are the fields of ``parts``."""
+    return "\n".join(_block(parts, indent="")) + "\n"
 
 
 def _block(struct: msgspec.Struct, *, indent: str) -> Iterator[str]:
@@ -86,7 +91,7 @@ def _entries(struct: msgspec.Struct) -> Iterator[tuple[str, Any]]:
             continue  # written at each choice
         is_written = isinstance(struct, Product) and field.name in ("states", "industries")
         if is_written or field.required or value != _default(field):
-            yield field.name, value
+            yield field.encode_name, value
 
 
 def _default(field: msgspec.structs.FieldInfo) -> Any:
