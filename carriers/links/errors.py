@@ -83,7 +83,9 @@ class OutcomeUnknown(CarrierError):
 
 
 class CarrierRefused(CarrierError):
-    """The carrier refused the request (4xx). ``reason`` is its own code, ``text`` its sentence."""
+    """The carrier refused the request (4xx). ``reason`` is its own code, ``text`` its sentence, which may quote a value
+    and is never logged.
+    """
 
     code = "refused"
 
