@@ -4,18 +4,16 @@ from __future__ import annotations
 
 from typing import Final
 
-from actions.kinds import CancelQuoteRequest
 from actions.registry import Budget, Delivered
 from batch.context import BatchContext
 from carriers.links.client import CarrierClient
 from carriers.links.errors import CarrierRefused
 from quoting.action_targets import call_context, link_for, request_of
-from quoting.carrier_actions import CarrierAction, CarrierCall, carrier_action
+from quoting.carrier_actions import CarrierAction, CarrierCall
 
 BUDGET: Final = Budget(tries=10, first=5.0, most=3_600.0)
 
 
-@carrier_action(CancelQuoteRequest, budget=BUDGET)
 class Cancellation(CarrierAction[None]):
     """Withdraws one quote request at its carrier; nothing is recorded here."""
 

@@ -12,12 +12,12 @@ import msgspec
 import structlog
 from django.db.models.functions import Now
 
-from actions.kinds import CancelQuoteRequest, ImportCarrierMessage, RefreshQuoteRequest
+from actions.kinds import CancelQuoteRequest, RefreshQuoteRequest
 from actions.registry import Budget, Delivered
 from batch.changes.mutators.quote_requests import QuoteRequestMutator
 from batch.context import BatchContext
 from carriers.links.wire import Quote, QuoteStatus, QuoteUpdated, parse_callback
-from quoting.carrier_actions import CarrierAction, CarrierCall, carrier_action
+from quoting.carrier_actions import CarrierAction, CarrierCall
 from quoting.models import CarrierMessage
 
 #: What a carrier decides later by itself.
@@ -25,6 +25,7 @@ UNDECIDED: Final = frozenset({QuoteStatus.RECEIVED, QuoteStatus.ESTIMATED, Quote
 #: What needs no withdrawal at the carrier.
 _OVER: Final = frozenset({QuoteStatus.DECLINED, QuoteStatus.EXPIRED, QuoteStatus.WITHDRAWN, QuoteStatus.BLOCKED})
 
+BUDGET: Final = Budget(tries=12, first=0.5, most=600.0)
 APPLIED, OLDER, UNKNOWN, UNREADABLE = "applied", "older", "unknown", "unreadable"
 
 T = TypeVar("T")
@@ -72,7 +73,6 @@ def import_quote(context: BatchContext, request: QuoteRequestMutator, quote: Quo
     return APPLIED
 
 
-@imports(QuoteUpdated)
 def import_updated_quote(context: BatchContext, message: QuoteUpdated) -> str:
     """Import the quote of a callback, found by its request token."""
     for request in context.changeset.quote_requests:
@@ -81,7 +81,6 @@ def import_updated_quote(context: BatchContext, message: QuoteUpdated) -> str:
     return UNKNOWN
 
 
-@carrier_action(ImportCarrierMessage, budget=Budget(tries=12, first=0.5, most=600.0))
 class MessageImportation(CarrierAction[None]):
     """Imports a stored callback. It calls no carrier, so all of it happens in the step of preparation."""
 

@@ -10,7 +10,6 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Final, NamedTuple
 
-from actions.kinds import RefreshQuoteRequest
 from actions.registry import Budget, Delivered, PermanentFailure, RetryAfter
 from batch.context import BatchContext
 from carriers.links.client import CarrierClient
@@ -18,7 +17,7 @@ from carriers.links.errors import CarrierRefused
 from carriers.links.link import Link, LinkMode
 from carriers.links.wire import Quote
 from quoting.action_targets import call_context, link_for, request_of
-from quoting.carrier_actions import CarrierAction, CarrierCall, carrier_action
+from quoting.carrier_actions import CarrierAction, CarrierCall
 from quoting.importing import APPLIED, import_quote
 
 #: Waits are counted as attempts; the time limit ends them long before this.
@@ -62,7 +61,6 @@ class Polled(NamedTuple):
     wait: float
 
 
-@carrier_action(RefreshQuoteRequest, budget=BUDGET)
 class Refreshment(CarrierAction[Polled]):
     """Polls one quote request. Its attempts are the numbers of its waits."""
 

@@ -11,7 +11,6 @@ from typing import Final
 
 from django.conf import settings
 
-from actions.kinds import SubmitQuoteRequest
 from actions.registry import Budget, Delivered
 from batch.changes.mutators.quote_requests import QuoteRequestMutator
 from batch.context import BatchContext
@@ -20,7 +19,7 @@ from carriers.links.errors import CarrierRefused
 from carriers.links.link import CallContext, Link
 from carriers.links.wire import Quote, QuoteSubmission
 from quoting.action_targets import call_context, link_for, request_of
-from quoting.carrier_actions import CarrierAction, CarrierCall, Delay, carrier_action
+from quoting.carrier_actions import CarrierAction, CarrierCall, Delay
 from quoting.importing import import_quote
 from quoting.sending import NotSendable, check_sendable
 from rules.payload import Payload, payload_hash, quote_payload
@@ -31,7 +30,6 @@ BUDGET: Final = Budget(tries=8, first=2.0, most=300.0)
 _SENT: Final = frozenset({"submitted", "stale", "withdrawn"})
 
 
-@carrier_action(SubmitQuoteRequest, budget=BUDGET)
 class Submission(CarrierAction[Quote | None]):
     """Sends one quote request."""
 
