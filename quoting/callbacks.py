@@ -1,4 +1,4 @@
-"""The intake of carriers' callbacks: verified, stored once with the action that imports them, and acknowledged.
+"""The intake of carriers' callbacks: verified, stored once for the dispatcher, and acknowledged.
 
 A callback is signed by the Standard Webhooks specification with a secret of the carrier's link. Nothing is imported
 here: a carrier that repeats or reorders its messages costs one statement each.
@@ -6,28 +6,27 @@ here: a carrier that repeats or reorders its messages costs one statement each.
 
 from __future__ import annotations
 
+import hashlib
 import re
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any, Final
+from typing import Final
 from uuid import UUID
 
 import msgspec
 from django.db import connections
 from prometheus_client import Counter
 from standardwebhooks import Webhook, WebhookVerificationError
-from uuid_utils.compat import uuid7
 
 from actions.kinds import ImportCarrierMessage
 from actions.lanes import wake_lanes
-from actions.models import OutboxAction
 from carriers.links.link import Link
 from carriers.links.selectors import link_with_id
 from carriers.links.wire import parse_callback
 from copies.models import CopyIndex
-from quoting.models import CarrierMessage
+from quoting.message_models import CarrierMessage
 from tenants.current_tenant import use_tenant
 from tenants.models import Tenant
 
@@ -39,19 +38,10 @@ LINK_SECONDS: Final = 10.0
 _COPIES: Final = 4_096
 #: No dot: the signature joins id, time and body by dots.
 _MESSAGE_ID: Final = re.compile(r"[A-Za-z0-9_:-]{1,128}", re.ASCII)
-_STORE: Final = f"""
-WITH stored AS (
-    INSERT INTO {CarrierMessage._meta.db_table}
-           (id, tenant_id, link_id, carrier, copy_id, message_id, body, received_at, outcome)
-    VALUES (%(id)s, %(tenant)s, %(link)s, %(carrier)s, %(copy)s, %(message)s, %(body)s, statement_timestamp(), '')
-        ON CONFLICT (link_id, message_id) DO NOTHING
-    RETURNING received_at)
-INSERT INTO {OutboxAction._meta.db_table}
-       (id, tenant_id, kind, target, payload, payload_version, copy_id, correlation_id, state, attempts, crashes,
-        next_attempt_at, last_error, created_at)
-SELECT %(action)s, %(tenant)s, %(kind)s, %(target)s, %(payload)s, %(payload_version)s, %(copy)s, %(correlation)s,
-       'waiting', 0, 0, received_at, '', received_at
-  FROM stored"""  # noqa: S608 - names of our own tables and columns
+_STORE: Final = f"""INSERT INTO {CarrierMessage._meta.db_table}
+    (id, tenant_id, link_id, carrier, copy_id, message_id, body, correlation_id, received_at, outcome)
+    VALUES (%s, %s, %s, %s, %s, %s, %s, %s, statement_timestamp(), '')
+    ON CONFLICT (id) DO NOTHING"""  # noqa: S608 - names of our own table and columns
 
 taken = Counter("partner_engine_carrier_callbacks", "Callbacks of carriers, by how they were taken", ["outcome"])
 
@@ -101,7 +91,7 @@ class Callback:
 
 
 def take_callback(callback: Callback, *, correlation_id: str) -> bool:
-    """Store a callback and the action that imports it, unless it is known; return whether it is new.
+    """Store a callback, which the dispatcher imports, unless it is known; return whether it is new.
 
     Afterwards call ``wake``. Raises ``CallbackRefused`` and ``DatabaseError``; then nothing was stored.
     """
@@ -111,14 +101,11 @@ def take_callback(callback: Callback, *, correlation_id: str) -> bool:
     except CallbackRefused as refused:
         taken.labels(refused.code).inc()
         raise
-    message_id = uuid7()
-    action = ImportCarrierMessage(copy_id=str(callback.copy_id), message_id=str(message_id))
-    values: dict[str, Any] = {
-        "id": message_id, "tenant": tenant.pk, "link": link.id, "carrier": link.carrier, "copy": callback.copy_id,
-        "message": callback.headers["webhook-id"], "body": callback.body.decode(), "action": uuid7(),
-        "kind": action.kind, "target": action.target, "payload": msgspec.json.encode(action.payload()).decode(),
-        "payload_version": action.payload_version, "correlation": correlation_id,
-    }  # fmt: skip
+    message_id = callback.headers["webhook-id"]
+    values = [
+        _id_of(link.id, message_id), tenant.pk, link.id, link.carrier, callback.copy_id, message_id,
+        callback.body.decode(), correlation_id,
+    ]  # fmt: skip
     with use_tenant(tenant), connections[tenant.database_alias].cursor() as cursor:
         cursor.execute(_STORE, values)
         is_new = bool(cursor.rowcount)
@@ -131,6 +118,11 @@ def wake(copy_id: UUID) -> None:
     tenant = _known_tenant(copy_id)
     if tenant is not None:
         wake_lanes([ImportCarrierMessage.kind], alias=tenant.database_alias)
+
+
+def _id_of(link_id: UUID, message_id: str) -> UUID:
+    """Return the key of a message: the same for each repetition of it."""
+    return UUID(bytes=hashlib.sha256(link_id.bytes + message_id.encode()).digest()[:16], version=8)
 
 
 def _verified(callback: Callback, tenant: Tenant) -> Link:

@@ -18,7 +18,7 @@ from batch.changes.mutators.quote_requests import QuoteRequestMutator
 from batch.context import BatchContext
 from carriers.links.wire import Quote, QuoteStatus, QuoteUpdated, parse_callback
 from quoting.carrier_actions import CarrierAction, CarrierCall
-from quoting.models import CarrierMessage
+from quoting.message_models import CarrierMessage
 
 #: What a carrier decides later by itself.
 UNDECIDED: Final = frozenset({QuoteStatus.RECEIVED, QuoteStatus.ESTIMATED, QuoteStatus.REFERRED})

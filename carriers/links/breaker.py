@@ -83,14 +83,13 @@ async def return_permit(permit: Permit, result: Result, *, pause: float = 0.0) -
 
     While Redis is away the permit expires by itself, and counts as a failure unless another call succeeds.
     """
-    link, micro = permit.link, round(pause * _MICRO)
+    link, micro, limits = permit.link, round(pause * _MICRO), limits_of(permit.link)
     if not permit.is_shared:
-        _note(link, _process.finish(link.breaker_key, permit.id, result, pause=micro))
+        _note(link, _process.finish(link.breaker_key, permit.id, result, limits, pause=micro))
         return
     try:
-        change = await run_script(
-            FINISH, breaker_keys(link.breaker_key), (permit.id, int(result), micro, FAILURES, _OPEN)
-        )
+        arguments = (permit.id, int(result), micro, limits.allowance, FAILURES, _OPEN)
+        change = await run_script(FINISH, breaker_keys(link.breaker_key), arguments)
         _note(link, Transition(change))
     except RedisError as error:
         outage.failed_with(error)

@@ -67,6 +67,11 @@ class Limits:
     most_in_flight: int
     lease: int
 
+    @property
+    def allowance(self) -> int:
+        """Return how far ahead of an even pace the calls may be."""
+        return (self.burst - 1) * self.interval
+
 
 def limits_of(link: Link) -> Limits:
     """Return the limits of the link, so that no minute has more than ``link.per_minute`` calls."""
@@ -122,7 +127,7 @@ class ProcessBreaker:
                 state.probe = permit
             return verdict, 0
 
-    def finish(self, key: str, permit: str, result: Result, *, pause: int = 0) -> Transition:
+    def finish(self, key: str, permit: str, result: Result, limits: Limits, *, pause: int = 0) -> Transition:
         """Return the permit with the result of its call; ``pause`` is the wait that the carrier requested."""
         with self._guard:
             now, state = self._clock(), self._states.setdefault(key, BreakerState())
@@ -132,7 +137,11 @@ class ProcessBreaker:
             is_probe = bool(permit) and state.probe == permit
             if is_probe:
                 state.probe = ""
-            return _conclude(state, now, result, is_ours=is_ours, is_probe=is_probe)
+            change = _conclude(state, now, result, is_ours=is_ours, is_probe=is_probe)
+            if change is Transition.CLOSED:
+                # What has waited drains at an even pace, without the burst of a rested carrier.
+                state.full_at = max(state.full_at, now + limits.allowance)
+            return change
 
 
 def _expire(state: BreakerState, now: int, limits: Limits) -> None:
@@ -149,7 +158,6 @@ def _expire(state: BreakerState, now: int, limits: Limits) -> None:
 
 def _decide(state: BreakerState, now: int, limits: Limits) -> tuple[Verdict, int]:
     """Return the verdict and the earliest time at which another one is possible."""
-    allowance = (limits.burst - 1) * limits.interval
     undecided = state.failures + sum(started >= state.succeeded_at for started in state.calls.values())
     if now < state.open_until:
         return Verdict.OPEN, state.open_until
@@ -161,8 +169,8 @@ def _decide(state: BreakerState, now: int, limits: Limits) -> tuple[Verdict, int
         return Verdict.FULL, now + round(SHORT_WAIT * _MICRO)
     if not state.open_until and undecided >= FAILURES:
         return Verdict.UNDECIDED, now + round(SHORT_WAIT * _MICRO)
-    if state.full_at - now > allowance:
-        return Verdict.PACED, state.full_at - allowance
+    if state.full_at - now > limits.allowance:
+        return Verdict.PACED, state.full_at - limits.allowance
     return Verdict.GRANTED, 0
 
 

@@ -86,7 +86,7 @@ return {0, 0, opened}
 """
 )
 
-# ARGV: permit, result (0 success, 1 failure, 2 unsent), pause, failures, open
+# ARGV: permit, result (0 success, 1 failure, 2 unsent), pause, allowance of the pace, failures, open
 # Returns 0 for no change, 1 if the circuit opened, 2 if it closed.
 FINISH: Final[LockScript] = script_of(
     _CLOCK
@@ -100,16 +100,19 @@ local was_open, change = state.open_until > 0, 0
 if not was_open or is_probe then
     if ARGV[2] == '0' then
         state.open_until, state.failures, state.succeeded_at = 0, 0, now
-        if was_open then change = 2 end
+        if was_open then
+            change = 2
+            state.full_at = math.max(state.full_at, now + ARGV[4])
+        end
     elseif ARGV[2] == '1' and is_ours then
         if not was_open then state.failures = state.failures + 1 end
-        if was_open or state.failures >= tonumber(ARGV[4]) then
-            state.open_until = now + ARGV[5]
+        if was_open or state.failures >= tonumber(ARGV[5]) then
+            state.open_until = now + ARGV[6]
             if not was_open then change = 1 end
         end
     end
 end
-write('failures', 'succeeded_at', 'open_until', 'probe', 'paused_until')
+write('failures', 'succeeded_at', 'open_until', 'probe', 'full_at', 'paused_until')
 return change
 """
 )

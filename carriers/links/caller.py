@@ -17,6 +17,7 @@ from carriers.links.errors import (
     CarrierRefused,
     CarrierUnreachable,
     OutcomeUnknown,
+    TokenUnavailable,
     UnreadableReply,
 )
 from carriers.links.exchange import PAUSES, Outcome, Request, RequestFailed, Response, note, send
@@ -27,7 +28,7 @@ from carriers.links.wire import AccessToken, Problem
 
 #: Attempts at a request of which the carrier has certainly accepted nothing.
 ATTEMPTS: Final = 3
-_NOT_RETRIED: Final = frozenset({"refused address", "no token"})
+_REFUSED_ADDRESS: Final = "refused address"
 _UNAUTHORIZED: Final = 401
 _MISSING: Final = 404
 _CODE: Final = re.compile(r"[A-Za-z0-9_.:-]{1,64}")
@@ -52,7 +53,10 @@ async def fetch_token(link: Link, context: CallContext) -> HeldToken:
             raise CarrierRefused(_MISSING)
         return value
 
-    return await access_token(link, fetch)
+    try:
+        return await access_token(link, fetch)
+    except CarrierUnreachable as error:
+        raise TokenUnavailable(error.reason) from error
 
 
 async def _repeated(link: Link, attempt_once: Callable[[], Awaitable[Any]]) -> Any:
@@ -147,4 +151,6 @@ def _not_answered(request: Request, failure: RequestFailed) -> CarrierError:
 
 def _is_worth_another(error: Exception) -> bool:
     """Return whether to repeat a request that failed with ``error``. stamina calls this."""
-    return isinstance(error, CarrierUnreachable) and error.reason not in _NOT_RETRIED
+    # A token was requested several times already.
+    is_final = isinstance(error, TokenUnavailable)
+    return isinstance(error, CarrierUnreachable) and error.reason != _REFUSED_ADDRESS and not is_final

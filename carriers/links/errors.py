@@ -72,6 +72,12 @@ class CarrierUnreachable(CarrierError):
         self.reason = reason
 
 
+class TokenUnavailable(CarrierUnreachable):
+    """The carrier's token endpoint cannot be reached, so nothing was requested."""
+
+    code = "no_token"
+
+
 class OutcomeUnknown(CarrierError):
     """The carrier may have accepted what was sent: a timeout or a cut after sending. Query its status first."""
 

@@ -21,7 +21,7 @@ import msgspec
 import structlog
 from redis.exceptions import RedisError
 
-from carriers.links.errors import CarrierBusy, CarrierError, CarrierRefused, CarrierUnreachable
+from carriers.links.errors import CarrierBusy, CarrierError, CarrierRefused, CarrierUnreachable, CircuitOpen
 from carriers.links.exchange import Request
 from carriers.links.link import Link
 from carriers.links.redis_client import key_of, redis_client, run_script
@@ -193,7 +193,9 @@ def _opened(link: Link, sealed: Any) -> HeldToken | None:
 def _failure_text(error: CarrierError) -> str:
     if isinstance(error, CarrierRefused):
         return f"refused {error.status}"
-    return f"busy {getattr(error, 'retry_after', 0.0)}" if isinstance(error, CarrierBusy) else "unreachable 0"
+    if isinstance(error, CarrierBusy | CircuitOpen):
+        return f"{error.code} {error.retry_after}"
+    return f"unreachable {getattr(error, 'reason', error.code)}"
 
 
 def _failure_in(text: Any) -> CarrierError:
@@ -201,7 +203,9 @@ def _failure_in(text: Any) -> CarrierError:
     kind, _, figure = text.decode().partition(" ")
     if kind == "refused":
         return CarrierRefused(int(figure))
-    return CarrierBusy(float(figure)) if kind == "busy" else CarrierUnreachable("no token")
+    if kind == CircuitOpen.code:
+        return CircuitOpen(float(figure))
+    return CarrierBusy(float(figure)) if kind == CarrierBusy.code else CarrierUnreachable(figure)
 
 
 def _memory() -> _Memory:

@@ -14,7 +14,7 @@ from actions.models import OutboxAction
 from batch.models import IdempotencyRecord
 from copies.models import Copy, CopyRevision
 from forms.models import GuestLink, PaymentMethod
-from quoting.models import CarrierMessage
+from quoting.message_models import CarrierMessage
 from search.models import SearchEntry, SearchSpelling, SearchWord
 from tenants.tables import TenantTable, tenant_tables
 from webhooks.models import WebhookEndpoint, WebhookPayload

@@ -26,7 +26,8 @@ from quoting.callbacks import (
     WrongSignature,
     take_callback,
 )
-from quoting.models import CarrierMessage
+from quoting.message_models import CarrierMessage
+from quoting.message_queue import queue_messages
 from tenants.current_tenant import use_tenant
 from tenants.models import Tenant
 from tests.harness.carrier_links import CALLBACK_SECRET, add_link
@@ -80,6 +81,7 @@ def stored(tenant: Tenant) -> list[str]:
 
 
 def imports() -> list[Any]:
+    queue_messages("default")
     return [row for row in rows() if row.kind == "import_carrier_message"]
 
 
