@@ -122,7 +122,7 @@ def wake(copy_id: UUID) -> None:
 
 def _id_of(link_id: UUID, message_id: str) -> UUID:
     """Return the key of a message: the same for each repetition of it."""
-    return UUID(bytes=hashlib.sha256(link_id.bytes + message_id.encode()).digest()[:16], version=8)
+    return UUID(bytes=hashlib.sha256(link_id.bytes + message_id.encode()).digest()[:16])
 
 
 def _verified(callback: Callback, tenant: Tenant) -> Link:
