@@ -46,6 +46,8 @@ def run() -> int:
     own = {"EMAIL_URL": f"filemail:///{MAILS}", **allowed}
     environment = product_environment({"DEMO": "1", **own})
     host, port = environment.get("HOST") or "127.0.0.1", _port(environment)
+    # Carriers call back here; the simulator runs on this machine.
+    environment.setdefault("PUBLIC_URL", f"http://127.0.0.1:{port}")
     with locked(RUN / "run.lock", wait=False) as is_ours:
         if not is_ours:
             raise HouseError("Partner Engine already runs from this folder: use that, or stop it with Ctrl-C there.")
