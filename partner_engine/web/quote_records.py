@@ -6,7 +6,6 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from uuid import UUID
 
-
 from batch.context import BatchContext
 from forms.models import QuoteRequest, Subjectivity
 from partner_engine.web.pages.quote_facts import QuoteFacts, facts_of

@@ -45,6 +45,8 @@ class QuoteFacts:
     changes: tuple[Mapping[str, Any], ...] = ()
     reasons: tuple[Mapping[str, Any], ...] = ()
     carrier_reference: str = ""
+    request_token: str = ""
+    sequence: int = 0
     previous_references: tuple[str, ...] = ()
     policy_number: str = ""
 
