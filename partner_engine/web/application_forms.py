@@ -21,6 +21,9 @@ from forms.states import State
 from partner_engine.copy_visibility import InsuredNames
 from partner_engine.web.access import Agent, for_agents
 from partner_engine.web.pages.forms_list import STATE_WORDS, build_form_line
+from partner_engine.web.pages.quote_facts import QuoteFacts
+from partner_engine.web.pages.quote_states import Clock
+from partner_engine.web.quote_records import quotes_by_copy
 from presentation.visibility import Reader
 from search.form_search import rank_forms
 from tenants.access import Right
@@ -50,8 +53,9 @@ def index(request: HttpRequest, agent: Agent) -> HttpResponse:
     listed = _page(copies, query, may_search_personal, first=(max(page, 1) - 1) * PAGE)
     rows = present_rows(listed[:PAGE], state=state or None)  # type: ignore[arg-type]
     names = InsuredNames(Reader.for_actor(agent.actor))
+    quotes = quotes_by_copy(str(copy.pk) for copy in rows)
     shown = agent.context(
-        rows=[_line(copy, agent, names) for copy in rows],
+        rows=[_line(copy, agent, names, quotes.get(str(copy.pk), ())) for copy in rows],
         query=query,
         state=state,
         states=STATE_WORDS.items(),
@@ -97,13 +101,14 @@ def _page(copies: QuerySet[ListedForm], query: str, personal: bool, *, first: in
     return [rows[match.copy_id] for match in ranked if match.copy_id in rows]
 
 
-def _line(copy: ListedForm, agent: Agent, names: InsuredNames) -> object:
+def _line(copy: ListedForm, agent: Agent, names: InsuredNames, quotes: tuple[QuoteFacts, ...]) -> object:
     try:
         catalogue = releases.current(copy.catalogue).compiled
     except releases.NoRelease:
         catalogue = None
     insured = names.of(copy, copy.catalogue)
-    return build_form_line(copy, catalogue, insured=insured, zone=agent.reader.zone, now=timezone.now())
+    clock = Clock(agent.reader.zone, timezone.now())
+    return build_form_line(copy, catalogue, insured=insured, clock=clock, quotes=quotes)
 
 
 def _address(query: str, state: str, page: int) -> str:

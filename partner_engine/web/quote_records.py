@@ -23,6 +23,14 @@ def requests_of_copies(copy_ids: Iterable[str]) -> tuple[QuoteFacts, ...]:
     return tuple(facts_of(row, copy_id=str(row.copy_id)) for row in rows)
 
 
+def quotes_by_copy(copy_ids: Iterable[str]) -> Mapping[str, tuple[QuoteFacts, ...]]:
+    """Return the quote requests of these copies by copy, oldest first."""
+    found: dict[str, tuple[QuoteFacts, ...]] = {}
+    for quote in requests_of_copies(copy_ids):
+        found[quote.copy_id] = (*found.get(quote.copy_id, ()), quote)
+    return found
+
+
 def conditions_left(request_ids: Iterable[str]) -> Mapping[str, int]:
     """Return the number of conditions that are not met, by request."""
     ids = [UUID(found) for found in request_ids]

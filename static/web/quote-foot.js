@@ -37,7 +37,7 @@ async function requestQuotes(pressed) {
     pressed.disabled = false;
     return;
   }
-  const values = { order: "request", products: products.join(" ") };
+  const values = { order: "request", products: products.join(" "), quiet: "yes" };
   const xhr = await request("POST", pressed.dataset.requestProducts, { source: pressed, swap: "none", values });
   if (xhr.status < 200 || xhr.status >= 300) {
     showProblem(document.getElementById("quote-foot-problem"), xhr);

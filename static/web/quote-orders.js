@@ -18,12 +18,14 @@ function say(text) {
 
 /** Send `values` to the address `to`; return whether it was done. The response has the grid as it is then. */
 async function send(to, values) {
-  const xhr = await request("POST", to, { source: grid(), swap: "none", values });
+  const isShown = to === grid().dataset.orders && !grid().dataset.address.includes("?");
+  const sent = isShown ? values : { ...values, quiet: "yes" };
+  const xhr = await request("POST", to, { source: grid(), swap: "none", values: sent });
   if (!isDone(xhr)) {
     say(problemOf(xhr) || FAILED);
     return false;
   }
-  if (to === grid().dataset.orders && !grid().dataset.address.includes("?")) showParts(xhr.responseText);
+  if (isShown) showParts(xhr.responseText);
   else refresh();
   return true;
 }

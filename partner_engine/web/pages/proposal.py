@@ -20,8 +20,8 @@ from rules.payload import quote_payload
 
 #: What every proposal says of its figures.
 NOTE: Final = (
-    "This proposal is not a policy and binds no coverage. Each premium depends on the answers listed below it; if one of"
-    " them is wrong or changes, the premium and the offer can change. Ask your agent before you decide."
+    "This proposal is not a policy and binds no coverage. Each premium depends on the answers listed below it. If one"
+    " of them is wrong or changes, the premium and the offer can change. Ask your agent before you decide."
 )
 
 

@@ -75,6 +75,13 @@ class Gate(Protocol):
         ...
 
 
+_FURTHEST: Final = (
+    (frozenset({"bound"}), ("Bound", "bound")),
+    (frozenset({"quoted", "selected"}), ("Quoted", "ready")),
+    (frozenset({"referred"}), ("Referred", "refer")),
+    (RUNNING, ("Quotes requested", "")),
+    (frozenset({"stale", "expired"}), ("Quotes stale", "decline")),
+)
 _LISTS: Final = ("asked", "changes", "reasons", "previous_references")
 _FIELDS: Final = tuple(name for name in QuoteFacts.__dataclass_fields__ if name not in ("id", "copy_id"))
 
@@ -99,3 +106,12 @@ def shown_requests(requests: tuple[QuoteFacts, ...]) -> tuple[QuoteFacts, ...]:
 def count_requests(requests: tuple[QuoteFacts, ...]) -> int:
     """Return the number of requests that went, or are about to go, to a carrier."""
     return sum(found.state not in NOT_SENT for found in requests)
+
+
+def state_word(requests: tuple[QuoteFacts, ...]) -> tuple[str, str]:
+    """Return how far the quotes of a copy are, in a word with its color; "" before the first request.
+
+    The furthest counts: bound, quoted, referred, running, then what needs the agent.
+    """
+    states = {found.state for found in requests}
+    return next((word for found, word in _FURTHEST if not states.isdisjoint(found)), ("", ""))

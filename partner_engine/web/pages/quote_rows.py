@@ -253,12 +253,12 @@ def _opens_if(catalogue: CompiledCatalogue, code: str) -> str:
     if product is None:
         return ""
     admitted = {found.code for found in catalogue.definition.carriers if found.admitted}
-    names = [
+    names = dict.fromkeys(
         carrier_and_line(catalogue, other.code)[0]
         for other in catalogue.definition.products
         if other.line == product.product.line and other.carrier in admitted
-    ]
-    return f"opens if {listed(dict.fromkeys(names))} decline" if names else ""
+    )
+    return f"opens if {listed(names)} {'declines' if len(names) == 1 else 'decline'}" if names else ""
 
 
 def _short_day(value: date | None, clock: Clock) -> str:
