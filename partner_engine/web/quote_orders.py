@@ -34,7 +34,10 @@ def order(request: HttpRequest, agent: Agent, copy_id: UUID) -> HttpResponse:
     wanted = _ORDERS.get(request.POST.get("order", ""))
     if wanted is None:
         return HttpResponseBadRequest()
+    known = {row.id for row in agent.find(copy_id).attached.get("quote_requests", ())}
     try:
+        if not known.issuperset(_ids(request)):
+            return HttpResponse(status=404)
         text = wanted(request, agent, copy_id)
     except ValueError:
         return HttpResponseBadRequest()

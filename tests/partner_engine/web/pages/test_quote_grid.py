@@ -159,7 +159,7 @@ def test_a_locked_product_names_whose_declines_open_it() -> None:
         ("Paw Mutual", "Open"),
         ("Fin Specialty", "Locked"),
     ]
-    assert group.rows[1].state.detail == "opens if Paw Mutual decline"
+    assert group.rows[1].state.detail == "opens if Paw Mutual declines"
 
 
 def test_the_head_counts_and_the_foot_sums() -> None:
