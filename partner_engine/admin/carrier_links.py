@@ -122,7 +122,7 @@ class CarrierLinkAdmin(NoGuessing, ModelAdmin):
     show_full_result_count = False
     warn_unsaved_form = True
     compressed_fields = False
-    actions = ("close_circuit",)  # type: ignore[assignment]
+    actions = ("close_circuit",)
     change_form_outer_before_template = "admin/carriers/carrierlink/test_call.html"
     fieldsets = (
         (None, {"fields": (("catalogue", "carrier"), "tenant", ("is_enabled", "mode"))}),

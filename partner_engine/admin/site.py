@@ -70,6 +70,8 @@ _SIDEBAR: Final = (
             ("Rate tables", "table", "carriers", "ratetable"),
             ("Links", "cable", "carriers", "carrierlink"),
             ("Traffic", "swap_vert", "carriers", "carriercall"),
+            ("Carrier packages", "deployed_code", "catalogue", "packageimport"),
+            ("Package publishers", "verified_user", "catalogue", "packagepublisher"),
         ),
     ),
     (
