@@ -18,9 +18,11 @@ from uuid import UUID
 
 from django.db.models import QuerySet
 from django.db.models.functions import Now
+from django.utils import timezone
 
-from copies.models import Copy, CopyIndex
+from copies.models import CopyIndex
 from forms.models import QuoteRequest
+from forms.selectors import list_every_copy
 from quoting.models import ProposalLink
 from tenants.access import Actor
 from tenants.current_tenant import use_tenant
@@ -58,6 +60,16 @@ class TooManyProposalLinks(Exception):
 
 
 @dataclass(frozen=True, kw_only=True)
+class NewLink:
+    """A link to be made: to ``content``, the proposal of the copy in ``version``, for the time ``valid_for``."""
+
+    copy_id: UUID
+    version: int
+    content: dict[str, Any]
+    valid_for: timedelta
+
+
+@dataclass(frozen=True, kw_only=True)
 class OpenedProposal:
     """A proposal as a customer reads it: its content, and the present requests of its quotes by id."""
 
@@ -68,28 +80,29 @@ class OpenedProposal:
     expires_at: datetime
 
 
-def issue_link(
-    copy_id: UUID, content: dict[str, Any], *, version: int, valid_for: timedelta, actor: Actor, now: datetime
-) -> tuple[ProposalLink, str]:  # fmt: skip
-    """Make a link to ``content`` and return it with its secret, which is stored nowhere.
+def issue_link(tenant: Tenant, new: NewLink, *, actor: Actor) -> tuple[ProposalLink, str]:
+    """Make a link and return it with its secret, which is stored nowhere.
 
-    The tenant must be in scope. Raises ``TooManyProposalLinks``, and ``ValueError`` for a time of 0 or over 90 days.
+    Raises ``TooManyProposalLinks``, and ``ValueError`` for a time of 0 or over 90 days.
     """
-    if not timedelta(0) < valid_for <= LONGEST:
-        raise ValueError(valid_for)
-    if links_in_force(copy_id).count() >= MOST_LINKS:
-        raise TooManyProposalLinks
-    secret = base64.urlsafe_b64encode(copy_id.bytes + secrets.token_bytes(_RANDOM_BYTES)).decode()
-    link = ProposalLink.objects.create(
-        copy_id=copy_id,
-        version=version,
-        secret_hash=_hash_of(secret),
-        content=content,
-        expires_at=now + valid_for,
-        made_by_id=actor.id,
-        made_by_label=actor.label,
-        created_at=now,
-    )
+    if not timedelta(0) < new.valid_for <= LONGEST:
+        raise ValueError(new.valid_for)
+    now = timezone.now()
+    secret = base64.urlsafe_b64encode(new.copy_id.bytes + secrets.token_bytes(_RANDOM_BYTES)).decode()
+    with use_tenant(tenant):
+        if links_in_force(new.copy_id).count() >= MOST_LINKS:
+            raise TooManyProposalLinks
+        link = ProposalLink.objects.create(
+            tenant_id=tenant.pk,
+            copy_id=new.copy_id,
+            version=new.version,
+            secret_hash=_hash_of(secret),
+            content=new.content,
+            expires_at=now + new.valid_for,
+            made_by_id=actor.id,
+            made_by_label=actor.label,
+            created_at=now,
+        )
     return link, secret
 
 
@@ -113,7 +126,7 @@ def open_link(secret: str) -> OpenedProposal:
     tenant, copy_id = _place_of(secret)
     with use_tenant(tenant):
         link = ProposalLink.objects.filter(copy_id=copy_id, secret_hash=_hash_of(secret)).first()
-        if link is None or not Copy.objects.filter(pk=copy_id, deleted_at=None).exists():
+        if link is None or not list_every_copy().filter(pk=copy_id).exists():
             raise ProposalLinkInvalid
         if not links_in_force(copy_id).filter(pk=link.pk).exists():
             raise ProposalLinkEnded(tenant.name)

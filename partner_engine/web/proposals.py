@@ -30,6 +30,7 @@ from partner_engine.web.pages.reading import Reading
 from partner_engine.web.pages.shell import QUOTES
 from presentation.formats import day, moment
 from quoting.proposals import (
+    NewLink,
     OpenedProposal,
     ProposalLinkEnded,
     ProposalLinkInvalid,
@@ -68,14 +69,13 @@ def issue(request: HttpRequest, agent: Agent, copy_id: UUID) -> HttpResponse:
     if not proposal.lines:
         return _show(request, agent, context, problem="There is no quote to propose. Request quotes first.")
     try:
-        link, secret = issue_link(
-            context.copy.id,
-            asdict(proposal),
+        new = NewLink(
+            copy_id=context.copy.id,
             version=context.version,
+            content=asdict(proposal),
             valid_for=timedelta(days=days),
-            actor=agent.actor,
-            now=timezone.now(),
         )
+        link, secret = issue_link(agent.tenant, new, actor=agent.actor)
     except TooManyProposalLinks as error:
         return _show(request, agent, context, problem=str(error))
     log.info("audit.proposal_link_made", copy_id=str(context.copy.id), link=str(link.pk), by=agent.actor.id)

@@ -167,7 +167,8 @@ def _failed(case: _Case) -> tuple[str, str]:
 
 
 def _stale(case: _Case) -> tuple[str, str]:
-    return f"{_first_reason(case.quote) or 'answers changed'} {case.clock.time(case.quote.updated_at)}", ""
+    reason = _first_reason(case.quote).removesuffix(".") or "answers changed"
+    return f"{reason} {case.clock.time(case.quote.updated_at)}", ""
 
 
 def _expired(case: _Case) -> tuple[str, str]:

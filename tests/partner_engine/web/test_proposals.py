@@ -169,7 +169,7 @@ def test_another_tenant_reads_and_ends_no_link(
 def test_a_link_of_a_deleted_copy_is_closed(browser: Client, copy_id: str, by: dict[str, Any]):
     link = link_of(browser, copy_id)
     with batch.find_and_lock(copy_id, **by) as context:
-        context.changeset.application_form.delete()
+        context.changeset.application_form.archive()
         context.save()
 
     assert Client().get(link).status_code == 404
@@ -187,8 +187,10 @@ def test_links_are_limited(browser: Client, copy_id: str, by: dict[str, Any], mo
         assert ProposalLink.objects.count() == 1
 
 
-def test_what_the_carrier_changed_is_told_to_the_customer(browser: Client, api: Api, s3: Sample, by: dict[str, Any]):
-    copy_id = str(api.start(s3)["id"])
+def test_what_the_carrier_changed_is_told_to_the_customer(
+    browser: Client, api: Api, samples: dict[str, Sample], by: dict[str, Any]
+):
+    copy_id = str(api.start(samples["S3"])["id"])
     answer(copy_id, submit(copy_id, "VC-CYB", **by), premium=3432, changes=(LOWERED,), **by)
 
     content = markup(Client().get(link_of(browser, copy_id)))
