@@ -10,7 +10,7 @@ from typing import Any, Final, Protocol
 from partner_engine.web.pages.quote_calls import CallView
 from partner_engine.web.pages.quote_facts import QuoteFacts
 from partner_engine.web.pages.quote_rows import ChangeView, QuoteRowView, RowSource, build_request_row, change_view
-from presentation.formats import counted, day, reading_text
+from presentation.formats import counted, day, number, reading_text
 from rules.definition.model import CompiledCatalogue
 from rules.payload import source_of
 
@@ -131,6 +131,8 @@ def _plain(value: Any) -> str:
     if isinstance(value, list):
         # Rows of rows are counted: nobody reads them in one line.
         return counted(len(value), "row") if value and isinstance(value[0], dict) else ", ".join(map(_plain, value))
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        return number(value)
     return reading_text("", value, {})
 
 

@@ -9,11 +9,12 @@ from typing import Any, Final
 
 from partner_engine.web.pages.quote_facts import ASKED_AGAIN, OFFERED, RUNNING, Gate, QuoteFacts
 from partner_engine.web.pages.quote_states import Clock, StateView, state_view
-from presentation.formats import counted, listed, money, reading_text
+from presentation.formats import counted, listed, money, number, reading_text
 from presentation.product_names import carrier_and_line
 from rules.definition.catalogue import Link
 from rules.definition.model import CompiledCatalogue
 from rules.flow.evaluation import ProductOutcome
+from rules.payload import source_of
 
 #: Requests of a carrier whose answers people enter.
 _MANUAL: Final = "manual"
@@ -160,19 +161,34 @@ def can_be_requested(outcome: ProductOutcome) -> bool:
 
 def change_view(catalogue: CompiledCatalogue, quote: QuoteFacts, change: Mapping[str, Any]) -> ChangeView:
     """Return what a carrier changed, in the words of the question if it is one of the form."""
-    code = str(change.get("path") or "")
-    label = str(change.get("label") or change.get("field") or "")
+    source = source_of(catalogue, quote.product, str(change.get("field") or ""))
+    code = str(change.get("path") or (source.path if source else ""))
+    label = str(change.get("label") or (source.label if source else change.get("field") or ""))
     asked, offered = (_text(catalogue, code, change.get(side)) for side in ("asked", "offered"))
     return ChangeView(label, asked, offered, str(change.get("reason") or ""))
 
 
 def asked_text(catalogue: CompiledCatalogue, asked: tuple[Mapping[str, Any], ...]) -> str:
-    """Return what was asked in one line: the first value alone, the others with their labels."""
+    """Return what was asked in one line: the chosen limits and deductibles, the first one without its label.
+
+    Without any of them it is the first value. The opened row has everything that was sent.
+    """
+    chosen = [found for found in asked if _is_choice(catalogue, str(found.get("path") or ""))] or list(asked[:1])
     return " · ".join(
-        text if not place else f"{str(found.get('label') or '').lower()} {text}".strip()
-        for place, found in enumerate(asked)
+        text if not place else f"{_short_label(found)} {text}"
+        for place, found in enumerate(chosen)
         if (text := _text(catalogue, str(found.get("path") or ""), found.get("value")))
     )
+
+
+def _short_label(asked: Mapping[str, Any]) -> str:
+    """Return a label in lower case without its part in parentheses."""
+    return str(asked.get("label") or "").partition(" (")[0].lower()
+
+
+def _is_choice(catalogue: CompiledCatalogue, code: str) -> bool:
+    known = catalogue.questions.get(code)
+    return known is not None and bool(known.question.choices)
 
 
 def _text(catalogue: CompiledCatalogue, code: str, value: Any) -> str:
@@ -181,7 +197,8 @@ def _text(catalogue: CompiledCatalogue, code: str, value: Any) -> str:
         return ""
     known = catalogue.questions.get(code)
     if known is None:
-        return reading_text("", value, {}, catalogue.definition.currency)
+        is_number = isinstance(value, int | float) and not isinstance(value, bool)
+        return number(value) if is_number else reading_text("", value, {})
     labels = catalogue.choices(known.question) if known.question.choices else {}
     return reading_text(known.question.type, value, labels, catalogue.definition.currency)
 

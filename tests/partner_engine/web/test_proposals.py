@@ -110,18 +110,21 @@ def test_a_customer_opens_the_link_without_signing_in(browser: Client, copy_id: 
 
 def test_the_link_says_which_offers_no_longer_hold(browser: Client, api: Api, copy_id: str, by: dict[str, Any]):
     link = link_of(browser, copy_id)
-    api.patch(f"/copies/{copy_id}/answers", {"answers": {"mqs_annual_revenue": 1300000}})
     context = batch.find(copy_id, **by)
     wc = next(row for row in context.attached["quote_requests"] if row.product == "TT-WC")  # type: ignore[attr-defined]
-    if wc.state == "quoted":  # type: ignore[attr-defined]
-        answer(copy_id, str(wc.id), premium=5500, **by)
 
+    answer(copy_id, str(wc.id), premium=5500, **by)
+    content = markup(Client().get(link))
+
+    assert "The carrier has changed this premium since." in content
+    assert "The answers behind this offer have changed since." not in content
+    assert "$5,500" not in content
+
+    api.patch(f"/copies/{copy_id}/answers", {"answers": {"mqs_annual_revenue": 1300000}})
     content = markup(Client().get(link))
 
     assert "The answers behind this offer have changed since." in content
-    assert "The carrier has changed this premium since." in content
-    assert "$2,451" in content
-    assert "$5,500" not in content
+    assert '<s><span class="unseen">no longer valid:</span>$2,451</s>' in content
 
 
 def test_a_link_ends_by_itself_and_by_hand(browser: Client, copy_id: str, by: dict[str, Any]):
