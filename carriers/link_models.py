@@ -45,6 +45,12 @@ class CarrierLink(models.Model):
     is_enabled = models.BooleanField("turned on", default=True)
     mode = models.CharField(max_length=20, choices=Mode, default=Mode.CARRIER, blank=True)
     base_url = models.CharField("address", max_length=500, help_text="Such as https://quotes.carrier.example/api.")
+    portal_url = models.URLField(
+        "carrier's own pages",
+        max_length=500,
+        blank=True,
+        help_text="Where agents go on at the carrier itself. Leave empty if the carrier has no such pages.",
+    )
     client_id = models.CharField("client ID", max_length=200)
     client_secret = models.BinaryField(null=True)
     callback_secret = models.BinaryField(null=True)
