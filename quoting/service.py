@@ -1,4 +1,4 @@
-"""Quote requests as people and partners' systems make them: request, ask again, select, withdraw, enter by hand, bridge.
+"""Quote requests as people and programs make them: request, ask again, select, withdraw, enter by hand, bridge.
 
 Each function changes ``context.changeset`` under the copy's lock, and the caller saves: then the deferred actions that
 it emits are stored, and a carrier is called by the machinery alone.

@@ -1,6 +1,4 @@
-"""Marks a carrier's quotes in a form's other copies stale when one copy is submitted to that carrier, where the tenant's
-setting says so.
-"""
+"""Marks a carrier's quotes in a form's other copies stale when one is submitted to it, if the tenant wants it."""
 
 from __future__ import annotations
 

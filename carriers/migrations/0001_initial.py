@@ -619,10 +619,11 @@ class Migration(migrations.Migration):
                 ),
                 (
                     "portal_url",
-                    models.URLField(
+                    models.CharField(
                         blank=True,
                         help_text="Where agents go on at the carrier itself. Leave empty if the carrier has no such pages.",
                         max_length=500,
+                        validators=[django.core.validators.URLValidator(schemes=["https"])],
                         verbose_name="carrier's own pages",
                     ),
                 ),
