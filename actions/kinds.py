@@ -92,6 +92,112 @@ class MarkQuotesStale(FieldsPayload):
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class SubmitQuoteRequest(FieldsPayload):
+    """Send one quote request to its carrier, as the copy is then, and record the reply."""
+
+    kind: ClassVar[str] = "submit_quote_request"
+    payload_time: ClassVar[PayloadTime] = PayloadTime.FRESH
+    targeted_by: ClassVar[tuple[str, ...]] = ("request_id",)
+
+    copy_id: str
+    request_id: str
+    carrier: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class RefreshQuoteRequest(FieldsPayload):
+    """Ask the carrier for the present state of a quote request, again and again until it is final."""
+
+    kind: ClassVar[str] = "refresh_quote_request"
+    payload_time: ClassVar[PayloadTime] = PayloadTime.FRESH
+    targeted_by: ClassVar[tuple[str, ...]] = ("request_id",)
+
+    copy_id: str
+    request_id: str
+    carrier: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class CancelQuoteRequest(FieldsPayload):
+    """Withdraw a quote request at its carrier, if the carrier knows it."""
+
+    kind: ClassVar[str] = "cancel_quote_request"
+    payload_time: ClassVar[PayloadTime] = PayloadTime.FRESH
+    targeted_by: ClassVar[tuple[str, ...]] = ("request_id",)
+
+    copy_id: str
+    request_id: str
+    carrier: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ImportCarrierMessage(FieldsPayload):
+    """Import one callback of a carrier, stored as ``message_id``."""
+
+    kind: ClassVar[str] = "import_carrier_message"
+    payload_time: ClassVar[PayloadTime] = PayloadTime.FRESH
+    targeted_by: ClassVar[tuple[str, ...]] = ("message_id",)
+
+    copy_id: str
+    message_id: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class BridgeToCarrier(FieldsPayload):
+    """Record that an agent goes on at a carrier's own pages, at ``url``."""
+
+    kind: ClassVar[str] = "bridge_to_carrier"
+    payload_time: ClassVar[PayloadTime] = PayloadTime.FROZEN
+    targeted_by: ClassVar[tuple[str, ...]] = ("request_id",)
+
+    copy_id: str
+    request_id: str
+    carrier: str
+    product: str
+    url: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class EvaluateRealTimeEligibility(FieldsPayload):
+    """Ask a carrier what it thinks of the present answers; one call per copy and product, however many saves."""
+
+    kind: ClassVar[str] = "evaluate_real_time_eligibility"
+    payload_time: ClassVar[PayloadTime] = PayloadTime.FRESH
+    targeted_by: ClassVar[tuple[str, ...]] = ("copy_id", "product")
+
+    copy_id: str
+    product: str
+    carrier: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class BindQuoteRequest(FieldsPayload):
+    """Bind a selected quote at its carrier."""
+
+    kind: ClassVar[str] = "bind_quote_request"
+    payload_time: ClassVar[PayloadTime] = PayloadTime.FRESH
+    targeted_by: ClassVar[tuple[str, ...]] = ("request_id",)
+
+    copy_id: str
+    request_id: str
+    carrier: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class RecordDeclination(FieldsPayload):
+    """Record why the admitted products declined when somebody acted on a surplus product."""
+
+    kind: ClassVar[str] = "record_declination"
+    payload_time: ClassVar[PayloadTime] = PayloadTime.FROZEN
+    targeted_by: ClassVar[tuple[str, ...]] = ("product", "copy_id")
+
+    copy_id: str
+    product: str
+    version: int
+    cause: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class SendGuestCompletionMail(FieldsPayload):
     """Notify the form's owner by mail that a guest has finished it; once per form, however often it is emitted."""
 

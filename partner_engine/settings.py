@@ -14,7 +14,7 @@ from pathlib import Path
 import environ
 
 from partner_engine.admin_theme import UNFOLD as UNFOLD
-from partner_engine.environment import Limits, Processes, databases, keyring, mail, networks, processes
+from partner_engine.environment import Limits, Processes, carrier_network, databases, keyring, mail, networks, processes
 from partner_engine.logging import logging_settings
 
 BASE_DIR = Path(__file__).resolve().parent.parent
@@ -39,6 +39,7 @@ ALLOWED_HOSTS: list[str] = env.list("ALLOWED_HOSTS", default=["localhost", "127.
 CSRF_TRUSTED_ORIGINS: list[str] = env.list("CSRF_TRUSTED_ORIGINS", default=[])
 #: The number of our proxies in front of the application; client addresses from other sources are ignored.
 TRUSTED_PROXIES: int | None = env.int("TRUSTED_PROXIES", default=0 if DEVELOPMENT else None)
+PUBLIC_URL: str = env.str("PUBLIC_URL", default="")  # where carriers call back; empty: they are only polled
 METRICS_NETWORKS = networks(env.list("METRICS_NETWORKS", default=["127.0.0.0/8", "::1"]))
 METRICS_TOKEN: str = env.str("METRICS_TOKEN", default="")
 
@@ -112,6 +113,7 @@ DEFAULT_FROM_EMAIL = SERVER_EMAIL = env.str("MAIL_FROM", default="Partner Engine
 # Webhooks are sent to public addresses only, except for these networks, where http and every port are allowed too.
 WEBHOOK_ALLOWED_NETWORKS: list[str] = env.list("WEBHOOK_ALLOWED_NETWORKS", default=[])
 WEBHOOK_PORTS: list[int] = env.list("WEBHOOK_PORTS", cast=int, default=[443, 8443])
+CARRIERS = carrier_network(env)  # the addresses of carriers, under the same rules
 
 # Applications and middleware
 
@@ -162,7 +164,7 @@ MIDDLEWARE = [
     # Last, and synchronous: so the middleware above runs in the one thread of its request.
     "partner_engine.tenant_middleware.TenancyMiddleware",
 ]
-APPEND_SLASH = False
+APPEND_SLASH = PROMETHEUS_EXPORT_MIGRATIONS = False
 ROOT_URLCONF = "partner_engine.urls"
 ASGI_APPLICATION = "partner_engine.asgi.application"
 WSGI_APPLICATION = "partner_engine.wsgi.application"
@@ -188,7 +190,6 @@ TEMPLATES = [
         },
     }
 ]
-PROMETHEUS_EXPORT_MIGRATIONS = False
 SILENCED_SYSTEM_CHECKS = [
     # E-mail addresses are unique regardless of case, which the check does not recognize.
     "auth.W004",
@@ -290,8 +291,7 @@ STORAGES = {
         else "partner_engine.static_storage.ModuleStorage"
     },
 }
-LANGUAGE_CODE, USE_I18N = "en-us", False
-TIME_ZONE, USE_TZ = "UTC", True
+LANGUAGE_CODE, USE_I18N, TIME_ZONE, USE_TZ = "en-us", False, "UTC", True
 
 # Logs, which contain no values
 

@@ -1,27 +1,34 @@
 """The contents of a carrier package: the part of a catalogue that is one carrier's, with its golden cases. Pure.
 
 A package has the keys of a catalogue file and the same shapes, for one carrier: ``carriers`` with one carrier, its
-``products``, and ``question_sets`` with the questions that only its products ask.
+``products``, ``question_sets`` with the questions that only its products ask, and the ``surplus`` rules that it needs.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import date
-from typing import Any, Literal, TypeVar
+from typing import Any, Literal, Protocol, TypeVar
 
 import msgspec
 from msgspec.structs import replace
 
-from rules.definition.catalogue import Carrier, CatalogueDefinition, Product, Question, QuestionSet
+from rules.definition.catalogue import Carrier, CatalogueDefinition, Product, QuestionSet, SurplusRule
 
 
 class _Part(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, forbid_unknown_fields=True):
     """A part of a package."""
 
 
-#: Parts that have a code.
-_Coded = TypeVar("_Coded", Carrier, Product, Question)
+class _HasCode(Protocol):
+    """A part with a code."""
+
+    @property
+    def code(self) -> str:
+        """Return the code."""
+
+
+_Coded = TypeVar("_Coded", bound=_HasCode)
 
 
 class PackageHead(_Part, frozen=True, kw_only=True):
@@ -62,6 +69,7 @@ class CarrierPackage(_Part, frozen=True, kw_only=True):
     carriers: tuple[Carrier, ...]
     products: tuple[Product, ...] = ()
     question_sets: tuple[QuestionSet, ...] = ()
+    surplus: tuple[SurplusRule, ...] = ()
     golden: tuple[GoldenCase, ...] = ()
     simulator: dict[str, Any] = {}
 
@@ -72,8 +80,9 @@ class CarrierPackage(_Part, frozen=True, kw_only=True):
 
 
 def package_of(definition: CatalogueDefinition, head: PackageHead) -> CarrierPackage:
-    """Return the package of one carrier of ``definition``, without golden cases. Raises ``KeyError`` for an unknown
-    carrier.
+    """Return the package of one carrier of ``definition``, without surplus rules and golden cases.
+
+    Raises ``KeyError`` for an unknown carrier.
     """
     carriers = tuple(carrier for carrier in definition.carriers if carrier.code == head.carrier)
     if not carriers:
@@ -129,12 +138,14 @@ def _with_package(definition: CatalogueDefinition, package: CarrierPackage) -> C
     merged = [_with_questions(part, kept[part.code], sets.pop(part.code, None)) for part in definition.question_sets]
     carriers = _replaced(definition.carriers, rest.carriers, package.carriers)
     products = _replaced(definition.products, rest.products, package.products)
+    rules = {rule.id for rule in package.surplus}
     lines = list(dict.fromkeys(product.line for product in products))
     return replace(
         rest,
         carriers=tuple(carriers),
         products=tuple(sorted(products, key=lambda product: lines.index(product.line))),
         question_sets=(*merged, *sets.values()),
+        surplus=(*(rule for rule in rest.surplus if rule.id not in rules), *package.surplus),
     )
 
 
@@ -146,6 +157,7 @@ def _with_questions(before: QuestionSet, rest: QuestionSet, added: QuestionSet |
 
 def _replaced(before: Iterable[_Coded], rest: Iterable[_Coded], added: Iterable[_Coded]) -> list[_Coded]:
     """Return the parts ``before`` that are in ``rest`` or ``added``, the latter in their new form; then new ones."""
-    kept, new = {part.code for part in rest}, {part.code: part for part in added}
+    kept = {part.code for part in rest}
+    new = {part.code: part for part in added}
     replaced = [new.pop(part.code, part) for part in before if part.code in kept or part.code in new]
     return [*replaced, *new.values()]
