@@ -42,7 +42,8 @@ PROGRAMS = {
 
 def run() -> int:
     """Start everything, wait for a signal, stop everything; return 0 after an ordinary end."""
-    own = {"EMAIL_URL": f"filemail:///{MAILS}", "WEBHOOK_ALLOWED_NETWORKS": "127.0.0.0/8,::1/128"}
+    allowed = dict.fromkeys(("WEBHOOK_ALLOWED_NETWORKS", "CARRIER_ALLOWED_NETWORKS"), "127.0.0.0/8,::1/128")
+    own = {"EMAIL_URL": f"filemail:///{MAILS}", **allowed}
     environment = product_environment({"DEMO": "1", **own})
     host, port = environment.get("HOST") or "127.0.0.1", _port(environment)
     # Carriers call back here; the simulator runs on this machine.
