@@ -5,27 +5,27 @@
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import nullcontext
+from dataclasses import replace
 from typing import Any, Final
-from uuid import UUID
+from uuid import UUID, uuid4
 
 from django.conf import settings
 
 from actions.kinds import SubmitQuoteRequest
-from actions.registry import Budget
-from actions.registry import REGISTRY
+from actions.registry import REGISTRY, Budget
 from batch import service as batch
-from carriers.link_models import CarrierLink
-from carriers.links.link_secrets import set_secret
-from quoting import submission
+from failpoints import armed
+from quoting import callbacks, submission
+from quoting.carrier_actions import LANE
 from quoting.dispatcher import DATABASE_THREADS, Dispatcher
-from quoting.message_queue import queue_messages
 from tenants.models import Tenant
 from tests.harness.carrier_links import CALLBACK_SECRET, add_link
 from tests.harness.faults.entry_catalogue import ACTOR, TENANT
-from tests.harness.faults.scenarios import armed_or_not
 
 #: The lease of an action in these trials; the product's is 30 s.
 LEASE: Final = 1.0
@@ -63,7 +63,7 @@ def dispatch(
     """Run the due actions, with ``failpoint`` armed; what waits for its time is left."""
     prepare_process()
     make_worse(worse)
-    with armed_or_not(failpoint, "kill", nth=nth):
+    with armed(failpoint, nth=nth, action="kill") if failpoint else nullcontext():
         left = dispatcher(lease=lease).finish(seconds=seconds)
     report(left=left)
 
@@ -72,7 +72,7 @@ def dispatch_until_killed(report: Report, *, lease: float = LEASE, worse: str = 
     """Run due actions forever."""
     prepare_process()
     make_worse(worse)
-    report(started=True)
+    report(started=os.getpid())
     dispatching = dispatcher(lease=lease)
     while True:
         if not dispatching.turn():
@@ -80,21 +80,43 @@ def dispatch_until_killed(report: Report, *, lease: float = LEASE, worse: str = 
 
 
 def dispatcher(*, lease: float) -> Dispatcher:
+    """Return a dispatcher with threads of its own."""
     return Dispatcher("default", pool=ThreadPoolExecutor(DATABASE_THREADS), lease=lease)
 
 
 def prepare_process() -> None:
     """Allow carriers on this machine, and repeat failed attempts soon."""
-    networks = settings.CARRIERS
-    settings.CARRIERS = type(networks)(**{**vars_of(networks), "allowed_networks": ["127.0.0.0/8"]})
-    for entry in REGISTRY.of_lane("carriers"):
+    settings.CARRIERS = replace(settings.CARRIERS, allowed_networks=("127.0.0.0/8",))
+    for entry in REGISTRY.of_lane(LANE):
         quick = Budget(tries=entry.budget.tries, first=0.05, most=0.2)
-        REGISTRY._entries[entry.kind.kind] = type(entry)(
-            kind=entry.kind, handler=entry.handler, budget=quick, lane=entry.lane
-        )
+        REGISTRY._entries[entry.kind.kind] = replace(entry, budget=quick)
 
 
 def make_worse(worse: str) -> None:
     """Break one promise in this process."""
     if worse:
         WORSE[worse]()
+
+
+def _send_without_asking() -> None:
+    call = submission._call
+
+    def call_at_once(*given: Any, asks_first: bool) -> Any:
+        return call(*given, asks_first=False)
+
+    submission._call = call_at_once
+
+
+def _send_before_recording() -> None:
+    submission.QuoteRequestMutator.submit = lambda self, **_: None  # type: ignore[method-assign,assignment]
+
+
+def _take_every_repetition() -> None:
+    callbacks._id_of = lambda link_id, message_id: uuid4()
+
+
+WORSE: Final[dict[str, Callable[[], None]]] = {
+    "sends without asking": _send_without_asking,
+    "sends before it records": _send_before_recording,
+    "takes every repetition": _take_every_repetition,
+}
