@@ -5,12 +5,15 @@ Forms and copies are only read here; what writes one goes through the batch.
 
 from partner_engine.admin import (
     actions,
+    carrier_calls,
+    carrier_links,
     carriers,
     catalogue,
     copies,
     decisions,
     flags,
     forms,
+    packages,
     question_sets,
     releases,
     reveals,
@@ -22,12 +25,15 @@ from partner_engine.admin import (
 
 __all__ = [
     "actions",
+    "carrier_calls",
+    "carrier_links",
     "carriers",
     "catalogue",
     "copies",
     "decisions",
     "flags",
     "forms",
+    "packages",
     "question_sets",
     "releases",
     "reveals",

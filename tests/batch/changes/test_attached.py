@@ -13,6 +13,7 @@ from batch import errors, misuse
 from batch import service as batch
 from batch.changes.changeset import KINDS, Changeset
 from batch.storage.tables import TABLES
+from carriers.links.wire import SubjectivityKind, WireSubjectivity
 from copies.models import Copy
 from forms.models import ApplicationForm, Disposition, EligibilityResult, Event, Message, NaicsSearch, PaymentMethod
 from tenants.access import Actor
@@ -20,6 +21,8 @@ from tenants.current_tenant import use_tenant
 from tenants.models import Tenant
 from tests.harness.attached_records import Saved, only, other_events
 from tests.harness.batch_asserts import assert_batch
+
+SIGN = WireSubjectivity(code="S1", kind=SubjectivityKind.SIGN, text="Sign")
 
 pytestmark = pytest.mark.django_db
 
@@ -70,7 +73,7 @@ def test_an_event_is_stored_forever(saved: Saved, form_id: UUID, kennels: Tenant
 
 
 def test_a_later_eligibility_result_replaces_an_earlier_one(saved: Saved, kennels: Tenant) -> None:
-    saved(lambda changeset: changeset.eligibility_results.record("PA-CARE", outcome="refer", reasons=["Large"]))
+    saved(lambda changeset: changeset.eligibility_results.record("PA-CARE", outcome="refer", reasons=[("L1", "Large")]))
     saved(lambda changeset: changeset.eligibility_results.record("PA-CARE", outcome="eligible"))
     saved(lambda changeset: changeset.eligibility_results.record("PA-CARE", outcome="decline", question_set="houses"))
 
@@ -261,6 +264,7 @@ def test_every_kind_is_stale_after_the_save_and_read_only_when_read(
         lambda changeset: changeset.messages.add("x"),
         lambda changeset: changeset.events.add("external_transfer"),
         lambda changeset: changeset.quote_requests.request("PA-CARE"),
+        lambda changeset: changeset.subjectivities.receive(form_id, [SIGN], find_source=lambda field: None),
         lambda changeset: changeset.eligibility_results.record("PA-CARE", outcome="refer"),
         lambda changeset: changeset.processes.start("quoting"),
         lambda changeset: changeset.dispositions.give("lost"),
