@@ -25,8 +25,6 @@ STEPS: Final = [
 REQUESTS: Final = (
     "SELECT request_token, carrier_reference, state, premium, reason FROM forms_quoterequest WHERE state <> 'draft'"
 )
-    "SELECT request_token, carrier_reference, state, premium, reason FROM forms_quoterequest WHERE state <> 'draft'"
-)
 QUOTED: Final = ["quoted", 640]
 LEFT: Final = "SELECT kind, state, last_error FROM actions_outboxaction WHERE kind LIKE '%quote_request'"
 
