@@ -18,11 +18,11 @@ from forms.selectors import list_every_copy
 from partner_engine.copy_visibility import InsuredNames
 from partner_engine.web.access import Agent, for_agents
 from partner_engine.web.pages.all_quotes import SOON, STATES, TABS, build_list
-from partner_engine.web.pages.quote_facts import facts_of
 from partner_engine.web.pages.quote_rows import QuoteRowView, RowSource, build_request_row
 from partner_engine.web.pages.quote_states import Clock
-from partner_engine.web.quote_records import conditions_left
+from partner_engine.web.quote_records import conditions_left, shown_facts
 from presentation.visibility import Reader
+from quoting.selectors import list_all_quote_requests
 from rules.definition.model import CompiledCatalogue
 from tenants.access import Right
 
@@ -40,7 +40,7 @@ def index(request: HttpRequest, agent: Agent) -> HttpResponse:
     tab = request.GET.get("tab", "") if request.GET.get("tab", "") in _CODES else _CODES[0]
     page = min(int(number[:9]), _MOST_PAGES) if (number := request.GET.get("page", "")).isdecimal() else 1
     first = (max(page, 1) - 1) * PAGE
-    requests = _present_requests()
+    requests = list_all_quote_requests(tenant=agent.tenant)
     listed = list(_in_tab(requests, tab, agent).order_by("-updated_at", "-id")[first : first + PAGE + 1])
     rows = _rows(listed[:PAGE], agent)
     shown = agent.context(
@@ -56,28 +56,21 @@ def index(request: HttpRequest, agent: Agent) -> HttpResponse:
     return render(request, "web/parts/all_quotes.html" if is_part else "web/all_quotes.html", shown)
 
 
-def _present_requests() -> QuerySet[QuoteRequest]:
-    """Return the requests of copies that were not deleted."""
-    return QuoteRequest.objects.filter(copy_id__in=list_every_copy().values("id"))
-
-
-def _in_tab(requests: QuerySet[QuoteRequest], tab: str, agent: Agent) -> QuerySet[QuoteRequest]:
+def _in_tab(requests: QuerySet[Any], tab: str, agent: Agent) -> QuerySet[Any]:
     return requests.filter(_condition(tab, agent))
 
 
 def _condition(tab: str, agent: Agent) -> Q:
     """Return the condition on the requests of a tab."""
     if tab not in STATES:
-        return ~Q(state__in=("draft", "withdrawn"))
-    condition = Q(state__in=STATES[tab])
+        return ~Q(shown_state__in=("draft", "withdrawn"))
+    condition = Q(shown_state__in=STATES[tab])
     if tab == "expiring":
-        reader = agent.reader
-        today = reader.now.astimezone(reader.zone).date()
-        condition &= Q(valid_until__gte=today, valid_until__lte=today + SOON)
+        condition &= Q(valid_until__lte=_clock(agent).today + SOON)
     return condition
 
 
-def _numbers(requests: QuerySet[QuoteRequest], agent: Agent) -> Mapping[str, int]:
+def _numbers(requests: QuerySet[Any], agent: Agent) -> Mapping[str, int]:
     """Return the number of requests in each tab."""
     numbers = {f"in_{code}": Count("pk", filter=_condition(code, agent)) for code in _CODES}
     counted: dict[str, Any] = requests.aggregate(**numbers)
@@ -89,7 +82,7 @@ def _rows(listed: list[QuoteRequest], agent: Agent) -> tuple[QuoteRowView, ...]:
     copies = {copy.pk: copy for copy in list_every_copy().filter(pk__in={found.copy_id for found in listed})}
     names = InsuredNames(Reader.for_actor(agent.actor))
     left_to_do = conditions_left(str(found.pk) for found in listed)
-    reader = agent.reader
+    clock = _clock(agent)
     rows = []
     for found in listed:
         copy = copies.get(found.copy_id)
@@ -98,13 +91,18 @@ def _rows(listed: list[QuoteRequest], agent: Agent) -> tuple[QuoteRowView, ...]:
             continue
         source = RowSource(
             catalogue=catalogue,
-            clock=Clock(reader.zone, reader.now),
-            may_write=reader.may_write and copy.locked_at is None,
+            clock=clock,
+            may_write=agent.reader.may_write and copy.locked_at is None,
             left_to_do=left_to_do,
             insured=names.of(copy, copy.catalogue) or copy.title or "New application",
         )
-        rows.append(build_request_row(source, facts_of(found, copy_id=str(found.copy_id))))
+        rows.append(build_request_row(source, shown_facts(found, today=clock.today)))
     return tuple(rows)
+
+
+def _clock(agent: Agent) -> Clock:
+    reader = agent.reader
+    return Clock(reader.zone, reader.now)
 
 
 def _catalogue(code: str) -> CompiledCatalogue | None:

@@ -8,7 +8,6 @@ from django.db.models import F, QuerySet
 from django.http import HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import redirect, render
 from django.urls import reverse
-from django.utils import timezone
 from django.utils.dateparse import parse_date
 from django.views.decorators.http import require_GET, require_POST
 
@@ -53,7 +52,7 @@ def index(request: HttpRequest, agent: Agent) -> HttpResponse:
     listed = _page(copies, query, may_search_personal, first=(max(page, 1) - 1) * PAGE)
     rows = present_rows(listed[:PAGE], state=state or None)  # type: ignore[arg-type]
     names = InsuredNames(Reader.for_actor(agent.actor))
-    quotes = quotes_by_copy(str(copy.pk) for copy in rows)
+    quotes = quotes_by_copy([str(copy.pk) for copy in rows], today=_clock(agent).today)
     shown = agent.context(
         rows=[_line(copy, agent, names, quotes.get(str(copy.pk), ())) for copy in rows],
         query=query,
@@ -107,8 +106,12 @@ def _line(copy: ListedForm, agent: Agent, names: InsuredNames, quotes: tuple[Quo
     except releases.NoRelease:
         catalogue = None
     insured = names.of(copy, copy.catalogue)
-    clock = Clock(agent.reader.zone, timezone.now())
-    return build_form_line(copy, catalogue, insured=insured, clock=clock, quotes=quotes)
+    return build_form_line(copy, catalogue, insured=insured, clock=_clock(agent), quotes=quotes)
+
+
+def _clock(agent: Agent) -> Clock:
+    reader = agent.reader
+    return Clock(reader.zone, reader.now)
 
 
 def _address(query: str, state: str, page: int) -> str:

@@ -4,19 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import timedelta
 from typing import Any, Final
 from uuid import UUID
 
 from batch.context import BatchContext
 from carriers.link_models import CarrierCall
-from forms.models import Subjectivity
 from partner_engine.web.pages.quote_calls import build_call
 from partner_engine.web.pages.quote_details import build_details
 from partner_engine.web.pages.quote_facts import QuoteFacts
 from partner_engine.web.pages.quote_rows import RowSource
 from partner_engine.web.pages.quote_states import Clock
 from partner_engine.web.pages.reading import Reading
+from quoting.selectors import subjectivities_of
 
 #: The latest calls that an opened row shows.
 MOST_CALLS: Final = 20
@@ -50,7 +50,7 @@ def opened_row(context: BatchContext, reading: Reading, request_id: UUID) -> dic
         quote,
         sent=_sent(calls),
         calls=[build_call(call, clock) for call in reversed(calls)],
-        subjectivities=Subjectivity.objects.filter(quote_request_id=request_id).order_by("created_at", "id"),
+        subjectivities=subjectivities_of([request_id]).get(request_id, ()),
     )
     answers = "enter" in details.row.actions
     return {"details": details, "answer_form": _answer_form(clock, quote) if answers else None}
@@ -64,7 +64,7 @@ def _sent(calls: list[CarrierCall]) -> Mapping[str, Any]:
 
 
 def _answer_form(clock: Clock, quote: QuoteFacts) -> AnswerForm:
-    today: date = clock.now.astimezone(clock.zone).date()
+    today = clock.today
     return AnswerForm(
         today=today.isoformat(),
         valid_until=(today + timedelta(days=_VALID_DAYS)).isoformat(),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Final
+from typing import Final, TypeAlias
 from uuid import UUID
 
 from django.http import HttpRequest, HttpResponse, HttpResponseBadRequest
@@ -11,14 +11,19 @@ from django.utils import timezone
 from django.views.decorators.http import require_POST
 from django_htmx.http import trigger_client_event
 
+from batch.context import BatchContext
 from partner_engine.web.access import Agent, for_agents
 from partner_engine.web.copy_view import read_context
+from partner_engine.web.order_keys import carried_out, order_key
 from partner_engine.web.pages.entered_answer import WrongAnswer, read_answer
 from partner_engine.web.quotes import respond_with_grid
 from presentation.formats import counted
+from presentation.product_names import product_name
 from quoting import service
 from tenants.access import Right
 
+#: An order: it changes the context and returns a sentence, "" for an order without a subject.
+Order: TypeAlias = Callable[[HttpRequest, BatchContext], str]
 #: The products or requests that one order names.
 _MOST: Final = 100
 
@@ -29,20 +34,20 @@ def order(request: HttpRequest, agent: Agent, copy_id: UUID) -> HttpResponse:
     """Execute ``order``: request (``products`` and ``requests`` to ask again), ask-again, withdraw, select or deselect
     (``requests``), or done (the ``condition`` of a request).
 
-    Respond with the grid of the copy, without a body for ``quiet``. The event ``quotes-ordered`` has a sentence.
+    Respond with the grid of the copy, without a body for ``quiet``. The event ``quotes-ordered`` has a sentence. An
+    order with the ``X-Order-Key`` of an earlier one is not executed again.
     """
     wanted = _ORDERS.get(request.POST.get("order", ""))
     if wanted is None:
         return HttpResponseBadRequest()
-    known = {row.id for row in agent.find(copy_id).attached.get("quote_requests", ())}
-    try:
-        if not known.issuperset(_ids(request)):
-            return HttpResponse(status=404)
-        text = wanted(request, agent, copy_id)
-    except ValueError:
-        return HttpResponseBadRequest()
-    if text is None:
-        return _refused("Nothing could be requested.")
+    with agent.find_and_lock(copy_id, key=order_key(request, agent)) as context:
+        if context.stored_response is None:
+            text = wanted(request, context)
+            if not text:
+                return _refused("Choose what to do this with first.")
+            context.save(respond=lambda _: carried_out(text))
+        else:
+            text = context.stored_response.body.decode()
     response = HttpResponse() if request.POST.get("quiet") else respond_with_grid(request, agent, agent.find(copy_id))
     return trigger_client_event(response, "quotes-ordered", {"text": text})
 
@@ -51,77 +56,79 @@ def order(request: HttpRequest, agent: Agent, copy_id: UUID) -> HttpResponse:
 @for_agents(Right.WRITE_FORMS)
 def enter_answer(request: HttpRequest, agent: Agent, copy_id: UUID, request_id: UUID) -> HttpResponse:
     """Store the answer of a carrier that answers by hand, as the agent entered it."""
-    context = agent.find(copy_id)
-    reading = read_context(context, request, agent)
-    quote = next((found for found in reading.quotes if found.id == str(request_id)), None)
-    if quote is None:
-        return HttpResponse(status=404)
-    now = timezone.now()
     fields = {name: request.POST.getlist(name) for name in request.POST}
-    try:
-        message = read_answer(
-            fields,
-            quote,
-            currency=reading.catalogue.definition.currency,
-            now=now,
-            today=now.astimezone(reading.reader.zone).date(),
-        )
-    except WrongAnswer as error:
-        return _refused(str(error))
-    service.enter_answer(request_id, message, scope=agent.tenant, actor=agent.actor)
+    with agent.find_and_lock(copy_id, key=order_key(request, agent)) as context:
+        if context.stored_response is not None:
+            return HttpResponse()
+        service.find_request(context, request_id)
+        reading = read_context(context, request, agent)
+        quote = next(found for found in reading.quotes if found.id == str(request_id))
+        now = timezone.now()
+        try:
+            message = read_answer(
+                fields,
+                quote,
+                currency=reading.catalogue.definition.currency,
+                now=now,
+                today=now.astimezone(reading.reader.zone).date(),
+            )
+        except WrongAnswer as error:
+            return _refused(str(error))
+        service.enter_answer(context, request_id, message)
+        context.save(respond=lambda _: carried_out())
     return HttpResponse()
 
 
-def _request(request: HttpRequest, agent: Agent, copy_id: UUID) -> str | None:
-    """Request the named products and ask again for the named requests; return what was done, None for nothing."""
+def _request(request: HttpRequest, context: BatchContext) -> str:
+    """Request the named products and ask again for the named requests; return what was done, "" for nothing."""
     products = request.POST.get("products", "").split()[:_MOST]
-    again = _ids(request)
-    number, refused = 0, {}
+    again = _names(request)
+    if not products and not again:
+        return ""
+    refused = []
+    number = len(again)
     if products:
-        done = service.request_quotes(copy_id, products=products, scope=agent.tenant, actor=agent.actor)
-        number, refused = len(done.requested), done.refused
+        done = service.request_quotes(context, products=products)
+        number += len(done.requested)
+        compiled = context.release.compiled
+        refused = [f"{product_name(compiled, code)}: {refusal.text}" for code, refusal in done.refused.items()]
     for request_id in again:
-        service.ask_again(request_id, scope=agent.tenant, actor=agent.actor)
-    number += len(again)
-    if not number and not refused:
-        return None
-    said = [f"{counted(number, 'quote')} requested."] if number else []
-    said += [f"{product}: {refusal.text}" for product, refusal in refused.items()]
-    return " ".join(said)
+        service.ask_again(context, request_id)
+    said = [f"{counted(number, 'quote').capitalize()} requested."]
+    return " ".join([*said, *refused])
 
 
-def _ask_again(request: HttpRequest, agent: Agent, copy_id: UUID) -> str | None:
+def _ask_again(request: HttpRequest, context: BatchContext) -> str:
     """Ask again for the named requests."""
-    ids = _ids(request)
+    ids = _names(request)
     for request_id in ids:
-        service.ask_again(request_id, scope=agent.tenant, actor=agent.actor)
-    return f"{counted(len(ids), 'quote')} requested again." if ids else None
+        service.ask_again(context, request_id)
+    return f"{counted(len(ids), 'quote')} requested again." if ids else ""
 
 
-def _one_by_one(act: Callable[..., object], text: str) -> Callable[[HttpRequest, Agent, UUID], str | None]:
+def _one_by_one(act: Callable[[BatchContext, str], object], text: str) -> Order:
     """Return an order that calls ``act`` with each named request, and says ``text``."""
 
-    def order_each(request: HttpRequest, agent: Agent, copy_id: UUID) -> str | None:
-        ids = _ids(request)
+    def order_each(request: HttpRequest, context: BatchContext) -> str:
+        ids = _names(request)
         for request_id in ids:
-            act(request_id, scope=agent.tenant, actor=agent.actor)
-        return text if ids else None
+            act(context, request_id)
+        return text if ids else ""
 
     return order_each
 
 
-def _done(request: HttpRequest, agent: Agent, copy_id: UUID) -> str | None:
+def _done(request: HttpRequest, context: BatchContext) -> str:
     """Mark a condition as met."""
-    condition = UUID(request.POST.get("condition", ""))
-    with agent.find_and_lock(copy_id) as context:
-        context.changeset.subjectivities.find(condition).mark_done()
-        context.save()
-    return "The condition is marked as done."
+    for request_id in _names(request)[:1]:
+        service.set_done(context, request_id, request.POST.get("condition", ""), is_done=True)
+        return "The condition is marked as done."
+    return ""
 
 
-def _ids(request: HttpRequest) -> list[UUID]:
-    """Return the named requests. Raises ``ValueError``."""
-    return [UUID(found) for found in request.POST.get("requests", "").split()[:_MOST]]
+def _names(request: HttpRequest) -> list[str]:
+    """Return the ids of the named requests."""
+    return list(dict.fromkeys(request.POST.get("requests", "").split()))[:_MOST]
 
 
 def _refused(text: str) -> HttpResponse:
@@ -130,7 +137,7 @@ def _refused(text: str) -> HttpResponse:
     return response
 
 
-_ORDERS: Final[dict[str, Callable[[HttpRequest, Agent, UUID], str | None]]] = {
+_ORDERS: Final[dict[str, Order]] = {
     "request": _request,
     "ask-again": _ask_again,
     "withdraw": _one_by_one(service.withdraw, "The request is withdrawn."),

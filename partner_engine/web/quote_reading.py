@@ -12,10 +12,12 @@ from partner_engine.web.quote_records import conditions_left, requests_of_copies
 
 def grid_of(reading: Reading, shell: Shell, *, all_copies: bool) -> QuoteGrid:
     """Return the grid of the copy in ``reading``, or of all copies of its form."""
-    requests = requests_of_copies(tab.id for tab in shell.tabs) if all_copies else reading.quotes
+    clock = Clock(reading.reader.zone, reading.reader.now)
+    copies = [tab.id for tab in shell.tabs]
+    requests = requests_of_copies(copies, today=clock.today) if all_copies else reading.quotes
     rows = RowSource(
         catalogue=reading.catalogue,
-        clock=Clock(reading.reader.zone, reading.reader.now),
+        clock=clock,
         may_write=reading.is_writable,
         titles={tab.id: tab.title for tab in shell.tabs} if all_copies else {},
         left_to_do=conditions_left(found.id for found in requests),

@@ -161,7 +161,7 @@ def _words(quote: QuoteFacts) -> Iterator[str]:
 
 
 def _subjectivity(source: RowSource, found: Subjectivity) -> SubjectivityView:
-    today = source.clock.now.astimezone(source.clock.zone).date()
+    today = source.clock.today
     return SubjectivityView(
         id=str(found.id),
         kind=_KINDS.get(found.kind, found.kind),

@@ -86,12 +86,12 @@ _LISTS: Final = ("asked", "changes", "reasons", "previous_references")
 _FIELDS: Final = tuple(name for name in QuoteFacts.__dataclass_fields__ if name not in ("id", "copy_id"))
 
 
-def facts_of(row: Any, *, copy_id: str) -> QuoteFacts:
-    """Return the facts of ``row``: a record of the batch, or a row of the table."""
+def facts_of(row: Any, *, copy_id: str, state: str) -> QuoteFacts:
+    """Return the facts of ``row``, a record of the batch or a row of the table, in its shown ``state``."""
     values = {name: getattr(row, name) for name in _FIELDS}
     for name in _LISTS:
         values[name] = tuple(values[name] or ())
-    return QuoteFacts(id=str(row.id), copy_id=copy_id, **{**values, "policy_number": row.policy_number or ""})
+    return QuoteFacts(id=str(row.id), copy_id=copy_id, **{**values, "state": state})
 
 
 def shown_requests(requests: tuple[QuoteFacts, ...]) -> tuple[QuoteFacts, ...]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from typing import Final, NamedTuple
 from zoneinfo import ZoneInfo
 
@@ -59,13 +59,17 @@ class Clock:
     zone: ZoneInfo
     now: datetime
 
+    @property
+    def today(self) -> date:
+        """Return the day it is for the reader."""
+        return self.now.astimezone(self.zone).date()
+
     def time(self, moment: datetime | None) -> str:
         """Return ``10:42`` for a moment of today, ``Nov 24 10:42`` for any other, "" for None."""
         if moment is None:
             return ""
         local = moment.astimezone(self.zone)
-        is_today = local.date() == self.now.astimezone(self.zone).date()
-        return f"{local:%H:%M}" if is_today else f"{local:%b} {local.day} {local:%H:%M}"
+        return f"{local:%H:%M}" if local.date() == self.today else f"{local:%b} {local.day} {local:%H:%M}"
 
 
 class _Case(NamedTuple):

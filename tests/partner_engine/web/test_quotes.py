@@ -139,7 +139,7 @@ def test_chosen_products_are_requested_and_withdrawn(browser: Client, copy_id: s
     ("values", "status"),
     [
         ({"order": "dance"}, 400),
-        ({"order": "withdraw", "requests": "nonsense"}, 400),
+        ({"order": "withdraw", "requests": "nonsense"}, 404),
         ({"order": "withdraw"}, 422),
         ({"order": "request"}, 422),
     ],
