@@ -16,6 +16,7 @@ from forms.models import QuoteRequest, Subjectivity
 from tenants.current_tenant import use_tenant
 from tenants.models import User
 from tests.harness.api_client import Api
+from tests.harness.carrier_links import add_link
 from tests.harness.page_client import markup
 from tests.harness.quoted_forms import SIGNATURE, answer, decline, submit
 
@@ -234,8 +235,14 @@ class TestEnteredAnswers:
     """Carriers that answer by hand."""
 
     @pytest.fixture
+    def copy_id(self, api: Api, samples: dict[str, Sample]) -> str:
+        """Return a roofer, whom only a carrier with a manual link insures."""
+        return str(api.start(samples["S4"])["id"])
+
+    @pytest.fixture
     def manual(self, copy_id: str, by: dict[str, Any]) -> str:
-        return submit(copy_id, "LF-BOP", **by)
+        add_link("OH", "http://127.0.0.1:9")
+        return submit(copy_id, "OH-GL", **by)
 
     def enter(self, browser: Client, copy_id: str, request_id: str, **values: Any) -> Any:
         fields = {"status": "quoted", "premium": "$2,600", "valid_until": "2099-01-31", "is_bindable": "yes"}
@@ -258,10 +265,10 @@ class TestEnteredAnswers:
         refused = self.enter(browser, copy_id, manual, status="declined", premium="")
         assert refused.status_code == 422
         assert "why the carrier declined" in refused.headers["X-Problem"]
-        assert states(by) == {"LF-BOP": "submitted"}
+        assert states(by) == {"OH-GL": "submitted"}
 
         assert self.enter(browser, copy_id, manual, status="declined", reasons="Too high").status_code == 200
-        assert states(by) == {"LF-BOP": "declined"}
+        assert states(by) == {"OH-GL": "declined"}
 
     @pytest.mark.parametrize(
         ("values", "problem"),
@@ -280,4 +287,4 @@ class TestEnteredAnswers:
         refused = self.enter(browser, copy_id, manual, **values)
 
         assert (refused.status_code, problem in refused.headers["X-Problem"]) == (422, True)
-        assert states(by) == {"LF-BOP": "submitted"}
+        assert states(by) == {"OH-GL": "submitted"}
