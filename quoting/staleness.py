@@ -8,6 +8,7 @@ from uuid import UUID
 from actions.registry import Delivered, RetryAfter
 from batch import service as batch
 from batch.changes.changeset import Changeset
+from batch.changes.mutators.quote_requests import BY_OTHER_COPY
 from batch.chunk import MOST_COPIES
 from batch.errors import CopyIsDeleted, CopyIsLocked, NotFound
 from copies.models import Copy
@@ -34,7 +35,7 @@ def mark_quotes_stale(delivered: Delivered) -> None:
     def mark(changeset: Changeset) -> None:
         for request in changeset.quote_requests:
             if request.row.carrier == carrier and request.row.state in _ANSWERS:
-                request.mark_stale(_REASON)
+                request.mark_stale(_REASON, by=BY_OTHER_COPY)
 
     is_held = False
     for place in range(0, len(others), MOST_COPIES):
