@@ -58,7 +58,8 @@ def opened_row(context: BatchContext, reading: Reading, request_id: UUID) -> dic
 
 def _sent(calls: list[CarrierCall]) -> Mapping[str, Any]:
     """Return the masked fields of the latest submission in ``calls``, which begin with the latest."""
-    body = next((call.body for call in calls if call.operation == _SUBMIT and call.body), {})
+    bodies = (call.body for call in calls if call.operation == _SUBMIT and call.body)
+    body: dict[str, Any] = next(bodies, {})
     risk = body.get("risk", body)
     return risk if isinstance(risk, dict) else {}
 

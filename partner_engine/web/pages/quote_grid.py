@@ -96,7 +96,7 @@ def build_grid(source: GridSource) -> QuoteGrid:
     return QuoteGrid(
         groups=_by_line(reading.catalogue, rows),
         counts=counts_text(found.state for found in shown),
-        number=count_requests(shown),
+        number=count_requests(tuple(shown)),
         open_products=waiting,
         again=tuple(found.id for found in shown if found.state in ASKED_AGAIN and found.copy_id == reading.facts.id),
         missing=tuple(link_to(reading, path) for path in needed[:3]),

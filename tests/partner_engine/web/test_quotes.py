@@ -241,7 +241,7 @@ class TestEnteredAnswers:
 
     @pytest.fixture
     def manual(self, copy_id: str, by: dict[str, Any]) -> str:
-        add_link("OH", "http://127.0.0.1:9")
+        add_link("OH", "http://127.0.0.1:9", mode="manual")
         return submit(copy_id, "OH-GL", **by)
 
     def enter(self, browser: Client, copy_id: str, request_id: str, **values: Any) -> Any:
