@@ -1,7 +1,7 @@
 """Expiring links to proposals: made and revoked by agents, opened by customers without an account.
 
 A secret names the copy in its first part, so that the tenant is known before anything is read; the rest is random. A
-proposal is frozen in its link, and readers are told which of its quotes have changed since.
+proposal is stored with its link as it is then, and the page names the quotes that have changed since.
 """
 
 from __future__ import annotations

@@ -52,6 +52,11 @@ class SubjectivityView:
     is_overdue: bool
     done: str
 
+    @property
+    def facts(self) -> str:
+        """Return who is to meet it until when, and when it was met."""
+        return ", ".join(filter(None, (self.owner, self.due, self.done)))
+
 
 @dataclass(frozen=True, kw_only=True)
 class QuoteDetails:

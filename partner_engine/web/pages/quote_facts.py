@@ -109,7 +109,7 @@ def count_requests(requests: tuple[QuoteFacts, ...]) -> int:
 
 
 def state_word(requests: tuple[QuoteFacts, ...]) -> tuple[str, str]:
-    """Return how far the quotes of a copy are, in a word with its color; "" before the first request.
+    """Return how far the quotes of a copy are, in one word and its color; "" before the first request.
 
     The furthest counts: bound, quoted, referred, running, then what needs the agent.
     """

@@ -44,6 +44,12 @@ class RequestFoot:
         """Return the label of the button with everything that can be requested checked."""
         return f"Request {counted(len(self.products), 'quote')}"
 
+    @property
+    def shown(self) -> str:
+        """Return the label of the link to the quotes."""
+        again = f", {len(self.again)} to ask again" if self.again else ""
+        return f"Show {counted(self.number, 'quote')}{again}"
+
 
 def build_foot(reading: Reading) -> RequestFoot:
     """Return the foot of the panel of ``reading``."""

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from typing import Any, Final
+from urllib.parse import quote_plus
 
 from partner_engine.web.pages.quote_facts import ASKED_AGAIN, OFFERED, RUNNING, Gate, QuoteFacts
 from partner_engine.web.pages.quote_states import Clock, StateView, state_view
@@ -68,6 +69,18 @@ class QuoteRowView:
     copy_title: str = ""
     insured: str = ""
     left_to_do: int = 0
+
+    @property
+    def bind_address(self) -> str:
+        """Return the address of the page that binds the quote."""
+        return f"/forms/{self.copy_id}/bind/{self.id}"
+
+    @property
+    def details_address(self) -> str:
+        """Return the address of the opened row: the request's, or the explanation of a product without one."""
+        if self.id:
+            return f"/forms/{self.copy_id}/quotes/{self.id}"
+        return f"/forms/{self.copy_id}/why?target={quote_plus(self.product)}"
 
     @property
     def is_gone(self) -> bool:

@@ -34,7 +34,7 @@ _MANUAL: Final = "manual"
 
 @dataclass(frozen=True)
 class StateView:
-    """The state of one request: a word with its color, a sentence beside and one below it.
+    """The state of one request: one word and its color, a sentence beside and one below it.
 
     ``since`` is the ISO time since which the request runs, "" for one that does not; ``elapsed`` its seconds until now.
     """

@@ -59,6 +59,11 @@ class ViewLink:
     current: bool
     number: int | None = None
 
+    @property
+    def text(self) -> str:
+        """Return the label, and the number of what the view has."""
+        return f"{self.label} {self.number}" if self.number else self.label
+
 
 @dataclass(frozen=True)
 class CopyTab:
