@@ -2,18 +2,37 @@
 
 from __future__ import annotations
 
-from actions.kinds import CancelQuoteRequest, ImportCarrierMessage, MarkQuotesStale, RefreshQuoteRequest
+from actions.kinds import (
+    BridgeToCarrier,
+    CancelQuoteRequest,
+    ExpireQuotes,
+    ImportCarrierMessage,
+    MarkQuotesStale,
+    RefreshQuoteRequest,
+    SubmitQuoteRequest,
+)
+from actions.maintenance import hourly
 from actions.registry import handles
 from actions.sweeps import service
 from carriers.links.wire import QuoteUpdated
-from quoting import cancellation, importing, polling
+from quoting import bridging, cancellation, expiry, importing, polling, submission
 from quoting.carrier_actions import carrier_action
 from quoting.dispatcher import DATABASE_THREADS, dispatch
 from quoting.staleness import mark_quotes_stale
+from tenants.models import Tenant
 
 handles(MarkQuotesStale)(mark_quotes_stale)
+handles(BridgeToCarrier, budget=bridging.BUDGET)(bridging.record_bridge)
+handles(ExpireQuotes, budget=expiry.BUDGET)(expiry.expire_quotes)
+carrier_action(SubmitQuoteRequest, budget=submission.BUDGET)(submission.Submission)
 carrier_action(RefreshQuoteRequest, budget=polling.BUDGET)(polling.Refreshment)
 carrier_action(CancelQuoteRequest, budget=cancellation.BUDGET)(cancellation.Cancellation)
 carrier_action(ImportCarrierMessage, budget=importing.BUDGET)(importing.MessageImportation)
 importing.imports(QuoteUpdated)(importing.import_updated_quote)
 service("carriers", connections=DATABASE_THREADS)(dispatch)
+
+
+@hourly
+def expire_each_hour(tenant: Tenant) -> ExpireQuotes:
+    """Return the hourly expiry of the tenant's quotes."""
+    return ExpireQuotes(tenant_id=str(tenant.pk))

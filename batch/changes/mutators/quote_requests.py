@@ -37,7 +37,7 @@ FOLLOWING: Final[Mapping[str, frozenset[str]]] = {
     "declined": frozenset({"queued", "stale", "withdrawn"}),
     "blocked": frozenset({"queued", "stale", "withdrawn"}),
     "failed": frozenset({"queued", "withdrawn"}),
-    "stale": frozenset({"queued", "withdrawn"}),
+    "stale": frozenset({"queued", "expired", "withdrawn"}),
     "expired": frozenset({"queued", "withdrawn"}),
     "selected": frozenset({"quoted", "stale", "expired", "bound", "withdrawn"}),
     "bound": frozenset(),
@@ -238,6 +238,11 @@ class QuoteRequestMutator(StateMutator[QuoteRequestRow]):
             self._enter(self._state_after(values), **values)
         Subjectivities(self._tracker).receive(self.id, quote.subjectivities, find_source=self._find_source)
         return True
+
+    def require_at_carrier(self) -> None:
+        """Raise ``WrongState`` where the carrier does not have the request, or it has ended here."""
+        if self.row.state in ("draft", "queued", "withdrawn", "bound"):
+            self._refuse("quoted")
 
     def fail(self, reason: str) -> None:
         """Record that the carrier did not reply."""
