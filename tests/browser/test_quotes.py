@@ -11,6 +11,7 @@ from playwright.sync_api import Browser, expect
 from batch import service as batch
 from catalogue.demo import Sample
 from tenants.models import User
+from tests.harness.carrier_links import add_link
 from tests.harness.form_driver import Driver
 from tests.harness.quoted_forms import LOWERED, SIGNATURE, answer, submit
 
@@ -90,6 +91,7 @@ def test_an_answer_is_entered_for_a_carrier_that_answers_by_hand(
 ) -> None:
     page = driver.page
     copy_id = started(samples["S4"], by)
+    add_link("OH", "http://127.0.0.1:9", mode="manual")
     request = submit(copy_id, "OH-GL", **by)
     page.goto(f"{driver.server}/quotes")
 
