@@ -15,6 +15,7 @@ from django.utils import timezone
 from structlog.testing import capture_logs
 
 from catalogue.demo import Sample
+from forms.models import QuoteRequest
 from partner_engine.api.form_aliases import ALIAS_ROUTES
 from tenants.access import Right
 from tenants.current_tenant import use_tenant
@@ -101,6 +102,17 @@ ROWS = [
     Row("GET", "copies/<id:id>/events", READ),
     Row("POST", "copies/<id:id>/events", WRITE, b'{"kind": "external_transfer"}'),
     Row("GET", "copies/<id:id>/processes", READ),
+    Row("GET", "copies/<id:id>/quote_requests", READ),
+    Row("POST", "copies/<id:id>/quote_requests", WRITE, b'{"products": ["QM-BOP"]}'),
+    Row("GET", "quote_requests", READ),
+    Row("GET", "quote_requests/<id:id>", READ),
+    Row("POST", "quote_requests/<id:id>/select", WRITE, b"{}"),
+    Row("POST", "quote_requests/<id:id>/deselect", WRITE, b"{}"),
+    Row("POST", "quote_requests/<id:id>/withdraw", WRITE, b"{}"),
+    Row("POST", "quote_requests/<id:id>/ask_again", WRITE, b"{}"),
+    Row("POST", "quote_requests/<id:id>/answer", WRITE, b'{"status": "declined", "reference": "Q-1"}'),
+    Row("POST", "quote_requests/<id:id>/bridge", WRITE, b"{}"),
+    Row("POST", "quote_requests/<id:id>/subjectivities/<id:subjectivity_id>/done", WRITE, b"{}"),
     Row("GET", "search", READ, query="?q=kettle"),
     Row("GET", "naics", Right.READ_CATALOGUE, query="?q=plumber"),
     Row("GET", "appetite", Right.READ_CATALOGUE),
@@ -157,8 +169,8 @@ HOSTILE = {
 
 
 def start(api: Api, sample: Sample) -> dict[str, Any]:
-    """Start the sample's form; return its copy. The tenant gets a webhook endpoint of the same id, so that one id leads
-    to something at every address.
+    """Start the sample's form; return its copy. The tenant gets a webhook endpoint and a quote request of the same id:
+    one id leads to something at every address.
     """
     copy = api.start(sample)
     tenant = Tenant.objects.get(code="harbor")
@@ -171,6 +183,21 @@ def start(api: Api, sample: Sample) -> dict[str, Any]:
             secret=b"",
             created_at=timezone.now(),
             created_by="test",
+        )
+        QuoteRequest.objects.bulk_create(
+            [
+                QuoteRequest(
+                    id=copy["id"],
+                    tenant_id=tenant.id,
+                    copy_id=copy["id"],
+                    carrier="QM",
+                    product="QM-BOP",
+                    state="draft",
+                    request_token="token",
+                    created_at=timezone.now(),
+                    updated_at=timezone.now(),
+                )
+            ]
         )
     return copy
 
