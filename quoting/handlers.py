@@ -9,12 +9,13 @@ from actions.kinds import (
     ImportCarrierMessage,
     MarkQuotesStale,
     RefreshQuoteRequest,
+    SubmitQuoteRequest,
 )
 from actions.maintenance import hourly
 from actions.registry import handles
 from actions.sweeps import service
 from carriers.links.wire import QuoteUpdated
-from quoting import bridging, cancellation, expiry, importing, polling
+from quoting import bridging, cancellation, expiry, importing, polling, submission
 from quoting.carrier_actions import carrier_action
 from quoting.dispatcher import DATABASE_THREADS, dispatch
 from quoting.staleness import mark_quotes_stale
@@ -23,6 +24,7 @@ from tenants.models import Tenant
 handles(MarkQuotesStale)(mark_quotes_stale)
 handles(BridgeToCarrier, budget=bridging.BUDGET)(bridging.record_bridge)
 handles(ExpireQuotes, budget=expiry.BUDGET)(expiry.expire_quotes)
+carrier_action(SubmitQuoteRequest, budget=submission.BUDGET)(submission.Submission)
 carrier_action(RefreshQuoteRequest, budget=polling.BUDGET)(polling.Refreshment)
 carrier_action(CancelQuoteRequest, budget=cancellation.BUDGET)(cancellation.Cancellation)
 carrier_action(ImportCarrierMessage, budget=importing.BUDGET)(importing.MessageImportation)
