@@ -48,8 +48,10 @@ _SENTENCES: Final = dict.fromkeys(("title", "label", "name", "why", "quirk", "va
     "help": 500,
 }
 _CONDITIONS: Final = dict.fromkeys(
-    ("when", "value", "states", "industry", "of", "rate_by", "amount", "times", "quote", "bind"), 4000
+    ("when", "value", "states", "industry", "of", "rate_by", "amount", "times", "quote", "bind", "fields"), 4000
 )  # fmt: skip
+#: Fields that hold conditions by name.
+_NAMED_CONDITIONS: Final = frozenset({"Payload.quote[]", "Payload.bind[]", "PayloadRows.fields[]"})
 _MOST: Final = _SENTENCES | _CONDITIONS
 #: Words and numbers that some YAML readers do not read as text.
 _GUESSED: Final = re.compile(r"(?i:y|n|yes|no|on|off)|[-+.]?[0-9].*")
@@ -341,7 +343,8 @@ class _Reading:
                 return self._fault(
                     "bad_code", where, f"{text!r} is not a valid code.", f"Use {rule}, starting with a letter.", node
                 )
-        if key in _CONDITIONS and field[-2:] != "[]" and field not in ("Product.states",):
+        is_condition = key in _CONDITIONS and field[-2:] != "[]" and field not in ("Product.states",)
+        if is_condition or field in _NAMED_CONDITIONS:
             return text.rstrip()
         if key in _SENTENCES:
             return text if field.endswith("[]") else text.strip()

@@ -10,10 +10,18 @@ from typing import Any, Final
 import msgspec
 import yaml
 
-from rules.definition.catalogue import CatalogueDefinition, Product, QuestionSet, RateTable, Rating
+from rules.definition.catalogue import (
+    CatalogueDefinition,
+    Payload,
+    PayloadRows,
+    Product,
+    QuestionSet,
+    RateTable,
+    Rating,
+)
 
 #: Structs that are written on several lines; every other one is a leaf.
-_BLOCKS: Final = (CatalogueDefinition, QuestionSet, Product, Rating, RateTable)
+_BLOCKS: Final = (CatalogueDefinition, QuestionSet, Product, Rating, RateTable, Payload, PayloadRows)
 #: Decimal texts that are written as numbers.
 _NUMBERS: Final = frozenset({"rate", "per", "minimum"})
 
@@ -40,12 +48,25 @@ def _block(struct: msgspec.Struct, *, indent: str) -> Iterator[str]:
             were = getattr(struct, "choices_were", {})
             for code, labels in value.items():
                 yield f"{indent}  {_text(code)}: {_choices(labels, were.get(code, {}))}"
+        elif isinstance(struct, Payload | PayloadRows) and isinstance(value, Mapping):
+            yield f"{indent}{key}:"
+            yield from _mapping(value, indent=indent + "  ")
         elif isinstance(value, tuple) and value and isinstance(value[0], msgspec.Struct):
             yield f"{indent}{key}:"
             for item in value:
                 yield from _item(item, indent=indent)
         else:
             yield f"{indent}{key}: {_flow(key, value)}"
+
+
+def _mapping(fields: Mapping[str, str | PayloadRows], *, indent: str) -> Iterator[str]:
+    """Yield the lines of the fields of a payload, one each."""
+    for name, value in fields.items():
+        if isinstance(value, PayloadRows):
+            yield f"{indent}{_text(name)}:"
+            yield from _block(value, indent=indent + "  ")
+        else:
+            yield f"{indent}{_text(name)}: {_text(value)}"
 
 
 def _item(struct: msgspec.Struct, *, indent: str) -> Iterator[str]:

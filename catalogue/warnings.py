@@ -184,7 +184,10 @@ def _unused(catalogue: CompiledCatalogue, texts: Iterable[tuple[str, Expression]
     for code in definition.choices:
         if code not in lists:
             yield CatalogueWarning(UNUSED, f"choices[{code}]", "No question uses this list.", "Remove it.")
-    read = frozenset[str]().union(*(expression.reads for _, expression in texts))
+    sent = (product.payload for product in catalogue.products.values())
+    read = frozenset[str]().union(
+        *(expression.reads for _, expression in texts), *(part.quote.reads | part.bind.reads for part in sent)
+    )
     for derived in definition.derived:
         if derived.code not in read and not derived.show:
             text = f"Nothing reads {derived.code!r}, and it is not shown."

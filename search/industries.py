@@ -1,6 +1,7 @@
-"""Counts how often an industry occurs at a tenant, by state and size, to rank the results of the industry search.
+"""Counts how often an industry occurs, by place and size, to rank the results of the industry search: at the tenant,
+and among all businesses of the ZIP code.
 
-Only the tenant's own forms and choices are counted; the result shows nothing but an order.
+Of tenants only the caller's forms and choices are counted; the result shows nothing but an order.
 """
 
 from __future__ import annotations
@@ -15,18 +16,19 @@ from forms.models import NaicsSearch
 from rules.definition.model import CompiledCatalogue
 from rules.industries import Industry, find_industries
 from rules.zip_codes import states_of_zip
+from search.industry_patterns import SIZES, businesses_near, size_of
 from search.models import SearchWord
 from search.words import words_of
 
-#: Size classes, by their lowest number of employees.
-SIZES: Final = (0, 5, 10, 20, 50, 100, 250)
+#: One form of the tenant has the weight of more businesses than any ZIP code has.
+_OWN: Final = 1_000_000
 
 
 def search_industries(
     query: str, catalogue: CompiledCatalogue, *, zip_code: str = "", employees: int | None = None
 ) -> list[Industry]:
-    """Return the industries that match ``query``, best first; equal matches are ordered by how often the current tenant
-    met them in the state of the ZIP, or chose them at about that size.
+    """Return the industries that match ``query``, best first. Equal matches are ordered by how often the current tenant
+    met them in the state of the ZIP, or chose them at about that size; then by how many such businesses the ZIP has.
     """
     if not zip_code and employees is None:
         return find_industries(query)
@@ -37,8 +39,9 @@ def search_industries(
 def common_industries(
     found: Iterable[Industry], catalogue: CompiledCatalogue, *, zip_code: str = "", employees: int | None = None
 ) -> Mapping[str, int]:
-    """Return how often each of the ``found`` industries was met at the current tenant: in forms of the ZIP's state,
-    named by ``catalogue``'s choices, and as the choice in searches at about that size.
+    """Return the weight of each of the ``found`` industries that is met: at the current tenant, in forms of the ZIP's
+    state (named by ``catalogue``'s choices) and as the choice in searches at about that size; and, with less weight
+    than one such form, as a business in the ZIP of about that size.
     """
     codes = [industry.code for industry in found]
     met: Counter[str] = Counter()
@@ -52,7 +55,8 @@ def common_industries(
         met.update(_in_state(codes, label))
     if employees is not None:
         met.update(_at_size(codes, employees))
-    return met
+    near = businesses_near(zip_code, employees=employees)
+    return {code: met[code] * _OWN + near.get(code, 0) for code in codes if met[code] or code in near}
 
 
 def _in_state(codes: list[str], label: str) -> dict[str, int]:
@@ -65,7 +69,7 @@ def _in_state(codes: list[str], label: str) -> dict[str, int]:
 
 
 def _at_size(codes: list[str], employees: int) -> dict[str, int]:
-    first = max(size for size in SIZES if size <= employees)
+    first = size_of(employees)
     last = next((size for size in SIZES if size > employees), None)
     searches = NaicsSearch.objects.filter(chosen__in=codes, employees__gte=first)
     if last is not None:

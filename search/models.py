@@ -68,3 +68,30 @@ class SearchSpelling(TenantModel):
 
     def __str__(self) -> str:
         return f"{self.trigram} of {self.word}"
+
+
+class IndustryPattern(models.Model):
+    """The businesses in one ZIP code, by size class and industry. Shared by all tenants; loaded from a public file."""
+
+    zip_code = models.CharField("ZIP code", max_length=5, primary_key=True)
+    counts = models.JSONField(help_text="Size class -> industry code -> number of businesses.")
+
+    class Meta:
+        ordering: ClassVar = ["zip_code"]
+
+    def __str__(self) -> str:
+        return self.zip_code
+
+
+class IndustryPatternFile(models.Model):
+    """A loaded file of business patterns; the latest is in use."""
+
+    name = models.CharField(max_length=200)
+    zip_codes = models.PositiveIntegerField("ZIP codes")
+    loaded_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        ordering: ClassVar = ["-id"]
+
+    def __str__(self) -> str:
+        return self.name

@@ -190,3 +190,11 @@ class NaicsQuery(Query, frozen=True, kw_only=True):
     q: Annotated[str, Meta(min_length=1, max_length=100)]
     zip: Annotated[str, Meta(pattern=r"^([0-9]{5})?$")] = ""
     employees: Annotated[int, Meta(ge=0, le=10_000_000)] | None = None
+
+
+class AppetiteQuery(Query, frozen=True, kw_only=True):
+    """Any part of a form's ``answers`` and ``answer_pools``, as JSON. ``catalogue`` is by default the tenant's."""
+
+    answers: Annotated[str, Meta(max_length=4_000)] = "{}"
+    answer_pools: Annotated[str, Meta(max_length=4_000)] = "{}"
+    catalogue: Code = ""

@@ -8,6 +8,7 @@ from django.urls import URLPattern, path, re_path
 from rest_framework.views import APIView
 
 from partner_engine.api.answers import Answers
+from partner_engine.api.appetite import Appetites
 from partner_engine.api.application_forms import ApplicationForm, ApplicationForms, FormCopies
 from partner_engine.api.catalogue import Catalogue
 from partner_engine.api.clones import CloneForm
@@ -82,6 +83,7 @@ ROUTES: Final[dict[str, tuple[str, type[APIView]]]] = {
     "processes": ("copies/<id:id>/processes", Processes),
     "search": ("search", Search),
     "naics": ("naics", Naics),
+    "appetite": ("appetite", Appetites),
     "catalogue": ("catalogue", Catalogue),
     "webhook_endpoints": ("webhook_endpoints", WebhookEndpoints),
     "webhook_endpoint": ("webhook_endpoints/<id:id>", WebhookEndpoint),

@@ -19,6 +19,7 @@ from partner_engine.web.meanwhile import answered_meanwhile
 from partner_engine.web.visitors import Visitor
 from rules.flow.evaluation import Evaluation
 from rules.types.registry import type_of
+from search.industries import search_industries
 
 
 @dataclass(frozen=True)
@@ -85,10 +86,17 @@ def _apply(changeset: Changeset, path: str, typed: object, query: str) -> list[A
         words = " ".join(query.replace("\0", " ").split())[:200]
         is_industry = answer.question.code == changeset.catalogue.definition.industry_question
         if words and is_industry and is_changed and answer.value is not None:
-            zip_code, employees = place_and_size(changeset.document, changeset.catalogue)
-            changeset.naics_searches.add(words, zip_code=zip_code, employees=employees, chosen=str(answer.value))
+            _record_search(changeset, words, chosen=str(answer.value))
     except InvalidAnswers as error:
         return list(error.faults)
     except (UnknownPart, ReadOnlyAnswer) as error:
         return [AnswerFault(path, error.code, str(error))]
     return []
+
+
+def _record_search(changeset: Changeset, words: str, *, chosen: str) -> None:
+    """Record the search for an industry with the results that were shown."""
+    zip_code, employees = place_and_size(changeset.document, changeset.catalogue)
+    found = search_industries(words, changeset.catalogue, zip_code=zip_code, employees=employees)
+    codes = [industry.code for industry in found]
+    changeset.naics_searches.add(words, zip_code=zip_code, employees=employees, found=codes, chosen=chosen)

@@ -188,9 +188,30 @@ class ProductRule(_Part, frozen=True, kw_only=True):
     set: dict[str, str | int | float | bool] = msgspec.field(default_factory=dict)
 
 
+class PayloadRows(_Part, frozen=True, kw_only=True):
+    """The rows of ``pool`` as a field of a payload: ``fields`` are those of each row, by name, CEL in the scope of the
+    row; nested pools are ``PayloadRows`` again.
+    """
+
+    pool: str
+    fields: dict[str, str | PayloadRows]
+
+
+class Payload(_Part, frozen=True, kw_only=True):
+    """What a carrier is sent: the fields of a quote request (``quote``) and, when it is bound, those that only a
+    policy needs (``bind``), each by its name on the wire, with CEL in the scope of the form or the rows of a pool.
+
+    ``asked`` are questions and derived values that lists of quotes show as what was asked.
+    """
+
+    quote: dict[str, str | PayloadRows]
+    bind: dict[str, str | PayloadRows] = msgspec.field(default_factory=dict)
+    asked: tuple[str, ...] = ()
+
+
 class Product(_Part, frozen=True, kw_only=True):
     """A carrier's product of one line. ``states`` and ``industries`` (prefixes of the industry code) of None mean
-    all.
+    all; without a ``payload`` the carrier is sent what the product's rules and rating read.
     """
 
     code: str
@@ -202,6 +223,7 @@ class Product(_Part, frozen=True, kw_only=True):
     industries: tuple[str, ...] | None = None
     rating: Rating = Rating()
     rules: tuple[ProductRule, ...] = ()
+    payload: Payload | None = None
 
 
 class CatalogueDefinition(_Part, frozen=True, kw_only=True):

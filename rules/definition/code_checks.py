@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import re
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator
@@ -11,7 +10,8 @@ from typing import Final
 
 from copies.paths import RESERVED as RESERVED_STEPS
 from rules.definition.catalogue import CatalogueDefinition, Product, ProductRule, Question, QuestionSet, Rating
-from rules.definition.faults import CatalogueFault
+from rules.definition.faults import CatalogueFault, closest
+from rules.definition.payload_checks import payload_faults
 from rules.definition.renames import rename_faults
 from rules.language.domains import nearest_choice
 from rules.language.expressions import AS_OF
@@ -41,15 +41,6 @@ _ASKED_ONCE: Final = frozenset({"employees_questions", "effective_date_question"
 def check_references(definition: CatalogueDefinition) -> list[CatalogueFault]:
     """Return the faults in the codes, choice lists and references of ``definition``, in its order."""
     return list(_References(definition).faults())
-
-
-def closest(name: str, names: Iterable[str], what: str) -> str:
-    """Return the remedy for a ``name`` that is not among ``names``; ``what`` is the word for such a name."""
-    known = list(names)
-    matches = difflib.get_close_matches(name, known, n=1)
-    if matches:
-        return f"Did you mean {matches[0]!r}?"
-    return f"Add the {what}, or name one of: {', '.join(known[:20])}." if known else f"Add the {what} first."
 
 
 class _References:
@@ -246,6 +237,8 @@ class _References:
         yield from self._rating(product.rating, f"{where}.rating")
         for rule in product.rules:
             yield from self._adjustment(rule, f"{where}.rules[{rule.id}].set")
+        if product.payload is not None:
+            yield from payload_faults(self._definition, product.payload, f"{where}.payload")
 
     def _rating(self, rating: Rating, where: str) -> Iterator[CatalogueFault]:
         yield from _wrong_number(

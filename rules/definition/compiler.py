@@ -152,7 +152,7 @@ class _Compiler:
                 products=self._products.values(),
                 lines_question=self._definition.lines_question,
             ),
-            day=find_day_readers((text for _, text in self.texts.compiled), self._questions),
+            day=find_day_readers((*(text for _, text in self.texts.compiled), *self.texts.mapped), self._questions),
         )
 
     def _set(self, part: QuestionSet, order: int) -> CompiledSet:

@@ -6,14 +6,12 @@ and its gates, a set in rows on the enclosing rows.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from types import MappingProxyType
 from typing import Final
 
 from rules.definition.dependency_order import gate_reads, set_node
 from rules.definition.model import (
-    CHECKS,
-    RATING,
     CompiledDerived,
     CompiledFormRule,
     CompiledPool,
@@ -25,6 +23,7 @@ from rules.definition.model import (
     Readers,
     Step,
 )
+from rules.definition.product_compiler import product_reads
 from rules.language.expressions import Expression
 from rules.types.stored_answers import WRONG_TYPE
 
@@ -55,21 +54,6 @@ def find_dependents(
     for product in products:
         finder.add_product(product)
     return finder.dependents()
-
-
-def _product_reads(product: CompiledProduct) -> Iterator[tuple[int, frozenset[str]]]:
-    """Yield the reads of each part of a product; the question of the requested lines is not among them."""
-    yield CHECKS, product.line.states.reads | product.line.industry.reads
-    for place, rule in enumerate(product.rules):
-        yield place, rule.when.reads
-        yield RATING, frozenset(override.code for override in rule.overrides)
-    for table in product.tables:
-        yield CHECKS, table.reads
-        yield RATING, table.reads.union(_reads(table.amount), _reads(table.times))
-    for term in product.terms:
-        yield RATING, term.of.reads
-    for factor in product.factors:
-        yield RATING, factor.when.reads
 
 
 class _Finder:
@@ -138,7 +122,7 @@ class _Finder:
 
     def add_product(self, product: CompiledProduct) -> None:
         self._size += len(product.rules)
-        for part, reads in _product_reads(product):
+        for part, reads in product_reads(product):
             for code in reads:
                 self._products.setdefault(code, {}).setdefault(product.product.code, set()).add(part)
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import difflib
+from collections.abc import Iterable, Sequence
 
 import msgspec
 
@@ -34,3 +35,12 @@ class CatalogueErrors(Exception):
     def __init__(self, faults: Sequence[CatalogueFault]) -> None:
         self.faults = list(faults)
         super().__init__("\n".join(str(fault) for fault in self.faults))
+
+
+def closest(name: str, names: Iterable[str], what: str) -> str:
+    """Return the remedy for a ``name`` that is not among ``names``; ``what`` is the word for such a name."""
+    known = list(names)
+    matches = difflib.get_close_matches(name, known, n=1)
+    if matches:
+        return f"Did you mean {matches[0]!r}?"
+    return f"Add the {what}, or name one of: {', '.join(known[:20])}." if known else f"Add the {what} first."

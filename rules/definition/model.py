@@ -25,6 +25,7 @@ from rules.definition.catalogue import (
     QuestionSet,
     RateTable,
 )
+from rules.definition.payload_model import CompiledPayload
 from rules.language.expressions import Expression
 from rules.language.values import Value
 from rules.types.checks import Check
@@ -201,7 +202,7 @@ class CompiledProduct:
     """A product. ``rivals`` are the admitted products of its line, which must decline before a surplus product opens;
     an admitted product has none and is not ``is_surplus``. ``check_ids`` are the ids of its base checks.
     ``has_unique_reasons`` is True if each of its reasons can come from only one check or rule. A product without
-    ``is_rated`` has no formula: its carrier prices it.
+    ``is_rated`` has no formula: its carrier prices it. ``payload`` is what its carrier is sent.
     """
 
     product: Product
@@ -217,6 +218,7 @@ class CompiledProduct:
     terms: tuple[CompiledTerm, ...] = ()
     tables: tuple[CompiledTable, ...] = ()
     factors: tuple[CompiledFactor, ...] = ()
+    payload: CompiledPayload = CompiledPayload()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)

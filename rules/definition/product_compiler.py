@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from decimal import Decimal
 from fractions import Fraction
 
 from rules.definition.catalogue import CatalogueDefinition, Factor, Product, ProductRule, Question, RateTable, Term
 from rules.definition.model import (
+    CHECKS,
     CLASS_CHECK,
+    RATING,
     STATE_CHECK,
     CompiledFactor,
     CompiledLine,
@@ -18,7 +21,9 @@ from rules.definition.model import (
     CompiledTerm,
     Override,
 )
+from rules.definition.payload_compiler import PayloadCompiler
 from rules.definition.texts import Texts
+from rules.language.expressions import Expression
 from rules.language.kinds import NUMBER, TEXT, TEXTS, TRUTH
 from rules.types.registry import type_of
 
@@ -51,6 +56,7 @@ class _Products:
         }
         self._texts = texts
         self._lines = lines
+        self._payloads = PayloadCompiler(definition, texts)
 
     def compiled(self) -> dict[str, CompiledProduct]:
         return {product.code: self._product(product, f"products[{product.code}]") for product in self._products}
@@ -62,7 +68,7 @@ class _Products:
         ]
         rating = product.rating
         check_ids, rule_ids = tuple(_check_ids(product)), [rule.id for rule in product.rules]
-        return CompiledProduct(
+        compiled = CompiledProduct(
             product=product,
             line=self._lines[product.line],
             is_surplus=is_surplus,
@@ -77,6 +83,10 @@ class _Products:
             tables=tuple(self._table(table, f"{where}.rating.tables[{at}]") for at, table in enumerate(rating.tables)),
             factors=tuple(self._factor(factor, f"{where}.rating.factors[{factor.id}]") for factor in rating.factors),
         )
+        if product.payload is not None:
+            return replace(compiled, payload=self._payloads.declared(product.payload, f"{where}.payload"))
+        reads = frozenset().union(*(read for _, read in product_reads(compiled)))
+        return replace(compiled, payload=self._payloads.default(reads, product.code))
 
     def _rule(self, rule: ProductRule, where: str) -> CompiledRule:
         overrides = []
@@ -118,3 +128,22 @@ def _check_ids(product: Product) -> Iterator[str]:
     if product.industries is not None:
         yield CLASS_CHECK
     yield from (table.reason for table in product.rating.tables if table.reason)
+
+
+def product_reads(product: CompiledProduct) -> Iterator[tuple[int, frozenset[str]]]:
+    """Yield the reads of each part of a product; the question of the requested lines is not among them."""
+    yield CHECKS, product.line.states.reads | product.line.industry.reads
+    for place, rule in enumerate(product.rules):
+        yield place, rule.when.reads
+        yield RATING, frozenset(override.code for override in rule.overrides)
+    for table in product.tables:
+        yield CHECKS, table.reads
+        yield RATING, table.reads.union(_reads(table.amount), _reads(table.times))
+    for term in product.terms:
+        yield RATING, term.of.reads
+    for factor in product.factors:
+        yield RATING, factor.when.reads
+
+
+def _reads(expression: Expression | None) -> frozenset[str]:
+    return expression.reads if expression else frozenset()

@@ -35,6 +35,8 @@ class Texts:
         self.doubts: list[CatalogueFault] = []
         #: The compiled texts with their places.
         self.compiled: list[tuple[str, Expression]] = []
+        #: The texts of payloads, which decide nothing.
+        self.mapped: list[Expression] = []
         self._parents = {part.pool.code: part.pool.parent for part in definition.question_sets if part.pool}
         #: The variables of the document ("") and of each pool's rows by code, at level 0; ``_variables`` sets their
         #: levels.
@@ -47,6 +49,7 @@ class Texts:
             self._place(parent, pool, rows_of(pool))
         self._language = Language({pool: fields for pool, fields in self.slots.items() if pool})
         self._scopes: dict[str, Scope] = {}
+        self._named: dict[str, Mapping[str, Variable]] = {}
         self.derived: dict[str, Expression] = {}
         self.derived_tags: dict[str, str] = {}
         self._compile_derived(definition)
@@ -63,6 +66,13 @@ class Texts:
             self._scopes[pool] = Scope(self._language, self._variables(pool))
         return self._compile(self._scopes[pool], source, where, wanted)
 
+    def map(self, source: str, where: str, *, wanted: Iterable[Kind], pool: str = "") -> Expression:
+        """Return ``source`` compiled as ``compile`` does, for a payload: no decision reads it."""
+        compiled = self.compile(source, where, wanted=wanted, pool=pool)
+        if compiled is not BROKEN:
+            self.mapped.append(self.compiled.pop()[1])
+        return compiled
+
     def derived_of(self, code: str) -> frozenset[str]:
         """Return the codes of the derived values that depend on ``code``, directly or indirectly."""
         reached = {code}
@@ -70,6 +80,12 @@ class Texts:
             if value.reads & reached:
                 reached.add(name)
         return frozenset(reached - {code})
+
+    def named(self, code: str, *, pool: str = "") -> Expression:
+        """Return the value ``code`` in the scope of ``pool``'s rows, compiled without the checker."""
+        if pool not in self._named:
+            self._named[pool] = self._variables(pool)
+        return Scope.named(code, self._named[pool][code])
 
     def ancestors(self, pool: str) -> tuple[str, ...]:
         """Return the pools that enclose ``pool``, outermost first."""

@@ -120,6 +120,12 @@ class Scope:
         )
         self._check = language.checker.environment({name: item.kind for name, item in checked.items()})
 
+    @staticmethod
+    def named(code: str, variable: Variable) -> Expression:
+        """Return the expression that is only the name ``code`` of ``variable``."""
+        node, run = Name(name=code, offset=0), operators.read(variable.level, variable.slot)
+        return Expression(source=code, term=Term(run, variable.kind, node, frozenset((code,))), locals=0)
+
     def compile(self, source: str, *, wanted: Iterable[Kind] = ()) -> Expression:
         """Return the compiled ``source``. Raises ``TextFaults`` if it is invalid, or of none of the ``wanted``
         kinds.

@@ -11,6 +11,30 @@ class Migration(migrations.Migration):
 
     operations = [
         migrations.CreateModel(
+            name="IndustryPattern",
+            fields=[
+                (
+                    "zip_code",
+                    models.CharField(max_length=5, primary_key=True, serialize=False, verbose_name="ZIP code"),
+                ),
+                (
+                    "counts",
+                    models.JSONField(help_text="Size class -> industry code -> number of businesses."),
+                ),
+            ],
+            options={"ordering": ["zip_code"]},
+        ),
+        migrations.CreateModel(
+            name="IndustryPatternFile",
+            fields=[
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("name", models.CharField(max_length=200)),
+                ("zip_codes", models.PositiveIntegerField(verbose_name="ZIP codes")),
+                ("loaded_at", models.DateTimeField(auto_now_add=True)),
+            ],
+            options={"ordering": ["-id"]},
+        ),
+        migrations.CreateModel(
             name="SearchEntry",
             fields=[
                 ("tenant_id", models.UUIDField(editable=False, verbose_name="tenant")),

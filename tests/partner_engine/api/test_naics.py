@@ -8,6 +8,7 @@ import pytest
 
 from batch import service as batch
 from search.indexer import index_copies
+from search.industry_patterns import store
 from tenants.access import Right, system_actor
 from tenants.models import ApiClient, Tenant
 from tests.harness.api_client import Api, assert_problem
@@ -57,6 +58,17 @@ def test_choices_at_about_that_size_come_first(api: Api, harbor: Tenant) -> None
     assert codes(api, "q=general+freight+trucking&employees=99")[0] == LONG
     assert codes(api, "q=general+freight+trucking&employees=49")[0] == LOCAL
     assert codes(api, "q=general+freight+trucking&employees=100")[0] == LOCAL
+
+
+def test_businesses_of_the_zip_decide_between_equal_matches(api: Api, harbor: Tenant) -> None:
+    store({"43215": {0: {LONG: 40, LOCAL: 3}}, "75201": {0: {LOCAL: 9}, 50: {LONG: 1}}}, name="patterns")
+    freight = "q=general+freight+trucking"
+
+    assert codes(api, f"{freight}&zip=43215")[0] == LONG
+    assert codes(api, f"{freight}&zip=75201")[0] == LOCAL
+    assert codes(api, f"{freight}&zip=75201&employees=60")[0] == LONG
+    start(api, harbor, LOCAL, "OH")
+    assert codes(api, f"{freight}&zip=43215")[0] == LOCAL
 
 
 def test_the_order_reveals_no_forms_without_the_right(api: Api, harbor: Tenant, harbor_client: ApiClient) -> None:
