@@ -37,6 +37,15 @@ SAVING: Final = (
 #: In the order of a deferred action, then of a webhook's delivery.
 RELAYING: Final = ("action_claimed", "action_ran", "action_settled")
 DELIVERING: Final = ("webhook_claimed", "webhook_posted", "webhook_noted", "webhook_recorded")
+#: In the order of an action that calls a carrier; ``carrier_called`` is passed on the loop of calls.
+CALLING: Final = (
+    "carrier_claimed",
+    "carrier_prepared",
+    "carrier_called",
+    "carrier_replied",
+    "carrier_concluded",
+    "carrier_settled",
+)
 #: In the order of one chunk of a run that decides copies anew.
 DECIDING: Final = ("decisions_noted", "decided_chunk")
 #: In the order of a tenant's move to another database.
@@ -53,7 +62,7 @@ MOVING: Final = (
 )
 #: In the order of the erasure of a form, then of a tenant.
 ERASING: Final = ("form_erasure_begun", "form_rows_erased", "tenant_erasure_begun", "tenant_rows_erased")
-FAILPOINTS: Final = SAVING + RELAYING + DELIVERING + DECIDING + MOVING + ERASING
+FAILPOINTS: Final = SAVING + RELAYING + DELIVERING + CALLING + DECIDING + MOVING + ERASING
 Action = Callable[[str], object]
 
 

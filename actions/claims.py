@@ -16,40 +16,41 @@ import msgspec
 from django.db import connections
 
 from actions.models import OutboxAction
-from actions.registry import Registry
+from actions.registry import RELAY, Registry
 
-_TABLE: Final = OutboxAction._meta.db_table
-_COLUMNS: Final = (
-    "id, tenant_id, kind, payload::text, payload_version, copy_id, version, correlation_id, attempts, crashes,"
+TABLE: Final = OutboxAction._meta.db_table
+CLAIM_COLUMNS: Final = (
+    "o.id, tenant_id, kind, payload::text, payload_version, copy_id, version, correlation_id, attempts, crashes,"
     " created_at"
 )
 #: A FROZEN action waits for actions of its kind from earlier versions of its copy. Of FRESH actions only the latest of
 #: a target runs, and not while an earlier one is running. A dead letter blocks nothing.
+DUE_CONDITIONS: Final = f"""CASE WHEN k.is_fresh THEN COALESCE((
+               SELECT max(e.version) FROM {TABLE} e
+                WHERE e.state = 'waiting' AND e.copy_id = o.copy_id AND e.kind = o.kind AND e.target = o.target)
+                   <= o.version, TRUE)
+               AND NOT EXISTS (
+               SELECT FROM {TABLE} e
+                WHERE e.state = 'waiting' AND e.copy_id = o.copy_id AND e.kind = o.kind AND e.target = o.target
+                  AND e.version < o.version AND e.lease_token IS NOT NULL AND e.leased_until > statement_timestamp())
+           ELSE COALESCE((
+               SELECT min(e.version) FROM {TABLE} e
+                WHERE e.state = 'waiting' AND e.copy_id = o.copy_id AND e.kind = o.kind) >= o.version, TRUE)
+           END"""  # noqa: S608 - names of our own table and columns, here and below
 _CLAIM: Final = f"""
 WITH known AS (
     SELECT * FROM unnest(%(kinds)s::text[], %(newest)s::int[], %(fresh)s::bool[]) AS k (kind, newest, is_fresh)),
 due AS (
     SELECT o.id
-      FROM {_TABLE} o JOIN known k ON k.kind = o.kind AND o.payload_version <= k.newest
+      FROM {TABLE} o JOIN known k ON k.kind = o.kind AND o.payload_version <= k.newest
      WHERE o.state = 'waiting' AND {{standing}}
-       AND CASE WHEN k.is_fresh THEN COALESCE((
-               SELECT max(e.version) FROM {_TABLE} e
-                WHERE e.state = 'waiting' AND e.copy_id = o.copy_id AND e.kind = o.kind AND e.target = o.target)
-                   <= o.version, TRUE)
-               AND NOT EXISTS (
-               SELECT FROM {_TABLE} e
-                WHERE e.state = 'waiting' AND e.copy_id = o.copy_id AND e.kind = o.kind AND e.target = o.target
-                  AND e.version < o.version AND e.lease_token IS NOT NULL AND e.leased_until > statement_timestamp())
-           ELSE COALESCE((
-               SELECT min(e.version) FROM {_TABLE} e
-                WHERE e.state = 'waiting' AND e.copy_id = o.copy_id AND e.kind = o.kind) >= o.version, TRUE)
-           END
+       AND {DUE_CONDITIONS}
      ORDER BY {{order}} LIMIT %(limit)s FOR UPDATE OF o SKIP LOCKED)
-UPDATE {_TABLE} o
+UPDATE {TABLE} o
    SET lease_token = %(token)s, leased_until = clock_timestamp() + make_interval(secs => %(lease)s),
        attempts = o.attempts + 1, crashes = o.crashes + (o.lease_token IS NOT NULL)::int
   FROM due WHERE o.id = due.id
-RETURNING {_COLUMNS.replace("id, ", "o.id, ", 1)}"""  # noqa: S608 - names of our own table and columns, here and below
+RETURNING {CLAIM_COLUMNS}"""  # noqa: S608
 _NEW: Final = _CLAIM.format(
     standing="o.lease_token IS NULL AND o.next_attempt_at <= statement_timestamp()", order="o.next_attempt_at"
 )
@@ -58,9 +59,9 @@ _LEFT: Final = _CLAIM.format(
 )
 _DONE: Final = f"""
 WITH done AS (
-    DELETE FROM {_TABLE} WHERE id = ANY(%(ids)s) AND lease_token = %(token)s RETURNING kind, target, copy_id, version),
+    DELETE FROM {TABLE} WHERE id = ANY(%(ids)s) AND lease_token = %(token)s RETURNING kind, target, copy_id, version),
 stood_for AS (
-    DELETE FROM {_TABLE} e USING done d
+    DELETE FROM {TABLE} e USING done d
      WHERE e.kind = ANY(%(fresh)s) AND e.state = 'waiting' AND e.kind = d.kind AND e.target = d.target
        AND e.copy_id = d.copy_id AND e.version < d.version
        AND (e.leased_until IS NULL OR e.leased_until < statement_timestamp())
@@ -68,12 +69,12 @@ stood_for AS (
 SELECT (SELECT count(*) FROM done), (SELECT count(*) FROM stood_for)"""  # noqa: S608
 _FREE: Final = "lease_token = NULL, leased_until = NULL"
 _HELD: Final = "WHERE id = ANY(%(ids)s) AND lease_token = %(token)s"
-_LATER: Final = f"""UPDATE {_TABLE} SET {_FREE}, last_error = %(error)s,
+_LATER: Final = f"""UPDATE {TABLE} SET {_FREE}, last_error = %(error)s, attempts = attempts - %(uncounted)s,
     next_attempt_at = clock_timestamp() + make_interval(secs => %(seconds)s) {_HELD}"""  # noqa: S608
-_DEAD: Final = f"""UPDATE {_TABLE} SET {_FREE}, last_error = %(error)s, state = 'dead', died_at = clock_timestamp()
+_DEAD: Final = f"""UPDATE {TABLE} SET {_FREE}, last_error = %(error)s, state = 'dead', died_at = clock_timestamp()
     {_HELD}"""  # noqa: S608
-_BACK: Final = f"UPDATE {_TABLE} SET {_FREE}, attempts = attempts - 1 {_HELD}"  # noqa: S608
-_RENEW: Final = f"""UPDATE {_TABLE}
+_BACK: Final = f"UPDATE {TABLE} SET {_FREE}, attempts = attempts - 1 {_HELD}"  # noqa: S608
+_RENEW: Final = f"""UPDATE {TABLE}
     SET leased_until = clock_timestamp() + make_interval(secs => %(lease)s) {_HELD}"""  # noqa: S608
 _ERROR_LENGTH: Final = 300
 
@@ -98,16 +99,17 @@ class LeasedAction:
 class Claims:
     """The leases of one worker in the outbox of the database ``alias``, under one token."""
 
-    def __init__(self, alias: str, *, registry: Registry, lease: float) -> None:
-        """Lease the kinds that ``registry`` understands, for ``lease`` seconds at a time."""
+    def __init__(self, alias: str, *, registry: Registry, lease: float, lane: str = RELAY) -> None:
+        """Lease the kinds of ``lane`` that ``registry`` understands, for ``lease`` seconds at a time."""
+        entries = registry.of_lane(lane)
         self._alias = alias
         self._lease = lease
         self._token = uuid4()
-        self._fresh = [entry.kind.kind for entry in registry if entry.is_fresh]
+        self._fresh = [entry.kind.kind for entry in entries if entry.is_fresh]
         self._known: dict[str, Any] = {
-            "kinds": [entry.kind.kind for entry in registry],
-            "newest": [entry.kind.payload_version for entry in registry],
-            "fresh": [entry.is_fresh for entry in registry],
+            "kinds": [entry.kind.kind for entry in entries],
+            "newest": [entry.kind.payload_version for entry in entries],
+            "fresh": [entry.is_fresh for entry in entries],
         }
 
     def claim(self, limit: int) -> list[LeasedAction]:
@@ -126,9 +128,11 @@ class Claims:
             cursor.execute(_DONE, {"ids": list(ids), "token": self._token, "fresh": self._fresh})
             return int(cursor.fetchone()[0])
 
-    def later(self, row_id: UUID, *, seconds: float, error: str) -> int:
-        """Delay a failed row for ``seconds``; ``error`` is the reason, without values."""
-        return self._end(_LATER, [row_id], seconds=seconds, error=error[:_ERROR_LENGTH])
+    def later(self, row_id: UUID, *, seconds: float, error: str, counts: bool = True) -> int:
+        """Delay a row for ``seconds``; ``error`` is the reason, without values. Unless the attempt ``counts``, it is
+        not taken from the budget.
+        """
+        return self._end(_LATER, [row_id], seconds=seconds, error=error[:_ERROR_LENGTH], uncounted=int(not counts))
 
     def bury(self, row_id: UUID, *, error: str) -> int:
         """Make a row a dead letter; ``error`` is the reason, without values."""
@@ -142,8 +146,8 @@ class Claims:
         """Renew the leases of rows for their full time; return how many were still valid."""
         return self._end(_RENEW, list(ids), lease=self._lease)
 
-    def _claim(self, text: str, limit: int) -> list[LeasedAction]:
-        parameters = {**self._known, "token": self._token, "lease": self._lease, "limit": limit}
+    def _claim(self, text: str, limit: int, **others: Any) -> list[LeasedAction]:
+        parameters = {**self._known, "token": self._token, "lease": self._lease, "limit": limit, **others}
         with connections[self._alias].cursor() as cursor:
             cursor.execute(text, parameters)
             found = cursor.fetchall()

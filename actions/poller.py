@@ -13,7 +13,7 @@ from typing import Final
 import structlog
 from django.db import DatabaseError, connections
 
-from actions.sweeps import SWEEPS, Sweep, Work
+from actions.sweeps import SWEEPS, Service, Sweep
 
 #: Seconds to wait for running sweeps at the end; unfinished work is taken over by other processes.
 _FAREWELL_SECONDS: Final = 10.0
@@ -39,23 +39,25 @@ def poll_until(
         thread.join(max(0.0, ends - time.monotonic()))
 
 
-def poll_once(aliases: Iterable[str]) -> None:
+def poll_once(aliases: Iterable[str], *, sweeps: Iterable[Sweep] = SWEEPS) -> None:
     """Run every sweep once in each of the databases, one after the other."""
+    over = threading.Event()
+    over.set()
     for alias in aliases:
-        for sweep in SWEEPS:
-            _try(sweep.work, alias)
+        for sweep in sweeps:
+            _try(sweep.work, alias, over)
 
 
-def _poll(work: Work, alias: str, every: float, over: threading.Event) -> None:
+def _poll(work: Service, alias: str, every: float, over: threading.Event) -> None:
     while not over.is_set():
-        _try(work, alias)
+        _try(work, alias, over)
         over.wait(every)
     connections.close_all()
 
 
-def _try(work: Work, alias: str) -> None:
+def _try(work: Service, alias: str, over: threading.Event) -> None:
     try:
-        work(alias)
+        work(alias, over)
     except DatabaseError as error:
         log.warning("database_not_swept", database=alias, reason=type(error).__name__)
         # A broken connection is not used again.

@@ -6,7 +6,7 @@ looks them up. Knows no handler and no app.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final, TypeAlias
@@ -35,6 +35,8 @@ class Delivered:
     created_at: datetime
 
 
+#: The lane of kinds that the relay itself runs.
+RELAY: Final = "relay"
 #: Runs in the tenant's scope and outside any transaction, at least once: it must be idempotent by ``id`` or version.
 Handler: TypeAlias = Callable[[Delivered], None]
 
@@ -48,12 +50,16 @@ class PermanentFailure(Exception):
 
 
 class RetryAfter(Exception):
-    """The action must be retried in ``seconds``; ``reason`` is a sentence without values."""
+    """The action must be retried in ``seconds``; ``reason`` is a sentence without values.
 
-    def __init__(self, seconds: float, reason: str) -> None:
+    Unless it ``counts``, the attempt is not taken from the budget: the action came too early, nothing failed.
+    """
+
+    def __init__(self, seconds: float, reason: str, *, counts: bool = True) -> None:
         super().__init__(reason)
         self.seconds = seconds
         self.reason = reason
+        self.counts = counts
 
 
 class UnknownKind(Exception):
@@ -87,11 +93,12 @@ class Budget:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Entry:
-    """One registered kind: its class, its handler and its budget."""
+    """One registered kind: its class, its handler, its budget, and the lane whose workers run it."""
 
     kind: type[DeferredAction]
     handler: Handler
     budget: Budget
+    lane: str = RELAY
 
     @property
     def is_fresh(self) -> bool:
@@ -106,11 +113,24 @@ class Registry:
         """Begin empty."""
         self._entries: dict[str, Entry] = {}
 
-    def register(self, kind: type[DeferredAction], handler: Handler, *, budget: Budget | None = None) -> None:
-        """Register ``handler`` for ``kind``, retried within ``budget``. Raises ``RegisteredTwice``."""
+    def register(
+        self, kind: type[DeferredAction], handler: Handler, *, budget: Budget | None = None, lane: str = RELAY
+    ) -> None:
+        """Register ``handler`` for ``kind``, retried within ``budget``. Raises ``RegisteredTwice``.
+
+        Actions of another ``lane`` than the relay's are claimed by that lane's own workers.
+        """
         if kind.kind in self._entries:
             raise RegisteredTwice(kind.kind)
-        self._entries[kind.kind] = Entry(kind=kind, handler=handler, budget=budget or Budget())
+        self._entries[kind.kind] = Entry(kind=kind, handler=handler, budget=budget or Budget(), lane=lane)
+
+    def of_lane(self, lane: str) -> list[Entry]:
+        """Return the kinds that the workers of ``lane`` run."""
+        return [entry for entry in self if entry.lane == lane]
+
+    def lanes_of(self, kinds: Iterable[str]) -> set[str]:
+        """Return the lanes of these kinds other than the relay's; unknown kinds have none."""
+        return {self._entries[kind].lane for kind in kinds if kind in self._entries} - {RELAY}
 
     def find(self, kind_name: str) -> Entry:
         """Return the entry of the kind. Raises ``UnknownKind``."""

@@ -142,29 +142,30 @@ class _Worker:
             return False
         known = {"correlation_id": row.correlation_id, "action": str(row.id), "kind": row.kind, "tenant": tenant.code}
         with bound_contextvars(**known), use_tenant(tenant):
+            counts = True
             try:
-                entry.handler(_delivered(row, tenant))
+                entry.handler(delivered_of(row, tenant))
             except PermanentFailure as failure:
                 error, wait = failure.reason, None
             except RetryAfter as failure:
-                error, wait = failure.reason, failure.seconds
+                error, wait, counts = failure.reason, failure.seconds, failure.counts
             except Exception as failure:  # noqa: BLE001 - whatever a handler raises is a failure of its action alone
                 log.warning("action_raised", attempt=row.attempts, exc_info=failure)
-                error, wait = _description(failure), _wait(entry, row.attempts)
+                error, wait = describe(failure), wait_after(entry, row.attempts)
             else:
                 ended.labels(row.kind, "done").inc()
                 log.info("action_done", attempt=row.attempts)
                 return True
-            self._fail(row, entry, error=error, wait=wait)
+            self._fail(row, entry, error=error, wait=wait, counts=counts)
         return False
 
-    def _fail(self, row: LeasedAction, entry: Entry, *, error: str, wait: float | None) -> None:
+    def _fail(self, row: LeasedAction, entry: Entry, *, error: str, wait: float | None, counts: bool) -> None:
         """Delay the action for ``wait`` seconds, or give it up: at once (None) or when its budget is spent."""
-        if wait is None or row.attempts >= entry.budget.tries:
+        if wait is None or (counts and row.attempts >= entry.budget.tries):
             self._bury(row, error)
             return
         with across_tenants(using=self._alias):
-            ours = self._claims.later(row.id, seconds=wait, error=error)
+            ours = self._claims.later(row.id, seconds=wait, error=error, counts=counts)
         self._count(row, "failed", ours)
         log.info("action_failed", attempt=row.attempts, reason=error, again_in=round(wait, 1))
 
@@ -185,7 +186,8 @@ class _Worker:
             self._tenants |= Tenant.objects.in_bulk(unknown)
 
 
-def _delivered(row: LeasedAction, tenant: Tenant) -> Delivered:
+def delivered_of(row: LeasedAction, tenant: Tenant) -> Delivered:
+    """Return ``row`` as its handler receives it."""
     return Delivered(
         id=row.id,
         kind=row.kind,
@@ -200,14 +202,14 @@ def _delivered(row: LeasedAction, tenant: Tenant) -> Delivered:
     )
 
 
-def _wait(entry: Entry, attempt: int) -> float:
+def wait_after(entry: Entry, attempt: int) -> float:
     """Return the seconds until the next attempt: between half and all of the budget's wait, so that actions that failed
     together are not retried together.
     """
     return entry.budget.wait_after(attempt) * _CHANCE.uniform(0.5, 1.0)
 
 
-def _description(error: BaseException) -> str:
+def describe(error: BaseException) -> str:
     """Return the type and location of ``error``; its text may quote an answer."""
     frames = traceback.extract_tb(error.__traceback__)
     place = f" in {frames[-1].name}, line {frames[-1].lineno}" if frames else ""

@@ -90,7 +90,7 @@ def overdrawn() -> list[str]:
     if settings.PROCESSES.is_pooled_outside:
         return []
     found = []
-    sweeps = sum(sweep.threads for sweep in SWEEPS)
+    sweeps = sum(sweep.threads + sweep.connections for sweep in SWEEPS)
     for need in needs(connections.settings, processes=settings.PROCESSES, sweeps=sweeps):
         try:
             found.append(need.sentence(min(limit_of(alias) for alias in need.aliases)))

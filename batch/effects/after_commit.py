@@ -11,6 +11,7 @@ from typing import Final, TypeAlias
 
 import structlog
 
+from actions.lanes import wake_lanes
 from actions.wakeup import wake_relay
 from batch.changes.records import PlannedSave
 from failpoints import failpoint
@@ -41,8 +42,10 @@ def after_commit(saves: Sequence[PlannedSave], *, scope: Tenant) -> None:
     """Publish ``saves`` and wake the relay for their actions; call it once they are committed."""
     failpoint("hint_sending")
     publish([save for save in saves if save.result.written])
-    if any(save.result.actions for save in saves):
+    kinds = {action.kind for save in saves for action in save.result.actions}
+    if kinds:
         wake_relay(scope.database_alias)
+        wake_lanes(kinds, alias=scope.database_alias)
     failpoint("hint_sent")
 
 

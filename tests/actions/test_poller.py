@@ -24,7 +24,7 @@ from tests.harness.outboxes import Ring, put, rows
 def failing_first(over: threading.Event, seen: dict[str, int]) -> Callable[[str], None]:
     """Return work that first fails in each database, and ends the sweep after it succeeded in all."""
 
-    def work(alias: str) -> None:
+    def work(alias: str, _: object) -> None:
         seen[alias] = seen.get(alias, 0) + 1
         if seen[alias] == 1:
             raise OperationalError
@@ -37,7 +37,7 @@ def failing_first(over: threading.Event, seen: dict[str, int]) -> Callable[[str]
 def test_each_database_is_polled_again_after_any_failure() -> None:
     over, seen = threading.Event(), dict[str, int]()
 
-    sweep = Sweep(name="failing first", work=failing_first(over, seen), threads=1)
+    sweep = Sweep(name="failing first", work=failing_first(over, seen))
 
     poll_until(over, ["one", "two"], every=0.001, sweeps=[sweep])
 
@@ -58,7 +58,7 @@ def test_one_poll_covers_all_databases(harbor: Tenant) -> None:
 def test_it_ends_in_an_orderly_way(number: int) -> None:
     code = (
         "import django; django.setup(); import actions.poller as p; from actions.sweeps import Sweep; "
-        "one = Sweep(name='looks', work=lambda alias: print('looks', flush=True), threads=1); "
+        "one = Sweep(name='looks', work=lambda alias, over: print('looks', flush=True)); "
         "p.poll_until.__kwdefaults__['sweeps'] = (one,); "
         "from django.core.management import call_command; call_command('relay', every=0.01)"
     )

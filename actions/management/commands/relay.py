@@ -10,6 +10,7 @@ from django.core.management.base import BaseCommand, CommandParser
 from django.db import connections
 
 from actions.poller import poll_once, poll_until
+from actions.sweeps import SWEEPS
 
 
 class Command(BaseCommand):
@@ -20,14 +21,22 @@ class Command(BaseCommand):
     def add_arguments(self, parser: CommandParser) -> None:
         """Add the polling interval."""
         parser.add_argument("--every", type=float, default=1.0, help="Seconds between two looks.")
+        parser.add_argument(
+            "--only",
+            action="append",
+            choices=sorted(sweep.name for sweep in SWEEPS),
+            help="Do this work alone; may be repeated. Other relays must do the rest.",
+        )
         parser.add_argument("--once", action="store_true", help="Look once, and end.")
 
     def handle(self, *args: Any, **options: Any) -> None:
         """Poll until SIGTERM or Ctrl-C; a database that is away is polled again."""
+        chosen = [sweep for sweep in SWEEPS if sweep.name in (options["only"] or ())]
+        only: dict[str, Any] = {"sweeps": chosen} if chosen else {}
         if options["once"]:
-            poll_once(connections)
+            poll_once(connections, **only)
             return
         over = threading.Event()
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, lambda *_: over.set())
-        poll_until(over, connections, every=options["every"])
+        poll_until(over, connections, every=options["every"], **only)

@@ -1,0 +1,227 @@
+"""The lane of carriers: prepared and concluded under the lock, called without it, bounded per carrier."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from uuid import UUID
+
+import pytest
+
+from actions import relay
+from actions.registry import PermanentFailure, RetryAfter
+from actions.relay import MOST_CRASHES
+from batch import service as batch
+from carriers.links.errors import CarrierBusy, CarrierRefused, CarrierUnreachable, CircuitOpen
+from carriers.links.loop import background_loop
+from copies.models import Copy
+from forms.models import Event
+from tenants.access import Actor
+from tenants.current_tenant import use_tenant
+from tenants.models import Tenant
+from tests.harness.carrier_lane import Doors, HeldPool, hang, knock
+from tests.harness.outboxes import pass_time, rows
+
+pytestmark = pytest.mark.django_db
+PATIENCE = 10.0
+
+
+@pytest.fixture
+def doors() -> Doors:
+    doors = Doors()
+    doors.register()
+    return doors
+
+
+def version_of(copy_id: UUID, tenant: Tenant) -> int:
+    with use_tenant(tenant):
+        return Copy.objects.get(id=copy_id).version
+
+
+def raising(error: Exception) -> Callable[[str], object]:
+    async def call(_: str) -> str:
+        raise error
+
+    return call
+
+
+def test_an_action_is_prepared_called_concluded_and_deleted(doors: Doors, kennels: Tenant, form_id: UUID) -> None:
+    knock(kennels, form_id, "PA")
+
+    assert doors.dispatcher().finish(seconds=PATIENCE) == 0
+
+    assert doors.steps == [("PA", "prepared"), ("PA", "opened")]
+    with use_tenant(kennels):
+        assert [event.details["step"] for event in Event.objects.order_by("created_at")] == ["prepared", "opened"]
+    assert [row.kind for row in rows() if row.kind == "knock"] == []
+
+
+def test_the_relay_leaves_the_lane_alone(doors: Doors, kennels: Tenant, form_id: UUID) -> None:
+    knock(kennels, form_id, "PA")
+
+    assert relay.drain("default", registry=doors.registry).attempts == 0
+
+    assert doors.steps == []
+
+
+def test_the_copy_is_free_during_the_call(doors: Doors, kennels: Tenant, agent: Actor, form_id: UUID) -> None:
+    dispatcher = doors.dispatcher()
+    doors.calls["PA"] = hang
+    knock(kennels, form_id, "PA")
+    dispatcher.turn()
+
+    with batch.find_and_lock(form_id, scope=kennels, actor=agent, wait=0) as context:
+        context.changeset.copy.rename("Meanwhile")
+        context.save()
+
+    assert doors.steps == [("PA", "prepared")]
+
+
+def test_the_actions_of_one_copy_share_a_save(doors: Doors, kennels: Tenant, form_id: UUID) -> None:
+    before = version_of(form_id, kennels)
+    for number in range(5):
+        doors.calls[f"C{number}"] = hang
+        knock(kennels, form_id, f"C{number}")
+
+    doors.dispatcher().turn()
+
+    assert version_of(form_id, kennels) == before + 1
+    assert [step for _, step in doors.steps] == ["prepared"] * 5
+
+
+def test_a_step_that_fails_spoils_no_other(kennels: Tenant, form_id: UUID) -> None:
+    doors = Doors()
+
+    def stumble(context: object, action: object) -> None:
+        if action.payload["name"] == "bad":  # type: ignore[attr-defined]
+            raise ZeroDivisionError
+
+    doors.register(prepare=stumble)
+    knock(kennels, form_id, "PA", "good")
+    knock(kennels, form_id, "PA", "bad")
+    knock(kennels, form_id, "PA", "fine")
+
+    doors.dispatcher().finish(seconds=PATIENCE)
+
+    assert {name for name, step in doors.steps if step == "opened"} == {"good", "fine"}
+    (left,) = [row for row in rows() if row.kind == "knock"]
+    assert (left.target.endswith("bad"), left.attempts, "ZeroDivisionError" in left.last_error) == (True, 1, True)
+
+
+@pytest.mark.parametrize("error", [CarrierBusy(40.0), CircuitOpen(40.0)])
+def test_a_busy_carrier_costs_no_attempt(doors: Doors, kennels: Tenant, form_id: UUID, error: Exception) -> None:
+    doors.calls["PA"] = raising(error)  # type: ignore[assignment]
+    knock(kennels, form_id, "PA")
+
+    doors.dispatcher().finish(seconds=PATIENCE)
+
+    (row,) = [row for row in rows() if row.kind == "knock"]
+    assert (row.attempts, row.crashes, row.state) == (0, 0, "waiting")
+    assert 35 < (row.next_attempt_at - row.created_at).total_seconds() < 50
+    assert doors.steps == [("PA", "prepared"), ("PA", "delayed 1")]
+
+
+def test_a_carrier_out_of_reach_is_tried_until_the_budget_is_spent(kennels: Tenant, form_id: UUID) -> None:
+    doors = Doors()
+    doors.register(tries=2)
+    doors.calls["PA"] = raising(CarrierUnreachable("no connection"))  # type: ignore[assignment]
+    knock(kennels, form_id, "PA")
+
+    doors.dispatcher().finish(seconds=PATIENCE)
+    pass_time(3_600)
+    doors.dispatcher().finish(seconds=PATIENCE)
+
+    (row,) = [row for row in rows() if row.kind == "knock"]
+    assert (row.attempts, row.state, row.last_error) == (2, "dead", "The carrier cannot be reached (no connection).")
+    assert [step for _, step in doors.steps] == ["prepared", "delayed 1", "prepared", "given up"]
+
+
+def test_a_refusal_ends_the_action_with_the_carriers_words(doors: Doors, kennels: Tenant, form_id: UUID) -> None:
+    doors.calls["PA"] = raising(CarrierRefused(422, "bad_class", "We need a class."))  # type: ignore[assignment]
+    knock(kennels, form_id, "PA")
+
+    doors.dispatcher().finish(seconds=PATIENCE)
+
+    assert doors.steps == [("PA", "prepared"), ("PA", "refused: We need a class.")]
+    assert [row for row in rows() if row.kind == "knock"] == []
+
+
+def test_a_step_may_come_again_later_or_never(kennels: Tenant, form_id: UUID) -> None:
+    doors = Doors()
+    errors = {"early": RetryAfter(20.0, "It is too early.", counts=False), "wrong": PermanentFailure("It is wrong.")}
+
+    def object_to(context: object, action: object) -> None:
+        raise errors[action.payload["name"]]  # type: ignore[attr-defined]
+
+    doors.register(prepare=object_to)
+    for name in errors:
+        knock(kennels, form_id, "PA", name)
+
+    doors.dispatcher().finish(seconds=PATIENCE)
+
+    found = {row.target.rpartition("/")[2]: row for row in rows() if row.kind == "knock"}
+    assert (found["early"].state, found["early"].attempts, found["early"].last_error) == (
+        "waiting",
+        0,
+        "It is too early.",
+    )
+    assert (found["wrong"].state, found["wrong"].last_error) == ("dead", "It is wrong.")
+
+
+def test_an_action_that_kills_its_workers_becomes_a_dead_letter(doors: Doors, kennels: Tenant, form_id: UUID) -> None:
+    knock(kennels, form_id, "PA", crashes=MOST_CRASHES)
+
+    doors.dispatcher().finish(seconds=PATIENCE)
+
+    assert doors.steps == [("PA", "given up")]
+    assert [row.state for row in rows() if row.kind == "knock"] == ["dead"]
+
+
+def test_a_hanging_carrier_occupies_its_own_places_alone(
+    kennels: Tenant, make_form: Callable[..., UUID]
+) -> None:  # fmt: skip
+    doors = Doors(most_in_flight=3)
+    doors.register()
+    doors.calls["DEAD"] = hang
+    form_id = make_form()
+    dispatcher = doors.dispatcher()
+    knock(kennels, form_id, "DEAD", "first")
+    dispatcher.turn()
+    for number in range(20):
+        knock(kennels, form_id, "DEAD", f"d{number}")
+    for number in range(8):
+        knock(kennels, form_id, "PA", f"p{number}")
+
+    for _ in range(5):
+        dispatcher.turn()
+
+    assert sum(step == "opened" for name, step in doors.steps if name.startswith("p")) == 8
+    assert sum(name.startswith(("d", "first")) for name, step in doors.steps if step == "prepared") == 3
+    leased = [row for row in rows() if row.kind == "knock" and row.lease_token]
+    assert len(leased) == 3
+
+
+def test_replies_of_one_copy_that_arrive_together_share_a_save(doors: Doors, kennels: Tenant, form_id: UUID) -> None:
+    gate = asyncio.Event()
+
+    async def wait(_: str) -> str:
+        await gate.wait()
+        return "opened"
+
+    for number in range(6):
+        doors.calls[f"C{number}"] = wait
+        knock(kennels, form_id, f"C{number}")
+    held = HeldPool()
+    dispatcher = doors.dispatcher(pool=held)
+    dispatcher.turn()
+    held.release()
+    dispatcher.wait_for_calls(seconds=0.2)
+    before = version_of(form_id, kennels)
+
+    background_loop().call_soon_threadsafe(gate.set)
+    dispatcher.wait_for_calls(seconds=0.5)
+    held.release()
+    dispatcher.wait_for_calls(seconds=PATIENCE)
+
+    assert version_of(form_id, kennels) == before + 1
+    assert sum(step == "opened" for _, step in doors.steps) == 6
