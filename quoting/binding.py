@@ -6,33 +6,29 @@ All functions take a batch context; the caller saves it.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from actions.kinds import BindQuoteRequest, SendBindAssistanceMail, StartProcess
-from batch.binding_errors import (
-    CannotBind,
-    ConsentIsMissing,
-    ConsentIsVoid,
-    DisclosuresAreOpen,
-    NoQuoteToBind,
-    WordingHasChanged,
-)
+from batch.binding_errors import DisclosuresAreOpen, NoQuoteToBind, WordingHasChanged
 from batch.changes.consent_terms import payment_plan, terms_of
-from batch.changes.mutators.bindings import BindingRow
-from batch.changes.mutators.quote_requests import QuoteRequestRow
-from batch.changes.mutators.subjectivities import SubjectivityRow
+from batch.changes.changeset import Changeset
 from batch.context import BatchContext
 from batch.errors import BatchError, CopyIsDeleted, CopyIsLocked, NotFound, UnknownRecord
-from presentation.consent_wording import ConsentTerms, consent_wording, wording_hash
+from presentation.consent_wording import consent_wording, wording_hash
 from presentation.product_names import product_name
-from quoting.binding_needs import Surroundings, needed_answers, open_subjectivities, refusals
+from quoting.binding_needs import (
+    BindQuestions,
+    Preparation,
+    Surroundings,
+    bind_questions,
+    open_subjectivities,
+    refusals,
+)
 
 #: The kind of the process that waits for a person who helps with a binding, and its step.
 BIND_ASSISTANCE: Final = "bind_assistance"
-#: What consent is asked for: everything else must be settled before.
-_ABOUT_CONSENT: Final = (ConsentIsMissing, ConsentIsVoid)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -42,36 +38,6 @@ class GivenConsent:
     wording_hash: str
     accepted_by: str
     acknowledges_disclosures: bool = False
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Preparation:
-    """One quote on its way to a policy: the terms, what is still needed, and why it cannot be bound now.
-
-    ``needed`` are paths of answers, ``subjectivities`` the open conditions; ``terms`` is None without a premium.
-    """
-
-    request: QuoteRequestRow
-    binding: BindingRow | None
-    terms: ConsentTerms | None
-    needed: tuple[str, ...]
-    subjectivities: tuple[SubjectivityRow, ...]
-    refusals: tuple[BatchError, ...]
-
-    @property
-    def wording(self) -> str:
-        """Return the text of the consent, "" without a premium."""
-        return consent_wording(self.terms) if self.terms else ""
-
-    @property
-    def wording_hash(self) -> str:
-        """Return the hash of the wording, "" without one."""
-        return wording_hash(self.wording) if self.terms else ""
-
-    @property
-    def before_consent(self) -> tuple[BatchError, ...]:
-        """Return the refusals other than that consent is missing."""
-        return tuple(error for error in self.refusals if not isinstance(error, _ABOUT_CONSENT))
 
 
 def prepare(context: BatchContext, request_id: UUID) -> Preparation:
@@ -90,22 +56,19 @@ def prepare(context: BatchContext, request_id: UUID) -> Preparation:
         today=context.save_context.now.astimezone(ZoneInfo(context.scope.time_zone)).date(),
     )
     terms = terms_of(catalogue, document, request)
-    is_offered = request.product in catalogue.products
-    reveal = changeset.sealing.reveal
-    needed = (
-        needed_answers(catalogue, document, evaluation, request.product, reveal=reveal) if is_offered else ()
-    )
-    present = wording_hash(consent_wording(terms)) if terms else ""
-    found: list[BatchError] = [*_copy_refusals(context)]
-    if is_offered:
-        found += refusals(catalogue, around, needed=needed, wording_hash=present)
+    questions, found = BindQuestions((), ()), _copy_refusals(context)
+    if request.product in catalogue.products:
+        reveal = changeset.sealing.reveal
+        questions = bind_questions(catalogue, document, evaluation, request.product, reveal=reveal)
+        present = wording_hash(consent_wording(terms)) if terms else ""
+        found += refusals(catalogue, around, needed=questions.needed, present=present)
     else:
         found.append(NoQuoteToBind("for a product that is no longer offered"))
     return Preparation(
         request=request,
         binding=around.binding,
         terms=terms,
-        needed=needed,
+        questions=questions,
         subjectivities=tuple(open_subjectivities(around)),
         refusals=tuple(found),
     )
@@ -173,7 +136,7 @@ def end_help(context: BatchContext, request_id: UUID) -> None:
     complete_assistance(context.changeset, request_id)
 
 
-def complete_assistance(changeset: Any, request_id: UUID) -> None:
+def complete_assistance(changeset: Changeset, request_id: UUID) -> None:
     """End the processes that wait for help with the quote's binding."""
     for process in changeset.processes:
         is_ours = process.row.kind == BIND_ASSISTANCE and process.row.details.get("quote_request_id") == str(request_id)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from batch.binding_errors import (
     AnswersNeededToBind,
@@ -25,12 +25,14 @@ from batch.changes.consents import OFFERED
 from batch.changes.mutators.bindings import BindingRow
 from batch.changes.mutators.quote_requests import QuoteRequestRow
 from batch.changes.mutators.subjectivities import SubjectivityRow
+from batch.errors import BatchError
 from copies.codec import decode_document, encode_document
-from copies.document import Document
+from copies.document import Document, walk_answers
 from copies.paths import Path
+from presentation.consent_wording import ConsentTerms, consent_wording, wording_hash
 from rules.definition.model import CompiledCatalogue
 from rules.flow import check_flow
-from rules.flow.evaluation import Evaluation
+from rules.flow.evaluation import AnswerState, Evaluation
 from rules.flow.state import Reveal
 
 #: States of a request that a newer one for the same product may be in without replacing it.
@@ -53,29 +55,54 @@ class Surroundings:
         return next((row for row in self.bindings if row.quote_request_id == self.request.id), None)
 
 
-def needed_answers(
-    catalogue: CompiledCatalogue, document: Document, evaluation: Evaluation, product: str, *, reveal: Reveal
-) -> tuple[str, ...]:
-    """Return the paths that are needed to bind ``product``, in the form's order: those that would be needed if its line
-    were the only requested one, without questions of other products.
+class BindQuestions(NamedTuple):
+    """The paths of the answers that binding a product concerns, in the form's order: all ``asked``, and those of them
+    and of pools that are still ``needed``.
     """
-    found = [path for path in evaluation.needed.bind if _concerns(catalogue, path, product)]
-    lines, line = document.answers.get(catalogue.definition.lines_question), catalogue.products[product].product.line
-    if not found or lines is None or lines.value == [line]:
-        return tuple(found)
+
+    asked: tuple[str, ...]
+    needed: tuple[str, ...]
+
+
+def bind_questions(
+    catalogue: CompiledCatalogue, document: Document, evaluation: Evaluation, product: str, *, reveal: Reveal
+) -> BindQuestions:
+    """Return the questions of ``product``: those that would be needed if its line were the only requested one, without
+    questions of other products.
+    """
+    alone, states, needed = _alone(catalogue, document, evaluation, product, reveal)
+    required = {path: answer.required for path, answer in walk_answers(alone) if answer.active}
+    required |= {state.path: state.required if state.active else "" for state in states}
+    asked = {path for path, purpose in required.items() if purpose == "bind"} | set(needed)
+    order = {code: place for place, code in enumerate(catalogue.questions)}
+    concerned = [path for path in dict.fromkeys([*required, *needed]) if path in asked]
+    concerned = [path for path in concerned if _concerns(catalogue, path, product)]
+    return BindQuestions(
+        asked=tuple(sorted(concerned, key=lambda path: order.get(Path(path).code, -1))),
+        needed=tuple(path for path in evaluation.needed.bind if path in needed and path in concerned),
+    )
+
+
+def _alone(
+    catalogue: CompiledCatalogue, document: Document, evaluation: Evaluation, product: str, reveal: Reveal
+) -> tuple[Document, Sequence[AnswerState], frozenset[str]]:
+    """Return the document with the line of ``product`` alone, the states that differ in it, and what it needs."""
+    lines_code, line = catalogue.definition.lines_question, catalogue.products[product].product.line
+    lines = document.answers.get(lines_code)
+    if lines is None or lines.value == [line]:
+        return document, (), frozenset(evaluation.needed.bind)
     alone = decode_document(encode_document(document))
-    alone.answers[catalogue.definition.lines_question].value = [line]
+    alone.answers[lines_code].value = [line]
     decided = check_flow.run(catalogue, alone, as_of=evaluation.as_of, release=evaluation.release, reveal=reveal)
-    of_line = set(decided.evaluation.needed.bind)
-    return tuple(path for path in found if path in of_line)
+    return alone, decided.states, frozenset(decided.evaluation.needed.bind)
 
 
 def refusals(
-    catalogue: CompiledCatalogue, around: Surroundings, *, needed: Sequence[str], wording_hash: str
+    catalogue: CompiledCatalogue, around: Surroundings, *, needed: Sequence[str], present: str
 ) -> Iterator[CannotBind]:
     """Yield the reasons for which the quote cannot be bound now, the most fundamental first.
 
-    ``needed`` are the paths of missing answers, ``wording_hash`` is that of the present wording of the consent.
+    ``needed`` are the paths of missing answers, ``present`` is the hash of the present wording of the consent.
     """
     request, binding = around.request, around.binding
     if any(row.is_under_way for row in _bindings_of_line(catalogue, around)):
@@ -88,7 +115,7 @@ def refusals(
         yield AnswersNeededToBind([(path, label_of(catalogue, path)) for path in needed])
     if blocking := [row.text for row in blocking_subjectivities(around)]:
         yield SubjectivityIsOpen(blocking)
-    yield from _consent_refusals(binding, wording_hash)
+    yield from _consent_refusals(binding, present)
 
 
 def blocking_subjectivities(around: Surroundings) -> list[SubjectivityRow]:
@@ -105,6 +132,37 @@ def open_subjectivities(around: Surroundings) -> list[SubjectivityRow]:
         for row in around.subjectivities
         if row.quote_request_id == around.request.id and row.done_at is None and row.closed_at is None
     ]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Preparation:
+    """One quote on its way to a policy: the terms, what is still needed, and why it cannot be bound now.
+
+    ``subjectivities`` are the open conditions, ``blocking`` those of them that must be met first; ``terms`` is None
+    without a premium.
+    """
+
+    request: QuoteRequestRow
+    binding: BindingRow | None
+    terms: ConsentTerms | None
+    questions: BindQuestions
+    subjectivities: tuple[SubjectivityRow, ...]
+    refusals: tuple[BatchError, ...]
+
+    @property
+    def wording(self) -> str:
+        """Return the text of the consent, "" without a premium."""
+        return consent_wording(self.terms) if self.terms else ""
+
+    @property
+    def wording_hash(self) -> str:
+        """Return the hash of the wording, "" without one."""
+        return wording_hash(self.wording) if self.terms else ""
+
+    @property
+    def before_consent(self) -> tuple[BatchError, ...]:
+        """Return the refusals other than that consent is missing or void."""
+        return tuple(error for error in self.refusals if not isinstance(error, ConsentIsMissing | ConsentIsVoid))
 
 
 def label_of(catalogue: CompiledCatalogue, path: str) -> str:
@@ -162,10 +220,10 @@ def _bound_line(catalogue: CompiledCatalogue, around: Surroundings) -> Iterator[
             return
 
 
-def _consent_refusals(binding: BindingRow | None, wording_hash: str) -> Iterator[CannotBind]:
+def _consent_refusals(binding: BindingRow | None, present: str) -> Iterator[CannotBind]:
     consent: dict[str, Any] = binding.consent if binding else {}
     if consent:
-        if consent["wording_hash"] != wording_hash:
+        if consent["wording_hash"] != present:
             yield ConsentIsVoid("The terms have changed")
     elif binding and binding.consent_void_reason:
         yield ConsentIsVoid(binding.consent_void_reason)

@@ -30,6 +30,8 @@ FOLLOWING: Final[Mapping[str, frozenset[str]]] = {
 }
 #: States in which the carrier has been sent, or may have been sent, the request, and has not decided.
 UNDER_WAY: Final = frozenset({"requested", "pending"})
+#: The reason of a request that was given up and may have been accepted.
+OUTCOME_UNKNOWN: Final = "outcome_unknown"
 MAX_NAME: Final = 120
 MAX_NOTE: Final = 500
 
@@ -162,17 +164,20 @@ class BindingMutator(StateMutator[BindingRow]):
             self._change(consent={}, consent_void_reason=reason[:200], updated_at=self._tracker.now)
 
     def request(self, *, reference: str, payment_plan: str) -> None:
-        """Request the carrier to bind its quote ``reference``, under a new bind token."""
-        actor = self._tracker.context.actor
+        """Request the carrier to bind its quote ``reference``, under a new bind token: the earlier one if the carrier may
+        have accepted that.
+        """
+        actor, row = self._tracker.context.actor, self.row
+        is_unknown = any(reason["code"] == OUTCOME_UNKNOWN for reason in row.reasons)
         self._go(
             "requested",
-            bind_token=secrets.token_hex(16),
+            bind_token=row.bind_token if is_unknown else secrets.token_hex(16),
             carrier_reference=reference,
             payment_plan=payment_plan,
             requested_at=self._tracker.now,
             requested_by=actor.label[:200],
             requested_version=self._tracker.version,
-            sent_at=None,
+            sent_at=row.sent_at if is_unknown else None,
             attempts=0,
             answered_at=None,
             reasons=[],
