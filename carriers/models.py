@@ -44,7 +44,7 @@ class Carrier(models.Model):
     name = models.CharField(max_length=300)
     admitted = models.BooleanField(
         default=True,
-        help_text="Surplus lines of other carriers are locked until every admitted product of the line declines.",
+        help_text="Products of other carriers are locked until the surplus rule of their state is met.",
     )
     link_mode = models.CharField("link", max_length=20, choices=Mode, default=Mode.SYNC)
     p50_seconds = models.FloatField(
@@ -110,6 +110,12 @@ class CarrierProduct(models.Model):
         help_text="What the industry code may begin with, separated by commas. Leave empty for all.",
     )
     minimum = Decimal6Field("minimum premium", default=0, validators=[MinValueValidator(0)])
+    asked = ArrayField(
+        models.CharField(max_length=64),
+        default=list,
+        blank=True,
+        help_text="Codes of the questions that lists of quotes show as what was asked, separated by commas.",
+    )
 
     class Meta:
         ordering: ClassVar = ["catalogue", "position", "code"]
@@ -263,3 +269,94 @@ class ProductRule(models.Model):
             raise ValidationError(
                 {"set": "A rule with the effect “adjust” needs values to rate. Other rules must not have any."}
             )
+
+
+class PayloadField(models.Model):
+    """One field of what a product's carrier is sent. Fields of rows are named after them: ``buildings.area``."""
+
+    class Purpose(models.TextChoices):
+        """The request that contains the field."""
+
+        QUOTE = "quote", "Quote request"
+        BIND = "bind", "Binding"
+
+    product = models.ForeignKey(CarrierProduct, on_delete=models.CASCADE, related_name="payload_fields")
+    position = models.PositiveIntegerField(default=0)
+    purpose = models.CharField("sent with", max_length=20, choices=Purpose, default=Purpose.QUOTE)
+    name = models.CharField(max_length=200, help_text="The name that the carrier knows; in rows “rows.name”.")
+    value = models.TextField(blank=True, help_text="A CEL expression, such as the code of a question. Empty for rows.")
+    pool = models.CharField(max_length=64, blank=True, help_text="The code of the pool whose rows are sent.")
+
+    class Meta:
+        ordering: ClassVar = ["product", "position", "id"]
+        constraints: ClassVar = [
+            models.UniqueConstraint(
+                fields=["product", "purpose", "name"],
+                name="payload_field_once",
+                violation_error_message="This product already has a field with this name.",
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.name}: {self.value or self.pool}"
+
+    def clean(self) -> None:
+        """Refuse a field with both value and rows, or none of them. Raises ``ValidationError``."""
+        if bool(self.value) == bool(self.pool):
+            raise ValidationError({"value": "Enter a value, or the pool whose rows are sent."})
+
+
+class SurplusRule(models.Model):
+    """What opens the products of carriers that are not admitted, in some states and for some time."""
+
+    class Needs(models.TextChoices):
+        """What must have happened."""
+
+        ALL = "all_admitted_decline", "Every admitted product of the line declines"
+        DECLINES = "declines", "A number of admitted products decline"
+        NONE = "none", "Nothing: no search is needed"
+
+    catalogue = models.CharField(max_length=64, help_text="The code of its catalogue.")
+    position = models.PositiveIntegerField(default=0, help_text="The order in lists, lowest first.")
+    code = models.CharField("ID", max_length=64, validators=[_CODE])
+    states = ArrayField(
+        models.CharField(max_length=64),
+        default=list,
+        blank=True,
+        help_text="Separated by commas. Leave empty for all states without a rule of their own.",
+    )
+    lines = ArrayField(
+        models.CharField(max_length=64),
+        default=list,
+        blank=True,
+        help_text="Codes of lines of business, separated by commas. Leave empty for all.",
+    )
+    since = models.DateField("from", null=True, blank=True, help_text="The first day. Leave empty for any.")
+    until = models.DateField(null=True, blank=True, help_text="The last day. Leave empty for any.")
+    needs = models.CharField(max_length=30, choices=Needs, default=Needs.ALL)
+    declines = models.PositiveIntegerField("number of declines", null=True, blank=True)
+    disclosure = models.TextField(
+        max_length=2000, blank=True, help_text="The text that must be shown with such a product."
+    )
+
+    class Meta:
+        ordering: ClassVar = ["catalogue", "position", "code"]
+        constraints: ClassVar = [
+            models.UniqueConstraint(
+                fields=["catalogue", "code"],
+                name="surplus_rule_code_once",
+                violation_error_message="This catalogue already has a surplus rule with this ID.",
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.code}: {self.get_needs_display()}"
+
+    def clean(self) -> None:
+        """Refuse a number of declines without its rule, and a time that ends before it begins. Raises
+        ``ValidationError``.
+        """
+        if (self.needs == self.Needs.DECLINES) != bool(self.declines):
+            raise ValidationError({"declines": "Enter how many, if a number of products must decline."})
+        if self.since and self.until and self.until < self.since:
+            raise ValidationError({"until": "The last day is before the first one."})

@@ -16,6 +16,7 @@ from django.db.models import Model
 from carriers.models import CarrierProduct
 from rules.definition.catalogue import CatalogueDefinition, Derived, Pool, Question, QuestionSet, composed
 from rules.definition.faults import CatalogueFault
+from rules.definition.payload_compiler import SENT
 from rules.definition.texts import Texts
 from rules.language.kinds import DATE, NUMBER, TEXT, TEXTS, TRUTH, Kind
 from rules.types.registry import QUESTION_TYPES
@@ -160,6 +161,13 @@ def _in_rated_rows(row: Any, draft: _Draft) -> str:
     return str(row.pool)
 
 
+def _in_sent_rows(row: Any, draft: _Draft) -> str:
+    """Return the pool of the rows that the name of a field of a payload begins with."""
+    around = row.name.rpartition(".")[0]
+    fields = row.product.payload_fields.filter(purpose=row.purpose, name=around)
+    return str(fields.values_list("pool", flat=True).first() or "") if around else ""
+
+
 #: The expressions of each kind of row: field -> allowed kinds, and the pool in whose rows the field is read.
 _EXPRESSIONS: Final[Mapping[str, Mapping[str, tuple[tuple[Kind, ...], _Pools]]]] = {
     "questionset": {"when": ((TRUTH,), _in_parent_rows)},
@@ -175,4 +183,5 @@ _EXPRESSIONS: Final[Mapping[str, Mapping[str, tuple[tuple[Kind, ...], _Pools]]]]
     },
     "ratefactor": {"when": ((TRUTH,), _in_form)},
     "productrule": {"when": ((TRUTH,), _in_form)},
+    "payloadfield": {"value": (SENT, _in_sent_rows)},
 }

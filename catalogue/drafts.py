@@ -54,6 +54,7 @@ def _draft(catalogue: Catalogue) -> CatalogueDefinition:
     products = carrier_rows.CarrierProduct.objects.filter(catalogue=catalogue.code)
     return CatalogueDefinition(
         code=catalogue.code,
+        surplus=tuple(map(_surplus_rule, carrier_rows.SurplusRule.objects.filter(catalogue=catalogue.code))),
         **{name: getattr(catalogue, name) for name in PLAIN_FIELDS},
         zip_questions=tuple(catalogue.zip_questions),
         employees_questions=tuple(catalogue.employees_questions),
@@ -83,7 +84,7 @@ def _draft(catalogue: Catalogue) -> CatalogueDefinition:
         products=tuple(
             _product(row)
             for row in products.select_related("carrier").prefetch_related(
-                "terms", "tables__entries", "factors", "rules"
+                "terms", "tables__entries", "factors", "rules", "payload_fields"
             )
         ),
     )
@@ -166,6 +167,7 @@ def _product(row: carrier_rows.CarrierProduct) -> parts.Product:
         industries=tuple(row.industries) or None,
         rating=rating,
         rules=_rules(row.rules.all()),
+        payload=_payload(row),
     )
 
 
@@ -173,6 +175,46 @@ def _rules(rows: Iterable[carrier_rows.ProductRule]) -> tuple[parts.ProductRule,
     return tuple(
         parts.ProductRule(id=row.code, when=row.when, then=cast(Any, row.then), why=row.why, set=row.set)
         for row in rows
+    )
+
+
+def _payload(row: carrier_rows.CarrierProduct) -> parts.Payload | None:
+    fields = list(row.payload_fields.all())
+    if not fields and not row.asked:
+        return None
+    purposes = carrier_rows.PayloadField.Purpose
+    return parts.Payload(
+        quote=_fields([field for field in fields if field.purpose == purposes.QUOTE]),
+        bind=_fields([field for field in fields if field.purpose == purposes.BIND]),
+        asked=tuple(row.asked),
+    )
+
+
+def _fields(rows: list[carrier_rows.PayloadField]) -> dict[str, str | parts.PayloadRows]:
+    """Return the fields of a payload; a field without the rows that its name begins with keeps the whole name."""
+    top: dict[str, str | parts.PayloadRows] = {}
+    below: dict[str, dict[str, str | parts.PayloadRows]] = {"": top}
+    for row in sorted(rows, key=lambda row: row.name.count(".")):
+        around, _, name = row.name.rpartition(".")
+        fields, name = (below[around], name) if around in below else (top, row.name)
+        if row.pool:
+            below[row.name] = {}
+            fields[name] = parts.PayloadRows(pool=row.pool, fields=below[row.name])
+        else:
+            fields[name] = row.value
+    return top
+
+
+def _surplus_rule(row: carrier_rows.SurplusRule) -> parts.SurplusRule:
+    needs: Any = parts.Declines(declines=row.declines or 0) if row.needs == row.Needs.DECLINES else row.needs
+    return parts.SurplusRule(
+        id=row.code,
+        states=tuple(row.states) or None,
+        lines=tuple(row.lines) or None,
+        since=row.since.isoformat() if row.since else "",
+        until=row.until.isoformat() if row.until else "",
+        needs=needs,
+        disclosure=row.disclosure,
     )
 
 

@@ -45,6 +45,7 @@ _DECIMALS: Final = frozenset(
 )
 _SENTENCES: Final = dict.fromkeys(("title", "label", "name", "why", "quirk", "validate", "choices"), 300) | {
     "say": 500,
+    "disclosure": 2000,
     "help": 500,
 }
 _CONDITIONS: Final = dict.fromkeys(
@@ -132,7 +133,7 @@ class _Reading:
                 "wrong_shape", where, f"Keys with values are required here: {keys}.", _REMEDY_MAPPING, node
             )
         built: dict[str, Any] = {}
-        fields = {field.name: field for field in kind.fields if field.name not in _NOT_IN_FILES}
+        fields = {field.encode_name: field for field in kind.fields if field.name not in _NOT_IN_FILES}
         before = ""
         for key, value in node.values.items():
             if key not in fields:
@@ -142,10 +143,9 @@ class _Reading:
             name = f"{kind.cls.__name__}.{key}"
             built[key] = self.value(value, fields[key].type, where=f"{where}.{key}" if where else key, field=name)
         for field in kind.fields:
-            if field.required and field.name not in node.values:
-                built[field.name] = self._fault(
-                    "missing_key", where, f"{field.name!r} is missing.", f"Add {field.name}: ...", node
-                )
+            name = field.encode_name
+            if field.required and name not in node.values:
+                built[name] = self._fault("missing_key", where, f"{name!r} is missing.", f"Add {name}: ...", node)
         self._stand_in(built)
         return built
 

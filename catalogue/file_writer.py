@@ -86,7 +86,7 @@ def _entries(struct: msgspec.Struct) -> Iterator[tuple[str, Any]]:
             continue  # written at each choice
         is_written = isinstance(struct, Product) and field.name in ("states", "industries")
         if is_written or field.required or value != _default(field):
-            yield field.name, value
+            yield field.encode_name, value
 
 
 def _default(field: msgspec.structs.FieldInfo) -> Any:

@@ -5,6 +5,8 @@ Loading owns its transaction (ADR 0003). Drafts are checked when a file is read 
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
+from datetime import date
 from decimal import Decimal
 
 from django.db import transaction
@@ -50,6 +52,7 @@ def _clear(catalogue: Catalogue) -> None:
     for rows in (catalogue.choice_lists, catalogue.derived_values, catalogue.form_rules, catalogue.lines):
         rows.all().delete()
     carrier_rows.Carrier.objects.filter(catalogue=catalogue.code).delete()
+    carrier_rows.SurplusRule.objects.filter(catalogue=catalogue.code).delete()
 
 
 def _load_choices(catalogue: Catalogue, definition: CatalogueDefinition) -> dict[str, ChoiceList]:
@@ -186,11 +189,15 @@ def _load_carriers(definition: CatalogueDefinition) -> None:
             states=list(product.states or ()),
             industries=list(product.industries or ()),
             minimum=Decimal(product.rating.minimum),
+            asked=list(product.payload.asked) if product.payload else [],
         )
         for position, product in enumerate(definition.products)
     )
     for row, product in zip(products, definition.products, strict=True):
         _load_rating(row, product)
+        if product.payload is not None:
+            _load_payload(row, product.payload)
+    _load_surplus(definition)
 
 
 def _load_rating(row: carrier_rows.CarrierProduct, product: parts.Product) -> None:
@@ -229,4 +236,45 @@ def _load_rating(row: carrier_rows.CarrierProduct, product: parts.Product) -> No
             product=row, position=position, code=rule.id, when=rule.when, then=rule.then, why=rule.why, set=rule.set
         )
         for position, rule in enumerate(product.rules)
+    )
+
+
+def _load_payload(row: carrier_rows.CarrierProduct, payload: parts.Payload) -> None:
+    purposes = carrier_rows.PayloadField.Purpose
+    named = [
+        (purpose, *field)
+        for purpose, fields in zip(purposes, (payload.quote, payload.bind), strict=True)
+        for field in _flat(fields)
+    ]
+    carrier_rows.PayloadField.objects.bulk_create(
+        carrier_rows.PayloadField(product=row, position=position, purpose=purpose, name=name, value=value, pool=pool)
+        for position, (purpose, name, value, pool) in enumerate(named)
+    )
+
+
+def _flat(fields: Mapping[str, str | parts.PayloadRows], around: str = "") -> Iterator[tuple[str, str, str]]:
+    """Yield name, value and pool of each field; the fields of rows come after their rows, with their name before."""
+    for name, value in fields.items():
+        if isinstance(value, parts.PayloadRows):
+            yield f"{around}{name}", "", value.pool
+            yield from _flat(value.fields, f"{around}{name}.")
+        else:
+            yield f"{around}{name}", value, ""
+
+
+def _load_surplus(definition: CatalogueDefinition) -> None:
+    carrier_rows.SurplusRule.objects.bulk_create(
+        carrier_rows.SurplusRule(
+            catalogue=definition.code,
+            position=position,
+            code=rule.id,
+            states=list(rule.states or ()),
+            lines=list(rule.lines or ()),
+            since=date.fromisoformat(rule.since) if rule.since else None,
+            until=date.fromisoformat(rule.until) if rule.until else None,
+            needs=rule.needs if isinstance(rule.needs, str) else carrier_rows.SurplusRule.Needs.DECLINES,
+            declines=rule.needs.declines if isinstance(rule.needs, parts.Declines) else None,
+            disclosure=rule.disclosure,
+        )
+        for position, rule in enumerate(definition.surplus)
     )

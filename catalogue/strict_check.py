@@ -53,6 +53,7 @@ def check_catalogue(definition: CatalogueDefinition) -> CheckedCatalogue:
         faults += _relation_faults(definition, question)
     for product in compiled.products.values():
         faults += _product_faults(definition, product)
+    faults += _surplus_faults(definition, compiled)
     if faults:
         raise CatalogueErrors(faults)
     return CheckedCatalogue(compiled, find_warnings(compiled, texts))
@@ -114,6 +115,18 @@ def _state_faults(product: Product, kind: Kind, where: str) -> Iterator[Catalogu
         doubt = doubt_about(state, domains)
         if doubt is not None:
             yield CatalogueFault(doubt.code, f"{where}.states[{state}]", doubt.text, doubt.remedy)
+
+
+def _surplus_faults(definition: CatalogueDefinition, compiled: CompiledCatalogue) -> Iterator[CatalogueFault]:
+    """Yield the states of surplus rules that no line of the rule can concern."""
+    kinds = {product.product.line: product.line.states.kind for product in compiled.products.values()}
+    for rule in definition.surplus:
+        concerned = [kind.of for line, kind in kinds.items() if rule.lines is None or line in rule.lines]
+        domains = [kind.domains if kind is not None else () for kind in concerned]
+        for state in rule.states or ():
+            doubts = [doubt_about(state, known) for known in domains]
+            if doubts and all(doubts) and (doubt := doubts[0]) is not None:
+                yield CatalogueFault(doubt.code, f"surplus[{rule.id}].states[{state}]", doubt.text, doubt.remedy)
 
 
 def _industry_faults(product: Product, kind: Kind, where: str) -> Iterator[CatalogueFault]:

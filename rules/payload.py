@@ -13,21 +13,20 @@ from typing import Any, Final, NamedTuple
 import msgspec
 
 from copies.changes import strictest
-from copies.document import Answer, Document, walk_containers
+from copies.document import Document, walk_containers
 from copies.mask import HIDDEN
-from rules.definition.model import CompiledCatalogue, CompiledQuestion
+from rules.definition.model import CompiledCatalogue
 from rules.definition.payload_model import CompiledField, CompiledMapping, CompiledRows, MappedField
 from rules.flow.evaluation import Evaluation
 from rules.flow.state import Frame, Reveal, State
 from rules.flow.stored_values import plain
-from rules.incremental.lazy_state import LazyFrame, LazyState
-from rules.incremental.merge import refusals_in
-from rules.language.values import Unknown, Value
+from rules.incremental.decided_state import DecidedState
+from rules.language.values import Value
 
 __all__ = ["Asked", "Payload", "Reveal", "Source", "bind_payload", "payload_hash", "quote_payload", "source_of"]
 
 _SEALED: Final = "spi"
-_NOTHING: Final = (None, [])
+_NOTHING: Final[tuple[object, ...]] = (None, [])
 
 
 class Asked(NamedTuple):
@@ -66,7 +65,7 @@ def quote_payload(
     applied: as saved, or as ``BatchContext.current_view`` returns it. Raises ``KeyError`` for an unknown product.
     """
     mapping = catalogue.products[product].payload
-    state = _PayloadState(catalogue, document, evaluation, None)
+    state = DecidedState(catalogue, document, evaluation)
     asked = [
         Asked(part.code, part.label, value)
         for part in mapping.asked
@@ -79,7 +78,7 @@ def quote_fields(
     catalogue: CompiledCatalogue, document: Document, product: str, *, evaluation: Evaluation
 ) -> dict[str, Any]:  # fmt: skip
     """Return only the ``fields`` of ``quote_payload``."""
-    state = _PayloadState(catalogue, document, evaluation, None)
+    state = DecidedState(catalogue, document, evaluation)
     return _values(catalogue.products[product].payload.quote.fields, state.root, state.top)
 
 
@@ -91,7 +90,7 @@ def bind_payload(
     ``reveal`` returns the plain value of a sealed answer at its path. ``document`` and ``evaluation`` are as for
     ``quote_payload``.
     """
-    state = _PayloadState(catalogue, document, evaluation, reveal)
+    state = DecidedState(catalogue, document, evaluation, reveal=reveal)
     return _payload(state, catalogue.products[product].payload.bind, ())
 
 
@@ -117,35 +116,6 @@ def source_of(catalogue: CompiledCatalogue, product: str, field: str) -> Source 
             question = catalogue.questions.get(mapped.code)
             label = question.question.label if question else catalogue.derived[mapped.code].derived.label
             return Source(mapped.code, label or mapped.code)
-    return None
-
-
-class _PayloadState(LazyState):
-    """The values of a decided document. A sealed answer is opened by ``open_sealed``, and unknown without it."""
-
-    def __init__(
-        self, catalogue: CompiledCatalogue, document: Document, evaluation: Evaluation, open_sealed: Reveal | None
-    ) -> None:  # fmt: skip
-        self._open = open_sealed
-        super().__init__(
-            catalogue,
-            document,
-            before=evaluation,
-            reveal=open_sealed or _withheld,
-            new_rows=frozenset(),
-            invalid=frozenset(refusal.path for refusal in refusals_in(catalogue, evaluation.messages)),
-        )
-
-    def valid_value(self, frame: LazyFrame, question: CompiledQuestion, answer: Answer) -> Value:
-        """Return the value of a visible answer, which is unknown if it is invalid or withheld."""
-        if answer.sealed is None:
-            return super().valid_value(frame, question, answer)
-        path = f"{frame.prefix}{question.question.code}"
-        raw = None if self._open is None or path in self._invalid else self._open(path, answer)
-        return Unknown(frozenset((path,))) if raw in (None, "", []) else question.read(raw)
-
-
-def _withheld(path: str, answer: Answer) -> None:
     return None
 
 

@@ -35,7 +35,7 @@ class Migration(migrations.Migration):
                     "admitted",
                     models.BooleanField(
                         default=True,
-                        help_text="Surplus lines of other carriers are locked until every admitted product of the line declines.",
+                        help_text="Products of other carriers are locked until the surplus rule of their state is met.",
                     ),
                 ),
                 (
@@ -160,6 +160,16 @@ class Migration(migrations.Migration):
                         max_digits=18,
                         validators=[django.core.validators.MinValueValidator(0)],
                         verbose_name="minimum premium",
+                    ),
+                ),
+                (
+                    "asked",
+                    django.contrib.postgres.fields.ArrayField(
+                        base_field=models.CharField(max_length=64),
+                        blank=True,
+                        default=list,
+                        help_text="Codes of the questions that lists of quotes show as what was asked, separated by commas.",
+                        size=None,
                     ),
                 ),
                 (
@@ -364,6 +374,131 @@ class Migration(migrations.Migration):
             ],
             options={
                 "ordering": ["product", "position", "id"],
+            },
+        ),
+        migrations.CreateModel(
+            name="SurplusRule",
+            fields=[
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("catalogue", models.CharField(help_text="The code of its catalogue.", max_length=64)),
+                ("position", models.PositiveIntegerField(default=0, help_text="The order in lists, lowest first.")),
+                (
+                    "code",
+                    models.CharField(
+                        max_length=64,
+                        validators=[
+                            django.core.validators.RegexValidator(
+                                "\\A[A-Za-z0-9_][A-Za-z0-9_.-]*\\Z",
+                                "Use letters, digits, underscores, dots, and hyphens. Do not begin with a dot or a hyphen.",
+                            )
+                        ],
+                        verbose_name="ID",
+                    ),
+                ),
+                (
+                    "states",
+                    django.contrib.postgres.fields.ArrayField(
+                        base_field=models.CharField(max_length=64),
+                        blank=True,
+                        default=list,
+                        help_text="Separated by commas. Leave empty for all states without a rule of their own.",
+                        size=None,
+                    ),
+                ),
+                (
+                    "lines",
+                    django.contrib.postgres.fields.ArrayField(
+                        base_field=models.CharField(max_length=64),
+                        blank=True,
+                        default=list,
+                        help_text="Codes of lines of business, separated by commas. Leave empty for all.",
+                        size=None,
+                    ),
+                ),
+                (
+                    "since",
+                    models.DateField(
+                        blank=True, help_text="The first day. Leave empty for any.", null=True, verbose_name="from"
+                    ),
+                ),
+                ("until", models.DateField(blank=True, help_text="The last day. Leave empty for any.", null=True)),
+                (
+                    "needs",
+                    models.CharField(
+                        choices=[
+                            ("all_admitted_decline", "Every admitted product of the line declines"),
+                            ("declines", "A number of admitted products decline"),
+                            ("none", "Nothing: no search is needed"),
+                        ],
+                        default="all_admitted_decline",
+                        max_length=30,
+                    ),
+                ),
+                ("declines", models.PositiveIntegerField(blank=True, null=True, verbose_name="number of declines")),
+                (
+                    "disclosure",
+                    models.TextField(
+                        blank=True, help_text="The text that must be shown with such a product.", max_length=2000
+                    ),
+                ),
+            ],
+            options={
+                "ordering": ["catalogue", "position", "code"],
+                "constraints": [
+                    models.UniqueConstraint(
+                        fields=("catalogue", "code"),
+                        name="surplus_rule_code_once",
+                        violation_error_message="This catalogue already has a surplus rule with this ID.",
+                    )
+                ],
+            },
+        ),
+        migrations.CreateModel(
+            name="PayloadField",
+            fields=[
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("position", models.PositiveIntegerField(default=0)),
+                (
+                    "purpose",
+                    models.CharField(
+                        choices=[("quote", "Quote request"), ("bind", "Binding")],
+                        default="quote",
+                        max_length=20,
+                        verbose_name="sent with",
+                    ),
+                ),
+                (
+                    "name",
+                    models.CharField(help_text="The name that the carrier knows; in rows “rows.name”.", max_length=200),
+                ),
+                (
+                    "value",
+                    models.TextField(
+                        blank=True, help_text="A CEL expression, such as the code of a question. Empty for rows."
+                    ),
+                ),
+                (
+                    "pool",
+                    models.CharField(blank=True, help_text="The code of the pool whose rows are sent.", max_length=64),
+                ),
+                (
+                    "product",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="payload_fields",
+                        to="carriers.carrierproduct",
+                    ),
+                ),
+            ],
+            options={
+                "ordering": ["product", "position", "id"],
+                "constraints": [
+                    models.UniqueConstraint(
+                        fields=("product", "purpose", "name"),
+                        name="payload_field_once",
+                        violation_error_message="This product already has a field with this name.",
+                    )
+                ],
             },
         ),
         migrations.AddConstraint(

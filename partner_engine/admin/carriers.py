@@ -5,7 +5,17 @@ from __future__ import annotations
 from django.contrib import admin
 from unfold.decorators import display
 
-from carriers.models import Carrier, CarrierProduct, ProductRule, RateEntry, RateFactor, RateTable, RateTerm
+from carriers.models import (
+    Carrier,
+    CarrierProduct,
+    PayloadField,
+    ProductRule,
+    RateEntry,
+    RateFactor,
+    RateTable,
+    RateTerm,
+    SurplusRule,
+)
 from partner_engine.admin.drafts import CheckedForm, DraftAdmin, DraftBlocks, DraftRows, InCatalogueForm, ProductForm
 from partner_engine.admin.forms import CatalogueFilter
 from partner_engine.admin.site import site
@@ -59,6 +69,16 @@ class RuleBlocks(DraftBlocks):
     fields = (("code", "then"), "when", "why", "set", "position")
 
 
+class PayloadRows(DraftRows):
+    """The fields that a product's carrier is sent."""
+
+    model = PayloadField
+    form = CheckedForm
+    fields = ("purpose", "name", "value", "pool", "position")
+    verbose_name = "field sent to the carrier"
+    verbose_name_plural = "fields sent to the carrier"
+
+
 @admin.register(CarrierProduct, site=site)
 class CarrierProductAdmin(DraftAdmin):
     """Products with their rates and rules."""
@@ -68,11 +88,12 @@ class CarrierProductAdmin(DraftAdmin):
     list_select_related = ("carrier",)
     list_filter = (CatalogueFilter, "carrier", "rate_type")
     search_fields = ("code", "label", "carrier__name")
-    inlines = (RuleBlocks, TermRows, TableRows, FactorRows)
+    inlines = (RuleBlocks, TermRows, TableRows, FactorRows, PayloadRows)
     fieldsets = (
         (None, {"fields": (("catalogue", "carrier", "line"), ("code", "label", "position"))}),
         ("Where and to whom", {"fields": ("states", "industries")}),
         ("Rating", {"fields": (("rate_type", "minimum"),)}),
+        ("Quotes", {"fields": ("asked",)}),
     )
 
     @display(description="Minimum premium", ordering="minimum")
@@ -99,3 +120,17 @@ class RateTableAdmin(DraftAdmin):
     autocomplete_fields = ("product",)
     inlines = (EntryRows,)
     fields = (("product", "position"), ("pool", "reason"), "rate_by", ("amount", "per"), "times")
+
+
+@admin.register(SurplusRule, site=site)
+class SurplusRuleAdmin(DraftAdmin):
+    """Surplus lines rules by state and time."""
+
+    form = InCatalogueForm
+    list_display = ("code", "states", "lines", "since", "until", "needs", "catalogue", "position")
+    list_filter = (CatalogueFilter, "needs")
+    search_fields = ("code", "disclosure")
+    fieldsets = (
+        (None, {"fields": (("catalogue", "code", "position"), ("states", "lines"), ("since", "until"))}),
+        ("Rule", {"fields": (("needs", "declines"), "disclosure")}),
+    )

@@ -226,6 +226,27 @@ class Product(_Part, frozen=True, kw_only=True):
     payload: Payload | None = None
 
 
+class Declines(_Part, frozen=True, kw_only=True):
+    """So many declines of admitted products; all of the line where it has fewer."""
+
+    declines: int
+
+
+class SurplusRule(_Part, frozen=True, kw_only=True):
+    """What opens the surplus lines products of ``lines`` in ``states`` (None: all) from a day ``until`` another (ISO
+    dates, both included; "" has no end): declines of admitted products, or nothing (``none``). A rule for named states
+    goes before one for all. ``disclosure`` must be shown with such a product.
+    """
+
+    id: str
+    states: tuple[str, ...] | None = None
+    lines: tuple[str, ...] | None = None
+    since: str = msgspec.field(name="from", default="")
+    until: str = ""
+    needs: Literal["all_admitted_decline", "none"] | Declines = "all_admitted_decline"
+    disclosure: str = ""
+
+
 class CatalogueDefinition(_Part, frozen=True, kw_only=True):
     """A whole catalogue.
 
@@ -255,6 +276,7 @@ class CatalogueDefinition(_Part, frozen=True, kw_only=True):
     lines: tuple[Line, ...] = ()
     carriers: tuple[Carrier, ...] = ()
     products: tuple[Product, ...] = ()
+    surplus: tuple[SurplusRule, ...] = ()
 
 
 def composed(value: Any) -> Any:

@@ -13,6 +13,7 @@ from rules.definition.catalogue import CatalogueDefinition, Product, ProductRule
 from rules.definition.faults import CatalogueFault, closest
 from rules.definition.payload_checks import payload_faults
 from rules.definition.renames import rename_faults
+from rules.definition.surplus import surplus_faults
 from rules.language.domains import nearest_choice
 from rules.language.expressions import AS_OF
 from rules.types.choice import CHOICE
@@ -74,6 +75,7 @@ class _References:
             yield from self._line(line.code)
         for product in self._definition.products:
             yield from self._product(product)
+        yield from surplus_faults(self._definition)
 
     def _duplicates(self) -> Iterator[CatalogueFault]:
         definition = self._definition

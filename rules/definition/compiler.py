@@ -152,7 +152,11 @@ class _Compiler:
                 products=self._products.values(),
                 lines_question=self._definition.lines_question,
             ),
-            day=find_day_readers((*(text for _, text in self.texts.compiled), *self.texts.mapped), self._questions),
+            day=find_day_readers(
+                (*(text for _, text in self.texts.compiled), *self.texts.mapped),
+                self._questions,
+                has_days=any(rule.since or rule.until for rule in self._definition.surplus),
+            ),
         )
 
     def _set(self, part: QuestionSet, order: int) -> CompiledSet:

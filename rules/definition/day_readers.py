@@ -20,14 +20,18 @@ _AS_OF: Final = re.compile(rf"\b{AS_OF}\b")
 _TYPES_WITH_YEARS: Final = frozenset({"year", "vin"})
 
 
-def find_day_readers(expressions: Iterable[Expression], questions: Mapping[str, CompiledQuestion]) -> DayReaders:
-    """Return the readers of the evaluation date among all texts and questions of a catalogue."""
+def find_day_readers(
+    expressions: Iterable[Expression], questions: Mapping[str, CompiledQuestion], *, has_days: bool = False
+) -> DayReaders:
+    """Return the readers of the evaluation date among all texts and questions of a catalogue; ``has_days`` marks one
+    with surplus rules that begin or end on a day.
+    """
     by_pool: dict[str, set[str]] = {}
     for code, question in questions.items():
         if _is_dated(question):
             by_pool.setdefault(question.pool, set()).add(code)
     return DayReaders(
-        is_in_texts=any(_AS_OF.search(expression.source) for expression in expressions),
+        is_in_texts=has_days or any(_AS_OF.search(expression.source) for expression in expressions),
         questions=MappingProxyType({pool: frozenset(codes) for pool, codes in by_pool.items()}),
     )
 

@@ -26,6 +26,7 @@ from rules.definition.catalogue import (
     RateTable,
 )
 from rules.definition.payload_model import CompiledPayload
+from rules.definition.surplus import CompiledSurplusRule
 from rules.language.expressions import Expression
 from rules.language.values import Value
 from rules.types.checks import Check
@@ -199,10 +200,10 @@ class CompiledFactor:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CompiledProduct:
-    """A product. ``rivals`` are the admitted products of its line, which must decline before a surplus product opens;
-    an admitted product has none and is not ``is_surplus``. ``check_ids`` are the ids of its base checks.
-    ``has_unique_reasons`` is True if each of its reasons can come from only one check or rule. A product without
-    ``is_rated`` has no formula: its carrier prices it. ``payload`` is what its carrier is sent.
+    """A product. ``rivals`` are the admitted products of its line, whose declines open a surplus product as its
+    ``surplus`` rules require; an admitted product has none and is not ``is_surplus``. ``check_ids`` are the ids of its
+    base checks. ``has_unique_reasons`` is True if each of its reasons can come from only one check or rule. A product
+    without ``is_rated`` has no formula: its carrier prices it. ``payload`` is what its carrier is sent.
     """
 
     product: Product
@@ -219,6 +220,7 @@ class CompiledProduct:
     tables: tuple[CompiledTable, ...] = ()
     factors: tuple[CompiledFactor, ...] = ()
     payload: CompiledPayload = CompiledPayload()
+    surplus: tuple[CompiledSurplusRule, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -226,8 +228,8 @@ class Gate:
     """The condition under which one product's carrier question is asked: the base checks and rules of the product that
     do not read the question.
 
-    A surplus product is locked here until each of ``rivals`` is declined by checks and rules that do not read the
-    question either.
+    A surplus product is locked here until as many of ``rivals`` as its surplus rule requires are declined by checks
+    and rules that do not read the question either.
     """
 
     product: CompiledProduct

@@ -22,6 +22,7 @@ from rules.definition.model import (
     Override,
 )
 from rules.definition.payload_compiler import PayloadCompiler
+from rules.definition.surplus import compile_surplus, rules_of_line
 from rules.definition.texts import Texts
 from rules.language.expressions import Expression
 from rules.language.kinds import NUMBER, TEXT, TEXTS, TRUTH
@@ -57,6 +58,7 @@ class _Products:
         self._texts = texts
         self._lines = lines
         self._payloads = PayloadCompiler(definition, texts)
+        self._surplus = compile_surplus(definition)
 
     def compiled(self) -> dict[str, CompiledProduct]:
         return {product.code: self._product(product, f"products[{product.code}]") for product in self._products}
@@ -73,6 +75,7 @@ class _Products:
             line=self._lines[product.line],
             is_surplus=is_surplus,
             rivals=tuple(rivals) if is_surplus else (),
+            surplus=rules_of_line(self._surplus, product.line) if is_surplus else (),
             states=None if product.states is None else frozenset(product.states),
             rules=tuple(self._rule(rule, f"{where}.rules[{rule.id}]") for rule in product.rules),
             check_ids=check_ids,

@@ -24,6 +24,7 @@ from rules.flow.premium import rate
 from rules.flow.shown_questions import decide
 from rules.flow.state import Frame, Reveal, State
 from rules.flow.stored_values import plain
+from rules.flow.surplus import requirement_text, rules_in_force
 from rules.language.values import Unknown
 
 __all__ = ["Explanation", "PriceStep", "TracedPart", "TracedRule", "UnknownTarget", "explain"]
@@ -141,6 +142,9 @@ class _Explainer:
             return _Content("excluded", f"{code} is excluded from this copy.", rules)
         if outcome.outcome == "locked":
             return _Content("locked", self._locked(product), [*self._rivals(product), *rules])
+        if product.is_surplus:
+            text = f"{_outcome_text(code, outcome)} {self._opened(product)}"
+            return _Content(outcome.outcome, text, [*self._rivals(product), *rules])
         return _Content(outcome.outcome, _outcome_text(code, outcome), rules)
 
     def rule(self, identity: str) -> _Content:
@@ -209,9 +213,15 @@ class _Explainer:
     def _locked(self, product: CompiledProduct) -> str:
         waiting = [rule.id for rule in self._rivals(product) if rule.truth != "true"]
         return (
-            f"{product.product.code} writes surplus lines and stays locked until every admitted product of the line "
-            f"declines; {' and '.join(waiting)} did not."
+            f"{product.product.code} writes surplus lines and stays locked until {self._requirement(product)}; "
+            f"{' and '.join(waiting)} did not."
         )
+
+    def _opened(self, product: CompiledProduct) -> str:
+        return f"It writes surplus lines, open because {self._requirement(product)}."
+
+    def _requirement(self, product: CompiledProduct) -> str:
+        return requirement_text(rules_in_force(self._state, product))
 
     # The form
 

@@ -18,6 +18,7 @@ from rules.flow.eligibility import decide_product, decide_products
 from rules.flow.evaluation import Outcome, ProductOutcome, Reason, Refusal
 from rules.flow.shown_questions import decide
 from rules.flow.state import Reveal, State
+from rules.language.values import Unknown
 
 Wanted: TypeAlias = Literal["yes", "no", "depends"]
 #: The outcomes that no further answer can change.
@@ -87,6 +88,11 @@ def _of_locked(state: State, product: CompiledProduct, rivals: Iterable[ProductO
     if own.outcome == "decline":
         return Appetite("no", "decline", own.reasons)
     waiting = [rival.missing for rival in rivals if rival.outcome == "need_info"]
+    concerned = product.line.states.evaluate(state.root) if product.surplus else None
+    for unknown in concerned if isinstance(concerned, list) else (concerned,):
+        # The state decides which surplus rule is in force.
+        if isinstance(unknown, Unknown):
+            waiting.append(tuple(unknown.paths))
     if not waiting:
         return Appetite("no", "locked")
     missing = set(own.missing).union(*waiting)

@@ -25,6 +25,7 @@ from rules.flow.evaluation import Adjustment, Needed, Outcome, ProductOutcome, R
 from rules.flow.premium import Rated, rate
 from rules.flow.state import State
 from rules.flow.stored_values import plain
+from rules.flow.surplus import is_unlocked
 from rules.language.values import Maybe, Unknown, Value, all_of, any_of
 
 _NOTHING_KNOWN: Final[Mapping[str, Any]] = MappingProxyType({})
@@ -99,8 +100,9 @@ class _Outcomes:
         code = product.product.code
         if code not in self._decided:
             # The outcome of an excluded rival still counts.
-            rivals = (self.of(self._state.catalogue.products[rival]) for rival in product.rivals)
-            if product.is_surplus and any(rival.outcome != "decline" for rival in rivals):
+            rivals = [self.of(self._state.catalogue.products[rival]) for rival in product.rivals]
+            declined = sum(rival.outcome == "decline" for rival in rivals)
+            if product.is_surplus and not is_unlocked(self._state, product, declined):
                 self._decided[code] = ProductOutcome("locked")
             else:
                 self._decided[code] = self._unlocked(product, self._before.get(code))
@@ -229,9 +231,15 @@ def is_open(state: State, gate: Gate) -> bool:
             state.is_wanted(product.line)
             and product.code not in state.document.forced_excluded_products
             and not _is_declined(state, gate)
-            and (not gate.product.is_surplus or all(_is_declined(state, rival) for rival in gate.rivals))
+            and (not gate.product.is_surplus or _is_unlocked_for(state, gate))
         )
     return state.open_gates[gate]
+
+
+def _is_unlocked_for(state: State, gate: Gate) -> bool:
+    """Return whether the surplus product of ``gate`` is open as far as the carrier question may know."""
+    declined = sum(_is_declined(state, rival) for rival in gate.rivals)
+    return declined == len(gate.rivals) or (gate.states and is_unlocked(state, gate.product, declined))
 
 
 def _is_declined(state: State, gate: Gate) -> bool:

@@ -77,7 +77,7 @@ def test_the_number_of_queries_does_not_grow_with_the_catalogue(django_assert_nu
     small, big = load(read_catalogue(BOARDING)), load(read_catalogue(CATALOGUE_FILE))
 
     for catalogue in (small, big):
-        with django_assert_num_queries(15):
+        with django_assert_num_queries(17):
             read_draft(catalogue)
 
 
