@@ -12,6 +12,7 @@ from msgspec.structs import replace
 
 from batch.callbacks import call_after_rules, call_before_save, call_on_create
 from batch.changes.changeset import Changeset
+from batch.changes.consents import keep_consents
 from batch.changes.decision import decide
 from batch.changes.open_values import protect_document, protected_changes
 from batch.changes.records import BOUND, Loaded, PlannedSave, SaveContext, SaveResult
@@ -113,6 +114,7 @@ def save(
                 failpoint("rules_fired")
                 changes = protected_changes(changeset.tracker)
                 call_after_rules(changeset, changes)
+                keep_consents(changeset, evaluation)
                 changes += changeset.tracker.attached_changes()
                 result = compare(changeset, changes, before=unit.evaluation, after=evaluation)
                 result = replace(result, is_decision_kept=is_kept)

@@ -55,7 +55,7 @@ def prepare(context: BatchContext, request_id: UUID) -> Preparation:
         subjectivities=[subjectivity.row for subjectivity in changeset.subjectivities],
         today=context.save_context.now.astimezone(ZoneInfo(context.scope.time_zone)).date(),
     )
-    terms = terms_of(catalogue, document, request)
+    terms = terms_of(catalogue, document, request, evaluation=evaluation)
     questions, found = BindQuestions((), ()), _copy_refusals(context)
     if request.product in catalogue.products:
         reveal = changeset.sealing.reveal

@@ -132,7 +132,7 @@ def _refusal(context: BatchContext, binding: BindingMutator, request: QuoteReque
         return "quote_stale", f"The quote is {request.state}: {request.reason}" if request.reason else request.state
     if not _is_payload_the_same(changeset, evaluation, request):
         return "quote_stale", "The application has changed since the carrier quoted."
-    terms = terms_of(changeset.catalogue, changeset.document, request)
+    terms = terms_of(changeset.catalogue, changeset.document, request, evaluation=evaluation)
     consent = binding.row.given_consent
     if terms is None or consent is None or consent.wording_hash != wording_hash(consent_wording(terms)):
         return "consent_void", "The terms have changed since the insured consented."

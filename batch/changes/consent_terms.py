@@ -12,15 +12,23 @@ from presentation.formats import reading_text
 from presentation.product_names import carrier_and_line
 from presentation.visibility import NOBODY, PUBLIC, Visibility
 from rules.definition.model import CompiledCatalogue
+from rules.flow.evaluation import Evaluation
+from rules.surplus_lines import surplus_rule_for
 
 #: The insured, where the catalogue or the answers name none openly.
 _UNNAMED = "The applicant"
 
 
-def terms_of(catalogue: CompiledCatalogue, document: Document, request: QuoteRequestRow) -> ConsentTerms | None:
-    """Return the terms of the quote of ``request``, None as long as it has no premium."""
-    if request.premium is None:
+def terms_of(
+    catalogue: CompiledCatalogue, document: Document, request: QuoteRequestRow, *, evaluation: Evaluation
+) -> ConsentTerms | None:
+    """Return the terms of the quote of ``request``, None without a premium or for a product that is no longer offered.
+
+    ``document`` must be as the check flow left it when it returned ``evaluation`` under ``catalogue``.
+    """
+    if request.premium is None or request.product not in catalogue.products:
         return None
+    surplus = surplus_rule_for(catalogue, document, request.product, evaluation=evaluation)
     definition = catalogue.definition
     insured, begins = (
         _open_value(catalogue, document, code)
@@ -37,6 +45,7 @@ def terms_of(catalogue: CompiledCatalogue, document: Document, request: QuoteReq
         effective_on=date.fromisoformat(str(begins)) if begins else None,
         payment_plan=plan_label(catalogue, payment_plan(catalogue, document)),
         changes=tuple(_changed(change) for change in request.changes),
+        disclosures=surplus.disclosures if surplus else (),
     )
 
 

@@ -14,6 +14,7 @@ from batch.changes.mutators.bindings import UNDER_WAY, BindingMutator
 from batch.changes.mutators.quote_requests import QuoteRequestRow
 from batch.changes.records import PEOPLE, Loaded
 from presentation.consent_wording import consent_wording, wording_hash
+from rules.flow.evaluation import Evaluation
 
 #: The states of a request whose quote can be bound.
 OFFERED: Final = frozenset({"quoted", "selected"})
@@ -32,8 +33,9 @@ def refuse_while_binding(changeset: Changeset, loaded: Loaded) -> None:
         raise BindingUnderWay
 
 
-def keep_consents(changeset: Changeset) -> None:
-    """End the consents whose terms differ from the present ones; call it after the rules and the staleness of quotes.
+def keep_consents(changeset: Changeset, evaluation: Evaluation) -> None:
+    """End the consents whose terms differ from the present ones; call it after the rules, which returned ``evaluation``,
+    and after the staleness of quotes.
 
     Raises ``QuoteIsStale``, ``QuoteHasExpired`` or ``NoQuoteToBind`` where this save requests to bind a quote that is
     none any longer.
@@ -43,7 +45,9 @@ def keep_consents(changeset: Changeset) -> None:
         request = requests.get(binding.row.quote_request_id)
         if _is_requested_now(changeset, binding):
             _require_quote(request)
-        elif binding.row.consent and (reason := _void_reason(changeset, binding, request)):
+        elif binding.row.consent and (
+            reason := _void_reason(changeset, binding, request, evaluation)
+        ):
             binding.void_consent(reason)
 
 
@@ -77,12 +81,14 @@ def _require_quote(request: QuoteRequestRow | None) -> None:
         raise NoQuoteToBind(request.state)
 
 
-def _void_reason(changeset: Changeset, binding: BindingMutator, request: QuoteRequestRow | None) -> str:
+def _void_reason(
+    changeset: Changeset, binding: BindingMutator, request: QuoteRequestRow | None, evaluation: Evaluation
+) -> str:
     """Return why the consent of ``binding`` is none to the present terms, "" if it is."""
     if request is None:
         return "The quote is gone"
     if request.state not in OFFERED:
         return f"The quote is {request.state}" + (f": {request.reason}" if request.reason else "")
-    terms = terms_of(changeset.catalogue, changeset.document, request)
+    terms = terms_of(changeset.catalogue, changeset.document, request, evaluation=evaluation)
     is_same = terms is not None and wording_hash(consent_wording(terms)) == binding.row.consent["wording_hash"]
     return "" if is_same else _CHANGED
