@@ -79,14 +79,16 @@ class _Bad:
 _BAD: Final = _Bad()
 
 
-def read_shape(root: Node) -> tuple[dict[str, Any] | None, list[CatalogueFault]]:
-    """Return the catalogue in ``root`` as plain data, and every fault.
+def read_shape(
+    root: Node, shape: type[msgspec.Struct] = CatalogueDefinition
+) -> tuple[dict[str, Any] | None, list[CatalogueFault]]:  # fmt: skip
+    """Return the catalogue in ``root`` (or another ``shape`` of its parts) as plain data, and every fault.
 
     In spite of faults the data can be checked further; it is None if too much is missing.
     """
     reading = _Reading()
     try:
-        data = reading.value(root, inspect.type_info(CatalogueDefinition), where="", field="")
+        data = reading.value(root, inspect.type_info(shape), where="", field="")
     except _TooManyFaults:
         return None, reading.faults
     if isinstance(data, dict) and reading.choices_were:

@@ -34,7 +34,12 @@ _RESOLVER: Final = yaml.resolver.Resolver()
 
 def write_catalogue(definition: CatalogueDefinition) -> str:
     """Return the text of the file that ``read_catalogue`` reads as ``definition``."""
-    return "\n".join(_block(definition, indent="")) + "\n"
+    return write_parts(definition)
+
+
+def write_parts(parts: msgspec.Struct) -> str:
+    """Return the text of the file whose keys are the fields of ``parts``."""
+    return "\n".join(_block(parts, indent="")) + "\n"
 
 
 def _block(struct: msgspec.Struct, *, indent: str) -> Iterator[str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable
+from pathlib import Path
 from typing import Final
 
 from rules.definition.catalogue import CatalogueDefinition
@@ -45,11 +46,22 @@ def describe_faults(faults: Iterable[CatalogueFault], *, file: str = "") -> str:
     shown, more = without_repetitions(faults)
     lines = []
     for fault in shown:
-        place = f"{file}:{fault.line}:{fault.column}" if file and fault.line else file
+        place = _place(fault, file)
         part = fault.where if file else _within(fault)
         start = f"{place}: " if place else ""
         lines.append(f"{start}{fault.code}: {fault.text} {fault.remedy}" + (f" [{part}]" if part else ""))
     return "\n".join([*lines, *more])
+
+
+def _place(fault: CatalogueFault, file: str) -> str:
+    """Return file, line and column."""
+    name = _file_of(fault, file)
+    return f"{name}:{fault.line}:{fault.column}" if name and fault.line else name
+
+
+def _file_of(fault: CatalogueFault, file: str) -> str:
+    """Return the file of ``fault``: the catalogue's ``file``, or a carrier package beside it."""
+    return str(Path(file).parent / fault.file) if file and fault.file else file
 
 
 def _within(fault: CatalogueFault) -> str:
@@ -60,7 +72,7 @@ def _within(fault: CatalogueFault) -> str:
 def fault_data(fault: CatalogueFault, *, file: str) -> dict[str, str | int | None]:
     """Return a fault as plain data for programs."""
     return {
-        "file": file,
+        "file": _file_of(fault, file),
         "line": fault.line,
         "column": fault.column,
         "code": fault.code,

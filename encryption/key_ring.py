@@ -59,6 +59,11 @@ class LocalKeyring:
         self._masters = {key_id: base64.b64decode(text) for key_id, text in keys.items()}
         self.newest = next(reversed(self._masters))
 
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Return the ids of the master keys, the oldest first."""
+        return tuple(self._masters)
+
     def wrap(self, data_key: bytes, *, tenant_id: UUID, owner_id: UUID) -> WrappedKey:
         """Wrap ``data_key`` under the tenant's key made from the newest master key."""
         context = context_of(tenant_id, owner_id, self.newest)

@@ -10,7 +10,8 @@ import msgspec
 
 class CatalogueFault(msgspec.Struct, frozen=True):
     """One fault. ``where`` is a key path into the definition (``derived[d_total].value``); ``line`` and ``column``
-    count from 1 inside its CEL text.
+    count from 1 inside its CEL text. ``file`` is the carrier package that the fault is in, "" for the catalogue's own
+    file.
     """
 
     code: str
@@ -19,6 +20,7 @@ class CatalogueFault(msgspec.Struct, frozen=True):
     remedy: str
     line: int | None = None
     column: int | None = None
+    file: str = ""
 
     def __str__(self) -> str:
         place = f"{self.where}, column {self.column}" if self.column else self.where
