@@ -115,6 +115,19 @@ class SendBindAssistanceMail(FieldsPayload):
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class CancelQuoteRequest(FieldsPayload):
+    """Withdraw."""
+
+    kind: ClassVar[str] = "cancel_quote_request"
+    payload_time: ClassVar[PayloadTime] = PayloadTime.FRESH
+    targeted_by: ClassVar[tuple[str, ...]] = ("request_id",)
+
+    copy_id: str
+    request_id: str
+    carrier: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class SendWebhookGivenUpMail(FieldsPayload):
     """Notify the tenant's administrators by mail that a webhook endpoint was disabled, and why."""
 
