@@ -143,6 +143,31 @@ class SendWebhookGivenUpMail(FieldsPayload):
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class BindQuoteRequest(FieldsPayload):
+    """Have the carrier bind the quote of a request whose binding is requested, and follow it until it is decided."""
+
+    kind: ClassVar[str] = "bind_quote_request"
+    payload_time: ClassVar[PayloadTime] = PayloadTime.FRESH
+    targeted_by: ClassVar[tuple[str, ...]] = ("request_id",)
+
+    copy_id: str
+    request_id: str
+    carrier: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class WithdrawQuotesOfLine(FieldsPayload):
+    """Withdraw the quote requests of a line in the form's copies other than ``copy_id``, where the line was bound."""
+
+    kind: ClassVar[str] = "withdraw_quotes_of_line"
+    payload_time: ClassVar[PayloadTime] = PayloadTime.FRESH
+    targeted_by: ClassVar[tuple[str, ...]] = ("copy_id", "line")
+
+    copy_id: str
+    line: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class StartProcess(FieldsPayload):
     """Start long work on one copy; ``details`` is its input and holds nothing sensitive."""
 

@@ -12,8 +12,8 @@ from zoneinfo import ZoneInfo
 
 from actions.kinds import BindQuoteRequest, SendBindAssistanceMail, StartProcess
 from batch.binding_errors import DisclosuresAreOpen, NoQuoteToBind, WordingHasChanged
-from batch.changes.consent_terms import payment_plan, terms_of
 from batch.changes.changeset import Changeset
+from batch.changes.consent_terms import payment_plan, terms_of
 from batch.context import BatchContext
 from batch.errors import BatchError, CopyIsDeleted, CopyIsLocked, NotFound, UnknownRecord
 from presentation.consent_wording import consent_wording, wording_hash

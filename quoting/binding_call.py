@@ -1,5 +1,5 @@
-"""The call with which a carrier binds a quote: prepared under the copy's lock, made without it, its result applied under
-a new one.
+"""The call with which a carrier binds a quote: prepared under the copy's lock, made without it, its result applied
+under a new one.
 
 A request that may have reached the carrier is never sent again blindly: its bind token is looked up first. Sealed
 answers are opened for the call alone, each with its row in the ledger.
@@ -7,7 +7,6 @@ answers are opened for the call alone, each with its row in the ledger.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
 from typing import Any, Final
 from uuid import UUID
@@ -24,7 +23,7 @@ from batch.reveal import RevealReason, recorded_reveal
 from carriers.links import wire
 from carriers.links.client import CarrierClient
 from carriers.links.errors import CarrierRefused
-from carriers.links.link import CallContext, Link
+from carriers.links.link import CallContext
 from carriers.links.selectors import find_link
 from copies.models import RevealPurpose
 from presentation.consent_wording import consent_wording, wording_hash
@@ -152,9 +151,7 @@ def _payload(context: BatchContext, binding: BindingMutator, request: QuoteReque
     by = binding.row.requested_by or "an agent"
     reason = RevealReason(purpose=RevealPurpose.CARRIER, text=f"Sent to {request.carrier} to bind, requested by {by}")
     reveal = recorded_reveal(context, changeset, reason=reason)
-    return bind_payload(
-        changeset.catalogue, changeset.document, request.product, evaluation=evaluation, reveal=reveal
-    )
+    return bind_payload(changeset.catalogue, changeset.document, request.product, evaluation=evaluation, reveal=reveal)
 
 
 def _exchange(  # noqa: PLR0913 - the facts of one call

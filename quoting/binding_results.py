@@ -1,4 +1,4 @@
-"""Applies a carrier's decision on a binding to the copy: the policy and everything that follows from it, or the refusal.
+"""Applies a carrier's decision on a binding to the copy: the policy and all that follows from it, or the refusal.
 
 Called under the copy's lock, by the action that asked and by the import of a carrier's message alike.
 """
@@ -12,8 +12,8 @@ from actions.kinds import CancelQuoteRequest, WithdrawQuotesOfLine
 from batch.changes.changeset import Changeset
 from batch.changes.mutators.bindings import BindingMutator
 from batch.changes.mutators.quote_requests import QuoteRequestMutator
-from batch.errors import BatchError, LooksSensitive, WrongValue
 from batch.changes.records import BOUND
+from batch.errors import LooksSensitive, WrongValue
 from carriers.links.wire import Binding as CarrierBinding
 from quoting.binding import complete_assistance
 from quoting.binding_needs import line_of
@@ -68,10 +68,7 @@ def _conclude(changeset: Changeset, binding: BindingMutator) -> None:
     request.bind(number)
     line = line_of(changeset.catalogue, request.row.product)
     withdraw_line(changeset, line, except_for=request)
-    loaded = changeset.tracker.loaded
-    changeset.defer(
-        WithdrawQuotesOfLine(copy_id=str(loaded.copy.id), line=line, application_form_id=str(loaded.form.id))
-    )
+    changeset.defer(WithdrawQuotesOfLine(copy_id=str(changeset.tracker.loaded.copy.id), line=line))
     _lock(changeset, number)
     if not set(_open_lines(changeset)):
         changeset.dispositions.give(BOUND)

@@ -34,8 +34,8 @@ def refuse_while_binding(changeset: Changeset, loaded: Loaded) -> None:
 
 
 def keep_consents(changeset: Changeset, evaluation: Evaluation) -> None:
-    """End the consents whose terms differ from the present ones; call it after the rules, which returned ``evaluation``,
-    and after the staleness of quotes.
+    """End the consents whose terms differ from the present ones; call it after the rules, which returned
+    ``evaluation``, and after the staleness of quotes.
 
     Raises ``QuoteIsStale``, ``QuoteHasExpired`` or ``NoQuoteToBind`` where this save requests to bind a quote that is
     none any longer.
@@ -45,9 +45,7 @@ def keep_consents(changeset: Changeset, evaluation: Evaluation) -> None:
         request = requests.get(binding.row.quote_request_id)
         if _is_requested_now(changeset, binding):
             _require_quote(request)
-        elif binding.row.consent and (
-            reason := _void_reason(changeset, binding, request, evaluation)
-        ):
+        elif binding.row.consent and (reason := _void_reason(changeset, binding, request, evaluation)):
             binding.void_consent(reason)
 
 

@@ -164,8 +164,8 @@ class BindingMutator(StateMutator[BindingRow]):
             self._change(consent={}, consent_void_reason=reason[:200], updated_at=self._tracker.now)
 
     def request(self, *, reference: str, payment_plan: str) -> None:
-        """Request the carrier to bind its quote ``reference``, under a new bind token: the earlier one if the carrier may
-        have accepted that.
+        """Request the carrier to bind its quote ``reference``, under a new bind token, or under the earlier one if the
+        carrier may have accepted that.
         """
         actor, row = self._tracker.context.actor, self.row
         is_unknown = any(reason["code"] == OUTCOME_UNKNOWN for reason in row.reasons)

@@ -25,7 +25,9 @@ class SubjectivityRow(AttachedRecord, frozen=True, kw_only=True):
     closed_at: datetime | None = None
 
 
-SUBJECTIVITIES: Final = RecordKind(name="subjectivities", struct=SubjectivityRow, model="forms.Subjectivity", shown=lambda row: row.text)
+SUBJECTIVITIES: Final = RecordKind(
+    name="subjectivities", struct=SubjectivityRow, model="forms.Subjectivity", shown=lambda row: row.text
+)
 
 
 class SubjectivityMutator(RecordMutator[SubjectivityRow]):

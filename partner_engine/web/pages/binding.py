@@ -241,4 +241,3 @@ def _standing(binding: BindingRow | None, carrier: str) -> Standing | None:
             text = "Your administrators have been asked by mail. You can go on in the meantime."
             return Standing("help_requested", "Help is requested", text)
     return None
-
