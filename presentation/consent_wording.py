@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Final
 
-from presentation.formats import day, money
+from presentation.formats import money
 
 #: The closing paragraph of every consent.
 TRUE_ANSWERS: Final = (
@@ -52,7 +52,8 @@ class ConsentTerms:
 def consent_wording(terms: ConsentTerms) -> str:
     """Return the paragraphs of the consent to ``terms``, divided by empty lines."""
     premium = money(terms.premium, terms.currency)
-    begins = f"The cover begins on {day(terms.effective_on)}. " if terms.effective_on else ""
+    day = terms.effective_on
+    begins = f"The cover begins on {day:%B} {day.day}, {day.year}. " if day else ""
     plan = f" Payment plan: {terms.payment_plan}." if terms.payment_plan else ""
     product = f"{terms.product} insurance" if terms.product else "the insurance"
     paragraphs = [

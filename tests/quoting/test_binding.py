@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
@@ -13,7 +13,7 @@ from actions.models import OutboxAction
 from batch import binding_errors as errors
 from batch import service as batch
 from batch.context import BatchContext
-from batch.errors import BatchError, CopyIsDeleted, CopyIsLocked, NotFound
+from batch.errors import BatchError, CopyIsLocked, NotFound
 from carriers.links import wire
 from forms.models import Binding
 from presentation.consent_wording import wording_hash
@@ -113,7 +113,11 @@ def test_the_wording_names_everything_that_is_agreed(quote: Quote) -> None:
     quote.consent()
     stored = quote.binding.consent
     assert (stored["wording"], stored["wording_hash"]) == (wording, wording_hash(wording))
-    assert (stored["accepted_by"], stored["recorded_by"], stored["document_version"]) == ("Pat Example", "Robin Agent", 4)
+    assert (stored["accepted_by"], stored["recorded_by"], stored["document_version"]) == (
+        "Pat Example",
+        "Robin Agent",
+        4,
+    )
 
 
 def _stale(context: BatchContext) -> None:
@@ -180,7 +184,9 @@ def test_needed_answers_are_named_by_path(quote: Quote) -> None:
     assert quote.prepared.questions.needed == ("owner_ssn",)
 
 
-def test_a_question_of_another_line_is_not_needed(make_form: Callable[..., UUID], kennels: Tenant, agent: Actor) -> None:
+def test_a_question_of_another_line_is_not_needed(
+    make_form: Callable[..., UUID], kennels: Tenant, agent: Actor
+) -> None:
     # The houses are asked for the line "care" alone; "premises" needs them no more than their fences.
     quote = Quote(make_form({**TO_BIND, "lines": ["care", "premises"]}), kennels, agent)
 
@@ -203,9 +209,7 @@ def test_consent_to_another_wording_is_refused(quote: Quote) -> None:
     [
         pytest.param(lambda context: context.changeset.apply_answers({"kennel_name": "Other Tails"}), id="wording"),
         pytest.param(_stale, id="stale"),
-        pytest.param(
-            lambda context: next(iter(context.changeset.quote_requests))._change(premium=641), id="premium"
-        ),
+        pytest.param(lambda context: next(iter(context.changeset.quote_requests))._change(premium=641), id="premium"),
         pytest.param(
             lambda context: next(iter(context.changeset.quote_requests))._change(carrier_reference="PA-2"), id="quote"
         ),
