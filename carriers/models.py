@@ -1,4 +1,4 @@
-"""Draft rows of carriers (products, rates and appetite rules, as staff edit them).
+"""Draft rows of carriers (products, rates and appetite rules, as staff edit them); the tables of links are imported.
 
 Drafts are shared by all tenants and name their catalogue by its code: this app does not know the catalogue's own rows.
 The published release is in force, never these rows.
@@ -12,6 +12,9 @@ from django.contrib.postgres.fields import ArrayField
 from django.core.exceptions import ValidationError
 from django.core.validators import MinValueValidator, RegexValidator
 from django.db import models
+
+from carriers.link_models import CarrierCall as CarrierCall
+from carriers.link_models import CarrierLink as CarrierLink
 
 _CODE = RegexValidator(
     r"\A[A-Za-z0-9_][A-Za-z0-9_.-]*\Z",

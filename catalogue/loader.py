@@ -195,8 +195,10 @@ def _load_carriers(definition: CatalogueDefinition) -> None:
     )
     for row, product in zip(products, definition.products, strict=True):
         _load_rating(row, product)
-        if product.payload is not None:
-            _load_payload(row, product.payload)
+    mapped = zip(products, definition.products, strict=True)
+    carrier_rows.PayloadField.objects.bulk_create(
+        field for row, product in mapped if product.payload for field in _payload_rows(row, product.payload)
+    )
     _load_surplus(definition)
 
 
@@ -239,17 +241,16 @@ def _load_rating(row: carrier_rows.CarrierProduct, product: parts.Product) -> No
     )
 
 
-def _load_payload(row: carrier_rows.CarrierProduct, payload: parts.Payload) -> None:
+def _payload_rows(
+    row: carrier_rows.CarrierProduct, payload: parts.Payload
+) -> Iterator[carrier_rows.PayloadField]:  # fmt: skip
+    """Yield the fields of a payload, those of a quote request first."""
     purposes = carrier_rows.PayloadField.Purpose
-    named = [
-        (purpose, *field)
-        for purpose, fields in zip(purposes, (payload.quote, payload.bind), strict=True)
-        for field in _flat(fields)
-    ]
-    carrier_rows.PayloadField.objects.bulk_create(
-        carrier_rows.PayloadField(product=row, position=position, purpose=purpose, name=name, value=value, pool=pool)
-        for position, (purpose, name, value, pool) in enumerate(named)
-    )
+    for purpose, fields in ((purposes.QUOTE, payload.quote), (purposes.BIND, payload.bind)):
+        for position, (name, value, pool) in enumerate(_flat(fields)):
+            yield carrier_rows.PayloadField(
+                product=row, position=position, purpose=purpose, name=name, value=value, pool=pool
+            )
 
 
 def _flat(fields: Mapping[str, str | parts.PayloadRows], around: str = "") -> Iterator[tuple[str, str, str]]:

@@ -1,4 +1,4 @@
-"""Parsers of environment variables: databases, networks, mail and master keys."""
+"""Parsers of environment variables: databases, networks, carriers, mail and master keys."""
 
 from __future__ import annotations
 
@@ -66,6 +66,26 @@ def processes(env: environ.Env) -> Processes:
     )
 
 
+@dataclass(frozen=True, kw_only=True)
+class CarrierNetwork:
+    """The addresses of carriers: public ones at these ports, and any port of the networks that are allowed besides."""
+
+    allowed_networks: tuple[str, ...]
+    ports: tuple[int, ...]
+    #: The address of the simulator, to which the links of the demo lead.
+    simulator_url: str
+
+
+def carrier_network(env: environ.Env) -> CarrierNetwork:
+    """Return the addresses to which calls of carriers may go. Raises ``ImproperlyConfigured``."""
+    allowed = networks(env.list("CARRIER_ALLOWED_NETWORKS", default=[]), name="CARRIER_ALLOWED_NETWORKS")
+    return CarrierNetwork(
+        allowed_networks=tuple(map(str, allowed)),
+        ports=tuple(env.list("CARRIER_PORTS", cast=int, default=[443, 8443])),
+        simulator_url=env.str("CARRIER_SIMULATOR_URL", default=""),
+    )
+
+
 def databases(default: str, environment: Mapping[str, str], *, limits: Limits) -> dict[str, dict[str, Any]]:
     """Return Django's settings of the shared database at the URL ``default`` and of the tenants' own databases."""
     own = {
@@ -112,12 +132,12 @@ def mail(url: str) -> dict[str, Any]:
     return {**MAIL_DEFAULTS, **{name: value for name, value in parsed.items() if value is not None}}
 
 
-def networks(texts: Sequence[str]) -> list[Network]:
+def networks(texts: Sequence[str], *, name: str = "METRICS_NETWORKS") -> list[Network]:
     """Parse networks such as 10.0.0.0/8 or ::1. Raises ``ImproperlyConfigured``."""
     try:
         return [ip_network(text.strip()) for text in texts]
     except ValueError as error:
-        raise ImproperlyConfigured(f"METRICS_NETWORKS: {error}; list networks such as 10.0.0.0/8,::1.") from error
+        raise ImproperlyConfigured(f"{name}: {error}; list networks such as 10.0.0.0/8,::1.") from error
 
 
 def keyring(text: str) -> dict[str, str]:

@@ -31,6 +31,8 @@ _QUIET: Final = (
     "asyncio",
     "django.db.backends",
     "django.template",
+    "httpcore2",
+    "httpx2",
     "oauthlib",
     "oauth2_provider",
     "psycopg",

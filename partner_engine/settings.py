@@ -14,7 +14,7 @@ from pathlib import Path
 import environ
 
 from partner_engine.admin_theme import UNFOLD as UNFOLD
-from partner_engine.environment import Limits, Processes, databases, keyring, mail, networks, processes
+from partner_engine.environment import Limits, Processes, carrier_network, databases, keyring, mail, networks, processes
 from partner_engine.logging import logging_settings
 
 BASE_DIR = Path(__file__).resolve().parent.parent
@@ -112,6 +112,7 @@ DEFAULT_FROM_EMAIL = SERVER_EMAIL = env.str("MAIL_FROM", default="Partner Engine
 # Webhooks are sent to public addresses only, except for these networks, where http and every port are allowed too.
 WEBHOOK_ALLOWED_NETWORKS: list[str] = env.list("WEBHOOK_ALLOWED_NETWORKS", default=[])
 WEBHOOK_PORTS: list[int] = env.list("WEBHOOK_PORTS", cast=int, default=[443, 8443])
+CARRIERS = carrier_network(env)  # the addresses of carriers, under the same rules
 
 # Applications and middleware
 
@@ -162,7 +163,7 @@ MIDDLEWARE = [
     # Last, and synchronous: so the middleware above runs in the one thread of its request.
     "partner_engine.tenant_middleware.TenancyMiddleware",
 ]
-APPEND_SLASH = False
+APPEND_SLASH = PROMETHEUS_EXPORT_MIGRATIONS = False
 ROOT_URLCONF = "partner_engine.urls"
 ASGI_APPLICATION = "partner_engine.asgi.application"
 WSGI_APPLICATION = "partner_engine.wsgi.application"
@@ -188,7 +189,6 @@ TEMPLATES = [
         },
     }
 ]
-PROMETHEUS_EXPORT_MIGRATIONS = False
 SILENCED_SYSTEM_CHECKS = [
     # E-mail addresses are unique regardless of case, which the check does not recognize.
     "auth.W004",

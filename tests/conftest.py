@@ -12,6 +12,7 @@ import copy
 import os
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, nullcontext
+from dataclasses import replace
 
 import msgspec
 import pytest
@@ -32,6 +33,7 @@ from tenants.flag_rules import FlagState
 from tenants.flags import COPIES
 from tenants.models import ApiClient, Flag, Tenant, User
 from tests.harness import quick_flush
+from tests.harness.carrier_links import MemoryLog
 from tests.harness.cast import DEMO, DEMO_RELEASE, PASSWORD, PROCESS, SECOND_DATABASE
 
 
@@ -49,6 +51,7 @@ def pytest_configure() -> None:
     for cache in settings.CACHES.values():
         cache["KEY_PREFIX"] = f"{cache['KEY_PREFIX']}:{PROCESS}"
     settings.LOCK_PREFIX = f"{settings.LOCK_PREFIX}:{PROCESS}"
+    settings.CARRIERS = replace(settings.CARRIERS, allowed_networks=("127.0.0.0/8",))
     own_transaction.is_enclosed = _is_enclosed
     own_transaction.begin = _begin
     quick_flush.install()
@@ -71,6 +74,14 @@ def no_tenant_to_begin_with() -> Iterator[None]:
     """Start each test without a current tenant, and end it without one."""
     with without_tenant():
         yield
+
+
+@pytest.fixture(autouse=True)
+def carrier_traffic(monkeypatch: pytest.MonkeyPatch) -> MemoryLog:
+    """Keep the traffic log of carriers in memory: its thread would write outside of the test's transaction."""
+    log = MemoryLog()
+    monkeypatch.setattr("carriers.links.traffic.traffic_log", lambda: log)
+    return log
 
 
 @pytest.fixture(autouse=True)

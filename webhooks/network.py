@@ -61,10 +61,16 @@ class BoundedStream(httpcore2.AsyncNetworkStream):
 class GuardedBackend(httpcore2.AsyncNetworkBackend):
     """Opens connections for ``https`` or (``is_plain``) ``http`` addresses."""
 
-    def __init__(self, guard: Guard, *, is_plain: bool, resolve: Resolver | None = None) -> None:
-        """Take the ``guard``; ``resolve`` replaces the system's resolver."""
+    def __init__(
+        self, guard: Guard, *, is_plain: bool, resolve: Resolver | None = None, is_bounded: bool = True
+    ) -> None:
+        """Take the ``guard``; ``resolve`` replaces the system's resolver.
+
+        Unless ``is_bounded``, connections are reused and the caller bounds what it reads of each response.
+        """
         self._guard = guard
         self._is_plain = is_plain
+        self._is_bounded = is_bounded
         self._resolve = resolve or resolve_name
         self._below = httpcore2.AnyIOBackend()
 
@@ -91,7 +97,7 @@ class GuardedBackend(httpcore2.AsyncNetworkBackend):
         connected = await self._below.connect_tcp(
             addresses[0], port, timeout=timeout, local_address=local_address, socket_options=socket_options
         )
-        return BoundedStream(connected)
+        return BoundedStream(connected) if self._is_bounded else connected
 
     async def connect_unix_socket(
         self,
@@ -110,7 +116,7 @@ class GuardedBackend(httpcore2.AsyncNetworkBackend):
 def pool(guard: Guard, *, is_plain: bool, resolve: Resolver | None = None) -> httpcore2.AsyncConnectionPool:
     """Return a pool for ``https`` or (``is_plain``) ``http`` addresses; no connection is reused, each is checked."""
     return httpcore2.AsyncConnectionPool(
-        ssl_context=None if is_plain else _tls(),
+        ssl_context=None if is_plain else tls_context(),
         max_connections=MOST_CONNECTIONS,
         max_keepalive_connections=0,
         network_backend=GuardedBackend(guard, is_plain=is_plain, resolve=resolve),
@@ -118,7 +124,7 @@ def pool(guard: Guard, *, is_plain: bool, resolve: Resolver | None = None) -> ht
 
 
 @cache
-def _tls() -> ssl.SSLContext:
+def tls_context() -> ssl.SSLContext:
     """Return the TLS context, made once, because reading all certificate authorities is slow."""
     return ssl.create_default_context()
 

@@ -72,6 +72,12 @@ class CarrierUnreachable(CarrierError):
         self.reason = reason
 
 
+class TokenUnavailable(CarrierUnreachable):
+    """The carrier's token endpoint cannot be reached, so nothing was requested."""
+
+    code = "no_token"
+
+
 class OutcomeUnknown(CarrierError):
     """The carrier may have accepted what was sent: a timeout or a cut after sending. Query its status first."""
 
@@ -83,7 +89,9 @@ class OutcomeUnknown(CarrierError):
 
 
 class CarrierRefused(CarrierError):
-    """The carrier refused the request (4xx). ``reason`` is its own code, ``text`` its sentence."""
+    """The carrier refused the request (4xx). ``reason`` is its own code, ``text`` its sentence, which may quote a value
+    and is never logged.
+    """
 
     code = "refused"
 

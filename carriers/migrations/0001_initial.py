@@ -1,15 +1,18 @@
 import django.contrib.postgres.fields
 import django.core.validators
 import django.db.models.deletion
+import django.db.models.manager
+import uuid_utils.compat
 from django.db import migrations, models
 
 import carriers.models
+from tenants.row_level_security import row_level_security
 
 
 class Migration(migrations.Migration):
     initial = True
 
-    dependencies = []
+    dependencies = [("tenants", "0001_initial")]
 
     operations = [
         migrations.CreateModel(
@@ -533,4 +536,179 @@ class Migration(migrations.Migration):
                 violation_error_message="This table already has a rate with this code.",
             ),
         ),
+        migrations.CreateModel(
+            name="CarrierCall",
+            fields=[
+                ("tenant_id", models.UUIDField(editable=False, verbose_name="tenant")),
+                (
+                    "id",
+                    models.UUIDField(
+                        default=uuid_utils.compat.uuid7, editable=False, primary_key=True, serialize=False
+                    ),
+                ),
+                ("link_id", models.UUIDField()),
+                ("catalogue", models.CharField(max_length=64)),
+                ("carrier", models.CharField(max_length=64)),
+                ("operation", models.CharField(max_length=20)),
+                (
+                    "status",
+                    models.PositiveSmallIntegerField(help_text="The HTTP status, empty without a response.", null=True),
+                ),
+                ("error", models.CharField(blank=True, help_text="The reason of a failure.", max_length=20)),
+                ("detail", models.CharField(blank=True, max_length=100)),
+                ("duration", models.PositiveIntegerField(help_text="In milliseconds.")),
+                ("copy_id", models.UUIDField(null=True, verbose_name="copy")),
+                ("request_id", models.UUIDField(null=True, verbose_name="quote request")),
+                ("correlation_id", models.CharField(blank=True, max_length=64)),
+                ("body", models.JSONField(help_text="The request with personal values masked.", null=True)),
+                (
+                    "reply",
+                    models.JSONField(help_text="The known fields of the response, without its texts.", null=True),
+                ),
+                ("created_at", models.DateTimeField()),
+            ],
+            options={
+                "ordering": ["-created_at", "-id"],
+                "indexes": [
+                    models.Index(fields=["-created_at", "-id"], name="carrier_call_log"),
+                    models.Index(fields=["carrier", "-created_at"], name="carrier_call_by_carrier"),
+                    models.Index(
+                        condition=models.Q(("copy_id__isnull", False)),
+                        fields=["copy_id", "-created_at"],
+                        name="carrier_call_by_copy",
+                    ),
+                ],
+            },
+            managers=[
+                ("objects", django.db.models.manager.Manager()),
+                ("unscoped_objects", django.db.models.manager.Manager()),
+            ],
+        ),
+        migrations.CreateModel(
+            name="CarrierLink",
+            fields=[
+                (
+                    "id",
+                    models.UUIDField(
+                        default=uuid_utils.compat.uuid7, editable=False, primary_key=True, serialize=False
+                    ),
+                ),
+                ("catalogue", models.CharField(help_text="The code of its catalogue.", max_length=64)),
+                ("carrier", models.CharField(help_text="The code of the carrier in that catalogue.", max_length=64)),
+                ("is_enabled", models.BooleanField(default=True, verbose_name="turned on")),
+                (
+                    "mode",
+                    models.CharField(
+                        blank=True,
+                        choices=[
+                            ("", "As the carrier states"),
+                            ("sync", "Immediately (sync)"),
+                            ("poll", "Accepts, then is polled (poll)"),
+                            ("callback", "Accepts, then calls back (callback)"),
+                            ("manual", "By hand (manual)"),
+                        ],
+                        default="",
+                        max_length=20,
+                    ),
+                ),
+                (
+                    "base_url",
+                    models.CharField(
+                        help_text="Such as https://quotes.carrier.example/api.", max_length=500, verbose_name="address"
+                    ),
+                ),
+                ("client_id", models.CharField(max_length=200, verbose_name="client ID")),
+                ("client_secret", models.BinaryField(null=True)),
+                ("callback_secret", models.BinaryField(null=True)),
+                ("previous_callback_secret", models.BinaryField(null=True)),
+                ("previous_callback_secret_until", models.DateTimeField(blank=True, editable=False, null=True)),
+                (
+                    "timeout_seconds",
+                    models.FloatField(
+                        default=15,
+                        validators=[
+                            django.core.validators.MinValueValidator(0.1),
+                            django.core.validators.MaxValueValidator(120),
+                        ],
+                        verbose_name="time limit of a call (s)",
+                    ),
+                ),
+                (
+                    "connect_seconds",
+                    models.FloatField(
+                        default=3,
+                        validators=[
+                            django.core.validators.MinValueValidator(0.1),
+                            django.core.validators.MaxValueValidator(120),
+                        ],
+                        verbose_name="time limit to connect (s)",
+                    ),
+                ),
+                (
+                    "slow_seconds",
+                    models.FloatField(
+                        default=10,
+                        help_text="A call that takes longer counts as failed.",
+                        validators=[
+                            django.core.validators.MinValueValidator(0.1),
+                            django.core.validators.MaxValueValidator(120),
+                        ],
+                        verbose_name="slow call (s)",
+                    ),
+                ),
+                (
+                    "per_minute",
+                    models.PositiveIntegerField(
+                        blank=True,
+                        help_text="Leave empty for the number that the carrier states.",
+                        null=True,
+                        validators=[
+                            django.core.validators.MinValueValidator(1),
+                            django.core.validators.MaxValueValidator(60000),
+                        ],
+                        verbose_name="requests per minute",
+                    ),
+                ),
+                (
+                    "most_in_flight",
+                    models.PositiveIntegerField(
+                        default=10,
+                        help_text="Of all processes together.",
+                        validators=[
+                            django.core.validators.MinValueValidator(1),
+                            django.core.validators.MaxValueValidator(200),
+                        ],
+                        verbose_name="calls at the same time",
+                    ),
+                ),
+                ("updated_at", models.DateTimeField(auto_now=True)),
+                (
+                    "tenant",
+                    models.ForeignKey(
+                        blank=True,
+                        help_text="Leave empty for the settings of all tenants.",
+                        null=True,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="+",
+                        to="tenants.tenant",
+                    ),
+                ),
+            ],
+            options={
+                "ordering": ["catalogue", "carrier", "tenant"],
+                "permissions": [
+                    ("test_carrierlink", "Can make a test call"),
+                    ("reset_breaker", "Can close a carrier's circuit breaker"),
+                ],
+                "constraints": [
+                    models.UniqueConstraint(
+                        fields=("catalogue", "carrier", "tenant"),
+                        name="carrier_link_once_per_tenant",
+                        nulls_distinct=False,
+                        violation_error_message="This carrier already has link settings for this tenant.",
+                    )
+                ],
+            },
+        ),
+        row_level_security("carriers_carriercall"),
     ]

@@ -527,6 +527,59 @@ class Migration(migrations.Migration):
             },
         ),
         migrations.CreateModel(
+            name="PackagePublisher",
+            fields=[
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("name", models.CharField(max_length=100, unique=True)),
+                (
+                    "public_key",
+                    models.CharField(
+                        help_text="32 bytes in base64.",
+                        max_length=44,
+                        validators=[catalogue.models.check_public_key],
+                    ),
+                ),
+            ],
+            options={"ordering": ["name"]},
+        ),
+        migrations.CreateModel(
+            name="PackageImport",
+            fields=[
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                (
+                    "carrier",
+                    models.CharField(editable=False, help_text="The code of the carrier.", max_length=64),
+                ),
+                (
+                    "version",
+                    models.PositiveIntegerField(editable=False, help_text="The version of the package."),
+                ),
+                ("publisher", models.CharField(editable=False, max_length=100)),
+                (
+                    "signed_by",
+                    models.CharField(
+                        editable=False, help_text="The id of the key that signed the package.", max_length=64
+                    ),
+                ),
+                (
+                    "checksum",
+                    models.CharField(editable=False, help_text="SHA-256 of the signed content.", max_length=64),
+                ),
+                ("imported_at", models.DateTimeField(auto_now_add=True)),
+                ("imported_by_id", models.CharField(editable=False, max_length=64, verbose_name="imported by")),
+                (
+                    "catalogue",
+                    models.ForeignKey(
+                        editable=False,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="package_imports",
+                        to="catalogue.catalogue",
+                    ),
+                ),
+            ],
+            options={"verbose_name": "carrier package", "ordering": ["-id"]},
+        ),
+        migrations.CreateModel(
             name="Release",
             fields=[
                 ("id", models.AutoField(primary_key=True, serialize=False)),

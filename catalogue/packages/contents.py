@@ -1,7 +1,7 @@
 """The contents of a carrier package: the part of a catalogue that is one carrier's, with its golden cases. Pure.
 
 A package has the keys of a catalogue file and the same shapes, for one carrier: ``carriers`` with one carrier, its
-``products``, and ``question_sets`` with the questions that only its products ask.
+``products``, ``question_sets`` with the questions that only its products ask, and the ``surplus`` rules that it needs.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from typing import Any, Literal, TypeVar
 import msgspec
 from msgspec.structs import replace
 
-from rules.definition.catalogue import Carrier, CatalogueDefinition, Product, Question, QuestionSet
+from rules.definition.catalogue import Carrier, CatalogueDefinition, Product, Question, QuestionSet, SurplusRule
 
 
 class _Part(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, forbid_unknown_fields=True):
@@ -62,6 +62,7 @@ class CarrierPackage(_Part, frozen=True, kw_only=True):
     carriers: tuple[Carrier, ...]
     products: tuple[Product, ...] = ()
     question_sets: tuple[QuestionSet, ...] = ()
+    surplus: tuple[SurplusRule, ...] = ()
     golden: tuple[GoldenCase, ...] = ()
     simulator: dict[str, Any] = {}
 
@@ -72,8 +73,9 @@ class CarrierPackage(_Part, frozen=True, kw_only=True):
 
 
 def package_of(definition: CatalogueDefinition, head: PackageHead) -> CarrierPackage:
-    """Return the package of one carrier of ``definition``, without golden cases. Raises ``KeyError`` for an unknown
-    carrier.
+    """Return the package of one carrier of ``definition``, without surplus rules and golden cases.
+
+    Raises ``KeyError`` for an unknown carrier.
     """
     carriers = tuple(carrier for carrier in definition.carriers if carrier.code == head.carrier)
     if not carriers:
@@ -129,12 +131,14 @@ def _with_package(definition: CatalogueDefinition, package: CarrierPackage) -> C
     merged = [_with_questions(part, kept[part.code], sets.pop(part.code, None)) for part in definition.question_sets]
     carriers = _replaced(definition.carriers, rest.carriers, package.carriers)
     products = _replaced(definition.products, rest.products, package.products)
+    rules = {rule.id for rule in package.surplus}
     lines = list(dict.fromkeys(product.line for product in products))
     return replace(
         rest,
         carriers=tuple(carriers),
         products=tuple(sorted(products, key=lambda product: lines.index(product.line))),
         question_sets=(*merged, *sets.values()),
+        surplus=(*(rule for rule in rest.surplus if rule.id not in rules), *package.surplus),
     )
 
 

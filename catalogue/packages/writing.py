@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Mapping
 from typing import Any, Final
 
 import msgspec
@@ -9,10 +11,12 @@ import yaml
 
 from catalogue.file_writer import write_parts
 from catalogue.packages.contents import CarrierPackage, PackageHead
-from rules.definition.catalogue import Carrier, Product, QuestionSet
+from rules.definition.catalogue import Carrier, Product, QuestionSet, SurplusRule
 
 #: Leaves on one line, everything else as a block.
 _LAYOUT: Final[dict[str, Any]] = {"default_flow_style": None}
+#: The signature at the end of a file.
+_SIGNATURE: Final = re.compile(r"^signature:.*\Z", re.MULTILINE | re.DOTALL)
 
 
 class _Parts(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -22,6 +26,7 @@ class _Parts(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     carriers: tuple[Carrier, ...]
     question_sets: tuple[QuestionSet, ...] = ()
     products: tuple[Product, ...] = ()
+    surplus: tuple[SurplusRule, ...] = ()
 
 
 def write_package(package: CarrierPackage, signature: dict[str, str] | None = None) -> str:
@@ -31,16 +36,20 @@ def write_package(package: CarrierPackage, signature: dict[str, str] | None = No
         carriers=package.carriers,
         question_sets=package.question_sets,
         products=package.products,
+        surplus=package.surplus,
     )
     text = write_parts(parts)
-    free: dict[str, Any] = {
-        "golden": msgspec.to_builtins(package.golden),
-        "simulator": package.simulator,
-        "signature": signature,
-    }
-    for key, value in free.items():
-        if value:
-            text += yaml.safe_dump(
-                {key: value}, sort_keys=False, allow_unicode=True, width=120, default_flow_style=None
-            )
-    return text
+    text += _plain("golden", msgspec.to_builtins(package.golden)) + _plain("simulator", package.simulator)
+    return signed_text(text, signature) if signature else text
+
+
+def signed_text(text: str, signature: Mapping[str, str]) -> str:
+    """Return ``text``, a package's file, with ``signature`` in place of an earlier one."""
+    return _SIGNATURE.sub("", text) + _plain("signature", dict(signature))
+
+
+def _plain(key: str, value: Any) -> str:
+    """Return the lines of one key with plain data, "" without any."""
+    if not value:
+        return ""
+    return str(yaml.safe_dump({key: value}, sort_keys=False, allow_unicode=True, width=120, **_LAYOUT))

@@ -15,13 +15,14 @@ from batch import service as batch
 from batch.changes.changeset import Changeset
 from batch.errors import AnswerFault, InvalidAnswers
 from copies.paths import Path
-from partner_engine.api.bodies import AppetiteQuery
+from partner_engine.api.bodies import AppetiteQuery, AppetiteTableQuery
 from partner_engine.api.http.endpoint import Endpoint
 from partner_engine.api.http.schema import documented
 from partner_engine.api.http.strict_json import JsonFault, parse
 from partner_engine.problems import Fault, Refused
 from rules.definition.model import CompiledCatalogue
 from rules.flow.appetite import Appetite, Wanted, appetites
+from rules.flow.appetite_table import appetite_table
 from rules.flow.evaluation import Outcome, Reason
 from tenants.access import Right
 
@@ -87,6 +88,47 @@ class Appetites(Endpoint):
                 as_of=as_of,
                 products={code: _shape(changeset, code, item) for code, item in found.products.items()},
             )
+        return self.respond_with_digest(shape)
+
+
+class AppetiteRow(msgspec.Struct, frozen=True):
+    """The appetite of all products, by their codes, for one industry in one state."""
+
+    industry: str
+    title: str
+    state: str
+    wanted: dict[str, Wanted]
+
+
+class AppetiteTableShape(msgspec.Struct, frozen=True, kw_only=True):
+    """A part of the table of a release: one row for each industry and state."""
+
+    release: int
+    as_of: date
+    rows: list[AppetiteRow]
+
+
+class AppetiteTable(Endpoint):
+    """The appetite of a release by industry and state."""
+
+    rights: ClassVar = {"GET": Right.READ_CATALOGUE}
+
+    @documented(
+        "Read the appetite table",
+        "Returns the appetite of every product for the industries whose codes begin with `industry` (two digits or "
+        "more), in `state` or in every state that the catalogue knows, as far as these two decide. "
+        "`manage.py appetite_table` writes the whole table.",
+        query=AppetiteTableQuery,
+        responses={200: AppetiteTableShape, 304: None},
+    )
+    def get(self, request: Request, *, query: AppetiteTableQuery) -> HttpResponse:
+        with batch.build_context(scope=self.tenant, actor=self.actor, catalogue=query.catalogue) as context:
+            catalogue, as_of = context.release.compiled, context.save_context.as_of
+        states = [query.state] if query.state else ()
+        rows = appetite_table(catalogue, as_of=as_of, industry=query.industry, states=states)
+        shape = AppetiteTableShape(
+            release=context.release.id, as_of=as_of, rows=[AppetiteRow(*row[:3], dict(row.wanted)) for row in rows]
+        )
         return self.respond_with_digest(shape)
 
 

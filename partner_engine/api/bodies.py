@@ -198,3 +198,13 @@ class AppetiteQuery(Query, frozen=True, kw_only=True):
     answers: Annotated[str, Meta(max_length=4_000)] = "{}"
     answer_pools: Annotated[str, Meta(max_length=4_000)] = "{}"
     catalogue: Code = ""
+
+
+class AppetiteTableQuery(Query, frozen=True, kw_only=True):
+    """Industries by the first digits of their codes, in one state or in all. ``catalogue`` is by default the
+    tenant's.
+    """
+
+    industry: Annotated[str, Meta(pattern=r"^[0-9]{2,6}$")]
+    state: Code = ""
+    catalogue: Code = ""

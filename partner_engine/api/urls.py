@@ -8,7 +8,7 @@ from django.urls import URLPattern, path, re_path
 from rest_framework.views import APIView
 
 from partner_engine.api.answers import Answers
-from partner_engine.api.appetite import Appetites
+from partner_engine.api.appetite import Appetites, AppetiteTable
 from partner_engine.api.application_forms import ApplicationForm, ApplicationForms, FormCopies
 from partner_engine.api.bindings import BindAssistance, Binding, ConsentToBind
 from partner_engine.api.catalogue import Catalogue
@@ -88,6 +88,7 @@ ROUTES: Final[dict[str, tuple[str, type[APIView]]]] = {
     "search": ("search", Search),
     "naics": ("naics", Naics),
     "appetite": ("appetite", Appetites),
+    "appetite_table": ("appetite/table", AppetiteTable),
     "catalogue": ("catalogue", Catalogue),
     "webhook_endpoints": ("webhook_endpoints", WebhookEndpoints),
     "webhook_endpoint": ("webhook_endpoints/<id:id>", WebhookEndpoint),

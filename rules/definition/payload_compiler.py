@@ -77,9 +77,8 @@ class PayloadCompiler:
         return CompiledPayload(quote=self._closed(quote))
 
     def _default_fields(self, codes: list[str], pool: str) -> tuple[MappedField, ...]:
-        fields: list[MappedField] = [
-            self._field(code, self._texts.named(code, pool=pool)) for code in codes if self._pool_of[code] == pool
-        ]
+        own = [(code, self._texts.named(code, pool=pool)) for code in codes if self._pool_of[code] == pool]
+        fields: list[MappedField] = [self._field(code, value) for code, value in own if value is not None]
         for child, parent in self._parents.items():
             if parent == pool and not any(self._is_secret(read) for read in self._closure(self._around[child])):
                 below = self._default_fields(codes, child)
@@ -105,8 +104,10 @@ class PayloadCompiler:
         )
 
     def _compiled(self, source: str, where: str, pool: str) -> Expression:
-        names = names_in(source)
-        if AS_OF in names:
+        named = self._texts.named(source, pool=pool)
+        if named is not None and named.kind in SENT:
+            return named
+        if AS_OF in names_in(source):
             text = "The day of the decision is not sent: every quote would be stale the day after."
             remedy = "Send dates, and let the carrier count from them."
             self._texts.faults.append(CatalogueFault("wrong_value", where, text, remedy))

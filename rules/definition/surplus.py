@@ -89,7 +89,7 @@ def _rule_faults(rule: SurplusRule, where: str) -> Iterator[CatalogueFault]:
         text = f"The rule ends on {rule.until}, before it begins on {rule.since}."
         yield CatalogueFault("wrong_value", f"{where}.until", text, "Write a later day.")
     if isinstance(rule.needs, Declines) and rule.needs.declines < 1:
-        text = "No decline is asked for."
+        text = "No decline is required."
         yield CatalogueFault("wrong_value", f"{where}.needs", text, "Write needs: none, or a number of declines.")
 
 

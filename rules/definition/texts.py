@@ -81,11 +81,14 @@ class Texts:
                 reached.add(name)
         return frozenset(reached - {code})
 
-    def named(self, code: str, *, pool: str = "") -> Expression:
-        """Return the value ``code`` in the scope of ``pool``'s rows, compiled without the checker."""
+    def named(self, code: str, *, pool: str = "") -> Expression | None:
+        """Return the value ``code`` in the scope of ``pool``'s rows, compiled without the checker; None if the scope
+        has no such name.
+        """
         if pool not in self._named:
             self._named[pool] = self._variables(pool)
-        return Scope.named(code, self._named[pool][code])
+        variable = self._named[pool].get(code)
+        return None if variable is None else Scope.named(code, variable)
 
     def ancestors(self, pool: str) -> tuple[str, ...]:
         """Return the pools that enclose ``pool``, outermost first."""

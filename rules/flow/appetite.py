@@ -18,7 +18,8 @@ from rules.flow.eligibility import decide_product, decide_products
 from rules.flow.evaluation import Outcome, ProductOutcome, Reason, Refusal
 from rules.flow.shown_questions import decide
 from rules.flow.state import Reveal, State
-from rules.language.values import Unknown
+from rules.flow.surplus import rules_in_force
+from rules.language.values import Unknown, Value, count
 
 Wanted: TypeAlias = Literal["yes", "no", "depends"]
 #: The outcomes that no further answer can change.
@@ -83,17 +84,35 @@ def _appetite(
 
 
 def _of_locked(state: State, product: CompiledProduct, rivals: Iterable[ProductOutcome]) -> Appetite:
-    """Return the appetite of a surplus product that is locked: it depends on what its rivals depend on."""
-    own = decide_product(state, product)
+    """Return the appetite of a surplus product that is locked: it depends on what its rivals depend on, and on the
+    states concerned where their rules differ.
+    """
+    own = outcome_behind_lock(state, product)
     if own.outcome == "decline":
         return Appetite("no", "decline", own.reasons)
-    waiting = [rival.missing for rival in rivals if rival.outcome == "need_info"]
-    concerned = product.line.states.evaluate(state.root) if product.surplus else None
-    for unknown in concerned if isinstance(concerned, list) else (concerned,):
-        # The state decides which surplus rule is in force.
-        if isinstance(unknown, Unknown):
-            waiting.append(tuple(unknown.paths))
+    waiting = [frozenset(rival.missing) for rival in rivals if rival.outcome == "need_info"]
+    if product.surplus and rules_in_force(state, product) is None:
+        waiting.append(_unknown_paths(product.line.states.evaluate(state.root)))
     if not waiting:
         return Appetite("no", "locked")
     missing = set(own.missing).union(*waiting)
     return Appetite("depends", "locked", (), tuple(sorted(missing, key=state.key)))
+
+
+def _unknown_paths(concerned: Value) -> frozenset[str]:
+    """Return the paths that decide the states ``concerned``: an unknown list, or a list with unknown elements."""
+    unknown = concerned if concerned.__class__ is Unknown else count(concerned or [])
+    return unknown.paths if unknown.__class__ is Unknown else frozenset()
+
+
+def outcome_behind_lock(state: State, product: CompiledProduct) -> ProductOutcome:
+    """Return the outcome that a surplus product has once it opens. Its own questions are asked only then: until then
+    nothing but its base checks is certain if it has any.
+    """
+    outcome = decide_product(state, product)
+    has_questions = any(
+        product.product.code in question.question.products for question in state.catalogue.questions.values()
+    )
+    if has_questions and not any(reason.effect == "base" for reason in outcome.reasons):
+        return replace(outcome, outcome="need_info", reasons=())
+    return outcome

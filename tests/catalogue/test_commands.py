@@ -1,5 +1,6 @@
 """The catalogue commands: their output, their effects, their exit codes."""
 
+import csv
 import json
 import subprocess
 import sys
@@ -224,3 +225,23 @@ def test_a_faulty_file_ends_the_program_with_an_exit_code(file):
     assert ended.returncode == 1
     assert f"{path}:18:44: bad_value: 'dat' is not allowed here. Did you mean 'date'?" in ended.stderr
     assert "Traceback" not in ended.stderr
+
+
+@pytest.mark.django_db
+def test_the_appetite_of_a_release_is_a_table(tmp_path):
+    load(read_catalogue(BOARDING))
+    with pytest.raises(CommandError, match="publish it first"):
+        run("appetite_table", "pet_boarding")
+    run("publish_catalogue", "pet_boarding")
+    file = tmp_path / "table.csv"
+
+    run("appetite_table", "pet_boarding", "--output", str(file))
+
+    lines = list(csv.reader(file.read_text().splitlines()))
+    products = lines[0][3:]
+    assert lines[0][:3] == ["industry", "title", "state"]
+    assert len(products) == 1
+    assert {cell for line in lines[1:] for cell in line[3:]} <= {"yes", "no", "depends"}
+    assert run("appetite_table", "pet_boarding").splitlines() == file.read_text().splitlines()
+    with pytest.raises(CommandError, match="There is no release 9"):
+        run("appetite_table", "pet_boarding", "--release", "9")

@@ -16,6 +16,8 @@ READERS = {
     "catalogue.releases": "is the catalogue",
     "catalogue.warnings": "warns authors",
     "rules.definition.code_checks": "refuses faulty definitions",
+    "rules.definition.payload_checks": "refuses faulty definitions",
+    "rules.definition.payload_compiler": "compiles",
     "rules.definition.texts": "compiles",
     "rules.flow.messages": "makes an error of a sensitive question a warning",
     "partner_engine.api.catalogue": "returns the catalogue",
@@ -25,6 +27,7 @@ READERS = {
 MASKERS = {
     "batch.changes.mutators.answers": "seals",
     "batch.changes.open_values": "seals what was stored before",
+    "rules.payload": "masks what logs keep of a payload",
     "rules.types.question_type": "declares the mask of a type",
     "rules.types.fein": "masks its type",
     "rules.types.phone": "masks its type",

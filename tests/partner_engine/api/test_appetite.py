@@ -79,3 +79,17 @@ def test_the_same_appetite_is_sent_once(api: Api) -> None:
     etag = api.get(address)["ETag"]
 
     assert api.get(address, If_None_Match=etag).status_code == 304
+
+
+def test_the_table_has_industries_and_states(api: Api) -> None:
+    one = api.get("/appetite/table?industry=722511&state=TX").json()["rows"]
+    many = api.get("/appetite/table?industry=7225").json()["rows"]
+
+    assert [(row["industry"], row["state"], row["wanted"]["QM-BOP"]) for row in one] == [("722511", "TX", "depends")]
+    assert len(many) == 4 * 51
+    assert one[0] in many
+
+
+@pytest.mark.parametrize("query", ["", "industry=7", "industry=restaurants", "industry=7225111"])
+def test_the_table_is_asked_for_by_industry(api: Api, query: str) -> None:
+    assert_problem(api.get(f"/appetite/table?{query}"), 400, "invalid_query")

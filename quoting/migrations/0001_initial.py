@@ -1,0 +1,175 @@
+import django.contrib.postgres.fields
+import django.core.validators
+import django.db.models.manager
+import uuid_utils.compat
+from django.db import migrations, models
+
+from tenants.row_level_security import row_level_security
+
+
+class Migration(migrations.Migration):
+    initial = True
+
+    dependencies = []
+
+    operations = [
+        migrations.CreateModel(
+            name="CarrierAppointment",
+            fields=[
+                ("tenant_id", models.UUIDField(editable=False, verbose_name="tenant")),
+                (
+                    "id",
+                    models.UUIDField(
+                        default=uuid_utils.compat.uuid7, editable=False, primary_key=True, serialize=False
+                    ),
+                ),
+                ("valid_from", models.DateField(help_text="The first day.", verbose_name="from")),
+                (
+                    "valid_until",
+                    models.DateField(
+                        blank=True, help_text="The last day. Leave empty for no end.", null=True, verbose_name="until"
+                    ),
+                ),
+                ("carrier", models.CharField(help_text="The carrier's code.", max_length=64)),
+                (
+                    "states",
+                    django.contrib.postgres.fields.ArrayField(
+                        base_field=models.CharField(
+                            max_length=64,
+                            validators=[
+                                django.core.validators.RegexValidator(
+                                    "\\A[A-Z]{2}\\Z", "Use the two capital letters of a state, such as OH."
+                                )
+                            ],
+                        ),
+                        blank=True,
+                        default=list,
+                        help_text="Such as OH, TX. Leave empty for all.",
+                        size=None,
+                        verbose_name="states",
+                    ),
+                ),
+                (
+                    "lines",
+                    django.contrib.postgres.fields.ArrayField(
+                        base_field=models.CharField(max_length=64),
+                        blank=True,
+                        default=list,
+                        help_text="Codes, separated by commas. Leave empty for all.",
+                        size=None,
+                        verbose_name="lines of business",
+                    ),
+                ),
+                (
+                    "products",
+                    django.contrib.postgres.fields.ArrayField(
+                        base_field=models.CharField(max_length=64),
+                        blank=True,
+                        default=list,
+                        help_text="Codes, separated by commas. Leave empty for all.",
+                        size=None,
+                        verbose_name="products",
+                    ),
+                ),
+                (
+                    "producer_code",
+                    models.CharField(help_text="The code by which the carrier knows the agency.", max_length=60),
+                ),
+            ],
+            options={
+                "verbose_name": "carrier appointment",
+                "ordering": ["carrier", "producer_code", "id"],
+                "abstract": False,
+                "base_manager_name": "unscoped_objects",
+                "constraints": [
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            ("valid_until", None), ("valid_until__gte", models.F("valid_from")), _connector="OR"
+                        ),
+                        name="appointment_ends_after_its_begin",
+                    )
+                ],
+            },
+            managers=[
+                ("objects", django.db.models.manager.Manager()),
+                ("unscoped_objects", django.db.models.manager.Manager()),
+            ],
+        ),
+        migrations.CreateModel(
+            name="ProducerLicense",
+            fields=[
+                ("tenant_id", models.UUIDField(editable=False, verbose_name="tenant")),
+                (
+                    "id",
+                    models.UUIDField(
+                        default=uuid_utils.compat.uuid7, editable=False, primary_key=True, serialize=False
+                    ),
+                ),
+                ("valid_from", models.DateField(help_text="The first day.", verbose_name="from")),
+                (
+                    "valid_until",
+                    models.DateField(
+                        blank=True, help_text="The last day. Leave empty for no end.", null=True, verbose_name="until"
+                    ),
+                ),
+                (
+                    "user_id",
+                    models.UUIDField(
+                        blank=True,
+                        help_text="The user who holds it. Leave empty for the whole agency.",
+                        null=True,
+                        verbose_name="user",
+                    ),
+                ),
+                (
+                    "state",
+                    models.CharField(
+                        max_length=2,
+                        validators=[
+                            django.core.validators.RegexValidator(
+                                "\\A[A-Z]{2}\\Z", "Use the two capital letters of a state, such as OH."
+                            )
+                        ],
+                    ),
+                ),
+                (
+                    "lines",
+                    django.contrib.postgres.fields.ArrayField(
+                        base_field=models.CharField(max_length=64),
+                        blank=True,
+                        default=list,
+                        help_text="Codes, separated by commas. Leave empty for all.",
+                        size=None,
+                        verbose_name="lines of business",
+                    ),
+                ),
+                ("number", models.CharField(help_text="The number that the state issued.", max_length=60)),
+            ],
+            options={
+                "verbose_name": "producer license",
+                "ordering": ["state", "number", "id"],
+                "abstract": False,
+                "base_manager_name": "unscoped_objects",
+                "constraints": [
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            ("valid_until", None), ("valid_until__gte", models.F("valid_from")), _connector="OR"
+                        ),
+                        name="license_ends_after_its_begin",
+                    ),
+                    models.UniqueConstraint(
+                        fields=("tenant_id", "user_id", "state", "number", "valid_from"),
+                        name="license_once",
+                        nulls_distinct=False,
+                        violation_error_message="This license is already recorded with this first day.",
+                    ),
+                ],
+            },
+            managers=[
+                ("objects", django.db.models.manager.Manager()),
+                ("unscoped_objects", django.db.models.manager.Manager()),
+            ],
+        ),
+        row_level_security("quoting_producerlicense"),
+        row_level_security("quoting_carrierappointment"),
+    ]

@@ -1,0 +1,177 @@
+"""Callers with nothing in common but Redis, counted at the carrier: one token refresh, one breaker, one pace."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections import Counter
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from django.conf import settings
+from django_redis import get_redis_connection
+
+from carriers.links import breaker
+from carriers.links.breaker import return_permit, take_permit
+from carriers.links.breaker_rules import FAILURES, OPEN_SECONDS, Result
+from carriers.links.errors import CircuitOpen
+from carriers.links.link import CallContext, Link
+from carriers.links.loop import run
+from carriers.links.tokens import HeldToken
+from redis_locks.lua_scripts import script_of
+from tests.harness.carrier_caller import LoopCaller, Order, ProcessCaller
+from tests.harness.carrier_links import link_to
+from tests.harness.counting_carrier import CountingCarrier, counting_carrier
+
+LINK = {"timeout_seconds": 0.5, "most_in_flight": 50}
+
+
+@pytest.fixture
+def carrier() -> Iterator[CountingCarrier]:
+    with counting_carrier() as running:
+        yield running
+    redis = get_redis_connection("default")
+    for key in redis.scan_iter(f"{settings.LOCK_PREFIX}:*", count=1_000):
+        redis.delete(key)
+
+
+@pytest.fixture
+def short_pause(monkeypatch: pytest.MonkeyPatch) -> float:
+    """Open circuits for a second only."""
+    monkeypatch.setattr(breaker, "_OPEN", 1_000_000)
+    monkeypatch.setattr(breaker, "_TAKE_ARGUMENTS", (FAILURES, 1_000_000, *breaker._TAKE_ARGUMENTS[2:]))
+    return 1.0
+
+
+def called(kind: type[LoopCaller] | type[ProcessCaller], carrier: CountingCarrier, **order: Any) -> Counter[str]:
+    """Call from two callers; return the results of both."""
+    callers = [kind(Order(url=carrier.url, **order)) for _ in range(2)]
+    return callers[0].results() + callers[1].results()
+
+
+def probes(carrier: CountingCarrier) -> list[float]:
+    """Return the pauses before each request after the first five."""
+    times = sorted(request.at for request in carrier.seen)
+    return [later - earlier for earlier, later in zip(times[FAILURES - 1 :], times[FAILURES:], strict=False)]
+
+
+def most_in(times: list[float], seconds: float) -> int:
+    """Return the largest number of ``times`` in any window of ``seconds``."""
+    return max((sum(at <= each < at + seconds for each in times) for at in times), default=0)
+
+
+@pytest.mark.parametrize("kind", [LoopCaller, pytest.param(ProcessCaller, marks=pytest.mark.slow)])
+def test_a_hundred_calls_refresh_the_token_once(kind: Any, carrier: CountingCarrier) -> None:
+    carrier.delay = 0.1
+
+    results = called(kind, carrier, seconds=20, is_once=True)
+
+    assert results["success"] == 100
+    assert carrier.tokens == carrier.count("oauth") == 1
+
+
+@pytest.mark.parametrize("behavior", ["hang", "status 500", pytest.param("cut", marks=pytest.mark.slow)])
+def test_a_dead_carrier_gets_five_calls_and_then_one_per_pause(
+    carrier: CountingCarrier, behavior: str, short_pause: float, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("carriers.links.caller.fetch_token", known_token)
+    carrier.behave(behavior)
+
+    results = called(LoopCaller, carrier, seconds=3 if behavior == "hang" else 1.5, link=LINK)
+
+    assert len(probes(carrier)) >= 1
+    assert all(pause >= short_pause for pause in probes(carrier)), probes(carrier)
+    assert results["circuit_open"] > 100
+    assert results["success"] == 0
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("behavior", ["hang", "status 500", "cut"])
+def test_two_processes_and_a_dead_carrier(carrier: CountingCarrier, behavior: str) -> None:
+    carrier.behave(behavior)
+
+    results = called(ProcessCaller, carrier, seconds=70, link=LINK)
+
+    assert 1 <= len(probes(carrier)) <= 2
+    assert all(pause >= OPEN_SECONDS for pause in probes(carrier)), probes(carrier)
+    assert results["circuit_open"] > 1_000
+
+
+def test_the_dead_carrier_is_flooded_without_the_rule_on_calls_in_flight(
+    carrier: CountingCarrier, short_pause: float, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Counting only failures that are known, as common breakers do, admits every call that starts before the first."""
+    common = breaker.TAKE.text.replace("+ redis.call('zcount', KEYS[2], since, '+inf')", "")
+    assert common != breaker.TAKE.text
+    monkeypatch.setattr(breaker, "TAKE", script_of(common))
+    monkeypatch.setattr("carriers.links.caller.fetch_token", known_token)
+    carrier.behave("hang")
+
+    called(LoopCaller, carrier, seconds=0.4, link=LINK)
+
+    assert len(carrier.seen) >= 50
+
+
+async def known_token(link: Link, context: CallContext) -> HeldToken:
+    """Return a token without a call, which would be the only one in flight."""
+    return HeldToken("access", b"")
+
+
+def test_after_recovery_the_calls_drain_at_the_carriers_pace(
+    carrier: CountingCarrier, short_pause: float, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("carriers.links.caller.fetch_token", known_token)
+    carrier.behave("status 500")
+    callers = [LoopCaller(Order(url=carrier.url, seconds=3, link={**LINK, "per_minute": 600})) for _ in range(2)]
+    while len(carrier.seen) < FAILURES:
+        time.sleep(0.01)
+    carrier.behave("ok")
+    results = callers[0].results() + callers[1].results()
+
+    times = [request.at for request in carrier.seen[FAILURES:]]
+    # 501 calls per minute at an even pace; the way over the network moves a few into another second.
+    assert most_in(times, 1.0) <= 12
+    assert len(times) >= 0.6 * 501 / 60 * (times[-1] - times[0])
+    assert results["success"] > 10
+
+
+@pytest.mark.slow
+def test_a_carrier_that_flaps_is_not_flooded(carrier: CountingCarrier, short_pause: float) -> None:
+    callers = [LoopCaller(Order(url=carrier.url, tasks=10, seconds=5, rest=0.05, link=LINK)) for _ in range(2)]
+    dead: list[tuple[float, float]] = []
+    for _ in range(2):
+        time.sleep(0.8)
+        carrier.behave("hang")
+        time.sleep(0.3)  # What was sent before is on its way.
+        began = time.monotonic()
+        time.sleep(1.2)
+        dead.append((began, time.monotonic()))
+        carrier.behave("ok")
+    results = callers[0].results() + callers[1].results()
+
+    hung = [sum(began < request.at < until for request in carrier.seen) for began, until in dead]
+    assert max(hung) <= FAILURES + 2, hung
+    assert results["success"] > 50
+
+
+def test_an_open_circuit_is_seen_by_every_process_at_once(carrier: CountingCarrier) -> None:
+    link = link_to(carrier.url)
+
+    async def fail() -> None:
+        for permit in [await take_permit(link) for _ in range(FAILURES)]:
+            await return_permit(permit, Result.FAILURE)
+
+    async def is_refused() -> bool:
+        try:
+            await take_permit(link)
+        except CircuitOpen:
+            return True
+        return False
+
+    run(fail())
+    failed = time.monotonic()
+
+    # Another loop has its own connections and nothing in memory, as another process has.
+    assert asyncio.run(is_refused())
+    assert time.monotonic() - failed < 0.1
