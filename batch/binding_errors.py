@@ -38,8 +38,11 @@ class QuoteHasExpired(CannotBind):
     remedy = "ask_again"
 
     def __init__(self, valid_until: date | None = None) -> None:
-        ended = f"This quote was valid until {valid_until:%B} {valid_until.day}, {valid_until.year}. "
-        super().__init__(f"{ended}Ask the carrier again." if valid_until else "")
+        if valid_until is None:
+            super().__init__()
+            return
+        last = f"{valid_until:%B} {valid_until.day}, {valid_until.year}"
+        super().__init__(f"This quote was valid until {last}. Ask the carrier again.")
 
 
 class QuoteIsIndication(CannotBind):

@@ -7,6 +7,7 @@ from typing import ClassVar
 from uuid import UUID
 
 from django.http import HttpResponse
+from msgspec.structs import replace
 from rest_framework.request import Request
 
 from batch import service as batch
@@ -146,7 +147,9 @@ def _copy_of(quote_request_id: UUID) -> UUID:
 
 def _save(endpoint: Endpoint, id: UUID, act: Callable[[BatchContext], None], *, status: int) -> HttpResponse:
     def respond(context: BatchContext, result: SaveResult, _: None) -> StoredResponse:
-        shape = binding_shape(id, context.changeset.bindings.of(id).row)
-        return json_response(shape, version=result.version, status=status)
+        row = context.changeset.bindings.of(id).row
+        # A caller that may only bind is not shown what the form answers.
+        seen = row if endpoint.actor.may(Right.READ_FORMS) else replace(row, payment_plan="")
+        return json_response(binding_shape(id, seen), version=result.version, status=status)
 
     return save_copy(endpoint, _copy_of(id), change=act, respond=respond)

@@ -31,8 +31,8 @@ def test_the_wording_has_a_paragraph_for_each_part() -> None:
         "The cover begins on July 1, 2026. The premium is $1,640 a year. Payment plan: Monthly.",
         "The carrier offers other terms than requested: Limit: 500k instead of 1M.",
         "Surplus lines insurers are not covered by the guaranty fund.",
-        "The answers in this application are true and complete. The carrier relies on them. No cover is in force before "
-        "the carrier confirms it with a policy number.",
+        "The answers in this application are true and complete. The carrier relies on them. No cover is in force "
+        "before the carrier confirms it with a policy number.",
     ]
 
 

@@ -113,7 +113,7 @@ def build_bind_page(
     """Return the page of ``prepared`` for the reader; ``methods`` are the payment methods of the form."""
     request, binding, terms = prepared.request, prepared.binding, prepared.terms
     is_decided = binding is not None and (binding.is_under_way or binding.state == "bound")
-    needed = prepared.questions.needed
+    needed, obstacles = prepared.questions.needed, () if is_decided else tuple(_obstacles(prepared))
     carrier, product = (terms.carrier, terms.product) if terms else (request.carrier, request.product)
     return BindPage(
         quote_id=str(request.id),
@@ -123,7 +123,7 @@ def build_bind_page(
         reference=request.carrier_reference,
         facts=tuple(_facts(reading, prepared)),
         changes=terms.changes if terms else (),
-        obstacles=() if is_decided else tuple(_obstacles(prepared)),
+        obstacles=obstacles,
         fields=() if is_decided else tuple(_fields(reading, prepared)),
         pools=() if is_decided else tuple(link_to(reading, path) for path in needed if _is_elsewhere(reading, path)),
         left=counted(len(needed), "answer") if needed else "",
@@ -135,7 +135,7 @@ def build_bind_page(
         consent=_consent(reading, binding),
         consent_void=binding.consent_void_reason if binding else "",
         standing=_standing(binding, carrier),
-        open=not is_decided and terms is not None,
+        open=not is_decided and not obstacles and terms is not None,
         ready=not prepared.before_consent and not is_decided,
         writable=reading.is_writable,
         may_bind=may_bind,
