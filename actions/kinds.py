@@ -92,6 +92,57 @@ class MarkQuotesStale(FieldsPayload):
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class SubmitQuoteRequest(FieldsPayload):
+    """Send one quote request to its carrier, as the copy is then, and record the reply."""
+
+    kind: ClassVar[str] = "submit_quote_request"
+    payload_time: ClassVar[PayloadTime] = PayloadTime.FRESH
+    targeted_by: ClassVar[tuple[str, ...]] = ("request_id",)
+
+    copy_id: str
+    request_id: str
+    carrier: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class RefreshQuoteRequest(FieldsPayload):
+    """Ask the carrier for the present state of a quote request, again and again until it is final."""
+
+    kind: ClassVar[str] = "refresh_quote_request"
+    payload_time: ClassVar[PayloadTime] = PayloadTime.FRESH
+    targeted_by: ClassVar[tuple[str, ...]] = ("request_id",)
+
+    copy_id: str
+    request_id: str
+    carrier: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class CancelQuoteRequest(FieldsPayload):
+    """Withdraw a quote request at its carrier, if the carrier knows it."""
+
+    kind: ClassVar[str] = "cancel_quote_request"
+    payload_time: ClassVar[PayloadTime] = PayloadTime.FRESH
+    targeted_by: ClassVar[tuple[str, ...]] = ("request_id",)
+
+    copy_id: str
+    request_id: str
+    carrier: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ImportCarrierMessage(FieldsPayload):
+    """Import one callback of a carrier, stored as ``message_id``."""
+
+    kind: ClassVar[str] = "import_carrier_message"
+    payload_time: ClassVar[PayloadTime] = PayloadTime.FRESH
+    targeted_by: ClassVar[tuple[str, ...]] = ("message_id",)
+
+    copy_id: str
+    message_id: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class SendGuestCompletionMail(FieldsPayload):
     """Notify the form's owner by mail that a guest has finished it; once per form, however often it is emitted."""
 
@@ -112,19 +163,6 @@ class SendBindAssistanceMail(FieldsPayload):
     copy_id: str
     product: str
     asked_by: str
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class CancelQuoteRequest(FieldsPayload):
-    """Withdraw."""
-
-    kind: ClassVar[str] = "cancel_quote_request"
-    payload_time: ClassVar[PayloadTime] = PayloadTime.FRESH
-    targeted_by: ClassVar[tuple[str, ...]] = ("request_id",)
-
-    copy_id: str
-    request_id: str
-    carrier: str
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

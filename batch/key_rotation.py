@@ -16,6 +16,7 @@ import structlog
 from batch import service
 from batch.errors import BatchError, StaleChangeset
 from batch.storage.sealed_rows import Rewrap, SealedContent, write_next_version, write_rewraps
+from carriers.links.link_secrets import seal_link_secrets_anew
 from copies.codec import decode_document, encode, encode_document
 from copies.models import Copy
 from encryption.envelope import DecryptionFailed
@@ -39,8 +40,8 @@ log = structlog.get_logger(__name__)
 @dataclass(kw_only=True, slots=True)
 class Rotated:
     """The progress of a run at one tenant: copies with keys (``looked_at``), copies whose keys were ``rewrapped``,
-    copies with new data keys (``renewed``), webhook ``secrets`` that were sealed anew, copies whose key no service
-    opens (``unreadable``), and copies that were in use all the time (``left``).
+    copies with new data keys (``renewed``), ``secrets`` of webhooks and carrier links that were sealed anew, copies
+    whose key no service opens (``unreadable``), and copies that were in use all the time (``left``).
     """
 
     looked_at: int = 0
@@ -52,8 +53,9 @@ class Rotated:
 
 
 def rewrap_tenant(tenant: Tenant, *, dry_run: bool = False) -> Iterator[Rotated]:
-    """Wrap the data keys of the tenant's copies with the present key of the service, and seal its webhook secrets under
-    the newest master key; yield the progress after each chunk of copies.
+    """Wrap the data keys of the tenant's copies with the present key of the service, and seal the secrets of its
+    webhooks and carrier links, and of the links of all tenants, under the newest master key; yield the progress after
+    each chunk of copies.
 
     A dry run counts and changes nothing. Safe during saves, which do not notice it. Raises ``KeyServiceUnavailable``.
     """
@@ -68,7 +70,7 @@ def rewrap_tenant(tenant: Tenant, *, dry_run: bool = False) -> Iterator[Rotated]
             yield done
         if not done.left or dry_run:
             break
-    done.secrets = seal_secrets_anew(tenant, dry_run=dry_run)
+    done.secrets = seal_secrets_anew(tenant, dry_run=dry_run) + seal_link_secrets_anew(tenant, dry_run=dry_run)
     yield done
 
 

@@ -32,6 +32,7 @@ MEASUREMENTS: Final = (
     "comparing",
     "locking",
     "relay",
+    "callbacks",
     "searching",
     "live",
 )

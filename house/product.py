@@ -42,9 +42,12 @@ PROGRAMS = {
 
 def run() -> int:
     """Start everything, wait for a signal, stop everything; return 0 after an ordinary end."""
-    own = {"EMAIL_URL": f"filemail:///{MAILS}", "WEBHOOK_ALLOWED_NETWORKS": "127.0.0.0/8,::1/128"}
+    allowed = dict.fromkeys(("WEBHOOK_ALLOWED_NETWORKS", "CARRIER_ALLOWED_NETWORKS"), "127.0.0.0/8,::1/128")
+    own = {"EMAIL_URL": f"filemail:///{MAILS}", **allowed}
     environment = product_environment({"DEMO": "1", **own})
     host, port = environment.get("HOST") or "127.0.0.1", _port(environment)
+    # Carriers call back here; the simulator runs on this machine.
+    environment.setdefault("PUBLIC_URL", f"http://127.0.0.1:{port}")
     with locked(RUN / "run.lock", wait=False) as is_ours:
         if not is_ours:
             raise HouseError("Partner Engine already runs from this folder: use that, or stop it with Ctrl-C there.")

@@ -13,6 +13,7 @@ from django.views.decorators.http import require_safe
 from django_prometheus.exports import ExportToDjangoView
 
 from actions.lag import note_lag
+from carriers.links.inspection import note_open_circuits
 from partner_engine.client_addresses import client_address
 from webhooks.lag import note_webhook_lag
 
@@ -29,6 +30,7 @@ def metrics(request: HttpRequest) -> HttpResponse:
         return HttpResponse(f"{remedy}\n", status=403, content_type="text/plain")
     note_lag()
     note_webhook_lag()
+    note_open_circuits()
     exported: HttpResponse = ExportToDjangoView(request)
     return exported
 

@@ -39,6 +39,7 @@ ALLOWED_HOSTS: list[str] = env.list("ALLOWED_HOSTS", default=["localhost", "127.
 CSRF_TRUSTED_ORIGINS: list[str] = env.list("CSRF_TRUSTED_ORIGINS", default=[])
 #: The number of our proxies in front of the application; client addresses from other sources are ignored.
 TRUSTED_PROXIES: int | None = env.int("TRUSTED_PROXIES", default=0 if DEVELOPMENT else None)
+PUBLIC_URL: str = env.str("PUBLIC_URL", default="")  # where carriers call back; empty: they are only polled
 METRICS_NETWORKS = networks(env.list("METRICS_NETWORKS", default=["127.0.0.0/8", "::1"]))
 METRICS_TOKEN: str = env.str("METRICS_TOKEN", default="")
 
@@ -290,8 +291,7 @@ STORAGES = {
         else "partner_engine.static_storage.ModuleStorage"
     },
 }
-LANGUAGE_CODE, USE_I18N = "en-us", False
-TIME_ZONE, USE_TZ = "UTC", True
+LANGUAGE_CODE, USE_I18N, TIME_ZONE, USE_TZ = "en-us", False, "UTC", True
 
 # Logs, which contain no values
 

@@ -11,7 +11,7 @@ from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from actions.kinds import BindQuoteRequest, SendBindAssistanceMail, StartProcess
-from batch.binding_errors import DisclosuresAreOpen, NoQuoteToBind, WordingHasChanged
+from batch.binding_errors import DisclosuresAreOpen, NoQuoteToBind, NotAppointed, NotLicensed, WordingHasChanged
 from batch.changes.changeset import Changeset
 from batch.changes.consent_terms import payment_plan, terms_of
 from batch.context import BatchContext
@@ -26,6 +26,7 @@ from quoting.binding_needs import (
     open_subjectivities,
     refusals,
 )
+from quoting.gates import gates_of
 
 #: The kind of the process that waits for a person who helps with a binding, and its step.
 BIND_ASSISTANCE: Final = "bind_assistance"
@@ -61,6 +62,7 @@ def prepare(context: BatchContext, request_id: UUID) -> Preparation:
         reveal = changeset.sealing.reveal
         questions = bind_questions(catalogue, document, evaluation, request.product, reveal=reveal)
         present = wording_hash(consent_wording(terms)) if terms else ""
+        found += _gate_refusals(context, request.product)
         found += refusals(catalogue, around, needed=questions.needed, present=present)
     else:
         found.append(NoQuoteToBind("for a product that is no longer offered"))
@@ -170,3 +172,11 @@ def _copy_refusals(context: BatchContext) -> list[BatchError]:
     if fields.locked_at is not None and not is_bound:
         found.append(CopyIsLocked(by=fields.locked_by_label, since=fields.locked_at, reason=fields.lock_reason))
     return found
+
+
+def _gate_refusals(context: BatchContext, product: str) -> list[BatchError]:
+    """Return the reason for which the agency may not sell the product, if any."""
+    gate = gates_of(context).get(product)
+    if gate is None:
+        return []
+    return [NotLicensed(gate.text) if gate.code == "not_licensed" else NotAppointed(gate.text)]

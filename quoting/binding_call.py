@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from typing import Any, Final
 from uuid import UUID
 
-from actions.kinds import BindQuoteRequest
 from actions.registry import Budget, Delivered, RetryAfter
 from batch.changes.changeset import Changeset
 from batch.changes.consent_terms import terms_of
@@ -28,7 +27,8 @@ from carriers.links.selectors import find_link
 from copies.models import RevealPurpose
 from presentation.consent_wording import consent_wording, wording_hash
 from quoting.binding_results import offer_again, receive_binding
-from quoting.carrier_actions import CarrierAction, CarrierCall, carrier_action
+from quoting.carrier_actions import CarrierAction, CarrierCall
+from quoting.importing import APPLIED, OLDER
 from rules.flow.evaluation import Evaluation
 from rules.payload import Payload, bind_payload, payload_hash, quote_payload
 
@@ -65,8 +65,7 @@ class BindExchange:
         return found
 
 
-@carrier_action(BindQuoteRequest, budget=BUDGET)
-class BindQuote(CarrierAction["wire.Binding | None"]):
+class Binding(CarrierAction["wire.Binding | None"]):
     """Binds a quote at its carrier, and follows a pending binding until it is decided."""
 
     def prepare(self, context: BatchContext, action: Delivered) -> CarrierCall[wire.Binding | None] | None:
@@ -118,6 +117,11 @@ class BindQuote(CarrierAction["wire.Binding | None"]):
         if binding is not None and binding.row.is_under_way:
             binding.refuse(code, text)
             offer_again(context.changeset, binding)
+
+
+def import_updated_binding(context: BatchContext, message: wire.BindingUpdated) -> str:
+    """Import the binding of a callback, found by its bind token; return what was done."""
+    return APPLIED if receive_binding(context.changeset, message.data) else OLDER
 
 
 def _binding(changeset: Changeset, action: Delivered) -> BindingMutator | None:

@@ -26,6 +26,7 @@ from carriers.links.loop import start
 from failpoints import failpoint
 from quoting.attempts import Attempts, Job
 from quoting.carrier_actions import CARRIER_ACTIONS, LANE, CarrierActions, CarrierCall
+from quoting.message_queue import queue_messages
 from tenants.current_tenant import across_tenants
 
 #: Actions in progress in one process, whatever their carriers.
@@ -109,6 +110,7 @@ class Dispatcher:
         limit = MOST_AT_ONCE - len(self._jobs)
         if limit <= 0:
             return False
+        queue_messages(self._alias)
         with across_tenants(using=self._alias):
             room = self._room()
             rows = self._claims.claim_with_room(room, limit=limit)

@@ -2,17 +2,32 @@
 
 from __future__ import annotations
 
-from actions.kinds import MarkQuotesStale, WithdrawQuotesOfLine
+from actions.kinds import (
+    BindQuoteRequest,
+    CancelQuoteRequest,
+    ImportCarrierMessage,
+    MarkQuotesStale,
+    RefreshQuoteRequest,
+    WithdrawQuotesOfLine,
+)
 from actions.registry import handles
 from actions.sweeps import service
 from batch.processes.runner import WORKS
-from quoting import binding_call  # noqa: F401 - registers the action that binds
+from carriers.links.wire import BindingUpdated, QuoteUpdated
+from quoting import binding_call, cancellation, importing, polling
 from quoting.binding import BIND_ASSISTANCE, wait_for_help
 from quoting.bound_lines import withdraw_quotes_of_line
+from quoting.carrier_actions import carrier_action
 from quoting.dispatcher import DATABASE_THREADS, dispatch
 from quoting.staleness import mark_quotes_stale
 
 handles(MarkQuotesStale)(mark_quotes_stale)
-service("carriers", connections=DATABASE_THREADS)(dispatch)
+carrier_action(RefreshQuoteRequest, budget=polling.BUDGET)(polling.Refreshment)
+carrier_action(CancelQuoteRequest, budget=cancellation.BUDGET)(cancellation.Cancellation)
+carrier_action(BindQuoteRequest, budget=binding_call.BUDGET)(binding_call.Binding)
+carrier_action(ImportCarrierMessage, budget=importing.BUDGET)(importing.MessageImportation)
+importing.imports(QuoteUpdated)(importing.import_updated_quote)
+importing.imports(BindingUpdated)(binding_call.import_updated_binding)
 handles(WithdrawQuotesOfLine)(withdraw_quotes_of_line)
 WORKS.register(BIND_ASSISTANCE, wait_for_help)
+service("carriers", connections=DATABASE_THREADS)(dispatch)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from types import MappingProxyType
-from typing import Final, TypeAlias
+from typing import Any, Final, TypeAlias
 
 from django.conf import settings
 from django.db import transaction
@@ -101,7 +101,8 @@ def _fill(client: Redis, edition: str, zip_code: str, counts: Counts) -> None:
     with client.pipeline(transaction=False) as pipeline:
         for size in (None, *SIZES):
             key = _key(f"{edition}:{zip_code}:{'all' if size is None else size}")
-            pipeline.hset(key, mapping={_FILLED: 0, **_of_size(counts, size)})
+            filled: dict[Any, Any] = {_FILLED: 0, **_of_size(counts, size)}
+            pipeline.hset(key, mapping=filled)
             pipeline.expire(key, _SECONDS)
         pipeline.execute()
 

@@ -45,7 +45,7 @@ class Link:
     @cached_property
     def breaker_key(self) -> str:
         """Return the name of its breaker: links to the same address share one, so a dead carrier is dead for all."""
-        return hashlib.sha256(self.base_url.encode()).hexdigest()[:32]
+        return breaker_key_of(self.base_url)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -59,3 +59,8 @@ class CallContext:
     logged_body: dict[str, Any] | None = field(default=None, repr=False)
     #: The longest wait in seconds for the carrier's pace before ``CarrierBusy`` is raised.
     patience: float = 0.0
+
+
+def breaker_key_of(base_url: str) -> str:
+    """Return the name of the breaker of links to ``base_url``."""
+    return hashlib.sha256(base_url.rstrip("/").encode()).hexdigest()[:32]

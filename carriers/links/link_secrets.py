@@ -63,14 +63,13 @@ def callback_secrets(row: CarrierLink, *, now: datetime) -> tuple[str, ...]:
     return tuple(text for column in columns if (text := opened_secret(row, column)))
 
 
-def seal_link_secrets_anew(tenant: Tenant | None, *, dry_run: bool = False) -> int:
-    """Seal the secrets of the tenant's own links, or of those of all tenants, under the newest master key; return the
-    number of links.
+def seal_link_secrets_anew(tenant: Tenant, *, dry_run: bool = False) -> int:
+    """Seal the secrets of the tenant's own links and of those of all tenants under the newest master key; return the
+    number of the former.
 
     A secret that is changed meanwhile is left: it was sealed under that key. Raises ``LinkSecretUnreadable``.
     """
-    owner = Q(tenant=tenant) if tenant is not None else Q(tenant=None)
-    rows = list(CarrierLink.objects.filter(owner))
+    rows = list(CarrierLink.objects.filter(Q(tenant=tenant) | Q(tenant=None)))
     for row in () if dry_run else rows:
         for column in COLUMNS:
             sealed = getattr(row, column)
@@ -78,7 +77,7 @@ def seal_link_secrets_anew(tenant: Tenant | None, *, dry_run: bool = False) -> i
                 set_secret(row, column, opened_secret(row, column))
                 same = CarrierLink.objects.filter(pk=row.pk, **{column: sealed})
                 same.update(**{column: getattr(row, column)})
-    return len(rows)
+    return sum(row.tenant_id is not None for row in rows)
 
 
 def _purpose(column: str) -> str:

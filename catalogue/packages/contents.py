@@ -8,20 +8,27 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import date
-from typing import Any, Literal, TypeVar
+from typing import Any, Literal, Protocol, TypeVar
 
 import msgspec
 from msgspec.structs import replace
 
-from rules.definition.catalogue import Carrier, CatalogueDefinition, Product, Question, QuestionSet, SurplusRule
+from rules.definition.catalogue import Carrier, CatalogueDefinition, Product, QuestionSet, SurplusRule
 
 
 class _Part(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, forbid_unknown_fields=True):
     """A part of a package."""
 
 
-#: Parts that have a code.
-_Coded = TypeVar("_Coded", Carrier, Product, Question)
+class _HasCode(Protocol):
+    """A part with a code."""
+
+    @property
+    def code(self) -> str:
+        """Return the code."""
+
+
+_Coded = TypeVar("_Coded", bound=_HasCode)
 
 
 class PackageHead(_Part, frozen=True, kw_only=True):
@@ -150,6 +157,7 @@ def _with_questions(before: QuestionSet, rest: QuestionSet, added: QuestionSet |
 
 def _replaced(before: Iterable[_Coded], rest: Iterable[_Coded], added: Iterable[_Coded]) -> list[_Coded]:
     """Return the parts ``before`` that are in ``rest`` or ``added``, the latter in their new form; then new ones."""
-    kept, new = {part.code for part in rest}, {part.code: part for part in added}
+    kept = {part.code for part in rest}
+    new = {part.code: part for part in added}
     replaced = [new.pop(part.code, part) for part in before if part.code in kept or part.code in new]
     return [*replaced, *new.values()]

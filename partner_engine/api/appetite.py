@@ -20,6 +20,7 @@ from partner_engine.api.http.endpoint import Endpoint
 from partner_engine.api.http.schema import documented
 from partner_engine.api.http.strict_json import JsonFault, parse
 from partner_engine.problems import Fault, Refused
+from presentation.visibility import NOBODY, Confidentiality, Visibility
 from rules.definition.model import CompiledCatalogue
 from rules.flow.appetite import Appetite, Wanted, appetites
 from rules.flow.appetite_table import appetite_table
@@ -149,10 +150,11 @@ def _object(name: str, text: str) -> dict[str, object]:
 
 def _refuse_sensitive(catalogue: CompiledCatalogue, answers: dict[str, object], pools: dict[str, object]) -> None:
     """Raise ``Refused`` (422) for answers that must not be in the address of a request."""
+    visibility = Visibility(catalogue, NOBODY)
     faults = [
         Fault(path=code, code="sensitive_in_address", detail=_SENSITIVE.format(code=code))
         for code in dict.fromkeys((*answers, *_names_in(pools)))
-        if code in catalogue.questions and catalogue.questions[code].question.sensitivity
+        if code in catalogue.questions and visibility.of(code) is not Confidentiality.PUBLIC
     ]
     if faults:
         raise Refused(422, "sensitive_in_address", faults[0].detail, faults=faults)

@@ -1,4 +1,5 @@
 import django.contrib.postgres.fields
+import django.contrib.postgres.indexes
 import django.core.validators
 import django.db.models.manager
 import uuid_utils.compat
@@ -170,6 +171,47 @@ class Migration(migrations.Migration):
                 ("unscoped_objects", django.db.models.manager.Manager()),
             ],
         ),
+        migrations.CreateModel(
+            name="CarrierMessage",
+            fields=[
+                ("tenant_id", models.UUIDField(editable=False, verbose_name="tenant")),
+                ("id", models.UUIDField(editable=False, primary_key=True, serialize=False)),
+                ("link_id", models.UUIDField(verbose_name="link")),
+                ("carrier", models.CharField(max_length=64)),
+                ("copy_id", models.UUIDField(verbose_name="copy")),
+                ("message_id", models.CharField(help_text="The webhook-id of the callback.", max_length=128)),
+                ("body", models.TextField()),
+                ("correlation_id", models.CharField(blank=True, max_length=64)),
+                ("received_at", models.DateTimeField()),
+                (
+                    "queued_at",
+                    models.DateTimeField(help_text="When its import was put into the outbox.", null=True),
+                ),
+                ("imported_at", models.DateTimeField(null=True)),
+                (
+                    "outcome",
+                    models.CharField(
+                        blank=True, help_text="What the import did: applied, older or unknown.", max_length=20
+                    ),
+                ),
+            ],
+            options={
+                "ordering": ["-received_at", "-id"],
+                "indexes": [
+                    django.contrib.postgres.indexes.BrinIndex(fields=["received_at"], name="carrier_message_received"),
+                    models.Index(
+                        condition=models.Q(("queued_at", None)),
+                        fields=["received_at"],
+                        name="carrier_message_waiting",
+                    ),
+                ],
+            },
+            managers=[
+                ("objects", django.db.models.manager.Manager()),
+                ("unscoped_objects", django.db.models.manager.Manager()),
+            ],
+        ),
         row_level_security("quoting_producerlicense"),
         row_level_security("quoting_carrierappointment"),
+        row_level_security("quoting_carriermessage"),
     ]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -30,6 +31,7 @@ from catalogue.packages.importing import (
 )
 from catalogue.packages.writing import signed_text, write_package
 from encryption.signatures import canonical, key_id_of, sign
+from rules.definition.catalogue import CatalogueDefinition
 from rules.definition.faults import CatalogueErrors
 from tests.catalogue.test_packages import golden_of, head
 
@@ -38,15 +40,20 @@ pytestmark = pytest.mark.django_db
 DEMO = "demo_small_commercial"
 
 
+@cache
+def demo() -> CatalogueDefinition:
+    return read_catalogue(CATALOGUE_FILE)
+
+
 @pytest.fixture
 def elsewhere() -> Catalogue:
     """Return the draft of a catalogue without the carrier that is imported."""
-    return load(without_carrier(read_catalogue(CATALOGUE_FILE), "QM"))
+    return load(without_carrier(demo(), "QM"))
 
 
 @pytest.fixture
 def package() -> Any:
-    made = package_of(read_catalogue(CATALOGUE_FILE), head("QM"))
+    made = package_of(demo(), head("QM"))
     return replace(made, golden=(golden_of(read_samples()[0]),))
 
 
@@ -64,7 +71,7 @@ def test_a_package_becomes_part_of_the_draft(elsewhere: Catalogue, package: Any)
 
     draft = read_draft(imported.catalogue)
     assert package_of(draft, package.package).products == package.products
-    assert without_carrier(draft, "QM") == without_carrier(read_catalogue(CATALOGUE_FILE), "QM")
+    assert without_carrier(draft, "QM") == without_carrier(demo(), "QM")
     row = PackageImport.objects.get()
     assert (row.carrier, row.version, row.publisher, row.imported_by_id) == ("QM", 1, "own", "test")
 
@@ -154,18 +161,18 @@ def test_a_public_key_has_32_bytes(text: str) -> None:
 
 
 def test_the_command_exports_checks_and_imports(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    load(read_catalogue(CATALOGUE_FILE))
+    load(demo())
     file = tmp_path / "QM.yaml"
 
     call_command("carrier_package", "export", DEMO, "QM", "--package-version", "3", "--output", str(file))
     call_command("carrier_package", "check", str(file))
-    load(without_carrier(read_catalogue(CATALOGUE_FILE), "QM"))
+    load(without_carrier(demo(), "QM"))
     call_command("carrier_package", "import", str(file))
 
     said = capsys.readouterr().out
     assert "Quillmark Mutual, version 3, signed by own." in said
     assert "imported into demo_small_commercial" in said
-    whole, draft = read_catalogue(CATALOGUE_FILE), read_draft(Catalogue.objects.get(code=DEMO))
+    whole, draft = demo(), read_draft(Catalogue.objects.get(code=DEMO))
     assert package_of(draft, head("QM")) == package_of(whole, head("QM"))
     assert without_carrier(draft, "QM") == without_carrier(whole, "QM")
 

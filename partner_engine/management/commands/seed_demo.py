@@ -13,6 +13,7 @@ from django.core.management.base import BaseCommand, CommandError
 from django.db import transaction
 
 from batch import service as batch
+from carriers.links.demo import create_demo_links
 from catalogue.demo import Sample, load_demo_catalogue, read_samples
 from forms.models import ApplicationForm
 from tenants.access import Actor, Role
@@ -45,6 +46,7 @@ class Command(BaseCommand):
             _seed_people()
             _seed_flags()
         _seed_catalogue()
+        _seed_links()
         forms = _seed_forms(User.objects.get_by_natural_key(AUTHOR))
         self.stdout.write(f"The demo is loaded: {len(TENANTS)} tenants, {forms} new forms.")
 
@@ -74,6 +76,14 @@ def _seed_catalogue() -> None:
     if without.exists():
         release = load_demo_catalogue(actor_id="seed_demo")
         without.update(catalogue=release.catalogue.code)
+
+
+def _seed_links() -> None:
+    """Lead the links of the demo's carriers to the simulator, if one runs."""
+    url: str = settings.CARRIERS.simulator_url
+    if url:
+        for catalogue in set(Tenant.objects.filter(code__in=TENANTS).values_list("catalogue", flat=True)):
+            create_demo_links(catalogue, simulator_url=url)
 
 
 def _seed_user(email: str, **fields: Any) -> None:
