@@ -7,7 +7,7 @@ answers are opened for the call alone, each with its row in the ledger.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 from uuid import UUID
 
@@ -23,9 +23,9 @@ from carriers.links import wire
 from carriers.links.client import CarrierClient
 from carriers.links.errors import CarrierRefused
 from carriers.links.link import CallContext
-from carriers.links.selectors import find_link
 from copies.models import RevealPurpose
 from presentation.consent_wording import consent_wording, wording_hash
+from quoting.action_targets import call_context, link_for
 from quoting.binding_results import offer_again, receive_binding
 from quoting.carrier_actions import CarrierAction, CarrierCall
 from quoting.importing import APPLIED, OLDER
@@ -80,12 +80,20 @@ class Binding(CarrierAction["wire.Binding | None"]):
             binding.refuse(*refusal)
             offer_again(changeset, binding)
             return None
-        link = find_link(context.form.catalogue, request.carrier, tenant=context.scope)
-        payload = None
+        link, submission, called = link_for(context, request.carrier), None, call_context(action)
         if binding.row.state == "requested":
             payload = _payload(context, binding, request)
+            submission = _submission(changeset, binding, payload.fields)
+            called = replace(called, logged_body=_logged(submission, payload))
             binding.note_attempt()
-        return CarrierCall(link=link, make=_exchange(context, action, binding, request, payload, was_sent).make)
+        exchange = BindExchange(
+            reference=binding.row.carrier_reference,
+            bind_token=binding.row.bind_token,
+            submission=submission,
+            context=called,
+            may_be_known=was_sent,
+        )
+        return CarrierCall(link=link, make=exchange.make)
 
     def conclude(self, context: BatchContext, action: Delivered, reply: wire.Binding | None) -> None:
         """Apply the carrier's decision. Raises ``RetryAfter`` while it is pending."""
@@ -156,32 +164,6 @@ def _payload(context: BatchContext, binding: BindingMutator, request: QuoteReque
     reason = RevealReason(purpose=RevealPurpose.CARRIER, text=f"Sent to {request.carrier} to bind, requested by {by}")
     reveal = recorded_reveal(context, changeset, reason=reason)
     return bind_payload(changeset.catalogue, changeset.document, request.product, evaluation=evaluation, reveal=reveal)
-
-
-def _exchange(  # noqa: PLR0913 - the facts of one call
-    context: BatchContext,
-    action: Delivered,
-    binding: BindingMutator,
-    request: QuoteRequestRow,
-    payload: Payload | None,
-    was_sent: bool,  # noqa: FBT001
-) -> BindExchange:
-    row = binding.row
-    submission = None if payload is None else _submission(context.changeset, binding, payload.fields)
-    logged = None if payload is None or submission is None else _logged(submission, payload)
-    return BindExchange(
-        reference=row.carrier_reference,
-        bind_token=row.bind_token,
-        submission=submission,
-        may_be_known=was_sent,
-        context=CallContext(
-            tenant_id=context.scope.id,
-            copy_id=context.copy.id,
-            request_id=request.id,
-            correlation_id=action.correlation_id,
-            logged_body=logged,
-        ),
-    )
 
 
 def _submission(changeset: Changeset, binding: BindingMutator, answers: dict[str, Any]) -> wire.BindSubmission:
