@@ -16,6 +16,7 @@ from catalogue.packages.files import PackageFile
 from catalogue.packages.golden import differences
 from catalogue.strict_check import check_catalogue
 from encryption.signatures import BadSignature, Signature, canonical, key_id_of, public_keys, verify
+from rules.definition.catalogue import CatalogueDefinition
 from rules.definition.faults import CatalogueWarning
 
 #: Signatures of packages are valid for nothing else.
@@ -48,10 +49,12 @@ class NoSuchCatalogue(PackageRefused):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Imported:
-    """The result of an import: the catalogue with its new draft, the publisher, and the warnings about the draft."""
+    """The result of an import: the draft ``before`` and ``after`` it, the publisher, and warnings about the draft."""
 
     catalogue: Catalogue
     publisher: str
+    before: CatalogueDefinition
+    after: CatalogueDefinition
     warnings: list[CatalogueWarning]
 
 
@@ -91,7 +94,8 @@ def import_package(
         if catalogue is None:
             raise NoSuchCatalogue(f"There is no catalogue {catalogue_code!r}: load it first.")
         _require_newer(package, catalogue)
-        merged = with_packages(read_draft(catalogue), [package])
+        before = read_draft(catalogue)
+        merged = with_packages(before, [package])
         checked = check_catalogue(merged)
         found = differences(checked.compiled, package.golden)
         if found:
@@ -107,7 +111,7 @@ def import_package(
                 checksum=hashlib.sha256(canonical(package)).hexdigest(),
                 imported_by_id=actor_id,
             )
-    return Imported(catalogue=catalogue, publisher=publisher, warnings=checked.warnings)
+    return Imported(catalogue=catalogue, publisher=publisher, before=before, after=merged, warnings=checked.warnings)
 
 
 def _require_newer(package: CarrierPackage, catalogue: Catalogue) -> None:

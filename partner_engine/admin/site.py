@@ -68,6 +68,8 @@ _SIDEBAR: Final = (
             ("Carriers", "apartment", "carriers", "carrier"),
             ("Products", "inventory_2", "carriers", "carrierproduct"),
             ("Rate tables", "table", "carriers", "ratetable"),
+            ("Carrier packages", "deployed_code", "catalogue", "packageimport"),
+            ("Package publishers", "verified_user", "catalogue", "packagepublisher"),
         ),
     ),
     (
