@@ -15,6 +15,7 @@ from batch.changes.mutators.quote_requests import QuoteRequestMutator
 from batch.changes.records import BOUND
 from batch.errors import LooksSensitive, WrongValue
 from carriers.links.wire import Binding as CarrierBinding
+from presentation.product_names import carrier_and_line
 from quoting.binding import complete_assistance
 from quoting.binding_needs import line_of
 
@@ -69,18 +70,18 @@ def _conclude(changeset: Changeset, binding: BindingMutator) -> None:
     line = line_of(changeset.catalogue, request.row.product)
     withdraw_line(changeset, line, except_for=request)
     changeset.defer(WithdrawQuotesOfLine(copy_id=str(changeset.tracker.loaded.copy.id), line=line))
-    _lock(changeset, number)
+    _lock(changeset, number, by=carrier_and_line(changeset.catalogue, request.row.product)[0])
     if not set(_open_lines(changeset)):
         changeset.dispositions.give(BOUND)
     complete_assistance(changeset, request.row.id)
 
 
-def _lock(changeset: Changeset, number: str) -> None:
+def _lock(changeset: Changeset, number: str, *, by: str) -> None:
     try:
-        changeset.copy.lock(reason=f"Bound: policy {number}")
+        changeset.copy.lock(reason=f"Bound: policy {number}", by=by)
     except (LooksSensitive, WrongValue):
         # A carrier's number can look like a personal one, which no free text may contain.
-        changeset.copy.lock(reason="Bound")
+        changeset.copy.lock(reason="Bound", by=by)
 
 
 def _open_lines(changeset: Changeset) -> Iterator[str]:
