@@ -23,7 +23,18 @@ from rules.flow.stored_values import plain
 from rules.incremental.decided_state import DecidedState
 from rules.language.values import Value
 
-__all__ = ["Asked", "Payload", "Reveal", "Source", "bind_payload", "payload_hash", "quote_payload", "source_of"]
+__all__ = [
+    "Asked",
+    "DecidedPayloads",
+    "Payload",
+    "Reveal",
+    "Source",
+    "bind_payload",
+    "fields_hash",
+    "payload_hash",
+    "quote_payload",
+    "source_of",
+]
 
 _SEALED: Final = "spi"
 _NOTHING: Final[tuple[object, ...]] = (None, [])
@@ -74,12 +85,18 @@ def quote_payload(
     return _payload(state, mapping.quote, tuple(asked))
 
 
-def quote_fields(
-    catalogue: CompiledCatalogue, document: Document, product: str, *, evaluation: Evaluation
-) -> dict[str, Any]:  # fmt: skip
-    """Return only the ``fields`` of ``quote_payload``."""
-    state = DecidedState(catalogue, document, evaluation)
-    return _values(catalogue.products[product].payload.quote.fields, state.root, state.top)
+class DecidedPayloads:
+    """The payloads for quotes of one decided document, for which values are read once. The document and its evaluation
+    are as for ``quote_payload``.
+    """
+
+    def __init__(self, catalogue: CompiledCatalogue, document: Document, evaluation: Evaluation) -> None:
+        self._state = DecidedState(catalogue, document, evaluation)
+
+    def fields(self, product: str) -> dict[str, Any]:
+        """Return the ``fields`` of the payload for ``product``. Raises ``KeyError`` for an unknown product."""
+        quote = self._state.catalogue.products[product].payload.quote
+        return _values(quote.fields, self._state.root, self._state.top)
 
 
 def bind_payload(

@@ -116,6 +116,8 @@ class ChangeTracker:
         self.mode = mode
         #: The origin of each submitted answer in the request, by its path.
         self.origins: dict[str, Origin] = {}
+        #: Whether the document was replaced as a whole: then rows may be in another order, too.
+        self.is_replaced = False
         self.loaded = loaded
         self._answers: SnapshotAccumulator[AnswerSnapshot] = SnapshotAccumulator()
         self._rows: SnapshotAccumulator[str] = SnapshotAccumulator()
@@ -180,6 +182,7 @@ class ChangeTracker:
         for name in ("forced_excluded_products", "agent_bypassed_products"):
             for product in {*getattr(self.document, name)} ^ {*getattr(document, name)}:
                 self.touch_exclusion(join_path(name, product))
+        self.is_replaced = True
         before, self.document = Picture(self.document), document
         self._note_differences(before, Picture(document), self._actor)
 

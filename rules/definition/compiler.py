@@ -63,7 +63,9 @@ def compile_with_doubts(
     faults = check_references(definition)
     if any(fault.code in _BREAKING for fault in faults):
         raise CatalogueErrors([*faults, *more])
-    compiler = _Compiler(definition, has_wrong_products=any(fault.where.startswith("products") for fault in faults))
+    compiler = _Compiler(
+        definition, has_wrong_products=any(fault.where.startswith(("products", "surplus")) for fault in faults)
+    )
     faults += compiler.faults()
     if faults:
         raise CatalogueErrors([*faults, *compiler.texts.doubts, *more])

@@ -48,4 +48,5 @@ def _requirement(rule: CompiledSurplusRule) -> str:
         return f"every admitted product of the line declines{by}"
     if not rule.declines:
         return f"no search among admitted products is needed{by}"
-    return f"{rule.declines} admitted product{'s' * (rule.declines > 1)} of the line decline{by}"
+    is_one = rule.declines == 1
+    return f"{rule.declines} admitted product{'' if is_one else 's'} of the line decline{'s' if is_one else ''}{by}"
