@@ -29,7 +29,6 @@ from batch.changes.mutators.pools import PoolMutator, RowMutator, open_pool
 from batch.changes.mutators.processes import Processes
 from batch.changes.mutators.question_sets import QuestionSetMutator
 from batch.changes.mutators.quote_requests import QuoteRequests
-from batch.changes.mutators.subjectivities import Subjectivities
 from batch.changes.orphans import Orphans
 from batch.changes.record_mutator import RecordCollection
 from batch.changes.records import Loaded, SaveContext
@@ -74,7 +73,6 @@ class Changeset:
 
     # The attached records, in the order in which their changes are reported and written
     quote_requests = attached(QuoteRequests)
-    subjectivities = attached(Subjectivities)
     bindings = attached(Bindings)
     eligibility_results = attached(EligibilityResults)
     messages = attached(Messages)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Collection, Iterable, Iterator, Mapping
-from datetime import date, datetime
+from datetime import datetime
 from typing import Any, ClassVar, Final
 
 from batch.changes.attached import AttachedRecord, ClonedCopy, RecordEvent, RecordKind
@@ -18,16 +18,12 @@ FOLLOWING: Final[Mapping[str, frozenset[str]]] = {
     "draft": frozenset({"queued", "withdrawn"}),
     "queued": frozenset({"submitted", "failed", "withdrawn"}),
     "submitted": frozenset({"quoted", "referred", "declined", "failed", "stale", "withdrawn"}),
-    "estimated": frozenset({"quoted"}),
-    "blocked": frozenset({"quoted"}),
-    "expired": frozenset({"bound"}),
-    "bound": frozenset(),
-    "quoted": frozenset({"selected", "stale", "withdrawn", "bound"}),
+    "quoted": frozenset({"selected", "stale", "withdrawn"}),
     "referred": frozenset({"quoted", "declined", "failed", "stale", "withdrawn"}),
     "declined": frozenset({"queued", "stale", "withdrawn"}),
     "failed": frozenset({"queued", "withdrawn"}),
-    "stale": frozenset({"queued", "withdrawn", "bound"}),
-    "selected": frozenset({"quoted", "stale", "withdrawn", "bound"}),
+    "stale": frozenset({"queued", "withdrawn"}),
+    "selected": frozenset({"quoted", "stale", "withdrawn"}),
     "withdrawn": frozenset(),
 }
 #: States in which a change of an answer that the carrier read makes the quote stale.
@@ -49,24 +45,6 @@ class QuoteRequestRow(AttachedRecord, frozen=True, kw_only=True):
     is_bindable: bool = False
     reason: str = ""
     details: dict[str, Any] = {}
-    carrier_state: str = ""
-    stale_by: str = ""
-    sequence: int = 0
-    release_id: int | None = None
-    payload_hash: str = ""
-    asked: list[dict[str, Any]] = []
-    indication: int | None = None
-    attempts: int = 0
-    next_attempt_at: datetime | None = None
-    submitted_at: datetime | None = None
-    previous_references: list[str] = []
-    estimate: int | None = None
-    valid_until: date | None = None
-    changes: list[dict[str, Any]] = []
-    reasons: list[dict[str, Any]] = []
-    answered_at: datetime | None = None
-    firm_at: datetime | None = None
-    policy_number: str = ""
 
 
 class QuoteRequestEvent(CopyEvent, frozen=True, kw_only=True):
@@ -171,10 +149,6 @@ class QuoteRequestMutator(StateMutator[QuoteRequestRow]):
     def select(self) -> None:
         """Select this quote for binding."""
         self._go("selected")
-
-    def bind(self, policy_number: str) -> None:
-        """Record the policy."""
-        self._go("bound", policy_number=policy_number)
 
     def deselect(self) -> None:
         """Undo the selection of this quote."""
