@@ -143,6 +143,61 @@ class ImportCarrierMessage(FieldsPayload):
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class BridgeToCarrier(FieldsPayload):
+    """Record that an agent goes on at a carrier's own pages, at ``url``."""
+
+    kind: ClassVar[str] = "bridge_to_carrier"
+    payload_time: ClassVar[PayloadTime] = PayloadTime.FROZEN
+    targeted_by: ClassVar[tuple[str, ...]] = ("request_id",)
+
+    copy_id: str
+    request_id: str
+    carrier: str
+    product: str
+    url: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class EvaluateRealTimeEligibility(FieldsPayload):
+    """Ask a carrier what it thinks of the present answers; one call per copy and product, however many saves."""
+
+    kind: ClassVar[str] = "evaluate_real_time_eligibility"
+    payload_time: ClassVar[PayloadTime] = PayloadTime.FRESH
+    targeted_by: ClassVar[tuple[str, ...]] = ("copy_id", "product")
+
+    copy_id: str
+    product: str
+    carrier: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class BindQuoteRequest(FieldsPayload):
+    """Have the carrier bind the quote of a request whose binding is requested, and follow it until it is decided."""
+
+    kind: ClassVar[str] = "bind_quote_request"
+    payload_time: ClassVar[PayloadTime] = PayloadTime.FRESH
+    targeted_by: ClassVar[tuple[str, ...]] = ("request_id",)
+
+    copy_id: str
+    request_id: str
+    carrier: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class RecordDeclination(FieldsPayload):
+    """Record why the admitted products declined when somebody acted on a surplus product."""
+
+    kind: ClassVar[str] = "record_declination"
+    payload_time: ClassVar[PayloadTime] = PayloadTime.FROZEN
+    targeted_by: ClassVar[tuple[str, ...]] = ("product", "copy_id")
+
+    copy_id: str
+    product: str
+    version: int
+    cause: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class SendGuestCompletionMail(FieldsPayload):
     """Notify the form's owner by mail that a guest has finished it; once per form, however often it is emitted."""
 
@@ -178,19 +233,6 @@ class SendWebhookGivenUpMail(FieldsPayload):
     reason: str
     #: The time, so that an endpoint disabled again causes another mail, whether or not the first one was sent.
     given_up_at: str
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class BindQuoteRequest(FieldsPayload):
-    """Have the carrier bind the quote of a request whose binding is requested, and follow it until it is decided."""
-
-    kind: ClassVar[str] = "bind_quote_request"
-    payload_time: ClassVar[PayloadTime] = PayloadTime.FRESH
-    targeted_by: ClassVar[tuple[str, ...]] = ("request_id",)
-
-    copy_id: str
-    request_id: str
-    carrier: str
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

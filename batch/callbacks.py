@@ -80,18 +80,12 @@ def keep_one_copy(changeset: Changeset, loaded: Loaded) -> None:
         raise BaseCopy
 
 
-def mark_quotes_stale(changeset: Changeset, changes: list[Change]) -> None:
-    """Mark the quotes stale whose read set changed: a quote is about the answers that the carrier read."""
-    if changes and len(changeset.quote_requests):
-        changeset.quote_requests.mark_stale_where_read([change.path for change in changes])
-
-
 #: Before a new copy's first save.
 ON_CREATE: Final[tuple[OnCreate, ...]] = (set_owner,)
 #: Before the rules. A copy that is deleted and locked is refused as deleted.
 BEFORE_SAVE: Final[tuple[BeforeSave, ...]] = (refuse_deleted, refuse_locked, refuse_while_binding, keep_one_copy)
 #: After the rules, with the changes of the document: the consequences for attached records.
-AFTER_RULES: Final[tuple[AfterRules, ...]] = (mark_quotes_stale,)
+AFTER_RULES: Final[tuple[AfterRules, ...]] = ()
 
 
 def call_on_create(changeset: Changeset, loaded: Loaded) -> None:

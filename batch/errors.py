@@ -209,6 +209,13 @@ class WrongState(BatchError):
         super().__init__(f"{path} is {now} and cannot become {wanted}; {may}.")
 
 
+class NotBindable(BatchError):
+    """A quote that cannot be bound was to be selected."""
+
+    code = "not_bindable"
+    sentence = "This quote is an indication, which cannot be bound."
+
+
 class LooksLikeAccountNumber(BatchError):
     """A payment method contains a number that looks like a card's or an account's."""
 

@@ -22,11 +22,13 @@ def save_context_for(loaded: Loaded, *, scope: Tenant, actor: Actor) -> SaveCont
     """
     now = loaded.copy.updated_at if loaded.is_past else loaded.now or timezone.now()
     release, saved_under = _release(loaded), loaded.copy.release_id
+    today = now.astimezone(ZoneInfo(scope.time_zone)).date()
     return SaveContext(
         tenant_id=scope.id,
         actor=actor,
         now=now,
-        as_of=loaded.form.as_of or now.astimezone(ZoneInfo(scope.time_zone)).date(),
+        as_of=loaded.form.as_of or today,
+        today=today,
         release=release,
         correlation_id=get_contextvars().get("correlation_id", ""),
         renames=() if saved_under in (None, release.id) else renames_between(saved_under, release.id),

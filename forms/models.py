@@ -8,6 +8,7 @@ from django.db import models
 
 from copies.guarded_models import BatchWrittenModel
 from forms.binding_models import Binding
+from forms.quote_models import QuoteRequest, Subjectivity
 from tenants.access import GUEST_RIGHTS, Actor
 
 __all__ = [
@@ -23,6 +24,7 @@ __all__ = [
     "PaymentMethod",
     "Process",
     "QuoteRequest",
+    "Subjectivity",
 ]
 
 
@@ -169,9 +171,13 @@ class EligibilityResult(OfCopy):
         max_length=64, blank=True, help_text="The question set that it was requested for, if any."
     )
     outcome = models.CharField(max_length=20)
-    reasons = models.JSONField(default=list)
+    reasons = models.JSONField(default=list, help_text="The carrier's reasons: code and text.")
+    messages = models.JSONField(default=list, help_text="The carrier's messages: kind and text.")
+    payload_hash = models.CharField(
+        max_length=64, blank=True, help_text="SHA-256 of what was sent. With another payload the result is outdated."
+    )
     asked_version = models.PositiveIntegerField(help_text="The version of the copy that was sent to the carrier.")
-    updated_at = models.DateTimeField()
+    checked_at = models.DateTimeField()
 
     class Meta:
         ordering: ClassVar = ["created_at", "id"]
@@ -272,55 +278,6 @@ class Process(OfCopy):
 
     def __str__(self) -> str:
         return f"{self.kind} {self.state}"
-
-
-class QuoteRequest(BatchWrittenModel):
-    """One copy's request to a carrier for one product, from draft to selection."""
-
-    batch_call: ClassVar = "context.changeset.quote_requests.request(product)"
-
-    class State(models.TextChoices):
-        """The state of the request to the carrier."""
-
-        DRAFT = "draft", "Draft"
-        QUEUED = "queued", "Queued"
-        SUBMITTED = "submitted", "Submitted"
-        QUOTED = "quoted", "Quoted"
-        REFERRED = "referred", "Referred"
-        DECLINED = "declined", "Declined"
-        FAILED = "failed", "Failed"
-        STALE = "stale", "Stale"
-        SELECTED = "selected", "Selected"
-        WITHDRAWN = "withdrawn", "Withdrawn"
-
-    id = models.UUIDField(primary_key=True, editable=False)
-    copy_id = models.UUIDField("copy")
-    carrier = models.CharField(max_length=64)
-    product = models.CharField(max_length=64)
-    state = models.CharField(max_length=20, choices=State)
-    request_token = models.CharField(
-        max_length=64, help_text="Identifies the request to the carrier if it is sent again."
-    )
-    asked_version = models.PositiveIntegerField(null=True, help_text="The version of the copy that was sent.")
-    read_set = models.JSONField(default=list, help_text="The paths of the answers that were sent.")
-    carrier_reference = models.CharField(max_length=100, blank=True)
-    premium = models.PositiveBigIntegerField(null=True, help_text="In whole units of the currency, per year.")
-    is_bindable = models.BooleanField(
-        default=False, help_text="Whether the quote can be bound. If not, it is an indication."
-    )
-    reason = models.CharField(
-        max_length=500, blank=True, help_text="Why it was referred or declined, failed, or became stale."
-    )
-    details = models.JSONField(default=dict, help_text="What the carrier reported or changed. Nothing sensitive.")
-    created_at = models.DateTimeField()
-    updated_at = models.DateTimeField()
-
-    class Meta:
-        ordering: ClassVar = ["created_at", "id"]
-        indexes: ClassVar = [models.Index(fields=["copy_id"], name="quote_request_copy")]
-
-    def __str__(self) -> str:
-        return f"{self.product} {self.state}"
 
 
 class GuestLink(BatchWrittenModel):

@@ -8,7 +8,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final
 from uuid import UUID
-from zoneinfo import ZoneInfo
 
 from actions.kinds import BindQuoteRequest, SendBindAssistanceMail, StartProcess
 from batch.binding_errors import DisclosuresAreOpen, NoQuoteToBind, NotAppointed, NotLicensed, WordingHasChanged
@@ -54,7 +53,7 @@ def prepare(context: BatchContext, request_id: UUID) -> Preparation:
         requests=[other.row for other in changeset.quote_requests],
         bindings=[binding.row for binding in changeset.bindings],
         subjectivities=[subjectivity.row for subjectivity in changeset.subjectivities],
-        today=context.save_context.now.astimezone(ZoneInfo(context.scope.time_zone)).date(),
+        today=context.save_context.today,
     )
     terms = terms_of(catalogue, document, request, evaluation=evaluation)
     questions, found = BindQuestions((), ()), _copy_refusals(context)

@@ -127,11 +127,7 @@ def blocking_subjectivities(around: Surroundings) -> list[SubjectivityRow]:
 
 def open_subjectivities(around: Surroundings) -> list[SubjectivityRow]:
     """Return the conditions of the quote that the carrier still has and nobody has met."""
-    return [
-        row
-        for row in around.subjectivities
-        if row.quote_request_id == around.request.id and row.done_at is None and row.closed_at is None
-    ]
+    return [row for row in around.subjectivities if row.quote_request_id == around.request.id and row.is_open]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

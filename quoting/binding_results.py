@@ -21,8 +21,6 @@ from quoting.binding_needs import line_of
 
 #: States in which a quote request is over, or is the policy itself.
 ENDED: Final = frozenset({"withdrawn", "bound"})
-#: States in which the carrier knows the request, and is told that it is withdrawn.
-_AT_CARRIER: Final = frozenset({"submitted", "estimated", "quoted", "referred", "selected", "stale", "blocked"})
 
 
 def receive_binding(changeset: Changeset, message: CarrierBinding) -> bool:
@@ -54,19 +52,19 @@ def withdraw_line(changeset: Changeset, line: str, *, except_for: QuoteRequestMu
         row = request.row
         is_other = except_for is None or row.id != except_for.row.id
         if is_other and row.state not in ENDED and line_of(changeset.catalogue, row.product) == line:
-            if row.state in _AT_CARRIER and row.carrier_reference:
+            if row.submitted_at is not None:
                 changeset.defer(
                     CancelQuoteRequest(
                         copy_id=str(changeset.tracker.loaded.copy.id), request_id=str(row.id), carrier=row.carrier
                     )
                 )
-            request.withdraw()
+            request.withdraw("Another quote of this line is bound.")
 
 
 def _conclude(changeset: Changeset, binding: BindingMutator) -> None:
     request = changeset.quote_requests.find(binding.row.quote_request_id)
     number = binding.row.policy_number
-    request.bind(number)
+    request.bind(policy_number=number)
     line = line_of(changeset.catalogue, request.row.product)
     withdraw_line(changeset, line, except_for=request)
     changeset.defer(WithdrawQuotesOfLine(copy_id=str(changeset.tracker.loaded.copy.id), line=line))

@@ -29,6 +29,7 @@ from batch.changes.mutators.pools import PoolMutator, RowMutator, open_pool
 from batch.changes.mutators.processes import Processes
 from batch.changes.mutators.question_sets import QuestionSetMutator
 from batch.changes.mutators.quote_requests import QuoteRequests
+from batch.changes.mutators.subjectivities import Subjectivities
 from batch.changes.orphans import Orphans
 from batch.changes.record_mutator import RecordCollection
 from batch.changes.records import Loaded, SaveContext
@@ -74,6 +75,7 @@ class Changeset:
     # The attached records, in the order in which their changes are reported and written
     quote_requests = attached(QuoteRequests)
     bindings = attached(Bindings)
+    subjectivities = attached(Subjectivities)
     eligibility_results = attached(EligibilityResults)
     messages = attached(Messages)
     events = attached(Events)

@@ -7,14 +7,19 @@ follows, and no personal numbers, because they are stored, shown, mailed and sen
 from __future__ import annotations
 
 import re
+import unicodedata
 from typing import Final
 
 from batch.changes.pii_guard import refuse_private_numbers
-from batch.errors import WrongValue
+from batch.errors import LooksSensitive, WrongValue
+from rules.invisible import keep_visible
 from rules.types.text_input import InvalidValue, clean_text
 
 #: Embeddings, overrides and isolates: they reorder text on pages and in mails far behind themselves.
 _DIRECTION: Final = re.compile("[\u202a-\u202e\u2066-\u2069]")
+#: Control characters, half surrogate pairs, characters of private use and unassigned ones.
+_UNSHOWN: Final = frozenset({"Cc", "Cs", "Co", "Cn"})
+_WITHHELD: Final = "(Withheld: it contains a personal number.)"
 _LINE_ENDS: Final = re.compile("[\n\r\t\v\f\x1c-\x1e\x85\u2028\u2029]")
 
 
@@ -32,6 +37,20 @@ def clean_line(text: str, *, field: str, most: int) -> str:
 def clean_paragraphs(text: str, *, field: str, most: int) -> str:
     """Return ``text`` of at most ``most`` characters as ``clean_line`` does, with its line breaks."""
     return _clean(text, field=field, most=most)
+
+
+def clean_foreign_text(text: str, *, most: int) -> str:
+    """Return a text of another system as one line of at most ``most`` characters, without what ``clean_line`` refuses:
+    control and direction characters become blanks, and a text with a personal number is withheld.
+    """
+    known = _DIRECTION.sub(" ", text[: 4 * most])
+    shown = "".join(" " if unicodedata.category(sign) in _UNSHOWN else sign for sign in known)
+    line = " ".join(keep_visible(unicodedata.normalize("NFC", shown)).split())
+    try:
+        refuse_private_numbers(line, field="text")
+    except LooksSensitive:
+        return _WITHHELD[:most]
+    return line if len(line) <= most else line[: most - 1].rstrip() + "\N{HORIZONTAL ELLIPSIS}"
 
 
 def _clean(text: str, *, field: str, most: int) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import Any, ClassVar, Generic, TypeVar
+from typing import Any, ClassVar, Generic, NoReturn, TypeVar
 from uuid import UUID
 
 import msgspec
@@ -50,10 +50,17 @@ class StateMutator(RecordMutator[R]):
         """Enter ``state`` with ``values``. Raises ``WrongState`` where it may not follow the present one."""
         self._tracker.require_writable()
         row: Any = self.row
-        possible = self.following[row.state]
-        if state not in possible:
-            raise WrongState(self.path, now=row.state, wanted=state, possible=possible)
+        if state not in self.following[row.state]:
+            self._refuse(state)
+        self._enter(state, **values)
+
+    def _enter(self, state: str, **values: object) -> None:
+        """Enter ``state`` with ``values``, whatever the present one is."""
         self._change(state=state, updated_at=self._tracker.now, **values)
+
+    def _refuse(self, state: str) -> NoReturn:
+        row: Any = self.row
+        raise WrongState(self.path, now=row.state, wanted=state, possible=self.following[row.state])
 
 
 M = TypeVar("M", bound=RecordMutator[Any])

@@ -164,7 +164,8 @@ class Loaded(msgspec.Struct, frozen=True):
 
 
 class SaveContext(msgspec.Struct, frozen=True):
-    """The surroundings of one load: tenant, actor, moment, evaluation date and release.
+    """The surroundings of one load: tenant, actor, moment, evaluation date and release. ``today`` is the day at the
+    tenant, whatever the evaluation date is.
 
     Made by ``save_context_for`` with every load; read by mutators, callbacks and all steps of a save.
     """
@@ -173,6 +174,7 @@ class SaveContext(msgspec.Struct, frozen=True):
     actor: Actor
     now: datetime
     as_of: date
+    today: date
     release: Release
     correlation_id: str = ""
     #: The renames since the release under which the copy was saved last.

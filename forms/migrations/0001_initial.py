@@ -139,12 +139,21 @@ class Migration(migrations.Migration):
                     ),
                 ),
                 ("outcome", models.CharField(max_length=20)),
-                ("reasons", models.JSONField(default=list)),
+                ("reasons", models.JSONField(default=list, help_text="The carrier's reasons: code and text.")),
+                ("messages", models.JSONField(default=list, help_text="The carrier's messages: kind and text.")),
+                (
+                    "payload_hash",
+                    models.CharField(
+                        blank=True,
+                        help_text="SHA-256 of what was sent. With another payload the result is outdated.",
+                        max_length=64,
+                    ),
+                ),
                 (
                     "asked_version",
                     models.PositiveIntegerField(help_text="The version of the copy that was sent to the carrier."),
                 ),
-                ("updated_at", models.DateTimeField()),
+                ("checked_at", models.DateTimeField()),
             ],
             options={
                 "ordering": ["created_at", "id"],
@@ -153,6 +162,7 @@ class Migration(migrations.Migration):
                         fields=("copy_id", "product", "question_set"), name="eligibility_result_once"
                     )
                 ],
+                "indexes": [],
             },
             managers=[
                 ("objects", django.db.models.manager.Manager()),
@@ -400,14 +410,34 @@ class Migration(migrations.Migration):
                             ("draft", "Draft"),
                             ("queued", "Queued"),
                             ("submitted", "Submitted"),
+                            ("estimated", "Estimated"),
                             ("quoted", "Quoted"),
                             ("referred", "Referred"),
                             ("declined", "Declined"),
+                            ("blocked", "Blocked"),
                             ("failed", "Failed"),
                             ("stale", "Stale"),
+                            ("expired", "Expired"),
                             ("selected", "Selected"),
+                            ("bound", "Bound"),
                             ("withdrawn", "Withdrawn"),
                         ],
+                        max_length=20,
+                    ),
+                ),
+                (
+                    "carrier_state",
+                    models.CharField(
+                        blank=True,
+                        help_text="The state by the carrier's last message. A stale quote returns to it when it is current again.",
+                        max_length=20,
+                    ),
+                ),
+                (
+                    "stale_by",
+                    models.CharField(
+                        blank=True,
+                        help_text="Why it is stale: the payload changed, or another copy was submitted.",
                         max_length=20,
                     ),
                 ),
@@ -418,11 +448,45 @@ class Migration(migrations.Migration):
                     ),
                 ),
                 (
+                    "sequence",
+                    models.PositiveIntegerField(default=0, help_text="The number of the carrier's last message."),
+                ),
+                (
                     "asked_version",
                     models.PositiveIntegerField(help_text="The version of the copy that was sent.", null=True),
                 ),
-                ("read_set", models.JSONField(default=list, help_text="The paths of the answers that were sent.")),
+                (
+                    "release_id",
+                    models.IntegerField(
+                        help_text="The release that mapped what was sent.", null=True, verbose_name="release"
+                    ),
+                ),
+                (
+                    "payload_hash",
+                    models.CharField(
+                        blank=True, help_text="SHA-256 of what was sent, with the request token.", max_length=64
+                    ),
+                ),
+                (
+                    "asked",
+                    models.JSONField(default=list, help_text="What was asked for, as shown: path, label and value."),
+                ),
+                (
+                    "indication",
+                    models.PositiveBigIntegerField(help_text="Our own premium when it was sent.", null=True),
+                ),
+                ("attempts", models.PositiveSmallIntegerField(default=0)),
+                ("next_attempt_at", models.DateTimeField(null=True)),
+                ("submitted_at", models.DateTimeField(null=True)),
                 ("carrier_reference", models.CharField(blank=True, max_length=100)),
+                (
+                    "previous_references",
+                    models.JSONField(default=list, help_text="The carrier's earlier references, oldest first."),
+                ),
+                (
+                    "estimate",
+                    models.PositiveBigIntegerField(help_text="The carrier's first, not binding premium.", null=True),
+                ),
                 (
                     "premium",
                     models.PositiveBigIntegerField(help_text="In whole units of the currency, per year.", null=True),
@@ -433,6 +497,12 @@ class Migration(migrations.Migration):
                         default=False, help_text="Whether the quote can be bound. If not, it is an indication."
                     ),
                 ),
+                ("valid_until", models.DateField(help_text="The last day on which the quote can be bound.", null=True)),
+                ("changes", models.JSONField(default=list, help_text="What the carrier changed: asked and offered.")),
+                ("reasons", models.JSONField(default=list, help_text="The carrier's reasons: code and text.")),
+                ("answered_at", models.DateTimeField(help_text="When the carrier's last result came.", null=True)),
+                ("firm_at", models.DateTimeField(help_text="When the first firm premium came.", null=True)),
+                ("policy_number", models.CharField(blank=True, max_length=100)),
                 (
                     "reason",
                     models.CharField(
@@ -443,16 +513,71 @@ class Migration(migrations.Migration):
                 ),
                 (
                     "details",
-                    models.JSONField(
-                        default=dict, help_text="What the carrier reported or changed. Nothing sensitive."
-                    ),
+                    models.JSONField(default=dict, help_text="Further facts of the request. Nothing sensitive."),
                 ),
                 ("created_at", models.DateTimeField()),
                 ("updated_at", models.DateTimeField()),
             ],
             options={
                 "ordering": ["created_at", "id"],
-                "indexes": [models.Index(fields=["copy_id"], name="quote_request_copy")],
+                "indexes": [
+                    models.Index(fields=["copy_id"], name="quote_request_copy"),
+                    models.Index(fields=["tenant_id", "-updated_at", "-id"], name="quote_request_updated"),
+                    models.Index(fields=["request_token"], name="quote_request_token"),
+                    models.Index(
+                        condition=models.Q(("state__in", ("estimated", "quoted", "referred", "selected"))),
+                        fields=["valid_until"],
+                        name="quote_request_valid",
+                    ),
+                ],
+                "constraints": [],
+            },
+            managers=[
+                ("objects", django.db.models.manager.Manager()),
+                ("unscoped_objects", django.db.models.manager.Manager()),
+            ],
+        ),
+        migrations.CreateModel(
+            name="Subjectivity",
+            fields=[
+                ("tenant_id", models.UUIDField(editable=False, verbose_name="tenant")),
+                ("id", models.UUIDField(editable=False, primary_key=True, serialize=False)),
+                ("copy_id", models.UUIDField(verbose_name="copy")),
+                ("quote_request_id", models.UUIDField(verbose_name="quote request")),
+                ("code", models.CharField(help_text="The carrier's code, unique in its quote.", max_length=64)),
+                (
+                    "kind",
+                    models.CharField(
+                        choices=[("pay", "Pay"), ("sign", "Sign"), ("upload", "Send a document"), ("answer", "Answer")],
+                        max_length=20,
+                    ),
+                ),
+                ("text", models.CharField(max_length=300)),
+                (
+                    "owner",
+                    models.CharField(
+                        choices=[("agent", "Agent"), ("insured", "Insured"), ("carrier", "Carrier")], max_length=20
+                    ),
+                ),
+                ("due_on", models.DateField(null=True)),
+                (
+                    "path",
+                    models.CharField(
+                        blank=True, help_text="The path of the answer that is missing, if any.", max_length=300
+                    ),
+                ),
+                ("done_at", models.DateTimeField(null=True)),
+                ("done_by", models.CharField(blank=True, max_length=200)),
+                ("closed_at", models.DateTimeField(help_text="When the carrier no longer required it.", null=True)),
+                ("created_at", models.DateTimeField()),
+            ],
+            options={
+                "verbose_name_plural": "subjectivities",
+                "ordering": ["created_at", "id"],
+                "indexes": [models.Index(fields=["copy_id"], name="subjectivity_copy")],
+                "constraints": [
+                    models.UniqueConstraint(fields=("quote_request_id", "code"), name="subjectivity_code_once")
+                ],
             },
             managers=[
                 ("objects", django.db.models.manager.Manager()),
@@ -547,4 +672,5 @@ class Migration(migrations.Migration):
         row_level_security("forms_paymentmethod"),
         row_level_security("forms_process"),
         row_level_security("forms_quoterequest"),
+        row_level_security("forms_subjectivity"),
     ]

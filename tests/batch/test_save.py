@@ -22,6 +22,7 @@ from tenants.models import Tenant
 from tests.harness.attached_records import only
 from tests.harness.batch_asserts import assert_batch
 from tests.harness.kennel_catalogue import ANSWERS, HOUSES
+from tests.harness.quotes import quote_of
 
 pytestmark = pytest.mark.django_db
 
@@ -208,8 +209,8 @@ def test_acting_on_a_surplus_product_records_a_declination(make_form: MakeForm, 
 
     assert_batch(form_id, lambda changeset: changeset.quote_requests.request("WO-CARE"), scope=kennels, actor=agent)
     act(lambda request: request.queue())
-    act(lambda request: request.submit(read_set=["cat_count"]))
-    act(lambda request: request.quote(premium=900, is_bindable=True))
+    act(lambda request: request.submit(payload_hash="1"))
+    act(lambda request: request.receive(quote_of(request, premium=900)))
     act(lambda request: request.select())
 
     with use_tenant(kennels):

@@ -8,9 +8,12 @@ from uuid import UUID
 
 from batch import service as batch
 from batch.context import BatchContext
+from carriers.links.wire import SubjectivityKind, WireSubjectivity
 from quoting import binding
+from rules.payload import payload_hash, quote_payload
 from tenants.access import Actor
 from tenants.models import Tenant
+from tests.harness.quotes import quote_of
 
 #: The answers with which PA-CARE of the kennel catalogue needs nothing more to be bound.
 TO_BIND = {"owner_ssn": "987-65-4321"}
@@ -22,13 +25,15 @@ def offer(copy_id: UUID, *, scope: Tenant, actor: Actor, product: str = "PA-CARE
         request = context.changeset.quote_requests.request(product)
         request.queue()
         context.save()
-        identity = request.id
-        context.changeset.quote_requests.find(identity).submit(read_set=["state"])
+        changeset, evaluation = context.current_view()
+        request = context.changeset.quote_requests.find(request.id)
+        payload = quote_payload(changeset.catalogue, changeset.document, product, evaluation=evaluation)
+        request.submit(payload_hash=payload_hash(payload, request.row.request_token))
         context.save()
-        quote = {"premium": 640, "is_bindable": True, "reference": "PA-1"} | values
-        context.changeset.quote_requests.find(identity).quote(**quote)
+        request = context.changeset.quote_requests.find(request.id)
+        request.receive(quote_of(request, **{"reference": "PA-1", **values}))
         context.save()
-    return identity
+        return request.id
 
 
 def given(wording_hash: str, **values: Any) -> binding.GivenConsent:
@@ -61,3 +66,9 @@ def consent(copy_id: UUID, quote_id: UUID, *, scope: Tenant, actor: Actor) -> No
 def request_bind(copy_id: UUID, quote_id: UUID, *, scope: Tenant, actor: Actor) -> None:
     """Request the carrier to bind the quote, to which the insured has consented."""
     change(copy_id, lambda context: binding.bind(context, quote_id), scope=scope, actor=actor)
+
+
+def require(context: BatchContext, quote_id: UUID, *, text: str = "Signed application", **values: Any) -> None:
+    """Let the carrier require something before it binds."""
+    wanted = WireSubjectivity(code="sign", kind=SubjectivityKind.SIGN, text=text, **values)
+    context.changeset.subjectivities.receive(quote_id, [wanted], find_source=lambda field: None)

@@ -54,7 +54,7 @@ def changeset_of(document: Document, catalogue: CompiledCatalogue) -> Changeset:
     loaded = Loaded(FormRecord(COPY_ID, "demo", None, NOW), CopyRecord(COPY_ID, COPY_ID, 1, CopyFields(), NOW, NOW))
     release = CompiledRelease(id=1, number=1, catalogue_code="demo", compiled=catalogue)
     actor = Actor(type="user", id="7", source="web")
-    context = SaveContext(tenant_id=COPY_ID, actor=actor, now=NOW, as_of=AS_OF, release=release)
+    context = SaveContext(tenant_id=COPY_ID, actor=actor, now=NOW, as_of=AS_OF, today=AS_OF, release=release)
     return Changeset(document, loaded=loaded, context=context, sealing=OpenSealing())
 
 

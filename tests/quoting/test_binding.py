@@ -22,7 +22,7 @@ from quoting.binding_results import receive_binding
 from tenants.access import Actor, system_actor
 from tenants.current_tenant import use_tenant
 from tenants.models import Tenant
-from tests.harness.bindings import TO_BIND, change, consent, given, offer, prepared, request_bind
+from tests.harness.bindings import TO_BIND, change, consent, given, offer, prepared, request_bind, require
 
 pytestmark = pytest.mark.django_db
 
@@ -131,9 +131,7 @@ def _another(context: BatchContext) -> None:
 
 def _condition(context: BatchContext) -> None:
     (request,) = context.changeset.quote_requests
-    context.changeset.subjectivities.add(
-        quote_request_id=request.id, code="sign", kind="sign", text="Signed application", owner="agent"
-    )
+    require(context, request.id)
 
 
 @pytest.mark.parametrize(

@@ -22,6 +22,7 @@ from tenants.access import Actor
 from tenants.current_tenant import use_tenant
 from tenants.models import Tenant
 from tests.harness.outboxes import delivered
+from tests.harness.quotes import quote_of
 
 pytestmark = pytest.mark.django_db
 
@@ -34,12 +35,13 @@ def save(copy_id: UUID, scope: Tenant, actor: Actor, change: Callable[[Changeset
 
 def submit(copy_id: UUID, scope: Tenant, actor: Actor) -> None:
     save(copy_id, scope, actor, lambda changeset: changeset.quote_requests.request("PA-CARE").queue())
-    save(copy_id, scope, actor, lambda changeset: next(iter(changeset.quote_requests)).submit(read_set=["state"]))
+    save(copy_id, scope, actor, lambda changeset: next(iter(changeset.quote_requests)).submit(payload_hash="1"))
 
 
 def quote(copy_id: UUID, scope: Tenant, actor: Actor) -> None:
     def take(changeset: Changeset) -> None:
-        next(iter(changeset.quote_requests)).quote(premium=640, is_bindable=True)
+        (request,) = changeset.quote_requests
+        request.receive(quote_of(request))
 
     save(copy_id, scope, actor, take)
 

@@ -28,6 +28,7 @@ from tenants.access import Actor, Right
 from tenants.current_tenant import use_tenant
 from tenants.models import Tenant
 from tests.harness.kennel_catalogue import KENNELS
+from tests.harness.quotes import quote_of
 from tests.scenarios.test_cloning import respond
 
 SSN = "987-65-4321"
@@ -219,8 +220,8 @@ def test_the_premiums_of_the_last_term_are_kept_beside(last_year: UUID, kennels:
     def quote(changeset: Changeset) -> None:
         request = changeset.quote_requests.request("PA-CARE")
         request.queue()
-        request.submit(read_set=())
-        request.quote(premium=321, is_bindable=True)
+        request.submit(payload_hash="1")
+        request.receive(quote_of(request, premium=321))
 
     first = renewed(last_year, kennels, agent)
     work(last_year, lambda context: quote(context.changeset), kennels, agent)

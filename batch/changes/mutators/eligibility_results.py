@@ -9,22 +9,32 @@ from typing import ClassVar, Final
 import msgspec
 
 from batch.changes.attached import AttachedRecord, RecordEvent, RecordKind
+from batch.changes.free_texts import clean_foreign_text
 from batch.changes.record_mutator import RecordCollection, RecordMutator
 from batch.errors import UnknownProduct, UnknownQuestionSet, WrongValue
 from webhooks.event_types import CopyEvent, EventType
 
-OUTCOMES: Final = ("eligible", "refer", "need_info", "decline")
+#: ``unknown``: the carrier could not decide.
+OUTCOMES: Final = ("eligible", "refer", "need_info", "decline", "unknown")
+MOST_REASONS: Final = 4
+MOST_MESSAGES: Final = 10
+_TEXT: Final = 300
 
 
 class EligibilityResultRow(AttachedRecord, frozen=True, kw_only=True):
-    """One result; ``asked_version`` is the version of the copy that was sent, ``reasons`` are the carrier's words."""
+    """One result; ``asked_version`` is the version of the copy that was sent, ``payload_hash`` what was sent.
+
+    ``reasons`` (code, text) and ``messages`` (kind, text) are the carrier's words.
+    """
 
     product: str
     outcome: str
     asked_version: int
-    updated_at: datetime
+    checked_at: datetime
     question_set: str = ""
-    reasons: list[str] = []
+    payload_hash: str = ""
+    reasons: list[dict[str, str]] = []
+    messages: list[dict[str, str]] = []
 
 
 class EligibilityResult(CopyEvent, frozen=True, kw_only=True):
@@ -33,12 +43,13 @@ class EligibilityResult(CopyEvent, frozen=True, kw_only=True):
     product: str
     question_set: str
     outcome: str
-    reasons: list[str]
+    reasons: list[dict[str, str]]
+    messages: list[dict[str, str]]
 
 
 def _emit(before: EligibilityResultRow | None, after: EligibilityResultRow) -> Iterator[RecordEvent]:
     data = {"product": after.product, "question_set": after.question_set, "outcome": after.outcome}
-    yield "recorded", {**data, "reasons": after.reasons}
+    yield "recorded", {**data, "reasons": after.reasons, "messages": after.messages}
 
 
 ELIGIBILITY_RESULTS: Final = RecordKind(
@@ -68,9 +79,18 @@ class EligibilityResults(RecordCollection[EligibilityResultRow, EligibilityResul
     mutator: ClassVar = EligibilityResultMutator
 
     def record(
-        self, product: str, *, outcome: str, question_set: str = "", reasons: Sequence[str] = ()
+        self,
+        product: str,
+        *,
+        outcome: str,
+        question_set: str = "",
+        payload_hash: str = "",
+        reasons: Sequence[tuple[str, str]] = (),
+        messages: Sequence[tuple[str, str]] = (),
+        version: int | None = None,
     ) -> EligibilityResultMutator:
-        """Record the carrier's outcome for ``product`` in the loaded version.
+        """Record the carrier's outcome for ``product`` in ``version``, by default the loaded one. ``reasons`` are pairs
+        of code and text, ``messages`` of kind and text: cleaned, and cut to the first few.
 
         Raises ``UnknownProduct``, ``UnknownQuestionSet``, ``WrongValue`` for an unknown outcome.
         """
@@ -84,14 +104,20 @@ class EligibilityResults(RecordCollection[EligibilityResultRow, EligibilityResul
         row = EligibilityResultRow(
             id=self._tracker.new_id(),
             created_at=now,
-            updated_at=now,
+            checked_at=now,
             product=product,
             question_set=question_set,
             outcome=outcome,
-            reasons=list(reasons),
-            asked_version=self._tracker.version,
+            payload_hash=payload_hash,
+            reasons=[_words("code", pair) for pair in reasons[:MOST_REASONS]],
+            messages=[_words("kind", pair) for pair in messages[:MOST_MESSAGES]],
+            asked_version=self._tracker.version if version is None else version,
         )
         for earlier in self._accumulator.rows.values():
             if (earlier.product, earlier.question_set) == (product, question_set):
                 return self._put(msgspec.structs.replace(row, id=earlier.id, created_at=earlier.created_at))
         return self._put(row)
+
+
+def _words(name: str, pair: tuple[str, str]) -> dict[str, str]:
+    return {name: clean_foreign_text(pair[0], most=64), "text": clean_foreign_text(pair[1], most=_TEXT)}

@@ -70,7 +70,7 @@ def test_an_event_is_stored_forever(saved: Saved, form_id: UUID, kennels: Tenant
 
 
 def test_a_later_eligibility_result_replaces_an_earlier_one(saved: Saved, kennels: Tenant) -> None:
-    saved(lambda changeset: changeset.eligibility_results.record("PA-CARE", outcome="refer", reasons=["Large"]))
+    saved(lambda changeset: changeset.eligibility_results.record("PA-CARE", outcome="refer", reasons=[("L1", "Large")]))
     saved(lambda changeset: changeset.eligibility_results.record("PA-CARE", outcome="eligible"))
     saved(lambda changeset: changeset.eligibility_results.record("PA-CARE", outcome="decline", question_set="houses"))
 

@@ -11,12 +11,13 @@ import pytest
 from django.http import HttpResponse
 
 from batch import service as batch
+from batch.context import BatchContext
 from catalogue.demo import Sample
 from forms.models import Binding
 from tenants.access import system_actor
 from tenants.current_tenant import use_tenant
 from tenants.models import Tenant, User
-from tests.harness.bindings import offer
+from tests.harness.bindings import offer, require
 from tests.harness.page_client import Page, StartForm, markup, triggered_events
 
 pytestmark = pytest.mark.django_db
@@ -52,10 +53,13 @@ class BindPage:
         consent = {"wording_hash": self.wording_hash, "accepted_by": "Robin Example", "agrees": "yes"}
         return self.order(order="bind", **{**consent, **values})
 
-    def change(self, act: Callable[[Any], object]) -> None:
+    def change_in(self, act: Callable[[BatchContext], object]) -> None:
         with batch.find_and_lock(UUID(self.page.copy_id), scope=self.tenant, actor=CARRIERS) as context:
-            act(context.changeset)
+            act(context)
             context.save()
+
+    def change(self, act: Callable[[Any], object]) -> None:
+        self.change_in(lambda context: act(context.changeset))
 
     @property
     def states(self) -> list[str]:
@@ -156,12 +160,7 @@ def test_an_indication_is_not_bound(ready: BindPage) -> None:
 
 
 def test_a_condition_is_marked_as_done(ready: BindPage) -> None:
-    def require(changeset: Any) -> None:
-        changeset.subjectivities.add(
-            quote_request_id=ready.quote_id, code="sign", kind="sign", text="Signed application", owner="agent"
-        )
-
-    ready.change(require)
+    ready.change_in(lambda context: require(context, ready.quote_id))
     assert "Signed application" in ready.show()
     condition = ready.show().partition('data-id="')[2].partition('"')[0]
 

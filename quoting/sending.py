@@ -1,0 +1,84 @@
+"""Checks that a product may be requested and sent: nothing goes to a carrier whose decline we know.
+
+Asked when quotes are requested, and again when a request is sent.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Final
+
+from batch.changes.mutators.quote_requests import REQUESTED_BY, RUNNING
+from batch.context import BatchContext
+from batch.errors import UnknownProduct
+from forms.states import OPEN_OUTCOMES
+from quoting.gates import gates_for
+from quoting.permissions import Gate
+from rules.flow.evaluation import ProductOutcome
+from tenants.access import Actor
+
+#: Why a product is not open, where its reasons have no text.
+_SENTENCES: Final[Mapping[str, str]] = {
+    "decline": "Our rules decline this product.",
+    "locked": "This product is locked.",
+    "need_info": "Answers that this product needs are missing.",
+}
+
+
+class NotSendable(Exception):
+    """The product must not be sent to its carrier. ``code`` is the stable name of the reason."""
+
+    def __init__(self, code: str, text: str) -> None:
+        super().__init__(text)
+        self.code = code
+        self.text = text
+
+
+def check_sendable(context: BatchContext, product: str) -> None:
+    """Raise ``NotSendable`` where the rules or a gate close ``product`` for the copy as it was loaded or saved last,
+    or where copy or form are closed; ``UnknownProduct``. The gates are those of the person who requested it.
+    """
+    check_copy(context)
+    changeset, evaluation = context.current_view()
+    actor = _requester(context, product)
+    gates = gates_for(context.scope, changeset.catalogue, changeset.document, evaluation, actor=actor)
+    check_product(context, product, gates=gates)
+
+
+def check_copy(context: BatchContext) -> None:
+    """Raise ``NotSendable`` for a copy that is locked, deleted, archived or bound: it is not quoted any more."""
+    loaded = context.loaded
+    if loaded.copy.fields.deleted_at is not None or loaded.form.deleted_at is not None:
+        raise NotSendable("copy_deleted", "This copy is deleted.")
+    if loaded.copy.fields.locked_at is not None:
+        raise NotSendable("copy_locked", "This copy is locked.")
+    if loaded.is_bound:
+        raise NotSendable("form_bound", "This application is bound.")
+
+
+def check_product(context: BatchContext, product: str, *, gates: Mapping[str, Gate]) -> None:
+    """Raise ``NotSendable`` where the rules or ``gates`` close ``product``; ``UnknownProduct``."""
+    if product not in context.release.compiled.products:
+        raise UnknownProduct(product)
+    _, evaluation = context.current_view()
+    outcome = evaluation.eligibility.get(product)
+    if outcome is None or outcome.outcome not in OPEN_OUTCOMES:
+        raise NotSendable(*_refusal(outcome))
+    if gate := gates.get(product):
+        raise NotSendable(gate.code, gate.text)
+
+
+def _requester(context: BatchContext, product: str) -> Actor:
+    """Return who requested the queued quote of ``product``, the actor of ``context`` if nobody did."""
+    for request in context.changeset.quote_requests:
+        row = request.row
+        if row.product == product and row.state in RUNNING and (user_id := row.details.get(REQUESTED_BY)):
+            return Actor(type="user", id=user_id, source="job")
+    return context.save_context.actor
+
+
+def _refusal(outcome: ProductOutcome | None) -> tuple[str, str]:
+    if outcome is None:
+        return "not_offered", "This product is not offered."
+    texts = [reason.text for reason in outcome.reasons if reason.effect in ("decline", "base", "lock")]
+    return outcome.outcome, " ".join(texts[:4]) or _SENTENCES.get(outcome.outcome, "This product is not open.")
