@@ -15,6 +15,7 @@ from batch.changes.changeset import Changeset
 from batch.changes.consents import keep_consents
 from batch.changes.decision import decide
 from batch.changes.open_values import protect_document, protected_changes
+from batch.changes.quote_staleness import mark_stale_quotes
 from batch.changes.records import BOUND, Loaded, PlannedSave, SaveContext, SaveResult
 from batch.effects.actions_of_save import emit
 from batch.effects.after_commit import after_commit
@@ -114,6 +115,7 @@ def save(
                 failpoint("rules_fired")
                 changes = protected_changes(changeset.tracker)
                 call_after_rules(changeset, changes)
+                mark_stale_quotes(changeset, changes, before=before, after=evaluation)
                 keep_consents(changeset, evaluation)
                 changes += changeset.tracker.attached_changes()
                 result = compare(changeset, changes, before=unit.evaluation, after=evaluation)

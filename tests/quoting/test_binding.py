@@ -231,6 +231,21 @@ def test_consent_is_void_after_a_change(quote: Quote, act: Act) -> None:
         quote.bind()
 
 
+def test_an_answer_that_the_carrier_was_sent_ends_quote_and_consent_in_one_save(quote: Quote) -> None:
+    quote.consent()
+
+    quote.answer(state="OH")
+
+    assert quote.binding.consent == {}
+    assert quote.binding.consent_void_reason.startswith("The quote is stale: ")
+    assert quote.refusals == [errors.QuoteIsStale, errors.ConsentIsVoid]
+    with pytest.raises(errors.QuoteIsStale):
+        quote.bind()
+    # The quote comes back with the answer; the consent does not.
+    quote.answer(state="TX")
+    assert quote.refusals == [errors.ConsentIsVoid]
+
+
 def test_consent_survives_what_it_is_not_about(quote: Quote) -> None:
     quote.consent()
 
