@@ -18,6 +18,8 @@ from batch.errors import BaseCopy, CopyIsDeleted, CopyIsLocked, LastCopy
 from copies.changes import Change
 from copies.paths import Path
 
+#: The actors that record what happened elsewhere.
+_REPORTERS: Final = frozenset({("system", "carriers"), ("system", "mails"), ("system", "processes")})
 #: The attached records that quotes and bindings are made of.
 _OF_QUOTES: Final = frozenset(
     {"quote_requests", "subjectivities", "bindings", "processes", "events", "eligibility_results", "dispositions"}
@@ -57,7 +59,8 @@ def _only_concerns_quotes(changeset: Changeset, loaded: Loaded) -> bool:
     a carrier decided is true whoever locked the copy meanwhile.
     """
     is_bound = any(getattr(row, "state", "") == "bound" for row in loaded.attached.get("bindings", ()))
-    if changeset.tracker.by.type != "system" and not is_bound:
+    by = changeset.tracker.by
+    if not is_bound and (by.type, by.id) not in _REPORTERS:
         return False
     return all(Path(change.path).kind in _OF_QUOTES for change in changeset.own_changes())
 

@@ -21,7 +21,7 @@ from rules.types.spans import after, parse_span
 #: The author of the dates that a renewal moved.
 RENEWAL: Final = AnsweredBy("process", "renewal")
 #: States of quote requests with a premium that somebody chose, the strongest last.
-_QUOTED: Final = ("quoted", "selected")
+_QUOTED: Final = ("quoted", "selected", "bound")
 
 
 class Term(msgspec.Struct, frozen=True):
@@ -74,7 +74,7 @@ def is_over(answer: Answer, question: Question, term: Term) -> bool:
 
 
 def last_premiums(outcomes: Mapping[str, ProductOutcome], requests: Iterable[Any]) -> dict[str, int]:
-    """Return the premium of the ending term by product: of the quote that was selected or given, else our own."""
+    """Return the premium of the ending term by product: of the quote that was bound, selected or given, else ours."""
     premiums = {code: outcome.premium for code, outcome in outcomes.items() if outcome.premium is not None}
     quoted = [row for row in requests if row.state in _QUOTED and row.premium is not None]
     for row in sorted(quoted, key=lambda row: _QUOTED.index(row.state)):

@@ -74,8 +74,8 @@ class Changeset:
 
     # The attached records, in the order in which their changes are reported and written
     quote_requests = attached(QuoteRequests)
-    bindings = attached(Bindings)
     subjectivities = attached(Subjectivities)
+    bindings = attached(Bindings)
     eligibility_results = attached(EligibilityResults)
     messages = attached(Messages)
     events = attached(Events)

@@ -32,13 +32,13 @@ FOLLOWING: Final[Mapping[str, frozenset[str]]] = {
     "queued": frozenset({"submitted", "failed", "withdrawn"}),
     "submitted": frozenset({"failed", "stale", "withdrawn"}),
     "estimated": frozenset({"queued", "failed", "stale", "expired", "withdrawn"}),
-    "quoted": frozenset({"queued", "selected", "stale", "expired", "withdrawn"}),
-    "referred": frozenset({"queued", "failed", "stale", "expired", "withdrawn"}),
-    "declined": frozenset({"queued", "stale", "withdrawn"}),
-    "blocked": frozenset({"queued", "stale", "withdrawn"}),
+    "quoted": frozenset({"queued", "selected", "stale", "expired", "bound", "withdrawn"}),
+    "referred": frozenset({"queued", "failed", "stale", "expired", "bound", "withdrawn"}),
+    "declined": frozenset({"queued", "stale", "bound", "withdrawn"}),
+    "blocked": frozenset({"queued", "stale", "bound", "withdrawn"}),
     "failed": frozenset({"queued", "withdrawn"}),
-    "stale": frozenset({"queued", "withdrawn"}),
-    "expired": frozenset({"queued", "withdrawn"}),
+    "stale": frozenset({"queued", "bound", "withdrawn"}),
+    "expired": frozenset({"queued", "bound", "withdrawn"}),
     "selected": frozenset({"quoted", "stale", "expired", "bound", "withdrawn"}),
     "bound": frozenset(),
     "withdrawn": frozenset(),
@@ -274,10 +274,8 @@ class QuoteRequestMutator(StateMutator[QuoteRequestRow]):
         self._go("quoted")
 
     def bind(self, *, policy_number: str) -> None:
-        """Record that the carrier has bound the policy, whatever became of the quote while it did."""
-        if self.row.state == "bound":
-            self._refuse("bound")
-        self._enter("bound", policy_number=policy_number[:100], reason="")
+        """Record that the carrier has bound the policy."""
+        self._go("bound", policy_number=policy_number[:100], reason="")
 
     def withdraw(self, reason: str = "") -> None:
         """Withdraw the request, which ends it."""

@@ -13,6 +13,7 @@ from batch import errors, misuse
 from batch import service as batch
 from batch.changes.changeset import KINDS, Changeset
 from batch.storage.tables import TABLES
+from carriers.links.wire import SubjectivityKind, WireSubjectivity
 from copies.models import Copy
 from forms.models import ApplicationForm, Disposition, EligibilityResult, Event, Message, NaicsSearch, PaymentMethod
 from tenants.access import Actor
@@ -20,6 +21,8 @@ from tenants.current_tenant import use_tenant
 from tenants.models import Tenant
 from tests.harness.attached_records import Saved, only, other_events
 from tests.harness.batch_asserts import assert_batch
+
+SIGN = WireSubjectivity(code="S1", kind=SubjectivityKind.SIGN, text="Sign")
 
 pytestmark = pytest.mark.django_db
 
@@ -262,6 +265,7 @@ def test_every_kind_is_stale_after_the_save_and_read_only_when_read(
         lambda changeset: changeset.events.add("external_transfer"),
         lambda changeset: changeset.quote_requests.request("PA-CARE"),
         lambda changeset: changeset.bindings.of(UUID(int=1)),
+        lambda changeset: changeset.subjectivities.receive(form_id, [SIGN], find_source=lambda field: None),
         lambda changeset: changeset.eligibility_results.record("PA-CARE", outcome="refer"),
         lambda changeset: changeset.processes.start("quoting"),
         lambda changeset: changeset.dispositions.give("lost"),

@@ -97,7 +97,7 @@ def changeset_on(document: Document, catalogue: CompiledCatalogue, release_id: i
     loaded = Loaded(FormRecord(COPY_ID, "demo", None, NOW), CopyRecord(COPY_ID, COPY_ID, 1, CopyFields(), NOW, NOW))
     release = CompiledRelease(id=release_id, number=release_id, catalogue_code="demo", compiled=catalogue)
     actor = Actor(type="user", id="7", source="web")
-    context = SaveContext(tenant_id=COPY_ID, actor=actor, now=NOW, as_of=day, release=release)
+    context = SaveContext(tenant_id=COPY_ID, actor=actor, now=NOW, as_of=day, today=day, release=release)
     return Changeset(document, loaded=loaded, context=context, sealing=OpenSealing())
 
 
