@@ -57,7 +57,10 @@ def verify(content: bytes, signature: Signature, *, purpose: str, keys: Mapping[
         raise UnknownSigner(f"The key {signature.key!r} is not known here.")
     try:
         public = Ed25519PublicKey.from_public_bytes(base64.b64decode(known[signature.key], validate=True))
-        public.verify(base64.b64decode(signature.value, validate=True), _signed(content, purpose))
+        value = base64.b64decode(signature.value, validate=True)
+        if base64.b64encode(value).decode() != signature.value:
+            raise BadSignature("The signature is not written as it was signed.")
+        public.verify(value, _signed(content, purpose))
     except (InvalidSignature, binascii.Error, ValueError) as error:
         raise BadSignature("The signature does not belong to this content.") from error
 

@@ -62,26 +62,49 @@ class ApplicationForm(BatchWrittenModel):
 
 
 class Declination(BatchWrittenModel):
-    """Proof of a lawful use of surplus lines: the declining admitted products, their rules, inputs and time.
+    """Proof of a lawful use of surplus lines: the declining admitted products, their rules, inputs and time, and the
+    surplus lines rules in force.
 
-    Written when somebody requests a quote of the surplus product or selects it for binding, never while a form is
-    filled.
+    Written when somebody requests a quote of the surplus product, queues, selects or binds it, or exports the declines,
+    never while a form is filled.
     """
+
+    class Act(models.TextChoices):
+        """The act that made the record necessary."""
+
+        REQUESTED = "requested", "Requested"
+        QUEUED = "queued", "Sent to the carrier"
+        SELECTED = "selected", "Selected"
+        BOUND = "bound", "Bound"
+        EXPORTED = "exported", "Exported"
 
     batch_call: ClassVar = "context.changeset.quote_requests.request(product)"
 
     id = models.UUIDField(primary_key=True, editable=False)
     copy_id = models.UUIDField("copy")
-    version = models.PositiveIntegerField(
-        help_text="The version of the copy in which the product was requested or selected."
-    )
-    product = models.CharField(max_length=64, help_text="The surplus lines product that was requested or selected.")
+    version = models.PositiveIntegerField(help_text="The version of the copy that the act led to.")
+    act = models.CharField(max_length=20, choices=Act, default=Act.REQUESTED)
+    product = models.CharField(max_length=64, help_text="The surplus lines product.")
     line = models.CharField(max_length=64)
     release_id = models.IntegerField("release")
-    declines = models.JSONField(help_text="Each admitted product with its reasons (rule, text and effect).")
+    as_of = models.DateField("evaluation date")
+    states = models.JSONField(default=list, help_text="The states that concern the line.")
+    declines = models.JSONField(
+        help_text="Each admitted product with its reasons, at most four (rule, text, effect and the paths read)."
+    )
+    carriers = models.JSONField(
+        default=dict, help_text="Each admitted product that its carrier declined itself, with the carrier's words."
+    )
     inputs = models.JSONField(
         help_text="The path and value of every answer that those rules read. Sensitive values are masked."
     )
+    tags = models.JSONField(default=dict, help_text="The sensitivity under which an answer was given, by its path.")
+    surplus = models.JSONField(
+        default=dict, help_text="Whether the condition was met, by which rules, and the texts that must be shown."
+    )
+    actor_type = models.CharField(max_length=20)
+    actor_id = models.CharField(max_length=64, blank=True)
+    actor_label = models.CharField(max_length=200, blank=True)
     created_at = models.DateTimeField()
 
     class Meta:
@@ -91,7 +114,7 @@ class Declination(BatchWrittenModel):
         ]
 
     def __str__(self) -> str:
-        return f"{self.product} requested on {self.copy_id}"
+        return f"{self.product} {self.act} on {self.copy_id}"
 
 
 class OfCopy(BatchWrittenModel):

@@ -164,7 +164,7 @@ class Visibility:
     def change_texts(self, change: Change) -> tuple[str, str]:
         """Return the values of ``change`` before and after, or their masks, as text to read."""
         before, after = self.change(change)
-        return self._read(change.path, before), self._read(change.path, after)
+        return self.read(change.path, before), self.read(change.path, after)
 
     def derived(self, catalogue: CompiledCatalogue, document: Document, code: str, value: Any) -> Any:
         """Return the ``value`` that ``catalogue`` derives from ``document``, or its mask: it is as confidential as the
@@ -191,11 +191,11 @@ class Visibility:
 
     def text(self, path: str, value: Any, *, tag: str = "") -> str:
         """Return ``value`` or its mask as text to read: labels, yes or no, money; a dash for none."""
-        return self._read(path, self.shown(path, value, tag=tag))
+        return self.read(path, self.shown(path, value, tag=tag))
 
     def answer_text(self, path: str, answer: Answer) -> str:
         """Return ``answer`` or its mask as text to read."""
-        return self._read(path, self.answer(path, answer))
+        return self.read(path, self.answer(path, answer))
 
     def _let_through(self, value: Any, level: Confidentiality, *, is_hidden: bool, is_masked: bool) -> Any:
         if value in _NO_VALUES:
@@ -208,7 +208,8 @@ class Visibility:
             self.personal_shown += 1
         return value
 
-    def _read(self, path: str, shown: Any) -> str:
+    def read(self, path: str, shown: Any) -> str:
+        """Return ``shown``, a value or mask for the reader, as text to read."""
         if is_mask(shown):
             return str(shown)
         question = self._question(Path(path).code)

@@ -43,7 +43,7 @@ class GivenConsent:
 def prepare(context: BatchContext, request_id: UUID) -> Preparation:
     """Return what is known about binding the quote, as of the loaded copy. Raises ``NotFound``."""
     changeset, evaluation = context.current_view()
-    catalogue, document = changeset.catalogue, changeset.document
+    catalogue, document = context.decision_release.compiled, changeset.document
     try:
         request = changeset.quote_requests.find(request_id).row
     except UnknownRecord as error:

@@ -23,12 +23,14 @@ from carriers.links import wire
 from carriers.links.client import CarrierClient
 from carriers.links.errors import CarrierRefused
 from carriers.links.link import CallContext
+from copies.document import Document
 from copies.models import RevealPurpose
 from presentation.consent_wording import consent_wording, wording_hash
 from quoting.action_targets import call_context, link_for
 from quoting.binding_results import offer_again, receive_binding
 from quoting.carrier_actions import CarrierAction, CarrierCall
 from quoting.importing import APPLIED, OLDER
+from rules.definition.model import CompiledCatalogue
 from rules.flow.evaluation import Evaluation
 from rules.payload import Payload, bind_payload, payload_hash, quote_payload
 
@@ -139,21 +141,24 @@ def _binding(changeset: Changeset, action: Delivered) -> BindingMutator | None:
 def _refusal(context: BatchContext, binding: BindingMutator, request: QuoteRequestRow) -> tuple[str, str] | None:
     """Return the code and the reason for which a request that was not sent yet must not be sent."""
     changeset, evaluation = context.current_view()
+    catalogue = context.decision_release.compiled
     if request.state not in OFFERED:
         return "quote_stale", f"The quote is {request.state}: {request.reason}" if request.reason else request.state
-    if not _is_payload_the_same(changeset, evaluation, request):
+    if not _is_payload_the_same(catalogue, changeset.document, request, evaluation):
         return "quote_stale", "The application has changed since the carrier quoted."
-    terms = terms_of(changeset.catalogue, changeset.document, request, evaluation=evaluation)
+    terms = terms_of(catalogue, changeset.document, request, evaluation=evaluation)
     consent = binding.row.given_consent
     if terms is None or consent is None or consent.wording_hash != wording_hash(consent_wording(terms)):
         return "consent_void", "The terms have changed since the insured consented."
     return None
 
 
-def _is_payload_the_same(changeset: Changeset, evaluation: Evaluation, request: QuoteRequestRow) -> bool:
+def _is_payload_the_same(
+    catalogue: CompiledCatalogue, document: Document, request: QuoteRequestRow, evaluation: Evaluation
+) -> bool:
     if not request.payload_hash:
         return True
-    payload = quote_payload(changeset.catalogue, changeset.document, request.product, evaluation=evaluation)
+    payload = quote_payload(catalogue, document, request.product, evaluation=evaluation)
     return payload_hash(payload, request.request_token) == request.payload_hash
 
 
@@ -163,7 +168,9 @@ def _payload(context: BatchContext, binding: BindingMutator, request: QuoteReque
     by = binding.row.requested_by or "an agent"
     reason = RevealReason(purpose=RevealPurpose.CARRIER, text=f"Sent to {request.carrier} to bind, requested by {by}")
     reveal = recorded_reveal(context, changeset, reason=reason)
-    return bind_payload(changeset.catalogue, changeset.document, request.product, evaluation=evaluation, reveal=reveal)
+    return bind_payload(
+        context.decision_release.compiled, changeset.document, request.product, evaluation=evaluation, reveal=reveal
+    )
 
 
 def _submission(changeset: Changeset, binding: BindingMutator, answers: dict[str, Any]) -> wire.BindSubmission:

@@ -33,9 +33,9 @@ def refuse_while_binding(changeset: Changeset, loaded: Loaded) -> None:
         raise BindingUnderWay
 
 
-def keep_consents(changeset: Changeset, evaluation: Evaluation) -> None:
+def keep_consents(changeset: Changeset, evaluation: Evaluation | None) -> None:
     """End the consents whose terms differ from the present ones; call it after the rules, which returned
-    ``evaluation``, and after the staleness of quotes.
+    ``evaluation``, and after the staleness of quotes. ``evaluation`` is None where the copy keeps its decision.
 
     Raises ``QuoteIsStale``, ``QuoteHasExpired`` or ``NoQuoteToBind`` where this save requests to bind a quote that is
     none any longer.
@@ -80,13 +80,15 @@ def _require_quote(request: QuoteRequestRow | None) -> None:
 
 
 def _void_reason(
-    changeset: Changeset, binding: BindingMutator, request: QuoteRequestRow | None, evaluation: Evaluation
+    changeset: Changeset, binding: BindingMutator, request: QuoteRequestRow | None, evaluation: Evaluation | None
 ) -> str:
     """Return why the consent of ``binding`` is none to the present terms, "" if it is."""
     if request is None:
         return "The quote is gone"
     if request.state not in OFFERED:
         return f"The quote is {request.state}" + (f": {request.reason}" if request.reason else "")
+    if evaluation is None:
+        return ""
     terms = terms_of(changeset.catalogue, changeset.document, request, evaluation=evaluation)
     is_same = terms is not None and wording_hash(consent_wording(terms)) == binding.row.consent["wording_hash"]
     return "" if is_same else _CHANGED

@@ -46,17 +46,17 @@ async def call(link: Link, request: Request, context: CallContext) -> Any:
 async def fetch_token(link: Link, context: CallContext) -> HeldToken:
     """Return a valid token, from Redis or the carrier. Raises ``CarrierError``."""
 
-    async def fetch() -> AccessToken:
-        plain = replace(context, logged_body=None)
-        value = await _repeated(link, lambda: _exchanged(link, token_request(link), plain))
-        if not isinstance(value, AccessToken):
-            raise CarrierRefused(_MISSING)
-        return value
-
     try:
-        return await access_token(link, fetch)
+        return await access_token(link, lambda: request_token(link, context))
     except CarrierUnreachable as error:
         raise TokenUnavailable(error.reason) from error
+
+
+async def request_token(link: Link, context: CallContext) -> AccessToken:
+    """Return a new token from the carrier. Raises ``CarrierError``."""
+    plain = replace(context, logged_body=None)
+    token: AccessToken = await _repeated(link, lambda: _exchanged(link, token_request(link), plain))
+    return token
 
 
 async def _repeated(link: Link, attempt_once: Callable[[], Awaitable[Any]]) -> Any:

@@ -11,7 +11,7 @@ from urllib.parse import quote as encoded
 
 import msgspec
 
-from carriers.links.caller import call, fetch_token
+from carriers.links.caller import call
 from carriers.links.exchange import Request
 from carriers.links.link import CallContext, Link, LinkMode
 from carriers.links.wire import (
@@ -24,8 +24,6 @@ from carriers.links.wire import (
 )
 
 _QUOTES: Final = "/v1/quotes"
-#: No carrier has a quote of this token.
-NO_TOKEN: Final = "link-test"  # noqa: S105 - a request token, not a secret
 _JSON: Final = {"Content-Type": "application/json"}
 _encode: Final = msgspec.json.Encoder().encode
 _quote: Final = msgspec.json.Decoder(Quote).decode
@@ -115,11 +113,6 @@ class CarrierClient:
             context,
         )
         return eligibility
-
-    async def test(self, *, context: CallContext) -> None:
-        """Get a token and search a quote that does not exist. Raises ``CarrierError`` unless both work."""
-        await fetch_token(self.link, context)
-        await self.find(NO_TOKEN, context=context)
 
     def prepared(self, submission: QuoteSubmission) -> QuoteSubmission:
         """Return the submission as this mode sends it: without an address for callbacks."""

@@ -65,21 +65,41 @@ class Migration(migrations.Migration):
                 ("copy_id", models.UUIDField(verbose_name="copy")),
                 (
                     "version",
-                    models.PositiveIntegerField(
-                        help_text="The version of the copy in which the product was requested or selected."
-                    ),
+                    models.PositiveIntegerField(help_text="The version of the copy that the act led to."),
                 ),
                 (
-                    "product",
+                    "act",
                     models.CharField(
-                        help_text="The surplus lines product that was requested or selected.", max_length=64
+                        choices=[
+                            ("requested", "Requested"),
+                            ("queued", "Sent to the carrier"),
+                            ("selected", "Selected"),
+                            ("bound", "Bound"),
+                            ("exported", "Exported"),
+                        ],
+                        default="requested",
+                        max_length=20,
                     ),
                 ),
+                ("product", models.CharField(help_text="The surplus lines product.", max_length=64)),
                 ("line", models.CharField(max_length=64)),
                 ("release_id", models.IntegerField(verbose_name="release")),
+                ("as_of", models.DateField(verbose_name="evaluation date")),
+                ("states", models.JSONField(default=list, help_text="The states that concern the line.")),
                 (
                     "declines",
-                    models.JSONField(help_text="Each admitted product with its reasons (rule, text and effect)."),
+                    models.JSONField(
+                        help_text=(
+                            "Each admitted product with its reasons, at most four (rule, text, effect and the paths read)."
+                        )
+                    ),
+                ),
+                (
+                    "carriers",
+                    models.JSONField(
+                        default=dict,
+                        help_text="Each admitted product that its carrier declined itself, with the carrier's words.",
+                    ),
                 ),
                 (
                     "inputs",
@@ -87,6 +107,22 @@ class Migration(migrations.Migration):
                         help_text="The path and value of every answer that those rules read. Sensitive values are masked."
                     ),
                 ),
+                (
+                    "tags",
+                    models.JSONField(
+                        default=dict, help_text="The sensitivity under which an answer was given, by its path."
+                    ),
+                ),
+                (
+                    "surplus",
+                    models.JSONField(
+                        default=dict,
+                        help_text="Whether the condition was met, by which rules, and the texts that must be shown.",
+                    ),
+                ),
+                ("actor_type", models.CharField(max_length=20)),
+                ("actor_id", models.CharField(blank=True, max_length=64)),
+                ("actor_label", models.CharField(blank=True, max_length=200)),
                 ("created_at", models.DateTimeField()),
             ],
             options={

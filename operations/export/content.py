@@ -58,9 +58,11 @@ def of_version(changes: bytes, visibility: Visibility) -> dict[str, Any]:
     return {"changes": shapes.changes(decode(changes, list[Change]), visibility)}
 
 
-def of_inputs(inputs: Any, visibility: Visibility) -> Any:
-    """Return the recorded inputs of a declination, each as the export may show it."""
-    return {path: visibility.shown(path, value) for path, value in inputs.items()}
+def of_inputs(inputs: Any, tags: Any, visibility: Visibility) -> Any:
+    """Return the recorded inputs of a declination, each as the export may show it; ``tags`` are their sensitivities
+    when they were given.
+    """
+    return {path: visibility.shown(path, value, tag=tags.get(path, "")) for path, value in inputs.items()}
 
 
 def line(row: object) -> bytes:

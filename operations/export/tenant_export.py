@@ -112,7 +112,7 @@ class _Export:
             return content.of_copy(bytes(row["document"]), bytes(row["evaluation"]), visibility)
         if table.model is CopyRevision:
             return content.of_version(bytes(row["changes"]), visibility)
-        return {"inputs": content.of_inputs(row["inputs"], visibility)}
+        return {"inputs": content.of_inputs(row["inputs"], row["tags"], visibility)}
 
 
 def _people(tenant: Tenant) -> Iterator[bytes]:

@@ -5,6 +5,8 @@ Forms and copies are only read here; what writes one goes through the batch.
 
 from partner_engine.admin import (
     actions,
+    carrier_calls,
+    carrier_links,
     carriers,
     catalogue,
     copies,
@@ -23,6 +25,8 @@ from partner_engine.admin import (
 
 __all__ = [
     "actions",
+    "carrier_calls",
+    "carrier_links",
     "carriers",
     "catalogue",
     "copies",

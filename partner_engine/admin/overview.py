@@ -18,8 +18,11 @@ from django.db.models.functions import TruncHour
 from django.http import HttpRequest
 from django.urls import reverse
 from django.utils import timezone
+from redis.exceptions import RedisError
 
 from actions.models import ActionState, OutboxAction
+from carriers.links.inspection import breaker_views
+from carriers.models import CarrierLink
 from catalogue.models import Catalogue, Release
 from copies.models import CopyRevision
 from forms.models import ApplicationForm
@@ -91,6 +94,7 @@ def overview(request: HttpRequest) -> Overview:
         (("forms", "applicationform"), lambda: _form_cards(now)),
         (("actions", "outboxaction"), lambda: _outbox_cards(now)),
         (("axes", "accessattempt"), lambda: _sign_in_cards(now)),
+        (("carriers", "carrierlink"), _circuit_cards),
     )
     cards = tuple(card for label, make in makers if _may_view(request, label) for card in make())
     bars = _bars(now) if _may_view(request, ("copies", "copy")) else ()
@@ -161,6 +165,20 @@ def _sign_in_cards(now: datetime) -> Iterable[Card]:
     link = _list("axes", "accessattempt")
     yield Card("Failed sign-ins", f"{failures:,}", "in the last day, without a successful sign-in since", link)
     yield Card("Locked out", f"{locked:,}", "users who cannot try again yet", link, "warn" if locked else "good")
+
+
+def _circuit_cards() -> Iterable[Card]:
+    """Return the card of open circuits; the fleet calls these carriers only to try whether they are back."""
+    link = _list("carriers", "carrierlink")
+    carriers = dict(CarrierLink.objects.filter(is_enabled=True).values_list("base_url", "carrier")[:COUNTED])
+    try:
+        views = breaker_views(carriers)
+    except RedisError:
+        yield Card("Open circuits", "?", "Redis is not responding", link, "warn")
+        return
+    silent = sorted({carrier for address, carrier in carriers.items() if views[address].is_open})
+    text = f"not responding: {', '.join(silent)}" if silent else "every carrier responds"
+    yield Card("Open circuits", f"{len(silent):,}", text, link, "bad" if silent else "good")
 
 
 def _bars(now: datetime) -> tuple[Bar, ...]:

@@ -18,8 +18,11 @@ from tenants.models import Tenant
 
 #: Fields that lists cannot be filtered by, because the matches would disclose them letter by letter.
 UNFILTERABLE_FIELDS: Final = frozenset(
-    {"client_secret", "document", "password", "previous_secret", "search_personal", "secret", "wrapped_key"}
-)
+    {
+        "callback_secret", "client_secret", "document", "password", "previous_callback_secret", "previous_secret",
+        "search_personal", "secret", "wrapped_key",
+    }
+)  # fmt: skip
 
 
 class NoGuessing:

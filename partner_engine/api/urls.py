@@ -16,6 +16,7 @@ from partner_engine.api.clones import CloneForm
 from partner_engine.api.compare import Compare
 from partner_engine.api.confirmations import Confirmations
 from partner_engine.api.copies import Copy, LockCopy, MakeBase, RestoreCopy, UnlockCopy
+from partner_engine.api.declines import Declines, DeclinesExport, SigningKeys
 from partner_engine.api.docs import Description, Docs
 from partner_engine.api.events import Events
 from partner_engine.api.explain import Explain
@@ -67,6 +68,8 @@ ROUTES: Final[dict[str, tuple[str, type[APIView]]]] = {
     "compare": ("copies/<id:id>/compare", Compare),
     "history_head": ("copies/<id:id>/history/head", HistoryHead),
     "decision": ("copies/<id:id>/decision", Decision),
+    "declines": ("copies/<id:id>/declines", Declines),
+    "declines_export": ("copies/<id:id>/declines/export", DeclinesExport),
     "revert": ("copies/<id:id>/revert", Revert),
     "explain": ("copies/<id:id>/explain", Explain),
     "reveal": ("copies/<id:id>/reveal", Reveal),
@@ -97,6 +100,7 @@ ROUTES: Final[dict[str, tuple[str, type[APIView]]]] = {
     "replay_webhooks": ("webhook_endpoints/<id:id>/replay", ReplayWebhooks),
     "test_webhook": ("webhook_endpoints/<id:id>/test", TestWebhook),
     "webhook_event_schema": ("webhook_event_schema", WebhookEventSchema),
+    "signing_keys": ("signing_keys", SigningKeys),
     "me": ("me", Me),
     "tickets": ("tickets", Tickets),
     "schema": ("schema", Description),

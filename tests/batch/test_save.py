@@ -221,7 +221,9 @@ def test_acting_on_a_surplus_product_records_a_declination(make_form: MakeForm, 
     ]
     for record in records:
         # The rule that would only have referred is no reason of the decline.
-        assert record.declines == {"PA-CARE": [{"rule": "P1", "text": "More than 100 cats", "effect": "decline"}]}
+        assert record.declines == {
+            "PA-CARE": [{"rule": "P1", "text": "More than 100 cats", "effect": "decline", "paths": ["cat_count"]}]
+        }
         assert record.inputs == {"cat_count": 120}
 
 

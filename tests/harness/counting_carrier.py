@@ -1,4 +1,4 @@
-"""A carrier on a real socket that does as it is told and counts what it receives; in a thread of the test.
+"""A carrier on a real socket that responds as the test chooses and counts what it receives; in a thread of the test.
 
 ``behave("ok" | "hang" | "cut" | "status 503" | ...)`` decides on the responses from then on; ``seen`` has the method,
 path and headers of every request with the monotonic time of its arrival.

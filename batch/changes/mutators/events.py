@@ -18,7 +18,10 @@ EventKind: TypeAlias = Literal[
     "guest_flow_email_sent",
     "agent_needs_bind_assistance_email_sent",
     "bridged_to_off_platform_carrier",
+    "declines_exported",
 ]
+#: An export of the declines of a copy, which leaves a declination of every line with a decline.
+DECLINES_EXPORTED: Final = "declines_exported"
 
 
 MAX_DETAIL: Final = 500

@@ -68,6 +68,8 @@ ROWS = [
     Row("GET", "copies/<id:id>/history", READ),
     Row("GET", "copies/<id:id>/history/head", READ),
     Row("GET", "copies/<id:id>/decision", READ),
+    Row("GET", "copies/<id:id>/declines", READ),
+    Row("POST", "copies/<id:id>/declines/export", WRITE, b"{}"),
     Row("POST", "copies/<id:id>/revert", WRITE, b'{"version": 1}'),
     Row("GET", "copies/<id:id>/explain", READ, query="?target=QM-BOP"),
     Row("GET", "copies/<id:id>/needed", READ),
@@ -119,7 +121,7 @@ ROWS = [
 ]
 #: One alias has a row above: the others are the same views (see test_form_aliases).
 ALIASES = {address for name, (address, _) in ALIAS_ROUTES.items() if name != "form_answers"}
-PUBLIC = {"schema", "docs"}
+PUBLIC = {"schema", "docs", "signing_keys"}
 OF_ONE = [row for row in ROWS if "<id:id>" in row.address]
 WRITES = [row for row in ROWS if row.writes]
 
