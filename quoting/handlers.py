@@ -4,24 +4,30 @@ from __future__ import annotations
 
 from actions.kinds import (
     BindQuoteRequest,
+    BridgeToCarrier,
     CancelQuoteRequest,
+    ExpireQuotes,
     ImportCarrierMessage,
     MarkQuotesStale,
     RefreshQuoteRequest,
     WithdrawQuotesOfLine,
 )
+from actions.maintenance import hourly
 from actions.registry import handles
 from actions.sweeps import service
 from batch.processes.runner import WORKS
 from carriers.links.wire import BindingUpdated, QuoteUpdated
-from quoting import binding_call, cancellation, importing, polling
+from quoting import binding_call, bridging, cancellation, expiry, importing, polling
 from quoting.binding import BIND_ASSISTANCE, wait_for_help
 from quoting.bound_lines import withdraw_quotes_of_line
 from quoting.carrier_actions import carrier_action
 from quoting.dispatcher import DATABASE_THREADS, dispatch
 from quoting.staleness import mark_quotes_stale
+from tenants.models import Tenant
 
 handles(MarkQuotesStale)(mark_quotes_stale)
+handles(BridgeToCarrier, budget=bridging.BUDGET)(bridging.record_bridge)
+handles(ExpireQuotes, budget=expiry.BUDGET)(expiry.expire_quotes)
 carrier_action(RefreshQuoteRequest, budget=polling.BUDGET)(polling.Refreshment)
 carrier_action(CancelQuoteRequest, budget=cancellation.BUDGET)(cancellation.Cancellation)
 carrier_action(BindQuoteRequest, budget=binding_call.BUDGET)(binding_call.Binding)
@@ -31,3 +37,9 @@ importing.imports(BindingUpdated)(binding_call.import_updated_binding)
 handles(WithdrawQuotesOfLine)(withdraw_quotes_of_line)
 WORKS.register(BIND_ASSISTANCE, wait_for_help)
 service("carriers", connections=DATABASE_THREADS)(dispatch)
+
+
+@hourly
+def expire_each_hour(tenant: Tenant) -> ExpireQuotes:
+    """Return the hourly expiry of the tenant's quotes."""
+    return ExpireQuotes(tenant_id=str(tenant.pk))
