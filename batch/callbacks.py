@@ -54,7 +54,7 @@ def _only_ends_links(changeset: Changeset) -> bool:
 
 def _only_concerns_quotes(changeset: Changeset, loaded: Loaded) -> bool:
     """Return whether a save only records what carriers and mails reported, or binds another line of a bound copy: what
-    a carrier decided is true whoever locked the copy meanwhile.
+    a carrier decided is true, also where a person has locked the copy meanwhile.
     """
     is_bound = any(getattr(row, "state", "") == "bound" for row in loaded.attached.get("bindings", ()))
     by = changeset.tracker.by

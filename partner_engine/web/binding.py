@@ -138,7 +138,7 @@ def _said(page: BindPage) -> str:
     return f"Saved. {page.left} still needed." if page.left else "Saved. Nothing is needed any more."
 
 
-def _respond(  # noqa: PLR0913 - what the page is told beside its parts
+def _respond(  # noqa: PLR0913 - the parts and the event of one response
     request: HttpRequest,
     reading: Reading,
     page: BindPage,
