@@ -10,6 +10,7 @@ from actions.kinds import (
     ImportCarrierMessage,
     MarkQuotesStale,
     RefreshQuoteRequest,
+    SubmitQuoteRequest,
     WithdrawQuotesOfLine,
 )
 from actions.maintenance import hourly
@@ -17,7 +18,7 @@ from actions.registry import handles
 from actions.sweeps import service
 from batch.processes.runner import WORKS
 from carriers.links.wire import BindingUpdated, QuoteUpdated
-from quoting import binding_call, bridging, cancellation, expiry, importing, polling
+from quoting import binding_call, bridging, cancellation, expiry, importing, polling, submission
 from quoting.binding import BIND_ASSISTANCE, wait_for_help
 from quoting.bound_lines import withdraw_quotes_of_line
 from quoting.carrier_actions import carrier_action
@@ -28,6 +29,7 @@ from tenants.models import Tenant
 handles(MarkQuotesStale)(mark_quotes_stale)
 handles(BridgeToCarrier, budget=bridging.BUDGET)(bridging.record_bridge)
 handles(ExpireQuotes, budget=expiry.BUDGET)(expiry.expire_quotes)
+carrier_action(SubmitQuoteRequest, budget=submission.BUDGET)(submission.Submission)
 carrier_action(RefreshQuoteRequest, budget=polling.BUDGET)(polling.Refreshment)
 carrier_action(CancelQuoteRequest, budget=cancellation.BUDGET)(cancellation.Cancellation)
 carrier_action(BindQuoteRequest, budget=binding_call.BUDGET)(binding_call.Binding)

@@ -15,6 +15,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 Reply = tuple[int, Mapping[str, str], bytes]
+#: Instead of a reply: the connection is cut after the request was processed.
+CUT: Reply = (0, {}, b"")
 
 QUOTE = {
     "reference": "Q-1", "request_token": "t-1", "product": "p", "status": "quoted", "sequence": 3,
@@ -81,6 +83,8 @@ class CountingCarrier:
                 if self.behavior == "cut":
                     break
                 status, more, content = self.answer(request) or self._reply(request)
+                if status == 0:
+                    break
                 fields = {"Content-Type": "application/json", "Content-Length": str(len(content)), **more}
                 shown = "".join(f"{name}: {value}\r\n" for name, value in fields.items())
                 writer.write(f"HTTP/1.1 {status} Done\r\n{shown}\r\n".encode() + content)

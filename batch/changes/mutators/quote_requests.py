@@ -37,7 +37,7 @@ FOLLOWING: Final[Mapping[str, frozenset[str]]] = {
     "declined": frozenset({"queued", "stale", "bound", "withdrawn"}),
     "blocked": frozenset({"queued", "stale", "bound", "withdrawn"}),
     "failed": frozenset({"queued", "withdrawn"}),
-    "stale": frozenset({"queued", "bound", "withdrawn"}),
+    "stale": frozenset({"queued", "expired", "bound", "withdrawn"}),
     "expired": frozenset({"queued", "bound", "withdrawn"}),
     "selected": frozenset({"quoted", "stale", "expired", "bound", "withdrawn"}),
     "bound": frozenset(),
