@@ -8,6 +8,7 @@ from partner_engine.id_converter import IdConverter
 from partner_engine.web import (
     all_quotes,
     application_forms,
+    binding,
     catch_up,
     clones,
     compare,
@@ -65,6 +66,10 @@ urlpatterns = [
     path("forms/<id:copy_id>/guest-links/new", guest_links.issue, name="issue-guest-link"),
     path("forms/<id:copy_id>/guest-links/<id:link_id>/revoke", guest_links.revoke, name="revoke-guest-link"),
     path("forms/<id:copy_id>/guest-links/<id:link_id>/send-back", guest_links.send_back, name="send-back-guest-link"),
+    path("forms/<id:copy_id>/bind/<id:quote_id>", binding.show, name="bind"),
+    path("forms/<id:copy_id>/bind/<id:quote_id>/answers", binding.answer, name="bind-answers"),
+    path("forms/<id:copy_id>/bind/<id:quote_id>/parts", binding.catch_up, name="bind-parts"),
+    path("forms/<id:copy_id>/bind/<id:quote_id>/order", binding.order, name="bind-order"),
     path("quotes", all_quotes.index, name="all-quotes"),
     path("proposals/<str:secret>", proposals.open_proposal, name="open-proposal"),
     path("settings/webhooks", webhooks.index, name="webhooks"),
