@@ -1,7 +1,7 @@
 """Marks the quotes stale whose carrier would now be sent something else, and current again where the difference is
 gone. Pure.
 
-A quote is stale if and only if the payload that would be sent now differs from the one that was sent (ADR 36). A save
+A quote is stale if and only if the payload that would be sent now differs from the one that was sent (ADR 37). A save
 compares the hashes of both, but only where something changed that the payload is made of.
 """
 
