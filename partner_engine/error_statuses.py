@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
+from batch.binding_errors import CannotBind
 from batch.errors import (
     BaseCopy,
     BatchError,
@@ -79,6 +80,7 @@ STATUS: Final[dict[type[BatchError], int]] = {
     IdempotencyConflict: 422,
     IdempotencyInFlight: 409,
     IdempotencyReplay: 409,
+    CannotBind: 409,
     NoReason: 422,
     NothingToReveal: 422,
     CannotBeExported: 409,

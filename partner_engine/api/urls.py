@@ -10,6 +10,7 @@ from rest_framework.views import APIView
 from partner_engine.api.answers import Answers
 from partner_engine.api.appetite import Appetites, AppetiteTable
 from partner_engine.api.application_forms import ApplicationForm, ApplicationForms, FormCopies
+from partner_engine.api.bindings import BindAssistance, Binding, ConsentToBind
 from partner_engine.api.catalogue import Catalogue
 from partner_engine.api.clones import CloneForm
 from partner_engine.api.compare import Compare
@@ -84,6 +85,9 @@ ROUTES: Final[dict[str, tuple[str, type[APIView]]]] = {
     "question_set": ("copies/<id:id>/question_sets/<slug:code>", QuestionSet),
     "events": ("copies/<id:id>/events", Events),
     "processes": ("copies/<id:id>/processes", Processes),
+    "binding": ("quote_requests/<id:id>/binding", Binding),
+    "consent": ("quote_requests/<id:id>/consent", ConsentToBind),
+    "bind_assistance": ("quote_requests/<id:id>/assistance", BindAssistance),
     "search": ("search", Search),
     "naics": ("naics", Naics),
     "appetite": ("appetite", Appetites),

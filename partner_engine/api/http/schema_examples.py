@@ -35,6 +35,28 @@ _PROCESS: Final[dict[str, Any]] = {
     "ended_at": None,
 }
 
+_BINDING: Final[dict[str, Any]] = {
+    "quote_request_id": "01935ad1-5d2c-7a10-8f21-7c0b1f9f3a04",
+    "state": "requested",
+    "consent": {
+        "wording_hash": "5d2c7a108f217c0b1f9f3a0401935ad15d2c7a108f217c0b1f9f3a0401935ad1",
+        "accepted_by": "Robin Example",
+        "recorded_by": "Harbor demo",
+        "accepted_at": "2026-11-25T15:02:00Z",
+        "document_version": 9,
+    },
+    "consent_void_reason": "",
+    "payment_plan": "monthly",
+    "payment_method_id": None,
+    "requested_at": "2026-11-25T15:02:00Z",
+    "answered_at": None,
+    "policy_number": "",
+    "reasons": [],
+}
+_CONSENT: Final[dict[str, Any]] = {
+    "wording_hash": _BINDING["consent"]["wording_hash"],
+    "accepted_by": "Robin Example",
+}
 _CHANGES: Final[dict[str, Any]] = {
     "id": _FORM,
     "application_form_id": _FORM,
@@ -165,6 +187,40 @@ EXAMPLES: Final[dict[str, tuple[bool, Any]]] = {
     "EventShape": (False, _EVENT),
     "EventPage": (False, {"results": [_EVENT], "next": None}),
     "ProcessPage": (False, {"results": [_PROCESS], "next": None}),
+    "NewConsent": (True, _CONSENT),
+    "BindOrder": (True, {"consent": _CONSENT}),
+    "NewAssistance": (True, {"note": "The carrier asks for a signature that we do not have."}),
+    "BindingShape": (False, _BINDING),
+    "BindingPlan": (
+        False,
+        {
+            "copy_id": _FORM,
+            "binding": {**_BINDING, "state": "none", "consent": None, "payment_plan": "", "requested_at": None},
+            "terms": {
+                "insured": "Copper Kettle Bistro LLC",
+                "carrier": "Quillmark Mutual",
+                "product": "Business owners",
+                "reference": "QM-0000031",
+                "premium": 2451,
+                "currency": "USD",
+                "effective_on": "2026-12-15",
+                "payment_plan": "Monthly",
+                "changes": [],
+                "disclosures": [],
+                "wording": "Copper Kettle Bistro LLC asks Quillmark Mutual to bind Business owners insurance ...",
+                "wording_hash": _BINDING["consent"]["wording_hash"],
+            },
+            "needed": ["mqs_fein"],
+            "subjectivities": [],
+            "refusals": [
+                {
+                    "code": "answers_needed",
+                    "detail": "These answers are needed before the quote is bound: Federal tax ID (FEIN).",
+                    "remedy": "answer",
+                }
+            ],
+        },
+    ),
     "ChangesShape": (False, _CHANGES),
     "ComparisonShape": (False, _COMPARISON),
     "Problem": (
