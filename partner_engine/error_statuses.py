@@ -53,6 +53,7 @@ from batch.errors import (
     WrongValue,
 )
 from batch.misuse import Misuse
+from quoting.refusals import CannotBeQuoted, NoManualEntry, NoPortal, UnknownQuoteRequest, UnknownSubjectivity
 from scenarios.merge_errors import (
     CannotMerge,
     MergeRefused,
@@ -116,6 +117,11 @@ STATUS: Final[dict[type[BatchError], int]] = {
     MergeRefused: 422,
     SourceMoved: 409,
     NoMergeToUndo: 409,
+    CannotBeQuoted: 409,
+    NoManualEntry: 409,
+    NoPortal: 409,
+    UnknownQuoteRequest: 404,
+    UnknownSubjectivity: 404,
 }
 
 

@@ -34,6 +34,54 @@ _PROCESS: Final[dict[str, Any]] = {
     "updated_at": "2026-11-25T14:08:20Z",
     "ended_at": None,
 }
+_SUBJECTIVITY: Final[dict[str, Any]] = {
+    "id": "01935ad1-5d2c-7a10-8f21-7c0b1f9f3a05",
+    "code": "S1",
+    "kind": "sign",
+    "text": "Signed application",
+    "owner": "insured",
+    "due_on": "2026-12-10",
+    "path": "",
+    "done_at": None,
+    "done_by": "",
+}
+_QUOTE_REQUEST: Final[dict[str, Any]] = {
+    "id": "01935ad1-5d2c-7a10-8f21-7c0b1f9f3a04",
+    "copy_id": _FORM,
+    "product": "VC-PL",
+    "carrier": "VC",
+    "state": "quoted",
+    "premium": 1890,
+    "estimate": None,
+    "indication": 1890,
+    "is_bindable": True,
+    "valid_until": "2026-12-25",
+    "asked_version": 7,
+    "asked": [{"path": "mqs_gl_limit", "label": "Limit per occurrence", "value": "l2m"}],
+    "changes": [
+        {
+            "field": "limit",
+            "path": "mqs_gl_limit",
+            "label": "Limit per occurrence",
+            "asked": "l2m",
+            "offered": "l1m",
+            "reason": "We offer at most $1,000,000 for this class.",
+        }
+    ],
+    "reasons": [],
+    "reason": "",
+    "subjectivities": [_SUBJECTIVITY],
+    "carrier_reference": "VC-20417",
+    "previous_references": [],
+    "policy_number": "",
+    "attempts": 0,
+    "next_attempt_at": None,
+    "submitted_at": "2026-11-25T14:09:00Z",
+    "answered_at": "2026-11-25T14:09:02Z",
+    "firm_at": "2026-11-25T14:09:02Z",
+    "created_at": "2026-11-25T14:08:58Z",
+    "updated_at": "2026-11-25T14:09:02Z",
+}
 
 _BINDING: Final[dict[str, Any]] = {
     "quote_request_id": "01935ad1-5d2c-7a10-8f21-7c0b1f9f3a04",
@@ -187,6 +235,36 @@ EXAMPLES: Final[dict[str, tuple[bool, Any]]] = {
     "EventShape": (False, _EVENT),
     "EventPage": (False, {"results": [_EVENT], "next": None}),
     "ProcessPage": (False, {"results": [_PROCESS], "next": None}),
+    "NewQuoteRequests": (True, {"products": ["QM-BOP", "VC-PL"]}),
+    "RequestedShape": (
+        False,
+        {
+            "requested": [
+                _QUOTE_REQUEST
+                | dict.fromkeys(("premium", "indication", "valid_until", "asked_version"))
+                | dict.fromkeys(("submitted_at", "answered_at", "firm_at"))
+                | {"state": "queued", "is_bindable": False, "asked": [], "changes": [], "subjectivities": []}
+                | {"carrier_reference": ""}
+            ],
+            "refused": [
+                {"product": "QM-BOP", "code": "already_quoted", "text": "There is a current quote of this product."}
+            ],
+        },
+    ),
+    "QuoteRequestShape": (False, _QUOTE_REQUEST),
+    "QuoteRequestPage": (False, {"results": [_QUOTE_REQUEST], "next": None}),
+    "EnteredQuote": (
+        True,
+        {
+            "status": "quoted",
+            "reference": "OH-311",
+            "premium": 2210,
+            "is_bindable": True,
+            "valid_until": "2026-12-25",
+            "reason": "",
+        },
+    ),
+    "SubjectivityShape": (False, _SUBJECTIVITY),
     "NewConsent": (True, _CONSENT),
     "BindOrder": (True, {"consent": _CONSENT}),
     "NewAssistance": (True, {"note": "The carrier asks for a signature that we do not have."}),
