@@ -45,7 +45,13 @@ def gates_for(
     tenant that records no licenses, or no appointments, is not gated by them; licenses of a user count where that user
     is ``actor``. ``document`` must be as the check flow left it when it returned ``evaluation`` under ``catalogue``.
     """
-    permissions = permissions_of(tenant, actor=actor)
+    return gates_by(permissions_of(tenant, actor=actor), catalogue, document, evaluation)
+
+
+def gates_by(
+    permissions: Permissions, catalogue: CompiledCatalogue, document: Document, evaluation: Evaluation
+) -> dict[str, Gate]:  # fmt: skip
+    """Return the gates by product as ``gates_for``, by ``permissions`` that were read before."""
     if permissions.gate_nothing:
         return {}
     carriers = {carrier.code: carrier.name for carrier in catalogue.definition.carriers}

@@ -2,16 +2,25 @@
 
 from __future__ import annotations
 
-from actions.kinds import CancelQuoteRequest, ImportCarrierMessage, MarkQuotesStale, RefreshQuoteRequest
-from actions.registry import handles
+from actions.kinds import (
+    CancelQuoteRequest,
+    ImportCarrierMessage,
+    MarkQuotesStale,
+    RecordDeclination,
+    RefreshQuoteRequest,
+)
+from actions.registry import Budget, handles
 from actions.sweeps import service
 from carriers.links.wire import QuoteUpdated
 from quoting import cancellation, importing, polling
 from quoting.carrier_actions import carrier_action
+from quoting.decline_exports import record_declination
 from quoting.dispatcher import DATABASE_THREADS, dispatch
 from quoting.staleness import mark_quotes_stale
 
 handles(MarkQuotesStale)(mark_quotes_stale)
+#: A proof must not be lost: it is tried for about two days.
+handles(RecordDeclination, budget=Budget(tries=60))(record_declination)
 carrier_action(RefreshQuoteRequest, budget=polling.BUDGET)(polling.Refreshment)
 carrier_action(CancelQuoteRequest, budget=cancellation.BUDGET)(cancellation.Cancellation)
 carrier_action(ImportCarrierMessage, budget=importing.BUDGET)(importing.MessageImportation)

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 from functools import partial
 from typing import Any
 
 from django.http import HttpRequest
 
+from batch.changes.changeset import Changeset
 from batch.changes.guest_scope import CLOSED
 from batch.changes.records import SaveResult
 from batch.context import BatchContext
@@ -18,7 +20,10 @@ from partner_engine.copy_visibility import past_sensitivities
 from partner_engine.web.base_copy import base_loader
 from partner_engine.web.pages.reading import CopyFacts, Reader, Reading
 from partner_engine.web.visitors import Visitor
+from presentation.gates import Gate
 from presentation.visibility import PERSONAL
+from quoting.gates import gates_for
+from rules.flow.evaluation import Evaluation
 
 
 def read_context(
@@ -55,6 +60,7 @@ def read_context(
         then=tuple(past_sensitivities([release.id])) if is_older else (),
         load_base=base_loader(context, visitor),
         unknown_to=_unknown_to(context) if visitor.guest is None else {},
+        load_gates=partial(_gates, context, changeset, evaluation) if visitor.guest is None else dict,
     )
     return reading
 
@@ -74,6 +80,11 @@ def _reader(context: BatchContext, visitor: Visitor) -> Reader:
         unknown=frozenset(link.unknown),
         has_finished=link.finished_at is not None,
     )
+
+
+def _gates(context: BatchContext, changeset: Changeset, evaluation: Evaluation) -> Mapping[str, Gate]:
+    actor = context.save_context.actor
+    return gates_for(context.scope, changeset.catalogue, changeset.document, evaluation, actor=actor)
 
 
 def _unknown_to(context: BatchContext) -> dict[str, str]:

@@ -51,6 +51,7 @@ class Missing:
 class ProductView:
     """One product with its outcome. ``missing`` says what its outcome and its price still need; ``was`` is the premium
     before the save that the page shows, if it was another, and ``last_year`` that of the term before, in a renewal.
+    ``gate`` says why the agency may not sell it.
     """
 
     code: str
@@ -65,6 +66,7 @@ class ProductView:
     reasons: tuple[str, ...]
     missing: tuple[Missing, ...]
     adjustments: tuple[str, ...]
+    gate: str = ""
 
 
 @dataclass(frozen=True)
@@ -80,7 +82,8 @@ class MessageView:
 @dataclass(frozen=True)
 class Panel:
     """The whole panel. ``summary`` is its one line for narrow screens, ``counts`` the numbers of needed answers,
-    ``left`` the missing answers for guests, and ``to_agent`` those that they left to the agent.
+    ``left`` the missing answers for guests, and ``to_agent`` those that they left to the agent. ``declines`` states
+    that a product declines, so that there is something on the page of declines.
     """
 
     products: tuple[ProductView, ...]
@@ -92,6 +95,7 @@ class Panel:
     more_left: int = 0
     to_agent: tuple[Link, ...] = ()
     sells: bool = True
+    declines: bool = False
 
 
 def build_panel(reading: Reading) -> Panel:
@@ -105,7 +109,8 @@ def build_panel(reading: Reading) -> Panel:
         for place, product in enumerate(reading.catalogue.definition.products)
     }
     codes = sorted(eligibility, key=lambda code: order.get(code, (len(lines), 0)))
-    products = tuple(_product(reading, code, eligibility[code]) for code in codes)
+    gates = {code: gate.text for code, gate in reading.load_gates().items()} if codes else {}
+    products = tuple(_product(reading, code, eligibility[code], gate=gates.get(code, "")) for code in codes)
     question = reading.catalogue.definition.lines_question
     messages = tuple(
         MessageView(
@@ -125,6 +130,7 @@ def build_panel(reading: Reading) -> Panel:
         link_to(reading, question) if sells and not products and question else None,
         counts=_counts(reading) if products else "",
         sells=sells,
+        declines=any(outcome.outcome == "decline" for outcome in eligibility.values()),
     )
 
 
@@ -159,7 +165,7 @@ def link_to(reading: Reading, path: str) -> Link:
     return Link(path, element_id(path), label)
 
 
-def _product(reading: Reading, code: str, outcome: ProductOutcome) -> ProductView:
+def _product(reading: Reading, code: str, outcome: ProductOutcome, *, gate: str) -> ProductView:
     carrier, name = carrier_and_line(reading.catalogue, code)
     badge, style = _SO_FAR if _is_waiting(outcome) else _BADGES[outcome.outcome]
     currency = reading.catalogue.definition.currency
@@ -176,6 +182,7 @@ def _product(reading: Reading, code: str, outcome: ProductOutcome) -> ProductVie
         reasons=_reasons(outcome),
         missing=tuple(_missing(reading, outcome)),
         adjustments=tuple(_adjustment(reading, found) for found in outcome.adjustments),
+        gate=gate,
     )
 
 

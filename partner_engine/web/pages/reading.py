@@ -16,6 +16,7 @@ from copies.document import Answer, Container, Document, find_answer, find_conta
 from copies.paths import Path, split_first
 from partner_engine.web.pages.base_answers import match_base_rows
 from presentation import visibility
+from presentation.gates import Gate
 from presentation.product_names import product_name
 from presentation.visibility import Visibility
 from rules.definition.catalogue import Sensitivity
@@ -97,6 +98,8 @@ class Reading:
     premiums_before: Mapping[str, int | None] = field(default_factory=dict)
     load_base: Callable[[], Document | None] = lambda: None
     unknown_to: Mapping[str, str] = field(default_factory=dict)
+    #: Returns the gates of the products: where the tenant has no license or appointment.
+    load_gates: Callable[[], Mapping[str, Gate]] = dict
 
     def after(self, before: Evaluation) -> Reading:
         """Return this reading as that of a save that started from the evaluation ``before``."""
