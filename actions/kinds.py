@@ -148,13 +148,16 @@ class BridgeToCarrier(FieldsPayload):
 
     kind: ClassVar[str] = "bridge_to_carrier"
     payload_time: ClassVar[PayloadTime] = PayloadTime.FROZEN
-    targeted_by: ClassVar[tuple[str, ...]] = ("request_id",)
+    targeted_by: ClassVar[tuple[str, ...]] = ("request_id", "bridge_id")
 
     copy_id: str
     request_id: str
     carrier: str
     product: str
     url: str
+    #: The same when the action is run again, so that the event is recorded once.
+    bridge_id: str
+    bridged_by: str
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -201,6 +204,17 @@ class RecordDeclination(FieldsPayload):
     actor_type: str
     actor_id: str
     actor_label: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ExpireQuotes(FieldsPayload):
+    """Mark the tenant's quotes whose validity has ended as expired."""
+
+    kind: ClassVar[str] = "expire_quotes"
+    payload_time: ClassVar[PayloadTime] = PayloadTime.FRESH
+    targeted_by: ClassVar[tuple[str, ...]] = ("tenant_id",)
+
+    tenant_id: str
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

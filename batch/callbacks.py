@@ -14,12 +14,10 @@ from batch.changes.mutators.guest_links import GUEST_LINKS
 from batch.changes.records import Loaded
 from batch.changes.tracker import GUEST
 from batch.errors import BaseCopy, CopyIsDeleted, CopyIsLocked, LastCopy
-from copies.changes import Change
 from copies.paths import Path
 
 OnCreate: TypeAlias = Callable[[Changeset], None]
 BeforeSave: TypeAlias = Callable[[Changeset, Loaded], None]
-AfterRules: TypeAlias = Callable[[Changeset, list[Change]], None]
 
 
 def set_owner(changeset: Changeset) -> None:
@@ -68,8 +66,6 @@ def keep_one_copy(changeset: Changeset, loaded: Loaded) -> None:
 ON_CREATE: Final[tuple[OnCreate, ...]] = (set_owner,)
 #: Before the rules. A copy that is deleted and locked is refused as deleted.
 BEFORE_SAVE: Final[tuple[BeforeSave, ...]] = (refuse_deleted, refuse_locked, keep_one_copy)
-#: After the rules, with the changes of the document: the consequences for attached records.
-AFTER_RULES: Final[tuple[AfterRules, ...]] = ()
 
 
 def call_on_create(changeset: Changeset, loaded: Loaded) -> None:
@@ -82,9 +78,3 @@ def call_before_save(changeset: Changeset, loaded: Loaded) -> None:
     """Call the callbacks before the rules."""
     for callback in BEFORE_SAVE:
         callback(changeset, loaded)
-
-
-def call_after_rules(changeset: Changeset, changes: list[Change]) -> None:
-    """Call the callbacks after the rules, with the ``changes`` of the document."""
-    for callback in AFTER_RULES:
-        callback(changeset, changes)

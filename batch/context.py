@@ -18,6 +18,7 @@ from msgspec.structs import replace
 from batch.changes.attached import AttachedRecord
 from batch.changes.changeset import Changeset, Mode
 from batch.changes.decision import decide
+from batch.changes.quote_staleness import mark_stale_quotes
 from batch.changes.records import (
     CopyRecord,
     FormRecord,
@@ -202,6 +203,7 @@ class BatchContext:
         # Nothing was saved at this moment: two reads of the same decision must not differ in their times.
         changeset = self._new_changeset(context=replace(self.save_context, now=self.copy.updated_at))
         evaluation = decide(changeset)
+        mark_stale_quotes(changeset, (), before=self.evaluation, after=evaluation)
         changeset.freeze()
         return changeset, evaluation
 

@@ -10,10 +10,11 @@ from uuid import UUID
 from django.db import DatabaseError
 from msgspec.structs import replace
 
-from batch.callbacks import call_after_rules, call_before_save, call_on_create
+from batch.callbacks import call_before_save, call_on_create
 from batch.changes.changeset import Changeset
 from batch.changes.decision import decide
 from batch.changes.open_values import protect_document, protected_changes
+from batch.changes.quote_staleness import end_quotes, mark_stale_quotes
 from batch.changes.records import BOUND, Loaded, PlannedSave, SaveContext, SaveResult
 from batch.effects.actions_of_save import emit
 from batch.effects.after_commit import after_commit
@@ -112,7 +113,9 @@ def save(
                 evaluation = unit.evaluation if is_kept else decide(changeset, before=before)
                 failpoint("rules_fired")
                 changes = protected_changes(changeset.tracker)
-                call_after_rules(changeset, changes)
+                if not is_kept:
+                    mark_stale_quotes(changeset, changes, before=before, after=evaluation)
+                    end_quotes(changeset)
                 changes += changeset.tracker.attached_changes()
                 result = compare(changeset, changes, before=unit.evaluation, after=evaluation)
                 result = replace(result, is_decision_kept=is_kept)

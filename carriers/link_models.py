@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from django.core.validators import MaxValueValidator, MinValueValidator
+from django.core.validators import MaxValueValidator, MinValueValidator, URLValidator
 from django.db import models
 from django.db.models import Q
 from uuid_utils.compat import uuid7
@@ -45,6 +45,13 @@ class CarrierLink(models.Model):
     is_enabled = models.BooleanField("turned on", default=True)
     mode = models.CharField(max_length=20, choices=Mode, default=Mode.CARRIER, blank=True)
     base_url = models.CharField("address", max_length=500, help_text="Such as https://quotes.carrier.example/api.")
+    portal_url = models.CharField(
+        "carrier's own pages",
+        max_length=500,
+        blank=True,
+        validators=[URLValidator(schemes=["https"])],
+        help_text="Where agents go on at the carrier itself. Leave empty if the carrier has no such pages.",
+    )
     client_id = models.CharField("client ID", max_length=200)
     client_secret = models.BinaryField(null=True)
     callback_secret = models.BinaryField(null=True)

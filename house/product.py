@@ -14,12 +14,14 @@ from house.environment import product_environment
 from house.errors import HouseError, Stopped
 from house.leftovers import Leftovers
 from house.migration_digests import refuse_rewritten_migrations, store_migrations
-from house.packages import SERVERS, ensure_packages
+from house.packages import SERVERS, SIMULATOR, ensure_packages
 from house.place import CHECKOUT, PYTHON, RUN, locked
-from house.servers import Instance
+from house.servers import Instance, usable_port
 from house.supervisor import Supervisor, say
 
 DEFAULT_PORT = 8000
+TO_SIMULATOR = 1000
+"""The distance from the product's port to the port of the carrier simulator, if that is free."""
 FOLDER = RUN / "run"
 MAILS = FOLDER / "mail"
 """Folder of mails, unless EMAIL_URL names a server."""
@@ -34,6 +36,8 @@ PROGRAMS = {
     # Messages of sockets are small, and compression costs memory per connection.
     "web": "-m uvicorn partner_engine.asgi:application --host {host} --port {port} --no-proxy-headers --no-access-log "
     "--log-level warning --timeout-graceful-shutdown 5 --ws-max-size 65536 --ws-per-message-deflate false",
+    "carriers": "-m uvicorn --factory carriers.simulator.app:create_app --host 127.0.0.1 --port {simulator_port} "
+    "--no-access-log --log-level warning --timeout-graceful-shutdown 1",
     "relay": "manage.py relay",
     "worker": f"{CELERY} worker --loglevel warning --concurrency 2 --without-mingle --without-gossip",
     "beat": f"{CELERY} beat --loglevel warning --schedule .run/run/beat-schedule",
@@ -46,6 +50,10 @@ def run() -> int:
     own = {"EMAIL_URL": f"filemail:///{MAILS}", **allowed}
     environment = product_environment({"DEMO": "1", **own})
     host, port = environment.get("HOST") or "127.0.0.1", _port(environment)
+    simulator_port = None
+    if environment["DEMO"] == "1" and not environment.get("CARRIER_SIMULATOR_URL"):
+        simulator_port = usable_port(port + TO_SIMULATOR if port + TO_SIMULATOR <= 65535 else port - TO_SIMULATOR)
+        environment["CARRIER_SIMULATOR_URL"] = f"http://127.0.0.1:{simulator_port}"
     # Carriers call back here; the simulator runs on this machine.
     environment.setdefault("PUBLIC_URL", f"http://127.0.0.1:{port}")
     with locked(RUN / "run.lock", wait=False) as is_ours:
@@ -59,7 +67,7 @@ def run() -> int:
         try:
             with Supervisor(record=leftovers) as supervisor:
                 _prepare(supervisor, environment)
-                _start_programs(supervisor, environment, host=host, port=port)
+                _start_programs(supervisor, environment, host=host, port=port, simulator_port=simulator_port)
                 supervisor.watch()
         except Stopped:
             say("\nStopped.")
@@ -70,7 +78,7 @@ def _prepare(supervisor: Supervisor, environment: dict[str, str]) -> None:
     """Install packages, start the servers, migrate the database and load the demo data."""
     needs_database, needs_redis = (not environment.get(name) for name in ("DATABASE_URL", "REDIS_URL"))
     needs_servers = needs_database or needs_redis
-    ensure_packages(supervisor, *[SERVERS] * needs_servers)
+    ensure_packages(supervisor, SIMULATOR, *[SERVERS] * needs_servers)
     if needs_servers:
         say("Starting " + " and ".join(["PostgreSQL"] * needs_database + ["Redis"] * needs_redis) + " ...")
         instance = Instance(FOLDER.name, is_durable=True)
@@ -92,14 +100,18 @@ def _prepare(supervisor: Supervisor, environment: dict[str, str]) -> None:
         _manage(supervisor, {"LOG_LEVEL": "WARNING", **environment}, "seed_demo")
 
 
-def _start_programs(supervisor: Supervisor, environment: dict[str, str], *, host: str, port: int) -> None:
-    """Start web, relay, worker and beat; print the addresses when the web server is ready."""
+def _start_programs(
+    supervisor: Supervisor, environment: dict[str, str], *, host: str, port: int, simulator_port: int | None
+) -> None:
+    """Start web, carrier simulator, relay, worker and beat; print the addresses when the web server is ready."""
     shutil.rmtree(METRICS, ignore_errors=True)
     METRICS.mkdir()
     environment = {"PROMETHEUS_MULTIPROC_DIR": str(METRICS), **environment}
     children = {}
-    for name, line in PROGRAMS.items():
-        command: list[str | Path] = [PYTHON, *shlex.split(line.format(host=host, port=port))]
+    lines = {name: line for name, line in PROGRAMS.items() if name != "carriers" or simulator_port is not None}
+    for name, line in lines.items():
+        filled = line.format(host=host, port=port, simulator_port=simulator_port)
+        command: list[str | Path] = [PYTHON, *shlex.split(filled)]
         # Without its worker, beat or relay the product goes on; without its web server there is nothing to keep.
         start = supervisor.start if name == "web" else supervisor.keep
         children[name] = start(name, command, environment=environment, folder=CHECKOUT)
@@ -115,6 +127,8 @@ def _start_programs(supervisor: Supervisor, environment: dict[str, str], *, host
     address = f"http://{shown_host}:{port}"
     say(f"\nPartner Engine runs at {address}/")
     say(f"API          {address}/api/v1/docs/")
+    if simulator_port is not None:
+        say(f"Carriers     {environment['CARRIER_SIMULATOR_URL']}/ (simulated; Owl Hollow waits for you at /desk/OH)")
     if environment["EMAIL_URL"].startswith("filemail:"):
         say(f"Mails        {MAILS}")
     if environment["DEMO"] == "1":

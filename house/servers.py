@@ -166,7 +166,7 @@ class Instance:
         log = self.folder / f"{server.lower()}.log"
         log.unlink(missing_ok=True)
         for _ in range(ATTEMPTS):
-            self._ports[server.lower()] = port = _usable(self._ports[server.lower()])
+            self._ports[server.lower()] = port = usable_port(self._ports[server.lower()])
             arguments = command(port)
             child = supervisor.start(
                 server,
@@ -217,7 +217,7 @@ def _unpack(supervisor: Supervisor, *, packed: Path, software: Path, account: Ac
     # A copy, because the account may not be allowed to enter the checkout.
     program, log = Path(shutil.copy(packed, software / "pg0")), RUN / "unpack.log"
     program.chmod(0o755)
-    start: list[str | Path] = [program, "start", "--data-dir", occupied, "--port", str(_usable(0))]
+    start: list[str | Path] = [program, "start", "--data-dir", occupied, "--port", str(usable_port(0))]
     supervisor.run(start, environment=_plain_environment(software), account=account, log=log, folder=software)
     program.unlink()
     if not any(software.glob(".pg0/installation/*/bin/postgres")):
@@ -246,7 +246,7 @@ def _drop_stale_pid_file(path: Path) -> None:
             path.unlink()
 
 
-def _usable(port: int) -> int:
+def usable_port(port: int) -> int:
     """Return `port` when it is free, else a free one; 0 asks for any."""
     for candidate in (port, 0):
         with socket.socket() as probe, contextlib.suppress(OSError):

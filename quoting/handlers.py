@@ -3,26 +3,38 @@
 from __future__ import annotations
 
 from actions.kinds import (
+    BridgeToCarrier,
     CancelQuoteRequest,
+    ExpireQuotes,
     ImportCarrierMessage,
     MarkQuotesStale,
     RecordDeclination,
     RefreshQuoteRequest,
 )
+from actions.maintenance import hourly
 from actions.registry import Budget, handles
 from actions.sweeps import service
 from carriers.links.wire import QuoteUpdated
-from quoting import cancellation, importing, polling
+from quoting import bridging, cancellation, expiry, importing, polling
 from quoting.carrier_actions import carrier_action
 from quoting.decline_exports import record_declination
 from quoting.dispatcher import DATABASE_THREADS, dispatch
 from quoting.staleness import mark_quotes_stale
+from tenants.models import Tenant
 
 handles(MarkQuotesStale)(mark_quotes_stale)
 #: A proof must not be lost: it is tried for about two days.
 handles(RecordDeclination, budget=Budget(tries=60))(record_declination)
+handles(BridgeToCarrier, budget=bridging.BUDGET)(bridging.record_bridge)
+handles(ExpireQuotes, budget=expiry.BUDGET)(expiry.expire_quotes)
 carrier_action(RefreshQuoteRequest, budget=polling.BUDGET)(polling.Refreshment)
 carrier_action(CancelQuoteRequest, budget=cancellation.BUDGET)(cancellation.Cancellation)
 carrier_action(ImportCarrierMessage, budget=importing.BUDGET)(importing.MessageImportation)
 importing.imports(QuoteUpdated)(importing.import_updated_quote)
 service("carriers", connections=DATABASE_THREADS)(dispatch)
+
+
+@hourly
+def expire_each_hour(tenant: Tenant) -> ExpireQuotes:
+    """Return the hourly expiry of the tenant's quotes."""
+    return ExpireQuotes(tenant_id=str(tenant.pk))

@@ -8,13 +8,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final
 
-from batch.changes.mutators.quote_requests import REQUESTED_BY, RUNNING
+from batch.changes.mutators.quote_requests import REQUESTED_BY, RUNNING, QuoteRequestMutator
 from batch.context import BatchContext
 from batch.errors import UnknownProduct
 from forms.states import OPEN_OUTCOMES
 from quoting.gates import gates_for
 from quoting.permissions import Gate
 from rules.flow.evaluation import ProductOutcome
+from rules.payload import Payload, payload_hash, quote_payload
 from tenants.access import Actor
 
 #: Why a product is not open, where its reasons have no text.
@@ -66,6 +67,20 @@ def check_product(context: BatchContext, product: str, *, gates: Mapping[str, Ga
         raise NotSendable(*_refusal(outcome))
     if gate := gates.get(product):
         raise NotSendable(gate.code, gate.text)
+
+
+def record_submission(context: BatchContext, request: QuoteRequestMutator) -> Payload:
+    """Record ``request`` as submitted with what is sent now, beside our own premium; return what is sent."""
+    row = request.row
+    changeset, evaluation = context.current_view()
+    payload = quote_payload(context.release.compiled, changeset.document, row.product, evaluation=evaluation)
+    outcome = evaluation.eligibility.get(row.product)
+    request.submit(
+        payload_hash=payload_hash(payload, row.request_token),
+        asked=payload.asked,
+        indication=None if outcome is None else outcome.premium,
+    )
+    return payload
 
 
 def _requester(context: BatchContext, product: str) -> Actor:

@@ -1,4 +1,4 @@
-"""Marks a carrier's quotes in a form's other copies stale when one copy is submitted to that carrier."""
+"""Marks a carrier's quotes in a form's other copies stale when one is submitted to it, if the tenant wants it."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from uuid import UUID
 from actions.registry import Delivered, RetryAfter
 from batch import service as batch
 from batch.changes.changeset import Changeset
+from batch.changes.mutators.quote_requests import BY_OTHER_COPY
 from batch.chunk import MOST_COPIES
 from batch.errors import CopyIsDeleted, CopyIsLocked, NotFound
 from copies.models import Copy
@@ -16,7 +17,7 @@ from tenants.access import system_actor
 
 #: States that become stale when another copy is submitted. A request in progress may still be answered and is left
 #: alone.
-_ANSWERS: Final = frozenset({"quoted", "referred", "declined", "selected"})
+_ANSWERS: Final = frozenset({"estimated", "quoted", "referred", "declined", "blocked", "selected"})
 _REASON: Final = "The carrier was asked about another copy of this form."
 _WAIT_SECONDS: Final = 5.0
 #: Errors that leave the quotes unchanged permanently: the copy is deleted, or closed to changes.
@@ -24,17 +25,20 @@ _LEFT_ALONE: Final = (NotFound, CopyIsDeleted, CopyIsLocked)
 
 
 def mark_quotes_stale(delivered: Delivered) -> None:
-    """Mark the carrier's quotes in the other copies stale; idempotent.
+    """Mark the carrier's quotes in the other copies stale, if the tenant wants one current quote per form and carrier;
+    idempotent.
 
     Raises ``RetryAfter`` while another copy is being saved.
     """
+    if not delivered.tenant.quotes_staleness:
+        return
     asked, carrier = UUID(delivered.payload["copy_id"]), str(delivered.payload["carrier"])
     others = _copies_with_answers(asked, carrier)
 
     def mark(changeset: Changeset) -> None:
         for request in changeset.quote_requests:
             if request.row.carrier == carrier and request.row.state in _ANSWERS:
-                request.mark_stale(_REASON)
+                request.mark_stale(_REASON, by=BY_OTHER_COPY)
 
     is_held = False
     for place in range(0, len(others), MOST_COPIES):

@@ -74,7 +74,7 @@ def is_over(answer: Answer, question: Question, term: Term) -> bool:
 
 
 def last_premiums(outcomes: Mapping[str, ProductOutcome], requests: Iterable[Any]) -> dict[str, int]:
-    """Return the premium of the ending term by product: of the quote that was bound, selected or given, else our own."""
+    """Return the premium of the ending term by product: of the quote bound, selected or given, else our own."""
     premiums = {code: outcome.premium for code, outcome in outcomes.items() if outcome.premium is not None}
     quoted = [row for row in requests if row.state in _QUOTED and row.premium is not None]
     for row in sorted(quoted, key=lambda row: _QUOTED.index(row.state)):

@@ -63,6 +63,11 @@ class Tenant(models.Model):  # type: ignore[django-manager-missing]  # API clien
     catalogue = models.CharField(
         max_length=64, blank=True, help_text="The code of the catalogue that its new forms use."
     )
+    quotes_staleness = models.BooleanField(
+        "one current quote per form and carrier",
+        default=False,
+        help_text="A copy that is submitted to a carrier makes this carrier's quotes in the form's other copies stale.",
+    )
     created_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:

@@ -34,6 +34,7 @@ from tenants.flags import COPIES
 from tenants.models import ApiClient, Flag, Tenant, User
 from tests.harness import quick_flush
 from tests.harness.carrier_links import MemoryLog
+from tests.harness.carrier_simulator import carrier_simulator, started_simulator  # noqa: F401 - fixtures
 from tests.harness.cast import DEMO, DEMO_RELEASE, PASSWORD, PROCESS, SECOND_DATABASE
 
 

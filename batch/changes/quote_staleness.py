@@ -11,7 +11,7 @@ from collections.abc import Collection, Iterable, Sequence
 from typing import Any, Final
 
 from batch.changes.changeset import Changeset
-from batch.changes.mutators.quote_requests import QuoteRequestMutator
+from batch.changes.mutators.quote_requests import ANSWERED, BY_PAYLOAD, VALID, QuoteRequestMutator
 from batch.changes.tracker import ChangeTracker
 from copies.changes import Change
 from copies.paths import Path
@@ -19,8 +19,6 @@ from rules.definition.payload_model import CompiledMapping
 from rules.flow.evaluation import Evaluation
 from rules.payload import DecidedPayloads, fields_hash
 
-BY_PAYLOAD: Final = "payload"
-COMPARED: Final = frozenset({"submitted", "estimated", "quoted", "referred", "declined", "blocked", "selected"})
 _MOST_LABELS: Final = 5
 _NOT_OFFERED: Final = "The product is no longer offered."
 _BY_RELEASE: Final = "A new release of the catalogue changed what the carrier is sent."
@@ -43,15 +41,29 @@ def mark_stale_quotes(
     for request in sent:
         row = request.row
         differs = comparison.differs(row.product, payload_hash=row.payload_hash, token=row.request_token)
-        if differs is False and row.state == "stale":
+        if differs is False and row.state == "stale" and not _has_ended(request, changeset):
             request.mark_current()
         elif differs and row.state != "stale":
             request.mark_stale(comparison.reason(row.product, changes), by=BY_PAYLOAD)
 
 
+def end_quotes(changeset: Changeset) -> None:
+    """Let the quotes expire whose validity has ended, and those that are stale until then."""
+    for request in changeset.quote_requests:
+        is_open = request.row.state in VALID or (request.row.state == "stale" and request.row.stale_by == BY_PAYLOAD)
+        if is_open and _has_ended(request, changeset):
+            request.expire()
+
+
+def _has_ended(request: QuoteRequestMutator, changeset: Changeset) -> bool:
+    """Return whether the last day is over on which the carrier's quote is valid."""
+    last = request.row.valid_until
+    return last is not None and last < changeset.tracker.context.today
+
+
 def _is_compared(request: QuoteRequestMutator) -> bool:
     row = request.row
-    return bool(row.payload_hash) and (row.state in COMPARED or (row.state == "stale" and row.stale_by == BY_PAYLOAD))
+    return bool(row.payload_hash) and (row.state in ANSWERED or (row.state == "stale" and row.stale_by == BY_PAYLOAD))
 
 
 class PayloadComparison:

@@ -11,7 +11,9 @@ from msgspec.structs import replace
 from actions.kinds import DeferredAction, IndexForm, MarkQuotesStale, PublishWebhook
 from batch.changes.attached import RecordEvent
 from batch.changes.changeset import Changeset
+from batch.changes.mutators.quote_requests import QUOTE_REQUESTS
 from batch.changes.records import Loaded, PlannedSave, SaveResult
+from batch.changes.tracker import ChangeTracker
 from copies.changes import Change
 from copies.paths import Path
 from presentation.visibility import NOBODY, Visibility
@@ -27,7 +29,22 @@ def emit(changeset: Changeset, result: SaveResult) -> SaveResult:
     actions = actions_of_save(
         result, loaded=tracker.loaded, catalogue=tracker.catalogue, record_events=tracker.record_events()
     )
+    actions += [
+        MarkQuotesStale(copy_id=str(tracker.loaded.copy.id), carrier=carrier) for carrier in _submitted_to(tracker)
+    ]
     return replace(result, actions=actions + changeset.deferred)
+
+
+def _submitted_to(tracker: ChangeTracker) -> list[str]:
+    """Return the carriers to which this save submits a request, also where the carrier has replied already."""
+    changed = tracker.attached[QUOTE_REQUESTS.name].finalize()
+    return sorted(
+        {
+            after.carrier
+            for before, after in changed
+            if after.submitted_at is not None and (before is None or before.submitted_at != after.submitted_at)
+        }
+    )
 
 
 def actions_of_save(
@@ -63,8 +80,6 @@ def actions_of_save(
         actions.append(event("product.outcome_changed", {"products": products}))
     for number, (name, data) in enumerate(record_events, 1):
         actions.append(event(name, data, str(number)))
-        if name == "quote_request.submitted":
-            actions.append(MarkQuotesStale(copy_id=copy_id, carrier=data["carrier"]))
     return actions
 
 

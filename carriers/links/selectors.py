@@ -34,6 +34,12 @@ def find_link(catalogue: str, carrier: str, *, tenant: Tenant) -> Link:
     return link_of(row)
 
 
+def portal_of(catalogue: str, carrier: str, *, tenant: Tenant) -> str:
+    """Return the address of the carrier's own pages, "" if it has none. The tenant's own settings come first."""
+    row = _own_first(CarrierLink.objects.filter(_visible_to(tenant), catalogue=catalogue, carrier=carrier))
+    return row.portal_url if row is not None and row.is_enabled else ""
+
+
 def link_with_id(link_id: UUID, *, tenant: Tenant) -> Link | None:
     """Return the link with this id if it is the tenant's own or one of all tenants, also while it is turned off.
 

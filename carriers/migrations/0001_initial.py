@@ -617,6 +617,16 @@ class Migration(migrations.Migration):
                         help_text="Such as https://quotes.carrier.example/api.", max_length=500, verbose_name="address"
                     ),
                 ),
+                (
+                    "portal_url",
+                    models.CharField(
+                        blank=True,
+                        help_text="Where agents go on at the carrier itself. Leave empty if the carrier has no such pages.",
+                        max_length=500,
+                        validators=[django.core.validators.URLValidator(schemes=["https"])],
+                        verbose_name="carrier's own pages",
+                    ),
+                ),
                 ("client_id", models.CharField(max_length=200, verbose_name="client ID")),
                 ("client_secret", models.BinaryField(null=True)),
                 ("callback_secret", models.BinaryField(null=True)),

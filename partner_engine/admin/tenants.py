@@ -38,7 +38,7 @@ class TenantForm(forms.ModelForm):
 
     class Meta:
         model = Tenant
-        fields = ("code", "name", "time_zone", "database", "catalogue")
+        fields = ("code", "name", "time_zone", "database", "catalogue", "quotes_staleness")
 
     def __init__(self, *args: Any, **options: Any) -> None:
         super().__init__(*args, **options)

@@ -58,6 +58,14 @@ class Migration(migrations.Migration):
                         blank=True, help_text="The code of the catalogue that its new forms use.", max_length=64
                     ),
                 ),
+                (
+                    "quotes_staleness",
+                    models.BooleanField(
+                        default=False,
+                        help_text="A copy that is submitted to a carrier makes this carrier's quotes in the form's other copies stale.",
+                        verbose_name="one current quote per form and carrier",
+                    ),
+                ),
                 ("created_at", models.DateTimeField(auto_now_add=True)),
             ],
             options={

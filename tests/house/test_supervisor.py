@@ -13,7 +13,7 @@ import pytest
 from house.errors import HouseError
 from house.leftovers import Leftovers, birth_of
 from house.product import _port, _refuse_taken_port
-from house.servers import _usable
+from house.servers import usable_port
 from house.supervisor import Child, Kept, Supervisor
 
 pytestmark = pytest.mark.alone
@@ -92,15 +92,15 @@ def test_a_new_process_with_a_recorded_id_is_not_ended(tmp_path: Path) -> None:
 
 
 def test_a_free_port_is_kept_and_a_taken_one_replaced() -> None:
-    port = _usable(0)
-    assert _usable(port) == port
+    port = usable_port(0)
+    assert usable_port(port) == port
 
     with subprocess.Popen(
         [sys.executable, "-m", "http.server", str(port), "--bind", "127.0.0.1"],
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
     ) as server:
-        assert comes_true(lambda: _usable(port) != port)
+        assert comes_true(lambda: usable_port(port) != port)
         with pytest.raises(HouseError, match=rf"^Port {port} is taken .* make run PORT={port + 1}\.$"):
             _refuse_taken_port("127.0.0.1", port)
         server.kill()

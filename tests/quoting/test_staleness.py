@@ -51,6 +51,13 @@ def state_of(copy_id: UUID, scope: Tenant) -> str:
         return QuoteRequest.objects.get(copy_id=copy_id).state
 
 
+@pytest.fixture(autouse=True)
+def one_current_quote(kennels: Tenant) -> None:
+    """Let the tenant want one current quote per form and carrier."""
+    kennels.quotes_staleness = True
+    kennels.save()
+
+
 @pytest.fixture
 def copies(make_form: Callable[..., UUID], kennels: Tenant, agent: Actor) -> tuple[UUID, UUID]:
     """Return two copies of one form; the first holds a quote."""
@@ -105,6 +112,18 @@ def test_a_copy_in_a_save_is_retried(
         staleness.mark_quotes_stale(_delivered(second, kennels))
 
     assert state_of(first, kennels) == "quoted"
+
+
+def test_other_copies_keep_their_quotes_unless_the_tenant_wants_it(
+    copies: tuple[UUID, UUID], kennels: Tenant, agent: Actor
+) -> None:
+    kennels.quotes_staleness = False
+    kennels.save()
+    submit(copies[1], kennels, agent)
+
+    drain("default")
+
+    assert state_of(copies[0], kennels) == "quoted"
 
 
 def test_a_locked_copy_keeps_its_quote(copies: tuple[UUID, UUID], kennels: Tenant, agent: Actor) -> None:

@@ -245,6 +245,11 @@ class QuoteRequestMutator(StateMutator[QuoteRequestRow]):
         Subjectivities(self._tracker).receive(self.id, quote.subjectivities, find_source=self._find_source)
         return True
 
+    def require_at_carrier(self) -> None:
+        """Raise ``WrongState`` where the carrier does not have the request, or it has ended here."""
+        if self.row.state in ("draft", "queued", "withdrawn", "bound"):
+            self._refuse("quoted")
+
     def fail(self, reason: str) -> None:
         """Record that the carrier did not reply."""
         self._go("failed", reason=reason[:500], next_attempt_at=None)
