@@ -75,6 +75,11 @@ def gates_by(
     return gates
 
 
+def permissions_for(context: BatchContext, *, actor: Actor) -> Permissions:
+    """Return the licenses and appointments that gate the context's copy now; none gate an earlier version."""
+    return Permissions() if context.loaded.is_past else permissions_of(context.scope, actor=actor)
+
+
 def permissions_of(tenant: Tenant, *, actor: Actor) -> Permissions:
     """Return the licenses and appointments that count for ``actor`` of ``tenant``."""
     user_id = actor.id if actor.type == "user" else None

@@ -27,7 +27,7 @@ from partner_engine.api.http.schema import documented
 from partner_engine.api.http.writes import exact_copy, json_response, no_content, save, save_copy
 from partner_engine.problems import Refused
 from presentation import shapes
-from quoting.gates import permissions_of
+from quoting.gates import permissions_for
 from rules.flow.evaluation import EDITION
 from tenants.access import Right
 from tenants.selectors import find_colleague
@@ -101,7 +101,7 @@ class Copy(Endpoint):
     )
     def get(self, request: Request, id: UUID, *, query: ReadQuery) -> HttpResponse:
         context = find_copy(self, id, query)
-        permissions = permissions_of(self.tenant, actor=self.actor)
+        permissions = permissions_for(context, actor=self.actor)
         etag = tag_of(context, permissions.stamp)
         if self.is_fresh(etag):
             return self.respond_unchanged(etag)

@@ -15,7 +15,7 @@ from partner_engine.audit import note_personal_read
 from partner_engine.copy_visibility import visibility_of
 from presentation import shapes
 from presentation.needed_counts import NeededCounts, needed_counts
-from quoting.gates import gates_by, permissions_of
+from quoting.gates import gates_by, permissions_for
 from quoting.permissions import Permissions
 from rules.flow.evaluation import Evaluation
 from tenants.access import Actor, Right
@@ -30,7 +30,7 @@ def copy_shape(
     """Return the copy as ``actor`` may see it; with ``result`` in its state after that save. ``permissions`` are the
     tenant's, if they were read before.
     """
-    permissions = permissions_of(context.scope, actor=actor) if permissions is None else permissions
+    permissions = permissions_for(context, actor=actor) if permissions is None else permissions
     visibility = visibility_of(context, actor=actor)
     if result is None:
         changeset, evaluation = context.current_view()

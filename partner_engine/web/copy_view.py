@@ -35,6 +35,8 @@ def read_context(
     evaluation = concluded if result is None else result.evaluation
     release, is_kept = context.decision_release, context.loaded.keeps_decision
     is_older = release.id != context.release.id
+    # What the agency may sell is about today.
+    is_present = visitor.guest is None and not context.loaded.is_past
     reading = Reading(
         facts=CopyFacts(
             id=str(context.copy.id),
@@ -60,7 +62,7 @@ def read_context(
         then=tuple(past_sensitivities([release.id])) if is_older else (),
         load_base=base_loader(context, visitor),
         unknown_to=_unknown_to(context) if visitor.guest is None else {},
-        load_gates=partial(_gates, context, changeset, evaluation) if visitor.guest is None else dict,
+        load_gates=partial(_gates, context, changeset, evaluation) if is_present else dict,
     )
     return reading
 
