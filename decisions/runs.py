@@ -7,7 +7,7 @@ what leads to it is noted. The work to do is in the copies, so a run that is kil
 from __future__ import annotations
 
 import time
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 from uuid import UUID
@@ -18,6 +18,7 @@ from django.db.models.functions import Now
 from uuid_utils.compat import uuid7
 
 from batch import service as batch
+from batch.changes.mutators.quote_requests import ANSWERED, BY_PAYLOAD
 from catalogue import releases
 from catalogue.models import Release
 from catalogue.releases import CompiledRelease, read_definition
@@ -28,7 +29,7 @@ from decisions.models import DecisionRun
 from decisions.stored_copies import Noted, Waiting, bound_forms, note_decisions, read_waiting
 from decisions.waiting import WaitingGroup, condition_of, list_databases, list_waiting
 from failpoints import failpoint
-from forms.models import ApplicationForm
+from forms.models import ApplicationForm, QuoteRequest
 from rules.flow.evaluation import EDITION
 from tenants.access import Actor
 from tenants.current_tenant import across_tenants
@@ -181,12 +182,22 @@ def _decide(
             is_dated[decided.id] = decided.is_dated
         else:
             moved[decided.id] = decided.is_dated
+    # What a carrier would be sent may differ although the decision is the same: a save compares it.
+    for copy_id in _with_sent_quotes(is_dated):
+        moved[copy_id] = is_dated.pop(copy_id)
     for copy_id in _save(moved, release, group, tenant, progress):
         is_dated[copy_id] = moved[copy_id]
     noted = [_noted(by_id[copy_id], release, is_dated=dated) for copy_id, dated in is_dated.items()]
     note_decisions(noted, tenant=tenant)
     progress.decided += len(noted)
     failpoint("decisions_noted")
+
+
+def _with_sent_quotes(copy_ids: Iterable[UUID]) -> list[UUID]:
+    """Return those of ``copy_ids`` with a quote request that becomes stale, or current, with what would be sent."""
+    sent = QuoteRequest.objects.filter(copy_id__in=list(copy_ids)).exclude(payload_hash="")
+    compared = sent.filter(Q(state__in=ANSWERED) | Q(state="stale", stale_by=BY_PAYLOAD))
+    return list(compared.order_by().values_list("copy_id", flat=True).distinct())
 
 
 def _save(

@@ -10,12 +10,13 @@ from actions.kinds import (
     MarkQuotesStale,
     RecordDeclination,
     RefreshQuoteRequest,
+    SubmitQuoteRequest,
 )
 from actions.maintenance import hourly
 from actions.registry import Budget, handles
 from actions.sweeps import service
 from carriers.links.wire import QuoteUpdated
-from quoting import bridging, cancellation, expiry, importing, polling
+from quoting import bridging, cancellation, expiry, importing, polling, submission
 from quoting.carrier_actions import carrier_action
 from quoting.decline_exports import record_declination
 from quoting.dispatcher import DATABASE_THREADS, dispatch
@@ -27,6 +28,7 @@ handles(MarkQuotesStale)(mark_quotes_stale)
 handles(RecordDeclination, budget=Budget(tries=60))(record_declination)
 handles(BridgeToCarrier, budget=bridging.BUDGET)(bridging.record_bridge)
 handles(ExpireQuotes, budget=expiry.BUDGET)(expiry.expire_quotes)
+carrier_action(SubmitQuoteRequest, budget=submission.BUDGET)(submission.Submission)
 carrier_action(RefreshQuoteRequest, budget=polling.BUDGET)(polling.Refreshment)
 carrier_action(CancelQuoteRequest, budget=cancellation.BUDGET)(cancellation.Cancellation)
 carrier_action(ImportCarrierMessage, budget=importing.BUDGET)(importing.MessageImportation)

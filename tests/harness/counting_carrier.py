@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import ssl
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -15,6 +16,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 Reply = tuple[int, Mapping[str, str], bytes]
+#: Instead of a reply: the connection is cut after the request was processed.
+CUT: Reply = (0, {}, b"")
 
 QUOTE = {
     "reference": "Q-1", "request_token": "t-1", "product": "p", "status": "quoted", "sequence": 3,
@@ -81,6 +84,8 @@ class CountingCarrier:
                 if self.behavior == "cut":
                     break
                 status, more, content = self.answer(request) or self._reply(request)
+                if status == 0:
+                    break
                 fields = {"Content-Type": "application/json", "Content-Length": str(len(content)), **more}
                 shown = "".join(f"{name}: {value}\r\n" for name, value in fields.items())
                 writer.write(f"HTTP/1.1 {status} Done\r\n{shown}\r\n".encode() + content)
@@ -107,12 +112,12 @@ class CountingCarrier:
 
 
 @contextmanager
-def counting_carrier() -> Iterator[CountingCarrier]:
+def counting_carrier(*, tls: ssl.SSLContext | None = None) -> Iterator[CountingCarrier]:
     """Run a carrier at a free port of this machine."""
     carrier, is_ready, ends = CountingCarrier(), threading.Event(), []
 
     async def main() -> None:
-        server = await asyncio.start_server(carrier.serve, "127.0.0.1", 0)
+        server = await asyncio.start_server(carrier.serve, "127.0.0.1", 0, ssl=tls)
         carrier.url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
         carrier._loop, end = asyncio.get_running_loop(), asyncio.Event()
         ends.append(end)

@@ -37,7 +37,7 @@ FOLLOWING: Final[Mapping[str, frozenset[str]]] = {
     "declined": frozenset({"queued", "stale", "withdrawn"}),
     "blocked": frozenset({"queued", "stale", "withdrawn"}),
     "failed": frozenset({"queued", "withdrawn"}),
-    "stale": frozenset({"queued", "withdrawn"}),
+    "stale": frozenset({"queued", "expired", "withdrawn"}),
     "expired": frozenset({"queued", "withdrawn"}),
     "selected": frozenset({"quoted", "stale", "expired", "bound", "withdrawn"}),
     "bound": frozenset(),

@@ -1,0 +1,135 @@
+"""Dispatchers are killed at each step of submission and import, and carriers lose their replies: what the carrier has
+quoted is what is recorded here, and nothing is sent twice blindly.
+"""
+
+from __future__ import annotations
+
+import random
+import signal
+from collections.abc import Iterator
+from typing import Any, Final
+
+import psycopg
+import pytest
+
+from failpoints import CALLING, SAVING
+from tests.harness.faults.world import World
+from tests.harness.ledger_carrier import Ledger, ledger_carrier
+
+FULL: Final = pytest.mark.fault
+#: A dispatcher saves twice for a request: when it is submitted, and when the reply is imported.
+STEPS: Final = [
+    *((name, 1) for name in CALLING),
+    *((name, nth) for nth in (1, 2) for name in SAVING if name not in ("index_written", "responded")),
+]
+REQUESTS: Final = (
+    "SELECT request_token, carrier_reference, state, premium, reason FROM forms_quoterequest WHERE state <> 'draft'"
+)
+QUOTED: Final = ["quoted", 640]
+LEFT: Final = "SELECT kind, state, last_error FROM actions_outboxaction WHERE kind LIKE '%quote_request'"
+
+
+@pytest.fixture
+def ledger() -> Iterator[Ledger]:
+    with ledger_carrier() as ledger:
+        yield ledger
+
+
+def expire_leases(connection: psycopg.Connection[Any]) -> None:
+    """The dead one's leases are over, and what waits for its time is due."""
+    connection.execute(
+        "UPDATE actions_outboxaction SET leased_until = leased_until - interval '1 min',"
+        " next_attempt_at = least(next_attempt_at, now())"
+    )
+
+
+def kill_at(world: World, step: tuple[str, int], *, worse: str = "") -> list[str]:
+    """Ask for one quote and kill its dispatcher at ``step``; another one finishes. Return what is wrong."""
+    name, nth = step
+    world.do("carrier_trials:ask", forms=world.forms[:1])
+    trial = world.fork("carrier_trials:dispatch", failpoint=name, nth=nth, worse=worse)
+    status = trial.finish()
+    wrong = [] if status == -signal.SIGKILL else [f"nobody was killed at {name} {nth}: {trial.reports}"]
+    finish(world, worse=worse)
+    return wrong
+
+
+def finish(world: World, *, worse: str = "") -> None:
+    """Dispatch until nothing is left."""
+    with world.connect() as connection:
+        for _ in range(20):
+            expire_leases(connection)
+            world.do("carrier_trials:dispatch", worse=worse)
+            if not connection.execute(LEFT).fetchall():
+                return
+
+
+def differences(world: World, ledger: Ledger) -> list[str]:
+    """Return how carrier and records differ, and what was sent blindly."""
+    with world.connect() as connection:
+        rows = connection.execute(REQUESTS).fetchall()
+        left = connection.execute(LEFT).fetchall()
+    here = {(token, reference) for token, reference, *_ in rows}
+    there = {(token, quote["reference"]) for token, quote in ledger.quotes.items()}
+    wrong = [f"only here: {one}" for one in here - there] + [f"only there: {one}" for one in there - here]
+    wrong += [f"{token} is {state}: {reason}" for token, _, *state, reason in rows if state != QUOTED]
+    wrong += [f"{token} was sent again blindly" for token in ledger.blind_resends]
+    wrong += [f"left: {row}" for row in left]
+    print(*wrong, sep="\n")  # noqa: T201 - shown where the test fails
+    return wrong
+
+
+def kill_everywhere(world: World, ledger: Ledger, *, rounds: int, worse: str = "") -> list[str]:
+    world.do("carrier_trials:link_up", url=ledger.url)
+    wrong = [fault for _ in range(rounds) for step in STEPS for fault in kill_at(world, step, worse=worse)]
+    return wrong + differences(world, ledger)
+
+
+@pytest.mark.parametrize("rounds", [pytest.param(10, marks=pytest.mark.slow), pytest.param(200, marks=FULL)])
+def test_a_kill_at_any_step_leaves_one_quote_there_and_here(world: World, ledger: Ledger, rounds: int) -> None:
+    assert kill_everywhere(world, ledger, rounds=rounds) == []
+
+
+def test_a_kill_at_a_step_of_the_call_leaves_one_quote_there_and_here(world: World, ledger: Ledger) -> None:
+    world.do("carrier_trials:link_up", url=ledger.url)
+
+    wrong = [fault for name in CALLING for fault in kill_at(world, (name, 1))]
+
+    assert wrong + differences(world, ledger) == []
+
+
+@pytest.mark.parametrize("worse", ["sends without asking", "sends before it records"])
+def test_kills_find_a_dispatcher_that(world: World, ledger: Ledger, worse: str) -> None:
+    world.do("carrier_trials:link_up", url=ledger.url)
+
+    for name in ("carrier_called", "carrier_replied"):
+        kill_at(world, (name, 1), worse=worse)
+
+    assert any("blindly" in fault for fault in differences(world, ledger))
+
+
+def lose_replies(world: World, ledger: Ledger, chance: random.Random, *, requests: int, worse: str = "") -> list[str]:
+    """Have the carrier accept and not reply, up to three times for a request; return what is wrong."""
+    world.do("carrier_trials:link_up", url=ledger.url)
+    for _ in range(requests):
+        ledger.losing = chance.choice([0, 1, 1, 2])
+        world.do("carrier_trials:ask", forms=[chance.choice(world.forms)])
+        finish(world, worse=worse)
+    return differences(world, ledger)
+
+
+@pytest.mark.parametrize("requests", [6, pytest.param(200, marks=FULL)])
+def test_a_reply_that_is_lost_after_acceptance_is_asked_for(
+    world: World, ledger: Ledger, chance: random.Random, requests: int
+) -> None:
+    assert lose_replies(world, ledger, chance, requests=requests) == []
+
+
+def test_lost_replies_find_a_dispatcher_that_sends_without_asking(
+    world: World, ledger: Ledger, chance: random.Random
+) -> None:
+    ledger.losing = 1
+
+    wrong = lose_replies(world, ledger, chance, requests=2, worse="sends without asking")
+
+    assert any("blindly" in fault for fault in wrong)
