@@ -11,6 +11,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
+import msgspec
+from django.db import connections
 from uuid_utils.compat import uuid7
 
 from batch.changes.changeset import Changeset
@@ -28,6 +30,7 @@ from rules.states_concerned import states_by_line
 from rules.surplus_lines import surplus_rule_for
 
 _EXPORTED: Final = "exported"
+_TABLE: Final = Declination._meta.db_table
 
 
 def declinations(changeset: Changeset, result: SaveResult) -> list[dict[str, Any]]:
@@ -46,17 +49,18 @@ def declinations(changeset: Changeset, result: SaveResult) -> list[dict[str, Any
 
 def write_declination(
     changeset: Changeset, evaluation: Evaluation, product: str, *, version: int, columns: Mapping[str, Any]
-) -> bool:
-    """Write the declination of an act on ``product`` at a stored ``version``, unless there is one; return whether there
-    was none. ``columns`` are act, actor and time. For copies that accept no save; needs the tenant's scope.
+) -> None:
+    """Write the declination of an act on ``product`` at a stored ``version``, unless there is one. ``columns`` are act,
+    actor and time. For copies that accept no save; needs the tenant's scope.
     """
     recorder = _Recorder(changeset, evaluation, version=version)
-    row = Declination(**{**recorder.record(changeset.catalogue.products[product].product), **columns})
-    known = Declination.objects.filter(copy_id=row.copy_id, version=version, product=product)
-    if known.exists():
-        return False
-    Declination.objects.bulk_create([row], ignore_conflicts=True)
-    return True
+    row = {**recorder.record(changeset.catalogue.products[product].product), **columns}
+    values = [
+        msgspec.json.encode(value).decode() if isinstance(value, dict | list) else value for value in row.values()
+    ]
+    names, places = ", ".join(row), ", ".join("%s" for _ in row)
+    with connections[Declination.objects.db].cursor() as cursor:
+        cursor.execute(f"INSERT INTO {_TABLE} ({names}) VALUES ({places}) ON CONFLICT DO NOTHING", values)  # noqa: S608 - our own names
 
 
 def _acts(changeset: Changeset, result: SaveResult) -> dict[str, str]:
