@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import replace
 from functools import partial
 from typing import Any
 
 from django.http import HttpRequest
 
-from batch.changes.changeset import Changeset
 from batch.changes.guest_scope import CLOSED
 from batch.changes.records import SaveResult
 from batch.context import BatchContext
@@ -19,11 +17,10 @@ from partner_engine.audit import note_personal_read
 from partner_engine.copy_visibility import past_sensitivities
 from partner_engine.web.base_copy import base_loader
 from partner_engine.web.pages.reading import CopyFacts, Reader, Reading
+from partner_engine.web.quote_records import requests_of
 from partner_engine.web.visitors import Visitor
-from presentation.gates import Gate
 from presentation.visibility import PERSONAL
-from quoting.gates import gates_for
-from rules.flow.evaluation import Evaluation
+from quoting.gates import gates_of
 
 
 def read_context(
@@ -35,8 +32,6 @@ def read_context(
     evaluation = concluded if result is None else result.evaluation
     release, is_kept = context.decision_release, context.loaded.keeps_decision
     is_older = release.id != context.release.id
-    # What the agency may sell is about today.
-    is_present = visitor.guest is None and not context.loaded.is_past
     reading = Reading(
         facts=CopyFacts(
             id=str(context.copy.id),
@@ -62,7 +57,9 @@ def read_context(
         then=tuple(past_sensitivities([release.id])) if is_older else (),
         load_base=base_loader(context, visitor),
         unknown_to=_unknown_to(context) if visitor.guest is None else {},
-        load_gates=partial(_gates, context, changeset, evaluation) if is_present else dict,
+        quotes=requests_of(context) if visitor.guest is None else (),
+        # What the agency may sell is about today, and no matter of guests.
+        load_gates=dict if visitor.guest is not None or context.loaded.is_past else partial(gates_of, context),
     )
     return reading
 
@@ -82,11 +79,6 @@ def _reader(context: BatchContext, visitor: Visitor) -> Reader:
         unknown=frozenset(link.unknown),
         has_finished=link.finished_at is not None,
     )
-
-
-def _gates(context: BatchContext, changeset: Changeset, evaluation: Evaluation) -> Mapping[str, Gate]:
-    actor = context.save_context.actor
-    return gates_for(context.scope, changeset.catalogue, changeset.document, evaluation, actor=actor)
 
 
 def _unknown_to(context: BatchContext) -> dict[str, str]:
