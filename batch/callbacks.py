@@ -11,10 +11,15 @@ from uuid import UUID
 
 from batch.changes.changeset import Changeset
 from batch.changes.mutators.guest_links import GUEST_LINKS
+from batch.changes.mutators.quote_requests import QUOTE_REQUESTS
+from batch.changes.mutators.subjectivities import SUBJECTIVITIES
 from batch.changes.records import Loaded
 from batch.changes.tracker import GUEST
 from batch.errors import BaseCopy, CopyIsDeleted, CopyIsLocked, LastCopy
 from copies.paths import Path
+
+#: The records that carriers' messages change.
+_REPORTED: Final = frozenset({QUOTE_REQUESTS.name, SUBJECTIVITIES.name})
 
 OnCreate: TypeAlias = Callable[[Changeset], None]
 BeforeSave: TypeAlias = Callable[[Changeset, Loaded], None]
@@ -27,10 +32,13 @@ def set_owner(changeset: Changeset) -> None:
 
 
 def refuse_locked(changeset: Changeset, loaded: Loaded) -> None:
-    """Refuse all changes of a locked copy except its unlocking and the revocation of guest links, which cannot wait."""
+    """Refuse all changes of a locked copy except its unlocking, the revocation of guest links, which cannot wait, and
+    what carriers report, which is so whether the copy is locked or not.
+    """
     fields = loaded.copy.fields
     is_locked = fields.locked_at is not None and changeset.copy_fields.locked_at is not None
-    if is_locked and not changeset.requests_nothing and not _only_ends_links(changeset):
+    is_allowed = changeset.requests_nothing or _only_ends_links(changeset) or _only_carriers_report(changeset)
+    if is_locked and not is_allowed:
         if changeset.tracker.by.type == GUEST:
             # Who locked the copy and why is written for colleagues.
             raise CopyIsLocked
@@ -42,6 +50,12 @@ def _only_ends_links(changeset: Changeset) -> bool:
     links = [change for change in changes if Path(change.path).kind == GUEST_LINKS.name]
     ended = [change for change in links if change.after == "revoked"]
     return bool(changes) and len(ended) == len(changes) and not changeset.deferred
+
+
+def _only_carriers_report(changeset: Changeset) -> bool:
+    """Return whether a job records what happened to quote requests, and changes nothing else."""
+    kinds = {Path(change.path).kind for change in changeset.own_changes()}
+    return changeset.tracker.by.type == "system" and kinds <= _REPORTED
 
 
 def refuse_deleted(changeset: Changeset, loaded: Loaded) -> None:
