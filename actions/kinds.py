@@ -175,7 +175,7 @@ class EvaluateRealTimeEligibility(FieldsPayload):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class BindQuoteRequest(FieldsPayload):
-    """Bind a selected quote at its carrier."""
+    """Have the carrier bind the quote of a request whose binding is requested, and follow it until it is decided."""
 
     kind: ClassVar[str] = "bind_quote_request"
     payload_time: ClassVar[PayloadTime] = PayloadTime.FRESH
@@ -247,6 +247,18 @@ class SendWebhookGivenUpMail(FieldsPayload):
     reason: str
     #: The time, so that an endpoint disabled again causes another mail, whether or not the first one was sent.
     given_up_at: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class WithdrawQuotesOfLine(FieldsPayload):
+    """Withdraw the quote requests of a line in the form's copies other than ``copy_id``, where the line was bound."""
+
+    kind: ClassVar[str] = "withdraw_quotes_of_line"
+    payload_time: ClassVar[PayloadTime] = PayloadTime.FRESH
+    targeted_by: ClassVar[tuple[str, ...]] = ("copy_id", "line")
+
+    copy_id: str
+    line: str
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

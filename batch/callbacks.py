@@ -10,17 +10,19 @@ from typing import Final, TypeAlias
 from uuid import UUID
 
 from batch.changes.changeset import Changeset
+from batch.changes.consents import refuse_while_binding
 from batch.changes.mutators.guest_links import GUEST_LINKS
-from batch.changes.mutators.quote_requests import QUOTE_REQUESTS
-from batch.changes.mutators.subjectivities import SUBJECTIVITIES
 from batch.changes.records import Loaded
 from batch.changes.tracker import GUEST
 from batch.errors import BaseCopy, CopyIsDeleted, CopyIsLocked, LastCopy
 from copies.paths import Path
 
-#: The records that carriers' messages change.
-_REPORTED: Final = frozenset({QUOTE_REQUESTS.name, SUBJECTIVITIES.name})
-
+#: The actors that record what happened elsewhere.
+_REPORTERS: Final = frozenset({("system", "carriers"), ("system", "mails"), ("system", "processes")})
+#: The attached records that quotes and bindings are made of.
+_OF_QUOTES: Final = frozenset(
+    {"quote_requests", "subjectivities", "bindings", "processes", "events", "eligibility_results", "dispositions"}
+)
 OnCreate: TypeAlias = Callable[[Changeset], None]
 BeforeSave: TypeAlias = Callable[[Changeset, Loaded], None]
 
@@ -32,13 +34,11 @@ def set_owner(changeset: Changeset) -> None:
 
 
 def refuse_locked(changeset: Changeset, loaded: Loaded) -> None:
-    """Refuse all changes of a locked copy except its unlocking, the revocation of guest links, which cannot wait, and
-    what carriers report, which is so whether the copy is locked or not.
-    """
+    """Refuse all changes of a locked copy except its unlocking and the revocation of guest links, which cannot wait."""
     fields = loaded.copy.fields
     is_locked = fields.locked_at is not None and changeset.copy_fields.locked_at is not None
-    is_allowed = changeset.requests_nothing or _only_ends_links(changeset) or _only_carriers_report(changeset)
-    if is_locked and not is_allowed:
+    may_pass = changeset.requests_nothing or _only_ends_links(changeset) or _only_concerns_quotes(changeset, loaded)
+    if is_locked and not may_pass:
         if changeset.tracker.by.type == GUEST:
             # Who locked the copy and why is written for colleagues.
             raise CopyIsLocked
@@ -52,10 +52,15 @@ def _only_ends_links(changeset: Changeset) -> bool:
     return bool(changes) and len(ended) == len(changes) and not changeset.deferred
 
 
-def _only_carriers_report(changeset: Changeset) -> bool:
-    """Return whether a job records what happened to quote requests, and changes nothing else."""
-    kinds = {Path(change.path).kind for change in changeset.own_changes()}
-    return changeset.tracker.by.type == "system" and kinds <= _REPORTED
+def _only_concerns_quotes(changeset: Changeset, loaded: Loaded) -> bool:
+    """Return whether a save only records what carriers and mails reported, or binds another line of a bound copy: what
+    a carrier decided is true, also where a person has locked the copy meanwhile.
+    """
+    is_bound = any(getattr(row, "state", "") == "bound" for row in loaded.attached.get("bindings", ()))
+    by = changeset.tracker.by
+    if not is_bound and (by.type, by.id) not in _REPORTERS:
+        return False
+    return all(Path(change.path).kind in _OF_QUOTES for change in changeset.own_changes())
 
 
 def refuse_deleted(changeset: Changeset, loaded: Loaded) -> None:
@@ -79,7 +84,7 @@ def keep_one_copy(changeset: Changeset, loaded: Loaded) -> None:
 #: Before a new copy's first save.
 ON_CREATE: Final[tuple[OnCreate, ...]] = (set_owner,)
 #: Before the rules. A copy that is deleted and locked is refused as deleted.
-BEFORE_SAVE: Final[tuple[BeforeSave, ...]] = (refuse_deleted, refuse_locked, keep_one_copy)
+BEFORE_SAVE: Final[tuple[BeforeSave, ...]] = (refuse_deleted, refuse_locked, refuse_while_binding, keep_one_copy)
 
 
 def call_on_create(changeset: Changeset, loaded: Loaded) -> None:

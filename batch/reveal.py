@@ -5,14 +5,17 @@ The record in the ledger is written before the value is returned.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 from uuid import UUID
 
 from batch import service
+from batch.changes.changeset import Changeset
 from batch.changes.free_texts import clean_line
+from batch.context import BatchContext
 from batch.errors import NoReason, NothingToReveal, UnknownPurpose
-from copies.document import AnswerValue, find_answer
+from copies.document import Answer, AnswerValue, find_answer
 from copies.models import RevealPurpose, SensitiveReveal
 from presentation.visibility import NOBODY, SECRET, Visibility
 from tenants.access import Actor, Right
@@ -72,20 +75,34 @@ def reveal(form_or_copy_id: UUID | str, path: str, *, scope: Tenant, actor: Acto
     # Also a plain value whose question became secret and that no save has sealed yet.
     if answer is None or not answer.is_answered or Visibility(changeset.catalogue, NOBODY).of(path, answer) < SECRET:
         raise NothingToReveal
-    value = changeset.sealing.reveal(path, answer)
-    with use_tenant(scope):
-        SensitiveReveal.objects.create(
-            tenant_id=scope.id,
-            copy_id=context.copy.id,
-            version=context.version,
-            path=path,
-            purpose=reason.purpose,
-            reason=reason.text,
-            actor_type=actor.type,
-            actor_id=actor.id,
-            actor_label=actor.label,
-            source=actor.source,
-            correlation_id=context.save_context.correlation_id,
-            created_at=context.save_context.now,
-        )
-    return value
+    return recorded_reveal(context, changeset, reason=reason)(path, answer)
+
+
+def recorded_reveal(
+    context: BatchContext, changeset: Changeset, *, reason: RevealReason
+) -> Callable[[str, Answer], AnswerValue]:
+    """Return a function that reveals sealed answers of the loaded copy, for ``reason``: each is recorded before it is
+    returned. The caller has checked the right.
+    """
+    actor = context.save_context.actor
+
+    def reveal_and_record(path: str, answer: Answer) -> AnswerValue:
+        value = changeset.sealing.reveal(path, answer)
+        with use_tenant(context.scope):
+            SensitiveReveal.objects.create(
+                tenant_id=context.scope.id,
+                copy_id=context.copy.id,
+                version=context.version,
+                path=path,
+                purpose=reason.purpose,
+                reason=reason.text,
+                actor_type=actor.type,
+                actor_id=actor.id,
+                actor_label=actor.label,
+                source=actor.source,
+                correlation_id=context.save_context.correlation_id,
+                created_at=context.save_context.now,
+            )
+        return value
+
+    return reveal_and_record

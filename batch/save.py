@@ -12,6 +12,7 @@ from msgspec.structs import replace
 
 from batch.callbacks import call_before_save, call_on_create
 from batch.changes.changeset import Changeset
+from batch.changes.consents import keep_consents
 from batch.changes.decision import decide
 from batch.changes.open_values import protect_document, protected_changes
 from batch.changes.quote_staleness import end_quotes, mark_stale_quotes
@@ -116,6 +117,7 @@ def save(
                 if not is_kept:
                     mark_stale_quotes(changeset, changes, before=before, after=evaluation)
                     end_quotes(changeset)
+                keep_consents(changeset, None if is_kept else evaluation)
                 changes += changeset.tracker.attached_changes()
                 result = compare(changeset, changes, before=unit.evaluation, after=evaluation)
                 result = replace(result, is_decision_kept=is_kept)

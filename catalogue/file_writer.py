@@ -18,10 +18,13 @@ from rules.definition.catalogue import (
     QuestionSet,
     RateTable,
     Rating,
+    SurplusRule,
 )
 
 #: Structs that are written on several lines; every other one is a leaf.
 _BLOCKS: Final = (CatalogueDefinition, QuestionSet, Product, Rating, RateTable, Payload, PayloadRows)
+#: Fields of products and surplus rules that are written even with their default.
+_ALWAYS: Final = frozenset({"states", "industries", "needs"})
 #: Decimal texts that are written as numbers.
 _NUMBERS: Final = frozenset({"rate", "per", "minimum"})
 
@@ -89,7 +92,7 @@ def _entries(struct: msgspec.Struct) -> Iterator[tuple[str, Any]]:
         value = getattr(struct, field.name)
         if field.name == "choices_were":
             continue  # written at each choice
-        is_written = isinstance(struct, Product) and field.name in ("states", "industries")
+        is_written = isinstance(struct, Product | SurplusRule) and field.name in _ALWAYS
         if is_written or field.required or value != _default(field):
             yield field.encode_name, value
 

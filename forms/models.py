@@ -7,11 +7,13 @@ from typing import ClassVar
 from django.db import models
 
 from copies.guarded_models import BatchWrittenModel
+from forms.binding_models import Binding
 from forms.quote_models import QuoteRequest, Subjectivity
 from tenants.access import GUEST_RIGHTS, Actor
 
 __all__ = [
     "ApplicationForm",
+    "Binding",
     "Declination",
     "Disposition",
     "EligibilityResult",

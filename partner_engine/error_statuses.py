@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
+from batch.binding_errors import CannotBind
 from batch.errors import (
     BaseCopy,
     BatchError,
@@ -52,6 +53,7 @@ from batch.errors import (
     WrongValue,
 )
 from batch.misuse import Misuse
+from quoting.refusals import CannotBeQuoted, NoManualEntry, NoPortal, UnknownQuoteRequest, UnknownSubjectivity
 from scenarios.merge_errors import (
     CannotMerge,
     MergeRefused,
@@ -79,6 +81,7 @@ STATUS: Final[dict[type[BatchError], int]] = {
     IdempotencyConflict: 422,
     IdempotencyInFlight: 409,
     IdempotencyReplay: 409,
+    CannotBind: 409,
     NoReason: 422,
     NothingToReveal: 422,
     CannotBeExported: 409,
@@ -114,6 +117,11 @@ STATUS: Final[dict[type[BatchError], int]] = {
     MergeRefused: 422,
     SourceMoved: 409,
     NoMergeToUndo: 409,
+    CannotBeQuoted: 409,
+    NoManualEntry: 409,
+    NoPortal: 409,
+    UnknownQuoteRequest: 404,
+    UnknownSubjectivity: 404,
 }
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from actions.kinds import (
+    BindQuoteRequest,
     BridgeToCarrier,
     CancelQuoteRequest,
     ExpireQuotes,
@@ -10,12 +11,16 @@ from actions.kinds import (
     MarkQuotesStale,
     RefreshQuoteRequest,
     SubmitQuoteRequest,
+    WithdrawQuotesOfLine,
 )
 from actions.maintenance import hourly
 from actions.registry import handles
 from actions.sweeps import service
-from carriers.links.wire import QuoteUpdated
-from quoting import bridging, cancellation, expiry, importing, polling, submission
+from batch.processes.runner import WORKS
+from carriers.links.wire import BindingUpdated, QuoteUpdated
+from quoting import binding_call, bridging, cancellation, expiry, importing, polling, submission
+from quoting.binding import BIND_ASSISTANCE, wait_for_help
+from quoting.bound_lines import withdraw_quotes_of_line
 from quoting.carrier_actions import carrier_action
 from quoting.dispatcher import DATABASE_THREADS, dispatch
 from quoting.staleness import mark_quotes_stale
@@ -27,8 +32,12 @@ handles(ExpireQuotes, budget=expiry.BUDGET)(expiry.expire_quotes)
 carrier_action(SubmitQuoteRequest, budget=submission.BUDGET)(submission.Submission)
 carrier_action(RefreshQuoteRequest, budget=polling.BUDGET)(polling.Refreshment)
 carrier_action(CancelQuoteRequest, budget=cancellation.BUDGET)(cancellation.Cancellation)
+carrier_action(BindQuoteRequest, budget=binding_call.BUDGET)(binding_call.Binding)
 carrier_action(ImportCarrierMessage, budget=importing.BUDGET)(importing.MessageImportation)
 importing.imports(QuoteUpdated)(importing.import_updated_quote)
+importing.imports(BindingUpdated)(binding_call.import_updated_binding)
+handles(WithdrawQuotesOfLine)(withdraw_quotes_of_line)
+WORKS.register(BIND_ASSISTANCE, wait_for_help)
 service("carriers", connections=DATABASE_THREADS)(dispatch)
 
 

@@ -68,6 +68,14 @@ def access_quote_request(request_id: UUID, *, tenant: Tenant) -> ShownRequest:
     return found
 
 
+def copy_of_request(request_id: UUID) -> UUID:
+    """Return the copy of a quote request of the tenant in scope. Raises ``UnknownQuoteRequest``."""
+    found = QuoteRequest.objects.filter(id=request_id).only("copy_id").first()
+    if found is None:
+        raise UnknownQuoteRequest
+    return found.copy_id
+
+
 def subjectivities_of(request_ids: Iterable[UUID]) -> dict[UUID, list[Subjectivity]]:
     """Return the subjectivities in force by quote request, those to be done first. One query."""
     rows = Subjectivity.objects.filter(quote_request_id__in=list(request_ids), closed_at=None)

@@ -86,17 +86,25 @@ def quote_payload(
 
 
 class DecidedPayloads:
-    """The payloads for quotes of one decided document, for which values are read once. The document and its evaluation
-    are as for ``quote_payload``.
+    """The payloads for quotes of one decided document, for which each value is computed once. The document and its
+    evaluation are as for ``quote_payload``.
     """
 
     def __init__(self, catalogue: CompiledCatalogue, document: Document, evaluation: Evaluation) -> None:
         self._state = DecidedState(catalogue, document, evaluation)
+        #: Values of fields by what they are made of, None for what is left out.
+        self._known: dict[str, Any] = {}
 
     def fields(self, product: str) -> dict[str, Any]:
         """Return the ``fields`` of the payload for ``product``. Raises ``KeyError`` for an unknown product."""
-        quote = self._state.catalogue.products[product].payload.quote
-        return _values(quote.fields, self._state.root, self._state.top)
+        values, known = {}, self._known
+        for field in self._state.catalogue.products[product].payload.quote.fields:
+            text = field.text if field.__class__ is CompiledRows else field.value.source  # type: ignore[union-attr]
+            if text not in known:
+                known[text] = _value(field, self._state.root, self._state.top)
+            if known[text] is not None:
+                values[field.name] = known[text]
+        return values
 
 
 def bind_payload(
@@ -148,20 +156,24 @@ def _payload(state: State, mapping: CompiledMapping, asked: tuple[Asked, ...]) -
 
 
 def _values(fields: Iterable[MappedField], root: Any, frame: Frame) -> dict[str, Any]:
-    values: dict[str, Any] = {}
-    for field in fields:
-        if isinstance(field, CompiledRows):
-            rows = frame.values[field.slot]
-            if rows.__class__ is list and rows:
-                values[field.name] = [_values(field.fields, root, row) for row in rows]
-        elif (value := _wire(field.value.evaluate(root, frame))) not in _NOTHING:
-            values[field.name] = value
-    return values
+    return {field.name: value for field in fields if (value := _value(field, root, frame)) is not None}
+
+
+def _value(field: MappedField, root: Any, frame: Frame) -> Any:
+    """Return the value of one field, None for one that is left out."""
+    if isinstance(field, CompiledRows):
+        rows = frame.values[field.slot]
+        return [_values(field.fields, root, row) for row in rows] if rows.__class__ is list and rows else None
+    sent = _wire(field.value.evaluate(root, frame))
+    return None if sent == [] else sent
 
 
 def _wire(value: Value) -> Any:
     """Return ``value`` as it is sent: exact numbers, ISO dates, codes of choices; None for hidden and unknown."""
-    if value.__class__ is list:
+    kind = value.__class__
+    if kind is str or kind is bool or value is None:
+        return value
+    if kind is list:
         return [item for element in value if (item := _wire(element)) is not None]
     sent = plain(value)
     return int(sent) if isinstance(sent, float) and sent.is_integer() else sent

@@ -18,6 +18,7 @@ class Right(StrEnum):
     READ_CATALOGUE = "catalogue:read"
     MANAGE_WEBHOOKS = "webhooks:manage"
     CLONE_TO_TENANTS = "forms:clone_to_tenants"
+    BIND_QUOTES = "quotes:bind"
 
 
 #: The description of each right on consent pages, in docs and in the admin.
@@ -30,6 +31,7 @@ RIGHT_TEXTS: Final = {
     Right.READ_CATALOGUE: "Read the catalogue",
     Right.MANAGE_WEBHOOKS: "Add, change, test and replay webhook endpoints",
     Right.CLONE_TO_TENANTS: "Clone a copy into another tenant",
+    Right.BIND_QUOTES: "Record consent, bind quotes and ask for help with it",
 }
 
 
@@ -41,7 +43,9 @@ class Role(StrEnum):
     STAFF = "staff"
 
 
-_AGENT: Final = frozenset({Right.READ_FORMS, Right.WRITE_FORMS, Right.READ_PERSONAL, Right.READ_CATALOGUE})
+_AGENT: Final = frozenset(
+    {Right.READ_FORMS, Right.WRITE_FORMS, Right.READ_PERSONAL, Right.READ_CATALOGUE, Right.BIND_QUOTES}
+)
 
 ROLE_RIGHTS: Final[dict[Role, frozenset[Right]]] = {
     Role.AGENT: _AGENT,

@@ -15,6 +15,7 @@ from batch.changes.guest_scope import GuestScope
 from batch.changes.input import plan_answers
 from batch.changes.mutators.answers import AnswerMutator
 from batch.changes.mutators.application_form import ApplicationFormMutator
+from batch.changes.mutators.bindings import Bindings
 from batch.changes.mutators.copy_fields import CopyFieldsMutator
 from batch.changes.mutators.dispositions import Dispositions
 from batch.changes.mutators.eligibility_results import EligibilityResults
@@ -74,6 +75,7 @@ class Changeset:
     # The attached records, in the order in which their changes are reported and written
     quote_requests = attached(QuoteRequests)
     subjectivities = attached(Subjectivities)
+    bindings = attached(Bindings)
     eligibility_results = attached(EligibilityResults)
     messages = attached(Messages)
     events = attached(Events)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import base64
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
@@ -56,7 +57,7 @@ class CallbackSender:
         if record.submission.callback_url is not None:
             self._memory.start(self._send_all(state, record.submission.callback_url, [binding]))
 
-    async def _send_all(self, state: CarrierState, url: str, messages: list[Quote | Binding]) -> None:
+    async def _send_all(self, state: CarrierState, url: str, messages: Sequence[Quote | Binding]) -> None:
         for message in messages:
             envelope = Envelope(_id_of(state, message), _body_of(message))
             for _ in range(state.behavior.callbacks.copies):
@@ -74,7 +75,7 @@ class CallbackSender:
                 return
             await asyncio.sleep(self._memory.scaled(FIRST_PAUSE * 2**attempt))
 
-    async def _post(self, url: str, envelope: Envelope, headers: dict[str, str]) -> str:
+    async def _post(self, url: str, envelope: Envelope, headers: Mapping[bytes | str, bytes | str]) -> str:
         timeout = dict.fromkeys(("connect", "read", "write", "pool"), TIMEOUT)
         try:
             response = await self._pool.request(
@@ -89,11 +90,11 @@ class CallbackSender:
         return str(response.status)
 
 
-def _headers(state: CarrierState, envelope: Envelope, sent_at: datetime) -> dict[str, str]:
+def _headers(state: CarrierState, envelope: Envelope, sent_at: datetime) -> dict[bytes | str, bytes | str]:
     manner, secret = state.behavior.callbacks, state.declared.credentials.callback_secret
     if manner.signature == "wrong":
         secret = "whsec_" + base64.b64encode(b"another secret than the agreed one").decode()
-    headers = {
+    headers: dict[bytes | str, bytes | str] = {
         "Content-Type": "application/json",
         "User-Agent": "carrier-simulator",
         "webhook-id": envelope.id,

@@ -83,6 +83,10 @@ def _refusals(*statuses: int) -> dict[int | str, dict[str, Any]]:
     return {status: {"description": texts[status], "content": problem} for status in statuses}
 
 
+NOT_FOUND: Final = _refusals(401, 404, 422, 429, 503)
+CONFLICTS: Final = _refusals(401, 404, 409, 422)
+
+
 def carrier_of(request: Request) -> CarrierState:
     """Return the carrier of the address. Raises ``UnknownCarrier``."""
     memory: Memory = request.app.state.memory
@@ -117,7 +121,12 @@ CorrelationId = Annotated[str | None, Header(alias="X-Correlation-ID", descripti
 callbacks = APIRouter()
 
 
-@callbacks.post("{$request.body#/callback_url}", summary="A quote or a binding has changed")
+@callbacks.post(
+    "{$request.body#/callback_url}",
+    summary="A quote or a binding has changed",
+    status_code=204,
+    responses={401: {"description": "Wrong signature, or too old."}, 422: {"description": "An unreadable body."}},
+)
 def receive_callback(
     message: QuoteUpdated | BindingUpdated,
     webhook_id: Annotated[str, Header(description="The id of the message, the same for each copy.")],
@@ -134,7 +143,10 @@ api = APIRouter()
     "/oauth/token",
     summary="Get an access token",
     openapi_extra=TAKES_FORM,
-    responses={401: {"description": "Unknown client or wrong secret."}},
+    responses={
+        400: {"description": "Another grant than client credentials."},
+        401: {"description": "Unknown client or wrong secret."},
+    },
     tags=["Sign-in"],
 )
 async def issue_token(request: Request, state: AnyCarrier) -> AccessToken:
@@ -184,7 +196,10 @@ async def submit(
 
 
 @api.get(
-    "/v1/quotes", summary="Find a quote by its request token", responses=_refusals(401, 404, 429, 503), tags=["Quotes"]
+    "/v1/quotes",
+    summary="Find a quote by its request token",
+    responses=NOT_FOUND,
+    tags=["Quotes"],
 )
 def find_by_token(state: SignedInCarrier, request_token: Annotated[str, Query(max_length=64)]) -> Quote:
     """Return the quote: ask this before a request without a response is sent again."""
@@ -194,14 +209,17 @@ def find_by_token(state: SignedInCarrier, request_token: Annotated[str, Query(ma
         raise UnknownQuote from None
 
 
-@api.get("/v1/quotes/{reference}", summary="Read a quote", responses=_refusals(401, 404, 429, 503), tags=["Quotes"])
+@api.get("/v1/quotes/{reference}", summary="Read a quote", responses=NOT_FOUND, tags=["Quotes"])
 def read(reference: Reference, state: SignedInCarrier) -> Quote:
     """Return the quote as it is now."""
     return find(state, reference).quote
 
 
 @api.post(
-    "/v1/quotes/{reference}/withdraw", summary="Withdraw a quote", responses=_refusals(401, 404, 409), tags=["Quotes"]
+    "/v1/quotes/{reference}/withdraw",
+    summary="Withdraw a quote",
+    responses=CONFLICTS,
+    tags=["Quotes"],
 )
 def withdraw(reference: Reference, state: SignedInCarrier, work: Work) -> Quote:
     """Withdraw the quote. A repeated call changes nothing."""
@@ -228,7 +246,7 @@ async def bind(  # noqa: PLR0913 - the parts of one request
     return binding
 
 
-@api.get("/v1/quotes/{reference}/binding", summary="Read a binding", responses=_refusals(401, 404), tags=["Binding"])
+@api.get("/v1/quotes/{reference}/binding", summary="Read a binding", responses=NOT_FOUND, tags=["Binding"])
 def read_binding(
     reference: Reference, state: SignedInCarrier, bind_token: Annotated[str, Query(max_length=64)]
 ) -> Binding:

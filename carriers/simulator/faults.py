@@ -25,6 +25,7 @@ Application: TypeAlias = Callable[[Scope, Receive, Send], Awaitable[None]]
 LARGEST_BODY: Final = 2_000_000
 LONGEST_HANG: Final = 300.0
 _MINUTE: Final = 60.0
+_ADDRESS: Final = re.compile(r"/([^/]+)(/.*)")
 _OPERATIONS: Final = (
     ("POST", re.compile(r"/oauth/token"), "token"),
     ("POST", re.compile(r"/v1/quotes"), "submit"),
@@ -227,8 +228,8 @@ class _Call:
     async def reset(self) -> None:
         """Reset the connection: the caller gets no byte."""
         transport = getattr(getattr(self._send, "__self__", None), "transport", None)
-        if transport is None:
-            raise ConnectionResetError
+        if transport is None or transport.is_closing():
+            return
         opened: socket.socket | None = transport.get_extra_info("socket")
         if opened is not None:
             opened.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _LINGER_NOT)
@@ -247,8 +248,8 @@ def _split(scope: Scope) -> tuple[str, str]:
     """Return the carrier's code and the path below it."""
     if scope["type"] != "http":
         return "", ""
-    code, _, rest = scope["path"].removeprefix("/").partition("/")
-    return code, f"/{rest}"
+    parts = _ADDRESS.fullmatch(scope["path"])
+    return (parts[1], parts[2]) if parts else ("", "")
 
 
 def _operation(scope: Scope, path: str) -> str | None:

@@ -10,6 +10,7 @@ from rest_framework.views import APIView
 from partner_engine.api.answers import Answers
 from partner_engine.api.appetite import Appetites, AppetiteTable
 from partner_engine.api.application_forms import ApplicationForm, ApplicationForms, FormCopies
+from partner_engine.api.bindings import BindAssistance, Binding, ConsentToBind
 from partner_engine.api.catalogue import Catalogue
 from partner_engine.api.clones import CloneForm
 from partner_engine.api.compare import Compare
@@ -30,6 +31,18 @@ from partner_engine.api.naics import Naics
 from partner_engine.api.needed import Needed
 from partner_engine.api.processes import Processes
 from partner_engine.api.question_sets import QuestionSet, QuestionSets
+from partner_engine.api.quote_requests import (
+    AskAgain,
+    BridgeQuote,
+    CopyQuoteRequests,
+    DeselectQuote,
+    EnterQuote,
+    QuoteRequest,
+    QuoteRequests,
+    SelectQuote,
+    SubjectivityDone,
+    WithdrawQuote,
+)
 from partner_engine.api.reveal import Reveal
 from partner_engine.api.revert import Revert
 from partner_engine.api.search import Search
@@ -84,6 +97,25 @@ ROUTES: Final[dict[str, tuple[str, type[APIView]]]] = {
     "question_set": ("copies/<id:id>/question_sets/<slug:code>", QuestionSet),
     "events": ("copies/<id:id>/events", Events),
     "processes": ("copies/<id:id>/processes", Processes),
+<<<<<<< HEAD
+    "copy_quote_requests": ("copies/<id:id>/quote_requests", CopyQuoteRequests),
+    "quote_requests": ("quote_requests", QuoteRequests),
+    "quote_request": ("quote_requests/<id:id>", QuoteRequest),
+    "select_quote": ("quote_requests/<id:id>/select", SelectQuote),
+    "deselect_quote": ("quote_requests/<id:id>/deselect", DeselectQuote),
+    "withdraw_quote": ("quote_requests/<id:id>/withdraw", WithdrawQuote),
+    "ask_again": ("quote_requests/<id:id>/ask_again", AskAgain),
+    "enter_quote": ("quote_requests/<id:id>/answer", EnterQuote),
+    "bridge_quote": ("quote_requests/<id:id>/bridge", BridgeQuote),
+    "subjectivity_done": (
+        "quote_requests/<id:id>/subjectivities/<id:subjectivity_id>/done",
+        SubjectivityDone,
+    ),
+=======
+    "binding": ("quote_requests/<id:id>/binding", Binding),
+    "consent": ("quote_requests/<id:id>/consent", ConsentToBind),
+    "bind_assistance": ("quote_requests/<id:id>/assistance", BindAssistance),
+>>>>>>> 3cd22cd3b3ab6c1ef4e33bc7e8fc40e4eee59bd5
     "search": ("search", Search),
     "naics": ("naics", Naics),
     "appetite": ("appetite", Appetites),

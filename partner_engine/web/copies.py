@@ -24,7 +24,7 @@ from copies.paths import Path, row_steps
 from guests.service import mark_unknown
 from partner_engine.web import row_commands
 from partner_engine.web.access import Agent, for_agents, for_visitors
-from partner_engine.web.answer_input import answering
+from partner_engine.web.answer_input import Answered, answering
 from partner_engine.web.copy_shell import page_around, shell_of
 from partner_engine.web.copy_view import log_personal_reads, read_context
 from partner_engine.web.explanations import explain_product
@@ -80,6 +80,23 @@ def answer(request: HttpRequest, visitor: Visitor, copy_id: UUID) -> HttpRespons
     changed since ``X-Copy-Version`` (path to author), the ``texts`` of stored answers that differ from the typed ones,
     and the questions that were put away (``away``).
     """
+
+    def respond(reading: Reading, answered: Answered) -> HttpResponse:
+        return respond_to_save(
+            request, reading, answered.result, before=answered.before, version=answered.version_before
+        )
+
+    return save_answers(request, visitor, copy_id, respond=respond)
+
+
+def save_answers(
+    request: HttpRequest,
+    visitor: Visitor,
+    copy_id: UUID,
+    *,
+    respond: Callable[[Reading, Answered], HttpResponse],
+) -> HttpResponse:
+    """Save the ``answers`` in ``request``; ``respond`` makes the parts of the page, while the copy is locked."""
     try:
         typed = msgspec.json.decode(request.POST.get("answers", ""), type=dict[str, str | list[str] | None])
         searched = msgspec.json.decode(request.POST.get("searched", "{}"), type=dict[str, str])
@@ -90,9 +107,7 @@ def answer(request: HttpRequest, visitor: Visitor, copy_id: UUID) -> HttpRespons
     based_on = shown_version(request)
     with answering(copy_id, typed, visitor, searched=searched, based_on=based_on) as answered:
         reading = read_context(answered.context, request, visitor, result=answered.result)
-        response = respond_to_save(
-            request, reading, answered.result, before=answered.before, version=answered.version_before
-        )
+        response = respond(reading, answered)
     open_paths = {fault.path for fault in answered.faults} | answered.conflicts.keys()
     taken = [path for path in typed if path not in open_paths]
     away = put_away(reading, answered.result.changes, taken)

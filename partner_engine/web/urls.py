@@ -7,6 +7,7 @@ from django.urls import path
 from partner_engine.id_converter import IdConverter
 from partner_engine.web import (
     application_forms,
+    binding,
     catch_up,
     clones,
     compare,
@@ -54,6 +55,10 @@ urlpatterns = [
     path("forms/<id:copy_id>/guest-links/new", guest_links.issue, name="issue-guest-link"),
     path("forms/<id:copy_id>/guest-links/<id:link_id>/revoke", guest_links.revoke, name="revoke-guest-link"),
     path("forms/<id:copy_id>/guest-links/<id:link_id>/send-back", guest_links.send_back, name="send-back-guest-link"),
+    path("forms/<id:copy_id>/bind/<id:quote_id>", binding.show, name="bind"),
+    path("forms/<id:copy_id>/bind/<id:quote_id>/answers", binding.answer, name="bind-answers"),
+    path("forms/<id:copy_id>/bind/<id:quote_id>/parts", binding.catch_up, name="bind-parts"),
+    path("forms/<id:copy_id>/bind/<id:quote_id>/order", binding.order, name="bind-order"),
     path("settings/webhooks", webhooks.index, name="webhooks"),
     path("settings/webhooks/add", webhooks.add, name="add-webhook"),
     path("settings/webhooks/<id:endpoint_id>", webhooks.show, name="webhook"),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import NamedTuple, TypeAlias
 
 from rules.language.expressions import Expression
@@ -25,12 +25,22 @@ class CompiledField:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CompiledRows:
-    """The rows of ``pool`` as a field of a payload; ``slot`` is that of the pool among the values around it."""
+    """The rows of ``pool`` as a field of a payload; ``slot`` is that of the pool among the values around it.
+
+    ``text`` is equal for fields with equal values.
+    """
 
     name: str
     pool: str
     slot: int
     fields: tuple[CompiledField | CompiledRows, ...]
+    text: str = field(init=False)
+
+    def __post_init__(self) -> None:
+        parts = (
+            f"{part.name}: {part.text if isinstance(part, CompiledRows) else part.value.source}" for part in self.fields
+        )
+        object.__setattr__(self, "text", f"{self.pool} {{{', '.join(parts)}}}")
 
 
 MappedField: TypeAlias = CompiledField | CompiledRows
@@ -67,8 +77,8 @@ class CompiledPayload:
 
 
 def _leaves(fields: tuple[MappedField, ...]) -> Iterator[CompiledField]:
-    for field in fields:
-        if isinstance(field, CompiledRows):
-            yield from _leaves(field.fields)
+    for mapped in fields:
+        if isinstance(mapped, CompiledRows):
+            yield from _leaves(mapped.fields)
         else:
-            yield field
+            yield mapped

@@ -258,6 +258,7 @@ class Migration(migrations.Migration):
                                 ("catalogue:read", "Read the catalogue"),
                                 ("webhooks:manage", "Add, change, test and replay webhook endpoints"),
                                 ("forms:clone_to_tenants", "Clone a copy into another tenant"),
+                                ("quotes:bind", "Record consent, bind quotes and ask for help with it"),
                             ],
                             max_length=64,
                         ),

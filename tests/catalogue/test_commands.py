@@ -14,7 +14,7 @@ from django.core.management import CommandError, call_command
 from carriers.models import ProductRule
 from catalogue import releases
 from catalogue.demo import CATALOGUE_FILE
-from catalogue.files import read_catalogue
+from catalogue.files import read_catalogue, write_catalogue
 from catalogue.loader import load, read_draft
 from catalogue.models import Catalogue, Release
 from tests.harness.boarding_files import BOARDING
@@ -179,7 +179,9 @@ def test_export_writes_a_file_that_load_reads(tmp_path):
 
     run("export_catalogue", "demo_small_commercial", release=1, output=tmp_path / "release.yaml")
 
-    assert (tmp_path / "release.yaml").read_text(encoding="utf-8") == CATALOGUE_FILE.read_text(encoding="utf-8")
+    exported = (tmp_path / "release.yaml").read_text(encoding="utf-8")
+    assert read_catalogue(exported) == read_catalogue(CATALOGUE_FILE)
+    assert write_catalogue(read_catalogue(exported)) == exported
     assert "title: Changed since" in run("export_catalogue", "demo_small_commercial")
     with pytest.raises(CommandError, match="no release 2"):
         run("export_catalogue", "demo_small_commercial", release=2)

@@ -1,14 +1,19 @@
 """Editing draft rows: the fault of an expression is reported at its field."""
 
+from datetime import date
+
 import pytest
 from django.core.exceptions import ValidationError
 
-from carriers.models import CarrierProduct, ProductRule, RateTable, RateTerm
+from carriers.models import CarrierProduct, PayloadField, ProductRule, RateTable, RateTerm, SurplusRule
 from catalogue.checks import check_row, pool_circle
 from catalogue.demo import CATALOGUE_FILE
+from catalogue.drafts import read_draft
 from catalogue.files import read_catalogue
 from catalogue.loader import load
 from catalogue.models import ChoiceList, DerivedValue, FormRule, LineOfBusiness, Question, QuestionSet
+from catalogue.releases import check_draft
+from rules.definition.faults import CatalogueErrors
 from tests.harness.boarding_files import BOARDING
 
 pytestmark = pytest.mark.django_db
@@ -35,6 +40,11 @@ def test_every_row_of_the_demo_passes():
         for row in model.objects.all():
             row.full_clean()
             check_row(row)
+    for row in PayloadField.objects.select_related("product").filter(product__code__in=("LF-BOP", "GF-AUTO")):
+        row.full_clean()
+        check_row(row)
+    for row in SurplusRule.objects.all():
+        row.full_clean()
 
 
 def test_an_unknown_question_is_reported_at_the_condition(catalogue):
@@ -136,3 +146,45 @@ def test_a_draft_with_pools_in_a_circle_can_still_be_edited(catalogue):
 )
 def test_pool_circles(pool, parent, parents, circle):
     assert pool_circle(pool, parent, parents) is circle
+
+
+def payload_field(name, *, value="", pool=""):
+    return PayloadField(product=CarrierProduct.objects.get(code="PAW-CARE"), name=name, value=value, pool=pool)
+
+
+def test_a_field_of_a_payload_is_checked_in_its_rows(catalogue):
+    payload_field("runs", pool="runs").save()
+
+    check_row(payload_field("runs.size", value="run_size"))
+    for name, value in (("size", "run_size"), ("runs.size", "run_sizes"), ("places", "runs")):
+        with pytest.raises(ValidationError) as caught:
+            check_row(payload_field(name, value=value))
+        assert list(caught.value.message_dict) == ["value"]
+
+
+@pytest.mark.parametrize(("value", "pool"), [("", ""), ("turnover", "runs")])
+def test_a_field_of_a_payload_has_a_value_or_rows(catalogue, value, pool):
+    assert "value" in refused(payload_field("a", value=value, pool=pool))
+
+
+def test_fields_without_their_rows_are_a_fault_when_the_draft_is_checked(catalogue):
+    payload_field("runs.size", value="run_size").save()
+
+    with pytest.raises(CatalogueErrors) as caught:
+        check_draft(read_draft(catalogue))
+
+    assert ("bad_code", "products[PAW-CARE].payload.quote[runs.size]") in [
+        (fault.code, fault.where) for fault in caught.value.faults
+    ]
+
+
+@pytest.mark.parametrize(
+    ("changes", "field"),
+    [
+        ({"needs": "declines"}, "declines"),
+        ({"needs": "none", "declines": 2}, "declines"),
+        ({"since": date(2026, 2, 1), "until": date(2026, 1, 1)}, "until"),
+    ],
+)
+def test_a_surplus_rule_is_complete(catalogue, changes, field):
+    assert field in refused(SurplusRule(catalogue="pet_boarding", code="SL", **changes))

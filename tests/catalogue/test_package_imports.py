@@ -13,13 +13,14 @@ from django.core.exceptions import ValidationError
 from django.core.management import CommandError, call_command
 from msgspec.structs import replace
 
-from catalogue.demo import CATALOGUE_FILE, read_samples
+from catalogue.demo import CATALOGUE_FILE, DEMO_FOLDER, read_samples
 from catalogue.drafts import read_draft
 from catalogue.files import read_catalogue
 from catalogue.loader import load
 from catalogue.models import Catalogue, PackageImport, PackagePublisher
 from catalogue.packages.contents import package_of, without_carrier
 from catalogue.packages.files import read_package_file
+from catalogue.packages.golden import differences
 from catalogue.packages.importing import (
     PURPOSE,
     GoldenCasesDiffer,
@@ -28,10 +29,12 @@ from catalogue.packages.importing import (
     Unsigned,
     Untrusted,
     import_package,
+    publisher_of,
 )
 from catalogue.packages.writing import signed_text, write_package
-from encryption.signatures import canonical, key_id_of, sign
+from encryption.signatures import canonical, key_id_of, public_keys, sign
 from rules.definition.catalogue import CatalogueDefinition
+from rules.definition.compiler import compile_catalogue
 from rules.definition.faults import CatalogueErrors
 from tests.catalogue.test_packages import golden_of, head
 
@@ -202,3 +205,13 @@ def test_an_edited_package_is_signed_again(tmp_path: Path, package: Any) -> None
 def test_the_command_names_what_is_missing(elsewhere: Catalogue, arguments: tuple[str, ...]) -> None:
     with pytest.raises(CommandError, match="There is no catalogue|has no carrier|Cannot read"):
         call_command("carrier_package", *arguments)
+
+
+@pytest.mark.parametrize("path", sorted((DEMO_FOLDER / "carriers").glob("*.yaml")), ids=lambda path: path.stem)
+def test_the_demos_packages_are_signed_and_decide_their_golden_cases(path: Path) -> None:
+    file = read_package_file(path)
+
+    assert publisher_of(file) == ("own", next(iter(public_keys())))
+    assert file.package.golden
+    assert file.package.simulator["code"] == path.stem
+    assert differences(compile_catalogue(demo()), file.package.golden) == []

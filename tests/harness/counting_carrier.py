@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import ssl
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -111,12 +112,12 @@ class CountingCarrier:
 
 
 @contextmanager
-def counting_carrier() -> Iterator[CountingCarrier]:
+def counting_carrier(*, tls: ssl.SSLContext | None = None) -> Iterator[CountingCarrier]:
     """Run a carrier at a free port of this machine."""
     carrier, is_ready, ends = CountingCarrier(), threading.Event(), []
 
     async def main() -> None:
-        server = await asyncio.start_server(carrier.serve, "127.0.0.1", 0)
+        server = await asyncio.start_server(carrier.serve, "127.0.0.1", 0, ssl=tls)
         carrier.url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
         carrier._loop, end = asyncio.get_running_loop(), asyncio.Event()
         ends.append(end)

@@ -75,6 +75,7 @@ def test_every_row_of_a_form_or_copy_belongs_to_the_batch() -> None:
         "Copy",
         "CopyRevision",
         "Declination",
+        "Binding",
         "Disposition",
         "EligibilityResult",
         "Event",

@@ -6,11 +6,14 @@ from typing import Any
 
 import pytest
 
+from carriers.simulator.declarations import read_declarations
+from carriers.simulator.rating import rate
 from catalogue.demo import CATALOGUE_FILE, Sample, read_samples
 from catalogue.files import read_catalogue
 from presentation.visibility import NOBODY, Visibility
 from rules.definition.compiler import CompiledCatalogue, compile_catalogue
 from rules.explain import trace
+from rules.payload import quote_payload
 from rules.types.cleaning import clean
 from tests.harness.boarding_catalogue import document, settle
 
@@ -40,6 +43,23 @@ def test_a_sample_is_decided_as_expected(catalogue: CompiledCatalogue, sample: S
     }
     assert decided == {code: (wanted.outcome, wanted.premium, wanted.details) for code, wanted in sample.expect.items()}
     assert [message for message in evaluation.messages if message.kind == "error"] == []
+
+
+@pytest.mark.parametrize("sample", read_samples(), ids=lambda sample: sample.id)
+def test_what_a_carrier_is_sent_leads_it_to_the_same_price(catalogue: CompiledCatalogue, sample: Sample) -> None:
+    made = document(flat(catalogue, sample.answers, sample.answer_pools))
+    evaluation = settle(catalogue, made, as_of=sample.as_of)
+    carriers = read_declarations(CATALOGUE_FILE.parent / "carriers").values()
+    products = {product.code: product for carrier in carriers for product in carrier.products}
+
+    sent = {code: quote_payload(catalogue, made, code, evaluation=evaluation) for code in evaluation.eligibility}
+
+    priced = [code for code, outcome in evaluation.eligibility.items() if outcome.premium is not None]
+    assert {code: rate(products[code], sent[code].fields).premium for code in priced} == {
+        code: evaluation.eligibility[code].premium for code in priced
+    }
+    for code in sent:
+        assert set(products[code].fields) <= {field.name for field in catalogue.products[code].payload.quote.fields}
 
 
 def test_everything_that_can_be_explained_is(catalogue: CompiledCatalogue) -> None:

@@ -65,6 +65,10 @@ PAGES: dict[str, tuple[str, dict[str, str], bool]] = {
     "history": ("GET", {}, True),
     "version": ("GET", {}, True),
     "restore": ("POST", {"version": "1"}, True),
+    "bind": ("GET", {}, True),
+    "bind-answers": ("POST", {"answers": '{"mqs_business_name": "Taken over"}'}, True),
+    "bind-parts": ("GET", {}, True),
+    "bind-order": ("POST", {"order": "help"}, True),
     "guest-links": ("GET", {}, True),
     "issue-guest-link": ("POST", {"name": "Gus"}, True),
     "revoke-guest-link": ("POST", {}, True),
@@ -88,6 +92,8 @@ GUEST_PAGES: dict[str, tuple[str, dict[str, str]]] = {
 }
 #: Addresses of one webhook endpoint; ``start`` gives it the copy's id.
 OF_ONE_ENDPOINT = {"webhook", "order-webhook"}
+#: Addresses with the id of a record below that of the copy; ``start`` gives a quote the copy's id.
+WITH_SECOND_ID = {"revoke-guest-link", "send-back-guest-link", "bind", "bind-answers", "bind-parts", "bind-order"}
 WEBHOOKS = ["webhooks", "add-webhook", *sorted(OF_ONE_ENDPOINT)]
 OF_ONE_COPY = [name for name, (_, _, is_of_one) in PAGES.items() if is_of_one]
 OPEN = {"sign-in", "sign-out"}
@@ -97,7 +103,7 @@ def ask(client: Client, name: str, copy_id: str, **headers: str) -> HttpResponse
     """Ask for the page ``name``."""
     method, fields, is_of_one = PAGES[name]
     args = [copy_id] if is_of_one or name in OF_ONE_ENDPOINT else []
-    more = {"revoke-guest-link": [copy_id], "send-back-guest-link": [copy_id], "version": [1]}.get(name, [])
+    more = [1] if name == "version" else [copy_id] if name in WITH_SECOND_ID else []
     address = reverse(f"web:{name}", args=[*args, *more])
     return getattr(client, method.lower())(address, fields, headers=headers)
 

@@ -40,7 +40,7 @@ NOTHING_REPORTED: Final[Mapping[str, Any]] = {
 
 
 class Received(StrEnum):
-    """What became of a carrier's message."""
+    """The results of receiving a carrier's message."""
 
     APPLIED = "applied"
     #: The same sequence was applied before.
@@ -119,7 +119,7 @@ def _state(quote: Quote, premium: int | None, today: date) -> str:
 
 
 def _amount(quote: Quote) -> int | None:
-    """Return the premium, None where there is none in the currency of the product."""
+    """Return the premium, None without one in the currency of the product."""
     premium = quote.premium
     return premium.amount if premium is not None and premium.currency == _CURRENCY and premium.amount > 0 else None
 

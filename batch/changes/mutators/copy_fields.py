@@ -37,9 +37,9 @@ class CopyFieldsMutator:
         """Set ``title``, one line, as the copy's title. Raises ``WrongValue``, ``LooksSensitive``."""
         self._replace(title=clean_line(title, field="title", most=MAX_TITLE))
 
-    def lock(self, *, reason: str = "") -> None:
-        """Lock the copy for ``reason``: it takes no changes until it is unlocked. A locked copy keeps time, author and
-        reason of its lock. Raises ``WrongValue``, ``LooksSensitive``.
+    def lock(self, *, reason: str = "", by: str = "") -> None:
+        """Lock the copy for ``reason``: it takes no changes until it is unlocked. ``by`` is the name to show instead of
+        the actor's. A locked copy keeps time, author and reason of its lock. Raises ``WrongValue``, ``LooksSensitive``.
         """
         reason = clean_line(reason, field="reason", most=MAX_REASON)
         self._tracker.require_writable()
@@ -48,7 +48,7 @@ class CopyFieldsMutator:
             self._replace(
                 locked_at=self._tracker.now,
                 locked_by_id=actor.id[:64],
-                locked_by_label=actor.label[:200],
+                locked_by_label=(by or actor.label)[:200],
                 lock_reason=reason,
             )
 

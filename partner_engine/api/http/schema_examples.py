@@ -34,7 +34,77 @@ _PROCESS: Final[dict[str, Any]] = {
     "updated_at": "2026-11-25T14:08:20Z",
     "ended_at": None,
 }
+_SUBJECTIVITY: Final[dict[str, Any]] = {
+    "id": "01935ad1-5d2c-7a10-8f21-7c0b1f9f3a05",
+    "code": "S1",
+    "kind": "sign",
+    "text": "Signed application",
+    "owner": "insured",
+    "due_on": "2026-12-10",
+    "path": "",
+    "done_at": None,
+    "done_by": "",
+}
+_QUOTE_REQUEST: Final[dict[str, Any]] = {
+    "id": "01935ad1-5d2c-7a10-8f21-7c0b1f9f3a04",
+    "copy_id": _FORM,
+    "product": "VC-PL",
+    "carrier": "VC",
+    "state": "quoted",
+    "premium": 1890,
+    "estimate": None,
+    "indication": 1890,
+    "is_bindable": True,
+    "valid_until": "2026-12-25",
+    "asked_version": 7,
+    "asked": [{"path": "mqs_gl_limit", "label": "Limit per occurrence", "value": "l2m"}],
+    "changes": [
+        {
+            "field": "limit",
+            "path": "mqs_gl_limit",
+            "label": "Limit per occurrence",
+            "asked": "l2m",
+            "offered": "l1m",
+            "reason": "We offer at most $1,000,000 for this class.",
+        }
+    ],
+    "reasons": [],
+    "reason": "",
+    "subjectivities": [_SUBJECTIVITY],
+    "carrier_reference": "VC-20417",
+    "previous_references": [],
+    "policy_number": "",
+    "attempts": 0,
+    "next_attempt_at": None,
+    "submitted_at": "2026-11-25T14:09:00Z",
+    "answered_at": "2026-11-25T14:09:02Z",
+    "firm_at": "2026-11-25T14:09:02Z",
+    "created_at": "2026-11-25T14:08:58Z",
+    "updated_at": "2026-11-25T14:09:02Z",
+}
 
+_BINDING: Final[dict[str, Any]] = {
+    "quote_request_id": "01935ad1-5d2c-7a10-8f21-7c0b1f9f3a04",
+    "state": "requested",
+    "consent": {
+        "wording_hash": "5d2c7a108f217c0b1f9f3a0401935ad15d2c7a108f217c0b1f9f3a0401935ad1",
+        "accepted_by": "Robin Example",
+        "recorded_by": "Harbor demo",
+        "accepted_at": "2026-11-25T15:02:00Z",
+        "document_version": 9,
+    },
+    "consent_void_reason": "",
+    "payment_plan": "monthly",
+    "payment_method_id": None,
+    "requested_at": "2026-11-25T15:02:00Z",
+    "answered_at": None,
+    "policy_number": "",
+    "reasons": [],
+}
+_CONSENT: Final[dict[str, Any]] = {
+    "wording_hash": _BINDING["consent"]["wording_hash"],
+    "accepted_by": "Robin Example",
+}
 _CHANGES: Final[dict[str, Any]] = {
     "id": _FORM,
     "application_form_id": _FORM,
@@ -165,6 +235,73 @@ EXAMPLES: Final[dict[str, tuple[bool, Any]]] = {
     "EventShape": (False, _EVENT),
     "EventPage": (False, {"results": [_EVENT], "next": None}),
     "ProcessPage": (False, {"results": [_PROCESS], "next": None}),
+<<<<<<< HEAD
+    "NewQuoteRequests": (True, {"products": ["QM-BOP", "VC-PL"]}),
+    "RequestedShape": (
+        False,
+        {
+            "requested": [
+                _QUOTE_REQUEST
+                | dict.fromkeys(("premium", "indication", "valid_until", "asked_version"))
+                | dict.fromkeys(("submitted_at", "answered_at", "firm_at"))
+                | {"state": "queued", "is_bindable": False, "asked": [], "changes": [], "subjectivities": []}
+                | {"carrier_reference": ""}
+            ],
+            "refused": [
+                {"product": "QM-BOP", "code": "already_quoted", "text": "There is a current quote of this product."}
+            ],
+        },
+    ),
+    "QuoteRequestShape": (False, _QUOTE_REQUEST),
+    "QuoteRequestPage": (False, {"results": [_QUOTE_REQUEST], "next": None}),
+    "EnteredQuote": (
+        True,
+        {
+            "status": "quoted",
+            "reference": "OH-311",
+            "premium": 2210,
+            "is_bindable": True,
+            "valid_until": "2026-12-25",
+            "reason": "",
+        },
+    ),
+    "SubjectivityShape": (False, _SUBJECTIVITY),
+=======
+    "NewConsent": (True, _CONSENT),
+    "BindOrder": (True, {"consent": _CONSENT}),
+    "NewAssistance": (True, {"note": "The carrier asks for a signature that we do not have."}),
+    "BindingShape": (False, _BINDING),
+    "BindingPlan": (
+        False,
+        {
+            "copy_id": _FORM,
+            "binding": {**_BINDING, "state": "none", "consent": None, "payment_plan": "", "requested_at": None},
+            "terms": {
+                "insured": "Copper Kettle Bistro LLC",
+                "carrier": "Quillmark Mutual",
+                "product": "Business owners",
+                "reference": "QM-0000031",
+                "premium": 2451,
+                "currency": "USD",
+                "effective_on": "2026-12-15",
+                "payment_plan": "Monthly",
+                "changes": [],
+                "disclosures": [],
+                "wording": "Copper Kettle Bistro LLC asks Quillmark Mutual to bind Business owners insurance ...",
+                "wording_hash": _BINDING["consent"]["wording_hash"],
+            },
+            "needed": ["mqs_fein"],
+            "subjectivities": [],
+            "refusals": [
+                {
+                    "code": "answers_needed",
+                    "detail": "These answers are needed before the quote is bound: Federal tax ID (FEIN).",
+                    "remedy": "answer",
+                }
+            ],
+        },
+    ),
+>>>>>>> 3cd22cd3b3ab6c1ef4e33bc7e8fc40e4eee59bd5
     "ChangesShape": (False, _CHANGES),
     "ComparisonShape": (False, _COMPARISON),
     "Problem": (

@@ -13,6 +13,7 @@ from rules.definition.model import CompiledCatalogue
 #: The names of attached records. Eligibility results are the effect of a version, and shown as that.
 _RECORDS: Final[Mapping[str, str]] = {
     "quote_requests": "Quote request",
+    "bindings": "Binding",
     "messages": "Message",
     "events": "Event",
     "processes": "Process",

@@ -264,6 +264,7 @@ def test_every_kind_is_stale_after_the_save_and_read_only_when_read(
         lambda changeset: changeset.messages.add("x"),
         lambda changeset: changeset.events.add("external_transfer"),
         lambda changeset: changeset.quote_requests.request("PA-CARE"),
+        lambda changeset: changeset.bindings.of(UUID(int=1)),
         lambda changeset: changeset.subjectivities.receive(form_id, [SIGN], find_source=lambda field: None),
         lambda changeset: changeset.eligibility_results.record("PA-CARE", outcome="refer"),
         lambda changeset: changeset.processes.start("quoting"),
