@@ -97,7 +97,6 @@ ROUTES: Final[dict[str, tuple[str, type[APIView]]]] = {
     "question_set": ("copies/<id:id>/question_sets/<slug:code>", QuestionSet),
     "events": ("copies/<id:id>/events", Events),
     "processes": ("copies/<id:id>/processes", Processes),
-<<<<<<< HEAD
     "copy_quote_requests": ("copies/<id:id>/quote_requests", CopyQuoteRequests),
     "quote_requests": ("quote_requests", QuoteRequests),
     "quote_request": ("quote_requests/<id:id>", QuoteRequest),
@@ -111,11 +110,9 @@ ROUTES: Final[dict[str, tuple[str, type[APIView]]]] = {
         "quote_requests/<id:id>/subjectivities/<id:subjectivity_id>/done",
         SubjectivityDone,
     ),
-=======
     "binding": ("quote_requests/<id:id>/binding", Binding),
     "consent": ("quote_requests/<id:id>/consent", ConsentToBind),
     "bind_assistance": ("quote_requests/<id:id>/assistance", BindAssistance),
->>>>>>> 3cd22cd3b3ab6c1ef4e33bc7e8fc40e4eee59bd5
     "search": ("search", Search),
     "naics": ("naics", Naics),
     "appetite": ("appetite", Appetites),

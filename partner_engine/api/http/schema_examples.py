@@ -235,7 +235,6 @@ EXAMPLES: Final[dict[str, tuple[bool, Any]]] = {
     "EventShape": (False, _EVENT),
     "EventPage": (False, {"results": [_EVENT], "next": None}),
     "ProcessPage": (False, {"results": [_PROCESS], "next": None}),
-<<<<<<< HEAD
     "NewQuoteRequests": (True, {"products": ["QM-BOP", "VC-PL"]}),
     "RequestedShape": (
         False,
@@ -266,7 +265,6 @@ EXAMPLES: Final[dict[str, tuple[bool, Any]]] = {
         },
     ),
     "SubjectivityShape": (False, _SUBJECTIVITY),
-=======
     "NewConsent": (True, _CONSENT),
     "BindOrder": (True, {"consent": _CONSENT}),
     "NewAssistance": (True, {"note": "The carrier asks for a signature that we do not have."}),
@@ -301,7 +299,6 @@ EXAMPLES: Final[dict[str, tuple[bool, Any]]] = {
             ],
         },
     ),
->>>>>>> 3cd22cd3b3ab6c1ef4e33bc7e8fc40e4eee59bd5
     "ChangesShape": (False, _CHANGES),
     "ComparisonShape": (False, _COMPARISON),
     "Problem": (

@@ -102,7 +102,6 @@ ROWS = [
     Row("GET", "copies/<id:id>/events", READ),
     Row("POST", "copies/<id:id>/events", WRITE, b'{"kind": "external_transfer"}'),
     Row("GET", "copies/<id:id>/processes", READ),
-<<<<<<< HEAD
     Row("GET", "copies/<id:id>/quote_requests", READ),
     Row("POST", "copies/<id:id>/quote_requests", WRITE, b'{"products": ["QM-BOP"]}'),
     Row("GET", "quote_requests", READ),
@@ -114,7 +113,6 @@ ROWS = [
     Row("POST", "quote_requests/<id:id>/answer", WRITE, b'{"status": "declined", "reference": "Q-1"}'),
     Row("POST", "quote_requests/<id:id>/bridge", WRITE, b"{}"),
     Row("POST", "quote_requests/<id:id>/subjectivities/<id:subjectivity_id>/done", WRITE, b"{}"),
-=======
     Row("GET", "quote_requests/<id:id>/binding", READ),
     Row("POST", "quote_requests/<id:id>/binding", Right.BIND_QUOTES, b"{}"),
     Row(
@@ -125,7 +123,6 @@ ROWS = [
     ),
     Row("POST", "quote_requests/<id:id>/assistance", Right.BIND_QUOTES, b'{"note": "x"}'),
     Row("DELETE", "quote_requests/<id:id>/assistance", Right.BIND_QUOTES, b"{}"),
->>>>>>> 3cd22cd3b3ab6c1ef4e33bc7e8fc40e4eee59bd5
     Row("GET", "search", READ, query="?q=kettle"),
     Row("GET", "naics", Right.READ_CATALOGUE, query="?q=plumber"),
     Row("GET", "appetite", Right.READ_CATALOGUE),
@@ -182,11 +179,7 @@ HOSTILE = {
 
 
 def start(api: Api, sample: Sample) -> dict[str, Any]:
-<<<<<<< HEAD
-    """Start the sample's form; return its copy. The tenant gets a webhook endpoint and a quote request of the same id:
-=======
     """Start the sample's form; return its copy. The tenant gets a webhook endpoint and a quote of the same id, so that
->>>>>>> 3cd22cd3b3ab6c1ef4e33bc7e8fc40e4eee59bd5
     one id leads to something at every address.
     """
     copy = api.start(sample)
@@ -201,23 +194,6 @@ def start(api: Api, sample: Sample) -> dict[str, Any]:
             created_at=timezone.now(),
             created_by="test",
         )
-<<<<<<< HEAD
-        QuoteRequest.objects.bulk_create(
-            [
-                QuoteRequest(
-                    id=copy["id"],
-                    tenant_id=tenant.id,
-                    copy_id=copy["id"],
-                    carrier="QM",
-                    product="QM-BOP",
-                    state="draft",
-                    request_token="token",
-                    created_at=timezone.now(),
-                    updated_at=timezone.now(),
-                )
-            ]
-        )
-=======
         quote = QuoteRequest(
             id=copy["id"],
             tenant_id=tenant.id,
@@ -233,7 +209,6 @@ def start(api: Api, sample: Sample) -> dict[str, Any]:
             updated_at=timezone.now(),
         )
         QuoteRequest.objects.bulk_create([quote])
->>>>>>> 3cd22cd3b3ab6c1ef4e33bc7e8fc40e4eee59bd5
     return copy
 
 
