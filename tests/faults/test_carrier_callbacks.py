@@ -11,7 +11,6 @@ from typing import Final
 
 import pytest
 
-from tests.faults.test_carriers import expire_leases
 from tests.faults.test_relay import is_dead
 from tests.harness.callback_plan import CallbackPlan
 from tests.harness.faults.trials import Trial
@@ -63,8 +62,7 @@ def settled(world: World) -> list[str]:
     deadline, count = time.monotonic() + 120.0, 1
     with world.connect() as connection:
         while count and time.monotonic() < deadline:
-            expire_leases(connection)
-            time.sleep(0.5)
+            time.sleep(0.2)
             (count,) = connection.execute(UNDONE).fetchone() or (0,)
     return [f"{count} are left"] if count else []
 

@@ -37,7 +37,9 @@ def quoting(
     return make
 
 
-@pytest.mark.parametrize("sample_id", ["S1", "S3", "S5", "S7", "S10"])
+@pytest.mark.parametrize(
+    "sample_id", ["S1", "S7", *(pytest.param(name, marks=pytest.mark.slow) for name in ("S3", "S5", "S10"))]
+)
 def test_a_sample_is_quoted_by_all_its_open_products(
     quoting: MakeQuoting, samples: dict[str, Sample], sample_id: str
 ) -> None:
