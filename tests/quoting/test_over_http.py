@@ -17,6 +17,7 @@ from tests.harness.outboxes import rows as outbox
 from tests.harness.quoting_world import AGENT, Quoting
 
 pytestmark = pytest.mark.django_db
+SLOW = pytest.mark.slow
 FINAL = {"quoted", "declined", "blocked", "failed"}
 MakeQuoting = Callable[..., Quoting]
 
