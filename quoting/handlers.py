@@ -6,6 +6,7 @@ from actions.kinds import (
     BindQuoteRequest,
     BridgeToCarrier,
     CancelQuoteRequest,
+    EvaluateRealTimeEligibility,
     ExpireQuotes,
     ImportCarrierMessage,
     MarkQuotesStale,
@@ -18,7 +19,7 @@ from actions.registry import handles
 from actions.sweeps import service
 from batch.processes.runner import WORKS
 from carriers.links.wire import BindingUpdated, QuoteUpdated
-from quoting import binding_call, bridging, cancellation, expiry, importing, polling, submission
+from quoting import binding_call, bridging, cancellation, expiry, importing, polling, real_time, submission
 from quoting.binding import BIND_ASSISTANCE, wait_for_help
 from quoting.bound_lines import withdraw_quotes_of_line
 from quoting.carrier_actions import carrier_action
@@ -32,6 +33,7 @@ handles(ExpireQuotes, budget=expiry.BUDGET)(expiry.expire_quotes)
 carrier_action(SubmitQuoteRequest, budget=submission.BUDGET)(submission.Submission)
 carrier_action(RefreshQuoteRequest, budget=polling.BUDGET)(polling.Refreshment)
 carrier_action(CancelQuoteRequest, budget=cancellation.BUDGET)(cancellation.Cancellation)
+carrier_action(EvaluateRealTimeEligibility, budget=real_time.BUDGET)(real_time.RealTimeEvaluation)
 carrier_action(BindQuoteRequest, budget=binding_call.BUDGET)(binding_call.Binding)
 carrier_action(ImportCarrierMessage, budget=importing.BUDGET)(importing.MessageImportation)
 importing.imports(QuoteUpdated)(importing.import_updated_quote)
