@@ -6,6 +6,7 @@ from django.urls import path
 
 from partner_engine.id_converter import IdConverter
 from partner_engine.web import (
+    all_quotes,
     application_forms,
     binding,
     catch_up,
@@ -18,6 +19,9 @@ from partner_engine.web import (
     lookups,
     merge,
     messages,
+    proposals,
+    quote_orders,
+    quotes,
     webhooks,
 )
 from partner_engine.web.sign_in import SignIn, SignOut
@@ -43,6 +47,13 @@ urlpatterns = [
     path("forms/<id:copy_id>/messages", messages.order, name="messages"),
     path("forms/<id:copy_id>/why", copies.why, name="why"),
     path("forms/<id:copy_id>/industries", lookups.industries, name="industries"),
+    path("forms/<id:copy_id>/quotes", quotes.index, name="quotes"),
+    path("forms/<id:copy_id>/quotes/order", quote_orders.order, name="order-quotes"),
+    path("forms/<id:copy_id>/quotes/<id:request_id>", quotes.show, name="quote"),
+    path("forms/<id:copy_id>/quotes/<id:request_id>/answer", quote_orders.enter_answer, name="answer-quote"),
+    path("forms/<id:copy_id>/proposal", proposals.show, name="proposal"),
+    path("forms/<id:copy_id>/proposal/links", proposals.issue, name="issue-proposal"),
+    path("forms/<id:copy_id>/proposal/links/<id:link_id>/revoke", proposals.revoke, name="revoke-proposal"),
     path("forms/<id:copy_id>/compare", compare.index, name="compare"),
     path("forms/<id:copy_id>/compare.csv", compare.download, name="compare-csv"),
     path("forms/<id:copy_id>/history", history.index, name="history"),
@@ -59,6 +70,8 @@ urlpatterns = [
     path("forms/<id:copy_id>/bind/<id:quote_id>/answers", binding.answer, name="bind-answers"),
     path("forms/<id:copy_id>/bind/<id:quote_id>/parts", binding.catch_up, name="bind-parts"),
     path("forms/<id:copy_id>/bind/<id:quote_id>/order", binding.order, name="bind-order"),
+    path("quotes", all_quotes.index, name="all-quotes"),
+    path("proposals/<str:secret>", proposals.open_proposal, name="open-proposal"),
     path("settings/webhooks", webhooks.index, name="webhooks"),
     path("settings/webhooks/add", webhooks.add, name="add-webhook"),
     path("settings/webhooks/<id:endpoint_id>", webhooks.show, name="webhook"),
