@@ -78,7 +78,7 @@ class MessageView:
 class Panel:
     """The whole panel. ``summary`` is its one line for narrow screens, ``counts`` the numbers of needed answers,
     ``left`` the missing answers for guests, and ``to_agent`` those that they left to the agent. ``foot`` says what can
-    be requested.
+    be requested, ``declines`` that the page of declines has something to show.
     """
 
     products: tuple[ProductView, ...]
@@ -91,6 +91,7 @@ class Panel:
     to_agent: tuple[Link, ...] = ()
     sells: bool = True
     foot: RequestFoot | None = None
+    declines: bool = False
 
 
 def build_panel(reading: Reading) -> Panel:
@@ -126,6 +127,7 @@ def build_panel(reading: Reading) -> Panel:
         counts=_counts(reading) if products else "",
         sells=sells,
         foot=foot if products else None,
+        declines=any(outcome.outcome == "decline" for outcome in eligibility.values()),
     )
 
 
