@@ -14,12 +14,21 @@ from actions.kinds import (
     SubmitQuoteRequest,
     WithdrawQuotesOfLine,
 )
-from actions.maintenance import hourly
+from actions.maintenance import hourly, retention
 from actions.registry import Budget, handles
 from actions.sweeps import service
 from batch.processes.runner import WORKS
 from carriers.links.wire import BindingUpdated, QuoteUpdated
-from quoting import binding_call, bridging, cancellation, expiry, importing, polling, submission
+from quoting import (
+    binding_call,
+    bridging,
+    cancellation,
+    expiry,
+    importing,
+    message_queue,
+    polling,
+    submission,
+)
 from quoting.binding import BIND_ASSISTANCE, wait_for_help
 from quoting.bound_lines import withdraw_quotes_of_line
 from quoting.carrier_actions import carrier_action
@@ -42,6 +51,7 @@ importing.imports(QuoteUpdated)(importing.import_updated_quote)
 importing.imports(BindingUpdated)(binding_call.import_updated_binding)
 handles(WithdrawQuotesOfLine)(withdraw_quotes_of_line)
 WORKS.register(BIND_ASSISTANCE, wait_for_help)
+retention("carrier messages")(message_queue.old_messages)
 service("carriers", connections=DATABASE_THREADS)(dispatch)
 
 

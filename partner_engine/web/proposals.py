@@ -79,7 +79,7 @@ def issue(request: HttpRequest, agent: Agent, copy_id: UUID) -> HttpResponse:
     except TooManyProposalLinks as error:
         return _show(request, agent, context, problem=str(error))
     log.info("audit.proposal_link_made", copy_id=str(context.copy.id), link=str(link.pk), by=agent.actor.id)
-    address = request.build_absolute_uri(reverse("web:open-proposal", args=[secret]))
+    address = request.build_absolute_uri(reverse("open-proposal", args=[secret]))
     return _show(request, agent, context, address=address)
 
 

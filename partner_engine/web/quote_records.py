@@ -9,7 +9,7 @@ from typing import Any
 from uuid import UUID
 
 from batch.context import BatchContext
-from forms.models import QuoteRequest, Subjectivity
+from forms.models import Declination, QuoteRequest, Subjectivity
 from partner_engine.web.pages.quote_facts import QuoteFacts, facts_of
 from quoting.selectors import shown_state_of
 
@@ -46,6 +46,11 @@ def conditions_left(request_ids: Iterable[str]) -> Mapping[str, int]:
         return {}
     rows = Subjectivity.objects.filter(quote_request_id__in=ids, done_at=None, closed_at=None)
     return Counter(str(found) for found in rows.values_list("quote_request_id", flat=True))
+
+
+def count_declinations(copy_id: UUID) -> int:
+    """Return the number of declination records of a copy."""
+    return Declination.objects.filter(copy_id=copy_id).count()
 
 
 def _facts(row: Any, copy_id: str, today: date) -> QuoteFacts:

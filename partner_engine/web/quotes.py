@@ -16,6 +16,7 @@ from partner_engine.web.copy_view import read_context
 from partner_engine.web.pages.shell import QUOTES
 from partner_engine.web.quote_opened import opened_row
 from partner_engine.web.quote_reading import grid_of
+from partner_engine.web.quote_records import count_declinations
 from tenants.access import Right
 
 _ALL: Final = "all"
@@ -56,5 +57,6 @@ def respond_with_grid(request: HttpRequest, agent: Agent, context: BatchContext)
             all_copies=all_copies,
             copy_id=context.copy.id,
             now=reading.reader.now.isoformat(),
+            declinations=count_declinations(context.copy.id),
         ),
     )

@@ -74,7 +74,6 @@ urlpatterns = [
     path("forms/<id:copy_id>/bind/<id:quote_id>/parts", binding.catch_up, name="bind-parts"),
     path("forms/<id:copy_id>/bind/<id:quote_id>/order", binding.order, name="bind-order"),
     path("quotes", all_quotes.index, name="all-quotes"),
-    path("proposals/<str:secret>", proposals.open_proposal, name="open-proposal"),
     path("settings/webhooks", webhooks.index, name="webhooks"),
     path("settings/webhooks/add", webhooks.add, name="add-webhook"),
     path("settings/webhooks/<id:endpoint_id>", webhooks.show, name="webhook"),

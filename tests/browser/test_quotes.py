@@ -10,8 +10,11 @@ from playwright.sync_api import Browser, expect
 
 from batch import service as batch
 from catalogue.demo import Sample
+from quoting.dispatcher import Dispatcher
 from tenants.models import User
+from tests.harness.carrier_lane import InTurn
 from tests.harness.carrier_links import add_link
+from tests.harness.carrier_simulator import CarrierSimulator
 from tests.harness.form_driver import Driver
 from tests.harness.quoted_forms import LOWERED, SIGNATURE, answer, submit
 
@@ -65,6 +68,33 @@ def test_answers_of_carriers_come_in_live_and_go_stale(driver: Driver, restauran
     expect(row).to_contain_text("Gross revenue in the last 12 months changed")
     expect(row.locator(".premium s")).to_contain_text("$2,451")
     driver.check_in_every_look("quotes", at="#quotes")
+
+
+def test_quotes_are_requested_from_the_answers_and_come_from_real_carriers(
+    driver: Driver, restaurant: UUID, carrier_simulator: CarrierSimulator
+) -> None:
+    page = driver.page
+    for carrier in ("QM", "LF", "TT"):
+        carrier_simulator.behave(carrier, mode="sync")
+        add_link(carrier, carrier_simulator.address(carrier), mode="sync", **carrier_simulator.credentials(carrier))
+    driver.open(restaurant)
+    driver.is_online()
+    page.get_by_role("checkbox", name="Request a quote of Lanternfield Insurance Workers compensation").uncheck()
+    driver.check_in_every_look("quote-foot", at="#quote-foot")
+
+    page.get_by_role("button", name="Request 3 quotes").click()
+    expect(page.locator("#quote-counts")).to_have_text("3 running")
+    Dispatcher("default", pool=InTurn()).finish(seconds=20.0)
+
+    expect(page.locator("#quote-counts")).to_have_text("3 answered")
+    for product, premium in {"QM-BOP": "$2,451", "LF-BOP": "$2,565", "TT-WC": "$5,019"}.items():
+        row = page.locator("#quotes tr.quote", has_text=premium)
+        expect(row.locator(".difference")).to_have_text("same")
+        assert len(carrier_simulator.quotes(product.partition("-")[0])) == 1
+    page.locator("#quotes tr.quote", has_text="$2,451").locator("button.carrier").click()
+    expect(page.locator(".calls")).to_contain_text("Sent the request")
+    expect(page.get_by_text("Personal values are masked here.")).to_be_visible()
+    driver.check_in_every_look("quotes-answered", at="#quotes")
 
 
 def test_keys_move_open_and_choose(driver: Driver, restaurant: UUID, by: dict[str, Any]) -> None:

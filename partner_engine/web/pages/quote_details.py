@@ -16,6 +16,8 @@ from rules.payload import source_of
 
 _OWNERS: Final = {"agent": "You", "insured": "The insured", "carrier": "The carrier"}
 _KINDS: Final = {"pay": "Pay", "sign": "Sign", "upload": "Upload", "answer": "Answer"}
+#: States whose reason is the carrier's own.
+_OF_CARRIER: Final = frozenset({"referred", "declined", "blocked"})
 #: The most rows of a pool that the list of sent values spells out.
 LISTED_ROWS: Final = 10
 
@@ -161,7 +163,7 @@ def _words(quote: QuoteFacts) -> Iterator[str]:
     """Yield what the carrier said: its reasons, or the one sentence about the state."""
     texts = [str(found.get("text") or found.get("code") or "") for found in quote.reasons]
     yield from dict.fromkeys(filter(None, texts))
-    if quote.reason and quote.reason not in texts:
+    if quote.reason and quote.reason not in texts and quote.state in _OF_CARRIER:
         yield quote.reason
 
 

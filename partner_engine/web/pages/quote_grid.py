@@ -60,6 +60,12 @@ class QuoteGrid:
     running: int = 0
     empty: str = ""
     may_write: bool = True
+    copy_id: str = ""
+
+    @property
+    def declines_address(self) -> str:
+        """Return the address of the page with the declines of the copy."""
+        return f"/forms/{self.copy_id}/declines"
 
     @property
     def has_requests(self) -> bool:
@@ -109,6 +115,7 @@ def build_grid(source: GridSource) -> QuoteGrid:
         running=sum(found.state in RUNNING for found in shown),
         empty=_empty(reading),
         may_write=reading.is_writable,
+        copy_id=reading.facts.id,
     )
 
 

@@ -17,6 +17,7 @@ from batch.changes.changeset import Changeset
 from batch.changes.mutators.quote_requests import QuoteRequestRow
 from batch.context import BatchContext
 from batch.revert import revert
+from catalogue.publish_work import count_impacts
 from forms.models import QuoteRequest
 from rules.definition.catalogue import CatalogueDefinition, Payload
 from rules.payload import payload_hash, quote_payload
@@ -25,7 +26,7 @@ from tenants.current_tenant import use_tenant
 from tenants.models import Tenant
 from tests.harness.attached_records import other_events
 from tests.harness.kennel_catalogue import KENNELS
-from tests.harness.later_releases import publish_release
+from tests.harness.later_releases import publish_release, renamed
 from tests.harness.quotes import quote_of
 
 pytestmark = pytest.mark.django_db
@@ -183,6 +184,17 @@ def test_a_release_that_sends_something_else_marks_by_its_run_and_before_it_for_
     assert (form.request.state, form.open().version) == ("quoted", version + 1)
 
 
+def test_a_publish_says_beforehand_how_many_copies_have_such_quotes(form: Form) -> None:
+    """The same product rules: only what is sent differs."""
+    impacts = [impact.text for impact in count_impacts(with_payload(name="kennel_name"), KENNELS)]
+
+    assert "1 open copy has quotes of products whose carriers are sent something else" in impacts
+    form.save(lambda changeset: next(iter(changeset.quote_requests)).withdraw())
+    assert [
+        impact.text for impact in count_impacts(with_payload(name="kennel_name"), KENNELS) if "quotes" in impact.text
+    ] == []
+
+
 def test_a_release_that_sends_the_same_leaves_quotes_and_versions_alone(form: Form) -> None:
     version = form.open().version
 
@@ -190,6 +202,20 @@ def test_a_release_that_sends_the_same_leaves_quotes_and_versions_alone(form: Fo
     drain("default")
 
     assert (form.request.state, form.open().version) == ("quoted", version)
+
+
+def test_a_renamed_question_is_sent_as_before(form_id: UUID, kennels: Tenant, agent: Actor) -> None:
+    publish_release(with_payload(name="kennel_name", place="state"))
+    form = Form(form_id, kennels, agent)
+    form.quote()
+
+    new_codes = {"kennel_name": "house_of_dogs", "state": "home"}
+    publish_release(renamed(new_codes, with_payload(name="kennel_name", place="state")))
+    drain("default")
+    assert form.request.state == "quoted"
+    form.answer(house_of_dogs="Sad Tails")
+
+    assert (form.request.state, form.request.reason) == ("stale", "Name of the kennel changed.")
 
 
 def test_a_product_that_is_gone_has_no_quote(form: Form) -> None:
