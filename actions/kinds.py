@@ -188,7 +188,9 @@ class BindQuoteRequest(FieldsPayload):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class RecordDeclination(FieldsPayload):
-    """Record why the admitted products declined when somebody acted on a surplus product."""
+    """Record why the admitted products declined when somebody acted on a surplus product of a copy that accepts no
+    save. All other acts are recorded by their save.
+    """
 
     kind: ClassVar[str] = "record_declination"
     payload_time: ClassVar[PayloadTime] = PayloadTime.FROZEN
@@ -197,7 +199,11 @@ class RecordDeclination(FieldsPayload):
     copy_id: str
     product: str
     version: int
-    cause: str
+    act: str
+    at: str
+    actor_type: str
+    actor_id: str
+    actor_label: str
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

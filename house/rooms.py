@@ -16,7 +16,10 @@ BEGIN, END = "<!-- rooms: written by `make rooms` -->", "<!-- end of rooms -->"
 #: The faces of the product, which are counted apart from the rest of `partner_engine`.
 FACES = ("api", "web", "admin", "live")
 #: Folders that are not part of the product.
-_APART = ("tests", "benchmarks", "house", "docs", "static", "templates", "demo", "manage.py", "verify_decision.py")
+_APART = (
+    "tests", "benchmarks", "house", "docs", "static", "templates", "demo", "manage.py", "verify_decision.py",
+    "verify_export.py",
+)  # fmt: skip
 
 
 @dataclass(frozen=True)

@@ -9,6 +9,7 @@ from partner_engine.admin.site import site
 from partner_engine.api.http.not_found import UnknownRoute
 from partner_engine.metrics import metrics
 from partner_engine.oauth_tokens import RevokeToken, Token
+from partner_engine.web.proposals import open_proposal
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("healthz", health.live, name="healthz"),
@@ -19,6 +20,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("admin/", site.urls),
     path("api/v1/", include("partner_engine.api.urls")),
     re_path(r"^api/", UnknownRoute.as_view()),
+    path("proposals/<str:secret>", open_proposal, name="open-proposal"),
     path("guest/", include("partner_engine.web.guest_urls", namespace="guest")),
     path("", include("partner_engine.web.urls")),
 ]

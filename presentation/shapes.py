@@ -15,6 +15,7 @@ from msgspec import UNSET, UnsetType
 from copies.changes import Cause, Change
 from copies.document import Answer, AnsweredBy, Document, PoolRow, Proposal
 from forms.states import State
+from presentation.gates import Gate
 from presentation.needed_counts import NeededCounts
 from presentation.visibility import Visibility
 from rules.definition.model import CompiledCatalogue
@@ -182,6 +183,7 @@ class CopyShape(msgspec.Struct, frozen=True, kw_only=True):
     forced_excluded_products: list[str]
     agent_bypassed_products: list[str]
     eligibility: dict[str, OutcomeShape]
+    gates: dict[str, Gate]
     needed: Needed
     needed_counts: NeededCounts
     messages: list[Message]

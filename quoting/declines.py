@@ -1,14 +1,13 @@
 """The declines of a copy as one reader may see them: what declines now, by line, and the stored declinations.
 
 A decline is shown with its reasons and their values, or in the carrier's own words where the carrier declined itself.
-Values are texts to read, so a signed export has no numbers that programs spell differently.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date
 from typing import Any
 
 import msgspec
@@ -21,7 +20,18 @@ from catalogue.release_history import release_number
 from copies.paths import Path
 from forms.models import Declination
 from presentation.product_names import product_name
-from presentation.visibility import Visibility
+from presentation.visibility import Reader, Visibility
+from quoting.decline_shapes import (
+    DeclinationShown,
+    DeclinedBy,
+    DeclinesShape,
+    DeclineValue,
+    LineDeclines,
+    ProductDecline,
+    ReasonShown,
+    SurplusRuleShown,
+    SurplusShown,
+)
 from rules.definition.model import CompiledCatalogue, CompiledProduct
 from rules.explain import trace
 from rules.explain.declines import decline_reasons
@@ -29,104 +39,6 @@ from rules.flow.evaluation import Evaluation
 from rules.states_concerned import states_by_line
 from rules.surplus_lines import surplus_rule_for
 from tenants.current_tenant import use_tenant
-
-
-class DeclineValue(msgspec.Struct, frozen=True):
-    """A value that a reason read, as text to read; masked for readers who may not see it."""
-
-    path: str
-    label: str
-    value: str
-
-
-class ReasonShown(msgspec.Struct, frozen=True):
-    """One reason of a decline."""
-
-    rule: str
-    text: str
-    values: tuple[DeclineValue, ...] = ()
-
-
-class ProductDecline(msgspec.Struct, frozen=True, kw_only=True):
-    """One product that declines: by our rules with at most four ``reasons``, the most specific first, or by its carrier
-    in the carrier's ``words``.
-    """
-
-    product: str
-    name: str
-    carrier: str
-    reasons: tuple[ReasonShown, ...] = ()
-    words: str = ""
-    reference: str = ""
-
-
-class SurplusRuleShown(msgspec.Struct, frozen=True):
-    """A surplus lines rule in force, with its first and last day."""
-
-    id: str
-    since: date | None
-    until: date | None
-
-
-class SurplusShown(msgspec.Struct, frozen=True, kw_only=True):
-    """A surplus lines product: whether its condition is met, which (``requirement``) by which rules, and the texts that
-    must be shown with it.
-    """
-
-    product: str
-    name: str
-    carrier: str
-    is_met: bool
-    requirement: str
-    rules: tuple[SurplusRuleShown, ...] = ()
-    disclosures: tuple[str, ...] = ()
-
-
-class LineDeclines(msgspec.Struct, frozen=True, kw_only=True):
-    """What declines now in one requested line of business, in the states concerned."""
-
-    line: str
-    label: str
-    states: tuple[str, ...]
-    declines: tuple[ProductDecline, ...]
-    surplus: tuple[SurplusShown, ...]
-
-
-class DeclinedBy(msgspec.Struct, frozen=True):
-    """The actor of an act."""
-
-    type: str
-    id: str
-    name: str
-
-
-class DeclinationShown(msgspec.Struct, frozen=True, kw_only=True):
-    """A stored declination, with the values of the version that the act led to."""
-
-    id: str
-    act: str
-    at: datetime
-    by: DeclinedBy
-    version: int
-    release: int
-    as_of: date
-    line: str
-    label: str
-    states: tuple[str, ...]
-    declines: tuple[ProductDecline, ...]
-    surplus: SurplusShown
-
-
-class DeclinesShape(msgspec.Struct, frozen=True, kw_only=True):
-    """The declines of a copy. ``release`` is the number of the release that decided."""
-
-    copy_id: str
-    application_form_id: str
-    version: int
-    release: int
-    as_of: date
-    lines: tuple[LineDeclines, ...]
-    records: tuple[DeclinationShown, ...]
 
 
 def declines_of(context: BatchContext, visibility: Visibility) -> DeclinesShape:
@@ -146,8 +58,20 @@ def declines_of(context: BatchContext, visibility: Visibility) -> DeclinesShape:
     )
 
 
-def has_unrecorded_declines(context: BatchContext) -> bool:
-    """Return whether a line with a surplus product declines without a record of the present version."""
+def shown_records(rows: Iterable[Declination], reader: Reader) -> list[DeclinationShown]:
+    """Return stored declinations of any copies as ``reader`` may see them."""
+    policies: dict[str, Visibility] = {}
+    shown = []
+    for row in rows:
+        code = releases.catalogue_of(row.release_id)
+        catalogue = releases.current(code).compiled
+        visibility = policies.setdefault(code, Visibility(catalogue, reader))
+        shown.append(_record(row, release_number(row.release_id), visibility, catalogue))
+    return shown
+
+
+def unrecorded_products(context: BatchContext) -> list[str]:
+    """Return the surplus products of lines that decline without a record of the present version."""
     changeset, evaluation = context.current_view()
     concerned = {
         code
@@ -156,7 +80,7 @@ def has_unrecorded_declines(context: BatchContext) -> bool:
     }
     with use_tenant(context.scope):
         known = Declination.objects.filter(copy_id=context.copy.id, version=context.version)
-        return bool(concerned - set(known.values_list("product", flat=True)))
+        return sorted(concerned - set(known.values_list("product", flat=True)))
 
 
 def _declined_rivals(product: CompiledProduct, changeset: Changeset, evaluation: Evaluation) -> bool:
@@ -215,7 +139,7 @@ class _Present:
             for item in decline_reasons(outcome, explanation.rules):
                 texts = {path: self.visibility.read(path, value) for path, value in item.values.items()}
                 reasons.append(_reason(item.rule, item.text, texts, changeset.catalogue))
-        words = {"text": refused.reason, "reference": refused.carrier_reference} if refused else {}
+        words = {"text": refused.carriers_words, "reference": refused.carrier_reference} if refused else {}
         return _decline(changeset.catalogue, code, reasons, words)
 
     def _surplus(self, code: str) -> SurplusShown:

@@ -45,7 +45,13 @@ def gates_for(
     tenant that records no licenses, or no appointments, is not gated by them; licenses of a user count where that user
     is ``actor``. ``document`` must be as the check flow left it when it returned ``evaluation`` under ``catalogue``.
     """
-    permissions = permissions_of(tenant, actor=actor)
+    return gates_by(permissions_of(tenant, actor=actor), catalogue, document, evaluation)
+
+
+def gates_by(
+    permissions: Permissions, catalogue: CompiledCatalogue, document: Document, evaluation: Evaluation
+) -> dict[str, Gate]:  # fmt: skip
+    """Return the gates by product as ``gates_for``, by ``permissions`` that were read before."""
     if permissions.gate_nothing:
         return {}
     carriers = {carrier.code: carrier.name for carrier in catalogue.definition.carriers}
@@ -67,6 +73,11 @@ def gates_for(
         if gate := gate_of(sale, permissions):
             gates[code] = gate
     return gates
+
+
+def permissions_for(context: BatchContext, *, actor: Actor) -> Permissions:
+    """Return the licenses and appointments that gate the context's copy now; none gate an earlier version."""
+    return Permissions() if context.loaded.is_past else permissions_of(context.scope, actor=actor)
 
 
 def permissions_of(tenant: Tenant, *, actor: Actor) -> Permissions:

@@ -9,12 +9,13 @@ from actions.kinds import (
     ExpireQuotes,
     ImportCarrierMessage,
     MarkQuotesStale,
+    RecordDeclination,
     RefreshQuoteRequest,
     SubmitQuoteRequest,
     WithdrawQuotesOfLine,
 )
 from actions.maintenance import hourly
-from actions.registry import handles
+from actions.registry import Budget, handles
 from actions.sweeps import service
 from batch.processes.runner import WORKS
 from carriers.links.wire import BindingUpdated, QuoteUpdated
@@ -22,11 +23,14 @@ from quoting import binding_call, bridging, cancellation, expiry, importing, pol
 from quoting.binding import BIND_ASSISTANCE, wait_for_help
 from quoting.bound_lines import withdraw_quotes_of_line
 from quoting.carrier_actions import carrier_action
+from quoting.decline_exports import record_declination
 from quoting.dispatcher import DATABASE_THREADS, dispatch
 from quoting.staleness import mark_quotes_stale
 from tenants.models import Tenant
 
 handles(MarkQuotesStale)(mark_quotes_stale)
+#: A proof must not be lost: it is tried for about two days.
+handles(RecordDeclination, budget=Budget(tries=60))(record_declination)
 handles(BridgeToCarrier, budget=bridging.BUDGET)(bridging.record_bridge)
 handles(ExpireQuotes, budget=expiry.BUDGET)(expiry.expire_quotes)
 carrier_action(SubmitQuoteRequest, budget=submission.BUDGET)(submission.Submission)

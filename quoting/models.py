@@ -16,9 +16,10 @@ from django.db.models import F, Q
 from uuid_utils.compat import uuid7
 
 from quoting.message_models import CarrierMessage
+from quoting.proposal_models import ProposalLink
 from tenants.managers import TenantModel
 
-__all__ = ["CarrierAppointment", "CarrierMessage", "DatedPermission", "ProducerLicense"]
+__all__ = ["CarrierAppointment", "CarrierMessage", "DatedPermission", "ProducerLicense", "ProposalLink"]
 
 _STATE = RegexValidator(r"\A[A-Z]{2}\Z", "Use the two capital letters of a state, such as OH.")
 _CODE_LENGTH = 64

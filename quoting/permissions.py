@@ -8,23 +8,16 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date
-from typing import Literal, NamedTuple, TypeAlias
-
-import msgspec
+from typing import NamedTuple, TypeAlias
 
 from presentation.formats import day as day_text
 from presentation.formats import listed
+from presentation.gates import Gate
 
-GateCode: TypeAlias = Literal["not_licensed", "not_appointed"]
+__all__ = ["Appointment", "Gate", "License", "Permissions", "Sale", "gate_of"]
+
 #: Whether a sale is allowed in a state on a day.
 _Allows: TypeAlias = Callable[[str, date], bool]
-
-
-class Gate(msgspec.Struct, frozen=True):
-    """The reason why the tenant may not sell a product; ``text`` is a sentence for an agent."""
-
-    code: GateCode
-    text: str
 
 
 class License(NamedTuple):
@@ -61,6 +54,13 @@ class Permissions:
         """Return whether there are no records of either kind."""
         return self.licenses is None and self.appointments is None
 
+    @property
+    def stamp(self) -> str:
+        """Return a text that differs for other records, for entity tags."""
+        return repr(
+            [None if items is None else sorted(map(_spelled, items)) for items in (self.licenses, self.appointments)]
+        )
+
 
 @dataclass(frozen=True, kw_only=True)
 class Sale:
@@ -92,6 +92,10 @@ def gate_of(sale: Sale, permissions: Permissions) -> Gate | None:
         if missing:
             return Gate("not_appointed", f"Not appointed with {sale.carrier_name} in {_places(missing, sale)}.")
     return None
+
+
+def _spelled(item: License | Appointment) -> str:
+    return repr([sorted(part) if isinstance(part, frozenset) else str(part) for part in item])
 
 
 def _missing(sale: Sale, allows: _Allows) -> list[tuple[str, date]]:

@@ -1,13 +1,13 @@
 """Marks the quotes stale whose carrier would now be sent something else, and current again where the difference is
 gone. Pure.
 
-A quote is stale if and only if the payload that would be sent now differs from the one that was sent (ADR 36). A save
+A quote is stale if and only if the payload that would be sent now differs from the one that was sent (ADR 37). A save
 compares the hashes of both, but only where something changed that the payload is made of.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any, Final
 
 from batch.changes.changeset import Changeset
@@ -126,7 +126,7 @@ class PayloadComparison:
 
 def _moved_codes(
     tracker: ChangeTracker, before: Evaluation | None, after: Evaluation
-) -> Collection[str] | None:  # fmt: skip
+) -> frozenset[str] | None:  # fmt: skip
     """Return the codes of all questions and pools whose values may have changed since the load; None if any may have:
     under another release or edition, on another day, or in a document that was replaced.
 

@@ -3,29 +3,34 @@ and inputs, the surplus lines rules in force, and the texts that must be shown.
 
 To act on a product is to request a quote of it, to queue the request for its carrier, to select the quote, or to bind
 it; an export acts on every surplus product of the lines with a decline. A product that merely opens while a form is
-being filled leaves no record. The record is a row of the save itself (ADR 41): no act is stored without it.
+being filled leaves no record. The record is a row of the save itself: no act is stored without it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
+import msgspec
+from django.db import connections
 from uuid_utils.compat import uuid7
 
 from batch.changes.changeset import Changeset
 from batch.changes.mutators.events import DECLINES_EXPORTED, EVENTS, EventRow
 from batch.changes.mutators.quote_requests import QUOTE_REQUESTS, QuoteRequestRow
 from batch.changes.records import SaveResult
+from forms.models import Declination
 from presentation.visibility import Reader, Visibility
 from rules.definition.catalogue import Product
 from rules.definition.model import CompiledCatalogue
 from rules.explain import trace
 from rules.explain.declines import DeclineReason, decline_reasons
+from rules.flow.evaluation import Evaluation
 from rules.states_concerned import states_by_line
 from rules.surplus_lines import surplus_rule_for
 
 _EXPORTED: Final = "exported"
+_TABLE: Final = Declination._meta.db_table
 
 
 def declinations(changeset: Changeset, result: SaveResult) -> list[dict[str, Any]]:
@@ -33,8 +38,29 @@ def declinations(changeset: Changeset, result: SaveResult) -> list[dict[str, Any
     acts = _acts(changeset, result)
     if not acts:
         return []
-    recorder = _Recorder(changeset, result)
-    return [recorder.record(changeset.catalogue.products[code].product, act) for code, act in sorted(acts.items())]
+    tracker = changeset.tracker
+    by = {"actor_type": tracker.by.type, "actor_id": tracker.by.id, "actor_label": tracker.context.actor.label}
+    recorder = _Recorder(changeset, result.evaluation, version=result.version)
+    return [
+        {**recorder.record(changeset.catalogue.products[code].product), "act": act, **by}
+        for code, act in sorted(acts.items())
+    ]
+
+
+def write_declination(
+    changeset: Changeset, evaluation: Evaluation, product: str, *, version: int, columns: Mapping[str, Any]
+) -> None:
+    """Write the declination of an act on ``product`` at a stored ``version``, unless there is one. ``columns`` are act,
+    actor and time. For copies that accept no save; needs the tenant's scope.
+    """
+    recorder = _Recorder(changeset, evaluation, version=version)
+    row = {**recorder.record(changeset.catalogue.products[product].product), **columns}
+    values = [
+        msgspec.json.encode(value).decode() if isinstance(value, dict | list) else value for value in row.values()
+    ]
+    names, places = ", ".join(row), ", ".join("%s" for _ in row)
+    with connections[Declination.objects.db].cursor() as cursor:
+        cursor.execute(f"INSERT INTO {_TABLE} ({names}) VALUES ({places}) ON CONFLICT DO NOTHING", values)  # noqa: S608 - our own names
 
 
 def _acts(changeset: Changeset, result: SaveResult) -> dict[str, str]:
@@ -103,17 +129,18 @@ class _TagsKept(Visibility):
 class _Recorder:
     """Builds the records of one save; each product is explained once."""
 
-    def __init__(self, changeset: Changeset, result: SaveResult) -> None:
+    def __init__(self, changeset: Changeset, evaluation: Evaluation, *, version: int) -> None:
         self._changeset = changeset
-        self._result = result
+        self._evaluation = evaluation
+        self._version = version
         # The proof is stored with the personal answers that decided; only readers with the right are shown them.
         self._visibility = _TagsKept(changeset.catalogue, Reader(sees_personal=True))
         self._reasons: dict[str, list[DeclineReason]] = {}
 
-    def record(self, product: Product, act: str) -> dict[str, Any]:
-        """Return the columns of the record of ``act`` on ``product``."""
-        tracker, result = self._changeset.tracker, self._result
-        context, evaluation = tracker.context, result.evaluation
+    def record(self, product: Product) -> dict[str, Any]:
+        """Return the columns of the record of an act on ``product``, without act and actor."""
+        tracker, evaluation = self._changeset.tracker, self._evaluation
+        context = tracker.context
         outcomes = evaluation.eligibility
         rivals = [rival.product.code for rival in _rivals(self._changeset, product)]
         reasons = {
@@ -128,11 +155,10 @@ class _Recorder:
             "id": uuid7(),
             "tenant_id": context.tenant_id,
             "copy_id": tracker.loaded.copy.id,
-            "version": result.version,
-            "act": act,
+            "version": self._version,
             "product": product.code,
             "line": product.line,
-            "release_id": context.release.id,
+            "release_id": evaluation.release,
             "as_of": evaluation.as_of,
             "states": list(states[product.line]),
             "declines": {code: list(map(_stored, items)) for code, items in reasons.items()},
@@ -140,9 +166,6 @@ class _Recorder:
             "inputs": dict(value for items in reasons.values() for item in items for value in item.values.items()),
             "tags": {path: tag for path, tag in self._visibility.tags.items() if tag},
             "surplus": self._surplus(product.code, is_met=outcomes[product.code].outcome != "locked"),
-            "actor_type": tracker.by.type,
-            "actor_id": tracker.by.id,
-            "actor_label": context.actor.label,
             "created_at": context.now,
         }  # fmt: skip
 
@@ -153,18 +176,18 @@ class _Recorder:
                 changeset.catalogue,
                 changeset.document,
                 f"product:{code}",
-                as_of=changeset.tracker.context.as_of,
+                as_of=self._evaluation.as_of,
                 reveal=changeset.sealing.reveal,
                 visibility=self._visibility,
             )
-            outcome = self._result.evaluation.eligibility[code]
+            outcome = self._evaluation.eligibility[code]
             self._reasons[code] = decline_reasons(outcome, explanation.rules)
         return self._reasons[code]
 
     def _carriers(self, products: list[str]) -> dict[str, Any]:
         """Return the carriers' own declines of ``products``, in their words."""
         return {
-            row.product: {"carrier": row.carrier, "reference": row.carrier_reference, "text": row.reason}
+            row.product: {"carrier": row.carrier, "reference": row.carrier_reference, "text": row.carriers_words}
             for row in (request.row for request in self._changeset.quote_requests)
             if row.state == "declined" and row.product in products
         }
@@ -172,7 +195,7 @@ class _Recorder:
     def _surplus(self, code: str, *, is_met: bool) -> dict[str, Any]:
         changeset = self._changeset
         found = surplus_rule_for(
-            changeset.catalogue, changeset.document, code, evaluation=self._result.evaluation
+            changeset.catalogue, changeset.document, code, evaluation=self._evaluation
         )  # fmt: skip
         rules, requirement = (found.rules, found.requirement) if found else ((), "")
         return {

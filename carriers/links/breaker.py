@@ -63,6 +63,8 @@ async def take_permit(link: Link) -> Permit:
         try:
             verdict, wait, opened = await run_script(TAKE, breaker_keys(link.breaker_key), arguments)
             outage.answered()
+            if verdict == Verdict.OPEN:
+                _process.learn_open(link.breaker_key, wait)
             if opened:
                 _note(link, Transition.OPENED)
         except RedisError as error:

@@ -127,6 +127,12 @@ class ProcessBreaker:
                 state.probe = permit
             return verdict, 0
 
+    def learn_open(self, key: str, wait: int) -> None:
+        """Note that the circuit is open in the fleet for ``wait`` microseconds, in case Redis goes away meanwhile."""
+        with self._guard:
+            state = self._states.setdefault(key, BreakerState())
+            state.open_until = max(state.open_until, self._clock() + wait)
+
     def finish(self, key: str, permit: str, result: Result, limits: Limits, *, pause: int = 0) -> Transition:
         """Return the permit with the result of its call; ``pause`` is the wait that the carrier requested."""
         with self._guard:

@@ -8,14 +8,17 @@ from typing import Any, Final
 from weakref import WeakKeyDictionary
 
 from django.conf import settings
-from redis.asyncio import Redis
+from redis.asyncio import BlockingConnectionPool, Redis
 from redis.exceptions import NoScriptError
 
 from redis_locks.lua_scripts import Argument, LockScript
 
-#: Seconds to connect to Redis and to wait for it.
-CONNECT_SECONDS: Final = 1.0
+#: Seconds to connect to Redis, to wait for it, and to wait for a free connection.
+CONNECT_SECONDS: Final = 2.0
 RESPONSE_SECONDS: Final = 2.0
+#: Connections of one loop. Its tasks take turns: each needs one for a fraction of a millisecond, and a burst of calls
+#: that all connect at once would look like an outage.
+MOST_CONNECTIONS: Final = 16
 _clients: WeakKeyDictionary[asyncio.AbstractEventLoop, Redis] = WeakKeyDictionary()
 
 
@@ -24,10 +27,14 @@ def redis_client() -> Redis:
     loop = asyncio.get_running_loop()
     client = _clients.get(loop)
     if client is None:
-        client = Redis.from_url(
-            settings.REDIS_URL, socket_connect_timeout=CONNECT_SECONDS, socket_timeout=RESPONSE_SECONDS
+        pool = BlockingConnectionPool.from_url(
+            settings.REDIS_URL,
+            max_connections=MOST_CONNECTIONS,
+            timeout=RESPONSE_SECONDS,
+            socket_connect_timeout=CONNECT_SECONDS,
+            socket_timeout=RESPONSE_SECONDS,
         )
-        _clients[loop] = client
+        client = _clients[loop] = Redis(connection_pool=pool)
     return client
 
 

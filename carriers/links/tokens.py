@@ -88,9 +88,7 @@ async def access_token(link: Link, fetch: Fetch) -> HeldToken:
     if not outage.may_ask():
         return await _token_of_process(link, fetch)
     try:
-        held = await _shared_token(link, fetch)
-        outage.answered()
-        return held
+        return await _shared_token(link, fetch)
     except RedisError as error:
         outage.failed_with(error)
         log.warning("carrier_token_without_redis", carrier=link.carrier, reason=type(error).__name__)
@@ -117,6 +115,7 @@ async def _shared_token(link: Link, fetch: Fetch) -> HeldToken:
     until = time.monotonic() + longest
     while time.monotonic() < until:
         sealed, failure = await redis.mget(token_key, failure_key)
+        outage.answered()
         held = _opened(link, sealed)
         if held is not None:
             return held

@@ -14,7 +14,7 @@ from actions.models import OutboxAction
 from batch.models import IdempotencyRecord
 from copies.models import Copy, CopyRevision
 from forms.models import GuestLink, PaymentMethod
-from quoting.message_models import CarrierMessage
+from quoting.models import CarrierMessage, ProposalLink
 from search.models import SearchEntry, SearchSpelling, SearchWord
 from tenants.tables import TenantTable, tenant_tables
 from webhooks.models import WebhookEndpoint, WebhookPayload
@@ -46,6 +46,7 @@ OMITTED: Final[Mapping[str, frozenset[str]]] = {
     CopyRevision._meta.db_table: frozenset({"document", "evaluation", "changes", "chain", "amends", "is_whole"}),
     GuestLink._meta.db_table: frozenset({"secret_hash", "session_hash", "digits_hash"}),
     PaymentMethod._meta.db_table: frozenset({"token"}),
+    ProposalLink._meta.db_table: frozenset({"secret_hash"}),
     WebhookEndpoint._meta.db_table: frozenset({"secret", "previous_secret"}),
     # As it came from the carrier; what was imported of it is in the quote requests.
     CarrierMessage._meta.db_table: frozenset({"body"}),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any, ClassVar, Final
+from typing import Any, Final
 
 from django.contrib import admin
 from django.db.models import F, Q, QuerySet
@@ -17,7 +17,7 @@ from unfold.decorators import display
 from catalogue.models import Catalogue
 from copies.models import Copy
 from decisions.listing import in_state, present_rows
-from forms.models import ApplicationForm, Declination
+from forms.models import ApplicationForm
 from forms.selectors import state_of_copy
 from forms.states import State
 from partner_engine.admin.erasure import PERMISSION as ERASE_PERMISSION
@@ -227,41 +227,8 @@ def _latest(form: Any) -> Copy | None:
     return next((copy for copy in copies if copy.deleted_at is None), copies[0] if copies else None)
 
 
-@admin.register(Declination, site=site)
-class DeclinationAdmin(BigTableAdmin):
-    """The records that admitted carriers declined before a surplus product was requested or selected."""
-
-    list_display = ("product", "line", "copy", "version", "tenant", "created_at")
-    ordering = ("-id",)
-    fields = ("product", "line", "copy", "version", "release_id", "tenant", "declined", "created_at")
-    readonly_fields = fields
-    heavy_fields: ClassVar = ("declines", "inputs")
-
-    @display(description="Tenant")
-    def tenant(self, declination: Any) -> str:
-        """Return the tenant's name."""
-        if not hasattr(declination, "tenant_name"):
-            self.prepare([declination])
-        return str(declination.tenant_name)
-
-    @display(description="Copy")
-    def copy(self, declination: Declination) -> SafeString:
-        """Return a link to the copy."""
-        return copy_link(declination.copy_id)
-
-    @display(description="Admitted products that declined")
-    def declined(self, declination: Declination) -> SafeString:
-        """Return each admitted product with its reasons."""
-        rows = [(product, _reasons(reasons)) for product, reasons in declination.declines.items()]
-        return format_html("<ul>{}</ul>", format_html_join("", "<li>{}: {}</li>", rows))
-
-
 def copy_link(copy_id: Any) -> SafeString:
     """Return a link to a copy's page."""
     return format_html(
         '<a class="staff-link" href="{}">{}</a>', reverse("admin:copies_copy_change", args=(copy_id,)), copy_id
     )
-
-
-def _reasons(reasons: list[dict[str, str]]) -> str:
-    return "; ".join(f"{reason['text']} ({reason['rule']})" for reason in reasons)

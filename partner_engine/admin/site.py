@@ -68,6 +68,8 @@ _SIDEBAR: Final = (
             ("Carriers", "apartment", "carriers", "carrier"),
             ("Products", "inventory_2", "carriers", "carrierproduct"),
             ("Rate tables", "table", "carriers", "ratetable"),
+            ("Licenses", "badge", "quoting", "producerlicense"),
+            ("Appointments", "handshake", "quoting", "carrierappointment"),
             ("Links", "cable", "carriers", "carrierlink"),
             ("Traffic", "swap_vert", "carriers", "carriercall"),
             ("Carrier packages", "deployed_code", "catalogue", "packageimport"),

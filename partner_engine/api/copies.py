@@ -27,6 +27,7 @@ from partner_engine.api.http.schema import documented
 from partner_engine.api.http.writes import exact_copy, json_response, no_content, save, save_copy
 from partner_engine.problems import Refused
 from presentation import shapes
+from quoting.gates import permissions_for
 from rules.flow.evaluation import EDITION
 from tenants.access import Right
 from tenants.selectors import find_colleague
@@ -45,8 +46,8 @@ def find_copy(endpoint: Endpoint, copy_id: UUID, query: ReadQuery) -> BatchConte
     return context
 
 
-def tag_of(context: BatchContext) -> str:
-    """Return the entity tag of what the context's actor reads of its copy.
+def tag_of(context: BatchContext, *others: object) -> str:
+    """Return the entity tag of what the context's actor reads of its copy, and of ``others`` that the body depends on.
 
     What the actor may see depends on their rights, and on the current release also where the decision is an older one.
     An earlier version is shown with the copy's present title, lock and last touch, and with the present base.
@@ -65,6 +66,7 @@ def tag_of(context: BatchContext) -> str:
             copy.fields,
             copy.last_touched_by_user_at,
             context.loaded.is_base,
+            *others,
         ),
     )
 
@@ -91,13 +93,19 @@ class Copy(Endpoint):
         "Read a copy",
         "The whole copy: answers, rows, question sets, eligibility with reasons, what is needed, messages. "
         "`at_version` and `at` return its state at that version or moment. Sensitive answers are masked, and personal "
-        "ones without the right `answers:pii`.",
+        "ones without the right `answers:pii`. `gates` are the products that the tenant may not sell now, without a "
+        "producer license or a carrier appointment; they are beside `eligibility` and no part of it.",
         query=ReadQuery,
         responses={200: shapes.CopyShape, 304: None},
         tagged=True,
     )
     def get(self, request: Request, id: UUID, *, query: ReadQuery) -> HttpResponse:
-        return respond_to_read(self, id, query, lambda context: copy_shape(context, actor=self.actor))
+        context = find_copy(self, id, query)
+        permissions = permissions_for(context, actor=self.actor)
+        etag = tag_of(context, permissions.stamp)
+        if self.is_fresh(etag):
+            return self.respond_unchanged(etag)
+        return self.respond(copy_shape(context, actor=self.actor, permissions=permissions), etag=etag)
 
     @documented(
         "Change a copy",

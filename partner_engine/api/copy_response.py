@@ -15,6 +15,8 @@ from partner_engine.audit import note_personal_read
 from partner_engine.copy_visibility import visibility_of
 from presentation import shapes
 from presentation.needed_counts import NeededCounts, needed_counts
+from quoting.gates import gates_by, permissions_for
+from quoting.permissions import Permissions
 from rules.flow.evaluation import Evaluation
 from tenants.access import Actor, Right
 
@@ -22,8 +24,13 @@ if TYPE_CHECKING:
     from forms.selectors import ListedCopy
 
 
-def copy_shape(context: BatchContext, *, actor: Actor, result: SaveResult | None = None) -> shapes.CopyShape:
-    """Return the copy as ``actor`` may see it; with ``result`` in its state after that save."""
+def copy_shape(
+    context: BatchContext, *, actor: Actor, result: SaveResult | None = None, permissions: Permissions | None = None
+) -> shapes.CopyShape:
+    """Return the copy as ``actor`` may see it; with ``result`` in its state after that save. ``permissions`` are the
+    tenant's, if they were read before.
+    """
+    permissions = permissions_for(context, actor=actor) if permissions is None else permissions
     visibility = visibility_of(context, actor=actor)
     if result is None:
         changeset, evaluation = context.current_view()
@@ -56,6 +63,7 @@ def copy_shape(context: BatchContext, *, actor: Actor, result: SaveResult | None
         forced_excluded_products=document.forced_excluded_products,
         agent_bypassed_products=document.agent_bypassed_products,
         eligibility=shapes.eligibility(evaluation, visibility, last_premiums=document.last_premiums),
+        gates=gates_by(permissions, changeset.catalogue, document, evaluation),
         needed=evaluation.needed,
         needed_counts=needed_counts(evaluation),
         messages=visibility.messages(evaluation.messages, lambda: document),

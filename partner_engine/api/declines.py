@@ -19,7 +19,8 @@ from partner_engine.audit import note_personal_read
 from partner_engine.copy_visibility import visibility_of
 from partner_engine.decline_files import FILE_HEADERS, exported_declines
 from quoting.decline_exports import SignedExport
-from quoting.declines import DeclinesShape, declines_of
+from quoting.decline_shapes import DeclinesShape
+from quoting.declines import declines_of
 from tenants.access import MissingRight, Right
 
 
@@ -88,7 +89,7 @@ class SigningKeys(Endpoint):
     """The public keys that signed exports are verified with, for everybody."""
 
     authentication_classes = ()
-    permission_classes = ()
+    permission_classes: ClassVar = ()
     rights: ClassVar = {"GET": None}
 
     @documented(

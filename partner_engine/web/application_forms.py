@@ -8,7 +8,6 @@ from django.db.models import F, QuerySet
 from django.http import HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import redirect, render
 from django.urls import reverse
-from django.utils import timezone
 from django.utils.dateparse import parse_date
 from django.views.decorators.http import require_GET, require_POST
 
@@ -21,6 +20,9 @@ from forms.states import State
 from partner_engine.copy_visibility import InsuredNames
 from partner_engine.web.access import Agent, for_agents
 from partner_engine.web.pages.forms_list import STATE_WORDS, build_form_line
+from partner_engine.web.pages.quote_facts import QuoteFacts
+from partner_engine.web.pages.quote_states import Clock
+from partner_engine.web.quote_records import quotes_by_copy
 from presentation.visibility import Reader
 from search.form_search import rank_forms
 from tenants.access import Right
@@ -50,8 +52,9 @@ def index(request: HttpRequest, agent: Agent) -> HttpResponse:
     listed = _page(copies, query, may_search_personal, first=(max(page, 1) - 1) * PAGE)
     rows = present_rows(listed[:PAGE], state=state or None)  # type: ignore[arg-type]
     names = InsuredNames(Reader.for_actor(agent.actor))
+    quotes = quotes_by_copy([str(copy.pk) for copy in rows], today=_clock(agent).today)
     shown = agent.context(
-        rows=[_line(copy, agent, names) for copy in rows],
+        rows=[_line(copy, agent, names, quotes.get(str(copy.pk), ())) for copy in rows],
         query=query,
         state=state,
         states=STATE_WORDS.items(),
@@ -97,13 +100,18 @@ def _page(copies: QuerySet[ListedForm], query: str, personal: bool, *, first: in
     return [rows[match.copy_id] for match in ranked if match.copy_id in rows]
 
 
-def _line(copy: ListedForm, agent: Agent, names: InsuredNames) -> object:
+def _line(copy: ListedForm, agent: Agent, names: InsuredNames, quotes: tuple[QuoteFacts, ...]) -> object:
     try:
         catalogue = releases.current(copy.catalogue).compiled
     except releases.NoRelease:
         catalogue = None
     insured = names.of(copy, copy.catalogue)
-    return build_form_line(copy, catalogue, insured=insured, zone=agent.reader.zone, now=timezone.now())
+    return build_form_line(copy, catalogue, insured=insured, clock=_clock(agent), quotes=quotes)
+
+
+def _clock(agent: Agent) -> Clock:
+    reader = agent.reader
+    return Clock(reader.zone, reader.now)
 
 
 def _address(query: str, state: str, page: int) -> str:

@@ -17,8 +17,10 @@ from partner_engine.audit import note_personal_read
 from partner_engine.copy_visibility import past_sensitivities
 from partner_engine.web.base_copy import base_loader
 from partner_engine.web.pages.reading import CopyFacts, Reader, Reading
+from partner_engine.web.quote_records import requests_of
 from partner_engine.web.visitors import Visitor
 from presentation.visibility import PERSONAL
+from quoting.gates import gates_of
 
 
 def read_context(
@@ -55,6 +57,9 @@ def read_context(
         then=tuple(past_sensitivities([release.id])) if is_older else (),
         load_base=base_loader(context, visitor),
         unknown_to=_unknown_to(context) if visitor.guest is None else {},
+        quotes=requests_of(context) if visitor.guest is None else (),
+        # What the agency may sell is about today, and no matter of guests.
+        load_gates=dict if visitor.guest is not None or context.loaded.is_past else partial(gates_of, context),
     )
     return reading
 

@@ -172,6 +172,49 @@ class Migration(migrations.Migration):
             ],
         ),
         migrations.CreateModel(
+            name="ProposalLink",
+            fields=[
+                ("tenant_id", models.UUIDField(editable=False, verbose_name="tenant")),
+                (
+                    "id",
+                    models.UUIDField(
+                        default=uuid_utils.compat.uuid7, editable=False, primary_key=True, serialize=False
+                    ),
+                ),
+                ("copy_id", models.UUIDField(verbose_name="copy")),
+                (
+                    "version",
+                    models.PositiveIntegerField(help_text="The version of the copy that the proposal is about."),
+                ),
+                (
+                    "secret_hash",
+                    models.CharField(
+                        help_text="SHA-256 of the secret, as hexadecimal text.", max_length=64, unique=True
+                    ),
+                ),
+                (
+                    "content",
+                    models.JSONField(help_text="The proposal as it was, with personal values masked."),
+                ),
+                ("expires_at", models.DateTimeField(help_text="When the link ends.")),
+                ("revoked_at", models.DateTimeField(null=True)),
+                ("opened_at", models.DateTimeField(help_text="When the link was opened last.", null=True)),
+                ("made_by_id", models.CharField(max_length=64)),
+                ("made_by_label", models.CharField(blank=True, max_length=200)),
+                ("created_at", models.DateTimeField()),
+            ],
+            options={
+                "ordering": ["-created_at", "-id"],
+                "abstract": False,
+                "base_manager_name": "unscoped_objects",
+                "indexes": [models.Index(fields=["copy_id", "-created_at"], name="proposal_link_copy")],
+            },
+            managers=[
+                ("objects", django.db.models.manager.Manager()),
+                ("unscoped_objects", django.db.models.manager.Manager()),
+            ],
+        ),
+        migrations.CreateModel(
             name="CarrierMessage",
             fields=[
                 ("tenant_id", models.UUIDField(editable=False, verbose_name="tenant")),
@@ -214,4 +257,5 @@ class Migration(migrations.Migration):
         row_level_security("quoting_producerlicense"),
         row_level_security("quoting_carrierappointment"),
         row_level_security("quoting_carriermessage"),
+        row_level_security("quoting_proposallink"),
     ]

@@ -7,6 +7,7 @@ import test from "node:test";
 import { codeOf, isKnownCode, matching, theOne } from "../../static/web/choice-search.js";
 import { faultWords } from "../../static/web/fault-words.js";
 import { nextPlace } from "../../static/web/option-cursor.js";
+import { clockText, placeAfter, requestLabel } from "../../static/web/quote-clock.js";
 import { reconnectPause } from "../../static/web/reconnect-pause.js";
 
 const STATES = [
@@ -84,4 +85,22 @@ test("the pause grows to half a minute, and pages do not come back together", ()
     reconnectPause(40, () => 1),
     30_000,
   );
+});
+
+test("elapsed time is read like a watch", () => {
+  assert.deepEqual([-3, 9.8, 725, 11_040].map(clockText), ["0:00", "0:09", "12:05", "3:04:00"]);
+});
+
+test("a button says how many quotes it requests, and that it only asks again", () => {
+  assert.equal(requestLabel(2, 0), "Request 2 quotes");
+  assert.equal(requestLabel(1, 1), "Request 2 quotes");
+  assert.equal(requestLabel(1, 0), "Request 1 quote");
+  assert.equal(requestLabel(0, 1), "Ask again 1 quote");
+  assert.equal(requestLabel(0, 3), "Ask again 3 quotes");
+});
+
+test("j and k go from row to row and stop at the ends", () => {
+  assert.deepEqual([placeAfter(-1, 1, 3), placeAfter(-1, -1, 3)], [0, 2]);
+  assert.deepEqual([placeAfter(1, 1, 3), placeAfter(2, 1, 3), placeAfter(0, -1, 3)], [2, 2, 0]);
+  assert.equal(placeAfter(-1, 1, 0), -1);
 });

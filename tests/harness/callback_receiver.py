@@ -19,6 +19,7 @@ class Callback:
 
     headers: dict[str, str]
     body: bytes
+    path: str = ""
 
     @property
     def data(self) -> dict[str, Any]:
@@ -33,9 +34,14 @@ class Callback:
 class CallbackReceiver:
     """The running receiver. ``refusals`` is the number of callbacks that it refuses before it accepts one."""
 
-    url: str
+    base: str
     received: list[Callback] = field(default_factory=list)
     refusals: int = 0
+
+    @property
+    def url(self) -> str:
+        """Return the address of one copy's callbacks."""
+        return f"{self.base}/carrier_callbacks/link/copy"
 
 
 @contextmanager
@@ -46,7 +52,7 @@ def callback_receiver() -> Iterator[CallbackReceiver]:
         def do_POST(self) -> None:  # noqa: N802 - the name that the library calls
             body = self.rfile.read(int(self.headers["Content-Length"]))
             headers = {name.lower(): value for name, value in self.headers.items()}
-            state.received.append(Callback(headers, body))
+            state.received.append(Callback(headers, body, self.path))
             is_refused, state.refusals = state.refusals > 0, max(0, state.refusals - 1)
             self.send_response(503 if is_refused else 204)
             self.end_headers()
@@ -55,7 +61,7 @@ def callback_receiver() -> Iterator[CallbackReceiver]:
             pass
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    state = CallbackReceiver(f"http://127.0.0.1:{server.server_address[1]}/carrier_callbacks/link/copy")
+    state = CallbackReceiver(f"http://127.0.0.1:{server.server_address[1]}")
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
     thread.start()
     try:

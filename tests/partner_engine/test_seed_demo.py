@@ -11,11 +11,14 @@ from django.http import HttpRequest
 from django.test import Client
 from pytest_django import Settings
 
+from batch import service as batch
 from catalogue.demo import read_samples
 from catalogue.models import Question, Release
 from copies.models import Copy
 from forms.models import ApplicationForm
-from tenants.access import Right
+from quoting.gates import gates_of
+from quoting.models import CarrierAppointment, ProducerLicense
+from tenants.access import Right, system_actor
 from tenants.current_tenant import across_tenants, use_tenant
 from tenants.models import ApiClient, Tenant, User
 
@@ -49,6 +52,17 @@ def test_the_demo_is_made_once(settings: Settings) -> None:
     with use_tenant(Tenant.objects.get(code="harbor")):
         assert ApplicationForm.objects.count() == forms
         assert Copy.objects.count() == sum(not sample.is_base for sample in samples)
+        permissions = ProducerLicense.objects.count(), CarrierAppointment.objects.count()
+        gates = {
+            code: gate.text
+            for copy in Copy.objects.all()
+            for code, gate in gates_of(
+                batch.find(copy.id, scope=Tenant.objects.get(code="harbor"), actor=system_actor("test"))
+            ).items()
+        }
+    assert permissions == (51, 7)
+    # No open product of a sample is gated, and one that declines is, for all to see.
+    assert gates == {"QM-GL": "Not appointed with Quillmark Mutual in OH."}
     for email in ("agent@harbor.example", "second@harbor.example", "agent@summit.example"):
         user = authenticate(HttpRequest(), username=email, password="demo")
         assert isinstance(user, User)

@@ -69,6 +69,14 @@ PAGES: dict[str, tuple[str, dict[str, str], bool]] = {
     "bind-answers": ("POST", {"answers": '{"mqs_business_name": "Taken over"}'}, True),
     "bind-parts": ("GET", {}, True),
     "bind-order": ("POST", {"order": "help"}, True),
+    "quotes": ("GET", {}, True),
+    "order-quotes": ("POST", {"order": "request", "products": "QM-BOP"}, True),
+    "quote": ("GET", {}, True),
+    "answer-quote": ("POST", {"status": "declined", "reasons": "Taken over"}, True),
+    "proposal": ("GET", {}, True),
+    "issue-proposal": ("POST", {"days": "14"}, True),
+    "revoke-proposal": ("POST", {}, True),
+    "all-quotes": ("GET", {}, False),
     "guest-links": ("GET", {}, True),
     "issue-guest-link": ("POST", {"name": "Gus"}, True),
     "revoke-guest-link": ("POST", {}, True),
@@ -93,7 +101,17 @@ GUEST_PAGES: dict[str, tuple[str, dict[str, str]]] = {
 #: Addresses of one webhook endpoint; ``start`` gives it the copy's id.
 OF_ONE_ENDPOINT = {"webhook", "order-webhook"}
 #: Addresses with the id of a record below that of the copy; ``start`` gives a quote the copy's id.
-WITH_SECOND_ID = {"revoke-guest-link", "send-back-guest-link", "bind", "bind-answers", "bind-parts", "bind-order"}
+WITH_SECOND_ID = {
+    "revoke-guest-link",
+    "send-back-guest-link",
+    "bind",
+    "bind-answers",
+    "bind-parts",
+    "bind-order",
+    "quote",
+    "answer-quote",
+    "revoke-proposal",
+}
 WEBHOOKS = ["webhooks", "add-webhook", *sorted(OF_ONE_ENDPOINT)]
 OF_ONE_COPY = [name for name, (_, _, is_of_one) in PAGES.items() if is_of_one]
 OPEN = {"sign-in", "sign-out"}

@@ -96,6 +96,12 @@ class QuoteRequestRow(AttachedRecord, frozen=True, kw_only=True):
     reason: str = ""
     details: dict[str, Any] = {}
 
+    @property
+    def carriers_words(self) -> str:
+        """Return the carrier's reasons in its own words, at most four; without any, the reason that is recorded."""
+        texts = [str(reason.get("text", "")) for reason in self.reasons[:4]]
+        return "; ".join(filter(None, texts)) or self.reason
+
 
 class QuoteRequestEvent(CopyEvent, frozen=True, kw_only=True):
     """One quote request in its new state. ``premium`` is None until the carrier has quoted."""

@@ -5,6 +5,7 @@ Its passwords are public, so it runs only with DEMO=1. It creates only what is m
 
 from __future__ import annotations
 
+from datetime import date
 from typing import Any, Final
 from uuid import UUID
 
@@ -14,8 +15,10 @@ from django.db import transaction
 
 from batch import service as batch
 from carriers.links.demo import create_demo_links
+from catalogue import releases
 from catalogue.demo import Sample, load_demo_catalogue, read_samples
 from forms.models import ApplicationForm
+from quoting.models import CarrierAppointment, ProducerLicense
 from tenants.access import Actor, Role
 from tenants.current_tenant import use_tenant
 from tenants.flags import COPIES
@@ -29,6 +32,10 @@ AGENTS: Final = {
     "agent@summit.example": ("summit", "Alex Winter"),
 }
 STAFF: Final = "staff@partner-engine.example"
+#: The first day of all licenses and appointments.
+_LICENSED: Final = date(2020, 1, 1)
+#: The states without a general appointment, by carrier.
+_NOT_APPOINTED: Final = {("QM", "OH"), ("VC", "OH")}
 #: The creator of the sample forms, for the tenant of this agent.
 AUTHOR: Final = "agent@harbor.example"
 
@@ -46,6 +53,7 @@ class Command(BaseCommand):
             _seed_people()
             _seed_flags()
         _seed_catalogue()
+        _seed_permissions()
         _seed_links()
         forms = _seed_forms(User.objects.get_by_natural_key(AUTHOR))
         self.stdout.write(f"The demo is loaded: {len(TENANTS)} tenants, {forms} new forms.")
@@ -84,6 +92,40 @@ def _seed_links() -> None:
     if url:
         for catalogue in set(Tenant.objects.filter(code__in=TENANTS).values_list("catalogue", flat=True)):
             create_demo_links(catalogue, simulator_url=url)
+
+
+def _seed_permissions() -> None:
+    """Record licenses and appointments for tenants without any. They gate no sample's open product; Quillmark's
+    liability product and all of Vellum are not appointed in Ohio.
+    """
+    for tenant in Tenant.objects.filter(code__in=TENANTS):
+        with use_tenant(tenant):
+            if ProducerLicense.objects.exists() or CarrierAppointment.objects.exists():
+                continue
+            definition = releases.current(tenant.catalogue).compiled.definition
+            states = tuple(definition.choices["states"])
+            ProducerLicense.objects.bulk_create(
+                ProducerLicense(tenant_id=tenant.id, state=state, number=f"{state}-100{place:02}", valid_from=_LICENSED)
+                for place, state in enumerate(states)
+            )
+            CarrierAppointment.objects.bulk_create(
+                CarrierAppointment(
+                    tenant_id=tenant.id,
+                    carrier=carrier.code,
+                    states=[state for state in states if (carrier.code, state) not in _NOT_APPOINTED],
+                    producer_code=f"{carrier.code}-{tenant.code}",
+                    valid_from=_LICENSED,
+                )
+                for carrier in definition.carriers
+            )
+            CarrierAppointment.objects.create(
+                tenant_id=tenant.id,
+                carrier="QM",
+                states=["OH"],
+                products=["QM-BOP"],
+                producer_code=f"QM-{tenant.code}",
+                valid_from=_LICENSED,
+            )
 
 
 def _seed_user(email: str, **fields: Any) -> None:

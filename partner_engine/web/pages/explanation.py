@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass
 from typing import Final
 
-from partner_engine.web.pages.products import Link, link_to
+from partner_engine.web.pages.links import Link, link_to
 from partner_engine.web.pages.reading import Reading
 from presentation.formats import counted, day, money
 from presentation.product_names import product_name

@@ -6,7 +6,8 @@ from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from partner_engine.web.pages.products import Link, errors
+from partner_engine.web.pages.links import Link
+from partner_engine.web.pages.products import errors
 from partner_engine.web.pages.reading import Reading
 
 

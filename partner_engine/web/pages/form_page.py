@@ -9,9 +9,11 @@ from dataclasses import dataclass, replace
 from partner_engine.web.pages.cards import Card, build_cards, top_sets
 from partner_engine.web.pages.derived_lines import DerivedLine, build_derived
 from partner_engine.web.pages.faults import Fault, build_faults, faults_by_set
+from partner_engine.web.pages.links import Link, link_to
 from partner_engine.web.pages.orphans import OrphanView, build_orphans
 from partner_engine.web.pages.posted_messages import PostedView, build_posted
-from partner_engine.web.pages.products import Link, Panel, build_panel, link_to
+from partner_engine.web.pages.products import Panel, build_panel
+from partner_engine.web.pages.quote_facts import state_word
 from partner_engine.web.pages.reading import Reading
 from presentation.formats import counted, day, moment
 
@@ -47,6 +49,7 @@ class Head:
     decided: str
     locked: bool
     writable: bool
+    tone: str = "ready"
 
 
 @dataclass(frozen=True)
@@ -81,13 +84,14 @@ def build_head(reading: Reading) -> Head:
     """Return the head with the insured, the number of needed answers, and the version."""
     facts, reader, needed = reading.facts, reading.reader, reading.left_to_quote
     kept = facts.kept_release
+    quoted, tone = state_word(reading.quotes)
     return Head(
         copy_id=facts.id,
         form_id=facts.form_id,
         insured=_insured(reading) or facts.title or "New application",
         title=facts.title,
-        needed=_left(len(needed), is_guest=reader.is_guest, sells=bool(reading.catalogue.products)),
-        next_needed=link_to(reading, needed[0]) if needed else None,
+        needed=quoted or _left(len(needed), is_guest=reader.is_guest, sells=bool(reading.catalogue.products)),
+        next_needed=link_to(reading, needed[0]) if needed and not quoted else None,
         chips=tuple(_chips(reading)) if reading.asks(reading.catalogue.definition.lines_question) else (),
         version=facts.version,
         saved=moment(facts.saved_at, reader.zone, now=reader.now),
@@ -96,6 +100,7 @@ def build_head(reading: Reading) -> Head:
         decided="" if kept is None or reader.is_guest else f"Decided on {day(facts.as_of)} with release {kept}",
         locked=facts.locked,
         writable=reading.is_writable,
+        tone=tone if quoted else "ready",
     )
 
 

@@ -12,7 +12,7 @@ from uuid import UUID
 
 from copies.changes import Change
 from copies.paths import Path
-from partner_engine.web.pages.products import link_to
+from partner_engine.web.pages.links import link_to
 from partner_engine.web.pages.reading import Reading
 from presentation.formats import counted, listed, moment
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from copies.document import Container
 from copies.paths import join_path
-from partner_engine.web.pages.products import link_to
+from partner_engine.web.pages.links import link_to
 from partner_engine.web.pages.reading import Reading
 from presentation.formats import counted
 

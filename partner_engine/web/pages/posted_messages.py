@@ -7,7 +7,7 @@ from typing import Final
 
 from copies.document import find_container
 from copies.paths import Path
-from partner_engine.web.pages.products import Link, link_to
+from partner_engine.web.pages.links import Link, link_to
 from partner_engine.web.pages.reading import Reading
 from presentation.formats import element_id, moment
 

@@ -6,10 +6,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
 
-from copies.document import row_number
 from copies.paths import Path
+from partner_engine.web.pages.links import Link, link_to
+from partner_engine.web.pages.quote_foot import CardQuote, RequestFoot, build_foot
 from partner_engine.web.pages.reading import Reading
-from presentation.formats import counted, element_id, money, reading_text
+from presentation.formats import counted, money, reading_text
 from presentation.product_names import carrier_and_line
 from rules.flow.evaluation import Adjustment, ProductOutcome
 
@@ -30,15 +31,6 @@ _OPEN: Final = ("eligible", "refer", "need_info")
 
 
 @dataclass(frozen=True)
-class Link:
-    """A link to a place on the form page."""
-
-    path: str
-    id: str
-    text: str
-
-
-@dataclass(frozen=True)
 class Missing:
     """What is missing, in words, with the first missing answers as links, and the number of the others."""
 
@@ -51,6 +43,8 @@ class Missing:
 class ProductView:
     """One product with its outcome. ``missing`` says what its outcome and its price still need; ``was`` is the premium
     before the save that the page shows, if it was another, and ``last_year`` that of the term before, in a renewal.
+    ``quote`` is the state of its quote request, if there is one, ``gate`` why the agency cannot place it; with
+    ``may_request`` it has a check box for the foot.
     """
 
     code: str
@@ -65,6 +59,9 @@ class ProductView:
     reasons: tuple[str, ...]
     missing: tuple[Missing, ...]
     adjustments: tuple[str, ...]
+    quote: CardQuote | None = None
+    gate: str = ""
+    may_request: bool = False
 
 
 @dataclass(frozen=True)
@@ -80,7 +77,8 @@ class MessageView:
 @dataclass(frozen=True)
 class Panel:
     """The whole panel. ``summary`` is its one line for narrow screens, ``counts`` the numbers of needed answers,
-    ``left`` the missing answers for guests, and ``to_agent`` those that they left to the agent.
+    ``left`` the missing answers for guests, and ``to_agent`` those that they left to the agent. ``foot`` says what can
+    be requested, ``declines`` that the page of declines has something to show.
     """
 
     products: tuple[ProductView, ...]
@@ -92,6 +90,8 @@ class Panel:
     more_left: int = 0
     to_agent: tuple[Link, ...] = ()
     sells: bool = True
+    foot: RequestFoot | None = None
+    declines: bool = False
 
 
 def build_panel(reading: Reading) -> Panel:
@@ -105,7 +105,8 @@ def build_panel(reading: Reading) -> Panel:
         for place, product in enumerate(reading.catalogue.definition.products)
     }
     codes = sorted(eligibility, key=lambda code: order.get(code, (len(lines), 0)))
-    products = tuple(_product(reading, code, eligibility[code]) for code in codes)
+    foot = build_foot(reading)
+    products = tuple(_product(reading, code, eligibility[code], foot) for code in codes)
     question = reading.catalogue.definition.lines_question
     messages = tuple(
         MessageView(
@@ -125,6 +126,8 @@ def build_panel(reading: Reading) -> Panel:
         link_to(reading, question) if sells and not products and question else None,
         counts=_counts(reading) if products else "",
         sells=sells,
+        foot=foot if products else None,
+        declines=any(outcome.outcome == "decline" for outcome in eligibility.values()),
     )
 
 
@@ -149,17 +152,7 @@ def errors(reading: Reading) -> tuple[tuple[Link, str], ...]:
     return tuple((link_to(reading, message.path), message.text) for message in found)
 
 
-def link_to(reading: Reading, path: str) -> Link:
-    """Return a link to the question or pool at ``path``. Its text names the row of a nested place."""
-    label, row = reading.label(path), next(Path(path).rows_around(), "")
-    pool = reading.catalogue.pools.get(Path(row).pool)
-    if pool and len(reading.document.answer_pools.get(pool.pool.code, ())) > 1:
-        title = reading.catalogue.sets[pool.set_code].question_set.title
-        label = f"{label} ({title} {row_number(reading.document, row)})"
-    return Link(path, element_id(path), label)
-
-
-def _product(reading: Reading, code: str, outcome: ProductOutcome) -> ProductView:
+def _product(reading: Reading, code: str, outcome: ProductOutcome, foot: RequestFoot) -> ProductView:
     carrier, name = carrier_and_line(reading.catalogue, code)
     badge, style = _SO_FAR if _is_waiting(outcome) else _BADGES[outcome.outcome]
     currency = reading.catalogue.definition.currency
@@ -176,6 +169,9 @@ def _product(reading: Reading, code: str, outcome: ProductOutcome) -> ProductVie
         reasons=_reasons(outcome),
         missing=tuple(_missing(reading, outcome)),
         adjustments=tuple(_adjustment(reading, found) for found in outcome.adjustments),
+        quote=foot.quotes.get(code),
+        gate=foot.gates.get(code, ""),
+        may_request=foot.may_write and code in foot.products,
     )
 
 

@@ -15,6 +15,7 @@ from copies.changes import Change
 from copies.document import Answer, Container, Document, find_answer, find_container
 from copies.paths import Path, split_first
 from partner_engine.web.pages.base_answers import match_base_rows
+from partner_engine.web.pages.quote_facts import Gate, QuoteFacts
 from presentation import visibility
 from presentation.product_names import product_name
 from presentation.visibility import Visibility
@@ -80,6 +81,7 @@ class Reading:
     ``unknown_to`` are the names of guests who do not know an answer, by path.
     ``premiums_before`` are the premiums by product before the save that the page shows, if it shows one.
     ``past_labels`` returns the labels of what the release no longer asks.
+    ``quotes`` are the copy's quote requests, and ``load_gates`` returns the products that the agency cannot place.
     ``today`` is the current catalogue where ``catalogue`` is that of an older decision, with its sensitivities in
     ``then``. ``load_base`` returns the document of the form's base if this copy is another one.
     """
@@ -97,6 +99,8 @@ class Reading:
     premiums_before: Mapping[str, int | None] = field(default_factory=dict)
     load_base: Callable[[], Document | None] = lambda: None
     unknown_to: Mapping[str, str] = field(default_factory=dict)
+    quotes: tuple[QuoteFacts, ...] = ()
+    load_gates: Callable[[], Mapping[str, Gate]] = dict
 
     def after(self, before: Evaluation) -> Reading:
         """Return this reading as that of a save that started from the evaluation ``before``."""
@@ -112,6 +116,11 @@ class Reading:
     def base(self) -> Document | None:
         """Return the document of the form's base, None if this copy is the base."""
         return self.load_base()
+
+    @cached_property
+    def gates(self) -> Mapping[str, Gate]:
+        """Return the products that the agency cannot place, with the reason; none for guests."""
+        return {} if self.reader.is_guest else self.load_gates()
 
     @cached_property
     def base_rows(self) -> dict[str, str]:

@@ -15,15 +15,22 @@ from uuid import UUID
 
 from forms.states import OPEN_OUTCOMES
 from partner_engine.web.pages.form_page import Head, build_head
+from partner_engine.web.pages.quote_facts import count_requests
 from partner_engine.web.pages.reading import Reading
 from presentation.formats import moment, money
 from rules.definition.model import CompiledCatalogue
 
 ANSWERS: Final = "web:copy"
+QUOTES: Final = "web:quotes"
 COMPARE: Final = "web:compare"
 HISTORY: Final = "web:history"
 #: The code, the label and the URL name of each view; the keys 1, 2, ... go to them in this order.
-VIEWS: Final = (("answers", "Answers", ANSWERS), ("compare", "Compare", COMPARE), ("history", "History", HISTORY))
+VIEWS: Final = (
+    ("answers", "Answers", ANSWERS),
+    ("quotes", "Quotes", QUOTES),
+    ("compare", "Compare", COMPARE),
+    ("history", "History", HISTORY),
+)
 #: The title of the copy that the others are compared with, as long as it has none.
 BASE_TITLE: Final = "Base"
 
@@ -41,13 +48,21 @@ class ListedCopy(Protocol):
 
 @dataclass(frozen=True)
 class ViewLink:
-    """One view of the form. ``route`` is the name of its URL, ``key`` the key that leads to it."""
+    """One view of the form. ``route`` is the name of its URL, ``key`` the key that leads to it; ``number`` counts what
+    it has, None for a view without a count.
+    """
 
     code: str
     label: str
     route: str
     key: str
     current: bool
+    number: int | None = None
+
+    @property
+    def text(self) -> str:
+        """Return the label, and the number of what the view has."""
+        return f"{self.label} {self.number}" if self.number else self.label
 
 
 @dataclass(frozen=True)
@@ -134,11 +149,12 @@ def build_shell(reading: Reading, copies: Sequence[ListedCopy], *, route: str = 
     if reading.reader.is_guest:
         return Shell(build_head(reading), route)
     kept = [copy for copy in copies if copy.deleted_at is None]
+    counts = {"quotes": count_requests(reading.quotes) or None}
     return Shell(
         build_head(reading),
         route,
         views=tuple(
-            ViewLink(code, label, view_route, str(number), view_route == route)
+            ViewLink(code, label, view_route, str(number), view_route == route, counts.get(code))
             for number, (code, label, view_route) in enumerate(VIEWS, 1)
         ),
         tabs=build_tabs(reading.catalogue, kept, current=reading.facts.id),

@@ -8,7 +8,7 @@ from typing import Final, NamedTuple
 
 from copies.changes import Cause, Change
 from copies.paths import Path
-from partner_engine.web.pages.products import link_to
+from partner_engine.web.pages.links import link_to
 from partner_engine.web.pages.reading import Reading
 from partner_engine.web.pages.record_sentences import sentence_of
 from presentation.formats import money

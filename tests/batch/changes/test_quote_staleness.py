@@ -25,7 +25,7 @@ from tenants.current_tenant import use_tenant
 from tenants.models import Tenant
 from tests.harness.attached_records import other_events
 from tests.harness.kennel_catalogue import KENNELS
-from tests.harness.later_releases import publish_release
+from tests.harness.later_releases import publish_release, renamed
 from tests.harness.quotes import quote_of
 
 pytestmark = pytest.mark.django_db
@@ -190,6 +190,20 @@ def test_a_release_that_sends_the_same_leaves_quotes_and_versions_alone(form: Fo
     drain("default")
 
     assert (form.request.state, form.open().version) == ("quoted", version)
+
+
+def test_a_renamed_question_is_sent_as_before(form_id: UUID, kennels: Tenant, agent: Actor) -> None:
+    publish_release(with_payload(name="kennel_name", place="state"))
+    form = Form(form_id, kennels, agent)
+    form.quote()
+
+    new_codes = {"kennel_name": "house_of_dogs", "state": "home"}
+    publish_release(renamed(new_codes, with_payload(name="kennel_name", place="state")))
+    drain("default")
+    assert form.request.state == "quoted"
+    form.answer(house_of_dogs="Sad Tails")
+
+    assert (form.request.state, form.request.reason) == ("stale", "Name of the kennel changed.")
 
 
 def test_a_product_that_is_gone_has_no_quote(form: Form) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Iterator
 from datetime import UTC, datetime
 from email.utils import format_datetime
 from typing import Any
@@ -26,7 +25,7 @@ from carriers.links.link import LinkMode
 from carriers.links.loop import run
 from carriers.links.wire import BindSubmission, Consent, QuoteStatus, QuoteSubmission
 from tests.harness.carrier_links import CLIENT_SECRET, NO_CONTEXT, MemoryLog, link_to
-from tests.harness.counting_carrier import QUOTE, CountingCarrier, Reply, Seen, counting_carrier
+from tests.harness.counting_carrier import QUOTE, CountingCarrier, Reply, Seen
 
 SUBMISSION = QuoteSubmission(
     request_token="t-1", product="qm_bop", risk={"zip": "10001"}, callback_url="https://us.example/c", replaces="Q-0"
@@ -34,12 +33,6 @@ SUBMISSION = QuoteSubmission(
 CONSENT = Consent(wording_hash="0" * 64, accepted_at=datetime(2026, 1, 5, tzinfo=UTC), accepted_by="Pat")
 BINDING = {"reference": "Q-1", "bind_token": "b-1", "status": "bound", "updated_at": "2026-01-05T10:00:00Z"}
 CLOSED_PORT = "http://127.0.0.1:9"
-
-
-@pytest.fixture
-def carrier() -> Iterator[CountingCarrier]:
-    with counting_carrier() as running:
-        yield running
 
 
 def submit(carrier_or_url: CountingCarrier | str, **fields: Any) -> Any:

@@ -5,12 +5,9 @@ from __future__ import annotations
 import asyncio
 import time
 from collections import Counter
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from django.conf import settings
-from django_redis import get_redis_connection
 
 from carriers.links import breaker
 from carriers.links.breaker import return_permit, take_permit
@@ -22,18 +19,9 @@ from carriers.links.tokens import HeldToken
 from redis_locks.lua_scripts import script_of
 from tests.harness.carrier_caller import LoopCaller, Order, ProcessCaller
 from tests.harness.carrier_links import link_to
-from tests.harness.counting_carrier import CountingCarrier, counting_carrier
+from tests.harness.counting_carrier import CountingCarrier
 
 LINK = {"timeout_seconds": 0.5, "most_in_flight": 50}
-
-
-@pytest.fixture
-def carrier() -> Iterator[CountingCarrier]:
-    with counting_carrier() as running:
-        yield running
-    redis = get_redis_connection("default")
-    for key in redis.scan_iter(f"{settings.LOCK_PREFIX}:*", count=1_000):
-        redis.delete(key)
 
 
 @pytest.fixture
@@ -91,9 +79,9 @@ def test_a_dead_carrier_gets_five_calls_and_then_one_per_pause(
 def test_two_processes_and_a_dead_carrier(carrier: CountingCarrier, behavior: str) -> None:
     carrier.behave(behavior)
 
-    results = called(ProcessCaller, carrier, seconds=70, link=LINK)
+    results = called(ProcessCaller, carrier, seconds=90, link=LINK)
 
-    assert 1 <= len(probes(carrier)) <= 2
+    assert 1 <= len(probes(carrier)) <= 3
     assert all(pause >= OPEN_SECONDS for pause in probes(carrier)), probes(carrier)
     assert results["circuit_open"] > 1_000
 
@@ -133,7 +121,7 @@ def test_after_recovery_the_calls_drain_at_the_carriers_pace(
     # 501 calls per minute at an even pace; the way over the network moves a few into another second.
     assert most_in(times, 1.0) <= 12
     assert len(times) >= 0.6 * 501 / 60 * (times[-1] - times[0])
-    assert results["success"] > 10
+    assert results["success"] > 5
 
 
 @pytest.mark.slow

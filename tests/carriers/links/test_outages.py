@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator
 
 import pytest
 from prometheus_client import REGISTRY as METRICS
@@ -13,19 +12,13 @@ from carriers.links import breaker, redis_client, tokens
 from carriers.links.breaker import return_permit, take_permit
 from carriers.links.breaker_rules import FAILURES, ProcessBreaker, Result
 from carriers.links.client import client_of
-from carriers.links.errors import CircuitOpen
+from carriers.links.errors import CarrierError, CircuitOpen
 from redis_locks.outage import RedisOutage
 from tests.harness.broken_redis import HangingServer, hanging_server
 from tests.harness.carrier_links import NO_CONTEXT, link_to
-from tests.harness.counting_carrier import CountingCarrier, counting_carrier
+from tests.harness.counting_carrier import CountingCarrier
 
 NOTHING_LISTENS = "redis://127.0.0.1:9/0"
-
-
-@pytest.fixture
-def carrier() -> Iterator[CountingCarrier]:
-    with counting_carrier() as running:
-        yield running
 
 
 @pytest.fixture(autouse=True)
@@ -115,5 +108,44 @@ def test_a_permit_of_the_fleet_survives_that_redis_goes_away(
         use_redis(monkeypatch, NOTHING_LISTENS)
         await return_permit(permit, Result.SUCCESS)
         assert not (await take_permit(link)).is_shared
+
+    asyncio.run(lose_redis())
+
+
+def test_calls_return_to_redis_after_an_outage_though_the_carrier_fails(
+    carrier: CountingCarrier, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    carrier.behave("status 500")
+    outage = RedisOutage(pause=0.05)
+    monkeypatch.setattr(breaker, "outage", outage)
+    monkeypatch.setattr(tokens, "outage", outage)
+    client = client_of(link_to(carrier.url))
+
+    async def call_in_both() -> None:
+        with monkeypatch.context() as away:
+            use_redis(away, NOTHING_LISTENS)
+            with pytest.raises(CarrierError):
+                await client.refresh("Q-1", context=NO_CONTEXT)
+        await asyncio.sleep(0.06)
+        with pytest.raises(CarrierError):
+            await client.refresh("Q-1", context=NO_CONTEXT)
+        assert [outage.may_ask() for _ in range(3)] == [True] * 3
+
+    asyncio.run(call_in_both())
+
+
+def test_an_open_circuit_stays_open_when_redis_goes_away(
+    carrier: CountingCarrier, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    link = link_to(carrier.url)
+
+    async def lose_redis() -> None:
+        for permit in [await take_permit(link) for _ in range(FAILURES)]:
+            await return_permit(permit, Result.FAILURE)
+        for _ in range(2):
+            with pytest.raises(CircuitOpen) as caught:
+                await take_permit(link)
+            assert 29 < caught.value.retry_after <= 30
+            use_redis(monkeypatch, NOTHING_LISTENS)
 
     asyncio.run(lose_redis())

@@ -23,12 +23,6 @@ from webhooks.ssrf import RefusedAddress, guard_of
 LOOPBACK = guard_of(["127.0.0.0/8"])
 
 
-@pytest.fixture
-def carrier() -> Iterator[CountingCarrier]:
-    with counting_carrier() as running:
-        yield running
-
-
 def get(url: str, *, allowed: tuple[str, ...] = (), resolved: tuple[str, ...] = ()) -> httpx2.Response:
     """Get ``url`` with a resolver that returns these addresses."""
 

@@ -206,6 +206,8 @@ UNLOCKING = {
     "POST copies/<id:id>/unlock",
     "POST copies/<id:id>/lock",
     "POST copies/<id:id>/restore",
+    # Exported as it is; the record of its declines is no part of the copy.
+    "POST copies/<id:id>/declines/export",
     # At rest already, or not there: nothing would change.
     "POST copies/<id:id>/make_base",
     "DELETE copies/<id:id>/messages/<id:message_id>",

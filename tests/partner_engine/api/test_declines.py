@@ -15,6 +15,9 @@ import pytest
 from django.test import Client
 
 import verify_export
+from actions.kinds import RecordDeclination
+from actions.models import OutboxAction
+from actions.registry import handler_of
 from batch import service as batch
 from catalogue.demo import Sample, read_samples
 from encryption.signatures import canonical
@@ -23,6 +26,7 @@ from tenants.access import Right, system_actor
 from tenants.current_tenant import use_tenant
 from tenants.models import ApiClient, Tenant
 from tests.harness.api_client import V1, Api, assert_problem
+from tests.harness.outboxes import delivered
 from verify_export import fault_in
 
 pytestmark = pytest.mark.django_db
@@ -123,6 +127,27 @@ def test_an_export_without_declines_leaves_no_record(api: Api, s1: Sample, harbo
     assert api.get(f"/copies/{copy['id']}").json()["version"] == 1
 
 
+def test_the_record_of_a_locked_copy_follows_once(api: Api, s4: Sample, harbor: Tenant) -> None:
+    copy = api.start(s4)
+    api.post(f"/copies/{copy['id']}/lock", {"reason": "Bound"})
+
+    for _ in range(2):
+        assert json.loads(export(api, copy["id"]))["content"]["declines"]["records"] == []
+    with use_tenant(harbor):
+        (action,) = OutboxAction.objects.filter(kind="record_declination")
+        assert (action.target, action.payload["version"]) == (f"OH-GL/{copy['id']}", 2)
+        handler = handler_of("record_declination")
+        for _ in range(2):
+            handler(delivered(RecordDeclination(**action.payload), harbor))
+
+    (record,) = records(harbor)
+    assert (record.act, record.version, record.product) == ("exported", 2, "OH-GL")
+    assert record.actor_type == "api_client"
+    assert record.inputs["mqs_gl_max_height"] == 25
+    (shown,) = json.loads(export(api, copy["id"]))["content"]["declines"]["records"]
+    assert shown["id"] == str(record.id)
+
+
 def test_a_locked_copy_is_exported_as_it_is(api: Api, s4: Sample, harbor: Tenant) -> None:
     copy = api.start(s4)
     export(api, copy["id"])
@@ -132,6 +157,8 @@ def test_a_locked_copy_is_exported_as_it_is(api: Api, s4: Sample, harbor: Tenant
 
     assert [record["version"] for record in content["declines"]["records"]] == [2]
     assert len(records(harbor)) == 1
+    with use_tenant(harbor):
+        assert OutboxAction.objects.filter(kind="record_declination").count() == 1
 
 
 def test_an_export_needs_both_rights(api: Api, s4: Sample, harbor_client: ApiClient, harbor: Tenant) -> None:

@@ -126,7 +126,7 @@ ROWS = [
     Row("GET", "search", READ, query="?q=kettle"),
     Row("GET", "naics", Right.READ_CATALOGUE, query="?q=plumber"),
     Row("GET", "appetite", Right.READ_CATALOGUE),
-    Row("GET", "appetite_table", Right.READ_CATALOGUE, query="?industry=722511"),
+    Row("GET", "appetite/table", Right.READ_CATALOGUE, query="?industry=722511"),
     Row("GET", "catalogue", Right.READ_CATALOGUE),
     Row("GET", "webhook_endpoints", HOOKS),
     Row("POST", "webhook_endpoints", HOOKS, b'{"url": "https://hooks.example.com/x", "event_types": ["*"]}'),

@@ -1,3 +1,3 @@
-/* Entry of the page that compares copies. */
+/* Prints the page: comparisons, declines. */
 
 document.querySelector("[data-print]")?.addEventListener("click", () => window.print());
