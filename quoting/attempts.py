@@ -164,7 +164,7 @@ class Attempts:
             self._record(job, job.action.delay, Delay(attempt=job.row.attempts, until=until, reason=reason))
         with across_tenants(using=self._alias):
             self._claims.later(job.row.id, seconds=seconds, error=reason, counts=counts)
-        outcome = "failed" if counts else "paced"
+        outcome = "failed" if counts and not isinstance(error, RetryAfter) else "waits"
         ended.labels(job.row.kind, outcome).inc()
         log.info(f"carrier_action_{outcome}", **_names(job), reason=reason, again_in=round(seconds, 1))
 

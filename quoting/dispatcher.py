@@ -31,8 +31,10 @@ from tenants.current_tenant import across_tenants
 
 #: Actions in progress in one process, whatever their carriers.
 MOST_AT_ONCE: Final = 400
-#: Actions of one carrier in progress, until its link says how many it takes; also those that call none.
+#: Actions of one carrier in progress, until its link says how many it takes.
 PER_CARRIER: Final = 10
+#: Actions without a carrier in progress: imports of callbacks, which come in bursts.
+WITHOUT_CARRIER: Final = 100
 #: Threads for database work, per database.
 DATABASE_THREADS: Final = 4
 #: Seconds between two claims while actions are in progress.
@@ -75,7 +77,7 @@ class Dispatcher:
         self._replies: dict[UUID, list[tuple[Job, Future[Any]]]] = {}
         self._guard = threading.Lock()
         #: How many calls a carrier takes at once, as its link says.
-        self._limits: dict[str, int] = {}
+        self._limits: dict[str, int] = {"": WITHOUT_CARRIER}
 
     def run(self, over: threading.Event) -> None:
         """Run due actions until ``over`` is set, then those in progress. Raises ``DatabaseError``."""

@@ -6,9 +6,12 @@ the actions of hundreds.
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Final
 
 from django.db import connections
+from django.db.models import QuerySet
+from django.db.models.functions import Now
 
 from actions.kinds import ImportCarrierMessage
 from actions.models import OutboxAction
@@ -17,6 +20,8 @@ from tenants.current_tenant import across_tenants
 
 #: Callbacks that one statement queues.
 AT_ONCE: Final = 500
+#: How long a callback is stored; a repetition after that time is refused for its age.
+KEPT: Final = timedelta(days=90)
 _QUEUE: Final = f"""
 WITH waiting AS (
     SELECT id FROM {CarrierMessage._meta.db_table} WHERE queued_at IS NULL
@@ -39,3 +44,8 @@ def queue_messages(alias: str) -> int:
     with across_tenants(using=alias), connections[alias].cursor() as cursor:
         cursor.execute(_QUEUE, kind)
         return int(cursor.rowcount)
+
+
+def old_messages() -> QuerySet[CarrierMessage]:
+    """Return the callbacks of the tenant in scope that are older than ``KEPT``."""
+    return CarrierMessage.objects.filter(received_at__lt=Now() - KEPT)

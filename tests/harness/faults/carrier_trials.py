@@ -23,7 +23,9 @@ from failpoints import armed
 from quoting import callbacks, submission
 from quoting.carrier_actions import LANE
 from quoting.dispatcher import DATABASE_THREADS, Dispatcher
+from rules.payload import payload_hash
 from tenants.models import Tenant
+from tests.harness.callback_plan import CallbackPlan
 from tests.harness.carrier_links import CALLBACK_SECRET, add_link
 from tests.harness.faults.entry_catalogue import ACTOR, TENANT
 
@@ -77,6 +79,35 @@ def dispatch_until_killed(report: Report, *, lease: float = LEASE, worse: str = 
     while True:
         if not dispatching.turn():
             time.sleep(0.01)
+
+
+def submit_all(report: Report, *, forms: list[str]) -> None:
+    """Record one request for each form as submitted; report their tokens."""
+    tenant = Tenant.objects.get(code=TENANT)
+    tokens = []
+    for form in forms:
+        with batch.find_and_lock(UUID(form), scope=tenant, actor=ACTOR) as context:
+            request = context.changeset.quote_requests.request(PRODUCT)
+            request.queue()
+            payload, _ = submission._payload(context, request)
+            request.submit(payload_hash=payload_hash(payload, request.row.request_token))
+            tokens.append(request.row.request_token)
+            context.save()
+    report(tokens=tokens)
+
+
+def post_callbacks(report: Report, *, forms: list[str], tokens: list[str], link: str, plan: dict[str, Any],
+                   start: int, worse: str = "") -> None:  # fmt: skip
+    """Take in the callbacks of ``plan`` from number ``start``; report each that was acknowledged or refused."""
+    make_worse(worse)
+    for number, post in list(enumerate(CallbackPlan(**plan, requests=len(tokens)).posts))[start:]:
+        token = tokens[post.request]
+        callback = post.signed(link_id=UUID(link), copy_id=UUID(forms[post.request]), token=token)
+        try:
+            callbacks.take_callback(callback, correlation_id="fault")
+            report(number=number, taken=True)
+        except callbacks.WrongSignature:
+            report(number=number, taken=False)
 
 
 def dispatcher(*, lease: float) -> Dispatcher:

@@ -1,0 +1,95 @@
+"""Callbacks arrive repeated, out of order and too old, while intake and dispatchers are killed: each distinct valid one
+has one effect.
+"""
+
+from __future__ import annotations
+
+import random
+import signal
+import time
+from typing import Final
+
+import pytest
+
+from tests.faults.test_relay import is_dead
+from tests.harness.callback_plan import CallbackPlan
+from tests.harness.faults.trials import Trial
+from tests.harness.faults.world import World
+
+FULL: Final = pytest.mark.fault
+MESSAGES: Final = "SELECT message_id, outcome FROM quoting_carriermessage"
+REQUESTS: Final = "SELECT request_token, sequence, premium FROM forms_quoterequest WHERE state = 'quoted'"
+UNDONE: Final = """SELECT (SELECT count(*) FROM quoting_carriermessage WHERE imported_at IS NULL)
+    + (SELECT count(*) FROM actions_outboxaction WHERE kind = 'import_carrier_message')"""
+
+
+def effects(world: World, chance: random.Random, *, total: int, kills: int, worse: str = "") -> list[str]:
+    """Post ``total`` callbacks while processes are killed; return how the effects differ from the valid ones."""
+    (linked,) = world.do("carrier_trials:link_up", url="http://127.0.0.1:9")
+    (submitted,) = world.do("carrier_trials:submit_all", forms=world.forms)
+    tokens, seed = submitted["tokens"], chance.randrange(1_000_000)
+    plan = CallbackPlan(seed=seed, total=total, requests=len(tokens))
+    settings = {"forms": world.forms, "tokens": tokens, "link": linked["link"], "plan": {"seed": seed, "total": total}}
+
+    def hire() -> Trial:
+        worker = world.fork("carrier_trials:dispatch_until_killed")
+        worker.next_report()
+        return worker
+
+    workers, acknowledged, dead = [hire(), hire()], 0, sorted(chance.sample(range(1, total), kills))
+    while acknowledged < total:
+        intake = world.fork("carrier_trials:post_callbacks", **settings, start=acknowledged, worse=worse)
+        while (report := intake.next_report()) is not None:
+            acknowledged = report["number"] + 1
+            if dead and acknowledged > dead[0]:
+                dead.pop(0)
+                # In turns, the intake and a dispatcher.
+                (intake if len(dead) % 2 else chance.choice(workers)).send(signal.SIGKILL)
+        intake.finish()
+        for place, worker in enumerate(workers):
+            if is_dead(worker):
+                worker.finish()
+                workers[place] = hire()
+    wrong = settled(world) + differences(world, plan, tokens)
+    for worker in workers:
+        worker.send(signal.SIGKILL)
+        worker.finish()
+    return wrong
+
+
+def settled(world: World) -> list[str]:
+    """Wait until all messages are imported; return what is left."""
+    deadline, count = time.monotonic() + 120.0, 1
+    with world.connect() as connection:
+        while count and time.monotonic() < deadline:
+            time.sleep(0.2)
+            (count,) = connection.execute(UNDONE).fetchone() or (0,)
+    return [f"{count} are left"] if count else []
+
+
+def differences(world: World, plan: CallbackPlan, tokens: list[str]) -> list[str]:
+    with world.connect() as connection:
+        stored = [message for message, _ in connection.execute(MESSAGES).fetchall()]
+        rows = {token: known for token, *known in connection.execute(REQUESTS).fetchall()}
+    valid = {post.message_id for post in plan.valid}
+    wrong = [f"{message} has no effect" for message in valid - set(stored)]
+    wrong += [f"{message} should have none" for message in set(stored) - valid]
+    wrong += [f"{len(stored) - len(set(stored))} effects are repeated"] * (len(stored) != len(set(stored)))
+    for number, token in enumerate(tokens):
+        last = max((post for post in plan.valid if post.request == number), key=lambda post: post.sequence)
+        if rows.get(token) != [last.sequence, last.premium]:
+            wrong.append(f"request {number} is {rows.get(token)}, the carrier's last word is {last}")
+    return wrong
+
+
+@pytest.mark.parametrize(("total", "kills"), [(500, 4), pytest.param(10_000, 10, marks=FULL)])
+def test_each_distinct_valid_callback_has_one_effect(
+    world: World, chance: random.Random, total: int, kills: int
+) -> None:
+    assert effects(world, chance, total=total, kills=kills) == []
+
+
+def test_effects_find_an_intake_that_takes_every_repetition(world: World, chance: random.Random) -> None:
+    wrong = effects(world, chance, total=60, kills=1, worse="takes every repetition")
+
+    assert any("repeated" in fault for fault in wrong)
