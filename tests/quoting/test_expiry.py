@@ -9,13 +9,13 @@ from uuid import UUID
 import pytest
 
 from actions.kinds import BridgeToCarrier, ExpireQuotes
-from actions.registry import PermanentFailure, RetryAfter, handler_of
+from actions.registry import RetryAfter, handler_of
 from batch import service as batch
 from batch.changes.changeset import Changeset
 from batch.locks.copy_lock import CopyLock, holder_of
 from copies.models import Copy
 from forms.models import Event, QuoteRequest
-from quoting import expiry
+from quoting import bridging, expiry
 from tenants.access import Actor
 from tenants.current_tenant import use_tenant
 from tenants.models import Tenant
@@ -121,8 +121,13 @@ def test_a_bridge_is_recorded_once(form_id: UUID, kennels: Tenant) -> None:
     assert (event.details["url"], event.details["bridged_by"]) == ("https://portal.carrier.example/", "Robin")
 
 
-def test_the_bridge_of_a_locked_copy_is_given_up(form_id: UUID, kennels: Tenant, agent: Actor) -> None:
-    save(form_id, kennels, agent, lambda changeset: changeset.copy.lock())
+def test_the_bridge_of_a_copy_in_a_save_is_retried(
+    form_id: UUID, kennels: Tenant, agent: Actor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(bridging, "_WAIT", 0.0)
 
-    with pytest.raises(PermanentFailure):
+    with CopyLock(kennels.pk, form_id, wait=0, holder=holder_of(agent)), pytest.raises(RetryAfter):
         bridge(form_id, kennels)
+
+    with use_tenant(kennels):
+        assert not Event.objects.exists()
