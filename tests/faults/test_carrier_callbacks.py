@@ -59,7 +59,7 @@ def effects(world: World, chance: random.Random, *, total: int, kills: int, wors
 
 def settled(world: World) -> list[str]:
     """Wait until all messages are imported; return what is left."""
-    deadline, count = time.monotonic() + 120.0, 1
+    deadline, count = time.monotonic() + 300.0, 1
     with world.connect() as connection:
         while count and time.monotonic() < deadline:
             time.sleep(0.2)
