@@ -16,6 +16,7 @@ from batch.changes.consents import keep_consents
 from batch.changes.decision import decide
 from batch.changes.open_values import protect_document, protected_changes
 from batch.changes.quote_staleness import end_quotes, mark_stale_quotes
+from batch.changes.real_time import evaluate_in_real_time
 from batch.changes.records import BOUND, Loaded, PlannedSave, SaveContext, SaveResult
 from batch.effects.actions_of_save import emit
 from batch.effects.after_commit import after_commit
@@ -117,6 +118,7 @@ def save(
                 if not is_kept:
                     mark_stale_quotes(changeset, changes, before=before, after=evaluation)
                     end_quotes(changeset)
+                    evaluate_in_real_time(changeset, before=before, after=evaluation)
                 keep_consents(changeset, None if is_kept else evaluation)
                 changes += changeset.tracker.attached_changes()
                 result = compare(changeset, changes, before=unit.evaluation, after=evaluation)

@@ -66,6 +66,11 @@ class Carrier(models.Model):
         default=0, validators=[MinValueValidator(0)], help_text="How many of one hundred requests fail."
     )
     per_minute = models.PositiveIntegerField("requests per minute", default=60)
+    real_time = models.BooleanField(
+        "real-time eligibility",
+        default=False,
+        help_text="Ask the carrier about a risk while the form is filled in.",
+    )
     quirk = models.CharField(max_length=300, blank=True, help_text="What is unusual about this carrier's link.")
 
     class Meta:

@@ -131,6 +131,7 @@ def _carrier(row: carrier_rows.Carrier) -> parts.Carrier:
         p95_seconds=row.p95_seconds,
         fail_percent=row.fail_percent,
         per_minute=row.per_minute,
+        real_time=row.real_time,
         quirk=row.quirk,
     )
     return parts.Carrier(code=row.code, name=row.name, admitted=row.admitted, link=link)

@@ -24,7 +24,19 @@ _STAND_INS: Final[dict[str, Any]] = {
     **dict.fromkeys(("title", "label", "name", "why", "say"), "-"),
     **dict.fromkeys(("rate", "times"), "1"),
     **dict.fromkeys(
-        ("help", "quirk", "show", "indexed", "sensitivity", "required", "currency", "validate", "key", "was")
+        (
+            "help",
+            "quirk",
+            "real_time",
+            "show",
+            "indexed",
+            "sensitivity",
+            "required",
+            "currency",
+            "validate",
+            "key",
+            "was",
+        )
     ),
     **dict.fromkeys(("valid_for", "renews_by")),
     **dict.fromkeys(("p50_seconds", "p95_seconds", "fail_percent", "per_minute", "min", "max", "per", "minimum")),

@@ -172,6 +172,7 @@ def _load_carriers(definition: CatalogueDefinition) -> None:
             p95_seconds=carrier.link.p95_seconds,
             fail_percent=carrier.link.fail_percent,
             per_minute=carrier.link.per_minute,
+            real_time=carrier.link.real_time,
             quirk=carrier.link.quirk,
         )
         for position, carrier in enumerate(definition.carriers)

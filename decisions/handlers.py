@@ -16,7 +16,7 @@ from actions.wakeup import wake_relay
 from catalogue.models import Release
 from catalogue.publish_hooks import Published, after_publish
 from catalogue.publish_work import in_publish, publish_completion, publish_impact
-from decisions.impact import count_concerned, count_refusing
+from decisions.impact import count_concerned, count_refusing, count_remapped
 from decisions.runs import decide_part, describe_runs, finish_run, open_run
 from decisions.waiting import list_databases, list_waiting
 from tenants.current_tenant import across_tenants, use_tenant
@@ -27,6 +27,7 @@ MOST_TAKEOVERS: Final = 20
 
 publish_impact(count_concerned)
 publish_impact(count_refusing)
+publish_impact(count_remapped)
 
 
 @handles(DecideAnew)

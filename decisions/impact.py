@@ -15,12 +15,13 @@ from django.db.models import F, Q, QuerySet
 from django.utils import timezone
 from msgspec.structs import replace
 
+from batch.changes.mutators.quote_requests import ANSWERED
 from catalogue.publish_work import Impact
 from copies.codec import UnreadableDocument, decode_narrow_document
 from copies.document import Document
 from copies.models import Copy
 from decisions.waiting import list_databases
-from forms.models import ApplicationForm
+from forms.models import ApplicationForm, QuoteRequest
 from rules.definition.catalogue import CatalogueDefinition
 from rules.definition.compiler import compile_catalogue
 from rules.definition.renames import renames_of
@@ -112,6 +113,30 @@ def count_refusing(draft: CatalogueDefinition, current: CatalogueDefinition | No
     noun = "open copy holds" if count == 1 else "open copies hold"
     among = f" (among the {read:,} touched last)" if read == MOST_READ else ""
     return [Impact(count, f"{count:,} {noun} answers that the new release refuses{among}")]
+
+
+def count_remapped(draft: CatalogueDefinition, current: CatalogueDefinition | None) -> list[Impact]:
+    """Return how many open copies have sent quotes of products that ``draft`` maps in another way, or no longer has."""
+    if current is None:
+        return []
+    mapped = {product.code: product.payload for product in draft.products}
+    moved = [
+        product.code
+        for product in current.products
+        if product.code not in mapped or mapped[product.code] != product.payload
+    ]
+    count = sum(_count_quoted(alias, draft.code, moved) for alias in list_databases()) if moved else 0
+    noun = "open copy has" if count == 1 else "open copies have"
+    return [Impact(count, f"{count:,} {noun} quotes of products whose carriers are sent something else")]
+
+
+def _count_quoted(alias: str, catalogue: str, products: Sequence[str]) -> int:
+    with across_tenants(using=alias):
+        sent = QuoteRequest.objects.using(alias).filter(product__in=products, state__in=ANSWERED)
+        copies = _open_copies(alias, catalogue).filter(
+            pk__in=sent.exclude(payload_hash="").order_by().values("copy_id")
+        )
+        return copies.count()
 
 
 def _documents(alias: str, catalogue: str, *, most: int) -> Iterator[Document]:

@@ -6,6 +6,7 @@ from actions.kinds import (
     BindQuoteRequest,
     BridgeToCarrier,
     CancelQuoteRequest,
+    EvaluateRealTimeEligibility,
     ExpireQuotes,
     ImportCarrierMessage,
     MarkQuotesStale,
@@ -27,6 +28,7 @@ from quoting import (
     importing,
     message_queue,
     polling,
+    real_time,
     submission,
 )
 from quoting.binding import BIND_ASSISTANCE, wait_for_help
@@ -45,6 +47,7 @@ handles(ExpireQuotes, budget=expiry.BUDGET)(expiry.expire_quotes)
 carrier_action(SubmitQuoteRequest, budget=submission.BUDGET)(submission.Submission)
 carrier_action(RefreshQuoteRequest, budget=polling.BUDGET)(polling.Refreshment)
 carrier_action(CancelQuoteRequest, budget=cancellation.BUDGET)(cancellation.Cancellation)
+carrier_action(EvaluateRealTimeEligibility, budget=real_time.BUDGET)(real_time.RealTimeEvaluation)
 carrier_action(BindQuoteRequest, budget=binding_call.BUDGET)(binding_call.Binding)
 carrier_action(ImportCarrierMessage, budget=importing.BUDGET)(importing.MessageImportation)
 importing.imports(QuoteUpdated)(importing.import_updated_quote)

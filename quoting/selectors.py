@@ -73,7 +73,8 @@ def copy_of_request(request_id: UUID) -> UUID:
     found = QuoteRequest.objects.filter(id=request_id).only("copy_id").first()
     if found is None:
         raise UnknownQuoteRequest
-    return found.copy_id
+    copy_id: UUID = found.copy_id
+    return copy_id
 
 
 def subjectivities_of(request_ids: Iterable[UUID]) -> dict[UUID, list[Subjectivity]]:

@@ -78,7 +78,7 @@ def _acts(changeset: Changeset, result: SaveResult) -> dict[str, str]:
 
 
 def _act(before: QuoteRequestRow | None, after: QuoteRequestRow) -> str:
-    """Return the act of a changed request, "" for a change that is none."""
+    """Return the act of a changed request, "" for any other change."""
     if before is None:
         return "requested"
     # Each time a request is queued it gets a new token, whatever its state is at the end of the save.

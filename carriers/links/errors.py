@@ -111,12 +111,3 @@ class UnreadableReply(CarrierError):
         super().__init__(f"The carrier's reply cannot be read ({status}, {reason}).")
         self.status = status
         self.reason = reason
-
-
-class NotSupported(CarrierError):
-    """The carrier's link mode has no such call."""
-
-    code = "not_supported"
-
-    def __init__(self, operation: str, mode: str) -> None:
-        super().__init__(f"A link in the mode {mode!r} has no call {operation!r}.")

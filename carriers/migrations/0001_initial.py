@@ -83,6 +83,14 @@ class Migration(migrations.Migration):
                 ),
                 ("per_minute", models.PositiveIntegerField(default=60, verbose_name="requests per minute")),
                 (
+                    "real_time",
+                    models.BooleanField(
+                        default=False,
+                        help_text="Ask the carrier about a risk while the form is filled in.",
+                        verbose_name="real-time eligibility",
+                    ),
+                ),
+                (
                     "quirk",
                     models.CharField(
                         blank=True, help_text="What is unusual about this carrier's link.", max_length=300

@@ -32,7 +32,18 @@ class CarrierAdmin(DraftAdmin):
     search_fields = ("code", "name")
     fieldsets = (
         (None, {"fields": (("catalogue", "position"), ("code", "name"), "admitted")}),
-        ("Link", {"fields": ("link_mode", ("p50_seconds", "p95_seconds"), ("fail_percent", "per_minute"), "quirk")}),
+        (
+            "Link",
+            {
+                "fields": (
+                    "link_mode",
+                    ("p50_seconds", "p95_seconds"),
+                    ("fail_percent", "per_minute"),
+                    "real_time",
+                    "quirk",
+                )
+            },
+        ),
     )
 
 

@@ -26,6 +26,7 @@ from partner_engine.problems import Refused
 from presentation.visibility import Reader
 from quoting import selectors, service
 from quoting.expiry import today_at
+from quoting.real_time import current_results
 from tenants.access import Right
 
 Act: TypeAlias = Callable[[BatchContext], QuoteRequestMutator]
@@ -72,6 +73,27 @@ class CopyQuoteRequests(Endpoint):
         return save_copy(
             self, id, change=lambda context: service.request_quotes(context, products=body.products), respond=respond
         )
+
+
+class RealTimeEligibility(Endpoint):
+    """The carriers' own views of a copy."""
+
+    rights: ClassVar = {"GET": Right.READ_FORMS}
+
+    @documented(
+        "List real-time eligibility",
+        "What carriers that are asked while the form is filled in think of the present answers, with their messages. "
+        "A save never waits for them: results come a moment later, and none comes from a carrier that is broken. "
+        "Results about other answers are left out.",
+        responses={200: shapes.RealTimeResults, 304: None},
+        tagged=True,
+    )
+    def get(self, request: Request, id: UUID) -> HttpResponse:
+        context = find_copy(self, id, ReadQuery())
+        names = shapes.RealTimeResult.__struct_fields__
+        rows = [{name: getattr(row, name) for name in names} for row in current_results(context)]
+        shape = shapes.RealTimeResults([shapes.RealTimeResult(**row) for row in rows])
+        return self.respond_with_content_tag(shape, version=context.version)
 
 
 class QuoteRequests(Endpoint):

@@ -181,6 +181,22 @@ class BridgeShape(msgspec.Struct, frozen=True):
     url: str
 
 
+class RealTimeResult(msgspec.Struct, frozen=True, kw_only=True):
+    """A carrier's own view of a product for the present answers; ``unknown``: the carrier could not decide."""
+
+    product: str
+    outcome: Literal["eligible", "refer", "need_info", "decline", "unknown"]
+    reasons: list[dict[str, str]]
+    messages: list[dict[str, str]]
+    checked_at: datetime
+
+
+class RealTimeResults(msgspec.Struct, frozen=True):
+    """The carriers' views for the present answers; earlier ones about other answers are left out."""
+
+    results: list[RealTimeResult]
+
+
 class QuoteShapes:
     """Builds the shapes for one reader, who sees personal values only with the right to them."""
 

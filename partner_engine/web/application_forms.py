@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final, get_args
 
-from django.db.models import F, QuerySet
+from django.db.models import Exists, F, OuterRef, QuerySet
 from django.http import HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import redirect, render
 from django.urls import reverse
@@ -15,11 +15,12 @@ from batch import service as batch
 from catalogue import releases
 from catalogue.selectors import list_published_catalogues
 from decisions.listing import in_state, present_rows
+from forms.models import QuoteRequest
 from forms.selectors import list_forms
 from forms.states import State
 from partner_engine.copy_visibility import InsuredNames
 from partner_engine.web.access import Agent, for_agents
-from partner_engine.web.pages.forms_list import STATE_WORDS, build_form_line
+from partner_engine.web.pages.forms_list import QUOTE_STATES, STATE_WORDS, TABS, build_form_line
 from partner_engine.web.pages.quote_facts import QuoteFacts
 from partner_engine.web.pages.quote_states import Clock
 from partner_engine.web.quote_records import quotes_by_copy
@@ -43,12 +44,17 @@ def index(request: HttpRequest, agent: Agent) -> HttpResponse:
     The query parameter ``q`` searches and ranks, ``state`` filters, and ``page`` selects a page.
     """
     query = request.GET.get("q", "").replace("\0", "").strip()[:200]
-    state = request.GET.get("state", "") if request.GET.get("state", "") in get_args(State) else ""
+    wanted = request.GET.get("state", "")
+    state = wanted if wanted in get_args(State) else ""
+    quoted = wanted if wanted in QUOTE_STATES else ""
     page = min(int(number[:9]), _MOST_PAGES) if (number := request.GET.get("page", "")).isdecimal() else 1
     may_search_personal = agent.actor.may(Right.READ_PERSONAL)
     copies = list_forms(deleted=state == "deleted")
     if state:
         copies = in_state(copies, state)  # type: ignore[arg-type]
+    if quoted:
+        own = QuoteRequest.objects.filter(copy_id=OuterRef("pk"), state__in=QUOTE_STATES[quoted][1])
+        copies = copies.filter(Exists(own))
     listed = _page(copies, query, may_search_personal, first=(max(page, 1) - 1) * PAGE)
     rows = present_rows(listed[:PAGE], state=state or None)  # type: ignore[arg-type]
     names = InsuredNames(Reader.for_actor(agent.actor))
@@ -56,14 +62,15 @@ def index(request: HttpRequest, agent: Agent) -> HttpResponse:
     shown = agent.context(
         rows=[_line(copy, agent, names, quotes.get(str(copy.pk), ())) for copy in rows],
         query=query,
-        state=state,
-        states=STATE_WORDS.items(),
+        state=state or quoted,
+        states=[*STATE_WORDS.items(), *((code, word) for code, (word, _) in QUOTE_STATES.items())],
+        tabs=TABS,
         may_write=agent.reader.may_write,
         catalogues=list_published_catalogues(first=agent.tenant.catalogue),
         given_up=list_disabled_by_product() if agent.actor.may(Right.MANAGE_WEBHOOKS) else (),
         may_set_as_of=agent.actor.may(Right.SET_AS_OF),
-        previous=_address(query, state, page - 1) if page > 1 else "",
-        next=_address(query, state, page + 1) if len(listed) > PAGE else "",
+        previous=_address(query, state or quoted, page - 1) if page > 1 else "",
+        next=_address(query, state or quoted, page + 1) if len(listed) > PAGE else "",
     )
     template = "web/parts/forms_results.html" if request.headers.get("HX-Request") == "true" else "web/forms.html"
     return render(request, template, shown)

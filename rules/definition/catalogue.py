@@ -116,7 +116,7 @@ class Line(_Part, frozen=True, kw_only=True):
 
 class Link(_Part, frozen=True, kw_only=True):
     """The connection to a carrier; its figures drive the carrier simulator (real seconds, percent, requests per
-    minute).
+    minute). A ``real_time`` carrier is asked about a risk while the form is filled in.
     """
 
     mode: Literal["sync", "poll", "callback", "manual"]
@@ -124,6 +124,7 @@ class Link(_Part, frozen=True, kw_only=True):
     p95_seconds: float = 1
     fail_percent: float = 0
     per_minute: int = 60
+    real_time: bool = False
     quirk: str = ""
 
 

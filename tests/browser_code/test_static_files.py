@@ -36,11 +36,12 @@ def test_every_module_imports_the_others_by_their_final_names(collected: Path) -
     assert {module.stem for module in ENTRIES} == {
         "agent-form",
         "all-quotes",
-        "compare",
+        "bind",
         "form-view",
         "guest-form",
         "guest-link",
         "page",
+        "print",
         "proposal",
         "quotes",
     }

@@ -44,7 +44,7 @@ class SimulatedQuotes:
         start = timezone.now().date() + timedelta(days=30)
         dates = dict.fromkeys(("mqs_effective_date", "mqs_expiration_date"), start.isoformat())
         with batch.build_context(scope=tenant, actor=actor, title=sample.id) as context:
-            context.changeset.apply_answers({**sample.answers, **dates}, sample.answer_pools)
+            context.changeset.apply_answers({**sample.answers, **dates}, _ready_to_bind(sample.answer_pools))
             context.save()
             self.form_id: UUID = context.form.id
 
@@ -111,6 +111,12 @@ class SimulatedQuotes:
         """Return all requests."""
         changeset = batch.find_changeset(self.form_id, scope=self.tenant, actor=self.actor)
         return [request.row for request in changeset.quote_requests]
+
+
+def _ready_to_bind(pools: dict[str, list[dict[str, Any]]]) -> dict[str, list[dict[str, Any]]]:
+    """Return the rows of a sample with the day of birth that binding needs of owners."""
+    owners = [{**row, "answers": {**row["answers"], "mqs_own_dob": "1980-02-03"}} for row in pools.get("owners", [])]
+    return {**pools, "owners": owners}
 
 
 def in_days(number: int) -> date:

@@ -13,6 +13,7 @@ from catalogue.models import Release
 from quoting import callbacks, service
 from tenants.access import Actor
 from tenants.models import Tenant
+from tests.harness.bindings import consent, request_bind
 from tests.harness.callback_receiver import CallbackReceiver, callback_receiver
 from tests.harness.carrier_simulator import CarrierSimulator
 from tests.harness.simulated_quotes import SimulatedQuotes, in_days
@@ -298,6 +299,54 @@ def test_a_withdrawn_request_is_withdrawn_at_the_carrier(open_form: Open) -> Non
 
     assert quotes.of("QM-BOP").state == "withdrawn"
     assert [quote["status"] for quote in quotes.simulator.quotes("QM")] == ["withdrawn"]
+
+
+def bind(quotes: SimulatedQuotes, product: str) -> None:
+    """Consent to the quote of ``product`` and bind it."""
+    people = {"scope": quotes.tenant, "actor": quotes.actor}
+    consent(quotes.form_id, quotes.of(product).id, **people)
+    request_bind(quotes.form_id, quotes.of(product).id, **people)
+    quotes.dispatch()
+
+
+def test_a_quote_is_bound_in_the_call(open_form: Open) -> None:
+    quotes = open_form("S1")
+    quotes.request("QM-BOP")
+
+    bind(quotes, "QM-BOP")
+
+    row = quotes.of("QM-BOP")
+    (call,) = [call for call in quotes.simulator.received("QM") if call["operation"] == "bind"]
+    assert row.state == "bound"
+    assert row.policy_number.startswith("QM-BOP-")
+    assert call["body"]["payment_plan"] == "monthly"
+    assert call["body"]["answers"]["owners"][0]["date_of_birth"] == "1980-02-03"
+
+
+@pytest.mark.parametrize(
+    ("binding", "state"), [("pending", "bound"), ("pending_refused", "quoted"), ("refused", "quoted")]
+)
+def test_a_binding_may_take_its_time_or_be_refused(open_form: Open, binding: str, state: str) -> None:
+    quotes = open_form("S1")
+    quotes.simulator.behave("QM", binding=binding)
+    quotes.request("QM-BOP")
+
+    bind(quotes, "QM-BOP")
+
+    row = quotes.wait_for("QM-BOP", state)
+    assert bool(row.policy_number) is (state == "bound")
+    assert quotes.simulator.counts("QM")["bind"] == 1
+
+
+def test_a_binding_whose_response_is_lost_is_looked_up(open_form: Open) -> None:
+    quotes = open_form("S1")
+    quotes.simulator.behave("QM", faults=[{"kind": "reset", "on": ["bind"], "stage": "after"}])
+    quotes.request("QM-BOP")
+
+    bind(quotes, "QM-BOP")
+
+    assert quotes.wait_for("QM-BOP", "bound").policy_number
+    assert quotes.simulator.counts("QM")["bind"] == 1
 
 
 def token_of(quotes: SimulatedQuotes, carrier: str) -> str:

@@ -11,7 +11,7 @@ from copies.document import PoolRow
 from copies.paths import Path
 from partner_engine.web.pages.cards import row_title
 from partner_engine.web.pages.fields import Field, build_field
-from partner_engine.web.pages.products import Link, link_to
+from partner_engine.web.pages.links import Link, link_to
 from partner_engine.web.pages.reading import Reading
 from presentation.consent_wording import ChangedTerm, ConsentTerms
 from presentation.formats import counted, day, moment, money

@@ -23,6 +23,23 @@ STATE_WORDS: Final[dict[State, str]] = {
     "locked": "Locked",
     "deleted": "Deleted",
 }
+#: The filters by quotes: their words, and the states of quotes of which the copy has one.
+QUOTE_STATES: Final[dict[str, tuple[str, tuple[str, ...]]]] = {
+    "quoted": ("Quoted", ("quoted", "selected")),
+    "referred": ("Referred", ("referred",)),
+    "stale": ("Quotes stale", ("stale",)),
+    "bound": ("Bound", ("bound",)),
+}
+#: The saved views above the list: the filter and the word of each.
+TABS: Final = (
+    ("", "All"),
+    ("ready", "Ready"),
+    ("quoted", "Quoted"),
+    ("referred", "Referred"),
+    ("stale", "Stale"),
+    ("bound", "Bound"),
+    ("deleted", "Deleted"),
+)
 _TONES: Final[dict[State, str]] = {
     "incomplete": "needed",
     "ready": "ready",

@@ -17,6 +17,7 @@ from batch.changes.changeset import Changeset
 from batch.changes.mutators.quote_requests import QuoteRequestRow
 from batch.context import BatchContext
 from batch.revert import revert
+from catalogue.publish_work import count_impacts
 from forms.models import QuoteRequest
 from rules.definition.catalogue import CatalogueDefinition, Payload
 from rules.payload import payload_hash, quote_payload
@@ -181,6 +182,17 @@ def test_a_release_that_sends_something_else_marks_by_its_run_and_before_it_for_
     drain("default")
 
     assert (form.request.state, form.open().version) == ("quoted", version + 1)
+
+
+def test_a_publish_says_beforehand_how_many_copies_have_such_quotes(form: Form) -> None:
+    """The same product rules: only what is sent differs."""
+    impacts = [impact.text for impact in count_impacts(with_payload(name="kennel_name"), KENNELS)]
+
+    assert "1 open copy has quotes of products whose carriers are sent something else" in impacts
+    form.save(lambda changeset: next(iter(changeset.quote_requests)).withdraw())
+    assert [
+        impact.text for impact in count_impacts(with_payload(name="kennel_name"), KENNELS) if "quotes" in impact.text
+    ] == []
 
 
 def test_a_release_that_sends_the_same_leaves_quotes_and_versions_alone(form: Form) -> None:

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from carriers.links import breaker
+from carriers.links import breaker, redis_client
 from carriers.links.breaker import return_permit, take_permit
 from carriers.links.breaker_rules import FAILURES, OPEN_SECONDS, Result
 from carriers.links.errors import CircuitOpen
@@ -17,11 +17,18 @@ from carriers.links.link import CallContext, Link
 from carriers.links.loop import run
 from carriers.links.tokens import HeldToken
 from redis_locks.lua_scripts import script_of
-from tests.harness.carrier_caller import LoopCaller, Order, ProcessCaller
+from tests.harness.carrier_caller import PATIENCE, LoopCaller, Order, ProcessCaller
 from tests.harness.carrier_links import link_to
 from tests.harness.counting_carrier import CountingCarrier
 
 LINK = {"timeout_seconds": 0.5, "most_in_flight": 50}
+
+
+@pytest.fixture(autouse=True)
+def patience(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Wait for Redis also on a busy machine."""
+    monkeypatch.setattr(redis_client, "CONNECT_SECONDS", PATIENCE)
+    monkeypatch.setattr(redis_client, "RESPONSE_SECONDS", PATIENCE)
 
 
 @pytest.fixture

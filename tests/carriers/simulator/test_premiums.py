@@ -74,7 +74,7 @@ def test_the_premiums_are_the_same_over_http(
     sample, quotes = samples[name], {}
     for code, risk in risks_of(catalogue, sample).items():
         carrier = code.partition("-")[0]
-        carrier_simulator.behave(carrier, mode="sync", faults=[])
+        carrier_simulator.behave(carrier, mode="sync", faults=[], p50_seconds=1, p95_seconds=2)
         quotes[code] = Caller(carrier_simulator, carrier).submit(f"{name}-{code}", code, risk).json()
 
     assert {code: quote["premium"] and quote["premium"]["amount"] for code, quote in quotes.items()} == {

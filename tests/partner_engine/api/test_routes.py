@@ -104,6 +104,7 @@ ROWS = [
     Row("GET", "copies/<id:id>/processes", READ),
     Row("GET", "copies/<id:id>/quote_requests", READ),
     Row("POST", "copies/<id:id>/quote_requests", WRITE, b'{"products": ["QM-BOP"]}'),
+    Row("GET", "copies/<id:id>/real_time_eligibility", READ),
     Row("GET", "quote_requests", READ),
     Row("GET", "quote_requests/<id:id>", READ),
     Row("POST", "quote_requests/<id:id>/select", WRITE, b"{}"),

@@ -231,6 +231,14 @@ def test_the_worklist_shows_the_state_and_the_best_premium(browser: Client, copy
     assert "$2,451" in content
 
 
+def test_the_worklist_is_filtered_by_quotes(browser: Client, copy_id: str, by: dict[str, Any]):
+    answer(copy_id, submit(copy_id, "QM-BOP", **by), premium=2451, **by)
+
+    assert "Copper Kettle" in markup(browser.get("/?state=quoted"))
+    assert "Copper Kettle" not in markup(browser.get("/?state=referred"))
+    assert "Copper Kettle" not in markup(browser.get("/?state=bound"))
+
+
 class TestEnteredAnswers:
     """Carriers that answer by hand."""
 
