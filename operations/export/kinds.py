@@ -12,8 +12,9 @@ from django.db import models
 
 from actions.models import OutboxAction
 from batch.models import IdempotencyRecord
+from carriers.models import CarrierCall
 from copies.models import Copy, CopyRevision
-from forms.models import GuestLink, PaymentMethod
+from forms.models import EligibilityResult, GuestLink, PaymentMethod, QuoteRequest
 from quoting.models import CarrierMessage, ProposalLink
 from search.models import SearchEntry, SearchSpelling, SearchWord
 from tenants.tables import TenantTable, tenant_tables
@@ -48,6 +49,11 @@ OMITTED: Final[Mapping[str, frozenset[str]]] = {
     PaymentMethod._meta.db_table: frozenset({"token"}),
     ProposalLink._meta.db_table: frozenset({"secret_hash"}),
     WebhookEndpoint._meta.db_table: frozenset({"secret", "previous_secret"}),
+    # Derived from the answers that were sent.
+    EligibilityResult._meta.db_table: frozenset({"payload_hash"}),
+    QuoteRequest._meta.db_table: frozenset({"payload_hash"}),
+    # What was sent, masked as the release of that day required; a stricter one may hide more today.
+    CarrierCall._meta.db_table: frozenset({"body"}),
     # As it came from the carrier; what was imported of it is in the quote requests.
     CarrierMessage._meta.db_table: frozenset({"body"}),
     # The partner has received it; a stricter release may hide today what it contains.
@@ -85,5 +91,5 @@ def exported_columns(table: TenantTable) -> list[str]:
     return [field.attname for field in fields]
 
 
-#: The carrier's reference of a request, which opens nothing; when a replaced secret ends.
-_HARMLESS: Final = frozenset({"request_token", "previous_secret_until"})
+#: The carrier's references of a request and a binding, which open nothing; when a replaced secret ends.
+_HARMLESS: Final = frozenset({"request_token", "bind_token", "previous_secret_until"})
