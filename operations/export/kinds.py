@@ -13,7 +13,7 @@ from django.db import models
 from actions.models import OutboxAction
 from batch.models import IdempotencyRecord
 from copies.models import Copy, CopyRevision
-from forms.models import GuestLink, PaymentMethod
+from forms.models import Binding, GuestLink, PaymentMethod
 from quoting.models import CarrierMessage, ProposalLink
 from search.models import SearchEntry, SearchSpelling, SearchWord
 from tenants.tables import TenantTable, tenant_tables
@@ -46,6 +46,8 @@ OMITTED: Final[Mapping[str, frozenset[str]]] = {
     CopyRevision._meta.db_table: frozenset({"document", "evaluation", "changes", "chain", "amends", "is_whole"}),
     GuestLink._meta.db_table: frozenset({"secret_hash", "session_hash", "digits_hash"}),
     PaymentMethod._meta.db_table: frozenset({"token"}),
+    # Between this product and the carrier alone.
+    Binding._meta.db_table: frozenset({"bind_token"}),
     ProposalLink._meta.db_table: frozenset({"secret_hash"}),
     WebhookEndpoint._meta.db_table: frozenset({"secret", "previous_secret"}),
     # As it came from the carrier; what was imported of it is in the quote requests.
@@ -85,5 +87,6 @@ def exported_columns(table: TenantTable) -> list[str]:
     return [field.attname for field in fields]
 
 
-#: The carrier's reference of a request, which opens nothing; when a replaced secret ends.
-_HARMLESS: Final = frozenset({"request_token", "previous_secret_until"})
+#: The carrier's reference of a request, which opens nothing; the hash of what was sent, whose values are exported
+#: themselves; when a replaced secret ends.
+_HARMLESS: Final = frozenset({"request_token", "payload_hash", "previous_secret_until"})
