@@ -12,6 +12,7 @@ from django.db import models
 
 from actions.models import OutboxAction
 from batch.models import IdempotencyRecord
+from carriers.models import CarrierCall
 from copies.models import Copy, CopyRevision
 from forms.models import Binding, GuestLink, PaymentMethod
 from quoting.models import CarrierMessage, ProposalLink
@@ -50,6 +51,8 @@ OMITTED: Final[Mapping[str, frozenset[str]]] = {
     Binding._meta.db_table: frozenset({"bind_token"}),
     ProposalLink._meta.db_table: frozenset({"secret_hash"}),
     WebhookEndpoint._meta.db_table: frozenset({"secret", "previous_secret"}),
+    # What was sent, masked as the release of that day required; a stricter one may hide more today.
+    CarrierCall._meta.db_table: frozenset({"body"}),
     # As it came from the carrier; what was imported of it is in the quote requests.
     CarrierMessage._meta.db_table: frozenset({"body"}),
     # The partner has received it; a stricter release may hide today what it contains.
