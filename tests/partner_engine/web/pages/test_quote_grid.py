@@ -132,6 +132,12 @@ def test_a_manual_carrier_is_answered_by_hand() -> None:
     assert row.state.detail == "answered by an underwriter"
 
 
+def test_what_a_manual_carrier_quoted_can_be_read_again() -> None:
+    row = only_row(reading(quotes=(quote("quoted", product="FIN-CARE", premium=900),)))
+
+    assert row.actions == ("details",)
+
+
 @pytest.mark.parametrize(
     ("outcome", "gate", "word", "note", "detail", "order"),
     [
