@@ -247,7 +247,7 @@ def test_the_rows_are_printed_with_struck_and_bold_premiums() -> None:
 def test_no_two_elements_of_a_row_have_the_same_id() -> None:
     row = only_row(reading(OPEN, quotes=(quote("quoted", **FIRM | {"is_bindable": False}),)))
     html = render_to_string("web/parts/quote_row.html", {"row": row})
-    ids = re.findall(r' id="([^"]+)"', html)
+    ids = re.findall(r'\sid="([^"]+)"', html)
 
     assert "Details" in html
     assert sorted(set(ids)) == sorted(ids)
