@@ -25,7 +25,9 @@ CLAIM_COLUMNS: Final = (
 )
 #: A FROZEN action waits for actions of its kind from earlier versions of its copy. Of FRESH actions only the latest of
 #: a target runs, and not while an earlier one is running. A dead letter blocks nothing.
-DUE_CONDITIONS: Final = f"""CASE WHEN k.is_fresh THEN COALESCE((
+#: An action of no version is of no save, and waits for none.
+DUE_CONDITIONS: Final = f"""CASE WHEN o.version IS NULL THEN TRUE
+           WHEN k.is_fresh THEN COALESCE((
                SELECT max(e.version) FROM {TABLE} e
                 WHERE e.state = 'waiting' AND e.copy_id = o.copy_id AND e.kind = o.kind AND e.target = o.target)
                    <= o.version, TRUE)

@@ -34,6 +34,7 @@ MEASUREMENTS: Final = (
     "locking",
     "relay",
     "callbacks",
+    "quoting",
     "searching",
     "live",
 )

@@ -59,7 +59,7 @@ def measure(rounds: int, *, repeats: int = REPEATS) -> list[Figure]:
         times = interleave(contenders, rounds=rounds)
     link.delete()
     return [
-        figure("callback of a carrier: intake, with the action that imports it", "ms", milliseconds(times[OURS])),
+        figure("callback of a carrier: intake", "ms", milliseconds(times[OURS])),
         figure("callback of a carrier: bare verify and INSERT ... ON CONFLICT", "ms", milliseconds(times[BARE])),
         figure("callback of a carrier: intake / bare", "times", ratios(times[OURS], times[BARE]), goal="<= 1.3"),
     ]

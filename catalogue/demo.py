@@ -18,7 +18,12 @@ from catalogue.releases import publish
 DEMO_FOLDER: Final = Path(__file__).resolve().parents[1] / "demo"
 CATALOGUE_FILE: Final = DEMO_FOLDER / "catalogue.yaml"
 SAMPLES_FILE: Final = DEMO_FOLDER / "samples.yaml"
-_ROW_DEFAULTS: Final = {"buildings": "building_defaults", "locations": "location_defaults"}
+_ROW_DEFAULTS: Final = {
+    "buildings": "building_defaults",
+    "drivers": "driver_defaults",
+    "locations": "location_defaults",
+    "vehicles": "vehicle_defaults",
+}
 _NOT_POOLS: Final = frozenset({"id", "like", "note", "a", "expect"})
 
 

@@ -16,6 +16,8 @@ HEADER: Final = "X-Correlation-ID"
 #: Accepted ids: no characters that could forge a log line, and no longer than the database column.
 _WELL_FORMED: Final = re.compile(r"[A-Za-z0-9._:-]{1,64}", re.ASCII)
 #: Requested constantly by machines, so not logged.
+#: Below it the rest of a path is a secret that opens a page.
+_SECRETS: Final = "/proposals/"
 _UNLOGGED: Final = ("/healthz", "/readyz", "/metrics", "/static/")
 
 log = structlog.get_logger(__name__)
@@ -27,7 +29,7 @@ def correlation_id_of(sent: str | None) -> str:
 
 
 class CorrelationMiddleware:
-    """Binds the id, logs the request once (its path, never its query or body), sets the header. Outermost of all."""
+    """Binds the id, logs the request once (its path without secrets, no query, no body), sets the header. Outermost."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self.get_response = get_response
@@ -43,9 +45,8 @@ class CorrelationMiddleware:
             response[HEADER] = correlation_id
             if not request.path.startswith(_UNLOGGED):
                 milliseconds = round((time.perf_counter() - started) * 1000, 1)
-                log.info(
-                    "request", method=request.method, path=request.path, status=response.status_code, ms=milliseconds
-                )
+                path = f"{_SECRETS}..." if request.path.startswith(_SECRETS) else request.path
+                log.info("request", method=request.method, path=path, status=response.status_code, ms=milliseconds)
             return response
         finally:
             clear_contextvars()

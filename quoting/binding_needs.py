@@ -30,6 +30,7 @@ from copies.codec import decode_document, encode_document
 from copies.document import Document, walk_answers
 from copies.paths import Path
 from presentation.consent_wording import ConsentTerms, consent_wording, wording_hash
+from rules.definition.labels import label_of
 from rules.definition.model import CompiledCatalogue
 from rules.flow import check_flow
 from rules.flow.evaluation import AnswerState, Evaluation
@@ -159,15 +160,6 @@ class Preparation:
     def before_consent(self) -> tuple[BatchError, ...]:
         """Return the refusals other than that consent is missing or void."""
         return tuple(error for error in self.refusals if not isinstance(error, ConsentIsMissing | ConsentIsVoid))
-
-
-def label_of(catalogue: CompiledCatalogue, path: str) -> str:
-    """Return the label of the question or pool at ``path``."""
-    code = Path(path).code
-    question, pool = catalogue.questions.get(code), catalogue.pools.get(code)
-    if question is not None:
-        return question.question.label
-    return catalogue.sets[pool.set_code].question_set.title if pool else code
 
 
 def line_of(catalogue: CompiledCatalogue, product: str) -> str:

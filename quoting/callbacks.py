@@ -12,7 +12,7 @@ import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Final
+from typing import Any, Final
 from uuid import UUID
 
 import msgspec
@@ -102,7 +102,7 @@ def take_callback(callback: Callback, *, correlation_id: str) -> bool:
         taken.labels(refused.code).inc()
         raise
     message_id = callback.headers["webhook-id"]
-    values = [
+    values: list[Any] = [
         _id_of(link.id, message_id), tenant.pk, link.id, link.carrier, callback.copy_id, message_id,
         callback.body.decode(), correlation_id,
     ]  # fmt: skip

@@ -16,7 +16,7 @@ from actions.kinds import CancelQuoteRequest, RefreshQuoteRequest
 from actions.registry import Budget, Delivered
 from batch.changes.mutators.quote_requests import QuoteRequestMutator
 from batch.context import BatchContext
-from carriers.links.wire import Quote, QuoteStatus, QuoteUpdated, parse_callback
+from carriers.links.wire import Binding, Quote, QuoteStatus, QuoteUpdated, parse_callback
 from quoting.carrier_actions import CarrierAction, CarrierCall
 from quoting.message_models import CarrierMessage
 
@@ -102,4 +102,17 @@ def _import(context: BatchContext, message: CarrierMessage) -> str:
     except (msgspec.MsgspecError, ValueError):
         return UNREADABLE
     import_message = _imports.get(type(callback))
-    return UNKNOWN if import_message is None else import_message(context, callback)
+    if import_message is None or not _may_report(context, message.carrier, callback.data):
+        return UNKNOWN
+    return import_message(context, callback)
+
+
+def _may_report(context: BatchContext, carrier: str, data: Quote | Binding) -> bool:
+    """Return whether what ``data`` names is the carrier's own: the signature is only that of some carrier."""
+    requests = {request.row.id: request.row for request in context.changeset.quote_requests}
+    if isinstance(data, Quote):
+        named = [row for row in requests.values() if row.request_token == data.request_token]
+    else:
+        bindings = [found.row for found in context.changeset.bindings if found.row.bind_token == data.bind_token]
+        named = [requests[row.quote_request_id] for row in bindings if row.quote_request_id in requests]
+    return all(row.carrier == carrier for row in named)

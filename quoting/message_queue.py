@@ -7,7 +7,7 @@ the actions of hundreds.
 from __future__ import annotations
 
 from datetime import timedelta
-from typing import Final
+from typing import Any, Final
 
 from django.db import connections
 from django.db.models import QuerySet
@@ -40,7 +40,7 @@ SELECT gen_random_uuid(), tenant_id, %(kind)s, id, jsonb_build_object('copy_id',
 
 def queue_messages(alias: str) -> int:
     """Queue the imports of callbacks in the database ``alias``, up to ``AT_ONCE``; return their number."""
-    kind = {"kind": ImportCarrierMessage.kind, "payload_version": ImportCarrierMessage.payload_version}
+    kind: dict[str, Any] = {"kind": ImportCarrierMessage.kind, "payload_version": ImportCarrierMessage.payload_version}
     with across_tenants(using=alias), connections[alias].cursor() as cursor:
         cursor.execute(_QUEUE, kind)
         return int(cursor.rowcount)

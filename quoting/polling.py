@@ -69,9 +69,10 @@ class Refreshment(CarrierAction[Polled]):
     def prepare(self, context: BatchContext, action: Delivered) -> CarrierCall[Polled] | None:
         """Return the poll, once its time has come; nothing for a request that is decided."""
         request = request_of(context, action)
-        if request is None or request.row.state not in _OPEN or request.row.submitted_at is None:
+        row = request.row if request is not None else None
+        if row is None or row.state not in _OPEN or row.submitted_at is None:
             return None
-        row, link = request.row, link_for(context, request.row.carrier)
+        link = link_for(context, row.carrier)
         schedule = SCHEDULES[link.mode]
         if action.attempt == 1:
             raise RetryAfter(schedule.wait(link, 1), "The carrier has its usual time.")
@@ -100,7 +101,7 @@ class Refreshment(CarrierAction[Polled]):
 
     def refuse(self, context: BatchContext, action: Delivered, error: CarrierRefused) -> None:
         """Wait on: the carrier may have an error of its own, and the time limit ends the polls."""
-        raise RetryAfter(self_wait(action), f"The carrier refused the poll ({error.status}).")
+        raise RetryAfter(_wait_after_refusal(action), f"The carrier refused the poll ({error.status}).")
 
     def give_up(self, context: BatchContext, action: Delivered, reason: str) -> None:
         """Record that the carrier did not decide."""
@@ -109,6 +110,5 @@ class Refreshment(CarrierAction[Polled]):
             request.fail(reason)
 
 
-def self_wait(action: Delivered) -> float:
-    """Return the seconds to wait after a refused poll."""
+def _wait_after_refusal(action: Delivered) -> float:
     return BUDGET.wait_after(action.attempt)

@@ -11,10 +11,13 @@ from typing import Final
 from batch.changes.mutators.quote_requests import REQUESTED_BY, RUNNING, QuoteRequestMutator
 from batch.context import BatchContext
 from batch.errors import UnknownProduct
+from copies.paths import Path
 from forms.states import OPEN_OUTCOMES
 from quoting.gates import gates_for
 from quoting.permissions import Gate
-from rules.flow.evaluation import ProductOutcome
+from rules.definition.labels import label_of
+from rules.definition.model import CompiledCatalogue
+from rules.flow.evaluation import Evaluation, ProductOutcome
 from rules.payload import Payload, payload_hash, quote_payload
 from tenants.access import Actor
 
@@ -24,6 +27,8 @@ _SENTENCES: Final[Mapping[str, str]] = {
     "locked": "This product is locked.",
     "need_info": "Answers that this product needs are missing.",
 }
+#: So many missing answers are named in a sentence.
+_MOST_NAMED: Final = 5
 
 
 class NotSendable(Exception):
@@ -67,6 +72,18 @@ def check_product(context: BatchContext, product: str, *, gates: Mapping[str, Ga
         raise NotSendable(*_refusal(outcome))
     if gate := gates.get(product):
         raise NotSendable(gate.code, gate.text)
+    if missing := missing_answers(context.release.compiled, evaluation, product):
+        raise NotSendable("missing_answers", _missing_text(context.release.compiled, missing))
+
+
+def missing_answers(catalogue: CompiledCatalogue, evaluation: Evaluation, product: str) -> list[str]:
+    """Return the paths of the answers that are needed before a quote of ``product``: what its carrier is sent, and what
+    no carrier is sent. What only other products send is not needed for this one.
+    """
+    reads = {code: item.payload.quote.reads | item.payload.bind.reads for code, item in catalogue.products.items()}
+    own, others = reads[product], frozenset().union(*reads.values())
+    codes = ((path, Path(path).code) for path in evaluation.needed.quote)
+    return [path for path, code in codes if code in own or code not in others]
 
 
 def record_submission(context: BatchContext, request: QuoteRequestMutator) -> Payload:
@@ -90,6 +107,13 @@ def _requester(context: BatchContext, product: str) -> Actor:
         if row.product == product and row.state in RUNNING and (user_id := row.details.get(REQUESTED_BY)):
             return Actor(type="user", id=user_id, source="job")
     return context.save_context.actor
+
+
+def _missing_text(catalogue: CompiledCatalogue, paths: list[str]) -> str:
+    labels = dict.fromkeys(label_of(catalogue, path) for path in paths)
+    more = len(labels) - _MOST_NAMED
+    named = ", ".join(list(labels)[:_MOST_NAMED]) + (f" and {more} more" if more > 0 else "")
+    return f"Answer first: {named}."
 
 
 def _refusal(outcome: ProductOutcome | None) -> tuple[str, str]:

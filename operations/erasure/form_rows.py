@@ -13,6 +13,7 @@ from batch.models import IdempotencyRecord
 from copies.models import Copy
 from decisions.models import DecisionRun
 from forms.models import ApplicationForm
+from quoting.models import CarrierAppointment, ProducerLicense
 from search.models import SearchSpelling, SearchWord
 from tenants.tables import TenantTable, tenant_tables
 from webhooks.models import WebhookEndpoint
@@ -21,6 +22,8 @@ from webhooks.models import WebhookEndpoint
 WITHOUT_FORMS: Final[Mapping[str, str]] = {
     WebhookEndpoint._meta.db_table: "addresses of the tenant's own systems",
     DecisionRun._meta.db_table: "counts of copies",
+    CarrierAppointment._meta.db_table: "where the tenant may sell",
+    ProducerLicense._meta.db_table: "where the tenant may sell",
 }
 _OF_FORM: Final = "application_form_id = %(form)s"
 _OF_COPY: Final = "copy_id = ANY (%(copies)s)"

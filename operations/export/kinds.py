@@ -12,8 +12,9 @@ from django.db import models
 
 from actions.models import OutboxAction
 from batch.models import IdempotencyRecord
+from carriers.models import CarrierCall
 from copies.models import Copy, CopyRevision
-from forms.models import GuestLink, PaymentMethod
+from forms.models import Binding, GuestLink, PaymentMethod
 from quoting.models import CarrierMessage, ProposalLink
 from search.models import SearchEntry, SearchSpelling, SearchWord
 from tenants.tables import TenantTable, tenant_tables
@@ -46,8 +47,12 @@ OMITTED: Final[Mapping[str, frozenset[str]]] = {
     CopyRevision._meta.db_table: frozenset({"document", "evaluation", "changes", "chain", "amends", "is_whole"}),
     GuestLink._meta.db_table: frozenset({"secret_hash", "session_hash", "digits_hash"}),
     PaymentMethod._meta.db_table: frozenset({"token"}),
+    # Between this product and the carrier alone.
+    Binding._meta.db_table: frozenset({"bind_token"}),
     ProposalLink._meta.db_table: frozenset({"secret_hash"}),
     WebhookEndpoint._meta.db_table: frozenset({"secret", "previous_secret"}),
+    # What was sent, masked as the release of that day required; a stricter one may hide more today.
+    CarrierCall._meta.db_table: frozenset({"body"}),
     # As it came from the carrier; what was imported of it is in the quote requests.
     CarrierMessage._meta.db_table: frozenset({"body"}),
     # The partner has received it; a stricter release may hide today what it contains.
@@ -85,5 +90,6 @@ def exported_columns(table: TenantTable) -> list[str]:
     return [field.attname for field in fields]
 
 
-#: The carrier's reference of a request, which opens nothing; when a replaced secret ends.
-_HARMLESS: Final = frozenset({"request_token", "previous_secret_until"})
+#: The carrier's reference of a request, which opens nothing; the hash of what was sent, whose values are exported
+#: themselves; when a replaced secret ends.
+_HARMLESS: Final = frozenset({"request_token", "payload_hash", "previous_secret_until"})

@@ -14,13 +14,13 @@ from rest_framework.request import Request
 from batch import service as batch
 from batch.changes.changeset import Changeset
 from batch.errors import AnswerFault, InvalidAnswers
-from copies.paths import Path
 from partner_engine.api.bodies import AppetiteQuery, AppetiteTableQuery
 from partner_engine.api.http.endpoint import Endpoint
 from partner_engine.api.http.schema import documented
 from partner_engine.api.http.strict_json import JsonFault, parse
 from partner_engine.problems import Fault, Refused
 from presentation.visibility import NOBODY, Confidentiality, Visibility
+from rules.definition.labels import label_of
 from rules.definition.model import CompiledCatalogue
 from rules.flow.appetite import Appetite, Wanted, appetites
 from rules.flow.appetite_table import appetite_table
@@ -176,12 +176,5 @@ def _shape(changeset: Changeset, code: str, found: Appetite) -> AppetiteShape:
         wanted=found.wanted,
         outcome=found.outcome,
         reasons=list(found.reasons),
-        depends_on=[DependsOnShape(path, _label(changeset.catalogue, path)) for path in found.depends_on],
+        depends_on=[DependsOnShape(path, label_of(changeset.catalogue, path)) for path in found.depends_on],
     )
-
-
-def _label(catalogue: CompiledCatalogue, path: str) -> str:
-    code = Path(path).code
-    if code in catalogue.questions:
-        return catalogue.questions[code].question.label
-    return catalogue.sets[catalogue.pools[code].set_code].question_set.title

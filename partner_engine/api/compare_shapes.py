@@ -10,9 +10,9 @@ from msgspec import UNSET, UnsetType
 from copies.diff import AnswerDifference, Difference
 from copies.document import Answer, PoolRow
 from presentation import shapes
+from rules.definition.labels import label_of
 from rules.flow.evaluation import Reason
 from scenarios.compare import Comparison, ProductDifference, Share, Side, SplitKind
-from scenarios.labels import label_of
 
 #: Stands beside every share.
 NOTE = "Shares are our estimate, computed from the carriers' rates in the catalogue; carriers may rate otherwise."

@@ -9,11 +9,12 @@ import pytest
 from playwright.sync_api import Browser, expect
 
 from batch import service as batch
+from carriers.links.traffic import write_calls
 from catalogue.demo import Sample
 from quoting.dispatcher import Dispatcher
 from tenants.models import User
 from tests.harness.carrier_lane import InTurn
-from tests.harness.carrier_links import add_link
+from tests.harness.carrier_links import MemoryLog, add_link
 from tests.harness.carrier_simulator import CarrierSimulator
 from tests.harness.form_driver import Driver
 from tests.harness.quoted_forms import LOWERED, SIGNATURE, answer, submit
@@ -71,7 +72,7 @@ def test_answers_of_carriers_come_in_live_and_go_stale(driver: Driver, restauran
 
 
 def test_quotes_are_requested_from_the_answers_and_come_from_real_carriers(
-    driver: Driver, restaurant: UUID, carrier_simulator: CarrierSimulator
+    driver: Driver, restaurant: UUID, carrier_simulator: CarrierSimulator, carrier_traffic: MemoryLog
 ) -> None:
     page = driver.page
     for carrier in ("QM", "LF", "TT"):
@@ -85,6 +86,7 @@ def test_quotes_are_requested_from_the_answers_and_come_from_real_carriers(
     page.get_by_role("button", name="Request 3 quotes").click()
     expect(page.locator("#quote-counts")).to_have_text("3 running")
     Dispatcher("default", pool=InTurn()).finish(seconds=20.0)
+    write_calls(carrier_traffic.records)
 
     expect(page.locator("#quote-counts")).to_have_text("3 answered")
     for product, premium in {"QM-BOP": "$2,451", "LF-BOP": "$2,565", "TT-WC": "$5,019"}.items():

@@ -59,7 +59,7 @@ def effects(world: World, chance: random.Random, *, total: int, kills: int, wors
 
 def settled(world: World) -> list[str]:
     """Wait until all messages are imported; return what is left."""
-    deadline, count = time.monotonic() + 120.0, 1
+    deadline, count = time.monotonic() + 300.0, 1
     with world.connect() as connection:
         while count and time.monotonic() < deadline:
             time.sleep(0.2)
@@ -93,3 +93,27 @@ def test_effects_find_an_intake_that_takes_every_repetition(world: World, chance
     wrong = effects(world, chance, total=60, kills=1, worse="takes every repetition")
 
     assert any("repeated" in fault for fault in wrong)
+
+
+def import_on_one_form(world: World, chance: random.Random, *, total: int, workers: int, requests: int) -> list[str]:
+    """Have ``workers`` dispatchers import callbacks about requests of one form; return what is wrong."""
+    forms = world.forms[:1] * requests
+    (linked,) = world.do("carrier_trials:link_up", url="http://127.0.0.1:9")
+    (submitted,) = world.do("carrier_trials:submit_all", forms=forms)
+    plan = {"seed": chance.randrange(1_000_000), "total": total, "repeated": 0.0, "old": 0.0}
+    settings = {"forms": forms, "tokens": submitted["tokens"], "link": linked["link"], "plan": plan}
+    world.do("carrier_trials:post_callbacks", **settings, start=0)
+
+    hired = [world.fork("carrier_trials:dispatch_until_killed") for _ in range(workers)]
+    wrong = settled(world) + differences(world, CallbackPlan(**plan, requests=requests), submitted["tokens"])
+    for worker in hired:
+        worker.send(signal.SIGKILL)
+        worker.finish()
+    return wrong
+
+
+@pytest.mark.parametrize(("total", "workers"), [(50, 4), pytest.param(500, 20, marks=FULL)])
+def test_imports_on_one_form_by_many_workers_lose_nothing(
+    world: World, chance: random.Random, total: int, workers: int
+) -> None:
+    assert import_on_one_form(world, chance, total=total, workers=workers, requests=10) == []

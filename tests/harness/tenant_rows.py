@@ -46,7 +46,13 @@ def _row(
         for field in table.model._meta.concrete_fields
         if not isinstance(field, models.AutoField | models.BigAutoField) and field.attname != "tenant_id"
     }
-    given = {name: value for name, value in columns.items() if name in values}
+    texts = {field.attname for field in table.model._meta.concrete_fields if isinstance(field, models.JSONField)}
+    # Bytes are for columns of bytes; a column of the same name that holds JSON gets their text.
+    given = {
+        name: {"text": value.decode()} if name in texts and isinstance(value, bytes) else value
+        for name, value in columns.items()
+        if name in values
+    }
     return table.model(**{**values, **given}, tenant_id=tenant.id)
 
 

@@ -190,3 +190,12 @@ def test_the_id_is_passed_to_a_task_and_its_lines() -> None:
 
     assert message.headers[TASK_HEADER] == "with-the-task"
     assert seen == ["with-the-task"]
+
+
+def test_the_secret_of_a_proposal_is_not_logged(lines: Lines) -> None:
+    middleware = CorrelationMiddleware(lambda request: HttpResponse())
+
+    middleware(RequestFactory().get(f"/proposals/{CANARY}"))
+
+    assert CANARY not in lines.getvalue()
+    assert [line["path"] for line in lines.all() if line["event"] == "request"] == ["/proposals/..."]

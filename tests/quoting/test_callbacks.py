@@ -13,6 +13,8 @@ import pytest
 from asgiref.testing import ApplicationCommunicator
 from standardwebhooks import Webhook
 
+from actions.kinds import ImportCarrierMessage
+from batch import service as batch
 from carriers.link_models import CarrierLink
 from carriers.links.link_secrets import new_callback_secret, rotate_callback_secret
 from partner_engine.carrier_callbacks import CarrierCallbacks
@@ -26,12 +28,14 @@ from quoting.callbacks import (
     WrongSignature,
     take_callback,
 )
+from quoting.importing import MessageImportation
 from quoting.message_models import CarrierMessage
 from quoting.message_queue import queue_messages
+from tenants.access import Actor
 from tenants.current_tenant import use_tenant
 from tenants.models import Tenant
 from tests.harness.carrier_links import CALLBACK_SECRET, add_link
-from tests.harness.outboxes import rows
+from tests.harness.outboxes import delivered, rows
 
 pytestmark = pytest.mark.django_db
 QUOTE = {
@@ -254,3 +258,28 @@ def test_a_hundred_simultaneous_duplicates_have_one_effect(kennels: Tenant, form
     assert asyncio.run(all_at_once()) == [200] * 100
     assert stored(kennels) == ["msg_1"]
     assert len(imports()) == 1
+
+
+@pytest.mark.parametrize(("carrier", "state"), [("WO", "submitted"), ("PA", "quoted")])
+def test_a_carrier_reports_on_its_own_requests_alone(
+    carrier: str, state: str, kennels: Tenant, form_id: UUID, agent: Actor
+) -> None:
+    with batch.find_and_lock(form_id, scope=kennels, actor=agent) as context:
+        request = context.changeset.quote_requests.request("PA-CARE")
+        request.queue()
+        request.submit(payload_hash="1")
+        token = request.row.request_token
+        context.save()
+    link = add_link(carrier, "http://127.0.0.1:9", catalogue="kennels")
+    body = msgspec.json.encode({"type": "quote.updated", "data": {**QUOTE, "request_token": token}})
+    assert take(signed(link, form_id, body=body))
+
+    with batch.find_and_lock(form_id, scope=kennels, actor=agent) as context, use_tenant(kennels):
+        MessageImportation().prepare(context, delivered(_only_import(), kennels))
+        assert next(iter(context.changeset.quote_requests)).row.state == state
+        assert CarrierMessage.objects.get().outcome == ("applied" if state == "quoted" else "unknown")
+
+
+def _only_import() -> ImportCarrierMessage:
+    (action,) = imports()
+    return ImportCarrierMessage(**action.payload)

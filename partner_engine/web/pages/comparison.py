@@ -12,9 +12,9 @@ from copies.paths import Path
 from partner_engine.web.pages.reading import Reader
 from presentation.formats import counted, listed, moment, money
 from presentation.product_names import carrier_and_line, product_name
+from rules.definition.labels import label_of, set_title_of
 from rules.flow.evaluation import ProductOutcome, Reason
 from scenarios.compare import Comparison, ProductDifference, ProductLine, Share, Side
-from scenarios.labels import label_of, set_title_of
 
 #: Answers of a row that name it in its cell.
 _NAMING: Final = 3

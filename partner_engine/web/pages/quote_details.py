@@ -110,7 +110,8 @@ def sent_values(catalogue: CompiledCatalogue, product: str, fields: Mapping[str,
     """Yield the fields of a payload with their labels, rows of pools as one line each."""
     for name, value in fields.items():
         source = source_of(catalogue, product, name) if product in catalogue.products else None
-        label = source.label if source else humanized(name)
+        # A derived value without a label of its own has its code for one.
+        label = source.label if source and source.label != source.path else humanized(name)
         if isinstance(value, list) and value and isinstance(value[0], dict):
             for number, row in enumerate(value[:LISTED_ROWS], 1):
                 text = " · ".join(f"{humanized(key)} {_plain(item)}" for key, item in row.items())

@@ -254,7 +254,7 @@ def _actions(quote: QuoteFacts, link: Link | None) -> Iterator[str]:
         yield "withdraw"
     elif quote.state in ("draft", "withdrawn"):
         yield "request"
-    elif not is_manual:
+    elif not is_manual or quote.state == "quoted":
         yield "details"
 
 

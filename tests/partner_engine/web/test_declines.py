@@ -37,7 +37,7 @@ def test_the_page_shows_reasons_values_and_the_condition(page: Page) -> None:
 
     assert "Quillmark Mutual General liability" in content
     assert 'Roofing above 20 feet <span class="muted">(TG1)</span>' in content
-    assert "Highest work above ground (feet): <b>25</b>" in content
+    assert '<span class="muted">Highest work above ground (feet)</span> <b>25</b>' in content
     assert "the condition is met, because" in content
     assert "No record yet." in content
 

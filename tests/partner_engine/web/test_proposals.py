@@ -60,6 +60,7 @@ def test_the_proposal_has_each_line_with_what_it_assumes(browser: Client, copy_i
     assert "<b>$2,451</b>" in content
     assert "The first offer of each line together: <b>$7,470</b>" in content
     assert "coverage from July 1, 2026" in content
+    assert "d_loss" not in content
     assert "<dt>Gross revenue in the last 12 months</dt> <dd> $1,250,000 </dd>" in content
 
 

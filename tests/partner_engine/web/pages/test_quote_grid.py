@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
@@ -132,6 +133,12 @@ def test_a_manual_carrier_is_answered_by_hand() -> None:
     assert row.state.detail == "answered by an underwriter"
 
 
+def test_what_a_manual_carrier_quoted_can_be_read_again() -> None:
+    row = only_row(reading(quotes=(quote("quoted", product="FIN-CARE", premium=900),)))
+
+    assert row.actions == ("details",)
+
+
 @pytest.mark.parametrize(
     ("outcome", "gate", "word", "note", "detail", "order"),
     [
@@ -235,3 +242,12 @@ def test_the_rows_are_printed_with_struck_and_bold_premiums() -> None:
     assert '<s><span class="unseen">no longer valid:</span>$2,451</s>' in html
     assert "income changed" in html
     assert 'data-pick="ask-again"' in html
+
+
+def test_no_two_elements_of_a_row_have_the_same_id() -> None:
+    row = only_row(reading(OPEN, quotes=(quote("quoted", **FIRM | {"is_bindable": False}),)))
+    html = render_to_string("web/parts/quote_row.html", {"row": row})
+    ids = re.findall(r'\sid="([^"]+)"', html)
+
+    assert "Details" in html
+    assert sorted(set(ids)) == sorted(ids)
