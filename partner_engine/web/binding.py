@@ -26,14 +26,15 @@ from partner_engine.web.pages.binding import BindPage, build_bind_page
 from partner_engine.web.pages.faults import build_faults
 from partner_engine.web.pages.form_page import build_head
 from partner_engine.web.pages.reading import Reading
-from partner_engine.web.pages.shell import ANSWERS, build_lock
+from partner_engine.web.pages.shell import QUOTES, build_lock
 from partner_engine.web.rendering import shown_version
 from partner_engine.web.visitors import Visitor
-from quoting import binding
+from quoting import binding, service
+from quoting.refusals import CannotBeQuoted
 from tenants.access import Right
 
 #: What a person can correct on the page.
-_CORRECTABLE: Final = (CannotBind, WrongValue, WrongState, LooksSensitive)
+_CORRECTABLE: Final = (CannotBind, CannotBeQuoted, WrongValue, WrongState, LooksSensitive)
 
 
 @require_GET
@@ -46,7 +47,7 @@ def show(request: HttpRequest, agent: Agent, copy_id: UUID, quote_id: UUID) -> H
     log_personal_reads(reading, context, agent)
     shown = {
         "page": page,
-        "shell": shell_of(context, reading, agent, route=ANSWERS),
+        "shell": shell_of(context, reading, agent, route=QUOTES),
         "faults": build_faults(reading),
         "copy_id": context.copy.id,
         "release": context.release.id,
@@ -82,7 +83,8 @@ def catch_up(request: HttpRequest, agent: Agent, copy_id: UUID, quote_id: UUID) 
 @require_POST
 @for_agents(Right.BIND_QUOTES)
 def order(request: HttpRequest, agent: Agent, copy_id: UUID, quote_id: UUID) -> HttpResponse:
-    """Execute ``order``: bind, help, end-help, or done (of the subjectivity ``id``). A refusal is shown on the page.
+    """Execute ``order``: bind, help, end-help, ask-again, or done (of the subjectivity ``id``). A refusal is shown on
+    the page.
 
     An order with the ``X-Order-Key`` of an earlier one is not executed again.
     """
@@ -90,6 +92,7 @@ def order(request: HttpRequest, agent: Agent, copy_id: UUID, quote_id: UUID) -> 
         "bind": lambda context: _bind(context, quote_id, request.POST),
         "help": lambda context: binding.ask_for_help(context, quote_id, note=request.POST.get("note", "")),
         "end-help": lambda context: binding.end_help(context, quote_id),
+        "ask-again": lambda context: _ask_again(context, quote_id),
         "done": lambda context: _mark_done(context, request.POST.get("id", "")),
     }
     wanted = orders.get(request.POST.get("order", ""))
@@ -122,6 +125,10 @@ def _bind(context: BatchContext, quote_id: UUID, posted: Any) -> None:
         )
     method = posted.get("payment_method", "")
     binding.bind(context, quote_id, consent=consent, payment_method=UUID(method) if method else None)
+
+
+def _ask_again(context: BatchContext, quote_id: UUID) -> None:
+    service.ask_again(context, quote_id)
 
 
 def _mark_done(context: BatchContext, subjectivity_id: str) -> None:

@@ -106,6 +106,11 @@ class BindPage:
     writable: bool
     may_bind: bool
 
+    @property
+    def can_ask_again(self) -> bool:
+        """Return whether the carrier can be asked again, which would help."""
+        return self.writable and any(obstacle.remedy == "ask_again" for obstacle in self.obstacles)
+
 
 def build_bind_page(
     reading: Reading, prepared: Preparation, *, methods: tuple[PaymentMethodRow, ...], may_bind: bool
