@@ -104,7 +104,7 @@ class Attempts:
         """Call the carrier and return its reply. Raises ``CarrierError``."""
         known = {"correlation_id": job.row.correlation_id, "action": str(job.row.id), "kind": job.row.kind}
         with bound_contextvars(**known, tenant=job.delivered.tenant.code):
-            reply = await call.make(client_of(call.link))
+            reply = await call.make(client_of(call.link, is_exchange=True))
         failpoint("carrier_called")
         return reply
 

@@ -25,6 +25,8 @@ from carriers.links.wire import (
 
 _QUOTES: Final = "/v1/quotes"
 _JSON: Final = {"Content-Type": "application/json"}
+#: So many turns of the pace the later calls of an exchange wait at most: more than a process has calls in flight.
+_MOST_TURNS: Final = 20
 _encode: Final = msgspec.json.Encoder().encode
 _quote: Final = msgspec.json.Decoder(Quote).decode
 _binding: Final = msgspec.json.Decoder(Binding).decode
@@ -32,11 +34,15 @@ _eligibility: Final = msgspec.json.Decoder(Eligibility).decode
 
 
 class CarrierClient:
-    """Calls one carrier."""
+    """Calls one carrier. In an exchange of several calls, those after the first wait for the carrier's pace."""
 
-    def __init__(self, link: Link) -> None:
-        """Take the settings of the link."""
+    def __init__(self, link: Link, *, is_exchange: bool = False) -> None:
+        """Take the settings of the link. ``is_exchange``: all calls of this client belong together. Under a slow pace,
+        exchanges that begin anew with their first call would take each other's turns and never come to the second.
+        """
         self.link = link
+        self._is_exchange = is_exchange
+        self._has_called = False
 
     async def submit(self, submission: QuoteSubmission, *, context: CallContext) -> Quote:
         """Request a quote and return its first state.
@@ -125,6 +131,9 @@ class CarrierClient:
         return await self._call(request, _plain(context))
 
     async def _call(self, request: Request, context: CallContext) -> Any:
+        if self._is_exchange and self._has_called:
+            context = replace(context, patience=max(context.patience, _MOST_TURNS * 60 / self.link.per_minute))
+        self._has_called = True
         return await call(self.link, request, context)
 
 
@@ -167,6 +176,6 @@ _CLIENTS: Final = {
 }
 
 
-def client_of(link: Link) -> CarrierClient:
-    """Return the client of the link's mode."""
-    return _CLIENTS[link.mode](link)
+def client_of(link: Link, *, is_exchange: bool = False) -> CarrierClient:
+    """Return the client of the link's mode, for calls one by one or for one exchange of several calls."""
+    return _CLIENTS[link.mode](link, is_exchange=is_exchange)
