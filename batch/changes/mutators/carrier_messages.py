@@ -89,7 +89,7 @@ def report_of(row: Reported, quote: Quote, *, find_source: FindSource, now: date
     premium = _amount(quote)
     state = _state(quote, premium, today)
     is_firm = premium is not None and quote.status is QuoteStatus.QUOTED
-    is_estimate = premium is not None and quote.status is QuoteStatus.ESTIMATED
+    is_estimate = premium is not None and quote.status in (QuoteStatus.ESTIMATED, QuoteStatus.REFERRED)
     reasons = _reasons(quote.reasons)
     return {
         "carrier_state": state,

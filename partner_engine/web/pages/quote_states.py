@@ -157,7 +157,8 @@ def _quoted(case: _Case) -> tuple[str, str]:
 
 def _referred(case: _Case) -> tuple[str, str]:
     since = f"underwriter since {case.clock.time(case.quote.answered_at or case.quote.updated_at)}"
-    return _first_reason(case.quote), since
+    estimate = "" if case.quote.estimate is None else f"estimate {money(case.quote.estimate, case.currency)}"
+    return _first_reason(case.quote), ", ".join(filter(None, (estimate, since)))
 
 
 def _blocked(case: _Case) -> tuple[str, str]:
