@@ -114,7 +114,9 @@ class Underwriting:
         if any(binding.status in ("bound", "pending") for binding in record.bindings.values()):
             raise AlreadyBound
         quote = record.quote
-        if quote.status not in ("quoted", "referred") or not quote.is_bindable:
+        # An underwriter who answers by hand may have told the agent without noting it at the desk.
+        was_told = state.behavior.mode == "manual" and quote.status in ("received", "referred")
+        if not was_told and (quote.status not in ("quoted", "referred") or not quote.is_bindable):
             raise NotBindable(f"It is {quote.status}." if quote.status != "quoted" else "It is an indication.")
         if quote.valid_until is not None and quote.valid_until < now().date():
             raise NotBindable("It has expired.")

@@ -93,6 +93,15 @@ def test_an_underwriter_may_refer_decline_or_block(simulator: CarrierSimulator, 
     )
 
 
+def test_a_quote_told_by_phone_is_bound(simulator: CarrierSimulator) -> None:
+    caller = Caller(simulator, "OH")
+    reference = caller.submit("t-1", "OH-BOP").json()["reference"]
+
+    binding = caller.bind(reference, "b-1").json()
+
+    assert (binding["status"], binding["policy_number"] is not None) == ("bound", True)
+
+
 def test_a_requote_gets_a_new_reference(simulator: CarrierSimulator) -> None:
     caller = Caller(simulator, "QM")
     first = caller.submit("t-1", "QM-BOP").json()
