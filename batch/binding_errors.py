@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import date
-from typing import ClassVar
+from typing import ClassVar, Final
 
 from batch.errors import AnswerFault, BatchError, InvalidAnswers
 
@@ -168,3 +168,22 @@ class DisclosuresAreOpen(CannotBind):
     code = "disclosures_open"
     sentence = "The disclosures must be acknowledged with the consent."
     remedy = "consent"
+
+
+#: Every reason but missing answers, which are errors at their paths.
+REFUSALS: Final[tuple[type[CannotBind], ...]] = (
+    QuoteIsStale,
+    QuoteHasExpired,
+    QuoteIsIndication,
+    NoQuoteToBind,
+    QuoteIsReplaced,
+    LineIsBound,
+    BindingUnderWay,
+    SubjectivityIsOpen,
+    NotLicensed,
+    NotAppointed,
+    ConsentIsMissing,
+    ConsentIsVoid,
+    WordingHasChanged,
+    DisclosuresAreOpen,
+)

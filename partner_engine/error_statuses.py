@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from batch.binding_errors import CannotBind
+from batch.binding_errors import REFUSALS, AnswersNeededToBind, CannotBind
 from batch.errors import (
     BaseCopy,
     BatchError,
@@ -82,6 +82,8 @@ STATUS: Final[dict[type[BatchError], int]] = {
     IdempotencyInFlight: 409,
     IdempotencyReplay: 409,
     CannotBind: 409,
+    **dict.fromkeys(REFUSALS, 409),
+    AnswersNeededToBind: 422,
     NoReason: 422,
     NothingToReveal: 422,
     CannotBeExported: 409,

@@ -19,7 +19,7 @@ from actions.kinds import BridgeToCarrier, CancelQuoteRequest, SubmitQuoteReques
 from batch.changes.mutators.quote_requests import QuoteRequestMutator, QuoteRequestRow
 from batch.changes.mutators.subjectivities import SubjectivityMutator
 from batch.context import BatchContext
-from batch.errors import UnknownProduct, UnknownRecord
+from batch.errors import CopyIsDeleted, CopyIsLocked, UnknownProduct, UnknownRecord
 from carriers.links.errors import LinkError
 from carriers.links.link import LinkMode
 from carriers.links.selectors import find_link, portal_of
@@ -64,12 +64,9 @@ class RequestedQuotes:
 
 def request_quotes(context: BatchContext, *, products: Iterable[str] | None = None) -> RequestedQuotes:
     """Queue a request for each of ``products``, by default for all open ones; the refused ones are returned with the
-    reason. Raises ``CannotBeQuoted`` for a copy that is locked, deleted or bound.
+    reason. Raises ``CopyIsLocked``, ``CopyIsDeleted``, and ``CannotBeQuoted`` for a form that is archived or bound.
     """
-    try:
-        check_copy(context)
-    except NotSendable as refused:
-        raise CannotBeQuoted(refused.code, refused.text) from refused
+    _require_open(context)
     _, evaluation = context.current_view()
     is_open = [code for code, outcome in evaluation.eligibility.items() if outcome.outcome in OPEN_OUTCOMES]
     gates = gates_of(context)
@@ -89,11 +86,12 @@ def ask_again(context: BatchContext, request_id: UUID | str) -> QuoteRequestMuta
     """Queue a request that the carrier has answered, or not taken, once more: with a new request token, and its
     reference as the one that is replaced.
 
-    Raises ``UnknownQuoteRequest``, ``CannotBeQuoted`` where it must not be sent, ``WrongState`` while it is running.
+    Raises ``UnknownQuoteRequest``, ``CopyIsLocked``, ``CopyIsDeleted``, ``CannotBeQuoted`` where it must not be sent,
+    ``WrongState`` while it is running.
     """
     request = find_request(context, request_id)
+    _require_open(context)
     try:
-        check_copy(context)
         check_product(context, request.row.product, gates=gates_of(context))
     except NotSendable as refused:
         raise CannotBeQuoted(refused.code, refused.text) from refused
@@ -220,6 +218,19 @@ def _request(context: BatchContext, product: str, gates: dict[str, Gate]) -> Quo
     if row.state == "selected":
         latest.deselect()
     return _queue(context, latest)
+
+
+def _require_open(context: BatchContext) -> None:
+    """Raise ``CopyIsLocked``, ``CopyIsDeleted`` or ``CannotBeQuoted`` for a copy that is not quoted any more."""
+    fields = context.copy.fields
+    if fields.deleted_at is not None:
+        raise CopyIsDeleted
+    if fields.locked_at is not None:
+        raise CopyIsLocked(by=fields.locked_by_label, since=fields.locked_at, reason=fields.lock_reason)
+    try:
+        check_copy(context)
+    except NotSendable as refused:
+        raise CannotBeQuoted(refused.code, refused.text) from refused
 
 
 def _queue(context: BatchContext, request: QuoteRequestMutator) -> QuoteRequestMutator:

@@ -12,7 +12,7 @@ import pytest
 from batch import service as batch
 from batch.changes.records import SaveResult
 from batch.context import BatchContext
-from batch.errors import NotBindable, WrongState
+from batch.errors import CopyIsLocked, NotBindable, WrongState
 from carriers.link_models import CarrierLink
 from carriers.links.wire import QuoteStatus
 from forms.models import QuoteRequest
@@ -120,7 +120,7 @@ def test_a_closed_copy_is_refused(
     work(lambda context: change(context.changeset))
 
     with batch.find_and_lock(form_id, scope=kennels, actor=agent) as context:
-        with pytest.raises(CannotBeQuoted) as refused:
+        with pytest.raises((CannotBeQuoted, CopyIsLocked)) as refused:
             service.request_quotes(context)
         with pytest.raises(NotSendable):
             check_sendable(context, "PA-CARE")

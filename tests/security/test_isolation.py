@@ -73,6 +73,8 @@ PAGES: dict[str, tuple[str, dict[str, str], bool]] = {
     "order-quotes": ("POST", {"order": "request", "products": "QM-BOP"}, True),
     "quote": ("GET", {}, True),
     "answer-quote": ("POST", {"status": "declined", "reasons": "Taken over"}, True),
+    "declines": ("GET", {}, True),
+    "export-declines": ("POST", {}, True),
     "proposal": ("GET", {}, True),
     "issue-proposal": ("POST", {"days": "14"}, True),
     "revoke-proposal": ("POST", {}, True),

@@ -11,7 +11,7 @@ from django.db import IntegrityError, transaction
 from tenants.access import RIGHT_TEXTS, ROLE_RIGHTS, Actor, MissingRight, Right, Role, system_actor
 from tenants.models import ApiClient, Tenant, User
 
-AGENT = {Right.READ_FORMS, Right.WRITE_FORMS, Right.READ_PERSONAL, Right.READ_CATALOGUE}
+AGENT = {Right.READ_FORMS, Right.WRITE_FORMS, Right.READ_PERSONAL, Right.READ_CATALOGUE, Right.BIND_QUOTES}
 
 
 @pytest.mark.parametrize(

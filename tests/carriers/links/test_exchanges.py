@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 
+import pytest
 from msgspec.structs import replace
 
 from carriers.links.client import client_of
@@ -17,7 +18,7 @@ from tests.harness.counting_carrier import CountingCarrier, Reply, Seen
 
 #: A turn every 0.1 seconds.
 PER_MINUTE = 600
-SECONDS = 4.0
+SECONDS = 3.0
 
 
 def knows_nothing(request: Seen) -> Reply | None:
@@ -61,6 +62,7 @@ def test_exchanges_that_compete_for_turns_all_come_to_their_end(carrier: Countin
     assert len([seen for seen in carrier.seen if seen.method == "POST" and seen.path == "/v1/quotes"]) == 4
 
 
+@pytest.mark.alone
 def test_calls_one_by_one_do_not_wait(carrier: CountingCarrier) -> None:
     """The same exchanges, each call by itself: they take each other's turns."""
     carrier.answer = knows_nothing

@@ -72,6 +72,7 @@ def test_a_hundred_calls_refresh_the_token_once(kind: Any, carrier: CountingCarr
     assert carrier.tokens == carrier.count("oauth") == 1
 
 
+@pytest.mark.alone
 @pytest.mark.parametrize("behavior", ["hang", "status 500", pytest.param("cut", marks=pytest.mark.slow)])
 def test_a_dead_carrier_gets_five_calls_and_then_one_per_pause(
     carrier: CountingCarrier, behavior: str, short_pause: float, monkeypatch: pytest.MonkeyPatch
@@ -97,6 +98,7 @@ def test_two_processes_and_a_dead_carrier(carrier: CountingCarrier, behavior: st
     assert results["circuit_open"] > 1_000
 
 
+@pytest.mark.alone
 def test_the_dead_carrier_is_flooded_without_the_rule_on_calls_in_flight(
     carrier: CountingCarrier, short_pause: float, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -117,6 +119,7 @@ async def known_token(link: Link, context: CallContext) -> HeldToken:
     return HeldToken("access", b"")
 
 
+@pytest.mark.alone
 def test_after_recovery_the_calls_drain_at_the_carriers_pace(
     carrier: CountingCarrier, short_pause: float, monkeypatch: pytest.MonkeyPatch
 ) -> None:

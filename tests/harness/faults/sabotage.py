@@ -72,6 +72,9 @@ class Writer:
             )
         if save.new_form is not None:
             ApplicationForm.objects.using(alias).bulk_create([ApplicationForm(**save.new_form)])
+        if save.form is not None:
+            forms = ApplicationForm.objects.using(alias).filter(id=save.application_form_id)
+            forms.update(**save.form, version=save.form_version + 1)
         self._rest()
         if not self._write_copy(save, alias):
             return False

@@ -105,7 +105,11 @@ def test_the_description_names_every_write_that_takes_a_key(api: Api) -> None:
     }
 
     assert ROUTES
-    assert without == {("post", "/api/v1/tickets"), ("post", "/api/v1/copies/{id}/reveal")}
+    assert without == {
+        ("post", "/api/v1/tickets"),
+        ("post", "/api/v1/copies/{id}/reveal"),
+        ("post", "/api/v1/copies/{id}/declines/export"),
+    }
 
 
 @pytest.mark.parametrize("content", [b'{"title":"A","answers":{}}', b' {\n "answers" : {} ,\t"title" : "\\u0041" }\n'])
