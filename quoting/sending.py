@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final
 
+from batch.changes.changeset import Changeset
 from batch.changes.mutators.quote_requests import REQUESTED_BY, RUNNING, QuoteRequestMutator
 from batch.context import BatchContext
 from batch.errors import UnknownProduct
@@ -86,11 +87,16 @@ def missing_answers(catalogue: CompiledCatalogue, evaluation: Evaluation, produc
     return [path for path, code in codes if code in own or code not in others]
 
 
+def present_payload(context: BatchContext, product: str) -> Payload:
+    """Return what the carrier of ``product`` would be sent now."""
+    return _payload(context, product, *context.current_view())
+
+
 def record_submission(context: BatchContext, request: QuoteRequestMutator) -> Payload:
     """Record ``request`` as submitted with what is sent now, beside our own premium; return what is sent."""
     row = request.row
     changeset, evaluation = context.current_view()
-    payload = quote_payload(context.release.compiled, changeset.document, row.product, evaluation=evaluation)
+    payload = _payload(context, row.product, changeset, evaluation)
     outcome = evaluation.eligibility.get(row.product)
     request.submit(
         payload_hash=payload_hash(payload, row.request_token),
@@ -98,6 +104,10 @@ def record_submission(context: BatchContext, request: QuoteRequestMutator) -> Pa
         indication=None if outcome is None else outcome.premium,
     )
     return payload
+
+
+def _payload(context: BatchContext, product: str, changeset: Changeset, evaluation: Evaluation) -> Payload:
+    return quote_payload(context.release.compiled, changeset.document, product, evaluation=evaluation)
 
 
 def _requester(context: BatchContext, product: str) -> Actor:

@@ -21,8 +21,8 @@ from carriers.links.wire import Quote, QuoteSubmission
 from quoting.action_targets import call_context, link_for, request_of
 from quoting.carrier_actions import CarrierAction, CarrierCall, Delay
 from quoting.importing import import_quote
-from quoting.sending import NotSendable, check_sendable
-from rules.payload import Payload, payload_hash, quote_payload
+from quoting.sending import NotSendable, check_sendable, present_payload, record_submission
+from rules.payload import Payload, payload_hash
 
 #: About a quarter of an hour, without the time for which the carrier's pace or breaker holds the request back.
 BUDGET: Final = Budget(tries=8, first=2.0, most=300.0)
@@ -79,10 +79,7 @@ def _first_call(
     except NotSendable as refused:
         request.fail(str(refused))
         return None
-    payload, indication = _payload(context, request)
-    request.submit(
-        payload_hash=payload_hash(payload, request.row.request_token), asked=payload.asked, indication=indication
-    )
+    payload = record_submission(context, request)
     return _call(request, link, payload, call_context(action, payload=payload), asks_first=False)
 
 
@@ -91,21 +88,12 @@ def _further_call(
 ) -> CarrierCall[Quote | None]:  # fmt: skip
     """Ask for the status; send again only what was recorded, and only if it is still wanted."""
     row, link = request.row, link_for(context, request.row.carrier)
-    payload, _ = _payload(context, request)
+    payload = present_payload(context, row.product)
     is_same = payload_hash(payload, row.request_token) == row.payload_hash
     is_wanted = row.state == "submitted" and is_same
     return _call(
         request, link, payload if is_wanted else None, call_context(action, payload=payload), asks_first=True
     )  # fmt: skip
-
-
-def _payload(context: BatchContext, request: QuoteRequestMutator) -> tuple[Payload, int | None]:
-    """Return what is sent now, and our own premium."""
-    product = request.row.product
-    changeset, evaluation = context.current_view()
-    payload = quote_payload(context.release.compiled, changeset.document, product, evaluation=evaluation)
-    outcome = evaluation.eligibility.get(product)
-    return payload, None if outcome is None else outcome.premium
 
 
 def _call(
