@@ -23,7 +23,7 @@ from failpoints import armed
 from quoting import callbacks, submission
 from quoting.carrier_actions import LANE
 from quoting.dispatcher import DATABASE_THREADS, Dispatcher
-from rules.payload import payload_hash
+from quoting.sending import record_submission
 from tenants.models import Tenant
 from tests.harness.callback_plan import CallbackPlan
 from tests.harness.carrier_links import CALLBACK_SECRET, add_link
@@ -89,8 +89,7 @@ def submit_all(report: Report, *, forms: list[str]) -> None:
         with batch.find_and_lock(UUID(form), scope=tenant, actor=ACTOR) as context:
             request = context.changeset.quote_requests.request(PRODUCT)
             request.queue()
-            payload, _ = submission._payload(context, request)
-            request.submit(payload_hash=payload_hash(payload, request.row.request_token))
+            record_submission(context, request)
             tokens.append(request.row.request_token)
             context.save()
     report(tokens=tokens)
