@@ -121,7 +121,8 @@ def suffer(world: World, course: Course, *, commits: str = "on") -> list[str]:
 def await_recovery(load: Load, course: Course, *, pace: float) -> list[float]:
     """Wait until ``pace`` is reached in a whole second, within the limit; return the paces of every quarter."""
     restarted, windows = time.monotonic(), [0.0]
-    while max(windows) < pace and time.monotonic() < restarted + course.recovery:
+    # A window that ended after the limit would not count.
+    while max(windows) < pace and time.monotonic() + 0.25 <= restarted + course.recovery:
         time.sleep(0.25)
         # The first window begins at the restart.
         since = max(restarted, time.monotonic() - 1)
