@@ -17,7 +17,7 @@ import msgspec
 from msgspec import UnsetType
 from msgspec.structs import FieldInfo
 
-from partner_engine.api.http.strict_json import join_pointer
+from presentation.strict_json import join_pointer
 from partner_engine.problems import MOST_FAULTS, Fault
 from rules.nearest import nearest
 
