@@ -65,9 +65,10 @@ def _is_enclosed(alias: str) -> bool:
     return bool(blocks) and not blocks[-1]._from_testcase
 
 
-def _begin(alias: str) -> AbstractContextManager[object]:
+def _begin(alias: str, *, is_alone: bool = True) -> AbstractContextManager[object]:
     """Return a savepoint inside a test's transaction: the save can fail without the test's other rows."""
-    return transaction.atomic(using=alias) if connections[alias].in_atomic_block else nullcontext()
+    is_inside = connections[alias].in_atomic_block
+    return transaction.atomic(using=alias) if is_inside or not is_alone else nullcontext()
 
 
 @pytest.fixture(autouse=True)
