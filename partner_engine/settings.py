@@ -15,6 +15,7 @@ import environ
 
 from partner_engine.admin_theme import UNFOLD as UNFOLD
 from partner_engine.environment import Limits, Processes, carrier_network, databases, keyring, mail, networks, processes
+from partner_engine.log_files import APPLICATION_DAYS, ERROR_DAYS, SECURITY_DAYS
 from partner_engine.logging import logging_settings
 
 BASE_DIR = Path(__file__).resolve().parent.parent
@@ -299,4 +300,17 @@ LANGUAGE_CODE, USE_I18N, TIME_ZONE, USE_TZ = "en-us", False, "UTC", True
 
 LOG_LEVEL: str = env.str("LOG_LEVEL", default="INFO")
 LOGGING_CONFIG = "partner_engine.logging.configure"
-LOGGING = logging_settings(is_readable=DEVELOPMENT, level=LOG_LEVEL)
+#: Log files by day, besides standard error; empty for none.
+LOG_DIRECTORY: str = env.str("LOG_DIRECTORY", default="")
+LOGGING = logging_settings(
+    is_readable=DEVELOPMENT,
+    level=LOG_LEVEL,
+    directory=LOG_DIRECTORY,
+    days={
+        "application": env.int("LOG_APPLICATION_DAYS", default=APPLICATION_DAYS),
+        "error": env.int("LOG_ERROR_DAYS", default=ERROR_DAYS),
+        "security": env.int("LOG_SECURITY_DAYS", default=SECURITY_DAYS),
+    },
+)
+#: Requests that take longer, in milliseconds, are logged as slow.
+SLOW_REQUEST_MS: int = env.int("SLOW_REQUEST_MS", default=1_000)
