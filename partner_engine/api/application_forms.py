@@ -39,6 +39,7 @@ from presentation import shapes
 from presentation.visibility import Reader
 from search.form_search import search_forms
 from tenants.access import Right
+from tenants.limits.scopes import FORM_CREATION
 
 #: The accepted evaluation dates; calculations with dates near the ends of the calendar would overflow.
 AS_OF_RANGE: Final = (date(1970, 1, 1), date(2200, 1, 1))
@@ -48,6 +49,7 @@ class ApplicationForms(Endpoint):
     """The forms of the caller's tenant."""
 
     rights: ClassVar = {"GET": Right.READ_FORMS, "POST": Right.WRITE_FORMS}
+    limits: ClassVar = {"POST": FORM_CREATION}
 
     @documented(
         "List application forms",
