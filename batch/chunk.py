@@ -12,7 +12,7 @@ from batch.changes.changeset import Changeset
 from batch.changes.records import SaveResult
 from batch.context import BatchContext
 from batch.locks.locked_copy import LockedCopies
-from batch.save import Fault, UnitOfWork, refusing, save
+from batch.save import Fault, Record, UnitOfWork, refusing, save
 
 #: More copies than this in one chunk hold their locks for too long.
 MOST_COPIES: Final = 500
@@ -48,8 +48,11 @@ class Chunk:
             with refusing(context, self._refuse):
                 change(context.changeset)
 
-    def save(self) -> list[ItemResult]:
+    def save(self, *, record: Record | None = None) -> list[ItemResult]:
         """Save all copies in one transaction; return the end of each, in the order requested.
+
+        ``record`` is called within the transaction with the results of the copies that were written, by copy; where the
+        copies are written one by one, in each transaction.
 
         A copy that was changed meanwhile, or that the rules refuse, is reported and left out. Where the database
         refuses the whole, each is written by itself, so that only those at fault are left out. Raises ``DatabaseError``
@@ -58,7 +61,7 @@ class Chunk:
         contexts = list(self)
         for context in contexts:
             context.require_savable()
-        results = save(contexts, locks=self._locked, refuse=self._fail)
+        results = save(contexts, locks=self._locked, refuse=self._fail, record=record)
         saved = {identity: results.get(context.copy.id) for identity, context in self.contexts.items()}
         return [ItemResult(identity, saved.get(identity), self.errors.get(identity)) for identity in self._ids]
 

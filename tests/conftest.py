@@ -30,7 +30,7 @@ from tenants.access import Role
 from tenants.current_tenant import without_tenant
 from tenants.flag_memory import FlagMemory
 from tenants.flag_rules import FlagState
-from tenants.flags import COPIES
+from tenants.flags import FLAGS
 from tenants.models import ApiClient, Flag, Tenant, User
 from tests.harness import quick_flush
 from tests.harness.carrier_links import MemoryLog
@@ -87,8 +87,8 @@ def carrier_traffic(monkeypatch: pytest.MonkeyPatch) -> MemoryLog:
 
 @pytest.fixture(autouse=True)
 def copies_are_on(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Turn the flag ``copies`` on for everyone. Tests of flags use ``stored_flags`` instead."""
-    known = {COPIES: FlagState(name=COPIES, everyone=True)}
+    """Turn the product's flags on for everyone. Tests of flags use ``stored_flags`` instead."""
+    known = {name: FlagState(name=name, everyone=True) for name in FLAGS}
     monkeypatch.setattr(Flag, "memory", FlagMemory(lambda: known))
 
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from contextlib import AbstractContextManager, nullcontext
 
-from django.db import connections
+from django.db import connections, transaction
 
 
 def is_enclosed(alias: str) -> bool:
@@ -18,3 +18,8 @@ def is_enclosed(alias: str) -> bool:
 def begin(alias: str) -> AbstractContextManager[object]:
     """Return the block that the statement runs in; none is needed, the statement commits by itself."""
     return nullcontext()
+
+
+def joint(alias: str) -> AbstractContextManager[object]:
+    """Return the block of a transaction for the statement of a save and what is recorded together with it."""
+    return transaction.atomic(using=alias)

@@ -6,7 +6,7 @@ copies that it updated (``saved``), so a stale save writes nothing (docs/adr/001
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Final, Protocol, TypeAlias
 from uuid import UUID
 
@@ -31,6 +31,10 @@ _REFUSALS: Final = frozenset({"55P03", "57014", "40P01"})
 Refusal: TypeAlias = DatabaseError | LockNotAcquired | StaleChangeset
 
 
+#: Is called with the saved copies within the transaction of the save; an error undoes the save.
+Record: TypeAlias = Callable[[set[UUID]], None]
+
+
 class Locks(Protocol):
     """The lock or locks that are held for a save."""
 
@@ -38,8 +42,10 @@ class Locks(Protocol):
         """Reset the time to live of each."""
 
 
-def write_all(planned: Sequence[PlannedSave], *, scope: Tenant, locks: Locks | None) -> dict[UUID, Refusal]:
-    """Write all ``planned`` saves in one transaction; return the refusals by copy.
+def write_all(
+    planned: Sequence[PlannedSave], *, scope: Tenant, locks: Locks | None, record: Record | None = None
+) -> dict[UUID, Refusal]:
+    """Write all ``planned`` saves in one transaction, with what ``record`` stores; return the refusals by copy.
 
     Where the database refuses all together, each save is written alone, so that only faulty ones are left out; the
     copies of a new form are written together or not at all.
@@ -54,7 +60,7 @@ def write_all(planned: Sequence[PlannedSave], *, scope: Tenant, locks: Locks | N
     saved: set[UUID] = set()
     if to_write or keyed is not None:
         try:
-            saved = write(to_write, keyed, scope=scope)
+            saved = write(to_write, keyed, scope=scope, record=record)
         except (DatabaseError, LockNotAcquired) as error:
             if not to_write or not _is_refusal(error):
                 raise
@@ -62,7 +68,7 @@ def write_all(planned: Sequence[PlannedSave], *, scope: Tenant, locks: Locks | N
             if len(groups) == 1:
                 refusals = {save.copy_id: error for save in to_write}
             else:
-                saved, refusals = _write_each(groups, scope=scope, locks=locks)
+                saved, refusals = _write_each(groups, scope=scope, locks=locks, record=record)
     stale = {save.copy_id: StaleChangeset() for save in saves if save.copy_id not in saved}
     return {**stale, **refusals}
 
@@ -78,7 +84,7 @@ def _indivisible(saves: Sequence[SaveRows]) -> list[list[SaveRows]]:
 
 
 def _write_each(
-    groups: Sequence[Sequence[SaveRows]], *, scope: Tenant, locks: Locks | None
+    groups: Sequence[Sequence[SaveRows]], *, scope: Tenant, locks: Locks | None, record: Record | None
 ) -> tuple[set[UUID], dict[UUID, Refusal]]:  # fmt: skip
     saved: set[UUID] = set()
     refusals: dict[UUID, Refusal] = {}
@@ -86,7 +92,7 @@ def _write_each(
         if locks is not None and number % 20 == 0:
             locks.extend()
         try:
-            saved |= write(group, None, scope=scope)
+            saved |= write(group, None, scope=scope, record=record)
         except (DatabaseError, LockNotAcquired) as error:
             if not _is_refusal(error):
                 raise
@@ -94,8 +100,10 @@ def _write_each(
     return saved, refusals
 
 
-def write(saves: Sequence[SaveRows], keyed: KeyedResponse | None, *, scope: Tenant) -> set[UUID]:
-    """Commit ``saves`` and ``keyed`` together; return the ids of the copies that were saved.
+def write(
+    saves: Sequence[SaveRows], keyed: KeyedResponse | None, *, scope: Tenant, record: Record | None = None
+) -> set[UUID]:
+    """Commit ``saves``, ``keyed`` and what ``record`` stores together; return the ids of the copies that were saved.
 
     A copy that is missing there was changed meanwhile: nothing of that save was written. ``keyed``
     belongs to the one save, or to a request that changed nothing.
@@ -111,11 +119,15 @@ def write(saves: Sequence[SaveRows], keyed: KeyedResponse | None, *, scope: Tena
     text, parameters = compose(saves, keyed, scope)
     failpoint("write_sending")
     try:
-        with own_transaction.begin(alias), connections[alias].cursor() as cursor:
+        block = own_transaction.begin(alias) if record is None else own_transaction.joint(alias)
+        with block, connections[alias].cursor() as cursor:
             cursor.execute(text, parameters)
             if keyed is not None:
                 cursor.nextset()  # the first statement removed an expired response under the same key
-            return {row[0] for row in cursor.fetchall()}
+            saved = {row[0] for row in cursor.fetchall()}
+            if record is not None and saved:
+                record(saved)
+            return saved
     except IntegrityError as error:
         if _constraint(error) == _KEY_ONCE:
             raise IdempotencyReplay from error
