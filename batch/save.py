@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Final, Protocol, TypeAlias
 from uuid import UUID
@@ -80,9 +80,8 @@ class UnitOfWork(Protocol):
 
 Refuse: TypeAlias = Callable[[UnitOfWork, Fault], None]
 Respond: TypeAlias = Callable[[SaveResult], StoredResponse]
-#: Is called within the transaction of the save, with the results of the copies that were written, by copy. What it
-#: writes is committed together with them; an error undoes the save.
-Record: TypeAlias = Callable[[Mapping[UUID, SaveResult]], None]
+#: Writes what belongs to saves, by the results of the saved copies, in their transaction.
+Companion: TypeAlias = Callable[[Mapping[UUID, SaveResult]], None]
 
 
 def raise_fault(unit: UnitOfWork, fault: Fault) -> None:
@@ -90,20 +89,21 @@ def raise_fault(unit: UnitOfWork, fault: Fault) -> None:
     raise fault
 
 
-def save(  # noqa: PLR0913 - the parts of a save; each is named at the call
+def save(  # noqa: PLR0913 - each is named at the call
     units: Sequence[UnitOfWork],
     *,
     locks: Locks | None = None,
     refuse: Refuse = raise_fault,
     respond: Respond | None = None,
-    record: Record | None = None,
+    companion: Companion | None = None,
     is_dry_run: bool = False,
 ) -> dict[UUID, SaveResult]:
     """Save ``units``, all of one tenant, in one transaction; return the results by copy.
 
     ``refuse`` gets each copy that cannot be saved, with its fault; the others go on. ``respond`` builds the response to
-    a keyed request before anything is written; ``record`` stores in the same transaction what belongs to the saves. A
-    dry run ends after the actions and writes nothing.
+    a keyed request before anything is written. The ``companion`` is called in the transaction with the results of the
+    copies that were written; an error of its own is raised, and then nothing is written. A dry run ends after the
+    actions and writes nothing.
     """
     planned: dict[UnitOfWork, PlannedSave] = {}
     with _failing(units):
@@ -143,9 +143,8 @@ def save(  # noqa: PLR0913 - the parts of a save; each is named at the call
         if locks is not None:
             locks.extend()
         failpoint("lock_extended")
-        refusals = write_all(
-            list(planned.values()), scope=units[0].scope, locks=locks, record=_recording(planned, record)
-        )
+        writes = list(planned.values())
+        refusals = write_all(writes, scope=units[0].scope, locks=locks, companion=_of_copies(companion, writes))
         failpoint("written")
         for unit in [unit for unit in planned if unit.loaded.copy.id in refusals]:
             del planned[unit]
@@ -216,11 +215,14 @@ def _results(planned: dict[UnitOfWork, PlannedSave]) -> dict[UUID, SaveResult]:
     return {one.loaded.copy.id: one.result for one in planned.values()}
 
 
-def _recording(planned: dict[UnitOfWork, PlannedSave], record: Record | None) -> Callable[[set[UUID]], None] | None:
-    if record is None:
+def _of_copies(
+    companion: Companion | None, planned: Sequence[PlannedSave]
+) -> Callable[[Collection[UUID]], None] | None:
+    """Return ``companion`` as what is called with the ids of the saved copies."""
+    if companion is None:
         return None
-    results = _results(planned)
-    return lambda saved: record({copy_id: results[copy_id] for copy_id in results if copy_id in saved})
+    results = {one.loaded.copy.id: one.result for one in planned}
+    return lambda saved: companion({copy_id: results[copy_id] for copy_id in results if copy_id in saved})
 
 
 def _begin(unit: UnitOfWork, is_dry_run: bool) -> Changeset:

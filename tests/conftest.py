@@ -56,6 +56,9 @@ def pytest_configure() -> None:
     own_transaction.is_enclosed = _is_enclosed
     own_transaction.begin = _begin
     quick_flush.install()
+    # Also for servers that tests start. Tests of limits switch them on for themselves.
+    os.environ["RATE_LIMIT_FACTOR"] = "0"
+    settings.RATE_LIMIT_FACTOR = 0
     settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 
 
@@ -65,9 +68,10 @@ def _is_enclosed(alias: str) -> bool:
     return bool(blocks) and not blocks[-1]._from_testcase
 
 
-def _begin(alias: str) -> AbstractContextManager[object]:
+def _begin(alias: str, *, is_alone: bool = True) -> AbstractContextManager[object]:
     """Return a savepoint inside a test's transaction: the save can fail without the test's other rows."""
-    return transaction.atomic(using=alias) if connections[alias].in_atomic_block else nullcontext()
+    is_inside = connections[alias].in_atomic_block
+    return transaction.atomic(using=alias) if is_inside or not is_alone else nullcontext()
 
 
 @pytest.fixture(autouse=True)
@@ -87,7 +91,7 @@ def carrier_traffic(monkeypatch: pytest.MonkeyPatch) -> MemoryLog:
 
 @pytest.fixture(autouse=True)
 def copies_are_on(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Turn the product's flags on for everyone. Tests of flags use ``stored_flags`` instead."""
+    """Turn all flags on for everyone. Tests of flags use ``stored_flags`` instead."""
     known = {name: FlagState(name=name, everyone=True) for name in FLAGS}
     monkeypatch.setattr(Flag, "memory", FlagMemory(lambda: known))
 

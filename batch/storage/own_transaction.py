@@ -15,11 +15,8 @@ def is_enclosed(alias: str) -> bool:
     return connections[alias].in_atomic_block
 
 
-def begin(alias: str) -> AbstractContextManager[object]:
-    """Return the block that the statement runs in; none is needed, the statement commits by itself."""
-    return nullcontext()
-
-
-def joint(alias: str) -> AbstractContextManager[object]:
-    """Return the block of a transaction for the statement of a save and what is recorded together with it."""
-    return transaction.atomic(using=alias)
+def begin(alias: str, *, is_alone: bool = True) -> AbstractContextManager[object]:
+    """Return the block that the statement runs in. A statement alone needs none, it commits by itself; with others it
+    is one transaction with them.
+    """
+    return nullcontext() if is_alone else transaction.atomic(using=alias)

@@ -48,7 +48,7 @@ _END_TYPE: Final = """CASE WHEN o.stopped_reason <> '' OR (o.completed = 0 AND o
     THEN 'batch_operation.failed' ELSE 'batch_operation.completed' END"""
 _STATE: Final = """CASE WHEN g.state = 'queued' AND EXISTS (
     SELECT FROM {operations} o WHERE o.id = %(operation)s AND o.cancelled_at IS NOT NULL) THEN 'cancelled'
-    ELSE g.state END"""
+    ELSE g.state END"""  # noqa: S608 - formatted with names of our own tables
 #: Adds the counts ``c`` of the items that just ended to the operation, ends it with the last one, and emits its event.
 COUNTED: Final = f"""
 counted AS (
@@ -76,8 +76,8 @@ event AS (
 SELECT amount, total, completed, failed, cancelled, finished_at, cancelled_at, faults_in_row FROM counted"""
 _END: Final = f"""
 WITH given AS (
-    SELECT * FROM unnest(%(ids)s::uuid[], %(states)s::text[], %(waits)s::float8[], %(codes)s::text[], %(errors)s::text[],
-                         %(details)s::text[], %(finals)s::bool[], %(results)s::text[], %(undos)s::text[],
+    SELECT * FROM unnest(%(ids)s::uuid[], %(states)s::text[], %(waits)s::float8[], %(codes)s::text[],
+                         %(errors)s::text[], %(details)s::text[], %(finals)s::bool[], %(results)s::text[], %(undos)s::text[],
                          %(copies)s::uuid[], %(forms)s::uuid[], %(befores)s::int[], %(afters)s::int[])
         AS g (id, state, wait, code, error, details, is_final, result, undo, copy_id, form_id, before, after)),
 ended AS (
