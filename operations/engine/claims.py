@@ -65,17 +65,11 @@ UPDATE {OPERATIONS}
        stretch_began_with = completed + failed + cancelled, paused_at = NULL, resume_at = NULL, pause_reason = ''
  WHERE id = %(operation)s AND (stretch_started_at IS NULL OR paused_at IS NOT NULL)
    AND (paused_at IS NULL OR resume_at <= statement_timestamp())"""  # noqa: S608
-_COLUMNS: Final = (
-    "id",
-    "tenant_id",
-    "operation_id",
-    "number",
-    "input",
-    "copy_id",
-    "application_form_id",
-    "attempts",
-    "crashes",
+_READ: Final = frozenset(
+    {"id", "tenant_id", "operation_id", "number", "input", "copy_id", "application_form_id", "attempts", "crashes"}
 )
+# In the order of the model, which ``from_db`` expects.
+_COLUMNS: Final = tuple(field.column for field in OperationItem._meta.concrete_fields if field.column in _READ)
 
 
 class Candidate(msgspec.Struct, frozen=True):

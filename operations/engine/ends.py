@@ -46,9 +46,10 @@ SELECT %(event_id)s, o.tenant_id, 'publish_webhook', e.type || '/' || o.id,
 #: The type of the event with which an operation ends: nothing succeeded, or it was stopped by itself.
 _END_TYPE: Final = """CASE WHEN o.stopped_reason <> '' OR (o.completed = 0 AND o.failed > 0)
     THEN 'batch_operation.failed' ELSE 'batch_operation.completed' END"""
-_STATE: Final = """CASE WHEN g.state = 'queued' AND EXISTS (
-    SELECT FROM {operations} o WHERE o.id = %(operation)s AND o.cancelled_at IS NOT NULL) THEN 'cancelled'
-    ELSE g.state END"""  # noqa: S608 - formatted with names of our own tables
+#: An item to try again is cancelled instead if its operation was.
+_STATE: Final = f"""CASE WHEN g.state = 'queued' AND EXISTS (
+    SELECT FROM {OPERATIONS} o WHERE o.id = %(operation)s AND o.cancelled_at IS NOT NULL) THEN 'cancelled'
+    ELSE g.state END"""  # noqa: S608 - names of our own tables
 #: Adds the counts ``c`` of the items that just ended to the operation, ends it with the last one, and emits its event.
 COUNTED: Final = f"""
 counted AS (
@@ -73,16 +74,17 @@ event AS (
         END AS type) e WHERE e.type IS NOT NULL'''
     )
 })
-SELECT amount, total, completed, failed, cancelled, finished_at, cancelled_at, faults_in_row FROM counted"""
+SELECT amount, total, completed, failed, cancelled, finished_at, cancelled_at, faults_in_row FROM counted"""  # noqa: S608
 _END: Final = f"""
 WITH given AS (
     SELECT * FROM unnest(%(ids)s::uuid[], %(states)s::text[], %(waits)s::float8[], %(codes)s::text[],
-                         %(errors)s::text[], %(details)s::text[], %(finals)s::bool[], %(results)s::text[], %(undos)s::text[],
-                         %(copies)s::uuid[], %(forms)s::uuid[], %(befores)s::int[], %(afters)s::int[])
+                         %(errors)s::text[], %(details)s::text[], %(finals)s::bool[], %(results)s::text[],
+                         %(undos)s::text[], %(copies)s::uuid[], %(forms)s::uuid[], %(befores)s::int[],
+                         %(afters)s::int[])
         AS g (id, state, wait, code, error, details, is_final, result, undo, copy_id, form_id, before, after)),
 ended AS (
     UPDATE {ITEMS} i
-       SET state = {_STATE.format(operations=OPERATIONS)}, lease_token = NULL, leased_until = NULL,
+       SET state = {_STATE}, lease_token = NULL, leased_until = NULL,
            next_attempt_at = CASE WHEN g.state = 'queued' THEN clock_timestamp() + make_interval(secs => g.wait) END,
            attempts = i.attempts - CASE WHEN g.state = 'queued' THEN %(uncounted)s ELSE 0 END,
            error_code = g.code, error = g.error, error_details = g.details::jsonb, is_final = g.is_final,

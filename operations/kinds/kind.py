@@ -55,9 +55,9 @@ class Work(msgspec.Struct, Generic[ArgumentsT], frozen=True, kw_only=True):
     """For whom and how a chunk is worked on.
 
     ``record`` stores the ends of items. A kind calls it within the transaction that holds its changes, so that an item
-    is ended if and only if its change is stored: ``chunk.save(companion=...)`` and ``context.save(companion=...)`` call their
-    function there with the results of the copies that were written. It raises ``LeaseLost`` if another worker has taken
-    the items over; that undoes the changes. Ends that the kind returns and did not record are recorded afterwards.
+    is ended if and only if its change is stored: the companion of ``chunk.save`` and of ``context.save`` is called
+    there, with the results of the copies that were written. It raises ``LeaseLost`` if another worker has taken the
+    items over; that undoes the changes. Ends that the kind returns and did not record are recorded afterwards.
     A dry run takes no lock, writes nothing and records nothing.
     """
 
