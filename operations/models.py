@@ -1,10 +1,17 @@
-"""Certificates of erasure, in the shared database: what was erased, as counts. No personal data."""
+"""Batch operations with their items, and certificates of erasure.
+
+Certificates are in the shared database; they contain counts and no personal data.
+"""
 
 from __future__ import annotations
 
 from typing import ClassVar
 
 from django.db import models
+
+from operations.batch_models import BatchOperation, ItemState, OperationItem
+
+__all__ = ["BatchOperation", "Erasure", "ItemState", "OperationItem"]
 
 
 class Erasure(models.Model):

@@ -13,6 +13,7 @@ from batch.models import IdempotencyRecord
 from copies.models import Copy
 from decisions.models import DecisionRun
 from forms.models import ApplicationForm
+from operations.models import BatchOperation, OperationItem
 from quoting.models import CarrierAppointment, ProducerLicense
 from search.models import SearchSpelling, SearchWord
 from tenants.tables import TenantTable, tenant_tables
@@ -22,6 +23,7 @@ from webhooks.models import WebhookEndpoint
 WITHOUT_FORMS: Final[Mapping[str, str]] = {
     WebhookEndpoint._meta.db_table: "addresses of the tenant's own systems",
     DecisionRun._meta.db_table: "counts of copies",
+    BatchOperation._meta.db_table: "orders over many forms; what they say of one form is in their items",
     CarrierAppointment._meta.db_table: "where the tenant may sell",
     ProducerLicense._meta.db_table: "where the tenant may sell",
 }
@@ -31,6 +33,8 @@ _OF_COPY: Final = "copy_id = ANY (%(copies)s)"
 _SPECIAL: Final[Mapping[str, str]] = {
     ApplicationForm._meta.db_table: "id = %(form)s",
     Copy._meta.db_table: "id = ANY (%(copies)s)",
+    # An item of the form may name it before it names a copy.
+    OperationItem._meta.db_table: f"({_OF_FORM} OR {_OF_COPY})",
     # Stored responses name the copies that they are about, in the address or the content.
     IdempotencyRecord._meta.db_table: (
         "EXISTS (SELECT FROM unnest(%(names)s::text[]) name WHERE position(convert_to(name, 'UTF8') IN body) > 0"

@@ -15,6 +15,7 @@ from batch.models import IdempotencyRecord
 from carriers.models import CarrierCall
 from copies.models import Copy, CopyRevision
 from forms.models import Binding, GuestLink, PaymentMethod
+from operations.models import BatchOperation, OperationItem
 from quoting.models import CarrierMessage, ProposalLink
 from search.models import SearchEntry, SearchSpelling, SearchWord
 from tenants.tables import TenantTable, tenant_tables
@@ -55,6 +56,9 @@ OMITTED: Final[Mapping[str, frozenset[str]]] = {
     CarrierCall._meta.db_table: frozenset({"body"}),
     # As it came from the carrier; what was imported of it is in the quote requests.
     CarrierMessage._meta.db_table: frozenset({"body"}),
+    # What was submitted may hold answers; what was made of them is in the copies.
+    BatchOperation._meta.db_table: frozenset({"arguments", "query", "rejections"}),
+    OperationItem._meta.db_table: frozenset({"input", "error_details", "result", "undo", "lease_token"}),
     # The partner has received it; a stricter release may hide today what it contains.
     WebhookPayload._meta.db_table: frozenset({"body"}),
 }
@@ -91,5 +95,5 @@ def exported_columns(table: TenantTable) -> list[str]:
 
 
 #: The carrier's reference of a request, which opens nothing; the hash of what was sent, whose values are exported
-#: themselves; when a replaced secret ends.
-_HARMLESS: Final = frozenset({"request_token", "payload_hash", "previous_secret_until"})
+#: themselves; when a replaced secret ends; the hash of a plan.
+_HARMLESS: Final = frozenset({"request_token", "payload_hash", "previous_secret_until", "plan_hash"})
