@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Final
+from typing import Any, Final, cast, get_args
 from uuid import UUID
 
 from django.http import HttpRequest, HttpResponse, QueryDict
@@ -12,11 +12,14 @@ from django.views.decorators.http import require_GET, require_http_methods
 
 from catalogue import releases
 from forms.selectors import list_every_copy
+from forms.states import State
 from operations.errors import OperationError
 from operations.kinds.registry import KINDS
 from operations.submission.errors import InvalidOrder, NoValidItems
+from operations.submission.item_query import find_items
 from operations.submission.order import ItemQuery, NewOperation, Options
-from operations.submission.submit import count_found, submit
+from operations.submission.start import start
+from operations.submission.submit import submit
 from partner_engine.web.access import Agent, for_agents
 from partner_engine.web.pages.operation_fields import (
     OFFERED,
@@ -54,6 +57,7 @@ def new(request: HttpRequest, agent: Agent) -> HttpResponse:
         return _page(request, agent, sent, problem=reasons or str(refused), status=422)
     except OperationError as refused:
         return _page(request, agent, sent, problem=str(refused), status=409)
+    start(submitted.operation, tenant=agent.tenant)
     return redirect("web:operation", submitted.operation.id)
 
 
@@ -75,7 +79,7 @@ def _page(  # noqa: PLR0913 - each is shown in its place
 ) -> HttpResponse:
     copies = _selected(sent)
     is_search = bool(sent.get("all"))
-    number = count_found(_query(sent), tenant=agent.tenant, actor=agent.actor) if is_search else len(copies)
+    number = _count(sent, agent) if is_search else len(copies)
     shown = agent.context(
         problem=problem,
         copies=[] if is_search else copies,
@@ -136,13 +140,19 @@ def _selected(sent: QueryDict) -> list[UUID]:
 
 
 def _query(sent: QueryDict) -> ItemQuery:
-    from forms.states import State  # noqa: PLC0415
-
     state = sent.get("state", "")
     return ItemQuery(
         q=sent.get("q", "").replace("\0", "").strip()[:200],
-        state=state if state in State.__args__ else None,
+        state=cast("State", state) if state in get_args(State) else None,
     )
+
+
+def _count(sent: QueryDict, agent: Agent) -> int:
+    """Return how many forms the search finds now; 0 for one that is too wide or empty, which the order refuses."""
+    try:
+        return sum(1 for _ in find_items(KINDS[_kind_code(sent)], _query(sent), actor=agent.actor))
+    except OperationError:
+        return 0
 
 
 def _questions(agent: Agent) -> tuple[AskableQuestion, ...]:

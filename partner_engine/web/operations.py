@@ -2,22 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Final
 from uuid import UUID
 
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse, StreamingHttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.views.decorators.http import require_GET, require_POST
 
 from copies.models import Copy
 from forms.selectors import list_every_copy
-from operations.engine import orders
 from operations.engine.status import OperationStatus, status_of, statuses_of
-from operations.errors import OperationError
+from operations.errors import OperationError, OperationNotFound
 from operations.kinds.registry import KINDS
 from operations.models import BatchOperation, OperationItem
+from operations.submission import control
+from operations.submission.order import NewOperation
+from operations.submission.results import csv_head, csv_lines, read_page
+from operations.submission.selectors import access_operation
+from operations.submission.start import start
+from operations.submission.submit import submit
+from operations.submission.undo import undo
 from partner_engine.copy_visibility import InsuredNames
 from partner_engine.web.access import Agent, for_agents
 from partner_engine.web.pages.operations import (
@@ -31,6 +37,7 @@ from partner_engine.web.pages.operations import (
 from partner_engine.web.pages.quote_states import Clock
 from presentation.visibility import Reader
 from tenants.access import Right
+from tenants.models import Tenant
 
 PAGE: Final = 25
 ITEMS: Final = 50
@@ -86,11 +93,38 @@ def order(request: HttpRequest, agent: Agent, operation_id: UUID) -> HttpRespons
 
 def carry_out(name: str, operation: BatchOperation, agent: Agent) -> UUID:
     """Carry out the order ``name``; return the id of the operation to look at next. Raises ``OperationError``."""
-    simple = {"pause": orders.pause, "resume": orders.resume, "cancel": orders.cancel, "retry": orders.retry}
+    by = {"tenant": agent.tenant, "actor": agent.actor}
+    simple = {"pause": control.pause, "resume": control.resume, "cancel": control.cancel, "retry": control.retry}
     if name in simple:
-        simple[name](operation, actor=agent.actor)
+        simple[name](operation.id, **by)  # type: ignore[operator]
         return operation.id
-    raise Http404
+    if name == "undo":
+        submitted = undo(operation.id, **by)  # type: ignore[arg-type]
+    elif name == "run":
+        plan = NewOperation(plan=operation.id, plan_hash=operation.plan_hash)
+        submitted = submit(plan, **by)  # type: ignore[arg-type]
+    else:
+        raise Http404
+    start(submitted.operation, tenant=agent.tenant)
+    return submitted.operation.id
+
+
+@require_GET
+@for_agents(Right.READ_FORMS)
+def results(request: HttpRequest, agent: Agent, operation_id: UUID) -> StreamingHttpResponse:
+    """Send all results as CSV, in the order of the input."""
+    operation = _find(operation_id)
+    response = StreamingHttpResponse(_result_lines(operation.id, agent.tenant), content_type="text/csv; charset=utf-8")
+    response["Content-Disposition"] = f'attachment; filename="operation-{operation.id}.csv"'
+    return response
+
+
+def _result_lines(operation_id: UUID, tenant: Tenant) -> Iterator[bytes]:
+    yield csv_head()
+    after = -1
+    while page := read_page(operation_id, tenant=tenant, after=after):
+        yield csv_lines(page)
+        after = page[-1].number
 
 
 def view_of(operation: BatchOperation, status: OperationStatus) -> OperationView:
@@ -216,8 +250,8 @@ def _may_undo(operation: BatchOperation) -> bool:
 
 def _find(operation_id: UUID) -> BatchOperation:
     try:
-        return BatchOperation.objects.get(pk=operation_id)
-    except BatchOperation.DoesNotExist:
+        return access_operation(operation_id)
+    except OperationNotFound:
         raise Http404 from None
 
 

@@ -82,7 +82,6 @@ urlpatterns = [
     path("operations/<id:operation_id>", operations.show, name="operation"),
     path("operations/<id:operation_id>/order", operations.order, name="order-operation"),
     path("operations/<id:operation_id>/results.csv", operations.results, name="operation-results"),
-    path("operations/<id:operation_id>/failed.csv", operations.failed_rows, name="operation-failed"),
     path("settings/webhooks", webhooks.index, name="webhooks"),
     path("settings/webhooks/add", webhooks.add, name="add-webhook"),
     path("settings/webhooks/<id:endpoint_id>", webhooks.show, name="webhook"),
