@@ -43,10 +43,8 @@ class NoValidItems(OperationError):
     code = "no_valid_items"
 
     def __init__(self, rejections: Sequence[Rejection], *, total: int) -> None:
-        if total:
-            super().__init__(f"All {total:,} items are invalid; nothing was stored." if total > 1 else rejections[0].detail)
-        else:
-            super().__init__("There are no items.")
+        sentences = {0: "There are no items.", 1: rejections[0].detail if rejections else ""}
+        super().__init__(sentences.get(total, f"All {total:,} items are invalid; nothing was stored."))
         self.rejections = list(rejections)
         self.total = total
 

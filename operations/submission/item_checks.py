@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from itertools import islice
 from typing import Any, Final, NamedTuple
 from uuid import UUID
@@ -128,9 +128,7 @@ def _repeated(item: msgspec.Struct, index: int, seen: dict[UUID, int]) -> Reject
 
 
 def _rejection(index: int, refusal: Refusal) -> Rejection:
-    return Rejection(
-        index=index, code=refusal.code, detail=refusal.detail, errors=_faults(refusal, f"/items/{index}")
-    )
+    return Rejection(index=index, code=refusal.code, detail=refusal.detail, errors=_faults(refusal, f"/items/{index}"))
 
 
 def _faults(refusal: Refusal, pointer: str) -> list[Fault]:
