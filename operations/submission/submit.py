@@ -15,6 +15,7 @@ from django.db import connections, transaction
 from structlog.contextvars import get_contextvars
 from uuid_utils.compat import uuid7
 
+from batch.changes.free_texts import clean_line
 from operations.engine.events import emit
 from operations.kinds.kind import Kind
 from operations.kinds.registry import KINDS
@@ -45,11 +46,13 @@ def submit(order: NewOperation, *, tenant: Tenant, actor: Actor) -> Submitted:
     """Check ``order`` and store its valid items as an operation of ``tenant``; call ``start`` after the commit.
 
     Raises ``OperationsAreOff``, ``MissingRight``, ``InvalidOrder``, ``NoValidItems``, ``TooManyItems``,
-    ``TooManyOperations``, ``NotAPlan`` or ``PlanMoved``; then nothing was stored.
+    ``TooManyOperations``, ``NotAPlan``, ``PlanMoved``, and ``WrongValue`` or ``LooksSensitive`` for the title; then nothing was stored.
     """
     with use_tenant(tenant):
         require_on(tenant=tenant, actor=actor)
-        prepared = _planned(order, order.plan, actor=actor) if order.plan else _prepared(order, tenant=tenant, actor=actor)
+        prepared = (
+            _planned(order, order.plan, actor=actor) if order.plan else _prepared(order, tenant=tenant, actor=actor)
+        )
         if not prepared.items.accepted:
             rejections = prepared.items.rejections
             raise NoValidItems(rejections, total=prepared.items.rejected)
@@ -83,6 +86,8 @@ class _Prepared(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def _prepared(order: NewOperation, *, tenant: Tenant, actor: Actor) -> _Prepared:
+    if order.plan is not None:
+        return _planned(order, order.plan, actor=actor)
     kind = _kind(order.kind)
     actor.require(kind.right)
     if (order.items is None) == (order.query is None):
@@ -146,7 +151,7 @@ def _operation(order: NewOperation, prepared: _Prepared, *, tenant: Tenant, acto
         id=operation_id,
         tenant_id=tenant.id,
         kind=prepared.kind.code,
-        title=order.title or (plan.title if plan else ""),
+        title=clean_line(order.title, field="title", most=200) or (plan.title if plan else ""),
         arguments=sealed_arguments(prepared.arguments, tenant_id=tenant.id, operation_id=operation_id),
         query=_stored_query(order),
         options=options,
