@@ -86,6 +86,12 @@ class Kind(ABC, Generic[ItemT, ArgumentsT]):
     def item_of(self, *, application_form_id: UUID, copy_id: UUID) -> ItemT:
         """Return the item of a form that a search found."""
 
+    def subject_of(self, item: ItemT) -> UUID | None:
+        """Return the id of the form or copy that ``item`` is about, None without one. An operation takes each once: a
+        plan for an item must not depend on another one.
+        """
+        return None
+
     def refuse_arguments(self, arguments: ArgumentsT, *, tenant: Tenant, actor: Actor) -> Refusal | None:
         """Return why no operation can be made with ``arguments``, or None."""
         return None

@@ -6,8 +6,11 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from operations.kinds.kind import Kind
+from operations.kinds.set_answers import SetAnswers
 
-KINDS: Final[Mapping[str, Kind[Any, Any]]] = {}
+_ALL: Final[tuple[Kind[Any, Any], ...]] = (SetAnswers(),)
+
+KINDS: Final[Mapping[str, Kind[Any, Any]]] = {kind.code: kind for kind in _ALL}
 
 
 class UnknownKind(LookupError):
