@@ -7,10 +7,10 @@ from typing import ClassVar
 from uuid import UUID
 
 from django.http import HttpResponse, HttpResponseBase
+from operations.engine.wakeup import wake_workers
 from rest_framework.request import Request
 
 from batch.idempotency import StoredResponse
-from operations.engine.wakeup import wake_workers
 from operations.models import BatchOperation, ItemState
 from operations.submission import control
 from operations.submission.order import Submitted
