@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import Final
 
-from operations.errors import OperationError, OperationNotFound
-
 from batch.binding_errors import REFUSALS, AnswersNeededToBind, CannotBind
 from batch.errors import (
     BaseCopy,
@@ -55,6 +53,7 @@ from batch.errors import (
     WrongValue,
 )
 from batch.misuse import Misuse
+from operations.errors import OperationError, OperationNotFound
 from operations.submission.errors import InvalidOrder, NoValidItems, OperationsAreOff, TooManyItems
 from quoting.refusals import CannotBeQuoted, NoManualEntry, NoPortal, UnknownQuoteRequest, UnknownSubjectivity
 from scenarios.merge_errors import (

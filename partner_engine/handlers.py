@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Final
 
-from operations.engine.progress import register_listener
 from redis.exceptions import RedisError
 
 from actions.kinds import (
@@ -16,6 +15,7 @@ from actions.kinds import (
 from actions.maintenance import hourly
 from actions.registry import Budget, Delivered, RetryAfter, handles
 from batch.effects.after_commit import register_publisher
+from operations.engine.progress import register_listener
 from partner_engine import mails
 from partner_engine.active_users import recount_active
 from partner_engine.live.progress_publisher import publish_progress

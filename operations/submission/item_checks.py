@@ -104,12 +104,13 @@ def _pages(items: Iterator[tuple[int, object]]) -> Iterator[list[tuple[int, obje
 
 
 def _read(kind: Kind[Any, Any], index: int, value: object) -> msgspec.Struct | Rejection:
-    if isinstance(value, kind.item_type):
+    item_type: type[msgspec.Struct] = kind.item_type
+    if isinstance(value, item_type):
         return value
     try:
-        read: msgspec.Struct = msgspec.convert(value, kind.item_type)
+        read = msgspec.convert(value, item_type)
     except msgspec.ValidationError:
-        faults = list(islice(faults_of(value, kind.item_type, pointer=f"/items/{index}"), _MOST_FAULTS))
+        faults = list(islice(faults_of(value, item_type, pointer=f"/items/{index}"), _MOST_FAULTS))
         # Names of fields are shortened, values are never repeated: items can contain sensitive answers.
         detail = faults[0].detail if len(faults) == 1 else f"{len(faults)} fields have errors."
         return Rejection(index=index, code="invalid_item", detail=detail, errors=faults)
@@ -117,7 +118,7 @@ def _read(kind: Kind[Any, Any], index: int, value: object) -> msgspec.Struct | R
 
 
 def _repeated(item: msgspec.Struct, index: int, seen: dict[UUID, int]) -> Rejection | None:
-    about = copy_of(item) or form_of(item)
+    about = copy_of(item) or form_of(item) or _id(item, "id")
     if about is None:
         return None
     first = seen.setdefault(about, index)

@@ -45,7 +45,7 @@ def plan_hash(operation: BatchOperation) -> str:
 
 def access_plan(plan_id: UUID, *, sent_hash: str) -> BatchOperation:
     """Return the finished dry run with this id, of the current tenant. Raises ``NotAPlan``."""
-    plan = BatchOperation.objects.filter(pk=plan_id).first()
+    plan: BatchOperation | None = BatchOperation.objects.filter(pk=plan_id).first()
     if plan is None or not plan.is_dry_run:
         raise NotAPlan("There is no dry run with this id.")
     if plan.finished_at is None:

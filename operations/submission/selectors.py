@@ -13,7 +13,7 @@ from tenants.access import Actor
 
 def access_operation(operation_id: UUID) -> BatchOperation:
     """Return the operation with this id. Raises ``OperationNotFound``, for those of other tenants too."""
-    operation = BatchOperation.objects.filter(pk=operation_id).first()
+    operation: BatchOperation | None = BatchOperation.objects.filter(pk=operation_id).first()
     if operation is None:
         raise OperationNotFound
     return operation

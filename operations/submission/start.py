@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from operations.engine.small import MOST_AT_ONCE, run_at_once
+from operations.engine.limits import MOST_AT_ONCE
+from operations.engine.small import run_at_once
 from operations.engine.wakeup import wake_workers
 from operations.models import BatchOperation
 from tenants.models import Tenant

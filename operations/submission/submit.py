@@ -18,7 +18,7 @@ from uuid_utils.compat import uuid7
 from batch.changes.free_texts import clean_line
 from operations.engine.events import emit
 from operations.kinds.kind import Kind
-from operations.kinds.registry import KINDS
+from operations.kinds import registry
 from operations.models import BatchOperation, OperationItem
 from operations.sealed_input import opened_arguments, opened_item, sealed_arguments
 from operations.submission.errors import InvalidOrder, NoValidItems
@@ -46,7 +46,8 @@ def submit(order: NewOperation, *, tenant: Tenant, actor: Actor) -> Submitted:
     """Check ``order`` and store its valid items as an operation of ``tenant``; call ``start`` after the commit.
 
     Raises ``OperationsAreOff``, ``MissingRight``, ``InvalidOrder``, ``NoValidItems``, ``TooManyItems``,
-    ``TooManyOperations``, ``NotAPlan``, ``PlanMoved``, and ``WrongValue`` or ``LooksSensitive`` for the title; then nothing was stored.
+    ``TooManyOperations``, ``NotAPlan``, ``PlanMoved``, and for the title ``WrongValue`` and ``LooksSensitive``; then
+    nothing was stored.
     """
     with use_tenant(tenant):
         require_on(tenant=tenant, actor=actor)
@@ -119,9 +120,9 @@ def _planned(order: NewOperation, plan_id: UUID, *, actor: Actor) -> _Prepared:
 
 
 def _kind(code: str) -> Kind[Any, Any]:
-    kind = KINDS.get(code)
+    kind = registry.KINDS.get(code)
     if kind is None:
-        known = sorted(KINDS)
+        known = sorted(registry.KINDS)
         raise InvalidOrder(
             [
                 Fault(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any, Final
 from uuid import UUID
 
-from operations.kinds.registry import KINDS
+from operations.kinds import registry
 from operations.models import BatchOperation, ItemState, OperationItem
 from operations.submission.errors import NotUndoable
 from operations.submission.order import NewOperation, Options, Submitted
@@ -26,7 +26,7 @@ def undo(operation_id: UUID, *, tenant: Tenant, actor: Actor, is_dry_run: bool =
     """
     with use_tenant(tenant):
         operation = access_operation(operation_id)
-        kind = KINDS.get(operation.kind)
+        kind = registry.KINDS.get(operation.kind)
         if kind is not None:
             actor.require(kind.right)
         items = _items(operation)
@@ -43,8 +43,8 @@ def undo(operation_id: UUID, *, tenant: Tenant, actor: Actor, is_dry_run: bool =
 
 def _items(operation: BatchOperation) -> list[dict[str, Any]]:
     """Return the items of the undo in the reverse order of the operation. Raises ``NotUndoable``."""
-    kind = KINDS.get(operation.kind)
-    if kind is None or not kind.can_undo or UNDO not in KINDS:
+    kind = registry.KINDS.get(operation.kind)
+    if kind is None or not kind.can_undo or UNDO not in registry.KINDS:
         title = kind.title if kind else operation.kind
         raise NotUndoable(f"Operations of the kind {title!r} cannot be undone.")
     if operation.is_dry_run:

@@ -7,14 +7,14 @@ from typing import ClassVar
 from uuid import UUID
 
 from django.http import HttpResponse, HttpResponseBase
-from operations.engine.wakeup import wake_workers
 from rest_framework.request import Request
 
 from batch.idempotency import StoredResponse
+from operations.engine.wakeup import wake_workers
 from operations.models import BatchOperation, ItemState
 from operations.submission import control
 from operations.submission.order import Submitted
-from operations.submission.results import list_items, shape_of
+from operations.submission.results import ItemShape, list_items, shape_of
 from operations.submission.selectors import access_operation, list_operations
 from operations.submission.start import start
 from operations.submission.submit import submit
@@ -128,7 +128,7 @@ class OperationResults(Endpoint):
         "One line for each item in the order of the input, as NDJSON, or with `format=csv` as CSV in which no cell is "
         "a formula. Items that have not ended are in it with their present state.",
         query=shapes.ResultsQuery,
-        responses={200: shapes.ItemShape},
+        responses={200: ItemShape},
     )
     def get(self, request: Request, id: UUID, *, query: shapes.ResultsQuery) -> HttpResponseBase:
         operation = access_operation(id)

@@ -59,8 +59,8 @@ async def _keep_alive(hub: Hub) -> None:
         except (RedisError, OSError, DatabaseError) as error:
             log.warning("sockets_unchecked", reason=type(error).__name__)
         if time.monotonic() - checked > UNCHECKED_SECONDS:
-            for room in (*hub.rooms.values(), *hub.progress_rooms.values()):
-                room.close(TRY_AGAIN, "your rights cannot be checked at the moment")
+            for one in hub.everyone:
+                one.mailbox.close(TRY_AGAIN, "your rights cannot be checked at the moment")
 
 
 async def _check_rights(hub: Hub) -> None:

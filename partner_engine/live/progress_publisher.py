@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import structlog
 from django_redis import get_redis_connection
-from operations.engine.status import OperationStatus
 from redis import Redis
 from redis.exceptions import RedisError
 
+from operations.engine.status import OperationStatus
 from operations.models import BatchOperation
 from partner_engine.live.progress_rooms import operation_address, owner_address
 from partner_engine.live.transport.channel_layer import encode

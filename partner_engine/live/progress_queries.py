@@ -7,8 +7,8 @@ from typing import Final
 from uuid import UUID
 
 from django.db.models import Q, QuerySet
-from operations.engine.status import OperationStatus, statuses_of
 
+from operations.engine.status import OperationStatus, statuses_of
 from operations.models import BatchOperation
 from partner_engine.live.progress_frames import Counts, Progress
 from tenants.current_tenant import use_tenant

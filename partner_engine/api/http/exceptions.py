@@ -13,7 +13,6 @@ from django.core.signals import got_request_exception
 from django.db import OperationalError
 from django.http import Http404, HttpRequest, HttpResponse
 from msgspec import UNSET
-from operations.errors import OperationError
 from rest_framework import exceptions
 from structlog.contextvars import get_contextvars
 
@@ -22,6 +21,7 @@ from batch.misuse import Misuse
 from copies.history import NoSuchVersion
 from encryption.envelope import DecryptionFailed
 from encryption.key_ring import KeyServiceUnavailable
+from operations.errors import OperationError
 from operations.submission.errors import NoValidItems
 from partner_engine.error_statuses import status_of, status_of_operation_error
 from partner_engine.problems import MEDIA_TYPE, Fault, HolderShape, LockShape, Refused, render
