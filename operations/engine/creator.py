@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from operations.batch_models import BatchOperation
 from operations.errors import CreatorMayNot
 from operations.kinds.kind import Kind
@@ -21,14 +23,15 @@ def creator_of(operation: BatchOperation) -> Actor:
         client = ApiClient.objects.filter(pk=identity).first()
         if client is None or client.tenant_id != operation.tenant_id:
             raise CreatorMayNot("The API client that submitted it no longer exists.")
-        return client.as_actor(scopes=client.allowed_scopes)
+        actor: Actor = client.as_actor(scopes=client.allowed_scopes)
+        return actor
     user = User.objects.filter(pk=identity).first()
     if user is None or not user.is_active or user.tenant_id not in (None, operation.tenant_id):
         raise CreatorMayNot("The user who submitted it no longer has access.")
     return user.as_actor(source=operation.source)
 
 
-def require_creator_may(actor: Actor, kind: Kind[object, object]) -> None:  # type: ignore[type-var]
+def require_creator_may(actor: Actor, kind: Kind[Any, Any]) -> None:
     """Raise ``CreatorMayNot`` unless ``actor`` has the right that ``kind`` needs."""
     if not actor.may(kind.right):
         raise CreatorMayNot(f"The right {kind.right.value!r} of the user or API client who submitted it was withdrawn.")

@@ -99,6 +99,10 @@ amounts AS (
            count(*) FILTER (WHERE state = 'failed') AS failed, count(*) FILTER (WHERE state = 'cancelled') AS cancelled
       FROM ended),
 {COUNTED}"""  # noqa: S608
+#: The arrays of the statement, in the order of ``_row``.
+_ARRAYS: Final = tuple(
+    "ids states waits codes errors details finals results undos copies forms befores afters".split()
+)
 
 
 class Counts(msgspec.Struct, frozen=True, kw_only=True):
@@ -146,9 +150,7 @@ def end_items(  # noqa: PLR0913 - each is named at the call
     is_uncounted = FAULTS_TO_PAUSE <= faults < FAULTS_FORGIVEN
     cost = cost or Cost()
     rows = [_row(end, tries=tries[end.item_id], is_uncounted=is_uncounted) for end in ends]
-    names = ("ids", "states", "waits", "codes", "errors", "details", "finals", "results", "undos")
-    names += ("copies", "forms", "befores", "afters")
-    columns = zip(names, map(list, zip(*rows, strict=True)), strict=True)
+    columns = zip(_ARRAYS, map(list, zip(*rows, strict=True)), strict=True)
     parameters: dict[str, Any] = {
         **dict(columns),
         "token": token,

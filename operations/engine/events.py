@@ -5,7 +5,7 @@ Progress and the end are stored by the statement that ends the items (``ends``):
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Any, Final
 
 import msgspec
 from django.db import connections
@@ -45,6 +45,6 @@ _EMIT: Final = INSERT_EVENT.format(
 
 def emit(name: str, operation: BatchOperation, *, alias: str) -> None:
     """Store the event ``batch_operation.<name>`` with the operation's present counts, in the caller's transaction."""
-    values = {"event_id": uuid7(), "type": f"batch_operation.{name}", "operation": operation.id}
+    values: dict[str, Any] = {"event_id": uuid7(), "type": f"batch_operation.{name}", "operation": operation.id}
     with connections[alias].cursor() as cursor:
         cursor.execute(_EMIT, values)
