@@ -63,7 +63,7 @@ def index(request: HttpRequest, agent: Agent) -> HttpResponse:
     ]
     shown = agent.context(
         rows=rows,
-        running=any(not row["view"].ended for row in rows),  # type: ignore[attr-defined]
+        running=any(not row["view"].ended for row in rows),
         address=_list_address(page),
         previous=_list_address(page - 1) if page > 1 else "",
         next=_list_address(page + 1) if len(found) > PAGE else "",
@@ -111,12 +111,12 @@ def carry_out(name: str, operation: BatchOperation, agent: Agent) -> UUID:
 
 @require_GET
 @for_agents(Right.READ_FORMS)
-def results(request: HttpRequest, agent: Agent, operation_id: UUID) -> StreamingHttpResponse:
+def results(request: HttpRequest, agent: Agent, operation_id: UUID) -> HttpResponse:
     """Send all results as CSV, in the order of the input."""
     operation = _find(operation_id)
     response = StreamingHttpResponse(_result_lines(operation.id, agent.tenant), content_type="text/csv; charset=utf-8")
     response["Content-Disposition"] = f'attachment; filename="operation-{operation.id}.csv"'
-    return response
+    return response  # type: ignore[return-value]
 
 
 def _result_lines(operation_id: UUID, tenant: Tenant) -> Iterator[bytes]:
@@ -189,7 +189,7 @@ def _rows(items: Iterable[OperationItem], agent: Agent) -> list[Mapping[str, Any
     }
     names = InsuredNames(Reader.for_actor(agent.actor))
     clock = _clock(agent)
-    rows = []
+    rows: list[Mapping[str, Any]] = []
     for item in listed:
         copy = copies.get(item.copy_id) if item.copy_id else None
         insured = (names.of(copy, copy.catalogue) or copy.title or "New application") if copy else ""  # type: ignore[attr-defined]

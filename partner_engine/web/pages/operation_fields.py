@@ -10,8 +10,8 @@ from rules.definition.model import CompiledCatalogue
 
 #: The kinds that the page offers, in this order; the others need a program or a file.
 OFFERED: Final = ("set_answers", "transfer_owner", "requote", "re_evaluate", "renew", "clone", "archive", "export")
-#: Not even the agent of the form may set these for many at once without seeing each.
-_SENSITIVE: Final = "sensitive"
+#: The sensitivity of questions that nobody sets for many forms at once.
+_SENSITIVE: Final = "spi"
 _MOST_NAMED: Final = 4
 
 
