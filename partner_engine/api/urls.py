@@ -57,6 +57,7 @@ from partner_engine.api.webhooks import (
     WebhookEndpoints,
     WebhookEventSchema,
 )
+from partner_engine.api.what_if import WhatIf
 from partner_engine.id_converter import IdConverter
 
 app_name: Final = "api"
@@ -116,6 +117,7 @@ ROUTES: Final[dict[str, tuple[str, type[APIView]]]] = {
     "consent": ("quote_requests/<id:id>/consent", ConsentToBind),
     "bind_assistance": ("quote_requests/<id:id>/assistance", BindAssistance),
     "search": ("search", Search),
+    "what_if": ("what_if", WhatIf),
     "naics": ("naics", Naics),
     "appetite": ("appetite", Appetites),
     "appetite_table": ("appetite/table", AppetiteTable),
