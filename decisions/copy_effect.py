@@ -22,6 +22,7 @@ from copies.paths import Path, join_path, split_path
 from copies.sealed_answers import Sealer
 from decisions.decide_many import FAULTS, DecidingRelease, StoredCopy
 from decisions.supposition import Supposition
+from presentation.visibility import NOBODY, PUBLIC, Visibility
 from rules.definition.model import CompiledCatalogue
 from rules.flow import check_flow
 from rules.flow.eligibility import decide_product, mark_bindable
@@ -416,19 +417,30 @@ def _place(side: _Side, code: str) -> tuple[str, str]:
     named = sorted({item for item in states if isinstance(item, str)}) if isinstance(states, list) else []
     state = NONE if not named else named[0] if len(named) == 1 else SEVERAL
     return (
-        state if _is_open_to_all(side.catalogue, line.states.reads) else CLOSED,
-        (industry if isinstance(industry, str) and industry else NONE)
-        if _is_open_to_all(side.catalogue, line.industry.reads)
-        else CLOSED,
+        CLOSED if _is_closed(side, line.states.reads) else state,
+        CLOSED if _is_closed(side, line.industry.reads) else _text(industry),
     )
 
 
-def _is_open_to_all(catalogue: CompiledCatalogue, reads: frozenset[str]) -> bool:
-    """Return whether none of the answers behind ``reads`` is personal or sensitive."""
-    for code in reads:
-        question, derived = catalogue.questions.get(code), catalogue.derived.get(code)
-        if question is not None and question.question.sensitivity:
-            return False
-        if derived is not None and not _is_open_to_all(catalogue, derived.value.reads):
-            return False
-    return True
+def _text(value: object) -> str:
+    return value if isinstance(value, str) and value else NONE
+
+
+def _is_closed(side: _Side, reads: frozenset[str]) -> bool:
+    """Return whether an answer behind ``reads`` is not public, now or when it was given."""
+    visibility, codes = Visibility(side.catalogue, NOBODY), _questions_behind(side.catalogue, reads)
+    if any(visibility.of(code) is not PUBLIC for code in codes):
+        return True
+    return any(
+        visibility.of(code, container.answers[code]) is not PUBLIC
+        for _, container in walk_containers(side.document)
+        for code in codes & container.answers.keys()
+    )
+
+
+def _questions_behind(catalogue: CompiledCatalogue, reads: frozenset[str]) -> frozenset[str]:
+    """Return the codes of the questions that ``reads``, directly or by derived values, are made of."""
+    found = reads & catalogue.questions.keys()
+    for code in reads & catalogue.derived.keys():
+        found |= _questions_behind(catalogue, catalogue.derived[code].value.reads)
+    return found

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import msgspec
 
-#: Different values that are counted one by one; beyond, neighbors are counted together.
+#: Different values that are counted one by one; beyond, close ones are counted together.
 MOST_VALUES = 20_000
 QUANTILES = (5, 25, 50, 75, 95)
 
