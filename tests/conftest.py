@@ -21,6 +21,7 @@ from django.conf import settings
 from django.db import connection, connections, transaction
 from django.test import Client
 from django_redis import get_redis_connection
+from pytest_django import Settings
 
 from batch.storage import own_transaction
 from catalogue.demo import CATALOGUE_FILE, Sample, read_samples
@@ -30,8 +31,9 @@ from tenants.access import Role
 from tenants.current_tenant import without_tenant
 from tenants.flag_memory import FlagMemory
 from tenants.flag_rules import FlagState
-from tenants.flags import COPIES
-from tenants.models import ApiClient, Flag, Tenant, User
+from tenants.flags import FLAGS
+from tenants.limits.memory import LimitMemory, StoredLimits
+from tenants.models import ApiClient, Flag, RateLimit, Tenant, User
 from tests.harness import quick_flush
 from tests.harness.carrier_links import MemoryLog
 from tests.harness.carrier_simulator import carrier_simulator, started_simulator  # noqa: F401 - fixtures
@@ -56,6 +58,9 @@ def pytest_configure() -> None:
     own_transaction.is_enclosed = _is_enclosed
     own_transaction.begin = _begin
     quick_flush.install()
+    # Also for servers that tests start. Tests of limits switch them on for themselves.
+    os.environ["RATE_LIMIT_FACTOR"] = "0"
+    settings.RATE_LIMIT_FACTOR = 0
     settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 
 
@@ -65,9 +70,10 @@ def _is_enclosed(alias: str) -> bool:
     return bool(blocks) and not blocks[-1]._from_testcase
 
 
-def _begin(alias: str) -> AbstractContextManager[object]:
+def _begin(alias: str, *, is_alone: bool = True) -> AbstractContextManager[object]:
     """Return a savepoint inside a test's transaction: the save can fail without the test's other rows."""
-    return transaction.atomic(using=alias) if connections[alias].in_atomic_block else nullcontext()
+    is_inside = connections[alias].in_atomic_block
+    return transaction.atomic(using=alias) if is_inside or not is_alone else nullcontext()
 
 
 @pytest.fixture(autouse=True)
@@ -87,9 +93,21 @@ def carrier_traffic(monkeypatch: pytest.MonkeyPatch) -> MemoryLog:
 
 @pytest.fixture(autouse=True)
 def copies_are_on(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Turn the flag ``copies`` on for everyone. Tests of flags use ``stored_flags`` instead."""
-    known = {COPIES: FlagState(name=COPIES, everyone=True)}
+    """Turn all flags on for everyone. Tests of flags use ``stored_flags`` instead."""
+    known = {name: FlagState(name=name, everyone=True) for name in FLAGS}
     monkeypatch.setattr(Flag, "memory", FlagMemory(lambda: known))
+
+
+@pytest.fixture(autouse=True)
+def default_limits(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Use the default limits without a query. Tests of limits replace the memory."""
+    monkeypatch.setattr(RateLimit, "memory", LimitMemory(StoredLimits))
+
+
+@pytest.fixture
+def limits_on(settings: Settings) -> None:
+    """Switch the rate limits on, with their default numbers."""
+    settings.RATE_LIMIT_FACTOR = 1
 
 
 @pytest.fixture

@@ -45,6 +45,8 @@ from partner_engine.live.transport.mailbox import Closed
 from partner_engine.live.transport.origin import headers_of, is_our_host, is_our_page, names_a_page
 from partner_engine.live.transport.refusal import refuse_handshake
 from partner_engine.problems import Refused
+from partner_engine.rate_limits import count_socket
+from tenants.limits.scopes import REALTIME
 
 TOO_LARGE: Final = 1009
 #: The number of frames that a client may send at once, and then per second.
@@ -89,6 +91,7 @@ class CopySocket(AsyncWebsocketConsumer):
         copy_id: UUID = self.scope["url_route"]["kwargs"]["id"]
         try:
             grant = await in_thread(grant_of)(self.scope, copy_id)
+            await in_thread(count_socket)(REALTIME, actor=grant.actor, tenant=grant.tenant, handshake=self.scope)
             facts = await in_thread(load_copy_facts)(grant.tenant, copy_id)
             if facts is None:
                 raise Refused(404, "not_found", "This copy does not exist.")
