@@ -8,6 +8,7 @@ from typing import Any, Final
 from operations.kinds.archive import Archive
 from operations.kinds.clone import Clone, Renew
 from operations.kinds.export_forms import ExportForms
+from operations.kinds.import_forms import ImportForms
 from operations.kinds.kind import Kind
 from operations.kinds.re_evaluate import ReEvaluate
 from operations.kinds.reindex import Reindex
@@ -17,6 +18,7 @@ from operations.kinds.transfer_owner import TransferOwner
 from operations.kinds.undoing import Undo
 
 _ALL: Final[tuple[Kind[Any, Any], ...]] = (
+    ImportForms(),
     SetAnswers(),
     Clone(),
     Renew(),
