@@ -19,8 +19,8 @@ from partner_engine.api.bodies import Code
 from partner_engine.api.http.endpoint import Endpoint
 from partner_engine.api.http.input import Body
 from partner_engine.api.http.schema import documented
-from partner_engine.api.http.strict_json import join_pointer
 from partner_engine.problems import Fault, Refused
+from presentation.faults import join_pointer
 from search.form_search import search_forms
 from tenants.access import Right
 
