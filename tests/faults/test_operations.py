@@ -26,7 +26,7 @@ SELECT o.total, o.completed, o.failed, o.cancelled, o.finished_at IS NOT NULL,
  WHERE o.id = %s GROUP BY o.id"""
 #: Copies whose version does not follow from the end of their item: 2 for a completed one, 1 for any other.
 WRONG_VERSIONS: Final = """
-SELECT count(*) FROM operations_operationitem i JOIN copies_copy c ON c.id = %s::uuid[][i.number + 1]
+SELECT count(*) FROM operations_operationitem i JOIN copies_copy c ON c.id = (%s::uuid[])[i.number + 1]
  WHERE i.operation_id = %s AND c.version <> CASE WHEN i.state = 'completed' THEN 2 ELSE 1 END"""
 EVENTS: Final = """
 SELECT payload->>'event_type', (payload->'data'->>'progress_percent')::float FROM actions_outboxaction
