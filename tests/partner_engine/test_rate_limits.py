@@ -12,16 +12,17 @@ from django.db import OperationalError
 from django.test import Client, RequestFactory
 from pytest_django import Settings
 
+from batch import service as batch
 from catalogue.models import Release
 from partner_engine.problems import Refused
-from partner_engine.rate_limits import count_socket
+from partner_engine.rate_limits import count_opened_socket
 from tenants.backends import EmailBackend
 from tenants.limit_models import RateLimit
-from tenants.limits import check
 from tenants.limits.memory import LimitMemory, StoredLimits
 from tenants.limits.scopes import SCOPES, Limit
 from tenants.models import Tenant, User
 from tests.harness.cast import PASSWORD
+from tests.harness.guests import follow, issue
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("limits_on")]
 DOCS = Path(__file__).parents[2] / "docs" / "limits.md"
@@ -107,10 +108,10 @@ def test_opening_sockets_is_limited_by_caller_behind_the_proxy(
     handshake = {"headers": [(b"x-forwarded-for", b"198.51.100.1")], "client": ("127.0.0.1", 1)}
     actor = owner.as_actor(source="web")
     for _ in range(2):
-        count_socket("realtime", actor=actor, tenant=harbor, handshake=handshake)
+        count_opened_socket("realtime", actor=actor, tenant=harbor, handshake=handshake)
 
     with pytest.raises(Refused) as refused:
-        count_socket("realtime", actor=actor, tenant=harbor, handshake=handshake)
+        count_opened_socket("realtime", actor=actor, tenant=harbor, handshake=handshake)
 
     assert (refused.value.status, refused.value.code) == (429, "rate_limited")
     assert set(refused.value.headers) >= {"Retry-After", "X-RateLimit-Limit"}
@@ -145,11 +146,15 @@ def test_the_page_of_the_docs_lists_every_scope_with_its_default() -> None:
     assert [line for line in text.splitlines() if line.startswith("| `") and line.count("|") == 6] == rows
 
 
-def test_a_guest_starts_one_session_of_a_copy_in_five_minutes() -> None:
-    visitor = check.visitor_subject("copy:192.0.2.1")
-    check.take("guest_session", visitor)
+def test_a_guest_starts_one_session_of_a_copy_in_five_minutes(demo: Release, harbor: Tenant, owner: User) -> None:
+    with batch.build_context(scope=harbor, actor=owner.as_actor(source="web")) as context:
+        context.save()
+        copy_id = str(context.copy.id)
+    _, secret = issue(harbor, copy_id)
 
-    with pytest.raises(check.RateLimited) as refused:
-        check.take("guest_session", visitor)
+    wrong = follow(Client(), copy_id, "wrong" * 5)
+    first, second = follow(Client(), copy_id, secret), follow(Client(), copy_id, secret)
 
-    assert 290 < refused.value.retry_after <= 300
+    # A refused link starts no session and does not count.
+    assert (wrong.status_code, first.status_code, second.status_code) == (403, 200, 429)
+    assert 290 < int(second.headers["Retry-After"]) <= 300
