@@ -5,7 +5,7 @@ The file stays in the browser between the preview and the import, so nothing of 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final
 from uuid import UUID
 
@@ -13,16 +13,15 @@ from django.core.files.uploadedfile import UploadedFile
 from django.http import Http404, HttpRequest, HttpResponse, StreamingHttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
+from operations.imports.failed_file import FailedItems, return_failed
+from operations.imports.order import ImportRequest, import_order
+from operations.imports.preview import PreviewRow, preview
 
 from catalogue import releases
 from operations.errors import OperationError, OperationNotFound
 from operations.imports.errors import ImportRefused, InvalidMapping
-from operations.imports.failed_file import FailedItems, return_failed
 from operations.imports.files import read_file
 from operations.imports.limits import MOST_BYTES
-from operations.imports.mapping import Targets
-from operations.imports.order import ImportRequest, import_order
-from operations.imports.preview import preview
 from operations.submission.errors import InvalidOrder, NoValidItems
 from operations.submission.order import Options
 from operations.submission.selectors import access_operation
@@ -30,6 +29,7 @@ from operations.submission.start import start
 from operations.submission.submit import submit
 from partner_engine.web.access import Agent, for_agents
 from partner_engine.web.pages.operation_columns import build_columns, mapping_of_fields
+from partner_engine.web.pages.operation_fields import askable_questions
 from tenants.access import Right
 
 _NAME_LENGTH: Final = 120
@@ -57,8 +57,8 @@ def new(request: HttpRequest, agent: Agent) -> HttpResponse:
         )
         submitted = submit(order, tenant=agent.tenant, actor=agent.actor)
     except (InvalidMapping, InvalidOrder, NoValidItems) as refused:
-        reasons = " ".join(dict.fromkeys(fault.detail for fault in refused.faults[:3]))
-        return _page(request, agent, problem=reasons or str(refused), status=422)
+        reasons = dict.fromkeys(fault.detail for fault in list(refused.faults)[:3])
+        return _page(request, agent, problem=" ".join(reasons) or str(refused), status=422)
     except ImportRefused as refused:
         return _page(request, agent, problem=str(refused), status=422)
     except OperationError as refused:
@@ -116,8 +116,30 @@ def _upload(request: HttpRequest) -> tuple[bytes, str]:
 
 def _preview(content: bytes, mapping: Mapping[str, str | None] | None, agent: Agent) -> dict[str, Any]:
     found = preview(read_file(content), mapping, catalogue="", tenant=agent.tenant, actor=agent.actor)
-    targets = Targets(releases.current(agent.tenant.catalogue).compiled)
-    return {"found": found, "columns": build_columns(found.columns, targets)}
+    rows = [
+        {"number": row.number, "cells": _cells(row, [one.column for one in found.columns if one.target])}
+        for row in found.rows
+    ]
+    return {
+        "found": found,
+        "columns": build_columns(found.columns),
+        "heads": [one.column for one in found.columns if one.target],
+        "rows": rows,
+        "questions": askable_questions(
+            releases.current(agent.tenant.catalogue).compiled, sees_personal=agent.actor.may(Right.READ_PERSONAL)
+        ),
+    }
+
+
+def _cells(row: PreviewRow, heads: Sequence[str]) -> list[Mapping[str, str]]:
+    faults = {fault.column: fault.detail for fault in row.errors}
+    of_cells = [{"text": _text(row.cells.get(head)), "fault": faults.get(head, "")} for head in heads]
+    of_row = [{"text": "", "fault": fault.detail} for fault in row.errors if not fault.column]
+    return [*of_cells, *of_row]
+
+
+def _text(value: object) -> str:
+    return "" if value is None else str(value)
 
 
 def _page(request: HttpRequest, agent: Agent, *, status: int = 200, **shown: Any) -> HttpResponse:
