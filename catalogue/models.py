@@ -16,7 +16,24 @@ from django.core.validators import RegexValidator
 from django.db import models
 
 from catalogue.checks import check_row, pool_circle
+from catalogue.golden_models import AcceptedResult, GoldenCase
 from rules.types.registry import QUESTION_TYPES
+
+__all__ = [
+    "AcceptedResult",
+    "Catalogue",
+    "Choice",
+    "ChoiceList",
+    "DerivedValue",
+    "FormRule",
+    "GoldenCase",
+    "LineOfBusiness",
+    "PackageImport",
+    "PackagePublisher",
+    "Question",
+    "QuestionSet",
+    "Release",
+]
 
 _NAME = RegexValidator(
     r"\A[A-Za-z_][A-Za-z0-9_]*\Z",

@@ -27,6 +27,7 @@ from unfold.widgets import UnfoldAdminFileFieldWidget
 from carriers.models import Carrier, CarrierProduct
 from catalogue.drafts import read_draft
 from catalogue.files import read_with_warnings, write_catalogue
+from catalogue.golden_cases import faults_of, run_cases
 from catalogue.loader import load
 from catalogue.models import Catalogue, Release
 from catalogue.publish_work import count_impacts
@@ -51,6 +52,7 @@ _PLACES: Final = {
     "lines": "admin:catalogue_lineofbusiness_changelist",
     "carriers": "admin:carriers_carrier_changelist",
     "products": "admin:carriers_carrierproduct_changelist",
+    "golden_cases": "admin:catalogue_goldencase_changelist",
 }
 _FIRST_STEP: Final = re.compile(r"(\w+)\[([^\]]+)\]")
 
@@ -248,11 +250,12 @@ class CatalogueAdmin(DraftAdmin):
 def _findings(
     catalogue: Catalogue, definition: CatalogueDefinition
 ) -> tuple[list[CatalogueFault], list[CatalogueWarning]]:
-    """Return the faults of the draft of ``catalogue``, also against its releases, or its warnings."""
+    """Return the faults of the draft of ``catalogue``, also against its releases and golden cases, or its warnings."""
     try:
-        warnings = check_catalogue(definition).warnings
+        checked = check_catalogue(definition)
         check_renames(catalogue, definition)
-        return [], warnings
+        faults = faults_of(run_cases(catalogue, checked.compiled))
+        return faults, [] if faults else checked.warnings
     except CatalogueErrors as error:
         return error.faults, []
 
@@ -283,6 +286,7 @@ def _parts(catalogue: Catalogue) -> Iterable[tuple[str, str, int]]:
         ("catalogue_derivedvalue", "Derived values", catalogue.derived_values),
         ("catalogue_formrule", "Form rules", catalogue.form_rules),
         ("catalogue_lineofbusiness", "Lines of business", catalogue.lines),
+        ("catalogue_goldencase", "Golden cases", catalogue.golden_cases),
         ("catalogue_release", "Releases", catalogue.releases),
     )
     for view, title, rows in own:
