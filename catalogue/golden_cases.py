@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
-from typing import TYPE_CHECKING, Final
+from typing import Final, Protocol
 
 import msgspec
 from django.db import transaction
@@ -25,10 +25,6 @@ from rules.definition.renames import renames_of
 from rules.flow import check_flow
 from rules.flow.evaluation import Evaluation, ProductOutcome
 from rules.flow.followed_renames import follow_renames
-
-if TYPE_CHECKING:
-    # That module publishes, for which it runs the cases.
-    from catalogue.releases import CompiledRelease
 
 #: The most golden cases of one catalogue: all are decided before each publish.
 MOST_CASES: Final = 2_000
@@ -105,7 +101,23 @@ class NewCase:
     note: str = ""
 
 
-def make_case(release: CompiledRelease, answers: CaseAnswers, new: NewCase, *, actor_id: str) -> GoldenCase:
+class DecidingRelease(Protocol):
+    """The release that decides a new case, as far as it is read."""
+
+    @property
+    def id(self) -> int:
+        """Return its id."""
+
+    @property
+    def catalogue_code(self) -> str:
+        """Return the code of its catalogue."""
+
+    @property
+    def compiled(self) -> CompiledCatalogue:
+        """Return its compiled catalogue."""
+
+
+def make_case(release: DecidingRelease, answers: CaseAnswers, new: NewCase, *, actor_id: str) -> GoldenCase:
     """Store a case whose expectations are what ``release`` decides for ``answers``. Raises ``TooManyCases``,
     ``NameTaken``.
     """

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import Any, ClassVar
 
 import msgspec
 from django.core.exceptions import ValidationError
@@ -10,9 +10,6 @@ from django.db import models
 
 from catalogue.golden_answers import check_answers
 from catalogue.packages.contents import Expected
-
-if TYPE_CHECKING:
-    from catalogue.models import Catalogue, Release
 
 __all__ = ["AcceptedResult", "GoldenCase"]
 
@@ -23,10 +20,8 @@ class GoldenCase(models.Model):
     Codes are those of ``release``. A case names neither the copy nor the tenant that it was made from.
     """
 
-    catalogue: models.ForeignKey[Catalogue, Catalogue] = models.ForeignKey(
-        "catalogue.Catalogue", on_delete=models.CASCADE, related_name="golden_cases"
-    )
-    release: models.ForeignKey[Release, Release] = models.ForeignKey(
+    catalogue = models.ForeignKey("catalogue.Catalogue", on_delete=models.CASCADE, related_name="golden_cases")
+    release = models.ForeignKey(
         "catalogue.Release",
         on_delete=models.PROTECT,
         related_name="+",

@@ -407,6 +407,7 @@ class FormRule(models.Model):
     then = models.CharField("effect", max_length=20, choices=Effect)
     at = models.CharField("shown at", max_length=64, help_text="Code of the question or pool that shows the message.")
     say = models.CharField("message", max_length=500)
+    shadow = models.BooleanField(default=False, help_text="Decided and counted, without any effect on forms.")
 
     class Meta:
         ordering: ClassVar = ["catalogue", "position", "code"]

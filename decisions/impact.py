@@ -22,7 +22,7 @@ from copies.document import Document
 from copies.models import Copy
 from decisions.waiting import list_databases
 from forms.models import ApplicationForm, QuoteRequest
-from rules.definition.catalogue import CatalogueDefinition
+from rules.definition.catalogue import CatalogueDefinition, without_shadow
 from rules.definition.compiler import compile_catalogue
 from rules.definition.renames import renames_of
 from rules.flow.followed_renames import follow_renames
@@ -64,7 +64,10 @@ def reach_of(before: CatalogueDefinition, after: CatalogueDefinition) -> Reach:
 
 
 def _deciding(definition: CatalogueDefinition) -> CatalogueDefinition:
-    """Return ``definition`` without the texts that neither decide nor are part of a decision or of the search."""
+    """Return ``definition`` without shadow rules and the texts that neither decide nor are part of a decision or of the
+    search.
+    """
+    definition = without_shadow(definition)
     sets = tuple(
         replace(
             part,

@@ -236,6 +236,10 @@ class Migration(migrations.Migration):
                         on_delete=django.db.models.deletion.CASCADE, related_name="form_rules", to="catalogue.catalogue"
                     ),
                 ),
+                (
+                    "shadow",
+                    models.BooleanField(default=False, help_text="Decided and counted, without any effect on forms."),
+                ),
             ],
             options={
                 "ordering": ["catalogue", "position", "code"],
