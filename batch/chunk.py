@@ -12,7 +12,7 @@ from batch.changes.changeset import Changeset
 from batch.changes.records import SaveResult
 from batch.context import BatchContext
 from batch.locks.locked_copy import LockedCopies
-from batch.save import Fault, UnitOfWork, refusing, save
+from batch.save import Companion, Fault, UnitOfWork, refusing, save
 
 #: More copies than this in one chunk hold their locks for too long.
 MOST_COPIES: Final = 500
@@ -44,21 +44,30 @@ class Chunk:
 
     def apply(self, change: Callable[[Changeset], object]) -> None:
         """Apply ``change`` to every copy; a copy that refuses it is put into ``errors``, the others go on."""
-        for context in self:
-            with refusing(context, self._refuse):
-                change(context.changeset)
+        self.apply_each(lambda _, context: change(context.changeset))
 
-    def save(self) -> list[ItemResult]:
+    def apply_each(self, change: Callable[[UUID, BatchContext], object]) -> None:
+        """Apply ``change``, which gets the requested id, to every copy as ``apply`` does."""
+        for identity in self._ids:
+            if identity in self.contexts and identity not in self.errors:
+                context = self.contexts[identity]
+                with refusing(context, self._refuse):
+                    change(identity, context)
+
+    def save(self, *, companion: Companion | None = None) -> list[ItemResult]:
         """Save all copies in one transaction; return the end of each, in the order requested.
 
         A copy that was changed meanwhile, or that the rules refuse, is reported and left out. Where the database
         refuses the whole, each is written by itself, so that only those at fault are left out. Raises ``DatabaseError``
         where the connection was lost: then it is unknown what was saved; load the copies again.
+
+        The ``companion`` is called in the transaction with the results of the copies that were written, by requested
+        id: what it writes is stored with them or not at all. It is called once for each transaction.
         """
         contexts = list(self)
         for context in contexts:
             context.require_savable()
-        results = save(contexts, locks=self._locked, refuse=self._fail)
+        results = save(contexts, locks=self._locked, refuse=self._fail, companion=self._by_requested(companion))
         saved = {identity: results.get(context.copy.id) for identity, context in self.contexts.items()}
         return [ItemResult(identity, saved.get(identity), self.errors.get(identity)) for identity in self._ids]
 
@@ -66,6 +75,12 @@ class Chunk:
         """Close all contexts."""
         for context in self.contexts.values():
             context.close()
+
+    def _by_requested(self, companion: Companion | None) -> Companion | None:
+        if companion is None:
+            return None
+        requested = {context.copy.id: identity for identity, context in self.contexts.items()}
+        return lambda saved: companion({requested[copy_id]: result for copy_id, result in saved.items()})
 
     def _fail(self, unit: UnitOfWork, fault: Fault) -> None:
         self._refuse(unit, fault)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Final, Protocol, TypeAlias
 from uuid import UUID
@@ -80,6 +80,8 @@ class UnitOfWork(Protocol):
 
 Refuse: TypeAlias = Callable[[UnitOfWork, Fault], None]
 Respond: TypeAlias = Callable[[SaveResult], StoredResponse]
+#: Writes what belongs to saves, by the results of the saved copies, in their transaction.
+Companion: TypeAlias = Callable[[Mapping[UUID, SaveResult]], None]
 
 
 def raise_fault(unit: UnitOfWork, fault: Fault) -> None:
@@ -87,18 +89,21 @@ def raise_fault(unit: UnitOfWork, fault: Fault) -> None:
     raise fault
 
 
-def save(
+def save(  # noqa: PLR0913 - each is named at the call
     units: Sequence[UnitOfWork],
     *,
     locks: Locks | None = None,
     refuse: Refuse = raise_fault,
     respond: Respond | None = None,
+    companion: Companion | None = None,
     is_dry_run: bool = False,
 ) -> dict[UUID, SaveResult]:
     """Save ``units``, all of one tenant, in one transaction; return the results by copy.
 
     ``refuse`` gets each copy that cannot be saved, with its fault; the others go on. ``respond`` builds the response to
-    a keyed request before anything is written. A dry run ends after the actions and writes nothing.
+    a keyed request before anything is written. The ``companion`` is called in the transaction with the results of the
+    copies that were written; an error of its own is raised, and then nothing is written. A dry run ends after the
+    actions and writes nothing.
     """
     planned: dict[UnitOfWork, PlannedSave] = {}
     with _failing(units):
@@ -138,7 +143,8 @@ def save(
         if locks is not None:
             locks.extend()
         failpoint("lock_extended")
-        refusals = write_all(list(planned.values()), scope=units[0].scope, locks=locks)
+        writes = list(planned.values())
+        refusals = write_all(writes, scope=units[0].scope, locks=locks, companion=_of_copies(companion, writes))
         failpoint("written")
         for unit in [unit for unit in planned if unit.loaded.copy.id in refusals]:
             del planned[unit]
@@ -207,6 +213,16 @@ def _conclude_the_same(before: Evaluation, after: Evaluation) -> bool:
 
 def _results(planned: dict[UnitOfWork, PlannedSave]) -> dict[UUID, SaveResult]:
     return {one.loaded.copy.id: one.result for one in planned.values()}
+
+
+def _of_copies(
+    companion: Companion | None, planned: Sequence[PlannedSave]
+) -> Callable[[Collection[UUID]], None] | None:
+    """Return ``companion`` as what is called with the ids of the saved copies."""
+    if companion is None:
+        return None
+    results = {one.loaded.copy.id: one.result for one in planned}
+    return lambda saved: companion({copy_id: results[copy_id] for copy_id in results if copy_id in saved})
 
 
 def _begin(unit: UnitOfWork, is_dry_run: bool) -> Changeset:

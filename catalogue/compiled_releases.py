@@ -5,12 +5,17 @@ Each release has a lock of its own: threads that need a release wait for its com
 
 from __future__ import annotations
 
+import time
 from collections import OrderedDict
 from collections.abc import Callable
 from threading import Lock
 from typing import Generic, TypeVar
 
+import structlog
+
 T = TypeVar("T")
+
+log = structlog.get_logger(__name__)
 
 
 class CompiledReleases(Generic[T]):
@@ -37,7 +42,10 @@ class CompiledReleases(Generic[T]):
             if known is not None:
                 return known
             try:
+                started = time.perf_counter()
                 release = self._compile(release_id)
+                milliseconds = round((time.perf_counter() - started) * 1000)
+                log.info("release_compiled", release=release_id, ms=milliseconds, kept=len(self._releases))
             finally:
                 with self._guard:
                     self._compiling.pop(release_id, None)

@@ -1,5 +1,7 @@
 """The Django app of the project and its faces."""
 
+from importlib import import_module
+
 from django.apps import AppConfig
 
 # Imported to register the system checks.
@@ -13,3 +15,7 @@ class PartnerEngineConfig(AppConfig):
 
     name = "partner_engine"
     verbose_name = "Partner Engine"
+
+    def ready(self) -> None:
+        """Log sign-ins from now on."""
+        import_module("partner_engine.sign_in_log").log_sign_ins()

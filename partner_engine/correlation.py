@@ -8,6 +8,7 @@ from collections.abc import Callable
 from typing import Final
 
 import structlog
+from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from structlog.contextvars import bind_contextvars, clear_contextvars
 from uuid_utils.compat import uuid7
@@ -15,9 +16,9 @@ from uuid_utils.compat import uuid7
 HEADER: Final = "X-Correlation-ID"
 #: Accepted ids: no characters that could forge a log line, and no longer than the database column.
 _WELL_FORMED: Final = re.compile(r"[A-Za-z0-9._:-]{1,64}", re.ASCII)
-#: Requested constantly by machines, so not logged.
 #: Below it the rest of a path is a secret that opens a page.
 _SECRETS: Final = "/proposals/"
+#: Requested constantly by machines, so not logged.
 _UNLOGGED: Final = ("/healthz", "/readyz", "/metrics", "/static/")
 
 log = structlog.get_logger(__name__)
@@ -40,13 +41,23 @@ class CorrelationMiddleware:
         clear_contextvars()
         bind_contextvars(correlation_id=correlation_id)
         started = time.perf_counter()
+        log.debug("request_started", method=request.method, path=_path_without_secret(request))
         try:
             response = self.get_response(request)
             response[HEADER] = correlation_id
             if not request.path.startswith(_UNLOGGED):
-                milliseconds = round((time.perf_counter() - started) * 1000, 1)
-                path = f"{_SECRETS}..." if request.path.startswith(_SECRETS) else request.path
-                log.info("request", method=request.method, path=path, status=response.status_code, ms=milliseconds)
+                _log_response(request, response, milliseconds=round((time.perf_counter() - started) * 1000, 1))
             return response
         finally:
             clear_contextvars()
+
+
+def _log_response(request: HttpRequest, response: HttpResponse, *, milliseconds: float) -> None:
+    known = {"method": request.method, "path": _path_without_secret(request), "status": response.status_code}
+    log.info("request", **known, ms=milliseconds)
+    if milliseconds > settings.SLOW_REQUEST_MS:
+        log.warning("slow_request", **known, ms=milliseconds, limit_ms=settings.SLOW_REQUEST_MS)
+
+
+def _path_without_secret(request: HttpRequest) -> str:
+    return f"{_SECRETS}..." if request.path.startswith(_SECRETS) else request.path

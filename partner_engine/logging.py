@@ -1,7 +1,7 @@
-"""Structured logs: JSON in production, readable in development.
+"""Structured logs: JSON in production, readable in development; optionally in files by day (``log_files``).
 
-Every line contains the bound context: correlation id, tenant, actor. Values are left out: a traceback has files, lines
-and exception types, but no messages, which may quote an answer.
+Every line contains the bound context (correlation id, tenant, actor) and its category (``log_categories``). Values are
+left out: a traceback has files, lines and exception types, but no messages, which may quote an answer.
 """
 
 from __future__ import annotations
@@ -16,6 +16,9 @@ from typing import Any, Final
 
 import structlog
 from structlog.typing import Processor
+
+from partner_engine.log_categories import add_category, hide_secrets
+from partner_engine.log_files import file_handlers
 
 #: Exceptions whose message is a fixed sentence for the operator.
 _WITH_MESSAGE: Final = frozenset({"ImproperlyConfigured", "SystemCheckError", "ModuleNotFoundError"})
@@ -44,24 +47,29 @@ Event = MutableMapping[str, Any]
 ExceptionInfo = tuple[type[BaseException], BaseException, TracebackType | None]
 
 
-def logging_settings(*, is_readable: bool, level: str) -> dict[str, Any]:
-    """Return the logging settings: text for people if ``is_readable``, else one JSON object per line."""
-    renderers: list[Processor] = [structlog.processors.JSONRenderer()]
-    if is_readable:
-        renderers = [_as_text, structlog.dev.ConsoleRenderer(colors=False, sort_keys=False)]
+def logging_settings(
+    *, is_readable: bool, level: str, directory: str = "", days: dict[str, int] | None = None
+) -> dict[str, Any]:
+    """Return the logging settings: text for people if ``is_readable``, else one JSON object per line.
+
+    With a ``directory`` the lines go into files there too, always as JSON; ``days`` says how long each file is kept.
+    """
+    json: list[Processor] = [structlog.processors.JSONRenderer()]
+    readable: list[Processor] = [_as_text, structlog.dev.ConsoleRenderer(colors=False, sort_keys=False)]
+    files = file_handlers(directory, days=days or {}) if directory else {}
     return {
         "version": 1,
         "disable_existing_loggers": False,
-        "formatters": {
-            "structured": {
-                "()": structlog.stdlib.ProcessorFormatter,
-                "foreign_pre_chain": _processors(),
-                "processors": [structlog.stdlib.ProcessorFormatter.remove_processors_meta, *renderers],
-            }
+        "formatters": {"structured": _formatter(readable if is_readable else json), "json": _formatter(json)},
+        "filters": {
+            "tasks": {"()": TaskWithoutDetails},
+            "only_security": {"()": "partner_engine.log_files.OnlySecurity"},
         },
-        "filters": {"tasks": {"()": TaskWithoutDetails}},
-        "handlers": {"standard": {"class": "logging.StreamHandler", "formatter": "structured", "filters": ["tasks"]}},
-        "root": {"handlers": ["standard"], "level": level},
+        "handlers": {
+            "standard": {"class": "logging.StreamHandler", "formatter": "structured", "filters": ["tasks"]},
+            **files,
+        },
+        "root": {"handlers": ["standard", *files], "level": level},
         "loggers": {
             # Django's own handlers would log the lines a second time, in another format.
             "django": {"handlers": [], "level": "INFO", "propagate": True},
@@ -70,6 +78,14 @@ def logging_settings(*, is_readable: bool, level: str) -> dict[str, Any]:
             "django.request": {"level": "ERROR"},
             **{name: {"level": "WARNING"} for name in _QUIET},
         },
+    }
+
+
+def _formatter(renderers: list[Processor]) -> dict[str, Any]:
+    return {
+        "()": structlog.stdlib.ProcessorFormatter,
+        "foreign_pre_chain": _processors(),
+        "processors": [structlog.stdlib.ProcessorFormatter.remove_processors_meta, *renderers],
     }
 
 
@@ -97,6 +113,8 @@ def _processors() -> list[Processor]:
         structlog.stdlib.add_log_level,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
         exception_without_values,
+        add_category,
+        hide_secrets,
         structlog.stdlib.PositionalArgumentsFormatter(),
         structlog.processors.UnicodeDecoder(),
     ]

@@ -12,25 +12,24 @@ from typing import Final
 import msgspec
 from msgspec import UNSET, UnsetType
 
+from presentation.faults import MOST_FAULTS, Fault
+
+__all__ = [
+    "MEDIA_TYPE",
+    "MOST_ALLOWED",
+    "MOST_FAULTS",
+    "Fault",
+    "HolderShape",
+    "LockShape",
+    "Problem",
+    "Refused",
+    "brief",
+    "render",
+]
+
 MEDIA_TYPE: Final = "application/problem+json"
-#: A response lists this many faults, and this many allowed values in all of them together.
-MOST_FAULTS: Final = 100
+#: A response lists this many allowed values in all of its faults together.
 MOST_ALLOWED: Final = 2_000
-
-
-class Fault(msgspec.Struct, frozen=True, kw_only=True):
-    """A single error: ``pointer`` (RFC 6901) into the body, ``path`` of the answer, row, header or query parameter.
-
-    Where only certain values are valid, ``allowed`` lists them and ``did_you_mean`` is the most similar one; both are
-    left out otherwise, and where the list is long.
-    """
-
-    pointer: str = ""
-    path: str = ""
-    code: str
-    detail: str
-    did_you_mean: str | UnsetType = UNSET
-    allowed: list[str] | UnsetType = UNSET
 
 
 class HolderShape(msgspec.Struct, frozen=True, kw_only=True):

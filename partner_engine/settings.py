@@ -15,6 +15,7 @@ import environ
 
 from partner_engine.admin_theme import UNFOLD as UNFOLD
 from partner_engine.environment import Limits, Processes, carrier_network, databases, keyring, mail, networks, processes
+from partner_engine.log_files import APPLICATION_DAYS, ERROR_DAYS, SECURITY_DAYS
 from partner_engine.logging import logging_settings
 
 BASE_DIR = Path(__file__).resolve().parent.parent
@@ -40,6 +41,8 @@ CSRF_TRUSTED_ORIGINS: list[str] = env.list("CSRF_TRUSTED_ORIGINS", default=[])
 #: The number of our proxies in front of the application; client addresses from other sources are ignored.
 TRUSTED_PROXIES: int | None = env.int("TRUSTED_PROXIES", default=0 if DEVELOPMENT else None)
 PUBLIC_URL: str = env.str("PUBLIC_URL", default="")  # where carriers call back; empty: they are only polled
+#: Multiplies the amounts of all rate limits; 0 switches them off, for load tests and tests.
+RATE_LIMIT_FACTOR: float = env.float("RATE_LIMIT_FACTOR", default=1)
 METRICS_NETWORKS = networks(env.list("METRICS_NETWORKS", default=["127.0.0.0/8", "::1"]))
 METRICS_TOKEN: str = env.str("METRICS_TOKEN", default="")
 
@@ -297,4 +300,17 @@ LANGUAGE_CODE, USE_I18N, TIME_ZONE, USE_TZ = "en-us", False, "UTC", True
 
 LOG_LEVEL: str = env.str("LOG_LEVEL", default="INFO")
 LOGGING_CONFIG = "partner_engine.logging.configure"
-LOGGING = logging_settings(is_readable=DEVELOPMENT, level=LOG_LEVEL)
+#: Log files by day, besides standard error; empty for none.
+LOG_DIRECTORY: str = env.str("LOG_DIRECTORY", default="")
+LOGGING = logging_settings(
+    is_readable=DEVELOPMENT,
+    level=LOG_LEVEL,
+    directory=LOG_DIRECTORY,
+    days={
+        "application": env.int("LOG_APPLICATION_DAYS", default=APPLICATION_DAYS),
+        "error": env.int("LOG_ERROR_DAYS", default=ERROR_DAYS),
+        "security": env.int("LOG_SECURITY_DAYS", default=SECURITY_DAYS),
+    },
+)
+#: Requests that take longer, in milliseconds, are logged as slow.
+SLOW_REQUEST_MS: int = env.int("SLOW_REQUEST_MS", default=1_000)

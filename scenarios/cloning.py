@@ -24,7 +24,7 @@ from batch.changes.snapshots import CopyFields, FormFields
 from batch.context import BatchContext
 from batch.errors import CopyIsHeld, VersionMismatch
 from batch.idempotency import IdempotencyKey, StoredResponse
-from batch.save import save
+from batch.save import Companion, save
 from batch.storage.load import load, load_many
 from copies.cloned_document import Finding, RowIds, clone_document
 from copies.codec import decode, decode_document, encode_document
@@ -67,13 +67,14 @@ RespondToClone: TypeAlias = Callable[[Clone], StoredResponse]
 
 class CloneOrder(msgspec.Struct, frozen=True, kw_only=True):
     """The request for a clone: ``expected_version`` is that of the copy that the id means; with an ``idempotency`` key
-    the response is stored with the clone.
+    the response is stored with the clone. The ``companion`` is called in the clone's transaction (``batch.save``).
     """
 
     is_renewal: bool = False
     expected_version: int | None = None
     idempotency: IdempotencyKey | None = None
     respond: RespondToClone
+    companion: Companion | None = None
 
 
 def clone_form(form_or_copy_id: UUID, order: CloneOrder, *, scope: Tenant, actor: Actor) -> Clone:
@@ -92,7 +93,7 @@ def clone_form(form_or_copy_id: UUID, order: CloneOrder, *, scope: Tenant, actor
         parts = [maker.part(source) for source in sources]
         for part in parts:
             opened.enter_context(closing(part.context))
-        return save_clone(Clone(parts[0].context.form.id, parts), order.respond)
+        return save_clone(Clone(parts[0].context.form.id, parts), order.respond, companion=order.companion)
 
 
 def require_version(asked: Loaded, expected: int | None) -> None:
@@ -109,7 +110,7 @@ def refuse_held(sources: Iterable[Loaded]) -> None:
             raise CopyIsHeld(kind=kind, until=until)
 
 
-def save_clone(clone: Clone, respond: RespondToClone) -> Clone:
+def save_clone(clone: Clone, respond: RespondToClone, *, companion: Companion | None = None) -> Clone:
     """Decide and save all copies of ``clone`` in one transaction; the response is made when the last is decided.
 
     Only the context of the last copy has the request's idempotency key. The tenant must be in scope.
@@ -122,7 +123,7 @@ def save_clone(clone: Clone, respond: RespondToClone) -> Clone:
         # Only the last response is stored, because only its context has a key.
         return respond(clone) if part is clone.parts[-1] else _NO_RESPONSE
 
-    save([part.context for part in clone.parts], respond=respond_after_last)
+    save([part.context for part in clone.parts], respond=respond_after_last, companion=companion)
     return clone
 
 

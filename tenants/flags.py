@@ -10,8 +10,12 @@ from tenants.flag_rules import NO_FLAG, Owner, Verdict, explain
 from tenants.models import Flag, Tenant, User
 
 COPIES: Final = "copies"
+BATCH_OPERATIONS: Final = "batch_operations"
 #: Each flag with what is on with it. A flag that is not stored is off.
-FLAGS: Final[Mapping[str, str]] = {COPIES: "Make new copies of application forms, to compare scenarios."}
+FLAGS: Final[Mapping[str, str]] = {
+    COPIES: "Make new copies of application forms, to compare scenarios.",
+    BATCH_OPERATIONS: "Change many application forms in one operation.",
+}
 
 
 def explain_flag(name: str, *, actor: Actor, tenant: Tenant) -> Verdict:

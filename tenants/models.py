@@ -1,4 +1,4 @@
-"""Tenants, their people, API clients and feature flags, all in the shared database."""
+"""Tenants, their people, API clients and feature flags, all in the shared database; rate limits are imported."""
 
 from __future__ import annotations
 
@@ -25,6 +25,8 @@ from waffle.models import AbstractUserFlag
 from tenants.access import BEYOND_TENANT, RIGHT_TEXTS, ROLE_RIGHTS, Actor, Right, Role
 from tenants.flag_memory import FlagMemory, announce_change
 from tenants.flag_rules import FlagState, Owner, Verdict, explain
+from tenants.limit_models import OwnRateLimit as OwnRateLimit
+from tenants.limit_models import RateLimit as RateLimit
 from tenants.residence import database_of
 
 

@@ -30,7 +30,7 @@ from tenants.access import Role
 from tenants.current_tenant import without_tenant
 from tenants.flag_memory import FlagMemory
 from tenants.flag_rules import FlagState
-from tenants.flags import COPIES
+from tenants.flags import FLAGS
 from tenants.models import ApiClient, Flag, Tenant, User
 from tests.harness import quick_flush
 from tests.harness.carrier_links import MemoryLog
@@ -56,6 +56,9 @@ def pytest_configure() -> None:
     own_transaction.is_enclosed = _is_enclosed
     own_transaction.begin = _begin
     quick_flush.install()
+    # Also for servers that tests start. Tests of limits switch them on for themselves.
+    os.environ["RATE_LIMIT_FACTOR"] = "0"
+    settings.RATE_LIMIT_FACTOR = 0
     settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 
 
@@ -65,9 +68,10 @@ def _is_enclosed(alias: str) -> bool:
     return bool(blocks) and not blocks[-1]._from_testcase
 
 
-def _begin(alias: str) -> AbstractContextManager[object]:
+def _begin(alias: str, *, is_alone: bool = True) -> AbstractContextManager[object]:
     """Return a savepoint inside a test's transaction: the save can fail without the test's other rows."""
-    return transaction.atomic(using=alias) if connections[alias].in_atomic_block else nullcontext()
+    is_inside = connections[alias].in_atomic_block
+    return transaction.atomic(using=alias) if is_inside or not is_alone else nullcontext()
 
 
 @pytest.fixture(autouse=True)
@@ -87,8 +91,8 @@ def carrier_traffic(monkeypatch: pytest.MonkeyPatch) -> MemoryLog:
 
 @pytest.fixture(autouse=True)
 def copies_are_on(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Turn the flag ``copies`` on for everyone. Tests of flags use ``stored_flags`` instead."""
-    known = {COPIES: FlagState(name=COPIES, everyone=True)}
+    """Turn all flags on for everyone. Tests of flags use ``stored_flags`` instead."""
+    known = {name: FlagState(name=name, everyone=True) for name in FLAGS}
     monkeypatch.setattr(Flag, "memory", FlagMemory(lambda: known))
 
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from contextlib import AbstractContextManager, nullcontext
 
-from django.db import connections
+from django.db import connections, transaction
 
 
 def is_enclosed(alias: str) -> bool:
@@ -15,6 +15,8 @@ def is_enclosed(alias: str) -> bool:
     return connections[alias].in_atomic_block
 
 
-def begin(alias: str) -> AbstractContextManager[object]:
-    """Return the block that the statement runs in; none is needed, the statement commits by itself."""
-    return nullcontext()
+def begin(alias: str, *, is_alone: bool = True) -> AbstractContextManager[object]:
+    """Return the block that the statement runs in. A statement alone needs none, it commits by itself; with others it
+    is one transaction with them.
+    """
+    return nullcontext() if is_alone else transaction.atomic(using=alias)

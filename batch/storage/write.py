@@ -6,7 +6,7 @@ copies that it updated (``saved``), so a stale save writes nothing (docs/adr/001
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Collection, Sequence
 from typing import Final, Protocol, TypeAlias
 from uuid import UUID
 
@@ -31,6 +31,10 @@ _REFUSALS: Final = frozenset({"55P03", "57014", "40P01"})
 Refusal: TypeAlias = DatabaseError | LockNotAcquired | StaleChangeset
 
 
+#: Writes what belongs to the saves of these copies, in their transaction.
+Companion: TypeAlias = Callable[[Collection[UUID]], None]
+
+
 class Locks(Protocol):
     """The lock or locks that are held for a save."""
 
@@ -38,8 +42,11 @@ class Locks(Protocol):
         """Reset the time to live of each."""
 
 
-def write_all(planned: Sequence[PlannedSave], *, scope: Tenant, locks: Locks | None) -> dict[UUID, Refusal]:
-    """Write all ``planned`` saves in one transaction; return the refusals by copy.
+def write_all(
+    planned: Sequence[PlannedSave], *, scope: Tenant, locks: Locks | None, companion: Companion | None = None
+) -> dict[UUID, Refusal]:
+    """Write all ``planned`` saves in one transaction; return the refusals by copy. The ``companion`` is called with the
+    saved copies before the commit.
 
     Where the database refuses all together, each save is written alone, so that only faulty ones are left out; the
     copies of a new form are written together or not at all.
@@ -54,7 +61,7 @@ def write_all(planned: Sequence[PlannedSave], *, scope: Tenant, locks: Locks | N
     saved: set[UUID] = set()
     if to_write or keyed is not None:
         try:
-            saved = write(to_write, keyed, scope=scope)
+            saved = write(to_write, keyed, scope=scope, companion=companion)
         except (DatabaseError, LockNotAcquired) as error:
             if not to_write or not _is_refusal(error):
                 raise
@@ -62,7 +69,7 @@ def write_all(planned: Sequence[PlannedSave], *, scope: Tenant, locks: Locks | N
             if len(groups) == 1:
                 refusals = {save.copy_id: error for save in to_write}
             else:
-                saved, refusals = _write_each(groups, scope=scope, locks=locks)
+                saved, refusals = _write_each(groups, scope=scope, locks=locks, companion=companion)
     stale = {save.copy_id: StaleChangeset() for save in saves if save.copy_id not in saved}
     return {**stale, **refusals}
 
@@ -78,15 +85,15 @@ def _indivisible(saves: Sequence[SaveRows]) -> list[list[SaveRows]]:
 
 
 def _write_each(
-    groups: Sequence[Sequence[SaveRows]], *, scope: Tenant, locks: Locks | None
-) -> tuple[set[UUID], dict[UUID, Refusal]]:  # fmt: skip
+    groups: Sequence[Sequence[SaveRows]], *, scope: Tenant, locks: Locks | None, companion: Companion | None
+) -> tuple[set[UUID], dict[UUID, Refusal]]:
     saved: set[UUID] = set()
     refusals: dict[UUID, Refusal] = {}
     for number, group in enumerate(groups):
         if locks is not None and number % 20 == 0:
             locks.extend()
         try:
-            saved |= write(group, None, scope=scope)
+            saved |= write(group, None, scope=scope, companion=companion)
         except (DatabaseError, LockNotAcquired) as error:
             if not _is_refusal(error):
                 raise
@@ -94,11 +101,14 @@ def _write_each(
     return saved, refusals
 
 
-def write(saves: Sequence[SaveRows], keyed: KeyedResponse | None, *, scope: Tenant) -> set[UUID]:
+def write(
+    saves: Sequence[SaveRows], keyed: KeyedResponse | None, *, scope: Tenant, companion: Companion | None = None
+) -> set[UUID]:
     """Commit ``saves`` and ``keyed`` together; return the ids of the copies that were saved.
 
     A copy that is missing there was changed meanwhile: nothing of that save was written. ``keyed``
-    belongs to the one save, or to a request that changed nothing.
+    belongs to the one save, or to a request that changed nothing. What the ``companion`` writes is stored with the
+    saves or not at all; its own errors are raised, and then nothing was written.
     Raises ``IdempotencyReplay`` or ``IdempotencyInFlight`` if another request with the key came first,
     ``LockNotAcquired`` if another save holds the row, ``SaveInsideTransaction``.
     """
@@ -111,11 +121,15 @@ def write(saves: Sequence[SaveRows], keyed: KeyedResponse | None, *, scope: Tena
     text, parameters = compose(saves, keyed, scope)
     failpoint("write_sending")
     try:
-        with own_transaction.begin(alias), connections[alias].cursor() as cursor:
-            cursor.execute(text, parameters)
-            if keyed is not None:
-                cursor.nextset()  # the first statement removed an expired response under the same key
-            return {row[0] for row in cursor.fetchall()}
+        with own_transaction.begin(alias, is_alone=companion is None):
+            with connections[alias].cursor() as cursor:
+                cursor.execute(text, parameters)
+                if keyed is not None:
+                    cursor.nextset()  # the first statement removed an expired response under the same key
+                saved = {row[0] for row in cursor.fetchall()}
+            if companion is not None and saved:
+                companion(saved)
+            return saved
     except IntegrityError as error:
         if _constraint(error) == _KEY_ONCE:
             raise IdempotencyReplay from error

@@ -17,8 +17,8 @@ from batch.errors import AnswerFault, InvalidAnswers
 from partner_engine.api.bodies import AppetiteQuery, AppetiteTableQuery
 from partner_engine.api.http.endpoint import Endpoint
 from partner_engine.api.http.schema import documented
-from partner_engine.api.http.strict_json import JsonFault, parse
 from partner_engine.problems import Fault, Refused
+from presentation.strict_json import JsonFault, parse
 from presentation.visibility import NOBODY, Confidentiality, Visibility
 from rules.definition.labels import label_of
 from rules.definition.model import CompiledCatalogue

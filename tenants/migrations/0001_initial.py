@@ -9,9 +9,22 @@ import oauth2_provider.generators
 import oauth2_provider.models
 from django.conf import settings
 from django.db import migrations, models
+from django.db.backends.base.schema import BaseDatabaseSchemaEditor
+from django.db.migrations.state import StateApps
 
 import tenants.access
 import tenants.models
+from tenants.limits.scopes import SCOPES
+
+
+def add_rate_limits(apps: StateApps, schema_editor: BaseDatabaseSchemaEditor) -> None:
+    """Add the row of each scope with its default, for staff to change."""
+    model = apps.get_model("tenants", "RateLimit")
+    for scope in SCOPES.values():
+        default = scope.default
+        model.objects.create(
+            scope=scope.name, amount=default.amount, window=default.window, per_address=default.per_address
+        )
 
 
 class Migration(migrations.Migration):
@@ -416,6 +429,124 @@ class Migration(migrations.Migration):
                 "verbose_name_plural": "Flags",
                 "ordering": ["name"],
                 "abstract": False,
+            },
+        ),
+        migrations.CreateModel(
+            name="RateLimit",
+            fields=[
+                (
+                    "is_on",
+                    models.BooleanField(
+                        default=True, help_text="Without it nothing is counted or refused.", verbose_name="switched on"
+                    ),
+                ),
+                (
+                    "amount",
+                    models.PositiveIntegerField(
+                        help_text="The most uses of one caller in any window.",
+                        validators=[django.core.validators.MinValueValidator(1)],
+                    ),
+                ),
+                (
+                    "window",
+                    models.PositiveIntegerField(
+                        help_text="60 is a minute, 3600 an hour, 86400 a day.",
+                        validators=[django.core.validators.MinValueValidator(1)],
+                        verbose_name="window in seconds",
+                    ),
+                ),
+                (
+                    "per_address",
+                    models.PositiveIntegerField(
+                        blank=True,
+                        help_text="The most uses of all callers of one network address together. Empty: addresses are not counted.",
+                        null=True,
+                        validators=[django.core.validators.MinValueValidator(1)],
+                    ),
+                ),
+                ("note", models.TextField(blank=True, help_text="Why it is set like this, for the next person.")),
+                ("modified", models.DateTimeField(auto_now=True)),
+                ("scope", models.CharField(max_length=40, primary_key=True, serialize=False)),
+            ],
+            options={
+                "verbose_name": "rate limit",
+                "ordering": ["scope"],
+            },
+        ),
+        migrations.RunPython(add_rate_limits, migrations.RunPython.noop),
+        migrations.CreateModel(
+            name="OwnRateLimit",
+            fields=[
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                (
+                    "is_on",
+                    models.BooleanField(
+                        default=True, help_text="Without it nothing is counted or refused.", verbose_name="switched on"
+                    ),
+                ),
+                (
+                    "amount",
+                    models.PositiveIntegerField(
+                        help_text="The most uses of one caller in any window.",
+                        validators=[django.core.validators.MinValueValidator(1)],
+                    ),
+                ),
+                (
+                    "window",
+                    models.PositiveIntegerField(
+                        help_text="60 is a minute, 3600 an hour, 86400 a day.",
+                        validators=[django.core.validators.MinValueValidator(1)],
+                        verbose_name="window in seconds",
+                    ),
+                ),
+                (
+                    "per_address",
+                    models.PositiveIntegerField(
+                        blank=True,
+                        help_text="The most uses of all callers of one network address together. Empty: addresses are not counted.",
+                        null=True,
+                        validators=[django.core.validators.MinValueValidator(1)],
+                    ),
+                ),
+                ("note", models.TextField(blank=True, help_text="Why it is set like this, for the next person.")),
+                ("modified", models.DateTimeField(auto_now=True)),
+                ("scope", models.CharField(max_length=40)),
+                (
+                    "api_client",
+                    models.ForeignKey(
+                        blank=True,
+                        help_text="This API client gets the limit, whatever its tenant has.",
+                        null=True,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="+",
+                        to=settings.OAUTH2_PROVIDER_APPLICATION_MODEL,
+                        verbose_name="API client",
+                    ),
+                ),
+                (
+                    "tenant",
+                    models.ForeignKey(
+                        blank=True,
+                        help_text="Each user and API client of this tenant gets the limit.",
+                        null=True,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="+",
+                        to="tenants.tenant",
+                    ),
+                ),
+            ],
+            options={
+                "verbose_name": "own rate limit",
+                "ordering": ["scope", "pk"],
+                "constraints": [
+                    models.UniqueConstraint(fields=("scope", "tenant"), name="own_limit_once_per_tenant"),
+                    models.UniqueConstraint(fields=("scope", "api_client"), name="own_limit_once_per_client"),
+                    models.CheckConstraint(
+                        condition=models.Q(("tenant", None), ("api_client", None), _connector="XOR"),
+                        name="own_limit_of_tenant_or_client",
+                        violation_error_message="Choose a tenant or an API client, not both.",
+                    ),
+                ],
             },
         ),
     ]

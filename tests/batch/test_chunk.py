@@ -203,7 +203,7 @@ def test_an_unknown_result_is_not_reported_as_a_refusal(
 ) -> None:
     written: list[int] = []
 
-    def lost(saves: list[Any], keyed: None, *, scope: Tenant) -> set[UUID]:
+    def lost(saves: list[Any], keyed: None, *, scope: Tenant, companion: None) -> set[UUID]:
         written.append(len(saves))
         write(saves, keyed, scope=scope)
         raise OperationalError("the connection is lost")
@@ -248,7 +248,7 @@ def test_an_unstorable_value_affects_no_other_copy(forms: list[UUID], kennels: T
 def test_a_copy_held_by_another_save_affects_no_other(
     forms: list[UUID], kennels: Tenant, agent: Actor, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def busy(saves: list[Any], keyed: None, *, scope: Tenant) -> set[UUID]:
+    def busy(saves: list[Any], keyed: None, *, scope: Tenant, companion: None) -> set[UUID]:
         if any(save.copy_id == forms[1] for save in saves):
             raise errors.LockNotAcquired(holder=None)
         return write(saves, keyed, scope=scope)
@@ -274,3 +274,33 @@ def test_a_misuse_is_the_callers_bug_and_no_outcome(forms: list[UUID], kennels: 
         chunk.save()
         with pytest.raises(misuse.StaleReference):
             chunk.apply(lambda changeset: stale.messages.add("late"))
+
+
+def test_what_a_companion_writes_is_stored_with_the_saves_or_not_at_all(
+    forms: list[UUID], kennels: Tenant, agent: Actor
+) -> None:
+    written: list[dict[UUID, int]] = []
+
+    def note(saved: Any) -> None:
+        written.append({identity: result.version for identity, result in saved.items()})
+        Copy.objects.filter(id=forms[4]).update(release_id=None)
+        if len(written) > 1:
+            raise InterruptedError
+
+    with batch.find_and_lock_many(forms[:2], scope=kennels, actor=agent) as chunk:
+        chunk.apply(to_ohio)
+        chunk.save(companion=note)
+    with batch.find_and_lock_many(forms[2:4], scope=kennels, actor=agent) as chunk:
+        chunk.apply(to_ohio)
+        with pytest.raises(InterruptedError):
+            chunk.save(companion=note)
+
+    assert written == [dict.fromkeys(forms[:2], 2), dict.fromkeys(forms[2:4], 2)]
+    assert states(forms, kennels, agent) == ["OH", "OH", "TX", "TX", "TX"]
+
+
+def test_a_companion_is_not_called_where_nothing_is_written(forms: list[UUID], kennels: Tenant, agent: Actor) -> None:
+    with batch.find_and_lock_many(forms, scope=kennels, actor=agent) as chunk:
+        results = chunk.save(companion=lambda saved: pytest.fail("nothing was saved"))
+
+    assert not any(result.result and result.result.written for result in results)

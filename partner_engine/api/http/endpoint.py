@@ -16,8 +16,8 @@ from partner_engine.api.http.conditional import content_tag, digest_tag, is_fres
 from partner_engine.api.http.input import NoQuery, read_body, read_query
 from partner_engine.api.http.json import MEDIA_TYPE, Json, UnreadBody
 from partner_engine.api.http.permissions import HasRight
-from partner_engine.api.http.strict_json import JsonFault, JsonValue, parse
 from partner_engine.problems import Fault, Refused
+from presentation.strict_json import JsonFault, JsonValue, parse
 from tenants.access import Actor, Right
 from tenants.models import Tenant
 

@@ -10,9 +10,9 @@ from typing import Final, TypeVar
 
 import msgspec
 
-from partner_engine.api.http.shape_faults import Reading, core_type, faults_of, fields_of
-from partner_engine.api.http.strict_json import JsonValue
 from partner_engine.problems import MOST_FAULTS, Fault, Refused
+from presentation.shape_faults import Reading, core_type, faults_of, fields_of
+from presentation.strict_json import JsonValue
 
 T = TypeVar("T")
 

@@ -21,7 +21,7 @@ from forms.models import ApplicationForm
 from quoting.models import CarrierAppointment, ProducerLicense
 from tenants.access import Actor, Role
 from tenants.current_tenant import use_tenant
-from tenants.flags import COPIES
+from tenants.flags import BATCH_OPERATIONS, COPIES
 from tenants.models import ApiClient, Flag, Tenant, User
 
 PASSWORD: Final = "demo"  # noqa: S105 - public on purpose; production refuses DEMO
@@ -76,6 +76,7 @@ def _seed_flags() -> None:
     flag, is_new = Flag.objects.get_or_create(name=COPIES, defaults={"note": "On for the demo's first tenant."})
     if is_new:
         flag.tenants.add(User.objects.get_by_natural_key(AUTHOR).tenant)
+    Flag.objects.get_or_create(name=BATCH_OPERATIONS, defaults={"everyone": True, "note": "On for the demo."})
 
 
 def _seed_catalogue() -> None:

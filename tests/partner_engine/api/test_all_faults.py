@@ -11,7 +11,7 @@ import pytest
 
 from batch.changes import input as submitted
 from catalogue.demo import Sample
-from partner_engine.api.http import shape_faults
+from presentation import shape_faults
 from tests.harness.api_client import Api, assert_problem
 
 pytestmark = pytest.mark.django_db

@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from partner_engine.api.http.strict_json import MAX_DEPTH, MAX_INTEGER, JsonFault, join_pointer, parse
+from presentation.faults import join_pointer
+from presentation.strict_json import MAX_DEPTH, MAX_INTEGER, JsonFault, parse
 
 REFUSED = [
     (b"", "malformed_json"),

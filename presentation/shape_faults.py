@@ -1,4 +1,4 @@
-"""All faults of a body or query against its struct, each with a pointer and a sentence. Pure.
+"""All faults of a body, query or item against its struct, each with a pointer and a sentence. Pure.
 
 msgspec stops at the first fault and words it for programmers; this is read only once it has refused a value.
 """
@@ -17,8 +17,7 @@ import msgspec
 from msgspec import UnsetType
 from msgspec.structs import FieldInfo
 
-from partner_engine.api.http.strict_json import join_pointer
-from partner_engine.problems import MOST_FAULTS, Fault
+from presentation.faults import MOST_FAULTS, Fault, join_pointer
 from rules.nearest import nearest
 
 #: The sentences for msgspec's limits.

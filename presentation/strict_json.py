@@ -11,6 +11,8 @@ import math
 from collections import Counter
 from typing import Any, Final, NoReturn, TypeAlias
 
+from presentation.faults import join_pointer
+
 JsonValue: TypeAlias = dict[str, Any] | list[Any] | str | int | float | bool | None
 
 MAX_DEPTH: Final = 32
@@ -50,11 +52,6 @@ def parse(content: bytes) -> JsonValue:
         raise _too_deep() from error
     _check(value)
     return value
-
-
-def join_pointer(pointer: str, *tokens: str | int) -> str:
-    """Append ``tokens`` to a JSON pointer, escaped: ``join_pointer("/a", "b/c") == "/a/b~1c"``."""
-    return pointer + "".join("/" + str(token).replace("~", "~0").replace("/", "~1") for token in tokens)
 
 
 def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
