@@ -44,6 +44,8 @@ from partner_engine.admin.staff import may, staff_actor
 from partner_engine.admin.viewing import BigTableAdmin, age, is_id
 from partner_engine.copy_visibility import past_sensitivities
 from presentation.visibility import Reader, Visibility
+from rules.explain.conditions import TracedRule
+from rules.explain.shadow import explain_shadow
 from rules.flow.evaluation import Evaluation
 from tenants.access import Right, system_actor
 from tenants.models import ApiClient, Tenant, User
@@ -172,6 +174,7 @@ class CopyAdmin(BigTableAdmin):
         if shown is not None:
             reader, evaluation, decided_with = shown
             context |= {
+                "shadow": _shadow(copy, reader),
                 "sets": reader.sets(),
                 "evaluation": evaluation,
                 "decision": describe(evaluation, reader),
@@ -241,6 +244,21 @@ def _shown(copy: Any, *, sees_personal: bool) -> tuple[DocumentReader, Evaluatio
     release, document = context.decision_release, changeset.document
     visibility = Visibility(context.release.compiled, Reader(sees_personal=sees_personal), past=past)
     return DocumentReader(release.compiled, document, visibility, _names(answerers(document))), evaluation, release
+
+
+def _shadow(copy: Any, reader: DocumentReader) -> tuple[TracedRule, ...]:
+    """Return the shadow rules of the copy's release as they are decided for it; a locked copy keeps its release."""
+    if not reader.catalogue.shadow:
+        return ()
+    tenant = Tenant.objects.get(pk=copy.tenant_id)
+    context = batch.find(copy.pk, scope=tenant, actor=system_actor("admin"), archived=True)
+    return explain_shadow(
+        reader.catalogue,
+        reader.document,
+        as_of=context.decision_day,
+        reveal=context.sealer.reveal,
+        visibility=reader.visibility,
+    )
 
 
 def _names(people: set[tuple[str, str]]) -> dict[tuple[str, str], str]:
