@@ -65,6 +65,8 @@ def test(arguments: Sequence[str], *, is_full: bool) -> int:
     pytest: list[str | Path] = [PYTHON, "-m", "pytest"]
     with _throw_away_servers(template=template) as (supervisor, environment):
         environment |= {"CHROMIUM": browser} if browser else {}
+        # Properties and corpora try more in the full tier (tests/harness/tiers.py).
+        environment |= {"TEST_TIER": "full" if is_full else "quick"}
         if arguments:
             command = [*pytest, *(["-m", " and ".join(marks)] if marks else []), *arguments]
             failed = _run_checks(supervisor, {"tests": command}, environment)

@@ -14,7 +14,17 @@ from pathlib import Path
 import environ
 
 from partner_engine.admin_theme import UNFOLD as UNFOLD
-from partner_engine.environment import Limits, Processes, carrier_network, databases, keyring, mail, networks, processes
+from partner_engine.environment import (
+    Limits,
+    Processes,
+    carrier_network,
+    databases,
+    keyring,
+    mail,
+    networks,
+    operation_limits,
+    processes,
+)
 from partner_engine.log_files import APPLICATION_DAYS, ERROR_DAYS, SECURITY_DAYS
 from partner_engine.logging import logging_settings
 
@@ -117,6 +127,7 @@ DEFAULT_FROM_EMAIL = SERVER_EMAIL = env.str("MAIL_FROM", default="Partner Engine
 WEBHOOK_ALLOWED_NETWORKS: list[str] = env.list("WEBHOOK_ALLOWED_NETWORKS", default=[])
 WEBHOOK_PORTS: list[int] = env.list("WEBHOOK_PORTS", cast=int, default=[443, 8443])
 CARRIERS = carrier_network(env)  # the addresses of carriers, under the same rules
+OPERATIONS = operation_limits(env)  # batch operations: workers, chunks, time limits, retention
 
 # Applications and middleware
 

@@ -88,9 +88,11 @@ class Dispatcher:
 
     def finish(self, *, seconds: float) -> int:
         """Run due actions until none is left, for about ``seconds``; return how many are still in progress."""
-        ends = time.monotonic() + seconds
-        while time.monotonic() < ends and (self.turn() or self._jobs):
-            pass
+        ends, is_done = time.monotonic() + seconds, False
+        while time.monotonic() < ends and not is_done:
+            # An action that ends in this turn may have stored others.
+            was_busy = bool(self._jobs)
+            is_done = not self.turn() and not was_busy
         return len(self._jobs)
 
     def wait_for_calls(self, *, seconds: float) -> int:

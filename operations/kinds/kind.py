@@ -25,13 +25,15 @@ SKIPPED: Final = "skipped"
 class Refusal(msgspec.Struct, frozen=True, kw_only=True):
     """Why an item is refused or fails: a code, a sentence, and details as in the API's problems.
 
-    A ``transient`` one is tried again after 2, 4 and 8 seconds; any other one is the item's end.
+    A ``transient`` one is tried again after 2, 4 and 8 seconds; any other one is the item's end. A retry of the failed
+    items leaves out those with a ``final`` refusal, unless it is forced: what refused them does not change.
     """
 
     code: str
     detail: str
     errors: tuple[dict[str, Any], ...] = ()
     transient: bool = False
+    final: bool = False
 
 
 class ItemEnd(msgspec.Struct, frozen=True, kw_only=True):
@@ -53,7 +55,9 @@ class Work(msgspec.Struct, Generic[ArgumentsT], frozen=True, kw_only=True):
     """For whom and how a chunk is worked on.
 
     ``record`` stores the ends of items. A kind calls it within the transaction that holds its changes, so that an item
-    is ended if and only if its change is stored; ends that the kind returns and did not record are recorded afterwards.
+    is ended if and only if its change is stored: the companion of ``chunk.save`` and of ``context.save`` is called
+    there, with the results of the copies that were written. It raises ``LeaseLost`` if another worker has taken the
+    items over; that undoes the changes. Ends that the kind returns and did not record are recorded afterwards.
     A dry run takes no lock, writes nothing and records nothing.
     """
 
@@ -85,6 +89,12 @@ class Kind(ABC, Generic[ItemT, ArgumentsT]):
     @abstractmethod
     def item_of(self, *, application_form_id: UUID, copy_id: UUID) -> ItemT:
         """Return the item of a form that a search found."""
+
+    def subject_of(self, item: ItemT) -> UUID | None:
+        """Return the id of the form or copy that ``item`` is about, None without one. An operation takes each once: a
+        plan for an item must not depend on another one.
+        """
+        return None
 
     def refuse_arguments(self, arguments: ArgumentsT, *, tenant: Tenant, actor: Actor) -> Refusal | None:
         """Return why no operation can be made with ``arguments``, or None."""

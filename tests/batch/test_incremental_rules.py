@@ -39,6 +39,7 @@ from tests.harness.edit_scripts import (
     steps,
 )
 from tests.harness.random_catalogues import random_catalogue
+from tests.harness.tiers import amount
 
 SCRIPTS_IN_FULL = int(os.environ.get("EDIT_SCRIPTS", "10000"))
 CATALOGUES = 60
@@ -217,13 +218,13 @@ def random_scripts(draw: st.DrawFn, count: int) -> tuple[int, Script]:
     return seed, draw(scripts(catalogue, random_movers(catalogue)))
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=QUIET)
+@settings(max_examples=amount(20, full=60), deadline=None, suppress_health_check=QUIET)
 @given(scripts(demo_catalogue(), ("mqs_lobs", "mqs_naics", "mqs_legal_entity", "mqs_has_fein", "mqs_any_losses")))
 def test_the_demo_is_decided_the_same(script: Script) -> None:
     follow(demo_catalogue(), script)
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=QUIET)
+@settings(max_examples=amount(50, full=150), deadline=None, suppress_health_check=QUIET)
 @given(random_scripts(CATALOGUES))
 def test_any_catalogue_is_decided_the_same(made: tuple[int, Script]) -> None:
     seed, script = made

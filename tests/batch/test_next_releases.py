@@ -29,6 +29,7 @@ from tests.harness.boarding_catalogue import take_in
 from tests.harness.edit_scripts import AS_OF, OpenSealing, changeset_of, fill, steps
 from tests.harness.next_releases import narrowed, renamed
 from tests.harness.random_catalogues import random_catalogue
+from tests.harness.tiers import amount
 
 CATALOGUES = 60
 QUIET = [HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.large_base_example]
@@ -91,7 +92,7 @@ def _is_open_answer(document: Document, path: str) -> bool:
     return answer is not None and answer.sealed is None
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=QUIET)
+@settings(max_examples=amount(12, full=40), deadline=None, suppress_health_check=QUIET)
 @given(SEEDS)
 def test_what_the_next_release_would_refuse_counts_as_missing(made: tuple[int, int]) -> None:
     judge(made)
@@ -151,12 +152,13 @@ def follow_edits(made: tuple[int, int, list[Any]]) -> None:
         take_in(document, result)
 
 
-@settings(max_examples=30, deadline=None, suppress_health_check=QUIET)
+@settings(max_examples=amount(6, full=30), deadline=None, suppress_health_check=QUIET)
 @given(edited())
 def test_partial_runs_after_a_release_equal_full_ones(made: tuple[int, int, list[Any]]) -> None:
     follow_edits(made)
 
 
+@pytest.mark.slow
 def test_a_partial_run_that_reads_refused_answers_is_detected(monkeypatch: pytest.MonkeyPatch) -> None:
     # A partial run that does not know which answers had an error of their own before.
     monkeypatch.setattr(partial_run, "refusals_in", lambda catalogue, messages: ())
@@ -188,7 +190,7 @@ def contents(document: Document) -> dict[str, Any]:
     }
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=QUIET)
+@settings(max_examples=amount(12, full=40), deadline=None, suppress_health_check=QUIET)
 @given(SEEDS)
 def test_renames_lose_nothing(made: tuple[int, int]) -> None:
     seed, script = made

@@ -410,7 +410,7 @@ def test_every_row_that_a_save_writes_has_all_columns(make_form: MakeForm, kenne
         batch.build_context(scope=kennels, actor=agent) as context,
     ):
         patch.setattr(
-            "batch.storage.write.write", lambda saves, keyed, *, scope: made.extend(saves) or {saves[0].copy_id}
+            "batch.storage.write.write", lambda saves, keyed, **rest: made.extend(saves) or {saves[0].copy_id}
         )
         context.changeset.apply_answers({**ANSWERS, "has_cats": True, "cat_count": 120}, {"houses": HOUSES})
         context.changeset.quote_requests.request("WO-CARE")

@@ -17,6 +17,8 @@ from benchmarks.figures import KEYS, LATEST, figure, keep
 from benchmarks.names import Kept, Save, kept, saves
 
 CHECKOUT = Path(__file__).resolve().parents[2]
+#: Measurements that take few seconds in small; the others run in the full tier.
+SHORT = ("saving", "staleness", "cloning", "round_trips", "rules", "history", "comparing")
 
 
 def is_well_formed(entry: dict[str, Any]) -> bool:
@@ -26,7 +28,8 @@ def is_well_formed(entry: dict[str, Any]) -> bool:
 
 
 @pytest.mark.django_db(transaction=True)
-def test_every_measurement_runs_and_its_figures_are_kept(tmp_path: Path) -> None:
+@pytest.mark.parametrize("names", [SHORT, pytest.param(available(), marks=pytest.mark.slow)], ids=["short", "all"])
+def test_every_measurement_runs_and_its_figures_are_kept(names: tuple[str, ...], tmp_path: Path) -> None:
     # In a separate process, because a test may not open the connections that some measurements need.
     settings = connection.settings_dict
     address = f"{settings['HOST']}:{settings['PORT']}/{settings['NAME']}"
@@ -34,7 +37,7 @@ def test_every_measurement_runs_and_its_figures_are_kept(tmp_path: Path) -> None
     path = tmp_path / "latest.json"
 
     done = subprocess.run(
-        [sys.executable, "-m", "benchmarks", "--quick", "--rounds", "1", "--results", path],
+        [sys.executable, "-m", "benchmarks", *names, "--quick", "--rounds", "1", "--results", path],
         cwd=CHECKOUT,
         env={**os.environ, "DATABASE_URL": url},
         capture_output=True,
@@ -48,7 +51,7 @@ def test_every_measurement_runs_and_its_figures_are_kept(tmp_path: Path) -> None
     printed = [text for text in done.stdout.splitlines() if text.startswith(tuple(entry["name"] for entry in figures))]
     assert len(printed) == len(figures)
     measured = [line.removesuffix(" ...") for line in done.stderr.splitlines() if line.endswith(" ...")]
-    assert measured == list(available())
+    assert measured == list(names)
 
 
 def test_kept_figures_have_the_shape_and_every_goal_of_the_save() -> None:

@@ -67,7 +67,7 @@ def driver(browser: Browser, server: str, agent: User) -> Iterator[Driver]:
     """Return the agent at a desk-sized window, signed in."""
     with browser.new_context(viewport={"width": 1440, "height": 980}, reduced_motion="reduce") as context:
         driver = Driver(context.new_page(), server)
-        driver.sign_in(agent.email, PASSWORD)
+        driver.enter(agent)
         yield driver
     assert driver.faults == []
 
@@ -87,15 +87,13 @@ def line(server: str) -> Iterator[Line]:
 
 
 @pytest.fixture
-def other(browser: Browser, line: Line, member: User, password_hash: str) -> Iterator[Driver]:
+def other(browser: Browser, line: Line, member: User) -> Iterator[Driver]:
     """Return the colleague at a phone-sized dark window, signed in over a line that can be cut."""
-    member.password = password_hash
-    member.save()
     with browser.new_context(
         viewport={"width": 390, "height": 844}, color_scheme="dark", reduced_motion="reduce", bypass_csp=True
     ) as context:
         driver = Driver(context.new_page(), f"http://127.0.0.1:{line.port}")
-        driver.sign_in(member.email, PASSWORD)
+        driver.enter(member)
         yield driver
         context.close()
     assert driver.faults == []

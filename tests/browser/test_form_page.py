@@ -14,7 +14,7 @@ from forms.models import NaicsSearch
 from tenants.current_tenant import use_tenant
 from tenants.models import User
 from tests.harness.cast import PASSWORD
-from tests.harness.form_driver import Driver
+from tests.harness.form_driver import LOOKS, Driver
 
 pytestmark = pytest.mark.browser
 
@@ -186,39 +186,38 @@ def test_why_opens_in_place_and_follows_the_answers(driver: Driver, agent: User)
 def test_pages_are_accessible_at_every_width_and_in_both_themes(browser: Browser, server: str, agent: User) -> None:
     filled, empty = start(agent, sample("S7"), answered=True), start(agent, sample("S1"))
     s11 = start(agent, sample("S11"), answered=True)
-    for scheme in ("light", "dark"):
-        for width, height in ((1440, 980), (390, 844)):
-            context = browser.new_context(
-                viewport={"width": width, "height": height},
-                color_scheme=scheme,
-                bypass_csp=True,
-                reduced_motion="reduce",
-            )
-            driver = Driver(context.new_page(), server)
-            name = f"{scheme}-{width}"
-            driver.page.goto(f"{server}/sign-in")
+    for scheme, width, height in LOOKS:
+        context = browser.new_context(
+            viewport={"width": width, "height": height},
+            color_scheme=scheme,
+            bypass_csp=True,
+            reduced_motion="reduce",
+        )
+        driver = Driver(context.new_page(), server)
+        name = f"{scheme}-{width}"
+        driver.page.goto(f"{server}/sign-in")
+        driver.check_access()
+        driver.photograph(f"sign-in-{name}")
+        driver.sign_in(agent.email, PASSWORD)
+        driver.check_access()
+        driver.photograph(f"forms-{name}")
+        for copy_id, page_name in ((filled, "form"), (empty, "new-form"), (s11, "one-answer-left")):
+            driver.open(copy_id)
             driver.check_access()
-            driver.photograph(f"sign-in-{name}")
-            driver.sign_in(agent.email, PASSWORD)
+            driver.photograph(f"{page_name}-{name}")
+        if width == 390:
+            assert driver.page.evaluate("document.documentElement.scrollWidth") == 390
+            driver.page.click(".drawer-button")
             driver.check_access()
-            driver.photograph(f"forms-{name}")
-            for copy_id, page_name in ((filled, "form"), (empty, "new-form"), (s11, "one-answer-left")):
-                driver.open(copy_id)
-                driver.check_access()
-                driver.photograph(f"{page_name}-{name}")
-            if width == 390:
-                assert driver.page.evaluate("document.documentElement.scrollWidth") == 390
-                driver.page.click(".drawer-button")
-                driver.check_access()
-                driver.photograph(f"products-{name}")
-                driver.page.click(".drawer-button")
-            driver.page.locator("[data-why=TT-WC]").evaluate("button => button.click()")
-            expect(driver.page.locator("#why-TT-WC")).to_contain_text("is open")
-            driver.check_access()
-            driver.page.goto(f"{server}/forms/{filled}/history")
-            driver.check_access()
-            driver.photograph(f"history-{name}")
-            driver.page.goto(f"{server}/nowhere")
-            driver.check_access()
-            context.close()
-            assert driver.faults == []
+            driver.photograph(f"products-{name}")
+            driver.page.click(".drawer-button")
+        driver.page.locator("[data-why=TT-WC]").evaluate("button => button.click()")
+        expect(driver.page.locator("#why-TT-WC")).to_contain_text("is open")
+        driver.check_access()
+        driver.page.goto(f"{server}/forms/{filled}/history")
+        driver.check_access()
+        driver.photograph(f"history-{name}")
+        driver.page.goto(f"{server}/nowhere")
+        driver.check_access()
+        context.close()
+        assert driver.faults == []

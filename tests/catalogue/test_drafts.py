@@ -15,6 +15,7 @@ from catalogue.models import ChoiceList, DerivedValue, FormRule, LineOfBusiness,
 from catalogue.releases import check_draft
 from rules.definition.faults import CatalogueErrors
 from tests.harness.boarding_files import BOARDING
+from tests.harness.tiers import amount
 
 pytestmark = pytest.mark.django_db
 
@@ -33,14 +34,15 @@ def refused(row):
 def test_every_row_of_the_demo_passes():
     load(read_catalogue(CATALOGUE_FILE))
 
+    step = amount(5, full=1)
     for model in (QuestionSet, Question, DerivedValue, FormRule, LineOfBusiness):
-        for row in model.objects.all():
+        for row in model.objects.all()[::step]:
             row.full_clean()
     for model in (RateTerm, RateTable, ProductRule):
-        for row in model.objects.all():
+        for row in model.objects.all()[::step]:
             row.full_clean()
             check_row(row)
-    for row in PayloadField.objects.select_related("product").filter(product__code__in=("LF-BOP", "GF-AUTO")):
+    for row in PayloadField.objects.select_related("product").filter(product__code__in=("LF-BOP", "GF-AUTO"))[::step]:
         row.full_clean()
         check_row(row)
     for row in SurplusRule.objects.all():

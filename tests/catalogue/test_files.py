@@ -14,6 +14,7 @@ from rules.definition import catalogue as parts
 from rules.definition.faults import CatalogueErrors, CatalogueFault
 from rules.invisible import has_override, keep_visible
 from tests.harness.boarding_files import BOARDING
+from tests.harness.tiers import amount
 
 #: Marks the place of the fault in a text.
 HERE = "▮"
@@ -241,7 +242,7 @@ def test_no_text_causes_more_than_a_refusal(text):
         read_catalogue(text)
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=amount(80, full=300), deadline=None)
 @given(st.integers(0, len(BOARDING)), st.integers(0, 60), st.text("[]{}:,'\"#&*!|>-\n \\0azé", max_size=8))
 def test_no_damage_causes_more_than_a_refusal(start, length, inserted):
     damaged = BOARDING[:start] + inserted + BOARDING[start + length :]

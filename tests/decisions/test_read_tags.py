@@ -14,6 +14,7 @@ from tenants.models import ApiClient, Tenant
 from tests.harness.api_client import Api, assert_problem
 from tests.harness.later_releases import publish_release, with_sensitivity
 from tests.harness.moments import DATED, EARLY_ZONE, LATE_ZONE, declining, run_actions
+from tests.harness.tiers import seeds
 
 pytestmark = pytest.mark.django_db
 
@@ -50,7 +51,7 @@ class Holder:
         self.held = dict(list(self.held.items())[-24:])
 
 
-@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize("seed", seeds(3))
 def test_no_304_hides_a_change_over_random_histories(
     api: Api, narrow: Api, start: Start, kennels: Tenant, seed: int
 ) -> None:

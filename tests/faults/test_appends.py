@@ -132,6 +132,7 @@ def test_no_append_is_lost_without_redis(world: World, chance: random.Random, co
     assert append_under_faults(world, chance, course) == []
 
 
+@FULL
 def test_appends_find_a_writer_that_trusts_its_lock(world: World, chance: random.Random) -> None:
     found = append_under_faults(
         world, chance, QUICK._replace(appends=30, flush_every=0.2, away_after=0.2, away_for=0.5), sabotage="unfenced"

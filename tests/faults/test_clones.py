@@ -56,6 +56,7 @@ def test_a_killed_clone_is_there_as_a_whole_or_not_at_all(world: World, kills: i
     assert kill_clones(world, kills=kills) == []
 
 
+@FULL
 def test_kills_find_a_writer_that_commits_each_copy_alone(world: World) -> None:
     """The sabotaged writer passes ``write_sending`` once for each copy: a kill at the second splits the clone."""
     assert kill_clones(world, kills=18, in_pieces=True) != []

@@ -155,6 +155,7 @@ def test_no_acknowledged_save_is_lost_with_its_database(world: World, chance: ra
     assert suffer(world, course) == []
 
 
+@FULL
 def test_restarts_find_commits_that_do_not_wait_for_the_log(world: World, chance: random.Random) -> None:
     course = Course(baseline=0.5, endings=0.2, restarts=2, share=0.0, recovery=1.0)
 

@@ -65,5 +65,6 @@ def test_each_call_may_fail_in_each_way(world: World, starts: bool) -> None:
     assert fail_everywhere(world, starts=starts) == []
 
 
+@pytest.mark.fault
 def test_failing_calls_find_a_writer_in_pieces(world: World) -> None:
     assert fail_everywhere(world, starts=False, sabotage="in_pieces") != []

@@ -40,12 +40,14 @@ def kill_at_random(world: World, chance: random.Random, *, kills: int, sabotage:
     return world.violations(acknowledged)
 
 
-@pytest.mark.parametrize("kills", [50, pytest.param(500, marks=FULL)])
+@pytest.mark.parametrize("kills", [25, pytest.param(500, marks=FULL)])
 def test_a_kill_at_any_instant_leaves_whole_saves(world: World, chance: random.Random, kills: int) -> None:
     assert kill_at_random(world, chance, kills=kills) == []
 
 
-@pytest.mark.parametrize("sabotage", ["in_pieces", "outbox_after", "uncommitted"])
+@pytest.mark.parametrize(
+    "sabotage", [pytest.param("in_pieces", marks=FULL), pytest.param("outbox_after", marks=FULL), "uncommitted"]
+)
 def test_kills_find_a_writer_that_is(world: World, chance: random.Random, sabotage: str) -> None:
     assert kill_at_random(world, chance, kills=40, sabotage=sabotage) != []
 
@@ -132,5 +134,6 @@ def test_a_form_killed_at_its_start_is_stored_completely_or_not_at_all(world: Wo
     assert start_everywhere(world, rounds=rounds) == []
 
 
+@FULL
 def test_starts_find_a_writer_that_does_not_commit(world: World) -> None:
     assert start_everywhere(world, rounds=1, sabotage="uncommitted") != []

@@ -39,7 +39,7 @@ def live(tenant: Tenant, actor: Actor, *, runs: int, steps: int, phases: list[Ph
     run_state_machine_as_test(machine, settings=settings(how, phases=phases) if phases else how)
 
 
-@pytest.mark.parametrize(("runs", "steps"), [(20, 40), pytest.param(500, 50, marks=FULL)])
+@pytest.mark.parametrize(("runs", "steps"), [(10, 40), pytest.param(500, 50, marks=FULL)])
 def test_batch_and_model_never_differ(kennels: Tenant, agent: Actor, runs: int, steps: int) -> None:  # noqa: F811
     live(kennels, agent, runs=runs, steps=steps, phases=[Phase.generate])
 
@@ -61,6 +61,7 @@ def test_the_model_finds_nothing_in_a_careful_writer(
     live(kennels, agent, runs=4, steps=40, phases=[Phase.generate])
 
 
+@FULL
 def test_the_model_finds_an_answer_that_cannot_be_cleared(
     kennels: Tenant, agent: Actor, monkeypatch: pytest.MonkeyPatch  # noqa: F811
 ) -> None:  # fmt: skip
@@ -76,6 +77,7 @@ def test_the_model_finds_an_answer_that_cannot_be_cleared(
         live(kennels, agent, runs=25, steps=40, phases=[Phase.generate])
 
 
+@FULL
 def test_the_model_finds_a_base_that_is_deleted(
     kennels: Tenant, agent: Actor, monkeypatch: pytest.MonkeyPatch  # noqa: F811
 ) -> None:  # fmt: skip

@@ -131,7 +131,7 @@ class TestProxy:
         began = time.monotonic()
         assert said(connection) == b"x"
 
-        assert 0.1 <= time.monotonic() - began < 2
+        assert 0.1 <= time.monotonic() - began < 10
 
     def test_a_black_hole_holds_data_until_it_opens(self, proxy: Proxy, connection: socket.socket) -> None:
         proxy.is_blackhole = True

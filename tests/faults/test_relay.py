@@ -140,7 +140,11 @@ def test_kills_lose_nothing_and_a_poison_becomes_a_dead_letter(
 
 
 @pytest.mark.parametrize(
-    ("worse", "found"), [("no quarantine", "the poison is waiting"), ("left ones together", " is dead after ")]
+    ("worse", "found"),
+    [
+        ("no quarantine", "the poison is waiting"),
+        pytest.param("left ones together", " is dead after ", marks=FULL),
+    ],
 )
 def test_kills_find_a_relay_that_is_worse(world: World, chance: random.Random, worse: str, found: str) -> None:
     wrong = drain_under_kills(world, chance, events=20, kills=0, lease=0.3, worse=worse, seconds=3.5)
@@ -161,7 +165,7 @@ def test_rows_of_a_dead_worker_run_as_soon_as_its_lease_expires(world: World) ->
         with workers(world, 1, lease=lease):
             assert has_drained(connection, seconds=10)
 
-        assert time.monotonic() - died < lease + 1.0
+        assert time.monotonic() - died < lease + 5.0
         assert one(connection, "SELECT count(*) FROM effects") == 2
 
 
@@ -253,6 +257,7 @@ def test_leases_do_not_depend_on_clocks_of_workers(world: World, hours: float) -
     assert lease_under_clocks(world, hours=hours) == []
 
 
+@FULL
 @pytest.mark.parametrize(("hours", "found"), [(1.0, "taken early"), (-1.0, "stuck")])
 def test_clocks_find_a_relay_that_trusts_its_own(world: World, hours: float, found: str) -> None:
     assert any(found in wrong for wrong in lease_under_clocks(world, hours=hours, worse="own clock"))
@@ -284,6 +289,7 @@ def test_a_dead_database_delays_no_other(world: World) -> None:
     assert longest_wait(world) < MOST_WAIT
 
 
+@FULL
 def test_a_sweep_of_one_database_after_the_other_is_detected(world: World) -> None:
     assert longest_wait(world, worse="one by one") > MOST_WAIT
 
@@ -319,5 +325,6 @@ def test_a_late_worker_ends_no_action_of_the_other(world: World) -> None:
     assert what_runs_after_a_late_return(world) == 2
 
 
+@FULL
 def test_a_late_return_finds_leases_without_a_token(world: World) -> None:
     assert what_runs_after_a_late_return(world, worse="no token") > 2

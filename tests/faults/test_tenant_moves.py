@@ -167,8 +167,9 @@ def test_a_move_beside_writers_and_the_relay_loses_and_doubles_nothing(
     assert move_under_load(leaving, chance, kills=kills) == []
 
 
+@FULL
 @pytest.mark.parametrize("worse", [
-    "changes forgotten", pytest.param("nobody waits", marks=FULL), pytest.param("queues run on", marks=FULL)
+    "changes forgotten", "nobody waits", "queues run on"
 ])  # fmt: skip
 def test_a_worse_move_is_detected(leaving: World, chance: random.Random, worse: str) -> None:
     assert move_under_load(leaving, chance, kills=0, worse=worse) != []

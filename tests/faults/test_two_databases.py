@@ -63,7 +63,7 @@ def orphans(world: World, acknowledged: list[Report]) -> list[str]:
     ]
 
 
-@pytest.mark.parametrize("kills", [10, pytest.param(200, marks=FULL)])
+@pytest.mark.parametrize("kills", [6, pytest.param(200, marks=FULL)])
 def test_after_the_sweep_there_is_no_orphan_either_way(two_databases: World, chance: random.Random, kills: int) -> None:
     acknowledged = kill_between(two_databases, chance, kills=kills)
 

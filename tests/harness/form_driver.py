@@ -5,14 +5,23 @@ from __future__ import annotations
 import os
 import re
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from axe_playwright_python.sync_playwright import Axe
+from django.conf import settings
 from playwright.sync_api import ConsoleMessage, Page, expect
+
+from tenants.models import User
+from tests.harness.socket_client import session_of
+from tests.harness.tiers import IS_FULL
 
 SCREENSHOTS = Path(__file__).resolve().parents[2] / "docs" / "screenshots"
 #: Only the rules of WCAG count, not axe's best practices.
 SERIOUS = frozenset({"serious", "critical"})
+#: Themes and sizes of pages; the quick tier checks each theme and each size once.
+LOOKS: Final = (("light", 1440, 980), ("dark", 390, 844), ("light", 390, 844), ("dark", 1440, 980))[
+    : 4 if IS_FULL or os.environ.get("SCREENSHOTS") else 2
+]
 SAVED = re.compile(r"^(Saved|\d+ answers? needs? fixing)$")
 
 #: After a change of theme some inherited colors are still reported as those of the other one, until all styles are new.
@@ -48,6 +57,12 @@ class Driver:
         self.page.fill("#id_password", password)
         self.page.click("button[type=submit]")
         self.page.wait_for_url(f"{self.server}/")
+
+    def enter(self, user: User) -> None:
+        """Bring a session of ``user``, as one who signed in before; most tests are about something else."""
+        name, key = settings.SESSION_COOKIE_NAME, session_of(user)
+        self.page.context.add_cookies([{"name": name, "value": key, "url": self.server}])
+        self.page.goto(f"{self.server}/")
 
     def open(self, copy_id: object) -> None:
         """Open a form page."""
@@ -124,16 +139,15 @@ class Driver:
         assert not told, f"{self.page.url}: {told}"
 
     def check_in_every_look(self, name: str, *, at: str) -> None:
-        """Run axe and take a picture in both themes, at desk and phone, with the element ``at`` in the middle."""
+        """Run axe and take a picture in ``LOOKS``, with the element ``at`` in the middle."""
         before = self.page.viewport_size
-        for theme in ("light", "dark"):
-            for width, height in ((1440, 980), (390, 844)):
-                self.page.emulate_media(color_scheme=theme, reduced_motion="reduce")  # type: ignore[arg-type]
-                self.page.set_viewport_size({"width": width, "height": height})
-                self.page.evaluate(RESTYLE)
-                self.page.locator(at).first.evaluate("(element) => element.scrollIntoView({ block: 'center' })")
-                self.check_access()
-                self.photograph(f"{name}-{theme}-{width}")
+        for theme, width, height in LOOKS:
+            self.page.emulate_media(color_scheme=theme, reduced_motion="reduce")  # type: ignore[arg-type]
+            self.page.set_viewport_size({"width": width, "height": height})
+            self.page.evaluate(RESTYLE)
+            self.page.locator(at).first.evaluate("(element) => element.scrollIntoView({ block: 'center' })")
+            self.check_access()
+            self.photograph(f"{name}-{theme}-{width}")
         if before:
             self.page.set_viewport_size(before)
 

@@ -30,6 +30,8 @@ NAMES = {model.__name__ for model in MODELS}
 
 def found_in(source: str) -> list[str]:
     """Return the writes on querysets of the batch's models, also through a variable."""
+    if not any(manager in source for manager in MANAGERS):
+        return []  # Reading a module as a tree takes much longer.
     tree = ast.parse(source)
     querysets = {
         target.id

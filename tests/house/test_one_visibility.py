@@ -43,6 +43,8 @@ _MASKS = {"HIDDEN", "is_mask", "mask", "mask_of"}
 
 def reads_of_sensitivity(source: str) -> list[int]:
     """Return the lines that read a ``sensitivity``."""
+    if "sensitivity" not in source:
+        return []  # Reading a module as a tree takes much longer.
     return [
         node.lineno
         for node in ast.walk(ast.parse(source))
@@ -57,6 +59,8 @@ def reads_of_sensitivity(source: str) -> list[int]:
 
 def imports_of_masks(source: str) -> list[int]:
     """Return the lines that import the form of a mask."""
+    if "mask" not in source:
+        return []
     return [
         node.lineno
         for node in ast.walk(ast.parse(source))

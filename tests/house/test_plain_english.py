@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import cache
 
 import pytest
 
@@ -46,17 +47,21 @@ _EXEMPT = (
 )
 
 
-def texts() -> list[str]:
-    """Return the paths of all files that contain prose or code."""
+@cache
+def texts() -> dict[str, str]:
+    """Return the content of all files that contain prose or code, by path."""
     paths = [path.relative_to(CHECKOUT).as_posix() for path in tracked_files()]
-    return [path for path in paths if path.endswith(_TEXTS) and not path.startswith(_EXEMPT)]
+    known = [path for path in paths if path.endswith(_TEXTS) and not path.startswith(_EXEMPT)]
+    return {path: (CHECKOUT / path).read_text(encoding="utf-8") for path in known}
 
 
 @pytest.mark.parametrize("pattern", PHRASES, ids=lambda pattern: re.sub(r"\W+", " ", pattern).strip())
 def test_no_text_contains_the_phrase(pattern: str) -> None:
     found = []
-    for path in texts():
-        for number, line in enumerate((CHECKOUT / path).read_text(encoding="utf-8").splitlines(), 1):
+    for path, text in texts().items():
+        if not re.search(pattern, text, re.IGNORECASE | re.MULTILINE):
+            continue
+        for number, line in enumerate(text.splitlines(), 1):
             if re.search(pattern, line, re.IGNORECASE):
                 found.append(f"{path}:{number}: {line.strip()[:90]}")
 

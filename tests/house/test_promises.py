@@ -4,6 +4,7 @@ import ast
 import re
 import subprocess
 import tomllib
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -13,6 +14,7 @@ CHECKOUT = Path(__file__).resolve().parents[2]
 BESIDE_THE_FLOORS = {"house", "tests", "benchmarks"}
 
 
+@cache
 def tracked_files() -> list[Path]:
     listing = subprocess.run(
         ["git", "ls-files", "--cached", "--others", "--exclude-standard"],  # noqa: S607
@@ -26,10 +28,12 @@ def tracked_files() -> list[Path]:
     return [CHECKOUT / line for line in listing.stdout.splitlines() if (CHECKOUT / line).is_file()]
 
 
+@cache
 def configuration() -> dict:
     return tomllib.loads((CHECKOUT / "pyproject.toml").read_text(encoding="utf-8"))["tool"]
 
 
+@cache
 def floors() -> set[str]:
     contract = next(entry for entry in configuration()["importlinter"]["contracts"] if entry["type"] == "layers")
     return {room.strip() for floor in contract["layers"] for room in floor.split("|")}

@@ -20,9 +20,10 @@ pytestmark = pytest.mark.alone
 
 CHECKOUT = Path(__file__).resolve().parents[2]
 SLEEPER = [sys.executable, "-c", "import time; time.sleep(60)"]
-# Starts a child, prints its id, and waits.
+# Starts a child, prints its id, and waits. Under nohup it would ignore SIGHUP, as the tests themselves do.
 KEEPER = """
-import sys
+import signal, sys
+signal.signal(signal.SIGHUP, signal.SIG_DFL)
 from house.supervisor import Supervisor, say
 with Supervisor() as supervisor:
     child = supervisor.start("sleeper", [sys.executable, "-c", "import time; time.sleep(60)"])

@@ -8,6 +8,7 @@ from datetime import date, timedelta
 import pytest
 
 from quoting.permissions import Appointment, Gate, License, Permissions, Sale, gate_of
+from tests.harness.tiers import seeds
 
 FIRST = date(2026, 1, 1)
 LAST = date.max
@@ -71,7 +72,7 @@ def expected_code(wanted: Sale, permissions: Permissions) -> str | None:
     return "not_appointed" if permissions.appointments is not None and needed - appointed else None
 
 
-@pytest.mark.parametrize("seed", range(4))
+@pytest.mark.parametrize("seed", seeds(4))
 def test_gates_are_those_of_a_calendar(seed: int) -> None:
     drawn, codes = random.Random(seed), list[str | None]()
 

@@ -73,7 +73,7 @@ def test_a_refused_caller_learns_the_holder(make_lock: MakeLock) -> None:
 
     started = time.monotonic()
     assert not second.take(wait=0.1)
-    assert 0.1 <= time.monotonic() - started < 2
+    assert 0.1 <= time.monotonic() - started < 10
     assert second.holder is not None and second.holder.who == KIM.who
 
 
@@ -222,4 +222,4 @@ def test_a_lock_is_passed_on_quickly(make_lock: MakeLock) -> None:
         assert make_lock().take(wait=10)
 
     # Generous: benchmarks/locking.py measures it exactly.
-    assert time.monotonic() - freed[0] < 1
+    assert time.monotonic() - freed[0] < 5

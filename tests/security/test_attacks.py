@@ -439,10 +439,10 @@ class TestBombs:
     def test_a_pattern_runs_in_linear_time(self, pattern: str) -> None:
         matches = pattern_matcher(pattern)
 
-        began = time.perf_counter()
+        began = time.process_time()
         matches("a" * 20_000)
 
-        assert time.perf_counter() - began < 1
+        assert time.process_time() - began < 5
 
     @pytest.mark.parametrize(
         "value",
@@ -462,12 +462,12 @@ class TestBombs:
         catalogue = compile_catalogue(definition)
 
         for compiled in catalogue.questions.values():
-            began = time.perf_counter()
+            began = time.process_time()
             try:
                 clean(catalogue, compiled.question, value)
             except ValueError:
                 pass
-            assert time.perf_counter() - began < 0.2, compiled.question.code
+            assert time.process_time() - began < 1, compiled.question.code
 
 
 def test_an_id_does_not_reveal_the_next_one(api: Api, s1: Sample) -> None:

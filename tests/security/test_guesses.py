@@ -22,6 +22,7 @@ from tests.harness.api_client import Api
 from tests.harness.guests import guest_of
 from tests.harness.kennel_catalogue import ANSWERS, KENNELS
 from tests.harness.later_releases import publish_release
+from tests.harness.tiers import seeds
 
 pytestmark = pytest.mark.django_db
 
@@ -147,7 +148,7 @@ def version_of(response: Any) -> str:
     return tag if len(tag) < 9 else ""
 
 
-@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize("seed", seeds(3))
 @pytest.mark.parametrize("dry", [False, True])
 def test_hits_look_like_guesses(guessers: tuple[Api, Api], seed: int, dry: bool) -> None:
     owner, guesser = guessers

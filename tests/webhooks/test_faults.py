@@ -15,6 +15,7 @@ from django.utils import timezone
 from actions.models import OutboxAction
 from tenants.current_tenant import use_tenant
 from tenants.models import Tenant
+from tests.harness.tiers import seeds
 from tests.harness.webhook_chaos import ASKED, FAULTS, chaos
 from tests.harness.webhook_fixtures import ACTOR, HERE
 from tests.harness.webhook_receiver import Receiver
@@ -91,7 +92,7 @@ def lay_in_schedule(attempts: list[WebhookAttempt]) -> None:
         assert least <= waited <= most + PATIENCE + 0.3, (number, before.status, waited)
 
 
-@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize("seed", seeds(3))
 def test_everything_is_delivered_on_schedule(
     seed: int, add_endpoint: Any, publish_event: Any, go_through: Callable[[timedelta], None]
 ) -> None:

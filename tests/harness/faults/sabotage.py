@@ -43,7 +43,9 @@ class Writer:
     keeps_key: bool = True
     commits: bool = True
 
-    def write(self, saves: Sequence[SaveRows], keyed: KeyedResponse | None, *, scope: Tenant) -> set[UUID]:
+    def write(
+        self, saves: Sequence[SaveRows], keyed: KeyedResponse | None, *, scope: Tenant, companion: None = None
+    ) -> set[UUID]:
         """Write the one save of ``saves``, if any, and ``keyed`` as ``batch.storage.write.write`` does."""
         alias = scope.database_alias
         save = next(iter(saves), None)

@@ -10,6 +10,7 @@ import pytest
 
 from catalogue.demo import Sample
 from tests.harness.api_client import Api
+from tests.harness.tiers import seeds
 
 pytestmark = pytest.mark.django_db
 
@@ -39,7 +40,7 @@ def walk(api: Api, query: str, *, between: Any = lambda: None) -> list[dict[str,
 
 
 @pytest.mark.parametrize("query", ["", "&order=-created", "&order=created"])
-@pytest.mark.parametrize("seed", range(5))
+@pytest.mark.parametrize("seed", seeds(5))
 def test_every_form_is_met_once_while_random_forms_are_touched(api: Api, query: str, seed: int) -> None:
     forms, chance = start_forms(api), random.Random(seed)
 

@@ -18,6 +18,7 @@ from tenants.models import Tenant, User
 from tests.harness.edit_scripts import Step, carry_out, demo_catalogue, steps
 from tests.harness.socket_client import in_thread, session_of, start
 from tests.harness.socket_follower import Copybook, Follower, address_of
+from tests.harness.tiers import amount
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -68,7 +69,7 @@ async def follow(
     return [follower.book.picture() for follower in followers], [fresh.picture()] * len(followers)
 
 
-@settings(max_examples=20, deadline=None, suppress_health_check=QUIET)
+@settings(max_examples=amount(8, full=20), deadline=None, suppress_health_check=QUIET)
 @given(script=SCRIPTS)
 def test_frames_lead_to_what_a_fresh_read_shows(
     port: int, harbor: Tenant, actor: Actor, member: User, script: list[tuple[Step, bool]]

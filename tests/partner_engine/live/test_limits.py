@@ -78,7 +78,7 @@ def test_a_reader_that_stops_delays_no_other_and_is_closed(
                 if version % 20 == 0:
                     at = time.monotonic()
                     await page.gets("changed", version=version)
-                    assert time.monotonic() - at < 1.0
+                    assert time.monotonic() - at < 5.0
             await page.gets("changed", version=last)
             assert len(page.of("changed")) == last - 1
             got = []

@@ -16,6 +16,7 @@ from rules.definition.catalogue import CatalogueDefinition
 from rules.definition.compiler import compile_catalogue
 from rules.definition.faults import CatalogueErrors
 from tests.harness.boarding_catalogue import BOARDING, boarding
+from tests.harness.tiers import amount
 
 Change = Callable[[dict[str, Any]], Any]
 
@@ -250,7 +251,7 @@ def test_carrier_questions_of_one_product_do_not_wait_for_each_other() -> None:
     assert rules == {"paw_survey": ["P1"], "paw_more": ["P1", "P2"]}
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=amount(20, full=60), deadline=None)
 @given(
     text=st.one_of(
         st.text(max_size=40),

@@ -15,6 +15,7 @@ from rules.definition.compiler import CompiledCatalogue
 from rules.flow import check_flow
 from rules.flow.evaluation import AnswerState, FlowResult, Message, Refusal
 from tests.harness.boarding_catalogue import ANSWERS, AS_OF, BOARDING, boarding, document, fire, settle, take_in
+from tests.harness.tiers import amount
 
 CATALOGUE = boarding()
 
@@ -273,7 +274,7 @@ EDITS = st.one_of(
 )
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=amount(50, full=150), deadline=None)
 @given(script=st.lists(EDITS, max_size=12))
 def test_no_edit_script_loses_an_answer_and_the_result_depends_on_answers_only(script: list[tuple[str, Any]]) -> None:
     start = {**ANSWERS, "vet": True, "vet_fee": 90}

@@ -30,6 +30,7 @@ from rules.language.values import Unknown
 from tests.harness.boarding_catalogue import AS_OF, document
 from tests.harness.edit_scripts import SAMPLES
 from tests.harness.random_catalogues import random_catalogue
+from tests.harness.tiers import amount, seeds
 from tests.rules.test_demo_samples import flat
 
 SEEDS = st.integers(0, 60)
@@ -136,7 +137,7 @@ def complete(catalogue: CompiledCatalogue, form: Document, random: Random) -> It
         yield path, evaluation
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=amount(40, full=150), deadline=None)
 @given(SEEDS, st.randoms(use_true_random=False), st.floats(0.3, 1.0))
 def test_one_more_needed_answer_never_changes_a_shown_premium(seed: int, random: Random, share: float) -> None:
     catalogue = without_carrier_questions(seed)
@@ -150,7 +151,7 @@ def test_one_more_needed_answer_never_changes_a_shown_premium(seed: int, random:
 
 
 @pytest.mark.parametrize("sample", read_samples(), ids=lambda sample: sample.id)
-@pytest.mark.parametrize("seed", range(4))
+@pytest.mark.parametrize("seed", seeds(4))
 def test_a_sample_that_is_filled_in_any_order_keeps_the_prices_it_shows(sample: Any, seed: int) -> None:
     catalogue, random = demo(), Random(seed)
     whole = document(flat(catalogue, sample.answers, sample.answer_pools))
@@ -196,7 +197,7 @@ def missing_in(form: Document, whole: Document, random: Random) -> list[str]:
     return paths
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=amount(40, full=150), deadline=None)
 @given(SEEDS, st.randoms(use_true_random=False), st.floats(0.3, 1.0))
 def test_no_product_with_an_unknown_input_is_priced(seed: int, random: Random, share: float) -> None:
     catalogue = without_carrier_questions(seed)

@@ -20,6 +20,7 @@ from tests.batch.test_incremental_rules import QUIET, Script, follow, random_scr
 from tests.harness.boarding_catalogue import ANSWERS, AS_OF, BOARDING, document, settle
 from tests.harness.edit_scripts import OpenSealing
 from tests.harness.random_catalogues import random_catalogue
+from tests.harness.tiers import amount
 
 ALL: dict[str, Any] = {"id": "SL", "needs": "all_admitted_decline", "disclosure": "Not licensed here."}
 TEXAS_UNTIL: dict[str, Any] = {"id": "TX-1", "states": ["TX"], "until": "2026-05-31", "needs": {"declines": 1}}
@@ -172,7 +173,7 @@ def random_rules(catalogue: CompiledCatalogue) -> CompiledCatalogue:
     return compile_catalogue(msgspec.structs.replace(catalogue.definition, surplus=rules))
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=QUIET)
+@settings(max_examples=amount(15, full=40), deadline=None, suppress_health_check=QUIET)
 @given(random_scripts(30))
 def test_partial_runs_decide_surplus_products_as_full_ones(made: tuple[int, Script]) -> None:
     seed, script = made

@@ -13,6 +13,7 @@ from copies.document import Answer, AnsweredBy, Confirmation, Document, find_con
 from rules.flow.evaluation import Evaluation, Message
 from rules.incremental import partial_run
 from tests.harness.boarding_catalogue import ANSWERS, AS_OF, BOARDING, boarding, document, fire, settle, take_in
+from tests.harness.tiers import amount
 
 
 def warned(**validators: list[str]) -> dict[str, Any]:
@@ -130,7 +131,7 @@ def edit(made: Document, what: str, value: Any) -> str:
     return path
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=amount(50, full=150), deadline=None)
 @given(edits=EDITS)
 def test_a_partial_run_warns_as_a_full_one(edits: list[tuple[str, Any]]) -> None:
     kennel = {**ANSWERS["kennels"][0], "pets": []}

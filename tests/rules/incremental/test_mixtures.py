@@ -24,6 +24,7 @@ from rules.language.numbers import round_half_up
 from rules.language.values import Unknown
 from tests.harness.boarding_catalogue import AS_OF, settle
 from tests.harness.random_catalogues import random_catalogue
+from tests.harness.tiers import amount
 from tests.rules.flow.test_price_stability import demo, random_form, random_value
 
 #: Selections of at most so many changes are all compared.
@@ -115,7 +116,7 @@ def check(catalogue: CompiledCatalogue, seed: int, *, share: float) -> int:
     return compared
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=amount(15, full=40), deadline=None)
 @given(st.integers(0, 60), st.integers(0, 10_000))
 def test_every_selection_has_the_premium_of_a_full_run(catalogue_seed: int, seed: int):
     check(random_catalogue(catalogue_seed), seed, share=0.97)

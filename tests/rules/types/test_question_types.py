@@ -19,6 +19,7 @@ from rules.types.checks import Check, CheckContext, InvalidValidator
 from rules.types.question_type import QuestionType
 from rules.types.registry import QUESTION_TYPES, UnknownQuestionType, type_of
 from rules.types.text_input import InvalidValue
+from tests.harness.tiers import amount
 
 CHOICES = {"dog": "Dog", "cat": "Cat", "other": "Another animal"}
 #: The types whose end may be shown by ADR 10.
@@ -66,7 +67,7 @@ def checks_of(question_type: QuestionType) -> list[Check]:
     return checks
 
 
-@settings(max_examples=600, deadline=None)
+@settings(max_examples=amount(150, full=600), deadline=None)
 @given(entered=VALUES)
 @example(entered=("text", "\u0958" * 500))
 @example(entered=("number", "1.00000000000000000001"))

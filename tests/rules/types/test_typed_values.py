@@ -23,6 +23,7 @@ from rules.types.question_type import QuestionType
 from rules.types.registry import QUESTION_TYPES, type_of
 from rules.types.text_input import InvalidValue
 from rules.types.validators import parse_validators
+from tests.harness.tiers import amount
 
 TABLES = Path(__file__).parent / "typed"
 CHOICES = {
@@ -143,7 +144,7 @@ def test_a_shown_value_can_be_typed_in_again(code: str) -> None:
 AMOUNTS = st.decimals(-(10**12), 10**12, allow_nan=False, allow_infinity=False, places=2)
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=amount(100, full=300), deadline=None)
 @given(amount=AMOUNTS, currency=st.sampled_from(["USD", "GBP", "EUR", "CAD", "CHF", "XYZ"]))
 def test_any_amount_is_read_as_it_is_shown(amount: Decimal, currency: str) -> None:
     money = type_of("money")
@@ -153,7 +154,7 @@ def test_any_amount_is_read_as_it_is_shown(amount: Decimal, currency: str) -> No
     assert money.clean(money.input_text(stored), currency=currency) == stored
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=amount(100, full=300), deadline=None)
 @given(day=st.dates(date(1800, 1, 1), date(2200, 12, 31)))
 def test_any_day_is_read_as_it_is_shown_and_as_agents_write_it(day: date) -> None:
     dates = type_of("date")
@@ -167,7 +168,7 @@ def test_any_day_is_read_as_it_is_shown_and_as_agents_write_it(day: date) -> Non
     assert {dates.clean(text) for text in written} == {day.isoformat()}
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=amount(80, full=200), deadline=None)
 @given(line=st.integers(0, 9999), extension=st.one_of(st.none(), st.integers(1, 99_999)))
 def test_any_phone_is_read_as_it_is_shown(line: int, extension: int | None) -> None:
     phone = type_of("phone")
@@ -178,7 +179,7 @@ def test_any_phone_is_read_as_it_is_shown(line: int, extension: int | None) -> N
     assert phone.display(stored, "").startswith("(614) 222-")
 
 
-@settings(max_examples=800, deadline=None)
+@settings(max_examples=amount(200, full=800), deadline=None)
 @given(
     line=st.sampled_from([line for line in LINES if line.type in TYPED and isinstance(line.raw, str)]),
     places=st.lists(st.tuples(st.integers(0, 60), st.sampled_from(INVISIBLE)), min_size=1, max_size=4),
@@ -193,7 +194,7 @@ def test_invisible_signs_never_change_what_a_typed_field_makes_of_a_text(
     assert outcome(line.type, pasted) == outcome(line.type, line.raw)
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=amount(100, full=300), deadline=None)
 @given(text=st.text(st.characters(exclude_categories=["Cs", "Cc"]), max_size=20), sign=st.sampled_from(INVISIBLE))
 def test_invisible_signs_at_the_ends_never_make_another_text(text: str, sign: str) -> None:
     if sign == "\u202d" or sign in "\ufe0f\u180b":
@@ -202,7 +203,7 @@ def test_invisible_signs_at_the_ends_never_make_another_text(text: str, sign: st
     assert outcome("text", f"{sign}{text}{sign}") == outcome("text", text)
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=amount(100, full=300), deadline=None)
 @given(text=st.text(st.sampled_from([*INVISIBLE, " ", "\u3164", "\u2800", "\u0301", "\ue000"]), max_size=12))
 def test_a_text_without_a_visible_sign_is_no_answer(text: str) -> None:
     for code in ("text", "long_text"):

@@ -23,6 +23,7 @@ from rules.types.url import is_url
 from rules.types.validators import parse_validators
 from rules.types.vin import is_vin
 from rules.zip_codes import place_of, states_of_zip
+from tests.harness.tiers import amount
 
 CONTEXT = CheckContext(date(2026, 6, 1), allow_test_identities=False)
 
@@ -253,7 +254,7 @@ def test_years_back_reckons_from_the_same_day_years_before(as_of: date, value: d
     assert found == ([] if is_within else ["Must be within the last 5 years."])
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=amount(100, full=300), deadline=None)
 @given(as_of=st.dates(date(1900, 1, 1), date(2200, 1, 1)), years=st.integers(1, 90))
 def test_the_day_years_before_is_a_year_with_the_same_day(as_of: date, years: int) -> None:
     before = years_before(as_of, years)

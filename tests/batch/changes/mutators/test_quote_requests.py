@@ -26,6 +26,7 @@ from tenants.current_tenant import use_tenant
 from tenants.models import Tenant
 from tests.harness.attached_records import Saved, only, other_events
 from tests.harness.quotes import VALID_UNTIL, WHEN, quote_of
+from tests.harness.tiers import amount
 
 NOW: Final = datetime(2026, 3, 1, 12, tzinfo=UTC)
 TODAY: Final = date(2026, 3, 1)
@@ -345,7 +346,7 @@ def applied(messages: list[Quote]) -> QuoteRequestRow:
 
 
 @given(messages=MESSAGES, data=st.data())
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=amount(80, full=300), deadline=None)
 def test_the_last_message_counts_in_whatever_order_and_however_often_they_come(
     messages: list[Quote], data: st.DataObject
 ) -> None:

@@ -1,0 +1,78 @@
+"""The refusals of imported files: one class per reason, whose sentence names the remedy. Pure."""
+
+from __future__ import annotations
+
+
+class ImportRefused(Exception):
+    """The file as a whole is refused; nothing was stored. ``code`` is the reason."""
+
+    code = "import_refused"
+
+
+class UnsupportedFile(ImportRefused):
+    """The content is of no kind that can be imported."""
+
+    code = "unsupported_file"
+
+    def __init__(self, found: str = "") -> None:
+        what = f"This is {found}. " if found else "The content of this file cannot be recognized. "
+        super().__init__(f"{what}Send a CSV, XLSX, JSON or NDJSON file.")
+
+
+class UnreadableFile(ImportRefused):
+    """The file is damaged, or not what it begins as."""
+
+    code = "unreadable_file"
+
+    def __init__(self, why: str) -> None:
+        super().__init__(f"The file cannot be read: {why}")
+
+
+class UnknownEncoding(ImportRefused):
+    """The bytes of a text file are in no encoding that is accepted."""
+
+    code = "unknown_encoding"
+
+    def __init__(self) -> None:
+        super().__init__("The characters of this file cannot be read. Save it as UTF-8 and send it again.")
+
+
+class EmptyFile(ImportRefused):
+    """There is no row beneath the header."""
+
+    code = "empty_file"
+
+    def __init__(self) -> None:
+        super().__init__("The file contains no rows. Send a header and at least one row beneath it.")
+
+
+class FileTooLarge(ImportRefused):
+    """The file, or its unpacked content, exceeds a limit. ``limit`` is in the unit that the sentence names."""
+
+    code = "file_too_large"
+
+    def __init__(self, what: str, limit: int) -> None:
+        super().__init__(f"The file has more than {limit:,} {what}. Split it and send the parts one after another.")
+        self.limit = limit
+
+
+class PackedTooDensely(ImportRefused):
+    """A part of a workbook would unpack to many times its size."""
+
+    code = "packed_too_densely"
+
+    def __init__(self) -> None:
+        super().__init__("A part of this workbook unpacks to far more than its size. Save the sheet alone, or as CSV.")
+
+
+class InvalidMapping(ImportRefused):
+    """The mapping names unknown columns or targets, or maps two columns to one target.
+
+    ``faults`` are (column, code, sentence).
+    """
+
+    code = "invalid_mapping"
+
+    def __init__(self, faults: list[tuple[str, str, str]]) -> None:
+        super().__init__("The mapping is not valid. Correct the columns that the errors name.")
+        self.faults = tuple(faults)
