@@ -196,6 +196,14 @@ class ItemCoverage(msgspec.Struct, frozen=True):
         first = self.item.wants[0]
         return not any(counts[first] for counts in self.sources.values())
 
+    @property
+    def texts(self) -> dict[str, str]:
+        """Return the counts of each source as text: ``3 false, 1 true``, or ``none``."""
+        return {
+            name: ", ".join(f"{count:,} {result}" for result, count in sorted(counts.items())) or "none"
+            for name, counts in self.sources.items()
+        }
+
     def covered_by(self, source: str) -> bool:
         """Return whether one source alone has all the results."""
         return all(self.sources[source][want] for want in self.item.wants)

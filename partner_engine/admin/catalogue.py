@@ -35,6 +35,7 @@ from catalogue.release_history import check_renames
 from catalogue.releases import publish, read_definition
 from catalogue.reports import describe_parts, without_repetitions
 from catalogue.strict_check import check_catalogue
+from decisions.coverage import coverage_of
 from partner_engine.admin.comparison import compare
 from partner_engine.admin.drafts import DraftAdmin
 from partner_engine.admin.site import site
@@ -98,7 +99,7 @@ class CatalogueAdmin(DraftAdmin):
         ),
         ("Parts", {"fields": ("parts",)}),
     )
-    actions_detail = ("check_draft", "publish", "export")
+    actions_detail = ("check_draft", "coverage", "publish", "export")
     actions_list = ("import_file",)
 
     def get_readonly_fields(self, request: HttpRequest, obj: Catalogue | None = None) -> tuple[str, ...]:
@@ -148,6 +149,23 @@ class CatalogueAdmin(DraftAdmin):
         """Show the faults of the draft and its differences from the current release."""
         catalogue = self._find(request, object_id)
         return self._report(request, catalogue, title="Check catalogue", can_publish=False)
+
+    @action(description="Coverage", icon="percent", permissions=["view"], url_path="coverage")
+    def coverage(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        """Show which parts of the draft golden cases, open copies and recorded decisions use."""
+        catalogue = self._find(request, object_id)
+        context = {
+            **self.admin_site.each_context(request),
+            "opts": self.opts,
+            "original": catalogue,
+            "title": "Coverage",
+            "catalogue": catalogue,
+        }
+        try:
+            context["report"] = coverage_of(catalogue, check_catalogue(read_draft(catalogue)).compiled)
+        except CatalogueErrors as error:
+            context["fault_count"] = len(error.faults)
+        return render(request, "admin/catalogue/catalogue/coverage.html", context)
 
     @action(
         description="Publish",

@@ -39,9 +39,6 @@ class Command(BaseCommand):
         self.stdout.write(f"{len(report.untouched)} of {len(report.items)} parts are covered by nothing ({read}).")
         for one in report.items:
             if one.missing or options["all"]:
-                counts = "; ".join(
-                    f"{name}: {', '.join(f'{count} {result}' for result, count in sorted(found.items())) or 'none'}"
-                    for name, found in one.sources.items()
-                )
+                counts = "; ".join(f"{name}: {text}" for name, text in one.texts.items())
                 lacks = "nothing" if one.is_untouched else "half" if one.missing else "covered"
                 self.stdout.write(f"{lacks}: {one.item.place} [{one.item.text}] {counts}")
