@@ -177,6 +177,7 @@ MIDDLEWARE = [
     "partner_engine.live.transport.sender.SenderMiddleware",
     # Last, and synchronous: so the middleware above runs in the one thread of its request.
     "partner_engine.tenant_middleware.TenancyMiddleware",
+    "partner_engine.rate_limits.PageLimitMiddleware",
 ]
 APPEND_SLASH = PROMETHEUS_EXPORT_MIGRATIONS = False
 ROOT_URLCONF = "partner_engine.urls"
@@ -278,6 +279,8 @@ REST_FRAMEWORK = {
     "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
     "EXCEPTION_HANDLER": "partner_engine.api.http.exceptions.handle",
     "UNAUTHENTICATED_USER": None,
+    # `format` is a query parameter like any other.
+    "URL_FORMAT_OVERRIDE": None,
 }
 SPECTACULAR_SETTINGS = {
     "TITLE": "Partner Engine API",
