@@ -41,7 +41,7 @@ from batch.misuse import (
     UnsavedChanges,
     WrongThread,
 )
-from batch.save import Respond, save
+from batch.save import Companion, Respond, save
 from batch.save_context import save_context_for
 from catalogue import releases
 from copies.codec import decode, decode_document
@@ -207,16 +207,17 @@ class BatchContext:
         changeset.freeze()
         return changeset, evaluation
 
-    def save(self, *, respond: Respond | None = None) -> SaveResult:
+    def save(self, *, respond: Respond | None = None, companion: Companion | None = None) -> SaveResult:
         """Decide once, then write document, revision, rows, actions and keyed response in one transaction.
 
         ``respond`` builds the caller's response before anything is written; with an idempotency key it is stored.
+        The ``companion`` is called in the transaction with the result by copy, if the copy is written.
         Where nothing changed, nothing is written and the version stays.
         Raises ``InvalidAnswers``, ``StaleChangeset``, ``CopyIsLocked``, ``CopyIsDeleted`` and the misuse errors; then
         nothing was written.
         """
         self.require_savable()
-        return save([self], locks=self._locked, respond=respond)[self.copy.id]
+        return save([self], locks=self._locked, respond=respond, companion=companion)[self.copy.id]
 
     def preview(self) -> SaveResult:
         """Return the result that ``save`` would have; write nothing. The context is closed afterwards."""

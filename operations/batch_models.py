@@ -20,10 +20,10 @@ class ItemState(models.TextChoices):
 
 
 class BatchOperation(TenantModel):
-    """An order over many forms. Its state and counts are computed from its items; all times are the database's.
+    """An order over many forms. Its state is computed from its items; all times are the database's.
 
-    What is stored of the state is only what the items cannot say: that it was paused, cancelled or stopped, and when it
-    ended.
+    Its counts of ended items are changed by the statement that ends the items, so they are exact without counting.
+    Stored besides them is only what the items cannot say: that it was paused, cancelled or stopped, and when it ended.
     """
 
     id = models.UUIDField(primary_key=True, editable=False)
@@ -39,6 +39,9 @@ class BatchOperation(TenantModel):
     planned_by = models.UUIDField(null=True, help_text="The dry run whose plan this operation carries out.")
     plan_hash = models.CharField(max_length=64, blank=True, help_text="SHA-256 of a dry run's results, in hex.")
     total = models.PositiveIntegerField(default=0, help_text="The items that were accepted.")
+    completed = models.PositiveIntegerField(default=0, help_text="The items that succeeded.")
+    failed = models.PositiveIntegerField(default=0, help_text="The items that failed.")
+    cancelled = models.PositiveIntegerField(default=0, help_text="The items that were cancelled.")
     rejected = models.PositiveIntegerField(default=0, help_text="The items that were refused at submission.")
     rejections = models.JSONField(default=list, help_text="Index and reason of the first refused items.")
     estimated_seconds = models.FloatField(null=True)
@@ -51,6 +54,12 @@ class BatchOperation(TenantModel):
     started_at = models.DateTimeField(null=True)
     paused_at = models.DateTimeField(null=True)
     pause_reason = models.CharField(max_length=200, blank=True)
+    resume_at = models.DateTimeField(null=True, help_text="When a pause by the circuit breaker ends by itself.")
+    faults_in_row = models.PositiveSmallIntegerField(default=0, help_text="Chunks that failed one after another.")
+    stretch_started_at = models.DateTimeField(
+        null=True, help_text="The first claim since it was submitted, resumed or retried; for the time left."
+    )
+    stretch_began_with = models.PositiveIntegerField(default=0, help_text="The items that had ended by then.")
     cancelled_at = models.DateTimeField(null=True)
     stopped_reason = models.CharField(max_length=200, blank=True, help_text="Why it was cancelled by itself.")
     finished_at = models.DateTimeField(null=True)
@@ -82,6 +91,10 @@ class OperationItem(TenantModel):
     application_form_id = models.UUIDField("application form", null=True)
     state = models.CharField(max_length=12, choices=ItemState.choices, default=ItemState.QUEUED)
     attempts = models.PositiveSmallIntegerField(default=0)
+    crashes = models.PositiveSmallIntegerField(
+        default=0, help_text="How often a worker stopped before it reported the result of an attempt."
+    )
+    is_final = models.BooleanField(default=False, help_text="Whether only a forced retry tries it again.")
     next_attempt_at = models.DateTimeField(null=True, help_text="Not before this time; empty for at once.")
     lease_token = models.UUIDField(null=True, editable=False)
     leased_until = models.DateTimeField(null=True)
@@ -108,7 +121,12 @@ class OperationItem(TenantModel):
             models.Index(
                 fields=["leased_until"], name="operation_item_leased", condition=models.Q(state="in_progress")
             ),
-            models.Index(fields=["operation_id", "state"], name="operation_item_state"),
+            # Completed and cancelled items are read in the order of the input, by the constraint's index.
+            models.Index(
+                fields=["operation_id", "state"],
+                name="operation_item_state",
+                condition=models.Q(state__in=["in_progress", "failed"]),
+            ),
             models.Index(fields=["copy_id"], name="operation_item_copy"),
         ]
 

@@ -86,6 +86,42 @@ def carrier_network(env: environ.Env) -> CarrierNetwork:
     )
 
 
+@dataclass(frozen=True, kw_only=True)
+class OperationLimits:
+    """The limits of batch operations: threads and items per chunk, times in seconds, and days."""
+
+    #: Threads per relay and database that work on operations.
+    workers: int
+    chunk_size: int
+    #: Threads per request that work on a small operation at once; the pool's size limits them too.
+    threads: int
+    #: The time for one item of a small operation.
+    item_seconds: float
+    #: The time for one drain; a worker then looks at other work.
+    drain_seconds: float
+    lease_seconds: float
+    retention_days: int
+
+
+def operation_limits(env: environ.Env) -> OperationLimits:
+    """Return the limits of batch operations. Raises ``ImproperlyConfigured``."""
+    limits = OperationLimits(
+        workers=env.int("OPERATION_WORKERS", default=2),
+        chunk_size=env.int("OPERATION_CHUNK_SIZE", default=100),
+        threads=env.int("OPERATION_THREADS", default=4),
+        item_seconds=env.float("OPERATION_ITEM_SECONDS", default=10.0),
+        drain_seconds=env.float("OPERATION_DRAIN_SECONDS", default=120.0),
+        lease_seconds=env.float("OPERATION_LEASE_SECONDS", default=60.0),
+        retention_days=env.int("OPERATION_RETENTION_DAYS", default=7),
+    )
+    if min(limits.workers, limits.threads, limits.retention_days) < 1 or limits.lease_seconds < 1.0:
+        names = "OPERATION_WORKERS, OPERATION_THREADS, OPERATION_LEASE_SECONDS and OPERATION_RETENTION_DAYS"
+        raise ImproperlyConfigured(f"{names} must be at least 1.")
+    if not 1 <= limits.chunk_size <= 500:  # noqa: PLR2004 - what a chunk of copies holds at most
+        raise ImproperlyConfigured("OPERATION_CHUNK_SIZE must be between 1 and 500.")
+    return limits
+
+
 def databases(default: str, environment: Mapping[str, str], *, limits: Limits) -> dict[str, dict[str, Any]]:
     """Return Django's settings of the shared database at the URL ``default`` and of the tenants' own databases."""
     own = {

@@ -14,7 +14,17 @@ from pathlib import Path
 import environ
 
 from partner_engine.admin_theme import UNFOLD as UNFOLD
-from partner_engine.environment import Limits, Processes, carrier_network, databases, keyring, mail, networks, processes
+from partner_engine.environment import (
+    Limits,
+    Processes,
+    carrier_network,
+    databases,
+    keyring,
+    mail,
+    networks,
+    operation_limits,
+    processes,
+)
 from partner_engine.log_files import APPLICATION_DAYS, ERROR_DAYS, SECURITY_DAYS
 from partner_engine.logging import logging_settings
 
@@ -117,6 +127,7 @@ DEFAULT_FROM_EMAIL = SERVER_EMAIL = env.str("MAIL_FROM", default="Partner Engine
 WEBHOOK_ALLOWED_NETWORKS: list[str] = env.list("WEBHOOK_ALLOWED_NETWORKS", default=[])
 WEBHOOK_PORTS: list[int] = env.list("WEBHOOK_PORTS", cast=int, default=[443, 8443])
 CARRIERS = carrier_network(env)  # the addresses of carriers, under the same rules
+OPERATIONS = operation_limits(env)  # batch operations: workers, chunks, time limits, retention
 
 # Applications and middleware
 
@@ -166,6 +177,7 @@ MIDDLEWARE = [
     "partner_engine.live.transport.sender.SenderMiddleware",
     # Last, and synchronous: so the middleware above runs in the one thread of its request.
     "partner_engine.tenant_middleware.TenancyMiddleware",
+    "partner_engine.rate_limits.PageLimitMiddleware",
 ]
 APPEND_SLASH = PROMETHEUS_EXPORT_MIGRATIONS = False
 ROOT_URLCONF = "partner_engine.urls"
@@ -267,6 +279,8 @@ REST_FRAMEWORK = {
     "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
     "EXCEPTION_HANDLER": "partner_engine.api.http.exceptions.handle",
     "UNAUTHENTICATED_USER": None,
+    # `format` is a query parameter like any other.
+    "URL_FORMAT_OVERRIDE": None,
 }
 SPECTACULAR_SETTINGS = {
     "TITLE": "Partner Engine API",

@@ -14,7 +14,7 @@ BATCH_OPERATIONS: Final = "batch_operations"
 #: Each flag with what is on with it. A flag that is not stored is off.
 FLAGS: Final[Mapping[str, str]] = {
     COPIES: "Make new copies of application forms, to compare scenarios.",
-    BATCH_OPERATIONS: "Change many application forms in one operation.",
+    BATCH_OPERATIONS: "Run operations over many application forms; switched off, running ones pause.",
 }
 
 

@@ -70,6 +70,11 @@ class Tenant(models.Model):  # type: ignore[django-manager-missing]  # API clien
         default=False,
         help_text="A copy that is submitted to a carrier makes this carrier's quotes in the form's other copies stale.",
     )
+    weight = models.PositiveSmallIntegerField(
+        default=1,
+        validators=[MinValueValidator(1), MaxValueValidator(100)],
+        help_text="Its share of the workers while several tenants have work waiting, relative to the others' weights.",
+    )
     created_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:

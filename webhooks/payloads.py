@@ -57,14 +57,13 @@ def publish(action: Delivered) -> None:
 
 def _payload(action: Delivered, event_type: str) -> WebhookPayload:
     payload = action.payload
-    for redact in _redactions:
-        redact(payload["application_form_id"], payload["data"])
-    data = {
-        "copy_id": payload["copy_id"],
-        "application_form_id": payload["application_form_id"],
-        "version": payload["version"],
-        **payload["data"],
-    }
+    data = payload["data"]
+    # Events of batch operations are of no form.
+    if payload["copy_id"]:
+        for redact in _redactions:
+            redact(payload["application_form_id"], data)
+        of_copy = {name: payload[name] for name in ("copy_id", "application_form_id", "version")}
+        data = {**of_copy, **data}
     return WebhookPayload(
         id=action.id,
         tenant_id=action.tenant.id,

@@ -25,13 +25,15 @@ SKIPPED: Final = "skipped"
 class Refusal(msgspec.Struct, frozen=True, kw_only=True):
     """Why an item is refused or fails: a code, a sentence, and details as in the API's problems.
 
-    A ``transient`` one is tried again after 2, 4 and 8 seconds; any other one is the item's end.
+    A ``transient`` one is tried again after 2, 4 and 8 seconds; any other one is the item's end. A retry of the failed
+    items leaves out those with a ``final`` refusal, unless it is forced: what refused them does not change.
     """
 
     code: str
     detail: str
     errors: tuple[dict[str, Any], ...] = ()
     transient: bool = False
+    final: bool = False
 
 
 class ItemEnd(msgspec.Struct, frozen=True, kw_only=True):
@@ -53,7 +55,9 @@ class Work(msgspec.Struct, Generic[ArgumentsT], frozen=True, kw_only=True):
     """For whom and how a chunk is worked on.
 
     ``record`` stores the ends of items. A kind calls it within the transaction that holds its changes, so that an item
-    is ended if and only if its change is stored; ends that the kind returns and did not record are recorded afterwards.
+    is ended if and only if its change is stored: the companion of ``chunk.save`` and of ``context.save`` is called
+    there, with the results of the copies that were written. It raises ``LeaseLost`` if another worker has taken the
+    items over; that undoes the changes. Ends that the kind returns and did not record are recorded afterwards.
     A dry run takes no lock, writes nothing and records nothing.
     """
 

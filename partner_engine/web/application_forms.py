@@ -19,6 +19,8 @@ from forms.models import QuoteRequest
 from forms.selectors import list_forms
 from forms.states import State
 from partner_engine.copy_visibility import InsuredNames
+from partner_engine.error_pages import too_many_requests
+from partner_engine.rate_limits import count_request
 from partner_engine.web.access import Agent, for_agents
 from partner_engine.web.pages.forms_list import QUOTE_STATES, STATE_WORDS, TABS, build_form_line
 from partner_engine.web.pages.quote_facts import QuoteFacts
@@ -27,6 +29,8 @@ from partner_engine.web.quote_records import quotes_by_copy
 from presentation.visibility import Reader
 from search.form_search import rank_forms
 from tenants.access import Right
+from tenants.limits.errors import RateLimited
+from tenants.limits.scopes import FORM_CREATION
 from webhooks.selectors import list_disabled_by_product
 
 if TYPE_CHECKING:
@@ -66,6 +70,8 @@ def index(request: HttpRequest, agent: Agent) -> HttpResponse:
         states=[*STATE_WORDS.items(), *((code, word) for code, (word, _) in QUOTE_STATES.items())],
         tabs=TABS,
         may_write=agent.reader.may_write,
+        may_select=agent.may_operate and state != "deleted",
+        all_address=f"{reverse('web:new-operation')}{_query(q=query, state=state, all='1')}",
         catalogues=list_published_catalogues(first=agent.tenant.catalogue),
         given_up=list_disabled_by_product() if agent.actor.may(Right.MANAGE_WEBHOOKS) else (),
         may_set_as_of=agent.actor.may(Right.SET_AS_OF),
@@ -91,6 +97,10 @@ def start(request: HttpRequest, agent: Agent) -> HttpResponse:
     if as_of is not None:
         agent.actor.require(Right.SET_AS_OF)
     catalogue = request.POST.get("catalogue", "").replace("\0", "")[:64]
+    try:
+        count_request(request, FORM_CREATION)
+    except RateLimited as limited:
+        return too_many_requests(request, limited.retry_after)
     with batch.build_context(scope=agent.tenant, actor=agent.actor, as_of=as_of, catalogue=catalogue) as context:
         context.save()
         return redirect("web:copy", context.copy.id)
@@ -122,6 +132,10 @@ def _clock(agent: Agent) -> Clock:
 
 
 def _address(query: str, state: str, page: int) -> str:
+    return f"{reverse('web:forms')}{_query(q=query, state=state, page=page)}"
+
+
+def _query(**values: str | int) -> str:
     parameters = QueryDict(mutable=True)
-    parameters.update({name: str(value) for name, value in (("q", query), ("state", state), ("page", page)) if value})
-    return f"{reverse('web:forms')}?{parameters.urlencode()}"
+    parameters.update({name: str(value) for name, value in values.items() if value})
+    return f"?{parameters.urlencode()}"

@@ -79,6 +79,17 @@ class Migration(migrations.Migration):
                         verbose_name="one current quote per form and carrier",
                     ),
                 ),
+                (
+                    "weight",
+                    models.PositiveSmallIntegerField(
+                        default=1,
+                        help_text="Its share of the workers while several tenants have work waiting, relative to the others' weights.",
+                        validators=[
+                            django.core.validators.MinValueValidator(1),
+                            django.core.validators.MaxValueValidator(100),
+                        ],
+                    ),
+                ),
                 ("created_at", models.DateTimeField(auto_now_add=True)),
             ],
             options={

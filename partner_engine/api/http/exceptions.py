@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from http import HTTPStatus
 from math import ceil
 from typing import Any, Final
@@ -21,10 +22,14 @@ from batch.misuse import Misuse
 from copies.history import NoSuchVersion
 from encryption.envelope import DecryptionFailed
 from encryption.key_ring import KeyServiceUnavailable
-from partner_engine.error_statuses import status_of
+from operations.errors import OperationError
+from operations.submission.errors import NoValidItems
+from partner_engine.error_statuses import status_of, status_of_operation_error
 from partner_engine.problems import MEDIA_TYPE, Fault, HolderShape, LockShape, Refused, render
+from partner_engine.rate_limits import as_refused
 from rules.explain.trace import UnknownTarget
 from tenants.access import MissingRight
+from tenants.limits.errors import RateLimited
 from webhooks.endpoints import EndpointIsDisabled, TooManyEndpoints, UnknownEventType
 from webhooks.selectors import NoSuchEndpoint
 from webhooks.ssrf import RefusedAddress
@@ -110,14 +115,17 @@ def respond(request: HttpRequest, refused: Refused) -> HttpResponse:
 def _as_refused(exception: Exception) -> Refused:
     if isinstance(exception, Refused):
         return exception
-    if isinstance(exception, InvalidAnswers):
-        return _from_answers(exception)
-    if isinstance(exception, LockNotAcquired):
-        return _from_lock(exception)
+    for kind, convert in _CONVERTERS.items():
+        if isinstance(exception, kind):
+            return convert(exception)
     if isinstance(exception, BatchError) and not isinstance(exception, Misuse):
         return Refused(status_of(exception), exception.code, str(exception), obstacle=_lock_of(exception))
-    if isinstance(exception, exceptions.APIException):
-        return _from_framework(exception)
+    if isinstance(exception, OperationError):
+        return _from_operation(exception)
+    return _from_framework(exception) if isinstance(exception, exceptions.APIException) else _from_others(exception)
+
+
+def _from_others(exception: Exception) -> Refused:
     for kind, (status, code) in WITH_MESSAGE.items():
         if isinstance(exception, kind):
             return Refused(status, code, str(exception))
@@ -149,11 +157,26 @@ def _from_answers(exception: InvalidAnswers) -> Refused:
     return Refused(status_of(exception), exception.code, detail, faults=faults, more=exception.more)
 
 
+def _from_operation(exception: OperationError) -> Refused:
+    faults: list[Fault] = list(getattr(exception, "faults", ()))
+    # Of many invalid items only the first are listed.
+    more = max(0, exception.total - len(exception.rejections)) if isinstance(exception, NoValidItems) else 0
+    return Refused(status_of_operation_error(exception), exception.code, str(exception), faults=faults, more=more)
+
+
 def _from_lock(exception: LockNotAcquired) -> Refused:
     holder = exception.holder
     # Callers receive the entry point, and not the host and process.
     shape = HolderShape(who=holder.who, since=holder.since, where=holder.entry_point) if holder else None
     return Refused(status_of(exception), exception.code, str(exception), obstacle=shape)
+
+
+#: Exceptions with more to report than a code and a sentence.
+_CONVERTERS: Final[dict[type[Exception], Callable[[Any], Refused]]] = {
+    RateLimited: as_refused,
+    InvalidAnswers: _from_answers,
+    LockNotAcquired: _from_lock,
+}
 
 
 def _lock_of(exception: BatchError) -> LockShape | None:

@@ -126,6 +126,7 @@ ROWS = [
     Row("POST", "quote_requests/<id:id>/assistance", Right.BIND_QUOTES, b'{"note": "x"}'),
     Row("DELETE", "quote_requests/<id:id>/assistance", Right.BIND_QUOTES, b"{}"),
     Row("GET", "search", READ, query="?q=kettle"),
+    Row("POST", "what_if", READ, b'{"answers": {"mqs_annual_revenue": 1000}}'),
     Row("GET", "naics", Right.READ_CATALOGUE, query="?q=plumber"),
     Row("GET", "appetite", Right.READ_CATALOGUE),
     Row("GET", "appetite/table", Right.READ_CATALOGUE, query="?industry=722511"),

@@ -1,0 +1,197 @@
+"""Runs the work of one claimed chunk and records how its items ended. Knows neither claims of others nor fairness."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from typing import Any, Final
+from uuid import UUID
+
+import msgspec
+import structlog
+from django.db import InterfaceError, OperationalError
+
+from encryption.envelope import DecryptionFailed
+from encryption.key_ring import KeyServiceUnavailable
+from operations.batch_models import BatchOperation, OperationItem
+from operations.engine.claims import Claim
+from operations.engine.database_time import measured
+from operations.engine.ends import Cost, Counts, end_items
+from operations.engine.limits import MOST_CRASHES
+from operations.engine.metrics import bookkeeping_seconds, chunk_seconds, items_ended
+from operations.errors import LeaseLost
+from operations.kinds.kind import ItemEnd, Kind, Refusal, Work
+from operations.sealed_input import opened_arguments, opened_item
+from tenants.access import Actor
+from tenants.models import Tenant
+
+#: The database is away: that is no fault of the items.
+OUTAGES: Final = (OperationalError, InterfaceError)
+_UNREADABLE: Final = Refusal(
+    code="unreadable_input", detail="What was submitted for this item cannot be read any more.", final=True
+)
+_CRASHED: Final = Refusal(
+    code="worker_stopped", detail="The worker stopped each time it worked on this item.", final=True
+)
+_UNEXPECTED: Final = Refusal(
+    code="unexpected_error", detail="An unexpected error. The log has its place.", transient=True
+)
+
+log = structlog.get_logger(__name__)
+
+
+class Recorder:
+    """Records the ends of a chunk's items, each once. ``faults`` in a row are those of the operation so far."""
+
+    def __init__(self, claim: Claim, *, alias: str, faults: int) -> None:
+        """Record nothing yet."""
+        self.ends: dict[UUID, ItemEnd] = {}
+        self.counts: Counts | None = None
+        self.seconds = 0.0
+        self._claim = claim
+        self._alias = alias
+        self._faults = faults
+        self._tries = {item.id: item.attempts - item.crashes for item in claim.items}
+        self._mark = time.perf_counter()
+        self._database = 0.0
+
+    def record(self, ends: Sequence[ItemEnd], *, database_seconds: float | None = None) -> None:
+        """Record ``ends`` within the transaction of the caller. Raises ``LeaseLost``."""
+        if not ends:
+            return
+        began = time.perf_counter()
+        cost = Cost(work_seconds=began - self._mark, database_seconds=(database_seconds or 0.0) - self._database)
+        self.counts = end_items(
+            ends,
+            alias=self._alias,
+            operation_id=self._claim.operation_id,
+            token=self._claim.token,
+            tries=self._tries,
+            faults=self._faults,
+            cost=cost if database_seconds is not None else Cost(work_seconds=cost.work_seconds),
+        )
+        self._mark = time.perf_counter()
+        if database_seconds is not None:
+            self._database = database_seconds
+        self.seconds += self._mark - began
+        self.ends.update((end.item_id, end) for end in ends)
+
+    def forget_undone(self) -> None:
+        """Forget ends that were recorded in a transaction that was undone: their items are still leased."""
+        held = OperationItem.objects.filter(lease_token=self._claim.token).values_list("id", flat=True)
+        for item_id in held:
+            self.ends.pop(item_id, None)
+
+    def missing(self, ends: Sequence[ItemEnd]) -> list[ItemEnd]:
+        """Return those of ``ends`` that are not recorded."""
+        return [end for end in ends if end.item_id not in self.ends]
+
+
+class ChunkResult(msgspec.Struct, frozen=True, kw_only=True):
+    """The result of a chunk: the ends in the order of the items, and the operation's counts afterwards."""
+
+    ends: list[ItemEnd]
+    counts: Counts | None
+    seconds: float
+
+    @property
+    def is_faulty(self) -> bool:
+        """Return whether nearly all items failed for a passing reason, so that the fault is probably elsewhere."""
+        transient = sum(1 for end in self.ends if end.refusal and end.refusal.transient)
+        return len(self.ends) > 1 and transient >= 0.9 * len(self.ends)  # noqa: PLR2004
+
+
+def run_claim(
+    claim: Claim, operation: BatchOperation, *, kind: Kind[Any, Any], tenant: Tenant, actor: Actor
+) -> ChunkResult:
+    """Work on the items of ``claim`` and record each end; the scope is the tenant's.
+
+    An unexpected error of the kind is isolated: the items that remain are tried one by one. Raises ``LeaseLost``,
+    and ``OperationalError`` or ``InterfaceError`` where the database is away: then the lease is as it was.
+    """
+    alias = tenant.database_alias
+    began = time.perf_counter()
+    recorder = Recorder(claim, alias=alias, faults=operation.faults_in_row)
+    with measured(alias) as database:
+        ends, ready = _opened(claim.items, kind)
+        work = _work(operation, kind, tenant=tenant, actor=actor, recorder=recorder)
+        if ready and work is None:
+            ends += [ItemEnd(item_id=item.id, refusal=_UNREADABLE) for item, _ in ready]
+        elif ready and work is not None:
+            ends += _run(ready, work, kind=kind, recorder=recorder)
+        recorder.record(recorder.missing(ends), database_seconds=database.seconds)
+    seconds = time.perf_counter() - began
+    chunk_seconds.labels(kind.code).observe(seconds)
+    bookkeeping_seconds.labels("ends").inc(recorder.seconds)
+    by_id = {**{end.item_id: end for end in ends}, **recorder.ends}
+    in_order = [by_id[item.id] for item in claim.items]
+    _count(kind, in_order)
+    return ChunkResult(ends=in_order, counts=recorder.counts, seconds=seconds)
+
+
+def _opened(
+    items: Sequence[OperationItem], kind: Kind[Any, Any]
+) -> tuple[list[ItemEnd], list[tuple[OperationItem, Any]]]:  # fmt: skip
+    """Return the ends of items that are not worked on, and the others with what was submitted for them."""
+    ends: list[ItemEnd] = []
+    ready: list[tuple[OperationItem, Any]] = []
+    for item in items:
+        if item.crashes >= MOST_CRASHES:
+            ends.append(ItemEnd(item_id=item.id, refusal=_CRASHED))
+            continue
+        try:
+            ready.append((item, opened_item(item, kind.item_type)))
+        except (DecryptionFailed, msgspec.ValidationError, msgspec.DecodeError):
+            ends.append(ItemEnd(item_id=item.id, refusal=_UNREADABLE))
+    return ends, ready
+
+
+def _work(
+    operation: BatchOperation, kind: Kind[Any, Any], *, tenant: Tenant, actor: Actor, recorder: Recorder
+) -> Work[Any] | None:  # fmt: skip
+    try:
+        arguments = opened_arguments(operation, kind.arguments_type)
+    except (DecryptionFailed, msgspec.ValidationError, msgspec.DecodeError):
+        return None
+    return Work(
+        operation_id=operation.id,
+        tenant=tenant,
+        actor=actor,
+        arguments=arguments,
+        is_dry_run=operation.is_dry_run,
+        is_forced=bool(operation.options.get("force")),
+        record=recorder.record,
+    )
+
+
+def _run(
+    ready: Sequence[tuple[OperationItem, Any]], work: Work[Any], *, kind: Kind[Any, Any], recorder: Recorder
+) -> list[ItemEnd]:  # fmt: skip
+    try:
+        return _complete(kind.run(ready, work), ready)
+    except (LeaseLost, *OUTAGES):
+        raise
+    except KeyServiceUnavailable:
+        away = Refusal(code="key_service_away", detail="The key service did not respond.", transient=True)
+        return [ItemEnd(item_id=item.id, refusal=away) for item, _ in ready if item.id not in recorder.ends]
+    except Exception:
+        # Anything a kind raises is a failure of its chunk alone; one by one the item at fault is found.
+        log.exception("operation_chunk_raised", kind=kind.code, operation=str(work.operation_id), items=len(ready))
+    recorder.forget_undone()
+    rest = [pair for pair in ready if pair[0].id not in recorder.ends]
+    if len(ready) == 1:
+        return [ItemEnd(item_id=item.id, refusal=_UNEXPECTED) for item, _ in rest]
+    return [end for pair in rest for end in _run([pair], work, kind=kind, recorder=recorder)]
+
+
+def _complete(ends: Sequence[ItemEnd], ready: Sequence[tuple[OperationItem, Any]]) -> list[ItemEnd]:
+    """Return ``ends``; items that the kind forgot fail."""
+    known = {end.item_id for end in ends}
+    forgotten = Refusal(code="no_result", detail="The kind of operation returned no result for this item.")
+    return [*ends, *(ItemEnd(item_id=item.id, refusal=forgotten) for item, _ in ready if item.id not in known)]
+
+
+def _count(kind: Kind[Any, Any], ends: Sequence[ItemEnd]) -> None:
+    for end in ends:
+        outcome = end.outcome if end.refusal is None else "transient" if end.refusal.transient else "failed"
+        items_ended.labels(kind.code, outcome).inc()

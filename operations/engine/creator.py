@@ -1,0 +1,42 @@
+"""The actor of an operation: its creator, with the rights that they have when a chunk begins."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from operations.batch_models import BatchOperation
+from operations.errors import CreatorMayNot
+from operations.kinds.kind import Kind
+from tenants.access import Actor, system_actor
+from tenants.flags import BATCH_OPERATIONS, explain_flag
+from tenants.models import ApiClient, Tenant, User
+
+
+def creator_of(operation: BatchOperation) -> Actor:
+    """Return the creator of ``operation`` with their present rights. Raises ``CreatorMayNot`` where they are gone or
+    deactivated.
+    """
+    kind, identity = operation.created_by_type, operation.created_by_id
+    if kind == "system":
+        return system_actor(identity)
+    if kind == "api_client":
+        client = ApiClient.objects.filter(pk=identity).first()
+        if client is None or client.tenant_id != operation.tenant_id:
+            raise CreatorMayNot("The API client that submitted it no longer exists.")
+        actor: Actor = client.as_actor(scopes=client.allowed_scopes)
+        return actor
+    user = User.objects.filter(pk=identity).first()
+    if user is None or not user.is_active or user.tenant_id not in (None, operation.tenant_id):
+        raise CreatorMayNot("The user who submitted it no longer has access.")
+    return user.as_actor(source=operation.source)
+
+
+def require_creator_may(actor: Actor, kind: Kind[Any, Any]) -> None:
+    """Raise ``CreatorMayNot`` unless ``actor`` has the right that ``kind`` needs."""
+    if not actor.may(kind.right):
+        raise CreatorMayNot(f"The right {kind.right.value!r} of the user or API client who submitted it was withdrawn.")
+
+
+def is_switched_on(actor: Actor, tenant: Tenant) -> bool:
+    """Return whether ``actor`` has batch operations now."""
+    return bool(explain_flag(BATCH_OPERATIONS, actor=actor, tenant=tenant))

@@ -1,0 +1,209 @@
+"""The worker: claims chunks of all operations of one database in fair order and runs them, until nothing is due.
+
+Any number of workers may run, in relays and in Celery; what they share is in the rows. A chunk whose worker was killed
+is worked on again when its lease ends, and finds the items that had ended already.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from dataclasses import dataclass
+from typing import Final
+
+import structlog
+from django.conf import settings
+from structlog.contextvars import bound_contextvars
+
+from actions.fair_shares import FairShares
+from failpoints import failpoint
+from operations.batch_models import BatchOperation
+from operations.engine import cancellation, progress
+from operations.engine.breaker import note_fault, pause_while_switched_off
+from operations.engine.chunk_run import OUTAGES, ChunkResult, run_claim
+from operations.engine.claims import Claim, Claims, in_fair_order, operation_of, weights_of
+from operations.engine.creator import creator_of, is_switched_on, require_creator_may
+from operations.engine.events import emit
+from operations.engine.leases import RenewedLease
+from operations.engine.limits import chunk_size, lease_seconds
+from operations.engine.metrics import bookkeeping_seconds, leases_lost
+from operations.engine.pace import Pace
+from operations.errors import CreatorMayNot, LeaseLost
+from operations.kinds.registry import UnknownKind, kind_named
+from tenants.access import Actor
+from tenants.current_tenant import across_tenants, use_tenant
+from tenants.models import Tenant
+
+#: What the threads of this process share: the turns of tenants, by database, and the sizes of chunks.
+_SHARES: Final[dict[str, FairShares]] = {}
+_PACE: Final = Pace()
+#: Expired leases that are taken over between two chunks of other items.
+_LEFT_AT_ONCE: Final = 20
+
+log = structlog.get_logger(__name__)
+
+
+@dataclass(slots=True)
+class Drained:
+    """The result of a drain: counts of chunks, and of items by how they ended; ``lost`` chunks went to others."""
+
+    chunks: int = 0
+    completed: int = 0
+    failed: int = 0
+    again: int = 0
+    lost: int = 0
+
+
+def drain(
+    alias: str,
+    *,
+    stop: threading.Event | None = None,
+    seconds: float | None = None,
+    lease: float | None = None,
+    pace: Pace | None = None,
+) -> Drained:
+    """Run the due items of all operations in the database ``alias``; return the counts.
+
+    It ends when nothing is due, when ``stop`` is set, or after about ``seconds``. ``lease`` is in seconds. Raises
+    ``DatabaseError``; items that could not be recorded run again.
+    """
+    worker = _Worker(alias, lease=lease or lease_seconds(), pace=pace or _PACE)
+    ends = time.monotonic() + (settings.OPERATIONS.drain_seconds if seconds is None else seconds)
+    with across_tenants(using=alias):
+        cancellation.finish_cancelled(alias)
+        while not (stop and stop.is_set()) and worker.round() and time.monotonic() < ends:
+            pass
+    return worker.drained
+
+
+def run_chunk(claim: Claim, *, alias: str, lease: float | None = None, drained: Drained | None = None) -> bool:
+    """Run the items of ``claim``; return whether they were worked on. Raises ``DatabaseError``."""
+    worker = _Worker(alias, lease=lease or lease_seconds(), pace=_PACE)
+    worker.drained = drained or worker.drained
+    with across_tenants(using=alias):
+        return worker.run(claim)
+
+
+class _Worker:
+    """The worker of one drain."""
+
+    def __init__(self, alias: str, *, lease: float, pace: Pace) -> None:
+        self.drained = Drained()
+        self._alias = alias
+        self._lease = lease
+        self._pace = pace
+        self._claims = Claims(alias, lease=lease)
+        self._shares = _SHARES.setdefault(alias, FairShares())
+
+    def round(self) -> bool:
+        """Take over what lost workers left, then run one chunk; return whether there was anything to do."""
+        found = False
+        for _ in range(_LEFT_AT_ONCE):
+            left = self._claims.claim_left()
+            if left is None:
+                break
+            found = self.run(left) or found
+        claim = self._next()
+        return (claim is not None and self.run(claim)) or found
+
+    def _next(self) -> Claim | None:
+        """Claim the next chunk in fair order."""
+        began = time.perf_counter()
+        candidates = self._claims.candidates()
+        weights = weights_of({one.tenant_id for one in candidates}) if candidates else {}
+        try:
+            for one in in_fair_order(candidates, shares=self._shares, weights=weights):
+                limit = self._pace.size(one.operation_id, most=chunk_size(_most(one.kind)))
+                claim = self._claims.claim(one.operation_id, limit=limit)
+                if claim is not None:
+                    self._shares.charge(one.tenant_id, len(claim.items), weight=weights.get(one.tenant_id, 1))
+                    return claim
+            return None
+        finally:
+            bookkeeping_seconds.labels("claim").inc(time.perf_counter() - began)
+
+    def run(self, claim: Claim) -> bool:
+        """Run one chunk; return whether its items were worked on."""
+        failpoint("operation_claimed")
+        operation = operation_of(claim, alias=self._alias)
+        tenant = Tenant.objects.filter(pk=claim.items[0].tenant_id).first()
+        if operation is None or tenant is None or tenant.database_alias != self._alias:
+            self._claims.give_back(claim.token)
+            return False
+        bound = {"operation": str(operation.id), "kind": operation.kind, "tenant": tenant.code}
+        with use_tenant(tenant), bound_contextvars(correlation_id=operation.correlation_id, **bound):
+            if operation.cancelled_at is not None:
+                self._claims.give_back(claim.token)
+                cancellation.cancel_queued(operation, alias=self._alias)
+                return True
+            actor = self._actor(operation, tenant, claim)
+            if actor is None:
+                return False
+            if self._claims.begin(operation.id) and operation.started_at is None:
+                emit("processing", operation, alias=self._alias)
+            return self._work(claim, operation, tenant=tenant, actor=actor)
+
+    def _actor(self, operation: BatchOperation, tenant: Tenant, claim: Claim) -> Actor | None:
+        """Return the creator with their present rights, or None if the operation may not go on now."""
+        try:
+            actor = creator_of(operation)
+            require_creator_may(actor, kind_named(operation.kind))
+        except (CreatorMayNot, UnknownKind) as error:
+            self._claims.give_back(claim.token)
+            cancellation.stop(operation, reason=str(error), alias=self._alias)
+            return None
+        if not is_switched_on(actor, tenant):
+            self._claims.give_back(claim.token)
+            pause_while_switched_off(operation, alias=self._alias)
+            return None
+        return actor
+
+    def _work(self, claim: Claim, operation: BatchOperation, *, tenant: Tenant, actor: Actor) -> bool:
+        kind = kind_named(operation.kind)
+        try:
+            with RenewedLease(self._claims, claim.token, alias=self._alias, lease=self._lease):
+                result = run_claim(claim, operation, kind=kind, tenant=tenant, actor=actor)
+        except LeaseLost:
+            self.drained.lost += 1
+            leases_lost.labels(kind.code).inc()
+            log.warning("operation_lease_lost", items=len(claim.items))
+            return True
+        except OUTAGES as error:
+            log.warning("operation_chunk_failed", reason=type(error).__name__, items=len(claim.items))
+            # Raises while the database is away: then the items run again when their lease ends.
+            self._claims.give_back(claim.token)
+            note_fault(operation, alias=self._alias)
+            return True
+        failpoint("operation_chunk_ended")
+        self._pace.note(operation.id, items=len(claim.items), seconds=result.seconds)
+        self._after(operation, result)
+        return True
+
+    def _after(self, operation: BatchOperation, result: ChunkResult) -> None:
+        """Count, stop at too many failures, let the circuit breaker see faults, and announce the progress."""
+        self.drained.chunks += 1
+        for end in result.ends:
+            if end.refusal is None:
+                self.drained.completed += 1
+            elif end.refusal.transient:
+                self.drained.again += 1
+            else:
+                self.drained.failed += 1
+        counts = result.counts
+        if counts is None:
+            return
+        if cancellation.has_failed_too_often(operation, counts):
+            cancellation.stop(operation, reason=cancellation.too_many_failures(operation), alias=self._alias)
+        elif result.is_faulty and counts.finished_at is None:
+            note_fault(operation, alias=self._alias)
+        if counts.finished_at is not None:
+            self._pace.forget(operation.id)
+            log.info("operation_ended", completed=counts.completed, failed=counts.failed, cancelled=counts.cancelled)
+        progress.announce(operation.id, alias=self._alias, is_last=counts.finished_at is not None)
+
+
+def _most(kind_code: str) -> int:
+    try:
+        return kind_named(kind_code).chunk_size
+    except UnknownKind:
+        return 1
