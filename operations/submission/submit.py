@@ -17,8 +17,8 @@ from uuid_utils.compat import uuid7
 
 from batch.changes.free_texts import clean_line
 from operations.engine.events import emit
-from operations.kinds.kind import Kind
 from operations.kinds import registry
+from operations.kinds.kind import Kind
 from operations.models import BatchOperation, OperationItem
 from operations.sealed_input import opened_arguments, opened_item, sealed_arguments
 from operations.submission.errors import InvalidOrder, NoValidItems
