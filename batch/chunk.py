@@ -29,8 +29,8 @@ class ItemResult(msgspec.Struct, frozen=True):
 class Chunk:
     """Contexts of many copies. Copies that failed are in ``errors``, by requested id."""
 
-    def __init__(self, ids: Sequence[UUID], *, locked: LockedCopies) -> None:
-        """Made by ``batch.service.find_and_lock_many``."""
+    def __init__(self, ids: Sequence[UUID], *, locked: LockedCopies | None) -> None:
+        """Made by ``batch.service``: ``find_and_lock_many``, and ``build_many`` whose copies nobody else can lock."""
         self._ids = list(dict.fromkeys(ids))
         self._locked = locked
         self.contexts: dict[UUID, BatchContext] = {}

@@ -27,19 +27,33 @@ from tenants.access import Actor
 from tenants.flags import COPIES, explain_flag
 from tenants.models import Tenant
 
+#: The accepted evaluation dates; calculations with dates near the ends of the calendar would overflow.
+AS_OF_RANGE: Final = (date(1970, 1, 1), date(2200, 1, 1))
+
 #: The actors for whom the flag ``copies`` is on or off.
 _ASKED: Final = frozenset({"user", "api_client", "guest"})
 
 
-def new_form(*, scope: Tenant, title: str, as_of: date | None, catalogue: str, now: datetime) -> Loaded:
-    """Return a form that does not exist yet, with its default copy, whose id is the form's.
+class NewForm(msgspec.Struct, frozen=True, kw_only=True):
+    """How a new form starts: ``as_of`` is its evaluation date, None for today at the tenant; ``catalogue`` a code, ""
+    for the tenant's.
+    """
+
+    title: str = ""
+    as_of: date | None = None
+    catalogue: str = ""
+
+
+def new_form(start: NewForm, *, scope: Tenant, now: datetime, identity: UUID | None = None) -> Loaded:
+    """Return a form that does not exist yet, with its default copy, whose id is the form's, by default a new one.
 
     Raises ``WrongValue`` or ``LooksSensitive`` for the title.
     """
-    identity = uuid7()
+    identity = identity or uuid7()
+    title = clean_line(start.title, field="title", most=MAX_TITLE)
     return Loaded(
-        FormRecord(identity, catalogue or scope.catalogue, as_of, now),
-        CopyRecord(identity, identity, 0, CopyFields(clean_line(title, field="title", most=MAX_TITLE)), now, now),
+        FormRecord(identity, start.catalogue or scope.catalogue, start.as_of, now),
+        CopyRecord(identity, identity, 0, CopyFields(title), now, now),
         now=now,
     )
 

@@ -5,7 +5,7 @@ Each takes ``scope``, the tenant, and returns no data of other tenants; each tha
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, ExitStack, closing, contextmanager
 from datetime import date, datetime
 from typing import Final, Literal, overload
@@ -21,7 +21,7 @@ from batch.idempotency import IdempotencyKey
 from batch.locks.copy_lock import holder_of
 from batch.locks.locked_copy import LockedCopies, LockedCopy
 from batch.misuse import ChunkTooLarge
-from batch.new_copies import empty_copy, fresh_copy, new_form, require_copies
+from batch.new_copies import NewForm, empty_copy, fresh_copy, new_form, require_copies
 from batch.storage.load import load, load_many, load_nothing, load_revision
 from failpoints import failpoint
 from tenants.access import Actor
@@ -194,11 +194,34 @@ def build_context(
     """
     with use_tenant(scope):
         now, stored_response = load_nothing(idempotency, scope=scope)
-        loaded = new_form(scope=scope, title=title, as_of=as_of, catalogue=catalogue, now=now)
+        loaded = new_form(NewForm(title=title, as_of=as_of, catalogue=catalogue), scope=scope, now=now)
         loaded = replace(loaded, stored_response=stored_response)
         context = BatchContext(loaded, scope=scope, actor=actor, writable=True, idempotency=idempotency)
         with closing(context):
             yield context
+
+
+@contextmanager
+def build_many(starts: Mapping[UUID, NewForm], *, scope: Tenant, actor: Actor) -> Iterator[Chunk]:
+    """Start a chunk of new forms (500 at most), each under the id that ``starts`` names, which becomes the form's and
+    its copy's; nothing exists until ``save()``, which writes all in one transaction.
+
+    Forms that cannot be started (a title that cannot be stored, an unknown catalogue) are in the chunk's ``errors``.
+    An id that exists is refused by the database then, so a repeated attempt makes no second form. Raises
+    ``ChunkTooLarge``.
+    """
+    if len(starts) > MOST_COPIES:
+        raise ChunkTooLarge(len(starts), MOST_COPIES)
+    with use_tenant(scope):
+        now, _ = load_nothing(None, scope=scope)
+        with closing(Chunk(list(starts), locked=None)) as chunk:
+            for identity, start in starts.items():
+                try:
+                    loaded = new_form(start, scope=scope, now=now, identity=identity)
+                    chunk.contexts[identity] = BatchContext(loaded, scope=scope, actor=actor, writable=True)
+                except BatchError as error:
+                    chunk.errors[identity] = error
+            yield chunk
 
 
 @contextmanager

@@ -12,7 +12,7 @@ MOST_CELLS: Final = 5_000_000
 #: As in spreadsheets.
 MOST_CELL_CHARACTERS: Final = 32_767
 #: A row without a cell costs little, but a file must not make us count to a billion.
-MOST_BLANK_ROWS: Final = 1_048_576
+MOST_BLANK_ROWS: Final = 200_000
 #: A workbook: the entries of its archive, their unpacked size in all, that of its styles, and the ratio beyond which an
 #: entry of more than a megabyte is taken for a bomb.
 MOST_ENTRIES: Final = 1_000

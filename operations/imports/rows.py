@@ -8,11 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import date
-from typing import Annotated, Any, Final
-
-import msgspec
-from msgspec import Meta
+from typing import Any, Final
 
 from operations.imports.mapping import TITLE, ColumnMapping, Target
 from operations.imports.table import Cell, FileRow
@@ -22,17 +18,6 @@ from rules.definition.model import CompiledCatalogue
 #: The signs between the choices of one cell.
 _BETWEEN_CHOICES: Final = re.compile(r"[;|\n]")
 _COMMA: Final = ","
-
-
-class ImportItem(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, forbid_unknown_fields=True):
-    """One new form, as in ``POST /application_forms``; ``reference`` is the partner's own name for it."""
-
-    answers: dict[str, Any] = {}
-    answer_pools: dict[str, Any] = {}
-    title: Annotated[str, Meta(max_length=200)] = ""
-    reference: Annotated[str, Meta(max_length=200)] = ""
-    as_of: date | None = None
-    catalogue: Annotated[str, Meta(max_length=64)] | None = None
 
 
 @dataclass(frozen=True, slots=True)

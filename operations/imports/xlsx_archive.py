@@ -31,6 +31,9 @@ from operations.imports.limits import (
 )
 from operations.imports.table import FileRow, ImportFile, RowFault, name_columns, table_rows
 
+# openpyxl warns of what it leaves out, and names values of cells in it.
+warnings.filterwarnings("ignore", category=UserWarning, module=r"openpyxl\.")
+
 _MEGABYTE: Final = 1024 * 1024
 #: The signature of an entry in the directory of an archive.
 _ENTRY: Final = b"PK\x01\x02"
@@ -49,7 +52,7 @@ _ERRORS: Final = frozenset(ERROR_CODES)
 #: Whatever a damaged part makes openpyxl or the XML parser raise.
 _DAMAGES: Final = (
     zipfile.BadZipFile, zlib.error, EOFError, KeyError, ValueError, TypeError, IndexError, AttributeError, SyntaxError,
-    OverflowError, NotImplementedError, RuntimeError, OSError,
+    OverflowError, NotImplementedError, RuntimeError, OSError, UserWarning,
 )  # fmt: skip
 
 
@@ -150,11 +153,7 @@ class _Sheet:
 
     def __enter__(self) -> _Sheet:
         try:
-            with warnings.catch_warnings():
-                warnings.simplefilter("ignore")
-                self._workbook = load_workbook(
-                    io.BytesIO(self._content), read_only=True, data_only=True, keep_links=False
-                )
+            self._workbook = load_workbook(io.BytesIO(self._content), read_only=True, data_only=True, keep_links=False)
             sheets = [sheet for sheet in self._workbook.worksheets if sheet.sheet_state == "visible"]
         except _DAMAGES as error:
             raise _damaged() from error
@@ -175,9 +174,7 @@ class _Sheet:
         rows = enumerate(self._sheet.iter_rows(), 1)
         while True:
             try:
-                with warnings.catch_warnings():
-                    warnings.simplefilter("ignore")
-                    number, cells = next(rows)
+                number, cells = next(rows)
                 if number > MOST_BLANK_ROWS:
                     raise FileTooLarge("rows", MOST_BLANK_ROWS)
                 if len(cells) > MOST_COLUMNS and any(cell.value not in (None, "") for cell in cells[MOST_COLUMNS:]):

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Final
 
+from operations.kinds.import_forms import ImportForms
 from operations.kinds.kind import Kind
 from operations.kinds.set_answers import SetAnswers
 
-_ALL: Final[tuple[Kind[Any, Any], ...]] = (SetAnswers(),)
+_ALL: Final[tuple[Kind[Any, Any], ...]] = (ImportForms(), SetAnswers())
 
 KINDS: Final[Mapping[str, Kind[Any, Any]]] = {kind.code: kind for kind in _ALL}
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import date
 from functools import partial
-from typing import ClassVar, Final
+from typing import ClassVar
 from uuid import UUID
 
 from django.db.models import QuerySet
@@ -21,6 +21,7 @@ from batch.changes.submission import submit_answers
 from batch.context import BatchContext
 from batch.errors import NotFound
 from batch.idempotency import StoredResponse
+from batch.new_copies import AS_OF_RANGE
 from copies.models import Copy
 from decisions.listing import present_rows
 from forms.selectors import in_forms_changed_since, list_copies, list_forms, list_latest_changes, state_of_copy
@@ -39,9 +40,6 @@ from presentation import shapes
 from presentation.visibility import Reader
 from search.form_search import search_forms
 from tenants.access import Right
-
-#: The accepted evaluation dates; calculations with dates near the ends of the calendar would overflow.
-AS_OF_RANGE: Final = (date(1970, 1, 1), date(2200, 1, 1))
 
 
 class ApplicationForms(Endpoint):

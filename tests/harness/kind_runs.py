@@ -32,11 +32,17 @@ class KindRun:
         arguments: Mapping[str, Any] | None = None,
         *,
         is_dry_run: bool = False,
+        ids: Sequence[UUID] = (),
     ) -> list[ItemEnd]:
-        """Return the ends of ``items``, in their order."""
+        """Return the ends of ``items``, in their order; ``ids`` are those of their rows, by default new ones."""
         rows = [
             (
-                OperationItem(id=uuid4(), tenant_id=self.tenant.id, operation_id=self.operation_id, number=number),
+                OperationItem(
+                    id=ids[number] if ids else uuid4(),
+                    tenant_id=self.tenant.id,
+                    operation_id=self.operation_id,
+                    number=number,
+                ),
                 msgspec.convert(item, kind.item_type),
             )
             for number, item in enumerate(items)
