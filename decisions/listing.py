@@ -26,6 +26,7 @@ from encryption.key_ring import KeyServiceUnavailable
 from forms.selectors import in_state as in_stored_state
 from forms.selectors import state_of_copy
 from forms.states import State
+from tenants.access import Actor
 from tenants.current_tenant import current_scope, use_tenant
 from tenants.models import Tenant
 
@@ -45,6 +46,32 @@ def present_rows(rows: Iterable[C], *, state: State | None = None) -> list[C]:
         for row in shown:
             row.summary = summaries.get(row.pk, row.summary)
     return shown if state is None else [row for row in shown if state_of_copy(row) == state]
+
+
+class InvalidOwner(ValueError):
+    """The owner to filter by is no user's id."""
+
+    def __init__(self) -> None:
+        super().__init__("owner must be a user's id, or `me` for a signed-in user.")
+
+
+def filter_copies(
+    copies: QuerySet[C], *, state: State | None, line: str, owner: str, actor: Actor
+) -> QuerySet[C]:  # fmt: skip
+    """Return ``copies`` filtered by state, line of business and owner (a user's id, or ``me``); None and "" filter
+    nothing. Raises ``InvalidOwner``.
+    """
+    if state is not None:
+        copies = in_state(copies, state)
+    if line:
+        copies = copies.filter(summary__lines__contains=[line])
+    if owner:
+        try:
+            # API clients own no copies: their ids are not user ids.
+            copies = copies.filter(owner_id=UUID(actor.id if owner == "me" else owner))
+        except ValueError as error:
+            raise InvalidOwner from error
+    return copies
 
 
 def in_state(copies: QuerySet[C], state: State) -> QuerySet[C]:

@@ -1,4 +1,4 @@
-"""The HTTP status of every refusal of the batch, for API and pages alike. The batch itself knows no HTTP. Pure."""
+"""The HTTP status of every refusal of the batch and of operations, for API and pages alike. Pure."""
 
 from __future__ import annotations
 
@@ -53,6 +53,8 @@ from batch.errors import (
     WrongValue,
 )
 from batch.misuse import Misuse
+from operations.errors import OperationError, OperationNotFound
+from operations.submission.errors import InvalidOrder, NoValidItems, OperationsAreOff, TooManyItems
 from quoting.refusals import CannotBeQuoted, NoManualEntry, NoPortal, UnknownQuoteRequest, UnknownSubjectivity
 from scenarios.merge_errors import (
     CannotMerge,
@@ -125,6 +127,21 @@ STATUS: Final[dict[type[BatchError], int]] = {
     UnknownQuoteRequest: 404,
     UnknownSubjectivity: 404,
 }
+
+#: The refusals of orders to operations; all others are conflicts with the state of the operation.
+OPERATION_STATUS: Final[dict[type[OperationError], int]] = {
+    OperationError: 409,
+    OperationNotFound: 404,
+    OperationsAreOff: 403,
+    InvalidOrder: 422,
+    NoValidItems: 422,
+    TooManyItems: 422,
+}
+
+
+def status_of_operation_error(error: OperationError) -> int:
+    """Return the HTTP status of ``error``: that of its class, else of the nearest class above it."""
+    return next(OPERATION_STATUS[kind] for kind in type(error).__mro__ if kind in OPERATION_STATUS)
 
 
 def status_of(error: BatchError) -> int:

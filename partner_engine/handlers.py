@@ -15,8 +15,10 @@ from actions.kinds import (
 from actions.maintenance import hourly
 from actions.registry import Budget, Delivered, RetryAfter, handles
 from batch.effects.after_commit import register_publisher
+from operations.engine.progress import register_listener
 from partner_engine import mails
 from partner_engine.active_users import recount_active
+from partner_engine.live.progress_publisher import publish_progress
 from partner_engine.live.publisher import publish
 from tenants.models import Tenant
 
@@ -24,6 +26,7 @@ from tenants.models import Tenant
 _RECOUNT_BUDGET: Final = Budget(tries=8)
 
 register_publisher(publish)
+register_listener(publish_progress)
 handles(SendGuestCompletionMail)(mails.send_guest_completion_mail)
 handles(SendBindAssistanceMail)(mails.send_bind_assistance_mail)
 handles(SendWebhookGivenUpMail)(mails.send_webhook_given_up_mail)

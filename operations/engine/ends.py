@@ -100,9 +100,7 @@ amounts AS (
       FROM ended),
 {COUNTED}"""  # noqa: S608
 #: The arrays of the statement, in the order of ``_row``.
-_ARRAYS: Final = tuple(
-    "ids states waits codes errors details finals results undos copies forms befores afters".split()
-)
+_ARRAYS: Final = tuple("ids states waits codes errors details finals results undos copies forms befores afters".split())
 
 
 class Counts(msgspec.Struct, frozen=True, kw_only=True):

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from typing import Any, Protocol, TypeVar
-from uuid import UUID
 
 from django.db.models import QuerySet
 
 from copies.models import Copy
-from decisions.listing import in_state
+from decisions import listing
 from forms.states import State
 from partner_engine.api.copy_response import copy_summary
 from partner_engine.copy_visibility import InsuredNames
@@ -33,21 +32,10 @@ class Filters(Protocol):
 
 def filter_copies(copies: QuerySet[C], query: Filters, *, state: State | None, actor: Actor) -> QuerySet[C]:
     """Return ``copies`` filtered by ``query``. Raises ``Refused`` (400) for an invalid owner."""
-    if state is not None:
-        copies = in_state(copies, state)
-    if query.line:
-        copies = copies.filter(summary__lines__contains=[query.line])
-    if query.owner:
-        copies = copies.filter(owner_id=_owner(query.owner, actor))
-    return copies
-
-
-def _owner(owner: str, actor: Actor) -> UUID:
     try:
-        # API clients own no copies: their ids are not user ids.
-        return UUID(actor.id if owner == "me" else owner)
-    except ValueError as error:
-        raise Refused.parameter("owner", "owner must be a user's id, or `me` for a signed-in user.") from error
+        return listing.filter_copies(copies, state=state, line=query.line, owner=query.owner, actor=actor)
+    except listing.InvalidOwner as error:
+        raise Refused.parameter("owner", str(error)) from error
 
 
 def form_summary(copy: Any, names: InsuredNames) -> shapes.FormSummary:

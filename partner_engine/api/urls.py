@@ -10,6 +10,17 @@ from rest_framework.views import APIView
 from partner_engine.api.answers import Answers
 from partner_engine.api.appetite import Appetites, AppetiteTable
 from partner_engine.api.application_forms import ApplicationForm, ApplicationForms, FormCopies
+from partner_engine.api.batch_operations import (
+    BatchOperations,
+    CancelOperation,
+    OneBatchOperation,
+    OperationItems,
+    OperationResults,
+    PauseOperation,
+    ResumeOperation,
+    RetryOperation,
+    UndoOperation,
+)
 from partner_engine.api.bindings import BindAssistance, Binding, ConsentToBind
 from partner_engine.api.catalogue import Catalogue
 from partner_engine.api.clones import CloneForm
@@ -115,6 +126,15 @@ ROUTES: Final[dict[str, tuple[str, type[APIView]]]] = {
     "binding": ("quote_requests/<id:id>/binding", Binding),
     "consent": ("quote_requests/<id:id>/consent", ConsentToBind),
     "bind_assistance": ("quote_requests/<id:id>/assistance", BindAssistance),
+    "batch_operations": ("batch_operations", BatchOperations),
+    "batch_operation": ("batch_operations/<id:id>", OneBatchOperation),
+    "operation_items": ("batch_operations/<id:id>/items", OperationItems),
+    "operation_results": ("batch_operations/<id:id>/results", OperationResults),
+    "retry_operation": ("batch_operations/<id:id>/retry", RetryOperation),
+    "pause_operation": ("batch_operations/<id:id>/pause", PauseOperation),
+    "resume_operation": ("batch_operations/<id:id>/resume", ResumeOperation),
+    "cancel_operation": ("batch_operations/<id:id>/cancel", CancelOperation),
+    "undo_operation": ("batch_operations/<id:id>/undo", UndoOperation),
     "search": ("search", Search),
     "naics": ("naics", Naics),
     "appetite": ("appetite", Appetites),

@@ -23,6 +23,7 @@ from redis.exceptions import RedisError
 
 from partner_engine.live import viewers
 from partner_engine.live.frames import Person, Presence, write
+from partner_engine.live.progress_rooms import ProgressRoom, Watcher
 from partner_engine.live.queries import CopyFacts, load_versions
 from partner_engine.live.rooms import Connection, Room
 from partner_engine.live.transport import channel_layer
@@ -34,6 +35,8 @@ T = TypeVar("T")
 #: heartbeats.
 SUBSCRIBE_SECONDS: Final = 2.0
 GONE: Final = 4404
+#: How often rooms of operations are looked at, in seconds.
+_TICK: Final = 0.1
 TRY_AGAIN: Final = 1013
 
 log = structlog.get_logger(__name__)
@@ -49,10 +52,14 @@ def in_thread(function: Callable[..., T]) -> Callable[..., Coroutine[Any, Any, T
 
 
 class Hub:
-    """The rooms of this process by address, and the one subscriber that serves them."""
+    """The rooms of this process by address, and the one subscriber that serves them.
+
+    ``rooms`` are those of copies, ``progress_rooms`` those of batch operations.
+    """
 
     def __init__(self) -> None:
         self.rooms: dict[str, Room] = {}
+        self.progress_rooms: dict[str, ProgressRoom] = {}
         self.redis = channel_layer.command_client()
         self._listening = channel_layer.subscriber()
         self._own = channel_layer.address(f"hub.{secrets.token_hex(8)}")
@@ -68,8 +75,14 @@ class Hub:
 
     @property
     def connections(self) -> list[Connection]:
-        """Return all connections of this process."""
+        """Return all connections of this process to copies."""
         return [connection for room in self.rooms.values() for connection in room.connections.values()]
+
+    @property
+    def everyone(self) -> list[Connection | Watcher]:
+        """Return all connections of this process, to copies and to operations."""
+        watchers = [watcher for room in self.progress_rooms.values() for watcher in room.watchers.values()]
+        return [*self.connections, *watchers]
 
     async def join(self, connection: Connection, *, copy_id: UUID, facts: CopyFacts) -> Room:
         """Add ``connection`` to the room of its copy; return once the room is subscribed, or after
@@ -79,10 +92,7 @@ class Hub:
         fresh = Room(tenant=tenant, copy_id=copy_id, form_id=facts.form_id, catalogue=facts.catalogue)
         room = self.rooms.setdefault(fresh.address, fresh)
         room.connections[connection.person.socket] = connection
-        with contextlib.suppress(RedisError, OSError, TimeoutError):
-            if room is fresh and self._pubsub is not None:
-                await self._pubsub.subscribe(room.address)
-            await asyncio.wait_for(self._ready[room.address].wait(), SUBSCRIBE_SECONDS)
+        await self._subscribe(room.address, is_new=room is fresh)
         with contextlib.suppress(RedisError, OSError):
             await viewers.register(self.redis, [(room.place, connection.person)])
         return room
@@ -92,10 +102,7 @@ class Hub:
         room.connections.pop(connection.person.socket, None)
         if not room.connections and self.rooms.get(room.address) is room:
             del self.rooms[room.address]
-            self._ready.pop(room.address, None)
-            with contextlib.suppress(RedisError, OSError):
-                if self._pubsub is not None:
-                    await self._pubsub.unsubscribe(room.address)
+            await self._unsubscribe(room.address)
         with contextlib.suppress(RedisError, OSError):
             await viewers.unregister(self.redis, room.place, connection.person.socket)
             owner, tenant_id = connection.grant.owner, room.tenant.id
@@ -103,6 +110,61 @@ class Hub:
                 self.redis, tenant_id=tenant_id, owner=owner, socket_id=connection.person.socket
             )
             await self.publish(room, Presence(event="left", person=connection.person))
+
+    async def follow(self, watcher: Watcher, fresh: ProgressRoom) -> ProgressRoom:
+        """Add ``watcher`` to the room at the address of ``fresh``, and send it the present states. Raises
+        ``DatabaseError``.
+        """
+        room = self.progress_rooms.setdefault(fresh.address, fresh)
+        room.watchers[watcher.socket] = watcher
+        await self._subscribe(room.address, is_new=room is fresh)
+        async with room.lock:
+            for state in await in_thread(room.read)(room.asked):
+                watcher.send(write(state))
+        return room
+
+    async def unfollow(self, watcher: Watcher) -> None:
+        """Remove ``watcher`` from its room."""
+        for room in list(self.progress_rooms.values()):
+            room.watchers.pop(watcher.socket, None)
+            if not room.watchers:
+                self.progress_rooms.pop(room.address, None)
+                await self._unsubscribe(room.address)
+        with contextlib.suppress(RedisError, OSError):
+            tenant_id, owner = watcher.grant.tenant.id, watcher.grant.owner
+            await viewers.forget_socket(self.redis, tenant_id=tenant_id, owner=owner, socket_id=watcher.socket)
+
+    async def send_progress(self) -> None:
+        """Read the rooms of operations for the lifetime of the process, each when it is due."""
+        while True:
+            await asyncio.sleep(_TICK)
+            due = [room for room in self.progress_rooms.values() if room.watchers and not room.waits()]
+            await asyncio.gather(*(self._send_progress_of(room) for room in due))
+
+    async def _send_progress_of(self, room: ProgressRoom) -> None:
+        async with room.lock:
+            asked = room.began_reading()
+            try:
+                states = await in_thread(room.read)(asked)
+            except DatabaseError as error:
+                log.warning("progress_not_read", reason=type(error).__name__)
+                return
+            room.send([write(state) for state in room.changed(states)])
+            if room.ends_when_gone and not states:
+                room.close(GONE, "this operation no longer exists")
+
+    async def _subscribe(self, address: str, *, is_new: bool) -> None:
+        """Subscribe to ``address`` and wait until that is confirmed, at most ``SUBSCRIBE_SECONDS``."""
+        with contextlib.suppress(RedisError, OSError, TimeoutError):
+            if is_new and self._pubsub is not None:
+                await self._pubsub.subscribe(address)
+            await asyncio.wait_for(self._ready[address].wait(), SUBSCRIBE_SECONDS)
+
+    async def _unsubscribe(self, address: str) -> None:
+        self._ready.pop(address, None)
+        with contextlib.suppress(RedisError, OSError):
+            if self._pubsub is not None:
+                await self._pubsub.unsubscribe(address)
 
     async def focus(self, room: Room, connection: Connection, path: str | None) -> None:
         """Publish that the viewer of ``connection`` is at the question ``path``."""
@@ -128,7 +190,10 @@ class Hub:
         joined = [(room, connection) for room in self.rooms.values() for connection in room.connections.values()]
         if joined:
             await viewers.register(self.redis, [(room.place, connection.person) for room, connection in joined])
-            owned = [(room.tenant.id, connection.grant.owner, connection.person.socket) for room, connection in joined]
+        owned = [(room.tenant.id, connection.grant.owner, connection.person.socket) for room, connection in joined]
+        for progress in self.progress_rooms.values():
+            owned += [(progress.tenant.id, one.grant.owner, one.socket) for one in progress.watchers.values()]
+        if owned:
             await viewers.refresh_sockets(self.redis, owned)
 
     async def compare_versions(self) -> None:
@@ -162,7 +227,7 @@ class Hub:
         confirmed = False
         async with self._listening.pubsub() as pubsub:
             # The own address comes last: once it is confirmed, all others are.
-            await pubsub.subscribe(*self.rooms, self._own)
+            await pubsub.subscribe(*self.rooms, *self.progress_rooms, self._own)
             self._pubsub = pubsub
             async for message in pubsub.listen():
                 name = message["channel"].decode()
@@ -177,17 +242,21 @@ class Hub:
                     self._ready[name].set()
 
     def _deliver(self, name: str, content: bytes) -> None:
-        room = self.rooms.get(name)
+        room = self.rooms.get(name) or self.progress_rooms.get(name)
         if room is not None:
             try:
                 room.receive(channel_layer.decode(content))
-            except (msgspec.DecodeError, KeyError, TypeError):
+            except (msgspec.DecodeError, KeyError, TypeError, ValueError):
                 log.warning("socket_message_unreadable", group=name)
 
     async def _recover(self) -> None:
         """Make up for messages that were lost while there was no subscription."""
         try:
-            for address in set(self.rooms) - {name for name, ready in self._ready.items() if ready.is_set()}:
+            for progress in self.progress_rooms.values():
+                progress.is_due = True
+            for address in {*self.rooms, *self.progress_rooms} - {
+                name for name, ready in self._ready.items() if ready.is_set()
+            }:
                 # The room was added during the connection.
                 if self._pubsub is not None:
                     await self._pubsub.subscribe(address)
@@ -212,4 +281,5 @@ def hub_of_loop() -> tuple[Hub, bool]:
         return hub, False
     _hubs[loop] = hub = Hub()
     hub.run_in_background(hub.listen())
+    hub.run_in_background(hub.send_progress())
     return hub, True

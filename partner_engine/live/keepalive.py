@@ -17,6 +17,7 @@ from redis.exceptions import RedisError
 
 from partner_engine.live.grants import grants_in_force, guest_grants_in_force
 from partner_engine.live.hub import TRY_AGAIN, Hub, hub_of_loop, in_thread
+from partner_engine.live.progress_rooms import Watcher
 from partner_engine.live.queries import current_releases, note_viewers_active
 from partner_engine.live.rooms import Connection
 from tenants.models import Tenant
@@ -43,7 +44,7 @@ async def _keep_alive(hub: Hub) -> None:
     checked = sent = time.monotonic()
     while True:
         await asyncio.sleep(CHECK_SECONDS)
-        if not hub.rooms:
+        if not hub.rooms and not hub.progress_rooms:
             checked = sent = time.monotonic()
             continue
         try:
@@ -58,13 +59,13 @@ async def _keep_alive(hub: Hub) -> None:
         except (RedisError, OSError, DatabaseError) as error:
             log.warning("sockets_unchecked", reason=type(error).__name__)
         if time.monotonic() - checked > UNCHECKED_SECONDS:
-            for room in hub.rooms.values():
-                room.close(TRY_AGAIN, "your rights cannot be checked at the moment")
+            for one in hub.everyone:
+                one.mailbox.close(TRY_AGAIN, "your rights cannot be checked at the moment")
 
 
 async def _check_rights(hub: Hub) -> None:
     """Close the sockets whose session, token or link is no longer valid."""
-    connections = hub.connections
+    connections = hub.everyone
     good = await in_thread(grants_in_force)(
         {connection.grant for connection in connections if not connection.grant.is_guest}
     )
@@ -72,15 +73,15 @@ async def _check_rights(hub: Hub) -> None:
     for connection in connections:
         if (connection.grant.kind, connection.grant.key) not in good:
             log.info("socket_revoked", owner=connection.grant.owner)
-            connection.mailbox.close(REVOKED, "you no longer have the right to view this copy")
+            connection.mailbox.close(REVOKED, "you no longer have the right to view this")
 
 
-async def _guest_grants_in_force(connections: list[Connection]) -> set[tuple[str, str]]:
+async def _guest_grants_in_force(connections: list[Connection | Watcher]) -> set[tuple[str, str]]:
     """Return kind and key of the guests' grants that are still valid.
 
     Links are in the tenants' databases: if one is unavailable, only the sockets of its guests are closed.
     """
-    by_tenant: dict[Tenant, list[Connection]] = defaultdict(list)
+    by_tenant: dict[Tenant, list[Connection | Watcher]] = defaultdict(list)
     for connection in connections:
         by_tenant[connection.grant.tenant].append(connection)
     good: set[tuple[str, str]] = set()

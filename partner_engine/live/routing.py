@@ -11,6 +11,7 @@ from django.urls import path, re_path
 from partner_engine.correlation import correlation_id_of
 from partner_engine.id_converter import IdConverter
 from partner_engine.live.copies import CopySocket
+from partner_engine.live.operations import OperationSocket
 from partner_engine.live.transport.origin import headers_of
 from partner_engine.live.transport.refusal import refuse_handshake
 from partner_engine.problems import Refused
@@ -31,4 +32,11 @@ class UnknownSocket(AsyncWebsocketConsumer):
         await refuse_handshake(self, refused, correlation_id)
 
 
-SOCKETS: Final = URLRouter([path("ws/copies/<id:id>/", CopySocket.as_asgi()), re_path("", UnknownSocket.as_asgi())])
+SOCKETS: Final = URLRouter(
+    [
+        path("ws/copies/<id:id>/", CopySocket.as_asgi()),
+        path("ws/batch_operations/", OperationSocket.as_asgi()),
+        path("ws/batch_operations/<id:id>/", OperationSocket.as_asgi()),
+        re_path("", UnknownSocket.as_asgi()),
+    ]
+)

@@ -21,7 +21,9 @@ from batch.misuse import Misuse
 from copies.history import NoSuchVersion
 from encryption.envelope import DecryptionFailed
 from encryption.key_ring import KeyServiceUnavailable
-from partner_engine.error_statuses import status_of
+from operations.errors import OperationError
+from operations.submission.errors import NoValidItems
+from partner_engine.error_statuses import status_of, status_of_operation_error
 from partner_engine.problems import MEDIA_TYPE, Fault, HolderShape, LockShape, Refused, render
 from rules.explain.trace import UnknownTarget
 from tenants.access import MissingRight
@@ -116,8 +118,12 @@ def _as_refused(exception: Exception) -> Refused:
         return _from_lock(exception)
     if isinstance(exception, BatchError) and not isinstance(exception, Misuse):
         return Refused(status_of(exception), exception.code, str(exception), obstacle=_lock_of(exception))
-    if isinstance(exception, exceptions.APIException):
-        return _from_framework(exception)
+    if isinstance(exception, OperationError):
+        return _from_operation(exception)
+    return _from_framework(exception) if isinstance(exception, exceptions.APIException) else _from_others(exception)
+
+
+def _from_others(exception: Exception) -> Refused:
     for kind, (status, code) in WITH_MESSAGE.items():
         if isinstance(exception, kind):
             return Refused(status, code, str(exception))
@@ -147,6 +153,13 @@ def _from_answers(exception: InvalidAnswers) -> Refused:
     else:
         detail = f"{amount} values are invalid; nothing was changed."
     return Refused(status_of(exception), exception.code, detail, faults=faults, more=exception.more)
+
+
+def _from_operation(exception: OperationError) -> Refused:
+    faults: list[Fault] = list(getattr(exception, "faults", ()))
+    # Of many invalid items only the first are listed.
+    more = max(0, exception.total - len(exception.rejections)) if isinstance(exception, NoValidItems) else 0
+    return Refused(status_of_operation_error(exception), exception.code, str(exception), faults=faults, more=more)
 
 
 def _from_lock(exception: LockNotAcquired) -> Refused:

@@ -12,7 +12,7 @@ from typing import Any, Final, NamedTuple
 
 import msgspec
 from django.conf import settings
-from django.http import HttpResponse
+from django.http import HttpResponseBase
 from drf_spectacular.extensions import OpenApiAuthenticationExtension
 from drf_spectacular.types import DJANGO_PATH_CONVERTER_MAPPING
 from drf_spectacular.utils import OpenApiExample, OpenApiParameter, OpenApiResponse, extend_schema
@@ -24,7 +24,7 @@ from partner_engine.problems import MEDIA_TYPE as PROBLEM_TYPE
 from partner_engine.problems import Problem
 from tenants.access import RIGHT_TEXTS
 
-View = Callable[..., HttpResponse]
+View = Callable[..., HttpResponseBase]
 #: A response's struct, or several of which it is one.
 Shape = type[msgspec.Struct] | tuple[type[msgspec.Struct], ...]
 Schema = dict[str, Any]
@@ -164,7 +164,7 @@ def _parsing(
     """Return ``view`` with its query and body parsed, the query first; without ``takes_key`` a key is refused."""
 
     @wraps(view)
-    def parsed(endpoint: Any, *args: Any, **kwargs: Any) -> HttpResponse:
+    def parsed(endpoint: Any, *args: Any, **kwargs: Any) -> HttpResponseBase:
         if not takes_key:
             refuse_key(endpoint.request)
         inputs = {"query": endpoint.query(query)}

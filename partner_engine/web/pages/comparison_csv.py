@@ -1,22 +1,16 @@
 """The comparison of copies as CSV, for spreadsheets. Pure.
 
-UTF-8 with a byte order mark, which spreadsheets need to tell the encoding. A text that a spreadsheet would run as a
-formula begins with an apostrophe (CWE-1236).
+UTF-8 with a byte order mark, which spreadsheets need to tell the encoding.
 """
 
 from __future__ import annotations
 
 import csv
 import io
-import re
 from collections.abc import Iterator
-from typing import Final
 
 from partner_engine.web.pages.comparison import ComparisonPage
-
-#: The last four are full-width signs, which East Asian spreadsheets read like the others.
-_FORMULA: Final = re.compile("\\s*[-=+@\t\r|%\uff1d\uff0b\uff0d\uff20]")
-_NUMBER: Final = re.compile(r"[+-]?[0-9]+(\.[0-9]+)?")
+from presentation.csv_cells import safe_cell
 
 
 def comparison_csv(page: ComparisonPage, *, insured: str, agency: str, day: str, note: str) -> bytes:
@@ -26,13 +20,6 @@ def comparison_csv(page: ComparisonPage, *, insured: str, agency: str, day: str,
     for row in _rows(page, insured=insured, agency=agency, day=day, note=note):
         writer.writerow([safe_cell(cell) for cell in row])
     return content.getvalue().encode("utf-8-sig")
-
-
-def safe_cell(text: str) -> str:
-    """Return ``text`` so that no spreadsheet takes it for a formula; numbers stay as they are."""
-    if _NUMBER.fullmatch(text) or not _FORMULA.match(text):
-        return text
-    return f"'{text}"
 
 
 def _rows(page: ComparisonPage, *, insured: str, agency: str, day: str, note: str) -> Iterator[list[str]]:

@@ -10,7 +10,7 @@ import pytest
 from django.test import Client
 
 from catalogue.demo import Sample
-from partner_engine.web.pages.comparison_csv import safe_cell
+from presentation.csv_cells import safe_cell
 from tenants.models import User
 from tests.harness.api_client import Api
 from tests.harness.page_client import markup

@@ -1,0 +1,1 @@
+"""Submission of batch operations: checks, plans, undo, and the results to read."""

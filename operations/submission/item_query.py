@@ -1,0 +1,53 @@
+"""The copies that a query of an order finds, in the words and filters of the list of forms."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+from uuid import UUID
+
+import msgspec
+
+from decisions.listing import InvalidOwner, filter_copies, present_rows
+from forms.selectors import in_forms_changed_since, list_every_copy, list_forms
+from operations.kinds.kind import Kind
+from operations.submission.errors import InvalidOrder, TooManyItems
+from operations.submission.order import MOST_FOUND, ItemQuery
+from search.form_search import search_forms
+from tenants.access import Actor, Right
+
+
+def find_items(kind: Kind[Any, Any], query: ItemQuery, *, actor: Actor) -> Iterator[msgspec.Struct]:
+    """Return the items of the copies that ``query`` finds now, the oldest form first.
+
+    Personal answers are searched only for an actor who may see them. Raises ``InvalidOrder`` for a kind without
+    queries, an empty query or an invalid owner; ``TooManyItems``; ``MissingRight``.
+    """
+    actor.require(Right.READ_FORMS)
+    if not kind.takes_query:
+        raise InvalidOrder.field("/query", f"Operations of the kind {kind.code!r} take items, not a query.")
+    if query == ItemQuery(every_copy=query.every_copy):
+        raise InvalidOrder.field(
+            "/query", "The query would choose all forms: give at least one of q, state, line, owner, updated_since."
+        )
+    found = _found(query, actor=actor)
+    if len(found) > MOST_FOUND:
+        raise TooManyItems(MOST_FOUND, pointer="/query")
+    return (kind.item_of(application_form_id=form_id, copy_id=copy_id) for copy_id, form_id in found)
+
+
+def _found(query: ItemQuery, *, actor: Actor) -> list[tuple[UUID, UUID]]:
+    is_deleted = query.state == "deleted"
+    copies = list_every_copy(deleted=is_deleted) if query.every_copy else list_forms(deleted=is_deleted)
+    try:
+        copies = filter_copies(copies, state=query.state, line=query.line, owner=query.owner, actor=actor)
+    except InvalidOwner as error:
+        raise InvalidOrder.field("/query/owner", str(error)) from error
+    if query.updated_since is not None:
+        copies = in_forms_changed_since(copies, query.updated_since)
+    copies = search_forms(copies, query.q, personal=actor.may(Right.READ_PERSONAL))
+    copies = copies.order_by("application_form_id", "id")[: MOST_FOUND + 1]
+    if query.state is not None:
+        # While many copies wait for their decision, the filter lets them all through.
+        return [(row.pk, row.application_form_id) for row in present_rows(copies, state=query.state)]
+    return list(copies.values_list("pk", "application_form_id"))

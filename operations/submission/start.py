@@ -1,0 +1,17 @@
+"""Starts a stored operation: a small one at once, in the threads of this request; any other by the workers."""
+
+from __future__ import annotations
+
+from operations.engine.limits import MOST_AT_ONCE
+from operations.engine.small import run_at_once
+from operations.engine.wakeup import wake_workers
+from operations.models import BatchOperation
+from tenants.models import Tenant
+
+
+def start(operation: BatchOperation, *, tenant: Tenant) -> None:
+    """Start ``operation``; call it after the commit that stored it."""
+    if operation.total <= MOST_AT_ONCE and operation.depends_on is None:
+        run_at_once(operation)
+    else:
+        wake_workers(tenant.database_alias)

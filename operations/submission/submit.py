@@ -1,0 +1,197 @@
+"""Submits a batch operation: checks the whole order and each item, stores what is valid, and starts it.
+
+Everything is stored by one transaction with the event ``queued``; the start is a hint, and a lost one costs a second.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any, Final
+from uuid import UUID
+
+import msgspec
+import structlog
+from django.db import connections, transaction
+from structlog.contextvars import get_contextvars
+from uuid_utils.compat import uuid7
+
+from batch.changes.free_texts import clean_line
+from operations.engine.events import emit
+from operations.kinds import registry
+from operations.kinds.kind import Kind
+from operations.models import BatchOperation, OperationItem
+from operations.sealed_input import opened_arguments, opened_item, sealed_arguments
+from operations.submission.errors import InvalidOrder, NoValidItems
+from operations.submission.item_checks import Checked, check_items, read_arguments
+from operations.submission.item_query import find_items
+from operations.submission.order import MOST_FOUND, NewOperation, Submitted
+from operations.submission.planning import access_plan, require_unmoved
+from operations.submission.room import require_on, require_room
+from operations.submission.storage import store_items
+from presentation.faults import Fault
+from rules.nearest import nearest
+from tenants.access import Actor
+from tenants.current_tenant import use_tenant
+from tenants.models import Tenant
+
+#: The time of one item where no operation of its kind has ended yet.
+_SECONDS_PER_ITEM: Final = 0.01
+#: The last operations of a kind by which the time of the next one is estimated.
+_MOST_COMPARED: Final = 10
+
+audit = structlog.get_logger("partner_engine.audit")
+
+
+def submit(order: NewOperation, *, tenant: Tenant, actor: Actor) -> Submitted:
+    """Check ``order`` and store its valid items as an operation of ``tenant``; call ``start`` after the commit.
+
+    Raises ``OperationsAreOff``, ``MissingRight``, ``InvalidOrder``, ``NoValidItems``, ``TooManyItems``,
+    ``TooManyOperations``, ``NotAPlan``, ``PlanMoved``, and for the title ``WrongValue`` and ``LooksSensitive``; then
+    nothing was stored.
+    """
+    with use_tenant(tenant):
+        require_on(tenant=tenant, actor=actor)
+        prepared = (
+            _planned(order, order.plan, actor=actor) if order.plan else _prepared(order, tenant=tenant, actor=actor)
+        )
+        if not prepared.items.accepted:
+            rejections = prepared.items.rejections
+            raise NoValidItems(rejections, total=prepared.items.rejected)
+        alias = tenant.database_alias
+        with transaction.atomic(using=alias):
+            require_room(tenant=tenant)
+            _require_operation(order)
+            operation = _operation(order, prepared, tenant=tenant, actor=actor)
+            operation.save(force_insert=True, using=alias)
+            store_items(operation, prepared.items.accepted, alias=alias)
+            emit("queued", operation, alias=alias)
+    audit.info(
+        "audit.operation_submitted",
+        operation=str(operation.id),
+        operation_kind=operation.kind,
+        items=operation.total,
+        rejected=operation.rejected,
+        is_dry_run=operation.is_dry_run,
+        actor=f"{actor.type}:{actor.id}",
+    )
+    return Submitted(operation=operation, rejections=prepared.items.rejections)
+
+
+class _Prepared(msgspec.Struct, frozen=True, kw_only=True):
+    """A checked order: its kind, arguments and items."""
+
+    kind: Kind[Any, Any]
+    arguments: msgspec.Struct
+    items: Checked
+    plan: BatchOperation | None = None
+
+
+def _prepared(order: NewOperation, *, tenant: Tenant, actor: Actor) -> _Prepared:
+    if order.plan is not None:
+        return _planned(order, order.plan, actor=actor)
+    kind = _kind(order.kind)
+    actor.require(kind.right)
+    if (order.items is None) == (order.query is None):
+        raise InvalidOrder.field("", "Send either items or a query.")
+    arguments = read_arguments(kind, order.arguments, tenant=tenant, actor=actor)
+    found: Iterable[object]
+    if order.query is not None:
+        found, most = find_items(kind, order.query, actor=actor), MOST_FOUND
+    else:
+        found, most = order.items or (), order.most_items
+    items = check_items(kind, found, arguments, tenant=tenant, actor=actor, most=most)
+    return _Prepared(kind=kind, arguments=arguments, items=items)
+
+
+def _planned(order: NewOperation, plan_id: UUID, *, actor: Actor) -> _Prepared:
+    """Return what the dry run of ``order.plan`` was about, if its ground has not moved."""
+    if order.items is not None or order.query is not None or order.kind or order.arguments:
+        raise InvalidOrder.field("/plan", "A plan has its kind, arguments and items already; leave them out.")
+    if order.options.dry_run:
+        raise InvalidOrder.field("/options/dry_run", "A plan is carried out; to make a new plan, send kind and items.")
+    plan = access_plan(plan_id, sent_hash=order.plan_hash)
+    kind = _kind(plan.kind)
+    actor.require(kind.right)
+    require_unmoved(plan)
+    rows = OperationItem.objects.filter(operation_id=plan.id).order_by("number").iterator(chunk_size=2_000)
+    items = [(row.number, opened_item(row, kind.item_type)) for row in rows]
+    arguments = opened_arguments(plan, kind.arguments_type)
+    return _Prepared(kind=kind, arguments=arguments, items=Checked(items, [], 0), plan=plan)
+
+
+def _kind(code: str) -> Kind[Any, Any]:
+    kind = registry.KINDS.get(code)
+    if kind is None:
+        known = sorted(registry.KINDS)
+        raise InvalidOrder(
+            [
+                Fault(
+                    pointer="/kind",
+                    code="unknown_kind",
+                    detail=f"There is no kind of operation {code[:80]!r}.",
+                    did_you_mean=nearest(code, known) or msgspec.UNSET,
+                    allowed=known,
+                )
+            ]
+        )
+    return kind
+
+
+def _require_operation(order: NewOperation) -> None:
+    if order.depends_on is not None and not BatchOperation.objects.filter(pk=order.depends_on).exists():
+        raise InvalidOrder.field("/depends_on", "There is no such operation.", code="unknown_operation")
+
+
+def _operation(order: NewOperation, prepared: _Prepared, *, tenant: Tenant, actor: Actor) -> BatchOperation:
+    operation_id, plan = uuid7(), prepared.plan
+    total = len(prepared.items.accepted)
+    options: dict[str, Any] = {"force": order.options.force, "rights": sorted(actor.rights)}
+    if order.options.stop_after_failures_percent is not None:
+        options["stop_after_failures_percent"] = order.options.stop_after_failures_percent
+    return BatchOperation(
+        id=operation_id,
+        tenant_id=tenant.id,
+        kind=prepared.kind.code,
+        title=clean_line(order.title, field="title", most=200) or (plan.title if plan else ""),
+        arguments=sealed_arguments(prepared.arguments, tenant_id=tenant.id, operation_id=operation_id),
+        query=_stored_query(order),
+        options=options,
+        is_dry_run=order.options.dry_run,
+        priority=order.options.priority,
+        depends_on=order.depends_on,
+        undoes=order.undoes,
+        planned_by=plan.id if plan else None,
+        total=total,
+        rejected=prepared.items.rejected,
+        rejections=msgspec.to_builtins(prepared.items.rejections),
+        estimated_seconds=_estimated_seconds(prepared.kind, total),
+        created_by_type=actor.type,
+        created_by_id=actor.id,
+        created_by_label=actor.label,
+        source=actor.source,
+        correlation_id=str(get_contextvars().get("correlation_id", ""))[:64],
+        created_at=_now(tenant.database_alias),
+    )
+
+
+def _stored_query(order: NewOperation) -> dict[str, Any] | None:
+    """Return the filters of the query. Its words are left out: they can be somebody's name."""
+    if order.query is None:
+        return None
+    query: dict[str, Any] = msgspec.to_builtins(order.query)
+    return {**query, "q": ""} | ({"has_words": True} if order.query.q else {})
+
+
+def _estimated_seconds(kind: Kind[Any, Any], total: int) -> float:
+    """Return the time of ``total`` items at the pace of the tenant's last operations of the kind."""
+    ended = BatchOperation.objects.filter(kind=kind.code, total__gt=0, work_seconds__gt=0).exclude(finished_at=None)
+    rows = list(ended.order_by("-created_at").values_list("work_seconds", "total")[:_MOST_COMPARED])
+    items = sum(row[1] for row in rows)
+    pace = sum(row[0] for row in rows) / items if items else _SECONDS_PER_ITEM
+    return round(pace * total, 1)
+
+
+def _now(alias: str) -> Any:
+    with connections[alias].cursor() as cursor:
+        cursor.execute("SELECT statement_timestamp()")
+        return cursor.fetchone()[0]

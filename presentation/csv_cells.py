@@ -1,0 +1,20 @@
+"""Cells of CSV files that are opened in spreadsheets. Pure.
+
+A text that a spreadsheet would run as a formula begins with an apostrophe (CWE-1236).
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Final
+
+#: The last four are full-width signs, which East Asian spreadsheets read like the others.
+_FORMULA: Final = re.compile("\\s*[-=+@\t\r|%\uff1d\uff0b\uff0d\uff20]")
+_NUMBER: Final = re.compile(r"[+-]?[0-9]+(\.[0-9]+)?")
+
+
+def safe_cell(text: str) -> str:
+    """Return ``text`` so that no spreadsheet takes it for a formula; numbers stay as they are."""
+    if _NUMBER.fullmatch(text) or not _FORMULA.match(text):
+        return text
+    return f"'{text}"
