@@ -15,8 +15,10 @@ from uuid import UUID, uuid4
 import msgspec
 from django.db import connections
 
+from actions.fair_shares import FairShares, quotas
 from actions.models import OutboxAction
 from actions.registry import RELAY, Registry
+from tenants.models import Tenant
 
 TABLE: Final = OutboxAction._meta.db_table
 CLAIM_COLUMNS: Final = (
@@ -56,6 +58,15 @@ RETURNING {CLAIM_COLUMNS}"""  # noqa: S608
 _NEW: Final = _CLAIM.format(
     standing="o.lease_token IS NULL AND o.next_attempt_at <= statement_timestamp()", order="o.next_attempt_at"
 )
+#: The tenants with due rows, one step in the index for each, however many rows they have.
+_WAITING: Final = f"""
+WITH RECURSIVE waiting AS (
+    (SELECT tenant_id FROM {TABLE} WHERE state = 'waiting' ORDER BY tenant_id LIMIT 1)
+    UNION ALL
+    SELECT (SELECT o.tenant_id FROM {TABLE} o WHERE o.state = 'waiting' AND o.tenant_id > w.tenant_id
+             ORDER BY o.tenant_id LIMIT 1)
+      FROM waiting w WHERE w.tenant_id IS NOT NULL)
+SELECT tenant_id FROM waiting WHERE tenant_id IS NOT NULL"""  # noqa: S608
 _LEFT: Final = _CLAIM.format(
     standing="o.lease_token IS NOT NULL AND o.leased_until < statement_timestamp()", order="o.leased_until"
 )
@@ -78,7 +89,13 @@ _DEAD: Final = f"""UPDATE {TABLE} SET {_FREE}, last_error = %(error)s, state = '
 _BACK: Final = f"UPDATE {TABLE} SET {_FREE}, attempts = attempts - 1 {_HELD}"  # noqa: S608
 _RENEW: Final = f"""UPDATE {TABLE}
     SET leased_until = clock_timestamp() + make_interval(secs => %(lease)s) {_HELD}"""  # noqa: S608
+#: Of one tenant alone: the claim of several tenants is one statement for each.
+_ANYBODY, _OF_TENANT = "o.state = 'waiting' AND", "o.state = 'waiting' AND o.tenant_id = %(tenant)s AND"
+#: Tenants that one claim serves at most; the others come first in the next one.
+_TENANTS_AT_ONCE: Final = 8
 _ERROR_LENGTH: Final = 300
+#: The turns of the tenants, by database; the threads of this process share them.
+_SHARES: Final[dict[str, FairShares]] = {}
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,8 +132,22 @@ class Claims:
         }
 
     def claim(self, limit: int) -> list[LeasedAction]:
-        """Lease up to ``limit`` due rows that no worker has started, in the order in which they must run."""
-        return self._claim(_NEW, limit)
+        """Lease up to ``limit`` due rows that no worker has started, in the order in which they must run.
+
+        Where several tenants have rows, each gets its share of them (docs/adr/0040); the fewer rows one has, the sooner
+        the next claim serves the others.
+        """
+        weights = self._waiting()
+        if len(weights) <= 1:
+            return self._claim(_NEW, limit) if weights else []
+        shares = _SHARES.setdefault(self._alias, FairShares())
+        rows: list[LeasedAction] = []
+        order = shares.order(weights)[:_TENANTS_AT_ONCE]
+        for tenant, quota in quotas(order, weights, limit=limit).items():
+            found = self._claim(_NEW.replace(_ANYBODY, _OF_TENANT), quota, tenant=tenant)
+            shares.charge(tenant, len(found), weight=weights[tenant])
+            rows += found
+        return rows or self._claim(_NEW, limit)
 
     def claim_left(self) -> list[LeasedAction]:
         """Lease one row whose worker let its lease expire; alone, so that it cannot harm other rows."""
@@ -147,6 +178,15 @@ class Claims:
     def renew(self, ids: Iterable[UUID]) -> int:
         """Renew the leases of rows for their full time; return how many were still valid."""
         return self._end(_RENEW, list(ids), lease=self._lease)
+
+    def _waiting(self) -> dict[UUID, int]:
+        """Return the tenants with waiting rows and their weights."""
+        with connections[self._alias].cursor() as cursor:
+            cursor.execute(_WAITING)
+            found = [row[0] for row in cursor.fetchall()]
+        if len(found) <= 1:
+            return dict.fromkeys(found, 1)
+        return dict.fromkeys(found, 1) | dict(Tenant.objects.filter(pk__in=found).values_list("pk", "weight"))
 
     def _claim(self, text: str, limit: int, **others: Any) -> list[LeasedAction]:
         parameters = {**self._known, "token": self._token, "lease": self._lease, "limit": limit, **others}

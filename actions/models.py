@@ -55,6 +55,8 @@ class OutboxAction(TenantModel):
         ordering: ClassVar = ["created_at", "id"]
         indexes: ClassVar = [
             models.Index(fields=["next_attempt_at"], name="outbox_due", condition=_WAITING),
+            # The tenants with waiting rows, and the oldest rows of each.
+            models.Index(fields=["tenant_id", "next_attempt_at"], name="outbox_due_by_tenant", condition=_WAITING),
             models.Index(fields=["copy_id", "kind", "version"], name="outbox_order", condition=_WAITING),
             models.Index(fields=["leased_until"], name="outbox_leased", condition=models.Q(lease_token__isnull=False)),
             models.Index(fields=["died_at"], name="outbox_dead", condition=models.Q(state=ActionState.DEAD)),

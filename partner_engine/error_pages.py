@@ -45,6 +45,13 @@ def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
     return _respond(request, 404, "not_found", "There is no page or resource at this address.")
 
 
+def too_many_requests(request: HttpRequest, seconds: int) -> HttpResponse:
+    """Return the 429 response to a caller whose limit is reached for ``seconds``."""
+    response = _respond(request, 429, "rate_limited", f"Wait {seconds} seconds, then try again.")
+    response["Retry-After"] = str(seconds)
+    return response
+
+
 def server_error(request: HttpRequest) -> HttpResponse:
     """Return the response to a failed request, without the cause: 503 where the database refused it for the moment (an
     outage, a tenant that has just moved), else 500.

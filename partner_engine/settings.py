@@ -177,6 +177,7 @@ MIDDLEWARE = [
     "partner_engine.live.transport.sender.SenderMiddleware",
     # Last, and synchronous: so the middleware above runs in the one thread of its request.
     "partner_engine.tenant_middleware.TenancyMiddleware",
+    "partner_engine.rate_limits.PageLimitMiddleware",
 ]
 APPEND_SLASH = PROMETHEUS_EXPORT_MIGRATIONS = False
 ROOT_URLCONF = "partner_engine.urls"

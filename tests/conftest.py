@@ -21,6 +21,7 @@ from django.conf import settings
 from django.db import connection, connections, transaction
 from django.test import Client
 from django_redis import get_redis_connection
+from pytest_django import Settings
 
 from batch.storage import own_transaction
 from catalogue.demo import CATALOGUE_FILE, Sample, read_samples
@@ -31,7 +32,8 @@ from tenants.current_tenant import without_tenant
 from tenants.flag_memory import FlagMemory
 from tenants.flag_rules import FlagState
 from tenants.flags import FLAGS
-from tenants.models import ApiClient, Flag, Tenant, User
+from tenants.limits.memory import LimitMemory, StoredLimits
+from tenants.models import ApiClient, Flag, RateLimit, Tenant, User
 from tests.harness import quick_flush
 from tests.harness.carrier_links import MemoryLog
 from tests.harness.carrier_simulator import carrier_simulator, started_simulator  # noqa: F401 - fixtures
@@ -94,6 +96,18 @@ def copies_are_on(monkeypatch: pytest.MonkeyPatch) -> None:
     """Turn all flags on for everyone. Tests of flags use ``stored_flags`` instead."""
     known = {name: FlagState(name=name, everyone=True) for name in FLAGS}
     monkeypatch.setattr(Flag, "memory", FlagMemory(lambda: known))
+
+
+@pytest.fixture(autouse=True)
+def default_limits(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Use the default limits without a query. Tests of limits replace the memory."""
+    monkeypatch.setattr(RateLimit, "memory", LimitMemory(StoredLimits))
+
+
+@pytest.fixture
+def limits_on(settings: Settings) -> None:
+    """Switch the rate limits on, with their default numbers."""
+    settings.RATE_LIMIT_FACTOR = 1
 
 
 @pytest.fixture

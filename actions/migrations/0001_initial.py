@@ -67,6 +67,11 @@ class Migration(migrations.Migration):
                     ),
                     models.Index(
                         condition=models.Q(("state", "waiting")),
+                        fields=["tenant_id", "next_attempt_at"],
+                        name="outbox_due_by_tenant",
+                    ),
+                    models.Index(
+                        condition=models.Q(("state", "waiting")),
                         fields=["copy_id", "kind", "version"],
                         name="outbox_order",
                     ),

@@ -40,12 +40,14 @@ from presentation import shapes
 from presentation.visibility import Reader
 from search.form_search import search_forms
 from tenants.access import Right
+from tenants.limits.scopes import FORM_CREATION
 
 
 class ApplicationForms(Endpoint):
     """The forms of the caller's tenant."""
 
     rights: ClassVar = {"GET": Right.READ_FORMS, "POST": Right.WRITE_FORMS}
+    limits: ClassVar = {"POST": FORM_CREATION}
 
     @documented(
         "List application forms",

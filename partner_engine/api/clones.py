@@ -23,6 +23,7 @@ from partner_engine.problems import Fault, Refused
 from scenarios.cloning import Clone, CloneOrder, ClonePart, clone_form
 from scenarios.tenant_cloning import clone_to_tenant
 from tenants.access import Right
+from tenants.limits.scopes import FORM_CREATION
 from tenants.models import Tenant
 
 
@@ -30,6 +31,7 @@ class CloneForm(Endpoint):
     """The cloning of a form."""
 
     rights: ClassVar = {"POST": Right.WRITE_FORMS}
+    limits: ClassVar = {"POST": FORM_CREATION}
 
     @documented(
         "Clone a form",

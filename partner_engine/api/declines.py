@@ -22,6 +22,7 @@ from quoting.decline_exports import SignedExport
 from quoting.decline_shapes import DeclinesShape
 from quoting.declines import declines_of
 from tenants.access import MissingRight, Right
+from tenants.limits.scopes import EXPORT
 
 
 class SigningKey(msgspec.Struct, frozen=True):
@@ -64,6 +65,7 @@ class DeclinesExport(Endpoint):
     """The signed export of the declines of one copy."""
 
     rights: ClassVar = {"POST": Right.WRITE_FORMS}
+    limits: ClassVar = {"POST": EXPORT}
 
     @documented(
         "Export the declines of a copy",

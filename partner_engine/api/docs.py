@@ -9,8 +9,10 @@ from django.utils.decorators import method_decorator
 from drf_spectacular.utils import extend_schema
 from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitView
 
+from partner_engine.api.http.limited import Limited
 
-class Description(SpectacularAPIView):
+
+class Description(Limited, SpectacularAPIView):
     """The OpenAPI description. It is public, as the product's documentation is."""
 
     authentication_classes = ()
@@ -19,7 +21,7 @@ class Description(SpectacularAPIView):
 
 # Swagger UI sets styles from scripts; scripts themselves are loaded from files only.
 @method_decorator(csp_update({"style-src": ["'unsafe-inline'"], "img-src": ["data:"]}), name="dispatch")
-class Docs(SpectacularSwaggerSplitView):
+class Docs(Limited, SpectacularSwaggerSplitView):
     """The interactive documentation (Swagger UI)."""
 
     authentication_classes = ()

@@ -24,6 +24,7 @@ from partner_engine.decision_export import DecisionExport, export_decision
 from presentation import shapes
 from presentation.visibility import Visibility
 from tenants.access import Right
+from tenants.limits.scopes import EXPORT
 
 
 class Changes(Endpoint):
@@ -83,6 +84,7 @@ class Decision(Endpoint):
     """The decision of a version, to be checked outside."""
 
     rights: ClassVar = {"GET": Right.READ_FORMS}
+    limits: ClassVar = {"GET": EXPORT}
 
     @documented(
         "Export a decision",

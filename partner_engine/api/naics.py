@@ -16,6 +16,7 @@ from partner_engine.api.http.schema import documented
 from rules.industries import find_industries
 from search.industries import search_industries
 from tenants.access import Right
+from tenants.limits.scopes import SEARCH
 
 
 class IndustryShape(msgspec.Struct, frozen=True):
@@ -38,6 +39,7 @@ class Naics(Endpoint):
     """The search for industry codes."""
 
     rights: ClassVar = {"GET": Right.READ_CATALOGUE}
+    limits: ClassVar = {"GET": SEARCH}
 
     @documented(
         "Search for an industry",

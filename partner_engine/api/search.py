@@ -19,12 +19,14 @@ from presentation import shapes
 from presentation.visibility import Reader
 from search.form_search import Ranked, rank_forms
 from tenants.access import Right
+from tenants.limits.scopes import SEARCH
 
 
 class Search(Endpoint):
     """The search in the copies of the caller's tenant."""
 
     rights: ClassVar = {"GET": Right.READ_FORMS}
+    limits: ClassVar = {"GET": SEARCH}
 
     @documented(
         "Search",

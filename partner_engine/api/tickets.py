@@ -15,6 +15,7 @@ from partner_engine.api.http.schema import documented
 from partner_engine.problems import Refused
 from partner_engine.socket_tickets import SECONDS, issue
 from tenants.access import Right
+from tenants.limits.scopes import TICKETS
 
 
 class Ticket(msgspec.Struct, frozen=True):
@@ -28,6 +29,7 @@ class Tickets(Endpoint):
     """The issuing of tickets."""
 
     rights: ClassVar = {"POST": Right.READ_FORMS}
+    limits: ClassVar = {"POST": TICKETS}
 
     @documented(
         "Get a ticket for a socket",

@@ -18,6 +18,7 @@ from partner_engine.api.http.pagination import next_page, page
 from partner_engine.api.http.schema import documented
 from partner_engine.problems import Refused
 from tenants.access import Right
+from tenants.limits.scopes import WEBHOOK_REPLAY, WEBHOOK_TEST
 from webhooks import endpoints
 from webhooks.event_types import event_schema
 from webhooks.selectors import access_endpoint, list_deliveries, list_endpoints
@@ -160,6 +161,7 @@ class ReplayWebhooks(Endpoint):
     """The repeated deliveries to one webhook endpoint."""
 
     rights: ClassVar = {"POST": _RIGHT}
+    limits: ClassVar = {"POST": WEBHOOK_REPLAY}
 
     @documented(
         "Replay webhooks",
@@ -186,6 +188,7 @@ class TestWebhook(Endpoint):
     """A test of one webhook endpoint."""
 
     rights: ClassVar = {"POST": _RIGHT}
+    limits: ClassVar = {"POST": WEBHOOK_TEST}
 
     @documented(
         "Test a webhook endpoint",

@@ -19,6 +19,8 @@ from forms.models import QuoteRequest
 from forms.selectors import list_forms
 from forms.states import State
 from partner_engine.copy_visibility import InsuredNames
+from partner_engine.error_pages import too_many_requests
+from partner_engine.rate_limits import count_request
 from partner_engine.web.access import Agent, for_agents
 from partner_engine.web.pages.forms_list import QUOTE_STATES, STATE_WORDS, TABS, build_form_line
 from partner_engine.web.pages.quote_facts import QuoteFacts
@@ -27,6 +29,8 @@ from partner_engine.web.quote_records import quotes_by_copy
 from presentation.visibility import Reader
 from search.form_search import rank_forms
 from tenants.access import Right
+from tenants.limits.errors import RateLimited
+from tenants.limits.scopes import FORM_CREATION
 from webhooks.selectors import list_disabled_by_product
 
 if TYPE_CHECKING:
@@ -91,6 +95,10 @@ def start(request: HttpRequest, agent: Agent) -> HttpResponse:
     if as_of is not None:
         agent.actor.require(Right.SET_AS_OF)
     catalogue = request.POST.get("catalogue", "").replace("\0", "")[:64]
+    try:
+        count_request(request, FORM_CREATION)
+    except RateLimited as limited:
+        return too_many_requests(request, limited.retry_after)
     with batch.build_context(scope=agent.tenant, actor=agent.actor, as_of=as_of, catalogue=catalogue) as context:
         context.save()
         return redirect("web:copy", context.copy.id)

@@ -27,12 +27,16 @@ from partner_engine.guest_access import GUEST_SOCKET_COOKIE
 from partner_engine.web.access import GUEST_COOKIE, for_visitors
 from partner_engine.web.visitors import Visitor
 from tenants.access import Right
+from tenants.limits import check
+from tenants.limits.check import RateLimited
+from tenants.limits.scopes import GUEST_SESSION
 
 _GUESSES: Final = AttemptLimit("guest_link")
 _DEVICE_BYTES: Final = 16
 #: Tells the page to ask for the last four digits of the guest's phone ("needed"), or that they were wrong too often
 #: ("blocked").
 DIGITS_HEADER: Final = "X-Phone-Digits"
+_TOO_SOON: Final = "Your form was opened a moment ago. Wait 5 minutes, then open your link again."
 _TOO_MANY: Final = "There were too many attempts. Wait 15 minutes, then open your link again."
 
 log = structlog.get_logger(__name__)
@@ -74,8 +78,16 @@ def _exchange(request: HttpRequest, copy_id: UUID) -> HttpResponse:
     digits = request.POST.get("digits", "").strip()
     if len(device) < _DEVICE_BYTES or len(device) > 100 or len(secret) > 100 or len(digits) > 20:
         return HttpResponse(status=400)
+    once = check.visitor_subject(f"{copy_id}:{address}")
+    try:
+        check.take(GUEST_SESSION, once)
+    except RateLimited as limited:
+        response = HttpResponse(_TOO_SOON, status=429, content_type="text/plain; charset=utf-8")
+        response.headers["Retry-After"] = str(limited.retry_after)
+        return response
     wait = _GUESSES.take(str(copy_id), address)
     if wait:
+        check.give_back(GUEST_SESSION, once)
         log.warning("audit.guest_link_guesses_refused", address=address, copy_id=str(copy_id))
         response = HttpResponse(_TOO_MANY, status=429, content_type="text/plain; charset=utf-8")
         response.headers["Retry-After"] = str(wait)
@@ -83,6 +95,7 @@ def _exchange(request: HttpRequest, copy_id: UUID) -> HttpResponse:
     try:
         guest, session = follow_link(copy_id, secret, device=device, digits=digits)
     except BatchError as error:
+        check.give_back(GUEST_SESSION, once)
         status = status_of(error)
         if status >= 500:
             raise

@@ -17,6 +17,7 @@ from tenants.models import User
 
 WRONG: Final = "The email address or the password is wrong."
 LOCKED_OUT: Final = "There were too many failed sign-ins. Try again in 15 minutes."
+LOCKED_OUT_SECONDS: Final = 15 * 60
 _TEMPLATE: Final = "web/sign_in.html"
 
 
@@ -52,4 +53,6 @@ def locked_out(
 ) -> HttpResponse:
     """Return the sign-in page with the lockout message. Called by django-axes."""
     shown = {"form": AuthenticationForm(request), "problem": LOCKED_OUT, "next": request.POST.get("next", "")}
-    return render(request, _TEMPLATE, shown, status=429)
+    refused = render(request, _TEMPLATE, shown, status=429)
+    refused["Retry-After"] = str(getattr(request, "sign_in_wait", LOCKED_OUT_SECONDS))
+    return refused

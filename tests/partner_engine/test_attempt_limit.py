@@ -9,11 +9,12 @@ from django_redis import get_redis_connection
 from redis.exceptions import ConnectionError as RedisConnectionError
 
 from partner_engine import attempt_limit
-from partner_engine.attempt_limit import MINUTES, TRIES, AttemptLimit
+from partner_engine.attempt_limit import AttemptLimit
 from redis_locks.outage import RedisOutage
 
 pytestmark = pytest.mark.django_db  # its keys in Redis are deleted afterwards
 
+TRIES, MINUTES = 5, 15
 HERE, THERE = "192.0.2.1", "2001:db8::1"
 
 
@@ -59,12 +60,12 @@ def test_a_refusal_names_the_time_to_retry(monkeypatch: pytest.MonkeyPatch) -> N
 
 
 def test_further_attempts_do_not_extend_the_block() -> None:
-    limit = AttemptLimit("end", tries=1, minutes=1)
+    limit = AttemptLimit("end")
     takes(limit, "harbor", HERE, 10)
     prefix = f"{attempt_limit.settings.CACHES['default']['KEY_PREFIX']}.guesses"
     [key] = list(get_redis_connection("default").scan_iter(f"{prefix}*"))
 
-    assert get_redis_connection("default").llen(key) == 1
+    assert get_redis_connection("default").llen(key) == TRIES
 
 
 def test_without_redis_nothing_is_counted_or_refused(monkeypatch: pytest.MonkeyPatch) -> None:

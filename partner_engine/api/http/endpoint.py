@@ -9,12 +9,12 @@ import msgspec
 from django.core.exceptions import RequestDataTooBig
 from django.http import HttpResponse
 from rest_framework import exceptions
-from rest_framework.views import APIView
 
 from batch.idempotency import StoredResponse
 from partner_engine.api.http.conditional import content_tag, digest_tag, is_fresh
 from partner_engine.api.http.input import NoQuery, read_body, read_query
 from partner_engine.api.http.json import MEDIA_TYPE, Json, UnreadBody
+from partner_engine.api.http.limited import Limited
 from partner_engine.api.http.permissions import HasRight
 from partner_engine.problems import Fault, Refused
 from presentation.strict_json import JsonFault, JsonValue, parse
@@ -28,7 +28,7 @@ MAX_BODY_BYTES: Final = 1024 * 1024
 HEADERS: Final = {"Cache-Control": "no-store", "Vary": "Authorization, Cookie"}
 
 
-class Endpoint(APIView):
+class Endpoint(Limited):
     """One route. ``rights`` maps each method to the right that it requires, None for any signed-in caller. A method
     that is not in it is refused.
     """

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from http import HTTPStatus
 from math import ceil
 from typing import Any, Final
@@ -25,8 +26,10 @@ from operations.errors import OperationError
 from operations.submission.errors import NoValidItems
 from partner_engine.error_statuses import status_of, status_of_operation_error
 from partner_engine.problems import MEDIA_TYPE, Fault, HolderShape, LockShape, Refused, render
+from partner_engine.rate_limits import as_refused
 from rules.explain.trace import UnknownTarget
 from tenants.access import MissingRight
+from tenants.limits.errors import RateLimited
 from webhooks.endpoints import EndpointIsDisabled, TooManyEndpoints, UnknownEventType
 from webhooks.selectors import NoSuchEndpoint
 from webhooks.ssrf import RefusedAddress
@@ -112,10 +115,9 @@ def respond(request: HttpRequest, refused: Refused) -> HttpResponse:
 def _as_refused(exception: Exception) -> Refused:
     if isinstance(exception, Refused):
         return exception
-    if isinstance(exception, InvalidAnswers):
-        return _from_answers(exception)
-    if isinstance(exception, LockNotAcquired):
-        return _from_lock(exception)
+    for kind, convert in _CONVERTERS.items():
+        if isinstance(exception, kind):
+            return convert(exception)
     if isinstance(exception, BatchError) and not isinstance(exception, Misuse):
         return Refused(status_of(exception), exception.code, str(exception), obstacle=_lock_of(exception))
     if isinstance(exception, OperationError):
@@ -167,6 +169,14 @@ def _from_lock(exception: LockNotAcquired) -> Refused:
     # Callers receive the entry point, and not the host and process.
     shape = HolderShape(who=holder.who, since=holder.since, where=holder.entry_point) if holder else None
     return Refused(status_of(exception), exception.code, str(exception), obstacle=shape)
+
+
+#: Exceptions with more to report than a code and a sentence.
+_CONVERTERS: Final[dict[type[Exception], Callable[[Any], Refused]]] = {
+    RateLimited: as_refused,
+    InvalidAnswers: _from_answers,
+    LockNotAcquired: _from_lock,
+}
 
 
 def _lock_of(exception: BatchError) -> LockShape | None:

@@ -6,12 +6,12 @@ from typing import Any
 
 from django.http import Http404, HttpResponse
 from rest_framework.request import Request
-from rest_framework.views import APIView
 
 from partner_engine.api.http.json import Json, UnreadBody
+from partner_engine.api.http.limited import Limited
 
 
-class UnknownRoute(APIView):
+class UnknownRoute(Limited):
     """Every path below ``/api/`` without a view of its own."""
 
     authentication_classes = ()
@@ -25,7 +25,8 @@ class UnknownRoute(APIView):
         return super().dispatch(request, *args, **kwargs)
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
-        """Raise ``Http404`` before the method is checked."""
+        """Count the request; raise ``Http404`` before the method is checked."""
+        self.count()
         raise Http404
 
     def get(self, request: Request) -> HttpResponse:

@@ -16,6 +16,7 @@ async def refuse_handshake(consumer: AsyncWebsocketConsumer, refused: Refused, c
         await consumer.close()
         return
     headers = [(b"content-type", MEDIA_TYPE.encode()), (b"cache-control", b"no-store")]
+    headers += [(name.lower().encode(), value.encode()) for name, value in refused.headers.items()]
     start: dict[str, Any] = {"type": "websocket.http.response.start", "status": refused.status, "headers": headers}
     body = render(refused, instance=scope["path"], correlation_id=correlation_id)
     await consumer.base_send(start)

@@ -1,0 +1,54 @@
+"""The rate limits of API views: each request is counted once, and each response states what remains."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from http import HTTPStatus
+from typing import Any, ClassVar, Final
+
+from rest_framework import exceptions
+from rest_framework.request import Request
+from rest_framework.views import APIView
+
+from partner_engine.rate_limits import allowance_headers, count_request, give_request_back
+from tenants.limits.scopes import FORM_CREATION, GENERAL, SEARCH
+
+#: Scopes that count in place of the general one, because they allow more.
+_IN_PLACE: Final = frozenset({SEARCH})
+#: Scopes that count results and not attempts: a refused request gives its count back.
+_RESULTS: Final = frozenset({FORM_CREATION})
+
+
+class Limited(APIView):
+    """A view with rate limits. ``limits`` maps a method to the scope in which it counts besides the general one."""
+
+    limits: ClassVar[Mapping[str, str]] = {}
+
+    def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
+        """Count the request, then check the caller's rights. Raises ``RateLimited``."""
+        self.count()
+        super().initial(request, *args, **kwargs)
+
+    def count(self) -> None:
+        """Count the request for its caller; one with wrong credentials for the visitors of its address."""
+        request = self.request._request
+        scope = self.limits.get(self.request.method or "")
+        scopes = [name for name in (None if scope in _IN_PLACE else GENERAL, scope) if name]
+        try:
+            self.perform_authentication(self.request)
+        except exceptions.APIException:
+            count_request(request, *scopes)
+            raise
+        count_request(request, *scopes)
+
+    def finalize_response(self, request: Request, response: Any, *args: Any, **kwargs: Any) -> Any:
+        """Add the headers of the tightest limit."""
+        final = super().finalize_response(request, response, *args, **kwargs)
+        allowance = getattr(request._request, "allowance", None)
+        if allowance is not None:
+            for name, value in allowance_headers(allowance).items():
+                final.headers.setdefault(name, value)
+            scope = self.limits.get(request.method or "")
+            if scope in _RESULTS and final.status_code >= HTTPStatus.BAD_REQUEST:
+                give_request_back(request._request, scope)
+        return final

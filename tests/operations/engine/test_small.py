@@ -1,0 +1,91 @@
+"""Small operations at once: few threads, results in order, time limits, nothing of the request's context."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+from uuid import UUID
+
+import pytest
+from django.conf import settings
+from django.db import connections
+
+from batch import service as batch
+from operations.engine.small import run_at_once, threads_for
+from operations.errors import OperationIsTooLarge
+from operations.models import BatchOperation
+from tenants.access import Actor
+from tenants.current_tenant import current_scope, use_tenant
+from tenants.models import Tenant
+from tests.harness.operation_kinds import Rename, TestItem
+from tests.operations.engine.test_worker import fresh
+
+pytestmark = pytest.mark.django_db(transaction=True)
+Submit = Callable[..., BatchOperation]
+
+
+def test_all_items_end_in_the_order_of_the_input_in_few_threads(
+    submit: Submit,
+    rename: Rename,
+    make_form: Callable[..., UUID],
+    kennels: Tenant,
+    agent: Actor,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    seen: set[tuple[str, Any]] = set()
+    real = rename.run
+
+    def run(items: Any, work: Any) -> Any:
+        scope = current_scope()
+        seen.add((threading.current_thread().name, scope and scope.tenant))
+        return real(items, work)
+
+    monkeypatch.setattr(rename, "run", run)
+    forms = [make_form() for _ in range(4)]
+    items = [TestItem(form_id=str(form)) for form in forms] + [TestItem(fault="invalid")]
+    items += [TestItem(seconds=0.02)] * 15
+    operation = submit(items)
+
+    with use_tenant(kennels):
+        ended = run_at_once(operation)
+
+    assert [item.number for item in ended] == list(range(20))
+    assert [item.state for item in ended] == ["completed"] * 4 + ["failed"] + ["completed"] * 15
+    assert [batch.find(form, scope=kennels, actor=agent).copy.version for form in forms] == [2] * 4
+    assert 1 < len(seen) <= settings.OPERATIONS.threads
+    assert {tenant for _, tenant in seen} == {kennels}
+    assert threading.current_thread().name not in {name for name, _ in seen}
+
+
+def test_an_item_that_takes_too_long_fails_and_its_thread_saves_nothing(
+    submit: Submit, monkeypatch: pytest.MonkeyPatch, kennels: Tenant, agent: Actor, make_form: Callable[..., UUID]
+) -> None:
+    monkeypatch.setattr(settings, "OPERATIONS", replace(settings.OPERATIONS, item_seconds=0.3))
+    form = make_form()
+    operation = submit([TestItem(form_id=str(form), seconds=1.2), TestItem()])
+
+    with use_tenant(kennels):
+        slow, quick = run_at_once(operation)
+
+    assert (slow.state, slow.error_code, quick.state) == ("failed", "item_timeout", "completed")
+    for thread in threading.enumerate():
+        if thread.name.startswith("operation "):
+            thread.join(10)
+    assert batch.find(form, scope=kennels, actor=agent).copy.version == 1
+    assert (fresh(operation).completed, fresh(operation).failed) == (1, 1)
+
+
+def test_a_large_operation_is_refused(submit: Submit, kennels: Tenant) -> None:
+    operation = submit(51)
+    with use_tenant(kennels), pytest.raises(OperationIsTooLarge):
+        run_at_once(operation)
+
+
+def test_the_threads_leave_one_connection_of_the_pool_to_the_request(monkeypatch: pytest.MonkeyPatch) -> None:
+    database = connections.settings["default"]
+    monkeypatch.setitem(database, "OPTIONS", {**database["OPTIONS"], "pool": {"max_size": 3}})
+
+    assert threads_for(50, alias="default") == 2
+    assert threads_for(1, alias="default") == 1
