@@ -16,6 +16,7 @@ from structlog.testing import capture_logs
 
 from catalogue.demo import Sample
 from forms.models import QuoteRequest
+from operations.models import BatchOperation
 from partner_engine.api.form_aliases import ALIAS_ROUTES
 from tenants.access import Right
 from tenants.current_tenant import use_tenant
@@ -124,6 +125,16 @@ ROWS = [
     ),
     Row("POST", "quote_requests/<id:id>/assistance", Right.BIND_QUOTES, b'{"note": "x"}'),
     Row("DELETE", "quote_requests/<id:id>/assistance", Right.BIND_QUOTES, b"{}"),
+    Row("GET", "batch_operations", READ),
+    Row("POST", "batch_operations", READ, b'{"kind": "set_answers", "items": []}'),
+    Row("GET", "batch_operations/<id:id>", READ),
+    Row("GET", "batch_operations/<id:id>/items", READ),
+    Row("GET", "batch_operations/<id:id>/results", READ),
+    Row("POST", "batch_operations/<id:id>/retry", READ, b"{}"),
+    Row("POST", "batch_operations/<id:id>/pause", READ, b"{}"),
+    Row("POST", "batch_operations/<id:id>/resume", READ, b"{}"),
+    Row("POST", "batch_operations/<id:id>/cancel", READ, b"{}"),
+    Row("POST", "batch_operations/<id:id>/undo", READ, b"{}"),
     Row("GET", "search", READ, query="?q=kettle"),
     Row("GET", "naics", Right.READ_CATALOGUE, query="?q=plumber"),
     Row("GET", "appetite", Right.READ_CATALOGUE),
@@ -180,8 +191,8 @@ HOSTILE = {
 
 
 def start(api: Api, sample: Sample) -> dict[str, Any]:
-    """Start the sample's form; return its copy. The tenant gets a webhook endpoint and a quote of the same id, so that
-    one id leads to something at every address.
+    """Start the sample's form; return its copy. The tenant gets a webhook endpoint, a quote and an operation of the
+    same id, so that one id leads to something at every address.
     """
     copy = api.start(sample)
     tenant = Tenant.objects.get(code="harbor")
@@ -210,6 +221,9 @@ def start(api: Api, sample: Sample) -> dict[str, Any]:
             updated_at=timezone.now(),
         )
         QuoteRequest.objects.bulk_create([quote])
+        BatchOperation.objects.create(
+            id=copy["id"], tenant_id=tenant.id, kind="set_answers", arguments=b"", created_at=timezone.now()
+        )
     return copy
 
 
