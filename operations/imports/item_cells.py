@@ -12,10 +12,9 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Final, TypeAlias
 
-from presentation.csv_cells import safe_cell
-
 from copies.mask import begins_like_mask
 from operations.imports.table import RowFault
+from presentation.csv_cells import safe_cell
 
 #: The keys, numbers and pools that lead to a value inside of an item.
 Place: TypeAlias = tuple[str | int, ...]
