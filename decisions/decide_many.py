@@ -6,15 +6,9 @@ in both cases, because the stream is read no faster than it is decided.
 
 from __future__ import annotations
 
-import multiprocessing
-import os
-import threading
-from collections import deque
-from collections.abc import Iterable, Iterator, Sequence
-from concurrent.futures import Future, ProcessPoolExecutor
+from collections.abc import Iterable, Iterator
 from datetime import date
-from functools import cached_property
-from itertools import islice
+from functools import cached_property, partial
 from typing import Final, Protocol
 from uuid import UUID
 
@@ -23,6 +17,7 @@ import msgspec
 from copies.codec import UnreadableDocument, decode, decode_narrow_document
 from copies.document import Document
 from copies.sealed_answers import Sealer
+from decisions.forked_work import map_in_order
 from encryption.envelope import DecryptionFailed
 from encryption.key_ring import KeyServiceUnavailable
 from encryption.wrapped_key import WrappedKey
@@ -33,11 +28,8 @@ from rules.flow.day import depends_on_day
 from rules.flow.evaluation import Evaluation, FlowResult
 from rules.flow.followed_renames import follow_renames
 
-#: Documents that go to a process at once, and the portions that wait for each process.
-PORTION: Final = 100
-_WAITING_PORTIONS: Final = 3
 #: What makes one document undecidable, and no other.
-_FAULTS: Final = (UnreadableDocument, DecryptionFailed, KeyServiceUnavailable, msgspec.MsgspecError)
+FAULTS: Final = (UnreadableDocument, DecryptionFailed, KeyServiceUnavailable, msgspec.MsgspecError)
 
 
 class DecidingRelease(Protocol):
@@ -82,8 +74,6 @@ class DecidedCopy(msgspec.Struct, frozen=True, kw_only=True, dict=True):
 
 
 _encoder: Final = msgspec.json.Encoder()
-#: The release that a forked process decides with; set before the fork, because a compiled catalogue is not pickled.
-_deciding: list[DecidingRelease] = []
 
 
 def decide_many(stream: Iterable[StoredCopy], release: DecidingRelease, *, workers: int = 0) -> Iterator[DecidedCopy]:
@@ -92,11 +82,7 @@ def decide_many(stream: Iterable[StoredCopy], release: DecidingRelease, *, worke
     ``workers`` is the number of processes, by default as many as there are cores for a program of one thread, and 1 in
     all others (a fork would copy the locks of the other threads).
     """
-    workers = workers or _most_workers()
-    if workers == 1:
-        yield from (decide_one(copy, release) for copy in stream)
-    else:
-        yield from _in_processes(stream, release, workers=workers)
+    yield from map_in_order(partial(decide_one, release=release), stream, workers=workers)
 
 
 def decide_one(copy: StoredCopy, release: DecidingRelease) -> DecidedCopy:
@@ -105,7 +91,7 @@ def decide_one(copy: StoredCopy, release: DecidingRelease) -> DecidedCopy:
         document, result = flow_of(copy, release)
         is_comparable = bool(copy.evaluation) and not copy.renames
         is_same = is_comparable and _changes_nothing(result, decode(copy.evaluation, Evaluation))
-    except _FAULTS as error:
+    except FAULTS as error:
         return DecidedCopy(id=copy.id, error=type(error).__name__)
     is_dated = depends_on_day(release.compiled, document)
     return DecidedCopy(id=copy.id, is_same=is_same, is_dated=is_dated, encoded=_encoder.encode(result.evaluation))
@@ -131,33 +117,3 @@ def _changes_nothing(result: FlowResult, before: Evaluation) -> bool:
         return False
     decisions = [(one.eligibility, one.needed, one.messages, one.derived) for one in (before, after)]
     return decisions[0] == decisions[1]
-
-
-def _most_workers() -> int:
-    is_alone = threading.active_count() == 1 and not multiprocessing.current_process().daemon
-    can_fork = "fork" in multiprocessing.get_all_start_methods() and hasattr(os, "sched_getaffinity")
-    return len(os.sched_getaffinity(0)) if is_alone and can_fork else 1
-
-
-def _in_processes(
-    stream: Iterable[StoredCopy], release: DecidingRelease, *, workers: int
-) -> Iterator[DecidedCopy]:  # fmt: skip
-    copies = iter(stream)
-    waiting: deque[Future[list[DecidedCopy]]] = deque()
-    _deciding.append(release)
-    pool = ProcessPoolExecutor(workers, mp_context=multiprocessing.get_context("fork"))
-    try:
-        while True:
-            while len(waiting) < workers * _WAITING_PORTIONS and (portion := list(islice(copies, PORTION))):
-                waiting.append(pool.submit(_decide_portion, portion))
-            if not waiting:
-                return
-            yield from waiting.popleft().result()
-    finally:
-        pool.shutdown(cancel_futures=True)
-        _deciding.remove(release)
-
-
-def _decide_portion(portion: Sequence[StoredCopy]) -> list[DecidedCopy]:
-    """Decide a portion, in one of the processes."""
-    return [decide_one(copy, _deciding[-1]) for copy in portion]

@@ -13,13 +13,13 @@ from typing import Final
 
 from django.db.models import F, Q, QuerySet
 from django.utils import timezone
-from msgspec.structs import replace
 
 from batch.changes.mutators.quote_requests import ANSWERED
 from catalogue.publish_work import Impact
 from copies.codec import UnreadableDocument, decode_narrow_document
 from copies.document import Document
 from copies.models import Copy
+from decisions.supposition import changed_products, decisive_parts
 from decisions.waiting import list_databases
 from forms.models import ApplicationForm, QuoteRequest
 from rules.definition.catalogue import CatalogueDefinition
@@ -50,37 +50,14 @@ NOTHING: Final = Reach(frozenset())
 
 def reach_of(before: CatalogueDefinition, after: CatalogueDefinition) -> Reach:
     """Return which copies the step from ``before`` to ``after`` concerns."""
-    earlier, later = _deciding(before), _deciding(after)
+    earlier, later = decisive_parts(before), decisive_parts(after)
     if earlier == later:
         return NOTHING
-    if replace(earlier, products=()) != replace(later, products=()):
+    codes = changed_products(before, after)
+    if codes is None:
         return EVERYTHING
-    old, new = ({product.code: product for product in one.products} for one in (earlier, later))
-    moved = [old.get(code) or new[code] for code in old.keys() | new.keys() if old.get(code) != new.get(code)]
-    moved += [new[product.code] for product in moved if product.code in new]
-    # The order of products is the order of the decision.
-    is_ordered_anew = [code for code in old if code in new] != [code for code in new if code in old]
-    return EVERYTHING if is_ordered_anew else Reach(frozenset(product.line for product in moved))
-
-
-def _deciding(definition: CatalogueDefinition) -> CatalogueDefinition:
-    """Return ``definition`` without the texts that neither decide nor are part of a decision or of the search."""
-    sets = tuple(
-        replace(
-            part,
-            title="",
-            questions=tuple(replace(question, label="", help="") for question in part.questions),
-        )
-        for part in definition.question_sets
-    )
-    return replace(
-        definition,
-        title="",
-        question_sets=sets,
-        derived=tuple(replace(part, label="") for part in definition.derived),
-        lines=tuple(replace(line, label="") for line in definition.lines),
-        products=tuple(replace(product, label="") for product in definition.products),
-    )
+    products = [product for one in (earlier, later) for product in one.products if product.code in codes]
+    return Reach(frozenset(product.line for product in products))
 
 
 def count_concerned(draft: CatalogueDefinition, current: CatalogueDefinition | None) -> list[Impact]:

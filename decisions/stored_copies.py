@@ -32,7 +32,8 @@ class Waiting(NamedTuple):
     """A copy that waits, with its version and the day it was decided on, its form's catalogue, whether that form has an
     evaluation date of its own, and the lines that it requests.
 
-    ``is_ended`` is True for the copies of bound and of archived forms, which keep their decision.
+    ``is_ended`` is True for the copies of bound and of archived forms, which keep their decision. ``decided_with`` is
+    the release and the edition that lead to the stored decision.
     """
 
     copy: StoredCopy
@@ -42,6 +43,8 @@ class Waiting(NamedTuple):
     has_own_day: bool
     is_ended: bool
     lines: tuple[str, ...]
+    form_id: UUID
+    decided_with: tuple[int | None, int]
 
 
 class Noted(NamedTuple):
@@ -54,16 +57,18 @@ class Noted(NamedTuple):
     edition: int
 
 
-def read_waiting(condition: Q, *, tenant: Tenant, today: date, limit: int) -> list[Waiting]:
+def read_waiting(
+    condition: Q, *, tenant: Tenant, today: date, limit: int, order: Sequence[str] = ("decided_on", "id")
+) -> list[Waiting]:
     """Return up to ``limit`` copies of ``tenant`` that meet ``condition``, in the order of what they were decided with.
 
     The tenant must be in scope.
     """
     columns = (
         "id", "application_form_id", "version", "document", "evaluation", "wrapped_key", "key_id", "key_version",
-        "decided_on", "release_id", "summary",
+        "decided_on", "release_id", "summary", "decided_release_id", "decided_edition",
     )  # fmt: skip
-    copies = list(Copy.objects.filter(condition).order_by("decided_on", "id").only(*columns)[:limit])
+    copies = list(Copy.objects.filter(condition).order_by(*order).only(*columns)[:limit])
     form_ids = {copy.application_form_id for copy in copies}
     forms: dict[UUID, tuple[str, date | None, datetime | None]] = {
         pk: (catalogue, as_of, deleted_at)
@@ -135,4 +140,6 @@ def _waiting(
         as_of is not None,
         is_bound or deleted_at is not None,
         tuple(copy.summary.get("lines", ())),
+        copy.application_form_id,
+        (copy.decided_release_id, copy.decided_edition),
     )

@@ -20,7 +20,7 @@ from rules.flow.state import Reveal
 from rules.incremental.mixed_premium import mixed_premium
 from rules.incremental.mixed_state import Mixture
 from scenarios.near_miss import near_miss
-from scenarios.price_split import NoSplit, PriceSplit, split
+from rules.incremental.price_split import NoSplit, PriceSplit, split
 
 #: Copies that can be compared at a time.
 MOST_COPIES: Final = 4

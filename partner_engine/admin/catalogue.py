@@ -34,6 +34,7 @@ from catalogue.release_history import check_renames
 from catalogue.releases import publish, read_definition
 from catalogue.reports import describe_parts, without_repetitions
 from catalogue.strict_check import check_catalogue
+from partner_engine.admin.book_impact import impact_on_book
 from partner_engine.admin.comparison import compare
 from partner_engine.admin.drafts import DraftAdmin
 from partner_engine.admin.site import site
@@ -231,6 +232,7 @@ class CatalogueAdmin(DraftAdmin):
             "latest": latest,
             "differences": compare(current, definition),
             "impacts": [] if faults else count_impacts(definition, current),
+            "book": None if faults or current in (None, definition) else impact_on_book(definition),
             "summary": describe_parts(definition),
             "can_publish": can_publish,
         }

@@ -26,6 +26,7 @@ from carriers.models import CarrierLink
 from catalogue.models import Catalogue, Release
 from copies.models import CopyRevision
 from forms.models import ApplicationForm
+from operations.models import BatchOperation
 from partner_engine.admin.activity import Activity, activity
 from partner_engine.admin.viewing import age
 
@@ -95,6 +96,7 @@ def overview(request: HttpRequest) -> Overview:
         (("actions", "outboxaction"), lambda: _outbox_cards(now)),
         (("axes", "accessattempt"), lambda: _sign_in_cards(now)),
         (("carriers", "carrierlink"), _circuit_cards),
+        (("operations", "batchoperation"), lambda: _operation_cards(now)),
     )
     cards = tuple(card for label, make in makers if _may_view(request, label) for card in make())
     bars = _bars(now) if _may_view(request, ("copies", "copy")) else ()
@@ -179,6 +181,18 @@ def _circuit_cards() -> Iterable[Card]:
     silent = sorted({carrier for address, carrier in carriers.items() if views[address].is_open})
     text = f"not responding: {', '.join(silent)}" if silent else "every carrier responds"
     yield Card("Open circuits", f"{len(silent):,}", text, link, "bad" if silent else "good")
+
+
+def _operation_cards(now: datetime) -> Iterable[Card]:
+    link = _list("operations", "batchoperation", state="open")
+    still = BatchOperation.objects.filter(finished_at=None)
+    _, text = _bounded(still)
+    _, paused = _bounded(still.exclude(paused_at=None))
+    yield Card("Operations", text, f"waiting or running, {paused} of them paused", link)
+    lately = BatchOperation.objects.filter(created_at__gte=now - timedelta(hours=HOURS), failed__gt=0)
+    failed, text = _bounded(lately)
+    link = _list("operations", "batchoperation", state="failed")
+    yield Card("Operations with failures", text, "submitted in the last day", link, "warn" if failed else "good")
 
 
 def _bars(now: datetime) -> tuple[Bar, ...]:

@@ -46,6 +46,7 @@ _SIDEBAR: Final = (
             ("Copies", "file_copy", "copies", "copy"),
             ("Declinations", "gavel", "forms", "declination"),
             ("Reveals", "visibility", "copies", "sensitivereveal"),
+            ("Operations", "dynamic_feed", "operations", "batchoperation"),
             ("Decision runs", "update", "decisions", "decisionrun"),
         ),
     ),

@@ -69,6 +69,7 @@ from partner_engine.api.webhooks import (
     WebhookEndpoints,
     WebhookEventSchema,
 )
+from partner_engine.api.what_if import WhatIf
 from partner_engine.id_converter import IdConverter
 
 app_name: Final = "api"
@@ -140,6 +141,7 @@ ROUTES: Final[dict[str, tuple[str, type[APIView]]]] = {
     "cancel_operation": ("batch_operations/<id:id>/cancel", CancelOperation),
     "undo_operation": ("batch_operations/<id:id>/undo", UndoOperation),
     "search": ("search", Search),
+    "what_if": ("what_if", WhatIf),
     "naics": ("naics", Naics),
     "appetite": ("appetite", Appetites),
     "appetite_table": ("appetite/table", AppetiteTable),

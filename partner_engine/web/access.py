@@ -21,6 +21,7 @@ from partner_engine.tenant_middleware import act_as
 from partner_engine.web.problem_pages import problem_page
 from partner_engine.web.visitors import GuestVisitor, Visitor
 from tenants.access import MissingRight, Right
+from tenants.flags import BATCH_OPERATIONS, explain_flag
 from tenants.models import Tenant, User
 
 P = ParamSpec("P")
@@ -42,8 +43,22 @@ class Agent(Visitor):
     def context(self, **shown: Any) -> dict[str, Any]:
         """Return the template context of every page, extended by ``shown``."""
         initials = "".join(word[0] for word in (self.user.full_name or self.user.email).replace(".", " ").split()[:2])
-        manages_webhooks = self.actor.may(Right.MANAGE_WEBHOOKS)
-        return super().context(initials=initials.upper(), manages_webhooks=manages_webhooks, **shown)
+        known = {
+            "initials": initials.upper(),
+            "manages_webhooks": self.actor.may(Right.MANAGE_WEBHOOKS),
+            "operations_are_on": self.operations_are_on,
+        }
+        return super().context(**known, **shown)
+
+    @property
+    def operations_are_on(self) -> bool:
+        """Return whether the flag gives the agent operations over many forms."""
+        return bool(explain_flag(BATCH_OPERATIONS, actor=self.actor, tenant=self.tenant))
+
+    @property
+    def may_operate(self) -> bool:
+        """Return whether the agent may start operations."""
+        return self.actor.may(Right.WRITE_FORMS) and self.operations_are_on
 
 
 def for_agents(

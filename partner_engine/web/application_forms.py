@@ -70,6 +70,8 @@ def index(request: HttpRequest, agent: Agent) -> HttpResponse:
         states=[*STATE_WORDS.items(), *((code, word) for code, (word, _) in QUOTE_STATES.items())],
         tabs=TABS,
         may_write=agent.reader.may_write,
+        may_select=agent.may_operate and state != "deleted",
+        all_address=f"{reverse('web:new-operation')}{_query(q=query, state=state, all='1')}",
         catalogues=list_published_catalogues(first=agent.tenant.catalogue),
         given_up=list_disabled_by_product() if agent.actor.may(Right.MANAGE_WEBHOOKS) else (),
         may_set_as_of=agent.actor.may(Right.SET_AS_OF),
@@ -130,6 +132,10 @@ def _clock(agent: Agent) -> Clock:
 
 
 def _address(query: str, state: str, page: int) -> str:
+    return f"{reverse('web:forms')}{_query(q=query, state=state, page=page)}"
+
+
+def _query(**values: str | int) -> str:
     parameters = QueryDict(mutable=True)
-    parameters.update({name: str(value) for name, value in (("q", query), ("state", state), ("page", page)) if value})
-    return f"{reverse('web:forms')}?{parameters.urlencode()}"
+    parameters.update({name: str(value) for name, value in values.items() if value})
+    return f"?{parameters.urlencode()}"

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from copies.document import Answer, Container, Document, PoolRow
+from copies.narrow_document import NarrowRow
 from copies.paths import row_steps
 from rules.definition.model import CompiledCatalogue, CompiledDerived, CompiledQuestion
 from rules.flow.evaluation import Evaluation
@@ -181,7 +182,7 @@ class LazyState(State):
         self, container: Container, pool: str, *, parent: LazyFrame | None, position: int
     ) -> LazyFrame:  # fmt: skip
         """Return the frame of ``container``, which is created once."""
-        prefix = f"{parent.prefix}{pool}/{container.id}/" if parent and isinstance(container, PoolRow) else ""
+        prefix = f"{parent.prefix}{pool}/{container.id}/" if parent and isinstance(container, PoolRow | NarrowRow) else ""
         frame = self._frame_at.get(prefix)
         if frame is None:
             frame = self._frame_at[prefix] = LazyFrame(self, container, pool, parent=parent, prefix=prefix)

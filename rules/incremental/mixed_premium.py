@@ -11,7 +11,7 @@ import math
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from fractions import Fraction
 from functools import partial
-from typing import NamedTuple, TypeAlias
+from typing import NamedTuple, Protocol, TypeAlias
 
 from rules.definition.model import CompiledFactor, CompiledProduct, CompiledTable, CompiledTerm, Override
 from rules.flow.premium import amount_in_row, amount_of, rated_values
@@ -26,6 +26,21 @@ from rules.language.values import Slots, Unknown
 #: Returns the value of a part in one state, None while it is unknown.
 _Evaluate: TypeAlias = Callable[[MixedState], Fraction | None]
 _ONE, _ZERO = Fraction(1), Fraction(0)
+
+
+class PremiumPart(Protocol):
+    """A part of a premium, whatever its values are made of."""
+
+    @property
+    def mask(self) -> int:
+        """Return the changes that can reach it."""
+
+    @property
+    def is_factor(self) -> bool:
+        """Return whether it is a number to multiply by, and not an amount to add."""
+
+    def value(self, selection: int) -> Fraction | None:
+        """Return its value in a selection of changes, None while it is unknown."""
 
 
 class Part:
@@ -52,12 +67,26 @@ class Part:
         return self.value(state.mask)
 
 
-class MixedPremium(NamedTuple):
-    """The premium of a product in any selection of changes. ``mask`` are the changes that can reach it."""
+class NewMinimum(NamedTuple):
+    """The minimum of a premium in the selections that contain the change ``bit``."""
 
-    parts: Sequence[Part]
+    bit: int
+    minimum: Fraction
+
+
+class MixedPremium(NamedTuple):
+    """The premium of a product in any selection of changes. ``mask`` are the changes that can reach it; ``raised`` is
+    a change of the minimum itself.
+    """
+
+    parts: Sequence[PremiumPart]
     minimum: Fraction
     mask: int
+    raised: NewMinimum | None = None
+
+    def minimum_in(self, selection: int) -> Fraction:
+        """Return the minimum in a selection of changes."""
+        return self.raised.minimum if self.raised is not None and selection & self.raised.bit else self.minimum
 
     def value(self, selection: int) -> Fraction | None:
         """Return the exact premium before rounding, None while it is unknown."""
@@ -70,7 +99,7 @@ class MixedPremium(NamedTuple):
                 times *= value
             else:
                 amounts.append(value)
-        return max(total_of(amounts) * times, self.minimum)
+        return max(total_of(amounts) * times, self.minimum_in(selection))
 
 
 def total_of(amounts: Sequence[Fraction]) -> Fraction:

@@ -136,6 +136,7 @@ ROWS = [
     Row("POST", "batch_operations/<id:id>/cancel", READ, b"{}"),
     Row("POST", "batch_operations/<id:id>/undo", READ, b"{}"),
     Row("GET", "search", READ, query="?q=kettle"),
+    Row("POST", "what_if", READ, b'{"answers": {"mqs_annual_revenue": 1000}}'),
     Row("GET", "naics", Right.READ_CATALOGUE, query="?q=plumber"),
     Row("GET", "appetite", Right.READ_CATALOGUE),
     Row("GET", "appetite/table", Right.READ_CATALOGUE, query="?industry=722511"),

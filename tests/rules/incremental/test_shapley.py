@@ -9,7 +9,7 @@ from itertools import permutations
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from scenarios.shapley import exact_shares, in_whole_units, sampled_shares
+from rules.incremental.shapley import exact_shares, in_whole_units, sampled_shares
 
 
 def games(most=5):

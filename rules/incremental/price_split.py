@@ -14,9 +14,9 @@ from typing import Final
 
 import msgspec
 
-from rules.incremental.mixed_premium import MixedPremium, Part, total_of
+from rules.incremental.mixed_premium import MixedPremium, PremiumPart, total_of
+from rules.incremental.shapley import exact_shares, in_whole_units, sampled_shares
 from rules.language.numbers import round_half_up
-from scenarios.shapley import exact_shares, in_whole_units, sampled_shares
 
 #: Games of up to so many changes are solved exactly: 2^10 premiums.
 MOST_EXACT: Final = 10
@@ -66,7 +66,7 @@ def _split_by_terms(premium: MixedPremium) -> dict[int, Fraction] | None:
     """
     factors = [part for part in premium.parts if part.is_factor]
     shared = _mask(factors)
-    terms: dict[int, list[Part]] = {}
+    terms: dict[int, list[PremiumPart]] = {}
     for part in premium.parts:
         if not part.is_factor:
             terms.setdefault(part.mask, []).append(part)
@@ -75,7 +75,7 @@ def _split_by_terms(premium: MixedPremium) -> dict[int, Fraction] | None:
     times = _products(factors, _bits(shared))
     amounts = {mask: _sums(parts, _bits(mask)) for mask, parts in terms.items()}
     least = total_of([min(found) for found in amounts.values()])
-    if least < 0 or min(times) < 0 or least * min(times) < premium.minimum:
+    if least < 0 or min(times) < 0 or least * min(times) < max(map(premium.minimum_in, (0, premium.mask))):
         return None
     shares = dict.fromkeys(_bits(premium.mask), Fraction(0))
     # What no change and what single changes add is the same game but for its size: it is solved once for all of them.
@@ -124,7 +124,8 @@ def _split_at_once(premium: MixedPremium, bits: Sequence[int]) -> dict[int, Frac
             totals = [total + amount for total, amount in zip(totals, own, strict=True)]
     factors = [part for part in premium.parts if part.is_factor]
     times = _spread(_products(factors, _bits(_mask(factors))), _mask(factors), bits)
-    values = [max(total * factor, premium.minimum) for total, factor in zip(totals, times, strict=True)]
+    minimums = map(premium.minimum_in, _selections(bits))
+    values = [max(total * factor, minimum) for total, factor, minimum in zip(totals, times, minimums, strict=True)]
     return dict(zip(bits, _exact(values), strict=True))
 
 
@@ -149,12 +150,12 @@ def _sampled(premium: MixedPremium, bits: Sequence[int], *, difference: int, see
     )
 
 
-def _sums(parts: Iterable[Part], bits: Sequence[int]) -> list[Fraction]:
+def _sums(parts: Iterable[PremiumPart], bits: Sequence[int]) -> list[Fraction]:
     """Return the sum of ``parts`` in every selection of ``bits``, in binary order."""
     return [total_of([_known(part.value(mask)) for part in parts]) for mask in _selections(bits)]
 
 
-def _products(parts: Iterable[Part], bits: Sequence[int]) -> list[Fraction]:
+def _products(parts: Iterable[PremiumPart], bits: Sequence[int]) -> list[Fraction]:
     return [math.prod((_known(part.value(mask)) for part in parts), start=Fraction(1)) for mask in _selections(bits)]
 
 
@@ -188,7 +189,7 @@ def _bits(mask: int) -> list[int]:
     return [1 << place for place in range(mask.bit_length()) if mask >> place & 1]
 
 
-def _mask(parts: Iterable[Part]) -> int:
+def _mask(parts: Iterable[PremiumPart]) -> int:
     mask = 0
     for part in parts:
         mask |= part.mask

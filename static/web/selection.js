@@ -1,0 +1,39 @@
+/* The selection of forms in the list: the bar below it appears with the first one and says how many there are. */
+
+/** Follow the checkboxes of the list, also after the list was loaded again. */
+export function startSelection(root = document) {
+  root.addEventListener("change", ({ target }) => {
+    if (target.matches?.("[data-select-all]")) selectAll(target.checked, root);
+    if (target.matches?.("[data-select], [data-select-all]")) show(root);
+  });
+  root.addEventListener("htmx:afterSettle", () => show(root));
+  root.addEventListener("keydown", (event) => {
+    if (event.key === "x" && !event.target.matches?.("input, select, textarea")) toggleFocused(root);
+  });
+  show(root);
+}
+
+/** Return the sentence for so many selected forms. */
+export function selectionWords(number) {
+  return number === 1 ? "1 form selected" : `${number} forms selected`;
+}
+
+function selectAll(checked, root) {
+  for (const box of root.querySelectorAll("[data-select]")) box.checked = checked;
+}
+
+function show(root) {
+  const bar = root.querySelector("[data-selection]");
+  if (!bar) return;
+  const number = root.querySelectorAll("[data-select]:checked").length;
+  bar.hidden = number === 0;
+  bar.querySelector("[data-selected]").textContent = selectionWords(number);
+}
+
+/** The key x selects the row whose link has the focus. */
+function toggleFocused(root) {
+  const box = root.activeElement?.closest("tr")?.querySelector("[data-select]");
+  if (!box) return;
+  box.checked = !box.checked;
+  show(root);
+}

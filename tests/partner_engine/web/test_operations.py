@@ -1,0 +1,178 @@
+"""The pages of operations: selection in the list, a try, the run of its plan, undo, and who may do what."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+from django.test import Client
+from django.urls import reverse
+
+from batch.context import BatchContext
+from operations.models import BatchOperation
+from tenants.current_tenant import use_tenant
+from tenants.flag_memory import FlagMemory
+from tenants.models import User
+from tests.harness.page_client import StartForm, markup
+
+pytestmark = pytest.mark.django_db(transaction=True, databases=["default"])
+NEW = "/operations/new"
+PART = {"HX-Request": "true"}
+
+
+@pytest.fixture
+def browser(owner: User, sign_in: Callable[[User], Client]) -> Client:
+    return sign_in(owner)
+
+
+@pytest.fixture
+def forms(start_form: StartForm) -> list[str]:
+    return [start_form({"mqs_business_name": f"Kettle {number}"}) for number in range(3)]
+
+
+def set_answer(browser: Client, forms: list[str], *, step: str = "run", question: str = "mqs_business_name", value: str = "Pot"):
+    sent = {"copy": forms, "kind": "set_answers", "question": question, "value": value, "step": step}
+    return browser.post(NEW, sent)
+
+
+def answer_of(read: Callable[[str], BatchContext], copy_id: str) -> object:
+    return read(copy_id).changeset.find_answer("mqs_business_name").value
+
+
+def test_the_list_offers_a_selection_that_leads_to_a_new_operation(browser: Client, forms: list[str]) -> None:
+    content = markup(browser.get("/"))
+
+    assert content.count('name="copy"') == 3
+    assert f'action="{NEW}"' in content
+    page = markup(browser.get(NEW, {"copy": forms[:2]}))
+    assert "2 forms selected." in page
+    assert "Try without saving" in page
+
+
+def test_without_a_selection_the_page_says_how_to_select(browser: Client, forms: list[str]) -> None:
+    assert "No forms are selected" in markup(browser.get(NEW))
+
+
+def test_a_run_sets_the_answer_and_shows_each_form(
+    browser: Client, forms: list[str], read: Callable[[str], BatchContext]
+) -> None:
+    response = set_answer(browser, forms)
+    content = markup(browser.get(response["Location"]))
+
+    assert "3 of 3 forms" in content
+    assert ">Done</span>" in content
+    assert "Undo what was done" in content
+    assert [answer_of(read, form) for form in forms] == ["Pot"] * 3
+
+
+def test_a_try_saves_nothing_and_its_plan_can_be_run(
+    browser: Client, forms: list[str], read: Callable[[str], BatchContext]
+) -> None:
+    tried = set_answer(browser, forms, step="try")["Location"]
+    content = markup(browser.get(tried))
+
+    assert "Tried without saving" in content
+    assert "Run what was tried" in content
+    assert answer_of(read, forms[0]) == "Kettle 0"
+    ran = browser.post(f"{tried}/order", {"order": "run"})
+    assert "Runs the plan that was tried before" in markup(browser.get(ran["Location"]))
+    assert answer_of(read, forms[0]) == "Pot"
+
+
+def test_a_plan_whose_ground_moved_is_refused_with_the_remedy(browser: Client, forms: list[str]) -> None:
+    tried = set_answer(browser, forms, step="try")["Location"]
+    set_answer(browser, forms[:1], value="Pan")
+
+    refused = browser.post(f"{tried}/order", {"order": "run"})
+
+    assert refused.status_code == 409
+    assert "Try again without saving" in markup(refused)
+
+
+def test_an_undo_takes_the_answers_back(
+    browser: Client, forms: list[str], read: Callable[[str], BatchContext]
+) -> None:
+    ran = set_answer(browser, forms)["Location"]
+
+    undone = browser.post(f"{ran}/order", {"order": "undo"})
+
+    assert undone.status_code == 302
+    assert [answer_of(read, form) for form in forms] == ["Kettle 0", "Kettle 1", "Kettle 2"]
+
+
+@pytest.mark.parametrize(
+    ("sent", "words"),
+    [
+        ({"question": ""}, "Choose the question to answer."),
+        ({"question": "no such thing"}, "No question is called"),
+    ],
+)
+def test_a_wrong_field_is_refused_at_the_field(
+    browser: Client, forms: list[str], sent: dict[str, str], words: str
+) -> None:
+    response = set_answer(browser, forms, **sent)
+
+    assert response.status_code == 422
+    assert words in markup(response)
+    assert f'value="{forms[0]}"' in markup(response)
+
+
+def test_an_invalid_answer_fails_its_forms_and_says_why(browser: Client, forms: list[str]) -> None:
+    response = set_answer(browser, forms, question="mqs_zip", value="not a zip")
+
+    content = markup(browser.get(response["Location"])) if response.status_code == 302 else markup(response)
+    assert "ZIP" in content
+
+
+def test_the_list_is_loaded_again_only_while_something_runs(browser: Client, forms: list[str]) -> None:
+    assert "No operations yet" in markup(browser.get("/operations"))
+    set_answer(browser, forms)
+
+    content = markup(browser.get("/operations"))
+
+    assert "Set answers" in content
+    assert "hx-trigger" not in content
+    part = browser.get("/operations", headers=PART)
+    assert markup(part).lstrip().startswith("<section")
+
+
+def test_results_are_a_file_in_the_order_of_the_input(browser: Client, forms: list[str]) -> None:
+    ran = set_answer(browser, forms)["Location"]
+
+    response = browser.get(f"{ran}/results.csv")
+
+    lines = b"".join(response.streaming_content).decode().splitlines()  # type: ignore[attr-defined]
+    assert response["Content-Type"] == "text/csv; charset=utf-8"
+    assert len(lines) == 4
+    assert "Pot" not in "".join(lines)
+
+
+def test_another_agency_sees_nothing(
+    browser: Client, forms: list[str], stranger: User, sign_in: Callable[[User], Client]
+) -> None:
+    ran = set_answer(browser, forms)["Location"]
+    other = sign_in(stranger)
+
+    assert other.get(ran).status_code == 404
+    assert other.post(f"{ran}/order", {"order": "undo"}).status_code == 404
+    assert other.get(f"{ran}/results.csv").status_code == 404
+    assert "No operations yet" in markup(other.get("/operations"))
+
+
+def test_without_the_flag_nothing_is_offered_and_nothing_starts(
+    browser: Client, forms: list[str], owner: User, stored_flags: FlagMemory
+) -> None:
+    assert 'name="copy"' not in markup(browser.get("/"))
+    response = set_answer(browser, forms)
+
+    assert response.status_code == 409
+    assert "switched off" in markup(response)
+    with use_tenant(owner.tenant):
+        assert not BatchOperation.objects.exists()
+
+
+def test_an_unknown_order_is_not_found(browser: Client, forms: list[str]) -> None:
+    ran = set_answer(browser, forms)["Location"]
+
+    assert browser.post(f"{ran}/order", {"order": "explode"}).status_code == 404
+    assert reverse("web:operations") == "/operations"
