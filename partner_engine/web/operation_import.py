@@ -13,15 +13,15 @@ from django.core.files.uploadedfile import UploadedFile
 from django.http import Http404, HttpRequest, HttpResponse, StreamingHttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
-from operations.imports.failed_file import FailedItems, return_failed
-from operations.imports.order import ImportRequest, import_order
-from operations.imports.preview import PreviewRow, preview
 
 from catalogue import releases
 from operations.errors import OperationError, OperationNotFound
 from operations.imports.errors import ImportRefused, InvalidMapping
+from operations.imports.failed_file import FailedItems, return_failed
 from operations.imports.files import read_file
 from operations.imports.limits import MOST_BYTES
+from operations.imports.order import ImportRequest, import_order
+from operations.imports.preview import PreviewRow, preview
 from operations.submission.errors import InvalidOrder, NoValidItems
 from operations.submission.order import Options
 from operations.submission.selectors import access_operation
