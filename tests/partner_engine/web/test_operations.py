@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import pytest
+from django.http import HttpResponse
 from django.test import Client
 from django.urls import reverse
 
@@ -32,7 +33,7 @@ def forms(start_form: StartForm) -> list[str]:
 
 def set_answer(
     browser: Client, forms: list[str], *, step: str = "run", question: str = "mqs_business_name", value: str = "Pot"
-):
+) -> HttpResponse:
     sent = {"copy": forms, "kind": "set_answers", "question": question, "value": value, "step": step}
     return browser.post(NEW, sent)
 
