@@ -92,7 +92,8 @@ def run_under_kills(  # noqa: PLR0913 - each is named at the call
     """Let two workers run an operation over ``forms``, killing or stopping one of them repeatedly; cancel the rest, and
     retry what failed. Return the broken promises.
     """
-    made = world.do("scenarios:make_forms", count=forms)[0]["forms"]
+    portions = [world.do("scenarios:make_forms", count=100)[0]["forms"] for _ in range(forms // 100)]
+    made = [form for portion in portions for form in portion]
     numbers = chance.sample(range(forms), k=forms * 8 // 100)
     invalid, transient = numbers[: forms * 3 // 100], numbers[forms * 3 // 100 :]
     submitted = {"forms": made, "invalid": invalid, "transient": transient}
