@@ -24,7 +24,7 @@ from catalogue import releases
 from operations.imports.mapping import ColumnMapping, Suggestion, Targets, check_mapping, suggest, suggested_mapping
 from operations.imports.rows import MappedRow, mapped_row
 from operations.imports.table import FileRow, ImportFile
-from operations.kinds.copy_kind import moved_outcomes
+from operations.kinds.copy_kind import moved_between
 from operations.kinds.import_forms import ImportArguments, ImportForms, ImportItem
 from operations.kinds.refusals import refusal_of
 from presentation.faults import Fault
@@ -170,7 +170,8 @@ class _Judge:
                 if item.reference:
                     context.changeset.application_form.refer_as(item.reference)
                 submit_answers(context.changeset, item.answers, item.answer_pools)
-                eligibility = moved_outcomes(context.preview())
+                result = context.preview()
+                eligibility = moved_between(result.before, result.evaluation)
                 outcomes[items[key]] = {product: moved["after"] for product, moved in eligibility.items()}
 
             chunk.apply_each(change)

@@ -8,10 +8,10 @@ from typing import Any, Final, NamedTuple, TypeVar
 
 import msgspec
 from django.core.exceptions import RequestDataTooBig, SuspiciousOperation
-from django.http.multipartparser import MultiPartParserError
-from rest_framework import renderers
+from rest_framework import exceptions, parsers, renderers
 
 from partner_engine.api.http.endpoint import Endpoint
+from partner_engine.api.http.json import UnreadBody
 from partner_engine.problems import Refused
 from presentation.strict_json import JsonFault, parse
 
@@ -52,7 +52,9 @@ class Csv(renderers.BaseRenderer):
 
 
 class UploadEndpoint(Endpoint):
-    """An endpoint whose body is a file. What kind of file it is, its content says; the media type is not trusted."""
+    """An endpoint whose body is a file. Its kind is recognized by its content; the media type is not trusted."""
+
+    parser_classes = (parsers.MultiPartParser, UnreadBody)  # type: ignore[assignment]  # only files come in parts
 
     def upload(self) -> Upload:
         """Return the file of this request; reads it once.
@@ -111,12 +113,11 @@ class UploadEndpoint(Endpoint):
         return content
 
     def _form(self) -> Upload:
-        request = self.request._request
         try:
-            files, fields = request.FILES, request.POST
+            files, fields = self.request.FILES, self.request.POST
         except RequestDataTooBig as error:
             raise _too_large() from error
-        except (MultiPartParserError, SuspiciousOperation) as error:
+        except (exceptions.ParseError, SuspiciousOperation) as error:
             raise Refused(400, "malformed_form", "The body is no form of parts that can be read.") from error
         names = list(files)
         if names != [FILE] or len(files.getlist(FILE)) != 1:
