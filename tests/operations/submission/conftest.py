@@ -53,8 +53,3 @@ def run(kennels: Tenant) -> Callable[[Submitted], BatchOperation]:
             return access_operation(submitted.operation.id)
 
     return run
-
-
-def renamed(forms: list[UUID], name: str = "Copper Paw") -> list[dict[str, Any]]:
-    """Return the items that set the kennel's name of ``forms``."""
-    return [{"id": str(form_id), "answers": {"kennel_name": name}} for form_id in forms]

@@ -17,7 +17,7 @@ from operations.submission.planning import plan_hash
 from tenants.access import Actor
 from tenants.current_tenant import use_tenant
 from tenants.models import Tenant
-from tests.operations.submission.conftest import renamed
+from tests.harness.operation_orders import renamed
 
 pytestmark = pytest.mark.django_db
 

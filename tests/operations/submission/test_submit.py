@@ -31,7 +31,7 @@ from tenants.access import Actor, MissingRight, Right
 from tenants.current_tenant import across_tenants, use_tenant
 from tenants.flag_memory import FlagMemory
 from tenants.models import Tenant
-from tests.operations.submission.conftest import renamed
+from tests.harness.operation_orders import renamed
 
 pytestmark = pytest.mark.django_db
 

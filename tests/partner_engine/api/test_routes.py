@@ -22,6 +22,7 @@ from tenants.access import Right
 from tenants.current_tenant import use_tenant
 from tenants.models import ApiClient, Tenant, User
 from tests.harness.api_client import V1, Api, assert_problem
+from tests.harness.tiers import IS_FULL
 from webhooks.models import WebhookEndpoint
 
 pytestmark = pytest.mark.django_db
@@ -353,7 +354,9 @@ def test_a_session_reads_and_staff_have_none_here(owner: User, staff: User) -> N
 def test_hostile_json_is_refused(row: Row, api: Api) -> None:
     copy = api.post("/application_forms").json()
 
-    for name, content in HOSTILE.items():
+    # In the quick tier each endpoint gets a third of the bodies, and each body goes to a third of the endpoints.
+    first, step = (0, 1) if IS_FULL else (WRITES.index(row) % 3, 3)
+    for name, content in list(HOSTILE.items())[first::step]:
         response = api.send(row.method, f"/{row.path(copy['id'])}", content)
 
         assert response.status_code in (400, 413, 422), (name, response.content[:300])
