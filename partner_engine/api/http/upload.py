@@ -7,8 +7,8 @@ from collections.abc import Mapping
 from typing import Any, Final, NamedTuple, TypeVar
 
 import msgspec
-from django.core.exceptions import RequestDataTooBig, SuspiciousOperation
-from rest_framework import exceptions, parsers, renderers
+from django.core.exceptions import RequestDataTooBig
+from rest_framework import parsers, renderers
 
 from partner_engine.api.http.endpoint import Endpoint
 from partner_engine.api.http.json import UnreadBody
@@ -59,7 +59,7 @@ class UploadEndpoint(Endpoint):
     def upload(self) -> Upload:
         """Return the file of this request; reads it once.
 
-        Raises ``Refused``: 400 malformed form, 413 too large, 415 encoded, 422 without a file.
+        Raises ``Refused``: 413 too large, 415 encoded, 422 without a file; ``ParseError`` for a malformed form.
         """
         if not hasattr(self, "_upload"):
             self._upload: Upload = self._read_upload()
@@ -117,8 +117,6 @@ class UploadEndpoint(Endpoint):
             files, fields = self.request.FILES, self.request.POST
         except RequestDataTooBig as error:
             raise _too_large() from error
-        except (exceptions.ParseError, SuspiciousOperation) as error:
-            raise Refused(400, "malformed_form", "The body is no form of parts that can be read.") from error
         names = list(files)
         if names != [FILE] or len(files.getlist(FILE)) != 1:
             raise Refused.field(f"/{FILE}", "Send one part named file, with the file in it.", code="no_file")

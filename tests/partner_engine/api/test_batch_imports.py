@@ -265,7 +265,7 @@ def test_a_form_of_parts_is_taken_too(api: Api, demo: object, harbor_forms: Call
     assert_problem(sent(parts(tenant_id="x")), 422, "invalid_body")
     assert_problem(sent(encode_multipart(BOUNDARY, {"mapping": mapping})), 422, "invalid_body")
     without_boundary = api.send("POST", IMPORTS, b"--x", content_type="multipart/form-data")
-    assert_problem(without_boundary, 400, "malformed_form")
+    assert_problem(without_boundary, 400, "parse_error")
 
 
 def test_a_repeated_import_with_its_key_is_one_import(
