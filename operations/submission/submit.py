@@ -160,7 +160,7 @@ def _operation(order: NewOperation, prepared: _Prepared, *, tenant: Tenant, acto
         is_dry_run=order.options.dry_run,
         priority=order.options.priority,
         depends_on=order.depends_on,
-        undoes=order.undoes,
+        undoes=plan.undoes if plan else order.undoes,
         planned_by=plan.id if plan else None,
         total=total,
         rejected=prepared.items.rejected,
