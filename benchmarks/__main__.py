@@ -34,6 +34,7 @@ MEASUREMENTS: Final = (
     "locking",
     "limiting",
     "relay",
+    "operations",
     "callbacks",
     "quoting",
     "searching",
