@@ -9,6 +9,7 @@ from __future__ import annotations
 import csv
 import io
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import cached_property
 from itertools import islice
 from typing import Any, Final
 from uuid import UUID
@@ -65,18 +66,17 @@ class FailedItems:
 
     def __init__(self, operation: BatchOperation, *, tenant: Tenant, actor: Actor) -> None:
         """Read the names of the columns; call it in the scope of ``tenant``. Raises ``UnknownKind``."""
-        self._operation_id = operation.id
         self._kind = kind_named(operation.kind)
         self._tenant = tenant
-        self._policy = _policy(operation, tenant=tenant, actor=actor)
+        self._operation = operation
+        self._actor = actor
         self._after = -1
         self._columns = self._read_columns()
         self._head: Sequence[str] = (NUMBER, REASON, *self._columns)
 
-    @property
-    def personal_shown(self) -> int:
-        """Return the number of personal values that the file showed so far."""
-        return self._policy.personal_shown
+    @cached_property
+    def _policy(self) -> Visibility:
+        return _policy(self._operation, tenant=self._tenant, actor=self._actor)
 
     def next(self) -> bytes:
         """Return the next part of the file, empty at the end; sets its own scope, so that a stream can call it."""
@@ -92,7 +92,7 @@ class FailedItems:
         return _csv(lines)
 
     def _page(self, after: int) -> list[OperationItem]:
-        failed = OperationItem.objects.filter(operation_id=self._operation_id, state=ItemState.FAILED)
+        failed = OperationItem.objects.filter(operation_id=self._operation.id, state=ItemState.FAILED)
         return list(failed.filter(number__gt=after).order_by("number")[:PAGE])
 
     def _read_columns(self) -> list[str]:
@@ -160,6 +160,7 @@ class _Return:
         self._blank = {name: "" for name in columns if name not in _TAKEN}
         self._operation = operation
         self._kind = kind
+        self._fields = frozenset(kind.item_type.__struct_fields__) - {"answers", "answer_pools"}
         self._tenant = tenant
         self._actor = actor
         self._arguments = opened_arguments(operation, kind.arguments_type)
@@ -216,7 +217,9 @@ class _Return:
             return Refusal(code="not_failed", detail=detail)
         before = _opened(item, self._kind)
         cells = {name: cell_text(cell) for name, cell in row.cells.items() if name not in _TAKEN}
-        value, faults = correct(before, {**self._blank, **cells}, lambda leaf: _shown(self._policy, leaf))
+        value, faults = correct(
+            before, {**self._blank, **cells}, lambda leaf: _shown(self._policy, leaf), fields=self._fields
+        )
         if faults:
             detail = f"Row {row.number:,}: {faults[0].column[:80]}: {faults[0].detail}"
             errors = tuple({"path": one.column, "code": one.code, "detail": one.detail} for one in faults)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Final, TypeAlias
 
@@ -75,12 +75,16 @@ def cell_text(value: Any) -> str:
 
 
 def correct(
-    item: Mapping[str, Any], cells: Mapping[str, str], shown: Callable[[Leaf], str]
+    item: Mapping[str, Any],
+    cells: Mapping[str, str],
+    shown: Callable[[Leaf], str],
+    *,
+    fields: Collection[str] = (),
 ) -> tuple[dict[str, Any], list[RowFault]]:
     """Return ``item`` with the corrections in ``cells``, by column, and the faults of columns and cells.
 
-    ``shown`` is the text that was sent out for a value. A blank cell removes its value; columns that are missing change
-    nothing.
+    ``shown`` is the text that was sent out for a value, ``fields`` are those of items besides answers. A blank cell
+    removes its value; columns that are missing change nothing.
     """
     leaves = leaves_of(item)
     values: dict[Place, Any] = {leaf.place: leaf.value for leaf in leaves.values()}
@@ -94,7 +98,7 @@ def correct(
                 del values[leaf.place]
             continue
         text = _as_typed(cell)
-        place = leaf.place if leaf is not None else place_of(column)
+        place = leaf.place if leaf is not None else (column,) if column in fields else place_of(column)
         if place is None:
             faults.append(RowFault(column, "unknown_column", "The name of this column is not valid."))
         elif begins_like_mask(text):

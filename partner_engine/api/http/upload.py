@@ -7,11 +7,11 @@ from collections.abc import Mapping
 from typing import Any, Final, NamedTuple, TypeVar
 
 import msgspec
-from django.core.exceptions import RequestDataTooBig, SuspiciousOperation
-from django.http.multipartparser import MultiPartParserError
-from rest_framework import renderers
+from django.core.exceptions import RequestDataTooBig
+from rest_framework import parsers, renderers
 
 from partner_engine.api.http.endpoint import Endpoint
+from partner_engine.api.http.json import UnreadBody
 from partner_engine.problems import Refused
 from presentation.strict_json import JsonFault, parse
 
@@ -52,12 +52,14 @@ class Csv(renderers.BaseRenderer):
 
 
 class UploadEndpoint(Endpoint):
-    """An endpoint whose body is a file. What kind of file it is, its content says; the media type is not trusted."""
+    """An endpoint whose body is a file. Its kind is recognized by its content; the media type is not trusted."""
+
+    parser_classes = (parsers.MultiPartParser, UnreadBody)  # type: ignore[assignment]  # only files come in parts
 
     def upload(self) -> Upload:
         """Return the file of this request; reads it once.
 
-        Raises ``Refused``: 400 malformed form, 413 too large, 415 encoded, 422 without a file.
+        Raises ``Refused``: 413 too large, 415 encoded, 422 without a file; ``ParseError`` for a malformed form.
         """
         if not hasattr(self, "_upload"):
             self._upload: Upload = self._read_upload()
@@ -111,13 +113,10 @@ class UploadEndpoint(Endpoint):
         return content
 
     def _form(self) -> Upload:
-        request = self.request._request
         try:
-            files, fields = request.FILES, request.POST
+            files, fields = self.request.FILES, self.request.POST
         except RequestDataTooBig as error:
             raise _too_large() from error
-        except (MultiPartParserError, SuspiciousOperation) as error:
-            raise Refused(400, "malformed_form", "The body is no form of parts that can be read.") from error
         names = list(files)
         if names != [FILE] or len(files.getlist(FILE)) != 1:
             raise Refused.field(f"/{FILE}", "Send one part named file, with the file in it.", code="no_file")
