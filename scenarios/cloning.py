@@ -37,8 +37,8 @@ from tenants.access import Actor
 from tenants.current_tenant import use_tenant
 from tenants.models import Tenant
 
-#: In place of a response until the last copy is decided; never stored.
-_NO_RESPONSE: Final = StoredResponse(202, {}, b"")
+#: In place of a response until the last copy is decided, and for orders without a key; never stored.
+NO_RESPONSE: Final = StoredResponse(202, {}, b"")
 
 
 class ClonePart(msgspec.Struct):
@@ -67,14 +67,16 @@ RespondToClone: TypeAlias = Callable[[Clone], StoredResponse]
 
 class CloneOrder(msgspec.Struct, frozen=True, kw_only=True):
     """The request for a clone: ``expected_version`` is that of the copy that the id means; with an ``idempotency`` key
-    the response is stored with the clone. The ``companion`` is called in the clone's transaction (``batch.save``).
+    the response is stored with the clone. The ``companion`` is called in the clone's transaction
+    (``batch.save``). A dry run decides the copies and writes nothing.
     """
 
     is_renewal: bool = False
     expected_version: int | None = None
     idempotency: IdempotencyKey | None = None
-    respond: RespondToClone
+    respond: RespondToClone = lambda clone: NO_RESPONSE
     companion: Companion | None = None
+    is_dry_run: bool = False
 
 
 def clone_form(form_or_copy_id: UUID, order: CloneOrder, *, scope: Tenant, actor: Actor) -> Clone:
@@ -93,7 +95,8 @@ def clone_form(form_or_copy_id: UUID, order: CloneOrder, *, scope: Tenant, actor
         parts = [maker.part(source) for source in sources]
         for part in parts:
             opened.enter_context(closing(part.context))
-        return save_clone(Clone(parts[0].context.form.id, parts), order.respond, companion=order.companion)
+        clone = Clone(parts[0].context.form.id, parts)
+        return save_clone(clone, order.respond, companion=order.companion, is_dry_run=order.is_dry_run)
 
 
 def require_version(asked: Loaded, expected: int | None) -> None:
@@ -110,7 +113,9 @@ def refuse_held(sources: Iterable[Loaded]) -> None:
             raise CopyIsHeld(kind=kind, until=until)
 
 
-def save_clone(clone: Clone, respond: RespondToClone, *, companion: Companion | None = None) -> Clone:
+def save_clone(
+    clone: Clone, respond: RespondToClone, *, companion: Companion | None = None, is_dry_run: bool = False
+) -> Clone:
     """Decide and save all copies of ``clone`` in one transaction; the response is made when the last is decided.
 
     Only the context of the last copy has the request's idempotency key. The tenant must be in scope.
@@ -121,9 +126,9 @@ def save_clone(clone: Clone, respond: RespondToClone, *, companion: Companion | 
         part = next(waiting)
         part.result = result
         # Only the last response is stored, because only its context has a key.
-        return respond(clone) if part is clone.parts[-1] else _NO_RESPONSE
+        return respond(clone) if part is clone.parts[-1] else NO_RESPONSE
 
-    save([part.context for part in clone.parts], respond=respond_after_last, companion=companion)
+    save([part.context for part in clone.parts], respond=respond_after_last, companion=companion, is_dry_run=is_dry_run)
     return clone
 
 

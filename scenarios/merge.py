@@ -68,7 +68,7 @@ def plan_merge(target: Changeset, source_id: UUID, *, scope: Tenant, expected_ve
         raise SourceMoved(expected=expected_version, actual=source.version)
     with use_tenant(scope):
         base = common_ancestor(Version(mine.copy.id, target.version), Version(source.copy.id, source.version))
-    ancestor = _document_at(target, base, scope) if base is not None else None
+    ancestor = document_at(target, base, scope) if base is not None else None
     theirs = source.changeset_of_current_release().document
     return MergePlan(source, base, _differences(target, ancestor, theirs))
 
@@ -102,14 +102,14 @@ def undo_merge(target: Changeset, version: int | None = None, *, scope: Tenant) 
     merge = next((found for found in reversed(merges) if version in (None, found.at)), None)
     if merge is None:
         raise NoMergeToUndo
-    after, before = (_document_at(target, Version(copy_id, number), scope) for number in (merge.at, merge.at - 1))
+    after, before = (document_at(target, Version(copy_id, number), scope) for number in (merge.at, merge.at - 1))
     differences = _differences(target, after, before)
     picked = pick_sides(differences, {})
     carry_out_steps(target, steps_of(differences, picked), source=None, cause=Cause(UNDO, str(merge.at)))
     return list(picked.unpicked)
 
 
-def _document_at(target: Changeset, version: Version, scope: Tenant) -> Document:
+def document_at(target: Changeset, version: Version, scope: Tenant) -> Document:
     """Return an earlier version of any copy, with the codes of the current release."""
     context = batch.find(
         version.copy_id,
@@ -125,7 +125,7 @@ def _document_at(target: Changeset, version: Version, scope: Tenant) -> Document
 def _differences(changeset: Changeset, base: Document | None, theirs: Document) -> list[Difference]:
     """Return the differences that a merge into the document of ``changeset`` may take."""
     found = merge_documents(base, changeset.document, theirs, rules=comparison_of(changeset))
-    return [difference for difference in found if _is_asked(changeset, difference)]
+    return [difference for difference in found if is_in_release(changeset, difference)]
 
 
 def comparison_of(changeset: Changeset) -> Comparison:
@@ -144,8 +144,8 @@ def comparison_of(changeset: Changeset) -> Comparison:
     return Comparison(keys, is_same, lambda code, answer: not is_hidden(code, answer))
 
 
-def _is_asked(changeset: Changeset, difference: Difference) -> bool:
-    """Return whether the release has the part: what it no longer asks stays where it is."""
+def is_in_release(changeset: Changeset, difference: Difference) -> bool:
+    """Return whether the release has the part of a difference: what it no longer asks stays where it is."""
     catalogue, path = changeset.catalogue, Path(difference.path)
     if difference.kind == "question_set":
         return path.code in catalogue.sets
@@ -161,6 +161,13 @@ def _is_asked(changeset: Changeset, difference: Difference) -> bool:
     return difference.kind == "row" or (question is not None and question.pool == parent)
 
 
+def carry_out_step(target: Changeset, step: Difference) -> None:
+    """Carry out one step, whose sealed answers are sealed for the target. Raises ``ReadOnlyAnswer``, ``PoolIsFull``,
+    ``UnknownPart``.
+    """
+    _CARRY_OUT[step.kind](target, step)
+
+
 def carry_out_steps(target: Changeset, steps: list[Difference], *, source: Sealing | None, cause: Cause) -> None:
     """Carry out ``steps`` with ``cause``. ``source`` opens sealed answers; None if they are sealed for the target."""
     with target.caused_by(cause):
@@ -169,7 +176,7 @@ def carry_out_steps(target: Changeset, steps: list[Difference], *, source: Seali
                 theirs = step.theirs if source is None else _resealed(step, source, target.sealing)
             except DecryptionFailed as error:
                 raise MergeRefused.for_unreadable(step.path, step.id) from error
-            _CARRY_OUT[step.kind](target, msgspec.structs.replace(step, theirs=theirs))
+            carry_out_step(target, msgspec.structs.replace(step, theirs=theirs))
     target.note_cause(cause, is_event=True)
 
 

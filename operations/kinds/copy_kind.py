@@ -7,7 +7,7 @@ the run, as long as nothing changes in between.
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any, ClassVar, Final, Generic, TypeVar, cast
 from uuid import UUID
 
@@ -23,10 +23,10 @@ from copies.changes import Cause
 from copies.models import Copy
 from forms.models import ApplicationForm
 from operations.kinds.kind import CHANGED, UNCHANGED, ArgumentsT, ItemEnd, Kind, Refusal, Work
-from operations.kinds.refusals import BOUND, DELETED, GONE, refusal_of
+from operations.kinds.refusals import BOUND, DELETED, FAULTS, GONE, refusal_of
 from operations.kinds.traces import CopyTrace, OwnerChange, Presence, stored_traces
 from operations.models import OperationItem
-from rules.flow.evaluation import ProductOutcome
+from rules.flow.evaluation import Evaluation, ProductOutcome
 from tenants.access import Actor
 from tenants.current_tenant import use_tenant
 from tenants.models import Tenant
@@ -77,6 +77,7 @@ class Done(msgspec.Struct, frozen=True, kw_only=True):
     result: dict[str, Any] = {}
     presence: Presence = ""
     owner: OwnerChange | None = None
+    carrier_calls: int = 0
 
 
 CopyItemT = TypeVar("CopyItemT", bound=CopyItem)
@@ -179,8 +180,7 @@ class _Portion(Generic[CopyItemT, ArgumentsT]):
 
     def _change(self, identity: UUID, context: BatchContext) -> None:
         _, item = self._items[identity]
-        if item.expected_version not in (None, context.version):
-            raise OtherVersion(expected=item.expected_version or 0, actual=context.version)
+        require_version(context, item)
         if context.loaded.is_bound and not self._kind.takes_bound:
             raise CopyIsBound
         fields = context.copy.fields
@@ -210,8 +210,13 @@ class _Portion(Generic[CopyItemT, ArgumentsT]):
             application_form_id=context.form.id,
             version_before=result.loaded_version,
             version_after=result.version,
-            result={"changes": len(result.changes), "eligibility": moved_outcomes(result), **done.result},
+            result={
+                "changes": len(result.changes),
+                "eligibility": moved_between(result.before, result.evaluation),
+                **done.result,
+            },
             undo=stored_traces([trace]) if result.written and self._kind.can_undo else None,
+            carrier_calls=done.carrier_calls,
         )
 
     def _refuse(self, faults: Mapping[UUID, Fault]) -> None:
@@ -231,13 +236,58 @@ class _Portion(Generic[CopyItemT, ArgumentsT]):
             )
 
 
-def moved_outcomes(result: SaveResult) -> dict[str, Any]:
+def moved_between(before: Evaluation, after: Evaluation) -> dict[str, Any]:
     """Return the products whose outcome or premium moved: before and after, null for one that is not offered."""
-    before = result.before.eligibility
-    return {
-        product: {"before": _standing(before.get(product)), "after": _standing(after)}
-        for product, after in sorted(result.moved.items())
-    }
+    found = {}
+    for product in sorted({*before.eligibility, *after.eligibility}):
+        standings = [_standing(one.eligibility.get(product)) for one in (before, after)]
+        if standings[0] != standings[1]:
+            found[product] = {"before": standings[0], "after": standings[1]}
+    return found
+
+
+def read_copies(
+    items: Sequence[tuple[OperationItem, CopyItemT]],
+    work: Work[ArgumentsT],
+    read: Callable[[BatchContext], dict[str, Any]],
+) -> list[ItemEnd]:
+    """Load the copies of a chunk without their locks; return the end of each item with the result that ``read``
+    returns, which raises ``BatchError`` to refuse the copy. Nothing of the copies is changed.
+    """
+    found = batch.find_many([item.id for _, item in items], scope=work.tenant, actor=work.actor)
+    missing = [identity for identity, one in found.items() if isinstance(one, NotFound)]
+    reasons = refusals_of_ids(missing, tenant=work.tenant) if missing else {}
+    ends = []
+    for row, item in items:
+        context = found[item.id]
+        if isinstance(context, BatchError):
+            ends.append(ItemEnd(item_id=row.id, refusal=reasons.get(item.id) or refusal_of(context)))
+            continue
+        result, refusal = {}, None
+        try:
+            require_version(context, item)
+            result = read(context)
+        except FAULTS as fault:
+            refusal = refusal_of(fault)
+        ends.append(
+            ItemEnd(
+                item_id=row.id,
+                refusal=refusal,
+                outcome=UNCHANGED,
+                copy_id=context.copy.id,
+                application_form_id=context.form.id,
+                version_before=context.version,
+                version_after=context.version,
+                result=result,
+            )
+        )
+    return ends
+
+
+def require_version(context: BatchContext, item: CopyItem) -> None:
+    """Raise ``OtherVersion`` where the copy has another version than ``item`` expects."""
+    if item.expected_version not in (None, context.version):
+        raise OtherVersion(expected=item.expected_version or 0, actual=context.version)
 
 
 def _standing(outcome: ProductOutcome | None) -> dict[str, Any] | None:

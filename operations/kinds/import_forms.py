@@ -22,7 +22,7 @@ from batch.save import Fault, refusing
 from catalogue import releases
 from copies.changes import Cause
 from copies.models import Copy
-from operations.kinds.copy_kind import OPERATION, moved_outcomes
+from operations.kinds.copy_kind import OPERATION, moved_between
 from operations.kinds.kind import UNCHANGED, ItemEnd, Kind, Refusal, Work
 from operations.kinds.refusals import refusal_of
 from operations.kinds.traces import CopyTrace, stored_traces
@@ -152,7 +152,7 @@ class _Forms:
             application_form_id=key,
             version_before=0,
             version_after=result.version,
-            result={"changes": len(result.changes), "eligibility": moved_outcomes(result)},
+            result={"changes": len(result.changes), "eligibility": moved_between(result.before, result.evaluation)},
             undo=stored_traces([CopyTrace(copy_id=key, before=0, after=result.version, presence="made")]),
         )
 

@@ -24,8 +24,13 @@ from operations.kinds.kind import Refusal
 _TRANSIENT: Final = (LockNotAcquired, StaleChangeset, IdempotencyInFlight)
 #: Classes of SQLSTATE after which the same statement fails again: wrong data, violated constraints.
 _LASTING: Final = ("22", "23")
+#: Lock and statement timeouts, a deadlock.
+_BUSY: Final = frozenset({"55P03", "57014", "40P01"})
 #: The maximum number of details of one item.
 MOST_DETAILS: Final = 20
+
+#: The faults that ``refusal_of`` knows.
+FAULTS: Final = (BatchError, DatabaseError, DecryptionFailed, UnreadableDocument, KeyServiceUnavailable)
 
 BOUND: Final = Refusal(
     code="form_bound",
@@ -79,4 +84,6 @@ def _of_database(fault: DatabaseError) -> Refusal:
     state = getattr(fault.__cause__, "sqlstate", None) or ""
     if state[:2] in _LASTING:
         return Refusal(code="not_storable", detail="The database refused this copy. Report its id to support.")
+    if state not in _BUSY:
+        raise fault
     return Refusal(code="unavailable", detail="The database is busy. Try again in a moment.", transient=True)

@@ -8,8 +8,9 @@ from uuid import UUID
 
 import msgspec
 
-#: What an operation did to the presence of a copy.
-Presence: TypeAlias = Literal["", "made", "deleted", "restored"]
+#: What a save did to the presence of a copy, or of its form: it made the form, archived or restored it; it deleted the
+#: copy or took that back.
+Presence: TypeAlias = Literal["", "made", "archived", "restored", "deleted", "undeleted"]
 
 
 class OwnerChange(msgspec.Struct, frozen=True):

@@ -47,6 +47,8 @@ class Rename(Kind[TestItem, TestArguments]):
     arguments_type = TestArguments
     #: Whether ends are recorded in the transaction of the save; False is a sabotage.
     is_atomic = True
+    #: Seconds before and after the save of a chunk, in which a worker may be killed.
+    rest = 0.0
 
     def __init__(self) -> None:
         """Note nothing yet."""
@@ -65,7 +67,9 @@ class Rename(Kind[TestItem, TestArguments]):
         good = {UUID(item.form_id): row for row, item in items if row.id not in ends and item.form_id}
         ends |= {row.id: ItemEnd(item_id=row.id) for row, item in items if row.id not in ends and not item.form_id}
         if good:
+            time.sleep(self.rest)
             ends |= self._rename(good, work)
+            time.sleep(self.rest)
         return [ends[row.id] for row, _ in items]
 
     def _rename(self, rows: Mapping[UUID, OperationItem], work: Work[TestArguments]) -> dict[UUID, ItemEnd]:

@@ -84,6 +84,12 @@ PAGES: dict[str, tuple[str, dict[str, str], bool]] = {
     "revoke-guest-link": ("POST", {}, True),
     "send-back-guest-link": ("POST", {"open": "mqs_business_name"}, True),
     "industries": ("GET", {"q": "restaurant"}, True),
+    "operations": ("GET", {}, False),
+    "new-operation": ("POST", {"kind": "archive", "step": "run"}, False),
+    "new-operation-fields": ("GET", {}, False),
+    "operation": ("GET", {}, False),
+    "order-operation": ("POST", {"order": "undo"}, False),
+    "operation-results": ("GET", {}, False),
     "webhooks": ("GET", {}, False),
     "add-webhook": ("POST", {"url": "https://hooks.example.com/", "event_types": "*"}, False),
     "webhook": ("GET", {}, False),
@@ -102,6 +108,8 @@ GUEST_PAGES: dict[str, tuple[str, dict[str, str]]] = {
 }
 #: Addresses of one webhook endpoint; ``start`` gives it the copy's id.
 OF_ONE_ENDPOINT = {"webhook", "order-webhook"}
+#: Addresses of one operation; ``tests/partner_engine/web/test_operations.py`` asks for those of another tenant.
+OF_ONE_OPERATION = {"operation", "order-operation", "operation-results"}
 #: Addresses with the id of a record below that of the copy; ``start`` gives a quote the copy's id.
 WITH_SECOND_ID = {
     "revoke-guest-link",
@@ -122,7 +130,7 @@ OPEN = {"sign-in", "sign-out"}
 def ask(client: Client, name: str, copy_id: str, **headers: str) -> HttpResponse:
     """Ask for the page ``name``."""
     method, fields, is_of_one = PAGES[name]
-    args = [copy_id] if is_of_one or name in OF_ONE_ENDPOINT else []
+    args = [copy_id] if is_of_one or name in OF_ONE_ENDPOINT | OF_ONE_OPERATION else []
     more = [1] if name == "version" else [copy_id] if name in WITH_SECOND_ID else []
     address = reverse(f"web:{name}", args=[*args, *more])
     return getattr(client, method.lower())(address, fields, headers=headers)

@@ -1,0 +1,197 @@
+"""Workers are killed and stopped while an operation runs: every item ends once, each form is changed at most once."""
+
+from __future__ import annotations
+
+import random
+import signal
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any, Final
+
+import psycopg
+import pytest
+
+from tests.harness.faults.trials import Trial
+from tests.harness.faults.world import World
+
+FULL: Final = pytest.mark.fault
+WORK: Final = "operation_trials:work_until_killed"
+#: The counts of the operation, and of its items by state, as of one moment.
+COUNTS: Final = """
+SELECT o.total, o.completed, o.failed, o.cancelled, o.finished_at IS NOT NULL,
+       count(i.id) FILTER (WHERE i.state = 'completed'), count(i.id) FILTER (WHERE i.state = 'failed'),
+       count(i.id) FILTER (WHERE i.state = 'cancelled')
+  FROM operations_batchoperation o JOIN operations_operationitem i ON i.operation_id = o.id
+ WHERE o.id = %s GROUP BY o.id"""
+#: Copies whose version does not follow from the end of their item: 2 for a completed one, 1 for any other.
+WRONG_VERSIONS: Final = """
+SELECT count(*) FROM operations_operationitem i JOIN copies_copy c ON c.id = (%s::uuid[])[i.number + 1]
+ WHERE i.operation_id = %s AND c.version <> CASE WHEN i.state = 'completed' THEN 2 ELSE 1 END"""
+EVENTS: Final = """
+SELECT payload->>'event_type', (payload->'data'->>'progress_percent')::float FROM actions_outboxaction
+ WHERE kind = 'publish_webhook' AND payload->>'subject' = %s ORDER BY created_at, id"""
+
+
+class Watch:
+    """What is seen of an operation while it runs."""
+
+    def __init__(self, connection: psycopg.Connection[Any], operation: str) -> None:
+        self.wrong: list[str] = []
+        self.ended = 0
+        self.is_finished = False
+        self._connection = connection
+        self._operation = operation
+
+    def look(self) -> None:
+        row = self._connection.execute(COUNTS, [self._operation]).fetchone()
+        assert row is not None
+        total, *rest = row
+        stored, self.is_finished, counted = rest[:3], rest[3], rest[4:]
+        if stored != counted:
+            self.wrong.append(f"stored {stored}, counted {counted}")
+        if sum(stored) < self.ended:
+            self.wrong.append(f"progress went back from {self.ended} to {sum(stored)}")
+        self.ended = sum(stored)
+        if self.is_finished != (self.ended == total):
+            self.wrong.append(f"finished: {self.is_finished} with {self.ended} of {total}")
+
+
+def hire(world: World, **how: Any) -> Trial:
+    worker = world.fork(WORK, **how)
+    report = worker.next_report()
+    assert report is not None and "started" in report, report
+    return worker
+
+
+@contextmanager
+def workers(world: World, amount: int, **how: Any) -> Iterator[list[Trial]]:
+    """Run ``amount`` workers; those in the list are killed at the end."""
+    crew = [hire(world, **how) for _ in range(amount)]
+    try:
+        yield crew
+    finally:
+        for worker in crew:
+            worker.send(signal.SIGKILL)
+            worker.finish()
+
+
+def run_under_kills(  # noqa: PLR0913 - each is named at the call
+    world: World,
+    chance: random.Random,
+    *,
+    forms: int,
+    chunk: int,
+    kills: int,
+    cancel_at: float | None = 0.6,
+    lease: float = 1.0,
+    rest: float = 0.05,
+    worse: str = "",
+    seconds: float = 300.0,
+) -> list[str]:
+    """Let two workers run an operation over ``forms``, killing or stopping one of them repeatedly; cancel the rest, and
+    retry what failed. Return the broken promises.
+    """
+    made = world.do("scenarios:make_forms", count=forms)[0]["forms"]
+    numbers = chance.sample(range(forms), k=forms * 8 // 100)
+    invalid, transient = numbers[: forms * 3 // 100], numbers[forms * 3 // 100 :]
+    submitted = {"forms": made, "invalid": invalid, "transient": transient}
+    operation = world.do("operation_trials:submit", **submitted)[0]["operation"]
+    how = {"lease": lease, "chunk": chunk, "rest": rest, "worse": worse}
+    with world.connect() as connection, workers(world, 2, **how) as crew:
+        connection.autocommit = True
+        watch = Watch(connection, operation)
+        deadline = time.monotonic() + seconds
+        killed, is_cancelled = 0, cancel_at is None
+        while not watch.is_finished and time.monotonic() < deadline:
+            time.sleep(chance.uniform(0.02, 0.15))
+            watch.look()
+            if killed < kills and watch.ended * (kills + 1) >= killed * forms * (cancel_at or 1.0):
+                killed += 1
+                _disturb(world, crew, chance, **how)
+            if not is_cancelled and watch.ended >= forms * (cancel_at or 1.0):
+                world.do("operation_trials:order", name="cancel", operation=operation)
+                is_cancelled = True
+        wrong = watch.wrong + what_is_wrong(connection, operation, made, watch)
+        if not wrong and killed < kills:
+            wrong.append(f"only {killed} of {kills} workers were killed")
+        if not wrong:
+            wrong = retry_and_look(world, connection, operation, watch)
+    return wrong
+
+
+def _disturb(world: World, crew: list[Trial], chance: random.Random, *, lease: float, **how: Any) -> None:
+    """Kill a worker and hire another, or stop it until others have taken its items over."""
+    place = chance.randrange(len(crew))
+    if chance.random() < 0.3:
+        crew[place].send(signal.SIGSTOP)
+        time.sleep(lease * 1.5)
+        crew[place].send(signal.SIGCONT)
+        return
+    crew[place].send(signal.SIGKILL)
+    crew[place].finish()
+    crew[place] = hire(world, lease=lease, **how)
+
+
+def what_is_wrong(connection: psycopg.Connection[Any], operation: str, forms: list[str], watch: Watch) -> list[str]:
+    wrong = [] if watch.is_finished else [f"not finished: {watch.ended} of {len(forms)} ended"]
+    if amount := one(connection, WRONG_VERSIONS, [forms, operation]):
+        wrong.append(f"{amount} copies were changed twice, or not as their items say")
+    events = connection.execute(EVENTS, [operation]).fetchall()
+    percents = [percent for name, percent in events if name == "batch_operation.progress"]
+    if len(percents) > 10 or len(set(percents)) != len(percents):
+        wrong.append(f"progress events: {percents}")
+    ends = [percent for name, percent in events if name in ("batch_operation.completed", "batch_operation.failed")]
+    if ends != [100.0]:
+        wrong.append(f"events of the end: {ends}")
+    return wrong
+
+
+def retry_and_look(world: World, connection: psycopg.Connection[Any], operation: str, watch: Watch) -> list[str]:
+    """Retry what failed; return what else was touched."""
+    untouched = "SELECT md5(string_agg(i::text, ',' ORDER BY number)) FROM operations_operationitem i"
+    untouched += " WHERE operation_id = %s AND NOT (number = ANY(%s))"
+    rows = connection.execute(
+        "SELECT number FROM operations_operationitem WHERE operation_id = %s AND state = 'failed'", [operation]
+    ).fetchall()
+    failed = [row[0] for row in rows]
+    if not failed:
+        return []
+    before = one(connection, untouched, [operation, failed])
+    done = world.do("operation_trials:order", name="retry", operation=operation)[0]["done"]
+    again = Watch(connection, operation)
+    deadline = time.monotonic() + 30
+    while not again.is_finished and time.monotonic() < deadline:
+        time.sleep(0.05)
+        again.look()
+    wrong = list(again.wrong)
+    if not again.is_finished or done != len(failed):
+        wrong.append(f"retried {done} of {len(failed)}, finished: {again.is_finished}")
+    if one(connection, untouched, [operation, failed]) != before:
+        wrong.append("the retry touched items that had not failed")
+    return wrong
+
+
+def one(connection: psycopg.Connection[Any], query: str, values: list[Any]) -> Any:
+    row = connection.execute(query, values).fetchone()  # type: ignore[call-overload]
+    assert row is not None
+    return row[0]
+
+
+@pytest.mark.parametrize(
+    ("forms", "chunk", "kills"), [(100, 20, 2), pytest.param(2_000, 100, 10, marks=[FULL, pytest.mark.slow])]
+)
+def test_every_item_ends_once_though_workers_are_killed(
+    world: World, chance: random.Random, forms: int, chunk: int, kills: int
+) -> None:
+    assert run_under_kills(world, chance, forms=forms, chunk=chunk, kills=kills) == []
+
+
+@FULL
+@pytest.mark.parametrize("worse", ["recorded apart", "no lease", "counted twice"])
+def test_kills_find_a_sabotaged_engine(world: World, chance: random.Random, worse: str) -> None:
+    for _ in range(5):
+        how = {"cancel_at": None, "rest": 0.2, "lease": 0.6, "seconds": 60.0}
+        if run_under_kills(world, chance, forms=100, chunk=20, kills=6, worse=worse, **how):  # type: ignore[arg-type]
+            return
+    pytest.fail(f"nobody noticed: {worse}")
