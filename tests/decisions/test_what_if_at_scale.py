@@ -39,10 +39,10 @@ class Expected:
         self.by_industry: Counter[str] = Counter()
         self.changed: set[Any] = set()
 
-    def add(self, copy: BookCopy, release: DraftRelease) -> None:
+    def add(self, copy: BookCopy, release: DraftRelease, present: DraftRelease) -> None:
         document = decode_document(copy.copy.document)
         old, new = (
-            fire(one.compiled, decode_document(copy.copy.document)).evaluation.eligibility for one in (PRESENT, release)
+            fire(one.compiled, decode_document(copy.copy.document)).evaluation.eligibility for one in (present, release)
         )
         for code in {**old, **new}:
             before, after = _brief(old.get(code)), _brief(new.get(code))
@@ -63,20 +63,22 @@ def _brief(outcome: ProductOutcome | None) -> tuple[str, int | None]:
     return ("", None) if outcome is None else (outcome.outcome, outcome.premium)
 
 
-def report_on(copies: list[BookCopy], release: DraftRelease) -> BookReport:
-    supposition = suppose_release(PRESENT, release)
+def report_on(copies: list[BookCopy], release: DraftRelease, present: DraftRelease = PRESENT) -> BookReport:
+    supposition = suppose_release(present, release)
     builder = start_report(supposition)
     for effect in effects_on(copies, supposition, workers=1):
         builder.add(effect)
     return builder.report()
 
 
-def assert_equals_brute_force(copies: list[BookCopy], release: DraftRelease) -> None:
+def assert_equals_brute_force(
+    copies: list[BookCopy], release: DraftRelease, present: DraftRelease = PRESENT
+) -> None:  # fmt: skip
     expected = Expected()
     for copy in copies:
-        expected.add(copy, release)
+        expected.add(copy, release, present)
 
-    report = report_on(copies, release)
+    report = report_on(copies, release, present)
 
     assert report.copies == len(copies)
     assert {(flip.product, flip.before, flip.after): flip.count for flip in report.flips} == expected.flips
@@ -93,7 +95,11 @@ def assert_equals_brute_force(copies: list[BookCopy], release: DraftRelease) -> 
 
 @pytest.mark.parametrize("name", DRAFTS)
 def test_a_report_equals_deciding_each_copy(name: str) -> None:
-    assert_equals_brute_force(list(kennel_documents(PRESENT, 150)), compiled_release(DRAFTS[name]))
+    """The next draft follows as well, because two drafts can differ where neither differs from the catalogue."""
+    names = list(DRAFTS)
+    following = DRAFTS[names[(names.index(name) + 1) % len(names)]]
+    for present, draft in ((PRESENT, DRAFTS[name]), (compiled_release(DRAFTS[name], 1), following)):
+        assert_equals_brute_force(list(kennel_documents(present, 100)), compiled_release(draft), present)
 
 
 @pytest.mark.slow
@@ -135,22 +141,11 @@ def test_the_lists_are_cut_and_the_counts_are_not(monkeypatch: pytest.MonkeyPatc
 
 def _sabotaged(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
     if name == "a product is not decided":
-        whole = copy_effect._Judge.in_part
-
-        def in_part(judge: Any) -> Any:
-            monkeypatch.setattr(copy_effect, "decide_product", lambda state, product: _stored(judge, product))
-            return whole(judge)
-
-        monkeypatch.setattr(copy_effect._Judge, "in_part", in_part)
+        monkeypatch.setattr(copy_effect, "redecide_product", lambda state, product, *, before, parts: before)
     elif name == "a copy is left out":
         monkeypatch.setattr(book_report.ReportBuilder, "add", _skipping(book_report.ReportBuilder.add))
     else:
         monkeypatch.setattr(copy_effect, "_place", lambda side, code: ("TX", "812910"))
-
-
-def _stored(judge: Any, product: Any) -> ProductOutcome:
-    found: ProductOutcome = judge._evaluation().eligibility[product.product.code]
-    return found
 
 
 def _skipping(add: Callable[..., None]) -> Callable[..., None]:
