@@ -317,6 +317,18 @@ class DecideAnew(FieldsPayload):
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class RecordShadowRules(FieldsPayload):
+    """Decide the shadow rules of current releases for the tenant's open copies; each ``part`` emits the next."""
+
+    kind: ClassVar[str] = "record_shadow_rules"
+    payload_time: ClassVar[PayloadTime] = PayloadTime.FRESH
+    targeted_by: ClassVar[tuple[str, ...]] = ("tenant_id", "part")
+
+    tenant_id: str
+    part: str = ""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class RecountActiveUsers(FieldsPayload):
     """Remove users and API clients that are no longer active from the tenant's active ones."""
 

@@ -253,6 +253,7 @@ class ProductRule(models.Model):
         blank=True,
         help_text='For the effect "adjust": question codes and values to rate, such as {"limit": "l500"}.',
     )
+    shadow = models.BooleanField(default=False, help_text="Decided and counted, without any effect on forms.")
 
     class Meta:
         ordering: ClassVar = ["product", "position", "id"]

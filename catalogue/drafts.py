@@ -73,7 +73,9 @@ def _draft(catalogue: Catalogue) -> CatalogueDefinition:
             for row in catalogue.derived_values.all()
         ),
         form_rules=tuple(
-            parts.FormRule(id=row.code, when=row.when, then=cast(Any, row.then), at=row.at, say=row.say)
+            parts.FormRule(
+                id=row.code, when=row.when, then=cast(Any, row.then), at=row.at, say=row.say, shadow=row.shadow
+            )
             for row in catalogue.form_rules.all()
         ),
         lines=tuple(
@@ -174,7 +176,9 @@ def _product(row: carrier_rows.CarrierProduct) -> parts.Product:
 
 def _rules(rows: Iterable[carrier_rows.ProductRule]) -> tuple[parts.ProductRule, ...]:
     return tuple(
-        parts.ProductRule(id=row.code, when=row.when, then=cast(Any, row.then), why=row.why, set=row.set)
+        parts.ProductRule(
+            id=row.code, when=row.when, then=cast(Any, row.then), why=row.why, set=row.set, shadow=row.shadow
+        )
         for row in rows
     )
 

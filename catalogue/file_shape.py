@@ -29,6 +29,7 @@ _STAND_INS: Final[dict[str, Any]] = {
             "quirk",
             "real_time",
             "show",
+            "shadow",
             "indexed",
             "sensitivity",
             "required",

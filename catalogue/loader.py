@@ -143,6 +143,7 @@ def _load_rules(catalogue: Catalogue, definition: CatalogueDefinition) -> None:
             then=rule.then,
             at=rule.at,
             say=rule.say,
+            shadow=rule.shadow,
         )
         for position, rule in enumerate(definition.form_rules)
     )
@@ -236,7 +237,14 @@ def _load_rating(row: carrier_rows.CarrierProduct, product: parts.Product) -> No
     )
     carrier_rows.ProductRule.objects.bulk_create(
         carrier_rows.ProductRule(
-            product=row, position=position, code=rule.id, when=rule.when, then=rule.then, why=rule.why, set=rule.set
+            product=row,
+            position=position,
+            code=rule.id,
+            when=rule.when,
+            then=rule.then,
+            why=rule.why,
+            set=rule.set,
+            shadow=rule.shadow,
         )
         for position, rule in enumerate(product.rules)
     )

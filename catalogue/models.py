@@ -16,7 +16,24 @@ from django.core.validators import RegexValidator
 from django.db import models
 
 from catalogue.checks import check_row, pool_circle
+from catalogue.golden_models import AcceptedResult, GoldenCase
 from rules.types.registry import QUESTION_TYPES
+
+__all__ = [
+    "AcceptedResult",
+    "Catalogue",
+    "Choice",
+    "ChoiceList",
+    "DerivedValue",
+    "FormRule",
+    "GoldenCase",
+    "LineOfBusiness",
+    "PackageImport",
+    "PackagePublisher",
+    "Question",
+    "QuestionSet",
+    "Release",
+]
 
 _NAME = RegexValidator(
     r"\A[A-Za-z_][A-Za-z0-9_]*\Z",
@@ -390,6 +407,7 @@ class FormRule(models.Model):
     then = models.CharField("effect", max_length=20, choices=Effect)
     at = models.CharField("shown at", max_length=64, help_text="Code of the question or pool that shows the message.")
     say = models.CharField("message", max_length=500)
+    shadow = models.BooleanField(default=False, help_text="Decided and counted, without any effect on forms.")
 
     class Meta:
         ordering: ClassVar = ["catalogue", "position", "code"]

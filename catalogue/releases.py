@@ -22,6 +22,7 @@ from redis.exceptions import RedisError
 
 from catalogue.compiled_releases import CompiledReleases
 from catalogue.drafts import read_draft
+from catalogue.golden_cases import drop_sensitive_answers, faults_of, run_cases
 from catalogue.models import Catalogue, Release
 from catalogue.publish_hooks import Published, run_hooks, stricter_questions
 from catalogue.publish_work import call_in_publish
@@ -64,7 +65,7 @@ def publish(catalogue: Catalogue, *, actor_id: str, notes: str = "") -> Release:
 
     A draft equal to the current release makes no new release; the current one is returned. ``notices`` of the release
     are sentences for the person who publishes. Raises ``CatalogueErrors`` and publishes nothing if the draft is
-    faulty, ``RuntimeError`` inside a transaction.
+    faulty or decides a golden case in another way than expected, ``RuntimeError`` inside a transaction.
     """
     with transaction.atomic(durable=True):
         locked = Catalogue.objects.select_for_update().get(pk=catalogue.pk)
@@ -97,6 +98,8 @@ def _release_of(catalogue: Catalogue, *, actor_id: str, notes: str) -> tuple[Rel
     latest = catalogue.releases.defer("content").order_by("-number").first()
     if latest and latest.checksum == checksum:
         return latest, None
+    if faults := faults_of(run_cases(catalogue, compiled)):
+        raise CatalogueErrors(faults)
     made = Release.objects.create(
         catalogue=catalogue,
         number=latest.number + 1 if latest else 1,
@@ -105,6 +108,7 @@ def _release_of(catalogue: Catalogue, *, actor_id: str, notes: str) -> tuple[Rel
         notes=notes,
         published_by_id=actor_id,
     )
+    drop_sensitive_answers(made, compiled, before=latest.pk if latest else 0)
     return made, compiled
 
 

@@ -105,7 +105,9 @@ def _product_faults(definition: CatalogueDefinition, compiled: CompiledProduct) 
     for place, table in enumerate(compiled.tables):
         yield from _rate_faults(table.table, table.rate_by.kind, f"{where}.rating.tables[{place}]")
     questions = {question.code: question for part in definition.question_sets for question in part.questions}
-    for rule in product.rules:
+    # The compiled product lacks its shadow rules.
+    rules = next(other.rules for other in definition.products if other.code == product.code)
+    for rule in rules:
         yield from _adjust_faults(definition, rule, questions, f"{where}.rules[{rule.id}].set")
 
 

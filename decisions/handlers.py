@@ -7,7 +7,7 @@ from uuid import UUID
 
 from django.db import DEFAULT_DB_ALIAS
 
-from actions.kinds import DecideAnew
+from actions.kinds import DecideAnew, DeferredAction, RecordShadowRules
 from actions.maintenance import hourly
 from actions.models import ActionState, OutboxAction
 from actions.outbox import enqueue
@@ -18,6 +18,7 @@ from catalogue.publish_hooks import Published, after_publish
 from catalogue.publish_work import in_publish, publish_completion, publish_impact
 from decisions.impact import count_concerned, count_refusing, count_remapped
 from decisions.runs import decide_part, describe_runs, finish_run, open_run
+from decisions.shadow import record_shadow_rules
 from decisions.waiting import list_databases, list_waiting
 from tenants.current_tenant import across_tenants, use_tenant
 from tenants.models import Tenant
@@ -87,6 +88,20 @@ def decide_each_hour(tenant: Tenant) -> DecideAnew:
     return DecideAnew(tenant_id=str(tenant.pk), cause="day")
 
 
+@handles(RecordShadowRules)
+def record_shadow_part(action: Delivered) -> None:
+    """Record the results of shadow rules for some copies, and emit the next part while copies are left."""
+    if record_shadow_rules(action.tenant):
+        part = str(int(action.payload["part"] or "0") + 1)
+        _emit(action.tenant, RecordShadowRules(tenant_id=str(action.tenant.pk), part=part))
+
+
+@hourly
+def record_shadow_rules_each_hour(tenant: Tenant) -> RecordShadowRules:
+    """Return the hourly record of shadow rules at ``tenant``."""
+    return RecordShadowRules(tenant_id=str(tenant.pk))
+
+
 @in_publish
 def decide_after_publish(release: Release) -> None:
     """Emit the runs of the tenants in the shared database, in the transaction of the publish."""
@@ -111,7 +126,7 @@ def _emit_for_all(alias: str, release_id: int) -> None:
                 _emit(tenant, DecideAnew(tenant_id=str(tenant.pk), cause="release", release_id=release_id, part=part))
 
 
-def _emit(tenant: Tenant, action: DecideAnew) -> None:
+def _emit(tenant: Tenant, action: DeferredAction) -> None:
     enqueue(action, alias=tenant.database_alias, tenant_id=tenant.pk, copy_id=None)
 
 

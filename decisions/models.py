@@ -1,4 +1,4 @@
-"""The runs that decide a tenant's open copies anew, as staff see them."""
+"""The runs that decide a tenant's open copies anew, and the results of shadow rules, as staff see them."""
 
 from __future__ import annotations
 
@@ -43,3 +43,21 @@ class DecisionRun(TenantModel):
 
     def __str__(self) -> str:
         return f"{self.get_cause_display()}: {self.decided} of {self.total}"
+
+
+class ShadowRecord(TenantModel):
+    """The results of the shadow rules of one release for one copy, as it was at ``version``. No caller sees it."""
+
+    copy_id = models.UUIDField()
+    release_id = models.IntegerField("release")
+    version = models.PositiveIntegerField()
+    results = models.JSONField(default=dict, help_text="fired, not_fired or unknown, by the name of the rule.")
+    recorded_at = models.DateTimeField()
+
+    class Meta:
+        ordering: ClassVar = ["-recorded_at"]
+        constraints: ClassVar = [models.UniqueConstraint(fields=["copy_id", "release_id"], name="shadow_record_once")]
+        indexes: ClassVar = [models.Index(fields=["tenant_id", "release_id"], name="shadow_record_release")]
+
+    def __str__(self) -> str:
+        return f"Shadow rules of release {self.release_id} for copy {self.copy_id}"

@@ -13,7 +13,7 @@ from copies.document import AnswerValue
 from decisions.decide_many import DecidingRelease
 from decisions.errors import AnswerNotSupposed
 from presentation.visibility import NOBODY, Confidentiality, Visibility
-from rules.definition.catalogue import CatalogueDefinition, Product
+from rules.definition.catalogue import CatalogueDefinition, Product, without_shadow
 from rules.definition.model import CHECKS, RATING, CompiledCatalogue, Gate
 from rules.definition.renames import Renames, renames_of
 from rules.types.cleaning import InvalidValue, clean
@@ -118,7 +118,10 @@ def changed_products(before: CatalogueDefinition, after: CatalogueDefinition) ->
 
 
 def decisive_parts(definition: CatalogueDefinition) -> CatalogueDefinition:
-    """Return ``definition`` without the texts that neither decide nor are part of a decision or of the search."""
+    """Return ``definition`` without shadow rules and the texts that neither decide nor are part of a decision or of the
+    search.
+    """
+    definition = without_shadow(definition)
     sets = tuple(
         replace(
             part,

@@ -7,7 +7,7 @@ from uuid import UUID
 
 from channels.db import database_sync_to_async
 from django.core.handlers.asgi import ASGIRequest
-from django.http import HttpRequest, StreamingHttpResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseBase, StreamingHttpResponse
 
 from operations.models import BatchOperation
 from operations.submission.order import ResultFormat
@@ -38,12 +38,16 @@ class _File:
 
 def results_response(
     request: HttpRequest, operation: BatchOperation, *, tenant: Tenant, format: ResultFormat
-) -> StreamingHttpResponse:
+) -> HttpResponseBase:
     """Return the results of ``operation`` in the order of the input, for the server that ``request`` came by."""
+    headers = {
+        "Content-Disposition": f'attachment; filename="operation-{operation.id}.{format}"',
+        "Cache-Control": "no-store",
+    }
+    if request.method == "HEAD":
+        return HttpResponse(content_type=_TYPES[format], headers=headers)
     file = _File(operation.id, tenant=tenant, format=format)
     content = _in_threads(file) if isinstance(request, ASGIRequest) else _in_this_thread(file)
-    name = f"operation-{operation.id}.{format}"
-    headers = {"Content-Disposition": f'attachment; filename="{name}"', "Cache-Control": "no-store"}
     return StreamingHttpResponse(content, content_type=_TYPES[format], headers=headers)
 
 

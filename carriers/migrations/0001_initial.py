@@ -240,6 +240,10 @@ class Migration(migrations.Migration):
                         on_delete=django.db.models.deletion.CASCADE, related_name="rules", to="carriers.carrierproduct"
                     ),
                 ),
+                (
+                    "shadow",
+                    models.BooleanField(default=False, help_text="Decided and counted, without any effect on forms."),
+                ),
             ],
             options={
                 "ordering": ["product", "position", "id"],

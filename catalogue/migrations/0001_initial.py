@@ -236,6 +236,10 @@ class Migration(migrations.Migration):
                         on_delete=django.db.models.deletion.CASCADE, related_name="form_rules", to="catalogue.catalogue"
                     ),
                 ),
+                (
+                    "shadow",
+                    models.BooleanField(default=False, help_text="Decided and counted, without any effect on forms."),
+                ),
             ],
             options={
                 "ordering": ["catalogue", "position", "code"],
@@ -684,6 +688,102 @@ class Migration(migrations.Migration):
         migrations.AddConstraint(
             model_name="release",
             constraint=models.UniqueConstraint(fields=("catalogue", "number"), name="release_number_once"),
+        ),
+        migrations.CreateModel(
+            name="GoldenCase",
+            fields=[
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("name", models.CharField(max_length=200)),
+                ("note", models.TextField(blank=True, help_text="What the case proves.")),
+                (
+                    "as_of",
+                    models.DateField(
+                        help_text="The case is decided as of this day, in every release.",
+                        verbose_name="evaluation date",
+                    ),
+                ),
+                (
+                    "answers",
+                    models.JSONField(blank=True, default=dict, help_text="Answers by question code, as in the API."),
+                ),
+                (
+                    "answer_pools",
+                    models.JSONField(
+                        blank=True,
+                        default=dict,
+                        help_text="Lists of rows by pool code: answers and answer_pools of each row.",
+                    ),
+                ),
+                (
+                    "excluded",
+                    models.JSONField(
+                        blank=True, default=list, help_text="Codes of products that were excluded by force."
+                    ),
+                ),
+                (
+                    "left_out",
+                    models.JSONField(default=list, editable=False, help_text="Questions whose answers were left out."),
+                ),
+                (
+                    "expected",
+                    models.JSONField(
+                        default=dict, editable=False, help_text="Outcome, premium and reasons by product."
+                    ),
+                ),
+                ("created_at", models.DateTimeField(auto_now_add=True)),
+                ("created_by_id", models.CharField(editable=False, max_length=64, verbose_name="created by")),
+                (
+                    "catalogue",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="golden_cases",
+                        to="catalogue.catalogue",
+                    ),
+                ),
+                (
+                    "release",
+                    models.ForeignKey(
+                        editable=False,
+                        help_text="The release whose codes the answers have.",
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="catalogue.release",
+                    ),
+                ),
+            ],
+            options={
+                "ordering": ["catalogue", "name"],
+            },
+        ),
+        migrations.CreateModel(
+            name="AcceptedResult",
+            fields=[
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("before", models.JSONField(editable=False)),
+                ("after", models.JSONField(editable=False)),
+                ("accepted_at", models.DateTimeField(auto_now_add=True)),
+                ("accepted_by_id", models.CharField(editable=False, max_length=64, verbose_name="accepted by")),
+                (
+                    "case",
+                    models.ForeignKey(
+                        editable=False,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="accepted_results",
+                        to="catalogue.goldencase",
+                    ),
+                ),
+            ],
+            options={
+                "ordering": ["-id"],
+            },
+        ),
+        migrations.AddConstraint(
+            model_name="goldencase",
+            constraint=models.UniqueConstraint(
+                fields=("catalogue", "name"),
+                name="golden_case_name_once",
+                violation_error_message="This catalogue already has a golden case with this name.",
+            ),
         ),
         migrations.RunSQL(
             # A release is immutable for every user.

@@ -62,4 +62,29 @@ class Migration(migrations.Migration):
             ],
         ),
         row_level_security("decisions_decisionrun"),
+        migrations.CreateModel(
+            name="ShadowRecord",
+            fields=[
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("tenant_id", models.UUIDField(editable=False, verbose_name="tenant")),
+                ("copy_id", models.UUIDField()),
+                ("release_id", models.IntegerField(verbose_name="release")),
+                ("version", models.PositiveIntegerField()),
+                (
+                    "results",
+                    models.JSONField(default=dict, help_text="fired, not_fired or unknown, by the name of the rule."),
+                ),
+                ("recorded_at", models.DateTimeField()),
+            ],
+            options={
+                "ordering": ["-recorded_at"],
+                "indexes": [models.Index(fields=["tenant_id", "release_id"], name="shadow_record_release")],
+                "constraints": [models.UniqueConstraint(fields=("copy_id", "release_id"), name="shadow_record_once")],
+            },
+            managers=[
+                ("objects", django.db.models.manager.Manager()),
+                ("unscoped_objects", django.db.models.manager.Manager()),
+            ],
+        ),
+        row_level_security("decisions_shadowrecord"),
     ]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final
 from uuid import UUID
 
@@ -22,6 +22,7 @@ from operations.engine.metrics import bookkeeping_seconds, chunk_seconds, items_
 from operations.errors import LeaseLost
 from operations.kinds.kind import ItemEnd, Kind, Refusal, Work
 from operations.sealed_input import opened_arguments, opened_item
+from operations.submission.planning import GROUND_MOVED, GroundMoved, Promise, is_kept, promises, store_plan_hash
 from tenants.access import Actor
 from tenants.models import Tenant
 
@@ -43,8 +44,12 @@ log = structlog.get_logger(__name__)
 class Recorder:
     """Records the ends of a chunk's items, each once. ``faults`` in a row are those of the operation so far."""
 
-    def __init__(self, claim: Claim, *, alias: str, faults: int) -> None:
-        """Record nothing yet."""
+    def __init__(
+        self, claim: Claim, *, alias: str, faults: int, promises: Mapping[int, Promise] | None = None
+    ) -> None:  # fmt: skip
+        """Record nothing yet. ``promises`` are the planned results by number, where a plan is carried out."""
+        numbers = {item.number: item.id for item in claim.items}
+        self._promises = {numbers[number]: promise for number, promise in (promises or {}).items()}
         self.ends: dict[UUID, ItemEnd] = {}
         self.counts: Counts | None = None
         self.seconds = 0.0
@@ -56,9 +61,14 @@ class Recorder:
         self._database = 0.0
 
     def record(self, ends: Sequence[ItemEnd], *, database_seconds: float | None = None) -> None:
-        """Record ``ends`` within the transaction of the caller. Raises ``LeaseLost``."""
+        """Record ``ends`` within the transaction of the caller. Raises ``LeaseLost``, and ``GroundMoved`` if an end is
+        not what was planned.
+        """
         if not ends:
             return
+        moved = self.moved(ends)
+        if moved:
+            raise GroundMoved(moved)
         began = time.perf_counter()
         cost = Cost(work_seconds=began - self._mark, database_seconds=(database_seconds or 0.0) - self._database)
         self.counts = end_items(
@@ -75,6 +85,14 @@ class Recorder:
             self._database = database_seconds
         self.seconds += self._mark - began
         self.ends.update((end.item_id, end) for end in ends)
+
+    def moved(self, ends: Iterable[ItemEnd]) -> frozenset[UUID]:
+        """Return the items whose end is not what was planned."""
+        return frozenset(
+            end.item_id
+            for end in ends
+            if (promise := self._promises.get(end.item_id)) is not None and not is_kept(promise, end)
+        )
 
     def forget_undone(self) -> None:
         """Forget ends that were recorded in a transaction that was undone: their items are still leased."""
@@ -111,7 +129,8 @@ def run_claim(
     """
     alias = tenant.database_alias
     began = time.perf_counter()
-    recorder = Recorder(claim, alias=alias, faults=operation.faults_in_row)
+    planned = promises(operation, [item.number for item in claim.items])
+    recorder = Recorder(claim, alias=alias, faults=operation.faults_in_row, promises=planned)
     with measured(alias) as database:
         ends, ready = _opened(claim.items, kind)
         work = _work(operation, kind, tenant=tenant, actor=actor, recorder=recorder)
@@ -119,6 +138,8 @@ def run_claim(
             ends += [ItemEnd(item_id=item.id, refusal=_UNREADABLE) for item, _ in ready]
         elif ready and work is not None:
             ends += _run(ready, work, kind=kind, recorder=recorder)
+        moved = recorder.moved(recorder.missing(ends))
+        ends = [_refused_as_moved(end.item_id) if end.item_id in moved else end for end in ends]
         recorder.record(recorder.missing(ends), database_seconds=database.seconds)
     seconds = time.perf_counter() - began
     chunk_seconds.labels(kind.code).observe(seconds)
@@ -126,6 +147,8 @@ def run_claim(
     by_id = {**{end.item_id: end for end in ends}, **recorder.ends}
     in_order = [by_id[item.id] for item in claim.items]
     _count(kind, in_order)
+    if operation.is_dry_run and recorder.counts is not None and recorder.counts.finished_at is not None:
+        store_plan_hash(operation)
     return ChunkResult(ends=in_order, counts=recorder.counts, seconds=seconds)
 
 
@@ -171,6 +194,12 @@ def _run(
         return _complete(kind.run(ready, work), ready)
     except (LeaseLost, *OUTAGES):
         raise
+    except GroundMoved as error:
+        # The transaction of the changes was undone; the items that do what was planned run again.
+        recorder.forget_undone()
+        rest = [pair for pair in ready if pair[0].id not in recorder.ends and pair[0].id not in error.item_ids]
+        refused = [_refused_as_moved(item_id) for item_id in error.item_ids]
+        return [*refused, *(_run(rest, work, kind=kind, recorder=recorder) if rest else ())]
     except KeyServiceUnavailable:
         away = Refusal(code="key_service_away", detail="The key service did not respond.", transient=True)
         return [ItemEnd(item_id=item.id, refusal=away) for item, _ in ready if item.id not in recorder.ends]
@@ -182,6 +211,10 @@ def _run(
     if len(ready) == 1:
         return [ItemEnd(item_id=item.id, refusal=_UNEXPECTED) for item, _ in rest]
     return [end for pair in rest for end in _run([pair], work, kind=kind, recorder=recorder)]
+
+
+def _refused_as_moved(item_id: UUID) -> ItemEnd:
+    return ItemEnd(item_id=item_id, refusal=GROUND_MOVED)
 
 
 def _complete(ends: Sequence[ItemEnd], ready: Sequence[tuple[OperationItem, Any]]) -> list[ItemEnd]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 from operations.batch_models import BatchOperation
@@ -23,12 +24,17 @@ def creator_of(operation: BatchOperation) -> Actor:
         client = ApiClient.objects.filter(pk=identity).first()
         if client is None or client.tenant_id != operation.tenant_id:
             raise CreatorMayNot("The API client that submitted it no longer exists.")
-        actor: Actor = client.as_actor(scopes=client.allowed_scopes)
-        return actor
+        return _limited(client.as_actor(scopes=client.allowed_scopes), operation)
     user = User.objects.filter(pk=identity).first()
     if user is None or not user.is_active or user.tenant_id not in (None, operation.tenant_id):
         raise CreatorMayNot("The user who submitted it no longer has access.")
-    return user.as_actor(source=operation.source)
+    return _limited(user.as_actor(source=operation.source), operation)
+
+
+def _limited(actor: Actor, operation: BatchOperation) -> Actor:
+    """Return ``actor`` without rights that it lacked at the submission: a token can have fewer than its client."""
+    submitted = operation.options.get("rights")
+    return actor if submitted is None else replace(actor, rights=actor.rights & frozenset(submitted))
 
 
 def require_creator_may(actor: Actor, kind: Kind[Any, Any]) -> None:

@@ -33,7 +33,7 @@ WITH again AS (
        AND (%(numbers)s::int[] IS NULL OR i.number = ANY(%(numbers)s)) RETURNING 1)
 UPDATE {OPERATIONS} o
    SET failed = o.failed - c.amount, finished_at = NULL, stretch_started_at = NULL, faults_in_row = 0,
-       cancelled_at = NULL, stopped_reason = '', paused_at = NULL, resume_at = NULL, pause_reason = ''
+       cancelled_at = NULL, stopped_reason = '', plan_hash = '', paused_at = NULL, resume_at = NULL, pause_reason = ''
   FROM (SELECT count(*) AS amount FROM again) c
  WHERE o.id = %(operation)s AND c.amount > 0
 RETURNING c.amount"""  # noqa: S608 - names of our own tables

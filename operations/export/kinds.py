@@ -14,6 +14,7 @@ from actions.models import OutboxAction
 from batch.models import IdempotencyRecord
 from carriers.models import CarrierCall
 from copies.models import Copy, CopyRevision
+from decisions.models import ShadowRecord
 from forms.models import Binding, GuestLink, PaymentMethod
 from operations.models import BatchOperation, OperationItem
 from quoting.models import CarrierMessage, ProposalLink
@@ -25,6 +26,7 @@ from webhooks.models import WebhookEndpoint, WebhookPayload
 LEFT_OUT: Final[Mapping[str, str]] = {
     OutboxAction._meta.db_table: "work that is under way here",
     IdempotencyRecord._meta.db_table: "responses that are kept for 24 hours",
+    ShadowRecord._meta.db_table: "results of rules without effect, which the tenant does not see",
     SearchEntry._meta.db_table: "derived from the copies",
     SearchWord._meta.db_table: "derived from the copies",
     SearchSpelling._meta.db_table: "derived from the copies",

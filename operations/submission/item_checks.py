@@ -58,7 +58,7 @@ def check_items(
         refused: list[Rejection] = []
         for index, value in page:
             item = _read(kind, index, value)
-            repeated = None if isinstance(item, Rejection) else _repeated(item, index, seen)
+            repeated = None if isinstance(item, Rejection) else _repeated(kind, item, index, seen)
             if isinstance(item, Rejection):
                 refused.append(item)
             elif repeated is not None:
@@ -117,14 +117,14 @@ def _read(kind: Kind[Any, Any], index: int, value: object) -> msgspec.Struct | R
     return read
 
 
-def _repeated(item: msgspec.Struct, index: int, seen: dict[UUID, int]) -> Rejection | None:
-    about = copy_of(item) or form_of(item) or _id(item, "id")
+def _repeated(kind: Kind[Any, Any], item: msgspec.Struct, index: int, seen: dict[UUID, int]) -> Rejection | None:
+    about = kind.subject_of(item)
     if about is None:
         return None
     first = seen.setdefault(about, index)
     if first == index:
         return None
-    detail = f"Item {first} is about the same copy; an operation changes a copy once."
+    detail = f"Item {first} is about the same; an operation takes each once."
     return Rejection(index=index, code="repeated_item", detail=detail)
 
 

@@ -25,6 +25,14 @@ _MOST_NAMED: Final = 100
 _PAGE: Final = 2_000
 
 
+class GroundMoved(Exception):
+    """Items of a plan would do something else than planned; their changes must be undone."""
+
+    def __init__(self, item_ids: frozenset[UUID]) -> None:
+        super().__init__(f"{len(item_ids)} items of a plan would do something else.")
+        self.item_ids = item_ids
+
+
 class Promise(NamedTuple):
     """The planned result of one item. ``digest`` covers outcome, versions and the reported changes, but no new ids."""
 
@@ -41,6 +49,11 @@ def plan_hash(operation: BatchOperation) -> str:
         total.update(b"%d " % item.number)
         total.update(_digest_of_item(item))
     return total.hexdigest()
+
+
+def store_plan_hash(operation: BatchOperation) -> None:
+    """Store the hash of a dry run that has just ended; the scope is its tenant's."""
+    BatchOperation.objects.filter(pk=operation.id, is_dry_run=True).update(plan_hash=plan_hash(operation))
 
 
 def access_plan(plan_id: UUID, *, sent_hash: str) -> BatchOperation:

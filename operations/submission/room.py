@@ -8,8 +8,11 @@ from django.db import connections
 
 from operations.models import BatchOperation
 from operations.submission.errors import OperationsAreOff, TooManyOperations
+from operations.submission.order import MOST_ITEMS
 from tenants.access import Actor
 from tenants.flags import BATCH_OPERATIONS, explain_flag
+from tenants.limits.check import caller_subject, take
+from tenants.limits.scopes import BATCH_ITEMS
 from tenants.models import Tenant
 
 #: The most operations of one tenant that wait or run at the same time.
@@ -22,6 +25,16 @@ def require_on(*, tenant: Tenant, actor: Actor) -> None:
     """Raise ``OperationsAreOff`` unless ``actor`` has batch operations now. The product itself always has."""
     if actor.type != "system" and not explain_flag(BATCH_OPERATIONS, actor=actor, tenant=tenant):
         raise OperationsAreOff
+
+
+def count_items(amount: int, *, tenant: Tenant, actor: Actor) -> None:
+    """Count ``amount`` items of an order of ``actor``. Raises ``RateLimited``.
+
+    A large query counts as the largest list: it is one use of the limit per minute. The number of operations
+    (``batch``) is counted where the request arrives, because its address counts too.
+    """
+    if actor.type != "system":
+        take(BATCH_ITEMS, caller_subject(actor, tenant), amount=min(amount, MOST_ITEMS))
 
 
 def require_room(*, tenant: Tenant) -> None:

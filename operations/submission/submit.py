@@ -17,8 +17,8 @@ from uuid_utils.compat import uuid7
 
 from batch.changes.free_texts import clean_line
 from operations.engine.events import emit
-from operations.kinds.kind import Kind
 from operations.kinds import registry
+from operations.kinds.kind import Kind
 from operations.models import BatchOperation, OperationItem
 from operations.sealed_input import opened_arguments, opened_item, sealed_arguments
 from operations.submission.errors import InvalidOrder, NoValidItems
@@ -26,7 +26,7 @@ from operations.submission.item_checks import Checked, check_items, read_argumen
 from operations.submission.item_query import find_items
 from operations.submission.order import MOST_FOUND, NewOperation, Submitted
 from operations.submission.planning import access_plan, require_unmoved
-from operations.submission.room import require_on, require_room
+from operations.submission.room import count_items, require_on, require_room
 from operations.submission.storage import store_items
 from presentation.faults import Fault
 from rules.nearest import nearest
@@ -46,8 +46,8 @@ def submit(order: NewOperation, *, tenant: Tenant, actor: Actor) -> Submitted:
     """Check ``order`` and store its valid items as an operation of ``tenant``; call ``start`` after the commit.
 
     Raises ``OperationsAreOff``, ``MissingRight``, ``InvalidOrder``, ``NoValidItems``, ``TooManyItems``,
-    ``TooManyOperations``, ``NotAPlan``, ``PlanMoved``, and for the title ``WrongValue`` and ``LooksSensitive``; then
-    nothing was stored.
+    ``TooManyOperations``, ``NotAPlan``, ``PlanMoved``, ``RateLimited``, and for the title ``WrongValue`` and
+    ``LooksSensitive``; then nothing was stored.
     """
     with use_tenant(tenant):
         require_on(tenant=tenant, actor=actor)
@@ -61,6 +61,7 @@ def submit(order: NewOperation, *, tenant: Tenant, actor: Actor) -> Submitted:
         with transaction.atomic(using=alias):
             require_room(tenant=tenant)
             _require_operation(order)
+            count_items(len(prepared.items.accepted), tenant=tenant, actor=actor)
             operation = _operation(order, prepared, tenant=tenant, actor=actor)
             operation.save(force_insert=True, using=alias)
             store_items(operation, prepared.items.accepted, alias=alias)
@@ -159,7 +160,7 @@ def _operation(order: NewOperation, prepared: _Prepared, *, tenant: Tenant, acto
         is_dry_run=order.options.dry_run,
         priority=order.options.priority,
         depends_on=order.depends_on,
-        undoes=order.undoes,
+        undoes=plan.undoes if plan else order.undoes,
         planned_by=plan.id if plan else None,
         total=total,
         rejected=prepared.items.rejected,

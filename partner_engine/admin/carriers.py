@@ -77,7 +77,7 @@ class RuleBlocks(DraftBlocks):
 
     model = ProductRule
     form = CheckedForm
-    fields = (("code", "then"), "when", "why", "set", "position")
+    fields = (("code", "then"), "when", "why", "set", "shadow", "position")
 
 
 class PayloadRows(DraftRows):

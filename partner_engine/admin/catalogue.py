@@ -27,6 +27,7 @@ from unfold.widgets import UnfoldAdminFileFieldWidget
 from carriers.models import Carrier, CarrierProduct
 from catalogue.drafts import read_draft
 from catalogue.files import read_with_warnings, write_catalogue
+from catalogue.golden_cases import faults_of, run_cases
 from catalogue.loader import load
 from catalogue.models import Catalogue, Release
 from catalogue.publish_work import count_impacts
@@ -34,6 +35,7 @@ from catalogue.release_history import check_renames
 from catalogue.releases import publish, read_definition
 from catalogue.reports import describe_parts, without_repetitions
 from catalogue.strict_check import check_catalogue
+from decisions.coverage import coverage_of
 from partner_engine.admin.book_impact import impact_on_book
 from partner_engine.admin.comparison import compare
 from partner_engine.admin.drafts import DraftAdmin
@@ -52,6 +54,7 @@ _PLACES: Final = {
     "lines": "admin:catalogue_lineofbusiness_changelist",
     "carriers": "admin:carriers_carrier_changelist",
     "products": "admin:carriers_carrierproduct_changelist",
+    "golden_cases": "admin:catalogue_goldencase_changelist",
 }
 _FIRST_STEP: Final = re.compile(r"(\w+)\[([^\]]+)\]")
 
@@ -97,7 +100,7 @@ class CatalogueAdmin(DraftAdmin):
         ),
         ("Parts", {"fields": ("parts",)}),
     )
-    actions_detail = ("check_draft", "publish", "export")
+    actions_detail = ("check_draft", "coverage", "publish", "export")
     actions_list = ("import_file",)
 
     def get_readonly_fields(self, request: HttpRequest, obj: Catalogue | None = None) -> tuple[str, ...]:
@@ -147,6 +150,23 @@ class CatalogueAdmin(DraftAdmin):
         """Show the faults of the draft and its differences from the current release."""
         catalogue = self._find(request, object_id)
         return self._report(request, catalogue, title="Check catalogue", can_publish=False)
+
+    @action(description="Coverage", icon="percent", permissions=["view"], url_path="coverage")
+    def coverage(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        """Show which parts of the draft golden cases, open copies and recorded decisions use."""
+        catalogue = self._find(request, object_id)
+        context = {
+            **self.admin_site.each_context(request),
+            "opts": self.opts,
+            "original": catalogue,
+            "title": "Coverage",
+            "catalogue": catalogue,
+        }
+        try:
+            context["report"] = coverage_of(catalogue, check_catalogue(read_draft(catalogue)).compiled)
+        except CatalogueErrors as error:
+            context["fault_count"] = len(error.faults)
+        return render(request, "admin/catalogue/catalogue/coverage.html", context)
 
     @action(
         description="Publish",
@@ -250,11 +270,12 @@ class CatalogueAdmin(DraftAdmin):
 def _findings(
     catalogue: Catalogue, definition: CatalogueDefinition
 ) -> tuple[list[CatalogueFault], list[CatalogueWarning]]:
-    """Return the faults of the draft of ``catalogue``, also against its releases, or its warnings."""
+    """Return the faults of the draft of ``catalogue``, also against its releases and golden cases, or its warnings."""
     try:
-        warnings = check_catalogue(definition).warnings
+        checked = check_catalogue(definition)
         check_renames(catalogue, definition)
-        return [], warnings
+        faults = faults_of(run_cases(catalogue, checked.compiled))
+        return faults, [] if faults else checked.warnings
     except CatalogueErrors as error:
         return error.faults, []
 
@@ -285,6 +306,7 @@ def _parts(catalogue: Catalogue) -> Iterable[tuple[str, str, int]]:
         ("catalogue_derivedvalue", "Derived values", catalogue.derived_values),
         ("catalogue_formrule", "Form rules", catalogue.form_rules),
         ("catalogue_lineofbusiness", "Lines of business", catalogue.lines),
+        ("catalogue_goldencase", "Golden cases", catalogue.golden_cases),
         ("catalogue_release", "Releases", catalogue.releases),
     )
     for view, title, rows in own:

@@ -12,7 +12,7 @@ from django.contrib.admin.utils import unquote
 from django.core.exceptions import PermissionDenied
 from django.db.models import QuerySet
 from django.http import Http404, HttpRequest, HttpResponse
-from django.shortcuts import render
+from django.shortcuts import redirect, render
 from django.urls import URLPattern, path
 from unfold.decorators import display
 
@@ -37,12 +37,15 @@ from partner_engine.admin.forms import (
     insured_of,
     name_insureds,
 )
+from partner_engine.admin.golden_cases import ADD, make_from_copy
 from partner_engine.admin.locks import ask_for_release, release, shown_lock
 from partner_engine.admin.site import site
 from partner_engine.admin.staff import may, staff_actor
 from partner_engine.admin.viewing import BigTableAdmin, age, is_id
 from partner_engine.copy_visibility import past_sensitivities
 from presentation.visibility import Reader, Visibility
+from rules.explain.conditions import TracedRule
+from rules.explain.shadow import explain_shadow
 from rules.flow.evaluation import Evaluation
 from tenants.access import Right, system_actor
 from tenants.models import ApiClient, Tenant, User
@@ -70,6 +73,7 @@ class CopyAdmin(BigTableAdmin):
         return [
             path("<path:object_id>/personal/", wrap(self.personal_view), name="copies_copy_personal"),
             path("<path:object_id>/reveal/", wrap(self.reveal_view), name="copies_copy_reveal"),
+            path("<path:object_id>/golden-case/", wrap(self.golden_case_view), name="copies_copy_golden_case"),
             path("<path:object_id>/release-lock/", wrap(self.release_lock_view), name="copies_copy_release_lock"),
             *super().get_urls(),
         ]
@@ -136,6 +140,21 @@ class CopyAdmin(BigTableAdmin):
             self.log_change(request, copy, done)
         return back
 
+    def golden_case_view(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        """Make a golden case of the copy's answers. It accepts only POST."""
+        copy = self._find(request, object_id)
+        if request.method != "POST" or not request.user.has_perm(ADD):
+            raise PermissionDenied
+        shown = _shown(copy, sees_personal=False)
+        if shown is None:
+            raise Http404("The release of this copy is unknown, so its answers cannot be read.")
+        reader, evaluation, decided_with = shown
+        case = make_from_copy(request, releases.get(decided_with.id), reader.document, evaluation, reader.visibility)
+        if case is None:
+            return redirect("admin:copies_copy_change", copy.pk)
+        self.log_change(request, copy, f"Made golden case {case.name}.")
+        return redirect("admin:catalogue_goldencase_change", case.pk)
+
     def _page(self, request: HttpRequest, object_id: str, *, sees_personal: bool) -> HttpResponse:
         copy = self._find(request, object_id)
         shown = _shown(copy, sees_personal=sees_personal)
@@ -148,12 +167,14 @@ class CopyAdmin(BigTableAdmin):
             "sees_personal": sees_personal,
             "may_see_personal": may(request, Right.READ_PERSONAL),
             "may_reveal": may(request, Right.REVEAL_SENSITIVE),
+            "may_make_case": request.user.has_perm(ADD),
             "reader": shown[0] if shown else None,
             **shown_lock(request, copy),
         }
         if shown is not None:
             reader, evaluation, decided_with = shown
             context |= {
+                "shadow": _shadow(copy, reader),
                 "sets": reader.sets(),
                 "evaluation": evaluation,
                 "decision": describe(evaluation, reader),
@@ -223,6 +244,21 @@ def _shown(copy: Any, *, sees_personal: bool) -> tuple[DocumentReader, Evaluatio
     release, document = context.decision_release, changeset.document
     visibility = Visibility(context.release.compiled, Reader(sees_personal=sees_personal), past=past)
     return DocumentReader(release.compiled, document, visibility, _names(answerers(document))), evaluation, release
+
+
+def _shadow(copy: Any, reader: DocumentReader) -> tuple[TracedRule, ...]:
+    """Return the shadow rules of the copy's release as they are decided for it; a locked copy keeps its release."""
+    if not reader.catalogue.shadow:
+        return ()
+    tenant = Tenant.objects.get(pk=copy.tenant_id)
+    context = batch.find(copy.pk, scope=tenant, actor=system_actor("admin"), archived=True)
+    return explain_shadow(
+        reader.catalogue,
+        reader.document,
+        as_of=context.decision_day,
+        reveal=context.sealer.reveal,
+        visibility=reader.visibility,
+    )
 
 
 def _names(people: set[tuple[str, str]]) -> dict[tuple[str, str], str]:

@@ -12,9 +12,10 @@ from unfold.decorators import display
 from unfold.views import ChangeList
 
 from catalogue.models import Release
-from catalogue.releases import read_definition
+from catalogue.releases import get, read_definition
 from catalogue.reports import describe_parts
 from decisions.runs import describe_runs
+from decisions.shadow import count_shadow_rules
 from partner_engine.admin.comparison import compare
 from partner_engine.admin.site import site
 from partner_engine.admin.viewing import PreparedChangeList, ReadOnlyAdmin, is_id
@@ -40,6 +41,7 @@ class ReleaseAdmin(ReadOnlyAdmin):
         "checksum",
         "decided",
         "holds",
+        "shadow_rules",
         "differences",
     )
     readonly_fields = fields
@@ -77,6 +79,16 @@ class ReleaseAdmin(ReadOnlyAdmin):
     def holds(self, release: Release) -> str:
         """Return the parts of the release as text."""
         return describe_parts(read_definition(release))
+
+    @display(description="Shadow rules")
+    def shadow_rules(self, release: Release) -> SafeString:
+        """Return how often each rule without effect would have fired for the open copies."""
+        counts = count_shadow_rules(release.pk, get(release.pk).compiled)
+        rows = [
+            (name, count, round(100 * count.fired / count.decided) if count.decided else 0)
+            for name, count in counts.items()
+        ]
+        return render_to_string("admin/catalogue/shadow.html", {"rows": rows})
 
     @display(description="Changes since the previous release")
     def differences(self, release: Release) -> SafeString:

@@ -26,9 +26,9 @@ class FormRuleAdmin(DraftAdmin):
 
     list_display = ("code", "then", "at", "say", "when", "catalogue", "position")
     list_select_related = ("catalogue",)
-    list_filter = ("catalogue", "then")
+    list_filter = ("catalogue", "then", "shadow")
     search_fields = ("code", "say", "at", "when")
-    fields = (("catalogue", "position"), ("code", "then", "at"), "when", "say")
+    fields = (("catalogue", "position"), ("code", "then", "at"), "when", "say", "shadow")
 
 
 @admin.register(LineOfBusiness, site=site)

@@ -60,6 +60,7 @@ _SIDEBAR: Final = (
             ("Derived values", "function", "catalogue", "derivedvalue"),
             ("Form rules", "rule", "catalogue", "formrule"),
             ("Lines of business", "category", "catalogue", "lineofbusiness"),
+            ("Golden cases", "verified", "catalogue", "goldencase"),
             ("Releases", "new_releases", "catalogue", "release"),
         ),
     ),

@@ -28,6 +28,7 @@ from partner_engine.api.http.pagination import decode_number, encode_number, nex
 from partner_engine.api.http.schema import documented
 from partner_engine.operation_files import results_response
 from tenants.access import Right
+from tenants.limits.scopes import BATCH
 
 #: Marks the cursor of a page of items that ended among those that have not failed.
 _SECOND_PART = 2**32
@@ -42,6 +43,7 @@ class BatchOperations(Endpoint):
     """The operations of the tenant."""
 
     rights: ClassVar = {"GET": Right.READ_FORMS, "POST": Right.READ_FORMS}
+    limits: ClassVar = {"POST": BATCH}
 
     @documented(
         "List batch operations",
@@ -65,7 +67,8 @@ class BatchOperations(Endpoint):
         "do exactly that: copies that were changed since are refused, with 409 `plan_moved` if that is known at once, "
         "and a dry run that has not ended is no plan (409 `not_a_plan`). An item of a plan does what was planned or "
         "fails. Up to 50 items are worked on before the response. Needs the right that the kind needs. While 20 "
-        "operations of the tenant wait or run: 409 `too_many_operations`.",
+        "operations of the tenant wait or run: 409 `too_many_operations`. Operations and items are limited by the "
+        "scopes `batch` and `batch_items` (429).",
         body=shapes.NewOperationInput,
         responses={202: shapes.SubmittedShape},
         write=True,
@@ -139,11 +142,12 @@ class RetryOperation(Endpoint):
     """The retry of one operation."""
 
     rights: ClassVar = {"POST": Right.READ_FORMS}
+    limits: ClassVar = {"POST": BATCH}
 
     @documented(
         "Retry a batch operation",
         "Queues failed items again in the same operation: all of them, or those with `numbers`. Items that failed for "
-        "a reason that does not change by itself need `force`. If there are none: 409 `nothing_to_retry`. " + _CONTROL,
+        "a reason that does not change by itself need `force`. Without such items: 409 `nothing_to_retry`. " + _CONTROL,
         body=shapes.RetryInput,
         responses={202: shapes.RetriedShape},
         write=True,
@@ -179,6 +183,7 @@ class ResumeOperation(Endpoint):
     """The end of one operation's pause."""
 
     rights: ClassVar = {"POST": Right.READ_FORMS}
+    limits: ClassVar = {"POST": BATCH}
 
     @documented(
         "Resume a batch operation",
@@ -214,6 +219,7 @@ class UndoOperation(Endpoint):
     """The undo of one operation."""
 
     rights: ClassVar = {"POST": Right.READ_FORMS}
+    limits: ClassVar = {"POST": BATCH}
 
     @documented(
         "Undo a batch operation",

@@ -30,7 +30,7 @@ from partner_engine.live.frames import (
     write,
 )
 from partner_engine.live.grants import Grant
-from partner_engine.live.handshake import MailboxSocket, count_socket, grant_of
+from partner_engine.live.handshake import MailboxSocket, count_open_socket, grant_of
 from partner_engine.live.hub import GONE, TRY_AGAIN, Hub, in_thread
 from partner_engine.live.keepalive import hub_with_keepalive
 from partner_engine.live.queries import changes_frame, load_copy_facts
@@ -78,7 +78,7 @@ class CopySocket(MailboxSocket):
             if facts is None:
                 raise Refused(404, "not_found", "This copy does not exist.")
             person = _person(grant)
-            await count_socket(hub, grant, socket_id=person.socket)
+            await count_open_socket(hub, grant, socket_id=person.socket)
         except Refused as refused:
             return await self.deny(refused, correlation_id)
         except DatabaseError:

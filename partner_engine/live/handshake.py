@@ -91,7 +91,7 @@ def grant_of(scope: dict[str, Any], copy_id: UUID | None) -> Grant:
     return session_grant(key) if kind == "session" else token_grant(int(key))
 
 
-async def count_socket(hub: Hub, grant: Grant, *, socket_id: str) -> None:
+async def count_open_socket(hub: Hub, grant: Grant, *, socket_id: str) -> None:
     """Count the socket among the sockets of its owner. Raises ``Refused`` above the limit."""
     local = sum(connection.grant.owner == grant.owner for connection in hub.everyone)
     is_admitted = local < viewers.MAX_SOCKETS

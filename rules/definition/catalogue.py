@@ -93,13 +93,16 @@ class Derived(_Part, frozen=True, kw_only=True):
 
 
 class FormRule(_Part, frozen=True, kw_only=True):
-    """A rule about the form: while ``when`` is true, ``say`` is the message at the question or pool ``at``."""
+    """A rule about the form: while ``when`` is true, ``say`` is the message at the question or pool ``at``. A
+    ``shadow`` rule is decided and counted, without effect.
+    """
 
     id: str
     when: str
     then: Literal["error", "warn", "message", "task"]
     at: str
     say: str
+    shadow: bool = False
 
 
 class Line(_Part, frozen=True, kw_only=True):
@@ -180,13 +183,16 @@ class Rating(_Part, frozen=True, kw_only=True):
 
 
 class ProductRule(_Part, frozen=True, kw_only=True):
-    """An appetite rule. ``adjust`` rates the values of ``set`` (question code -> value) instead of the answers."""
+    """An appetite rule. ``adjust`` rates the values of ``set`` (question code -> value) instead of the answers. A
+    ``shadow`` rule is decided and counted, without effect.
+    """
 
     id: str
     when: str
     then: Literal["decline", "refer", "adjust"]
     why: str
     set: dict[str, str | int | float | bool] = msgspec.field(default_factory=dict)
+    shadow: bool = False
 
 
 class PayloadRows(_Part, frozen=True, kw_only=True):
@@ -278,6 +284,23 @@ class CatalogueDefinition(_Part, frozen=True, kw_only=True):
     carriers: tuple[Carrier, ...] = ()
     products: tuple[Product, ...] = ()
     surplus: tuple[SurplusRule, ...] = ()
+
+
+def without_shadow(definition: CatalogueDefinition) -> CatalogueDefinition:
+    """Return ``definition`` without its shadow rules: the part that decides."""
+    if not any(rule.shadow for rule in definition.form_rules) and not any(
+        rule.shadow for product in definition.products for rule in product.rules
+    ):
+        return definition
+    replace = msgspec.structs.replace
+    return replace(
+        definition,
+        form_rules=tuple(rule for rule in definition.form_rules if not rule.shadow),
+        products=tuple(
+            replace(product, rules=tuple(rule for rule in product.rules if not rule.shadow))
+            for product in definition.products
+        ),
+    )
 
 
 def composed(value: Any) -> Any:

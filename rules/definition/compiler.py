@@ -6,12 +6,19 @@ computed only for a definition without faults.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from types import MappingProxyType
 from typing import Final
 
-from rules.definition.catalogue import CatalogueDefinition, FormRule, Question, QuestionSet, RequiredWhen
+from rules.definition.catalogue import (
+    CatalogueDefinition,
+    FormRule,
+    Question,
+    QuestionSet,
+    RequiredWhen,
+    without_shadow,
+)
 from rules.definition.code_checks import check_references
 from rules.definition.day_readers import find_day_readers
 from rules.definition.dependency_order import CycleError, GateMaker, Reads, gate_reads, set_node
@@ -26,6 +33,7 @@ from rules.definition.model import (
     CompiledQuestion,
     CompiledSet,
     Requirement,
+    ShadowRule,
     Step,
 )
 from rules.definition.product_compiler import compile_lines, compile_products
@@ -69,12 +77,13 @@ def compile_with_doubts(
     faults += compiler.faults()
     if faults:
         raise CatalogueErrors([*faults, *compiler.texts.doubts, *more])
-    return compiler.catalogue(), compiler.texts.compiled, compiler.texts.doubts
+    texts = compiler.texts
+    return compiler.catalogue(), [*texts.compiled, *texts.without_effect], texts.doubts
 
 
 class _Compiler:
     def __init__(self, definition: CatalogueDefinition, *, has_wrong_products: bool) -> None:
-        self._definition = definition
+        self._definition = without_shadow(definition)
         self._faults: list[CatalogueFault] = []
         self.texts = texts = Texts(definition)
         self._pool_of = {
@@ -88,11 +97,12 @@ class _Compiler:
             for part in definition.question_sets
             for order, question in enumerate(part.questions)
         }
-        self._form_rules = tuple(map(self._form_rule, definition.form_rules))
+        self._form_rules = tuple(map(self._form_rule, self._definition.form_rules))
         lines = compile_lines(definition, texts)
         self._products: dict[str, CompiledProduct] = {}
         if not has_wrong_products:
-            self._products = compile_products(definition, texts, lines)
+            self._products = compile_products(self._definition, texts, lines)
+        self._shadow = () if definition is self._definition else tuple(self._shadow_rules(definition))
 
     def faults(self) -> list[CatalogueFault]:
         return [*self.texts.faults, *self._faults]
@@ -159,6 +169,7 @@ class _Compiler:
                 self._questions,
                 has_days=any(rule.since or rule.until for rule in self._definition.surplus),
             ),
+            shadow=self._shadow,
         )
 
     def _set(self, part: QuestionSet, order: int) -> CompiledSet:
@@ -229,6 +240,19 @@ class _Compiler:
         pool = self._pool_of.get(rule.at, "")
         when = self.texts.compile(rule.when, f"form_rules[{rule.id}].when", wanted=(TRUTH,), pool=pool)
         return CompiledFormRule(rule=rule, when=when, pool=pool)
+
+    def _shadow_rules(self, definition: CatalogueDefinition) -> Iterator[ShadowRule]:
+        """Yield the shadow rules compiled, in the order of the definition, the form's first."""
+        for rule in definition.form_rules:
+            if rule.shadow:
+                pool = self._pool_of.get(rule.at, "")
+                when = self.texts.shadow(rule.when, f"form_rules[{rule.id}].when", pool=pool)
+                yield ShadowRule(rule=rule, when=when, pool=pool)
+        for product in definition.products:
+            for own in product.rules:
+                if own.shadow:
+                    when = self.texts.shadow(own.when, f"products[{product.code}].rules[{own.id}].when")
+                    yield ShadowRule(rule=own, when=when, product=product.code)
 
     def _order(self) -> list[str]:
         """Return the order of decisions, and set the gates of the carrier questions."""

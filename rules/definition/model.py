@@ -167,6 +167,21 @@ class CompiledRule:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ShadowRule:
+    """A rule without effect: one of ``product``, or a form rule ("") in the rows of ``pool``."""
+
+    rule: ProductRule | FormRule
+    when: Expression
+    product: str = ""
+    pool: str = ""
+
+    @property
+    def name(self) -> str:
+        """Return the name by which it is counted: ``QM-BOP/QM-R9``, or the id of a form rule."""
+        return f"{self.product}/{self.rule.id}" if self.product else self.rule.id
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class CompiledTerm:
     """A premium term with its compiled text; ``share`` is ``rate / per``."""
 
@@ -327,7 +342,7 @@ class CompiledCatalogue:
     values, each after the values it reads; ``derived_order`` is such an order of the derived values. ``related`` are
     the questions with relations, ``conditional`` those with conditional requirements, ``dependents`` the dependencies
     that a partial run follows, ``day`` the readers of the evaluation date, ``width`` is the number of the document's
-    slots.
+    slots. ``shadow`` are the rules without effect; nothing else, not even ``definition``, has them.
     """
 
     definition: CatalogueDefinition
@@ -347,6 +362,7 @@ class CompiledCatalogue:
     choice_lists: Mapping[str, Mapping[str, str]]
     dependents: Dependents
     day: DayReaders
+    shadow: tuple[ShadowRule, ...] = ()
 
     @property
     def currency(self) -> str:

@@ -37,6 +37,8 @@ class Texts:
         self.compiled: list[tuple[str, Expression]] = []
         #: The texts of payloads, which decide nothing.
         self.mapped: list[Expression] = []
+        #: The texts of shadow rules with their places, which decide nothing either.
+        self.without_effect: list[tuple[str, Expression]] = []
         self._parents = {part.pool.code: part.pool.parent for part in definition.question_sets if part.pool}
         #: The variables of the document ("") and of each pool's rows by code, at level 0; ``_variables`` sets their
         #: levels.
@@ -71,6 +73,13 @@ class Texts:
         compiled = self.compile(source, where, wanted=wanted, pool=pool)
         if compiled is not BROKEN:
             self.mapped.append(self.compiled.pop()[1])
+        return compiled
+
+    def shadow(self, source: str, where: str, *, pool: str = "") -> Expression:
+        """Return the condition ``source`` compiled as ``compile`` does, for a shadow rule."""
+        compiled = self.compile(source, where, wanted=(TRUTH,), pool=pool)
+        if compiled is not BROKEN:
+            self.without_effect.append(self.compiled.pop())
         return compiled
 
     def derived_of(self, code: str) -> frozenset[str]:

@@ -54,7 +54,7 @@ def test_one_poll_covers_all_databases(harbor: Tenant) -> None:
     assert [row.attempts for row in rows()] == [0]
 
 
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+@pytest.mark.parametrize("number", [signal.SIGTERM, pytest.param(signal.SIGINT, marks=pytest.mark.slow)])
 def test_it_ends_in_an_orderly_way(number: int) -> None:
     code = (
         "import django; django.setup(); import actions.poller as p; from actions.sweeps import Sweep; "

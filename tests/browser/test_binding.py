@@ -149,6 +149,7 @@ def agree_and_bind(driver: Driver, agent: User) -> None:
     expect(page.locator("#bind-standing h2")).to_have_text(re.compile("^Bound: policy "))
 
 
+@pytest.mark.slow
 def test_an_empty_form_becomes_a_policy_of_the_sync_carrier(
     driver: Driver, agent: User, samples: dict[str, Sample], carrier_simulator: CarrierSimulator
 ) -> None:
@@ -176,6 +177,7 @@ def test_an_empty_form_becomes_a_policy_of_the_sync_carrier(
     assert carrier_simulator.counts("QM")["bind"] == 1
 
 
+@pytest.mark.slow
 def test_an_empty_form_becomes_a_policy_of_the_manual_carrier(
     driver: Driver, agent: User, samples: dict[str, Sample], carrier_simulator: CarrierSimulator
 ) -> None:

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID, uuid4
 
 import msgspec
+from django.utils import timezone
 
 from operations.kinds.kind import ItemEnd, Kind, Work
-from operations.models import OperationItem
+from operations.kinds.undoing import Undo, items_to_undo
+from operations.models import BatchOperation, ItemState, OperationItem
 from tenants.access import Actor
 from tenants.current_tenant import use_tenant
 from tenants.models import Tenant
@@ -60,6 +62,57 @@ class KindRun:
             ends = kind.run(rows, work)
         assert [end.item_id for end in ends] == [row.id for row, _ in rows]
         return ends
+
+    def stored(self, kind: Kind[Any, Any], ends: Sequence[ItemEnd]) -> list[dict[str, Any]]:
+        """Store the operation with ``ends`` as the engine does; return the items that take it back."""
+        with use_tenant(self.tenant):
+            BatchOperation.objects.create(
+                id=self.operation_id,
+                tenant_id=self.tenant.id,
+                kind=kind.code,
+                arguments=b"",
+                total=len(ends),
+                created_by_type=self.actor.type,
+                created_by_id=self.actor.id,
+                source="api",
+                created_at=timezone.now(),
+                finished_at=timezone.now(),
+            )
+            OperationItem.objects.bulk_create(
+                OperationItem(
+                    id=end.item_id,
+                    tenant_id=self.tenant.id,
+                    operation_id=self.operation_id,
+                    number=number,
+                    input=b"",
+                    state=ItemState.FAILED if end.refusal else ItemState.COMPLETED,
+                    undo=end.undo,
+                    copy_id=end.copy_id,
+                )
+                for number, end in enumerate(ends)
+            )
+            return [
+                msgspec.to_builtins(item) for item in items_to_undo(BatchOperation.objects.get(pk=self.operation_id))
+            ]
+
+    def next(self) -> KindRun:
+        """Return another operation of the same author."""
+        return KindRun(self.tenant, self.actor)
+
+    def undo(self, kind: Kind[Any, Any], ends: Sequence[ItemEnd], *, is_dry_run: bool = False) -> Undone:
+        """Take the operation back, of which ``ends`` are stored first; return the undo and its ends by copy."""
+        items = self.stored(kind, ends)
+        run = self.next()
+        arguments = {"operation_id": str(self.operation_id)}
+        done = run.run(Undo(), items, arguments, is_dry_run=is_dry_run) if items else []
+        return Undone(run, {end.copy_id: end for end in done if end.copy_id})
+
+
+class Undone(NamedTuple):
+    """An undo with its ends, by copy."""
+
+    run: KindRun
+    ends: dict[UUID, ItemEnd]
 
 
 def without_ids(ends: Sequence[ItemEnd]) -> list[ItemEnd]:

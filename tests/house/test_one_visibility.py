@@ -13,6 +13,7 @@ from tests.house.test_promises import CHECKOUT
 #: The modules that read a question's sensitivity, and their reasons.
 READERS = {
     "batch.changes.mutators.answers": "seals",
+    "catalogue.golden_answers": "leaves personal answers out of golden cases",
     "catalogue.releases": "is the catalogue",
     "catalogue.warnings": "warns authors",
     "rules.definition.code_checks": "refuses faulty definitions",

@@ -10,13 +10,14 @@ from uuid import UUID
 import pytest
 
 from actions import relay
-from actions.registry import PermanentFailure, RetryAfter
+from actions.registry import Delivered, PermanentFailure, RetryAfter
 from actions.relay import MOST_CRASHES
 from batch import service as batch
 from carriers.links.errors import CarrierBusy, CarrierRefused, CarrierUnreachable, CircuitOpen
 from carriers.links.loop import background_loop
 from copies.models import Copy
 from forms.models import Event
+from quoting import dispatcher as dispatching
 from tenants.access import Actor
 from tenants.current_tenant import use_tenant
 from tenants.models import Tenant
@@ -107,6 +108,31 @@ def test_a_step_that_fails_spoils_no_other(kennels: Tenant, form_id: UUID) -> No
     assert {name for name, step in doors.steps if step == "opened"} == {"good", "fine"}
     (left,) = [row for row in rows() if row.kind == "knock"]
     assert (left.target.endswith("bad"), left.attempts, "ZeroDivisionError" in left.last_error) == (True, 1, True)
+
+
+def test_what_a_slow_call_leads_to_is_done_too(
+    doors: Doors, kennels: Tenant, form_id: UUID, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nothing is claimed in the turn in which a slow call ends, and there is more to do after it."""
+
+    async def take_long(_: str) -> str:
+        await asyncio.sleep(3 * dispatching._TURN_SECONDS)
+        return "opened"
+
+    note = doors.note
+
+    def note_and_knock(step: str, action: Delivered) -> None:
+        note(step, action)
+        if (step, action.payload["name"]) == ("opened", "first"):
+            knock(kennels, form_id, "PA", "second")
+
+    doors.calls["PA"] = take_long
+    monkeypatch.setattr(doors, "note", note_and_knock)
+    knock(kennels, form_id, "PA", "first")
+
+    doors.dispatcher().finish(seconds=PATIENCE)
+
+    assert [name for name, step in doors.steps if step == "opened"] == ["first", "second"]
 
 
 @pytest.mark.parametrize("error", [CarrierBusy(40.0), CircuitOpen(40.0)])

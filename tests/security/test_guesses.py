@@ -22,7 +22,7 @@ from tests.harness.api_client import Api
 from tests.harness.guests import guest_of
 from tests.harness.kennel_catalogue import ANSWERS, KENNELS
 from tests.harness.later_releases import publish_release
-from tests.harness.tiers import seeds
+from tests.harness.tiers import IS_FULL, seeds
 
 pytestmark = pytest.mark.django_db
 
@@ -158,7 +158,8 @@ def test_hits_look_like_guesses(guessers: tuple[Api, Api], seed: int, dry: bool)
     rows = [{f"row_{number}": KINDS[number][2](draw) for number in unique} for _ in range(2)]
     places = [f"top:top_{number}" for number in range(len(KINDS))] + [f"row:row_{number}" for number in unique]
 
-    for place in places:
+    # In the quick tier every other place; the dry runs take those between.
+    for place in places if IS_FULL else places[dry::2]:
         where, code = place.split(":")
         make = KINDS[int(code.rpartition("_")[2])][2]
         hit = values[code] if where == "top" else rows[1][code]

@@ -11,12 +11,12 @@ from rest_framework.request import Request
 from rest_framework.views import APIView
 
 from partner_engine.rate_limits import allowance_headers, count_request, give_request_back
-from tenants.limits.scopes import FORM_CREATION, GENERAL, SEARCH
+from tenants.limits.scopes import BATCH, FORM_CREATION, GENERAL, SEARCH
 
 #: Scopes that count in place of the general one, because they allow more.
 _IN_PLACE: Final = frozenset({SEARCH})
 #: Scopes that count results and not attempts: a refused request gives its count back.
-_RESULTS: Final = frozenset({FORM_CREATION})
+_RESULTS: Final = frozenset({BATCH, FORM_CREATION})
 
 
 class Limited(APIView):

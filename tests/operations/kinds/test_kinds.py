@@ -233,9 +233,9 @@ def test_an_export_shows_the_version_of_then_to_those_who_may_see_it(
 
 
 def test_quotes_are_requested_of_the_open_products(forms: list[UUID], operation: KindRun) -> None:
-    ends = operation.run(kind_named("requote"), items(forms), {"products": ["WO-CARE"]})
-    closed = operation.run(kind_named("requote"), items(forms), {"products": ["NOTHING"]})
+    ends = operation.run(kind_named("requote"), items(forms), {"products": ["PA-CARE"]})
+    closed = operation.run(kind_named("requote"), items(forms), {"products": ["WO-CARE"]})
 
-    assert codes(ends) == [CHANGED, CHANGED], ends
-    assert ends[0].result["requested"] == ["WO-CARE"]
+    assert codes(ends) == [CHANGED, CHANGED]
+    assert ends[0].result["requested"] == ["PA-CARE"]
     assert codes(closed) == ["nothing_to_quote", "nothing_to_quote"]

@@ -16,11 +16,13 @@ from structlog.testing import capture_logs
 
 from catalogue.demo import Sample
 from forms.models import QuoteRequest
+from operations.models import BatchOperation
 from partner_engine.api.form_aliases import ALIAS_ROUTES
 from tenants.access import Right
 from tenants.current_tenant import use_tenant
 from tenants.models import ApiClient, Tenant, User
 from tests.harness.api_client import V1, Api, assert_problem
+from tests.harness.tiers import IS_FULL
 from webhooks.models import WebhookEndpoint
 
 pytestmark = pytest.mark.django_db
@@ -124,6 +126,16 @@ ROWS = [
     ),
     Row("POST", "quote_requests/<id:id>/assistance", Right.BIND_QUOTES, b'{"note": "x"}'),
     Row("DELETE", "quote_requests/<id:id>/assistance", Right.BIND_QUOTES, b"{}"),
+    Row("GET", "batch_operations", READ),
+    Row("POST", "batch_operations", READ, b'{"kind": "set_answers", "items": []}'),
+    Row("GET", "batch_operations/<id:id>", READ),
+    Row("GET", "batch_operations/<id:id>/items", READ),
+    Row("GET", "batch_operations/<id:id>/results", READ),
+    Row("POST", "batch_operations/<id:id>/retry", READ, b"{}"),
+    Row("POST", "batch_operations/<id:id>/pause", READ, b"{}"),
+    Row("POST", "batch_operations/<id:id>/resume", READ, b"{}"),
+    Row("POST", "batch_operations/<id:id>/cancel", READ, b"{}"),
+    Row("POST", "batch_operations/<id:id>/undo", READ, b"{}"),
     Row("GET", "search", READ, query="?q=kettle"),
     Row("POST", "what_if", READ, b'{"answers": {"mqs_annual_revenue": 1000}}'),
     Row("GET", "naics", Right.READ_CATALOGUE, query="?q=plumber"),
@@ -181,8 +193,8 @@ HOSTILE = {
 
 
 def start(api: Api, sample: Sample) -> dict[str, Any]:
-    """Start the sample's form; return its copy. The tenant gets a webhook endpoint and a quote of the same id, so that
-    one id leads to something at every address.
+    """Start the sample's form; return its copy. The tenant gets a webhook endpoint, a quote and an operation of the
+    same id, so that one id leads to something at every address.
     """
     copy = api.start(sample)
     tenant = Tenant.objects.get(code="harbor")
@@ -211,6 +223,9 @@ def start(api: Api, sample: Sample) -> dict[str, Any]:
             updated_at=timezone.now(),
         )
         QuoteRequest.objects.bulk_create([quote])
+        BatchOperation.objects.create(
+            id=copy["id"], tenant_id=tenant.id, kind="set_answers", arguments=b"", created_at=timezone.now()
+        )
     return copy
 
 
@@ -329,7 +344,9 @@ def test_a_session_reads_and_staff_have_none_here(owner: User, staff: User) -> N
 def test_hostile_json_is_refused(row: Row, api: Api) -> None:
     copy = api.post("/application_forms").json()
 
-    for name, content in HOSTILE.items():
+    # In the quick tier each endpoint gets a third of the bodies, and each body goes to a third of the endpoints.
+    first, step = (0, 1) if IS_FULL else (WRITES.index(row) % 3, 3)
+    for name, content in list(HOSTILE.items())[first::step]:
         response = api.send(row.method, f"/{row.path(copy['id'])}", content)
 
         assert response.status_code in (400, 413, 422), (name, response.content[:300])
