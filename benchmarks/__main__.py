@@ -34,6 +34,7 @@ MEASUREMENTS: Final = (
     "comparing",
     "locking",
     "relay",
+    "operations",
     "callbacks",
     "quoting",
     "searching",
