@@ -33,6 +33,7 @@ MEASUREMENTS: Final = (
     "history",
     "comparing",
     "locking",
+    "limiting",
     "relay",
     "operations",
     "callbacks",
