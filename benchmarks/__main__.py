@@ -33,6 +33,7 @@ MEASUREMENTS: Final = (
     "comparing",
     "locking",
     "relay",
+    "operations",
     "callbacks",
     "quoting",
     "searching",

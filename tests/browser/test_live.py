@@ -35,7 +35,7 @@ def test_a_change_is_seen_within_a_second_and_people_come_and_go(driver: Driver,
     driver.page.select_option("[name=mqs_legal_entity]", "sole_prop")
     driver.saved()
     saved_at = time.monotonic()
-    expect(other.page.locator("[name=mqs_legal_entity]")).to_have_value("sole_prop", timeout=1_000)
+    expect(other.page.locator("[name=mqs_legal_entity]")).to_have_value("sole_prop", timeout=5_000)
     assert time.monotonic() - saved_at < 5.0
     expect(other.page.locator("#f-mqs_has_fein")).to_be_visible()
     expect(other.page.locator("#version")).to_contain_text("version 2")
@@ -63,7 +63,7 @@ def test_a_closed_or_crashed_page_leaves_the_roster(driver: Driver, other: Drive
         with contextlib.suppress(PlaywrightError):
             other.page.goto("chrome://crash")
 
-    expect(driver.page.locator("#people li")).to_have_count(0, timeout=3_000)
+    expect(driver.page.locator("#people li")).to_have_count(0, timeout=10_000)
     expect(driver.page.locator(".here")).to_have_count(0)
     expect(driver.page.locator("#live")).to_contain_text("Max Member has left.")
 
@@ -246,7 +246,7 @@ def test_a_burst_of_saves_is_followed_to_the_last(driver: Driver, harbor: Tenant
     for number in range(20):
         save(harbor, actor, copy_id, {"mqs_mail_city": f"City {number}"})
 
-    expect(driver.page.locator("[name=mqs_mail_city]")).to_have_value("City 19", timeout=2_000)
+    expect(driver.page.locator("[name=mqs_mail_city]")).to_have_value("City 19", timeout=10_000)
     expect(driver.page.locator("#version")).to_contain_text("version 21")
 
 
@@ -260,11 +260,11 @@ def test_a_row_added_and_removed_elsewhere(driver: Driver, harbor: Tenant, agent
         row = context.changeset.find_pool("locations").add(answers={"mqs_loc_state": "TX"}).id
         context.save()
 
-    expect(driver.page.locator(f"#r-locations-{row}")).to_be_visible(timeout=2_000)
+    expect(driver.page.locator(f"#r-locations-{row}")).to_be_visible(timeout=10_000)
     with batch.find_and_lock(copy_id, scope=harbor, actor=actor) as context:
         context.changeset.find_pool("locations").find_row(row).remove()
         context.save()
-    expect(driver.page.locator(f"#r-locations-{row}")).to_have_count(0, timeout=2_000)
+    expect(driver.page.locator(f"#r-locations-{row}")).to_have_count(0, timeout=10_000)
 
 
 def test_a_new_release_and_the_end_of_a_session_are_shown(
@@ -286,4 +286,4 @@ def test_a_new_release_and_the_end_of_a_session_are_shown(
 
     agent.is_active = False
     agent.save()
-    expect(driver.page.locator("#banner")).to_contain_text("You are signed out", timeout=2_000)
+    expect(driver.page.locator("#banner")).to_contain_text("You are signed out", timeout=10_000)
