@@ -268,11 +268,9 @@ def save_form(size: Size, *, database: str = "", published: tuple[str, CompiledC
     tenant = Tenant.objects.create(
         code=f"bench-{next(_numbers)}", name="Bench Brokers", catalogue=code, database=database
     )
-    fixed = {"name": "Copper Kettle", "lines": ["care", "fire"], "state": "TX", "trade": "722511"}
-    answers = {f"q{number}": value_at(f"q{number}", variant=0) for number in range(FIXED, size.questions)}
-    row = {f"u_{number}": value_at(f"u_{number}", variant=0) for number in range(ROW_WIDTH)}
+    answers, row = _answers(size)
     with batch.build_context(scope=tenant, actor=ACTOR, title="Base") as context:
-        context.changeset.apply_answers({**fixed, **answers}, {POOL: [{"answers": row}] * size.rows})
+        context.changeset.apply_answers({**_FIXED_ANSWERS, **answers}, {POOL: [{"answers": row}] * size.rows})
         context.save()
         form_id = context.copy.id
         row_ids = [row.id for row in context.changeset.find_pool(POOL).rows]
@@ -282,3 +280,24 @@ def save_form(size: Size, *, database: str = "", published: tuple[str, CompiledC
     return SavedForm(
         size=size, tenant=tenant, id=form_id, paths=tuple(paths[place] for place in order), compiled=compiled
     )
+
+
+def save_others(form: SavedForm, count: int) -> list[UUID]:
+    """Save ``count`` further forms of the same tenant with the same answers; return the ids of their copies."""
+    answers, row = _answers(form.size)
+    made = []
+    for number in range(count):
+        with batch.build_context(scope=form.tenant, actor=ACTOR, title=f"Other {number}") as context:
+            context.changeset.apply_answers({**_FIXED_ANSWERS, **answers}, {POOL: [{"answers": row}] * form.size.rows})
+            context.save()
+            made.append(context.copy.id)
+    return made
+
+
+_FIXED_ANSWERS: Final = {"name": "Copper Kettle", "lines": ["care", "fire"], "state": "TX", "trade": "722511"}
+
+
+def _answers(size: Size) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Return the answers at the top of a form and those of each row."""
+    answers = {f"q{number}": value_at(f"q{number}", variant=0) for number in range(FIXED, size.questions)}
+    return answers, {f"u_{number}": value_at(f"u_{number}", variant=0) for number in range(ROW_WIDTH)}

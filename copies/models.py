@@ -129,7 +129,7 @@ class CopyRevision(BatchWrittenModel, AuditFields):
     chain = models.BinaryField(default=b"", help_text="The link of this version: a hash of it and of the link before.")
     amends = models.BinaryField(default=b"", help_text="The earlier versions that were rewritten with this one.")
     cause_type = models.CharField(
-        max_length=20, blank=True, help_text="Why, where the actor does not say it: merge, revert."
+        max_length=20, blank=True, help_text="Why, where the actor does not say it: merge, revert, operation."
     )
     cause_id = models.CharField(max_length=64, blank=True)
     release_id = models.IntegerField("release", null=True)

@@ -54,6 +54,7 @@ from batch.errors import (
 )
 from batch.misuse import Misuse
 from operations.errors import OperationError, OperationNotFound
+from operations.imports.errors import FileTooLarge, ImportRefused, PackedTooDensely
 from operations.submission.errors import InvalidOrder, NoValidItems, OperationsAreOff, TooManyItems
 from quoting.refusals import CannotBeQuoted, NoManualEntry, NoPortal, UnknownQuoteRequest, UnknownSubjectivity
 from scenarios.merge_errors import (
@@ -136,6 +137,9 @@ OPERATION_STATUS: Final[dict[type[OperationError], int]] = {
     InvalidOrder: 422,
     NoValidItems: 422,
     TooManyItems: 422,
+    ImportRefused: 422,
+    FileTooLarge: 413,
+    PackedTooDensely: 413,
 }
 
 

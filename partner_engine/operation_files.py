@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from uuid import UUID
 
 from channels.db import database_sync_to_async
@@ -40,23 +40,25 @@ def results_response(
     request: HttpRequest, operation: BatchOperation, *, tenant: Tenant, format: ResultFormat
 ) -> HttpResponseBase:
     """Return the results of ``operation`` in the order of the input, for the server that ``request`` came by."""
-    headers = {
-        "Content-Disposition": f'attachment; filename="operation-{operation.id}.{format}"',
-        "Cache-Control": "no-store",
-    }
-    if request.method == "HEAD":
-        return HttpResponse(content_type=_TYPES[format], headers=headers)
     file = _File(operation.id, tenant=tenant, format=format)
-    content = _in_threads(file) if isinstance(request, ASGIRequest) else _in_this_thread(file)
-    return StreamingHttpResponse(content, content_type=_TYPES[format], headers=headers)
+    return streamed(request, file.next, name=f"operation-{operation.id}.{format}", content_type=_TYPES[format])
 
 
-def _in_this_thread(file: _File) -> Iterator[bytes]:
-    while part := file.next():
+def streamed(request: HttpRequest, read: Callable[[], bytes], *, name: str, content_type: str) -> HttpResponseBase:
+    """Return a file of the parts that ``read`` returns until an empty one, for the server that ``request`` came by."""
+    headers = {"Content-Disposition": f'attachment; filename="{name}"', "Cache-Control": "no-store"}
+    if request.method == "HEAD":
+        return HttpResponse(content_type=content_type, headers=headers)
+    content = _in_threads(read) if isinstance(request, ASGIRequest) else _in_this_thread(read)
+    return StreamingHttpResponse(content, content_type=content_type, headers=headers)
+
+
+def _in_this_thread(read_part: Callable[[], bytes]) -> Iterator[bytes]:
+    while part := read_part():
         yield part
 
 
-async def _in_threads(file: _File) -> AsyncIterator[bytes]:
-    read = database_sync_to_async(file.next, thread_sensitive=False)
+async def _in_threads(read_part: Callable[[], bytes]) -> AsyncIterator[bytes]:
+    read = database_sync_to_async(read_part, thread_sensitive=False)
     while part := await read():
         yield part

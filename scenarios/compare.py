@@ -19,8 +19,8 @@ from rules.flow.evaluation import Evaluation, ProductOutcome, Reason
 from rules.flow.state import Reveal
 from rules.incremental.mixed_premium import mixed_premium
 from rules.incremental.mixed_state import Mixture
-from scenarios.near_miss import near_miss
 from rules.incremental.price_split import NoSplit, PriceSplit, split
+from scenarios.near_miss import near_miss
 
 #: Copies that can be compared at a time.
 MOST_COPIES: Final = 4

@@ -190,7 +190,7 @@ class Migration(migrations.Migration):
                     "cause_type",
                     models.CharField(
                         blank=True,
-                        help_text="Why, where the actor does not say it: merge, revert.",
+                        help_text="Why, where the actor does not say it: merge, revert, operation.",
                         max_length=20,
                     ),
                 ),

@@ -17,7 +17,6 @@ from actions.fair_shares import FairShares
 from operations.batch_models import BatchOperation, OperationItem
 from operations.engine.ends import ITEMS, OPERATIONS
 from operations.engine.limits import LEAST_CHUNK
-from tenants.models import Tenant
 
 #: Operations whose items may be claimed now; those that depend on others follow when these have ended in any state.
 _CANDIDATES: Final = f"""
@@ -150,11 +149,6 @@ def in_fair_order(
         of_tenant.setdefault(candidate.tenant_id, []).append(candidate)
     for tenant_id in shares.order({tenant_id: weights.get(tenant_id, 1) for tenant_id in of_tenant}):
         yield from of_tenant[tenant_id]
-
-
-def weights_of(tenant_ids: Iterable[UUID]) -> dict[UUID, int]:
-    """Return the weights of tenants, from the shared database."""
-    return dict(Tenant.objects.filter(pk__in=set(tenant_ids)).values_list("pk", "weight"))
 
 
 def operation_of(claim: Claim, *, alias: str) -> BatchOperation | None:

@@ -10,6 +10,7 @@ import threading
 import time
 from dataclasses import dataclass
 from typing import Final
+from uuid import UUID
 
 import structlog
 from django.conf import settings
@@ -21,7 +22,7 @@ from operations.batch_models import BatchOperation
 from operations.engine import cancellation, progress
 from operations.engine.breaker import note_fault, pause_while_switched_off
 from operations.engine.chunk_run import OUTAGES, ChunkResult, run_claim
-from operations.engine.claims import Claim, Claims, in_fair_order, operation_of, weights_of
+from operations.engine.claims import Claim, Claims, in_fair_order, operation_of
 from operations.engine.creator import creator_of, is_switched_on, require_creator_may
 from operations.engine.events import emit
 from operations.engine.leases import RenewedLease
@@ -37,8 +38,11 @@ from tenants.models import Tenant
 #: What the threads of this process share: the turns of tenants, by database, and the sizes of chunks.
 _SHARES: Final[dict[str, FairShares]] = {}
 _PACE: Final = Pace()
-#: Expired leases that are taken over between two chunks of other items.
+#: Expired leases that are taken over between two chunks of other items, and how often to look for them, in seconds.
 _LEFT_AT_ONCE: Final = 20
+_LEFT_SECONDS: Final = 1.0
+#: For how long a worker uses what it knows of the tenants and their weights, in seconds.
+_KNOWN_SECONDS: Final = 5.0
 
 log = structlog.get_logger(__name__)
 
@@ -94,23 +98,34 @@ class _Worker:
         self._pace = pace
         self._claims = Claims(alias, lease=lease)
         self._shares = _SHARES.setdefault(alias, FairShares())
+        self._tenants: dict[UUID, Tenant] = {}
+        self._tenants_at = self._left_at = float("-inf")
 
     def round(self) -> bool:
         """Take over what lost workers left, then run one chunk; return whether there was anything to do."""
+        found = self._take_over()
+        claim = self._next()
+        return (claim is not None and self.run(claim)) or found
+
+    def _take_over(self) -> bool:
+        """Run what lost workers left; look for it once a second."""
         found = False
+        if time.monotonic() - self._left_at < _LEFT_SECONDS:
+            return False
         for _ in range(_LEFT_AT_ONCE):
             left = self._claims.claim_left()
             if left is None:
+                self._left_at = time.monotonic()
                 break
             found = self.run(left) or found
-        claim = self._next()
-        return (claim is not None and self.run(claim)) or found
+        return found
 
     def _next(self) -> Claim | None:
         """Claim the next chunk in fair order."""
         began = time.perf_counter()
         candidates = self._claims.candidates()
-        weights = weights_of({one.tenant_id for one in candidates}) if candidates else {}
+        self._know_tenants({one.tenant_id for one in candidates})
+        weights = {tenant_id: tenant.weight for tenant_id, tenant in self._tenants.items()}
         try:
             for one in in_fair_order(candidates, shares=self._shares, weights=weights):
                 limit = self._pace.size(one.operation_id, most=chunk_size(_most(one.kind)))
@@ -122,11 +137,19 @@ class _Worker:
         finally:
             bookkeeping_seconds.labels("claim").inc(time.perf_counter() - began)
 
+    def _know_tenants(self, ids: set[UUID]) -> None:
+        now = time.monotonic()
+        if now - self._tenants_at > _KNOWN_SECONDS:
+            self._tenants, self._tenants_at = {}, now
+        if unknown := ids - self._tenants.keys():
+            self._tenants.update(Tenant.objects.in_bulk(unknown))
+
     def run(self, claim: Claim) -> bool:
         """Run one chunk; return whether its items were worked on."""
         failpoint("operation_claimed")
         operation = operation_of(claim, alias=self._alias)
-        tenant = Tenant.objects.filter(pk=claim.items[0].tenant_id).first()
+        self._know_tenants({claim.items[0].tenant_id})
+        tenant = self._tenants.get(claim.items[0].tenant_id)
         if operation is None or tenant is None or tenant.database_alias != self._alias:
             self._claims.give_back(claim.token)
             return False
@@ -139,7 +162,8 @@ class _Worker:
             actor = self._actor(operation, tenant, claim)
             if actor is None:
                 return False
-            if self._claims.begin(operation.id) and operation.started_at is None:
+            is_new = operation.stretch_started_at is None or operation.paused_at is not None
+            if is_new and self._claims.begin(operation.id) and operation.started_at is None:
                 emit("processing", operation, alias=self._alias)
             return self._work(claim, operation, tenant=tenant, actor=actor)
 

@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 
-class ImportRefused(Exception):
+from operations.errors import OperationError
+from presentation.faults import Fault, join_pointer
+
+
+class ImportRefused(OperationError):
     """The file as a whole is refused; nothing was stored. ``code`` is the reason."""
 
     code = "import_refused"
@@ -66,13 +71,32 @@ class PackedTooDensely(ImportRefused):
 
 
 class InvalidMapping(ImportRefused):
-    """The mapping names unknown columns or targets, or maps two columns to one target.
-
-    ``faults`` are (column, code, sentence).
-    """
+    """The mapping names unknown columns or targets, or maps two columns to one target."""
 
     code = "invalid_mapping"
 
-    def __init__(self, faults: list[tuple[str, str, str]]) -> None:
+    def __init__(self, faults: Iterable[tuple[str, str, str]]) -> None:
+        """Take (column, code, sentence) of each fault."""
         super().__init__("The mapping is not valid. Correct the columns that the errors name.")
-        self.faults = tuple(faults)
+        self.faults = [
+            Fault(pointer=join_pointer("/mapping", column), path=column, code=code, detail=detail)
+            for column, code, detail in faults
+        ]
+
+
+class NoNumbers(ImportRefused):
+    """Rows that come back have no column with the numbers of their items."""
+
+    code = "no_numbers"
+
+    def __init__(self) -> None:
+        super().__init__("The file has no column named number. Send failed.csv back with all its columns.")
+
+
+class TooManyRows(ImportRefused):
+    """More rows come back than the operation has items."""
+
+    code = "too_many_rows"
+
+    def __init__(self, total: int) -> None:
+        super().__init__(f"The operation has {total:,} items; the file has more rows. Send only rows of failed.csv.")

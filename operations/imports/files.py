@@ -22,7 +22,7 @@ from operations.imports.errors import (
     UnreadableFile,
     UnsupportedFile,
 )
-from operations.imports.limits import MOST_BYTES, MOST_COLUMNS, MOST_ROWS
+from operations.imports.limits import MOST_BYTES, MOST_COLUMNS, MOST_OBJECT_BYTES, MOST_ROWS
 from operations.imports.table import Cell, FileRow, Format, ImportFile, RowFault, name_columns, table_rows
 from operations.imports.xlsx_archive import read_workbook
 from presentation.strict_json import JsonFault, JsonValue, parse
@@ -78,7 +78,9 @@ def read_file(content: bytes) -> ImportFile:
     encoding = _encoding_of(content)
     start = content[:_SAMPLE].decode(encoding.name, errors="ignore").lstrip("\ufeff \t\r\n")
     if start[:1] in ("[", "{"):
-        return _json_file(content, encoding, start)
+        if not encoding.name.startswith("utf-8"):
+            raise UnknownEncoding  # as RFC 8259 has it
+        return _json_file(content.removeprefix(codecs.BOM_UTF8), start)
     return _csv_file(content, encoding)
 
 
@@ -200,9 +202,7 @@ def _delimiter_of(sample: str) -> str:
 # JSON
 
 
-def _json_file(content: bytes, encoding: _Encoding, start: str) -> ImportFile:
-    if encoding.name != "utf-8":
-        content = content.decode(encoding.name).lstrip("\ufeff").encode()
+def _json_file(content: bytes, start: str) -> ImportFile:
     format: Format = "json" if start.startswith("[") or not _is_one_object_per_line(content) else "ndjson"
     read = _json_values if format == "json" else _lines
     columns: dict[str, None] = {}
@@ -210,9 +210,7 @@ def _json_file(content: bytes, encoding: _Encoding, start: str) -> ImportFile:
         columns.update(dict.fromkeys(row.cells))
         if len(columns) > MOST_COLUMNS:
             raise FileTooLarge("columns", MOST_COLUMNS)
-    return ImportFile(
-        format, tuple(columns), lambda: _json_rows(read(content)), encoding=encoding.name, notes=_notes(encoding)
-    )
+    return ImportFile(format, tuple(columns), lambda: _json_rows(read(content)), encoding="utf-8")
 
 
 def _is_one_object_per_line(content: bytes) -> bool:
@@ -246,6 +244,10 @@ def _lines(content: bytes) -> Iterator[tuple[int, bytes]]:
 
 def _json_rows(values: Iterator[tuple[int, bytes]]) -> Iterator[FileRow]:
     for number, text in values:
+        if len(text) > MOST_OBJECT_BYTES:
+            detail = f"The row has more than {MOST_OBJECT_BYTES:,} bytes."
+            yield FileRow(number, {}, None, (RowFault("", "too_long", detail),))
+            continue
         try:
             value: JsonValue = parse(text)
         except JsonFault as fault:

@@ -6,6 +6,8 @@ from typing import Final
 
 #: The file as it is sent.
 MOST_BYTES: Final = 16 * 1024 * 1024
+#: One form as JSON, as the API takes it.
+MOST_OBJECT_BYTES: Final = 1024 * 1024
 MOST_ROWS: Final = 100_000
 MOST_COLUMNS: Final = 1_000
 MOST_CELLS: Final = 5_000_000

@@ -47,7 +47,7 @@ def read_arguments(kind: Kind[Any, Any], arguments: object, *, tenant: Tenant, a
 def check_items(
     kind: Kind[Any, Any], items: Iterable[object], arguments: msgspec.Struct, *, tenant: Tenant, actor: Actor, most: int
 ) -> Checked:
-    """Check ``items`` page by page. Raises ``TooManyItems``."""
+    """Check ``items`` page by page; a ``Refusal`` among them is rejected as it is. Raises ``TooManyItems``."""
     checked = Checked([], [], 0)
     accepted, rejections, rejected = checked
     seen: dict[UUID, int] = {}
@@ -105,6 +105,8 @@ def _pages(items: Iterator[tuple[int, object]]) -> Iterator[list[tuple[int, obje
 
 def _read(kind: Kind[Any, Any], index: int, value: object) -> msgspec.Struct | Rejection:
     item_type: type[msgspec.Struct] = kind.item_type
+    if isinstance(value, Refusal):
+        return _rejection(index, value)
     if isinstance(value, item_type):
         return value
     try:

@@ -75,7 +75,7 @@ class BatchOperations(Endpoint):
     )
     def post(self, request: Request, *, body: shapes.NewOperationInput) -> HttpResponse:
         order = shapes.order_of(body)
-        return _submitted(self, request.path, lambda: submit(order, tenant=self.tenant, actor=self.actor))
+        return submitted_response(self, request.path, lambda: submit(order, tenant=self.tenant, actor=self.actor))
 
 
 class OneBatchOperation(Endpoint):
@@ -232,12 +232,12 @@ class UndoOperation(Endpoint):
     )
     def post(self, request: Request, id: UUID, *, body: shapes.UndoInput) -> HttpResponse:
         collection = request.path.rstrip("/").rpartition(f"/{id}/")[0]
-        return _submitted(
+        return submitted_response(
             self, collection, lambda: undo(id, tenant=self.tenant, actor=self.actor, is_dry_run=body.dry_run)
         )
 
 
-def _submitted(endpoint: Endpoint, collection: str, make: Callable[[], Submitted]) -> HttpResponse:
+def submitted_response(endpoint: Endpoint, collection: str, make: Callable[[], Submitted]) -> HttpResponse:
     """Submit once, respond, and start the operation after the commit; a repeated request starts nothing."""
     made: list[BatchOperation] = []
 

@@ -10,6 +10,7 @@ from rest_framework.views import APIView
 from partner_engine.api.answers import Answers
 from partner_engine.api.appetite import Appetites, AppetiteTable
 from partner_engine.api.application_forms import ApplicationForm, ApplicationForms, FormCopies
+from partner_engine.api.batch_imports import FailedItemsFile, ImportPreview, Imports
 from partner_engine.api.batch_operations import (
     BatchOperations,
     CancelOperation,
@@ -128,6 +129,9 @@ ROUTES: Final[dict[str, tuple[str, type[APIView]]]] = {
     "consent": ("quote_requests/<id:id>/consent", ConsentToBind),
     "bind_assistance": ("quote_requests/<id:id>/assistance", BindAssistance),
     "batch_operations": ("batch_operations", BatchOperations),
+    "preview_import": ("batch_operations/imports/preview", ImportPreview),
+    "imports": ("batch_operations/imports", Imports),
+    "failed_items": ("batch_operations/<id:id>/failed.csv", FailedItemsFile),
     "batch_operation": ("batch_operations/<id:id>", OneBatchOperation),
     "operation_items": ("batch_operations/<id:id>/items", OperationItems),
     "operation_results": ("batch_operations/<id:id>/results", OperationResults),

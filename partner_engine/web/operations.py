@@ -169,7 +169,7 @@ def _detail(
         waiting_for=waiting_for,
         facts=_facts(operation, counts),
         failed=counts.failed,
-        kind_imports=operation.kind == "import_forms",
+        may_write=agent.may_operate,
         begun="tried by" if operation.is_dry_run else "started by",
         by=operation.created_by_label or operation.created_by_id,
         at=operation.created_at.isoformat(),

@@ -182,7 +182,9 @@ class LazyState(State):
         self, container: Container, pool: str, *, parent: LazyFrame | None, position: int
     ) -> LazyFrame:  # fmt: skip
         """Return the frame of ``container``, which is created once."""
-        prefix = f"{parent.prefix}{pool}/{container.id}/" if parent and isinstance(container, PoolRow | NarrowRow) else ""
+        prefix = (
+            f"{parent.prefix}{pool}/{container.id}/" if parent and isinstance(container, PoolRow | NarrowRow) else ""
+        )
         frame = self._frame_at.get(prefix)
         if frame is None:
             frame = self._frame_at[prefix] = LazyFrame(self, container, pool, parent=parent, prefix=prefix)

@@ -399,3 +399,21 @@ class TestUpgrades:
         run(bench)
 
         assert [delivered.payload_version for delivered in bench.seen] == [2]
+
+
+def test_a_few_actions_of_one_tenant_do_not_wait_behind_many_of_another(
+    harbor: Tenant, summit: Tenant, bench: Bench
+) -> None:
+    bench.register(Ring)
+    for number in range(60):
+        put(harbor, Ring(bell=f"many {number}"))
+    put(summit, Ring(bell="one"))
+
+    with across_tenants(using="default"):
+        claims = Claims("default", registry=bench.registry, lease=30)
+        first = [row.tenant_id for row in claims.claim(20)]
+        rest = [row.tenant_id for row in claims.claim(60)]
+
+    assert first.count(harbor.id) == 10
+    assert first.count(summit.id) == 1
+    assert rest.count(harbor.id) >= 30

@@ -25,7 +25,10 @@ from actions.relay import drain
 from batch import service as batch
 from batch.changes.attached import AttachedRecord, RecordAccumulator, RecordKind
 from batch.changes.record_mutator import RecordCollection, RecordMutator
+from batch.context import BatchContext
 from house.place import CHECKOUT
+from operations.kinds.copy_kind import CopyItem, CopyKind, Done
+from operations.kinds.kind import Work
 from partner_engine import urls
 from partner_engine.api.bodies import ReadQuery
 from partner_engine.api.copies import find_copy
@@ -42,6 +45,7 @@ from tenants.access import Actor, Right
 from tenants.models import ApiClient, Tenant
 from tests.harness.api_client import Api
 from tests.harness.kennel_forms import agent, form_id, kennels, make_form  # noqa: F401 - fixtures
+from tests.harness.kind_runs import KindRun
 from tests.harness.outboxes import put
 from webhooks import event_types
 from webhooks.event_types import CopyEvent, EventType, event_names, event_schema, is_event_pattern, register_event_types
@@ -68,7 +72,7 @@ def run(recipe: str, **names: Any) -> Mapping[str, Any]:
 def test_every_recipe_is_short_and_is_run_here():
     assert list(RECIPES) == [
         "An endpoint", "An attached record", "A question type", "A deferred action", "A rule function", "A page part",
-        "A webhook event",
+        "A webhook event", "A kind of operation",
     ]  # fmt: skip
     for recipe in RECIPES:
         for block in blocks(recipe):
@@ -176,3 +180,20 @@ def test_a_webhook_event(monkeypatch: pytest.MonkeyPatch):
     assert "print.finished" in event_names()
     assert is_event_pattern("print.*")
     assert event_schema()["$defs"]["FormPrinted"]["properties"]["pages"] == {"type": "integer"}
+
+
+def test_a_kind_of_operation(form_id: UUID, kennels: Tenant, agent: Actor):  # noqa: F811 - fixtures
+    class RenameArguments(msgspec.Struct):
+        title: str
+
+    rename = run(
+        "A kind of operation", CopyKind=CopyKind, CopyItem=CopyItem, RenameArguments=RenameArguments, Done=Done,
+        BatchContext=BatchContext, Work=Work,
+    )["Rename"]()  # fmt: skip
+    operation, arguments = KindRun(kennels, agent), {"title": "Winter"}
+
+    planned = operation.run(rename, [{"id": form_id}], arguments, is_dry_run=True)
+    (end,) = operation.run(rename, [{"id": form_id}], arguments)
+
+    assert ([one.outcome for one in planned], end.outcome, operation.recorded) == (["changed"], "changed", [end])
+    assert batch.find(form_id, scope=kennels, actor=agent).copy.fields.title == "Winter"

@@ -29,7 +29,7 @@ from rules.types.cleaning import clean
 from tenants.models import User
 from tests.harness.api_client import Api, assert_problem
 from tests.harness.cast import PASSWORD
-from tests.partner_engine.api.test_routes import OF_ONE, WRITES, Row
+from tests.partner_engine.api.test_routes import JSON_WRITES, OF_ONE, Row
 
 pytestmark = pytest.mark.django_db
 
@@ -103,7 +103,7 @@ OWN_FIELDS = {
 
 
 class TestBodies:
-    @pytest.mark.parametrize("row", WRITES, ids=str)
+    @pytest.mark.parametrize("row", JSON_WRITES, ids=str)
     def test_unknown_fields_set_nothing(self, row: Row, api: Api, s1: Sample) -> None:
         copy = api.start(s1)
 

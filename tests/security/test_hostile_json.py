@@ -18,7 +18,7 @@ from partner_engine.api.http import endpoint
 from tenants.current_tenant import across_tenants
 from tests.harness.api_client import Api
 from tests.harness.tiers import amount
-from tests.partner_engine.api.test_routes import HOSTILE, PUBLIC, WRITES, routes
+from tests.partner_engine.api.test_routes import HOSTILE, JSON_WRITES, PUBLIC, routes
 
 pytestmark = pytest.mark.django_db
 
@@ -78,7 +78,7 @@ def accepted(api: Api, copy: str, corpus: dict[str, bytes], *, each: int = 1) ->
     of them; return the requests that were not refused, and whether a row changed.
     """
     wrong, before = [], state()
-    for place, row in enumerate(WRITES):
+    for place, row in enumerate(JSON_WRITES):
         for number, (name, content) in enumerate(corpus.items()):
             if (place + number) % each:
                 continue
@@ -93,8 +93,8 @@ def accepted(api: Api, copy: str, corpus: dict[str, bytes], *, each: int = 1) ->
 def test_the_addresses_are_those_of_the_resolver() -> None:
     addresses = {address.rstrip("/") for address in routes()} - PUBLIC
 
-    assert {row.address for row in WRITES} <= addresses
-    assert len(WRITES) >= 10
+    assert {row.address for row in JSON_WRITES} <= addresses
+    assert len(JSON_WRITES) >= 10
 
 
 def test_no_endpoint_accepts_a_hostile_body(api: Api, s1: Sample) -> None:

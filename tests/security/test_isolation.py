@@ -90,6 +90,9 @@ PAGES: dict[str, tuple[str, dict[str, str], bool]] = {
     "operation": ("GET", {}, False),
     "order-operation": ("POST", {"order": "undo"}, False),
     "operation-results": ("GET", {}, False),
+    "operation-failed": ("GET", {}, False),
+    "operation-corrected": ("POST", {}, False),
+    "import-forms": ("POST", {"step": "run"}, False),
     "webhooks": ("GET", {}, False),
     "add-webhook": ("POST", {"url": "https://hooks.example.com/", "event_types": "*"}, False),
     "webhook": ("GET", {}, False),
@@ -109,7 +112,7 @@ GUEST_PAGES: dict[str, tuple[str, dict[str, str]]] = {
 #: Addresses of one webhook endpoint; ``start`` gives it the copy's id.
 OF_ONE_ENDPOINT = {"webhook", "order-webhook"}
 #: Addresses of one operation; ``tests/partner_engine/web/test_operations.py`` asks for those of another tenant.
-OF_ONE_OPERATION = {"operation", "order-operation", "operation-results"}
+OF_ONE_OPERATION = {"operation", "order-operation", "operation-results", "operation-failed", "operation-corrected"}
 #: Addresses with the id of a record below that of the copy; ``start`` gives a quote the copy's id.
 WITH_SECOND_ID = {
     "revoke-guest-link",

@@ -5,6 +5,7 @@ Otherwise a body without a stated length (chunked) would be written to disk in f
 
 from __future__ import annotations
 
+import re
 from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any, Final
 
@@ -20,6 +21,8 @@ MAX_REQUEST_BYTES: Final = 16 * 1024 * 1024
 #: The limit of the API and the token endpoint.
 MAX_API_BYTES: Final = 1024 * 1024
 API_PREFIXES: Final = ("/api/", "/o/")
+#: The addresses of the API that take a file: imports, and corrected rows that come back.
+_UPLOADS: Final = re.compile(r"/api/v1/batch_operations/(?:imports(?:/preview)?|[^/]+/failed\.csv)/?")
 
 
 class _TooLarge(Exception):  # noqa: N818 - a signal, not an error
@@ -37,7 +40,7 @@ class BodyLimit:
         if scope["type"] != "http":
             await self._application(scope, receive, send)
             return
-        limit = MAX_API_BYTES if scope["path"].startswith(API_PREFIXES) else MAX_REQUEST_BYTES
+        limit = _limit_of(scope["path"])
         if _stated_length(scope) > limit:
             await _refuse(scope, send, limit)
             return
@@ -56,6 +59,11 @@ class BodyLimit:
         except _TooLarge:
             # The application reads the whole body before it sends a response.
             await _refuse(scope, send, limit)
+
+
+def _limit_of(path: str) -> int:
+    is_small = path.startswith(API_PREFIXES) and not _UPLOADS.fullmatch(path)
+    return MAX_API_BYTES if is_small else MAX_REQUEST_BYTES
 
 
 def _stated_length(scope: Message) -> int:

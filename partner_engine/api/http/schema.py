@@ -5,7 +5,7 @@ code; and the parsing of those structs.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from functools import wraps
 from http import HTTPStatus
 from typing import Any, Final, NamedTuple
@@ -33,6 +33,7 @@ JSON: Final = "application/json"
 # Our converter of ids (partner_engine.id_converter) is described as Django's is.
 DJANGO_PATH_CONVERTER_MAPPING["id"] = DJANGO_PATH_CONVERTER_MAPPING["uuid"]
 REF_TEMPLATE: Final = "#/components/schemas/{name}"
+_FILE: Final[Schema] = {"type": "string", "format": "binary"}
 #: Every struct of a request or response, collected as the views are defined.
 _described: dict[str, type[msgspec.Struct]] = {"Problem": Problem}
 
@@ -116,6 +117,7 @@ def documented(  # noqa: PLR0913 - one argument for each part of the description
     responses: Mapping[int, Shape | None],
     query: type[msgspec.Struct] = NoQuery,
     body: type[msgspec.Struct] | None = None,
+    files: Sequence[str] = (),
     write: bool = False,
     keyed: bool = True,
     tagged: bool = False,
@@ -125,14 +127,14 @@ def documented(  # noqa: PLR0913 - one argument for each part of the description
     The view receives the struct ``query`` as the argument ``query`` unless it is ``NoQuery``, and the struct ``body``
     as the argument ``body`` unless it is ``Nothing`` or None; either way unknown parameters and fields are refused.
     ``responses`` maps statuses to structs, or to several of which a response has one. ``write``, ``keyed`` and
-    ``tagged`` state which headers the operation uses.
+    ``tagged`` state which headers the operation uses. ``files`` are the media types of a body that is a file.
     """
     operation_id = re.sub(r"[^a-z]+", "_", summary.lower())
     describe = extend_schema(
         operation_id=operation_id,
         summary=summary,
         description=description,
-        request={JSON: _reference(body)} if body else None,
+        request={JSON: _reference(body)} if body else dict.fromkeys(files, _FILE) or None,
         parameters=[*_query_parameters(query), *_headers(responses, write=write, keyed=keyed, tagged=tagged)],
         responses={
             **{(status, JSON) if shape else status: _response(status, shape) for status, shape in responses.items()},

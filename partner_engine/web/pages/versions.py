@@ -143,6 +143,10 @@ def _cause(saved: Saved) -> str:
             return f"The merge of version {saved.cause.id} taken back"
         case "revert":
             return f"Taken back to version {saved.cause.id}"
+        case "operation":
+            return "Changed with many others by an operation"
+        case "undo_operation":
+            return "An operation taken back"
         case "process":
             return "Saved by a process"
     return "Started" if saved.number == 1 else ""

@@ -11,6 +11,7 @@ from collections.abc import Callable
 from typing import Any, Final
 from uuid import UUID
 
+from forms.models import ApplicationForm
 from operations.engine import chunk_run, ends, orders
 from operations.engine.pace import Pace
 from operations.engine.worker import drain
@@ -31,8 +32,13 @@ _WAITS: Final = (0.4, 0.8, 1.6)
 _LOCK_SECONDS: Final = 0.8
 
 
-def submit(report: Report, *, forms: list[str], invalid: list[int], transient: list[int]) -> None:
-    """Store an operation that renames ``forms``; the items with these numbers fail, or fail once. Report its id."""
+def submit(report: Report, *, invalid: list[int], transient: list[int]) -> None:
+    """Store an operation that renames all forms, in the order of their ids; the items with these numbers fail, or fail
+    once. Report its id.
+    """
+    tenant = Tenant.objects.get(code=TENANT)
+    with use_tenant(tenant):
+        forms = [str(form_id) for form_id in ApplicationForm.objects.order_by("id").values_list("id", flat=True)]
     items = [
         TestItem(
             form_id=form,
@@ -41,7 +47,6 @@ def submit(report: Report, *, forms: list[str], invalid: list[int], transient: l
         )
         for number, form in enumerate(forms)
     ]
-    tenant = Tenant.objects.get(code=TENANT)
     with use_tenant(tenant):
         report(operation=str(store(items, tenant=tenant).id))
 

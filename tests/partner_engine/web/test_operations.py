@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import pytest
+from django.http import HttpResponse
 from django.test import Client
 from django.urls import reverse
 
@@ -30,7 +31,9 @@ def forms(start_form: StartForm) -> list[str]:
     return [start_form({"mqs_business_name": f"Kettle {number}"}) for number in range(3)]
 
 
-def set_answer(browser: Client, forms: list[str], *, step: str = "run", question: str = "mqs_business_name", value: str = "Pot"):
+def set_answer(
+    browser: Client, forms: list[str], *, step: str = "run", question: str = "mqs_business_name", value: str = "Pot"
+) -> HttpResponse:
     sent = {"copy": forms, "kind": "set_answers", "question": question, "value": value, "step": step}
     return browser.post(NEW, sent)
 
@@ -89,9 +92,7 @@ def test_a_plan_whose_ground_moved_is_refused_with_the_remedy(browser: Client, f
     assert "Try again without saving" in markup(refused)
 
 
-def test_an_undo_takes_the_answers_back(
-    browser: Client, forms: list[str], read: Callable[[str], BatchContext]
-) -> None:
+def test_an_undo_takes_the_answers_back(browser: Client, forms: list[str], read: Callable[[str], BatchContext]) -> None:
     ran = set_answer(browser, forms)["Location"]
 
     undone = browser.post(f"{ran}/order", {"order": "undo"})

@@ -15,8 +15,8 @@ from rules.flow.premium import rate
 from rules.flow.shown_questions import decide
 from rules.flow.state import State
 from rules.incremental.mixed_premium import MixedPremium, Part, mixed_premium
-from rules.language.numbers import round_half_up
 from rules.incremental.price_split import NoSplit, PriceSplit, split
+from rules.language.numbers import round_half_up
 from tests.harness.boarding_catalogue import AS_OF, settle
 from tests.harness.random_catalogues import random_catalogue
 from tests.rules.flow.test_price_stability import demo, random_form

@@ -1,0 +1,151 @@
+"""The page that imports forms from a file, and the file of failed rows out and back in.
+
+The file stays in the browser between the preview and the import, so nothing of it is stored before it is imported.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, Final
+from uuid import UUID
+
+from django.core.files.uploadedfile import UploadedFile
+from django.http import Http404, HttpRequest, HttpResponse, StreamingHttpResponse
+from django.shortcuts import redirect, render
+from django.views.decorators.http import require_GET, require_http_methods, require_POST
+
+from catalogue import releases
+from operations.errors import OperationError, OperationNotFound
+from operations.imports.errors import ImportRefused, InvalidMapping
+from operations.imports.failed_file import FailedItems, return_failed
+from operations.imports.files import read_file
+from operations.imports.limits import MOST_BYTES
+from operations.imports.order import ImportRequest, import_order
+from operations.imports.preview import PreviewRow, preview
+from operations.submission.errors import InvalidOrder, NoValidItems
+from operations.submission.order import Options
+from operations.submission.selectors import access_operation
+from operations.submission.start import start
+from operations.submission.submit import submit
+from partner_engine.web.access import Agent, for_agents
+from partner_engine.web.pages.operation_columns import build_columns, mapping_of_fields
+from partner_engine.web.pages.operation_fields import askable_questions
+from presentation.visibility import Reader, Visibility
+from tenants.access import Right
+
+_NAME_LENGTH: Final = 120
+
+
+@require_http_methods(["GET", "POST"])
+@for_agents(Right.WRITE_FORMS)
+def new(request: HttpRequest, agent: Agent) -> HttpResponse:
+    """Show the page; POST reads ``file``: ``step`` is ``look`` (the preview), ``try`` (without saving) or ``run``."""
+    if request.method == "GET":
+        return _page(request, agent)
+    try:
+        content, name = _upload(request)
+        mapping = mapping_of_fields(request.POST.getlist("column"), request.POST.getlist("target"))
+        if request.POST.get("step") not in ("try", "run"):
+            return _page(request, agent, **_preview(content, mapping, agent))
+        order = import_order(
+            content,
+            ImportRequest(
+                mapping=mapping,
+                options=Options(dry_run=request.POST["step"] == "try"),
+                title=f"Import {name}"[:_NAME_LENGTH],
+            ),
+            catalogue=agent.tenant.catalogue,
+        )
+        submitted = submit(order, tenant=agent.tenant, actor=agent.actor)
+    except (InvalidMapping, InvalidOrder, NoValidItems) as refused:
+        reasons = dict.fromkeys(fault.detail for fault in list(refused.faults)[:3])
+        return _page(request, agent, problem=" ".join(reasons) or str(refused), status=422)
+    except ImportRefused as refused:
+        return _page(request, agent, problem=str(refused), status=422)
+    except OperationError as refused:
+        return _page(request, agent, problem=str(refused), status=409)
+    except releases.NoRelease:
+        return _page(request, agent, problem="No catalogue is published yet, so nothing can be imported.", status=409)
+    start(submitted.operation, tenant=agent.tenant)
+    return redirect("web:operation", submitted.operation.id)
+
+
+@require_GET
+@for_agents(Right.READ_FORMS)
+def failed_rows(request: HttpRequest, agent: Agent, operation_id: UUID) -> HttpResponse:
+    """Send the failed rows as CSV, each with its number and reason."""
+    try:
+        file = FailedItems(access_operation(operation_id), tenant=agent.tenant, actor=agent.actor)
+    except OperationNotFound:
+        raise Http404 from None
+    response = StreamingHttpResponse(_parts(file), content_type="text/csv; charset=utf-8")
+    response["Content-Disposition"] = f'attachment; filename="failed-{operation_id}.csv"'
+    return response  # type: ignore[return-value]
+
+
+@require_POST
+@for_agents(Right.WRITE_FORMS)
+def corrected_rows(request: HttpRequest, agent: Agent, operation_id: UUID) -> HttpResponse:
+    """Take corrected rows in ``file`` back into their operation."""
+    try:
+        content, _ = _upload(request)
+        return_failed(operation_id, content, tenant=agent.tenant, actor=agent.actor)
+    except OperationNotFound:
+        raise Http404 from None
+    except OperationError as refused:
+        shown = agent.context(problem=str(refused), operation_id=operation_id)
+        return render(request, "web/operation_refused.html", shown, status=422)
+    return redirect("web:operation", operation_id)
+
+
+class _NoFile(ImportRefused):
+    """No file was chosen."""
+
+    code = "no_file"
+
+    def __init__(self) -> None:
+        super().__init__("Choose a file first.")
+
+
+def _upload(request: HttpRequest) -> tuple[bytes, str]:
+    file = request.FILES.get("file")
+    if not isinstance(file, UploadedFile):
+        raise _NoFile
+    # One byte more than allowed is enough to be refused for its size.
+    return file.read(MOST_BYTES + 1), str(file.name or "file")
+
+
+def _preview(content: bytes, mapping: Mapping[str, str | None] | None, agent: Agent) -> dict[str, Any]:
+    found = preview(read_file(content), mapping, catalogue="", tenant=agent.tenant, actor=agent.actor)
+    catalogue = releases.current(agent.tenant.catalogue).compiled
+    rows = [
+        {"number": row.number, "cells": _cells(row, [one.column for one in found.columns if one.target])}
+        for row in found.rows
+    ]
+    return {
+        "found": found,
+        "columns": build_columns(found.columns),
+        "heads": [one.column for one in found.columns if one.target],
+        "rows": rows,
+        "questions": askable_questions(catalogue, visibility=Visibility(catalogue, Reader.for_actor(agent.actor))),
+    }
+
+
+def _cells(row: PreviewRow, heads: Sequence[str]) -> list[Mapping[str, str]]:
+    faults = {fault.column: fault.detail for fault in row.errors}
+    of_cells = [{"text": _text(row.cells.get(head)), "fault": faults.get(head, "")} for head in heads]
+    of_row = [{"text": "", "fault": fault.detail} for fault in row.errors if not fault.column]
+    return [*of_cells, *of_row]
+
+
+def _text(value: object) -> str:
+    return "" if value is None else str(value)
+
+
+def _page(request: HttpRequest, agent: Agent, *, status: int = 200, **shown: Any) -> HttpResponse:
+    return render(request, "web/operation_import.html", agent.context(**shown), status=status)
+
+
+def _parts(file: FailedItems) -> Iterator[bytes]:
+    while part := file.next():
+        yield part
