@@ -130,9 +130,9 @@ class OperationResults(Endpoint):
     @documented(
         "Download the results of a batch operation",
         "One line for each item in the order of the input, as NDJSON, or with `format=csv` as CSV in which no cell is "
-        "a formula. Items that have not ended are in it with their present state. With `content=true` it is the file of "
-        "an export (kinds `export` and `tenant_export`), one line for each copy or version, with the answers that the "
-        "caller may see.",
+        "a formula. Items that have not ended are in it with their present state. With `content=true` it is the file "
+        "of an export (kinds `export` and `tenant_export`), one line for each copy or version, with the answers that "
+        "the caller may see.",
         query=shapes.ResultsQuery,
         responses={200: ItemShape},
     )
