@@ -34,6 +34,7 @@ MEASUREMENTS: Final = (
     "locking",
     "relay",
     "operations",
+    "importing",
     "callbacks",
     "quoting",
     "searching",
