@@ -32,6 +32,7 @@ MEASUREMENTS: Final = (
     "history",
     "comparing",
     "locking",
+    "limiting",
     "relay",
     "operations",
     "importing",

@@ -119,7 +119,8 @@ def _bookkeeping() -> float:
 
 def _bare(form: SavedForm, ids: list[UUID]) -> float:
     """Return the seconds in which the present documents and last revisions are written again, chunk by chunk."""
-    columns = [field.column for field in CopyRevision._meta.concrete_fields if not field.primary_key]
+    fields = CopyRevision._meta.concrete_fields
+    columns = [field.column for field in fields if field.column is not None and not field.primary_key]
     kept = ", ".join("c.version" if name == "version" else f"r.{name}" for name in columns)
     with use_tenant(form.tenant), connection.cursor() as cursor:
         cursor.execute(f"SELECT id, document FROM {_COPIES} WHERE id = ANY(%s)", [ids])

@@ -28,7 +28,7 @@ from catalogue.publish_hooks import Published, run_hooks, stricter_questions
 from catalogue.publish_work import call_in_publish
 from catalogue.release_history import check_renames, past_labels, renames_between
 from catalogue.strict_check import check_catalogue
-from rules.definition.catalogue import CatalogueDefinition, Sensitivity
+from rules.definition.catalogue import CatalogueDefinition, Sensitivity, without_shadow
 from rules.definition.compiler import compile_catalogue
 from rules.definition.faults import CatalogueErrors, CatalogueFault
 from rules.definition.model import CompiledCatalogue
@@ -37,6 +37,8 @@ _CACHE: Final = "default"
 #: The lifetime of the id in Redis, in seconds; it repairs the id after a database was restored or emptied.
 _CACHE_SECONDS: Final = 60
 _MAX_COMPILED: Final = 32
+#: The mark of a shadow rule in a release's JSON: a release without it is not decoded to leave them out.
+_SHADOW: Final = b'"shadow":true'
 _MAX_SENSITIVITIES: Final = 256
 
 #: Sets the current release unless a later one is set: the slower of two publishers must not win.
@@ -183,6 +185,15 @@ def sensitivities_of(release_id: int) -> Mapping[str, Sensitivity]:
 def read_definition(release: Release) -> CatalogueDefinition:
     """Return the definition in ``release``."""
     return msgspec.json.decode(zstandard.decompress(bytes(release.content)), type=CatalogueDefinition)
+
+
+def content_without_shadow(release: Release) -> tuple[bytes, str]:
+    """Return the JSON of ``release`` without its shadow rules, which only staff see, and the SHA-256 of it."""
+    content = zstandard.decompress(bytes(release.content))
+    if _SHADOW not in content:
+        return content, release.checksum
+    shown = msgspec.json.encode(without_shadow(msgspec.json.decode(content, type=CatalogueDefinition)))
+    return shown, hashlib.sha256(shown).hexdigest()
 
 
 def _compile(release_id: int) -> CompiledRelease:

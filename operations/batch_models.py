@@ -132,3 +132,17 @@ class OperationItem(TenantModel):
 
     def __str__(self) -> str:
         return f"Item {self.number} of {self.operation_id}"
+
+
+class ExportReceipt(TenantModel):
+    """The last version of a copy that an export of events has taken; the next one begins after it."""
+
+    copy_id = models.UUIDField("copy", primary_key=True)
+    application_form_id = models.UUIDField("application form")
+    previous = models.PositiveIntegerField(default=0, help_text="The version with which the export before it ended.")
+    version = models.PositiveIntegerField()
+    operation_id = models.UUIDField("operation")
+    exported_at = models.DateTimeField()
+
+    def __str__(self) -> str:
+        return f"Versions of {self.copy_id} up to {self.version}"

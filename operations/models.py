@@ -9,9 +9,9 @@ from typing import ClassVar
 
 from django.db import models
 
-from operations.batch_models import BatchOperation, ItemState, OperationItem
+from operations.batch_models import BatchOperation, ExportReceipt, ItemState, OperationItem
 
-__all__ = ["BatchOperation", "Erasure", "ItemState", "OperationItem"]
+__all__ = ["BatchOperation", "Erasure", "ExportReceipt", "ItemState", "OperationItem"]
 
 
 class Erasure(models.Model):

@@ -6,7 +6,6 @@ import base64
 from typing import NamedTuple
 
 import msgspec
-import zstandard
 
 from batch.changes.open_values import open_values, secrets_of
 from batch.context import BatchContext
@@ -23,7 +22,7 @@ from tenants.current_tenant import use_tenant
 
 
 class ReleaseExport(msgspec.Struct, frozen=True, kw_only=True):
-    """A published release: its JSON (base64), and the SHA-256 of that."""
+    """A published release: its JSON (base64) without shadow rules, which have no effect, and the SHA-256 of that."""
 
     id: int
     number: int
@@ -74,11 +73,9 @@ def export_decision(context: BatchContext) -> Exported:
     if decision is None:
         raise UnknownVersion
     release = Release.objects.get(pk=decision["heading"].release_id)
+    content, checksum = releases.content_without_shadow(release)
     exported = ReleaseExport(
-        id=release.pk,
-        number=release.number,
-        checksum=release.checksum,
-        content=base64.b64encode(zstandard.decompress(bytes(release.content))).decode(),
+        id=release.pk, number=release.number, checksum=checksum, content=base64.b64encode(content).decode()
     )
     visibility = Visibility(today.compiled, NOBODY)
     personal = sum(

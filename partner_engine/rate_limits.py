@@ -75,7 +75,7 @@ def as_refused(limited: RateLimited) -> Refused:
     return Refused(429, "rate_limited", str(limited), headers=headers)
 
 
-def count_socket(scope: str, *, actor: Actor, tenant: Tenant, handshake: Mapping[str, Any]) -> None:
+def count_opened_socket(scope: str, *, actor: Actor, tenant: Tenant, handshake: Mapping[str, Any]) -> None:
     """Count a socket that ``actor`` opens; ``handshake`` is its ASGI scope. Raises ``Refused`` (429)."""
     headers = dict(handshake["headers"])
     meta = {

@@ -30,7 +30,7 @@ def note_signed_out(sender: object, request: HttpRequest | None, user: Any, **kw
 
 
 def log_sign_ins() -> None:
-    """Log sign-ins from now on; Django tells of them by its signals only."""
+    """Log sign-ins from now on; Django reports them by its signals only."""
     user_logged_in.connect(note_sign_in)
     user_login_failed.connect(note_refused_sign_in)
     user_logged_out.connect(note_signed_out)

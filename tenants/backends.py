@@ -34,7 +34,7 @@ class EmailBackend(ModelBackend):
             return super().authenticate(request, username=username, password=password, **kwargs)
         address = str(get_client_ip_address(request))
         name = get_client_username(request, {"username": username})
-        subjects = (Subject(f"sign_in:{address}:{name}"), check.address_subject(address))
+        subjects = (_subject(name, address), check.address_subject(address))
         try:
             check.take(AUTH, *subjects)
         except RateLimited as limited:
@@ -51,3 +51,12 @@ class EmailBackend(ModelBackend):
         """Return the active user of a session, with the tenant in the same query, or None."""
         user = User.objects.select_related("tenant").filter(pk=user_id).first()
         return user if user is not None and self.user_can_authenticate(user) else None
+
+
+def forget_attempts(name: str, address: str) -> None:
+    """Reset the attempts of a user name at an address, so that it is no longer locked out."""
+    check.clear(AUTH, _subject(name, address))
+
+
+def _subject(name: str, address: str) -> Subject:
+    return Subject(f"sign_in:{address}:{name}")

@@ -27,7 +27,7 @@ from tenants.models import Tenant
 
 #: The least time between two announcements of one operation, in seconds.
 INTERVAL: Final = 0.25
-#: Carries the status of an operation to those who watch it; ``bool`` says whether the operation has ended.
+#: Carries the status of an operation to its viewers; ``bool`` says whether the operation has ended.
 Listener: TypeAlias = Callable[[BatchOperation, OperationStatus, bool], None]
 
 log = structlog.get_logger(__name__)

@@ -191,7 +191,7 @@ class _Judge:
         return NewForm(title=item.title, as_of=item.as_of, catalogue=item.catalogue or self._catalogue)
 
     def _read(self, row: MappedRow, faults: list[CellFault]) -> ImportItem | None:
-        """Return the item of ``row``; put why there is none into ``faults``."""
+        """Return the item of ``row``; put the reason for a missing one into ``faults``."""
         try:
             item = msgspec.convert(row.item, ImportItem)
         except msgspec.ValidationError:

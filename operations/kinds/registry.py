@@ -14,6 +14,7 @@ from operations.kinds.re_evaluate import ReEvaluate
 from operations.kinds.reindex import Reindex
 from operations.kinds.requote import Requote
 from operations.kinds.set_answers import SetAnswers
+from operations.kinds.tenant_export import TenantExport
 from operations.kinds.transfer_owner import TransferOwner
 from operations.kinds.undoing import Undo
 
@@ -28,6 +29,7 @@ _ALL: Final[tuple[Kind[Any, Any], ...]] = (
     Archive(),
     Reindex(),
     ExportForms(),
+    TenantExport(),
     Undo(),
 )
 

@@ -246,6 +246,32 @@ class Migration(migrations.Migration):
                 ("unscoped_objects", django.db.models.manager.Manager()),
             ],
         ),
+        migrations.CreateModel(
+            name="ExportReceipt",
+            fields=[
+                ("tenant_id", models.UUIDField(editable=False, verbose_name="tenant")),
+                ("copy_id", models.UUIDField(primary_key=True, serialize=False, verbose_name="copy")),
+                ("application_form_id", models.UUIDField(verbose_name="application form")),
+                (
+                    "previous",
+                    models.PositiveIntegerField(
+                        default=0, help_text="The version with which the export before it ended."
+                    ),
+                ),
+                ("version", models.PositiveIntegerField()),
+                ("operation_id", models.UUIDField(verbose_name="operation")),
+                ("exported_at", models.DateTimeField()),
+            ],
+            options={
+                "abstract": False,
+                "base_manager_name": "unscoped_objects",
+            },
+            managers=[
+                ("objects", django.db.models.manager.Manager()),
+                ("unscoped_objects", django.db.models.manager.Manager()),
+            ],
+        ),
         row_level_security("operations_batchoperation"),
+        row_level_security("operations_exportreceipt"),
         row_level_security("operations_operationitem"),
     ]

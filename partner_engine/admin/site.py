@@ -86,6 +86,8 @@ _SIDEBAR: Final = (
             ("Groups", "group", "auth", "group"),
             ("API clients", "key", "tenants", "apiclient"),
             ("Feature flags", "flag", "tenants", "flag"),
+            ("Rate limits", "speed", "tenants", "ratelimit"),
+            ("Own rate limits", "tune", "tenants", "ownratelimit"),
             ("Failed sign-ins", "lock", "axes", "accessattempt"),
         ),
     ),

@@ -9,6 +9,7 @@ from django.conf import settings
 from django.contrib import admin
 from django.contrib.auth.admin import GroupAdmin, UserAdmin
 from django.contrib.auth.models import Group
+from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils import timezone
 from unfold.admin import ModelAdmin
@@ -18,6 +19,7 @@ from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationFo
 from partner_engine.admin.site import site
 from partner_engine.admin.viewing import NoGuessing, ReadOnlyAdmin
 from tenants.access import Role
+from tenants.backends import forget_attempts
 from tenants.models import User
 
 #: The fields that grant any permission. Only superusers may change them.
@@ -127,6 +129,16 @@ class FailedSignInAdmin(ReadOnlyAdmin):
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         """Allow deleting, which ends a lockout, by permission."""
         return super(ReadOnlyAdmin, self).has_delete_permission(request, obj)
+
+    def delete_model(self, request: HttpRequest, obj: AccessAttempt) -> None:
+        """Delete the attempt, and its count in the limit of sign-ins."""
+        super().delete_model(request, obj)
+        forget_attempts(obj.username or "", str(obj.ip_address))
+
+    def delete_queryset(self, request: HttpRequest, queryset: QuerySet[AccessAttempt]) -> None:
+        """Delete several attempts in the same way."""
+        for attempt in queryset:
+            self.delete_model(request, attempt)
 
     @display(description="State", label={"locked out": "danger", "can try again": "default"})
     def lock_state(self, attempt: AccessAttempt) -> str:

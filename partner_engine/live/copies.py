@@ -37,8 +37,6 @@ from partner_engine.live.queries import changes_frame, load_copy_facts
 from partner_engine.live.rooms import Connection, Room
 from partner_engine.live.transport.origin import headers_of
 from partner_engine.problems import Refused
-from partner_engine.rate_limits import count_socket
-from tenants.limits.scopes import REALTIME
 
 TOO_LARGE: Final = 1009
 #: The number of frames that a client may send at once, and then per second.
@@ -73,7 +71,6 @@ class CopySocket(MailboxSocket):
         copy_id: UUID = self.scope["url_route"]["kwargs"]["id"]
         try:
             grant = await in_thread(grant_of)(self.scope, copy_id)
-            await in_thread(count_socket)(REALTIME, actor=grant.actor, tenant=grant.tenant, handshake=self.scope)
             facts = await in_thread(load_copy_facts)(grant.tenant, copy_id)
             if facts is None:
                 raise Refused(404, "not_found", "This copy does not exist.")

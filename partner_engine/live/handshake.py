@@ -22,6 +22,8 @@ from partner_engine.live.transport.mailbox import Closed, Mailbox
 from partner_engine.live.transport.origin import headers_of, is_our_host, is_our_page, names_a_page
 from partner_engine.live.transport.refusal import refuse_handshake
 from partner_engine.problems import Refused
+from partner_engine.rate_limits import count_opened_socket
+from tenants.limits.scopes import REALTIME
 
 log = structlog.get_logger(__name__)
 
@@ -66,10 +68,16 @@ class MailboxSocket(AsyncWebsocketConsumer):
 
 def grant_of(scope: dict[str, Any], copy_id: UUID | None) -> Grant:
     """Return the grant of a handshake: of its ``?ticket=``, with ``?as=guest`` of the guest's session, else of the
-    agent's session. Without ``copy_id`` it is no socket for guests. Raises ``Refused``.
+    agent's session. Without ``copy_id`` it is no socket for guests. Counts the opened socket. Raises ``Refused``.
 
     Pages of another origin are always refused; programs, which send no origin, must use a ticket.
     """
+    grant = _grant_of(scope, copy_id)
+    count_opened_socket(REALTIME, actor=grant.actor, tenant=grant.tenant, handshake=scope)
+    return grant
+
+
+def _grant_of(scope: dict[str, Any], copy_id: UUID | None) -> Grant:
     if not is_our_host(scope) or (names_a_page(scope) and not is_our_page(scope)):
         raise Refused(403, "foreign_page", "Pages of other sites may not open a socket here.")
     query = parse_qs(scope["query_string"].decode("latin-1"))

@@ -25,8 +25,6 @@ from partner_engine.live.progress_queries import progress_of, progress_of_owner
 from partner_engine.live.progress_rooms import ProgressRoom, Watcher, operation_address, owner_address
 from partner_engine.live.transport.origin import headers_of
 from partner_engine.problems import Refused
-from partner_engine.rate_limits import count_socket
-from tenants.limits.scopes import REALTIME
 
 #: Clients have nothing to send here; more than this is an error of the client.
 MOST_RECEIVED: Final = 100
@@ -55,7 +53,6 @@ class OperationSocket(MailboxSocket):
         socket = secrets.token_hex(16)
         try:
             grant = await in_thread(grant_of)(self.scope, None)
-            await in_thread(count_socket)(REALTIME, actor=grant.actor, tenant=grant.tenant, handshake=self.scope)
             if operation_id is not None and not await in_thread(progress_of)(grant.tenant, operation_id):
                 raise Refused(404, "not_found", "There is no such operation.")
             await count_open_socket(hub, grant, socket_id=socket)

@@ -12,6 +12,7 @@ from django.utils.dateparse import parse_date
 from django.views.decorators.http import require_GET, require_POST
 
 from batch import service as batch
+from batch.errors import BatchError
 from catalogue import releases
 from catalogue.selectors import list_published_catalogues
 from decisions.listing import in_state, present_rows
@@ -20,7 +21,7 @@ from forms.selectors import list_forms
 from forms.states import State
 from partner_engine.copy_visibility import InsuredNames
 from partner_engine.error_pages import too_many_requests
-from partner_engine.rate_limits import count_request
+from partner_engine.rate_limits import count_request, give_request_back
 from partner_engine.web.access import Agent, for_agents
 from partner_engine.web.pages.forms_list import QUOTE_STATES, STATE_WORDS, TABS, build_form_line
 from partner_engine.web.pages.quote_facts import QuoteFacts
@@ -101,9 +102,13 @@ def start(request: HttpRequest, agent: Agent) -> HttpResponse:
         count_request(request, FORM_CREATION)
     except RateLimited as limited:
         return too_many_requests(request, limited.retry_after)
-    with batch.build_context(scope=agent.tenant, actor=agent.actor, as_of=as_of, catalogue=catalogue) as context:
-        context.save()
-        return redirect("web:copy", context.copy.id)
+    try:
+        with batch.build_context(scope=agent.tenant, actor=agent.actor, as_of=as_of, catalogue=catalogue) as context:
+            context.save()
+            return redirect("web:copy", context.copy.id)
+    except BatchError:
+        give_request_back(request, FORM_CREATION)
+        raise
 
 
 def _page(copies: QuerySet[ListedForm], query: str, personal: bool, *, first: int) -> list[ListedForm]:

@@ -30,6 +30,7 @@ from operations.submission.submit import submit
 from partner_engine.web.access import Agent, for_agents
 from partner_engine.web.pages.operation_columns import build_columns, mapping_of_fields
 from partner_engine.web.pages.operation_fields import askable_questions
+from presentation.visibility import Reader, Visibility
 from tenants.access import Right
 
 _NAME_LENGTH: Final = 120
@@ -116,6 +117,7 @@ def _upload(request: HttpRequest) -> tuple[bytes, str]:
 
 def _preview(content: bytes, mapping: Mapping[str, str | None] | None, agent: Agent) -> dict[str, Any]:
     found = preview(read_file(content), mapping, catalogue="", tenant=agent.tenant, actor=agent.actor)
+    catalogue = releases.current(agent.tenant.catalogue).compiled
     rows = [
         {"number": row.number, "cells": _cells(row, [one.column for one in found.columns if one.target])}
         for row in found.rows
@@ -125,9 +127,7 @@ def _preview(content: bytes, mapping: Mapping[str, str | None] | None, agent: Ag
         "columns": build_columns(found.columns),
         "heads": [one.column for one in found.columns if one.target],
         "rows": rows,
-        "questions": askable_questions(
-            releases.current(agent.tenant.catalogue).compiled, sees_personal=agent.actor.may(Right.READ_PERSONAL)
-        ),
+        "questions": askable_questions(catalogue, visibility=Visibility(catalogue, Reader.for_actor(agent.actor))),
     }
 
 

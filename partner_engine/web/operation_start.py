@@ -29,6 +29,7 @@ from partner_engine.web.pages.operation_fields import (
     askable_questions,
     title_of,
 )
+from presentation.visibility import Reader, Visibility
 from tenants.access import Right
 from tenants.models import User
 
@@ -160,7 +161,7 @@ def _questions(agent: Agent) -> tuple[AskableQuestion, ...]:
         catalogue = releases.current(agent.tenant.catalogue).compiled
     except releases.NoRelease:
         return ()
-    return askable_questions(catalogue, sees_personal=agent.actor.may(Right.READ_PERSONAL))
+    return askable_questions(catalogue, visibility=Visibility(catalogue, Reader.for_actor(agent.actor)))
 
 
 def _people(agent: Agent) -> list[dict[str, str]]:

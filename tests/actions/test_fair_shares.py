@@ -1,4 +1,4 @@
-"""Fair shares: by weight, without idle workers, and without savings of those who had no work."""
+"""Fair shares: by weight, without idle workers, and without savings of tenants that had no work."""
 
 from __future__ import annotations
 

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import base64
+import hashlib
 from collections.abc import Callable
 from io import StringIO
 from typing import Any
 
+import msgspec
 import pytest
 from django.core.management import CommandError, call_command
 from django.test import Client
@@ -27,6 +30,7 @@ from tenants.models import Tenant, User
 from tests.harness.api_client import Api
 from tests.harness.later_releases import publish_release
 from tests.harness.moments import DATED, run_actions, with_rule
+from verify_decision import verify
 
 pytestmark = pytest.mark.django_db
 
@@ -114,6 +118,19 @@ def test_nothing_of_a_shadow_rule_reaches_a_caller(start: Start, api: Api, kenne
         assert response.status_code == 200, page
         assert not [text for text in (MARK, '"S1"', '"F1"') if text in response.content.decode()], page
     assert api.get(f"/copies/{copy['id']}/explain?target=message:F1").status_code == 422
+
+
+def test_an_exported_decision_has_the_release_without_shadow_rules(start: Start, api: Api, kennels: Tenant) -> None:
+    publish_release(shadowed())
+    copy = start(owner_phone="+16142013344")
+
+    response = api.get(f"/copies/{copy['id']}/decision")
+
+    exported = response.json()["release"]
+    content = base64.b64decode(exported["content"])
+    assert hashlib.sha256(content).hexdigest() == exported["checksum"]
+    assert msgspec.json.decode(content, type=CatalogueDefinition) == DATED
+    assert verify(response.content).faults == []
 
 
 def test_the_hourly_action_records(start: Start, kennels: Tenant) -> None:

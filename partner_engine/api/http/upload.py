@@ -90,7 +90,7 @@ class UploadEndpoint(Endpoint):
         return text
 
     def require_parameters(self, *names: str) -> None:
-        """Raise ``Refused`` (422) for a part of the form that is none of ``names``."""
+        """Raise ``Refused`` (422) for a part of the form that is missing in ``names``."""
         for name in self.upload().parameters:
             if name not in names:
                 raise Refused.field(f"/{name[:80]}", "There is no such parameter.", code="unknown_field")

@@ -66,7 +66,7 @@ def build_columns(columns: Iterable[FoundColumn]) -> tuple[ColumnView, ...]:
 
 
 def mapping_of_fields(columns: Sequence[str], targets: Sequence[str]) -> dict[str, str | None] | None:
-    """Return the mapping in the fields of the page; None where there are none, so that the names of columns decide."""
+    """Return the mapping in the fields of the page; None without fields, so that the names of columns decide."""
     if not columns:
         return None
     return {column: target.strip() or None for column, target in zip(columns, targets, strict=False)}

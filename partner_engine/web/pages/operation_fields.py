@@ -6,12 +6,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
+from presentation.visibility import Visibility
 from rules.definition.model import CompiledCatalogue
 
 #: The kinds that the page offers, in this order; the others need a program or a file.
 OFFERED: Final = ("set_answers", "transfer_owner", "requote", "re_evaluate", "renew", "clone", "archive", "export")
-#: The sensitivity of questions that nobody sets for many forms at once.
-_SENSITIVE: Final = "spi"
 _MOST_NAMED: Final = 4
 
 
@@ -32,14 +31,12 @@ class AskableQuestion:
     label: str
 
 
-def askable_questions(catalogue: CompiledCatalogue, *, sees_personal: bool) -> tuple[AskableQuestion, ...]:
-    """Return the questions outside of pools, in the order of their labels."""
+def askable_questions(catalogue: CompiledCatalogue, *, visibility: Visibility) -> tuple[AskableQuestion, ...]:
+    """Return the questions outside of pools whose answers the reader may see, in the order of their labels."""
     found = [
         AskableQuestion(code, known.question.label)
         for code, known in catalogue.questions.items()
-        if not known.pool
-        and known.question.sensitivity != _SENSITIVE
-        and (sees_personal or not known.question.sensitivity)
+        if not known.pool and not visibility.hides(code)
     ]
     return tuple(sorted(found, key=lambda question: (question.label.casefold(), question.code)))
 

@@ -21,6 +21,7 @@ from operations.kinds.copy_kind import CopyItem
 from operations.kinds.export_forms import export_lines
 from operations.kinds.kind import CHANGED, UNCHANGED, ItemEnd
 from operations.kinds.registry import KINDS, UnknownKind, kind_named
+from operations.kinds.tenant_export import exported_versions
 from operations.models import ItemState, OperationItem
 from search.models import SearchEntry
 from tenants.access import Actor, MissingRight, Right, Role
@@ -239,3 +240,31 @@ def test_quotes_are_requested_of_the_open_products(forms: list[UUID], operation:
     assert codes(ends) == [CHANGED, CHANGED]
     assert ends[0].result["requested"] == ["PA-CARE"]
     assert codes(closed) == ["nothing_to_quote", "nothing_to_quote"]
+
+
+def test_what_changed_is_exported_once(forms: list[UUID], operation: KindRun, kennels: Tenant, agent: Actor) -> None:
+    kind = kind_named("tenant_export")
+
+    def lines(ends: Sequence[ItemEnd], actor: Actor = agent) -> list[dict[str, Any]]:
+        rows = [OperationItem(copy_id=end.copy_id, result=end.result, state=ItemState.COMPLETED) for end in ends]
+        return [json.loads(line) for line in exported_versions(rows, tenant=kennels, actor=actor)]
+
+    first = planned_and_done(operation, "tenant_export", forms)
+    nothing = operation.next().run(kind, items(forms))
+    with batch.find_and_lock(forms[0], scope=kennels, actor=agent) as context:
+        context.changeset.apply_answers({"owner_phone": "512-555-0199"})
+        context.save()
+    second = operation.next().run(kind, items(forms))
+    everything = operation.next().run(kind, items(forms), {"from_start": True})
+    blind = replace(agent, rights=agent.rights - {Right.READ_PERSONAL})
+
+    assert operation.recorded == first
+    assert [end.result for end in nothing] == [{"first": None, "last": None}] * 2
+    assert [end.result["first"] for end in second] == [2, None]
+    ids = [line["id"] for line in lines(first) + lines(nothing) + lines(second)]
+    assert ids == [f"{forms[0]}@1", f"{forms[1]}@1", f"{forms[0]}@2"]
+    assert [line["version"] for line in lines(everything)] == [1, 2, 1]
+    assert "0199" in str(lines(second))
+    assert "0199" not in str(lines(second, blind))
+    with pytest.raises(MissingRight):
+        lines(first, replace(agent, rights=frozenset({Right.WRITE_FORMS})))

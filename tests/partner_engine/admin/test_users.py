@@ -9,6 +9,7 @@ from django.test import Client
 from django.urls import reverse
 
 from tenants.models import Tenant, User
+from tests.harness.cast import PASSWORD
 
 STAFF_PERMISSIONS = ("tenants.view_user", "tenants.add_user", "tenants.change_user", "tenants.delete_user")
 
@@ -82,9 +83,9 @@ def test_groups_are_for_superusers(make_staff: Callable[..., Client]) -> None:
     assert junior.post(reverse("admin:auth_group_add"), {"name": "Everything"}).status_code == 403
 
 
-def test_a_locked_out_name_is_unlocked(admin: Client, owner: User) -> None:
+def test_a_locked_out_name_is_unlocked(admin: Client, staff: User, limits_on: None) -> None:
     for _ in range(5):
-        Client().post("/admin/login/", {"username": owner.email, "password": "wrong"})
+        Client().post("/admin/login/", {"username": staff.email, "password": "wrong"})
     attempt = AccessAttempt.objects.get()
 
     shown = admin.get(reverse("admin:axes_accessattempt_changelist")).content.decode()
@@ -92,3 +93,4 @@ def test_a_locked_out_name_is_unlocked(admin: Client, owner: User) -> None:
 
     assert "locked out" in shown
     assert not AccessAttempt.objects.exists()
+    assert Client().post("/admin/login/", {"username": staff.email, "password": PASSWORD}).status_code == 302

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from copies.document import Answer, Document, PoolRow
+from rules.definition import compiler
 from rules.definition.catalogue import CatalogueDefinition, FormRule, ProductRule, without_shadow
 from rules.definition.compiler import compile_catalogue
 from rules.definition.faults import CatalogueErrors
@@ -119,6 +120,17 @@ def test_a_catalogue_with_shadow_rules_decides_as_one_without(
         assert [field.name for field in product.payload.quote.fields] == [
             field.name for field in PLAIN.products[code].payload.quote.fields
         ]
+
+
+@pytest.mark.slow
+def test_a_compiler_that_keeps_shadow_rules_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
+    rule = ProductRule(id="S1", when="true", then="decline", why="-", shadow=True)
+    form = document({"lines": Answer(value=["care"])}, [])
+    monkeypatch.setattr(compiler, "without_shadow", lambda definition: definition)
+
+    result = check_flow.run(compile_catalogue(with_shadow(rule)), form, as_of=DAY, release=7, reveal=reveal)
+
+    assert result != check_flow.run(PLAIN, form, as_of=DAY, release=7, reveal=reveal)
 
 
 def with_shadow(*rules: ProductRule, messages: tuple[FormRule, ...] = ()) -> CatalogueDefinition:

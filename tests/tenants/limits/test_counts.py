@@ -34,7 +34,9 @@ def key() -> Iterator[str]:
 
 
 @given(STEPS)
-@hypothesis_settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=60, deadline=None)
+@hypothesis_settings(
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow], max_examples=60, deadline=None
+)
 def test_the_script_decides_as_the_rule_does(key: str, steps: list[tuple[int, int, int]]) -> None:
     model, run, now = ProcessCounts(), uuid4().hex, 1_700_000_000_000
     for pause, first, second in steps:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tenants.limits.sliding_log import SLOTS, Count, SlidingLog, take_all
@@ -28,6 +28,7 @@ def take(log: SlidingLog, now: int, amount: int = 1, limit: int = 5) -> int:
     return take_all([log], [Count("", amount, limit, WINDOW)], now)[0]
 
 
+@settings(suppress_health_check=[HealthCheck.too_slow], deadline=None)
 @given(STEPS)
 def test_no_window_ever_holds_more_than_the_limit(steps: list[tuple[int, int]]) -> None:
     log, uses, now = SlidingLog(), Uses(), 0
@@ -39,6 +40,7 @@ def test_no_window_ever_holds_more_than_the_limit(steps: list[tuple[int, int]]) 
     assert all(uses.within(at + WINDOW - 1) <= 5 for at in uses.times)
 
 
+@settings(suppress_health_check=[HealthCheck.too_slow], deadline=None)
 @given(STEPS)
 def test_a_use_is_refused_only_if_it_would_exceed_a_window_that_is_a_slot_longer(steps: list[tuple[int, int]]) -> None:
     log, uses, now = SlidingLog(), Uses(), 0
@@ -50,6 +52,7 @@ def test_a_use_is_refused_only_if_it_would_exceed_a_window_that_is_a_slot_longer
             assert uses.within(now, WINDOW + SLOT) + amount > 5
 
 
+@settings(suppress_health_check=[HealthCheck.too_slow], deadline=None)
 @given(STEPS)
 def test_after_the_stated_wait_the_same_use_fits_and_not_before(steps: list[tuple[int, int]]) -> None:
     log, now = SlidingLog(), 0
@@ -97,6 +100,7 @@ def test_all_logs_are_taken_or_none() -> None:
     assert mine.total == 1
 
 
+@settings(suppress_health_check=[HealthCheck.too_slow], deadline=None)
 @given(st.lists(st.integers(1, 4), max_size=8), st.integers(0, 40))
 def test_what_is_given_back_fits_again(amounts: list[int], back: int) -> None:
     log = SlidingLog()
