@@ -1,4 +1,4 @@
-"""The commands of docs/api.md run as written, and its tables list the existing addresses and codes."""
+"""The commands of docs/api.md and docs/operations.md run as written, and the tables list the existing addresses."""
 
 from __future__ import annotations
 
@@ -11,7 +11,8 @@ import pytest
 from django.conf import LazySettings
 
 from partner_engine.api.urls import ROUTES
-from tenants.models import ApiClient, Tenant
+from tenants.flags import BATCH_OPERATIONS
+from tenants.models import ApiClient, Flag, Tenant
 from tests.harness.web_servers import ROOT, serve
 
 BASH = shutil.which("bash") or "/bin/sh"
@@ -20,7 +21,12 @@ TEXT = (ROOT / "docs" / "api.md").read_text(encoding="utf-8")
 
 @pytest.mark.skipif(shutil.which("curl") is None, reason="the commands need curl")
 @pytest.mark.django_db(transaction=True)
-def test_the_commands_run(demo: None, harbor: Tenant, tmp_path: Path, settings: LazySettings) -> None:
+@pytest.mark.parametrize(("page", "printed"), [("api.md", '"dry_run":true'), ("operations.md", '"state":"completed"')])
+def test_the_commands_run(
+    page: str, printed: str, demo: None, harbor: Tenant, tmp_path: Path, settings: LazySettings
+) -> None:
+    text = (ROOT / "docs" / page).read_text(encoding="utf-8")
+    Flag.objects.create(name=BATCH_OPERATIONS, everyone=True)
     settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.PBKDF2PasswordHasher"]  # as the server has it
     ApiClient.objects.create(
         client_id="harbor-demo",
@@ -30,7 +36,7 @@ def test_the_commands_run(demo: None, harbor: Tenant, tmp_path: Path, settings: 
         client_type=ApiClient.CLIENT_CONFIDENTIAL,
         authorization_grant_type=ApiClient.GRANT_CLIENT_CREDENTIALS,
     )
-    script = "\n".join(re.findall(r"```sh\n(.*?)```", TEXT, re.DOTALL)).replace(
+    script = "\n".join(re.findall(r"```sh\n(.*?)```", text, re.DOTALL)).replace(
         "curl -s ", "curl -sS --fail-with-body "
     )
 
@@ -39,7 +45,7 @@ def test_the_commands_run(demo: None, harbor: Tenant, tmp_path: Path, settings: 
         done = subprocess.run([BASH, "-euc", script], cwd=tmp_path, capture_output=True, text=True, check=False)
 
     assert done.returncode == 0, done.stdout + done.stderr
-    assert '"dry_run":true' in done.stdout
+    assert printed in done.stdout
 
 
 def test_every_address_is_documented() -> None:
