@@ -27,6 +27,7 @@ MEASUREMENTS: Final = (
     "round_trips",
     "rules",
     "deciding",
+    "what_if",
     "growth",
     "storage",
     "history",

@@ -29,7 +29,7 @@ SHARE: Final = 0.8
 def measure(rounds: int, *, copies: int = COPIES) -> list[Figure]:
     """Return how much faster ``decide_many`` is than a loop of decode and decide, and how much memory it takes."""
     release = releases.get(load_demo_catalogue(actor_id="bench").pk)
-    stored = _stored_samples(release.catalogue_code)
+    stored = stored_samples(release.catalogue_code)
     assert all(
         one.evaluation == check_flow_of(copy, release)
         for copy, one in zip(stored, decide_many(stored, release, workers=1), strict=True)
@@ -63,7 +63,8 @@ def check_flow_of(copy: StoredCopy, release: DecidingRelease) -> object:
     return result.evaluation
 
 
-def _stored_samples(catalogue: str) -> list[StoredCopy]:
+def stored_samples(catalogue: str) -> list[StoredCopy]:
+    """Store the demo's samples at a tenant; return their copies."""
     tenant, _ = Tenant.objects.get_or_create(code="deciding", name="Deciding", catalogue=catalogue)
     stored = []
     for sample in read_samples():

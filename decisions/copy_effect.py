@@ -25,7 +25,7 @@ from decisions.supposition import Supposition
 from presentation.visibility import NOBODY, PUBLIC, Visibility
 from rules.definition.model import CompiledCatalogue
 from rules.flow import check_flow
-from rules.flow.eligibility import decide_product, mark_bindable
+from rules.flow.eligibility import mark_bindable, redecide_product
 from rules.flow.evaluation import Evaluation, FlowResult, ProductOutcome, Reason
 from rules.flow.followed_renames import follow_renames
 from rules.incremental import partial_run
@@ -205,7 +205,8 @@ class _Judge:
                 return None
             if known.outcome == "locked":
                 continue
-            decided = decide_product(after.state, new)
+            parts = supposition.parts[code]
+            decided = redecide_product(after.state, new, before=known, parts=parts) if parts else known
             if (decided.outcome, decided.reasons) != (known.outcome, known.reasons):
                 return None
             outcomes[code] = decided

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any, Final
@@ -13,14 +13,15 @@ from copies.document import AnswerValue
 from decisions.decide_many import DecidingRelease
 from decisions.errors import AnswerNotSupposed
 from presentation.visibility import NOBODY, Confidentiality, Visibility
-from rules.definition.catalogue import CatalogueDefinition, without_shadow
-from rules.definition.model import CompiledCatalogue, Gate
+from rules.definition.catalogue import CatalogueDefinition, Product, without_shadow
+from rules.definition.model import CHECKS, RATING, CompiledCatalogue, Gate
 from rules.definition.renames import Renames, renames_of
 from rules.types.cleaning import InvalidValue, clean
 
 #: Answers that can be supposed at a time.
 MOST_ANSWERS: Final = 20
 _NO_ANSWERS: Final[Mapping[str, AnswerValue]] = MappingProxyType({})
+_NO_PARTS: Final[Mapping[str, frozenset[int]]] = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,8 +37,9 @@ class Supposition:
     """What is supposed: ``supposed`` decides instead of ``present``, after ``renames``, on documents in which
     ``answers`` replace those of the questions that are asked.
 
-    ``products`` are the products that alone are different, None where more than products may be. ``is_quick`` is True
-    if no carrier question is asked by another condition.
+    ``products`` are the products that alone are different, None where more than products may be. ``parts`` are the
+    parts of each of them that differ, as ``redecide_product`` takes them. ``is_quick`` is True if no carrier question
+    is asked by another condition.
     """
 
     present: DecidingRelease
@@ -45,6 +47,7 @@ class Supposition:
     renames: tuple[Renames, ...] = ()
     answers: Mapping[str, AnswerValue] = field(default_factory=lambda: _NO_ANSWERS)
     products: frozenset[str] | None = None
+    parts: Mapping[str, frozenset[int]] = field(default_factory=lambda: _NO_PARTS)
     is_quick: bool = False
 
     @property
@@ -67,6 +70,7 @@ def suppose_release(present: DecidingRelease, supposed: DecidingRelease) -> Supp
         supposed=supposed,
         renames=tuple(one for one in renames if not one.is_empty),
         products=products,
+        parts=_changed_parts(before, after, products or ()),
         is_quick=products is not None and _gates_of(present.compiled) == _gates_of(supposed.compiled),
     )
 
@@ -134,6 +138,28 @@ def decisive_parts(definition: CatalogueDefinition) -> CatalogueDefinition:
         lines=tuple(replace(line, label="") for line in definition.lines),
         products=tuple(replace(product, label="") for product in definition.products),
     )
+
+
+def _changed_parts(
+    before: CatalogueDefinition, after: CatalogueDefinition, codes: Collection[str]
+) -> dict[str, frozenset[int]]:  # fmt: skip
+    """Return the parts that differ of each product of ``codes`` that both definitions have: rules by their place after,
+    ``CHECKS``, ``RATING``.
+    """
+    old, new = ({product.code: product for product in one.products} for one in (before, after))
+    return {code: frozenset(_parts(old[code], new[code])) for code in codes if code in old and code in new}
+
+
+def _parts(old: Product, new: Product) -> Iterator[int]:
+    known = {rule.id: rule for rule in old.rules}
+    yield from (place for place, rule in enumerate(new.rules) if known.get(rule.id) != rule)
+    if (old.states, old.industries, old.line) != (new.states, new.industries, new.line):
+        yield CHECKS
+    if old.rating.tables != new.rating.tables:
+        yield CHECKS
+    rated = [[rule for rule in product.rules if rule.set] for product in (old, new)]
+    if old.rating != new.rating or rated[0] != rated[1]:
+        yield RATING
 
 
 def _gates_of(catalogue: CompiledCatalogue) -> dict[str, list[Any]]:

@@ -137,8 +137,9 @@ def test_the_report_on_a_draft_is_what_its_publish_does(book: Tenant) -> None:
         submit(copy_id, "PA-CARE", scope=book, actor=ACTOR)
     assert report_on_book(draft_supposition(KENNELS), [book], workers=1).changed == 0
 
-    for draft in DRAFTS.values():
-        report = check_draft_against_a_publish(book, draft, ids)
+    # All drafts are compared in test_what_if_at_scale, without saves.
+    for name in ("dearer", "wider", "adjusted", "one_more", "hiding", "back"):
+        report = check_draft_against_a_publish(book, DRAFTS[name], ids)
 
         assert report.copies == COPIES
         assert report.changed > 0

@@ -104,6 +104,11 @@ ADJUSTED = with_first_product(
         minimum="300", terms=(Term(rate="12.5", of="sum(houses.map(h, h.runs))"), Term(rate="3", of="cat_count"))
     ),
 )
+#: What is rated instead of the answer is another value, by the same rule.
+OTHERWISE_ADJUSTED = with_first_product(
+    ADJUSTED,
+    rules=(*ADJUSTED.products[0].rules[:2], replace(ADJUSTED.products[0].rules[2], set={"cat_count": 90})),
+)
 #: A new carrier's product.
 ONE_MORE = replace(
     KENNELS,
@@ -130,6 +135,7 @@ DRAFTS = {
     "factor": rated(rate="13.1", minimum="310", times="1.15"),
     "wider": WIDER,
     "adjusted": ADJUSTED,
+    "otherwise_adjusted": OTHERWISE_ADJUSTED,
     "one_more": ONE_MORE,
     "one_less": replace(KENNELS, products=KENNELS.products[1:]),
     "hiding": HIDING,
