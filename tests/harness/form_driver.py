@@ -40,8 +40,10 @@ class Driver:
         self.page = page
         self.server = server
         self.faults: list[str] = []
-        page.set_default_timeout(20_000)
-        expect.set_options(timeout=10_000)
+        # Many times what a quiet machine needs; the server's first page also compiles the catalogue.
+        page.set_default_timeout(40_000)
+        page.set_default_navigation_timeout(90_000)
+        expect.set_options(timeout=20_000)
         page.on("pageerror", lambda error: self.faults.append(str(error)))
         page.on("console", self._note)
 
