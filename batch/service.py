@@ -153,8 +153,9 @@ def find(  # noqa: PLR0913 - the one entry point for every read; each is named a
 def find_many(
     form_or_copy_ids: Sequence[UUID], *, scope: Tenant, actor: Actor, archived: bool = False
 ) -> dict[UUID, BatchContext | BatchError]:
-    """Load copies as ``find`` does, with one round trip; return the context of each, or the reason for its refusal, by the id
-    that was requested. Raises ``ChunkTooLarge``.
+    """Load copies as ``find`` does, with one round trip; return by requested id the context of each, or its refusal.
+
+    Raises ``ChunkTooLarge``.
     """
     ids = list(dict.fromkeys(form_or_copy_ids))
     if len(ids) > MOST_COPIES:

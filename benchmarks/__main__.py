@@ -36,6 +36,7 @@ MEASUREMENTS: Final = (
     "limiting",
     "relay",
     "operations",
+    "importing",
     "callbacks",
     "quoting",
     "searching",

@@ -55,7 +55,6 @@ def measure(rounds: int, *, size: Size = SIZE, forms: int = FORMS, singles: int 
     Flag.memory = FlagMemory(lambda: {name: FlagState(name=name, everyone=True) for name in FLAGS})
     form = save_form(size)
     ids = [form.id, *save_others(form, forms - 1)]
-    client = _client(form)
     bulk, bare, single, shares = [], [], [], []
     for number in range(rounds):
         variant = (number + 1) % 2
@@ -63,6 +62,8 @@ def measure(rounds: int, *, size: Size = SIZE, forms: int = FORMS, singles: int 
         bulk.append(seconds)
         shares.append(100.0 * bookkeeping / seconds)
         bare.append(_bare(form, ids))
+        # A user of its own for each round, within the limit of requests per user.
+        client = _client(form)
         single.append(_single(client, ids[:singles], form, variant=1 - variant) * forms / min(singles, forms))
         say(f"round {number + 1} of {rounds}")
     what = f"operation: one answer of {forms} forms"

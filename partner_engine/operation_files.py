@@ -9,9 +9,11 @@ from channels.db import database_sync_to_async
 from django.core.handlers.asgi import ASGIRequest
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, StreamingHttpResponse
 
+from operations.kinds.contents import CONTENTS
 from operations.models import BatchOperation
 from operations.submission.order import ResultFormat
 from operations.submission.results import csv_head, csv_lines, ndjson_lines, read_page
+from tenants.access import Actor
 from tenants.models import Tenant
 
 _TYPES = {"ndjson": "application/x-ndjson", "csv": "text/csv; charset=utf-8"}
@@ -42,6 +44,28 @@ def results_response(
     """Return the results of ``operation`` in the order of the input, for the server that ``request`` came by."""
     file = _File(operation.id, tenant=tenant, format=format)
     return streamed(request, file.next, name=f"operation-{operation.id}.{format}", content_type=_TYPES[format])
+
+
+def content_response(
+    request: HttpRequest, operation: BatchOperation, *, tenant: Tenant, actor: Actor
+) -> HttpResponseBase | None:
+    """Return the file of what ``operation`` exported, as far as ``actor`` may see it; None for an operation that
+    exports nothing, or was a dry run.
+    """
+    lines = CONTENTS.get(operation.kind)
+    if lines is None or operation.is_dry_run:
+        return None
+    last = -1
+
+    def read() -> bytes:
+        nonlocal last
+        while rows := read_page(operation.id, tenant=tenant, after=last):
+            last = rows[-1].number
+            if part := b"".join(lines(rows, tenant=tenant, actor=actor)):
+                return part
+        return b""
+
+    return streamed(request, read, name=f"export-{operation.id}.ndjson", content_type=_TYPES["ndjson"])
 
 
 def streamed(request: HttpRequest, read: Callable[[], bytes], *, name: str, content_type: str) -> HttpResponseBase:

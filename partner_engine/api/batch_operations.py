@@ -26,7 +26,8 @@ from partner_engine.api.http.idempotency import respond_once
 from partner_engine.api.http.input import Nothing
 from partner_engine.api.http.pagination import decode_number, encode_number, next_page, page
 from partner_engine.api.http.schema import documented
-from partner_engine.operation_files import results_response
+from partner_engine.operation_files import content_response, results_response
+from partner_engine.problems import Refused
 from tenants.access import Right
 from tenants.limits.scopes import BATCH
 
@@ -129,12 +130,19 @@ class OperationResults(Endpoint):
     @documented(
         "Download the results of a batch operation",
         "One line for each item in the order of the input, as NDJSON, or with `format=csv` as CSV in which no cell is "
-        "a formula. Items that have not ended are in it with their present state.",
+        "a formula. Items that have not ended are in it with their present state. With `content=true` it is the file "
+        "of an export (kinds `export` and `tenant_export`), one line for each copy or version, with the answers that "
+        "the caller may see.",
         query=shapes.ResultsQuery,
         responses={200: ItemShape},
     )
     def get(self, request: Request, id: UUID, *, query: shapes.ResultsQuery) -> HttpResponseBase:
         operation = access_operation(id)
+        if query.content:
+            file = content_response(self.request._request, operation, tenant=self.tenant, actor=self.actor)
+            if file is None:
+                raise Refused.parameter("content", "Only exports have content. Leave it out to read the results.")
+            return file
         return results_response(request._request, operation, tenant=self.tenant, format=query.format)
 
 

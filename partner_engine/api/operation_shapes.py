@@ -76,9 +76,10 @@ class ItemsQuery(Query, frozen=True, kw_only=True):
 
 
 class ResultsQuery(Query, frozen=True, kw_only=True):
-    """The format of the results."""
+    """The format of the results, or with ``content`` what an export contains, as NDJSON."""
 
     format: ResultFormat = "ndjson"
+    content: bool = False
 
 
 class SubmittedShape(msgspec.Struct, frozen=True, kw_only=True):

@@ -1,4 +1,4 @@
-"""The kinds besides setting answers and undoing: what each does, what it refuses, and that a dry run tells the same."""
+"""The kinds besides setting answers and undoing: what each does, what it refuses, and that a dry run ends alike."""
 
 from __future__ import annotations
 
@@ -214,7 +214,7 @@ def exported(ends: Sequence[ItemEnd], tenant: Tenant, actor: Actor) -> list[dict
     return [json.loads(line) for line in export_lines(rows, tenant=tenant, actor=actor)]
 
 
-def test_an_export_shows_the_version_of_then_to_those_who_may_see_it(
+def test_an_export_shows_the_version_of_then_as_far_as_the_reader_may_see_it(
     forms: list[UUID], operation: KindRun, kennels: Tenant, agent: Actor
 ) -> None:
     ends = planned_and_done(operation, "export", forms)

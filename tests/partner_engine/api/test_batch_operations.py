@@ -90,6 +90,19 @@ def test_an_operation_is_submitted_and_read(api: Api, copies: list[str], started
     assert (read["title"], read["by"]["type"], read["rejections"]) == ("Names", "api_client", told["rejections"])
 
 
+def test_an_export_is_downloaded_and_nothing_else_has_content(api: Api, copies: list[str]) -> None:
+    identity = submitted(api, {"kind": "export", "items": [{"id": copy} for copy in copies]})
+    other = submitted(api, body(copies))
+    work()
+
+    file = api.get(f"/batch_operations/{identity}/results?content=true")
+    refused = api.get(f"/batch_operations/{other}/results?content=true")
+
+    lines = [json.loads(line) for line in b"".join(file.streaming_content).splitlines()]
+    assert [(line["id"], line["version"]) for line in lines] == [(copy, 1) for copy in copies]
+    assert (refused.status_code, refused.json()["errors"][0]["path"]) == (400, "content")
+
+
 def test_it_is_worked_on_and_its_results_are_read(api: Api, copies: list[str]) -> None:
     identity = submitted(api, body(copies))
     work()
