@@ -28,10 +28,13 @@ from operations.submission.selectors import access_operation
 from operations.submission.start import start
 from operations.submission.submit import submit
 from partner_engine.web.access import Agent, for_agents
+from partner_engine.web.order_counts import counted_order
 from partner_engine.web.pages.operation_columns import build_columns, mapping_of_fields
 from partner_engine.web.pages.operation_fields import askable_questions
 from presentation.visibility import Reader, Visibility
 from tenants.access import Right
+from tenants.limits.errors import RateLimited
+from tenants.limits.scopes import UPLOAD
 
 _NAME_LENGTH: Final = 120
 
@@ -56,7 +59,8 @@ def new(request: HttpRequest, agent: Agent) -> HttpResponse:
             ),
             catalogue=agent.tenant.catalogue,
         )
-        submitted = submit(order, tenant=agent.tenant, actor=agent.actor)
+        with counted_order(request, UPLOAD):
+            submitted = submit(order, tenant=agent.tenant, actor=agent.actor)
     except (InvalidMapping, InvalidOrder, NoValidItems) as refused:
         reasons = dict.fromkeys(fault.detail for fault in list(refused.faults)[:3])
         return _page(request, agent, problem=" ".join(reasons) or str(refused), status=422)
@@ -64,6 +68,8 @@ def new(request: HttpRequest, agent: Agent) -> HttpResponse:
         return _page(request, agent, problem=str(refused), status=422)
     except OperationError as refused:
         return _page(request, agent, problem=str(refused), status=409)
+    except RateLimited as limited:
+        return _page(request, agent, problem=str(limited), status=429)
     except releases.NoRelease:
         return _page(request, agent, problem="No catalogue is published yet, so nothing can be imported.", status=409)
     start(submitted.operation, tenant=agent.tenant)
@@ -89,12 +95,14 @@ def corrected_rows(request: HttpRequest, agent: Agent, operation_id: UUID) -> Ht
     """Take corrected rows in ``file`` back into their operation."""
     try:
         content, _ = _upload(request)
-        return_failed(operation_id, content, tenant=agent.tenant, actor=agent.actor)
+        with counted_order(request, UPLOAD):
+            return_failed(operation_id, content, tenant=agent.tenant, actor=agent.actor)
     except OperationNotFound:
         raise Http404 from None
-    except OperationError as refused:
+    except (OperationError, RateLimited) as refused:
         shown = agent.context(problem=str(refused), operation_id=operation_id)
-        return render(request, "web/operation_refused.html", shown, status=422)
+        status = 429 if isinstance(refused, RateLimited) else 422
+        return render(request, "web/operation_refused.html", shown, status=status)
     return redirect("web:operation", operation_id)
 
 

@@ -21,6 +21,7 @@ from operations.submission.order import ItemQuery, NewOperation, Options
 from operations.submission.start import start
 from operations.submission.submit import submit
 from partner_engine.web.access import Agent, for_agents
+from partner_engine.web.order_counts import counted_order
 from partner_engine.web.pages.operation_fields import (
     OFFERED,
     AskableQuestion,
@@ -31,6 +32,7 @@ from partner_engine.web.pages.operation_fields import (
 )
 from presentation.visibility import Reader, Visibility
 from tenants.access import Right
+from tenants.limits.errors import RateLimited
 from tenants.models import User
 
 #: The forms that one page of the list can select.
@@ -50,7 +52,8 @@ def new(request: HttpRequest, agent: Agent) -> HttpResponse:
         return _page(request, agent, sent)
     try:
         order = _order(sent, agent)
-        submitted = submit(order, tenant=agent.tenant, actor=agent.actor)
+        with counted_order(request):
+            submitted = submit(order, tenant=agent.tenant, actor=agent.actor)
     except FieldFault as fault:
         return _page(request, agent, sent, faults={fault.field: fault.detail}, status=422)
     except (InvalidOrder, NoValidItems) as refused:
@@ -58,6 +61,8 @@ def new(request: HttpRequest, agent: Agent) -> HttpResponse:
         return _page(request, agent, sent, problem=reasons or str(refused), status=422)
     except OperationError as refused:
         return _page(request, agent, sent, problem=str(refused), status=409)
+    except RateLimited as limited:
+        return _page(request, agent, sent, problem=str(limited), status=429)
     start(submitted.operation, tenant=agent.tenant)
     return redirect("web:operation", submitted.operation.id)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import nullcontext
 from typing import Any, Final
 from uuid import UUID
 
@@ -26,6 +27,7 @@ from operations.submission.submit import submit
 from operations.submission.undo import undo
 from partner_engine.copy_visibility import InsuredNames
 from partner_engine.web.access import Agent, for_agents
+from partner_engine.web.order_counts import counted_order
 from partner_engine.web.pages.operations import (
     ENDED,
     OperationView,
@@ -37,11 +39,14 @@ from partner_engine.web.pages.operations import (
 from partner_engine.web.pages.quote_states import Clock
 from presentation.visibility import Reader
 from tenants.access import Right
+from tenants.limits.errors import RateLimited
 from tenants.models import Tenant
 
 PAGE: Final = 25
 ITEMS: Final = 50
 _MOST_PAGES: Final = 1000
+#: Orders that begin work, and so count like a new operation.
+_COUNTED: Final = frozenset({"retry", "undo", "run"})
 _STATES: Final = ("failed", "in_progress", "queued", "completed", "cancelled", "rejected")
 
 
@@ -85,9 +90,13 @@ def order(request: HttpRequest, agent: Agent, operation_id: UUID) -> HttpRespons
     """Carry out ``order``: pause, resume, cancel, retry, undo, or run (what a try planned)."""
     operation = _find(operation_id)
     try:
-        followed = carry_out(request.POST.get("order", ""), operation, agent)
+        name = request.POST.get("order", "")
+        with counted_order(request) if name in _COUNTED else nullcontext():
+            followed = carry_out(name, operation, agent)
     except OperationError as refused:
         return _detail(request, agent, _find(operation_id), problem=str(refused), status=409)
+    except RateLimited as limited:
+        return _detail(request, agent, operation, problem=str(limited), status=429)
     return redirect("web:operation", followed)
 
 
