@@ -55,6 +55,9 @@ from batch.errors import (
 from batch.misuse import Misuse
 from operations.errors import OperationError, OperationNotFound
 from operations.imports.errors import FileTooLarge, ImportRefused, PackedTooDensely
+from operations.kinds.copy_kind import CopyIsBound, OtherVersion
+from operations.kinds.re_evaluate import OtherRelease, Undecidable
+from operations.kinds.requote import NothingToQuote
 from operations.submission.errors import InvalidOrder, NoValidItems, OperationsAreOff, TooManyItems
 from quoting.refusals import CannotBeQuoted, NoManualEntry, NoPortal, UnknownQuoteRequest, UnknownSubjectivity
 from scenarios.merge_errors import (
@@ -122,6 +125,11 @@ STATUS: Final[dict[type[BatchError], int]] = {
     MergeRefused: 422,
     SourceMoved: 409,
     NoMergeToUndo: 409,
+    CopyIsBound: 409,
+    OtherVersion: 412,
+    OtherRelease: 409,
+    Undecidable: 409,
+    NothingToQuote: 409,
     CannotBeQuoted: 409,
     NoManualEntry: 409,
     NoPortal: 409,

@@ -224,7 +224,7 @@ def _items_title(state: str, counts: OperationStatus, rejected: int) -> str:
 def _facts(operation: BatchOperation, counts: OperationStatus) -> list[str]:
     lines = []
     if operation.planned_by:
-        lines.append(f"Runs the plan that was tried before (hash {operation.plan_hash[:8]}).")
+        lines.append("Runs exactly what was tried before.")
     elif operation.is_dry_run and operation.plan_hash:
         lines.append(f"Nothing was saved. Plan {operation.plan_hash[:8]}.")
     if counts.success_rate is not None and counts.state in ENDED:

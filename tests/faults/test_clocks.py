@@ -36,7 +36,7 @@ def test_a_lock_lives_by_the_clock_of_redis(world: World, skew: float) -> None:
 
     holder.send(signal.SIGCONT)
     holder.finish()
-    assert TTL / 2 < waited < TTL + 3.0
+    assert TTL / 2 < waited < TTL + 15.0
     assert [report.get("error") for report in holder.reports[1:]] == ["StaleChangeset"]
     assert world.violations([rival]) == []
 

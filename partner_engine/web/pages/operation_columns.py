@@ -11,7 +11,7 @@ _HOW: Final[Mapping[str, str]] = {
     "code": "by its code",
     "label": "by its label",
     "name": "by its name",
-    "similar": "similar, please choose",
+    "similar": "similar: check it, then preview again",
     "": "not imported",
 }
 
@@ -56,7 +56,8 @@ def build_columns(columns: Iterable[FoundColumn]) -> tuple[ColumnView, ...]:
     return tuple(
         ColumnView(
             column=found.column,
-            target=found.target or "",
+            # A similar name is only a proposal, which the page shows before anything is imported.
+            target=found.target or (found.candidates[0] if found.how == "similar" and found.candidates else ""),
             label=found.label,
             how=_HOW.get(found.how, found.how) if found.target or found.how == "similar" else _HOW[""],
             candidates=", ".join(found.candidates),

@@ -55,7 +55,7 @@ class Trial:
         """Send the trial a signal. It keeps its process id until ``finish``, so no other process can get it."""
         os.kill(self.process_id, number)
 
-    def wait_until_stopped(self, seconds: float = 5.0) -> None:
+    def wait_until_stopped(self, seconds: float = 25.0) -> None:
         """Wait until the trial is stopped by SIGSTOP. Raises ``TimeoutError``."""
         deadline = time.monotonic() + seconds
         while _state(self.process_id) != "T":

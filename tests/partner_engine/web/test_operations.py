@@ -78,7 +78,7 @@ def test_a_try_saves_nothing_and_its_plan_can_be_run(
     assert "Run what was tried" in content
     assert answer_of(read, forms[0]) == "Kettle 0"
     ran = browser.post(f"{tried}/order", {"order": "run"})
-    assert "Runs the plan that was tried before" in markup(browser.get(ran["Location"]))
+    assert "Runs exactly what was tried before" in markup(browser.get(ran["Location"]))
     assert answer_of(read, forms[0]) == "Pot"
 
 
