@@ -37,8 +37,9 @@ def refuse_locked(changeset: Changeset, loaded: Loaded) -> None:
     """Refuse all changes of a locked copy except its unlocking and the revocation of guest links, which cannot wait."""
     fields = loaded.copy.fields
     is_locked = fields.locked_at is not None and changeset.copy_fields.locked_at is not None
-    may_pass = changeset.requests_nothing or _only_ends_links(changeset) or _only_concerns_quotes(changeset, loaded)
-    if is_locked and not may_pass:
+    if not is_locked:
+        return
+    if not (changeset.requests_nothing or _only_ends_links(changeset) or _only_concerns_quotes(changeset, loaded)):
         if changeset.tracker.by.type == GUEST:
             # Who locked the copy and why is written for colleagues.
             raise CopyIsLocked

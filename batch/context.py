@@ -42,7 +42,7 @@ from batch.misuse import (
     WrongThread,
 )
 from batch.save import Companion, Respond, save
-from batch.save_context import save_context_for
+from batch.save_context import CurrentRelease, save_context_for
 from catalogue import releases
 from copies.codec import decode, decode_document
 from copies.document import Document
@@ -77,9 +77,10 @@ class BatchContext:
         writable: bool,
         locked: LockedCopy | None = None,
         idempotency: IdempotencyKey | None = None,
+        current_release: CurrentRelease | None = None,
     ) -> None:
         """Made by ``batch.service``. ``writable`` contexts hold their lock (``locked``), or belong to a new copy, which
-        no other caller knows. Raises ``UnknownCatalogue``.
+        no other caller knows. The contexts of a chunk share their ``current_release``. Raises ``UnknownCatalogue``.
         """
         self.scope = scope
         self.idempotency = idempotency
@@ -87,12 +88,14 @@ class BatchContext:
         self._locked = locked
         self._writable = writable
         self._thread = threading.get_ident()
-        self._take(loaded)
+        self._take(loaded, current_release)
 
-    def _take(self, loaded: Loaded) -> None:
+    def _take(self, loaded: Loaded, current_release: CurrentRelease | None = None) -> None:
         self.loaded = loaded
         # Made with every load: release, day and time may have changed while the copy was unlocked.
-        self.save_context: SaveContext = save_context_for(loaded, scope=self.scope, actor=self._actor)
+        self.save_context: SaveContext = save_context_for(
+            loaded, scope=self.scope, actor=self._actor, current_release=current_release
+        )
         self.sealer = Sealer(tenant_id=self.scope.id, copy_id=loaded.copy.id, key=loaded.copy.key)
         self._phase = Phase.OPEN
         self._changeset: Changeset | None = None

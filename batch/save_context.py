@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import TypeAlias
 from zoneinfo import ZoneInfo
 
 from django.utils import timezone
@@ -14,14 +16,19 @@ from catalogue.release_history import renames_between
 from tenants.access import Actor
 from tenants.models import Tenant
 
+#: Returns the current release of a catalogue, by its code.
+CurrentRelease: TypeAlias = Callable[[str], Release]
 
-def save_context_for(loaded: Loaded, *, scope: Tenant, actor: Actor) -> SaveContext:
+
+def save_context_for(
+    loaded: Loaded, *, scope: Tenant, actor: Actor, current_release: CurrentRelease | None = None
+) -> SaveContext:
     """Return the context of ``loaded``: of the time of the load, or of its own time for an earlier version.
 
-    Raises ``UnknownCatalogue``.
+    Many copies share a ``current_release`` that looks each catalogue up once. Raises ``UnknownCatalogue``.
     """
     now = loaded.copy.updated_at if loaded.is_past else loaded.now or timezone.now()
-    release, saved_under = _release(loaded), loaded.copy.release_id
+    release, saved_under = _release(loaded, current_release), loaded.copy.release_id
     today = now.astimezone(ZoneInfo(scope.time_zone)).date()
     return SaveContext(
         tenant_id=scope.id,
@@ -35,11 +42,11 @@ def save_context_for(loaded: Loaded, *, scope: Tenant, actor: Actor) -> SaveCont
     )
 
 
-def _release(loaded: Loaded) -> Release:
+def _release(loaded: Loaded, current_release: CurrentRelease | None) -> Release:
     if loaded.is_past:
         assert loaded.copy.release_id is not None  # noqa: S101 - every revision has one
         return releases.get(loaded.copy.release_id)
     try:
-        return releases.current(loaded.form.catalogue)
+        return (current_release or releases.current)(loaded.form.catalogue)
     except releases.NoRelease as error:
         raise UnknownCatalogue(loaded.form.catalogue) from error

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, ExitStack, closing, contextmanager
 from datetime import date, datetime
+from functools import cache
 from typing import Final, Literal, overload
 from uuid import UUID
 
@@ -23,6 +24,7 @@ from batch.locks.locked_copy import LockedCopies, LockedCopy
 from batch.misuse import ChunkTooLarge
 from batch.new_copies import NewForm, empty_copy, fresh_copy, new_form, require_copies
 from batch.storage.load import load, load_many, load_nothing, load_revision
+from catalogue import releases
 from failpoints import failpoint
 from tenants.access import Actor
 from tenants.current_tenant import use_tenant
@@ -118,9 +120,12 @@ def find_and_lock_many(
             closing(LockedCopies(scope=scope, holder=holder_of(actor), wait=wait, archived=archived))
         )
         chunk = held.enter_context(closing(Chunk(ids, locked=locked)))
+        current = cache(releases.current)
         for identity, loaded in locked.open(ids).items():
             try:
-                chunk.contexts[identity] = BatchContext(loaded, scope=scope, actor=actor, writable=True)
+                chunk.contexts[identity] = BatchContext(
+                    loaded, scope=scope, actor=actor, writable=True, current_release=current
+                )
             except UnknownCatalogue as error:
                 chunk.errors[identity] = error
         chunk.errors.update(locked.errors)
@@ -215,11 +220,14 @@ def build_many(starts: Mapping[UUID, NewForm], *, scope: Tenant, actor: Actor) -
         raise ChunkTooLarge(len(starts), MOST_COPIES)
     with use_tenant(scope):
         now, _ = load_nothing(None, scope=scope)
+        current = cache(releases.current)
         with closing(Chunk(list(starts), locked=None)) as chunk:
             for identity, start in starts.items():
                 try:
                     loaded = new_form(start, scope=scope, now=now, identity=identity)
-                    chunk.contexts[identity] = BatchContext(loaded, scope=scope, actor=actor, writable=True)
+                    chunk.contexts[identity] = BatchContext(
+                        loaded, scope=scope, actor=actor, writable=True, current_release=current
+                    )
                 except BatchError as error:
                     chunk.errors[identity] = error
             yield chunk

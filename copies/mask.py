@@ -24,7 +24,8 @@ def mask(value: AnswerValue) -> str:
 
 def begins_like_mask(value: object) -> bool:
     """Return whether ``value`` is a text that begins with the sign of a mask, which no answer may do."""
-    return isinstance(value, str) and _UNSEEN.sub("", value, count=1).startswith(HIDDEN)
+    # Nearly no answer contains the sign, and all are asked.
+    return isinstance(value, str) and HIDDEN in value and _UNSEEN.sub("", value, count=1).startswith(HIDDEN)
 
 
 def is_mask(value: object) -> bool:
