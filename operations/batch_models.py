@@ -74,7 +74,7 @@ class BatchOperation(TenantModel):
             models.Index(fields=["tenant_id"], name="operation_open", condition=models.Q(finished_at=None)),
             models.Index(fields=["finished_at"], name="operation_ended"),
         ]
-        permissions: ClassVar = [("control_operation", "Can pause, resume, cancel, retry and undo operations")]
+        permissions: ClassVar = [("control_operation", "Can pause, resume and cancel operations")]
 
     def __str__(self) -> str:
         return f"{self.kind} {self.id}"

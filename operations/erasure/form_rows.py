@@ -34,7 +34,7 @@ _SPECIAL: Final[Mapping[str, str]] = {
     ApplicationForm._meta.db_table: "id = %(form)s",
     Copy._meta.db_table: "id = ANY (%(copies)s)",
     # An item of the form may name it before it names a copy.
-    OperationItem._meta.db_table: f"({_OF_FORM} OR {_OF_COPY})",
+    OperationItem._meta.db_table: f"({_OF_FORM} OR {_OF_COPY} OR copy_id = %(form)s)",
     # Stored responses name the copies that they are about, in the address or the content.
     IdempotencyRecord._meta.db_table: (
         "EXISTS (SELECT FROM unnest(%(names)s::text[]) name WHERE position(convert_to(name, 'UTF8') IN body) > 0"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 #: The file as it is sent.
-MOST_BYTES: Final = 16 * 1024 * 1024
+MOST_BYTES: Final = 15 * 1024 * 1024
 #: One form as JSON, as the API takes it.
 MOST_OBJECT_BYTES: Final = 1024 * 1024
 MOST_ROWS: Final = 100_000

@@ -29,6 +29,7 @@ from operations.imports.limits import (
     MOST_STYLE_BYTES,
     MOST_UNPACKED_BYTES,
 )
+from operations.imports.sheet_meter import SheetMeter
 from operations.imports.table import FileRow, ImportFile, RowFault, name_columns, table_rows
 
 # openpyxl warns of what it leaves out, and names values of cells in it.
@@ -48,6 +49,7 @@ _LIMITS: Final = {"xl/styles.xml": MOST_STYLE_BYTES, "xl/sharedStrings.xml": MOS
 _SHEET: Final = "xl/worksheets/"
 #: Number formats that show leading zeros: ZIP codes, EINs.
 _ZEROS: Final = re.compile(r"0{2,20}")
+_SHEETS: Final = "xl/worksheets/"
 _ERRORS: Final = frozenset(ERROR_CODES)
 #: Whatever a damaged part makes openpyxl or the XML parser raise.
 _DAMAGES: Final = (
@@ -103,6 +105,7 @@ def _copied(archive: zipfile.ZipFile, entries: list[zipfile.ZipInfo]) -> bytes:
             if entry.flag_bits & 1:
                 raise UnreadableFile("it is protected by a password. Save it without one.")
             size, tail = 0, b""
+            meter = SheetMeter() if entry.filename.startswith(_SHEETS) else None
             with archive.open(entry) as source, copy.open(entry.filename, "w", force_zip64=True) as sink:
                 while block := source.read(_MEGABYTE // 4):
                     # In UTF-16 a NUL follows each letter. Only a document type can declare entities.
@@ -115,6 +118,8 @@ def _copied(archive: zipfile.ZipFile, entries: list[zipfile.ZipInfo]) -> bytes:
                         raise PackedTooDensely
                     if size > limit or total > MOST_UNPACKED_BYTES:
                         raise FileTooLarge("unpacked bytes in one part", min(limit, MOST_UNPACKED_BYTES))
+                    if meter is not None:
+                        meter.feed(block)
                     sink.write(block)
     return target.getvalue()
 

@@ -59,6 +59,8 @@ class TenantExport(ReadingKind[EventsArguments]):
         "Makes a file of what happened to the copies since the last such export: each version once, with its changes. "
         "It shows what the person who downloads it may see."
     )
+    #: What is exported once is left out the next time, so a mere reader may not take it.
+    right: ClassVar[Right] = Right.WRITE_FORMS
     arguments_type = EventsArguments
 
     def read(self, context: BatchContext, work: Work[EventsArguments]) -> dict[str, Any]:

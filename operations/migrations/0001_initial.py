@@ -101,7 +101,7 @@ class Migration(migrations.Migration):
             ],
             options={
                 "ordering": ["-created_at", "-id"],
-                "permissions": [("control_operation", "Can pause, resume, cancel, retry and undo operations")],
+                "permissions": [("control_operation", "Can pause, resume and cancel operations")],
                 "abstract": False,
                 "base_manager_name": "unscoped_objects",
                 "indexes": [

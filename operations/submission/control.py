@@ -8,6 +8,7 @@ from uuid import UUID
 from django.db import transaction
 
 from operations.engine import orders
+from operations.engine.wakeup import wake_workers
 from operations.kinds.registry import UnknownKind, kind_named
 from operations.models import BatchOperation
 from operations.submission.room import require_on, require_room
@@ -55,7 +56,10 @@ def retry(
         require_on(tenant=tenant, actor=actor)
         if operation.finished_at is not None:
             require_room(tenant=tenant)
-        return orders.retry(operation, actor=actor, numbers=numbers, force=force)
+        number = orders.retry(operation, actor=actor, numbers=numbers, force=force)
+    # Again after the commit: a worker that woke before it saw nothing.
+    wake_workers(tenant.database_alias)
+    return number
 
 
 def _controlled(operation_id: UUID, *, actor: Actor) -> BatchOperation:

@@ -9,7 +9,7 @@ from operations.submission.order import Rejection
 from presentation.faults import Fault
 
 #: Why an item of a plan is not carried out.
-MOVED = "Changed by somebody else since the plan. Try again without saving to make a new plan."
+MOVED = "The result would differ from the plan. Try again without saving to make a new plan."
 
 
 class OperationsAreOff(OperationError):
@@ -72,8 +72,8 @@ class TooManyOperations(OperationError):
 
     def __init__(self, open_operations: int) -> None:
         super().__init__(
-            f"Another {open_operations} operations of your agency are waiting or running. Wait until one has ended, "
-            "or cancel one."
+            f"Your agency has {open_operations} operations that wait or run already. Wait until one has ended, or "
+            "cancel one."
         )
 
 

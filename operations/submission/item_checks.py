@@ -78,8 +78,11 @@ def check_items(
 
 
 def copy_of(item: msgspec.Struct) -> UUID | None:
-    """Return the id of the copy that ``item`` is about, None if it names none."""
-    return _id(item, "copy_id")
+    """Return the id of the copy that ``item`` is about, None if it names none.
+
+    Where an item names a copy or a form by one id, that id stands here until the item has ended.
+    """
+    return _id(item, "copy_id") or _id(item, "id")
 
 
 def form_of(item: msgspec.Struct) -> UUID | None:

@@ -54,6 +54,8 @@ class NewOperation(msgspec.Struct, frozen=True, kw_only=True):
 
     ``items`` are JSON values, or structs of the kind's item type. ``undoes`` names the operation that it undoes. The
     room for operations and items is not checked again if ``most_items`` was raised by a trusted caller.
+
+    ``id`` is that of the operation to be, where the caller chose it so that a repeated order is the same operation.
     """
 
     kind: str = ""
@@ -65,6 +67,7 @@ class NewOperation(msgspec.Struct, frozen=True, kw_only=True):
     depends_on: UUID | None = None
     plan: UUID | None = None
     plan_hash: str = ""
+    id: UUID | None = None
     undoes: UUID | None = None
     most_items: int = MOST_ITEMS
 

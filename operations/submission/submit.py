@@ -144,7 +144,7 @@ def _require_operation(order: NewOperation) -> None:
 
 
 def _operation(order: NewOperation, prepared: _Prepared, *, tenant: Tenant, actor: Actor) -> BatchOperation:
-    operation_id, plan = uuid7(), prepared.plan
+    operation_id, plan = order.id or uuid7(), prepared.plan
     total = len(prepared.items.accepted)
     options: dict[str, Any] = {"force": order.options.force, "rights": sorted(actor.rights)}
     if order.options.stop_after_failures_percent is not None:

@@ -5,14 +5,16 @@ The file stays in the browser between the preview and the import, so nothing of 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 from uuid import UUID
 
+import msgspec
 from django.core.files.uploadedfile import UploadedFile
-from django.http import Http404, HttpRequest, HttpResponse, StreamingHttpResponse
+from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
+from uuid_utils.compat import uuid7
 
 from catalogue import releases
 from operations.errors import OperationError, OperationNotFound
@@ -27,8 +29,10 @@ from operations.submission.order import Options
 from operations.submission.selectors import access_operation
 from operations.submission.start import start
 from operations.submission.submit import submit
+from partner_engine.operation_files import streamed
+from partner_engine.rate_limits import count_request
 from partner_engine.web.access import Agent, for_agents
-from partner_engine.web.order_counts import counted_order
+from partner_engine.web.order_counts import chosen_id, counted_order, is_repeated
 from partner_engine.web.pages.operation_columns import build_columns, mapping_of_fields
 from partner_engine.web.pages.operation_fields import askable_questions
 from presentation.visibility import Reader, Visibility
@@ -46,10 +50,15 @@ def new(request: HttpRequest, agent: Agent) -> HttpResponse:
     if request.method == "GET":
         return _page(request, agent)
     try:
+        # A file costs its reading, also where it is refused afterwards.
+        count_request(request, UPLOAD)
         content, name = _upload(request)
         mapping = mapping_of_fields(request.POST.getlist("column"), request.POST.getlist("target"))
         if request.POST.get("step") not in ("try", "run"):
             return _page(request, agent, **_preview(content, mapping, agent))
+        chosen = chosen_id(request)
+        if is_repeated(chosen):
+            return redirect("web:operation", chosen)
         order = import_order(
             content,
             ImportRequest(
@@ -59,8 +68,8 @@ def new(request: HttpRequest, agent: Agent) -> HttpResponse:
             ),
             catalogue=agent.tenant.catalogue,
         )
-        with counted_order(request, UPLOAD):
-            submitted = submit(order, tenant=agent.tenant, actor=agent.actor)
+        with counted_order(request):
+            submitted = submit(msgspec.structs.replace(order, id=chosen), tenant=agent.tenant, actor=agent.actor)
     except (InvalidMapping, InvalidOrder, NoValidItems) as refused:
         reasons = dict.fromkeys(fault.detail for fault in list(refused.faults)[:3])
         return _page(request, agent, problem=" ".join(reasons) or str(refused), status=422)
@@ -84,9 +93,8 @@ def failed_rows(request: HttpRequest, agent: Agent, operation_id: UUID) -> HttpR
         file = FailedItems(access_operation(operation_id), tenant=agent.tenant, actor=agent.actor)
     except OperationNotFound:
         raise Http404 from None
-    response = StreamingHttpResponse(_parts(file), content_type="text/csv; charset=utf-8")
-    response["Content-Disposition"] = f'attachment; filename="failed-{operation_id}.csv"'
-    return response  # type: ignore[return-value]
+    name = f"failed-{operation_id}.csv"
+    return streamed(request, file.next, name=name, content_type="text/csv; charset=utf-8")  # type: ignore[return-value]
 
 
 @require_POST
@@ -94,8 +102,9 @@ def failed_rows(request: HttpRequest, agent: Agent, operation_id: UUID) -> HttpR
 def corrected_rows(request: HttpRequest, agent: Agent, operation_id: UUID) -> HttpResponse:
     """Take corrected rows in ``file`` back into their operation."""
     try:
+        count_request(request, UPLOAD)
         content, _ = _upload(request)
-        with counted_order(request, UPLOAD):
+        with counted_order(request):
             return_failed(operation_id, content, tenant=agent.tenant, actor=agent.actor)
     except OperationNotFound:
         raise Http404 from None
@@ -151,9 +160,4 @@ def _text(value: object) -> str:
 
 
 def _page(request: HttpRequest, agent: Agent, *, status: int = 200, **shown: Any) -> HttpResponse:
-    return render(request, "web/operation_import.html", agent.context(**shown), status=status)
-
-
-def _parts(file: FailedItems) -> Iterator[bytes]:
-    while part := file.next():
-        yield part
+    return render(request, "web/operation_import.html", agent.context(operation=str(uuid7()), **shown), status=status)

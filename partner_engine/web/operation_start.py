@@ -6,9 +6,11 @@ from collections.abc import Mapping
 from typing import Any, Final, cast, get_args
 from uuid import UUID
 
+import msgspec
 from django.http import HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_GET, require_http_methods
+from uuid_utils.compat import uuid7
 
 from catalogue import releases
 from forms.selectors import list_every_copy
@@ -21,7 +23,7 @@ from operations.submission.order import ItemQuery, NewOperation, Options
 from operations.submission.start import start
 from operations.submission.submit import submit
 from partner_engine.web.access import Agent, for_agents
-from partner_engine.web.order_counts import counted_order
+from partner_engine.web.order_counts import chosen_id, counted_order, is_repeated
 from partner_engine.web.pages.operation_fields import (
     OFFERED,
     AskableQuestion,
@@ -50,8 +52,13 @@ def new(request: HttpRequest, agent: Agent) -> HttpResponse:
     sent = request.POST if request.method == "POST" else request.GET
     if request.method == "GET":
         return _page(request, agent, sent)
+    if sent.get("kind", "") not in OFFERED:
+        return _page(request, agent, sent, problem="Choose what to do with the forms.", status=422)
+    chosen = chosen_id(request)
+    if is_repeated(chosen):
+        return redirect("web:operation", chosen)
     try:
-        order = _order(sent, agent)
+        order = msgspec.structs.replace(_order(sent, agent), id=chosen)
         with counted_order(request):
             submitted = submit(order, tenant=agent.tenant, actor=agent.actor)
     except FieldFault as fault:
@@ -86,8 +93,11 @@ def _page(  # noqa: PLR0913 - each is shown in its place
     copies = _selected(sent)
     is_search = bool(sent.get("all"))
     number = _count(sent, agent) if is_search else len(copies)
+    if is_search and not number and not problem:
+        problem = "No form matches the search, or it would choose all forms. Search for something else in the list."
     shown = agent.context(
         problem=problem,
+        operation=sent.get("operation") or str(uuid7()),
         copies=[] if is_search else copies,
         chosen_by_search=is_search,
         query=_query(sent).q,

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from contextlib import nullcontext
 from typing import Any, Final
 from uuid import UUID
 
-from django.http import Http404, HttpRequest, HttpResponse, StreamingHttpResponse
+from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.views.decorators.http import require_GET, require_POST
@@ -16,16 +16,17 @@ from copies.models import Copy
 from forms.selectors import list_every_copy
 from operations.engine.status import OperationStatus, status_of, statuses_of
 from operations.errors import OperationError, OperationNotFound
+from operations.kinds.contents import CONTENTS
 from operations.kinds.registry import KINDS
 from operations.models import BatchOperation, OperationItem
 from operations.submission import control
 from operations.submission.order import NewOperation
-from operations.submission.results import csv_head, csv_lines, read_page
 from operations.submission.selectors import access_operation
 from operations.submission.start import start
 from operations.submission.submit import submit
 from operations.submission.undo import undo
 from partner_engine.copy_visibility import InsuredNames
+from partner_engine.operation_files import content_response, results_response
 from partner_engine.web.access import Agent, for_agents
 from partner_engine.web.order_counts import counted_order
 from partner_engine.web.pages.operations import (
@@ -40,13 +41,12 @@ from partner_engine.web.pages.quote_states import Clock
 from presentation.visibility import Reader
 from tenants.access import Right
 from tenants.limits.errors import RateLimited
-from tenants.models import Tenant
 
 PAGE: Final = 25
 ITEMS: Final = 50
 _MOST_PAGES: Final = 1000
 #: Orders that begin work, and so count like a new operation.
-_COUNTED: Final = frozenset({"retry", "undo", "run"})
+_COUNTED: Final = frozenset({"retry", "resume", "undo", "run"})
 _STATES: Final = ("failed", "in_progress", "queued", "completed", "cancelled", "rejected")
 
 
@@ -92,7 +92,7 @@ def order(request: HttpRequest, agent: Agent, operation_id: UUID) -> HttpRespons
     try:
         name = request.POST.get("order", "")
         with counted_order(request) if name in _COUNTED else nullcontext():
-            followed = carry_out(name, operation, agent)
+            followed = carry_out(name, operation, agent, plan_hash=request.POST.get("plan_hash", ""))
     except OperationError as refused:
         return _detail(request, agent, _find(operation_id), problem=str(refused), status=409)
     except RateLimited as limited:
@@ -100,8 +100,11 @@ def order(request: HttpRequest, agent: Agent, operation_id: UUID) -> HttpRespons
     return redirect("web:operation", followed)
 
 
-def carry_out(name: str, operation: BatchOperation, agent: Agent) -> UUID:
-    """Carry out the order ``name``; return the id of the operation to look at next. Raises ``OperationError``."""
+def carry_out(name: str, operation: BatchOperation, agent: Agent, *, plan_hash: str = "") -> UUID:
+    """Carry out the order ``name``; return the id of the operation to look at next. Raises ``OperationError``.
+
+    ``plan_hash`` is that of the plan that the agent saw.
+    """
     by = {"tenant": agent.tenant, "actor": agent.actor}
     simple = {"pause": control.pause, "resume": control.resume, "cancel": control.cancel, "retry": control.retry}
     if name in simple:
@@ -110,7 +113,7 @@ def carry_out(name: str, operation: BatchOperation, agent: Agent) -> UUID:
     if name == "undo":
         submitted = undo(operation.id, **by)  # type: ignore[arg-type]
     elif name == "run":
-        plan = NewOperation(plan=operation.id, plan_hash=operation.plan_hash)
+        plan = NewOperation(plan=operation.id, plan_hash=plan_hash or "none")
         submitted = submit(plan, **by)  # type: ignore[arg-type]
     else:
         raise Http404
@@ -121,19 +124,15 @@ def carry_out(name: str, operation: BatchOperation, agent: Agent) -> UUID:
 @require_GET
 @for_agents(Right.READ_FORMS)
 def results(request: HttpRequest, agent: Agent, operation_id: UUID) -> HttpResponse:
-    """Send all results as CSV, in the order of the input."""
+    """Send all results as CSV, in the order of the input; with ``content`` the forms that an export took."""
     operation = _find(operation_id)
-    response = StreamingHttpResponse(_result_lines(operation.id, agent.tenant), content_type="text/csv; charset=utf-8")
-    response["Content-Disposition"] = f'attachment; filename="operation-{operation.id}.csv"'
+    if request.GET.get("content"):
+        response = content_response(request, operation, tenant=agent.tenant, actor=agent.actor)
+        if response is None:
+            raise Http404
+    else:
+        response = results_response(request, operation, tenant=agent.tenant, format="csv")
     return response  # type: ignore[return-value]
-
-
-def _result_lines(operation_id: UUID, tenant: Tenant) -> Iterator[bytes]:
-    yield csv_head()
-    after = -1
-    while page := read_page(operation_id, tenant=tenant, after=after):
-        yield csv_lines(page)
-        after = page[-1].number
 
 
 def view_of(operation: BatchOperation, status: OperationStatus) -> OperationView:
@@ -167,17 +166,19 @@ def _detail(
             counts,
             is_dry_run=operation.is_dry_run,
             may_undo=_may_undo(operation),
-            may_write=agent.reader.may_write,
+            may_write=agent.may_operate,
             has_plan=bool(operation.plan_hash),
         ),
         items=_rows(items[:ITEMS], agent),
-        rejections=[{"row": one.get("index", 0) + 1, "reason": one.get("detail", "")} for one in operation.rejections]
+        rejections=[{"row": one.get("index", 0), "reason": one.get("detail", "")} for one in operation.rejections]
         if state == "rejected"
         else [],
         items_title=_items_title(state, counts, operation.rejected),
         waiting_for=waiting_for,
         facts=_facts(operation, counts),
         failed=counts.failed,
+        plan_hash=operation.plan_hash,
+        exports=operation.kind in CONTENTS and not operation.is_dry_run and counts.completed,
         may_write=agent.may_operate,
         begun="tried by" if operation.is_dry_run else "started by",
         by=operation.created_by_label or operation.created_by_id,
@@ -204,7 +205,7 @@ def _rows(items: Iterable[OperationItem], agent: Agent) -> list[Mapping[str, Any
         insured = (names.of(copy, copy.catalogue) or copy.title or "New application") if copy else ""  # type: ignore[attr-defined]
         rows.append(
             {
-                "row": item.number + 1,
+                "row": item.number,
                 "copy": item.copy_id if copy is not None and copy.deleted_at is None else None,
                 "insured": insured,
                 "version": f"Version {item.version_after}" if item.version_after else "",

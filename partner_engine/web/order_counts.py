@@ -1,28 +1,43 @@
-"""Counts orders of operations on pages in the same rate limits as those over the API."""
+"""Orders of operations on pages: counted in the same rate limits as those over the API, and each carried out once."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from uuid import UUID
 
 from django.http import HttpRequest
+from uuid_utils.compat import uuid7
 
 from operations.errors import OperationError
+from operations.models import BatchOperation
 from partner_engine.rate_limits import count_request, give_request_back
+from tenants.limits.errors import RateLimited
 from tenants.limits.scopes import BATCH
 
 
+def chosen_id(request: HttpRequest) -> UUID:
+    """Return the id that the page chose for the operation, so that a second click is the same order; else a new one."""
+    try:
+        return UUID(request.POST.get("operation", ""))
+    except ValueError:
+        return uuid7()
+
+
+def is_repeated(operation_id: UUID) -> bool:
+    """Return whether an operation of the tenant with this id exists already."""
+    return BatchOperation.objects.filter(pk=operation_id).exists()
+
+
 @contextmanager
-def counted_order(request: HttpRequest, *more: str) -> Iterator[None]:
-    """Count ``request`` as an order of an operation, and in the scopes ``more``; a refused order does not count.
+def counted_order(request: HttpRequest) -> Iterator[None]:
+    """Count ``request`` as an order of an operation; a refused order does not count.
 
     Raises ``RateLimited``.
     """
-    scopes = (BATCH, *more)
-    count_request(request, *scopes)
+    count_request(request, BATCH)
     try:
         yield
-    except OperationError:
-        for scope in scopes:
-            give_request_back(request, scope)
+    except (OperationError, RateLimited):
+        give_request_back(request, BATCH)
         raise

@@ -8,7 +8,8 @@ export function startSelection(root = document) {
   });
   root.addEventListener("htmx:afterSettle", () => show(root));
   root.addEventListener("keydown", (event) => {
-    if (event.key === "x" && !event.target.matches?.("input, select, textarea")) toggleFocused(root);
+    const isPlain = !event.ctrlKey && !event.metaKey && !event.altKey;
+    if (event.key === "x" && isPlain && !event.target.matches?.("input, select, textarea")) toggleFocused(root);
   });
   show(root);
 }
@@ -27,6 +28,8 @@ function show(root) {
   if (!bar) return;
   const number = root.querySelectorAll("[data-select]:checked").length;
   bar.hidden = number === 0;
+  const all = root.querySelector("[data-select-all]");
+  if (all) all.checked = number > 0 && number === root.querySelectorAll("[data-select]").length;
   bar.querySelector("[data-selected]").textContent = selectionWords(number);
 }
 

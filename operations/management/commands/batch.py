@@ -26,6 +26,7 @@ from operations.submission.submit import submit
 from operations.submission.undo import undo
 from tenants.access import Actor, MissingRight, system_actor
 from tenants.current_tenant import use_tenant
+from tenants.limits.errors import RateLimited
 from tenants.models import Tenant, User
 
 #: The seconds between two looks at an operation, and the width of the bar in characters.
@@ -70,7 +71,7 @@ class Command(BaseCommand):
         try:
             with use_tenant(tenant):
                 order(options)
-        except (OperationError, BatchError, MissingRight) as refused:
+        except (OperationError, BatchError, MissingRight, RateLimited) as refused:
             raise CommandError(_sentences(refused)) from refused
 
     def _submit(self, options: dict[str, Any]) -> None:

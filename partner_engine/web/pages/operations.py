@@ -14,7 +14,7 @@ STATES: Final[Mapping[str, tuple[str, str]]] = {
     "in_progress": ("In progress", "refer"),
     "paused": ("Paused", "needed"),
     "completed": ("Done", "ready"),
-    "partial": ("Done in part", "needed"),
+    "partial": ("Done with failures", "needed"),
     "cancelled": ("Cancelled", "quiet"),
 }
 #: States after which nothing changes by itself.
@@ -102,9 +102,7 @@ def build_operation(  # noqa: PLR0913 - each is a fact of one operation
 ) -> OperationView:
     """Return the view of an operation with ``counts``."""
     word, tone = STATES.get(counts.state, (counts.state, "quiet"))
-    if counts.state == "partial":
-        word = "Done with failures" if counts.failed else "Partly cancelled"
-    ended = counts.completed + counts.failed
+    ended = counts.completed + counts.failed + counts.cancelled
     return OperationView(
         id=identity,
         title=title,
@@ -167,7 +165,7 @@ def orders_of(
         found.append(Order(code="resume", label="Resume", tone="primary"))
     else:
         found.append(Order(code="pause", label="Pause"))
-    return (*found, Order(code="cancel", label="Cancel"))
+    return (*found, Order(code="cancel", label="Cancel the rest"))
 
 
 #: What the outcomes of completed items are called.

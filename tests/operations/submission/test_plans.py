@@ -75,7 +75,7 @@ def test_a_plan_whose_ground_has_moved_is_refused(
 ) -> None:
     change(forms[1], "Other", tenant=kennels, actor=agent)
 
-    with pytest.raises(PlanMoved, match="Changed by somebody else since the plan") as refused:
+    with pytest.raises(PlanMoved, match="The result would differ from the plan") as refused:
         submit(plan=plan.id)
 
     assert [fault.path for fault in refused.value.faults] == ["items/1"]

@@ -155,7 +155,7 @@ def test_a_tenant_has_so_many_open_operations(
     submit(renamed(forms))
     last = submit(renamed(forms))
 
-    with pytest.raises(TooManyOperations, match="Another 2 operations of your agency are waiting or running"):
+    with pytest.raises(TooManyOperations, match="Your agency has 2 operations that wait or run already"):
         submit(renamed(forms))
 
     assert stored()[0] == 2

@@ -216,7 +216,7 @@ def test_a_plan_is_made_and_carried_out(api: Api, copies: list[str]) -> None:
     assert api.get(f"/batch_operations/{done}").json()["planned_by"] == planned
     assert api.get(f"/copies/{copies[0]}").json()["version"] == 2
     moved = assert_problem(api.post("/batch_operations", {"plan": planned}), 409, "plan_moved")
-    assert moved["detail"].startswith("Changed by somebody else since the plan.")
+    assert moved["detail"].startswith("The result would differ from the plan.")
     assert [error["path"] for error in moved["errors"]] == ["items/0"]
 
 

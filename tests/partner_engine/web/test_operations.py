@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 
 import pytest
@@ -36,6 +37,12 @@ def set_answer(
 ) -> HttpResponse:
     sent = {"copy": forms, "kind": "set_answers", "question": question, "value": value, "step": step}
     return browser.post(NEW, sent)
+
+
+def plan_hash(content: str) -> str:
+    found = re.search(r'name="plan_hash" value="([0-9a-f]{64})"', content)
+    assert found is not None
+    return found[1]
 
 
 def answer_of(read: Callable[[str], BatchContext], copy_id: str) -> object:
@@ -77,7 +84,7 @@ def test_a_try_saves_nothing_and_its_plan_can_be_run(
     assert "Tried without saving" in content
     assert "Run what was tried" in content
     assert answer_of(read, forms[0]) == "Kettle 0"
-    ran = browser.post(f"{tried}/order", {"order": "run"})
+    ran = browser.post(f"{tried}/order", {"order": "run", "plan_hash": plan_hash(content)})
     assert "Runs exactly what was tried before" in markup(browser.get(ran["Location"]))
     assert answer_of(read, forms[0]) == "Pot"
 
@@ -86,7 +93,8 @@ def test_a_plan_whose_ground_moved_is_refused_with_the_remedy(browser: Client, f
     tried = set_answer(browser, forms, step="try")["Location"]
     set_answer(browser, forms[:1], value="Pan")
 
-    refused = browser.post(f"{tried}/order", {"order": "run"})
+    sent = {"order": "run", "plan_hash": plan_hash(markup(browser.get(tried)))}
+    refused = browser.post(f"{tried}/order", sent)
 
     assert refused.status_code == 409
     assert "Try again without saving" in markup(refused)
@@ -123,6 +131,26 @@ def test_an_invalid_answer_fails_its_forms_and_says_why(browser: Client, forms: 
 
     content = markup(browser.get(response["Location"])) if response.status_code == 302 else markup(response)
     assert "ZIP" in content
+
+
+def test_a_second_click_is_the_same_operation(browser: Client, forms: list[str], owner: User) -> None:
+    page = markup(browser.get(NEW, {"copy": forms}))
+    found = re.search(r'name="operation" value="([0-9a-f-]{36})"', page)
+    assert found is not None
+    sent = {"copy": forms, "kind": "clone", "step": "run", "operation": found[1]}
+
+    places = {browser.post(NEW, sent)["Location"] for _ in range(2)}
+
+    assert places == {f"/operations/{found[1]}"}
+    with use_tenant(owner.tenant):
+        assert BatchOperation.objects.count() == 1
+
+
+def test_a_kind_that_is_not_offered_is_refused(browser: Client, forms: list[str]) -> None:
+    response = browser.post(NEW, {"copy": forms, "kind": "undo", "step": "run"})
+
+    assert response.status_code == 422
+    assert "Choose what to do" in markup(response)
 
 
 def test_the_list_is_loaded_again_only_while_something_runs(browser: Client, forms: list[str]) -> None:

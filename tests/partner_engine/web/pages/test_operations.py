@@ -70,9 +70,8 @@ def test_the_time_left_is_in_words(seconds: float | None, words: str) -> None:
     assert time_left(seconds) == words
 
 
-def test_an_operation_in_part_says_which_part() -> None:
+def test_an_operation_with_failures_says_so() -> None:
     assert view(Given(state="partial")).word == "Done with failures"
-    assert view(Given(state="partial", failed=0)).word == "Partly cancelled"
 
 
 def test_counters_without_items_are_left_out_except_those_that_matter() -> None:
