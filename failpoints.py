@@ -62,7 +62,9 @@ MOVING: Final = (
 )
 #: In the order of the erasure of a form, then of a tenant.
 ERASING: Final = ("form_erasure_begun", "form_rows_erased", "tenant_erasure_begun", "tenant_rows_erased")
-FAILPOINTS: Final = SAVING + RELAYING + DELIVERING + CALLING + DECIDING + MOVING + ERASING
+#: In the order of one chunk of a batch operation.
+OPERATING: Final = ("operation_claimed", "operation_chunk_ended")
+FAILPOINTS: Final = SAVING + RELAYING + DELIVERING + CALLING + DECIDING + MOVING + ERASING + OPERATING
 Action = Callable[[str], object]
 
 

@@ -12,6 +12,9 @@ from typing import Any, Final, TypeAlias
 import environ
 from django.core.exceptions import ImproperlyConfigured
 
+from partner_engine.log_files import APPLICATION_DAYS, ERROR_DAYS, SECURITY_DAYS
+from partner_engine.logging import logging_settings
+
 #: TENANT_DATABASE_SUMMIT=postgres://... defines the alias "summit", which a tenant can name as its own database.
 TENANT_DATABASE_PREFIX: Final = "TENANT_DATABASE_"
 #: The shared database where none is named; production refuses that (partner_engine.E006).
@@ -166,6 +169,17 @@ def mail(url: str) -> dict[str, Any]:
     """
     parsed: dict[str, Any] = environ.Env.email_url_config(url)
     return {**MAIL_DEFAULTS, **{name: value for name, value in parsed.items() if value is not None}}
+
+
+def logs(env: environ.Env, *, level: str, is_readable: bool) -> dict[str, Any]:
+    """Return Django's settings of logs: text for people if ``is_readable``; files by day with ``LOG_DIRECTORY``."""
+    days = {
+        "application": env.int("LOG_APPLICATION_DAYS", default=APPLICATION_DAYS),
+        "error": env.int("LOG_ERROR_DAYS", default=ERROR_DAYS),
+        "security": env.int("LOG_SECURITY_DAYS", default=SECURITY_DAYS),
+    }
+    directory: str = env.str("LOG_DIRECTORY", default="")
+    return logging_settings(is_readable=is_readable, level=level, directory=directory, days=days)
 
 
 def networks(texts: Sequence[str], *, name: str = "METRICS_NETWORKS") -> list[Network]:

@@ -14,19 +14,20 @@ from pathlib import Path
 import environ
 
 from partner_engine.admin_theme import UNFOLD as UNFOLD
+from partner_engine.api_settings import REST_FRAMEWORK as REST_FRAMEWORK
+from partner_engine.api_settings import SPECTACULAR_SETTINGS as SPECTACULAR_SETTINGS
 from partner_engine.environment import (
     Limits,
     Processes,
     carrier_network,
     databases,
     keyring,
+    logs,
     mail,
     networks,
     operation_limits,
     processes,
 )
-from partner_engine.log_files import APPLICATION_DAYS, ERROR_DAYS, SECURITY_DAYS
-from partner_engine.logging import logging_settings
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 env = environ.Env()
@@ -269,31 +270,6 @@ OAUTH2_PROVIDER = {
     "REFRESH_TOKEN_REUSE_PROTECTION": True,
     **{f"COMPLIANT_BCP_RFC9700_{recommendation}": True for recommendation in RFC9700},
 }
-REST_FRAMEWORK = {
-    "DEFAULT_AUTHENTICATION_CLASSES": [
-        "partner_engine.api.http.authentication.BearerAuthentication",
-        "partner_engine.api.http.authentication.AgentSessionAuthentication",
-    ],
-    "DEFAULT_PERMISSION_CLASSES": ["partner_engine.api.http.permissions.HasRight"],
-    "DEFAULT_RENDERER_CLASSES": ["partner_engine.api.http.json.Json"],
-    "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
-    "EXCEPTION_HANDLER": "partner_engine.api.http.exceptions.handle",
-    "UNAUTHENTICATED_USER": None,
-    # `format` is a query parameter like any other.
-    "URL_FORMAT_OVERRIDE": None,
-}
-SPECTACULAR_SETTINGS = {
-    "TITLE": "Partner Engine API",
-    "VERSION": "1",
-    "OAS_VERSION": "3.1.1",
-    "DESCRIPTION": "Application forms for commercial insurance. Errors are problem details (RFC 9457).",
-    "SCHEMA_PATH_PREFIX": r"/api/v1",
-    "PREPROCESSING_HOOKS": ["partner_engine.api.http.schema.canonical_only"],
-    "POSTPROCESSING_HOOKS": ["partner_engine.api.http.schema.add_components"],
-    "SERVE_INCLUDE_SCHEMA": False,
-    "SWAGGER_UI_DIST": "SIDECAR",
-    "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
-}
 
 # Static files and language
 
@@ -314,17 +290,6 @@ LANGUAGE_CODE, USE_I18N, TIME_ZONE, USE_TZ = "en-us", False, "UTC", True
 
 LOG_LEVEL: str = env.str("LOG_LEVEL", default="INFO")
 LOGGING_CONFIG = "partner_engine.logging.configure"
-#: Log files by day, besides standard error; empty for none.
-LOG_DIRECTORY: str = env.str("LOG_DIRECTORY", default="")
-LOGGING = logging_settings(
-    is_readable=DEVELOPMENT,
-    level=LOG_LEVEL,
-    directory=LOG_DIRECTORY,
-    days={
-        "application": env.int("LOG_APPLICATION_DAYS", default=APPLICATION_DAYS),
-        "error": env.int("LOG_ERROR_DAYS", default=ERROR_DAYS),
-        "security": env.int("LOG_SECURITY_DAYS", default=SECURITY_DAYS),
-    },
-)
+LOGGING = logs(env, level=LOG_LEVEL, is_readable=DEVELOPMENT)
 #: Requests that take longer, in milliseconds, are logged as slow.
 SLOW_REQUEST_MS: int = env.int("SLOW_REQUEST_MS", default=1_000)

@@ -24,6 +24,7 @@ from partner_engine.api.http.endpoint import Endpoint, plain_response
 from partner_engine.api.http.field_errors import errors_of_field
 from partner_engine.api.http.idempotency import respond_once
 from partner_engine.api.http.input import Nothing
+from partner_engine.api.http.negotiation import FormatIsAParameter
 from partner_engine.api.http.pagination import decode_number, encode_number, next_page, page
 from partner_engine.api.http.schema import documented
 from partner_engine.operation_files import content_response, results_response
@@ -125,6 +126,7 @@ class OperationItems(Endpoint):
 class OperationResults(Endpoint):
     """The results of one operation as a file."""
 
+    content_negotiation_class = FormatIsAParameter
     rights: ClassVar = {"GET": Right.READ_FORMS}
 
     @documented(

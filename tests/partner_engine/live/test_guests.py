@@ -164,7 +164,7 @@ def test_the_repeated_check_closes_them(
             keepalive, "guest_grants_in_force", lambda tenant, grants: {(grant.kind, grant.key) for grant in grants}
         )
 
-    asyncio.run(keepalive._check_rights(SimpleNamespace(connections=[connection])))  # type: ignore[arg-type]
+    asyncio.run(keepalive._check_rights(SimpleNamespace(everyone=[connection])))  # type: ignore[arg-type]
 
     assert code_of(connection) == closed
 
