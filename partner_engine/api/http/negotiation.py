@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from types import SimpleNamespace
-from typing import Any, ClassVar
+from typing import Any
 
 from rest_framework.negotiation import DefaultContentNegotiation
 
@@ -11,4 +11,4 @@ from rest_framework.negotiation import DefaultContentNegotiation
 class FormatIsAParameter(DefaultContentNegotiation):
     """Leaves ``?format=`` to the view."""
 
-    settings: ClassVar[Any] = SimpleNamespace(URL_FORMAT_OVERRIDE=None)
+    settings: Any = SimpleNamespace(URL_FORMAT_OVERRIDE=None)
