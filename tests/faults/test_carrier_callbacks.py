@@ -76,7 +76,10 @@ def differences(world: World, plan: CallbackPlan, tokens: list[str]) -> list[str
     wrong += [f"{message} should have none" for message in set(stored) - valid]
     wrong += [f"{len(stored) - len(set(stored))} effects are repeated"] * (len(stored) != len(set(stored)))
     for number, token in enumerate(tokens):
-        last = max((post for post in plan.valid if post.request == number), key=lambda post: post.sequence)
+        posts = [post for post in plan.valid if post.request == number]
+        if not posts:  # few callbacks by chance reach not every request
+            continue
+        last = max(posts, key=lambda post: post.sequence)
         if rows.get(token) != [last.sequence, last.premium]:
             wrong.append(f"request {number} is {rows.get(token)}, the carrier's last word is {last}")
     return wrong

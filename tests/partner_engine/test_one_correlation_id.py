@@ -77,7 +77,7 @@ def test_the_id_reaches_the_relay_the_webhook_and_the_socket(  # noqa: PLR0913 -
         with program(RELAY, log=relay):
             webhooks = until(lambda: [got for got in receiver.received() if GIVEN in got.headers.values()])
             actions = lines_of(relay, "action_done", "publish_webhook", GIVEN)
-        requests = lines_of(web, "request ", f"/copies/{copy_id}/answers", GIVEN)
+        requests = lines_of(web, "] request ", f"/copies/{copy_id}/answers", GIVEN)
 
     assert frame["correlation_id"] == GIVEN
     assert len(requests) == 1

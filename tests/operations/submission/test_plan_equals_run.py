@@ -100,6 +100,8 @@ def test_a_thousand_plans_are_what_runs_do(make_form: Callable[..., UUID], kenne
         compare(10_000 + seed, forms, tenant=kennels, actor=agent)
 
 
+# The log of the server also has what other tests write.
+@pytest.mark.alone
 def test_a_dry_run_writes_nothing_takes_no_lock_and_sends_no_event(
     many: list[UUID], kennels: Tenant, agent: Actor
 ) -> None:
