@@ -24,7 +24,7 @@ _BY_EVENT: Final = tuple(
         (r"(sign_in|sign_out|password_|attempts_|rate_limit|keys?_|socket_refused|socket_revoked)", SECURITY),
         (r"request$|request_started$", "request"),
         (r"slow_|.*_lag_|pool_", "performance"),
-        (r"batch_operation", "batch"),
+        (r"(batch_)?operations?_", "batch"),
         (r"carrier_call|carrier_circuit|carrier_token|webhook_attempt|webhook_endpoint_disabled", "external"),
         (r"cache_|release_compiled|release_loaded", "cache"),
         (r"sockets?_", "websocket"),

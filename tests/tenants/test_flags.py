@@ -20,6 +20,7 @@ from tenants.flag_memory import FlagMemory
 from tenants.flag_rules import FlagRule, FlagState
 from tenants.flags import COPIES, explain_flag
 from tenants.models import ApiClient, Flag, Tenant, User
+from tests.harness.tiers import amount
 
 
 class FakeCache:
@@ -170,8 +171,8 @@ def test_the_off_switch_reaches_every_process_within_a_second(harbor: Tenant) ->
         committed = time.monotonic()
         times = [one.result(timeout=10) - committed for one in watched]
 
-    # Within a second on a quiet machine.
-    assert max(times) < 5.0
+    # The full tier has the machine to itself.
+    assert max(times) < amount(5, full=1)
 
 
 @pytest.fixture

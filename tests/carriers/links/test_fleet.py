@@ -21,6 +21,7 @@ from redis_locks.lua_scripts import script_of
 from tests.harness.carrier_caller import PATIENCE, LoopCaller, Order, ProcessCaller
 from tests.harness.carrier_links import link_to
 from tests.harness.counting_carrier import CountingCarrier
+from tests.harness.tiers import amount
 
 LINK = {"timeout_seconds": 0.5, "most_in_flight": 50}
 
@@ -135,8 +136,10 @@ def test_after_recovery_the_calls_drain_at_the_carriers_pace(
     # 501 calls per minute at an even pace; on a busy machine some wait on their way and arrive together. Without a pace
     # hundreds would arrive in a second.
     assert len(times) <= 501 / 60 * (times[-1] - times[0]) + 10
-    assert most_in(times, 1.0) <= 30
-    assert results["success"] > 0
+    assert most_in(times, 1.0) <= amount(30, full=12)
+    assert results["success"] > amount(0, full=5)
+    # The full tier has the machine to itself: the calls also make use of the pace.
+    assert len(times) >= amount(0, full=60) / 100 * 501 / 60 * (times[-1] - times[0])
 
 
 @pytest.mark.slow
@@ -173,6 +176,8 @@ def test_an_open_circuit_is_seen_by_every_process_at_once(carrier: CountingCarri
         return False
 
     run(fail())
+    failed = time.monotonic()
 
     # Another loop has its own connections and nothing in memory, as another process has. It asks once.
     assert asyncio.run(is_refused())
+    assert time.monotonic() - failed < amount(5_000, full=100) / 1_000
