@@ -9,6 +9,8 @@ from weakref import WeakKeyDictionary
 
 from django.conf import settings
 from redis.asyncio import BlockingConnectionPool, Redis
+from redis.asyncio.retry import Retry
+from redis.backoff import NoBackoff
 from redis.exceptions import NoScriptError
 
 from redis_locks.lua_scripts import Argument, LockScript
@@ -33,6 +35,8 @@ def redis_client() -> Redis:
             timeout=RESPONSE_SECONDS,
             socket_connect_timeout=CONNECT_SECONDS,
             socket_timeout=RESPONSE_SECONDS,
+            # The pool does not see that Redis closed an idle connection; the first command finds out.
+            retry=Retry(NoBackoff(), 1),
         )
         client = _clients[loop] = Redis(connection_pool=pool)
     return client
