@@ -19,10 +19,10 @@ from operations.engine.database_time import measured
 from operations.engine.ends import Cost, Counts, end_items
 from operations.engine.limits import MOST_CRASHES
 from operations.engine.metrics import bookkeeping_seconds, chunk_seconds, items_ended
+from operations.engine.plans import GROUND_MOVED, GroundMoved, Promise, is_kept, promises, store_plan_hash
 from operations.errors import LeaseLost
 from operations.kinds.kind import ItemEnd, Kind, Refusal, Work
 from operations.sealed_input import opened_arguments, opened_item
-from operations.submission.planning import GROUND_MOVED, GroundMoved, Promise, is_kept, promises, store_plan_hash
 from tenants.access import Actor
 from tenants.models import Tenant
 
