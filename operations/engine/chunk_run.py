@@ -118,6 +118,11 @@ class ChunkResult(msgspec.Struct, frozen=True, kw_only=True):
         transient = sum(1 for end in self.ends if end.refusal and end.refusal.transient)
         return len(self.ends) > 1 and transient >= 0.9 * len(self.ends)  # noqa: PLR2004
 
+    @property
+    def is_sound(self) -> bool:
+        """Return whether an item ended for a reason of its own, so that what the kind needs responds."""
+        return not self.is_faulty and any(end.refusal is None or not end.refusal.transient for end in self.ends)
+
 
 def run_claim(
     claim: Claim, operation: BatchOperation, *, kind: Kind[Any, Any], tenant: Tenant, actor: Actor

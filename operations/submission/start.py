@@ -14,7 +14,7 @@ from tenants.models import Tenant
 def start(operation: BatchOperation, *, tenant: Tenant) -> None:
     """Start ``operation``; call it after the commit that stored it."""
     with use_tenant(tenant):
-        if operation.total <= MOST_AT_ONCE and operation.depends_on is None:
+        if operation.total <= MOST_AT_ONCE and operation.depends_on is None and operation.paused_at is None:
             items = run_at_once(operation)
             if any(item.state == ItemState.QUEUED for item in items):
                 wake_workers(tenant.database_alias)
