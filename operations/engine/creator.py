@@ -64,7 +64,7 @@ def _present_actor(  # noqa: PLR0913 - each is named at the call
         client = ApiClient.objects.filter(pk=identity).first()
         if client is None or client.tenant_id != tenant_id:
             raise CreatorMayNot(f"The API client that {did} no longer exists.")
-        actor = client.as_actor(scopes=client.allowed_scopes)
+        actor: Actor = client.as_actor(scopes=client.allowed_scopes)
     else:
         user = User.objects.filter(pk=identity).first()
         if user is None or not user.is_active or user.tenant_id not in (None, tenant_id):

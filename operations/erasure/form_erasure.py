@@ -12,7 +12,6 @@ from failpoints import failpoint
 from operations.erasure import certificates, traces
 from operations.erasure.certificates import ErasureRefused
 from operations.erasure.form_rows import OF_ITEM, condition, in_order_of_deletion
-from operations.kinds.registry import KINDS
 from operations.models import Erasure
 from tenants.access import Actor
 from tenants.current_tenant import use_tenant
@@ -33,6 +32,8 @@ _BUSY: Final = (
     " EXISTS (SELECT FROM operations_operationitem i JOIN operations_batchoperation o ON o.id = i.operation_id"
     f" WHERE o.finished_at IS NULL AND {OF_ITEM})"
 )
+#: The kinds of operations whose arguments contain answers of all their forms.
+SHARING_ANSWERS: Final = ("set_answers",)
 #: Answers that an operation set in many forms are those of the form too.
 _EMPTY_ARGUMENTS: Final = (
     "UPDATE operations_batchoperation SET arguments = '' WHERE kind = ANY (%(kinds)s)"  # noqa: S608 - our own names
@@ -97,8 +98,7 @@ def _delete(tenant: Tenant, parameters: dict[str, Any]) -> None:
         for is_busy, name in zip(cursor.fetchone(), _WORKS, strict=True):
             if is_busy:
                 raise ErasureRefused(f"The form is in use by {name}. Wait until it has ended, then repeat the command.")
-        sharing = [code for code, kind in KINDS.items() if kind.shares_answers]
-        cursor.execute(_EMPTY_ARGUMENTS, {**parameters, "kinds": sharing})
+        cursor.execute(_EMPTY_ARGUMENTS, {**parameters, "kinds": list(SHARING_ANSWERS)})
         for table in in_order_of_deletion():
             cursor.execute(f"DELETE FROM {table.name} WHERE {_where(table)}", _with(parameters, tenant))  # noqa: S608
 

@@ -83,8 +83,6 @@ class Kind(ABC, Generic[ItemT, ArgumentsT]):
     #: Whether the copies that a search finds can be its items.
     takes_query: ClassVar[bool] = True
     can_undo: ClassVar[bool] = False
-    #: Whether its arguments contain answers of the forms, which are erased with each of them.
-    shares_answers: ClassVar[bool] = False
     #: Items in one chunk, at most.
     chunk_size: ClassVar[int] = 100
 

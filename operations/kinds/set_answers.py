@@ -49,7 +49,6 @@ class SetAnswers(CopyKind[AnswersItem, AnswersArguments]):
         "Sets the same answers in many copies, or others in each. Values are checked as if they were typed in: an "
         "invalid one fails its copy, and the others go on."
     )
-    shares_answers: ClassVar[bool] = True
     item_type = AnswersItem
     arguments_type = AnswersArguments
 

@@ -17,6 +17,7 @@ from structlog.contextvars import get_contextvars
 from uuid_utils.compat import uuid7
 
 from batch.changes.free_texts import clean_line
+from operations.engine.breaker import join_pause
 from operations.engine.events import emit
 from operations.errors import UnreadableOperation
 from operations.kinds import registry
@@ -68,6 +69,7 @@ def submit(order: NewOperation, *, tenant: Tenant, actor: Actor) -> Submitted:
             count_items(operation.total, tenant=tenant, actor=actor)
             operation.estimated_seconds = _estimated_seconds(prepared.kind, operation.total)
             operation.save(force_insert=True, using=alias)
+            join_pause(operation, alias=alias)
             emit("queued", operation, alias=alias)
     audit.info(
         "audit.operation_submitted",

@@ -21,7 +21,9 @@ from copies.models import Copy, CopyIndex
 from failpoints import FailpointReached, armed
 from operations.engine.pace import Pace
 from operations.engine.worker import drain
+from operations.erasure.form_erasure import SHARING_ANSWERS
 from operations.erasure.form_rows import WITHOUT_FORMS, condition
+from operations.kinds.registry import KINDS
 from operations.models import BatchOperation, Erasure, OperationItem
 from operations.submission.order import NewOperation, Options
 from operations.submission.submit import submit
@@ -241,6 +243,11 @@ class TestOperations:
         with use_tenant(kennels):
             stored = BatchOperation.objects.in_bulk(operations)
         assert [bytes(stored[one].arguments) == b"" for one in operations] == [True, False]
+
+    def test_every_kind_whose_arguments_have_answers_is_known(self) -> None:
+        sharing = {code for code, kind in KINDS.items() if "answers" in kind.arguments_type.__struct_fields__}
+
+        assert sharing == set(SHARING_ANSWERS)
 
     def test_an_operation_that_has_not_ended_refuses_it(self, kennels: Tenant, make_form: Callable[..., UUID]) -> None:
         form_id = make_form()
