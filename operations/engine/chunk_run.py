@@ -22,7 +22,15 @@ from operations.engine.metrics import bookkeeping_seconds, chunk_seconds, items_
 from operations.errors import LeaseLost
 from operations.kinds.kind import ItemEnd, Kind, Refusal, Work
 from operations.sealed_input import opened_arguments, opened_item
-from operations.submission.planning import GROUND_MOVED, GroundMoved, Promise, is_kept, promises, store_plan_hash
+from operations.submission.planning import (
+    GROUND_MOVED,
+    PLAN_GONE,
+    GroundMoved,
+    Promise,
+    is_kept,
+    promises,
+    store_plan_hash,
+)
 from tenants.access import Actor
 from tenants.models import Tenant
 
@@ -133,6 +141,9 @@ def run_claim(
     recorder = Recorder(claim, alias=alias, faults=operation.faults_in_row, promises=planned)
     with measured(alias) as database:
         ends, ready = _opened(claim.items, kind)
+        if operation.planned_by is not None:
+            ends += [ItemEnd(item_id=item.id, refusal=PLAN_GONE) for item, _ in ready if item.number not in planned]
+            ready = [pair for pair in ready if pair[0].number in planned]
         work = _work(operation, kind, tenant=tenant, actor=actor, recorder=recorder)
         if ready and work is None:
             ends += [ItemEnd(item_id=item.id, refusal=_UNREADABLE) for item, _ in ready]

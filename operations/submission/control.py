@@ -11,7 +11,7 @@ from operations.engine import orders
 from operations.engine.wakeup import wake_workers
 from operations.kinds.registry import UnknownKind, kind_named
 from operations.models import BatchOperation
-from operations.submission.room import require_on, require_room
+from operations.submission.room import count_items, lock_room, require_on, require_room
 from operations.submission.selectors import access_operation
 from tenants.access import Actor, Right
 from tenants.current_tenant import use_tenant
@@ -49,14 +49,17 @@ def retry(
     operation_id: UUID, *, tenant: Tenant, actor: Actor, numbers: Collection[int] | None = None, force: bool = False
 ) -> int:
     """Queue failed items again, all or those with ``numbers``; return how many. Raises ``OperationNotFound``,
-    ``OperationsAreOff``, ``TooManyOperations``, ``NothingToRetry``.
+    ``OperationsAreOff``, ``TooManyOperations``, ``NothingToRetry``, ``RateLimited``.
     """
     with use_tenant(tenant), transaction.atomic(using=tenant.database_alias):
         operation = _controlled(operation_id, actor=actor)
         require_on(tenant=tenant, actor=actor)
         if operation.finished_at is not None:
-            require_room(tenant=tenant)
+            lock_room(tenant=tenant)
+            require_room(tenant=tenant, actor=actor)
         number = orders.retry(operation, actor=actor, numbers=numbers, force=force)
+        # One too many undoes the retry with this transaction.
+        count_items(number, tenant=tenant, actor=actor)
     # Again after the commit: a worker that woke before it saw nothing.
     wake_workers(tenant.database_alias)
     return number

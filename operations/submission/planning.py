@@ -20,6 +20,12 @@ from operations.submission.errors import MOVED, NotAPlan, PlanMoved
 
 #: How the items of a plan are refused.
 GROUND_MOVED: Final = Refusal(code="plan_moved", detail=MOVED)
+#: How items are refused whose plan was deleted, or made anew by a retry of the dry run, since it was submitted.
+PLAN_GONE: Final = Refusal(
+    code="plan_gone",
+    detail="The plan of this item no longer exists as it was. Try again without saving to make a new plan.",
+    final=True,
+)
 #: How many numbers of moved items a refusal names.
 _MOST_NAMED: Final = 100
 _PAGE: Final = 2_000
@@ -57,15 +63,15 @@ def store_plan_hash(operation: BatchOperation) -> None:
 
 
 def access_plan(plan_id: UUID, *, sent_hash: str) -> BatchOperation:
-    """Return the finished dry run with this id, of the current tenant. Raises ``NotAPlan``."""
+    """Return the finished dry run with this id and hash, of the current tenant. Raises ``NotAPlan``."""
     plan: BatchOperation | None = BatchOperation.objects.filter(pk=plan_id).first()
     if plan is None or not plan.is_dry_run:
-        raise NotAPlan("There is no dry run with this id.")
+        raise NotAPlan("There is no dry run with this id, or it was deleted after its time. Make a new one.")
     if plan.finished_at is None:
         raise NotAPlan("The dry run has not ended yet. Wait until it has.")
     if plan.cancelled_at is not None:
         raise NotAPlan("The dry run was cancelled, so it is no plan. Make a new one.")
-    if sent_hash and sent_hash != plan_hash(plan):
+    if sent_hash != plan_hash(plan):
         raise NotAPlan("The plan has another hash than you sent. Read the dry run again.")
     return plan
 
@@ -86,8 +92,13 @@ def require_unmoved(plan: BatchOperation) -> None:
 
 
 def promises(operation: BatchOperation, numbers: Sequence[int]) -> dict[int, Promise]:
-    """Return the planned results of these items of ``operation``, by number; empty if it carries out no plan."""
+    """Return the planned results of these items of ``operation``, by number; empty if it carries out no plan, and
+    without items whose plan was deleted or changed since: those must not be worked on.
+    """
     if operation.planned_by is None:
+        return {}
+    agreed = operation.options.get("plan_hash", "")
+    if not BatchOperation.objects.filter(pk=operation.planned_by, plan_hash=agreed).exists():
         return {}
     rows = OperationItem.objects.filter(operation_id=operation.planned_by, number__in=numbers).defer("input", "undo")
     return {row.number: Promise(row.copy_id, row.version_before, _digest_of_item(row)) for row in rows}

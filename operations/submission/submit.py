@@ -5,7 +5,7 @@ Everything is stored by one transaction with the event ``queued``; the start is 
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sized
 from typing import Any, Final
 from uuid import UUID
 
@@ -16,18 +16,22 @@ from structlog.contextvars import get_contextvars
 from uuid_utils.compat import uuid7
 
 from batch.changes.free_texts import clean_line
+from operations.engine.creator import token_of
 from operations.engine.events import emit
 from operations.kinds import registry
 from operations.kinds.kind import Kind
+from operations.kinds.undoing import UndoArguments
 from operations.models import BatchOperation, OperationItem
 from operations.sealed_input import opened_arguments, opened_item, sealed_arguments
-from operations.submission.errors import InvalidOrder, NoValidItems
+from operations.submission.errors import InvalidOrder, NoValidItems, TooManyItems
 from operations.submission.item_checks import Checked, check_items, read_arguments
 from operations.submission.item_query import find_items
 from operations.submission.order import MOST_FOUND, NewOperation, Submitted
 from operations.submission.planning import access_plan, require_unmoved
-from operations.submission.room import count_items, require_on, require_room
+from operations.submission.room import count_items, lock_room, require_on, require_room
+from operations.submission.selectors import access_operation
 from operations.submission.storage import store_items
+from operations.submission.undoable import require_undoable
 from presentation.faults import Fault
 from rules.nearest import nearest
 from tenants.access import Actor
@@ -46,22 +50,27 @@ def submit(order: NewOperation, *, tenant: Tenant, actor: Actor) -> Submitted:
     """Check ``order`` and store its valid items as an operation of ``tenant``; call ``start`` after the commit.
 
     Raises ``OperationsAreOff``, ``MissingRight``, ``InvalidOrder``, ``NoValidItems``, ``TooManyItems``,
-    ``TooManyOperations``, ``NotAPlan``, ``PlanMoved``, ``RateLimited``, and for the title ``WrongValue`` and
-    ``LooksSensitive``; then nothing was stored.
+    ``TooManyOperations``, ``NotAPlan``, ``PlanMoved``, ``NotUndoable``, ``RateLimited``, and for the title
+    ``WrongValue`` and ``LooksSensitive``; then nothing was stored.
     """
     with use_tenant(tenant):
         require_on(tenant=tenant, actor=actor)
-        prepared = (
-            _planned(order, order.plan, actor=actor) if order.plan else _prepared(order, tenant=tenant, actor=actor)
-        )
+        # Before the items are checked, which takes long: who has no room learns it at once.
+        require_room(tenant=tenant, actor=actor)
+        if order.plan is not None:
+            prepared = _planned(order, order.plan, tenant=tenant, actor=actor)
+        else:
+            prepared = _prepared(order, tenant=tenant, actor=actor)
         if not prepared.items.accepted:
             rejections = prepared.items.rejections
             raise NoValidItems(rejections, total=prepared.items.rejected)
         alias = tenant.database_alias
         with transaction.atomic(using=alias):
-            require_room(tenant=tenant)
+            lock_room(tenant=tenant)
+            require_room(tenant=tenant, actor=actor)
             _require_operation(order)
-            count_items(len(prepared.items.accepted), tenant=tenant, actor=actor)
+            if prepared.undoes is not None:
+                require_undoable(access_operation(prepared.undoes), actor=actor)
             operation = _operation(order, prepared, tenant=tenant, actor=actor)
             operation.save(force_insert=True, using=alias)
             store_items(operation, prepared.items.accepted, alias=alias)
@@ -85,39 +94,63 @@ class _Prepared(msgspec.Struct, frozen=True, kw_only=True):
     arguments: msgspec.Struct
     items: Checked
     plan: BatchOperation | None = None
+    #: The operation that it takes back.
+    undoes: UUID | None = None
 
 
 def _prepared(order: NewOperation, *, tenant: Tenant, actor: Actor) -> _Prepared:
-    if order.plan is not None:
-        return _planned(order, order.plan, actor=actor)
     kind = _kind(order.kind)
     actor.require(kind.right)
     if (order.items is None) == (order.query is None):
         raise InvalidOrder.field("", "Send either items or a query.")
     arguments = read_arguments(kind, order.arguments, tenant=tenant, actor=actor)
+    undoes = arguments.operation_id if isinstance(arguments, UndoArguments) else None
+    if undoes is not None:
+        require_undoable(access_operation(undoes), actor=actor)
+    items = _checked(kind, order, arguments, tenant=tenant, actor=actor)
+    return _Prepared(kind=kind, arguments=arguments, items=items, undoes=undoes)
+
+
+def _checked(
+    kind: Kind[Any, Any], order: NewOperation, arguments: msgspec.Struct, *, tenant: Tenant, actor: Actor
+) -> Checked:  # fmt: skip
+    """Count the items and check them. They are counted first, so that nobody makes the product check more than their
+    limit; only the rows of a file, whose number is known when it has been read, are counted afterwards.
+    """
     found: Iterable[object]
     if order.query is not None:
         found, most = find_items(kind, order.query, actor=actor), MOST_FOUND
     else:
         found, most = order.items or (), order.most_items
+    is_counted = isinstance(found, Sized)
+    if isinstance(found, Sized):
+        if len(found) > most:
+            raise TooManyItems(most, pointer="/items")
+        count_items(len(found), tenant=tenant, actor=actor)
     items = check_items(kind, found, arguments, tenant=tenant, actor=actor, most=most)
-    return _Prepared(kind=kind, arguments=arguments, items=items)
+    if not is_counted:
+        count_items(len(items.accepted) + items.rejected, tenant=tenant, actor=actor)
+    return items
 
 
-def _planned(order: NewOperation, plan_id: UUID, *, actor: Actor) -> _Prepared:
+def _planned(order: NewOperation, plan_id: UUID, *, tenant: Tenant, actor: Actor) -> _Prepared:
     """Return what the dry run of ``order.plan`` was about, if its ground has not moved."""
     if order.items is not None or order.query is not None or order.kind or order.arguments:
         raise InvalidOrder.field("/plan", "A plan has its kind, arguments and items already; leave them out.")
     if order.options.dry_run:
         raise InvalidOrder.field("/options/dry_run", "A plan is carried out; to make a new plan, send kind and items.")
+    if not order.plan_hash:
+        text = "Send the plan's `plan_hash` too: it says which results you have read and agree to."
+        raise InvalidOrder.field("/plan_hash", text, code="required")
     plan = access_plan(plan_id, sent_hash=order.plan_hash)
     kind = _kind(plan.kind)
     actor.require(kind.right)
+    count_items(plan.total, tenant=tenant, actor=actor)
     require_unmoved(plan)
     rows = OperationItem.objects.filter(operation_id=plan.id).order_by("number").iterator(chunk_size=2_000)
     items = [(row.number, opened_item(row, kind.item_type)) for row in rows]
     arguments = opened_arguments(plan, kind.arguments_type)
-    return _Prepared(kind=kind, arguments=arguments, items=Checked(items, [], 0), plan=plan)
+    return _Prepared(kind=kind, arguments=arguments, items=Checked(items, [], 0), plan=plan, undoes=plan.undoes)
 
 
 def _kind(code: str) -> Kind[Any, Any]:
@@ -146,7 +179,9 @@ def _require_operation(order: NewOperation) -> None:
 def _operation(order: NewOperation, prepared: _Prepared, *, tenant: Tenant, actor: Actor) -> BatchOperation:
     operation_id, plan = order.id or uuid7(), prepared.plan
     total = len(prepared.items.accepted)
-    options: dict[str, Any] = {"force": order.options.force, "rights": sorted(actor.rights)}
+    options: dict[str, Any] = {"force": order.options.force, "rights": sorted(actor.rights), **token_of(actor)}
+    if plan is not None:
+        options["plan_hash"] = order.plan_hash
     if order.options.stop_after_failures_percent is not None:
         options["stop_after_failures_percent"] = order.options.stop_after_failures_percent
     return BatchOperation(
@@ -160,7 +195,7 @@ def _operation(order: NewOperation, prepared: _Prepared, *, tenant: Tenant, acto
         is_dry_run=order.options.dry_run,
         priority=order.options.priority,
         depends_on=order.depends_on,
-        undoes=plan.undoes if plan else order.undoes,
+        undoes=prepared.undoes,
         planned_by=plan.id if plan else None,
         total=total,
         rejected=prepared.items.rejected,

@@ -80,7 +80,7 @@ def imported(api: Api, content: bytes = FILE, query: str = "") -> dict[str, Any]
 
 def failed_rows(api: Api, operation: str) -> list[dict[str, str]]:
     response = api.get(f"/batch_operations/{operation}/failed.csv", Accept="text/csv")
-    assert (response.status_code, response["Content-Type"]) == (200, "text/csv")
+    assert (response.status_code, response["Content-Type"]) == (200, "text/csv; charset=utf-8")
     content = b"".join(response.streaming_content)  # type: ignore[attr-defined]
     return list(csv.DictReader(io.StringIO(content.decode("utf-8-sig"))))
 
