@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Final
+
+#: Why an item of a plan is not carried out.
+MOVED: Final = "The result would differ from the plan. Try again without saving to make a new plan."
 
 
 class OperationError(Exception):

@@ -19,18 +19,10 @@ from operations.engine.database_time import measured
 from operations.engine.ends import Cost, Counts, end_items
 from operations.engine.limits import MOST_CRASHES
 from operations.engine.metrics import bookkeeping_seconds, chunk_seconds, items_ended
+from operations.engine.plans import GROUND_MOVED, PLAN_GONE, GroundMoved, Promise, is_kept, promises, store_plan_hash
 from operations.errors import LeaseLost
 from operations.kinds.kind import ItemEnd, Kind, Refusal, Work
 from operations.sealed_input import opened_arguments, opened_item
-from operations.submission.planning import (
-    GROUND_MOVED,
-    PLAN_GONE,
-    GroundMoved,
-    Promise,
-    is_kept,
-    promises,
-    store_plan_hash,
-)
 from tenants.access import Actor
 from tenants.models import Tenant
 
@@ -125,6 +117,11 @@ class ChunkResult(msgspec.Struct, frozen=True, kw_only=True):
         """Return whether nearly all items failed for a passing reason, so that the fault is probably elsewhere."""
         transient = sum(1 for end in self.ends if end.refusal and end.refusal.transient)
         return len(self.ends) > 1 and transient >= 0.9 * len(self.ends)  # noqa: PLR2004
+
+    @property
+    def is_sound(self) -> bool:
+        """Return whether an item ended for a reason of its own, so that what the kind needs responds."""
+        return not self.is_faulty and any(end.refusal is None or not end.refusal.transient for end in self.ends)
 
 
 def run_claim(

@@ -16,7 +16,7 @@ from django.db import connections
 from actions.fair_shares import FairShares
 from operations.batch_models import BatchOperation, OperationItem
 from operations.engine.ends import ITEMS, OPERATIONS
-from operations.engine.limits import LEAST_CHUNK
+from operations.engine.limits import FAULTS_TO_PAUSE, LEAST_CHUNK
 
 #: Operations whose items may be claimed now; those that depend on others follow when these have ended in any state.
 _CANDIDATES: Final = f"""
@@ -57,13 +57,16 @@ _RENEW: Final = f"""UPDATE {ITEMS}
     SET leased_until = clock_timestamp() + make_interval(secs => %(lease)s) {_HELD}"""  # noqa: S608
 _BACK: Final = f"""UPDATE {ITEMS}
     SET state = 'queued', lease_token = NULL, leased_until = NULL, attempts = attempts - 1 {_HELD}"""  # noqa: S608
-#: Begins an operation, or goes on after a pause that ended by itself.
+#: Begins an operation, or goes on after a pause that ended by itself; a trial of the circuit breaker stays paused.
 _BEGIN: Final = f"""
 UPDATE {OPERATIONS}
    SET started_at = COALESCE(started_at, clock_timestamp()), stretch_started_at = clock_timestamp(),
-       stretch_began_with = completed + failed + cancelled, paused_at = NULL, resume_at = NULL, pause_reason = ''
+       stretch_began_with = completed + failed + cancelled,
+       paused_at = CASE WHEN faults_in_row >= {FAULTS_TO_PAUSE} THEN paused_at END,
+       resume_at = CASE WHEN faults_in_row >= {FAULTS_TO_PAUSE} THEN resume_at END,
+       pause_reason = CASE WHEN faults_in_row >= {FAULTS_TO_PAUSE} THEN pause_reason ELSE '' END
  WHERE id = %(operation)s AND (stretch_started_at IS NULL OR paused_at IS NOT NULL)
-   AND (paused_at IS NULL OR resume_at <= statement_timestamp())"""  # noqa: S608
+   AND (paused_at IS NULL OR resume_at IS NOT NULL)"""  # noqa: S608
 _READ: Final = frozenset(
     {"id", "tenant_id", "operation_id", "number", "input", "copy_id", "application_form_id", "attempts", "crashes"}
 )

@@ -1,7 +1,7 @@
 """Orders to an operation: pause, resume, cancel, retry.
 
 Queued items are cancelled at once; a chunk that runs is finished. Each order is one transaction; items are locked
-before their operation, as everywhere in the engine.
+before their operation, as everywhere in the engine. The caller of resume and retry wakes the workers after the commit.
 """
 
 from __future__ import annotations
@@ -19,7 +19,6 @@ from operations.engine import progress
 from operations.engine.cancellation import cancel_queued
 from operations.engine.ends import ITEMS, OPERATIONS
 from operations.engine.events import emit
-from operations.engine.wakeup import wake_workers
 from operations.errors import NothingToRetry, OperationHasEnded, OperationIsNotPaused
 from tenants.access import Actor
 from tenants.current_tenant import current_tenant
@@ -56,7 +55,6 @@ def resume(operation: BatchOperation, *, actor: Actor) -> None:
         _require(operation, _open(operation).count())
         raise OperationIsNotPaused
     _note("resumed", operation, actor=actor)
-    wake_workers(_alias())
 
 
 def cancel(operation: BatchOperation, *, actor: Actor) -> None:
@@ -90,7 +88,6 @@ def retry(
             raise NothingToRetry(final=0 if force else left_out.filter(named).count())
         emit("retry", operation, alias=alias)
     _note("retried", operation, actor=actor, items=row[0], force=force)
-    wake_workers(alias)
     return int(row[0])
 
 

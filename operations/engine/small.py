@@ -28,7 +28,6 @@ from operations.engine.ends import end_items
 from operations.engine.events import emit
 from operations.engine.limits import MOST_AT_ONCE, lease_seconds
 from operations.engine.metrics import item_timeouts, pool_threads, pool_waits
-from operations.engine.wakeup import wake_workers
 from operations.errors import LeaseLost, OperationIsTooLarge
 from operations.kinds.kind import ItemEnd, Refusal
 from operations.kinds.registry import kind_named
@@ -56,9 +55,9 @@ def threads_for(items: int, *, alias: str) -> int:
 def run_at_once(operation: BatchOperation) -> list[OperationItem]:
     """Work on all items of a small ``operation`` of the current tenant now; return them in the order of the input.
 
-    Items that fail for a passing reason are queued again for the workers. If the operation may not go on, because its
-    creator has lost a right or the feature was switched off, its items are cancelled or wait. Raises
-    ``OperationIsTooLarge``, ``DatabaseError``.
+    Items that fail for a passing reason are queued again; the caller wakes the workers for them. If the operation may
+    not go on, because its creator has lost a right or the feature was switched off, its items are cancelled or wait.
+    Raises ``OperationIsTooLarge``, ``DatabaseError``.
     """
     if operation.total > MOST_AT_ONCE:
         raise OperationIsTooLarge(operation.total, MOST_AT_ONCE)
@@ -74,10 +73,7 @@ def run_at_once(operation: BatchOperation) -> list[OperationItem]:
             emit("processing", operation, alias=alias)
         _run_all(one_by_one, operation, tenant=tenant)
     progress.announce(operation.id, alias=alias, is_last=True)
-    items = list(OperationItem.objects.filter(operation_id=operation.id).order_by("number"))
-    if any(item.state == "queued" for item in items):
-        wake_workers(alias)
-    return items
+    return list(OperationItem.objects.filter(operation_id=operation.id).order_by("number"))
 
 
 class _Running:

@@ -21,12 +21,12 @@ from failpoints import failpoint
 from operations.batch_models import BatchOperation
 from operations.engine import cancellation, progress
 from operations.engine.admission import admit
-from operations.engine.breaker import note_fault
+from operations.engine.breaker import note_fault, note_success, take_trial
 from operations.engine.chunk_run import OUTAGES, ChunkResult, run_claim
 from operations.engine.claims import Claim, Claims, in_fair_order, operation_of
 from operations.engine.events import emit
 from operations.engine.leases import RenewedLease
-from operations.engine.limits import chunk_size, lease_seconds
+from operations.engine.limits import FAULTS_TO_PAUSE, chunk_size, lease_seconds
 from operations.engine.metrics import bookkeeping_seconds, leases_lost
 from operations.engine.pace import Pace
 from operations.errors import LeaseLost
@@ -162,10 +162,21 @@ class _Worker:
             actor = admit(operation, tenant=tenant, give_back=lambda: self._claims.give_back(claim.token))
             if actor is None:
                 return False
+            if not self._may_try(operation, claim):
+                return True
             is_new = operation.stretch_started_at is None or operation.paused_at is not None
             if is_new and self._claims.begin(operation.id) and operation.started_at is None:
                 emit("processing", operation, alias=self._alias)
             return self._work(claim, operation, tenant=tenant, actor=actor)
+
+    def _may_try(self, operation: BatchOperation, claim: Claim) -> bool:
+        """Return whether the chunk may run: after faults in a row it is the only one of its kind."""
+        if operation.faults_in_row < FAULTS_TO_PAUSE or operation.resume_at is None:
+            return True
+        if take_trial(operation, seconds=self._lease, alias=self._alias):
+            return True
+        self._claims.give_back(claim.token)
+        return False
 
     def _work(self, claim: Claim, operation: BatchOperation, *, tenant: Tenant, actor: Actor) -> bool:
         kind = kind_named(operation.kind)
@@ -205,6 +216,8 @@ class _Worker:
             cancellation.stop(operation, reason=cancellation.too_many_failures(operation), alias=self._alias)
         elif result.is_faulty and counts.finished_at is None:
             note_fault(operation, alias=self._alias)
+        elif counts.faults_in_row and result.is_sound:
+            note_success(operation, alias=self._alias)
         if counts.finished_at is not None:
             self._pace.forget(operation.id)
             log.info("operation_ended", completed=counts.completed, failed=counts.failed, cancelled=counts.cancelled)

@@ -6,9 +6,7 @@ means the value behind it. Corrected items are checked like new ones, under the 
 
 from __future__ import annotations
 
-import csv
-import io
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from functools import cached_property
 from itertools import islice
 from typing import Any, Final
@@ -34,7 +32,7 @@ from operations.submission.item_checks import check_items
 from operations.submission.order import MOST_REJECTIONS, Rejection
 from operations.submission.room import lock_room, require_on, require_room
 from operations.submission.selectors import access_operation
-from presentation.csv_cells import safe_cell
+from presentation.csv_cells import BYTE_ORDER_MARK, csv_bytes
 from presentation.visibility import Reader, Visibility
 from rules.definition.catalogue import Sensitivity
 from tenants.access import Actor
@@ -88,8 +86,8 @@ class FailedItems:
         head, self._head = self._head, ()
         if head:
             # The byte order mark is for spreadsheets, which need it to tell the encoding.
-            return b"\xef\xbb\xbf" + _csv([head, *lines])
-        return _csv(lines)
+            return BYTE_ORDER_MARK + csv_bytes([head, *lines])
+        return csv_bytes(lines)
 
     def _page(self, after: int) -> list[OperationItem]:
         failed = OperationItem.objects.filter(operation_id=self._operation.id, state=ItemState.FAILED)
@@ -299,14 +297,6 @@ def _reason(row: OperationItem) -> str:
         if isinstance(error, dict) and (error.get("path") or error.get("pointer"))
     ]
     return "; ".join([row.error, *details] if row.error else details)
-
-
-def _csv(rows: Iterable[Sequence[str]]) -> bytes:
-    content = io.StringIO(newline="")
-    writer = csv.writer(content, lineterminator="\r\n")
-    for row in rows:
-        writer.writerow([safe_cell(cell) for cell in row])
-    return content.getvalue().encode()
 
 
 def _pages(rows: Iterator[tuple[int, FileRow]]) -> Iterator[list[tuple[int, FileRow]]]:

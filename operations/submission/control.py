@@ -8,11 +8,11 @@ from uuid import UUID
 from django.db import transaction
 
 from operations.engine import orders
-from operations.engine.wakeup import wake_workers
 from operations.kinds.registry import UnknownKind, kind_named
 from operations.models import BatchOperation
 from operations.submission.room import count_items, lock_room, require_on, require_room
 from operations.submission.selectors import access_operation
+from operations.wakeup import wake_workers
 from tenants.access import Actor, Right
 from tenants.current_tenant import use_tenant
 from tenants.models import Tenant
@@ -42,7 +42,9 @@ def resume(operation_id: UUID, *, tenant: Tenant, actor: Actor) -> BatchOperatio
         operation = _controlled(operation_id, actor=actor)
         require_on(tenant=tenant, actor=actor)
         orders.resume(operation, actor=actor)
-        return access_operation(operation_id)
+        resumed = access_operation(operation_id)
+    wake_workers(tenant.database_alias)
+    return resumed
 
 
 def retry(
@@ -60,7 +62,6 @@ def retry(
         number = orders.retry(operation, actor=actor, numbers=numbers, force=force)
         # One too many undoes the retry with this transaction.
         count_items(number, tenant=tenant, actor=actor)
-    # Again after the commit: a worker that woke before it saw nothing.
     wake_workers(tenant.database_alias)
     return number
 

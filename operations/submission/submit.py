@@ -16,6 +16,7 @@ from structlog.contextvars import get_contextvars
 from uuid_utils.compat import uuid7
 
 from batch.changes.free_texts import clean_line
+from operations.engine.breaker import join_pause
 from operations.engine.creator import token_of
 from operations.engine.events import emit
 from operations.kinds import registry
@@ -73,6 +74,7 @@ def submit(order: NewOperation, *, tenant: Tenant, actor: Actor) -> Submitted:
                 require_undoable(access_operation(prepared.undoes), actor=actor)
             operation = _operation(order, prepared, tenant=tenant, actor=actor)
             operation.save(force_insert=True, using=alias)
+            join_pause(operation, alias=alias)
             store_items(operation, prepared.items.accepted, alias=alias)
             emit("queued", operation, alias=alias)
     audit.info(

@@ -10,7 +10,6 @@ from django.http import HttpResponse, HttpResponseBase
 from msgspec import Meta
 from rest_framework.request import Request
 
-from operations.engine.wakeup import wake_workers
 from operations.imports.failed_file import FailedItems, Returned, return_failed
 from operations.imports.files import read_file
 from operations.imports.order import ImportRequest, import_order
@@ -18,6 +17,7 @@ from operations.imports.preview import Preview, preview
 from operations.submission.order import Options
 from operations.submission.selectors import access_operation
 from operations.submission.submit import submit
+from operations.wakeup import wake_workers
 from partner_engine.api.batch_operations import submitted_response
 from partner_engine.api.bodies import Code
 from partner_engine.api.http.input import Query
