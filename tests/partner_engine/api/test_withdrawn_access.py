@@ -91,8 +91,8 @@ def test_downloads_count_as_exports(
 @pytest.mark.parametrize(
     ("loss", "reason"),
     [
-        ("token", "The token with which it was submitted was revoked."),
-        ("secret", "The token with which it was submitted was revoked."),
+        ("token", "The token of the API client that submitted it was revoked."),
+        ("secret", "The token of the API client that submitted it was revoked."),
         ("client", "The API client that submitted it was deactivated."),
         ("deleted", "The API client that submitted it no longer exists."),
     ],
