@@ -79,3 +79,12 @@ class OperationIsTooLarge(OperationError):
     def __init__(self, total: int, most: int) -> None:
         super().__init__(f"The operation has {total} items; a request works on {most} at most.")
         self.extra: dict[str, Any] = {"total": total, "most": most}
+
+
+class UnreadableOperation(OperationError):
+    """What was submitted for the operation does not open any more."""
+
+    code = "unreadable_operation"
+
+    def __init__(self) -> None:
+        super().__init__("What was submitted cannot be read any more. Submit a new operation.")

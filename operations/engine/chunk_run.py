@@ -11,21 +11,21 @@ import msgspec
 import structlog
 from django.db import InterfaceError, OperationalError
 
-from encryption.envelope import DecryptionFailed
 from encryption.key_ring import KeyServiceUnavailable
 from operations.batch_models import BatchOperation, OperationItem
 from operations.engine.claims import Claim
+from operations.engine.creator import sender_of
 from operations.engine.database_time import measured
 from operations.engine.ends import Cost, Counts, end_items
 from operations.engine.item_clock import ItemClock
 from operations.engine.limits import MOST_CRASHES
 from operations.engine.metrics import bookkeeping_seconds, chunk_seconds, items_ended
 from operations.engine.plans import GROUND_MOVED, GroundMoved, Promise, is_kept, promises, store_plan_hash
-from operations.errors import LeaseLost
+from operations.errors import CreatorMayNot, LeaseLost
 from operations.kinds.kind import ItemEnd, Kind, Refusal, Work
 from operations.kinds.refusals import TIMED_OUT, is_timeout
-from operations.sealed_input import opened_arguments, opened_item
-from tenants.access import Actor
+from operations.sealed_input import UNREADABLE, opened_arguments, opened_item
+from tenants.access import Actor, MissingRight
 from tenants.models import Tenant
 
 #: The database is away: that is no fault of the items.
@@ -58,7 +58,7 @@ class Recorder:
         self._claim = claim
         self._alias = alias
         self._faults = faults
-        self._tries = {item.id: item.attempts - item.crashes for item in claim.items}
+        self._tries = {item.id: max(1, item.attempts - item.crashes) for item in claim.items}
         self._mark = time.perf_counter()
         self._database = 0.0
 
@@ -151,7 +151,8 @@ def run_claim(  # noqa: PLR0913 - each is named at the call
         if ready and work is None:
             ends += [ItemEnd(item_id=item.id, refusal=_UNREADABLE) for item, _ in ready]
         elif ready and work is not None:
-            ends += _run(ready, work, kind=kind, recorder=recorder)
+            for sent in _by_sender(ready):
+                ends += _run_sent(sent, work, kind=kind, recorder=recorder)
         moved = recorder.moved(recorder.missing(ends))
         ends = [_refused_as_moved(end.item_id) if end.item_id in moved else end for end in ends]
         recorder.record(recorder.missing(ends), database_seconds=database.seconds)
@@ -178,7 +179,7 @@ def _opened(
             continue
         try:
             ready.append((item, opened_item(item, kind.item_type)))
-        except (DecryptionFailed, msgspec.ValidationError, msgspec.DecodeError):
+        except UNREADABLE:
             ends.append(ItemEnd(item_id=item.id, refusal=_UNREADABLE))
     return ends, ready
 
@@ -194,7 +195,7 @@ def _work(  # noqa: PLR0913 - each is named at the call
 ) -> Work[Any] | None:  # fmt: skip
     try:
         arguments = opened_arguments(operation, kind.arguments_type)
-    except (DecryptionFailed, msgspec.ValidationError, msgspec.DecodeError):
+    except UNREADABLE:
         return None
     return Work(
         operation_id=operation.id,
@@ -206,6 +207,30 @@ def _work(  # noqa: PLR0913 - each is named at the call
         record=recorder.record,
         **({} if clock is None else {"timed": clock.item}),
     )
+
+
+def _by_sender(ready: Sequence[tuple[OperationItem, Any]]) -> list[list[tuple[OperationItem, Any]]]:
+    """Return ``ready`` in groups of one sender each, those of the operation's creator together."""
+    groups: dict[bytes, list[tuple[OperationItem, Any]]] = {}
+    for pair in ready:
+        groups.setdefault(msgspec.json.encode(pair[0].sender), []).append(pair)
+    return list(groups.values())
+
+
+def _run_sent(
+    ready: Sequence[tuple[OperationItem, Any]], work: Work[Any], *, kind: Kind[Any, Any], recorder: Recorder
+) -> list[ItemEnd]:  # fmt: skip
+    """Run items of one sender; corrected items run under the rights of the person who sent the correction."""
+    sender = ready[0][0].sender
+    if sender is None:
+        return _run(ready, work, kind=kind, recorder=recorder)
+    try:
+        actor = sender_of(sender, tenant_id=work.tenant.id)
+        actor.require(kind.right)
+    except (CreatorMayNot, MissingRight) as error:
+        refusal = Refusal(code="missing_right", detail=str(error))
+        return [ItemEnd(item_id=item.id, refusal=refusal) for item, _ in ready]
+    return _run(ready, msgspec.structs.replace(work, actor=actor), kind=kind, recorder=recorder)
 
 
 def _run(

@@ -6,7 +6,7 @@ an index, so its cost does not grow with the queue. All times are the database's
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, Final
 from uuid import UUID, uuid4
 
@@ -70,8 +70,11 @@ UPDATE {OPERATIONS}
  WHERE id = %(operation)s AND (stretch_started_at IS NULL OR paused_at IS NOT NULL)
    AND (paused_at IS NULL OR resume_at IS NOT NULL)"""  # noqa: S608
 _READ: Final = frozenset(
-    {"id", "tenant_id", "operation_id", "number", "input", "copy_id", "application_form_id", "attempts", "crashes"}
-)
+    {
+        "id", "tenant_id", "operation_id", "number", "input", "sender", "copy_id", "application_form_id", "attempts",
+        "crashes",
+    }
+)  # fmt: skip
 # In the order of the model, which ``from_db`` expects.
 _COLUMNS: Final = tuple(field.column for field in OperationItem._meta.concrete_fields if field.column in _READ)
 
@@ -139,7 +142,7 @@ class Claims:
             found = cursor.fetchall()
         if not found:
             return None
-        items = [OperationItem.from_db(self._alias, _COLUMNS, row) for row in found]
+        items = [_item(self._alias, row) for row in found]
         items.sort(key=lambda item: item.number)
         return Claim(items[0].operation_id, token, items, is_left=text is _LEFT)
 
@@ -147,6 +150,13 @@ class Claims:
         with connections[self._alias].cursor() as cursor:
             cursor.execute(text, values)
             return int(cursor.rowcount)
+
+
+def _item(alias: str, row: Sequence[Any]) -> OperationItem:
+    item = OperationItem.from_db(alias, _COLUMNS, row)
+    # The cursor leaves JSON as text.
+    item.sender = None if item.sender is None else msgspec.json.decode(item.sender)
+    return item
 
 
 def in_fair_order(

@@ -11,7 +11,7 @@ from typing import Any, Final
 
 import structlog
 from django.db import connections, transaction
-from django.db.models import Q
+from django.db.models import QuerySet
 from django.db.models.functions import Now
 
 from operations.batch_models import BatchOperation, ItemState, OperationItem
@@ -83,12 +83,20 @@ def retry(
             cursor.execute(_RETRY, values)
             row = cursor.fetchone()
         if row is None:
-            left_out = OperationItem.objects.filter(operation_id=operation.id, state=ItemState.FAILED, is_final=True)
-            named = Q() if numbers is None else Q(number__in=set(numbers))
-            raise NothingToRetry(final=0 if force else left_out.filter(named).count())
+            final = 0 if force else to_retry(operation, numbers=numbers, force=True).count()
+            raise NothingToRetry(final=final)
         emit("retry", operation, alias=alias)
     _note("retried", operation, actor=actor, items=row[0], force=force)
     return int(row[0])
+
+
+def to_retry(
+    operation: BatchOperation, *, numbers: Collection[int] | None = None, force: bool = False
+) -> QuerySet[OperationItem]:
+    """Return the items that ``retry`` with the same arguments would queue."""
+    failed = OperationItem.objects.filter(operation_id=operation.id, state=ItemState.FAILED)
+    named = failed if numbers is None else failed.filter(number__in=set(numbers))
+    return named if force else named.filter(is_final=False)
 
 
 def _open(operation: BatchOperation) -> Any:

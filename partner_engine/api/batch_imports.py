@@ -28,7 +28,7 @@ from partner_engine.api.operation_shapes import SubmittedShape
 from partner_engine.operation_files import streamed
 from partner_engine.problems import Refused
 from tenants.access import Right
-from tenants.limits.scopes import EXPORT, UPLOAD
+from tenants.limits.scopes import BATCH, EXPORT, UPLOAD
 
 #: The mapping, and the JSON parameters of a query: a longer one is sent as a part of a form.
 JsonText = Annotated[str, Meta(max_length=20_000)]
@@ -85,7 +85,7 @@ class Imports(UploadEndpoint):
     """The imports of files."""
 
     rights: ClassVar = {"POST": Right.WRITE_FORMS}
-    limits: ClassVar = {"POST": UPLOAD}
+    limits: ClassVar = {"POST": (UPLOAD, BATCH)}
 
     @documented(
         "Import forms from a file",
@@ -131,7 +131,7 @@ class FailedItemsFile(UploadEndpoint):
     """The failed items of one operation as a file."""
 
     rights: ClassVar = {"GET": Right.READ_FORMS, "POST": Right.READ_FORMS}
-    limits: ClassVar = {"GET": EXPORT, "POST": UPLOAD}
+    limits: ClassVar = {"GET": EXPORT, "POST": (UPLOAD, BATCH)}
     renderer_classes = (Json, Csv)  # type: ignore[assignment]  # refusals are JSON all the same
 
     @documented(
