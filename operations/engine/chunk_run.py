@@ -138,8 +138,8 @@ def run_claim(  # noqa: PLR0913 - each is named at the call
     """Work on the items of ``claim`` and record each end; the scope is the tenant's.
 
     An unexpected error of the kind, or a statement that takes too long, is isolated: the items that remain are tried
-    one by one. ``clock`` limits the time of each item. Raises ``LeaseLost``,
-    and ``OperationalError`` or ``InterfaceError`` where the database is away: then the lease is as it was.
+    one by one. ``clock`` limits the time of each item. Raises ``LeaseLost``, and
+    ``OperationalError`` or ``InterfaceError`` where the database is away: then the lease is as it was.
     """
     alias = tenant.database_alias
     began = time.perf_counter()
