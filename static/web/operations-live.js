@@ -26,10 +26,10 @@ const refresh = oneAfterAnother(async () => {
 
 /** Look for news if something runs that nothing else tells of. */
 function look() {
-  const { open, others, live } = part().dataset;
+  const { unfinished, others, live } = part().dataset;
   const isTold = live !== undefined && others === undefined;
   const pause = isTold ? LOOK_ANYWAY : LOOK_AGAIN;
-  if (open !== undefined && !document.hidden && Date.now() - shownAt >= pause) refresh();
+  if (unfinished !== undefined && !document.hidden && Date.now() - shownAt >= pause) refresh();
 }
 
 export function startOperationsLive() {
