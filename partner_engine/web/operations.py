@@ -173,7 +173,7 @@ def _detail(
             may_write=agent.may_operate,
             has_plan=bool(operation.plan_hash),
         ),
-        items=_rows(items[:ITEMS], agent),
+        items=_rows(items[:ITEMS], agent, is_dry_run=operation.is_dry_run),
         rejections=[{"row": one.get("index", 0), "reason": one.get("detail", "")} for one in operation.rejections]
         if state == "rejected"
         else [],
@@ -200,7 +200,7 @@ def _detail(
     return render(request, template, shown, status=status)
 
 
-def _rows(items: Iterable[OperationItem], agent: Agent) -> list[Mapping[str, Any]]:
+def _rows(items: Iterable[OperationItem], agent: Agent, *, is_dry_run: bool) -> list[Mapping[str, Any]]:
     listed = list(items)
     copies: dict[UUID, Copy] = {
         copy.pk: copy for copy in list_every_copy().filter(pk__in={item.copy_id for item in listed if item.copy_id})
@@ -216,7 +216,7 @@ def _rows(items: Iterable[OperationItem], agent: Agent) -> list[Mapping[str, Any
                 "row": item.number,
                 "copy": item.copy_id if copy is not None and copy.deleted_at is None else None,
                 "insured": insured,
-                "version": f"Version {item.version_after}" if item.version_after else "",
+                "version": f"Version {item.version_after:,}" if item.version_after and not is_dry_run else "",
                 "text": item_text(item.state, item.error, item.result),
                 "tries": item.attempts,
                 "when": clock.time(item.finished_at or item.started_at),

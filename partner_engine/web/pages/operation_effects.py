@@ -109,8 +109,9 @@ def _facts(report: BookReport, catalogue: CompiledCatalogue) -> list[str]:
         lines.append(f"{forms(report.unasked)} {'does' if report.unasked == 1 else 'do'} not ask the question.")
     if report.moved.count:
         parts = (("repriced", report.repriced), ("gained", report.gained), ("lost", report.lost))
-        named = [f"{_moved(sum_.amount, report.currency)} {word}" for word, sum_ in parts if sum_.count]
-        lines.append(f"Premium moved: {_moved(report.moved.amount, report.currency)} ({', '.join(named)}).")
+        named = [f"{_moved(amount.amount, report.currency)} {word}" for word, amount in parts if amount.count]
+        split = f" ({', '.join(named)})" if len(named) > 1 else ""
+        lines.append(f"Premium moved: {_moved(report.moved.amount, report.currency)}{split}.")
     counted = (
         ("Answers that would be hidden", {label_of(catalogue, code): n for code, n in report.hidden.items()}),
         ("Questions that would be asked anew", {label_of(catalogue, code): n for code, n in report.shown.items()}),
@@ -134,9 +135,15 @@ def _named(sums: Mapping[str, Sum], catalogue: CompiledCatalogue) -> dict[str, S
 
 
 def _causes(sums: Mapping[str, Sum], catalogue: CompiledCatalogue) -> dict[str, Sum]:
-    """Return the sums of causes, whose keys begin with the product's code, with its name."""
+    """Return the sums of causes with names and labels instead of the codes of products and questions."""
     parts = ((*key.partition(": "), one) for key, one in sums.items())
-    return {f"{product_name(catalogue, product)}: {cause}": one for product, _, cause, one in parts}
+    return {
+        f"{product_name(catalogue, product)}: {_labelled(cause, catalogue)}": one for product, _, cause, one in parts
+    }
+
+
+def _labelled(cause: str, catalogue: CompiledCatalogue) -> str:
+    return " ".join(label_of(catalogue, word) if word in catalogue.questions else word for word in cause.split())
 
 
 def _answer_words(catalogue: CompiledCatalogue, code: str, value: AnswerValue) -> str:
