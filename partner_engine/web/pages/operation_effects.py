@@ -136,10 +136,11 @@ def _named(sums: Mapping[str, Sum], catalogue: CompiledCatalogue) -> dict[str, S
 
 def _causes(sums: Mapping[str, Sum], catalogue: CompiledCatalogue) -> dict[str, Sum]:
     """Return the sums of causes with names and labels instead of the codes of products and questions."""
-    parts = ((*key.partition(": "), one) for key, one in sums.items())
-    return {
-        f"{product_name(catalogue, product)}: {_labelled(cause, catalogue)}": one for product, _, cause, one in parts
-    }
+    found = {}
+    for key, one in sums.items():
+        product, _, cause = key.partition(": ")
+        found[f"{product_name(catalogue, product)}: {_labelled(cause, catalogue)}"] = one
+    return found
 
 
 def _labelled(cause: str, catalogue: CompiledCatalogue) -> str:

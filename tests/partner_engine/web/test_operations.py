@@ -212,7 +212,8 @@ def test_an_operation_waits_for_the_one_that_was_chosen(browser: Client, forms: 
     assert 'name="after"' not in markup(browser.get(NEW, {"copy": forms}))
     with use_tenant(owner.tenant):
         first = BatchOperation.objects.create(
-            id=uuid7(), tenant_id=owner.tenant.pk, kind="clone", title="Copies first", arguments=b"", total=1, created_at=timezone.now(),
+            id=uuid7(), tenant_id=owner.tenant.pk, kind="clone", title="Copies first",
+            arguments=b"", total=1, created_at=timezone.now(),
             paused_at=timezone.now(), created_by_type="user", created_by_id="someone",
         )  # fmt: skip
     assert f'<option value="{first.id}" >Copies first</option>' in markup(browser.get(NEW, {"copy": forms}))
