@@ -29,16 +29,12 @@ from operations.engine.events import emit
 from operations.engine.limits import MOST_AT_ONCE, lease_seconds
 from operations.engine.metrics import item_timeouts, pool_threads, pool_waits
 from operations.errors import LeaseLost, OperationIsTooLarge
-from operations.kinds.kind import ItemEnd, Refusal
+from operations.kinds.kind import ItemEnd
+from operations.kinds.refusals import TOO_SLOW
 from operations.kinds.registry import kind_named
 from tenants.current_tenant import current_tenant, use_tenant
 from tenants.models import Tenant
 
-_TOO_SLOW: Final = Refusal(
-    code="item_timeout",
-    detail="The item took longer than allowed. Nothing of it was saved; try again.",
-    transient=False,
-)
 #: How often the caller looks at the item that it waits for, in seconds.
 _LOOK: Final = 0.01
 
@@ -118,7 +114,7 @@ def _wait_for(future: Future[None], claim: Claim, operation: BatchOperation, run
 def _take_away(claim: Claim, operation: BatchOperation) -> None:
     """Fail the item of ``claim``; its thread can record nothing any more."""
     alias = current_tenant().database_alias
-    end = ItemEnd(item_id=claim.items[0].id, refusal=_TOO_SLOW)
+    end = ItemEnd(item_id=claim.items[0].id, refusal=TOO_SLOW)
     item_timeouts.labels(operation.kind).inc()
     log.warning("operation_item_timed_out", operation=str(operation.id), number=claim.items[0].number)
     try:

@@ -25,6 +25,7 @@ from operations.engine.chunk_run import OUTAGES, ChunkResult, run_claim
 from operations.engine.claims import Claim, Claims, in_fair_order, operation_of
 from operations.engine.creator import creator_of, is_switched_on, require_creator_may
 from operations.engine.events import emit
+from operations.engine.item_clock import ItemClock
 from operations.engine.leases import RenewedLease
 from operations.engine.limits import FAULTS_TO_PAUSE, chunk_size, lease_seconds
 from operations.engine.metrics import bookkeeping_seconds, leases_lost
@@ -195,15 +196,18 @@ class _Worker:
 
     def _work(self, claim: Claim, operation: BatchOperation, *, tenant: Tenant, actor: Actor) -> bool:
         kind = kind_named(operation.kind)
+        seconds = settings.OPERATIONS.item_seconds
+        clock = ItemClock(len(claim.items), item_seconds=seconds, step_seconds=self._lease)
+        lease = RenewedLease(self._claims, claim, alias=self._alias, lease=self._lease, clock=clock, kind=kind.code)
         try:
-            with RenewedLease(self._claims, claim.token, alias=self._alias, lease=self._lease):
-                result = run_claim(claim, operation, kind=kind, tenant=tenant, actor=actor)
-        except LeaseLost:
-            self.drained.lost += 1
-            leases_lost.labels(kind.code).inc()
-            log.warning("operation_lease_lost", items=len(claim.items))
-            return True
-        except OUTAGES as error:
+            with lease:
+                result = run_claim(claim, operation, kind=kind, tenant=tenant, actor=actor, clock=clock)
+        except (LeaseLost, *OUTAGES) as error:
+            if isinstance(error, LeaseLost) or lease.is_lost:
+                self.drained.lost += 1
+                leases_lost.labels(kind.code).inc()
+                log.warning("operation_lease_lost", items=len(claim.items))
+                return True
             log.warning("operation_chunk_failed", reason=type(error).__name__, items=len(claim.items))
             # Raises while the database is away: then the items run again when their lease ends.
             self._claims.give_back(claim.token)
