@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Final
+
+#: Why an item of a plan is not carried out.
+MOVED: Final = "The result would differ from the plan. Try again without saving to make a new plan."
 
 
 class OperationError(Exception):
@@ -26,7 +29,7 @@ class OperationHasEnded(OperationError):
     code = "operation_has_ended"
 
     def __init__(self) -> None:
-        super().__init__("The operation has ended already.")
+        super().__init__("The operation has ended already. Start a new one, or retry its failed items.")
 
 
 class OperationIsNotPaused(OperationError):
@@ -35,7 +38,7 @@ class OperationIsNotPaused(OperationError):
     code = "operation_is_not_paused"
 
     def __init__(self) -> None:
-        super().__init__("The operation is not paused.")
+        super().__init__("The operation is not paused: it runs, waits or has ended. Load its page again to see it.")
 
 
 class NothingToRetry(OperationError):
@@ -74,5 +77,14 @@ class OperationIsTooLarge(OperationError):
     code = "operation_too_large"
 
     def __init__(self, total: int, most: int) -> None:
-        super().__init__(f"The operation has {total} items; a request works on {most} at most.")
+        super().__init__(f"The operation has {total:,} items; a request works on {most:,} at most.")
         self.extra: dict[str, Any] = {"total": total, "most": most}
+
+
+class UnreadableOperation(OperationError):
+    """What was submitted for the operation does not open any more."""
+
+    code = "unreadable_operation"
+
+    def __init__(self) -> None:
+        super().__init__("What was submitted cannot be read any more. Submit a new operation.")
